@@ -1,0 +1,54 @@
+# Each command sets up what it needs in .venv, so that a fresh machine needs no step by hand.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+RUNS   := runs
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench demo-bundle clean
+
+help: ## list the commands
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: $(VENV)/app.stamp ## draw 300 scenes, index them, and open the search page
+	$(BIN)/photoseek demo
+
+test: $(VENV)/dev.stamp ## run all tests
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/dev.stamp ## check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/app.stamp ## time a text query, indexing and search
+	$(BIN)/python benchmarks/quick.py
+
+demo-bundle: $(VENV)/dev.stamp ## train and export the embedded model anew
+	$(BIN)/python -m photoseek_export.demo_bundle --out runtime/photoseek/demo/bundle --work $(RUNS)/demo
+
+clean: ## remove the environment
+	rm -rf $(VENV)
+
+$(VENV)/app.stamp: pyproject.toml | compiler
+	$(call install,app)
+
+$(VENV)/dev.stamp: pyproject.toml | compiler
+	$(call install,app$(,)train$(,)export$(,)dev)
+
+, := ,
+define install
+test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$(1)]"
+touch $@
+endef
+
+.PHONY: compiler
+compiler:
+	@command -v $${CXX:-c++} >/dev/null || { \
+	  echo "photoseek: annoy is compiled when it is installed and needs a C++ compiler: install one" \
+	       "(Debian and Ubuntu: apt install g++, Fedora: dnf install gcc-c++, macOS: xcode-select --install)" >&2; \
+	  exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "photoseek: needs Python 3.11 or newer, found $$($(PYTHON) --version); name one with: make PYTHON=python3.12" >&2; \
+	  exit 1; }

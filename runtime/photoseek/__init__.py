@@ -1,0 +1,15 @@
+"""Find photos by what they show: search on a CPU, without PyTorch.
+
+>>> from photoseek import Bundle, Gallery, Searcher          # doctest: +SKIP
+>>> gallery = Gallery.open_or_create("~/Photos", Bundle.load("demo"))
+>>> gallery.index()
+>>> Searcher(gallery).search("two dogs on a beach", k=5)
+"""
+
+from photoseek.bundle import Bundle
+from photoseek.errors import PhotoseekError
+from photoseek.gallery import Gallery
+from photoseek.search import Hit, Searcher
+
+__all__ = ["Bundle", "Gallery", "Hit", "PhotoseekError", "Searcher", "__version__"]
+__version__ = "0.1.0"

@@ -1,0 +1,168 @@
+"""A model bundle on disk: two towers, their tokenizer and preprocessing, and a manifest that vouches for them."""
+
+from __future__ import annotations
+
+import json
+import threading
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from photoseek.errors import BundleDamaged, BundleIncompatible, BundleNotFound
+from photoseek.files import sha256_of
+from photoseek.manifest import Layout, Manifest
+from photoseek.preprocess import Preprocessing
+
+DEMO = "demo"
+"""The name of the bundle that comes with photoseek."""
+
+_DEMO_FOLDER = Path(__file__).parent / "demo" / "bundle"
+
+
+class Bundle:
+    """A bundle whose manifest and file sizes agree; contents are verified when first used.
+
+    Get one from :meth:`load`. It may be shared between threads.
+    """
+
+    def __init__(self, path: Path, manifest: Manifest, reference: str) -> None:
+        self.path = path
+        self.manifest = manifest
+        self.reference = reference
+        """What ``Bundle.load`` takes to find it again: ``demo`` or an absolute path."""
+        self._verified: set[str] = set()
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"Bundle({self.name!r}, dim={self.dim}, precisions={list(self.precisions)})"
+
+    @classmethod
+    def load(cls, source: str | Path) -> Bundle:
+        """Open a bundle.
+
+        Args:
+            source: Its folder, or ``"demo"`` for the one that comes with photoseek.
+
+        Raises:
+            BundleNotFound: No such folder, or no manifest in it.
+            BundleDamaged: The manifest cannot be read, or a file is missing or has another size.
+            BundleIncompatible: A newer format, or no precision with both towers.
+        """
+        demo = str(source) == DEMO
+        path = _DEMO_FOLDER if demo else Path(source).expanduser().absolute()
+        if not (path / Layout.MANIFEST).is_file():
+            raise BundleNotFound(
+                f"no bundle at {path}: expected a folder with {Layout.MANIFEST}; "
+                "make one with photoseek-export, or name the embedded one: demo"
+            )
+        bundle = cls(path, Manifest.read(path), DEMO if demo else str(path))
+        bundle._check_sizes()
+        if not bundle.precisions:
+            raise BundleIncompatible(f"{path}: no precision of which both towers are there")
+        return bundle
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.manifest.name
+
+    @property
+    def dim(self) -> int:
+        """Length of its vectors."""
+        return self.manifest.dim
+
+    @property
+    def fingerprint(self) -> str:
+        """What ties galleries to it: see :attr:`Manifest.fingerprint`."""
+        return self.manifest.fingerprint
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """The precisions of which both towers are there, most exact first."""
+        files = self.manifest.files
+        return tuple(p for p in Layout.PRECISIONS if {Layout.text_model(p), Layout.vision_model(p)} <= files.keys())
+
+    @cached_property
+    def preprocessing(self) -> Preprocessing:
+        """How pictures become the input of the image tower."""
+        return Preprocessing.from_json(self.read_json(Layout.PREPROCESSOR))
+
+    def choose(self, precision: str | None) -> str:
+        """The precision asked for; None: the most exact one there is.
+
+        Raises:
+            BundleIncompatible: The bundle lacks it.
+        """
+        if precision is None:
+            return self.precisions[0]
+        if precision not in self.precisions:
+            raise BundleIncompatible(f"bundle {self.name!r} has no {precision}; it has {', '.join(self.precisions)}")
+        return precision
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """A JSON file of the bundle, verified."""
+        path = self.verified(name)
+        try:
+            value = json.loads(path.read_text("utf-8"))
+        except ValueError as error:
+            raise BundleDamaged(f"{path}: expected JSON: {error}") from error
+        if not isinstance(value, dict):
+            raise BundleDamaged(f"{path}: expected a JSON object, found {type(value).__name__}")
+        return value
+
+    def verified(self, name: str) -> Path:
+        """The path of a file whose content is what the manifest says; hashed once.
+
+        Raises:
+            BundleDamaged: It is not.
+        """
+        path = self.path / name
+        with self._lock:
+            if name not in self._verified:
+                self._check_content(name, path)
+                self._verified.add(name)
+        return path
+
+    def verify(self) -> None:
+        """Hash every file again, also those that were verified before.
+
+        Raises:
+            BundleDamaged: The first file that is not what the manifest says.
+        """
+        self._check_sizes()
+        for name in self.manifest.files:
+            self._check_content(name, self.path / name)
+
+    def _check_sizes(self) -> None:
+        for name, record in self.manifest.files.items():
+            path = self.path / name
+            if not path.is_file():
+                raise BundleDamaged(f"{path}: missing; copy the bundle again, or export it anew")
+            if (found := path.stat().st_size) != record.bytes:
+                raise BundleDamaged(
+                    f"{path}: expected {record.bytes:,} bytes, found {found:,}{_hint(path)}; copy the bundle again"
+                )
+
+    def _check_content(self, name: str, path: Path) -> None:
+        record = self.manifest.files.get(name)
+        if record is None:
+            raise BundleDamaged(f"{path}: the manifest records no such file")
+        try:
+            found = sha256_of(path)
+        except OSError as error:
+            raise BundleDamaged(f"{path}: {error.strerror or error}") from error
+        if found != record.sha256:
+            raise BundleDamaged(
+                f"{path}: expected sha256 {record.sha256[:12]}..., found {found[:12]}...; copy the bundle again"
+            )
+
+
+def _hint(path: Path) -> str:
+    """What a file of the wrong size often is."""
+    with path.open("rb") as file:
+        head = file.read(64)
+    if head.startswith(b"version https://git-lfs"):
+        return " (a Git LFS pointer: fetch the real file with git lfs pull)"
+    if head.lstrip().lower().startswith((b"<!doctype", b"<html")):
+        return " (a web page: the download went wrong)"
+    return ""

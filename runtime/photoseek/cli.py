@@ -1,0 +1,265 @@
+"""``photoseek``: the command line. It only calls the library."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from photoseek import console
+from photoseek.bundle import DEMO, Bundle
+from photoseek.errors import BundleNotFound, GalleryNotFound, QueryError
+from photoseek.gallery import Gallery
+
+if TYPE_CHECKING:
+    from photoseek.indexing import IndexReport, Progress
+    from photoseek.search import Hit
+
+app = console.make_app("Find photos by what they show. Start with: `photoseek demo`")
+
+GalleryOption = Annotated[
+    Path, typer.Option("--gallery", metavar="DIR", help="The gallery, or the photo folder that holds it.")
+]
+BundleOption = Annotated[str, typer.Option("--bundle", metavar="BUNDLE", help="A bundle's folder, or: demo")]
+CountOption = Annotated[int, typer.Option("-k", help="How many photos, at most.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+PrecisionOption = Annotated[
+    str | None, typer.Option(metavar="fp32|fp16|int8", help="Of the towers; left out: the most exact there is.")
+]
+PortOption = Annotated[int, typer.Option(help="Port of the page.")]
+BrowserOption = Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")]
+
+
+def main() -> None:
+    """The entry point."""
+    console.run(app, "photoseek")
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path | None, typer.Argument(help="Photos of your own; left out: 300 drawn scenes.")] = None,
+    query: Annotated[str | None, typer.Option(help="Print the hits of this query instead of opening the page.")] = None,
+    k: CountOption = 5,
+    as_json: JsonOption = False,
+    port: PortOption = 8501,
+    browser: BrowserOption = True,
+) -> None:
+    """Search drawn scenes, or a folder, with the embedded model.
+
+    Examples: `photoseek demo`, `photoseek demo --query "a red car next to a tree at night"`, `photoseek demo ~/Photos`
+    """
+    from photoseek.demo.gallery import demo_photos
+
+    bundle = Bundle.load(DEMO)
+    if folder is None:
+        with console.progress_bar("drawing", "scenes") as tell:
+            folder = demo_photos(tell)
+    gallery = Gallery.open_or_create(folder, bundle)
+    _index(gallery, bundle, quiet=as_json)
+    if query is not None:
+        _search(gallery, query, k=k, as_json=as_json)
+    else:
+        _open_page(gallery.path, "127.0.0.1", port, browser)
+
+
+@app.command()
+def index(
+    photos: Annotated[Path, typer.Argument(help="Folder of photos.")],
+    bundle: BundleOption = DEMO,
+    gallery: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where the gallery lies; left out: PHOTOS/.photoseek")
+    ] = None,
+    precision: PrecisionOption = None,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Go over to another bundle: encode all anew.")] = False,
+    prune: Annotated[bool, typer.Option("--prune", help="Forget vectors of photos that are gone.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a folder of photos searchable, or bring its gallery up to date.
+
+    Only new and changed photos are encoded. Stop it when you like; the same command goes on from there.
+    """
+    model = Bundle.load(bundle)
+    opened = Gallery.open_or_create(photos, model, gallery, rebuild=rebuild)
+    report = _index(opened, model, precision, quiet=as_json)
+    pruned = opened.prune() if prune else 0
+    if as_json:
+        console.print_json({**_report_json(report), "pruned": pruned, "gallery": str(opened.path)})
+    elif prune:
+        print(f"{pruned:,} vectors forgotten")
+
+
+@app.command()
+def search(
+    gallery: GalleryOption,
+    query: Annotated[str | None, typer.Argument(help="What the photos should show.")] = None,
+    image: Annotated[Path | None, typer.Option(metavar="FILE", help="A photo that they should be like.")] = None,
+    k: CountOption = 5,
+    bundle: Annotated[
+        str | None, typer.Option(metavar="BUNDLE", help="Where the gallery's bundle lies now, if it was moved.")
+    ] = None,
+    precision: PrecisionOption = None,
+    exact: Annotated[bool, typer.Option("--exact", help="Score every photo instead of asking Annoy.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Find photos by text, by a photo, or by both.
+
+    Example: `photoseek search "two dogs on a beach" --gallery ~/Photos -k 10`
+    """
+    model = None if bundle is None else Bundle.load(bundle)
+    opened = Gallery.open(gallery)
+    _search(opened, query, image=image, k=k, as_json=as_json, model=model, precision=precision, exact=exact)
+
+
+@app.command()
+def evaluate(
+    images: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the images.")],
+    captions: Annotated[Path, typer.Option(metavar="FILE", help="Lines NAME#I<TAB>caption.")],
+    bundle: BundleOption = DEMO,
+    split: Annotated[Path | None, typer.Option(metavar="FILE", help="Image names that count, one a line.")] = None,
+    precision: PrecisionOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure how well captions find their images, and images their captions."""
+    from photoseek.evaluation import evaluate as measure
+
+    with console.progress_bar("encoding") as tell:
+        found = measure(Bundle.load(bundle), images, captions, split, precision=precision, progress=tell)
+    if as_json:
+        console.print_json(found.to_json())
+    else:
+        console.print_metrics(found.metrics, found.precision)
+
+
+@app.command("app")
+def page(
+    gallery: Annotated[Path | None, typer.Option(metavar="DIR", help="The gallery that the page opens with.")] = None,
+    address: Annotated[str, typer.Option(help="Where the page listens; others can reach it unless 127.0.0.1.")] = (
+        "127.0.0.1"
+    ),
+    port: PortOption = 8501,
+    browser: BrowserOption = True,
+) -> None:
+    """Open the search page."""
+    _open_page(gallery, address, port, browser)
+
+
+@app.command()
+def info(
+    path: Annotated[str, typer.Argument(help="A bundle, a gallery, or: demo")] = DEMO, as_json: JsonOption = False
+) -> None:
+    """Tell what is in a bundle or a gallery."""
+    opened = _bundle_or_gallery(path)
+    facts = _bundle_json(opened) if isinstance(opened, Bundle) else opened.status().to_json()
+    if not isinstance(opened, Bundle):
+        facts["unreadable"] = [{"path": name, "reason": reason} for name, reason in opened.unreadable()]
+    if as_json:
+        console.print_json(facts)
+        return
+    for key, value in facts.items():
+        print(f"{key + ':':<16}{_plain(value)}")
+
+
+@app.command()
+def verify(path: Annotated[str, typer.Argument(help="A bundle, a gallery, or: demo")] = DEMO) -> None:
+    """Check every file of a bundle or a gallery against its checksum."""
+    opened = _bundle_or_gallery(path)
+    opened.verify()
+    print(f"{opened.path}: whole")
+
+
+def _bundle_or_gallery(path: str) -> Bundle | Gallery:
+    try:
+        return Bundle.load(path)
+    except BundleNotFound:
+        try:
+            return Gallery.open(path)
+        except GalleryNotFound:
+            raise QueryError(f"neither a bundle nor a gallery: {path}") from None
+
+
+def _index(gallery: Gallery, bundle: Bundle, precision: str | None = None, *, quiet: bool = False) -> IndexReport:
+    try:
+        with console.progress_bar("indexing") as tell:
+
+            def show(progress: Progress) -> None:
+                if progress.phase == "encode":
+                    tell(progress.done, progress.total)
+
+            report = gallery.index(bundle, precision=precision, progress=show)
+    except KeyboardInterrupt:
+        console.fail("photoseek", "interrupted; what was encoded is kept, run it again to go on", console.INTERRUPTED)
+    if not quiet:
+        _print_report(report)
+    return report
+
+
+def _print_report(report: IndexReport) -> None:
+    parts = {"encoded": report.encoded, "reused": report.reused, "unchanged": report.unchanged, "gone": report.removed}
+    told = ", ".join(f"{count:,} {what}" for what, count in parts.items() if count)
+    print(f"{report.photos:,} photos: {told or 'nothing to do'} ({report.seconds:.1f} s)", file=sys.stderr)
+    for path, reason in report.unreadable:
+        print(f"unreadable: {path}: {reason}", file=sys.stderr)
+
+
+def _report_json(report: IndexReport) -> dict[str, Any]:
+    unreadable = [{"path": path, "reason": reason} for path, reason in report.unreadable]
+    return {**vars(report), "unreadable": unreadable, "seconds": round(report.seconds, 3)}
+
+
+def _search(
+    gallery: Gallery,
+    query: str | None,
+    *,
+    image: Path | None = None,
+    k: int,
+    as_json: bool,
+    model: Bundle | None = None,
+    precision: str | None = None,
+    exact: bool = False,
+) -> None:
+    from photoseek.search import Searcher
+
+    engine = "exact" if exact else "annoy"
+    searcher = Searcher(gallery, bundle=model, precision=precision, engine=engine)  # type: ignore[arg-type]
+    hits = searcher.search(query, photo=image, k=k)
+    if as_json:
+        console.print_json([hit.to_json() for hit in hits])
+    else:
+        _print_hits(hits)
+
+
+def _print_hits(hits: Sequence[Hit]) -> None:
+    console.print_table(["photo", "score"], [[str(hit.file), f"{hit.score:.3f}"] for hit in hits])
+
+
+def _open_page(gallery: Path | None, address: str, port: int, browser: bool) -> None:
+    from photoseek.page.launch import run_page
+
+    sys.exit(run_page(gallery, address=address, port=port, open_browser=browser))
+
+
+def _bundle_json(bundle: Bundle) -> dict[str, Any]:
+    manifest = bundle.manifest
+    return {
+        "path": str(bundle.path),
+        "name": bundle.name,
+        "fingerprint": bundle.fingerprint,
+        "dim": bundle.dim,
+        "pooling": manifest.pooling,
+        "languages": manifest.languages,
+        "precisions": {name: manifest.precisions.get(name, {}) for name in bundle.precisions},
+        "bytes": sum(record.bytes for record in manifest.files.values()),
+        "training": manifest.training,
+        "licence": manifest.licence,
+    }
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_plain(inner)}".strip() for key, inner in value.items()) or "-"
+    if isinstance(value, list):
+        return ", ".join(_plain(inner) for inner in value) or "-"
+    return "-" if value is None else f"{value:,}" if type(value) is int else str(value)

@@ -1,0 +1,279 @@
+"""``gallery.sqlite``: the single truth of a gallery. All its SQL is here.
+
+Vectors are kept by the content of the photo and the bundle that made them, so a renamed or copied photo finds its
+vector again. A photo whose content changes gets a new id: an id never comes to mean another picture.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from photoseek.errors import GalleryDamaged, GalleryIncompatible
+from photoseek.scanning import FoundPhoto
+from photoseek.vectors import Vectors
+
+FORMAT = 1
+"""The database format that this version writes; a newer one is refused."""
+
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE photos (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    path TEXT NOT NULL UNIQUE,          -- relative to the photo folder, forward slashes
+    bytes INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    sha256 TEXT,                        -- of the content; NULL where it could not be read
+    reason TEXT                         -- why it cannot be decoded; NULL where it can
+);
+CREATE INDEX photos_by_content ON photos (sha256);
+CREATE TABLE vectors (
+    sha256 TEXT NOT NULL,               -- content of the photo
+    fingerprint TEXT NOT NULL,          -- of the bundle
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    vector BLOB NOT NULL,               -- float32, unit length
+    PRIMARY KEY (sha256, fingerprint)
+);
+"""
+_IDS_AT_ONCE = 10_000  # SQLite takes 32,766 values in one statement
+_WAIT_S = 30.0  # for another process to finish its transaction
+
+
+@dataclass(frozen=True)
+class PhotoRecord:
+    """A file that was looked at; ``reason`` is set where it cannot be decoded."""
+
+    found: FoundPhoto
+    sha256: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class ContentRecord:
+    """What a bundle made of one photo content; ``vector`` is a unit vector (dim,)."""
+
+    sha256: str
+    width: int
+    height: int
+    vector: Vectors
+
+
+@dataclass(frozen=True)
+class StoredPhoto:
+    """A readable photo of the gallery, as a hit shows it."""
+
+    path: str
+    width: int
+    height: int
+
+
+class Database:
+    """One connection, shared between threads under a lock."""
+
+    def __init__(self, path: Path) -> None:
+        """Open a database that :meth:`create` made.
+
+        Raises:
+            GalleryDamaged: It is not such a database.
+            GalleryIncompatible: Its format is newer than ``FORMAT``.
+        """
+        self.path = path
+        self._lock = threading.RLock()
+        self._connection = sqlite3.connect(path, timeout=_WAIT_S, check_same_thread=False)
+        try:
+            found = self._connection.execute("PRAGMA user_version").fetchone()[0]
+            self._connection.execute("PRAGMA synchronous = FULL")
+        except sqlite3.DatabaseError as error:
+            raise GalleryDamaged(f"{path}: not a gallery database: {error}; restore it from a backup") from error
+        if found > FORMAT:
+            raise GalleryIncompatible(
+                f"{path}: gallery format {found}, this photoseek reads up to {FORMAT}; upgrade photoseek"
+            )
+        if found < 1:
+            raise GalleryDamaged(f"{path}: not a gallery database: it has no format number")
+
+    @classmethod
+    def create(cls, path: Path, meta: Mapping[str, str]) -> Database:
+        """Make an empty database with these facts in it; complete before it bears its name."""
+        partial = path.with_name(path.name + ".partial")
+        partial.unlink(missing_ok=True)
+        connection = sqlite3.connect(partial)
+        connection.executescript(_SCHEMA)
+        with connection:
+            connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+            connection.execute(f"PRAGMA user_version = {FORMAT}")
+        connection.close()
+        partial.replace(path)
+        return cls(path)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of what is written inside, or nothing."""
+        with self._writing():
+            yield
+
+    def meta(self) -> dict[str, str]:
+        """The facts about the gallery as a whole."""
+        return dict(self._query("SELECT key, value FROM meta"))
+
+    def set_meta(self, **facts: str) -> None:
+        """Add or replace facts."""
+        with self._writing() as connection:
+            connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", facts.items())
+
+    def unchanged(self, fingerprint: str) -> dict[str, tuple[int, int]]:
+        """Bytes and mtime of each photo, by path, that needs no work: it has its vector, or cannot be decoded."""
+        rows = self._query(
+            "SELECT path, bytes, mtime_ns FROM photos WHERE reason IS NOT NULL OR EXISTS "
+            "(SELECT 1 FROM vectors WHERE vectors.sha256 = photos.sha256 AND fingerprint = ?)",
+            fingerprint,
+        )
+        return {path: (size, mtime_ns) for path, size, mtime_ns in rows}
+
+    def paths(self) -> set[str]:
+        """Every photo that was found, readable or not."""
+        return {path for (path,) in self._query("SELECT path FROM photos")}
+
+    def known_contents(self, fingerprint: str) -> set[str]:
+        """The SHA-256 of each photo content that has its vector already."""
+        return {sha256 for (sha256,) in self._query("SELECT sha256 FROM vectors WHERE fingerprint = ?", fingerprint)}
+
+    def put_photos(self, records: Iterable[PhotoRecord]) -> None:
+        """Add photos; one of the same path is forgotten first, unless its content is the same."""
+        with self._writing() as connection:
+            for record in records:
+                self._put_photo(connection, record)
+
+    @staticmethod
+    def _put_photo(connection: sqlite3.Connection, record: PhotoRecord) -> None:
+        found = record.found
+        facts = (found.bytes, found.mtime_ns, record.reason, found.path, record.sha256)
+        same = connection.execute(
+            "UPDATE photos SET bytes = ?, mtime_ns = ?, reason = ? WHERE path = ? AND sha256 IS ?", facts
+        )
+        if same.rowcount == 0:
+            connection.execute("DELETE FROM photos WHERE path = ?", (found.path,))
+            connection.execute(
+                "INSERT INTO photos (bytes, mtime_ns, reason, path, sha256) VALUES (?, ?, ?, ?, ?)", facts
+            )
+
+    def put_contents(self, fingerprint: str, records: Iterable[ContentRecord]) -> None:
+        """Keep what a bundle made of photo contents."""
+        rows = (
+            (record.sha256, fingerprint, record.width, record.height, record.vector.astype("<f4").tobytes())
+            for record in records
+        )
+        with self._writing() as connection:
+            connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?, ?)", rows)
+
+    def forget(self, paths: Iterable[str]) -> None:
+        """Drop photos that are gone; their vectors stay, should they come back."""
+        with self._writing() as connection:
+            connection.executemany("DELETE FROM photos WHERE path = ?", ((path,) for path in paths))
+
+    def prune(self, fingerprint: str) -> int:
+        """Drop vectors of contents that no photo has, or that other bundles made; tells how many."""
+        with self._writing() as connection:
+            dropped = connection.execute(
+                "DELETE FROM vectors WHERE fingerprint != ? OR NOT EXISTS "
+                "(SELECT 1 FROM photos WHERE photos.sha256 = vectors.sha256)",
+                (fingerprint,),
+            )
+            return dropped.rowcount
+
+    def revision(self) -> int:
+        """A number that grows with every change of what could be found."""
+        return int(self.meta().get("revision", "0"))
+
+    def count(self) -> int:
+        """Photos that were found."""
+        return int(self._query("SELECT count(*) FROM photos")[0][0])
+
+    def count_searchable(self, fingerprint: str) -> int:
+        """Photos with a vector of this bundle."""
+        return int(
+            self._query(
+                "SELECT count(*) FROM photos JOIN vectors USING (sha256) WHERE fingerprint = ? AND reason IS NULL",
+                fingerprint,
+            )[0][0]
+        )
+
+    def unreadable(self) -> list[tuple[str, str]]:
+        """Path and reason of each photo that cannot be decoded."""
+        return list(self._query("SELECT path, reason FROM photos WHERE reason IS NOT NULL ORDER BY path"))
+
+    def vectors(self, fingerprint: str, dim: int) -> Iterator[tuple[int, Vectors]]:
+        """Photo id and vector of each searchable photo, by id.
+
+        Raises:
+            GalleryDamaged: A vector has not the size of ``dim`` numbers.
+        """
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT id, vector FROM photos JOIN vectors USING (sha256) "
+                "WHERE fingerprint = ? AND reason IS NULL ORDER BY id",
+                (fingerprint,),
+            )
+            for photo, blob in rows:
+                if len(blob) != 4 * dim:
+                    raise GalleryDamaged(f"{self.path}: photo {photo}: expected {4 * dim} bytes, found {len(blob)}")
+                yield photo, np.frombuffer(blob, dtype="<f4")
+
+    def photos(self, ids: Sequence[int], fingerprint: str) -> dict[int, StoredPhoto]:
+        """The photos of these ids that are still there."""
+        found: dict[int, StoredPhoto] = {}
+        for start in range(0, len(ids), _IDS_AT_ONCE):
+            some = ids[start : start + _IDS_AT_ONCE]
+            rows = self._query(
+                "SELECT id, path, width, height FROM photos JOIN vectors USING (sha256) "
+                f"WHERE fingerprint = ? AND reason IS NULL AND id IN ({','.join('?' * len(some))})",
+                fingerprint,
+                *some,
+            )
+            found.update({photo: StoredPhoto(path, width, height) for photo, path, width, height in rows})
+        return found
+
+    def check(self) -> None:
+        """Have SQLite check the whole file.
+
+        Raises:
+            GalleryDamaged: What it found.
+        """
+        found = self._query("PRAGMA integrity_check(1)")[0][0]
+        if found != "ok":
+            raise GalleryDamaged(f"{self.path}: {found}; restore it from a backup, or index anew into another folder")
+
+    def _query(self, sql: str, *values: object) -> list[Any]:
+        with self._lock:
+            try:
+                return self._connection.execute(sql, values).fetchall()
+            except sqlite3.DatabaseError as error:
+                raise GalleryDamaged(f"{self.path}: {error}") from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction; one inside another belongs to the outer one."""
+        with self._lock:
+            if self._connection.in_transaction:
+                yield self._connection
+                return
+            with self._connection:
+                self._connection.execute("BEGIN IMMEDIATE")
+                yield self._connection
+                self._connection.execute(
+                    "INSERT INTO meta VALUES ('revision', '1') "
+                    "ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
+                )

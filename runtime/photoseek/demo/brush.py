@@ -1,0 +1,122 @@
+"""A brush over Pillow: shapes in the coordinates of one thing, with an outline, in the light of the scene.
+
+Pictures are drawn at twice their size and reduced, which smooths every edge.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PIL import ImageDraw
+
+RGB = tuple[int, int, int]
+Points = Sequence[tuple[float, float]]
+
+SUPERSAMPLE = 2
+LINE = 3  # of an outline, in pixels before reduction
+DARK = 220  # an ink whose channels add up to less gets a lighter outline
+INKS: dict[str, RGB] = {
+    "red": (222, 48, 44),
+    "orange": (247, 140, 30),
+    "yellow": (252, 216, 48),
+    "green": (46, 148, 70),
+    "blue": (46, 104, 216),
+    "purple": (138, 72, 184),
+    "pink": (247, 140, 184),
+    "brown": (142, 90, 54),
+    "black": (46, 46, 54),
+    "white": (248, 248, 244),
+}
+
+
+def shade(ink: RGB, factor: float) -> RGB:
+    """The colour made darker (factor below 1) or lighter (above 1)."""
+    return _rgb(*(channel * factor for channel in ink))
+
+
+def blend(ink: RGB, other: RGB, share: float) -> RGB:
+    """`share` of the other colour mixed into the first."""
+    return _rgb(*(a + (b - a) * share for a, b in zip(ink, other, strict=True)))
+
+
+def _rgb(red: float, green: float, blue: float) -> RGB:
+    return (min(255, max(0, round(red))), min(255, max(0, round(green))), min(255, max(0, round(blue))))
+
+
+@dataclass(frozen=True)
+class Brush:
+    """Draws with the origin at (x, y) of the picture, y upwards, lengths times `scale`, inks times `light`."""
+
+    pen: ImageDraw.ImageDraw
+    x: float = 0.0
+    y: float = 240.0
+    scale: float = 1.0
+    mirrored: bool = False
+    light: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+    def polygon(self, points: Points, ink: RGB, *, outlined: bool = True) -> None:
+        """A filled polygon."""
+        at = [self._at(*point) for point in points]
+        self.pen.polygon(at, fill=self._lit(ink))
+        if outlined:
+            self.pen.line([*at, at[0], at[1]], fill=self._edge(ink), width=LINE, joint="curve")
+
+    def ellipse(self, x: float, y: float, rx: float, ry: float, ink: RGB, *, outlined: bool = True) -> None:
+        """A filled ellipse around (x, y)."""
+        box = self._box(x - rx, y - ry, x + rx, y + ry)
+        self.pen.ellipse(box, self._lit(ink), self._edge(ink) if outlined else None, LINE if outlined else 0)
+
+    def ring(self, x: float, y: float, radius: float, ink: RGB, width: float) -> None:
+        """A circle's line."""
+        box = self._box(x - radius, y - radius, x + radius, y + radius)
+        self.pen.ellipse(box, None, self._lit(ink), self._width(width))
+
+    def box(
+        self,
+        left: float,
+        low: float,
+        right: float,
+        high: float,
+        ink: RGB,
+        *,
+        radius: float = 0,
+        outlined: bool = True,
+    ) -> None:
+        """A filled rectangle, its corners rounded by `radius`."""
+        outline = self._edge(ink) if outlined else None
+        corner = radius * self.scale * SUPERSAMPLE
+        box = self._box(left, low, right, high)
+        self.pen.rounded_rectangle(box, corner, self._lit(ink), outline, LINE if outlined else 0)
+
+    def line(self, points: Points, ink: RGB, width: float) -> None:
+        """A line through the points, with round joints and ends."""
+        at = [self._at(*point) for point in points]
+        thick = self._width(width)
+        self.pen.line(at, fill=self._lit(ink), width=thick, joint="curve")
+        if thick > 4:
+            for x, y in (at[0], at[-1]):
+                self.pen.ellipse((x - thick / 2, y - thick / 2, x + thick / 2, y + thick / 2), self._lit(ink))
+
+    def dome(self, x: float, y: float, rx: float, ry: float, ink: RGB) -> None:
+        """The upper half of an ellipse around (x, y)."""
+        turns = [math.pi * i / 14 for i in range(15)]
+        self.polygon([(x + rx * math.cos(turn), y + ry * math.sin(turn)) for turn in turns], ink)
+
+    def _at(self, x: float, y: float) -> tuple[float, float]:
+        across = -x if self.mirrored else x
+        return ((self.x + across * self.scale) * SUPERSAMPLE, (self.y - y * self.scale) * SUPERSAMPLE)
+
+    def _box(self, left: float, low: float, right: float, high: float) -> tuple[float, float, float, float]:
+        (x0, y1), (x1, y0) = self._at(left, low), self._at(right, high)
+        return (min(x0, x1), y0, max(x0, x1), y1)
+
+    def _width(self, width: float) -> int:
+        return max(2, round(width * self.scale * SUPERSAMPLE))
+
+    def _lit(self, ink: RGB) -> RGB:
+        return _rgb(*(channel * light for channel, light in zip(ink, self.light, strict=True)))
+
+    def _edge(self, ink: RGB) -> RGB:
+        return self._lit(shade(ink, 0.62) if sum(ink) > DARK else blend(ink, (255, 255, 255), 0.42))

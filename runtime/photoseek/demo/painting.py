@@ -1,0 +1,108 @@
+"""Drawing a scene: sky, place, things from the back to the front, then what falls from the sky."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from PIL import Image, ImageDraw
+
+from photoseek.demo import creatures, objects, sky, vehicles
+from photoseek.demo.backdrops import BACKDROPS
+from photoseek.demo.brush import INKS, RGB, SUPERSAMPLE, Brush
+from photoseek.demo.chance import Chance
+from photoseek.demo.layout import HEIGHT, WIDTH, spots
+from photoseek.demo.lighting import Lighting, lighting_of
+from photoseek.demo.world import Layer, Scene, Thing
+
+STREAM = 7_002
+Shape = Callable[[Brush, RGB, Chance], None]
+
+SHAPES: dict[str, Shape] = {
+    "car": vehicles.car,
+    "bus": vehicles.bus,
+    "train": vehicles.train,
+    "bicycle": vehicles.bicycle,
+    "boat": vehicles.boat,
+    "plane": vehicles.plane,
+    "house": objects.house,
+    "tent": objects.tent,
+    "tree": objects.tree,
+    "flower": objects.flower,
+    "ball": objects.ball,
+    "umbrella": objects.umbrella,
+    "balloon": objects.balloon,
+    "kite": objects.kite,
+    "sofa": objects.sofa,
+    "lamp": objects.lamp,
+    "dog": creatures.dog,
+    "cat": creatures.cat,
+    "sheep": creatures.sheep,
+    "horse": creatures.horse,
+    "duck": creatures.duck,
+    "bird": creatures.bird,
+    "child": creatures.child,
+    "woman": creatures.woman,
+    "man": creatures.man,
+    "snowman": creatures.snowman,
+}
+_ORDER: tuple[Layer, ...] = ("water", "back", "sky", "ground", "front")
+_WATERLINES = {"beach": 166.0}
+
+
+def draw(scene: Scene, seed: int, size: tuple[int, int] = (320, 240)) -> Image.Image:
+    """The RGB picture of a scene; the seed varies shades, shapes, clouds and small offsets."""
+    chance, lighting = Chance(STREAM, seed), lighting_of(scene)
+    canvas = sky.gradient(lighting)
+    brush = Brush(ImageDraw.Draw(canvas))
+    _draw_place(brush, scene, lighting, chance)
+    for thing in sorted(scene.things, key=lambda thing: _ORDER.index(thing.layer)):
+        _draw_thing(replace(brush, light=lighting.things), thing, scene, chance)
+    sky.falling(brush, scene, chance)
+    if size == (WIDTH, HEIGHT):
+        return canvas.reduce(SUPERSAMPLE)
+    return canvas.resize(size, Image.Resampling.HAMMING)
+
+
+def _draw_place(brush: Brush, scene: Scene, lighting: Lighting, chance: Chance) -> None:
+    lit = replace(brush, light=lighting.land)
+    snowy = scene.weather == "snow"
+    if scene.place == "living room":
+        BACKDROPS[scene.place](lit, chance, snowy)
+        _draw_window(brush, lit, scene, lighting, chance)
+        return
+    sky.lights(brush, scene, chance)
+    sky.clouds(brush, scene, lighting, chance)
+    BACKDROPS[scene.place](lit, chance, snowy)
+
+
+def _draw_window(brush: Brush, lit: Brush, scene: Scene, lighting: Lighting, chance: Chance) -> None:
+    x, frame = chance.pick((52.0, 268.0)), (246, 240, 230)
+    lit.box(x - 38, 136, x + 38, 222, frame, radius=2)
+    brush.box(x - 33, 141, x + 33, 217, lighting.zenith, outlined=False)
+    brush.box(x - 33, 141, x + 33, 172, lighting.horizon, outlined=False)
+    light = {"day": (255, 226, 96), "sunset": (255, 236, 160), "night": (250, 244, 214)}[scene.time]
+    brush.ellipse(x + 14, 168 if scene.time == "sunset" else 200, 9, 9, light, outlined=False)
+    lit.box(x - 2, 140, x + 2, 218, frame, outlined=False)
+    lit.box(x - 34, 177, x + 34, 181, frame, outlined=False)
+    lit.box(x - 44, 130, x + 44, 138, frame, radius=2)
+    for side in (-1, 1):
+        inner, outer = x + side * 26, x + side * 46
+        curtain = [(inner, 224), (outer, 224), (outer, 126), (inner + side * 6, 126), (inner + side * 12, 172)]
+        lit.polygon(curtain, (206, 196, 186))
+    lit.line([(x - 50, 225), (x + 50, 225)], (124, 96, 72), 3)
+
+
+def _draw_thing(brush: Brush, thing: Thing, scene: Scene, chance: Chance) -> None:
+    ink = _varied(INKS[thing.colour], chance)
+    baseline = _WATERLINES.get(scene.place) if thing.layer == "water" else None
+    for spot in spots(thing, scene.things, baseline, chance):
+        at = replace(brush, x=spot.x, y=spot.y, scale=spot.scale, mirrored=spot.mirrored)
+        SHAPES[thing.kind](at, ink, chance)
+
+
+def _varied(ink: RGB, chance: Chance) -> RGB:
+    """The colour a little lighter or darker, for one group of things."""
+    change = chance.between(-9, 9)
+    red, green, blue = (min(255, max(0, round(channel + change))) for channel in ink)
+    return (red, green, blue)

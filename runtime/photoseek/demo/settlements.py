@@ -1,0 +1,129 @@
+"""The places people built: street, park, harbour, farm, living room."""
+
+from __future__ import annotations
+
+from photoseek.demo.brush import RGB, Brush, shade
+from photoseek.demo.chance import Chance
+from photoseek.demo.ground import SNOW, hill, level, ripples, tufts, whitened
+from photoseek.demo.layout import HEIGHT, WIDTH
+
+STONE: RGB = (176, 172, 172)
+
+
+def street(brush: Brush, chance: Chance, snowy: bool) -> None:
+    """Tall city blocks, a pavement, and a road with a dashed line."""
+    x = -10.0
+    while x < WIDTH:
+        wide, tall = chance.between(38, 62), chance.between(62, 118)
+        wall = chance.pick(((186, 178, 184), (170, 172, 186), (200, 190, 180), (160, 160, 172)))
+        _block(brush, chance, x, wide, tall, wall)
+        x += wide
+    brush.box(-2, 40, WIDTH + 2, 74, whitened((206, 202, 196), snowy), outlined=False)
+    brush.box(-2, -2, WIDTH + 2, 42, whitened((112, 114, 122), snowy), outlined=False)
+    for left in range(-10, WIDTH, 56):
+        brush.box(left, 14, left + 30, 18, (240, 236, 220), outlined=False)
+
+
+def _block(brush: Brush, chance: Chance, x: float, wide: float, tall: float, wall: RGB) -> None:
+    brush.box(x, 70, x + wide, 70 + tall, wall)
+    columns = int(wide // 13)
+    for i in range(columns):
+        for low in range(80, int(62 + tall), 15):
+            pane: RGB = (255, 240, 180) if chance.happens(0.4) else (214, 226, 234)
+            left = x + 5 + i * (wide - 8) / columns
+            brush.box(left, low, left + 7, low + 9, pane, outlined=False)
+
+
+def park(brush: Brush, chance: Chance, snowy: bool) -> None:
+    """A lawn with a hedge, a winding path, a bench and street lights."""
+    lawn = whitened((132, 196, 110), snowy)
+    level(brush, 122, lawn)
+    for x in range(-6, WIDTH + 20, 22):
+        brush.ellipse(x, 116, 17, 13 + chance.between(-2, 4), whitened((86, 150, 88), snowy), outlined=False)
+    brush.box(-2, 100, WIDTH + 2, 112, whitened((86, 150, 88), snowy), outlined=False)
+    way = chance.between(100, 220)
+    path = [(way - 8, 102), (way + 8, 102), (way - 6, 76), (way + 44, 40), (way + 40, -4), (way - 60, -4)]
+    brush.polygon([*path, (way - 16, 44), (way - 32, 76)], whitened((232, 214, 176), snowy), outlined=False)
+    for post in (chance.between(16, 70), chance.between(250, 304)):
+        brush.line([(post, 96), (post, 142)], (84, 84, 92), 2.5)
+        brush.ellipse(post, 146, 6, 6, (255, 250, 210))
+    _bench(brush, way + chance.pick((-70, 62)), 92)
+
+
+def _bench(brush: Brush, x: float, y: float) -> None:
+    for dx in (-14, 14):
+        brush.line([(x + dx, y), (x + dx, y + 20)], (92, 84, 80), 2)
+    for rise in (8, 14, 19):
+        brush.line([(x - 18, y + rise), (x + 18, y + rise)], (168, 124, 84), 3)
+
+
+def harbour(brush: Brush, chance: Chance, _snowy: bool) -> None:
+    """Open water with a breakwater and lighthouse behind it, and a stone quay with bollards."""
+    level(brush, 112, (64, 134, 176))
+    ripples(brush, chance, (120, 180, 208), 112, 186)
+    brush.polygon([(-4, 122), (-4, 138), (96, 134), (112, 122)], shade(STONE, 0.8), outlined=False)
+    x = chance.between(40, 70)
+    brush.polygon([(x - 9, 134), (x + 9, 134), (x + 6, 188), (x - 6, 188)], (244, 240, 236))
+    brush.polygon([(x - 8, 150), (x + 8, 150), (x + 7, 166), (x - 7, 166)], (126, 130, 142), outlined=False)
+    brush.box(x - 5, 188, x + 5, 197, (255, 240, 170))
+    brush.dome(x, 197, 7, 7, (126, 130, 142))
+    _crane(brush, chance.between(230, 262))
+    brush.box(-2, -2, WIDTH + 2, 54, STONE, outlined=False)
+    brush.box(-2, 50, WIDTH + 2, 56, shade(STONE, 0.78), outlined=False)
+    for left in range(-20, WIDTH, 44):
+        brush.line([(left, 26), (left + 44, 26)], shade(STONE, 0.88), 1)
+        brush.line([(left + 10, 26), (left + 10, 50)], shade(STONE, 0.88), 1)
+    for left in range(26, WIDTH, 86):
+        brush.box(left, 50, left + 8, 60, (74, 76, 84), radius=2)
+
+
+def _crane(brush: Brush, x: float) -> None:
+    steel: RGB = (120, 128, 144)
+    brush.box(x - 30, 118, x + 62, 128, shade(STONE, 0.8), outlined=False)
+    brush.line([(x, 126), (x, 190)], steel, 4)
+    brush.line([(x - 36, 186), (x + 24, 186)], steel, 4)
+    brush.line([(x - 36, 186), (x, 202), (x + 24, 186)], steel, 1.6)
+    brush.line([(x - 32, 186), (x - 32, 160)], steel, 1.2)
+
+
+def farm(brush: Brush, chance: Chance, snowy: bool) -> None:
+    """A barn, furrowed fields and a fence."""
+    hill(brush, chance, 120, whitened((176, 196, 104), snowy), 8)
+    for x in range(-40, WIDTH + 40, 20):
+        brush.line([(x, 70), (150 + (x - 150) * 0.4, 116)], whitened((208, 184, 92), snowy), 3)
+    _barn(brush, chance.pick((chance.between(50, 80), chance.between(240, 270))), snowy)
+    brush.box(-2, -2, WIDTH + 2, 76, whitened((160, 194, 100), snowy), outlined=False)
+    for y in (84, 94):
+        brush.line([(-2, y), (WIDTH + 2, y)], (196, 170, 130), 2.5)
+    for x in range(6, WIDTH, 34):
+        brush.box(x - 2, 74, x + 2, 101, (196, 170, 130), outlined=False)
+    tufts(brush, chance, whitened((122, 156, 78), snowy), 176, 14)
+
+
+def _barn(brush: Brush, x: float, snowy: bool) -> None:
+    wall: RGB = (150, 92, 78)
+    roof = [(x - 46, 138), (x - 30, 160), (x, 172), (x + 30, 160), (x + 46, 138)]
+    brush.polygon([(x - 40, 94), (x - 40, 140), *roof[1:4], (x + 40, 140), (x + 40, 94)], wall)
+    brush.line(roof, SNOW if snowy else (108, 100, 100), 5)
+    brush.box(x - 16, 94, x + 16, 124, shade(wall, 0.8))
+    for points in ([(x - 16, 94), (x + 16, 124)], [(x + 16, 94), (x - 16, 124)]):
+        brush.line(points, (240, 230, 216), 2)
+
+
+def living_room(brush: Brush, chance: Chance, _snowy: bool) -> None:
+    """A papered wall, a wooden floor with a rug, and two framed prints; the window is not drawn here."""
+    wall = chance.pick(((236, 222, 196), (214, 226, 214), (230, 212, 214), (212, 220, 232)))
+    level(brush, 0, wall)
+    for x in range(8, WIDTH, 26):
+        brush.line([(x, 76), (x, HEIGHT + 2)], shade(wall, 0.96), 3)
+    brush.box(-2, -2, WIDTH + 2, 74, (196, 152, 108), outlined=False)
+    for y in (18, 38, 56):
+        brush.line([(-2, y), (WIDTH + 2, y)], (178, 134, 92), 1)
+    brush.box(-2, 70, WIDTH + 2, 78, (246, 240, 230), outlined=False)
+    for x in (114, 206):
+        brush.box(x - 17, 158, x + 17, 200, (150, 116, 88))
+        brush.box(x - 13, 162, x + 13, 196, (226, 236, 232), outlined=False)
+        ridge = [(x - 13, 162), (x - 4, 182), (x + 2, 172), (x + 7, 178), (x + 13, 162)]
+        brush.polygon(ridge, (150, 172, 160))
+    brush.ellipse(160, 24, 118, 21, shade(wall, 0.86))
+    brush.ellipse(160, 24, 100, 16, shade(wall, 0.92), outlined=False)

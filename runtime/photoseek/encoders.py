@@ -1,0 +1,169 @@
+"""The two towers at run time: sentences or photos in, unit vectors out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from photoseek.bundle import Bundle
+from photoseek.errors import BundleDamaged, BundleIncompatible, PhotoError
+from photoseek.manifest import Layout
+from photoseek.photos import PhotoSource, open_photo
+from photoseek.vectors import Vectors, normalise
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+    from photoseek.sessions import Graph
+
+MAX_CHARACTERS = 10_000
+"""Text beyond this is cut off before it is tokenized: far more than any tower reads."""
+
+_MAX_TOKENS = 512  # where a tokenizer names no limit of its own
+
+Tokens = npt.NDArray[np.int64]
+
+
+class _Tower:
+    """What both towers share: a graph that is opened when it is first needed."""
+
+    def __init__(self, bundle: Bundle, precision: str | None = None, threads: int | None = None) -> None:
+        self.bundle = bundle
+        self.precision = bundle.choose(precision)
+        self._threads = threads
+        self._graph: Graph | None = None
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.bundle.name!r}, {self.precision})"
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the graph is in memory."""
+        return self._graph is not None
+
+    def _open(self, name: str) -> Graph:
+        with self._lock:
+            if self._graph is None:
+                from photoseek.sessions import Graph  # onnxruntime takes a tenth of a second to import
+
+                self._graph = Graph(self.bundle.verified(name), self._threads)
+            return self._graph
+
+    def _unit(self, embeds: npt.NDArray[np.float32], rows: int, graph: Graph) -> Vectors:
+        if embeds.shape != (rows, self.bundle.dim):
+            raise BundleIncompatible(
+                f"{graph.path}: expected its first output as ({rows}, {self.bundle.dim}), found {embeds.shape}"
+            )
+        try:
+            return normalise(embeds)
+        except ValueError as error:
+            raise BundleDamaged(f"{graph.path}: makes no usable vectors: {error}") from error
+
+
+class TextEncoder(_Tower):
+    """Sentences -> unit vectors. May be shared between threads."""
+
+    def encode(self, texts: Sequence[str], *, batch_size: int = 32) -> Vectors:
+        """Encode sentences.
+
+        Args:
+            texts: Any Unicode; what the tower cannot read to the end is cut off.
+            batch_size: Sentences in one run. Sentences of like length share a run, so little is padded.
+
+        Returns:
+            Unit vectors (n, dim), in the order of ``texts``.
+        """
+        graph = self._open(Layout.text_model(self.precision))
+        encodings = self._tokenizer.encode_batch([_clean(text) for text in texts])
+        ids = [np.asarray(encoding.ids, dtype=np.int64) for encoding in encodings]
+        order = np.argsort([len(row) for row in ids], kind="stable")
+        vectors = np.empty((len(ids), self.bundle.dim), dtype=np.float32)
+        for start in range(0, len(order), batch_size):
+            rows = order[start : start + batch_size]
+            vectors[rows] = self._encode_batch([ids[row] for row in rows], graph)
+        return vectors
+
+    def _encode_batch(self, ids: list[Tokens], graph: Graph) -> Vectors:
+        longest = max(len(row) for row in ids)
+        input_ids = np.full((len(ids), longest), self._pad_id, dtype=np.int64)
+        attention_mask = np.zeros_like(input_ids)
+        for row, tokens in enumerate(ids):
+            input_ids[row, : len(tokens)] = tokens
+            attention_mask[row, : len(tokens)] = 1
+        feeds = {
+            "input_ids": input_ids,
+            "attention_mask": attention_mask,
+            "token_type_ids": np.zeros_like(input_ids),
+        }
+        return self._unit(graph.run(feeds), len(ids), graph)
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        return _load_tokenizer(self.bundle)
+
+    @cached_property
+    def _pad_id(self) -> int:
+        pad = self.bundle.read_json(Layout.TOKENIZER_CONFIG).get("pad_token", "[PAD]")
+        found = self._tokenizer.token_to_id(pad["content"] if isinstance(pad, dict) else pad)
+        return found or 0
+
+
+class ImageEncoder(_Tower):
+    """Photos -> unit vectors. May be shared between threads."""
+
+    def encode(self, photos: Iterable[PhotoSource], *, batch_size: int = 16) -> Vectors:
+        """Encode photos, decoding each as :func:`photoseek.photos.open_photo` does.
+
+        Raises:
+            PhotoError: One of them cannot be decoded; a path stands in the message.
+        """
+        pixels = [self._pixels(photo) for photo in photos]
+        if not pixels:
+            return np.empty((0, self.bundle.dim), dtype=np.float32)
+        batches = range(0, len(pixels), batch_size)
+        return np.concatenate([self.encode_pixels(np.stack(pixels[i : i + batch_size])) for i in batches])
+
+    def _pixels(self, photo: PhotoSource) -> npt.NDArray[np.float32]:
+        try:
+            return self.bundle.preprocessing(open_photo(photo))
+        except PhotoError as error:
+            if isinstance(photo, str | Path):
+                raise PhotoError(f"{photo}: {error}") from error
+            raise
+
+    def encode_pixels(self, pixel_values: npt.NDArray[np.float32]) -> Vectors:
+        """Encode preprocessed pictures, float32 (n, 3, height, width), in one run."""
+        graph = self._open(Layout.vision_model(self.precision))
+        return self._unit(graph.run({"pixel_values": pixel_values}), len(pixel_values), graph)
+
+
+def _load_tokenizer(bundle: Bundle) -> Tokenizer:
+    """The tokenizer, set to truncate and never to pad."""
+    from tokenizers import Tokenizer
+
+    path = bundle.verified(Layout.TOKENIZER)
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # tokenizers raises bare Exception
+        raise BundleDamaged(f"{path}: not a tokenizer: {error}") from error
+    tokenizer.encode_special_tokens = True  # "[SEP]" typed by a user is text
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(max_length=_max_tokens(bundle.read_json(Layout.TOKENIZER_CONFIG)))
+    return tokenizer
+
+
+def _max_tokens(config: dict[str, Any]) -> int:
+    limit = config.get("model_max_length", config.get("max_length"))
+    return int(min(limit, _MAX_TOKENS)) if isinstance(limit, int | float) and limit > 0 else _MAX_TOKENS
+
+
+def _clean(text: str) -> str:
+    """Text that the tokenizer takes: of bounded length, lone surrogates replaced."""
+    return text[:MAX_CHARACTERS].encode("utf-16", "surrogatepass").decode("utf-16", "replace")

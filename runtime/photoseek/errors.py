@@ -1,0 +1,80 @@
+"""The errors that photoseek raises on purpose; each message says what was expected, what was found, what to do.
+
+PhotoseekError
+├── BundleError
+│   ├── BundleNotFound        no model bundle at the given place
+│   ├── BundleDamaged         a file of the bundle is missing or not what its manifest says
+│   └── BundleIncompatible    a newer format, or a precision or input that the bundle lacks
+├── GalleryError
+│   ├── GalleryNotFound       no gallery at the given place
+│   ├── GalleryDamaged        a file of the gallery is missing or not what its manifest says
+│   ├── GalleryIncompatible   a newer format, or vectors of another bundle
+│   ├── GalleryBusy           another process is writing this gallery
+│   └── GalleryEmpty          nothing indexed yet
+├── PhotoError                a photo that cannot be decoded
+├── QueryError                a query that cannot be answered
+├── CaptionFileError          a broken line of a caption or split file
+└── MissingExtra              an optional dependency that is not installed (also an ImportError)
+"""
+
+from __future__ import annotations
+
+
+class PhotoseekError(Exception):
+    """Base of every error that photoseek raises on purpose."""
+
+
+class BundleError(PhotoseekError):
+    """Something is wrong with a model bundle."""
+
+
+class BundleNotFound(BundleError):
+    """No model bundle at the given place."""
+
+
+class BundleDamaged(BundleError):
+    """A file of the bundle is missing, or is not what its manifest says."""
+
+
+class BundleIncompatible(BundleError):
+    """The bundle has a newer format, or lacks what was asked of it."""
+
+
+class GalleryError(PhotoseekError):
+    """Something is wrong with a gallery."""
+
+
+class GalleryNotFound(GalleryError):
+    """No gallery, or no photo folder, at the given place."""
+
+
+class GalleryDamaged(GalleryError):
+    """A file of the gallery is missing, or is not what its manifest says."""
+
+
+class GalleryIncompatible(GalleryError):
+    """The gallery has a newer format, or holds vectors of another bundle."""
+
+
+class GalleryBusy(GalleryError):
+    """Another process is writing this gallery."""
+
+
+class GalleryEmpty(GalleryError):
+    """The gallery holds nothing that could be searched."""
+
+
+class PhotoError(PhotoseekError):
+    """A photo that cannot be decoded; the message is the reason."""
+
+
+class QueryError(PhotoseekError):
+    """A query that cannot be answered."""
+
+
+class CaptionFileError(PhotoseekError):
+    """A broken line of a caption or split file; the message begins with the file and the line."""
+
+
+class MissingExtra(PhotoseekError, ImportError):
+    """An optional dependency is not installed; the message names the command that installs it."""

@@ -1,0 +1,46 @@
+"""Files that are either the old or the new one, never half of each."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+
+def sha256_of(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def replace_bytes(path: Path, data: bytes) -> None:
+    """Write ``data`` to ``path``: complete and synced before it takes the place of what was there."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def replace_json(path: Path, value: Any) -> None:
+    """Write ``value`` as indented JSON, with a final newline, in place of what was there."""
+    replace_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def sync_file(path: Path) -> None:
+    """Have the system write a file's content to its disk now."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+sync_folder = sync_file  # a folder's entries are synced through its own descriptor, the same way

@@ -1,0 +1,268 @@
+"""A collection of photos on disk, and its vectors."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from photoseek.bundle import Bundle
+from photoseek.database import Database
+from photoseek.errors import GalleryBusy, GalleryError, GalleryIncompatible, GalleryNotFound
+from photoseek.generations import Generation, current_name, open_current
+from photoseek.indexing import IndexReport, Progress, index_gallery
+
+FOLDER = ".photoseek"
+"""The gallery's folder inside the photo folder, unless another place is named."""
+
+_DATABASE = "gallery.sqlite"
+_LOCK = "LOCK"
+
+
+@dataclass(frozen=True)
+class GalleryStatus:
+    """What is in a gallery.
+
+    Attributes:
+        photos: Photos found, readable or not.
+        searchable: Those that a query can find.
+        unreadable: Those that cannot be decoded.
+        bundle: Name of the bundle.
+        dim: Length of its vectors.
+        recall: Measured recall@10 of approximate search against exact search; None before the first indexing.
+        generation: What answers queries now; None before the first indexing.
+        fresh: Whether that shows all that has been indexed.
+        bytes: Size of the gallery on disk.
+    """
+
+    path: str
+    photos_root: str
+    photos: int
+    searchable: int
+    unreadable: int
+    bundle: str
+    fingerprint: str
+    dim: int
+    recall: float | None
+    generation: str | None
+    fresh: bool
+    bytes: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The form that ``info --json`` prints."""
+        return asdict(self)
+
+
+class Gallery:
+    """A folder that knows the photos of another folder, and the vector of each.
+
+    Get one from :meth:`create`, :meth:`open` or :meth:`open_or_create`. It may be shared between threads.
+    """
+
+    def __init__(self, path: Path, database: Database) -> None:
+        self.path = path
+        self.database = database
+
+    def __repr__(self) -> str:
+        return f"Gallery({str(self.path)!r})"
+
+    @classmethod
+    def create(cls, photos: str | Path, bundle: Bundle, path: str | Path | None = None) -> Gallery:
+        """Make an empty gallery for a folder of photos.
+
+        Args:
+            photos: The folder.
+            bundle: What will encode the photos.
+            path: Where the gallery lies. None: in ``.photoseek`` inside the photo folder.
+
+        Raises:
+            GalleryError: There is a gallery already.
+            GalleryNotFound: There is no such folder of photos.
+        """
+        root = _absolute(photos)
+        if not root.is_dir():
+            raise GalleryNotFound(f"{root}: no such folder of photos")
+        folder = root / FOLDER if path is None else _absolute(path)
+        if (folder / _DATABASE).exists():
+            raise GalleryError(f"{folder}: there is a gallery already; open it with Gallery.open")
+        folder.mkdir(parents=True, exist_ok=True)
+        inside = folder.is_relative_to(root)
+        meta = {"photos": os.path.relpath(root, folder) if inside else str(root), **_bundle_facts(bundle)}
+        return cls(folder, Database.create(folder / _DATABASE, meta))
+
+    @classmethod
+    def open(cls, path: str | Path) -> Gallery:
+        """Open a gallery by its own folder, or by the photo folder that holds it.
+
+        Raises:
+            GalleryNotFound: There is none.
+            GalleryDamaged: Its database cannot be read.
+            GalleryIncompatible: Its format is newer than this version's.
+        """
+        folder = _absolute(path)
+        for candidate in (folder, folder / FOLDER):
+            if (candidate / _DATABASE).is_file():
+                return cls(candidate, Database(candidate / _DATABASE))
+        raise GalleryNotFound(f"no gallery at {folder}; make one with: photoseek index PHOTOS --bundle BUNDLE")
+
+    @classmethod
+    def open_or_create(
+        cls, photos: str | Path, bundle: Bundle, path: str | Path | None = None, *, rebuild: bool = False
+    ) -> Gallery:
+        """Open the gallery of a photo folder, or make it.
+
+        Args:
+            photos: The folder.
+            bundle: What encodes the photos.
+            path: Where the gallery lies. None: in ``.photoseek`` inside the photo folder.
+            rebuild: Whether a gallery of another bundle goes over to this one, every photo encoded anew.
+
+        Raises:
+            GalleryIncompatible: The gallery belongs to another bundle or to other photos.
+        """
+        root = _absolute(photos)
+        folder = root / FOLDER if path is None else _absolute(path)
+        if not (folder / _DATABASE).is_file():
+            return cls.create(root, bundle, folder)
+        gallery = cls.open(folder)
+        if gallery.photos_root != root:
+            raise GalleryIncompatible(
+                f"{folder}: belongs to the photos in {gallery.photos_root}, not in {root}; name another --gallery"
+            )
+        if not rebuild:
+            gallery.check_bundle(bundle)
+        if not _bundle_facts(bundle).items() <= gallery.database.meta().items():
+            gallery.database.set_meta(**_bundle_facts(bundle))
+        return gallery
+
+    @property
+    def photos_root(self) -> Path:
+        """The folder of photos."""
+        return Path(os.path.normpath(self.path / self.database.meta()["photos"]))
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the bundle that encodes the photos."""
+        return self.database.meta()["fingerprint"]
+
+    def load_bundle(self) -> Bundle:
+        """The bundle that encodes the photos, from where it lay at the last indexing.
+
+        Raises:
+            BundleError: It is not there any more, or is damaged.
+            GalleryIncompatible: Another bundle lies there now.
+        """
+        bundle = Bundle.load(self.database.meta()["bundle"])
+        self.check_bundle(bundle)
+        return bundle
+
+    def check_bundle(self, bundle: Bundle) -> None:
+        """Make sure that a bundle's vectors can be compared with those in the gallery.
+
+        Raises:
+            GalleryIncompatible: They cannot.
+        """
+        meta = self.database.meta()
+        if bundle.fingerprint != meta["fingerprint"]:
+            raise GalleryIncompatible(
+                f"gallery holds {meta['dim']}-d vectors of bundle {meta['bundle_name']!r} "
+                f"({meta['fingerprint'][:12]}), but bundle {bundle.name!r} ({bundle.fingerprint[:12]}) makes other "
+                f"{bundle.dim}-d ones; re-index with: photoseek index {self.photos_root} --bundle {bundle.path} "
+                "--rebuild"
+            )
+
+    def index(
+        self,
+        bundle: Bundle | None = None,
+        *,
+        precision: str | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> IndexReport:
+        """Bring the gallery up to date with its folder: only what is new or changed is encoded.
+
+        Interrupt it when you like: what was encoded is kept, and the next call goes on from there.
+
+        Args:
+            bundle: As at creation. None: :meth:`load_bundle`.
+            precision: Of the image tower. None: the bundle's most exact one.
+            progress: Called after each batch, in the calling thread.
+
+        Raises:
+            GalleryBusy: Another process is indexing this gallery.
+            GalleryNotFound: The photo folder is gone, or holds no photo where it held some before.
+            GalleryIncompatible: The bundle is not the gallery's.
+        """
+        bundle = bundle or self.load_bundle()
+        self.check_bundle(bundle)
+        with self._writer():
+            return index_gallery(self.path, self.database, self.photos_root, bundle, precision, progress)
+
+    def prune(self) -> int:
+        """Forget vectors of photos that are gone and of bundles no longer used; tells how many."""
+        with self._writer():
+            return self.database.prune(self.fingerprint)
+
+    def generation(self) -> Generation:
+        """What answers queries now; see :func:`photoseek.generations.open_current` for its errors."""
+        return open_current(self.path)
+
+    def unreadable(self) -> list[tuple[str, str]]:
+        """Path and reason of each photo that cannot be decoded."""
+        return self.database.unreadable()
+
+    def status(self) -> GalleryStatus:
+        """What is in the gallery."""
+        meta = self.database.meta()
+        name = current_name(self.path)
+        manifest = self.generation().manifest if name else None
+        return GalleryStatus(
+            path=str(self.path),
+            photos_root=str(self.photos_root),
+            photos=self.database.count(),
+            searchable=self.database.count_searchable(meta["fingerprint"]),
+            unreadable=len(self.unreadable()),
+            bundle=meta["bundle_name"],
+            fingerprint=meta["fingerprint"],
+            dim=int(meta["dim"]),
+            recall=manifest.recall if manifest else None,
+            generation=name,
+            fresh=manifest is not None and manifest.revision == self.database.revision(),
+            bytes=sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file()),
+        )
+
+    def verify(self) -> None:
+        """Check the database and every derived file.
+
+        Raises:
+            GalleryDamaged: The first thing that is wrong.
+        """
+        self.database.check()
+        if current_name(self.path) is not None:
+            self.generation()
+
+    @contextmanager
+    def _writer(self) -> Iterator[None]:
+        """Be the only process that writes; the system lets go of the lock when the process ends."""
+        with (self.path / _LOCK).open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise GalleryBusy(f"{self.path}: another process is indexing it; wait for it to finish") from error
+            yield
+
+
+def _bundle_facts(bundle: Bundle) -> dict[str, str]:
+    return {
+        "bundle": bundle.reference,
+        "bundle_name": bundle.name,
+        "fingerprint": bundle.fingerprint,
+        "dim": str(bundle.dim),
+    }
+
+
+def _absolute(path: str | Path) -> Path:
+    return Path(os.path.abspath(Path(path).expanduser()))

@@ -1,0 +1,202 @@
+"""What answers queries fast: immutable folders derived from the database, one of them current.
+
+A generation is written completely and synced before ``CURRENT`` names it, and never changed afterwards; a reader
+that holds the one before goes on with it. All of it can be made again from the database.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from photoseek.errors import GalleryDamaged, GalleryEmpty, GalleryIncompatible
+from photoseek.files import replace_bytes, replace_json, sha256_of, sync_file, sync_folder
+from photoseek.manifest import FileRecord
+from photoseek.nearest.annoy import AnnoyParameters, build
+from photoseek.nearest.exact import Rows
+from photoseek.nearest.tuning import tune
+from photoseek.vectors import Vectors
+
+FORMAT = 1
+_FOLDER = "generations"
+_CURRENT = "CURRENT"
+_MANIFEST = "manifest.json"
+_VECTORS = "vectors.npy"
+_IDS = "ids.npy"
+_TREES = "index.ann"
+
+
+@dataclass(frozen=True)
+class GenerationManifest:
+    """What a generation holds, and what each of its files must be.
+
+    Attributes:
+        revision: The database's revision that it shows.
+        fingerprint: Of the bundle that made the vectors.
+        count: Vectors.
+        dim: Their length.
+        annoy: Parameters of the trees.
+        recall: Recall@10 of the trees against exact search, measured on sampled queries when they were built.
+        files: What each file must be.
+    """
+
+    revision: int
+    fingerprint: str
+    count: int
+    dim: int
+    annoy: AnnoyParameters
+    recall: float
+    files: dict[str, FileRecord]
+    metric: str = "cosine"
+    format: int = FORMAT
+
+
+@dataclass(frozen=True)
+class Generation:
+    """A verified generation, its vectors mapped into memory.
+
+    Attributes:
+        ids: Photo id of each row, (n,).
+        vectors: Unit vectors, (n, dim).
+    """
+
+    path: Path
+    manifest: GenerationManifest
+    ids: Rows
+    vectors: Vectors
+
+    @property
+    def trees(self) -> Path:
+        """The Annoy index."""
+        return self.path / _TREES
+
+
+def current_name(gallery: Path) -> str | None:
+    """The name of the generation that answers queries; None where there is none yet."""
+    try:
+        return (gallery / _CURRENT).read_text("ascii").split()[0]
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, IndexError) as error:
+        raise GalleryDamaged(f"{gallery / _CURRENT}: cannot be read: {error}; {_CURE}") from error
+
+
+def open_current(gallery: Path) -> Generation:
+    """Open the generation that answers queries, every file verified before it is mapped.
+
+    Raises:
+        GalleryEmpty: There is none yet.
+        GalleryDamaged: A file is missing or not what the manifest says.
+        GalleryIncompatible: Its format is newer than ``FORMAT``.
+    """
+    name = current_name(gallery)
+    if name is None:
+        raise GalleryEmpty(f"{gallery}: nothing indexed yet; run: photoseek index PHOTOS")
+    folder = gallery / _FOLDER / name
+    manifest = _read_manifest(folder, (gallery / _CURRENT).read_text("ascii").split()[1:])
+    for file, record in manifest.files.items():
+        _check(folder / file, record)
+    return Generation(
+        path=folder,
+        manifest=manifest,
+        ids=np.load(folder / _IDS, mmap_mode="r"),
+        vectors=np.load(folder / _VECTORS, mmap_mode="r"),
+    )
+
+
+def write_generation(
+    gallery: Path,
+    rows: Iterator[tuple[int, Vectors]],
+    *,
+    count: int,
+    dim: int,
+    revision: int,
+    fingerprint: str,
+) -> GenerationManifest:
+    """Derive a generation from photo ids and vectors, at least one, and make it current."""
+    parent = gallery / _FOLDER
+    parent.mkdir(exist_ok=True)
+    name = _next_name(parent)
+    partial = parent / f"{name}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    vectors = _write_vectors(partial, rows, count, dim)
+    build(vectors, partial / _TREES, AnnoyParameters())
+    annoy, recall = tune(partial / _TREES, vectors, AnnoyParameters())
+    files = {file: FileRecord.of(partial / file) for file in (_VECTORS, _IDS, _TREES)}
+    manifest = GenerationManifest(revision, fingerprint, count, dim, annoy, recall, files)
+    _publish(gallery, partial, name, manifest)
+    return manifest
+
+
+def _write_vectors(folder: Path, rows: Iterator[tuple[int, Vectors]], count: int, dim: int) -> Vectors:
+    vectors = np.lib.format.open_memmap(folder / _VECTORS, mode="w+", dtype=np.float32, shape=(count, dim))
+    ids = np.empty(count, dtype=np.int64)
+    written = 0
+    for row, (photo, vector) in enumerate(rows):
+        ids[row], vectors[row] = photo, vector
+        written = row + 1
+    if written != count:
+        raise GalleryDamaged(f"expected {count} vectors in the database, found {written}; index again")
+    vectors.flush()
+    np.save(folder / _IDS, ids)
+    return vectors
+
+
+def _publish(gallery: Path, partial: Path, name: str, manifest: GenerationManifest) -> None:
+    """Sync everything, then let ``CURRENT`` name it, then drop all but the one before."""
+    replace_json(partial / _MANIFEST, asdict(manifest))
+    for file in manifest.files:
+        sync_file(partial / file)
+    sync_folder(partial)
+    final = partial.with_name(name)
+    partial.replace(final)
+    sync_folder(final.parent)
+    before = current_name(gallery)
+    replace_bytes(gallery / _CURRENT, f"{name} {sha256_of(final / _MANIFEST)}\n".encode())
+    for folder in final.parent.iterdir():
+        if folder.name not in (name, before):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _next_name(parent: Path) -> str:
+    taken = [int(folder.name) for folder in parent.iterdir() if folder.name.isdigit()]
+    return f"{max(taken, default=0) + 1:06d}"
+
+
+def _read_manifest(folder: Path, checksum: list[str]) -> GenerationManifest:
+    path = folder / _MANIFEST
+    try:
+        raw = path.read_bytes()
+        if [hashlib.sha256(raw).hexdigest()] != checksum:
+            raise ValueError(f"its sha256 is not the one that {_CURRENT} names")
+        values: dict[str, Any] = json.loads(raw)
+        if values["format"] > FORMAT:
+            raise GalleryIncompatible(
+                f"{path}: generation format {values['format']}, this photoseek reads up to {FORMAT}; upgrade photoseek"
+            )
+        files = {name: FileRecord(**record) for name, record in values["files"].items()}
+        return GenerationManifest(**{**values, "annoy": AnnoyParameters(**values["annoy"]), "files": files})
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise GalleryDamaged(f"{path}: {error}; {_CURE}") from error
+
+
+def _check(path: Path, record: FileRecord) -> None:
+    try:
+        size = path.stat().st_size
+        found = FileRecord(size, sha256_of(path) if size == record.bytes else "")
+    except OSError as error:
+        raise GalleryDamaged(f"{path}: {error.strerror or error}; {_CURE}") from error
+    if found != record:
+        what = f"{record.bytes:,} bytes, found {size:,}" if size != record.bytes else "another content"
+        raise GalleryDamaged(f"{path}: expected {what}; {_CURE}")
+
+
+_CURE = "it is derived from the database: rebuild it with photoseek index PHOTOS"

@@ -1,0 +1,79 @@
+"""Approximate search with Annoy (random projection trees), its candidates scored again exactly.
+
+Annoy's file has no header and no checksum, and a damaged one crashes the process: hand over only files whose
+checksum was verified.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from photoseek.errors import GalleryDamaged
+from photoseek.nearest.exact import Rows
+from photoseek.vectors import Vectors
+
+if TYPE_CHECKING:
+    from annoy import AnnoyIndex
+
+
+@dataclass(frozen=True)
+class AnnoyParameters:
+    """How the trees are grown and searched.
+
+    Attributes:
+        trees: More trees: better recall, a larger file.
+        search_k: Nodes looked at by one query. More: better recall, slower.
+        seed: Of the random projections. With one building thread the same vectors make the same file.
+    """
+
+    trees: int = 50
+    search_k: int = 2_000
+    seed: int = 1
+
+
+def build(vectors: Vectors, path: Path, parameters: AnnoyParameters) -> None:
+    """Grow the trees over unit vectors (n, dim) and write them to ``path``, which must not be in use."""
+    index = _index(vectors.shape[1])
+    index.set_seed(parameters.seed)
+    for row, vector in enumerate(vectors):
+        index.add_item(row, vector)
+    index.build(parameters.trees, n_jobs=1)  # several jobs would make another file each time
+    index.save(str(path))
+
+
+class AnnoySearch:
+    """Searches the trees. May be shared between threads."""
+
+    name = "annoy"
+
+    def __init__(self, path: Path, vectors: Vectors, parameters: AnnoyParameters) -> None:
+        """Map the trees of ``vectors`` into memory.
+
+        Raises:
+            GalleryDamaged: The file has not as many items as there are vectors.
+        """
+        self._vectors = vectors
+        self.parameters = parameters
+        self._index = _index(vectors.shape[1])
+        self._index.load(str(path))
+        if self._index.get_n_items() != len(vectors):
+            raise GalleryDamaged(f"{path}: expected {len(vectors)} items, found {self._index.get_n_items()}")
+
+    def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
+        """About the k most similar vectors, best first: as :meth:`ExactSearch.search`."""
+        search_k = max(self.parameters.search_k, k * self.parameters.trees)
+        found = self._index.get_nns_by_vector(query, min(k, len(self._vectors)), search_k)
+        rows = np.sort(np.asarray(found, dtype=np.int64))
+        scores = self._vectors[rows] @ query
+        order = np.argsort(-scores, kind="stable")
+        return rows[order], scores[order]
+
+
+def _index(dim: int) -> AnnoyIndex:
+    from annoy import AnnoyIndex
+
+    return AnnoyIndex(dim, "angular")  # its distance is sqrt(2 (1 - cosine)): the same order as the cosine

@@ -1,0 +1,116 @@
+"""Photo bytes -> an upright 8-bit RGB picture, whatever the file holds."""
+
+from __future__ import annotations
+
+import io
+import stat
+from functools import cache
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from photoseek.errors import PhotoError
+
+PhotoSource: TypeAlias = str | Path | bytes | Image.Image
+"""A path, the bytes of a file, or an open picture."""
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "PPM")
+"""The formats that are decoded; Pillow knows more, among them some that run other programs (EPS)."""
+
+SUFFIXES = frozenset(
+    (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif", ".ppm")
+)
+"""File name endings, in lower case, that a scan of a folder takes for photos."""
+
+MAX_PIXELS = 150_000_000
+"""A larger picture is refused before it is decoded: 150 MP are 450 MB as RGB."""
+
+_BACKGROUND = (255, 255, 255)  # what shows through transparent pixels
+_SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N", "I")
+
+
+def open_photo(source: PhotoSource) -> Image.Image:
+    """Decode a photo: first frame, EXIF orientation applied, 8-bit RGB.
+
+    16-bit greys are scaled to 8 bits, transparent pixels show white behind them, CMYK is converted without
+    its colour profile.
+
+    Raises:
+        PhotoError: The file cannot be read, is of no known format, is damaged, or has over ``MAX_PIXELS``.
+    """
+    try:
+        if isinstance(source, Image.Image):
+            return _upright(source)
+        data = source if isinstance(source, bytes) else read_photo(Path(source))
+        with Image.open(io.BytesIO(data), formats=_formats()) as image:
+            return _upright(image)
+    except PhotoError:
+        raise
+    except Exception as error:  # Pillow's decoders raise nearly every class there is on damaged files
+        raise PhotoError(_reason(error)) from error
+
+
+def read_photo(path: Path) -> bytes:
+    """The bytes of a regular file: a FIFO or a device would hang its reader.
+
+    Raises:
+        PhotoError: No such file, not a regular one, or not readable.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise PhotoError("not a regular file")
+        return path.read_bytes()
+    except OSError as error:
+        raise PhotoError(error.strerror or str(error)) from error
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Any Pillow mode as 8-bit RGB."""
+    if image.mode == "RGB":
+        return image
+    if image.mode in _SIXTEEN_BIT or image.mode == "F":
+        return _eight_bits(image).convert("RGB")
+    if image.mode in ("RGBa", "La"):  # premultiplied alpha
+        image = image.convert({"RGBa": "RGBA", "La": "LA"}[image.mode])
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", layer.size, _BACKGROUND), layer).convert("RGB")
+    return image.convert("RGB")
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    """Those of ``FORMATS`` that this build of Pillow has."""
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise PhotoError(f"{width} x {height} pixels; at most {MAX_PIXELS // 1_000_000} million are decoded")
+    image.load()
+    try:
+        turned = ImageOps.exif_transpose(image)
+    except Exception:  # damaged EXIF never costs the photo
+        turned = image
+    return to_rgb(turned)
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Grey values of 16 bits (0..65535) or floats (0..1, or 0..255) scaled to 0..255."""
+    values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0.0, neginf=0.0)
+    if image.mode == "F":
+        values = values * 255.0 if values.max(initial=0.0) <= 1.0 else values
+    elif image.mode != "I" or values.max(initial=0.0) > 255:
+        values = values / 257.0
+    return Image.fromarray(np.clip(np.rint(values), 0, 255).astype(np.uint8))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "not a photo of a known format (" + ", ".join(FORMATS) + ")"
+    text = " ".join(str(error).split())[:200]
+    return f"damaged: {text or type(error).__name__}"

@@ -1,0 +1,151 @@
+"""Picture -> pixel_values, exactly as ``preprocessor_config.json`` says.
+
+Mirrors torchvision's ``Resize`` + ``CenterCrop`` + ``ToTensor`` + ``Normalize`` on PIL pictures, and so the keys of
+transformers' ``CLIPImageProcessor``. Resize and crop are one step: only the pixels that survive the crop are computed,
+so that a 1 x 65,000 picture costs no more than any other. A pixel may differ by 1/255 from the two-step result, since
+its position is rounded once and not twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from photoseek.errors import BundleIncompatible
+from photoseek.photos import to_rgb
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+Triple = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a picture becomes the input of the image tower.
+
+    Attributes:
+        height: Rows of the result.
+        width: Columns of the result.
+        shortest_edge: The picture is scaled until its shorter side has this length, then the middle is cut out.
+            None: it is squeezed to ``height`` x ``width`` as a whole.
+        resample: Pillow's code of the filter: 0 nearest, 1 Lanczos, 2 bilinear, 3 bicubic.
+        rescale_factor: Multiplies the 8-bit values.
+        mean: Subtracted from each channel, R G B.
+        std: Divides each channel, R G B.
+    """
+
+    height: int = 224
+    width: int = 224
+    shortest_edge: int | None = 256
+    resample: int = 2
+    rescale_factor: float = 1 / 255
+    mean: Triple = IMAGENET_MEAN
+    std: Triple = IMAGENET_STD
+
+    def __post_init__(self) -> None:
+        if min(self.height, self.width) < 1:
+            raise ValueError(f"expected a result of at least 1 x 1, found {self.height} x {self.width}")
+        if self.shortest_edge is not None and self.shortest_edge < max(self.height, self.width):
+            raise ValueError(
+                f"shortest_edge {self.shortest_edge} is less than the {self.height} x {self.width} cut out of it"
+            )
+
+    def __call__(self, image: Image.Image) -> npt.NDArray[np.float32]:
+        """Pixel values of one picture, float32 (3, height, width)."""
+        pixels = np.asarray(self.fit(image), dtype=np.float32)
+        scale = np.float32(self.rescale_factor) / np.asarray(self.std, dtype=np.float32)
+        shift = np.asarray(self.mean, dtype=np.float32) / np.asarray(self.std, dtype=np.float32)
+        return np.ascontiguousarray((pixels * scale - shift).transpose(2, 0, 1))
+
+    def fit(self, image: Image.Image) -> Image.Image:
+        """The part of the picture that is seen, 8-bit RGB of ``width`` x ``height``."""
+        filter_ = Image.Resampling(self.resample)
+        return to_rgb(image).resize((self.width, self.height), filter_, box=self._box(*image.size))
+
+    def _box(self, width: int, height: int) -> tuple[float, float, float, float]:
+        """The rectangle of a width x height picture that ends up in the result: left, top, right, bottom."""
+        if self.shortest_edge is None:
+            return 0.0, 0.0, float(width), float(height)
+        # torchvision.transforms.v2.functional.resize: the longer side is truncated, not rounded
+        edge = self.shortest_edge
+        scaled_w = edge if width <= height else int(edge * width / height)
+        scaled_h = edge if height <= width else int(edge * height / width)
+        left, right = _middle(scaled_w, self.width, width)
+        top, bottom = _middle(scaled_h, self.height, height)
+        return left, top, right, bottom
+
+    @property
+    def id(self) -> str:
+        """Twelve hexadecimal digits that change when the pixel values may."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:12]
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of ``preprocessor_config.json``."""
+        cut = {"height": self.height, "width": self.width}
+        return {
+            "image_processor_type": "CLIPImageProcessor",
+            "do_convert_rgb": True,
+            "do_resize": True,
+            "size": cut if self.shortest_edge is None else {"shortest_edge": self.shortest_edge},
+            "resample": self.resample,
+            "do_center_crop": self.shortest_edge is not None,
+            "crop_size": cut,
+            "do_rescale": True,
+            "rescale_factor": self.rescale_factor,
+            "do_normalize": True,
+            "image_mean": list(self.mean),
+            "image_std": list(self.std),
+        }
+
+    @classmethod
+    def from_json(cls, config: Mapping[str, Any]) -> Preprocessing:
+        """Read ``preprocessor_config.json``.
+
+        Raises:
+            BundleIncompatible: It asks for something that is not done here, or lacks a key.
+        """
+        for key in ("do_resize", "do_rescale", "do_normalize"):
+            if not config.get(key, True):
+                raise BundleIncompatible(f"preprocessor_config.json: expected {key} true, found {config[key]!r}")
+        try:
+            return cls._from_json(config)
+        except (KeyError, TypeError, ValueError) as error:
+            what = f"no {error}" if isinstance(error, KeyError) else str(error)
+            raise BundleIncompatible(f"preprocessor_config.json cannot be followed: {what}") from error
+
+    @classmethod
+    def _from_json(cls, config: Mapping[str, Any]) -> Preprocessing:
+        size = config["size"]
+        size = {"shortest_edge": size} if isinstance(size, int) else size
+        cropped = bool(config.get("do_center_crop", "shortest_edge" in size))
+        result = config["crop_size"] if cropped else size
+        result = {"height": result, "width": result} if isinstance(result, int) else result
+        return cls(
+            height=int(result["height"]),
+            width=int(result["width"]),
+            shortest_edge=int(size["shortest_edge"]) if cropped else None,
+            resample=int(config.get("resample", 2)),
+            rescale_factor=float(config.get("rescale_factor", 1 / 255)),
+            mean=_triple(config["image_mean"]),
+            std=_triple(config["image_std"]),
+        )
+
+
+def _middle(scaled: int, kept: int, original: int) -> tuple[float, float]:
+    """The middle ``kept`` of ``scaled`` pixels, in pixels of the original."""
+    # torchvision's CenterCrop rounds half to even, as Python's round does
+    start = round((scaled - kept) / 2.0)
+    return max(0.0, start * original / scaled), min(float(original), (start + kept) * original / scaled)
+
+
+def _triple(values: Any) -> Triple:
+    red, green, blue = (float(value) for value in values)
+    return red, green, blue

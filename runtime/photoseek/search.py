@@ -1,0 +1,174 @@
+"""Text and photos in, the best photos of a gallery out."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from photoseek.bundle import Bundle
+from photoseek.encoders import ImageEncoder, TextEncoder
+from photoseek.errors import QueryError
+from photoseek.gallery import Gallery
+from photoseek.generations import Generation, current_name
+from photoseek.nearest.annoy import AnnoySearch
+from photoseek.nearest.exact import ExactSearch
+from photoseek.photos import PhotoSource
+from photoseek.vectors import Vectors, normalise
+
+Engine: TypeAlias = Literal["annoy", "exact"]
+"""``annoy``: approximate, with a measured recall. ``exact``: every photo scored."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A photo that was found.
+
+    Attributes:
+        rank: 1 is best.
+        path: Relative to the photo folder, with forward slashes.
+        score: Cosine of query and photo, in [-1, 1].
+        width: Of the upright photo, in pixels.
+        height: Of the upright photo, in pixels.
+        file: Where the photo lies.
+    """
+
+    rank: int
+    path: str
+    score: float
+    width: int
+    height: int
+    file: Path
+
+    def to_json(self) -> dict[str, Any]:
+        """The form that ``search --json`` prints."""
+        return {
+            "rank": self.rank,
+            "path": self.path,
+            "score": round(self.score, 4),
+            "width": self.width,
+            "height": self.height,
+            "file": str(self.file),
+        }
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A generation and the engine over it; replaced as a whole, so that a query sees one or the other."""
+
+    generation: Generation
+    engine: AnnoySearch | ExactSearch
+
+
+class Searcher:
+    """Answers queries over one gallery. May be shared between threads.
+
+    Each tower is loaded by the first query that needs it. When the gallery has been indexed again, the next query
+    sees it.
+    """
+
+    def __init__(
+        self,
+        gallery: Gallery,
+        *,
+        bundle: Bundle | None = None,
+        precision: str | None = None,
+        engine: Engine = "annoy",
+        threads: int | None = None,
+    ) -> None:
+        """Open a gallery for searching.
+
+        Args:
+            gallery: What to search.
+            bundle: The bundle that indexed it. None: from where it lay then.
+            precision: Of the towers. None: the bundle's most exact one.
+            engine: How neighbours are found.
+            threads: Of one run of a tower. None: as many as the cores that this process may use.
+
+        Raises:
+            BundleError: The bundle is not there, is damaged, or lacks the precision.
+            GalleryIncompatible: The bundle is not the gallery's.
+            QueryError: No such engine.
+        """
+        if engine not in ("annoy", "exact"):
+            raise QueryError(f"expected the engine annoy or exact, found {engine!r}")
+        self.gallery = gallery
+        self.engine = engine
+        self.bundle = bundle or gallery.load_bundle()
+        gallery.check_bundle(self.bundle)
+        self.text_encoder = TextEncoder(self.bundle, precision, threads)
+        self.image_encoder = ImageEncoder(self.bundle, precision, threads)
+        self._opened: _Opened | None = None
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"Searcher({self.gallery!r}, {self.bundle!r}, engine={self.engine!r})"
+
+    def search(self, text: str | None = None, *, photo: PhotoSource | None = None, k: int = 5) -> list[Hit]:
+        """The k photos most like the query, best first.
+
+        Args:
+            text: What they should show.
+            photo: A photo that they should be like. With ``text``: both count the same.
+            k: How many, at least 1; fewer are returned where the gallery has fewer.
+
+        Raises:
+            QueryError: Neither text nor photo, or k below 1.
+            PhotoError: The photo cannot be decoded.
+            GalleryEmpty: Nothing is indexed yet.
+            GalleryDamaged: A derived file is not what it should be.
+        """
+        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+            raise QueryError(f"k must be a whole number of at least 1: {k!r}")
+        return self.nearest(self.encode(text, photo), k)
+
+    def encode(self, text: str | None = None, photo: PhotoSource | None = None) -> Vectors:
+        """The unit vector of a query, (dim,); the errors are those of :meth:`search`."""
+        parts = []
+        if text is not None and text.strip():
+            parts.append(self.text_encoder.encode([text])[0])
+        if photo is not None:
+            parts.append(self.image_encoder.encode([photo])[0])
+        if not parts:
+            raise QueryError("an empty query: expected a text, a photo, or both")
+        query: Vectors = normalise(np.sum(parts, axis=0, keepdims=True))[0]
+        return query
+
+    def nearest(self, query: Vectors, k: int) -> list[Hit]:
+        """The k photos nearest to a unit vector (dim,), best first."""
+        opened = self._current()
+        wanted = k
+        while True:
+            rows, scores = opened.engine.search(query, wanted)
+            hits = self._hits(opened.generation, rows.tolist(), scores.tolist())
+            if len(hits) >= k or len(rows) < wanted or wanted >= len(opened.generation.ids):
+                return hits[:k]
+            wanted *= 2  # some of the photos have gone since the generation was made
+
+    def _hits(self, generation: Generation, rows: list[int], scores: list[float]) -> list[Hit]:
+        ids = generation.ids[rows].tolist()
+        photos = self.gallery.database.photos(ids, generation.manifest.fingerprint)
+        there = [(photos[photo], score) for photo, score in zip(ids, scores, strict=True) if photo in photos]
+        root = self.gallery.photos_root
+        return [
+            Hit(rank, photo.path, float(score), photo.width, photo.height, root / photo.path)
+            for rank, (photo, score) in enumerate(there, start=1)
+        ]
+
+    def _current(self) -> _Opened:
+        """The generation that ``CURRENT`` names, opened once."""
+        with self._lock:
+            if self._opened is None or self._opened.generation.path.name != current_name(self.gallery.path):
+                self._opened = self._open()
+            return self._opened
+
+    def _open(self) -> _Opened:
+        generation = self.gallery.generation()
+        self.gallery.check_bundle(self.bundle)
+        if self.engine == "exact":
+            return _Opened(generation, ExactSearch(generation.vectors))
+        engine = AnnoySearch(generation.trees, generation.vectors, generation.manifest.annoy)
+        return _Opened(generation, engine)

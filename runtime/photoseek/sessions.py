@@ -1,0 +1,82 @@
+"""onnxruntime sessions: made in one place, quiet, and with errors that name the file."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from photoseek.errors import BundleDamaged, BundleIncompatible
+
+# onnxruntime's wheels report usage over the network unless this is set before they are imported.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import onnxruntime as ort
+
+_building = threading.Lock()  # onnxruntime doesn't promise that sessions may be built at the same time
+
+
+class Graph:
+    """One ONNX graph, ready to run; may be shared between threads."""
+
+    def __init__(self, path: Path, threads: int | None = None) -> None:
+        """Open a graph on the CPU.
+
+        Args:
+            path: The ``.onnx`` file.
+            threads: Threads of one run. None: as many as the cores that this process may use.
+
+        Raises:
+            BundleDamaged: onnxruntime cannot read the file.
+        """
+        self.path = path
+        try:
+            with _building:
+                self._session = ort.InferenceSession(
+                    str(path.absolute()), _options(threads), providers=["CPUExecutionProvider"]
+                )
+        except Exception as error:  # onnxruntime raises a class of its own for each way a file can be wrong
+            raise BundleDamaged(f"{path}: onnxruntime cannot read it: {_first_line(error)}") from error
+        self.inputs = tuple(node.name for node in self._session.get_inputs())
+
+    def run(self, feeds: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
+        """The first output, for the inputs that the graph declares; further ones are not fed.
+
+        Raises:
+            BundleIncompatible: The graph wants an input that is not among ``feeds``, or cannot run on them.
+        """
+        missing = [name for name in self.inputs if name not in feeds]
+        if missing:
+            raise BundleIncompatible(
+                f"{self.path}: wants the input {missing[0]!r}, which is not known; known are {', '.join(feeds)}"
+            )
+        try:
+            outputs = self._session.run(None, {name: feeds[name] for name in self.inputs})
+        except Exception as error:
+            raise BundleIncompatible(f"{self.path}: cannot run: {_first_line(error)}") from error
+        return np.asarray(outputs[0], dtype=np.float32)
+
+
+def available_cores() -> int:
+    """The number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _options(threads: int | None) -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads or available_cores()
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors only
+    # Waiting threads would otherwise keep a core busy between queries.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0][:300]

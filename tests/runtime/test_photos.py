@@ -1,0 +1,157 @@
+"""Any file in, an upright 8-bit RGB picture or a reason out."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from photoseek import photos
+from photoseek.errors import PhotoError
+from photoseek.photos import open_photo
+
+RAMP = np.linspace(0, 1, 64).reshape(8, 8)
+
+
+def saved(image: Image.Image, format_: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    image.save(file, format_, **options)  # type: ignore[arg-type]
+    return file.getvalue()
+
+
+def corner(image: Image.Image) -> tuple[int, ...]:
+    return tuple(int(value) for value in np.asarray(image)[0, 0])
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_exif_orientation_is_applied(orientation: int) -> None:
+    upright = Image.new("RGB", (24, 16), (0, 0, 255))
+    upright.paste((255, 0, 0), (0, 0, 8, 8))
+    stored = upright
+    undo = {
+        2: [Image.Transpose.FLIP_LEFT_RIGHT],
+        3: [Image.Transpose.ROTATE_180],
+        4: [Image.Transpose.FLIP_TOP_BOTTOM],
+        5: [Image.Transpose.TRANSPOSE],
+        6: [Image.Transpose.ROTATE_90],
+        7: [Image.Transpose.TRANSVERSE],
+        8: [Image.Transpose.ROTATE_270],
+    }
+    for step in undo.get(orientation, []):
+        stored = stored.transpose(step)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    opened = open_photo(saved(stored, "PNG", exif=exif))
+    np.testing.assert_array_equal(np.asarray(opened), np.asarray(upright))
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 300])
+def test_an_orientation_that_does_not_exist_is_passed_over(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    assert open_photo(saved(Image.new("RGB", (24, 16)), "PNG", exif=exif)).size == (24, 16)
+
+
+def test_sixteen_bit_greys_are_scaled_not_clipped() -> None:
+    deep = Image.fromarray((RAMP * 65535).astype(np.uint16))
+    opened = np.asarray(open_photo(saved(deep, "PNG")))
+    np.testing.assert_allclose(opened[..., 0], np.rint((RAMP * 65535).astype(np.uint16) / 257.0), atol=0)
+
+
+def test_floating_point_greys_are_scaled() -> None:
+    floats = Image.fromarray(RAMP.astype(np.float32))
+    np.testing.assert_allclose(np.asarray(open_photo(saved(floats, "TIFF")))[..., 1], RAMP * 255, atol=0.51)
+
+
+def test_transparent_pixels_show_white_whatever_colour_they_hide() -> None:
+    layer = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
+    assert corner(open_photo(saved(layer, "PNG"))) == (255, 255, 255)
+    half = Image.new("RGBA", (8, 8), (0, 0, 0, 128))
+    assert corner(open_photo(half)) == (127, 127, 127)
+    grey = Image.new("LA", (8, 8), (0, 0))
+    assert corner(open_photo(saved(grey, "PNG"))) == (255, 255, 255)
+
+
+def test_palettes_with_and_without_transparency_are_read() -> None:
+    picture = Image.new("P", (8, 8), 1)
+    picture.putpalette([0, 0, 0, 200, 100, 50])
+    assert corner(open_photo(saved(picture, "PNG"))) == (200, 100, 50)
+    assert corner(open_photo(saved(picture, "PNG", transparency=1))) == (255, 255, 255)
+
+
+def test_cmyk_becomes_rgb() -> None:
+    ink = Image.new("CMYK", (16, 16), (0, 255, 255, 0))  # cyan none, magenta and yellow full: red
+    red, green, blue = corner(open_photo(saved(ink, "JPEG", quality=100)))
+    assert red > 240
+    assert max(green, blue) < 15
+
+
+def test_the_first_frame_of_an_animation_counts() -> None:
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    animated = saved(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert corner(open_photo(animated)) == (255, 0, 0)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "La", "P", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV", "I", "F"])
+def test_every_mode_becomes_rgb(mode: str) -> None:
+    opened = open_photo(Image.new(mode, (5, 3)))
+    assert (opened.mode, opened.size) == ("RGB", (5, 3))
+
+
+def test_a_path_bytes_and_a_picture_are_the_same_photo(tmp_path: Path) -> None:
+    data = saved(Image.fromarray((RAMP * 255).astype(np.uint8)), "PNG")
+    path = tmp_path / "ramp.png"
+    path.write_bytes(data)
+    expected = np.asarray(open_photo(data))
+    for source in (path, str(path), Image.open(path)):
+        np.testing.assert_array_equal(np.asarray(open_photo(source)), expected)
+
+
+def test_what_is_no_photo_is_told(tmp_path: Path) -> None:
+    with pytest.raises(PhotoError, match="not a photo of a known format"):
+        open_photo(b"GIF89 is how some files begin")
+    with pytest.raises(PhotoError, match="No such file"):
+        open_photo(tmp_path / "nowhere.jpg")
+    with pytest.raises(PhotoError, match="not a regular file"):
+        open_photo(tmp_path)
+    with pytest.raises(PhotoError, match="damaged"):
+        open_photo(saved(Image.effect_noise((64, 64), 80), "PNG")[:900])
+
+
+def test_a_fifo_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(PhotoError, match="not a regular file"):
+        open_photo(tmp_path / "pipe.jpg")
+
+
+def test_formats_that_run_other_programs_are_refused() -> None:
+    postscript = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\n"
+    with pytest.raises(PhotoError, match="not a photo of a known format"):
+        open_photo(postscript)
+
+
+def test_too_many_pixels_are_refused_before_they_are_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photos, "MAX_PIXELS", 1_000_000)
+    with pytest.raises(PhotoError, match="2000 x 1000 pixels; at most 1 million"):
+        open_photo(saved(Image.new("1", (2000, 1000)), "PNG"))
+
+
+@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP"])
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_a_damaged_file_is_a_photo_or_a_reason_never_another_error(format_: str, data: st.DataObject) -> None:
+    content = bytearray(saved(Image.fromarray((RAMP * 255).astype(np.uint8)).convert("RGB"), format_))
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        opened = open_photo(bytes(content[: data.draw(st.integers(1, len(content)))]))
+    except PhotoError as error:
+        assert str(error)
+    else:
+        assert opened.mode == "RGB"

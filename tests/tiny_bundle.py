@@ -1,0 +1,132 @@
+"""A bundle small enough to write in a test, and real: its towers know colours.
+
+A picture becomes its mean colour, a sentence the mean of the colours it names, and one matrix takes both to 16
+dimensions: "red" finds red pictures.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
+from photoseek.manifest import FileRecord, Layout, Manifest
+from photoseek.preprocess import Preprocessing
+
+DIM = 16
+SIDE = 8
+COLOURS = {
+    "red": (220, 30, 30),
+    "green": (30, 180, 40),
+    "blue": (30, 60, 220),
+    "yellow": (240, 220, 40),
+    "white": (245, 245, 245),
+    "black": (10, 10, 10),
+}
+_SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+_MEAN = (0.5, 0.5, 0.5)
+_STD = (0.5, 0.5, 0.5)
+
+
+def write_tiny_bundle(
+    folder: Path, *, name: str = "tiny", seed: int = 0, precisions: tuple[str, ...] = ("fp32",)
+) -> Path:
+    """Write a bundle of all the given precisions (equal but for their names); bundles of two seeds differ."""
+    (folder / "onnx").mkdir(parents=True)
+    projection, bias = _projection(seed)
+    for precision in precisions:
+        onnx.save(_text_model(projection, bias), str(folder / Layout.text_model(precision)))
+        onnx.save(_vision_model(projection, bias), str(folder / Layout.vision_model(precision)))
+    preprocessing = Preprocessing(SIDE, SIDE, None, mean=_MEAN, std=_STD)
+    _write_json(folder / Layout.PREPROCESSOR, preprocessing.to_json())
+    _write_json(folder / Layout.CONFIG, {"model_type": "photoseek", "projection_dim": DIM})
+    _write_json(folder / Layout.TOKENIZER_CONFIG, {"model_max_length": 32, "pad_token": "[PAD]"})
+    _tokenizer().save(str(folder / Layout.TOKENIZER))
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    Manifest(
+        name=name,
+        dim=DIM,
+        pooling="mean",
+        languages=["en"],
+        preprocessing=preprocessing.id,
+        weights=f"{seed:064x}",
+        files={path.relative_to(folder).as_posix(): FileRecord.of(path) for path in files},
+        precisions={precision: {} for precision in precisions},
+    ).write(folder)
+    return folder
+
+
+def vocabulary() -> list[str]:
+    """Every token, by id."""
+    return [*_SPECIAL, *COLOURS, "a", "picture", "and"]
+
+
+def token_colours() -> np.ndarray:
+    """For each token the colour it names, as the image tower sees it: float32 (tokens, 3), zero for other words."""
+    rows = [COLOURS.get(token) for token in vocabulary()]
+    seen = [(0, 0, 0) if row is None else (np.array(row) / 255 - _MEAN) / _STD for row in rows]
+    return np.array(seen, dtype=np.float32)
+
+
+def _projection(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(3, DIM)).astype(np.float32), 0.05 * rng.normal(size=DIM).astype(np.float32)
+
+
+def _tokenizer() -> Tokenizer:
+    tokenizer = Tokenizer(models.WordPiece({token: row for row, token in enumerate(vocabulary())}, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    tokenizer.add_special_tokens(_SPECIAL)
+    return tokenizer
+
+
+def _text_model(projection: np.ndarray, bias: np.ndarray) -> onnx.ModelProto:
+    nodes = [
+        helper.make_node("Gather", ["colours", "input_ids"], ["states"]),
+        helper.make_node("Cast", ["attention_mask"], ["mask"], to=TensorProto.FLOAT),
+        helper.make_node("Unsqueeze", ["mask", "last"], ["column"]),
+        helper.make_node("Mul", ["states", "column"], ["kept"]),
+        helper.make_node("ReduceSum", ["kept", "middle"], ["sum"], keepdims=0),
+        helper.make_node("ReduceSum", ["mask", "middle"], ["count"], keepdims=1),
+        helper.make_node("Div", ["sum", "count"], ["mean"]),
+    ]
+    ids = [
+        helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "sequence"])
+        for name in ("input_ids", "attention_mask")
+    ]
+    constants = {"colours": token_colours(), "last": np.array([2]), "middle": np.array([1])}
+    return _model(nodes, ids, "text_embeds", {**constants, "projection": projection, "bias": bias})
+
+
+def _vision_model(projection: np.ndarray, bias: np.ndarray) -> onnx.ModelProto:
+    nodes = [helper.make_node("ReduceMean", ["pixel_values", "sides"], ["mean"], keepdims=0)]
+    pixels = helper.make_tensor_value_info("pixel_values", TensorProto.FLOAT, ["batch", 3, SIDE, SIDE])
+    constants = {"sides": np.array([2, 3]), "projection": projection, "bias": bias}
+    return _model(nodes, [pixels], "image_embeds", constants)
+
+
+def _model(
+    nodes: list[onnx.NodeProto],
+    inputs: list[onnx.ValueInfoProto],
+    output: str,
+    constants: dict[str, np.ndarray],
+) -> onnx.ModelProto:
+    """The nodes, which end in ``mean``, with the projection after them."""
+    nodes += [
+        helper.make_node("MatMul", ["mean", "projection"], ["projected"]),
+        helper.make_node("Add", ["projected", "bias"], [output]),
+    ]
+    outputs = [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["batch", DIM])]
+    initializers = [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    graph = helper.make_graph(nodes, "tiny", inputs, outputs, initializers)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value), "utf-8")
