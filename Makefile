@@ -22,7 +22,7 @@ lint: $(VENV)/dev.stamp ## check style and types
 	$(BIN)/mypy
 
 bench: $(VENV)/app.stamp ## time a text query, indexing and search
-	$(BIN)/python benchmarks/quick.py
+	$(BIN)/python benchmarks/latency.py
 
 demo-bundle: $(VENV)/dev.stamp ## train and export the embedded model anew
 	$(BIN)/python -m photoseek_export.demo_bundle --out runtime/photoseek/demo/bundle --work $(RUNS)/demo

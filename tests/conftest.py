@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from photoseek import Bundle, Gallery
 from tiny_bundle import COLOURS, write_tiny_bundle
+from tiny_photos import write_colour
 
 
 @pytest.fixture(scope="session")
@@ -22,14 +21,6 @@ def tiny_bundle_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_bundle(tiny_bundle_path: Path) -> Bundle:
     """A bundle that knows colours."""
     return Bundle.load(tiny_bundle_path)
-
-
-def write_colour(path: Path, colour: tuple[int, int, int], seed: int = 0, size: tuple[int, int] = (48, 36)) -> Path:
-    """Write a picture of one colour, a little noisy, so that no two are the same."""
-    noise = np.random.default_rng(seed).integers(-12, 13, size=(size[1], size[0], 3))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)).save(path)
-    return path
 
 
 @pytest.fixture

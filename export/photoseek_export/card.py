@@ -1,0 +1,94 @@
+"""The model card: a bundle's README."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from photoseek.manifest import Manifest
+
+_CARD = """\
+---
+license: {licence}
+language: [{languages}]
+pipeline_tag: zero-shot-image-classification
+library_name: photoseek
+---
+
+# {name}
+
+A text tower and an image tower in one space of {dim} dimensions: captions find photos, photos find photos.
+
+```console
+photoseek index PHOTOS --bundle {name}
+photoseek search "two dogs on a beach" --gallery PHOTOS
+```
+
+| | |
+|---|---|
+| text tower | {text}, pooling: {pooling} |
+| image tower | ResNet18, began as: {image} |
+| input | {input} |
+| precisions | {precisions} |
+
+## Retrieval
+
+Exact search over the whole set, one image and its captions as in VSE++; recalls in percent.
+
+{metrics}
+
+## Training
+
+{training}
+
+## Limits
+
+The towers know what their training captions spoke of, in {languages}, and little else. Scores are cosines: they rank
+the photos of one query, and say nothing across queries.
+"""
+
+
+def model_card(manifest: Manifest, text: str, image: str, input_: str) -> str:
+    """Write the card of a bundle; ``text``, ``image`` and ``input_`` describe what the manifest does not."""
+    return _CARD.format(
+        name=manifest.name,
+        licence=manifest.licence.lower(),
+        languages=", ".join(manifest.languages),
+        dim=manifest.dim,
+        pooling=manifest.pooling,
+        precisions=", ".join(manifest.precisions),
+        text=text,
+        image=image,
+        input=input_,
+        metrics=_metrics_table(manifest.precisions),
+        training=_settings(manifest.training),
+    )
+
+
+def _metrics_table(precisions: Mapping[str, Mapping[str, Any]]) -> str:
+    rows = [
+        _metrics_row(precision, direction, facts["metrics"])
+        for precision, facts in precisions.items()
+        if facts.get("metrics")
+        for direction in ("text_to_image", "image_to_text")
+    ]
+    if not rows:
+        return "Not measured."
+    head = "| precision | direction | images | captions | R@1 | R@5 | R@10 | median rank |"
+    return "\n".join([head, "|---" * 8 + "|", *rows])
+
+
+def _metrics_row(precision: str, direction: str, metrics: Mapping[str, Any]) -> str:
+    recall = metrics[direction]
+    figures = [f"{recall[key]:.1f}" for key in ("r1", "r5", "r10")]
+    cells = [precision, direction.replace("_", " "), str(metrics["images"]), str(metrics["captions"]), *figures]
+    return "| " + " | ".join([*cells, f"{recall['medr']:g}"]) + " |"
+
+
+def _settings(training: Mapping[str, Any]) -> str:
+    lines = [
+        f"- {section}: " + ", ".join(f"{key} {value}" for key, value in values.items())
+        for section, values in training.items()
+        if isinstance(values, dict)
+    ]
+    return "\n".join(lines) or "Not recorded."

@@ -1,0 +1,60 @@
+"""``photoseek-export``: a checkpoint in, a bundle out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from photoseek import console
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
+
+
+def main() -> None:
+    """The entry point."""
+    console.run(app, "photoseek-export")
+
+
+@app.command(context_settings={"help_option_names": ["-h", "--help"]})
+def export(
+    checkpoint: Annotated[Path, typer.Argument(help="A folder that photoseek-train fit wrote.")],
+    out: Annotated[Path, typer.Option(metavar="BUNDLE", help="The bundle's folder.")],
+    name: Annotated[str | None, typer.Option(help="What people will call it; left out: the folder's name.")] = None,
+    fp16: Annotated[bool, typer.Option("--fp16", help="Also a pair of graphs with weights in half the bytes.")] = False,
+    fp32: Annotated[bool, typer.Option("--fp32/--no-fp32", help="Whether the bundle has the full pair.")] = True,
+    images: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="With --captions: measure each precision on these images.")
+    ] = None,
+    captions: Annotated[Path | None, typer.Option(metavar="FILE", help="Lines NAME#I<TAB>caption.")] = None,
+    split: Annotated[Path | None, typer.Option(metavar="FILE", help="Names of the images that count.")] = None,
+    language: Annotated[list[str] | None, typer.Option(help="Of the captions, as en; may be repeated.")] = None,
+    licence: Annotated[str, typer.Option(help="SPDX identifier of the licence of the weights.")] = "MIT",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a bundle that is there.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error comes from.")] = False,
+) -> None:
+    """Turn a checkpoint into a bundle of ONNX graphs, compared with PyTorch before they count.
+
+    Example: `photoseek-export runs/flickr30k --out bundles/flickr30k --fp16`
+    """
+    console.set_debug(debug)
+    if (images is None) != (captions is None):
+        raise typer.BadParameter("--images and --captions go together")
+    from photoseek_export.export import Measured, export_checkpoint
+
+    bundle = export_checkpoint(
+        checkpoint,
+        out,
+        name=name,
+        precisions=[p for p, wanted in (("fp32", fp32), ("fp16", fp16)) if wanted],
+        languages=language or ["en"],
+        licence=licence,
+        measured=Measured(images, captions, split) if images and captions else None,
+        overwrite=overwrite,
+    )
+    for precision, facts in bundle.manifest.precisions.items():
+        parity = facts["parity"]
+        print(f"{precision}: differs from PyTorch by {parity['text']:.1e} (text), {parity['vision']:.1e} (image)")
+    megabytes = sum(record.bytes for record in bundle.manifest.files.values()) / 1e6
+    print(f"{bundle.path}: {megabytes:.1f} MB, {', '.join(bundle.precisions)}")

@@ -1,0 +1,95 @@
+"""Towers with their projectors -> ONNX graphs with dynamic batch and sequence."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.export import Dim
+
+from photoseek_train.model import TwoTower
+
+OPSET = 18
+
+_BATCH = 2  # of the example that is traced; parity is checked with others
+_LENGTH = 8
+
+
+class TextGraph(nn.Module):
+    """``input_ids``, ``attention_mask`` -> ``text_embeds``, not of unit length."""
+
+    def __init__(self, model: TwoTower) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Both int64 (batch, sequence) -> float32 (batch, dim)."""
+        return self.model.embed_text(input_ids, attention_mask)
+
+
+class VisionGraph(nn.Module):
+    """``pixel_values`` -> ``image_embeds``, not of unit length."""
+
+    def __init__(self, model: TwoTower) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixel_values: Tensor) -> Tensor:
+        """float32 (batch, 3, height, width) -> (batch, dim)."""
+        return self.model.embed_image(pixel_values)
+
+
+def write_text_graph(model: TwoTower, path: Path) -> None:
+    """Export the text tower; the model must have eager attention and be in evaluation mode."""
+    ids = torch.ones(_BATCH, _LENGTH, dtype=torch.int64)
+    longest = int(model.text_tower.bert.config.max_position_embeddings)
+    axes = {0: Dim("batch"), 1: Dim("sequence", max=longest)}
+    inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    _export(TextGraph(model), inputs, "text_embeds", {"input_ids": axes, "attention_mask": axes}, path)
+
+
+def write_vision_graph(model: TwoTower, size: tuple[int, int], path: Path) -> None:
+    """Export the image tower for pictures of (height, width)."""
+    pixels = torch.zeros(_BATCH, 3, *size)
+    _export(VisionGraph(model), {"pixel_values": pixels}, "image_embeds", {"pixel_values": {0: Dim("batch")}}, path)
+
+
+def _export(
+    graph: nn.Module, inputs: Mapping[str, Tensor], output: str, dynamic: Mapping[str, Any], path: Path
+) -> None:
+    # The TorchScript exporter (dynamo=False) freezes BERT's mask to the traced length: wrong vectors, no error.
+    with _quiet():
+        torch.onnx.export(
+            graph.eval(),
+            (),
+            str(path),
+            kwargs=dict(inputs),
+            input_names=list(inputs),
+            output_names=[output],
+            dynamic_shapes=dict(dynamic),
+            opset_version=OPSET,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporter's remarks about axis names and optional packages from the user."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,88 @@
+"""A graph counts only when its vectors are PyTorch's, at another batch size and length than it was traced with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from photoseek.sessions import Graph
+from photoseek.vectors import normalise
+from photoseek_export.errors import ParityError
+from photoseek_train.model import TwoTower
+
+TOLERANCE = {"fp32": 1e-4, "fp16": 5e-3}
+"""The largest absolute difference allowed between numbers of unit vectors, by precision."""
+
+_TEXT_SHAPES = ((1, 3), (5, 23), (3, 1))  # (batch, sequence): none is the one that was traced
+_VISION_BATCHES = (1, 5)
+
+
+@dataclass(frozen=True)
+class Parity:
+    """The largest absolute difference that was seen, for each tower."""
+
+    text: float
+    vision: float
+
+    def to_json(self) -> dict[str, float]:
+        """Three significant digits, for the manifest."""
+        return {tower: float(f"{value:.3g}") for tower, value in asdict(self).items()}
+
+
+def check_parity(
+    model: TwoTower, size: tuple[int, int], text_graph: Path, vision_graph: Path, precision: str = "fp32"
+) -> Parity:
+    """Compare both graphs with the model.
+
+    Args:
+        model: In evaluation mode.
+        size: Height and width of the pictures.
+        text_graph: The text tower's ``.onnx`` file.
+        vision_graph: The image tower's ``.onnx`` file.
+        precision: Which tolerance applies.
+
+    Raises:
+        ParityError: A difference above ``TOLERANCE[precision]``.
+    """
+    parity = Parity(text=_text_difference(model, Graph(text_graph)), vision=_vision(model, size, Graph(vision_graph)))
+    for path, found in ((text_graph, parity.text), (vision_graph, parity.vision)):
+        if not found <= TOLERANCE[precision]:
+            raise ParityError(
+                f"{path.name}: vectors differ from PyTorch's by {found:.2g}, at most {TOLERANCE[precision]:.0e} is "
+                "allowed; no bundle was written"
+            )
+    return parity
+
+
+def _text_difference(model: TwoTower, graph: Graph) -> float:
+    random = torch.Generator().manual_seed(0)
+    vocabulary = int(model.text_tower.bert.config.vocab_size)
+    worst = 0.0
+    for batch, length in _TEXT_SHAPES:
+        ids = torch.randint(0, vocabulary, (batch, length), generator=random)
+        lengths = torch.randint(1, length + 1, (batch, 1), generator=random)  # the rest is padding
+        inputs = {"input_ids": ids, "attention_mask": (torch.arange(length)[None] < lengths).long()}
+        with torch.inference_mode():
+            worst = max(worst, _difference(model.embed_text(**inputs), graph, inputs))
+    return worst
+
+
+def _vision(model: TwoTower, size: tuple[int, int], graph: Graph) -> float:
+    random = torch.Generator().manual_seed(0)
+    worst = 0.0
+    for batch in _VISION_BATCHES:
+        pixels = torch.randn(batch, 3, *size, generator=random)
+        with torch.inference_mode():
+            worst = max(worst, _difference(model.embed_image(pixels), graph, {"pixel_values": pixels}))
+    return worst
+
+
+def _difference(expected: Tensor, graph: Graph, inputs: Mapping[str, Tensor]) -> float:
+    found = graph.run({name: value.numpy() for name, value in inputs.items()})
+    difference = np.abs(normalise(found) - normalise(expected.float().numpy())).max()
+    return float(difference)

@@ -1,0 +1,166 @@
+"""Starts the page: Streamlit in a process of its own, with settings that are safe on a private computer."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TypeAlias
+
+from photoseek.errors import MissingExtra, PhotoseekError
+
+_log = logging.getLogger(__name__)
+
+Settings: TypeAlias = dict[str, str | bool | int | list[str]]
+
+GALLERY_VARIABLE = "PHOTOSEEK_GALLERY"
+"""The environment variable that hands the gallery's folder to the page."""
+
+_LOCAL_NAMES = ["localhost", "127.0.0.1", "::1"]
+
+SETTINGS: Settings = {
+    "server.address": "127.0.0.1",  # Streamlit's own default is every network interface
+    "server.allowedHosts": _LOCAL_NAMES,  # against DNS rebinding
+    "server.maxUploadSize": 20,  # MB; uploads are kept in memory
+    "server.enableStaticServing": False,
+    "server.fileWatcherType": "none",
+    "server.showEmailPrompt": False,
+    "browser.gatherUsageStats": False,
+    "client.showErrorDetails": "none",
+    "client.showErrorLinks": False,
+    "client.toolbarMode": "minimal",
+    "theme.light.primaryColor": "#0f766e",
+    "theme.dark.primaryColor": "#2dd4bf",
+}
+"""Streamlit's options as the page needs them; ``.streamlit/config.toml`` says the same to a bare ``streamlit run``."""
+
+_SCRIPT = Path(__file__).with_name("script.py")
+_GRACE_S = 10.0  # between asking the server to end and making it
+
+
+def run_page(
+    gallery: Path | None,
+    *,
+    address: str = "127.0.0.1",
+    port: int = 8501,
+    open_browser: bool = True,
+) -> int:
+    """Serve the page until it is interrupted; return Streamlit's exit code, 0 where it was asked to end.
+
+    Args:
+        gallery: What the page searches first. None: what ``PHOTOSEEK_GALLERY`` says, if anything.
+        address: Where the server listens. Beyond loopback, whoever reaches it can search: there is no login.
+        port: As for ``address``.
+        open_browser: Whether a browser is opened, where there is a display.
+
+    Raises:
+        MissingExtra: Streamlit is not installed.
+        PhotoseekError: Nothing can listen at this address and port.
+    """
+    if find_spec("streamlit") is None:
+        raise MissingExtra("the search page needs Streamlit; install it with: pip install 'photoseek[app]'")
+    _check_free(address, port)
+    if not _is_loopback(address):
+        _log.warning("the page has no login: whoever reaches %s port %d can search and see the photos", address, port)
+    environment = dict(os.environ)
+    if gallery is not None:
+        environment[GALLERY_VARIABLE] = os.path.abspath(gallery)
+    return _serve(command(address=address, port=port, open_browser=open_browser), environment)
+
+
+def command(*, address: str = "127.0.0.1", port: int = 8501, open_browser: bool = True) -> list[str]:
+    """The command line that serves the page."""
+    settings: Settings = {
+        **SETTINGS,
+        "server.address": address,
+        "server.port": port,
+        "server.allowedHosts": _allowed_hosts(address),
+    }
+    if not open_browser:
+        settings["server.headless"] = True
+    # -P: a file in the working folder must not pass for a module.
+    return [sys.executable, "-P", "-m", "streamlit", "run", str(_SCRIPT), *_flags(settings)]
+
+
+def _flags(settings: Settings) -> list[str]:
+    return [
+        f"--{name}={str(value).lower() if isinstance(value, bool) else value}"
+        for name, given in settings.items()
+        for value in (given if isinstance(given, list) else [given])
+    ]
+
+
+def _allowed_hosts(address: str) -> list[str]:
+    """The names that a browser may call the server by; any, where it listens everywhere."""
+    if address in ("", "0.0.0.0", "::"):
+        return ["*"]
+    return [*_LOCAL_NAMES, *({address} - set(_LOCAL_NAMES))]
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return address == "localhost"
+
+
+def _check_free(address: str, port: int) -> None:
+    """Make sure that a server can listen; Streamlit itself says so only after it has told people to come."""
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((place[0], port, *place[2:]))  # getaddrinfo cuts a port to 16 bits
+            probe.listen(1)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise PhotoseekError(f"cannot listen at {address} port {port}: {reason}; choose another with --port") from error
+
+
+def _serve(arguments: list[str], environment: dict[str, str]) -> int:
+    process = subprocess.Popen(arguments, env=environment)
+    with _ending(process) as asked:
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:  # from a terminal the server has got it too
+            asked.set()
+            _end(process)
+            code = 0
+    return 0 if asked.is_set() else code
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_GRACE_S)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def _ending(process: subprocess.Popen[bytes]) -> Iterator[threading.Event]:
+    """Pass SIGTERM on to the server, so that it never outlives this process; tells whether it came."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():  # only there can signals be handled
+        yield asked
+        return
+
+    def terminate(*_: object) -> None:
+        asked.set()
+        process.terminate()
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,40 @@
+"""A small trained-shaped checkpoint to export, made once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from photoseek_train.checkpoint import Layout, begin_checkpoint, write_weights
+from photoseek_train.compact import CompactBert, write_compact_bert
+from photoseek_train.config import AugmentConfig, DataConfig, OptimConfig, TrainingConfig, preprocessing_of
+from photoseek_train.sources import TowerSources, build_model
+
+SIZE = 64
+CAPTIONS = ["a red car next to a tree", "two white dogs on a beach at night", "a boat on the sea", "children playing"]
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint with random weights whose batch norms are not those of a fresh model; read only."""
+    folder = tmp_path_factory.mktemp("export")
+    shape = CompactBert(layers=2, hidden=32, heads=2, vocabulary=200, positions=48)
+    write_compact_bert(CAPTIONS, folder / "bert", shape)
+    built = build_model(TowerSources(str(folder / "bert"), image_weights="none", max_tokens=48), seed=3)
+    built.model.train()
+    with torch.no_grad():
+        for _ in range(2):  # running means and variances
+            built.model.embed_image(torch.randn(4, 3, SIZE, SIZE) * 2 + 0.5)
+    config = TrainingConfig(
+        model=built.config,
+        preprocessing=preprocessing_of(SIZE, "crop"),
+        augment=AugmentConfig(),
+        optim=OptimConfig(tune="both"),
+        data=DataConfig(4, 4, "0" * 64, 1, 1, "1" * 64),
+    )
+    begin_checkpoint(folder / "checkpoint", config, built.tokenizer)
+    write_weights(folder / "checkpoint", built.model.eval(), {})
+    assert (folder / "checkpoint" / Layout.WEIGHTS).is_file()
+    return folder / "checkpoint"

@@ -1,0 +1,83 @@
+"""The embedded default: small, whole, and good at scenes it has never seen."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import photoseek
+from photoseek import Bundle
+from photoseek.demo.gallery import SCENES, cache_folder, demo_photos
+from photoseek.demo.scenes import DEMO_SEEDS, TEST_SEEDS, captions, compose, draw
+from photoseek.demo.world import Scene
+from photoseek.encoders import ImageEncoder, TextEncoder
+from photoseek.metrics import retrieval_metrics
+
+FRESH = TEST_SEEDS[:200]
+
+
+@pytest.fixture(scope="module")
+def bundle() -> Bundle:
+    return Bundle.load("demo")
+
+
+def test_the_embedded_bundle_is_whole_and_small(bundle: Bundle) -> None:
+    bundle.verify()
+    folder = Path(photoseek.__file__).parent / "demo"
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
+    assert size <= 30_000_000
+
+
+def test_one_caption_finds_its_scene_among_fresh_ones(bundle: Bundle) -> None:
+    """The promise is R@1 of 50% and R@5 of 85% among 500; among 200 a little more is asked."""
+    images = ImageEncoder(bundle).encode(draw(compose(seed), seed) for seed in FRESH)
+    rng = np.random.default_rng(0)
+    texts = TextEncoder(bundle).encode([captions(compose(seed), seed)[rng.integers(5)] for seed in FRESH])
+    found = retrieval_metrics(images, texts, range(len(FRESH))).text_to_image
+    assert found.r1 >= 60, found
+    assert found.r5 >= 90, found
+
+
+def test_the_demo_answers_a_query_of_the_command_line(tmp_path: Path) -> None:
+    query = "a red car next to a tree at night"
+    environment = {
+        **os.environ,
+        "XDG_CACHE_HOME": str(tmp_path),
+        "PYTHONPATH": os.pathsep.join(
+            filter(None, [str(Path(photoseek.__file__).parents[1]), os.environ.get("PYTHONPATH")])
+        ),
+    }
+    command = [sys.executable, "-m", "photoseek", "demo", "--query", query, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    hits = json.loads(done.stdout)
+    assert [hit["rank"] for hit in hits] == [1, 2, 3, 4, 5]
+    assert all(Path(hit["file"]).is_file() for hit in hits)
+    shown = [compose(int(Path(hit["path"]).stem.removeprefix("scene-"))) for hit in hits]
+    assert shows(shown[0], "car", "red")
+    assert sum(shows(scene, "car", "red") for scene in shown) >= 3
+
+
+def shows(scene: Scene, kind: str, colour: str) -> bool:
+    return any((thing.kind, thing.colour) == (kind, colour) for thing in scene.things)
+
+
+def test_the_demo_draws_scenes_that_were_never_trained_on(tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    folder = demo_photos(lambda done, total: told.append((done, total)), folder=tmp_path / "scenes")
+    drawn = sorted(int(file.stem.removeprefix("scene-")) for file in folder.glob("*.jpg"))
+    assert drawn == list(DEMO_SEEDS[:SCENES])
+    assert told[-1] == (SCENES, SCENES)
+
+
+def test_the_cache_lies_where_the_system_wants_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_folder() == tmp_path / "photoseek"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert cache_folder() == Path.home() / ".cache" / "photoseek"

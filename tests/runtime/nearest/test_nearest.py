@@ -1,0 +1,88 @@
+"""Exact search equals sorting; Annoy's answers carry a recall that was measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from photoseek.errors import GalleryDamaged
+from photoseek.nearest.annoy import AnnoyParameters, AnnoySearch, build
+from photoseek.nearest.exact import ExactSearch
+from photoseek.nearest.tuning import TARGET_RECALL, measure_recall, sample_queries, tune
+from photoseek.vectors import Vectors, normalise
+
+
+def random_vectors(count: int, dim: int = 32, seed: int = 0) -> Vectors:
+    return normalise(np.random.default_rng(seed).normal(size=(count, dim)))
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(1, 70))
+def test_exact_search_equals_a_stable_sort_of_all_scores(seed: int, count: int, k: int) -> None:
+    rng = np.random.default_rng(seed)
+    # few directions, so that many scores tie
+    vectors = normalise(rng.integers(1, 4, size=(count, 2)))
+    query = vectors[rng.integers(count)]
+    rows, scores = ExactSearch(vectors).search(query, k)
+    expected = np.argsort(-(vectors @ query), kind="stable")[:k]
+    np.testing.assert_array_equal(rows, expected)
+    np.testing.assert_array_equal(scores, (vectors @ query)[expected])
+
+
+def test_annoy_finds_what_exact_search_finds_once_it_looks_at_everything(tmp_path: Path) -> None:
+    vectors = random_vectors(500)
+    parameters = AnnoyParameters(trees=10, search_k=500 * 10)
+    build(vectors, tmp_path / "index.ann", parameters)
+    annoy, exact = AnnoySearch(tmp_path / "index.ann", vectors, parameters), ExactSearch(vectors)
+    for query in random_vectors(20, seed=1):
+        found, expected = annoy.search(query, 10), exact.search(query, 10)
+        np.testing.assert_array_equal(found[0], expected[0])
+        np.testing.assert_allclose(found[1], expected[1], atol=1e-6)
+
+
+def test_the_same_vectors_make_the_same_file(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        build(random_vectors(300), tmp_path / name, AnnoyParameters())
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_recall_is_the_share_of_the_true_best_that_was_found() -> None:
+    vectors = random_vectors(100)
+
+    class Half:
+        name = "half"
+
+        def search(self, query: Vectors, k: int) -> tuple[np.ndarray, Vectors]:
+            rows, scores = ExactSearch(vectors).search(query, k)
+            return rows[: k // 2], scores[: k // 2]
+
+    queries = sample_queries(vectors)
+    assert measure_recall(ExactSearch(vectors), vectors, queries) == 1.0
+    assert measure_recall(Half(), vectors, queries) == 0.5
+
+
+def test_tuning_looks_further_until_the_recall_is_enough(tmp_path: Path) -> None:
+    vectors = random_vectors(3000, dim=64)  # random directions are the hardest case
+    poor = AnnoyParameters(trees=5, search_k=10)
+    build(vectors, tmp_path / "index.ann", poor)
+    before = measure_recall(AnnoySearch(tmp_path / "index.ann", vectors, poor), vectors, sample_queries(vectors))
+    tuned, recall = tune(tmp_path / "index.ann", vectors, poor)
+    assert before < 0.9
+    assert recall >= TARGET_RECALL
+    assert tuned.search_k > poor.search_k
+    assert tuned.trees == poor.trees
+
+
+def test_one_vector_and_opposite_vectors_can_be_tuned(tmp_path: Path) -> None:
+    for name, vectors in {"one": normalise([[1.0, 0.0]]), "opposite": normalise([[1.0, 0.0], [-1.0, 0.0]])}.items():
+        build(vectors, tmp_path / name, AnnoyParameters())
+        assert tune(tmp_path / name, vectors, AnnoyParameters())[1] == 1.0
+
+
+def test_trees_over_other_vectors_are_refused(tmp_path: Path) -> None:
+    build(random_vectors(30), tmp_path / "index.ann", AnnoyParameters())
+    with pytest.raises(GalleryDamaged, match="expected 29 items, found 30"):
+        AnnoySearch(tmp_path / "index.ann", random_vectors(29), AnnoyParameters())

@@ -1,0 +1,155 @@
+"""How the page is started: the command line, its safe settings, and what is said when it cannot be."""
+
+from __future__ import annotations
+
+import importlib.util
+import socket
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import photoseek.page
+from photoseek.errors import MissingExtra, PhotoseekError
+from photoseek.page import launch
+
+TOP = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def streamlit_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let it seem installed."""
+    monkeypatch.setattr(launch, "find_spec", lambda _: object())
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], dict[str, str]]]:
+    """Arguments and environment of each server that would have been started."""
+    calls: list[tuple[list[str], dict[str, str]]] = []
+    monkeypatch.setattr(launch, "find_spec", lambda _: object())
+    monkeypatch.setattr(launch, "_serve", lambda *call: calls.append(call) or 0)
+    return calls
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_importing_photoseek_and_the_launcher_does_not_load_streamlit() -> None:
+    code = "import sys, photoseek, photoseek.page, photoseek.page.launch; sys.exit('streamlit' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_without_streamlit_the_command_that_installs_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launch, "find_spec", lambda _: None)
+    with pytest.raises(MissingExtra, match=r"pip install 'photoseek\[app\]'"):
+        launch.run_page(None)
+
+
+@pytest.mark.usefixtures("streamlit_found")
+def test_a_taken_port_is_refused_before_anything_is_started(taken_port: int) -> None:
+    with pytest.raises(PhotoseekError, match=f"port {taken_port}: .* in use; choose another with --port"):
+        launch.run_page(None, port=taken_port)
+
+
+@pytest.mark.usefixtures("streamlit_found")
+@pytest.mark.parametrize(("address", "port"), [("127.0.0.1", 70_000), ("256.1.1.1", 8501), ("203.0.113.7", 8501)])
+def test_an_impossible_address_or_port_is_refused(address: str, port: int) -> None:
+    with pytest.raises(PhotoseekError, match="cannot listen at"):
+        launch.run_page(None, address=address, port=port)
+
+
+def test_the_command_line_keeps_the_page_to_this_computer() -> None:
+    arguments = launch.command(port=9000, open_browser=False)
+    assert arguments[:5] == [sys.executable, "-P", "-m", "streamlit", "run"]
+    assert Path(arguments[5]) == Path(photoseek.page.__file__).with_name("script.py")
+    assert Path(arguments[5]).is_file()
+    assert set(arguments[6:]) >= {
+        "--server.address=127.0.0.1",
+        "--server.port=9000",
+        "--server.allowedHosts=localhost",
+        "--server.allowedHosts=127.0.0.1",
+        "--server.maxUploadSize=20",
+        "--server.enableStaticServing=false",
+        "--server.fileWatcherType=none",
+        "--server.headless=true",
+        "--browser.gatherUsageStats=false",
+        "--client.showErrorDetails=none",
+        "--client.toolbarMode=minimal",
+    }
+
+
+def test_a_browser_is_opened_unless_it_is_not_wanted() -> None:
+    assert not [argument for argument in launch.command() if "headless" in argument]
+
+
+@pytest.mark.parametrize(
+    ("address", "allowed"),
+    [
+        ("127.0.0.1", {"localhost", "127.0.0.1", "::1"}),
+        ("192.0.2.4", {"localhost", "127.0.0.1", "::1", "192.0.2.4"}),
+        ("0.0.0.0", {"*"}),
+    ],
+)
+def test_only_names_of_the_address_are_answered(address: str, allowed: set[str]) -> None:
+    flag = "--server.allowedHosts="
+    found = [argument.removeprefix(flag) for argument in launch.command(address=address) if argument.startswith(flag)]
+    assert sorted(found) == sorted(allowed)
+
+
+def test_the_gallery_is_handed_over_in_the_environment(
+    started: list[tuple[list[str], dict[str, str]]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PHOTOSEEK_GALLERY", "/before")
+    assert launch.run_page(Path("album"), port=free_port()) == 0
+    assert launch.run_page(None, port=free_port()) == 0
+    assert [call[1]["PHOTOSEEK_GALLERY"] for call in started] == [str(tmp_path / "album"), "/before"]
+
+
+@pytest.mark.parametrize(("address", "warned"), [("127.0.0.1", False), ("0.0.0.0", True)])
+def test_leaving_loopback_is_warned_of(
+    started: list[tuple[list[str], dict[str, str]]], caplog: pytest.LogCaptureFixture, address: str, warned: bool
+) -> None:
+    launch.run_page(None, address=address, port=free_port())
+    assert len(started) == 1
+    assert ("no login" in caplog.text) == warned
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_the_exit_code_is_that_of_the_server(code: int) -> None:
+    assert launch._serve([sys.executable, "-c", f"raise SystemExit({code})"], {}) == code
+
+
+def test_the_settings_file_says_the_same_as_the_launcher() -> None:
+    file = TOP / ".streamlit" / "config.toml"
+    if not file.is_file():
+        pytest.skip("no checkout: the settings file is not part of the package")
+    assert dict(flat(tomllib.loads(file.read_text("utf-8")))) == launch.SETTINGS
+
+
+def flat(table: dict[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+@pytest.mark.skipif(importlib.util.find_spec("streamlit") is None, reason="streamlit is not installed")
+def test_streamlit_knows_every_setting() -> None:
+    code = f"from streamlit.config import get_option\nfor name in {list(launch.SETTINGS)}: get_option(name)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

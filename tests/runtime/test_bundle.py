@@ -1,0 +1,124 @@
+"""A bundle is whole, or it is refused with the file, what was expected, what was found, and the cure."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from photoseek.bundle import Bundle
+from photoseek.encoders import TextEncoder
+from photoseek.errors import BundleDamaged, BundleError, BundleIncompatible, BundleNotFound
+from photoseek.manifest import FORMAT, Layout, Manifest
+from tiny_bundle import DIM, write_tiny_bundle
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return write_tiny_bundle(tmp_path / "tiny")
+
+
+def test_a_whole_bundle_opens_and_verifies(path: Path) -> None:
+    bundle = Bundle.load(path)
+    assert (bundle.name, bundle.dim, bundle.precisions) == ("tiny", DIM, ("fp32",))
+    bundle.verify()
+
+
+def test_the_manifest_survives_a_round_trip(path: Path, tmp_path: Path) -> None:
+    manifest = Manifest.read(path)
+    manifest.write(tmp_path)
+    assert Manifest.read(tmp_path) == manifest
+
+
+DAMAGES = [
+    (name, damage)
+    for name in (
+        Layout.MANIFEST,
+        Layout.CONFIG,
+        Layout.PREPROCESSOR,
+        Layout.TOKENIZER,
+        Layout.TOKENIZER_CONFIG,
+        Layout.text_model("fp32"),
+        Layout.vision_model("fp32"),
+    )
+    for damage in ("missing", "short", "flipped")
+    # a flipped letter of the manifest's free text changes nothing that counts
+    if (name, damage) != (Layout.MANIFEST, "flipped")
+]
+
+
+def load_and_verify(path: Path) -> None:
+    Bundle.load(path).verify()
+
+
+@pytest.mark.parametrize(("name", "damage"), DAMAGES)
+def test_a_damaged_file_is_refused_by_name(path: Path, name: str, damage: str) -> None:
+    file = path / name
+    if damage == "missing":
+        file.unlink()
+    elif damage == "short":
+        file.write_bytes(file.read_bytes()[:-7])
+    else:
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 0x20
+        file.write_bytes(content)
+    with pytest.raises(BundleError, match=re.escape(name)):
+        load_and_verify(path)
+
+
+def test_every_file_of_the_bundle_is_in_the_manifest(path: Path) -> None:
+    there = {file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()}
+    assert there - set(Manifest.read(path).files) == {Layout.MANIFEST}
+
+
+def test_a_flipped_bit_in_a_tower_is_found_before_it_is_loaded(path: Path) -> None:
+    model = path / Layout.text_model("fp32")
+    content = bytearray(model.read_bytes())
+    content[len(content) // 2] ^= 1
+    model.write_bytes(content)
+    with pytest.raises(BundleDamaged, match=r"text_model\.onnx: expected sha256"):
+        TextEncoder(Bundle.load(path)).encode(["red"])
+
+
+def test_a_pointer_and_a_web_page_in_place_of_a_model_are_recognised(path: Path) -> None:
+    model = path / Layout.vision_model("fp32")
+    model.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n")
+    with pytest.raises(BundleDamaged, match=r"vision_model\.onnx.*Git LFS pointer.*git lfs pull"):
+        Bundle.load(path)
+    model.write_text("<!DOCTYPE html><html>404</html>")
+    with pytest.raises(BundleDamaged, match="a web page"):
+        Bundle.load(path)
+
+
+def test_a_newer_format_is_refused(path: Path) -> None:
+    manifest = json.loads((path / Layout.MANIFEST).read_text())
+    (path / Layout.MANIFEST).write_text(json.dumps({**manifest, "format": FORMAT + 1}))
+    with pytest.raises(BundleIncompatible, match=f"bundle format {FORMAT + 1}, this photoseek reads up to {FORMAT}"):
+        Bundle.load(path)
+
+
+def test_no_bundle_is_told_with_the_cure(tmp_path: Path) -> None:
+    with pytest.raises(BundleNotFound, match="photoseek-export"):
+        Bundle.load(tmp_path)
+
+
+def test_a_precision_counts_only_with_both_towers(tmp_path: Path) -> None:
+    path = write_tiny_bundle(tmp_path / "two", precisions=("fp32", "fp16"))
+    assert Bundle.load(path).precisions == ("fp32", "fp16")
+    manifest = json.loads((path / Layout.MANIFEST).read_text())
+    del manifest["files"][Layout.text_model("fp16")]
+    (path / Layout.MANIFEST).write_text(json.dumps(manifest))
+    bundle = Bundle.load(path)
+    assert bundle.precisions == ("fp32",)
+    with pytest.raises(BundleIncompatible, match="has no fp16; it has fp32"):
+        TextEncoder(bundle, "fp16")
+
+
+def test_the_fingerprint_follows_the_weights_and_not_the_place(tmp_path: Path) -> None:
+    first = Bundle.load(write_tiny_bundle(tmp_path / "a"))
+    moved = Bundle.load(write_tiny_bundle(tmp_path / "b", name="other", precisions=("fp32", "fp16")))
+    other = Bundle.load(write_tiny_bundle(tmp_path / "c", seed=1))
+    assert first.fingerprint == moved.fingerprint
+    assert first.fingerprint != other.fingerprint

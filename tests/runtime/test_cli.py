@@ -1,0 +1,161 @@
+"""The command line as its user sees it: what is printed where, and how it exits."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import photoseek
+from photoseek import Gallery
+from tiny_bundle import write_tiny_bundle
+
+
+def photoseek_command(*arguments: object, home: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run ``photoseek`` in a process of its own."""
+    environment = {**os.environ, "COLUMNS": "100"}
+    source = str(Path(photoseek.__file__).parents[1])
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))
+    if home is not None:
+        environment |= {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache")}
+    return subprocess.run(
+        [sys.executable, "-m", "photoseek", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=300,
+        check=False,
+    )
+
+
+def answer(*arguments: object, home: Path | None = None) -> str:
+    """What a command that succeeds prints."""
+    done = photoseek_command(*arguments, home=home)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_index_then_search_with_no_more_than_the_photos_named(photos: Path, tiny_bundle_path: Path) -> None:
+    report = json.loads(answer("index", photos, "--bundle", tiny_bundle_path, "--json"))
+    assert (report["photos"], report["encoded"], report["unreadable"]) == (24, 24, [])
+    hits = json.loads(answer("search", "a red picture", "--gallery", photos, "-k", 4, "--json"))
+    assert [hit["rank"] for hit in hits] == [1, 2, 3, 4]
+    assert {hit["path"] for hit in hits} == {f"red/red-{index}.png" for index in range(4)}
+    assert set(hits[0]) == {"rank", "path", "score", "width", "height", "file"}
+    assert Path(hits[0]["file"]).is_file()
+
+
+def test_search_by_photo_by_both_and_exactly(gallery: Gallery, photos: Path) -> None:
+    image = photos / "blue" / "blue-1.png"
+    by_photo = json.loads(answer("search", "--image", image, "--gallery", gallery.path, "--json"))
+    assert by_photo[0]["path"] == "blue/blue-1.png"
+    both = json.loads(answer("search", "blue", "--image", image, "--gallery", photos, "--exact", "--json", "-k", 1))
+    assert both[0]["path"].startswith("blue/")
+
+
+def test_the_table_names_the_files(gallery: Gallery, photos: Path) -> None:
+    printed = answer("search", "red", "--gallery", gallery.path, "-k", 2)
+    assert printed.count(f"{photos}/red/red-") == 2
+    assert "score" in printed
+
+
+def test_indexing_tells_what_it_did_and_what_it_could_not_read(photos: Path, tiny_bundle_path: Path) -> None:
+    (photos / "broken.jpg").write_bytes(b"no photo")
+    done = photoseek_command("index", photos, "--bundle", tiny_bundle_path)
+    assert done.returncode == 0
+    assert "25 photos: 24 encoded" in done.stderr
+    assert "unreadable: broken.jpg: not a photo of a known format" in done.stderr
+    assert "25 photos: 25 unchanged" in photoseek_command("index", photos, "--bundle", tiny_bundle_path).stderr
+
+
+def test_evaluate_prints_the_documented_json(photos: Path, tiny_bundle_path: Path, tmp_path: Path) -> None:
+    images = [f"{name}/{name}-0.png" for name in ("red", "green", "blue", "yellow")]
+    captions = [f"{image}#{index}\ta {image.split('/')[0]} picture" for image in images for index in range(2)]
+    (tmp_path / "c.token").write_text("\n".join(captions))
+    (tmp_path / "split.txt").write_text("\n".join(images[:3]))
+    asked = ("evaluate", "--bundle", tiny_bundle_path, "--images", photos, "--captions", tmp_path / "c.token")
+    found = json.loads(answer(*asked, "--split", tmp_path / "split.txt", "--json"))
+    perfect = {"r1": 100.0, "r5": 100.0, "r10": 100.0, "medr": 1.0}
+    # the two captions of an image are the same sentence, which counts against neither
+    assert found == {
+        "text_to_image": perfect,
+        "image_to_text": perfect,
+        "rsum": 600.0,
+        "images": 3,
+        "captions": 6,
+        "precision": "fp32",
+    }
+    table = answer(*asked)
+    assert "of 4 images" in table
+    assert "of 8 captions" in table
+
+
+def test_info_and_verify_know_bundles_and_galleries(gallery: Gallery, tiny_bundle_path: Path) -> None:
+    bundle = json.loads(answer("info", tiny_bundle_path, "--json"))
+    assert (bundle["name"], bundle["dim"]) == ("tiny", 16)
+    status = json.loads(answer("info", gallery.path, "--json"))
+    assert (status["photos"], status["recall"], status["unreadable"]) == (24, 1.0, [])
+    assert "bundle:" in answer("info", gallery.path)
+    for path in (tiny_bundle_path, gallery.path):
+        assert answer("verify", path) == f"{path}: whole\n"
+
+
+def test_verify_fails_on_a_damaged_file(tmp_path: Path) -> None:
+    path = write_tiny_bundle(tmp_path / "b")
+    model = path / "onnx" / "text_model.onnx"
+    model.write_bytes(model.read_bytes()[:-1] + b"?")
+    done = photoseek_command("verify", path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("photoseek: ")
+    assert "text_model.onnx: expected sha256" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("search", "red", "--gallery", "/nowhere"), 1, "no gallery at /nowhere; make one with: photoseek index"),
+        (("search", "red"), 2, "Missing option '--gallery'. See: photoseek search --help"),
+        (("find", "red"), 2, "No such command 'find'."),
+        (("index", "/nowhere", "--bundle", "/nothing"), 1, "no bundle at /nothing"),
+        (("info", "/nowhere"), 2, "neither a bundle nor a gallery: /nowhere"),
+        (("search", " ", "--gallery", "{gallery}"), 2, "an empty query"),
+        (("search", "red", "-k", "0", "--gallery", "{gallery}"), 2, "k must be a whole number of at least 1: 0"),
+        (("search", "red", "-k", "many", "--gallery", "{gallery}"), 2, "Invalid value for '-k'"),
+        (("search", "--image", "{gallery}/CURRENT", "--gallery", "{gallery}"), 1, "not a photo of a known format"),
+        (("search", "red", "--precision", "int8", "--gallery", "{gallery}"), 1, "has no int8; it has fp32"),
+    ],
+)
+def test_an_error_is_one_line_on_standard_error(
+    gallery: Gallery, arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    done = photoseek_command(*(argument.format(gallery=gallery.path) for argument in arguments))
+    assert done.returncode == code, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert message in done.stderr
+
+
+def test_debug_shows_where_an_error_comes_from() -> None:
+    done = photoseek_command("--debug", "search", "red", "--gallery", "/nowhere")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert "GalleryNotFound" in done.stderr
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(gallery: Gallery) -> None:
+    command = f"{sys.executable} -m photoseek search red -k 24 --json --gallery {gallery.path} | head -n 1"
+    source = str(Path(photoseek.__file__).parents[1])
+    done = subprocess.run(
+        command, shell=True, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": source}, check=False
+    )
+    assert done.stdout == "[\n"
+    assert "Traceback" not in done.stderr
+
+
+def test_every_command_has_help() -> None:
+    for command in ("demo", "index", "search", "evaluate", "app", "info", "verify"):
+        assert f"photoseek {command}" in answer(command, "--help")

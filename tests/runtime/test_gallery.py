@@ -1,0 +1,299 @@
+"""A gallery follows its folder: nothing is encoded twice, nothing is lost, and damage is told."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from photoseek import Bundle, Gallery, Searcher
+from photoseek import indexing as indexing_module
+from photoseek.encoders import ImageEncoder
+from photoseek.errors import (
+    GalleryBusy,
+    GalleryDamaged,
+    GalleryEmpty,
+    GalleryError,
+    GalleryIncompatible,
+    GalleryNotFound,
+)
+from photoseek.indexing import IndexReport, Progress
+from tiny_bundle import COLOURS, write_tiny_bundle
+from tiny_photos import write_colour
+
+
+def counts(report: IndexReport) -> dict[str, int]:
+    names = ("photos", "encoded", "reused", "unchanged", "removed")
+    return {name: getattr(report, name) for name in names if getattr(report, name)}
+
+
+def found(gallery: Gallery, text: str, k: int = 4) -> list[str]:
+    return [hit.path for hit in Searcher(gallery).search(text, k=k)]
+
+
+def test_the_first_indexing_encodes_all_and_the_second_nothing(photos: Path, tiny_bundle: Bundle) -> None:
+    gallery = Gallery.create(photos, tiny_bundle)
+    assert counts(gallery.index()) == {"photos": 24, "encoded": 24}
+    generation = gallery.status().generation
+    assert counts(gallery.index()) == {"photos": 24, "unchanged": 24}
+    assert gallery.status().generation == generation
+
+
+def test_stored_vectors_are_those_of_the_encoder(gallery: Gallery, photos: Path, tiny_bundle: Bundle) -> None:
+    generation = gallery.generation()
+    files = gallery.database.photos(generation.ids.tolist(), gallery.fingerprint)
+    expected = ImageEncoder(tiny_bundle).encode([photos / files[int(photo)].path for photo in generation.ids])
+    np.testing.assert_allclose(generation.vectors, expected, atol=1e-6)
+
+
+def test_only_what_was_added_or_changed_is_encoded(gallery: Gallery, photos: Path) -> None:
+    write_colour(photos / "new.png", COLOURS["red"], seed=900)
+    write_colour(photos / "blue" / "blue-0.png", COLOURS["red"], seed=901)
+    assert counts(gallery.index()) == {"photos": 25, "encoded": 2, "unchanged": 23}
+    assert set(found(gallery, "red", k=6)) == {"new.png", "blue/blue-0.png", *(f"red/red-{i}.png" for i in range(4))}
+    assert set(found(gallery, "blue", k=3)) == {f"blue/blue-{i}.png" for i in (1, 2, 3)}
+
+
+def test_renamed_and_copied_photos_reuse_their_vector(gallery: Gallery, photos: Path) -> None:
+    (photos / "red" / "red-0.png").rename(photos / "renamed.png")
+    shutil.copy(photos / "blue" / "blue-0.png", photos / "copy.png")
+    assert counts(gallery.index()) == {"photos": 25, "reused": 2, "unchanged": 23, "removed": 1}
+    assert "renamed.png" in found(gallery, "red")
+    assert "copy.png" in found(gallery, "blue", k=5)
+
+
+def test_a_touched_photo_is_read_again_but_not_encoded(gallery: Gallery, photos: Path) -> None:
+    os.utime(photos / "red" / "red-0.png", ns=(1, 1))
+    assert counts(gallery.index()) == {"photos": 24, "reused": 1, "unchanged": 23}
+
+
+def test_a_deleted_photo_is_found_no_more_and_costs_nothing_when_it_comes_back(gallery: Gallery, photos: Path) -> None:
+    aside = (photos / "red" / "red-0.png").rename(photos.parent / "aside.png")
+    assert counts(gallery.index()) == {"photos": 23, "unchanged": 23, "removed": 1}
+    assert "red/red-0.png" not in found(gallery, "red", k=50)
+    aside.rename(photos / "red" / "red-0.png")
+    assert counts(gallery.index()) == {"photos": 24, "reused": 1, "unchanged": 23}
+
+
+def test_a_photo_deleted_since_the_last_generation_is_no_hit(gallery: Gallery) -> None:
+    gallery.database.forget(["red/red-0.png"])
+    hits = found(gallery, "red")
+    assert len(hits) == 4
+    assert "red/red-0.png" not in hits
+
+
+def test_pruning_forgets_the_vectors_of_photos_that_are_gone(gallery: Gallery, photos: Path) -> None:
+    shutil.rmtree(photos / "red")
+    gallery.index()
+    assert gallery.prune() == 4
+    assert gallery.prune() == 0
+    assert gallery.status().searchable == 20
+
+
+def test_an_empty_folder_where_photos_were_is_an_unmounted_disk(gallery: Gallery, photos: Path) -> None:
+    for folder in photos.iterdir():
+        if folder.name != ".photoseek":
+            shutil.rmtree(folder)
+    with pytest.raises(GalleryNotFound, match="no photo found where 24 were; is its disk mounted"):
+        gallery.index()
+    assert gallery.status().photos == 24
+
+
+def test_an_unreadable_photo_is_named_and_not_tried_again(
+    gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (photos / "broken.jpg").write_bytes(b"no photo at all")
+    report = gallery.index()
+    assert report.photos == 25
+    ((path, reason),) = report.unreadable
+    assert path == "broken.jpg"
+    assert "not a photo of a known format" in reason
+
+    tried: list[Path] = []
+    read = indexing_module.read_photo
+    monkeypatch.setattr(indexing_module, "read_photo", lambda path: tried.append(path) or read(path))
+    gallery.index()
+    assert tried == []
+    write_colour(photos / "broken.jpg", COLOURS["red"], seed=77)
+    assert gallery.index().unreadable == []
+    assert tried == [photos / "broken.jpg"]
+
+
+def test_hidden_files_and_other_files_are_passed_over(gallery: Gallery, photos: Path) -> None:
+    write_colour(photos / ".hidden.png", COLOURS["red"])
+    write_colour(photos / "@eaDir" / "thumb.png", COLOURS["red"])
+    (photos / "notes.txt").write_text("red")
+    os.mkfifo(photos / "pipe.jpg")
+    (photos / "loop").symlink_to(photos)
+    assert counts(gallery.index()) == {"photos": 24, "unchanged": 24}
+
+
+def test_an_interrupted_indexing_keeps_what_was_encoded(photos: Path, tiny_bundle: Bundle) -> None:
+    gallery = Gallery.create(photos, tiny_bundle)
+
+    def interrupt(progress: Progress) -> None:
+        if progress.done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        gallery.index(progress=interrupt)
+    assert gallery.status().searchable == 16
+    assert counts(gallery.index()) == {"photos": 24, "encoded": 8, "unchanged": 16}
+
+
+def killed_in_the_middle(path: Path) -> None:
+    def kill(progress: Progress) -> None:
+        if progress.done:
+            os.kill(os.getpid(), 9)
+
+    indexing_module._COMMIT_S = 0.0
+    Gallery.open(path).index(progress=kill)
+
+
+def test_a_killed_indexing_goes_on_where_it_was_committed(photos: Path, tiny_bundle: Bundle) -> None:
+    gallery = Gallery.create(photos, tiny_bundle)
+    process = multiprocessing.get_context("spawn").Process(target=killed_in_the_middle, args=(gallery.path,))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -9
+    assert counts(gallery.index()) == {"photos": 24, "encoded": 8, "unchanged": 16}
+    gallery.verify()
+
+
+def test_progress_counts_up_to_the_work_there_is(photos: Path, tiny_bundle: Bundle) -> None:
+    told: list[Progress] = []
+    Gallery.create(photos, tiny_bundle).index(progress=told.append)
+    encode = [progress.done for progress in told if progress.phase == "encode"]
+    assert encode == [0, 16, 24]
+    assert told[-1] == Progress("build", 1, 1)
+
+
+def test_two_processes_cannot_index_at_once(gallery: Gallery) -> None:
+    with gallery._writer(), pytest.raises(GalleryBusy, match="another process"):
+        Gallery.open(gallery.path).index()
+
+
+def test_a_gallery_opens_by_its_own_folder_or_by_the_photos(gallery: Gallery, photos: Path) -> None:
+    assert Gallery.open(photos).path == Gallery.open(photos / ".photoseek").path == gallery.path
+    with pytest.raises(GalleryNotFound, match="photoseek index"):
+        Gallery.open(photos / "red")
+
+
+def test_a_gallery_elsewhere_knows_its_photos(photos: Path, tiny_bundle: Bundle, tmp_path: Path) -> None:
+    gallery = Gallery.create(photos, tiny_bundle, tmp_path / "elsewhere")
+    gallery.index()
+    assert not (photos / ".photoseek").exists()
+    assert Searcher(Gallery.open(tmp_path / "elsewhere")).search("red", k=1)[0].file.is_file()
+
+
+@pytest.mark.usefixtures("gallery")
+def test_photos_and_gallery_move_together(photos: Path, tmp_path: Path) -> None:
+    moved = photos.rename(tmp_path / "moved")
+    again = Gallery.open(moved)
+    assert again.photos_root == moved
+    assert Searcher(again).search("red", k=1)[0].file.is_file()
+    assert counts(again.index()) == {"photos": 24, "unchanged": 24}
+
+
+def test_a_second_gallery_in_one_place_and_other_photos_are_refused(
+    gallery: Gallery, photos: Path, tiny_bundle: Bundle, tmp_path: Path
+) -> None:
+    with pytest.raises(GalleryError, match="there is a gallery already"):
+        Gallery.create(photos, tiny_bundle)
+    (tmp_path / "others").mkdir()
+    with pytest.raises(GalleryIncompatible, match="belongs to the photos in"):
+        Gallery.open_or_create(tmp_path / "others", tiny_bundle, gallery.path)
+    with pytest.raises(GalleryNotFound, match="no such folder of photos"):
+        Gallery.create(tmp_path / "nowhere", tiny_bundle)
+
+
+def test_another_bundle_is_refused_until_all_is_encoded_anew(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
+    other = Bundle.load(write_tiny_bundle(tmp_path / "other", name="other", seed=1))
+    for attempt in (
+        lambda: gallery.index(other),
+        lambda: Searcher(gallery, bundle=other),
+        lambda: Gallery.open_or_create(photos, other),
+    ):
+        with pytest.raises(GalleryIncompatible, match=r"vectors of bundle 'tiny'.*'other'.*--rebuild"):
+            attempt()
+    rebuilt = Gallery.open_or_create(photos, other, rebuild=True)
+    assert counts(rebuilt.index()) == {"photos": 24, "encoded": 24}
+    assert rebuilt.load_bundle().name == "other"
+    assert found(rebuilt, "red", k=1)[0].startswith("red/")
+
+
+def test_a_moved_bundle_is_found_again_by_naming_it(photos: Path, tmp_path: Path) -> None:
+    path = write_tiny_bundle(tmp_path / "first")
+    gallery = Gallery.create(photos, Bundle.load(path))
+    gallery.index()
+    moved = Bundle.load(path.rename(tmp_path / "second"))
+    with pytest.raises(Exception, match="no bundle at"):
+        Searcher(gallery)
+    assert len(Searcher(gallery, bundle=moved).search("red")) == 5
+    assert Gallery.open_or_create(photos, moved).load_bundle().path == tmp_path / "second"
+
+
+def test_an_empty_gallery_says_so(tmp_path: Path, tiny_bundle: Bundle) -> None:
+    (tmp_path / "none").mkdir()
+    gallery = Gallery.create(tmp_path / "none", tiny_bundle)
+    assert gallery.index().photos == 0
+    with pytest.raises(GalleryEmpty, match="nothing indexed yet"):
+        Searcher(gallery).search("red")
+
+
+def test_the_status_tells_what_is_there(gallery: Gallery, photos: Path) -> None:
+    (photos / "broken.png").write_bytes(b"")
+    gallery.index()
+    status = gallery.status()
+    assert (status.photos, status.searchable, status.unreadable) == (25, 24, 1)
+    assert (status.bundle, status.dim, status.recall, status.fresh) == ("tiny", 16, 1.0, True)
+    assert status.bytes > 24 * 16 * 4
+    assert json.dumps(status.to_json())
+
+
+@pytest.mark.parametrize("name", ["vectors.npy", "ids.npy", "index.ann", "manifest.json"])
+@pytest.mark.parametrize("damage", ["missing", "short", "flipped"])
+def test_a_damaged_derived_file_is_refused_and_made_again(gallery: Gallery, name: str, damage: str) -> None:
+    file = gallery.generation().path / name
+    content = bytearray(file.read_bytes())
+    if damage == "missing":
+        file.unlink()
+    else:
+        content[len(content) // 2] ^= 1
+        file.write_bytes(content[:-8] if damage == "short" else content)
+    with pytest.raises(GalleryDamaged, match=rf"{name}.*photoseek index"):
+        Searcher(gallery).search("red")
+    with pytest.raises(GalleryDamaged, match=name):
+        gallery.verify()
+    assert counts(gallery.index()) == {"photos": 24, "unchanged": 24}
+    gallery.verify()
+    assert found(gallery, "red", k=1)[0].startswith("red/")
+
+
+def test_a_damaged_database_is_refused(gallery: Gallery) -> None:
+    gallery.database.close()
+    (gallery.path / "gallery.sqlite").write_bytes(b"this was a database once" * 100)
+    with pytest.raises(GalleryDamaged, match=r"gallery\.sqlite: not a gallery database"):
+        Gallery.open(gallery.path)
+
+
+def test_a_newer_database_format_is_refused(gallery: Gallery) -> None:
+    gallery.database.close()
+    with sqlite3.connect(gallery.path / "gallery.sqlite") as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(GalleryIncompatible, match="gallery format 99, this photoseek reads up to 1; upgrade"):
+        Gallery.open(gallery.path)
+
+
+def test_old_generations_are_dropped_but_the_one_before(gallery: Gallery, photos: Path) -> None:
+    for number in range(3):
+        write_colour(photos / f"more-{number}.png", COLOURS["red"], seed=500 + number)
+        gallery.index()
+    assert sorted(folder.name for folder in (gallery.path / "generations").iterdir()) == ["000003", "000004"]

@@ -1,0 +1,128 @@
+"""Text, photo and mixed queries over one gallery."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from photoseek import Gallery, Searcher
+from photoseek.errors import PhotoError, QueryError
+from tiny_bundle import COLOURS
+from tiny_photos import write_colour
+
+
+@pytest.fixture
+def searcher(gallery: Gallery) -> Searcher:
+    return Searcher(gallery)
+
+
+@pytest.mark.parametrize("engine", ["annoy", "exact"])
+@pytest.mark.parametrize("colour", COLOURS)
+def test_a_text_finds_the_photos_that_show_it(gallery: Gallery, engine: str, colour: str) -> None:
+    hits = Searcher(gallery, engine=engine).search(f"a {colour} picture", k=4)  # type: ignore[arg-type]
+    assert {hit.path for hit in hits} == {f"{colour}/{colour}-{index}.png" for index in range(4)}
+
+
+def test_a_photo_finds_itself_first_and_its_like_next(searcher: Searcher, photos: Path) -> None:
+    hits = searcher.search(photo=photos / "green" / "green-2.png", k=4)
+    assert hits[0].path == "green/green-2.png"
+    assert hits[0].score == pytest.approx(1.0, abs=1e-5)
+    assert all(hit.path.startswith("green/") for hit in hits)
+
+
+def test_a_path_bytes_and_a_picture_are_the_same_query(searcher: Searcher, photos: Path) -> None:
+    path = photos / "blue" / "blue-1.png"
+    expected = searcher.search(photo=path)
+    assert searcher.search(photo=str(path)) == expected
+    assert searcher.search(photo=path.read_bytes()) == expected
+    with Image.open(path) as image:
+        assert searcher.search(photo=image) == expected
+
+
+def test_text_and_photo_together_count_the_same(searcher: Searcher, photos: Path) -> None:
+    photo = photos / "red" / "red-0.png"
+    both = searcher.encode("green", photo)
+    text, image = searcher.encode("green"), searcher.encode(photo=photo)
+    assert both @ text == pytest.approx(both @ image, abs=1e-5)
+    assert np.linalg.norm(both) == pytest.approx(1, abs=1e-6)
+
+
+def test_hits_are_ranked_by_a_cosine_and_tell_the_photo(searcher: Searcher, photos: Path) -> None:
+    hits = searcher.search("red", k=24)
+    assert [hit.rank for hit in hits] == list(range(1, 25))
+    scores = [hit.score for hit in hits]
+    assert scores == sorted(scores, reverse=True)
+    assert -1 <= scores[-1] < scores[0] <= 1.000001
+    assert all(hit.file == photos / hit.path and hit.file.is_file() for hit in hits)
+    assert (hits[0].width, hits[0].height) == (48, 36)
+    assert list(hits[0].to_json()) == ["rank", "path", "score", "width", "height", "file"]
+
+
+def test_more_than_there_are_gives_all_there_are(searcher: Searcher) -> None:
+    assert len(searcher.search("red", k=10_000)) == 24
+
+
+@pytest.mark.parametrize("k", [0, -1, 1.5, "5", None, True])
+def test_a_k_that_is_no_count_is_refused(searcher: Searcher, k: object) -> None:
+    with pytest.raises(QueryError, match="at least 1"):
+        searcher.search("red", k=k)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("text", [None, "", "  \n\t"])
+def test_an_empty_query_is_refused(searcher: Searcher, text: str | None) -> None:
+    with pytest.raises(QueryError, match="an empty query"):
+        searcher.search(text)
+
+
+def test_a_broken_query_photo_is_refused(searcher: Searcher) -> None:
+    with pytest.raises(PhotoError, match="not a photo of a known format"):
+        searcher.search(photo=b"no photo")
+
+
+def test_an_unknown_engine_is_refused(gallery: Gallery) -> None:
+    with pytest.raises(QueryError, match="expected the engine annoy or exact, found 'fast'"):
+        Searcher(gallery, engine="fast")  # type: ignore[arg-type]
+
+
+def test_a_text_query_never_loads_the_image_tower(searcher: Searcher, photos: Path) -> None:
+    searcher.search("red")
+    assert searcher.text_encoder.loaded
+    assert not searcher.image_encoder.loaded
+    searcher.search(photo=photos / "red" / "red-0.png")
+    assert searcher.image_encoder.loaded
+
+
+def test_a_searcher_sees_what_was_indexed_since(searcher: Searcher, gallery: Gallery, photos: Path) -> None:
+    assert len(searcher.search("red", k=50)) == 24
+    write_colour(photos / "new.png", COLOURS["red"], seed=999)
+    gallery.index()
+    assert len(searcher.search("red", k=50)) == 25
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(st.characters(exclude_categories=()), min_size=1).filter(str.strip))
+def test_any_text_is_answered(searcher: Searcher, text: str) -> None:
+    assert len(searcher.search(text, k=3)) == 3
+
+
+def test_threads_that_share_a_searcher_get_the_same_answers(searcher: Searcher, gallery: Gallery) -> None:
+    expected = {colour: Searcher(gallery).search(colour) for colour in COLOURS}
+    wrong: list[str] = []
+    start = threading.Barrier(6)
+
+    def ask() -> None:
+        start.wait()
+        wrong.extend(colour for _ in range(5) for colour in COLOURS if searcher.search(colour) != expected[colour])
+
+    workers = [threading.Thread(target=ask) for _ in range(6)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert wrong == []

@@ -1,0 +1,87 @@
+"""Each command, as typed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from photoseek_train.cli import app, main
+from photoseek_train.errors import SettingsError
+from train.toy import World
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+
+
+def data(world: World) -> list[object]:
+    return ["--images", world.images, "--captions", world.captions]
+
+
+def small(bert: Path, resnet: Path) -> list[object]:
+    return ["--text-model", bert, "--image-weights", resnet, "--image-size", 32, "--max-tokens", 24]
+
+
+def test_features_then_fit_then_evaluate(world: World, bert: Path, resnet: Path, tmp_path: Path) -> None:
+    made = call("features", *data(world), *small(bert, resnet), "--out", tmp_path / "f")
+    assert made.stdout.endswith("f: features of 64 photos and 128 captions\n")
+    before = (tmp_path / "f" / "image_embeddings.npy").stat().st_mtime_ns
+
+    split = ["--train", world.train, "--dev", world.dev, "--features", tmp_path / "f", "--out", tmp_path / "run"]
+    fitted = call("fit", *data(world), *small(bert, resnet), *split, "--epochs", 2, "--batch-size", 16)
+    assert "epoch 2/2: loss" in fitted.stderr
+    assert "of 16 images" in fitted.stdout
+    assert (tmp_path / "f" / "image_embeddings.npy").stat().st_mtime_ns == before
+
+    table = call("evaluate", tmp_path / "run", *data(world), "--split", world.dev)
+    assert "of 16 images" in table.stdout
+    assert "of 32 captions" in table.stdout
+    answer = json.loads(call("evaluate", tmp_path / "run", *data(world), "--split", world.dev, "--json").stdout)
+    dev = json.loads((tmp_path / "run" / "metrics.json").read_text())["dev"]
+    assert answer == {**dev, "precision": "fp32"}
+
+
+def test_compact_then_fit_from_nothing(world: World, tmp_path: Path) -> None:
+    bert = tmp_path / "bert"
+    shape = ["--layers", 1, "--hidden", 16, "--heads", 2, "--vocabulary", 200]
+    assert "a BERT of 1 layers, 16 wide" in call("compact", "--captions", world.captions, "--out", bert, *shape).stdout
+    towers = ["--text-model", bert, "--image-weights", "none", "--tune", "both", "--image-size", 32, "--no-flip"]
+    split = ["--train", world.train, "--dev", world.dev, "--out", tmp_path / "run", "--resize", "squash"]
+    command = ["fit", *data(world), *towers, *split, "--epochs", 1, "--batch-size", 16]
+    assert call(*command).exit_code == 0
+    assert call(*command, "--resume").exit_code == 0
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["augment"] == {"crop_scale": 0.8, "flip": False}
+    assert config["preprocessing"]["do_center_crop"] is False
+
+
+def test_bad_use_is_exit_code_2(world: World) -> None:
+    assert call("fit", *data(world)).exit_code == 2
+    assert call("nonsense").exit_code == 2
+
+
+def test_an_error_is_one_line(
+    world: World, bert: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    split = ["--train", world.train, "--dev", world.dev, "--text-model", bert, "--image-weights", "none"]
+    arguments = ["fit", *data(world), *split, "--out", "anywhere"]
+    monkeypatch.setattr(sys, "argv", ["photoseek-train", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("photoseek-train: tune 'none' keeps the image tower as it is")
+    monkeypatch.setattr(sys, "argv", ["photoseek-train", "--debug", *map(str, arguments)])
+    with pytest.raises(SettingsError):
+        main()
+
+
+def test_help_loads_no_torch() -> None:
+    """So that it answers at once, and without the extra."""
+    script = "import sys, photoseek_train, photoseek_train.cli; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

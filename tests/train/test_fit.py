@@ -1,0 +1,157 @@
+"""Training learns, can be stopped at any epoch, and refuses what makes no sense."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from photoseek_train.checkpoint import Layout, load_checkpoint, read_metrics, weights_hash
+from photoseek_train.config import AugmentConfig
+from photoseek_train.errors import CheckpointIncompatible, DataError, RunDiverged, RunExists, RunMismatch, SettingsError
+from photoseek_train.evaluate import evaluate
+from photoseek_train.fit import Fit, FitSettings, Resources
+from photoseek_train.sources import TowerSources
+from photoseek_train.trainer import EpochRecord
+from train.toy import MakeFit, World
+
+EPOCHS = {"none": 12, "image": 5, "text": 12, "both": 5}
+CHANCE_RSUM = 2 * (100 + 500 + 1000) / 16  # 16 photos: one guess in 16 is right
+
+
+@pytest.mark.parametrize("tune", EPOCHS)
+def test_every_mode_learns(make_fit: MakeFit, tune: str) -> None:
+    run = make_fit(tune=tune, epochs=EPOCHS[tune])()
+    first, last, best = run.history[0], run.history[-1], run.best
+    assert best is not None
+    assert last.loss < 0.8 * first.loss
+    assert best.dev.rsum > 1.5 * CHANCE_RSUM
+    assert (best.dev.images, best.dev.captions) == (16, 32)
+
+
+def test_the_checkpoint_is_that_of_the_best_epoch(make_fit: MakeFit, world: World) -> None:
+    """What is on disk measures the same as in training, with nothing but the folder."""
+    run = make_fit(tune="text", epochs=3)()
+    metrics = read_metrics(run.path)
+    assert run.best is not None
+    assert metrics["epoch"] == run.best.epoch
+    assert metrics["weights_sha256"] == weights_hash(run.path)
+    assert evaluate(run.path, world.split("dev")).to_json() == metrics["dev"]
+
+
+def test_frozen_towers_stay_as_they_were(make_fit: MakeFit, resnet: Path) -> None:
+    """Batch statistics too: a frozen ResNet in training mode would change them."""
+    run = make_fit(tune="text", epochs=1)()
+    trained = load_checkpoint(run.path).model.image_tower.resnet.state_dict()
+    for name, tensor in torch.load(resnet, weights_only=True).items():
+        if not name.startswith("fc."):
+            assert torch.equal(trained[name], tensor), name
+
+
+class Killed(Exception):
+    """Stands for a kill between two epochs."""
+
+
+def kill_after(epoch: int) -> object:
+    def note(record: EpochRecord) -> None:
+        if record.epoch == epoch:
+            raise Killed
+
+    return note
+
+
+@pytest.mark.parametrize("tune", ["none", "both"])
+def test_a_resumed_run_ends_like_one_never_stopped(make_fit: MakeFit, tmp_path: Path, tune: str) -> None:
+    augment = AugmentConfig(crop_scale=0.7, flip=True)  # random choices, to be made again alike
+    whole = make_fit(tmp_path / "whole", tune=tune, epochs=3, augment=augment)()
+    with pytest.raises(Killed):
+        make_fit(tmp_path / "parts", tune=tune, epochs=3, augment=augment)(on_epoch=kill_after(1))
+    parts = make_fit(tmp_path / "parts", tune=tune, epochs=3, augment=augment)(resume=True)
+    assert [record.loss for record in parts.history] == pytest.approx([r.loss for r in whole.history], abs=1e-6)
+    states = [torch.load(run.path / Layout.LAST, weights_only=True)["weights"] for run in (whole, parts)]
+    for name, tensor in states[0]["image_projector"].items():
+        torch.testing.assert_close(tensor, states[1]["image_projector"][name], atol=1e-6, rtol=1e-6)
+
+
+def test_history_has_a_line_for_each_epoch(make_fit: MakeFit) -> None:
+    run = make_fit(epochs=2)()
+    lines = [json.loads(line) for line in (run.path / Layout.HISTORY).read_text().splitlines()]
+    assert [line["epoch"] for line in lines] == [1, 2]
+    assert lines[0].keys() == {"epoch", "loss", "lr", "temperature", "seconds", "dev"}
+    assert lines[0]["lr"].keys() == {"projectors"}
+
+
+def test_a_finished_run_is_left_as_it_is(make_fit: MakeFit) -> None:
+    run = make_fit(epochs=2)()
+    before = (run.path / Layout.LAST).read_bytes()
+    assert len(make_fit(epochs=2)(resume=True).history) == 2
+    assert (run.path / Layout.LAST).read_bytes() == before
+
+
+def test_a_folder_that_holds_a_run_is_refused(make_fit: MakeFit) -> None:
+    make_fit(epochs=1)()
+    with pytest.raises(RunExists, match="holds a run already; go on with it by --resume"):
+        make_fit(epochs=1)()
+
+
+def test_a_run_with_other_settings_says_what_differs(make_fit: MakeFit) -> None:
+    make_fit(epochs=1)()
+    with pytest.raises(RunMismatch, match=r"optim\.epochs: 2, not 1; optim\.seed: 5, not 0"):
+        make_fit(epochs=2, seed=5)(resume=True)
+
+
+def test_a_damaged_state_is_refused(make_fit: MakeFit) -> None:
+    run = make_fit(epochs=1)()
+    (run.path / Layout.LAST).write_bytes(b"PK half")
+    with pytest.raises(RunMismatch, match=r"last\.pt: expected the state of a run"):
+        make_fit(epochs=1)(resume=True)
+
+
+def test_a_newer_run_is_refused(make_fit: MakeFit) -> None:
+    run = make_fit(epochs=1)()
+    config = run.path / Layout.CONFIG
+    config.write_text(json.dumps({**json.loads(config.read_text()), "format": 2}))
+    with pytest.raises(CheckpointIncompatible, match="checkpoint format 2"):
+        make_fit(epochs=1)(resume=True)
+
+
+def test_a_folder_of_other_things_is_refused(make_fit: MakeFit, bert: Path) -> None:
+    """Also with --resume, and though a Hugging Face folder has a config.json of its own."""
+    with pytest.raises(RunExists, match="found something in it"):
+        make_fit(bert, epochs=1)(resume=True)
+
+
+@pytest.mark.parametrize("tune", ["none", "text"])
+def test_random_weights_cannot_stay_frozen(make_fit: MakeFit, bert: Path, tune: str) -> None:
+    optim = make_fit(tune=tune).settings.optim
+    with pytest.raises(SettingsError, match="are random; give weights, or train them: --tune both"):
+        FitSettings(TowerSources(str(bert), "none"), optim=optim)
+
+
+@pytest.mark.parametrize(
+    "setting", [{"epochs": 0}, {"batch_size": 1}, {"lr": 0.0}, {"tune": "all"}, {"warmup": 1.0}, {"seed": -1}]
+)
+def test_settings_that_make_no_sense_are_named(make_fit: MakeFit, setting: dict[str, object]) -> None:
+    (name,) = setting
+    with pytest.raises(SettingsError, match=f"^{name}: expected .*, found"):
+        make_fit(**setting)
+
+
+def test_a_photo_in_both_splits_is_refused(make_fit: MakeFit) -> None:
+    fit = make_fit(epochs=1)
+    with pytest.raises(DataError, match="16 photos stand in the training split and in the dev split"):
+        Fit(fit.dev, fit.dev, fit.settings, fit.out)()
+
+
+def test_photos_that_do_not_fit_in_memory_give_the_same_result(make_fit: MakeFit, tmp_path: Path) -> None:
+    kept = make_fit(tmp_path / "kept", tune="image", epochs=1)()
+    read = make_fit(tmp_path / "read", tune="image", epochs=1, resources=Resources(workers=1, photo_memory=0))()
+    assert read.history[0].loss == pytest.approx(kept.history[0].loss, abs=1e-6)
+
+
+def test_a_loss_that_is_no_number_stops_the_run(make_fit: MakeFit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("photoseek_train.trainer.info_nce", lambda *_: torch.tensor(torch.nan, requires_grad=True))
+    with pytest.raises(RunDiverged, match="epoch 1, step 1: the loss is nan; lower the learning rates"):
+        make_fit(epochs=1)()

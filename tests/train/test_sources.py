@@ -1,0 +1,107 @@
+"""Each way in which weights, folders and names can be wrong is named, with what to do."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from photoseek_train.errors import TowerError
+from photoseek_train.pretrained import load_text_model, load_tokenizer
+from photoseek_train.resnet_weights import resnet18_weights
+from photoseek_train.towers import ImageTower
+
+
+def test_a_state_dict_is_loaded_without_its_classifier(resnet: Path) -> None:
+    tower = ImageTower.from_pretrained(str(resnet))
+    saved = torch.load(resnet, weights_only=True)
+    assert torch.equal(tower.resnet.conv1.weight, saved["conv1.weight"])
+    assert tower(torch.zeros(2, 3, 32, 32)).shape == (2, 512)
+
+
+def test_none_means_random_weights() -> None:
+    assert resnet18_weights("none") is None
+
+
+def change(path: Path, out: Path, **entries: Any) -> str:
+    state = {**torch.load(path, weights_only=True), **entries}
+    torch.save({name: tensor for name, tensor in state.items() if tensor is not None}, out)
+    return str(out)
+
+
+def test_broken_state_dicts_are_named(resnet: Path, tmp_path: Path) -> None:
+    file = tmp_path / "odd.pth"
+    with pytest.raises(TowerError, match=r"lacks 1 entries .*: conv1.weight"):
+        resnet18_weights(change(resnet, file, **{"conv1.weight": None}))
+    with pytest.raises(TowerError, match=r"unexpected 1 entries .*: extra"):
+        resnet18_weights(change(resnet, file, extra=torch.zeros(1)))
+    with pytest.raises(TowerError, match=r"bn1.weight of shape \(64,\), found \(3,\)"):
+        resnet18_weights(change(resnet, file, **{"bn1.weight": torch.zeros(3)}))
+
+
+def test_files_that_are_no_state_dicts_are_named(tmp_path: Path) -> None:
+    with pytest.raises(TowerError, match="no such file; give 'imagenet', 'none'"):
+        resnet18_weights(str(tmp_path / "missing.pth"))
+    (tmp_path / "text.pth").write_text("not weights")
+    with pytest.raises(TowerError, match=r"found no file of torch\.save"):
+        resnet18_weights(str(tmp_path / "text.pth"))
+    torch.save([1, 2], tmp_path / "list.pth")
+    with pytest.raises(TowerError, match="found something else"):
+        resnet18_weights(str(tmp_path / "list.pth"))
+
+
+def test_no_network_for_imagenet_names_the_file_to_fetch(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("no route to host")
+
+    monkeypatch.setattr("torch.hub.load_state_dict_from_url", fail)
+    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", fail)
+    with pytest.raises(TowerError, match=r"cannot be fetched: no route to host; .*resnet18-f37072fd\.pth"):
+        resnet18_weights("imagenet")
+
+
+@pytest.mark.parametrize(
+    ("removed", "message"),
+    [
+        (["config.json"], "no configuration: expected config.json"),
+        (["model.safetensors"], "no weights: expected model.safetensors or"),
+    ],
+)
+def test_a_folder_that_lacks_a_file_is_named(bert: Path, tmp_path: Path, removed: list[str], message: str) -> None:
+    folder = shutil.copytree(bert, tmp_path / "bert")
+    for name in removed:
+        (folder / name).unlink()
+    with pytest.raises(TowerError, match=message):
+        load_text_model(str(folder))
+
+
+def test_a_folder_without_tokenizer_is_named(bert: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(bert, tmp_path / "bert")
+    (folder / "tokenizer.json").unlink()
+    with pytest.raises(TowerError, match=r"no tokenizer: expected tokenizer\.json or vocab\.txt"):
+        load_tokenizer(str(folder))
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TowerError, match="no such folder; give a folder with a Hugging Face BERT"):
+        load_text_model(str(tmp_path / "nowhere"))
+
+
+def test_weights_of_another_shape_are_refused(bert: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(bert, tmp_path / "bert")
+    config = folder / "config.json"
+    config.write_text(config.read_text().replace('"num_hidden_layers": 2', '"num_hidden_layers": 3'))
+    with pytest.raises(TowerError, match=r"lack 16 tensors .* the first is 'encoder.layer.2"):
+        load_text_model(str(folder))
+
+
+def test_a_name_without_network_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def offline(*_: object, **__: object) -> None:
+        raise OSError("We couldn't connect")
+
+    monkeypatch.setattr("photoseek_train.pretrained.AutoTokenizer.from_pretrained", offline)
+    with pytest.raises(TowerError, match=r"'bert-base-nowhere' is no folder here.*couldn't connect.*check the name"):
+        load_tokenizer("bert-base-nowhere")
