@@ -11,10 +11,10 @@ help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: $(VENV)/app.stamp ## draw 300 scenes, index them, and open the search page
-	$(BIN)/photoseek demo
+	$(BIN)/photoseek demo $(ARGS)
 
 test: $(VENV)/dev.stamp ## run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(ARGS)
 
 lint: $(VENV)/dev.stamp ## check style and types
 	$(BIN)/ruff check .

@@ -74,8 +74,8 @@ def export_checkpoint(
         _write_companions(loaded, partial)
         metrics = read_metrics(checkpoint)
         facts: dict[str, dict[str, Any]] = {p: {"parity": parities[p].to_json()} for p in precisions}
-        if "fp32" in facts and "text_to_image" in metrics:
-            facts["fp32"]["metrics"] = _retrieval(metrics)
+        if "fp32" in facts and "dev" in metrics:
+            facts["fp32"]["metrics"] = metrics["dev"]
         manifest = Manifest(
             name=name or out.name,
             dim=loaded.model.dim,
@@ -178,11 +178,6 @@ def _training(loaded: Loaded, metrics: dict[str, Any]) -> dict[str, Any]:
         "augmentation": asdict(config.augment),
         **best,
     }
-
-
-def _retrieval(metrics: dict[str, Any]) -> dict[str, Any]:
-    keys = ("text_to_image", "image_to_text", "rsum", "images", "captions")
-    return {key: metrics[key] for key in keys}
 
 
 def _records(folder: Path) -> dict[str, FileRecord]:

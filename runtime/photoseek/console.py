@@ -47,8 +47,14 @@ def set_debug(debug: bool) -> None:
     _debug = debug
 
 
-def run(app: typer.Typer, name: str) -> None:
-    """Run a command line and exit; whatever was expected to go wrong is one line on standard error."""
+def run(app: typer.Typer, name: str, bad_use: tuple[type[PhotoseekError], ...] = (QueryError,)) -> None:
+    """Run a command line and exit; whatever was expected to go wrong is one line on standard error.
+
+    Args:
+        app: What to run.
+        name: What it is called.
+        bad_use: Errors that are the caller's: they exit with 2 and not with 1.
+    """
     try:
         code = app(prog_name=name, standalone_mode=False)
     except typer.TyperException as error:  # no such option, a missing argument, ...
@@ -60,7 +66,7 @@ def run(app: typer.Typer, name: str) -> None:
     except PhotoseekError as error:
         if _debug:
             raise
-        fail(name, str(error), BAD_USE if isinstance(error, QueryError) else FAILURE)
+        fail(name, str(error), BAD_USE if isinstance(error, bad_use) else FAILURE)
     except (KeyboardInterrupt, typer.Abort):
         fail(name, "interrupted", INTERRUPTED)
     except BrokenPipeError:  # the reader of a pipe has seen enough
@@ -123,7 +129,7 @@ def progress_bar(description: str, unit: str = "photos") -> Iterator[Callable[[i
         TextColumn(f"{unit}, {{task.fields[rate]}}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=_console(stderr=True)) as progress:
+    with Progress(*columns, console=_console(stderr=True), transient=True) as progress:
         task = progress.add_task(description, total=None, rate="...")
 
         def update(done: int, total: int) -> None:

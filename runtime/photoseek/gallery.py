@@ -60,7 +60,8 @@ class GalleryStatus:
 class Gallery:
     """A folder that knows the photos of another folder, and the vector of each.
 
-    Get one from :meth:`create`, :meth:`open` or :meth:`open_or_create`. It may be shared between threads.
+    Get one from :meth:`create`, :meth:`open` or :meth:`open_or_create`. It may be shared between threads, and is
+    closed by :meth:`close` or at the end of a ``with`` block.
     """
 
     def __init__(self, path: Path, database: Database) -> None:
@@ -69,6 +70,16 @@ class Gallery:
 
     def __repr__(self) -> str:
         return f"Gallery({str(self.path)!r})"
+
+    def __enter__(self) -> Gallery:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the database; the gallery and its searchers are of no use afterwards."""
+        self.database.close()
 
     @classmethod
     def create(cls, photos: str | Path, bundle: Bundle, path: str | Path | None = None) -> Gallery:

@@ -13,6 +13,13 @@ from photoseek_train.config import AugmentConfig, DataConfig, OptimConfig, Train
 from photoseek_train.sources import TowerSources, build_model
 
 SIZE = 64
+DEV_METRICS = {
+    "text_to_image": {"r1": 10.0, "r5": 20.0, "r10": 30.0, "medr": 9.0},
+    "image_to_text": {"r1": 11.0, "r5": 21.0, "r10": 31.0, "medr": 8.0},
+    "rsum": 123.0,
+    "images": 1000,
+    "captions": 5000,
+}
 CAPTIONS = ["a red car next to a tree", "two white dogs on a beach at night", "a boat on the sea", "children playing"]
 
 
@@ -35,6 +42,6 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         data=DataConfig(4, 4, "0" * 64, 1, 1, "1" * 64),
     )
     begin_checkpoint(folder / "checkpoint", config, built.tokenizer)
-    write_weights(folder / "checkpoint", built.model.eval(), {})
+    write_weights(folder / "checkpoint", built.model.eval(), {"epoch": 7, "dev": DEV_METRICS})
     assert (folder / "checkpoint" / Layout.WEIGHTS).is_file()
     return folder / "checkpoint"

@@ -22,7 +22,7 @@ from photoseek_export.cli import app
 from photoseek_export.errors import BundleExists, ExportError, ParityError
 from photoseek_export.export import Measured
 from photoseek_export.half import store_half
-from photoseek_train.checkpoint import load_checkpoint, weights_hash
+from photoseek_train.checkpoint import load_checkpoint, read_metrics, weights_hash
 from photoseek_train.dataset import CaptionedPhotos
 from photoseek_train.evaluate import evaluate as evaluate_in_torch
 from tiny_bundle import COLOURS
@@ -122,6 +122,14 @@ def test_the_manifest_tells_where_the_bundle_comes_from(bundle: Bundle, checkpoi
     assert "| fp16 | text to image | 12 | 24 |" in card
 
 
+def test_full_precision_has_the_metrics_of_training_where_none_are_measured(checkpoint: Path, tmp_path: Path) -> None:
+    made = export_checkpoint(checkpoint, tmp_path / "plain")
+    metrics = made.manifest.precisions["fp32"]["metrics"]
+    assert metrics == read_metrics(checkpoint)["dev"]
+    assert made.manifest.training["best_epoch"] == 7
+    assert "| fp32 | text to image | 1000 | 5000 | 10.0 | 20.0 | 30.0 | 9 |" in (made.path / "README.md").read_text()
+
+
 def test_the_runtime_measures_what_training_measures(bundle: Bundle, checkpoint: Path, captioned: Measured) -> None:
     trained = evaluate_in_torch(checkpoint, CaptionedPhotos.read(captioned.images, captioned.captions))
     found = evaluate(bundle, captioned.images, captioned.captions, precision="fp32").metrics
@@ -187,4 +195,5 @@ def test_the_command_exports_and_tells_how_close_it_came(checkpoint: Path, tmp_p
     assert done.exit_code == 0, done.output
     assert "fp16: differs from PyTorch by" in done.output
     made = Bundle.load(tmp_path / "cli")
+    assert "metrics" not in made.manifest.precisions["fp16"]  # training measured fp32
     assert (made.name, made.precisions, made.manifest.languages) == ("small", ("fp16",), ["zh"])

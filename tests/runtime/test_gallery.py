@@ -276,6 +276,13 @@ def test_a_damaged_derived_file_is_refused_and_made_again(gallery: Gallery, name
     assert found(gallery, "red", k=1)[0].startswith("red/")
 
 
+def test_a_closed_gallery_lets_go_of_its_database(gallery: Gallery) -> None:
+    with Gallery.open(gallery.path) as again:
+        assert again.status().photos == 24
+    with pytest.raises(GalleryDamaged, match="closed database"):
+        again.status()
+
+
 def test_a_damaged_database_is_refused(gallery: Gallery) -> None:
     gallery.database.close()
     (gallery.path / "gallery.sqlite").write_bytes(b"this was a database once" * 100)

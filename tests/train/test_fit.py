@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from photoseek_train.checkpoint import Layout, load_checkpoint, read_metrics, weights_hash
-from photoseek_train.config import AugmentConfig
+from photoseek_train.config import AugmentConfig, OptimConfig
 from photoseek_train.errors import CheckpointIncompatible, DataError, RunDiverged, RunExists, RunMismatch, SettingsError
 from photoseek_train.evaluate import evaluate
 from photoseek_train.fit import Fit, FitSettings, Resources
-from photoseek_train.sources import TowerSources
-from photoseek_train.trainer import EpochRecord
+from photoseek_train.sources import TowerSources, build_model
+from photoseek_train.trainer import EpochRecord, freeze, set_training
 from train.toy import MakeFit, World
 
 EPOCHS = {"none": 12, "image": 5, "text": 12, "both": 5}
@@ -42,12 +42,25 @@ def test_the_checkpoint_is_that_of_the_best_epoch(make_fit: MakeFit, world: Worl
 
 
 def test_frozen_towers_stay_as_they_were(make_fit: MakeFit, resnet: Path) -> None:
-    """Batch statistics too: a frozen ResNet in training mode would change them."""
     run = make_fit(tune="text", epochs=1)()
     trained = load_checkpoint(run.path).model.image_tower.resnet.state_dict()
     for name, tensor in torch.load(resnet, weights_only=True).items():
         if not name.startswith("fc."):
             assert torch.equal(trained[name], tensor), name
+
+
+@pytest.mark.parametrize(("tune", "image", "text"), [("none", 0, 0), ("image", 1, 0), ("text", 0, 1), ("both", 1, 1)])
+def test_only_what_learns_is_in_training_mode(bert: Path, resnet: Path, tune: str, image: int, text: int) -> None:
+    """A frozen tower in training mode would drop states, and change its batch statistics."""
+    model = build_model(TowerSources(str(bert), str(resnet), max_tokens=24), seed=0).model
+    config = OptimConfig(tune=tune)
+    freeze(model, config)
+    set_training(model, config)
+    for tower, learns in ((model.image_tower, image), (model.text_tower, text)):
+        assert {module.training for module in tower.modules()} == {bool(learns)}
+        assert {parameter.requires_grad for parameter in tower.parameters()} == {bool(learns)}
+    assert model.text_projector.training
+    assert model.logit_scale.requires_grad
 
 
 class Killed(Exception):

@@ -1,0 +1,92 @@
+"""A small BERT from scratch, for captions of a narrow world."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+from photoseek_train.errors import SettingsError
+from photoseek_train.pretrained import quiet, without_pooler
+from photoseek_train.saving import save_tokenizer
+
+_SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")  # in the order of their ids, as in BERT's vocabularies
+
+
+@dataclass(frozen=True)
+class CompactBert:
+    """The shape of the BERT and of its vocabulary."""
+
+    layers: int = 4
+    hidden: int = 256
+    heads: int = 4
+    vocabulary: int = 4000
+    positions: int = 128
+
+    def __post_init__(self) -> None:
+        for name in ("layers", "hidden", "heads"):
+            if getattr(self, name) < 1:
+                raise SettingsError(f"{name}: expected at least 1, found {getattr(self, name)}")
+        if self.hidden % self.heads:
+            raise SettingsError(f"hidden: expected a multiple of the {self.heads} heads, found {self.hidden}")
+        if self.vocabulary < 100:
+            raise SettingsError(f"vocabulary: expected at least 100 pieces, found {self.vocabulary}")
+
+    def config(self, vocabulary: int) -> BertConfig:
+        """BERT's configuration; the inner layers are four times as wide, as in Devlin et al. 2018."""
+        return BertConfig(
+            vocab_size=vocabulary,
+            hidden_size=self.hidden,
+            num_hidden_layers=self.layers,
+            num_attention_heads=self.heads,
+            intermediate_size=4 * self.hidden,
+            max_position_embeddings=self.positions,
+            pad_token_id=0,
+        )
+
+
+def write_compact_bert(captions: Iterable[str], out: Path, shape: CompactBert, seed: int = 0) -> int:
+    """Write a Hugging Face folder: a vocabulary learned from captions, and a BERT with random weights.
+
+    Returns:
+        The number of word pieces, at most ``shape.vocabulary``.
+
+    Raises:
+        SettingsError: ``out`` holds something already.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise SettingsError(f"{out}: expected an empty or a new folder, found something in it; choose another")
+    out.mkdir(parents=True, exist_ok=True)
+    tokenizer = learn_tokenizer(captions, shape)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        bert = BertModel(shape.config(len(tokenizer)))
+    with quiet():
+        without_pooler(bert).save_pretrained(out)
+    save_tokenizer(tokenizer, out)
+    return len(tokenizer)
+
+
+def learn_tokenizer(captions: Iterable[str], shape: CompactBert) -> PreTrainedTokenizerFast:
+    """A lower-casing WordPiece tokenizer with BERT's special tokens and post-processing."""
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+    trainer = trainers.WordPieceTrainer(vocab_size=shape.vocabulary, special_tokens=list(_SPECIAL), show_progress=False)
+    tokenizer.train_from_iterator(captions, trainer)
+    sep, cls = (str(_SPECIAL[3]), 3), (str(_SPECIAL[2]), 2)
+    tokenizer.post_processor = processors.BertProcessing(sep, cls)
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=tokenizer,
+        model_max_length=shape.positions,
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        mask_token="[MASK]",
+    )

@@ -1,0 +1,36 @@
+"""All vectors of a split, for measuring."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from photoseek.metrics import RetrievalMetrics, retrieval_metrics
+from photoseek.vectors import Vectors, normalise
+from photoseek_train.dataset import CaptionedPhotos
+from photoseek_train.inputs import Inputs
+from photoseek_train.model import TwoTower
+from photoseek_train.progress import Progress, silent
+
+BATCH = 128
+
+
+def encode_all(model: TwoTower, inputs: Inputs, task: str = "vectors", progress: Progress = silent) -> Vectors:
+    """Unit vectors of every input, (n, dim), in float32 arithmetic; the model has to be in evaluation mode."""
+    rows = np.arange(len(inputs))
+    batches = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
+    parts: list[Vectors] = []
+    with torch.inference_mode():
+        for batch in inputs.stream(batches, epoch=0):
+            parts.append(inputs.embed(model, batch).float().numpy())
+            progress(task, sum(map(len, parts)), len(rows))
+    return normalise(np.concatenate(parts))
+
+
+def measure(
+    model: TwoTower, data: CaptionedPhotos, images: Inputs, texts: Inputs, progress: Progress = silent
+) -> RetrievalMetrics:
+    """Retrieval of a split in both directions, with all its captions."""
+    image_vectors = encode_all(model, images, "photos", progress)
+    text_vectors = encode_all(model, texts, "captions", progress)
+    return retrieval_metrics(image_vectors, text_vectors, data.image_of_text)

@@ -1,0 +1,158 @@
+"""Train the model on a split, from sources to a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from torch import Tensor
+
+from photoseek.preprocess import Preprocessing
+from photoseek_train.augment import Augmentation
+from photoseek_train.checkpoint import Layout
+from photoseek_train.config import AugmentConfig, DataConfig, OptimConfig, TrainingConfig, preprocessing_of
+from photoseek_train.dataset import CaptionedPhotos, expect_disjoint
+from photoseek_train.errors import SettingsError
+from photoseek_train.feature_folder import FeatureFolder
+from photoseek_train.features import image_features, text_features
+from photoseek_train.inputs import CachedFeatures, Inputs, LivePhotos, LiveTexts
+from photoseek_train.model import TwoTower
+from photoseek_train.photos import DEFAULT_MEMORY, EvaluationPhotos, TrainingPhotos, store_if_it_fits
+from photoseek_train.progress import Progress, silent
+from photoseek_train.run import Run, claim_folder
+from photoseek_train.sources import Built, TowerSources, build_model
+from photoseek_train.tokens import Tokens
+from photoseek_train.trainer import EpochEnd, EpochRecord, Split, Trainer
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """All that decides what comes out of a training run, besides the data."""
+
+    sources: TowerSources
+    preprocessing: Preprocessing = field(default_factory=preprocessing_of)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    optim: OptimConfig = field(default_factory=OptimConfig)
+
+    def __post_init__(self) -> None:
+        if self.sources.image_weights == "none" and not self.optim.tunes_image:
+            raise SettingsError(
+                f"tune {self.optim.tune!r} keeps the image tower as it is, but image weights 'none' are random; "
+                "give weights, or train them: --tune both"
+            )
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a run may use; none of it changes the result.
+
+    Attributes:
+        features: Folder of cached tower features; None: ``features`` inside the output folder.
+        workers: Processes that decode photos, where these don't fit in memory.
+        photo_memory: Bytes that decoded photos may take.
+    """
+
+    features: Path | None = None
+    workers: int = 1
+    photo_memory: int = DEFAULT_MEMORY
+
+
+def ignore_epoch(record: EpochRecord) -> None:
+    """Take no note of an epoch."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A training run before it starts; ``__call__`` trains and returns the finished run."""
+
+    train: CaptionedPhotos
+    dev: CaptionedPhotos
+    settings: FitSettings
+    out: Path
+    resources: Resources = field(default_factory=Resources)
+
+    def __call__(self, resume: bool = False, on_epoch: EpochEnd = ignore_epoch, progress: Progress = silent) -> Run:
+        """Train, and leave a checkpoint of the best epoch in ``out``.
+
+        Args:
+            resume: Go on with the run in ``out``, if there is one; the result is that of a run never stopped.
+            on_epoch: Called after each epoch, when its results are on disk.
+            progress: Called often.
+
+        Raises:
+            RunExists: ``out`` holds a run and ``resume`` is not set, or something else.
+            RunMismatch: The run to resume has other settings.
+            TrainingError: Towers, photos, captions or settings that cannot be used.
+        """
+        expect_disjoint(self.train, self.dev)
+        claim_folder(self.out, resume)
+        built = build_model(self.settings.sources, self.settings.optim.seed)
+        run = Run(self.out, self._config(built))
+        run.expect_same_settings()
+        trainer = self._trainer(built, progress)
+        first_epoch = run.resume(trainer)
+        run.begin(built.tokenizer)
+
+        def finish(record: EpochRecord) -> None:
+            run.finish_epoch(trainer, record)
+            on_epoch(record)
+
+        trainer.run(first_epoch, finish, progress)
+        return run
+
+    def _config(self, built: Built) -> TrainingConfig:
+        data = DataConfig(
+            train_images=len(self.train.names),
+            train_captions=len(self.train.captions),
+            train_sha256=self.train.sha256,
+            dev_images=len(self.dev.names),
+            dev_captions=len(self.dev.captions),
+            dev_sha256=self.dev.sha256,
+        )
+        settings = self.settings
+        return TrainingConfig(built.config, settings.preprocessing, settings.augment, settings.optim, data)
+
+    def _trainer(self, built: Built, progress: Progress) -> Trainer:
+        train_images, dev_images = self._images(built, progress)
+        train_texts, dev_texts = self._texts(built, progress)
+        train = Split(self.train, train_images, train_texts)
+        dev = Split(self.dev, dev_images, dev_texts)
+        return Trainer(built.model, train, dev, self.settings.optim)
+
+    def _images(self, built: Built, progress: Progress) -> tuple[Inputs, Inputs]:
+        """Photos of train and dev: live if the image tower learns, else as its features."""
+        if self.settings.optim.tunes_image:
+            return self._live_photos(progress)
+        paths = self.train.paths + self.dev.paths
+        tower = built.model.image_tower
+        rows = image_features(self._features, tower, self.settings.preprocessing, paths, progress)
+        return _split(rows, len(self.train.names), TwoTower.project_image)
+
+    def _live_photos(self, progress: Progress) -> tuple[Inputs, Inputs]:
+        settings, resources = self.settings, self.resources
+        augmentation = Augmentation(settings.augment, settings.preprocessing)
+        train = TrainingPhotos(self.train.paths, augmentation, settings.optim.seed)
+        dev = EvaluationPhotos(self.dev.paths, settings.preprocessing)
+        store_if_it_fits(train, resources.photo_memory, "decoding training photos", progress)
+        store_if_it_fits(dev, resources.photo_memory, "decoding dev photos", progress)
+        return LivePhotos(train, resources.workers), LivePhotos(dev, resources.workers)
+
+    def _texts(self, built: Built, progress: Progress) -> tuple[Inputs, Inputs]:
+        """Captions of train and dev: as tokens if the text tower learns, else as its features."""
+        config = built.config
+        if self.settings.optim.tunes_text:
+            tokens = [Tokens(data.texts, built.tokenizer, config.max_tokens) for data in (self.train, self.dev)]
+            return LiveTexts(tokens[0]), LiveTexts(tokens[1])
+        texts = self.train.texts + self.dev.texts
+        rows = text_features(self._features, built, texts, progress)
+        return _split(rows, len(self.train.captions), TwoTower.project_text)
+
+    @property
+    def _features(self) -> FeatureFolder:
+        return FeatureFolder(self.resources.features or self.out / Layout.FEATURES)
+
+
+def _split(rows: Tensor, train: int, project: Callable[[TwoTower, Tensor], Tensor]) -> tuple[Inputs, Inputs]:
+    """Features of train and dev, which were made together."""
+    return CachedFeatures(rows[:train], project), CachedFeatures(rows[train:], project)

@@ -1,0 +1,61 @@
+"""Which photos and captions meet in which step; every choice follows from (seed, epoch)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from photoseek_train.config import OptimConfig
+from photoseek_train.dataset import CaptionedPhotos, Rows
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step of training.
+
+    Attributes:
+        photos: Rows of the photos that are embedded, (n,).
+        captions: Rows of the captions that are embedded, (m,).
+        photo_of_caption: For each caption the position of its photo in ``photos``, (m,).
+    """
+
+    photos: Rows
+    captions: Rows
+    photo_of_caption: Rows
+
+    @property
+    def image_ids(self) -> Rows:
+        """The row of each caption's photo, (m,)."""
+        return self.photos[self.photo_of_caption]
+
+
+def steps_per_epoch(data: CaptionedPhotos, config: OptimConfig) -> int:
+    """How many batches an epoch has; a last one that isn't full is left out, unless it is the only one."""
+    return max(1, (len(data.names) if config.tunes_image else len(data.captions)) // config.batch_size)
+
+
+def plan_epoch(data: CaptionedPhotos, config: OptimConfig, epoch: int) -> list[Batch]:
+    """The batches of an epoch, in a new order each time."""
+    rng = np.random.default_rng([config.seed, epoch])
+    total = len(data.names) if config.tunes_image else len(data.captions)
+    order = rng.permutation(total)
+    parts = [
+        order[step * config.batch_size : (step + 1) * config.batch_size]
+        for step in range(steps_per_epoch(data, config))
+    ]
+    if config.tunes_image:
+        return [_by_photo(data, part, config.captions_per_photo, rng) for part in parts]
+    return [_by_caption(data, part) for part in parts]
+
+
+def _by_photo(data: CaptionedPhotos, photos: Rows, count: int, rng: np.random.Generator) -> Batch:
+    """Each photo once, with ``count`` of its captions, or with all if it has fewer."""
+    drawn = [rng.permutation(data.captions_of_image[photo])[:count] for photo in photos]
+    owner = np.repeat(np.arange(len(photos)), [len(captions) for captions in drawn])
+    return Batch(photos, np.concatenate(drawn), owner)
+
+
+def _by_caption(data: CaptionedPhotos, captions: Rows) -> Batch:
+    """Each caption once, with its photo."""
+    return Batch(data.image_of_text[captions], captions, np.arange(len(captions)))

@@ -1,0 +1,95 @@
+"""What a run begins with: two towers as they are before training."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from photoseek_train.config import ModelConfig
+from photoseek_train.errors import SettingsError
+from photoseek_train.model import TwoTower
+from photoseek_train.pretrained import load_tokenizer
+from photoseek_train.towers import ImageTower, TextTower
+
+_NOT_ARCHITECTURE = ("_name_or_path", "transformers_version", "dtype", "torch_dtype", "architectures")
+
+
+@dataclass(frozen=True)
+class TowerSources:
+    """Where the towers come from.
+
+    Attributes:
+        text_model: A folder with a Hugging Face BERT, or the name of one.
+        image_weights: ``imagenet``, a torchvision state dict (``.pth``), or ``none``.
+        pooling: ``mean`` or ``cls``.
+        max_tokens: Longer captions are cut off.
+        dim: Length of the vectors.
+        dropout: Of the projectors.
+    """
+
+    text_model: str
+    image_weights: str = "imagenet"
+    pooling: str = "mean"
+    max_tokens: int = 64
+    dim: int = 256
+    dropout: float = 0.1
+
+
+class Built(NamedTuple):
+    """A model with its tokenizer, and the configuration that rebuilds it."""
+
+    model: TwoTower
+    tokenizer: PreTrainedTokenizerFast
+    config: ModelConfig
+
+
+def build_model(sources: TowerSources, seed: int) -> Built:
+    """Load the towers and draw the projectors' weights from ``seed``.
+
+    Raises:
+        TowerError: Weights, tokenizer or configuration cannot be had.
+        SettingsError: ``max_tokens`` is more than the text tower has positions for.
+    """
+    tokenizer = load_tokenizer(sources.text_model)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        text = TextTower.from_pretrained(sources.text_model, sources.pooling)
+        image = ImageTower.from_pretrained(sources.image_weights)
+        model = TwoTower(text, image, sources.dim, sources.dropout)
+    _expect_positions(text.bert, sources.max_tokens)
+    return Built(model, tokenizer, _model_config(sources, text.bert))
+
+
+def architecture_of(bert: PreTrainedModel) -> dict[str, Any]:
+    """A model's ``config.json`` without what says where it came from."""
+    values = json.loads(bert.config.to_json_string(use_diff=False))
+    return {key: value for key, value in values.items() if key not in _NOT_ARCHITECTURE}
+
+
+def _model_config(sources: TowerSources, bert: PreTrainedModel) -> ModelConfig:
+    return ModelConfig(
+        text_model=_without_folder(sources.text_model),
+        text_architecture=architecture_of(bert),
+        pooling=sources.pooling,
+        max_tokens=sources.max_tokens,
+        image_weights=_without_folder(sources.image_weights),
+        dim=sources.dim,
+        dropout=sources.dropout,
+    )
+
+
+def _without_folder(source: str) -> str:
+    """A checkpoint travels: it names the file, not the place on this machine."""
+    path = Path(source).expanduser()
+    return path.resolve().name if path.exists() else source
+
+
+def _expect_positions(bert: PreTrainedModel, max_tokens: int) -> None:
+    positions = int(getattr(bert.config, "max_position_embeddings", max_tokens))
+    if max_tokens > positions:
+        raise SettingsError(f"max_tokens: expected at most the text model's {positions} positions, found {max_tokens}")

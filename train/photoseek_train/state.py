@@ -1,0 +1,79 @@
+"""``last.pt``: all that an interrupted run needs to go on as if nothing had happened."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from photoseek.files import replace_bytes
+from photoseek_train.errors import RunMismatch
+from photoseek_train.trainer import EpochRecord, Trainer, learning_modules
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class RunState:
+    """Where a run stands.
+
+    Attributes:
+        history: A record of each finished epoch.
+        weights: State of the parts that learn, by their names in the model.
+        optimizer: State of the optimizer. Schedule and random choices follow from the epoch and need none.
+    """
+
+    history: list[EpochRecord]
+    weights: dict[str, Any]
+    optimizer: dict[str, Any]
+
+    @classmethod
+    def of(cls, trainer: Trainer, history: list[EpochRecord]) -> RunState:
+        """The state of a trainer, between two epochs."""
+        parts = learning_modules(trainer.model, trainer.config)
+        weights: dict[str, Any] = {name: module.state_dict() for name, module in parts.items()}
+        weights["logit_scale"] = trainer.model.logit_scale.detach()
+        return cls(history, weights, trainer.optimizer.state_dict())
+
+    def restore(self, trainer: Trainer) -> None:
+        """Bring a new trainer to this state."""
+        for name, module in learning_modules(trainer.model, trainer.config).items():
+            module.load_state_dict(self.weights[name])
+        with torch.no_grad():
+            trainer.model.logit_scale.copy_(self.weights["logit_scale"])
+        trainer.optimizer.load_state_dict(self.optimizer)
+
+    def write(self, path: Path) -> None:
+        """Replace the file as a whole."""
+        buffer = io.BytesIO()
+        torch.save(
+            {
+                "format": FORMAT,
+                "history": [record.to_json() for record in self.history],
+                "weights": self.weights,
+                "optimizer": self.optimizer,
+            },
+            buffer,
+        )
+        replace_bytes(path, buffer.getvalue())
+
+    @classmethod
+    def read(cls, path: Path) -> RunState:
+        """Read what ``write`` made.
+
+        Raises:
+            RunMismatch: The file is damaged, or its format is newer.
+        """
+        try:
+            values = torch.load(path, map_location="cpu", weights_only=True)
+            if values["format"] > FORMAT:
+                raise RunMismatch(f"{path}: format {values['format']}, this photoseek reads up to {FORMAT}; upgrade it")
+            history = [EpochRecord.from_json(record) for record in values["history"]]
+            return cls(history, values["weights"], values["optimizer"])
+        except (RuntimeError, EOFError, OSError, KeyError, TypeError, ValueError, pickle.UnpicklingError) as error:
+            reason = " ".join(str(error).split())[:120]
+            raise RunMismatch(f"{path}: expected the state of a run: {reason}; begin anew elsewhere") from error

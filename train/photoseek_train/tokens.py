@@ -1,0 +1,51 @@
+"""Captions as token ids, made once and cut into batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast
+
+from photoseek_train.errors import SettingsError
+
+TokenBatch = tuple[Tensor, Tensor]
+"""``input_ids`` and ``attention_mask``, both int64 (n, length of the longest)."""
+
+
+class Tokens:
+    """The tokens of many captions, with no more padding in a batch than its longest caption needs."""
+
+    def __init__(self, texts: Sequence[str], tokenizer: PreTrainedTokenizerFast, max_tokens: int) -> None:
+        encoded = tokenizer(list(texts), truncation=True, max_length=max_tokens, return_attention_mask=False)
+        rows: list[list[int]] = encoded["input_ids"]
+        self.lengths = np.array([len(row) for row in rows], dtype=np.int64)
+        self._pad = pad_token(tokenizer)
+        self._ids = np.full((len(rows), int(self.lengths.max(initial=1))), self._pad, dtype=np.int32)
+        for ids, row in zip(self._ids, rows, strict=True):
+            ids[: len(row)] = row
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def batch(self, rows: Sequence[int] | np.ndarray[tuple[int], np.dtype[np.int64]]) -> TokenBatch:
+        """The captions at ``rows``, padded to the longest of them."""
+        index = np.asarray(rows, dtype=np.int64)
+        lengths = self.lengths[index]
+        longest = int(lengths.max())
+        ids = torch.from_numpy(self._ids[index, :longest].astype(np.int64))
+        mask = torch.from_numpy((np.arange(longest)[None, :] < lengths[:, None]).astype(np.int64))
+        return ids, mask
+
+
+def pad_token(tokenizer: PreTrainedTokenizerFast) -> int:
+    """The id that fills up short captions.
+
+    Raises:
+        SettingsError: The tokenizer has none.
+    """
+    if not isinstance(tokenizer.pad_token_id, int):
+        raise SettingsError("expected a tokenizer with a padding token, found none; set pad_token and save it again")
+    return tokenizer.pad_token_id

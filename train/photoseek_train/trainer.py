@@ -1,0 +1,163 @@
+"""The training loop: one epoch after another, each measured on dev."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from photoseek.metrics import Recall, RetrievalMetrics
+from photoseek_train.config import OptimConfig
+from photoseek_train.dataset import CaptionedPhotos
+from photoseek_train.encode import measure
+from photoseek_train.errors import RunDiverged
+from photoseek_train.inputs import Inputs
+from photoseek_train.losses import info_nce
+from photoseek_train.model import TwoTower, unit
+from photoseek_train.plan import Batch, plan_epoch, steps_per_epoch
+from photoseek_train.precision import fast_arithmetic
+from photoseek_train.progress import Progress, silent
+from photoseek_train.schedule import learning_rates, make_optimizer, make_schedule
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split, and the form in which the model takes its photos and captions."""
+
+    data: CaptionedPhotos
+    images: Inputs
+    texts: Inputs
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One line of ``history.jsonl``; ``lr`` is the rate of each part at the epoch's end."""
+
+    epoch: int
+    loss: float
+    lr: dict[str, float]
+    temperature: float
+    seconds: float
+    dev: RetrievalMetrics
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object."""
+        return {**asdict(self), "dev": self.dev.to_json()}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> EpochRecord:
+        """Read what ``to_json`` made."""
+        dev = values["dev"]
+        metrics = RetrievalMetrics(
+            Recall(**dev["text_to_image"]), Recall(**dev["image_to_text"]), dev["images"], dev["captions"]
+        )
+        return cls(**{**values, "dev": metrics})
+
+
+EpochEnd = Callable[[EpochRecord], None]
+"""Called after each epoch, with the model as it then is."""
+
+
+class Trainer:
+    """A model on its way, with its optimizer and its schedule."""
+
+    def __init__(self, model: TwoTower, train: Split, dev: Split, config: OptimConfig) -> None:
+        self.model = model
+        self.train = train
+        self.dev = dev
+        self.config = config
+        freeze(model, config)
+        self.optimizer = make_optimizer(model, config)
+        self.steps = steps_per_epoch(train.data, config)
+        self.schedule = make_schedule(config, self.steps)
+
+    def run(self, first_epoch: int, on_epoch: EpochEnd, progress: Progress = silent) -> None:
+        """Train from ``first_epoch``, counted from 1, to the last; the global random state is left as it was."""
+        with torch.random.fork_rng(devices=[]):
+            for epoch in range(first_epoch, self.config.epochs + 1):
+                on_epoch(self._epoch(epoch, progress))
+
+    def _epoch(self, epoch: int, progress: Progress) -> EpochRecord:
+        started = time.perf_counter()
+        loss = self._pass(epoch, progress)
+        metrics = self.measure()
+        return EpochRecord(
+            epoch=epoch,
+            loss=loss,
+            lr=learning_rates(self.optimizer),
+            temperature=1 / float(self.model.scale.detach()),
+            seconds=round(time.perf_counter() - started, 3),
+            dev=metrics,
+        )
+
+    def _pass(self, epoch: int, progress: Progress) -> float:
+        """One pass over the training split; its mean loss."""
+        torch.manual_seed(self.config.seed * 100_003 + epoch)  # dropout's choices
+        set_training(self.model, self.config)
+        plan = plan_epoch(self.train.data, self.config, epoch)
+        photos = self.train.images.stream([batch.photos for batch in plan], epoch)
+        captions = self.train.texts.stream([batch.captions for batch in plan], epoch)
+        total = 0.0
+        for step, (batch, images, texts) in enumerate(zip(plan, photos, captions, strict=True)):
+            self.schedule.apply(self.optimizer, (epoch - 1) * self.steps + step)
+            total += self._step(batch, images, texts)
+            if not math.isfinite(total):
+                raise RunDiverged(f"epoch {epoch}, step {step + 1}: the loss is {total}; lower the learning rates")
+            progress(f"epoch {epoch}/{self.config.epochs}", step + 1, len(plan))
+        return total / len(plan)
+
+    def _step(self, batch: Batch, images: Any, texts: Any) -> float:
+        loss = self._loss(batch, images, texts)
+        self.optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        nn.utils.clip_grad_norm_(self._learning(), self.config.clip_norm)
+        self.optimizer.step()
+        self.model.clamp_scale()
+        return float(loss.detach())
+
+    def _loss(self, batch: Batch, images: Any, texts: Any) -> Tensor:
+        """InfoNCE of one batch; towers in bfloat16 where that is faster, the loss in float32."""
+        with fast_arithmetic(self.config.tune != "none"):
+            image_vectors = unit(self.train.images.embed(self.model, images))
+            text_vectors = unit(self.train.texts.embed(self.model, texts))
+        owner = torch.from_numpy(batch.photo_of_caption)
+        return info_nce(image_vectors[owner], text_vectors, self.model.scale, torch.from_numpy(batch.image_ids))
+
+    def _learning(self) -> list[nn.Parameter]:
+        return [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+
+    def measure(self) -> RetrievalMetrics:
+        """Retrieval on dev."""
+        self.model.eval()
+        return measure(self.model, self.dev.data, self.dev.images, self.dev.texts)
+
+
+def learning_modules(model: TwoTower, config: OptimConfig) -> dict[str, nn.Module]:
+    """The parts that training changes, by their names in the model."""
+    parts: dict[str, nn.Module] = {"text_projector": model.text_projector, "image_projector": model.image_projector}
+    if config.tunes_image:
+        parts["image_tower"] = model.image_tower
+    if config.tunes_text:
+        parts["text_tower"] = model.text_tower
+    return parts
+
+
+def freeze(model: TwoTower, config: OptimConfig) -> None:
+    """Let only the parts learn that ``config.tune`` names; photos are fastest with channels last."""
+    model.requires_grad_(False)
+    for module in learning_modules(model, config).values():
+        module.requires_grad_(True)
+    model.logit_scale.requires_grad_(True)
+    model.image_tower.to(memory_format=torch.channels_last)
+
+
+def set_training(model: TwoTower, config: OptimConfig) -> None:
+    """Dropout and batch statistics in the parts that learn; a frozen tower stays as in evaluation."""
+    model.eval()
+    for module in learning_modules(model, config).values():
+        module.train()
