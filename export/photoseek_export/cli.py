@@ -14,7 +14,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 
 def main() -> None:
     """The entry point."""
-    console.run(app, "photoseek-export")
+    console.run(app, "photoseek-export", extra="export")
 
 
 @app.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -47,13 +47,19 @@ def set_debug(debug: bool) -> None:
     _debug = debug
 
 
-def run(app: typer.Typer, name: str, bad_use: tuple[type[PhotoseekError], ...] = (QueryError,)) -> None:
+def run(
+    app: typer.Typer,
+    name: str,
+    bad_use: tuple[type[PhotoseekError], ...] = (QueryError,),
+    extra: str | None = None,
+) -> None:
     """Run a command line and exit; whatever was expected to go wrong is one line on standard error.
 
     Args:
         app: What to run.
         name: What it is called.
         bad_use: Errors that are the caller's: they exit with 2 and not with 1.
+        extra: The extra that brings what the commands import.
     """
     try:
         code = app(prog_name=name, standalone_mode=False)
@@ -67,6 +73,11 @@ def run(app: typer.Typer, name: str, bad_use: tuple[type[PhotoseekError], ...] =
         if _debug:
             raise
         fail(name, str(error), BAD_USE if isinstance(error, bad_use) else FAILURE)
+    except ModuleNotFoundError as error:
+        if _debug or extra is None:
+            raise
+        install = f"pip install 'photoseek[{extra}]'"
+        fail(name, f"{error.name} is not installed; install what is missing: {install}", FAILURE)
     except (KeyboardInterrupt, typer.Abort):
         fail(name, "interrupted", INTERRUPTED)
     except BrokenPipeError:  # the reader of a pipe has seen enough

@@ -15,7 +15,7 @@ from photoseek_train.compact import CompactBert, write_compact_bert
 from photoseek_train.config import AugmentConfig, OptimConfig, preprocessing_of
 from photoseek_train.fit import Fit, FitSettings
 from photoseek_train.sources import TowerSources
-from train.toy import COLOURS, SIZE, MakeFit, World, draw
+from toy_world import COLOURS, SIZE, MakeFit, World, draw
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from photoseek import console
 from photoseek_train.cli import app, main
 from photoseek_train.errors import SettingsError
-from train.toy import World
+from toy_world import World
 
 
 def call(*arguments: object) -> Result:
@@ -70,15 +71,30 @@ def test_an_error_is_one_line(
 ) -> None:
     split = ["--train", world.train, "--dev", world.dev, "--text-model", bert, "--image-weights", "none"]
     arguments = ["fit", *data(world), *split, "--out", "anywhere"]
+    monkeypatch.setattr(console, "_debug", False)  # and back to it afterwards
     monkeypatch.setattr(sys, "argv", ["photoseek-train", *map(str, arguments)])
     with pytest.raises(SystemExit) as stopped:
         main()
-    assert stopped.value.code == 1
+    assert stopped.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("photoseek-train: tune 'none' keeps the image tower as it is")
     monkeypatch.setattr(sys, "argv", ["photoseek-train", "--debug", *map(str, arguments)])
     with pytest.raises(SettingsError):
         main()
+
+
+def test_a_missing_extra_is_told_with_the_command_that_installs_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("photoseek_train", "torch")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "torch", None)  # importing it fails
+    monkeypatch.setattr(sys, "argv", ["photoseek-train", "evaluate", "anywhere", *map(str, data(world))])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "photoseek-train: torch is not installed; install what is missing: pip install 'photoseek[train]'"
 
 
 def test_help_loads_no_torch() -> None:

@@ -19,7 +19,7 @@ from photoseek_train.plan import plan_epoch
 from photoseek_train.pretrained import load_tokenizer
 from photoseek_train.schedule import Schedule
 from photoseek_train.tokens import Tokens
-from train.toy import World
+from toy_world import World
 
 
 def test_captions_know_their_photos(world: World) -> None:

@@ -20,7 +20,7 @@ from photoseek_train.feature_folder import FeatureFolder, Request, Table
 from photoseek_train.features import image_features, make_features, text_features
 from photoseek_train.photos import read_picture
 from photoseek_train.sources import Built, TowerSources, build_model
-from train.toy import World
+from toy_world import World
 
 SQUASHED = preprocessing_of(32, "squash")
 

@@ -15,7 +15,7 @@ from photoseek_train.evaluate import evaluate
 from photoseek_train.fit import Fit, FitSettings, Resources
 from photoseek_train.sources import TowerSources, build_model
 from photoseek_train.trainer import EpochRecord, freeze, set_training
-from train.toy import MakeFit, World
+from toy_world import MakeFit, World
 
 EPOCHS = {"none": 12, "image": 5, "text": 12, "both": 5}
 CHANCE_RSUM = 2 * (100 + 500 + 1000) / 16  # 16 photos: one guess in 16 is right
