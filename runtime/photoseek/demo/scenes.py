@@ -1,8 +1,8 @@
 """The drawn world: pictures with captions, made from numbers, with numpy and Pillow alone.
 
-`compose` makes a scene, `draw` its picture, `captions` five sentences about it; `write_scenes` writes a
-folder of them in the form the trainer and the gallery read. The seeds of training, tuning, showing and testing
-never overlap.
+`compose` makes a scene, `draw` its picture, `captions` five sentences about it, `queries` what somebody who looks
+for it may type; `write_scenes` writes a folder of scenes in the form the trainer and the gallery read. The seeds of
+training, tuning, showing and testing never overlap.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from photoseek.demo.composing import compose
 from photoseek.demo.painting import draw
+from photoseek.demo.queries import queries
 from photoseek.demo.wording import captions
 from photoseek.demo.world import Scene, Thing
 
@@ -26,6 +27,7 @@ __all__ = [
     "compose",
     "draw",
     "picture_name",
+    "queries",
     "write_scenes",
 ]
 

@@ -1,0 +1,57 @@
+"""Short phrases about a scene are true of it, and name only a part."""
+
+from __future__ import annotations
+
+import re
+from statistics import mean
+
+from photoseek.demo.phrases import NOUNS
+from photoseek.demo.queries import QUERIES
+from photoseek.demo.scenes import captions, compose, queries
+from photoseek.demo.world import COLOURS, PLACES
+
+SEEDS = range(400)
+KIND_OF = {noun: kind for kind, names in NOUNS.items() for pair in names for noun in pair}
+NOUN = re.compile(r"\b(" + "|".join(sorted(KIND_OF, key=len, reverse=True)) + r")\b")
+COLOUR = re.compile(r"\b(" + "|".join(COLOURS) + r")\b")
+
+
+def test_every_kind_and_colour_that_is_named_is_there() -> None:
+    for seed in SEEDS:
+        scene = compose(seed)
+        for query in queries(scene, seed):
+            named = {KIND_OF[noun] for noun in NOUN.findall(query)}
+            assert named <= {thing.kind for thing in scene.things}, query
+            assert set(COLOUR.findall(query)) <= {thing.colour for thing in scene.things}, query
+
+
+def test_there_is_one_of_each_sort_in_order() -> None:
+    for seed in SEEDS:
+        one, kind, two, place = (len(set(NOUN.findall(query))) for query in queries(compose(seed), seed))
+        assert (one, kind, place) == (1, 1, 0)
+        assert two == 2
+        assert not COLOUR.search(queries(compose(seed), seed)[1])
+
+
+def test_they_are_shorter_than_captions() -> None:
+    def words(texts: list[str]) -> float:
+        return mean(len(text.split()) for text in texts)
+
+    assert mean(words(queries(compose(seed), seed)) for seed in SEEDS) < 0.6 * mean(
+        words(captions(compose(seed), seed)) for seed in SEEDS
+    )
+
+
+def test_a_seed_makes_the_same_phrases_for_ever() -> None:
+    assert queries(compose(0), 0) == [
+        "a purple balloon",
+        "a car in a sandy desert on a cloudy night",
+        "a purple balloon and two tall children wearing pink in a desert at night under clouds",
+        "a desert with dunes at night",
+    ]
+    assert len(queries(compose(1), 1)) == QUERIES
+    assert queries(compose(1), 1) != queries(compose(1), 2)
+
+
+def test_every_place_is_asked_for() -> None:
+    assert {compose(seed).place for seed in SEEDS} == set(PLACES)
