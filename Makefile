@@ -38,7 +38,7 @@ $(VENV)/dev.stamp: pyproject.toml | compiler
 
 , := ,
 define install
-test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV)
 $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$(1)]"
 touch $@
 endef
@@ -51,4 +51,8 @@ compiler:
 	  exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "photoseek: needs Python 3.11 or newer, found $$($(PYTHON) --version); name one with: make PYTHON=python3.12" >&2; \
+	  exit 1; }
+	@$(PYTHON) -c 'import ensurepip, os, sysconfig; os.stat(sysconfig.get_path("include") + "/Python.h")' 2>/dev/null || { \
+	  echo "photoseek: this Python can neither make an environment nor compile annoy without its headers: install them" \
+	       "(Debian and Ubuntu: apt install python3-venv python3-dev, Fedora: dnf install python3-devel)" >&2; \
 	  exit 1; }

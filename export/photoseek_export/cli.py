@@ -41,6 +41,8 @@ def export(
     console.set_debug(debug)
     if (images is None) != (captions is None):
         raise typer.BadParameter("--images and --captions go together")
+    if not (fp16 or fp32):
+        raise typer.BadParameter("--no-fp32 leaves nothing to export without --fp16")
     from photoseek_export.export import Measured, export_checkpoint
 
     bundle = export_checkpoint(

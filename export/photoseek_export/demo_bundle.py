@@ -25,6 +25,7 @@ from photoseek.demo.scenes import (
     queries,
     write_scenes,
 )
+from photoseek.demo.world import WORLD
 from photoseek_export.export import Measured, export_checkpoint
 from photoseek_train.compact import CompactBert, write_compact_bert
 from photoseek_train.config import AugmentConfig, OptimConfig, preprocessing_of
@@ -47,12 +48,18 @@ class Recipe:
     dev_scenes: int = 500
     epochs: int = 7
     batch_size: int = 128
+    text_epochs: int = 2
+    text_batch_size: int = 512
 
     def optim(self) -> OptimConfig:
         """Both towers from scratch, all at one rate but BERT, which is less steady."""
         return OptimConfig(
             tune="both", epochs=self.epochs, batch_size=self.batch_size, lr=1e-3, image_lr=1e-3, text_lr=5e-4
         )
+
+    def text_optim(self) -> OptimConfig:
+        """The image tower rests: an epoch passes every sentence, not one for each scene, and batches can be large."""
+        return OptimConfig(tune="text", epochs=self.text_epochs, batch_size=self.text_batch_size, lr=3e-4, text_lr=3e-4)
 
 
 @dataclass(frozen=True)
@@ -83,8 +90,13 @@ class Workshop:
 
     @property
     def checkpoint(self) -> Path:
-        """The trained model."""
+        """The model after training from scratch."""
         return self.folder / "checkpoint"
+
+    @property
+    def refined(self) -> Path:
+        """The model after its text tower has read on."""
+        return self.folder / "refined"
 
     def split(self, name: str) -> Path:
         """Names of the pictures of ``train`` or ``dev``."""
@@ -110,25 +122,29 @@ def _sentences(seed: int) -> str:
 
 
 def train(workshop: Workshop, recipe: Recipe) -> None:
-    """Train both towers from scratch, or go on with a run that was stopped."""
+    """Train both towers from scratch, then the text tower alone; or go on with a run that was stopped."""
     if not workshop.bert.exists():
         write_compact_bert([caption.text for caption in read_captions(workshop.sentences)], workshop.bert, BERT)
-    settings = FitSettings(
-        TowerSources(str(workshop.bert), image_weights="none", max_tokens=MAX_TOKENS),
-        preprocessing_of(SIZE, "squash"),
-        AugmentConfig(crop_scale=0.8, flip=False),  # captions tell left from right
-        recipe.optim(),
-    )
+    scratch = TowerSources(str(workshop.bert), image_weights="none", max_tokens=MAX_TOKENS)
+    fit(workshop, scratch, recipe.optim(), workshop.checkpoint)
+    trained = TowerSources(checkpoint=workshop.checkpoint, max_tokens=MAX_TOKENS)
+    fit(workshop, trained, recipe.text_optim(), workshop.refined)
+
+
+def fit(workshop: Workshop, sources: TowerSources, optim: OptimConfig, out: Path) -> None:
+    """One run of training on captions and queries, measured on the captions of the dev scenes."""
+    augment = AugmentConfig(crop_scale=0.8, flip=False)  # captions tell left from right
+    settings = FitSettings(sources, preprocessing_of(SIZE, "squash"), augment, optim)
     data = CaptionedPhotos.read(workshop.scenes, workshop.sentences, workshop.split("train"))
     dev = CaptionedPhotos.read(workshop.scenes, workshop.captions, workshop.split("dev"))
     with bars() as progress:
-        Fit(data, dev, settings, workshop.checkpoint)(True, announce(recipe.epochs), progress)
+        Fit(data, dev, settings, out)(True, announce(optim.epochs), progress)
 
 
 def export(workshop: Workshop, out: Path) -> None:
     """Export with weights in half the bytes, and measure that on the dev scenes."""
     bundle = export_checkpoint(
-        workshop.checkpoint,
+        workshop.refined,
         out,
         name=NAME,
         precisions=["fp16"],
@@ -146,7 +162,7 @@ def main(
     epochs: Annotated[int, typer.Option(help="Times that each is seen.")] = Recipe.epochs,
 ) -> None:
     """Draw, train, export, measure."""
-    workshop, recipe = Workshop(work), Recipe(scenes=scenes, epochs=epochs)
+    workshop, recipe = Workshop(work / f"world-{WORLD}"), Recipe(scenes=scenes, epochs=epochs)
     draw(workshop, recipe)
     train(workshop, recipe)
     export(workshop, out)

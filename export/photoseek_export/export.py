@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
+import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -67,12 +67,12 @@ def export_checkpoint(
     out = Path(out).expanduser().absolute()
     _expect_free(out, overwrite)
     loaded = load_checkpoint(checkpoint, attention="eager")
-    partial = out.with_name(out.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as work:
+        partial = Path(work, "new")
         parities = _write_graphs(loaded, partial, precisions)
         _write_companions(loaded, partial)
-        metrics = read_metrics(checkpoint)
+        metrics = _metrics_of(checkpoint)
         facts: dict[str, dict[str, Any]] = {p: {"parity": parities[p].to_json()} for p in precisions}
         if "fp32" in facts and "dev" in metrics:
             facts["fp32"]["metrics"] = metrics["dev"]
@@ -90,8 +90,6 @@ def export_checkpoint(
         )
         _finish(manifest, loaded, partial, measured)
         _move_into_place(partial, out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return Bundle.load(out)
 
 
@@ -185,11 +183,20 @@ def _records(folder: Path) -> dict[str, FileRecord]:
     return {path.relative_to(folder).as_posix(): FileRecord.of(path) for path in paths}
 
 
-def _move_into_place(partial: Path, out: Path) -> None:
-    """Rename; a bundle that was there is set aside first and dropped after."""
-    aside = out.with_name(out.name + ".old")
-    shutil.rmtree(aside, ignore_errors=True)
+def _metrics_of(checkpoint: str | Path) -> dict[str, Any]:
+    """The checkpoint's metrics, if they were measured with the weights that lie there."""
+    metrics = read_metrics(checkpoint)
+    return metrics if metrics.get("weights_sha256") == weights_hash(checkpoint) else {}
+
+
+def _move_into_place(new: Path, out: Path) -> None:
+    """Rename; a bundle that was there is set aside first, and comes back should that fail."""
+    aside = new.with_name("old")
     if out.exists():
         out.rename(aside)
-    partial.rename(out)
-    shutil.rmtree(aside, ignore_errors=True)
+    try:
+        new.rename(out)
+    except OSError:
+        if aside.exists():
+            aside.rename(out)
+        raise

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
@@ -21,6 +21,7 @@ FAILURE = 1
 BAD_USE = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
+_WIDE = 10_000  # columns
 _debug = False
 
 
@@ -83,6 +84,10 @@ def run(
     except BrokenPipeError:  # the reader of a pipe has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(FAILURE)
+    except OSError as error:  # a full disk, no permission, a folder that is a file
+        if _debug:
+            raise
+        fail(name, str(error), FAILURE)
     sys.exit(code or 0)
 
 
@@ -105,10 +110,11 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for position, column in enumerate(columns):
-        table.add_column(column, justify="left" if position == 0 else "right")
+        justify: Literal["left", "right"] = "left" if position == 0 else "right"
+        table.add_column(column, justify=justify, no_wrap=True, overflow="ignore")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    _console(stderr=False).print(table)
+    _console(stderr=False).print(table, crop=False)
 
 
 def print_metrics(metrics: RetrievalMetrics, what: str) -> None:
@@ -153,4 +159,5 @@ def progress_bar(description: str, unit: str = "photos") -> Iterator[Callable[[i
 def _console(*, stderr: bool) -> Console:
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, soft_wrap=not stderr)
+    # A path is never cut: what is printed may be piped into another program.
+    return Console(stderr=stderr, highlight=False, width=None if stderr else _WIDE)

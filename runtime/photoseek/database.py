@@ -7,6 +7,7 @@ vector again. A photo whose content changes gets a new id: an id never comes to 
 from __future__ import annotations
 
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from photoseek.errors import GalleryDamaged, GalleryIncompatible
+from photoseek.errors import GalleryDamaged, GalleryError, GalleryIncompatible
 from photoseek.scanning import FoundPhoto
 from photoseek.vectors import Vectors
 
@@ -87,12 +88,12 @@ class Database:
         """
         self.path = path
         self._lock = threading.RLock()
-        self._connection = sqlite3.connect(path, timeout=_WAIT_S, check_same_thread=False)
         try:
+            self._connection = sqlite3.connect(path, timeout=_WAIT_S, check_same_thread=False)
             found = self._connection.execute("PRAGMA user_version").fetchone()[0]
             self._connection.execute("PRAGMA synchronous = FULL")
-        except sqlite3.DatabaseError as error:
-            raise GalleryDamaged(f"{path}: not a gallery database: {error}; restore it from a backup") from error
+        except sqlite3.Error as error:
+            raise self._trouble(error) from error
         if found > FORMAT:
             raise GalleryIncompatible(
                 f"{path}: gallery format {found}, this photoseek reads up to {FORMAT}; upgrade photoseek"
@@ -103,15 +104,15 @@ class Database:
     @classmethod
     def create(cls, path: Path, meta: Mapping[str, str]) -> Database:
         """Make an empty database with these facts in it; complete before it bears its name."""
-        partial = path.with_name(path.name + ".partial")
-        partial.unlink(missing_ok=True)
-        connection = sqlite3.connect(partial)
-        connection.executescript(_SCHEMA)
-        with connection:
-            connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
-            connection.execute(f"PRAGMA user_version = {FORMAT}")
-        connection.close()
-        partial.replace(path)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-") as folder:
+            draft = Path(folder, path.name)
+            connection = sqlite3.connect(draft)
+            connection.executescript(_SCHEMA)
+            with connection:
+                connection.executemany("INSERT INTO meta VALUES (?, ?)", [*meta.items(), ("revision", "0")])
+                connection.execute(f"PRAGMA user_version = {FORMAT}")
+            connection.close()
+            draft.replace(path)
         return cls(path)
 
     def close(self) -> None:
@@ -135,9 +136,12 @@ class Database:
             connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", facts.items())
 
     def unchanged(self, fingerprint: str) -> dict[str, tuple[int, int]]:
-        """Bytes and mtime of each photo, by path, that needs no work: it has its vector, or cannot be decoded."""
+        """Bytes and mtime of each photo, by path, that needs no work: it has its vector, or cannot be decoded.
+
+        A photo whose bytes could not even be read (no permission, a disk that went away) is tried again.
+        """
         rows = self._query(
-            "SELECT path, bytes, mtime_ns FROM photos WHERE reason IS NOT NULL OR EXISTS "
+            "SELECT path, bytes, mtime_ns FROM photos WHERE (reason IS NOT NULL AND sha256 IS NOT NULL) OR EXISTS "
             "(SELECT 1 FROM vectors WHERE vectors.sha256 = photos.sha256 AND fingerprint = ?)",
             fingerprint,
         )
@@ -165,6 +169,7 @@ class Database:
             "UPDATE photos SET bytes = ?, mtime_ns = ?, reason = ? WHERE path = ? AND sha256 IS ?", facts
         )
         if same.rowcount == 0:
+            _raise_revision(connection)
             connection.execute("DELETE FROM photos WHERE path = ?", (found.path,))
             connection.execute(
                 "INSERT INTO photos (bytes, mtime_ns, reason, path, sha256) VALUES (?, ?, ?, ?, ?)", facts
@@ -178,11 +183,13 @@ class Database:
         )
         with self._writing() as connection:
             connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?, ?)", rows)
+            _raise_revision(connection)
 
     def forget(self, paths: Iterable[str]) -> None:
         """Drop photos that are gone; their vectors stay, should they come back."""
         with self._writing() as connection:
             connection.executemany("DELETE FROM photos WHERE path = ?", ((path,) for path in paths))
+            _raise_revision(connection)
 
     def prune(self, fingerprint: str) -> int:
         """Drop vectors of contents that no photo has, or that other bundles made; tells how many."""
@@ -196,7 +203,7 @@ class Database:
 
     def revision(self) -> int:
         """A number that grows with every change of what could be found."""
-        return int(self.meta().get("revision", "0"))
+        return int(self.meta()["revision"])
 
     def count(self) -> int:
         """Photos that were found."""
@@ -260,8 +267,8 @@ class Database:
         with self._lock:
             try:
                 return self._connection.execute(sql, values).fetchall()
-            except sqlite3.DatabaseError as error:
-                raise GalleryDamaged(f"{self.path}: {error}") from error
+            except sqlite3.Error as error:
+                raise self._trouble(error) from error
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -270,10 +277,19 @@ class Database:
             if self._connection.in_transaction:
                 yield self._connection
                 return
-            with self._connection:
-                self._connection.execute("BEGIN IMMEDIATE")
-                yield self._connection
-                self._connection.execute(
-                    "INSERT INTO meta VALUES ('revision', '1') "
-                    "ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
-                )
+            try:
+                with self._connection:
+                    self._connection.execute("BEGIN IMMEDIATE")
+                    yield self._connection
+            except sqlite3.Error as error:
+                raise self._trouble(error) from error
+
+    def _trouble(self, error: sqlite3.Error) -> GalleryError:
+        """An error of SQLite in the words of this library."""
+        if isinstance(error, sqlite3.OperationalError):  # locked, full, read-only, no permission
+            return GalleryError(f"{self.path}: {error}; free the disk or the file, and try again")
+        return GalleryDamaged(f"{self.path}: not a gallery database: {error}; restore it from a backup")
+
+
+def _raise_revision(connection: sqlite3.Connection) -> None:
+    connection.execute("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'revision'")

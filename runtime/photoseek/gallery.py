@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -97,13 +98,14 @@ class Gallery:
         root = _absolute(photos)
         if not root.is_dir():
             raise GalleryNotFound(f"{root}: no such folder of photos")
-        folder = root / FOLDER if path is None else _absolute(path)
-        if (folder / _DATABASE).exists():
-            raise GalleryError(f"{folder}: there is a gallery already; open it with Gallery.open")
+        folder = _place(root, path)
         folder.mkdir(parents=True, exist_ok=True)
         inside = folder.is_relative_to(root)
         meta = {"photos": os.path.relpath(root, folder) if inside else str(root), **_bundle_facts(bundle)}
-        return cls(folder, Database.create(folder / _DATABASE, meta))
+        with only_writer(folder):
+            if (folder / _DATABASE).exists():
+                raise GalleryError(f"{folder}: there is a gallery already; open it with Gallery.open")
+            return cls(folder, Database.create(folder / _DATABASE, meta))
 
     @classmethod
     def open(cls, path: str | Path) -> Gallery:
@@ -136,7 +138,7 @@ class Gallery:
             GalleryIncompatible: The gallery belongs to another bundle or to other photos.
         """
         root = _absolute(photos)
-        folder = root / FOLDER if path is None else _absolute(path)
+        folder = _place(root, path)
         if not (folder / _DATABASE).is_file():
             return cls.create(root, bundle, folder)
         gallery = cls.open(folder)
@@ -147,7 +149,8 @@ class Gallery:
         if not rebuild:
             gallery.check_bundle(bundle)
         if not _bundle_facts(bundle).items() <= gallery.database.meta().items():
-            gallery.database.set_meta(**_bundle_facts(bundle))
+            with only_writer(gallery.path):
+                gallery.database.set_meta(**_bundle_facts(bundle))
         return gallery
 
     @property
@@ -209,12 +212,12 @@ class Gallery:
         """
         bundle = bundle or self.load_bundle()
         self.check_bundle(bundle)
-        with self._writer():
+        with only_writer(self.path):
             return index_gallery(self.path, self.database, self.photos_root, bundle, precision, progress)
 
     def prune(self) -> int:
         """Forget vectors of photos that are gone and of bundles no longer used; tells how many."""
-        with self._writer():
+        with only_writer(self.path):
             return self.database.prune(self.fingerprint)
 
     def generation(self) -> Generation:
@@ -242,7 +245,7 @@ class Gallery:
             recall=manifest.recall if manifest else None,
             generation=name,
             fresh=manifest is not None and manifest.revision == self.database.revision(),
-            bytes=sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file()),
+            bytes=sum(map(_size, self.path.rglob("*"))),
         )
 
     def verify(self) -> None:
@@ -255,15 +258,20 @@ class Gallery:
         if current_name(self.path) is not None:
             self.generation()
 
-    @contextmanager
-    def _writer(self) -> Iterator[None]:
-        """Be the only process that writes; the system lets go of the lock when the process ends."""
-        with (self.path / _LOCK).open("a") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise GalleryBusy(f"{self.path}: another process is indexing it; wait for it to finish") from error
-            yield
+
+@contextmanager
+def only_writer(gallery: Path) -> Iterator[None]:
+    """Be the only process that writes a gallery; the system lets go of the lock when the process ends.
+
+    Raises:
+        GalleryBusy: Another one is.
+    """
+    with (gallery / _LOCK).open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise GalleryBusy(f"{gallery}: another process is indexing it; wait for it to finish") from error
+        yield
 
 
 def _bundle_facts(bundle: Bundle) -> dict[str, str]:
@@ -273,6 +281,21 @@ def _bundle_facts(bundle: Bundle) -> dict[str, str]:
         "fingerprint": bundle.fingerprint,
         "dim": str(bundle.dim),
     }
+
+
+def _place(root: Path, path: str | Path | None) -> Path:
+    """Where the gallery lies; the photo folder itself stands for the folder inside it, as in :meth:`Gallery.open`."""
+    folder = root if path is None else _absolute(path)
+    return root / FOLDER if folder == root else folder
+
+
+def _size(file: Path) -> int:
+    """Bytes of a file; 0 of what is none, or has gone meanwhile."""
+    try:
+        status = file.stat()
+    except OSError:
+        return 0
+    return status.st_size if stat.S_ISREG(status.st_mode) else 0
 
 
 def _absolute(path: str | Path) -> Path:

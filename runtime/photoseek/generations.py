@@ -10,6 +10,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -80,12 +81,8 @@ class Generation:
 
 def current_name(gallery: Path) -> str | None:
     """The name of the generation that answers queries; None where there is none yet."""
-    try:
-        return (gallery / _CURRENT).read_text("ascii").split()[0]
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, IndexError) as error:
-        raise GalleryDamaged(f"{gallery / _CURRENT}: cannot be read: {error}; {_CURE}") from error
+    current = _read_current(gallery)
+    return None if current is None else current[0]
 
 
 def open_current(gallery: Path) -> Generation:
@@ -96,11 +93,12 @@ def open_current(gallery: Path) -> Generation:
         GalleryDamaged: A file is missing or not what the manifest says.
         GalleryIncompatible: Its format is newer than ``FORMAT``.
     """
-    name = current_name(gallery)
-    if name is None:
+    current = _read_current(gallery)
+    if current is None:
         raise GalleryEmpty(f"{gallery}: nothing indexed yet; run: photoseek index PHOTOS")
+    name, checksum = current
     folder = gallery / _FOLDER / name
-    manifest = _read_manifest(folder, (gallery / _CURRENT).read_text("ascii").split()[1:])
+    manifest = _read_manifest(folder, checksum)
     for file, record in manifest.files.items():
         _check(folder / file, record)
     return Generation(
@@ -109,6 +107,18 @@ def open_current(gallery: Path) -> Generation:
         ids=np.load(folder / _IDS, mmap_mode="r"),
         vectors=np.load(folder / _VECTORS, mmap_mode="r"),
     )
+
+
+def _read_current(gallery: Path) -> tuple[str, str] | None:
+    """Name and manifest checksum of the current generation, in one read: it may be replaced at any time."""
+    path = gallery / _CURRENT
+    try:
+        name, checksum = path.read_text("ascii").split()
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise GalleryDamaged(f"{path}: cannot be read: {error}; {_CURE}") from error
+    return name, checksum
 
 
 def write_generation(
@@ -157,12 +167,14 @@ def _publish(gallery: Path, partial: Path, name: str, manifest: GenerationManife
         sync_file(partial / file)
     sync_folder(partial)
     final = partial.with_name(name)
+    kept: set[str | None] = {name}
     partial.replace(final)
     sync_folder(final.parent)
-    before = current_name(gallery)
+    with suppress(GalleryDamaged):
+        kept.add(current_name(gallery))
     replace_bytes(gallery / _CURRENT, f"{name} {sha256_of(final / _MANIFEST)}\n".encode())
     for folder in final.parent.iterdir():
-        if folder.name not in (name, before):
+        if folder.name not in kept:
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -171,11 +183,11 @@ def _next_name(parent: Path) -> str:
     return f"{max(taken, default=0) + 1:06d}"
 
 
-def _read_manifest(folder: Path, checksum: list[str]) -> GenerationManifest:
+def _read_manifest(folder: Path, checksum: str) -> GenerationManifest:
     path = folder / _MANIFEST
     try:
         raw = path.read_bytes()
-        if [hashlib.sha256(raw).hexdigest()] != checksum:
+        if hashlib.sha256(raw).hexdigest() != checksum:
             raise ValueError(f"its sha256 is not the one that {_CURRENT} names")
         values: dict[str, Any] = json.loads(raw)
         if values["format"] > FORMAT:

@@ -46,7 +46,7 @@ def open_photo(source: PhotoSource) -> Image.Image:
         data = source if isinstance(source, bytes) else read_photo(Path(source))
         with Image.open(io.BytesIO(data), formats=_formats()) as image:
             return _upright(image)
-    except PhotoError:
+    except (PhotoError, MemoryError):  # for want of memory now, nothing is said of the photo
         raise
     except Exception as error:  # Pillow's decoders raise nearly every class there is on damaged files
         raise PhotoError(_reason(error)) from error
@@ -112,5 +112,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 def _reason(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "not a photo of a known format (" + ", ".join(FORMATS) + ")"
+    if isinstance(error, Image.DecompressionBombError):  # what Pillow itself refuses to open
+        return f"too many pixels; at most {MAX_PIXELS // 1_000_000} million are decoded"
     text = " ".join(str(error).split())[:200]
     return f"damaged: {text or type(error).__name__}"

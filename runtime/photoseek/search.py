@@ -11,7 +11,7 @@ import numpy as np
 
 from photoseek.bundle import Bundle
 from photoseek.encoders import ImageEncoder, TextEncoder
-from photoseek.errors import QueryError
+from photoseek.errors import GalleryIncompatible, QueryError
 from photoseek.gallery import Gallery
 from photoseek.generations import Generation, current_name
 from photoseek.nearest.annoy import AnnoySearch
@@ -167,7 +167,11 @@ class Searcher:
 
     def _open(self) -> _Opened:
         generation = self.gallery.generation()
-        self.gallery.check_bundle(self.bundle)
+        if generation.manifest.fingerprint != self.bundle.fingerprint:
+            raise GalleryIncompatible(
+                f"{self.gallery.path}: has begun to go over to bundle {self.bundle.name!r}; finish it with: "
+                f"photoseek index {self.gallery.photos_root} --bundle {self.bundle.reference}"
+            )
         if self.engine == "exact":
             return _Opened(generation, ExactSearch(generation.vectors))
         engine = AnnoySearch(generation.trees, generation.vectors, generation.manifest.annoy)

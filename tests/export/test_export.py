@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -152,6 +153,22 @@ def test_an_export_that_does_not_verify_leaves_nothing_behind(
     with pytest.raises(ParityError, match=r"text_model\.onnx: vectors differ from PyTorch's .* no bundle"):
         export_checkpoint(checkpoint, tmp_path / "bundle")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_metrics_of_other_weights_are_not_taken(checkpoint: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(checkpoint, tmp_path / "copy"))
+    metrics = json.loads((copy / "metrics.json").read_text())
+    (copy / "metrics.json").write_text(json.dumps({**metrics, "weights_sha256": "0" * 64}))
+    assert "metrics" not in export_checkpoint(copy, tmp_path / "out").manifest.precisions["fp32"]
+
+
+def test_neighbours_of_the_bundle_are_left_alone(checkpoint: Path, tmp_path: Path) -> None:
+    for name in ("b.old", "b.partial"):
+        (tmp_path / name).mkdir()
+    export_checkpoint(checkpoint, tmp_path / "b")
+    export_checkpoint(checkpoint, tmp_path / "b", overwrite=True, name="second")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b", "b.old", "b.partial"]
+    assert Bundle.load(tmp_path / "b").name == "second"
 
 
 def test_what_is_there_is_not_overwritten_unasked(bundle: Bundle, checkpoint: Path, tmp_path: Path) -> None:

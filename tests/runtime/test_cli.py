@@ -63,6 +63,14 @@ def test_the_table_names_the_files(gallery: Gallery, photos: Path) -> None:
     assert "score" in printed
 
 
+def test_a_long_path_is_never_cut_in_a_pipe(photos: Path, tiny_bundle_path: Path) -> None:
+    long = photos / ("album " * 20).strip() / ("name " * 20 + "end.png")
+    long.parent.mkdir()
+    (photos / "red" / "red-0.png").rename(long)
+    answer("index", photos, "--bundle", tiny_bundle_path)
+    assert str(long) in answer("search", "red", "--gallery", photos)
+
+
 def test_indexing_tells_what_it_did_and_what_it_could_not_read(photos: Path, tiny_bundle_path: Path) -> None:
     (photos / "broken.jpg").write_bytes(b"no photo")
     done = photoseek_command("index", photos, "--bundle", tiny_bundle_path)
@@ -126,13 +134,15 @@ def test_verify_fails_on_a_damaged_file(tmp_path: Path) -> None:
         (("search", "red", "-k", "0", "--gallery", "{gallery}"), 2, "k must be a whole number of at least 1: 0"),
         (("search", "red", "-k", "many", "--gallery", "{gallery}"), 2, "Invalid value for '-k'"),
         (("search", "--image", "{gallery}/CURRENT", "--gallery", "{gallery}"), 1, "not a photo of a known format"),
+        (("index", "{gallery}", "--gallery", "/dev/null/x", "--bundle", "{bundle}"), 1, "Not a directory"),
         (("search", "red", "--precision", "int8", "--gallery", "{gallery}"), 1, "has no int8; it has fp32"),
     ],
 )
 def test_an_error_is_one_line_on_standard_error(
-    gallery: Gallery, arguments: tuple[str, ...], code: int, message: str
+    gallery: Gallery, tiny_bundle_path: Path, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
-    done = photoseek_command(*(argument.format(gallery=gallery.path) for argument in arguments))
+    asked = [argument.format(gallery=gallery.path, bundle=tiny_bundle_path) for argument in arguments]
+    done = photoseek_command(*asked)
     assert done.returncode == code, done.stderr
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1

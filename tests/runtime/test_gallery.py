@@ -22,7 +22,9 @@ from photoseek.errors import (
     GalleryError,
     GalleryIncompatible,
     GalleryNotFound,
+    PhotoError,
 )
+from photoseek.gallery import only_writer
 from photoseek.indexing import IndexReport, Progress
 from tiny_bundle import COLOURS, write_tiny_bundle
 from tiny_photos import write_colour
@@ -70,7 +72,25 @@ def test_renamed_and_copied_photos_reuse_their_vector(gallery: Gallery, photos: 
 
 def test_a_touched_photo_is_read_again_but_not_encoded(gallery: Gallery, photos: Path) -> None:
     os.utime(photos / "red" / "red-0.png", ns=(1, 1))
+    generation = gallery.status().generation
     assert counts(gallery.index()) == {"photos": 24, "reused": 1, "unchanged": 23}
+    assert gallery.status().generation == generation
+
+
+def test_a_photo_that_could_not_be_read_is_tried_again(
+    gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other than one whose bytes are no photo: a permission or a disk may come back without a new mtime."""
+    new = write_colour(photos / "new.png", COLOURS["red"], seed=900)
+
+    def fail(path: Path) -> bytes:
+        raise PhotoError(f"Permission denied: {path}")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(indexing_module, "read_photo", fail)
+        assert [path for path, _ in gallery.index().unreadable] == [new.name]
+    assert gallery.index().unreadable == []
+    assert "new.png" in found(gallery, "red", k=5)
 
 
 def test_a_deleted_photo_is_found_no_more_and_costs_nothing_when_it_comes_back(gallery: Gallery, photos: Path) -> None:
@@ -93,6 +113,7 @@ def test_pruning_forgets_the_vectors_of_photos_that_are_gone(gallery: Gallery, p
     gallery.index()
     assert gallery.prune() == 4
     assert gallery.prune() == 0
+    assert gallery.status().fresh
     assert gallery.status().searchable == 20
 
 
@@ -175,7 +196,7 @@ def test_progress_counts_up_to_the_work_there_is(photos: Path, tiny_bundle: Bund
 
 
 def test_two_processes_cannot_index_at_once(gallery: Gallery) -> None:
-    with gallery._writer(), pytest.raises(GalleryBusy, match="another process"):
+    with only_writer(gallery.path), pytest.raises(GalleryBusy, match="another process"):
         Gallery.open(gallery.path).index()
 
 
@@ -226,6 +247,34 @@ def test_another_bundle_is_refused_until_all_is_encoded_anew(gallery: Gallery, p
     assert counts(rebuilt.index()) == {"photos": 24, "encoded": 24}
     assert rebuilt.load_bundle().name == "other"
     assert found(rebuilt, "red", k=1)[0].startswith("red/")
+
+
+def test_a_gallery_on_its_way_to_another_bundle_refuses_to_answer(
+    gallery: Gallery, photos: Path, tmp_path: Path
+) -> None:
+    """Its generation still holds vectors of the old one: any answer would be wrong."""
+    other = Bundle.load(write_tiny_bundle(tmp_path / "other", name="other", seed=1))
+    interrupted = Gallery.open_or_create(photos, other, rebuild=True)
+    with pytest.raises(GalleryIncompatible, match=r"go over to bundle 'other'; finish it with: photoseek index"):
+        Searcher(interrupted).search("red")
+    interrupted.index()
+    assert found(interrupted, "red", k=1)[0].startswith("red/")
+    with only_writer(gallery.path), pytest.raises(GalleryBusy):
+        Gallery.open_or_create(photos, Bundle.load(write_tiny_bundle(tmp_path / "third", seed=2)), rebuild=True)
+    assert Gallery.open(photos).load_bundle().name == "other"
+
+
+def test_the_photo_folder_stands_for_the_gallery_inside_it(gallery: Gallery, photos: Path, tiny_bundle: Bundle) -> None:
+    assert Gallery.open_or_create(photos, tiny_bundle, photos).path == gallery.path
+    assert not (photos / "gallery.sqlite").exists()
+
+
+def test_a_generation_is_made_again_where_current_is_damaged(gallery: Gallery) -> None:
+    (gallery.path / "CURRENT").write_text("nonsense")
+    with pytest.raises(GalleryDamaged, match="CURRENT: cannot be read"):
+        Searcher(gallery).search("red")
+    gallery.index()
+    assert found(gallery, "red", k=1)[0].startswith("red/")
 
 
 def test_a_moved_bundle_is_found_again_by_naming_it(photos: Path, tmp_path: Path) -> None:

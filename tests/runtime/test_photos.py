@@ -144,6 +144,14 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(monkeypatch: pytest
         open_photo(saved(Image.new("1", (2000, 1000)), "PNG"))
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_pillows_own_limit_is_told_in_the_same_words() -> None:
+    with pytest.raises(PhotoError, match="too many pixels; at most 150 million"):
+        open_photo(saved(Image.new("1", (20_000, 9_500)), "PNG"))
+    with pytest.raises(PhotoError, match="16000 x 10000 pixels; at most 150 million"):
+        open_photo(saved(Image.new("1", (16_000, 10_000)), "PNG"))
+
+
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP"])
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())

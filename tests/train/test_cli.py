@@ -61,6 +61,30 @@ def test_compact_then_fit_from_nothing(world: World, tmp_path: Path) -> None:
     assert config["preprocessing"]["do_center_crop"] is False
 
 
+def test_fit_goes_on_from_a_checkpoint_and_sees_photos_as_it_did(world: World, bert: Path, tmp_path: Path) -> None:
+    split = ["--train", world.train, "--dev", world.dev, "--epochs", 1, "--batch-size", 16, "--max-tokens", 24]
+    begin = [
+        "--text-model",
+        bert,
+        "--image-weights",
+        "none",
+        "--tune",
+        "both",
+        "--image-size",
+        32,
+        "--resize",
+        "squash",
+    ]
+    assert call("fit", *data(world), *split, *begin, "--out", tmp_path / "a").exit_code == 0
+    more = ["--from", tmp_path / "a", "--tune", "text", "--out", tmp_path / "b"]
+    assert call("fit", *data(world), *split, *more).exit_code == 0
+    configs = [json.loads((tmp_path / name / "config.json").read_text()) for name in "ab"]
+    assert configs[0]["preprocessing"] == configs[1]["preprocessing"]
+    both = call("fit", *data(world), *split, *begin, *more)
+    assert both.exit_code == 2
+    assert "--from" in both.output
+
+
 def test_bad_use_is_exit_code_2(world: World) -> None:
     assert call("fit", *data(world)).exit_code == 2
     assert call("nonsense").exit_code == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,23 @@ def test_only_what_learns_is_in_training_mode(bert: Path, resnet: Path, tune: st
         assert {parameter.requires_grad for parameter in tower.parameters()} == {bool(learns)}
     assert model.text_projector.training
     assert model.logit_scale.requires_grad
+
+
+def test_training_goes_on_from_a_checkpoint(make_fit: MakeFit, world: World, tmp_path: Path) -> None:
+    """Towers and projectors are taken over: the first epoch is no worse than the last of the run before."""
+    first = make_fit(tune="both", epochs=5)()
+    assert first.best is not None
+    sources = TowerSources(checkpoint=first.path, max_tokens=24, dropout=0.0)
+    model = build_model(sources, seed=99).model
+    for name, tensor in load_checkpoint(first.path).model.state_dict().items():
+        assert torch.equal(model.state_dict()[name], tensor), name
+    settings = replace(
+        make_fit().settings, sources=sources, optim=OptimConfig(tune="text", epochs=1, lr=1e-5, text_lr=1e-5)
+    )
+    second = Fit(world.split("train"), world.split("dev"), settings, tmp_path / "second")()
+    assert second.best is not None
+    assert second.best.dev.rsum > 0.9 * first.best.dev.rsum
+    assert second.config.model.dim == 16
 
 
 class Killed(Exception):

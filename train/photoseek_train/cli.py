@@ -67,8 +67,14 @@ def fit(
     captions: Captions,
     train: Annotated[Path, typer.Option(help="Photo names to train on, one a line.")],
     dev: Annotated[Path, typer.Option(help="Photo names to measure on after each epoch.")],
-    text_model: TextModel,
     out: Annotated[Path, typer.Option(help="Folder for the checkpoint.")],
+    text_model: Annotated[str | None, typer.Option(help="Folder or name of a Hugging Face BERT.")] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", metavar="CHECKPOINT", help="Go on from these towers and projectors, and see photos as they did."
+        ),
+    ] = None,
     image_weights: ImageWeights = "imagenet",
     tune: Annotated[str, typer.Option(help="Towers that learn: none, image, text or both.")] = "none",
     epochs: Annotated[int, typer.Option(help="Passes over the training photos.")] = 30,
@@ -93,6 +99,7 @@ def fit(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in OUT, if there is one.")] = False,
 ) -> None:
     """Train projectors, and towers if asked; OUT becomes the checkpoint of the best epoch on dev."""
+    from photoseek_train.checkpoint import read_config
     from photoseek_train.config import AugmentConfig, OptimConfig, preprocessing_of
     from photoseek_train.dataset import CaptionedPhotos
     from photoseek_train.fit import Fit, FitSettings, Resources
@@ -100,9 +107,11 @@ def fit(
 
     if crop_scale is None:
         crop_scale = 0.5 if resize == "crop" else 0.8
+    if (text_model is None) == (checkpoint is None):
+        raise typer.BadParameter("expected --text-model, or --from a checkpoint, and not both")
     settings = FitSettings(
-        TowerSources(text_model, image_weights, pooling, max_tokens, dropout=dropout),
-        preprocessing_of(image_size, resize),
+        TowerSources(text_model or "", image_weights, pooling, max_tokens, dropout=dropout, checkpoint=checkpoint),
+        preprocessing_of(image_size, resize) if checkpoint is None else read_config(checkpoint).preprocessing,
         AugmentConfig(crop_scale, flip),
         OptimConfig(
             tune=tune,

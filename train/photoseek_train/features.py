@@ -92,7 +92,7 @@ def make_features(
         SettingsError: Random image weights, whose features mean nothing.
         TrainingError: Towers, photos or the folder that cannot be used.
     """
-    if sources.image_weights == "none":
+    if sources.untrained_images:
         raise SettingsError("features of random image weights mean nothing; give imagenet or a .pth file")
     built = build_model(sources, seed=0)
     folder = FeatureFolder(out)

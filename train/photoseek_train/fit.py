@@ -36,7 +36,7 @@ class FitSettings:
     optim: OptimConfig = field(default_factory=OptimConfig)
 
     def __post_init__(self) -> None:
-        if self.sources.image_weights == "none" and not self.optim.tunes_image:
+        if self.sources.untrained_images and not self.optim.tunes_image:
             raise SettingsError(
                 f"tune {self.optim.tune!r} keeps the image tower as it is, but image weights 'none' are random; "
                 "give weights, or train them: --tune both"

@@ -50,6 +50,10 @@ class TwoTower(nn.Module):
         """The inverse temperature, a scalar of at most 100."""
         return self.logit_scale.exp()
 
+    def set_dropout(self, share: float) -> None:
+        """Change the share of the projectors' values that training drops."""
+        self.text_projector.dropout.p = self.image_projector.dropout.p = share
+
     def clamp_scale(self) -> None:
         """Bring the temperature back into its range; after each step of the optimizer."""
         with torch.no_grad():

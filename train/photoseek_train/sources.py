@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from photoseek_train.checkpoint import load_checkpoint
 from photoseek_train.config import ModelConfig
 from photoseek_train.errors import SettingsError
 from photoseek_train.model import TwoTower
@@ -30,14 +31,21 @@ class TowerSources:
         max_tokens: Longer captions are cut off.
         dim: Length of the vectors.
         dropout: Of the projectors.
+        checkpoint: Towers, projectors, pooling and dim come from this checkpoint instead.
     """
 
-    text_model: str
+    text_model: str = ""
     image_weights: str = "imagenet"
     pooling: str = "mean"
     max_tokens: int = 64
     dim: int = 256
     dropout: float = 0.1
+    checkpoint: Path | None = None
+
+    @property
+    def untrained_images(self) -> bool:
+        """Whether the image tower begins with random weights."""
+        return self.checkpoint is None and self.image_weights == "none"
 
 
 class Built(NamedTuple):
@@ -49,12 +57,19 @@ class Built(NamedTuple):
 
 
 def build_model(sources: TowerSources, seed: int) -> Built:
-    """Load the towers and draw the projectors' weights from ``seed``.
+    """Load the towers and draw the projectors' weights from ``seed``; or load all of it from a checkpoint.
 
     Raises:
         TowerError: Weights, tokenizer or configuration cannot be had.
+        CheckpointError: The checkpoint cannot be used.
         SettingsError: ``max_tokens`` is more than the text tower has positions for.
     """
+    if sources.checkpoint is not None:
+        loaded = load_checkpoint(sources.checkpoint)
+        config = replace(loaded.config.model, max_tokens=sources.max_tokens, dropout=sources.dropout)
+        loaded.model.set_dropout(sources.dropout)
+        _expect_positions(loaded.model.text_tower.bert, sources.max_tokens)
+        return Built(loaded.model, loaded.tokenizer, config)
     tokenizer = load_tokenizer(sources.text_model)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

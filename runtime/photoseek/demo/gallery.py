@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from itertools import islice
 from pathlib import Path
 
 from photoseek.demo.scenes import DEMO_SEEDS, write_scenes
+from photoseek.demo.world import WORLD
 
 SCENES = 300
+
+EXAMPLES: dict[str, tuple[int, ...]] = {
+    "a red car next to a tree at night": (2_005_673, 2_013_264, 2_019_366, 2_050_953, 2_055_784),
+    "two white sheep on a meadow": (2_002_740, 2_003_586, 2_009_482, 2_012_351, 2_019_100),
+    "a boat on the sea at sunset": (2_000_319, 2_000_441, 2_001_758, 2_002_073, 2_002_608),
+    "a cat and a sofa in a living room": (2_000_710, 2_002_413, 2_003_400, 2_003_493, 2_005_831),
+}
+"""Queries to begin with, and the scenes that were chosen for the gallery because they show them."""
+
+
+def demo_seeds() -> list[int]:
+    """The seeds of the gallery: those of the examples, the others as they come."""
+    shown = [seed for seeds in EXAMPLES.values() for seed in seeds]
+    return sorted([*DEMO_SEEDS[: SCENES - len(shown)], *shown])
 
 
 def demo_photos(progress: Callable[[int, int], None] | None = None, *, folder: Path | None = None) -> Path:
@@ -17,15 +31,15 @@ def demo_photos(progress: Callable[[int, int], None] | None = None, *, folder: P
 
     Args:
         progress: Called with scenes drawn and scenes in all.
-        folder: Where they lie. None: ``photoseek/demo`` in the user's cache folder.
+        folder: Where they lie. None: ``photoseek/demo-N`` in the user's cache folder.
     """
-    folder = folder or cache_folder() / "demo"
+    folder = folder or cache_folder() / f"demo-{WORLD}"
 
     def tell(drawn: int) -> None:
         if progress is not None:
             progress(drawn, SCENES)
 
-    write_scenes(folder, islice(DEMO_SEEDS, SCENES), progress=tell)
+    write_scenes(folder, demo_seeds(), progress=tell)
     return folder
 
 

@@ -33,7 +33,7 @@ __all__ = [
 
 TRAIN_SEEDS = range(0, 100_000)
 DEV_SEEDS = range(1_000_000, 1_010_000)
-DEMO_SEEDS = range(2_000_000, 2_010_000)
+DEMO_SEEDS = range(2_000_000, 2_100_000)
 TEST_SEEDS = range(3_000_000, 3_010_000)
 
 CAPTIONS_FILE = "captions.token"

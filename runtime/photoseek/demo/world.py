@@ -13,6 +13,9 @@ Position = Literal["left", "middle", "right"]
 Size = Literal["small", "medium", "big"]
 Layer = Literal["sky", "water", "back", "ground", "front"]
 
+WORLD = 1
+"""Grows with every change of what is drawn or said of a scene: folders of drawn scenes bear it in their names."""
+
 COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white")
 COUNTS = (1, 2, 3, 4)
 POSITIONS: tuple[Position, ...] = ("left", "middle", "right")

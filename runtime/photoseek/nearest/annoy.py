@@ -65,8 +65,9 @@ class AnnoySearch:
 
     def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
         """About the k most similar vectors, best first: as :meth:`ExactSearch.search`."""
+        k = min(k, len(self._vectors))
         search_k = max(self.parameters.search_k, k * self.parameters.trees)
-        found = self._index.get_nns_by_vector(query, min(k, len(self._vectors)), search_k)
+        found = self._index.get_nns_by_vector(query, k, search_k)
         rows = np.sort(np.asarray(found, dtype=np.int64))
         scores = self._vectors[rows] @ query
         order = np.argsort(-scores, kind="stable")

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import streamlit as st
 
 from photoseek.bundle import DEMO
+from photoseek.demo import gallery as demo
 from photoseek.photos import SUFFIXES
 
 MAX_K = 50
 DEFAULT_K = 5
 
 _MAX_TEXT = 500  # characters: more than a tower reads, and little enough for an address
-_DEMO_EXAMPLES = ("a red car next to a tree at night", "two white sheep on a meadow", "a boat on the sea at sunset")
 _EXAMPLES = ("two dogs on a beach", "a child laughing in the rain", "a street at night")
 
 
@@ -49,7 +49,7 @@ def ask() -> Query:
 def offer_examples(bundle: str) -> None:
     """Draw a button for each example that suits a bundle, given by its reference; it fills in the text."""
     with st.container(horizontal=True, key="ps-examples"):
-        for example in _DEMO_EXAMPLES if bundle == DEMO else _EXAMPLES:
+        for example in demo.EXAMPLES if bundle == DEMO else _EXAMPLES:
             st.button(example, on_click=_fill_in, args=(example,))
 
 

@@ -13,7 +13,7 @@ import pytest
 
 import photoseek
 from photoseek import Bundle
-from photoseek.demo.gallery import SCENES, cache_folder, demo_photos
+from photoseek.demo.gallery import EXAMPLES, SCENES, cache_folder, demo_photos, demo_seeds
 from photoseek.demo.scenes import DEMO_SEEDS, TEST_SEEDS, captions, compose, draw
 from photoseek.demo.world import Scene
 from photoseek.encoders import ImageEncoder, TextEncoder
@@ -62,17 +62,28 @@ def test_the_demo_answers_a_query_of_the_command_line(tmp_path: Path) -> None:
     shown = [compose(int(Path(hit["path"]).stem.removeprefix("scene-"))) for hit in hits]
     assert shows(shown[0], "car", "red")
     assert sum(shows(scene, "car", "red") for scene in shown) >= 3
+    assert sum(scene.time == "night" for scene in shown) >= 4
 
 
-def shows(scene: Scene, kind: str, colour: str) -> bool:
-    return any((thing.kind, thing.colour) == (kind, colour) for thing in scene.things)
+def shows(scene: Scene, kind: str, colour: str = "") -> bool:
+    return any(thing.kind == kind and thing.colour in (colour or thing.colour) for thing in scene.things)
+
+
+def test_the_gallery_holds_what_its_examples_ask_for() -> None:
+    car, sheep, boat, cat = ([compose(seed) for seed in seeds] for seeds in EXAMPLES.values())
+    assert all(shows(scene, "car", "red") and shows(scene, "tree") and scene.time == "night" for scene in car)
+    assert all(shows(scene, "sheep", "white") and scene.place == "meadow" for scene in sheep)
+    assert all(shows(scene, "boat") and (scene.place, scene.time) == ("beach", "sunset") for scene in boat)
+    assert all(shows(scene, "cat") and shows(scene, "sofa") for scene in cat)
 
 
 def test_the_demo_draws_scenes_that_were_never_trained_on(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     folder = demo_photos(lambda done, total: told.append((done, total)), folder=tmp_path / "scenes")
     drawn = sorted(int(file.stem.removeprefix("scene-")) for file in folder.glob("*.jpg"))
-    assert drawn == list(DEMO_SEEDS[:SCENES])
+    assert drawn == demo_seeds()
+    assert len(drawn) == SCENES
+    assert set(drawn) <= set(DEMO_SEEDS)
     assert told[-1] == (SCENES, SCENES)
 
 

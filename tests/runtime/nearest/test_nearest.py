@@ -43,6 +43,13 @@ def test_annoy_finds_what_exact_search_finds_once_it_looks_at_everything(tmp_pat
         np.testing.assert_allclose(found[1], expected[1], atol=1e-6)
 
 
+def test_any_count_may_be_asked_of_any_engine(tmp_path: Path) -> None:
+    vectors = random_vectors(20)
+    build(vectors, tmp_path / "index.ann", AnnoyParameters())
+    for engine in (ExactSearch(vectors), AnnoySearch(tmp_path / "index.ann", vectors, AnnoyParameters())):
+        assert sorted(engine.search(vectors[0], 10**12)[0]) == list(range(20))
+
+
 def test_the_same_vectors_make_the_same_file(tmp_path: Path) -> None:
     for name in ("a", "b"):
         build(random_vectors(300), tmp_path / name, AnnoyParameters())
