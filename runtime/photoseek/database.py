@@ -177,13 +177,14 @@ class Database:
 
     def put_contents(self, fingerprint: str, records: Iterable[ContentRecord]) -> None:
         """Keep what a bundle made of photo contents."""
-        rows = (
+        rows = [
             (record.sha256, fingerprint, record.width, record.height, record.vector.astype("<f4").tobytes())
             for record in records
-        )
-        with self._writing() as connection:
-            connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?, ?)", rows)
-            _raise_revision(connection)
+        ]
+        if rows:
+            with self._writing() as connection:
+                connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?, ?)", rows)
+                _raise_revision(connection)
 
     def forget(self, paths: Iterable[str]) -> None:
         """Drop photos that are gone; their vectors stay, should they come back."""
