@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from photoseek.console import FAILURE, fail, make_app, print_json, print_metrics, run
+from photoseek.console import make_app, print_json, print_metrics, run
+from photoseek_train.errors import SettingsError
 from photoseek_train.watching import announce, bars
-
-_NEEDED = ("torch", "torchvision", "transformers", "safetensors")
 
 app = make_app("Train the two towers of a photo search.")
 
@@ -29,10 +27,7 @@ Workers = Annotated[int, typer.Option("--workers", help="Processes that decode p
 
 def main() -> None:
     """Entry point of ``photoseek-train``."""
-    missing = [name for name in _NEEDED if find_spec(name) is None]
-    if missing:
-        fail("photoseek-train", f"training needs {missing[0]}; install it: pip install 'photoseek[train]'", FAILURE)
-    run(app, "photoseek-train")
+    run(app, "photoseek-train", bad_use=(SettingsError,), extra="train")
 
 
 @app.command()
