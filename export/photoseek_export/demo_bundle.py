@@ -2,7 +2,7 @@
 
     make demo-bundle
 
-About an hour on two cores. Stop it when you like; the same command goes on from there.
+About forty minutes on two cores. Stop it when you like; the same command goes on from there.
 """
 
 from __future__ import annotations
