@@ -169,12 +169,11 @@ def _describe(preprocessing: Preprocessing) -> str:
 
 def _training(loaded: Loaded, metrics: dict[str, Any]) -> dict[str, Any]:
     config = loaded.config
-    best = {key: value for key, value in metrics.items() if key in ("epoch", "seconds")}
     return {
         "data": asdict(config.data),
         "settings": asdict(config.optim),
         "augmentation": asdict(config.augment),
-        **best,
+        "best_epoch": metrics.get("epoch"),
     }
 
 

@@ -73,11 +73,12 @@ def test_image_vectors_are_pytorchs_at_another_batch_size(bundle: Bundle, checkp
 
 
 def test_half_the_bytes_move_vectors_by_little(bundle: Bundle) -> None:
-    full, half = TextEncoder(bundle, "fp32").encode(TEXTS), TextEncoder(bundle, "fp16").encode(TEXTS)
-    assert 0 < np.abs(full - half).max() < 5e-3
-    for model in (Layout.text_model, Layout.vision_model):
-        sizes = [bundle.manifest.files[model(precision)].bytes for precision in ("fp16", "fp32")]
-        assert sizes[0] < 0.7 * sizes[1]
+    exact, rounded = TextEncoder(bundle, "fp32").encode(TEXTS), TextEncoder(bundle, "fp16").encode(TEXTS)
+    assert 0 < np.abs(exact - rounded).max() < 5e-3
+    # of the small text tower here, much is structure and not weights
+    for model, share in ((Layout.text_model, 0.75), (Layout.vision_model, 0.52)):
+        half, full = (bundle.manifest.files[model(precision)].bytes for precision in ("fp16", "fp32"))
+        assert half < share * full
 
 
 def test_the_bundle_has_the_layout_that_other_loaders_expect(bundle: Bundle) -> None:
