@@ -76,6 +76,8 @@ def test_a_file_that_is_no_photo_is_told_plainly(tab: Page, tmp_path: Path) -> N
     tab.goto("/")
     tab.locator("input[type=file]").set_input_files(broken)
     tab.get_by_text("This file cannot be read as a photo").wait_for()
+    assert tab.locator(".ps-card").count() == 0
+    assert "not a photo of a known format" in tab.inner_text(".ps-problem").lower()
 
 
 def test_the_number_of_photos_can_be_chosen_and_stands_in_the_address(tab: Page) -> None:
