@@ -132,6 +132,25 @@ def test_a_damaged_configuration_is_refused(copy: Path, change: dict[str, object
         load_checkpoint(copy)
 
 
+def test_a_resnet_that_torchvision_does_not_have_is_refused(copy: Path) -> None:
+    model = json.loads((copy / Layout.CONFIG).read_text())["model"]
+    rewrite(copy, model={**model, "image_model": "resnet17"})
+    with pytest.raises(CheckpointDamaged, match=r"config\.json: image_model: expected one of .*, found 'resnet17'"):
+        load_checkpoint(copy)
+
+
+def test_another_resnet_is_rebuilt(tmp_path: Path, bert: Path) -> None:
+    sources = TowerSources(str(bert), "none", max_tokens=24, dim=16, image_model="resnet34")
+    built = build_model(sources, seed=0)
+    data = DataConfig(3, 6, "a" * 64, 1, 2, "b" * 64)
+    config = TrainingConfig(built.config, preprocessing_of(48), AugmentConfig(), OptimConfig(), data)
+    begin_checkpoint(tmp_path, config, built.tokenizer)
+    write_weights(tmp_path, built.model, {})
+    tower = load_checkpoint(tmp_path).model.image_tower
+    assert tower.architecture == "resnet34"
+    assert torch.equal(tower.resnet.layer3[5].conv2.weight, built.model.image_tower.resnet.layer3[5].conv2.weight)
+
+
 def test_damaged_weights_are_refused(copy: Path) -> None:
     weights = copy / Layout.WEIGHTS
     weights.write_bytes(weights.read_bytes()[:-1000])
