@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -27,8 +27,7 @@ class WeightAverage:
     @property
     def model(self) -> TwoTower:
         """The model with the averaged weights."""
-        averaged: TwoTower = self._averaged.module
-        return averaged
+        return cast(TwoTower, self._averaged.module)
 
     def update(self, model: TwoTower) -> None:
         """Take in the weights after a step of the optimizer."""
