@@ -24,6 +24,7 @@ the default of a new setting has to be what was done before there was one.
 POOLINGS = ("mean", "cls")
 TUNES = ("none", "image", "text", "both")
 RESIZES = ("crop", "squash")
+LOSSES = ("infonce", "triplet")
 
 _Config = TypeVar("_Config")
 
@@ -66,13 +67,21 @@ class AugmentConfig:
     Attributes:
         crop_scale: Least share of the photo's area that a random crop keeps.
         flip: Mirror half of the photos; not for captions that tell left from right.
+        color: Brightness, contrast and saturation are each multiplied by up to 1 + this, or down to 1 - this.
+        gray: Share of the photos that lose their colours; not for captions that tell them.
+        erase: Share of the photos of which a random rectangle is wiped out.
     """
 
     crop_scale: float = 0.5
     flip: bool = True
+    color: float = 0.0
+    gray: float = 0.0
+    erase: float = 0.0
 
     def __post_init__(self) -> None:
         _expect(0 < self.crop_scale <= 1, "crop_scale", "within (0, 1]", self.crop_scale)
+        for name in ("color", "gray", "erase"):
+            _expect(0 <= getattr(self, name) <= 1, name, "within [0, 1]", getattr(self, name))
 
 
 @dataclass(frozen=True)
@@ -90,6 +99,11 @@ class OptimConfig:
         weight_decay: AdamW's; norms and biases have none.
         warmup: Share of the steps in which the rate rises linearly; then it falls as a cosine.
         clip_norm: The gradient is scaled down to this length.
+        loss: ``infonce``, or ``triplet``.
+        margin: Of the triplet loss.
+        hardest_after: Epochs in which the triplet loss sums over all negatives; then the hardest alone counts.
+        ema: Decay of the moving average of the weights, which is what is measured and kept; 0 keeps the weights.
+        patience: Stop after so many epochs without a better dev rsum; 0 never stops.
         seed: What every random choice is derived from.
     """
 
@@ -103,18 +117,25 @@ class OptimConfig:
     weight_decay: float = 0.01
     warmup: float = 0.05
     clip_norm: float = 1.0
+    loss: str = "infonce"
+    margin: float = 0.2
+    hardest_after: int = 1
+    ema: float = 0.0
+    patience: int = 0
     seed: int = 0
 
     def __post_init__(self) -> None:
         _expect(self.tune in TUNES, "tune", f"one of {', '.join(TUNES)}", self.tune)
+        _expect(self.loss in LOSSES, "loss", f"one of {', '.join(LOSSES)}", self.loss)
         _expect(self.batch_size >= 2, "batch_size", "at least 2: the others are the negatives", self.batch_size)
         for name in ("epochs", "captions_per_photo"):
             _expect(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
-        for name in ("lr", "image_lr", "text_lr", "clip_norm"):
+        for name in ("lr", "image_lr", "text_lr", "clip_norm", "margin"):
             _expect(getattr(self, name) > 0, name, "more than 0", getattr(self, name))
-        _expect(self.weight_decay >= 0, "weight_decay", "0 or more", self.weight_decay)
+        for name in ("weight_decay", "hardest_after", "patience", "seed"):
+            _expect(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
+        _expect(0 <= self.ema < 1, "ema", "within [0, 1)", self.ema)
         _expect(0 <= self.warmup < 1, "warmup", "within [0, 1)", self.warmup)
-        _expect(self.seed >= 0, "seed", "0 or more", self.seed)
 
     @property
     def tunes_image(self) -> bool:

@@ -98,7 +98,7 @@ class Fit:
             run.finish_epoch(trainer, record)
             on_epoch(record)
 
-        trainer.run(first_epoch, finish, progress)
+        trainer.run(first_epoch, finish, progress, stop=lambda: run.stalled)
         return run
 
     def _config(self, built: Built) -> TrainingConfig:
