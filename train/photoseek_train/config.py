@@ -24,6 +24,8 @@ the default of a new setting has to be what was done before there was one.
 POOLINGS = ("mean", "cls")
 TUNES = ("none", "image", "text", "both")
 RESIZES = ("crop", "squash")
+PRECISIONS = ("auto", "fp32", "bf16")
+DEVICES = ("auto", "cpu", "cuda", "mps")
 LOSSES = ("infonce", "triplet")
 
 _Config = TypeVar("_Config")
@@ -105,6 +107,8 @@ class OptimConfig:
         ema: Decay of the moving average of the weights, which is what is measured and kept; 0 keeps the weights.
         patience: Stop after so many epochs without a better dev rsum; 0 never stops.
         seed: What every random choice is derived from.
+        precision: ``auto``: towers that learn compute in bfloat16 where the device has instructions for it, frozen
+            ones in float32. ``fp32``: all in float32. ``bf16``: all towers in bfloat16.
     """
 
     tune: str = "none"
@@ -123,10 +127,12 @@ class OptimConfig:
     ema: float = 0.0
     patience: int = 0
     seed: int = 0
+    precision: str = "auto"
 
     def __post_init__(self) -> None:
         _expect(self.tune in TUNES, "tune", f"one of {', '.join(TUNES)}", self.tune)
         _expect(self.loss in LOSSES, "loss", f"one of {', '.join(LOSSES)}", self.loss)
+        _expect(self.precision in PRECISIONS, "precision", f"one of {', '.join(PRECISIONS)}", self.precision)
         _expect(self.batch_size >= 2, "batch_size", "at least 2: the others are the negatives", self.batch_size)
         for name in ("epochs", "captions_per_photo"):
             _expect(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from photoseek.preprocess import Preprocessing
@@ -13,6 +14,7 @@ from photoseek_train.augment import Augmentation
 from photoseek_train.checkpoint import Layout
 from photoseek_train.config import AugmentConfig, DataConfig, OptimConfig, TrainingConfig, preprocessing_of
 from photoseek_train.dataset import CaptionedPhotos, expect_disjoint
+from photoseek_train.device import choose_device
 from photoseek_train.errors import SettingsError
 from photoseek_train.feature_folder import FeatureFolder
 from photoseek_train.features import image_features, text_features
@@ -45,17 +47,19 @@ class FitSettings:
 
 @dataclass(frozen=True)
 class Resources:
-    """What a run may use; none of it changes the result.
+    """What a run may use; none of it changes the result beyond rounding.
 
     Attributes:
         features: Folder of cached tower features; None: ``features`` inside the output folder.
         workers: Processes that decode photos, where these don't fit in memory.
         photo_memory: Bytes that decoded photos may take.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``; a run may be resumed on another.
     """
 
     features: Path | None = None
     workers: int = 1
     photo_memory: int = DEFAULT_MEMORY
+    device: str = "auto"
 
 
 def ignore_epoch(record: EpochRecord) -> None:
@@ -86,8 +90,10 @@ class Fit:
             TrainingError: Towers, photos, captions or settings that cannot be used.
         """
         expect_disjoint(self.train, self.dev)
+        device = choose_device(self.resources.device)
         claim_folder(self.out, resume)
         built = build_model(self.settings.sources, self.settings.optim.seed)
+        built.model.to(device)
         run = Run(self.out, self._config(built))
         run.expect_same_settings()
         trainer = self._trainer(built, progress)
@@ -123,20 +129,22 @@ class Fit:
     def _images(self, built: Built, progress: Progress) -> tuple[Inputs, Inputs]:
         """Photos of train and dev: live if the image tower learns, else as its features."""
         if self.settings.optim.tunes_image:
-            return self._live_photos(progress)
+            return self._live_photos(built.model.device, progress)
         paths = self.train.paths + self.dev.paths
         tower = built.model.image_tower
-        rows = image_features(self._features, tower, self.settings.preprocessing, paths, progress)
+        preprocessing = self.settings.preprocessing
+        rows = image_features(self._features, tower, preprocessing, paths, progress, self._frozen_in_bf16)
         return _split(rows, len(self.train.names), TwoTower.project_image)
 
-    def _live_photos(self, progress: Progress) -> tuple[Inputs, Inputs]:
+    def _live_photos(self, device: torch.device, progress: Progress) -> tuple[Inputs, Inputs]:
         settings, resources = self.settings, self.resources
         augmentation = Augmentation(settings.augment, settings.preprocessing)
         train = TrainingPhotos(self.train.paths, augmentation, settings.optim.seed)
         dev = EvaluationPhotos(self.dev.paths, settings.preprocessing)
         store_if_it_fits(train, resources.photo_memory, "decoding training photos", progress)
         store_if_it_fits(dev, resources.photo_memory, "decoding dev photos", progress)
-        return LivePhotos(train, resources.workers), LivePhotos(dev, resources.workers)
+        pin = device.type == "cuda"
+        return LivePhotos(train, resources.workers, pin), LivePhotos(dev, resources.workers, pin)
 
     def _texts(self, built: Built, progress: Progress) -> tuple[Inputs, Inputs]:
         """Captions of train and dev: as tokens if the text tower learns, else as its features."""
@@ -145,8 +153,12 @@ class Fit:
             tokens = [Tokens(data.texts, built.tokenizer, config.max_tokens) for data in (self.train, self.dev)]
             return LiveTexts(tokens[0]), LiveTexts(tokens[1])
         texts = self.train.texts + self.dev.texts
-        rows = text_features(self._features, built, texts, progress)
+        rows = text_features(self._features, built, texts, progress, self._frozen_in_bf16)
         return _split(rows, len(self.train.captions), TwoTower.project_text)
+
+    @property
+    def _frozen_in_bf16(self) -> bool:
+        return self.settings.optim.precision == "bf16"
 
     @property
     def _features(self) -> FeatureFolder:

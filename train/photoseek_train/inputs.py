@@ -49,26 +49,28 @@ class CachedFeatures:
 
     def embed(self, model: TwoTower, batch: Tensor) -> Tensor:
         """Pass features through the projector."""
-        return self.project(model, batch)
+        return self.project(model, batch.to(model.device))
 
 
 @dataclass(frozen=True)
 class LivePhotos:
-    """Photos for the image tower."""
+    """Photos for the image tower; ``pin``: batches wait in memory that a GPU fetches from by itself."""
 
     photos: EvaluationPhotos
     workers: int = 0
+    pin: bool = False
 
     def __len__(self) -> int:
         return len(self.photos)
 
     def stream(self, batches: Sequence[Rows], epoch: int) -> Iterator[Tensor]:
         """The pixel values of each batch."""
-        return stream_photos(self.photos, batches, epoch, self.workers)
+        return stream_photos(self.photos, batches, epoch, self.workers, self.pin)
 
     def embed(self, model: TwoTower, batch: Tensor) -> Tensor:
         """Pass photos through tower and projector."""
-        return model.embed_image(batch)
+        pixels = batch.to(model.device, non_blocking=True, memory_format=torch.channels_last)
+        return model.embed_image(pixels)
 
 
 @dataclass(frozen=True)
@@ -86,4 +88,4 @@ class LiveTexts:
 
     def embed(self, model: TwoTower, batch: TokenBatch) -> Tensor:
         """Pass tokens through tower and projector."""
-        return model.embed_text(*batch)
+        return model.embed_text(*(part.to(model.device) for part in batch))
