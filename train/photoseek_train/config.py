@@ -21,6 +21,7 @@ POOLINGS = ("mean", "cls")
 TUNES = ("none", "image", "text", "both")
 RESIZES = ("crop", "squash")
 LOSSES = ("infonce", "triplet")
+BATCHES = ("all", "folder")
 
 _Config = TypeVar("_Config")
 
@@ -87,6 +88,8 @@ class OptimConfig:
         epochs: One passes each caption once where photos are cached features, else each photo once.
         captions_per_photo: How many captions a photo brings along in an epoch that passes photos.
         batch_size: Photos in a step; captions where photos are cached features.
+        batch_by: ``all`` mixes the photos; ``folder`` fills each batch from one of their folders, so that the
+            negatives of a drawing are drawings.
         lr: Peak learning rate of the projectors and the temperature.
         image_lr: Peak learning rate of the image tower.
         text_lr: Peak learning rate of the text tower.
@@ -105,6 +108,7 @@ class OptimConfig:
     epochs: int = 30
     captions_per_photo: int = 1
     batch_size: int = 256
+    batch_by: str = "all"
     lr: float = 1e-3
     image_lr: float = 1e-4
     text_lr: float = 3e-5
@@ -121,6 +125,7 @@ class OptimConfig:
     def __post_init__(self) -> None:
         _expect(self.tune in TUNES, "tune", f"one of {', '.join(TUNES)}", self.tune)
         _expect(self.loss in LOSSES, "loss", f"one of {', '.join(LOSSES)}", self.loss)
+        _expect(self.batch_by in BATCHES, "batch_by", f"one of {', '.join(BATCHES)}", self.batch_by)
         _expect(self.batch_size >= 2, "batch_size", "at least 2: the others are the negatives", self.batch_size)
         for name in ("epochs", "captions_per_photo"):
             _expect(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
