@@ -87,7 +87,7 @@ class LiveTexts:
         return (self.tokens.batch(rows) for rows in batches)
 
     def embed(self, model: TwoTower, batch: TokenBatch) -> Tensor:
-        """Pass tokens through tower and projector; on a CPU, where padding costs time, captions of like length at once."""
+        """Pass tokens through tower and projector; on a CPU, where padding costs time, by length."""
         ids, mask = batch
         if ids.device.type != "cpu" or len(ids) <= _AT_ONCE:
             return model.embed_text(ids, mask)
