@@ -12,7 +12,7 @@ import torch
 
 from photoseek_train.averaging import WeightAverage
 from photoseek_train.checkpoint import Layout, load_checkpoint, read_metrics, weights_hash
-from photoseek_train.config import AugmentConfig, OptimConfig
+from photoseek_train.config import FORMAT, AugmentConfig, OptimConfig
 from photoseek_train.errors import CheckpointIncompatible, DataError, RunDiverged, RunExists, RunMismatch, SettingsError
 from photoseek_train.evaluate import evaluate
 from photoseek_train.fit import Fit, FitSettings, Resources
@@ -188,8 +188,8 @@ def test_a_damaged_state_is_refused(make_fit: MakeFit) -> None:
 def test_a_newer_run_is_refused(make_fit: MakeFit) -> None:
     run = make_fit(epochs=1)()
     config = run.path / Layout.CONFIG
-    config.write_text(json.dumps({**json.loads(config.read_text()), "format": 2}))
-    with pytest.raises(CheckpointIncompatible, match="checkpoint format 2"):
+    config.write_text(json.dumps({**json.loads(config.read_text()), "format": FORMAT + 1}))
+    with pytest.raises(CheckpointIncompatible, match=f"checkpoint format {FORMAT + 1}"):
         make_fit(epochs=1)(resume=True)
 
 

@@ -17,7 +17,8 @@ Images = Annotated[Path, typer.Option("--images", help="Folder of the photos.")]
 Captions = Annotated[Path, typer.Option("--captions", help="Lines NAME#I<TAB>caption.")]
 Split = Annotated[Path | None, typer.Option("--split", help="Photo names, one a line; by default every captioned one.")]
 TextModel = Annotated[str, typer.Option("--text-model", help="Folder or name of a Hugging Face BERT.")]
-ImageWeights = Annotated[str, typer.Option("--image-weights", help="ResNet18: imagenet, a .pth file, or none.")]
+ImageModel = Annotated[str, typer.Option("--image-model", help="A ResNet of torchvision: resnet18, resnet50, ...")]
+ImageWeights = Annotated[str, typer.Option("--image-weights", help="Of the ResNet: imagenet, a .pth file, or none.")]
 ImageSize = Annotated[int, typer.Option("--image-size", help="Side of the square that the image tower sees.")]
 Resize = Annotated[str, typer.Option("--resize", help="crop: the middle of the photo; squash: all of it, squeezed.")]
 Pooling = Annotated[str, typer.Option("--pooling", help="Token states become one: mean, or cls.")]
@@ -37,6 +38,7 @@ def features(
     text_model: TextModel,
     out: Annotated[Path, typer.Option(help="Folder for the features; what is fresh in it is kept.")],
     split: Split = None,
+    image_model: ImageModel = "resnet18",
     image_weights: ImageWeights = "imagenet",
     image_size: ImageSize = 224,
     resize: Resize = "crop",
@@ -49,7 +51,7 @@ def features(
     from photoseek_train.features import make_features
     from photoseek_train.sources import TowerSources
 
-    sources = TowerSources(text_model, image_weights, pooling, max_tokens)
+    sources = TowerSources(text_model, image_weights, pooling, max_tokens, image_model=image_model)
     data = CaptionedPhotos.read(images, captions, split)
     with bars() as progress:
         made = make_features(out, sources, preprocessing_of(image_size, resize), data, progress)
@@ -70,6 +72,7 @@ def fit(
             "--from", metavar="CHECKPOINT", help="Go on from these towers and projectors, and see photos as they did."
         ),
     ] = None,
+    image_model: ImageModel = "resnet18",
     image_weights: ImageWeights = "imagenet",
     tune: Annotated[str, typer.Option(help="Towers that learn: none, image, text or both.")] = "none",
     epochs: Annotated[int, typer.Option(help="Passes over the training photos.")] = 30,
@@ -114,7 +117,15 @@ def fit(
     if (text_model is None) == (checkpoint is None):
         raise typer.BadParameter("expected --text-model, or --from a checkpoint, and not both")
     settings = FitSettings(
-        TowerSources(text_model or "", image_weights, pooling, max_tokens, dropout=dropout, checkpoint=checkpoint),
+        TowerSources(
+            text_model or "",
+            image_weights,
+            pooling,
+            max_tokens,
+            dropout=dropout,
+            checkpoint=checkpoint,
+            image_model=image_model,
+        ),
         preprocessing_of(image_size, resize) if checkpoint is None else read_config(checkpoint).preprocessing,
         AugmentConfig(crop_scale, flip, color, gray, erase),
         OptimConfig(

@@ -7,15 +7,19 @@ are rebuilt without a network and without the files that training began with.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields
 from typing import Any, TypeVar
 
 from photoseek.errors import BundleIncompatible
 from photoseek.preprocess import Preprocessing
 from photoseek_train.errors import CheckpointDamaged, CheckpointIncompatible, SettingsError
 
-FORMAT = 1
-"""The checkpoint format that this version writes; a newer one is refused."""
+FORMAT = 2
+"""The checkpoint format that this version writes; a newer one is refused.
+
+1: before ``image_model``. A file of an older format may lack a setting that came later: it then has the default, so
+the default of a new setting has to be what was done before there was one.
+"""
 
 POOLINGS = ("mean", "cls")
 TUNES = ("none", "image", "text", "both")
@@ -38,6 +42,7 @@ class ModelConfig:
         image_weights: What the image tower began as: ``imagenet``, the name of a file, or ``none``.
         dim: Length of the vectors.
         dropout: Share of the projectors' values that training drops.
+        image_model: torchvision's name of the image tower's ResNet.
     """
 
     text_model: str
@@ -47,6 +52,7 @@ class ModelConfig:
     image_weights: str = "imagenet"
     dim: int = 256
     dropout: float = 0.1
+    image_model: str = "resnet18"
 
     def __post_init__(self) -> None:
         _expect(self.pooling in POOLINGS, "pooling", f"one of {', '.join(POOLINGS)}", self.pooling)
@@ -183,7 +189,7 @@ class TrainingConfig:
 
     @classmethod
     def from_json(cls, values: Any, where: str = "config.json") -> TrainingConfig:
-        """Read what ``to_json`` made; ``where`` names the file in errors.
+        """Read what ``to_json`` made, and bring an older format up to this one; ``where`` names the file in errors.
 
         Raises:
             CheckpointIncompatible: Its format is newer than ``FORMAT``.
@@ -204,13 +210,13 @@ class TrainingConfig:
 
     @classmethod
     def _from_json(cls, values: Mapping[str, Any], where: str) -> TrainingConfig:
+        older = values["format"] < FORMAT
         return cls(
-            model=_section(ModelConfig, values["model"], f"{where}: model"),
+            model=_section(ModelConfig, values["model"], f"{where}: model", older),
             preprocessing=Preprocessing.from_json(values["preprocessing"]),
-            augment=_section(AugmentConfig, values["augment"], f"{where}: augment"),
-            optim=_section(OptimConfig, values["optim"], f"{where}: optim"),
-            data=_section(DataConfig, values["data"], f"{where}: data"),
-            format=values["format"],
+            augment=_section(AugmentConfig, values["augment"], f"{where}: augment", older),
+            optim=_section(OptimConfig, values["optim"], f"{where}: optim", older),
+            data=_section(DataConfig, values["data"], f"{where}: data", older),
         )
 
     def differences(self, other: TrainingConfig) -> list[str]:
@@ -238,13 +244,19 @@ def preprocessing_of(size: int = 224, resize: str = "crop") -> Preprocessing:
     return Preprocessing(size, size, shortest_edge=round(size * 8 / 7) if resize == "crop" else None)
 
 
-def _section(kind: type[_Config], values: Any, where: str) -> _Config:
+def _section(kind: type[_Config], values: Any, where: str, older: bool) -> _Config:
+    """One section; a file of an ``older`` format may lack settings that have a default."""
     expected = {item.name for item in fields(kind)}  # type: ignore[arg-type]
+    optional = {item.name for item in fields(kind) if older and _has_default(item)}  # type: ignore[arg-type]
     found = set(values) if isinstance(values, dict) else set()
-    if expected != found:
-        odd = sorted(expected ^ found)
+    if not expected - optional <= found <= expected:
+        odd = sorted((expected - optional - found) | (found - expected))
         raise CheckpointDamaged(f"{where}: expected the keys {sorted(expected)}, found {odd} missing or unknown")
     return kind(**values)
+
+
+def _has_default(setting: Field[Any]) -> bool:
+    return setting.default is not MISSING or setting.default_factory is not MISSING
 
 
 def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

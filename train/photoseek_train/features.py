@@ -38,14 +38,14 @@ def image_features(
     paths: Sequence[Path],
     progress: Progress = silent,
 ) -> Tensor:
-    """Features of photos, float32 (n, 512), in float32 arithmetic.
+    """Features of photos, float32 (n, width of the tower), in float32 arithmetic.
 
     Raises:
         DataError: A photo cannot be read.
         FeaturesError: The folder cannot be used.
     """
     identity = {
-        "architecture": "resnet18",
+        "architecture": tower.architecture,
         "weights_sha256": weights_sha256(tower),
         "preprocessing": preprocessing.id,
     }
