@@ -85,6 +85,7 @@ class OptimConfig:
         warmup: Share of the steps in which the rate rises linearly; then it falls as a cosine.
         clip_norm: The gradient is scaled down to this length.
         seed: What every random choice is derived from.
+        keywords: Probability that a step takes the keywords of a caption in its place.
     """
 
     tune: str = "none"
@@ -98,6 +99,7 @@ class OptimConfig:
     warmup: float = 0.05
     clip_norm: float = 1.0
     seed: int = 0
+    keywords: float = 0.0
 
     def __post_init__(self) -> None:
         _expect(self.tune in TUNES, "tune", f"one of {', '.join(TUNES)}", self.tune)
@@ -109,6 +111,7 @@ class OptimConfig:
         _expect(self.weight_decay >= 0, "weight_decay", "0 or more", self.weight_decay)
         _expect(0 <= self.warmup < 1, "warmup", "within [0, 1)", self.warmup)
         _expect(self.seed >= 0, "seed", "0 or more", self.seed)
+        _expect(0 <= self.keywords <= 1, "keywords", "within [0, 1]", self.keywords)
 
     @property
     def tunes_image(self) -> bool:
