@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photoseek.captions import Caption, CaptionFile, read_caption_file, read_captions, read_split
@@ -209,7 +209,8 @@ def test_another_encoding_is_told_in_every_format(tmp_path: Path, good: str) -> 
         read_captions(tmp_path / "file")
 
 
-def test_a_split_is_a_file_or_a_name_and_an_error_offers_both(tmp_path: Path) -> None:
+def test_a_split_is_a_file_or_a_name_and_an_error_offers_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     file = read_caption_file(save(tmp_path / "dataset.json", KARPATHY))
     assert file.names(save(tmp_path / "mine.txt", "a.jpg\nd.jpg\n")) == ["a.jpg", "d.jpg"]
     with pytest.raises(CaptionFileError, match=r"No such file.*or a split of .*: train, restval, val, test"):
@@ -224,6 +225,7 @@ def read_back(content: str) -> list[Caption]:
         return read_captions(save(Path(folder, "file"), content))
 
 
+@settings(deadline=None)
 @given(NAMES, st.lists(TEXTS, min_size=1, max_size=3))
 def test_whatever_csv_and_json_hold_is_read_back(names: list[str], texts: list[str]) -> None:
     expected = [Caption(name, index, text.strip()) for name in names for index, text in enumerate(texts)]
@@ -235,6 +237,7 @@ def test_whatever_csv_and_json_hold_is_read_back(names: list[str], texts: list[s
     assert read_back(json.dumps({"images": images})) == expected
 
 
+@settings(deadline=None)
 @given(NAMES, TEXTS, st.lists(st.from_regex(r"[a-z狗雪]{1,5}( [a-z]{1,3})?", fullmatch=True), max_size=3))
 def test_lines_with_keywords_are_read_back(names: list[str], text: str, keywords: list[str]) -> None:
     captions = [Caption(name, 3, text.strip(), tuple(keywords)) for name in names]

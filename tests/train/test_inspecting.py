@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -176,6 +177,5 @@ def test_every_kind_of_finding_has_its_sentence() -> None:
     from photoseek_train import inspecting
     from photoseek_train.inspection_tables import _SENTENCES
 
-    source = Path(inspecting.__file__).read_text()
-    noted = {line.split('"')[1] for line in source.splitlines() if "look.note(" in line and 'f"' not in line}
+    noted = set(re.findall(r'look\.note\("(\w+)"', Path(inspecting.__file__).read_text()))
     assert noted == {kind for kind in _SENTENCES if not kind.startswith("in_")}
