@@ -119,9 +119,12 @@ def search(
 @app.command()
 def evaluate(
     images: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the images.")],
-    captions: Annotated[Path, typer.Option(metavar="FILE", help="Lines NAME#I<TAB>caption.")],
+    captions: Annotated[Path, typer.Option(metavar="FILE", help="Captions: .token, CSV, Karpathy's or COCO's JSON.")],
     bundle: BundleOption = DEMO,
-    split: Annotated[Path | None, typer.Option(metavar="FILE", help="Image names that count, one a line.")] = None,
+    split: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE|NAME", help="Images that count: a file of names, or a split of the captions."),
+    ] = None,
     precision: PrecisionOption = None,
     as_json: JsonOption = False,
 ) -> None:

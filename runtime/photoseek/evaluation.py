@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from photoseek.bundle import Bundle
-from photoseek.captions import Caption, captions_of, read_captions, read_split
+from photoseek.captions import Caption, captions_of, read_caption_file
 from photoseek.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import CaptionFileError
 from photoseek.metrics import RetrievalMetrics, retrieval_metrics
@@ -46,7 +46,7 @@ def evaluate(
         bundle: What to measure.
         images: Folder of the images.
         captions: Caption file.
-        split: Names of the images that count. None: all that have captions.
+        split: A file of the names of the images that count, or a split that the caption file carries. None: all.
         precision: Of the towers. None: the bundle's most exact one.
         progress: Called with images encoded and images in all.
 
@@ -69,8 +69,8 @@ def captioned_images(images: Path, captions: str | Path, split: str | Path | Non
     Raises:
         CaptionFileError: A broken line, or an image without captions or without a file.
     """
-    everything = read_captions(captions)
-    names = list(dict.fromkeys(c.image for c in everything)) if split is None else read_split(split)
+    file = read_caption_file(captions)
+    names = file.names(split)
     missing = [name for name in names if not (images / name).is_file()]
     if missing:
         source = captions if split is None else split
@@ -78,7 +78,7 @@ def captioned_images(images: Path, captions: str | Path, split: str | Path | Non
             f"{source}: unknown image {missing[0]!r}: no such file in {images} "
             f"({len(missing)} of {len(names)} are missing)"
         )
-    return names, captions_of(everything, names)
+    return names, captions_of(file.captions, names)
 
 
 def _encode_images(

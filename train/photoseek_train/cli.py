@@ -1,4 +1,4 @@
-"""``photoseek-train``: features, fit, evaluate, compact."""
+"""``photoseek-train``: inspect, keywords, features, fit, evaluate, compact."""
 
 from __future__ import annotations
 
@@ -8,14 +8,19 @@ from typing import Annotated
 import typer
 
 from photoseek.console import make_app, print_json, print_metrics, run
+from photoseek_train import data_commands
 from photoseek_train.errors import SettingsError
 from photoseek_train.watching import announce, bars
 
 app = make_app("Train the two towers of a photo search.")
+app.command()(data_commands.inspect)
+app.command()(data_commands.keywords)
 
 Images = Annotated[Path, typer.Option("--images", help="Folder of the photos.")]
-Captions = Annotated[Path, typer.Option("--captions", help="Lines NAME#I<TAB>caption.")]
-Split = Annotated[Path | None, typer.Option("--split", help="Photo names, one a line; by default every captioned one.")]
+Captions = Annotated[Path, typer.Option("--captions", help="Captions: .token, CSV, Karpathy's or COCO's JSON.")]
+Split = Annotated[
+    Path | None, typer.Option("--split", help="A file of photo names, or a split that the captions carry. [all]")
+]
 TextModel = Annotated[str, typer.Option("--text-model", help="Folder or name of a Hugging Face BERT.")]
 ImageModel = Annotated[str, typer.Option("--image-model", help="A ResNet of torchvision: resnet18, resnet50, ...")]
 ImageWeights = Annotated[str, typer.Option("--image-weights", help="Of the ResNet: imagenet, a .pth file, or none.")]
@@ -62,9 +67,13 @@ def features(
 def fit(
     images: Images,
     captions: Captions,
-    train: Annotated[Path, typer.Option(help="Photo names to train on, one a line.")],
-    dev: Annotated[Path, typer.Option(help="Photo names to measure on after each epoch.")],
     out: Annotated[Path, typer.Option(help="Folder for the checkpoint.")],
+    train: Annotated[
+        Path | None, typer.Option(help="Photos to train on: a file of names, or a split of the captions. [train]")
+    ] = None,
+    dev: Annotated[
+        Path | None, typer.Option(help="Photos to measure on after each epoch: a file, or a split. [val]")
+    ] = None,
     text_model: Annotated[str | None, typer.Option(help="Folder or name of a Hugging Face BERT.")] = None,
     checkpoint: Annotated[
         Path | None,
@@ -100,6 +109,7 @@ def fit(
     pooling: Pooling = "mean",
     max_tokens: MaxTokens = 64,
     seed: Annotated[int, typer.Option(help="What every random choice follows from.")] = 0,
+    keywords: Annotated[float, typer.Option(help="Probability that keywords stand in for their caption.")] = 0.0,
     features: Annotated[Path | None, typer.Option(help="Folder of cached features. [OUT/features]")] = None,
     workers: Workers = 1,
     photo_memory: Annotated[float, typer.Option(help="GB that decoded photos may take.")] = 4.0,
@@ -108,7 +118,7 @@ def fit(
     """Train projectors, and towers if asked; OUT becomes the checkpoint of the best epoch on dev."""
     from photoseek_train.checkpoint import read_config
     from photoseek_train.config import AugmentConfig, OptimConfig, preprocessing_of
-    from photoseek_train.dataset import CaptionedPhotos
+    from photoseek_train.dataset import read_splits
     from photoseek_train.fit import Fit, FitSettings, Resources
     from photoseek_train.sources import TowerSources
 
@@ -145,10 +155,10 @@ def fit(
             ema=ema,
             patience=patience,
             seed=seed,
+            keywords=keywords,
         ),
     )
-    training = CaptionedPhotos.read(images, captions, train)
-    held_out = CaptionedPhotos.read(images, captions, dev)
+    training, held_out = read_splits(images, captions, train, dev)
     resources = Resources(features, workers, round(photo_memory * 1e9))
     with bars() as progress:
         done = Fit(training, held_out, settings, out, resources)(resume, announce(epochs), progress)

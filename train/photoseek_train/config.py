@@ -108,6 +108,7 @@ class OptimConfig:
         ema: Decay of the moving average of the weights, which is what is measured and kept; 0 keeps the weights.
         patience: Stop after so many epochs without a better dev rsum; 0 never stops.
         seed: What every random choice is derived from.
+        keywords: Probability that a step takes the keywords of a caption in its place.
     """
 
     tune: str = "none"
@@ -127,6 +128,7 @@ class OptimConfig:
     ema: float = 0.0
     patience: int = 0
     seed: int = 0
+    keywords: float = 0.0
 
     def __post_init__(self) -> None:
         _expect(self.tune in TUNES, "tune", f"one of {', '.join(TUNES)}", self.tune)
@@ -141,6 +143,7 @@ class OptimConfig:
             _expect(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
         _expect(0 <= self.ema < 1, "ema", "within [0, 1)", self.ema)
         _expect(0 <= self.warmup < 1, "warmup", "within [0, 1)", self.warmup)
+        _expect(0 <= self.keywords <= 1, "keywords", "within [0, 1]", self.keywords)
 
     @property
     def tunes_image(self) -> bool:
