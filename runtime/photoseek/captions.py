@@ -52,6 +52,15 @@ def read_captions(path: str | Path, images: Collection[str] | None = None) -> li
     return captions
 
 
+def read_caption_files(paths: str | Path | Sequence[str | Path]) -> list[Caption]:
+    """Read one caption file or several, say one for each language, one after the other.
+
+    Two files may both number their captions from ``NAME#0``; raises as ``read_captions``.
+    """
+    files = [paths] if isinstance(paths, str | Path) else paths
+    return [caption for file in files for caption in read_captions(file)]
+
+
 def read_split(path: str | Path) -> list[str]:
     """Read the image names of a split, in its order; blank lines are passed over.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from photoseek.captions import Caption, captions_of, read_captions, read_split
+from photoseek.captions import Caption, captions_of, read_caption_files, read_split
 from photoseek_train.errors import DataError
 
 Rows = npt.NDArray[np.int64]
@@ -33,14 +33,16 @@ class CaptionedPhotos:
     captions: tuple[Caption, ...]
 
     @classmethod
-    def read(cls, images: str | Path, captions: str | Path, split: str | Path | None = None) -> CaptionedPhotos:
-        """Read a caption file and, unless every captioned photo is meant, a split.
+    def read(
+        cls, images: str | Path, captions: str | Path | Sequence[str | Path], split: str | Path | None = None
+    ) -> CaptionedPhotos:
+        """Read a caption file, or several, and, unless every captioned photo is meant, a split.
 
         Raises:
             CaptionFileError: A broken line, or a photo of the split without a caption.
             DataError: No such folder, or photos that are not in it.
         """
-        found = read_captions(captions)
+        found = read_caption_files(captions)
         names = read_split(split) if split is not None else list(dict.fromkeys(item.image for item in found))
         return cls.of(Path(images), names, found)
 

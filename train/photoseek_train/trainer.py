@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from photoseek.metrics import Recall, RetrievalMetrics
+from photoseek.metrics import RetrievalMetrics
 from photoseek_train.config import OptimConfig
 from photoseek_train.dataset import CaptionedPhotos
 from photoseek_train.encode import measure
@@ -52,11 +52,7 @@ class EpochRecord:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> EpochRecord:
         """Read what ``to_json`` made."""
-        dev = values["dev"]
-        metrics = RetrievalMetrics(
-            Recall(**dev["text_to_image"]), Recall(**dev["image_to_text"]), dev["images"], dev["captions"]
-        )
-        return cls(**{**values, "dev": metrics})
+        return cls(**{**values, "dev": RetrievalMetrics.from_json(values["dev"])})
 
 
 EpochEnd = Callable[[EpochRecord], None]
