@@ -7,9 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from photoseek.metrics import RetrievalMetrics, retrieval_metrics
 from photoseek.vectors import Vectors, normalise
-from photoseek_train.dataset import CaptionedPhotos
 from photoseek_train.inputs import Inputs
 from photoseek_train.model import TwoTower
 from photoseek_train.progress import Progress, silent
@@ -39,10 +37,3 @@ class SplitVectors(NamedTuple):
 def encode_split(model: TwoTower, images: Inputs, texts: Inputs, progress: Progress = silent) -> SplitVectors:
     """Vectors of a split's photos and captions."""
     return SplitVectors(encode_all(model, images, "photos", progress), encode_all(model, texts, "captions", progress))
-
-
-def measure(
-    model: TwoTower, data: CaptionedPhotos, images: Inputs, texts: Inputs, progress: Progress = silent
-) -> RetrievalMetrics:
-    """Retrieval of a split in both directions, with all its captions."""
-    return retrieval_metrics(*encode_split(model, images, texts, progress), data.image_of_text)

@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from photoseek.metrics import RetrievalMetrics
+from photoseek.metrics import RetrievalMetrics, retrieval_metrics
 from photoseek_train.config import OptimConfig
 from photoseek_train.dataset import CaptionedPhotos
-from photoseek_train.encode import measure
+from photoseek_train.encode import SplitVectors, encode_split
 from photoseek_train.errors import RunDiverged
 from photoseek_train.inputs import Inputs
 from photoseek_train.losses import info_nce
@@ -71,6 +71,7 @@ class Trainer:
         self.optimizer = make_optimizer(model, config)
         self.steps = steps_per_epoch(train.data, config)
         self.schedule = make_schedule(config, self.steps)
+        self.dev_vectors: SplitVectors | None = None  # of the last measurement
 
     def run(self, first_epoch: int, on_epoch: EpochEnd, progress: Progress = silent) -> None:
         """Train from ``first_epoch``, counted from 1, to the last; the global random state is left as it was."""
@@ -130,7 +131,9 @@ class Trainer:
     def measure(self) -> RetrievalMetrics:
         """Retrieval on dev."""
         self.model.eval()
-        return measure(self.model, self.dev.data, self.dev.images, self.dev.texts)
+        vectors = encode_split(self.model, self.dev.images, self.dev.texts)
+        self.dev_vectors = vectors
+        return retrieval_metrics(*vectors, self.dev.data.image_of_text)
 
 
 def learning_modules(model: TwoTower, config: OptimConfig) -> dict[str, nn.Module]:
