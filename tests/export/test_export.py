@@ -138,7 +138,7 @@ def test_full_precision_has_the_metrics_of_training_where_none_are_measured(chec
 
 
 def test_the_runtime_measures_what_training_measures(bundle: Bundle, checkpoint: Path, captioned: Measured) -> None:
-    trained = evaluate_in_torch(checkpoint, CaptionedPhotos.read(captioned.images, captioned.captions))
+    trained = evaluate_in_torch(checkpoint, CaptionedPhotos.read(captioned.images, captioned.captions)).metrics
     found = evaluate(bundle, captioned.images, captioned.captions, precision="fp32").metrics
     assert found == trained
     assert bundle.manifest.precisions["fp32"]["metrics"] == found.to_json()

@@ -42,7 +42,7 @@ def test_the_checkpoint_is_that_of_the_best_epoch(make_fit: MakeFit, world: Worl
     assert run.best is not None
     assert metrics["epoch"] == run.best.epoch
     assert metrics["weights_sha256"] == weights_hash(run.path)
-    assert evaluate(run.path, world.split("dev")).to_json() == metrics["dev"]
+    assert evaluate(run.path, world.split("dev")).metrics.to_json() == metrics["dev"]
 
 
 def test_frozen_towers_stay_as_they_were(make_fit: MakeFit, resnet: Path) -> None:

@@ -1,4 +1,4 @@
-"""``photoseek-train``: inspect, keywords, features, fit, evaluate, compact."""
+"""``photoseek-train``: inspect, keywords, features, fit, evaluate, report, compact."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from photoseek.console import make_app, print_json, print_metrics, run
+from photoseek import console_evaluation
+from photoseek.console import make_app, print_json, run
+from photoseek.errors import EvaluationError
 from photoseek_train import data_commands
 from photoseek_train.errors import SettingsError
 from photoseek_train.watching import announce, bars
@@ -33,7 +35,7 @@ Workers = Annotated[int, typer.Option("--workers", help="Processes that decode p
 
 def main() -> None:
     """Entry point of ``photoseek-train``."""
-    run(app, "photoseek-train", bad_use=(SettingsError,), extra="train")
+    run(app, "photoseek-train", bad_use=(SettingsError, EvaluationError), extra="train")
 
 
 @app.command()
@@ -114,12 +116,14 @@ def fit(
     workers: Workers = 1,
     photo_memory: Annotated[float, typer.Option(help="GB that decoded photos may take.")] = 4.0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in OUT, if there is one.")] = False,
+    report: Annotated[bool, typer.Option(help="Write OUT/report.html: curves, examples, failures.")] = True,
 ) -> None:
     """Train projectors, and towers if asked; OUT becomes the checkpoint of the best epoch on dev."""
     from photoseek_train.checkpoint import read_config
     from photoseek_train.config import AugmentConfig, OptimConfig, preprocessing_of
     from photoseek_train.dataset import read_splits
     from photoseek_train.fit import Fit, FitSettings, Resources
+    from photoseek_train.report_run import DataFiles, finish_report, report_epochs
     from photoseek_train.sources import TowerSources
 
     if crop_scale is None:
@@ -159,33 +163,72 @@ def fit(
         ),
     )
     training, held_out = read_splits(images, captions, train, dev)
+    on_epoch = report_epochs(out, announce(epochs)) if report else announce(epochs)
     resources = Resources(features, workers, round(photo_memory * 1e9))
     with bars() as progress:
-        done = Fit(training, held_out, settings, out, resources)(resume, announce(epochs), progress)
+        done = Fit(training, held_out, settings, out, resources)(resume, on_epoch, progress)
+        if report and done.best is not None:
+            DataFiles(images, (captions,), dev or "val").keep(out)
+            finish_report(done, held_out, workers, progress)
     if done.best is not None:
-        print_metrics(done.best.dev, f"dev, epoch {done.best.epoch}")
+        console_evaluation.print_metrics(done.best.dev, f"dev, epoch {done.best.epoch}")
 
 
 @app.command()
 def evaluate(
     checkpoint: Annotated[Path, typer.Argument(help="Folder that fit made.")],
     images: Images,
-    captions: Captions,
+    captions: console_evaluation.CaptionFiles,
     split: Split = None,
+    language: console_evaluation.Language = None,
+    sample: console_evaluation.Sample = None,
+    folds: console_evaluation.Folds = None,
+    fold_size: console_evaluation.FoldSize = None,
+    resamples: console_evaluation.Resamples = 1000,
+    seed: console_evaluation.BootstrapSeed = 0,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write examples and failures, as HTML.")
+    ] = None,
     workers: Workers = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Measure a checkpoint: recall in percent and median rank, in both directions."""
+    """Measure a checkpoint: recall in percent, median and mean rank, in both directions."""
+    from photoseek.protocol import EvaluationProtocol
     from photoseek_train.dataset import CaptionedPhotos
-    from photoseek_train.evaluate import evaluate as measure
+    from photoseek_train.evaluate import assess_split, choose, vectors_of
+    from photoseek_train.report import Findings, write_evaluation_report
+    from photoseek_train.report_run import describe
 
-    data = CaptionedPhotos.read(images, captions, split)
+    rules = EvaluationProtocol(sample, folds, fold_size, language, resamples, seed)
+    data = choose(CaptionedPhotos.read(images, captions, split), rules)
     with bars() as progress:
-        metrics = measure(checkpoint, data, workers, progress)
+        vectors = vectors_of(checkpoint, data, workers, progress)
+    found = assess_split(data, vectors, rules)
+    if report is not None:
+        name = (split or images).name
+        write_evaluation_report(report, checkpoint, Findings.of(describe(name, data), data, vectors, found))
     if as_json:
-        print_json({**metrics.to_json(), "precision": "fp32"})
+        print_json(found.to_json())
     else:
-        print_metrics(metrics, str(checkpoint))
+        console_evaluation.print_evaluation(found, str(checkpoint))
+
+
+@app.command("report")
+def report_command(
+    checkpoint: Annotated[Path, typer.Argument(metavar="RUN", help="Folder that fit made.")],
+    images: Annotated[Path | None, typer.Option(help="Folder of the photos. [that of the run]")] = None,
+    captions: Annotated[list[Path] | None, typer.Option(help="Caption file; once for each. [those of the run]")] = None,
+    split: Annotated[Path | None, typer.Option(help="Photo names to measure on. [dev of the run]")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write it. [RUN/report.html]")] = None,
+    workers: Workers = 1,
+) -> None:
+    """Write a run's report, one HTML file: settings, curves, figures, examples, failures."""
+    from photoseek_train.report_run import files_of, report_run
+
+    data = files_of(checkpoint, images, captions, split).read()
+    with bars() as progress:
+        written = report_run(checkpoint, data, workers, progress, out)
+    print(written)
 
 
 @app.command()

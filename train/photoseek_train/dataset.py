@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from photoseek.captions import Caption, captions_of, read_caption_file
+from photoseek.captions import Caption, captions_of, read_caption_file, read_caption_files
 from photoseek_train.errors import DataError, SettingsError
 
 Rows = npt.NDArray[np.int64]
@@ -33,14 +33,16 @@ class CaptionedPhotos:
     captions: tuple[Caption, ...]
 
     @classmethod
-    def read(cls, images: str | Path, captions: str | Path, split: str | Path | None = None) -> CaptionedPhotos:
-        """Read a caption file and, unless every captioned photo is meant, a split: a file, or one of its own.
+    def read(
+        cls, images: str | Path, captions: str | Path | Sequence[str | Path], split: str | Path | None = None
+    ) -> CaptionedPhotos:
+        """Read a caption file, or several, and, unless every captioned photo is meant, a split: a file, or theirs.
 
         Raises:
             CaptionFileError: A broken line, or a photo of the split without a caption.
             DataError: No such folder, or photos that are not in it.
         """
-        file = read_caption_file(captions)
+        file = read_caption_files(captions)
         return cls.of(Path(images), file.names(split), file.captions)
 
     @classmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from photoseek.captions.caption import Caption, CaptionFile
@@ -49,6 +49,16 @@ def read_caption_file(path: str | Path, images: Collection[str] | None = None) -
     if _is_csv(first):
         return CaptionFile(path, tuple(read_csv(path, text, known)))
     return CaptionFile(path, tuple(read_token_lines(path, text, known)))
+
+
+def read_caption_files(paths: str | Path | Sequence[str | Path]) -> CaptionFile:
+    """Read one caption file or several, say one for each language, as one; raises as ``read_caption_file``.
+
+    Two files may both number their captions from ``NAME#0``. The splits are those of the first file that has any.
+    """
+    files = [read_caption_file(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+    captions = tuple(caption for file in files for caption in file.captions)
+    return CaptionFile(files[0].path, captions, next((file.splits for file in files if file.splits), {}))
 
 
 def _is_csv(first: str) -> bool:
