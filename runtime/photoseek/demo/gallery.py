@@ -19,6 +19,9 @@ EXAMPLES: dict[str, tuple[int, ...]] = {
 }
 """Queries to begin with, and the scenes that were chosen for the gallery because they show them."""
 
+CHINESE_EXAMPLES = ("夜晚树旁的红色汽车", "草地上的两只白羊", "日落时海上的船", "客厅里的猫和沙发")
+"""The same queries, for a bundle that reads Chinese."""
+
 
 def demo_seeds() -> list[int]:
     """The seeds of the gallery: those of the examples, the others as they come."""
