@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -105,6 +106,9 @@ def search(
     ] = None,
     precision: PrecisionOption = None,
     exact: Annotated[bool, typer.Option("--exact", help="Score every photo instead of asking Annoy.")] = False,
+    language: Annotated[
+        str | None, typer.Option(metavar="en|zh", help="Whose text tower reads it; left out: told by its script.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Find photos by text, by a photo, or by both.
@@ -113,7 +117,8 @@ def search(
     """
     model = None if bundle is None else Bundle.load(bundle)
     opened = Gallery.open(gallery)
-    _search(opened, query, image=image, k=k, as_json=as_json, model=model, precision=precision, exact=exact)
+    options: dict[str, Any] = {"model": model, "precision": precision, "exact": exact, "language": language}
+    _search(opened, query, image=image, k=k, as_json=as_json, **options)
 
 
 @app.command()
@@ -238,12 +243,13 @@ def _search(
     model: Bundle | None = None,
     precision: str | None = None,
     exact: bool = False,
+    language: str | None = None,
 ) -> None:
     from photoseek.search import Searcher
 
     engine = "exact" if exact else "annoy"
     searcher = Searcher(gallery, bundle=model, precision=precision, engine=engine)  # type: ignore[arg-type]
-    hits = searcher.search(query, photo=image, k=k)
+    hits = searcher.search(query, photo=image, k=k, language=language)
     if as_json:
         console.print_json([hit.to_json() for hit in hits])
     else:
@@ -268,7 +274,8 @@ def _bundle_json(bundle: Bundle) -> dict[str, Any]:
         "fingerprint": bundle.fingerprint,
         "dim": bundle.dim,
         "pooling": manifest.pooling,
-        "languages": manifest.languages,
+        "languages": list(bundle.languages),
+        "text_towers": {language: asdict(record) for language, record in manifest.text_towers.items()},
         "precisions": {name: manifest.precisions.get(name, {}) for name in bundle.precisions},
         "bytes": sum(record.bytes for record in manifest.files.values()),
         "training": manifest.training,
