@@ -67,11 +67,17 @@ def fit(
     checkpoint: Annotated[
         Path | None,
         typer.Option(
-            "--from", metavar="CHECKPOINT", help="Go on from these towers and projectors, and see photos as they did."
+            "--from",
+            metavar="CHECKPOINT",
+            help="Go on from these towers and projectors, and see photos as they did; "
+            "with --text-model: a new text tower beside its image side, which stays as it is.",
         ),
     ] = None,
     image_weights: ImageWeights = "imagenet",
     tune: Annotated[str, typer.Option(help="Towers that learn: none, image, text or both.")] = "none",
+    freeze_images: Annotated[
+        bool, typer.Option("--freeze-images", help="Leave the image projector as it is, too: photos keep their vectors.")
+    ] = False,
     epochs: Annotated[int, typer.Option(help="Passes over the training photos.")] = 30,
     batch_size: Annotated[int, typer.Option(help="Pairs in a step; the others are the negatives.")] = 256,
     captions_per_photo: Annotated[int, typer.Option(help="Captions drawn for a photo, where photos are live.")] = 1,
@@ -102,8 +108,8 @@ def fit(
 
     if crop_scale is None:
         crop_scale = 0.5 if resize == "crop" else 0.8
-    if (text_model is None) == (checkpoint is None):
-        raise typer.BadParameter("expected --text-model, or --from a checkpoint, and not both")
+    if text_model is None and checkpoint is None:
+        raise typer.BadParameter("expected --text-model, --from a checkpoint, or both")
     settings = FitSettings(
         TowerSources(text_model or "", image_weights, pooling, max_tokens, dropout=dropout, checkpoint=checkpoint),
         preprocessing_of(image_size, resize) if checkpoint is None else read_config(checkpoint).preprocessing,
@@ -119,6 +125,7 @@ def fit(
             weight_decay=weight_decay,
             warmup=warmup,
             seed=seed,
+            freeze_images=freeze_images or not (text_model is None or checkpoint is None),
         ),
     )
     training = CaptionedPhotos.read(images, captions, train)

@@ -85,6 +85,7 @@ class OptimConfig:
         warmup: Share of the steps in which the rate rises linearly; then it falls as a cosine.
         clip_norm: The gradient is scaled down to this length.
         seed: What every random choice is derived from.
+        freeze_images: The image projector stays as it is, too, so that photos keep their vectors.
     """
 
     tune: str = "none"
@@ -98,8 +99,11 @@ class OptimConfig:
     warmup: float = 0.05
     clip_norm: float = 1.0
     seed: int = 0
+    freeze_images: bool = False
 
     def __post_init__(self) -> None:
+        if self.freeze_images:
+            _expect(self.tune in ("none", "text"), "tune", "none or text, as the image side is frozen", self.tune)
         _expect(self.tune in TUNES, "tune", f"one of {', '.join(TUNES)}", self.tune)
         _expect(self.batch_size >= 2, "batch_size", "at least 2: the others are the negatives", self.batch_size)
         for name in ("epochs", "captions_per_photo"):
