@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from PIL import Image
 
-from photoseek import console
+from photoseek import console, console_evaluation
 from photoseek.bundle import DEMO, Bundle
-from photoseek.errors import BundleNotFound, GalleryNotFound, QueryError
+from photoseek.errors import BundleNotFound, EvaluationError, GalleryNotFound, QueryError
 from photoseek.gallery import Gallery
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ BrowserOption = Annotated[bool, typer.Option("--browser/--no-browser", help="Ope
 def main() -> None:
     """The entry point."""
     warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # photos.MAX_PIXELS is the limit
-    console.run(app, "photoseek")
+    console.run(app, "photoseek", bad_use=(QueryError, EvaluationError))
 
 
 @app.command()
@@ -124,21 +124,37 @@ def search(
 @app.command()
 def evaluate(
     images: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the images.")],
-    captions: Annotated[Path, typer.Option(metavar="FILE", help="Lines NAME#I<TAB>caption.")],
+    captions: console_evaluation.CaptionFiles,
     bundle: BundleOption = DEMO,
-    split: Annotated[Path | None, typer.Option(metavar="FILE", help="Image names that count, one a line.")] = None,
+    split: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE|NAME", help="Images that count: a file of names, or a split of the captions."),
+    ] = None,
     precision: PrecisionOption = None,
+    language: console_evaluation.Language = None,
+    sample: console_evaluation.Sample = None,
+    folds: console_evaluation.Folds = None,
+    fold_size: console_evaluation.FoldSize = None,
+    resamples: console_evaluation.Resamples = 1000,
+    seed: console_evaluation.BootstrapSeed = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure how well captions find their images, and images their captions."""
-    from photoseek.evaluation import evaluate as measure
+    """Measure how well captions find their images, and images their captions.
 
+    Example: `photoseek evaluate --images DIR --captions en.token --captions zh.token --folds 5`
+    """
+    from photoseek.evaluation import evaluate as measure
+    from photoseek.protocol import EvaluationProtocol
+
+    rules = EvaluationProtocol(sample, folds, fold_size, language, resamples, seed)
     with console.progress_bar("encoding") as tell:
-        found = measure(Bundle.load(bundle), images, captions, split, precision=precision, progress=tell)
+        found = measure(
+            Bundle.load(bundle), images, captions, split, precision=precision, protocol=rules, progress=tell
+        )
     if as_json:
         console.print_json(found.to_json())
     else:
-        console.print_metrics(found.metrics, found.precision)
+        console_evaluation.print_evaluation(found, found.precision)
 
 
 @app.command("app")

@@ -53,7 +53,7 @@ def offer_examples(bundle: Bundle) -> None:
     """Draw a button for each example that suits a bundle, in each of its languages; it fills in the text."""
     examples = _EXAMPLES
     if bundle.reference == DEMO:
-        examples = {"en": tuple(demo.EXAMPLES), "zh": demo.CHINESE_EXAMPLES}
+        examples = {"en": tuple(demo.EXAMPLES), "zh": tuple(demo.CHINESE_EXAMPLES)}
     languages = [language for language in examples if language in bundle.languages] or ["en"]
     with st.container(horizontal=True, key="ps-examples"):
         for example in (example for language in languages for example in examples[language]):
