@@ -18,6 +18,9 @@ ENGLISH = "en"
 LANGUAGES = (ENGLISH, CHINESE)
 """ISO 639-1 codes of the languages that are told apart."""
 
+OTHER = "other"
+"""What a text without any words is in."""
+
 CHARACTERS_PER_WORD = 1.5
 """How many Han characters count as one word beside words that spaces part."""
 
@@ -59,7 +62,7 @@ class _Run:
         return (self.end - self.start) / CHARACTERS_PER_WORD if self.language == CHINESE else 1.0
 
 
-def language_of(text: str, default: str = ENGLISH) -> str:
+def language_of(text: str, default: str = OTHER) -> str:
     """The language with the most words in a text: ``zh`` or ``en``; ``default`` if it has no words at all."""
     found = shares(text)
     return found[0].language if found else default

@@ -17,8 +17,7 @@ from photoseek import Bundle
 from photoseek.encoders import ImageEncoder, TextEncoder
 from photoseek.evaluation import evaluate
 from photoseek.manifest import Layout
-from photoseek_export import export as export_module
-from photoseek_export import export_checkpoint
+from photoseek_export import export_checkpoint, text_towers
 from photoseek_export.cli import app
 from photoseek_export.errors import BundleExists, ExportError, ParityError
 from photoseek_export.export import Measured
@@ -154,8 +153,8 @@ def test_an_export_that_does_not_verify_leaves_nothing_behind(
         with torch.no_grad():
             model.text_projector.first.bias.sub_(1.0)  # type: ignore[union-attr]
 
-    write = export_module.write_text_graph
-    monkeypatch.setattr(export_module, "write_text_graph", wrong)
+    write = text_towers.write_text_graph
+    monkeypatch.setattr(text_towers, "write_text_graph", wrong)
     with pytest.raises(ParityError, match=r"text_model\.onnx: vectors differ from PyTorch's .* no bundle"):
         export_checkpoint(checkpoint, tmp_path / "bundle")
     assert list(tmp_path.iterdir()) == []

@@ -80,9 +80,24 @@ def test_fit_goes_on_from_a_checkpoint_and_sees_photos_as_it_did(world: World, b
     assert call("fit", *data(world), *split, *more).exit_code == 0
     configs = [json.loads((tmp_path / name / "config.json").read_text()) for name in "ab"]
     assert configs[0]["preprocessing"] == configs[1]["preprocessing"]
-    both = call("fit", *data(world), *split, *begin, *more)
-    assert both.exit_code == 2
-    assert "--from" in both.output
+    neither = call("fit", *data(world), *split, "--out", tmp_path / "c")
+    assert neither.exit_code == 2
+    assert "--from" in neither.output
+
+
+def test_fit_trains_a_new_text_tower_against_the_images_of_a_checkpoint(
+    world: World, bert: Path, resnet: Path, tmp_path: Path
+) -> None:
+    split = ["--train", world.train, "--dev", world.dev, "--epochs", 1, "--batch-size", 16, "--no-report"]
+    assert call("fit", *data(world), *split, *small(bert, resnet), "--out", tmp_path / "a").exit_code == 0
+    beside = ["--from", tmp_path / "a", "--text-model", bert, "--max-tokens", 20, "--pooling", "cls"]
+    assert call("fit", *data(world), *split, *beside, "--tune", "text", "--out", tmp_path / "b").exit_code == 0
+    first, second = (json.loads((tmp_path / name / "config.json").read_text()) for name in "ab")
+    assert first["preprocessing"] == second["preprocessing"]
+    assert (first["optim"]["freeze_images"], second["optim"]["freeze_images"]) == (False, True)
+    assert (second["model"]["pooling"], second["model"]["max_tokens"]) == ("cls", 20)
+    with pytest.raises(SettingsError, match="tune: expected none or text"):
+        call("fit", *data(world), *split, *beside, "--tune", "both", "--out", tmp_path / "c")
 
 
 def test_bad_use_is_exit_code_2(world: World) -> None:

@@ -80,12 +80,19 @@ def fit(
     checkpoint: Annotated[
         Path | None,
         typer.Option(
-            "--from", metavar="CHECKPOINT", help="Go on from these towers and projectors, and see photos as they did."
+            "--from",
+            metavar="CHECKPOINT",
+            help="Go on from these towers and projectors, and see photos as they did; "
+            "with --text-model: a new text tower beside its image side, which stays as it is.",
         ),
     ] = None,
     image_model: ImageModel = "resnet18",
     image_weights: ImageWeights = "imagenet",
     tune: Annotated[str, typer.Option(help="Towers that learn: none, image, text or both.")] = "none",
+    freeze_images: Annotated[
+        bool,
+        typer.Option("--freeze-images", help="Leave the image projector as it is, too: photos keep their vectors."),
+    ] = False,
     epochs: Annotated[int, typer.Option(help="Passes over the training photos.")] = 30,
     batch_size: Annotated[int, typer.Option(help="Pairs in a step; the others are the negatives.")] = 256,
     batch_by: Annotated[str, typer.Option(help="all; or folder: each batch from one folder of the photos.")] = "all",
@@ -128,8 +135,8 @@ def fit(
 
     if crop_scale is None:
         crop_scale = 0.5 if resize == "crop" else 0.8
-    if (text_model is None) == (checkpoint is None):
-        raise typer.BadParameter("expected --text-model, or --from a checkpoint, and not both")
+    if text_model is None and checkpoint is None:
+        raise typer.BadParameter("expected --text-model, --from a checkpoint, or both")
     settings = FitSettings(
         TowerSources(
             text_model or "",
@@ -159,6 +166,7 @@ def fit(
             ema=ema,
             patience=patience,
             seed=seed,
+            freeze_images=freeze_images or not (text_model is None or checkpoint is None),
             keywords=keywords,
         ),
     )

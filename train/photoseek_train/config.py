@@ -108,6 +108,7 @@ class OptimConfig:
         ema: Decay of the moving average of the weights, which is what is measured and kept; 0 keeps the weights.
         patience: Stop after so many epochs without a better dev rsum; 0 never stops.
         seed: What every random choice is derived from.
+        freeze_images: The image projector stays as it is, too, so that photos keep their vectors.
         keywords: Probability that a step takes the keywords of a caption in its place.
     """
 
@@ -128,9 +129,12 @@ class OptimConfig:
     ema: float = 0.0
     patience: int = 0
     seed: int = 0
+    freeze_images: bool = False
     keywords: float = 0.0
 
     def __post_init__(self) -> None:
+        if self.freeze_images:
+            _expect(self.tune in ("none", "text"), "tune", "none or text, as the image side is frozen", self.tune)
         _expect(self.tune in TUNES, "tune", f"one of {', '.join(TUNES)}", self.tune)
         _expect(self.loss in LOSSES, "loss", f"one of {', '.join(LOSSES)}", self.loss)
         _expect(self.batch_by in BATCHES, "batch_by", f"one of {', '.join(BATCHES)}", self.batch_by)

@@ -161,7 +161,9 @@ class Trainer:
 
 def learning_modules(model: TwoTower, config: OptimConfig) -> dict[str, nn.Module]:
     """The parts that training changes, by their names in the model."""
-    parts: dict[str, nn.Module] = {"text_projector": model.text_projector, "image_projector": model.image_projector}
+    parts: dict[str, nn.Module] = {"text_projector": model.text_projector}
+    if not config.freeze_images:
+        parts["image_projector"] = model.image_projector
     if config.tunes_image:
         parts["image_tower"] = model.image_tower
     if config.tunes_text:
@@ -179,7 +181,7 @@ def freeze(model: TwoTower, config: OptimConfig) -> None:
 
 
 def set_training(model: TwoTower, config: OptimConfig) -> None:
-    """Dropout and batch statistics in the parts that learn; a frozen tower stays as in evaluation."""
+    """Dropout and batch statistics in the parts that learn; a frozen part stays as in evaluation."""
     model.eval()
     for module in learning_modules(model, config).values():
         module.train()
