@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,9 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner, Result
 
 from photoseek.captions import Caption, read_captions
 from photoseek.errors import MissingExtra
+from photoseek_train.cli import app
 from photoseek_train.config import OptimConfig
 from photoseek_train.dataset import CaptionedPhotos
 from photoseek_train.errors import SettingsError
@@ -173,3 +177,18 @@ def test_keywords_that_there_are_not_are_told(make_fit: MakeFit) -> None:
         make_fit(epochs=1, keywords=0.5)()
     with pytest.raises(SettingsError, match=r"^keywords: expected within \[0, 1\], found 1\.5"):
         OptimConfig(keywords=1.5)
+
+
+def test_the_command_writes_a_file_that_fit_trains_on(world: World, bert: Path, resnet: Path, tmp_path: Path) -> None:
+    file = tmp_path / "kw.token"
+    made = call("keywords", "--captions", world.captions, "--out", file, "--top", 2)
+    assert re.search(r"kw\.token: 128 captions with 1\.\d keywords each, 0 of them with none\n$", made.stdout)
+    towers = ["--text-model", bert, "--image-weights", resnet, "--image-size", 32, "--max-tokens", 24]
+    split = ["--train", world.train, "--dev", world.dev, "--batch-size", 16, "--epochs", 1, "--keywords", 0.5]
+    data = ["--images", world.images, "--captions", file, "--out", tmp_path / "run"]
+    assert call("fit", *data, *towers, *split).exit_code == 0
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["optim"]["keywords"] == 0.5
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
