@@ -21,7 +21,7 @@ from photoseek_train.config import OptimConfig
 from photoseek_train.dataset import CaptionedPhotos
 from photoseek_train.errors import SettingsError
 from photoseek_train.feature_folder import FeatureFolder
-from photoseek_train.features import KEYWORDS, TEXTS
+from photoseek_train.features import KEYWORDS, TEXTS, make_features
 from photoseek_train.fit import Fit, Resources
 from photoseek_train.inputs import CachedFeatures, WithKeywords
 from photoseek_train.keywords import with_keywords, write_keywords
@@ -163,6 +163,16 @@ def test_keywords_are_cached_apart_and_change_what_was_trained_on(keyword_fit: C
     assert tables[KEYWORDS].identity == tables[TEXTS].identity
     assert plain.config.data.train_sha256 != with_words.config.data.train_sha256
     assert plain.config.data.dev_sha256 == with_words.config.data.dev_sha256
+
+
+def test_fit_finds_the_keywords_that_features_made(keyword_fit: Callable[..., Fit], tmp_path: Path) -> None:
+    fit = keyword_fit("run", epochs=1, keywords=0.5)
+    folder = tmp_path / "features"
+    make_features(folder, fit.settings.sources, fit.settings.preprocessing, fit.train + fit.dev)
+    before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    assert f"{KEYWORDS}.npy" in before
+    fit()
+    assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
 
 
 def test_dev_is_measured_on_captions(keyword_fit: Callable[..., Fit]) -> None:
