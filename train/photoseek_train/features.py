@@ -21,7 +21,7 @@ from photoseek_train.feature_folder import FeatureFolder, Request, Table
 from photoseek_train.photos import read_picture
 from photoseek_train.progress import Progress, silent
 from photoseek_train.sources import Built, TowerSources, architecture_of, build_model
-from photoseek_train.tokens import Tokens
+from photoseek_train.tokens import Tokens, plain_tokenizer
 from photoseek_train.towers import ImageTower, weights_sha256
 
 IMAGES = "image_embeddings"
@@ -70,7 +70,7 @@ def text_features(
     identity = {
         "architecture": architecture_of(tower.bert),
         "weights_sha256": weights_sha256(tower),
-        "tokenizer_sha256": _sha256(built.tokenizer.backend_tokenizer.to_str()),
+        "tokenizer_sha256": _sha256(plain_tokenizer(built.tokenizer).to_str()),
         "pooling": tower.pooling,
         "max_tokens": config.max_tokens,
     }
