@@ -27,7 +27,7 @@ photoseek search "two dogs on a beach" --gallery PHOTOS
 | | |
 |---|---|
 | text tower | {text}, pooling: {pooling} |
-| image tower | ResNet18, began as: {image} |
+| image tower | {image} |
 | input | {input} |
 | precisions | {precisions} |
 

@@ -139,7 +139,10 @@ def _write_companions(loaded: Loaded, folder: Path) -> None:
             "projection_dim": loaded.model.dim,
             "logit_scale": round(float(loaded.model.scale.detach()), 4),
             "text_config": config.model.text_architecture,
-            "vision_config": {"model_type": "resnet18", "hidden_size": loaded.model.image_tower.features},
+            "vision_config": {
+                "model_type": config.model.image_model,
+                "hidden_size": loaded.model.image_tower.features,
+            },
         },
     )
 
@@ -155,7 +158,8 @@ def _finish(manifest: Manifest, loaded: Loaded, folder: Path, measured: Measured
     architecture = loaded.config.model.text_architecture
     text = f"{architecture['num_hidden_layers']} layers of {architecture['hidden_size']}"
     text = f"BERT, {text}, began as: {loaded.config.model.text_model}"
-    card = model_card(manifest, text, loaded.config.model.image_weights, _describe(loaded.config.preprocessing))
+    image = f"{loaded.config.model.image_model} of torchvision, began as: {loaded.config.model.image_weights}"
+    card = model_card(manifest, text, image, _describe(loaded.config.preprocessing))
     (folder / Layout.CARD).write_text(card, "utf-8")
     replace(manifest, files=_records(folder)).write(folder)
 

@@ -121,7 +121,10 @@ def evaluate(
     images: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the images.")],
     captions: console_evaluation.CaptionFiles,
     bundle: BundleOption = DEMO,
-    split: Annotated[Path | None, typer.Option(metavar="FILE", help="Image names that count, one a line.")] = None,
+    split: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE|NAME", help="Images that count: a file of names, or a split of the captions."),
+    ] = None,
     precision: PrecisionOption = None,
     language: console_evaluation.Language = None,
     sample: console_evaluation.Sample = None,

@@ -9,7 +9,7 @@ import numpy as np
 
 from photoseek.assessment import Evaluation, assess
 from photoseek.bundle import Bundle
-from photoseek.captions import Caption, captions_of, read_caption_files, read_split
+from photoseek.captions import Caption, captions_of, read_caption_files
 from photoseek.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import CaptionFileError
 from photoseek.protocol import EvaluationProtocol
@@ -34,7 +34,7 @@ def evaluate(
         bundle: What to measure.
         images: Folder of the images.
         captions: Caption file, or several, say one for each language.
-        split: Names of the images that count. None: all that have captions.
+        split: A file of the names of the images that count, or a split that a caption file carries. None: all.
         precision: Of the towers. None: the bundle's most exact one.
         protocol: Which images and captions count, and in how many folds. None: all, in one.
         progress: Called with images encoded and images in all.
@@ -62,8 +62,8 @@ def captioned_images(
     Raises:
         CaptionFileError: A broken line, or an image without captions or without a file.
     """
-    everything = read_caption_files(captions)
-    names = list(dict.fromkeys(c.image for c in everything)) if split is None else read_split(split)
+    file = read_caption_files(captions)
+    names = file.names(split)
     missing = [name for name in names if not (images / name).is_file()]
     if missing:
         source = captions if split is None else split
@@ -72,7 +72,7 @@ def captioned_images(
             f"{', '.join(map(str, files))}: unknown image {missing[0]!r}: no such file in {images} "
             f"({len(missing)} of {len(names)} are missing)"
         )
-    return names, captions_of(everything, names)
+    return names, captions_of(file.captions, names)
 
 
 def _encode_images(

@@ -120,7 +120,12 @@ def test_the_manifest_tells_where_the_bundle_comes_from(bundle: Bundle, checkpoi
     for facts in manifest.precisions.values():
         assert facts["metrics"]["images"] == 12
         assert facts["parity"]["text"] < 5e-3
+    assert json.loads((bundle.path / "config.json").read_text())["vision_config"] == {
+        "model_type": "resnet18",
+        "hidden_size": 512,
+    }
     card = (bundle.path / "README.md").read_text()
+    assert "| image tower | resnet18 of torchvision, began as: none |" in card
     assert "| fp16 | text to image | 12 | 24 |" in card
 
 

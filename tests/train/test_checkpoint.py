@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from photoseek_train.checkpoint import Layout, begin_checkpoint, load_checkpoint, weights_hash, write_weights
-from photoseek_train.config import AugmentConfig, DataConfig, OptimConfig, TrainingConfig, preprocessing_of
+from photoseek_train.config import FORMAT, AugmentConfig, DataConfig, OptimConfig, TrainingConfig, preprocessing_of
 from photoseek_train.errors import CheckpointDamaged, CheckpointIncompatible, CheckpointNotFound
 from photoseek_train.model import TwoTower
 from photoseek_train.sources import TowerSources, build_model
@@ -90,8 +90,29 @@ def test_a_missing_file_is_named(copy: Path, name: str) -> None:
 
 
 def test_a_newer_format_is_refused(copy: Path) -> None:
-    rewrite(copy, format=2)
-    with pytest.raises(CheckpointIncompatible, match="format 2, this photoseek reads up to 1; upgrade"):
+    rewrite(copy, format=FORMAT + 1)
+    with pytest.raises(
+        CheckpointIncompatible, match=f"format {FORMAT + 1}, this photoseek reads up to {FORMAT}; upgrade"
+    ):
+        load_checkpoint(copy)
+
+
+def test_an_older_format_has_the_defaults_of_what_came_later(
+    copy: Path, saved: tuple[Path, TwoTower, TrainingConfig]
+) -> None:
+    """Format 1 knew no ``image_model``: it was ResNet18. What has no default was always there."""
+    model = json.loads((copy / Layout.CONFIG).read_text())["model"]
+    first = {key: value for key, value in model.items() if key != "image_model"}
+    rewrite(copy, format=1, model=first)
+    assert load_checkpoint(copy).config == saved[2]
+    rewrite(copy, format=FORMAT)
+    with pytest.raises(CheckpointDamaged, match=r"found \['image_model'\] missing or unknown"):
+        load_checkpoint(copy)
+    rewrite(copy, format=1, model={**first, "colour": 1})
+    with pytest.raises(CheckpointDamaged, match=r"found \['colour'\] missing or unknown"):
+        load_checkpoint(copy)
+    rewrite(copy, model={key: value for key, value in first.items() if key != "text_model"})
+    with pytest.raises(CheckpointDamaged, match=r"found \['text_model'\] missing or unknown"):
         load_checkpoint(copy)
 
 
@@ -101,6 +122,7 @@ def test_a_newer_format_is_refused(copy: Path) -> None:
         ({"format": "x"}, "a JSON object with a format number"),
         ({"model": None}, "expected the keys"),
         ({"optim": {"lr": 1.0}}, "expected the keys"),
+        ({"format": 1, "model": None}, "expected the keys"),
         ({"preprocessing": {"size": 3}}, "cannot be followed"),
     ],
 )
@@ -108,6 +130,25 @@ def test_a_damaged_configuration_is_refused(copy: Path, change: dict[str, object
     rewrite(copy, **change)
     with pytest.raises(CheckpointDamaged, match=message):
         load_checkpoint(copy)
+
+
+def test_a_resnet_that_torchvision_does_not_have_is_refused(copy: Path) -> None:
+    model = json.loads((copy / Layout.CONFIG).read_text())["model"]
+    rewrite(copy, model={**model, "image_model": "resnet17"})
+    with pytest.raises(CheckpointDamaged, match=r"config\.json: image_model: expected one of .*, found 'resnet17'"):
+        load_checkpoint(copy)
+
+
+def test_another_resnet_is_rebuilt(tmp_path: Path, bert: Path) -> None:
+    sources = TowerSources(str(bert), "none", max_tokens=24, dim=16, image_model="resnet34")
+    built = build_model(sources, seed=0)
+    data = DataConfig(3, 6, "a" * 64, 1, 2, "b" * 64)
+    config = TrainingConfig(built.config, preprocessing_of(48), AugmentConfig(), OptimConfig(), data)
+    begin_checkpoint(tmp_path, config, built.tokenizer)
+    write_weights(tmp_path, built.model, {})
+    tower = load_checkpoint(tmp_path).model.image_tower
+    assert tower.architecture == "resnet34"
+    assert torch.equal(tower.resnet.layer3[5].conv2.weight, built.model.image_tower.resnet.layer3[5].conv2.weight)
 
 
 def test_damaged_weights_are_refused(copy: Path) -> None:

@@ -158,6 +158,7 @@ def test_the_manifest_names_what_the_rows_depend_on(tmp_path: Path, world: World
     tables = json.loads((tmp_path / "manifest.json").read_text())["tables"]
     assert tables["image_embeddings"]["identity"].keys() == {"architecture", "weights_sha256", "preprocessing"}
     assert tables["image_embeddings"]["identity"]["preprocessing"] == SQUASHED.id
+    assert tables["image_embeddings"]["identity"]["architecture"] == "resnet18"
     assert tables["text_embeddings"]["identity"]["pooling"] == "mean"
     assert len(tables["text_embeddings"]["keys"]) == 32
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import torch
 
+from photoseek_train.averaging import WeightAverage
 from photoseek_train.checkpoint import Layout, load_checkpoint, read_metrics, weights_hash
-from photoseek_train.config import AugmentConfig, OptimConfig
+from photoseek_train.config import FORMAT, AugmentConfig, OptimConfig
 from photoseek_train.errors import CheckpointIncompatible, DataError, RunDiverged, RunExists, RunMismatch, SettingsError
 from photoseek_train.evaluate import evaluate
 from photoseek_train.fit import Fit, FitSettings, Resources
+from photoseek_train.model import TwoTower
 from photoseek_train.sources import TowerSources, build_model
 from photoseek_train.trainer import EpochRecord, freeze, set_training
 from toy_world import MakeFit, World
@@ -93,17 +96,59 @@ def kill_after(epoch: int) -> object:
     return note
 
 
-@pytest.mark.parametrize("tune", ["none", "both"])
-def test_a_resumed_run_ends_like_one_never_stopped(make_fit: MakeFit, tmp_path: Path, tune: str) -> None:
-    augment = AugmentConfig(crop_scale=0.7, flip=True)  # random choices, to be made again alike
-    whole = make_fit(tmp_path / "whole", tune=tune, epochs=3, augment=augment)()
+@pytest.mark.parametrize(
+    "optim", [{"tune": "none", "loss": "triplet"}, {"tune": "both"}, {"tune": "both", "ema": 0.9}], ids=str
+)
+def test_a_resumed_run_ends_like_one_never_stopped(make_fit: MakeFit, tmp_path: Path, optim: dict[str, Any]) -> None:
+    augment = AugmentConfig(crop_scale=0.7, flip=True, color=0.4, gray=0.2, erase=0.5)  # choices, to be made again
+    whole = make_fit(tmp_path / "whole", epochs=3, augment=augment, **optim)()
     with pytest.raises(Killed):
-        make_fit(tmp_path / "parts", tune=tune, epochs=3, augment=augment)(on_epoch=kill_after(1))
-    parts = make_fit(tmp_path / "parts", tune=tune, epochs=3, augment=augment)(resume=True)
+        make_fit(tmp_path / "parts", epochs=3, augment=augment, **optim)(on_epoch=kill_after(1))
+    parts = make_fit(tmp_path / "parts", epochs=3, augment=augment, **optim)(resume=True)
+    assert [record.dev for record in parts.history] == [record.dev for record in whole.history]
     assert [record.loss for record in parts.history] == pytest.approx([r.loss for r in whole.history], abs=1e-6)
     states = [torch.load(run.path / Layout.LAST, weights_only=True)["weights"] for run in (whole, parts)]
     for name, tensor in states[0]["image_projector"].items():
         torch.testing.assert_close(tensor, states[1]["image_projector"][name], atol=1e-6, rtol=1e-6)
+
+
+def test_the_triplet_loss_learns(make_fit: MakeFit) -> None:
+    """Also when only the hardest negative is left."""
+    run = make_fit(tune="text", epochs=12, loss="triplet", hardest_after=2)()
+    assert run.best is not None
+    assert run.best.epoch > 2
+    assert run.best.dev.rsum > 1.5 * CHANCE_RSUM
+
+
+def test_the_average_is_kept_and_not_the_last_step(make_fit: MakeFit, world: World, tmp_path: Path) -> None:
+    """Two steps: the first is copied, then the average moves 1 - min(0.9, 2 / 11) of the way."""
+    plain = make_fit(tmp_path / "plain", epochs=1, batch_size=48)()
+    averaged = make_fit(tmp_path / "averaged", epochs=1, batch_size=48, ema=0.9)()
+    after = [load_checkpoint(run.path).model.state_dict() for run in (plain, averaged)]
+    last = torch.load(averaged.path / Layout.LAST, weights_only=True)["weights"]["image_projector"]["first.weight"]
+    assert torch.equal(last, after[0]["image_projector.first.weight"])  # the average doesn't change the training
+    assert not torch.equal(last, after[1]["image_projector.first.weight"])
+    assert evaluate(averaged.path, world.split("dev")) == averaged.history[0].dev
+
+
+def test_a_moving_average_worked_by_hand() -> None:
+    weights = torch.nn.Linear(1, 1, bias=False).requires_grad_(False)
+    weights.weight.fill_(0.0)
+    average = WeightAverage(cast(TwoTower, weights), decay=0.25)
+    for value in (1.0, 2.0, 3.0):
+        weights.weight.fill_(value)
+        average.update(cast(TwoTower, weights))
+    second = 1.0 + (1 - 2 / 11) * (2.0 - 1.0)  # the first is copied; the decay after one step is 2 / 11
+    third = second + (1 - 0.25) * (3.0 - second)  # after two it would be 3 / 12, which is the highest asked for
+    assert float(average.model.weight) == pytest.approx(third)
+
+
+def test_a_run_that_no_longer_improves_stops(make_fit: MakeFit) -> None:
+    """Dev never gets better than in epoch 1 when nothing is learned; a resumed run doesn't go on either."""
+    run = make_fit(epochs=9, lr=1e-12, patience=2)()
+    assert run.best is not None
+    assert (run.best.epoch, len(run.history)) == (1, 3)
+    assert len(make_fit(epochs=9, lr=1e-12, patience=2)(resume=True).history) == 3
 
 
 def test_history_has_a_line_for_each_epoch(make_fit: MakeFit) -> None:
@@ -143,8 +188,8 @@ def test_a_damaged_state_is_refused(make_fit: MakeFit) -> None:
 def test_a_newer_run_is_refused(make_fit: MakeFit) -> None:
     run = make_fit(epochs=1)()
     config = run.path / Layout.CONFIG
-    config.write_text(json.dumps({**json.loads(config.read_text()), "format": 2}))
-    with pytest.raises(CheckpointIncompatible, match="checkpoint format 2"):
+    config.write_text(json.dumps({**json.loads(config.read_text()), "format": FORMAT + 1}))
+    with pytest.raises(CheckpointIncompatible, match=f"checkpoint format {FORMAT + 1}"):
         make_fit(epochs=1)(resume=True)
 
 
@@ -162,7 +207,17 @@ def test_random_weights_cannot_stay_frozen(make_fit: MakeFit, bert: Path, tune: 
 
 
 @pytest.mark.parametrize(
-    "setting", [{"epochs": 0}, {"batch_size": 1}, {"lr": 0.0}, {"tune": "all"}, {"warmup": 1.0}, {"seed": -1}]
+    "setting",
+    [
+        {"epochs": 0},
+        {"batch_size": 1},
+        {"lr": 0.0},
+        {"tune": "all"},
+        {"warmup": 1.0},
+        {"seed": -1},
+        {"loss": "l2"},
+        {"ema": 1.0},
+    ],
 )
 def test_settings_that_make_no_sense_are_named(make_fit: MakeFit, setting: dict[str, object]) -> None:
     (name,) = setting

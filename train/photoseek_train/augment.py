@@ -1,4 +1,4 @@
-"""What training changes about a photo: a random part of it, sometimes mirrored."""
+"""What training changes about a photo: a random part of it, mirrored, recoloured, partly wiped out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageEnhance
 
 from photoseek.preprocess import Preprocessing
 from photoseek_train.config import AugmentConfig
@@ -17,6 +17,7 @@ Box = tuple[float, float, float, float]
 
 _ATTEMPTS = 10  # torchvision's RandomResizedCrop
 _ROOM = 8 / 7  # a squeezed photo is kept a little larger than what training cuts out of it
+_ERASED = (0.02, 0.2)  # share of the area; Zhong et al. 2017 go up to 0.4
 
 
 def wide_view(image: Image.Image, preprocessing: Preprocessing) -> Image.Image:
@@ -31,7 +32,7 @@ def wide_view(image: Image.Image, preprocessing: Preprocessing) -> Image.Image:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """A random resized crop and a flip; the values are then scaled by ``Preprocessing`` as in evaluation."""
+    """What ``AugmentConfig`` says, in its order; the values are scaled by ``Preprocessing`` as in evaluation."""
 
     config: AugmentConfig
     preprocessing: Preprocessing
@@ -44,7 +45,43 @@ class Augmentation:
         part = view.resize((whole.width, whole.height), Image.Resampling(whole.resample), box=box)
         if self.config.flip and rng.random() < 0.5:
             part = part.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        return replace(whole, shortest_edge=None)(part)
+        part = recoloured(part, self.config.color, self.config.gray, rng)
+        pixels = replace(whole, shortest_edge=None)(part)
+        if rng.random() < self.config.erase:
+            erase(pixels, rng)
+        return pixels
+
+
+def recoloured(image: Image.Image, strength: float, gray: float, rng: np.random.Generator) -> Image.Image:
+    """Change saturation, contrast and brightness, each by a factor drawn from 1 - strength to 1 + strength.
+
+    Args:
+        image: RGB.
+        strength: Within [0, 1].
+        gray: How likely the colours are dropped altogether.
+        rng: Where the choices come from.
+    """
+    if rng.random() < gray:
+        image = ImageEnhance.Color(image).enhance(0.0)
+    if strength:
+        for kind in (ImageEnhance.Color, ImageEnhance.Contrast, ImageEnhance.Brightness):
+            image = kind(image).enhance(rng.uniform(1 - strength, 1 + strength))
+    return image
+
+
+def erase(pixels: npt.NDArray[np.float32], rng: np.random.Generator) -> None:
+    """Set a random rectangle to zero, the mean colour: random erasing (Zhong et al. 2017, algorithm 1).
+
+    Args:
+        pixels: (3, height, width); changed in place.
+        rng: Where the choices come from.
+    """
+    _, height, width = pixels.shape
+    area, aspect = rng.uniform(*_ERASED), math.exp(rng.uniform(math.log(1 / 3), math.log(3)))
+    h = min(height, max(1, round(height * math.sqrt(area / aspect))))
+    w = min(width, max(1, round(width * math.sqrt(area * aspect))))
+    top, left = rng.integers(height - h + 1), rng.integers(width - w + 1)
+    pixels[:, top : top + h, left : left + w] = 0.0
 
 
 def random_box(width: int, height: int, least: float, ratio: float, rng: np.random.Generator) -> Box:

@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerFast
 
 from photoseek.files import replace_bytes, replace_json, sha256_of
 from photoseek_train.config import TrainingConfig
-from photoseek_train.errors import CheckpointDamaged, CheckpointNotFound
+from photoseek_train.errors import CheckpointDamaged, CheckpointNotFound, SettingsError
 from photoseek_train.model import TwoTower
 from photoseek_train.pretrained import load_tokenizer
 from photoseek_train.saving import TOKENIZER_FILES, json_lines, save_tokenizer, save_weights
@@ -75,7 +75,10 @@ def load_checkpoint(path: str | Path, attention: str = "sdpa") -> Loaded:
     """
     folder = Path(path).expanduser()
     config = read_config(folder)
-    model = TwoTower.from_config(config.model, attention)
+    try:
+        model = TwoTower.from_config(config.model, attention)
+    except SettingsError as error:
+        raise CheckpointDamaged(f"{folder / Layout.CONFIG}: {error}") from error
     _load_weights(model, folder / Layout.WEIGHTS)
     return Loaded(model.eval(), config, load_tokenizer(str(folder)))
 

@@ -1,4 +1,4 @@
-"""``photoseek-train``: features, fit, evaluate, report, compact."""
+"""``photoseek-train``: inspect, keywords, features, fit, evaluate, report, compact."""
 
 from __future__ import annotations
 
@@ -10,16 +10,22 @@ import typer
 from photoseek import console_evaluation
 from photoseek.console import make_app, print_json, run
 from photoseek.errors import EvaluationError
+from photoseek_train import data_commands
 from photoseek_train.errors import SettingsError
 from photoseek_train.watching import announce, bars
 
 app = make_app("Train the two towers of a photo search.")
+app.command()(data_commands.inspect)
+app.command()(data_commands.keywords)
 
 Images = Annotated[Path, typer.Option("--images", help="Folder of the photos.")]
-Captions = Annotated[Path, typer.Option("--captions", help="Lines NAME#I<TAB>caption.")]
-Split = Annotated[Path | None, typer.Option("--split", help="Photo names, one a line; by default every captioned one.")]
+Captions = Annotated[Path, typer.Option("--captions", help="Captions: .token, CSV, Karpathy's or COCO's JSON.")]
+Split = Annotated[
+    Path | None, typer.Option("--split", help="A file of photo names, or a split that the captions carry. [all]")
+]
 TextModel = Annotated[str, typer.Option("--text-model", help="Folder or name of a Hugging Face BERT.")]
-ImageWeights = Annotated[str, typer.Option("--image-weights", help="ResNet18: imagenet, a .pth file, or none.")]
+ImageModel = Annotated[str, typer.Option("--image-model", help="A ResNet of torchvision: resnet18, resnet50, ...")]
+ImageWeights = Annotated[str, typer.Option("--image-weights", help="Of the ResNet: imagenet, a .pth file, or none.")]
 ImageSize = Annotated[int, typer.Option("--image-size", help="Side of the square that the image tower sees.")]
 Resize = Annotated[str, typer.Option("--resize", help="crop: the middle of the photo; squash: all of it, squeezed.")]
 Pooling = Annotated[str, typer.Option("--pooling", help="Token states become one: mean, or cls.")]
@@ -39,6 +45,7 @@ def features(
     text_model: TextModel,
     out: Annotated[Path, typer.Option(help="Folder for the features; what is fresh in it is kept.")],
     split: Split = None,
+    image_model: ImageModel = "resnet18",
     image_weights: ImageWeights = "imagenet",
     image_size: ImageSize = 224,
     resize: Resize = "crop",
@@ -51,7 +58,7 @@ def features(
     from photoseek_train.features import make_features
     from photoseek_train.sources import TowerSources
 
-    sources = TowerSources(text_model, image_weights, pooling, max_tokens)
+    sources = TowerSources(text_model, image_weights, pooling, max_tokens, image_model=image_model)
     data = CaptionedPhotos.read(images, captions, split)
     with bars() as progress:
         made = make_features(out, sources, preprocessing_of(image_size, resize), data, progress)
@@ -62,9 +69,13 @@ def features(
 def fit(
     images: Images,
     captions: Captions,
-    train: Annotated[Path, typer.Option(help="Photo names to train on, one a line.")],
-    dev: Annotated[Path, typer.Option(help="Photo names to measure on after each epoch.")],
     out: Annotated[Path, typer.Option(help="Folder for the checkpoint.")],
+    train: Annotated[
+        Path | None, typer.Option(help="Photos to train on: a file of names, or a split of the captions. [train]")
+    ] = None,
+    dev: Annotated[
+        Path | None, typer.Option(help="Photos to measure on after each epoch: a file, or a split. [val]")
+    ] = None,
     text_model: Annotated[str | None, typer.Option(help="Folder or name of a Hugging Face BERT.")] = None,
     checkpoint: Annotated[
         Path | None,
@@ -72,10 +83,12 @@ def fit(
             "--from", metavar="CHECKPOINT", help="Go on from these towers and projectors, and see photos as they did."
         ),
     ] = None,
+    image_model: ImageModel = "resnet18",
     image_weights: ImageWeights = "imagenet",
     tune: Annotated[str, typer.Option(help="Towers that learn: none, image, text or both.")] = "none",
     epochs: Annotated[int, typer.Option(help="Passes over the training photos.")] = 30,
     batch_size: Annotated[int, typer.Option(help="Pairs in a step; the others are the negatives.")] = 256,
+    batch_by: Annotated[str, typer.Option(help="all; or folder: each batch from one folder of the photos.")] = "all",
     captions_per_photo: Annotated[int, typer.Option(help="Captions drawn for a photo, where photos are live.")] = 1,
     lr: Annotated[float, typer.Option(help="Peak learning rate of the projectors.")] = 1e-3,
     image_lr: Annotated[float, typer.Option(help="Peak learning rate of the image tower.")] = 1e-4,
@@ -83,13 +96,22 @@ def fit(
     weight_decay: Annotated[float, typer.Option(help="AdamW's, on matrices only.")] = 0.01,
     warmup: Annotated[float, typer.Option(help="Share of the steps in which the rate rises.")] = 0.05,
     dropout: Annotated[float, typer.Option(help="Of the projectors.")] = 0.1,
+    loss: Annotated[str, typer.Option(help="infonce, or triplet with the hardest negative (VSE++).")] = "infonce",
+    margin: Annotated[float, typer.Option(help="Of the triplet loss.")] = 0.2,
+    hardest_after: Annotated[int, typer.Option(help="Epochs before only the hardest negative counts.")] = 1,
+    ema: Annotated[float, typer.Option(help="Decay of a moving average of the weights, as 0.999; 0: none.")] = 0.0,
+    patience: Annotated[int, typer.Option(help="Stop after so many epochs without a better dev rsum; 0: never.")] = 0,
     image_size: ImageSize = 224,
     resize: Resize = "crop",
     crop_scale: Annotated[float | None, typer.Option(help="Least share of it in training. [0.5; squash 0.8]")] = None,
     flip: Annotated[bool, typer.Option(help="Mirror half of the photos; not if captions tell left from right.")] = True,
+    color: Annotated[float, typer.Option(help="Change brightness, contrast and saturation by up to this share.")] = 0.0,
+    gray: Annotated[float, typer.Option(help="Share of the photos that lose their colours.")] = 0.0,
+    erase: Annotated[float, typer.Option(help="Share of the photos with a random rectangle wiped out.")] = 0.0,
     pooling: Pooling = "mean",
     max_tokens: MaxTokens = 64,
     seed: Annotated[int, typer.Option(help="What every random choice follows from.")] = 0,
+    keywords: Annotated[float, typer.Option(help="Probability that keywords stand in for their caption.")] = 0.0,
     features: Annotated[Path | None, typer.Option(help="Folder of cached features. [OUT/features]")] = None,
     workers: Workers = 1,
     photo_memory: Annotated[float, typer.Option(help="GB that decoded photos may take.")] = 4.0,
@@ -99,7 +121,7 @@ def fit(
     """Train projectors, and towers if asked; OUT becomes the checkpoint of the best epoch on dev."""
     from photoseek_train.checkpoint import read_config
     from photoseek_train.config import AugmentConfig, OptimConfig, preprocessing_of
-    from photoseek_train.dataset import CaptionedPhotos
+    from photoseek_train.dataset import read_splits
     from photoseek_train.fit import Fit, FitSettings, Resources
     from photoseek_train.report_run import DataFiles, finish_report, report_epochs
     from photoseek_train.sources import TowerSources
@@ -109,30 +131,44 @@ def fit(
     if (text_model is None) == (checkpoint is None):
         raise typer.BadParameter("expected --text-model, or --from a checkpoint, and not both")
     settings = FitSettings(
-        TowerSources(text_model or "", image_weights, pooling, max_tokens, dropout=dropout, checkpoint=checkpoint),
+        TowerSources(
+            text_model or "",
+            image_weights,
+            pooling,
+            max_tokens,
+            dropout=dropout,
+            checkpoint=checkpoint,
+            image_model=image_model,
+        ),
         preprocessing_of(image_size, resize) if checkpoint is None else read_config(checkpoint).preprocessing,
-        AugmentConfig(crop_scale, flip),
+        AugmentConfig(crop_scale, flip, color, gray, erase),
         OptimConfig(
             tune=tune,
             epochs=epochs,
             captions_per_photo=captions_per_photo,
             batch_size=batch_size,
+            batch_by=batch_by,
             lr=lr,
             image_lr=image_lr,
             text_lr=text_lr,
             weight_decay=weight_decay,
             warmup=warmup,
+            loss=loss,
+            margin=margin,
+            hardest_after=hardest_after,
+            ema=ema,
+            patience=patience,
             seed=seed,
+            keywords=keywords,
         ),
     )
-    training = CaptionedPhotos.read(images, captions, train)
-    held_out = CaptionedPhotos.read(images, captions, dev)
+    training, held_out = read_splits(images, captions, train, dev)
     on_epoch = report_epochs(out, announce(epochs)) if report else announce(epochs)
     resources = Resources(features, workers, round(photo_memory * 1e9))
     with bars() as progress:
         done = Fit(training, held_out, settings, out, resources)(resume, on_epoch, progress)
         if report and done.best is not None:
-            DataFiles(images, (captions,), dev).keep(out)
+            DataFiles(images, (captions,), dev or "val").keep(out)
             finish_report(done, held_out, workers, progress)
     if done.best is not None:
         console_evaluation.print_metrics(done.best.dev, f"dev, epoch {done.best.epoch}")

@@ -7,19 +7,25 @@ are rebuilt without a network and without the files that training began with.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields
 from typing import Any, TypeVar
 
 from photoseek.errors import BundleIncompatible
 from photoseek.preprocess import Preprocessing
 from photoseek_train.errors import CheckpointDamaged, CheckpointIncompatible, SettingsError
 
-FORMAT = 1
-"""The checkpoint format that this version writes; a newer one is refused."""
+FORMAT = 2
+"""The checkpoint format that this version writes; a newer one is refused.
+
+1: before ``image_model``. A file of an older format may lack a setting that came later: it then has the default, so
+the default of a new setting has to be what was done before there was one.
+"""
 
 POOLINGS = ("mean", "cls")
 TUNES = ("none", "image", "text", "both")
 RESIZES = ("crop", "squash")
+LOSSES = ("infonce", "triplet")
+BATCHES = ("all", "folder")
 
 _Config = TypeVar("_Config")
 
@@ -36,6 +42,7 @@ class ModelConfig:
         image_weights: What the image tower began as: ``imagenet``, the name of a file, or ``none``.
         dim: Length of the vectors.
         dropout: Share of the projectors' values that training drops.
+        image_model: torchvision's name of the image tower's ResNet.
     """
 
     text_model: str
@@ -45,6 +52,7 @@ class ModelConfig:
     image_weights: str = "imagenet"
     dim: int = 256
     dropout: float = 0.1
+    image_model: str = "resnet18"
 
     def __post_init__(self) -> None:
         _expect(self.pooling in POOLINGS, "pooling", f"one of {', '.join(POOLINGS)}", self.pooling)
@@ -60,13 +68,21 @@ class AugmentConfig:
     Attributes:
         crop_scale: Least share of the photo's area that a random crop keeps.
         flip: Mirror half of the photos; not for captions that tell left from right.
+        color: Brightness, contrast and saturation are each multiplied by up to 1 + this, or down to 1 - this.
+        gray: Share of the photos that lose their colours; not for captions that tell them.
+        erase: Share of the photos of which a random rectangle is wiped out.
     """
 
     crop_scale: float = 0.5
     flip: bool = True
+    color: float = 0.0
+    gray: float = 0.0
+    erase: float = 0.0
 
     def __post_init__(self) -> None:
         _expect(0 < self.crop_scale <= 1, "crop_scale", "within (0, 1]", self.crop_scale)
+        for name in ("color", "gray", "erase"):
+            _expect(0 <= getattr(self, name) <= 1, name, "within [0, 1]", getattr(self, name))
 
 
 @dataclass(frozen=True)
@@ -78,37 +94,56 @@ class OptimConfig:
         epochs: One passes each caption once where photos are cached features, else each photo once.
         captions_per_photo: How many captions a photo brings along in an epoch that passes photos.
         batch_size: Photos in a step; captions where photos are cached features.
+        batch_by: ``all`` mixes the photos; ``folder`` fills each batch from one of their folders, so that the
+            negatives of a drawing are drawings.
         lr: Peak learning rate of the projectors and the temperature.
         image_lr: Peak learning rate of the image tower.
         text_lr: Peak learning rate of the text tower.
         weight_decay: AdamW's; norms and biases have none.
         warmup: Share of the steps in which the rate rises linearly; then it falls as a cosine.
         clip_norm: The gradient is scaled down to this length.
+        loss: ``infonce``, or ``triplet``.
+        margin: Of the triplet loss.
+        hardest_after: Epochs in which the triplet loss sums over all negatives; then the hardest alone counts.
+        ema: Decay of the moving average of the weights, which is what is measured and kept; 0 keeps the weights.
+        patience: Stop after so many epochs without a better dev rsum; 0 never stops.
         seed: What every random choice is derived from.
+        keywords: Probability that a step takes the keywords of a caption in its place.
     """
 
     tune: str = "none"
     epochs: int = 30
     captions_per_photo: int = 1
     batch_size: int = 256
+    batch_by: str = "all"
     lr: float = 1e-3
     image_lr: float = 1e-4
     text_lr: float = 3e-5
     weight_decay: float = 0.01
     warmup: float = 0.05
     clip_norm: float = 1.0
+    loss: str = "infonce"
+    margin: float = 0.2
+    hardest_after: int = 1
+    ema: float = 0.0
+    patience: int = 0
     seed: int = 0
+    keywords: float = 0.0
 
     def __post_init__(self) -> None:
         _expect(self.tune in TUNES, "tune", f"one of {', '.join(TUNES)}", self.tune)
+        _expect(self.loss in LOSSES, "loss", f"one of {', '.join(LOSSES)}", self.loss)
+        _expect(self.batch_by in BATCHES, "batch_by", f"one of {', '.join(BATCHES)}", self.batch_by)
         _expect(self.batch_size >= 2, "batch_size", "at least 2: the others are the negatives", self.batch_size)
         for name in ("epochs", "captions_per_photo"):
             _expect(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
-        for name in ("lr", "image_lr", "text_lr", "clip_norm"):
+        for name in ("lr", "image_lr", "text_lr", "clip_norm", "margin"):
             _expect(getattr(self, name) > 0, name, "more than 0", getattr(self, name))
-        _expect(self.weight_decay >= 0, "weight_decay", "0 or more", self.weight_decay)
+        for name in ("weight_decay", "hardest_after", "patience", "seed"):
+            _expect(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
+        _expect(0 <= self.ema < 1, "ema", "within [0, 1)", self.ema)
         _expect(0 <= self.warmup < 1, "warmup", "within [0, 1)", self.warmup)
-        _expect(self.seed >= 0, "seed", "0 or more", self.seed)
+        _expect(0 <= self.keywords <= 1, "keywords", "within [0, 1]", self.keywords)
 
     @property
     def tunes_image(self) -> bool:
@@ -157,7 +192,7 @@ class TrainingConfig:
 
     @classmethod
     def from_json(cls, values: Any, where: str = "config.json") -> TrainingConfig:
-        """Read what ``to_json`` made; ``where`` names the file in errors.
+        """Read what ``to_json`` made, and bring an older format up to this one; ``where`` names the file in errors.
 
         Raises:
             CheckpointIncompatible: Its format is newer than ``FORMAT``.
@@ -178,13 +213,13 @@ class TrainingConfig:
 
     @classmethod
     def _from_json(cls, values: Mapping[str, Any], where: str) -> TrainingConfig:
+        older = values["format"] < FORMAT
         return cls(
-            model=_section(ModelConfig, values["model"], f"{where}: model"),
+            model=_section(ModelConfig, values["model"], f"{where}: model", older),
             preprocessing=Preprocessing.from_json(values["preprocessing"]),
-            augment=_section(AugmentConfig, values["augment"], f"{where}: augment"),
-            optim=_section(OptimConfig, values["optim"], f"{where}: optim"),
-            data=_section(DataConfig, values["data"], f"{where}: data"),
-            format=values["format"],
+            augment=_section(AugmentConfig, values["augment"], f"{where}: augment", older),
+            optim=_section(OptimConfig, values["optim"], f"{where}: optim", older),
+            data=_section(DataConfig, values["data"], f"{where}: data", older),
         )
 
     def differences(self, other: TrainingConfig) -> list[str]:
@@ -212,13 +247,19 @@ def preprocessing_of(size: int = 224, resize: str = "crop") -> Preprocessing:
     return Preprocessing(size, size, shortest_edge=round(size * 8 / 7) if resize == "crop" else None)
 
 
-def _section(kind: type[_Config], values: Any, where: str) -> _Config:
+def _section(kind: type[_Config], values: Any, where: str, older: bool) -> _Config:
+    """One section; a file of an ``older`` format may lack settings that have a default."""
     expected = {item.name for item in fields(kind)}  # type: ignore[arg-type]
+    optional = {item.name for item in fields(kind) if older and _has_default(item)}  # type: ignore[arg-type]
     found = set(values) if isinstance(values, dict) else set()
-    if expected != found:
-        odd = sorted(expected ^ found)
+    if not expected - optional <= found <= expected:
+        odd = sorted((expected - optional - found) | (found - expected))
         raise CheckpointDamaged(f"{where}: expected the keys {sorted(expected)}, found {odd} missing or unknown")
     return kind(**values)
+
+
+def _has_default(setting: Field[Any]) -> bool:
+    return setting.default is not MISSING or setting.default_factory is not MISSING
 
 
 def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

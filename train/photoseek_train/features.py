@@ -26,6 +26,7 @@ from photoseek_train.towers import ImageTower, weights_sha256
 
 IMAGES = "image_embeddings"
 TEXTS = "text_embeddings"
+KEYWORDS = "aug_text_embeddings"
 
 _PHOTOS_AT_ONCE = 64
 _CAPTIONS_AT_ONCE = 128
@@ -38,14 +39,14 @@ def image_features(
     paths: Sequence[Path],
     progress: Progress = silent,
 ) -> Tensor:
-    """Features of photos, float32 (n, 512), in float32 arithmetic.
+    """Features of photos, float32 (n, width of the tower), in float32 arithmetic.
 
     Raises:
         DataError: A photo cannot be read.
         FeaturesError: The folder cannot be used.
     """
     identity = {
-        "architecture": "resnet18",
+        "architecture": tower.architecture,
         "weights_sha256": weights_sha256(tower),
         "preprocessing": preprocessing.id,
     }
@@ -58,8 +59,13 @@ def image_features(
     return torch.from_numpy(folder.rows(Request(IMAGES, table, tower.features, encode), progress))
 
 
-def text_features(folder: FeatureFolder, built: Built, texts: Sequence[str], progress: Progress = silent) -> Tensor:
-    """Features of captions, float32 (n, d_text), in float32 arithmetic; raises as ``image_features``."""
+def text_features(
+    folder: FeatureFolder, built: Built, texts: Sequence[str], progress: Progress = silent, name: str = TEXTS
+) -> Tensor:
+    """Features of captions, float32 (n, d_text), in float32 arithmetic; raises as ``image_features``.
+
+    ``name`` is the table: ``TEXTS``, or ``KEYWORDS`` for keywords in place of captions.
+    """
     tower, config = built.model.text_tower, built.config
     identity = {
         "architecture": architecture_of(tower.bert),
@@ -75,7 +81,7 @@ def text_features(folder: FeatureFolder, built: Built, texts: Sequence[str], pro
         tokens = Tokens([texts[position] for position in positions], built.tokenizer, config.max_tokens)
         return _encode_tokens(built, tokens)
 
-    request = Request(TEXTS, table, tower.features, encode, order=lambda row: len(texts[row]))
+    request = Request(name, table, tower.features, encode, order=lambda row: len(texts[row]))
     return torch.from_numpy(folder.rows(request, progress))
 
 
@@ -86,7 +92,7 @@ def make_features(
     data: CaptionedPhotos,
     progress: Progress = silent,
 ) -> tuple[int, int]:
-    """See that a folder holds the features of all photos and captions; how many of each it holds.
+    """See that a folder holds the features of all photos and captions, and of keywords; how many photos and captions.
 
     Raises:
         SettingsError: Random image weights, whose features mean nothing.
@@ -98,6 +104,8 @@ def make_features(
     folder = FeatureFolder(out)
     images = image_features(folder, built.model.image_tower, preprocessing, data.paths, progress)
     texts = text_features(folder, built, data.texts, progress)
+    if any(caption.keywords for caption in data.captions):
+        text_features(folder, built, data.keyword_texts, progress, KEYWORDS)
     return len(images), len(texts)
 
 

@@ -1,4 +1,4 @@
-"""The contrastive loss that pulls a photo and its captions together."""
+"""The losses that pull a photo and its captions together."""
 
 from __future__ import annotations
 
@@ -28,6 +28,33 @@ def info_nce(images: Tensor, texts: Tensor, scale: Tensor, image_ids: Tensor) ->
     by_image = torch.nn.functional.cross_entropy(logits, target)
     by_text = torch.nn.functional.cross_entropy(logits.T, target)
     return (by_image + by_text) / 2
+
+
+def triplet(images: Tensor, texts: Tensor, image_ids: Tensor, margin: float, hardest: bool) -> Tensor:
+    """Hinge loss on the pairs of a batch, in both directions.
+
+    VSE++ (Faghri et al. 2018, arXiv:1707.05612): equation 5 sums over all negatives, equation 6 takes the hardest
+    one alone. Here the mean over the pairs, so that the batch size doesn't change the rate. Captions of one photo
+    are no negatives of each other.
+
+    Args:
+        images: Unit vectors, (n, dim); row i belongs to row i of ``texts``.
+        texts: Unit vectors, (n, dim).
+        image_ids: Which photo each row shows, (n,) int64.
+        margin: By how much a pair has to score above its negatives.
+        hardest: Whether only the negative of the highest score counts.
+
+    Returns:
+        The loss, a scalar.
+    """
+    scores = images @ texts.T
+    own = scores.diagonal()
+    right = image_ids[:, None] == image_ids[None, :]
+    wrong_captions = (margin + scores - own[:, None]).clamp(min=0).masked_fill(right, 0.0)
+    wrong_photos = (margin + scores - own[None, :]).clamp(min=0).masked_fill(right, 0.0)
+    if hardest:
+        return (wrong_captions.amax(dim=1) + wrong_photos.amax(dim=0)).mean()
+    return (wrong_captions.sum(dim=1) + wrong_photos.sum(dim=0)).mean()
 
 
 def _same_photo(image_ids: Tensor) -> Tensor:

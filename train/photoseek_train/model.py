@@ -38,7 +38,7 @@ class TwoTower(nn.Module):
     def from_config(cls, config: ModelConfig, attention: str = "sdpa") -> TwoTower:
         """A model of this shape with random weights; needs no network."""
         bert = build_text_model(config.text_architecture, attention)
-        return cls(TextTower(bert, config.pooling), ImageTower(), config.dim, config.dropout)
+        return cls(TextTower(bert, config.pooling), ImageTower(config.image_model), config.dim, config.dropout)
 
     @property
     def dim(self) -> int:
@@ -65,7 +65,7 @@ class TwoTower(nn.Module):
         return projected
 
     def project_image(self, features: Tensor) -> Tensor:
-        """Features of the image tower, (n, 512) -> (n, dim)."""
+        """Features of the image tower, (n, d_image) -> (n, dim)."""
         projected: Tensor = self.image_projector(features)
         return projected
 

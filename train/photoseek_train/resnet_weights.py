@@ -1,4 +1,4 @@
-"""Weights for torchvision's ResNet18, with its classifier left out."""
+"""Weights for a ResNet of torchvision, with its classifier left out."""
 
 from __future__ import annotations
 
@@ -7,42 +7,48 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torchvision
+import torchvision.models as zoo
 from torch import Tensor
 
 from photoseek_train.errors import TowerError
+from photoseek_train.resnets import entry_shapes, expect_resnet, is_optional, resnet_that_fits, shapes_of
 
 Weights = dict[str, Tensor]
 
 
-def resnet18_weights(source: str) -> Weights | None:
+def resnet_weights(source: str, model: str = "resnet18") -> Weights | None:
     """The state dict that ``source`` names, without ``fc``.
 
     Args:
-        source: ``imagenet`` (torchvision's ``ResNet18_Weights.IMAGENET1K_V1``, fetched once), the path of a
-            torchvision state dict, or ``none`` for random weights.
+        source: ``imagenet`` (torchvision's ``IMAGENET1K_V1``, fetched once; those are the weights that were trained
+            with photos scaled to 256 pixels and cut to 224), the path of a torchvision state dict, or ``none`` for
+            random weights.
+        model: torchvision's name of the ResNet.
 
     Returns:
         The weights; None for ``none``.
 
     Raises:
-        TowerError: No such file, not a state dict of ResNet18, or no network.
+        SettingsError: torchvision has no ResNet of this name.
+        TowerError: No such file, not a state dict of this ResNet, or no network.
     """
+    expect_resnet(model)
     if source == "none":
         return None
-    weights = _imagenet() if source == "imagenet" else _from_file(Path(source).expanduser())
+    weights = _imagenet(model) if source == "imagenet" else _from_file(Path(source).expanduser())
     weights = {name: tensor for name, tensor in weights.items() if not name.startswith("fc.")}
-    _expect_resnet18(weights, source)
+    _expect_weights_of(model, weights, source)
     return weights
 
 
-def _imagenet() -> Weights:
+def _imagenet(model: str) -> Weights:
+    entry: Any = zoo.get_model_weights(model)["IMAGENET1K_V1"]
     try:
-        return dict(torchvision.models.ResNet18_Weights.IMAGENET1K_V1.get_state_dict(progress=False))
+        return dict(entry.get_state_dict(progress=False))
     except Exception as error:  # URLError, TimeoutError, a broken download, ...: each means the same here
         raise TowerError(
             f"torchvision's ImageNet weights cannot be fetched: {error}; with no network, fetch "
-            "https://download.pytorch.org/models/resnet18-f37072fd.pth elsewhere and give the file"
+            f"{entry.url} elsewhere and give the file"
         ) from error
 
 
@@ -59,22 +65,27 @@ def _from_file(path: Path) -> Weights:
     return dict(values)
 
 
-def _expect_resnet18(weights: Weights, source: str) -> None:
-    with torch.device("meta"):
-        expected = {k: v for k, v in torchvision.models.resnet18().state_dict().items() if k[:3] != "fc."}
-    found = weights.keys()
-    optional = {name for name in expected if name.endswith("num_batches_tracked")}
-    _refuse_names(sorted(expected.keys() - found - optional), "lacks", source)
-    _refuse_names(sorted(found - expected.keys()), "has unexpected", source)
-    for name, tensor in weights.items():
-        if tensor.shape != expected[name].shape:
-            raise TowerError(
-                f"{source}: expected {name} of shape {tuple(expected[name].shape)}, "
-                f"found {tuple(tensor.shape)}; give a ResNet18 of torchvision"
-            )
+def _expect_weights_of(model: str, weights: Weights, source: str) -> None:
+    expected, found = shapes_of(model), entry_shapes(weights)
+    lacking = sorted(name for name in expected.keys() - found.keys() if not is_optional(name))
+    unexpected = sorted(found.keys() - expected.keys())
+    odd = sorted(name for name in expected.keys() & found.keys() if expected[name] != found[name])
+    if not lacking and not unexpected and not odd:
+        return
+    other = resnet_that_fits(found)
+    if other is not None:
+        raise TowerError(
+            f"{source}: expected the weights of {model}, this looks like {other}; "
+            f"give the weights of {model}, or --image-model {other}"
+        )
+    _refuse_names(lacking, "lacks", model, source)
+    _refuse_names(unexpected, "has unexpected", model, source)
+    raise TowerError(
+        f"{source}: expected {odd[0]} of shape {expected[odd[0]]}, found {found[odd[0]]}; give a {model} of torchvision"
+    )
 
 
-def _refuse_names(names: list[str], what: str, source: str) -> None:
+def _refuse_names(names: list[str], what: str, model: str, source: str) -> None:
     if names:
         shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-        raise TowerError(f"{source}: {what} {len(names)} entries of ResNet18: {shown}; give torchvision's")
+        raise TowerError(f"{source}: {what} {len(names)} entries of {model}: {shown}; give torchvision's")

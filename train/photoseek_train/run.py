@@ -35,6 +35,12 @@ class Run:
         """The epoch of the highest dev rsum, the first of equals."""
         return max(self.history, key=lambda record: round(record.dev.rsum, 2), default=None)
 
+    @property
+    def stalled(self) -> bool:
+        """Whether the last ``patience`` epochs have brought nothing better."""
+        patience = self.config.optim.patience
+        return bool(patience) and self.best is not None and len(self.history) - self.best.epoch >= patience
+
     def expect_same_settings(self) -> None:
         """See that a run in the folder, if there is one, has these settings.
 
@@ -73,7 +79,7 @@ class Run:
         self.history.append(record)
         if self.best is record:
             self.dev_vectors = trainer.dev_vectors
-            write_weights(self.path, trainer.model, {"epoch": record.epoch, "dev": record.dev.to_json()})
+            write_weights(self.path, trainer.result, {"epoch": record.epoch, "dev": record.dev.to_json()})
         write_history(self.path, [past.to_json() for past in self.history])
         RunState.of(trainer, self.history).write(self.path / Layout.LAST)
 

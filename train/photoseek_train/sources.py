@@ -32,6 +32,7 @@ class TowerSources:
         dim: Length of the vectors.
         dropout: Of the projectors.
         checkpoint: Towers, projectors, pooling and dim come from this checkpoint instead.
+        image_model: torchvision's name of a ResNet.
     """
 
     text_model: str = ""
@@ -41,6 +42,7 @@ class TowerSources:
     dim: int = 256
     dropout: float = 0.1
     checkpoint: Path | None = None
+    image_model: str = "resnet18"
 
     @property
     def untrained_images(self) -> bool:
@@ -62,7 +64,7 @@ def build_model(sources: TowerSources, seed: int) -> Built:
     Raises:
         TowerError: Weights, tokenizer or configuration cannot be had.
         CheckpointError: The checkpoint cannot be used.
-        SettingsError: ``max_tokens`` is more than the text tower has positions for.
+        SettingsError: No such ResNet, or ``max_tokens`` is more than the text tower has positions for.
     """
     if sources.checkpoint is not None:
         loaded = load_checkpoint(sources.checkpoint)
@@ -74,7 +76,7 @@ def build_model(sources: TowerSources, seed: int) -> Built:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         text = TextTower.from_pretrained(sources.text_model, sources.pooling)
-        image = ImageTower.from_pretrained(sources.image_weights)
+        image = ImageTower.from_pretrained(sources.image_weights, sources.image_model)
         model = TwoTower(text, image, sources.dim, sources.dropout)
     _expect_positions(text.bert, sources.max_tokens)
     return Built(model, tokenizer, _model_config(sources, text.bert))
@@ -95,6 +97,7 @@ def _model_config(sources: TowerSources, bert: PreTrainedModel) -> ModelConfig:
         image_weights=_without_folder(sources.image_weights),
         dim=sources.dim,
         dropout=sources.dropout,
+        image_model=sources.image_model,
     )
 
 

@@ -25,11 +25,13 @@ class RunState:
         history: A record of each finished epoch.
         weights: State of the parts that learn, by their names in the model.
         optimizer: State of the optimizer. Schedule and random choices follow from the epoch and need none.
+        average: State of the moving average of the weights, if the run keeps one.
     """
 
     history: list[EpochRecord]
     weights: dict[str, Any]
     optimizer: dict[str, Any]
+    average: dict[str, Any] | None = None
 
     @classmethod
     def of(cls, trainer: Trainer, history: list[EpochRecord]) -> RunState:
@@ -37,7 +39,8 @@ class RunState:
         parts = learning_modules(trainer.model, trainer.config)
         weights: dict[str, Any] = {name: module.state_dict() for name, module in parts.items()}
         weights["logit_scale"] = trainer.model.logit_scale.detach()
-        return cls(history, weights, trainer.optimizer.state_dict())
+        average = None if trainer.average is None else trainer.average.state_dict()
+        return cls(history, weights, trainer.optimizer.state_dict(), average)
 
     def restore(self, trainer: Trainer) -> None:
         """Bring a new trainer to this state."""
@@ -46,6 +49,8 @@ class RunState:
         with torch.no_grad():
             trainer.model.logit_scale.copy_(self.weights["logit_scale"])
         trainer.optimizer.load_state_dict(self.optimizer)
+        if trainer.average is not None and self.average is not None:
+            trainer.average.load_state_dict(self.average)
 
     def write(self, path: Path) -> None:
         """Replace the file as a whole."""
@@ -56,6 +61,7 @@ class RunState:
                 "history": [record.to_json() for record in self.history],
                 "weights": self.weights,
                 "optimizer": self.optimizer,
+                "average": self.average,
             },
             buffer,
         )
@@ -73,7 +79,7 @@ class RunState:
             if values["format"] > FORMAT:
                 raise RunMismatch(f"{path}: format {values['format']}, this photoseek reads up to {FORMAT}; upgrade it")
             history = [EpochRecord.from_json(record) for record in values["history"]]
-            return cls(history, values["weights"], values["optimizer"])
+            return cls(history, values["weights"], values["optimizer"], values.get("average"))
         except (RuntimeError, EOFError, OSError, KeyError, TypeError, ValueError, pickle.UnpicklingError) as error:
             reason = " ".join(str(error).split())[:120]
             raise RunMismatch(f"{path}: expected the state of a run: {reason}; begin anew elsewhere") from error

@@ -5,17 +5,14 @@ from __future__ import annotations
 import hashlib
 
 import torch
-import torchvision
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from photoseek_train.config import POOLINGS
 from photoseek_train.errors import SettingsError
 from photoseek_train.pretrained import load_text_model
-from photoseek_train.resnet_weights import resnet18_weights
-
-IMAGE_FEATURES = 512
-"""Width of ResNet18's last feature map."""
+from photoseek_train.resnet_weights import resnet_weights
+from photoseek_train.resnets import build_resnet
 
 
 class TextTower(nn.Module):
@@ -48,24 +45,27 @@ class TextTower(nn.Module):
 
 
 class ImageTower(nn.Module):
-    """torchvision's ResNet18 without its classifier."""
+    """A ResNet of torchvision without its classifier.
 
-    features = IMAGE_FEATURES
+    Attributes:
+        architecture: torchvision's name of it.
+        features: Width of its last feature map: 512 for resnet18 and resnet34, 2048 for the others.
+    """
 
-    def __init__(self, weights: dict[str, Tensor] | None = None) -> None:
+    def __init__(self, architecture: str = "resnet18", weights: dict[str, Tensor] | None = None) -> None:
         super().__init__()
-        self.resnet = torchvision.models.resnet18(weights=None)
-        self.resnet.fc = nn.Identity()
+        self.architecture = architecture
+        self.resnet, self.features = build_resnet(architecture)
         if weights is not None:
-            self.resnet.load_state_dict(weights, strict=False)  # resnet18_weights has compared the names
+            self.resnet.load_state_dict(weights, strict=False)  # resnet_weights has compared the names
 
     @classmethod
-    def from_pretrained(cls, source: str) -> ImageTower:
-        """Start from ``imagenet``, a ``.pth`` file, or ``none``; see ``resnet18_weights``."""
-        return cls(resnet18_weights(source))
+    def from_pretrained(cls, source: str, architecture: str = "resnet18") -> ImageTower:
+        """Start from ``imagenet``, a ``.pth`` file, or ``none``; see ``resnet_weights``."""
+        return cls(architecture, resnet_weights(source, architecture))
 
     def forward(self, pixel_values: Tensor) -> Tensor:
-        """Encode photos, float32 (n, 3, height, width) -> (n, 512)."""
+        """Encode photos, float32 (n, 3, height, width) -> (n, features)."""
         pooled: Tensor = self.resnet(pixel_values)
         return pooled
 

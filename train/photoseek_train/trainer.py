@@ -12,12 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from photoseek.metrics import RetrievalMetrics, retrieval_metrics
+from photoseek_train.averaging import WeightAverage
 from photoseek_train.config import OptimConfig
 from photoseek_train.dataset import CaptionedPhotos
 from photoseek_train.encode import SplitVectors, encode_split
 from photoseek_train.errors import RunDiverged
 from photoseek_train.inputs import Inputs
-from photoseek_train.losses import info_nce
+from photoseek_train.losses import info_nce, triplet
 from photoseek_train.model import TwoTower, unit
 from photoseek_train.plan import Batch, plan_epoch, steps_per_epoch
 from photoseek_train.precision import fast_arithmetic
@@ -58,6 +59,14 @@ class EpochRecord:
 EpochEnd = Callable[[EpochRecord], None]
 """Called after each epoch, with the model as it then is."""
 
+Stop = Callable[[], bool]
+"""Asked before each epoch whether the run is over."""
+
+
+def never() -> bool:
+    """Train all epochs."""
+    return False
+
 
 class Trainer:
     """A model on its way, with its optimizer and its schedule."""
@@ -71,12 +80,20 @@ class Trainer:
         self.optimizer = make_optimizer(model, config)
         self.steps = steps_per_epoch(train.data, config)
         self.schedule = make_schedule(config, self.steps)
+        self.average = WeightAverage(model, config.ema) if config.ema else None
         self.dev_vectors: SplitVectors | None = None  # of the last measurement
 
-    def run(self, first_epoch: int, on_epoch: EpochEnd, progress: Progress = silent) -> None:
+    @property
+    def result(self) -> TwoTower:
+        """The model that is measured and kept."""
+        return self.model if self.average is None else self.average.model
+
+    def run(self, first_epoch: int, on_epoch: EpochEnd, progress: Progress = silent, stop: Stop = never) -> None:
         """Train from ``first_epoch``, counted from 1, to the last; the global random state is left as it was."""
         with torch.random.fork_rng(devices=[]):
             for epoch in range(first_epoch, self.config.epochs + 1):
+                if stop():
+                    return
                 on_epoch(self._epoch(epoch, progress))
 
     def _epoch(self, epoch: int, progress: Progress) -> EpochRecord:
@@ -102,36 +119,42 @@ class Trainer:
         total = 0.0
         for step, (batch, images, texts) in enumerate(zip(plan, photos, captions, strict=True)):
             self.schedule.apply(self.optimizer, (epoch - 1) * self.steps + step)
-            total += self._step(batch, images, texts)
+            total += self._step(batch, images, texts, epoch)
             if not math.isfinite(total):
                 raise RunDiverged(f"epoch {epoch}, step {step + 1}: the loss is {total}; lower the learning rates")
             progress(f"epoch {epoch}/{self.config.epochs}", step + 1, len(plan))
         return total / len(plan)
 
-    def _step(self, batch: Batch, images: Any, texts: Any) -> float:
-        loss = self._loss(batch, images, texts)
+    def _step(self, batch: Batch, images: Any, texts: Any, epoch: int) -> float:
+        loss = self._loss(batch, images, texts, epoch)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self._learning(), self.config.clip_norm)
         self.optimizer.step()
         self.model.clamp_scale()
+        if self.average is not None:
+            self.average.update(self.model)
         return float(loss.detach())
 
-    def _loss(self, batch: Batch, images: Any, texts: Any) -> Tensor:
-        """InfoNCE of one batch; towers in bfloat16 where that is faster, the loss in float32."""
+    def _loss(self, batch: Batch, images: Any, texts: Any, epoch: int) -> Tensor:
+        """The objective on one batch; towers in bfloat16 where that is faster, the loss in float32."""
         with fast_arithmetic(self.config.tune != "none"):
             image_vectors = unit(self.train.images.embed(self.model, images))
             text_vectors = unit(self.train.texts.embed(self.model, texts))
         owner = torch.from_numpy(batch.photo_of_caption)
-        return info_nce(image_vectors[owner], text_vectors, self.model.scale, torch.from_numpy(batch.image_ids))
+        pairs = image_vectors[owner], text_vectors
+        image_ids = torch.from_numpy(batch.image_ids)
+        if self.config.loss == "triplet":
+            return triplet(*pairs, image_ids, self.config.margin, hardest=epoch > self.config.hardest_after)
+        return info_nce(*pairs, self.model.scale, image_ids)
 
     def _learning(self) -> list[nn.Parameter]:
         return [parameter for parameter in self.model.parameters() if parameter.requires_grad]
 
     def measure(self) -> RetrievalMetrics:
         """Retrieval on dev."""
-        self.model.eval()
-        vectors = encode_split(self.model, self.dev.images, self.dev.texts)
+        model = self.result.eval()
+        vectors = encode_split(model, self.dev.images, self.dev.texts)
         self.dev_vectors = vectors
         return retrieval_metrics(*vectors, self.dev.data.image_of_text)
 

@@ -265,7 +265,7 @@ def test_more_things_cover_more_of_the_picture() -> None:
 
 def test_written_pictures_and_captions_match_their_seeds(tmp_path: Path) -> None:
     done: list[int] = []
-    path = write_scenes(tmp_path / "pictures", range(120, 124), progress=done.append)
+    path, _ = write_scenes(tmp_path / "pictures", range(120, 124), progress=done.append)
     lines = path.read_text(encoding="utf-8").splitlines()
     assert (path.name, len(lines), done) == ("captions.token", 20, [1, 2, 3, 4])
     assert lines[6] == f"scene-000121.jpg#1\t{captions(compose(121), 121)[1]}"
