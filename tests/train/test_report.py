@@ -173,6 +173,9 @@ def test_without_a_run_or_its_data_the_report_says_what_to_give(make_fit: MakeFi
     kept = DataFiles(tmp_path / "images", (tmp_path / "a", tmp_path / "b"), None)
     kept.keep(run)
     assert files_of(run, None, None, None) == kept
+    named = DataFiles(tmp_path / "images", (tmp_path / "dataset.json",), "val")  # a split that the captions carry
+    named.keep(run)
+    assert files_of(run, None, None, None) == named
     (run / Layout.DATA).write_text("[]")
     with pytest.raises(DataError, match=r"data\.json: expected images, captions and split"):
         files_of(run, None, None, None)
