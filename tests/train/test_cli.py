@@ -44,7 +44,9 @@ def test_features_then_fit_then_evaluate(world: World, bert: Path, resnet: Path,
     assert "of 32 captions" in table.stdout
     answer = json.loads(call("evaluate", tmp_path / "run", *data(world), "--split", world.dev, "--json").stdout)
     dev = json.loads((tmp_path / "run" / "metrics.json").read_text())["dev"]
+    interval = answer.pop("interval")
     assert answer == {**dev, "precision": "fp32"}
+    assert interval["rsum"][0] <= dev["rsum"] <= interval["rsum"][1]
 
 
 def test_compact_then_fit_from_nothing(world: World, tmp_path: Path) -> None:
