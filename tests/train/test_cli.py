@@ -59,7 +59,7 @@ def test_compact_then_fit_from_nothing(world: World, tmp_path: Path) -> None:
     assert call(*command).exit_code == 0
     assert call(*command, "--resume").exit_code == 0
     config = json.loads((tmp_path / "run" / "config.json").read_text())
-    assert config["augment"] == {"crop_scale": 0.8, "flip": False}
+    assert config["augment"] == {"crop_scale": 0.8, "flip": False, "color": 0.0, "gray": 0.0, "erase": 0.0}
     assert config["preprocessing"]["do_center_crop"] is False
 
 

@@ -95,9 +95,11 @@ class LiveTexts:
             return model.embed_text(ids, mask)
         lengths = mask.sum(dim=1)
         order = lengths.argsort(stable=True)
+        chunks = [order[start : start + _AT_ONCE] for start in range(0, len(order), _AT_ONCE)]
+        longest = [int(lengths[rows[-1]]) for rows in chunks]
         parts = [
-            model.embed_text(ids[rows, : int(lengths[rows[-1]])], mask[rows, : int(lengths[rows[-1]])])
-            for rows in order.split(_AT_ONCE)
+            model.embed_text(ids[rows, :length], mask[rows, :length])
+            for rows, length in zip(chunks, longest, strict=True)
         ]
         return torch.cat(parts)[order.argsort()]
 
