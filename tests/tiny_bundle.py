@@ -1,12 +1,13 @@
 """A bundle small enough to write in a test, and real: its towers know colours.
 
 A picture becomes its mean colour, a sentence the mean of the colours it names, and one matrix takes both to 16
-dimensions: "red" finds red pictures.
+dimensions: "red" finds red pictures. A second text tower, if asked for, knows the colours in Chinese.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from photoseek.manifest import FileRecord, Layout, Manifest
+from photoseek.manifest import FileRecord, Layout, Manifest, TextTowerRecord
 from photoseek.preprocess import Preprocessing
 
 DIM = 16
@@ -27,25 +28,38 @@ COLOURS = {
     "white": (245, 245, 245),
     "black": (10, 10, 10),
 }
+CHINESE = dict(zip("红绿蓝黄白黑", COLOURS.values(), strict=True))
 _SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 _MEAN = (0.5, 0.5, 0.5)
 _STD = (0.5, 0.5, 0.5)
 
 
 def write_tiny_bundle(
-    folder: Path, *, name: str = "tiny", seed: int = 0, precisions: tuple[str, ...] = ("fp32",)
+    folder: Path,
+    *,
+    name: str = "tiny",
+    seed: int = 0,
+    precisions: tuple[str, ...] = ("fp32",),
+    chinese: bool = False,
 ) -> Path:
     """Write a bundle of all the given precisions (equal but for their names); bundles of two seeds differ."""
     (folder / "onnx").mkdir(parents=True)
     projection, bias = _projection(seed)
     for precision in precisions:
-        onnx.save(_text_model(projection, bias), str(folder / Layout.text_model(precision)))
+        onnx.save(_text_model(token_colours(), projection, bias), str(folder / Layout.text_model(precision)))
+        if chinese:
+            colours = token_colours(chinese_vocabulary(), CHINESE)
+            onnx.save(_text_model(colours, projection, bias), str(folder / Layout.text_model(precision, "zh")))
         onnx.save(_vision_model(projection, bias), str(folder / Layout.vision_model(precision)))
     preprocessing = Preprocessing(SIDE, SIDE, None, mean=_MEAN, std=_STD)
     _write_json(folder / Layout.PREPROCESSOR, preprocessing.to_json())
     _write_json(folder / Layout.CONFIG, {"model_type": "photoseek", "projection_dim": DIM})
     _write_json(folder / Layout.TOKENIZER_CONFIG, {"model_max_length": 32, "pad_token": "[PAD]"})
-    _tokenizer().save(str(folder / Layout.TOKENIZER))
+    _tokenizer(vocabulary()).save(str(folder / Layout.TOKENIZER))
+    if chinese:
+        (folder / "zh").mkdir()
+        _write_json(folder / Layout.tokenizer_config("zh"), {"model_max_length": 16, "pad_token": "[PAD]"})
+        _tokenizer(chinese_vocabulary()).save(str(folder / Layout.tokenizer("zh")))
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     Manifest(
         name=name,
@@ -56,6 +70,7 @@ def write_tiny_bundle(
         weights=f"{seed:064x}",
         files={path.relative_to(folder).as_posix(): FileRecord.of(path) for path in files},
         precisions={precision: {} for precision in precisions},
+        text_towers={"zh": TextTowerRecord("mean", "c" * 64)} if chinese else {},
     ).write(folder)
     return folder
 
@@ -65,9 +80,16 @@ def vocabulary() -> list[str]:
     return [*_SPECIAL, *COLOURS, "a", "picture", "and"]
 
 
-def token_colours() -> np.ndarray:
+def chinese_vocabulary() -> list[str]:
+    """Every token of the Chinese tower, by id: a colour never has the id that it has in English."""
+    return [*_SPECIAL, *"色的图", *CHINESE, "t"]
+
+
+def token_colours(
+    tokens: Sequence[str] | None = None, colours: Mapping[str, tuple[int, int, int]] = COLOURS
+) -> np.ndarray:
     """For each token the colour it names, as the image tower sees it: float32 (tokens, 3), zero for other words."""
-    rows = [COLOURS.get(token) for token in vocabulary()]
+    rows = [colours.get(token) for token in tokens or vocabulary()]
     seen = [(0, 0, 0) if row is None else (np.array(row) / 255 - _MEAN) / _STD for row in rows]
     return np.array(seen, dtype=np.float32)
 
@@ -77,8 +99,8 @@ def _projection(seed: int) -> tuple[np.ndarray, np.ndarray]:
     return rng.normal(size=(3, DIM)).astype(np.float32), 0.05 * rng.normal(size=DIM).astype(np.float32)
 
 
-def _tokenizer() -> Tokenizer:
-    tokenizer = Tokenizer(models.WordPiece({token: row for row, token in enumerate(vocabulary())}, unk_token="[UNK]"))
+def _tokenizer(tokens: Sequence[str]) -> Tokenizer:
+    tokenizer = Tokenizer(models.WordPiece({token: row for row, token in enumerate(tokens)}, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
@@ -86,7 +108,7 @@ def _tokenizer() -> Tokenizer:
     return tokenizer
 
 
-def _text_model(projection: np.ndarray, bias: np.ndarray) -> onnx.ModelProto:
+def _text_model(colours: np.ndarray, projection: np.ndarray, bias: np.ndarray) -> onnx.ModelProto:
     nodes = [
         helper.make_node("Gather", ["colours", "input_ids"], ["states"]),
         helper.make_node("Cast", ["attention_mask"], ["mask"], to=TensorProto.FLOAT),
@@ -100,7 +122,7 @@ def _text_model(projection: np.ndarray, bias: np.ndarray) -> onnx.ModelProto:
         helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "sequence"])
         for name in ("input_ids", "attention_mask")
     ]
-    constants = {"colours": token_colours(), "last": np.array([2]), "middle": np.array([1])}
+    constants = {"colours": colours, "last": np.array([2]), "middle": np.array([1])}
     return _model(nodes, ids, "text_embeds", {**constants, "projection": projection, "bias": bias})
 
 

@@ -17,7 +17,7 @@ library_name: photoseek
 
 # {name}
 
-A text tower and an image tower in one space of {dim} dimensions: captions find photos, photos find photos.
+{towers} and an image tower in one space of {dim} dimensions: captions find photos, photos find photos.
 
 ```console
 photoseek index PHOTOS --bundle {name}
@@ -26,7 +26,7 @@ photoseek search "two dogs on a beach" --gallery PHOTOS
 
 | | |
 |---|---|
-| text tower | {text}, pooling: {pooling} |
+{texts}
 | image tower | {image} |
 | input | {input} |
 | precisions | {precisions} |
@@ -48,27 +48,36 @@ the photos of one query, and say nothing across queries.
 """
 
 
-def model_card(manifest: Manifest, text: str, image: str, input_: str) -> str:
-    """Write the card of a bundle; ``text``, ``image`` and ``input_`` describe what the manifest does not."""
+def model_card(manifest: Manifest, text: str, image: str, input_: str, texts: Mapping[str, str] | None = None) -> str:
+    """Write the card of a bundle; ``text``, ``image``, ``input_`` and ``texts`` describe what the manifest does not.
+
+    ``texts`` are the further text towers, by language.
+    """
+    further = texts or {}
     return _CARD.format(
         name=manifest.name,
         licence=manifest.licence.lower(),
-        languages=", ".join(manifest.languages),
+        languages=", ".join([*manifest.languages, *further]),
+        towers=f"{1 + len(further)} text towers" if further else "A text tower",
         dim=manifest.dim,
-        pooling=manifest.pooling,
         precisions=", ".join(manifest.precisions),
-        text=text,
+        texts="\n".join(
+            [f"| text tower | {text} |", *(f"| text tower, {code} | {it} |" for code, it in further.items())]
+        ),
         image=image,
         input=input_,
-        metrics=_metrics_table(manifest.precisions),
-        training=_settings(manifest.training),
+        metrics=_metrics_table(manifest),
+        training=_training(manifest),
     )
 
 
-def _metrics_table(precisions: Mapping[str, Mapping[str, Any]]) -> str:
+def _metrics_table(manifest: Manifest) -> str:
+    measured: dict[str, Mapping[str, Any]] = dict(manifest.precisions)
+    for language, tower in manifest.text_towers.items():
+        measured |= {f"{precision}, {language}": facts for precision, facts in tower.precisions.items()}
     rows = [
-        _metrics_row(precision, direction, facts["metrics"])
-        for precision, facts in precisions.items()
+        _metrics_row(label, direction, facts["metrics"])
+        for label, facts in measured.items()
         if facts.get("metrics")
         for direction in ("text_to_image", "image_to_text")
     ]
@@ -83,6 +92,12 @@ def _metrics_row(precision: str, direction: str, metrics: Mapping[str, Any]) -> 
     figures = [f"{recall[key]:.1f}" for key in ("r1", "r5", "r10")]
     cells = [precision, direction.replace("_", " "), str(metrics["images"]), str(metrics["captions"]), *figures]
     return "| " + " | ".join([*cells, f"{recall['medr']:g}"]) + " |"
+
+
+def _training(manifest: Manifest) -> str:
+    parts = [_settings(manifest.training)]
+    parts += [f"Text tower, {code}:\n\n{_settings(it.training)}" for code, it in manifest.text_towers.items()]
+    return "\n\n".join(parts)
 
 
 def _settings(training: Mapping[str, Any]) -> str:

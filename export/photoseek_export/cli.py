@@ -27,19 +27,30 @@ def export(
     images: Annotated[
         Path | None, typer.Option(metavar="DIR", help="With --captions: measure each precision on these images.")
     ] = None,
-    captions: Annotated[Path | None, typer.Option(metavar="FILE", help="Lines NAME#I<TAB>caption.")] = None,
+    captions: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Lines NAME#I<TAB>caption; may be repeated, once for each text tower."),
+    ] = None,
     split: Annotated[Path | None, typer.Option(metavar="FILE", help="Names of the images that count.")] = None,
-    language: Annotated[list[str] | None, typer.Option(help="Of the captions, as en; may be repeated.")] = None,
+    language: Annotated[list[str] | None, typer.Option(help="Of CHECKPOINT, as en; may be repeated.")] = None,
+    text: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LANGUAGE=CHECKPOINT",
+            help="A further language's text tower, trained against the same image side; may be repeated.",
+        ),
+    ] = None,
     licence: Annotated[str, typer.Option(help="SPDX identifier of the licence of the weights.")] = "MIT",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a bundle that is there.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error comes from.")] = False,
 ) -> None:
     """Turn a checkpoint into a bundle of ONNX graphs, compared with PyTorch before they count.
 
-    Example: `photoseek-export runs/flickr30k --out bundles/flickr30k --fp16`
+    Examples: `photoseek-export runs/flickr30k --out bundles/flickr30k --fp16`,
+    `photoseek-export runs/english --text zh=runs/chinese --out bundles/both`
     """
     console.set_debug(debug)
-    if (images is None) != (captions is None):
+    if (images is None) != (not captions):
         raise typer.BadParameter("--images and --captions go together")
     if not (fp16 or fp32):
         raise typer.BadParameter("--no-fp32 leaves nothing to export without --fp16")
@@ -51,12 +62,29 @@ def export(
         name=name,
         precisions=[p for p, wanted in (("fp32", fp32), ("fp16", fp16)) if wanted],
         languages=language or ["en"],
+        texts=_by_language(text or []),
         licence=licence,
-        measured=Measured(images, captions, split) if images and captions else None,
+        measured=Measured(images, captions[0], split, tuple(captions[1:])) if images and captions else None,
         overwrite=overwrite,
     )
     for precision, facts in bundle.manifest.precisions.items():
         parity = facts["parity"]
-        print(f"{precision}: differs from PyTorch by {parity['text']:.1e} (text), {parity['vision']:.1e} (image)")
+        told = f"{parity['text']:.1e} (text), {parity['vision']:.1e} (image)"
+        for code, tower in bundle.manifest.text_towers.items():
+            told += f", {tower.precisions[precision]['parity']['text']:.1e} (text, {code})"
+        print(f"{precision}: differs from PyTorch by {told}")
     megabytes = sum(record.bytes for record in bundle.manifest.files.values()) / 1e6
     print(f"{bundle.path}: {megabytes:.1f} MB, {', '.join(bundle.precisions)}")
+
+
+def _by_language(given: list[str]) -> dict[str, Path]:
+    """``zh=runs/chinese`` -> ``{"zh": Path("runs/chinese")}``."""
+    texts: dict[str, Path] = {}
+    for option in given:
+        language, equals, checkpoint = option.partition("=")
+        if not (equals and language and checkpoint):
+            raise typer.BadParameter(f"--text: expected LANGUAGE=CHECKPOINT, found {option!r}")
+        if language in texts:
+            raise typer.BadParameter(f"--text: {language} is given twice")
+        texts[language] = Path(checkpoint)
+    return texts

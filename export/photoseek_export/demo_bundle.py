@@ -8,7 +8,6 @@ About forty minutes on two cores. Stop it when you like; the same command goes o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -16,16 +15,9 @@ import typer
 
 from photoseek import console
 from photoseek.captions import read_captions
-from photoseek.demo.scenes import (
-    DEV_SEEDS,
-    TRAIN_SEEDS,
-    captions,
-    compose,
-    picture_name,
-    queries,
-    write_scenes,
-)
+from photoseek.demo.scenes import DEV_SEEDS, TRAIN_SEEDS
 from photoseek.demo.world import WORLD
+from photoseek_export.demo_scenes import SceneFolder, write_scenes
 from photoseek_export.export import Measured, export_checkpoint
 from photoseek_train.compact import CompactBert, write_compact_bert
 from photoseek_train.config import AugmentConfig, OptimConfig, preprocessing_of
@@ -69,19 +61,24 @@ class Workshop:
     folder: Path
 
     @property
+    def drawn(self) -> SceneFolder:
+        """Pictures, texts and splits."""
+        return SceneFolder(self.folder)
+
+    @property
     def scenes(self) -> Path:
         """Pictures and ``captions.token``."""
-        return self.folder / "scenes"
+        return self.drawn.images
 
     @property
     def captions(self) -> Path:
         """Five captions for each picture."""
-        return self.scenes / "captions.token"
+        return self.drawn.captions()
 
     @property
     def sentences(self) -> Path:
         """What is trained on: the captions and, after them, the queries of each picture."""
-        return self.folder / "train.token"
+        return self.drawn.sentences()
 
     @property
     def bert(self) -> Path:
@@ -100,25 +97,14 @@ class Workshop:
 
     def split(self, name: str) -> Path:
         """Names of the pictures of ``train`` or ``dev``."""
-        return self.folder / f"{name}.txt"
+        return self.drawn.split(name)
 
 
 def draw(workshop: Workshop, recipe: Recipe) -> None:
     """Draw the scenes that are not there yet, and write captions and splits."""
     seeds = {"train": TRAIN_SEEDS[: recipe.scenes], "dev": DEV_SEEDS[: recipe.dev_scenes]}
     with console.progress_bar("drawing", "scenes") as tell:
-        total = recipe.scenes + recipe.dev_scenes
-        write_scenes(workshop.scenes, chain(*seeds.values()), progress=lambda drawn: tell(drawn, total))
-    for name, chosen in seeds.items():
-        workshop.split(name).write_text("".join(f"{picture_name(seed)}\n" for seed in chosen), "utf-8")
-    workshop.sentences.write_text("".join(map(_sentences, seeds["train"])), "utf-8")
-
-
-def _sentences(seed: int) -> str:
-    """A model that has only met whole captions is lost when a visitor names one thing: it learns both."""
-    scene = compose(seed)
-    texts = [*captions(scene, seed), *queries(scene, seed)]
-    return "".join(f"{picture_name(seed)}#{index}\t{text}\n" for index, text in enumerate(texts))
+        write_scenes(workshop.folder, seeds, progress=tell)
 
 
 def train(workshop: Workshop, recipe: Recipe) -> None:

@@ -2,8 +2,9 @@
 
 PhotoseekError
 └── ExportError
-    ├── ParityError     a graph's vectors are not PyTorch's
-    └── BundleExists    the output folder holds something already
+    ├── ParityError         a graph's vectors are not PyTorch's
+    ├── ImageSideDiffers    two checkpoints of one bundle make different vectors of photos
+    └── BundleExists        the output folder holds something already
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ class ExportError(PhotoseekError):
 
 class ParityError(ExportError):
     """A graph's vectors are not PyTorch's."""
+
+
+class ImageSideDiffers(ExportError):
+    """Two checkpoints of one bundle make different vectors of photos."""
 
 
 class BundleExists(ExportError):

@@ -2,37 +2,44 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import tempfile
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from photoseek.bundle import Bundle
+from photoseek.captions import read_captions
 from photoseek.evaluation import evaluate
 from photoseek.files import replace_json
-from photoseek.manifest import FileRecord, Layout, Manifest
+from photoseek.languages import language_of
+from photoseek.manifest import FileRecord, Layout, Manifest, TextTowerRecord
 from photoseek.preprocess import Preprocessing
 from photoseek_export.card import model_card
 from photoseek_export.errors import BundleExists, ExportError
-from photoseek_export.graphs import write_text_graph, write_vision_graph
+from photoseek_export.graphs import write_vision_graph
 from photoseek_export.half import store_half
-from photoseek_export.parity import Parity, check_parity
+from photoseek_export.parity import check_vision_parity, significant
+from photoseek_export.text_towers import FurtherText, load_further, write_text_tower
 from photoseek_train.checkpoint import Loaded, load_checkpoint, read_metrics, weights_hash
-from photoseek_train.saving import save_tokenizer
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Captioned images that each precision's retrieval is measured on; as for :func:`photoseek.evaluation.evaluate`."""
+    """Captioned images that each precision's retrieval is measured on; as for :func:`photoseek.evaluation.evaluate`.
+
+    ``further`` are caption files of the same images that other text towers read: each file is measured by itself, and
+    its figures belong to the tower of the language that most of its captions are in.
+    """
 
     images: Path
     captions: Path
     split: Path | None = None
+    further: tuple[Path, ...] = ()
 
 
 def export_checkpoint(
@@ -42,6 +49,7 @@ def export_checkpoint(
     name: str | None = None,
     precisions: Sequence[str] = ("fp32",),
     languages: Sequence[str] = ("en",),
+    texts: Mapping[str, str | Path] | None = None,
     licence: str = "MIT",
     measured: Measured | None = None,
     overwrite: bool = False,
@@ -53,7 +61,8 @@ def export_checkpoint(
         out: The bundle's folder; it appears when all is verified, and not before.
         name: What people will call it. None: the folder's name.
         precisions: ``fp32``, ``fp16`` (weights stored in half the bytes), or both.
-        languages: ISO 639-1 codes of the captions' languages.
+        languages: ISO 639-1 codes of the languages of the checkpoint's captions.
+        texts: Checkpoints of further text towers, by language; each was trained against this one's image side.
         licence: SPDX identifier of the licence of the weights.
         measured: What to measure each precision on, through the runtime. None: fp32 has the metrics that training
             measured, the others none.
@@ -61,21 +70,21 @@ def export_checkpoint(
 
     Raises:
         ParityError: A graph's vectors are not PyTorch's; nothing is left behind.
+        ImageSideDiffers: A further text tower belongs to another image side.
         BundleExists: The folder exists, and ``overwrite`` is false or it is no bundle.
         CheckpointError: The checkpoint cannot be read.
     """
     out = Path(out).expanduser().absolute()
     _expect_free(out, overwrite)
     loaded = load_checkpoint(checkpoint, attention="eager")
+    further = load_further(loaded, Path(checkpoint), languages, texts or {})
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as work:
         partial = Path(work, "new")
         parities = _write_graphs(loaded, partial, precisions)
-        _write_companions(loaded, partial)
+        _write_companions(loaded, partial, further)
         metrics = _metrics_of(checkpoint)
-        facts: dict[str, dict[str, Any]] = {p: {"parity": parities[p].to_json()} for p in precisions}
-        if "fp32" in facts and "dev" in metrics:
-            facts["fp32"]["metrics"] = metrics["dev"]
+        towers = {text.language: _write_further(text, partial, precisions) for text in further}
         manifest = Manifest(
             name=name or out.name,
             dim=loaded.model.dim,
@@ -84,11 +93,12 @@ def export_checkpoint(
             preprocessing=loaded.config.preprocessing.id,
             weights=weights_hash(checkpoint),
             files=_records(partial),
-            precisions=facts,
+            precisions=_facts(parities, metrics),
             training=_training(loaded, metrics),
             licence=licence,
+            text_towers=towers,
         )
-        _finish(manifest, loaded, partial, measured)
+        _finish(manifest, loaded, further, partial, measured)
         _move_into_place(partial, out)
     return Bundle.load(out)
 
@@ -102,66 +112,114 @@ def _expect_free(out: Path, overwrite: bool) -> None:
         raise BundleExists(f"{out}: there is a bundle already; replace it with --overwrite, or name another --out")
 
 
-def _write_graphs(loaded: Loaded, folder: Path, precisions: Sequence[str]) -> dict[str, Parity]:
-    """Write each precision's graphs and compare them with PyTorch."""
+def _write_graphs(loaded: Loaded, folder: Path, precisions: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Write each precision's pair of graphs; their parity, by precision and tower."""
     unknown = [p for p in precisions if p not in ("fp32", "fp16")]
     if unknown or not precisions:
         raise ExportError(f"expected precisions among fp32 and fp16, found {', '.join(unknown) or 'none'}")
     (folder / "onnx").mkdir(parents=True)
+    texts = write_text_tower(loaded, None, folder, precisions)
+    visions = _write_vision_tower(loaded, folder, precisions)
+    return {precision: {"text": texts[precision], "vision": visions[precision]} for precision in precisions}
+
+
+def _write_vision_tower(loaded: Loaded, folder: Path, precisions: Sequence[str]) -> dict[str, float]:
     size = (loaded.config.preprocessing.height, loaded.config.preprocessing.width)
-    full = (folder / Layout.text_model("fp32"), folder / Layout.vision_model("fp32"))
-    write_text_graph(loaded.model, full[0])
-    write_vision_graph(loaded.model, size, full[1])
-    parities = {"fp32": check_parity(loaded.model, size, *full)}
+    full, half = (folder / Layout.vision_model(precision) for precision in ("fp32", "fp16"))
+    write_vision_graph(loaded.model, size, full)
+    parities = {"fp32": check_vision_parity(loaded.model, size, full)}
     if "fp16" in precisions:
-        half = (folder / Layout.text_model("fp16"), folder / Layout.vision_model("fp16"))
-        for source, target in zip(full, half, strict=True):
-            store_half(source, target)
-        parities["fp16"] = check_parity(loaded.model, size, *half, precision="fp16")
+        store_half(full, half)
+        parities["fp16"] = check_vision_parity(loaded.model, size, half, "fp16")
     if "fp32" not in precisions:
-        for path in full:
-            path.unlink()
-    _log.info("parity: %s", parities)
+        full.unlink()
     return parities
 
 
-def _write_companions(loaded: Loaded, folder: Path) -> None:
-    """Configuration, preprocessing and tokenizer, under the names that other loaders look for."""
-    config = loaded.config
-    save_tokenizer(loaded.tokenizer, folder)
-    tokenizer = json.loads((folder / Layout.TOKENIZER_CONFIG).read_text("utf-8"))
-    replace_json(folder / Layout.TOKENIZER_CONFIG, {**tokenizer, "model_max_length": config.model.max_tokens})
-    replace_json(folder / Layout.PREPROCESSOR, config.preprocessing.to_json())
-    replace_json(
-        folder / Layout.CONFIG,
-        {
-            "model_type": "photoseek",
-            "projection_dim": loaded.model.dim,
-            "logit_scale": round(float(loaded.model.scale.detach()), 4),
-            "text_config": config.model.text_architecture,
-            "vision_config": {
-                "model_type": config.model.image_model,
-                "hidden_size": loaded.model.image_tower.features,
-            },
-        },
+def _write_further(text: FurtherText, folder: Path, precisions: Sequence[str]) -> TextTowerRecord:
+    parities = write_text_tower(text.loaded, text.language, folder, precisions)
+    metrics = _metrics_of(text.path)
+    return TextTowerRecord(
+        pooling=text.loaded.config.model.pooling,
+        weights=weights_hash(text.path),
+        precisions=_facts({precision: {"text": parity} for precision, parity in parities.items()}, metrics),
+        training=_training(text.loaded, metrics),
     )
 
 
-def _finish(manifest: Manifest, loaded: Loaded, folder: Path, measured: Measured | None) -> None:
+def _facts(parities: Mapping[str, Mapping[str, float]], metrics: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What the manifest says of each precision: parity and, of fp32, what training measured."""
+    _log.info("parity: %s", parities)
+    facts: dict[str, dict[str, Any]] = {
+        precision: {"parity": {tower: significant(value) for tower, value in found.items()}}
+        for precision, found in parities.items()
+    }
+    if "fp32" in facts and "dev" in metrics:
+        facts["fp32"]["metrics"] = metrics["dev"]
+    return facts
+
+
+def _write_companions(loaded: Loaded, folder: Path, further: Sequence[FurtherText]) -> None:
+    """Configuration and preprocessing, under the names that other loaders look for."""
+    config = loaded.config
+    replace_json(folder / Layout.PREPROCESSOR, config.preprocessing.to_json())
+    values = {
+        "model_type": "photoseek",
+        "projection_dim": loaded.model.dim,
+        "logit_scale": round(float(loaded.model.scale.detach()), 4),
+        "text_config": config.model.text_architecture,
+        "vision_config": {
+            "model_type": config.model.image_model,
+            "hidden_size": loaded.model.image_tower.features,
+        },
+    }
+    if further:
+        values["text_configs"] = {text.language: text.loaded.config.model.text_architecture for text in further}
+    replace_json(folder / Layout.CONFIG, values)
+
+
+def _finish(
+    manifest: Manifest, loaded: Loaded, further: Sequence[FurtherText], folder: Path, measured: Measured | None
+) -> None:
     """Measure each precision through the runtime, then write the card and the final manifest."""
     manifest.write(folder)
     if measured is not None:
-        bundle = Bundle.load(folder)
-        for precision, facts in manifest.precisions.items():
-            found = evaluate(bundle, measured.images, measured.captions, measured.split, precision=precision)
-            facts["metrics"] = found.metrics.to_json()
-    architecture = loaded.config.model.text_architecture
-    text = f"{architecture['num_hidden_layers']} layers of {architecture['hidden_size']}"
-    text = f"BERT, {text}, began as: {loaded.config.model.text_model}"
+        _measure(manifest, Bundle.load(folder), measured)
+    texts = {text.language: describe_text(text.loaded) for text in further}
     image = f"{loaded.config.model.image_model} of torchvision, began as: {loaded.config.model.image_weights}"
-    card = model_card(manifest, text, image, _describe(loaded.config.preprocessing))
+    card = model_card(manifest, describe_text(loaded), image, _describe(loaded.config.preprocessing), texts)
     (folder / Layout.CARD).write_text(card, "utf-8")
     replace(manifest, files=_records(folder)).write(folder)
+
+
+def _measure(manifest: Manifest, bundle: Bundle, measured: Measured) -> None:
+    """Put the metrics of each caption file beside the parity of the tower that reads it."""
+    files: dict[str, Path] = {}
+    for captions in (measured.captions, *measured.further):
+        language = _language_of(captions) if manifest.text_towers else ""
+        tower = language if language in manifest.text_towers else ""
+        if tower in files:
+            raise ExportError(
+                f"{captions}: measured with the same text tower as {files[tower]}; give one file for each"
+            )
+        files[tower] = captions
+    for tower, captions in files.items():
+        facts_of = manifest.text_towers[tower].precisions if tower else manifest.precisions
+        for precision, facts in facts_of.items():
+            found = evaluate(bundle, measured.images, captions, measured.split, precision=precision)
+            facts["metrics"] = found.metrics.to_json()
+
+
+def _language_of(captions: Path) -> str:
+    """The language of most captions of a file."""
+    return Counter(language_of(caption.text) for caption in read_captions(captions)).most_common(1)[0][0]
+
+
+def describe_text(loaded: Loaded) -> str:
+    """A text tower in a few words."""
+    model = loaded.config.model
+    layers, hidden = model.text_architecture["num_hidden_layers"], model.text_architecture["hidden_size"]
+    return f"BERT, {layers} layers of {hidden}, began as: {model.text_model}, pooling: {model.pooling}"
 
 
 def _describe(preprocessing: Preprocessing) -> str:

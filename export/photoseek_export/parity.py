@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,41 +21,35 @@ _TEXT_SHAPES = ((1, 3), (5, 23), (3, 1))  # (batch, sequence): none is the one t
 _VISION_BATCHES = (1, 5)
 
 
-@dataclass(frozen=True)
-class Parity:
-    """The largest absolute difference that was seen, for each tower."""
+def check_text_parity(model: TwoTower, graph: Path, precision: str = "fp32") -> float:
+    """Compare a text tower's ``.onnx`` file with the model, which has to be in evaluation mode.
 
-    text: float
-    vision: float
-
-    def to_json(self) -> dict[str, float]:
-        """Three significant digits, for the manifest."""
-        return {tower: float(f"{value:.3g}") for tower, value in asdict(self).items()}
-
-
-def check_parity(
-    model: TwoTower, size: tuple[int, int], text_graph: Path, vision_graph: Path, precision: str = "fp32"
-) -> Parity:
-    """Compare both graphs with the model.
-
-    Args:
-        model: In evaluation mode.
-        size: Height and width of the pictures.
-        text_graph: The text tower's ``.onnx`` file.
-        vision_graph: The image tower's ``.onnx`` file.
-        precision: Which tolerance applies.
+    Returns:
+        The largest absolute difference that was seen.
 
     Raises:
-        ParityError: A difference above ``TOLERANCE[precision]``.
+        ParityError: It is above ``TOLERANCE[precision]``.
     """
-    parity = Parity(text=_text_difference(model, Graph(text_graph)), vision=_vision(model, size, Graph(vision_graph)))
-    for path, found in ((text_graph, parity.text), (vision_graph, parity.vision)):
-        if not found <= TOLERANCE[precision]:
-            raise ParityError(
-                f"{path.name}: vectors differ from PyTorch's by {found:.2g}, at most {TOLERANCE[precision]:.0e} is "
-                "allowed; no bundle was written"
-            )
-    return parity
+    return _accept(_text_difference(model, Graph(graph)), graph, precision)
+
+
+def check_vision_parity(model: TwoTower, size: tuple[int, int], graph: Path, precision: str = "fp32") -> float:
+    """The same for an image tower's file; ``size`` is height and width of the pictures."""
+    return _accept(_vision(model, size, Graph(graph)), graph, precision)
+
+
+def significant(difference: float) -> float:
+    """A difference to three significant digits, for the manifest."""
+    return float(f"{difference:.3g}")
+
+
+def _accept(found: float, graph: Path, precision: str) -> float:
+    if not found <= TOLERANCE[precision]:
+        raise ParityError(
+            f"{graph.name}: vectors differ from PyTorch's by {found:.2g}, at most {TOLERANCE[precision]:.0e} is "
+            "allowed; no bundle was written"
+        )
+    return found
 
 
 def _text_difference(model: TwoTower, graph: Graph) -> float:

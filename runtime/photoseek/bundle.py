@@ -1,4 +1,4 @@
-"""A model bundle on disk: two towers, their tokenizer and preprocessing, and a manifest that vouches for them."""
+"""A model bundle on disk: its towers, their tokenizers and preprocessing, and a manifest that vouches for them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Bundle:
         Raises:
             BundleNotFound: No such folder, or no manifest in it.
             BundleDamaged: The manifest cannot be read, or a file is missing or has another size.
-            BundleIncompatible: A newer format, or no precision with both towers.
+            BundleIncompatible: A newer format, or no precision with all towers.
         """
         demo = str(source) == DEMO
         path = _DEMO_FOLDER if demo else Path(source).expanduser().absolute()
@@ -58,7 +58,7 @@ class Bundle:
         bundle = cls(path, Manifest.read(path), DEMO if demo else str(path))
         bundle._check_sizes()
         if not bundle.precisions:
-            raise BundleIncompatible(f"{path}: no precision of which both towers are there")
+            raise BundleIncompatible(f"{path}: no precision of which all towers are there")
         return bundle
 
     @property
@@ -78,9 +78,13 @@ class Bundle:
 
     @property
     def precisions(self) -> tuple[str, ...]:
-        """The precisions of which both towers are there, most exact first."""
-        files = self.manifest.files
-        return tuple(p for p in Layout.PRECISIONS if {Layout.text_model(p), Layout.vision_model(p)} <= files.keys())
+        """The precisions of which the image tower and every text tower are there, most exact first."""
+        return tuple(p for p in Layout.PRECISIONS if self._towers(p) <= self.manifest.files.keys())
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """ISO 639-1 codes of the languages that its text towers read, the main tower's first."""
+        return tuple(dict.fromkeys([*self.manifest.languages, *self.manifest.text_towers]))
 
     @cached_property
     def preprocessing(self) -> Preprocessing:
@@ -132,6 +136,11 @@ class Bundle:
         self._check_sizes()
         for name in self.manifest.files:
             self._check_content(name, self.path / name)
+
+    def _towers(self, precision: str) -> set[str]:
+        """The graphs that a precision consists of."""
+        texts = {Layout.text_model(precision, language) for language in (None, *self.manifest.text_towers)}
+        return {Layout.vision_model(precision), *texts}
 
     def _check_sizes(self) -> None:
         for name, record in self.manifest.files.items():

@@ -5,15 +5,16 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from PIL import Image
 
-from photoseek import console
+from photoseek import console, console_evaluation
 from photoseek.bundle import DEMO, Bundle
-from photoseek.errors import BundleNotFound, GalleryNotFound, QueryError
+from photoseek.errors import BundleNotFound, EvaluationError, GalleryNotFound, QueryError
 from photoseek.gallery import Gallery
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ BrowserOption = Annotated[bool, typer.Option("--browser/--no-browser", help="Ope
 def main() -> None:
     """The entry point."""
     warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # photos.MAX_PIXELS is the limit
-    console.run(app, "photoseek")
+    console.run(app, "photoseek", bad_use=(QueryError, EvaluationError))
 
 
 @app.command()
@@ -105,6 +106,9 @@ def search(
     ] = None,
     precision: PrecisionOption = None,
     exact: Annotated[bool, typer.Option("--exact", help="Score every photo instead of asking Annoy.")] = False,
+    language: Annotated[
+        str | None, typer.Option(metavar="en|zh", help="Whose text tower reads it; left out: told by its script.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Find photos by text, by a photo, or by both.
@@ -113,27 +117,44 @@ def search(
     """
     model = None if bundle is None else Bundle.load(bundle)
     opened = Gallery.open(gallery)
-    _search(opened, query, image=image, k=k, as_json=as_json, model=model, precision=precision, exact=exact)
+    options: dict[str, Any] = {"model": model, "precision": precision, "exact": exact, "language": language}
+    _search(opened, query, image=image, k=k, as_json=as_json, **options)
 
 
 @app.command()
 def evaluate(
     images: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the images.")],
-    captions: Annotated[Path, typer.Option(metavar="FILE", help="Lines NAME#I<TAB>caption.")],
+    captions: console_evaluation.CaptionFiles,
     bundle: BundleOption = DEMO,
-    split: Annotated[Path | None, typer.Option(metavar="FILE", help="Image names that count, one a line.")] = None,
+    split: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE|NAME", help="Images that count: a file of names, or a split of the captions."),
+    ] = None,
     precision: PrecisionOption = None,
+    language: console_evaluation.Language = None,
+    sample: console_evaluation.Sample = None,
+    folds: console_evaluation.Folds = None,
+    fold_size: console_evaluation.FoldSize = None,
+    resamples: console_evaluation.Resamples = 1000,
+    seed: console_evaluation.BootstrapSeed = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure how well captions find their images, and images their captions."""
-    from photoseek.evaluation import evaluate as measure
+    """Measure how well captions find their images, and images their captions.
 
+    Example: `photoseek evaluate --images DIR --captions en.token --captions zh.token --folds 5`
+    """
+    from photoseek.evaluation import evaluate as measure
+    from photoseek.protocol import EvaluationProtocol
+
+    rules = EvaluationProtocol(sample, folds, fold_size, language, resamples, seed)
     with console.progress_bar("encoding") as tell:
-        found = measure(Bundle.load(bundle), images, captions, split, precision=precision, progress=tell)
+        found = measure(
+            Bundle.load(bundle), images, captions, split, precision=precision, protocol=rules, progress=tell
+        )
     if as_json:
         console.print_json(found.to_json())
     else:
-        console.print_metrics(found.metrics, found.precision)
+        console_evaluation.print_evaluation(found, found.precision)
 
 
 @app.command("app")
@@ -222,12 +243,13 @@ def _search(
     model: Bundle | None = None,
     precision: str | None = None,
     exact: bool = False,
+    language: str | None = None,
 ) -> None:
     from photoseek.search import Searcher
 
     engine = "exact" if exact else "annoy"
     searcher = Searcher(gallery, bundle=model, precision=precision, engine=engine)  # type: ignore[arg-type]
-    hits = searcher.search(query, photo=image, k=k)
+    hits = searcher.search(query, photo=image, k=k, language=language)
     if as_json:
         console.print_json([hit.to_json() for hit in hits])
     else:
@@ -252,7 +274,8 @@ def _bundle_json(bundle: Bundle) -> dict[str, Any]:
         "fingerprint": bundle.fingerprint,
         "dim": bundle.dim,
         "pooling": manifest.pooling,
-        "languages": manifest.languages,
+        "languages": list(bundle.languages),
+        "text_towers": {language: asdict(record) for language, record in manifest.text_towers.items()},
         "precisions": {name: manifest.precisions.get(name, {}) for name in bundle.precisions},
         "bytes": sum(record.bytes for record in manifest.files.values()),
         "training": manifest.training,

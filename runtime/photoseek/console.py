@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 import typer
 
 from photoseek.errors import PhotoseekError, QueryError
-from photoseek.metrics import Recall, RetrievalMetrics
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -115,23 +114,6 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     _console(stderr=False).print(table, crop=False)
-
-
-def print_metrics(metrics: RetrievalMetrics, what: str) -> None:
-    """Print recalls in both directions, each with the size of what was searched."""
-    gallery = f"of {metrics.images:,} images"
-    sentences = f"of {metrics.captions:,} captions"
-    print_table(
-        [what, "searched", "R@1", "R@5", "R@10", "median rank"],
-        [
-            _recall_row("text to image", gallery, metrics.text_to_image),
-            _recall_row("image to text", sentences, metrics.image_to_text),
-        ],
-    )
-
-
-def _recall_row(direction: str, searched: str, recall: Recall) -> list[str]:
-    return [direction, searched, *(f"{value:.1f}" for value in (recall.r1, recall.r5, recall.r10)), f"{recall.medr:g}"]
 
 
 @contextmanager

@@ -1,121 +1,103 @@
-"""The two towers at run time: sentences or photos in, unit vectors out."""
+"""Sentences or photos in, unit vectors of one space out."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from photoseek.bundle import Bundle
-from photoseek.errors import BundleDamaged, BundleIncompatible, PhotoError
+from photoseek.errors import PhotoError, QueryError
+from photoseek.languages import Share, shares
 from photoseek.manifest import Layout
 from photoseek.photos import PhotoSource, open_photo
+from photoseek.towers import TextTower, Tower
 from photoseek.vectors import Vectors, normalise
-
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
-
-    from photoseek.sessions import Graph
 
 MAX_CHARACTERS = 10_000
 """Text beyond this is cut off before it is tokenized: far more than any tower reads."""
 
-_MAX_TOKENS = 512  # where a tokenizer names no limit of its own
 
-Tokens = npt.NDArray[np.int64]
+class TextEncoder:
+    """Sentences -> unit vectors, each through the tower of its language. May be shared between threads.
 
-
-class _Tower:
-    """What both towers share: a graph that is opened when it is first needed."""
+    Where a bundle has a tower for each of two languages, the script of a text decides (see
+    :mod:`photoseek.languages`). Of a mixed text each tower reads its own words; the unit vectors are added, weighted
+    by the share of words, since a tower makes nothing of words that it never met. A tower is loaded by the first text
+    that needs it. A bundle with one text tower sends it every text as it is.
+    """
 
     def __init__(self, bundle: Bundle, precision: str | None = None, threads: int | None = None) -> None:
         self.bundle = bundle
-        self.precision = bundle.choose(precision)
-        self._threads = threads
-        self._graph: Graph | None = None
-        self._lock = threading.Lock()
+        self._main = TextTower(bundle, precision, threads)
+        self.precision = self._main.precision
+        further = {
+            language: TextTower(bundle, precision, threads, language=language)
+            for language in bundle.manifest.text_towers
+        }
+        self._towers = {**dict.fromkeys(bundle.manifest.languages, self._main), **further}
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.bundle.name!r}, {self.precision})"
+        return f"TextEncoder({self.bundle.name!r}, {self.precision}, languages={list(self._towers)})"
 
     @property
     def loaded(self) -> bool:
-        """Whether the graph is in memory."""
-        return self._graph is not None
+        """Whether a text tower is in memory."""
+        return any(tower.loaded for tower in (self._main, *self._towers.values()))
 
-    def _open(self, name: str) -> Graph:
-        with self._lock:
-            if self._graph is None:
-                from photoseek.sessions import Graph  # onnxruntime takes a tenth of a second to import
+    def ready_for(self, text: str) -> bool:
+        """Whether each tower that a text needs is in memory."""
+        return all(tower.loaded for tower, _ in self._ask(_clean(text), None))
 
-                self._graph = Graph(self.bundle.verified(name), self._threads)
-            return self._graph
-
-    def _unit(self, embeds: npt.NDArray[np.float32], rows: int, graph: Graph) -> Vectors:
-        if embeds.shape != (rows, self.bundle.dim):
-            raise BundleIncompatible(
-                f"{graph.path}: expected its first output as ({rows}, {self.bundle.dim}), found {embeds.shape}"
-            )
-        try:
-            return normalise(embeds)
-        except ValueError as error:
-            raise BundleDamaged(f"{graph.path}: makes no usable vectors: {error}") from error
-
-
-class TextEncoder(_Tower):
-    """Sentences -> unit vectors. May be shared between threads."""
-
-    def encode(self, texts: Sequence[str], *, batch_size: int = 32) -> Vectors:
+    def encode(self, texts: Sequence[str], *, batch_size: int = 32, language: str | None = None) -> Vectors:
         """Encode sentences.
 
         Args:
             texts: Any Unicode; what the tower cannot read to the end is cut off.
             batch_size: Sentences in one run. Sentences of like length share a run, so little is padded.
+            language: Whose tower reads all of them, one of ``bundle.languages``. None: told by their script.
 
         Returns:
             Unit vectors (n, dim), in the order of ``texts``.
+
+        Raises:
+            QueryError: The bundle has no tower for the language.
         """
-        graph = self._open(Layout.text_model(self.precision))
-        encodings = self._tokenizer.encode_batch([_clean(text) for text in texts])
-        ids = [np.asarray(encoding.ids, dtype=np.int64) for encoding in encodings]
-        order = np.argsort([len(row) for row in ids], kind="stable")
-        vectors = np.empty((len(ids), self.bundle.dim), dtype=np.float32)
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
-            vectors[rows] = self._encode_batch([ids[row] for row in rows], graph)
+        self._expect(language)
+        asked: dict[TextTower, list[tuple[int, Share]]] = {}
+        for row, text in enumerate(map(_clean, texts)):
+            for tower, share in self._ask(text, language):
+                asked.setdefault(tower, []).append((row, share))
+        vectors = np.zeros((len(texts), self.bundle.dim), dtype=np.float32)
+        mixed = np.zeros(len(texts), dtype=np.bool_)
+        for tower, read in asked.items():
+            rows = [row for row, _ in read]
+            weights = np.array([[share.weight] for _, share in read], dtype=np.float32)
+            vectors[rows] += weights * tower.encode([share.text for _, share in read], batch_size)
+            mixed[rows] |= weights[:, 0] < 1
+        vectors[mixed] = normalise(vectors[mixed])
         return vectors
 
-    def _encode_batch(self, ids: list[Tokens], graph: Graph) -> Vectors:
-        longest = max(len(row) for row in ids)
-        input_ids = np.full((len(ids), longest), self._pad_id, dtype=np.int64)
-        attention_mask = np.zeros_like(input_ids)
-        for row, tokens in enumerate(ids):
-            input_ids[row, : len(tokens)] = tokens
-            attention_mask[row, : len(tokens)] = 1
-        feeds = {
-            "input_ids": input_ids,
-            "attention_mask": attention_mask,
-            "token_type_ids": np.zeros_like(input_ids),
-        }
-        return self._unit(graph.run(feeds), len(ids), graph)
+    def _ask(self, text: str, language: str | None) -> list[tuple[TextTower, Share]]:
+        """Which towers read what of a text; a language without a tower is the main one's."""
+        if language is not None:
+            return [(self._towers[language], Share(language, text, 1.0))]
+        parts = shares(text) if self.bundle.manifest.text_towers else []
+        found = [(self._towers.get(share.language, self._main), share) for share in parts]
+        if len({tower for tower, _ in found}) > 1:
+            return found
+        return [(found[0][0] if found else self._main, Share("", text, 1.0))]
 
-    @cached_property
-    def _tokenizer(self) -> Tokenizer:
-        return _load_tokenizer(self.bundle)
-
-    @cached_property
-    def _pad_id(self) -> int:
-        pad = self.bundle.read_json(Layout.TOKENIZER_CONFIG).get("pad_token", "[PAD]")
-        found = self._tokenizer.token_to_id(pad["content"] if isinstance(pad, dict) else pad)
-        return found or 0
+    def _expect(self, language: str | None) -> None:
+        if language is not None and language not in self._towers:
+            raise QueryError(
+                f"bundle {self.bundle.name!r} has no text tower for {language!r}; it reads {', '.join(self._towers)}"
+            )
 
 
-class ImageEncoder(_Tower):
+class ImageEncoder(Tower):
     """Photos -> unit vectors. May be shared between threads."""
 
     def encode(self, photos: Iterable[PhotoSource], *, batch_size: int = 16) -> Vectors:
@@ -142,26 +124,6 @@ class ImageEncoder(_Tower):
         """Encode preprocessed pictures, float32 (n, 3, height, width), in one run."""
         graph = self._open(Layout.vision_model(self.precision))
         return self._unit(graph.run({"pixel_values": pixel_values}), len(pixel_values), graph)
-
-
-def _load_tokenizer(bundle: Bundle) -> Tokenizer:
-    """The tokenizer, set to truncate and never to pad."""
-    from tokenizers import Tokenizer
-
-    path = bundle.verified(Layout.TOKENIZER)
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # tokenizers raises bare Exception
-        raise BundleDamaged(f"{path}: not a tokenizer: {error}") from error
-    tokenizer.encode_special_tokens = True  # "[SEP]" typed by a user is text
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(max_length=_max_tokens(bundle.read_json(Layout.TOKENIZER_CONFIG)))
-    return tokenizer
-
-
-def _max_tokens(config: dict[str, Any]) -> int:
-    limit = config.get("model_max_length", config.get("max_length"))
-    return int(min(limit, _MAX_TOKENS)) if isinstance(limit, int | float) and limit > 0 else _MAX_TOKENS
 
 
 def _clean(text: str) -> str:

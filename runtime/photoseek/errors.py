@@ -14,6 +14,7 @@ PhotoseekError
 ├── PhotoError                a photo that cannot be decoded
 ├── QueryError                a query that cannot be answered
 ├── CaptionFileError          a broken line of a caption or split file
+├── EvaluationError           a measurement that the captioned images don't allow
 └── MissingExtra              an optional dependency that is not installed (also an ImportError)
 """
 
@@ -74,6 +75,10 @@ class QueryError(PhotoseekError):
 
 class CaptionFileError(PhotoseekError):
     """A broken line of a caption or split file; the message begins with the file and the line."""
+
+
+class EvaluationError(PhotoseekError):
+    """A measurement that makes no sense, or that the captioned images don't allow."""
 
 
 class MissingExtra(PhotoseekError, ImportError):

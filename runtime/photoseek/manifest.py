@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,8 +13,13 @@ from typing import Any, ClassVar
 from photoseek.errors import BundleDamaged, BundleIncompatible
 from photoseek.files import replace_json, sha256_of
 
-FORMAT = 1
-"""The bundle format that this version writes; a newer one is refused."""
+FORMAT = 2
+"""The bundle format that this version writes; a newer one is refused.
+
+1: before ``text_towers``; read as a bundle without any.
+"""
+
+_LANGUAGE = re.compile("[a-z]{2}")
 
 
 class Layout:
@@ -30,14 +36,25 @@ class Layout:
     PRECISIONS = tuple(SUFFIX)
 
     @classmethod
-    def text_model(cls, precision: str) -> str:
-        """Path of the text tower's graph inside the bundle."""
-        return f"onnx/text_model{cls.SUFFIX[precision]}.onnx"
+    def text_model(cls, precision: str, language: str | None = None) -> str:
+        """Path inside the bundle of the main text tower's graph, or of that of a further language."""
+        tower = "text_model" if language is None else f"text_model.{language}"
+        return f"onnx/{tower}{cls.SUFFIX[precision]}.onnx"
 
     @classmethod
     def vision_model(cls, precision: str) -> str:
         """Path of the image tower's graph inside the bundle."""
         return f"onnx/vision_model{cls.SUFFIX[precision]}.onnx"
+
+    @classmethod
+    def tokenizer(cls, language: str | None = None) -> str:
+        """Path of a text tower's tokenizer inside the bundle; a further language's lies in a folder of its code."""
+        return cls.TOKENIZER if language is None else f"{language}/{cls.TOKENIZER}"
+
+    @classmethod
+    def tokenizer_config(cls, language: str | None = None) -> str:
+        """Path of a text tower's tokenizer configuration inside the bundle."""
+        return cls.TOKENIZER_CONFIG if language is None else f"{language}/{cls.TOKENIZER_CONFIG}"
 
 
 @dataclass(frozen=True)
@@ -54,6 +71,23 @@ class FileRecord:
 
 
 @dataclass(frozen=True)
+class TextTowerRecord:
+    """What the manifest says of a further language's text tower, trained against the bundle's own image side.
+
+    Attributes:
+        pooling: As in :class:`Manifest`.
+        weights: SHA-256 of the checkpoint's weights that it was made from.
+        precisions: For each precision its ``parity`` (``text`` only) and ``metrics``, where measured.
+        training: Data and settings that the weights came from.
+    """
+
+    pooling: str
+    weights: str
+    precisions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Manifest:
     """The content of ``photoseek.json``.
 
@@ -61,7 +95,7 @@ class Manifest:
         name: What people call the bundle.
         dim: Length of its vectors.
         pooling: How token states become one: ``mean`` over the attention mask, or ``cls``.
-        languages: ISO 639-1 codes of the languages that the text tower was trained on.
+        languages: ISO 639-1 codes of the languages that the main text tower was trained on.
         preprocessing: ``Preprocessing.id`` of ``preprocessor_config.json``.
         weights: SHA-256 of the trained weights that every precision was made from.
         files: What each file must be, by its path inside the bundle.
@@ -69,6 +103,7 @@ class Manifest:
             PyTorch) and ``metrics`` (retrieval, as ``evaluate --json`` prints it), where measured.
         training: Data and settings that the weights came from.
         licence: SPDX identifier of the licence of the weights.
+        text_towers: The text towers of further languages, by ISO 639-1 code.
     """
 
     name: str
@@ -81,13 +116,16 @@ class Manifest:
     precisions: dict[str, dict[str, Any]]
     training: dict[str, Any] = field(default_factory=dict)
     licence: str = "MIT"
+    text_towers: dict[str, TextTowerRecord] = field(default_factory=dict)
     format: int = FORMAT
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over all that changes vectors: two bundles of one fingerprint may share a gallery.
+        """SHA-256 over what the main towers' vectors follow from: two bundles of one fingerprint may share a gallery.
 
-        The precisions of a bundle share one, as they were made from the same weights.
+        The precisions of a bundle share one, as they were made from the same weights. Further text towers are left
+        out: a gallery holds vectors of photos, and a language that joins the same image side changes none of them, so
+        no photo has to be indexed again.
         """
         parts = [
             self.dim,
@@ -127,11 +165,17 @@ class Manifest:
     def _from_json(cls, values: Mapping[str, Any], path: Path) -> Manifest:
         try:
             files = {name: FileRecord(**record) for name, record in values["files"].items()}
-            manifest = cls(**{**values, "files": files})
-            required = (Layout.CONFIG, Layout.PREPROCESSOR, Layout.TOKENIZER, Layout.TOKENIZER_CONFIG)
+            towers = {code: TextTowerRecord(**record) for code, record in values.get("text_towers", {}).items()}
+            manifest = cls(**{**values, "files": files, "text_towers": towers, "format": FORMAT})
+            required = [Layout.CONFIG, Layout.PREPROCESSOR]
+            for language in (None, *towers):
+                required += [Layout.tokenizer(language), Layout.tokenizer_config(language)]
             missing = [name for name in required if name not in files]
+            odd = [language for language in towers if not _LANGUAGE.fullmatch(language)]
         except (TypeError, KeyError, AttributeError) as error:
             raise BundleDamaged(f"{path}: cannot be read as a manifest: {error}") from error
+        if odd:
+            raise BundleDamaged(f"{path}: expected text towers by codes like zh, found {odd[0]!r}")
         if missing:
             raise BundleDamaged(f"{path}: records no {missing[0]}")
         return manifest

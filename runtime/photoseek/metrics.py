@@ -1,4 +1,4 @@
-"""How well captions find their images and images their captions: Recall@K and median rank.
+"""How well captions find their images and images their captions: Recall@K, median and mean rank.
 
 The protocol is that of VSE++ (Faghri et al., BMVC 2018; ``evaluation.py`` of its reference implementation):
 every caption queries all images, every image queries all captions, and an image has found its caption when
@@ -7,7 +7,8 @@ every caption queries all images, every image queries all captions, and an image
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,32 +20,46 @@ from photoseek.vectors import Vectors
 Ranks = npt.NDArray[np.int64]
 """For each query, how many wrong answers stand before the first right one."""
 
+CUTOFFS = (1, 5, 10)
+"""The K of Recall@K."""
+
 _BLOCK = 1024  # queries scored at once: 1024 x 31,783 float32 scores are 130 MB
 
 
 @dataclass(frozen=True)
 class Recall:
-    """Recall@1, 5 and 10 in percent of the queries, and the median rank (1 is best)."""
+    """Recall@1, 5 and 10 in percent of the queries, the median rank and the mean rank (1 is best).
+
+    ``meanr`` is NaN in records that were written before it was measured.
+    """
 
     r1: float
     r5: float
     r10: float
     medr: float
+    meanr: float = math.nan
 
     @classmethod
     def of(cls, ranks: Ranks) -> Recall:
         """Summarise ranks; the median is floored as in VSE++."""
-        r1, r5, r10 = (100.0 * float(np.mean(ranks < k)) for k in (1, 5, 10))
-        return cls(r1, r5, r10, medr=float(np.floor(np.median(ranks)) + 1))
+        r1, r5, r10 = (100.0 * float(np.mean(ranks < k)) for k in CUTOFFS)
+        return cls(r1, r5, r10, float(np.floor(np.median(ranks)) + 1), float(np.mean(ranks)) + 1)
+
+    @classmethod
+    def mean(cls, parts: Sequence[Recall]) -> Recall:
+        """Each figure averaged over folds, the ranks too, as VSE++ reports five folds."""
+        rows = np.array([[part.r1, part.r5, part.r10, part.medr, part.meanr] for part in parts])
+        return cls(*rows.mean(axis=0).tolist())
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, float]) -> Recall:
+        """Read what ``to_json`` made, now or before there was a mean rank."""
+        return cls(**values)
 
     def to_json(self) -> dict[str, float]:
-        """The recalls, rounded to a thousandth of a percent."""
-        return {
-            "r1": round(self.r1, 3),
-            "r5": round(self.r5, 3),
-            "r10": round(self.r10, 3),
-            "medr": self.medr,
-        }
+        """The figures, rounded to a thousandth; no ``meanr`` where none was measured."""
+        figures = {"r1": self.r1, "r5": self.r5, "r10": self.r10, "medr": self.medr, "meanr": self.meanr}
+        return {name: round(value, 3) for name, value in figures.items() if not math.isnan(value)}
 
 
 @dataclass(frozen=True)
@@ -55,6 +70,22 @@ class RetrievalMetrics:
     image_to_text: Recall
     images: int
     captions: int
+
+    @classmethod
+    def of(cls, ranks: RetrievalRanks) -> RetrievalMetrics:
+        """Summarise the ranks of both directions."""
+        return cls(
+            text_to_image=Recall.of(ranks.text_to_image),
+            image_to_text=Recall.of(ranks.image_to_text),
+            images=len(ranks.image_to_text),
+            captions=len(ranks.text_to_image),
+        )
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> RetrievalMetrics:
+        """Read what ``to_json`` made."""
+        text_to_image, image_to_text = map(Recall.from_json, (values["text_to_image"], values["image_to_text"]))
+        return cls(text_to_image, image_to_text, values["images"], values["captions"])
 
     @property
     def rsum(self) -> float:
@@ -73,8 +104,28 @@ class RetrievalMetrics:
         }
 
 
+@dataclass(frozen=True)
+class RetrievalRanks:
+    """What every figure is computed from.
+
+    Attributes:
+        text_to_image: The rank of each caption's image, (captions,).
+        image_to_text: The rank of each image's best caption, (images,).
+        owner: For each caption the row of its image, (captions,).
+    """
+
+    text_to_image: Ranks
+    image_to_text: Ranks
+    owner: Ranks
+
+
 def retrieval_metrics(images: Vectors, texts: Vectors, image_of_text: npt.ArrayLike) -> RetrievalMetrics:
-    """Measure retrieval in both directions.
+    """Measure retrieval in both directions; takes and raises what ``retrieval_ranks`` does."""
+    return RetrievalMetrics.of(retrieval_ranks(images, texts, image_of_text))
+
+
+def retrieval_ranks(images: Vectors, texts: Vectors, image_of_text: npt.ArrayLike) -> RetrievalRanks:
+    """Rank the right answers of every query, among all images and among all captions.
 
     Args:
         images: Unit vectors of N images, (N, dim).
@@ -82,15 +133,14 @@ def retrieval_metrics(images: Vectors, texts: Vectors, image_of_text: npt.ArrayL
         image_of_text: For each caption the row of its image, (M,), each in [0, N).
 
     Raises:
-        ValueError: Shapes that don't fit, or an image without a caption.
+        ValueError: Shapes that don't fit, a vector with NaN or infinity, or an image without a caption.
     """
     owner = np.asarray(image_of_text, dtype=np.int64)
     _check(images, texts, owner)
-    return RetrievalMetrics(
-        text_to_image=Recall.of(text_to_image_ranks(images, texts, owner)),
-        image_to_text=Recall.of(image_to_text_ranks(images, texts, owner)),
-        images=len(images),
-        captions=len(texts),
+    return RetrievalRanks(
+        text_to_image_ranks(images, texts, owner),
+        image_to_text_ranks(images, texts, owner),
+        owner,
     )
 
 
@@ -124,6 +174,9 @@ def _check(images: Vectors, texts: Vectors, owner: Ranks) -> None:
         raise ValueError(f"expected (N, dim) and (M, dim) of one dim, found {images.shape} and {texts.shape}")
     if owner.shape != (len(texts),):
         raise ValueError(f"expected one image row per caption, ({len(texts)},), found {owner.shape}")
+    for name, vectors in (("images", images), ("texts", texts)):
+        if not np.isfinite(vectors).all():  # a comparison with NaN is false: it would count as found
+            raise ValueError(f"vectors of {name} hold NaN or infinity; they cannot be ranked")
     if len(owner) == 0 or owner.min() < 0 or owner.max() >= len(images):
         raise ValueError(f"image rows of captions must lie in [0, {len(images)})")
     captioned = np.bincount(owner, minlength=len(images)) > 0

@@ -107,29 +107,37 @@ class Searcher:
     def __repr__(self) -> str:
         return f"Searcher({self.gallery!r}, {self.bundle!r}, engine={self.engine!r})"
 
-    def search(self, text: str | None = None, *, photo: PhotoSource | None = None, k: int = 5) -> list[Hit]:
+    def search(
+        self,
+        text: str | None = None,
+        *,
+        photo: PhotoSource | None = None,
+        k: int = 5,
+        language: str | None = None,
+    ) -> list[Hit]:
         """The k photos most like the query, best first.
 
         Args:
-            text: What they should show.
+            text: What they should show, in any of the bundle's languages; see :class:`TextEncoder` for mixed text.
             photo: A photo that they should be like. With ``text``: both count the same.
             k: How many, at least 1; fewer are returned where the gallery has fewer.
+            language: Whose text tower reads the text, one of ``bundle.languages``. None: told by its script.
 
         Raises:
-            QueryError: Neither text nor photo, or k below 1.
+            QueryError: Neither text nor photo, k below 1, or a language that the bundle has no tower for.
             PhotoError: The photo cannot be decoded.
             GalleryEmpty: Nothing is indexed yet.
             GalleryDamaged: A derived file is not what it should be.
         """
         if isinstance(k, bool) or not isinstance(k, int) or k < 1:
             raise QueryError(f"k must be a whole number of at least 1: {k!r}")
-        return self.nearest(self.encode(text, photo), k)
+        return self.nearest(self.encode(text, photo, language), k)
 
-    def encode(self, text: str | None = None, photo: PhotoSource | None = None) -> Vectors:
+    def encode(self, text: str | None = None, photo: PhotoSource | None = None, language: str | None = None) -> Vectors:
         """The unit vector of a query, (dim,); the errors are those of :meth:`search`."""
         parts = []
         if text is not None and text.strip():
-            parts.append(self.text_encoder.encode([text])[0])
+            parts.append(self.text_encoder.encode([text], language=language)[0])
         if photo is not None:
             parts.append(self.image_encoder.encode([photo])[0])
         if not parts:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from photoseek_train.checkpoint import Layout, begin_checkpoint, write_weights
+from photoseek_train.checkpoint import Layout, begin_checkpoint, read_config, write_weights
 from photoseek_train.compact import CompactBert, write_compact_bert
 from photoseek_train.config import AugmentConfig, DataConfig, OptimConfig, TrainingConfig, preprocessing_of
 from photoseek_train.sources import TowerSources, build_model
@@ -20,6 +21,7 @@ DEV_METRICS = {
     "images": 1000,
     "captions": 5000,
 }
+CHINESE_CAPTIONS = ["树旁的红色汽车", "夜里海滩上的两只白狗", "海上的船", "孩子们在玩。"]
 CAPTIONS = ["a red car next to a tree", "two white dogs on a beach at night", "a boat on the sea", "children playing"]
 
 
@@ -31,6 +33,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_compact_bert(CAPTIONS, folder / "bert", shape)
     built = build_model(TowerSources(str(folder / "bert"), image_weights="none", max_tokens=48), seed=3)
     built.model.train()
+    generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         generator = torch.Generator().manual_seed(0)
         for _ in range(2):  # running means and variances
@@ -45,4 +48,17 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     begin_checkpoint(folder / "checkpoint", config, built.tokenizer)
     write_weights(folder / "checkpoint", built.model.eval(), {"epoch": 7, "dev": DEV_METRICS})
     assert (folder / "checkpoint" / Layout.WEIGHTS).is_file()
+    return folder / "checkpoint"
+
+
+@pytest.fixture(scope="session")
+def chinese_checkpoint(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another text tower, of another shape, beside the image side of ``checkpoint``; read only."""
+    folder = tmp_path_factory.mktemp("chinese")
+    shape = CompactBert(layers=1, hidden=16, heads=2, vocabulary=120, positions=24)
+    write_compact_bert(CHINESE_CAPTIONS, folder / "bert", shape)
+    built = build_model(TowerSources(str(folder / "bert"), max_tokens=24, pooling="cls", checkpoint=checkpoint), seed=4)
+    config = replace(read_config(checkpoint), model=built.config, optim=OptimConfig(tune="text", freeze_images=True))
+    begin_checkpoint(folder / "checkpoint", config, built.tokenizer)
+    write_weights(folder / "checkpoint", built.model.eval(), {"epoch": 3, "dev": {**DEV_METRICS, "rsum": 99.0}})
     return folder / "checkpoint"

@@ -17,8 +17,7 @@ from photoseek import Bundle
 from photoseek.encoders import ImageEncoder, TextEncoder
 from photoseek.evaluation import evaluate
 from photoseek.manifest import Layout
-from photoseek_export import export as export_module
-from photoseek_export import export_checkpoint
+from photoseek_export import export_checkpoint, text_towers
 from photoseek_export.cli import app
 from photoseek_export.errors import BundleExists, ExportError, ParityError
 from photoseek_export.export import Measured
@@ -34,12 +33,14 @@ TEXTS = ["a red car", "two white dogs on a beach at night, children playing next
 
 @pytest.fixture(scope="module")
 def captioned(tmp_path_factory: pytest.TempPathFactory) -> Measured:
-    """Twelve images with two captions each."""
+    """Twelve images with two captions each, no two of them alike: equal scores would be ranked by rounding errors."""
     folder = tmp_path_factory.mktemp("captioned")
+    words = ["red", "car", "tree", "white", "dogs", "beach", "night", "boat", "sea", "children", "playing", "next"]
     lines = []
-    for number, (name, colour) in enumerate([*COLOURS.items(), *COLOURS.items()]):
+    for number, colour in enumerate([*COLOURS.values(), *COLOURS.values()]):
         file = write_colour(folder / "images" / f"{number}.png", colour, seed=number, size=(80, 50 + number))
-        lines += [f"{file.name}#0\ta {name} car", f"{file.name}#1\t{number} boats on the sea"]
+        turned = words[number:] + words[:number]
+        lines += [f"{file.name}#{index}\t{' '.join(said)}" for index, said in enumerate((turned[:8], turned[::-1]))]
     (folder / "captions.token").write_text("\n".join(lines))
     return Measured(folder / "images", folder / "captions.token")
 
@@ -138,7 +139,7 @@ def test_full_precision_has_the_metrics_of_training_where_none_are_measured(chec
 
 
 def test_the_runtime_measures_what_training_measures(bundle: Bundle, checkpoint: Path, captioned: Measured) -> None:
-    trained = evaluate_in_torch(checkpoint, CaptionedPhotos.read(captioned.images, captioned.captions))
+    trained = evaluate_in_torch(checkpoint, CaptionedPhotos.read(captioned.images, captioned.captions)).metrics
     found = evaluate(bundle, captioned.images, captioned.captions, precision="fp32").metrics
     assert found == trained
     assert bundle.manifest.precisions["fp32"]["metrics"] == found.to_json()
@@ -154,8 +155,8 @@ def test_an_export_that_does_not_verify_leaves_nothing_behind(
         with torch.no_grad():
             model.text_projector.first.bias.sub_(1.0)  # type: ignore[union-attr]
 
-    write = export_module.write_text_graph
-    monkeypatch.setattr(export_module, "write_text_graph", wrong)
+    write = text_towers.write_text_graph
+    monkeypatch.setattr(text_towers, "write_text_graph", wrong)
     with pytest.raises(ParityError, match=r"text_model\.onnx: vectors differ from PyTorch's .* no bundle"):
         export_checkpoint(checkpoint, tmp_path / "bundle")
     assert list(tmp_path.iterdir()) == []

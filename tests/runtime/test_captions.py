@@ -16,11 +16,11 @@ def write(path: Path, content: str | bytes) -> Path:
 
 
 def test_captions_are_read_in_the_order_of_the_file(tmp_path: Path) -> None:
-    file = write(tmp_path / "c.token", "b.jpg#0\tA dog .\nb.jpg#1\tTwo\tdogs\na.jpg#0\t狗在雪地里\n")
+    file = write(tmp_path / "c.token", "b.jpg#0\tA dog .\nb.jpg#1\tTwo dogs\nsub/a.jpg#0\t狗在雪地里\n")
     assert read_captions(file) == [
         Caption("b.jpg", 0, "A dog ."),
-        Caption("b.jpg", 1, "Two\tdogs"),
-        Caption("a.jpg", 0, "狗在雪地里"),
+        Caption("b.jpg", 1, "Two dogs"),
+        Caption("sub/a.jpg", 0, "狗在雪地里"),
     ]
 
 
@@ -38,6 +38,7 @@ def test_byte_order_mark_windows_lines_and_blank_lines_are_taken(tmp_path: Path)
         ("a.jpg#one\tA cat", "expected a number after '#', found 'one'"),
         ("a.jpg#-1\tA cat", "expected a number"),
         ("a.jpg#1\t  ", "empty caption"),
+        ("a.jpg#1\tA cat\tcat", "expected 2 columns, NAME#I<TAB>caption, found 3"),
         ("z.jpg#0\tA cat", "unknown image 'z.jpg'"),
         ("a.jpg#0\tA cat", "stands on line 1 already"),
     ],

@@ -87,8 +87,10 @@ def test_evaluate_prints_the_documented_json(photos: Path, tiny_bundle_path: Pat
     (tmp_path / "split.txt").write_text("\n".join(images[:3]))
     asked = ("evaluate", "--bundle", tiny_bundle_path, "--images", photos, "--captions", tmp_path / "c.token")
     found = json.loads(answer(*asked, "--split", tmp_path / "split.txt", "--json"))
-    perfect = {"r1": 100.0, "r5": 100.0, "r10": 100.0, "medr": 1.0}
+    perfect = {"r1": 100.0, "r5": 100.0, "r10": 100.0, "medr": 1.0, "meanr": 1.0}
     # the two captions of an image are the same sentence, which counts against neither
+    interval = found.pop("interval")
+    assert interval["text_to_image"] == {"r1": [100.0, 100.0], "r5": [100.0, 100.0], "r10": [100.0, 100.0]}
     assert found == {
         "text_to_image": perfect,
         "image_to_text": perfect,
@@ -100,6 +102,29 @@ def test_evaluate_prints_the_documented_json(photos: Path, tiny_bundle_path: Pat
     table = answer(*asked)
     assert "of 4 images" in table
     assert "of 8 captions" in table
+    assert "100.0 [100.0, 100.0]" in table
+
+
+def test_evaluate_in_folds_and_in_two_languages(photos: Path, tiny_bundle_path: Path, tmp_path: Path) -> None:
+    images = [f"{name}/{name}-0.png" for name in ("red", "green", "blue", "yellow")]
+    english = [f"{image}#0\ta {image.split('/')[0]} picture" for image in images]
+    (tmp_path / "en.token").write_text("\n".join(english))
+    asked = ["evaluate", "--bundle", tiny_bundle_path, "--images", photos, "--captions", tmp_path / "en.token"]
+    both = [*asked, "--captions", tmp_path / "zh.token", "--resamples", "0"]
+    (tmp_path / "zh.token").write_text("\n".join(f"{image}#0\t\u7ea2\u8272" for image in images), "utf-8")
+    found = json.loads(answer(*both, "--folds", "2", "--json"))
+    assert (found["captions"], found["languages"]["en"]["captions"], found["languages"]["zh"]["captions"]) == (8, 4, 4)
+    assert found["languages"]["en"]["rsum"] == 600.0
+    assert found["languages"]["zh"]["text_to_image"]["r1"] == 25.0  # words it doesn't know: the same answer to all
+    assert (found["folds"]["count"], found["folds"]["images"]) == (2, 2)
+    assert "interval" not in found
+    table = answer(*both, "--folds", "2")
+    assert "zh: mean of 2 folds, image to text" in table
+    one = json.loads(answer(*both, "--language", "en", "--sample", "3", "--json"))
+    assert (one["images"], one["captions"], one["rsum"]) == (3, 3, 600.0)
+    refused = photoseek_command(*both, "--folds", "9")
+    assert refused.returncode == 2
+    assert refused.stderr.strip() == "photoseek: expected folds that fit into 4 images, found 9 folds"
 
 
 def test_info_and_verify_know_bundles_and_galleries(gallery: Gallery, tiny_bundle_path: Path) -> None:

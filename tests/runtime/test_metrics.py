@@ -1,4 +1,4 @@
-"""Recall@K and median rank: a case worked by hand, and an independent implementation."""
+"""Recall@K, median and mean rank: a case worked by hand, and an independent implementation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photoseek.metrics import RetrievalMetrics, retrieval_metrics
+from photoseek.metrics import RetrievalMetrics, retrieval_metrics, retrieval_ranks
 from photoseek.vectors import normalise
 
 
@@ -22,6 +22,8 @@ def test_a_case_worked_by_hand() -> None:
     assert metrics.text_to_image.medr == 1.0
     assert metrics.image_to_text.r1 == pytest.approx(100 / 3)
     assert metrics.image_to_text.medr == 2.0
+    assert metrics.text_to_image.meanr == pytest.approx((1 + 1 + 2) / 3)
+    assert metrics.image_to_text.meanr == pytest.approx((1 + 2 + 2) / 3)
     assert metrics.rsum == pytest.approx(200 / 3 + 200 + 100 / 3 + 200)
     assert (metrics.images, metrics.captions) == (3, 3)
 
@@ -45,8 +47,8 @@ def test_equal_scores_count_against_the_model() -> None:
 def test_json_has_the_documented_keys() -> None:
     eye = np.eye(4, dtype=np.float32)
     assert retrieval_metrics(eye, eye, range(4)).to_json() == {
-        "text_to_image": {"r1": 100.0, "r5": 100.0, "r10": 100.0, "medr": 1.0},
-        "image_to_text": {"r1": 100.0, "r5": 100.0, "r10": 100.0, "medr": 1.0},
+        "text_to_image": {"r1": 100.0, "r5": 100.0, "r10": 100.0, "medr": 1.0, "meanr": 1.0},
+        "image_to_text": {"r1": 100.0, "r5": 100.0, "r10": 100.0, "medr": 1.0, "meanr": 1.0},
         "rsum": 600.0,
         "images": 4,
         "captions": 4,
@@ -61,6 +63,43 @@ def test_what_does_not_fit_is_refused(owner: list[int], reason: str) -> None:
     eye = np.eye(3, dtype=np.float32)
     with pytest.raises(ValueError, match=reason):
         retrieval_metrics(eye, eye, owner)
+
+
+def test_vectors_that_are_no_numbers_are_refused() -> None:
+    """Every comparison with NaN is false, so a broken model would seem to find everything."""
+    eye = np.eye(3, dtype=np.float32)
+    with pytest.raises(ValueError, match="vectors of texts hold NaN"):
+        retrieval_metrics(eye, np.full_like(eye, np.nan), range(3))
+
+
+def test_metrics_written_before_there_was_a_mean_rank_are_read() -> None:
+    metrics = retrieval_metrics(np.eye(4, dtype=np.float32), np.eye(4, dtype=np.float32), range(4))
+    old = metrics.to_json()
+    for direction in ("text_to_image", "image_to_text"):
+        del old[direction]["meanr"]
+    assert RetrievalMetrics.from_json(old).to_json() == old
+    assert RetrievalMetrics.from_json(metrics.to_json()) == metrics
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 9), st.integers(1, 4), st.integers(1, 4))
+def test_ranks_agree_with_a_plain_double_loop_even_where_scores_are_equal(
+    seed: int, images: int, per_image: int, steps: int
+) -> None:
+    """Vectors of few whole numbers, so that ties are common and scores exact."""
+    rng = np.random.default_rng(seed)
+    image_vectors = rng.integers(-steps, steps + 1, size=(images, 2)).astype(np.float32)
+    texts = rng.integers(-steps, steps + 1, size=(images * per_image, 2)).astype(np.float32)
+    owner = rng.permutation(np.repeat(np.arange(images), per_image))
+    found = retrieval_ranks(image_vectors, texts, owner)
+    scores = texts @ image_vectors.T
+    for caption, own in enumerate(owner):
+        better = [row for row in range(images) if row != own and scores[caption, row] >= scores[caption, own]]
+        assert found.text_to_image[caption] == len(better)
+    for image in range(images):
+        best = max(scores[caption, image] for caption in range(len(texts)) if owner[caption] == image)
+        others = [c for c in range(len(texts)) if owner[c] != image and scores[c, image] >= best]
+        assert found.image_to_text[image] == len(others)
+    assert RetrievalMetrics.of(found).text_to_image.meanr == pytest.approx(1 + sum(found.text_to_image) / len(texts))
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.integers(1, 5))

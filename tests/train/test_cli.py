@@ -44,7 +44,9 @@ def test_features_then_fit_then_evaluate(world: World, bert: Path, resnet: Path,
     assert "of 32 captions" in table.stdout
     answer = json.loads(call("evaluate", tmp_path / "run", *data(world), "--split", world.dev, "--json").stdout)
     dev = json.loads((tmp_path / "run" / "metrics.json").read_text())["dev"]
+    interval = answer.pop("interval")
     assert answer == {**dev, "precision": "fp32"}
+    assert interval["rsum"][0] <= dev["rsum"] <= interval["rsum"][1]
 
 
 def test_compact_then_fit_from_nothing(world: World, tmp_path: Path) -> None:
@@ -57,7 +59,7 @@ def test_compact_then_fit_from_nothing(world: World, tmp_path: Path) -> None:
     assert call(*command).exit_code == 0
     assert call(*command, "--resume").exit_code == 0
     config = json.loads((tmp_path / "run" / "config.json").read_text())
-    assert config["augment"] == {"crop_scale": 0.8, "flip": False}
+    assert config["augment"] == {"crop_scale": 0.8, "flip": False, "color": 0.0, "gray": 0.0, "erase": 0.0}
     assert config["preprocessing"]["do_center_crop"] is False
 
 
@@ -80,9 +82,24 @@ def test_fit_goes_on_from_a_checkpoint_and_sees_photos_as_it_did(world: World, b
     assert call("fit", *data(world), *split, *more).exit_code == 0
     configs = [json.loads((tmp_path / name / "config.json").read_text()) for name in "ab"]
     assert configs[0]["preprocessing"] == configs[1]["preprocessing"]
-    both = call("fit", *data(world), *split, *begin, *more)
-    assert both.exit_code == 2
-    assert "--from" in both.output
+    neither = call("fit", *data(world), *split, "--out", tmp_path / "c")
+    assert neither.exit_code == 2
+    assert "--from" in neither.output
+
+
+def test_fit_trains_a_new_text_tower_against_the_images_of_a_checkpoint(
+    world: World, bert: Path, resnet: Path, tmp_path: Path
+) -> None:
+    split = ["--train", world.train, "--dev", world.dev, "--epochs", 1, "--batch-size", 16, "--no-report"]
+    assert call("fit", *data(world), *split, *small(bert, resnet), "--out", tmp_path / "a").exit_code == 0
+    beside = ["--from", tmp_path / "a", "--text-model", bert, "--max-tokens", 20, "--pooling", "cls"]
+    assert call("fit", *data(world), *split, *beside, "--tune", "text", "--out", tmp_path / "b").exit_code == 0
+    first, second = (json.loads((tmp_path / name / "config.json").read_text()) for name in "ab")
+    assert first["preprocessing"] == second["preprocessing"]
+    assert (first["optim"]["freeze_images"], second["optim"]["freeze_images"]) == (False, True)
+    assert (second["model"]["pooling"], second["model"]["max_tokens"]) == ("cls", 20)
+    with pytest.raises(SettingsError, match="tune: expected none or text"):
+        call("fit", *data(world), *split, *beside, "--tune", "both", "--out", tmp_path / "c")
 
 
 def test_bad_use_is_exit_code_2(world: World) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from photoseek.captions import Caption
 from photoseek.errors import CaptionFileError
 from photoseek_train.augment import Augmentation, random_box, wide_view
 from photoseek_train.compact import CompactBert, write_compact_bert
@@ -15,7 +16,7 @@ from photoseek_train.config import AugmentConfig, OptimConfig, preprocessing_of
 from photoseek_train.dataset import CaptionedPhotos
 from photoseek_train.errors import DataError, SettingsError
 from photoseek_train.photos import EvaluationPhotos, TrainingPhotos, store_if_it_fits, stream_photos
-from photoseek_train.plan import plan_epoch
+from photoseek_train.plan import plan_epoch, steps_per_epoch
 from photoseek_train.pretrained import load_tokenizer
 from photoseek_train.schedule import Schedule
 from photoseek_train.tokens import Tokens
@@ -112,6 +113,27 @@ def test_an_epoch_of_features_passes_each_caption_once(world: World) -> None:
     first, second = (plan_epoch(data, OptimConfig(batch_size=16), epoch) for epoch in (1, 2))
     assert sorted(np.concatenate([batch.captions for batch in first])) == list(range(96))
     assert not np.array_equal(first[0].captions, second[0].captions)
+
+
+@pytest.mark.parametrize("tune", ["none", "both"])
+def test_batches_by_folder_never_mix_folders(tmp_path: Path, tune: str) -> None:
+    """Also where a folder has fewer photos than a batch; the folders take turns."""
+    names = [
+        f"{folder}/{number}.jpg"
+        for folder, count in (("drawn", 40), ("photos", 24), ("few", 3))
+        for number in range(count)
+    ]
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    data = CaptionedPhotos.of(tmp_path, names, [Caption(name, 0, "a thing") for name in names])
+    config = OptimConfig(tune=tune, batch_size=8, batch_by="folder")
+    plan = plan_epoch(data, config, epoch=1)
+    folders = [{data.names[row].partition("/")[0] for row in batch.photos} for batch in plan]
+    assert [len(names) for names in folders] == [1] * 9
+    assert sorted(np.concatenate([batch.photos for batch in plan])) == list(range(67))
+    assert len({tuple(folder) for folder in folders[:6]}) > 1
+    assert len(plan) == steps_per_epoch(data, config)
 
 
 def test_the_rate_rises_and_falls() -> None:

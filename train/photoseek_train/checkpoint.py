@@ -28,6 +28,9 @@ class Layout:
     HISTORY = "history.jsonl"
     LAST = "last.pt"
     FEATURES = "features"
+    ENVIRONMENT = "environment.json"
+    DATA = "data.json"
+    REPORT = "report.html"
     TOKENIZER = TOKENIZER_FILES
     REQUIRED = (CONFIG, WEIGHTS, "tokenizer.json", "tokenizer_config.json")
 

@@ -1,4 +1,4 @@
-"""``photoseek-train``: features, fit, evaluate, compact."""
+"""``photoseek-train``: inspect, keywords, features, fit, evaluate, report, compact."""
 
 from __future__ import annotations
 
@@ -7,15 +7,22 @@ from typing import Annotated
 
 import typer
 
-from photoseek.console import make_app, print_json, print_metrics, run
+from photoseek import console_evaluation
+from photoseek.console import make_app, print_json, run
+from photoseek.errors import EvaluationError
+from photoseek_train import data_commands
 from photoseek_train.errors import SettingsError
 from photoseek_train.watching import announce, bars
 
 app = make_app("Train the two towers of a photo search.")
+app.command()(data_commands.inspect)
+app.command()(data_commands.keywords)
 
 Images = Annotated[Path, typer.Option("--images", help="Folder of the photos.")]
-Captions = Annotated[Path, typer.Option("--captions", help="Lines NAME#I<TAB>caption.")]
-Split = Annotated[Path | None, typer.Option("--split", help="Photo names, one a line; by default every captioned one.")]
+Captions = Annotated[Path, typer.Option("--captions", help="Captions: .token, CSV, Karpathy's or COCO's JSON.")]
+Split = Annotated[
+    Path | None, typer.Option("--split", help="A file of photo names, or a split that the captions carry. [all]")
+]
 TextModel = Annotated[str, typer.Option("--text-model", help="Folder or name of a Hugging Face BERT.")]
 ImageModel = Annotated[str, typer.Option("--image-model", help="A ResNet of torchvision: resnet18, resnet50, ...")]
 ImageWeights = Annotated[str, typer.Option("--image-weights", help="Of the ResNet: imagenet, a .pth file, or none.")]
@@ -29,7 +36,7 @@ Workers = Annotated[int, typer.Option("--workers", help="Processes that decode p
 
 def main() -> None:
     """Entry point of ``photoseek-train``."""
-    run(app, "photoseek-train", bad_use=(SettingsError,), extra="train")
+    run(app, "photoseek-train", bad_use=(SettingsError, EvaluationError), extra="train")
 
 
 @app.command()
@@ -68,21 +75,33 @@ def features(
 def fit(
     images: Images,
     captions: Captions,
-    train: Annotated[Path, typer.Option(help="Photo names to train on, one a line.")],
-    dev: Annotated[Path, typer.Option(help="Photo names to measure on after each epoch.")],
     out: Annotated[Path, typer.Option(help="Folder for the checkpoint.")],
+    train: Annotated[
+        Path | None, typer.Option(help="Photos to train on: a file of names, or a split of the captions. [train]")
+    ] = None,
+    dev: Annotated[
+        Path | None, typer.Option(help="Photos to measure on after each epoch: a file, or a split. [val]")
+    ] = None,
     text_model: Annotated[str | None, typer.Option(help="Folder or name of a Hugging Face BERT.")] = None,
     checkpoint: Annotated[
         Path | None,
         typer.Option(
-            "--from", metavar="CHECKPOINT", help="Go on from these towers and projectors, and see photos as they did."
+            "--from",
+            metavar="CHECKPOINT",
+            help="Go on from these towers and projectors, and see photos as they did; "
+            "with --text-model: a new text tower beside its image side, which stays as it is.",
         ),
     ] = None,
     image_model: ImageModel = "resnet18",
     image_weights: ImageWeights = "imagenet",
     tune: Annotated[str, typer.Option(help="Towers that learn: none, image, text or both.")] = "none",
+    freeze_images: Annotated[
+        bool,
+        typer.Option("--freeze-images", help="Leave the image projector as it is, too: photos keep their vectors."),
+    ] = False,
     epochs: Annotated[int, typer.Option(help="Passes over the training photos.")] = 30,
     batch_size: Annotated[int, typer.Option(help="Pairs in a step; the others are the negatives.")] = 256,
+    batch_by: Annotated[str, typer.Option(help="all; or folder: each batch from one folder of the photos.")] = "all",
     captions_per_photo: Annotated[int, typer.Option(help="Captions drawn for a photo, where photos are live.")] = 1,
     lr: Annotated[float, typer.Option(help="Peak learning rate of the projectors.")] = 1e-3,
     image_lr: Annotated[float, typer.Option(help="Peak learning rate of the image tower.")] = 1e-4,
@@ -105,6 +124,7 @@ def fit(
     pooling: Pooling = "mean",
     max_tokens: MaxTokens = 64,
     seed: Annotated[int, typer.Option(help="What every random choice follows from.")] = 0,
+    keywords: Annotated[float, typer.Option(help="Probability that keywords stand in for their caption.")] = 0.0,
     features: Annotated[Path | None, typer.Option(help="Folder of cached features. [OUT/features]")] = None,
     precision: Annotated[
         str, typer.Option(help="auto: towers that learn in bf16 where hardware has it; fp32; bf16: frozen ones too.")
@@ -113,18 +133,20 @@ def fit(
     workers: Workers = 1,
     photo_memory: Annotated[float, typer.Option(help="GB that decoded photos may take.")] = 4.0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in OUT, if there is one.")] = False,
+    report: Annotated[bool, typer.Option(help="Write OUT/report.html: curves, examples, failures.")] = True,
 ) -> None:
     """Train projectors, and towers if asked; OUT becomes the checkpoint of the best epoch on dev."""
     from photoseek_train.checkpoint import read_config
     from photoseek_train.config import AugmentConfig, OptimConfig, preprocessing_of
-    from photoseek_train.dataset import CaptionedPhotos
+    from photoseek_train.dataset import read_splits
     from photoseek_train.fit import Fit, FitSettings, Resources
+    from photoseek_train.report_run import DataFiles, finish_report, report_epochs
     from photoseek_train.sources import TowerSources
 
     if crop_scale is None:
         crop_scale = 0.5 if resize == "crop" else 0.8
-    if (text_model is None) == (checkpoint is None):
-        raise typer.BadParameter("expected --text-model, or --from a checkpoint, and not both")
+    if text_model is None and checkpoint is None:
+        raise typer.BadParameter("expected --text-model, --from a checkpoint, or both")
     settings = FitSettings(
         TowerSources(
             text_model or "",
@@ -142,6 +164,7 @@ def fit(
             epochs=epochs,
             captions_per_photo=captions_per_photo,
             batch_size=batch_size,
+            batch_by=batch_by,
             lr=lr,
             image_lr=image_lr,
             text_lr=text_lr,
@@ -154,38 +177,78 @@ def fit(
             patience=patience,
             seed=seed,
             precision=precision,
+            freeze_images=freeze_images or not (text_model is None or checkpoint is None),
+            keywords=keywords,
         ),
     )
-    training = CaptionedPhotos.read(images, captions, train)
-    held_out = CaptionedPhotos.read(images, captions, dev)
+    training, held_out = read_splits(images, captions, train, dev)
+    on_epoch = report_epochs(out, announce(epochs)) if report else announce(epochs)
     resources = Resources(features, workers, round(photo_memory * 1e9), device)
     with bars() as progress:
-        done = Fit(training, held_out, settings, out, resources)(resume, announce(epochs), progress)
+        done = Fit(training, held_out, settings, out, resources)(resume, on_epoch, progress)
+        if report and done.best is not None:
+            DataFiles(images, (captions,), dev or "val").keep(out)
+            finish_report(done, held_out, workers, progress)
     if done.best is not None:
-        print_metrics(done.best.dev, f"dev, epoch {done.best.epoch}")
+        console_evaluation.print_metrics(done.best.dev, f"dev, epoch {done.best.epoch}")
 
 
 @app.command()
 def evaluate(
     checkpoint: Annotated[Path, typer.Argument(help="Folder that fit made.")],
     images: Images,
-    captions: Captions,
+    captions: console_evaluation.CaptionFiles,
     split: Split = None,
+    language: console_evaluation.Language = None,
+    sample: console_evaluation.Sample = None,
+    folds: console_evaluation.Folds = None,
+    fold_size: console_evaluation.FoldSize = None,
+    resamples: console_evaluation.Resamples = 1000,
+    seed: console_evaluation.BootstrapSeed = 0,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write examples and failures, as HTML.")
+    ] = None,
     workers: Workers = 1,
     device: Device = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Measure a checkpoint: recall in percent and median rank, in both directions."""
+    """Measure a checkpoint: recall in percent, median and mean rank, in both directions."""
+    from photoseek.protocol import EvaluationProtocol
     from photoseek_train.dataset import CaptionedPhotos
-    from photoseek_train.evaluate import evaluate as measure
+    from photoseek_train.evaluate import assess_split, choose, vectors_of
+    from photoseek_train.report import Findings, write_evaluation_report
+    from photoseek_train.report_run import describe
 
-    data = CaptionedPhotos.read(images, captions, split)
+    rules = EvaluationProtocol(sample, folds, fold_size, language, resamples, seed)
+    data = choose(CaptionedPhotos.read(images, captions, split), rules)
     with bars() as progress:
-        metrics = measure(checkpoint, data, workers, progress, device)
+        vectors = vectors_of(checkpoint, data, workers, progress, device)
+    found = assess_split(data, vectors, rules)
+    if report is not None:
+        name = (split or images).name
+        write_evaluation_report(report, checkpoint, Findings.of(describe(name, data), data, vectors, found))
     if as_json:
-        print_json({**metrics.to_json(), "precision": "fp32"})
+        print_json(found.to_json())
     else:
-        print_metrics(metrics, str(checkpoint))
+        console_evaluation.print_evaluation(found, str(checkpoint))
+
+
+@app.command("report")
+def report_command(
+    checkpoint: Annotated[Path, typer.Argument(metavar="RUN", help="Folder that fit made.")],
+    images: Annotated[Path | None, typer.Option(help="Folder of the photos. [that of the run]")] = None,
+    captions: Annotated[list[Path] | None, typer.Option(help="Caption file; once for each. [those of the run]")] = None,
+    split: Annotated[Path | None, typer.Option(help="Photo names to measure on. [dev of the run]")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write it. [RUN/report.html]")] = None,
+    workers: Workers = 1,
+) -> None:
+    """Write a run's report, one HTML file: settings, curves, figures, examples, failures."""
+    from photoseek_train.report_run import files_of, report_run
+
+    data = files_of(checkpoint, images, captions, split).read()
+    with bars() as progress:
+        written = report_run(checkpoint, data, workers, progress, out)
+    print(written)
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,13 +72,18 @@ def write_compact_bert(captions: Iterable[str], out: Path, shape: CompactBert, s
 
 
 def learn_tokenizer(captions: Iterable[str], shape: CompactBert) -> PreTrainedTokenizerFast:
-    """A lower-casing WordPiece tokenizer with BERT's special tokens and post-processing."""
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    """A lower-casing WordPiece tokenizer with BERT's special tokens and post-processing.
+
+    Each Han character is a word, as in bert-base-chinese. Where the captions have more characters than
+    ``shape.vocabulary`` has room for, the rarest become ``[UNK]``.
+    """
+    texts = list(captions)
+    alphabet = shape.vocabulary - len(_SPECIAL)
+    tokenizer = _learn_pieces(texts, shape.vocabulary, alphabet)
+    while (excess := tokenizer.get_vocab_size() - shape.vocabulary) > 0 and alphabet > 1:
+        alphabet = max(1, alphabet - excess)  # the trainer adds forms like ##a on top of the alphabet
+        tokenizer = _learn_pieces(texts, shape.vocabulary, alphabet)
     tokenizer.decoder = decoders.WordPiece()
-    trainer = trainers.WordPieceTrainer(vocab_size=shape.vocabulary, special_tokens=list(_SPECIAL), show_progress=False)
-    tokenizer.train_from_iterator(captions, trainer)
     sep, cls = (str(_SPECIAL[3]), 3), (str(_SPECIAL[2]), 2)
     tokenizer.post_processor = processors.BertProcessing(sep, cls)
     return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
@@ -90,3 +95,18 @@ def learn_tokenizer(captions: Iterable[str], shape: CompactBert) -> PreTrainedTo
         sep_token="[SEP]",
         mask_token="[MASK]",
     )
+
+
+def _learn_pieces(texts: Sequence[str], vocabulary: int, alphabet: int) -> Tokenizer:
+    """Word pieces over the ``alphabet`` most frequent characters; the trainer itself never leaves one of these out."""
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=vocabulary,
+        limit_alphabet=alphabet,
+        special_tokens=list(_SPECIAL),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer

@@ -27,6 +27,7 @@ RESIZES = ("crop", "squash")
 PRECISIONS = ("auto", "fp32", "bf16")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 LOSSES = ("infonce", "triplet")
+BATCHES = ("all", "folder")
 
 _Config = TypeVar("_Config")
 
@@ -95,6 +96,8 @@ class OptimConfig:
         epochs: One passes each caption once where photos are cached features, else each photo once.
         captions_per_photo: How many captions a photo brings along in an epoch that passes photos.
         batch_size: Photos in a step; captions where photos are cached features.
+        batch_by: ``all`` mixes the photos; ``folder`` fills each batch from one of their folders, so that the
+            negatives of a drawing are drawings.
         lr: Peak learning rate of the projectors and the temperature.
         image_lr: Peak learning rate of the image tower.
         text_lr: Peak learning rate of the text tower.
@@ -109,12 +112,15 @@ class OptimConfig:
         seed: What every random choice is derived from.
         precision: ``auto``: towers that learn compute in bfloat16 where the device has instructions for it, frozen
             ones in float32. ``fp32``: all in float32. ``bf16``: all towers in bfloat16.
+        freeze_images: The image projector stays as it is, too, so that photos keep their vectors.
+        keywords: Probability that a step takes the keywords of a caption in its place.
     """
 
     tune: str = "none"
     epochs: int = 30
     captions_per_photo: int = 1
     batch_size: int = 256
+    batch_by: str = "all"
     lr: float = 1e-3
     image_lr: float = 1e-4
     text_lr: float = 3e-5
@@ -128,11 +134,16 @@ class OptimConfig:
     patience: int = 0
     seed: int = 0
     precision: str = "auto"
+    freeze_images: bool = False
+    keywords: float = 0.0
 
     def __post_init__(self) -> None:
+        if self.freeze_images:
+            _expect(self.tune in ("none", "text"), "tune", "none or text, as the image side is frozen", self.tune)
         _expect(self.tune in TUNES, "tune", f"one of {', '.join(TUNES)}", self.tune)
         _expect(self.loss in LOSSES, "loss", f"one of {', '.join(LOSSES)}", self.loss)
         _expect(self.precision in PRECISIONS, "precision", f"one of {', '.join(PRECISIONS)}", self.precision)
+        _expect(self.batch_by in BATCHES, "batch_by", f"one of {', '.join(BATCHES)}", self.batch_by)
         _expect(self.batch_size >= 2, "batch_size", "at least 2: the others are the negatives", self.batch_size)
         for name in ("epochs", "captions_per_photo"):
             _expect(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
@@ -142,6 +153,7 @@ class OptimConfig:
             _expect(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
         _expect(0 <= self.ema < 1, "ema", "within [0, 1)", self.ema)
         _expect(0 <= self.warmup < 1, "warmup", "within [0, 1)", self.warmup)
+        _expect(0 <= self.keywords <= 1, "keywords", "within [0, 1]", self.keywords)
 
     @property
     def tunes_image(self) -> bool:

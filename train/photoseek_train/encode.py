@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 
-from photoseek.metrics import RetrievalMetrics, retrieval_metrics
 from photoseek.vectors import Vectors, normalise
-from photoseek_train.dataset import CaptionedPhotos
 from photoseek_train.inputs import Inputs
 from photoseek_train.model import TwoTower
 from photoseek_train.progress import Progress, silent
@@ -27,10 +27,13 @@ def encode_all(model: TwoTower, inputs: Inputs, task: str = "vectors", progress:
     return normalise(np.concatenate(parts))
 
 
-def measure(
-    model: TwoTower, data: CaptionedPhotos, images: Inputs, texts: Inputs, progress: Progress = silent
-) -> RetrievalMetrics:
-    """Retrieval of a split in both directions, with all its captions."""
-    image_vectors = encode_all(model, images, "photos", progress)
-    text_vectors = encode_all(model, texts, "captions", progress)
-    return retrieval_metrics(image_vectors, text_vectors, data.image_of_text)
+class SplitVectors(NamedTuple):
+    """Unit vectors of a split: its photos, (N, dim), and its captions, (M, dim)."""
+
+    images: Vectors
+    texts: Vectors
+
+
+def encode_split(model: TwoTower, images: Inputs, texts: Inputs, progress: Progress = silent) -> SplitVectors:
+    """Vectors of a split's photos and captions."""
+    return SplitVectors(encode_all(model, images, "photos", progress), encode_all(model, texts, "captions", progress))

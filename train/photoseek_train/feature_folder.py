@@ -73,7 +73,7 @@ class _Cached(NamedTuple):
 
 @dataclass(frozen=True)
 class FeatureFolder:
-    """``image_embeddings.npy``, ``text_embeddings.npy``, and the manifest that says what they are."""
+    """``image_embeddings.npy``, ``text_embeddings.npy``, ``aug_text_embeddings.npy``, and what they are: a manifest."""
 
     path: Path
 

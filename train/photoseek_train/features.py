@@ -24,11 +24,12 @@ from photoseek_train.pipeline import encode_photos
 from photoseek_train.precision import tower_arithmetic
 from photoseek_train.progress import Progress, silent
 from photoseek_train.sources import Built, TowerSources, architecture_of, build_model
-from photoseek_train.tokens import Tokens
+from photoseek_train.tokens import Tokens, plain_tokenizer
 from photoseek_train.towers import ImageTower, weights_sha256
 
 IMAGES = "image_embeddings"
 TEXTS = "text_embeddings"
+KEYWORDS = "aug_text_embeddings"
 
 _CAPTIONS_AT_ONCE = 128
 
@@ -70,14 +71,22 @@ def image_features(
 
 
 def text_features(
-    folder: FeatureFolder, built: Built, texts: Sequence[str], progress: Progress = silent, bf16: bool = False
+    folder: FeatureFolder,
+    built: Built,
+    texts: Sequence[str],
+    progress: Progress = silent,
+    bf16: bool = False,
+    name: str = TEXTS,
 ) -> Tensor:
-    """Features of captions, float32 (n, d_text); the rest is as in ``image_features``."""
+    """Features of captions, float32 (n, d_text); the rest is as in ``image_features``.
+
+    ``name`` is the table: ``TEXTS``, or ``KEYWORDS`` for keywords in place of captions.
+    """
     tower, config = built.model.text_tower, built.config
     identity = {
         "architecture": architecture_of(tower.bert),
         "weights_sha256": weights_sha256(tower),
-        "tokenizer_sha256": _sha256(built.tokenizer.backend_tokenizer.to_str()),
+        "tokenizer_sha256": _sha256(plain_tokenizer(built.tokenizer).to_str()),
         "pooling": tower.pooling,
         "max_tokens": config.max_tokens,
         **_arithmetic(bf16),
@@ -89,7 +98,7 @@ def text_features(
         tokens = Tokens([texts[position] for position in positions], built.tokenizer, config.max_tokens)
         return _encode_tokens(built, tokens, bf16)
 
-    request = Request(TEXTS, table, tower.features, encode, order=lambda row: len(texts[row]))
+    request = Request(name, table, tower.features, encode, order=lambda row: len(texts[row]))
     return torch.from_numpy(folder.rows(request, progress))
 
 
@@ -102,7 +111,7 @@ def make_features(
     device: str = "auto",
     bf16: bool = False,
 ) -> tuple[int, int]:
-    """See that a folder holds the features of all photos and captions; how many of each it holds.
+    """See that a folder holds the features of all photos and captions, and of keywords; how many photos and captions.
 
     Raises:
         SettingsError: Random image weights, whose features mean nothing; or the device is not here.
@@ -116,6 +125,8 @@ def make_features(
     folder = FeatureFolder(out)
     images = image_features(folder, built.model.image_tower, preprocessing, data.paths, progress, bf16)
     texts = text_features(folder, built, data.texts, progress, bf16)
+    if any(caption.keywords for caption in data.captions):
+        text_features(folder, built, data.keyword_texts, progress, bf16, KEYWORDS)
     return len(images), len(texts)
 
 

@@ -13,12 +13,12 @@ from photoseek.preprocess import Preprocessing
 from photoseek_train.augment import Augmentation
 from photoseek_train.checkpoint import Layout
 from photoseek_train.config import AugmentConfig, DataConfig, OptimConfig, TrainingConfig, preprocessing_of
-from photoseek_train.dataset import CaptionedPhotos, expect_disjoint
+from photoseek_train.dataset import CaptionedPhotos, expect_disjoint, expect_keywords
 from photoseek_train.device import choose_device
 from photoseek_train.errors import SettingsError
 from photoseek_train.feature_folder import FeatureFolder
-from photoseek_train.features import image_features, text_features
-from photoseek_train.inputs import CachedFeatures, Inputs, LivePhotos, LiveTexts
+from photoseek_train.features import KEYWORDS, image_features, text_features
+from photoseek_train.inputs import CachedFeatures, Inputs, LivePhotos, LiveTexts, WithKeywords
 from photoseek_train.model import TwoTower
 from photoseek_train.photos import DEFAULT_MEMORY, EvaluationPhotos, TrainingPhotos, store_if_it_fits
 from photoseek_train.progress import Progress, silent
@@ -90,6 +90,8 @@ class Fit:
             TrainingError: Towers, photos, captions or settings that cannot be used.
         """
         expect_disjoint(self.train, self.dev)
+        if self._with_keywords:
+            expect_keywords(self.train)
         device = choose_device(self.resources.device)
         claim_folder(self.out, resume)
         built = build_model(self.settings.sources, self.settings.optim.seed)
@@ -111,7 +113,7 @@ class Fit:
         data = DataConfig(
             train_images=len(self.train.names),
             train_captions=len(self.train.captions),
-            train_sha256=self.train.sha256,
+            train_sha256=self.train.sha256_with_keywords if self._with_keywords else self.train.sha256,
             dev_images=len(self.dev.names),
             dev_captions=len(self.dev.captions),
             dev_sha256=self.dev.sha256,
@@ -148,13 +150,28 @@ class Fit:
 
     def _texts(self, built: Built, progress: Progress) -> tuple[Inputs, Inputs]:
         """Captions of train and dev: as tokens if the text tower learns, else as its features."""
-        config = built.config
-        if self.settings.optim.tunes_text:
-            tokens = [Tokens(data.texts, built.tokenizer, config.max_tokens) for data in (self.train, self.dev)]
-            return LiveTexts(tokens[0]), LiveTexts(tokens[1])
-        texts = self.train.texts + self.dev.texts
-        rows = text_features(self._features, built, texts, progress, self._frozen_in_bf16)
-        return _split(rows, len(self.train.captions), TwoTower.project_text)
+        optim = self.settings.optim
+        keywords = self.train.keyword_texts if self._with_keywords else []
+        make = self._live_texts if optim.tunes_text else self._cached_texts
+        train, dev = make(built, keywords, progress)
+        return (WithKeywords(train, optim.keywords, optim.seed) if keywords else train), dev
+
+    def _live_texts(self, built: Built, keywords: list[str], progress: Progress) -> tuple[Inputs, Inputs]:  # noqa: ARG002
+        longest = built.config.max_tokens
+        train = Tokens(self.train.texts + keywords, built.tokenizer, longest)
+        return LiveTexts(train), LiveTexts(Tokens(self.dev.texts, built.tokenizer, longest))
+
+    def _cached_texts(self, built: Built, keywords: list[str], progress: Progress) -> tuple[Inputs, Inputs]:
+        rows = text_features(self._features, built, self.train.texts + self.dev.texts, progress, self._frozen_in_bf16)
+        train, dev = _split(rows, len(self.train.captions), TwoTower.project_text)
+        if keywords:
+            instead = text_features(self._features, built, keywords, progress, self._frozen_in_bf16, KEYWORDS)
+            train = CachedFeatures(torch.cat([rows[: len(keywords)], instead]), TwoTower.project_text)
+        return train, dev
+
+    @property
+    def _with_keywords(self) -> bool:
+        return self.settings.optim.keywords > 0
 
     @property
     def _frozen_in_bf16(self) -> bool:

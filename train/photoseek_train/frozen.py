@@ -30,9 +30,9 @@ class FrozenImageTower:
     """
 
     def __init__(self, tower: ImageTower, preprocessing: Preprocessing, bf16: bool = False) -> None:
-        self.device = tower.resnet.conv1.weight.device
+        self.device: torch.device = next(tower.parameters()).device
         self.preprocessing = preprocessing
-        self.dtype = torch.bfloat16 if bf16 else torch.float32
+        self.dtype: torch.dtype = torch.bfloat16 if bf16 else torch.float32
         folded = fold_batch_norms(tower.resnet).requires_grad_(False)
         self._resnet = folded.to(dtype=self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
 

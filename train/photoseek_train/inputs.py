@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -13,6 +15,8 @@ from photoseek_train.dataset import Rows
 from photoseek_train.model import TwoTower
 from photoseek_train.photos import EvaluationPhotos, stream_photos
 from photoseek_train.tokens import TokenBatch, Tokens
+
+_AT_ONCE = 64  # captions in a pass on a CPU: sorted by length, they bring little padding along
 
 
 class Inputs(Protocol):
@@ -87,5 +91,51 @@ class LiveTexts:
         return (self.tokens.batch(rows) for rows in batches)
 
     def embed(self, model: TwoTower, batch: TokenBatch) -> Tensor:
-        """Pass tokens through tower and projector."""
-        return model.embed_text(*(part.to(model.device) for part in batch))
+        """Pass tokens through tower and projector; on a CPU, where padding costs time, by length."""
+        ids, mask = (part.to(model.device) for part in batch)
+        if ids.device.type != "cpu" or len(ids) <= _AT_ONCE:
+            return model.embed_text(ids, mask)
+        lengths = mask.sum(dim=1)
+        order = lengths.argsort(stable=True)
+        chunks = [order[start : start + _AT_ONCE] for start in range(0, len(order), _AT_ONCE)]
+        longest = [int(lengths[rows[-1]]) for rows in chunks]
+        parts = [
+            model.embed_text(ids[rows, :length], mask[rows, :length])
+            for rows, length in zip(chunks, longest, strict=True)
+        ]
+        return torch.cat(parts)[order.argsort()]
+
+
+@dataclass(frozen=True)
+class WithKeywords:
+    """Captions of which an epoch replaces some by their keywords; which ones follows from (seed, epoch, row).
+
+    Attributes:
+        both: All captions, and after them the keywords of each, in the same order.
+        share: Probability that a caption is replaced.
+        seed: What the choice is derived from.
+    """
+
+    both: Inputs
+    share: float
+    seed: int
+
+    def __len__(self) -> int:
+        return len(self.both) // 2
+
+    def replaced(self, epoch: int) -> npt.NDArray[np.bool_]:
+        """Whether the epoch takes a caption's keywords in its place, (captions,)."""
+        rng = np.random.default_rng([self.seed, epoch, *_KEYWORDS])
+        return rng.random(len(self)) < self.share
+
+    def stream(self, batches: Sequence[Rows], epoch: int) -> Iterator[Any]:
+        """The captions of each batch, or their keywords."""
+        replaced = self.replaced(epoch)
+        return self.both.stream([rows + replaced[rows] * len(self) for rows in batches], epoch)
+
+    def embed(self, model: TwoTower, batch: Any) -> Tensor:
+        """Pass both through the same projector."""
+        return self.both.embed(model, batch)
+
+
+_KEYWORDS = (0, 1)  # tells these choices from others of the same seed and epoch

@@ -32,21 +32,35 @@ class Batch:
 
 def steps_per_epoch(data: CaptionedPhotos, config: OptimConfig) -> int:
     """How many batches an epoch has; a last one that isn't full is left out, unless it is the only one."""
-    return max(1, (len(data.names) if config.tunes_image else len(data.captions)) // config.batch_size)
+    return sum(_steps(len(rows), config) for rows in _collections(data, config))
 
 
 def plan_epoch(data: CaptionedPhotos, config: OptimConfig, epoch: int) -> list[Batch]:
     """The batches of an epoch, in a new order each time."""
     rng = np.random.default_rng([config.seed, epoch])
-    total = len(data.names) if config.tunes_image else len(data.captions)
-    order = rng.permutation(total)
-    parts = [
-        order[step * config.batch_size : (step + 1) * config.batch_size]
-        for step in range(steps_per_epoch(data, config))
-    ]
+    parts: list[Rows] = []
+    for rows in _collections(data, config):
+        order = rng.permutation(rows)
+        size = config.batch_size
+        parts += [order[step * size : (step + 1) * size] for step in range(_steps(len(rows), config))]
+    if config.batch_by == "folder":
+        parts = [parts[position] for position in rng.permutation(len(parts))]
     if config.tunes_image:
         return [_by_photo(data, part, config.captions_per_photo, rng) for part in parts]
     return [_by_caption(data, part) for part in parts]
+
+
+def _collections(data: CaptionedPhotos, config: OptimConfig) -> list[Rows]:
+    """The rows that may share a batch: of photos if the image tower learns, else of captions."""
+    if config.batch_by == "all":
+        return [np.arange(len(data.names) if config.tunes_image else len(data.captions))]
+    folders, number = np.unique([name.rpartition("/")[0] for name in data.names], return_inverse=True)
+    number = number if config.tunes_image else number[data.image_of_text]
+    return [np.flatnonzero(number == folder) for folder in range(len(folders))]
+
+
+def _steps(rows: int, config: OptimConfig) -> int:
+    return max(1, rows // config.batch_size)
 
 
 def _by_photo(data: CaptionedPhotos, photos: Rows, count: int, rng: np.random.Generator) -> Batch:

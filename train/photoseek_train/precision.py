@@ -16,7 +16,7 @@ def has_bf16(device: torch.device = CPU) -> bool:
     A CPU does with AVX512-BF16 or AMX, an NVIDIA GPU since Ampere.
     """
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # absent before torch 2.10
     return device.type == "cpu" and bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 

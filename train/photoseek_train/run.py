@@ -10,6 +10,8 @@ from transformers import PreTrainedTokenizerFast
 
 from photoseek_train.checkpoint import Layout, begin_checkpoint, write_history, write_weights
 from photoseek_train.config import TrainingConfig
+from photoseek_train.encode import SplitVectors
+from photoseek_train.environment import record_environment
 from photoseek_train.errors import CheckpointDamaged, RunExists, RunMismatch
 from photoseek_train.state import RunState
 from photoseek_train.trainer import EpochRecord, Trainer
@@ -20,11 +22,13 @@ class Run:
     """A folder that is a checkpoint of the best epoch so far, and holds the state after the last.
 
     A kill at any point loses at most the epoch under way: each file is replaced as a whole, ``last.pt`` last.
+    ``dev_vectors`` are those of the best epoch, where this process trained it.
     """
 
     path: Path
     config: TrainingConfig
     history: list[EpochRecord] = field(default_factory=list)
+    dev_vectors: SplitVectors | None = None
 
     @property
     def best(self) -> EpochRecord | None:
@@ -54,6 +58,7 @@ class Run:
     def begin(self, tokenizer: PreTrainedTokenizerFast) -> None:
         """Write what no epoch changes."""
         begin_checkpoint(self.path, self.config, tokenizer)
+        record_environment(self.path)
 
     def resume(self, trainer: Trainer) -> int:
         """Bring the trainer to where the run stopped; the epoch to go on with.
@@ -73,6 +78,7 @@ class Run:
         """Write the epoch's results."""
         self.history.append(record)
         if self.best is record:
+            self.dev_vectors = trainer.dev_vectors
             write_weights(self.path, trainer.result, {"epoch": record.epoch, "dev": record.dev.to_json()})
         write_history(self.path, [past.to_json() for past in self.history])
         RunState.of(trainer, self.history).write(self.path / Layout.LAST)

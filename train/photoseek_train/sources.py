@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from photoseek_train.checkpoint import load_checkpoint
+from photoseek_train.checkpoint import Loaded, load_checkpoint
 from photoseek_train.config import ModelConfig
 from photoseek_train.errors import SettingsError
 from photoseek_train.model import TwoTower
@@ -31,7 +31,8 @@ class TowerSources:
         max_tokens: Longer captions are cut off.
         dim: Length of the vectors.
         dropout: Of the projectors.
-        checkpoint: Towers, projectors, pooling and dim come from this checkpoint instead.
+        checkpoint: Towers, projectors, pooling and dim come from this checkpoint instead. With ``text_model`` only the
+            image side, dim and temperature do: the text tower and ``pooling`` are new, and so is its projector.
         image_model: torchvision's name of a ResNet.
     """
 
@@ -59,7 +60,7 @@ class Built(NamedTuple):
 
 
 def build_model(sources: TowerSources, seed: int) -> Built:
-    """Load the towers and draw the projectors' weights from ``seed``; or load all of it from a checkpoint.
+    """Load the towers and draw the projectors' weights from ``seed``; or load all of it, or half, from a checkpoint.
 
     Raises:
         TowerError: Weights, tokenizer or configuration cannot be had.
@@ -68,10 +69,7 @@ def build_model(sources: TowerSources, seed: int) -> Built:
     """
     if sources.checkpoint is not None:
         loaded = load_checkpoint(sources.checkpoint)
-        config = replace(loaded.config.model, max_tokens=sources.max_tokens, dropout=sources.dropout)
-        loaded.model.set_dropout(sources.dropout)
-        _expect_positions(loaded.model.text_tower.bert, sources.max_tokens)
-        return Built(loaded.model, loaded.tokenizer, config)
+        return _with_new_text(loaded, sources, seed) if sources.text_model else _taken_over(loaded, sources)
     tokenizer = load_tokenizer(sources.text_model)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -80,6 +78,35 @@ def build_model(sources: TowerSources, seed: int) -> Built:
         model = TwoTower(text, image, sources.dim, sources.dropout)
     _expect_positions(text.bert, sources.max_tokens)
     return Built(model, tokenizer, _model_config(sources, text.bert))
+
+
+def _taken_over(loaded: Loaded, sources: TowerSources) -> Built:
+    """All that a checkpoint holds."""
+    config = replace(loaded.config.model, max_tokens=sources.max_tokens, dropout=sources.dropout)
+    loaded.model.set_dropout(sources.dropout)
+    _expect_positions(loaded.model.text_tower.bert, sources.max_tokens)
+    return Built(loaded.model, loaded.tokenizer, config)
+
+
+def _with_new_text(loaded: Loaded, sources: TowerSources, seed: int) -> Built:
+    """The image side and the temperature of a checkpoint beside another text tower with a new projector."""
+    tokenizer = load_tokenizer(sources.text_model)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        text = TextTower.from_pretrained(sources.text_model, sources.pooling)
+        model = TwoTower(text, loaded.model.image_tower, loaded.model.dim, sources.dropout)
+    _expect_positions(text.bert, sources.max_tokens)
+    model.image_projector = loaded.model.image_projector
+    model.logit_scale = loaded.model.logit_scale
+    config = replace(
+        loaded.config.model,
+        text_model=_without_folder(sources.text_model),
+        text_architecture=architecture_of(text.bert),
+        pooling=sources.pooling,
+        max_tokens=sources.max_tokens,
+        dropout=sources.dropout,
+    )
+    return Built(model, tokenizer, config)
 
 
 def architecture_of(bert: PreTrainedModel) -> dict[str, Any]:

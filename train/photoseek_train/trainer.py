@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from photoseek.metrics import Recall, RetrievalMetrics
+from photoseek.metrics import RetrievalMetrics, retrieval_metrics
 from photoseek_train.averaging import WeightAverage
 from photoseek_train.config import OptimConfig
 from photoseek_train.dataset import CaptionedPhotos
-from photoseek_train.encode import measure
+from photoseek_train.encode import SplitVectors, encode_split
 from photoseek_train.errors import RunDiverged
 from photoseek_train.inputs import Inputs
 from photoseek_train.losses import info_nce, triplet
@@ -53,11 +53,7 @@ class EpochRecord:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> EpochRecord:
         """Read what ``to_json`` made."""
-        dev = values["dev"]
-        metrics = RetrievalMetrics(
-            Recall(**dev["text_to_image"]), Recall(**dev["image_to_text"]), dev["images"], dev["captions"]
-        )
-        return cls(**{**values, "dev": metrics})
+        return cls(**{**values, "dev": RetrievalMetrics.from_json(values["dev"])})
 
 
 EpochEnd = Callable[[EpochRecord], None]
@@ -85,6 +81,7 @@ class Trainer:
         self.steps = steps_per_epoch(train.data, config)
         self.schedule = make_schedule(config, self.steps)
         self.average = WeightAverage(model, config.ema) if config.ema else None
+        self.dev_vectors: SplitVectors | None = None  # of the last measurement
 
     @property
     def result(self) -> TwoTower:
@@ -160,12 +157,16 @@ class Trainer:
     def measure(self) -> RetrievalMetrics:
         """Retrieval on dev."""
         model = self.result.eval()
-        return measure(model, self.dev.data, self.dev.images, self.dev.texts)
+        vectors = encode_split(model, self.dev.images, self.dev.texts)
+        self.dev_vectors = vectors
+        return retrieval_metrics(*vectors, self.dev.data.image_of_text)
 
 
 def learning_modules(model: TwoTower, config: OptimConfig) -> dict[str, nn.Module]:
     """The parts that training changes, by their names in the model."""
-    parts: dict[str, nn.Module] = {"text_projector": model.text_projector, "image_projector": model.image_projector}
+    parts: dict[str, nn.Module] = {"text_projector": model.text_projector}
+    if not config.freeze_images:
+        parts["image_projector"] = model.image_projector
     if config.tunes_image:
         parts["image_tower"] = model.image_tower
     if config.tunes_text:
@@ -183,7 +184,7 @@ def freeze(model: TwoTower, config: OptimConfig) -> None:
 
 
 def set_training(model: TwoTower, config: OptimConfig) -> None:
-    """Dropout and batch statistics in the parts that learn; a frozen tower stays as in evaluation."""
+    """Dropout and batch statistics in the parts that learn; a frozen part stays as in evaluation."""
     model.eval()
     for module in learning_modules(model, config).values():
         module.train()

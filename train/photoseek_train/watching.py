@@ -14,7 +14,13 @@ from photoseek_train.progress import Progress
 if TYPE_CHECKING:
     from photoseek_train.trainer import EpochEnd, EpochRecord
 
-_UNITS = {"epoch": "steps", "text_embeddings": "captions", "captions": "captions"}
+_UNITS = {
+    "epoch": "steps",
+    "text_embeddings": "captions",
+    "aug_text_embeddings": "captions",
+    "captions": "captions",
+    "keywords": "captions",
+}
 
 
 @contextmanager

@@ -19,6 +19,15 @@ EXAMPLES: dict[str, tuple[int, ...]] = {
 }
 """Queries to begin with, and the scenes that were chosen for the gallery because they show them."""
 
+CHINESE_EXAMPLES: dict[str, tuple[int, ...]] = dict(
+    zip(
+        ("夜里一辆红色的汽车停在树旁边", "草地上的两只白羊", "日落时海上的船", "客厅里的猫和沙发"),
+        EXAMPLES.values(),
+        strict=True,
+    )
+)
+"""The same in Chinese, with the same scenes."""
+
 
 def demo_seeds() -> list[int]:
     """The seeds of the gallery: those of the examples, the others as they come."""

@@ -7,27 +7,31 @@ training, tuning, showing and testing never overlap.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from photoseek.demo.composing import compose
+from photoseek.demo.languages import LANGUAGES, Language, captions, captions_file, queries
 from photoseek.demo.painting import draw
-from photoseek.demo.queries import queries
-from photoseek.demo.wording import captions
 from photoseek.demo.world import Scene, Thing
 
 __all__ = [
     "DEMO_SEEDS",
     "DEV_SEEDS",
+    "LANGUAGES",
     "TEST_SEEDS",
     "TRAIN_SEEDS",
+    "Language",
     "Scene",
     "Thing",
     "captions",
+    "captions_file",
     "compose",
     "draw",
     "picture_name",
     "queries",
+    "write_captions",
+    "write_picture",
     "write_scenes",
 ]
 
@@ -36,7 +40,6 @@ DEV_SEEDS = range(1_000_000, 1_010_000)
 DEMO_SEEDS = range(2_000_000, 2_100_000)
 TEST_SEEDS = range(3_000_000, 3_010_000)
 
-CAPTIONS_FILE = "captions.token"
 JPEG_QUALITY = 90
 
 
@@ -45,33 +48,49 @@ def picture_name(seed: int) -> str:
     return f"scene-{seed:06d}.jpg"
 
 
-def write_scenes(folder: Path, seeds: Iterable[int], *, progress: Callable[[int], None] | None = None) -> Path:
-    """Write the pictures of `seeds` and a caption file of exactly those seeds; return the caption file.
+def write_scenes(
+    folder: Path,
+    seeds: Iterable[int],
+    *,
+    languages: Sequence[Language] = LANGUAGES,
+    progress: Callable[[int], None] | None = None,
+) -> list[Path]:
+    """Write the pictures of `seeds` and, for each language, a caption file of exactly those seeds.
 
     Pictures already there are kept, so that an interrupted run continues where it stopped. `progress` is
-    called with the number of seeds done so far.
+    called with the number of seeds done so far. Returns the caption files, in the order of `languages`.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    lines: list[str] = []
-    for done, seed in enumerate(seeds, start=1):
-        scene = compose(seed)
-        _write_picture(folder / picture_name(seed), scene, seed)
-        lines += [f"{picture_name(seed)}#{i}\t{text}\n" for i, text in enumerate(captions(scene, seed))]
+    drawn: list[int] = []
+    for seed in seeds:
+        write_picture(folder, seed)
+        drawn.append(seed)
         if progress is not None:
-            progress(done)
-    return _write_whole(folder / CAPTIONS_FILE, "".join(lines))
+            progress(len(drawn))
+    return [write_captions(folder / captions_file(language), drawn, captions, language) for language in languages]
 
 
-def _write_picture(path: Path, scene: Scene, seed: int) -> None:
+def write_picture(folder: Path, seed: int) -> None:
+    """Draw the scene of a seed into a folder, unless its picture is there."""
+    path = folder / picture_name(seed)
     if path.exists():
         return
+    folder.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    draw(scene, seed).save(part, format="JPEG", quality=JPEG_QUALITY)
+    draw(compose(seed), seed).save(part, format="JPEG", quality=JPEG_QUALITY)
     part.replace(path)
 
 
-def _write_whole(path: Path, text: str) -> Path:
+def write_captions(
+    path: Path, seeds: Iterable[int], texts: Callable[[Scene, int, Language], Sequence[str]], language: Language
+) -> Path:
+    """Write a caption file of the texts of each seed (`captions`, `queries`, or both); return its path."""
     part = path.with_suffix(".part")
-    part.write_text(text, encoding="utf-8", newline="\n")
+    lines = (
+        f"{picture_name(seed)}#{index}\t{text}\n"
+        for seed in seeds
+        for index, text in enumerate(texts(compose(seed), seed, language))
+    )
+    with part.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(lines)
     part.replace(path)
     return path

@@ -51,7 +51,7 @@ def _draw_search(folder: str) -> None:
     query = ask()
     if query.empty:
         notices.welcome(state.status)
-        offer_examples(searcher.bundle.reference)
+        offer_examples(searcher.bundle)
     else:
         _answer(searcher, query, state)
 
@@ -72,5 +72,6 @@ def _answer(searcher: Searcher, query: Query, state: GalleryState) -> None:
 
 def _patience(searcher: Searcher, query: Query) -> AbstractContextManager[None]:
     """A sign of life while a tower is loaded, which is once; a query after that takes less than a blink."""
-    loaded = (searcher.text_encoder.loaded or not query.text) and (searcher.image_encoder.loaded or not query.photo)
-    return nullcontext() if loaded else st.spinner("Loading the model")
+    read = not query.text or searcher.text_encoder.ready_for(query.text)
+    seen = not query.photo or searcher.image_encoder.loaded
+    return nullcontext() if read and seen else st.spinner("Loading the model")

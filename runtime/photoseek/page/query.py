@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from photoseek.bundle import DEMO
+from photoseek.bundle import DEMO, Bundle
 from photoseek.demo import gallery as demo
 from photoseek.photos import SUFFIXES
 
@@ -14,7 +14,10 @@ MAX_K = 50
 DEFAULT_K = 5
 
 _MAX_TEXT = 500  # characters: more than a tower reads, and little enough for an address
-_EXAMPLES = ("two dogs on a beach", "a child laughing in the rain", "a street at night")
+_EXAMPLES: dict[str, tuple[str, ...]] = {
+    "en": ("two dogs on a beach", "a child laughing in the rain", "a street at night"),
+    "zh": ("沙滩上的两只狗", "在雨中大笑的孩子", "夜晚的街道"),
+}
 
 
 @dataclass(frozen=True)
@@ -46,10 +49,14 @@ def ask() -> Query:
     return query
 
 
-def offer_examples(bundle: str) -> None:
-    """Draw a button for each example that suits a bundle, given by its reference; it fills in the text."""
+def offer_examples(bundle: Bundle) -> None:
+    """Draw a button for each example that suits a bundle, in each of its languages; it fills in the text."""
+    examples = _EXAMPLES
+    if bundle.reference == DEMO:
+        examples = {"en": tuple(demo.EXAMPLES), "zh": tuple(demo.CHINESE_EXAMPLES)}
+    languages = [language for language in examples if language in bundle.languages] or ["en"]
     with st.container(horizontal=True, key="ps-examples"):
-        for example in demo.EXAMPLES if bundle == DEMO else _EXAMPLES:
+        for example in (example for language in languages for example in examples[language]):
             st.button(example, on_click=_fill_in, args=(example,))
 
 

@@ -144,3 +144,19 @@ def test_the_examples_of_the_embedded_bundle_are_about_drawn_scenes(
     page.button[0].click().run()
     assert page.text_input(key="q").value == "a red car next to a tree at night"
     assert len(names(page)) == 5
+
+
+@pytest.mark.parametrize("chinese", [False, True])
+def test_examples_are_in_the_languages_of_the_bundle(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened_graphs: list[str], chinese: bool
+) -> None:
+    bundle = Bundle.load(write_tiny_bundle(tmp_path / "bundle", chinese=chinese))
+    Gallery.create(photos, bundle).index()
+    monkeypatch.setenv(launch.GALLERY_VARIABLE, str(photos))
+    page = new_session().run()
+    labels = [button.label for button in page.button]
+    assert "two dogs on a beach" in labels
+    assert ("沙滩上的两只狗" in labels) is chinese
+    page.text_input(key="q").set_value("红色").run()
+    assert len(names(page)) == 5
+    assert opened_graphs[-1] == ("text_model.zh.onnx" if chinese else "text_model.onnx")

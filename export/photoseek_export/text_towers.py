@@ -1,0 +1,104 @@
+"""Text towers of further languages: each from a checkpoint of its own, beside the image side of the main one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from photoseek.files import replace_json
+from photoseek.languages import LANGUAGES
+from photoseek.manifest import Layout
+from photoseek_export.errors import ExportError, ImageSideDiffers
+from photoseek_export.graphs import write_text_graph
+from photoseek_export.half import store_half
+from photoseek_export.parity import check_text_parity
+from photoseek_train.checkpoint import Loaded, load_checkpoint
+from photoseek_train.saving import save_tokenizer
+from photoseek_train.towers import weights_sha256
+
+
+@dataclass(frozen=True)
+class FurtherText:
+    """A checkpoint whose text tower reads ``language``."""
+
+    language: str
+    path: Path
+    loaded: Loaded
+
+
+def load_further(
+    main: Loaded, main_path: Path, languages: Sequence[str], texts: Mapping[str, str | Path]
+) -> list[FurtherText]:
+    """Load the checkpoints of further text towers, given by language.
+
+    Raises:
+        ExportError: A language that no query is told to be in, or that the main tower reads already.
+        ImageSideDiffers: A checkpoint's photos would have other vectors than the main one's.
+        CheckpointError: A checkpoint cannot be read.
+    """
+    for language in texts:
+        if language not in LANGUAGES:
+            raise ExportError(f"text tower {language!r}: expected one of {', '.join(LANGUAGES)}; no query is told so")
+        if language in languages:
+            raise ExportError(f"text tower {language!r}: the main tower reads it; name its language with --language")
+    return [_load(main, main_path, language, Path(path)) for language, path in texts.items()]
+
+
+def _load(main: Loaded, main_path: Path, language: str, path: Path) -> FurtherText:
+    loaded = load_checkpoint(path, attention="eager")
+    if differs := _differing_part(main, loaded):
+        raise ImageSideDiffers(
+            f"{path}: its {differs} is not that of {main_path}, but a photo has one vector for all languages; train "
+            f"the text tower against that checkpoint: photoseek-train fit --from {main_path} --text-model BERT"
+        )
+    return FurtherText(language, path, loaded)
+
+
+def _differing_part(main: Loaded, other: Loaded) -> str:
+    """The first part of the image side that is not the same to the bit; nothing if all of it is."""
+    if main.config.preprocessing.id != other.config.preprocessing.id:
+        return "preprocessing"
+    pairs = {
+        "image tower": (main.model.image_tower, other.model.image_tower),
+        "image projector": (main.model.image_projector, other.model.image_projector),
+    }
+    return next((part for part, (a, b) in pairs.items() if weights_sha256(a) != weights_sha256(b)), "")
+
+
+def write_text_tower(loaded: Loaded, language: str | None, folder: Path, precisions: Sequence[str]) -> dict[str, float]:
+    """Write a text tower's graphs and tokenizer.
+
+    Args:
+        loaded: Whose text tower and projector.
+        language: None for the bundle's main tower.
+        folder: The bundle's; its ``onnx`` folder is there.
+        precisions: ``fp32``, ``fp16``, or both.
+
+    Returns:
+        For each precision the largest absolute difference from PyTorch.
+
+    Raises:
+        ParityError: It is too large.
+    """
+    save_text_tokenizer(loaded, language, folder)
+    full = folder / Layout.text_model("fp32", language)
+    write_text_graph(loaded.model, full)
+    parities = {"fp32": check_text_parity(loaded.model, full)}
+    if "fp16" in precisions:
+        half = folder / Layout.text_model("fp16", language)
+        store_half(full, half)
+        parities["fp16"] = check_text_parity(loaded.model, half, "fp16")
+    if "fp32" not in precisions:
+        full.unlink()
+    return {precision: parities[precision] for precision in precisions}
+
+
+def save_text_tokenizer(loaded: Loaded, language: str | None, folder: Path) -> None:
+    """Write a tower's tokenizer files; they tell the longest text that it was trained on."""
+    config = folder / Layout.tokenizer_config(language)
+    config.parent.mkdir(exist_ok=True)
+    save_tokenizer(loaded.tokenizer, config.parent)
+    values = json.loads(config.read_text("utf-8"))
+    replace_json(config, {**values, "model_max_length": loaded.config.model.max_tokens})

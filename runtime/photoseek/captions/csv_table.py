@@ -1,0 +1,78 @@
+"""CSV with the header ``image,caption``: Flickr8k's ``captions.txt``."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from photoseek.captions.caption import Caption
+from photoseek.captions.text_files import one_line, short
+from photoseek.errors import CaptionFileError
+
+_HEADER = ["image", "caption"]
+
+
+def is_header(line: str) -> bool:
+    """Whether a line is the header of such a file."""
+    return _cells(line.removesuffix("\r")) == _HEADER
+
+
+def read_csv(path: Path, text: str, known: frozenset[str] | None) -> Iterator[Caption]:
+    """The captions of such a file; those of an image are numbered in their order.
+
+    Raises:
+        CaptionFileError: Another header, a row of other than two columns, an image without a name, no caption, an
+            image that is not known, a quotation without end, or no rows.
+    """
+    numbers: Counter[str] = Counter()
+    for line, row in _rows(path, text):
+        where = f"{path}:{line}"
+        if len(row) != len(_HEADER):
+            raise CaptionFileError(
+                f"{where}: expected 2 columns, image,caption, found {len(row)}; "
+                'put a caption that holds a comma between quotation marks: "..."'
+            )
+        image, caption = row[0].strip(), one_line(row[1])
+        if not image:
+            raise CaptionFileError(f"{where}: expected the name of an image in the first column, found none; name it")
+        if not caption:
+            raise CaptionFileError(f"{where}: empty caption for {image!r}; write one, or delete the line")
+        if known is not None and image not in known:
+            raise CaptionFileError(f"{where}: unknown image {image!r}: no such file among the images")
+        yield Caption(image, numbers[image], caption)
+        numbers[image] += 1
+    if not numbers:
+        raise CaptionFileError(f"{path}: expected rows image,caption after the header, found none")
+
+
+def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows after the header that aren't blank, each with the line on which it ends."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    header = False
+    try:
+        for row in reader:
+            if not any(cell.strip() for cell in row):
+                continue
+            if header:
+                yield reader.line_num, row
+            elif [cell.strip().lower() for cell in row] != _HEADER:
+                raise CaptionFileError(
+                    f"{path}:{reader.line_num}: expected the header image,caption or lines NAME#I<TAB>caption, "
+                    f"found {short(','.join(row))}; name the columns so, or give another caption file"
+                )
+            header = True
+    except csv.Error as error:
+        raise CaptionFileError(
+            f"{path}:{reader.line_num}: expected CSV, found it broken: {error}; close the quotation, and double the "
+            'quotation marks inside a caption: ""'
+        ) from error
+
+
+def _cells(line: str) -> list[str]:
+    try:
+        return [cell.strip().lower() for cell in next(csv.reader([line]), [])]
+    except csv.Error:
+        return []

@@ -1,0 +1,34 @@
+"""The languages that scenes are worded in: one scene has one picture, and in each language texts of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from photoseek.demo import queries as english_queries
+from photoseek.demo import wording as english_wording
+from photoseek.demo.chinese import queries as chinese_queries
+from photoseek.demo.chinese import wording as chinese_wording
+from photoseek.demo.world import Scene
+
+Language = Literal["en", "zh"]
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+
+_Texts = Callable[[Scene, int], list[str]]
+_CAPTIONS: dict[Language, _Texts] = {"en": english_wording.captions, "zh": chinese_wording.captions}
+_QUERIES: dict[Language, _Texts] = {"en": english_queries.queries, "zh": chinese_queries.queries}
+
+
+def captions(scene: Scene, seed: int, language: Language = "en") -> list[str]:
+    """Five different captions; at least four name every group with its colour and count, and the place."""
+    return _CAPTIONS[language](scene, seed)
+
+
+def queries(scene: Scene, seed: int, language: Language = "en") -> list[str]:
+    """Four phrases, one of each kind: one group, its kind alone, two groups, the place."""
+    return _QUERIES[language](scene, seed)
+
+
+def captions_file(language: Language, stem: str = "captions") -> str:
+    """Name of a caption file: ``captions.token`` in English, ``captions.zh.token`` in Chinese."""
+    return f"{stem}.token" if language == "en" else f"{stem}.{language}.token"

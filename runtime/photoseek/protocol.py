@@ -1,0 +1,90 @@
+"""By which rules retrieval is measured: on which images and captions, in how many folds, how sure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from photoseek.captions import Caption
+from photoseek.errors import EvaluationError
+from photoseek.languages import language_of
+
+
+@dataclass(frozen=True)
+class EvaluationProtocol:
+    """The rules of a measurement; by default every image, each caption, one fold.
+
+    Attributes:
+        sample: Only the first so many images count ("1K"). None: all.
+        folds: Beside the figures over all images, the mean over so many folds of them, each searched apart: Karpathy
+            and Fei-Fei's (CVPR 2015) "1K of 5K" is ``folds=5`` on 5,000 images.
+        fold_size: Images in a fold. None: as many as fit. Folds follow each other in the order of the split.
+        language: Only captions in this language count, and only images that have one.
+        resamples: Of the bootstrap interval; 0: no interval.
+        seed: Of the bootstrap.
+    """
+
+    sample: int | None = None
+    folds: int | None = None
+    fold_size: int | None = None
+    language: str | None = None
+    resamples: int = 1000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("sample", "folds", "fold_size"):
+            _expect_at_least(1, name, getattr(self, name))
+        _expect_at_least(0, "resamples", self.resamples)
+        _expect_at_least(0, "seed", self.seed)
+        if self.fold_size is not None and self.folds is None:
+            raise EvaluationError("a fold size was given without a number of folds; give both, for example: --folds 5")
+
+    def choose(self, names: Sequence[str], captions: Sequence[Caption]) -> tuple[list[str], list[Caption]]:
+        """Of a split's images and captions those that count, in the same order.
+
+        Raises:
+            EvaluationError: No caption is in the language, or there are fewer images than the sample asks for.
+        """
+        chosen = self._of_language(captions)
+        captioned = {caption.image for caption in chosen}
+        kept = [name for name in names if name in captioned]
+        if self.sample is not None and self.sample > len(kept):
+            raise EvaluationError(f"expected a sample of at most {len(kept)} images, found {self.sample}")
+        kept = kept[: self.sample]
+        counts = frozenset(kept)
+        return kept, [caption for caption in chosen if caption.image in counts]
+
+    def fold_rows(self, images: int) -> list[range]:
+        """The image rows of each fold; none without folds.
+
+        Raises:
+            EvaluationError: The folds hold more images than there are.
+        """
+        if self.folds is None:
+            return []
+        size = self.fold_size or images // self.folds
+        if size == 0 or size * self.folds > images:
+            wanted = f"{self.folds} folds" + (f" of {self.fold_size} images" if self.fold_size else "")
+            raise EvaluationError(f"expected folds that fit into {images} images, found {wanted}")
+        return [range(start, start + size) for start in range(0, size * self.folds, size)]
+
+    def fitting(self, images: int) -> EvaluationProtocol:
+        """This protocol, without folds where there are too few images for them."""
+        least = (self.folds or 0) * (self.fold_size or 1)
+        return self if least <= images else replace(self, folds=None, fold_size=None)
+
+    def _of_language(self, captions: Sequence[Caption]) -> list[Caption]:
+        if self.language is None:
+            return list(captions)
+        languages = [language_of(caption.text) for caption in captions]
+        if self.language not in languages:
+            raise EvaluationError(
+                f"expected captions in {self.language!r}, found only: {', '.join(sorted(set(languages)))}"
+            )
+        pairs = zip(captions, languages, strict=True)
+        return [caption for caption, language in pairs if language == self.language]
+
+
+def _expect_at_least(least: int, name: str, found: int | None) -> None:
+    if found is not None and found < least:
+        raise EvaluationError(f"{name}: expected at least {least}, found {found}")

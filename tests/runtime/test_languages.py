@@ -1,0 +1,122 @@
+"""The script of a text tells its language, and of a mixed text which words are whose."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from photoseek.languages import CHARACTERS_PER_WORD, LANGUAGES, language_of, shares
+
+ROUTES = {
+    "two dogs on a beach": "en",
+    "沙滩上的两只狗": "zh",
+    "在雪地中奔跑的狗。": "zh",
+    "在雪地中奔跑的狗！？…": "zh",
+    "兩隻狗在雪地裡奔跑": "zh",  # traditional
+    "𠮷野家": "zh",  # beyond the basic plane
+    "⼈⼭": "zh",  # radicals of the Kangxi dictionary
+    "々〇": "zh",
+    "狗": "zh",
+    "dog": "en",
+    "一只 dog 在雪地里": "zh",
+    "一只dog在雪地里": "zh",
+    "photo of 故宫 at night": "en",
+    "故宫 at night": "en",
+    "北京故宫 at night": "zh",
+    "two dogs 两只狗": "zh",  # two words each
+    "穿着T恤的男人": "zh",
+    "T恤": "zh",
+    "卡拉OK": "zh",
+    "NBA球员": "zh",
+    "3只狗": "zh",
+    "2024 狗": "zh",
+    "３ dogs": "en",
+    "ＴＷＯ ｄｏｇｓ": "en",  # full-width Latin
+    "ＤＶＤ架子": "zh",
+    "犬が雪の中を走る": "zh",  # Japanese: its Han characters are all that a tower reads
+    "собака на снегу": "en",
+    "un garçon à vélo": "en",
+    "un garc\u0327on": "en",
+    "don't walk": "en",
+    "서울 거리": "en",
+    "dog\u200d\ufe0f🐕": "en",
+    "🐕🐕狗🐕": "zh",
+    "狗\ufe0f\U000e0100": "zh",
+    "\u202e狗\u202c": "zh",  # written from right to left
+    "\u200b\u2060狗": "zh",
+    "\ud83d狗": "zh",  # half of a surrogate pair
+}
+WORDLESS = [
+    "",
+    " ",
+    "\n\t\u3000",
+    "123",
+    "１２３",
+    "🐕🏖️",
+    "?!…。，！",
+    "---",
+    "\u200b\ufeff",
+    "\ud800",
+    "\u0301",
+    "'",
+    "_",
+]
+
+
+@pytest.mark.parametrize(("text", "language"), ROUTES.items())
+def test_a_text_is_in_the_language_of_most_of_its_words(text: str, language: str) -> None:
+    assert language_of(text) == language
+
+
+@pytest.mark.parametrize("text", [*WORDLESS, "かわいい", "ㄅㄆㄇ", "ｶﾒﾗ"])
+def test_a_text_without_words_is_of_the_language_asked_for(text: str) -> None:
+    assert shares(text) == []
+    assert language_of(text) == "other"
+    assert language_of(text, "en") == "en"
+
+
+def test_mixed_text_is_shared_out_by_words() -> None:
+    """Four English words; two characters, which are 1.33 words: 4 / 5.33 = 0.75."""
+    english, chinese = shares("photo of 故宫 at night!")
+    assert (english.language, english.text) == ("en", "photo of at night!")
+    assert (chinese.language, chinese.text) == ("zh", "故宫")
+    assert english.weight == pytest.approx(0.75)
+    assert chinese.weight == pytest.approx(0.25)
+
+
+def test_what_stands_beside_words_goes_with_them() -> None:
+    chinese, english = shares("“一只 black dog 在雪地里，2只猫。")
+    assert chinese.text == "“一只 在雪地里，2只猫。"
+    assert english.text == "black dog"
+    assert chinese.weight == pytest.approx((8 / CHARACTERS_PER_WORD) / (8 / CHARACTERS_PER_WORD + 2))
+
+
+def test_letters_within_a_chinese_word_stay_in_it() -> None:
+    chinese, english = shares("穿T恤的NBA球员 jumping")
+    assert (chinese.text, english.text) == ("穿T恤的NBA球员", "jumping")
+    assert [share.text for share in shares("一个穿着T恤的男人。")] == ["一个穿着T恤的男人。"]
+
+
+def test_an_apostrophe_or_an_accent_parts_no_word() -> None:
+    first, second = shares("don't cafe\u0301s 狗")
+    assert first.weight == pytest.approx(2 / (2 + 1 / CHARACTERS_PER_WORD))
+    assert (first.text, second.text) == ("don't cafe\u0301s", "狗")
+
+
+@pytest.mark.parametrize("text", ["  two dogs, 3 cats! ", " 两只狗，3只猫！ "])
+def test_text_of_one_language_is_left_as_it_is(text: str) -> None:
+    assert [share.text for share in shares(text)] == [text]
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_any_text_is_shared_out_whole(text: str) -> None:
+    """No letter is lost or given twice, and the weights come to one, whatever is typed."""
+    found = shares(text)
+    assert {share.language for share in found} <= set(LANGUAGES)
+    assert len({share.language for share in found}) == len(found)
+    if found:
+        assert sum(share.weight for share in found) == pytest.approx(1)
+        assert [share.weight for share in found] == sorted((share.weight for share in found), reverse=True)
+        together = "".join(share.text for share in found)
+        assert sorted("".join(together.split())) == sorted("".join(text.split()))

@@ -1,0 +1,235 @@
+"""One gallery, two languages: each text goes to the tower of its language, and photos are encoded once."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from photoseek import Bundle, Gallery, Searcher
+from photoseek.cli import app
+from photoseek.encoders import TextEncoder
+from photoseek.errors import BundleDamaged, QueryError
+from photoseek.manifest import FORMAT, FileRecord, Layout, Manifest, TextTowerRecord
+from photoseek.vectors import normalise
+from tiny_bundle import CHINESE, COLOURS, write_tiny_bundle
+
+TEXTS = ["red", "蓝色的图", "a green picture", "", "红", "红 and green", "123", "白色 picture", "黑" * 100, "yellow"]
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle with a Chinese tower; read only."""
+    return write_tiny_bundle(tmp_path_factory.mktemp("bundles") / "both", chinese=True)
+
+
+@pytest.fixture
+def bundle(path: Path) -> Bundle:
+    return Bundle.load(path)
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The file name of each graph that is loaded."""
+    from photoseek.sessions import Graph
+
+    names: list[str] = []
+    build = Graph.__init__
+
+    def counted(self: Graph, path: Path, *rest: Any) -> None:
+        names.append(path.name)
+        build(self, path, *rest)
+
+    monkeypatch.setattr(Graph, "__init__", counted)
+    return names
+
+
+def test_a_bundle_tells_its_languages(bundle: Bundle, tiny_bundle: Bundle) -> None:
+    assert (bundle.languages, tiny_bundle.languages) == (("en", "zh"), ("en",))
+    bundle.verify()
+
+
+def test_a_colour_is_the_same_vector_in_both_languages(bundle: Bundle) -> None:
+    encoder = TextEncoder(bundle)
+    np.testing.assert_allclose(encoder.encode(list(CHINESE)), encoder.encode(list(COLOURS)), atol=1e-6)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 100])
+def test_a_batch_of_mixed_languages_keeps_its_order(bundle: Bundle, batch_size: int) -> None:
+    encoder = TextEncoder(bundle)
+    alone = np.concatenate([encoder.encode([text]) for text in TEXTS])
+    order = np.random.default_rng(batch_size).permutation(len(TEXTS))
+    together = encoder.encode([TEXTS[row] for row in order], batch_size=batch_size)
+    np.testing.assert_allclose(together, alone[order], atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-6)
+
+
+def test_a_chinese_query_loads_the_chinese_tower_only(bundle: Bundle, opened: list[str]) -> None:
+    encoder = TextEncoder(bundle)
+    assert not encoder.ready_for("红色")
+    encoder.encode(["红色", "T恤"])
+    assert opened == ["text_model.zh.onnx"]
+    assert encoder.ready_for("红色")
+    assert not encoder.ready_for("red")
+    encoder.encode(["red", "🐕", "蓝"])
+    assert opened == ["text_model.zh.onnx", "text_model.onnx"]
+
+
+def test_an_english_query_loads_no_chinese_tower(bundle: Bundle, opened: list[str]) -> None:
+    TextEncoder(bundle).encode(["red", "", "123", "かわいい", "🐕"])
+    assert opened == ["text_model.onnx"]
+
+
+def test_of_mixed_text_each_tower_reads_its_own_words(bundle: Bundle) -> None:
+    """Two English words and three characters, which are two words: half and half; then a share of 2 in 2 + 2/3."""
+    encoder = TextEncoder(bundle)
+    red, blue = encoder.encode(["a red", "蓝色的"])
+    np.testing.assert_allclose(encoder.encode(["a red 蓝色的"])[0], normalise([red + blue])[0], atol=1e-6)
+    (blue,) = encoder.encode(["蓝"])
+    weight = 2 / (2 + 2 / 3)
+    expected = normalise([weight * red + (1 - weight) * blue])[0]
+    np.testing.assert_allclose(encoder.encode(["a red 蓝"])[0], expected, atol=1e-6)
+
+
+def test_a_language_that_is_named_decides(bundle: Bundle, opened: list[str]) -> None:
+    """Its tower reads the whole text: the other's words are unknown to it, and move the mean."""
+    encoder = TextEncoder(bundle)
+    (forced,) = encoder.encode(["red 蓝"], language="zh")
+    assert opened == ["text_model.zh.onnx"]
+    assert not np.allclose(forced, encoder.encode(["red 蓝"])[0], atol=1e-3)
+    np.testing.assert_allclose(forced, encoder.encode(["dog 蓝"], language="zh")[0], atol=1e-6)
+    with pytest.raises(QueryError, match="bundle 'tiny' has no text tower for 'fr'; it reads en, zh"):
+        encoder.encode(["rouge"], language="fr")
+
+
+def test_a_bundle_of_one_tower_sends_it_everything(tiny_bundle: Bundle, bundle: Bundle, opened: list[str]) -> None:
+    """To the bit, mixed text as a whole."""
+    found = TextEncoder(tiny_bundle).encode(TEXTS)
+    assert opened == ["text_model.onnx"]
+    np.testing.assert_array_equal(found, TextEncoder(bundle).encode(TEXTS, language="en"))
+
+
+def test_the_main_tower_may_be_the_chinese_one(path: Path, tmp_path: Path, opened: list[str]) -> None:
+    """It then reads what has no words, too."""
+    copy = Path(shutil.copytree(path, tmp_path / "swapped"))
+    shutil.copytree(copy / "zh", copy / "en")
+    shutil.copy(copy / Layout.text_model("fp32", "zh"), copy / Layout.text_model("fp32", "en"))
+    manifest = Manifest.read(copy)
+    copied = {name.replace("zh", "en"): FileRecord.of(copy / name.replace("zh", "en")) for name in manifest.files}
+    towers = {"en": TextTowerRecord("mean", "e" * 64)}
+    replace(manifest, languages=["zh"], text_towers=towers, files={**manifest.files, **copied}).write(copy)
+    encoder = TextEncoder(Bundle.load(copy))
+    encoder.encode(["红", "123"])
+    assert opened == ["text_model.onnx"]
+    encoder.encode(["red"])
+    assert opened == ["text_model.onnx", "text_model.en.onnx"]
+
+
+def test_threads_share_both_towers(bundle: Bundle, opened: list[str]) -> None:
+    expected = TextEncoder(bundle).encode(TEXTS)
+    opened.clear()
+    encoder = TextEncoder(bundle)
+    found: list[np.ndarray] = []
+    start = threading.Barrier(6)
+
+    def work() -> None:
+        start.wait()
+        found.append(encoder.encode(TEXTS))
+
+    workers = [threading.Thread(target=work) for _ in range(6)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert sorted(opened) == ["text_model.onnx", "text_model.zh.onnx"]
+    assert len(found) == 6
+    for vectors in found:
+        np.testing.assert_array_equal(vectors, expected)
+
+
+def test_a_precision_counts_only_with_every_text_tower(tmp_path: Path) -> None:
+    path = write_tiny_bundle(tmp_path / "b", precisions=("fp32", "fp16"), chinese=True)
+    assert Bundle.load(path).precisions == ("fp32", "fp16")
+    manifest = Manifest.read(path)
+    files = {name: record for name, record in manifest.files.items() if name != "onnx/text_model.zh.onnx"}
+    replace(manifest, files=files).write(path)
+    assert Bundle.load(path).precisions == ("fp16",)
+
+
+def test_a_manifest_from_before_further_towers_is_read(tmp_path: Path) -> None:
+    path = write_tiny_bundle(tmp_path / "old")
+    values = json.loads((path / Layout.MANIFEST).read_text())
+    assert (values.pop("text_towers"), values["format"]) == ({}, FORMAT)
+    expected = Bundle.load(path).fingerprint
+    (path / Layout.MANIFEST).write_text(json.dumps({**values, "format": 1}))
+    bundle = Bundle.load(path)
+    assert (bundle.languages, bundle.fingerprint) == (("en",), expected)
+    assert TextEncoder(bundle).encode(["red"]).shape == (1, bundle.dim)
+
+
+@pytest.mark.parametrize(
+    ("towers", "message"),
+    [
+        ({"../up": {"pooling": "mean", "weights": ""}}, "expected text towers by codes like zh, found '../up'"),
+        ({"de": {"pooling": "mean", "weights": ""}}, "records no de/tokenizer.json"),
+        ({"zh": {"pooling": "mean"}}, "cannot be read as a manifest"),
+        (["zh"], "cannot be read as a manifest"),
+    ],
+)
+def test_towers_that_cannot_be_are_refused(tmp_path: Path, towers: object, message: str) -> None:
+    path = write_tiny_bundle(tmp_path / "b")
+    values = json.loads((path / Layout.MANIFEST).read_text())
+    (path / Layout.MANIFEST).write_text(json.dumps({**values, "text_towers": towers}))
+    with pytest.raises(BundleDamaged, match=message):
+        Bundle.load(path)
+
+
+@pytest.mark.parametrize("name", ["onnx/text_model.zh.onnx", "zh/tokenizer.json", "zh/tokenizer_config.json"])
+def test_damage_to_the_second_tower_is_named(tmp_path: Path, name: str) -> None:
+    path = write_tiny_bundle(tmp_path / "b", chinese=True)
+    content = bytearray((path / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (path / name).write_bytes(content)
+    with pytest.raises(BundleDamaged, match=f"{name}: expected sha256"):
+        Bundle.load(path).verify()
+    with pytest.raises(BundleDamaged, match=f"{name}: expected sha256"):
+        TextEncoder(Bundle.load(path)).encode(["红"])
+    TextEncoder(Bundle.load(path)).encode(["red"])
+
+
+def test_a_gallery_from_before_the_second_tower_is_searched_in_chinese(
+    gallery: Gallery, tiny_bundle: Bundle, bundle: Bundle
+) -> None:
+    """The fingerprint stays, and no photo is encoded anew."""
+    assert bundle.fingerprint == tiny_bundle.fingerprint
+    searcher = Searcher(gallery, bundle=bundle)
+    for text in ("红色的图", "red", "红色 picture"):
+        assert {Path(hit.path).parent.name for hit in searcher.search(text, k=4)} == {"red"}
+    assert searcher.search("红", language="en") != searcher.search("红")
+    report = gallery.index(bundle)
+    assert (report.encoded, report.unchanged) == (0, 24)
+
+
+def test_the_commands_know_languages(gallery: Gallery, path: Path) -> None:
+    def call(*arguments: object) -> Any:
+        done = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    search = ["search", "红", "--gallery", gallery.path, "--bundle", path, "--json"]
+    found, forced = (json.loads(call(*search, *more)) for more in ([], ["--language", "zh"]))
+    assert found == forced
+    assert found[0]["path"].startswith("red/")
+    assert json.loads(call(*search, "--language", "en")) != found
+    facts = json.loads(call("info", path, "--json"))
+    assert facts["languages"] == ["en", "zh"]
+    assert facts["text_towers"]["zh"]["pooling"] == "mean"
+    assert "en, zh" in call("info", path)
+    call("verify", path)

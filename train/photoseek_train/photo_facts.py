@@ -1,0 +1,94 @@
+"""What there is to know of photos before training: each is decoded once, as training will."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import statistics
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from photoseek.errors import PhotoError
+from photoseek.photos import open_photo, read_photo
+from photoseek_train.progress import Progress, silent
+
+_AT_ONCE = 256  # photos between two looks at what is done: a Ctrl-C waits for no more
+
+
+@dataclass(frozen=True)
+class PhotoFacts:
+    """One photo.
+
+    Attributes:
+        name: Its path inside the folder.
+        sha256: Of its bytes; empty where they cannot be read.
+        size: Width and height, upright; (0, 0) where it cannot be decoded.
+        kind: Format and mode of the file, such as ``JPEG RGB``.
+        reason: Why it cannot be decoded; empty where it can.
+    """
+
+    name: str
+    sha256: str = ""
+    size: tuple[int, int] = (0, 0)
+    kind: str = ""
+    reason: str = ""
+
+
+def photo_facts(folder: Path, names: Sequence[str], progress: Progress = silent) -> list[PhotoFacts]:
+    """Decode photos on all cores, by the runtime's own decoder; in the order of ``names``."""
+    found: list[PhotoFacts] = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool, warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # open_photo has its own limit
+        for start in range(0, len(names), _AT_ONCE):
+            part = names[start : start + _AT_ONCE]
+            for facts in pool.map(lambda name: _look_at(folder, name), part):
+                found.append(facts)
+                progress("decoding", len(found), len(names))
+    return found
+
+
+def _look_at(folder: Path, name: str) -> PhotoFacts:
+    sha256 = ""
+    try:
+        data = read_photo(folder / name)
+        sha256 = hashlib.sha256(data).hexdigest()
+        size = open_photo(data).size
+    except PhotoError as error:
+        return PhotoFacts(name, sha256, reason=str(error))
+    with Image.open(io.BytesIO(data)) as image:  # the header only
+        return PhotoFacts(name, sha256, size, f"{image.format} {image.mode}")
+
+
+def same_content(photos: Iterable[PhotoFacts]) -> list[list[str]]:
+    """Names of photos that are the same file under several names, group by group."""
+    names: dict[str, list[str]] = {}
+    for photo in photos:
+        if photo.sha256:
+            names.setdefault(photo.sha256, []).append(photo.name)
+    return [group for group in names.values() if len(group) > 1]
+
+
+def spread(values: Iterable[int]) -> dict[str, float]:
+    """Least, median and greatest of some numbers; nothing of none."""
+    ordered = sorted(values)
+    if not ordered:
+        return {}
+    return {"min": ordered[0], "median": statistics.median(ordered), "max": ordered[-1]}
+
+
+def sizes_json(photos: Iterable[PhotoFacts]) -> dict[str, Any]:
+    """Sizes and kinds of the photos that can be decoded."""
+    whole = [photo for photo in photos if not photo.reason]
+    return {
+        "width": spread(photo.size[0] for photo in whole),
+        "height": spread(photo.size[1] for photo in whole),
+        "kinds": dict(Counter(photo.kind for photo in whole).most_common()),
+    }
