@@ -95,7 +95,7 @@ def assess(
     row = {name: index for index, name in enumerate(names)}
     owner = np.array([row[caption.image] for caption in captions], dtype=np.int64)
     spoken = np.array([language_of(caption.text) for caption in captions])
-    codes = sorted(set(spoken.tolist()))
+    codes = sorted({*spoken.tolist()} - {"other"})  # a caption of digits is of no language
     parts = {code: _subset(images, texts, owner, np.flatnonzero(spoken == code)) for code in codes}
     return Evaluation(
         figures(images, texts, owner, rules),

@@ -84,8 +84,8 @@ class RetrievalMetrics:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> RetrievalMetrics:
         """Read what ``to_json`` made."""
-        both = (Recall.from_json(values[direction]) for direction in ("text_to_image", "image_to_text"))
-        return cls(*both, values["images"], values["captions"])
+        text_to_image, image_to_text = map(Recall.from_json, (values["text_to_image"], values["image_to_text"]))
+        return cls(text_to_image, image_to_text, values["images"], values["captions"])
 
     @property
     def rsum(self) -> float:

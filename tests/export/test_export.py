@@ -33,12 +33,14 @@ TEXTS = ["a red car", "two white dogs on a beach at night, children playing next
 
 @pytest.fixture(scope="module")
 def captioned(tmp_path_factory: pytest.TempPathFactory) -> Measured:
-    """Twelve images with two captions each."""
+    """Twelve images with two captions each, no two of them alike: equal scores would be ranked by rounding errors."""
     folder = tmp_path_factory.mktemp("captioned")
+    words = ["red", "car", "tree", "white", "dogs", "beach", "night", "boat", "sea", "children", "playing", "next"]
     lines = []
-    for number, (name, colour) in enumerate([*COLOURS.items(), *COLOURS.items()]):
+    for number, colour in enumerate([*COLOURS.values(), *COLOURS.values()]):
         file = write_colour(folder / "images" / f"{number}.png", colour, seed=number, size=(80, 50 + number))
-        lines += [f"{file.name}#0\ta {name} car", f"{file.name}#1\t{number} boats on the sea"]
+        turned = words[number:] + words[:number]
+        lines += [f"{file.name}#{index}\t{' '.join(said)}" for index, said in enumerate((turned[:8], turned[::-1]))]
     (folder / "captions.token").write_text("\n".join(lines))
     return Measured(folder / "images", folder / "captions.token")
 

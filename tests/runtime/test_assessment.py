@@ -118,3 +118,8 @@ def test_what_the_images_do_not_allow_is_refused(rules: dict[str, Any], reason: 
 def fold_rows(rules: dict[str, Any]) -> list[range]:
     protocol = EvaluationProtocol(**rules)
     return protocol.fold_rows(len(protocol.choose(NAMES, CAPTIONS)[0]))
+
+
+def test_a_caption_of_no_script_makes_no_language() -> None:
+    captions = [Caption("a", 0, "a ball"), Caption("b", 0, "42"), Caption("c", 0, "?"), Caption("d", 0, "a tree")]
+    assert assess(IMAGES, TEXTS, NAMES, captions, QUICK).languages == {}

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from photoseek.captions import Caption, CaptionFile, read_caption_file, read_captions, read_split
 from photoseek.captions.token_lines import token_line
 from photoseek.errors import CaptionFileError
+from photoseek.evaluation import captioned_images
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), min_size=1).filter(
     lambda text: text.strip()
@@ -218,6 +219,17 @@ def test_a_split_is_a_file_or_a_name_and_an_error_offers_both(tmp_path: Path, mo
     plain = CaptionFile(tmp_path / "c.token", (Caption("a.jpg", 0, "Dog"),))
     with pytest.raises(CaptionFileError, match=r"^train: cannot be read: No such file.*carries no splits of its own"):
         plain.names("train")
+
+
+def test_an_evaluation_takes_a_split_by_its_name(tmp_path: Path) -> None:
+    file = save(tmp_path / "dataset.json", KARPATHY)
+    for name in ("a.jpg", "c.jpg"):
+        (tmp_path / name).touch()
+    names, chosen = captioned_images(tmp_path, file, "train")
+    assert names == ["c.jpg", "a.jpg"]
+    assert [caption.text for caption in chosen] == ["狗在雪地里", "A dog runs", "Dog"]
+    with pytest.raises(CaptionFileError, match=r"val: unknown image 'val2014/b\.jpg': no such file"):
+        captioned_images(tmp_path, file, "val")
 
 
 def read_back(content: str) -> list[Caption]:

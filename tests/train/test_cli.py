@@ -44,7 +44,9 @@ def test_features_then_fit_then_evaluate(world: World, bert: Path, resnet: Path,
     assert "of 32 captions" in table.stdout
     answer = json.loads(call("evaluate", tmp_path / "run", *data(world), "--split", world.dev, "--json").stdout)
     dev = json.loads((tmp_path / "run" / "metrics.json").read_text())["dev"]
+    interval = answer.pop("interval")
     assert answer == {**dev, "precision": "fp32"}
+    assert interval["rsum"][0] <= dev["rsum"] <= interval["rsum"][1]
 
 
 def test_compact_then_fit_from_nothing(world: World, tmp_path: Path) -> None:
@@ -57,7 +59,7 @@ def test_compact_then_fit_from_nothing(world: World, tmp_path: Path) -> None:
     assert call(*command).exit_code == 0
     assert call(*command, "--resume").exit_code == 0
     config = json.loads((tmp_path / "run" / "config.json").read_text())
-    assert config["augment"] == {"crop_scale": 0.8, "flip": False}
+    assert config["augment"] == {"crop_scale": 0.8, "flip": False, "color": 0.0, "gray": 0.0, "erase": 0.0}
     assert config["preprocessing"]["do_center_crop"] is False
 
 

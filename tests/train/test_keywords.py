@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,14 +12,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner, Result
 
 from photoseek.captions import Caption, read_captions
 from photoseek.errors import MissingExtra
+from photoseek_train.cli import app
 from photoseek_train.config import OptimConfig
 from photoseek_train.dataset import CaptionedPhotos
 from photoseek_train.errors import SettingsError
 from photoseek_train.feature_folder import FeatureFolder
-from photoseek_train.features import KEYWORDS, TEXTS
+from photoseek_train.features import KEYWORDS, TEXTS, make_features
 from photoseek_train.fit import Fit, Resources
 from photoseek_train.inputs import CachedFeatures, WithKeywords
 from photoseek_train.keywords import with_keywords, write_keywords
@@ -161,6 +165,16 @@ def test_keywords_are_cached_apart_and_change_what_was_trained_on(keyword_fit: C
     assert plain.config.data.dev_sha256 == with_words.config.data.dev_sha256
 
 
+def test_fit_finds_the_keywords_that_features_made(keyword_fit: Callable[..., Fit], tmp_path: Path) -> None:
+    fit = keyword_fit("run", epochs=1, keywords=0.5)
+    folder = tmp_path / "features"
+    make_features(folder, fit.settings.sources, fit.settings.preprocessing, fit.train + fit.dev)
+    before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    assert f"{KEYWORDS}.npy" in before
+    fit()
+    assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+
+
 def test_dev_is_measured_on_captions(keyword_fit: Callable[..., Fit]) -> None:
     """Also where training sees keywords alone: with a rate of next to nothing both measure the same."""
     runs = [keyword_fit(str(p), epochs=1, keywords=p, lr=1e-12)() for p in (0.0, 1.0)]
@@ -173,3 +187,18 @@ def test_keywords_that_there_are_not_are_told(make_fit: MakeFit) -> None:
         make_fit(epochs=1, keywords=0.5)()
     with pytest.raises(SettingsError, match=r"^keywords: expected within \[0, 1\], found 1\.5"):
         OptimConfig(keywords=1.5)
+
+
+def test_the_command_writes_a_file_that_fit_trains_on(world: World, bert: Path, resnet: Path, tmp_path: Path) -> None:
+    file = tmp_path / "kw.token"
+    made = call("keywords", "--captions", world.captions, "--out", file, "--top", 2)
+    assert re.search(r"kw\.token: 128 captions with 1\.\d keywords each, 0 of them with none\n$", made.stdout)
+    towers = ["--text-model", bert, "--image-weights", resnet, "--image-size", 32, "--max-tokens", 24]
+    split = ["--train", world.train, "--dev", world.dev, "--batch-size", 16, "--epochs", 1, "--keywords", 0.5]
+    data = ["--images", world.images, "--captions", file, "--out", tmp_path / "run"]
+    assert call("fit", *data, *towers, *split).exit_code == 0
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["optim"]["keywords"] == 0.5
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)

@@ -60,7 +60,7 @@ def test_the_weights_of_another_resnet_are_named(resnet: Path, tmp_path: Path) -
         resnet_weights(str(resnet), "resnet50")
     with torch.device("meta"):
         names = {name: tensor.shape for name, tensor in torchvision.models.wide_resnet50_2().state_dict().items()}
-    torch.save({name: torch.zeros(1).expand(shape) for name, shape in names.items()}, tmp_path / "wide.pth")
+    torch.save({name: torch.zeros(()).expand(shape) for name, shape in names.items()}, tmp_path / "wide.pth")
     with pytest.raises(TowerError, match="this looks like wide_resnet50_2"):
         resnet_weights(str(tmp_path / "wide.pth"), "resnet50")
 

@@ -33,8 +33,9 @@ def token_facts(text_model: str, texts: Sequence[str], max_tokens: int) -> Token
         TowerError: The model has no tokenizer that can be had.
     """
     from photoseek_train.pretrained import load_tokenizer
+    from photoseek_train.tokens import plain_tokenizer
 
-    encoded = load_tokenizer(text_model).backend_tokenizer.encode_batch_fast(list(texts))
+    encoded = plain_tokenizer(load_tokenizer(text_model)).encode_batch_fast(list(texts))
     lengths = [len(one.ids) for one in encoded]
     return TokenFacts(spread(lengths), max_tokens, sum(length > max_tokens for length in lengths))
 

@@ -30,6 +30,7 @@ ImageSize = Annotated[int, typer.Option("--image-size", help="Side of the square
 Resize = Annotated[str, typer.Option("--resize", help="crop: the middle of the photo; squash: all of it, squeezed.")]
 Pooling = Annotated[str, typer.Option("--pooling", help="Token states become one: mean, or cls.")]
 MaxTokens = Annotated[int, typer.Option("--max-tokens", help="Longer captions are cut off.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps; auto takes a GPU if there is one.")]
 Workers = Annotated[int, typer.Option("--workers", help="Processes that decode photos which don't fit in memory.")]
 
 
@@ -51,6 +52,8 @@ def features(
     resize: Resize = "crop",
     pooling: Pooling = "mean",
     max_tokens: MaxTokens = 64,
+    precision: Annotated[str, typer.Option(help="fp32, or bf16: faster where there is hardware for it.")] = "fp32",
+    device: Device = "auto",
 ) -> None:
     """Pass photos and captions through the frozen towers once; `fit --features` trains on the result."""
     from photoseek_train.config import preprocessing_of
@@ -60,8 +63,11 @@ def features(
 
     sources = TowerSources(text_model, image_weights, pooling, max_tokens, image_model=image_model)
     data = CaptionedPhotos.read(images, captions, split)
+    if precision not in ("fp32", "bf16"):
+        raise typer.BadParameter(f"expected fp32 or bf16, found {precision!r}", param_hint="--precision")
+    bf16 = precision == "bf16"
     with bars() as progress:
-        made = make_features(out, sources, preprocessing_of(image_size, resize), data, progress)
+        made = make_features(out, sources, preprocessing_of(image_size, resize), data, progress, device, bf16)
     print(f"{out}: features of {made[0]} photos and {made[1]} captions")
 
 
@@ -120,6 +126,10 @@ def fit(
     seed: Annotated[int, typer.Option(help="What every random choice follows from.")] = 0,
     keywords: Annotated[float, typer.Option(help="Probability that keywords stand in for their caption.")] = 0.0,
     features: Annotated[Path | None, typer.Option(help="Folder of cached features. [OUT/features]")] = None,
+    precision: Annotated[
+        str, typer.Option(help="auto: towers that learn in bf16 where hardware has it; fp32; bf16: frozen ones too.")
+    ] = "auto",
+    device: Device = "auto",
     workers: Workers = 1,
     photo_memory: Annotated[float, typer.Option(help="GB that decoded photos may take.")] = 4.0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in OUT, if there is one.")] = False,
@@ -166,13 +176,14 @@ def fit(
             ema=ema,
             patience=patience,
             seed=seed,
+            precision=precision,
             freeze_images=freeze_images or not (text_model is None or checkpoint is None),
             keywords=keywords,
         ),
     )
     training, held_out = read_splits(images, captions, train, dev)
     on_epoch = report_epochs(out, announce(epochs)) if report else announce(epochs)
-    resources = Resources(features, workers, round(photo_memory * 1e9))
+    resources = Resources(features, workers, round(photo_memory * 1e9), device)
     with bars() as progress:
         done = Fit(training, held_out, settings, out, resources)(resume, on_epoch, progress)
         if report and done.best is not None:
@@ -198,6 +209,7 @@ def evaluate(
         Path | None, typer.Option(metavar="FILE", help="Also write examples and failures, as HTML.")
     ] = None,
     workers: Workers = 1,
+    device: Device = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure a checkpoint: recall in percent, median and mean rank, in both directions."""
@@ -210,7 +222,7 @@ def evaluate(
     rules = EvaluationProtocol(sample, folds, fold_size, language, resamples, seed)
     data = choose(CaptionedPhotos.read(images, captions, split), rules)
     with bars() as progress:
-        vectors = vectors_of(checkpoint, data, workers, progress)
+        vectors = vectors_of(checkpoint, data, workers, progress, device)
     found = assess_split(data, vectors, rules)
     if report is not None:
         name = (split or images).name

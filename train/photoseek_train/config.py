@@ -24,6 +24,8 @@ the default of a new setting has to be what was done before there was one.
 POOLINGS = ("mean", "cls")
 TUNES = ("none", "image", "text", "both")
 RESIZES = ("crop", "squash")
+PRECISIONS = ("auto", "fp32", "bf16")
+DEVICES = ("auto", "cpu", "cuda", "mps")
 LOSSES = ("infonce", "triplet")
 BATCHES = ("all", "folder")
 
@@ -108,6 +110,8 @@ class OptimConfig:
         ema: Decay of the moving average of the weights, which is what is measured and kept; 0 keeps the weights.
         patience: Stop after so many epochs without a better dev rsum; 0 never stops.
         seed: What every random choice is derived from.
+        precision: ``auto``: towers that learn compute in bfloat16 where the device has instructions for it, frozen
+            ones in float32. ``fp32``: all in float32. ``bf16``: all towers in bfloat16.
         freeze_images: The image projector stays as it is, too, so that photos keep their vectors.
         keywords: Probability that a step takes the keywords of a caption in its place.
     """
@@ -129,6 +133,7 @@ class OptimConfig:
     ema: float = 0.0
     patience: int = 0
     seed: int = 0
+    precision: str = "auto"
     freeze_images: bool = False
     keywords: float = 0.0
 
@@ -137,6 +142,7 @@ class OptimConfig:
             _expect(self.tune in ("none", "text"), "tune", "none or text, as the image side is frozen", self.tune)
         _expect(self.tune in TUNES, "tune", f"one of {', '.join(TUNES)}", self.tune)
         _expect(self.loss in LOSSES, "loss", f"one of {', '.join(LOSSES)}", self.loss)
+        _expect(self.precision in PRECISIONS, "precision", f"one of {', '.join(PRECISIONS)}", self.precision)
         _expect(self.batch_by in BATCHES, "batch_by", f"one of {', '.join(BATCHES)}", self.batch_by)
         _expect(self.batch_size >= 2, "batch_size", "at least 2: the others are the negatives", self.batch_size)
         for name in ("epochs", "captions_per_photo"):

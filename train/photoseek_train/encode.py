@@ -22,7 +22,7 @@ def encode_all(model: TwoTower, inputs: Inputs, task: str = "vectors", progress:
     parts: list[Vectors] = []
     with torch.inference_mode():
         for batch in inputs.stream(batches, epoch=0):
-            parts.append(inputs.embed(model, batch).float().numpy())
+            parts.append(inputs.embed(model, batch).float().cpu().numpy())
             progress(task, sum(map(len, parts)), len(rows))
     return normalise(np.concatenate(parts))
 

@@ -8,6 +8,7 @@ from photoseek.assessment import Evaluation, assess
 from photoseek.protocol import EvaluationProtocol
 from photoseek_train.checkpoint import load_checkpoint
 from photoseek_train.dataset import CaptionedPhotos
+from photoseek_train.device import choose_device
 from photoseek_train.encode import SplitVectors, encode_split
 from photoseek_train.inputs import LivePhotos, LiveTexts
 from photoseek_train.photos import EvaluationPhotos
@@ -21,6 +22,7 @@ def evaluate(
     workers: int = 1,
     progress: Progress = silent,
     protocol: EvaluationProtocol | None = None,
+    device: str = "auto",
 ) -> Evaluation:
     """Measure retrieval of a split in both directions, in float32 arithmetic.
 
@@ -28,10 +30,11 @@ def evaluate(
         CheckpointError: The checkpoint cannot be used.
         DataError: A photo cannot be decoded.
         EvaluationError: The split doesn't allow what the protocol asks for.
+        SettingsError: The device is not here.
     """
     rules = protocol or EvaluationProtocol()
     chosen = choose(data, rules)
-    return assess_split(chosen, vectors_of(checkpoint, chosen, workers, progress), rules)
+    return assess_split(chosen, vectors_of(checkpoint, chosen, workers, progress, device), rules)
 
 
 def choose(data: CaptionedPhotos, protocol: EvaluationProtocol) -> CaptionedPhotos:
@@ -46,13 +49,18 @@ def choose(data: CaptionedPhotos, protocol: EvaluationProtocol) -> CaptionedPhot
 
 
 def vectors_of(
-    checkpoint: str | Path, data: CaptionedPhotos, workers: int = 1, progress: Progress = silent
+    checkpoint: str | Path,
+    data: CaptionedPhotos,
+    workers: int = 1,
+    progress: Progress = silent,
+    device: str = "auto",
 ) -> SplitVectors:
     """Encode a split with a checkpoint; raises as ``evaluate``."""
+    where = choose_device(device)
     model, config, tokenizer = load_checkpoint(checkpoint)
-    photos = LivePhotos(EvaluationPhotos(data.paths, config.preprocessing), workers)
+    photos = LivePhotos(EvaluationPhotos(data.paths, config.preprocessing), workers, pin=where.type == "cuda")
     texts = LiveTexts(Tokens(data.texts, tokenizer, config.model.max_tokens))
-    return encode_split(model, photos, texts, progress)
+    return encode_split(model.to(where), photos, texts, progress)
 
 
 def assess_split(data: CaptionedPhotos, vectors: SplitVectors, protocol: EvaluationProtocol) -> Evaluation:

@@ -14,6 +14,7 @@ from photoseek_train.augment import Augmentation
 from photoseek_train.checkpoint import Layout
 from photoseek_train.config import AugmentConfig, DataConfig, OptimConfig, TrainingConfig, preprocessing_of
 from photoseek_train.dataset import CaptionedPhotos, expect_disjoint, expect_keywords
+from photoseek_train.device import choose_device
 from photoseek_train.errors import SettingsError
 from photoseek_train.feature_folder import FeatureFolder
 from photoseek_train.features import KEYWORDS, image_features, text_features
@@ -46,17 +47,19 @@ class FitSettings:
 
 @dataclass(frozen=True)
 class Resources:
-    """What a run may use; none of it changes the result.
+    """What a run may use; none of it changes the result beyond rounding.
 
     Attributes:
         features: Folder of cached tower features; None: ``features`` inside the output folder.
         workers: Processes that decode photos, where these don't fit in memory.
         photo_memory: Bytes that decoded photos may take.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``; a run may be resumed on another.
     """
 
     features: Path | None = None
     workers: int = 1
     photo_memory: int = DEFAULT_MEMORY
+    device: str = "auto"
 
 
 def ignore_epoch(record: EpochRecord) -> None:
@@ -89,8 +92,10 @@ class Fit:
         expect_disjoint(self.train, self.dev)
         if self._with_keywords:
             expect_keywords(self.train)
+        device = choose_device(self.resources.device)
         claim_folder(self.out, resume)
         built = build_model(self.settings.sources, self.settings.optim.seed)
+        built.model.to(device)
         run = Run(self.out, self._config(built))
         run.expect_same_settings()
         trainer = self._trainer(built, progress)
@@ -126,20 +131,22 @@ class Fit:
     def _images(self, built: Built, progress: Progress) -> tuple[Inputs, Inputs]:
         """Photos of train and dev: live if the image tower learns, else as its features."""
         if self.settings.optim.tunes_image:
-            return self._live_photos(progress)
+            return self._live_photos(built.model.device, progress)
         paths = self.train.paths + self.dev.paths
         tower = built.model.image_tower
-        rows = image_features(self._features, tower, self.settings.preprocessing, paths, progress)
+        preprocessing = self.settings.preprocessing
+        rows = image_features(self._features, tower, preprocessing, paths, progress, self._frozen_in_bf16)
         return _split(rows, len(self.train.names), TwoTower.project_image)
 
-    def _live_photos(self, progress: Progress) -> tuple[Inputs, Inputs]:
+    def _live_photos(self, device: torch.device, progress: Progress) -> tuple[Inputs, Inputs]:
         settings, resources = self.settings, self.resources
         augmentation = Augmentation(settings.augment, settings.preprocessing)
         train = TrainingPhotos(self.train.paths, augmentation, settings.optim.seed)
         dev = EvaluationPhotos(self.dev.paths, settings.preprocessing)
         store_if_it_fits(train, resources.photo_memory, "decoding training photos", progress)
         store_if_it_fits(dev, resources.photo_memory, "decoding dev photos", progress)
-        return LivePhotos(train, resources.workers), LivePhotos(dev, resources.workers)
+        pin = device.type == "cuda"
+        return LivePhotos(train, resources.workers, pin), LivePhotos(dev, resources.workers, pin)
 
     def _texts(self, built: Built, progress: Progress) -> tuple[Inputs, Inputs]:
         """Captions of train and dev: as tokens if the text tower learns, else as its features."""
@@ -155,16 +162,20 @@ class Fit:
         return LiveTexts(train), LiveTexts(Tokens(self.dev.texts, built.tokenizer, longest))
 
     def _cached_texts(self, built: Built, keywords: list[str], progress: Progress) -> tuple[Inputs, Inputs]:
-        rows = text_features(self._features, built, self.train.texts + self.dev.texts, progress)
+        rows = text_features(self._features, built, self.train.texts + self.dev.texts, progress, self._frozen_in_bf16)
         train, dev = _split(rows, len(self.train.captions), TwoTower.project_text)
         if keywords:
-            instead = text_features(self._features, built, keywords, progress, KEYWORDS)
+            instead = text_features(self._features, built, keywords, progress, self._frozen_in_bf16, KEYWORDS)
             train = CachedFeatures(torch.cat([rows[: len(keywords)], instead]), TwoTower.project_text)
         return train, dev
 
     @property
     def _with_keywords(self) -> bool:
         return self.settings.optim.keywords > 0
+
+    @property
+    def _frozen_in_bf16(self) -> bool:
+        return self.settings.optim.precision == "bf16"
 
     @property
     def _features(self) -> FeatureFolder:

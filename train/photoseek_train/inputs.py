@@ -53,26 +53,28 @@ class CachedFeatures:
 
     def embed(self, model: TwoTower, batch: Tensor) -> Tensor:
         """Pass features through the projector."""
-        return self.project(model, batch)
+        return self.project(model, batch.to(model.device))
 
 
 @dataclass(frozen=True)
 class LivePhotos:
-    """Photos for the image tower."""
+    """Photos for the image tower; ``pin``: batches wait in memory that a GPU fetches from by itself."""
 
     photos: EvaluationPhotos
     workers: int = 0
+    pin: bool = False
 
     def __len__(self) -> int:
         return len(self.photos)
 
     def stream(self, batches: Sequence[Rows], epoch: int) -> Iterator[Tensor]:
         """The pixel values of each batch."""
-        return stream_photos(self.photos, batches, epoch, self.workers)
+        return stream_photos(self.photos, batches, epoch, self.workers, self.pin)
 
     def embed(self, model: TwoTower, batch: Tensor) -> Tensor:
         """Pass photos through tower and projector."""
-        return model.embed_image(batch)
+        pixels = batch.to(model.device, non_blocking=True, memory_format=torch.channels_last)
+        return model.embed_image(pixels)
 
 
 @dataclass(frozen=True)
@@ -90,14 +92,16 @@ class LiveTexts:
 
     def embed(self, model: TwoTower, batch: TokenBatch) -> Tensor:
         """Pass tokens through tower and projector; on a CPU, where padding costs time, by length."""
-        ids, mask = batch
+        ids, mask = (part.to(model.device) for part in batch)
         if ids.device.type != "cpu" or len(ids) <= _AT_ONCE:
             return model.embed_text(ids, mask)
         lengths = mask.sum(dim=1)
         order = lengths.argsort(stable=True)
+        chunks = [order[start : start + _AT_ONCE] for start in range(0, len(order), _AT_ONCE)]
+        longest = [int(lengths[rows[-1]]) for rows in chunks]
         parts = [
-            model.embed_text(ids[rows, : int(lengths[rows[-1]])], mask[rows, : int(lengths[rows[-1]])])
-            for rows in order.split(_AT_ONCE)
+            model.embed_text(ids[rows, :length], mask[rows, :length])
+            for rows, length in zip(chunks, longest, strict=True)
         ]
         return torch.cat(parts)[order.argsort()]
 

@@ -172,7 +172,8 @@ def _look_at_photos(look: _Look, progress: Progress) -> dict[str, Any]:
 def _find_duplicates(look: _Look, photos: Sequence[PhotoFacts]) -> None:
     """Photos of the same content: across splits, where they make the measure look better, and within one."""
     members = {split: set(names) for split, names in look.splits.items()}
-    across, within = [], []
+    across: list[str] = []
+    within: list[str] = []
     for group in same_content(photos):
         home = [{split for split, names in members.items() if name in names} for name in group]
         shared = any(one != other for one, other in combinations(home, 2))

@@ -46,6 +46,11 @@ class TwoTower(nn.Module):
         return self.text_projector.second.out_features
 
     @property
+    def device(self) -> torch.device:
+        """Where the model computes."""
+        return self.logit_scale.device
+
+    @property
     def scale(self) -> Tensor:
         """The inverse temperature, a scalar of at most 100."""
         return self.logit_scale.exp()

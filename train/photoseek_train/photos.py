@@ -102,23 +102,26 @@ def store_if_it_fits(photos: EvaluationPhotos, memory: int, task: str, progress:
     photos.stored = stored
 
 
-def stream_photos(photos: EvaluationPhotos, batches: Sequence[Rows], epoch: int, workers: int) -> Iterator[Tensor]:
-    """The photos of each batch, float32 (n, 3, height, width), channels last.
+def stream_photos(
+    photos: EvaluationPhotos, batches: Sequence[Rows], epoch: int, workers: int, pin: bool = False
+) -> Iterator[Tensor]:
+    """The photos of each batch, float32 (n, 3, height, width).
 
     Args:
         photos: Where they come from.
         batches: The rows of each batch.
         epoch: Decides the augmentation.
         workers: Processes that decode; none are used for photos that are in memory.
+        pin: Copy each batch to memory that cannot be swapped out, for a GPU.
     """
     loader = DataLoader(
         photos.at_epoch(epoch),
         batch_sampler=[rows.tolist() for rows in batches],
         num_workers=0 if photos.stored is not None else workers,
+        pin_memory=pin,
     )
     try:
-        for batch in loader:
-            yield batch.contiguous(memory_format=torch.channels_last)
+        yield from loader
     except DataError as error:  # a worker's error arrives with its traceback as text; the last line is the message
         raise DataError(str(error).strip().splitlines()[-1].removeprefix(_PREFIX)) from error
 

@@ -1,4 +1,4 @@
-"""Arithmetic in bfloat16 where the processor has instructions for it."""
+"""Arithmetic in bfloat16 where it is wanted, and where the device has instructions for it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,26 @@ from typing import Any
 
 import torch
 
+CPU = torch.device("cpu")
 
-def has_bf16() -> bool:
-    """Whether this CPU multiplies bfloat16 matrices in hardware (AVX512-BF16 or AMX); elsewhere it is emulated."""
+
+def has_bf16(device: torch.device = CPU) -> bool:
+    """Whether the device multiplies bfloat16 matrices in hardware; elsewhere it is emulated, and slow.
+
+    A CPU does with AVX512-BF16 or AMX, an NVIDIA GPU since Ampere.
+    """
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # absent before torch 2.10
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+    return device.type == "cpu" and bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
-def fast_arithmetic(wanted: bool = True) -> torch.autocast:
-    """A context in which towers compute in bfloat16, if wanted and if that is faster here."""
-    return torch.autocast("cpu", dtype=torch.bfloat16, enabled=wanted and has_bf16())
+def tower_arithmetic(precision: str, device: torch.device = CPU) -> torch.autocast:
+    """A context in which towers compute in bfloat16.
+
+    Args:
+        precision: ``bf16``; or ``auto``, if that is faster here; or ``fp32``, never.
+        device: Where they compute.
+    """
+    wanted = precision == "bf16" or (precision == "auto" and has_bf16(device))
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=wanted)

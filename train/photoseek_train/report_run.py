@@ -20,11 +20,14 @@ from photoseek_train.trainer import EpochEnd, EpochRecord
 
 @dataclass(frozen=True)
 class DataFiles:
-    """Where the photos that a run is measured on are; kept in the run as ``data.json``, for later reports."""
+    """Where the photos that a run is measured on are; kept in the run as ``data.json``, for later reports.
+
+    ``split`` is a file of names, or the name of a split that the caption file carries; None: every captioned photo.
+    """
 
     images: Path
     captions: tuple[Path, ...]
-    split: Path | None
+    split: str | Path | None
 
     def read(self) -> CaptionedPhotos:
         """The photos and captions; raises as ``CaptionedPhotos.read``."""
@@ -35,7 +38,7 @@ class DataFiles:
         told = {
             "images": str(self.images.absolute()),
             "captions": [str(file.absolute()) for file in self.captions],
-            "split": None if self.split is None else str(self.split.absolute()),
+            "split": None if self.split is None else _lasting(self.split),
         }
         replace_json(run / Layout.DATA, told)
 
@@ -53,9 +56,14 @@ class DataFiles:
             told = json.loads(file.read_text("utf-8"))
             split = told["split"]
             captions = tuple(Path(name) for name in told["captions"])
-            return cls(Path(told["images"]), captions, None if split is None else Path(split))
+            return cls(Path(told["images"]), captions, None if split is None else str(split))
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(f"{file}: expected images, captions and split; give them as options instead") from error
+
+
+def _lasting(split: str | Path) -> str:
+    """A split's file from any folder; the name of a split stays as it is."""
+    return str(Path(split).absolute()) if Path(split).is_file() else str(split)
 
 
 def report_epochs(run: Path, then: EpochEnd) -> EpochEnd:
@@ -87,7 +95,7 @@ def report_run(
     return _write(run, dev, None, workers, progress, out)
 
 
-def files_of(run: Path, images: Path | None, captions: list[Path] | None, split: Path | None) -> DataFiles:
+def files_of(run: Path, images: Path | None, captions: list[Path] | None, split: str | Path | None) -> DataFiles:
     """The files that were given, or else those that the run noted.
 
     Raises:

@@ -82,7 +82,7 @@ def choose_retrievals(
     some_photos = np.sort(rng.permutation(len(data.names))[: much.photos])
     failed = ranks.text_to_image > 0
     worst = _first_of_each(np.argsort(-ranks.text_to_image, kind="stable"), owner, failed, much.failures)
-    confused = _first_of_each(np.argsort(-margins, kind="stable"), owner, failed & (margins >= 0), much.failures)
+    confused = _first_of_each(np.argsort(-margins, kind="stable"), owner, failed, much.failures)
 
     def by_caption(rows: Iterable[int]) -> tuple[Search, ...]:
         return _searches(rows, vectors.texts, vectors.images, lambda row: owner[[row]], ranks.text_to_image, much)
@@ -114,7 +114,7 @@ def _searches(
 
 
 def _margins(vectors: SplitVectors, owner: Rows) -> Scores:
-    """For each caption, how much higher the best wrong photo scores than its own."""
+    """For each caption, how much higher the best photo scores than its own; 0 where its own is the best."""
     return np.concatenate([*_margin_blocks(vectors, owner)])
 
 
@@ -122,10 +122,7 @@ def _margin_blocks(vectors: SplitVectors, owner: Rows) -> Iterator[Scores]:
     for start in range(0, len(owner), _BLOCK):
         own = owner[start : start + _BLOCK]
         scores = vectors.texts[start : start + _BLOCK] @ vectors.images.T
-        rows = np.arange(len(own))
-        right = scores[rows, own]
-        scores[rows, own] = -1.0
-        yield scores.max(axis=1) - right
+        yield scores.max(axis=1) - scores[np.arange(len(own)), own]
 
 
 def _first_of_each(order: Rows, owner: Rows, counts: npt.NDArray[np.bool_], most: int) -> Sequence[int]:

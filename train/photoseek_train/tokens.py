@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
@@ -38,6 +39,14 @@ class Tokens:
         ids = torch.from_numpy(self._ids[index, :longest].astype(np.int64))
         mask = torch.from_numpy((np.arange(longest)[None, :] < lengths[:, None]).astype(np.int64))
         return ids, mask
+
+
+def plain_tokenizer(tokenizer: PreTrainedTokenizerFast) -> Tokenizer:
+    """A copy that neither cuts off nor pads: the original goes on as the last call with such settings left it."""
+    copy: Tokenizer = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+    copy.no_truncation()
+    copy.no_padding()
+    return copy
 
 
 def pad_token(tokenizer: PreTrainedTokenizerFast) -> int:

@@ -21,7 +21,7 @@ from photoseek_train.inputs import Inputs
 from photoseek_train.losses import info_nce, triplet
 from photoseek_train.model import TwoTower, unit
 from photoseek_train.plan import Batch, plan_epoch, steps_per_epoch
-from photoseek_train.precision import fast_arithmetic
+from photoseek_train.precision import tower_arithmetic
 from photoseek_train.progress import Progress, silent
 from photoseek_train.schedule import learning_rates, make_optimizer, make_schedule
 
@@ -90,7 +90,8 @@ class Trainer:
 
     def run(self, first_epoch: int, on_epoch: EpochEnd, progress: Progress = silent, stop: Stop = never) -> None:
         """Train from ``first_epoch``, counted from 1, to the last; the global random state is left as it was."""
-        with torch.random.fork_rng(devices=[]):
+        gpus = [self.model.device] if self.model.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=gpus):
             for epoch in range(first_epoch, self.config.epochs + 1):
                 if stop():
                     return
@@ -138,12 +139,14 @@ class Trainer:
 
     def _loss(self, batch: Batch, images: Any, texts: Any, epoch: int) -> Tensor:
         """The objective on one batch; towers in bfloat16 where that is faster, the loss in float32."""
-        with fast_arithmetic(self.config.tune != "none"):
+        device = self.model.device
+        precision = self.config.precision if self.config.tune != "none" else "fp32"  # two small layers gain nothing
+        with tower_arithmetic(precision, device):
             image_vectors = unit(self.train.images.embed(self.model, images))
             text_vectors = unit(self.train.texts.embed(self.model, texts))
-        owner = torch.from_numpy(batch.photo_of_caption)
+        owner = torch.from_numpy(batch.photo_of_caption).to(device)
         pairs = image_vectors[owner], text_vectors
-        image_ids = torch.from_numpy(batch.image_ids)
+        image_ids = torch.from_numpy(batch.image_ids).to(device)
         if self.config.loss == "triplet":
             return triplet(*pairs, image_ids, self.config.margin, hardest=epoch > self.config.hardest_after)
         return info_nce(*pairs, self.model.scale, image_ids)

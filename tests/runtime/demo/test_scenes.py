@@ -16,11 +16,13 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
+from photoseek.captions import read_captions
 from photoseek.demo import scenes
-from photoseek.demo.scenes import Scene, Thing, captions, compose, draw, write_scenes
-from photoseek.demo.world import COLOURS, KINDS, PLACES, TIMES
+from photoseek.demo.scenes import Scene, Thing, captions, compose, draw, queries, write_scenes
+from photoseek.demo.world import COLOURS, KINDS, PLACES, TIMES, WORLD
 
 SAMPLE = range(1_000_000, 1_000_400)
+TEXTS = (captions, queries)
 NUMBERS = {"a": 1, "an": 1, "one": 1, "two": 2, "a pair of": 2, "a couple of": 2, "three": 3, "four": 4}
 SYNONYMS = {
     "automobile": "car", "coach": "bus", "coaches": "bus", "buses": "bus", "steam train": "train", "bike": "bicycle",
@@ -103,6 +105,33 @@ def test_scenes_and_captions_of_a_seed_never_change() -> None:
     assert sha256("\n".join(map(repr, made))) == "8d101e925a346d614360c9d25859eab1edc1b4a2b30c28b7b2d1951d3f961606"
     texts = itertools.chain.from_iterable(captions(scene, seed) for scene, seed in zip(made, seeds, strict=True))
     assert sha256("\n".join(texts)) == "ddc5d4ee86af18914e999393b68b64efd5f8dbb8e8ad2b26b4c28d9ea27ec306"
+
+
+def test_english_texts_of_a_thousand_seeds_never_change() -> None:
+    made = [
+        (compose(seed), seed) for first in (0, 1_000_000, 2_000_000, 3_000_000) for seed in range(first, first + 250)
+    ]
+    hashes = [sha256("\n".join(text for scene, seed in made for text in texts(scene, seed))) for texts in TEXTS]
+    assert hashes == [
+        "191c8a7d54c46be7b3d5c085890c8be83ff742fd758eec122412fb36cd0f7fef",
+        "259cfff29256fa9faadb225e8e881a35d6a124f3b3c6c232014f4fc0bc591ca0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seed", "greys"),
+    [
+        (0, [58, 50, 52, 51, 65, 61, 71, 77, 88, 85, 95, 95]),
+        (1, [147, 142, 130, 157, 148, 133, 135, 158, 152, 152, 168, 161]),
+        (1_000_000, [165, 158, 176, 156, 181, 181, 181, 187, 137, 148, 163, 153]),
+        (2_000_000, [132, 130, 126, 123, 164, 164, 152, 152, 174, 162, 163, 174]),
+    ],
+)
+def test_pictures_of_a_seed_never_change(seed: int, greys: list[int]) -> None:
+    """Mean greys of twelve fields: another release of Pillow may round a pixel differently."""
+    fields = draw(compose(seed), seed).convert("L").resize((4, 3), Image.Resampling.BOX)
+    assert np.abs(np.asarray(fields, dtype=int).ravel() - greys).max() <= 1
+    assert WORLD == 1
 
 
 def test_a_picture_of_a_seed_is_the_same_twice_and_differs_from_another() -> None:
@@ -271,6 +300,15 @@ def test_written_pictures_and_captions_match_their_seeds(tmp_path: Path) -> None
     assert lines[6] == f"scene-000121.jpg#1\t{captions(compose(121), 121)[1]}"
     with Image.open(path.parent / "scene-000123.jpg") as picture:
         assert (picture.format, picture.size) == ("JPEG", (320, 240))
+
+
+def test_every_language_has_a_caption_file_of_the_same_names(tmp_path: Path) -> None:
+    english, chinese = (read_captions(path) for path in write_scenes(tmp_path, range(5, 8)))
+    assert (tmp_path / "captions.zh.token").exists()
+    assert [(text.image, text.index) for text in chinese] == [(text.image, text.index) for text in english]
+    assert [text.text for text in chinese[5:10]] == captions(compose(6), 6, "zh")
+    assert write_scenes(tmp_path / "english", [5], languages=("en",)) == [tmp_path / "english" / "captions.token"]
+    assert not (tmp_path / "english" / "captions.zh.token").exists()
 
 
 def test_an_interrupted_run_continues_without_drawing_again(tmp_path: Path) -> None:

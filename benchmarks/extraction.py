@@ -1,0 +1,167 @@
+"""How many photos a second does feature extraction pass through ResNet18, beside a plain torchvision loop?
+
+    python benchmarks/extraction.py --images PHOTOS
+
+Plain is what one writes first: torchvision's Resize, CenterCrop, ToTensor and Normalize, a DataLoader with two workers,
+resnet18 in evaluation mode. Ours is ``photoseek-train features``: files hashed, decoded and encoded, rows on disk.
+Both take turns, in float32 and with random weights, on the photos as they are and on larger ones made from them. Ten
+minutes on two cores; writes ``benchmarks/results/extraction.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader, Dataset
+from torchvision import transforms
+
+from photoseek.preprocess import Preprocessing
+from photoseek_train.config import preprocessing_of
+from photoseek_train.feature_folder import FeatureFolder
+from photoseek_train.features import image_features
+from photoseek_train.towers import ImageTower
+
+RESULTS = Path(__file__).parent / "results" / "extraction.json"
+LARGE = (1024, 768)
+
+Rows = npt.NDArray[np.float32]
+Extract = Callable[[ImageTower, Preprocessing, Sequence[Path]], Rows]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; rates in photos a second, ``ratio`` is that of the medians."""
+
+    photos: str
+    input: int
+    count: int
+    plain: float
+    ours: float
+    ratio: float
+    ratios: list[float]
+    difference: float  # largest, of the largest feature
+
+
+class PlainPhotos(Dataset[torch.Tensor]):
+    """Photos as torchvision's documentation prepares them."""
+
+    def __init__(self, paths: Sequence[Path], preprocessing: Preprocessing) -> None:
+        self.paths = list(paths)
+        self.transform = transforms.Compose(
+            [
+                transforms.Resize(preprocessing.shortest_edge),
+                transforms.CenterCrop(preprocessing.height),
+                transforms.ToTensor(),
+                transforms.Normalize(preprocessing.mean, preprocessing.std),
+            ]
+        )
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, row: int) -> torch.Tensor:
+        with Image.open(self.paths[row]) as image:
+            pixels: torch.Tensor = self.transform(image.convert("RGB"))
+        return pixels
+
+
+def plain(tower: ImageTower, preprocessing: Preprocessing, paths: Sequence[Path]) -> Rows:
+    """The loop to beat."""
+    loader = DataLoader(PlainPhotos(paths, preprocessing), batch_size=64, num_workers=2)
+    with torch.inference_mode():
+        return torch.cat([tower.resnet(batch) for batch in loader]).numpy()
+
+
+def ours(tower: ImageTower, preprocessing: Preprocessing, paths: Sequence[Path]) -> Rows:
+    """Into a new folder, so that nothing is cached."""
+    with tempfile.TemporaryDirectory() as folder:
+        return image_features(FeatureFolder(Path(folder)), tower, preprocessing, paths).numpy()
+
+
+def compare(photos: str, paths: Sequence[Path], size: int, rounds: int) -> Row:
+    """Both in turn, after a short warm-up of each."""
+    torch.manual_seed(0)
+    tower, preprocessing = ImageTower().eval(), preprocessing_of(size)
+    rates: dict[Extract, list[float]] = {plain: [], ours: []}
+    rows: dict[Extract, Rows] = {}
+    for extract in rates:
+        extract(tower, preprocessing, paths[:32])
+    for _ in range(rounds):
+        for extract, found in rates.items():
+            started = time.perf_counter()
+            rows[extract] = extract(tower, preprocessing, paths)
+            found.append(len(paths) / (time.perf_counter() - started))
+    slow, fast = (statistics.median(found) for found in rates.values())
+    ratios = [round(b / a, 2) for a, b in zip(*rates.values(), strict=True)]
+    difference = float(np.abs(rows[plain] - rows[ours]).max() / np.abs(rows[plain]).max())
+    return Row(photos, size, len(paths), round(slow, 1), round(fast, 1), round(fast / slow, 2), ratios, difference)
+
+
+def enlarge(paths: Sequence[Path], folder: Path) -> list[Path]:
+    """JPEGs of 1024 x 768 with the grain of a camera, so that they take as long to decode as real ones."""
+    made = []
+    for number, path in enumerate(paths):
+        with Image.open(path) as image:
+            large = np.asarray(image.convert("RGB").resize(LARGE, Image.Resampling.BICUBIC), dtype=np.float32)
+        grain = np.random.default_rng(number).normal(0, 6, large.shape)
+        made.append(folder / f"{number:05d}.jpg")
+        Image.fromarray(np.clip(large + grain, 0, 255).astype(np.uint8)).save(made[-1], quality=85)
+    return made
+
+
+def machine() -> dict[str, Any]:
+    """What the figures belong to."""
+    return {
+        "processor": platform.processor() or platform.machine(),
+        "capability": torch.backends.cpu.get_cpu_capability(),
+        "cores": len(os.sched_getaffinity(0)),
+        "torch threads": torch.get_num_threads(),
+        "load": [round(value, 2) for value in os.getloadavg()],
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("photoseek", "torch", "torchvision", "numpy", "pillow")},
+    }
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--images", type=Path, required=True, help="folder of JPEGs")
+    parser.add_argument("--count", type=int, default=512, help="photos of it to take; a quarter of them is enlarged")
+    parser.add_argument("--rounds", type=int, default=5, help="times that each loop runs")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[224, 112], help="sides of the tower's input")
+    options = parser.parse_args()
+    paths = sorted(options.images.glob("*.jpg"))[: options.count]
+    if not paths:
+        parser.error(f"{options.images}: no *.jpg in it")
+    figures = []
+    facts = machine()
+    print(f"{'photos':<12}{'input':>6}{'plain/s':>9}{'ours/s':>9}{'ratio':>7}   of each round; difference")
+    with tempfile.TemporaryDirectory() as folder:
+        sets = {"as they are": paths, f"{LARGE[0]} x {LARGE[1]}": enlarge(paths[: len(paths) // 4], Path(folder))}
+        for name, chosen in sets.items():
+            for size in options.sizes:
+                row = compare(name, chosen, size, options.rounds)
+                figures.append(asdict(row))
+                start = f"{row.photos:<12}{row.input:>6}{row.plain:>9.1f}{row.ours:>9.1f}{row.ratio:>7.2f}"
+                print(f"{start}   {row.ratios}; {row.difference:.1e}", flush=True)
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps({"machine": facts, "figures": figures}, indent=2) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""Photos from their files to the features of a frozen tower, with every core busy."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+from photoseek_train.extraction import Features
+from photoseek_train.frozen import FrozenImageTower, Pictures
+from photoseek_train.photos import read_picture
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+_AT_ONCE_ON_CPU = 16  # what a core's cache holds best
+_AT_ONCE_ELSEWHERE = 128
+_MOST_STREAMS = 8  # each holds a batch's feature maps: 0.2 GB of resnet18 at 224 pixels, 1 GB of resnet152
+
+
+def encode_photos(tower: FrozenImageTower, paths: Sequence[Path]) -> Iterator[Features]:
+    """Features of photos, in their order, a few at a time.
+
+    On a CPU each thread takes a batch from its files through the tower: threads that share one convolution wait for
+    each other, and a thread that decodes takes a core from them. Elsewhere the CPU decodes ahead of the device.
+
+    Raises:
+        DataError: A photo cannot be decoded.
+    """
+    on_cpu = tower.device.type == "cpu"
+    size = _AT_ONCE_ON_CPU if on_cpu else _AT_ONCE_ELSEWHERE
+    parts = [paths[start : start + size] for start in range(0, len(paths), size)]
+
+    def decode(part: Sequence[Path]) -> Pictures:
+        return np.stack([np.asarray(tower.preprocessing.fit(read_picture(path))) for path in part])
+
+    def decode_and_encode(part: Sequence[Path]) -> Features:
+        return tower(decode(part))
+
+    if on_cpu:
+        with _streams() as (pool, count):
+            yield from in_order(pool, decode_and_encode, parts, ahead=2 * count)
+        return
+    workers = os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        for pictures in in_order(pool, decode, parts, ahead=workers + 1):
+            yield tower(pictures)
+
+
+def in_order(pool: Executor, work: Callable[[_Item], _Result], items: Sequence[_Item], ahead: int) -> Iterator[_Result]:
+    """Results in the order of the items; at most ``ahead`` of them are begun before they are asked for."""
+    waiting: deque[Future[_Result]] = deque()
+    try:
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) >= ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+@contextmanager
+def _streams() -> Iterator[tuple[ThreadPoolExecutor, int]]:
+    """A pool of threads, each with its share of torch's threads; how many they are."""
+    cores = torch.get_num_threads()
+    count = min(cores, _MOST_STREAMS)
+    try:
+        with ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(cores // count,)) as pool:
+            yield pool, count
+    finally:
+        torch.set_num_threads(cores)  # what later threads begin with
