@@ -24,9 +24,12 @@ class TextEncoder:
     """Sentences -> unit vectors, each through the tower of its language. May be shared between threads.
 
     Where a bundle has a tower for each of two languages, the script of a text decides (see
-    :mod:`photoseek.languages`). Of a mixed text each tower reads its own words; the unit vectors are added, weighted
-    by the share of words, since a tower makes nothing of words that it never met. A tower is loaded by the first text
-    that needs it. A bundle with one text tower sends it every text as it is.
+    :mod:`photoseek.languages`). Of a mixed text each tower reads its own words, since it makes nothing of words that it
+    never met, and the unit vectors are added, weighted by the square root of the share of words: it is most often a
+    word that counts which stands in another language, among articles and prepositions. (On captions with one or two
+    nouns translated this found more photos than one tower for all of the text, than both towers for all of it, and
+    than the plain share.) A tower is loaded by the first text that needs it. A bundle with one text tower sends it
+    every text as it is.
     """
 
     def __init__(self, bundle: Bundle, precision: str | None = None, threads: int | None = None) -> None:
@@ -74,7 +77,7 @@ class TextEncoder:
         mixed = np.zeros(len(texts), dtype=np.bool_)
         for tower, read in asked.items():
             rows = [row for row, _ in read]
-            weights = np.array([[share.weight] for _, share in read], dtype=np.float32)
+            weights = np.sqrt(np.array([[share.weight] for _, share in read], dtype=np.float32))
             vectors[rows] += weights * tower.encode([share.text for _, share in read], batch_size)
             mixed[rows] |= weights[:, 0] < 1
         vectors[mixed] = normalise(vectors[mixed])

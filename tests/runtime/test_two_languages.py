@@ -88,13 +88,13 @@ def test_an_english_query_loads_no_chinese_tower(bundle: Bundle, opened: list[st
 
 
 def test_of_mixed_text_each_tower_reads_its_own_words(bundle: Bundle) -> None:
-    """Two English words and three characters, which are two words: half and half; then a share of 2 in 2 + 2/3."""
+    """Two English words and three characters, which are two words: half and half; then shares of 3/4 and 1/4, as
+    two words to two thirds, whose square roots are the weights."""
     encoder = TextEncoder(bundle)
     red, blue = encoder.encode(["a red", "蓝色的"])
     np.testing.assert_allclose(encoder.encode(["a red 蓝色的"])[0], normalise([red + blue])[0], atol=1e-6)
     (blue,) = encoder.encode(["蓝"])
-    weight = 2 / (2 + 2 / 3)
-    expected = normalise([weight * red + (1 - weight) * blue])[0]
+    expected = normalise([0.75**0.5 * red + 0.5 * blue])[0]
     np.testing.assert_allclose(encoder.encode(["a red 蓝"])[0], expected, atol=1e-6)
 
 
