@@ -4,8 +4,8 @@
 
 Plain is what one writes first: torchvision's Resize, CenterCrop, ToTensor and Normalize, a DataLoader with two workers,
 resnet18 in evaluation mode. Ours is ``photoseek-train features``: files hashed, decoded and encoded, rows on disk.
-Both take turns, in float32 and with random weights, on the photos as they are and on larger ones made from them. Ten
-minutes on two cores; writes ``benchmarks/results/extraction.json``.
+Both take turns, in float32 and with random weights, on the photos as they are and on larger ones made from them. Two
+to three minutes on two cores; writes ``benchmarks/results/extraction.json``.
 """
 
 from __future__ import annotations
