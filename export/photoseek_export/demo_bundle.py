@@ -1,8 +1,10 @@
-"""The embedded bundle from nothing: draw scenes, train both towers from scratch, export, measure.
+"""The embedded bundle: drawn scenes and, where photographs are given, these too; in English and Chinese.
 
-    make demo-bundle
+    make demo-bundle                                        # scenes alone, from nothing
+    make demo-bundle ARGS="--photos flickr8k --begin-with runs/flickr8k"
 
-About forty minutes on two cores. Stop it when you like; the same command goes on from there.
+The second begins with the image tower of a run of ``photoseek-train fit`` on the photographs. Stop it when you like;
+the same command goes on from there.
 """
 
 from __future__ import annotations
@@ -14,22 +16,26 @@ from typing import Annotated
 import typer
 
 from photoseek import console
-from photoseek.captions import read_captions
+from photoseek.demo.languages import Language
 from photoseek.demo.scenes import DEV_SEEDS, TRAIN_SEEDS
 from photoseek.demo.world import WORLD
+from photoseek_export.demo_collection import Collection, Photographs
 from photoseek_export.demo_scenes import SceneFolder, write_scenes
 from photoseek_export.export import Measured, export_checkpoint
+from photoseek_train.checkpoint import read_config
 from photoseek_train.compact import CompactBert, write_compact_bert
 from photoseek_train.config import AugmentConfig, OptimConfig, preprocessing_of
-from photoseek_train.dataset import CaptionedPhotos
-from photoseek_train.fit import Fit, FitSettings
+from photoseek_train.fit import Fit, FitSettings, Resources
 from photoseek_train.sources import TowerSources
 from photoseek_train.watching import announce, bars
 
 NAME = "photoseek-demo"
-SIZE = 112  # pixels; the whole scene squeezed to a square
+SIZE = 144  # pixels; the whole picture squeezed to a square
 MAX_TOKENS = 64
-BERT = CompactBert(layers=3, hidden=256, heads=4, vocabulary=2000, positions=MAX_TOKENS)
+BERTS: dict[Language, CompactBert] = {
+    "en": CompactBert(layers=3, hidden=256, heads=4, vocabulary=6000, positions=MAX_TOKENS),
+    "zh": CompactBert(layers=3, hidden=256, heads=4, vocabulary=3000, positions=MAX_TOKENS),
+}
 
 
 @dataclass(frozen=True)
@@ -38,66 +44,76 @@ class Recipe:
 
     scenes: int = 14_000
     dev_scenes: int = 500
-    epochs: int = 7
+    reading_epochs: int = 2
+    joint_epochs: int = 5
+    text_epochs: int = 4
     batch_size: int = 128
-    text_epochs: int = 2
     text_batch_size: int = 512
+    augment: AugmentConfig = AugmentConfig(crop_scale=0.6, flip=False, color=0.2, size=112)
+    """Captions tell left from right, and colours."""
 
-    def optim(self) -> OptimConfig:
-        """Both towers from scratch, all at one rate but BERT, which is less steady."""
+    def joint(self, from_nothing: bool) -> OptimConfig:
+        """Both towers: at one rate if from nothing, but BERT's, which is less steady; else the images' is lower."""
         return OptimConfig(
-            tune="both", epochs=self.epochs, batch_size=self.batch_size, lr=1e-3, image_lr=1e-3, text_lr=5e-4
+            tune="both",
+            epochs=self.joint_epochs,
+            captions_per_photo=2,
+            batch_size=self.batch_size,
+            batch_by="folder",
+            lr=1e-3,
+            image_lr=1e-3 if from_nothing else 5e-4,
+            text_lr=5e-4,
+            weight_decay=0.2,
+            ema=0.995,
+            mix=0.2,
         )
 
-    def text_optim(self) -> OptimConfig:
-        """The image tower rests: an epoch passes every sentence, not one for each scene, and batches can be large."""
-        return OptimConfig(tune="text", epochs=self.text_epochs, batch_size=self.text_batch_size, lr=3e-4, text_lr=3e-4)
+    def text(self, epochs: int) -> OptimConfig:
+        """The image side rests: an epoch passes every sentence, and batches can be large."""
+        return OptimConfig(
+            tune="text",
+            freeze_images=True,
+            epochs=epochs,
+            batch_size=self.text_batch_size,
+            batch_by="folder",
+            lr=5e-4,
+            text_lr=5e-4,
+            weight_decay=0.05,
+            ema=0.99,
+        )
 
 
 @dataclass(frozen=True)
 class Workshop:
-    """Where the intermediate things lie."""
+    """Where the intermediate things lie, and what training begins with.
+
+    Attributes:
+        folder: Of all that is made.
+        photographs: To train on beside the scenes.
+        begin_with: A run whose image tower knows photographs; None: random weights.
+    """
 
     folder: Path
+    photographs: Photographs | None = None
+    begin_with: Path | None = None
 
     @property
     def drawn(self) -> SceneFolder:
-        """Pictures, texts and splits."""
+        """Pictures, texts and splits of the scenes."""
         return SceneFolder(self.folder)
 
     @property
-    def scenes(self) -> Path:
-        """Pictures and ``captions.token``."""
-        return self.drawn.images
+    def collection(self) -> Collection:
+        """Scenes and photographs."""
+        return Collection(self.folder / "pictures", self.drawn, self.photographs)
 
-    @property
-    def captions(self) -> Path:
-        """Five captions for each picture."""
-        return self.drawn.captions()
+    def bert(self, language: Language) -> Path:
+        """A text tower before training."""
+        return self.folder / f"bert-{language}"
 
-    @property
-    def sentences(self) -> Path:
-        """What is trained on: the captions and, after them, the queries of each picture."""
-        return self.drawn.sentences()
-
-    @property
-    def bert(self) -> Path:
-        """The text tower before training."""
-        return self.folder / "bert"
-
-    @property
-    def checkpoint(self) -> Path:
-        """The model after training from scratch."""
-        return self.folder / "checkpoint"
-
-    @property
-    def refined(self) -> Path:
-        """The model after its text tower has read on."""
-        return self.folder / "refined"
-
-    def split(self, name: str) -> Path:
-        """Names of the pictures of ``train`` or ``dev``."""
-        return self.drawn.split(name)
+    def checkpoint(self, stage: str) -> Path:
+        """The run of a stage: ``reading``, ``joint``, ``en`` or ``zh``."""
+        return self.folder / stage
 
 
 def draw(workshop: Workshop, recipe: Recipe) -> None:
@@ -105,36 +121,66 @@ def draw(workshop: Workshop, recipe: Recipe) -> None:
     seeds = {"train": TRAIN_SEEDS[: recipe.scenes], "dev": DEV_SEEDS[: recipe.dev_scenes]}
     with console.progress_bar("drawing", "scenes") as tell:
         write_scenes(workshop.folder, seeds, progress=tell)
+    workshop.collection.link()
 
 
 def train(workshop: Workshop, recipe: Recipe) -> None:
-    """Train both towers from scratch, then the text tower alone; or go on with a run that was stopped."""
-    if not workshop.bert.exists():
-        write_compact_bert([caption.text for caption in read_captions(workshop.sentences)], workshop.bert, BERT)
-    scratch = TowerSources(str(workshop.bert), image_weights="none", max_tokens=MAX_TOKENS)
-    fit(workshop, scratch, recipe.optim(), workshop.checkpoint)
-    trained = TowerSources(checkpoint=workshop.checkpoint, max_tokens=MAX_TOKENS)
-    fit(workshop, trained, recipe.text_optim(), workshop.refined)
+    """Train both towers, then each language's text tower alone; or go on with a run that was stopped."""
+    for language, texts in workshop.collection.texts().items():
+        if not workshop.bert(language).exists():
+            write_compact_bert(texts, workshop.bert(language), BERTS[language])
+    joint = workshop.checkpoint("joint")
+    fit(workshop, "joint", _beginning(workshop, recipe), recipe.joint(workshop.begin_with is None), recipe.augment)
+    fit(workshop, "en", _go_on(joint), recipe.text(recipe.text_epochs))
+    fit(workshop, "zh", _beside(workshop, joint, "zh"), recipe.text(2 * recipe.text_epochs), language="zh")
 
 
-def fit(workshop: Workshop, sources: TowerSources, optim: OptimConfig, out: Path) -> None:
-    """One run of training on captions and queries, measured on the captions of the dev scenes."""
-    augment = AugmentConfig(crop_scale=0.8, flip=False)  # captions tell left from right
-    settings = FitSettings(sources, preprocessing_of(SIZE, "squash"), augment, optim)
-    data = CaptionedPhotos.read(workshop.scenes, workshop.sentences, workshop.split("train"))
-    dev = CaptionedPhotos.read(workshop.scenes, workshop.captions, workshop.split("dev"))
+def _beginning(workshop: Workshop, recipe: Recipe) -> TowerSources:
+    """Random towers; or an image tower that knows photographs, and a text tower that has learned to read beside it."""
+    if workshop.begin_with is None:
+        return TowerSources(str(workshop.bert("en")), image_weights="none", max_tokens=MAX_TOKENS)
+    fit(workshop, "reading", _beside(workshop, workshop.begin_with, "en"), recipe.text(recipe.reading_epochs))
+    return _go_on(workshop.checkpoint("reading"))
+
+
+def _go_on(checkpoint: Path) -> TowerSources:
+    return TowerSources(checkpoint=checkpoint, max_tokens=MAX_TOKENS)
+
+
+def _beside(workshop: Workshop, checkpoint: Path, language: Language) -> TowerSources:
+    """A new text tower beside the image side of a checkpoint."""
+    return TowerSources(str(workshop.bert(language)), checkpoint=checkpoint, max_tokens=MAX_TOKENS)
+
+
+def fit(
+    workshop: Workshop,
+    stage: str,
+    sources: TowerSources,
+    optim: OptimConfig,
+    augment: AugmentConfig | None = None,
+    language: Language = "en",
+) -> None:
+    """One stage of training, measured on the captions of held-out pictures."""
+    trained = sources.checkpoint
+    preprocessing = preprocessing_of(SIZE, "squash") if trained is None else read_config(trained).preprocessing
+    settings = FitSettings(sources, preprocessing, augment or AugmentConfig(), optim)
+    data = workshop.collection
+    resources = Resources(features=workshop.folder / f"features-{'reading' if stage == 'reading' else 'joint'}")
     with bars() as progress:
-        Fit(data, dev, settings, out)(True, announce(optim.epochs), progress)
+        run = Fit(data.train(language), data.dev(language), settings, workshop.checkpoint(stage), resources)
+        run(True, announce(optim.epochs), progress)
 
 
 def export(workshop: Workshop, out: Path) -> None:
     """Export with weights in half the bytes, and measure that on the dev scenes."""
+    scenes = workshop.drawn
     bundle = export_checkpoint(
-        workshop.refined,
+        workshop.checkpoint("en"),
         out,
         name=NAME,
         precisions=["fp16"],
-        measured=Measured(workshop.scenes, workshop.captions, workshop.split("dev")),
+        texts={"zh": workshop.checkpoint("zh")},
+        measured=Measured(scenes.images, scenes.captions(), scenes.split("dev"), (scenes.captions("zh"),)),
         overwrite=True,
     )
     print(f"{bundle.path}: {sum(record.bytes for record in bundle.manifest.files.values()) / 1e6:.1f} MB")
@@ -143,12 +189,18 @@ def export(workshop: Workshop, out: Path) -> None:
 
 def main(
     out: Annotated[Path, typer.Option(help="The bundle's folder; what is there is replaced.")],
-    work: Annotated[Path, typer.Option(help="Folder for scenes and checkpoint.")] = Path("runs/demo"),
+    work: Annotated[Path, typer.Option(help="Folder for scenes and checkpoints.")] = Path("runs/demo"),
+    photos: Annotated[
+        Path | None, typer.Option(help="Folder with images/, captions.token, captions.zh.token, train.txt, dev.txt.")
+    ] = None,
+    begin_with: Annotated[Path | None, typer.Option(metavar="RUN", help="Its image tower is begun with.")] = None,
     scenes: Annotated[int, typer.Option(help="Scenes to train on.")] = Recipe.scenes,
-    epochs: Annotated[int, typer.Option(help="Times that each is seen.")] = Recipe.epochs,
+    epochs: Annotated[int, typer.Option(help="Times that each is seen by both towers.")] = Recipe.joint_epochs,
 ) -> None:
     """Draw, train, export, measure."""
-    workshop, recipe = Workshop(work / f"world-{WORLD}"), Recipe(scenes=scenes, epochs=epochs)
+    photographs = None if photos is None else Photographs(photos)
+    workshop = Workshop(work / f"world-{WORLD}", photographs, begin_with)
+    recipe = Recipe(scenes=scenes, joint_epochs=epochs)
     draw(workshop, recipe)
     train(workshop, recipe)
     export(workshop, out)

@@ -7,11 +7,43 @@ from pathlib import Path
 import pytest
 
 from photoseek import Bundle
+from photoseek.captions import read_captions
 from photoseek.demo.scenes import DEV_SEEDS, TRAIN_SEEDS, captions, compose, picture_name, queries
 from photoseek.encoders import TextEncoder
 from photoseek_export.demo_bundle import Recipe, Workshop, draw, export, train
+from photoseek_export.demo_collection import Collection, Photographs
+from photoseek_export.demo_scenes import SceneFolder
+from photoseek_train.config import AugmentConfig
+from photoseek_train.errors import DataError
+from toy_world import draw as draw_toy
 
-SMALL = Recipe(scenes=24, dev_scenes=8, epochs=1, batch_size=8, text_epochs=1, text_batch_size=16)
+SMALL = Recipe(
+    scenes=24,
+    dev_scenes=8,
+    reading_epochs=1,
+    joint_epochs=1,
+    text_epochs=1,
+    batch_size=8,
+    text_batch_size=16,
+    augment=AugmentConfig(size=48),
+)
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> Photographs:
+    """Twelve photos to train on and four to measure on; the last of each has no Chinese captions."""
+    folder = tmp_path_factory.mktemp("photographs")
+    (folder / "images").mkdir()
+    names = [f"{number}.png" for number in range(16)]
+    for number, name in enumerate(names):
+        draw_toy(folder / "images" / name, "red", "blue", seed=number)
+    english = "".join(f"{name}#0\tRed and blue, number {number}.\n" for number, name in enumerate(names))
+    chinese = "".join(f"{name}#0\t红和蓝\n" for name in names if name not in (names[11], names[15]))
+    (folder / "captions.token").write_text(english, "utf-8")
+    (folder / "captions.zh.token").write_text(chinese, "utf-8")
+    (folder / "train.txt").write_text("\n".join(names[:12]), "utf-8")
+    (folder / "dev.txt").write_text("\n".join(names[12:]), "utf-8")
+    return Photographs(folder)
 
 
 @pytest.fixture(scope="module")
@@ -22,24 +54,65 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
 
 
 def test_what_is_trained_on_is_captions_and_queries_of_training_scenes_only(workshop: Workshop) -> None:
-    lines = workshop.sentences.read_text("utf-8").splitlines()
+    data = workshop.collection.train("en")
     seed = TRAIN_SEEDS[3]
     expected = [*captions(compose(seed), seed), *queries(compose(seed), seed)]
-    name = picture_name(seed)
-    assert [line.partition("\t")[2] for line in lines if line.startswith(f"{name}#")] == expected
-    assert len(lines) == 24 * 9
-    assert workshop.split("dev").read_text("utf-8").split() == [picture_name(seed) for seed in DEV_SEEDS[:8]]
+    name = f"scenes/{picture_name(seed)}"
+    assert [caption.text for caption in data.captions if caption.image == name] == expected
+    assert len(data.captions) == 24 * 9
+    dev = workshop.collection.dev("en")
+    assert list(dev.names) == [f"scenes/{picture_name(seed)}" for seed in DEV_SEEDS[:8]]
+    assert len(dev.captions) == 8 * 5
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_photographs_lie_beside_the_scenes(
+    workshop: Workshop, photographs: Photographs, tmp_path: Path, language: str
+) -> None:
+    """Each in a folder of its own; a photo without captions in a language is not in that language's splits."""
+    collection = Collection(tmp_path / "pictures", workshop.drawn, photographs)
+    collection.link()
+    without = 0 if language == "en" else 1
+    for data, scenes, photos in (
+        (collection.train(language), 24, 12 - without),  # type: ignore[arg-type]
+        (collection.dev(language), 8, 4 - without),  # type: ignore[arg-type]
+    ):
+        folders = [name.partition("/")[0] for name in data.names]
+        assert (folders.count("scenes"), folders.count("photos")) == (scenes, photos)
+        assert all(path.is_file() for path in data.paths)
+    english = {caption.text for caption in read_captions(photographs.folder / "captions.token")}
+    assert english.isdisjoint(collection.train("zh").texts)
+
+
+def test_a_folder_without_photos_is_named(tmp_path: Path) -> None:
+    collection = Collection(tmp_path / "pictures", SceneFolder(tmp_path), Photographs(tmp_path / "nowhere"))
+    (tmp_path / "scenes").mkdir()
+    with pytest.raises(DataError, match="nowhere/images: expected a folder of pictures"):
+        collection.link()
 
 
 @pytest.mark.slow
-def test_both_towers_then_the_text_tower_then_a_bundle(workshop: Workshop, tmp_path: Path) -> None:
+def test_scenes_alone_become_a_bundle_of_two_languages(workshop: Workshop, tmp_path: Path) -> None:
     train(workshop, SMALL)
-    weights = (workshop.refined / "model.safetensors").stat().st_mtime_ns
+    weights = (workshop.checkpoint("zh") / "model.safetensors").stat().st_mtime_ns
     train(workshop, SMALL)  # goes on where it stopped: at the end
-    assert (workshop.refined / "model.safetensors").stat().st_mtime_ns == weights
+    assert (workshop.checkpoint("zh") / "model.safetensors").stat().st_mtime_ns == weights
     export(workshop, tmp_path / "bundle")
     bundle = Bundle.load(tmp_path / "bundle")
     assert bundle.precisions == ("fp16",)
     assert bundle.manifest.precisions["fp16"]["metrics"]["images"] == 8
-    assert bundle.manifest.training["settings"]["tune"] == "text"
-    assert TextEncoder(bundle).encode(["a red car"]).shape == (1, 256)
+    assert bundle.manifest.text_towers["zh"].precisions["fp16"]["metrics"]["captions"] == 40
+    assert bundle.manifest.training["settings"]["freeze_images"]
+    assert TextEncoder(bundle).encode(["a red car", "一辆红色的汽车"]).shape == (2, 256)
+
+
+@pytest.mark.slow
+def test_training_with_photographs_begins_with_an_image_tower_that_knows_some(
+    workshop: Workshop, photographs: Photographs
+) -> None:
+    """A text tower learns to read beside that tower before both learn."""
+    beside = Workshop(workshop.folder.with_name("beside"), photographs, begin_with=workshop.checkpoint("joint"))
+    draw(beside, SMALL)
+    train(beside, SMALL)
+    assert (beside.checkpoint("reading") / "history.jsonl").is_file()
+    assert (beside.checkpoint("joint") / "history.jsonl").read_text().count('"images": 12') == 1

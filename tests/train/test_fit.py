@@ -97,10 +97,12 @@ def kill_after(epoch: int) -> object:
 
 
 @pytest.mark.parametrize(
-    "optim", [{"tune": "none", "loss": "triplet"}, {"tune": "both"}, {"tune": "both", "ema": 0.9}], ids=str
+    "optim", [{"tune": "none", "loss": "triplet"}, {"tune": "both"}, {"tune": "both", "ema": 0.9, "mix": 0.5}], ids=str
 )
 def test_a_resumed_run_ends_like_one_never_stopped(make_fit: MakeFit, tmp_path: Path, optim: dict[str, Any]) -> None:
-    augment = AugmentConfig(crop_scale=0.7, flip=True, color=0.4, gray=0.2, erase=0.5)  # choices, to be made again
+    augment = AugmentConfig(  # choices, to be made again
+        crop_scale=0.7, flip=True, color=0.4, gray=0.2, erase=0.5, first_size=32
+    )
     whole = make_fit(tmp_path / "whole", epochs=3, augment=augment, **optim)()
     with pytest.raises(Killed):
         make_fit(tmp_path / "parts", epochs=3, augment=augment, **optim)(on_epoch=kill_after(1))

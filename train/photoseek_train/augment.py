@@ -11,12 +11,15 @@ from PIL import Image, ImageEnhance
 
 from photoseek.preprocess import Preprocessing
 from photoseek_train.config import AugmentConfig
+from photoseek_train.errors import SettingsError
 
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom, in pixels."""
 
 _ATTEMPTS = 10  # torchvision's RandomResizedCrop
 _ROOM = 8 / 7  # a squeezed photo is kept a little larger than what training cuts out of it
+_GROWTH = 0.8  # share of the epochs in which the pictures grow
+_STEP = 32  # by which they grow, in pixels: so much is one place of a ResNet's last map, which then lies as it did
 _ERASED = (0.02, 0.2)  # share of the area; Zhong et al. 2017 go up to 0.4
 
 
@@ -32,10 +35,24 @@ def wide_view(image: Image.Image, preprocessing: Preprocessing) -> Image.Image:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What ``AugmentConfig`` says, in its order; the values are scaled by ``Preprocessing`` as in evaluation."""
+    """What ``AugmentConfig`` says, in its order; the values are scaled by ``Preprocessing`` as in evaluation.
+
+    Attributes:
+        config: What is changed.
+        preprocessing: The evaluation transform.
+        epochs: Of the run, over which the pictures grow.
+    """
 
     config: AugmentConfig
     preprocessing: Preprocessing
+    epochs: int = 1
+
+    def at_epoch(self, epoch: int) -> Augmentation:
+        """The augmentation as it is in an epoch, counted from 1."""
+        side = side_in_epoch(self.config, self.preprocessing.width, epoch, self.epochs)
+        if side == self.preprocessing.width:
+            return self
+        return replace(self, preprocessing=replace(self.preprocessing, width=side, height=side))
 
     def __call__(self, view: Image.Image, rng: np.random.Generator) -> npt.NDArray[np.float32]:
         """Pixel values of a random part of the photo, float32 (3, height, width)."""
@@ -50,6 +67,37 @@ class Augmentation:
         if rng.random() < self.config.erase:
             erase(pixels, rng)
         return pixels
+
+
+def expect_sizes(config: AugmentConfig, preprocessing: Preprocessing) -> None:
+    """See that training cuts out no more pixels than are kept of a photo.
+
+    Raises:
+        SettingsError: A side that is larger than evaluation's.
+    """
+    for name in ("size", "first_size"):
+        side = getattr(config, name)
+        if side > min(preprocessing.width, preprocessing.height):
+            raise SettingsError(
+                f"{name}: expected at most the {preprocessing.width} pixels of evaluation, found {side}; "
+                "give a larger --image-size, or a smaller --train-size"
+            )
+
+
+def side_in_epoch(config: AugmentConfig, whole: int, epoch: int, epochs: int) -> int:
+    """Side of the pictures of an epoch, in pixels.
+
+    Args:
+        config: Where growth begins and ends.
+        whole: Side in evaluation.
+        epoch: Counted from 1.
+        epochs: How many there are.
+    """
+    last = config.size or whole
+    if not config.first_size or epoch == epochs:
+        return last
+    grown = min(1.0, (epoch - 1) / (_GROWTH * epochs))
+    return min(last, config.first_size + _STEP * math.floor(grown * (last - config.first_size) / _STEP + 0.5))
 
 
 def recoloured(image: Image.Image, strength: float, gray: float, rng: np.random.Generator) -> Image.Image:

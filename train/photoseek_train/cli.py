@@ -121,6 +121,9 @@ def fit(
     color: Annotated[float, typer.Option(help="Change brightness, contrast and saturation by up to this share.")] = 0.0,
     gray: Annotated[float, typer.Option(help="Share of the photos that lose their colours.")] = 0.0,
     erase: Annotated[float, typer.Option(help="Share of the photos with a random rectangle wiped out.")] = 0.0,
+    mix: Annotated[float, typer.Option(help="Share of the photos that a part of another is pasted into.")] = 0.0,
+    train_size: Annotated[int, typer.Option(help="Side of the square in training; 0: that of --image-size.")] = 0,
+    first_size: Annotated[int, typer.Option(help="Side in the first epoch, from which it grows; 0: no growth.")] = 0,
     pooling: Pooling = "mean",
     max_tokens: MaxTokens = 64,
     seed: Annotated[int, typer.Option(help="What every random choice follows from.")] = 0,
@@ -158,7 +161,7 @@ def fit(
             image_model=image_model,
         ),
         preprocessing_of(image_size, resize) if checkpoint is None else read_config(checkpoint).preprocessing,
-        AugmentConfig(crop_scale, flip, color, gray, erase),
+        AugmentConfig(crop_scale, flip, color, gray, erase, train_size, first_size),
         OptimConfig(
             tune=tune,
             epochs=epochs,
@@ -179,6 +182,7 @@ def fit(
             precision=precision,
             freeze_images=freeze_images or not (text_model is None or checkpoint is None),
             keywords=keywords,
+            mix=mix,
         ),
     )
     training, held_out = read_splits(images, captions, train, dev)
@@ -186,6 +190,8 @@ def fit(
     resources = Resources(features, workers, round(photo_memory * 1e9), device)
     with bars() as progress:
         done = Fit(training, held_out, settings, out, resources)(resume, on_epoch, progress)
+        if not done.processes.first:
+            return
         if report and done.best is not None:
             DataFiles(images, (captions,), dev or "val").keep(out)
             finish_report(done, held_out, workers, progress)

@@ -73,6 +73,10 @@ class AugmentConfig:
         color: Brightness, contrast and saturation are each multiplied by up to 1 + this, or down to 1 - this.
         gray: Share of the photos that lose their colours; not for captions that tell them.
         erase: Share of the photos of which a random rectangle is wiped out.
+        size: Side of the square that training cuts out, at most that of evaluation; 0: the same. A little smaller is
+            right, for a random part shows things larger than the whole photo does (FixRes, Touvron et al. 2019).
+        first_size: Side in the first epoch; it grows to ``size`` over the first four fifths of the run, for small
+            pictures are cheap (progressive learning, Tan and Le 2021, section 4). 0: no growth.
     """
 
     crop_scale: float = 0.5
@@ -80,9 +84,13 @@ class AugmentConfig:
     color: float = 0.0
     gray: float = 0.0
     erase: float = 0.0
+    size: int = 0
+    first_size: int = 0
 
     def __post_init__(self) -> None:
         _expect(0 < self.crop_scale <= 1, "crop_scale", "within (0, 1]", self.crop_scale)
+        for name in ("size", "first_size"):
+            _expect(getattr(self, name) == 0 or getattr(self, name) >= 32, name, "at least 32", getattr(self, name))
         for name in ("color", "gray", "erase"):
             _expect(0 <= getattr(self, name) <= 1, name, "within [0, 1]", getattr(self, name))
 
@@ -114,6 +122,7 @@ class OptimConfig:
             ones in float32. ``fp32``: all in float32. ``bf16``: all towers in bfloat16.
         freeze_images: The image projector stays as it is, too, so that photos keep their vectors.
         keywords: Probability that a step takes the keywords of a caption in its place.
+        mix: Share of the photos into which a part of another is pasted (CutMix); then the captions of both count.
     """
 
     tune: str = "none"
@@ -136,6 +145,7 @@ class OptimConfig:
     precision: str = "auto"
     freeze_images: bool = False
     keywords: float = 0.0
+    mix: float = 0.0
 
     def __post_init__(self) -> None:
         if self.freeze_images:
@@ -154,6 +164,10 @@ class OptimConfig:
         _expect(0 <= self.ema < 1, "ema", "within [0, 1)", self.ema)
         _expect(0 <= self.warmup < 1, "warmup", "within [0, 1)", self.warmup)
         _expect(0 <= self.keywords <= 1, "keywords", "within [0, 1]", self.keywords)
+        _expect(0 <= self.mix <= 1, "mix", "within [0, 1]", self.mix)
+        if self.mix:
+            _expect(self.tunes_image, "mix", "0 where the image tower rests and its features are cached", self.mix)
+            _expect(self.loss == "infonce", "mix", "0 with the triplet loss, whose pairs are right or wrong", self.mix)
 
     @property
     def tunes_image(self) -> bool:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from photoseek.preprocess import Preprocessing
-from photoseek_train.augment import Augmentation
+from photoseek_train.augment import Augmentation, expect_sizes
 from photoseek_train.checkpoint import Layout
 from photoseek_train.config import AugmentConfig, DataConfig, OptimConfig, TrainingConfig, preprocessing_of
 from photoseek_train.dataset import CaptionedPhotos, expect_disjoint, expect_keywords
@@ -21,6 +21,7 @@ from photoseek_train.features import KEYWORDS, image_features, text_features
 from photoseek_train.inputs import CachedFeatures, Inputs, LivePhotos, LiveTexts, WithKeywords
 from photoseek_train.model import TwoTower
 from photoseek_train.photos import DEFAULT_MEMORY, EvaluationPhotos, TrainingPhotos, store_if_it_fits
+from photoseek_train.processes import Processes
 from photoseek_train.progress import Progress, silent
 from photoseek_train.run import Run, claim_folder
 from photoseek_train.sources import Built, TowerSources, build_model
@@ -43,6 +44,7 @@ class FitSettings:
                 f"tune {self.optim.tune!r} keeps the image tower as it is, but image weights 'none' are random; "
                 "give weights, or train them: --tune both"
             )
+        expect_sizes(self.augment, self.preprocessing)
 
 
 @dataclass(frozen=True)
@@ -93,18 +95,23 @@ class Fit:
         if self._with_keywords:
             expect_keywords(self.train)
         device = choose_device(self.resources.device)
-        claim_folder(self.out, resume)
-        built = build_model(self.settings.sources, self.settings.optim.seed)
-        built.model.to(device)
-        run = Run(self.out, self._config(built))
-        run.expect_same_settings()
-        trainer = self._trainer(built, progress)
-        first_epoch = run.resume(trainer)
-        run.begin(built.tokenizer)
+        processes = Processes.launched(device)
+        if not processes.first:
+            progress = silent
+        with processes.first_before_others():  # who finds a folder claimed by the first has nothing to claim
+            claim_folder(self.out, resume or not processes.first)
+            built = build_model(self.settings.sources, self.settings.optim.seed)
+            built.model.to(processes.device(device))
+            run = Run(self.out, self._config(built), processes)
+            run.expect_same_settings()
+            trainer = self._trainer(built, processes, progress)
+            first_epoch = run.resume(trainer)
+            run.begin(built.tokenizer)
 
         def finish(record: EpochRecord) -> None:
             run.finish_epoch(trainer, record)
-            on_epoch(record)
+            if processes.first:
+                on_epoch(record)
 
         trainer.run(first_epoch, finish, progress, stop=lambda: run.stalled)
         return run
@@ -121,12 +128,12 @@ class Fit:
         settings = self.settings
         return TrainingConfig(built.config, settings.preprocessing, settings.augment, settings.optim, data)
 
-    def _trainer(self, built: Built, progress: Progress) -> Trainer:
+    def _trainer(self, built: Built, processes: Processes, progress: Progress) -> Trainer:
         train_images, dev_images = self._images(built, progress)
         train_texts, dev_texts = self._texts(built, progress)
         train = Split(self.train, train_images, train_texts)
         dev = Split(self.dev, dev_images, dev_texts)
-        return Trainer(built.model, train, dev, self.settings.optim)
+        return Trainer(built.model, train, dev, self.settings.optim, processes)
 
     def _images(self, built: Built, progress: Progress) -> tuple[Inputs, Inputs]:
         """Photos of train and dev: live if the image tower learns, else as its features."""
@@ -140,7 +147,7 @@ class Fit:
 
     def _live_photos(self, device: torch.device, progress: Progress) -> tuple[Inputs, Inputs]:
         settings, resources = self.settings, self.resources
-        augmentation = Augmentation(settings.augment, settings.preprocessing)
+        augmentation = Augmentation(settings.augment, settings.preprocessing, settings.optim.epochs)
         train = TrainingPhotos(self.train.paths, augmentation, settings.optim.seed)
         dev = EvaluationPhotos(self.dev.paths, settings.preprocessing)
         store_if_it_fits(train, resources.photo_memory, "decoding training photos", progress)

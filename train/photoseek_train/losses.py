@@ -5,29 +5,35 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+_NOTHING = -1e9  # a logit that adds nothing to a sum of exponentials, and has a gradient of zero, not of nan
 
-def info_nce(images: Tensor, texts: Tensor, scale: Tensor, image_ids: Tensor) -> Tensor:
-    """Symmetric InfoNCE over the pairs of a batch.
+
+def info_nce(images: Tensor, texts: Tensor, scale: Tensor, right: Tensor) -> Tensor:
+    """Symmetric InfoNCE over the photos and captions of a batch.
 
     InfoNCE is van den Oord et al. 2018 (arXiv:1807.03748), equation 4; its mean over both directions is Radford
-    et al. 2021 (CLIP, arXiv:2103.00020), figure 3. Two captions of one photo are both right answers: neither
-    counts as a negative of the other.
+    et al. 2021 (CLIP, arXiv:2103.00020), figure 3. A photo may have several right captions, and a caption several
+    right photos: each is weighed against the wrong ones alone, so none counts as a negative of another.
 
     Args:
-        images: Unit vectors, (n, dim); row i belongs to row i of ``texts``.
-        texts: Unit vectors, (n, dim).
+        images: Unit vectors, (n, dim).
+        texts: Unit vectors, (m, dim).
         scale: Inverse temperature, a scalar.
-        image_ids: Which photo each row shows, (n,) int64; a photo may stand in several rows.
+        right: How much of photo i caption j tells, float32 (n, m); 0 makes it a negative. No row and no column is
+            all zero.
 
     Returns:
         The loss, a scalar.
     """
-    logits = scale * images @ texts.T  # (n, n): [i, j] is photo of row i against caption of row j
-    logits = logits.masked_fill(_same_photo(image_ids), float("-inf"))
-    target = torch.arange(len(logits), device=logits.device)
-    by_image = torch.nn.functional.cross_entropy(logits, target)
-    by_text = torch.nn.functional.cross_entropy(logits.T, target)
-    return (by_image + by_text) / 2
+    logits = scale * images @ texts.T
+    return (_choose(logits, right) + _choose(logits.T, right.T)) / 2
+
+
+def _choose(logits: Tensor, right: Tensor) -> Tensor:
+    """Cross-entropy of each right column against the wrong ones of its row, in the proportions of ``right``."""
+    wrong = logits.masked_fill(right > 0, _NOTHING).logsumexp(dim=1, keepdim=True)
+    against_wrong = torch.nn.functional.softplus(wrong - logits)  # -ln(e^own / (e^own + the wrong ones' sum))
+    return (right / right.sum(dim=1, keepdim=True) * against_wrong).sum(dim=1).mean()
 
 
 def triplet(images: Tensor, texts: Tensor, image_ids: Tensor, margin: float, hardest: bool) -> Tensor:
@@ -55,10 +61,3 @@ def triplet(images: Tensor, texts: Tensor, image_ids: Tensor, margin: float, har
     if hardest:
         return (wrong_captions.amax(dim=1) + wrong_photos.amax(dim=0)).mean()
     return (wrong_captions.sum(dim=1) + wrong_photos.sum(dim=0)).mean()
-
-
-def _same_photo(image_ids: Tensor) -> Tensor:
-    """(n, n) bool: pairs of different rows that show the same photo."""
-    same = image_ids[:, None] == image_ids[None, :]
-    same.fill_diagonal_(False)
-    return same

@@ -67,7 +67,8 @@ class TrainingPhotos(EvaluationPhotos):
         super().__init__(paths, augmentation.preprocessing)
         self.augmentation = augmentation
         self.seed = seed
-        self.epoch = 0
+        self._of_epoch = augmentation
+        self._epoch = 0
 
     @property
     def bytes_each(self) -> int:
@@ -81,13 +82,14 @@ class TrainingPhotos(EvaluationPhotos):
 
     def at_epoch(self, epoch: int) -> TrainingPhotos:
         """The photos as an epoch sees them."""
-        self.epoch = epoch
+        self._epoch = epoch
+        self._of_epoch = self.augmentation.at_epoch(epoch)
         return self
 
     def __getitem__(self, row: int) -> Tensor:
         view = Image.fromarray(self.decode(row) if self.stored is None else self.stored[row])
-        rng = np.random.default_rng([self.seed, self.epoch, row])
-        return torch.from_numpy(self.augmentation(view, rng))
+        rng = np.random.default_rng([self.seed, self._epoch, row])
+        return torch.from_numpy(self._of_epoch(view, rng))
 
 
 def store_if_it_fits(photos: EvaluationPhotos, memory: int, task: str, progress: Progress = silent) -> None:

@@ -29,6 +29,15 @@ class Batch:
         """The row of each caption's photo, (m,)."""
         return self.photos[self.photo_of_caption]
 
+    def split(self, count: int) -> list[Batch]:
+        """Parts for ``count`` processes: the photos in turn, each with its captions; all in the order of the whole."""
+        ends = [len(self.photos) * (part + 1) // count for part in range(count)]
+        return [self._part(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+
+    def _part(self, start: int, end: int) -> Batch:
+        inside = (self.photo_of_caption >= start) & (self.photo_of_caption < end)
+        return Batch(self.photos[start:end], self.captions[inside], self.photo_of_caption[inside] - start)
+
 
 def steps_per_epoch(data: CaptionedPhotos, config: OptimConfig) -> int:
     """How many batches an epoch has; a last one that isn't full is left out, unless it is the only one."""

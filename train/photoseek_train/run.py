@@ -13,6 +13,7 @@ from photoseek_train.config import TrainingConfig
 from photoseek_train.encode import SplitVectors
 from photoseek_train.environment import record_environment
 from photoseek_train.errors import CheckpointDamaged, RunExists, RunMismatch
+from photoseek_train.processes import ALONE, Processes
 from photoseek_train.state import RunState
 from photoseek_train.trainer import EpochRecord, Trainer
 
@@ -22,11 +23,12 @@ class Run:
     """A folder that is a checkpoint of the best epoch so far, and holds the state after the last.
 
     A kill at any point loses at most the epoch under way: each file is replaced as a whole, ``last.pt`` last.
-    ``dev_vectors`` are those of the best epoch, where this process trained it.
+    Of several processes the first alone writes. ``dev_vectors`` are those of the best epoch, where this process trained it.
     """
 
     path: Path
     config: TrainingConfig
+    processes: Processes = ALONE
     history: list[EpochRecord] = field(default_factory=list)
     dev_vectors: SplitVectors | None = None
 
@@ -57,6 +59,8 @@ class Run:
 
     def begin(self, tokenizer: PreTrainedTokenizerFast) -> None:
         """Write what no epoch changes."""
+        if not self.processes.first:
+            return
         begin_checkpoint(self.path, self.config, tokenizer)
         record_environment(self.path)
 
@@ -79,6 +83,11 @@ class Run:
         self.history.append(record)
         if self.best is record:
             self.dev_vectors = trainer.dev_vectors
+        if self.processes.first:
+            self._write_epoch(trainer, record)
+
+    def _write_epoch(self, trainer: Trainer, record: EpochRecord) -> None:
+        if self.best is record:
             write_weights(self.path, trainer.result, {"epoch": record.epoch, "dev": record.dev.to_json()})
         write_history(self.path, [past.to_json() for past in self.history])
         RunState.of(trainer, self.history).write(self.path / Layout.LAST)

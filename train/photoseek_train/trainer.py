@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -19,9 +20,11 @@ from photoseek_train.encode import SplitVectors, encode_split
 from photoseek_train.errors import RunDiverged
 from photoseek_train.inputs import Inputs
 from photoseek_train.losses import info_nce, triplet
+from photoseek_train.mixing import Mixing, draw_mixing, right_captions
 from photoseek_train.model import TwoTower, unit
 from photoseek_train.plan import Batch, plan_epoch, steps_per_epoch
 from photoseek_train.precision import tower_arithmetic
+from photoseek_train.processes import ALONE, Processes
 from photoseek_train.progress import Progress, silent
 from photoseek_train.schedule import learning_rates, make_optimizer, make_schedule
 
@@ -71,8 +74,11 @@ def never() -> bool:
 class Trainer:
     """A model on its way, with its optimizer and its schedule."""
 
-    def __init__(self, model: TwoTower, train: Split, dev: Split, config: OptimConfig) -> None:
+    def __init__(
+        self, model: TwoTower, train: Split, dev: Split, config: OptimConfig, processes: Processes = ALONE
+    ) -> None:
         self.model = model
+        self.processes = processes
         self.train = train
         self.dev = dev
         self.config = config
@@ -112,44 +118,80 @@ class Trainer:
 
     def _pass(self, epoch: int, progress: Progress) -> float:
         """One pass over the training split; its mean loss."""
-        torch.manual_seed(self.config.seed * 100_003 + epoch)  # dropout's choices
+        torch.manual_seed(self.config.seed * 100_003 + epoch + 1_000_000_007 * self.processes.rank)  # dropout's choices
         set_training(self.model, self.config)
-        plan = plan_epoch(self.train.data, self.config, epoch)
-        photos = self.train.images.stream([batch.photos for batch in plan], epoch)
-        captions = self.train.texts.stream([batch.captions for batch in plan], epoch)
+        plan = [batch.split(self.processes.count) for batch in plan_epoch(self.train.data, self.config, epoch)]
+        own = [self.processes.own(parts) for parts in plan]
+        photos = self.train.images.stream([part.photos for part in own], epoch)
+        captions = self.train.texts.stream([part.captions for part in own], epoch)
         total = 0.0
-        for step, (batch, images, texts) in enumerate(zip(plan, photos, captions, strict=True)):
+        for step, (parts, images, texts) in enumerate(zip(plan, photos, captions, strict=True)):
             self.schedule.apply(self.optimizer, (epoch - 1) * self.steps + step)
-            total += self._step(batch, images, texts, epoch)
+            total += self._step(parts, images, texts, (epoch, step))
             if not math.isfinite(total):
                 raise RunDiverged(f"epoch {epoch}, step {step + 1}: the loss is {total}; lower the learning rates")
             progress(f"epoch {epoch}/{self.config.epochs}", step + 1, len(plan))
         return total / len(plan)
 
-    def _step(self, batch: Batch, images: Any, texts: Any, epoch: int) -> float:
-        loss = self._loss(batch, images, texts, epoch)
+    def _step(self, parts: Sequence[Batch], images: Any, texts: Any, moment: tuple[int, int]) -> float:
+        """One change of the weights; ``images`` and ``texts`` are those of this process's part of the batch."""
+        loss = self._loss(parts, images, texts, moment)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
+        self._share_gradients()
         nn.utils.clip_grad_norm_(self._learning(), self.config.clip_norm)
         self.optimizer.step()
         self.model.clamp_scale()
+        self.processes.average_buffers(self.model)
         if self.average is not None:
             self.average.update(self.model)
         return float(loss.detach())
 
-    def _loss(self, batch: Batch, images: Any, texts: Any, epoch: int) -> Tensor:
-        """The objective on one batch; towers in bfloat16 where that is faster, the loss in float32."""
-        device = self.model.device
+    def _loss(self, parts: Sequence[Batch], images: Any, texts: Any, moment: tuple[int, int]) -> Tensor:
+        """The objective on the whole batch; towers in bfloat16 where that is faster, the loss in float32."""
+        mixings = [self._mixing(part, images, (*moment, rank)) for rank, part in enumerate(parts)]
+        mixing = self.processes.own(mixings)
         precision = self.config.precision if self.config.tune != "none" else "fp32"  # two small layers gain nothing
-        with tower_arithmetic(precision, device):
-            image_vectors = unit(self.train.images.embed(self.model, images))
+        with tower_arithmetic(precision, self.model.device):
+            image_vectors = unit(self.train.images.embed(self.model, images if mixing is None else mixing(images)))
             text_vectors = unit(self.train.texts.embed(self.model, texts))
-        owner = torch.from_numpy(batch.photo_of_caption).to(device)
-        pairs = image_vectors[owner], text_vectors
-        image_ids = torch.from_numpy(batch.image_ids).to(device)
+        image_vectors = self.processes.gather(image_vectors, [len(part.photos) for part in parts])
+        text_vectors = self.processes.gather(text_vectors, [len(part.captions) for part in parts])
+        return self._objective(image_vectors, text_vectors, parts, mixings, epoch=moment[0])
+
+    def _mixing(self, part: Batch, images: Any, moment: tuple[int, ...]) -> Mixing | None:
+        """What the photos of a part receive from each other; every process knows that of all parts."""
+        if not self.config.mix:
+            return None
+        rng = np.random.default_rng([self.config.seed, *moment])
+        return draw_mixing(len(part.photos), images.shape[-1], self.config.mix, rng)
+
+    def _objective(
+        self,
+        images: Tensor,
+        texts: Tensor,
+        parts: Sequence[Batch],
+        mixings: Sequence[Mixing | None],
+        epoch: int,
+    ) -> Tensor:
+        """The loss on the vectors of all parts, in their order."""
+        device = self.model.device
+        image_ids = np.concatenate([part.image_ids for part in parts])
         if self.config.loss == "triplet":
-            return triplet(*pairs, image_ids, self.config.margin, hardest=epoch > self.config.hardest_after)
-        return info_nce(*pairs, self.model.scale, image_ids)
+            first = np.cumsum([0, *(len(part.photos) for part in parts[:-1])])
+            owner = np.concatenate([start + part.photo_of_caption for start, part in zip(first, parts, strict=True)])
+            pairs = images[torch.from_numpy(owner).to(device)], texts
+            hardest = epoch > self.config.hardest_after
+            return triplet(*pairs, torch.from_numpy(image_ids).to(device), self.config.margin, hardest)
+        right = [right_captions(part.photos, image_ids, mixing) for part, mixing in zip(parts, mixings, strict=True)]
+        return info_nce(images, texts, self.model.scale, torch.cat(right).to(device))
+
+    def _share_gradients(self) -> None:
+        """Add up the gradients of all processes; each knows that of the temperature in full."""
+        scale = self.model.logit_scale
+        if scale.grad is not None:
+            scale.grad /= self.processes.count
+        self.processes.sum_gradients(self._learning())
 
     def _learning(self) -> list[nn.Parameter]:
         return [parameter for parameter in self.model.parameters() if parameter.requires_grad]
@@ -157,7 +199,7 @@ class Trainer:
     def measure(self) -> RetrievalMetrics:
         """Retrieval on dev."""
         model = self.result.eval()
-        vectors = encode_split(model, self.dev.images, self.dev.texts)
+        vectors = encode_split(model, self.dev.images, self.dev.texts, processes=self.processes)
         self.dev_vectors = vectors
         return retrieval_metrics(*vectors, self.dev.data.image_of_text)
 

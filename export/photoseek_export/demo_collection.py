@@ -1,0 +1,101 @@
+"""What the embedded bundle learns from, in one folder: drawn scenes and, where they are given, photographs.
+
+The photographs are somebody else's and stay where they are: the folder only points at them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from photoseek.captions import Caption, captions_of, read_captions, read_split
+from photoseek.demo.languages import LANGUAGES, Language, captions_file
+from photoseek_export.demo_scenes import SceneFolder
+from photoseek_train.dataset import CaptionedPhotos
+from photoseek_train.errors import DataError
+
+SCENES, PHOTOS = "scenes", "photos"
+"""Names of the two folders of pictures: a batch is filled from one of them."""
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """Captioned photos, in the form of Flickr8k with Flickr8K-CN beside it.
+
+    Attributes:
+        folder: With ``images/``, ``captions.token``, ``captions.zh.token``, ``train.txt`` and ``dev.txt``.
+    """
+
+    folder: Path
+
+    @property
+    def images(self) -> Path:
+        """The photos."""
+        return self.folder / "images"
+
+    def names(self, split: str) -> list[str]:
+        """The photos of ``train`` or ``dev``."""
+        return read_split(self.folder / f"{split}.txt")
+
+    def captions(self, split: str, language: Language) -> list[Caption]:
+        """The captions of a split; a photo that this language has none of is left out."""
+        captions = read_captions(self.folder / captions_file(language))
+        known = {caption.image for caption in captions}
+        return captions_of(captions, [name for name in self.names(split) if name in known])
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Scenes and photographs side by side.
+
+    Attributes:
+        folder: Holds a folder of pictures for each of them.
+        scenes: The drawn ones.
+        photographs: The others, if there are any.
+    """
+
+    folder: Path
+    scenes: SceneFolder
+    photographs: Photographs | None = None
+
+    def link(self) -> None:
+        """Let the folder point at the pictures.
+
+        Raises:
+            DataError: No photos where they should be.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        _point(self.folder / SCENES, self.scenes.images)
+        if self.photographs is not None:
+            _point(self.folder / PHOTOS, self.photographs.images)
+
+    def train(self, language: Language) -> CaptionedPhotos:
+        """What is trained on: captions and queries of the scenes, captions of the photographs."""
+        return self._read("train", language, read_captions(self.scenes.sentences("train", language)))
+
+    def dev(self, language: Language) -> CaptionedPhotos:
+        """What is measured on: captions alone, of scenes and photographs that were held out."""
+        names = read_split(self.scenes.split("dev"))
+        return self._read("dev", language, captions_of(read_captions(self.scenes.captions(language)), names))
+
+    def texts(self) -> dict[Language, list[str]]:
+        """The sentences that are trained on, by language."""
+        return {language: self.train(language).texts for language in LANGUAGES}
+
+    def _read(self, split: str, language: Language, scenes: Iterable[Caption]) -> CaptionedPhotos:
+        captions = [_inside(SCENES, caption) for caption in scenes]
+        if self.photographs is not None:
+            captions += [_inside(PHOTOS, caption) for caption in self.photographs.captions(split, language)]
+        return CaptionedPhotos.of(self.folder, list(dict.fromkeys(item.image for item in captions)), captions)
+
+
+def _inside(folder: str, caption: Caption) -> Caption:
+    return Caption(f"{folder}/{caption.image}", caption.index, caption.text)
+
+
+def _point(link: Path, target: Path) -> None:
+    if not target.is_dir():
+        raise DataError(f"{target}: expected a folder of pictures, found none")
+    if not link.is_symlink():
+        link.symlink_to(target.absolute(), target_is_directory=True)

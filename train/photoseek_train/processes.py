@@ -1,0 +1,116 @@
+"""One run in several processes, each with its part of every batch: what ``accelerate launch`` starts.
+
+The loss is that of the whole batch: vectors are gathered before it, gradients summed after it. What differs from one
+process is batch norm, whose statistics are those of a process's own part, as in PyTorch's DistributedDataParallel.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from accelerate import PartialState
+from accelerate.utils import gather, gather_object, reduce
+from torch import Tensor, nn
+
+_Item = TypeVar("_Item")
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Those of a run, as this one sees them.
+
+    Attributes:
+        count: How many there are.
+        rank: Which one this is, from 0; the first alone writes files and tells what happens.
+    """
+
+    count: int = 1
+    rank: int = 0
+
+    @classmethod
+    def launched(cls, device: torch.device) -> Processes:
+        """Meet those that ``accelerate launch`` has started; a process by itself is the only one."""
+        if not launched_with_others():
+            return cls()
+        state = PartialState(cpu=device.type == "cpu")
+        return cls(state.num_processes, state.process_index)
+
+    def device(self, wanted: torch.device) -> torch.device:
+        """Where this process computes: of several GPUs each takes its own."""
+        return wanted if self.count == 1 else PartialState().device
+
+    @property
+    def first(self) -> bool:
+        """Whether this one writes."""
+        return self.rank == 0
+
+    @contextmanager
+    def first_before_others(self) -> Iterator[None]:
+        """The first does the work, and then the others find it done."""
+        if self.count == 1:
+            yield
+            return
+        with PartialState().main_process_first():
+            yield
+
+    def own(self, items: Sequence[_Item]) -> _Item:
+        """This process's one of ``count`` items."""
+        return items[self.rank]
+
+    def gather(self, rows: Tensor, counts: Sequence[int]) -> Tensor:
+        """The rows of all, in the order of the processes; a gradient flows into this one's rows alone.
+
+        Args:
+            rows: (n, dim), with ``counts[rank]`` rows.
+            counts: How many each process has.
+        """
+        if self.count == 1:
+            return rows
+        longest = max(counts)
+        padded = torch.zeros(longest, rows.shape[1], dtype=rows.dtype, device=rows.device)
+        padded[: len(rows)] = rows.detach()
+        parts = list(gather(padded).split(longest))
+        kept = [part[:count] for part, count in zip(parts, counts, strict=True)]
+        kept[self.rank] = rows
+        return torch.cat(kept)
+
+    def gather_lists(self, items: list[_Item]) -> list[_Item]:
+        """The items of all, in the order of the processes."""
+        gathered: list[_Item] = items if self.count == 1 else gather_object(items)
+        return gathered
+
+    def sum_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
+        """Add up each parameter's gradient; one that only some have counts as zero elsewhere."""
+        if self.count == 1:
+            return
+        for parameter in parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        flat = torch.cat([parameter.grad.flatten() for parameter in parameters if parameter.grad is not None])
+        summed: Tensor = reduce(flat, reduction="sum")
+        for parameter, part in zip(parameters, summed.split([p.numel() for p in parameters]), strict=True):
+            if parameter.grad is not None:
+                parameter.grad.copy_(part.view_as(parameter))
+
+    def average_buffers(self, model: nn.Module) -> None:
+        """Make the statistics of batch norms their mean over the processes."""
+        buffers = [buffer for buffer in model.buffers() if buffer.is_floating_point()]
+        if self.count == 1 or not buffers:
+            return
+        mean: Tensor = reduce(torch.cat([buffer.flatten() for buffer in buffers]), reduction="mean")
+        for buffer, part in zip(buffers, mean.split([b.numel() for b in buffers]), strict=True):
+            buffer.copy_(part.view_as(buffer))
+
+
+ALONE = Processes()
+"""A run in one process."""
+
+
+def launched_with_others() -> bool:
+    """Whether a launcher says that this process is one of several."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1
