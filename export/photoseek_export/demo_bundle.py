@@ -36,6 +36,7 @@ BERTS: dict[Language, CompactBert] = {
     "en": CompactBert(layers=3, hidden=256, heads=4, vocabulary=6000, positions=MAX_TOKENS),
     "zh": CompactBert(layers=3, hidden=256, heads=4, vocabulary=3000, positions=MAX_TOKENS),
 }
+AUGMENT = AugmentConfig(crop_scale=0.6, flip=False, color=0.2, size=112)  # captions tell left from right, and colours
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,7 @@ class Recipe:
     text_epochs: int = 4
     batch_size: int = 128
     text_batch_size: int = 512
-    augment: AugmentConfig = AugmentConfig(crop_scale=0.6, flip=False, color=0.2, size=112)
-    """Captions tell left from right, and colours."""
+    augment: AugmentConfig = AUGMENT
 
     def joint(self, from_nothing: bool) -> OptimConfig:
         """Both towers: at one rate if from nothing, but BERT's, which is less steady; else the images' is lower."""

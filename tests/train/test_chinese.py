@@ -234,3 +234,21 @@ def test_a_compact_vocabulary_keeps_to_its_size() -> None:
     assert len(tokenizer) <= 100
     assert tokenizer.tokenize(common) == list(common)
     assert sum(tokenizer.tokenize(character) == ["[UNK]"] for character in rare) > 300
+
+
+def test_the_same_captions_give_the_same_pieces_and_ids() -> None:
+    """Twice in one process is not enough: the order in which the trainer meets words is random each time."""
+    words = [f"{first}{second}{third}ing" for first in "bcdfg" for second in "aeiou" for third in "lmnpr"]
+    captions = [f"a {word} dog and the {other}" for word, other in zip(words, reversed(words), strict=True)]
+    first, *others = (learn_tokenizer(captions, CompactBert(vocabulary=150, positions=32)).get_vocab() for _ in range(4))
+    assert len(first) == 150
+    assert all(other == first for other in others)
+    assert sorted(first.values()) == list(range(150))
+
+
+def test_forms_inside_words_are_no_special_tokens() -> None:
+    """Typed by a user, they are text."""
+    tokenizer = learn_tokenizer(["a cab", "a bad cab"], CompactBert(vocabulary=100, positions=32))
+    assert tokenizer.all_special_tokens == ["[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"]
+    assert "##a" in tokenizer.get_vocab()
+    assert tokenizer.tokenize("##a") == ["[UNK]", "[UNK]", "a"]

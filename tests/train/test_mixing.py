@@ -59,11 +59,11 @@ def test_training_sees_the_side_of_the_epoch_and_evaluation_its_own() -> None:
 
 
 def test_training_on_larger_pictures_than_evaluation_is_refused() -> None:
-    with pytest.raises(SettingsError, match="^size: expected at most the 64 pixels of evaluation, found 80"):
+    with pytest.raises(SettingsError, match=r"^size: expected at most the 64 pixels of evaluation, found 80"):
         FitSettings(TowerSources("bert"), preprocessing_of(64), AugmentConfig(size=80))
 
 
 @pytest.mark.parametrize("optim", [{"tune": "none"}, {"tune": "image", "loss": "triplet"}])
 def test_mixing_needs_live_photos_and_a_loss_of_shares(optim: dict[str, str]) -> None:
-    with pytest.raises(SettingsError, match="^mix: expected 0"):
+    with pytest.raises(SettingsError, match=r"^mix: expected 0"):
         OptimConfig(mix=0.5, **optim)  # type: ignore[arg-type]

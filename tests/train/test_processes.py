@@ -99,7 +99,8 @@ def test_two_processes_that_were_killed_go_on_as_if_never_stopped(
     world: World, bert: Path, resnet: Path, tmp_path: Path
 ) -> None:
     """Both towers learn. The first process alone tells and writes; what it wrote, both go on from."""
-    options = "--tune both --mix 0.5 --ema 0.9 --image-lr 1e-3 --text-lr 1e-3 --epochs 3".split()
+    rates = ["--image-lr", "1e-3", "--text-lr", "1e-3"]
+    options = ["--tune", "both", "--mix", "0.5", "--ema", "0.9", "--epochs", "3", *rates]
     whole, parts = (command(world, bert, resnet, tmp_path / name, 2, *options) for name in ("whole", "parts"))
     told = launch(whole)
     assert [told.count(f"epoch {epoch}/3: loss") for epoch in (1, 2, 3)] == [1, 1, 1]

@@ -261,6 +261,9 @@ def report_command(
 def compact(
     captions: Captions,
     out: Annotated[Path, typer.Option(help="New folder for the model.")],
+    split: Annotated[
+        Path | None, typer.Option("--split", help="Learn from the captions of these photos alone: a file, or a split.")
+    ] = None,
     layers: Annotated[int, typer.Option(help="Transformer layers.")] = 4,
     hidden: Annotated[int, typer.Option(help="Width.")] = 256,
     heads: Annotated[int, typer.Option(help="Attention heads.")] = 4,
@@ -268,9 +271,10 @@ def compact(
     seed: Annotated[int, typer.Option(help="Of the random weights.")] = 0,
 ) -> None:
     """Make a small BERT with a vocabulary of these captions and random weights, for `fit --text-model OUT`."""
-    from photoseek.captions import read_captions
+    from photoseek.captions import captions_of, read_caption_file
     from photoseek_train.compact import CompactBert, write_compact_bert
 
-    texts = [caption.text for caption in read_captions(captions)]
+    file = read_caption_file(captions)
+    texts = [caption.text for caption in captions_of(file.captions, file.names(split))]
     pieces = write_compact_bert(texts, out, CompactBert(layers, hidden, heads, vocabulary), seed)
     print(f"{out}: a BERT of {layers} layers, {hidden} wide, {pieces} word pieces")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,17 +73,13 @@ def write_compact_bert(captions: Iterable[str], out: Path, shape: CompactBert, s
 
 
 def learn_tokenizer(captions: Iterable[str], shape: CompactBert) -> PreTrainedTokenizerFast:
-    """A lower-casing WordPiece tokenizer with BERT's special tokens and post-processing.
+    """A lower-casing WordPiece tokenizer with BERT's special tokens and post-processing; the same for the same captions.
 
     Each Han character is a word, as in bert-base-chinese. Where the captions have more characters than
     ``shape.vocabulary`` has room for, the rarest become ``[UNK]``.
     """
-    texts = list(captions)
-    alphabet = shape.vocabulary - len(_SPECIAL)
-    tokenizer = _learn_pieces(texts, shape.vocabulary, alphabet)
-    while (excess := tokenizer.get_vocab_size() - shape.vocabulary) > 0 and alphabet > 1:
-        alphabet = max(1, alphabet - excess)  # the trainer adds forms like ##a on top of the alphabet
-        tokenizer = _learn_pieces(texts, shape.vocabulary, alphabet)
+    tokenizer = Tokenizer(models.WordPiece(_learn_pieces(list(captions), shape.vocabulary), unk_token="[UNK]"))
+    _read_as_bert(tokenizer)
     tokenizer.decoder = decoders.WordPiece()
     sep, cls = (str(_SPECIAL[3]), 3), (str(_SPECIAL[2]), 2)
     tokenizer.post_processor = processors.BertProcessing(sep, cls)
@@ -97,16 +94,44 @@ def learn_tokenizer(captions: Iterable[str], shape: CompactBert) -> PreTrainedTo
     )
 
 
-def _learn_pieces(texts: Sequence[str], vocabulary: int, alphabet: int) -> Tokenizer:
-    """Word pieces over the ``alphabet`` most frequent characters; the trainer itself never leaves one of these out."""
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+def _learn_pieces(texts: Sequence[str], vocabulary: int) -> dict[str, int]:
+    """Word pieces and their ids, at most ``vocabulary``.
+
+    The trainer numbers forms like ``##a`` as it meets them, in no fixed order, and settles ties by number: so they are
+    given to it beforehand. It takes them for special tokens, which its vocabulary does not tell.
+    """
+    learner = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    _read_as_bert(learner)
+    characters, continuations = _alphabet(learner, texts, vocabulary - len(_SPECIAL))
     trainer = trainers.WordPieceTrainer(
         vocab_size=vocabulary,
-        limit_alphabet=alphabet,
-        special_tokens=list(_SPECIAL),
+        initial_alphabet=characters,
+        limit_alphabet=len(characters),
+        special_tokens=[*_SPECIAL, *(f"##{character}" for character in continuations)],
         show_progress=False,
     )
-    tokenizer.train_from_iterator(texts, trainer)
-    return tokenizer
+    learner.train_from_iterator(texts, trainer)
+    pieces: dict[str, int] = learner.get_vocab()
+    return pieces
+
+
+def _alphabet(tokenizer: Tokenizer, texts: Sequence[str], room: int) -> tuple[list[str], list[str]]:
+    """The most frequent characters, as many as there is room for, and those of them that stand inside words, too."""
+    counts: Counter[str] = Counter()
+    inside: set[str] = set()
+    for text in texts:
+        for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(tokenizer.normalizer.normalize_str(text)):
+            counts.update(word)
+            inside.update(word[1:])
+    kept: list[str] = []
+    for character in sorted(counts, key=lambda character: (-counts[character], character)):
+        room -= 2 if character in inside else 1
+        if room < 0:
+            break
+        kept.append(character)
+    return kept, [character for character in kept if character in inside]
+
+
+def _read_as_bert(tokenizer: Tokenizer) -> None:
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()

@@ -74,7 +74,7 @@ class Processes:
         longest = max(counts)
         padded = torch.zeros(longest, rows.shape[1], dtype=rows.dtype, device=rows.device)
         padded[: len(rows)] = rows.detach()
-        parts = list(gather(padded).split(longest))
+        parts = list(torch.split(gather(padded), longest))
         kept = [part[:count] for part, count in zip(parts, counts, strict=True)]
         kept[self.rank] = rows
         return torch.cat(kept)
@@ -93,7 +93,7 @@ class Processes:
                 parameter.grad = torch.zeros_like(parameter)
         flat = torch.cat([parameter.grad.flatten() for parameter in parameters if parameter.grad is not None])
         summed: Tensor = reduce(flat, reduction="sum")
-        for parameter, part in zip(parameters, summed.split([p.numel() for p in parameters]), strict=True):
+        for parameter, part in zip(parameters, torch.split(summed, [p.numel() for p in parameters]), strict=True):
             if parameter.grad is not None:
                 parameter.grad.copy_(part.view_as(parameter))
 
@@ -103,7 +103,7 @@ class Processes:
         if self.count == 1 or not buffers:
             return
         mean: Tensor = reduce(torch.cat([buffer.flatten() for buffer in buffers]), reduction="mean")
-        for buffer, part in zip(buffers, mean.split([b.numel() for b in buffers]), strict=True):
+        for buffer, part in zip(buffers, torch.split(mean, [b.numel() for b in buffers]), strict=True):
             buffer.copy_(part.view_as(buffer))
 
 

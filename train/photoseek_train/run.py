@@ -23,7 +23,8 @@ class Run:
     """A folder that is a checkpoint of the best epoch so far, and holds the state after the last.
 
     A kill at any point loses at most the epoch under way: each file is replaced as a whole, ``last.pt`` last.
-    Of several processes the first alone writes. ``dev_vectors`` are those of the best epoch, where this process trained it.
+    Of several processes the first alone writes. ``dev_vectors`` are those of the best epoch, where this process trained
+    it.
     """
 
     path: Path
