@@ -45,21 +45,23 @@ class Recipe:
 
     scenes: int = 14_000
     dev_scenes: int = 500
-    reading_epochs: int = 2
+    reading_epochs: int = 1
     joint_epochs: int = 5
-    text_epochs: int = 4
-    batch_size: int = 128
+    text_epochs: int = 2
+    batch_size: int = 192
     text_batch_size: int = 512
     augment: AugmentConfig = AUGMENT
 
     def joint(self, from_nothing: bool) -> OptimConfig:
-        """Both towers: at one rate if from nothing, but BERT's, which is less steady; else the images' is lower."""
+        """Both towers: at one rate if from nothing, but BERT's, which is less steady; else the images' is lower.
+
+        Batches hold scenes and photographs together: batch norms are measured with the statistics of both.
+        """
         return OptimConfig(
             tune="both",
             epochs=self.joint_epochs,
             captions_per_photo=2,
             batch_size=self.batch_size,
-            batch_by="folder",
             lr=1e-3,
             image_lr=1e-3 if from_nothing else 5e-4,
             text_lr=5e-4,
@@ -69,7 +71,7 @@ class Recipe:
         )
 
     def text(self, epochs: int) -> OptimConfig:
-        """The image side rests: an epoch passes every sentence, and batches can be large."""
+        """The image side rests: an epoch passes every sentence, batches can be large, and of one kind of picture."""
         return OptimConfig(
             tune="text",
             freeze_images=True,

@@ -16,7 +16,7 @@ from photoseek_train.dataset import CaptionedPhotos
 from photoseek_train.errors import DataError
 
 SCENES, PHOTOS = "scenes", "photos"
-"""Names of the two folders of pictures: a batch is filled from one of them."""
+"""Names of the two folders of pictures."""
 
 
 @dataclass(frozen=True)

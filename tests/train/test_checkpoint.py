@@ -100,12 +100,15 @@ def test_a_newer_format_is_refused(copy: Path) -> None:
 def test_an_older_format_has_the_defaults_of_what_came_later(
     copy: Path, saved: tuple[Path, TwoTower, TrainingConfig]
 ) -> None:
-    """Format 1 knew no ``image_model``: it was ResNet18. What has no default was always there."""
+    """Format 1 knew no ``image_model``: it was ResNet18; format 2 no sizes of training. What has no default was always there."""
     model = json.loads((copy / Layout.CONFIG).read_text())["model"]
     first = {key: value for key, value in model.items() if key != "image_model"}
     rewrite(copy, format=1, model=first)
     assert load_checkpoint(copy).config == saved[2]
-    rewrite(copy, format=FORMAT)
+    augment = json.loads((copy / Layout.CONFIG).read_text())["augment"]
+    rewrite(copy, format=2, model=model, augment={key: augment[key] for key in augment if "size" not in key})
+    assert load_checkpoint(copy).config == saved[2]
+    rewrite(copy, format=FORMAT, model=first, augment=augment)
     with pytest.raises(CheckpointDamaged, match=r"found \['image_model'\] missing or unknown"):
         load_checkpoint(copy)
     rewrite(copy, format=1, model={**first, "colour": 1})

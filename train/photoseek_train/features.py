@@ -20,7 +20,7 @@ from photoseek_train.errors import DataError, SettingsError
 from photoseek_train.extraction import Features
 from photoseek_train.feature_folder import FeatureFolder, Request, Table
 from photoseek_train.frozen import FrozenImageTower
-from photoseek_train.pipeline import encode_photos
+from photoseek_train.pipeline import encode_photos, on_each_core
 from photoseek_train.precision import tower_arithmetic
 from photoseek_train.progress import Progress, silent
 from photoseek_train.sources import Built, TowerSources, architecture_of, build_model
@@ -146,11 +146,16 @@ def photo_hashes(paths: Sequence[Path]) -> list[str]:
 def _encode_tokens(built: Built, tokens: Tokens, bf16: bool) -> Iterator[Features]:
     """Captions through the tower, in their order."""
     device = built.model.device
-    for start in range(0, len(tokens), _CAPTIONS_AT_ONCE):
+    starts = range(0, len(tokens), _CAPTIONS_AT_ONCE)
+
+    def encode(start: int) -> Features:
         rows = np.arange(start, min(start + _CAPTIONS_AT_ONCE, len(tokens)))
         batch = [part.to(device) for part in tokens.batch(rows)]
         with torch.inference_mode(), tower_arithmetic("bf16" if bf16 else "fp32", device):
-            yield built.model.text_tower(*batch).float().cpu().numpy()
+            features: Tensor = built.model.text_tower(*batch)
+            return features.float().cpu().numpy()
+
+    yield from on_each_core(encode, starts) if device.type == "cpu" else map(encode, starts)
 
 
 def _arithmetic(bf16: bool) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Photos from their files to the features of a frozen tower, with every core busy."""
+"""Photos and captions on their way through a frozen tower, with every core busy."""
 
 from __future__ import annotations
 
@@ -45,13 +45,18 @@ def encode_photos(tower: FrozenImageTower, paths: Sequence[Path]) -> Iterator[Fe
         return tower(decode(part))
 
     if on_cpu:
-        with _streams() as (pool, count):
-            yield from in_order(pool, decode_and_encode, parts, ahead=2 * count)
+        yield from on_each_core(decode_and_encode, parts)
         return
     workers = os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
         for pictures in in_order(pool, decode, parts, ahead=workers + 1):
             yield tower(pictures)
+
+
+def on_each_core(work: Callable[[_Item], _Result], items: Sequence[_Item]) -> Iterator[_Result]:
+    """Results in the order of the items; each core takes an item of its own."""
+    with _streams() as (pool, count):
+        yield from in_order(pool, work, items, ahead=2 * count)
 
 
 def in_order(pool: Executor, work: Callable[[_Item], _Result], items: Sequence[_Item], ahead: int) -> Iterator[_Result]:
