@@ -25,7 +25,7 @@ bench: $(VENV)/app.stamp ## time a text query, indexing and search
 	$(BIN)/python benchmarks/latency.py
 
 demo-bundle: $(VENV)/dev.stamp ## train and export the embedded model anew
-	$(BIN)/python -m photoseek_export.demo_bundle --out runtime/photoseek/demo/bundle --work $(RUNS)/demo
+	$(BIN)/python -m photoseek_export.demo_bundle --out runtime/photoseek/demo/bundle --work $(RUNS)/demo $(ARGS)
 
 clean: ## remove the environment
 	rm -rf $(VENV)

@@ -201,7 +201,12 @@ def main(
 ) -> None:
     """Draw, train, export, measure."""
     photographs = None if photos is None else Photographs(photos)
-    workshop = Workshop(work / f"world-{WORLD}", photographs, begin_with)
+    if photographs is not None:
+        photographs.expect_files()
+    if begin_with is not None:
+        read_config(begin_with)
+    name = f"world-{WORLD}" if photographs is None else f"world-{WORLD}-photos"
+    workshop = Workshop(work / name, photographs, begin_with)
     recipe = Recipe(scenes=scenes, joint_epochs=epochs)
     draw(workshop, recipe)
     train(workshop, recipe)

@@ -29,6 +29,17 @@ class Photographs:
 
     folder: Path
 
+    def expect_files(self) -> None:
+        """See that all of it is there, before any work.
+
+        Raises:
+            DataError: Something is missing.
+        """
+        files = [self.images, *(self.folder / captions_file(language) for language in LANGUAGES)]
+        missing = [file for file in (*files, self.folder / "train.txt", self.folder / "dev.txt") if not file.exists()]
+        if missing:
+            raise DataError(f"{missing[0]}: not there; expected images/, captions and splits in {self.folder}")
+
     @property
     def images(self) -> Path:
         """The photos."""
@@ -60,7 +71,7 @@ class Collection:
     photographs: Photographs | None = None
 
     def link(self) -> None:
-        """Let the folder point at the pictures.
+        """Let the folder point at the pictures, and at no others that it may have pointed at.
 
         Raises:
             DataError: No photos where they should be.
@@ -97,5 +108,7 @@ def _inside(folder: str, caption: Caption) -> Caption:
 def _point(link: Path, target: Path) -> None:
     if not target.is_dir():
         raise DataError(f"{target}: expected a folder of pictures, found none")
+    if link.is_symlink() and link.readlink() != target.absolute():
+        link.unlink()
     if not link.is_symlink():
         link.symlink_to(target.absolute(), target_is_directory=True)

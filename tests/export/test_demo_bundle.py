@@ -12,7 +12,6 @@ from photoseek.demo.scenes import DEV_SEEDS, TRAIN_SEEDS, captions, compose, pic
 from photoseek.encoders import TextEncoder
 from photoseek_export.demo_bundle import Recipe, Workshop, draw, export, train
 from photoseek_export.demo_collection import Collection, Photographs
-from photoseek_export.demo_scenes import SceneFolder
 from photoseek_train.config import AugmentConfig
 from photoseek_train.errors import DataError
 from toy_world import draw as draw_toy
@@ -84,20 +83,34 @@ def test_photographs_lie_beside_the_scenes(
     assert english.isdisjoint(collection.train("zh").texts)
 
 
-def test_a_folder_without_photos_is_named(tmp_path: Path) -> None:
-    collection = Collection(tmp_path / "pictures", SceneFolder(tmp_path), Photographs(tmp_path / "nowhere"))
-    (tmp_path / "scenes").mkdir()
-    with pytest.raises(DataError, match="nowhere/images: expected a folder of pictures"):
-        collection.link()
+def test_what_is_missing_of_the_photographs_is_named(photographs: Photographs, tmp_path: Path) -> None:
+    photographs.expect_files()
+    (tmp_path / "images").mkdir()
+    with pytest.raises(DataError, match=r"captions\.token: not there; expected images/, captions and splits in"):
+        Photographs(tmp_path).expect_files()
+
+
+def test_other_photographs_take_the_place_of_those_before(
+    workshop: Workshop, photographs: Photographs, tmp_path: Path
+) -> None:
+    (tmp_path / "images").mkdir()
+    for given in (photographs, Photographs(tmp_path)):
+        Collection(tmp_path / "pictures", workshop.drawn, given).link()
+    assert (tmp_path / "pictures" / "photos").resolve() == tmp_path / "images"
+
+
+@pytest.fixture(scope="module")
+def trained(workshop: Workshop) -> Workshop:
+    train(workshop, SMALL)
+    return workshop
 
 
 @pytest.mark.slow
-def test_scenes_alone_become_a_bundle_of_two_languages(workshop: Workshop, tmp_path: Path) -> None:
-    train(workshop, SMALL)
-    weights = (workshop.checkpoint("zh") / "model.safetensors").stat().st_mtime_ns
-    train(workshop, SMALL)  # goes on where it stopped: at the end
-    assert (workshop.checkpoint("zh") / "model.safetensors").stat().st_mtime_ns == weights
-    export(workshop, tmp_path / "bundle")
+def test_scenes_alone_become_a_bundle_of_two_languages(trained: Workshop, tmp_path: Path) -> None:
+    weights = (trained.checkpoint("zh") / "model.safetensors").stat().st_mtime_ns
+    train(trained, SMALL)  # goes on where it stopped: at the end
+    assert (trained.checkpoint("zh") / "model.safetensors").stat().st_mtime_ns == weights
+    export(trained, tmp_path / "bundle")
     bundle = Bundle.load(tmp_path / "bundle")
     assert bundle.precisions == ("fp16",)
     assert bundle.manifest.precisions["fp16"]["metrics"]["images"] == 8
@@ -108,10 +121,10 @@ def test_scenes_alone_become_a_bundle_of_two_languages(workshop: Workshop, tmp_p
 
 @pytest.mark.slow
 def test_training_with_photographs_begins_with_an_image_tower_that_knows_some(
-    workshop: Workshop, photographs: Photographs
+    trained: Workshop, photographs: Photographs
 ) -> None:
     """A text tower learns to read beside that tower before both learn."""
-    beside = Workshop(workshop.folder.with_name("beside"), photographs, begin_with=workshop.checkpoint("joint"))
+    beside = Workshop(trained.folder.with_name("beside"), photographs, begin_with=trained.checkpoint("joint"))
     draw(beside, SMALL)
     train(beside, SMALL)
     assert (beside.checkpoint("reading") / "history.jsonl").is_file()

@@ -100,15 +100,17 @@ def test_a_newer_format_is_refused(copy: Path) -> None:
 def test_an_older_format_has_the_defaults_of_what_came_later(
     copy: Path, saved: tuple[Path, TwoTower, TrainingConfig]
 ) -> None:
-    """Format 1 knew no ``image_model``: it was ResNet18; format 2 no sizes of training. What has no default was always there."""
+    """Format 1 knew no ``image_model``: it was ResNet18; format 2 no mixing. What has no default was always there."""
     model = json.loads((copy / Layout.CONFIG).read_text())["model"]
     first = {key: value for key, value in model.items() if key != "image_model"}
     rewrite(copy, format=1, model=first)
     assert load_checkpoint(copy).config == saved[2]
-    augment = json.loads((copy / Layout.CONFIG).read_text())["augment"]
-    rewrite(copy, format=2, model=model, augment={key: augment[key] for key in augment if "size" not in key})
+    values = json.loads((copy / Layout.CONFIG).read_text())
+    augment = {key: value for key, value in values["augment"].items() if key not in ("size", "first_size")}
+    optim = {key: value for key, value in values["optim"].items() if key != "mix"}
+    rewrite(copy, format=2, model=model, augment=augment, optim=optim)
     assert load_checkpoint(copy).config == saved[2]
-    rewrite(copy, format=FORMAT, model=first, augment=augment)
+    rewrite(copy, format=FORMAT, model=first, augment=values["augment"], optim=values["optim"])
     with pytest.raises(CheckpointDamaged, match=r"found \['image_model'\] missing or unknown"):
         load_checkpoint(copy)
     rewrite(copy, format=1, model={**first, "colour": 1})

@@ -240,7 +240,8 @@ def test_the_same_captions_give_the_same_pieces_and_ids() -> None:
     """Twice in one process is not enough: the order in which the trainer meets words is random each time."""
     words = [f"{first}{second}{third}ing" for first in "bcdfg" for second in "aeiou" for third in "lmnpr"]
     captions = [f"a {word} dog and the {other}" for word, other in zip(words, reversed(words), strict=True)]
-    first, *others = (learn_tokenizer(captions, CompactBert(vocabulary=150, positions=32)).get_vocab() for _ in range(4))
+    shape = CompactBert(vocabulary=150, positions=32)
+    first, *others = (learn_tokenizer(captions, shape).get_vocab() for _ in range(4))
     assert len(first) == 150
     assert all(other == first for other in others)
     assert sorted(first.values()) == list(range(150))

@@ -12,7 +12,7 @@ import torch
 
 from photoseek_train.averaging import WeightAverage
 from photoseek_train.checkpoint import Layout, load_checkpoint, read_metrics, weights_hash
-from photoseek_train.config import FORMAT, AugmentConfig, OptimConfig
+from photoseek_train.config import FORMAT, AugmentConfig, OptimConfig, preprocessing_of
 from photoseek_train.errors import CheckpointIncompatible, DataError, RunDiverged, RunExists, RunMismatch, SettingsError
 from photoseek_train.evaluate import evaluate
 from photoseek_train.fit import Fit, FitSettings, Resources
@@ -103,10 +103,15 @@ def test_a_resumed_run_ends_like_one_never_stopped(make_fit: MakeFit, tmp_path: 
     augment = AugmentConfig(  # choices, to be made again
         crop_scale=0.7, flip=True, color=0.4, gray=0.2, erase=0.5, first_size=32
     )
-    whole = make_fit(tmp_path / "whole", epochs=3, augment=augment, **optim)()
+
+    def run(name: str) -> Fit:
+        fit = make_fit(tmp_path / name, epochs=3, augment=AugmentConfig(), **optim)
+        return replace(fit, settings=replace(fit.settings, preprocessing=preprocessing_of(64), augment=augment))
+
+    whole = run("whole")()
     with pytest.raises(Killed):
-        make_fit(tmp_path / "parts", epochs=3, augment=augment, **optim)(on_epoch=kill_after(1))
-    parts = make_fit(tmp_path / "parts", epochs=3, augment=augment, **optim)(resume=True)
+        run("parts")(on_epoch=kill_after(1))
+    parts = run("parts")(resume=True)
     assert [record.dev.to_json() for record in parts.history] == [record.dev.to_json() for record in whole.history]
     assert [record.loss for record in parts.history] == pytest.approx([r.loss for r in whole.history], abs=1e-6)
     states = [torch.load(run.path / Layout.LAST, weights_only=True)["weights"] for run in (whole, parts)]

@@ -70,18 +70,22 @@ class Augmentation:
 
 
 def expect_sizes(config: AugmentConfig, preprocessing: Preprocessing) -> None:
-    """See that training cuts out no more pixels than are kept of a photo.
+    """See that training cuts out no more pixels than are kept of a photo, and begins with no more than it ends with.
 
     Raises:
-        SettingsError: A side that is larger than evaluation's.
+        SettingsError: A side that is too large.
     """
-    for name in ("size", "first_size"):
-        side = getattr(config, name)
-        if side > min(preprocessing.width, preprocessing.height):
-            raise SettingsError(
-                f"{name}: expected at most the {preprocessing.width} pixels of evaluation, found {side}; "
-                "give a larger --image-size, or a smaller --train-size"
-            )
+    whole = preprocessing.width
+    if config.size > whole:
+        raise SettingsError(
+            f"train_size: expected at most the {whole} pixels of evaluation, found {config.size}; "
+            "give a larger --image-size, or a smaller --train-size"
+        )
+    if config.first_size > (config.size or whole):
+        raise SettingsError(
+            f"first_size: expected at most the {config.size or whole} pixels that it grows to, "
+            f"found {config.first_size}"
+        )
 
 
 def side_in_epoch(config: AugmentConfig, whole: int, epoch: int, epochs: int) -> int:
@@ -94,9 +98,9 @@ def side_in_epoch(config: AugmentConfig, whole: int, epoch: int, epochs: int) ->
         epochs: How many there are.
     """
     last = config.size or whole
-    if not config.first_size or epoch == epochs:
+    grown = (epoch - 1) / (_GROWTH * epochs)
+    if not config.first_size or grown >= 1 or epoch == epochs:
         return last
-    grown = min(1.0, (epoch - 1) / (_GROWTH * epochs))
     return min(last, config.first_size + _STEP * math.floor(grown * (last - config.first_size) / _STEP + 0.5))
 
 

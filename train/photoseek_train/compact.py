@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -61,22 +62,24 @@ def write_compact_bert(captions: Iterable[str], out: Path, shape: CompactBert, s
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise SettingsError(f"{out}: expected an empty or a new folder, found something in it; choose another")
-    out.mkdir(parents=True, exist_ok=True)
     tokenizer = learn_tokenizer(captions, shape)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         bert = BertModel(shape.config(len(tokenizer)))
-    with quiet():
-        without_pooler(bert).save_pretrained(out)
-    save_tokenizer(tokenizer, out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as work, quiet():
+        draft = Path(work, "bert")
+        without_pooler(bert).save_pretrained(draft)
+        save_tokenizer(tokenizer, draft)
+        draft.rename(out)  # whole, or not there
     return len(tokenizer)
 
 
 def learn_tokenizer(captions: Iterable[str], shape: CompactBert) -> PreTrainedTokenizerFast:
-    """A lower-casing WordPiece tokenizer with BERT's special tokens and post-processing; the same for the same captions.
+    """A lower-casing WordPiece tokenizer with BERT's special tokens and post-processing.
 
-    Each Han character is a word, as in bert-base-chinese. Where the captions have more characters than
-    ``shape.vocabulary`` has room for, the rarest become ``[UNK]``.
+    The same captions give the same pieces and ids. Each Han character is a word, as in bert-base-chinese. Where the
+    captions have more characters than ``shape.vocabulary`` has room for, the rarest become ``[UNK]``.
     """
     tokenizer = Tokenizer(models.WordPiece(_learn_pieces(list(captions), shape.vocabulary), unk_token="[UNK]"))
     _read_as_bert(tokenizer)

@@ -17,8 +17,8 @@ from photoseek_train.errors import CheckpointDamaged, CheckpointIncompatible, Se
 FORMAT = 3
 """The checkpoint format that this version writes; a newer one is refused.
 
-1: before ``image_model``. 2: before ``size``, ``first_size`` and ``mix``. A file of an older format may lack a setting that came later: it then has the default, so
-the default of a new setting has to be what was done before there was one.
+1: before ``image_model``. 2: before ``size``, ``first_size`` and ``mix``. A file of an older format may lack a setting
+that came later: it then has the default, so the default of a new setting has to be what was done before there was one.
 """
 
 POOLINGS = ("mean", "cls")

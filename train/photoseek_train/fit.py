@@ -54,7 +54,7 @@ class Resources:
     Attributes:
         features: Folder of cached tower features; None: ``features`` inside the output folder.
         workers: Processes that decode photos, where these don't fit in memory.
-        photo_memory: Bytes that decoded photos may take.
+        photo_memory: Bytes that decoded photos may take, in all processes together.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``; a run may be resumed on another.
     """
 
@@ -98,15 +98,15 @@ class Fit:
         processes = Processes.launched(device)
         if not processes.first:
             progress = silent
-        with processes.first_before_others():  # who finds a folder claimed by the first has nothing to claim
+        with processes.first_before_others():  # the first claims the folder and fetches what has to be fetched
             claim_folder(self.out, resume or not processes.first)
             built = build_model(self.settings.sources, self.settings.optim.seed)
-            built.model.to(processes.device(device))
-            run = Run(self.out, self._config(built), processes)
-            run.expect_same_settings()
-            trainer = self._trainer(built, processes, progress)
-            first_epoch = run.resume(trainer)
-            run.begin(built.tokenizer)
+        built.model.to(processes.device(device))
+        run = Run(self.out, self._config(built), processes)
+        run.expect_same_settings()
+        trainer = self._trainer(built, processes, progress)
+        first_epoch = run.resume(trainer)
+        run.begin(built.tokenizer)
 
         def finish(record: EpochRecord) -> None:
             run.finish_epoch(trainer, record)
@@ -129,29 +129,31 @@ class Fit:
         return TrainingConfig(built.config, settings.preprocessing, settings.augment, settings.optim, data)
 
     def _trainer(self, built: Built, processes: Processes, progress: Progress) -> Trainer:
-        train_images, dev_images = self._images(built, progress)
-        train_texts, dev_texts = self._texts(built, progress)
+        with processes.first_before_others():  # features that the first has made are found by the others
+            train_texts, dev_texts = self._texts(built, progress)
+            cached = None if self.settings.optim.tunes_image else self._cached_images(built, progress)
+        train_images, dev_images = cached or self._live_photos(built.model.device, processes.count, progress)
         train = Split(self.train, train_images, train_texts)
         dev = Split(self.dev, dev_images, dev_texts)
         return Trainer(built.model, train, dev, self.settings.optim, processes)
 
-    def _images(self, built: Built, progress: Progress) -> tuple[Inputs, Inputs]:
-        """Photos of train and dev: live if the image tower learns, else as its features."""
-        if self.settings.optim.tunes_image:
-            return self._live_photos(built.model.device, progress)
+    def _cached_images(self, built: Built, progress: Progress) -> tuple[Inputs, Inputs]:
+        """Photos of train and dev as features of a tower that rests."""
         paths = self.train.paths + self.dev.paths
         tower = built.model.image_tower
         preprocessing = self.settings.preprocessing
         rows = image_features(self._features, tower, preprocessing, paths, progress, self._frozen_in_bf16)
         return _split(rows, len(self.train.names), TwoTower.project_image)
 
-    def _live_photos(self, device: torch.device, progress: Progress) -> tuple[Inputs, Inputs]:
+    def _live_photos(self, device: torch.device, processes: int, progress: Progress) -> tuple[Inputs, Inputs]:
+        """Photos of train and dev for a tower that learns; each of the ``processes`` holds all that it may."""
         settings, resources = self.settings, self.resources
+        memory = resources.photo_memory // processes
         augmentation = Augmentation(settings.augment, settings.preprocessing, settings.optim.epochs)
         train = TrainingPhotos(self.train.paths, augmentation, settings.optim.seed)
         dev = EvaluationPhotos(self.dev.paths, settings.preprocessing)
-        store_if_it_fits(train, resources.photo_memory, "decoding training photos", progress)
-        store_if_it_fits(dev, resources.photo_memory, "decoding dev photos", progress)
+        store_if_it_fits(train, memory, "decoding training photos", progress)
+        store_if_it_fits(dev, memory, "decoding dev photos", progress)
         pin = device.type == "cuda"
         return LivePhotos(train, resources.workers, pin), LivePhotos(dev, resources.workers, pin)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,21 +39,23 @@ class Mixing:
         return mixed
 
 
-def draw_mixing(count: int, side: int, likely: float, rng: np.random.Generator) -> Mixing:
+def draw_mixing(count: int, size: Sequence[int], likely: float, rng: np.random.Generator) -> Mixing:
     """CutMix (Yun et al. 2019, arXiv:1905.04899, section 3.1), drawn for each photo by itself.
 
     The area is drawn evenly from [0, 1]; the part has the photo's shape. Unlike there it always lies within the photo.
 
     Args:
         count: Photos in the batch; each receives from the one before it.
-        side: Of the photos, in pixels.
+        size: Height and width of the photos, in pixels.
         likely: Probability that a photo receives a part.
         rng: Where the choices come from.
     """
-    sides = (side * np.sqrt(rng.uniform(size=count)) * (rng.uniform(size=count) < likely)).astype(np.int64)
-    corners = (rng.uniform(size=(count, 2)) * (side - sides + 1)[:, None]).astype(np.int64)
-    boxes = np.concatenate([corners, corners + sides[:, None]], axis=1)
-    return Mixing((np.arange(count) - 1) % count, boxes, ((sides / side) ** 2).astype(np.float32))
+    whole = np.array(size)
+    scale = np.sqrt(rng.uniform(size=count)) * (rng.uniform(size=count) < likely)
+    sides = (scale[:, None] * whole).astype(np.int64)
+    corners = (rng.uniform(size=(count, 2)) * (whole - sides + 1)).astype(np.int64)
+    share = (sides / whole).prod(axis=1).astype(np.float32)
+    return Mixing((np.arange(count) - 1) % count, np.concatenate([corners, corners + sides], axis=1), share)
 
 
 def right_captions(photos: Rows, image_ids: Rows, mixing: Mixing | None = None) -> Tensor:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from photoseek_train.config import OptimConfig
 from photoseek_train.dataset import CaptionedPhotos, Rows
+from photoseek_train.errors import SettingsError
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,21 @@ def plan_epoch(data: CaptionedPhotos, config: OptimConfig, epoch: int) -> list[B
     if config.tunes_image:
         return [_by_photo(data, part, config.captions_per_photo, rng) for part in parts]
     return [_by_caption(data, part) for part in parts]
+
+
+def expect_parts(plan: Sequence[Batch], config: OptimConfig, processes: int) -> None:
+    """See that every process has something of every batch.
+
+    Raises:
+        SettingsError: A batch is too small to be split.
+    """
+    least = 2 if config.tunes_image else 1  # batch norm has nothing to compare one photo with
+    smallest = min(len(batch.photos) for batch in plan)
+    if smallest < least * processes:
+        raise SettingsError(
+            f"batch_size: expected at least {least * processes} in every batch for {processes} processes, "
+            f"found {smallest}; give a larger --batch-size, or launch fewer"
+        )
 
 
 def _collections(data: CaptionedPhotos, config: OptimConfig) -> list[Rows]:

@@ -7,17 +7,21 @@ process is batch norm, whose statistics are those of a process's own part, as in
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 
 import torch
-from accelerate import PartialState
-from accelerate.utils import gather, gather_object, reduce
 from torch import Tensor, nn
 
+from photoseek_train.errors import SettingsError
+
 _Item = TypeVar("_Item")
+
+_WORLD_SIZES = ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")  # torchrun's, and MPI's
+_PATIENCE = timedelta(days=1)  # the first may extract features for hours while the others wait
 
 
 @dataclass(frozen=True)
@@ -34,15 +38,32 @@ class Processes:
 
     @classmethod
     def launched(cls, device: torch.device) -> Processes:
-        """Meet those that ``accelerate launch`` has started; a process by itself is the only one."""
-        if not launched_with_others():
+        """Meet those that ``accelerate launch`` has started; a process by itself is the only one.
+
+        Raises:
+            SettingsError: They cannot meet: each would think itself alone, and write over the others.
+        """
+        announced = announced_count()
+        if announced == 1:
             return cls()
-        state = PartialState(cpu=device.type == "cpu")
+        from accelerate import PartialState
+
+        state = PartialState(cpu=device.type == "cpu", timeout=_PATIENCE)
+        if state.num_processes != announced:
+            raise SettingsError(
+                f"expected to meet {announced} processes on {device.type}, found {state.num_processes}; "
+                "launch one process, or take --device cuda or cpu"
+            )
         return cls(state.num_processes, state.process_index)
 
     def device(self, wanted: torch.device) -> torch.device:
         """Where this process computes: of several GPUs each takes its own."""
-        return wanted if self.count == 1 else PartialState().device
+        if self.count == 1:
+            return wanted
+        from accelerate import PartialState
+
+        own: torch.device = PartialState().device
+        return own
 
     @property
     def first(self) -> bool:
@@ -55,6 +76,8 @@ class Processes:
         if self.count == 1:
             yield
             return
+        from accelerate import PartialState
+
         with PartialState().main_process_first():
             yield
 
@@ -71,6 +94,8 @@ class Processes:
         """
         if self.count == 1:
             return rows
+        from accelerate.utils import gather
+
         longest = max(counts)
         padded = torch.zeros(longest, rows.shape[1], dtype=rows.dtype, device=rows.device)
         padded[: len(rows)] = rows.detach()
@@ -81,13 +106,19 @@ class Processes:
 
     def gather_lists(self, items: list[_Item]) -> list[_Item]:
         """The items of all, in the order of the processes."""
-        gathered: list[_Item] = items if self.count == 1 else gather_object(items)
+        if self.count == 1:
+            return items
+        from accelerate.utils import gather_object
+
+        gathered: list[_Item] = gather_object(items)
         return gathered
 
     def sum_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
         """Add up each parameter's gradient; one that only some have counts as zero elsewhere."""
         if self.count == 1:
             return
+        from accelerate.utils import reduce
+
         for parameter in parameters:
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
@@ -97,11 +128,13 @@ class Processes:
             if parameter.grad is not None:
                 parameter.grad.copy_(part.view_as(parameter))
 
-    def average_buffers(self, model: nn.Module) -> None:
+    def average_buffers(self, modules: Iterable[nn.Module]) -> None:
         """Make the statistics of batch norms their mean over the processes."""
-        buffers = [buffer for buffer in model.buffers() if buffer.is_floating_point()]
+        buffers = [buffer for module in modules for buffer in module.buffers() if buffer.is_floating_point()]
         if self.count == 1 or not buffers:
             return
+        from accelerate.utils import reduce
+
         mean: Tensor = reduce(torch.cat([buffer.flatten() for buffer in buffers]), reduction="mean")
         for buffer, part in zip(buffers, torch.split(mean, [b.numel() for b in buffers]), strict=True):
             buffer.copy_(part.view_as(buffer))
@@ -111,6 +144,6 @@ ALONE = Processes()
 """A run in one process."""
 
 
-def launched_with_others() -> bool:
-    """Whether a launcher says that this process is one of several."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+def announced_count() -> int:
+    """How many processes a launcher says that there are."""
+    return max(int(os.environ.get(name, "1")) for name in _WORLD_SIZES)

@@ -69,14 +69,17 @@ class Run:
         """Bring the trainer to where the run stopped; the epoch to go on with.
 
         Raises:
-            RunMismatch: The run's state is damaged.
+            RunMismatch: The run's state is damaged, or was made by another number of processes, or some of these don't
+                see it.
         """
         file = self.path / Layout.LAST
-        if not file.is_file():
-            return 1
-        state = RunState.read(file)
-        state.restore(trainer)
-        self.history = list(state.history)
+        if file.is_file():
+            state = RunState.read(file)
+            state.restore(trainer)
+            self.history = list(state.history)
+        done = self.processes.gather_lists([len(self.history)])
+        if len(set(done)) > 1:
+            raise RunMismatch(f"{self.path}: expected a folder that all processes share, found {done} epochs in theirs")
         return len(self.history) + 1
 
     def finish_epoch(self, trainer: Trainer, record: EpochRecord) -> None:

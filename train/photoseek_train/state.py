@@ -26,12 +26,14 @@ class RunState:
         weights: State of the parts that learn, by their names in the model.
         optimizer: State of the optimizer. Schedule and random choices follow from the epoch and need none.
         average: State of the moving average of the weights, if the run keeps one.
+        processes: How many trained: others would draw other parts, and measure other batch statistics.
     """
 
     history: list[EpochRecord]
     weights: dict[str, Any]
     optimizer: dict[str, Any]
     average: dict[str, Any] | None = None
+    processes: int = 1
 
     @classmethod
     def of(cls, trainer: Trainer, history: list[EpochRecord]) -> RunState:
@@ -40,10 +42,19 @@ class RunState:
         weights: dict[str, Any] = {name: module.state_dict() for name, module in parts.items()}
         weights["logit_scale"] = trainer.model.logit_scale.detach()
         average = None if trainer.average is None else trainer.average.state_dict()
-        return cls(history, weights, trainer.optimizer.state_dict(), average)
+        return cls(history, weights, trainer.optimizer.state_dict(), average, trainer.processes.count)
 
     def restore(self, trainer: Trainer) -> None:
-        """Bring a new trainer to this state."""
+        """Bring a new trainer to this state.
+
+        Raises:
+            RunMismatch: It is one of another number of processes.
+        """
+        if self.processes != trainer.processes.count:
+            raise RunMismatch(
+                f"the run to resume was made by {self.processes} processes, found {trainer.processes.count}; "
+                "launch as many as before, or begin anew elsewhere"
+            )
         for name, module in learning_modules(trainer.model, trainer.config).items():
             module.load_state_dict(self.weights[name])
         with torch.no_grad():
@@ -62,6 +73,7 @@ class RunState:
                 "weights": self.weights,
                 "optimizer": self.optimizer,
                 "average": self.average,
+                "processes": self.processes,
             },
             buffer,
         )
@@ -79,7 +91,8 @@ class RunState:
             if values["format"] > FORMAT:
                 raise RunMismatch(f"{path}: format {values['format']}, this photoseek reads up to {FORMAT}; upgrade it")
             history = [EpochRecord.from_json(record) for record in values["history"]]
-            return cls(history, values["weights"], values["optimizer"], values.get("average"))
+            average, processes = values.get("average"), values.get("processes", 1)
+            return cls(history, values["weights"], values["optimizer"], average, processes)
         except (RuntimeError, EOFError, OSError, KeyError, TypeError, ValueError, pickle.UnpicklingError) as error:
             reason = " ".join(str(error).split())[:120]
             raise RunMismatch(f"{path}: expected the state of a run: {reason}; begin anew elsewhere") from error

@@ -22,7 +22,7 @@ from photoseek_train.inputs import Inputs
 from photoseek_train.losses import info_nce, triplet
 from photoseek_train.mixing import Mixing, draw_mixing, right_captions
 from photoseek_train.model import TwoTower, unit
-from photoseek_train.plan import Batch, plan_epoch, steps_per_epoch
+from photoseek_train.plan import Batch, expect_parts, plan_epoch, steps_per_epoch
 from photoseek_train.precision import tower_arithmetic
 from photoseek_train.processes import ALONE, Processes
 from photoseek_train.progress import Progress, silent
@@ -85,6 +85,8 @@ class Trainer:
         freeze(model, config)
         self.optimizer = make_optimizer(model, config)
         self.steps = steps_per_epoch(train.data, config)
+        if processes.count > 1:
+            expect_parts(plan_epoch(train.data, config, epoch=1), config, processes.count)
         self.schedule = make_schedule(config, self.steps)
         self.average = WeightAverage(model, config.ema) if config.ema else None
         self.dev_vectors: SplitVectors | None = None  # of the last measurement
@@ -142,7 +144,7 @@ class Trainer:
         nn.utils.clip_grad_norm_(self._learning(), self.config.clip_norm)
         self.optimizer.step()
         self.model.clamp_scale()
-        self.processes.average_buffers(self.model)
+        self.processes.average_buffers(learning_modules(self.model, self.config).values())
         if self.average is not None:
             self.average.update(self.model)
         return float(loss.detach())
@@ -153,7 +155,9 @@ class Trainer:
         mixing = self.processes.own(mixings)
         precision = self.config.precision if self.config.tune != "none" else "fp32"  # two small layers gain nothing
         with tower_arithmetic(precision, self.model.device):
-            image_vectors = unit(self.train.images.embed(self.model, images if mixing is None else mixing(images)))
+            if mixing is not None:
+                images = mixing(images.to(self.model.device, non_blocking=True))
+            image_vectors = unit(self.train.images.embed(self.model, images))
             text_vectors = unit(self.train.texts.embed(self.model, texts))
         image_vectors = self.processes.gather(image_vectors, [len(part.photos) for part in parts])
         text_vectors = self.processes.gather(text_vectors, [len(part.captions) for part in parts])
@@ -164,7 +168,7 @@ class Trainer:
         if not self.config.mix:
             return None
         rng = np.random.default_rng([self.config.seed, *moment])
-        return draw_mixing(len(part.photos), images.shape[-1], self.config.mix, rng)
+        return draw_mixing(len(part.photos), images.shape[-2:], self.config.mix, rng)
 
     def _objective(
         self,
