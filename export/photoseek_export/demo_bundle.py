@@ -9,6 +9,7 @@ the same command goes on from there.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +20,7 @@ from photoseek import console
 from photoseek.demo.languages import Language
 from photoseek.demo.scenes import DEV_SEEDS, TRAIN_SEEDS
 from photoseek.demo.world import WORLD
-from photoseek_export.demo_collection import Collection, Photographs
+from photoseek_export.demo_collection import KINDS, PHOTOS, Collection, Photographs
 from photoseek_export.demo_scenes import SceneFolder, write_scenes
 from photoseek_export.export import Measured, export_checkpoint
 from photoseek_train.checkpoint import read_config
@@ -45,9 +46,10 @@ class Recipe:
 
     scenes: int = 14_000
     dev_scenes: int = 500
-    reading_epochs: int = 1
+    reading_epochs: int = 4
     joint_epochs: int = 5
-    text_epochs: int = 2
+    english_epochs: int = 2
+    chinese_epochs: int = 3
     batch_size: int = 192
     text_batch_size: int = 512
     augment: AugmentConfig = AUGMENT
@@ -133,15 +135,17 @@ def train(workshop: Workshop, recipe: Recipe) -> None:
             write_compact_bert(texts, workshop.bert(language), BERTS[language])
     joint = workshop.checkpoint("joint")
     fit(workshop, "joint", _beginning(workshop, recipe), recipe.joint(workshop.begin_with is None), recipe.augment)
-    fit(workshop, "en", _go_on(joint), recipe.text(recipe.text_epochs))
-    fit(workshop, "zh", _beside(workshop, joint, "zh"), recipe.text(2 * recipe.text_epochs), language="zh")
+    fit(workshop, "en", _go_on(joint), recipe.text(recipe.english_epochs))
+    fit(workshop, "zh", _beside(workshop, joint, "zh"), recipe.text(recipe.chinese_epochs), language="zh")
 
 
 def _beginning(workshop: Workshop, recipe: Recipe) -> TowerSources:
-    """Random towers; or an image tower that knows photographs, and a text tower that has learned to read beside it."""
+    """Random towers; or an image tower that knows photographs, and a text tower that has read beside it."""
     if workshop.begin_with is None:
         return TowerSources(str(workshop.bert("en")), image_weights="none", max_tokens=MAX_TOKENS)
-    fit(workshop, "reading", _beside(workshop, workshop.begin_with, "en"), recipe.text(recipe.reading_epochs))
+    sources = _beside(workshop, workshop.begin_with, "en")
+    kinds = KINDS if workshop.photographs is None else (PHOTOS,)
+    fit(workshop, "reading", sources, recipe.text(recipe.reading_epochs), kinds=kinds)
     return _go_on(workshop.checkpoint("reading"))
 
 
@@ -161,16 +165,17 @@ def fit(
     optim: OptimConfig,
     augment: AugmentConfig | None = None,
     language: Language = "en",
+    kinds: Sequence[str] = KINDS,
 ) -> None:
     """One stage of training, measured on the captions of held-out pictures."""
     trained = sources.checkpoint
     preprocessing = preprocessing_of(SIZE, "squash") if trained is None else read_config(trained).preprocessing
     settings = FitSettings(sources, preprocessing, augment or AugmentConfig(), optim)
     data = workshop.collection
-    resources = Resources(features=workshop.folder / f"features-{'reading' if stage == 'reading' else 'joint'}")
+    resources = Resources(features=workshop.folder / ("features-reading" if stage == "reading" else "features"))
     with bars() as progress:
-        run = Fit(data.train(language), data.dev(language), settings, workshop.checkpoint(stage), resources)
-        run(True, announce(optim.epochs), progress)
+        splits = data.train(language, kinds), data.dev(language, kinds)
+        Fit(*splits, settings, workshop.checkpoint(stage), resources)(True, announce(optim.epochs), progress)
 
 
 def export(workshop: Workshop, out: Path) -> None:

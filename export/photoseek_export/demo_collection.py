@@ -5,7 +5,7 @@ The photographs are somebody else's and stay where they are: the folder only poi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from photoseek_export.demo_scenes import SceneFolder
 from photoseek_train.dataset import CaptionedPhotos
 from photoseek_train.errors import DataError
 
-SCENES, PHOTOS = "scenes", "photos"
+KINDS = SCENES, PHOTOS = "scenes", "photos"
 """Names of the two folders of pictures."""
 
 
@@ -81,22 +81,26 @@ class Collection:
         if self.photographs is not None:
             _point(self.folder / PHOTOS, self.photographs.images)
 
-    def train(self, language: Language) -> CaptionedPhotos:
+    def train(self, language: Language, kinds: Sequence[str] = KINDS) -> CaptionedPhotos:
         """What is trained on: captions and queries of the scenes, captions of the photographs."""
-        return self._read("train", language, read_captions(self.scenes.sentences("train", language)))
+        scenes = read_captions(self.scenes.sentences("train", language)) if SCENES in kinds else []
+        return self._beside(scenes, "train", language, kinds)
 
-    def dev(self, language: Language) -> CaptionedPhotos:
+    def dev(self, language: Language, kinds: Sequence[str] = KINDS) -> CaptionedPhotos:
         """What is measured on: captions alone, of scenes and photographs that were held out."""
         names = read_split(self.scenes.split("dev"))
-        return self._read("dev", language, captions_of(read_captions(self.scenes.captions(language)), names))
+        scenes = captions_of(read_captions(self.scenes.captions(language)), names) if SCENES in kinds else []
+        return self._beside(scenes, "dev", language, kinds)
 
     def texts(self) -> dict[Language, list[str]]:
         """The sentences that are trained on, by language."""
         return {language: self.train(language).texts for language in LANGUAGES}
 
-    def _read(self, split: str, language: Language, scenes: Iterable[Caption]) -> CaptionedPhotos:
+    def _beside(
+        self, scenes: Iterable[Caption], split: str, language: Language, kinds: Sequence[str]
+    ) -> CaptionedPhotos:
         captions = [_inside(SCENES, caption) for caption in scenes]
-        if self.photographs is not None:
+        if self.photographs is not None and PHOTOS in kinds:
             captions += [_inside(PHOTOS, caption) for caption in self.photographs.captions(split, language)]
         return CaptionedPhotos.of(self.folder, list(dict.fromkeys(item.image for item in captions)), captions)
 

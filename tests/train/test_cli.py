@@ -84,6 +84,13 @@ def test_fit_goes_on_from_a_checkpoint_and_sees_photos_as_it_did(world: World, b
     assert call("fit", *data(world), *split, *more).exit_code == 0
     configs = [json.loads((tmp_path / name / "config.json").read_text()) for name in "ab"]
     assert configs[0]["preprocessing"] == configs[1]["preprocessing"]
+    larger = ["--from", tmp_path / "a", "--tune", "image", "--image-size", 48, "--out", tmp_path / "larger"]
+    assert call("fit", *data(world), *split, *larger).exit_code == 0
+    seen = json.loads((tmp_path / "larger" / "config.json").read_text())["preprocessing"]
+    assert seen["size"] == {"height": 48, "width": 48}
+    assert seen["do_center_crop"] is False  # squeezed, as the checkpoint's photos were
+    with pytest.raises(SettingsError, match=r"^image_size and resize: expected those of .*, whose photos keep their"):
+        call("fit", *data(world), *split, *more[:-1], tmp_path / "d", "--freeze-images", "--image-size", 48)
     neither = call("fit", *data(world), *split, "--out", tmp_path / "c")
     assert neither.exit_code == 2
     assert "--from" in neither.output

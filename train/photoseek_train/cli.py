@@ -88,7 +88,7 @@ def fit(
         typer.Option(
             "--from",
             metavar="CHECKPOINT",
-            help="Go on from these towers and projectors, and see photos as they did; "
+            help="Go on from these towers and projectors, and see photos as they did unless told otherwise; "
             "with --text-model: a new text tower beside its image side, which stays as it is.",
         ),
     ] = None,
@@ -114,8 +114,12 @@ def fit(
     hardest_after: Annotated[int, typer.Option(help="Epochs before only the hardest negative counts.")] = 1,
     ema: Annotated[float, typer.Option(help="Decay of a moving average of the weights, as 0.999; 0: none.")] = 0.0,
     patience: Annotated[int, typer.Option(help="Stop after so many epochs without a better dev rsum; 0: never.")] = 0,
-    image_size: ImageSize = 224,
-    resize: Resize = "crop",
+    image_size: Annotated[
+        int | None, typer.Option(help="Side of the square that the image tower sees. [224; of --from its own]")
+    ] = None,
+    resize: Annotated[
+        str | None, typer.Option(help="crop: the middle of the photo; squash: all of it. [crop; of --from its own]")
+    ] = None,
     crop_scale: Annotated[float | None, typer.Option(help="Least share of it in training. [0.5; squash 0.8]")] = None,
     flip: Annotated[bool, typer.Option(help="Mirror half of the photos; not if captions tell left from right.")] = True,
     color: Annotated[float, typer.Option(help="Change brightness, contrast and saturation by up to this share.")] = 0.0,
@@ -139,17 +143,17 @@ def fit(
     report: Annotated[bool, typer.Option(help="Write OUT/report.html: curves, examples, failures.")] = True,
 ) -> None:
     """Train projectors, and towers if asked; OUT becomes the checkpoint of the best epoch on dev."""
-    from photoseek_train.checkpoint import read_config
-    from photoseek_train.config import AugmentConfig, OptimConfig, preprocessing_of
+    from photoseek_train.config import AugmentConfig, OptimConfig
     from photoseek_train.dataset import read_splits
-    from photoseek_train.fit import Fit, FitSettings, Resources
+    from photoseek_train.fit import Fit, FitSettings, Resources, preprocessing_for
     from photoseek_train.report_run import DataFiles, finish_report, report_epochs
     from photoseek_train.sources import TowerSources
 
-    if crop_scale is None:
-        crop_scale = 0.5 if resize == "crop" else 0.8
     if text_model is None and checkpoint is None:
         raise typer.BadParameter("expected --text-model, --from a checkpoint, or both")
+    preprocessing = preprocessing_for(checkpoint, image_size, resize)
+    if crop_scale is None:
+        crop_scale = 0.8 if preprocessing.shortest_edge is None else 0.5
     settings = FitSettings(
         TowerSources(
             text_model or "",
@@ -160,7 +164,7 @@ def fit(
             checkpoint=checkpoint,
             image_model=image_model,
         ),
-        preprocessing_of(image_size, resize) if checkpoint is None else read_config(checkpoint).preprocessing,
+        preprocessing,
         AugmentConfig(crop_scale, flip, color, gray, erase, train_size, first_size),
         OptimConfig(
             tune=tune,

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from photoseek.preprocess import Preprocessing
 from photoseek_train.augment import Augmentation, expect_sizes
-from photoseek_train.checkpoint import Layout
+from photoseek_train.checkpoint import Layout, read_config
 from photoseek_train.config import AugmentConfig, DataConfig, OptimConfig, TrainingConfig, preprocessing_of
 from photoseek_train.dataset import CaptionedPhotos, expect_disjoint, expect_keywords
 from photoseek_train.device import choose_device
@@ -45,6 +45,30 @@ class FitSettings:
                 "give weights, or train them: --tune both"
             )
         expect_sizes(self.augment, self.preprocessing)
+        if self.optim.freeze_images and self.sources.checkpoint is not None:
+            self._expect_same_view(read_config(self.sources.checkpoint).preprocessing)
+
+    def _expect_same_view(self, trained: Preprocessing) -> None:
+        if trained.id != self.preprocessing.id:
+            raise SettingsError(
+                f"image_size and resize: expected those of {self.sources.checkpoint}, whose photos keep their vectors; "
+                "leave them out, or train the image side, too"
+            )
+
+
+def preprocessing_for(checkpoint: Path | None, size: int | None, resize: str | None) -> Preprocessing:
+    """What the image tower will see: as told; else as a checkpoint has it; else 224 pixels from the middle.
+
+    Raises:
+        SettingsError: An unknown ``resize``, or a size that is too small.
+        CheckpointError: The checkpoint cannot be used.
+    """
+    if checkpoint is None:
+        return preprocessing_of(size or 224, resize or "crop")
+    known = read_config(checkpoint).preprocessing
+    if size is None and resize is None:
+        return known
+    return preprocessing_of(size or known.width, resize or ("squash" if known.shortest_edge is None else "crop"))
 
 
 @dataclass(frozen=True)
