@@ -48,8 +48,7 @@ class Recipe:
     dev_scenes: int = 500
     reading_epochs: int = 4
     joint_epochs: int = 5
-    english_epochs: int = 2
-    chinese_epochs: int = 3
+    chinese_epochs: int = 2
     batch_size: int = 192
     text_batch_size: int = 512
     augment: AugmentConfig = AUGMENT
@@ -116,7 +115,7 @@ class Workshop:
         return self.folder / f"bert-{language}"
 
     def checkpoint(self, stage: str) -> Path:
-        """The run of a stage: ``reading``, ``joint``, ``en`` or ``zh``."""
+        """The run of a stage: ``reading``, ``joint`` or ``zh``."""
         return self.folder / stage
 
 
@@ -129,14 +128,13 @@ def draw(workshop: Workshop, recipe: Recipe) -> None:
 
 
 def train(workshop: Workshop, recipe: Recipe) -> None:
-    """Train both towers, then each language's text tower alone; or go on with a run that was stopped."""
+    """Train both towers, then a Chinese text tower beside them; or go on with a run that was stopped."""
     for language, texts in workshop.collection.texts().items():
         if not workshop.bert(language).exists():
             write_compact_bert(texts, workshop.bert(language), BERTS[language])
-    joint = workshop.checkpoint("joint")
     fit(workshop, "joint", _beginning(workshop, recipe), recipe.joint(workshop.begin_with is None), recipe.augment)
-    fit(workshop, "en", _go_on(joint), recipe.text(recipe.english_epochs))
-    fit(workshop, "zh", _beside(workshop, joint, "zh"), recipe.text(recipe.chinese_epochs), language="zh")
+    beside = _beside(workshop, workshop.checkpoint("joint"), "zh")
+    fit(workshop, "zh", beside, recipe.text(recipe.chinese_epochs), language="zh")
 
 
 def _beginning(workshop: Workshop, recipe: Recipe) -> TowerSources:
@@ -146,11 +144,7 @@ def _beginning(workshop: Workshop, recipe: Recipe) -> TowerSources:
     sources = _beside(workshop, workshop.begin_with, "en")
     kinds = KINDS if workshop.photographs is None else (PHOTOS,)
     fit(workshop, "reading", sources, recipe.text(recipe.reading_epochs), kinds=kinds)
-    return _go_on(workshop.checkpoint("reading"))
-
-
-def _go_on(checkpoint: Path) -> TowerSources:
-    return TowerSources(checkpoint=checkpoint, max_tokens=MAX_TOKENS)
+    return TowerSources(checkpoint=workshop.checkpoint("reading"), max_tokens=MAX_TOKENS)
 
 
 def _beside(workshop: Workshop, checkpoint: Path, language: Language) -> TowerSources:
@@ -182,7 +176,7 @@ def export(workshop: Workshop, out: Path) -> None:
     """Export with weights in half the bytes, and measure that on the dev scenes."""
     scenes = workshop.drawn
     bundle = export_checkpoint(
-        workshop.checkpoint("en"),
+        workshop.checkpoint("joint"),
         out,
         name=NAME,
         precisions=["fp16"],
