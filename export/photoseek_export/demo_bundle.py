@@ -48,6 +48,7 @@ class Recipe:
     dev_scenes: int = 500
     reading_epochs: int = 4
     joint_epochs: int = 5
+    english_epochs: int = 1
     chinese_epochs: int = 2
     batch_size: int = 192
     text_batch_size: int = 512
@@ -115,7 +116,7 @@ class Workshop:
         return self.folder / f"bert-{language}"
 
     def checkpoint(self, stage: str) -> Path:
-        """The run of a stage: ``reading``, ``joint`` or ``zh``."""
+        """The run of a stage: ``reading``, ``joint``, ``en`` or ``zh``."""
         return self.folder / stage
 
 
@@ -128,13 +129,14 @@ def draw(workshop: Workshop, recipe: Recipe) -> None:
 
 
 def train(workshop: Workshop, recipe: Recipe) -> None:
-    """Train both towers, then a Chinese text tower beside them; or go on with a run that was stopped."""
+    """Train both towers, then each language's text tower alone; or go on with a run that was stopped."""
     for language, texts in workshop.collection.texts().items():
         if not workshop.bert(language).exists():
             write_compact_bert(texts, workshop.bert(language), BERTS[language])
     fit(workshop, "joint", _beginning(workshop, recipe), recipe.joint(workshop.begin_with is None), recipe.augment)
-    beside = _beside(workshop, workshop.checkpoint("joint"), "zh")
-    fit(workshop, "zh", beside, recipe.text(recipe.chinese_epochs), language="zh")
+    joint = workshop.checkpoint("joint")
+    fit(workshop, "en", _go_on(joint), recipe.text(recipe.english_epochs))
+    fit(workshop, "zh", _beside(workshop, joint, "zh"), recipe.text(recipe.chinese_epochs), language="zh")
 
 
 def _beginning(workshop: Workshop, recipe: Recipe) -> TowerSources:
@@ -144,7 +146,11 @@ def _beginning(workshop: Workshop, recipe: Recipe) -> TowerSources:
     sources = _beside(workshop, workshop.begin_with, "en")
     kinds = KINDS if workshop.photographs is None else (PHOTOS,)
     fit(workshop, "reading", sources, recipe.text(recipe.reading_epochs), kinds=kinds)
-    return TowerSources(checkpoint=workshop.checkpoint("reading"), max_tokens=MAX_TOKENS)
+    return _go_on(workshop.checkpoint("reading"))
+
+
+def _go_on(checkpoint: Path) -> TowerSources:
+    return TowerSources(checkpoint=checkpoint, max_tokens=MAX_TOKENS)
 
 
 def _beside(workshop: Workshop, checkpoint: Path, language: Language) -> TowerSources:
@@ -176,7 +182,7 @@ def export(workshop: Workshop, out: Path) -> None:
     """Export with weights in half the bytes, and measure that on the dev scenes."""
     scenes = workshop.drawn
     bundle = export_checkpoint(
-        workshop.checkpoint("joint"),
+        workshop.checkpoint("en"),
         out,
         name=NAME,
         precisions=["fp16"],

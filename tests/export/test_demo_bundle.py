@@ -21,6 +21,7 @@ SMALL = Recipe(
     dev_scenes=8,
     reading_epochs=1,
     joint_epochs=1,
+    english_epochs=1,
     chinese_epochs=1,
     batch_size=8,
     text_batch_size=16,
@@ -115,7 +116,7 @@ def test_scenes_alone_become_a_bundle_of_two_languages(trained: Workshop, tmp_pa
     assert bundle.precisions == ("fp16",)
     assert bundle.manifest.precisions["fp16"]["metrics"]["images"] == 8
     assert bundle.manifest.text_towers["zh"].precisions["fp16"]["metrics"]["captions"] == 40
-    assert bundle.manifest.training["settings"]["tune"] == "both"
+    assert bundle.manifest.training["settings"]["freeze_images"]
     assert bundle.manifest.text_towers["zh"].training["settings"]["freeze_images"]
     assert TextEncoder(bundle).encode(["a red car", "一辆红色的汽车"]).shape == (2, 256)
 

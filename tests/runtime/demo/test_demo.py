@@ -14,11 +14,10 @@ import pytest
 import photoseek
 from photoseek import Bundle
 from photoseek.demo.gallery import EXAMPLES, SCENES, cache_folder, demo_photos, demo_seeds
-from photoseek.demo.scenes import DEMO_SEEDS, LANGUAGES, TEST_SEEDS, Language, captions, compose, draw
+from photoseek.demo.scenes import DEMO_SEEDS, TEST_SEEDS, captions, compose, draw
 from photoseek.demo.world import Scene
 from photoseek.encoders import ImageEncoder, TextEncoder
 from photoseek.metrics import retrieval_metrics
-from photoseek.vectors import Vectors
 
 FRESH = TEST_SEEDS[:200]
 
@@ -28,29 +27,19 @@ def bundle() -> Bundle:
     return Bundle.load("demo")
 
 
-def test_the_embedded_bundle_reads_english_and_chinese(bundle: Bundle) -> None:
-    assert bundle.languages == ("en", "zh")
-
-
 def test_the_embedded_bundle_is_whole_and_small(bundle: Bundle) -> None:
     bundle.verify()
     folder = Path(photoseek.__file__).parent / "demo"
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
-    assert size <= 40_000_000
+    assert size <= 30_000_000
 
 
-@pytest.fixture(scope="module")
-def fresh(bundle: Bundle) -> Vectors:
-    """The vectors of scenes that no part of training has seen."""
-    return ImageEncoder(bundle).encode(draw(compose(seed), seed) for seed in FRESH)
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_one_caption_finds_its_scene_among_fresh_ones(bundle: Bundle, fresh: Vectors, language: Language) -> None:
+def test_one_caption_finds_its_scene_among_fresh_ones(bundle: Bundle) -> None:
     """The promise is R@1 of 50% and R@5 of 85% among 500; among 200 a little more is asked."""
+    images = ImageEncoder(bundle).encode(draw(compose(seed), seed) for seed in FRESH)
     rng = np.random.default_rng(0)
-    texts = [captions(compose(seed), seed, language)[rng.integers(5)] for seed in FRESH]
-    found = retrieval_metrics(fresh, TextEncoder(bundle).encode(texts), range(len(FRESH))).text_to_image
+    texts = TextEncoder(bundle).encode([captions(compose(seed), seed)[rng.integers(5)] for seed in FRESH])
+    found = retrieval_metrics(images, texts, range(len(FRESH))).text_to_image
     assert found.r1 >= 60, found
     assert found.r5 >= 90, found
 
