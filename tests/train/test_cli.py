@@ -91,6 +91,8 @@ def test_fit_goes_on_from_a_checkpoint_and_sees_photos_as_it_did(world: World, b
     assert seen["do_center_crop"] is False  # squeezed, as the checkpoint's photos were
     with pytest.raises(SettingsError, match=r"^image_size and resize: expected those of .*, whose photos keep their"):
         call("fit", *data(world), *split, *more[:-1], tmp_path / "d", "--freeze-images", "--image-size", 48)
+    with pytest.raises(SettingsError, match=r"^image_size: expected at least 32, found 0"):
+        call("fit", *data(world), *split, *more[:-1], tmp_path / "e", "--image-size", 0)
     neither = call("fit", *data(world), *split, "--out", tmp_path / "c")
     assert neither.exit_code == 2
     assert "--from" in neither.output

@@ -63,12 +63,11 @@ def preprocessing_for(checkpoint: Path | None, size: int | None, resize: str | N
         SettingsError: An unknown ``resize``, or a size that is too small.
         CheckpointError: The checkpoint cannot be used.
     """
-    if checkpoint is None:
-        return preprocessing_of(size or 224, resize or "crop")
-    known = read_config(checkpoint).preprocessing
+    known = preprocessing_of() if checkpoint is None else read_config(checkpoint).preprocessing
     if size is None and resize is None:
         return known
-    return preprocessing_of(size or known.width, resize or ("squash" if known.shortest_edge is None else "crop"))
+    theirs = "squash" if known.shortest_edge is None else "crop"
+    return preprocessing_of(known.width if size is None else size, theirs if resize is None else resize)
 
 
 @dataclass(frozen=True)
