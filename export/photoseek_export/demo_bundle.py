@@ -38,6 +38,7 @@ BERTS: dict[Language, CompactBert] = {
     "zh": CompactBert(layers=3, hidden=256, heads=4, vocabulary=3000, positions=MAX_TOKENS),
 }
 AUGMENT = AugmentConfig(crop_scale=0.6, flip=False, color=0.2, size=112)  # captions tell left from right, and colours
+FINE_AUGMENT = AugmentConfig(crop_scale=0.8, flip=False, color=0.2, size=SIZE)  # what a caption names stays
 
 
 @dataclass(frozen=True)
@@ -48,20 +49,22 @@ class Recipe:
     dev_scenes: int = 500
     reading_epochs: int = 4
     joint_epochs: int = 5
-    english_epochs: int = 1
-    chinese_epochs: int = 2
+    fine_epochs: int = 3
+    chinese_epochs: int = 3
+    closing_epochs: int = 1
     batch_size: int = 192
     text_batch_size: int = 512
     augment: AugmentConfig = AUGMENT
+    fine_augment: AugmentConfig = FINE_AUGMENT
 
-    def joint(self, from_nothing: bool) -> OptimConfig:
+    def joint(self, epochs: int, from_nothing: bool = False) -> OptimConfig:
         """Both towers: at one rate if from nothing, but BERT's, which is less steady; else the images' is lower.
 
         Batches hold scenes and photographs together: batch norms are measured with the statistics of both.
         """
         return OptimConfig(
             tune="both",
-            epochs=self.joint_epochs,
+            epochs=epochs,
             captions_per_photo=2,
             batch_size=self.batch_size,
             lr=1e-3,
@@ -116,7 +119,7 @@ class Workshop:
         return self.folder / f"bert-{language}"
 
     def checkpoint(self, stage: str) -> Path:
-        """The run of a stage: ``reading``, ``joint``, ``en`` or ``zh``."""
+        """The run of a stage: ``reading``, ``joint``, ``fine``, ``reading-zh``, ``en`` or ``zh``."""
         return self.folder / stage
 
 
@@ -129,14 +132,21 @@ def draw(workshop: Workshop, recipe: Recipe) -> None:
 
 
 def train(workshop: Workshop, recipe: Recipe) -> None:
-    """Train both towers, then each language's text tower alone; or go on with a run that was stopped."""
+    """Train both towers, on small pictures and then on whole ones, then each language's text tower alone.
+
+    What is done already is not done again, and a run that was stopped goes on.
+    """
     for language, texts in workshop.collection.texts().items():
         if not workshop.bert(language).exists():
             write_compact_bert(texts, workshop.bert(language), BERTS[language])
-    fit(workshop, "joint", _beginning(workshop, recipe), recipe.joint(workshop.begin_with is None), recipe.augment)
-    joint = workshop.checkpoint("joint")
-    fit(workshop, "en", _go_on(joint), recipe.text(recipe.english_epochs))
-    fit(workshop, "zh", _beside(workshop, joint, "zh"), recipe.text(recipe.chinese_epochs), language="zh")
+    joint = recipe.joint(recipe.joint_epochs, from_nothing=workshop.begin_with is None)
+    fit(workshop, "joint", _beginning(workshop, recipe), joint, recipe.augment)
+    fit(workshop, "fine", _go_on(workshop.checkpoint("joint")), recipe.joint(recipe.fine_epochs), recipe.fine_augment)
+    chinese = _beside(workshop, workshop.checkpoint("fine"), "zh")
+    fit(workshop, "reading-zh", chinese, recipe.text(recipe.chinese_epochs), language="zh")
+    for language, before in ("en", "fine"), ("zh", "reading-zh"):
+        closing = recipe.text(recipe.closing_epochs)
+        fit(workshop, language, _go_on(workshop.checkpoint(before)), closing, language=language)
 
 
 def _beginning(workshop: Workshop, recipe: Recipe) -> TowerSources:
@@ -202,7 +212,7 @@ def main(
     ] = None,
     begin_with: Annotated[Path | None, typer.Option(metavar="RUN", help="Its image tower is begun with.")] = None,
     scenes: Annotated[int, typer.Option(help="Scenes to train on.")] = Recipe.scenes,
-    epochs: Annotated[int, typer.Option(help="Times that each is seen by both towers.")] = Recipe.joint_epochs,
+    epochs: Annotated[int, typer.Option(help="Times that each is seen small by both towers.")] = Recipe.joint_epochs,
 ) -> None:
     """Draw, train, export, measure."""
     photographs = None if photos is None else Photographs(photos)

@@ -21,11 +21,13 @@ SMALL = Recipe(
     dev_scenes=8,
     reading_epochs=1,
     joint_epochs=1,
-    english_epochs=1,
+    fine_epochs=1,
     chinese_epochs=1,
+    closing_epochs=1,
     batch_size=8,
     text_batch_size=16,
     augment=AugmentConfig(size=48),
+    fine_augment=AugmentConfig(crop_scale=0.8, size=64),
 )
 
 
@@ -130,4 +132,5 @@ def test_training_with_photographs_begins_with_an_image_tower_that_knows_some(
     draw(beside, SMALL)
     train(beside, SMALL)
     assert (beside.checkpoint("reading") / "history.jsonl").is_file()
-    assert (beside.checkpoint("joint") / "history.jsonl").read_text().count('"images": 12') == 1
+    for stage in ("joint", "fine"):
+        assert (beside.checkpoint(stage) / "history.jsonl").read_text().count('"images": 12') == 1
