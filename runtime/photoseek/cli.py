@@ -58,10 +58,11 @@ def demo(
     from photoseek.demo.gallery import demo_photos
 
     bundle = Bundle.load(DEMO)
+    drawn = folder is None
     if folder is None:
         with console.progress_bar("drawing", "scenes") as tell:
             folder = demo_photos(tell)
-    gallery = Gallery.open_or_create(folder, bundle)
+    gallery = Gallery.open_or_create(folder, bundle, rebuild=drawn)  # scenes may be left from an older photoseek
     _index(gallery, bundle, quiet=as_json)
     if query is not None:
         _search(gallery, query, k=k, as_json=as_json)

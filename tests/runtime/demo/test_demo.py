@@ -7,17 +7,20 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import photoseek
-from photoseek import Bundle
+from photoseek import Bundle, Gallery
 from photoseek.demo.gallery import EXAMPLES, SCENES, cache_folder, demo_photos, demo_seeds
-from photoseek.demo.scenes import DEMO_SEEDS, TEST_SEEDS, captions, compose, draw
-from photoseek.demo.world import Scene
+from photoseek.demo.languages import LANGUAGES, Language
+from photoseek.demo.scenes import DEMO_SEEDS, TEST_SEEDS, captions, compose, draw, write_scenes
+from photoseek.demo.world import WORLD, Scene
 from photoseek.encoders import ImageEncoder, TextEncoder
 from photoseek.metrics import retrieval_metrics
+from tiny_bundle import write_tiny_bundle
 
 FRESH = TEST_SEEDS[:200]
 
@@ -31,38 +34,56 @@ def test_the_embedded_bundle_is_whole_and_small(bundle: Bundle) -> None:
     bundle.verify()
     folder = Path(photoseek.__file__).parent / "demo"
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
-    assert size <= 30_000_000
+    assert size <= 40_000_000
 
 
-def test_one_caption_finds_its_scene_among_fresh_ones(bundle: Bundle) -> None:
+def test_the_embedded_bundle_reads_english_and_chinese(bundle: Bundle) -> None:
+    """It knows of each language by a tower of its own, and was measured on scenes in both."""
+    assert bundle.languages == LANGUAGES
+    for facts in (bundle.manifest.precisions, bundle.manifest.text_towers["zh"].precisions):
+        assert facts["fp16"]["metrics"]["text_to_image"]["r1"] >= 85
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_one_caption_finds_its_scene_among_fresh_ones(bundle: Bundle, language: Language) -> None:
     """The promise is R@1 of 50% and R@5 of 85% among 500; among 200 a little more is asked."""
     images = ImageEncoder(bundle).encode(draw(compose(seed), seed) for seed in FRESH)
     rng = np.random.default_rng(0)
-    texts = TextEncoder(bundle).encode([captions(compose(seed), seed)[rng.integers(5)] for seed in FRESH])
+    texts = TextEncoder(bundle).encode([captions(compose(seed), seed, language)[rng.integers(5)] for seed in FRESH])
     found = retrieval_metrics(images, texts, range(len(FRESH))).text_to_image
     assert found.r1 >= 60, found
     assert found.r5 >= 90, found
 
 
-def test_the_demo_answers_a_query_of_the_command_line(tmp_path: Path) -> None:
-    query = "a red car next to a tree at night"
-    environment = {
-        **os.environ,
-        "XDG_CACHE_HOME": str(tmp_path),
-        "PYTHONPATH": os.pathsep.join(
-            filter(None, [str(Path(photoseek.__file__).parents[1]), os.environ.get("PYTHONPATH")])
-        ),
-    }
-    command = [sys.executable, "-m", "photoseek", "demo", "--query", query, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
-    hits = json.loads(done.stdout)
+@pytest.mark.parametrize("query", ["a red car next to a tree at night", "夜里一辆红色的汽车停在树旁边"])
+def test_the_demo_answers_a_query_of_the_command_line(tmp_path: Path, query: str) -> None:
+    hits = ask_demo(query, tmp_path)
     assert [hit["rank"] for hit in hits] == [1, 2, 3, 4, 5]
     assert all(Path(hit["file"]).is_file() for hit in hits)
     shown = [compose(int(Path(hit["path"]).stem.removeprefix("scene-"))) for hit in hits]
     assert shows(shown[0], "car", "red")
     assert sum(shows(scene, "car", "red") for scene in shown) >= 3
     assert sum(scene.time == "night" for scene in shown) >= 4
+
+
+def test_scenes_that_an_older_bundle_indexed_are_indexed_anew(tmp_path: Path) -> None:
+    scenes = tmp_path / "photoseek" / f"demo-{WORLD}"
+    write_scenes(scenes, demo_seeds()[:3])
+    older = Bundle.load(write_tiny_bundle(tmp_path / "older"))
+    with Gallery.create(scenes, older) as gallery:
+        gallery.index(older)
+    assert len(ask_demo("a boat", tmp_path)) == 5
+
+
+def ask_demo(query: str, cache: Path) -> list[dict[str, Any]]:
+    """The hits that ``photoseek demo --query`` prints, in a process and a cache folder of its own."""
+    path = filter(None, [str(Path(photoseek.__file__).parents[1]), os.environ.get("PYTHONPATH")])
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "PYTHONPATH": os.pathsep.join(path)}
+    command = [sys.executable, "-m", "photoseek", "demo", "--query", query, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    hits: list[dict[str, Any]] = json.loads(done.stdout)
+    return hits
 
 
 def shows(scene: Scene, kind: str, colour: str = "") -> bool:
