@@ -1,4 +1,4 @@
-"""``photoseek-train``: inspect, keywords, features, fit, evaluate, report, compact."""
+"""``photoseek-train``: inspect, keywords, features, fit, evaluate, report, average, compact."""
 
 from __future__ import annotations
 
@@ -89,7 +89,8 @@ def fit(
             "--from",
             metavar="CHECKPOINT",
             help="Go on from these towers and projectors, and see photos as they did unless told otherwise; "
-            "with --text-model: a new text tower beside its image side, which stays as it is.",
+            "with another --seed, or its crops come again; with --text-model: a new text tower beside its image side, "
+            "which stays as it is.",
         ),
     ] = None,
     image_model: ImageModel = "resnet18",
@@ -259,6 +260,18 @@ def report_command(
     with bars() as progress:
         written = report_run(checkpoint, data, workers, progress, out)
     print(written)
+
+
+@app.command()
+def average(
+    checkpoints: Annotated[list[Path], typer.Argument(help="Folders that fit made, one begun from another.")],
+    out: Annotated[Path, typer.Option(help="New folder for the checkpoint.")],
+) -> None:
+    """Average the weights of checkpoints into one that is often better than each (a model soup)."""
+    from photoseek_train.soup import average_checkpoints
+
+    average_checkpoints(checkpoints, out)
+    print(f"{out}: the average of {len(checkpoints)} checkpoints; measure it with: photoseek-train evaluate {out}")
 
 
 @app.command()
