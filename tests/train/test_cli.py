@@ -84,6 +84,9 @@ def test_fit_goes_on_from_a_checkpoint_and_sees_photos_as_it_did(world: World, b
     assert call("fit", *data(world), *split, *more).exit_code == 0
     configs = [json.loads((tmp_path / name / "config.json").read_text()) for name in "ab"]
     assert configs[0]["preprocessing"] == configs[1]["preprocessing"]
+    soup = call("average", tmp_path / "a", tmp_path / "b", "--out", tmp_path / "soup")
+    assert "soup: the average of 2 checkpoints" in soup.stdout
+    assert "of 16 images" in call("evaluate", tmp_path / "soup", *data(world), "--split", world.dev).stdout
     larger = ["--from", tmp_path / "a", "--tune", "image", "--image-size", 48, "--out", tmp_path / "larger"]
     assert call("fit", *data(world), *split, *larger).exit_code == 0
     seen = json.loads((tmp_path / "larger" / "config.json").read_text())["preprocessing"]
