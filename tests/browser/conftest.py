@@ -34,9 +34,11 @@ HOSTILE = (
 )
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 _START = """
+import signal
 import sys
 from pathlib import Path
 from photoseek.page.launch import run_page
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts in the background ignores it
 sys.exit(run_page(Path(sys.argv[1]), port=int(sys.argv[2]), open_browser=False))
 """
 
