@@ -3,9 +3,9 @@
     python benchmarks/extraction.py --images PHOTOS
 
 Plain is what one writes first: torchvision's Resize, CenterCrop, ToTensor and Normalize, a DataLoader with two workers,
-resnet18 in evaluation mode. Ours is ``photoseek-train features``: files hashed, decoded and encoded, rows on disk.
-Both take turns, in float32 and with random weights, on the photos as they are and on larger ones made from them. Two
-to three minutes on two cores; writes ``benchmarks/results/extraction.json``.
+resnet18 in evaluation mode, float32. Ours is ``photoseek-train features``: files hashed, decoded and encoded, rows on
+disk; in float32, and with ``--precision bf16``. All take turns, with random weights, on the photos as they are and on
+larger ones made from them. Some minutes on two cores; writes ``benchmarks/results/extraction.json``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ class Row:
 
     photos: str
     input: int
+    precision: str  # of ours
     count: int
     plain: float
     ours: float
@@ -87,29 +89,37 @@ def plain(tower: ImageTower, preprocessing: Preprocessing, paths: Sequence[Path]
         return torch.cat([tower.resnet(batch) for batch in loader]).numpy()
 
 
-def ours(tower: ImageTower, preprocessing: Preprocessing, paths: Sequence[Path]) -> Rows:
+def ours(tower: ImageTower, preprocessing: Preprocessing, paths: Sequence[Path], *, bf16: bool) -> Rows:
     """Into a new folder, so that nothing is cached."""
     with tempfile.TemporaryDirectory() as folder:
-        return image_features(FeatureFolder(Path(folder)), tower, preprocessing, paths).numpy()
+        return image_features(FeatureFolder(Path(folder)), tower, preprocessing, paths, bf16=bf16).numpy()
 
 
-def compare(photos: str, paths: Sequence[Path], size: int, rounds: int) -> Row:
-    """Both in turn, after a short warm-up of each."""
+LOOPS: dict[str, Extract] = {"plain": plain, "fp32": partial(ours, bf16=False), "bf16": partial(ours, bf16=True)}
+
+
+def compare(photos: str, paths: Sequence[Path], size: int, rounds: int) -> list[Row]:
+    """All in turn, after a short warm-up of each; a row for each of ours."""
     torch.manual_seed(0)
     tower, preprocessing = ImageTower().eval(), preprocessing_of(size)
-    rates: dict[Extract, list[float]] = {plain: [], ours: []}
-    rows: dict[Extract, Rows] = {}
-    for extract in rates:
+    rates: dict[str, list[float]] = {name: [] for name in LOOPS}
+    rows: dict[str, Rows] = {}
+    for extract in LOOPS.values():
         extract(tower, preprocessing, paths[:32])
     for _ in range(rounds):
-        for extract, found in rates.items():
+        for name, extract in LOOPS.items():
             started = time.perf_counter()
-            rows[extract] = extract(tower, preprocessing, paths)
-            found.append(len(paths) / (time.perf_counter() - started))
-    slow, fast = (statistics.median(found) for found in rates.values())
-    ratios = [round(b / a, 2) for a, b in zip(*rates.values(), strict=True)]
-    difference = float(np.abs(rows[plain] - rows[ours]).max() / np.abs(rows[plain]).max())
-    return Row(photos, size, len(paths), round(slow, 1), round(fast, 1), round(fast / slow, 2), ratios, difference)
+            rows[name] = extract(tower, preprocessing, paths)
+            rates[name].append(len(paths) / (time.perf_counter() - started))
+    slow = statistics.median(rates["plain"])
+    found = []
+    for name in ("fp32", "bf16"):
+        fast = statistics.median(rates[name])
+        ratios = [round(b / a, 2) for a, b in zip(rates["plain"], rates[name], strict=True)]
+        difference = float(np.abs(rows["plain"] - rows[name]).max() / np.abs(rows["plain"]).max())
+        figures = (round(slow, 1), round(fast, 1), round(fast / slow, 2), ratios, difference)
+        found.append(Row(photos, size, name, len(paths), *figures))
+    return found
 
 
 def enlarge(paths: Sequence[Path], folder: Path) -> list[Path]:
@@ -150,15 +160,15 @@ def main() -> None:
         parser.error(f"{options.images}: no *.jpg in it")
     figures = []
     facts = machine()
-    print(f"{'photos':<12}{'input':>6}{'plain/s':>9}{'ours/s':>9}{'ratio':>7}   of each round; difference")
+    print(f"{'photos':<12}{'input':>6}{'ours in':>9}{'plain/s':>9}{'ours/s':>9}{'ratio':>7}   of each round; difference")
     with tempfile.TemporaryDirectory() as folder:
         sets = {"as they are": paths, f"{LARGE[0]} x {LARGE[1]}": enlarge(paths[: len(paths) // 4], Path(folder))}
         for name, chosen in sets.items():
             for size in options.sizes:
-                row = compare(name, chosen, size, options.rounds)
-                figures.append(asdict(row))
-                start = f"{row.photos:<12}{row.input:>6}{row.plain:>9.1f}{row.ours:>9.1f}{row.ratio:>7.2f}"
-                print(f"{start}   {row.ratios}; {row.difference:.1e}", flush=True)
+                for row in compare(name, chosen, size, options.rounds):
+                    figures.append(asdict(row))
+                    start = f"{row.photos:<12}{row.input:>6}{row.precision:>9}{row.plain:>9.1f}{row.ours:>9.1f}"
+                    print(f"{start}{row.ratio:>7.2f}   {row.ratios}; {row.difference:.1e}", flush=True)
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps({"machine": facts, "figures": figures}, indent=2) + "\n", "utf-8")
 
