@@ -160,7 +160,7 @@ def main() -> None:
         parser.error(f"{options.images}: no *.jpg in it")
     figures = []
     facts = machine()
-    print(f"{'photos':<12}{'input':>6}{'ours in':>9}{'plain/s':>9}{'ours/s':>9}{'ratio':>7}   of each round; difference")
+    print(f"{'photos':<12}{'input':>6}{'ours in':>9}{'plain/s':>9}{'ours/s':>9}{'ratio':>7}  of each round; difference")
     with tempfile.TemporaryDirectory() as folder:
         sets = {"as they are": paths, f"{LARGE[0]} x {LARGE[1]}": enlarge(paths[: len(paths) // 4], Path(folder))}
         for name, chosen in sets.items():

@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from photoseek import Bundle, Gallery, Searcher
+from photoseek.cpu import usable_cores
 from photoseek.demo.gallery import SCENES, demo_photos
 from photoseek.demo.scenes import DEMO_SEEDS, captions, compose
-from photoseek.sessions import available_cores
 
 QUERIES = 200
 COLD_STARTS = 10
@@ -75,7 +75,7 @@ def machine() -> dict[str, Any]:
     packages = ("photoseek", "onnxruntime", "tokenizers", "numpy", "pillow", "annoy")
     return {
         "processor": platform.processor() or platform.machine(),
-        "cores": available_cores(),
+        "cores": usable_cores(),
         "load": round(os.getloadavg()[0], 2),
         "python": platform.python_version(),
         **{name: version(name) for name in packages},

@@ -23,6 +23,9 @@ def export(
     out: Annotated[Path, typer.Option(metavar="BUNDLE", help="The bundle's folder.")],
     name: Annotated[str | None, typer.Option(help="What people will call it; left out: the folder's name.")] = None,
     fp16: Annotated[bool, typer.Option("--fp16", help="Also a pair of graphs with weights in half the bytes.")] = False,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Also a pair computed in int8; wants --images and --captions.")
+    ] = False,
     fp32: Annotated[bool, typer.Option("--fp32/--no-fp32", help="Whether the bundle has the full pair.")] = True,
     images: Annotated[
         Path | None, typer.Option(metavar="DIR", help="With --captions: measure each precision on these images.")
@@ -32,6 +35,16 @@ def export(
         typer.Option(metavar="FILE", help="Lines NAME#I<TAB>caption; may be repeated, once for each text tower."),
     ] = None,
     split: Annotated[Path | None, typer.Option(metavar="FILE", help="Names of the images that count.")] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Photos that show --int8 its ranges; left out: those of --images that don't count."
+        ),
+    ] = None,
+    max_loss: Annotated[
+        float,
+        typer.Option(metavar="POINTS", help="How much mean recall --int8 may lose; above it no bundle is written."),
+    ] = 0.5,
     language: Annotated[list[str] | None, typer.Option(help="Of CHECKPOINT, as en; may be repeated.")] = None,
     text: Annotated[
         list[str] | None,
@@ -46,7 +59,8 @@ def export(
 ) -> None:
     """Turn a checkpoint into a bundle of ONNX graphs, compared with PyTorch before they count.
 
-    Examples: `photoseek-export runs/flickr30k --out bundles/flickr30k --fp16`,
+    Examples: `photoseek-export runs/flickr30k --out bundles/flickr30k`,
+    `photoseek-export runs/flickr30k --out bundles/flickr30k --int8 --images DIR --captions FILE --split dev.txt`,
     `photoseek-export runs/english --text zh=runs/chinese --out bundles/both`
     """
     console.set_debug(debug)
@@ -54,17 +68,21 @@ def export(
         raise typer.BadParameter("--images and --captions go together")
     if not (fp16 or fp32):
         raise typer.BadParameter("--no-fp32 leaves nothing to export without --fp16")
+    if int8 and images is None:
+        raise typer.BadParameter("--int8 wants captioned images to measure its loss on: --images and --captions")
     from photoseek_export.export import Measured, export_checkpoint
 
     bundle = export_checkpoint(
         checkpoint,
         out,
         name=name,
-        precisions=[p for p, wanted in (("fp32", fp32), ("fp16", fp16)) if wanted],
+        precisions=[p for p, wanted in (("fp32", fp32), ("fp16", fp16), ("int8", int8)) if wanted],
         languages=language or ["en"],
         texts=_by_language(text or []),
         licence=licence,
         measured=Measured(images, captions[0], split, tuple(captions[1:])) if images and captions else None,
+        calibration=calibration,
+        max_loss=max_loss,
         overwrite=overwrite,
     )
     for precision, facts in bundle.manifest.precisions.items():

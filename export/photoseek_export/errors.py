@@ -3,6 +3,7 @@
 PhotoseekError
 └── ExportError
     ├── ParityError         a graph's vectors are not PyTorch's
+    ├── LossTooHigh         a precision finds too much less than the full one
     ├── ImageSideDiffers    two checkpoints of one bundle make different vectors of photos
     └── BundleExists        the output folder holds something already
 """
@@ -18,6 +19,10 @@ class ExportError(PhotoseekError):
 
 class ParityError(ExportError):
     """A graph's vectors are not PyTorch's."""
+
+
+class LossTooHigh(ExportError):
+    """A precision finds too much less than the full one."""
 
 
 class ImageSideDiffers(ExportError):

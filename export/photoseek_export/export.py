@@ -10,22 +10,33 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from photoseek.bundle import Bundle
-from photoseek.captions import read_captions
+from photoseek.captions import read_caption_files, read_captions
 from photoseek.evaluation import evaluate
 from photoseek.files import replace_json
 from photoseek.languages import language_of
 from photoseek.manifest import FileRecord, Layout, Manifest, TextTowerRecord
 from photoseek.preprocess import Preprocessing
 from photoseek_export.card import model_card
-from photoseek_export.errors import BundleExists, ExportError
+from photoseek_export.errors import BundleExists, ExportError, LossTooHigh
 from photoseek_export.graphs import write_vision_graph
 from photoseek_export.half import store_half
 from photoseek_export.parity import check_vision_parity, significant
+from photoseek_export.quantize import calibration_pictures, quantize_vision
 from photoseek_export.text_towers import FurtherText, load_further, write_text_tower
 from photoseek_train.checkpoint import Loaded, load_checkpoint, read_metrics, weights_hash
 
+MAX_LOSS = 0.5
+"""How much mean recall, in points, int8 may lose."""
+
 _log = logging.getLogger(__name__)
+_PRECISIONS = ("fp32", "fp16", "int8")  # most exact first
+_RECALLS = 6  # summed in rsum
+
+Pictures = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,8 @@ def export_checkpoint(
     texts: Mapping[str, str | Path] | None = None,
     licence: str = "MIT",
     measured: Measured | None = None,
+    calibration: str | Path | None = None,
+    max_loss: float = MAX_LOSS,
     overwrite: bool = False,
 ) -> Bundle:
     """Turn both towers with their projectors into ONNX, verify them, and write a bundle.
@@ -60,28 +73,35 @@ def export_checkpoint(
         checkpoint: A folder that ``photoseek-train fit`` wrote.
         out: The bundle's folder; it appears when all is verified, and not before.
         name: What people will call it. None: the folder's name.
-        precisions: ``fp32``, ``fp16`` (weights stored in half the bytes), or both.
+        precisions: Among ``fp32``, ``fp16`` (weights stored in half the bytes) and ``int8`` (computed in a quarter of
+            them), which wants ``measured`` and one of the others beside it.
         languages: ISO 639-1 codes of the languages of the checkpoint's captions.
         texts: Checkpoints of further text towers, by language; each was trained against this one's image side.
         licence: SPDX identifier of the licence of the weights.
         measured: What to measure each precision on, through the runtime. None: fp32 has the metrics that training
             measured, the others none.
+        calibration: Folder of photos that show int8 the ranges of activations. None: the images of ``measured``,
+            without those that are measured.
+        max_loss: How much mean recall, in points, int8 may lose to the most exact precision.
         overwrite: Whether a bundle that is there already is replaced.
 
     Raises:
         ParityError: A graph's vectors are not PyTorch's; nothing is left behind.
+        LossTooHigh: int8 loses more than ``max_loss``; nothing is left behind.
         ImageSideDiffers: A further text tower belongs to another image side.
         BundleExists: The folder exists, and ``overwrite`` is false or it is no bundle.
         CheckpointError: The checkpoint cannot be read.
     """
     out = Path(out).expanduser().absolute()
     _expect_free(out, overwrite)
+    _expect_known(precisions, measured)
     loaded = load_checkpoint(checkpoint, attention="eager")
     further = load_further(loaded, Path(checkpoint), languages, texts or {})
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as work:
         partial = Path(work, "new")
-        parities = _write_graphs(loaded, partial, precisions)
+        pictures = _calibration(loaded, calibration, measured) if "int8" in precisions else None
+        parities = _write_graphs(loaded, partial, precisions, pictures)
         _write_companions(loaded, partial, further)
         metrics = _metrics_of(checkpoint)
         towers = {text.language: _write_further(text, partial, precisions) for text in further}
@@ -98,7 +118,7 @@ def export_checkpoint(
             licence=licence,
             text_towers=towers,
         )
-        _finish(manifest, loaded, further, partial, measured)
+        _finish(manifest, loaded, further, partial, measured, max_loss)
         _move_into_place(partial, out)
     return Bundle.load(out)
 
@@ -112,25 +132,46 @@ def _expect_free(out: Path, overwrite: bool) -> None:
         raise BundleExists(f"{out}: there is a bundle already; replace it with --overwrite, or name another --out")
 
 
-def _write_graphs(loaded: Loaded, folder: Path, precisions: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Write each precision's pair of graphs; their parity, by precision and tower."""
-    unknown = [p for p in precisions if p not in ("fp32", "fp16")]
+def _expect_known(precisions: Sequence[str], measured: Measured | None) -> None:
+    unknown = [precision for precision in precisions if precision not in _PRECISIONS]
     if unknown or not precisions:
-        raise ExportError(f"expected precisions among fp32 and fp16, found {', '.join(unknown) or 'none'}")
+        raise ExportError(f"expected precisions among {', '.join(_PRECISIONS)}, found {', '.join(unknown) or 'none'}")
+    if "int8" in precisions and (measured is None or len(set(precisions)) == 1):
+        raise ExportError(
+            "int8 enters a bundle with its retrieval measured beside fp32's or fp16's: export one of them too, and "
+            "give captioned images to measure on (--images DIR --captions FILE)"
+        )
+
+
+def _calibration(loaded: Loaded, folder: str | Path | None, measured: Measured | None) -> Pictures:
+    assert measured is not None  # see _expect_known
+    without = read_caption_files([measured.captions, *measured.further]).names(measured.split)
+    return calibration_pictures(Path(folder or measured.images), loaded.config.preprocessing, without)
+
+
+def _write_graphs(
+    loaded: Loaded, folder: Path, precisions: Sequence[str], pictures: Pictures | None
+) -> dict[str, dict[str, float]]:
+    """Write each precision's pair of graphs; their parity, by precision and tower."""
     (folder / "onnx").mkdir(parents=True)
     texts = write_text_tower(loaded, None, folder, precisions)
-    visions = _write_vision_tower(loaded, folder, precisions)
+    visions = _write_vision_tower(loaded, folder, precisions, pictures)
     return {precision: {"text": texts[precision], "vision": visions[precision]} for precision in precisions}
 
 
-def _write_vision_tower(loaded: Loaded, folder: Path, precisions: Sequence[str]) -> dict[str, float]:
+def _write_vision_tower(
+    loaded: Loaded, folder: Path, precisions: Sequence[str], pictures: Pictures | None
+) -> dict[str, float]:
     size = (loaded.config.preprocessing.height, loaded.config.preprocessing.width)
-    full, half = (folder / Layout.vision_model(precision) for precision in ("fp32", "fp16"))
+    full, half, small = (folder / Layout.vision_model(precision) for precision in _PRECISIONS)
     write_vision_graph(loaded.model, size, full)
     parities = {"fp32": check_vision_parity(loaded.model, size, full)}
     if "fp16" in precisions:
         store_half(full, half)
         parities["fp16"] = check_vision_parity(loaded.model, size, half, "fp16")
+    if pictures is not None:
+        quantize_vision(full, small, pictures)
+        parities["int8"] = check_vision_parity(loaded.model, size, small, "int8")
     if "fp32" not in precisions:
         full.unlink()
     return parities
@@ -179,12 +220,17 @@ def _write_companions(loaded: Loaded, folder: Path, further: Sequence[FurtherTex
 
 
 def _finish(
-    manifest: Manifest, loaded: Loaded, further: Sequence[FurtherText], folder: Path, measured: Measured | None
+    manifest: Manifest,
+    loaded: Loaded,
+    further: Sequence[FurtherText],
+    folder: Path,
+    measured: Measured | None,
+    max_loss: float,
 ) -> None:
     """Measure each precision through the runtime, then write the card and the final manifest."""
     manifest.write(folder)
     if measured is not None:
-        _measure(manifest, Bundle.load(folder), measured)
+        _measure(manifest, Bundle.load(folder), measured, max_loss)
     texts = {text.language: describe_text(text.loaded) for text in further}
     image = f"{loaded.config.model.image_model} of torchvision, began as: {loaded.config.model.image_weights}"
     card = model_card(manifest, describe_text(loaded), image, _describe(loaded.config.preprocessing), texts)
@@ -192,8 +238,8 @@ def _finish(
     replace(manifest, files=_records(folder)).write(folder)
 
 
-def _measure(manifest: Manifest, bundle: Bundle, measured: Measured) -> None:
-    """Put the metrics of each caption file beside the parity of the tower that reads it."""
+def _measure(manifest: Manifest, bundle: Bundle, measured: Measured, max_loss: float) -> None:
+    """Put the metrics of each caption file beside the parity of the tower that reads it; refuse an int8 that loses."""
     files: dict[str, Path] = {}
     for captions in (measured.captions, *measured.further):
         language = _language_of(captions) if manifest.text_towers else ""
@@ -208,6 +254,21 @@ def _measure(manifest: Manifest, bundle: Bundle, measured: Measured) -> None:
         for precision, facts in facts_of.items():
             found = evaluate(bundle, measured.images, captions, measured.split, precision=precision)
             facts["metrics"] = found.metrics.to_json()
+        _expect_little_loss({name: facts["metrics"]["rsum"] for name, facts in facts_of.items()}, captions, max_loss)
+
+
+def _expect_little_loss(rsums: Mapping[str, float], captions: Path, max_loss: float) -> None:
+    """Compare int8's mean recall, a sixth of rsum, with that of the most exact precision."""
+    if "int8" not in rsums:
+        return
+    exact = next(precision for precision in _PRECISIONS if precision in rsums)
+    loss = (rsums[exact] - rsums["int8"]) / _RECALLS
+    if loss > max_loss:
+        raise LossTooHigh(
+            f"int8 loses {loss:.2f} points of mean recall on {captions} ({rsums['int8'] / _RECALLS:.2f}, {exact} has "
+            f"{rsums[exact] / _RECALLS:.2f}), at most {max_loss} is allowed; no bundle was written: calibrate "
+            "with photos more like these (--calibration DIR), or allow it with --max-loss"
+        )
 
 
 def _language_of(captions: Path) -> str:

@@ -14,8 +14,11 @@ from photoseek.vectors import normalise
 from photoseek_export.errors import ParityError
 from photoseek_train.model import TwoTower
 
-TOLERANCE = {"fp32": 1e-4, "fp16": 5e-3}
-"""The largest absolute difference allowed between numbers of unit vectors, by precision."""
+TOLERANCE = {"fp32": 1e-4, "fp16": 5e-3, "int8": 0.2}
+"""The largest absolute difference allowed between numbers of unit vectors, by precision.
+
+That of int8 only catches a broken graph: what its rounding costs is measured in retrieval.
+"""
 
 _TEXT_SHAPES = ((1, 3), (5, 23), (3, 1))  # (batch, sequence): none is the one that was traced
 _VISION_BATCHES = (1, 5)

@@ -11,9 +11,11 @@ from photoseek.files import replace_json
 from photoseek.languages import LANGUAGES
 from photoseek.manifest import Layout
 from photoseek_export.errors import ExportError, ImageSideDiffers
+from photoseek_export.fusion import write_fused_text_graph
 from photoseek_export.graphs import write_text_graph
 from photoseek_export.half import store_half
 from photoseek_export.parity import check_text_parity
+from photoseek_export.quantize import quantize_text
 from photoseek_train.checkpoint import Loaded, load_checkpoint
 from photoseek_train.saving import save_tokenizer
 from photoseek_train.towers import weights_sha256
@@ -74,7 +76,7 @@ def write_text_tower(loaded: Loaded, language: str | None, folder: Path, precisi
         loaded: Whose text tower and projector.
         language: None for the bundle's main tower.
         folder: The bundle's; its ``onnx`` folder is there.
-        precisions: ``fp32``, ``fp16``, or both.
+        precisions: Among ``fp32``, ``fp16`` and ``int8``.
 
     Returns:
         For each precision the largest absolute difference from PyTorch.
@@ -90,6 +92,12 @@ def write_text_tower(loaded: Loaded, language: str | None, folder: Path, precisi
         half = folder / Layout.text_model("fp16", language)
         store_half(full, half)
         parities["fp16"] = check_text_parity(loaded.model, half, "fp16")
+    if "int8" in precisions:
+        small, fused = folder / Layout.text_model("int8", language), full.with_suffix(".fused")
+        write_fused_text_graph(loaded.model, fused)
+        quantize_text(fused, small)
+        fused.unlink()
+        parities["int8"] = check_text_parity(loaded.model, small, "int8")
     if "fp32" not in precisions:
         full.unlink()
     return {precision: parities[precision] for precision in precisions}

@@ -30,7 +30,7 @@ BundleOption = Annotated[str, typer.Option("--bundle", metavar="BUNDLE", help="A
 CountOption = Annotated[int, typer.Option("-k", help="How many photos, at most.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 PrecisionOption = Annotated[
-    str | None, typer.Option(metavar="fp32|fp16|int8", help="Of the towers; left out: the most exact there is.")
+    str | None, typer.Option(metavar="fp32|fp16|int8", help="Of the towers; left out: the fastest on this CPU.")
 ]
 PortOption = Annotated[int, typer.Option(help="Port of the page.")]
 BrowserOption = Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +13,12 @@ from photoseek.bundle import Bundle
 from photoseek.errors import PhotoError, QueryError
 from photoseek.languages import Share, shares
 from photoseek.manifest import Layout
-from photoseek.photos import PhotoSource, open_photo
+from photoseek.photos import PhotoSource, decode_photo
 from photoseek.towers import TextTower, Tower
 from photoseek.vectors import Vectors, normalise
+
+if TYPE_CHECKING:
+    from photoseek.sessions import Mode
 
 MAX_CHARACTERS = 10_000
 """Text beyond this is cut off before it is tokenized: far more than any tower reads."""
@@ -32,12 +36,29 @@ class TextEncoder:
     every text as it is.
     """
 
-    def __init__(self, bundle: Bundle, precision: str | None = None, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        precision: str | None = None,
+        threads: int | None = None,
+        mode: Mode = "latency",
+    ) -> None:
+        """Choose the towers; none is loaded yet.
+
+        Args:
+            bundle: Whose towers.
+            precision: Of the towers. None: the one that this CPU runs fastest.
+            threads: Of one run. None: as the mode has it.
+            mode: Whom it serves; see :data:`photoseek.sessions.Mode`.
+
+        Raises:
+            BundleIncompatible: The bundle lacks the precision.
+        """
         self.bundle = bundle
-        self._main = TextTower(bundle, precision, threads)
+        self._main = TextTower(bundle, precision, threads, mode)
         self.precision = self._main.precision
         further = {
-            language: TextTower(bundle, precision, threads, language=language)
+            language: TextTower(bundle, precision, threads, mode, language=language)
             for language in bundle.manifest.text_towers
         }
         self._towers = {**dict.fromkeys(bundle.manifest.languages, self._main), **further}
@@ -104,7 +125,7 @@ class ImageEncoder(Tower):
     """Photos -> unit vectors. May be shared between threads."""
 
     def encode(self, photos: Iterable[PhotoSource], *, batch_size: int = 16) -> Vectors:
-        """Encode photos, decoding each as :func:`photoseek.photos.open_photo` does.
+        """Encode photos, decoding each as :func:`photoseek.photos.decode_photo` does, as large as the tower needs it.
 
         Raises:
             PhotoError: One of them cannot be decoded; a path stands in the message.
@@ -117,7 +138,7 @@ class ImageEncoder(Tower):
 
     def _pixels(self, photo: PhotoSource) -> npt.NDArray[np.float32]:
         try:
-            return self.bundle.preprocessing(open_photo(photo))
+            return self.bundle.preprocessing(decode_photo(photo, self.bundle.preprocessing.edge).image)
         except PhotoError as error:
             if isinstance(photo, str | Path):
                 raise PhotoError(f"{photo}: {error}") from error

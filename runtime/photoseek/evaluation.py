@@ -35,7 +35,7 @@ def evaluate(
         images: Folder of the images.
         captions: Caption file, or several, say one for each language.
         split: A file of the names of the images that count, or a split that a caption file carries. None: all.
-        precision: Of the towers. None: the bundle's most exact one.
+        precision: Of the towers. None: the one that this CPU runs fastest.
         protocol: Which images and captions count, and in how many folds. None: all, in one.
         progress: Called with images encoded and images in all.
 

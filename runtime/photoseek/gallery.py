@@ -202,7 +202,7 @@ class Gallery:
 
         Args:
             bundle: As at creation. None: :meth:`load_bundle`.
-            precision: Of the image tower. None: the bundle's most exact one.
+            precision: Of the image tower. None: the one that this CPU runs fastest.
             progress: Called after each batch, in the calling thread.
 
         Raises:

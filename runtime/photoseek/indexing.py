@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,17 +14,17 @@ import numpy as np
 import numpy.typing as npt
 
 from photoseek.bundle import Bundle
+from photoseek.cpu import usable_cores
 from photoseek.database import ContentRecord, Database, PhotoRecord
 from photoseek.encoders import ImageEncoder
 from photoseek.errors import GalleryError, GalleryNotFound, PhotoError
 from photoseek.generations import open_current, write_generation
-from photoseek.photos import open_photo, read_photo
-from photoseek.preprocess import Preprocessing
+from photoseek.photos import decode_photo, read_photo
 from photoseek.scanning import FoundPhoto, scan
 
-_BATCH = 16  # photos in one run of the image tower
+_BATCH = 4  # photos in one run of the image tower: more are no faster on a CPU, and fill its cache
 _COMMIT_S = 5.0  # a kill loses what was encoded since the last commit
-_AHEAD = 4 * _BATCH  # photos that may wait, decoded, for the tower
+_AHEAD = 4  # batches for each worker that may be under way, so that a slow photo holds up no other
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,19 @@ class IndexReport:
 
 @dataclass(frozen=True)
 class _Decoded:
-    """A photo on its way to the tower; ``pixels`` is None where its vector is known or it is unreadable."""
+    """A photo on its way through the tower; ``pixels`` is None where its vector is known or it is unreadable."""
 
     record: PhotoRecord
     size: tuple[int, int] = (0, 0)
     pixels: npt.NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Photos that were read together, and what was encoded of them."""
+
+    records: list[PhotoRecord]
+    contents: list[ContentRecord]
 
 
 @dataclass
@@ -75,6 +83,14 @@ class _Tally:
     pending: list[PhotoRecord] = field(default_factory=list)
     contents: list[ContentRecord] = field(default_factory=list)
     committed_at: float = field(default_factory=time.monotonic)
+
+    def add(self, batch: _Batch) -> None:
+        """Count a batch, and keep it for the next commit."""
+        readable = sum(record.reason is None for record in batch.records)
+        self.encoded += len(batch.contents)
+        self.reused += readable - len(batch.contents)
+        self.pending += batch.records
+        self.contents += batch.contents
 
 
 def index_gallery(
@@ -94,7 +110,7 @@ def index_gallery(
         raise GalleryNotFound(f"{root}: no photo found where {len(gone):,} were; is its disk mounted?")
     settled = database.unchanged(bundle.fingerprint)
     work = [photo for photo in found if settled.get(photo.path) != (photo.bytes, photo.mtime_ns)]
-    tally = _encode_all(work, database, root, ImageEncoder(bundle, precision), tell)
+    tally = _encode_all(work, database, root, ImageEncoder(bundle, precision, mode="service"), tell)
     if gone:
         database.forget(gone)
     tell(Progress("build", 0, 1))
@@ -118,16 +134,20 @@ def _encode_all(
     encoder: ImageEncoder,
     tell: Callable[[Progress], None],
 ) -> _Tally:
+    """Each worker takes a few photos from their files through the tower, alone on its core.
+
+    Workers that share one run of the tower wait for each other, and a thread that decodes beside it takes a core from
+    it. At any time a few batches for each worker are in memory, however many photos there are.
+    """
     tally = _Tally()
     known = database.known_contents(encoder.bundle.fingerprint)
-    preprocessing = encoder.bundle.preprocessing
+    parts = [work[start : start + _BATCH] for start in range(0, len(work), _BATCH)]
     tell(Progress("encode", 0, len(work)))
     done = 0
     try:
-        decoded = _ahead(lambda photo: _decode(photo, root, known, preprocessing), work)
-        for batch in _batches(decoded, _BATCH):
-            _encode(batch, encoder, tally)
-            done += len(batch)
+        for batch in _ahead(lambda part: _encode(part, root, known, encoder), parts):
+            tally.add(batch)
+            done += len(batch.records)
             if time.monotonic() - tally.committed_at > _COMMIT_S:
                 _commit(database, encoder, tally)
             tell(Progress("encode", done, len(work)))
@@ -136,29 +156,34 @@ def _encode_all(
     return tally
 
 
-def _decode(photo: FoundPhoto, root: Path, known: set[str], preprocessing: Preprocessing) -> _Decoded:
-    """Read one photo; decode it unless its content has been encoded before. Runs in a worker thread."""
+def _encode(part: Sequence[FoundPhoto], root: Path, known: set[str], encoder: ImageEncoder) -> _Batch:
+    """Read, decode and encode a few photos. Runs in a worker thread."""
+    decoded = [_decode(photo, root, known, encoder) for photo in part]
+    fresh = [(item, item.pixels) for item in decoded if item.pixels is not None]
+    contents = []
+    if fresh:
+        vectors = encoder.encode_pixels(np.stack([pixels for _, pixels in fresh]))
+        contents = [
+            ContentRecord(item.record.sha256 or "", *item.size, vector)
+            for (item, _), vector in zip(fresh, vectors, strict=True)
+        ]
+    return _Batch([item.record for item in decoded], contents)
+
+
+def _decode(photo: FoundPhoto, root: Path, known: set[str], encoder: ImageEncoder) -> _Decoded:
+    """Read one photo; decode it unless its content has been encoded before."""
+    preprocessing = encoder.bundle.preprocessing
     sha256 = None
     try:
         data = read_photo(root / photo.path)
         sha256 = hashlib.sha256(data).hexdigest()
         if sha256 in known:
             return _Decoded(PhotoRecord(photo, sha256))
-        image = open_photo(data)
-        return _Decoded(PhotoRecord(photo, sha256), image.size, preprocessing(image))
+        decoded = decode_photo(data, preprocessing.edge)
+        size = (decoded.width, decoded.height)
+        return _Decoded(PhotoRecord(photo, sha256), size, preprocessing(decoded.image))
     except PhotoError as error:
         return _Decoded(PhotoRecord(photo, sha256, reason=str(error)))
-
-
-def _encode(batch: list[_Decoded], encoder: ImageEncoder, tally: _Tally) -> None:
-    fresh = [(item, item.pixels) for item in batch if item.pixels is not None]
-    if fresh:
-        vectors = encoder.encode_pixels(np.stack([pixels for _, pixels in fresh]))
-        for (item, _), vector in zip(fresh, vectors, strict=True):
-            tally.contents.append(ContentRecord(item.record.sha256 or "", *item.size, vector))
-    tally.encoded += len(fresh)
-    tally.reused += sum(item.pixels is None and item.record.reason is None for item in batch)
-    tally.pending += [item.record for item in batch]
 
 
 def _commit(database: Database, encoder: ImageEncoder, tally: _Tally) -> None:
@@ -183,28 +208,18 @@ def _derive(gallery: Path, database: Database, bundle: Bundle) -> None:
         write_generation(gallery, rows, count=count, dim=bundle.dim, revision=revision, fingerprint=fingerprint)
 
 
-def _ahead(decode: Callable[[FoundPhoto], _Decoded], work: Iterable[FoundPhoto]) -> Iterator[_Decoded]:
-    """Decode in threads, in order, at most ``_AHEAD`` photos before they are asked for."""
-    with ThreadPoolExecutor(thread_name_prefix="photoseek-decode") as pool:
-        waiting: deque[Future[_Decoded]] = deque()
+def _ahead(encode: Callable[[Sequence[FoundPhoto]], _Batch], parts: Iterable[Sequence[FoundPhoto]]) -> Iterator[_Batch]:
+    """Encode in threads, in order, at most ``_AHEAD`` parts for each thread before they are asked for."""
+    workers = usable_cores()
+    with ThreadPoolExecutor(workers, thread_name_prefix="photoseek-encode") as pool:
+        waiting: deque[Future[_Batch]] = deque()
         try:
-            for photo in work:
-                waiting.append(pool.submit(decode, photo))
-                if len(waiting) >= _AHEAD:
+            for part in parts:
+                waiting.append(pool.submit(encode, part))
+                if len(waiting) >= _AHEAD * workers:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
         finally:
             for future in waiting:
                 future.cancel()
-
-
-def _batches(items: Iterable[_Decoded], size: int) -> Iterator[list[_Decoded]]:
-    batch: list[_Decoded] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

@@ -83,6 +83,11 @@ class Preprocessing:
         return left, top, right, bottom
 
     @property
+    def edge(self) -> int:
+        """The shorter side, in pixels, that a picture needs: below it, detail that the tower sees would be missing."""
+        return self.shortest_edge or max(self.height, self.width)
+
+    @property
     def id(self) -> str:
         """Twelve hexadecimal digits that change when the pixel values may."""
         return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:12]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -18,6 +19,11 @@ from photoseek.nearest.annoy import AnnoySearch
 from photoseek.nearest.exact import ExactSearch
 from photoseek.photos import PhotoSource
 from photoseek.vectors import Vectors, normalise
+
+if TYPE_CHECKING:
+    from photoseek.sessions import Mode
+
+_RECENT_QUERIES = 512  # texts whose vectors are kept: 1 KB each
 
 Engine: TypeAlias = Literal["annoy", "exact"]
 """``annoy``: approximate, with a measured recall. ``exact``: every photo scored."""
@@ -78,15 +84,17 @@ class Searcher:
         precision: str | None = None,
         engine: Engine = "annoy",
         threads: int | None = None,
+        mode: Mode = "latency",
     ) -> None:
         """Open a gallery for searching.
 
         Args:
             gallery: What to search.
             bundle: The bundle that indexed it. None: from where it lay then.
-            precision: Of the towers. None: the bundle's most exact one.
+            precision: Of the towers. None: the one that this CPU runs fastest.
             engine: How neighbours are found.
-            threads: Of one run of a tower. None: as many as the cores that this process may use.
+            threads: Of one run of a tower. None: as the mode has it.
+            mode: ``latency`` for one caller at a time, ``service`` for many; see :data:`photoseek.sessions.Mode`.
 
         Raises:
             BundleError: The bundle is not there, is damaged, or lacks the precision.
@@ -99,8 +107,9 @@ class Searcher:
         self.engine = engine
         self.bundle = bundle or gallery.load_bundle()
         gallery.check_bundle(self.bundle)
-        self.text_encoder = TextEncoder(self.bundle, precision, threads)
-        self.image_encoder = ImageEncoder(self.bundle, precision, threads)
+        self.text_encoder = TextEncoder(self.bundle, precision, threads, mode)
+        self.image_encoder = ImageEncoder(self.bundle, precision, threads, mode)
+        self._encode_text = lru_cache(maxsize=_RECENT_QUERIES)(self._encode_text_anew)
         self._opened: _Opened | None = None
         self._lock = threading.Lock()
 
@@ -137,13 +146,18 @@ class Searcher:
         """The unit vector of a query, (dim,); the errors are those of :meth:`search`."""
         parts = []
         if text is not None and text.strip():
-            parts.append(self.text_encoder.encode([text], language=language)[0])
+            parts.append(self._encode_text(text, language))
         if photo is not None:
             parts.append(self.image_encoder.encode([photo])[0])
         if not parts:
             raise QueryError("an empty query: expected a text, a photo, or both")
         query: Vectors = normalise(np.sum(parts, axis=0, keepdims=True))[0]
         return query
+
+    def _encode_text_anew(self, text: str, language: str | None) -> Vectors:
+        vector: Vectors = self.text_encoder.encode([text], language=language)[0]
+        vector.flags.writeable = False  # handed out again when the text comes again
+        return vector
 
     def nearest(self, query: Vectors, k: int) -> list[Hit]:
         """The k photos nearest to a unit vector (dim,), best first."""

@@ -6,16 +6,21 @@ import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from photoseek.cpu import usable_cores
 from photoseek.errors import BundleDamaged, BundleIncompatible
 
 # onnxruntime's wheels report usage over the network unless this is set before they are imported.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime as ort
+
+Mode: TypeAlias = Literal["latency", "service"]
+"""``latency``: one caller, whose run takes every core, and whose threads spin for an instant while they wait for each
+other. ``service``: many callers, each with a core to itself, so that they don't wait for each other's threads."""
 
 _building = threading.Lock()  # onnxruntime doesn't promise that sessions may be built at the same time
 
@@ -23,12 +28,13 @@ _building = threading.Lock()  # onnxruntime doesn't promise that sessions may be
 class Graph:
     """One ONNX graph, ready to run; may be shared between threads."""
 
-    def __init__(self, path: Path, threads: int | None = None) -> None:
+    def __init__(self, path: Path, threads: int | None = None, mode: Mode = "latency") -> None:
         """Open a graph on the CPU.
 
         Args:
             path: The ``.onnx`` file.
-            threads: Threads of one run. None: as many as the cores that this process may use.
+            threads: Threads of one run. None: as the mode has it.
+            mode: Whom it serves.
 
         Raises:
             BundleDamaged: onnxruntime cannot read the file.
@@ -37,7 +43,7 @@ class Graph:
         try:
             with _building:
                 self._session = ort.InferenceSession(
-                    str(path.absolute()), _options(threads), providers=["CPUExecutionProvider"]
+                    str(path.absolute()), _options(threads, mode), providers=["CPUExecutionProvider"]
                 )
         except Exception as error:  # onnxruntime raises a class of its own for each way a file can be wrong
             raise BundleDamaged(f"{path}: onnxruntime cannot read it: {_first_line(error)}") from error
@@ -61,20 +67,13 @@ class Graph:
         return np.asarray(outputs[0], dtype=np.float32)
 
 
-def available_cores() -> int:
-    """The number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _options(threads: int | None) -> ort.SessionOptions:
+def _options(threads: int | None, mode: Mode) -> ort.SessionOptions:
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads or available_cores()
+    options.intra_op_num_threads = threads or (usable_cores() if mode == "latency" else 1)
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors only
-    # Waiting threads would otherwise keep a core busy between queries.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.intra_op.allow_spinning", "1" if mode == "latency" else "0")
+    options.add_session_config_entry("session.force_spinning_stop", "1")  # between queries no core is kept busy
     return options
 
 

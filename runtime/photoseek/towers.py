@@ -18,7 +18,7 @@ from photoseek.vectors import Vectors, normalise
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-    from photoseek.sessions import Graph
+    from photoseek.sessions import Graph, Mode
 
 _MAX_TOKENS = 512  # where a tokenizer names no limit of its own
 
@@ -28,10 +28,17 @@ Tokens = npt.NDArray[np.int64]
 class Tower:
     """What all towers share. May be shared between threads."""
 
-    def __init__(self, bundle: Bundle, precision: str | None = None, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        precision: str | None = None,
+        threads: int | None = None,
+        mode: Mode = "latency",
+    ) -> None:
         self.bundle = bundle
         self.precision = bundle.choose(precision)
         self._threads = threads
+        self._mode: Mode = mode
         self._graph: Graph | None = None
         self._lock = threading.Lock()
 
@@ -48,7 +55,7 @@ class Tower:
             if self._graph is None:
                 from photoseek.sessions import Graph  # onnxruntime takes a tenth of a second to import
 
-                self._graph = Graph(self.bundle.verified(name), self._threads)
+                self._graph = Graph(self.bundle.verified(name), self._threads, self._mode)
             return self._graph
 
     def _unit(self, embeds: npt.NDArray[np.float32], rows: int, graph: Graph) -> Vectors:
@@ -70,15 +77,21 @@ class TextTower(Tower):
         bundle: Bundle,
         precision: str | None = None,
         threads: int | None = None,
+        mode: Mode = "latency",
         *,
         language: str | None = None,
     ) -> None:
         """``language``: whose tower; None: the bundle's main one."""
-        super().__init__(bundle, precision, threads)
+        super().__init__(bundle, precision, threads, mode)
         self.language = language
 
     def encode(self, texts: Sequence[str], batch_size: int) -> Vectors:
-        """Unit vectors (n, dim) of texts that the tokenizer takes; those of like length share a run."""
+        """Unit vectors (n, dim) of texts that the tokenizer takes; those of like length share a run.
+
+        In int8 each has a run of its own: activations are scaled by the largest of the run, so that a text's vector
+        would change with its neighbours; and a run of one is as fast for each.
+        """
+        batch_size = 1 if self.precision == "int8" else batch_size
         graph = self._open(Layout.text_model(self.precision, self.language))
         encodings = self._tokenizer.encode_batch(list(texts))
         ids = [np.asarray(encoding.ids, dtype=np.int64) for encoding in encodings]

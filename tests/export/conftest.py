@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from photoseek_export.export import Measured
 from photoseek_train.checkpoint import Layout, begin_checkpoint, read_config, write_weights
 from photoseek_train.compact import CompactBert, write_compact_bert
 from photoseek_train.config import AugmentConfig, DataConfig, OptimConfig, TrainingConfig, preprocessing_of
 from photoseek_train.sources import TowerSources, build_model
+from tiny_bundle import COLOURS
+from tiny_photos import write_colour
 
 SIZE = 64
 DEV_METRICS = {
@@ -62,3 +65,17 @@ def chinese_checkpoint(checkpoint: Path, tmp_path_factory: pytest.TempPathFactor
     begin_checkpoint(folder / "checkpoint", config, built.tokenizer)
     write_weights(folder / "checkpoint", built.model.eval(), {"epoch": 3, "dev": {**DEV_METRICS, "rsum": 99.0}})
     return folder / "checkpoint"
+
+
+@pytest.fixture(scope="session")
+def captioned(tmp_path_factory: pytest.TempPathFactory) -> Measured:
+    """Twelve images with two captions each, no two of them alike: equal scores would be ranked by rounding errors."""
+    folder = tmp_path_factory.mktemp("captioned")
+    words = ["red", "car", "tree", "white", "dogs", "beach", "night", "boat", "sea", "children", "playing", "next"]
+    lines = []
+    for number, colour in enumerate([*COLOURS.values(), *COLOURS.values()]):
+        file = write_colour(folder / "images" / f"{number}.png", colour, seed=number, size=(80, 50 + number))
+        turned = words[number:] + words[:number]
+        lines += [f"{file.name}#{index}\t{' '.join(said)}" for index, said in enumerate((turned[:8], turned[::-1]))]
+    (folder / "captions.token").write_text("\n".join(lines))
+    return Measured(folder / "images", folder / "captions.token")

@@ -25,24 +25,8 @@ from photoseek_export.half import store_half
 from photoseek_train.checkpoint import load_checkpoint, read_metrics, weights_hash
 from photoseek_train.dataset import CaptionedPhotos
 from photoseek_train.evaluate import evaluate as evaluate_in_torch
-from tiny_bundle import COLOURS
-from tiny_photos import write_colour
 
 TEXTS = ["a red car", "two white dogs on a beach at night, children playing next to a boat", "", "cars"]
-
-
-@pytest.fixture(scope="module")
-def captioned(tmp_path_factory: pytest.TempPathFactory) -> Measured:
-    """Twelve images with two captions each, no two of them alike: equal scores would be ranked by rounding errors."""
-    folder = tmp_path_factory.mktemp("captioned")
-    words = ["red", "car", "tree", "white", "dogs", "beach", "night", "boat", "sea", "children", "playing", "next"]
-    lines = []
-    for number, colour in enumerate([*COLOURS.values(), *COLOURS.values()]):
-        file = write_colour(folder / "images" / f"{number}.png", colour, seed=number, size=(80, 50 + number))
-        turned = words[number:] + words[:number]
-        lines += [f"{file.name}#{index}\t{' '.join(said)}" for index, said in enumerate((turned[:8], turned[::-1]))]
-    (folder / "captions.token").write_text("\n".join(lines))
-    return Measured(folder / "images", folder / "captions.token")
 
 
 @pytest.fixture(scope="module")

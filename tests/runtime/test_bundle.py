@@ -122,3 +122,14 @@ def test_the_fingerprint_follows_the_weights_and_not_the_place(tmp_path: Path) -
     other = Bundle.load(write_tiny_bundle(tmp_path / "c", seed=1))
     assert first.fingerprint == moved.fingerprint
     assert first.fingerprint != other.fingerprint
+
+
+@pytest.mark.parametrize(("vnni", "chosen"), [(True, "int8"), (False, "fp32")])
+def test_the_precision_is_the_fastest_that_the_cpu_runs_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, vnni: bool, chosen: str
+) -> None:
+    monkeypatch.setattr("photoseek.bundle.runs_int8_well", lambda: vnni)
+    both = Bundle.load(write_tiny_bundle(tmp_path / "both", precisions=("fp32", "int8")))
+    assert both.choose(None) == chosen
+    assert both.choose("fp32") == "fp32"
+    assert Bundle.load(write_tiny_bundle(tmp_path / "one")).choose(None) == "fp32"

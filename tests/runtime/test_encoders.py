@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from photoseek.bundle import Bundle
+from photoseek.cpu import usable_cores
 from photoseek.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import BundleIncompatible, PhotoError
 from photoseek.manifest import FileRecord, Layout, Manifest
@@ -132,3 +133,10 @@ def test_rows_without_a_direction_are_refused() -> None:
     for bad in (0.0, np.nan, np.inf):
         with pytest.raises(ValueError, match="row 1 has no direction"):
             normalise([[1.0, 0.0], [bad, 0.0]])
+
+
+def test_the_modes_differ_in_threads_and_not_in_vectors(tiny_bundle: Bundle) -> None:
+    quick, shared = TextEncoder(tiny_bundle, mode="latency"), TextEncoder(tiny_bundle, mode="service")
+    np.testing.assert_allclose(quick.encode(TEXTS), shared.encode(TEXTS), atol=1e-6)
+    options = [encoder._main._graph._session.get_session_options() for encoder in (quick, shared)]  # type: ignore[union-attr]
+    assert [option.intra_op_num_threads for option in options] == [usable_cores(), 1]

@@ -14,7 +14,7 @@ from PIL import Image
 
 from photoseek import photos
 from photoseek.errors import PhotoError
-from photoseek.photos import open_photo
+from photoseek.photos import decode_photo, open_photo
 
 RAMP = np.linspace(0, 1, 64).reshape(8, 8)
 
@@ -168,3 +168,26 @@ def photo_or_reason(content: bytes) -> tuple[int, int] | str:
         return open_photo(content).size
     except PhotoError as error:
         return str(error)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_a_large_jpeg_is_decoded_no_larger_than_needed(orientation: int) -> None:
+    """Of 1200 x 900 with 200 wanted: a quarter, 300 x 225. What is told of the photo is its full, upright size."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = Image.linear_gradient("L").resize((1200, 900)).convert("RGB")
+    data = saved(stored, "JPEG", exif=exif)
+    whole, scaled = decode_photo(data), decode_photo(data, 200)
+    size = (1200, 900) if orientation in (1, 3) else (900, 1200)
+    assert (whole.width, whole.height) == (scaled.width, scaled.height) == whole.image.size == size
+    assert scaled.image.size == (size[0] // 4, size[1] // 4)
+    shrunk = np.asarray(whole.image.resize(scaled.image.size, Image.Resampling.BOX), dtype=np.float32)
+    assert np.abs(shrunk - np.asarray(scaled.image, dtype=np.float32)).mean() < 1
+
+
+@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP"])
+def test_a_photo_is_never_made_larger_nor_too_small(format_: str) -> None:
+    for size in ((300, 210), (199, 1600), (64, 64)):
+        photo = decode_photo(saved(Image.new("RGB", size, (9, 99, 199)), format_), 200)
+        assert (photo.width, photo.height) == size
+        assert min(photo.image.size) >= min(200, *size)

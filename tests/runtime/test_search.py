@@ -126,3 +126,13 @@ def test_threads_that_share_a_searcher_get_the_same_answers(searcher: Searcher, 
     for worker in workers:
         worker.join()
     assert wrong == []
+
+
+def test_a_text_that_comes_again_is_not_encoded_again(searcher: Searcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = searcher.search("red", k=3)
+    monkeypatch.setattr(searcher.text_encoder, "encode", lambda *_, **__: pytest.fail("encoded again"))
+    assert searcher.search("red", k=3) == first
+    with pytest.raises(ValueError, match="read-only"):
+        searcher._encode_text("red", None)[:] = 0
+    with pytest.raises(BaseException, match="encoded again"):
+        searcher.search("blue")

@@ -1,0 +1,96 @@
+"""A text tower's graph with fused attention, layer norm and GELU, in operators of onnxruntime's own.
+
+onnxruntime's optimizer finds layer norms and GELUs in an exported graph, but no longer BERT's attention as today's
+transformers and torch write it. So the attention is exported as one operator to begin with.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import AttentionInterface, AttentionMaskInterface
+from transformers.masking_utils import eager_mask
+
+from photoseek_export.graphs import write_text_graph
+from photoseek_train.model import TwoTower
+
+_ATTENTION = "photoseek_fused"
+
+
+def write_fused_text_graph(model: TwoTower, path: Path) -> None:
+    """Export the text tower as :func:`photoseek_export.graphs.write_text_graph` does, for onnxruntime only."""
+    from onnxruntime.transformers.optimizer import optimize_model
+
+    bert = model.text_tower.bert
+    with tempfile.TemporaryDirectory(dir=path.parent) as work:
+        plain = Path(work, "plain.onnx")
+        with _fused_attention(bert):
+            write_text_graph(model, plain)
+        with _silent("onnxruntime.transformers"):
+            optimized = optimize_model(
+                str(plain),
+                model_type="bert",
+                num_heads=bert.config.num_attention_heads,
+                hidden_size=bert.config.hidden_size,
+                opt_level=0,  # fusions only: what the session does when it loads a graph depends on the CPU
+            )
+        optimized.save_model_to_file(str(path))
+
+
+@contextmanager
+def _fused_attention(bert: Any) -> Iterator[None]:
+    """Let a BERT call the fused operator, which only an exported graph can run."""
+    AttentionInterface.register(_ATTENTION, _attend)
+    AttentionMaskInterface.register(_ATTENTION, eager_mask)
+    before = bert.config._attn_implementation
+    bert.set_attn_implementation(_ATTENTION)
+    try:
+        yield
+    finally:
+        bert.set_attn_implementation(before)
+
+
+def _attend(
+    module: torch.nn.Module,  # noqa: ARG001
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float | None = None,
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """Attention over (batch, heads, sequence, width) as ``com.microsoft.MultiHeadAttention``, mask added to scores."""
+    batch, heads, length, width = query.shape
+
+    def flat(part: Tensor) -> Tensor:
+        return part.transpose(1, 2).reshape(batch, length, heads * width)
+
+    inputs = [flat(query), flat(key), flat(value), None, None, *([] if attention_mask is None else [attention_mask])]
+    found = torch.onnx.ops.symbolic(
+        "com.microsoft::MultiHeadAttention",
+        inputs,
+        attrs={"num_heads": heads, "scale": float(scaling or width**-0.5)},
+        dtype=query.dtype,
+        shape=(batch, length, heads * width),
+        version=1,
+    )
+    return found.reshape(batch, length, heads, width), None
+
+
+@contextmanager
+def _silent(name: str) -> Iterator[None]:
+    """Only errors of a logger and of those below it."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

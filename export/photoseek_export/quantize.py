@@ -1,0 +1,148 @@
+"""int8 graphs: what moves through memory and multipliers shrinks to a quarter.
+
+Text: dynamic quantization. A query is a few tokens, so time goes into streaming weights; they are int8, and
+activations are scaled by the range that they turn out to have. Image: static quantization (QDQ), activations by
+ranges seen on real photos, so that whole chains of convolutions stay in int8. Weights are scaled per channel
+(https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html). The projectors stay in float32: they
+cost next to nothing, and their rounding would go straight into the vectors.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    CalibrationMethod,
+    QuantFormat,
+    QuantType,
+    quantize_dynamic,
+    quantize_static,
+)
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from photoseek.errors import PhotoError
+from photoseek.photos import decode_photo
+from photoseek.preprocess import Preprocessing
+from photoseek.scanning import scan
+from photoseek_export.errors import ExportError
+
+TEXT_OPERATORS = ("MatMul", "Gather")
+"""Quantized in a text tower: the layers' weights, and the embedding tables."""
+
+IMAGE_OPERATORS = ("Conv", "Add", "MaxPool")
+"""Quantized in an image tower; Add and MaxPool keep what lies between two convolutions in int8."""
+
+CALIBRATION_PHOTOS = 128
+"""As many photos are looked at for the ranges of activations."""
+
+_FEWEST = 16
+_BATCH = 16
+
+
+def quantize_text(source: Path, target: Path) -> None:
+    """Write the int8 form of a text tower's graph, best a fused one."""
+    with _silent():
+        quantize_dynamic(
+            source,
+            target,
+            op_types_to_quantize=list(TEXT_OPERATORS),
+            per_channel=True,
+            weight_type=QuantType.QInt8,
+            nodes_to_exclude=_projector(source),
+            extra_options={"MatMulConstBOnly": True},  # attention scores are no weights
+        )
+
+
+def quantize_vision(source: Path, target: Path, pictures: npt.NDArray[np.float32]) -> None:
+    """Write the int8 form of an image tower's graph.
+
+    Args:
+        source: The float32 graph.
+        target: Where to.
+        pictures: Preprocessed photos to see the ranges on, (n, 3, height, width).
+    """
+    with _silent(), tempfile.TemporaryDirectory(dir=target.parent) as work:
+        prepared = Path(work, "prepared.onnx")
+        quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
+        quantize_static(
+            prepared,
+            target,
+            _Batches(pictures),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=list(IMAGE_OPERATORS),
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            calibrate_method=CalibrationMethod.MinMax,
+        )
+
+
+def calibration_pictures(
+    folder: Path, preprocessing: Preprocessing, without: Sequence[str] = (), seed: int = 0
+) -> npt.NDArray[np.float32]:
+    """Preprocessed photos of a folder, picked at random: float32 (n, 3, height, width).
+
+    Args:
+        folder: Photos like those that will be indexed, in it or below.
+        preprocessing: Of the image tower.
+        without: File names that are left out: those that quality is measured on.
+        seed: Of the choice.
+
+    Raises:
+        ExportError: It holds too few readable photos.
+    """
+    left_out = set(without)
+    found = sorted(photo.path for photo in scan(folder) if Path(photo.path).name not in left_out)
+    random.Random(seed).shuffle(found)
+    pictures: list[npt.NDArray[np.float32]] = []
+    for path in found:
+        if len(pictures) == CALIBRATION_PHOTOS:
+            break
+        try:
+            pictures.append(preprocessing(decode_photo(folder / path, preprocessing.edge).image))
+        except PhotoError:
+            continue
+    if len(pictures) < _FEWEST:
+        raise ExportError(
+            f"{folder}: expected at least {_FEWEST} readable photos to calibrate int8 with, besides those that are "
+            f"measured, found {len(pictures)}; name a folder with more: --calibration DIR"
+        )
+    return np.stack(pictures)
+
+
+class _Batches(CalibrationDataReader):  # type: ignore[misc]
+    """What onnxruntime's calibration pulls its inputs from."""
+
+    def __init__(self, pictures: npt.NDArray[np.float32]) -> None:
+        self._rest = iter(np.array_split(pictures, -(-len(pictures) // _BATCH)))
+
+    def get_next(self) -> dict[str, npt.NDArray[np.float32]] | None:
+        batch = next(self._rest, None)
+        return None if batch is None else {"pixel_values": batch}
+
+
+def _projector(text_graph: Path) -> list[str]:
+    """The names that onnxruntime's quantizer gives the projector's layers, which it takes apart before it asks."""
+    nodes = onnx.load(str(text_graph), load_external_data=False).graph.node
+    return [f"{node.name}_MatMul" for node in nodes if node.op_type == "Gemm"]
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """onnxruntime's quantizer advises on the root logger; only errors are of use to who exports."""
+    logger = logging.getLogger()
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
