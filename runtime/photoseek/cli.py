@@ -18,8 +18,9 @@ from photoseek.errors import BundleNotFound, EvaluationError, GalleryNotFound, Q
 from photoseek.gallery import Gallery
 
 if TYPE_CHECKING:
+    from photoseek.bench import BenchReport
     from photoseek.indexing import IndexReport, Progress
-    from photoseek.search import Hit
+    from photoseek.search import Hit, Searcher
 
 app = console.make_app("Find photos by what they show. Start with: `photoseek demo`")
 
@@ -32,6 +33,10 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 PrecisionOption = Annotated[
     str | None, typer.Option(metavar="fp32|fp16|int8", help="Of the towers; left out: the fastest on this CPU.")
 ]
+MovedBundleOption = Annotated[
+    str | None, typer.Option("--bundle", metavar="BUNDLE", help="Where the gallery's bundle lies now, if it was moved.")
+]
+ExactOption = Annotated[bool, typer.Option("--exact", help="Score every photo instead of asking Annoy.")]
 PortOption = Annotated[int, typer.Option(help="Port of the page.")]
 BrowserOption = Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")]
 
@@ -65,7 +70,7 @@ def demo(
     gallery = Gallery.open_or_create(folder, bundle, rebuild=drawn)  # scenes may be left from an older photoseek
     _index(gallery, bundle, quiet=as_json)
     if query is not None:
-        _search(gallery, query, k=k, as_json=as_json)
+        _search(_searcher(gallery), query, k=k, as_json=as_json)
     else:
         _open_page(gallery.path, "127.0.0.1", port, browser)
 
@@ -102,11 +107,9 @@ def search(
     query: Annotated[str | None, typer.Argument(help="What the photos should show.")] = None,
     image: Annotated[Path | None, typer.Option(metavar="FILE", help="A photo that they should be like.")] = None,
     k: CountOption = 5,
-    bundle: Annotated[
-        str | None, typer.Option(metavar="BUNDLE", help="Where the gallery's bundle lies now, if it was moved.")
-    ] = None,
+    bundle: MovedBundleOption = None,
     precision: PrecisionOption = None,
-    exact: Annotated[bool, typer.Option("--exact", help="Score every photo instead of asking Annoy.")] = False,
+    exact: ExactOption = False,
     language: Annotated[
         str | None, typer.Option(metavar="en|zh", help="Whose text tower reads it; left out: told by its script.")
     ] = None,
@@ -116,10 +119,8 @@ def search(
 
     Example: `photoseek search "two dogs on a beach" --gallery ~/Photos -k 10`
     """
-    model = None if bundle is None else Bundle.load(bundle)
-    opened = Gallery.open(gallery)
-    options: dict[str, Any] = {"model": model, "precision": precision, "exact": exact, "language": language}
-    _search(opened, query, image=image, k=k, as_json=as_json, **options)
+    searcher = _searcher(Gallery.open(gallery), bundle, precision, exact)
+    _search(searcher, query, image=image, k=k, language=language, as_json=as_json)
 
 
 @app.command()
@@ -156,6 +157,34 @@ def evaluate(
         console.print_json(found.to_json())
     else:
         console_evaluation.print_evaluation(found, found.precision)
+
+
+@app.command()
+def bench(
+    gallery: GalleryOption,
+    bundle: MovedBundleOption = None,
+    queries: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Texts to ask, one a line; left out: everyday ones.")
+    ] = None,
+    repeats: Annotated[int, typer.Option(help="How often each text is asked.")] = 10,
+    photos: Annotated[int, typer.Option(help="Photos of the gallery to decode and encode.")] = 64,
+    precision: PrecisionOption = None,
+    exact: ExactOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure how long queries and indexing take here, with your bundle and your gallery.
+
+    Example: `photoseek bench --gallery ~/Photos`
+    """
+    from photoseek.bench import bench as measure
+
+    texts = None if queries is None else queries.read_text("utf-8").splitlines()
+    searcher = _searcher(Gallery.open(gallery), bundle, precision, exact)
+    found = measure(searcher, texts, repeats=repeats, photos=photos)
+    if as_json:
+        console.print_json(found.to_json())
+    else:
+        _print_bench(found)
 
 
 @app.command("app")
@@ -234,22 +263,24 @@ def _report_json(report: IndexReport) -> dict[str, Any]:
     return {**vars(report), "unreadable": unreadable, "seconds": round(report.seconds, 3)}
 
 
+def _searcher(
+    gallery: Gallery, bundle: str | None = None, precision: str | None = None, exact: bool = False
+) -> Searcher:
+    from photoseek.search import Searcher
+
+    model = None if bundle is None else Bundle.load(bundle)
+    return Searcher(gallery, bundle=model, precision=precision, engine="exact" if exact else "annoy")
+
+
 def _search(
-    gallery: Gallery,
+    searcher: Searcher,
     query: str | None,
     *,
     image: Path | None = None,
     k: int,
-    as_json: bool,
-    model: Bundle | None = None,
-    precision: str | None = None,
-    exact: bool = False,
     language: str | None = None,
+    as_json: bool,
 ) -> None:
-    from photoseek.search import Searcher
-
-    engine = "exact" if exact else "annoy"
-    searcher = Searcher(gallery, bundle=model, precision=precision, engine=engine)  # type: ignore[arg-type]
     hits = searcher.search(query, photo=image, k=k, language=language)
     if as_json:
         console.print_json([hit.to_json() for hit in hits])
@@ -259,6 +290,18 @@ def _search(
 
 def _print_hits(hits: Sequence[Hit]) -> None:
     console.print_table(["photo", "score"], [[str(hit.file), f"{hit.score:.3f}"] for hit in hits])
+
+
+def _print_bench(found: BenchReport) -> None:
+    print(", ".join(f"{key} {_plain(value)}" for key, value in found.setting.items()))
+    steps = {**found.query, "photoseek search, cold": found.cold}
+    rows = [
+        [step, *(f"{value:.2f}" for value in (it.p50, it.p95, it.p99)), str(it.calls)] for step, it in steps.items()
+    ]
+    console.print_table(["query, ms", "p50", "p95", "p99", "calls"], rows)
+    if found.photos:
+        console.print_table(["photos", "a second"], [[step, f"{rate:,.1f}"] for step, rate in found.photos.items()])
+    print(f"peak memory: {found.peak_mb:,.0f} MB here, {found.cold_peak_mb:,.0f} MB in a cold search")
 
 
 def _open_page(gallery: Path | None, address: str, port: int, browser: bool) -> None:

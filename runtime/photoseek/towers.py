@@ -93,14 +93,17 @@ class TextTower(Tower):
         """
         batch_size = 1 if self.precision == "int8" else batch_size
         graph = self._open(Layout.text_model(self.precision, self.language))
-        encodings = self._tokenizer.encode_batch(list(texts))
-        ids = [np.asarray(encoding.ids, dtype=np.int64) for encoding in encodings]
+        ids = self.tokenize(texts)
         order = np.argsort([len(row) for row in ids], kind="stable")
         vectors = np.empty((len(ids), self.bundle.dim), dtype=np.float32)
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
             vectors[rows] = self._encode_batch([ids[row] for row in rows], graph)
         return vectors
+
+    def tokenize(self, texts: Sequence[str]) -> list[Tokens]:
+        """The token ids of each text, with [CLS] and [SEP], cut off where the tower's reading ends."""
+        return [np.asarray(encoding.ids, dtype=np.int64) for encoding in self._tokenizer.encode_batch(list(texts))]
 
     def _encode_batch(self, ids: list[Tokens], graph: Graph) -> Vectors:
         longest = max(len(row) for row in ids)

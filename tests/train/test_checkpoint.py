@@ -100,7 +100,7 @@ def test_a_newer_format_is_refused(copy: Path) -> None:
 def test_an_older_format_has_the_defaults_of_what_came_later(
     copy: Path, saved: tuple[Path, TwoTower, TrainingConfig]
 ) -> None:
-    """Format 1 knew no ``image_model``: it was ResNet18; format 2 no mixing. What has no default was always there."""
+    """Format 1 knew no ``image_model``: it was ResNet18; 2 had no mixing, 3 no views. The rest was always there."""
     model = json.loads((copy / Layout.CONFIG).read_text())["model"]
     first = {key: value for key, value in model.items() if key != "image_model"}
     rewrite(copy, format=1, model=first)
@@ -109,6 +109,10 @@ def test_an_older_format_has_the_defaults_of_what_came_later(
     augment = {key: value for key, value in values["augment"].items() if key not in ("size", "first_size")}
     optim = {key: value for key, value in values["optim"].items() if key != "mix"}
     rewrite(copy, format=2, model=model, augment=augment, optim=optim)
+    assert load_checkpoint(copy).config == saved[2]
+    augment = {key: value for key, value in values["augment"].items() if key != "views"}
+    optim = {key: value for key, value in values["optim"].items() if key != "mask_tokens"}
+    rewrite(copy, format=3, model=model, augment=augment, optim=optim)
     assert load_checkpoint(copy).config == saved[2]
     rewrite(copy, format=FORMAT, model=first, augment=values["augment"], optim=values["optim"])
     with pytest.raises(CheckpointDamaged, match=r"found \['image_model'\] missing or unknown"):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import pytest
 import torch
 
@@ -15,6 +16,7 @@ from photoseek_train.checkpoint import Layout, load_checkpoint, read_metrics, we
 from photoseek_train.config import FORMAT, AugmentConfig, OptimConfig, preprocessing_of
 from photoseek_train.errors import CheckpointIncompatible, DataError, RunDiverged, RunExists, RunMismatch, SettingsError
 from photoseek_train.evaluate import evaluate
+from photoseek_train.features import VIEWS
 from photoseek_train.fit import Fit, FitSettings, Resources
 from photoseek_train.model import TwoTower
 from photoseek_train.sources import TowerSources, build_model
@@ -97,11 +99,19 @@ def kill_after(epoch: int) -> object:
 
 
 @pytest.mark.parametrize(
-    "optim", [{"tune": "none", "loss": "triplet"}, {"tune": "both"}, {"tune": "both", "ema": 0.9, "mix": 0.5}], ids=str
+    "optim",
+    [
+        {"tune": "none", "loss": "triplet"},
+        {"tune": "both"},
+        {"tune": "both", "ema": 0.9, "mix": 0.5},
+        {"tune": "text", "mask_tokens": 0.3},
+    ],
+    ids=str,
 )
 def test_a_resumed_run_ends_like_one_never_stopped(make_fit: MakeFit, tmp_path: Path, optim: dict[str, Any]) -> None:
+    views = 0 if optim["tune"] == "both" else 3
     augment = AugmentConfig(  # choices, to be made again
-        crop_scale=0.7, flip=True, color=0.4, gray=0.2, erase=0.5, first_size=32
+        crop_scale=0.7, flip=True, color=0.4, gray=0.2, erase=0.5, first_size=32, views=views
     )
 
     def run(name: str) -> Fit:
@@ -224,12 +234,30 @@ def test_random_weights_cannot_stay_frozen(make_fit: MakeFit, bert: Path, tune: 
         {"seed": -1},
         {"loss": "l2"},
         {"ema": 1.0},
+        {"mask_tokens": 1.0},
+        {"mask_tokens": 0.1},  # where the text tower rests
     ],
 )
 def test_settings_that_make_no_sense_are_named(make_fit: MakeFit, setting: dict[str, object]) -> None:
     (name,) = setting
     with pytest.raises(SettingsError, match=f"^{name}: expected .*, found"):
         make_fit(**setting)
+
+
+def test_views_are_for_a_tower_that_rests(make_fit: MakeFit) -> None:
+    with pytest.raises(SettingsError, match=r"^views: expected 0 where the image tower learns.*found 2"):
+        make_fit(tune="image", augment=AugmentConfig(views=2))
+    with pytest.raises(SettingsError, match=r"^views: expected 0 or more, found -1"):
+        AugmentConfig(views=-1)
+
+
+def test_learning_from_views_makes_them_once(make_fit: MakeFit) -> None:
+    run = make_fit(tune="text", epochs=12, mask_tokens=0.1, augment=AugmentConfig(crop_scale=0.8, views=2))()
+    assert run.best is not None
+    assert run.best.dev.rsum > 1.5 * CHANCE_RSUM
+    made = np.load(run.path / Layout.FEATURES / f"{VIEWS}.npy")
+    assert made.shape == (2 * 48, 512)
+    assert len(np.unique(made.round(4), axis=0)) == len(made)
 
 
 def test_a_photo_in_both_splits_is_refused(make_fit: MakeFit) -> None:

@@ -11,12 +11,15 @@ from PIL import Image
 from torch import nn
 
 from photoseek.preprocess import Preprocessing
-from photoseek_train.config import preprocessing_of
+from photoseek_train.augment import Augmentation
+from photoseek_train.config import AugmentConfig, preprocessing_of
 from photoseek_train.device import choose_device
 from photoseek_train.errors import DataError, SettingsError
 from photoseek_train.frozen import FrozenImageTower
-from photoseek_train.pipeline import encode_photos
+from photoseek_train.photos import TrainingPhotos
+from photoseek_train.pipeline import encode_photos, encode_views
 from photoseek_train.towers import ImageTower
+from toy_world import World
 
 SIZE = 64
 
@@ -103,3 +106,14 @@ def test_a_device_is_chosen_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         choose_device("gpu")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert choose_device() == torch.device("cuda")
+
+
+def test_views_are_what_the_tower_makes_of_the_augmented_photos(world: World, tower: ImageTower) -> None:
+    how = preprocessing_of(SIZE)
+    photos = TrainingPhotos(world.split("dev").paths[:5], Augmentation(AugmentConfig(color=0.4, erase=0.5), how), 3)
+    views = [(number, row) for number in (1, 2) for row in range(5)]
+    found = np.concatenate(list(encode_views(FrozenImageTower(tower, how), photos, views)))
+    pixels = torch.stack([photos.at_epoch(number)[row] for number, row in views])
+    with torch.inference_mode():
+        expected = tower(pixels).numpy()
+    np.testing.assert_allclose(found, expected, atol=1e-4)

@@ -127,11 +127,17 @@ def fit(
     gray: Annotated[float, typer.Option(help="Share of the photos that lose their colours.")] = 0.0,
     erase: Annotated[float, typer.Option(help="Share of the photos with a random rectangle wiped out.")] = 0.0,
     mix: Annotated[float, typer.Option(help="Share of the photos that a part of another is pasted into.")] = 0.0,
+    views: Annotated[
+        int, typer.Option(help="Where the image tower rests: random parts of each photo to learn from; 0: its whole.")
+    ] = 0,
     train_size: Annotated[int, typer.Option(help="Side of the square in training; 0: that of --image-size.")] = 0,
     first_size: Annotated[int, typer.Option(help="Side in the first epoch, from which it grows; 0: no growth.")] = 0,
     pooling: Pooling = "mean",
     max_tokens: MaxTokens = 64,
     seed: Annotated[int, typer.Option(help="What every random choice follows from.")] = 0,
+    mask_tokens: Annotated[
+        float, typer.Option(help="Share of a caption's tokens that are hidden, where the text tower learns.")
+    ] = 0.0,
     keywords: Annotated[float, typer.Option(help="Probability that keywords stand in for their caption.")] = 0.0,
     features: Annotated[Path | None, typer.Option(help="Folder of cached features. [OUT/features]")] = None,
     precision: Annotated[
@@ -166,7 +172,7 @@ def fit(
             image_model=image_model,
         ),
         preprocessing,
-        AugmentConfig(crop_scale, flip, color, gray, erase, train_size, first_size),
+        AugmentConfig(crop_scale, flip, color, gray, erase, train_size, first_size, views),
         OptimConfig(
             tune=tune,
             epochs=epochs,
@@ -188,6 +194,7 @@ def fit(
             freeze_images=freeze_images or not (text_model is None or checkpoint is None),
             keywords=keywords,
             mix=mix,
+            mask_tokens=mask_tokens,
         ),
     )
     training, held_out = read_splits(images, captions, train, dev)

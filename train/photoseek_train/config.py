@@ -14,11 +14,12 @@ from photoseek.errors import BundleIncompatible
 from photoseek.preprocess import Preprocessing
 from photoseek_train.errors import CheckpointDamaged, CheckpointIncompatible, SettingsError
 
-FORMAT = 3
+FORMAT = 4
 """The checkpoint format that this version writes; a newer one is refused.
 
-1: before ``image_model``. 2: before ``size``, ``first_size`` and ``mix``. A file of an older format may lack a setting
-that came later: it then has the default, so the default of a new setting has to be what was done before there was one.
+1: before ``image_model``. 2: before ``size``, ``first_size`` and ``mix``. 3: before ``views`` and ``mask_tokens``. A
+file of an older format may lack a setting that came later: it then has the default, so the default of a new setting has
+to be what was done before there was one.
 """
 
 POOLINGS = ("mean", "cls")
@@ -77,6 +78,9 @@ class AugmentConfig:
             right, for a random part shows things larger than the whole photo does (FixRes, Touvron et al. 2019).
         first_size: Side in the first epoch; it grows to ``size`` over the first four fifths of the run, for small
             pictures are cheap (progressive learning, Tan and Le 2021, section 4). 0: no growth.
+        views: Where the image tower rests: so many random parts of each photo are passed through it once, and each step
+            takes one of them. What is learned is then less bound to a tower's exact view of the photos that it was
+            trained on. 0: the photo as evaluation sees it.
     """
 
     crop_scale: float = 0.5
@@ -86,8 +90,10 @@ class AugmentConfig:
     erase: float = 0.0
     size: int = 0
     first_size: int = 0
+    views: int = 0
 
     def __post_init__(self) -> None:
+        _expect(self.views >= 0, "views", "0 or more", self.views)
         _expect(0 < self.crop_scale <= 1, "crop_scale", "within (0, 1]", self.crop_scale)
         for name in ("size", "first_size"):
             _expect(getattr(self, name) == 0 or getattr(self, name) >= 32, name, "at least 32", getattr(self, name))
@@ -123,6 +129,7 @@ class OptimConfig:
         freeze_images: The image projector stays as it is, too, so that photos keep their vectors.
         keywords: Probability that a step takes the keywords of a caption in its place.
         mix: Share of the photos into which a part of another is pasted (CutMix); then the captions of both count.
+        mask_tokens: Share of a caption's tokens that a text tower which learns finds hidden, as in BERT's pretraining.
     """
 
     tune: str = "none"
@@ -146,6 +153,7 @@ class OptimConfig:
     freeze_images: bool = False
     keywords: float = 0.0
     mix: float = 0.0
+    mask_tokens: float = 0.0
 
     def __post_init__(self) -> None:
         if self.freeze_images:
@@ -165,6 +173,9 @@ class OptimConfig:
         _expect(0 <= self.warmup < 1, "warmup", "within [0, 1)", self.warmup)
         _expect(0 <= self.keywords <= 1, "keywords", "within [0, 1]", self.keywords)
         _expect(0 <= self.mix <= 1, "mix", "within [0, 1]", self.mix)
+        _expect(0 <= self.mask_tokens < 1, "mask_tokens", "within [0, 1)", self.mask_tokens)
+        if self.mask_tokens:
+            _expect(self.tunes_text, "mask_tokens", "0 where the text tower rests", self.mask_tokens)
         if self.mix:
             _expect(self.tunes_image, "mix", "0 where the image tower rests and its features are cached", self.mix)
             _expect(self.loss == "infonce", "mix", "0 with the triplet loss, whose pairs are right or wrong", self.mix)

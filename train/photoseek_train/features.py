@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,8 @@ from photoseek_train.errors import DataError, SettingsError
 from photoseek_train.extraction import Features
 from photoseek_train.feature_folder import FeatureFolder, Request, Table
 from photoseek_train.frozen import FrozenImageTower
-from photoseek_train.pipeline import encode_photos, on_each_core
+from photoseek_train.photos import TrainingPhotos
+from photoseek_train.pipeline import encode_photos, encode_views, on_each_core
 from photoseek_train.precision import tower_arithmetic
 from photoseek_train.progress import Progress, silent
 from photoseek_train.sources import Built, TowerSources, architecture_of, build_model
@@ -30,6 +32,7 @@ from photoseek_train.towers import ImageTower, weights_sha256
 IMAGES = "image_embeddings"
 TEXTS = "text_embeddings"
 KEYWORDS = "aug_text_embeddings"
+VIEWS = "image_view_embeddings"
 
 _CAPTIONS_AT_ONCE = 128
 
@@ -68,6 +71,49 @@ def image_features(
         return encode_photos(FrozenImageTower(tower, preprocessing, bf16), [paths[row] for row in positions])
 
     return torch.from_numpy(folder.rows(Request(IMAGES, table, tower.features, encode), progress))
+
+
+def view_features(
+    folder: FeatureFolder,
+    tower: ImageTower,
+    photos: TrainingPhotos,
+    count: int,
+    progress: Progress = silent,
+    bf16: bool = False,
+) -> Tensor:
+    """Features of random views of photos, float32 (count, n, width of the tower); the rest is as in ``image_features``.
+
+    Args:
+        folder: Where they are cached.
+        tower: What computes them.
+        photos: The photos, what is changed about them, and the seed that it follows from.
+        count: Views of each photo.
+        progress: Called often.
+        bf16: As in ``image_features``.
+
+    Raises:
+        DataError: A photo cannot be read.
+        FeaturesError: The folder cannot be used.
+    """
+    identity = {
+        "architecture": tower.architecture,
+        "weights_sha256": weights_sha256(tower),
+        "preprocessing": photos.preprocessing.id,
+        "augment": {**asdict(photos.augmentation.config), "views": None},  # how many there are changes none of them
+        "seed": photos.seed,
+        **_arithmetic(bf16),
+    }
+    views = [(number, row) for number in range(1, count + 1) for row in range(len(photos))]
+    hashes = photo_hashes(photos.paths)
+    names = [f"{photos.paths[row].name}, view {number}" for number, row in views]
+    table = Table(identity, names, [f"{hashes[row]}-{row}-{number}" for number, row in views])
+
+    def encode(positions: Sequence[int]) -> Iterator[Features]:
+        frozen = FrozenImageTower(tower, photos.preprocessing, bf16)
+        return encode_views(frozen, photos, [views[position] for position in positions])
+
+    rows = torch.from_numpy(folder.rows(Request(VIEWS, table, tower.features, encode), progress))
+    return rows.reshape(count, len(photos), tower.features)
 
 
 def text_features(

@@ -17,8 +17,16 @@ from photoseek_train.dataset import CaptionedPhotos, expect_disjoint, expect_key
 from photoseek_train.device import choose_device
 from photoseek_train.errors import SettingsError
 from photoseek_train.feature_folder import FeatureFolder
-from photoseek_train.features import KEYWORDS, image_features, text_features
-from photoseek_train.inputs import CachedFeatures, Inputs, LivePhotos, LiveTexts, WithKeywords
+from photoseek_train.features import KEYWORDS, image_features, text_features, view_features
+from photoseek_train.inputs import (
+    CachedFeatures,
+    CachedViews,
+    Inputs,
+    LivePhotos,
+    LiveTexts,
+    MaskedTexts,
+    WithKeywords,
+)
 from photoseek_train.model import TwoTower
 from photoseek_train.photos import DEFAULT_MEMORY, EvaluationPhotos, TrainingPhotos, store_if_it_fits
 from photoseek_train.processes import Processes
@@ -45,6 +53,11 @@ class FitSettings:
                 "give weights, or train them: --tune both"
             )
         expect_sizes(self.augment, self.preprocessing)
+        if self.augment.views and self.optim.tunes_image:
+            raise SettingsError(
+                f"views: expected 0 where the image tower learns, as it sees a new view in every epoch, found "
+                f"{self.augment.views}"
+            )
         if self.optim.freeze_images and self.sources.checkpoint is not None:
             self._expect_same_view(read_config(self.sources.checkpoint).preprocessing)
 
@@ -161,12 +174,17 @@ class Fit:
         return Trainer(built.model, train, dev, self.settings.optim, processes)
 
     def _cached_images(self, built: Built, progress: Progress) -> tuple[Inputs, Inputs]:
-        """Photos of train and dev as features of a tower that rests."""
-        paths = self.train.paths + self.dev.paths
-        tower = built.model.image_tower
-        preprocessing = self.settings.preprocessing
-        rows = image_features(self._features, tower, preprocessing, paths, progress, self._frozen_in_bf16)
-        return _split(rows, len(self.train.names), TwoTower.project_image)
+        """Photos of train and dev as features of a tower that rests; of train, several views if asked for."""
+        settings, tower, bf16 = self.settings, built.model.image_tower, self._frozen_in_bf16
+        views = settings.augment.views
+        paths = self.dev.paths if views else self.train.paths + self.dev.paths
+        rows = image_features(self._features, tower, settings.preprocessing, paths, progress, bf16)
+        if not views:
+            return _split(rows, len(self.train.names), TwoTower.project_image)
+        seed = settings.optim.seed
+        photos = TrainingPhotos(self.train.paths, Augmentation(settings.augment, settings.preprocessing), seed)
+        seen = view_features(self._features, tower, photos, views, progress, bf16)
+        return CachedViews(seen, TwoTower.project_image, seed), CachedFeatures(rows, TwoTower.project_image)
 
     def _live_photos(self, device: torch.device, processes: int, progress: Progress) -> tuple[Inputs, Inputs]:
         """Photos of train and dev for a tower that learns; each of the ``processes`` holds all that it may."""
@@ -190,8 +208,10 @@ class Fit:
 
     def _live_texts(self, built: Built, keywords: list[str], progress: Progress) -> tuple[Inputs, Inputs]:  # noqa: ARG002
         longest = built.config.max_tokens
-        train = Tokens(self.train.texts + keywords, built.tokenizer, longest)
-        return LiveTexts(train), LiveTexts(Tokens(self.dev.texts, built.tokenizer, longest))
+        tokens, optim = Tokens(self.train.texts + keywords, built.tokenizer, longest), self.settings.optim
+        hides = optim.mask_tokens > 0 and tokens.mask_id >= 0  # refused here where there is no mask token
+        train = MaskedTexts(tokens, optim.mask_tokens, optim.seed) if hides else LiveTexts(tokens)
+        return train, LiveTexts(Tokens(self.dev.texts, built.tokenizer, longest))
 
     def _cached_texts(self, built: Built, keywords: list[str], progress: Progress) -> tuple[Inputs, Inputs]:
         rows = text_features(self._features, built, self.train.texts + self.dev.texts, progress, self._frozen_in_bf16)

@@ -38,8 +38,16 @@ class FrozenImageTower:
 
     def __call__(self, pictures: Pictures) -> Features:
         """The features of photos, (n, width of the tower)."""
-        with torch.inference_mode(), full_float32():
-            pixels = self._pixels(torch.from_numpy(pictures))
+        with torch.inference_mode():
+            return self._features(self._pixels(torch.from_numpy(pictures)))
+
+    def of_pixels(self, pixels: npt.NDArray[np.float32]) -> Features:
+        """The features of preprocessed photos, float32 (n, 3, height, width)."""
+        with torch.inference_mode():
+            return self._features(torch.from_numpy(pixels).to(self.device, memory_format=torch.channels_last))
+
+    def _features(self, pixels: Tensor) -> Features:
+        with full_float32():
             features: Tensor = self._resnet(pixels.to(self.dtype))
             return features.float().cpu().numpy()
 

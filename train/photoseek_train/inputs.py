@@ -57,6 +57,36 @@ class CachedFeatures:
 
 
 @dataclass(frozen=True)
+class CachedViews:
+    """What a frozen tower made of several random views of each photo; a step takes one of each photo.
+
+    Attributes:
+        features: float32 (views, n, width of the tower).
+        project: ``TwoTower.project_image``.
+        seed: What the choice is derived from, with the epoch and the step.
+    """
+
+    features: Tensor
+    project: Callable[[TwoTower, Tensor], Tensor]
+    seed: int
+
+    def __len__(self) -> int:
+        return self.features.shape[1]
+
+    def stream(self, batches: Sequence[Rows], epoch: int) -> Iterator[Tensor]:
+        """A view of each photo of each batch."""
+        for step, rows in enumerate(batches):
+            views = np.random.default_rng([self.seed, epoch, step, *_VIEWS]).integers(
+                len(self.features), size=len(rows)
+            )
+            yield self.features[torch.from_numpy(views), torch.from_numpy(rows)]
+
+    def embed(self, model: TwoTower, batch: Tensor) -> Tensor:
+        """Pass features through the projector."""
+        return self.project(model, batch.to(model.device))
+
+
+@dataclass(frozen=True)
 class LivePhotos:
     """Photos for the image tower; ``pin``: batches wait in memory that a GPU fetches from by itself."""
 
@@ -107,6 +137,27 @@ class LiveTexts:
 
 
 @dataclass(frozen=True)
+class MaskedTexts(LiveTexts):
+    """Captions of which each step hides some tokens; which ones follows from (seed, epoch, step).
+
+    Attributes:
+        share: Probability that a token is hidden; [CLS], [SEP] and padding never are.
+        seed: What the choice is derived from.
+    """
+
+    share: float
+    seed: int
+
+    def stream(self, batches: Sequence[Rows], epoch: int) -> Iterator[TokenBatch]:
+        """The tokens of each batch, some of them hidden."""
+        for step, rows in enumerate(batches):
+            ids, mask = self.tokens.batch(rows)
+            rng = np.random.default_rng([self.seed, epoch, step, *_MASKS])
+            hidden = torch.from_numpy(rng.random(ids.shape) < self.share)
+            yield torch.where(hidden & self.tokens.are_words(ids), self.tokens.mask_id, ids), mask
+
+
+@dataclass(frozen=True)
 class WithKeywords:
     """Captions of which an epoch replaces some by their keywords; which ones follows from (seed, epoch, row).
 
@@ -138,4 +189,4 @@ class WithKeywords:
         return self.both.embed(model, batch)
 
 
-_KEYWORDS = (0, 1)  # tells these choices from others of the same seed and epoch
+_KEYWORDS, _VIEWS, _MASKS = (0, 1), (0, 2), (0, 3)  # tell these choices from others of the same seed and epoch

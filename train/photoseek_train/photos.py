@@ -87,9 +87,15 @@ class TrainingPhotos(EvaluationPhotos):
         return self
 
     def __getitem__(self, row: int) -> Tensor:
-        view = Image.fromarray(self.decode(row) if self.stored is None else self.stored[row])
-        rng = np.random.default_rng([self.seed, self._epoch, row])
-        return torch.from_numpy(self._of_epoch(view, rng))
+        return torch.from_numpy(self._seen(self._of_epoch, self._epoch, row))
+
+    def view(self, number: int, row: int) -> Pixels:
+        """A photo as epoch ``number`` sees it, whichever epoch it is now. May be called from several threads."""
+        return self._seen(self.augmentation.at_epoch(number), number, row)
+
+    def _seen(self, augmentation: Augmentation, epoch: int, row: int) -> Pixels:
+        whole = Image.fromarray(self.decode(row) if self.stored is None else self.stored[row])
+        return augmentation(whole, np.random.default_rng([self.seed, epoch, row]))
 
 
 def store_if_it_fits(photos: EvaluationPhotos, memory: int, task: str, progress: Progress = silent) -> None:

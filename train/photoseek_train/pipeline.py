@@ -15,7 +15,7 @@ import torch
 
 from photoseek_train.extraction import Features
 from photoseek_train.frozen import FrozenImageTower, Pictures
-from photoseek_train.photos import read_picture
+from photoseek_train.photos import TrainingPhotos, read_picture
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -51,6 +51,23 @@ def encode_photos(tower: FrozenImageTower, paths: Sequence[Path]) -> Iterator[Fe
     with ThreadPoolExecutor(workers) as pool:
         for pictures in in_order(pool, decode, parts, ahead=workers + 1):
             yield tower(pictures)
+
+
+def encode_views(
+    tower: FrozenImageTower, photos: TrainingPhotos, views: Sequence[tuple[int, int]]
+) -> Iterator[Features]:
+    """Features of random views, each named by its number and the row of its photo, in their order, a few at a time.
+
+    Raises:
+        DataError: A photo cannot be decoded.
+    """
+    size = _AT_ONCE_ON_CPU if tower.device.type == "cpu" else _AT_ONCE_ELSEWHERE
+    parts = [views[start : start + size] for start in range(0, len(views), size)]
+
+    def encode(part: Sequence[tuple[int, int]]) -> Features:
+        return tower.of_pixels(np.stack([photos.view(number, row) for number, row in part]))
+
+    yield from on_each_core(encode, parts)
 
 
 def on_each_core(work: Callable[[_Item], _Result], items: Sequence[_Item]) -> Iterator[_Result]:

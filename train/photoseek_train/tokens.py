@@ -24,12 +24,29 @@ class Tokens:
         rows: list[list[int]] = encoded["input_ids"]
         self.lengths = np.array([len(row) for row in rows], dtype=np.int64)
         self._pad = pad_token(tokenizer)
+        self._special = torch.tensor(sorted(tokenizer.all_special_ids), dtype=torch.int64)
+        self._mask = tokenizer.mask_token_id
         self._ids = np.full((len(rows), int(self.lengths.max(initial=1))), self._pad, dtype=np.int32)
         for ids, row in zip(self._ids, rows, strict=True):
             ids[: len(row)] = row
 
     def __len__(self) -> int:
         return len(self.lengths)
+
+    @property
+    def mask_id(self) -> int:
+        """The id that stands for a hidden token.
+
+        Raises:
+            SettingsError: The tokenizer has none.
+        """
+        if not isinstance(self._mask, int):
+            raise SettingsError("mask_tokens: expected a tokenizer with a mask token, found none; train without")
+        return self._mask
+
+    def are_words(self, ids: Tensor) -> Tensor:
+        """Whether each token is part of a caption and not one of [CLS], [SEP], [PAD] and their like."""
+        return ~torch.isin(ids, self._special)
 
     def batch(self, rows: Sequence[int] | np.ndarray[tuple[int], np.dtype[np.int64]]) -> TokenBatch:
         """The captions at ``rows``, padded to the longest of them."""

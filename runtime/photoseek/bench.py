@@ -1,0 +1,205 @@
+"""How long queries and indexing take: on this machine, with this bundle, over this gallery."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from photoseek.cpu import usable_cores
+from photoseek.encoders import ImageEncoder
+from photoseek.errors import PhotoError, PhotoseekError, QueryError
+from photoseek.everyday import everyday_queries
+from photoseek.photos import decode_photo, read_photo
+from photoseek.search import Searcher
+
+_NEIGHBOURS = 10
+_WARM_UP = 5
+_COLD_STARTS = 5
+_BATCH = 4
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds of wall time: median, and what 95% and 99% of the calls stayed below."""
+
+    p50: float
+    p95: float
+    p99: float
+    calls: int
+
+    @classmethod
+    def of(cls, seconds: Sequence[float]) -> Latency:
+        """Sum up calls."""
+        p50, p95, p99 = (round(1000 * float(value), 3) for value in np.percentile(seconds, [50, 95, 99]))
+        return cls(p50, p95, p99, len(seconds))
+
+
+@dataclass(frozen=True)
+class BenchReport:
+    """What was measured.
+
+    Attributes:
+        query: Latency of a text query by step, towers loaded: ``tokenize``, ``encode`` (the text tower), ``search``
+            (neighbours and their photos), ``total``.
+        cold: Latency of ``photoseek search`` from a new process to its end.
+        cold_peak_mb: Most memory that such a process held (its resident set), in 10^6 bytes.
+        photos: Photos a second by step, one thread: ``decode``, ``preprocess``, ``encode``; and ``all``: from files to
+            vectors on all cores, as ``photoseek index`` does it. Empty where no photo of the gallery is there.
+        peak_mb: Most memory that this process held.
+        setting: Bundle, precision, engine, gallery size, cores.
+    """
+
+    query: dict[str, Latency]
+    cold: Latency
+    cold_peak_mb: float
+    photos: dict[str, float]
+    peak_mb: float
+    setting: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """The form that ``bench --json`` prints."""
+        return asdict(self)
+
+
+def bench(
+    searcher: Searcher, queries: Sequence[str] | None = None, *, repeats: int = 10, photos: int = 64
+) -> BenchReport:
+    """Measure, for about half a minute.
+
+    Args:
+        searcher: Over the gallery.
+        queries: Texts to ask. None: everyday ones in the bundle's languages.
+        repeats: How often each is asked.
+        photos: How many photos of the gallery are decoded and encoded; 0: none.
+
+    Raises:
+        QueryError: No queries, or a count that is none.
+        GalleryEmpty: Nothing is indexed yet.
+    """
+    asked = everyday_queries(searcher.bundle.languages) if queries is None else queries
+    texts = [text for text in asked if text.strip()]
+    if not texts:
+        raise QueryError("expected queries, one a line, found none")
+    if repeats < 1 or photos < 0:
+        raise QueryError(f"expected at least 1 repeat and 0 photos, found {repeats} and {photos}")
+    warm = _warm(searcher, texts, repeats)
+    cold, cold_peak = _cold(searcher, texts[0])
+    files = _some_photos(searcher, photos)
+    generation = searcher.gallery.generation()
+    return BenchReport(
+        query=warm,
+        cold=cold,
+        cold_peak_mb=cold_peak,
+        photos=_photo_rates(searcher, files) if files else {},
+        peak_mb=_peak_mb(),
+        setting={
+            "bundle": searcher.bundle.name,
+            "precision": searcher.text_encoder.precision,
+            "engine": searcher.engine,
+            "photos": len(generation.ids),
+            "recall": generation.manifest.recall,
+            "cores": usable_cores(),
+        },
+    )
+
+
+def _warm(searcher: Searcher, texts: Sequence[str], repeats: int) -> dict[str, Latency]:
+    """Each step by itself, and the whole, with none of it remembered from before."""
+    encoder = searcher.text_encoder
+    seconds: dict[str, list[float]] = {"tokenize": [], "encode": [], "search": [], "total": []}
+    for text in texts[:_WARM_UP]:
+        searcher.nearest(encoder.encode([text])[0], _NEIGHBOURS)
+    for _ in range(repeats):
+        for text in texts:
+            started = time.perf_counter()
+            encoder.tokenize(text)
+            tokenized = time.perf_counter()
+            vector = encoder.encode([text])[0]
+            encoded = time.perf_counter()
+            searcher.nearest(vector, _NEIGHBOURS)
+            ended = time.perf_counter()
+            seconds["tokenize"].append(tokenized - started)
+            seconds["encode"].append(max(0.0, (encoded - tokenized) - (tokenized - started)))
+            seconds["search"].append(ended - encoded)
+            seconds["total"].append(ended - tokenized)
+    return {step: Latency.of(values) for step, values in seconds.items()}
+
+
+def _cold(searcher: Searcher, text: str) -> tuple[Latency, float]:
+    """New processes that answer one query, and the most memory that one of them held."""
+    command = [sys.executable, "-m", "photoseek", "search", text, "--gallery", str(searcher.gallery.path), "--json"]
+    command += ["--bundle", searcher.bundle.reference, "--precision", searcher.text_encoder.precision]
+    seconds, peak = [], 0.0
+    for _ in range(_COLD_STARTS):
+        with tempfile.TemporaryFile() as errors:
+            started = time.perf_counter()
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
+            _, status, usage = os.wait4(process.pid, 0)
+            seconds.append(time.perf_counter() - started)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            if process.returncode:
+                errors.seek(0)
+                raise PhotoseekError(f"photoseek search failed: {errors.read().decode(errors='replace').strip()}")
+        peak = max(peak, _megabytes(usage.ru_maxrss))
+    return Latency.of(seconds), peak
+
+
+def _some_photos(searcher: Searcher, count: int) -> list[Path]:
+    """Photos of the gallery that can be read, spread over it."""
+    ids = searcher.gallery.generation().ids
+    chosen = ids[np.linspace(0, len(ids) - 1, min(count, len(ids))).astype(np.int64)].tolist() if count else []
+    stored = searcher.gallery.database.photos(chosen, searcher.bundle.fingerprint)
+    root = searcher.gallery.photos_root
+    files = []
+    for photo in stored.values():
+        try:
+            decode_photo(root / photo.path)
+        except PhotoError:
+            continue
+        files.append(root / photo.path)
+    return files
+
+
+def _photo_rates(searcher: Searcher, files: Sequence[Path]) -> dict[str, float]:
+    """Photos a second, by step."""
+    preprocessing = searcher.bundle.preprocessing
+    encoder = ImageEncoder(searcher.bundle, searcher.image_encoder.precision, mode="service")
+    parts = [files[start : start + _BATCH] for start in range(0, len(files), _BATCH)]
+    encoder.encode(parts[0])  # loads the tower
+    decode, photos = _timed(lambda: [decode_photo(read_photo(file), preprocessing.edge) for file in files])
+    preprocess, pixels = _timed(lambda: [preprocessing(photo.image) for photo in photos])
+    batches = [np.stack(pixels[start : start + _BATCH]) for start in range(0, len(pixels), _BATCH)]
+    encode, _ = _timed(lambda: [encoder.encode_pixels(batch) for batch in batches])
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        together, _ = _timed(lambda: list(pool.map(encoder.encode, parts)))
+    taken = {"decode": decode, "preprocess": preprocess, "encode": encode, "all": together}
+    return {step: round(len(files) / seconds, 1) for step, seconds in taken.items()}
+
+
+def _timed(work: Callable[[], _Result]) -> tuple[float, _Result]:
+    started = time.perf_counter()
+    result = work()
+    return time.perf_counter() - started, result
+
+
+def _peak_mb() -> float:
+    import resource
+
+    return _megabytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+def _megabytes(maxrss: int) -> float:
+    """Linux counts ``ru_maxrss`` in units of 1,024 bytes, macOS in bytes."""
+    return round(maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6, 1)

@@ -1,0 +1,72 @@
+"""What is measured is what is there: every step, in milliseconds that add up."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from photoseek import Gallery, Searcher
+from photoseek.bench import BenchReport, Latency, bench
+from photoseek.cli import app
+from photoseek.errors import QueryError
+from photoseek.everyday import EVERYDAY, everyday_queries
+
+
+def test_a_latency_is_worked_by_hand() -> None:
+    assert Latency.of([0.001 * value for value in range(101)]) == Latency(50.0, 95.0, 99.0, 101)
+
+
+def test_every_step_is_measured(gallery: Gallery) -> None:
+    found = bench(Searcher(gallery), ["red", "green", " "], repeats=3, photos=7)
+    assert {step: latency.calls for step, latency in found.query.items()} == dict.fromkeys(
+        ("tokenize", "encode", "search", "total"), 6
+    )
+    for latency in (*found.query.values(), found.cold):
+        assert 0 <= latency.p50 <= latency.p95 <= latency.p99
+    assert found.query["total"].p50 >= found.query["search"].p50 > 0
+    assert found.cold.p50 > found.query["total"].p99
+    assert found.cold_peak_mb > 20
+    assert found.peak_mb > 20
+    assert set(found.photos) == {"decode", "preprocess", "encode", "all"}
+    assert min(found.photos.values()) > 0
+    assert found.setting["photos"] == 24
+    assert json.loads(json.dumps(found.to_json()))["query"]["total"]["calls"] == 6
+
+
+def test_photos_that_are_gone_are_not_timed(gallery: Gallery, photos: Path) -> None:
+    for file in photos.rglob("*.png"):
+        shutil.move(file, file.with_suffix(".gone"))
+    found = bench(Searcher(gallery), ["red"], repeats=1)
+    assert found.photos == {}
+    assert found.query["total"].calls == 1
+
+
+@pytest.mark.parametrize(
+    ("queries", "repeats", "message"), [(["", " "], 1, "queries, one a line"), (["red"], 0, "1 repeat")]
+)
+def test_nothing_to_measure_is_refused(gallery: Gallery, queries: list[str], repeats: int, message: str) -> None:
+    with pytest.raises(QueryError, match=message):
+        bench(Searcher(gallery), queries, repeats=repeats)
+
+
+def test_the_command_prints_a_table_or_json(gallery: Gallery, tmp_path: Path) -> None:
+    queries = tmp_path / "queries.txt"
+    queries.write_text("red\nblue\n", "utf-8")
+    asked = ["bench", "--gallery", str(gallery.path), "--queries", str(queries), "--repeats", "1", "--photos", "3"]
+    table = CliRunner().invoke(app, asked)
+    assert table.exit_code == 0, table.output
+    for part in ("tokenize", "p99", "photoseek search, cold", "decode", "peak memory", "bundle tiny, precision fp32"):
+        assert part in table.output
+    told = json.loads(CliRunner().invoke(app, [*asked, "--exact", "--json"]).output)
+    assert set(told) == set(BenchReport.__dataclass_fields__)
+    assert told["setting"]["engine"] == "exact"
+
+
+def test_everyday_queries_are_those_of_the_languages() -> None:
+    assert everyday_queries(["zh"]) == list(EVERYDAY["zh"])
+    assert everyday_queries(["en", "zh"]) == [*EVERYDAY["en"], *EVERYDAY["zh"]]
+    assert everyday_queries(["fr"]) == list(EVERYDAY["en"])
