@@ -107,9 +107,9 @@ def bench(
         setting={
             "bundle": searcher.bundle.name,
             "precision": searcher.text_encoder.precision,
-            "engine": searcher.engine,
+            "engine": generation.manifest.tuning.fastest if searcher.engine == "auto" else searcher.engine,
             "photos": len(generation.ids),
-            "recall": generation.manifest.recall,
+            "recall": generation.manifest.tuning.recall,
             "cores": usable_cores(),
         },
     )

@@ -36,7 +36,7 @@ PrecisionOption = Annotated[
 MovedBundleOption = Annotated[
     str | None, typer.Option("--bundle", metavar="BUNDLE", help="Where the gallery's bundle lies now, if it was moved.")
 ]
-ExactOption = Annotated[bool, typer.Option("--exact", help="Score every photo instead of asking Annoy.")]
+ExactOption = Annotated[bool, typer.Option("--exact", help="Score every photo, even where trees are faster.")]
 PortOption = Annotated[int, typer.Option(help="Port of the page.")]
 BrowserOption = Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")]
 
@@ -84,6 +84,9 @@ def index(
     ] = None,
     precision: PrecisionOption = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Go over to another bundle: encode all anew.")] = False,
+    recall: Annotated[
+        float | None, typer.Option(metavar="SHARE", help="Of the true best that approximate search has to find. [0.99]")
+    ] = None,
     prune: Annotated[bool, typer.Option("--prune", help="Forget vectors of photos that are gone.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -93,7 +96,7 @@ def index(
     """
     model = Bundle.load(bundle)
     opened = Gallery.open_or_create(photos, model, gallery, rebuild=rebuild)
-    report = _index(opened, model, precision, quiet=as_json)
+    report = _index(opened, model, precision, recall, quiet=as_json)
     pruned = opened.prune() if prune else 0
     if as_json:
         console.print_json({**_report_json(report), "pruned": pruned, "gallery": str(opened.path)})
@@ -234,7 +237,14 @@ def _bundle_or_gallery(path: str) -> Bundle | Gallery:
             raise QueryError(f"neither a bundle nor a gallery: {path}") from None
 
 
-def _index(gallery: Gallery, bundle: Bundle, precision: str | None = None, *, quiet: bool = False) -> IndexReport:
+def _index(
+    gallery: Gallery,
+    bundle: Bundle,
+    precision: str | None = None,
+    recall: float | None = None,
+    *,
+    quiet: bool = False,
+) -> IndexReport:
     try:
         with console.progress_bar("indexing") as tell:
 
@@ -242,7 +252,7 @@ def _index(gallery: Gallery, bundle: Bundle, precision: str | None = None, *, qu
                 if progress.phase == "encode":
                     tell(progress.done, progress.total)
 
-            report = gallery.index(bundle, precision=precision, progress=show)
+            report = gallery.index(bundle, precision=precision, progress=show, recall=recall)
     except KeyboardInterrupt:
         console.fail("photoseek", "interrupted; what was encoded is kept, run it again to go on", console.INTERRUPTED)
     if not quiet:
@@ -269,7 +279,7 @@ def _searcher(
     from photoseek.search import Searcher
 
     model = None if bundle is None else Bundle.load(bundle)
-    return Searcher(gallery, bundle=model, precision=precision, engine="exact" if exact else "annoy")
+    return Searcher(gallery, bundle=model, precision=precision, engine="exact" if exact else "auto")
 
 
 def _search(

@@ -13,7 +13,7 @@ from typing import Any
 
 from photoseek.bundle import Bundle
 from photoseek.database import Database
-from photoseek.errors import GalleryBusy, GalleryError, GalleryIncompatible, GalleryNotFound
+from photoseek.errors import GalleryBusy, GalleryError, GalleryIncompatible, GalleryNotFound, QueryError
 from photoseek.generations import Generation, current_name, open_current
 from photoseek.indexing import IndexReport, Progress, index_gallery
 
@@ -35,6 +35,8 @@ class GalleryStatus:
         bundle: Name of the bundle.
         dim: Length of its vectors.
         recall: Measured recall@10 of approximate search against exact search; None before the first indexing.
+        search: What was measured with it: recalls by kind of query, milliseconds of approximate and exact search, the
+            parameters, and the engine that ``auto`` takes; None before the first indexing.
         generation: What answers queries now; None before the first indexing.
         fresh: Whether that shows all that has been indexed.
         bytes: Size of the gallery on disk.
@@ -49,6 +51,7 @@ class GalleryStatus:
     fingerprint: str
     dim: int
     recall: float | None
+    search: dict[str, Any] | None
     generation: str | None
     fresh: bool
     bytes: int
@@ -195,6 +198,7 @@ class Gallery:
         *,
         precision: str | None = None,
         progress: Callable[[Progress], None] | None = None,
+        recall: float | None = None,
     ) -> IndexReport:
         """Bring the gallery up to date with its folder: only what is new or changed is encoded.
 
@@ -204,16 +208,21 @@ class Gallery:
             bundle: As at creation. None: :meth:`load_bundle`.
             precision: Of the image tower. None: the one that this CPU runs fastest.
             progress: Called after each batch, in the calling thread.
+            recall: Share of the true ten best, within (0, 1], that approximate search has to find; it is measured on
+                this gallery. None: as before, at first 0.99.
 
         Raises:
+            QueryError: A recall that is none.
             GalleryBusy: Another process is indexing this gallery.
             GalleryNotFound: The photo folder is gone, or holds no photo where it held some before.
             GalleryIncompatible: The bundle is not the gallery's.
         """
+        if recall is not None and not 0 < recall <= 1:
+            raise QueryError(f"recall: expected a share within (0, 1], found {recall}")
         bundle = bundle or self.load_bundle()
         self.check_bundle(bundle)
         with only_writer(self.path):
-            return index_gallery(self.path, self.database, self.photos_root, bundle, precision, progress)
+            return index_gallery(self.path, self.database, self.photos_root, bundle, precision, progress, recall)
 
     def prune(self) -> int:
         """Forget vectors of photos that are gone and of bundles no longer used; tells how many."""
@@ -242,7 +251,8 @@ class Gallery:
             bundle=meta["bundle_name"],
             fingerprint=meta["fingerprint"],
             dim=int(meta["dim"]),
-            recall=manifest.recall if manifest else None,
+            recall=manifest.tuning.recall if manifest else None,
+            search={**asdict(manifest.tuning), "auto": manifest.tuning.fastest} if manifest else None,
             generation=name,
             fresh=manifest is not None and manifest.revision == self.database.revision(),
             bytes=sum(map(_size, self.path.rglob("*"))),

@@ -20,12 +20,14 @@ import numpy as np
 from photoseek.errors import GalleryDamaged, GalleryEmpty, GalleryIncompatible
 from photoseek.files import replace_bytes, replace_json, sha256_of, sync_file, sync_folder
 from photoseek.manifest import FileRecord
-from photoseek.nearest.annoy import AnnoyParameters, build
+from photoseek.nearest.annoy import AnnoyParameters
 from photoseek.nearest.exact import Rows
-from photoseek.nearest.tuning import tune
+from photoseek.nearest.tuning import TARGET_RECALL, Tuning, sample_queries, tune
 from photoseek.vectors import Vectors
 
-FORMAT = 1
+FORMAT = 2
+"""The format that this version writes. 1: before ``tuning``; read until the next indexing, which makes it anew."""
+
 _FOLDER = "generations"
 _CURRENT = "CURRENT"
 _MANIFEST = "manifest.json"
@@ -43,8 +45,7 @@ class GenerationManifest:
         fingerprint: Of the bundle that made the vectors.
         count: Vectors.
         dim: Their length.
-        annoy: Parameters of the trees.
-        recall: Recall@10 of the trees against exact search, measured on sampled queries when they were built.
+        tuning: Parameters of the trees, and what was measured with them.
         files: What each file must be.
     """
 
@@ -52,8 +53,7 @@ class GenerationManifest:
     fingerprint: str
     count: int
     dim: int
-    annoy: AnnoyParameters
-    recall: float
+    tuning: Tuning
     files: dict[str, FileRecord]
     metric: str = "cosine"
     format: int = FORMAT
@@ -129,8 +129,14 @@ def write_generation(
     dim: int,
     revision: int,
     fingerprint: str,
+    texts: Vectors | None = None,
+    target: float = TARGET_RECALL,
 ) -> GenerationManifest:
-    """Derive a generation from photo ids and vectors, at least one, and make it current."""
+    """Derive a generation from photo ids and vectors, at least one, and make it current.
+
+    Approximate search is tuned to the recall ``target`` on queries by photo and, where ``texts`` gives the vectors of
+    typical ones, by text.
+    """
     parent = gallery / _FOLDER
     parent.mkdir(exist_ok=True)
     name = _next_name(parent)
@@ -138,10 +144,9 @@ def write_generation(
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     vectors = _write_vectors(partial, rows, count, dim)
-    build(vectors, partial / _TREES, AnnoyParameters())
-    annoy, recall = tune(partial / _TREES, vectors, AnnoyParameters())
+    tuning = tune(partial / _TREES, vectors, sample_queries(vectors, texts), target)
     files = {file: FileRecord.of(partial / file) for file in (_VECTORS, _IDS, _TREES)}
-    manifest = GenerationManifest(revision, fingerprint, count, dim, annoy, recall, files)
+    manifest = GenerationManifest(revision, fingerprint, count, dim, tuning, files)
     _publish(gallery, partial, name, manifest)
     return manifest
 
@@ -195,9 +200,16 @@ def _read_manifest(folder: Path, checksum: str) -> GenerationManifest:
                 f"{path}: generation format {values['format']}, this photoseek reads up to {FORMAT}; upgrade photoseek"
             )
         files = {name: FileRecord(**record) for name, record in values["files"].items()}
-        return GenerationManifest(**{**values, "annoy": AnnoyParameters(**values["annoy"]), "files": files})
+        return GenerationManifest(**{**values, "tuning": _tuning(values), "files": files, "format": FORMAT})
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise GalleryDamaged(f"{path}: {error}; {_CURE}") from error
+
+
+def _tuning(values: dict[str, Any]) -> Tuning:
+    """What was measured; a generation of format 1 had one kind of query, and no times: its trees count as faster."""
+    if values["format"] == 1:
+        return Tuning(AnnoyParameters(**values.pop("annoy")), {"photo": values.pop("recall")}, 0.0, 1.0, 0.0)
+    return Tuning(**{**values["tuning"], "annoy": AnnoyParameters(**values["tuning"]["annoy"])})
 
 
 def _check(path: Path, record: FileRecord) -> None:

@@ -16,9 +16,11 @@ import numpy.typing as npt
 from photoseek.bundle import Bundle
 from photoseek.cpu import usable_cores
 from photoseek.database import ContentRecord, Database, PhotoRecord
-from photoseek.encoders import ImageEncoder
+from photoseek.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import GalleryError, GalleryNotFound, PhotoError
+from photoseek.everyday import everyday_queries
 from photoseek.generations import open_current, write_generation
+from photoseek.nearest.tuning import TARGET_RECALL
 from photoseek.photos import decode_photo, read_photo
 from photoseek.scanning import FoundPhoto, scan
 
@@ -100,6 +102,7 @@ def index_gallery(
     bundle: Bundle,
     precision: str | None,
     progress: Callable[[Progress], None] | None,
+    recall: float | None = None,
 ) -> IndexReport:
     """Bring a gallery up to date; the caller holds its lock. See :meth:`photoseek.gallery.Gallery.index`."""
     started = time.monotonic()
@@ -114,7 +117,7 @@ def index_gallery(
     if gone:
         database.forget(gone)
     tell(Progress("build", 0, 1))
-    _derive(gallery, database, bundle)
+    _derive(gallery, database, bundle, precision, recall)
     tell(Progress("build", 1, 1))
     return IndexReport(
         photos=len(found),
@@ -194,18 +197,31 @@ def _commit(database: Database, encoder: ImageEncoder, tally: _Tally) -> None:
     tally.pending, tally.contents, tally.committed_at = [], [], time.monotonic()
 
 
-def _derive(gallery: Path, database: Database, bundle: Bundle) -> None:
-    """Write a new generation, unless the current one shows this very state and is whole."""
+def _derive(gallery: Path, database: Database, bundle: Bundle, precision: str | None, recall: float | None) -> None:
+    """Write a new generation, unless the current one shows this very state, has the recall, and is whole."""
     revision, fingerprint = database.revision(), bundle.fingerprint
+    target = TARGET_RECALL if recall is None else recall
     try:
         manifest = open_current(gallery).manifest
-        if (manifest.revision, manifest.fingerprint) == (revision, fingerprint):
+        tuned = manifest.tuning.target
+        current = (manifest.revision, manifest.fingerprint) == (revision, fingerprint)
+        if current and tuned and recall in (None, tuned):
             return
+        target = recall or tuned or TARGET_RECALL
     except GalleryError:
         pass  # none yet, or damaged: it is made anew
     if count := database.count_searchable(fingerprint):
-        rows = database.vectors(fingerprint, bundle.dim)
-        write_generation(gallery, rows, count=count, dim=bundle.dim, revision=revision, fingerprint=fingerprint)
+        texts = TextEncoder(bundle, precision).encode(everyday_queries(bundle.languages))
+        write_generation(
+            gallery,
+            database.vectors(fingerprint, bundle.dim),
+            count=count,
+            dim=bundle.dim,
+            revision=revision,
+            fingerprint=fingerprint,
+            texts=texts,
+            target=target,
+        )
 
 
 def _ahead(encode: Callable[[Sequence[FoundPhoto]], _Batch], parts: Iterable[Sequence[FoundPhoto]]) -> Iterator[_Batch]:

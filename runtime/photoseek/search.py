@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 _RECENT_QUERIES = 512  # texts whose vectors are kept: 1 KB each
 
-Engine: TypeAlias = Literal["annoy", "exact"]
-"""``annoy``: approximate, with a measured recall. ``exact``: every photo scored."""
+Engine: TypeAlias = Literal["auto", "annoy", "exact"]
+"""``annoy``: approximate, with a measured recall. ``exact``: every photo scored. ``auto``: the one that answered sooner
+with the recall that was asked for, when the gallery was indexed."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Searcher:
         *,
         bundle: Bundle | None = None,
         precision: str | None = None,
-        engine: Engine = "annoy",
+        engine: Engine = "auto",
         threads: int | None = None,
         mode: Mode = "latency",
     ) -> None:
@@ -101,8 +102,8 @@ class Searcher:
             GalleryIncompatible: The bundle is not the gallery's.
             QueryError: No such engine.
         """
-        if engine not in ("annoy", "exact"):
-            raise QueryError(f"expected the engine annoy or exact, found {engine!r}")
+        if engine not in get_args(Engine):
+            raise QueryError(f"expected an engine among {', '.join(get_args(Engine))}, found {engine!r}")
         self.gallery = gallery
         self.engine = engine
         self.bundle = bundle or gallery.load_bundle()
@@ -194,7 +195,8 @@ class Searcher:
                 f"{self.gallery.path}: has begun to go over to bundle {self.bundle.name!r}; finish it with: "
                 f"photoseek index {self.gallery.photos_root} --bundle {self.bundle.reference}"
             )
-        if self.engine == "exact":
+        tuning = generation.manifest.tuning
+        if (tuning.fastest if self.engine == "auto" else self.engine) == "exact":
             return _Opened(generation, ExactSearch(generation.vectors))
-        engine = AnnoySearch(generation.trees, generation.vectors, generation.manifest.annoy)
+        engine = AnnoySearch(generation.trees, generation.vectors, tuning.annoy)
         return _Opened(generation, engine)

@@ -22,7 +22,7 @@ def searcher(gallery: Gallery) -> Searcher:
     return Searcher(gallery)
 
 
-@pytest.mark.parametrize("engine", ["annoy", "exact"])
+@pytest.mark.parametrize("engine", ["auto", "annoy", "exact"])
 @pytest.mark.parametrize("colour", COLOURS)
 def test_a_text_finds_the_photos_that_show_it(gallery: Gallery, engine: str, colour: str) -> None:
     hits = Searcher(gallery, engine=engine).search(f"a {colour} picture", k=4)  # type: ignore[arg-type]
@@ -86,7 +86,7 @@ def test_a_broken_query_photo_is_refused(searcher: Searcher) -> None:
 
 
 def test_an_unknown_engine_is_refused(gallery: Gallery) -> None:
-    with pytest.raises(QueryError, match="expected the engine annoy or exact, found 'fast'"):
+    with pytest.raises(QueryError, match="expected an engine among auto, annoy, exact, found 'fast'"):
         Searcher(gallery, engine="fast")  # type: ignore[arg-type]
 
 

@@ -63,6 +63,11 @@ class AnnoySearch:
         if self._index.get_n_items() != len(vectors):
             raise GalleryDamaged(f"{path}: expected {len(vectors)} items, found {self._index.get_n_items()}")
 
+    @property
+    def count(self) -> int:
+        """How many vectors there are."""
+        return len(self._vectors)
+
     def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
         """About the k most similar vectors, best first: as :meth:`ExactSearch.search`."""
         k = min(k, len(self._vectors))

@@ -7,6 +7,8 @@ import numpy.typing as npt
 
 from photoseek.vectors import Vectors
 
+_BLOCK = 65_536  # rows scored at once: their scores stay in a core's cache
+
 Rows = npt.NDArray[np.int64]
 
 
@@ -28,12 +30,22 @@ class ExactSearch:
         Returns:
             Rows and cosines, both (min(k, n),).
         """
-        scores = self._vectors @ query
-        k = min(k, len(scores))
-        if k < len(scores):
-            best = scores[np.argpartition(-scores, k - 1)[:k]].min()
-            rows = np.flatnonzero(scores >= best)  # with all that tie for the last place
-        else:
-            rows = np.arange(len(scores))
-        rows = rows[np.argsort(-scores[rows], kind="stable")][:k]
-        return rows, scores[rows]
+        k = min(k, len(self._vectors))
+        rows, scores = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
+        for start in range(0, len(self._vectors), _BLOCK):
+            block = self._vectors[start : start + _BLOCK] @ query
+            found = _candidates(block, k, scores[-1] if len(scores) == k else -np.inf)
+            rows, scores = np.concatenate([rows, start + found]), np.concatenate([scores, block[found]])
+            order = np.argsort(-scores, kind="stable")[:k]  # of equal scores the lower row stands first already
+            rows, scores = rows[order], scores[order]
+        return rows, scores
+
+
+def _candidates(scores: Vectors, k: int, floor: float) -> Rows:
+    """The rows of a block, in order, that may be among the k best: above all found so far, with all that tie."""
+    rows = np.flatnonzero(scores > floor)
+    if len(rows) <= k:
+        return rows
+    kept = scores[rows]
+    lowest = np.partition(kept, len(kept) - k)[len(kept) - k]
+    return np.asarray(rows[kept >= lowest])

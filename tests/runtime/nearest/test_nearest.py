@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from photoseek.errors import GalleryDamaged
+from photoseek.nearest import tuning
 from photoseek.nearest.annoy import AnnoyParameters, AnnoySearch, build
 from photoseek.nearest.exact import ExactSearch
-from photoseek.nearest.tuning import TARGET_RECALL, measure_recall, sample_queries, tune
+from photoseek.nearest.tuning import TARGET_RECALL, Tuning, measure_recall, sample_queries, tune
 from photoseek.vectors import Vectors, normalise
 
 
@@ -66,27 +67,71 @@ def test_recall_is_the_share_of_the_true_best_that_was_found() -> None:
             rows, scores = ExactSearch(vectors).search(query, k)
             return rows[: k // 2], scores[: k // 2]
 
-    queries = sample_queries(vectors)
+    queries = sample_queries(vectors)["photo"]
     assert measure_recall(ExactSearch(vectors), vectors, queries) == 1.0
     assert measure_recall(Half(), vectors, queries) == 0.5
 
 
-def test_tuning_looks_further_until_the_recall_is_enough(tmp_path: Path) -> None:
+def test_tuning_looks_further_until_every_kind_of_query_fares_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tuning, "_HOPELESS", np.inf)  # of so few vectors exact search is always faster
     vectors = random_vectors(3000, dim=64)  # random directions are the hardest case
-    poor = AnnoyParameters(trees=5, search_k=10)
-    build(vectors, tmp_path / "index.ann", poor)
-    before = measure_recall(AnnoySearch(tmp_path / "index.ann", vectors, poor), vectors, sample_queries(vectors))
-    tuned, recall = tune(tmp_path / "index.ann", vectors, poor)
+    poor = AnnoyParameters(trees=25, search_k=500)
+    build(vectors, tmp_path / "poor.ann", poor)
+    queries = sample_queries(vectors, random_vectors(40, dim=64, seed=9))
+    before = measure_recall(AnnoySearch(tmp_path / "poor.ann", vectors, poor), vectors, queries["text"])
+    found = tune(tmp_path / "index.ann", vectors, queries)
     assert before < 0.9
-    assert recall >= TARGET_RECALL
-    assert tuned.search_k > poor.search_k
-    assert tuned.trees == poor.trees
+    assert set(found.recalls) == {"photo", "text"}
+    assert found.recall == min(found.recalls.values()) >= TARGET_RECALL
+    assert found.annoy.search_k > poor.search_k
+    annoy = AnnoySearch(tmp_path / "index.ann", vectors, found.annoy)
+    assert measure_recall(annoy, vectors, queries["text"]) == found.recalls["text"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["index.ann", "poor.ann"]
+
+
+def test_a_lower_target_is_reached_with_less_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tuning, "_HOPELESS", np.inf)
+    vectors = random_vectors(3000, dim=64)
+    queries = {"text": random_vectors(50, dim=64, seed=9)}
+    little, much = (tune(tmp_path / str(target), vectors, queries, target) for target in (0.6, 0.99))
+    assert 0.6 <= little.recall < 0.99 <= much.recall
+    assert little.annoy.search_k < much.annoy.search_k
+
+
+@pytest.mark.parametrize(
+    ("recall", "annoy_ms", "fastest"), [(0.99, 1.0, "annoy"), (0.989, 1.0, "exact"), (1.0, 2.1, "exact")]
+)
+def test_the_fastest_engine_is_the_sooner_one_that_reaches_the_target(
+    recall: float, annoy_ms: float, fastest: str
+) -> None:
+    assert Tuning(AnnoyParameters(), {"text": recall, "photo": 1.0}, annoy_ms, 2.0, 0.99).fastest == fastest
 
 
 def test_one_vector_and_opposite_vectors_can_be_tuned(tmp_path: Path) -> None:
     for name, vectors in {"one": normalise([[1.0, 0.0]]), "opposite": normalise([[1.0, 0.0], [-1.0, 0.0]])}.items():
-        build(vectors, tmp_path / name, AnnoyParameters())
-        assert tune(tmp_path / name, vectors, AnnoyParameters())[1] == 1.0
+        assert tune(tmp_path / name, vectors, sample_queries(vectors, vectors)).recall == 1.0
+
+
+def test_queries_by_text_lie_among_texts() -> None:
+    vectors, texts = random_vectors(1000), random_vectors(30, seed=5)
+    queries = sample_queries(vectors, texts)
+    assert {kind: len(rows) for kind, rows in queries.items()} == {"photo": 200, "text": 200}
+    np.testing.assert_array_equal(queries["text"][:30], texts)
+    np.testing.assert_allclose(np.linalg.norm(queries["text"], axis=1), 1, atol=1e-6)
+    assert {tuple(row) for row in queries["photo"].tolist()} <= {tuple(row) for row in vectors.tolist()}
+
+
+def test_blocks_change_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    # whole numbers, whose products are exact however BLAS adds them up; many scores tie across blocks
+    vectors = np.random.default_rng(0).integers(1, 5, size=(1000, 3)).astype(np.float32)
+    whole = [ExactSearch(vectors).search(query, 50) for query in vectors[:20]]
+    monkeypatch.setattr("photoseek.nearest.exact._BLOCK", 37)
+    for query, expected in zip(vectors[:20], whole, strict=True):
+        rows, scores = ExactSearch(vectors).search(query, 50)
+        np.testing.assert_array_equal(scores, expected[1])
+        np.testing.assert_array_equal(rows, expected[0])
 
 
 def test_trees_over_other_vectors_are_refused(tmp_path: Path) -> None:
