@@ -2,10 +2,11 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+BENCH  := .venv-bench
 RUNS   := runs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench demo-bundle clean
+.PHONY: help demo test lint bench bench-quick demo-bundle clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,25 +22,34 @@ lint: $(VENV)/dev.stamp ## check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/app.stamp ## time a text query, indexing and search
-	$(BIN)/python benchmarks/latency.py
+bench: $(BENCH)/bench.stamp ## measure photoseek beside its peers, and write benchmarks/README.md
+	for question in text_query photos search cold_start callers limits; do \
+	  $(BENCH)/bin/python benchmarks/$$question.py || exit 1; done
+	$(BENCH)/bin/python benchmarks/table.py
+
+bench-quick: $(BENCH)/bench.stamp ## the same for text queries alone
+	$(BENCH)/bin/python benchmarks/text_query.py
+	$(BENCH)/bin/python benchmarks/table.py
 
 demo-bundle: $(VENV)/dev.stamp ## train and export the embedded model anew
 	$(BIN)/python -m photoseek_export.demo_bundle --out runtime/photoseek/demo/bundle --work $(RUNS)/demo $(ARGS)
 
 clean: ## remove the environment
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(BENCH)
 
 $(VENV)/app.stamp: pyproject.toml | compiler
-	$(call install,app)
+	$(call install,$(VENV),app)
+
+$(BENCH)/bench.stamp: pyproject.toml | compiler
+	$(call install,$(BENCH),bench)
 
 $(VENV)/dev.stamp: pyproject.toml | compiler
-	$(call install,app$(,)train$(,)export$(,)dev)
+	$(call install,$(VENV),app$(,)train$(,)export$(,)dev)
 
 , := ,
 define install
-test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV)
-$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$(1)]"
+test -x $(1)/bin/pip || $(PYTHON) -m venv --clear $(1)
+$(1)/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$(2)]"
 touch $@
 endef
 

@@ -1,0 +1,131 @@
+"""How long does one query take from nothing, and how much memory and disk does it want?
+
+    python benchmarks/cold_start.py
+
+``photoseek search`` over 300 scenes with the embedded bundle, beside the same query through PyTorch and transformers: a
+BERT of the same shape loaded from a local folder, the same photos' vectors from a file. A new process each time.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from contest import CACHE, milliseconds, write
+
+from photoseek import Bundle, Gallery
+from photoseek.demo.gallery import demo_photos
+
+_STARTS = 15
+_QUERY = "a red car next to a tree at night"
+
+_PYTORCH = """
+import sys, numpy as np, torch
+from transformers import AutoModel, AutoTokenizer
+folder, vectors, query = sys.argv[1:]
+tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
+project = torch.nn.Linear(model.config.hidden_size, 256)
+with torch.inference_mode():
+    tokens = tokenizer(query, return_tensors="pt")
+    states = model(**tokens).last_hidden_state
+    mean = (states * tokens["attention_mask"][..., None]).sum(1) / tokens["attention_mask"].sum(1, keepdim=True)
+    vector = torch.nn.functional.normalize(project(mean), dim=-1)[0].numpy()
+scores = np.load(vectors) @ vector
+print(np.argsort(-scores)[:5])
+"""
+
+_RUNTIME = ("photoseek", "annoy", "numpy", "onnxruntime", "pillow", "rich", "tokenizers", "typer")
+_PEERS = {
+    "sentence-transformers, PyTorch": ("sentence-transformers",),
+    "transformers + torch + torchvision": ("transformers", "torch", "torchvision"),
+}
+
+
+def main() -> None:
+    """Measure, print, write."""
+    gallery = Gallery.open_or_create(demo_photos(folder=CACHE / "demo"), Bundle.load("demo"), rebuild=True)
+    gallery.index()
+    vectors = CACHE / "demo.npy"
+    np.save(vectors, np.asarray(gallery.generation().vectors))
+    folder = _bert_like_the_demos()
+    commands = {
+        "photoseek search": ["-m", "photoseek", "search", _QUERY, "--gallery", str(gallery.path), "--json"],
+        "PyTorch + transformers": ["-c", _PYTORCH, str(folder), str(vectors), _QUERY],
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in commands}
+    peaks: dict[str, float] = dict.fromkeys(commands, 0.0)
+    for turn in range(_STARTS + 1):
+        for name, command in commands.items():
+            taken, peak = _run([sys.executable, *command])
+            if turn:  # the first reads everything from the disk
+                seconds[name].append(taken)
+                peaks[name] = max(peaks[name], peak)
+    rows: dict[str, Any] = {name: {**milliseconds(seconds[name]), "peak_MB": peaks[name]} for name in commands}
+    rows["installed: photoseek's runtime"] = {"MB": _installed(_RUNTIME)}
+    for name, packages in _PEERS.items():
+        rows[f"installed: {name}"] = {"MB": _installed(packages)}
+    write("cold_start", "One query from a new process; memory; size on disk with all that is required", rows, _STARTS)
+
+
+def _bert_like_the_demos() -> Path:
+    """The shape of the embedded English tower, with random weights."""
+    import json
+
+    from transformers import AutoModel, BertConfig
+
+    folder = CACHE / "bert-demo"
+    bundle = Bundle.load("demo")
+    config = json.loads((bundle.path / "config.json").read_text("utf-8"))["text_config"]
+    AutoModel.from_config(BertConfig(**config)).save_pretrained(folder)
+    for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
+        (folder / name).write_bytes((bundle.path / name).read_bytes())
+    return folder
+
+
+def _run(command: list[str]) -> tuple[float, float]:
+    """Seconds from start to end, and the largest resident set in 10^6 bytes."""
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    taken = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"failed: {' '.join(command)}")
+    return taken, round(usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6, 1)
+
+
+def _installed(names: tuple[str, ...]) -> float:
+    """10^6 bytes of the packages and of all that they require here."""
+    from packaging.requirements import Requirement
+
+    seen: dict[str, int] = {}
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        try:
+            found = distribution(name)
+        except PackageNotFoundError:
+            continue
+        seen[name] = sum(_size(Path(str(file.locate()))) for file in found.files or ())
+        wanted = [Requirement(text) for text in found.requires or ()]
+        extras = {"extra": ""}
+        waiting += [it.name.lower() for it in wanted if it.marker is None or it.marker.evaluate(extras)]
+    if "photoseek" in seen:  # an editable install lists no files
+        seen["photoseek"] = sum(_size(file) for file in Path(sys.modules["photoseek"].__path__[0]).rglob("*"))
+    return round(sum(seen.values()) / 1e6, 1)
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.is_file() and "__pycache__" not in file.parts else 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""What every benchmark shares: contestants take turns, each in a fresh process, and results say what they belong to."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from photoseek.cpu import runs_int8_well, usable_cores
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results"
+CACHE = HERE.parent / "build" / "benchmarks"
+"""Models, photos and vectors that the benchmarks make; git ignores it."""
+
+_PACKAGES = (
+    "photoseek",
+    "annoy",
+    "faiss-cpu",
+    "hnswlib",
+    "numpy",
+    "onnxruntime",
+    "optimum-onnx",
+    "pillow",
+    "sentence-transformers",
+    "tokenizers",
+    "torch",
+    "torchvision",
+    "transformers",
+    "usearch",
+)
+
+Measure = Callable[[], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Contest:
+    """One question, and those who answer it; each is measured by a function that a fresh process calls."""
+
+    name: str
+    question: str
+    contestants: Mapping[str, Measure]
+
+    def main(self, arguments: Sequence[str], rounds: int) -> None:
+        """Run as a script: without arguments all in turn, with ``--one NAME`` that one alone, result on stdout.
+
+        Args:
+            arguments: Of the command line.
+            rounds: How often each has its turn; figures are medians over them.
+        """
+        if arguments[:1] == ["--one"]:
+            print(json.dumps(self.contestants[arguments[1]]()))
+            return
+        names = [name for name in self.contestants if not arguments or name in arguments]
+        found: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
+        for turn in range(rounds):
+            for name in names:
+                print(f"{self.name}: {name}, round {turn + 1} of {rounds}", file=sys.stderr, flush=True)
+                found[name].append(self._one(name))
+        write(self.name, self.question, {name: _medians(turns) for name, turns in found.items()}, rounds)
+
+    def _one(self, name: str) -> dict[str, Any]:
+        command = [sys.executable, str(HERE / f"{self.name}.py"), "--one", name]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, env={**os.environ, **_QUIET})
+        if done.returncode:
+            raise SystemExit(f"{self.name}: {name} failed:\n{done.stderr}")
+        figures: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+        return figures
+
+
+_QUIET = {"TRANSFORMERS_VERBOSITY": "error", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
+
+
+def write(name: str, question: str, rows: Mapping[str, Any], rounds: int) -> None:
+    """Write ``results/NAME.json`` and print it."""
+    RESULTS.mkdir(exist_ok=True)
+    command = f"python benchmarks/{name}.py"
+    report = {"question": question, "command": command, "rounds": rounds, "machine": machine(), "rows": rows}
+    (RESULTS / f"{name}.json").write_text(json.dumps(report, indent=2) + "\n", "utf-8")
+    for row, figures in rows.items():
+        print(f"{row:<40}", *(f"{key} {value}" for key, value in figures.items()), sep="  ")
+
+
+def machine() -> dict[str, Any]:
+    """What the figures belong to."""
+    return {
+        "processor": _processor(),
+        "cores": usable_cores(),
+        "int8 instructions": runs_int8_well(),
+        "load": round(os.getloadavg()[0], 2),
+        "python": platform.python_version(),
+        **{name: found for name in _PACKAGES if (found := _version(name))},
+    }
+
+
+def milliseconds(seconds: Sequence[float]) -> dict[str, float]:
+    """Median, 95th and 99th percentile of calls."""
+    p50, p95, p99 = np.percentile(seconds, [50, 95, 99]) * 1000
+    return {"p50_ms": round(float(p50), 3), "p95_ms": round(float(p95), 3), "p99_ms": round(float(p99), 3)}
+
+
+def _medians(turns: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The median of each figure over the rounds; what is no number is taken from the first."""
+    return {
+        key: round(statistics.median(turn[key] for turn in turns), 4) if isinstance(value, int | float) else value
+        for key, value in turns[0].items()
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

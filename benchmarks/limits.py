@@ -1,0 +1,87 @@
+"""How far is this machine's limit: memory read, float32 and int8 products, and the least time of a text query?
+
+python benchmarks/limits.py
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import models
+import numpy as np
+import onnx
+from contest import CACHE, write
+from onnx import TensorProto, helper, numpy_helper
+
+from photoseek.cpu import usable_cores
+from photoseek.manifest import Layout
+from photoseek.sessions import Graph
+
+_GIGABYTE = 1 << 30
+_SIDE = 2048
+_ROUNDS = 9
+
+
+def main() -> None:
+    """Measure, print, write."""
+    bandwidth = _bandwidth()
+    rows: dict[str, Any] = {
+        "memory": {"read_GB_per_s": round(bandwidth / 1e9, 1)},
+        "float32 product": {"GFLOP_per_s": round(_product(np.float32) / 1e9, 1)},
+        "int8 product": {"GOP_per_s": round(_product(np.int8) / 1e9, 1)},
+    }
+    folder = models.bundle()
+    for precision in ("fp32", "int8"):
+        graph = onnx.load(str(folder / Layout.text_model(precision)))
+        weights = [numpy_helper.to_array(tensor) for tensor in graph.graph.initializer]
+        streamed = sum(weight.nbytes for weight in weights if weight.ndim == 2 and min(weight.shape) >= 256)
+        streamed -= max(weight.nbytes for weight in weights)  # the embedding table: a query reads a few of its rows
+        least = 1000 * streamed / bandwidth
+        rows[f"text tower, {precision}"] = {"weights_MB": round(streamed / 1e6, 1), "streamed_once_ms": round(least, 2)}
+    write("limits", "What this machine can do at most", rows, _ROUNDS)
+
+
+def _bandwidth() -> float:
+    """Bytes a second that all cores read together from an array far larger than any cache."""
+    parts = np.array_split(np.ones(_GIGABYTE // 8), usable_cores())
+    with ThreadPoolExecutor(len(parts)) as pool:
+        return _GIGABYTE / _median(lambda: list(pool.map(np.sum, parts)))
+
+
+def _product(kind: Any) -> float:
+    """Multiplications and additions a second of a square product in onnxruntime, all cores."""
+    int8 = kind is np.int8
+    shape = [_SIDE, _SIDE]
+    left = np.ones(shape, dtype=np.uint8 if int8 else kind)
+    node = helper.make_node("MatMulInteger" if int8 else "MatMul", ["a", "b"], ["c"])
+    kinds = (TensorProto.UINT8, TensorProto.INT32) if int8 else (TensorProto.FLOAT, TensorProto.FLOAT)
+    graph = helper.make_graph(
+        [node],
+        "product",
+        [helper.make_tensor_value_info("a", kinds[0], shape)],
+        [helper.make_tensor_value_info("c", kinds[1], shape)],
+        [numpy_helper.from_array(np.ones(shape, dtype=kind), "b")],
+    )
+    path = CACHE / f"product-{np.dtype(kind).name}.onnx"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), str(path))
+    session = Graph(path)
+    return 2 * _SIDE**3 / _median(lambda: session.run({"a": left}))
+
+
+def _median(work: Callable[[], object]) -> float:
+    work()
+    seconds = []
+    for _ in range(_ROUNDS):
+        started = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""Models of the right shape to time: BERT-base and ResNet18, random weights, as a checkpoint and as a bundle.
+
+Time does not depend on what weights say. The captions are those of the demo's scenes, and so is the vocabulary: it has
+fewer word pieces than BERT's 30,522, which makes the embedding table smaller, and nothing slower.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from contest import CACHE
+
+CAPTIONS = 200
+_SCENES = 48
+
+
+@cache
+def captions() -> list[str]:
+    """Full captions of scenes, as people describe photos."""
+    from photoseek.demo.scenes import DEMO_SEEDS, captions, compose
+
+    return [captions(compose(seed), seed)[0] for seed in DEMO_SEEDS[:CAPTIONS]]
+
+
+def scenes() -> Path:
+    """A folder of drawn scenes with their ``captions.token``."""
+    from photoseek.demo.scenes import DEMO_SEEDS, write_scenes
+
+    folder = CACHE / "scenes"
+    write_scenes(folder, DEMO_SEEDS[:_SCENES])
+    return folder
+
+
+def bert() -> Path:
+    """A Hugging Face folder of a BERT of base shape: 12 layers, 768 wide."""
+    from photoseek_train.compact import CompactBert, write_compact_bert
+
+    folder = CACHE / "bert-base"
+    if not (folder / "config.json").exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        write_compact_bert(captions(), folder, CompactBert(layers=12, hidden=768, heads=12, vocabulary=30_522))
+    return folder
+
+
+def bundle() -> Path:
+    """A bundle of both precisions, at 224 pixels."""
+    from photoseek_export.export import Measured, export_checkpoint
+
+    out = CACHE / "bundle"
+    if not out.exists():
+        folder = scenes()
+        measured = Measured(folder, folder / "captions.token", _names(folder, 16))
+        export_checkpoint(checkpoint(), out, precisions=["fp32", "int8"], measured=measured, max_loss=100.0)
+    return out
+
+
+def checkpoint() -> Path:
+    """The same as a checkpoint."""
+    from photoseek_train.checkpoint import begin_checkpoint, write_weights
+    from photoseek_train.config import AugmentConfig, DataConfig, OptimConfig, TrainingConfig, preprocessing_of
+    from photoseek_train.sources import TowerSources, build_model
+
+    out = CACHE / "checkpoint"
+    if not (out / "model.safetensors").exists():
+        built = build_model(TowerSources(str(bert()), image_weights="none"), seed=0)
+        data = DataConfig(0, 0, "0" * 64, 0, 0, "0" * 64)
+        optim = OptimConfig(tune="both")
+        begin_checkpoint(
+            out, TrainingConfig(built.config, preprocessing_of(), AugmentConfig(), optim, data), built.tokenizer
+        )
+        write_weights(out, built.model.eval(), {})
+    return out
+
+
+def _names(folder: Path, count: int) -> Path:
+    """A split of the first images."""
+    file = folder / "measured.txt"
+    file.write_text("\n".join(sorted(path.name for path in folder.glob("*.jpg"))[:count]) + "\n", "utf-8")
+    return file

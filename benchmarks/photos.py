@@ -1,0 +1,151 @@
+"""How many photos a second become vectors, from JPEG files, ResNet18 at 224 pixels?
+
+    python benchmarks/photos.py
+
+Photos of three sizes: as drawn (about 224 pixels), 1024 x 768, and 4000 x 3000, the larger ones with the grain of a
+camera, so that they take as long to decode as real ones. Every contestant has its own process and all cores.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import models
+import numpy as np
+from contest import CACHE, Contest
+from PIL import Image
+
+from photoseek.cpu import usable_cores
+
+SIZES = {"224": (298, 224), "1024": (1024, 768), "4000": (4000, 3000)}
+_COUNT = {"224": 96, "1024": 96, "4000": 16}
+_BATCH = 16
+
+
+def jpegs(size: str) -> list[Path]:
+    """Photos of a size, made once."""
+    folder = CACHE / f"photos-{size}"
+    made = sorted(folder.glob("*.jpg"))
+    if len(made) < _COUNT[size]:
+        folder.mkdir(parents=True, exist_ok=True)
+        sources = sorted(models.scenes().glob("*.jpg"))
+        for number in range(_COUNT[size]):
+            _enlarge(sources[number % len(sources)], folder / f"{number:04d}.jpg", SIZES[size], number)
+        made = sorted(folder.glob("*.jpg"))
+    return made
+
+
+def _enlarge(source: Path, target: Path, size: tuple[int, int], seed: int) -> None:
+    with Image.open(source) as image:
+        large = np.asarray(image.convert("RGB").resize(size, Image.Resampling.BICUBIC), dtype=np.float32)
+    grain = np.random.default_rng(seed).normal(0, 6, large.shape)
+    Image.fromarray(np.clip(large + grain, 0, 255).astype(np.uint8)).save(target, quality=85)
+
+
+def _photoseek(precision: str) -> dict[str, Any]:
+    from photoseek import Bundle
+    from photoseek.encoders import ImageEncoder
+
+    encoder = ImageEncoder(Bundle.load(models.bundle()), precision, mode="service")
+
+    def encode(paths: Sequence[Path]) -> None:
+        parts = [paths[start : start + 4] for start in range(0, len(paths), 4)]
+        with ThreadPoolExecutor(usable_cores()) as pool:
+            list(pool.map(encoder.encode, parts))
+
+    return _rates(encode)
+
+
+def _pytorch() -> dict[str, Any]:
+    """What one writes first: torchvision's transforms, a DataLoader with a worker for each core, eager ResNet18."""
+    import torch
+    from torch.utils.data import DataLoader
+    from torchvision import transforms
+
+    from photoseek_train.checkpoint import load_checkpoint
+
+    model, config, _ = load_checkpoint(models.checkpoint())
+    how = config.preprocessing
+    transform = transforms.Compose(
+        [
+            transforms.Resize(how.shortest_edge),
+            transforms.CenterCrop(how.height),
+            transforms.ToTensor(),
+            transforms.Normalize(how.mean, how.std),
+        ]
+    )
+
+    class Photos(torch.utils.data.Dataset[torch.Tensor]):
+        def __init__(self, paths: Sequence[Path]) -> None:
+            self.paths = paths
+
+        def __len__(self) -> int:
+            return len(self.paths)
+
+        def __getitem__(self, row: int) -> torch.Tensor:
+            with Image.open(self.paths[row]) as image:
+                pixels: torch.Tensor = transform(image.convert("RGB"))
+            return pixels
+
+    def encode(paths: Sequence[Path]) -> None:
+        with torch.inference_mode():
+            for batch in DataLoader(Photos(paths), batch_size=_BATCH, num_workers=usable_cores()):
+                model.encode_image(batch)
+
+    return _rates(encode)
+
+
+def _full_decode() -> dict[str, Any]:
+    """The way of rclip: each photo decoded in full and resized with Pillow, one after the other; an fp32 ONNX graph."""
+    import onnxruntime as ort
+
+    from photoseek import Bundle
+
+    bundle = Bundle.load(models.bundle())
+    how = bundle.preprocessing
+    session = ort.InferenceSession(str(bundle.path / "onnx/vision_model.onnx"), providers=["CPUExecutionProvider"])
+
+    def read(path: Path) -> np.ndarray[Any, Any]:
+        with Image.open(io.BytesIO(path.read_bytes())) as image:
+            return how(image.convert("RGB"))
+
+    def encode(paths: Sequence[Path]) -> None:
+        for start in range(0, len(paths), _BATCH):
+            session.run(None, {"pixel_values": np.stack([read(path) for path in paths[start : start + _BATCH]])})
+
+    return _rates(encode)
+
+
+def _rates(encode: Callable[[Sequence[Path]], None]) -> dict[str, Any]:
+    rates = {}
+    encode(jpegs("224")[:_BATCH])
+    for size in SIZES:
+        paths = jpegs(size)
+        started = time.perf_counter()
+        encode(paths)
+        rates[f"{size} px, photos/s"] = round(len(paths) / (time.perf_counter() - started), 2)
+    return rates
+
+
+CONTEST = Contest(
+    "photos",
+    "Photos a second from JPEG files to vectors, ResNet18 at 224 pixels",
+    {
+        "photoseek int8": lambda: _photoseek("int8"),
+        "photoseek fp32": lambda: _photoseek("fp32"),
+        "torchvision + PyTorch eager": _pytorch,
+        "full decode, Pillow, ONNX fp32": _full_decode,
+    },
+)
+
+if __name__ == "__main__":
+    models.bundle()
+    for name in SIZES:
+        jpegs(name)
+    CONTEST.main(sys.argv[1:], rounds=3)

@@ -1,0 +1,179 @@
+"""How long does it take to find the ten nearest of N vectors of 256 dimensions, at which recall?
+
+    python benchmarks/search.py             # 31,783 vectors, Flickr30K's number of photos
+    python benchmarks/search.py 1000000     # a million; half an hour, 6 GB
+
+Vectors are drawn around 2,000 centres of 64 latent dimensions; queries lie apart from them, as texts lie apart from
+photos. ``--vectors FILE.npy --queries FILE.npy`` takes real ones. Approximate engines are raised, by the parameter that
+trades recall for time, until recall@10 reaches 0.99; one thread answers one query at a time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from contest import milliseconds, write
+
+from photoseek.nearest.annoy import AnnoySearch
+from photoseek.nearest.exact import ExactSearch
+from photoseek.nearest.tuning import tune
+from photoseek.vectors import Vectors, normalise
+
+_DIM, _LATENT, _CENTRES, _QUERIES = 256, 64, 2_000, 200
+_NEIGHBOURS, _TARGET = 10, 0.99
+
+Found = npt.NDArray[np.int64]
+Ask = Callable[[Vectors], Found]
+"""A query, (dim,), to the rows of its ten nearest."""
+
+Engine = Callable[[Vectors, Vectors, Path], Iterator[tuple[Ask, dict[str, Any]]]]
+"""Vectors, queries and a file to more and more thorough ways to ask, each with what it consists of."""
+
+
+def main() -> None:
+    """Measure all engines in turn, in this process."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("count", type=int, nargs="?", default=31_783)
+    parser.add_argument("--vectors", type=Path, help="float32 rows of unit length, .npy")
+    parser.add_argument("--queries", type=Path, help="the same, of queries")
+    options = parser.parse_args()
+    vectors, queries = draw(options.count)
+    if options.vectors:
+        vectors, queries = np.load(options.vectors)[: options.count], np.load(options.queries)[:_QUERIES]
+    exact = ExactSearch(vectors)
+    tenth = [float(exact.search(query, _NEIGHBOURS)[1][-1]) for query in queries]
+    rows = {name: contend(engine, vectors, queries, tenth) for name, engine in ENGINES.items()}
+    real = ", given vectors" if options.vectors else ""
+    name = "search" if len(vectors) == 31_783 else f"search-{len(vectors)}"
+    write(name, f"Ten nearest of {len(vectors):,} x {vectors.shape[1]}{real}", rows, rounds=1)
+
+
+def draw(count: int, seed: int = 0) -> tuple[Vectors, Vectors]:
+    """Vectors like those of photos, and queries like texts."""
+    rng = np.random.default_rng(seed)
+    mix = rng.normal(size=(_LATENT, _DIM)).astype(np.float32)
+    centres = rng.normal(size=(_CENTRES, _LATENT)).astype(np.float32)
+    apart = 4 * rng.normal(size=_DIM).astype(np.float32)
+
+    def around(number: int, spread: float) -> npt.NDArray[np.float32]:
+        near = centres[rng.integers(_CENTRES, size=number)]
+        return np.asarray((near + spread * rng.normal(size=near.shape).astype(np.float32)) @ mix, dtype=np.float32)
+
+    vectors = np.concatenate([normalise(around(min(100_000, count - at), 0.8)) for at in range(0, count, 100_000)])
+    return vectors, normalise(around(_QUERIES, 0.9) + apart)
+
+
+def contend(engine: Engine, vectors: Vectors, queries: Vectors, tenth: list[float]) -> dict[str, Any]:
+    """The first way to ask that reaches the target, or the last."""
+    figures: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for ask, how in engine(vectors, queries, Path(folder, "index")):
+            found, seconds = [], []
+            for query in queries:
+                started = time.perf_counter()
+                found.append(ask(query))
+                seconds.append(time.perf_counter() - started)
+            answers = zip(found, queries, tenth, strict=True)
+            hits = sum(int((vectors[rows] @ query >= worst - 1e-5).sum()) for rows, query, worst in answers)
+            recall = hits / (_NEIGHBOURS * len(queries))
+            figures = {"recall@10": round(recall, 4), **milliseconds(seconds), **how}
+            if recall >= _TARGET:
+                break
+    return figures
+
+
+def _plain(vectors: Vectors, _: Vectors, __: Path) -> Iterator[tuple[Ask, dict[str, Any]]]:
+    def ask(query: Vectors) -> Found:
+        scores = vectors @ query
+        best = np.argpartition(-scores, _NEIGHBOURS)[:_NEIGHBOURS]
+        return np.asarray(best[np.argsort(-scores[best])])
+
+    yield ask, {"MB": round(vectors.nbytes / 1e6, 1)}
+
+
+def _exact(vectors: Vectors, _: Vectors, __: Path) -> Iterator[tuple[Ask, dict[str, Any]]]:
+    engine = ExactSearch(vectors)
+    yield lambda query: engine.search(query, _NEIGHBOURS)[0], {"MB": round(vectors.nbytes / 1e6, 1)}
+
+
+def _annoy(vectors: Vectors, queries: Vectors, file: Path) -> Iterator[tuple[Ask, dict[str, Any]]]:
+    """Tuned as a gallery's are, on other queries than those that are timed."""
+    started = time.perf_counter()
+    tuning = tune(file, vectors, {"text": normalise(queries + np.roll(queries, 1, axis=0))}, _TARGET)
+    built = time.perf_counter() - started
+    engine = AnnoySearch(file, vectors, tuning.annoy)
+    how = {"trees": tuning.annoy.trees, "search_k": tuning.annoy.search_k, "build_s": round(built, 1)}
+    yield lambda query: engine.search(query, _NEIGHBOURS)[0], {**how, "MB": round(file.stat().st_size / 1e6, 1)}
+
+
+def _faiss_flat(vectors: Vectors, _: Vectors, __: Path) -> Iterator[tuple[Ask, dict[str, Any]]]:
+    import faiss
+
+    index = faiss.IndexFlatIP(vectors.shape[1])
+    index.add(vectors)
+    yield lambda query: index.search(query[None], _NEIGHBOURS)[1][0], {"MB": round(vectors.nbytes / 1e6, 1)}
+
+
+def _faiss_hnsw(vectors: Vectors, _: Vectors, file: Path) -> Iterator[tuple[Ask, dict[str, Any]]]:
+    import faiss
+
+    index = faiss.IndexHNSWFlat(vectors.shape[1], 32, faiss.METRIC_INNER_PRODUCT)
+    index.hnsw.efConstruction = 200
+    started = time.perf_counter()
+    index.add(vectors)
+    built = time.perf_counter() - started
+    faiss.write_index(index, str(file))
+    for ef in (16, 32, 64, 128, 256, 512):
+        index.hnsw.efSearch = ef
+        how = {"ef": ef, "build_s": round(built, 1), "MB": round(file.stat().st_size / 1e6, 1)}
+        yield lambda query: index.search(query[None], _NEIGHBOURS)[1][0], how
+
+
+def _hnswlib(vectors: Vectors, _: Vectors, file: Path) -> Iterator[tuple[Ask, dict[str, Any]]]:
+    import hnswlib
+
+    index = hnswlib.Index(space="ip", dim=vectors.shape[1])
+    index.init_index(max_elements=len(vectors), ef_construction=200, M=32)
+    started = time.perf_counter()
+    index.add_items(vectors)
+    built = time.perf_counter() - started
+    index.save_index(str(file))
+    for ef in (16, 32, 64, 128, 256, 512):
+        index.set_ef(ef)
+        how = {"ef": ef, "build_s": round(built, 1), "MB": round(file.stat().st_size / 1e6, 1)}
+        yield lambda query: index.knn_query(query, _NEIGHBOURS, num_threads=1)[0][0].astype(np.int64), how
+
+
+def _usearch(vectors: Vectors, _: Vectors, file: Path) -> Iterator[tuple[Ask, dict[str, Any]]]:
+    from usearch.index import Index
+
+    index = Index(ndim=vectors.shape[1], metric="ip", dtype="f32", connectivity=32, expansion_add=200)
+    started = time.perf_counter()
+    index.add(np.arange(len(vectors)), vectors)
+    built = time.perf_counter() - started
+    index.save(str(file))
+    for ef in (16, 32, 64, 128, 256, 512):
+        index.expansion_search = ef
+        how = {"ef": ef, "build_s": round(built, 1), "MB": round(file.stat().st_size / 1e6, 1)}
+        yield lambda query: index.search(query, _NEIGHBOURS).keys.astype(np.int64), how
+
+
+ENGINES: dict[str, Engine] = {
+    "numpy, all scores": _plain,
+    "photoseek exact": _exact,
+    "photoseek Annoy, tuned": _annoy,
+    "faiss flat": _faiss_flat,
+    "faiss HNSW": _faiss_hnsw,
+    "hnswlib": _hnswlib,
+    "usearch": _usearch,
+}
+
+if __name__ == "__main__":
+    main()
