@@ -6,7 +6,7 @@ BENCH  := .venv-bench
 RUNS   := runs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-quick demo-bundle clean
+.PHONY: help demo test lint bench bench-quick bench-models demo-bundle clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -22,14 +22,17 @@ lint: $(VENV)/dev.stamp ## check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(BENCH)/bench.stamp ## measure photoseek beside its peers, and write benchmarks/README.md
+bench: $(BENCH)/bench.stamp bench-models ## measure photoseek beside its peers, and write benchmarks/README.md
 	for question in text_query photos search cold_start callers limits; do \
 	  $(BENCH)/bin/python benchmarks/$$question.py || exit 1; done
 	$(BENCH)/bin/python benchmarks/table.py
 
-bench-quick: $(BENCH)/bench.stamp ## the same for text queries alone
+bench-quick: $(BENCH)/bench.stamp bench-models ## the same for text queries alone
 	$(BENCH)/bin/python benchmarks/text_query.py
 	$(BENCH)/bin/python benchmarks/table.py
+
+bench-models: $(VENV)/dev.stamp
+	$(BIN)/python benchmarks/models.py
 
 demo-bundle: $(VENV)/dev.stamp ## train and export the embedded model anew
 	$(BIN)/python -m photoseek_export.demo_bundle --out runtime/photoseek/demo/bundle --work $(RUNS)/demo $(ARGS)

@@ -1,7 +1,10 @@
 """Models of the right shape to time: BERT-base and ResNet18, random weights, as a checkpoint and as a bundle.
 
-Time does not depend on what weights say. The captions are those of the demo's scenes, and so is the vocabulary: it has
-fewer word pieces than BERT's 30,522, which makes the embedding table smaller, and nothing slower.
+    python benchmarks/models.py
+
+makes them; that wants the extra ``export``. Time does not depend on what weights say. The captions are those of the
+demo's scenes, and so is the vocabulary: it has fewer word pieces than BERT's 30,522, which makes the embedding table
+smaller, and nothing slower.
 """
 
 from __future__ import annotations
@@ -45,10 +48,10 @@ def bert() -> Path:
 
 def bundle() -> Path:
     """A bundle of both precisions, at 224 pixels."""
-    from photoseek_export.export import Measured, export_checkpoint
-
     out = CACHE / "bundle"
     if not out.exists():
+        from photoseek_export.export import Measured, export_checkpoint
+
         folder = scenes()
         measured = Measured(folder, folder / "captions.token", _names(folder, 16))
         export_checkpoint(checkpoint(), out, precisions=["fp32", "int8"], measured=measured, max_loss=100.0)
@@ -78,3 +81,7 @@ def _names(folder: Path, count: int) -> Path:
     file = folder / "measured.txt"
     file.write_text("\n".join(sorted(path.name for path in folder.glob("*.jpg"))[:count]) + "\n", "utf-8")
     return file
+
+
+if __name__ == "__main__":
+    print(bundle())

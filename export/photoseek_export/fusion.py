@@ -18,6 +18,7 @@ from torch import Tensor
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import eager_mask
 
+from photoseek_export.errors import ExportError
 from photoseek_export.graphs import write_text_graph
 from photoseek_train.model import TwoTower
 
@@ -40,6 +41,12 @@ def write_fused_text_graph(model: TwoTower, path: Path) -> None:
                 num_heads=bert.config.num_attention_heads,
                 hidden_size=bert.config.hidden_size,
                 opt_level=0,  # fusions only: what the session does when it loads a graph depends on the CPU
+            )
+        fused = optimized.get_fused_operator_statistics().get("MultiHeadAttention", 0)
+        if fused != bert.config.num_hidden_layers:
+            raise ExportError(
+                f"expected fused attention in {bert.config.num_hidden_layers} layers, found it in {fused}; "
+                "this transformers writes BERT otherwise: upgrade it, or export without --int8"
             )
         optimized.save_model_to_file(str(path))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +132,16 @@ def test_calibration_takes_readable_photos_at_random(photos: Path) -> None:
     with pytest.raises(ExportError, match="found 15"):
         calibration_pictures(photos, how, without=[f"noise{number}.png" for number in range(5)])
     assert len(found) < CALIBRATION_PHOTOS
+
+
+def test_attention_that_cannot_be_fused_is_told(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("photoseek_export.fusion._fused_attention", nullcontext)
+    model = load_checkpoint(checkpoint, attention="eager").model
+    with pytest.raises(ExportError, match=r"expected fused attention in 2 layers, found it in 0; .*upgrade"):
+        write_fused_text_graph(model, tmp_path / "fused.onnx")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_fused_graph_is_pytorchs_and_leaves_the_model_as_it_was(checkpoint: Path, tmp_path: Path) -> None:
