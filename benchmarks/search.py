@@ -11,6 +11,7 @@ trades recall for time, until recall@10 reaches 0.99; one thread answers one que
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -41,6 +42,7 @@ def main() -> None:
     """Measure all engines in turn, in this process."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("count", type=int, nargs="?", default=31_783)
+    parser.add_argument("--engines", nargs="+", choices=list(ENGINES), default=list(ENGINES))
     parser.add_argument("--vectors", type=Path, help="float32 rows of unit length, .npy")
     parser.add_argument("--queries", type=Path, help="the same, of queries")
     options = parser.parse_args()
@@ -49,7 +51,10 @@ def main() -> None:
         vectors, queries = np.load(options.vectors)[: options.count], np.load(options.queries)[:_QUERIES]
     exact = ExactSearch(vectors)
     tenth = [float(exact.search(query, _NEIGHBOURS)[1][-1]) for query in queries]
-    rows = {name: contend(engine, vectors, queries, tenth) for name, engine in ENGINES.items()}
+    rows = {}
+    for name in options.engines:
+        print(f"search: {name}", file=sys.stderr, flush=True)
+        rows[name] = contend(ENGINES[name], vectors, queries, tenth)
     real = ", given vectors" if options.vectors else ""
     name = "search" if len(vectors) == 31_783 else f"search-{len(vectors)}"
     write(name, f"Ten nearest of {len(vectors):,} x {vectors.shape[1]}{real}", rows, rounds=1)
