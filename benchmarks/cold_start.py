@@ -8,10 +8,7 @@ BERT of the same shape loaded from a local folder, the same photos' vectors from
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-import time
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
@@ -20,6 +17,7 @@ import numpy as np
 from contest import CACHE, milliseconds, write
 
 from photoseek import Bundle, Gallery
+from photoseek.bench import run_cold
 from photoseek.demo.gallery import demo_photos
 
 _STARTS = 15
@@ -27,9 +25,10 @@ _QUERY = "a red car next to a tree at night"
 
 _PYTORCH = """
 import sys, numpy as np, torch
-from transformers import AutoModel, AutoTokenizer
+from transformers import AutoModel, PreTrainedTokenizerFast
 folder, vectors, query = sys.argv[1:]
-tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
+tokenizer = PreTrainedTokenizerFast(tokenizer_file=folder + "/tokenizer.json")
+model = AutoModel.from_pretrained(folder).eval()
 project = torch.nn.Linear(model.config.hidden_size, 256)
 with torch.inference_mode():
     tokens = tokenizer(query, return_tensors="pt")
@@ -62,7 +61,7 @@ def main() -> None:
     peaks: dict[str, float] = dict.fromkeys(commands, 0.0)
     for turn in range(_STARTS + 1):
         for name, command in commands.items():
-            taken, peak = _run([sys.executable, *command])
+            taken, peak = run_cold([sys.executable, *command])
             if turn:  # the first reads everything from the disk
                 seconds[name].append(taken)
                 peaks[name] = max(peaks[name], peak)
@@ -83,21 +82,8 @@ def _bert_like_the_demos() -> Path:
     bundle = Bundle.load("demo")
     config = json.loads((bundle.path / "config.json").read_text("utf-8"))["text_config"]
     AutoModel.from_config(BertConfig(**config)).save_pretrained(folder)
-    for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
-        (folder / name).write_bytes((bundle.path / name).read_bytes())
+    (folder / "tokenizer.json").write_bytes((bundle.path / "tokenizer.json").read_bytes())
     return folder
-
-
-def _run(command: list[str]) -> tuple[float, float]:
-    """Seconds from start to end, and the largest resident set in 10^6 bytes."""
-    started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    taken = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"failed: {' '.join(command)}")
-    return taken, round(usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6, 1)
 
 
 def _installed(names: tuple[str, ...]) -> float:

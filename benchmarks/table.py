@@ -82,7 +82,7 @@ def main() -> None:
     reports = {
         name: json.loads(path.read_text("utf-8")) for name in _ORDER if (path := RESULTS / f"{name}.json").exists()
     }
-    parts = [_HEAD, _ratios(reports), *(_section(name, report) for name, report in reports.items())]
+    parts = [_HEAD, _ratios(reports), _bound(reports), *(_section(name, report) for name, report in reports.items())]
     (HERE / "README.md").write_text("".join(parts), "utf-8")
     for name in ("text_query", "photos"):
         if name in reports:
@@ -94,8 +94,21 @@ def _ratios(reports: Mapping[str, Any]) -> str:
     for what, name, above, below, figure in _RATIOS:
         if name in reports:
             found = reports[name]["rows"]
-            rows.append(f"| {what} | {found[above][figure] / found[below][figure]:.1f} |\n")
+            rows.append(f"| {what} | {found[above][figure] / found[below][figure]:.2f} |\n")
     return "".join(["| ratio | |\n|---|---|\n", *rows, "\n"]) if rows else ""
+
+
+def _bound(reports: Mapping[str, Any]) -> str:
+    """What keeps a text query from the time that its weights take to stream."""
+    if not {"limits", "text_query"} <= reports.keys():
+        return ""
+    limits, taken = reports["limits"]["rows"]["text query, int8"], reports["text_query"]["rows"]["photoseek int8"]
+    return (
+        f"An int8 text query took {taken['p50_ms']:.1f} ms. Reading its weights once takes "
+        f"{limits['streamed_once_ms']} ms; but at {limits['tokens']:.0f} tokens, the median of these captions, it "
+        f"multiplies and adds {limits['Gop']} thousand million numbers, for which the cores need "
+        f"{limits['multiplied_at_peak_ms']} ms at the rate of a large product: arithmetic is the bound, not memory.\n\n"
+    )
 
 
 def _section(name: str, report: Mapping[str, Any]) -> str:

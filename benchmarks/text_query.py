@@ -79,7 +79,7 @@ def _time(encode: Callable[[str], Any]) -> dict[str, Any]:
     for text in texts[:_WARM_UP]:
         encode(text)
     seconds = []
-    for text in texts[:100]:
+    for text in texts[:60]:
         started = time.perf_counter()
         encode(text)
         seconds.append(time.perf_counter() - started)
@@ -101,4 +101,4 @@ CONTEST = Contest(
 
 if __name__ == "__main__":
     models.bundle()
-    CONTEST.main(sys.argv[1:], rounds=3)
+    CONTEST.main(sys.argv[1:], rounds=5)

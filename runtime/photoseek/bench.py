@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import json
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -141,19 +140,38 @@ def _cold(searcher: Searcher, text: str) -> tuple[Latency, float]:
     """New processes that answer one query, and the most memory that one of them held."""
     command = [sys.executable, "-m", "photoseek", "search", text, "--gallery", str(searcher.gallery.path), "--json"]
     command += ["--bundle", searcher.bundle.reference, "--precision", searcher.text_encoder.precision]
-    seconds, peak = [], 0.0
-    for _ in range(_COLD_STARTS):
-        with tempfile.TemporaryFile() as errors:
-            started = time.perf_counter()
-            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
-            _, status, usage = os.wait4(process.pid, 0)
-            seconds.append(time.perf_counter() - started)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            if process.returncode:
-                errors.seek(0)
-                raise PhotoseekError(f"photoseek search failed: {errors.read().decode(errors='replace').strip()}")
-        peak = max(peak, _megabytes(usage.ru_maxrss))
-    return Latency.of(seconds), peak
+    runs = [run_cold(command) for _ in range(_COLD_STARTS)]
+    return Latency.of([seconds for seconds, _ in runs]), max(peak for _, peak in runs)
+
+
+def run_cold(command: Sequence[str]) -> tuple[float, float]:
+    """Run a command in a process that has nothing of this one's.
+
+    A small interpreter starts it: the system counts the memory of whoever starts a process as the process's own.
+
+    Returns:
+        Seconds from its start to its end, and the most memory that it held, in 10^6 bytes.
+
+    Raises:
+        PhotoseekError: It failed.
+    """
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", _LAUNCHER, *command], capture_output=True, text=True)
+    if done.returncode:
+        raise PhotoseekError(f"{' '.join(command)}: failed: {done.stderr.strip()}")
+    seconds, maxrss = json.loads(done.stdout)
+    return seconds, _megabytes(maxrss)
+
+
+_LAUNCHER = """
+import json, os, subprocess, sys, time
+started = time.perf_counter()
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+seconds = time.perf_counter() - started
+process.returncode = os.waitstatus_to_exitcode(status)
+print(json.dumps([seconds, usage.ru_maxrss]))
+sys.exit(process.returncode)
+"""
 
 
 def _some_photos(searcher: Searcher, count: int) -> list[Path]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from photoseek import Gallery, Searcher
-from photoseek.bench import BenchReport, Latency, bench
+from photoseek.bench import BenchReport, Latency, bench, run_cold
 from photoseek.cli import app
-from photoseek.errors import QueryError
+from photoseek.errors import PhotoseekError, QueryError
 from photoseek.everyday import EVERYDAY, everyday_queries
 
 
@@ -35,6 +37,15 @@ def test_every_step_is_measured(gallery: Gallery) -> None:
     assert min(found.photos.values()) > 0
     assert found.setting["photos"] == 24
     assert json.loads(json.dumps(found.to_json()))["query"]["total"]["calls"] == 6
+
+
+def test_a_cold_run_has_none_of_this_process_memory() -> None:
+    held = np.ones(40_000_000)  # 320 MB
+    seconds, peak = run_cold([sys.executable, "-c", "import time; time.sleep(0.2)"])
+    assert held.nbytes / 1e6 > 300 > peak > 1
+    assert 0.2 < seconds < 30
+    with pytest.raises(PhotoseekError, match=r"failed: .*no such thing"):
+        run_cold([sys.executable, "-c", "raise SystemExit('no such thing')"])
 
 
 def test_photos_that_are_gone_are_not_timed(gallery: Gallery, photos: Path) -> None:
