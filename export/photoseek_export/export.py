@@ -100,7 +100,7 @@ def export_checkpoint(
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as work:
         partial = Path(work, "new")
-        pictures = _calibration(loaded, calibration, measured) if "int8" in precisions else None
+        pictures = _calibration(loaded, calibration, measured) if measured and "int8" in precisions else None
         parities = _write_graphs(loaded, partial, precisions, pictures)
         _write_companions(loaded, partial, further)
         metrics = _metrics_of(checkpoint)
@@ -143,8 +143,7 @@ def _expect_known(precisions: Sequence[str], measured: Measured | None) -> None:
         )
 
 
-def _calibration(loaded: Loaded, folder: str | Path | None, measured: Measured | None) -> Pictures:
-    assert measured is not None  # see _expect_known
+def _calibration(loaded: Loaded, folder: str | Path | None, measured: Measured) -> Pictures:
     without = read_caption_files([measured.captions, *measured.further]).names(measured.split)
     return calibration_pictures(Path(folder or measured.images), loaded.config.preprocessing, without)
 
@@ -249,6 +248,12 @@ def _measure(manifest: Manifest, bundle: Bundle, measured: Measured, max_loss: f
                 f"{captions}: measured with the same text tower as {files[tower]}; give one file for each"
             )
         files[tower] = captions
+    unread = [tower for tower in ("", *manifest.text_towers) if tower not in files]
+    if unread and "int8" in manifest.precisions:
+        raise ExportError(
+            "int8 enters a bundle with its retrieval measured for each text tower, but no captions are read by that of "
+            f"{unread[0] or ', '.join(manifest.languages)}; give them with a further --captions; no bundle was written"
+        )
     for tower, captions in files.items():
         facts_of = manifest.text_towers[tower].precisions if tower else manifest.precisions
         for precision, facts in facts_of.items():
@@ -263,7 +268,7 @@ def _expect_little_loss(rsums: Mapping[str, float], captions: Path, max_loss: fl
         return
     exact = next(precision for precision in _PRECISIONS if precision in rsums)
     loss = (rsums[exact] - rsums["int8"]) / _RECALLS
-    if loss > max_loss:
+    if not loss <= max_loss:
         raise LossTooHigh(
             f"int8 loses {loss:.2f} points of mean recall on {captions} ({rsums['int8'] / _RECALLS:.2f}, {exact} has "
             f"{rsums[exact] / _RECALLS:.2f}), at most {max_loss} is allowed; no bundle was written: calibrate "

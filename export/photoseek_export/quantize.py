@@ -100,7 +100,7 @@ def calibration_pictures(
     Raises:
         ExportError: It holds too few readable photos.
     """
-    left_out = set(without)
+    left_out = {Path(name).name for name in without}
     found = sorted(photo.path for photo in scan(folder) if Path(photo.path).name not in left_out)
     random.Random(seed).shuffle(found)
     pictures: list[npt.NDArray[np.float32]] = []

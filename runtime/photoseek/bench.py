@@ -6,11 +6,11 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -25,8 +25,6 @@ _NEIGHBOURS = 10
 _WARM_UP = 5
 _COLD_STARTS = 5
 _BATCH = 4
-
-_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,7 @@ def bench(
             "precision": searcher.text_encoder.precision,
             "engine": generation.manifest.tuning.fastest if searcher.engine == "auto" else searcher.engine,
             "photos": len(generation.ids),
-            "recall": generation.manifest.tuning.recall,
+            "recall": generation.manifest.tuning.recall_of(searcher.engine),
             "cores": usable_cores(),
         },
     )
@@ -138,8 +136,9 @@ def _warm(searcher: Searcher, texts: Sequence[str], repeats: int) -> dict[str, L
 
 def _cold(searcher: Searcher, text: str) -> tuple[Latency, float]:
     """New processes that answer one query, and the most memory that one of them held."""
-    command = [sys.executable, "-m", "photoseek", "search", text, "--gallery", str(searcher.gallery.path), "--json"]
+    command = [sys.executable, "-m", "photoseek", "search", "--gallery", str(searcher.gallery.path), "--json"]
     command += ["--bundle", searcher.bundle.reference, "--precision", searcher.text_encoder.precision]
+    command += [*(["--exact"] if searcher.engine == "exact" else []), "--", text]
     runs = [run_cold(command) for _ in range(_COLD_STARTS)]
     return Latency.of([seconds for seconds, _ in runs]), max(peak for _, peak in runs)
 
@@ -196,20 +195,22 @@ def _photo_rates(searcher: Searcher, files: Sequence[Path]) -> dict[str, float]:
     encoder = ImageEncoder(searcher.bundle, searcher.image_encoder.precision, mode="service")
     parts = [files[start : start + _BATCH] for start in range(0, len(files), _BATCH)]
     encoder.encode(parts[0])  # loads the tower
-    decode, photos = _timed(lambda: [decode_photo(read_photo(file), preprocessing.edge) for file in files])
-    preprocess, pixels = _timed(lambda: [preprocessing(photo.image) for photo in photos])
-    batches = [np.stack(pixels[start : start + _BATCH]) for start in range(0, len(pixels), _BATCH)]
-    encode, _ = _timed(lambda: [encoder.encode_pixels(batch) for batch in batches])
+    taken = dict.fromkeys(("decode", "preprocess", "encode", "all"), 0.0)
+    for part in parts:  # few photos are in memory at a time, as when a folder is indexed
+        started = time.perf_counter()
+        photos = [decode_photo(read_photo(file), preprocessing.edge) for file in part]
+        decoded = time.perf_counter()
+        pixels = np.stack([preprocessing(photo.image) for photo in photos])
+        preprocessed = time.perf_counter()
+        encoder.encode_pixels(pixels)
+        taken["encode"] += time.perf_counter() - preprocessed
+        taken["decode"] += decoded - started
+        taken["preprocess"] += preprocessed - decoded
     with ThreadPoolExecutor(usable_cores()) as pool:
-        together, _ = _timed(lambda: list(pool.map(encoder.encode, parts)))
-    taken = {"decode": decode, "preprocess": preprocess, "encode": encode, "all": together}
+        started = time.perf_counter()
+        list(pool.map(encoder.encode, parts))
+        taken["all"] = time.perf_counter() - started
     return {step: round(len(files) / seconds, 1) for step, seconds in taken.items()}
-
-
-def _timed(work: Callable[[], _Result]) -> tuple[float, _Result]:
-    started = time.perf_counter()
-    result = work()
-    return time.perf_counter() - started, result
 
 
 def _peak_mb() -> float:

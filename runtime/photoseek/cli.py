@@ -181,7 +181,7 @@ def bench(
     """
     from photoseek.bench import bench as measure
 
-    texts = None if queries is None else queries.read_text("utf-8").splitlines()
+    texts = None if queries is None else _lines(queries)
     searcher = _searcher(Gallery.open(gallery), bundle, precision, exact)
     found = measure(searcher, texts, repeats=repeats, photos=photos)
     if as_json:
@@ -300,6 +300,13 @@ def _search(
 
 def _print_hits(hits: Sequence[Hit]) -> None:
     console.print_table(["photo", "score"], [[str(hit.file), f"{hit.score:.3f}"] for hit in hits])
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text("utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise QueryError(f"{file}: expected UTF-8 text, one query a line: {error}") from error
 
 
 def _print_bench(found: BenchReport) -> None:

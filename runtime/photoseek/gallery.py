@@ -34,7 +34,7 @@ class GalleryStatus:
         unreadable: Those that cannot be decoded.
         bundle: Name of the bundle.
         dim: Length of its vectors.
-        recall: Measured recall@10 of approximate search against exact search; None before the first indexing.
+        recall: Measured recall@10 of what ``auto`` takes against exact search; None before the first indexing.
         search: What was measured with it: recalls by kind of query, milliseconds of approximate and exact search, the
             parameters, and the engine that ``auto`` takes; None before the first indexing.
         generation: What answers queries now; None before the first indexing.
@@ -206,7 +206,7 @@ class Gallery:
 
         Args:
             bundle: As at creation. None: :meth:`load_bundle`.
-            precision: Of the image tower. None: the one that this CPU runs fastest.
+            precision: Of the image tower. None: see :meth:`image_precision`.
             progress: Called after each batch, in the calling thread.
             recall: Share of the true ten best, within (0, 1], that approximate search has to find; it is measured on
                 this gallery. None: as before, at first 0.99.
@@ -221,8 +221,21 @@ class Gallery:
             raise QueryError(f"recall: expected a share within (0, 1], found {recall}")
         bundle = bundle or self.load_bundle()
         self.check_bundle(bundle)
+        precision = self.image_precision(bundle, precision)
         with only_writer(self.path):
+            self.database.set_meta(precision=precision)
             return index_gallery(self.path, self.database, self.photos_root, bundle, precision, progress, recall)
+
+    def image_precision(self, bundle: Bundle, precision: str | None = None) -> str:
+        """The precision of the image tower: as asked; else as before, so that photos are encoded alike.
+
+        Of a gallery from before it was noted, the most exact; of a new one, that which this CPU runs fastest.
+
+        Raises:
+            BundleIncompatible: The bundle lacks the precision that is asked for.
+        """
+        before = self.database.meta().get("precision", bundle.precisions[0] if self.database.count() else None)
+        return bundle.choose(precision or (before if before in bundle.precisions else None))
 
     def prune(self) -> int:
         """Forget vectors of photos that are gone and of bundles no longer used; tells how many."""
@@ -251,7 +264,7 @@ class Gallery:
             bundle=meta["bundle_name"],
             fingerprint=meta["fingerprint"],
             dim=int(meta["dim"]),
-            recall=manifest.tuning.recall if manifest else None,
+            recall=manifest.tuning.recall_of("auto") if manifest else None,
             search={**asdict(manifest.tuning), "auto": manifest.tuning.fastest} if manifest else None,
             generation=name,
             fresh=manifest is not None and manifest.revision == self.database.revision(),

@@ -200,7 +200,8 @@ def _read_manifest(folder: Path, checksum: str) -> GenerationManifest:
                 f"{path}: generation format {values['format']}, this photoseek reads up to {FORMAT}; upgrade photoseek"
             )
         files = {name: FileRecord(**record) for name, record in values["files"].items()}
-        return GenerationManifest(**{**values, "tuning": _tuning(values), "files": files, "format": FORMAT})
+        tuning = _tuning(values)
+        return GenerationManifest(**{**values, "tuning": tuning, "files": files, "format": FORMAT})
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise GalleryDamaged(f"{path}: {error}; {_CURE}") from error
 

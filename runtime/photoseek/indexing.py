@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,12 +18,15 @@ from photoseek.bundle import Bundle
 from photoseek.cpu import usable_cores
 from photoseek.database import ContentRecord, Database, PhotoRecord
 from photoseek.encoders import ImageEncoder, TextEncoder
-from photoseek.errors import GalleryError, GalleryNotFound, PhotoError
+from photoseek.errors import BundleError, GalleryError, GalleryNotFound, PhotoError
 from photoseek.everyday import everyday_queries
 from photoseek.generations import open_current, write_generation
 from photoseek.nearest.tuning import TARGET_RECALL
 from photoseek.photos import decode_photo, read_photo
 from photoseek.scanning import FoundPhoto, scan
+from photoseek.vectors import Vectors
+
+_log = logging.getLogger(__name__)
 
 _BATCH = 4  # photos in one run of the image tower: more are no faster on a CPU, and fill its cache
 _COMMIT_S = 5.0  # a kill loses what was encoded since the last commit
@@ -148,12 +152,12 @@ def _encode_all(
     tell(Progress("encode", 0, len(work)))
     done = 0
     try:
-        for batch in _ahead(lambda part: _encode(part, root, known, encoder), parts):
-            tally.add(batch)
-            done += len(batch.records)
-            if time.monotonic() - tally.committed_at > _COMMIT_S:
-                _commit(database, encoder, tally)
-            tell(Progress("encode", done, len(work)))
+        with closing(_ahead(lambda part: _encode(part, root, known, encoder), parts, tally.add)) as batches:
+            for batch in batches:
+                done += len(batch.records)
+                if time.monotonic() - tally.committed_at > _COMMIT_S:
+                    _commit(database, encoder, tally)
+                tell(Progress("encode", done, len(work)))
     finally:  # an interruption keeps what was encoded
         _commit(database, encoder, tally)
     return tally
@@ -193,7 +197,7 @@ def _commit(database: Database, encoder: ImageEncoder, tally: _Tally) -> None:
     if tally.pending:
         with database.transaction():
             database.put_contents(encoder.bundle.fingerprint, tally.contents)
-            database.put_photos(tally.pending)
+            database.put_photos(sorted(tally.pending, key=lambda record: record.found.path))  # not as they were done
     tally.pending, tally.contents, tally.committed_at = [], [], time.monotonic()
 
 
@@ -211,7 +215,7 @@ def _derive(gallery: Path, database: Database, bundle: Bundle, precision: str | 
     except GalleryError:
         pass  # none yet, or damaged: it is made anew
     if count := database.count_searchable(fingerprint):
-        texts = TextEncoder(bundle, precision).encode(everyday_queries(bundle.languages))
+        texts = _everyday_vectors(bundle, precision)
         write_generation(
             gallery,
             database.vectors(fingerprint, bundle.dim),
@@ -224,18 +228,50 @@ def _derive(gallery: Path, database: Database, bundle: Bundle, precision: str | 
         )
 
 
-def _ahead(encode: Callable[[Sequence[FoundPhoto]], _Batch], parts: Iterable[Sequence[FoundPhoto]]) -> Iterator[_Batch]:
-    """Encode in threads, in order, at most ``_AHEAD`` parts for each thread before they are asked for."""
+def _everyday_vectors(bundle: Bundle, precision: str | None) -> Vectors | None:
+    """Vectors of typical texts; None where a text tower is damaged: photos stay searchable by photos all the same."""
+    try:
+        return TextEncoder(bundle, precision).encode(everyday_queries(bundle.languages))
+    except BundleError as error:
+        _log.warning("approximate search is tuned without texts: %s", error)
+        return None
+
+
+def _ahead(
+    encode: Callable[[Sequence[FoundPhoto]], _Batch],
+    parts: Iterable[Sequence[FoundPhoto]],
+    keep: Callable[[_Batch], None],
+) -> Generator[_Batch]:
+    """Encode in threads, at most ``_AHEAD`` parts for each thread ahead; every part that gets done is kept.
+
+    Parts come as they are done, so that a slow photo holds up no other. When the caller stops, those under way are
+    waited for and kept, too; the others are not begun.
+    """
     workers = usable_cores()
     with ThreadPoolExecutor(workers, thread_name_prefix="photoseek-encode") as pool:
-        waiting: deque[Future[_Batch]] = deque()
+        under_way: set[Future[_Batch]] = set()
         try:
             for part in parts:
-                waiting.append(pool.submit(encode, part))
-                if len(waiting) >= _AHEAD * workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+                under_way.add(pool.submit(encode, part))
+                if len(under_way) >= _AHEAD * workers:
+                    yield from _take_done(under_way, keep)
+            while under_way:
+                yield from _take_done(under_way, keep)
         finally:
-            for future in waiting:
-                future.cancel()
+            running = {future for future in under_way if not future.cancel()}
+            for future in wait(running).done:
+                if future.exception() is None:
+                    keep(future.result())
+
+
+def _take_done(under_way: set[Future[_Batch]], keep: Callable[[_Batch], None]) -> Iterator[_Batch]:
+    """Wait for at least one, and keep all that are done before the caller hears of any."""
+    done = wait(under_way, return_when=FIRST_COMPLETED).done
+    failed = [future for future in done if future.exception() is not None]
+    under_way -= done
+    batches = [future.result() for future in done if future not in failed]
+    for batch in batches:
+        keep(batch)
+    for future in failed:
+        future.result()
+    yield from batches

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 import numpy as np
 
 from photoseek.bundle import Bundle
-from photoseek.encoders import ImageEncoder, TextEncoder
+from photoseek.encoders import MAX_CHARACTERS, ImageEncoder, TextEncoder
 from photoseek.errors import GalleryIncompatible, QueryError
 from photoseek.gallery import Gallery
 from photoseek.generations import Generation, current_name
@@ -23,7 +23,7 @@ from photoseek.vectors import Vectors, normalise
 if TYPE_CHECKING:
     from photoseek.sessions import Mode
 
-_RECENT_QUERIES = 512  # texts whose vectors are kept: 1 KB each
+_RECENT_QUERIES = 512  # texts whose vectors are kept: some KB each
 
 Engine: TypeAlias = Literal["auto", "annoy", "exact"]
 """``annoy``: approximate, with a measured recall. ``exact``: every photo scored. ``auto``: the one that answered sooner
@@ -92,7 +92,8 @@ class Searcher:
         Args:
             gallery: What to search.
             bundle: The bundle that indexed it. None: from where it lay then.
-            precision: Of the towers. None: the one that this CPU runs fastest.
+            precision: Of the towers. None: of the text towers the one that this CPU runs fastest, of the image tower
+                that of the gallery.
             engine: How neighbours are found.
             threads: Of one run of a tower. None: as the mode has it.
             mode: ``latency`` for one caller at a time, ``service`` for many; see :data:`photoseek.sessions.Mode`.
@@ -109,7 +110,7 @@ class Searcher:
         self.bundle = bundle or gallery.load_bundle()
         gallery.check_bundle(self.bundle)
         self.text_encoder = TextEncoder(self.bundle, precision, threads, mode)
-        self.image_encoder = ImageEncoder(self.bundle, precision, threads, mode)
+        self.image_encoder = ImageEncoder(self.bundle, gallery.image_precision(self.bundle, precision), threads, mode)
         self._encode_text = lru_cache(maxsize=_RECENT_QUERIES)(self._encode_text_anew)
         self._opened: _Opened | None = None
         self._lock = threading.Lock()
@@ -146,8 +147,8 @@ class Searcher:
     def encode(self, text: str | None = None, photo: PhotoSource | None = None, language: str | None = None) -> Vectors:
         """The unit vector of a query, (dim,); the errors are those of :meth:`search`."""
         parts = []
-        if text is not None and text.strip():
-            parts.append(self._encode_text(text, language))
+        if text is not None and text[:MAX_CHARACTERS].strip():
+            parts.append(self._encode_text(text[:MAX_CHARACTERS], language))
         if photo is not None:
             parts.append(self.image_encoder.encode([photo])[0])
         if not parts:

@@ -6,13 +6,13 @@ import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from photoseek.cpu import usable_cores
-from photoseek.errors import BundleDamaged, BundleIncompatible
+from photoseek.errors import BundleDamaged, BundleIncompatible, QueryError
 
 # onnxruntime's wheels report usage over the network unless this is set before they are imported.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -38,7 +38,10 @@ class Graph:
 
         Raises:
             BundleDamaged: onnxruntime cannot read the file.
+            QueryError: No such mode.
         """
+        if mode not in get_args(Mode):
+            raise QueryError(f"expected a mode among {', '.join(get_args(Mode))}, found {mode!r}")
         self.path = path
         try:
             with _building:

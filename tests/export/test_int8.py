@@ -116,6 +116,22 @@ def test_int8_is_refused_without_a_measure_or_another_precision(
     assert "--images and --captions" in done.output
 
 
+def test_a_text_tower_that_nobody_measured_is_refused(
+    checkpoint: Path, chinese_checkpoint: Path, captioned: Measured, photos: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ExportError, match="no captions are read by that of zh; give them with a further --captions"):
+        export_checkpoint(
+            checkpoint,
+            tmp_path / "b",
+            precisions=["fp32", "int8"],
+            texts={"zh": chinese_checkpoint},
+            measured=captioned,
+            calibration=photos,
+            max_loss=ANY_LOSS,
+        )
+    assert not list(tmp_path.iterdir())
+
+
 def test_photos_that_are_measured_never_calibrate(checkpoint: Path, captioned: Measured, tmp_path: Path) -> None:
     """All images of the set count, so none is left."""
     with pytest.raises(ExportError, match=r"at least 16 readable photos .* found 0; .*--calibration"):
@@ -129,6 +145,7 @@ def test_calibration_takes_readable_photos_at_random(photos: Path) -> None:
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, calibration_pictures(photos, how))
     assert len(calibration_pictures(photos, how, without=["noise1.png", "noise2.png"])) == 18
+    assert len(calibration_pictures(photos, how, without=["0/noise3.png"])) == 19  # named as captions name it
     with pytest.raises(ExportError, match="found 15"):
         calibration_pictures(photos, how, without=[f"noise{number}.png" for number in range(5)])
     assert len(found) < CALIBRATION_PHOTOS

@@ -66,7 +66,7 @@ def test_nothing_to_measure_is_refused(gallery: Gallery, queries: list[str], rep
 
 def test_the_command_prints_a_table_or_json(gallery: Gallery, tmp_path: Path) -> None:
     queries = tmp_path / "queries.txt"
-    queries.write_text("red\nblue\n", "utf-8")
+    queries.write_text("-20 degrees, red\nblue\n", "utf-8")  # no option, though it looks like one
     asked = ["bench", "--gallery", str(gallery.path), "--queries", str(queries), "--repeats", "1", "--photos", "3"]
     table = CliRunner().invoke(app, asked)
     assert table.exit_code == 0, table.output
@@ -75,6 +75,14 @@ def test_the_command_prints_a_table_or_json(gallery: Gallery, tmp_path: Path) ->
     told = json.loads(CliRunner().invoke(app, [*asked, "--exact", "--json"]).output)
     assert set(told) == set(BenchReport.__dataclass_fields__)
     assert told["setting"]["engine"] == "exact"
+
+
+def test_queries_that_are_no_text_are_refused(gallery: Gallery, tmp_path: Path) -> None:
+    queries = tmp_path / "latin.txt"
+    queries.write_bytes("café".encode("latin-1"))
+    done = CliRunner().invoke(app, ["bench", "--gallery", str(gallery.path), "--queries", str(queries)])
+    assert isinstance(done.exception, QueryError)
+    assert "latin.txt: expected UTF-8 text" in str(done.exception)
 
 
 def test_everyday_queries_are_those_of_the_languages() -> None:

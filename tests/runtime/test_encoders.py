@@ -15,7 +15,7 @@ from PIL import Image
 from photoseek.bundle import Bundle
 from photoseek.cpu import usable_cores
 from photoseek.encoders import ImageEncoder, TextEncoder
-from photoseek.errors import BundleIncompatible, PhotoError
+from photoseek.errors import BundleIncompatible, PhotoError, QueryError
 from photoseek.manifest import FileRecord, Layout, Manifest
 from photoseek.vectors import normalise
 from tiny_bundle import COLOURS, SIDE, write_tiny_bundle
@@ -133,6 +133,11 @@ def test_rows_without_a_direction_are_refused() -> None:
     for bad in (0.0, np.nan, np.inf):
         with pytest.raises(ValueError, match="row 1 has no direction"):
             normalise([[1.0, 0.0], [bad, 0.0]])
+
+
+def test_an_unknown_mode_is_refused(tiny_bundle: Bundle) -> None:
+    with pytest.raises(QueryError, match="expected a mode among latency, service, found 'fast'"):
+        TextEncoder(tiny_bundle, mode="fast").encode(["red"])  # type: ignore[arg-type]
 
 
 def test_the_modes_differ_in_threads_and_not_in_vectors(tiny_bundle: Bundle) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from photoseek_train.extraction import Features
@@ -64,10 +65,16 @@ def encode_views(
     size = _AT_ONCE_ON_CPU if tower.device.type == "cpu" else _AT_ONCE_ELSEWHERE
     parts = [views[start : start + size] for start in range(0, len(views), size)]
 
-    def encode(part: Sequence[tuple[int, int]]) -> Features:
-        return tower.of_pixels(np.stack([photos.view(number, row) for number, row in part]))
+    def draw(part: Sequence[tuple[int, int]]) -> npt.NDArray[np.float32]:
+        return np.stack([photos.view(number, row) for number, row in part])
 
-    yield from on_each_core(encode, parts)
+    if tower.device.type == "cpu":
+        yield from on_each_core(lambda part: tower.of_pixels(draw(part)), parts)
+        return
+    workers = os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        for pixels in in_order(pool, draw, parts, ahead=workers + 1):
+            yield tower.of_pixels(pixels)
 
 
 def on_each_core(work: Callable[[_Item], _Result], items: Sequence[_Item]) -> Iterator[_Result]:

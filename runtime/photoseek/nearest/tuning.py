@@ -41,7 +41,7 @@ class Search(Protocol):
 
 @dataclass(frozen=True)
 class Tuning:
-    """What was measured when the trees were grown.
+    """What was measured when the trees were grown; times are those of this machine.
 
     Attributes:
         annoy: Parameters of the trees.
@@ -61,6 +61,10 @@ class Tuning:
     def recall(self) -> float:
         """That of the kind of query that fares worst."""
         return min(self.recalls.values())
+
+    def recall_of(self, engine: str) -> float:
+        """The recall of what an engine, or ``auto``, answers."""
+        return 1.0 if (self.fastest if engine == "auto" else engine) == "exact" else self.recall
 
     @property
     def fastest(self) -> Literal["annoy", "exact"]:
@@ -95,20 +99,31 @@ def tune(path: Path, vectors: Vectors, queries: Queries, target: float = TARGET_
     while exact search is faster; those that answer soonest are kept.
     """
     truth = _Truth.of(vectors, queries)
-    best: Tuning | None = None
-    for trees in TREES:
+
+    def grow(trees: int) -> tuple[Path, Tuning]:
         grown = path.with_name(f"{path.name}.{trees}")
         build(vectors, grown, AnnoyParameters(trees))
-        found = _raise_search_k(AnnoySearch(grown, vectors, AnnoyParameters(trees, _FIRST_SEARCH_K)), truth, target)
-        if best is None or (found.recall >= target, -found.annoy_ms) > (best.recall >= target, -best.annoy_ms):
-            grown.replace(path)
-            best = found
-        else:
-            grown.unlink()
+        engine = AnnoySearch(grown, vectors, AnnoyParameters(trees, _FIRST_SEARCH_K))
+        return grown, _raise_search_k(engine, truth, target)
+
+    file, best = grow(TREES[0])
+    file.replace(path)
+    found = best
+    for trees in TREES[1:]:
         if best.fastest == "annoy" or found.annoy_ms > _HOPELESS * truth.milliseconds:
             break
-    assert best is not None
+        file, found = grow(trees)
+        if _merit(found) > _merit(best):
+            file.replace(path)
+            best = found
+        else:
+            file.unlink()
     return best
+
+
+def _merit(tuning: Tuning) -> tuple[float, float]:
+    """The nearer to the target the better; of those that reach it, the sooner."""
+    return min(tuning.recall, tuning.target), -tuning.annoy_ms
 
 
 def measure_recall(engine: Search, vectors: Vectors, queries: Vectors) -> float:
@@ -159,7 +174,6 @@ def _raise_search_k(engine: AnnoySearch, truth: _Truth, target: float) -> Tuning
     everything = engine.count * engine.parameters.trees
     while True:
         recalls, milliseconds = truth.measure(engine)
-        enough = min(recalls.values()) >= target or engine.parameters.search_k >= everything
-        if enough or milliseconds > _HOPELESS * truth.milliseconds:
+        if min(recalls.values()) >= target or engine.parameters.search_k >= everything:
             return Tuning(engine.parameters, recalls, round(milliseconds, 4), round(truth.milliseconds, 4), target)
         engine.parameters = replace(engine.parameters, search_k=engine.parameters.search_k * 2)
