@@ -50,7 +50,8 @@ def bundle() -> Path:
     """A bundle of both precisions, at 224 pixels."""
     out = CACHE / "bundle"
     if not out.exists():
-        from photoseek_export.export import Measured, export_checkpoint
+        from photoseek_export.export import export_checkpoint
+        from photoseek_export.measuring import Measured
 
         folder = scenes()
         measured = Measured(folder, folder / "captions.token", _names(folder, 16))

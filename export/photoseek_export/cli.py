@@ -70,7 +70,8 @@ def export(
         raise typer.BadParameter("--no-fp32 leaves nothing to export without --fp16")
     if int8 and images is None:
         raise typer.BadParameter("--int8 wants captioned images to measure its loss on: --images and --captions")
-    from photoseek_export.export import Measured, export_checkpoint
+    from photoseek_export.export import export_checkpoint
+    from photoseek_export.measuring import Measured
 
     bundle = export_checkpoint(
         checkpoint,

@@ -22,7 +22,8 @@ from photoseek.demo.scenes import DEV_SEEDS, TRAIN_SEEDS
 from photoseek.demo.world import WORLD
 from photoseek_export.demo_collection import KINDS, PHOTOS, Collection, Photographs
 from photoseek_export.demo_scenes import SceneFolder, write_scenes
-from photoseek_export.export import Measured, export_checkpoint
+from photoseek_export.export import export_checkpoint
+from photoseek_export.measuring import Measured
 from photoseek_train.checkpoint import read_config
 from photoseek_train.compact import CompactBert, write_compact_bert
 from photoseek_train.config import AugmentConfig, OptimConfig, preprocessing_of

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from photoseek.bundle import Bundle
-from photoseek.captions import read_caption_files, read_captions
-from photoseek.evaluation import evaluate
+from photoseek.captions import read_caption_files
 from photoseek.files import replace_json
-from photoseek.languages import language_of
 from photoseek.manifest import FileRecord, Layout, Manifest, TextTowerRecord
 from photoseek.preprocess import Preprocessing
 from photoseek_export.card import model_card
-from photoseek_export.errors import BundleExists, ExportError, LossTooHigh
+from photoseek_export.errors import BundleExists, ExportError
 from photoseek_export.graphs import write_vision_graph
 from photoseek_export.half import store_half
+from photoseek_export.measuring import Measured, measure
 from photoseek_export.parity import check_vision_parity, significant
 from photoseek_export.quantize import calibration_pictures, quantize_vision
 from photoseek_export.text_towers import FurtherText, load_further, write_text_tower
@@ -33,24 +31,8 @@ MAX_LOSS = 0.5
 """How much mean recall, in points, int8 may lose."""
 
 _log = logging.getLogger(__name__)
-_PRECISIONS = ("fp32", "fp16", "int8")  # most exact first
-_RECALLS = 6  # summed in rsum
 
 Pictures = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Captioned images that each precision's retrieval is measured on; as for :func:`photoseek.evaluation.evaluate`.
-
-    ``further`` are caption files of the same images that other text towers read: each file is measured by itself, and
-    its figures belong to the tower of the language that most of its captions are in.
-    """
-
-    images: Path
-    captions: Path
-    split: Path | None = None
-    further: tuple[Path, ...] = ()
 
 
 def export_checkpoint(
@@ -133,9 +115,11 @@ def _expect_free(out: Path, overwrite: bool) -> None:
 
 
 def _expect_known(precisions: Sequence[str], measured: Measured | None) -> None:
-    unknown = [precision for precision in precisions if precision not in _PRECISIONS]
+    unknown = [precision for precision in precisions if precision not in Layout.PRECISIONS]
     if unknown or not precisions:
-        raise ExportError(f"expected precisions among {', '.join(_PRECISIONS)}, found {', '.join(unknown) or 'none'}")
+        raise ExportError(
+            f"expected precisions among {', '.join(Layout.PRECISIONS)}, found {', '.join(unknown) or 'none'}"
+        )
     if "int8" in precisions and (measured is None or len(set(precisions)) == 1):
         raise ExportError(
             "int8 enters a bundle with its retrieval measured beside fp32's or fp16's: export one of them too, and "
@@ -162,7 +146,7 @@ def _write_vision_tower(
     loaded: Loaded, folder: Path, precisions: Sequence[str], pictures: Pictures | None
 ) -> dict[str, float]:
     size = (loaded.config.preprocessing.height, loaded.config.preprocessing.width)
-    full, half, small = (folder / Layout.vision_model(precision) for precision in _PRECISIONS)
+    full, half, small = (folder / Layout.vision_model(precision) for precision in Layout.PRECISIONS)
     write_vision_graph(loaded.model, size, full)
     parities = {"fp32": check_vision_parity(loaded.model, size, full)}
     if "fp16" in precisions:
@@ -229,56 +213,12 @@ def _finish(
     """Measure each precision through the runtime, then write the card and the final manifest."""
     manifest.write(folder)
     if measured is not None:
-        _measure(manifest, Bundle.load(folder), measured, max_loss)
+        measure(manifest, Bundle.load(folder), measured, max_loss)
     texts = {text.language: describe_text(text.loaded) for text in further}
     image = f"{loaded.config.model.image_model} of torchvision, began as: {loaded.config.model.image_weights}"
     card = model_card(manifest, describe_text(loaded), image, _describe(loaded.config.preprocessing), texts)
     (folder / Layout.CARD).write_text(card, "utf-8")
     replace(manifest, files=_records(folder)).write(folder)
-
-
-def _measure(manifest: Manifest, bundle: Bundle, measured: Measured, max_loss: float) -> None:
-    """Put the metrics of each caption file beside the parity of the tower that reads it; refuse an int8 that loses."""
-    files: dict[str, Path] = {}
-    for captions in (measured.captions, *measured.further):
-        language = _language_of(captions) if manifest.text_towers else ""
-        tower = language if language in manifest.text_towers else ""
-        if tower in files:
-            raise ExportError(
-                f"{captions}: measured with the same text tower as {files[tower]}; give one file for each"
-            )
-        files[tower] = captions
-    unread = [tower for tower in ("", *manifest.text_towers) if tower not in files]
-    if unread and "int8" in manifest.precisions:
-        raise ExportError(
-            "int8 enters a bundle with its retrieval measured for each text tower, but no captions are read by that of "
-            f"{unread[0] or ', '.join(manifest.languages)}; give them with a further --captions; no bundle was written"
-        )
-    for tower, captions in files.items():
-        facts_of = manifest.text_towers[tower].precisions if tower else manifest.precisions
-        for precision, facts in facts_of.items():
-            found = evaluate(bundle, measured.images, captions, measured.split, precision=precision)
-            facts["metrics"] = found.metrics.to_json()
-        _expect_little_loss({name: facts["metrics"]["rsum"] for name, facts in facts_of.items()}, captions, max_loss)
-
-
-def _expect_little_loss(rsums: Mapping[str, float], captions: Path, max_loss: float) -> None:
-    """Compare int8's mean recall, a sixth of rsum, with that of the most exact precision."""
-    if "int8" not in rsums:
-        return
-    exact = next(precision for precision in _PRECISIONS if precision in rsums)
-    loss = (rsums[exact] - rsums["int8"]) / _RECALLS
-    if not loss <= max_loss:
-        raise LossTooHigh(
-            f"int8 loses {loss:.2f} points of mean recall on {captions} ({rsums['int8'] / _RECALLS:.2f}, {exact} has "
-            f"{rsums[exact] / _RECALLS:.2f}), at most {max_loss} is allowed; no bundle was written: calibrate "
-            "with photos more like these (--calibration DIR), or allow it with --max-loss"
-        )
-
-
-def _language_of(captions: Path) -> str:
-    """The language of most captions of a file."""
-    return Counter(language_of(caption.text) for caption in read_captions(captions)).most_common(1)[0][0]
 
 
 def describe_text(loaded: Loaded) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from photoseek_export.export import Measured
+from photoseek_export.measuring import Measured
 from photoseek_train.checkpoint import Layout, begin_checkpoint, read_config, write_weights
 from photoseek_train.compact import CompactBert, write_compact_bert
 from photoseek_train.config import AugmentConfig, DataConfig, OptimConfig, TrainingConfig, preprocessing_of

@@ -20,8 +20,8 @@ from photoseek.manifest import Layout
 from photoseek_export import export_checkpoint, text_towers
 from photoseek_export.cli import app
 from photoseek_export.errors import BundleExists, ExportError, ParityError
-from photoseek_export.export import Measured
 from photoseek_export.half import store_half
+from photoseek_export.measuring import Measured
 from photoseek_train.checkpoint import load_checkpoint, read_metrics, weights_hash
 from photoseek_train.dataset import CaptionedPhotos
 from photoseek_train.evaluate import evaluate as evaluate_in_torch

@@ -19,8 +19,8 @@ from photoseek.preprocess import Preprocessing
 from photoseek_export import export_checkpoint
 from photoseek_export.cli import app
 from photoseek_export.errors import ExportError, LossTooHigh
-from photoseek_export.export import Measured
 from photoseek_export.fusion import write_fused_text_graph
+from photoseek_export.measuring import Measured
 from photoseek_export.parity import check_text_parity
 from photoseek_export.quantize import CALIBRATION_PHOTOS, calibration_pictures
 from photoseek_train.checkpoint import load_checkpoint

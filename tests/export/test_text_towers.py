@@ -19,7 +19,7 @@ from photoseek.manifest import FORMAT, Layout
 from photoseek_export import export_checkpoint
 from photoseek_export.cli import app
 from photoseek_export.errors import ExportError, ImageSideDiffers
-from photoseek_export.export import Measured
+from photoseek_export.measuring import Measured
 from photoseek_train.checkpoint import begin_checkpoint, load_checkpoint, weights_hash, write_weights
 from photoseek_train.config import preprocessing_of
 from tiny_bundle import CHINESE, COLOURS

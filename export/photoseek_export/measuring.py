@@ -1,0 +1,75 @@
+"""What each precision of a bundle finds, through the runtime; an int8 that loses too much is refused."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from photoseek.bundle import Bundle
+from photoseek.captions import read_captions
+from photoseek.evaluation import evaluate
+from photoseek.languages import language_of
+from photoseek.manifest import Layout, Manifest
+from photoseek_export.errors import ExportError, LossTooHigh
+
+_RECALLS = 6  # summed in rsum
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Captioned images that each precision's retrieval is measured on; as for :func:`photoseek.evaluation.evaluate`.
+
+    ``further`` are caption files of the same images that other text towers read: each file is measured by itself, and
+    its figures belong to the tower of the language that most of its captions are in.
+    """
+
+    images: Path
+    captions: Path
+    split: Path | None = None
+    further: tuple[Path, ...] = ()
+
+
+def measure(manifest: Manifest, bundle: Bundle, measured: Measured, max_loss: float) -> None:
+    """Put the metrics of each caption file beside the parity of the tower that reads it; refuse an int8 that loses."""
+    files: dict[str, Path] = {}
+    for captions in (measured.captions, *measured.further):
+        language = _language_of(captions) if manifest.text_towers else ""
+        tower = language if language in manifest.text_towers else ""
+        if tower in files:
+            raise ExportError(
+                f"{captions}: measured with the same text tower as {files[tower]}; give one file for each"
+            )
+        files[tower] = captions
+    unread = [tower for tower in ("", *manifest.text_towers) if tower not in files]
+    if unread and "int8" in manifest.precisions:
+        raise ExportError(
+            "int8 enters a bundle with its retrieval measured for each text tower, but no captions are read by that of "
+            f"{unread[0] or ', '.join(manifest.languages)}; give them with a further --captions; no bundle was written"
+        )
+    for tower, captions in files.items():
+        facts_of = manifest.text_towers[tower].precisions if tower else manifest.precisions
+        for precision, facts in facts_of.items():
+            found = evaluate(bundle, measured.images, captions, measured.split, precision=precision)
+            facts["metrics"] = found.metrics.to_json()
+        _expect_little_loss({name: facts["metrics"]["rsum"] for name, facts in facts_of.items()}, captions, max_loss)
+
+
+def _expect_little_loss(rsums: Mapping[str, float], captions: Path, max_loss: float) -> None:
+    """Compare int8's mean recall, a sixth of rsum, with that of the most exact precision."""
+    if "int8" not in rsums:
+        return
+    exact = next(precision for precision in Layout.PRECISIONS if precision in rsums)
+    loss = (rsums[exact] - rsums["int8"]) / _RECALLS
+    if not loss <= max_loss:
+        raise LossTooHigh(
+            f"int8 loses {loss:.2f} points of mean recall on {captions} ({rsums['int8'] / _RECALLS:.2f}, {exact} has "
+            f"{rsums[exact] / _RECALLS:.2f}), at most {max_loss} is allowed; no bundle was written: calibrate "
+            "with photos more like these (--calibration DIR), or allow it with --max-loss"
+        )
+
+
+def _language_of(captions: Path) -> str:
+    """The language of most captions of a file."""
+    return Counter(language_of(caption.text) for caption in read_captions(captions)).most_common(1)[0][0]
