@@ -14,8 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from photoseek.bench import Latency
 from photoseek.cpu import runs_int8_well, usable_cores
 
 HERE = Path(__file__).parent
@@ -105,8 +104,8 @@ def machine() -> dict[str, Any]:
 
 def milliseconds(seconds: Sequence[float]) -> dict[str, float]:
     """Median, 95th and 99th percentile of calls."""
-    p50, p95, p99 = np.percentile(seconds, [50, 95, 99]) * 1000
-    return {"p50_ms": round(float(p50), 3), "p95_ms": round(float(p95), 3), "p99_ms": round(float(p99), 3)}
+    found = Latency.of(seconds)
+    return {"p50_ms": found.p50, "p95_ms": found.p95, "p99_ms": found.p99}
 
 
 def _medians(turns: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -12,21 +12,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from contest import RESULTS, machine
+from jpegs import write_large
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
@@ -37,7 +35,6 @@ from photoseek_train.feature_folder import FeatureFolder
 from photoseek_train.features import image_features
 from photoseek_train.towers import ImageTower
 
-RESULTS = Path(__file__).parent / "results" / "extraction.json"
 LARGE = (1024, 768)
 
 Rows = npt.NDArray[np.float32]
@@ -123,28 +120,11 @@ def compare(photos: str, paths: Sequence[Path], size: int, rounds: int) -> list[
 
 
 def enlarge(paths: Sequence[Path], folder: Path) -> list[Path]:
-    """JPEGs of 1024 x 768 with the grain of a camera, so that they take as long to decode as real ones."""
-    made = []
-    for number, path in enumerate(paths):
-        with Image.open(path) as image:
-            large = np.asarray(image.convert("RGB").resize(LARGE, Image.Resampling.BICUBIC), dtype=np.float32)
-        grain = np.random.default_rng(number).normal(0, 6, large.shape)
-        made.append(folder / f"{number:05d}.jpg")
-        Image.fromarray(np.clip(large + grain, 0, 255).astype(np.uint8)).save(made[-1], quality=85)
+    """Large copies of photos."""
+    made = [folder / f"{number:05d}.jpg" for number in range(len(paths))]
+    for number, (path, target) in enumerate(zip(paths, made, strict=True)):
+        write_large(path, target, LARGE, number)
     return made
-
-
-def machine() -> dict[str, Any]:
-    """What the figures belong to."""
-    return {
-        "processor": platform.processor() or platform.machine(),
-        "capability": torch.backends.cpu.get_cpu_capability(),
-        "cores": len(os.sched_getaffinity(0)),
-        "torch threads": torch.get_num_threads(),
-        "load": [round(value, 2) for value in os.getloadavg()],
-        "python": platform.python_version(),
-        **{name: version(name) for name in ("photoseek", "torch", "torchvision", "numpy", "pillow")},
-    }
 
 
 def main() -> None:
@@ -169,8 +149,10 @@ def main() -> None:
                     figures.append(asdict(row))
                     start = f"{row.photos:<12}{row.input:>6}{row.precision:>9}{row.plain:>9.1f}{row.ours:>9.1f}"
                     print(f"{start}{row.ratio:>7.2f}   {row.ratios}; {row.difference:.1e}", flush=True)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({"machine": facts, "figures": figures}, indent=2) + "\n", "utf-8")
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "extraction.json").write_text(
+        json.dumps({"machine": facts, "figures": figures}, indent=2) + "\n", "utf-8"
+    )
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def main() -> None:
     rows |= {f"{precision} products": {"Gop_per_s": round(peak / 1e9, 1)} for precision, peak in peaks.items()}
     folder = models.bundle()
     encoder = TextEncoder(Bundle.load(folder))
-    tokens = statistics.median(encoder.tokenize(text) for text in models.captions())
+    tokens = statistics.median(encoder.count_tokens(text) for text in models.captions())
     for precision, peak in peaks.items():
         graph = onnx.load(str(folder / Layout.text_model(precision)))
         weights = [numpy_helper.to_array(tensor) for tensor in graph.graph.initializer]

@@ -19,6 +19,7 @@ from typing import Any
 import models
 import numpy as np
 from contest import CACHE, Contest
+from jpegs import write_large
 from PIL import Image
 
 from photoseek.cpu import usable_cores
@@ -36,16 +37,9 @@ def jpegs(size: str) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         sources = sorted(models.scenes().glob("*.jpg"))
         for number in range(_COUNT[size]):
-            _enlarge(sources[number % len(sources)], folder / f"{number:04d}.jpg", SIZES[size], number)
+            write_large(sources[number % len(sources)], folder / f"{number:04d}.jpg", SIZES[size], number)
         made = sorted(folder.glob("*.jpg"))
     return made
-
-
-def _enlarge(source: Path, target: Path, size: tuple[int, int], seed: int) -> None:
-    with Image.open(source) as image:
-        large = np.asarray(image.convert("RGB").resize(size, Image.Resampling.BICUBIC), dtype=np.float32)
-    grain = np.random.default_rng(seed).normal(0, 6, large.shape)
-    Image.fromarray(np.clip(large + grain, 0, 255).astype(np.uint8)).save(target, quality=85)
 
 
 def _photoseek(precision: str) -> dict[str, Any]:
@@ -65,37 +59,18 @@ def _photoseek(precision: str) -> dict[str, Any]:
 def _pytorch() -> dict[str, Any]:
     """What one writes first: torchvision's transforms, a DataLoader with a worker for each core, eager ResNet18."""
     import torch
+    from extraction import PlainPhotos
     from torch.utils.data import DataLoader
-    from torchvision import transforms
 
     from photoseek_train.checkpoint import load_checkpoint
 
     model, config, _ = load_checkpoint(models.checkpoint())
-    how = config.preprocessing
-    transform = transforms.Compose(
-        [
-            transforms.Resize(how.shortest_edge),
-            transforms.CenterCrop(how.height),
-            transforms.ToTensor(),
-            transforms.Normalize(how.mean, how.std),
-        ]
-    )
-
-    class Photos(torch.utils.data.Dataset[torch.Tensor]):
-        def __init__(self, paths: Sequence[Path]) -> None:
-            self.paths = paths
-
-        def __len__(self) -> int:
-            return len(self.paths)
-
-        def __getitem__(self, row: int) -> torch.Tensor:
-            with Image.open(self.paths[row]) as image:
-                pixels: torch.Tensor = transform(image.convert("RGB"))
-            return pixels
 
     def encode(paths: Sequence[Path]) -> None:
         with torch.inference_mode():
-            for batch in DataLoader(Photos(paths), batch_size=_BATCH, num_workers=usable_cores()):
+            for batch in DataLoader(
+                PlainPhotos(paths, config.preprocessing), batch_size=_BATCH, num_workers=usable_cores()
+            ):
                 model.encode_image(batch)
 
     return _rates(encode)

@@ -1,7 +1,7 @@
 """How long does it take to find the ten nearest of N vectors of 256 dimensions, at which recall?
 
     python benchmarks/search.py             # 31,783 vectors, Flickr30K's number of photos
-    python benchmarks/search.py 1000000     # a million; half an hour, 6 GB
+    python benchmarks/search.py 1000000     # a million; ``--engines`` leaves out those that take long to build
 
 Vectors are drawn around 2,000 centres of 64 latent dimensions; queries lie apart from them, as texts lie apart from
 photos. ``--vectors FILE.npy --queries FILE.npy`` takes real ones. Approximate engines are raised, by the parameter that

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from photoseek import console
+from photoseek_export.measuring import MAX_LOSS
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 
@@ -44,7 +45,7 @@ def export(
     max_loss: Annotated[
         float,
         typer.Option(metavar="POINTS", help="How much mean recall --int8 may lose; above it no bundle is written."),
-    ] = 0.5,
+    ] = MAX_LOSS,
     language: Annotated[list[str] | None, typer.Option(help="Of CHECKPOINT, as en; may be repeated.")] = None,
     text: Annotated[
         list[str] | None,

@@ -21,14 +21,11 @@ from photoseek_export.card import model_card
 from photoseek_export.errors import BundleExists, ExportError
 from photoseek_export.graphs import write_vision_graph
 from photoseek_export.half import store_half
-from photoseek_export.measuring import Measured, measure
+from photoseek_export.measuring import MAX_LOSS, Measured, measure
 from photoseek_export.parity import check_vision_parity, significant
 from photoseek_export.quantize import calibration_pictures, quantize_vision
 from photoseek_export.text_towers import FurtherText, load_further, write_text_tower
 from photoseek_train.checkpoint import Loaded, load_checkpoint, read_metrics, weights_hash
-
-MAX_LOSS = 0.5
-"""How much mean recall, in points, int8 may lose."""
 
 _log = logging.getLogger(__name__)
 

@@ -6,7 +6,6 @@ transformers and torch write it. So the attention is exported as one operator to
 
 from __future__ import annotations
 
-import logging
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from transformers.masking_utils import eager_mask
 
 from photoseek_export.errors import ExportError
 from photoseek_export.graphs import write_text_graph
+from photoseek_export.logs import only_errors
 from photoseek_train.model import TwoTower
 
 _ATTENTION = "photoseek_fused"
@@ -37,7 +37,7 @@ def write_fused_text_graph(model: TwoTower, path: Path) -> None:
         plain = Path(work, "plain.onnx")
         with _fused_attention(bert):
             write_text_graph(model, plain)
-        with _silent("onnxruntime.transformers"):
+        with only_errors("onnxruntime.transformers"):
             optimized = optimize_model(
                 str(plain),
                 model_type="bert",
@@ -93,15 +93,3 @@ def _attend(
         version=1,
     )
     return found.reshape(batch, length, heads, width), None
-
-
-@contextmanager
-def _silent(name: str) -> Iterator[None]:
-    """Only errors of a logger and of those below it."""
-    logger = logging.getLogger(name)
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

@@ -14,6 +14,9 @@ from photoseek.languages import language_of
 from photoseek.manifest import Layout, Manifest
 from photoseek_export.errors import ExportError, LossTooHigh
 
+MAX_LOSS = 0.5
+"""How much mean recall, in points, int8 may lose."""
+
 _RECALLS = 6  # summed in rsum
 
 

@@ -9,11 +9,9 @@ cost next to nothing, and their rounding would go straight into the vectors.
 
 from __future__ import annotations
 
-import logging
 import random
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +32,7 @@ from photoseek.photos import decode_photo
 from photoseek.preprocess import Preprocessing
 from photoseek.scanning import scan
 from photoseek_export.errors import ExportError
+from photoseek_export.logs import only_errors
 
 TEXT_OPERATORS = ("MatMul", "Gather")
 """Quantized in a text tower: the layers' weights, and the embedding tables."""
@@ -50,7 +49,7 @@ _BATCH = 16
 
 def quantize_text(source: Path, target: Path) -> None:
     """Write the int8 form of a text tower's graph, best a fused one."""
-    with _silent():
+    with only_errors():  # its advice goes to the root logger
         quantize_dynamic(
             source,
             target,
@@ -70,7 +69,7 @@ def quantize_vision(source: Path, target: Path, pictures: npt.NDArray[np.float32
         target: Where to.
         pictures: Preprocessed photos to see the ranges on, (n, 3, height, width).
     """
-    with _silent(), tempfile.TemporaryDirectory(dir=target.parent) as work:
+    with only_errors(), tempfile.TemporaryDirectory(dir=target.parent) as work:
         prepared = Path(work, "prepared.onnx")
         quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
         quantize_static(
@@ -134,15 +133,3 @@ def _projector(text_graph: Path) -> list[str]:
     """The names that onnxruntime's quantizer gives the projector's layers, which it takes apart before it asks."""
     nodes = onnx.load(str(text_graph), load_external_data=False).graph.node
     return [f"{node.name}_MatMul" for node in nodes if node.op_type == "Gemm"]
-
-
-@contextmanager
-def _silent() -> Iterator[None]:
-    """onnxruntime's quantizer advises on the root logger; only errors are of use to who exports."""
-    logger = logging.getLogger()
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
 import time
@@ -18,13 +19,13 @@ from photoseek.cpu import usable_cores
 from photoseek.encoders import ImageEncoder
 from photoseek.errors import PhotoError, PhotoseekError, QueryError
 from photoseek.everyday import everyday_queries
+from photoseek.indexing import BATCH
 from photoseek.photos import decode_photo, read_photo
 from photoseek.search import Searcher
 
 _NEIGHBOURS = 10
 _WARM_UP = 5
 _COLD_STARTS = 5
-_BATCH = 4
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class BenchReport:
 def bench(
     searcher: Searcher, queries: Sequence[str] | None = None, *, repeats: int = 10, photos: int = 64
 ) -> BenchReport:
-    """Measure, for about half a minute.
+    """Measure.
 
     Args:
         searcher: Over the gallery.
@@ -121,7 +122,7 @@ def _warm(searcher: Searcher, texts: Sequence[str], repeats: int) -> dict[str, L
     for _ in range(repeats):
         for text in texts:
             started = time.perf_counter()
-            encoder.tokenize(text)
+            encoder.count_tokens(text)
             tokenized = time.perf_counter()
             vector = encoder.encode([text])[0]
             encoded = time.perf_counter()
@@ -193,7 +194,7 @@ def _photo_rates(searcher: Searcher, files: Sequence[Path]) -> dict[str, float]:
     """Photos a second, by step."""
     preprocessing = searcher.bundle.preprocessing
     encoder = ImageEncoder(searcher.bundle, searcher.image_encoder.precision, mode="service")
-    parts = [files[start : start + _BATCH] for start in range(0, len(files), _BATCH)]
+    parts = [files[start : start + BATCH] for start in range(0, len(files), BATCH)]
     encoder.encode(parts[0])  # loads the tower
     taken = dict.fromkeys(("decode", "preprocess", "encode", "all"), 0.0)
     for part in parts:  # few photos are in memory at a time, as when a folder is indexed
@@ -214,8 +215,6 @@ def _photo_rates(searcher: Searcher, files: Sequence[Path]) -> dict[str, float]:
 
 
 def _peak_mb() -> float:
-    import resource
-
     return _megabytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 

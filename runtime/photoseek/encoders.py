@@ -75,7 +75,7 @@ class TextEncoder:
         """Whether each tower that a text needs is in memory."""
         return all(tower.loaded for tower, _ in self._ask(_clean(text), None))
 
-    def tokenize(self, text: str) -> int:
+    def count_tokens(self, text: str) -> int:
         """How many tokens the towers read of a text."""
         return sum(len(tower.tokenize([share.text])[0]) for tower, share in self._ask(_clean(text), None))
 

@@ -28,7 +28,7 @@ from photoseek.vectors import Vectors
 
 _log = logging.getLogger(__name__)
 
-_BATCH = 4  # photos in one run of the image tower: more are no faster on a CPU, and fill its cache
+BATCH = 4  # photos in one run of the image tower: more are no faster on a CPU, and fill its cache
 _COMMIT_S = 5.0  # a kill loses what was encoded since the last commit
 _AHEAD = 4  # batches for each worker that may be under way, so that a slow photo holds up no other
 
@@ -148,7 +148,7 @@ def _encode_all(
     """
     tally = _Tally()
     known = database.known_contents(encoder.bundle.fingerprint)
-    parts = [work[start : start + _BATCH] for start in range(0, len(work), _BATCH)]
+    parts = [work[start : start + BATCH] for start in range(0, len(work), BATCH)]
     tell(Progress("encode", 0, len(work)))
     done = 0
     try:

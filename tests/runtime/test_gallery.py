@@ -34,7 +34,7 @@ from photoseek.indexing import IndexReport, Progress
 from tiny_bundle import COLOURS, write_tiny_bundle
 from tiny_photos import write_colour
 
-FIRST = indexing_module._BATCH  # photos that are done when progress is first told of any
+FIRST = indexing_module.BATCH  # photos that are done when progress is first told of any
 
 
 def counts(report: IndexReport) -> dict[str, int]:

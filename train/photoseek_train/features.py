@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -59,12 +60,7 @@ def image_features(
         DataError: A photo cannot be read.
         FeaturesError: The folder cannot be used.
     """
-    identity = {
-        "architecture": tower.architecture,
-        "weights_sha256": weights_sha256(tower),
-        "preprocessing": preprocessing.id,
-        **_arithmetic(bf16),
-    }
+    identity = _image_identity(tower, preprocessing, bf16)
     table = Table(identity, [path.name for path in paths], photo_hashes(paths))
 
     def encode(positions: Sequence[int]) -> Iterator[Features]:
@@ -96,12 +92,9 @@ def view_features(
         FeaturesError: The folder cannot be used.
     """
     identity = {
-        "architecture": tower.architecture,
-        "weights_sha256": weights_sha256(tower),
-        "preprocessing": photos.preprocessing.id,
+        **_image_identity(tower, photos.preprocessing, bf16),
         "augment": {**asdict(photos.augmentation.config), "views": None},  # how many there are changes none of them
         "seed": photos.seed,
-        **_arithmetic(bf16),
     }
     views = [(number, row) for number in range(1, count + 1) for row in range(len(photos))]
     hashes = photo_hashes(photos.paths)
@@ -202,6 +195,15 @@ def _encode_tokens(built: Built, tokens: Tokens, bf16: bool) -> Iterator[Feature
             return features.float().cpu().numpy()
 
     yield from on_each_core(encode, starts) if device.type == "cpu" else map(encode, starts)
+
+
+def _image_identity(tower: ImageTower, preprocessing: Preprocessing, bf16: bool) -> dict[str, Any]:
+    return {
+        "architecture": tower.architecture,
+        "weights_sha256": weights_sha256(tower),
+        "preprocessing": preprocessing.id,
+        **_arithmetic(bf16),
+    }
 
 
 def _arithmetic(bf16: bool) -> dict[str, str]:

@@ -126,12 +126,6 @@ def _merit(tuning: Tuning) -> tuple[float, float]:
     return min(tuning.recall, tuning.target), -tuning.annoy_ms
 
 
-def measure_recall(engine: Search, vectors: Vectors, queries: Vectors) -> float:
-    """Share of the exact ten best that ``engine`` finds, averaged over the queries: recall@10."""
-    recalls, _ = _Truth.of(vectors, {"": queries}).measure(engine)
-    return recalls[""]
-
-
 @dataclass(frozen=True)
 class _Truth:
     """Queries with what exact search answers, and how long it takes."""

@@ -13,12 +13,17 @@ from photoseek.errors import GalleryDamaged
 from photoseek.nearest import tuning
 from photoseek.nearest.annoy import AnnoyParameters, AnnoySearch, build
 from photoseek.nearest.exact import ExactSearch
-from photoseek.nearest.tuning import TARGET_RECALL, Tuning, measure_recall, sample_queries, tune
+from photoseek.nearest.tuning import TARGET_RECALL, Search, Tuning, sample_queries, tune
 from photoseek.vectors import Vectors, normalise
 
 
 def random_vectors(count: int, dim: int = 32, seed: int = 0) -> Vectors:
     return normalise(np.random.default_rng(seed).normal(size=(count, dim)))
+
+
+def measure_recall(engine: Search, vectors: Vectors, queries: Vectors) -> float:
+    recalls, _ = tuning._Truth.of(vectors, {"these": queries}).measure(engine)
+    return recalls["these"]
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(1, 70))
