@@ -31,7 +31,11 @@ BundleOption = Annotated[str, typer.Option("--bundle", metavar="BUNDLE", help="A
 CountOption = Annotated[int, typer.Option("-k", help="How many photos, at most.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 PrecisionOption = Annotated[
-    str | None, typer.Option(metavar="fp32|fp16|int8", help="Of the towers; left out: the fastest on this CPU.")
+    str | None,
+    typer.Option(
+        metavar="fp32|fp16|int8",
+        help="Of the towers; left out: the fastest on this CPU, and for a gallery's photos that which it began with.",
+    ),
 ]
 MovedBundleOption = Annotated[
     str | None, typer.Option("--bundle", metavar="BUNDLE", help="Where the gallery's bundle lies now, if it was moved.")
