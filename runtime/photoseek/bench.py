@@ -139,7 +139,7 @@ def _cold(searcher: Searcher, text: str) -> tuple[Latency, float]:
     """New processes that answer one query, and the most memory that one of them held."""
     command = [sys.executable, "-m", "photoseek", "search", "--gallery", str(searcher.gallery.path), "--json"]
     command += ["--bundle", searcher.bundle.reference, "--precision", searcher.text_encoder.precision]
-    command += [*(["--exact"] if searcher.engine == "exact" else []), "--", text]
+    command += ["--engine", searcher.engine, "--", text]
     runs = [run_cold(command) for _ in range(_COLD_STARTS)]
     return Latency.of([seconds for seconds, _ in runs]), max(peak for _, peak in runs)
 

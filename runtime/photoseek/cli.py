@@ -16,6 +16,7 @@ from photoseek import console, console_evaluation
 from photoseek.bundle import DEMO, Bundle
 from photoseek.errors import BundleNotFound, EvaluationError, GalleryNotFound, QueryError
 from photoseek.gallery import Gallery
+from photoseek.nearest.engines import Engine
 
 if TYPE_CHECKING:
     from photoseek.bench import BenchReport
@@ -40,7 +41,8 @@ PrecisionOption = Annotated[
 MovedBundleOption = Annotated[
     str | None, typer.Option("--bundle", metavar="BUNDLE", help="Where the gallery's bundle lies now, if it was moved.")
 ]
-ExactOption = Annotated[bool, typer.Option("--exact", help="Score every photo, even where trees are faster.")]
+EngineOption = Annotated[Engine, typer.Option(help="How neighbours are found; auto: the fastest here.")]
+ExactOption = Annotated[bool, typer.Option("--exact", help="Score every photo: the same as --engine exact.")]
 PortOption = Annotated[int, typer.Option(help="Port of the page.")]
 BrowserOption = Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")]
 
@@ -116,6 +118,7 @@ def search(
     k: CountOption = 5,
     bundle: MovedBundleOption = None,
     precision: PrecisionOption = None,
+    engine: EngineOption = "auto",
     exact: ExactOption = False,
     language: Annotated[
         str | None, typer.Option(metavar="en|zh", help="Whose text tower reads it; left out: told by its script.")
@@ -126,7 +129,7 @@ def search(
 
     Example: `photoseek search "two dogs on a beach" --gallery ~/Photos -k 10`
     """
-    searcher = _searcher(Gallery.open(gallery), bundle, precision, exact)
+    searcher = _searcher(Gallery.open(gallery), bundle, precision, "exact" if exact else engine)
     _search(searcher, query, image=image, k=k, language=language, as_json=as_json)
 
 
@@ -176,6 +179,7 @@ def bench(
     repeats: Annotated[int, typer.Option(help="How often each text is asked.")] = 10,
     photos: Annotated[int, typer.Option(help="Photos of the gallery to decode and encode.")] = 64,
     precision: PrecisionOption = None,
+    engine: EngineOption = "auto",
     exact: ExactOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -186,7 +190,7 @@ def bench(
     from photoseek.bench import bench as measure
 
     texts = None if queries is None else _lines(queries)
-    searcher = _searcher(Gallery.open(gallery), bundle, precision, exact)
+    searcher = _searcher(Gallery.open(gallery), bundle, precision, "exact" if exact else engine)
     found = measure(searcher, texts, repeats=repeats, photos=photos)
     if as_json:
         console.print_json(found.to_json())
@@ -219,8 +223,11 @@ def info(
     if as_json:
         console.print_json(facts)
         return
+    measured = facts.pop("search", None)
     for key, value in facts.items():
         print(f"{key + ':':<16}{_plain(value)}")
+    if measured:
+        _print_engines(measured)
 
 
 @app.command()
@@ -278,12 +285,12 @@ def _report_json(report: IndexReport) -> dict[str, Any]:
 
 
 def _searcher(
-    gallery: Gallery, bundle: str | None = None, precision: str | None = None, exact: bool = False
+    gallery: Gallery, bundle: str | None = None, precision: str | None = None, engine: Engine = "auto"
 ) -> Searcher:
     from photoseek.search import Searcher
 
     model = None if bundle is None else Bundle.load(bundle)
-    return Searcher(gallery, bundle=model, precision=precision, engine="exact" if exact else "auto")
+    return Searcher(gallery, bundle=model, precision=precision, engine=engine)
 
 
 def _search(
@@ -323,6 +330,21 @@ def _print_bench(found: BenchReport) -> None:
     if found.photos:
         console.print_table(["photos", "a second"], [[step, f"{rate:,.1f}"] for step, rate in found.photos.items()])
     print(f"peak memory: {found.peak_mb:,.0f} MB here, {found.cold_peak_mb:,.0f} MB in a cold search")
+
+
+def _print_engines(measured: dict[str, Any]) -> None:
+    """What was measured with each engine; a star stands beside the one that ``auto`` takes."""
+    kinds = sorted({kind for found in measured["engines"].values() for kind in found["recalls"]})
+    rows = [
+        [
+            f"{name}{' *' if name == measured['auto'] else ''}",
+            f"{found['milliseconds']:.3f}",
+            *(f"{found['recalls'][kind]:.4f}" if kind in found["recalls"] else "-" for kind in kinds),
+            _plain(found["parameters"]),
+        ]
+        for name, found in measured["engines"].items()
+    ]
+    console.print_table(["engine", "ms", *(f"recall, by {kind}" for kind in kinds), "parameters"], rows)
 
 
 def _open_page(gallery: Path | None, address: str, port: int, browser: bool) -> None:

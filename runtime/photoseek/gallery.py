@@ -35,8 +35,8 @@ class GalleryStatus:
         bundle: Name of the bundle.
         dim: Length of its vectors.
         recall: Measured recall@10 of what ``auto`` takes against exact search; None before the first indexing.
-        search: What was measured with it: recalls by kind of query, milliseconds of approximate and exact search, the
-            parameters, and the engine that ``auto`` takes; None before the first indexing.
+        search: The recall asked for, what was measured with each engine (milliseconds, recalls by kind of query,
+            parameters), and the engine that ``auto`` takes; None before the first indexing.
         generation: What answers queries now; None before the first indexing.
         fresh: Whether that shows all that has been indexed.
         bytes: Size of the gallery on disk.
@@ -279,7 +279,7 @@ class Gallery:
         """
         self.database.check()
         if current_name(self.path) is not None:
-            self.generation()
+            self.generation().verify()
 
 
 @contextmanager

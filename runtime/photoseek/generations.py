@@ -17,23 +17,23 @@ from typing import Any
 
 import numpy as np
 
-from photoseek.errors import GalleryDamaged, GalleryEmpty, GalleryIncompatible
+from photoseek.errors import GalleryDamaged, GalleryEmpty, GalleryIncompatible, MissingExtra, QueryError
 from photoseek.files import replace_bytes, replace_json, sha256_of, sync_file, sync_folder
 from photoseek.manifest import FileRecord
-from photoseek.nearest.annoy import AnnoyParameters
-from photoseek.nearest.exact import Rows
-from photoseek.nearest.tuning import TARGET_RECALL, Tuning, sample_queries, tune
+from photoseek.nearest.engine import Rows, Search
+from photoseek.nearest.engines import file_of, installed, open_engine
+from photoseek.nearest.tuning import TARGET_RECALL, Measured, Tuning, sample_queries, tune
 from photoseek.vectors import Vectors
 
-FORMAT = 2
-"""The format that this version writes. 1: before ``tuning``; read until the next indexing, which makes it anew."""
+FORMAT = 3
+"""The format that this version writes. 1: before ``tuning``, 2: Annoy was the only approximate engine; both are read
+until the next indexing, which makes them anew."""
 
 _FOLDER = "generations"
 _CURRENT = "CURRENT"
 _MANIFEST = "manifest.json"
 _VECTORS = "vectors.npy"
 _IDS = "ids.npy"
-_TREES = "index.ann"
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class GenerationManifest:
         fingerprint: Of the bundle that made the vectors.
         count: Vectors.
         dim: Their length.
-        tuning: Parameters of the trees, and what was measured with them.
+        tuning: What each engine was found to do.
         files: What each file must be.
     """
 
@@ -61,7 +61,7 @@ class GenerationManifest:
 
 @dataclass(frozen=True)
 class Generation:
-    """A verified generation, its vectors mapped into memory.
+    """A generation, its verified vectors mapped into memory.
 
     Attributes:
         ids: Photo id of each row, (n,).
@@ -73,10 +73,39 @@ class Generation:
     ids: Rows
     vectors: Vectors
 
-    @property
-    def trees(self) -> Path:
-        """The Annoy index."""
-        return self.path / _TREES
+    def engine(self, name: str) -> Search:
+        """Open an engine over the vectors; ``auto`` is the fastest.
+
+        Raises:
+            GalleryDamaged: Its file is missing or not what the manifest says.
+            MissingExtra: What it needs is not installed.
+            QueryError: It was not installed when the gallery was indexed.
+        """
+        tuning = self.manifest.tuning
+        name = tuning.fastest if name == "auto" else name
+        if not installed(name):
+            raise MissingExtra(f"engine {name} needs faiss; install it with: pip install 'photoseek[faiss]'")
+        if name not in tuning.engines:
+            raise QueryError(
+                f"{self.path}: no index for engine {name}: it was not installed when this gallery was indexed; make it "
+                "with: photoseek index PHOTOS"
+            )
+        file = file_of(name)
+        path = None if file is None else self._verified(file)
+        return open_engine(name, self.vectors, path, tuning.engines[name].parameters)
+
+    def verify(self) -> None:
+        """Check every file.
+
+        Raises:
+            GalleryDamaged: One is missing or not what the manifest says.
+        """
+        for file in self.manifest.files:
+            self._verified(file)
+
+    def _verified(self, file: str) -> Path:
+        _check(self.path / file, self.manifest.files[file])
+        return self.path / file
 
 
 def current_name(gallery: Path) -> str | None:
@@ -86,11 +115,11 @@ def current_name(gallery: Path) -> str | None:
 
 
 def open_current(gallery: Path) -> Generation:
-    """Open the generation that answers queries, every file verified before it is mapped.
+    """Open the generation that answers queries, its vectors verified before they are mapped.
 
     Raises:
         GalleryEmpty: There is none yet.
-        GalleryDamaged: A file is missing or not what the manifest says.
+        GalleryDamaged: Its manifest or vectors are missing or not what they should be.
         GalleryIncompatible: Its format is newer than ``FORMAT``.
     """
     current = _read_current(gallery)
@@ -99,8 +128,8 @@ def open_current(gallery: Path) -> Generation:
     name, checksum = current
     folder = gallery / _FOLDER / name
     manifest = _read_manifest(folder, checksum)
-    for file, record in manifest.files.items():
-        _check(folder / file, record)
+    for file in (_IDS, _VECTORS):
+        _check(folder / file, manifest.files[file])
     return Generation(
         path=folder,
         manifest=manifest,
@@ -134,8 +163,8 @@ def write_generation(
 ) -> GenerationManifest:
     """Derive a generation from photo ids and vectors, at least one, and make it current.
 
-    Approximate search is tuned to the recall ``target`` on queries by photo and, where ``texts`` gives the vectors of
-    typical ones, by text.
+    Engines are tuned to the recall ``target`` on queries by photo and, where ``texts`` gives the vectors of typical
+    ones, by text.
     """
     parent = gallery / _FOLDER
     parent.mkdir(exist_ok=True)
@@ -144,8 +173,8 @@ def write_generation(
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     vectors = _write_vectors(partial, rows, count, dim)
-    tuning = tune(partial / _TREES, vectors, sample_queries(vectors, texts), target)
-    files = {file: FileRecord.of(partial / file) for file in (_VECTORS, _IDS, _TREES)}
+    tuning = tune(partial, vectors, sample_queries(vectors, texts), target)
+    files = {file.name: FileRecord.of(file) for file in sorted(partial.iterdir())}
     manifest = GenerationManifest(revision, fingerprint, count, dim, tuning, files)
     _publish(gallery, partial, name, manifest)
     return manifest
@@ -207,10 +236,18 @@ def _read_manifest(folder: Path, checksum: str) -> GenerationManifest:
 
 
 def _tuning(values: dict[str, Any]) -> Tuning:
-    """What was measured; a generation of format 1 had one kind of query, and no times: its trees count as faster."""
+    """What was measured; format 1 had one kind of query, and no times: its trees count as faster."""
     if values["format"] == 1:
-        return Tuning(AnnoyParameters(**values.pop("annoy")), {"photo": values.pop("recall")}, 0.0, 1.0, 0.0)
-    return Tuning(**{**values["tuning"], "annoy": AnnoyParameters(**values["tuning"]["annoy"])})
+        annoy, exact = Measured(1.0, {"photo": values.pop("recall")}, values.pop("annoy")), 2.0
+        target = 0.0
+    elif values["format"] == 2:
+        old = values["tuning"]
+        annoy, exact = Measured(old["annoy_ms"], old["recalls"], old["annoy"]), old["exact_ms"]
+        target = old["target"]
+    else:
+        engines = {name: Measured(**found) for name, found in values["tuning"]["engines"].items()}
+        return Tuning(values["tuning"]["target"], engines)
+    return Tuning(target, {"exact": Measured(exact, dict.fromkeys(annoy.recalls, 1.0), {}), "annoy": annoy})
 
 
 def _check(path: Path, record: FileRecord) -> None:

@@ -202,16 +202,17 @@ def _commit(database: Database, encoder: ImageEncoder, tally: _Tally) -> None:
 
 
 def _derive(gallery: Path, database: Database, bundle: Bundle, precision: str | None, recall: float | None) -> None:
-    """Write a new generation, unless the current one shows this very state, has the recall, and is whole."""
+    """Write a new generation, unless the current one shows this very state, with the recall and engines, and whole."""
     revision, fingerprint = database.revision(), bundle.fingerprint
     target = TARGET_RECALL if recall is None else recall
     try:
-        manifest = open_current(gallery).manifest
-        tuned = manifest.tuning.target
-        current = (manifest.revision, manifest.fingerprint) == (revision, fingerprint)
-        if current and tuned and recall in (None, tuned):
+        generation = open_current(gallery)
+        tuning = generation.manifest.tuning
+        target = recall or tuning.target or TARGET_RECALL
+        current = (generation.manifest.revision, generation.manifest.fingerprint) == (revision, fingerprint)
+        if current and tuning.target == target and tuning.complete:
+            generation.verify()
             return
-        target = recall or tuned or TARGET_RECALL
     except GalleryError:
         pass  # none yet, or damaged: it is made anew
     if count := database.count_searchable(fingerprint):

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
@@ -15,8 +15,8 @@ from photoseek.encoders import MAX_CHARACTERS, ImageEncoder, TextEncoder
 from photoseek.errors import GalleryIncompatible, QueryError
 from photoseek.gallery import Gallery
 from photoseek.generations import Generation, current_name
-from photoseek.nearest.annoy import AnnoySearch
-from photoseek.nearest.exact import ExactSearch
+from photoseek.nearest.engine import Search
+from photoseek.nearest.engines import Engine
 from photoseek.photos import PhotoSource
 from photoseek.vectors import Vectors, normalise
 
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from photoseek.sessions import Mode
 
 _RECENT_QUERIES = 512  # texts whose vectors are kept: some KB each
-
-Engine: TypeAlias = Literal["auto", "annoy", "exact"]
-"""``annoy``: approximate, with a measured recall. ``exact``: every photo scored. ``auto``: the one that answered sooner
-with the recall that was asked for, when the gallery was indexed."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +63,7 @@ class _Opened:
     """A generation and the engine over it; replaced as a whole, so that a query sees one or the other."""
 
     generation: Generation
-    engine: AnnoySearch | ExactSearch
+    engine: Search
 
 
 class Searcher:
@@ -94,7 +90,7 @@ class Searcher:
             bundle: The bundle that indexed it. None: from where it lay then.
             precision: Of the towers. None: of the text towers the one that this CPU runs fastest, of the image tower
                 that of the gallery.
-            engine: How neighbours are found.
+            engine: How neighbours are found; see :data:`photoseek.nearest.engines.Engine`.
             threads: Of one run of a tower. None: as the mode has it.
             mode: ``latency`` for one caller at a time, ``service`` for many; see :data:`photoseek.sessions.Mode`.
 
@@ -196,8 +192,4 @@ class Searcher:
                 f"{self.gallery.path}: has begun to go over to bundle {self.bundle.name!r}; finish it with: "
                 f"photoseek index {self.gallery.photos_root} --bundle {self.bundle.reference}"
             )
-        tuning = generation.manifest.tuning
-        if (tuning.fastest if self.engine == "auto" else self.engine) == "exact":
-            return _Opened(generation, ExactSearch(generation.vectors))
-        engine = AnnoySearch(generation.trees, generation.vectors, tuning.annoy)
-        return _Opened(generation, engine)
+        return _Opened(generation, generation.engine(self.engine))

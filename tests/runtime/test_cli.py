@@ -12,6 +12,7 @@ import pytest
 
 import photoseek
 from photoseek import Gallery
+from photoseek.nearest.engines import ENGINES
 from tiny_bundle import write_tiny_bundle
 
 
@@ -132,9 +133,19 @@ def test_info_and_verify_know_bundles_and_galleries(gallery: Gallery, tiny_bundl
     assert (bundle["name"], bundle["dim"]) == ("tiny", 16)
     status = json.loads(answer("info", gallery.path, "--json"))
     assert (status["photos"], status["recall"], status["unreadable"]) == (24, 1.0, [])
-    assert "bundle:" in answer("info", gallery.path)
+    assert set(status["search"]["engines"]) == set(ENGINES)
+    told = answer("info", gallery.path)
+    assert "bundle:" in told
+    assert "exact *" in told  # what auto takes among so few photos
+    assert "ef_search 16" in told
     for path in (tiny_bundle_path, gallery.path):
         assert answer("verify", path) == f"{path}: whole\n"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_engine_can_be_chosen(gallery: Gallery, engine: str) -> None:
+    hits = json.loads(answer("search", "red", "--gallery", gallery.path, "--engine", engine, "--json", "-k", 1))
+    assert hits[0]["path"].startswith("red/")
 
 
 def test_verify_fails_on_a_damaged_file(tmp_path: Path) -> None:
@@ -151,6 +162,7 @@ def test_verify_fails_on_a_damaged_file(tmp_path: Path) -> None:
     ("arguments", "code", "message"),
     [
         (("search", "red", "--gallery", "/nowhere"), 1, "no gallery at /nowhere; make one with: photoseek index"),
+        (("search", "red", "--gallery", ".", "--engine", "x"), 2, "'x' is not one of 'auto', 'exact', 'annoy'"),
         (("search", "red"), 2, "Missing option '--gallery'. See: photoseek search --help"),
         (("find", "red"), 2, "No such command 'find'."),
         (("index", "/nowhere", "--bundle", "/nothing"), 1, "no bundle at /nothing"),

@@ -9,6 +9,7 @@ import os
 import shutil
 import sqlite3
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,14 @@ from photoseek.errors import (
     GalleryError,
     GalleryIncompatible,
     GalleryNotFound,
+    MissingExtra,
     PhotoError,
     QueryError,
 )
 from photoseek.gallery import only_writer
 from photoseek.indexing import IndexReport, Progress
+from photoseek.nearest.engines import Engine
+from photoseek.nearest.tuning import Measured
 from tiny_bundle import COLOURS, write_tiny_bundle
 from tiny_photos import write_colour
 
@@ -316,9 +320,21 @@ def test_the_status_tells_what_is_there(gallery: Gallery, photos: Path) -> None:
     assert json.dumps(status.to_json())
 
 
-@pytest.mark.parametrize("name", ["vectors.npy", "ids.npy", "index.ann", "manifest.json"])
+@pytest.mark.parametrize(
+    ("name", "engine"),
+    [
+        ("vectors.npy", "exact"),
+        ("ids.npy", "exact"),
+        ("index.ann", "annoy"),
+        ("index.faiss", "faiss-hnsw"),
+        ("index.faiss", "faiss-flat"),
+        ("manifest.json", "auto"),
+    ],
+)
 @pytest.mark.parametrize("damage", ["missing", "short", "flipped"])
-def test_a_damaged_derived_file_is_refused_and_made_again(gallery: Gallery, name: str, damage: str) -> None:
+def test_a_damaged_derived_file_is_refused_and_made_again(
+    gallery: Gallery, name: str, engine: Engine, damage: str
+) -> None:
     file = gallery.generation().path / name
     content = bytearray(file.read_bytes())
     if damage == "missing":
@@ -327,7 +343,7 @@ def test_a_damaged_derived_file_is_refused_and_made_again(gallery: Gallery, name
         content[len(content) // 2] ^= 1
         file.write_bytes(content[:-8] if damage == "short" else content)
     with pytest.raises(GalleryDamaged, match=rf"{name}.*photoseek index"):
-        Searcher(gallery).search("red")
+        Searcher(gallery, engine=engine).search("red")
     with pytest.raises(GalleryDamaged, match=name):
         gallery.verify()
     assert counts(gallery.index()) == {"photos": 24, "unchanged": 24}
@@ -400,21 +416,67 @@ def test_photos_are_encoded_in_the_precision_that_the_gallery_began_with(
     assert gallery.image_precision(bundle) == "int8"
 
 
-def test_a_generation_from_before_tuning_is_read_and_made_anew(gallery: Gallery, tiny_bundle: Bundle) -> None:
+def rewrite_manifest(gallery: Gallery, change: Callable[[dict[str, Any]], None]) -> Path:
+    """Change what the manifest of the current generation says; returns the generation's folder."""
     folder = gallery.generation().path
     manifest = folder / "manifest.json"
     values = json.loads(manifest.read_text())
-    values |= {"format": 1, "annoy": {"trees": 50, "search_k": 2000, "seed": 1}, "recall": 0.995}
-    del values["tuning"]
+    change(values)
     manifest.write_text(json.dumps(values))
     checksum = hashlib.sha256(manifest.read_bytes()).hexdigest()
     (gallery.path / "CURRENT").write_text(f"{folder.name} {checksum}\n")
+    return folder
+
+
+def to_format_1(values: dict[str, Any]) -> None:
+    del values["tuning"], values["files"]["index.faiss"]
+    values |= {"format": 1, "annoy": {"trees": 50, "search_k": 2000, "seed": 1}, "recall": 0.995}
+
+
+def to_format_2(values: dict[str, Any]) -> None:
+    annoy = {"trees": 50, "search_k": 2000, "seed": 1}
+    recalls = {"photo": 1.0, "text": 0.995}
+    del values["files"]["index.faiss"]
+    values["format"] = 2
+    values["tuning"] = {"annoy": annoy, "recalls": recalls, "annoy_ms": 0.9, "exact_ms": 1.1, "target": 0.99}
+
+
+@pytest.mark.parametrize("change", [to_format_1, to_format_2])
+def test_a_generation_of_an_earlier_format_is_read_and_made_anew(
+    gallery: Gallery, tiny_bundle: Bundle, change: Callable[[dict[str, Any]], None]
+) -> None:
+    folder = rewrite_manifest(gallery, change)
     status = gallery.status()
     assert (status.recall, status.fresh) == (0.995, True)
-    assert Searcher(gallery, bundle=tiny_bundle).search("red", k=1)
+    searcher = Searcher(gallery, bundle=tiny_bundle)
+    assert searcher.search("red", k=1)
+    assert gallery.generation().engine("auto").name == "annoy"
     gallery.index(tiny_bundle)
     assert gallery.generation().path != folder
-    assert set(gallery.generation().manifest.tuning.recalls) == {"photo", "text"}
+    assert {frozenset(found.recalls) for found in measured(gallery).values()} == {frozenset({"photo", "text"})}
+
+
+def test_what_was_not_installed_when_a_gallery_was_indexed_is_built_by_the_next_indexing(
+    photos: Path, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("photoseek.nearest.engines.find_spec", lambda _: None)
+    gallery = Gallery.create(photos, tiny_bundle)
+    gallery.index()
+    with pytest.raises(
+        MissingExtra, match=r"faiss-hnsw needs faiss; install it with: pip install 'photoseek\[faiss\]'"
+    ):
+        Searcher(gallery, engine="faiss-hnsw").search("red")
+    monkeypatch.undo()
+    with pytest.raises(QueryError, match=r"no index for engine faiss-hnsw.*photoseek index"):
+        Searcher(gallery, engine="faiss-hnsw").search("red")
+    assert Searcher(gallery).search("red", k=1)[0].path.startswith("red/")
+    gallery.index()
+    assert Searcher(gallery, engine="faiss-hnsw").search("red", k=1)[0].path.startswith("red/")
+
+
+def measured(gallery: Gallery) -> dict[str, Measured]:
+    """What each engine was found to do."""
+    return gallery.generation().manifest.tuning.engines
 
 
 def test_a_damaged_text_tower_leaves_photos_searchable(
@@ -426,7 +488,7 @@ def test_a_damaged_text_tower_leaves_photos_searchable(
     monkeypatch.setattr("photoseek.towers.TextTower.encode", damaged)
     gallery = Gallery.create(photos, tiny_bundle)
     gallery.index()
-    assert set(gallery.generation().manifest.tuning.recalls) == {"photo"}
+    assert {frozenset(found.recalls) for found in measured(gallery).values()} == {frozenset({"photo"})}
     assert "tuned without texts: text_model.onnx: torn" in caplog.text
 
 

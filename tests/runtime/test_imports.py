@@ -33,7 +33,7 @@ def test_importing_photoseek_brings_in_nothing_heavy() -> None:
 
 
 def test_importing_photoseek_does_not_start_onnxruntime() -> None:
-    names = ("onnxruntime", "tokenizers", "annoy", "typer", "rich")
+    names = ("onnxruntime", "tokenizers", "annoy", "faiss", "typer", "rich")
     assert run(f"import sys, photoseek; print([name for name in {names!r} if name in sys.modules])") == "[]"
 
 

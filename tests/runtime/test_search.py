@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from PIL import Image
 
 from photoseek import Gallery, Searcher
 from photoseek.errors import PhotoError, QueryError
+from photoseek.nearest.engines import Engine
 from tiny_bundle import COLOURS
 from tiny_photos import write_colour
 
@@ -22,10 +24,10 @@ def searcher(gallery: Gallery) -> Searcher:
     return Searcher(gallery)
 
 
-@pytest.mark.parametrize("engine", ["auto", "annoy", "exact"])
+@pytest.mark.parametrize("engine", get_args(Engine))
 @pytest.mark.parametrize("colour", COLOURS)
-def test_a_text_finds_the_photos_that_show_it(gallery: Gallery, engine: str, colour: str) -> None:
-    hits = Searcher(gallery, engine=engine).search(f"a {colour} picture", k=4)  # type: ignore[arg-type]
+def test_a_text_finds_the_photos_that_show_it(gallery: Gallery, engine: Engine, colour: str) -> None:
+    hits = Searcher(gallery, engine=engine).search(f"a {colour} picture", k=4)
     assert {hit.path for hit in hits} == {f"{colour}/{colour}-{index}.png" for index in range(4)}
 
 
@@ -86,7 +88,9 @@ def test_a_broken_query_photo_is_refused(searcher: Searcher) -> None:
 
 
 def test_an_unknown_engine_is_refused(gallery: Gallery) -> None:
-    with pytest.raises(QueryError, match="expected an engine among auto, annoy, exact, found 'fast'"):
+    with pytest.raises(
+        QueryError, match="expected an engine among auto, exact, annoy, faiss-hnsw, faiss-flat, found 'fast'"
+    ):
         Searcher(gallery, engine="fast")  # type: ignore[arg-type]
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from photoseek.errors import GalleryDamaged
-from photoseek.nearest.exact import Rows
+from photoseek.nearest.engine import Rows, rescore
 from photoseek.vectors import Vectors
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class AnnoyParameters:
     """
 
     trees: int = 50
-    search_k: int = 2_000
+    search_k: int = 500
     seed: int = 1
 
 
@@ -46,7 +46,7 @@ def build(vectors: Vectors, path: Path, parameters: AnnoyParameters) -> None:
 
 
 class AnnoySearch:
-    """Searches the trees. May be shared between threads."""
+    """Searches the trees; its effort is ``search_k``."""
 
     name = "annoy"
 
@@ -57,26 +57,23 @@ class AnnoySearch:
             GalleryDamaged: The file has not as many items as there are vectors.
         """
         self._vectors = vectors
-        self.parameters = parameters
+        self._trees = parameters.trees
+        self.effort = parameters.search_k
         self._index = _index(vectors.shape[1])
         self._index.load(str(path))
         if self._index.get_n_items() != len(vectors):
             raise GalleryDamaged(f"{path}: expected {len(vectors)} items, found {self._index.get_n_items()}")
 
     @property
-    def count(self) -> int:
-        """How many vectors there are."""
-        return len(self._vectors)
+    def most(self) -> int:
+        """Every vector, in every tree."""
+        return len(self._vectors) * self._trees
 
     def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
-        """About the k most similar vectors, best first: as :meth:`ExactSearch.search`."""
+        """About the k most similar vectors; see :meth:`photoseek.nearest.engine.Search.search`."""
         k = min(k, len(self._vectors))
-        search_k = max(self.parameters.search_k, k * self.parameters.trees)
-        found = self._index.get_nns_by_vector(query, k, search_k)
-        rows = np.sort(np.asarray(found, dtype=np.int64))
-        scores = self._vectors[rows] @ query
-        order = np.argsort(-scores, kind="stable")
-        return rows[order], scores[order]
+        found = self._index.get_nns_by_vector(query, k, max(self.effort, k * self._trees))
+        return rescore(np.asarray(found, dtype=np.int64), self._vectors, query, k)
 
 
 def _index(dim: int) -> AnnoyIndex:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from photoseek.nearest.engine import Rows
 from photoseek.vectors import Vectors
 
 _BLOCK = 65_536  # rows scored at once: their scores stay in a core's cache
 
-Rows = npt.NDArray[np.int64]
-
 
 class ExactSearch:
-    """Scores every vector. May be shared between threads."""
+    """Scores every vector."""
 
     name = "exact"
 
@@ -21,15 +19,7 @@ class ExactSearch:
         self._vectors = vectors
 
     def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
-        """The k most similar vectors, best first, equal scores by row.
-
-        Args:
-            query: One unit vector, (dim,).
-            k: At least 1; fewer are returned where there are fewer vectors.
-
-        Returns:
-            Rows and cosines, both (min(k, n),).
-        """
+        """The k most similar vectors; see :meth:`photoseek.nearest.engine.Search.search`."""
         k = min(k, len(self._vectors))
         rows, scores = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
         for start in range(0, len(self._vectors), _BLOCK):

@@ -5,71 +5,86 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
-from photoseek.nearest.annoy import AnnoyParameters, AnnoySearch, build
-from photoseek.nearest.exact import ExactSearch, Rows
+from photoseek.nearest import annoy, faiss
+from photoseek.nearest.annoy import AnnoyParameters, AnnoySearch
+from photoseek.nearest.engine import Approximate, Search
+from photoseek.nearest.engines import ANNOY_FILE, ENGINES, FAISS_FILE, installed
+from photoseek.nearest.exact import ExactSearch
+from photoseek.nearest.faiss import FlatSearch, HnswParameters, HnswSearch
 from photoseek.vectors import Vectors, normalise
 
 TARGET_RECALL = 0.99
 """Share of the true ten best that approximate search must find."""
 
 TREES = (25, 50, 100)
-"""How many trees are tried, one after the other, until their answers come sooner than exact ones."""
+"""How many trees are tried, one after the other, until their answers come sooner than those of other engines."""
 
 Queries: TypeAlias = Mapping[str, Vectors]
 """Unit vectors (n, dim) to measure with, by kind: ``text``, ``photo``."""
 
 _SAMPLES = 200
 _NEIGHBOURS = 10
-_FIRST_SEARCH_K = 500
-_HOPELESS = 2.0  # times the time of exact search: more trees don't make up for that
-
-
-class Search(Protocol):
-    """What every engine can do; see :meth:`ExactSearch.search`."""
-
-    name: str
-
-    def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
-        """Rows and cosines of the k best, best first."""
+_HOPELESS = 2.0  # times the time of the fastest: more trees don't make up for that
+_UNNOTICED_MS = 0.5  # exact search that takes no longer is not worth an approximation
 
 
 @dataclass(frozen=True)
-class Tuning:
-    """What was measured when the trees were grown; times are those of this machine.
+class Measured:
+    """What an engine was found to do; times are those of the machine that indexed.
 
     Attributes:
-        annoy: Parameters of the trees.
+        milliseconds: Median time of a query.
+        seconds: Time to build its index and to raise its effort.
         recalls: Recall@10 against exact search, by kind of query.
-        annoy_ms: Median time of a query with the trees, in milliseconds.
-        exact_ms: The same with exact search.
-        target: The recall that was asked for.
+        parameters: What the engine is opened with.
     """
 
-    annoy: AnnoyParameters
+    milliseconds: float
     recalls: dict[str, float]
-    annoy_ms: float
-    exact_ms: float
-    target: float
+    parameters: dict[str, int]
+    seconds: float = 0.0
 
     @property
     def recall(self) -> float:
         """That of the kind of query that fares worst."""
         return min(self.recalls.values())
 
-    def recall_of(self, engine: str) -> float:
-        """The recall of what an engine, or ``auto``, answers."""
-        return 1.0 if (self.fastest if engine == "auto" else engine) == "exact" else self.recall
+
+@dataclass(frozen=True)
+class Tuning:
+    """What was measured when a gallery was indexed.
+
+    Attributes:
+        target: The recall that was asked for.
+        engines: What each engine was found to do, by its name.
+    """
+
+    target: float
+    engines: dict[str, Measured]
 
     @property
-    def fastest(self) -> Literal["annoy", "exact"]:
-        """What answers soonest with the recall that was asked for."""
-        return "annoy" if self.recall >= self.target and self.annoy_ms < self.exact_ms else "exact"
+    def fastest(self) -> str:
+        """The engine, of those installed, that answers soonest with the recall that was asked for."""
+        exact = self.engines["exact"]
+        if exact.milliseconds <= _UNNOTICED_MS:
+            return "exact"
+        good = [name for name, found in self.engines.items() if found.recall >= self.target and installed(name)]
+        return min(good, key=lambda name: self.engines[name].milliseconds)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every engine that is installed now was measured."""
+        return all(name in self.engines for name in ENGINES if installed(name))
+
+    def recall_of(self, engine: str) -> float:
+        """The recall of what an engine, or ``auto``, answers."""
+        return self.engines[self.fastest if engine == "auto" else engine].recall
 
 
 def sample_queries(vectors: Vectors, texts: Vectors | None = None, seed: int = 0) -> Queries:
@@ -92,28 +107,59 @@ def sample_queries(vectors: Vectors, texts: Vectors | None = None, seed: int = 0
     return queries
 
 
-def tune(path: Path, vectors: Vectors, queries: Queries, target: float = TARGET_RECALL) -> Tuning:
-    """Grow trees into ``path`` that reach the target, or come as near as looking at everything does.
+def tune(folder: Path, vectors: Vectors, queries: Queries, target: float = TARGET_RECALL) -> Tuning:
+    """Build the index of each installed engine into ``folder``, and raise its effort until it reaches the target.
 
-    With each number of trees ``search_k`` is doubled until every kind of query reaches the target. More trees are tried
-    while exact search is faster; those that answer soonest are kept.
+    Each comes as near to the target as looking at everything does. More trees are tried while they are not the fastest
+    and may become it.
     """
     truth = _Truth.of(vectors, queries)
+    everything = dict.fromkeys(queries, 1.0)
+    engines = {"exact": Measured(truth.milliseconds, everything, {})}
+    if installed("faiss-hnsw"):
+        engines["faiss-hnsw"] = _tune_hnsw(folder / FAISS_FILE, vectors, truth, target)
+        recalls, milliseconds = truth.measure(FlatSearch.open(folder / FAISS_FILE, vectors))
+        engines["faiss-flat"] = Measured(milliseconds, recalls, {})
+    sooner = min(found.milliseconds for found in engines.values() if found.recall >= target)
+    engines["annoy"] = _tune_annoy(folder / ANNOY_FILE, vectors, truth, target, sooner)
+    return Tuning(target, engines)
 
-    def grow(trees: int) -> tuple[Path, Tuning]:
+
+def _tune_hnsw(path: Path, vectors: Vectors, truth: _Truth, target: float) -> Measured:
+    started = time.monotonic()
+    parameters = HnswParameters()
+    faiss.build(vectors, path, parameters)
+    engine = HnswSearch(path, vectors, parameters)
+    recalls, milliseconds = _raise_effort(engine, truth, target)
+    chosen = asdict(replace(parameters, ef_search=engine.effort))
+    return Measured(milliseconds, recalls, chosen, _seconds_since(started))
+
+
+def _tune_annoy(path: Path, vectors: Vectors, truth: _Truth, target: float, sooner: float) -> Measured:
+    """Grow more trees until they answer within ``sooner`` milliseconds, or are far from it; keep the best."""
+
+    def grow(trees: int) -> tuple[Path, Measured]:
+        started = time.monotonic()
         grown = path.with_name(f"{path.name}.{trees}")
-        build(vectors, grown, AnnoyParameters(trees))
-        engine = AnnoySearch(grown, vectors, AnnoyParameters(trees, _FIRST_SEARCH_K))
-        return grown, _raise_search_k(engine, truth, target)
+        parameters = AnnoyParameters(trees)
+        annoy.build(vectors, grown, parameters)
+        engine = AnnoySearch(grown, vectors, parameters)
+        recalls, milliseconds = _raise_effort(engine, truth, target)
+        chosen = asdict(replace(parameters, search_k=engine.effort))
+        return grown, Measured(milliseconds, recalls, chosen, _seconds_since(started))
+
+    def merit(found: Measured) -> tuple[float, float]:
+        """The nearer to the target the better; of those that reach it, the sooner."""
+        return min(found.recall, target), -found.milliseconds
 
     file, best = grow(TREES[0])
     file.replace(path)
     found = best
     for trees in TREES[1:]:
-        if best.fastest == "annoy" or found.annoy_ms > _HOPELESS * truth.milliseconds:
+        if merit(best) >= (target, -sooner) or found.milliseconds > _HOPELESS * sooner:
             break
         file, found = grow(trees)
-        if _merit(found) > _merit(best):
+        if merit(found) > merit(best):
             file.replace(path)
             best = found
         else:
@@ -121,9 +167,23 @@ def tune(path: Path, vectors: Vectors, queries: Queries, target: float = TARGET_
     return best
 
 
-def _merit(tuning: Tuning) -> tuple[float, float]:
-    """The nearer to the target the better; of those that reach it, the sooner."""
-    return min(tuning.recall, tuning.target), -tuning.annoy_ms
+def _seconds_since(started: float) -> float:
+    return round(time.monotonic() - started, 2)
+
+
+def _raise_effort(engine: Approximate, truth: _Truth, target: float) -> tuple[dict[str, float], float]:
+    """Look at twice as much until every kind of query reaches the target, then at a quarter less if that will do."""
+    found = truth.measure(engine)
+    while min(found[0].values()) < target and engine.effort < engine.most:
+        engine.effort *= 2
+        found = truth.measure(engine)
+        if min(found[0].values()) >= target:
+            whole, engine.effort = engine.effort, engine.effort * 3 // 4
+            less = truth.measure(engine)
+            if min(less[0].values()) >= target:
+                return less
+            engine.effort = whole
+    return found
 
 
 @dataclass(frozen=True)
@@ -148,7 +208,7 @@ class _Truth:
                 _, scores = exact.search(query, k)
                 taken.append(time.perf_counter() - started)
                 tenth[kind].append(float(scores[-1]))
-        return cls(queries, tenth, k, 1000 * statistics.median(taken))
+        return cls(queries, tenth, k, round(1000 * statistics.median(taken), 4))
 
     def measure(self, engine: Search) -> tuple[dict[str, float], float]:
         """Recall by kind of query, and the median time in milliseconds."""
@@ -161,13 +221,4 @@ class _Truth:
                 taken.append(time.perf_counter() - started)
                 found += int((scores >= tenth - 1e-6).sum())  # a vector that ties with the tenth is as good as it
             recalls[kind] = found / (self.neighbours * len(asked))
-        return recalls, 1000 * statistics.median(taken)
-
-
-def _raise_search_k(engine: AnnoySearch, truth: _Truth, target: float) -> Tuning:
-    everything = engine.count * engine.parameters.trees
-    while True:
-        recalls, milliseconds = truth.measure(engine)
-        if min(recalls.values()) >= target or engine.parameters.search_k >= everything:
-            return Tuning(engine.parameters, recalls, round(milliseconds, 4), round(truth.milliseconds, 4), target)
-        engine.parameters = replace(engine.parameters, search_k=engine.parameters.search_k * 2)
+        return recalls, round(1000 * statistics.median(taken), 4)

@@ -1,4 +1,4 @@
-"""Exact search equals sorting; Annoy's answers carry a recall that was measured."""
+"""Exact search equals sorting; what approximate engines answer carries a recall that was measured."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photoseek.errors import GalleryDamaged
 from photoseek.nearest import tuning
 from photoseek.nearest.annoy import AnnoyParameters, AnnoySearch, build
+from photoseek.nearest.engine import Search
+from photoseek.nearest.engines import ENGINES, file_of, open_engine
 from photoseek.nearest.exact import ExactSearch
-from photoseek.nearest.tuning import TARGET_RECALL, Search, Tuning, sample_queries, tune
+from photoseek.nearest.faiss import FlatSearch, HnswParameters, HnswSearch
+from photoseek.nearest.faiss import build as build_graph
+from photoseek.nearest.tuning import TARGET_RECALL, Measured, Tuning, sample_queries, tune
 from photoseek.vectors import Vectors, normalise
 
 
@@ -49,11 +53,61 @@ def test_annoy_finds_what_exact_search_finds_once_it_looks_at_everything(tmp_pat
         np.testing.assert_allclose(found[1], expected[1], atol=1e-6)
 
 
-def test_any_count_may_be_asked_of_any_engine(tmp_path: Path) -> None:
+def test_the_graph_finds_what_exact_search_finds_once_it_looks_at_everything(tmp_path: Path) -> None:
+    vectors = random_vectors(500)
+    build_graph(vectors, tmp_path / "index.faiss", HnswParameters())
+    engine = HnswSearch(tmp_path / "index.faiss", vectors, HnswParameters(ef_search=500))
+    for query in random_vectors(20, seed=1):
+        found, expected = engine.search(query, 10), ExactSearch(vectors).search(query, 10)
+        np.testing.assert_array_equal(found[0], expected[0])
+        np.testing.assert_allclose(found[1], expected[1], atol=1e-6)
+
+
+@settings(deadline=None)  # it builds a graph each time
+@given(st.integers(0, 2**32 - 1), st.integers(1, 300), st.integers(1, 320))
+def test_the_scan_in_half_precision_equals_exact_search(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, count: int, k: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    # around one direction, nearer to each other than half precision tells apart; some are the same
+    vectors = normalise(rng.integers(-2, 3, size=(count, 8)) * rng.choice([1e-5, 1e-3, 1.0]) + np.arange(1, 9))
+    path = tmp_path_factory.mktemp("scan") / "index.faiss"
+    build_graph(vectors, path, HnswParameters())
+    query = normalise(rng.normal(size=(1, 8)))[0]
+    rows, scores = FlatSearch.open(path, vectors).search(query, k)
+    expected = vectors @ query
+    np.testing.assert_allclose(scores, np.sort(expected)[::-1][:k], atol=2e-7)
+    np.testing.assert_allclose(scores, expected[rows], atol=2e-7)
+    assert len(set(rows.tolist())) == min(k, count)
+
+
+def test_the_scan_looks_further_where_rounding_hides_the_best(tmp_path: Path) -> None:
+    # 2,000 vectors within the rounding of one another: the first look at 42 of them is not enough
+    vectors = normalise(np.ones(64) + 1e-5 * np.random.default_rng(0).normal(size=(2000, 64)))
+    build_graph(vectors, tmp_path / "index.faiss", HnswParameters())
+    flat, exact = FlatSearch.open(tmp_path / "index.faiss", vectors), ExactSearch(vectors)
+    for query in random_vectors(5, dim=64, seed=1):
+        np.testing.assert_allclose(flat.search(query, 10)[1], exact.search(query, 10)[1], atol=1e-7)
+
+
+def test_the_graph_gives_as_many_as_were_asked_even_where_it_is_torn(tmp_path: Path) -> None:
+    # as many copies of one vector as fill all links: the walk cannot leave them
+    copies = np.repeat(random_vectors(1), 400, axis=0)
+    vectors = np.concatenate([copies, random_vectors(50, seed=1)])
+    build_graph(vectors, tmp_path / "index.faiss", HnswParameters(links=4, ef_construction=8))
+    engine = HnswSearch(tmp_path / "index.faiss", vectors, HnswParameters(links=4, ef_construction=8))
+    assert len(set(engine.search(vectors[-1], 450)[0].tolist())) == 450
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_any_count_may_be_asked_of_any_engine(tmp_path: Path, name: str) -> None:
     vectors = random_vectors(20)
-    build(vectors, tmp_path / "index.ann", AnnoyParameters())
-    for engine in (ExactSearch(vectors), AnnoySearch(tmp_path / "index.ann", vectors, AnnoyParameters())):
-        assert sorted(engine.search(vectors[0], 10**12)[0]) == list(range(20))
+    tuning = tune(tmp_path, vectors, sample_queries(vectors))
+    file = file_of(name)
+    engine = open_engine(name, vectors, file and tmp_path / file, tuning.engines[name].parameters)
+    assert engine.name == name
+    assert sorted(engine.search(vectors[0], 10**12)[0]) == list(range(20))
+    assert engine.search(vectors[3], 1)[0].tolist() == [3]
 
 
 def test_the_same_vectors_make_the_same_file(tmp_path: Path) -> None:
@@ -86,37 +140,76 @@ def test_tuning_looks_further_until_every_kind_of_query_fares_well(
     build(vectors, tmp_path / "poor.ann", poor)
     queries = sample_queries(vectors, random_vectors(40, dim=64, seed=9))
     before = measure_recall(AnnoySearch(tmp_path / "poor.ann", vectors, poor), vectors, queries["text"])
-    found = tune(tmp_path / "index.ann", vectors, queries)
     assert before < 0.9
-    assert set(found.recalls) == {"photo", "text"}
-    assert found.recall == min(found.recalls.values()) >= TARGET_RECALL
-    assert found.annoy.search_k > poor.search_k
-    annoy = AnnoySearch(tmp_path / "index.ann", vectors, found.annoy)
-    assert measure_recall(annoy, vectors, queries["text"]) == found.recalls["text"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["index.ann", "poor.ann"]
+    (tmp_path / "tuned").mkdir()
+    engines = tune(tmp_path / "tuned", vectors, queries).engines
+    assert set(engines) == set(ENGINES)
+    for name, found in engines.items():
+        assert set(found.recalls) == {"photo", "text"}
+        assert found.recall == min(found.recalls.values()) >= TARGET_RECALL
+        file = file_of(name)
+        engine = open_engine(name, vectors, file and tmp_path / "tuned" / file, found.parameters)
+        assert measure_recall(engine, vectors, queries["text"]) == found.recalls["text"]
+    assert engines["annoy"].parameters["search_k"] > poor.search_k
+    assert engines["faiss-hnsw"].parameters["ef_search"] > HnswParameters().ef_search
+    assert engines["exact"].recall == engines["faiss-flat"].recall == 1.0
+    assert sorted(path.name for path in (tmp_path / "tuned").iterdir()) == ["index.ann", "index.faiss"]
 
 
 def test_a_lower_target_is_reached_with_less_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tuning, "_HOPELESS", np.inf)
     vectors = random_vectors(3000, dim=64)
     queries = {"text": random_vectors(50, dim=64, seed=9)}
-    little, much = (tune(tmp_path / str(target), vectors, queries, target) for target in (0.6, 0.99))
-    assert 0.6 <= little.recall < 0.99 <= much.recall
-    assert little.annoy.search_k < much.annoy.search_k
+    for name, effort in {"annoy": "search_k", "faiss-hnsw": "ef_search"}.items():
+        little, much = (tune(tmp_path, vectors, queries, target).engines[name] for target in (0.6, 0.99))
+        assert 0.6 <= little.recall < 0.99 <= much.recall
+        assert little.parameters[effort] < much.parameters[effort]
+
+
+def measured(milliseconds: float, recall: float = 1.0) -> Measured:
+    return Measured(milliseconds, {"text": recall, "photo": 1.0}, {})
 
 
 @pytest.mark.parametrize(
-    ("recall", "annoy_ms", "fastest"), [(0.99, 1.0, "annoy"), (0.989, 1.0, "exact"), (1.0, 2.1, "exact")]
+    ("engines", "fastest"),
+    [
+        ({"exact": measured(2.0), "annoy": measured(1.0, 0.99)}, "annoy"),
+        ({"exact": measured(2.0), "annoy": measured(1.0, 0.989)}, "exact"),
+        ({"exact": measured(2.0), "annoy": measured(2.1)}, "exact"),
+        ({"exact": measured(2.0), "annoy": measured(1.0), "faiss-hnsw": measured(0.1, 0.99)}, "faiss-hnsw"),
+        ({"exact": measured(2.0), "faiss-flat": measured(0.7), "faiss-hnsw": measured(0.1, 0.9)}, "faiss-flat"),
+        ({"exact": measured(0.4), "annoy": measured(0.1), "faiss-hnsw": measured(0.1)}, "exact"),
+    ],
 )
 def test_the_fastest_engine_is_the_sooner_one_that_reaches_the_target(
-    recall: float, annoy_ms: float, fastest: str
+    engines: dict[str, Measured], fastest: str
 ) -> None:
-    assert Tuning(AnnoyParameters(), {"text": recall, "photo": 1.0}, annoy_ms, 2.0, 0.99).fastest == fastest
+    found = Tuning(0.99, engines)
+    assert found.fastest == fastest
+    assert found.recall_of("auto") == engines[fastest].recall
+
+
+def test_without_faiss_the_fastest_of_the_others_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Tuning(0.99, {"exact": measured(2.0), "annoy": measured(1.0), "faiss-hnsw": measured(0.1)})
+    monkeypatch.setattr("photoseek.nearest.engines.find_spec", lambda _: None)
+    assert found.fastest == "annoy"
+
+
+def test_without_faiss_only_the_others_are_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("photoseek.nearest.engines.find_spec", lambda _: None)
+    vectors = random_vectors(50)
+    found = tune(tmp_path, vectors, sample_queries(vectors))
+    assert set(found.engines) == {"exact", "annoy"}
+    assert found.complete
+    monkeypatch.undo()
+    assert not found.complete  # since it is installed
 
 
 def test_one_vector_and_opposite_vectors_can_be_tuned(tmp_path: Path) -> None:
     for name, vectors in {"one": normalise([[1.0, 0.0]]), "opposite": normalise([[1.0, 0.0], [-1.0, 0.0]])}.items():
-        assert tune(tmp_path / name, vectors, sample_queries(vectors, vectors)).recall == 1.0
+        (tmp_path / name).mkdir()
+        engines = tune(tmp_path / name, vectors, sample_queries(vectors, vectors)).engines
+        assert {found.recall for found in engines.values()} == {1.0}
 
 
 def test_queries_by_text_lie_among_texts() -> None:
@@ -143,3 +236,9 @@ def test_trees_over_other_vectors_are_refused(tmp_path: Path) -> None:
     build(random_vectors(30), tmp_path / "index.ann", AnnoyParameters())
     with pytest.raises(GalleryDamaged, match="expected 29 items, found 30"):
         AnnoySearch(tmp_path / "index.ann", random_vectors(29), AnnoyParameters())
+
+
+def test_a_graph_over_other_vectors_is_refused(tmp_path: Path) -> None:
+    build_graph(random_vectors(30), tmp_path / "index.faiss", HnswParameters())
+    with pytest.raises(GalleryDamaged, match="expected 29 items, found 30"):
+        HnswSearch(tmp_path / "index.faiss", random_vectors(29), HnswParameters())

@@ -1,0 +1,57 @@
+"""The engines by name: which are installed, what file each needs, and how it is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
+
+from photoseek.nearest.annoy import AnnoyParameters, AnnoySearch
+from photoseek.nearest.engine import Search
+from photoseek.nearest.exact import ExactSearch
+from photoseek.nearest.faiss import FlatSearch, HnswParameters, HnswSearch
+from photoseek.vectors import Vectors
+
+Engine: TypeAlias = Literal["auto", "exact", "annoy", "faiss-hnsw", "faiss-flat"]
+"""``exact``: every photo scored. ``annoy`` and ``faiss-hnsw``: approximate, with a measured recall. ``faiss-flat``:
+every photo scored in half precision, and the best ones again. ``auto``: the one that answered soonest with the recall
+that was asked for, when the gallery was indexed. Those of faiss need the extra ``faiss``."""
+
+ENGINES = tuple(name for name in get_args(Engine) if name != "auto")
+"""The name of each."""
+
+ANNOY_FILE = "index.ann"
+FAISS_FILE = "index.faiss"
+
+
+def installed(engine: str) -> bool:
+    """Whether what the engine needs is there."""
+    return not engine.startswith("faiss-") or find_spec("faiss") is not None
+
+
+def file_of(engine: str) -> str | None:
+    """The name of the file that the engine searches; None where it needs none."""
+    return {"annoy": ANNOY_FILE, "faiss-hnsw": FAISS_FILE, "faiss-flat": FAISS_FILE}.get(engine)
+
+
+def open_engine(engine: str, vectors: Vectors, file: Path | None, parameters: Mapping[str, int]) -> Search:
+    """Open an installed engine over unit vectors (n, dim).
+
+    Args:
+        engine: Its name.
+        vectors: What it searches.
+        file: Its verified file, where :func:`file_of` names one.
+        parameters: What was measured to suit these vectors.
+
+    Raises:
+        GalleryDamaged: The file is that of another number of vectors.
+    """
+    if file is None:
+        return ExactSearch(vectors)
+    opened: dict[str, Callable[[Path], Search]] = {
+        "annoy": lambda file: AnnoySearch(file, vectors, AnnoyParameters(**parameters)),
+        "faiss-hnsw": lambda file: HnswSearch(file, vectors, HnswParameters(**parameters)),
+        "faiss-flat": lambda file: FlatSearch.open(file, vectors),
+    }
+    return opened[engine](file)

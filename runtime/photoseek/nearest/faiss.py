@@ -1,0 +1,142 @@
+"""Search with faiss: a graph of near neighbours (HNSW, Malkov and Yashunin 2018), and a scan of half-precision vectors.
+
+Both read one file, the graph over vectors in float16, which is mapped into memory. What they find is scored again
+exactly. Hand over only files whose checksum was verified.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from photoseek.cpu import usable_cores
+from photoseek.errors import GalleryDamaged
+from photoseek.nearest.engine import Rows, rescore
+from photoseek.vectors import Vectors
+
+if TYPE_CHECKING:
+    import faiss
+
+_AT_ONCE = 20_000  # vectors added in one call, which Ctrl-C waits for
+_SPARE = 32  # vectors that the scan scores again beyond those asked for
+_ROUNDING = 2.0**-11 + 1e-4
+"""How far a score of float16 vectors lies from the exact one: each number is off by at most 2^-11 of itself, so its
+products with a unit query by 2^-11 in all (Cauchy-Schwarz); the rest is for sums in float32 and tiny numbers."""
+
+
+@dataclass(frozen=True)
+class HnswParameters:
+    """How the graph is built and searched; the names are those of the paper's M and ef.
+
+    Attributes:
+        links: Neighbours of each vector. More: better recall, a larger file.
+        ef_construction: Candidates looked at for the neighbours of a new vector. More: a better graph, built slower.
+        ef_search: Candidates kept by one query. More: better recall, slower.
+    """
+
+    links: int = 32
+    ef_construction: int = 100
+    ef_search: int = 16
+
+
+def build(vectors: Vectors, path: Path, parameters: HnswParameters) -> None:
+    """Build the graph over unit vectors (n, dim), on all usable cores, and write it to ``path``.
+
+    Threads insert in no fixed order, so the same vectors make another file each time.
+    """
+    import faiss
+
+    half = faiss.ScalarQuantizer.QT_fp16
+    index = faiss.IndexHNSWSQ(vectors.shape[1], half, parameters.links, faiss.METRIC_INNER_PRODUCT)
+    index.hnsw.efConstruction = parameters.ef_construction
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(usable_cores())
+    try:
+        for start in range(0, len(vectors), _AT_ONCE):
+            index.add(np.ascontiguousarray(vectors[start : start + _AT_ONCE]))
+    finally:
+        faiss.omp_set_num_threads(before)
+    faiss.write_index(index, str(path))
+
+
+class FlatSearch:
+    """Scans all vectors in float16, then scores the best again: as exact as :class:`ExactSearch`, and sooner.
+
+    It looks further until no vector left out can be among the best, however its numbers were rounded.
+    """
+
+    name = "faiss-flat"
+
+    def __init__(self, index: faiss.IndexHNSW, vectors: Vectors) -> None:
+        import faiss
+
+        self._owner = index
+        self._codes = faiss.downcast_index(index.storage)
+        self._vectors = vectors
+
+    @classmethod
+    def open(cls, path: Path, vectors: Vectors) -> FlatSearch:
+        """Map the file of ``vectors`` into memory.
+
+        Raises:
+            GalleryDamaged: The file has not as many items as there are vectors.
+        """
+        return cls(_open(path, vectors), vectors)
+
+    def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
+        """The k most similar vectors; see :meth:`photoseek.nearest.engine.Search.search`."""
+        count = len(self._vectors)
+        k = min(k, count)
+        wanted = k + _SPARE
+        while True:
+            wanted = min(wanted, count)
+            rounded, found = self._codes.search(query[None], wanted)
+            rows, scores = rescore(found[0], self._vectors, query, k)
+            if wanted == count or rounded[0, -1] + _ROUNDING < scores[-1]:
+                return rows, scores
+            wanted *= 4
+
+
+class HnswSearch:
+    """Walks the graph; its effort is ``ef_search``."""
+
+    name = "faiss-hnsw"
+
+    def __init__(self, path: Path, vectors: Vectors, parameters: HnswParameters) -> None:
+        """Map the graph of ``vectors`` into memory.
+
+        Raises:
+            GalleryDamaged: The file has not as many items as there are vectors.
+        """
+        self._index = _open(path, vectors)
+        self._flat = FlatSearch(self._index, vectors)
+        self._vectors = vectors
+        self.effort = parameters.ef_search
+
+    @property
+    def most(self) -> int:
+        """Every vector."""
+        return len(self._vectors)
+
+    def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
+        """About the k most similar vectors; see :meth:`photoseek.nearest.engine.Search.search`."""
+        import faiss
+
+        k = min(k, len(self._vectors))
+        depth = faiss.SearchParametersHNSW(efSearch=max(self.effort, k))
+        found = self._index.search(query[None], k, params=depth)[1][0]
+        if found[-1] < 0:  # the walk ended before it had met k vectors
+            return self._flat.search(query, k)
+        return rescore(found, self._vectors, query, k)
+
+
+def _open(path: Path, vectors: Vectors) -> faiss.IndexHNSW:
+    import faiss
+
+    index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+    if index.ntotal != len(vectors):
+        raise GalleryDamaged(f"{path}: expected {len(vectors)} items, found {index.ntotal}")
+    return index
