@@ -282,6 +282,34 @@ def average(
 
 
 @app.command()
+def transplant(
+    checkpoint: Annotated[Path, typer.Argument(metavar="RUN", help="Folder that fit made.")],
+    captions: Annotated[Path, typer.Option(help="Captions in the language that it reads.")],
+    into: Annotated[Path, typer.Option(metavar="CAPTIONS", help="Captions of the same photos in the new language.")],
+    out: Annotated[Path, typer.Option(help="New folder for the checkpoint.")],
+    split: Annotated[
+        Path | None, typer.Option("--split", help="Learn from the captions of these photos alone: a file, or a split.")
+    ] = None,
+    vocabulary: Annotated[int, typer.Option(help="Most word pieces to learn.")] = 4000,
+) -> None:
+    """Begin a text tower of another language with what this one knows; then `fit --from OUT --tune text`."""
+    from photoseek.captions import captions_of, read_caption_file
+    from photoseek_train.transplant import transplant as transplant_tower
+
+    old, new = (read_caption_file(file) for file in (captions, into))
+    with bars() as progress:
+        pieces = transplant_tower(
+            checkpoint,
+            captions_of(old.captions, old.names(split)),
+            captions_of(new.captions, new.names(split)),
+            out,
+            vocabulary,
+            progress,
+        )
+    print(f"{out}: {pieces} word pieces; go on with: photoseek-train fit --from {out} --tune text --freeze-images")
+
+
+@app.command()
 def compact(
     captions: Captions,
     out: Annotated[Path, typer.Option(help="New folder for the model.")],
