@@ -80,10 +80,10 @@ class Contest:
 _QUIET = {"TRANSFORMERS_VERBOSITY": "error", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
 
 
-def write(name: str, question: str, rows: Mapping[str, Any], rounds: int) -> None:
-    """Write ``results/NAME.json`` and print it."""
+def write(name: str, question: str, rows: Mapping[str, Any], rounds: int, command: str | None = None) -> None:
+    """Write ``results/NAME.json``, which ``benchmarks/NAME.py`` made unless ``command`` tells otherwise; print it."""
     RESULTS.mkdir(exist_ok=True)
-    command = f"python benchmarks/{name}.py"
+    command = f"python benchmarks/{command or f'{name}.py'}"
     report = {"question": question, "command": command, "rounds": rounds, "machine": machine(), "rows": rows}
     (RESULTS / f"{name}.json").write_text(json.dumps(report, indent=2) + "\n", "utf-8")
     for row, figures in rows.items():

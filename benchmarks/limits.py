@@ -16,6 +16,7 @@ import numpy as np
 import onnx
 from contest import CACHE, write
 from onnx import TensorProto, helper, numpy_helper
+from torchvision.models import ResNet18_Weights
 
 from photoseek import Bundle
 from photoseek.cpu import usable_cores
@@ -44,10 +45,21 @@ def main() -> None:
         operations = 2 * tokens * streamed / (4 if precision == "fp32" else 1)
         rows[f"text query, {precision}"] = {
             "tokens": tokens,
-            "weights_MB": round(streamed / 1e6, 1),
+            "read_MB": round(streamed / 1e6, 1),
             "streamed_once_ms": round(1000 * streamed / bandwidth, 2),
             "Gop": round(operations / 1e9, 2),
             "multiplied_at_peak_ms": round(1000 * operations / peak, 2),
+        }
+    operations = 2e9 * ResNet18_Weights.IMAGENET1K_V1.meta["_ops"]  # which counts a product and its sum as one
+    rows["photo, int8"] = {
+        "Gop": round(operations / 1e9, 2),
+        "multiplied_at_peak_ms": round(1000 * operations / peaks["int8"], 2),
+    }
+    for count in (31_783, 1_000_000):
+        size = count * 256 * 4
+        rows[f"search, {count:,} x 256 in float32"] = {
+            "read_MB": round(size / 1e6, 1),
+            "streamed_once_ms": round(1000 * size / bandwidth, 2),
         }
     write("limits", "What this machine can do at most", rows, _ROUNDS)
 

@@ -2,6 +2,7 @@
 
     python benchmarks/search.py             # 31,783 vectors, Flickr30K's number of photos
     python benchmarks/search.py 1000000     # a million; ``--engines`` leaves out those that take long to build
+    python benchmarks/search.py 10000 --growth   # photoseek's own engines alone, for the curve over sizes
 
 Vectors are drawn around 2,000 centres of 64 latent dimensions; queries lie apart from them, as texts lie apart from
 photos. ``--vectors FILE.npy --queries FILE.npy`` takes real ones. Approximate engines are raised, by the parameter that
@@ -48,6 +49,7 @@ def main() -> None:
     parser.add_argument("--engines", nargs="+", choices=list(ENGINES), default=list(ENGINES))
     parser.add_argument("--vectors", type=Path, help="float32 rows of unit length, .npy")
     parser.add_argument("--queries", type=Path, help="the same, of queries")
+    parser.add_argument("--growth", action="store_true", help="photoseek's own engines and numpy alone")
     options = parser.parse_args()
     vectors, queries = draw(options.count)
     if options.vectors:
@@ -55,12 +57,13 @@ def main() -> None:
     exact = ExactSearch(vectors)
     tenth = [float(exact.search(query, _NEIGHBOURS)[1][-1]) for query in queries]
     rows = {}
-    for name in options.engines:
+    for name in [name for name in options.engines if not options.growth or name in _OWN]:
         print(f"search: {name}", file=sys.stderr, flush=True)
         rows[name] = contend(ENGINES[name], vectors, queries, tenth)
     real = ", given vectors" if options.vectors else ""
     name = "search" if len(vectors) == 31_783 else f"search-{len(vectors)}"
-    write(name, f"Ten nearest of {len(vectors):,} x {vectors.shape[1]}{real}", rows, rounds=1)
+    question = f"Ten nearest of {len(vectors):,} x {vectors.shape[1]}{real}"
+    write(name, question, rows, rounds=1, command=f"search.py {len(vectors)}")
 
 
 def draw(count: int, seed: int = 0) -> tuple[Vectors, Vectors]:
@@ -103,7 +106,7 @@ def _plain(vectors: Vectors, _: Vectors, __: Path) -> Iterator[tuple[Ask, dict[s
         best = np.argpartition(-scores, _NEIGHBOURS)[:_NEIGHBOURS]
         return np.asarray(best[np.argsort(-scores[best])])
 
-    yield ask, {"MB": round(vectors.nbytes / 1e6, 1)}
+    yield ask, {"count": len(vectors), "MB": round(vectors.nbytes / 1e6, 1)}
 
 
 def _exact(vectors: Vectors, _: Vectors, __: Path) -> Iterator[tuple[Ask, dict[str, Any]]]:
@@ -200,6 +203,12 @@ ENGINES: dict[str, Engine] = {
     "hnswlib": _hnswlib,
     "usearch": _usearch,
 }
+
+_OWN = (
+    "numpy, all scores",
+    "photoseek exact",
+    *(name for name, engine in ENGINES.items() if isinstance(engine, _Ours)),
+)
 
 if __name__ == "__main__":
     main()
