@@ -1,0 +1,81 @@
+r"""The grammar of queries, the same for the page, the command line, the service and the library.
+
+``dog + beach - person``
+    Parts are added and subtracted. A sign stands between spaces, or at the start before a space; so ``t-shirt``,
+    ``black-and-white`` and ``C++`` are words. The full-width signs of Chinese, ＋ and －, need no spaces.
+``2:red car + 0.5:snow``
+    A part counts as much as the number before its colon says, else 1. ``16:9`` and ``12:30`` are words, for a digit
+    follows.
+``rock \+ roll``, ``2\:red``
+    After a backslash a sign or a colon is an ordinary character; ``\\`` is a backslash.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from photoseek.errors import QueryError
+
+MAX_PARTS = 16
+"""More parts in one query are refused: each is a run of a tower."""
+
+MAX_WEIGHT = 100.0
+"""A part may count at most this much."""
+
+_SIGN = re.compile(r"(?:^|(?<=\s))[+\-](?=\s|$)|(?<!\\)[＋－]")
+_WEIGHT = re.compile(r"(?P<number>\d+(?:\.\d+)?|\.\d+)[:：](?!\d)\s*", re.ASCII)
+_ESCAPED = re.compile(r"\\([\\+\-:＋－：])")
+
+
+@dataclass(frozen=True)
+class QueryPart:
+    """Words and how much they count.
+
+    Attributes:
+        text: What the photos should show.
+        weight: Negative where they should not.
+    """
+
+    text: str
+    weight: float = 1.0
+
+
+def parse_query(text: str) -> tuple[QueryPart, ...]:
+    """Take a query apart; an empty one has no parts.
+
+    Raises:
+        QueryError: A sign with no words after it, a weight that is none, or over ``MAX_PARTS`` parts.
+    """
+    if not text.strip():
+        return ()
+    signs = ["+", *(_plain_sign(match.group()) for match in _SIGN.finditer(text))]
+    spans = _SIGN.split(text)
+    if len(spans) > 1 and not spans[0].strip():  # the query begins with a sign
+        signs, spans = signs[1:], spans[1:]
+    if len(spans) > MAX_PARTS:
+        raise QueryError(f"expected at most {MAX_PARTS} parts in a query, found {len(spans)}")
+    return tuple(_part(sign, span.strip()) for sign, span in zip(signs, spans, strict=True))
+
+
+def escape(text: str) -> str:
+    """A query that looks for these very words, whatever signs are in them."""
+    return re.sub(r"[\\+\-:＋－：]", lambda match: f"\\{match.group()}", text)
+
+
+def _part(sign: str, words: str) -> QueryPart:
+    if not words:
+        raise QueryError(f"expected words after {sign!r}, found none; for the character itself write \\{sign}")
+    weight = 1.0
+    if match := _WEIGHT.match(words):
+        weight, rest = float(match["number"]), words[match.end() :]
+        if not 0 < weight <= MAX_WEIGHT:
+            raise QueryError(f"expected a weight above 0 and up to {MAX_WEIGHT:g}, found {match['number']}")
+        if not rest:
+            raise QueryError(f"expected words after {words!r}, found none; for the characters themselves write \\:")
+        words = rest
+    return QueryPart(_ESCAPED.sub(r"\1", words), -weight if sign == "-" else weight)
+
+
+def _plain_sign(sign: str) -> str:
+    return {"＋": "+", "－": "-"}.get(sign, sign)
