@@ -20,8 +20,9 @@ from photoseek.nearest.engines import Engine
 
 if TYPE_CHECKING:
     from photoseek.bench import BenchReport
+    from photoseek.hits import Hit
     from photoseek.indexing import IndexReport, Progress
-    from photoseek.search import Hit, Searcher
+    from photoseek.search import Searcher
 
 app = console.make_app("Find photos by what they show. Start with: `photoseek demo`")
 
