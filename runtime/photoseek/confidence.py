@@ -5,9 +5,10 @@ logistic curve over the cosine, fitted on captioned photos that the model has no
 them: Platt, "Probabilistic Outputs for Support Vector Machines and Comparisons to Regularized Likelihood Methods",
 Advances in Large Margin Classifiers, 1999, with its smoothed targets.
 
-Each caption is asked twice. Once among all photos: its best hit is right where that is its own photo. Once with its
-own photo left out, as if nobody had taken it: then the best hit is wrong. So a curve is fitted for galleries that hold
-what is asked for as often as not, and as many photos as it was fitted on: among more, cosines are higher by chance.
+Each caption is asked twice: once among all photos, and once with its own photo left out, as if nobody had taken it. Its
+best hit is right where that is its own photo, or has a caption that says about the same: one at least as near to it as
+half of the captions that people gave to one and the same photo are to each other (the median cosine). Without that
+many a good find would count as wrong, since captioned photos have more to show than the one that a caption came from.
 """
 
 from __future__ import annotations
@@ -22,11 +23,12 @@ import numpy.typing as npt
 from photoseek.errors import BundleDamaged, EvaluationError
 from photoseek.vectors import Rows, Vectors
 
-UNSURE = 0.1
-"""A best hit below this confidence is no answer: most likely nothing in the gallery shows what was asked for."""
+_UNUSUAL = 0.05
+"""Share of the captions whose best hit lies below the floor."""
 
 _STEPS = 100
 _DAMPING = 1e-6
+_BLOCK = 1024  # captions scored at once
 
 
 @dataclass(frozen=True)
@@ -36,12 +38,15 @@ class Calibration:
     Attributes:
         slope: Per unit of cosine.
         intercept: At cosine 0.
+        floor: The cosine that the best hits of 95% of the captions reached: below it, most likely nothing in the
+            gallery shows what was asked for.
         photos: That it was fitted on.
         captions: That it was fitted on.
     """
 
     slope: float
     intercept: float
+    floor: float
     photos: int
     captions: int
 
@@ -64,12 +69,12 @@ class Calibration:
         if values is None:
             return None
         try:
-            found = cls(float(values["slope"]), float(values["intercept"]), values["photos"], values["captions"])
-            if not np.isfinite([found.slope, found.intercept]).all():
+            slope, intercept, floor = (float(values[name]) for name in ("slope", "intercept", "floor"))
+            if not np.isfinite([slope, intercept, floor]).all():
                 raise ValueError("a number that is not finite")
         except (KeyError, TypeError, ValueError) as error:
             raise BundleDamaged(f"the manifest's confidence cannot be read: {error}; copy the bundle again") from error
-        return found
+        return cls(slope, intercept, floor, values["photos"], values["captions"])
 
 
 def calibrate(images: Vectors, texts: Vectors, image_of_text: npt.ArrayLike) -> Calibration:
@@ -86,25 +91,56 @@ def calibrate(images: Vectors, texts: Vectors, image_of_text: npt.ArrayLike) -> 
     own = np.asarray(image_of_text, dtype=np.int64)
     if len(images) < 2 or len(texts) == 0:
         raise EvaluationError(f"expected at least 2 photos and a caption, found {len(images)} and {len(texts)}")
-    best, right, best_without = _best_hits(images, texts, own)
-    cosines = np.concatenate([best, best_without])
-    labels = np.concatenate([right, np.zeros(len(best_without), dtype=np.bool_)])
+    best, best_without = _best_hits(images, texts, own)
+    same = _Paraphrases.of(texts, own)
+    cosines = np.concatenate([np.einsum("ij,ij->i", texts, images[found]) for found in (best, best_without)])
+    labels = np.concatenate([same.say(found) for found in (best, best_without)])
     slope, intercept = _platt(cosines.astype(np.float64), labels)
-    return Calibration(round(slope, 4), round(intercept, 4), len(images), len(texts))
+    floor = float(np.quantile(cosines[: len(texts)], _UNUSUAL))
+    return Calibration(round(slope, 4), round(intercept, 4), round(floor, 4), len(images), len(texts))
 
 
-def _best_hits(images: Vectors, texts: Vectors, own: Rows) -> tuple[Vectors, npt.NDArray[np.bool_], Vectors]:
-    """The best cosine of each caption, whether its own photo has it, and the best cosine of all other photos."""
-    best, right, without = [], [], []
-    for start in range(0, len(texts), 1024):
-        scores = texts[start : start + 1024] @ images.T
-        rows, mine = np.arange(len(scores)), own[start : start + 1024]
-        found = scores.argmax(axis=1)
-        best.append(scores[rows, found])
-        right.append(found == mine)
-        scores[rows, mine] = -np.inf
-        without.append(scores.max(axis=1))
-    return np.concatenate(best), np.concatenate(right), np.concatenate(without)
+def _best_hits(images: Vectors, texts: Vectors, own: Rows) -> tuple[Rows, Rows]:
+    """The row of each caption's best photo, and of its best one besides its own."""
+    best, without = [], []
+    for start in range(0, len(texts), _BLOCK):
+        scores = texts[start : start + _BLOCK] @ images.T
+        best.append(scores.argmax(axis=1))
+        scores[np.arange(len(scores)), own[start : start + _BLOCK]] = -np.inf
+        without.append(scores.argmax(axis=1))
+    return np.concatenate(best), np.concatenate(without)
+
+
+@dataclass(frozen=True)
+class _Paraphrases:
+    """Captions by their photo, and the cosine from which two say the same."""
+
+    texts: Vectors
+    own: Rows
+    rows_of: dict[int, Rows]
+    near: float
+
+    @classmethod
+    def of(cls, texts: Vectors, own: Rows) -> _Paraphrases:
+        order = np.argsort(own, kind="stable")
+        photos, starts = np.unique(own[order], return_index=True)
+        rows_of = dict(zip(photos.tolist(), np.split(order, starts[1:]), strict=True))
+        between = [_pairs(texts[rows]) for rows in rows_of.values()]
+        cosines = np.concatenate(between)
+        return cls(texts, own, rows_of, float(np.median(cosines)) if len(cosines) else np.inf)
+
+    def say(self, photos: Rows) -> npt.NDArray[np.bool_]:
+        """Whether each caption's photo, by its row, is its own or has a caption that says the same."""
+        found = photos == self.own
+        for row in np.flatnonzero(~found):
+            captions = self.rows_of.get(int(photos[row]))
+            found[row] = captions is not None and (self.texts[captions] @ self.texts[row]).max() >= self.near
+        return np.asarray(found)
+
+
+def _pairs(vectors: Vectors) -> Vectors:
+    """The cosines of every two."""
+    return np.asarray((vectors @ vectors.T)[np.triu_indices(len(vectors), 1)])
 
 
 def _platt(cosines: npt.NDArray[np.float64], labels: npt.NDArray[np.bool_]) -> tuple[float, float]:

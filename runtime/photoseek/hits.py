@@ -22,6 +22,8 @@ class Hit:
         taken: ``YYYY-MM-DD HH:MM:SS`` by the camera's clock; None where the photo does not tell.
         confidence: Probability, in [0, 1], that the photo shows what the text says; None for queries without text,
             and where the bundle was not calibrated. See :mod:`photoseek.confidence`.
+        doubtful: Whether the score is below what best hits commonly have: where the first hit is doubtful, most likely
+            nothing in the gallery shows what was asked for.
         alike: Further hits that show nearly the same, folded into this one; best first.
     """
 
@@ -34,6 +36,7 @@ class Hit:
     id: int
     taken: str | None = None
     confidence: float | None = None
+    doubtful: bool = False
     alike: tuple[Hit, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -43,6 +46,7 @@ class Hit:
             "path": self.path,
             "score": round(self.score, 4),
             "confidence": None if self.confidence is None else round(self.confidence, 4),
+            "doubtful": self.doubtful,
             "width": self.width,
             "height": self.height,
             "taken": self.taken,

@@ -66,13 +66,19 @@ class Query:
     parts: tuple[_Part, ...] = ()
     left_out: int | None = None
 
-    def confidences(self, photos: Vectors) -> list[float | None]:
-        """How surely each of n photos, (n, dim), shows every text that is asked for; None where nothing is known."""
-        texts = [part for part in self.parts if part.calibration is not None and part.weight > 0]
-        if not texts:
-            return [None] * len(photos)
-        each = [part.calibration.probability(photos @ part.vector) for part in texts if part.calibration]
-        return [float(value) for value in np.min(each, axis=0)]
+    def trust(self, photos: Vectors) -> list[tuple[float | None, bool]]:
+        """How surely each of n photos, (n, dim), shows every text that is asked for, and whether that is doubtful.
+
+        The confidence is None where nothing is known of it.
+        """
+        known = [(part, part.calibration) for part in self.parts if part.calibration is not None and part.weight > 0]
+        if not known:
+            return [(None, False)] * len(photos)
+        cosines = [photos @ part.vector for part, _ in known]
+        curves = [calibration for _, calibration in known]
+        each = [curve.probability(found) for found, curve in zip(cosines, curves, strict=True)]
+        below = [found < curve.floor for found, curve in zip(cosines, curves, strict=True)]
+        return list(zip(np.min(each, axis=0).tolist(), np.any(below, axis=0).tolist(), strict=True))
 
 
 class Searcher:
@@ -268,13 +274,12 @@ class Searcher:
         photos = self.gallery.database.photos(ids, generation.manifest.fingerprint)
         shown = [place for place, photo in enumerate(ids) if photo in photos and photo != query.left_out]
         vectors = np.asarray(generation.vectors[rows[shown]])
-        confidences = query.confidences(vectors)
         root = self.gallery.photos_root
         hits = []
-        for rank, (place, confidence) in enumerate(zip(shown, confidences, strict=True), start=1):
+        for rank, (place, trust) in enumerate(zip(shown, query.trust(vectors), strict=True), start=1):
             photo = photos[ids[place]]
             facts = (rank, photo.path, float(scores[place]), photo.width, photo.height, root / photo.path)
-            hits.append(Hit(*facts, ids[place], photo.taken, confidence))
+            hits.append(Hit(*facts, ids[place], photo.taken, *trust))
         return fold(hits, vectors) if folded else hits
 
     def _current(self) -> _Opened:

@@ -205,13 +205,21 @@ def test_folding_still_gives_as_many_as_were_asked(photos: Path, tiny_bundle: Bu
 def test_confidence_is_that_of_the_text(tmp_path: Path, photos: Path) -> None:
     path = write_tiny_bundle(tmp_path / "calibrated")
     manifest = Manifest.read(path)
-    manifest.precisions["fp32"]["confidence"] = {"slope": 20.0, "intercept": -10.0, "photos": 9, "captions": 9}
+    manifest.precisions["fp32"]["confidence"] = {
+        "slope": 20.0,
+        "intercept": -10.0,
+        "floor": 0.7,
+        "photos": 9,
+        "captions": 9,
+    }
     manifest.write(path)
     gallery = Gallery.create(photos, Bundle.load(path))
     gallery.index()
     searcher = Searcher(gallery)
     for hit in searcher.search("red", k=24):
         assert hit.confidence == pytest.approx(1 / (1 + np.exp(10 - 20 * hit.score)), abs=1e-5)
+        assert hit.doubtful == (hit.score < 0.7)
+    assert not searcher.search("red", k=1)[0].doubtful
     both = searcher.search("red + blue", k=24)
     red, blue = searcher.encode("red"), searcher.encode("blue")
     vectors = dict(
@@ -220,6 +228,7 @@ def test_confidence_is_that_of_the_text(tmp_path: Path, photos: Path) -> None:
     for hit in both:
         least = min(float(vectors[hit.id] @ red), float(vectors[hit.id] @ blue))
         assert hit.confidence == pytest.approx(1 / (1 + np.exp(10 - 20 * least)), abs=1e-5)
+        assert hit.doubtful == (least < 0.7)
     assert {hit.confidence for hit in searcher.search(like="red/red-0.png", k=24)} == {None}
     assert {hit.confidence for hit in searcher.search("- red", k=24)} == {None}
 

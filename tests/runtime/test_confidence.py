@@ -38,7 +38,8 @@ def test_the_curve_is_that_of_most_likelihood() -> None:
 
 def test_confidence_is_as_often_right_as_it_says() -> None:
     """Fitted on one world, asked in another of the same kind: half of the queries have their photo left out."""
-    found = calibrate(*world(0.25))
+    images, texts, own = world(0.25)
+    found = calibrate(images, texts[::3], own[::3])  # a caption a photo: no other photo says the same
     images, texts, own = world(0.25, seed=7)
     scores = texts @ images.T
     rows = np.arange(len(texts))
@@ -75,8 +76,30 @@ def test_it_needs_two_photos_and_a_caption() -> None:
         calibrate(images, texts, own)
 
 
+def test_a_photo_whose_caption_says_the_same_is_a_right_answer() -> None:
+    """Each photo was taken twice: half of the best hits are the other shot."""
+    images, texts, own = world(0.05)
+    twice, captions = np.concatenate([images, images]), np.concatenate([texts, texts[::-1]])
+    owners = np.concatenate([own, own[::-1] + len(images)])
+    found = calibrate(twice, captions, owners)
+    assert found.probability((captions * twice[owners]).sum(axis=1)).min() > 0.8  # with or without its own photo
+
+
+def test_captions_that_stand_alone_are_measured_by_their_own_photo() -> None:
+    images, texts, own = world(0.1)
+    once = calibrate(images, texts[::3], own[::3])
+    assert once.captions == 200
+    assert once.probability(0.99) > 0.9
+
+
+def test_the_floor_is_what_nineteen_of_twenty_best_hits_reach() -> None:
+    images, texts, own = world(0.2)
+    best = (texts @ images.T).max(axis=1)
+    assert (best >= calibrate(images, texts, own).floor).mean() == pytest.approx(0.95, abs=0.005)
+
+
 def test_it_goes_through_the_manifest_and_back() -> None:
-    found = Calibration(12.5, -3.25, 100, 500)
+    found = Calibration(12.5, -3.25, 0.2, 100, 500)
     assert Calibration.from_json(found.to_json()) == found
     assert Calibration.from_json(None) is None
     for broken in ({}, {**found.to_json(), "slope": "steep"}, {**found.to_json(), "intercept": float("nan")}):
