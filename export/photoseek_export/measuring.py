@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from photoseek.assessment import assess
 from photoseek.bundle import Bundle
-from photoseek.captions import read_captions
 from photoseek.confidence import calibrate
-from photoseek.evaluation import encode_captioned
-from photoseek.languages import language_of
+from photoseek.evaluation import encode_captioned, reading_tower
 from photoseek.manifest import Layout, Manifest
 from photoseek.protocol import EvaluationProtocol
 from photoseek_export.errors import ExportError, LossTooHigh
@@ -46,8 +43,7 @@ def measure(manifest: Manifest, bundle: Bundle, measured: Measured, max_loss: fl
     """
     files: dict[str, Path] = {}
     for captions in (measured.captions, *measured.further):
-        language = _language_of(captions) if manifest.text_towers else ""
-        tower = language if language in manifest.text_towers else ""
+        tower = reading_tower(manifest, captions)
         if tower in files:
             raise ExportError(
                 f"{captions}: measured with the same text tower as {files[tower]}; give one file for each"
@@ -83,8 +79,3 @@ def _expect_little_loss(rsums: Mapping[str, float], captions: Path, max_loss: fl
             f"{rsums[exact] / _RECALLS:.2f}), at most {max_loss} is allowed; no bundle was written: calibrate "
             "with photos more like these (--calibration DIR), or allow it with --max-loss"
         )
-
-
-def _language_of(captions: Path) -> str:
-    """The language of most captions of a file."""
-    return Counter(language_of(caption.text) for caption in read_captions(captions)).most_common(1)[0][0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,11 @@ import numpy as np
 
 from photoseek.assessment import Evaluation, assess
 from photoseek.bundle import Bundle
-from photoseek.captions import Caption, captions_of, read_caption_files
+from photoseek.captions import Caption, captions_of, read_caption_file, read_caption_files
 from photoseek.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import CaptionFileError
+from photoseek.languages import language_of
+from photoseek.manifest import Manifest
 from photoseek.protocol import EvaluationProtocol
 from photoseek.vectors import Rows, Vectors
 
@@ -94,6 +97,15 @@ def encode_captioned(
     image_vectors = _encode_images(photos, [Path(images, name) for name in names], progress)
     text_vectors = texts.encode([caption.text for caption in chosen])
     return Encoded(names, chosen, image_vectors, text_vectors, photos.precision)
+
+
+def reading_tower(manifest: Manifest, captions: Path) -> str:
+    """The language of the further text tower that reads most captions of a file; empty for the main one."""
+    if not manifest.text_towers:
+        return ""
+    spoken = Counter(language_of(caption.text) for caption in read_caption_file(captions).captions)
+    language = spoken.most_common(1)[0][0]
+    return language if language in manifest.text_towers else ""
 
 
 def captioned_images(

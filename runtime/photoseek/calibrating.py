@@ -1,0 +1,50 @@
+"""A bundle learns what its cosines are worth, from captioned photos that it has not learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from photoseek.bundle import Bundle
+from photoseek.confidence import Calibration, calibrate
+from photoseek.evaluation import encode_captioned, reading_tower
+from photoseek.manifest import Manifest
+
+
+def calibrate_bundle(
+    bundle: Bundle,
+    images: str | Path,
+    captions: Sequence[str | Path],
+    split: str | Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Calibration]:
+    """Fit :func:`photoseek.confidence.calibrate` for each precision, and note it in ``photoseek.json``.
+
+    Galleries of the bundle stay as they are: no vector changes.
+
+    Args:
+        bundle: Whose folder can be written.
+        images: Folder of the images.
+        captions: Caption files; each belongs to the text tower of the language that most of it is in.
+        split: The images that count, as for :func:`photoseek.evaluation.evaluate`.
+        progress: Called with images encoded and images in all, for each precision and file anew.
+
+    Returns:
+        By ``precision`` for the main text tower, and by ``precision language`` for further ones.
+
+    Raises:
+        CaptionFileError: A broken line, or an image of the split without captions or without a file.
+        EvaluationError: Fewer than two images.
+        PhotoError: An image cannot be decoded.
+    """
+    manifest, found = Manifest.read(bundle.path), {}
+    for file in captions:
+        tower = reading_tower(manifest, Path(file))
+        facts = manifest.text_towers[tower].precisions if tower else manifest.precisions
+        for precision in bundle.precisions:
+            encoded = encode_captioned(bundle, images, file, split, precision=precision, progress=progress)
+            curve = calibrate(encoded.images, encoded.texts, encoded.image_of_text)
+            facts.setdefault(precision, {})["confidence"] = curve.to_json()
+            found[f"{precision} {tower}".strip()] = curve
+    manifest.write(bundle.path)
+    return found

@@ -1,0 +1,85 @@
+"""``photoseek captions``: sentences in, and sentences that describe a photo out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from photoseek import console
+from photoseek.captions import Caption, read_caption_file
+from photoseek.errors import CaptionFileError
+from photoseek.gallery import Gallery
+from photoseek.indexing import Progress
+
+app = console.make_app("Sentences that photos of a gallery can be described with.")
+
+GalleryOption = Annotated[
+    Path, typer.Option("--gallery", metavar="DIR", help="The gallery, or the photo folder that holds it.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def add(
+    files: Annotated[list[Path], typer.Argument(help="Captions: .token, CSV, Karpathy's or COCO's JSON.")],
+    gallery: GalleryOption,
+    plain: Annotated[bool, typer.Option("--plain", help="The files hold nothing but a sentence a line.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Keep captions, each once; what is there already costs nothing.
+
+    Example: `photoseek captions add captions.token --gallery ~/Photos`
+    """
+    captions = [caption for file in files for caption in (_sentences(file) if plain else _captions(file))]
+    opened = Gallery.open(gallery)
+    with console.progress_bar("encoding") as tell:
+
+        def show(progress: Progress) -> None:
+            tell(progress.done, progress.total)
+
+        added = opened.add_captions(captions, progress=show)
+    if as_json:
+        console.print_json({"read": len(captions), "added": added, "captions": opened.sentences.count()})
+    else:
+        print(f"{added:,} of {len(captions):,} captions were new; the gallery has {opened.sentences.count():,}")
+
+
+@app.command()
+def clear(gallery: GalleryOption) -> None:
+    """Forget all captions of a gallery."""
+    print(f"{Gallery.open(gallery).sentences.clear():,} captions forgotten")
+
+
+@app.command()
+def describe(
+    gallery: GalleryOption,
+    image: Annotated[Path | None, typer.Option(metavar="FILE", help="A photo.")] = None,
+    like: Annotated[str | None, typer.Option(metavar="PATH", help="Or one of the gallery, in its folder.")] = None,
+    k: Annotated[int, typer.Option("-k", help="How many sentences, at most.")] = 5,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the captions of a gallery that describe a photo best.
+
+    Example: `photoseek captions describe --image cat.jpg --gallery ~/Photos`
+    """
+    from photoseek.search import Searcher
+
+    found = Searcher(Gallery.open(gallery)).describe(image, like=like, k=k)
+    if as_json:
+        console.print_json([sentence.to_json() for sentence in found])
+    else:
+        console.print_table(["caption", "score"], [[sentence.text, f"{sentence.score:.3f}"] for sentence in found])
+
+
+def _captions(file: Path) -> list[Caption]:
+    return list(read_caption_file(file).captions)
+
+
+def _sentences(file: Path) -> list[Caption]:
+    try:
+        lines = file.read_text("utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise CaptionFileError(f"{file}: expected UTF-8 text, one sentence a line: {error}") from error
+    return [Caption("", number, line.strip()) for number, line in enumerate(lines) if line.strip()]
