@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from photoseek.assessment import assess
 from photoseek.bundle import Bundle
 from photoseek.captions import read_captions
-from photoseek.evaluation import evaluate
+from photoseek.confidence import calibrate
+from photoseek.evaluation import encode_captioned
 from photoseek.languages import language_of
 from photoseek.manifest import Layout, Manifest
+from photoseek.protocol import EvaluationProtocol
 from photoseek_export.errors import ExportError, LossTooHigh
 
 MAX_LOSS = 0.5
@@ -35,7 +38,12 @@ class Measured:
 
 
 def measure(manifest: Manifest, bundle: Bundle, measured: Measured, max_loss: float) -> None:
-    """Put the metrics of each caption file beside the parity of the tower that reads it; refuse an int8 that loses."""
+    """Put metrics and confidence of each caption file beside the parity of the tower that reads it.
+
+    Raises:
+        LossTooHigh: An int8 loses more than ``max_loss`` points of mean recall.
+        ExportError: A text tower of an int8 has no captions that it reads, or two files for one.
+    """
     files: dict[str, Path] = {}
     for captions in (measured.captions, *measured.further):
         language = _language_of(captions) if manifest.text_towers else ""
@@ -54,8 +62,12 @@ def measure(manifest: Manifest, bundle: Bundle, measured: Measured, max_loss: fl
     for tower, captions in files.items():
         facts_of = manifest.text_towers[tower].precisions if tower else manifest.precisions
         for precision, facts in facts_of.items():
-            found = evaluate(bundle, measured.images, captions, measured.split, precision=precision)
-            facts["metrics"] = found.metrics.to_json()
+            found = encode_captioned(bundle, measured.images, captions, measured.split, precision=precision)
+            rules = EvaluationProtocol()
+            figures = assess(found.images, found.texts, found.names, found.captions, rules, found.precision)
+            facts["metrics"] = figures.metrics.to_json()
+            if len(found.names) > 1:
+                facts["confidence"] = calibrate(found.images, found.texts, found.image_of_text).to_json()
         _expect_little_loss({name: facts["metrics"]["rsum"] for name, facts in facts_of.items()}, captions, max_loss)
 
 

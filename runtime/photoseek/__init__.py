@@ -9,7 +9,8 @@
 from photoseek.bundle import Bundle
 from photoseek.errors import PhotoseekError
 from photoseek.gallery import Gallery
-from photoseek.search import Hit, Searcher
+from photoseek.hits import Hit
+from photoseek.search import Searcher
 
 __all__ = ["Bundle", "Gallery", "Hit", "PhotoseekError", "Searcher", "__version__"]
 __version__ = "0.1.0"

@@ -15,7 +15,7 @@ from photoseek import console, console_viewer
 from photoseek.errors import QueryError
 
 if TYPE_CHECKING:
-    from photoseek.search import Hit
+    from photoseek.hits import Hit
 
 Ask: TypeAlias = "Callable[[str | None], Sequence[Hit]]"
 """A query in, its hits out."""

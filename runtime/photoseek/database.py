@@ -1,4 +1,4 @@
-"""``gallery.sqlite``: the single truth of a gallery. All its SQL is here.
+"""``gallery.sqlite``: the single truth of a gallery. Its SQL is here, and that of captions in ``sentences``.
 
 Vectors are kept by the content of the photo and the bundle that made them, so a renamed or copied photo finds its
 vector again. A photo whose content changes gets a new id: an id never comes to mean another picture.
@@ -21,8 +21,11 @@ from photoseek.errors import GalleryDamaged, GalleryError, GalleryIncompatible
 from photoseek.scanning import FoundPhoto
 from photoseek.vectors import Vectors
 
-FORMAT = 1
-"""The database format that this version writes; a newer one is refused."""
+FORMAT = 2
+"""The database format that this version writes; an older one is brought up to it when opened, a newer one is refused.
+
+1: before ``taken`` and captions.
+"""
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -41,9 +44,25 @@ CREATE TABLE vectors (
     width INTEGER NOT NULL,
     height INTEGER NOT NULL,
     vector BLOB NOT NULL,               -- float32, unit length
+    taken TEXT,                         -- YYYY-MM-DD HH:MM:SS; '' where the photo does not tell, NULL: not looked yet
     PRIMARY KEY (sha256, fingerprint)
 );
 """
+_CAPTIONS = (
+    """CREATE TABLE captions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    text TEXT NOT NULL,
+    image TEXT NOT NULL,                -- path of the photo that it belongs to, empty where none is named
+    UNIQUE (text, image)
+)""",
+    "CREATE INDEX captions_by_image ON captions (image)",
+    """CREATE TABLE caption_vectors (
+    text TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,          -- of the bundle
+    vector BLOB NOT NULL,               -- float32, unit length
+    PRIMARY KEY (text, fingerprint)
+)""",
+)
 _IDS_AT_ONCE = 10_000  # SQLite takes 32,766 values in one statement
 _WAIT_S = 30.0  # for another process to finish its transaction
 
@@ -59,12 +78,18 @@ class PhotoRecord:
 
 @dataclass(frozen=True)
 class ContentRecord:
-    """What a bundle made of one photo content; ``vector`` is a unit vector (dim,)."""
+    """What a bundle made of one photo content.
+
+    Attributes:
+        vector: A unit vector, (dim,).
+        taken: ``YYYY-MM-DD HH:MM:SS``; empty where the photo does not tell.
+    """
 
     sha256: str
     width: int
     height: int
     vector: Vectors
+    taken: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,6 +99,7 @@ class StoredPhoto:
     path: str
     width: int
     height: int
+    taken: str | None = None
 
 
 class Database:
@@ -100,6 +126,8 @@ class Database:
             )
         if found < 1:
             raise GalleryDamaged(f"{path}: not a gallery database: it has no format number")
+        if found < FORMAT:
+            self._migrate()
 
     @classmethod
     def create(cls, path: Path, meta: Mapping[str, str]) -> Database:
@@ -107,13 +135,22 @@ class Database:
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-") as folder:
             draft = Path(folder, path.name)
             connection = sqlite3.connect(draft)
-            connection.executescript(_SCHEMA)
+            connection.executescript(";".join([_SCHEMA, *_CAPTIONS]))
             with connection:
                 connection.executemany("INSERT INTO meta VALUES (?, ?)", [*meta.items(), ("revision", "0")])
                 connection.execute(f"PRAGMA user_version = {FORMAT}")
             connection.close()
             draft.replace(path)
         return cls(path)
+
+    def _migrate(self) -> None:
+        """From format 1."""
+        with self.writing() as connection:
+            if connection.execute("PRAGMA user_version").fetchone()[0] < FORMAT:  # nobody else has meanwhile
+                connection.execute("ALTER TABLE vectors ADD COLUMN taken TEXT")
+                for statement in _CAPTIONS:
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {FORMAT}")
 
     def close(self) -> None:
         """Let go of the file."""
@@ -123,16 +160,16 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All of what is written inside, or nothing."""
-        with self._writing():
+        with self.writing():
             yield
 
     def meta(self) -> dict[str, str]:
         """The facts about the gallery as a whole."""
-        return dict(self._query("SELECT key, value FROM meta"))
+        return dict(self.query("SELECT key, value FROM meta"))
 
     def set_meta(self, **facts: str) -> None:
         """Add or replace facts."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", facts.items())
 
     def unchanged(self, fingerprint: str) -> dict[str, tuple[int, int]]:
@@ -140,7 +177,7 @@ class Database:
 
         A photo whose bytes could not even be read (no permission, a disk that went away) is tried again.
         """
-        rows = self._query(
+        rows = self.query(
             "SELECT path, bytes, mtime_ns FROM photos WHERE (reason IS NOT NULL AND sha256 IS NOT NULL) OR EXISTS "
             "(SELECT 1 FROM vectors WHERE vectors.sha256 = photos.sha256 AND fingerprint = ?)",
             fingerprint,
@@ -149,15 +186,15 @@ class Database:
 
     def paths(self) -> set[str]:
         """Every photo that was found, readable or not."""
-        return {path for (path,) in self._query("SELECT path FROM photos")}
+        return {path for (path,) in self.query("SELECT path FROM photos")}
 
     def known_contents(self, fingerprint: str) -> set[str]:
         """The SHA-256 of each photo content that has its vector already."""
-        return {sha256 for (sha256,) in self._query("SELECT sha256 FROM vectors WHERE fingerprint = ?", fingerprint)}
+        return {sha256 for (sha256,) in self.query("SELECT sha256 FROM vectors WHERE fingerprint = ?", fingerprint)}
 
     def put_photos(self, records: Iterable[PhotoRecord]) -> None:
         """Add photos; one of the same path is forgotten first, unless its content is the same."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             for record in records:
                 self._put_photo(connection, record)
 
@@ -178,23 +215,23 @@ class Database:
     def put_contents(self, fingerprint: str, records: Iterable[ContentRecord]) -> None:
         """Keep what a bundle made of photo contents."""
         rows = [
-            (record.sha256, fingerprint, record.width, record.height, record.vector.astype("<f4").tobytes())
+            (record.sha256, fingerprint, record.width, record.height, _blob(record.vector), record.taken)
             for record in records
         ]
         if rows:
-            with self._writing() as connection:
-                connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?, ?)", rows)
+            with self.writing() as connection:
+                connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?, ?, ?)", rows)
                 _raise_revision(connection)
 
     def forget(self, paths: Iterable[str]) -> None:
         """Drop photos that are gone; their vectors stay, should they come back."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.executemany("DELETE FROM photos WHERE path = ?", ((path,) for path in paths))
             _raise_revision(connection)
 
     def prune(self, fingerprint: str) -> int:
         """Drop vectors of contents that no photo has, or that other bundles made; tells how many."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             dropped = connection.execute(
                 "DELETE FROM vectors WHERE fingerprint != ? OR NOT EXISTS "
                 "(SELECT 1 FROM photos WHERE photos.sha256 = vectors.sha256)",
@@ -208,12 +245,12 @@ class Database:
 
     def count(self) -> int:
         """Photos that were found."""
-        return int(self._query("SELECT count(*) FROM photos")[0][0])
+        return int(self.query("SELECT count(*) FROM photos")[0][0])
 
     def count_searchable(self, fingerprint: str) -> int:
         """Photos with a vector of this bundle."""
         return int(
-            self._query(
+            self.query(
                 "SELECT count(*) FROM photos JOIN vectors USING (sha256) WHERE fingerprint = ? AND reason IS NULL",
                 fingerprint,
             )[0][0]
@@ -221,7 +258,7 @@ class Database:
 
     def unreadable(self) -> list[tuple[str, str]]:
         """Path and reason of each photo that cannot be decoded."""
-        return list(self._query("SELECT path, reason FROM photos WHERE reason IS NOT NULL ORDER BY path"))
+        return list(self.query("SELECT path, reason FROM photos WHERE reason IS NOT NULL ORDER BY path"))
 
     def vectors(self, fingerprint: str, dim: int) -> Iterator[tuple[int, Vectors]]:
         """Photo id and vector of each searchable photo, by id.
@@ -245,14 +282,41 @@ class Database:
         found: dict[int, StoredPhoto] = {}
         for start in range(0, len(ids), _IDS_AT_ONCE):
             some = ids[start : start + _IDS_AT_ONCE]
-            rows = self._query(
-                "SELECT id, path, width, height FROM photos JOIN vectors USING (sha256) "
+            rows = self.query(
+                "SELECT id, path, width, height, taken FROM photos JOIN vectors USING (sha256) "
                 f"WHERE fingerprint = ? AND reason IS NULL AND id IN ({','.join('?' * len(some))})",
                 fingerprint,
                 *some,
             )
-            found.update({photo: StoredPhoto(path, width, height) for photo, path, width, height in rows})
+            for photo, path, width, height, taken in rows:
+                found[photo] = StoredPhoto(path, width, height, taken or None)
         return found
+
+    def photo_at(self, path: str, fingerprint: str) -> tuple[int, Vectors] | None:
+        """Id and vector of the searchable photo at a path; None where there is none."""
+        rows = self.query(
+            "SELECT id, vector FROM photos JOIN vectors USING (sha256) "
+            "WHERE path = ? AND fingerprint = ? AND reason IS NULL",
+            path,
+            fingerprint,
+        )
+        return (rows[0][0], np.frombuffer(rows[0][1], dtype="<f4")) if rows else None
+
+    def undated(self, fingerprint: str) -> dict[str, str]:
+        """A path for each photo content that has not been asked yet when it was taken."""
+        rows = self.query(
+            "SELECT sha256, min(path) FROM photos JOIN vectors USING (sha256) "
+            "WHERE fingerprint = ? AND taken IS NULL GROUP BY sha256",
+            fingerprint,
+        )
+        return dict(rows)
+
+    def put_dates(self, dates: Mapping[str, str]) -> None:
+        """Note when photo contents were taken."""
+        with self.writing() as connection:
+            connection.executemany(
+                "UPDATE vectors SET taken = ? WHERE sha256 = ?", ((taken, sha256) for sha256, taken in dates.items())
+            )
 
     def check(self) -> None:
         """Have SQLite check the whole file.
@@ -260,11 +324,12 @@ class Database:
         Raises:
             GalleryDamaged: What it found.
         """
-        found = self._query("PRAGMA integrity_check(1)")[0][0]
+        found = self.query("PRAGMA integrity_check(1)")[0][0]
         if found != "ok":
             raise GalleryDamaged(f"{self.path}: {found}; restore it from a backup, or index anew into another folder")
 
-    def _query(self, sql: str, *values: object) -> list[Any]:
+    def query(self, sql: str, *values: object) -> list[Any]:
+        """The rows that a statement reads."""
         with self._lock:
             try:
                 return self._connection.execute(sql, values).fetchall()
@@ -272,8 +337,8 @@ class Database:
                 raise self._trouble(error) from error
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction; one inside another belongs to the outer one."""
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction, for statements that write; one inside another belongs to the outer one."""
         with self._lock:
             if self._connection.in_transaction:
                 yield self._connection
@@ -290,6 +355,10 @@ class Database:
         if isinstance(error, sqlite3.OperationalError):  # locked, full, read-only, no permission
             return GalleryError(f"{self.path}: {error}; free the disk or the file, and try again")
         return GalleryDamaged(f"{self.path}: not a gallery database: {error}; restore it from a backup")
+
+
+def _blob(vector: Vectors) -> bytes:
+    return vector.astype("<f4").tobytes()
 
 
 def _raise_revision(connection: sqlite3.Connection) -> None:

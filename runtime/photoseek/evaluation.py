@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,34 @@ from photoseek.captions import Caption, captions_of, read_caption_files
 from photoseek.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import CaptionFileError
 from photoseek.protocol import EvaluationProtocol
-from photoseek.vectors import Vectors
+from photoseek.vectors import Rows, Vectors
 
 _BATCH = 16
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Captioned images and their vectors.
+
+    Attributes:
+        names: Of the images.
+        captions: In the order of their images.
+        images: Unit vectors, (len(names), dim).
+        texts: Unit vectors, (len(captions), dim).
+        precision: Of the towers.
+    """
+
+    names: list[str]
+    captions: list[Caption]
+    images: Vectors
+    texts: Vectors
+    precision: str
+
+    @property
+    def image_of_text(self) -> Rows:
+        """The row of each caption's image, (len(captions),)."""
+        row_of = {name: row for row, name in enumerate(self.names)}
+        return np.array([row_of[caption.image] for caption in self.captions], dtype=np.int64)
 
 
 def evaluate(
@@ -45,13 +71,29 @@ def evaluate(
         PhotoError: An image cannot be decoded.
     """
     rules = protocol or EvaluationProtocol()
+    encoded = encode_captioned(bundle, images, captions, split, precision=precision, protocol=rules, progress=progress)
+    return assess(encoded.images, encoded.texts, encoded.names, encoded.captions, rules, encoded.precision)
+
+
+def encode_captioned(
+    bundle: Bundle,
+    images: str | Path,
+    captions: str | Path | Sequence[str | Path],
+    split: str | Path | None = None,
+    *,
+    precision: str | None = None,
+    protocol: EvaluationProtocol | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Encoded:
+    """The vectors that :func:`evaluate` measures; parameters and errors are its own."""
+    rules = protocol or EvaluationProtocol()
     names, chosen = rules.choose(*captioned_images(Path(images), captions, split))
     rules.fold_rows(len(names))  # refused before the work, not after it
     texts = TextEncoder(bundle, precision)
     photos = ImageEncoder(bundle, precision)
     image_vectors = _encode_images(photos, [Path(images, name) for name in names], progress)
     text_vectors = texts.encode([caption.text for caption in chosen])
-    return assess(image_vectors, text_vectors, names, chosen, rules, photos.precision)
+    return Encoded(names, chosen, image_vectors, text_vectors, photos.precision)
 
 
 def captioned_images(

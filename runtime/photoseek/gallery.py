@@ -5,17 +5,19 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from photoseek.bundle import Bundle
+from photoseek.captions import Caption
 from photoseek.database import Database
 from photoseek.errors import GalleryBusy, GalleryError, GalleryIncompatible, GalleryNotFound, QueryError
 from photoseek.generations import Generation, current_name, open_current
-from photoseek.indexing import IndexReport, Progress, index_gallery
+from photoseek.indexing import IndexReport, Progress, encode_sentences, index_gallery
+from photoseek.sentences import Sentences
 
 FOLDER = ".photoseek"
 """The gallery's folder inside the photo folder, unless another place is named."""
@@ -32,6 +34,7 @@ class GalleryStatus:
         photos: Photos found, readable or not.
         searchable: Those that a query can find.
         unreadable: Those that cannot be decoded.
+        captions: Sentences that photos can be described with.
         bundle: Name of the bundle.
         dim: Length of its vectors.
         recall: Measured recall@10 of what ``auto`` takes against exact search; None before the first indexing.
@@ -47,6 +50,7 @@ class GalleryStatus:
     photos: int
     searchable: int
     unreadable: int
+    captions: int
     bundle: str
     fingerprint: str
     dim: int
@@ -71,6 +75,7 @@ class Gallery:
     def __init__(self, path: Path, database: Database) -> None:
         self.path = path
         self.database = database
+        self.sentences = Sentences(database)
 
     def __repr__(self) -> str:
         return f"Gallery({str(self.path)!r})"
@@ -237,6 +242,32 @@ class Gallery:
         before = self.database.meta().get("precision", bundle.precisions[0] if self.database.count() else None)
         return bundle.choose(precision or (before if before in bundle.precisions else None))
 
+    def add_captions(
+        self,
+        captions: Iterable[Caption],
+        bundle: Bundle | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> int:
+        """Keep captions, so that photos can be described with them; tells how many were new.
+
+        Interrupt it when you like: what was encoded is kept, and the next call goes on from there.
+
+        Args:
+            captions: With the names of their photos, as paths inside the photo folder; those need not be there.
+            bundle: As at creation. None: :meth:`load_bundle`.
+            progress: Called after each batch.
+
+        Raises:
+            GalleryBusy: Another process is writing this gallery.
+            GalleryIncompatible: The bundle is not the gallery's.
+        """
+        bundle = bundle or self.load_bundle()
+        self.check_bundle(bundle)
+        with only_writer(self.path):
+            added = self.sentences.add(captions)
+            encode_sentences(self.sentences, bundle, progress or (lambda _: None))
+        return added
+
     def prune(self) -> int:
         """Forget vectors of photos that are gone and of bundles no longer used; tells how many."""
         with only_writer(self.path):
@@ -261,6 +292,7 @@ class Gallery:
             photos=self.database.count(),
             searchable=self.database.count_searchable(meta["fingerprint"]),
             unreadable=len(self.unreadable()),
+            captions=self.sentences.count(),
             bundle=meta["bundle_name"],
             fingerprint=meta["fingerprint"],
             dim=int(meta["dim"]),

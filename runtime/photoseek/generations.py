@@ -20,10 +20,10 @@ import numpy as np
 from photoseek.errors import GalleryDamaged, GalleryEmpty, GalleryIncompatible, MissingExtra, QueryError
 from photoseek.files import replace_bytes, replace_json, sha256_of, sync_file, sync_folder
 from photoseek.manifest import FileRecord
-from photoseek.nearest.engine import Rows, Search
+from photoseek.nearest.engine import Search
 from photoseek.nearest.engines import file_of, installed, open_engine
 from photoseek.nearest.tuning import TARGET_RECALL, Measured, Tuning, sample_queries, tune
-from photoseek.vectors import Vectors
+from photoseek.vectors import Rows, Vectors
 
 FORMAT = 3
 """The format that this version writes. 1: before ``tuning``, 2: Annoy was the only approximate engine; both are read

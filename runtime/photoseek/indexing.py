@@ -22,13 +22,15 @@ from photoseek.errors import BundleError, GalleryError, GalleryNotFound, PhotoEr
 from photoseek.everyday import everyday_queries
 from photoseek.generations import open_current, write_generation
 from photoseek.nearest.tuning import TARGET_RECALL
-from photoseek.photos import decode_photo, read_photo
+from photoseek.photos import date_of, decode_photo, read_photo
 from photoseek.scanning import FoundPhoto, scan
+from photoseek.sentences import Sentences
 from photoseek.vectors import Vectors
 
 _log = logging.getLogger(__name__)
 
 BATCH = 4  # photos in one run of the image tower: more are no faster on a CPU, and fill its cache
+_SENTENCES = 256  # in one batch
 _COMMIT_S = 5.0  # a kill loses what was encoded since the last commit
 _AHEAD = 4  # batches for each worker that may be under way, so that a slow photo holds up no other
 
@@ -71,6 +73,7 @@ class _Decoded:
 
     record: PhotoRecord
     size: tuple[int, int] = (0, 0)
+    taken: str = ""
     pixels: npt.NDArray[np.float32] | None = None
 
 
@@ -120,6 +123,8 @@ def index_gallery(
     tally = _encode_all(work, database, root, ImageEncoder(bundle, precision, mode="service"), tell)
     if gone:
         database.forget(gone)
+    undated = database.undated(bundle.fingerprint)  # of a gallery from before dates were noted
+    database.put_dates({sha256: date_of(root / path) for sha256, path in undated.items()})
     tell(Progress("build", 0, 1))
     _derive(gallery, database, bundle, precision, recall)
     tell(Progress("build", 1, 1))
@@ -171,7 +176,7 @@ def _encode(part: Sequence[FoundPhoto], root: Path, known: set[str], encoder: Im
     if fresh:
         vectors = encoder.encode_pixels(np.stack([pixels for _, pixels in fresh]))
         contents = [
-            ContentRecord(item.record.sha256 or "", *item.size, vector)
+            ContentRecord(item.record.sha256 or "", *item.size, vector, item.taken)
             for (item, _), vector in zip(fresh, vectors, strict=True)
         ]
     return _Batch([item.record for item in decoded], contents)
@@ -188,7 +193,7 @@ def _decode(photo: FoundPhoto, root: Path, known: set[str], encoder: ImageEncode
             return _Decoded(PhotoRecord(photo, sha256))
         decoded = decode_photo(data, preprocessing.edge)
         size = (decoded.width, decoded.height)
-        return _Decoded(PhotoRecord(photo, sha256), size, preprocessing(decoded.image))
+        return _Decoded(PhotoRecord(photo, sha256), size, decoded.taken, preprocessing(decoded.image))
     except PhotoError as error:
         return _Decoded(PhotoRecord(photo, sha256, reason=str(error)))
 
@@ -227,6 +232,16 @@ def _derive(gallery: Path, database: Database, bundle: Bundle, precision: str | 
             texts=texts,
             target=target,
         )
+
+
+def encode_sentences(sentences: Sentences, bundle: Bundle, tell: Callable[[Progress], None]) -> None:
+    """Give each sentence that has none a vector, committed batch by batch; the caller holds the gallery's lock."""
+    texts = sorted(sentences.unencoded(bundle.fingerprint), key=len)  # those of like length share a run
+    encoder = TextEncoder(bundle)
+    for start in range(0, len(texts), _SENTENCES):
+        part = texts[start : start + _SENTENCES]
+        sentences.put_vectors(bundle.fingerprint, part, encoder.encode(part))
+        tell(Progress("encode", start + len(part), len(texts)))
 
 
 def _everyday_vectors(bundle: Bundle, precision: str | None) -> Vectors | None:

@@ -77,7 +77,7 @@ class TextTowerRecord:
     Attributes:
         pooling: As in :class:`Manifest`.
         weights: SHA-256 of the checkpoint's weights that it was made from.
-        precisions: For each precision its ``parity`` (``text`` only) and ``metrics``, where measured.
+        precisions: As in :class:`Manifest`; ``parity`` is of ``text`` only.
         training: Data and settings that the weights came from.
     """
 
@@ -100,7 +100,8 @@ class Manifest:
         weights: SHA-256 of the trained weights that every precision was made from.
         files: What each file must be, by its path inside the bundle.
         precisions: For each precision in the bundle, its facts: ``parity`` (largest absolute differences from
-            PyTorch) and ``metrics`` (retrieval, as ``evaluate --json`` prints it), where measured.
+            PyTorch) and, where measured, ``metrics`` (retrieval, as ``evaluate --json`` prints it) and ``confidence``
+            (what cosines are worth, see :class:`photoseek.confidence.Calibration`).
         training: Data and settings that the weights came from.
         licence: SPDX identifier of the licence of the weights.
         text_towers: The text towers of further languages, by ISO 639-1 code.

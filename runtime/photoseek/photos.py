@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import stat
 from dataclasses import dataclass
 from functools import cache
@@ -31,6 +32,8 @@ MAX_PIXELS = 150_000_000
 _BACKGROUND = (255, 255, 255)  # what shows through transparent pixels
 _SCALED = ("JPEG", "MPO")  # formats whose decoder scales
 _LYING = (5, 6, 7, 8)  # EXIF orientations that change places of width and height
+_SHOT_AT = ExifTags.Base.DateTimeOriginal
+_EXIF_DATE = re.compile(r"([12]\d{3}):([01]\d):([0-3]\d) ([0-2]\d:[0-5]\d:[0-6]\d)", re.ASCII)
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 
 
@@ -42,11 +45,13 @@ class Photo:
         image: Upright, 8-bit RGB; smaller than the photo where less was asked for.
         width: Of the upright photo in full, in pixels.
         height: Of the upright photo in full, in pixels.
+        taken: ``YYYY-MM-DD HH:MM:SS`` by the camera's clock; empty where the photo does not tell.
     """
 
     image: Image.Image
     width: int
     height: int
+    taken: str = ""
 
 
 def open_photo(source: PhotoSource) -> Image.Image:
@@ -137,7 +142,28 @@ def _upright(image: Image.Image, edge: int | None = None) -> Photo:
         width, height = turned.size
     elif turned is not image and image.getexif().get(ExifTags.Base.Orientation, 1) in _LYING:
         width, height = height, width
-    return Photo(to_rgb(turned), width, height)
+    return Photo(to_rgb(turned), width, height, _taken(image))
+
+
+def date_of(path: Path) -> str:
+    """When a photo was taken, as ``Photo.taken``, from its header alone; empty also where it cannot be read."""
+    try:
+        with Image.open(path, formats=_formats()) as image:
+            return _taken(image)
+    except Exception:  # as in decode_photo: whatever is wrong with it, there is no date
+        return ""
+
+
+def _taken(image: Image.Image) -> str:
+    """EXIF's DateTimeOriginal, or else DateTime, of which the former is the moment of the shot."""
+    try:
+        exif = image.getexif()
+        for value in (exif.get_ifd(ExifTags.IFD.Exif).get(_SHOT_AT), exif.get(ExifTags.Base.DateTime)):
+            if isinstance(value, str) and (found := _EXIF_DATE.match(value)):
+                return "{}-{}-{} {}".format(*found.groups())
+    except Exception:  # damaged EXIF never costs the photo
+        pass
+    return ""
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

@@ -5,57 +5,34 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
 from photoseek.bundle import Bundle
+from photoseek.confidence import Calibration
 from photoseek.encoders import MAX_CHARACTERS, ImageEncoder, TextEncoder
 from photoseek.errors import GalleryIncompatible, QueryError
+from photoseek.filters import Filter
+from photoseek.folding import fold
 from photoseek.gallery import Gallery
 from photoseek.generations import Generation, current_name
+from photoseek.hits import Hit, Sentence
+from photoseek.languages import language_of
 from photoseek.nearest.engine import Search
 from photoseek.nearest.engines import Engine
+from photoseek.nearest.exact import ExactSearch
 from photoseek.photos import PhotoSource
-from photoseek.vectors import Vectors, normalise
+from photoseek.queries import parse_query
+from photoseek.selection import ids_where
+from photoseek.sentences import StoredSentences
+from photoseek.vectors import Rows, Vectors, normalise
 
 if TYPE_CHECKING:
     from photoseek.sessions import Mode
 
+_NOTHING = 1e-6  # a sum of unit vectors below this has no direction
 _RECENT_QUERIES = 512  # texts whose vectors are kept: some KB each
-
-
-@dataclass(frozen=True)
-class Hit:
-    """A photo that was found.
-
-    Attributes:
-        rank: 1 is best.
-        path: Relative to the photo folder, with forward slashes.
-        score: Cosine of query and photo, in [-1, 1].
-        width: Of the upright photo, in pixels.
-        height: Of the upright photo, in pixels.
-        file: Where the photo lies.
-    """
-
-    rank: int
-    path: str
-    score: float
-    width: int
-    height: int
-    file: Path
-
-    def to_json(self) -> dict[str, Any]:
-        """The form that ``search --json`` prints."""
-        return {
-            "rank": self.rank,
-            "path": self.path,
-            "score": round(self.score, 4),
-            "width": self.width,
-            "height": self.height,
-            "file": str(self.file),
-        }
 
 
 @dataclass(frozen=True)
@@ -64,6 +41,44 @@ class _Opened:
 
     generation: Generation
     engine: Search
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A unit vector (dim,), how much it counts, and what its cosines are worth."""
+
+    vector: Vectors
+    weight: float = 1.0
+    calibration: Calibration | None = None
+
+
+@dataclass(frozen=True)
+class Query:
+    """An encoded query.
+
+    Attributes:
+        vector: Unit vector, (dim,).
+        parts: What it was added up from.
+        left_out: The id of a photo that is not to be found.
+    """
+
+    vector: Vectors
+    parts: tuple[_Part, ...] = ()
+    left_out: int | None = None
+
+    def trust(self, photos: Vectors) -> list[tuple[float | None, bool]]:
+        """How surely each of n photos, (n, dim), shows every text that is asked for, and whether that is doubtful.
+
+        The confidence is None where nothing is known of it.
+        """
+        known = [(part, part.calibration) for part in self.parts if part.calibration is not None and part.weight > 0]
+        if not known:
+            return [(None, False)] * len(photos)
+        cosines = [photos @ part.vector for part, _ in known]
+        curves = [calibration for _, calibration in known]
+        each = [curve.probability(found) for found, curve in zip(cosines, curves, strict=True)]
+        below = [found < curve.floor for found, curve in zip(cosines, curves, strict=True)]
+        return list(zip(np.min(each, axis=0).tolist(), np.any(below, axis=0).tolist(), strict=True))
 
 
 class Searcher:
@@ -109,6 +124,7 @@ class Searcher:
         self.image_encoder = ImageEncoder(self.bundle, gallery.image_precision(self.bundle, precision), threads, mode)
         self._encode_text = lru_cache(maxsize=_RECENT_QUERIES)(self._encode_text_anew)
         self._opened: _Opened | None = None
+        self._stored: tuple[object, StoredSentences] | None = None
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -119,64 +135,152 @@ class Searcher:
         text: str | None = None,
         *,
         photo: PhotoSource | None = None,
+        like: str | None = None,
         k: int = 5,
         language: str | None = None,
+        where: Filter | None = None,
+        fold: bool = False,
     ) -> list[Hit]:
         """The k photos most like the query, best first.
 
+        What is given counts the same: a text, a photo, a photo of the gallery, or several of them.
+
         Args:
-            text: What they should show, in any of the bundle's languages; see :class:`TextEncoder` for mixed text.
-            photo: A photo that they should be like. With ``text``: both count the same.
+            text: What they should show, in any of the bundle's languages; see :mod:`photoseek.queries` for parts that
+                are added and subtracted, and :class:`TextEncoder` for mixed text.
+            photo: A photo that they should be like.
+            like: The path, inside the photo folder, of a photo of the gallery that they should be like; it is not
+                among them.
             k: How many, at least 1; fewer are returned where the gallery has fewer.
             language: Whose text tower reads the text, one of ``bundle.languages``. None: told by its script.
+            where: What the photos must be besides. None: anything.
+            fold: Whether near-duplicates count as one hit, in :attr:`Hit.alike`.
 
         Raises:
-            QueryError: Neither text nor photo, k below 1, or a language that the bundle has no tower for.
+            QueryError: Nothing given, a text against the grammar, k below 1, a language that the bundle has no tower
+                for, or no such photo in the gallery.
             PhotoError: The photo cannot be decoded.
             GalleryEmpty: Nothing is indexed yet.
             GalleryDamaged: A derived file is not what it should be.
         """
-        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
-            raise QueryError(f"k must be a whole number of at least 1: {k!r}")
-        return self.nearest(self.encode(text, photo, language), k)
+        return self.nearest(self.query(text, photo=photo, like=like, language=language), k, where=where, fold=fold)
+
+    def query(
+        self,
+        text: str | None = None,
+        *,
+        photo: PhotoSource | None = None,
+        like: str | None = None,
+        language: str | None = None,
+    ) -> Query:
+        """Encode a query; parameters and errors are those of :meth:`search`."""
+        parts = [
+            _Part(self._encode_text(part.text, language), part.weight, self._calibration_of(part.text, language))
+            for part in parse_query((text or "")[:MAX_CHARACTERS])
+        ]
+        left_out = None
+        if photo is not None:
+            parts.append(_Part(self.image_encoder.encode([photo])[0]))
+        if like is not None:
+            left_out, vector = self._photo_at(like)
+            parts.append(_Part(vector))
+        if not parts:
+            raise QueryError("an empty query: expected a text, a photo, or both")
+        total = np.sum([part.weight * part.vector for part in parts], axis=0, keepdims=True)
+        if not np.abs(total).max() > _NOTHING:
+            raise QueryError("the parts of the query cancel out: expected something to look for")
+        return Query(normalise(total)[0], tuple(parts), left_out)
 
     def encode(self, text: str | None = None, photo: PhotoSource | None = None, language: str | None = None) -> Vectors:
         """The unit vector of a query, (dim,); the errors are those of :meth:`search`."""
-        parts = []
-        if text is not None and text[:MAX_CHARACTERS].strip():
-            parts.append(self._encode_text(text[:MAX_CHARACTERS], language))
-        if photo is not None:
-            parts.append(self.image_encoder.encode([photo])[0])
-        if not parts:
-            raise QueryError("an empty query: expected a text, a photo, or both")
-        query: Vectors = normalise(np.sum(parts, axis=0, keepdims=True))[0]
-        return query
+        return self.query(text, photo=photo, language=language).vector
+
+    def nearest(self, query: Query | Vectors, k: int, *, where: Filter | None = None, fold: bool = False) -> list[Hit]:
+        """The k photos nearest to an encoded query, or to a unit vector (dim,), best first.
+
+        Raises:
+            QueryError: k below 1.
+        """
+        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+            raise QueryError(f"k must be a whole number of at least 1: {k!r}")
+        if not isinstance(query, Query):
+            query = Query(query)
+        opened, wanted = self._current(), k + (query.left_out is not None)
+        while True:
+            rows, scores = self._rows(opened, query.vector, wanted, where)
+            hits = self._hits(opened.generation, query, rows, scores, fold)
+            if len(hits) >= k or len(rows) < wanted or wanted >= len(opened.generation.ids):
+                return hits[:k]
+            wanted *= 2  # some have gone since the generation was made, or were folded
+
+    def describe(self, photo: PhotoSource | None = None, *, like: str | None = None, k: int = 5) -> list[Sentence]:
+        """The k captions of the gallery that describe a photo best, best first.
+
+        Args:
+            photo: Any photo.
+            like: Or the path of one in the gallery, inside its photo folder.
+            k: How many, at least 1; fewer are returned where the gallery has fewer.
+
+        Raises:
+            QueryError: No photo, no such photo, no captions in the gallery, or k below 1.
+            PhotoError: The photo cannot be decoded.
+        """
+        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+            raise QueryError(f"k must be a whole number of at least 1: {k!r}")
+        stored = self._sentences()
+        if not stored.texts:
+            raise QueryError("this gallery has no captions; add some with: photoseek captions add FILE --gallery DIR")
+        rows, scores = ExactSearch(stored.vectors).search(self.query(photo=photo, like=like).vector, k)
+        found = zip(rows.tolist(), scores.tolist(), strict=True)
+        return [Sentence(rank, stored.texts[row], score) for rank, (row, score) in enumerate(found, start=1)]
 
     def _encode_text_anew(self, text: str, language: str | None) -> Vectors:
         vector: Vectors = self.text_encoder.encode([text], language=language)[0]
         vector.flags.writeable = False  # handed out again when the text comes again
         return vector
 
-    def nearest(self, query: Vectors, k: int) -> list[Hit]:
-        """The k photos nearest to a unit vector (dim,), best first."""
-        opened = self._current()
-        wanted = k
-        while True:
-            rows, scores = opened.engine.search(query, wanted)
-            hits = self._hits(opened.generation, rows.tolist(), scores.tolist())
-            if len(hits) >= k or len(rows) < wanted or wanted >= len(opened.generation.ids):
-                return hits[:k]
-            wanted *= 2  # some of the photos have gone since the generation was made
+    def _calibration_of(self, text: str, language: str | None) -> Calibration | None:
+        """That of the tower that reads most of a text."""
+        towers = self.bundle.manifest.text_towers
+        tower = language or (language_of(text) if towers else "")
+        facts = towers[tower].precisions if tower in towers else self.bundle.manifest.precisions
+        return Calibration.from_json(facts.get(self.text_encoder.precision, {}).get("confidence"))
 
-    def _hits(self, generation: Generation, rows: list[int], scores: list[float]) -> list[Hit]:
+    def _photo_at(self, path: str) -> tuple[int, Vectors]:
+        found = self.gallery.database.photo_at(path, self.bundle.fingerprint)
+        if found is None:
+            raise QueryError(f"no photo {path!r} in this gallery that could be searched with; see: photoseek info")
+        return found
+
+    def _sentences(self) -> StoredSentences:
+        """The gallery's captions, read again when they have changed."""
+        with self._lock:
+            kept, now = self._stored, (self.gallery.sentences.revision(), self.bundle.fingerprint)
+            if kept is None or kept[0] != now:
+                kept = self._stored = (now, self.gallery.sentences.load(self.bundle.fingerprint, self.bundle.dim))
+            return kept[1]
+
+    def _rows(self, opened: _Opened, query: Vectors, k: int, where: Filter | None) -> tuple[Rows, Vectors]:
+        """Rows and scores of the k best; where there is a condition, all that meet it are scored."""
+        if where is None or where.empty:
+            return opened.engine.search(query, k)
+        ids = ids_where(self.gallery.database, where, opened.generation.manifest.fingerprint)
+        rows = np.flatnonzero(np.isin(opened.generation.ids, ids, assume_unique=True))
+        found, scores = ExactSearch(opened.generation.vectors[rows]).search(query, k)
+        return rows[found], scores
+
+    def _hits(self, generation: Generation, query: Query, rows: Rows, scores: Vectors, folded: bool) -> list[Hit]:
         ids = generation.ids[rows].tolist()
         photos = self.gallery.database.photos(ids, generation.manifest.fingerprint)
-        there = [(photos[photo], score) for photo, score in zip(ids, scores, strict=True) if photo in photos]
+        shown = [place for place, photo in enumerate(ids) if photo in photos and photo != query.left_out]
+        vectors = np.asarray(generation.vectors[rows[shown]])
         root = self.gallery.photos_root
-        return [
-            Hit(rank, photo.path, float(score), photo.width, photo.height, root / photo.path)
-            for rank, (photo, score) in enumerate(there, start=1)
-        ]
+        hits = []
+        for rank, (place, trust) in enumerate(zip(shown, query.trust(vectors), strict=True), start=1):
+            photo = photos[ids[place]]
+            facts = (rank, photo.path, float(scores[place]), photo.width, photo.height, root / photo.path)
+            hits.append(Hit(*facts, ids[place], photo.taken, *trust))
+        return fold(hits, vectors) if folded else hits
 
     def _current(self) -> _Opened:
         """The generation that ``CURRENT`` names, opened once."""

@@ -1,4 +1,4 @@
-"""The one array type that leaves every encoder: unit vectors."""
+"""The array types that go from hand to hand: unit vectors, and the numbers of their rows."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import numpy.typing as npt
 
 Vectors = npt.NDArray[np.float32]
 """Float32 rows of unit length, shape (n, dim); their dot products are cosines."""
+
+
+Rows = npt.NDArray[np.int64]
+"""Numbers of rows, or ids of photos."""
 
 
 def normalise(rows: npt.ArrayLike) -> Vectors:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from photoseek.errors import GalleryDamaged
-from photoseek.nearest.engine import Rows, rescore
-from photoseek.vectors import Vectors
+from photoseek.nearest.engine import rescore
+from photoseek.vectors import Rows, Vectors
 
 if TYPE_CHECKING:
     from annoy import AnnoyIndex

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from photoseek.vectors import Vectors
-
-Rows: TypeAlias = npt.NDArray[np.int64]
+from photoseek.vectors import Rows, Vectors
 
 
 class Search(Protocol):

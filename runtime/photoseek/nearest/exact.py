@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from photoseek.nearest.engine import Rows
-from photoseek.vectors import Vectors
+from photoseek.vectors import Rows, Vectors
 
 _BLOCK = 65_536  # rows scored at once: their scores stay in a core's cache
 

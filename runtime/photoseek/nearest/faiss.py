@@ -14,8 +14,8 @@ import numpy as np
 
 from photoseek.cpu import usable_cores
 from photoseek.errors import GalleryDamaged
-from photoseek.nearest.engine import Rows, rescore
-from photoseek.vectors import Vectors
+from photoseek.nearest.engine import rescore
+from photoseek.vectors import Rows, Vectors
 
 if TYPE_CHECKING:
     import faiss

@@ -1,0 +1,160 @@
+"""How far a cosine can be trusted: the probability that a photo shows what a text says.
+
+Cosines of texts and photos lie in a narrow band of their own, another one for each model: 0.3 may be a sure find. A
+logistic curve over the cosine, fitted on captioned photos that the model has not learned from, makes a probability of
+them: Platt, "Probabilistic Outputs for Support Vector Machines and Comparisons to Regularized Likelihood Methods",
+Advances in Large Margin Classifiers, 1999, with its smoothed targets.
+
+Each caption is asked twice: once among all photos, and once with its own photo left out, as if nobody had taken it. Its
+best hit is right where that is its own photo, or has a caption that says about the same: one at least as near to it as
+half of the captions that people gave to one and the same photo are to each other (the median cosine). Without that
+many a good find would count as wrong, since captioned photos have more to show than the one that a caption came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from photoseek.errors import BundleDamaged, EvaluationError
+from photoseek.vectors import Rows, Vectors
+
+_UNUSUAL = 0.05
+"""Share of the captions whose best hit lies below the floor."""
+
+_STEPS = 100
+_DAMPING = 1e-6
+_BLOCK = 1024  # captions scored at once
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A logistic curve over the cosine.
+
+    Attributes:
+        slope: Per unit of cosine.
+        intercept: At cosine 0.
+        floor: The cosine that the best hits of 95% of the captions reached: below it, most likely nothing in the
+            gallery shows what was asked for.
+        photos: That it was fitted on.
+        captions: That it was fitted on.
+    """
+
+    slope: float
+    intercept: float
+    floor: float
+    photos: int
+    captions: int
+
+    def probability(self, cosines: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """The confidence of cosines, each in [0, 1]."""
+        logits = np.clip(self.slope * np.asarray(cosines, dtype=np.float64) + self.intercept, -500, 500)
+        return np.asarray(1 / (1 + np.exp(-logits)))
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in a bundle's manifest."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any] | None) -> Calibration | None:
+        """Read it from a bundle's manifest; None where the bundle has none.
+
+        Raises:
+            BundleDamaged: It has not the numbers that it should have.
+        """
+        if values is None:
+            return None
+        try:
+            slope, intercept, floor = (float(values[name]) for name in ("slope", "intercept", "floor"))
+            if not np.isfinite([slope, intercept, floor]).all():
+                raise ValueError("a number that is not finite")
+        except (KeyError, TypeError, ValueError) as error:
+            raise BundleDamaged(f"the manifest's confidence cannot be read: {error}; copy the bundle again") from error
+        return cls(slope, intercept, floor, values["photos"], values["captions"])
+
+
+def calibrate(images: Vectors, texts: Vectors, image_of_text: npt.ArrayLike) -> Calibration:
+    """Fit the curve.
+
+    Args:
+        images: Unit vectors of N photos, (N, dim), at least two.
+        texts: Unit vectors of M captions, (M, dim).
+        image_of_text: The row of each caption's photo, (M,).
+
+    Raises:
+        EvaluationError: Fewer than two photos, or no caption.
+    """
+    own = np.asarray(image_of_text, dtype=np.int64)
+    if len(images) < 2 or len(texts) == 0:
+        raise EvaluationError(f"expected at least 2 photos and a caption, found {len(images)} and {len(texts)}")
+    best, best_without = _best_hits(images, texts, own)
+    same = _Paraphrases.of(texts, own)
+    cosines = np.concatenate([np.einsum("ij,ij->i", texts, images[found]) for found in (best, best_without)])
+    labels = np.concatenate([same.say(found) for found in (best, best_without)])
+    slope, intercept = _platt(cosines.astype(np.float64), labels)
+    floor = float(np.quantile(cosines[: len(texts)], _UNUSUAL))
+    return Calibration(round(slope, 4), round(intercept, 4), round(floor, 4), len(images), len(texts))
+
+
+def _best_hits(images: Vectors, texts: Vectors, own: Rows) -> tuple[Rows, Rows]:
+    """The row of each caption's best photo, and of its best one besides its own."""
+    best, without = [], []
+    for start in range(0, len(texts), _BLOCK):
+        scores = texts[start : start + _BLOCK] @ images.T
+        best.append(scores.argmax(axis=1))
+        scores[np.arange(len(scores)), own[start : start + _BLOCK]] = -np.inf
+        without.append(scores.argmax(axis=1))
+    return np.concatenate(best), np.concatenate(without)
+
+
+@dataclass(frozen=True)
+class _Paraphrases:
+    """Captions by their photo, and the cosine from which two say the same."""
+
+    texts: Vectors
+    own: Rows
+    rows_of: dict[int, Rows]
+    near: float
+
+    @classmethod
+    def of(cls, texts: Vectors, own: Rows) -> _Paraphrases:
+        order = np.argsort(own, kind="stable")
+        photos, starts = np.unique(own[order], return_index=True)
+        rows_of = dict(zip(photos.tolist(), np.split(order, starts[1:]), strict=True))
+        between = [_pairs(texts[rows]) for rows in rows_of.values()]
+        cosines = np.concatenate(between)
+        return cls(texts, own, rows_of, float(np.median(cosines)) if len(cosines) else np.inf)
+
+    def say(self, photos: Rows) -> npt.NDArray[np.bool_]:
+        """Whether each caption's photo, by its row, is its own or has a caption that says the same."""
+        found = photos == self.own
+        for row in np.flatnonzero(~found):
+            captions = self.rows_of.get(int(photos[row]))
+            found[row] = captions is not None and (self.texts[captions] @ self.texts[row]).max() >= self.near
+        return np.asarray(found)
+
+
+def _pairs(vectors: Vectors) -> Vectors:
+    """The cosines of every two."""
+    return np.asarray((vectors @ vectors.T)[np.triu_indices(len(vectors), 1)])
+
+
+def _platt(cosines: npt.NDArray[np.float64], labels: npt.NDArray[np.bool_]) -> tuple[float, float]:
+    """Slope and intercept of most likelihood, by Newton's method, damped so that it ends for any data."""
+    positives, negatives = int(labels.sum()), int((~labels).sum())
+    targets = np.where(labels, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+    inputs = np.stack([cosines, np.ones_like(cosines)], axis=1)
+    weights = np.array([0.0, np.log((positives + 1) / (negatives + 1))])
+    for _ in range(_STEPS):
+        predicted = 1 / (1 + np.exp(-np.clip(inputs @ weights, -500, 500)))
+        gradient = inputs.T @ (predicted - targets)
+        curvature = (inputs * (predicted * (1 - predicted))[:, None]).T @ inputs + _DAMPING * np.eye(2)
+        step = np.linalg.solve(curvature, gradient)
+        weights -= step
+        if np.abs(step).max() < 1e-9:
+            break
+    return float(weights[0]), float(weights[1])

@@ -1,0 +1,73 @@
+"""Which photos of a gallery a query may find."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields
+from typing import Any, Literal, TypeAlias, get_args
+
+from photoseek.errors import QueryError
+
+Orientation: TypeAlias = Literal["landscape", "portrait", "square"]
+
+TYPES = {
+    "jpeg": ("jpg", "jpeg", "jpe", "jfif", "mpo"),
+    "png": ("png",),
+    "webp": ("webp",),
+    "gif": ("gif",),
+    "tiff": ("tif", "tiff"),
+    "bmp": ("bmp",),
+    "avif": ("avif",),
+    "ppm": ("ppm",),
+}
+"""File types, and the endings of their names."""
+
+_DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Conditions that a photo must meet, all of them; None: any.
+
+    Attributes:
+        folder: A folder inside the photo folder; photos in folders inside it count, too.
+        taken_from: A year, a month or a day, as ``2024``, ``2024-05`` or ``2024-05-17``: taken then or later. Photos
+            that do not tell when they were taken meet no such condition.
+        taken_to: The same: taken then or before.
+        min_megapixels: Of the photo, in millions of pixels.
+        max_megapixels: Of the photo, in millions of pixels.
+        orientation: ``landscape`` is wider than high, ``portrait`` higher than wide.
+        type: One of :data:`TYPES`.
+
+    Raises:
+        QueryError: A value that is none of its kind.
+    """
+
+    folder: str | None = None
+    taken_from: str | None = None
+    taken_to: str | None = None
+    min_megapixels: float | None = None
+    max_megapixels: float | None = None
+    orientation: Orientation | None = None
+    type: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (("taken_from", self.taken_from), ("taken_to", self.taken_to)):
+            if value is not None and not _DATE.fullmatch(value):
+                raise QueryError(f"{name}: expected a date like 2024, 2024-05 or 2024-05-17, found {value!r}")
+        for name, size in (("min_megapixels", self.min_megapixels), ("max_megapixels", self.max_megapixels)):
+            if size is not None and not size >= 0:
+                raise QueryError(f"{name}: expected a number of at least 0, found {size}")
+        if self.orientation is not None and self.orientation not in get_args(Orientation):
+            raise QueryError(f"orientation: expected {', '.join(get_args(Orientation))}, found {self.orientation!r}")
+        if self.type is not None and self.type not in TYPES:
+            raise QueryError(f"type: expected one of {', '.join(TYPES)}, found {self.type!r}")
+
+    @property
+    def empty(self) -> bool:
+        """Whether every photo meets it."""
+        return not self.to_json()
+
+    def to_json(self) -> dict[str, Any]:
+        """The conditions that are set."""
+        return {it.name: value for it in fields(self) if (value := getattr(self, it.name)) is not None}

@@ -1,0 +1,75 @@
+"""What a search answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A photo that was found.
+
+    Attributes:
+        rank: 1 is best.
+        path: Relative to the photo folder, with forward slashes.
+        score: Cosine of query and photo, in [-1, 1].
+        width: Of the upright photo, in pixels.
+        height: Of the upright photo, in pixels.
+        file: Where the photo lies.
+        id: Its number in the gallery, which never comes to mean another picture.
+        taken: ``YYYY-MM-DD HH:MM:SS`` by the camera's clock; None where the photo does not tell.
+        confidence: Probability, in [0, 1], that the photo shows what the text says; None for queries without text,
+            and where the bundle was not calibrated. See :mod:`photoseek.confidence`.
+        doubtful: Whether the score is below what best hits commonly have: where the first hit is doubtful, most likely
+            nothing in the gallery shows what was asked for.
+        alike: Further hits that show nearly the same, folded into this one; best first.
+    """
+
+    rank: int
+    path: str
+    score: float
+    width: int
+    height: int
+    file: Path
+    id: int
+    taken: str | None = None
+    confidence: float | None = None
+    doubtful: bool = False
+    alike: tuple[Hit, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The form that ``search --json`` prints."""
+        return {
+            "rank": self.rank,
+            "path": self.path,
+            "score": round(self.score, 4),
+            "confidence": None if self.confidence is None else round(self.confidence, 4),
+            "doubtful": self.doubtful,
+            "width": self.width,
+            "height": self.height,
+            "taken": self.taken,
+            "id": self.id,
+            "file": str(self.file),
+            **({"alike": [hit.to_json() for hit in self.alike]} if self.alike else {}),
+        }
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A caption that was found.
+
+    Attributes:
+        rank: 1 is best.
+        text: The caption.
+        score: Cosine of query and caption, in [-1, 1].
+    """
+
+    rank: int
+    text: str
+    score: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The form that ``captions describe --json`` prints."""
+        return {"rank": self.rank, "text": self.text, "score": round(self.score, 4)}

@@ -1,0 +1,69 @@
+"""The grammar of queries: signs that stand alone part them, and everything else is words."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from photoseek.errors import QueryError
+from photoseek.queries import MAX_PARTS, QueryPart, escape, parse_query
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("", []),
+        ("  \n ", []),
+        ("two dogs on a beach", [("two dogs on a beach", 1)]),
+        ("dog + beach - person", [("dog", 1), ("beach", 1), ("person", -1)]),
+        ("2:red car", [("red car", 2)]),
+        ("2: red car + .5:snow", [("red car", 2), ("snow", 0.5)]),
+        ("dog - 1.5:cat", [("dog", 1), ("cat", -1.5)]),
+        ("- person", [("person", -1)]),
+        ("+ dog", [("dog", 1)]),
+        ("a t-shirt, black-and-white, C++ -no +no", [("a t-shirt, black-and-white, C++ -no +no", 1)]),
+        ("16:9 at 12:30", [("16:9 at 12:30", 1)]),
+        ("title: a dog", [("title: a dog", 1)]),
+        ("狗＋海滩－人", [("狗", 1), ("海滩", 1), ("人", -1)]),
+        ("2：红色的汽车 + 雪", [("红色的汽车", 2), ("雪", 1)]),
+        (r"rock \+ roll", [("rock + roll", 1)]),
+        (r"\- \: \＋ \\ \n", [(r"- : ＋ \ \n", 1)]),
+        (r"2\:red", [("2:red", 1)]),
+    ],
+)
+def test_queries_are_taken_apart(text: str, parts: list[tuple[str, float]]) -> None:
+    assert parse_query(text) == tuple(QueryPart(words, weight) for words, weight in parts)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("dog +", "expected words after '\\+', found none; for the character itself write"),
+        ("dog + - cat", "expected words after '\\+'"),
+        ("-", "expected words after '-'"),
+        ("2: + dog", "expected words after '2:', found none"),
+        ("0:dog", "expected a weight above 0 and up to 100, found 0"),
+        ("101:dog", "expected a weight above 0 and up to 100, found 101"),
+        (" + ".join(["dog"] * (MAX_PARTS + 1)), "expected at most 16 parts in a query, found 17"),
+    ],
+)
+def test_what_cannot_be_read_is_told(text: str, message: str) -> None:
+    with pytest.raises(QueryError, match=message):
+        parse_query(text)
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"]) | st.sampled_from(list("+-:＋－：\\ 2")), max_size=40))
+def test_any_text_can_be_looked_for_literally(text: str) -> None:
+    assert [(part.text, part.weight) for part in parse_query(escape(text))] == (
+        [(text.strip(), 1)] if text.strip() else []
+    )
+
+
+@given(st.text(alphabet=st.sampled_from(list("+-:＋－：\\ 2a狗")), max_size=40))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    try:
+        parts = parse_query(text)
+    except QueryError:
+        return
+    assert all(part.text and 0 < abs(part.weight) <= 100 for part in parts)
