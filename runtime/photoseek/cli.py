@@ -55,9 +55,9 @@ def demo(
 
     Examples:
 
-    - `photoseek demo` opens the page over 300 drawn scenes
-    - `photoseek demo --query "a red car next to a tree at night"` prints the hits instead
-    - `photoseek demo ~/Photos` indexes a folder and opens the page over it
+    - The page over 300 drawn scenes: `photoseek demo`
+    - Hits, printed: `photoseek demo --query "a red car next to a tree at night"`
+    - The page over a folder of yours: `photoseek demo ~/Photos`
     """
     from photoseek.demo.gallery import demo_photos
 
@@ -96,9 +96,9 @@ def index(
 
     Examples:
 
-    - `photoseek index ~/Photos` with the embedded bundle
-    - `photoseek index ~/Photos --bundle bundles/flickr30k --rebuild` goes over to another bundle
-    - `photoseek index /mnt/photos --gallery ~/galleries/photos` leaves the folder of photos as it is
+    - With the embedded bundle: `photoseek index ~/Photos`
+    - Over to another bundle: `photoseek index ~/Photos --bundle bundles/flickr30k --rebuild`
+    - A folder that stays as it is: `photoseek index /mnt/photos --gallery ~/galleries/photos`
     """
     model = Bundle.load(bundle)
     opened = Gallery.open_or_create(photos, model, gallery, rebuild=rebuild)
@@ -139,9 +139,9 @@ def search(
     Examples:
 
     - `photoseek search "two dogs on a beach" --gallery ~/Photos -k 10`
-    - `photoseek search --image holiday.jpg --gallery ~/Photos --open` finds photos like this one and opens them
-    - `photoseek search "at night" --gallery ~/Photos -0 | xargs -0 cp -t night` copies what it finds
-    - `photoseek search --gallery ~/Photos --json < queries.txt` answers many queries, a JSON object a line
+    - Photos like this one, opened: `photoseek search --image holiday.jpg --gallery ~/Photos --open`
+    - Copies of what is found: `photoseek search "at night" --gallery ~/Photos -0 | xargs -0 cp -t night`
+    - Many queries, a JSON object a line: `photoseek search --gallery ~/Photos --json < queries.txt`
     """
     output = console_search.Output.chosen(as_json=as_json, paths=paths, null=null, pictures=pictures, opened=opened)
     lines = console_search.query_lines() if query is None and image is None else None
@@ -176,7 +176,7 @@ def evaluate(
     Examples:
 
     - `photoseek evaluate --bundle bundles/flickr30k --images DIR --captions captions.token --split test.txt`
-    - `photoseek evaluate --images DIR --captions en.token --captions zh.token --folds 5` in two languages
+    - In two languages: `photoseek evaluate --images DIR --captions en.token --captions zh.token --folds 5`
     """
     from photoseek.evaluation import evaluate as measure
     from photoseek.protocol import EvaluationProtocol

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import subprocess
 import sys
@@ -67,6 +68,7 @@ def print_pictures(photos: Sequence[tuple[str, Path]]) -> None:
 
     from photoseek.photos import decode_photo
 
+    logging.getLogger("textual_image").setLevel(logging.ERROR)  # not every terminal tells the size of its letters
     screen = Console(highlight=False, markup=False)
     for name, file in photos:
         screen.print(name)
