@@ -10,7 +10,7 @@ import typer
 from photoseek import console
 from photoseek_export.measuring import MAX_LOSS
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
+app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode="markdown")
 
 
 def main() -> None:
@@ -60,9 +60,11 @@ def export(
 ) -> None:
     """Turn a checkpoint into a bundle of ONNX graphs, compared with PyTorch before they count.
 
-    Examples: `photoseek-export runs/flickr30k --out bundles/flickr30k`,
-    `photoseek-export runs/flickr30k --out bundles/flickr30k --int8 --images DIR --captions FILE --split dev.txt`,
-    `photoseek-export runs/english --text zh=runs/chinese --out bundles/both`
+    Examples:
+
+    - `photoseek-export runs/flickr30k --out bundles/flickr30k`
+    - `photoseek-export runs/flickr30k --out bundles/flickr30k --int8 --images DIR --captions FILE --split dev.txt`
+    - `photoseek-export runs/english --text zh=runs/chinese --out bundles/both`
     """
     console.set_debug(debug)
     if (images is None) != (not captions):

@@ -92,8 +92,13 @@ def run(
 
 def fail(name: str, message: str, code: int) -> NoReturn:
     """Print one line on standard error and exit."""
-    print(f"{name}: {' '.join(message.split())}", file=sys.stderr)
+    tell(name, message)
     sys.exit(code)
+
+
+def tell(name: str, message: str) -> None:
+    """Print one line on standard error."""
+    print(f"{name}: {' '.join(message.split())}", file=sys.stderr)
 
 
 def print_json(value: Any) -> None:

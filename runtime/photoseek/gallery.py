@@ -125,10 +125,10 @@ class Gallery:
             GalleryIncompatible: Its format is newer than this version's.
         """
         folder = _absolute(path)
-        for candidate in (folder, folder / FOLDER):
-            if (candidate / _DATABASE).is_file():
-                return cls(candidate, Database(candidate / _DATABASE))
-        raise GalleryNotFound(f"no gallery at {folder}; make one with: photoseek index PHOTOS --bundle BUNDLE")
+        found = gallery_at(folder)
+        if found is None:
+            raise GalleryNotFound(f"no gallery at {folder}; make one with: photoseek index PHOTOS --bundle BUNDLE")
+        return cls(found, Database(found / _DATABASE))
 
     @classmethod
     def open_or_create(
@@ -312,6 +312,11 @@ class Gallery:
         self.database.check()
         if current_name(self.path) is not None:
             self.generation().verify()
+
+
+def gallery_at(folder: Path) -> Path | None:
+    """The folder of the gallery that a folder is or holds."""
+    return next((place for place in (folder, folder / FOLDER) if (place / _DATABASE).is_file()), None)
 
 
 @contextmanager

@@ -14,30 +14,7 @@ import photoseek
 from photoseek import Gallery
 from photoseek.nearest.engines import ENGINES
 from tiny_bundle import write_tiny_bundle
-
-
-def photoseek_command(*arguments: object, home: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run ``photoseek`` in a process of its own."""
-    environment = {**os.environ, "COLUMNS": "100"}
-    source = str(Path(photoseek.__file__).parents[1])
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))
-    if home is not None:
-        environment |= {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache")}
-    return subprocess.run(
-        [sys.executable, "-m", "photoseek", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env=environment,
-        timeout=300,
-        check=False,
-    )
-
-
-def answer(*arguments: object, home: Path | None = None) -> str:
-    """What a command that succeeds prints."""
-    done = photoseek_command(*arguments, home=home)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+from typed_commands import answer, photoseek_command
 
 
 def test_index_then_search_with_no_more_than_the_photos_named(photos: Path, tiny_bundle_path: Path) -> None:
@@ -46,7 +23,7 @@ def test_index_then_search_with_no_more_than_the_photos_named(photos: Path, tiny
     hits = json.loads(answer("search", "a red picture", "--gallery", photos, "-k", 4, "--json"))
     assert [hit["rank"] for hit in hits] == [1, 2, 3, 4]
     assert {hit["path"] for hit in hits} == {f"red/red-{index}.png" for index in range(4)}
-    assert set(hits[0]) == {"rank", "path", "score", "width", "height", "file"}
+    assert set(hits[0]) >= {"rank", "path", "score", "width", "height", "file"}
     assert Path(hits[0]["file"]).is_file()
 
 
@@ -201,8 +178,3 @@ def test_a_reader_that_has_seen_enough_is_no_error(gallery: Gallery) -> None:
     )
     assert done.stdout == "[\n"
     assert "Traceback" not in done.stderr
-
-
-def test_every_command_has_help() -> None:
-    for command in ("demo", "index", "search", "evaluate", "app", "info", "verify"):
-        assert f"photoseek {command}" in answer(command, "--help")

@@ -1,4 +1,4 @@
-"""``photoseek-train``: inspect, keywords, features, fit, evaluate, report, average, compact."""
+"""``photoseek-train``: inspect, keywords, features, fit, evaluate, report, average, transplant, compact."""
 
 from __future__ import annotations
 
@@ -55,7 +55,11 @@ def features(
     precision: Annotated[str, typer.Option(help="fp32, or bf16: faster where there is hardware for it.")] = "fp32",
     device: Device = "auto",
 ) -> None:
-    """Pass photos and captions through the frozen towers once; `fit --features` trains on the result."""
+    """Pass photos and captions through the frozen towers once; `fit --features` trains on the result.
+
+    Example: `photoseek-train features --images images --captions captions.token --text-model bert-base-uncased
+    --out features`
+    """
     from photoseek_train.config import preprocessing_of
     from photoseek_train.dataset import CaptionedPhotos
     from photoseek_train.features import make_features
@@ -149,7 +153,15 @@ def fit(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in OUT, if there is one.")] = False,
     report: Annotated[bool, typer.Option(help="Write OUT/report.html: curves, examples, failures.")] = True,
 ) -> None:
-    """Train projectors, and towers if asked; OUT becomes the checkpoint of the best epoch on dev."""
+    """Train projectors, and towers if asked; OUT becomes the checkpoint of the best epoch on dev.
+
+    Examples:
+
+    - Frozen towers: `photoseek-train fit --images images --captions captions.token --train train.txt --dev dev.txt
+      --text-model bert-base-uncased --out runs/first`
+    - Go on, the image tower learning too: `photoseek-train fit --images images --captions captions.token
+      --from runs/first --tune image --seed 1 --out runs/second`
+    """
     from photoseek_train.config import AugmentConfig, OptimConfig
     from photoseek_train.dataset import read_splits
     from photoseek_train.fit import Fit, FitSettings, Resources, preprocessing_for
@@ -230,7 +242,10 @@ def evaluate(
     device: Device = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Measure a checkpoint: recall in percent, median and mean rank, in both directions."""
+    """Measure a checkpoint: recall in percent, median and mean rank, in both directions.
+
+    Example: `photoseek-train evaluate runs/first --images images --captions captions.token --split test.txt`
+    """
     from photoseek.protocol import EvaluationProtocol
     from photoseek_train.dataset import CaptionedPhotos
     from photoseek_train.evaluate import assess_split, choose, vectors_of
@@ -260,7 +275,10 @@ def report_command(
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write it. [RUN/report.html]")] = None,
     workers: Workers = 1,
 ) -> None:
-    """Write a run's report, one HTML file: settings, curves, figures, examples, failures."""
+    """Write a run's report, one HTML file: settings, curves, figures, examples, failures.
+
+    Example: `photoseek-train report runs/first`
+    """
     from photoseek_train.report_run import files_of, report_run
 
     data = files_of(checkpoint, images, captions, split).read()
@@ -274,7 +292,10 @@ def average(
     checkpoints: Annotated[list[Path], typer.Argument(help="Folders that fit made, one begun from another.")],
     out: Annotated[Path, typer.Option(help="New folder for the checkpoint.")],
 ) -> None:
-    """Average the weights of checkpoints into one that is often better than each (a model soup)."""
+    """Average the weights of checkpoints into one that is often better than each (a model soup).
+
+    Example: `photoseek-train average runs/first runs/second --out runs/soup`
+    """
     from photoseek_train.soup import average_checkpoints
 
     average_checkpoints(checkpoints, out)
@@ -292,7 +313,10 @@ def transplant(
     ] = None,
     vocabulary: Annotated[int, typer.Option(help="Most word pieces to learn.")] = 4000,
 ) -> None:
-    """Begin a text tower of another language with what this one knows; then `fit --from OUT --tune text`."""
+    """Begin a text tower of another language with what this one knows; then `fit --from OUT --tune text`.
+
+    Example: `photoseek-train transplant runs/first --captions captions.token --into captions.zh.token --out runs/begin`
+    """
     from photoseek.captions import captions_of, read_caption_file
     from photoseek_train.transplant import transplant as transplant_tower
 
@@ -322,7 +346,10 @@ def compact(
     vocabulary: Annotated[int, typer.Option(help="Most word pieces to learn.")] = 4000,
     seed: Annotated[int, typer.Option(help="Of the random weights.")] = 0,
 ) -> None:
-    """Make a small BERT with a vocabulary of these captions and random weights, for `fit --text-model OUT`."""
+    """Make a small BERT with a vocabulary of these captions and random weights, for `fit --text-model OUT`.
+
+    Example: `photoseek-train compact --captions captions.token --split train.txt --out bert`
+    """
     from photoseek.captions import captions_of, read_caption_file
     from photoseek_train.compact import CompactBert, write_compact_bert
 

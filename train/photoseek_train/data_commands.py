@@ -20,7 +20,10 @@ def keywords(
     language: Annotated[str, typer.Option(help="auto, en or zh; auto: each caption's own, by its script.")] = "auto",
     top: Annotated[int, typer.Option(help="Keywords of a caption, at most.")] = 5,
 ) -> None:
-    """Write captions with a third column of keywords, for `fit --keywords P`."""
+    """Write captions with a third column of keywords, for `fit --keywords P`.
+
+    Example: `photoseek-train keywords --captions captions.token --out keywords.token`
+    """
     from photoseek.captions import read_captions
     from photoseek_train.keywords import write_keywords
 
@@ -44,6 +47,8 @@ def inspect(
     """Look photos and captions over before training: what is missing, unreadable, twice there, too long.
 
     Exit code 0: `fit` can use them. 1: it would refuse; the problems are named.
+
+    Example: `photoseek-train inspect --images images --captions captions.token --train train.txt --dev dev.txt`
     """
     from photoseek_train.inspecting import inspect_data
     from photoseek_train.inspection_tables import print_inspection

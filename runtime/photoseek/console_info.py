@@ -1,0 +1,84 @@
+"""What ``info`` tells of a bundle or a gallery."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from photoseek import console
+from photoseek.bundle import Bundle
+from photoseek.errors import BundleNotFound, GalleryNotFound, QueryError
+from photoseek.gallery import Gallery
+
+
+def bundle_or_gallery(path: str) -> Bundle | Gallery:
+    """What lies there.
+
+    Raises:
+        QueryError: Neither of them.
+    """
+    try:
+        return Bundle.load(path)
+    except BundleNotFound:
+        try:
+            return Gallery.open(path)
+        except GalleryNotFound:
+            raise QueryError(f"neither a bundle nor a gallery: {path}") from None
+
+
+def facts_of(opened: Bundle | Gallery) -> dict[str, Any]:
+    """The form that ``info --json`` prints."""
+    if isinstance(opened, Bundle):
+        return _bundle_json(opened)
+    unreadable = [{"path": name, "reason": reason} for name, reason in opened.unreadable()]
+    return {**opened.status().to_json(), "unreadable": unreadable}
+
+
+def print_facts(facts: dict[str, Any]) -> None:
+    """Print a line for each fact, and a table of what was measured with each engine."""
+    for key, value in facts.items():
+        if key != "search":
+            print(f"{key + ':':<16}{plain(value)}")
+    if facts.get("search"):
+        _print_engines(facts["search"])
+
+
+def plain(value: Any) -> str:
+    """A value of a report in words: no brackets, no quotes, numbers in groups of three digits."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {plain(inner)}".strip() for key, inner in value.items()) or "-"
+    if isinstance(value, list):
+        return ", ".join(plain(inner) for inner in value) or "-"
+    return "-" if value is None else f"{value:,}" if type(value) is int else str(value)
+
+
+def _print_engines(measured: dict[str, Any]) -> None:
+    """What was measured with each engine; a star stands beside the one that ``auto`` takes."""
+    kinds = sorted({kind for found in measured["engines"].values() for kind in found["recalls"]})
+    rows = [
+        [
+            f"{name}{' *' if name == measured['auto'] else ''}",
+            f"{found['milliseconds']:.3f}",
+            *(f"{found['recalls'][kind]:.4f}" if kind in found["recalls"] else "-" for kind in kinds),
+            plain(found["parameters"]),
+        ]
+        for name, found in measured["engines"].items()
+    ]
+    console.print_table(["engine", "ms", *(f"recall, by {kind}" for kind in kinds), "parameters"], rows)
+
+
+def _bundle_json(bundle: Bundle) -> dict[str, Any]:
+    manifest = bundle.manifest
+    return {
+        "path": str(bundle.path),
+        "name": bundle.name,
+        "fingerprint": bundle.fingerprint,
+        "dim": bundle.dim,
+        "pooling": manifest.pooling,
+        "languages": list(bundle.languages),
+        "text_towers": {language: asdict(record) for language, record in manifest.text_towers.items()},
+        "precisions": {name: manifest.precisions.get(name, {}) for name in bundle.precisions},
+        "bytes": sum(record.bytes for record in manifest.files.values()),
+        "training": manifest.training,
+        "licence": manifest.licence,
+    }

@@ -1,0 +1,59 @@
+"""The options that several commands of ``photoseek`` have, and how a shell completes their values."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from photoseek.gallery import gallery_at
+from photoseek.manifest import Layout
+from photoseek.nearest.engines import Engine
+
+
+def complete_gallery(incomplete: str) -> list[str]:
+    """Folders that hold a gallery and begin like this; none where the shell has to complete a folder on the way."""
+    head, slash, start = incomplete.rpartition("/")
+    folder = Path(head + slash).expanduser()
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return []
+    wanted = (name for name in names if name.startswith(start) and (start or not name.startswith(".")))
+    return [f"{head}{slash}{name}" for name in wanted if gallery_at(folder / name) is not None]
+
+
+def complete_precision(incomplete: str) -> list[str]:
+    """Precisions that begin like this."""
+    return [precision for precision in Layout.PRECISIONS if precision.startswith(incomplete)]
+
+
+GalleryOption = Annotated[
+    Path,
+    typer.Option(
+        "--gallery",
+        metavar="DIR",
+        help="The gallery, or the photo folder that holds it.",
+        autocompletion=complete_gallery,
+    ),
+]
+BundleOption = Annotated[str, typer.Option("--bundle", metavar="BUNDLE", help="A bundle's folder, or: demo")]
+CountOption = Annotated[int, typer.Option("-k", help="How many photos, at most.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+PrecisionOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="fp32|fp16|int8",
+        help="Of the towers; left out: the fastest on this CPU, and for a gallery's photos that which it began with.",
+        autocompletion=complete_precision,
+    ),
+]
+MovedBundleOption = Annotated[
+    str | None, typer.Option("--bundle", metavar="BUNDLE", help="Where the gallery's bundle lies now, if it was moved.")
+]
+EngineOption = Annotated[Engine, typer.Option(help="How neighbours are found; auto: the fastest here.")]
+ExactOption = Annotated[bool, typer.Option("--exact", help="Score every photo: the same as --engine exact.")]
+PortOption = Annotated[int, typer.Option(help="Port of the page.")]
+BrowserOption = Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")]

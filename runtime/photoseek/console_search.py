@@ -1,0 +1,155 @@
+"""What ``search`` prints: a table, JSON or paths, of one query or of a query on each line of standard input."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+
+import typer
+
+from photoseek import console, console_viewer
+from photoseek.errors import QueryError
+
+if TYPE_CHECKING:
+    from photoseek.hits import Hit
+
+Ask: TypeAlias = "Callable[[str | None], Sequence[Hit]]"
+"""A query in, its hits out."""
+
+HitsJsonOption = Annotated[
+    bool, typer.Option("--json", help="Print JSON; of queries on standard input: one object a line.")
+]
+PathsOption = Annotated[bool, typer.Option("--paths", help="Print absolute paths alone, one a line.")]
+NullOption = Annotated[
+    bool,
+    typer.Option("--null", "-0", help="Print paths with a NUL behind each, for xargs -0: a name may hold anything."),
+]
+PicturesOption = Annotated[
+    bool, typer.Option("--pictures", help="Draw the photos in the terminal, below the table (extra: terminal).")
+]
+OpenOption = Annotated[bool, typer.Option("--open", help="Open the photos with the system's viewer.")]
+
+
+@dataclass(frozen=True)
+class Output:
+    """How hits are told.
+
+    Attributes:
+        form: What is printed.
+        end: What stands behind each path.
+        pictures: Whether the photos are drawn below their table.
+        viewer: The program that opens the photos; None: they are not opened.
+    """
+
+    form: Literal["table", "json", "paths"] = "table"
+    end: bytes = b"\n"
+    pictures: bool = False
+    viewer: str | None = None
+
+    @classmethod
+    def chosen(
+        cls, *, as_json: bool, paths: bool = False, null: bool = False, pictures: bool = False, opened: bool = False
+    ) -> Output:
+        """The form that the options name; exits where they name two, or where this machine lacks what they need."""
+        paths = paths or null
+        named = [name for name, wanted in (("--json", as_json), ("--paths", paths), ("--pictures", pictures)) if wanted]
+        if len(named) > 1:
+            raise typer.BadParameter(f"expected one form of output, found {' and '.join(named)}")
+        if pictures:
+            console_viewer.check_pictures()
+        return cls(
+            "json" if as_json else "paths" if paths else "table",
+            b"\0" if null else b"\n",
+            pictures,
+            console_viewer.find_viewer() if opened else None,
+        )
+
+
+def answer(ask: Ask, query: str | None, output: Output) -> None:
+    """Answer one query."""
+    hits = ask(query)
+    if output.form == "json":
+        console.print_json(_json(hits))
+    else:
+        _show(hits, output)
+    _open(hits, output)
+
+
+def query_lines() -> Iterable[bytes]:
+    """The lines of standard input.
+
+    Raises:
+        QueryError: It is a terminal, or closed: whoever typed the command has forgotten the query.
+    """
+    if sys.stdin is None or sys.stdin.isatty():
+        raise QueryError(
+            "no query: expected QUERY, --image FILE, or queries on standard input, one a line; "
+            "standard input is a terminal. See: photoseek search --help"
+        )
+    return sys.stdin.buffer
+
+
+def answer_lines(ask: Ask, lines: Iterable[bytes], output: Output) -> int:
+    """Answer the query on each line as soon as it is read; empty lines are passed over.
+
+    A line that is no query is told on standard error, and the others are answered all the same.
+
+    Returns:
+        The exit code: ``console.FAILURE`` if there was such a line.
+    """
+    code = 0
+    for number, line in enumerate(lines, start=1):
+        try:
+            query = _query(line)
+            if query:
+                _answer_line(ask, query, output)
+        except QueryError as error:
+            console.tell("photoseek", f"line {number}: {error}")
+            code = console.FAILURE
+    return code
+
+
+def print_hits(hits: Sequence[Hit]) -> None:
+    """Print hits as a table."""
+    console.print_table(["photo", "score"], [[str(hit.file), f"{hit.score:.3f}"] for hit in hits])
+
+
+def _answer_line(ask: Ask, query: str, output: Output) -> None:
+    hits = ask(query)
+    if output.form == "json":
+        print(json.dumps({"query": query, "hits": _json(hits)}, ensure_ascii=False))
+    else:
+        if output.form == "table":
+            print(query)
+        _show(hits, output)
+    sys.stdout.flush()  # whoever asks and waits reads the answer before the next question
+    _open(hits, output)
+
+
+def _query(line: bytes) -> str:
+    try:
+        return line.decode("utf-8").strip()
+    except UnicodeDecodeError as error:
+        raise QueryError(f"expected UTF-8 text: {error}") from error
+
+
+def _json(hits: Sequence[Hit]) -> list[dict[str, Any]]:
+    return [hit.to_json() for hit in hits]
+
+
+def _show(hits: Sequence[Hit], output: Output) -> None:
+    if output.form == "paths":
+        sys.stdout.buffer.write(b"".join(os.fsencode(hit.file) + output.end for hit in hits))
+        return
+    print_hits(hits)
+    if output.pictures:
+        console_viewer.print_pictures([(hit.path, hit.file) for hit in hits])
+
+
+def _open(hits: Sequence[Hit], output: Output) -> None:
+    if output.viewer is not None:
+        console_viewer.open_files(output.viewer, [hit.file for hit in hits])

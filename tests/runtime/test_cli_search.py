@@ -1,0 +1,190 @@
+"""``photoseek search`` among other programs: paths, many queries, viewers, pictures."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import termios
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from photoseek import Gallery
+from typed_commands import answer, environment, photoseek_command
+
+
+def test_paths_are_absolute_and_one_a_line(gallery: Gallery, photos: Path) -> None:
+    printed = answer("search", "red", "--gallery", gallery.path, "-k", 4, "--paths")
+    assert set(printed.splitlines()) == {str(photos / "red" / f"red-{index}.png") for index in range(4)}
+
+
+def test_null_ends_each_path_so_that_a_name_may_hold_a_new_line(photos: Path, tiny_bundle_path: Path) -> None:
+    odd = photos / "red" / "two\nlines.png"
+    (photos / "red" / "red-0.png").rename(odd)
+    answer("index", photos, "--bundle", tiny_bundle_path)
+    for options in (("-0",), ("--null", "--paths")):
+        printed = answer("search", "red", "--gallery", photos, "-k", 4, *options)
+        assert printed.endswith("\0")
+        assert str(odd) in printed.split("\0")
+        assert printed.count("\0") == 4
+
+
+def test_each_line_of_standard_input_is_a_query(gallery: Gallery) -> None:
+    asked = ("search", "--gallery", gallery.path, "-k", 2)
+    lines = b"red\n\n  blue picture \ngreen"
+    answers = [json.loads(line) for line in answer(*asked, "--json", lines=lines).splitlines()]
+    assert [each["query"] for each in answers] == ["red", "blue picture", "green"]
+    assert [[hit["path"].split("/")[0] for hit in each["hits"]] for each in answers] == [
+        ["red"] * 2,
+        ["blue"] * 2,
+        ["green"] * 2,
+    ]
+    assert answers[0]["hits"] == json.loads(answer("search", "red", "--gallery", gallery.path, "-k", 2, "--json"))
+    paths = answer(*asked, "--paths", lines=lines).splitlines()
+    assert [Path(path).parent.name for path in paths] == ["red"] * 2 + ["blue"] * 2 + ["green"] * 2
+    table = answer(*asked, lines=lines).splitlines()
+    assert [line for line in table if line in ("red", "blue picture", "green")] == ["red", "blue picture", "green"]
+    assert sum("score" in line for line in table) == 3
+
+
+def test_a_line_that_is_no_query_is_told_and_the_others_are_answered(gallery: Gallery) -> None:
+    lines = b"red\nred + \n\xff\xfe\nblue\n"
+    done = photoseek_command("search", "--gallery", gallery.path, "--json", "-k", 1, lines=lines)
+    assert done.returncode == 1
+    assert [json.loads(line)["query"] for line in done.stdout.splitlines()] == ["red", "blue"]
+    told = done.stderr.splitlines()
+    assert len(told) == 2
+    assert told[0].startswith("photoseek: line 2: expected words after '+'")
+    assert told[1].startswith("photoseek: line 3: expected UTF-8 text")
+
+
+def test_no_lines_are_no_error(gallery: Gallery) -> None:
+    assert answer("search", "--gallery", gallery.path, "--json") == ""
+
+
+def test_an_answer_comes_before_the_next_question(gallery: Gallery) -> None:
+    command = [sys.executable, "-m", "photoseek", "search", "--gallery", str(gallery.path), "--json", "-k", "1"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment(), text=True) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        for colour in ("red", "blue"):  # would wait for ever, were the answer held back
+            running.stdin.write(f"{colour}\n")
+            running.stdin.flush()
+            assert json.loads(running.stdout.readline())["query"] == colour
+
+
+def in_a_terminal(*arguments: object, reply: bytes = b"", **further: str) -> tuple[int, str]:
+    """Exit code and output of ``photoseek`` on a terminal that answers the first question with ``reply``."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (40, 100))
+    command = [sys.executable, "-m", "photoseek", *map(str, arguments)]
+    running = subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment(**further), start_new_session=True
+    )
+    os.close(theirs)
+    printed = b""
+    with running:
+        while True:
+            try:
+                piece = os.read(ours, 65536)
+            except OSError:  # the other end is closed
+                break
+            printed += piece
+            if reply and b"\x1b[c" in printed:
+                os.write(ours, reply)
+                reply = b""
+    os.close(ours)
+    return running.returncode, printed.decode()
+
+
+def test_a_terminal_without_a_query_is_bad_use(gallery: Gallery) -> None:
+    code, printed = in_a_terminal("search", "--gallery", gallery.path)
+    assert code == 2
+    assert "no query: expected QUERY, --image FILE, or queries on standard input, one a line" in printed
+    assert "standard input is a terminal" in printed
+
+
+@pytest.mark.parametrize("both", [("--json", "--paths"), ("--json", "-0"), ("--pictures", "--json")])
+def test_one_form_of_output_at_a_time(gallery: Gallery, both: tuple[str, str]) -> None:
+    done = photoseek_command("search", "red", "--gallery", gallery.path, *both)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "expected one form of output, found --" in done.stderr
+
+
+def fake_viewer(folder: Path, script: str) -> str:
+    """A PATH whose only viewer is this shell script."""
+    folder.mkdir()
+    viewer = folder / ("open" if sys.platform == "darwin" else "xdg-open")
+    viewer.write_text(f"#!/bin/sh\n{script}\n")
+    viewer.chmod(0o755)
+    return f"{folder}{os.pathsep}{os.environ['PATH']}"
+
+
+def test_open_hands_each_hit_to_the_viewer(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
+    path = fake_viewer(tmp_path / "bin", f'echo "$1" > "{tmp_path}/opened-$(basename "$1")"')
+    printed = answer("search", "red", "--gallery", gallery.path, "-k", 2, "--paths", "--open", PATH=path)
+    opened = {file.read_text().strip() for file in tmp_path.glob("opened-*")}
+    assert opened == set(printed.splitlines())
+    assert len(opened) == 2
+    assert all(Path(file).parent == photos / "red" for file in opened)
+
+
+def test_a_viewer_that_stays_open_is_not_waited_for(gallery: Gallery, tmp_path: Path) -> None:
+    path = fake_viewer(tmp_path / "bin", f"echo $$ >> {tmp_path}/running; exec sleep 60")
+    began = time.monotonic()
+    answer("search", "red", "--gallery", gallery.path, "-k", 1, "--open", PATH=path)
+    assert time.monotonic() - began < 30
+    os.kill(int((tmp_path / "running").read_text()), 15)
+
+
+def test_a_viewer_that_fails_or_is_not_there_is_told(gallery: Gallery, tmp_path: Path) -> None:
+    path = fake_viewer(tmp_path / "bin", "exit 3")
+    failed = photoseek_command("search", "red", "--gallery", gallery.path, "--open", PATH=path)
+    assert failed.returncode == 1
+    assert "could not open" in failed.stderr
+    assert "(exit code 3)" in failed.stderr
+    (tmp_path / "empty").mkdir()
+    absent = photoseek_command("search", "red", "--gallery", gallery.path, "--open", PATH=str(tmp_path / "empty"))
+    assert (absent.returncode, absent.stdout) == (1, "")
+    assert "--open: expected the program " in absent.stderr
+
+
+needs_textual_image = pytest.mark.skipif(find_spec("textual_image") is None, reason="needs the extra terminal")
+
+
+@needs_textual_image
+@pytest.mark.parametrize(("reply", "drawn"), [(b"\x1b[?62;4c", "\x1bP"), (b"\x1b[?62c", "\u2580")])
+def test_pictures_are_drawn_as_the_terminal_can(gallery: Gallery, reply: bytes, drawn: str) -> None:
+    """It is asked for its features; 4 among them is sixel, whose pictures begin with ESC P, else half blocks."""
+    asked = ("search", "red", "--gallery", gallery.path, "-k", 1, "--pictures")
+    code, printed = in_a_terminal(*asked, reply=reply, TERM="xterm-256color", COLORTERM="truecolor")
+    assert code == 0, printed
+    assert drawn in printed
+    assert printed.count("red/red-") == 2  # in the table, and above the picture
+
+
+@needs_textual_image
+def test_pictures_need_a_terminal(gallery: Gallery) -> None:
+    done = photoseek_command("search", "red", "--gallery", gallery.path, "--pictures")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--pictures: expected a terminal as standard input and output" in done.stderr
+
+
+def test_pictures_name_the_extra_that_they_need(gallery: Gallery) -> None:
+    code = """
+import sys, importlib.util
+found = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *rest: None if name == "textual_image" else found(name, *rest)
+from photoseek.cli import main
+main()
+"""
+    command = [sys.executable, "-c", code, "search", "red", "--gallery", str(gallery.path), "--pictures"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(), check=False)
+    assert done.returncode == 1
+    assert "install it with: pip install 'photoseek[terminal]'" in done.stderr

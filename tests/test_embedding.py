@@ -1,0 +1,133 @@
+"""The examples of docs/embedding.md, run as they stand there against a small gallery in ``~/Photos``."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import io
+import pickle
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from photoseek import Bundle, Gallery, Searcher
+from tiny_bundle import COLOURS
+from typed_commands import environment
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "embedding.md"
+BLOCKS = re.findall(r"^```python\n(.*?)^```", DOCUMENT.read_text("utf-8"), flags=re.S | re.M)
+
+
+def block(begins: str) -> str:
+    (found,) = [code for code in BLOCKS if code.startswith(begins)]
+    return found
+
+
+def module(name: str, folder: Path) -> ModuleType:
+    """A block whose first line names its file, imported from that file."""
+    file = folder / f"{name}.py"
+    file.write_text(block(f"# {name}.py"))
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None
+    assert spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
+
+
+@pytest.fixture
+def home(photos: Path, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home whose Photos are indexed."""
+    photos.rename(photos.parent / "Photos")
+    Gallery.create(photos.parent / "Photos", tiny_bundle).index()
+    monkeypatch.setenv("HOME", str(photos.parent))
+    return photos.parent
+
+
+@pytest.fixture
+def visitor(home: Path) -> Iterator[Any]:
+    """A client of the FastAPI app, from its start to its end."""
+    pytest.importorskip("fastapi")
+    from fastapi.testclient import TestClient
+
+    with TestClient(module("web", home).app) as client:
+        yield client
+
+
+def test_every_block_is_run_by_a_test() -> None:
+    begins = ["# web.py", "# pool.py", "# tasks.py", "from PIL", "contact_sheet("]
+    assert sorted(BLOCKS) == sorted(block(each) for each in begins)
+
+
+def test_the_app_answers_texts_and_photos(visitor: Any, home: Path) -> None:
+    hits = visitor.get("/search", params={"q": "red", "k": 4}).json()
+    assert [hit["rank"] for hit in hits] == [1, 2, 3, 4]
+    assert {hit["path"].split("/")[0] for hit in hits} == {"red"}
+    photo = (home / "Photos" / "blue" / "blue-1.png").read_bytes()
+    assert visitor.post("/similar", files={"photo": photo}).json()[0]["path"] == "blue/blue-1.png"
+    best = visitor.get("/best", params={"q": "green"})
+    assert best.headers["content-type"] == "image/png"
+    assert Image.open(io.BytesIO(best.content)).size
+
+
+def test_the_app_tells_its_callers_what_they_did_wrong(visitor: Any) -> None:
+    broken = visitor.get("/search", params={"q": "red + "})
+    assert broken.status_code == 422
+    assert "expected words after '+'" in broken.json()["detail"]
+    no_photo = visitor.post("/similar", files={"photo": b"no photo"})
+    assert no_photo.status_code == 422
+    assert no_photo.json()["detail"].startswith("not a photo of a known format")
+    assert visitor.get("/search", params={"q": "red", "k": 0}).status_code == 422
+
+
+def test_the_pool_answers(home: Path) -> None:
+    (home / "pool.py").write_text(block("# pool.py"))
+    done = subprocess.run(
+        [sys.executable, "pool.py"],
+        cwd=home,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = [line.split("\t") for line in done.stdout.splitlines()]
+    assert [text for text, _ in found] == ["red", "blue", "a green picture"]
+    assert [path.split("/")[0] for _, path in found] == ["red", "blue", "green"]
+
+
+def test_a_searcher_cannot_be_sent_to_another_process(home: Path) -> None:
+    searcher = Searcher(Gallery.open(home / "Photos"))
+    with pytest.raises(TypeError, match="cannot pickle"):
+        pickle.dumps(searcher)
+
+
+def test_the_celery_task_answers_where_it_is_applied(home: Path) -> None:
+    """In this process and without a broker, which only sending it would take."""
+    pytest.importorskip("celery")
+    tasks = module("tasks", home)
+    assert tasks.searcher.cache_info().currsize == 0  # nothing is opened before the first task
+    hits = tasks.search.apply(args=["red"], kwargs={"k": 2}).get()
+    assert [hit["path"].split("/")[0] for hit in hits] == ["red", "red"]
+    assert tasks.searcher.cache_info().currsize == 1
+
+
+def test_the_notebook_shows_the_hits(home: Path) -> None:
+    assert (home / "Photos").is_dir()
+    cells: dict[str, Any] = {}
+    exec(compile(block("from PIL"), "cell 1", "exec"), cells)
+    shown = eval(compile(ast.parse(block("contact_sheet(").strip(), mode="eval"), "cell 2", "eval"), cells)
+    assert shown.size == (4 * 240, 2 * 260)
+    for column in range(4):  # the four best are the red ones
+        red, green, blue = shown.getpixel((column * 240 + 3, 3))
+        assert abs(red - COLOURS["red"][0]) < 30
+        assert max(green, blue) < 70
+    assert shown._repr_png_().startswith(b"\x89PNG")  # what Jupyter asks of a value
