@@ -53,6 +53,11 @@ def tree(command: Any, words: tuple[str, ...]) -> Iterator[Command]:
 COMMANDS = [each for name, app in APPS.items() for each in tree(typer.main.get_command(app), (name,))]
 
 
+def command_of(words: list[str]) -> str:
+    """The longest name of a command that a command line begins with."""
+    return max((each.name for each in COMMANDS if list(each.words) == words[: len(each.words)]), key=len, default="")
+
+
 def sections(document: str) -> Iterator[tuple[str, str]]:
     """The heading of each section, and its text as far as the next heading of any level."""
     parts = re.split(r"^#+ (.*)$", re.sub(r"^```.*?^```", hide_headings, document, flags=re.S | re.M), flags=re.M)
@@ -149,9 +154,7 @@ def test_every_command_line_in_the_documentation_parses(file: Path) -> None:
 
 def test_the_command_lines_of_every_program_are_seen() -> None:
     lines = [line for file in DOCUMENTS for line in command_lines(file.read_text("utf-8"))]
-    seen = {
-        " ".join(words[:2]) if words[0] != "photoseek-export" else words[0] for line in lines for words in calls(line)
-    }
+    seen = {command_of(words) for line in lines for words in calls(line)}
     assert {command.name for command in COMMANDS if not hasattr(command.click, "commands")} <= seen
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from PIL import Image
 
-from photoseek import console, console_evaluation, console_index, console_search
+from photoseek import console, console_captions, console_evaluation, console_filters, console_index, console_search
 from photoseek.bundle import DEMO, Bundle
 from photoseek.console_options import (
     BrowserOption,
@@ -27,6 +27,7 @@ from photoseek.console_options import (
     complete_gallery,
 )
 from photoseek.errors import EvaluationError, QueryError
+from photoseek.filters import Filter
 from photoseek.gallery import Gallery
 from photoseek.nearest.engines import Engine
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from photoseek.search import Searcher
 
 app = console.make_app("Find photos by what they show. Start with: `photoseek demo`")
+app.add_typer(console_captions.app, name="captions")
 
 
 def main() -> None:
@@ -118,7 +120,18 @@ def search(
         typer.Argument(help="What the photos should show; left out: a query on each line of standard input."),
     ] = None,
     image: Annotated[Path | None, typer.Option(metavar="FILE", help="A photo that they should be like.")] = None,
+    like: Annotated[
+        str | None, typer.Option(metavar="PATH", help="A photo of the gallery that they should be like, in its folder.")
+    ] = None,
     k: CountOption = 5,
+    folder: console_filters.FolderOption = None,
+    taken_from: console_filters.TakenFromOption = None,
+    taken_to: console_filters.TakenToOption = None,
+    min_megapixels: console_filters.MinMegapixelsOption = None,
+    max_megapixels: console_filters.MaxMegapixelsOption = None,
+    orientation: console_filters.OrientationOption = None,
+    file_type: console_filters.TypeOption = None,
+    fold: Annotated[bool, typer.Option("--fold", help="Count photos that show nearly the same as one.")] = False,
     bundle: MovedBundleOption = None,
     precision: PrecisionOption = None,
     engine: EngineOption = "auto",
@@ -134,23 +147,54 @@ def search(
 ) -> None:
     """Find photos by text, by a photo, or by both.
 
+    A query may have parts that are added, subtracted and weighted; a backslash makes a sign an ordinary character.
+
     Exit code 0: every query was answered. 1: something failed, or a line of standard input was no query. 2: bad use.
 
     Examples:
 
     - `photoseek search "two dogs on a beach" --gallery ~/Photos -k 10`
+    - Parts: `photoseek search "dog + 2:beach - person" --gallery ~/Photos`
+    - Of one summer: `photoseek search "a lake" --gallery ~/Photos --taken-from 2023-06 --taken-to 2023-08`
     - Photos like this one, opened: `photoseek search --image holiday.jpg --gallery ~/Photos --open`
     - Copies of what is found: `photoseek search "at night" --gallery ~/Photos -0 | xargs -0 cp -t night`
     - Many queries, a JSON object a line: `photoseek search --gallery ~/Photos --json < queries.txt`
     """
     output = console_search.Output.chosen(as_json=as_json, paths=paths, null=null, pictures=pictures, opened=opened)
-    lines = console_search.query_lines() if query is None and image is None else None
+    lines = console_search.query_lines() if query is None and image is None and like is None else None
     searcher = _searcher(Gallery.open(gallery), bundle, precision, "exact" if exact else engine)
-    ask = partial(searcher.search, photo=image, k=k, language=language)
+    where = Filter(folder, taken_from, taken_to, min_megapixels, max_megapixels, orientation, file_type)
+    ask = partial(searcher.search, photo=image, like=like, k=k, language=language, where=where, fold=fold)
     if lines is None:
         console_search.answer(ask, query, output)
     else:
         raise typer.Exit(console_search.answer_lines(ask, lines, output))
+
+
+@app.command()
+def calibrate(
+    images: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the images.")],
+    captions: console_evaluation.CaptionFiles,
+    bundle: Annotated[str, typer.Option("--bundle", metavar="BUNDLE", help="A bundle's folder; it is changed.")],
+    split: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE|NAME", help="Images that count: a file of names, or a split of the captions."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fit what a bundle's cosines are worth, so that hits carry a confidence; no photo is indexed anew for it.
+
+    Example: `photoseek calibrate --bundle bundles/flickr30k --images DIR --captions captions.token --split dev.txt`
+    """
+    from photoseek.calibrating import calibrate_bundle
+
+    with console.progress_bar("encoding") as tell:
+        found = calibrate_bundle(Bundle.load(bundle), images, captions, split, tell)
+    if as_json:
+        console.print_json({name: curve.to_json() for name, curve in found.items()})
+    else:
+        rows = [[name, *map(str, curve.to_json().values())] for name, curve in found.items()]
+        console.print_table(["towers", "slope", "intercept", "floor", "photos", "captions"], rows)
 
 
 @app.command()

@@ -9,16 +9,14 @@ import typer
 
 from photoseek import console
 from photoseek.captions import Caption, read_caption_file
+from photoseek.console_options import GalleryOption, JsonOption
 from photoseek.errors import CaptionFileError
 from photoseek.gallery import Gallery
 from photoseek.indexing import Progress
 
-app = console.make_app("Sentences that photos of a gallery can be described with.")
-
-GalleryOption = Annotated[
-    Path, typer.Option("--gallery", metavar="DIR", help="The gallery, or the photo folder that holds it.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+app = typer.Typer(
+    help="Sentences that photos of a gallery can be described with.", no_args_is_help=True, rich_markup_mode="markdown"
+)
 
 
 @app.command()
@@ -48,7 +46,10 @@ def add(
 
 @app.command()
 def clear(gallery: GalleryOption) -> None:
-    """Forget all captions of a gallery."""
+    """Forget all captions of a gallery.
+
+    Example: `photoseek captions clear --gallery ~/Photos`
+    """
     print(f"{Gallery.open(gallery).sentences.clear():,} captions forgotten")
 
 

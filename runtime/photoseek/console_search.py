@@ -115,7 +115,17 @@ def answer_lines(ask: Ask, lines: Iterable[bytes], output: Output) -> int:
 
 def print_hits(hits: Sequence[Hit]) -> None:
     """Print hits as a table."""
-    console.print_table(["photo", "score"], [[str(hit.file), f"{hit.score:.3f}"] for hit in hits])
+    rows = [[str(hit.file), f"{hit.score:.3f}", _sure(hit), f"+{len(hit.alike)}"] for hit in hits]
+    known, folded = any(hit.confidence is not None for hit in hits), any(hit.alike for hit in hits)
+    shown = [column for column, wanted in enumerate((True, True, known, folded)) if wanted]
+    names = ("photo", "score", "sure", "alike")
+    console.print_table([names[column] for column in shown], [[row[column] for column in shown] for row in rows])
+    if hits and hits[0].doubtful:
+        console.tell("photoseek", "nothing here seems to show that; these are the nearest")
+
+
+def _sure(hit: Hit) -> str:
+    return "" if hit.confidence is None else f"{hit.confidence:.0%}"
 
 
 def _answer_line(ask: Ask, query: str, output: Output) -> None:
