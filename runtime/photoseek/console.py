@@ -63,6 +63,7 @@ def run(
     """
     try:
         code = app(prog_name=name, standalone_mode=False)
+        sys.stdout.flush()  # here, where a reader that is gone is still no error
     except typer.TyperException as error:  # no such option, a missing argument, ...
         context = getattr(error, "ctx", None)
         asked = context.command_path if context else name

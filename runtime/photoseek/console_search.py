@@ -142,7 +142,7 @@ def _answer_line(ask: Ask, query: str, output: Output) -> None:
 
 def _query(line: bytes) -> str:
     try:
-        return line.decode("utf-8").strip()
+        return line.decode("utf-8-sig").strip()  # a file from Windows may begin with a byte order mark
     except UnicodeDecodeError as error:
         raise QueryError(f"expected UTF-8 text: {error}") from error
 

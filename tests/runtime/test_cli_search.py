@@ -8,6 +8,7 @@ import pty
 import subprocess
 import sys
 import termios
+import threading
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -36,7 +37,7 @@ def test_null_ends_each_path_so_that_a_name_may_hold_a_new_line(photos: Path, ti
 
 def test_each_line_of_standard_input_is_a_query(gallery: Gallery) -> None:
     asked = ("search", "--gallery", gallery.path, "-k", 2)
-    lines = b"red\n\n  blue picture \ngreen"
+    lines = b"\xef\xbb\xbfred\n\n  blue picture \ngreen"
     answers = [json.loads(line) for line in answer(*asked, "--json", lines=lines).splitlines()]
     assert [each["query"] for each in answers] == ["red", "blue picture", "green"]
     assert [[hit["path"].split("/")[0] for hit in each["hits"]] for each in answers] == [
@@ -70,13 +71,17 @@ def test_no_lines_are_no_error(gallery: Gallery) -> None:
 def test_an_answer_comes_before_the_next_question(gallery: Gallery) -> None:
     command = [sys.executable, "-m", "photoseek", "search", "--gallery", str(gallery.path), "--json", "-k", "1"]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment(), text=True) as running:
+    buffered = {name: value for name, value in environment().items() if name != "PYTHONUNBUFFERED"}
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=buffered, text=True) as running:
+        patience = threading.Timer(60, running.kill)
+        patience.start()
         assert running.stdin is not None
         assert running.stdout is not None
         for colour in ("red", "blue"):  # would wait for ever, were the answer held back
             running.stdin.write(f"{colour}\n")
             running.stdin.flush()
             assert json.loads(running.stdout.readline())["query"] == colour
+        patience.cancel()
 
 
 def in_a_terminal(*arguments: object, reply: bytes = b"", **further: str) -> tuple[int, str]:
@@ -89,6 +94,8 @@ def in_a_terminal(*arguments: object, reply: bytes = b"", **further: str) -> tup
     )
     os.close(theirs)
     printed = b""
+    patience = threading.Timer(60, running.kill)
+    patience.start()
     with running:
         while True:
             try:
@@ -99,6 +106,7 @@ def in_a_terminal(*arguments: object, reply: bytes = b"", **further: str) -> tup
             if reply and b"\x1b[c" in printed:
                 os.write(ours, reply)
                 reply = b""
+    patience.cancel()
     os.close(ours)
     return running.returncode, printed.decode()
 
@@ -188,3 +196,14 @@ main()
     done = subprocess.run(command, capture_output=True, text=True, env=environment(), check=False)
     assert done.returncode == 1
     assert "install it with: pip install 'photoseek[terminal]'" in done.stderr
+
+
+@pytest.mark.parametrize("form", ["--paths", "--json", "-k1"])
+def test_a_reader_that_is_gone_is_no_error(gallery: Gallery, form: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "photoseek", "search", "red", "--gallery", str(gallery.path), form]
+    buffered = {name: value for name, value in environment().items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, env=buffered, timeout=120, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")
