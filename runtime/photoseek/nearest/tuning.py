@@ -118,9 +118,9 @@ def tune(folder: Path, vectors: Vectors, queries: Queries, target: float = TARGE
     engines = {"exact": Measured(truth.milliseconds, everything, {})}
     if installed("faiss-hnsw"):
         engines["faiss-hnsw"] = _tune_hnsw(folder / FAISS_FILE, vectors, truth, target)
-        recalls, milliseconds = truth.measure(FlatSearch.open(folder / FAISS_FILE, vectors))
-        engines["faiss-flat"] = Measured(milliseconds, recalls, {})
-    sooner = min(found.milliseconds for found in engines.values() if found.recall >= target)
+        found = truth.measure(FlatSearch.open(folder / FAISS_FILE, vectors))
+        engines["faiss-flat"] = Measured(found.milliseconds, found.recalls, {})
+    sooner = min(each.milliseconds for each in engines.values() if each.recall >= target)
     engines["annoy"] = _tune_annoy(folder / ANNOY_FILE, vectors, truth, target, sooner)
     return Tuning(target, engines)
 
@@ -130,9 +130,9 @@ def _tune_hnsw(path: Path, vectors: Vectors, truth: _Truth, target: float) -> Me
     parameters = HnswParameters()
     faiss.build(vectors, path, parameters)
     engine = HnswSearch(path, vectors, parameters)
-    recalls, milliseconds = _raise_effort(engine, truth, target)
+    found = _raise_effort(engine, truth, target)
     chosen = asdict(replace(parameters, ef_search=engine.effort))
-    return Measured(milliseconds, recalls, chosen, _seconds_since(started))
+    return Measured(found.milliseconds, found.recalls, chosen, _seconds_since(started))
 
 
 def _tune_annoy(path: Path, vectors: Vectors, truth: _Truth, target: float, sooner: float) -> Measured:
@@ -144,9 +144,9 @@ def _tune_annoy(path: Path, vectors: Vectors, truth: _Truth, target: float, soon
         parameters = AnnoyParameters(trees)
         annoy.build(vectors, grown, parameters)
         engine = AnnoySearch(grown, vectors, parameters)
-        recalls, milliseconds = _raise_effort(engine, truth, target)
+        found = _raise_effort(engine, truth, target)
         chosen = asdict(replace(parameters, search_k=engine.effort))
-        return grown, Measured(milliseconds, recalls, chosen, _seconds_since(started))
+        return grown, Measured(found.milliseconds, found.recalls, chosen, _seconds_since(started))
 
     def merit(found: Measured) -> tuple[float, float]:
         """The nearer to the target the better; of those that reach it, the sooner."""
@@ -171,16 +171,16 @@ def _seconds_since(started: float) -> float:
     return round(time.monotonic() - started, 2)
 
 
-def _raise_effort(engine: Approximate, truth: _Truth, target: float) -> tuple[dict[str, float], float]:
+def _raise_effort(engine: Approximate, truth: _Truth, target: float) -> _Measurement:
     """Look at twice as much until every kind of query reaches the target, then at a quarter less if that will do."""
     found = truth.measure(engine)
-    while min(found[0].values()) < target and engine.effort < engine.most:
+    while not found.reaches(target) and engine.effort < engine.most:
         engine.effort *= 2
         found = truth.measure(engine)
-        if min(found[0].values()) >= target:
+        if found.reaches(target):
             whole, engine.effort = engine.effort, engine.effort * 3 // 4
             less = truth.measure(engine)
-            if min(less[0].values()) >= target:
+            if less.reaches(target):
                 return less
             engine.effort = whole
     return found
@@ -210,15 +210,34 @@ class _Truth:
                 tenth[kind].append(float(scores[-1]))
         return cls(queries, tenth, k, round(1000 * statistics.median(taken), 4))
 
-    def measure(self, engine: Search) -> tuple[dict[str, float], float]:
-        """Recall by kind of query, and the median time in milliseconds."""
-        recalls, taken = {}, []
+    def measure(self, engine: Search) -> _Measurement:
+        """Ask every query."""
+        shares: dict[str, list[float]] = {}
+        taken = []
         for kind, asked in self.queries.items():
-            found = 0
+            shares[kind] = []
             for query, tenth in zip(asked, self.tenth[kind], strict=True):
                 started = time.perf_counter()
                 _, scores = engine.search(query, self.neighbours)
                 taken.append(time.perf_counter() - started)
-                found += int((scores >= tenth - 1e-6).sum())  # a vector that ties with the tenth is as good as it
-            recalls[kind] = found / (self.neighbours * len(asked))
-        return recalls, round(1000 * statistics.median(taken), 4)
+                found = int((scores >= tenth - 1e-6).sum())  # a vector that ties with the tenth is as good as it
+                shares[kind].append(found / self.neighbours)
+        return _Measurement(shares, round(1000 * statistics.median(taken), 4))
+
+
+@dataclass(frozen=True)
+class _Measurement:
+    """The share of its true best that each query found, by kind, and the median time in milliseconds."""
+
+    shares: dict[str, list[float]]
+    milliseconds: float
+
+    @property
+    def recalls(self) -> dict[str, float]:
+        """The mean of each kind."""
+        return {kind: round(float(np.mean(shares)), 6) for kind, shares in self.shares.items()}
+
+    def reaches(self, target: float) -> bool:
+        """Whether each kind does, a standard error of its mean to spare: other queries will come than these."""
+        spare = {kind: float(np.std(shares)) / len(shares) ** 0.5 for kind, shares in self.shares.items()}
+        return all(recall - spare[kind] >= target for kind, recall in self.recalls.items())
