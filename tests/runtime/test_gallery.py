@@ -370,7 +370,7 @@ def test_a_newer_database_format_is_refused(gallery: Gallery) -> None:
     with sqlite3.connect(gallery.path / "gallery.sqlite") as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(GalleryIncompatible, match="gallery format 99, this photoseek reads up to 1; upgrade"):
+    with pytest.raises(GalleryIncompatible, match="gallery format 99, this photoseek reads up to 2; upgrade"):
         Gallery.open(gallery.path)
 
 
