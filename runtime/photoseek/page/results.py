@@ -11,8 +11,6 @@ import streamlit as st
 from photoseek.errors import PhotoError
 from photoseek.hits import Hit
 from photoseek.page.query import Query
-from photoseek.hits import Hit
-from photoseek.page.query import Query
 from photoseek.thumbnails import data_uri, shrink, thumbnail
 
 _DECODERS = 4  # photos decoded at the same time
