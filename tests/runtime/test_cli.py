@@ -180,7 +180,6 @@ def test_a_reader_that_has_seen_enough_is_no_error(gallery: Gallery) -> None:
     assert "Traceback" not in done.stderr
 
 
-<<<<<<< HEAD
 def test_conditions_parts_and_photos_of_the_gallery_can_be_asked_for(gallery: Gallery) -> None:
     def found(*arguments: object) -> list[str]:
         return [hit["path"] for hit in json.loads(answer("search", *arguments, "--gallery", gallery.path, "--json"))]
@@ -221,8 +220,3 @@ def test_a_query_that_nothing_answers_is_told(photos: Path, tmp_path: Path) -> N
         "photoseek: nothing here seems to show that; these are the nearest\n",
     )
     assert "sure" in asked.stdout
-=======
-def test_every_command_has_help() -> None:
-    for command in ("demo", "index", "search", "evaluate", "app", "serve", "info", "verify"):
-        assert f"photoseek {command}" in answer(command, "--help")
->>>>>>> 00ae98a (photoseek serve: searches, vectors, photos and thumbnails over HTTP, bounded in every direction)
