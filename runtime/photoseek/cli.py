@@ -289,6 +289,40 @@ def page(
 
 
 @app.command()
+def serve(
+    gallery: GalleryOption,
+    bundle: MovedBundleOption = None,
+    precision: PrecisionOption = None,
+    engine: EngineOption = "auto",
+    address: Annotated[str, typer.Option(help="Where the service listens; others can reach it unless 127.0.0.1.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(help="Port of the service.")] = 8000,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Holds what callers have to show; left out: PHOTOSEEK_TOKEN, or nothing."),
+    ] = None,
+) -> None:
+    """Answer searches over HTTP, for many callers at once.
+
+    Example: `photoseek serve --gallery ~/Photos`, then `curl localhost:8000/v1/search --json '{"text": "two dogs"}'`
+    """
+    from photoseek.service.launch import run_service
+
+    sys.exit(
+        run_service(
+            gallery,
+            bundle=bundle,
+            precision=precision,
+            engine=engine,
+            address=address,
+            port=port,
+            token_file=token_file,
+        )
+    )
+
+
+@app.command()
 def info(
     path: Annotated[str, typer.Argument(help="A bundle, a gallery, or: demo")] = DEMO, as_json: JsonOption = False
 ) -> None:

@@ -105,6 +105,19 @@ def read_photo(path: Path) -> bytes:
         raise PhotoError(error.strerror or str(error)) from error
 
 
+def photo_format(path: Path) -> str:
+    """The format of a photo by its content, one of ``FORMATS`` or MPO; nothing is decoded.
+
+    Raises:
+        PhotoError: The file cannot be read, or is of no known format.
+    """
+    try:
+        with Image.open(path, formats=_formats()) as image:
+            return str(image.format)
+    except Exception as error:  # Pillow's decoders raise nearly every class there is on damaged files
+        raise PhotoError(_reason(error)) from error
+
+
 def to_rgb(image: Image.Image) -> Image.Image:
     """Any Pillow mode as 8-bit RGB."""
     if image.mode == "RGB":

@@ -130,6 +130,11 @@ class Searcher:
     def __repr__(self) -> str:
         return f"Searcher({self.gallery!r}, {self.bundle!r}, engine={self.engine!r})"
 
+    @property
+    def generation(self) -> Generation:
+        """What answers queries now; the errors are those of :meth:`search`."""
+        return self._current().generation
+
     def search(
         self,
         text: str | None = None,

@@ -23,7 +23,7 @@ def completed(typed: str, **further: str) -> list[str]:
 
 
 def test_commands_and_options() -> None:
-    assert completed("photoseek se") == ["search"]
+    assert completed("photoseek se") == ["search", "serve"]
     assert {"--engine", "--exact"} == set(completed("photoseek search --e"))
 
 

@@ -9,7 +9,18 @@ from pathlib import Path
 
 import photoseek
 
-HEAVY = ("torch", "torchvision", "transformers", "streamlit", "matplotlib", "onnx", "sklearn", "pandas")
+HEAVY = (
+    "torch",
+    "torchvision",
+    "transformers",
+    "streamlit",
+    "fastapi",
+    "uvicorn",
+    "matplotlib",
+    "onnx",
+    "sklearn",
+    "pandas",
+)
 
 
 def run(code: str, **environment: str) -> str:

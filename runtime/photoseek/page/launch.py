@@ -5,18 +5,17 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeAlias
 
-from photoseek.errors import MissingExtra, PhotoseekError
+from photoseek.errors import MissingExtra
+from photoseek.listening import LOCAL_NAMES, allowed_hosts, check_free, is_loopback
 
 _log = logging.getLogger(__name__)
 
@@ -25,11 +24,9 @@ Settings: TypeAlias = dict[str, str | bool | int | list[str]]
 GALLERY_VARIABLE = "PHOTOSEEK_GALLERY"
 """The environment variable that hands the gallery's folder to the page."""
 
-_LOCAL_NAMES = ["localhost", "127.0.0.1", "::1"]
-
 SETTINGS: Settings = {
     "server.address": "127.0.0.1",  # Streamlit's own default is every network interface
-    "server.allowedHosts": _LOCAL_NAMES,  # against DNS rebinding
+    "server.allowedHosts": list(LOCAL_NAMES),  # against DNS rebinding
     "server.maxUploadSize": 20,  # MB; uploads are kept in memory
     "server.enableStaticServing": False,
     "server.fileWatcherType": "none",
@@ -68,8 +65,8 @@ def run_page(
     """
     if find_spec("streamlit") is None:
         raise MissingExtra("the search page needs Streamlit; install it with: pip install 'photoseek[app]'")
-    _check_free(address, port)
-    if not _is_loopback(address):
+    check_free(address, port)
+    if not is_loopback(address):
         _log.warning("the page has no login: whoever reaches %s port %d can search and see the photos", address, port)
     environment = dict(os.environ)
     if gallery is not None:
@@ -83,7 +80,7 @@ def command(*, address: str = "127.0.0.1", port: int = 8501, open_browser: bool 
         **SETTINGS,
         "server.address": address,
         "server.port": port,
-        "server.allowedHosts": _allowed_hosts(address),
+        "server.allowedHosts": allowed_hosts(address),
     }
     if not open_browser:
         settings["server.headless"] = True
@@ -97,33 +94,6 @@ def _flags(settings: Settings) -> list[str]:
         for name, given in settings.items()
         for value in (given if isinstance(given, list) else [given])
     ]
-
-
-def _allowed_hosts(address: str) -> list[str]:
-    """The names that a browser may call the server by; any, where it listens everywhere."""
-    if address in ("", "0.0.0.0", "::"):
-        return ["*"]
-    return [*_LOCAL_NAMES, *({address} - set(_LOCAL_NAMES))]
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return address == "localhost"
-
-
-def _check_free(address: str, port: int) -> None:
-    """Make sure that a server can listen; Streamlit itself says so only after it has told people to come."""
-    try:
-        family, kind, protocol, _, place = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((place[0], port, *place[2:]))  # getaddrinfo cuts a port to 16 bits
-            probe.listen(1)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise PhotoseekError(f"cannot listen at {address} port {port}: {reason}; choose another with --port") from error
 
 
 def _serve(arguments: list[str], environment: dict[str, str]) -> int:

@@ -11,7 +11,7 @@ import streamlit as st
 from photoseek.errors import PhotoError
 from photoseek.hits import Hit
 from photoseek.page.query import Query
-from photoseek.page.thumbnails import data_uri, shrink, thumbnail
+from photoseek.thumbnails import data_uri, shrink, thumbnail
 
 _DECODERS = 4  # photos decoded at the same time
 _QUERY_SIDE = 160

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from photoseek import thumbnails
 from photoseek.errors import PhotoError
-from photoseek.page import thumbnails
-from photoseek.page.thumbnails import data_uri, shrink, thumbnail
+from photoseek.thumbnails import data_uri, shrink, thumbnail
 
 
 def opened(jpeg: bytes) -> Image.Image:

@@ -1,0 +1,46 @@
+"""Where a server of photoseek listens, and by which names it may be called."""
+
+from __future__ import annotations
+
+import socket
+from ipaddress import ip_address
+
+from photoseek.errors import PhotoseekError
+
+LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
+"""What a computer calls itself."""
+
+
+def allowed_hosts(address: str) -> list[str]:
+    """The names that a browser may call the server by; any (``*``), where it listens everywhere.
+
+    To answer to these alone keeps other web pages from reaching it under a name of their own (DNS rebinding).
+    """
+    if address in ("", "0.0.0.0", "::"):
+        return ["*"]
+    return [*LOCAL_NAMES, *({address} - set(LOCAL_NAMES))]
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this computer can reach an address."""
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return address == "localhost"
+
+
+def check_free(address: str, port: int) -> None:
+    """Make sure that a server can listen; servers themselves say so late, and at length.
+
+    Raises:
+        PhotoseekError: Nothing can listen at this address and port.
+    """
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((place[0], port, *place[2:]))  # getaddrinfo cuts a port to 16 bits
+            probe.listen(1)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise PhotoseekError(f"cannot listen at {address} port {port}: {reason}; choose another with --port") from error

@@ -1,0 +1,89 @@
+"""The service put together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+from fastapi import Depends, FastAPI
+from fastapi.security import HTTPBearer
+from fastapi.telemetry import TelemetryConfig
+from starlette.middleware import Middleware
+
+from photoseek import __version__
+from photoseek.listening import LOCAL_NAMES
+from photoseek.search import Searcher
+from photoseek.service.backend import Backend
+from photoseek.service.guards import BodyLimit, Crowd, Hosts, Token
+from photoseek.service.limits import Limits
+from photoseek.service.operations import operation_routes
+from photoseek.service.pictures import picture_routes
+from photoseek.service.problems import Refusal, add_handlers
+from photoseek.service.prometheus import Counted, Metrics
+from photoseek.service.queries import query_routes
+from photoseek.service.readiness import Readiness
+
+_QUIET: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+
+
+def make_app(
+    searcher: Searcher,
+    *,
+    token: str | None = None,
+    hosts: Sequence[str] = LOCAL_NAMES,
+    limits: Limits | None = None,
+) -> FastAPI:
+    """The service as an ASGI application.
+
+    Args:
+        searcher: Over the gallery, in the mode ``service``.
+        token: What callers have to show. None: nothing.
+        hosts: The names that it may be called by; ``*`` stands for any.
+        limits: What it takes at once. None: the usual.
+    """
+    limits = limits or Limits()
+    metrics = Metrics()
+    backend = Backend(searcher, metrics)
+    readiness = Readiness(backend)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        warming = asyncio.create_task(_warm(readiness))
+        yield
+        await warming
+        backend.workers.close()
+
+    app = FastAPI(
+        telemetry=_QUIET,  # nothing leaves the machine, whatever its environment asks of OpenTelemetry
+        title="photoseek",
+        summary="Find photos by what they show.",
+        version=__version__,
+        docs_url=None,  # these pages would load their scripts from elsewhere
+        redoc_url=None,
+        lifespan=lifespan,
+        middleware=_guards(metrics, hosts, token, limits),
+    )
+    add_handlers(app)
+    shown = [] if token is None else [Depends(HTTPBearer(auto_error=False))]  # for the schema: Token is the guard
+    app.include_router(query_routes(backend, limits), dependencies=shown)
+    app.include_router(picture_routes(backend), dependencies=shown)
+    app.include_router(operation_routes(backend, readiness))
+    return app
+
+
+def _guards(metrics: Metrics, hosts: Sequence[str], token: str | None, limits: Limits) -> list[Middleware]:
+    """From the outermost: nothing is read of a request before it is known who asks."""
+    return [
+        Middleware(Counted, metrics),
+        Middleware(Hosts, hosts),
+        *([] if token is None else [Middleware(Token, token)]),
+        Middleware(Crowd, limits),
+        Middleware(BodyLimit, limits),
+    ]
+
+
+async def _warm(readiness: Readiness) -> None:
+    """Load the text towers while the first callers are still to come."""
+    with suppress(Refusal):  # told by /readyz, and in the log
+        await readiness.check()

@@ -1,0 +1,114 @@
+"""The searcher as the service uses it: each step in a worker thread, timed, its answers ready to send."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from prometheus_client import Histogram
+
+from photoseek.cpu import usable_cores
+from photoseek.errors import PhotoseekError
+from photoseek.generations import Generation
+from photoseek.hits import Hit
+from photoseek.search import Query, Searcher
+from photoseek.service.messages import EmbedAnswer, EmbedRequest, PhotoHit, SearchAnswer, SearchRequest, TookMs
+from photoseek.service.problems import unavailable
+from photoseek.service.prometheus import Metrics
+from photoseek.service.workers import Workers
+from photoseek.vectors import Vectors
+
+
+@dataclass
+class Took:
+    """Seconds that a step took; set when it has ended."""
+
+    seconds: float = 0.0
+
+
+class Backend:
+    """One searcher and the threads that it runs in: as many as there are cores."""
+
+    def __init__(self, searcher: Searcher, metrics: Metrics) -> None:
+        """``searcher`` is best in the mode ``service``: each of its runs has one core."""
+        self.searcher = searcher
+        self.metrics = metrics
+        self.workers = Workers(usable_cores(), metrics.wait_seconds.observe)
+
+    async def search(self, asked: SearchRequest, photo: BinaryIO | None = None) -> SearchAnswer:
+        """Answer a query.
+
+        Raises:
+            QueryError: It is empty, or of a language without a tower.
+            PhotoError: The photo cannot be decoded.
+            Refusal: 503, the gallery cannot answer now.
+        """
+        return await self.workers.run(lambda: self._search(asked, photo))
+
+    async def embed(self, asked: EmbedRequest) -> EmbedAnswer:
+        """The vectors of texts; the errors are those of :meth:`search`."""
+        encode = self.searcher.text_encoder.encode
+        return await self.workers.run(
+            lambda: self._vectors("text", lambda: encode(asked.texts, language=asked.language))
+        )
+
+    async def embed_photo(self, photo: BinaryIO) -> EmbedAnswer:
+        """The vector of a photo; the errors are those of :meth:`search`."""
+        encode = self.searcher.image_encoder.encode
+        return await self.workers.run(lambda: self._vectors("photo", lambda: encode([photo.read()])))
+
+    def _search(self, asked: SearchRequest, photo: BinaryIO | None) -> SearchAnswer:
+        data = None if photo is None else photo.read()  # here: no more uploads are in memory than are worked on
+        kind = "photo" if asked.text is None else "text" if data is None else "both"
+        with _timed(self.metrics.encode_seconds.labels(kind)) as encoding:
+            query = self.searcher.query(asked.text, photo=data, language=asked.language)
+        with _timed(self.metrics.search_seconds) as searching:
+            hits, generation = self.nearest(query, asked.k)
+        return SearchAnswer(
+            hits=[PhotoHit.of(hit) for hit in hits],
+            took_ms=TookMs(encode=_milliseconds(encoding), search=_milliseconds(searching)),
+            generation=generation.path.name,
+        )
+
+    def nearest(self, query: Query | Vectors, k: int) -> tuple[list[Hit], Generation]:
+        """The hits, and the one generation that they are all of.
+
+        Raises:
+            Refusal: 503, the gallery cannot answer now.
+        """
+        try:
+            while True:
+                generation = self.searcher.generation
+                hits = self.searcher.nearest(query, k)
+                if (
+                    self.searcher.generation is generation
+                ):  # else a new one came meanwhile, and either may have answered
+                    break
+        except PhotoseekError as error:  # its message may name a folder
+            raise unavailable(error) from error
+        self.metrics.photos.set(len(generation.ids))
+        self.metrics.generation.set(int(generation.path.name))
+        return hits, generation
+
+    def _vectors(self, kind: str, encode: Callable[[], Vectors]) -> EmbedAnswer:
+        with _timed(self.metrics.encode_seconds.labels(kind)):
+            vectors = encode()
+        bundle = self.searcher.bundle
+        return EmbedAnswer(vectors=vectors.tolist(), dim=bundle.dim, fingerprint=bundle.fingerprint)
+
+
+@contextmanager
+def _timed(clock: Histogram) -> Iterator[Took]:
+    """Time what the block does, unless it fails."""
+    took = Took()
+    started = time.perf_counter()
+    yield took
+    took.seconds = time.perf_counter() - started
+    clock.observe(took.seconds)
+
+
+def _milliseconds(took: Took) -> float:
+    return round(1000 * took.seconds, 3)

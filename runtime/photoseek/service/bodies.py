@@ -1,0 +1,103 @@
+"""Reading a request's body: JSON, or a form with a photo."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from photoseek.service.limits import MAX_TEXT
+from photoseek.service.problems import Refusal, invalid
+
+Fields = TypeVar("Fields", bound=BaseModel)
+
+FORM = "multipart/form-data"
+_JSON = "application/json"
+_FIELDS = 16  # of a form
+_FIELD_BYTES = 4 * MAX_TEXT
+
+
+def media_type(content_type: str) -> str:
+    """The type that a Content-Type header names, without its parameters."""
+    return content_type.partition(";")[0].strip().lower()
+
+
+def is_form(request: Request) -> bool:
+    """Whether a form is sent, and not JSON.
+
+    Raises:
+        Refusal: 415, it is neither.
+    """
+    found = media_type(request.headers.get("content-type", ""))
+    if found not in (_JSON, FORM):
+        raise Refusal(415, "unsupported_media_type", f"expected {_JSON} or {FORM}, found {found or 'no type'!r}")
+    return found == FORM
+
+
+async def read_json(request: Request, model: type[Fields], seconds: float) -> Fields:
+    """The body as a model.
+
+    Raises:
+        Refusal: It is not what the model asks for, is too large, or takes longer than ``seconds`` to arrive.
+    """
+    async with _in_time(seconds):
+        body = await request.body()
+    return _checked(model.model_validate_json, body)
+
+
+@asynccontextmanager
+async def read_form(request: Request, model: type[Fields], seconds: float) -> AsyncIterator[tuple[Fields, UploadFile]]:
+    """The fields of a form, and its photo, which is kept on disk where it is large, until the block ends.
+
+    Raises:
+        Refusal: As :func:`read_json`; or there is no photo.
+    """
+    form = await _form(request, seconds)
+    try:
+        photo = form.get("photo")
+        if not isinstance(photo, UploadFile):
+            raise Refusal(422, "invalid_request", "photo: expected a file in the form's field 'photo'")
+        yield _checked(model.model_validate_strings, _texts(form)), photo
+    finally:
+        await form.close()
+
+
+async def _form(request: Request, seconds: float) -> FormData:
+    try:
+        async with _in_time(seconds):
+            return await request.form(max_files=1, max_fields=_FIELDS, max_part_size=_FIELD_BYTES)
+    except HTTPException as error:  # what Starlette makes of a form that cannot be taken apart
+        raise Refusal(422, "invalid_request", f"not a form: {error.detail}") from error
+
+
+def _texts(form: FormData) -> dict[str, str]:
+    """Each field but the photo."""
+    texts: dict[str, str] = {}
+    for name, value in form.multi_items():
+        if name in texts or (name == "photo") != isinstance(value, UploadFile):
+            raise Refusal(422, "invalid_request", f"{name}: expected one field of this name")
+        if isinstance(value, str):
+            texts[name] = value
+    return texts
+
+
+def _checked(validate: Callable[[Any], Fields], body: Any) -> Fields:
+    try:
+        return validate(body)
+    except ValidationError as error:
+        raise invalid(error) from error
+
+
+@asynccontextmanager
+async def _in_time(seconds: float) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise Refusal(408, "request_timeout", f"the body did not arrive within {seconds:g} seconds") from error

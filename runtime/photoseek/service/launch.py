@@ -1,0 +1,142 @@
+"""Runs the service: uvicorn in this process, until it is asked to end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from photoseek.bundle import Bundle
+from photoseek.errors import MissingExtra, QueryError
+from photoseek.gallery import Gallery
+from photoseek.listening import allowed_hosts, check_free, is_loopback
+from photoseek.nearest.engines import Engine
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+_log = logging.getLogger(__name__)
+
+TOKEN_VARIABLE = "PHOTOSEEK_TOKEN"
+"""The environment variable that holds the token where no file is named."""
+
+_NEEDED = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
+_SHORTEST = 16  # characters of a token
+_GRACE_S = 30  # for requests in flight, once asked to end
+
+
+def run_service(
+    gallery: Path,
+    *,
+    bundle: str | None = None,
+    precision: str | None = None,
+    engine: Engine = "auto",
+    address: str = "127.0.0.1",
+    port: int = 8000,
+    token_file: Path | None = None,
+) -> int:
+    """Serve a gallery until SIGTERM or SIGINT; requests in flight are answered first.
+
+    Args:
+        gallery: What is searched.
+        bundle: As for :class:`photoseek.Searcher`, as are ``precision`` and ``engine``.
+        address: Where the server listens. Beyond loopback, a token keeps strangers out.
+        port: As for ``address``.
+        token_file: Whose content callers have to show. None: what ``PHOTOSEEK_TOKEN`` says, if anything.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        MissingExtra: FastAPI or what it needs is not installed.
+        QueryError: The token is too short, or none.
+        PhotoseekError: The gallery or its bundle cannot be opened, or nothing can listen there.
+    """
+    if missing := [name for name in _NEEDED if find_spec(name) is None]:
+        raise MissingExtra(
+            f"the service needs {', '.join(missing)}; install what is missing with: pip install 'photoseek[serve]'"
+        )
+    from photoseek.search import Searcher
+    from photoseek.service.app import make_app
+
+    token = read_token(token_file)
+    check_free(address, port)
+    _warn(address, port, token)
+    with Gallery.open(gallery) as opened:
+        model = None if bundle is None else Bundle.load(bundle)
+        searcher = Searcher(opened, bundle=model, precision=precision, engine=engine, mode="service")
+        return _serve(make_app(searcher, token=token, hosts=allowed_hosts(address)), address, port)
+
+
+def read_token(file: Path | None) -> str | None:
+    """The token of a file, or of the environment; None where neither is given.
+
+    Raises:
+        QueryError: It is too short to keep anyone out, or no line of plain characters.
+        OSError: The file cannot be read.
+    """
+    given = os.environ.get(TOKEN_VARIABLE) if file is None else file.read_text("utf-8", "replace")
+    if given is None:
+        return None
+    token = given.strip()
+    if len(token) < _SHORTEST or not token.isascii() or not token.isprintable() or " " in token:
+        raise QueryError(
+            f"{file or TOKEN_VARIABLE}: expected a token of at least {_SHORTEST} letters and digits, found "
+            f"{len(token)} characters; make one with: openssl rand -hex 32"
+        )
+    return token
+
+
+def _warn(address: str, port: int, token: str | None) -> None:
+    if is_loopback(address):
+        return
+    if token is None:
+        _log.warning(
+            "no token is asked for: whoever reaches %s port %d can search and see the photos; see --token-file",
+            address,
+            port,
+        )
+    else:
+        _log.warning("the token and the photos pass the network unencrypted; put a server with TLS before this one")
+
+
+def _serve(app: FastAPI, address: str, port: int) -> int:
+    import uvicorn
+
+    config = uvicorn.Config(
+        app,
+        host=address,
+        port=port,
+        ws="none",
+        access_log=False,  # /metrics counts; who asked from where is the business of the server before this one
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    server = uvicorn.Server(config)
+    with _asked_to_end():
+        server.run()
+    return 0 if server.started else 1
+
+
+@contextmanager
+def _asked_to_end() -> Iterator[None]:
+    """uvicorn sends itself once more, at its end, the signal that ended it: here that is no failure."""
+    if threading.current_thread() is not threading.main_thread():  # only there can signals be handled
+        yield
+        return
+    before = {number: signal.signal(number, _ignore) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _ignore(*_: object) -> None:
+    """Do nothing."""

@@ -1,0 +1,124 @@
+"""What is asked and answered, as JSON; also the schema that ``/openapi.json`` publishes.
+
+Fields that are not known are refused, so that an older server never ignores a part of a newer question.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from photoseek.hits import Hit
+from photoseek.service.limits import MAX_K, MAX_TEXT, MAX_TEXTS
+
+Text = Annotated[str, Field(max_length=MAX_TEXT)]
+Language = Annotated[
+    str | None,
+    Field(max_length=16, description="Whose text tower reads the text; left out: told by its script.", examples=["en"]),
+]
+
+
+class Request(BaseModel):
+    """What all requests share: no number is taken for a text, and no unknown field for nothing."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class SearchRequest(Request):
+    """What is searched for: a text, in a form with a photo, or both."""
+
+    text: Annotated[Text | None, Field(description="What the photos should show.")] = None
+    k: Annotated[int, Field(ge=1, le=MAX_K, description="How many hits, at most.")] = 5
+    language: Language = None
+
+
+class EmbedRequest(Request):
+    """Texts to turn into vectors."""
+
+    texts: Annotated[list[Text], Field(min_length=1, max_length=MAX_TEXTS)]
+    language: Language = None
+
+
+class EmbedForm(Request):
+    """A form with a photo, and nothing beside it."""
+
+
+class PhotoHit(BaseModel):
+    """A photo that was found; ``id`` stands in the addresses of the photo and its thumbnail."""
+
+    rank: Annotated[int, Field(ge=1)]
+    id: str
+    path: Annotated[str, Field(description="Relative to the photo folder.")]
+    score: Annotated[float, Field(description="Cosine of query and photo.")]
+    confidence: Annotated[float | None, Field(description="Probability that the photo shows what the text says.")]
+    doubtful: Annotated[bool, Field(description="Whether the score is lower than best hits commonly have.")]
+    width: int
+    height: int
+    taken: Annotated[str | None, Field(description="`YYYY-MM-DD HH:MM:SS` by the camera's clock.")]
+
+    @classmethod
+    def of(cls, hit: Hit) -> PhotoHit:
+        """The hit without where its file lies on the server."""
+        return cls.model_validate({**hit.to_json(), "id": str(hit.id)})
+
+
+class TookMs(BaseModel):
+    """Milliseconds of each step; waiting for a free core is part of neither."""
+
+    encode: float
+    search: float
+
+
+class SearchAnswer(BaseModel):
+    """The hits, best first, all of one generation of the gallery."""
+
+    hits: list[PhotoHit]
+    took_ms: TookMs
+    generation: str
+
+
+class EmbedAnswer(BaseModel):
+    """Unit vectors in the order of the texts; those of equal fingerprints can be compared."""
+
+    vectors: list[list[float]]
+    dim: int
+    fingerprint: str
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: str = "alive"
+
+
+class Ready(BaseModel):
+    """The gallery answers."""
+
+    status: str = "ready"
+    generation: str
+    photos: int
+
+
+def body_schema(fields: type[Request], form: type[Request], example: dict[str, Any]) -> dict[str, Any]:
+    """The OpenAPI description of a body that is JSON, or a form with a photo and the fields of ``form``."""
+    photo = {"type": "string", "format": "binary", "description": "The file of a photo."}
+    properties = {name: _in_form(schema) for name, schema in form.model_json_schema()["properties"].items()}
+    form_schema = {
+        "type": "object",
+        "required": ["photo"],
+        "properties": {"photo": photo, **properties},
+        "additionalProperties": False,
+    }
+    content = {
+        "application/json": {"schema": fields.model_json_schema(), "example": example},
+        "multipart/form-data": {"schema": form_schema},
+    }
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def _in_form(schema: dict[str, Any]) -> dict[str, Any]:
+    """A form has no null: a field is left out instead."""
+    kinds = [kind for kind in schema.get("anyOf", []) if kind.get("type") != "null"]
+    kept = {key: value for key, value in schema.items() if key != "anyOf" and value is not None}
+    return {**kept, **(kinds[0] if kinds else {})}

@@ -1,0 +1,71 @@
+"""Which file an id stands for: a photo of the gallery, inside the photo folder, or none."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from photoseek.errors import PhotoError
+from photoseek.photos import photo_format
+from photoseek.search import Searcher
+from photoseek.service.problems import Refusal
+
+_log = logging.getLogger(__name__)
+
+_AS_JPEG = {"MPO": "image/jpeg"}  # several JPEGs in a row, of which every browser shows the first
+
+
+@dataclass(frozen=True)
+class Original:
+    """The file of a photo, as it was found just now.
+
+    Attributes:
+        file: Its real path; it never leaves the server.
+        name: How a browser may call it when it is kept.
+    """
+
+    file: Path
+    name: str
+    status: os.stat_result
+
+    def etag(self, kind: str = "") -> str:
+        """What changes when the file does; ``kind`` tells its representations apart."""
+        return f'"{self.status.st_mtime_ns:x}-{self.status.st_size:x}{kind}"'
+
+    def media_type(self) -> str:
+        """By the content: a file that has come to hold something else is never served under a photo's name.
+
+        Raises:
+            Refusal: 404, it is no photo any more.
+        """
+        try:
+            found = photo_format(self.file)
+        except PhotoError as error:
+            raise Refusal(404, "photo_gone", "the file of this photo is no photo any more") from error
+        return _AS_JPEG.get(found) or Image.MIME[found]
+
+
+def original(searcher: Searcher, photo: int) -> Original:
+    """The file of a photo.
+
+    Raises:
+        Refusal: 404, there is no such photo, its file is gone, or it is a link that leads out of the photo folder.
+    """
+    stored = searcher.gallery.database.photos([photo], searcher.bundle.fingerprint).get(photo)
+    if stored is None:
+        raise Refusal(404, "not_found", f"no photo {photo} in this gallery")
+    root = searcher.gallery.photos_root
+    try:
+        file = (root / stored.path).resolve(strict=True)
+        inside = file.is_relative_to(root.resolve(strict=True)) and file.is_file()
+        status = file.stat()
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+        raise Refusal(404, "photo_gone", "the file of this photo is gone") from error
+    if not inside:
+        _log.warning("photo %d: %s is not a file inside the photo folder; it is not served", photo, stored.path)
+        raise Refusal(404, "photo_gone", "the file of this photo lies elsewhere, and is not served")
+    return Original(file, Path(stored.path).name, status)

@@ -1,0 +1,89 @@
+"""``GET /v1/photos/{id}`` and its thumbnail."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Path, Query
+from starlette.responses import FileResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from photoseek.errors import PhotoError
+from photoseek.service.backend import Backend
+from photoseek.service.limits import MAX_SIDE, MIN_SIDE
+from photoseek.service.originals import Original, original
+from photoseek.service.problems import Refusal, documented
+from photoseek.thumbnails import SIDE, thumbnail
+
+_REFUSED = documented(400, 401, 404, 422, 429, 503)
+_UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "As the caller has it already."}}
+_PHOTO = {"schema": {"type": "string", "format": "binary"}}
+_KEEP = "private, max-age=3600"  # private: no cache between server and caller may hand it to others
+
+PhotoId = Annotated[str, Path(pattern="^[1-9][0-9]{0,17}$", description="The `id` of a hit.")]
+Known = Annotated[str | None, Header(alias="If-None-Match", description="The ETag of what the caller has.")]
+Side = Annotated[int, Query(ge=MIN_SIDE, le=MAX_SIDE, description="The longer side, at most, in pixels.")]
+
+
+def picture_routes(backend: Backend) -> APIRouter:
+    """The routes that hand out files."""
+    router = APIRouter(tags=["photos"], responses=_REFUSED | _UNCHANGED, default_response_class=Response)
+
+    @router.get("/v1/photos/{id}", responses={200: {"content": {"image/*": _PHOTO}}})
+    async def photo(id: PhotoId, known: Known = None) -> Response:  # noqa: A002 the name in the address
+        """A photo as it lies on disk."""
+        return await backend.workers.run(lambda: _whole(_find(backend, id), known))
+
+    @router.get("/v1/photos/{id}/thumbnail", responses={200: {"content": {"image/jpeg": _PHOTO}}})
+    async def small(id: PhotoId, side: Side = SIDE, known: Known = None) -> Response:  # noqa: A002
+        """A photo as a JPEG, upright."""
+        return await backend.workers.run(lambda: _small(_find(backend, id), side, known))
+
+    return router
+
+
+def _find(backend: Backend, photo: str) -> Original:
+    return original(backend.searcher, int(photo))
+
+
+def _whole(found: Original, known: str | None) -> Response:
+    headers = _headers(found.etag())
+    if _is_known(found.etag(), known):
+        return Response(status_code=304, headers=headers)
+    return _WholeFile(
+        found.file,
+        headers=headers | {"Accept-Ranges": "none"},
+        media_type=found.media_type(),
+        filename=found.name,
+        stat_result=found.status,
+        content_disposition_type="inline",
+    )
+
+
+def _small(found: Original, side: int, known: str | None) -> Response:
+    etag = found.etag(f"-{side}")
+    if _is_known(etag, known):
+        return Response(status_code=304, headers=_headers(etag))
+    try:
+        jpeg = thumbnail(found.file, side)
+    except PhotoError as error:
+        raise Refusal(404, "photo_gone", f"this photo cannot be shown: {error}") from error
+    return Response(jpeg, headers=_headers(etag), media_type="image/jpeg")
+
+
+def _headers(etag: str) -> dict[str, str]:
+    return {"ETag": etag, "Cache-Control": _KEEP, "X-Content-Type-Options": "nosniff"}
+
+
+def _is_known(etag: str, known: str | None) -> bool:
+    """By the weak comparison of RFC 9110, section 13.1.2."""
+    tags = [tag.strip().removeprefix("W/") for tag in (known or "").split(",")]
+    return etag in tags or "*" in tags
+
+
+class _WholeFile(FileResponse):
+    """A file without ranges, whose errors are of another shape than those of this service."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(name, value) for name, value in scope["headers"] if name.lower() != b"range"]
+        await super().__call__({**scope, "headers": headers}, receive, send)

@@ -1,0 +1,102 @@
+"""What goes wrong, as JSON of one shape: ``{"error": {"code": "...", "message": "..."}}``.
+
+Messages of the library that may name a folder of this computer go to the log, and never to the caller.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from photoseek.errors import GalleryEmpty, PhotoError, PhotoseekError, QueryError
+
+_log = logging.getLogger(__name__)
+
+_MESSAGE = 500  # characters
+
+
+class Problem(BaseModel):
+    """A word for programs and a sentence for people."""
+
+    code: str
+    message: str
+
+
+class ProblemAnswer(BaseModel):
+    """The body of every answer that is an error."""
+
+    error: Problem
+
+
+class Refusal(Exception):
+    """A request that is not answered as asked, and how the caller is told."""
+
+    def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = headers
+
+    def response(self) -> JSONResponse:
+        """What is sent."""
+        body = ProblemAnswer(error=Problem(code=self.code, message=self.message[:_MESSAGE]))
+        return JSONResponse(body.model_dump(), self.status, self.headers)
+
+
+def unavailable(error: Exception) -> Refusal:
+    """Gallery or bundle cannot answer now; why is in the log alone."""
+    if isinstance(error, GalleryEmpty):
+        return Refusal(503, "gallery_empty", "nothing is indexed yet; run: photoseek index PHOTOS")
+    _log.warning("cannot answer: %s", error)
+    return Refusal(503, "unavailable", "the gallery cannot answer now; the log of the server says why")
+
+
+def invalid(error: ValidationError | RequestValidationError) -> Refusal:
+    """The first thing that is wrong with the fields of a request."""
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return Refusal(422, "invalid_request", f"{place}: {first['msg']}" if place else str(first["msg"]))
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """These errors, for the OpenAPI description of a route."""
+    return {status: {"model": ProblemAnswer, "description": HTTPStatus(status).phrase} for status in statuses}
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Have every error answered in the one shape."""
+    app.add_exception_handler(Exception, _answer)
+    for kind in (Refusal, PhotoseekError, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, _answer)
+
+
+async def _answer(_: Request, error: Exception) -> JSONResponse:
+    return _refusal(error).response()
+
+
+def _refusal(error: Exception) -> Refusal:
+    match error:
+        case Refusal():
+            return error
+        case PhotoError():
+            return Refusal(422, "unreadable_photo", str(error))
+        case QueryError():
+            return Refusal(422, "invalid_query", str(error))
+        case PhotoseekError():
+            return unavailable(error)
+        case RequestValidationError():
+            return invalid(error)
+        case HTTPException():
+            code = HTTPStatus(error.status_code).name.lower()
+            return Refusal(error.status_code, code, str(error.detail), error.headers)
+    return Refusal(500, "internal", "something went wrong that was not foreseen; the log of the server says what")

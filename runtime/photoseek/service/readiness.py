@@ -1,0 +1,59 @@
+"""Whether the gallery opens and answers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+from photoseek.generations import Generation
+from photoseek.service.backend import Backend
+from photoseek.service.problems import Refusal
+
+_log = logging.getLogger(__name__)
+
+_FRESH_S = 1.0  # an answer of this age is given again: health endpoints are open, and must not be a load
+_WARM_UP = "a photo"
+
+
+class Readiness:
+    """Asks the gallery, one caller for all, at most once a second."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._lock = asyncio.Lock()
+        self._asked = -_FRESH_S
+        self._found: Generation | Refusal = Refusal(503, "not_ready", "not asked yet")
+
+    async def check(self) -> Generation:
+        """The generation that answers.
+
+        Raises:
+            Refusal: 503, none does.
+        """
+        async with self._lock:
+            if time.monotonic() - self._asked >= _FRESH_S:
+                self._found = await self._ask()
+                self._asked = time.monotonic()
+        if isinstance(self._found, Refusal):
+            raise self._found
+        return self._found
+
+    async def _ask(self) -> Generation | Refusal:
+        try:
+            found: Generation | Refusal = await self._backend.workers.run(self._answer)
+        except Refusal as refusal:
+            found = Refusal(503, "not_ready", refusal.message)
+        except Exception:  # a bundle that was taken away, a disk that went: whatever it is, the service is not ready
+            _log.exception("not ready")
+            found = Refusal(503, "not_ready", "the gallery does not answer; the log of the server says why")
+        self._backend.metrics.ready.set(not isinstance(found, Refusal))
+        return found
+
+    def _answer(self) -> Generation:
+        """As a search does it; the first time this loads every text tower."""
+        searcher = self._backend.searcher
+        query = searcher.encode(_WARM_UP)  # remembered: encoded once
+        for language in searcher.bundle.languages:
+            searcher.encode(_WARM_UP, language=language)
+        return self._backend.nearest(query, 1)[1]

@@ -1,0 +1,68 @@
+"""The service on a real socket, in a thread of the test's own process."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import uvicorn
+from starlette.types import ASGIApp
+
+
+@contextmanager
+def running(app: ASGIApp, **headers: str) -> Iterator[httpx.Client]:
+    """A client of an application that listens at a free port as long as the block lasts."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, ws="none", log_config=None))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.005)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        with client_of(port, **headers) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def client_of(port: int, **headers: str) -> httpx.Client:
+    """A client that goes through no proxy."""
+    return httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60, trust_env=False)
+
+
+class SlowUpload:
+    """A form with a photo, of which a byte is missing until ``finish``."""
+
+    def __init__(self, port: int, photo: bytes) -> None:
+        body = form(photo)
+        self._rest = body[-1:]
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=60)
+        head = "POST /v1/search HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+        head += f"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: {len(body)}\r\n\r\n"
+        self._socket.sendall(head.encode() + body[:-1])
+
+    def finish(self) -> bytes:
+        """Send the last byte; returns the whole answer."""
+        self._socket.sendall(self._rest)
+        return self.answer()
+
+    def answer(self) -> bytes:
+        """What comes until the server hangs up."""
+        parts = []
+        while part := self._socket.recv(65_536):
+            parts.append(part)
+        self._socket.close()
+        return b"".join(parts)
+
+
+def form(photo: bytes) -> bytes:
+    """A form, its boundary ``x``, that asks for one photo like this one."""
+    head = b'--x\r\nContent-Disposition: form-data; name="%s"\r\n\r\n'
+    file = b'--x\r\nContent-Disposition: form-data; name="photo"; filename="p.png"\r\n\r\n'
+    return head % b"k" + b"1\r\n" + file + photo + b"\r\n--x--\r\n"

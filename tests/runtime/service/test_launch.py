@@ -1,0 +1,97 @@
+"""How the service is started: what it needs, what it warns of, and the token."""
+
+from __future__ import annotations
+
+import importlib.util
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from photoseek.errors import MissingExtra, PhotoseekError, QueryError
+from photoseek.service import launch
+
+TOKEN = "0123456789abcdef"
+needs_fastapi = pytest.mark.skipif(importlib.util.find_spec("fastapi") is None, reason="fastapi is not installed")
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The ports at which servers would have listened."""
+    ports: list[int] = []
+    monkeypatch.setattr(launch, "_serve", lambda _, __, port: ports.append(port) or 0)
+    return ports
+
+
+def test_importing_photoseek_and_the_launcher_loads_no_server() -> None:
+    code = "import sys, photoseek, photoseek.service.launch\n"
+    code += "sys.exit(bool({'fastapi', 'uvicorn', 'pydantic', 'starlette', 'prometheus_client'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_is_missing_and_the_command_that_installs_it_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launch, "find_spec", lambda name: None if name == "uvicorn" else object())
+    with pytest.raises(MissingExtra, match=r"needs uvicorn; install .*: pip install 'photoseek\[serve\]'"):
+        launch.run_service(Path("/nowhere"))
+
+
+@needs_fastapi
+@pytest.mark.usefixtures("gallery")
+@pytest.mark.parametrize(
+    ("address", "token", "warning"),
+    [
+        ("127.0.0.1", None, ""),
+        ("127.0.0.1", TOKEN, ""),
+        ("0.0.0.0", None, "no token is asked for: whoever reaches 0.0.0.0 port"),
+        ("0.0.0.0", TOKEN, "unencrypted"),
+    ],
+)
+def test_leaving_loopback_is_warned_of(
+    photos: Path,
+    started: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    address: str,
+    token: str | None,
+    warning: str,
+) -> None:
+    monkeypatch.delenv(launch.TOKEN_VARIABLE, raising=False)
+    if token is not None:
+        monkeypatch.setenv(launch.TOKEN_VARIABLE, token)
+    assert launch.run_service(photos, address=address, port=0) == 0
+    assert started == [0]
+    assert bool(caplog.text) == bool(warning)
+    assert warning in caplog.text
+    assert TOKEN not in caplog.text
+
+
+@needs_fastapi
+def test_a_taken_port_is_refused_before_the_gallery_is_opened() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        with pytest.raises(PhotoseekError, match=f"port {port}: .* in use; choose another with --port"):
+            launch.run_service(Path("/nowhere"), port=port)
+
+
+def test_a_token_comes_from_the_file_else_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(launch.TOKEN_VARIABLE, raising=False)
+    assert launch.read_token(None) is None
+    monkeypatch.setenv(launch.TOKEN_VARIABLE, "of-the-environment")
+    assert launch.read_token(None) == "of-the-environment"
+    (tmp_path / "token").write_text(f"  {TOKEN}\n")
+    assert launch.read_token(tmp_path / "token") == TOKEN
+
+
+@pytest.mark.parametrize("token", ["", "\n", "0123456789abcde", "0123456789 abcdef", "0123456789abcdé12", "a\nb" * 9])
+def test_a_token_that_keeps_nobody_out_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: str) -> None:
+    (tmp_path / "token").write_text(token, "utf-8")
+    with pytest.raises(QueryError, match="expected a token of at least 16 letters and digits") as refused:
+        launch.read_token(tmp_path / "token")
+    assert not token.strip() or token.strip() not in str(refused.value)
+    monkeypatch.setenv(launch.TOKEN_VARIABLE, token)
+    with pytest.raises(QueryError, match=launch.TOKEN_VARIABLE):
+        launch.read_token(None)

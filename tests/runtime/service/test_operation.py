@@ -1,0 +1,183 @@
+"""Health, readiness, metrics; a gallery that comes, and is indexed anew under load."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from photoseek import Bundle, Gallery, Searcher
+from photoseek.service import readiness
+from photoseek.service.app import make_app
+from running_service import running
+from tiny_bundle import COLOURS
+from tiny_photos import write_colour
+
+
+@pytest.fixture
+def own(gallery: Gallery) -> Iterator[httpx.Client]:
+    """Asks a service that nobody else asks."""
+    with running(make_app(Searcher(gallery, mode="service"))) as client:
+        yield client
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have readiness asked anew each time."""
+    monkeypatch.setattr(readiness, "_FRESH_S", 0.0)
+
+
+def value(client: httpx.Client, line: str) -> float:
+    """What ``/metrics`` tells of one sample."""
+    found = [told for told in client.get("/metrics").text.splitlines() if told.startswith(f"{line} ")]
+    assert len(found) == 1, f"{line}: {found}"
+    return float(found[0].rpartition(" ")[2])
+
+
+def test_the_text_towers_are_warm_once_the_service_is_ready(gallery: Gallery) -> None:
+    searcher = Searcher(gallery, mode="service")
+    with running(make_app(searcher)) as client:
+        assert client.get("/readyz").json() == {"status": "ready", "generation": "000001", "photos": 24}
+        assert searcher.text_encoder.loaded
+        assert not searcher.image_encoder.loaded
+
+
+def test_the_text_towers_are_loaded_before_anyone_asks(gallery: Gallery) -> None:
+    searcher = Searcher(gallery, mode="service")
+    with running(make_app(searcher)):
+        deadline = time.monotonic() + 30
+        while not searcher.text_encoder.loaded:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_service_is_ready_only_once_something_is_indexed(photos: Path, tiny_bundle: Bundle) -> None:
+    gallery = Gallery.create(photos, tiny_bundle)
+    with running(make_app(Searcher(gallery, mode="service"))) as client:
+        assert client.get("/healthz").status_code == 200
+        answer = client.get("/readyz")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "not_ready")
+        assert "nothing is indexed yet" in answer.text
+        answer = client.post("/v1/search", json={"text": "red"})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "gallery_empty")
+        assert value(client, "photoseek_ready") == 0
+        gallery.index()
+        assert client.get("/readyz").status_code == 200
+        assert value(client, "photoseek_ready") == 1
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_service_whose_gallery_was_damaged_is_not_ready(own: httpx.Client, gallery: Gallery) -> None:
+    assert own.get("/readyz").status_code == 200
+    (gallery.path / "CURRENT").write_text("nonsense")
+    answer = own.get("/readyz")
+    assert (answer.status_code, str(gallery.path) in answer.text) == (503, False)
+    assert own.get("/healthz").status_code == 200
+
+
+def test_readiness_is_asked_of_the_gallery_at_most_once_a_second(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readiness, "_FRESH_S", 3600.0)
+    searcher = Searcher(gallery, mode="service")
+    asked: list[int] = []
+    nearest = searcher.nearest
+    monkeypatch.setattr(searcher, "nearest", lambda query, k: asked.append(k) or nearest(query, k))
+    with running(make_app(searcher)) as client, ThreadPoolExecutor(8) as callers:
+        answers = list(callers.map(lambda _: client.get("/readyz").status_code, range(24)))
+    assert (answers, asked) == ([200] * 24, [1])
+
+
+def test_metrics_count_requests_by_route_and_status_and_time_the_steps(own: httpx.Client, photos: Path) -> None:
+    photo = (photos / "red" / "red-0.png").read_bytes()
+    for number in range(3):
+        own.post("/v1/search", json={"text": f"red {number}"})
+    own.post("/v1/search", files={"photo": photo})
+    own.post("/v1/search", files={"photo": photo}, data={"text": "blue"})
+    own.post("/v1/search", json={"text": ""})
+    own.post("/v1/embed", json={"texts": ["red"]})
+    own.get("/v1/photos/1")
+    own.get("/v1/photos/2")
+    own.get("/one")
+    own.get("/two")
+    requests = "photoseek_requests_total"
+    assert value(own, f'{requests}{{method="POST",route="/v1/search",status="200"}}') == 5
+    assert value(own, f'{requests}{{method="POST",route="/v1/search",status="422"}}') == 1
+    assert value(own, f'{requests}{{method="GET",route="/v1/photos/{{id}}",status="200"}}') == 2
+    assert value(own, f'{requests}{{method="GET",route="none",status="404"}}') == 2
+    assert value(own, 'photoseek_request_seconds_count{route="/v1/search"}') == 6
+    assert value(own, 'photoseek_encode_seconds_count{kind="text"}') == 4
+    assert value(own, 'photoseek_encode_seconds_count{kind="photo"}') == 1
+    assert value(own, 'photoseek_encode_seconds_count{kind="both"}') == 1
+    assert value(own, "photoseek_search_seconds_count") == 5
+    assert value(own, 'photoseek_encode_seconds_sum{kind="text"}') > 0
+    assert value(own, "photoseek_wait_seconds_count") >= 10
+    assert value(own, "photoseek_requests_in_flight") == 1  # this one
+    assert value(own, "photoseek_gallery_photos") == 24
+    assert value(own, "photoseek_gallery_generation") == 1
+
+
+@pytest.mark.usefixtures("impatient")
+def test_metrics_see_a_gallery_that_was_indexed_again_while_nobody_searched(
+    own: httpx.Client, gallery: Gallery, photos: Path
+) -> None:
+    assert value(own, "photoseek_gallery_photos") == 24
+    write_colour(photos / "new.png", COLOURS["red"], seed=999)
+    gallery.index()
+    assert value(own, "photoseek_gallery_photos") == 25
+    assert value(own, "photoseek_gallery_generation") == 2
+
+
+def test_the_metrics_of_two_services_are_their_own(own: httpx.Client, gallery: Gallery) -> None:
+    own.post("/v1/search", json={"text": "red"})
+    with running(make_app(Searcher(gallery, mode="service"))) as other:
+        other.get("/v1/photos/1")
+        assert 'route="/v1/search"' not in other.get("/metrics").text
+    assert 'route="/v1/photos/{id}"' not in own.get("/metrics").text
+
+
+def test_a_gallery_is_indexed_anew_under_load_and_no_request_is_lost_or_wrong(
+    own: httpx.Client, gallery: Gallery, photos: Path
+) -> None:
+    """Every answer has to be that of the generation that it names, and new ones have to come."""
+    texts = [f"{colour} picture" for colour in COLOURS]
+    answers: list[tuple[str, int, Any]] = []
+    ended = threading.Event()
+
+    def ask(number: int) -> None:
+        while not ended.is_set():
+            text = texts[number % len(texts)]
+            answer = own.post("/v1/search", json={"text": text, "k": 60})
+            answers.append((text, answer.status_code, answer.json()))
+            number += 1
+
+    def expected() -> dict[str, list[tuple[str, float]]]:
+        fresh = Searcher(Gallery.open(gallery.path))
+        return {text: [(str(hit.id), round(hit.score, 4)) for hit in fresh.search(text, k=60)] for text in texts}
+
+    right = {"000001": expected()}
+    writer = Gallery.open(gallery.path)  # as another process would
+    with ThreadPoolExecutor(8) as callers:
+        asking = [callers.submit(ask, number) for number in range(8)]
+        for number in range(2, 5):
+            write_colour(photos / f"new-{number}.png", list(COLOURS.values())[number], seed=900 + number)
+            writer.index()
+            right[f"{number:06d}"] = expected()
+            seen = len(answers)
+            while len(answers) < seen + 50:
+                time.sleep(0.01)
+        ended.set()
+        for asked in asking:
+            asked.result()
+    assert {status for _, status, _ in answers} == {200}
+    for text, _, answer in answers:
+        found = [(hit["id"], hit["score"]) for hit in answer["hits"]]
+        assert found == right[answer["generation"]][text]
+    assert {answer["generation"] for _, _, answer in answers} == set(right)

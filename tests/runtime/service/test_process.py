@@ -1,0 +1,130 @@
+"""``photoseek serve`` as a process: it answers, and ends as it should."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+import photoseek
+from photoseek import Gallery
+from running_service import SlowUpload, client_of
+
+
+@contextmanager
+def process(*arguments: object, **variables: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+    """``photoseek serve`` once it is ready, and a client of it; ended with the block."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    source = str(Path(photoseek.__file__).parents[1])
+    command = [sys.executable, "-m", "photoseek", "serve", "--port", str(port), *map(str, arguments)]
+    with subprocess.Popen(
+        command,
+        env={**os.environ, "PYTHONPATH": source, **variables},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as started:
+        try:
+            with client_of(port) as client:
+                wait_until_ready(started, client)
+                yield started, client
+        finally:
+            started.kill()
+
+
+def wait_until_ready(started: subprocess.Popen[str], client: httpx.Client) -> None:
+    """Ask until it is."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert started.poll() is None, started.communicate()[0]
+        try:
+            if client.get("/readyz").status_code == 200:
+                return
+        except httpx.ConnectError:
+            time.sleep(0.05)
+    pytest.fail("not ready within a minute")
+
+
+def is_listening(port: int) -> bool:
+    """Whether new callers are let in."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGINT])
+def test_asked_to_end_it_answers_the_request_in_flight_and_lets_no_one_else_in(
+    gallery: Gallery, photos: Path, asked: signal.Signals
+) -> None:
+    with process("--gallery", gallery.path) as (started, client):
+        port = client.base_url.port
+        assert port is not None
+        upload = SlowUpload(port, (photos / "blue" / "blue-1.png").read_bytes())
+        while "photoseek_requests_in_flight 2.0" not in client.get("/metrics").text:  # this one is the second
+            pass
+        started.send_signal(asked)
+        while is_listening(port):
+            time.sleep(0.01)
+        time.sleep(0.3)
+        assert started.poll() is None
+        answer = upload.finish()
+        assert answer.startswith(b"HTTP/1.1 200 OK")
+        assert b'"path":"blue/blue-1.png"' in answer
+        said = started.communicate(timeout=30)[0]
+        assert started.returncode == 0, said
+        assert "Traceback" not in said
+
+
+def test_options_reach_the_service(gallery: Gallery, tiny_bundle_path: Path, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("0123456789abcdef\n")
+    options = ("--bundle", tiny_bundle_path, "--precision", "fp32", "--engine", "exact")
+    with process("--gallery", gallery.path, *options, "--token-file", tmp_path / "token") as (_, client):
+        assert client.post("/v1/search", json={"text": "red"}).status_code == 401
+        headers = {"Authorization": "Bearer 0123456789abcdef"}
+        assert client.post("/v1/search", json={"text": "red"}, headers=headers).json()["hits"][0]["path"][:4] == "red/"
+
+
+def test_the_environment_can_hold_the_token(gallery: Gallery) -> None:
+    with process("--gallery", gallery.path, PHOTOSEEK_TOKEN="0123456789abcdef") as (_, client):
+        assert client.get("/v1/photos/1").status_code == 401
+        assert client.get("/v1/photos/1", headers={"Authorization": "Bearer 0123456789abcdef"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("--gallery", "/nowhere"), 1, "no gallery at /nowhere"),
+        (("--gallery", "{gallery}", "--precision", "int8"), 1, "has no int8; it has fp32"),
+        (("--gallery", "{gallery}", "--address", "203.0.113.7"), 1, "cannot listen at 203.0.113.7"),
+        (("--gallery", "{gallery}", "--token-file", "/dev/null"), 2, "expected a token of at least 16"),
+        (("--gallery", "{gallery}", "--token-file", "/nowhere"), 1, "No such file"),
+    ],
+)
+def test_what_keeps_it_from_starting_is_one_line(
+    gallery: Gallery, arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    source = str(Path(photoseek.__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-m", "photoseek", "serve", "--port", "0"]
+        + [argument.format(gallery=gallery.path) for argument in arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": source},
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (code, 1), done.stderr
+    assert message in done.stderr

@@ -1,0 +1,188 @@
+"""What is refused: with which status, and always in the one shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from photoseek import Gallery, Searcher
+from photoseek.errors import GalleryDamaged
+from photoseek.service.app import make_app
+from photoseek.service.limits import Limits
+from running_service import SlowUpload, form, running
+
+BIG = 300_000
+
+
+def problem(answer: httpx.Response) -> tuple[int, str, str]:
+    """Status, code and message of an answer, which holds nothing else."""
+    assert answer.headers["content-type"] == "application/json"
+    assert list(answer.json()) == ["error"]
+    assert set(answer.json()["error"]) == {"code", "message"}
+    return answer.status_code, answer.json()["error"]["code"], answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"text": "red", "k": 0}, "k: Input should be greater than or equal to 1"),
+        ({"text": "red", "k": 101}, "k: Input should be less than or equal to 100"),
+        ({"text": "red", "k": "5"}, "k: Input should be a valid integer"),
+        ({"text": "red", "k": True}, "k: Input should be a valid integer"),
+        ({"text": "x" * 1001}, "text: String should have at most 1000 characters"),
+        ({"text": 7}, "text: Input should be a valid string"),
+        ({"text": "red", "folder": "a"}, "folder: Extra inputs are not permitted"),
+        ({"text": " "}, "an empty query: expected a text, a photo, or both"),
+        ({}, "an empty query: expected a text, a photo, or both"),
+        ({"text": "red", "language": "fr"}, "bundle 'tiny' has no text tower for 'fr'; it reads en, zh"),
+        ([], "Input should be an object"),
+    ],
+)
+def test_a_search_that_cannot_be_meant_is_refused(client: httpx.Client, body: Any, message: str) -> None:
+    status, code, told = problem(client.post("/v1/search", json=body))
+    assert (status, code.startswith("invalid_")) == (422, True)
+    assert message in told
+
+
+@pytest.mark.parametrize("texts", [[], ["red"] * 33, ["x" * 1001], "red", [None], None])
+def test_texts_that_are_none_too_many_or_too_long_are_refused(client: httpx.Client, texts: Any) -> None:
+    assert problem(client.post("/v1/embed", json={"texts": texts}))[:2] == (422, "invalid_request")
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"text": "\\ud800"}', b"[" * 100_000, b'{"k": 1e999}'])
+def test_what_is_no_json_is_refused(client: httpx.Client, body: bytes) -> None:
+    answer = client.post("/v1/search", content=body, headers={"Content-Type": "application/json"})
+    assert problem(answer)[:2] == (422, "invalid_request")
+
+
+@pytest.mark.parametrize("path", ["/v1/search", "/v1/embed"])
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", None])
+def test_another_type_of_body_is_refused(client: httpx.Client, path: str, kind: str | None) -> None:
+    answer = client.post(path, content=b'{"text": "red"}', headers={"Content-Type": kind} if kind else {})
+    assert problem(answer)[:2] == (415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize("path", ["/v1/search", "/v1/embed"])
+@pytest.mark.parametrize("cut", [0.0, 0.001, 0.5])
+def test_a_damaged_photo_is_refused_with_its_reason(
+    client: httpx.Client, still_photos: Path, path: str, cut: float
+) -> None:
+    photo = (still_photos / "red" / "red-0.png").read_bytes()
+    status, code, told = problem(client.post(path, files={"photo": photo[: int(len(photo) * cut)]}))
+    assert (status, code) == (422, "unreadable_photo")
+    assert told.startswith("damaged: " if cut == 0.5 else "not a photo of a known format (JPEG, PNG")
+
+
+@pytest.mark.parametrize(
+    ("fields", "files"),
+    [
+        ({"text": "red"}, {"other": b""}),
+        ({"photo": "red"}, {}),
+        ({"k": "many"}, {"photo": b"x"}),
+        ({"k": ["1", "2"]}, {"photo": b"x"}),
+        ({"folder": "a"}, {"photo": b"x"}),
+        ({"text": "x" * 1001}, {"photo": b"x"}),
+        ({"text": "x" * 5001}, {"photo": b"x"}),
+        ({}, {"photo": b"x", "text": b"red"}),
+    ],
+)
+def test_a_form_of_other_fields_is_refused(client: httpx.Client, fields: Any, files: Any) -> None:
+    files = files or [("photo", (None, fields.pop("photo")))]
+    assert problem(client.post("/v1/search", data=fields, files=files))[:2] == (422, "invalid_request")
+
+
+@pytest.mark.parametrize("body", [b"", b"--x", b"--y--", b"--x\r\nContent-Disposition: form-data\r\n\r\n\r\n--x--\r\n"])
+def test_what_is_no_form_is_refused(client: httpx.Client, body: bytes) -> None:
+    for kind in ("multipart/form-data; boundary=x", "multipart/form-data"):
+        answer = client.post("/v1/search", content=body, headers={"Content-Type": kind})
+        assert problem(answer)[:2] == (422, "invalid_request")
+
+
+def test_an_unknown_address_or_method_is_refused(client: httpx.Client) -> None:
+    assert problem(client.get("/nothing"))[:2] == (404, "not_found")
+    assert problem(client.get("/v1/search"))[:2] == (405, "method_not_allowed")
+    assert client.get("/docs").status_code == 404  # it would load scripts from elsewhere
+
+
+@pytest.mark.parametrize("stated", [True, False])
+@pytest.mark.parametrize(
+    ("kind", "most"), [("application/json", 1_000), ("multipart/form-data; boundary=x", 100_000), ("", 1_000)]
+)
+def test_a_body_that_is_too_large_is_refused_whether_it_says_so_or_not(
+    still_searcher: Searcher, kind: str, most: int, stated: bool
+) -> None:
+    body = form(bytes(BIG)) if "form" in kind else b'"' + b"x" * BIG + b'"'
+    with running(make_app(still_searcher, limits=Limits(json_bytes=1_000, upload_bytes=100_000))) as client:
+        sent = body if stated else iter([body[:most], body[most:]])  # an iterator is sent in chunks
+        answer = client.post("/v1/search", content=sent, headers={"Content-Type": kind})
+        if not kind and not stated:
+            assert problem(answer)[0] == 415  # nothing of it was read
+        else:
+            assert problem(answer) == (413, "too_large", f"the body of a request may hold {most:,} bytes")
+
+
+@contextmanager
+def crowded(searcher: Searcher, photo: bytes, limits: Limits) -> Iterator[httpx.Client]:
+    """A service with two requests in flight."""
+    with running(make_app(searcher, limits=limits)) as client:
+        port = client.base_url.port
+        assert port is not None
+        slow = [SlowUpload(port, photo) for _ in range(2)]
+        while "photoseek_requests_in_flight 3.0" not in client.get("/metrics").text:  # this one is the third
+            pass
+        yield client
+        assert all(upload.finish().startswith(b"HTTP/1.1 200") for upload in slow)
+        assert client.post("/v1/search", json={"text": "red"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [(Limits(in_flight=2), (503, "overloaded")), (Limits(per_client=2), (429, "too_many_requests"))],
+)
+def test_a_crowd_is_refused_until_there_is_room(
+    still_searcher: Searcher, still_photos: Path, limits: Limits, expected: tuple[int, str]
+) -> None:
+    photo = (still_photos / "red" / "red-0.png").read_bytes()
+    with crowded(still_searcher, photo, limits) as client:
+        answer = client.post("/v1/search", json={"text": "red"})
+        assert problem(answer)[:2] == expected
+        assert answer.headers["retry-after"] == "1"
+        assert client.get("/healthz").status_code == 200
+        assert client.get("/readyz").status_code == 200
+
+
+def test_a_body_that_never_comes_is_not_waited_for(still_searcher: Searcher) -> None:
+    with running(make_app(still_searcher, limits=Limits(read_seconds=0.2))) as client:
+        assert client.base_url.port is not None
+        answer = SlowUpload(client.base_url.port, b"x").answer()
+        assert answer.startswith(b"HTTP/1.1 408")
+        assert b'"code":"request_timeout"' in answer
+
+
+def test_what_the_library_says_of_a_damaged_gallery_stays_in_the_log(
+    gallery: Gallery, caplog: pytest.LogCaptureFixture
+) -> None:
+    with running(make_app(Searcher(gallery, mode="service"))) as client:
+        assert client.post("/v1/search", json={"text": "red"}).status_code == 200
+        (gallery.path / "CURRENT").write_text("nonsense")
+        status, code, told = problem(client.post("/v1/search", json={"text": "blue"}))
+    assert (status, code) == (503, "unavailable")
+    assert str(gallery.path) not in told
+    assert str(gallery.path) in caplog.text
+
+
+def test_what_was_not_foreseen_is_told_in_the_same_shape(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    searcher = Searcher(gallery, mode="service")
+    monkeypatch.setattr(searcher, "query", lambda *_, **__: 1 / 0)
+    with running(make_app(searcher)) as client:
+        assert problem(client.post("/v1/search", json={"text": "red"}))[:2] == (500, "internal")
+    monkeypatch.setattr(searcher, "query", lambda *_, **__: (_ for _ in ()).throw(GalleryDamaged("/secret")))
+    with running(make_app(searcher)) as client:
+        answer = client.post("/v1/search", json={"text": "red"})
+        assert problem(answer)[:2] == (503, "unavailable")
+        assert "/secret" not in answer.text
