@@ -12,10 +12,21 @@ from prometheus_client import Histogram
 
 from photoseek.cpu import usable_cores
 from photoseek.errors import PhotoseekError
+from photoseek.filters import Filter
 from photoseek.generations import Generation
 from photoseek.hits import Hit
 from photoseek.search import Query, Searcher
-from photoseek.service.messages import EmbedAnswer, EmbedRequest, PhotoHit, SearchAnswer, SearchRequest, TookMs
+from photoseek.service.messages import (
+    DescribeAnswer,
+    DescribeRequest,
+    Description,
+    EmbedAnswer,
+    EmbedRequest,
+    PhotoHit,
+    SearchAnswer,
+    SearchRequest,
+    TookMs,
+)
 from photoseek.service.problems import unavailable
 from photoseek.service.prometheus import Metrics
 from photoseek.service.workers import Workers
@@ -48,6 +59,10 @@ class Backend:
         """
         return await self.workers.run(lambda: self._search(asked, photo))
 
+    async def describe(self, asked: DescribeRequest, photo: BinaryIO | None = None) -> DescribeAnswer:
+        """The captions that describe a photo best; the errors are those of :meth:`search`."""
+        return await self.workers.run(lambda: self._describe(asked, photo))
+
     async def embed(self, asked: EmbedRequest) -> EmbedAnswer:
         """The vectors of texts; the errors are those of :meth:`search`."""
         encode = self.searcher.text_encoder.encode
@@ -64,16 +79,25 @@ class Backend:
         data = None if photo is None else photo.read()  # here: no more uploads are in memory than are worked on
         kind = "photo" if asked.text is None else "text" if data is None else "both"
         with _timed(self.metrics.encode_seconds.labels(kind)) as encoding:
-            query = self.searcher.query(asked.text, photo=data, language=asked.language)
+            query = self.searcher.query(asked.text, photo=data, like=asked.like, language=asked.language)
+        where = asked.where
         with _timed(self.metrics.search_seconds) as searching:
-            hits, generation = self.nearest(query, asked.k)
+            hits, generation = self.nearest(query, asked.k, where, fold=asked.fold)
         return SearchAnswer(
             hits=[PhotoHit.of(hit) for hit in hits],
             took_ms=TookMs(encode=_milliseconds(encoding), search=_milliseconds(searching)),
             generation=generation.path.name,
         )
 
-    def nearest(self, query: Query | Vectors, k: int) -> tuple[list[Hit], Generation]:
+    def _describe(self, asked: DescribeRequest, photo: BinaryIO | None) -> DescribeAnswer:
+        data = None if photo is None else photo.read()
+        with _timed(self.metrics.encode_seconds.labels("photo")):
+            found = self.searcher.describe(data, like=asked.like, k=asked.k)
+        return DescribeAnswer(sentences=[Description.model_validate(sentence.to_json()) for sentence in found])
+
+    def nearest(
+        self, query: Query | Vectors, k: int, where: Filter | None = None, *, fold: bool = False
+    ) -> tuple[list[Hit], Generation]:
         """The hits, and the one generation that they are all of.
 
         Raises:
@@ -82,10 +106,8 @@ class Backend:
         try:
             while True:
                 generation = self.searcher.generation
-                hits = self.searcher.nearest(query, k)
-                if (
-                    self.searcher.generation is generation
-                ):  # else a new one came meanwhile, and either may have answered
+                hits = self.searcher.nearest(query, k, where=where, fold=fold)
+                if self.searcher.generation is generation:  # else a new one came, and either may have answered
                     break
         except PhotoseekError as error:  # its message may name a folder
             raise unavailable(error) from error

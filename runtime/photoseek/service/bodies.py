@@ -19,7 +19,7 @@ Fields = TypeVar("Fields", bound=BaseModel)
 
 FORM = "multipart/form-data"
 _JSON = "application/json"
-_FIELDS = 16  # of a form
+_FIELDS = 20  # beside the photo
 _FIELD_BYTES = 4 * MAX_TEXT
 
 

@@ -5,14 +5,17 @@ Fields that are not known are refused, so that an older server never ignores a p
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from photoseek.filters import TYPES, Filter, Orientation
 from photoseek.hits import Hit
 from photoseek.service.limits import MAX_K, MAX_TEXT, MAX_TEXTS
 
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
+Date = Annotated[str, Field(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$", examples=["2024", "2024-05", "2024-05-17"])]
 Language = Annotated[
     str | None,
     Field(max_length=16, description="Whose text tower reads the text; left out: told by its script.", examples=["en"]),
@@ -29,8 +32,33 @@ class SearchRequest(Request):
     """What is searched for: a text, in a form with a photo, or both."""
 
     text: Annotated[Text | None, Field(description="What the photos should show.")] = None
+    like: Annotated[Text | None, Field(description="Path of a photo of the gallery that they should be like.")] = None
     k: Annotated[int, Field(ge=1, le=MAX_K, description="How many hits, at most.")] = 5
     language: Language = None
+    fold: Annotated[bool, Field(description="Whether near-duplicates count as one hit, in its `alike`.")] = False
+    folder: Annotated[Text | None, Field(description="Only photos in this folder, inside the photo folder.")] = None
+    taken_from: Annotated[Date | None, Field(description="Taken then or later.")] = None
+    taken_to: Annotated[Date | None, Field(description="Taken then or before.")] = None
+    min_megapixels: Annotated[float | None, Field(ge=0, description="At least so many million pixels.")] = None
+    max_megapixels: Annotated[float | None, Field(ge=0, description="At most so many million pixels.")] = None
+    orientation: Orientation | None = None
+    type: Annotated[str | None, Field(description="File type.", json_schema_extra={"enum": [*TYPES, None]})] = None
+
+    @property
+    def where(self) -> Filter:
+        """The conditions among the fields.
+
+        Raises:
+            QueryError: One of them is none.
+        """
+        return Filter(**{it.name: getattr(self, it.name) for it in fields(Filter)})
+
+
+class DescribeRequest(Request):
+    """A photo of the gallery to describe, or how many sentences for one that is sent along."""
+
+    like: Annotated[Text | None, Field(description="Path of a photo of the gallery.")] = None
+    k: Annotated[int, Field(ge=1, le=MAX_K, description="How many sentences, at most.")] = 5
 
 
 class EmbedRequest(Request):
@@ -56,11 +84,13 @@ class PhotoHit(BaseModel):
     width: int
     height: int
     taken: Annotated[str | None, Field(description="`YYYY-MM-DD HH:MM:SS` by the camera's clock.")]
+    alike: Annotated[list[PhotoHit], Field(description="Near-duplicates that were folded into this hit.")] = []
 
     @classmethod
     def of(cls, hit: Hit) -> PhotoHit:
         """The hit without where its file lies on the server."""
-        return cls.model_validate({**hit.to_json(), "id": str(hit.id)})
+        alike = [cls.of(other) for other in hit.alike]
+        return cls.model_validate({**hit.to_json(), "id": str(hit.id), "alike": alike})
 
 
 class TookMs(BaseModel):
@@ -76,6 +106,20 @@ class SearchAnswer(BaseModel):
     hits: list[PhotoHit]
     took_ms: TookMs
     generation: str
+
+
+class Description(BaseModel):
+    """A caption of the gallery that describes the photo."""
+
+    rank: Annotated[int, Field(ge=1)]
+    text: str
+    score: Annotated[float, Field(description="Cosine of photo and caption.")]
+
+
+class DescribeAnswer(BaseModel):
+    """The captions, best first."""
+
+    sentences: list[Description]
 
 
 class EmbedAnswer(BaseModel):

@@ -9,6 +9,8 @@ from photoseek.service.backend import Backend
 from photoseek.service.bodies import is_form, read_form, read_json
 from photoseek.service.limits import Limits
 from photoseek.service.messages import (
+    DescribeAnswer,
+    DescribeRequest,
     EmbedAnswer,
     EmbedForm,
     EmbedRequest,
@@ -32,6 +34,14 @@ def query_routes(backend: Backend, limits: Limits) -> APIRouter:
             return await backend.search(await read_json(request, SearchRequest, limits.read_seconds))
         async with read_form(request, SearchRequest, limits.read_seconds) as (asked, photo):
             return await backend.search(asked, photo.file)
+
+    @router.post("/v1/describe", openapi_extra=body_schema(DescribeRequest, DescribeRequest, {"like": "a/b.jpg"}))
+    async def describe(request: Request) -> DescribeAnswer:
+        """The captions that describe a photo best: one of the gallery (JSON), or one that is sent (a form)."""
+        if not is_form(request):
+            return await backend.describe(await read_json(request, DescribeRequest, limits.read_seconds))
+        async with read_form(request, DescribeRequest, limits.read_seconds) as (asked, photo):
+            return await backend.describe(asked, photo.file)
 
     @router.post("/v1/embed", openapi_extra=body_schema(EmbedRequest, EmbedForm, {"texts": ["two dogs", "a beach"]}))
     async def embed(request: Request) -> EmbedAnswer:

@@ -16,7 +16,7 @@ from tiny_bundle import COLOURS
 
 def as_sent(hits: list[Hit]) -> list[dict[str, Any]]:
     """Hits of the library in the form of the service."""
-    told = [{**hit.to_json(), "id": str(hit.id)} for hit in hits]
+    told = [{**hit.to_json(), "id": str(hit.id), "alike": []} for hit in hits]
     return [{key: value for key, value in hit.items() if key != "file"} for hit in told]
 
 

@@ -12,6 +12,7 @@ from photoseek.service.app import make_app
 
 OPERATIONS = [
     ("/v1/search", "POST"),
+    ("/v1/describe", "POST"),
     ("/v1/embed", "POST"),
     ("/v1/photos/{id}", "GET"),
     ("/v1/photos/{id}/thumbnail", "GET"),
