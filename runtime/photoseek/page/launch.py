@@ -69,7 +69,7 @@ def run_page(
     if find_spec("streamlit") is None:
         raise MissingExtra("the search page needs Streamlit; install it with: pip install 'photoseek[app]'")
     _check_free(address, port)
-    if not _is_loopback(address):
+    if not is_loopback(address):
         _log.warning("the page has no login: whoever reaches %s port %d can search and see the photos", address, port)
     environment = dict(os.environ)
     if gallery is not None:
@@ -106,7 +106,8 @@ def _allowed_hosts(address: str) -> list[str]:
     return [*_LOCAL_NAMES, *({address} - set(_LOCAL_NAMES))]
 
 
-def _is_loopback(address: str) -> bool:
+def is_loopback(address: str) -> bool:
+    """Whether an address is reached from this computer alone."""
     try:
         return ip_address(address).is_loopback
     except ValueError:

@@ -1,0 +1,113 @@
+"""Which photos may be found: fields for a :class:`Filter`, and a chip for each condition that is set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Any, get_args
+
+import streamlit as st
+
+from photoseek.errors import PhotoError
+from photoseek.filters import TYPES, Filter, Orientation
+from photoseek.page import parts
+from photoseek.page.query import Asked
+from photoseek.page.thumbnails import data_uri, shrink
+from photoseek.page.words import Words, words
+
+NAMES = tuple(field.name for field in fields(Filter))
+"""The conditions, as they are called in the session, with :data:`PREFIX`, and in the address."""
+
+PREFIX = "where-"
+
+_CHIP_SIDE = 128
+
+
+def choose_conditions(folders: Sequence[str]) -> None:
+    """Draw a button that unfolds the fields."""
+    now = words()
+    for name in NAMES:
+        st.session_state.setdefault(PREFIX + name, None)
+    with st.popover(now.filters, icon=":material/tune:"):
+        _choose(now.folder, "folder", folders, {})
+        left, right = st.columns(2)
+        for column, name, label in ((left, "taken_from", now.taken_from), (right, "taken_to", now.taken_to)):
+            column.text_input(label, key=PREFIX + name, placeholder=now.date_hint, max_chars=10)
+        for column, name, label in (
+            (left, "min_megapixels", now.min_megapixels),
+            (right, "max_megapixels", now.max_megapixels),
+        ):
+            column.number_input(label, min_value=0.0, step=1.0, format="%g", key=PREFIX + name, placeholder=now.any)
+        with left:
+            _choose(now.orientation, "orientation", get_args(Orientation), _orientations(now))
+        with right:
+            _choose(now.type, "type", list(TYPES), {name: name.upper() for name in TYPES})
+
+
+def conditions() -> Filter:
+    """What the session asks for now.
+
+    Raises:
+        QueryError: A date that is none.
+    """
+    values: dict[str, Any] = {name: st.session_state.get(PREFIX + name) for name in NAMES}
+    return Filter(**{name: value for name, value in values.items() if value not in (None, "")})
+
+
+def show_chips(asked: Asked) -> None:
+    """Draw what is asked for besides the text; a click removes it."""
+    chips = [*_query_chips(asked), *_condition_chips()]
+    if chips:
+        parts.mount("chips", "chips", {"chips": chips, "remove": words().remove}, removed=_remove)
+
+
+def _choose(label: str, name: str, options: Sequence[str], shown: dict[str, str]) -> None:
+    chosen = st.session_state[PREFIX + name]
+    known = [*options] if chosen in (None, *options) else [*options, chosen]  # a link may name a folder that has gone
+    st.selectbox(
+        label,
+        [None, *known],
+        key=PREFIX + name,
+        format_func=lambda it: words().any if it is None else shown.get(it, it),
+    )
+
+
+def _orientations(now: Words) -> dict[str, str]:
+    return {"landscape": now.landscape, "portrait": now.portrait, "square": now.square}
+
+
+def _query_chips(asked: Asked) -> list[dict[str, str]]:
+    chips = []
+    if asked.photo is not None:
+        try:
+            picture = {"picture": data_uri(shrink(asked.photo.data, _CHIP_SIDE))}
+        except PhotoError:  # told where the results would be
+            picture = {}
+        chips.append({"id": "photo", "label": asked.photo.name or words().your_photo, **picture})
+    if asked.like is not None:
+        chips.append({"id": "like", "label": words().like_chip.format(path=asked.like)})
+    return chips
+
+
+def _condition_chips() -> list[dict[str, str]]:
+    now = words()
+    labels: dict[str, Callable[[Any], str]] = {
+        "taken_from": lambda value: now.from_chip.format(date=value),
+        "taken_to": lambda value: now.to_chip.format(date=value),
+        "min_megapixels": lambda value: now.megapixels.format(sign="≥", size=value),
+        "max_megapixels": lambda value: now.megapixels.format(sign="≤", size=value),
+        "orientation": lambda value: _orientations(now)[value],
+        "type": lambda value: value.upper(),
+    }
+    values = {name: st.session_state.get(PREFIX + name) for name in NAMES}
+    return [
+        {"id": name, "label": labels.get(name, str)(value)} for name, value in values.items() if value not in (None, "")
+    ]
+
+
+def _remove() -> None:
+    name = parts.told_by("chips", "removed")
+    if name in ("photo", "like"):
+        st.session_state[name] = None
+    elif name in NAMES:
+        st.session_state[PREFIX + name] = None
