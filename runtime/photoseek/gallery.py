@@ -125,10 +125,15 @@ class Gallery:
             GalleryIncompatible: Its format is newer than this version's.
         """
         folder = _absolute(path)
-        for candidate in (folder, folder / FOLDER):
-            if (candidate / _DATABASE).is_file():
-                return cls(candidate, Database(candidate / _DATABASE))
-        raise GalleryNotFound(f"no gallery at {folder}; make one with: photoseek index PHOTOS --bundle BUNDLE")
+        found = _found(folder)
+        if found is None:
+            raise GalleryNotFound(f"no gallery at {folder}; make one with: photoseek index PHOTOS --bundle BUNDLE")
+        return cls(found, Database(found / _DATABASE))
+
+    @staticmethod
+    def exists(path: str | Path) -> bool:
+        """Whether there is a gallery that :meth:`open` would try to open."""
+        return _found(_absolute(path)) is not None
 
     @classmethod
     def open_or_create(
@@ -342,6 +347,11 @@ def _place(root: Path, path: str | Path | None) -> Path:
     """Where the gallery lies; the photo folder itself stands for the folder inside it, as in :meth:`Gallery.open`."""
     folder = root if path is None else _absolute(path)
     return root / FOLDER if folder == root else folder
+
+
+def _found(folder: Path) -> Path | None:
+    """Where the gallery lies that a folder names: there, or in ``.photoseek`` inside."""
+    return next((place for place in (folder, folder / FOLDER) if (place / _DATABASE).is_file()), None)
 
 
 def _size(file: Path) -> int:

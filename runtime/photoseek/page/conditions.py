@@ -30,17 +30,14 @@ def choose_conditions(folders: Sequence[str]) -> None:
         st.session_state.setdefault(PREFIX + name, None)
     with st.popover(now.filters, icon=":material/tune:"):
         _choose(now.folder, "folder", folders, {})
-        left, right = st.columns(2)
-        for column, name, label in ((left, "taken_from", now.taken_from), (right, "taken_to", now.taken_to)):
-            column.text_input(label, key=PREFIX + name, placeholder=now.date_hint, max_chars=10)
-        for column, name, label in (
-            (left, "min_megapixels", now.min_megapixels),
-            (right, "max_megapixels", now.max_megapixels),
-        ):
-            column.number_input(label, min_value=0.0, step=1.0, format="%g", key=PREFIX + name, placeholder=now.any)
-        with left:
+        with st.container(horizontal=True):
+            for name, label in (("taken_from", now.taken_from), ("taken_to", now.taken_to)):
+                st.text_input(label, key=PREFIX + name, placeholder=now.date_hint, max_chars=10)
+        with st.container(horizontal=True):
+            for name, label in (("min_megapixels", now.min_megapixels), ("max_megapixels", now.max_megapixels)):
+                st.number_input(label, min_value=0.0, step=1.0, format="%g", key=PREFIX + name, placeholder=now.any)
+        with st.container(horizontal=True):
             _choose(now.orientation, "orientation", get_args(Orientation), _orientations(now))
-        with right:
             _choose(now.type, "type", list(TYPES), {name: name.upper() for name in TYPES})
 
 
@@ -66,9 +63,11 @@ def _choose(label: str, name: str, options: Sequence[str], shown: dict[str, str]
     known = [*options] if chosen in (None, *options) else [*options, chosen]  # a link may name a folder that has gone
     st.selectbox(
         label,
-        [None, *known],
+        known,
+        index=None,
         key=PREFIX + name,
-        format_func=lambda it: words().any if it is None else shown.get(it, it),
+        placeholder=words().any,
+        format_func=lambda it: shown.get(it, it),
     )
 
 

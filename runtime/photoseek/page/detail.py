@@ -20,7 +20,7 @@ from photoseek.page.words import words
 def show_opened(hits: Sequence[Hit], gallery: Gallery, pictures: Pictures) -> None:
     """Draw the photo that was opened, if it is among the hits, over the page."""
     if st.session_state.get("opened") in [hit.path for hit in hits]:
-        st.dialog(words().detail, width="large", on_dismiss=_close)(_show)(hits, gallery, pictures)
+        st.dialog(words().detail, width="medium", on_dismiss=_close)(_show)(hits, gallery, pictures)
 
 
 def _show(hits: Sequence[Hit], gallery: Gallery, pictures: Pictures) -> None:
@@ -72,8 +72,8 @@ def _facts(hit: Hit, captions: Sequence[str]) -> None:
         (now.file, hit.path),
         (now.size, f"{hit.width} × {hit.height} ({hit.width * hit.height / 1e6:.1f} MP)"),
         (now.taken, hit.taken or ""),
-        (now.cosine, f"{hit.score:.3f}"),
-        (now.confidence, confidence),
+        (now.score, f"{hit.score:.3f}"),
+        (now.sureness, confidence),
     ]
     told = "".join(f"<dt>{escape(name)}</dt><dd><bdi>{escape(value)}</bdi></dd>" for name, value in rows if value)
     st.html(f'<dl class="ps-facts ps-detail">{told}</dl>')

@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 FOLDER = "thumbnails"
 """Inside the gallery's own folder."""
 
-CARD_SIDE = 480
+CARD_SIDE = 400
 """The longer side of a picture on a card, in pixels."""
 
 FULL_SIDE = 1600

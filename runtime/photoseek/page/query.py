@@ -68,7 +68,7 @@ def ask() -> None:
         format_func=lambda count: now.top.format(k=count),
         label_visibility="collapsed",
         filter_mode=None,
-        width=112,
+        width=104,
     )
     with st.popover(now.photo, icon=":material/add_photo_alternate:"):
         choose_upload(now.photo, "photo", now.photo_hint)
@@ -77,7 +77,7 @@ def ask() -> None:
 
 def help_with_grammar() -> None:
     """Draw a button that unfolds how queries are written."""
-    with st.popover(words().help, icon=":material/help:", type="tertiary"):
+    with st.popover(words().help, icon=":material/help:", type="tertiary", key="help"):
         st.markdown(words().grammar)
 
 

@@ -8,7 +8,6 @@ import os
 from pathlib import Path
 
 from photoseek.demo.gallery import cache_folder
-from photoseek.errors import GalleryError
 from photoseek.files import replace_json
 from photoseek.gallery import Gallery
 
@@ -20,7 +19,7 @@ _VERSION = 1
 
 def recent_galleries() -> list[str]:
     """Folders that galleries were opened by, the last first; those that still exist."""
-    return [folder for folder in _noted() if _exists(folder)]
+    return [folder for folder in _noted() if Gallery.exists(folder)]
 
 
 def remember(folder: str) -> None:
@@ -47,11 +46,3 @@ def _noted() -> list[str]:
     except (OSError, ValueError, KeyError, TypeError):  # none yet, or not ours
         return []
     return [folder for folder in folders if isinstance(folder, str)] if isinstance(folders, list) else []
-
-
-def _exists(folder: str) -> bool:
-    try:
-        with Gallery.open(folder):
-            return True
-    except GalleryError:
-        return False

@@ -30,7 +30,7 @@ def choose_gallery() -> str:
                 others,
                 index=None,
                 key="recent",
-                placeholder=now.no_recent,
+                placeholder=now.recent,
                 format_func=_short,
                 on_change=_switch,
                 label_visibility="collapsed",

@@ -54,6 +54,8 @@ class Words:
     search_time: str
     confidence: str
     cosine: str
+    score: str
+    sureness: str
     alike: str
     fewer: str
     open: str
@@ -102,7 +104,6 @@ class Words:
     unforeseen: str
     gallery: str
     recent: str
-    no_recent: str
     index: str
     index_help: str
     stop: str
@@ -179,6 +180,8 @@ A sign stands between spaces, so `t-shirt` is a word. Add a photo to find what i
     search_time="searched in {ms} ms",
     confidence="Confidence: how surely the photo shows what you asked for",
     cosine="Cosine similarity of query and photo",
+    score="Cosine",
+    sureness="Confidence",
     alike="+{count} alike",
     fewer="Fewer",
     open="Open {path}",
@@ -227,7 +230,6 @@ A sign stands between spaces, so `t-shirt` is a word. Add a photo to find what i
     unforeseen="Something went wrong that was not foreseen; the log of the server says what.",
     gallery="Gallery folder",
     recent="Recent galleries",
-    no_recent="Choose one",
     index="Index this folder",
     index_help="Makes the gallery of this folder, or brings it up to date",
     stop="Stop",
@@ -304,6 +306,8 @@ CHINESE = Words(
     search_time="搜索 {ms} 毫秒",
     confidence="可信度：照片与所问相符的把握",
     cosine="查询与照片的余弦相似度",
+    score="余弦相似度",
+    sureness="可信度",
     alike="另有 {count} 张相近",
     fewer="收起",
     open="打开 {path}",
@@ -352,7 +356,6 @@ CHINESE = Words(
     unforeseen="发生了意外的错误，详情见服务器日志。",
     gallery="图库文件夹",
     recent="最近的图库",
-    no_recent="请选择",
     index="为此文件夹建立索引",
     index_help="建立此文件夹的图库，或更新到最新",
     stop="停止",
