@@ -21,21 +21,20 @@ NAMES = tuple(field.name for field in fields(Filter))
 PREFIX = "where-"
 
 _CHIP_SIDE = 128
+_TURN = "fields-turn"
 
 
 def choose_conditions(folders: Sequence[str]) -> None:
     """Draw a button that unfolds the fields."""
     now = words()
-    for name in NAMES:
-        st.session_state.setdefault(PREFIX + name, None)
     with st.popover(now.filters, icon=":material/tune:"):
         _choose(now.folder, "folder", folders, {})
         with st.container(horizontal=True):
             for name, label in (("taken_from", now.taken_from), ("taken_to", now.taken_to)):
-                st.text_input(label, key=PREFIX + name, placeholder=now.date_hint, max_chars=10)
+                st.text_input(label, placeholder=now.date_hint, max_chars=10, **_field(name))
         with st.container(horizontal=True):
             for name, label in (("min_megapixels", now.min_megapixels), ("max_megapixels", now.max_megapixels)):
-                st.number_input(label, min_value=0.0, step=1.0, format="%g", key=PREFIX + name, placeholder=now.any)
+                st.number_input(label, min_value=0.0, step=1.0, format="%g", placeholder=now.any, **_field(name))
         with st.container(horizontal=True):
             _choose(now.orientation, "orientation", get_args(Orientation), _orientations(now))
             _choose(now.type, "type", list(TYPES), {name: name.upper() for name in TYPES})
@@ -65,10 +64,25 @@ def _choose(label: str, name: str, options: Sequence[str], shown: dict[str, str]
         label,
         known,
         index=None,
-        key=PREFIX + name,
         placeholder=words().any,
         format_func=lambda it: shown.get(it, it),
+        **_field(name),
     )
+
+
+def _field(name: str) -> dict[str, Any]:
+    """Key and callback of a field.
+
+    The browser keeps what was typed into a field that is folded away, whatever the session says meanwhile: a condition
+    is therefore kept apart from its field, and has a new one after a chip was removed.
+    """
+    key = f"field-{st.session_state.setdefault(_TURN, 0)}-{name}"
+    st.session_state.setdefault(key, st.session_state.get(PREFIX + name))
+    return {"key": key, "on_change": _take, "args": (name, key)}
+
+
+def _take(name: str, key: str) -> None:
+    st.session_state[PREFIX + name] = st.session_state[key]
 
 
 def _orientations(now: Words) -> dict[str, str]:
@@ -110,3 +124,4 @@ def _remove() -> None:
         st.session_state[name] = None
     elif name in NAMES:
         st.session_state[PREFIX + name] = None
+        st.session_state[_TURN] += 1

@@ -52,18 +52,17 @@ def _picture(hit: Hit, pictures: Pictures) -> None:
 
 
 def _turn(hits: Sequence[Hit], place: int) -> None:
+    """Draw two buttons; after the last comes the first. None is ever disabled: it would lose the focus, and Escape."""
     now = words()
     with st.container(horizontal=True, key="ps-turn", vertical_alignment="center", horizontal_alignment="distribute"):
-        for label, icon, other, key in (
-            (now.previous, ":material/arrow_back:", place - 1, "Left"),
-            (now.next, ":material/arrow_forward:", place + 1, "Right"),
-        ):
-            there = 0 <= other < len(hits)
-            path = hits[other].path if there else None
-            st.button(label, icon=icon, on_click=_go, args=(path,), disabled=not there, shortcut=key, key=f"turn-{key}")
-            if key == "Left":
-                position = now.position.format(number=place + 1, count=len(hits))
-                st.html(f'<p class="ps-hint ps-position" role="status">{position}</p>', width="content")
+        _turn_button(now.previous, ":material/arrow_back:", hits[place - 1], "Left")
+        position = now.position.format(number=place + 1, count=len(hits))
+        st.html(f'<p class="ps-hint ps-position" role="status">{position}</p>', width="content")
+        _turn_button(now.next, ":material/arrow_forward:", hits[(place + 1) % len(hits)], "Right")
+
+
+def _turn_button(label: str, icon: str, other: Hit, shortcut: str) -> None:
+    st.button(label, icon=icon, on_click=_go, args=(other.path,), shortcut=shortcut, key=f"turn-{shortcut}")
 
 
 def _facts(hit: Hit, captions: Sequence[str]) -> None:
@@ -82,7 +81,7 @@ def _facts(hit: Hit, captions: Sequence[str]) -> None:
         st.html(f'<h3 class="ps-small">{now.captions}</h3><ul class="ps-captions">{items}</ul>')
 
 
-def _go(path: str | None) -> None:
+def _go(path: str) -> None:
     st.session_state["opened"] = path
 
 

@@ -224,7 +224,7 @@ def test_a_query_against_the_grammar_is_told_kindly(page: AppTest, query: str, r
 
 
 def test_a_date_that_is_none_is_told_kindly(page: AppTest) -> None:
-    page.run().text_input(key="where-taken_from").set_value("May").run()
+    page.run().text_input(key="field-0-taken_from").set_value("May").run()
     page.text_input(key="q").set_value("red").run()
     assert "expected a date like 2024" in text_of(page)
 
