@@ -130,6 +130,11 @@ class Gallery:
             raise GalleryNotFound(f"no gallery at {folder}; make one with: photoseek index PHOTOS --bundle BUNDLE")
         return cls(found, Database(found / _DATABASE))
 
+    @staticmethod
+    def exists(path: str | Path) -> bool:
+        """Whether there is a gallery that :meth:`open` would try to open."""
+        return gallery_at(_absolute(path)) is not None
+
     @classmethod
     def open_or_create(
         cls, photos: str | Path, bundle: Bundle, path: str | Path | None = None, *, rebuild: bool = False

@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,13 +21,15 @@ from PIL import Image
 
 import photoseek
 from photoseek import Bundle, Gallery
-from tiny_bundle import COLOURS
+from photoseek.captions import Caption
+from photoseek.manifest import Manifest
+from tiny_bundle import COLOURS, write_tiny_bundle
 from tiny_photos import write_colour
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 20.0
 HOSTILE = (
     "![x](http:/tracker.invalid/x.png).jpg",
     "<img src=x onerror=alert(1)>&amp;.jpg",
@@ -66,9 +69,13 @@ class Watched:
 
 @pytest.fixture(scope="session")
 def albums(tmp_path_factory: pytest.TempPathFactory, tiny_bundle_path: Path) -> Path:
-    """Galleries by name: ``colours`` (24 photos and five odd ones), ``empty``, ``damaged``."""
+    """Galleries by name: ``colours`` (24 photos and five odd ones, with captions), ``empty``, ``damaged``.
+
+    ``new`` has photos, but no gallery.
+    """
     albums = tmp_path_factory.mktemp("albums")
     bundle = Bundle.load(tiny_bundle_path)
+    calibrated = Bundle.load(write_calibrated(tmp_path_factory.mktemp("bundles") / "tiny"))
     for number, (name, colour) in enumerate(COLOURS.items()):
         for index in range(4):
             write_colour(albums / "colours" / name / f"{name}-{index}.png", colour, seed=10 * number + index)
@@ -79,11 +86,29 @@ def albums(tmp_path_factory: pytest.TempPathFactory, tiny_bundle_path: Path) -> 
     for name in ("empty", "damaged"):
         (albums / name).mkdir()
     write_colour(albums / "damaged" / "red.png", COLOURS["red"])
-    for name in ("colours", "empty", "damaged"):
+    for name in ("empty", "damaged"):
         Gallery.create(albums / name, bundle).index()
+    gallery = Gallery.create(albums / "colours", calibrated)
+    gallery.index()
+    gallery.add_captions(Caption(f"{name}/{name}-0.png", 0, f"a {name} picture") for name in COLOURS)
+    for number in range(60):
+        write_colour(
+            albums / "new" / f"{number}.png", list(COLOURS.values())[number % 6], seed=number, size=(1200, 900)
+        )
+    (albums / "new" / "broken.jpg").write_bytes(b"no photo")
     vanishing.unlink()
     next((albums / "damaged").rglob("index.ann")).write_bytes(b"")
     return albums
+
+
+def write_calibrated(folder: Path) -> Path:
+    """A tiny bundle that knows how far its cosines can be trusted."""
+    write_tiny_bundle(folder)
+    manifest = Manifest.read(folder)
+    curve = {"slope": 20.0, "intercept": -17.0, "floor": 0.7, "photos": 9, "captions": 9}
+    manifest.precisions["fp32"]["confidence"] = curve
+    manifest.write(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -113,7 +138,7 @@ class start_page:  # noqa: N801 - a context manager
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self.folder,
-                env={**os.environ, "PYTHONPATH": path},
+                env={**os.environ, "PYTHONPATH": path, "XDG_CACHE_HOME": str(self.folder / "cache")},
             )
         self.server = Server(port, self.log, process)
         wait_until_healthy(self.server)
@@ -164,17 +189,33 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def tab(chromium: Browser, server: Server) -> Iterator[Page]:
-    """An empty tab; afterwards: no exception shown, no error in the console, no request to another host."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900}, base_url=server.url)
+    """An empty tab, 1280 pixels wide."""
+    with watched_tab(chromium, server, viewport={"width": 1280, "height": 900}) as page:
+        yield page
+
+
+@pytest.fixture
+def phone(chromium: Browser, server: Server) -> Iterator[Page]:
+    """An empty tab, 390 pixels wide."""
+    with watched_tab(chromium, server, viewport={"width": 390, "height": 844}) as page:
+        yield page
+
+
+@contextmanager
+def watched_tab(chromium: Browser, server: Server, **options: Any) -> Iterator[Page]:
+    """A tab; afterwards: no exception shown, no error in the console, no request to another host."""
+    context = chromium.new_context(base_url=server.url, **options)
     context.set_default_timeout(TIMEOUT_S * 1000)
     page = context.new_page()
     watched = Watched()
     page.on("console", lambda message: watched.console.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: watched.console.append(str(error)))
     page.on("request", lambda request: None if is_own(request.url, server) else watched.foreign.append(request.url))
-    yield page
-    exceptions = page.locator("[data-testid=stException]").count()
-    context.close()
+    try:
+        yield page
+        exceptions = page.locator("[data-testid=stException]").count()
+    finally:
+        context.close()
     assert (exceptions, watched.console, watched.foreign) == (0, [], [])
 
 

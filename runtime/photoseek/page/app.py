@@ -3,75 +3,112 @@
 from __future__ import annotations
 
 import logging
-import time
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import streamlit as st
 
-from photoseek.errors import GalleryNotFound, PhotoError, PhotoseekError
-from photoseek.page import notices, results, sidebar
-from photoseek.page.query import Query, ask, offer_examples
-from photoseek.page.resources import GalleryState, open_searcher, state_of
-from photoseek.search import Searcher
+from photoseek.bundle import DEMO
+from photoseek.errors import GalleryNotFound, PhotoseekError
+from photoseek.page import conditions, describe, jobs, making, notices, sidebar
+from photoseek.page.address import put_into_address, take_from_address
+from photoseek.page.answer import answer
+from photoseek.page.query import ask, asked, help_with_grammar, offer_examples
+from photoseek.page.recent import remember
+from photoseek.page.resources import GalleryState, OpenGallery, open_gallery, state_of
+from photoseek.page.words import KEY, take_language, words
 
 _log = logging.getLogger(__name__)
 
 _HERE = Path(__file__).parent
-_HEADER = '<header class="ps-header"><h1>photoseek</h1><p>Find photos by what they show.</p></header>'
 
 
 def draw() -> None:
     """Draw the page. No error leaves it as a traceback: what is unforeseen goes to the log."""
     st.set_page_config("photoseek", str(_HERE / "icon.svg"), layout="wide")
     st.html(_HERE / "style.css")
-    st.html(_HEADER)
+    take_language()
+    take_from_address()
+    _header()
     try:
-        _draw_search(sidebar.choose_gallery())
+        _draw_gallery(sidebar.choose_gallery())
     except PhotoseekError as error:
         notices.problem(str(error))
     except Exception:
         _log.exception("the page could not be drawn")
-        notices.problem("Something went wrong that was not foreseen; the log of the server says what.")
+        notices.problem(words().unforeseen)
 
 
-def _draw_search(folder: str) -> None:
+def _header() -> None:
+    now = words()
+    with st.container(key="ps-top", horizontal=True, vertical_alignment="center"):
+        st.html(f'<header class="ps-header" lang="{now.code}"><h1>photoseek</h1><p>{now.tagline}</p></header>')
+        st.button(now.other_name, type="tertiary", icon=":material/translate:", on_click=_speak, args=(now.other,))
+
+
+def _speak(language: str) -> None:
+    st.session_state[KEY] = language
+
+
+def _draw_gallery(folder: str) -> None:
     try:
         if not folder:
             raise GalleryNotFound("no gallery is named")
-        searcher = open_searcher(folder)
-    except GalleryNotFound:
+        opened = open_gallery(folder)
+        st.session_state["bundle"] = opened.searcher.bundle.reference
+    except PhotoseekError as error:
+        _offer_indexing(folder)
+        if not isinstance(error, GalleryNotFound):
+            raise
         notices.no_gallery(folder)
         return
-    state = state_of(searcher.gallery)
+    remember(folder)
+    _offer_indexing(folder)
+    state = state_of(opened.searcher.gallery)
     sidebar.tell(state)
-    if not state.status.searchable:
-        notices.nothing_searchable(state.status, searcher.bundle.reference)
+    _draw_state(folder, opened, state)
+
+
+def _offer_indexing(folder: str) -> None:
+    with st.sidebar:
+        making.offer_indexing(folder, st.session_state.get("bundle", DEMO))
+
+
+def _draw_state(folder: str, opened: OpenGallery, state: GalleryState) -> None:
+    if state.status.searchable and state.status.generation is not None:
+        _draw_views(opened, state)
+    elif (job := jobs.job_of(folder)) is not None and job.running:
+        notices.being_indexed()
+    else:
+        notices.nothing_searchable(state.status, opened.searcher.bundle.reference)
+
+
+def _draw_views(opened: OpenGallery, state: GalleryState) -> None:
+    """Draw both views behind tabs; only the open one searches."""
+    now = words()
+    key, labels = f"tab-{now.code}", {"find": now.find_tab, "describe": now.describe_tab}
+    if wanted := st.session_state.pop("view", None):
+        st.session_state[key] = labels[wanted]
+    find, about = st.tabs([now.find_tab, now.describe_tab], key=key, on_change="rerun")
+    st.session_state["describing"] = bool(about.open)
+    with find:
+        _draw_find(opened, state)
+    if about.open:
+        with about:
+            describe.show(opened, state)
+
+
+def _draw_find(opened: OpenGallery, state: GalleryState) -> None:
+    with st.container(key="ps-query", horizontal=True, vertical_alignment="center"):
+        ask()
+        conditions.choose_conditions(state.folders)
+        help_with_grammar()
+    query = asked()
+    put_into_address()
+    conditions.show_chips(query)
+    if st.session_state["describing"]:
         return
-    query = ask()
     if query.empty:
         notices.welcome(state.status)
-        offer_examples(searcher.bundle)
+        offer_examples(opened.searcher.bundle)
     else:
-        _answer(searcher, query, state)
-
-
-def _answer(searcher: Searcher, query: Query, state: GalleryState) -> None:
-    try:
-        if query.photo is not None:
-            results.show_query_photo(query.photo)
-        with _patience(searcher, query):
-            started = time.perf_counter()
-            hits = searcher.search(query.text or None, photo=query.photo, k=query.k)
-            seconds = time.perf_counter() - started
-    except PhotoError as error:
-        notices.broken_photo(str(error))
-    else:
-        results.show_hits(hits, query, state.status.searchable, seconds)
-
-
-def _patience(searcher: Searcher, query: Query) -> AbstractContextManager[None]:
-    """A sign of life while a tower is loaded, which is once; a query after that takes less than a blink."""
-    read = not query.text or searcher.text_encoder.ready_for(query.text)
-    seen = not query.photo or searcher.image_encoder.loaded
-    return nullcontext() if read and seen else st.spinner("Loading the model")
+        answer(opened, query, state)

@@ -8,56 +8,86 @@ from shlex import quote
 import streamlit as st
 
 from photoseek.gallery import GalleryStatus
+from photoseek.page.words import words
 
 
 def welcome(status: GalleryStatus) -> None:
     """Say how to search."""
-    _notice(
-        f"Search {_photos(status.searchable)}",
-        "Describe in a sentence what they should show, add a photo that they should be like, or both.",
-    )
+    now = words()
+    _notice(now.welcome_title.format(count=f"{status.searchable:,}"), now.welcome)
 
 
 def no_gallery(folder: str) -> None:
     """Say that there is no gallery, and how to make one."""
+    now = words()
     if folder:
-        _notice("No gallery here", f"{folder} is neither a gallery nor a folder of photos that has been indexed.")
+        _notice(now.no_gallery_title, now.no_gallery.format(folder=folder))
     else:
-        _notice("Choose a gallery", "Name its folder in the sidebar, or make one first.")
-    st.html('<p class="ps-hint">Index a folder of your photos:</p>')
-    st.code("photoseek index PHOTOS --bundle demo", language="bash")
-    st.html('<p class="ps-hint">Or look around in a gallery of drawn scenes:</p>')
-    st.code("photoseek demo", language="bash")
+        _notice(now.choose_title, now.choose)
+    _command(now.index_hint, "photoseek index PHOTOS --bundle demo")
+    _command(now.demo_hint, "photoseek demo")
 
 
 def nothing_searchable(status: GalleryStatus, bundle: str) -> None:
     """Say that a gallery has no photo that could be found."""
+    now = words()
     if status.photos:
-        _notice("Nothing to search yet", f"None of its {_photos(status.photos)} can be searched so far.")
+        _notice(now.nothing_title, now.nothing.format(count=f"{status.photos:,}"))
     else:
-        _notice("This gallery is empty", f"Nothing in {status.photos_root} has been indexed yet.")
-    st.html('<p class="ps-hint">Put photos into the folder, then index it:</p>')
-    st.code(f"photoseek index {quote(status.photos_root)} --bundle {quote(bundle)}", language="bash")
+        _notice(now.empty_title, now.empty.format(folder=status.photos_root))
+    _command(now.fill_hint, f"photoseek index {quote(status.photos_root)} --bundle {quote(bundle)}")
+
+
+def being_indexed() -> None:
+    """Say that there will be something to search soon."""
+    _notice(words().being_indexed_title, words().being_indexed)
+
+
+def no_captions(gallery: str) -> None:
+    """Say how captions are added."""
+    now = words()
+    _notice(now.no_captions_title, now.no_captions)
+    st.code(f"photoseek captions add FILE --gallery {quote(gallery)}", language="bash")
+
+
+def none_found() -> None:
+    """Say that the conditions leave nothing."""
+    _notice(words().none_title, words().none)
+
+
+def doubtful() -> None:
+    """Say that the best hit is most likely none."""
+    _notice(words().doubtful_title, words().doubtful)
 
 
 def broken_photo(reason: str) -> None:
     """Say that the uploaded file is of no use."""
-    _notice(
-        "This file cannot be read as a photo",
-        f"{reason[:1].upper()}{reason[1:]}. Remove it above, or choose another.",
-        problem=True,
-    )
+    now = words()
+    _notice(now.broken_title, now.broken.format(reason=f"{reason[:1].upper()}{reason[1:]}"), problem=True)
+
+
+def unclear_query(reason: str) -> None:
+    """Say what is wrong with a query, and how one looks."""
+    now = words()
+    _notice(now.query_title, f"{reason[:1].upper()}{reason[1:]}.", now.query_hint)
 
 
 def problem(message: str) -> None:
     """Show the message of an error."""
-    _notice("That did not work", message, problem=True)
+    _notice(words().problem_title, message, problem=True)
 
 
-def _notice(title: str, text: str, *, problem: bool = False) -> None:
+def hint(text: str) -> None:
+    """Draw a line of small text."""
+    st.html(f'<p class="ps-hint">{escape(text)}</p>')
+
+
+def _command(text: str, command: str) -> None:
+    hint(text)
+    st.code(command, language="bash")
+
+
+def _notice(title: str, *texts: str, problem: bool = False) -> None:
     kind, role = ("ps-notice ps-problem", "alert") if problem else ("ps-notice", "status")
-    st.html(f'<section class="{kind}" role="{role}"><h2>{escape(title)}</h2><p>{escape(text)}</p></section>')
-
-
-def _photos(count: int) -> str:
-    return f"{count:,} photo" if count == 1 else f"{count:,} photos"
+    lines = "".join(f"<p>{escape(text)}</p>" for text in texts)
+    st.html(f'<section class="{kind}" role="{role}"><h2>{escape(title)}</h2>{lines}</section>')

@@ -1,19 +1,25 @@
-"""What is searched for: a text, a photo, how many; the text and the number also stand in the page's address."""
+"""What is searched for: a text, a photo, a photo of the gallery, how many."""
 
 from __future__ import annotations
 
+from base64 import b64decode
 from dataclasses import dataclass
 
 import streamlit as st
 
 from photoseek.bundle import DEMO, Bundle
 from photoseek.demo import gallery as demo
+from photoseek.page import parts
+from photoseek.page.words import Words, words
 from photoseek.photos import SUFFIXES
 
 MAX_K = 50
-DEFAULT_K = 5
+DEFAULT_K = 12
+MAX_TEXT = 500
+"""Characters: more than a tower reads, and little enough for an address."""
 
-_MAX_TEXT = 500  # characters: more than a tower reads, and little enough for an address
+_CHOICES = (5, 12, 24, MAX_K)
+_MAX_BYTES = 20_000_000  # of a pasted picture; as server.maxUploadSize
 _EXAMPLES: dict[str, tuple[str, ...]] = {
     "en": ("two dogs on a beach", "a child laughing in the rain", "a street at night"),
     "zh": ("沙滩上的两只狗", "在雨中大笑的孩子", "夜晚的街道"),
@@ -21,61 +27,111 @@ _EXAMPLES: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class Query:
-    """What is searched for; ``photo`` holds the bytes of the uploaded file."""
+class Upload:
+    """A photo that was uploaded or pasted."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is searched for; ``like`` is the path of a photo of the gallery."""
 
     text: str
-    photo: bytes | None
+    photo: Upload | None
+    like: str | None
     k: int
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to search for."""
-        return not self.text and self.photo is None
+        return not self.text and self.photo is None and self.like is None
 
 
-def ask() -> Query:
-    """Draw the inputs and return what they hold."""
-    _take_from_address()
-    with st.container(key="ps-query"):
-        left, right = st.columns([5, 1], vertical_alignment="bottom")
-        text = left.text_input(
-            "What should the photos show?", key="q", placeholder="two dogs on a beach", max_chars=_MAX_TEXT
-        )
-        k = right.number_input("How many", 1, MAX_K, key="k")
-        upload = st.file_uploader("Or find photos like this one", sorted(s.removeprefix(".") for s in SUFFIXES))
-    query = Query(text.strip(), None if upload is None else upload.getvalue(), int(k))
-    _put_into_address(query)
-    return query
+def ask() -> None:
+    """Draw the text, the number, the photo and the help, in one row; Enter searches."""
+    now = words()
+    st.text_input(
+        now.ask,
+        key="q",
+        placeholder=now.placeholder,
+        max_chars=MAX_TEXT,
+        label_visibility="collapsed",
+        icon=":material/search:",
+    )
+    k = int(st.session_state["k"])
+    st.selectbox(
+        now.how_many,
+        sorted({*_CHOICES, k}),
+        key="k",
+        format_func=lambda count: now.top.format(k=count),
+        label_visibility="collapsed",
+        filter_mode=None,
+        width=104,
+    )
+    with st.popover(now.photo, icon=":material/add_photo_alternate:"):
+        choose_upload(now.photo, "photo", now.photo_hint)
+    parts.mount("paste", "paste", {"limit": _MAX_BYTES}, pasted=_take_pasted)
+
+
+def help_with_grammar() -> None:
+    """Draw a button that unfolds how queries are written."""
+    with st.popover(words().help, icon=":material/help:", type="tertiary", key="help"):
+        st.markdown(words().grammar)
+
+
+def asked() -> Asked:
+    """What the session asks for now."""
+    state = st.session_state
+    return Asked(state["q"].strip(), state.get("photo"), state.get("like"), int(state["k"]))
+
+
+def choose_upload(label: str, key: str, hint: str | None = None) -> None:
+    """Draw a field for a file; the photo is kept in the session under ``key``, and the field is empty again."""
+    field = f"{key}-field-{st.session_state.setdefault(f'{key}-turn', 0)}"
+    endings = sorted(suffix.removeprefix(".") for suffix in SUFFIXES)
+    st.file_uploader(label, endings, key=field, on_change=_take_upload, args=(key, field), label_visibility="collapsed")
+    if hint:
+        st.html(f'<p class="ps-hint">{hint}</p>')
 
 
 def offer_examples(bundle: Bundle) -> None:
-    """Draw a button for each example that suits a bundle, in each of its languages; it fills in the text."""
-    examples = _EXAMPLES
+    """Draw a button for each example that suits a bundle, the language of the page first; it fills in the text."""
+    now, examples = words(), _EXAMPLES
     if bundle.reference == DEMO:
         examples = {"en": tuple(demo.EXAMPLES), "zh": tuple(demo.CHINESE_EXAMPLES)}
     languages = [language for language in examples if language in bundle.languages] or ["en"]
+    st.html(f'<p class="ps-hint">{now.try_one}</p>')
     with st.container(horizontal=True, key="ps-examples"):
-        for example in (example for language in languages for example in examples[language]):
-            st.button(example, on_click=_fill_in, args=(example,))
+        for example in _in_order(examples, languages, now):
+            st.button(example, on_click=fill_in, args=(example,))
 
 
-def _fill_in(text: str) -> None:
+def fill_in(text: str) -> None:
+    """Make a text the query."""
     st.session_state["q"] = text
 
 
-def _take_from_address() -> None:
-    if "q" not in st.session_state:
-        st.session_state["q"] = st.query_params.get("q", "")[:_MAX_TEXT]
-    if "k" not in st.session_state:
-        given = st.query_params.get("k", "")
-        k = int(given) if given.isascii() and given.isdigit() and len(given) < 4 else DEFAULT_K
-        st.session_state["k"] = min(max(k, 1), MAX_K)
+def _in_order(examples: dict[str, tuple[str, ...]], languages: list[str], now: Words) -> list[str]:
+    languages.sort(key=lambda language: language != now.code)
+    return [example for language in languages for example in examples[language]]
 
 
-def _put_into_address(query: Query) -> None:
-    wanted = {"q": query.text} if query.text else {}
-    if query.k != DEFAULT_K:
-        wanted["k"] = str(query.k)
-    if wanted != st.query_params.to_dict():
-        st.query_params.from_dict(wanted)
+def _take_upload(key: str, field: str) -> None:
+    upload = st.session_state.get(field)
+    if upload is not None:
+        st.session_state[key] = Upload(upload.name, upload.getvalue())
+        st.session_state[f"{key}-turn"] += 1
+
+
+def _take_pasted() -> None:
+    """What the browser sends is checked: it may come from anything that speaks to the page."""
+    told = parts.told_by("paste", "pasted")
+    try:
+        name, data = str(told["name"]), b64decode(told["data"], validate=True)
+    except (TypeError, KeyError, ValueError):
+        return
+    if len(data) <= _MAX_BYTES:
+        key = "described" if st.session_state.get("describing") else "photo"
+        st.session_state[key] = Upload(name, data)

@@ -12,7 +12,9 @@ import streamlit as st
 from photoseek.errors import PhotoseekError
 from photoseek.gallery import Gallery, GalleryStatus
 from photoseek.generations import current_name
+from photoseek.page.pictures import Pictures
 from photoseek.search import Searcher
+from photoseek.selection import folders
 
 _log = logging.getLogger(__name__)
 
@@ -22,22 +24,30 @@ _STATES = 16
 
 @dataclass(frozen=True)
 class OpenGallery:
-    """A searcher, and the device and inode of the database that it was opened with."""
+    """A searcher, its thumbnails, and the device and inode of the database that it was opened with."""
 
     searcher: Searcher
+    pictures: Pictures
     database: tuple[int, int]
 
 
 @dataclass(frozen=True)
 class GalleryState:
-    """What the sidebar tells; ``unreadable`` holds path and reason of each photo that cannot be decoded."""
+    """What is in a gallery.
+
+    Attributes:
+        status: Its numbers.
+        unreadable: Path and reason of each photo that cannot be decoded.
+        folders: Every folder that holds a photo, relative to the photo folder.
+    """
 
     status: GalleryStatus
     unreadable: list[tuple[str, str]]
+    folders: list[str]
 
 
-def open_searcher(folder: str) -> Searcher:
-    """The searcher of a gallery, opened at most once.
+def open_gallery(folder: str) -> OpenGallery:
+    """A gallery with its searcher, opened at most once.
 
     It is opened anew where the gallery has been deleted and made again, or has gone over to another bundle.
 
@@ -45,7 +55,7 @@ def open_searcher(folder: str) -> Searcher:
         GalleryNotFound: There is no gallery.
         PhotoseekError: It or its bundle cannot be opened.
     """
-    return _open(os.path.abspath(Path(folder).expanduser())).searcher
+    return _open(os.path.abspath(Path(folder).expanduser()))
 
 
 def state_of(gallery: Gallery) -> GalleryState:
@@ -54,7 +64,8 @@ def state_of(gallery: Gallery) -> GalleryState:
     Raises:
         GalleryDamaged: One of those is not what it should be.
     """
-    moment = (gallery.database.revision(), current_name(gallery.path), gallery.fingerprint)
+    revisions = (gallery.database.revision(), gallery.sentences.revision())
+    moment = (*revisions, current_name(gallery.path), gallery.fingerprint)
     return _state(str(gallery.path), _identity(gallery), moment, gallery)
 
 
@@ -75,7 +86,7 @@ def _still_right(opened: OpenGallery) -> bool:
 @st.cache_resource(max_entries=_GALLERIES, show_spinner=False, validate=_still_right)
 def _open(folder: str) -> OpenGallery:
     gallery = Gallery.open(folder)
-    opened = OpenGallery(Searcher(gallery), _identity(gallery))
+    opened = OpenGallery(Searcher(gallery), Pictures(gallery.path), _identity(gallery))
     _log.info("opened %r", opened.searcher)
     return opened
 
@@ -83,4 +94,4 @@ def _open(folder: str) -> OpenGallery:
 @st.cache_data(max_entries=_STATES, show_spinner=False)
 def _state(path: str, identity: tuple[int, int], moment: tuple[object, ...], _gallery: Gallery) -> GalleryState:
     del path, identity, moment  # the key; a parameter with an underscore is not part of it
-    return GalleryState(_gallery.status(), _gallery.unreadable())
+    return GalleryState(_gallery.status(), _gallery.unreadable(), folders(_gallery.database))

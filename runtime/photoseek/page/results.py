@@ -1,66 +1,117 @@
-"""What was found, as a grid of equal cards."""
+"""What was found: a line about the search, and a card for each photo."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 import streamlit as st
 
 from photoseek.errors import PhotoError
 from photoseek.hits import Hit
-from photoseek.page.query import Query
-from photoseek.thumbnails import data_uri, shrink, thumbnail
+from photoseek.page import notices, parts
+from photoseek.page.pictures import Pictures
+from photoseek.page.words import words
+from photoseek.thumbnails import data_uri
 
-_DECODERS = 4  # photos decoded at the same time
-_QUERY_SIDE = 160
+MAX_ALIKE = 24
+"""Near-duplicates that are shown behind one photo."""
 
 
-def show_query_photo(photo: bytes) -> None:
-    """Draw the uploaded photo, small.
+@dataclass(frozen=True)
+class Search:
+    """How a search was done.
 
-    Raises:
-        PhotoError: It cannot be decoded.
+    Attributes:
+        searched: Photos among which was searched.
+        filtered: Whether some of them could not be found.
+        engine: What found the nearest.
+        precision: Of the towers that read the query; empty where none had to.
+        encode_s: Seconds in which the query was encoded.
+        search_s: Seconds in which the nearest were found.
     """
-    uri = data_uri(shrink(photo, _QUERY_SIDE))
-    st.html(f'<figure class="ps-asked"><img src="{uri}" alt="The photo searched with"></figure>')
+
+    searched: int
+    filtered: bool
+    engine: str
+    precision: str
+    encode_s: float
+    search_s: float
 
 
-def show_hits(hits: Sequence[Hit], query: Query, searchable: int, seconds: float) -> None:
-    """Draw a line about the search, and a card for each photo, best first."""
-    with ThreadPoolExecutor(_DECODERS) as pool:
-        pictures = list(pool.map(_picture, hits))
-    cards = "".join(_card(hit, picture) for hit, picture in zip(hits, pictures, strict=True))
-    found = f"{len(hits):,} of {searchable:,} photos{_wording(query)}, best first, in {max(1, round(seconds * 1e3))} ms"
-    st.html(f'<p class="ps-found" role="status">{found}</p><ol class="ps-grid">{cards}</ol>')
+def show(hits: Sequence[Hit], search: Search, pictures: Pictures) -> None:
+    """Draw all of it; hits that are most likely none are folded away."""
+    _tell(hits, search)
+    if not hits:
+        notices.none_found()
+    elif hits[0].doubtful:
+        notices.doubtful()
+        with st.expander(words().show_anyway):
+            _show_cards(hits, pictures)
+    else:
+        _show_cards(hits, pictures)
 
 
-def _wording(query: Query) -> str:
-    text = f" for <q>{escape(query.text)}</q>" if query.text else ""
-    photo = " like your photo" if query.photo is not None else ""
-    return text + (" and" if text and photo else "") + photo
+def in_order(hits: Sequence[Hit]) -> list[Hit]:
+    """Every photo that is shown, those alike after theirs."""
+    return [shown for hit in hits for shown in (hit, *hit.alike[:MAX_ALIKE])]
 
 
-def _card(hit: Hit, picture: str) -> str:
-    path = escape(hit.path)
-    return (
-        f'<li class="ps-card">{picture}<div class="ps-caption">'
-        f'<div class="ps-path" title="{path}"><bdi>{path}</bdi></div>'
-        f'<div class="ps-score" title="Cosine similarity of query and photo">{hit.score:.3f}</div></div></li>'
-    )
+def confidence_of(hit: Hit) -> str:
+    """In percent, with a sign for the ends; empty where nothing is known of it."""
+    if hit.confidence is None:
+        return ""
+    percent = round(100 * hit.confidence)
+    return "> 99 %" if percent > 99 else "< 1 %" if percent < 1 else f"{percent} %"
 
 
-def _picture(hit: Hit) -> str:
-    """The photo, which a click enlarges, or the reason why there is none."""
-    try:
-        uri = data_uri(thumbnail(hit.file))
-    except PhotoError as error:
-        gone = not hit.file.exists()
-        reason = "This photo is no longer there" if gone else f"This photo cannot be shown: {error}"
-        return f'<div class="ps-photo ps-gone">{escape(reason)}</div>'
-    name = escape(hit.path)
-    return (
-        f'<label class="ps-photo"><input type="checkbox" aria-label="Enlarge {name}">'
-        f'<img src="{uri}" alt="{name}"></label>'
-    )
+def _tell(hits: Sequence[Hit], search: Search) -> None:
+    now = words()
+    facts = [
+        (now.found_where if search.filtered else now.found).format(count=f"{len(hits):,}"),
+        now.searched.format(count=f"{search.searched:,}"),
+        " · ".join(filter(None, [search.precision, search.engine])),
+        now.encode_time.format(ms=_ms(search.encode_s)),
+        now.search_time.format(ms=_ms(search.search_s)),
+    ]
+    spans = "".join(f"<span>{escape(fact)}</span>" for fact in facts)
+    st.html(f'<p class="ps-found" role="status">{spans}</p>')
+
+
+def _ms(seconds: float) -> str:
+    ms = seconds * 1e3
+    return f"{ms:.1f}" if ms < 10 else f"{ms:.0f}"
+
+
+def _show_cards(hits: Sequence[Hit], pictures: Pictures) -> None:
+    now, shown = words(), in_order(hits)
+    made = dict(zip((hit.id for hit in shown), pictures.of_all([hit.file for hit in shown]), strict=True))
+    cards = [
+        {
+            **_card(hit, made[hit.id]),
+            "more": now.alike.format(count=len(hit.alike)),
+            "alike": [_card(other, made[other.id]) for other in hit.alike[:MAX_ALIKE]],
+        }
+        for hit in hits
+    ]
+    texts = {"open": now.open, "confidence": now.confidence, "cosine": now.cosine, "fewer": now.fewer}
+    parts.mount("cards", "cards", {"cards": cards, "words": texts}, opened=_open)
+
+
+def _card(hit: Hit, picture: bytes | PhotoError) -> dict[str, Any]:
+    card = {"path": hit.path, "rank": str(hit.rank), "score": f"{hit.score:.3f}", "confidence": confidence_of(hit)}
+    if not isinstance(picture, PhotoError):
+        return {**card, "picture": data_uri(picture)}
+    return {**card, "note": why_gone(hit, picture)}
+
+
+def why_gone(hit: Hit, error: PhotoError) -> str:
+    """What is said in place of a photo."""
+    return words().unshowable.format(reason=error) if hit.file.exists() else words().gone
+
+
+def _open() -> None:
+    path = parts.told_by("cards", "opened")
+    st.session_state["opened"] = path if isinstance(path, str) else None

@@ -1,24 +1,41 @@
-"""The sidebar: which gallery, and what is in it."""
+"""The sidebar: which gallery, bringing it up to date, and what is in it."""
 
 from __future__ import annotations
 
 import os
 from html import escape
+from pathlib import Path
 
 import streamlit as st
 
 from photoseek.gallery import GalleryStatus
 from photoseek.page.launch import GALLERY_VARIABLE
+from photoseek.page.recent import recent_galleries
 from photoseek.page.resources import GalleryState
+from photoseek.page.words import words
 
 _LISTED = 200  # unreadable photos that are named
 
 
 def choose_gallery() -> str:
-    """Draw the field for the gallery's folder and return it; empty where none is named."""
+    """Draw the field for the gallery's folder, with recent ones, and return it; empty where none is named."""
+    now = words()
     st.session_state.setdefault("gallery", os.environ.get(GALLERY_VARIABLE, ""))
     with st.sidebar:
-        return st.text_input("Gallery folder", key="gallery", placeholder="/home/you/Photos").strip()
+        folder = str(st.text_input(now.gallery, key="gallery", placeholder="/home/you/Photos")).strip()
+        others = [other for other in recent_galleries() if other != os.path.abspath(Path(folder).expanduser())]
+        if others:
+            st.selectbox(
+                now.recent,
+                others,
+                index=None,
+                key="recent",
+                placeholder=now.recent,
+                format_func=_short,
+                on_change=_switch,
+                label_visibility="collapsed",
+            )
+    return folder
 
 
 def tell(state: GalleryState) -> None:
@@ -27,28 +44,44 @@ def tell(state: GalleryState) -> None:
         facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in _facts(state.status))
         st.html(f'<dl class="ps-facts">{facts}</dl>')
         if not state.status.fresh and state.status.generation is not None:
-            st.html('<p class="ps-hint">It has changed since it was last indexed to the end: index it again.</p>')
+            st.html(f'<p class="ps-hint">{words().outdated}</p>')
         if state.unreadable:
             _list_unreadable(state.unreadable)
 
 
+def _switch() -> None:
+    if st.session_state["recent"] is not None:
+        st.session_state["gallery"] = st.session_state["recent"]
+        st.session_state["recent"] = None
+        st.session_state["like"] = st.session_state["opened"] = None
+
+
+def _short(folder: str) -> str:
+    path = Path(folder)
+    return f"{path.name}  ({path.parent})"
+
+
 def _facts(status: GalleryStatus) -> list[tuple[str, str]]:
+    now = words()
     return [
-        ("Photos", f"{status.photos:,}"),
-        ("Searchable", f"{status.searchable:,}"),
-        ("Unreadable", f"{status.unreadable:,}"),
-        ("Recall@10", "not measured" if status.recall is None else f"{100 * status.recall:.1f} %"),
-        ("Size", _size(status.bytes)),
-        ("Bundle", status.bundle),
-        ("Photo folder", status.photos_root),
+        (now.photos, f"{status.photos:,}"),
+        (now.searchable, f"{status.searchable:,}"),
+        (now.unreadable, f"{status.unreadable:,}"),
+        (now.caption_count, f"{status.captions:,}"),
+        (now.recall, now.not_measured if status.recall is None else f"{100 * status.recall:.1f} %"),
+        (now.bytes, _size(status.bytes)),
+        (now.bundle, status.bundle),
+        (now.photo_folder, status.photos_root),
     ]
 
 
 def _list_unreadable(photos: list[tuple[str, str]]) -> None:
-    with st.expander("Unreadable photos"):
+    now = words()
+    with st.expander(f"{now.unreadable_photos} ({len(photos):,})"):
         named = photos[:_LISTED]
         rows = (f"<li><bdi>{escape(path)}</bdi><small>{escape(reason)}</small></li>" for path, reason in named)
-        more = f'<p class="ps-hint">and {len(photos) - _LISTED:,} more</p>' if len(photos) > _LISTED else ""
+        rest = now.and_more.format(count=f"{len(photos) - _LISTED:,}")
+        more = f'<p class="ps-hint">{rest}</p>' if len(photos) > _LISTED else ""
         st.html(f'<ul class="ps-unreadable">{"".join(rows)}</ul>{more}')
 
 

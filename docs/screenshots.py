@@ -1,0 +1,102 @@
+"""Pictures of the search page over the demo's drawn scenes, for the README: ``python docs/screenshots.py``.
+
+Needs the extras ``app`` and ``dev``, and a Chromium or Chrome; takes half a minute. The scenes are drawn into a folder
+that is thrown away.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, sync_playwright
+
+from photoseek import Bundle, Gallery
+from photoseek.demo.gallery import demo_photos
+from photoseek.page.launch import GALLERY_VARIABLE, command
+
+IMAGES = Path(__file__).with_name("images")
+MAX_BYTES = 300_000
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+QUERY = "a boat on the sea at sunset"
+CHINESE = "草地上的两只白羊"
+SHOTS = {
+    "page-light": (f"?q={QUERY}", {"viewport": {"width": 1280, "height": 860}, "color_scheme": "light"}),
+    "page-dark": (f"?q={QUERY}", {"viewport": {"width": 1280, "height": 860}, "color_scheme": "dark"}),
+    "page-phone": (f"?q={CHINESE}&lang=zh", {"viewport": {"width": 390, "height": 844}, "color_scheme": "light"}),
+}
+
+
+def main() -> None:
+    """Make every picture anew."""
+    IMAGES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        photos = demo_photos(folder=Path(folder) / "Pictures")
+        Gallery.create(photos, Bundle.load("demo")).index()
+        with serving(photos) as url, sync_playwright() as driver:
+            found = next(filter(None, map(shutil.which, BROWSERS)), None)
+            browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+            for name, (address, options) in SHOTS.items():
+                write_small(IMAGES / f"{name}.png", taken(browser, url + address, options))
+
+
+@contextmanager
+def serving(photos: Path) -> Iterator[str]:
+    """The page over a folder of photos, at a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {**os.environ, GALLERY_VARIABLE: str(photos), "XDG_CACHE_HOME": str(photos.parent / "cache")}
+    process = subprocess.Popen(command(port=port, open_browser=False), env=environment, cwd=photos.parent)
+    try:
+        url = f"http://127.0.0.1:{port}/"
+        wait_for(url + "_stcore/health")
+        yield url
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def wait_for(url: str) -> None:
+    """Until an address answers, for at most half a minute."""
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise TimeoutError(url)
+
+
+def taken(browser: Browser, url: str, options: dict[str, object]) -> bytes:
+    """A picture of the page, once all photos of its answer are there; the second answer, when the towers are loaded."""
+    page = browser.new_page(**options)  # type: ignore[arg-type]
+    for _ in range(2):
+        page.goto(url)
+        page.locator(".ps-card img").nth(5).wait_for()
+        page.wait_for_timeout(1000)  # transitions
+    picture = page.screenshot()
+    page.close()
+    return picture
+
+
+def write_small(path: Path, picture: bytes) -> None:
+    """Write a PNG with a palette, which suits drawn scenes."""
+    image = Image.open(io.BytesIO(picture)).convert("RGB")
+    image.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
+    if path.stat().st_size > MAX_BYTES:
+        raise ValueError(f"{path}: expected at most {MAX_BYTES:,} bytes, found {path.stat().st_size:,}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""The address of the page: a link to it repeats the search.
+
+It never tells an uploaded photo, nor where the gallery lies on this computer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from photoseek.errors import QueryError
+from photoseek.filters import Filter
+from photoseek.page.conditions import NAMES, PREFIX
+from photoseek.page.query import DEFAULT_K, MAX_K, MAX_TEXT
+from photoseek.page.words import KEY
+
+_MAX_PATH = 4096
+_KINDS: dict[str, Callable[[str], Any]] = {"min_megapixels": float, "max_megapixels": float}
+
+
+def take_from_address() -> None:
+    """Begin a session with what its address says; what makes no sense is passed over."""
+    state, given = st.session_state, st.query_params
+    state.setdefault("q", given.get("q", "")[:MAX_TEXT])
+    state.setdefault("k", _number_of_photos(given.get("k", "")))
+    if "like" not in state:
+        state["like"] = given.get("like", "")[:_MAX_PATH] or None
+    for name in NAMES:
+        if PREFIX + name not in state:
+            state[PREFIX + name] = _condition(name, given.get(name, "")[:_MAX_PATH])
+
+
+def put_into_address() -> None:
+    """Have the address say what the session asks for."""
+    state = st.session_state
+    wanted = {
+        "q": state["q"].strip(),
+        "k": state["k"] if state["k"] != DEFAULT_K else None,
+        "like": state["like"],
+        **{name: state.get(PREFIX + name) for name in NAMES},
+        KEY: state.get(KEY),
+    }
+    told = {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in wanted.items() if value}
+    if told != st.query_params.to_dict():
+        st.query_params.from_dict(told)
+
+
+def _number_of_photos(given: str) -> int:
+    k = int(given) if given.isascii() and given.isdigit() and len(given) < 4 else DEFAULT_K
+    return min(max(k, 1), MAX_K)
+
+
+def _condition(name: str, given: str) -> Any:
+    try:
+        value = _KINDS.get(name, str)(given)
+        return Filter(**{name: value}).to_json().get(name) or None
+    except (ValueError, QueryError):
+        return None

@@ -1,0 +1,81 @@
+// The photos that were found, as a list of buttons; those alike stand behind theirs until they are asked for.
+function element(tag, name, text) {
+  const made = document.createElement(tag)
+  if (name) made.className = name
+  if (text !== undefined) made.textContent = text
+  return made
+}
+
+function picture(card) {
+  if (!card.picture) return element("span", "ps-photo ps-gone", card.note)
+  const frame = element("span", "ps-photo")
+  const image = element("img")
+  image.src = card.picture
+  image.alt = ""
+  frame.append(image)
+  return frame
+}
+
+function caption(card, words) {
+  const text = element("span", "ps-caption")
+  const path = element("span", "ps-path")
+  path.title = card.path
+  path.append(element("bdi", "", card.path))
+  const facts = element("span", "ps-facts")
+  facts.append(element("span", "ps-rank", card.rank))
+  if (card.confidence) {
+    const sure = element("span", "ps-confidence", card.confidence)
+    sure.title = words.confidence
+    facts.append(sure)
+  }
+  const score = element("span", "ps-score", card.score)
+  score.title = words.cosine
+  facts.append(score)
+  text.append(path, facts)
+  return text
+}
+
+function item(card, words, open) {
+  const made = element("li", "ps-card")
+  const button = element("button", "ps-open")
+  button.type = "button"
+  button.setAttribute("aria-label", words.open.replace("{path}", () => card.path))
+  button.onclick = () => open(card.path)
+  button.append(picture(card), caption(card, words))
+  made.append(button)
+  return made
+}
+
+function unfolding(head, folded, label, words) {
+  const button = element("button", "ps-alike", label)
+  button.type = "button"
+  button.setAttribute("aria-expanded", "false")
+  button.onclick = () => {
+    const shown = button.getAttribute("aria-expanded") === "true"
+    button.setAttribute("aria-expanded", String(!shown))
+    button.textContent = shown ? label : words.fewer
+    for (const other of folded) other.hidden = shown
+  }
+  head.classList.add("ps-stack")
+  head.append(button)
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".ps-part")
+  const drawn = JSON.stringify(data)
+  if (root.drawn === drawn) return
+  root.drawn = drawn
+  const open = (path) => setTriggerValue("opened", path)
+  const list = element("ol", "ps-grid")
+  for (const card of data.cards) {
+    const head = item(card, data.words, open)
+    const folded = card.alike.map((other) => item(other, data.words, open))
+    for (const other of folded) {
+      other.hidden = true
+      other.classList.add("ps-folded")
+    }
+    if (folded.length) unfolding(head, folded, card.more, data.words)
+    list.append(head, ...folded)
+  }
+  root.replaceChildren(list)
+}

@@ -1,0 +1,27 @@
+// What the query consists of besides its text, each with a button that removes it.
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".ps-part")
+  root.classList.add("ps-chips")
+  root.replaceChildren(
+    ...data.chips.map((chip) => {
+      const button = document.createElement("button")
+      button.type = "button"
+      button.className = "ps-chip"
+      button.setAttribute("aria-label", data.remove.replace("{label}", () => chip.label))
+      button.title = button.getAttribute("aria-label")
+      button.onclick = () => setTriggerValue("removed", chip.id)
+      if (chip.picture) {
+        const image = document.createElement("img")
+        image.src = chip.picture
+        image.alt = ""
+        button.append(image)
+      }
+      const label = document.createElement("bdi")
+      label.textContent = chip.label
+      const cross = document.createElement("span")
+      cross.textContent = "×"
+      button.append(label, cross)
+      return button
+    }),
+  )
+}

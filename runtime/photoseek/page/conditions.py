@@ -1,0 +1,127 @@
+"""Which photos may be found: fields for a :class:`Filter`, and a chip for each condition that is set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Any, get_args
+
+import streamlit as st
+
+from photoseek.errors import PhotoError
+from photoseek.filters import TYPES, Filter, Orientation
+from photoseek.page import parts
+from photoseek.page.query import Asked
+from photoseek.page.words import Words, words
+from photoseek.thumbnails import data_uri, shrink
+
+NAMES = tuple(field.name for field in fields(Filter))
+"""The conditions, as they are called in the session, with :data:`PREFIX`, and in the address."""
+
+PREFIX = "where-"
+
+_CHIP_SIDE = 128
+_TURN = "fields-turn"
+
+
+def choose_conditions(folders: Sequence[str]) -> None:
+    """Draw a button that unfolds the fields."""
+    now = words()
+    with st.popover(now.filters, icon=":material/tune:"):
+        _choose(now.folder, "folder", folders, {})
+        with st.container(horizontal=True):
+            for name, label in (("taken_from", now.taken_from), ("taken_to", now.taken_to)):
+                st.text_input(label, placeholder=now.date_hint, max_chars=10, **_field(name))
+        with st.container(horizontal=True):
+            for name, label in (("min_megapixels", now.min_megapixels), ("max_megapixels", now.max_megapixels)):
+                st.number_input(label, min_value=0.0, step=1.0, format="%g", placeholder=now.any, **_field(name))
+        with st.container(horizontal=True):
+            _choose(now.orientation, "orientation", get_args(Orientation), _orientations(now))
+            _choose(now.type, "type", list(TYPES), {name: name.upper() for name in TYPES})
+
+
+def conditions() -> Filter:
+    """What the session asks for now.
+
+    Raises:
+        QueryError: A date that is none.
+    """
+    values: dict[str, Any] = {name: st.session_state.get(PREFIX + name) for name in NAMES}
+    return Filter(**{name: value for name, value in values.items() if value not in (None, "")})
+
+
+def show_chips(asked: Asked) -> None:
+    """Draw what is asked for besides the text; a click removes it."""
+    chips = [*_query_chips(asked), *_condition_chips()]
+    if chips:
+        parts.mount("chips", "chips", {"chips": chips, "remove": words().remove}, removed=_remove)
+
+
+def _choose(label: str, name: str, options: Sequence[str], shown: dict[str, str]) -> None:
+    chosen = st.session_state[PREFIX + name]
+    known = [*options] if chosen in (None, *options) else [*options, chosen]  # a link may name a folder that has gone
+    st.selectbox(
+        label,
+        known,
+        index=None,
+        placeholder=words().any,
+        format_func=lambda it: shown.get(it, it),
+        **_field(name),
+    )
+
+
+def _field(name: str) -> dict[str, Any]:
+    """Key and callback of a field.
+
+    The browser keeps what was typed into a field that is folded away, whatever the session says meanwhile: a condition
+    is therefore kept apart from its field, and has a new one after a chip was removed.
+    """
+    key = f"field-{st.session_state.setdefault(_TURN, 0)}-{name}"
+    st.session_state.setdefault(key, st.session_state.get(PREFIX + name))
+    return {"key": key, "on_change": _take, "args": (name, key)}
+
+
+def _take(name: str, key: str) -> None:
+    st.session_state[PREFIX + name] = st.session_state[key]
+
+
+def _orientations(now: Words) -> dict[str, str]:
+    return {"landscape": now.landscape, "portrait": now.portrait, "square": now.square}
+
+
+def _query_chips(asked: Asked) -> list[dict[str, str]]:
+    chips = []
+    if asked.photo is not None:
+        try:
+            picture = {"picture": data_uri(shrink(asked.photo.data, _CHIP_SIDE))}
+        except PhotoError:  # told where the results would be
+            picture = {}
+        chips.append({"id": "photo", "label": asked.photo.name or words().your_photo, **picture})
+    if asked.like is not None:
+        chips.append({"id": "like", "label": words().like_chip.format(path=asked.like)})
+    return chips
+
+
+def _condition_chips() -> list[dict[str, str]]:
+    now = words()
+    labels: dict[str, Callable[[Any], str]] = {
+        "taken_from": lambda value: now.from_chip.format(date=value),
+        "taken_to": lambda value: now.to_chip.format(date=value),
+        "min_megapixels": lambda value: now.megapixels.format(sign="≥", size=value),
+        "max_megapixels": lambda value: now.megapixels.format(sign="≤", size=value),
+        "orientation": lambda value: _orientations(now)[value],
+        "type": lambda value: value.upper(),
+    }
+    values = {name: st.session_state.get(PREFIX + name) for name in NAMES}
+    return [
+        {"id": name, "label": labels.get(name, str)(value)} for name, value in values.items() if value not in (None, "")
+    ]
+
+
+def _remove() -> None:
+    name = parts.told_by("chips", "removed")
+    if name in ("photo", "like"):
+        st.session_state[name] = None
+    elif name in NAMES:
+        st.session_state[PREFIX + name] = None
+        st.session_state[_TURN] += 1

@@ -1,0 +1,74 @@
+"""From a photo to sentences: the captions of the gallery that describe it best."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from photoseek.errors import PhotoError
+from photoseek.hits import Sentence
+from photoseek.page import notices, parts
+from photoseek.page.pictures import FULL_SIDE
+from photoseek.page.query import Upload, choose_upload
+from photoseek.page.resources import GalleryState, OpenGallery
+from photoseek.page.words import words
+from photoseek.thumbnails import data_uri, shrink
+
+SOURCE = "described"
+"""In the session: the photo to describe, an :class:`Upload` or the path of one in the gallery."""
+
+_SENTENCES = 10
+
+
+def take(path: str) -> None:
+    """Have a photo of the gallery described, in the tab for that."""
+    st.session_state.update({SOURCE: path, "opened": None, "view": "describe"})
+
+
+def show(opened: OpenGallery, state: GalleryState) -> None:
+    """Draw the tab."""
+    now, source = words(), st.session_state.get(SOURCE)
+    if not state.status.captions:
+        notices.no_captions(state.status.photos_root)
+        return
+    st.html(f'<h2 class="ps-title">{now.describe_title}</h2>')
+    notices.hint(now.describe_intro)
+    choose_upload(now.choose_photo, SOURCE)
+    if source is None:
+        return
+    label = source.name if isinstance(source, Upload) else source
+    parts.mount(
+        "chips", "described-chip", {"chips": [{"id": SOURCE, "label": label}], "remove": now.remove}, removed=_remove
+    )
+    try:
+        _answer(opened, source)
+    except PhotoError as error:
+        notices.broken_photo(str(error))
+
+
+def _answer(opened: OpenGallery, source: Upload | str) -> None:
+    searcher = opened.searcher
+    if isinstance(source, Upload):
+        picture = shrink(source.data, FULL_SIDE)
+        sentences = searcher.describe(source.data, k=_SENTENCES)
+    else:
+        sentences = searcher.describe(like=source, k=_SENTENCES)
+        picture = opened.pictures.of(searcher.gallery.photos_root / Path(source), FULL_SIDE)
+    left, right = st.columns([2, 3], gap="medium")
+    left.html(f'<figure class="ps-full"><img src="{data_uri(picture)}" alt="{escape(words().your_photo)}"></figure>')
+    right.html(_list(sentences))
+
+
+def _list(sentences: list[Sentence]) -> str:
+    rows = "".join(
+        f"<li><span>{escape(sentence.text)}</span>"
+        f'<meter value="{max(0.0, sentence.score):.3f}"></meter><small>{sentence.score:.3f}</small></li>'
+        for sentence in sentences
+    )
+    return f'<h3 class="ps-small">{words().sentences}</h3><ol class="ps-sentences">{rows}</ol>'
+
+
+def _remove() -> None:
+    st.session_state[SOURCE] = None

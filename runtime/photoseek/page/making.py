@@ -1,0 +1,69 @@
+"""Indexing from the sidebar: a button, a bar that moves by itself, and a button that stops."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from photoseek.listening import is_loopback
+from photoseek.page import jobs
+from photoseek.page.words import words
+
+_EVERY_S = 0.5
+
+
+def offer_indexing(folder: str, bundle: str) -> None:
+    """Draw the button, or how far it has come.
+
+    Only where the page is reached from this computer alone: else whoever reaches it could look into any folder.
+    """
+    if not folder or not is_loopback(str(st.get_option("server.address") or "")):
+        return
+    job = jobs.job_of(folder)
+    if job is not None and job.running:
+        _watch(job)
+        return
+    now = words()
+    st.button(
+        now.index,
+        icon=":material/sync:",
+        help=now.index_help,
+        on_click=_start,
+        args=(folder, bundle),
+        width="stretch",
+    )
+    if job is not None:
+        _tell_end(job)
+
+
+@st.fragment(run_every=_EVERY_S)
+def _watch(job: jobs.Job) -> None:
+    if not job.running:
+        st.rerun()
+    now, progress = words(), job.progress
+    if progress is None:
+        st.progress(0.0, now.starting)
+    elif progress.phase == "encode":
+        share = progress.done / progress.total if progress.total else 1.0
+        st.progress(share, now.encoding.format(done=f"{progress.done:,}", total=f"{progress.total:,}"))
+    else:
+        st.progress(1.0, now.building)
+    label = now.stopping if job.stopping else now.stop
+    st.button(label, icon=":material/stop_circle:", on_click=job.stop, disabled=job.stopping, width="stretch")
+
+
+def _tell_end(job: jobs.Job) -> None:
+    now, report = words(), job.report
+    if job.problem is not None:
+        text = now.failed.format(reason=job.problem)
+    elif report is None:
+        text = now.stopped
+    else:
+        new = report.encoded + report.reused
+        text = now.done.format(photos=f"{report.photos:,}", new=f"{new:,}", seconds=f"{report.seconds:.1f}")
+    st.html(f'<p class="ps-hint ps-end" role="status">{escape(text)}</p>')
+
+
+def _start(folder: str, bundle: str) -> None:
+    jobs.start(folder, bundle)

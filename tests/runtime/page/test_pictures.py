@@ -1,0 +1,95 @@
+"""Thumbnails on disk: made once, again when the photo changes, all together below a size, and never in the way."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from photoseek.errors import PhotoError
+from photoseek.page import pictures
+from photoseek.page.pictures import Pictures
+from photoseek.scanning import scan
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    file = tmp_path / "photo.png"
+    Image.effect_noise((90, 60), 80).save(file)
+    return file
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The side of each thumbnail that is made."""
+    sides: list[int] = []
+    shrink = pictures.shrink
+    monkeypatch.setattr(pictures, "shrink", lambda data, side: sides.append(side) or shrink(data, side))
+    return sides
+
+
+def test_a_thumbnail_is_made_once_even_by_two_servers(tmp_path: Path, photo: Path, made: list[int]) -> None:
+    first = Pictures(tmp_path).of(photo, 40)
+    assert Pictures(tmp_path).of(photo, 40) == first
+    assert made == [40]
+    assert first.startswith(b"\xff\xd8\xff")
+    Pictures(tmp_path).of(photo, 50)
+    assert made == [40, 50]
+
+
+def test_a_changed_photo_gets_another(tmp_path: Path, photo: Path, made: list[int]) -> None:
+    kept = Pictures(tmp_path)
+    kept.of(photo)
+    os.utime(photo, ns=(1, 1))
+    kept.of(photo)
+    assert len(made) == 2
+
+
+def test_a_gallery_that_moves_with_its_photos_keeps_them(tmp_path: Path, made: list[int]) -> None:
+    (tmp_path / "before").mkdir()
+    Image.new("RGB", (30, 20)).save(tmp_path / "before" / "a.png")
+    (tmp_path / "before" / "gallery").mkdir()
+    Pictures(tmp_path / "before" / "gallery").of(tmp_path / "before" / "a.png")
+    (tmp_path / "before").rename(tmp_path / "after")
+    Pictures(tmp_path / "after" / "gallery").of(tmp_path / "after" / "a.png")
+    assert len(made) == 1
+
+
+def test_what_a_crash_cut_off_is_made_again(tmp_path: Path, photo: Path, made: list[int]) -> None:
+    whole = Pictures(tmp_path).of(photo)
+    file = next((tmp_path / pictures.FOLDER).iterdir())
+    file.write_bytes(whole[: len(whole) // 2])
+    assert Pictures(tmp_path).of(photo) == whole
+    assert len(made) == 2
+
+
+def test_all_together_stay_below_the_size_and_the_oldest_go(tmp_path: Path) -> None:
+    kept = Pictures(tmp_path, max_bytes=20_000)
+    for number in range(30):
+        file = tmp_path / f"{number}.png"
+        Image.effect_noise((80, 80), 90).save(file)
+        kept.of(file)
+        newest = max((tmp_path / pictures.FOLDER).iterdir(), key=lambda path: path.stat().st_mtime_ns)
+        os.utime(newest, (number, number))
+    left = list((tmp_path / pictures.FOLDER).iterdir())
+    assert 5_000 < sum(path.stat().st_size for path in left) <= 20_000
+    assert min(path.stat().st_mtime for path in left) > 20
+
+
+def test_no_scan_takes_one_for_a_photo(tmp_path: Path, photo: Path) -> None:
+    Pictures(tmp_path).of(photo)
+    assert [found.path for found in scan(tmp_path)] == ["photo.png"]
+
+
+def test_where_nothing_can_be_written_it_is_shown_all_the_same(tmp_path: Path, photo: Path) -> None:
+    (tmp_path / pictures.FOLDER).write_text("in the way")
+    assert Pictures(tmp_path).of(photo).startswith(b"\xff\xd8\xff")
+
+
+def test_of_several_each_has_its_picture_or_its_reason(tmp_path: Path, photo: Path) -> None:
+    picture, reason = Pictures(tmp_path).of_all([photo, tmp_path / "gone.png"])
+    assert isinstance(picture, bytes)
+    assert isinstance(reason, PhotoError)
+    assert "No such file" in str(reason)
