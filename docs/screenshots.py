@@ -93,7 +93,7 @@ def taken(browser: Browser, url: str, options: dict[str, object]) -> bytes:
 def write_small(path: Path, picture: bytes) -> None:
     """Write a PNG with a palette, which suits drawn scenes."""
     image = Image.open(io.BytesIO(picture)).convert("RGB")
-    image.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
+    image.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(path, optimize=True)
     if path.stat().st_size > MAX_BYTES:
         raise ValueError(f"{path}: expected at most {MAX_BYTES:,} bytes, found {path.stat().st_size:,}")
 

@@ -97,7 +97,7 @@ def albums(tmp_path_factory: pytest.TempPathFactory, tiny_bundle_path: Path) -> 
         )
     (albums / "new" / "broken.jpg").write_bytes(b"no photo")
     vanishing.unlink()
-    next((albums / "damaged").rglob("index.ann")).write_bytes(b"")
+    next((albums / "damaged").rglob("vectors.npy")).write_bytes(b"")
     return albums
 
 

@@ -148,7 +148,7 @@ def test_a_damaged_gallery_says_what_is_wrong_and_what_to_do(tab: Page, albums: 
     tab.goto("/?q=red")
     cards(tab, "red-")
     choose_gallery(tab, albums / "damaged")
-    tab.locator(".ps-problem", has_text="index.ann").wait_for()
+    tab.locator(".ps-problem", has_text="vectors.npy").wait_for()
     assert "rebuild it with photoseek index" in tab.inner_text(".ps-problem")
 
 
