@@ -63,7 +63,7 @@ def main() -> None:
     real = ", given vectors" if options.vectors else ""
     name = "search" if len(vectors) == 31_783 else f"search-{len(vectors)}"
     question = f"Ten nearest of {len(vectors):,} x {vectors.shape[1]}{real}"
-    rows: dict[str, Any] = _kept(name) if options.engines != list(ENGINES) else {}
+    rows: dict[str, Any] = _kept(name) if options.growth or options.engines != list(ENGINES) else {}
     for engine in options.engines:
         if not options.growth or engine in _OWN:
             print(f"search: {engine}", file=sys.stderr, flush=True)

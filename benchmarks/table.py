@@ -127,8 +127,9 @@ _HEAD = """\
 # Benchmarks
 
 Each question has a script; its contestants take turns in processes of their own, on one machine, and figures are
-medians over the rounds. `make bench` runs all of them, in an environment of its own, and writes this file;
-`make bench-quick` answers the question of text queries alone. `photoseek bench --gallery DIR` measures your own bundle
+medians over the rounds. `make bench` runs all of them, in an environment of its own, and writes this file; of a million
+vectors only photoseek's own indexes are built then, and the peers' by `make bench-million`. `make bench-quick` answers
+the question of text queries alone. `photoseek bench --gallery DIR` measures your own bundle
 and gallery.
 
 """
