@@ -40,14 +40,29 @@ SHOTS = {
 def main() -> None:
     """Make every picture anew."""
     IMAGES.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        photos = demo_photos(folder=Path(folder) / "Pictures")
+    with tempfile.TemporaryDirectory() as folder, _named(Path(folder) / "Pictures") as place:
+        photos = demo_photos(folder=place)
         Gallery.create(photos, Bundle.load("demo")).index()
         with serving(photos) as url, sync_playwright() as driver:
             found = next(filter(None, map(shutil.which, BROWSERS)), None)
             browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
             for name, (address, options) in SHOTS.items():
                 write_small(IMAGES / f"{name}.png", taken(browser, url + address, options))
+
+
+@contextmanager
+def _named(folder: Path) -> Iterator[Path]:
+    """A short name for a folder, since the page shows it; the folder itself where that name is taken."""
+    short = Path(tempfile.gettempdir(), folder.name)
+    if short.exists() or short.is_symlink():
+        yield folder
+        return
+    folder.mkdir()
+    short.symlink_to(folder)
+    try:
+        yield short
+    finally:
+        short.unlink()
 
 
 @contextmanager
