@@ -71,8 +71,9 @@ class Query:
 
         The confidence is None where nothing is known of it.
         """
-        known = [(part, part.calibration) for part in self.parts if part.calibration is not None and part.weight > 0]
-        if not known:
+        wanted = [part for part in self.parts if part.weight > 0]
+        known = [(part, part.calibration) for part in wanted if part.calibration is not None]
+        if not known or len(known) < len(wanted):  # a photo counts, too, or a tower that was not calibrated
             return [(None, False)] * len(photos)
         cosines = [photos @ part.vector for part, _ in known]
         curves = [calibration for _, calibration in known]

@@ -231,6 +231,8 @@ def test_confidence_is_that_of_the_text(tmp_path: Path, photos: Path) -> None:
         assert hit.doubtful == (least < 0.7)
     assert {hit.confidence for hit in searcher.search(like="red/red-0.png", k=24)} == {None}
     assert {hit.confidence for hit in searcher.search("- red", k=24)} == {None}
+    with_photo = searcher.search("white", like="red/red-0.png", k=24)
+    assert {(hit.confidence, hit.doubtful) for hit in with_photo} == {(None, False)}
 
 
 def test_a_bundle_that_was_not_calibrated_claims_no_confidence(searcher: Searcher) -> None:
