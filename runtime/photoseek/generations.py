@@ -26,8 +26,8 @@ from photoseek.nearest.tuning import TARGET_RECALL, Measured, Tuning, sample_que
 from photoseek.vectors import Rows, Vectors
 
 FORMAT = 3
-"""The format that this version writes. 1: before ``tuning``, 2: Annoy was the only approximate engine; both are read
-until the next indexing, which makes them anew."""
+"""The format that this version writes. 1: before ``tuning``; 2: Annoy was the only approximate engine. Both are read;
+the next indexing makes the first anew, and the second where faiss is installed."""
 
 _FOLDER = "generations"
 _CURRENT = "CURRENT"

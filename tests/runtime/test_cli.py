@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import photoseek
+from installed import INSTALLED
 from photoseek import Gallery
-from photoseek.nearest.engines import ENGINES
 from tiny_bundle import write_tiny_bundle
 from typed_commands import answer, photoseek_command
 
@@ -110,16 +110,16 @@ def test_info_and_verify_know_bundles_and_galleries(gallery: Gallery, tiny_bundl
     assert (bundle["name"], bundle["dim"]) == ("tiny", 16)
     status = json.loads(answer("info", gallery.path, "--json"))
     assert (status["photos"], status["recall"], status["unreadable"]) == (24, 1.0, [])
-    assert set(status["search"]["engines"]) == set(ENGINES)
+    assert set(status["search"]["engines"]) == set(INSTALLED)
     told = answer("info", gallery.path)
     assert "bundle:" in told
     assert "exact *" in told  # what auto takes among so few photos
-    assert "ef_search 16" in told
+    assert "search_k" in told
     for path in (tiny_bundle_path, gallery.path):
         assert answer("verify", path) == f"{path}: whole\n"
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", INSTALLED)
 def test_the_engine_can_be_chosen(gallery: Gallery, engine: str) -> None:
     hits = json.loads(answer("search", "red", "--gallery", gallery.path, "--engine", engine, "--json", "-k", 1))
     assert hits[0]["path"].startswith("red/")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from installed import INSTALLED
 from photoseek import Gallery, Searcher
 from photoseek.errors import PhotoError, QueryError
 from photoseek.nearest.engines import Engine
@@ -24,7 +24,7 @@ def searcher(gallery: Gallery) -> Searcher:
     return Searcher(gallery)
 
 
-@pytest.mark.parametrize("engine", get_args(Engine))
+@pytest.mark.parametrize("engine", ["auto", *INSTALLED])
 @pytest.mark.parametrize("colour", COLOURS)
 def test_a_text_finds_the_photos_that_show_it(gallery: Gallery, engine: Engine, colour: str) -> None:
     hits = Searcher(gallery, engine=engine).search(f"a {colour} picture", k=4)
