@@ -89,7 +89,7 @@ def test_readiness_is_asked_of_the_gallery_at_most_once_a_second(
     searcher = Searcher(gallery, mode="service")
     asked: list[int] = []
     nearest = searcher.nearest
-    monkeypatch.setattr(searcher, "nearest", lambda query, k: asked.append(k) or nearest(query, k))
+    monkeypatch.setattr(searcher, "nearest", lambda query, k, **rest: asked.append(k) or nearest(query, k, **rest))
     with running(make_app(searcher)) as client, ThreadPoolExecutor(8) as callers:
         answers = list(callers.map(lambda _: client.get("/readyz").status_code, range(24)))
     assert (answers, asked) == ([200] * 24, [1])
