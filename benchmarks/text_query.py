@@ -101,4 +101,4 @@ CONTEST = Contest(
 
 if __name__ == "__main__":
     models.bundle()
-    CONTEST.main(sys.argv[1:], rounds=5)
+    CONTEST.main(sys.argv[1:], rounds=3)
