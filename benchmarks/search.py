@@ -41,7 +41,7 @@ Ask = Callable[[Vectors], Found]
 """A query, (dim,), to the rows of its ten nearest."""
 
 Engine = Callable[[Vectors, Vectors, Path], Iterator[tuple[Ask, dict[str, Any]]]]
-"""Vectors, queries and a file to more and more thorough ways to ask, each with what it consists of."""
+"""Vectors, queries to tune with and a file to more and more thorough ways to ask, each with what it consists of."""
 
 
 def main() -> None:
@@ -53,11 +53,10 @@ def main() -> None:
     parser.add_argument("--queries", type=Path, help="the same, of queries")
     parser.add_argument("--growth", action="store_true", help="photoseek's own engines and numpy alone")
     options = parser.parse_args()
-    vectors, queries = draw(options.count)
+    vectors, queries, others = draw(options.count)
     if options.vectors:
-        vectors, queries = np.load(options.vectors)[: options.count], np.load(options.queries)[: 2 * _QUERIES]
-    queries, others = queries[: len(queries) // 2], queries[len(queries) // 2 :]
-    _OTHERS.append(others)
+        given = np.load(options.queries)[: 2 * _QUERIES]
+        vectors, queries, others = np.load(options.vectors)[: options.count], given[::2], given[1::2]
     exact = ExactSearch(vectors)
     tenth = [float(exact.search(query, _NEIGHBOURS)[1][-1]) for query in queries]
     real = ", given vectors" if options.vectors else ""
@@ -67,7 +66,7 @@ def main() -> None:
     for engine in options.engines:
         if not options.growth or engine in _OWN:
             print(f"search: {engine}", file=sys.stderr, flush=True)
-            rows[engine] = contend(ENGINES[engine], vectors, queries, tenth)
+            rows[engine] = contend(ENGINES[engine], vectors, queries, others, tenth)
             in_order = {known: rows[known] for known in ENGINES if known in rows}
             write(name, question, in_order, rounds=1, command=f"search.py {len(vectors)}")
 
@@ -78,8 +77,8 @@ def _kept(name: str) -> dict[str, Any]:
     return dict(json.loads(file.read_text("utf-8"))["rows"]) if file.exists() else {}
 
 
-def draw(count: int, seed: int = 0) -> tuple[Vectors, Vectors]:
-    """Vectors like those of photos, and queries like texts, twice as many as are timed."""
+def draw(count: int, seed: int = 0) -> tuple[Vectors, Vectors, Vectors]:
+    """Vectors like those of photos, queries like texts, and as many other ones to tune and to warm up with."""
     rng = np.random.default_rng(seed)
     mix = rng.normal(size=(_LATENT, _DIM)).astype(np.float32)
     centres = rng.normal(size=(_CENTRES, _LATENT)).astype(np.float32)
@@ -90,17 +89,17 @@ def draw(count: int, seed: int = 0) -> tuple[Vectors, Vectors]:
         return np.asarray((near + spread * rng.normal(size=near.shape).astype(np.float32)) @ mix, dtype=np.float32)
 
     vectors = np.concatenate([normalise(around(min(100_000, count - at), 0.8)) for at in range(0, count, 100_000)])
-    queries = [normalise(around(_QUERIES, 0.9) + apart) for _ in range(2)]
-    return vectors, np.concatenate(queries)
+    queries, others = (normalise(around(_QUERIES, 0.9) + apart) for _ in range(2))
+    return vectors, queries, others
 
 
-def contend(engine: Engine, vectors: Vectors, queries: Vectors, tenth: list[float]) -> dict[str, Any]:
+def contend(engine: Engine, vectors: Vectors, queries: Vectors, others: Vectors, tenth: list[float]) -> dict[str, Any]:
     """The first way to ask that reaches the target, or the last."""
     figures: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for ask, how in engine(vectors, queries, Path(folder, "index")):
+        for ask, how in engine(vectors, others, Path(folder, "index")):
             print("search: built", file=sys.stderr, flush=True)
-            for query in _OTHERS[0]:  # warms what is mapped, and caches
+            for query in others:  # warms what is mapped, and caches
                 ask(query)
             found, seconds = [], []
             for query in queries:
@@ -136,23 +135,22 @@ class _Ours:
 
     name: str
 
-    def __call__(self, vectors: Vectors, _: Vectors, __: Path) -> Iterator[tuple[Ask, dict[str, Any]]]:
-        folder, tuning = _tuned(vectors)
+    def __call__(self, vectors: Vectors, others: Vectors, _: Path) -> Iterator[tuple[Ask, dict[str, Any]]]:
+        folder, tuning = _tuned(vectors, others)
         measured, file = tuning.engines[self.name], folder / (file_of(self.name) or "")
         engine = open_engine(self.name, vectors, file, measured.parameters)
         how = {"build_s": measured.seconds, **measured.parameters, "MB": round(file.stat().st_size / 1e6, 1)}
         yield lambda query: engine.search(query, _NEIGHBOURS)[0], how
 
 
-_OTHERS: list[Vectors] = []  # the queries that photoseek's engines are tuned on
 _TUNED: list[tuple[Path, Tuning]] = []
 
 
-def _tuned(vectors: Vectors) -> tuple[Path, Tuning]:
+def _tuned(vectors: Vectors, others: Vectors) -> tuple[Path, Tuning]:
     if not _TUNED:
         folder = Path(tempfile.mkdtemp(prefix="photoseek-search-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        _TUNED.append((folder, tune(folder, vectors, {"text": _OTHERS[0]}, _TARGET)))
+        _TUNED.append((folder, tune(folder, vectors, {"text": others}, _TARGET)))
     return _TUNED[0]
 
 

@@ -6,12 +6,12 @@ import sys
 import warnings
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from PIL import Image
 
-from photoseek import console, console_captions, console_evaluation, console_filters, console_index, console_search
+from photoseek import console, console_captions, console_filters, console_index, console_measuring, console_search
 from photoseek.bundle import DEMO, Bundle
 from photoseek.console_options import (
     BrowserOption,
@@ -29,10 +29,6 @@ from photoseek.console_options import (
 from photoseek.errors import EvaluationError, QueryError
 from photoseek.filters import Filter
 from photoseek.gallery import Gallery
-from photoseek.nearest.engines import Engine
-
-if TYPE_CHECKING:
-    from photoseek.search import Searcher
 
 app = console.make_app("Find photos by what they show. Start with: `photoseek demo`")
 app.add_typer(console_captions.app, name="captions")
@@ -71,7 +67,7 @@ def demo(
     gallery = Gallery.open_or_create(folder, bundle, rebuild=drawn)  # scenes may be left from an older photoseek
     console_index.index_with_bar(gallery, bundle, quiet=as_json)
     if query is not None:
-        ask = partial(_searcher(gallery).search, k=k)
+        ask = partial(console_search.open_searcher(gallery).search, k=k)
         console_search.answer(ask, query, console_search.Output.chosen(as_json=as_json))
     else:
         _open_page(gallery.path, "127.0.0.1", port, browser)
@@ -162,7 +158,7 @@ def search(
     """
     output = console_search.Output.chosen(as_json=as_json, paths=paths, null=null, pictures=pictures, opened=opened)
     lines = console_search.query_lines() if query is None and image is None and like is None else None
-    searcher = _searcher(Gallery.open(gallery), bundle, precision, "exact" if exact else engine)
+    searcher = console_search.open_searcher(Gallery.open(gallery), bundle, precision, "exact" if exact else engine)
     where = Filter(folder, taken_from, taken_to, min_megapixels, max_megapixels, orientation, file_type)
     ask = partial(searcher.search, photo=image, like=like, k=k, language=language, where=where, fold=fold)
     if lines is None:
@@ -171,102 +167,8 @@ def search(
         raise typer.Exit(console_search.answer_lines(ask, lines, output))
 
 
-@app.command()
-def calibrate(
-    images: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the images.")],
-    captions: console_evaluation.CaptionFiles,
-    bundle: Annotated[str, typer.Option("--bundle", metavar="BUNDLE", help="A bundle's folder; it is changed.")],
-    split: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE|NAME", help="Images that count: a file of names, or a split of the captions."),
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Fit what a bundle's cosines are worth, so that hits carry a confidence; no photo is indexed anew for it.
-
-    Example: `photoseek calibrate --bundle bundles/flickr30k --images DIR --captions captions.token --split dev.txt`
-    """
-    from photoseek.calibrating import calibrate_bundle
-
-    with console.progress_bar("encoding") as tell:
-        found = calibrate_bundle(Bundle.load(bundle), images, captions, split, tell)
-    if as_json:
-        console.print_json({name: curve.to_json() for name, curve in found.items()})
-    else:
-        rows = [[name, *map(str, curve.to_json().values())] for name, curve in found.items()]
-        console.print_table(["towers", "slope", "intercept", "floor", "photos", "captions"], rows)
-
-
-@app.command()
-def evaluate(
-    images: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the images.")],
-    captions: console_evaluation.CaptionFiles,
-    bundle: BundleOption = DEMO,
-    split: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE|NAME", help="Images that count: a file of names, or a split of the captions."),
-    ] = None,
-    precision: PrecisionOption = None,
-    language: console_evaluation.Language = None,
-    sample: console_evaluation.Sample = None,
-    folds: console_evaluation.Folds = None,
-    fold_size: console_evaluation.FoldSize = None,
-    resamples: console_evaluation.Resamples = 1000,
-    seed: console_evaluation.BootstrapSeed = 0,
-    as_json: JsonOption = False,
-) -> None:
-    """Measure how well captions find their images, and images their captions.
-
-    Examples:
-
-    - `photoseek evaluate --bundle bundles/flickr30k --images DIR --captions captions.token --split test.txt`
-    - In two languages: `photoseek evaluate --images DIR --captions en.token --captions zh.token --folds 5`
-    """
-    from photoseek.evaluation import evaluate as measure
-    from photoseek.protocol import EvaluationProtocol
-
-    rules = EvaluationProtocol(sample, folds, fold_size, language, resamples, seed)
-    with console.progress_bar("encoding") as tell:
-        found = measure(
-            Bundle.load(bundle), images, captions, split, precision=precision, protocol=rules, progress=tell
-        )
-    if as_json:
-        console.print_json(found.to_json())
-    else:
-        console_evaluation.print_evaluation(found, found.precision)
-
-
-@app.command()
-def bench(
-    gallery: GalleryOption,
-    bundle: MovedBundleOption = None,
-    queries: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Texts to ask, one a line; left out: everyday ones.")
-    ] = None,
-    repeats: Annotated[int, typer.Option(help="How often each text is asked.")] = 10,
-    photos: Annotated[int, typer.Option(help="Photos of the gallery to decode and encode.")] = 64,
-    precision: PrecisionOption = None,
-    engine: EngineOption = "auto",
-    exact: ExactOption = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Measure how long queries and indexing take here, with your bundle and your gallery.
-
-    Examples:
-
-    - `photoseek bench --gallery ~/Photos`
-    - `photoseek bench --gallery ~/Photos --queries queries.txt --engine exact --json`
-    """
-    from photoseek import console_bench
-    from photoseek.bench import bench as measure
-
-    texts = None if queries is None else console_bench.read_queries(queries)
-    searcher = _searcher(Gallery.open(gallery), bundle, precision, "exact" if exact else engine)
-    found = measure(searcher, texts, repeats=repeats, photos=photos)
-    if as_json:
-        console.print_json(found.to_json())
-    else:
-        console_bench.print_bench(found)
+for measuring in (console_measuring.calibrate, console_measuring.evaluate, console_measuring.bench):
+    app.command()(measuring)
 
 
 @app.command("app")
@@ -350,15 +252,6 @@ def verify(path: Annotated[str, typer.Argument(help="A bundle, a gallery, or: de
     opened = console_info.bundle_or_gallery(path)
     opened.verify()
     print(f"{opened.path}: whole")
-
-
-def _searcher(
-    gallery: Gallery, bundle: str | None = None, precision: str | None = None, engine: Engine = "auto"
-) -> Searcher:
-    from photoseek.search import Searcher
-
-    model = None if bundle is None else Bundle.load(bundle)
-    return Searcher(gallery, bundle=model, precision=precision, engine=engine)
 
 
 def _open_page(gallery: Path | None, address: str, port: int, browser: bool) -> None:

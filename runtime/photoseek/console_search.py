@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 import typer
 
 from photoseek import console, console_viewer
+from photoseek.bundle import Bundle
 from photoseek.errors import QueryError
 
 if TYPE_CHECKING:
+    from photoseek.gallery import Gallery
     from photoseek.hits import Hit
+    from photoseek.nearest.engines import Engine
+    from photoseek.search import Searcher
 
 Ask: TypeAlias = "Callable[[str | None], Sequence[Hit]]"
 """A query in, its hits out."""
@@ -67,6 +71,16 @@ class Output:
             pictures,
             console_viewer.find_viewer() if opened else None,
         )
+
+
+def open_searcher(
+    gallery: Gallery, bundle: str | None = None, precision: str | None = None, engine: Engine = "auto"
+) -> Searcher:
+    """The searcher that the options of a command name."""
+    from photoseek.search import Searcher
+
+    model = None if bundle is None else Bundle.load(bundle)
+    return Searcher(gallery, bundle=model, precision=precision, engine=engine)
 
 
 def answer(ask: Ask, query: str | None, output: Output) -> None:

@@ -19,50 +19,9 @@ import numpy as np
 
 from photoseek.errors import GalleryDamaged, GalleryError, GalleryIncompatible
 from photoseek.scanning import FoundPhoto
+from photoseek.schema import CAPTIONS, FORMAT, SCHEMA, migrate
 from photoseek.vectors import Vectors
 
-FORMAT = 2
-"""The database format that this version writes; an older one is brought up to it when opened, a newer one is refused.
-
-1: before ``taken`` and captions.
-"""
-
-_SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE photos (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    path TEXT NOT NULL UNIQUE,          -- relative to the photo folder, forward slashes
-    bytes INTEGER NOT NULL,
-    mtime_ns INTEGER NOT NULL,
-    sha256 TEXT,                        -- of the content; NULL where it could not be read
-    reason TEXT                         -- why it cannot be decoded; NULL where it can
-);
-CREATE INDEX photos_by_content ON photos (sha256);
-CREATE TABLE vectors (
-    sha256 TEXT NOT NULL,               -- content of the photo
-    fingerprint TEXT NOT NULL,          -- of the bundle
-    width INTEGER NOT NULL,
-    height INTEGER NOT NULL,
-    vector BLOB NOT NULL,               -- float32, unit length
-    taken TEXT,                         -- YYYY-MM-DD HH:MM:SS; '' where the photo does not tell, NULL: not looked yet
-    PRIMARY KEY (sha256, fingerprint)
-);
-"""
-_CAPTIONS = (
-    """CREATE TABLE captions (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    text TEXT NOT NULL,
-    image TEXT NOT NULL,                -- path of the photo that it belongs to, empty where none is named
-    UNIQUE (text, image)
-)""",
-    "CREATE INDEX captions_by_image ON captions (image)",
-    """CREATE TABLE caption_vectors (
-    text TEXT NOT NULL,
-    fingerprint TEXT NOT NULL,          -- of the bundle
-    vector BLOB NOT NULL,               -- float32, unit length
-    PRIMARY KEY (text, fingerprint)
-)""",
-)
 _IDS_AT_ONCE = 10_000  # SQLite takes 32,766 values in one statement
 _WAIT_S = 30.0  # for another process to finish its transaction
 
@@ -127,7 +86,8 @@ class Database:
         if found < 1:
             raise GalleryDamaged(f"{path}: not a gallery database: it has no format number")
         if found < FORMAT:
-            self._migrate()
+            with self.writing() as connection:
+                migrate(connection)
 
     @classmethod
     def create(cls, path: Path, meta: Mapping[str, str]) -> Database:
@@ -135,22 +95,13 @@ class Database:
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-") as folder:
             draft = Path(folder, path.name)
             connection = sqlite3.connect(draft)
-            connection.executescript(";".join([_SCHEMA, *_CAPTIONS]))
+            connection.executescript(";".join([SCHEMA, *CAPTIONS]))
             with connection:
                 connection.executemany("INSERT INTO meta VALUES (?, ?)", [*meta.items(), ("revision", "0")])
                 connection.execute(f"PRAGMA user_version = {FORMAT}")
             connection.close()
             draft.replace(path)
         return cls(path)
-
-    def _migrate(self) -> None:
-        """From format 1."""
-        with self.writing() as connection:
-            if connection.execute("PRAGMA user_version").fetchone()[0] < FORMAT:  # nobody else has meanwhile
-                connection.execute("ALTER TABLE vectors ADD COLUMN taken TEXT")
-                for statement in _CAPTIONS:
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {FORMAT}")
 
     def close(self) -> None:
         """Let go of the file."""

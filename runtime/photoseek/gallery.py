@@ -7,9 +7,8 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from photoseek.bundle import Bundle
 from photoseek.captions import Caption
@@ -18,51 +17,13 @@ from photoseek.errors import GalleryBusy, GalleryError, GalleryIncompatible, Gal
 from photoseek.generations import Generation, current_name, open_current
 from photoseek.indexing import IndexReport, Progress, encode_sentences, index_gallery
 from photoseek.sentences import Sentences
+from photoseek.status import GalleryStatus
 
 FOLDER = ".photoseek"
 """The gallery's folder inside the photo folder, unless another place is named."""
 
 _DATABASE = "gallery.sqlite"
 _LOCK = "LOCK"
-
-
-@dataclass(frozen=True)
-class GalleryStatus:
-    """What is in a gallery.
-
-    Attributes:
-        photos: Photos found, readable or not.
-        searchable: Those that a query can find.
-        unreadable: Those that cannot be decoded.
-        captions: Sentences that photos can be described with.
-        bundle: Name of the bundle.
-        dim: Length of its vectors.
-        recall: Measured recall@10 of what ``auto`` takes against exact search; None before the first indexing.
-        search: The recall asked for, what was measured with each engine (milliseconds, recalls by kind of query,
-            parameters), and the engine that ``auto`` takes; None before the first indexing.
-        generation: What answers queries now; None before the first indexing.
-        fresh: Whether that shows all that has been indexed.
-        bytes: Size of the gallery on disk.
-    """
-
-    path: str
-    photos_root: str
-    photos: int
-    searchable: int
-    unreadable: int
-    captions: int
-    bundle: str
-    fingerprint: str
-    dim: int
-    recall: float | None
-    search: dict[str, Any] | None
-    generation: str | None
-    fresh: bool
-    bytes: int
-
-    def to_json(self) -> dict[str, Any]:
-        """The form that ``info --json`` prints."""
-        return asdict(self)
 
 
 class Gallery:
@@ -129,11 +90,6 @@ class Gallery:
         if found is None:
             raise GalleryNotFound(f"no gallery at {folder}; make one with: photoseek index PHOTOS --bundle BUNDLE")
         return cls(found, Database(found / _DATABASE))
-
-    @staticmethod
-    def exists(path: str | Path) -> bool:
-        """Whether there is a gallery that :meth:`open` would try to open."""
-        return gallery_at(_absolute(path)) is not None
 
     @classmethod
     def open_or_create(

@@ -30,6 +30,7 @@ from photoseek.vectors import Vectors
 _log = logging.getLogger(__name__)
 
 BATCH = 4  # photos in one run of the image tower: more are no faster on a CPU, and fill its cache
+_DATES = 1_000  # photos that are dated in one transaction
 _SENTENCES = 256  # in one batch
 _COMMIT_S = 5.0  # a kill loses what was encoded since the last commit
 _AHEAD = 4  # batches for each worker that may be under way, so that a slow photo holds up no other
@@ -123,8 +124,7 @@ def index_gallery(
     tally = _encode_all(work, database, root, ImageEncoder(bundle, precision, mode="service"), tell)
     if gone:
         database.forget(gone)
-    undated = database.undated(bundle.fingerprint)  # of a gallery from before dates were noted
-    database.put_dates({sha256: date_of(root / path) for sha256, path in undated.items()})
+    _date(database, root, bundle.fingerprint)
     tell(Progress("build", 0, 1))
     _derive(gallery, database, bundle, precision, recall)
     tell(Progress("build", 1, 1))
@@ -137,6 +137,14 @@ def index_gallery(
         unreadable=database.unreadable(),
         seconds=time.monotonic() - started,
     )
+
+
+def _date(database: Database, root: Path, fingerprint: str) -> None:
+    """Ask photos when they were taken, where a gallery is from before that was noted; kept a thousand at a time."""
+    undated = list(database.undated(fingerprint).items())
+    for start in range(0, len(undated), _DATES):
+        part = undated[start : start + _DATES]
+        database.put_dates({sha256: date_of(root / path) for sha256, path in part})
 
 
 def _encode_all(

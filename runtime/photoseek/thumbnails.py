@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from base64 import b64encode
 from functools import lru_cache
 from pathlib import Path
@@ -26,11 +27,20 @@ def thumbnail(file: Path, side: int = SIDE) -> bytes:
     Raises:
         PhotoError: The photo is gone or cannot be decoded; the message is the reason.
     """
+    status = status_of(file)
+    return _kept(file, status.st_mtime_ns, status.st_size, side)
+
+
+def status_of(file: Path) -> os.stat_result:
+    """Size and time of change of a photo.
+
+    Raises:
+        PhotoError: It is gone; the message is the reason.
+    """
     try:
-        status = file.stat()
+        return file.stat()
     except OSError as error:
         raise PhotoError(error.strerror or str(error)) from error
-    return _kept(file, status.st_mtime_ns, status.st_size, side)
 
 
 def shrink(data: bytes, side: int = SIDE) -> bytes:

@@ -53,6 +53,19 @@ def resnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def english(world: World, bert: Path, resnet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A trained checkpoint; read only."""
+    settings = FitSettings(
+        TowerSources(str(bert), str(resnet), max_tokens=24, dim=16, dropout=0.0),
+        preprocessing_of(SIZE, "squash"),
+        AugmentConfig(crop_scale=0.9, flip=False),
+        OptimConfig(tune="both", epochs=8, batch_size=16, lr=1e-2, image_lr=1e-3, text_lr=1e-3),
+    )
+    out = tmp_path_factory.mktemp("english") / "run"
+    return Fit(world.split("train"), world.split("dev"), settings, out)().path
+
+
 @pytest.fixture
 def make_fit(world: World, bert: Path, resnet: Path, tmp_path: Path) -> MakeFit:
     """A run on the world: ``make_fit(tune="both", epochs=2, out=...)``."""

@@ -16,13 +16,13 @@ from photoseek.encoders import TextEncoder
 from photoseek_export import export_checkpoint
 from photoseek_train.checkpoint import load_checkpoint
 from photoseek_train.compact import CompactBert, learn_tokenizer
-from photoseek_train.config import AugmentConfig, OptimConfig, preprocessing_of
+from photoseek_train.config import OptimConfig
 from photoseek_train.errors import SettingsError
 from photoseek_train.evaluate import evaluate
-from photoseek_train.fit import Fit, FitSettings
+from photoseek_train.fit import Fit
 from photoseek_train.pretrained import load_text_model, load_tokenizer
 from photoseek_train.sources import TowerSources, build_model
-from toy_world import SIZE, MakeFit, World
+from toy_world import MakeFit, World
 
 CHARACTERS = "红绿蓝白左右边的图一张先再，。狗雪地奔跑"
 VOCABULARY = ["[PAD]", *(f"[unused{n}]" for n in range(1, 100)), "[UNK]", "[CLS]", "[SEP]", "[MASK]", *CHARACTERS, "T"]
@@ -130,19 +130,6 @@ def beside(fit: Fit, checkpoint: Path, bert: Path, world: World, out: Path, **op
 def image_side(checkpoint: Path) -> dict[str, torch.Tensor]:
     state = load_checkpoint(checkpoint).model.state_dict()
     return {name: tensor for name, tensor in state.items() if name.startswith("image_")}
-
-
-@pytest.fixture(scope="module")
-def english(world: World, bert: Path, resnet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A trained checkpoint; read only."""
-    settings = FitSettings(
-        TowerSources(str(bert), str(resnet), max_tokens=24, dim=16, dropout=0.0),
-        preprocessing_of(SIZE, "squash"),
-        AugmentConfig(crop_scale=0.9, flip=False),
-        OptimConfig(tune="both", epochs=5, batch_size=16, lr=1e-2, image_lr=1e-3, text_lr=1e-3),
-    )
-    out = tmp_path_factory.mktemp("english") / "run"
-    return Fit(world.split("train"), world.split("dev"), settings, out)().path
 
 
 @pytest.mark.parametrize(("tune", "ema"), [("text", 0.0), ("text", 0.9), ("none", 0.0)])

@@ -12,13 +12,12 @@ from photoseek.captions import Caption
 from photoseek_export import export_checkpoint
 from photoseek_train.alignment import Ids, align
 from photoseek_train.checkpoint import load_checkpoint, read_metrics, weights_hash
-from photoseek_train.config import AugmentConfig, OptimConfig, preprocessing_of
 from photoseek_train.errors import SettingsError
 from photoseek_train.evaluate import evaluate
-from photoseek_train.fit import Fit, FitSettings
+from photoseek_train.fit import Fit
 from photoseek_train.sources import TowerSources
 from photoseek_train.transplant import transplant
-from toy_world import SIZE, MakeFit, World
+from toy_world import MakeFit, World
 
 CHINESE = {"red": "红", "green": "绿", "blue": "蓝", "white": "白"}
 
@@ -58,19 +57,6 @@ def test_alignment_equals_loops_over_every_pair() -> None:
 def test_tokens_in_no_caption_stand_for_nothing() -> None:
     found = align([ids(1)], [ids(2, 2, 0)], (3, 4))
     np.testing.assert_allclose(found, [[0] * 4, [1 / 3, 0, 2 / 3, 0], [0] * 4], atol=1e-6)
-
-
-@pytest.fixture(scope="module")
-def english(world: World, bert: Path, resnet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A trained checkpoint; read only."""
-    settings = FitSettings(
-        TowerSources(str(bert), str(resnet), max_tokens=24, dim=16, dropout=0.0),
-        preprocessing_of(SIZE, "squash"),
-        AugmentConfig(crop_scale=0.9, flip=False),
-        OptimConfig(tune="both", epochs=8, batch_size=16, lr=1e-2, image_lr=1e-3, text_lr=1e-3),
-    )
-    out = tmp_path_factory.mktemp("english") / "run"
-    return Fit(world.split("train"), world.split("dev"), settings, out)().path
 
 
 def translate(text: str) -> str:

@@ -7,8 +7,8 @@ from shlex import quote
 
 import streamlit as st
 
-from photoseek.gallery import GalleryStatus
 from photoseek.page.words import words
+from photoseek.status import GalleryStatus
 
 
 def welcome(status: GalleryStatus) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from photoseek.errors import PhotoError
 from photoseek.photos import read_photo
-from photoseek.thumbnails import shrink
+from photoseek.thumbnails import shrink, status_of
 
 _log = logging.getLogger(__name__)
 
@@ -54,10 +54,7 @@ class Pictures:
         Raises:
             PhotoError: The photo is gone or cannot be decoded; the message is the reason.
         """
-        try:
-            status = file.stat()
-        except OSError as error:
-            raise PhotoError(error.strerror or str(error)) from error
+        status = status_of(file)
         facts = (os.fspath(file.name), os.path.relpath(file.parent, self.folder), status.st_mtime_ns, status.st_size)
         kept = self.folder / hashlib.sha256(repr((*facts, side)).encode("utf-8", "surrogateescape")).hexdigest()[:40]
         return self._read(kept) or self._make(file, kept, side)

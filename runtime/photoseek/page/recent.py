@@ -9,7 +9,7 @@ from pathlib import Path
 
 from photoseek.demo.gallery import cache_folder
 from photoseek.files import replace_json
-from photoseek.gallery import Gallery
+from photoseek.gallery import gallery_at
 
 _log = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ _VERSION = 1
 
 def recent_galleries() -> list[str]:
     """Folders that galleries were opened by, the last first; those that still exist."""
-    return [folder for folder in _noted() if Gallery.exists(folder)]
+    return [folder for folder in _noted() if gallery_at(Path(folder)) is not None]
 
 
 def remember(folder: str) -> None:

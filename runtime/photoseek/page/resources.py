@@ -10,11 +10,12 @@ from pathlib import Path
 import streamlit as st
 
 from photoseek.errors import PhotoseekError
-from photoseek.gallery import Gallery, GalleryStatus
+from photoseek.gallery import Gallery
 from photoseek.generations import current_name
 from photoseek.page.pictures import Pictures
 from photoseek.search import Searcher
 from photoseek.selection import folders
+from photoseek.status import GalleryStatus
 
 _log = logging.getLogger(__name__)
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from photoseek.gallery import GalleryStatus
 from photoseek.page.launch import GALLERY_VARIABLE
 from photoseek.page.recent import recent_galleries
 from photoseek.page.resources import GalleryState
 from photoseek.page.words import words
+from photoseek.status import GalleryStatus
 
 _LISTED = 200  # unreadable photos that are named
 

@@ -40,7 +40,7 @@ def test_an_allowed_request_is_answered_as_the_schema_says(
     hold(described[path][method], schemathesis.GenerationMode.POSITIVE)
 
 
-@pytest.mark.parametrize(("path", "method"), OPERATIONS[:4])
+@pytest.mark.parametrize(("path", "method"), OPERATIONS[:5])
 def test_a_request_that_is_not_allowed_is_refused_as_the_schema_says(
     described: schemathesis.BaseSchema, path: str, method: str
 ) -> None:

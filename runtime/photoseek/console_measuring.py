@@ -1,0 +1,116 @@
+"""The commands of ``photoseek`` that measure: what a bundle finds, what its cosines are worth, how long it takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from photoseek import console, console_evaluation, console_search
+from photoseek.bundle import DEMO, Bundle
+from photoseek.console_options import (
+    BundleOption,
+    EngineOption,
+    ExactOption,
+    GalleryOption,
+    JsonOption,
+    MovedBundleOption,
+    PrecisionOption,
+)
+from photoseek.gallery import Gallery
+
+
+def calibrate(
+    images: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the images.")],
+    captions: console_evaluation.CaptionFiles,
+    bundle: Annotated[str, typer.Option("--bundle", metavar="BUNDLE", help="A bundle's folder; it is changed.")],
+    split: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE|NAME", help="Images that count: a file of names, or a split of the captions."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fit what a bundle's cosines are worth, so that hits carry a confidence; no photo is indexed anew for it.
+
+    Example: `photoseek calibrate --bundle bundles/flickr30k --images DIR --captions captions.token --split dev.txt`
+    """
+    from photoseek.calibrating import calibrate_bundle
+
+    with console.progress_bar("encoding") as tell:
+        found = calibrate_bundle(Bundle.load(bundle), images, captions, split, tell)
+    if as_json:
+        console.print_json({name: curve.to_json() for name, curve in found.items()})
+    else:
+        rows = [[name, *map(str, curve.to_json().values())] for name, curve in found.items()]
+        console.print_table(["towers", "slope", "intercept", "floor", "photos", "captions"], rows)
+
+
+def evaluate(
+    images: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the images.")],
+    captions: console_evaluation.CaptionFiles,
+    bundle: BundleOption = DEMO,
+    split: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE|NAME", help="Images that count: a file of names, or a split of the captions."),
+    ] = None,
+    precision: PrecisionOption = None,
+    language: console_evaluation.Language = None,
+    sample: console_evaluation.Sample = None,
+    folds: console_evaluation.Folds = None,
+    fold_size: console_evaluation.FoldSize = None,
+    resamples: console_evaluation.Resamples = 1000,
+    seed: console_evaluation.BootstrapSeed = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure how well captions find their images, and images their captions.
+
+    Examples:
+
+    - `photoseek evaluate --bundle bundles/flickr30k --images DIR --captions captions.token --split test.txt`
+    - In two languages: `photoseek evaluate --images DIR --captions en.token --captions zh.token --folds 5`
+    """
+    from photoseek.evaluation import evaluate as measure
+    from photoseek.protocol import EvaluationProtocol
+
+    rules = EvaluationProtocol(sample, folds, fold_size, language, resamples, seed)
+    with console.progress_bar("encoding") as tell:
+        found = measure(
+            Bundle.load(bundle), images, captions, split, precision=precision, protocol=rules, progress=tell
+        )
+    if as_json:
+        console.print_json(found.to_json())
+    else:
+        console_evaluation.print_evaluation(found, found.precision)
+
+
+def bench(
+    gallery: GalleryOption,
+    bundle: MovedBundleOption = None,
+    queries: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Texts to ask, one a line; left out: everyday ones.")
+    ] = None,
+    repeats: Annotated[int, typer.Option(help="How often each text is asked.")] = 10,
+    photos: Annotated[int, typer.Option(help="Photos of the gallery to decode and encode.")] = 64,
+    precision: PrecisionOption = None,
+    engine: EngineOption = "auto",
+    exact: ExactOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure how long queries and indexing take here, with your bundle and your gallery.
+
+    Examples:
+
+    - `photoseek bench --gallery ~/Photos`
+    - `photoseek bench --gallery ~/Photos --queries queries.txt --engine exact --json`
+    """
+    from photoseek import console_bench
+    from photoseek.bench import bench as measure
+
+    texts = None if queries is None else console_bench.read_queries(queries)
+    searcher = console_search.open_searcher(Gallery.open(gallery), bundle, precision, "exact" if exact else engine)
+    found = measure(searcher, texts, repeats=repeats, photos=photos)
+    if as_json:
+        console.print_json(found.to_json())
+    else:
+        console_bench.print_bench(found)
