@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -15,6 +15,7 @@ from installed import INSTALLED
 from photoseek import Gallery, Searcher
 from photoseek.errors import PhotoError, QueryError
 from photoseek.nearest.engines import Engine
+from photoseek.queries import escape, parse_query
 from tiny_bundle import COLOURS
 from tiny_photos import write_colour
 
@@ -111,8 +112,17 @@ def test_a_searcher_sees_what_was_indexed_since(searcher: Searcher, gallery: Gal
 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(st.characters(exclude_categories=()), min_size=1).filter(str.strip))
+@example(text="-")
 def test_any_text_is_answered(searcher: Searcher, text: str) -> None:
+    """As it stands, and escaped where it is against the grammar of queries, which is told."""
+    try:
+        parse_query(text)
+    except QueryError:
+        with pytest.raises(QueryError, match="expected"):
+            searcher.search(text, k=3)
+        text = escape(text)
     assert len(searcher.search(text, k=3)) == 3
+    assert len(searcher.search(escape(text), k=3)) == 3
 
 
 def test_threads_that_share_a_searcher_get_the_same_answers(searcher: Searcher, gallery: Gallery) -> None:
