@@ -101,7 +101,8 @@ def test_the_grammar_is_taught_and_its_errors_are_told_kindly(tab: Page) -> None
     tab.get_by_text("the red car counts twice").wait_for()
     tab.keyboard.press("Escape")
     search(tab, "yellow - 2:red")
-    cards(tab, "yellow-")
+    tab.get_by_role("heading", name="This query is not quite clear").wait_for(state="detached")
+    tab.locator(".ps-found").wait_for()
     assert tab.locator(".ps-problem").count() == 0
 
 
