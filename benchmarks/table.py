@@ -24,6 +24,7 @@ _ORDER = (
     "search-1000000",
     "cold_start",
     "callers",
+    "first_paint",
     "int8_loss",
     "limits",
 )
