@@ -69,10 +69,7 @@ class Watched:
 
 @pytest.fixture(scope="session")
 def albums(tmp_path_factory: pytest.TempPathFactory, tiny_bundle_path: Path) -> Path:
-    """Galleries by name: ``colours`` (24 photos and five odd ones, with captions), ``empty``, ``damaged``.
-
-    ``new`` has photos, but no gallery.
-    """
+    """Galleries by name: ``colours`` (24 photos and five odd ones, with captions), ``empty``, ``damaged``."""
     albums = tmp_path_factory.mktemp("albums")
     bundle = Bundle.load(tiny_bundle_path)
     calibrated = Bundle.load(write_calibrated(tmp_path_factory.mktemp("bundles") / "tiny"))
@@ -91,11 +88,6 @@ def albums(tmp_path_factory: pytest.TempPathFactory, tiny_bundle_path: Path) -> 
     gallery = Gallery.create(albums / "colours", calibrated)
     gallery.index()
     gallery.add_captions(Caption(f"{name}/{name}-0.png", 0, f"a {name} picture") for name in COLOURS)
-    for number in range(60):
-        write_colour(
-            albums / "new" / f"{number}.png", list(COLOURS.values())[number % 6], seed=number, size=(1200, 900)
-        )
-    (albums / "new" / "broken.jpg").write_bytes(b"no photo")
     vanishing.unlink()
     next((albums / "damaged").rglob("vectors.npy")).write_bytes(b"")
     return albums
@@ -187,18 +179,13 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def tab(chromium: Browser, server: Server) -> Iterator[Page]:
-    """An empty tab, 1280 pixels wide."""
-    with watched_tab(chromium, server, viewport={"width": 1280, "height": 900}) as page:
+@pytest.fixture(params=[(1280, 900), (390, 844)], ids=["wide", "phone"])
+def tab(chromium: Browser, server: Server, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """An empty tab, wide and as on a telephone; afterwards: nothing reaches beyond its right side."""
+    width, height = request.param
+    with watched_tab(chromium, server, viewport={"width": width, "height": height}) as page:
         yield page
-
-
-@pytest.fixture
-def phone(chromium: Browser, server: Server) -> Iterator[Page]:
-    """An empty tab, 390 pixels wide."""
-    with watched_tab(chromium, server, viewport={"width": 390, "height": 844}) as page:
-        yield page
+        assert page.evaluate("document.scrollingElement.scrollWidth") <= width
 
 
 @contextmanager
@@ -231,6 +218,19 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     if report.failed and running is not None:
         report.sections.append(("log of the page", running.log.read_text()))
     return report
+
+
+@pytest.fixture
+def unindexed(tmp_path: Path) -> Path:
+    """A folder of 50 photos that take some seconds, and one that is none; no gallery yet."""
+    folder = tmp_path / "new"
+    folder.mkdir()
+    Image.new("RGB", (4000, 3000), COLOURS["red"]).save(folder / "0.png")
+    photo = (folder / "0.png").read_bytes()
+    for number in range(50):  # what stands behind the picture makes each a content of its own
+        (folder / f"{number}.png").write_bytes(photo + bytes([number]))
+    (folder / "broken.jpg").write_bytes(b"no photo")
+    return folder
 
 
 @pytest.fixture

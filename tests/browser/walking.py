@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +20,26 @@ def search(tab: Page, text: str) -> None:
 
 
 def choose_gallery(tab: Page, folder: Path | str) -> None:
-    tab.get_by_label("Gallery folder").fill(str(folder))
-    tab.keyboard.press("Enter")
+    with sidebar(tab):
+        tab.get_by_label("Gallery folder").fill(str(folder))
+        tab.keyboard.press("Enter")
+
+
+@contextmanager
+def sidebar(tab: Page) -> Iterator[Locator]:
+    """The sidebar; on a telephone it is opened, and covers the page until it is closed again."""
+    found = tab.get_by_test_id("stSidebar")
+    folded = not is_wide(tab)
+    if folded:
+        tab.get_by_test_id("stExpandSidebarButton").click()
+    yield found
+    if folded:
+        found.hover()
+        found.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
+
+
+def is_wide(tab: Page) -> bool:
+    return tab.viewport_size is not None and tab.viewport_size["width"] > 768
 
 
 def upload(tab: Page, picture: Path) -> None:
