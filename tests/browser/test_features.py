@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .conftest import Server, watched_tab
-from .walking import ASK, cards, choose_gallery, colours, is_wide, names, search, sidebar
+from .walking import ASK, cards, choose_gallery, colours, is_wide, names, sidebar
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

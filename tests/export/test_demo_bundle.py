@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -49,10 +51,12 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Photographs:
 
 
 @pytest.fixture(scope="module")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    """Its checkpoints are a gigabyte, and go with it."""
     workshop = Workshop(tmp_path_factory.mktemp("workshop"))
     draw(workshop, SMALL)
-    return workshop
+    yield workshop
+    shutil.rmtree(workshop.folder)
 
 
 def test_what_is_trained_on_is_captions_and_queries_of_training_scenes_only(workshop: Workshop) -> None:
@@ -125,10 +129,10 @@ def test_scenes_alone_become_a_bundle_of_two_languages(trained: Workshop, tmp_pa
 
 @pytest.mark.slow
 def test_training_with_photographs_begins_with_an_image_tower_that_knows_some(
-    trained: Workshop, photographs: Photographs
+    trained: Workshop, photographs: Photographs, tmp_path: Path
 ) -> None:
     """A text tower learns to read beside that tower before both learn."""
-    beside = Workshop(trained.folder.with_name("beside"), photographs, begin_with=trained.checkpoint("joint"))
+    beside = Workshop(tmp_path / "beside", photographs, begin_with=trained.checkpoint("joint"))
     draw(beside, SMALL)
     train(beside, SMALL)
     assert (beside.checkpoint("reading") / "history.jsonl").is_file()
