@@ -8,7 +8,7 @@ from pathlib import Path
 
 from photoseek.assessment import assess
 from photoseek.bundle import Bundle
-from photoseek.confidence import calibrate
+from photoseek.calibrating import calibrate_captioned
 from photoseek.evaluation import encode_captioned, reading_tower
 from photoseek.manifest import Layout, Manifest
 from photoseek.protocol import EvaluationProtocol
@@ -63,7 +63,7 @@ def measure(manifest: Manifest, bundle: Bundle, measured: Measured, max_loss: fl
             figures = assess(found.images, found.texts, found.names, found.captions, rules, found.precision)
             facts["metrics"] = figures.metrics.to_json()
             if len(found.names) > 1:
-                facts["confidence"] = calibrate(found.images, found.texts, found.image_of_text).to_json()
+                facts["confidence"] = calibrate_captioned(bundle, found).to_json()
         _expect_little_loss({name: facts["metrics"]["rsum"] for name, facts in facts_of.items()}, captions, max_loss)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from photoseek.bundle import Bundle
-from photoseek.confidence import Calibration, calibrate
-from photoseek.evaluation import encode_captioned, reading_tower
+from photoseek.confidence import Calibration, calibrate, calibrate_short
+from photoseek.encoders import TextEncoder
+from photoseek.evaluation import Encoded, encode_captioned, reading_tower
 from photoseek.manifest import Manifest
+from photoseek.phrases import LENGTHS, phrases_of
 
 
 def calibrate_bundle(
@@ -43,8 +46,24 @@ def calibrate_bundle(
         facts = manifest.text_towers[tower].precisions if tower else manifest.precisions
         for precision in bundle.precisions:
             encoded = encode_captioned(bundle, images, file, split, precision=precision, progress=progress)
-            curve = calibrate(encoded.images, encoded.texts, encoded.image_of_text)
+            curve = calibrate_captioned(bundle, encoded)
             facts.setdefault(precision, {})["confidence"] = curve.to_json()
             found[f"{precision} {tower}".strip()] = curve
     manifest.write(bundle.path)
     return found
+
+
+def calibrate_captioned(bundle: Bundle, encoded: Encoded) -> Calibration:
+    """Fit the curve of captions, and those of shorter queries, in the precision that they were encoded in.
+
+    Raises:
+        EvaluationError: Fewer than two images.
+    """
+    texts, short = TextEncoder(bundle, encoded.precision), []
+    for lengths in LENGTHS:
+        phrases = phrases_of(encoded.captions, encoded.names, lengths)
+        if phrases.texts:
+            vectors = texts.encode(phrases.texts)
+            short.append(calibrate_short(encoded.images, vectors, phrases.shown, max(lengths)))
+    curve = calibrate(encoded.images, encoded.texts, encoded.image_of_text)
+    return replace(curve, short=tuple(short))

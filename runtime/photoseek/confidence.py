@@ -9,12 +9,16 @@ Each caption is asked twice: once among all photos, and once with its own photo 
 best hit is right where that is its own photo, or has a caption that says about the same: one at least as near to it as
 half of the captions that people gave to one and the same photo are to each other (the median cosine). Without that
 many a good find would count as wrong, since captioned photos have more to show than the one that a caption came from.
+
+The shorter a text, the lower its cosines: by the captions' curve no photo would show a dog. So what captions begin and
+end with is asked as well, and each length has a curve of its own. A phrase is true of every photo whose captions have
+all of its words; it is asked once among all photos and once without all of those.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +36,17 @@ _BLOCK = 1024  # captions scored at once
 
 
 @dataclass(frozen=True)
+class Curve:
+    """As :class:`Calibration`, for queries of at most ``words`` words, fitted on so many ``phrases``."""
+
+    words: int
+    slope: float
+    intercept: float
+    floor: float
+    phrases: int
+
+
+@dataclass(frozen=True)
 class Calibration:
     """A logistic curve over the cosine.
 
@@ -42,6 +57,7 @@ class Calibration:
             gallery shows what was asked for.
         photos: That it was fitted on.
         captions: That it was fitted on.
+        short: The curves of queries shorter than captions, the shortest first.
     """
 
     slope: float
@@ -49,6 +65,14 @@ class Calibration:
     floor: float
     photos: int
     captions: int
+    short: tuple[Curve, ...] = ()
+
+    def of_length(self, words: float) -> Calibration:
+        """The curve for queries of so many words."""
+        curve = next((curve for curve in self.short if words <= curve.words), None)
+        if curve is None:
+            return self
+        return replace(self, slope=curve.slope, intercept=curve.intercept, floor=curve.floor)
 
     def probability(self, cosines: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """The confidence of cosines, each in [0, 1]."""
@@ -57,7 +81,7 @@ class Calibration:
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in a bundle's manifest."""
-        return asdict(self)
+        return {**asdict(self), "short": [asdict(curve) for curve in self.short]}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any] | None) -> Calibration | None:
@@ -70,11 +94,18 @@ class Calibration:
             return None
         try:
             slope, intercept, floor = (float(values[name]) for name in ("slope", "intercept", "floor"))
-            if not np.isfinite([slope, intercept, floor]).all():
+            short = tuple(_curve(each) for each in values.get("short", ()))
+            numbers = [slope, intercept, floor, *(number for each in short for number in astuple(each))]
+            if not np.isfinite(numbers).all():
                 raise ValueError("a number that is not finite")
         except (KeyError, TypeError, ValueError) as error:
             raise BundleDamaged(f"the manifest's confidence cannot be read: {error}; copy the bundle again") from error
-        return cls(slope, intercept, floor, values["photos"], values["captions"])
+        return cls(slope, intercept, floor, values["photos"], values["captions"], short)
+
+
+def _curve(values: Mapping[str, Any]) -> Curve:
+    slope, intercept, floor = (float(values[name]) for name in ("slope", "intercept", "floor"))
+    return Curve(int(values["words"]), slope, intercept, floor, int(values["phrases"]))
 
 
 def calibrate(images: Vectors, texts: Vectors, image_of_text: npt.ArrayLike) -> Calibration:
@@ -98,6 +129,29 @@ def calibrate(images: Vectors, texts: Vectors, image_of_text: npt.ArrayLike) -> 
     slope, intercept = _platt(cosines.astype(np.float64), labels)
     floor = float(np.quantile(cosines[: len(texts)], _UNUSUAL))
     return Calibration(round(slope, 4), round(intercept, 4), round(floor, 4), len(images), len(texts))
+
+
+def calibrate_short(images: Vectors, texts: Vectors, shown: npt.NDArray[np.bool_], words: int) -> Curve:
+    """Fit the curve of short queries.
+
+    Args:
+        images: Unit vectors of N photos, (N, dim).
+        texts: Unit vectors of P phrases, (P, dim), at least one.
+        shown: Whether each photo shows what a phrase says, (P, N), see :class:`photoseek.phrases.Phrases`.
+        words: Of the longest phrase.
+    """
+    scores = np.asarray(texts @ images.T)
+    rows = np.arange(len(texts))
+    best = scores.argmax(axis=1)
+    without = np.where(shown, -np.inf, scores).max(axis=1)
+    absent = np.isfinite(without)  # what every photo shows cannot be asked as if none did
+    cosines = np.concatenate([scores[rows, best], without[absent]]).astype(np.float64)
+    labels = np.concatenate([shown[rows, best], np.zeros(int(absent.sum()), dtype=bool)])
+    slope, intercept = _platt(cosines, labels)
+    if slope < 0:  # among texts so short the cosine tells nothing: each is as sure as all are
+        slope, intercept = _platt(np.zeros_like(cosines), labels)
+    floor = float(np.quantile(scores[rows, best], _UNUSUAL))
+    return Curve(words, round(slope, 4), round(intercept, 4), round(floor, 4), len(texts))
 
 
 def _best_hits(images: Vectors, texts: Vectors, own: Rows) -> tuple[Rows, Rows]:

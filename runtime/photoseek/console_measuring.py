@@ -9,6 +9,7 @@ import typer
 
 from photoseek import console, console_evaluation, console_search
 from photoseek.bundle import DEMO, Bundle
+from photoseek.confidence import Calibration
 from photoseek.console_options import (
     BundleOption,
     EngineOption,
@@ -42,8 +43,15 @@ def calibrate(
     if as_json:
         console.print_json({name: curve.to_json() for name, curve in found.items()})
     else:
-        rows = [[name, *map(str, curve.to_json().values())] for name, curve in found.items()]
-        console.print_table(["towers", "slope", "intercept", "floor", "photos", "captions"], rows)
+        columns = ["towers", "words", "slope", "intercept", "floor", "texts"]
+        console.print_table(columns, [row for name, curve in found.items() for row in _rows(name, curve)])
+
+
+def _rows(name: str, found: Calibration) -> list[list[str]]:
+    """A row for each length of a query."""
+    captions = ["more", found.slope, found.intercept, found.floor, found.captions]
+    short = [[f"up to {each.words}", each.slope, each.intercept, each.floor, each.phrases] for each in found.short]
+    return [[name, *map(str, row)] for row in (*short, captions)]
 
 
 def evaluate(

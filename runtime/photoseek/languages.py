@@ -84,6 +84,22 @@ def shares(text: str) -> list[Share]:
     return [Share(language, _text_of(language, runs, text), words[language] / total) for language in present]
 
 
+def word_spans(text: str) -> list[tuple[int, int, float]]:
+    """Start, end and length in words of each word and each Han character of a text."""
+    spans: list[tuple[int, int, float]] = []
+    for run in _runs(text):
+        if run.language == CHINESE:
+            spans += [(place, place + 1, 1 / CHARACTERS_PER_WORD) for place in range(run.start, run.end)]
+        else:
+            spans.append((run.start, run.end, 1.0))
+    return spans
+
+
+def words_in(text: str) -> float:
+    """How many words a text has."""
+    return sum(run.words for run in _runs(text))
+
+
 def _runs(text: str) -> Iterator[_Run]:
     start, current = 0, ""
     for position, char in enumerate(text):

@@ -18,7 +18,7 @@ from photoseek.folding import fold
 from photoseek.gallery import Gallery
 from photoseek.generations import Generation, current_name
 from photoseek.hits import Hit, Sentence
-from photoseek.languages import language_of
+from photoseek.languages import language_of, words_in
 from photoseek.nearest.engine import Search
 from photoseek.nearest.engines import Engine
 from photoseek.nearest.exact import ExactSearch
@@ -250,7 +250,8 @@ class Searcher:
         towers = self.bundle.manifest.text_towers
         tower = language or (language_of(text) if towers else "")
         facts = towers[tower].precisions if tower in towers else self.bundle.manifest.precisions
-        return Calibration.from_json(facts.get(self.text_encoder.precision, {}).get("confidence"))
+        found = Calibration.from_json(facts.get(self.text_encoder.precision, {}).get("confidence"))
+        return None if found is None else found.of_length(words_in(text))
 
     def _photo_at(self, path: str) -> tuple[int, Vectors]:
         found = self.gallery.database.photo_at(path, self.bundle.fingerprint)
