@@ -112,7 +112,7 @@ def index(
 def search(
     gallery: GalleryOption,
     query: Annotated[
-        str | None,
+        list[str] | None,
         typer.Argument(help="What the photos should show; left out: a query on each line of standard input."),
     ] = None,
     image: Annotated[Path | None, typer.Option(metavar="FILE", help="A photo that they should be like.")] = None,
@@ -157,12 +157,12 @@ def search(
     - Many queries, a JSON object a line: `photoseek search --gallery ~/Photos --json < queries.txt`
     """
     output = console_search.Output.chosen(as_json=as_json, paths=paths, null=null, pictures=pictures, opened=opened)
-    lines = console_search.query_lines() if query is None and image is None and like is None else None
+    lines = console_search.query_lines() if not query and image is None and like is None else None
     searcher = console_search.open_searcher(Gallery.open(gallery), bundle, precision, "exact" if exact else engine)
     where = Filter(folder, taken_from, taken_to, min_megapixels, max_megapixels, orientation, file_type)
     ask = partial(searcher.search, photo=image, like=like, k=k, language=language, where=where, fold=fold)
     if lines is None:
-        console_search.answer(ask, query, output)
+        console_search.answer(ask, " ".join(query) if query else None, output)
     else:
         raise typer.Exit(console_search.answer_lines(ask, lines, output))
 

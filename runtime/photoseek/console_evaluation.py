@@ -14,7 +14,7 @@ from photoseek.intervals import LEVEL, Bounds, Interval
 from photoseek.metrics import Recall, RetrievalMetrics
 
 CaptionFiles = Annotated[
-    list[Path], typer.Option("--captions", metavar="FILE", help="Lines NAME#I<TAB>caption; once for each file.")
+    list[Path], typer.Option("--captions", metavar="FILE", help="Lines `NAME#I<TAB>caption`; once for each file.")
 ]
 Language = Annotated[
     str | None, typer.Option(metavar="en|zh", help="Count captions in this language only; left out: all.")

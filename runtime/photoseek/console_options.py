@@ -30,12 +30,30 @@ def complete_precision(incomplete: str) -> list[str]:
     return [precision for precision in Layout.PRECISIONS if precision.startswith(incomplete)]
 
 
+def gallery_here() -> Path:
+    """The photo folder with a gallery that the current folder is, or lies in.
+
+    Raises:
+        typer.BadParameter: There is none.
+    """
+    here = Path.cwd()
+    found = next((folder for folder in (here, *here.parents) if gallery_at(folder) is not None), None)
+    if found is None:
+        raise typer.BadParameter(
+            "expected a gallery, and the current folder is in none: name one with --gallery DIR or $PHOTOSEEK_GALLERY"
+        )
+    return found
+
+
 GalleryOption = Annotated[
     Path,
     typer.Option(
         "--gallery",
         metavar="DIR",
         help="The gallery, or the photo folder that holds it.",
+        envvar="PHOTOSEEK_GALLERY",
+        default_factory=gallery_here,
+        show_default="the current folder's",
         autocompletion=complete_gallery,
     ),
 ]

@@ -90,6 +90,7 @@ def answer(ask: Ask, query: str | None, output: Output) -> None:
         console.print_json(_json(hits))
     else:
         _show(hits, output)
+        _warn(hits)
     _open(hits, output)
 
 
@@ -129,17 +130,29 @@ def answer_lines(ask: Ask, lines: Iterable[bytes], output: Output) -> int:
 
 def print_hits(hits: Sequence[Hit]) -> None:
     """Print hits as a table."""
-    rows = [[str(hit.file), f"{hit.score:.3f}", _sure(hit), f"+{len(hit.alike)}"] for hit in hits]
+    rows = [[_file(hit), f"{hit.score:.3f}", _sure(hit), f"+{len(hit.alike)}"] for hit in hits]
     known, folded = any(hit.confidence is not None for hit in hits), any(hit.alike for hit in hits)
     shown = [column for column, wanted in enumerate((True, True, known, folded)) if wanted]
     names = ("photo", "score", "sure", "alike")
     console.print_table([names[column] for column in shown], [[row[column] for column in shown] for row in rows])
-    if hits and hits[0].doubtful:
+
+
+def _warn(hits: Sequence[Hit]) -> None:
+    """Say on standard error what the hits do not say themselves."""
+    if not hits:
+        console.tell("photoseek", "no photo meets these filters")
+    elif hits[0].doubtful:
         console.tell("photoseek", "nothing here seems to show that; these are the nearest")
 
 
+def _file(hit: Hit) -> str:
+    return str(hit.file) if hit.file.exists() else f"{hit.file} (gone; index again)"
+
+
 def _sure(hit: Hit) -> str:
-    return "" if hit.confidence is None else f"{hit.confidence:.0%}"
+    if hit.confidence is None:
+        return ""
+    return f"{hit.confidence:.0%}" if hit.confidence >= 0.005 else "<1%"
 
 
 def _answer_line(ask: Ask, query: str, output: Output) -> None:
@@ -150,6 +163,7 @@ def _answer_line(ask: Ask, query: str, output: Output) -> None:
         if output.form == "table":
             print(query)
         _show(hits, output)
+        _warn(hits)
     sys.stdout.flush()  # whoever asks and waits reads the answer before the next question
     _open(hits, output)
 

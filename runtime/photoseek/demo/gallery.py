@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from photoseek.demo.scenes import DEMO_SEEDS, write_scenes
+from photoseek.demo.scenes import DEMO_SEEDS, picture_name, write_scenes
 from photoseek.demo.world import WORLD
 
 SCENES = 300
@@ -27,6 +27,11 @@ CHINESE_EXAMPLES: dict[str, tuple[int, ...]] = dict(
     )
 )
 """The same in Chinese, with the same scenes."""
+
+
+def example_names() -> list[str]:
+    """The files of the scenes that the first example finds."""
+    return [picture_name(seed) for seed in next(iter(EXAMPLES.values()))]
 
 
 def demo_seeds() -> list[int]:

@@ -20,6 +20,10 @@ def answer(opened: OpenGallery, asked: Asked, state: GalleryState) -> None:
     """Search, and draw the hits or what kept them away."""
     try:
         where = conditions.conditions()
+    except QueryError as error:
+        notices.unclear_filter(str(error))
+        return
+    try:
         hits, search = _search(opened.searcher, asked, where, state)
     except PhotoError as error:
         notices.broken_photo(str(error))

@@ -109,6 +109,6 @@ def _draw_find(opened: OpenGallery, state: GalleryState) -> None:
         return
     if query.empty:
         notices.welcome(state.status)
-        offer_examples(opened.searcher.bundle)
+        offer_examples(opened.searcher)
     else:
         answer(opened, query, state)

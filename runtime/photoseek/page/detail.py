@@ -55,14 +55,14 @@ def _turn(hits: Sequence[Hit], place: int) -> None:
     """Draw two buttons; after the last comes the first. None is ever disabled: it would lose the focus, and Escape."""
     now = words()
     with st.container(horizontal=True, key="ps-turn", vertical_alignment="center", horizontal_alignment="distribute"):
-        _turn_button(now.previous, ":material/arrow_back:", hits[place - 1], "Left")
+        _turn_button(now.previous, hits[place - 1], "Left")
         position = now.position.format(number=place + 1, count=len(hits))
         st.html(f'<p class="ps-hint ps-position" role="status">{position}</p>', width="content")
-        _turn_button(now.next, ":material/arrow_forward:", hits[(place + 1) % len(hits)], "Right")
+        _turn_button(now.next, hits[(place + 1) % len(hits)], "Right")
 
 
-def _turn_button(label: str, icon: str, other: Hit, shortcut: str) -> None:
-    st.button(label, icon=icon, on_click=_go, args=(other.path,), shortcut=shortcut, key=f"turn-{shortcut}")
+def _turn_button(label: str, other: Hit, shortcut: str) -> None:
+    st.button(label, on_click=_go, args=(other.path,), shortcut=shortcut, key=f"turn-{shortcut}")
 
 
 def _facts(hit: Hit, captions: Sequence[str]) -> None:
@@ -76,6 +76,7 @@ def _facts(hit: Hit, captions: Sequence[str]) -> None:
     ]
     told = "".join(f"<dt>{escape(name)}</dt><dd><bdi>{escape(value)}</bdi></dd>" for name, value in rows if value)
     st.html(f'<dl class="ps-facts ps-detail">{told}</dl>')
+    st.code(str(hit.file), language=None, wrap_lines=True)  # with a button that copies it
     if captions:
         items = "".join(f"<li>{escape(caption)}</li>" for caption in captions)
         st.html(f'<h3 class="ps-small">{now.captions}</h3><ul class="ps-captions">{items}</ul>')

@@ -36,7 +36,7 @@ SETTINGS: Settings = {
     "client.showErrorLinks": False,
     "client.toolbarMode": "minimal",
     "theme.light.primaryColor": "#0f766e",
-    "theme.dark.primaryColor": "#2dd4bf",
+    "theme.dark.primaryColor": "#0c847a",
 }
 """Streamlit's options as the page needs them; ``.streamlit/config.toml`` says the same to a bare ``streamlit run``."""
 

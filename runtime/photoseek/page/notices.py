@@ -72,6 +72,13 @@ def unclear_query(reason: str) -> None:
     _notice(now.query_title, f"{reason[:1].upper()}{reason[1:]}.", now.query_hint)
 
 
+def unclear_filter(reason: str) -> None:
+    """Say what is wrong with a condition, which goes by its name on the page."""
+    now = words()
+    name, _, expected = reason.partition(": ")
+    _notice(now.filter_title, f"{getattr(now, name, name)}: {expected}.")
+
+
 def problem(message: str) -> None:
     """Show the message of an error."""
     _notice(words().problem_title, message, problem=True)

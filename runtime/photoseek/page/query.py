@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from photoseek.bundle import DEMO, Bundle
 from photoseek.demo import gallery as demo
 from photoseek.page import parts
-from photoseek.page.words import Words, words
+from photoseek.page.words import words
 from photoseek.photos import SUFFIXES
+from photoseek.search import Searcher
 
 MAX_K = 50
 DEFAULT_K = 12
@@ -61,10 +61,12 @@ def ask() -> None:
         icon=":material/search:",
     )
     k = int(st.session_state["k"])
+    st.session_state.setdefault("k-field", k)  # kept apart: what a field holds is lost while it is not drawn
     st.selectbox(
         now.how_many,
         sorted({*_CHOICES, k}),
-        key="k",
+        key="k-field",
+        on_change=_take_number,
         format_func=lambda count: now.top.format(k=count),
         label_visibility="collapsed",
         filter_mode=None,
@@ -96,15 +98,18 @@ def choose_upload(label: str, key: str, hint: str | None = None) -> None:
         st.html(f'<p class="ps-hint">{hint}</p>')
 
 
-def offer_examples(bundle: Bundle) -> None:
-    """Draw a button for each example that suits a bundle, the language of the page first; it fills in the text."""
+def offer_examples(searcher: Searcher) -> None:
+    """Draw a button for each example, in the language of the page where the bundle reads it; it fills in the text.
+
+    Drawn scenes have examples of their own, which are found among them.
+    """
     now, examples = words(), _EXAMPLES
-    if bundle.reference == DEMO:
+    if any(searcher.gallery.database.photo_at(name, searcher.bundle.fingerprint) for name in demo.example_names()):
         examples = {"en": tuple(demo.EXAMPLES), "zh": tuple(demo.CHINESE_EXAMPLES)}
-    languages = [language for language in examples if language in bundle.languages] or ["en"]
+    language = now.code if now.code in searcher.bundle.languages else "en"
     st.html(f'<p class="ps-hint">{now.try_one}</p>')
     with st.container(horizontal=True, key="ps-examples"):
-        for example in _in_order(examples, languages, now):
+        for example in examples[language]:
             st.button(example, on_click=fill_in, args=(example,))
 
 
@@ -113,9 +118,8 @@ def fill_in(text: str) -> None:
     st.session_state["q"] = text
 
 
-def _in_order(examples: dict[str, tuple[str, ...]], languages: list[str], now: Words) -> list[str]:
-    languages.sort(key=lambda language: language != now.code)
-    return [example for language in languages for example in examples[language]]
+def _take_number() -> None:
+    st.session_state["k"] = st.session_state["k-field"]
 
 
 def _take_upload(key: str, field: str) -> None:

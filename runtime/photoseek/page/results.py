@@ -69,14 +69,15 @@ def confidence_of(hit: Hit) -> str:
 
 def _tell(hits: Sequence[Hit], search: Search) -> None:
     now = words()
+    found = (now.found_where if search.filtered else now.found).format(count=f"{len(hits):,}")
     facts = [
-        (now.found_where if search.filtered else now.found).format(count=f"{len(hits):,}"),
+        found if hits and not hits[0].doubtful else "",
         now.searched.format(count=f"{search.searched:,}"),
         " · ".join(filter(None, [search.precision, search.engine])),
         now.encode_time.format(ms=_ms(search.encode_s)),
         now.search_time.format(ms=_ms(search.search_s)),
     ]
-    spans = "".join(f"<span>{escape(fact)}</span>" for fact in facts)
+    spans = "".join(f"<span>{escape(fact)}</span>" for fact in facts if fact)
     st.html(f'<p class="ps-found" role="status">{spans}</p>')
 
 

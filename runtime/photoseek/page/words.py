@@ -99,6 +99,7 @@ class Words:
     broken_title: str
     broken: str
     query_title: str
+    filter_title: str
     query_hint: str
     problem_title: str
     unforeseen: str
@@ -225,6 +226,7 @@ A sign stands between spaces, so `t-shirt` is a word. Add a photo to find what i
     broken_title="This file cannot be read as a photo",
     broken="{reason}. Remove it above, or choose another.",
     query_title="This query is not quite clear",
+    filter_title="This filter is not quite clear",
     query_hint="For example: dog + beach - person, or 2:red car + snow.",
     problem_title="That did not work",
     unforeseen="Something went wrong that was not foreseen; the log of the server says what.",
@@ -351,6 +353,7 @@ CHINESE = Words(
     broken_title="这个文件不能作为照片读取",
     broken="{reason}。请在上方移除，或另选一张。",
     query_title="这个查询不太明确",
+    filter_title="这个筛选条件不太清楚",
     query_hint="例如：狗 + 沙滩 - 人，或 2:红色汽车 + 雪。",
     problem_title="没有成功",
     unforeseen="发生了意外的错误，详情见服务器日志。",
