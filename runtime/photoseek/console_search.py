@@ -14,6 +14,7 @@ import typer
 from photoseek import console, console_viewer
 from photoseek.bundle import Bundle
 from photoseek.errors import QueryError
+from photoseek.names import on_one_line
 
 if TYPE_CHECKING:
     from photoseek.gallery import Gallery
@@ -129,7 +130,7 @@ def answer_lines(ask: Ask, lines: Iterable[bytes], output: Output) -> int:
 
 def print_hits(hits: Sequence[Hit]) -> None:
     """Print hits as a table."""
-    rows = [[str(hit.file), f"{hit.score:.3f}", _sure(hit), f"+{len(hit.alike)}"] for hit in hits]
+    rows = [[on_one_line(str(hit.file)), f"{hit.score:.3f}", _sure(hit), f"+{len(hit.alike)}"] for hit in hits]
     known, folded = any(hit.confidence is not None for hit in hits), any(hit.alike for hit in hits)
     shown = [column for column, wanted in enumerate((True, True, known, folded)) if wanted]
     names = ("photo", "score", "sure", "alike")
