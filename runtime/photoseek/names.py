@@ -13,6 +13,7 @@ import re
 _FIRST = 0xEF00  # added to a byte of 0x80 to 0xFF
 _CONTROL = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029]")
 _KEPT = re.compile("[\uef80-\uefff]+")
+_ESCAPED = re.compile("[\udc80-\udcff]")
 _ODD = re.compile("[\udc80-\udcff\uef80-\uefff]")
 
 
@@ -24,6 +25,11 @@ def as_text(name: str) -> str:
 def as_name(text: str) -> str:
     """The name that :func:`as_text` was given, for ``os`` and for :class:`pathlib.Path`."""
     return os.fsdecode(_KEPT.sub(_give_back, text).encode("utf-8", "surrogateescape"))
+
+
+def as_asked(path: str) -> str:
+    """The text of a path that a caller names, who has it from a hit (as text) or from a shell (as ``os`` has it)."""
+    return as_text(path) if _ESCAPED.search(path) else path
 
 
 def on_one_line(name: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from photoseek.bundle import Bundle
 from photoseek.confidence import Calibration
 from photoseek.encoders import MAX_CHARACTERS, ImageEncoder, TextEncoder
-from photoseek.errors import GalleryIncompatible, QueryError
+from photoseek.errors import GalleryDamaged, GalleryIncompatible, QueryError
 from photoseek.filters import Filter
 from photoseek.folding import fold
 from photoseek.forking import Inherited
@@ -20,7 +20,7 @@ from photoseek.gallery import Gallery
 from photoseek.generations import Generation, current_name
 from photoseek.hits import Hit, Sentence
 from photoseek.languages import language_of
-from photoseek.names import as_name, as_text
+from photoseek.names import as_asked, as_name
 from photoseek.nearest.engine import Search
 from photoseek.nearest.engines import Engine
 from photoseek.nearest.exact import ExactSearch
@@ -260,7 +260,7 @@ class Searcher(Inherited):
         return Calibration.from_json(facts.get(self.text_encoder.precision, {}).get("confidence"))
 
     def _photo_at(self, path: str) -> tuple[int, Vectors]:
-        found = self.gallery.database.photo_at(as_text(path), self.bundle.fingerprint)
+        found = self.gallery.database.photo_at(as_asked(path), self.bundle.fingerprint)
         if found is None:
             raise QueryError(f"no photo {path!r} in this gallery that could be searched with; see: photoseek info")
         return found
@@ -303,6 +303,16 @@ class Searcher(Inherited):
             return self._opened
 
     def _open(self) -> _Opened:
+        """Open the current generation; again where it was replaced meanwhile, twice: what is no longer kept is gone."""
+        while True:
+            name = current_name(self.gallery.path)
+            try:
+                return self._open_now()
+            except GalleryDamaged:
+                if current_name(self.gallery.path) == name:
+                    raise
+
+    def _open_now(self) -> _Opened:
         generation = self.gallery.generation()
         if generation.manifest.fingerprint != self.bundle.fingerprint:
             raise GalleryIncompatible(
