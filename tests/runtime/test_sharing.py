@@ -5,12 +5,12 @@ from __future__ import annotations
 import gc
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ import pytest
 
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.encoders import ImageEncoder
-from photoseek.errors import GalleryClosed
+from photoseek.errors import GalleryClosed, GalleryDamaged
 from photoseek.generations import current_name
 from tiny_bundle import COLOURS
 from tiny_photos import write_colour
@@ -115,7 +115,7 @@ def test_a_reader_in_another_process_answers_for_one_state_or_the_next(
 
 
 def pairs(states: list[dict[str, bytes]]) -> list[tuple[dict[str, bytes], dict[str, bytes]]]:
-    return list(zip(states, states[1:], strict=False))
+    return list(pairwise(states))
 
 
 def together(count: int, work: Callable[[], None]) -> None:
@@ -177,50 +177,39 @@ def test_generations_are_swapped_under_load(gallery: Gallery, photos: Path) -> N
     assert current_name(gallery.path) != first
 
 
-def test_a_reader_too_slow_for_two_generations_opens_the_third(
+def test_a_reader_too_slow_for_two_generations_opens_the_next(
     gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between the reading of its name and its opening, a generation may come to be no longer kept."""
-    searcher, opened = Searcher(gallery), []
+    searcher, late = Searcher(gallery), threading.Lock()
+    open_now = Gallery.generation
 
     def slow() -> object:
-        if not opened:
-            opened.append(gallery.path)
-            shutil.rmtree(gallery.generation().path)
+        if late.acquire(blocking=False):
             write_colour(photos / "new.png", COLOURS["red"], seed=900)
-            generation = Gallery.generation(gallery)
-            del generation
-        return Gallery.generation(gallery)
-
-    def slow_then_gone() -> object:
-        try:
-            return slow()
-        except Exception:
             gallery.index()
-            raise
+            raise GalleryDamaged("manifest.json: No such file or directory")
+        return open_now(gallery)
 
-    monkeypatch.setattr(gallery, "generation", slow_then_gone)
+    monkeypatch.setattr(gallery, "generation", slow)
     assert "new.png" in [hit.path for hit in searcher.search("red", k=5)]
 
 
 def test_a_gallery_closed_under_a_search_says_so(gallery: Gallery) -> None:
     for _ in range(rounds(5)):
         shared = Gallery.open(gallery.path)
-        searcher, left = Searcher(shared), [3]
-        searcher.search("red")
+        searcher = Searcher(shared)
+        closing = threading.Timer(0.02, shared.close)
+        closing.start()
 
-        def work(searcher: Searcher = searcher, shared: Gallery = shared, left: list[int] = left) -> None:
-            if left.pop() == 1:
-                time.sleep(0.005)
-                shared.close()
-            else:
-                left.append(left[-1] - 1 if left else 2)
-                with pytest.raises(GalleryClosed, match="open it again"):
-                    while True:
-                        searcher.search("red")
+        def work(searcher: Searcher = searcher) -> None:
+            end = time.monotonic() + 60
+            with pytest.raises(GalleryClosed, match="open it again"):  # noqa: PT012 - at any of many searches
+                while time.monotonic() < end:
+                    searcher.search("red")
 
-        left[:] = [1, 2, 3, 4]
-        together(4, work)
+        together(3, work)
+        closing.join()
 
 
 def usage() -> tuple[int, int, int]:
@@ -245,11 +234,11 @@ def test_files_threads_and_memory_stay_as_they_are_over_queries_and_generations(
             with Gallery.open(gallery.path) as other:
                 Searcher(other).search("blue")
 
-    go_on(600, 3, 5_000)  # fills the memory of recent texts, and what allocators keep
+    go_on(150, 2, 5_000)  # fills the memory of recent texts, and what allocators keep
     files, threads, memory = usage()
     go_on(rounds(500), rounds(10), 10_000)
     after = usage()
-    assert after[:2] == (files, threads)
+    assert (after[0] <= files, after[1] <= threads) == (True, True), (files, threads, after)
     assert after[2] - memory < 8_000_000
     report("queries without a leak", rounds(500))
     report("generations without a leak", rounds(10))
