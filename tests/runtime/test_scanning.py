@@ -25,7 +25,6 @@ from photoseek.names import as_name, as_text, on_one_line
 from photoseek.scanning import Unseen, scan
 from tiny_bundle import COLOURS
 from tiny_photos import write_colour
-from torture import rounds
 from typed_commands import environment, photoseek_command
 
 LATIN = os.fsdecode("caf\u00e9".encode("latin-1"))  # a folder named long ago, on a system of Latin-1
@@ -245,17 +244,21 @@ def test_a_photo_that_never_stands_still_is_tried_again_later(
     assert "new.png" in found(gallery, "red", k=5)
 
 
-def test_a_change_in_the_same_tick_of_the_clock_is_seen(tmp_path: Path) -> None:
-    """As git's "racily clean": the same size, and times that a coarse clock cannot tell apart."""
-    for _ in range(rounds(30)):
-        file = tmp_path / "photo.png"
-        file.write_bytes(b"old")
-        (photo,) = scan(tmp_path)
-        read = reading.read_still(photo, tmp_path, Path.read_bytes)
-        assert read is not None
-        file.write_bytes(b"new")
-        (after,) = scan(tmp_path)
-        assert (after == read[0]) == (read[1] == b"new")
+@pytest.mark.parametrize(("mtime_ns", "tick_s"), [(123_456, 0.02), (0, 2.0)])
+def test_a_photo_is_read_only_when_the_tick_of_its_last_change_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mtime_ns: int, tick_s: float
+) -> None:
+    """As git's "racily clean": a change in the same tick, of the same size, could never be seen. A clock that counts
+    whole seconds is taken for that of FAT."""
+    (tmp_path / "photo.png").write_bytes(b"bytes")
+    changed_ns = 1_700_000_000 * 10**9 + mtime_ns
+    os.utime(tmp_path / "photo.png", ns=(changed_ns, changed_ns))
+    now = [changed_ns / 1e9 + 0.001]
+    monkeypatch.setattr(reading.time, "time", lambda: now[0])
+    monkeypatch.setattr(reading.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
+    (photo,) = scan(tmp_path)
+    assert reading.read_still(photo, tmp_path, Path.read_bytes) == (photo, b"bytes")
+    assert now[0] - changed_ns / 1e9 == pytest.approx(tick_s, abs=1e-3)
 
 
 def test_a_photo_that_vanishes_is_neither_an_error_nor_unreadable(

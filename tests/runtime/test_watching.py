@@ -59,7 +59,7 @@ class Watcher:
 @pytest.fixture
 def watcher(photos: Path, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watcher]:
     monkeypatch.setattr(watching_module, "_TURN_MS", 60)
-    monkeypatch.setattr(watching_module, "_QUIET_S", 0.1)
+    monkeypatch.setattr(watching_module, "_QUIET_S", 0.3)
     watcher = Watcher(Gallery.create(photos, tiny_bundle))
     yield watcher
     watcher.end()
@@ -97,7 +97,7 @@ def test_a_photo_that_is_being_written_is_waited_for(watcher: Watcher, photos: P
     with (photos / "slow.png").open("wb", buffering=0) as file:
         for start in range(0, len(data), len(data) // 10):
             file.write(data[start : start + len(data) // 10])
-            time.sleep(0.04)
+            time.sleep(0.12)
     watcher.until(lambda: "slow.png" in watcher.gallery.database.paths())
     assert [report.unreadable for report in watcher.reports] == [[]] * len(watcher.reports)
 
