@@ -59,6 +59,7 @@ def watch_gallery(
 
     first = False
     told = ""
+    bad_before: object = None
     while not stop.is_set():
         root = gallery.photos_root
         identity = _identity(root)
@@ -85,9 +86,10 @@ def watch_gallery(
                     told = _tell(str(error), told)
                     continue
                 due, told = False, ""
-                if not first or report.encoded or report.reused or report.removed:
+                bad = (report.unreadable, report.unseen)
+                if not first or report.encoded or report.reused or report.removed or bad != bad_before:
                     yield report
-                first = True
+                first, bad_before = True, bad
 
 
 def installed() -> bool:
