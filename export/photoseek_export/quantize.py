@@ -100,14 +100,14 @@ def calibration_pictures(
         ExportError: It holds too few readable photos.
     """
     left_out = {Path(name).name for name in without}
-    found = sorted(photo.path for photo in scan(folder) if Path(photo.path).name not in left_out)
+    found = sorted((each for each in scan(folder) if Path(each.path).name not in left_out), key=lambda each: each.path)
     random.Random(seed).shuffle(found)
     pictures: list[npt.NDArray[np.float32]] = []
-    for path in found:
+    for photo in found:
         if len(pictures) == CALIBRATION_PHOTOS:
             break
         try:
-            pictures.append(preprocessing(decode_photo(folder / path, preprocessing.edge).image))
+            pictures.append(preprocessing(decode_photo(photo.under(folder), preprocessing.edge).image))
         except PhotoError:
             continue
     if len(pictures) < _FEWEST:

@@ -179,14 +179,14 @@ def _some_photos(searcher: Searcher, count: int) -> list[Path]:
     ids = searcher.gallery.generation().ids
     chosen = ids[np.linspace(0, len(ids) - 1, min(count, len(ids))).astype(np.int64)].tolist() if count else []
     stored = searcher.gallery.database.photos(chosen, searcher.bundle.fingerprint)
-    root = searcher.gallery.photos_root
     files = []
     for photo in stored.values():
+        file = searcher.gallery.file_of(photo.path)
         try:
-            decode_photo(root / photo.path)
+            decode_photo(file)
         except PhotoError:
             continue
-        files.append(root / photo.path)
+        files.append(file)
     return files
 
 

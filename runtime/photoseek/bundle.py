@@ -11,6 +11,7 @@ from typing import Any
 from photoseek.cpu import runs_int8_well
 from photoseek.errors import BundleDamaged, BundleIncompatible, BundleNotFound
 from photoseek.files import sha256_of
+from photoseek.forking import Inherited
 from photoseek.manifest import Layout, Manifest
 from photoseek.preprocess import Preprocessing
 
@@ -20,7 +21,7 @@ DEMO = "demo"
 _DEMO_FOLDER = Path(__file__).parent / "demo" / "bundle"
 
 
-class Bundle:
+class Bundle(Inherited):
     """A bundle whose manifest and file sizes agree; contents are verified when first used.
 
     Get one from :meth:`load`. It may be shared between threads.
@@ -32,6 +33,11 @@ class Bundle:
         self.reference = reference
         """What ``Bundle.load`` takes to find it again: ``demo`` or an absolute path."""
         self._verified: set[str] = set()
+        self._lock = threading.Lock()
+        self.tell_of_forks()
+
+    def after_fork_in_child(self) -> None:
+        """Another thread may have held the lock."""
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:

@@ -29,6 +29,7 @@ from photoseek.console_options import (
 from photoseek.errors import EvaluationError, QueryError
 from photoseek.filters import Filter
 from photoseek.gallery import Gallery
+from photoseek.names import as_text
 
 app = console.make_app("Find photos by what they show. Start with: `photoseek demo`")
 app.add_typer(console_captions.app, name="captions")
@@ -86,6 +87,12 @@ def index(
         float | None, typer.Option(metavar="SHARE", help="Of the true best that approximate search has to find. [0.99]")
     ] = None,
     prune: Annotated[bool, typer.Option("--prune", help="Forget vectors of photos that are gone.")] = False,
+    moved: Annotated[
+        bool, typer.Option("--moved", help="The photos of the gallery lie in PHOTOS now: keep what is known of them.")
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on, and index again whenever photos change (extra: watch).")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make a folder of photos searchable, or bring its gallery up to date.
@@ -97,13 +104,21 @@ def index(
     - With the embedded bundle: `photoseek index ~/Photos`
     - Over to another bundle: `photoseek index ~/Photos --bundle bundles/flickr30k --rebuild`
     - A folder that stays as it is: `photoseek index /mnt/photos --gallery ~/galleries/photos`
+    - The same, after the photos have moved: `photoseek index /mnt/disk2 --gallery ~/galleries/photos --moved`
+    - Kept current until Ctrl-C: `photoseek index ~/Photos --watch`
     """
+    if watch and prune:
+        raise typer.BadParameter("expected --watch or --prune, found both")
     model = Bundle.load(bundle)
-    opened = Gallery.open_or_create(photos, model, gallery, rebuild=rebuild)
+    opened = Gallery.open_or_create(photos, model, gallery, rebuild=rebuild, moved=moved)
+    if watch:
+        console_index.watch_with_lines(opened, model, precision, recall, as_json=as_json)
     report = console_index.index_with_bar(opened, model, precision, recall, quiet=as_json)
     pruned = opened.prune() if prune else 0
     if as_json:
-        console.print_json({**console_index.report_json(report), "pruned": pruned, "gallery": str(opened.path)})
+        console.print_json(
+            {**console_index.report_json(report), "pruned": pruned, "gallery": as_text(str(opened.path))}
+        )
     elif prune:
         print(f"{pruned:,} vectors forgotten")
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from photoseek import console
+from photoseek.names import as_text, on_one_line
 
 if TYPE_CHECKING:
     from photoseek.bundle import Bundle
@@ -37,15 +40,46 @@ def index_with_bar(
     return report
 
 
+def watch_with_lines(
+    gallery: Gallery,
+    bundle: Bundle,
+    precision: str | None = None,
+    recall: float | None = None,
+    *,
+    as_json: bool = False,
+) -> NoReturn:
+    """Keep a gallery current until the user interrupts: a line for each update, with ``as_json`` a JSON object."""
+    from photoseek.watching import watch_gallery
+
+    before: set[tuple[str, str]] = set()
+    try:
+        for report in watch_gallery(gallery, bundle, precision=precision, recall=recall):
+            if as_json:
+                print(json.dumps({**report_json(report), "gallery": as_text(str(gallery.path))}, ensure_ascii=False))
+                sys.stdout.flush()
+            else:
+                _print_report(report, before)
+                before = {*report.unreadable, *report.unseen}
+    except KeyboardInterrupt:
+        pass
+    console.fail("photoseek", "stopped watching; what was encoded is kept", console.INTERRUPTED)
+
+
 def report_json(report: IndexReport) -> dict[str, Any]:
     """The form that ``index --json`` prints."""
-    unreadable = [{"path": path, "reason": reason} for path, reason in report.unreadable]
-    return {**vars(report), "unreadable": unreadable, "seconds": round(report.seconds, 3)}
+    lists = {
+        name: [{"path": path, "reason": reason} for path, reason in found]
+        for name, found in (("unreadable", report.unreadable), ("unseen", report.unseen))
+    }
+    return {**vars(report), **lists, "seconds": round(report.seconds, 3)}
 
 
-def _print_report(report: IndexReport) -> None:
+def _print_report(report: IndexReport, before: AbstractSet[tuple[str, str]] = frozenset()) -> None:
+    """Print what was done, and what could not be read unless it stands in ``before``."""
     parts = {"encoded": report.encoded, "reused": report.reused, "unchanged": report.unchanged, "gone": report.removed}
+    parts["not looked at, kept"] = report.kept
     told = ", ".join(f"{count:,} {what}" for what, count in parts.items() if count)
     print(f"{report.photos:,} photos: {told or 'nothing to do'} ({report.seconds:.1f} s)", file=sys.stderr)
-    for path, reason in report.unreadable:
-        print(f"unreadable: {path}: {reason}", file=sys.stderr)
+    for path, reason in (*report.unreadable, *report.unseen):
+        if (path, reason) not in before:
+            print(f"unreadable: {on_one_line(path)}: {reason}", file=sys.stderr)

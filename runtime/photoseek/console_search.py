@@ -14,6 +14,7 @@ import typer
 from photoseek import console, console_viewer
 from photoseek.bundle import Bundle
 from photoseek.errors import QueryError
+from photoseek.names import on_one_line
 
 if TYPE_CHECKING:
     from photoseek.gallery import Gallery
@@ -146,7 +147,8 @@ def _warn(hits: Sequence[Hit]) -> None:
 
 
 def _file(hit: Hit) -> str:
-    return str(hit.file) if hit.file.exists() else f"{hit.file} (gone; index again)"
+    name = on_one_line(str(hit.file))
+    return name if hit.file.exists() else f"{name} (gone; index again)"
 
 
 def _sure(hit: Hit) -> str:

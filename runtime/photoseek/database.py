@@ -6,6 +6,7 @@ vector again. A photo whose content changes gets a new id: an id never comes to 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import tempfile
 import threading
@@ -14,10 +15,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 
-from photoseek.errors import GalleryDamaged, GalleryError, GalleryIncompatible
+from photoseek.errors import GalleryClosed, GalleryDamaged, GalleryError, GalleryIncompatible
+from photoseek.forking import Inherited, leak
 from photoseek.scanning import FoundPhoto
 from photoseek.schema import CAPTIONS, FORMAT, SCHEMA, migrate
 from photoseek.vectors import Vectors
@@ -61,8 +64,8 @@ class StoredPhoto:
     taken: str | None = None
 
 
-class Database:
-    """One connection, shared between threads under a lock."""
+class Database(Inherited):
+    """One connection, shared between threads under a lock; in a forked child, another one."""
 
     def __init__(self, path: Path) -> None:
         """Open a database that :meth:`create` made.
@@ -73,12 +76,9 @@ class Database:
         """
         self.path = path
         self._lock = threading.RLock()
-        try:
-            self._connection = sqlite3.connect(path, timeout=_WAIT_S, check_same_thread=False)
-            found = self._connection.execute("PRAGMA user_version").fetchone()[0]
-            self._connection.execute("PRAGMA synchronous = FULL")
-        except sqlite3.Error as error:
-            raise self._trouble(error) from error
+        self._kept: sqlite3.Connection | None = None
+        self._closed = False
+        found = self.query("PRAGMA user_version")[0][0]
         if found > FORMAT:
             raise GalleryIncompatible(
                 f"{path}: gallery format {found}, this photoseek reads up to {FORMAT}; upgrade photoseek"
@@ -88,6 +88,21 @@ class Database:
         if found < FORMAT:
             with self.writing() as connection:
                 migrate(connection)
+        self.tell_of_forks()
+
+    def before_fork(self) -> None:
+        """Wait until no other thread is within SQLite: what it knows of its locks is copied as it stands."""
+        self._lock.acquire()
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        self._lock.release()
+
+    def after_fork_in_child(self) -> None:
+        """Never touch the inherited connection again, which to close would be to use."""
+        self._lock = threading.RLock()
+        leak(self._kept)
+        self._kept = None
 
     @classmethod
     def create(cls, path: Path, meta: Mapping[str, str]) -> Database:
@@ -106,7 +121,10 @@ class Database:
     def close(self) -> None:
         """Let go of the file."""
         with self._lock:
-            self._connection.close()
+            self._closed = True
+            if self._kept is not None:
+                self._kept.close()
+            self._kept = None
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -218,7 +236,7 @@ class Database:
             GalleryDamaged: A vector has not the size of ``dim`` numbers.
         """
         with self._lock:
-            rows = self._connection.execute(
+            rows = self._connection().execute(
                 "SELECT id, vector FROM photos JOIN vectors USING (sha256) "
                 "WHERE fingerprint = ? AND reason IS NULL ORDER BY id",
                 (fingerprint,),
@@ -283,7 +301,7 @@ class Database:
         """The rows that a statement reads."""
         with self._lock:
             try:
-                return self._connection.execute(sql, values).fetchall()
+                return self._connection().execute(sql, values).fetchall()
             except sqlite3.Error as error:
                 raise self._trouble(error) from error
 
@@ -291,15 +309,30 @@ class Database:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction, for statements that write; one inside another belongs to the outer one."""
         with self._lock:
-            if self._connection.in_transaction:
-                yield self._connection
+            connection = self._connection()
+            if connection.in_transaction:
+                yield connection
                 return
             try:
-                with self._connection:
-                    self._connection.execute("BEGIN IMMEDIATE")
-                    yield self._connection
+                with connection:
+                    connection.execute("BEGIN IMMEDIATE")
+                    yield connection
             except sqlite3.Error as error:
                 raise self._trouble(error) from error
+
+    def _connection(self) -> sqlite3.Connection:
+        """The connection of this process; the caller holds the lock."""
+        if self._closed:
+            raise GalleryClosed(f"{self.path}: this gallery was closed; open it again with Gallery.open")
+        if self._kept is None:
+            address = f"file:{quote(os.fsencode(self.path))}?mode=rw"  # rw: one that is gone is not made anew
+            try:
+                connection = sqlite3.connect(address, timeout=_WAIT_S, check_same_thread=False, uri=True)
+                connection.execute("PRAGMA synchronous = FULL")
+            except sqlite3.Error as error:
+                raise self._trouble(error) from error
+            self._kept = connection
+        return self._kept
 
     def _trouble(self, error: sqlite3.Error) -> GalleryError:
         """An error of SQLite in the words of this library."""

@@ -10,6 +10,7 @@ PhotoseekError
 │   ├── GalleryDamaged        a file of the gallery is missing or not what its manifest says
 │   ├── GalleryIncompatible   a newer format, or vectors of another bundle
 │   ├── GalleryBusy           another process is writing this gallery
+│   ├── GalleryClosed         used after it was closed
 │   └── GalleryEmpty          nothing indexed yet
 ├── PhotoError                a photo that cannot be decoded
 ├── QueryError                a query that cannot be answered
@@ -59,6 +60,10 @@ class GalleryIncompatible(GalleryError):
 
 class GalleryBusy(GalleryError):
     """Another process is writing this gallery."""
+
+
+class GalleryClosed(GalleryError):
+    """The gallery was closed, and is used all the same."""
 
 
 class GalleryEmpty(GalleryError):

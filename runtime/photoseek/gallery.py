@@ -16,6 +16,7 @@ from photoseek.database import Database
 from photoseek.errors import GalleryBusy, GalleryError, GalleryIncompatible, GalleryNotFound, QueryError
 from photoseek.generations import Generation, current_name, open_current
 from photoseek.indexing import IndexReport, Progress, encode_sentences, index_gallery
+from photoseek.names import as_name, as_text
 from photoseek.sentences import Sentences
 from photoseek.status import GalleryStatus
 
@@ -69,8 +70,7 @@ class Gallery:
             raise GalleryNotFound(f"{root}: no such folder of photos")
         folder = _place(root, path)
         folder.mkdir(parents=True, exist_ok=True)
-        inside = folder.is_relative_to(root)
-        meta = {"photos": os.path.relpath(root, folder) if inside else str(root), **_bundle_facts(bundle)}
+        meta = {"photos": _noted(root, folder), **_bundle_facts(bundle)}
         with only_writer(folder):
             if (folder / _DATABASE).exists():
                 raise GalleryError(f"{folder}: there is a gallery already; open it with Gallery.open")
@@ -93,7 +93,13 @@ class Gallery:
 
     @classmethod
     def open_or_create(
-        cls, photos: str | Path, bundle: Bundle, path: str | Path | None = None, *, rebuild: bool = False
+        cls,
+        photos: str | Path,
+        bundle: Bundle,
+        path: str | Path | None = None,
+        *,
+        rebuild: bool = False,
+        moved: bool = False,
     ) -> Gallery:
         """Open the gallery of a photo folder, or make it.
 
@@ -102,6 +108,7 @@ class Gallery:
             bundle: What encodes the photos.
             path: Where the gallery lies. None: in ``.photoseek`` inside the photo folder.
             rebuild: Whether a gallery of another bundle goes over to this one, every photo encoded anew.
+            moved: Whether the photos of the gallery lie in ``photos`` now; see :meth:`move_photos`.
 
         Raises:
             GalleryIncompatible: The gallery belongs to another bundle or to other photos.
@@ -111,9 +118,13 @@ class Gallery:
         if not (folder / _DATABASE).is_file():
             return cls.create(root, bundle, folder)
         gallery = cls.open(folder)
-        if gallery.photos_root != root:
+        if moved:
+            gallery.move_photos(root)
+        elif not _same_folder(gallery.photos_root, root):
+            there = "" if gallery.photos_root.is_dir() else ", which is not there now"
             raise GalleryIncompatible(
-                f"{folder}: belongs to the photos in {gallery.photos_root}, not in {root}; name another --gallery"
+                f"{folder}: belongs to the photos in {gallery.photos_root}{there}, not in {root}; "
+                "if they have moved, add --moved, and no photo is encoded again; else name another --gallery"
             )
         if not rebuild:
             gallery.check_bundle(bundle)
@@ -125,7 +136,30 @@ class Gallery:
     @property
     def photos_root(self) -> Path:
         """The folder of photos."""
-        return Path(os.path.normpath(self.path / self.database.meta()["photos"]))
+        return Path(os.path.normpath(self.path / as_name(self.database.meta()["photos"])))
+
+    def file_of(self, path: str) -> Path:
+        """Where the photo of a path lies, as hits have it in :attr:`photoseek.hits.Hit.path`."""
+        return self.photos_root / as_name(path)
+
+    def move_photos(self, photos: str | Path) -> None:
+        """Say that the photos lie in another folder now; all that is known of them is kept.
+
+        Raises:
+            GalleryNotFound: There is no such folder, or not one of the gallery's photos is in it.
+            GalleryBusy: Another process is writing this gallery.
+        """
+        root = _absolute(photos)
+        known = self.database.paths()
+        if not root.is_dir():
+            raise GalleryNotFound(f"{root}: no such folder of photos")
+        if known and not any((root / as_name(path)).is_file() for path in known):
+            raise GalleryNotFound(
+                f"{root}: expected the photos that were in {self.photos_root}, such as {min(known)}, found none of "
+                f"{len(known):,}; name the folder that they have moved to"
+            )
+        with only_writer(self.path):
+            self.database.set_meta(photos=_noted(root, self.path))
 
     @property
     def fingerprint(self) -> str:
@@ -248,8 +282,8 @@ class Gallery:
         name = current_name(self.path)
         manifest = self.generation().manifest if name else None
         return GalleryStatus(
-            path=str(self.path),
-            photos_root=str(self.photos_root),
+            path=as_text(str(self.path)),
+            photos_root=as_text(str(self.photos_root)),
             photos=self.database.count(),
             searchable=self.database.count_searchable(meta["fingerprint"]),
             unreadable=len(self.unreadable()),
@@ -292,7 +326,10 @@ def only_writer(gallery: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise GalleryBusy(f"{gallery}: another process is indexing it; wait for it to finish") from error
-        yield
+        try:
+            yield
+        finally:
+            fcntl.flock(file, fcntl.LOCK_UN)  # a child that was forked meanwhile has the file open, too
 
 
 def _bundle_facts(bundle: Bundle) -> dict[str, str]:
@@ -308,6 +345,19 @@ def _place(root: Path, path: str | Path | None) -> Path:
     """Where the gallery lies; the photo folder itself stands for the folder inside it, as in :meth:`Gallery.open`."""
     folder = root if path is None else _absolute(path)
     return root / FOLDER if folder == root else folder
+
+
+def _noted(root: Path, folder: Path) -> str:
+    """How a gallery remembers its photo folder: by the way to it where it lies inside, so that both may move."""
+    return as_text(os.path.relpath(root, folder) if folder.is_relative_to(root) else str(root))
+
+
+def _same_folder(one: Path, other: Path) -> bool:
+    """Whether two paths lead to the same folder, by a link, say."""
+    try:
+        return one == other or one.samefile(other)
+    except OSError:
+        return False
 
 
 def _size(file: Path) -> int:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from photoseek.names import as_text
+
 
 @dataclass(frozen=True)
 class Hit:
@@ -13,7 +15,7 @@ class Hit:
 
     Attributes:
         rank: 1 is best.
-        path: Relative to the photo folder, with forward slashes.
+        path: Relative to the photo folder, with forward slashes; see :mod:`photoseek.names` for names that are no text.
         score: Cosine of query and photo, in [-1, 1].
         width: Of the upright photo, in pixels.
         height: Of the upright photo, in pixels.
@@ -51,7 +53,7 @@ class Hit:
             "height": self.height,
             "taken": self.taken,
             "id": self.id,
-            "file": str(self.file),
+            "file": as_text(str(self.file)),
             **({"alike": [hit.to_json() for hit in self.alike]} if self.alike else {}),
         }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -21,15 +22,18 @@ from photoseek.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import BundleError, GalleryError, GalleryNotFound, PhotoError
 from photoseek.everyday import everyday_queries
 from photoseek.generations import open_current, write_generation
+from photoseek.names import as_name
 from photoseek.nearest.tuning import TARGET_RECALL
 from photoseek.photos import date_of, decode_photo, read_photo
-from photoseek.scanning import FoundPhoto, scan
+from photoseek.reading import read_still
+from photoseek.scanning import FoundPhoto, Unseen, scan
 from photoseek.sentences import Sentences
 from photoseek.vectors import Vectors
 
 _log = logging.getLogger(__name__)
 
 BATCH = 4  # photos in one run of the image tower: more are no faster on a CPU, and fill its cache
+_MOUNTS = "mounts"  # the fact of the database that names further disks inside the photo folder
 _DATES = 1_000  # photos that are dated in one transaction
 _SENTENCES = 256  # in one batch
 _COMMIT_S = 5.0  # a kill loses what was encoded since the last commit
@@ -57,6 +61,8 @@ class IndexReport:
         removed: No longer in the folder.
         unreadable: Path and reason of each that could not be decoded, now or before.
         seconds: Time that it took.
+        kept: Not found, but kept as they were: they lie in what could not be looked into.
+        unseen: Path and reason of each folder or file that could not be looked into.
     """
 
     photos: int
@@ -66,6 +72,8 @@ class IndexReport:
     removed: int
     unreadable: list[tuple[str, str]]
     seconds: float
+    kept: int = 0
+    unseen: list[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -80,14 +88,16 @@ class _Decoded:
 
 @dataclass(frozen=True)
 class _Batch:
-    """Photos that were read together, and what was encoded of them."""
+    """Photos that were read together, of which some may have vanished, and what was encoded of them."""
 
+    size: int
     records: list[PhotoRecord]
     contents: list[ContentRecord]
 
 
 @dataclass
 class _Tally:
+    read: int = 0
     encoded: int = 0
     reused: int = 0
     pending: list[PhotoRecord] = field(default_factory=list)
@@ -96,6 +106,7 @@ class _Tally:
 
     def add(self, batch: _Batch) -> None:
         """Count a batch, and keep it for the next commit."""
+        self.read += len(batch.records)
         readable = sum(record.reason is None for record in batch.records)
         self.encoded += len(batch.contents)
         self.reused += readable - len(batch.contents)
@@ -115,10 +126,13 @@ def index_gallery(
     """Bring a gallery up to date; the caller holds its lock. See :meth:`photoseek.gallery.Gallery.index`."""
     started = time.monotonic()
     tell = progress or (lambda _: None)
-    found = list(scan(root))
-    gone = database.paths() - {photo.path for photo in found}
+    unseen = Unseen()
+    found = list(scan(root, unseen))
+    missing = database.paths() - {photo.path for photo in found}
+    _compare_mounts(database, root, found, unseen)
+    gone = {path for path in missing if not unseen.hides(path)}
     if gone and not found:
-        raise GalleryNotFound(f"{root}: no photo found where {len(gone):,} were; is its disk mounted?")
+        raise GalleryNotFound(f"{root}: no photo found where {len(missing):,} were; is its disk mounted?")
     settled = database.unchanged(bundle.fingerprint)
     work = [photo for photo in found if settled.get(photo.path) != (photo.bytes, photo.mtime_ns)]
     tally = _encode_all(work, database, root, ImageEncoder(bundle, precision, mode="service"), tell)
@@ -129,14 +143,27 @@ def index_gallery(
     _derive(gallery, database, bundle, precision, recall)
     tell(Progress("build", 1, 1))
     return IndexReport(
-        photos=len(found),
+        photos=len(found) - len(work) + tally.read,
         encoded=tally.encoded,
         reused=tally.reused,
         unchanged=len(found) - len(work),
         removed=len(gone),
         unreadable=database.unreadable(),
         seconds=time.monotonic() - started,
+        kept=len(missing) - len(gone),
+        unseen=sorted(unseen.reasons.items()),
     )
+
+
+def _compare_mounts(database: Database, root: Path, found: list[FoundPhoto], unseen: Unseen) -> None:
+    """Note further disks inside the folder; one whose place is empty now is not mounted, and hides its photos."""
+    known = set(json.loads(database.meta().get(_MOUNTS, "[]")))
+    for mount in known - unseen.mounts:
+        if (root / as_name(mount)).is_dir() and not any(photo.path.startswith(f"{mount}/") for photo in found):
+            unseen.reasons[mount] = "not mounted; if its photos are gone for good, remove this empty folder"
+            unseen.mounts.add(mount)
+    if unseen.mounts != known:
+        database.set_meta(**{_MOUNTS: json.dumps(sorted(unseen.mounts))})
 
 
 def _date(database: Database, root: Path, fingerprint: str) -> None:
@@ -144,7 +171,7 @@ def _date(database: Database, root: Path, fingerprint: str) -> None:
     undated = list(database.undated(fingerprint).items())
     for start in range(0, len(undated), _DATES):
         part = undated[start : start + _DATES]
-        database.put_dates({sha256: date_of(root / path) for sha256, path in part})
+        database.put_dates({sha256: date_of(root / as_name(path)) for sha256, path in part})
 
 
 def _encode_all(
@@ -167,7 +194,7 @@ def _encode_all(
     try:
         with closing(_ahead(lambda part: _encode(part, root, known, encoder), parts, tally.add)) as batches:
             for batch in batches:
-                done += len(batch.records)
+                done += batch.size
                 if time.monotonic() - tally.committed_at > _COMMIT_S:
                     _commit(database, encoder, tally)
                 tell(Progress("encode", done, len(work)))
@@ -178,7 +205,7 @@ def _encode_all(
 
 def _encode(part: Sequence[FoundPhoto], root: Path, known: set[str], encoder: ImageEncoder) -> _Batch:
     """Read, decode and encode a few photos. Runs in a worker thread."""
-    decoded = [_decode(photo, root, known, encoder) for photo in part]
+    decoded = [item for photo in part if (item := _decode(photo, root, known, encoder)) is not None]
     fresh = [(item, item.pixels) for item in decoded if item.pixels is not None]
     contents = []
     if fresh:
@@ -187,15 +214,21 @@ def _encode(part: Sequence[FoundPhoto], root: Path, known: set[str], encoder: Im
             ContentRecord(item.record.sha256 or "", *item.size, vector, item.taken)
             for (item, _), vector in zip(fresh, vectors, strict=True)
         ]
-    return _Batch([item.record for item in decoded], contents)
+    return _Batch(len(part), [item.record for item in decoded], contents)
 
 
-def _decode(photo: FoundPhoto, root: Path, known: set[str], encoder: ImageEncoder) -> _Decoded:
-    """Read one photo; decode it unless its content has been encoded before."""
+def _decode(photo: FoundPhoto, root: Path, known: set[str], encoder: ImageEncoder) -> _Decoded | None:
+    """Read one photo; decode it unless its content has been encoded before. None where it has vanished.
+
+    What has vanished is left to the next scan: it may be the disk that went away.
+    """
     preprocessing = encoder.bundle.preprocessing
     sha256 = None
     try:
-        data = read_photo(root / photo.path)
+        still = read_still(photo, root, read_photo)
+        if still is None:
+            return None
+        photo, data = still
         sha256 = hashlib.sha256(data).hexdigest()
         if sha256 in known:
             return _Decoded(PhotoRecord(photo, sha256))

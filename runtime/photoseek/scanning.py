@@ -2,63 +2,126 @@
 
 from __future__ import annotations
 
-import logging
+import errno
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from photoseek.errors import GalleryNotFound
+from photoseek.names import as_name, as_text
 from photoseek.photos import SUFFIXES
 
-_log = logging.getLogger(__name__)
-
 _SKIPPED = frozenset({"@eaDir", "node_modules", "System Volume Information", "$RECYCLE.BIN"})
+_GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})  # ELOOP: links in a circle lead nowhere
 
 
 @dataclass(frozen=True)
 class FoundPhoto:
-    """A file that looks like a photo; ``path`` is relative to the folder, with forward slashes."""
+    """A file that looks like a photo.
+
+    Attributes:
+        path: Relative to the folder, with forward slashes, as :func:`photoseek.names.as_text`.
+        bytes: Its size.
+        mtime_ns: When it was last changed.
+    """
 
     path: str
     bytes: int
     mtime_ns: int
 
+    def under(self, folder: Path) -> Path:
+        """Where it lies."""
+        return folder / as_name(self.path)
 
-def scan(folder: Path) -> Iterator[FoundPhoto]:
+
+@dataclass
+class Unseen:
+    """What a scan could not look into: a folder that cannot be read now is not a folder without photos.
+
+    Attributes:
+        reasons: Why, by the path of the folder or file, relative to the scanned folder.
+        mounts: Folders on another disk than the folder that they are in.
+    """
+
+    reasons: dict[str, str] = field(default_factory=dict)
+    mounts: set[str] = field(default_factory=set)
+
+    def note(self, path: str, error: OSError) -> None:
+        """Keep why something could not be looked into; what is not there any more hides nothing."""
+        if error.errno not in _GONE:
+            self.reasons[path] = error.strerror or str(error)
+
+    def hides(self, path: str) -> bool:
+        """Whether a photo may well be at a path."""
+        parts = path.split("/")
+        return any("/".join(parts[:depth]) in self.reasons for depth in range(1, len(parts) + 1))
+
+
+def scan(folder: Path, unseen: Unseen | None = None) -> Iterator[FoundPhoto]:
     """Regular files with a photo's suffix, in the order of their names, folder by folder.
 
     Hidden files and folders and those that systems keep for themselves are passed over. Linked files count,
-    linked folders are not followed, so that a scan always ends. What vanishes meanwhile, or may not be read, is
-    passed over.
+    linked folders are not followed, so that a scan always ends. What vanishes meanwhile is passed over.
+
+    Args:
+        folder: Where to look.
+        unseen: Told of what cannot be looked into. None: it is passed over.
 
     Raises:
         GalleryNotFound: No such folder, or it may not be read.
     """
+    unseen = Unseen() if unseen is None else unseen
     try:
+        root = _Folder("", folder, folder.stat().st_dev)
         os.listdir(folder)
     except OSError as error:
         raise GalleryNotFound(f"{folder}: cannot be read as a folder of photos: {error.strerror}") from error
-    for root, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not _passed_over(name))
-        for name in sorted(names):
-            if not _passed_over(name) and Path(name).suffix.lower() in SUFFIXES:
-                yield from _found(Path(root, name), folder)
+    waiting = [root]
+    while waiting:
+        opened = waiting.pop()
+        inner: list[_Folder] = []
+        for path, entry in opened.entries(unseen):
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    inner.append(_Folder(path, Path(entry.path), opened.device))
+                elif looks_like_photo(entry.name) and stat.S_ISREG((status := entry.stat()).st_mode):
+                    yield FoundPhoto(path, status.st_size, status.st_mtime_ns)
+            except OSError as error:
+                unseen.note(path, error)
+        waiting += reversed(inner)
 
 
-def _found(path: Path, folder: Path) -> Iterator[FoundPhoto]:
-    try:
-        status = path.stat()
-        str(path).encode()
-    except OSError:
-        return
-    except UnicodeEncodeError:
-        _log.warning("passed over %r: its name is not UTF-8; rename it to have it found", str(path))
-        return
-    if stat.S_ISREG(status.st_mode):
-        yield FoundPhoto(path.relative_to(folder).as_posix(), status.st_size, status.st_mtime_ns)
-
-
-def _passed_over(name: str) -> bool:
+def passed_over(name: str) -> bool:
+    """Whether a file or folder of this name is hidden, or kept by a system for itself."""
     return name.startswith(".") or name in _SKIPPED
+
+
+def looks_like_photo(name: str) -> bool:
+    """Whether a name ends as those of photos do."""
+    return os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122 - a Path for each file costs as much as its stat
+
+
+@dataclass
+class _Folder:
+    """A folder that has not been looked into yet; ``device`` is that of the one that it is in, until then."""
+
+    path: str
+    place: Path
+    device: int
+
+    def entries(self, unseen: Unseen) -> list[tuple[str, os.DirEntry[str]]]:
+        """What is in it, by path, in the order of the names; nothing where it cannot be listed."""
+        try:
+            own = self.place.lstat().st_dev if self.path else self.device
+            with os.scandir(self.place) as entries:
+                found = sorted((each for each in entries if not passed_over(each.name)), key=lambda each: each.name)
+        except OSError as error:
+            unseen.note(self.path, error)
+            return []
+        if own != self.device:
+            unseen.mounts.add(self.path)
+        self.device = own
+        inside = f"{self.path}/" if self.path else ""
+        return [(inside + as_text(entry.name), entry) for entry in found]

@@ -12,13 +12,15 @@ import numpy as np
 from photoseek.bundle import Bundle
 from photoseek.confidence import Calibration
 from photoseek.encoders import MAX_CHARACTERS, ImageEncoder, TextEncoder
-from photoseek.errors import GalleryIncompatible, QueryError
+from photoseek.errors import GalleryDamaged, GalleryIncompatible, QueryError
 from photoseek.filters import Filter
 from photoseek.folding import fold
+from photoseek.forking import Inherited
 from photoseek.gallery import Gallery
 from photoseek.generations import Generation, current_name
 from photoseek.hits import Hit, Sentence
 from photoseek.languages import language_of, words_in
+from photoseek.names import as_asked, as_name
 from photoseek.nearest.engine import Search
 from photoseek.nearest.engines import Engine
 from photoseek.nearest.exact import ExactSearch
@@ -82,8 +84,8 @@ class Query:
         return list(zip(np.min(each, axis=0).tolist(), np.any(below, axis=0).tolist(), strict=True))
 
 
-class Searcher:
-    """Answers queries over one gallery. May be shared between threads.
+class Searcher(Inherited):
+    """Answers queries over one gallery. May be shared between threads, and used in a forked child.
 
     Each tower is loaded by the first query that needs it. When the gallery has been indexed again, the next query
     sees it.
@@ -126,6 +128,11 @@ class Searcher:
         self._encode_text = lru_cache(maxsize=_RECENT_QUERIES)(self._encode_text_anew)
         self._opened: _Opened | None = None
         self._stored: tuple[object, StoredSentences] | None = None
+        self._lock = threading.Lock()
+        self.tell_of_forks()
+
+    def after_fork_in_child(self) -> None:
+        """Another thread may have held the lock."""
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -254,7 +261,7 @@ class Searcher:
         return None if found is None else found.of_length(words_in(text))
 
     def _photo_at(self, path: str) -> tuple[int, Vectors]:
-        found = self.gallery.database.photo_at(path, self.bundle.fingerprint)
+        found = self.gallery.database.photo_at(as_asked(path), self.bundle.fingerprint)
         if found is None:
             raise QueryError(f"no photo {path!r} in this gallery that could be searched with; see: photoseek info")
         return found
@@ -285,7 +292,7 @@ class Searcher:
         hits = []
         for rank, (place, trust) in enumerate(zip(shown, query.trust(vectors), strict=True), start=1):
             photo = photos[ids[place]]
-            facts = (rank, photo.path, float(scores[place]), photo.width, photo.height, root / photo.path)
+            facts = (rank, photo.path, float(scores[place]), photo.width, photo.height, root / as_name(photo.path))
             hits.append(Hit(*facts, ids[place], photo.taken, *trust))
         return fold(hits, vectors) if folded else hits
 
@@ -297,6 +304,16 @@ class Searcher:
             return self._opened
 
     def _open(self) -> _Opened:
+        """Open the current generation; again where it was replaced meanwhile, twice: what is no longer kept is gone."""
+        while True:
+            name = current_name(self.gallery.path)
+            try:
+                return self._open_now()
+            except GalleryDamaged:
+                if current_name(self.gallery.path) == name:
+                    raise
+
+    def _open_now(self) -> _Opened:
         generation = self.gallery.generation()
         if generation.manifest.fingerprint != self.bundle.fingerprint:
             raise GalleryIncompatible(

@@ -6,6 +6,7 @@ import numpy as np
 
 from photoseek.database import Database
 from photoseek.filters import TYPES, Filter
+from photoseek.names import as_asked
 from photoseek.vectors import Rows
 
 
@@ -29,7 +30,7 @@ def folders(database: Database) -> list[str]:
 def _clauses(condition: Filter) -> tuple[list[str], list[object]]:
     """SQL, and the values for its question marks."""
     clauses: list[tuple[str, list[object]]] = []
-    if folder := (condition.folder or "").strip("/"):
+    if folder := as_asked(condition.folder or "").strip("/"):
         clauses.append(("path >= ? AND path < ?", [f"{folder}/", f"{folder}0"]))  # 0 is the character after /
     if condition.taken_from is not None:
         clauses.append(("taken >= ?", [condition.taken_from]))

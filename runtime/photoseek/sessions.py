@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from photoseek.cpu import usable_cores
 from photoseek.errors import BundleDamaged, BundleIncompatible, QueryError
+from photoseek.forking import Inherited, leak
 
 # onnxruntime's wheels report usage over the network unless this is set before they are imported.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -25,8 +26,8 @@ other. ``service``: many callers, each with a core to itself, so that they don't
 _building = threading.Lock()  # onnxruntime doesn't promise that sessions may be built at the same time
 
 
-class Graph:
-    """One ONNX graph, ready to run; may be shared between threads."""
+class Graph(Inherited):
+    """One ONNX graph, ready to run; may be shared between threads. In a forked child it is read from its file again."""
 
     def __init__(self, path: Path, threads: int | None = None, mode: Mode = "latency") -> None:
         """Open a graph on the CPU.
@@ -43,14 +44,18 @@ class Graph:
         if mode not in get_args(Mode):
             raise QueryError(f"expected a mode among {', '.join(get_args(Mode))}, found {mode!r}")
         self.path = path
-        try:
-            with _building:
-                self._session = ort.InferenceSession(
-                    str(path.absolute()), _options(threads, mode), providers=["CPUExecutionProvider"]
-                )
-        except Exception as error:  # onnxruntime raises a class of its own for each way a file can be wrong
-            raise BundleDamaged(f"{path}: onnxruntime cannot read it: {_first_line(error)}") from error
-        self.inputs = tuple(node.name for node in self._session.get_inputs())
+        self._threads = threads
+        self._mode: Mode = mode
+        self._lock = threading.Lock()
+        self._session: ort.InferenceSession | None = None
+        self.inputs = tuple(node.name for node in self._open().get_inputs())
+        self.tell_of_forks()
+
+    def after_fork_in_child(self) -> None:
+        """Never touch the inherited session again: its threads are in the parent, and to free it is to crash."""
+        self._lock = threading.Lock()
+        leak(self._session)
+        self._session = None
 
     def run(self, feeds: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
         """The first output, for the inputs that the graph declares; further ones are not fed.
@@ -58,16 +63,44 @@ class Graph:
         Raises:
             BundleIncompatible: The graph wants an input that is not among ``feeds``, or cannot run on them.
         """
+        session = self._open()
         missing = [name for name in self.inputs if name not in feeds]
         if missing:
             raise BundleIncompatible(
                 f"{self.path}: wants the input {missing[0]!r}, which is not known; known are {', '.join(feeds)}"
             )
         try:
-            outputs = self._session.run(None, {name: feeds[name] for name in self.inputs})
+            outputs = session.run(None, {name: feeds[name] for name in self.inputs})
         except Exception as error:
             raise BundleIncompatible(f"{self.path}: cannot run: {_first_line(error)}") from error
         return np.asarray(outputs[0], dtype=np.float32)
+
+    def _open(self) -> ort.InferenceSession:
+        """The session of this process."""
+        if (session := self._session) is not None:
+            return session
+        with self._lock:
+            if self._session is None:
+                self._session = _session(self.path, self._threads, self._mode)
+            return self._session
+
+
+def _session(path: Path, threads: int | None, mode: Mode) -> ort.InferenceSession:
+    try:
+        with _building:
+            return ort.InferenceSession(
+                str(path.absolute()), _options(threads, mode), providers=["CPUExecutionProvider"]
+            )
+    except Exception as error:  # onnxruntime raises a class of its own for each way a file can be wrong
+        raise BundleDamaged(f"{path}: onnxruntime cannot read it: {_first_line(error)}") from error
+
+
+def _build_again() -> None:
+    global _building
+    _building = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_build_again)  # a thread of the parent may have held it
 
 
 def _options(threads: int | None, mode: Mode) -> ort.SessionOptions:

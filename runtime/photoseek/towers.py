@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from photoseek.bundle import Bundle
 from photoseek.errors import BundleDamaged, BundleIncompatible
+from photoseek.forking import Inherited
 from photoseek.manifest import Layout
 from photoseek.vectors import Vectors, normalise
 
@@ -25,8 +26,8 @@ _MAX_TOKENS = 512  # where a tokenizer names no limit of its own
 Tokens = npt.NDArray[np.int64]
 
 
-class Tower:
-    """What all towers share. May be shared between threads."""
+class Tower(Inherited):
+    """What all towers share. May be shared between threads, and used in a forked child."""
 
     def __init__(
         self,
@@ -40,6 +41,11 @@ class Tower:
         self._threads = threads
         self._mode: Mode = mode
         self._graph: Graph | None = None
+        self._lock = threading.Lock()
+        self.tell_of_forks()
+
+    def after_fork_in_child(self) -> None:
+        """Another thread may have held the lock."""
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:

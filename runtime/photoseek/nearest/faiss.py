@@ -6,6 +6,8 @@ exactly. Hand over only files whose checksum was verified.
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -140,3 +142,12 @@ def _open(path: Path, vectors: Vectors) -> faiss.IndexHNSW:
     if index.ntotal != len(vectors):
         raise GalleryDamaged(f"{path}: expected {len(vectors)} items, found {index.ntotal}")
     return index
+
+
+def _leave_threads_to_parent() -> None:
+    """OpenMP waits for ever for threads that a fork left behind; alone, the thread that was forked waits for none."""
+    if "faiss" in sys.modules:
+        sys.modules["faiss"].omp_set_num_threads(1)
+
+
+os.register_at_fork(after_in_child=_leave_threads_to_parent)

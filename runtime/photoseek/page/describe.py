@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from html import escape
-from pathlib import Path
 
 import streamlit as st
 
@@ -55,7 +54,7 @@ def _answer(opened: OpenGallery, source: Upload | str) -> None:
         sentences = searcher.describe(source.data, k=_SENTENCES)
     else:
         sentences = searcher.describe(like=source, k=_SENTENCES)
-        picture = opened.pictures.of(searcher.gallery.photos_root / Path(source), FULL_SIDE)
+        picture = opened.pictures.of(searcher.gallery.file_of(source), FULL_SIDE)
     left, right = st.columns([2, 3], gap="medium")
     left.html(f'<figure class="ps-full"><img src="{data_uri(picture)}" alt="{escape(words().your_photo)}"></figure>')
     right.html(_list(sentences))

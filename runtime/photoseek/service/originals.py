@@ -10,6 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from photoseek.errors import PhotoError
+from photoseek.names import as_name
 from photoseek.photos import photo_format
 from photoseek.search import Searcher
 from photoseek.service.problems import Refusal
@@ -60,7 +61,7 @@ def original(searcher: Searcher, photo: int) -> Original:
         raise Refusal(404, "not_found", f"no photo {photo} in this gallery")
     root = searcher.gallery.photos_root
     try:
-        file = (root / stored.path).resolve(strict=True)
+        file = (root / as_name(stored.path)).resolve(strict=True)
         inside = file.is_relative_to(root.resolve(strict=True)) and file.is_file()
         status = file.stat()
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle

@@ -1,0 +1,66 @@
+"""What must not be carried over a fork: locks, SQLite connections, and sessions of onnxruntime.
+
+The child of a fork has one thread, but every lock as it stood in the parent; SQLite forbids the use of an inherited
+connection; and onnxruntime crashes when an inherited session is freed, whose threads stayed behind. An object that owns
+one of these is told of the fork, lets go of it without freeing it, and makes it anew when it is next needed.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from weakref import WeakSet
+
+
+class Inherited:
+    """An object that may be used in a forked child; whoever inherits from it calls :meth:`tell_of_forks`."""
+
+    def tell_of_forks(self) -> None:
+        """From now on, be told of each fork of this process."""
+        _living.add(self)
+
+    def before_fork(self) -> None:
+        """Come to rest, in the parent. Only locks inside which no other lock is taken may be waited for."""
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+
+    def after_fork_in_child(self) -> None:
+        """Make locks anew, and leak what must not be carried over."""
+
+
+def leak(owned: object) -> None:
+    """Never free an object, not even when the process ends: its destructor would crash here."""
+    import ctypes
+
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(owned))
+
+
+_living: WeakSet[Inherited] = WeakSet()
+_one_fork = threading.Lock()  # at a time
+_resting: list[Inherited] = []
+
+
+def _before() -> None:
+    _one_fork.acquire()
+    _resting[:] = _living
+    for each in _resting:
+        each.before_fork()
+
+
+def _in_parent() -> None:
+    for each in _resting:
+        each.after_fork_in_parent()
+    _resting.clear()
+    _one_fork.release()
+
+
+def _in_child() -> None:
+    global _one_fork
+    _one_fork = threading.Lock()
+    for each in _resting:
+        each.after_fork_in_child()
+    _resting.clear()
+
+
+os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)

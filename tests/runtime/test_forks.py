@@ -1,0 +1,133 @@
+"""A gallery and a searcher that a process has opened answer in its forked children, too; Linux forks without asking."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from installed import INSTALLED
+from photoseek import Gallery, Searcher
+from tiny_bundle import COLOURS
+from torture import report, rounds
+from typed_commands import environment
+
+FORKS = 20
+
+FORKING = """
+import os, sys, threading
+from photoseek import Gallery, Searcher
+from photoseek.sessions import Graph
+
+path, use, forks, engines = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4:]
+gallery = Gallery.open(path)
+searcher = Searcher(gallery, threads=4)  # a session of one thread has none that could stay behind
+further = [Searcher(gallery, engine=engine) for engine in engines]
+vector = searcher.encode("red")
+colours = ("red", "green", "blue")
+
+def ask():
+    searcher._encode_text.cache_clear()
+    texts = [[(hit.id, hit.path, hit.score) for hit in searcher.search(colour, k=4)] for colour in colours]
+    others = [[(hit.id, hit.score) for hit in other.nearest(vector, 4)] for other in further]
+    return texts, others, searcher.search(photo=gallery.photos_root / "red/red-0.png"), gallery.status().photos
+
+expected = ask()
+stop = threading.Event()
+
+def keep_asking():
+    while not stop.is_set():
+        assert ask() == expected
+
+threads = [threading.Thread(target=keep_asking) for _ in range(2 if use == "busy" else 0)]
+for thread in threads:
+    thread.start()
+codes = []
+for _ in range(forks):
+    child = os.fork()
+    if child == 0:
+        same = use == "unused" or ask() == expected
+        if use == "dropped":
+            del searcher, further, gallery
+        sys.exit(0 if same else 3)  # by way of the interpreter's end, which frees what it can
+    codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+stop.set()
+for thread in threads:
+    thread.join()
+assert ask() == expected
+print(sorted(set(codes)))
+"""
+
+
+@pytest.mark.parametrize(("use", "forks"), [("used", FORKS), ("unused", 5), ("dropped", 5), ("busy", 5)])
+def test_children_of_a_fork_answer_like_their_parent_and_end_well(
+    gallery: Gallery, tmp_path: Path, use: str, forks: int
+) -> None:
+    """``busy``: while two threads of the parent search, whose locks the child gets as they stand."""
+    script = tmp_path / "forking.py"
+    script.write_text(FORKING)
+    words = [sys.executable, "-W", "ignore::DeprecationWarning", script, gallery.path, use, rounds(forks), *INSTALLED]
+    variables = environment()
+    variables.pop("OMP_NUM_THREADS", None)  # whose threads would be left behind, too
+    done = subprocess.run(
+        list(map(str, words)), env=variables, capture_output=True, text=True, timeout=rounds(120), check=False
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "[0]"), done.stderr
+    report(f"forks, {use}", rounds(forks))
+
+
+opened: dict[str, Searcher] = {}
+
+
+def searched(text: str) -> tuple[int, list[str]]:
+    """In a worker of a pool: the searcher is the one that its parent had opened."""
+    return os.getpid(), [hit.path for hit in opened["searcher"].search(text, k=4)]
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_pool_that_forks_uses_what_its_parent_opened(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As gunicorn --preload and Celery do."""
+    monkeypatch.setitem(opened, "searcher", Searcher(gallery))
+    expected = {colour: searched(colour)[1] for colour in COLOURS}
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        found = pool.map(searched, list(COLOURS) * 3, chunksize=1)
+    assert [paths for _, paths in found] == [expected[colour] for colour in COLOURS] * 3
+    assert os.getpid() not in {process for process, _ in found}
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_child_writes_with_a_connection_of_its_own(gallery: Gallery) -> None:
+    def write() -> None:
+        gallery.database.set_meta(written_by=str(os.getpid()))
+
+    process = multiprocessing.get_context("fork").Process(target=write)
+    with gallery.database.transaction():  # the child waits for it, as any other process
+        gallery.database.set_meta(written_by="parent")
+    process.start()
+    process.join(60)
+    assert process.exitcode == 0
+    assert gallery.database.meta()["written_by"] == str(process.pid)
+    gallery.database.check()
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_child_that_outlives_an_indexing_does_not_keep_its_lock(gallery: Gallery) -> None:
+    children = []
+
+    def fork(_: object) -> None:
+        if not children:
+            process = multiprocessing.get_context("fork").Process(target=waiting.wait, args=(60,))
+            process.start()
+            children.append(process)
+
+    waiting = multiprocessing.get_context("fork").Event()
+    gallery.index(progress=fork)
+    assert children[0].is_alive()
+    gallery.index()
+    waiting.set()
+    children[0].join(60)
+    assert children[0].exitcode == 0

@@ -1,0 +1,323 @@
+"""What is in a folder besides plain photos, and what goes on in it while it is read."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from photoseek import Bundle, Gallery, Searcher, reading
+from photoseek import indexing as indexing_module
+from photoseek.errors import GalleryIncompatible, GalleryNotFound
+from photoseek.filters import Filter
+from photoseek.names import as_name, as_text, on_one_line
+from photoseek.scanning import Unseen, scan
+from tiny_bundle import COLOURS
+from tiny_photos import write_colour
+from typed_commands import environment, photoseek_command
+
+LATIN = os.fsdecode("caf\u00e9".encode("latin-1"))  # a folder named long ago, on a system of Latin-1
+
+
+def found(gallery: Gallery, text: str, k: int = 4) -> list[str]:
+    return [hit.path for hit in Searcher(gallery).search(text, k=k)]
+
+
+def paths(folder: Path) -> list[str]:
+    return [photo.path for photo in scan(folder)]
+
+
+def test_only_regular_files_are_photos_and_only_files_are_followed_by_their_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, aside = tmp_path / "root", tmp_path / "aside"
+    write_colour(aside / "elsewhere.png", COLOURS["red"])
+    write_colour(root / "folder.jpg" / "inner.png", COLOURS["red"])
+    (root / "linked.png").symlink_to(aside / "elsewhere.png")
+    (root / "linked.jpg").symlink_to(aside)
+    (root / "broken.png").symlink_to(root / "nowhere.png")
+    (root / "one.png").symlink_to(root / "other.png")
+    (root / "other.png").symlink_to(root / "one.png")
+    (root / "self").symlink_to(root)
+    (root / "device.png").symlink_to("/dev/zero")
+    (root / "empty.png").touch()
+    os.mkfifo(root / "pipe.png")
+    with socket.socket(socket.AF_UNIX) as listening:
+        monkeypatch.chdir(root)  # the path of a socket has to be short
+        listening.bind("socket.png")
+    unseen = Unseen()
+    photos = list(scan(root, unseen))
+    assert [photo.path for photo in photos] == ["empty.png", "linked.png", "folder.jpg/inner.png"]
+    assert unseen.reasons == {}
+    assert photos[1].bytes == (aside / "elsewhere.png").stat().st_size
+
+
+def test_names_of_any_bytes_are_found_and_shown(gallery: Gallery, photos: Path) -> None:
+    """Those that are no text, too: they are kept as text from which their bytes can be told again."""
+    odd = ["\uef80.png", "new\nline.png", "tab\t'quoted\".png", "\x1b[31m.png", "a.PNG", "A.png"]
+    names = [*odd, f"{LATIN}.png", "n" * 251 + ".png"]
+    for number, name in enumerate(names):
+        write_colour(photos / LATIN / name, COLOURS["red"], seed=900 + number)
+    shutil.rmtree(photos / "red")
+    assert gallery.index().encoded == len(names)
+    hits = Searcher(gallery).search("red", k=len(names))
+    assert {hit.file for hit in hits} == {photos / LATIN / name for name in names}
+    assert all(hit.file.is_file() for hit in hits)
+    assert gallery.index().unchanged == 20 + len(names)
+    searcher = Searcher(gallery)
+    inside = Filter(folder=LATIN)
+    for hit in hits:
+        hit.path.encode()  # is text
+        assert searcher.search(like=hit.path, k=1, where=inside)[0].path != hit.path
+        assert searcher.search(like=str(hit.file.relative_to(photos)), k=1)[0].path != hit.path
+        assert gallery.file_of(hit.path) == hit.file
+
+
+def test_the_command_line_gives_names_back_byte_by_byte(photos: Path, tiny_bundle_path: Path) -> None:
+    shutil.rmtree(photos / "red")
+    names = [os.fsencode(LATIN) + b".png", b"new\nline.png", b"\x1b[31m.png"]
+    for number, name in enumerate(names):
+        write_colour(photos / os.fsdecode(name), COLOURS["red"], seed=900 + number)
+    (photos / "bro\nken.png").touch()
+    indexed = photoseek_command("index", photos, "--bundle", tiny_bundle_path)
+    assert "unreadable: bro\\nken.png: " in indexed.stderr
+    words = [sys.executable, "-m", "photoseek", "search", "red", "--gallery", str(photos), "-k", "3"]
+
+    def printed(*options: str) -> bytes:
+        return subprocess.run([*words, *options], capture_output=True, env=environment(), check=True).stdout
+
+    given_back = printed("-0").split(b"\0")[:-1]
+    assert sorted(given_back) == sorted(os.fsencode(photos) + b"/" + name for name in names)
+    assert "caf\uefe9.png" in printed("--json").decode()
+    table = printed().decode()
+    assert "new\\nline.png" in table
+    assert "\x1b[31m" not in table
+
+
+@given(st.binary(min_size=1, max_size=12).filter(lambda name: b"\0" not in name))
+def test_every_name_is_told_again_from_its_text(name: bytes) -> None:
+    text = as_text(os.fsdecode(name))
+    assert os.fsencode(as_name(text)) == name
+    text.encode()
+    assert "\n" not in on_one_line(os.fsdecode(name))
+
+
+@given(st.text(st.characters(codec="utf-8")))
+def test_names_that_are_text_stay_as_they_are(name: str) -> None:
+    if not any(0xEF80 <= ord(character) <= 0xEFFF for character in name):
+        assert as_text(name) == name == as_name(name)
+
+
+def forbid(monkeypatch: pytest.MonkeyPatch, folder: Path, number: int) -> None:
+    """Root may read everything: let the system refuse this one folder to everybody."""
+    scandir = os.scandir
+
+    def refuse(path: Any) -> Any:
+        if path == folder:
+            raise OSError(number, os.strerror(number), str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.ESTALE, errno.ENAMETOOLONG])
+def test_the_photos_of_a_folder_that_cannot_be_read_are_kept(
+    gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    write_colour(photos / "red" / "deep" / "deep.png", COLOURS["red"], seed=900)
+    gallery.index()
+    (photos / "blue" / "blue-0.png").unlink()
+    with monkeypatch.context() as patch:
+        forbid(patch, photos / "red", number)
+        report = gallery.index()
+    assert (report.photos, report.kept, report.removed) == (19, 5, 1)
+    assert report.unseen == [("red", os.strerror(number))]
+    assert len(found(gallery, "red", k=5)) == 5
+    assert (gallery.index().unchanged, gallery.prune()) == (24, 1)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_without_permission_keeps_its_photos(gallery: Gallery, photos: Path) -> None:
+    for mode in (0o000, stat.S_IRUSR):  # neither listed, nor anything in it looked at
+        (photos / "red").chmod(mode)
+        report = gallery.index()
+        (photos / "red").chmod(0o700)
+        assert (report.kept, report.removed) == (4, 0)
+
+
+def test_a_folder_that_vanishes_while_it_is_scanned_has_no_photos(
+    gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forbid(monkeypatch, photos / "red", errno.ENOENT)
+    report = gallery.index()
+    assert (report.removed, report.kept, report.unseen) == (4, 0, [])
+
+
+def test_a_disk_inside_the_folder_that_is_not_mounted_keeps_its_photos(
+    gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lstat = Path.lstat
+
+    def mounted(path: Path) -> Any:
+        status = lstat(path)
+        return os.stat_result([*status[:2], 12345, *status[3:]]) if path == photos / "red" else status
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "lstat", mounted)
+        assert gallery.index().unchanged == 24
+    aside = photos.parent / "disk"
+    (photos / "red").rename(aside)
+    (photos / "red").mkdir()
+    for _ in range(2):
+        report = gallery.index()
+        assert (report.photos, report.kept, report.removed) == (20, 4, 0)
+        assert report.unseen[0][1].startswith("not mounted; if its photos are gone for good, remove")
+    (photos / "red").rmdir()
+    assert gallery.index().removed == 4
+    aside.rename(photos / "red")
+    assert gallery.index().reused == 4
+
+
+def test_a_deep_folder_is_scanned_to_its_end(tmp_path: Path) -> None:
+    """Deeper than Python's functions may call each other."""
+    deep = tmp_path.joinpath(*["d"] * 400)
+    deep.mkdir(parents=True)
+    (deep / "end.png").touch()
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(300)
+    try:
+        assert len(paths(tmp_path)) == 1
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def while_read(monkeypatch: pytest.MonkeyPatch, happens: Any) -> None:
+    """Something happens after the bytes of a photo are read, and before anything is made of them."""
+    read = indexing_module.read_photo
+
+    def interfere(path: Path) -> bytes:
+        data = read(path)
+        happens(path)
+        return data
+
+    monkeypatch.setattr(indexing_module, "read_photo", interfere)
+
+
+def test_a_photo_that_changes_while_it_is_read_is_read_again(
+    gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = write_colour(photos / "new.png", COLOURS["red"], seed=900)
+    once = threading.Lock()
+    while_read(monkeypatch, lambda path: once.acquire(blocking=False) and write_colour(path, COLOURS["blue"], seed=901))
+    assert gallery.index().encoded == 1
+    assert "new.png" in found(gallery, "blue", k=5)
+    assert gallery.index().unchanged == 25
+    assert new.name not in found(gallery, "red", k=4)
+
+
+def test_a_photo_that_never_stands_still_is_tried_again_later(
+    gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_colour(photos / "new.png", COLOURS["red"], seed=900)
+
+    def grow(path: Path) -> None:
+        with path.open("ab") as file:
+            file.write(b"more")
+
+    with monkeypatch.context() as patch:
+        while_read(patch, grow)
+        assert gallery.index().unreadable == [
+            ("new.png", "changes while it is read; it is tried again by the next indexing")
+        ]
+    assert gallery.index().encoded == 1
+    assert "new.png" in found(gallery, "red", k=5)
+
+
+@pytest.mark.parametrize(("mtime_ns", "tick_s"), [(123_456, 0.02), (0, 2.0)])
+def test_a_photo_is_read_only_when_the_tick_of_its_last_change_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mtime_ns: int, tick_s: float
+) -> None:
+    """As git's "racily clean": a change in the same tick, of the same size, could never be seen. A clock that counts
+    whole seconds is taken for that of FAT."""
+    (tmp_path / "photo.png").write_bytes(b"bytes")
+    changed_ns = 1_700_000_000 * 10**9 + mtime_ns
+    os.utime(tmp_path / "photo.png", ns=(changed_ns, changed_ns))
+    now = [changed_ns / 1e9 + 0.001]
+    monkeypatch.setattr(reading.time, "time", lambda: now[0])
+    monkeypatch.setattr(reading.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
+    (photo,) = scan(tmp_path)
+    assert reading.read_still(photo, tmp_path, Path.read_bytes) == (photo, b"bytes")
+    assert now[0] - changed_ns / 1e9 == pytest.approx(tick_s, abs=1e-3)
+
+
+def test_a_photo_that_vanishes_is_neither_an_error_nor_unreadable(
+    gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_colour(photos / "new.png", COLOURS["red"], seed=900)
+    write_colour(photos / "other.png", COLOURS["red"], seed=901)
+    scanned = indexing_module.scan
+
+    def vanish(*arguments: Any) -> Any:
+        photos_there = list(scanned(*arguments))
+        (photos / "new.png").unlink()
+        return photos_there
+
+    monkeypatch.setattr(indexing_module, "scan", vanish)
+    report = gallery.index()
+    assert (report.photos, report.encoded, report.unreadable) == (25, 1, [])
+    assert gallery.status().photos == 25
+
+
+@pytest.fixture
+def elsewhere(photos: Path, tiny_bundle: Bundle, tmp_path: Path) -> Gallery:
+    """A gallery that does not lie inside its photos."""
+    gallery = Gallery.create(photos, tiny_bundle, tmp_path / "elsewhere")
+    gallery.index()
+    return gallery
+
+
+def test_moved_photos_keep_their_vectors_once_that_is_said(
+    elsewhere: Gallery, photos: Path, tiny_bundle: Bundle, tmp_path: Path
+) -> None:
+    moved = photos.rename(tmp_path / "moved")
+    with pytest.raises(GalleryIncompatible, match=r"photos, which is not there now, not in .*moved.*add --moved"):
+        Gallery.open_or_create(moved, tiny_bundle, elsewhere.path)
+    again = Gallery.open_or_create(moved, tiny_bundle, elsewhere.path, moved=True)
+    assert again.index().unchanged == 24
+    assert Searcher(again).search("red", k=1)[0].file.is_file()
+    assert Gallery.open_or_create(moved, tiny_bundle, elsewhere.path).photos_root == moved
+
+
+def test_photos_are_not_said_to_have_moved_to_where_none_of_them_is(elsewhere: Gallery, tmp_path: Path) -> None:
+    write_colour(tmp_path / "others" / "other.png", COLOURS["red"], seed=900)
+    with pytest.raises(GalleryNotFound, match=r"such as black/black-0.png, found none of 24"):
+        elsewhere.move_photos(tmp_path / "others")
+    with pytest.raises(GalleryNotFound, match="no such folder"):
+        elsewhere.move_photos(tmp_path / "nowhere")
+    assert elsewhere.status().photos == 24
+
+
+def test_a_link_to_the_photo_folder_is_the_photo_folder(
+    elsewhere: Gallery, photos: Path, tiny_bundle: Bundle, tmp_path: Path
+) -> None:
+    (tmp_path / "link").symlink_to(photos)
+    assert Gallery.open_or_create(tmp_path / "link", tiny_bundle, elsewhere.path).index().unchanged == 24
+
+
+def test_the_command_takes_moved(elsewhere: Gallery, photos: Path, tiny_bundle_path: Path, tmp_path: Path) -> None:
+    moved = photos.rename(tmp_path / "moved")
+    asked = ("index", moved, "--bundle", tiny_bundle_path, "--gallery", elsewhere.path)
+    refused = photoseek_command(*asked)
+    assert (refused.returncode, "add --moved" in refused.stderr) == (1, True)
+    assert "24 photos: 24 unchanged" in photoseek_command(*asked, "--moved").stderr
