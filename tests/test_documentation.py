@@ -163,8 +163,8 @@ def test_a_wrong_command_line_is_found() -> None:
     (words,) = [words for line in lines for words in calls(line)]
     with pytest.raises(AssertionError, match="No such option: --galery"):
         parse(words)
-    with pytest.raises(AssertionError, match="Missing option '--gallery'"):
-        parse(["photoseek", "search", "red"])
+    with pytest.raises(AssertionError, match="Missing option '--images'"):
+        parse(["photoseek", "calibrate", "--bundle", "demo"])
     parse(["photoseek", "search", "red", "..."])
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from photoseek.errors import QueryError
 from photoseek.gallery import gallery_at
 from photoseek.manifest import Layout
 from photoseek.nearest.engines import Engine
@@ -34,13 +35,14 @@ def gallery_here() -> Path:
     """The photo folder with a gallery that the current folder is, or lies in.
 
     Raises:
-        typer.BadParameter: There is none.
+        QueryError: There is none.
     """
     here = Path.cwd()
     found = next((folder for folder in (here, *here.parents) if gallery_at(folder) is not None), None)
     if found is None:
-        raise typer.BadParameter(
-            "expected a gallery, and the current folder is in none: name one with --gallery DIR or $PHOTOSEEK_GALLERY"
+        raise QueryError(
+            "no gallery: expected --gallery DIR, or $PHOTOSEEK_GALLERY, or a current folder inside one; "
+            "make one with: photoseek index PHOTOS"
         )
     return found
 

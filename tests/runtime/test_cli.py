@@ -140,7 +140,11 @@ def test_verify_fails_on_a_damaged_file(tmp_path: Path) -> None:
     [
         (("search", "red", "--gallery", "/nowhere"), 1, "no gallery at /nowhere; make one with: photoseek index"),
         (("search", "red", "--gallery", ".", "--engine", "x"), 2, "'x' is not one of 'auto', 'exact', 'annoy'"),
-        (("search", "red"), 2, "Missing option '--gallery'. See: photoseek search --help"),
+        (
+            ("search", "red"),
+            2,
+            "no gallery: expected --gallery DIR, or $PHOTOSEEK_GALLERY, or a current folder inside one",
+        ),
         (("find", "red"), 2, "No such command 'find'."),
         (("index", "/nowhere", "--bundle", "/nothing"), 1, "no bundle at /nothing"),
         (("info", "/nowhere"), 2, "neither a bundle nor a gallery: /nowhere"),

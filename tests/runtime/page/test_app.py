@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from photoseek import Bundle, Gallery
+from photoseek.demo.gallery import example_names
 from photoseek.page import launch
 from tiny_bundle import write_tiny_bundle
 
@@ -146,25 +147,27 @@ def test_the_address_of_the_page_says_what_is_searched_for(
         page.query_params[name] = value
     page.run()
     assert not page.exception
-    assert (page.text_input(key="q").value, page.selectbox(key="k").value) == expected
+    assert (page.text_input(key="q").value, page.selectbox(key="k-field").value) == expected
 
 
-def test_the_examples_of_the_embedded_bundle_are_about_drawn_scenes(
-    photos: Path, tiny_bundle_path: Path, mounted: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("drawn", [False, True])
+def test_the_examples_among_drawn_scenes_are_about_them(
+    photos: Path, tiny_bundle_path: Path, mounted: dict[str, Any], monkeypatch: pytest.MonkeyPatch, drawn: bool
 ) -> None:
-    monkeypatch.setattr("photoseek.bundle._DEMO_FOLDER", tiny_bundle_path)
-    gallery = Gallery.create(photos, Bundle.load("demo"))
-    gallery.index()
+    if drawn:
+        shutil.copy(photos / "red" / "red-0.png", photos / example_names()[2])
+    Gallery.create(photos, Bundle.load(tiny_bundle_path)).index()
     monkeypatch.setenv(launch.GALLERY_VARIABLE, str(photos))
     page = new_session().run()
-    assert "two white sheep on a meadow" in [button.label for button in page.button]
-    next(button for button in page.button if button.label == "a red car next to a tree at night").click().run()
-    assert page.text_input(key="q").value == "a red car next to a tree at night"
+    example = "a red car next to a tree at night" if drawn else "two dogs on a beach"
+    examples = [button for button in page.button if " a " in button.label]
+    next(button for button in examples if button.label == example).click().run()
+    assert page.text_input(key="q").value == example
     assert names(mounted)
 
 
 @pytest.mark.parametrize("chinese", [False, True])
-def test_examples_are_in_the_languages_of_the_bundle(
+def test_examples_are_in_the_language_of_the_page_where_the_bundle_reads_it(
     photos: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -175,10 +178,10 @@ def test_examples_are_in_the_languages_of_the_bundle(
     bundle = Bundle.load(write_tiny_bundle(tmp_path / "bundle", chinese=chinese))
     Gallery.create(photos, bundle).index()
     monkeypatch.setenv(launch.GALLERY_VARIABLE, str(photos))
-    page = new_session().run()
-    labels = [button.label for button in page.button]
-    assert "two dogs on a beach" in labels
-    assert ("沙滩上的两只狗" in labels) is chinese
+    page = new_session()
+    page.query_params["lang"] = "zh"
+    labels = [button.label for button in page.run().button]
+    assert ("two dogs on a beach" in labels, "沙滩上的两只狗" in labels) == (not chinese, chinese)
     page.text_input(key="q").set_value("红色").run()
     assert names(mounted)
     assert opened_graphs[-1] == ("text_model.zh.onnx" if chinese else "text_model.onnx")
