@@ -13,6 +13,7 @@ from pathlib import Path
 from photoseek.bundle import Bundle
 from photoseek.captions import Caption
 from photoseek.database import Database
+from photoseek.deriving import check_origin, shown_by
 from photoseek.errors import GalleryBusy, GalleryError, GalleryIncompatible, GalleryNotFound, QueryError
 from photoseek.generations import Generation, current_name, open_current
 from photoseek.indexing import IndexReport, Progress, encode_sentences, index_gallery
@@ -235,8 +236,15 @@ class Gallery:
             return self.database.prune(self.fingerprint)
 
     def generation(self) -> Generation:
-        """What answers queries now; see :func:`photoseek.generations.open_current` for its errors."""
-        return open_current(self.path)
+        """What answers queries now.
+
+        Raises:
+            GalleryDamaged: It is not what it should be, or was made from another database.
+            GalleryError: See :func:`photoseek.generations.open_current`.
+        """
+        generation = open_current(self.path)
+        check_origin(generation, self.database)
+        return generation
 
     def unreadable(self) -> list[tuple[str, str]]:
         """Path and reason of each photo that cannot be decoded."""
@@ -246,7 +254,9 @@ class Gallery:
         """What is in the gallery."""
         meta = self.database.meta()
         name = current_name(self.path)
-        manifest = self.generation().manifest if name else None
+        generation = self.generation() if name else None
+        manifest = generation.manifest if generation else None
+        shown = shown_by(self.database)
         return GalleryStatus(
             path=str(self.path),
             photos_root=str(self.photos_root),
@@ -260,7 +270,8 @@ class Gallery:
             recall=manifest.tuning.recall_of("auto") if manifest else None,
             search={**asdict(manifest.tuning), "auto": manifest.tuning.fastest} if manifest else None,
             generation=name,
-            fresh=manifest is not None and manifest.revision == self.database.revision(),
+            fresh=manifest is not None and (manifest.revision, manifest.state) == (shown.revision, shown.state),
+            damaged=generation.damaged() if generation else [],
             bytes=sum(map(_size, self.path.rglob("*"))),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,11 +13,11 @@ import numpy as np
 from photoseek.bundle import Bundle
 from photoseek.confidence import Calibration
 from photoseek.encoders import MAX_CHARACTERS, ImageEncoder, TextEncoder
-from photoseek.errors import GalleryIncompatible, QueryError
+from photoseek.errors import GalleryDamaged, GalleryIncompatible, QueryError
 from photoseek.filters import Filter
 from photoseek.folding import fold
 from photoseek.gallery import Gallery
-from photoseek.generations import Generation, current_name
+from photoseek.generations import CURE, Generation, current_name
 from photoseek.hits import Hit, Sentence
 from photoseek.languages import language_of
 from photoseek.nearest.engine import Search
@@ -31,6 +32,8 @@ from photoseek.vectors import Rows, Vectors, normalise
 if TYPE_CHECKING:
     from photoseek.sessions import Mode
 
+_log = logging.getLogger(__name__)
+
 _NOTHING = 1e-6  # a sum of unit vectors below this has no direction
 _RECENT_QUERIES = 512  # texts whose vectors are kept: some KB each
 
@@ -41,6 +44,7 @@ class _Opened:
 
     generation: Generation
     engine: Search
+    damage: str | None = None
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,11 @@ class Searcher:
         """What answers queries now; the errors are those of :meth:`search`."""
         return self._current().generation
 
+    @property
+    def damage(self) -> str | None:
+        """Why exact search answers instead of the engine that was asked for; None where all is well."""
+        return self._current().damage
+
     def search(
         self,
         text: str | None = None,
@@ -167,7 +176,8 @@ class Searcher:
                 for, or no such photo in the gallery.
             PhotoError: The photo cannot be decoded.
             GalleryEmpty: Nothing is indexed yet.
-            GalleryDamaged: A derived file is not what it should be.
+            GalleryDamaged: A derived file is not what it should be; that of an approximate engine is done without, see
+                :attr:`damage`.
         """
         return self.nearest(self.query(text, photo=photo, like=like, language=language), k, where=where, fold=fold)
 
@@ -302,4 +312,11 @@ class Searcher:
                 f"{self.gallery.path}: has begun to go over to bundle {self.bundle.name!r}; finish it with: "
                 f"photoseek index {self.gallery.photos_root} --bundle {self.bundle.reference}"
             )
-        return _Opened(generation, generation.engine(self.engine))
+        if generation.manifest.dim != self.bundle.dim:
+            found = f"found {generation.manifest.dim}-d ones"
+            raise GalleryDamaged(f"{generation.path}: expected {self.bundle.dim}-d vectors, {found}; {CURE}")
+        try:
+            return _Opened(generation, generation.engine(self.engine))
+        except GalleryDamaged as error:  # the vectors are whole, and enough
+            _log.warning("every photo is scored, without an index: %s", error)
+            return _Opened(generation, ExactSearch(generation.vectors), str(error))
