@@ -1,0 +1,32 @@
+"""How long the tests that torture go on, and what they did.
+
+``PHOTOSEEK_TORTURE`` multiplies their rounds (1: some seconds each), ``PHOTOSEEK_TORTURE_SEED`` repeats a run, and
+``PHOTOSEEK_TORTURE_REPORT`` names a file that counts are added to, a line of JSON each.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from pathlib import Path
+
+
+def rounds(count: int) -> int:
+    """``count`` times the factor, at least 1."""
+    return max(1, round(count * float(os.environ.get("PHOTOSEEK_TORTURE", "1"))))
+
+
+def seed(what: str) -> int:
+    """What the random choices of a test follow from: as asked, or another each time; printed, as a failure shows it."""
+    chosen = int(os.environ.get("PHOTOSEEK_TORTURE_SEED", random.randrange(2**31)))
+    print(f"{what}: PHOTOSEEK_TORTURE_SEED={chosen}")
+    return chosen
+
+
+def report(what: str, count: int) -> None:
+    """Note how often something was done without harm."""
+    print(f"{what}: {count:,}")
+    if file := os.environ.get("PHOTOSEEK_TORTURE_REPORT"):
+        with Path(file).open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps({"what": what, "count": count}) + "\n")
