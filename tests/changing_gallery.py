@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 import subprocess
 import sys
@@ -121,7 +122,10 @@ def without(found: Answers, photos: frozenset[str]) -> Answers:
     return [[hit for hit in hits if hit[0] not in photos] for hits in found]
 
 
-def index_in_a_child(folder: Path, before: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
-    """Index a folder in a process of its own, begun by the words of ``before``."""
+def index_in_a_child(
+    folder: Path, before: Sequence[str] = (), file_size: int | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Index a folder in a process of its own, begun by the words of ``before``; its files may grow to ``file_size``."""
     command = [*before, sys.executable, "-c", _INDEX, str(folder)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    limit = None if file_size is None else lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, preexec_fn=limit)

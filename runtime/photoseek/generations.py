@@ -220,15 +220,15 @@ def sweep(gallery: Path) -> list[Path]:
 
 
 def _write_vectors(folder: Path, rows: Iterator[tuple[int, Vectors]], count: int, dim: int) -> Vectors:
-    with (folder / VECTORS).open("wb") as file:
-        ids, written = write_rows(file, rows, count, dim)
+    with (folder / VECTORS).open("wb") as vectors, (folder / IDS).open("wb") as ids:
+        written = write_rows(vectors, ids, rows, count, dim)
     if written != count:
         raise GalleryDamaged(f"expected {count} vectors in the database, found {written}; index again")
-    np.save(folder / IDS, ids)
     try:
+        map_ids(folder / IDS, count)
         return map_vectors(folder / VECTORS, count, dim)
     except ValueError as error:
-        raise GalleryDamaged(f"{error}, and so in the database; have it repaired: photoseek verify --repair") from error
+        raise GalleryDamaged(f"{folder}: written, and not found as written: {error}; index again") from error
 
 
 def _publish(gallery: Path, partial: Path, name: str, manifest: GenerationManifest) -> None:

@@ -15,21 +15,20 @@ _BLOCK = 65_536  # rows looked at in one step
 _LENGTH = 1e-3  # how far from 1 the squared length of a unit vector may be
 
 
-def write_rows(file: BinaryIO, rows: Iterable[tuple[int, Vectors]], count: int, dim: int) -> tuple[Rows, int]:
-    """Write the vectors of ``rows`` as an array (count, dim); tells their ids, and how many rows there were.
+def write_rows(vectors: BinaryIO, ids: BinaryIO, rows: Iterable[tuple[int, Vectors]], count: int, dim: int) -> int:
+    """Write rows as an array of vectors (count, dim) and one of ids (count,); tells how many rows there were.
 
-    With plain writes: one to a mapped file kills the process where the disk is full.
+    With plain writes: one to a mapped file kills the process where the disk is full, and numpy's own pass over the
+    error of a file that could not be closed.
     """
-    header = {"descr": "<f4", "fortran_order": False, "shape": (count, dim)}
-    np.lib.format.write_array_header_1_0(file, header)
-    ids = np.zeros(count, dtype=np.int64)
+    for file, descr, shape in ((vectors, "<f4", (count, dim)), (ids, "<i8", (count,))):
+        np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
     written = 0
     for photo, vector in rows:
-        if written < count:
-            ids[written] = photo
-            file.write(np.asarray(vector, dtype="<f4").tobytes())
+        vectors.write(np.asarray(vector, dtype="<f4").tobytes())
+        ids.write(int(photo).to_bytes(8, "little", signed=True))
         written += 1
-    return ids, written
+    return written
 
 
 def map_vectors(path: Path, count: int, dim: int) -> Vectors:

@@ -1,6 +1,6 @@
-"""Opens and searches damaged files of an engine, without any checksum before it; a program, as it may crash.
+"""Opens and searches damaged trees of Annoy, without any checksum before it; a program, as it may crash.
 
-``python tests/damaged_indexes.py ENGINE FOLDER SEED COUNT`` prints how many were refused, and how many were searched.
+``python tests/damaged_trees.py FOLDER SEED COUNT`` prints how many were refused, and how many were searched.
 """
 
 from __future__ import annotations
@@ -12,24 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from photoseek.errors import GalleryDamaged
-from photoseek.nearest import annoy, faiss
-from photoseek.nearest.annoy import AnnoyParameters
-from photoseek.nearest.engines import file_of, open_engine
-from photoseek.nearest.faiss import HnswParameters
-from photoseek.vectors import Vectors, normalise
+from photoseek.nearest import annoy
+from photoseek.nearest.annoy import AnnoyParameters, AnnoySearch
+from photoseek.vectors import normalise
 
 _COUNT, _DIM = 400, 12
 _NODE = 12 + 4 * _DIM
+_PARAMETERS = AnnoyParameters(8)
 _SECONDS = 20  # what takes longer hangs
-
-
-def build(engine: str, vectors: Vectors, path: Path) -> bytes:
-    """A whole file."""
-    if engine == "annoy":
-        annoy.build(vectors, path, AnnoyParameters(8))
-    else:
-        faiss.build(vectors, path, HnswParameters(8))
-    return path.read_bytes()
 
 
 def damaged(whole: bytes, rng: np.random.Generator) -> bytes:
@@ -59,18 +49,19 @@ def damaged(whole: bytes, rng: np.random.Generator) -> bytes:
 
 def main() -> None:
     """Try so many files."""
-    engine, folder, seed, count = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+    folder, seed, count = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     rng = np.random.default_rng(seed)
     vectors = normalise(rng.normal(size=(_COUNT, _DIM)))
-    path = folder / (file_of(engine) or "")
-    whole = build(engine, vectors, path)
+    path = folder / "index.ann"
+    annoy.build(vectors, path, _PARAMETERS)
+    whole = path.read_bytes()
     refused = searched = 0
     for _ in range(count):
         path.unlink()
         path.write_bytes(damaged(whole, rng))
         signal.alarm(_SECONDS)
         try:
-            opened = open_engine(engine, vectors, path, {})
+            opened = AnnoySearch(path, vectors, _PARAMETERS)
         except GalleryDamaged:
             refused += 1
             continue
