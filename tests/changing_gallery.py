@@ -17,6 +17,7 @@ from photoseek.errors import GalleryError
 from photoseek.nearest.engines import Engine
 from tiny_bundle import COLOURS, DIM, write_tiny_bundle
 from tiny_photos import write_colour
+from typed_commands import environment
 
 Answers = list[list[tuple[str, float]]]
 """For each query, the photos and their scores, best first."""
@@ -128,4 +129,4 @@ def index_in_a_child(
     """Index a folder in a process of its own, begun by the words of ``before``; its files may grow to ``file_size``."""
     command = [*before, sys.executable, "-c", _INDEX, str(folder)]
     limit = None if file_size is None else lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, preexec_fn=limit)
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment(), preexec_fn=limit)

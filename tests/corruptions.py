@@ -21,6 +21,7 @@ from changing_gallery import Answers, answers
 from photoseek import Bundle, Gallery
 from photoseek.errors import PhotoseekError
 from photoseek.nearest.engines import ENGINES, installed
+from typed_commands import environment
 
 DATABASE = "gallery.sqlite"
 _SECONDS = 20  # for one trial; what takes longer hangs
@@ -88,7 +89,7 @@ def outcomes(trials: Sequence[Trial], template: Path, foreign: Path, work: Path)
     while left:
         command = [sys.executable, __file__, str(template), str(foreign), str(work)]
         lines = "".join(json.dumps(asdict(trial)) + "\n" for trial in left)
-        done = subprocess.run(command, input=lines, capture_output=True, text=True)
+        done = subprocess.run(command, input=lines, capture_output=True, text=True, env=environment())
         told = done.stdout.splitlines()
         yield from zip(left, told, strict=False)
         left = left[len(told) :]

@@ -188,7 +188,7 @@ class Database:
             "UPDATE photos SET bytes = ?, mtime_ns = ?, reason = ? WHERE path = ? AND sha256 IS ?", facts
         )
         if same.rowcount == 0:
-            _raise_revision(connection)
+            raise_revision(connection)
             connection.execute("DELETE FROM photos WHERE path = ?", (found.path,))
             connection.execute(
                 "INSERT INTO photos (bytes, mtime_ns, reason, path, sha256) VALUES (?, ?, ?, ?, ?)", facts
@@ -203,13 +203,13 @@ class Database:
         if rows:
             with self.writing() as connection:
                 connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?, ?, ?)", rows)
-                _raise_revision(connection)
+                raise_revision(connection)
 
     def forget(self, paths: Iterable[str]) -> None:
         """Drop photos that are gone; their vectors stay, should they come back."""
         with self.writing() as connection:
             connection.executemany("DELETE FROM photos WHERE path = ?", ((path,) for path in paths))
-            _raise_revision(connection)
+            raise_revision(connection)
 
     def prune(self, fingerprint: str) -> int:
         """Drop vectors of contents that no photo has, or that other bundles made; tells how many."""
@@ -366,7 +366,7 @@ def _blob(vector: Vectors) -> bytes:
     return vector.astype("<f4").tobytes()
 
 
-def _raise_revision(connection: sqlite3.Connection) -> None:
+def raise_revision(connection: sqlite3.Connection) -> None:
     """Count a change, and name the new state: a restored backup counts on from its own number, but not alike."""
     connection.execute("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'revision'")
     connection.execute(f"INSERT OR REPLACE INTO meta VALUES ('state', {_RANDOM})")

@@ -14,9 +14,17 @@ from photoseek.bundle import Bundle
 from photoseek.captions import Caption
 from photoseek.database import Database
 from photoseek.deriving import check_origin, shown_by
-from photoseek.errors import GalleryBusy, GalleryError, GalleryIncompatible, GalleryNotFound, QueryError
-from photoseek.generations import Generation, current_name, open_current
+from photoseek.errors import (
+    GalleryBusy,
+    GalleryError,
+    GalleryIncompatible,
+    GalleryNotFound,
+    PhotoseekError,
+    QueryError,
+)
+from photoseek.generations import Generation, current_name, leftovers, open_current
 from photoseek.indexing import IndexReport, Progress, encode_sentences, index_gallery
+from photoseek.repairing import Repaired, check_gallery, repair_gallery
 from photoseek.sentences import Sentences
 from photoseek.status import GalleryStatus
 
@@ -276,14 +284,37 @@ class Gallery:
         )
 
     def verify(self) -> None:
-        """Check the database and every derived file.
+        """Check the database, row by row, and every derived file.
 
         Raises:
-            GalleryDamaged: The first thing that is wrong.
+            GalleryDamaged: The first thing that is wrong, and its cure.
         """
-        self.database.check()
-        if current_name(self.path) is not None:
-            self.generation().verify()
+        check_gallery(self.path, self.database)
+
+    def leftovers(self) -> list[Path]:
+        """What a killed process left behind, which :meth:`index` and :meth:`repair` remove; none while one indexes."""
+        try:
+            with only_writer(self.path):
+                return leftovers(self.path)
+        except (GalleryBusy, OSError):  # it may be read-only
+            return []
+
+    def repair(self) -> Repaired:
+        """Make the gallery whole again without encoding a photo: see :func:`photoseek.repairing.repair_gallery`.
+
+        Raises:
+            GalleryBusy: Another process is writing this gallery.
+            GalleryDamaged: The database itself cannot be read, and so not be repaired.
+        """
+        bundle: Bundle | str
+        try:
+            bundle = self.load_bundle()
+        except PhotoseekError as error:
+            bundle = str(error)
+        with only_writer(self.path):
+            repaired = repair_gallery(self.path, self.database, bundle)
+        self.verify()
+        return repaired
 
 
 def gallery_at(folder: Path) -> Path | None:

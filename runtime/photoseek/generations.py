@@ -13,8 +13,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-
 from photoseek.errors import GalleryDamaged, GalleryEmpty, MissingExtra, QueryError
 from photoseek.files import DRAFT, replace_bytes, replace_json, sha256_of, sync_file, sync_folder
 from photoseek.generation_manifest import IDS, MANIFEST, VECTORS, GenerationManifest, read_manifest
@@ -203,7 +201,7 @@ def leftovers(gallery: Path) -> list[Path]:
         current = int(current_name(gallery) or "")
     except (GalleryDamaged, ValueError):
         return sorted([*found, *(folder for folder in folders if folder.suffix == _PARTIAL)])
-    before = max((number for number in map(_number, folders) if number < current), default=current)
+    before = max((number for number in map(_number, folders) if number < current), default=0) or current
     unread = [folder for folder in folders if _number(folder) not in (current, before)]
     return sorted([*found, *unread])
 

@@ -15,7 +15,7 @@ from tiny_bundle import COLOURS
 from tiny_photos import write_colour
 from torture import report, rounds, seed
 
-FLIPS = 6  # of each file, in one round
+FLIPS = 4  # of each file, in one round
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ FAULTS = {
     "error=EIO": tuple(call for call in CALLS if call != "rmdir"),
 }
 TRACE = ("strace", "-f", "-y", "-s", "0", "-e", "signal=none")
-POINTS = 12  # in one round
+POINTS = 8  # in one round
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,14 @@ from photoseek.nearest.annoy import AnnoyParameters, AnnoySearch
 from photoseek.nearest.annoy_file import check_trees
 from photoseek.vectors import normalise
 from torture import report, rounds, seed
+from typed_commands import environment
 
 FILES = 150  # in one round
 
 
 def test_no_damage_to_trees_crashes_or_hangs_a_search(tmp_path: Path) -> None:
     command = [sys.executable, damaged_trees.__file__, tmp_path, seed("damaged trees"), rounds(FILES)]
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, env=environment())
     assert done.returncode == 0, done.stderr[-2000:]
     refused, searched = map(int, done.stdout.split())
     assert refused > searched

@@ -13,8 +13,8 @@ from changing_gallery import REFUSED, Changing, index_in_a_child
 from torture import report, rounds, seed
 
 PAGE = 4096
-DISKS = 4  # in one round
-MOST = 40  # pages that are free: enough for all
+DISKS = 2  # in one round
+MOST = 24  # pages that are free: hardly enough
 
 
 @pytest.fixture(scope="module")
@@ -62,11 +62,8 @@ def test_a_full_disk_leaves_the_old_state_or_the_new_one(changing: Changing, tmp
     report("full disks", refused)
 
 
-@pytest.mark.parametrize("pages", [0, 1, 2])
-def test_a_file_that_may_not_grow_leaves_the_old_state_or_the_new_one(
-    changing: Changing, tmp_path: Path, pages: int
-) -> None:
+def test_a_file_that_may_not_grow_leaves_the_old_state_or_the_new_one(changing: Changing, tmp_path: Path) -> None:
     photos = changing.copy(tmp_path / "photos")
-    done = index_in_a_child(photos, file_size=PAGE * pages)
+    done = index_in_a_child(photos, file_size=PAGE)
     assert done.returncode == REFUSED, done.stderr
     changing.check(photos)

@@ -17,8 +17,9 @@ from photoseek.vectors import Vectors
 from tiny_bundle import COLOURS
 from tiny_photos import write_colour
 from torture import report, rounds, seed
+from typed_commands import environment
 
-KILLS = 5  # in one round
+KILLS = 4  # in one round
 _INDEX_WHEN_TOLD = """
 import sys
 import onnxruntime
@@ -121,7 +122,7 @@ def test_random_kills_lose_nothing_and_make_nothing_up(tmp_path: Path, tiny_bund
 
 def start() -> subprocess.Popen[str]:
     command = [sys.executable, "-c", _INDEX_WHEN_TOLD]
-    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment())
     assert child.stdout is not None
     assert child.stdout.readline() == "ready\n"
     return child
