@@ -148,7 +148,7 @@ def test_a_generation_of_the_format_before_is_not_made_anew_until_something_chan
         assert len({meta["gallery"], meta["state"], ""}) == 3
 
 
-@pytest.mark.parametrize("command", [["search", "red", "--gallery"], ["info"], ["verify"], ["index"]])
+@pytest.mark.parametrize("command", [["verify"], ["index"]])
 def test_a_newer_database_is_refused_in_one_line(gallery: Gallery, photos: Path, command: list[str]) -> None:
     gallery.close()
     with sqlite3.connect(gallery.path / "gallery.sqlite") as connection:

@@ -322,10 +322,10 @@ def test_the_status_tells_what_is_there(gallery: Gallery, photos: Path) -> None:
 
 
 def damage_file(file: Path, damage: str) -> None:
-    """Make a file ``missing``, ``short``, or one with a bit ``flipped`` in its middle."""
+    """Make a file ``missing``, ``short``, with a bit ``flipped`` in its middle, or with an ``inexact`` last number."""
     content = bytearray(file.read_bytes())
     file.unlink()
-    content[len(content) // 2] ^= 1
+    content[-4 if damage == "inexact" else len(content) // 2] ^= 1  # that one only a checksum tells
     if damage != "missing":
         file.write_bytes(content[:-8] if damage == "short" else content)
 
@@ -352,7 +352,7 @@ def test_a_damaged_derived_file_is_refused_and_made_again(gallery: Gallery, name
         pytest.param("index.faiss", "faiss-flat", marks=needs_faiss),
     ],
 )
-@pytest.mark.parametrize("damage", ["missing", "short", "flipped"])
+@pytest.mark.parametrize("damage", ["missing", "short", "flipped", "inexact"])
 def test_exact_search_answers_in_place_of_a_damaged_engine_until_its_file_is_made_again(
     gallery: Gallery, caplog: pytest.LogCaptureFixture, name: str, engine: Engine, damage: str
 ) -> None:

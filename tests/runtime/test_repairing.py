@@ -53,6 +53,7 @@ def test_wrong_vectors_are_dropped_and_their_photos_encoded_by_the_next_indexing
     with pytest.raises(GalleryDamaged, match=r"4 vectors of photos are not what they must be.*verify GALLERY --repair"):
         gallery.verify()
     assert gallery.repair().dropped == "4 vectors of photos"
+    assert len(gallery.generation().ids) == 20
     assert sorted(found(gallery)) == sorted(path for path in expected if not path.startswith("red/"))
     report = gallery.index()
     assert (report.encoded, report.unchanged) == (4, 20)

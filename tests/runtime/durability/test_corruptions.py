@@ -15,7 +15,7 @@ from tiny_bundle import COLOURS
 from tiny_photos import write_colour
 from torture import report, rounds, seed
 
-FLIPS = 4  # of each file, in one round
+FLIPS = 3  # of each file, in one round
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_a_damaged_file_is_told_or_done_without(galleries: tuple[Path, Path], tm
     found = list(outcomes(trials, whole, foreign, tmp_path / "work"))
     assert [(trial, outcome) for trial, outcome in found if outcome.startswith("wrong")] == []
     counts = Counter(outcome for _, outcome in found)
-    assert counts["right"] > 20  # a damaged index is done without
-    assert counts["GalleryDamaged"] > 100
+    assert counts["right"] > 10  # a damaged index is done without
+    assert counts["GalleryDamaged"] > 60
     for outcome, count in sorted(counts.items()):
         report(f"corruptions of files, {outcome}", count)

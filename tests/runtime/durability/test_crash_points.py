@@ -25,7 +25,7 @@ FAULTS = {
     "error=EIO": tuple(call for call in CALLS if call != "rmdir"),
 }
 TRACE = ("strace", "-f", "-y", "-s", "0", "-e", "signal=none")
-POINTS = 8  # in one round
+POINTS = 6  # in one round
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def test_a_fault_at_any_call_leaves_the_old_state_or_the_new_one(
             broken += changing.check(photos)
         except Exception as error:
             raise AssertionError(told) from error
-    assert hit > 0.8 * len(chosen)  # how many trees are tried follows the clock, and so does where a number falls
+    assert hit > 0.6 * len(chosen)  # how many trees are tried follows the clock, and so does where a number falls
     report(f"crash points of {len(points)}", hit)
     report("crash points after which verify named what the next indexing cured", broken)
 
