@@ -1,21 +1,32 @@
-"""How long the tests that could go on for ever go on: bounded as a rule, and ``PHOTOSEEK_TORTURE`` times as long."""
+"""How long the tests that torture go on, and what they did.
+
+``PHOTOSEEK_TORTURE`` multiplies their rounds (1: some seconds each), ``PHOTOSEEK_TORTURE_SEED`` repeats a run, and
+``PHOTOSEEK_TORTURE_REPORT`` names a file that counts are added to, a line of JSON each.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import random
 from pathlib import Path
-
-FACTOR = int(os.environ.get("PHOTOSEEK_TORTURE") or 1)
 
 
 def rounds(count: int) -> int:
-    """How many rounds a test runs, of which it runs ``count`` as a rule."""
-    return count * FACTOR
+    """``count`` times the factor, at least 1."""
+    return max(1, round(count * float(os.environ.get("PHOTOSEEK_TORTURE", "1"))))
+
+
+def seed(what: str) -> int:
+    """What the random choices of a test follow from: as asked, or another each time; printed, as a failure shows it."""
+    chosen = int(os.environ.get("PHOTOSEEK_TORTURE_SEED", random.randrange(2**31)))
+    print(f"{what}: PHOTOSEEK_TORTURE_SEED={chosen}")
+    return chosen
 
 
 def report(what: str, count: int) -> None:
-    """Note what was done, as a JSON line of the file that ``PHOTOSEEK_TORTURE_REPORT`` names, if it names one."""
-    if name := os.environ.get("PHOTOSEEK_TORTURE_REPORT"):
-        with Path(name).open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"what": what, "count": count}) + "\n")
+    """Note how often something was done without harm."""
+    print(f"{what}: {count:,}")
+    if file := os.environ.get("PHOTOSEEK_TORTURE_REPORT"):
+        with Path(file).open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps({"what": what, "count": count}) + "\n")

@@ -257,16 +257,25 @@ def info(
 
 
 @app.command()
-def verify(path: Annotated[str, typer.Argument(help="A bundle, a gallery, or: demo")] = DEMO) -> None:
-    """Check every file of a bundle or a gallery against its checksum.
+def verify(
+    path: Annotated[str, typer.Argument(help="A bundle, a gallery, or: demo")] = DEMO,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Make a gallery whole again, from its database; no photo is encoded.")
+    ] = False,
+) -> None:
+    """Check every file of a bundle or a gallery, and every row of a gallery's database.
 
-    Examples: `photoseek verify bundles/flickr30k`, `photoseek verify ~/Photos`
+    Exit code 0: it is whole, or was made so. 1: something is damaged. 2: bad use.
+
+    Examples:
+
+    - `photoseek verify bundles/flickr30k`
+    - `photoseek verify ~/Photos --repair`, then `photoseek index ~/Photos`
     """
     from photoseek import console_info
 
-    opened = console_info.bundle_or_gallery(path)
-    opened.verify()
-    print(f"{opened.path}: whole")
+    for line in console_info.verify(console_info.bundle_or_gallery(path), repair=repair):
+        print(line)
 
 
 def _open_page(gallery: Path | None, address: str, port: int, browser: bool) -> None:

@@ -34,6 +34,27 @@ def facts_of(opened: Bundle | Gallery) -> dict[str, Any]:
     return {**opened.status().to_json(), "unreadable": unreadable}
 
 
+def verify(opened: Bundle | Gallery, *, repair: bool) -> list[str]:
+    """Check a bundle or a gallery, or repair a gallery; what is to be told of it, the last line that it is whole.
+
+    Raises:
+        QueryError: A bundle cannot be repaired.
+        PhotoseekError: What is damaged.
+    """
+    told = []
+    if isinstance(opened, Bundle):
+        if repair:
+            raise QueryError(f"{opened.path}: a bundle cannot be repaired; copy or export it again")
+        opened.verify()
+    elif repair:
+        told = opened.repair().lines()
+    else:
+        opened.verify()
+        names = [path.relative_to(opened.path).as_posix() for path in opened.leftovers()]
+        told = [f"left by a killed process, removed by the next indexing: {', '.join(names)}"] if names else []
+    return [*told, f"{opened.path}: whole"]
+
+
 def print_facts(facts: dict[str, Any]) -> None:
     """Print a line for each fact, and a table of what was measured with each engine."""
     for key, value in facts.items():

@@ -7,6 +7,7 @@ vector again. A photo whose content changes gets a new id: an id never comes to 
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import tempfile
 import threading
@@ -20,13 +21,31 @@ from urllib.parse import quote
 import numpy as np
 
 from photoseek.errors import GalleryClosed, GalleryDamaged, GalleryError, GalleryIncompatible
+from photoseek.files import DRAFT, sync_file, sync_folder
 from photoseek.forking import Inherited, leak
 from photoseek.scanning import FoundPhoto
 from photoseek.schema import CAPTIONS, FORMAT, SCHEMA, migrate
+from photoseek.stored_arrays import not_unit
 from photoseek.vectors import Vectors
 
 _IDS_AT_ONCE = 10_000  # SQLite takes 32,766 values in one statement
 _WAIT_S = 30.0  # for another process to finish its transaction
+_PASSING = {
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+}
+"""Errors that say nothing against the file; the number of another stands in the low byte of a more exact one."""
+
+_CURE = "have it repaired: photoseek verify GALLERY --repair, or restore it from a backup"
+_RANDOM = "lower(hex(randomblob(16)))"  # a name that no other gallery or state has
+_FACTS = ("revision", "photos", "bundle", "bundle_name", "fingerprint", "dim")  # every gallery's
+_NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -107,15 +126,18 @@ class Database(Inherited):
     @classmethod
     def create(cls, path: Path, meta: Mapping[str, str]) -> Database:
         """Make an empty database with these facts in it; complete before it bears its name."""
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-") as folder:
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=DRAFT) as folder:
             draft = Path(folder, path.name)
             connection = sqlite3.connect(draft)
             connection.executescript(";".join([SCHEMA, *CAPTIONS]))
             with connection:
                 connection.executemany("INSERT INTO meta VALUES (?, ?)", [*meta.items(), ("revision", "0")])
+                connection.execute(f"INSERT INTO meta VALUES ('gallery', {_RANDOM}), ('state', {_RANDOM})")
                 connection.execute(f"PRAGMA user_version = {FORMAT}")
             connection.close()
+            sync_file(draft)
             draft.replace(path)
+            sync_folder(path.parent)
         return cls(path)
 
     def close(self) -> None:
@@ -133,8 +155,17 @@ class Database(Inherited):
             yield
 
     def meta(self) -> dict[str, str]:
-        """The facts about the gallery as a whole."""
-        return dict(self.query("SELECT key, value FROM meta"))
+        """The facts about the gallery as a whole.
+
+        Raises:
+            GalleryDamaged: Some are missing.
+        """
+        facts: dict[str, str] = dict(self.query("SELECT key, value FROM meta"))
+        wrong = [name for name in _FACTS if not isinstance(facts.get(name), str) or "\0" in facts[name]]
+        wrong += [name for name in ("revision", "dim") if name not in wrong and not _NUMBER.fullmatch(facts[name])]
+        if wrong:
+            raise self._damaged(f"its {wrong[0]} is {facts.get(wrong[0])!r}")
+        return facts
 
     def set_meta(self, **facts: str) -> None:
         """Add or replace facts."""
@@ -175,7 +206,7 @@ class Database(Inherited):
             "UPDATE photos SET bytes = ?, mtime_ns = ?, reason = ? WHERE path = ? AND sha256 IS ?", facts
         )
         if same.rowcount == 0:
-            _raise_revision(connection)
+            raise_revision(connection)
             connection.execute("DELETE FROM photos WHERE path = ?", (found.path,))
             connection.execute(
                 "INSERT INTO photos (bytes, mtime_ns, reason, path, sha256) VALUES (?, ?, ?, ?, ?)", facts
@@ -190,13 +221,13 @@ class Database(Inherited):
         if rows:
             with self.writing() as connection:
                 connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?, ?, ?)", rows)
-                _raise_revision(connection)
+                raise_revision(connection)
 
     def forget(self, paths: Iterable[str]) -> None:
         """Drop photos that are gone; their vectors stay, should they come back."""
         with self.writing() as connection:
             connection.executemany("DELETE FROM photos WHERE path = ?", ((path,) for path in paths))
-            _raise_revision(connection)
+            raise_revision(connection)
 
     def prune(self, fingerprint: str) -> int:
         """Drop vectors of contents that no photo has, or that other bundles made; tells how many."""
@@ -207,6 +238,11 @@ class Database(Inherited):
                 (fingerprint,),
             )
             return dropped.rowcount
+
+    def give_name(self) -> None:
+        """Name the gallery, and the state that it is in, where it is from before they had names."""
+        with self.writing() as connection:
+            connection.execute(f"INSERT OR IGNORE INTO meta VALUES ('gallery', {_RANDOM}), ('state', {_RANDOM})")
 
     def revision(self) -> int:
         """A number that grows with every change of what could be found."""
@@ -233,18 +269,16 @@ class Database(Inherited):
         """Photo id and vector of each searchable photo, by id.
 
         Raises:
-            GalleryDamaged: A vector has not the size of ``dim`` numbers.
+            GalleryDamaged: A vector is no unit vector of ``dim`` numbers.
         """
-        with self._lock:
+        with self._lock, self._told():
             rows = self._connection().execute(
                 "SELECT id, vector FROM photos JOIN vectors USING (sha256) "
                 "WHERE fingerprint = ? AND reason IS NULL ORDER BY id",
                 (fingerprint,),
             )
             for photo, blob in rows:
-                if len(blob) != 4 * dim:
-                    raise GalleryDamaged(f"{self.path}: photo {photo}: expected {4 * dim} bytes, found {len(blob)}")
-                yield photo, np.frombuffer(blob, dtype="<f4")
+                yield photo, self._vector(blob, dim, f"photo {photo}")
 
     def photos(self, ids: Sequence[int], fingerprint: str) -> dict[int, StoredPhoto]:
         """The photos of these ids that are still there."""
@@ -257,8 +291,8 @@ class Database(Inherited):
                 fingerprint,
                 *some,
             )
-            for photo, path, width, height, taken in rows:
-                found[photo] = StoredPhoto(path, width, height, taken or None)
+            for photo, *facts in rows:
+                found[photo] = self._photo(*facts)
         return found
 
     def photo_at(self, path: str, fingerprint: str) -> tuple[int, Vectors] | None:
@@ -269,7 +303,7 @@ class Database(Inherited):
             path,
             fingerprint,
         )
-        return (rows[0][0], np.frombuffer(rows[0][1], dtype="<f4")) if rows else None
+        return (rows[0][0], self._vector(rows[0][1], int(self.meta()["dim"]), path)) if rows else None
 
     def undated(self, fingerprint: str) -> dict[str, str]:
         """A path for each photo content that has not been asked yet when it was taken."""
@@ -299,11 +333,8 @@ class Database(Inherited):
 
     def query(self, sql: str, *values: object) -> list[Any]:
         """The rows that a statement reads."""
-        with self._lock:
-            try:
-                return self._connection().execute(sql, values).fetchall()
-            except sqlite3.Error as error:
-                raise self._trouble(error) from error
+        with self._lock, self._told():
+            return self._connection().execute(sql, values).fetchall()
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -313,12 +344,33 @@ class Database(Inherited):
             if connection.in_transaction:
                 yield connection
                 return
-            try:
-                with connection:
-                    connection.execute("BEGIN IMMEDIATE")
-                    yield connection
-            except sqlite3.Error as error:
-                raise self._trouble(error) from error
+            with self._told(), connection:
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection
+
+    def _photo(self, path: object, width: object, height: object, taken: object) -> StoredPhoto:
+        """A row as a photo; SQLite keeps no checksums, and a damaged row may hold values of any type."""
+        if not isinstance(path, str) or "\0" in path or not isinstance(width, int) or not isinstance(height, int):
+            raise self._damaged(f"the row of photo {path!r} holds what is none of a photo")
+        return StoredPhoto(path, width, height, taken if isinstance(taken, str) and taken else None)
+
+    def _vector(self, blob: object, dim: int, whose: str) -> Vectors:
+        """A stored vector (dim,)."""
+        if not isinstance(blob, bytes) or len(blob) != 4 * dim:
+            found = len(blob) if isinstance(blob, bytes) else repr(blob)
+            raise self._damaged(f"{whose}: expected {4 * dim} bytes of a vector, found {found}")
+        vector = np.frombuffer(blob, dtype="<f4")
+        if len(not_unit(vector[None])):
+            raise self._damaged(f"{whose}: its vector is no unit vector")
+        return vector
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Errors of SQLite in the words of this library."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._trouble(error) from error
 
     def _connection(self) -> sqlite3.Connection:
         """The connection of this process; the caller holds the lock."""
@@ -335,15 +387,19 @@ class Database(Inherited):
         return self._kept
 
     def _trouble(self, error: sqlite3.Error) -> GalleryError:
-        """An error of SQLite in the words of this library."""
-        if isinstance(error, sqlite3.OperationalError):  # locked, full, read-only, no permission
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _PASSING:
             return GalleryError(f"{self.path}: {error}; free the disk or the file, and try again")
         return GalleryDamaged(f"{self.path}: not a gallery database: {error}; restore it from a backup")
+
+    def _damaged(self, what: str) -> GalleryDamaged:
+        return GalleryDamaged(f"{self.path}: {what}; {_CURE}")
 
 
 def _blob(vector: Vectors) -> bytes:
     return vector.astype("<f4").tobytes()
 
 
-def _raise_revision(connection: sqlite3.Connection) -> None:
+def raise_revision(connection: sqlite3.Connection) -> None:
+    """Count a change, and name the new state: a restored backup counts on from its own number, but not alike."""
     connection.execute("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'revision'")
+    connection.execute(f"INSERT OR REPLACE INTO meta VALUES ('state', {_RANDOM})")

@@ -8,6 +8,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+DRAFT = ".new-"
+"""What the name of a folder begins with that holds a file which is not complete yet."""
+
 
 def sha256_of(path: Path) -> str:
     """Hexadecimal SHA-256 of a file's content."""

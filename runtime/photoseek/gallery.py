@@ -13,10 +13,19 @@ from pathlib import Path
 from photoseek.bundle import Bundle
 from photoseek.captions import Caption
 from photoseek.database import Database
-from photoseek.errors import GalleryBusy, GalleryError, GalleryIncompatible, GalleryNotFound, QueryError
-from photoseek.generations import Generation, current_name, open_current
+from photoseek.deriving import check_origin, shown_by
+from photoseek.errors import (
+    GalleryBusy,
+    GalleryError,
+    GalleryIncompatible,
+    GalleryNotFound,
+    PhotoseekError,
+    QueryError,
+)
+from photoseek.generations import Generation, current_name, leftovers, open_current
 from photoseek.indexing import IndexReport, Progress, encode_sentences, index_gallery
 from photoseek.names import as_name, as_text
+from photoseek.repairing import Repaired, check_gallery, repair_gallery
 from photoseek.sentences import Sentences
 from photoseek.status import GalleryStatus
 
@@ -269,8 +278,15 @@ class Gallery:
             return self.database.prune(self.fingerprint)
 
     def generation(self) -> Generation:
-        """What answers queries now; see :func:`photoseek.generations.open_current` for its errors."""
-        return open_current(self.path)
+        """What answers queries now.
+
+        Raises:
+            GalleryDamaged: It is not what it should be, or was made from another database.
+            GalleryError: See :func:`photoseek.generations.open_current`.
+        """
+        generation = open_current(self.path)
+        check_origin(generation, self.database)
+        return generation
 
     def unreadable(self) -> list[tuple[str, str]]:
         """Path and reason of each photo that cannot be decoded."""
@@ -280,7 +296,9 @@ class Gallery:
         """What is in the gallery."""
         meta = self.database.meta()
         name = current_name(self.path)
-        manifest = self.generation().manifest if name else None
+        generation = self.generation() if name else None
+        manifest = generation.manifest if generation else None
+        shown = shown_by(self.database)
         return GalleryStatus(
             path=as_text(str(self.path)),
             photos_root=as_text(str(self.photos_root)),
@@ -294,19 +312,43 @@ class Gallery:
             recall=manifest.tuning.recall_of("auto") if manifest else None,
             search={**asdict(manifest.tuning), "auto": manifest.tuning.fastest} if manifest else None,
             generation=name,
-            fresh=manifest is not None and manifest.revision == self.database.revision(),
+            fresh=manifest is not None and (manifest.revision, manifest.state) == (shown.revision, shown.state),
+            damaged=generation.damaged() if generation else [],
             bytes=sum(map(_size, self.path.rglob("*"))),
         )
 
     def verify(self) -> None:
-        """Check the database and every derived file.
+        """Check the database, row by row, and every derived file.
 
         Raises:
-            GalleryDamaged: The first thing that is wrong.
+            GalleryDamaged: The first thing that is wrong, and its cure.
         """
-        self.database.check()
-        if current_name(self.path) is not None:
-            self.generation().verify()
+        check_gallery(self.path, self.database)
+
+    def leftovers(self) -> list[Path]:
+        """What a killed process left behind, which :meth:`index` and :meth:`repair` remove; none while one indexes."""
+        try:
+            with only_writer(self.path):
+                return leftovers(self.path)
+        except (GalleryBusy, OSError):  # it may be read-only
+            return []
+
+    def repair(self) -> Repaired:
+        """Make the gallery whole again without encoding a photo: see :func:`photoseek.repairing.repair_gallery`.
+
+        Raises:
+            GalleryBusy: Another process is writing this gallery.
+            GalleryDamaged: The database itself cannot be read, and so not be repaired.
+        """
+        bundle: Bundle | str
+        try:
+            bundle = self.load_bundle()
+        except PhotoseekError as error:
+            bundle = str(error)
+        with only_writer(self.path):
+            repaired = repair_gallery(self.path, self.database, bundle)
+        self.verify()
+        return repaired
 
 
 def gallery_at(folder: Path) -> Path | None:

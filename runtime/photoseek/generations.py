@@ -6,57 +6,40 @@ that holds the one before goes on with it. All of it can be made again from the 
 
 from __future__ import annotations
 
-import hashlib
-import json
+import re
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from photoseek.errors import GalleryDamaged, GalleryEmpty, GalleryIncompatible, MissingExtra, QueryError
-from photoseek.files import replace_bytes, replace_json, sha256_of, sync_file, sync_folder
+from photoseek.errors import GalleryDamaged, GalleryEmpty, MissingExtra, QueryError
+from photoseek.files import DRAFT, replace_bytes, replace_json, sha256_of, sync_file, sync_folder
+from photoseek.generation_manifest import IDS, MANIFEST, VECTORS, GenerationManifest, read_manifest
 from photoseek.manifest import FileRecord
 from photoseek.nearest.engine import Search
 from photoseek.nearest.engines import file_of, installed, open_engine
-from photoseek.nearest.tuning import TARGET_RECALL, Measured, Tuning, sample_queries, tune
+from photoseek.nearest.tuning import TARGET_RECALL, sample_queries, tune
+from photoseek.stored_arrays import map_ids, map_vectors, write_rows
 from photoseek.vectors import Rows, Vectors
 
-FORMAT = 3
-"""The format that this version writes. 1: before ``tuning``; 2: Annoy was the only approximate engine. Both are read;
-the next indexing makes the first anew, and the second where faiss is installed."""
+CURE = "it is derived from the database: rebuild it with photoseek index PHOTOS"
 
 _FOLDER = "generations"
 _CURRENT = "CURRENT"
-_MANIFEST = "manifest.json"
-_VECTORS = "vectors.npy"
-_IDS = "ids.npy"
+_PARTIAL = ".partial"
+_NAME = re.compile(r"\d{1,18}", re.ASCII)
+_POINTER = re.compile(r"(\d{1,18}) ([0-9a-f]{64})\n", re.ASCII)
 
 
 @dataclass(frozen=True)
-class GenerationManifest:
-    """What a generation holds, and what each of its files must be.
-
-    Attributes:
-        revision: The database's revision that it shows.
-        fingerprint: Of the bundle that made the vectors.
-        count: Vectors.
-        dim: Their length.
-        tuning: What each engine was found to do.
-        files: What each file must be.
-    """
+class Shown:
+    """What a generation shows of a gallery's database; see :class:`GenerationManifest`."""
 
     revision: int
     fingerprint: str
-    count: int
-    dim: int
-    tuning: Tuning
-    files: dict[str, FileRecord]
-    metric: str = "cosine"
-    format: int = FORMAT
+    gallery: str = ""
+    state: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,7 +75,23 @@ class Generation:
             )
         file = file_of(name)
         path = None if file is None else self._verified(file)
-        return open_engine(name, self.vectors, path, tuning.engines[name].parameters)
+        try:
+            return open_engine(name, self.vectors, path, tuning.engines[name].parameters)
+        except GalleryDamaged as error:
+            raise GalleryDamaged(f"{error}; {CURE}") from error
+
+    def damaged(self) -> list[str]:
+        """What is wrong with each file that is; reads them all, and opens each engine."""
+        wrong: dict[str, str] = {}
+        for file in self.manifest.files:
+            with _noting(wrong, file):
+                self._verified(file)
+        for name in self.manifest.tuning.engines:
+            file = file_of(name) or VECTORS
+            if file not in wrong and installed(name):
+                with _noting(wrong, file):
+                    self.engine(name)
+        return list(wrong.values())
 
     def verify(self) -> None:
         """Check every file.
@@ -100,8 +99,8 @@ class Generation:
         Raises:
             GalleryDamaged: One is missing or not what the manifest says.
         """
-        for file in self.manifest.files:
-            self._verified(file)
+        if wrong := self.damaged():
+            raise GalleryDamaged(wrong[0])
 
     def _verified(self, file: str) -> Path:
         _check(self.path / file, self.manifest.files[file])
@@ -128,26 +127,33 @@ def open_current(gallery: Path) -> Generation:
     name, checksum = current
     folder = gallery / _FOLDER / name
     manifest = _read_manifest(folder, checksum)
-    for file in (_IDS, _VECTORS):
+    for file in (IDS, VECTORS):
         _check(folder / file, manifest.files[file])
-    return Generation(
-        path=folder,
-        manifest=manifest,
-        ids=np.load(folder / _IDS, mmap_mode="r"),
-        vectors=np.load(folder / _VECTORS, mmap_mode="r"),
-    )
+    with _curable(folder / IDS):
+        ids = map_ids(folder / IDS, manifest.count)
+    with _curable(folder / VECTORS):
+        vectors = map_vectors(folder / VECTORS, manifest.count, manifest.dim)
+    return Generation(folder, manifest, ids, vectors)
+
+
+def forget_current(gallery: Path) -> None:
+    """Let no generation answer queries, where the database has nothing that could be found."""
+    (gallery / _CURRENT).unlink(missing_ok=True)
+    sync_folder(gallery)
 
 
 def _read_current(gallery: Path) -> tuple[str, str] | None:
     """Name and manifest checksum of the current generation, in one read: it may be replaced at any time."""
     path = gallery / _CURRENT
     try:
-        name, checksum = path.read_text("ascii").split()
+        found = _POINTER.fullmatch(path.read_text("ascii"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise GalleryDamaged(f"{path}: cannot be read: {error}; {_CURE}") from error
-    return name, checksum
+        raise GalleryDamaged(f"{path}: cannot be read: {error}; {CURE}") from error
+    if found is None:
+        raise GalleryDamaged(f"{path}: cannot be read: expected a number and a sha256; {CURE}")
+    return found[1], found[2]
 
 
 def write_generation(
@@ -156,12 +162,11 @@ def write_generation(
     *,
     count: int,
     dim: int,
-    revision: int,
-    fingerprint: str,
+    shown: Shown,
     texts: Vectors | None = None,
     target: float = TARGET_RECALL,
 ) -> GenerationManifest:
-    """Derive a generation from photo ids and vectors, at least one, and make it current.
+    """Derive a generation from photo ids and vectors, at least one, and make it current; ``shown`` is what of.
 
     Engines are tuned to the recall ``target`` on queries by photo and, where ``texts`` gives the vectors of typical
     ones, by text.
@@ -169,34 +174,64 @@ def write_generation(
     parent = gallery / _FOLDER
     parent.mkdir(exist_ok=True)
     name = _next_name(parent)
-    partial = parent / f"{name}.partial"
+    partial = parent / f"{name}{_PARTIAL}"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
-    vectors = _write_vectors(partial, rows, count, dim)
-    tuning = tune(partial, vectors, sample_queries(vectors, texts), target)
-    files = {file.name: FileRecord.of(file) for file in sorted(partial.iterdir())}
-    manifest = GenerationManifest(revision, fingerprint, count, dim, tuning, files)
-    _publish(gallery, partial, name, manifest)
+    try:
+        vectors = _write_vectors(partial, rows, count, dim)
+        tuning = tune(partial, vectors, sample_queries(vectors, texts), target)
+        files = {file.name: FileRecord.of(file) for file in sorted(partial.iterdir())}
+        facts = (shown.revision, shown.fingerprint, count, dim, tuning, files)
+        manifest = GenerationManifest(*facts, gallery=shown.gallery, state=shown.state)
+        _publish(gallery, partial, name, manifest)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)  # where the disk is full, its place is needed
+        raise
     return manifest
 
 
+def leftovers(gallery: Path) -> list[Path]:
+    """What a killed indexing left behind: what it had not finished, and generations that serve nobody.
+
+    The one before the current one may still be read, and is none of them.
+    """
+    found = [*gallery.glob(f"{_CURRENT}.*{_PARTIAL}"), *gallery.glob(f"{DRAFT}*")]
+    folders = [folder for folder in (gallery / _FOLDER).glob("*") if folder.is_dir()]
+    try:
+        current = int(current_name(gallery) or "")
+    except (GalleryDamaged, ValueError):
+        return sorted([*found, *(folder for folder in folders if folder.suffix == _PARTIAL)])
+    before = max((number for number in map(_number, folders) if number < current), default=0) or current
+    unread = [folder for folder in folders if _number(folder) not in (current, before)]
+    return sorted([*found, *unread])
+
+
+def sweep(gallery: Path) -> list[Path]:
+    """Remove what :func:`leftovers` names, and tell it; the caller holds the gallery's lock."""
+    found = leftovers(gallery)
+    for path in found:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    return found
+
+
 def _write_vectors(folder: Path, rows: Iterator[tuple[int, Vectors]], count: int, dim: int) -> Vectors:
-    vectors = np.lib.format.open_memmap(folder / _VECTORS, mode="w+", dtype=np.float32, shape=(count, dim))
-    ids = np.empty(count, dtype=np.int64)
-    written = 0
-    for row, (photo, vector) in enumerate(rows):
-        ids[row], vectors[row] = photo, vector
-        written = row + 1
+    with (folder / VECTORS).open("wb") as vectors, (folder / IDS).open("wb") as ids:
+        written = write_rows(vectors, ids, rows, count, dim)
     if written != count:
         raise GalleryDamaged(f"expected {count} vectors in the database, found {written}; index again")
-    vectors.flush()
-    np.save(folder / _IDS, ids)
-    return vectors
+    try:
+        map_ids(folder / IDS, count)
+        return map_vectors(folder / VECTORS, count, dim)
+    except ValueError as error:
+        raise GalleryDamaged(f"{folder}: written, and not found as written: {error}; index again") from error
 
 
 def _publish(gallery: Path, partial: Path, name: str, manifest: GenerationManifest) -> None:
     """Sync everything, then let ``CURRENT`` name it, then drop all but the one before."""
-    replace_json(partial / _MANIFEST, asdict(manifest))
+    replace_json(partial / MANIFEST, asdict(manifest))
     for file in manifest.files:
         sync_file(partial / file)
     sync_folder(partial)
@@ -206,48 +241,26 @@ def _publish(gallery: Path, partial: Path, name: str, manifest: GenerationManife
     sync_folder(final.parent)
     with suppress(GalleryDamaged):
         kept.add(current_name(gallery))
-    replace_bytes(gallery / _CURRENT, f"{name} {sha256_of(final / _MANIFEST)}\n".encode())
+    replace_bytes(gallery / _CURRENT, f"{name} {sha256_of(final / MANIFEST)}\n".encode())
     for folder in final.parent.iterdir():
         if folder.name not in kept:
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def _next_name(parent: Path) -> str:
-    taken = [int(folder.name) for folder in parent.iterdir() if folder.name.isdigit()]
-    return f"{max(taken, default=0) + 1:06d}"
+    return f"{max(map(_number, parent.iterdir()), default=0) + 1:06d}"
+
+
+def _number(folder: Path) -> int:
+    """That of a finished generation; 0 of anything else."""
+    return int(folder.name) if _NAME.fullmatch(folder.name) else 0
 
 
 def _read_manifest(folder: Path, checksum: str) -> GenerationManifest:
-    path = folder / _MANIFEST
     try:
-        raw = path.read_bytes()
-        if hashlib.sha256(raw).hexdigest() != checksum:
-            raise ValueError(f"its sha256 is not the one that {_CURRENT} names")
-        values: dict[str, Any] = json.loads(raw)
-        if values["format"] > FORMAT:
-            raise GalleryIncompatible(
-                f"{path}: generation format {values['format']}, this photoseek reads up to {FORMAT}; upgrade photoseek"
-            )
-        files = {name: FileRecord(**record) for name, record in values["files"].items()}
-        tuning = _tuning(values)
-        return GenerationManifest(**{**values, "tuning": tuning, "files": files, "format": FORMAT})
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise GalleryDamaged(f"{path}: {error}; {_CURE}") from error
-
-
-def _tuning(values: dict[str, Any]) -> Tuning:
-    """What was measured; format 1 had one kind of query, and no times: its trees count as faster."""
-    if values["format"] == 1:
-        annoy, exact = Measured(1.0, {"photo": values.pop("recall")}, values.pop("annoy")), 2.0
-        target = 0.0
-    elif values["format"] == 2:
-        old = values["tuning"]
-        annoy, exact = Measured(old["annoy_ms"], old["recalls"], old["annoy"]), old["exact_ms"]
-        target = old["target"]
-    else:
-        engines = {name: Measured(**found) for name, found in values["tuning"]["engines"].items()}
-        return Tuning(values["tuning"]["target"], engines)
-    return Tuning(target, {"exact": Measured(exact, dict.fromkeys(annoy.recalls, 1.0), {}), "annoy": annoy})
+        return read_manifest(folder, checksum)
+    except (OSError, ValueError, RecursionError) as error:
+        raise GalleryDamaged(f"{folder / MANIFEST}: {error}; {CURE}") from error
 
 
 def _check(path: Path, record: FileRecord) -> None:
@@ -255,10 +268,24 @@ def _check(path: Path, record: FileRecord) -> None:
         size = path.stat().st_size
         found = FileRecord(size, sha256_of(path) if size == record.bytes else "")
     except OSError as error:
-        raise GalleryDamaged(f"{path}: {error.strerror or error}; {_CURE}") from error
+        raise GalleryDamaged(f"{path}: {error.strerror or error}; {CURE}") from error
     if found != record:
         what = f"{record.bytes:,} bytes, found {size:,}" if size != record.bytes else "another content"
-        raise GalleryDamaged(f"{path}: expected {what}; {_CURE}")
+        raise GalleryDamaged(f"{path}: expected {what}; {CURE}")
 
 
-_CURE = "it is derived from the database: rebuild it with photoseek index PHOTOS"
+@contextmanager
+def _curable(path: Path) -> Iterator[None]:
+    """What is wrong with a file, with its cure."""
+    try:
+        yield
+    except ValueError as error:
+        raise GalleryDamaged(f"{path}: {error}; {CURE}") from error
+
+
+@contextmanager
+def _noting(wrong: dict[str, str], file: str) -> Iterator[None]:
+    try:
+        yield
+    except GalleryDamaged as error:
+        wrong[file] = str(error)

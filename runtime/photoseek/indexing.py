@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -18,19 +17,14 @@ import numpy.typing as npt
 from photoseek.bundle import Bundle
 from photoseek.cpu import usable_cores
 from photoseek.database import ContentRecord, Database, PhotoRecord
+from photoseek.deriving import derive
 from photoseek.encoders import ImageEncoder, TextEncoder
-from photoseek.errors import BundleError, GalleryError, GalleryNotFound, PhotoError
-from photoseek.everyday import everyday_queries
-from photoseek.generations import open_current, write_generation
+from photoseek.errors import GalleryNotFound, PhotoError
 from photoseek.names import as_name
-from photoseek.nearest.tuning import TARGET_RECALL
 from photoseek.photos import date_of, decode_photo, read_photo
 from photoseek.reading import read_still
 from photoseek.scanning import FoundPhoto, Unseen, scan
 from photoseek.sentences import Sentences
-from photoseek.vectors import Vectors
-
-_log = logging.getLogger(__name__)
 
 BATCH = 4  # photos in one run of the image tower: more are no faster on a CPU, and fill its cache
 _MOUNTS = "mounts"  # the fact of the database that names further disks inside the photo folder
@@ -140,7 +134,7 @@ def index_gallery(
         database.forget(gone)
     _date(database, root, bundle.fingerprint)
     tell(Progress("build", 0, 1))
-    _derive(gallery, database, bundle, precision, recall)
+    derive(gallery, database, bundle, precision, recall)
     tell(Progress("build", 1, 1))
     return IndexReport(
         photos=len(found) - len(work) + tally.read,
@@ -247,34 +241,6 @@ def _commit(database: Database, encoder: ImageEncoder, tally: _Tally) -> None:
     tally.pending, tally.contents, tally.committed_at = [], [], time.monotonic()
 
 
-def _derive(gallery: Path, database: Database, bundle: Bundle, precision: str | None, recall: float | None) -> None:
-    """Write a new generation, unless the current one shows this very state, with the recall and engines, and whole."""
-    revision, fingerprint = database.revision(), bundle.fingerprint
-    target = TARGET_RECALL if recall is None else recall
-    try:
-        generation = open_current(gallery)
-        tuning = generation.manifest.tuning
-        target = recall or tuning.target or TARGET_RECALL
-        current = (generation.manifest.revision, generation.manifest.fingerprint) == (revision, fingerprint)
-        if current and tuning.target == target and tuning.complete:
-            generation.verify()
-            return
-    except GalleryError:
-        pass  # none yet, or damaged: it is made anew
-    if count := database.count_searchable(fingerprint):
-        texts = _everyday_vectors(bundle, precision)
-        write_generation(
-            gallery,
-            database.vectors(fingerprint, bundle.dim),
-            count=count,
-            dim=bundle.dim,
-            revision=revision,
-            fingerprint=fingerprint,
-            texts=texts,
-            target=target,
-        )
-
-
 def encode_sentences(sentences: Sentences, bundle: Bundle, tell: Callable[[Progress], None]) -> None:
     """Give each sentence that has none a vector, committed batch by batch; the caller holds the gallery's lock."""
     texts = sorted(sentences.unencoded(bundle.fingerprint), key=len)  # those of like length share a run
@@ -283,15 +249,6 @@ def encode_sentences(sentences: Sentences, bundle: Bundle, tell: Callable[[Progr
         part = texts[start : start + _SENTENCES]
         sentences.put_vectors(bundle.fingerprint, part, encoder.encode(part))
         tell(Progress("encode", start + len(part), len(texts)))
-
-
-def _everyday_vectors(bundle: Bundle, precision: str | None) -> Vectors | None:
-    """Vectors of typical texts; None where a text tower is damaged: photos stay searchable by photos all the same."""
-    try:
-        return TextEncoder(bundle, precision).encode(everyday_queries(bundle.languages))
-    except BundleError as error:
-        _log.warning("approximate search is tuned without texts: %s", error)
-        return None
 
 
 def _ahead(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,7 +18,7 @@ from photoseek.filters import Filter
 from photoseek.folding import fold
 from photoseek.forking import Inherited
 from photoseek.gallery import Gallery
-from photoseek.generations import Generation, current_name
+from photoseek.generations import CURE, Generation, current_name
 from photoseek.hits import Hit, Sentence
 from photoseek.languages import language_of, words_in
 from photoseek.names import as_asked, as_name
@@ -33,6 +34,8 @@ from photoseek.vectors import Rows, Vectors, normalise
 if TYPE_CHECKING:
     from photoseek.sessions import Mode
 
+_log = logging.getLogger(__name__)
+
 _NOTHING = 1e-6  # a sum of unit vectors below this has no direction
 _RECENT_QUERIES = 512  # texts whose vectors are kept: some KB each
 
@@ -43,6 +46,7 @@ class _Opened:
 
     generation: Generation
     engine: Search
+    damage: str | None = None
 
 
 @dataclass(frozen=True)
@@ -143,6 +147,11 @@ class Searcher(Inherited):
         """What answers queries now; the errors are those of :meth:`search`."""
         return self._current().generation
 
+    @property
+    def damage(self) -> str | None:
+        """Why exact search answers instead of the engine that was asked for; None where all is well."""
+        return self._current().damage
+
     def search(
         self,
         text: str | None = None,
@@ -174,7 +183,8 @@ class Searcher(Inherited):
                 for, or no such photo in the gallery.
             PhotoError: The photo cannot be decoded.
             GalleryEmpty: Nothing is indexed yet.
-            GalleryDamaged: A derived file is not what it should be.
+            GalleryDamaged: A derived file is not what it should be; that of an approximate engine is done without, see
+                :attr:`damage`.
         """
         return self.nearest(self.query(text, photo=photo, like=like, language=language), k, where=where, fold=fold)
 
@@ -320,4 +330,11 @@ class Searcher(Inherited):
                 f"{self.gallery.path}: has begun to go over to bundle {self.bundle.name!r}; finish it with: "
                 f"photoseek index {self.gallery.photos_root} --bundle {self.bundle.reference}"
             )
-        return _Opened(generation, generation.engine(self.engine))
+        if generation.manifest.dim != self.bundle.dim:
+            found = f"found {generation.manifest.dim}-d ones"
+            raise GalleryDamaged(f"{generation.path}: expected {self.bundle.dim}-d vectors, {found}; {CURE}")
+        try:
+            return _Opened(generation, generation.engine(self.engine))
+        except GalleryDamaged as error:  # the vectors are whole, and enough
+            _log.warning("every photo is scored, without an index: %s", error)
+            return _Opened(generation, ExactSearch(generation.vectors), str(error))

@@ -22,6 +22,7 @@ class GalleryStatus:
             parameters), and the engine that ``auto`` takes; None before the first indexing.
         generation: What answers queries now; None before the first indexing.
         fresh: Whether that shows all that has been indexed.
+        damaged: What is wrong with files of approximate search; exact search answers instead, until the next indexing.
         bytes: Size of the gallery on disk.
     """
 
@@ -38,6 +39,7 @@ class GalleryStatus:
     search: dict[str, Any] | None
     generation: str | None
     fresh: bool
+    damaged: list[str]
     bytes: int
 
     def to_json(self) -> dict[str, Any]:

@@ -326,35 +326,172 @@ def test_the_status_tells_what_is_there(gallery: Gallery, photos: Path) -> None:
     assert json.dumps(status.to_json())
 
 
-@pytest.mark.parametrize(
-    ("name", "engine"),
-    [
-        ("vectors.npy", "exact"),
-        ("ids.npy", "exact"),
-        ("index.ann", "annoy"),
-        pytest.param("index.faiss", "faiss-hnsw", marks=needs_faiss),
-        pytest.param("index.faiss", "faiss-flat", marks=needs_faiss),
-        ("manifest.json", "auto"),
-    ],
-)
-@pytest.mark.parametrize("damage", ["missing", "short", "flipped"])
-def test_a_damaged_derived_file_is_refused_and_made_again(
-    gallery: Gallery, name: str, engine: Engine, damage: str
-) -> None:
-    file = gallery.generation().path / name
+def damage_file(file: Path, damage: str) -> None:
+    """Make a file ``missing``, ``short``, with a bit ``flipped`` in its middle, or with an ``inexact`` last number."""
     content = bytearray(file.read_bytes())
-    if damage == "missing":
-        file.unlink()
-    else:
-        content[len(content) // 2] ^= 1
+    file.unlink()
+    content[-4 if damage == "inexact" else len(content) // 2] ^= 1  # that one only a checksum tells
+    if damage != "missing":
         file.write_bytes(content[:-8] if damage == "short" else content)
-    with pytest.raises(GalleryDamaged, match=rf"{name}.*photoseek index"):
-        Searcher(gallery, engine=engine).search("red")
+
+
+@pytest.mark.parametrize("name", ["vectors.npy", "ids.npy", "manifest.json"])
+@pytest.mark.parametrize("damage", ["missing", "short", "flipped"])
+def test_a_damaged_derived_file_is_refused_and_made_again(gallery: Gallery, name: str, damage: str) -> None:
+    damage_file(gallery.generation().path / name, damage)
+    for engine in ("exact", "auto"):
+        with pytest.raises(GalleryDamaged, match=rf"{name}.*photoseek index"):
+            Searcher(gallery, engine=engine).search("red")
     with pytest.raises(GalleryDamaged, match=name):
         gallery.verify()
     assert counts(gallery.index()) == {"photos": 24, "unchanged": 24}
     gallery.verify()
     assert found(gallery, "red", k=1)[0].startswith("red/")
+
+
+@pytest.mark.parametrize(
+    ("name", "engine"),
+    [
+        ("index.ann", "annoy"),
+        pytest.param("index.faiss", "faiss-hnsw", marks=needs_faiss),
+        pytest.param("index.faiss", "faiss-flat", marks=needs_faiss),
+    ],
+)
+@pytest.mark.parametrize("damage", ["missing", "short", "flipped", "inexact"])
+def test_exact_search_answers_in_place_of_a_damaged_engine_until_its_file_is_made_again(
+    gallery: Gallery, caplog: pytest.LogCaptureFixture, name: str, engine: Engine, damage: str
+) -> None:
+    before = gallery.generation().path
+    damage_file(before / name, damage)
+    searcher = Searcher(gallery, engine=engine)
+    assert searcher.search("red", k=24) == Searcher(gallery, engine="exact").search("red", k=24)
+    assert f"every photo is scored, without an index: {before / name}" in caplog.text
+    assert "photoseek index" in str(searcher.damage)
+    assert [str(searcher.damage)] == gallery.status().damaged
+    with pytest.raises(GalleryDamaged, match=name):
+        gallery.verify()
+    assert counts(gallery.index()) == {"photos": 24, "unchanged": 24}
+    gallery.verify()
+    assert (searcher.damage, gallery.status().damaged) == (None, [])
+    assert gallery.generation().path != before
+
+
+@pytest.mark.parametrize("change", ["rows", "dtype", "zeros", "nan", "pickle", "ids"])
+def test_arrays_are_looked_at_although_their_checksum_is_right(gallery: Gallery, change: str) -> None:
+    """The manifest is written anew over the wrong file, so that it cannot tell."""
+    vectors, ids = np.array(gallery.generation().vectors), np.array(gallery.generation().ids)
+    wrong: dict[str, tuple[str, np.ndarray]] = {
+        "rows": ("vectors.npy", vectors[:-1]),
+        "dtype": ("vectors.npy", vectors.astype(np.float64)),
+        "zeros": ("vectors.npy", np.where(np.arange(24)[:, None] < 20, vectors, np.float32(0))),
+        "nan": ("vectors.npy", np.where(np.arange(24)[:, None] < 20, vectors, np.float32(np.nan))),
+        "pickle": ("vectors.npy", vectors.astype(object)),
+        "ids": ("ids.npy", ids[::-1]),
+    }
+    name, array = wrong[change]
+    path = gallery.generation().path / name
+    np.save(path, array)
+    rewrite_manifest(gallery, lambda values: values["files"].update({name: record_of(path)}))
+    with pytest.raises(GalleryDamaged, match=rf"{name}: .*photoseek index"):
+        Searcher(gallery).search("red")
+    gallery.index()
+    assert found(gallery, "red", k=1)[0].startswith("red/")
+
+
+IMPOSSIBLE: list[tuple[tuple[str, ...], object]] = [
+    (("format",), "4"),
+    (("count",), 0),
+    (("count",), 23),
+    (("count",), 10**12),
+    (("dim",), 15),
+    (("dim",), -16),
+    (("dim",), 16.0),
+    (("metric",), "euclidean"),
+    (("files", "../secret"), {"bytes": 1, "sha256": "0" * 64}),
+    (("files",), {}),
+    (("files",), None),
+    (("revision",), 10**6),
+    (("gallery",), "another"),
+    (("state",), None),
+    (("unheard",), 1),
+    (("tuning",), []),
+    (("tuning", "target"), 2),
+    (("tuning", "engines"), {}),
+    (("tuning", "engines", "exact", "recalls"), {}),
+    (("tuning", "engines", "exact", "recalls"), {"photo": 0.5}),
+    (("tuning", "engines", "exact", "milliseconds"), "soon"),
+    (("tuning", "engines", "oracle"), {"milliseconds": 0.1, "recalls": {"photo": 1.0}, "parameters": {}}),
+    (("tuning", "engines", "annoy", "parameters"), {"branches": 3}),
+    (("tuning", "engines", "annoy", "parameters"), {"trees": -1}),
+    (("tuning", "engines", "annoy", "parameters"), {"search_k": 2**40}),
+]
+
+
+def test_a_manifest_that_says_what_cannot_be_is_refused_although_its_checksum_is_right(gallery: Gallery) -> None:
+    folder = gallery.generation().path
+    whole = json.loads((folder / "manifest.json").read_text())
+    searcher = Searcher(gallery, engine="annoy")
+    for path, value in IMPOSSIBLE:
+
+        def change(values: dict[str, Any], path: tuple[str, ...] = path, value: object = value) -> None:
+            values |= json.loads(json.dumps(whole))
+            for name in path[:-1]:
+                values = values[name]
+            values[path[-1]] = value
+
+        (folder / "manifest.json").write_text("{}")
+        rewrite_manifest(gallery, change)
+        with pytest.raises(GalleryDamaged, match=r"generations/000001.*photoseek index"):
+            pytest.fail(f"{path} = {value!r} was answered: {searcher.search('red')}")
+    gallery.index()
+    assert found(gallery, "red", k=1)[0].startswith("red/")
+
+
+def test_parameters_out_of_all_measure_are_searched_with(gallery: Gallery) -> None:
+    def change(values: dict[str, Any]) -> None:
+        for found in values["tuning"]["engines"].values():
+            found["parameters"] = dict.fromkeys(found["parameters"], 2**31 - 1)
+
+    expected = found(gallery, "red")
+    rewrite_manifest(gallery, change)
+    for engine in INSTALLED:
+        assert [hit.path for hit in Searcher(gallery, engine=engine).search("red", k=4)] == expected
+
+
+def test_a_restored_backup_is_told_from_the_state_that_the_index_shows(
+    gallery: Gallery, photos: Path, tmp_path: Path
+) -> None:
+    """Numbers of photos are given anew after it, and its revision may come to be the same: neither may mislead."""
+    gallery.close()
+    backup = shutil.copy(gallery.path / "gallery.sqlite", tmp_path)
+    with Gallery.open(photos) as changed:
+        write_colour(photos / "lost.png", COLOURS["red"], seed=900)
+        changed.index()
+    shutil.copy(backup, gallery.path)
+    (photos / "lost.png").unlink()
+    write_colour(photos / "new.png", COLOURS["blue"], seed=901)
+    with Gallery.open(photos) as restored:
+        with pytest.raises(GalleryDamaged, match=r"shows a later state than .*gallery\.sqlite is in.*photoseek index"):
+            found(restored, "red")
+        restored.index()
+        assert "new.png" not in found(restored, "red", k=4)
+        assert "new.png" in found(restored, "blue", k=5)
+
+
+def test_the_database_of_another_gallery_is_told_from_its_own(
+    gallery: Gallery, tiny_bundle: Bundle, tmp_path: Path
+) -> None:
+    for number, colour in enumerate(COLOURS.values()):
+        write_colour(tmp_path / "others" / f"{number}.png", colour, seed=700 + number)
+    with Gallery.create(tmp_path / "others", tiny_bundle) as other:
+        other.index()
+    gallery.close()
+    shutil.copy(other.path / "gallery.sqlite", gallery.path)
+    with (
+        Gallery.open(gallery.path) as mixed,
+        pytest.raises(GalleryDamaged, match=r"made from another database.*photoseek index"),
+    ):
+        found(mixed, "red")
 
 
 def test_a_closed_gallery_lets_go_of_its_database(gallery: Gallery) -> None:
@@ -424,7 +561,7 @@ def test_photos_are_encoded_in_the_precision_that_the_gallery_began_with(
 
 def rewrite_manifest(gallery: Gallery, change: Callable[[dict[str, Any]], None]) -> Path:
     """Change what the manifest of the current generation says; returns the generation's folder."""
-    folder = gallery.generation().path
+    folder = gallery.path / "generations" / (gallery.path / "CURRENT").read_text().split()[0]
     manifest = folder / "manifest.json"
     values = json.loads(manifest.read_text())
     change(values)
@@ -432,6 +569,11 @@ def rewrite_manifest(gallery: Gallery, change: Callable[[dict[str, Any]], None])
     checksum = hashlib.sha256(manifest.read_bytes()).hexdigest()
     (gallery.path / "CURRENT").write_text(f"{folder.name} {checksum}\n")
     return folder
+
+
+def record_of(path: Path) -> dict[str, Any]:
+    """What the manifest says of a file."""
+    return {"bytes": path.stat().st_size, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
 def to_format_1(values: dict[str, Any]) -> None:

@@ -1,7 +1,6 @@
 """Approximate search with Annoy (random projection trees), its candidates scored again exactly.
 
-Annoy's file has no header and no checksum, and a damaged one crashes the process: hand over only files whose
-checksum was verified.
+Annoy's file has no header and no checksum, and a damaged one crashes the process: each is looked at before.
 """
 
 from __future__ import annotations
@@ -12,12 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from photoseek.errors import GalleryDamaged
+from photoseek.nearest.annoy_file import check_trees
 from photoseek.nearest.engine import rescore
 from photoseek.vectors import Rows, Vectors
 
 if TYPE_CHECKING:
     from annoy import AnnoyIndex
+
+
+_MOST_NODES = 2**31 - 1  # Annoy counts them in an int
 
 
 @dataclass(frozen=True)
@@ -54,15 +56,14 @@ class AnnoySearch:
         """Map the trees of ``vectors`` into memory.
 
         Raises:
-            GalleryDamaged: The file has not as many items as there are vectors.
+            GalleryDamaged: They are no trees over these vectors.
         """
+        check_trees(path, vectors)
         self._vectors = vectors
         self._trees = parameters.trees
         self.effort = parameters.search_k
         self._index = _index(vectors.shape[1])
         self._index.load(str(path))
-        if self._index.get_n_items() != len(vectors):
-            raise GalleryDamaged(f"{path}: expected {len(vectors)} items, found {self._index.get_n_items()}")
 
     @property
     def most(self) -> int:
@@ -72,7 +73,8 @@ class AnnoySearch:
     def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
         """About the k most similar vectors; see :meth:`photoseek.nearest.engine.Search.search`."""
         k = min(k, len(self._vectors))
-        found = self._index.get_nns_by_vector(query, k, max(self.effort, k * self._trees))
+        effort = min(max(self.effort, k * self._trees), _MOST_NODES)
+        found = self._index.get_nns_by_vector(query, k, effort)
         return rescore(np.asarray(found, dtype=np.int64), self._vectors, query, k)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
@@ -35,6 +36,12 @@ def file_of(engine: str) -> str | None:
     return {"annoy": ANNOY_FILE, "faiss-hnsw": FAISS_FILE, "faiss-flat": FAISS_FILE}.get(engine)
 
 
+def parameters_of(engine: str) -> frozenset[str]:
+    """The names of what the engine can be opened with."""
+    kinds: dict[str, type[AnnoyParameters | HnswParameters]] = {"annoy": AnnoyParameters, "faiss-hnsw": HnswParameters}
+    return frozenset(each.name for each in fields(kinds[engine])) if engine in kinds else frozenset()
+
+
 def open_engine(engine: str, vectors: Vectors, file: Path | None, parameters: Mapping[str, int]) -> Search:
     """Open an installed engine over unit vectors (n, dim).
 
@@ -45,7 +52,7 @@ def open_engine(engine: str, vectors: Vectors, file: Path | None, parameters: Ma
         parameters: What was measured to suit these vectors.
 
     Raises:
-        GalleryDamaged: The file is that of another number of vectors.
+        GalleryDamaged: The file is none over these vectors.
     """
     if file is None:
         return ExactSearch(vectors)

@@ -1,7 +1,7 @@
 """Search with faiss: a graph of near neighbours (HNSW, Malkov and Yashunin 2018), and a scan of half-precision vectors.
 
 Both read one file, the graph over vectors in float16, which is mapped into memory. What they find is scored again
-exactly. Hand over only files whose checksum was verified.
+exactly.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from photoseek.cpu import usable_cores
-from photoseek.errors import GalleryDamaged
+from photoseek.errors import GalleryError
 from photoseek.nearest.engine import rescore
+from photoseek.nearest.faiss_file import open_graph
 from photoseek.vectors import Rows, Vectors
 
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ def build(vectors: Vectors, path: Path, parameters: HnswParameters) -> None:
     """Build the graph over unit vectors (n, dim), on all usable cores, and write it to ``path``.
 
     Threads insert in no fixed order, so the same vectors make another file each time.
+
+    Raises:
+        GalleryError: It cannot be written.
     """
     import faiss
 
@@ -61,7 +65,10 @@ def build(vectors: Vectors, path: Path, parameters: HnswParameters) -> None:
             index.add(np.ascontiguousarray(vectors[start : start + _AT_ONCE]))
     finally:
         faiss.omp_set_num_threads(before)
-    faiss.write_index(index, str(path))
+    try:
+        faiss.write_index(index, str(path))
+    except RuntimeError as error:  # a full disk
+        raise GalleryError(f"{path}: cannot be written: {error}; free the disk, and try again") from error
 
 
 class FlatSearch:
@@ -84,9 +91,9 @@ class FlatSearch:
         """Map the file of ``vectors`` into memory.
 
         Raises:
-            GalleryDamaged: The file has not as many items as there are vectors.
+            GalleryDamaged: It is no graph over these vectors.
         """
-        return cls(_open(path, vectors), vectors)
+        return cls(open_graph(path, vectors), vectors)
 
     def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
         """The k most similar vectors; see :meth:`photoseek.nearest.engine.Search.search`."""
@@ -111,12 +118,12 @@ class HnswSearch:
         """Map the graph of ``vectors`` into memory.
 
         Raises:
-            GalleryDamaged: The file has not as many items as there are vectors.
+            GalleryDamaged: It is no graph over these vectors.
         """
-        self._index = _open(path, vectors)
+        self._index = open_graph(path, vectors)
         self._flat = FlatSearch(self._index, vectors)
         self._vectors = vectors
-        self.effort = parameters.ef_search
+        self.effort = min(parameters.ef_search, len(vectors))
 
     @property
     def most(self) -> int:
@@ -133,15 +140,6 @@ class HnswSearch:
         if found[-1] < 0:  # the walk ended before it had met k vectors
             return self._flat.search(query, k)
         return rescore(found, self._vectors, query, k)
-
-
-def _open(path: Path, vectors: Vectors) -> faiss.IndexHNSW:
-    import faiss
-
-    index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
-    if index.ntotal != len(vectors):
-        raise GalleryDamaged(f"{path}: expected {len(vectors)} items, found {index.ntotal}")
-    return index
 
 
 def _leave_threads_to_parent() -> None:

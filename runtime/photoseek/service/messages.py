@@ -6,7 +6,7 @@ Fields that are not known are refused, so that an older server never ignores a p
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -137,9 +137,9 @@ class Alive(BaseModel):
 
 
 class Ready(BaseModel):
-    """The gallery answers."""
+    """The gallery answers; ``degraded``: by exact search, since its index is damaged."""
 
-    status: str = "ready"
+    status: Literal["ready", "degraded"] = "ready"
     generation: str
     photos: int
 

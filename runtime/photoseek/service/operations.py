@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -30,7 +30,8 @@ def operation_routes(backend: Backend, readiness: Readiness) -> APIRouter:
     async def ready() -> Ready:
         """The gallery opens and answers."""
         generation = await readiness.check()
-        return Ready(generation=generation.path.name, photos=len(generation.ids))
+        status: Literal["ready", "degraded"] = "degraded" if readiness.degraded else "ready"
+        return Ready(status=status, generation=generation.path.name, photos=len(generation.ids))
 
     @router.get("/metrics", responses=documented(401) | _TEXT)
     async def metrics() -> Response:

@@ -23,6 +23,7 @@ class Readiness:
         self._backend = backend
         self._lock = asyncio.Lock()
         self._asked = -_FRESH_S
+        self.degraded = False
         self._found: Generation | Refusal = Refusal(503, "not_ready", "not asked yet")
 
     async def check(self) -> Generation:
@@ -56,4 +57,6 @@ class Readiness:
         query = searcher.encode(_WARM_UP)  # remembered: encoded once
         for language in searcher.bundle.languages:
             searcher.encode(_WARM_UP, language=language)
-        return self._backend.nearest(query, 1)[1]
+        generation = self._backend.nearest(query, 1)[1]
+        self.degraded = searcher.damage is not None
+        return generation

@@ -74,6 +74,16 @@ def test_a_service_is_ready_only_once_something_is_indexed(photos: Path, tiny_bu
 
 
 @pytest.mark.usefixtures("impatient")
+def test_a_service_whose_index_is_damaged_is_degraded_until_it_is_made_again(gallery: Gallery) -> None:
+    (gallery.generation().path / "index.ann").write_bytes(b"torn")
+    with running(make_app(Searcher(gallery, engine="annoy", mode="service"))) as client:
+        assert client.get("/readyz").json()["status"] == "degraded"
+        assert len(client.post("/v1/search", json={"text": "red"}).json()["hits"]) == 5
+        gallery.index()
+        assert client.get("/readyz").json()["status"] == "ready"
+
+
+@pytest.mark.usefixtures("impatient")
 def test_a_service_whose_gallery_was_damaged_is_not_ready(own: httpx.Client, gallery: Gallery) -> None:
     assert own.get("/readyz").status_code == 200
     (gallery.path / "CURRENT").write_text("nonsense")

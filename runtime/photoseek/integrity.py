@@ -1,0 +1,108 @@
+"""What may be wrong with the rows of ``gallery.sqlite``, which SQLite's own check says nothing of, and dropping those.
+
+Nothing is lost by it: a photo without its row is found again, and one without its vector encoded again, by the next
+indexing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from photoseek.database import Database, raise_revision
+from photoseek.stored_arrays import not_unit
+
+_AT_ONCE = 4_096  # vectors in memory
+
+_PHOTOS = (
+    "SELECT id FROM photos WHERE typeof(path) != 'text' OR path = '' OR instr(path, char(0)) "
+    "OR typeof(bytes) != 'integer' OR typeof(mtime_ns) != 'integer' "
+    "OR (sha256 IS NOT NULL AND (typeof(sha256) != 'text' OR length(sha256) != 64)) "
+    "OR (reason IS NOT NULL AND typeof(reason) != 'text')"
+)
+_CONTENTS = (
+    "SELECT rowid FROM vectors WHERE typeof(sha256) != 'text' OR length(sha256) != 64 OR typeof(width) != 'integer' "
+    "OR typeof(height) != 'integer' OR (taken IS NOT NULL AND typeof(taken) != 'text')"
+)
+_ORPHANS = "SELECT rowid FROM caption_vectors WHERE text NOT IN (SELECT text FROM captions)"
+
+
+@dataclass(frozen=True)
+class WrongRows:
+    """Rows that are not what they must be, by their row numbers; ``orphans`` are of no use, and do no harm.
+
+    Attributes:
+        photos: Rows of photos that hold what is none of a photo.
+        vectors: Rows of photo contents without a unit vector of the right length.
+        sentences: Vectors of captions that are none.
+        orphans: Vectors of captions that are there no more.
+    """
+
+    photos: list[int]
+    vectors: list[int]
+    sentences: list[int]
+    orphans: list[int]
+
+    @property
+    def harmful(self) -> bool:
+        """Whether any of them could be found."""
+        return bool(self.photos or self.vectors or self.sentences)
+
+    def __str__(self) -> str:
+        counts = {
+            "rows of photos": len(self.photos),
+            "vectors of photos": len(self.vectors),
+            "vectors of captions": len(self.sentences),
+        }
+        return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
+
+
+def wrong_rows(database: Database) -> WrongRows:
+    """Look at every row.
+
+    Raises:
+        GalleryDamaged: They cannot even be read.
+    """
+    fingerprint, size = database.meta()["fingerprint"], 4 * int(database.meta()["dim"])
+    contents = {row for (row,) in database.query(_CONTENTS)}
+    return WrongRows(
+        photos=[row for (row,) in database.query(_PHOTOS)],
+        vectors=sorted(contents | set(_no_unit_vectors(database, "vectors", fingerprint, size))),
+        sentences=_no_unit_vectors(database, "caption_vectors", fingerprint, size),
+        orphans=[row for (row,) in database.query(_ORPHANS)],
+    )
+
+
+def drop_rows(database: Database, wrong: WrongRows) -> None:
+    """Delete rows, all or none."""
+    tables = {
+        "photos": ("id", wrong.photos),
+        "vectors": ("rowid", wrong.vectors),
+        "caption_vectors": ("rowid", [*wrong.sentences, *wrong.orphans]),
+    }
+    with database.writing() as connection:
+        for table, (key, rows) in tables.items():
+            connection.executemany(f"DELETE FROM {table} WHERE {key} = ?", ((row,) for row in rows))
+        if wrong.photos or wrong.vectors:
+            raise_revision(connection)
+
+
+def _no_unit_vectors(database: Database, table: str, fingerprint: str, size: int) -> list[int]:
+    """Rows whose vector is no unit vector, or of this bundle and of another size in bytes."""
+    wrong: list[int] = []
+    last = -(2**63)
+    while True:
+        rows = database.query(
+            f"SELECT rowid, fingerprint, vector FROM {table} WHERE rowid > ? ORDER BY rowid LIMIT {_AT_ONCE}", last
+        )
+        if not rows:
+            return wrong
+        last = rows[-1][0]
+        wrong += [row for row, made_by, blob in rows if not _is_unit(blob, size if made_by == fingerprint else None)]
+
+
+def _is_unit(blob: object, size: int | None) -> bool:
+    if not isinstance(blob, bytes) or not blob or len(blob) % 4 or (size is not None and len(blob) != size):
+        return False
+    return not len(not_unit(np.frombuffer(blob, dtype="<f4")[None]))

@@ -1,0 +1,47 @@
+"""Whatever becomes of a file of a gallery, a search gives the right answer or an error of photoseek: never a crash."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from changing_gallery import Changing
+from corruptions import outcomes, trials_over
+from photoseek import Gallery
+from tiny_bundle import COLOURS
+from tiny_photos import write_colour
+from torture import report, rounds, seed
+
+FLIPS = 3  # of each file, in one round
+
+
+@pytest.fixture(scope="module")
+def galleries(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A whole gallery, and one of other photos."""
+    changing = Changing.make(tmp_path_factory.mktemp("whole"))
+    foreign = tmp_path_factory.mktemp("foreign")
+    for number, colour in enumerate(COLOURS.values()):
+        write_colour(foreign / f"{number}.png", colour, seed=300 + number)
+    for folder in (foreign, changing.folder):
+        with Gallery.open_or_create(folder, changing.bundle) as gallery:
+            gallery.index()
+    write_colour(foreign / "more.png", (99, 99, 99))
+    with Gallery.open(foreign) as gallery:
+        gallery.index()  # so that its current generation bears the same number
+    return changing.folder, foreign
+
+
+def test_a_damaged_file_is_told_or_done_without(galleries: tuple[Path, Path], tmp_path: Path) -> None:
+    whole, foreign = galleries
+    rng = random.Random(seed("corruptions"))
+    trials = trials_over(whole / ".photoseek", rounds(FLIPS), rng)
+    found = list(outcomes(trials, whole, foreign, tmp_path / "work"))
+    assert [(trial, outcome) for trial, outcome in found if outcome.startswith("wrong")] == []
+    counts = Counter(outcome for _, outcome in found)
+    assert counts["right"] > 10  # a damaged index is done without
+    assert counts["GalleryDamaged"] > 60
+    for outcome, count in sorted(counts.items()):
+        report(f"corruptions of files, {outcome}", count)

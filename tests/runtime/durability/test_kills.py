@@ -1,0 +1,148 @@
+"""Indexing is killed at random moments while its folder goes on changing; a model says what must be found."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from photoseek import Bundle, Gallery, Searcher
+from photoseek.encoders import ImageEncoder
+from photoseek.vectors import Vectors
+from tiny_bundle import COLOURS
+from tiny_photos import write_colour
+from torture import report, rounds, seed
+from typed_commands import environment
+
+KILLS = 4  # in one round
+_INDEX_WHEN_TOLD = """
+import sys
+import onnxruntime
+from photoseek import Gallery, indexing
+print("ready", flush=True)
+for folder in map(str.strip, sys.stdin):
+    with Gallery.open(folder) as gallery:
+        gallery.index()
+    print("done", flush=True)
+"""
+
+
+@dataclass
+class Model:
+    """The photos that are in the folder, and what may be known of them: the vector of each content that a path has had.
+
+    ``settled`` has the vectors of the last indexing that was let alone.
+    """
+
+    folder: Path
+    encoder: ImageEncoder
+    rng: random.Random
+    now: dict[str, Vectors] = field(default_factory=dict)
+    settled: dict[str, Vectors] = field(default_factory=dict)
+    since: list[dict[str, Vectors]] = field(default_factory=list)
+
+    def add(self) -> None:
+        name = f"{self.rng.randrange(40)}.png"
+        colour = self.rng.choice(list(COLOURS.values()))
+        path = write_colour(self.folder / name, colour, seed=self.rng.randrange(2**31))
+        self.now[name] = self.encoder.encode([path])[0]
+
+    def remove(self) -> None:
+        if len(self.now) > 3:
+            name = self.rng.choice(sorted(self.now))
+            (self.folder / name).unlink()
+            del self.now[name]
+
+    def rename(self) -> None:
+        old, new = self.rng.choice(sorted(self.now)), f"{self.rng.randrange(40)}.png"
+        (self.folder / old).replace(self.folder / new)
+        self.now[new] = self.now.pop(old)
+
+    def change(self) -> None:
+        """A few photos come, change, go, or get another name."""
+        for _ in range(self.rng.randrange(1, 6)):
+            self.rng.choice([self.add, self.add, self.remove, self.rename])()
+        self.since.append(dict(self.now))
+
+    def settle(self) -> None:
+        """The folder was indexed as it is."""
+        self.settled, self.since = dict(self.now), []
+
+    def check(self, found: dict[str, float], query: Vectors) -> None:
+        """Nothing that stayed is missing, and nothing is found by another content than one that it has had."""
+        stayed = [
+            name
+            for name, vector in self.settled.items()
+            if all(name in state and np.array_equal(state[name], vector) for state in self.since)
+        ]
+        assert set(stayed) <= set(found)
+        for name, score in found.items():
+            known = [state[name] for state in (self.settled, *self.since) if name in state]
+            assert any(abs(float(vector @ query) - score) < 1e-5 for vector in known), name
+
+
+def test_random_kills_lose_nothing_and_make_nothing_up(tmp_path: Path, tiny_bundle: Bundle) -> None:
+    model = Model(tmp_path / "photos", ImageEncoder(tiny_bundle), random.Random(seed("kills")))
+    for _ in range(12):
+        model.add()
+    Gallery.create(model.folder, tiny_bundle).close()
+    child, kills, let_alone = start(), 0, 1
+    took = index(child, model.folder)
+    model.settle()
+    try:
+        while kills < rounds(KILLS):
+            model.change()
+            tell(child, model.folder)
+            time.sleep(model.rng.uniform(0, took))
+            child.kill()
+            child.communicate()
+            kills += 1
+            for query in np.eye(16, dtype=np.float32)[:4]:
+                model.check(found_in(model.folder, tiny_bundle, query), query)
+            child = start()
+            if model.rng.random() < 0.4 or kills == rounds(KILLS):
+                index(child, model.folder)
+                model.settle()
+                let_alone += 1
+                for query in np.eye(16, dtype=np.float32)[:4]:
+                    found = found_in(model.folder, tiny_bundle, query)
+                    assert found.keys() == model.now.keys()
+                    model.check(found, query)
+    finally:
+        child.kill()
+        child.communicate()
+    report("kills at random moments", kills)
+    report("indexings that were let alone between them", let_alone)
+
+
+def start() -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", _INDEX_WHEN_TOLD]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment())
+    assert child.stdout is not None
+    assert child.stdout.readline() == "ready\n"
+    return child
+
+
+def tell(child: subprocess.Popen[str], folder: Path) -> None:
+    assert child.stdin is not None
+    child.stdin.write(f"{folder}\n")
+    child.stdin.flush()
+
+
+def index(child: subprocess.Popen[str], folder: Path) -> float:
+    """Index to the end; tells how many seconds it took."""
+    began = time.monotonic()
+    tell(child, folder)
+    assert child.stdout is not None
+    assert child.stdout.readline() == "done\n"
+    return time.monotonic() - began
+
+
+def found_in(folder: Path, bundle: Bundle, query: Vectors) -> dict[str, float]:
+    with Gallery.open(folder) as gallery:
+        return {hit.path: hit.score for hit in Searcher(gallery, bundle=bundle, engine="exact").nearest(query, 100)}
