@@ -19,12 +19,17 @@ import numpy.typing as npt
 from PIL import Image
 
 from photoseek.errors import BundleIncompatible
-from photoseek.photos import to_rgb
+from photoseek.rgb import to_rgb
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 Triple = tuple[float, float, float]
+Box = tuple[float, float, float, float]
+
+_FINEST = 1_000
+"""Pixels of a picture for one of the result beyond which several are averaged first: Pillow's filters keep a weight for
+each, which takes gigabytes where a picture of 150 million x 1 pixels is squeezed."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +75,19 @@ class Preprocessing:
 
     def fit(self, image: Image.Image) -> Image.Image:
         """The part of the picture that is seen, 8-bit RGB of ``width`` x ``height``."""
-        filter_ = Image.Resampling(self.resample)
-        return to_rgb(image).resize((self.width, self.height), filter_, box=self._box(*image.size))
+        box = self._box(*image.size)
+        seen = to_rgb(image)
+        across, down = (max(1, int(side // (_FINEST * kept))) for side, kept in self._sides(box))
+        if across > 1 or down > 1:
+            seen, box = _averaged(seen, box, across, down)
+        return seen.resize((self.width, self.height), Image.Resampling(self.resample), box=box)
 
-    def _box(self, width: int, height: int) -> tuple[float, float, float, float]:
+    def _sides(self, box: Box) -> tuple[tuple[float, int], tuple[float, int]]:
+        """Pixels of the picture and of the result, across and down."""
+        left, top, right, bottom = box
+        return (right - left, self.width), (bottom - top, self.height)
+
+    def _box(self, width: int, height: int) -> Box:
         """The rectangle of a width x height picture that ends up in the result: left, top, right, bottom."""
         if self.shortest_edge is None:
             return 0.0, 0.0, float(width), float(height)
@@ -145,6 +159,13 @@ class Preprocessing:
             mean=_triple(config["image_mean"]),
             std=_triple(config["image_std"]),
         )
+
+
+def _averaged(image: Image.Image, box: Box, across: int, down: int) -> tuple[Image.Image, Box]:
+    """The picture with blocks of pixels averaged to one, and where the box lies in it."""
+    left, top, right, bottom = box
+    small = image.reduce((across, down))
+    return small, (left / across, top / down, min(right / across, small.width), min(bottom / down, small.height))
 
 
 def _middle(scaled: int, kept: int, original: int) -> tuple[float, float]:
