@@ -54,6 +54,7 @@ _TURNS = {  # by EXIF orientation, as ImageOps.exif_transpose has it
 }
 _LYING = (5, 6, 7, 8)  # EXIF orientations that change places of width and height
 _TILE_SIDES = (322, 323)  # TIFF's TileWidth and TileLength
+_WEBP_SIDE = 16_383  # pixels that a frame of WebP has at most; an animation's canvas of 8 million x 12 takes a minute
 _SHOT_AT = ExifTags.Base.DateTimeOriginal
 _EXIF_DATE = re.compile(r"([12]\d{3}):([01]\d):([0-3]\d) ([0-2]\d:[0-5]\d:[0-6]\d)", re.ASCII)
 _one_large = threading.Lock()
@@ -209,7 +210,7 @@ def _formats(heic: bool = False) -> tuple[str, ...]:
 def _upright(image: Image.Image, edge: int | None) -> Photo:
     width, height = image.size
     _check_pixels(width, height)
-    _check_tiles(image)
+    _check_extent(image)
     if edge is not None and image.format in _SCALED:
         image.draft(None, (edge, edge))
     with _alone(image):
@@ -236,8 +237,10 @@ def _averaged(picture: Image.Image, edge: int | None) -> Image.Image:
     return picture.reduce(factor) if factor > 1 and picture.width * picture.height > _LARGE else picture
 
 
-def _check_tiles(image: Image.Image) -> None:
-    """A TIFF is decoded tile by tile, whatever its own size: a picture of one pixel may have a tile of gigabytes."""
+def _check_extent(image: Image.Image) -> None:
+    """What some formats can ask for beyond their pixels: a TIFF of one pixel may have a tile of gigabytes."""
+    if image.format == "WEBP" and max(image.size) > _WEBP_SIDE:
+        raise PhotoError(f"{image.width} x {image.height} pixels; WebP has at most {_WEBP_SIDE} a side")
     tags = getattr(image, "tag_v2", {})
     width, height = (tags.get(side, 0) for side in _TILE_SIDES)
     if isinstance(width, int) and isinstance(height, int):

@@ -1,4 +1,4 @@
-"""Pillow's warnings about a photo, kept from the user: what is wrong with a photo is told by errors or not at all.
+"""What Pillow and its libraries say of a photo, kept from the user: what is wrong is told by errors or not at all.
 
 ``warnings.catch_warnings`` swaps the list of filters of the whole process, which threads that decode side by side would
 mix up. Here one filter is added to that list with the first of them and taken out with the last.
@@ -6,11 +6,18 @@ mix up. Here one filter is added to that list with the first of them and taken o
 
 from __future__ import annotations
 
+import ctypes
+import logging
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from typing import Any
+
+from PIL import Image
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # else Python prints what nobody has asked to see
 
 _MODULES = r"(PIL|pillow_heif)\."
 _lock = threading.Lock()
@@ -20,11 +27,22 @@ _inside = 0
 @contextmanager
 def pillow_warns_nobody() -> Iterator[None]:
     """Pass over warnings from Pillow's own modules, also where the process turns warnings into errors."""
+    _silence_libtiff()
     _enter()
     try:
         yield
     finally:
         _leave()
+
+
+@cache
+def _silence_libtiff() -> None:
+    """libtiff writes to standard error by itself; Pillow knows of the same errors by what its functions return."""
+    with suppress(OSError, AttributeError, TypeError):  # linked in another way, or left out
+        library = ctypes.CDLL(Image.core.__file__)
+        for handler in (library.TIFFSetErrorHandler, library.TIFFSetWarningHandler):
+            handler.argtypes, handler.restype = [ctypes.c_void_p], ctypes.c_void_p
+            handler(None)
 
 
 def _enter() -> None:

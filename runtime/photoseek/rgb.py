@@ -65,4 +65,5 @@ def _eight_bits(image: Image.Image, highest: float) -> Image.Image:
 
 
 def _values(image: Image.Image) -> npt.NDArray[Any]:
-    return np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0.0, neginf=0.0)
+    with np.errstate(invalid="ignore"):  # a signalling NaN, which numpy would warn of
+        return np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0.0, neginf=0.0)
