@@ -33,7 +33,7 @@ def seeds() -> dict[str, bytes]:
         "tiff-jpeg": _saved(picture, "TIFF", compression="jpeg"),
         "tiff-16": _saved(grey, "TIFF"),
         "tiff-float": _saved(grey.convert("F"), "TIFF"),
-        "tiff-tiled": _tiled(),
+        "tiff-tiled": tiled_tiff(),
         "bmp": _saved(picture, "BMP"),
         "bmp-palette": _saved(picture.quantize(8), "BMP"),
         "ppm": _saved(picture, "PPM"),
@@ -121,7 +121,7 @@ def _saved(image: Image.Image, form: str, **options: object) -> bytes:
     return file.getvalue()
 
 
-def _tiled(width: int = 16, height: int = 16, tile: tuple[int, int] = (16, 16)) -> bytes:
+def tiled_tiff(width: int = 16, height: int = 16, tile: tuple[int, int] = (16, 16)) -> bytes:
     """A grey TIFF of one deflated tile, which Pillow does not write."""
     import zlib
 
