@@ -19,6 +19,7 @@ TYPES = {
     "bmp": ("bmp",),
     "avif": ("avif",),
     "ppm": ("ppm",),
+    "heic": ("heic", "heif", "hif"),
 }
 """File types, and the endings of their names."""
 
