@@ -1,4 +1,4 @@
-"""HEIC and HEIF, the photos of iPhones: decoded where the extra ``heic`` is installed, and otherwise refused with the cure."""
+"""HEIC and HEIF, the photos of iPhones: decoded with the extra ``heic``, and without it refused with the cure."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from photoseek.errors import PhotoError
 from photoseek.quiet import pillow_warns_nobody
 from photoseek.rgb import to_rgb
 
-PhotoSource: TypeAlias = str | Path | bytes | Image.Image
+PhotoSource: TypeAlias = str | Path | bytes | bytearray | memoryview | Image.Image
 """A path, the bytes of a file, or an open picture."""
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "PPM")
@@ -28,8 +28,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "PPM")
 
 SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif", ".ppm")
-    + heif.SUFFIXES
-)
+) | frozenset(heif.SUFFIXES)
 """File name endings, in lower case, that a scan of a folder takes for photos.
 
 Those of HEIC are among them without the extra, too: its photos are then named with the cure, and not passed over.
@@ -108,7 +107,7 @@ def decode_photo(source: PhotoSource, edge: int | None = None) -> Photo:
         with pillow_warns_nobody():
             if isinstance(source, Image.Image):
                 return _upright(source, None)
-            data = source if isinstance(source, bytes) else read_photo(Path(source))
+            data = read_photo(Path(source)) if isinstance(source, str | Path) else _bytes_of(source)
             with _opened(io.BytesIO(data), data[: heif.HEAD], len(data)) as image:
                 return _upright(image, edge)
     except (PhotoError, MemoryError):  # for want of memory now, nothing is said of the photo
@@ -181,6 +180,14 @@ def _opened(file: BinaryIO, head: bytes, size: int) -> Image.Image:
     _check_bytes(size)
     _check_extra(head)
     return Image.open(file, formats=_formats(heif.is_heif(head)))
+
+
+def _bytes_of(source: object) -> bytes:
+    if isinstance(source, bytes):
+        return source
+    if isinstance(source, bytearray | memoryview):
+        return bytes(source)
+    raise PhotoError(f"expected a path, the bytes of a file or an open picture, found {type(source).__name__}")
 
 
 def _check_bytes(size: int) -> None:

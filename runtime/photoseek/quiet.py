@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 
-from PIL import Image
+from PIL import _imaging
 
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # else Python prints what nobody has asked to see
 
@@ -39,7 +39,7 @@ def pillow_warns_nobody() -> Iterator[None]:
 def _silence_libtiff() -> None:
     """libtiff writes to standard error by itself; Pillow knows of the same errors by what its functions return."""
     with suppress(OSError, AttributeError, TypeError):  # linked in another way, or left out
-        library = ctypes.CDLL(Image.core.__file__)
+        library = ctypes.CDLL(_imaging.__file__)
         for handler in (library.TIFFSetErrorHandler, library.TIFFSetWarningHandler):
             handler.argtypes, handler.restype = [ctypes.c_void_p], ctypes.c_void_p
             handler(None)

@@ -1,4 +1,4 @@
-"""Photos that were made to do harm, or to deceive: budgets of bytes, pixels and memory; elongated, cut and lying files."""
+"""Photos that were made to do harm or to deceive: budgets of bytes, pixels and memory; cut and lying files."""
 
 from __future__ import annotations
 
@@ -38,9 +38,7 @@ def saved(image: Image.Image, format_: str, **options: object) -> bytes:
     return file.getvalue()
 
 
-def test_a_file_of_half_a_gigabyte_is_refused_before_it_is_read(
-    photos: Path, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_of_half_a_gigabyte_is_refused_before_it_is_read(photos: Path, tiny_bundle: Bundle) -> None:
     """A sparse one: were it read, the machine's memory would show it."""
     with (photos / "huge.jpg").open("wb") as file:
         file.truncate(40_000_000_000)
@@ -102,7 +100,7 @@ def test_a_canvas_that_no_frame_of_webp_could_fill_is_refused() -> None:
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "TIFF"])
 @pytest.mark.parametrize("size", [(1, 65_000), (65_000, 1), (3, 40_000)])
-def test_an_elongated_picture_is_decoded_encoded_and_shown(form: str, size: tuple[int, int], tiny_bundle: Bundle) -> None:
+def test_an_elongated_picture_is_decoded_and_shown(form: str, size: tuple[int, int], tiny_bundle: Bundle) -> None:
     data = saved(Image.new("RGB", size, COLOURS["red"]), form)
     photo = decode_photo(data, 256)
     assert (photo.width, photo.height) == size
@@ -177,7 +175,7 @@ def test_large_pictures_are_decoded_one_at_a_time(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_deep_picture_takes_little_more_memory_than_its_pixels(tmp_path: Path) -> None:
-    """25 million pixels: 50 MB as they are, 100 MB as RGB. In floating point alone they would be 200 MB, several times."""
+    """25 million pixels: 50 MB as they are, 100 MB as RGB. In floating point they would be 200 MB, several times."""
     pack = zlib.compressobj(1)
     side, row = 5_000, bytes(1 + 2 * 5_000)
     rows = b"".join(pack.compress(row * 100) for _ in range(side // 100)) + pack.flush()
@@ -210,10 +208,8 @@ def test_a_text_that_unpacks_to_a_gigabyte_costs_neither_memory_nor_the_run(chun
     bomb = b"".join(pack.compress(bytes(1 << 20)) for _ in range(64)) + pack.flush()
     head = b"k\0\1\0\0\0" if chunk == b"iTXt" else b"k\0\0"
     data = png(1, 1, 8, 0, zlib.compress(b"\0\7"), (chunk, head + bomb))
-    try:
-        assert open_photo(data).getpixel((0, 0)) == (7, 7, 7)
-    except PhotoError as error:
-        assert "damaged" in str(error)  # noqa: PT017 either is right
+    decoded = photo_or_none(data)  # either is right
+    assert decoded is None or decoded.getpixel((0, 0)) == (7, 7, 7)
 
 
 @pytest.mark.parametrize("name", BINARY)
@@ -265,7 +261,7 @@ def test_a_directory_of_a_tiff_that_names_itself_as_the_next_ends() -> None:
 
 
 def test_pillows_warnings_are_neither_errors_nor_printed(capfd: pytest.CaptureFixture[str]) -> None:
-    """Here each warning is an error, as in a program that runs with ``-W error``; Pillow warns above 89 million pixels."""
+    """Here each warning is an error, as with ``python -W error``; Pillow warns above 89 million pixels."""
     assert warnings.filters[0][0] == "error"
     rows = zlib.compress(bytes(9_500 * (1 + 9_500 // 8 + 1)), 1)
     assert decode_photo(png(9_500, 9_500, 1, 0, rows), 224).width == 9_500
@@ -302,9 +298,7 @@ def test_warnings_of_others_are_heard_while_and_after_photos_are_decoded() -> No
 
 
 @needs_heif
-def test_a_heic_photo_is_decoded_where_the_extra_is_installed(
-    photos: Path, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_heic_photo_is_decoded_where_the_extra_is_installed(photos: Path, tiny_bundle: Bundle) -> None:
     heif.register()
     exif = Image.Exif()
     exif[0x0132] = "2024:05:17 10:11:12"

@@ -177,7 +177,7 @@ def test_a_part_of_a_photo_cannot_be_asked_for(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["", "/thumbnail"])
-@pytest.mark.parametrize("place", ["../elsewhere.png", "red/../../elsewhere.png", "ABSOLUTE", "../../../../../etc/passwd"])
+@pytest.mark.parametrize("place", ["../elsewhere.png", "red/../../elsewhere.png", "ABSOLUTE", "../../../../etc/passwd"])
 def test_a_path_in_a_database_that_was_tampered_with_leads_nowhere(
     own: httpx.Client, photos: Path, tmp_path: Path, path: str, place: str
 ) -> None:
