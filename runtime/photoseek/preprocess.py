@@ -27,6 +27,9 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 Triple = tuple[float, float, float]
 Box = tuple[float, float, float, float]
 
+MAX_SIDE = 8_192
+"""Pixels of a result's side: far more than any image tower sees."""
+
 _FINEST = 1_000
 """Pixels of a picture for one of the result beyond which several are averaged first: Pillow's filters keep a weight for
 each, which takes gigabytes where a picture of 150 million x 1 pixels is squeezed."""
@@ -41,7 +44,7 @@ class Preprocessing:
         width: Columns of the result.
         shortest_edge: The picture is scaled until its shorter side has this length, then the middle is cut out.
             None: it is squeezed to ``height`` x ``width`` as a whole.
-        resample: Pillow's code of the filter: 0 nearest, 1 Lanczos, 2 bilinear, 3 bicubic.
+        resample: Pillow's code of the filter: 0 nearest, 1 Lanczos, 2 bilinear, 3 bicubic, 4 box, 5 Hamming.
         rescale_factor: Multiplies the 8-bit values.
         mean: Subtracted from each channel, R G B.
         std: Divides each channel, R G B.
@@ -58,6 +61,12 @@ class Preprocessing:
     def __post_init__(self) -> None:
         if min(self.height, self.width) < 1:
             raise ValueError(f"expected a result of at least 1 x 1, found {self.height} x {self.width}")
+        if max(self.height, self.width, self.shortest_edge or 0) > MAX_SIDE:
+            raise ValueError(f"expected a result of at most {MAX_SIDE} a side, found {self.height} x {self.width}")
+        if not np.isfinite([*self.mean, *self.std, self.rescale_factor]).all() or 0 in self.std:
+            raise ValueError(f"expected finite numbers, and a std other than 0, found {self.mean} and {self.std}")
+        if self.resample not in range(6):
+            raise ValueError(f"expected a filter from 0 to 5, found {self.resample}")
         if self.shortest_edge is not None and self.shortest_edge < max(self.height, self.width):
             raise ValueError(
                 f"shortest_edge {self.shortest_edge} is less than the {self.height} x {self.width} cut out of it"
@@ -139,7 +148,7 @@ class Preprocessing:
                 raise BundleIncompatible(f"preprocessor_config.json: expected {key} true, found {config[key]!r}")
         try:
             return cls._from_json(config)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             what = f"no {error}" if isinstance(error, KeyError) else str(error)
             raise BundleIncompatible(f"preprocessor_config.json cannot be followed: {what}") from error
 
