@@ -1,6 +1,7 @@
 """Opens bundles and runs their towers, in a process that a crafted graph may crash: ``use_bundle.py FOLDER...``.
 
-For each folder a line: ``fine``, or the class of the error that the bundle was refused with.
+For each folder a line: ``outcome fine``, or with the class of the error that the bundle was refused with. onnxruntime
+prints lines of its own where a name in a graph is not UTF-8.
 """
 
 from __future__ import annotations
@@ -39,9 +40,9 @@ def main(folders: list[str]) -> None:
         try:
             use(Path(folder))
         except BundleError as error:
-            print(type(error).__name__, flush=True)
+            print(f"outcome {type(error).__name__}", flush=True)
         else:
-            print("fine", flush=True)
+            print("outcome fine", flush=True)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 import tracemalloc
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -63,17 +62,19 @@ def searcher(tiny_bundle_path: Any, tmp_path_factory: pytest.TempPathFactory) ->
     return Searcher(gallery)
 
 
-@contextmanager
-def within(seconds: float, megabytes: float) -> Iterator[None]:
+def seconds_and_megabytes(ask: Callable[[], object]) -> tuple[float, float]:
+    """What it takes: the best time of three, since the machine may be busy, and the most memory of one."""
+    times = []
+    for _ in range(3):
+        started = time.perf_counter()
+        ask()
+        times.append(time.perf_counter() - started)
     tracemalloc.start()
-    started = time.perf_counter()
     try:
-        yield
-        taken, most = time.perf_counter() - started, tracemalloc.get_traced_memory()[1]
+        ask()
+        return min(times), tracemalloc.get_traced_memory()[1] / 1e6
     finally:
         tracemalloc.stop()
-    assert taken < seconds
-    assert most < megabytes * 1e6
 
 
 @pytest.mark.parametrize(
@@ -93,10 +94,10 @@ def within(seconds: float, megabytes: float) -> Iterator[None]:
     ids=lambda text: repr(text[:6]),
 )
 def test_a_megabyte_of_text_is_answered_or_refused_at_once(searcher: Searcher, text: str) -> None:
-    """In a third of a second, of which most is for a busy machine and for what measures the memory."""
-    searcher.search("red")
-    with within(0.3, megabytes=30):
-        answer_or_none(searcher, text)
+    for ask in (lambda: answer_or_none(searcher, text), lambda: searcher.text_encoder.encode([text])):
+        seconds, megabytes = seconds_and_megabytes(ask)
+        assert seconds < 0.3
+        assert megabytes < 30
 
 
 def answer_or_none(searcher: Searcher, text: str) -> int | None:
@@ -195,9 +196,10 @@ def test_a_unit_vector_keeps_its_bits() -> None:
 @pytest.mark.parametrize("k", [10**12, 10**30, 2**31, 2**63])
 def test_a_k_beyond_all_photos_gives_all_photos_in_bounded_memory(searcher: Searcher, engine: Engine, k: int) -> None:
     asked = Searcher(searcher.gallery, engine=engine)
-    asked.search("red")
-    with within(1, megabytes=5):
-        assert len(asked.search("red", k=k)) == len(asked.search("red", k=k, where=Filter(type="png"))) == 6
+    assert len(asked.search("red", k=k)) == len(asked.search("red", k=k, where=Filter(type="png"))) == 6
+    seconds, megabytes = seconds_and_megabytes(lambda: asked.search("red", k=k))
+    assert seconds < 1
+    assert megabytes < 5
 
 
 @pytest.mark.parametrize("k", [0, -1, -(10**12), True, False, None, "5", 2.0, float("nan"), np.int64(3)])
