@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from functools import cache
 from random import Random
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image, ImageDraw, features
 from photoseek import heif
 
 
+@cache
 def seeds() -> dict[str, bytes]:
     """A photo of a few hundred bytes in each format and kind that this build decodes."""
     picture = _picture()
