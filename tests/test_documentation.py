@@ -165,7 +165,7 @@ def test_a_wrong_command_line_is_found() -> None:
         parse(words)
     with pytest.raises(AssertionError, match="Missing option '--images'"):
         parse(["photoseek", "calibrate", "--bundle", "demo"])
-    parse(["photoseek", "search", "red", "..."])
+    parse(["photoseek", "search", "red", "--gallery", "DIR", "..."])
 
 
 def test_links_between_the_documents_lead_somewhere() -> None:

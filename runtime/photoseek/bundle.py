@@ -12,7 +12,7 @@ from photoseek.cpu import runs_int8_well
 from photoseek.errors import BundleDamaged, BundleIncompatible, BundleNotFound
 from photoseek.files import sha256_of
 from photoseek.forking import Inherited
-from photoseek.manifest import Layout, Manifest
+from photoseek.manifest import Layout, Manifest, hint_of
 from photoseek.preprocess import Preprocessing
 
 DEMO = "demo"
@@ -56,8 +56,8 @@ class Bundle(Inherited):
             BundleIncompatible: A newer format, or no precision with all towers.
         """
         demo = str(source) == DEMO
-        path = _DEMO_FOLDER if demo else Path(source).expanduser().absolute()
-        if not (path / Layout.MANIFEST).is_file():
+        path = _DEMO_FOLDER if demo else _folder(source)
+        if not _is_file(path / Layout.MANIFEST):
             raise BundleNotFound(
                 f"no bundle at {path}: expected a folder with {Layout.MANIFEST}; "
                 "make one with photoseek-export, or name the embedded one: demo"
@@ -117,10 +117,10 @@ class Bundle(Inherited):
         path = self.verified(name)
         try:
             value = json.loads(path.read_text("utf-8"))
-        except ValueError as error:
-            raise BundleDamaged(f"{path}: expected JSON: {error}") from error
+        except (ValueError, RecursionError) as error:
+            raise BundleDamaged(f"{path}: expected JSON: {error}{hint_of(path)}; export the bundle anew") from error
         if not isinstance(value, dict):
-            raise BundleDamaged(f"{path}: expected a JSON object, found {type(value).__name__}")
+            raise BundleDamaged(f"{path}: expected a JSON object, found {type(value).__name__}; export the bundle anew")
         return value
 
     def verified(self, name: str) -> Path:
@@ -135,6 +135,13 @@ class Bundle(Inherited):
                 self._check_content(name, path)
                 self._verified.add(name)
         return path
+
+    def verified_graph(self, name: str) -> Path:
+        """As :meth:`verified`, with the files beside a graph that bear its name and more: they hold its weights."""
+        for other in self.manifest.files:
+            if other.startswith(name) and other != name:
+                self.verified(other)
+        return self.verified(name)
 
     def verify(self) -> None:
         """Hash every file again, also those that were verified before.
@@ -154,11 +161,11 @@ class Bundle(Inherited):
     def _check_sizes(self) -> None:
         for name, record in self.manifest.files.items():
             path = self.path / name
-            if not path.is_file():
-                raise BundleDamaged(f"{path}: missing; copy the bundle again, or export it anew")
+            if not _is_file(path):
+                raise BundleDamaged(f"{path}: missing, or not a file; copy the bundle again, or export it anew")
             if (found := path.stat().st_size) != record.bytes:
                 raise BundleDamaged(
-                    f"{path}: expected {record.bytes:,} bytes, found {found:,}{_hint(path)}; copy the bundle again"
+                    f"{path}: expected {record.bytes:,} bytes, found {found:,}{hint_of(path)}; copy the bundle again"
                 )
 
     def _check_content(self, name: str, path: Path) -> None:
@@ -171,16 +178,20 @@ class Bundle(Inherited):
             raise BundleDamaged(f"{path}: {error.strerror or error}") from error
         if found != record.sha256:
             raise BundleDamaged(
-                f"{path}: expected sha256 {record.sha256[:12]}..., found {found[:12]}...; copy the bundle again"
+                f"{path}: expected sha256 {record.sha256[:12]}..., found {found[:12]}...{hint_of(path)}; "
+                "copy the bundle again"
             )
 
 
-def _hint(path: Path) -> str:
-    """What a file of the wrong size often is."""
-    with path.open("rb") as file:
-        head = file.read(64)
-    if head.startswith(b"version https://git-lfs"):
-        return " (a Git LFS pointer: fetch the real file with git lfs pull)"
-    if head.lstrip().lower().startswith((b"<!doctype", b"<html")):
-        return " (a web page: the download went wrong)"
-    return ""
+def _folder(source: str | Path) -> Path:
+    try:
+        return Path(source).expanduser().absolute()
+    except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: the home of an unknown user
+        raise BundleNotFound(f"expected the folder of a bundle, or demo, found {source!r}: {error}") from error
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long, a folder that may not be read
+        return False

@@ -14,6 +14,7 @@ from photoseek.errors import PhotoError, QueryError
 from photoseek.languages import Share, shares
 from photoseek.manifest import Layout
 from photoseek.photos import PhotoSource, decode_photo
+from photoseek.queries import expect_text
 from photoseek.towers import TextTower, Tower
 from photoseek.vectors import Vectors, normalise
 
@@ -91,8 +92,10 @@ class TextEncoder:
             Unit vectors (n, dim), in the order of ``texts``.
 
         Raises:
-            QueryError: The bundle has no tower for the language.
+            QueryError: One of ``texts`` is no text, or the bundle has no tower for the language.
         """
+        if isinstance(texts, str):
+            raise QueryError("expected a list of texts, found one text; put it in brackets")
         self._expect(language)
         asked: dict[TextTower, list[tuple[int, Share]]] = {}
         for row, text in enumerate(map(_clean, texts)):
@@ -119,7 +122,7 @@ class TextEncoder:
         return [(found[0][0] if found else self._main, Share("", text, 1.0))]
 
     def _expect(self, language: str | None) -> None:
-        if language is not None and language not in self._towers:
+        if language is not None and (not isinstance(language, str) or language not in self._towers):
             raise QueryError(
                 f"bundle {self.bundle.name!r} has no text tower for {language!r}; it reads {', '.join(self._towers)}"
             )
@@ -156,4 +159,5 @@ class ImageEncoder(Tower):
 
 def _clean(text: str) -> str:
     """Text that the tokenizer takes: of bounded length, lone surrogates replaced."""
+    expect_text(text, "each query")
     return text[:MAX_CHARACTERS].encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, fields
+from numbers import Real
 from typing import Any, Literal, TypeAlias, get_args
 
 from photoseek.errors import QueryError
@@ -19,9 +20,11 @@ TYPES = {
     "bmp": ("bmp",),
     "avif": ("avif",),
     "ppm": ("ppm",),
+    "heic": ("heic", "heif", "hif"),
 }
 """File types, and the endings of their names."""
 
+_LONE = re.compile("[\ud800-\udfff]")  # surrogates, of which half a pair is no text that a database takes
 _DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?", re.ASCII)
 
 
@@ -52,15 +55,17 @@ class Filter:
     type: str | None = None
 
     def __post_init__(self) -> None:
+        if self.folder is not None and (not isinstance(self.folder, str) or _LONE.search(self.folder)):
+            raise QueryError(f"folder: expected the path of a folder, found {self.folder!r}")
         for name, value in (("taken_from", self.taken_from), ("taken_to", self.taken_to)):
-            if value is not None and not _DATE.fullmatch(value):
+            if value is not None and (not isinstance(value, str) or not _DATE.fullmatch(value)):
                 raise QueryError(f"{name}: expected a date like 2024, 2024-05 or 2024-05-17, found {value!r}")
         for name, size in (("min_megapixels", self.min_megapixels), ("max_megapixels", self.max_megapixels)):
-            if size is not None and not size >= 0:
-                raise QueryError(f"{name}: expected a number of at least 0, found {size}")
+            if size is not None and not _is_size(size):
+                raise QueryError(f"{name}: expected a number of at least 0, found {size!r:.40}")
         if self.orientation is not None and self.orientation not in get_args(Orientation):
             raise QueryError(f"orientation: expected {', '.join(get_args(Orientation))}, found {self.orientation!r}")
-        if self.type is not None and self.type not in TYPES:
+        if self.type is not None and (not isinstance(self.type, str) or self.type not in TYPES):
             raise QueryError(f"type: expected one of {', '.join(TYPES)}, found {self.type!r}")
 
     @property
@@ -71,3 +76,12 @@ class Filter:
     def to_json(self) -> dict[str, Any]:
         """The conditions that are set."""
         return {it.name: value for it in fields(self) if (value := getattr(self, it.name)) is not None}
+
+
+def _is_size(value: object) -> bool:
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return False
+    try:
+        return float(value) >= 0
+    except OverflowError:  # a whole number beyond all floating-point numbers
+        return False

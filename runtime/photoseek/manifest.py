@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
 from photoseek.errors import BundleDamaged, BundleIncompatible
@@ -19,7 +19,11 @@ FORMAT = 2
 1: before ``text_towers``; read as a bundle without any.
 """
 
+MAX_DIM = 65_536
+"""Vectors of a bundle are at most this long."""
+
 _LANGUAGE = re.compile("[a-z]{2}")
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 class Layout:
@@ -146,16 +150,18 @@ class Manifest:
         """Read ``photoseek.json``.
 
         Raises:
-            BundleDamaged: It is missing, is not JSON, or lacks a key.
+            BundleDamaged: It is missing, is not JSON, lacks a key, or has a value that is none.
             BundleIncompatible: Its format is newer than ``FORMAT``.
         """
         path = folder / Layout.MANIFEST
         try:
             values = json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise BundleDamaged(f"{path}: expected a bundle's manifest: {error}") from error
-        if not isinstance(values, dict) or not isinstance(values.get("format"), int):
-            raise BundleDamaged(f"{path}: expected a JSON object with a format number")
+        except (OSError, ValueError, RecursionError) as error:
+            raise BundleDamaged(
+                f"{path}: expected a bundle's manifest: {error}{hint_of(path)}; copy the bundle again"
+            ) from error
+        if not isinstance(values, dict) or type(values.get("format")) is not int or values["format"] < 1:
+            raise BundleDamaged(f"{path}: expected a JSON object with a format number; copy the bundle again")
         if values["format"] > FORMAT:
             raise BundleIncompatible(
                 f"{path}: bundle format {values['format']}, this photoseek reads up to {FORMAT}; upgrade photoseek"
@@ -175,8 +181,48 @@ class Manifest:
             odd = [language for language in towers if not _LANGUAGE.fullmatch(language)]
         except (TypeError, KeyError, AttributeError) as error:
             raise BundleDamaged(f"{path}: cannot be read as a manifest: {error}") from error
+        if wrong := _wrong_value(manifest):
+            raise BundleDamaged(f"{path}: {wrong}; copy the bundle again, or export it anew")
         if odd:
             raise BundleDamaged(f"{path}: expected text towers by codes like zh, found {odd[0]!r}")
         if missing:
             raise BundleDamaged(f"{path}: records no {missing[0]}")
         return manifest
+
+
+def hint_of(path: Path) -> str:
+    """What a file that is not what it should be often is."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(64)
+    except OSError:
+        return ""
+    if head.startswith(b"version https://git-lfs"):
+        return " (a Git LFS pointer: fetch the real file with git lfs pull)"
+    if head.lstrip().lower().startswith((b"<!doctype", b"<html")):
+        return " (an HTML page, a web page in place of the file: the download went wrong)"
+    return ""
+
+
+def _wrong_value(manifest: Manifest) -> str:
+    """The first value that is not what :class:`Manifest` says of it, in words; empty where each is."""
+    texts = ("name", "pooling", "preprocessing", "weights", "licence")
+    for key, kind in (*((text, str) for text in texts), ("languages", list), ("precisions", dict), ("training", dict)):
+        if not isinstance(value := getattr(manifest, key), kind):
+            return f"{key}: expected {kind.__name__}, found {value!r:.80}"
+    if type(manifest.dim) is not int or not 0 < manifest.dim <= MAX_DIM:
+        return f"dim: expected a whole number from 1 to {MAX_DIM}, found {manifest.dim!r:.80}"
+    if not all(isinstance(language, str) for language in manifest.languages):
+        return f"languages: expected codes like en, found {manifest.languages!r:.80}"
+    for precision, facts in manifest.precisions.items():
+        if not isinstance(facts, dict):
+            return f"precisions: {precision}: expected dict, found {facts!r:.80}"
+    return next(filter(None, (_wrong_record(name, record) for name, record in manifest.files.items())), "")
+
+
+def _wrong_record(name: str, record: FileRecord) -> str:
+    if "\0" in name or PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+        return f"files: expected paths inside the bundle, found {name!r:.80}"
+    if type(record.bytes) is not int or not isinstance(record.sha256, str) or not _SHA256.fullmatch(record.sha256):
+        return f"files: {name}: expected its bytes and sha256, found {record.bytes!r:.20} and {record.sha256!r:.80}"
+    return ""

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import stat
+import threading
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TypeAlias
+from typing import BinaryIO, TypeAlias
 
-import numpy as np
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
+from photoseek import heif
 from photoseek.errors import PhotoError
+from photoseek.quiet import pillow_warns_nobody
+from photoseek.rgb import to_rgb
 
-PhotoSource: TypeAlias = str | Path | bytes | Image.Image
+PhotoSource: TypeAlias = str | Path | bytes | bytearray | memoryview | Image.Image
 """A path, the bytes of a file, or an open picture."""
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "PPM")
@@ -23,18 +28,35 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "PPM")
 
 SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif", ".ppm")
-)
-"""File name endings, in lower case, that a scan of a folder takes for photos."""
+) | frozenset(heif.SUFFIXES)
+"""File name endings, in lower case, that a scan of a folder takes for photos.
+
+Those of HEIC are among them without the extra, too: its photos are then named with the cure, and not passed over.
+"""
 
 MAX_PIXELS = 150_000_000
-"""A larger picture is refused before it is decoded: 150 MP are 450 MB as RGB."""
+"""A larger picture is refused before it is decoded: Pillow keeps 150 MP of RGB in 600 MB."""
 
-_BACKGROUND = (255, 255, 255)  # what shows through transparent pixels
+MAX_BYTES = 512_000_000
+"""A larger file is refused before it is read: 150 MP without any compression are 450 MB."""
+
+_LARGE = 50_000_000  # pixels from which on pictures are decoded one at a time, and averaged down before they are kept
 _SCALED = ("JPEG", "MPO")  # formats whose decoder scales
+_TURNS = {  # by EXIF orientation, as ImageOps.exif_transpose has it
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _LYING = (5, 6, 7, 8)  # EXIF orientations that change places of width and height
+_TILE_SIDES = (322, 323)  # TIFF's TileWidth and TileLength
+_WEBP_SIDE = 16_383  # pixels that a frame of WebP has at most; an animation's canvas of 8 million x 12 takes a minute
 _SHOT_AT = ExifTags.Base.DateTimeOriginal
 _EXIF_DATE = re.compile(r"([12]\d{3}):([01]\d):([0-3]\d) ([0-2]\d:[0-5]\d:[0-6]\d)", re.ASCII)
-_SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N", "I")
+_one_large = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -61,16 +83,18 @@ def open_photo(source: PhotoSource) -> Image.Image:
     its colour profile.
 
     Raises:
-        PhotoError: The file cannot be read, is of no known format, is damaged, or has over ``MAX_PIXELS``.
+        PhotoError: The file cannot be read, is of no known format, is damaged, or has over ``MAX_PIXELS`` or
+            ``MAX_BYTES``.
     """
     return decode_photo(source).image
 
 
 def decode_photo(source: PhotoSource, edge: int | None = None) -> Photo:
-    """As :func:`open_photo`, but a JPEG is decoded no larger than it needs to be.
+    """As :func:`open_photo`, but decoded no larger than needed, where that spares much.
 
     A JPEG is stored as waves of 8 x 8 pixels, from which the decoder makes an eighth, a quarter or half of the size for
-    a fraction of the work: of a photo of 12 megapixels most is never computed.
+    a fraction of the work: of a photo of 12 megapixels most is never computed. Of other formats very large pictures are
+    averaged down, so that a few of them don't fill the memory.
 
     Args:
         source: What to decode.
@@ -80,11 +104,12 @@ def decode_photo(source: PhotoSource, edge: int | None = None) -> Photo:
         PhotoError: As :func:`open_photo`.
     """
     try:
-        if isinstance(source, Image.Image):
-            return _upright(source)
-        data = source if isinstance(source, bytes) else read_photo(Path(source))
-        with Image.open(io.BytesIO(data), formats=_formats()) as image:
-            return _upright(image, edge)
+        with pillow_warns_nobody():
+            if isinstance(source, Image.Image):
+                return _upright(source, None)
+            data = read_photo(Path(source)) if isinstance(source, str | Path) else _bytes_of(source)
+            with _opened(io.BytesIO(data), data[: heif.HEAD], len(data)) as image:
+                return _upright(image, edge)
     except (PhotoError, MemoryError):  # for want of memory now, nothing is said of the photo
         raise
     except Exception as error:  # Pillow's decoders raise nearly every class there is on damaged files
@@ -92,79 +117,149 @@ def decode_photo(source: PhotoSource, edge: int | None = None) -> Photo:
 
 
 def read_photo(path: Path) -> bytes:
-    """The bytes of a regular file: a FIFO or a device would hang its reader.
+    """The bytes of a regular file of at most ``MAX_BYTES``: a FIFO or a device would hang its reader.
 
     Raises:
-        PhotoError: No such file, not a regular one, or not readable.
+        PhotoError: No such file, not a regular one, too large, not readable, or of a format whose extra is missing.
     """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise PhotoError("not a regular file")
-        return path.read_bytes()
+        with _regular(path) as file:
+            _check_bytes(os.fstat(file.fileno()).st_size)
+            _check_extra(file.read(heif.HEAD))
+            file.seek(0)
+            data = file.read(MAX_BYTES + 1)  # it may have grown since
     except OSError as error:
         raise PhotoError(error.strerror or str(error)) from error
+    _check_bytes(len(data))
+    return data
 
 
 def photo_format(path: Path) -> str:
-    """The format of a photo by its content, one of ``FORMATS`` or MPO; nothing is decoded.
+    """The format of a photo by its content, one of ``FORMATS``, MPO or HEIF; nothing is decoded.
 
     Raises:
         PhotoError: The file cannot be read, or is of no known format.
     """
     try:
-        with Image.open(path, formats=_formats()) as image:
+        with pillow_warns_nobody(), _regular(path) as file, _header(file) as image:
             return str(image.format)
+    except PhotoError:
+        raise
     except Exception as error:  # Pillow's decoders raise nearly every class there is on damaged files
         raise PhotoError(_reason(error)) from error
-
-
-def to_rgb(image: Image.Image) -> Image.Image:
-    """Any Pillow mode as 8-bit RGB."""
-    if image.mode == "RGB":
-        return image
-    if image.mode in _SIXTEEN_BIT or image.mode == "F":
-        return _eight_bits(image).convert("RGB")
-    if image.mode in ("RGBa", "La"):  # premultiplied alpha
-        image = image.convert({"RGBa": "RGBA", "La": "LA"}[image.mode])
-    if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", layer.size, _BACKGROUND), layer).convert("RGB")
-    return image.convert("RGB")
-
-
-@cache
-def _formats() -> tuple[str, ...]:
-    """Those of ``FORMATS`` that this build of Pillow has."""
-    Image.init()
-    return tuple(name for name in FORMATS if name in Image.OPEN)
-
-
-def _upright(image: Image.Image, edge: int | None = None) -> Photo:
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise PhotoError(f"{width} x {height} pixels; at most {MAX_PIXELS // 1_000_000} million are decoded")
-    if edge is not None and image.format in _SCALED:
-        image.draft(None, (edge, edge))
-    shrunk = image.size != (width, height)
-    image.load()
-    try:
-        turned = ImageOps.exif_transpose(image)
-    except Exception:  # damaged EXIF never costs the photo
-        turned = image
-    if not shrunk:
-        width, height = turned.size
-    elif turned is not image and image.getexif().get(ExifTags.Base.Orientation, 1) in _LYING:
-        width, height = height, width
-    return Photo(to_rgb(turned), width, height, _taken(image))
 
 
 def date_of(path: Path) -> str:
     """When a photo was taken, as ``Photo.taken``, from its header alone; empty also where it cannot be read."""
     try:
-        with Image.open(path, formats=_formats()) as image:
+        with pillow_warns_nobody(), _regular(path) as file, _header(file) as image:
             return _taken(image)
     except Exception:  # as in decode_photo: whatever is wrong with it, there is no date
         return ""
+
+
+def _regular(path: Path) -> BinaryIO:
+    """Open a regular file; what has become a FIFO since it was looked at is not waited for."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise PhotoError("not a regular file")
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise PhotoError("not a regular file")
+    return file
+
+
+def _header(file: BinaryIO) -> Image.Image:
+    head = file.read(heif.HEAD)
+    file.seek(0)
+    return _opened(file, head, os.fstat(file.fileno()).st_size)
+
+
+def _opened(file: BinaryIO, head: bytes, size: int) -> Image.Image:
+    """A picture of which no pixel is decoded yet."""
+    _check_bytes(size)
+    _check_extra(head)
+    return Image.open(file, formats=_formats(heif.is_heif(head)))
+
+
+def _bytes_of(source: object) -> bytes:
+    if isinstance(source, bytes):
+        return source
+    if isinstance(source, bytearray | memoryview):
+        return bytes(source)
+    raise PhotoError(f"expected a path, the bytes of a file or an open picture, found {type(source).__name__}")
+
+
+def _check_bytes(size: int) -> None:
+    if size > MAX_BYTES:
+        raise PhotoError(f"a file of {size / 1e6:,.0f} MB; at most {MAX_BYTES // 1_000_000} MB are read")
+
+
+def _check_extra(head: bytes) -> None:
+    if heif.is_heif(head) and not heif.can_decode():
+        raise PhotoError(heif.CURE)
+
+
+def _check_pixels(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise PhotoError(f"{width} x {height} pixels; at most {MAX_PIXELS // 1_000_000} million are decoded")
+
+
+@cache
+def _formats(heic: bool = False) -> tuple[str, ...]:
+    """Those of ``FORMATS`` that this build of Pillow has, and HEIF where it is asked for."""
+    Image.init()
+    if heic:
+        heif.register()
+    return tuple(name for name in (*FORMATS, *([heif.FORMAT] if heic else [])) if name in Image.OPEN)
+
+
+def _upright(image: Image.Image, edge: int | None) -> Photo:
+    width, height = image.size
+    _check_pixels(width, height)
+    _check_extent(image)
+    if edge is not None and image.format in _SCALED:
+        image.draft(None, (edge, edge))
+    with _alone(image):
+        image.load()
+        orientation = _orientation(image)
+        picture = _averaged(to_rgb(image), edge)
+        if orientation in _TURNS:
+            picture = picture.transpose(_TURNS[orientation])
+        elif picture is image:
+            picture = image.copy()
+    if orientation in _LYING:
+        width, height = height, width
+    return Photo(picture, width, height, _taken(image))
+
+
+def _alone(image: Image.Image) -> AbstractContextManager[object]:
+    """Wait until no other large picture is being decoded: each takes over a gigabyte on its way."""
+    return _one_large if image.width * image.height > _LARGE else nullcontext()
+
+
+def _averaged(picture: Image.Image, edge: int | None) -> Image.Image:
+    """A large picture with blocks of pixels averaged to one, its shorter side still twice as long as needed."""
+    factor = min(picture.size) // (2 * edge) if edge is not None else 1
+    return picture.reduce(factor) if factor > 1 and picture.width * picture.height > _LARGE else picture
+
+
+def _check_extent(image: Image.Image) -> None:
+    """What some formats can ask for beyond their pixels: a TIFF of one pixel may have a tile of gigabytes."""
+    if image.format == "WEBP" and max(image.size) > _WEBP_SIDE:
+        raise PhotoError(f"{image.width} x {image.height} pixels; WebP has at most {_WEBP_SIDE} a side")
+    tags = getattr(image, "tag_v2", {})
+    width, height = (tags.get(side, 0) for side in _TILE_SIDES)
+    if isinstance(width, int) and isinstance(height, int):
+        _check_pixels(width, height)
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        found = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # damaged EXIF never costs the photo
+        return 1
+    return found if isinstance(found, int) else 1
 
 
 def _taken(image: Image.Image) -> str:
@@ -177,16 +272,6 @@ def _taken(image: Image.Image) -> str:
     except Exception:  # damaged EXIF never costs the photo
         pass
     return ""
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Grey values of 16 bits (0..65535) or floats (0..1, or 0..255) scaled to 0..255."""
-    values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0.0, neginf=0.0)
-    if image.mode == "F":
-        values = values * 255.0 if values.max(initial=0.0) <= 1.0 else values
-    elif image.mode != "I" or values.max(initial=0.0) > 255:
-        values = values / 257.0
-    return Image.fromarray(np.clip(np.rint(values), 0, 255).astype(np.uint8))
 
 
 def _reason(error: Exception) -> str:

@@ -19,12 +19,20 @@ import numpy.typing as npt
 from PIL import Image
 
 from photoseek.errors import BundleIncompatible
-from photoseek.photos import to_rgb
+from photoseek.rgb import to_rgb
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 Triple = tuple[float, float, float]
+Box = tuple[float, float, float, float]
+
+MAX_SIDE = 8_192
+"""Pixels of a result's side: far more than any image tower sees."""
+
+_FINEST = 1_000
+"""Pixels of a picture for one of the result beyond which several are averaged first: Pillow's filters keep a weight for
+each, which takes gigabytes where a picture of 150 million x 1 pixels is squeezed."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +44,7 @@ class Preprocessing:
         width: Columns of the result.
         shortest_edge: The picture is scaled until its shorter side has this length, then the middle is cut out.
             None: it is squeezed to ``height`` x ``width`` as a whole.
-        resample: Pillow's code of the filter: 0 nearest, 1 Lanczos, 2 bilinear, 3 bicubic.
+        resample: Pillow's code of the filter: 0 nearest, 1 Lanczos, 2 bilinear, 3 bicubic, 4 box, 5 Hamming.
         rescale_factor: Multiplies the 8-bit values.
         mean: Subtracted from each channel, R G B.
         std: Divides each channel, R G B.
@@ -53,6 +61,12 @@ class Preprocessing:
     def __post_init__(self) -> None:
         if min(self.height, self.width) < 1:
             raise ValueError(f"expected a result of at least 1 x 1, found {self.height} x {self.width}")
+        if max(self.height, self.width, self.shortest_edge or 0) > MAX_SIDE:
+            raise ValueError(f"expected a result of at most {MAX_SIDE} a side, found {self.height} x {self.width}")
+        if not np.isfinite([*self.mean, *self.std, self.rescale_factor]).all() or 0 in self.std:
+            raise ValueError(f"expected finite numbers, and a std other than 0, found {self.mean} and {self.std}")
+        if self.resample not in range(6):
+            raise ValueError(f"expected a filter from 0 to 5, found {self.resample}")
         if self.shortest_edge is not None and self.shortest_edge < max(self.height, self.width):
             raise ValueError(
                 f"shortest_edge {self.shortest_edge} is less than the {self.height} x {self.width} cut out of it"
@@ -70,10 +84,19 @@ class Preprocessing:
 
     def fit(self, image: Image.Image) -> Image.Image:
         """The part of the picture that is seen, 8-bit RGB of ``width`` x ``height``."""
-        filter_ = Image.Resampling(self.resample)
-        return to_rgb(image).resize((self.width, self.height), filter_, box=self._box(*image.size))
+        box = self._box(*image.size)
+        seen = to_rgb(image)
+        across, down = (max(1, int(side // (_FINEST * kept))) for side, kept in self._sides(box))
+        if across > 1 or down > 1:
+            seen, box = _averaged(seen, box, across, down)
+        return seen.resize((self.width, self.height), Image.Resampling(self.resample), box=box)
 
-    def _box(self, width: int, height: int) -> tuple[float, float, float, float]:
+    def _sides(self, box: Box) -> tuple[tuple[float, int], tuple[float, int]]:
+        """Pixels of the picture and of the result, across and down."""
+        left, top, right, bottom = box
+        return (right - left, self.width), (bottom - top, self.height)
+
+    def _box(self, width: int, height: int) -> Box:
         """The rectangle of a width x height picture that ends up in the result: left, top, right, bottom."""
         if self.shortest_edge is None:
             return 0.0, 0.0, float(width), float(height)
@@ -125,7 +148,7 @@ class Preprocessing:
                 raise BundleIncompatible(f"preprocessor_config.json: expected {key} true, found {config[key]!r}")
         try:
             return cls._from_json(config)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             what = f"no {error}" if isinstance(error, KeyError) else str(error)
             raise BundleIncompatible(f"preprocessor_config.json cannot be followed: {what}") from error
 
@@ -145,6 +168,13 @@ class Preprocessing:
             mean=_triple(config["image_mean"]),
             std=_triple(config["image_std"]),
         )
+
+
+def _averaged(image: Image.Image, box: Box, across: int, down: int) -> tuple[Image.Image, Box]:
+    """The picture with blocks of pixels averaged to one, and where the box lies in it."""
+    left, top, right, bottom = box
+    small = image.reduce((across, down))
+    return small, (left / across, top / down, min(right / across, small.width), min(bottom / down, small.height))
 
 
 def _middle(scaled: int, kept: int, original: int) -> tuple[float, float]:

@@ -45,8 +45,9 @@ def parse_query(text: str) -> tuple[QueryPart, ...]:
     """Take a query apart; an empty one has no parts.
 
     Raises:
-        QueryError: A sign with no words after it, a weight that is none, or over ``MAX_PARTS`` parts.
+        QueryError: Not a text, a sign with no words after it, a weight that is none, or over ``MAX_PARTS`` parts.
     """
+    expect_text(text, "a query")
     if not text.strip():
         return ()
     signs = ["+", *(_plain_sign(match.group()) for match in _SIGN.finditer(text))]
@@ -56,6 +57,16 @@ def parse_query(text: str) -> tuple[QueryPart, ...]:
     if len(spans) > MAX_PARTS:
         raise QueryError(f"expected at most {MAX_PARTS} parts in a query, found {len(spans)}")
     return tuple(_part(sign, span.strip()) for sign, span in zip(signs, spans, strict=True))
+
+
+def expect_text(text: object, what: str) -> None:
+    """Make sure that a value is text.
+
+    Raises:
+        QueryError: It is not; bytes are of an encoding that is not known here.
+    """
+    if not isinstance(text, str):
+        raise QueryError(f"expected {what} as a str, found {type(text).__name__}")
 
 
 def escape(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, get_args
 
@@ -26,10 +26,10 @@ from photoseek.nearest.engine import Search
 from photoseek.nearest.engines import Engine
 from photoseek.nearest.exact import ExactSearch
 from photoseek.photos import PhotoSource
-from photoseek.queries import parse_query
+from photoseek.queries import expect_text, parse_query
 from photoseek.selection import ids_where
 from photoseek.sentences import StoredSentences
-from photoseek.vectors import Rows, Vectors, normalise
+from photoseek.vectors import Rows, Vectors, normalise, query_vector
 
 if TYPE_CHECKING:
     from photoseek.sessions import Mode
@@ -197,6 +197,9 @@ class Searcher(Inherited):
         language: str | None = None,
     ) -> Query:
         """Encode a query; parameters and errors are those of :meth:`search`."""
+        for name, value in (("text", text), ("like", like), ("language", language)):
+            if value is not None:
+                expect_text(value, name)
         parts = [
             _Part(self._encode_text(part.text, language), part.weight, self._calibration_of(part.text, language))
             for part in parse_query((text or "")[:MAX_CHARACTERS])
@@ -219,15 +222,16 @@ class Searcher(Inherited):
         return self.query(text, photo=photo, language=language).vector
 
     def nearest(self, query: Query | Vectors, k: int, *, where: Filter | None = None, fold: bool = False) -> list[Hit]:
-        """The k photos nearest to an encoded query, or to a unit vector (dim,), best first.
+        """The k photos nearest to an encoded query, or to a vector (dim,) of any length, best first.
 
         Raises:
-            QueryError: k below 1.
+            QueryError: k below 1, a vector of another length or with NaN or infinity, or a condition that is none.
         """
-        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
-            raise QueryError(f"k must be a whole number of at least 1: {k!r}")
-        if not isinstance(query, Query):
-            query = Query(query)
+        _expect_count(k)
+        if where is not None and not isinstance(where, Filter):
+            raise QueryError(f"where: expected a photoseek.filters.Filter, found {type(where).__name__}")
+        query = query if isinstance(query, Query) else Query(query)
+        query = replace(query, vector=query_vector(query.vector, self.bundle.dim))
         opened, wanted = self._current(), k + (query.left_out is not None)
         while True:
             rows, scores = self._rows(opened, query.vector, wanted, where)
@@ -248,8 +252,7 @@ class Searcher(Inherited):
             QueryError: No photo, no such photo, no captions in the gallery, or k below 1.
             PhotoError: The photo cannot be decoded.
         """
-        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
-            raise QueryError(f"k must be a whole number of at least 1: {k!r}")
+        _expect_count(k)
         stored = self._sentences()
         if not stored.texts:
             raise QueryError("this gallery has no captions; add some with: photoseek captions add FILE --gallery DIR")
@@ -271,7 +274,9 @@ class Searcher(Inherited):
         return None if found is None else found.of_length(words_in(text))
 
     def _photo_at(self, path: str) -> tuple[int, Vectors]:
-        found = self.gallery.database.photo_at(as_asked(path), self.bundle.fingerprint)
+        name = as_asked(path)
+        known = name.encode("utf-8", "replace") == name.encode("utf-8", "surrogatepass")  # others are in no gallery
+        found = self.gallery.database.photo_at(name, self.bundle.fingerprint) if known else None
         if found is None:
             raise QueryError(f"no photo {path!r} in this gallery that could be searched with; see: photoseek info")
         return found
@@ -338,3 +343,8 @@ class Searcher(Inherited):
         except GalleryDamaged as error:  # the vectors are whole, and enough
             _log.warning("every photo is scored, without an index: %s", error)
             return _Opened(generation, ExactSearch(generation.vectors), str(error))
+
+
+def _expect_count(k: object) -> None:
+    if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+        raise QueryError(f"k must be a whole number of at least 1: {k!r}")

@@ -37,9 +37,9 @@ def _clauses(condition: Filter) -> tuple[list[str], list[object]]:
     if condition.taken_to is not None:
         clauses.append(("taken != '' AND substr(taken, 1, ?) <= ?", [len(condition.taken_to), condition.taken_to]))
     if condition.min_megapixels is not None:
-        clauses.append(("width * height >= ?", [condition.min_megapixels * 1e6]))
+        clauses.append(("width * height >= ?", [float(condition.min_megapixels) * 1e6]))
     if condition.max_megapixels is not None:
-        clauses.append(("width * height <= ?", [condition.max_megapixels * 1e6]))
+        clauses.append(("width * height <= ?", [float(condition.max_megapixels) * 1e6]))
     if condition.orientation is not None:
         sign = {"landscape": ">", "portrait": "<", "square": "="}[condition.orientation]
         clauses.append((f"width {sign} height", []))

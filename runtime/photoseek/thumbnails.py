@@ -11,14 +11,13 @@ from pathlib import Path
 from PIL import Image
 
 from photoseek.errors import PhotoError
-from photoseek.photos import open_photo, read_photo
+from photoseek.photos import decode_photo, read_photo
 
 SIDE = 640
 """The longer side of a thumbnail, in pixels."""
 
 _KEPT = 256  # thumbnails; some 20 MB
 _QUALITY = 82
-_JPEG_START = b"\xff\xd8\xff"
 
 
 def thumbnail(file: Path, side: int = SIDE) -> bytes:
@@ -49,7 +48,7 @@ def shrink(data: bytes, side: int = SIDE) -> bytes:
     Raises:
         PhotoError: They cannot be decoded; the message is the reason.
     """
-    image = _decode(data, side)
+    image = decode_photo(data, side).image
     image.thumbnail((side, side), Image.Resampling.BICUBIC)
     target = io.BytesIO()
     image.save(target, "JPEG", quality=_QUALITY)
@@ -65,16 +64,3 @@ def data_uri(jpeg: bytes) -> str:
 def _kept(file: Path, mtime_ns: int, size: int, side: int) -> bytes:
     del mtime_ns, size  # they make a changed file another key
     return shrink(read_photo(file), side)
-
-
-def _decode(data: bytes, side: int) -> Image.Image:
-    if not data.startswith(_JPEG_START):
-        return open_photo(data)
-    try:
-        with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
-            image.draft("RGB", (side, side))  # decoded at a half, a quarter or an eighth, and many times faster
-            return open_photo(image)
-    except PhotoError:
-        raise
-    except Exception:  # a damaged header: let the library find the words for it
-        return open_photo(data)

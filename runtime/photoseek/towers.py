@@ -13,7 +13,7 @@ import numpy.typing as npt
 from photoseek.bundle import Bundle
 from photoseek.errors import BundleDamaged, BundleIncompatible
 from photoseek.forking import Inherited
-from photoseek.manifest import Layout
+from photoseek.manifest import Layout, hint_of
 from photoseek.vectors import Vectors, normalise
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Tower(Inherited):
             if self._graph is None:
                 from photoseek.sessions import Graph  # onnxruntime takes a tenth of a second to import
 
-                self._graph = Graph(self.bundle.verified(name), self._threads, self._mode)
+                self._graph = Graph(self.bundle.verified_graph(name), self._threads, self._mode)
             return self._graph
 
     def _unit(self, embeds: npt.NDArray[np.float32], rows: int, graph: Graph) -> Vectors:
@@ -131,9 +131,12 @@ class TextTower(Tower):
 
     @cached_property
     def _pad_id(self) -> int:
-        pad = self.bundle.read_json(Layout.tokenizer_config(self.language)).get("pad_token", "[PAD]")
-        found = self._tokenizer.token_to_id(pad["content"] if isinstance(pad, dict) else pad)
-        return found or 0
+        name = Layout.tokenizer_config(self.language)
+        pad = self.bundle.read_json(name).get("pad_token", "[PAD]")
+        token = pad.get("content") if isinstance(pad, dict) else pad
+        if not isinstance(token, str):
+            raise BundleDamaged(f"{self.bundle.path / name}: expected pad_token as a text, found {pad!r:.80}")
+        return self._tokenizer.token_to_id(token) or 0
 
 
 def _load_tokenizer(bundle: Bundle, language: str | None) -> Tokenizer:
@@ -144,7 +147,7 @@ def _load_tokenizer(bundle: Bundle, language: str | None) -> Tokenizer:
     try:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # tokenizers raises bare Exception
-        raise BundleDamaged(f"{path}: not a tokenizer: {error}") from error
+        raise BundleDamaged(f"{path}: not a tokenizer: {error}{hint_of(path)}; export the bundle anew") from error
     tokenizer.encode_special_tokens = True  # "[SEP]" typed by a user is text
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_length=_max_tokens(bundle.read_json(Layout.tokenizer_config(language))))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from photoseek import Bundle, Gallery, Searcher
-from photoseek import indexing as indexing_module
+from photoseek import deriving as deriving_module
 from photoseek.encoders import ImageEncoder
 from photoseek.errors import GalleryDamaged, GalleryNotFound
 from photoseek.indexing import Progress
@@ -134,7 +134,7 @@ class History(RuleBasedStateMachine):
 
 
 def test_any_history_leaves_what_brute_force_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(indexing_module, "everyday_queries", lambda _: ["red"])  # to be tuned with, which takes longest
+    monkeypatch.setattr(deriving_module, "everyday_queries", lambda _: ["red"])  # to be tuned with, which takes longest
     History.bundle = Bundle.load(write_tiny_bundle(tmp_path / "bundle"))
     History.encoder = ImageEncoder(History.bundle)
     History.TestCase.settings = settings(max_examples=rounds(6), stateful_step_count=15, deadline=None)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from photoseek.vectors import Rows, Vectors
+from photoseek.errors import QueryError
+from photoseek.vectors import Rows, Vectors, query_vector
 
 _BLOCK = 65_536  # rows scored at once: their scores stay in a core's cache
 
@@ -18,7 +19,14 @@ class ExactSearch:
         self._vectors = vectors
 
     def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
-        """The k most similar vectors; see :meth:`photoseek.nearest.engine.Search.search`."""
+        """The k most similar vectors; see :meth:`photoseek.nearest.engine.Search.search`.
+
+        Raises:
+            QueryError: k below 1, or a query that is no direction among the vectors.
+        """
+        if k < 1:
+            raise QueryError(f"k must be a whole number of at least 1: {k!r}")
+        query = query_vector(query, self._vectors.shape[1])
         k = min(k, len(self._vectors))
         rows, scores = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
         for start in range(0, len(self._vectors), _BLOCK):

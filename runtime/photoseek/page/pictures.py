@@ -42,8 +42,13 @@ class Pictures:
     ending: no scan takes it for a photo. Where the folder cannot be written, nothing is kept.
     """
 
-    def __init__(self, gallery: Path, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(
+        self, gallery: Path, max_bytes: int = MAX_BYTES, *, root: Path | None = None, links: bool = True
+    ) -> None:
+        """Make thumbnails of photos in ``root`` alone, unless it is None; ``links``: those that lead out count, too."""
         self.folder = gallery / FOLDER
+        self._root = root
+        self._links = links
         self._max_bytes = max_bytes
         self._bytes: int | None = None  # on disk; None until it has been counted
         self._lock = threading.Lock()
@@ -52,8 +57,9 @@ class Pictures:
         """A photo as JPEG, at most ``side`` pixels wide and high, upright; made again only when the file has changed.
 
         Raises:
-            PhotoError: The photo is gone or cannot be decoded; the message is the reason.
+            PhotoError: The photo is gone, lies elsewhere or cannot be decoded; the message is the reason.
         """
+        self._check_place(file)
         status = status_of(file)
         facts = (os.fspath(file.name), os.path.relpath(file.parent, self.folder), status.st_mtime_ns, status.st_size)
         kept = self.folder / hashlib.sha256(repr((*facts, side)).encode("utf-8", "surrogateescape")).hexdigest()[:40]
@@ -63,6 +69,13 @@ class Pictures:
         """Those of several photos, a few decoded at the same time; the error of each that has none."""
         with ThreadPoolExecutor(_DECODERS) as pool:
             return list(pool.map(lambda file: self._of_or_error(file, side), files))
+
+    def _check_place(self, file: Path) -> None:
+        """A path comes out of the gallery's database, which somebody may have tampered with."""
+        if self._root is not None:
+            real = os.path.normpath if self._links else os.path.realpath
+            if not Path(real(file)).is_relative_to(real(self._root)):
+                raise PhotoError("lies outside the photo folder, and is not shown")
 
     def _of_or_error(self, file: Path, side: int) -> bytes | PhotoError:
         try:

@@ -12,6 +12,7 @@ import streamlit as st
 from photoseek.errors import PhotoseekError
 from photoseek.gallery import Gallery
 from photoseek.generations import current_name
+from photoseek.listening import is_loopback
 from photoseek.page.pictures import Pictures
 from photoseek.search import Searcher
 from photoseek.selection import folders
@@ -87,7 +88,9 @@ def _still_right(opened: OpenGallery) -> bool:
 @st.cache_resource(max_entries=_GALLERIES, show_spinner=False, validate=_still_right)
 def _open(folder: str) -> OpenGallery:
     gallery = Gallery.open(folder)
-    opened = OpenGallery(Searcher(gallery), Pictures(gallery.path), _identity(gallery))
+    alone = is_loopback(str(st.get_option("server.address") or ""))
+    pictures = Pictures(gallery.path, root=gallery.photos_root, links=alone)
+    opened = OpenGallery(Searcher(gallery), pictures, _identity(gallery))
     _log.info("opened %r", opened.searcher)
     return opened
 

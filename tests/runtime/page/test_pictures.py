@@ -93,3 +93,27 @@ def test_of_several_each_has_its_picture_or_its_reason(tmp_path: Path, photo: Pa
     assert isinstance(picture, bytes)
     assert isinstance(reason, PhotoError)
     assert "No such file" in str(reason)
+
+
+@pytest.mark.parametrize("path", ["../elsewhere.png", "a/../../elsewhere.png", "/etc/passwd", "ABSOLUTE"])
+def test_a_path_that_leads_out_of_the_photo_folder_is_never_shown(tmp_path: Path, path: str) -> None:
+    root = tmp_path / "photos"
+    (root / "a").mkdir(parents=True)
+    Image.new("RGB", (9, 9)).save(tmp_path / "elsewhere.png")
+    file = root / (str(tmp_path / "elsewhere.png") if path == "ABSOLUTE" else path)
+    for links in (True, False):
+        with pytest.raises(PhotoError, match="lies outside the photo folder"):
+            Pictures(root / ".photoseek", root=root, links=links).of(file)
+
+
+def test_a_linked_photo_is_shown_to_this_computer_alone(tmp_path: Path) -> None:
+    root = tmp_path / "photos"
+    root.mkdir()
+    Image.new("RGB", (9, 9)).save(tmp_path / "elsewhere.png")
+    Image.new("RGB", (9, 9)).save(root / "here.png")
+    (root / "out.png").symlink_to(tmp_path / "elsewhere.png")
+    (root / "within.png").symlink_to(root / "here.png")
+    (tmp_path / "gallery").mkdir()
+    for links, shown in ((True, {"here.png", "out.png", "within.png"}), (False, {"here.png", "within.png"})):
+        made = Pictures(tmp_path / "gallery", root=root, links=links).of_all(files := sorted(root.iterdir()))
+        assert {file.name for file, jpeg in zip(files, made, strict=True) if isinstance(jpeg, bytes)} == shown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -173,3 +174,19 @@ def test_what_is_no_photo_any_more_is_not_served(own: httpx.Client, photos: Path
 def test_a_part_of_a_photo_cannot_be_asked_for(client: httpx.Client) -> None:
     answer = client.get("/v1/photos/1", headers={"Range": "bytes=5-2,x"})
     assert (answer.status_code, answer.headers["accept-ranges"]) == (200, "none")
+
+
+@pytest.mark.parametrize("path", ["", "/thumbnail"])
+@pytest.mark.parametrize("place", ["../elsewhere.png", "red/../../elsewhere.png", "ABSOLUTE", "../../../../etc/passwd"])
+def test_a_path_in_a_database_that_was_tampered_with_leads_nowhere(
+    own: httpx.Client, photos: Path, tmp_path: Path, path: str, place: str
+) -> None:
+    hit = first_red(own)
+    Image.new("RGB", (30, 20)).save(tmp_path / "elsewhere.png")
+    with sqlite3.connect(photos / ".photoseek" / "gallery.sqlite") as database:
+        changed = str(tmp_path / "elsewhere.png") if place == "ABSOLUTE" else place
+        database.execute("UPDATE photos SET path = ? WHERE id = ?", (changed, hit["id"]))
+    database.close()
+    answer = own.get(f"/v1/photos/{hit['id']}{path}")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "photo_gone")
+    assert str(tmp_path) not in answer.text

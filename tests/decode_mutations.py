@@ -1,0 +1,68 @@
+"""Decodes damaged photos in a process of its own, which a decoder may crash: ``python decode_mutations.py SEED COUNT``.
+
+Each line of output is JSON: before a photo its seed and number, after all of a format what became of them.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import signal
+import sys
+from collections import Counter
+from random import Random
+
+import numpy as np
+
+from photo_mutations import mutated, seeds
+from photoseek import photos
+from photoseek.errors import PhotoError
+from photoseek.photos import decode_photo
+from photoseek.preprocess import Preprocessing
+
+PIXELS = 4_000_000
+"""The budget of pixels here, so that time goes to many small photos; its real size is for test_budgets."""
+
+MEMORY = 3 << 29
+"""Bytes of address space: the libraries map half of it."""
+
+SECONDS = 30
+"""For one photo, on a machine that does other things, too."""
+
+
+def outcome(data: bytes) -> str:
+    """The name of what a photo ends in: ``picture``, or the class of Pillow's error behind a ``PhotoError``.
+
+    Anything else is raised.
+    """
+    try:
+        photo = decode_photo(data, 256)
+    except PhotoError as error:
+        return type(error.__cause__).__name__ if error.__cause__ else "PhotoError"
+    assert photo.image.mode == "RGB"
+    values = Preprocessing()(photo.image)
+    assert values.shape == (3, 224, 224)
+    assert np.isfinite(values).all()
+    return "picture"
+
+
+def main(seed: str, count: int) -> None:
+    """Damage and decode ``count`` photos of each format."""
+    photos.MAX_PIXELS = PIXELS
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    valid = seeds()
+    others = list(valid.values())
+    for name, data in valid.items():
+        found: Counter[str] = Counter()
+        random = Random(f"{name} {seed}")
+        for number in range(count):
+            damaged = mutated(data, random, random.choice(others))
+            print(json.dumps({"format": name, "seed": seed, "number": number, "data": damaged.hex()}), flush=True)
+            signal.alarm(SECONDS)  # ends the process: a decoder in C hears of nothing else
+            found[outcome(damaged)] += 1
+            signal.alarm(0)
+        print(json.dumps({"format": name, "outcomes": found}), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

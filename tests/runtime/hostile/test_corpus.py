@@ -1,0 +1,42 @@
+"""Damaged photos that were kept: small files, made by photo_mutations, one for each error that a decoder can end in."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from photoseek.errors import PhotoError
+from photoseek.photos import date_of, decode_photo, photo_format
+from photoseek.thumbnails import shrink, thumbnail
+
+CORPUS = sorted(Path(__file__).with_name("corpus").iterdir())
+
+
+def test_the_corpus_is_small_and_has_each_class_of_error() -> None:
+    """Named by format, class and number: ``gif-ValueError-0``."""
+    classes = {
+        "OSError",
+        "ValueError",
+        "TypeError",
+        "RuntimeError",
+        "SyntaxError",
+        "EOFError",
+        "UnidentifiedImageError",
+    }
+    assert classes | {"DecompressionBombError", "PhotoError"} <= {file.name.rsplit("-", 2)[1] for file in CORPUS}
+    assert max(file.stat().st_size for file in CORPUS) <= 2_000
+
+
+@pytest.mark.parametrize("file", CORPUS, ids=lambda file: file.name)
+def test_a_kept_photo_is_refused_with_its_reason_in_every_way_it_can_be_asked_for(file: Path) -> None:
+    data = file.read_bytes()
+    for decode in (decode_photo, shrink):
+        with pytest.raises(PhotoError, match=r"\w"):
+            decode(data)
+    with pytest.raises(PhotoError, match=r"\w"):
+        thumbnail(file)
+    assert isinstance(date_of(file), str)
+    with suppress(PhotoError):  # the header of most of them is whole
+        assert photo_format(file)

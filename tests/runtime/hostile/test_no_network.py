@@ -1,0 +1,152 @@
+"""Nothing leaves this computer, and nothing is written but the gallery: seen from the kernel, through strace.
+
+Telemetry of libraries is often off where a CI is noticed, so the environment is made from nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import photoseek
+from torture import rounds
+
+_TRACED = "network,openat,creat,mkdir,mkdirat,rename,renameat,renameat2,symlink,symlinkat,link,linkat,unlink,unlinkat"
+_WRITES = re.compile(
+    r'(?:openat\([^"]*|creat\(|mkdir(?:at)?\([^"]*|rename(?:at2?)?\([^"]*"[^"]*"[^"]*|(?:sym)?link(?:at)?\("[^"]*"[^"]*)"([^"]*)"(.*)'
+)
+_COMMAND_LINE = """
+from photoseek import bench
+from photoseek.cli import main
+bench._COLD_STARTS = 1  # each is a process of its own
+main()
+"""
+_SEARCH = """
+import sys, time
+from photoseek import Bundle, Gallery, Searcher
+gallery = Gallery.open_or_create(sys.argv[1], Bundle.load(sys.argv[2]))
+gallery.index()
+searcher = Searcher(gallery)
+assert len(searcher.search("red", k=3)) == len(searcher.search(photo=sys.argv[1] + "/red/red-0.png", k=3)) == 3
+time.sleep(float(sys.argv[3]))
+"""
+
+
+def traceable() -> bool:
+    strace = shutil.which("strace")
+    return (
+        strace is not None
+        and not subprocess.run([strace, "-f", "--seccomp-bpf", "true"], capture_output=True, check=False).returncode
+    )
+
+
+pytestmark = pytest.mark.skipif(not traceable(), reason="strace is not installed, or may not trace here")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder
+
+
+def traced(home: Path, *arguments: str) -> list[str]:
+    """The system calls of a run of Python that the network or a file might notice."""
+    log, temporary = home.parent / "strace.log", home.parent / "temporary"
+    temporary.mkdir(exist_ok=True)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "TMPDIR": str(temporary),
+        "PYTHONPATH": str(Path(photoseek.__file__).parents[1]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+    command = [
+        "strace",
+        "-f",
+        "--seccomp-bpf",
+        "-qq",
+        "-s",
+        "4096",
+        "-e",
+        f"trace={_TRACED}",
+        "-e",
+        "signal=none",
+        "-o",
+        str(log),
+    ]
+    done = subprocess.run(
+        [*command, sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=home,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return log.read_text().splitlines()
+
+
+def asked_of_the_network(calls: list[str]) -> list[str]:
+    return [call for call in calls if "AF_INET" in call or "AF_NETLINK" in call or "sin_port" in call]
+
+
+def written(calls: list[str], home: Path) -> set[str]:
+    """The paths that were made or opened for writing; those that are not absolute count from ``home``."""
+    paths = set()
+    for call in calls:
+        if (found := _WRITES.search(call)) and not re.search(r"= -1 E", call):
+            path, rest = found.groups()
+            if "openat(" not in call or re.search(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC", rest):
+                paths.add(os.path.normpath(home / path))
+    return {path for path in paths if not path.startswith(("/dev/", "/proc/"))}
+
+
+def test_what_is_looked_for_is_found(home: Path) -> None:
+    code = """
+import os, socket
+open("a.txt", "w").close(); os.mkdir("b"); os.rename("a.txt", "b/c.txt"); os.symlink("b", "d")
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+    out.connect(("127.0.0.1", 9))
+"""
+    calls = traced(home, "-c", code)
+    assert len(asked_of_the_network(calls)) == 2
+    assert written(calls, home) == {str(home / name) for name in ("a.txt", "b", "b/c.txt", "d")}
+
+
+def test_the_command_line_asks_no_network_and_writes_only_its_gallery(
+    home: Path, photos: Path, tiny_bundle_path: Path
+) -> None:
+    gallery, queries = photos / ".photoseek", home.parent / "queries.txt"
+    queries.write_text("red\n")
+    for arguments in (
+        ["index", str(photos), "--bundle", str(tiny_bundle_path)],
+        ["search", "red", "--image", str(photos / "red" / "red-0.png"), "--gallery", str(gallery), "--json"],
+        ["bench", "--gallery", str(gallery), "--queries", str(queries), "--repeats", "1", "--photos", "2", "--json"],
+    ):
+        calls = traced(home, "-c", _COMMAND_LINE, *arguments)
+        assert asked_of_the_network(calls) == []
+        strange = {path for path in written(calls, home) if not Path(path).is_relative_to(gallery)}
+        assert {path for path in strange if not Path(path).is_relative_to(home.parent / "temporary")} == set()
+    assert list(home.iterdir()) == []
+    assert list((home.parent / "temporary").iterdir()) == []
+
+
+def test_the_library_asks_no_network_while_its_sessions_are_open(
+    home: Path, photos: Path, tiny_bundle_path: Path
+) -> None:
+    """In the long run they stay open for a minute: what reports usage may wait that long before it does."""
+    wait = 0 if rounds(1) == 1 else 60
+    calls = traced(home, "-c", _SEARCH, str(photos), str(tiny_bundle_path), str(wait))
+    assert asked_of_the_network(calls) == []
+    strange = {path for path in written(calls, home) if not Path(path).is_relative_to(photos / ".photoseek")}
+    assert {path for path in strange if not Path(path).is_relative_to(home.parent / "temporary")} == set()
+    assert list(home.iterdir()) == []

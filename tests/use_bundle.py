@@ -1,0 +1,49 @@
+"""Opens bundles and runs their towers, in a process that a crafted graph may crash: ``use_bundle.py FOLDER...``.
+
+For each folder a line: ``outcome fine``, or with the class of the error that the bundle was refused with. onnxruntime
+prints lines of its own where a name in a graph is not UTF-8.
+"""
+
+from __future__ import annotations
+
+import resource
+import signal
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+from photoseek import Bundle
+from photoseek.encoders import ImageEncoder, TextEncoder
+from photoseek.errors import BundleError
+
+MEMORY = 4 << 30
+"""Bytes of address space."""
+
+SECONDS = 30
+"""For one bundle."""
+
+
+def use(folder: Path) -> None:
+    """Read every file of a bundle, as indexing and searching do."""
+    bundle = Bundle.load(folder)
+    TextEncoder(bundle, threads=1).encode(["red", "红"])
+    ImageEncoder(bundle, threads=1).encode([Image.new("RGB", (9, 9))])
+    bundle.verify()
+
+
+def main(folders: list[str]) -> None:
+    """Use one after the other; whatever is no ``BundleError`` ends the process."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    for folder in folders:
+        signal.alarm(SECONDS)
+        try:
+            use(Path(folder))
+        except BundleError as error:
+            print(f"outcome {type(error).__name__}", flush=True)
+        else:
+            print("outcome fine", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
