@@ -76,13 +76,15 @@ def _field(name: str) -> dict[str, Any]:
     The browser keeps what was typed into a field that is folded away, whatever the session says meanwhile: a condition
     is therefore kept apart from its field, and has a new one after a chip was removed.
     """
-    key = f"field-{st.session_state.setdefault(_TURN, 0)}-{name}"
+    turn = st.session_state.setdefault(_TURN, 0)
+    key = f"field-{turn}-{name}"
     st.session_state.setdefault(key, st.session_state.get(PREFIX + name))
-    return {"key": key, "on_change": _take, "args": (name, key)}
+    return {"key": key, "on_change": _take, "args": (name, key, turn)}
 
 
-def _take(name: str, key: str) -> None:
-    st.session_state[PREFIX + name] = st.session_state[key]
+def _take(name: str, key: str, turn: int) -> None:
+    if turn == st.session_state[_TURN]:  # the browser sends a field that has gone once more, when it is quick
+        st.session_state[PREFIX + name] = st.session_state[key]
 
 
 def _orientations(now: Words) -> dict[str, str]:
