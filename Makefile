@@ -4,9 +4,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 BENCH  := .venv-bench
 RUNS   := runs
+TIMES  := 20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-million bench-quick bench-models demo-bundle clean
+.PHONY: help demo test lint torture bench bench-million bench-quick bench-models demo-bundle clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -16,6 +17,12 @@ demo: $(VENV)/app.stamp ## draw 300 scenes, index them, and open the search page
 
 test: $(VENV)/dev.stamp ## run all tests
 	$(BIN)/python -m pytest $(ARGS)
+
+torture: $(VENV)/dev.stamp ## run the tests of durability and of hostile input TIMES (20) as long, counts in build/torture.jsonl
+	mkdir -p build
+	PHOTOSEEK_TORTURE=$(TIMES) PHOTOSEEK_TORTURE_REPORT=$(CURDIR)/build/torture.jsonl $(BIN)/python -m pytest \
+	  tests/runtime/durability tests/runtime/hostile tests/runtime/test_any_history.py tests/runtime/test_forks.py \
+	  tests/runtime/test_sharing.py $(ARGS)
 
 lint: $(VENV)/dev.stamp ## check style and types
 	$(BIN)/ruff check .
