@@ -13,6 +13,8 @@ from photoseek.gallery import gallery_at
 from photoseek.manifest import Layout
 from photoseek.nearest.engines import Engine
 
+_COMPLETING = "_PHOTOSEEK_COMPLETE"  # set by the shell's completion, which asks for defaults, too
+
 
 def complete_gallery(incomplete: str) -> list[str]:
     """Folders that hold a gallery and begin like this; none where the shell has to complete a folder on the way."""
@@ -38,6 +40,8 @@ def gallery_here() -> Path:
         QueryError: There is none.
     """
     here = Path.cwd()
+    if _COMPLETING in os.environ:
+        return here
     found = next((folder for folder in (here, *here.parents) if gallery_at(folder) is not None), None)
     if found is None:
         raise QueryError(

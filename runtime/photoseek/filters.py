@@ -8,6 +8,7 @@ from numbers import Real
 from typing import Any, Literal, TypeAlias, get_args
 
 from photoseek.errors import QueryError
+from photoseek.names import as_asked
 
 Orientation: TypeAlias = Literal["landscape", "portrait", "square"]
 
@@ -55,7 +56,7 @@ class Filter:
     type: str | None = None
 
     def __post_init__(self) -> None:
-        if self.folder is not None and (not isinstance(self.folder, str) or _LONE.search(self.folder)):
+        if self.folder is not None and (not isinstance(self.folder, str) or _LONE.search(as_asked(self.folder))):
             raise QueryError(f"folder: expected the path of a folder, found {self.folder!r}")
         for name, value in (("taken_from", self.taken_from), ("taken_to", self.taken_to)):
             if value is not None and (not isinstance(value, str) or not _DATE.fullmatch(value)):
