@@ -58,8 +58,8 @@ def test_int8_points_nearly_where_the_full_towers_do(bundle: Bundle) -> None:
     images = [ImageEncoder(bundle, precision).encode(noise) for precision in ("fp32", "int8")]
     for exact, rounded in (texts, images):
         assert np.abs(exact - rounded).max() > 0
-        # Without VNNI a processor adds products of int8 in 16 bits, where the largest are cut off; it is not the default there.
-    assert (exact * rounded).sum(axis=1).min() > (0.99 if runs_int8_well() else 0.98)
+        # A processor without VNNI adds products in 16 bits and cuts the largest off; int8 is not the default there.
+        assert (exact * rounded).sum(axis=1).min() > (0.99 if runs_int8_well() else 0.98)
 
 
 def test_int8_vectors_do_not_follow_their_neighbours(bundle: Bundle) -> None:
