@@ -56,6 +56,8 @@ def calibrate_bundle(
 def calibrate_captioned(bundle: Bundle, encoded: Encoded) -> Calibration:
     """Fit the curve of captions, and those of shorter queries, in the precision that they were encoded in.
 
+    The longest of these are nearly captions, and have their curve; only the floor is their own.
+
     Raises:
         EvaluationError: Fewer than two images.
     """
@@ -66,4 +68,6 @@ def calibrate_captioned(bundle: Bundle, encoded: Encoded) -> Calibration:
             vectors = texts.encode(phrases.texts)
             short.append(calibrate_short(encoded.images, vectors, phrases.shown, max(lengths)))
     curve = calibrate(encoded.images, encoded.texts, encoded.image_of_text)
+    if short:
+        short[-1] = replace(short[-1], slope=curve.slope, intercept=curve.intercept)
     return replace(curve, short=tuple(short))
