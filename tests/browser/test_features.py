@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .conftest import Server, watched_tab
-from .walking import ASK, cards, choose_gallery, colours, is_wide, names, sidebar
+from .walking import ASK, cards, choose_gallery, colours, is_wide, names, search, sidebar
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -145,3 +145,10 @@ def test_cards_and_buttons_stand_in_rows(tab: Page) -> None:
     assert all(box and box["x"] >= 0 and box["x"] + box["width"] <= right for box in boxes)
     buttons = [tab.get_by_role("button", name=name, exact=False).first for name in ("Photo", "Filters", "How to ask")]
     assert len({round(box["y"] / 20) for button in buttons if (box := button.bounding_box())}) == 1
+    buttons[1].click()
+    tab.get_by_label("Taken to").wait_for()
+    tab.keyboard.press("Escape")
+    search(tab, "blue")
+    cards(tab, "blue-")
+    tab.locator(".ps-open").first.click()
+    tab.get_by_role("dialog").get_by_role("button", name="More like this").wait_for()
