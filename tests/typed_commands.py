@@ -18,9 +18,9 @@ def environment(**further: str) -> dict[str, str]:
 
 
 def photoseek_command(
-    *arguments: object, home: Path | None = None, lines: bytes = b"", **further: str
+    *arguments: object, home: Path | None = None, lines: bytes = b"", folder: Path | None = None, **further: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run ``photoseek`` with these lines on standard input and these environment variables."""
+    """Run ``photoseek`` in a folder, with these lines on standard input and these environment variables."""
     if home is not None:
         further = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), **further}
     done = subprocess.run(
@@ -28,14 +28,17 @@ def photoseek_command(
         capture_output=True,
         input=lines,
         env=environment(**further),
+        cwd=folder,
         timeout=300,
         check=False,
     )
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
-def answer(*arguments: object, home: Path | None = None, lines: bytes = b"", **further: str) -> str:
+def answer(
+    *arguments: object, home: Path | None = None, lines: bytes = b"", folder: Path | None = None, **further: str
+) -> str:
     """What a command that succeeds prints."""
-    done = photoseek_command(*arguments, home=home, lines=lines, **further)
+    done = photoseek_command(*arguments, home=home, lines=lines, folder=folder, **further)
     assert done.returncode == 0, done.stderr
     return done.stdout

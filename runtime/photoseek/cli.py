@@ -175,6 +175,7 @@ def search(
     lines = console_search.query_lines() if not query and image is None and like is None else None
     searcher = console_search.open_searcher(Gallery.open(gallery), bundle, precision, "exact" if exact else engine)
     where = Filter(folder, taken_from, taken_to, min_megapixels, max_megapixels, orientation, file_type)
+    searcher.text_encoder.expect_tower(language)  # once, and not on each line
     ask = partial(searcher.search, photo=image, like=like, k=k, language=language, where=where, fold=fold)
     if lines is None:
         console_search.answer(ask, " ".join(query) if query else None, output)

@@ -64,7 +64,7 @@ GalleryOption = Annotated[
     ),
 ]
 BundleOption = Annotated[str, typer.Option("--bundle", metavar="BUNDLE", help="A bundle's folder, or: demo")]
-CountOption = Annotated[int, typer.Option("-k", help="How many photos, at most.")]
+CountOption = Annotated[int, typer.Option("-k", min=1, help="How many photos, at most.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 PrecisionOption = Annotated[
     str | None,

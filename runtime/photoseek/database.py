@@ -6,42 +6,24 @@ vector again. A photo whose content changes gets a new id: an id never comes to 
 
 from __future__ import annotations
 
-import os
 import re
 import sqlite3
 import tempfile
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 
-from photoseek.errors import GalleryClosed, GalleryDamaged, GalleryError, GalleryIncompatible
+from photoseek.connection import Connection
+from photoseek.errors import GalleryDamaged, GalleryIncompatible
 from photoseek.files import DRAFT, sync_file, sync_folder
-from photoseek.forking import Inherited, leak
 from photoseek.scanning import FoundPhoto
 from photoseek.schema import CAPTIONS, FORMAT, SCHEMA, migrate
 from photoseek.stored_arrays import not_unit
 from photoseek.vectors import Vectors
 
 _IDS_AT_ONCE = 10_000  # SQLite takes 32,766 values in one statement
-_WAIT_S = 30.0  # for another process to finish its transaction
-_PASSING = {
-    sqlite3.SQLITE_PERM,
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_NOMEM,
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_CANTOPEN,
-}
-"""Errors that say nothing against the file; the number of another stands in the low byte of a more exact one."""
-
 _CURE = "have it repaired: photoseek verify GALLERY --repair, or restore it from a backup"
 _RANDOM = "lower(hex(randomblob(16)))"  # a name that no other gallery or state has
 _FACTS = ("revision", "photos", "bundle", "bundle_name", "fingerprint", "dim")  # every gallery's
@@ -83,8 +65,8 @@ class StoredPhoto:
     taken: str | None = None
 
 
-class Database(Inherited):
-    """One connection, shared between threads under a lock; in a forked child, another one."""
+class Database(Connection):
+    """What is in a gallery; may be shared between threads, and used in a forked child."""
 
     def __init__(self, path: Path) -> None:
         """Open a database that :meth:`create` made.
@@ -93,10 +75,7 @@ class Database(Inherited):
             GalleryDamaged: It is not such a database.
             GalleryIncompatible: Its format is newer than ``FORMAT``.
         """
-        self.path = path
-        self._lock = threading.RLock()
-        self._kept: sqlite3.Connection | None = None
-        self._closed = False
+        super().__init__(path)
         found = self.query("PRAGMA user_version")[0][0]
         if found > FORMAT:
             raise GalleryIncompatible(
@@ -107,21 +86,6 @@ class Database(Inherited):
         if found < FORMAT:
             with self.writing() as connection:
                 migrate(connection)
-        self.tell_of_forks()
-
-    def before_fork(self) -> None:
-        """Wait until no other thread is within SQLite: what it knows of its locks is copied as it stands."""
-        self._lock.acquire()
-
-    def after_fork_in_parent(self) -> None:
-        """Go on."""
-        self._lock.release()
-
-    def after_fork_in_child(self) -> None:
-        """Never touch the inherited connection again, which to close would be to use."""
-        self._lock = threading.RLock()
-        leak(self._kept)
-        self._kept = None
 
     @classmethod
     def create(cls, path: Path, meta: Mapping[str, str]) -> Database:
@@ -139,20 +103,6 @@ class Database(Inherited):
             draft.replace(path)
             sync_folder(path.parent)
         return cls(path)
-
-    def close(self) -> None:
-        """Let go of the file."""
-        with self._lock:
-            self._closed = True
-            if self._kept is not None:
-                self._kept.close()
-            self._kept = None
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All of what is written inside, or nothing."""
-        with self.writing():
-            yield
 
     def meta(self) -> dict[str, str]:
         """The facts about the gallery as a whole.
@@ -271,8 +221,8 @@ class Database(Inherited):
         Raises:
             GalleryDamaged: A vector is no unit vector of ``dim`` numbers.
         """
-        with self._lock, self._told():
-            rows = self._connection().execute(
+        with self.reading() as connection:
+            rows = connection.execute(
                 "SELECT id, vector FROM photos JOIN vectors USING (sha256) "
                 "WHERE fingerprint = ? AND reason IS NULL ORDER BY id",
                 (fingerprint,),
@@ -331,23 +281,6 @@ class Database(Inherited):
         if found != "ok":
             raise GalleryDamaged(f"{self.path}: {found}; restore it from a backup, or index anew into another folder")
 
-    def query(self, sql: str, *values: object) -> list[Any]:
-        """The rows that a statement reads."""
-        with self._lock, self._told():
-            return self._connection().execute(sql, values).fetchall()
-
-    @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction, for statements that write; one inside another belongs to the outer one."""
-        with self._lock:
-            connection = self._connection()
-            if connection.in_transaction:
-                yield connection
-                return
-            with self._told(), connection:
-                connection.execute("BEGIN IMMEDIATE")
-                yield connection
-
     def _photo(self, path: object, width: object, height: object, taken: object) -> StoredPhoto:
         """A row as a photo; SQLite keeps no checksums, and a damaged row may hold values of any type."""
         if not isinstance(path, str) or "\0" in path or not isinstance(width, int) or not isinstance(height, int):
@@ -363,33 +296,6 @@ class Database(Inherited):
         if len(not_unit(vector[None])):
             raise self._damaged(f"{whose}: its vector is no unit vector")
         return vector
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Errors of SQLite in the words of this library."""
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise self._trouble(error) from error
-
-    def _connection(self) -> sqlite3.Connection:
-        """The connection of this process; the caller holds the lock."""
-        if self._closed:
-            raise GalleryClosed(f"{self.path}: this gallery was closed; open it again with Gallery.open")
-        if self._kept is None:
-            address = f"file:{quote(os.fsencode(self.path))}?mode=rw"  # rw: one that is gone is not made anew
-            try:
-                connection = sqlite3.connect(address, timeout=_WAIT_S, check_same_thread=False, uri=True)
-                connection.execute("PRAGMA synchronous = FULL")
-            except sqlite3.Error as error:
-                raise self._trouble(error) from error
-            self._kept = connection
-        return self._kept
-
-    def _trouble(self, error: sqlite3.Error) -> GalleryError:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _PASSING:
-            return GalleryError(f"{self.path}: {error}; free the disk or the file, and try again")
-        return GalleryDamaged(f"{self.path}: not a gallery database: {error}; restore it from a backup")
 
     def _damaged(self, what: str) -> GalleryDamaged:
         return GalleryDamaged(f"{self.path}: {what}; {_CURE}")

@@ -96,7 +96,7 @@ class TextEncoder:
         """
         if isinstance(texts, str):
             raise QueryError("expected a list of texts, found one text; put it in brackets")
-        self._expect(language)
+        self.expect_tower(language)
         asked: dict[TextTower, list[tuple[int, Share]]] = {}
         for row, text in enumerate(map(_clean, texts)):
             for tower, share in self._ask(text, language):
@@ -121,7 +121,12 @@ class TextEncoder:
             return found
         return [(found[0][0] if found else self._main, Share("", text, 1.0))]
 
-    def _expect(self, language: str | None) -> None:
+    def expect_tower(self, language: str | None) -> None:
+        """Make sure that a language has a text tower; None is told by the script of each text.
+
+        Raises:
+            QueryError: It has none.
+        """
         if language is not None and (not isinstance(language, str) or language not in self._towers):
             raise QueryError(
                 f"bundle {self.bundle.name!r} has no text tower for {language!r}; it reads {', '.join(self._towers)}"

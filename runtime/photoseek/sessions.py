@@ -111,7 +111,7 @@ def _options(threads: int | None, mode: Mode) -> ort.SessionOptions:
     # The arena for activations stays on in both modes: without it a run is no faster, and a long one slower.
     options.add_session_config_entry("session.intra_op.allow_spinning", "1" if mode == "latency" else "0")
     options.add_session_config_entry("session.force_spinning_stop", "1")  # between queries no core is kept busy
-    # Without VNNI, x64 adds products of int8 in 16 bits, where large ones are cut off, unless it is told to take longer.
+    # Without VNNI, products of int8 are added in 16 bits, where large sums are cut off, unless this is set.
     options.add_session_config_entry("session.x64quantprecision", "1")
     return options
 

@@ -24,6 +24,43 @@ def test_paths_are_absolute_and_one_a_line(gallery: Gallery, photos: Path) -> No
     assert set(printed.splitlines()) == {str(photos / "red" / f"red-{index}.png") for index in range(4)}
 
 
+def test_the_gallery_is_that_of_the_current_folder_or_of_the_environment(gallery: Gallery, photos: Path) -> None:
+    expected = answer("search", "red", "--gallery", gallery.path, "--paths")
+    assert answer("search", "red", "--paths", folder=photos / "red") == expected
+    assert answer("search", "red", "--paths", PHOTOSEEK_GALLERY=str(photos)) == expected
+
+
+def test_words_need_no_quotes(gallery: Gallery) -> None:
+    quoted = answer("search", "a red picture", "--gallery", gallery.path, "--paths")
+    assert answer("search", "a", "red", "picture", "--gallery", gallery.path, "--paths") == quoted
+
+
+@pytest.mark.parametrize("form", [(), ("--paths",)])
+def test_filters_that_no_photo_meets_are_told(gallery: Gallery, form: tuple[str, ...]) -> None:
+    done = photoseek_command("search", "red", "--gallery", gallery.path, "--folder", "nowhere", *form)
+    assert (done.returncode, done.stderr) == (0, "photoseek: no photo meets these filters\n")
+
+
+def test_a_photo_that_has_gone_is_marked(gallery: Gallery, photos: Path) -> None:
+    (photos / "red" / "red-0.png").unlink()
+    rows = answer("search", "red", "--gallery", gallery.path, "-k", 4, COLUMNS="300").splitlines()
+    marked = [row for row in rows if "(gone; index again)" in row]
+    assert len(marked) == 1
+    assert "red-0.png" in marked[0]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"), [("-k", "0", "'-k'"), ("--language", "xx", "text tower for 'xx'")]
+)
+def test_a_wrong_option_is_told_once_and_not_for_each_line(
+    gallery: Gallery, option: str, value: str, told: str
+) -> None:
+    done = photoseek_command("search", "--gallery", gallery.path, option, value, lines=b"red\nblue\ngreen\n")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert told in done.stderr
+
+
 def test_null_ends_each_path_so_that_a_name_may_hold_a_new_line(photos: Path, tiny_bundle_path: Path) -> None:
     odd = photos / "red" / "two\nlines.png"
     (photos / "red" / "red-0.png").rename(odd)

@@ -15,29 +15,30 @@ from photoseek import Gallery, Searcher, generation_manifest, schema
 from photoseek.errors import GalleryIncompatible
 from typed_commands import photoseek_command
 
-DATABASE_1 = """
+PHOTOS = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE photos (
     id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE, bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
     sha256 TEXT, reason TEXT
 );
 CREATE INDEX photos_by_content ON photos (sha256);
+INSERT INTO photos SELECT id, path, bytes, mtime_ns, sha256, reason FROM now.photos;
+"""
+DATABASE_1 = (
+    PHOTOS
+    + """
 CREATE TABLE vectors (
     sha256 TEXT NOT NULL, fingerprint TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL,
     vector BLOB NOT NULL, PRIMARY KEY (sha256, fingerprint)
 );
 INSERT INTO meta SELECT key, value FROM now.meta WHERE key NOT IN ('gallery', 'state', 'recall', 'captions_revision');
-INSERT INTO photos SELECT id, path, bytes, mtime_ns, sha256, reason FROM now.photos;
 INSERT INTO vectors SELECT sha256, fingerprint, width, height, vector FROM now.vectors;
 PRAGMA user_version = 1;
 """
-DATABASE_2 = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE photos (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE, bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
-    sha256 TEXT, reason TEXT
-);
-CREATE INDEX photos_by_content ON photos (sha256);
+)
+DATABASE_2 = (
+    PHOTOS
+    + """
 CREATE TABLE vectors (
     sha256 TEXT NOT NULL, fingerprint TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL,
     vector BLOB NOT NULL, taken TEXT, PRIMARY KEY (sha256, fingerprint)
@@ -50,10 +51,10 @@ CREATE TABLE caption_vectors (
     text TEXT NOT NULL, fingerprint TEXT NOT NULL, vector BLOB NOT NULL, PRIMARY KEY (text, fingerprint)
 );
 INSERT INTO meta SELECT key, value FROM now.meta WHERE key NOT IN ('gallery', 'state', 'recall');
-INSERT INTO photos SELECT id, path, bytes, mtime_ns, sha256, reason FROM now.photos;
 INSERT INTO vectors SELECT sha256, fingerprint, width, height, vector, taken FROM now.vectors;
 PRAGMA user_version = 2;
 """
+)
 
 
 def to_generation_1(values: dict[str, Any]) -> None:

@@ -150,6 +150,24 @@ def test_the_address_of_the_page_says_what_is_searched_for(
     assert (page.text_input(key="q").value, page.selectbox(key="k-field").value) == expected
 
 
+def test_a_condition_that_is_none_is_told_by_its_name_on_the_page(page: AppTest) -> None:
+    page.query_params["q"] = "red"
+    page.run()
+    next(field for field in page.text_input if field.label == "Taken from").input("summer").run()
+    assert "This filter is not quite clear" in text_of(page)
+    assert "Taken from: expected a date" in text_of(page)
+
+
+def test_the_number_of_photos_stays_as_it_is_while_another_gallery_is_looked_for(page: AppTest, tmp_path: Path) -> None:
+    page.run()
+    gallery = page.text_input(key="gallery").value
+    page.text_input(key="gallery").input(str(tmp_path / "nowhere")).run()
+    page.text_input(key="gallery").input(gallery).run()
+    assert page.selectbox(key="k-field").value == 12
+    page.selectbox(key="k-field").select(24).run()
+    assert page.query_params["k"] == "24"
+
+
 @pytest.mark.parametrize("drawn", [False, True])
 def test_the_examples_among_drawn_scenes_are_about_them(
     photos: Path, tiny_bundle_path: Path, mounted: dict[str, Any], monkeypatch: pytest.MonkeyPatch, drawn: bool
