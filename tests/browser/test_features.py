@@ -117,7 +117,9 @@ def test_a_folder_is_indexed_stopped_and_finished_from_the_page(tab: Page, unind
         assert side.locator(".ps-facts dd").all_inner_texts()[:3] == ["51", "50", "1"]
         side.get_by_text("Unreadable photos (1)").click()
         side.locator(".ps-unreadable li", has_text="broken.jpg").wait_for()
-    tab.get_by_text("Top 12", exact=True).wait_for()
+    assert tab.get_by_label(ASK).input_value() == "red"
+    assert tab.locator(".ps-found span").first.inner_text() == "1 photo"
+    assert tab.get_by_label("How many photos").input_value() == "Top 12"
     tab.get_by_role("tab", name="Describe a photo").click()
     tab.get_by_text("photoseek captions add FILE --gallery").wait_for()
     with sidebar(tab) as side:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -54,19 +55,16 @@ def ask() -> None:
     now = words()
     st.text_input(
         now.ask,
-        key="q",
+        **_field("q"),
         placeholder=now.placeholder,
         max_chars=MAX_TEXT,
         label_visibility="collapsed",
         icon=":material/search:",
     )
-    k = int(st.session_state["k"])
-    st.session_state.setdefault("k-field", k)  # kept apart: what a field holds is lost while it is not drawn
     st.selectbox(
         now.how_many,
-        sorted({*_CHOICES, k}),
-        key="k-field",
-        on_change=_take_number,
+        sorted({*_CHOICES, int(st.session_state["k"])}),
+        **_field("k"),
         format_func=lambda count: now.top.format(k=count),
         label_visibility="collapsed",
         filter_mode=None,
@@ -118,8 +116,16 @@ def fill_in(text: str) -> None:
     st.session_state["q"] = text
 
 
-def _take_number() -> None:
-    st.session_state["k"] = st.session_state["k-field"]
+def _field(name: str) -> dict[str, Any]:
+    """Key and callback of a field whose value is kept apart: a field loses what it holds while it is not drawn."""
+    field, value = f"{name}-field", st.session_state[name]
+    if st.session_state.get(field) != value:
+        st.session_state[field] = value
+    return {"key": field, "on_change": _take, "args": (name, field)}
+
+
+def _take(name: str, field: str) -> None:
+    st.session_state[name] = st.session_state[field]
 
 
 def _take_upload(key: str, field: str) -> None:

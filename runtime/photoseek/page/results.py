@@ -69,7 +69,9 @@ def confidence_of(hit: Hit) -> str:
 
 def _tell(hits: Sequence[Hit], search: Search) -> None:
     now = words()
-    found = (now.found_where if search.filtered else now.found).format(count=f"{len(hits):,}")
+    found = (now.found_where if search.filtered else now.found if len(hits) > 1 else now.found_one).format(
+        count=f"{len(hits):,}"
+    )
     facts = [
         found if hits and not hits[0].doubtful else "",
         now.searched.format(count=f"{search.searched:,}"),

@@ -49,6 +49,7 @@ class Words:
     your_photo: str
     searched: str
     found: str
+    found_one: str
     found_where: str
     encode_time: str
     search_time: str
@@ -176,6 +177,7 @@ A sign stands between spaces, so `t-shirt` is a word. Add a photo to find what i
     your_photo="your photo",
     searched="{count} photos searched",
     found="{count} photos, best first",
+    found_one="1 photo",
     found_where="{count} photos that meet the filters, best first",
     encode_time="query read in {ms} ms",
     search_time="searched in {ms} ms",
@@ -303,6 +305,7 @@ CHINESE = Words(
     your_photo="你的照片",
     searched="共搜索 {count} 张",
     found="{count} 张照片，最佳在前",
+    found_one="1 张照片",
     found_where="{count} 张符合筛选的照片，最佳在前",
     encode_time="读取查询 {ms} 毫秒",
     search_time="搜索 {ms} 毫秒",

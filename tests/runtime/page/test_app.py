@@ -83,7 +83,7 @@ def test_the_text_tower_is_loaded_once_over_queries_and_sessions(
     assert opened_graphs == []
     for session in (page, new_session().run()):
         for colour in ("red", "blue", "green"):
-            session.text_input(key="q").set_value(colour).run()
+            session.text_input(key="q-field").set_value(colour).run()
             assert [name.partition("-")[0] for name in names(mounted)[:4]] == [colour] * 4
             assert not session.exception
     assert opened_graphs == ["text_model.onnx"]
@@ -92,7 +92,7 @@ def test_the_text_tower_is_loaded_once_over_queries_and_sessions(
 def test_a_gallery_indexed_again_by_another_bundle_is_opened_anew(
     page: AppTest, mounted: dict[str, Any], gallery: Gallery, tmp_path: Path
 ) -> None:
-    page.run().text_input(key="q").set_value("red").run()
+    page.run().text_input(key="q-field").set_value("red").run()
     other = Bundle.load(write_tiny_bundle(tmp_path / "other", name="other", seed=1))
     Gallery.open_or_create(gallery.photos_root, other, rebuild=True).index(other)
     page.run()
@@ -103,7 +103,7 @@ def test_a_gallery_indexed_again_by_another_bundle_is_opened_anew(
 def test_a_gallery_deleted_and_made_again_is_opened_anew(
     page: AppTest, mounted: dict[str, Any], gallery: Gallery, tiny_bundle: Bundle
 ) -> None:
-    page.run().text_input(key="q").set_value("red").run()
+    page.run().text_input(key="q-field").set_value("red").run()
     shutil.rmtree(gallery.path)
     for colour in ("black", "blue"):
         shutil.rmtree(gallery.photos_root / colour)
@@ -120,7 +120,7 @@ def test_an_unforeseen_error_is_told_plainly_and_logged(
         raise RuntimeError("the inside story")
 
     monkeypatch.setattr("photoseek.search.Searcher.nearest", fail)
-    page.run().text_input(key="q").set_value("red").run()
+    page.run().text_input(key="q-field").set_value("red").run()
     assert not page.exception
     assert "not foreseen" in text_of(page)
     assert "the inside story" not in text_of(page)
@@ -147,7 +147,7 @@ def test_the_address_of_the_page_says_what_is_searched_for(
         page.query_params[name] = value
     page.run()
     assert not page.exception
-    assert (page.text_input(key="q").value, page.selectbox(key="k-field").value) == expected
+    assert (page.text_input(key="q-field").value, page.selectbox(key="k-field").value) == expected
 
 
 def test_a_condition_that_is_none_is_told_by_its_name_on_the_page(page: AppTest) -> None:
@@ -180,7 +180,7 @@ def test_the_examples_among_drawn_scenes_are_about_them(
     example = "a red car next to a tree at night" if drawn else "two dogs on a beach"
     examples = [button for button in page.button if " a " in button.label]
     next(button for button in examples if button.label == example).click().run()
-    assert page.text_input(key="q").value == example
+    assert page.text_input(key="q-field").value == example
     assert names(mounted)
 
 
@@ -200,7 +200,7 @@ def test_examples_are_in_the_language_of_the_page_where_the_bundle_reads_it(
     page.query_params["lang"] = "zh"
     labels = [button.label for button in page.run().button]
     assert ("two dogs on a beach" in labels, "沙滩上的两只狗" in labels) == (not chinese, chinese)
-    page.text_input(key="q").set_value("红色").run()
+    page.text_input(key="q-field").set_value("红色").run()
     assert names(mounted)
     assert opened_graphs[-1] == ("text_model.zh.onnx" if chinese else "text_model.onnx")
 
@@ -238,7 +238,7 @@ def test_a_photo_of_the_gallery_in_the_address_is_searched_with(page: AppTest, m
     ("query", "reason"), [("red +", "expected words after"), ("0:red", "weight above 0"), ("red - red", "cancel out")]
 )
 def test_a_query_against_the_grammar_is_told_kindly(page: AppTest, query: str, reason: str) -> None:
-    page.run().text_input(key="q").set_value(query).run()
+    page.run().text_input(key="q-field").set_value(query).run()
     assert "not quite clear" in text_of(page)
     assert reason in text_of(page).lower()
     assert not page.exception
@@ -246,7 +246,7 @@ def test_a_query_against_the_grammar_is_told_kindly(page: AppTest, query: str, r
 
 def test_a_date_that_is_none_is_told_kindly(page: AppTest) -> None:
     page.run().text_input(key="field-0-taken_from").set_value("May").run()
-    page.text_input(key="q").set_value("red").run()
+    page.text_input(key="q-field").set_value("red").run()
     assert "expected a date like 2024" in text_of(page)
 
 
