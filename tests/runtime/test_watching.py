@@ -157,13 +157,22 @@ def test_the_command_prints_a_line_for_each_update_and_ends_with_ctrl_c(photos: 
         stderr=subprocess.PIPE,
         env=environment(),
         text=True,
+        preexec_fn=_heed_ctrl_c,
     )
-    assert process.stdout is not None
-    first: dict[str, Any] = json.loads(process.stdout.readline())
-    write_colour(photos / "new.png", COLOURS["red"], seed=900)
-    second = json.loads(process.stdout.readline())
-    process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=60)
+    try:
+        assert process.stdout is not None
+        first: dict[str, Any] = json.loads(process.stdout.readline())
+        write_colour(photos / "new.png", COLOURS["red"], seed=900)
+        second = json.loads(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert (first["encoded"], second["encoded"], second["unchanged"]) == (24, 1, 24)
     assert process.returncode == 130
     assert told.strip() == "photoseek: stopped watching; what was encoded is kept"
+
+
+def _heed_ctrl_c() -> None:
+    """What a shell starts in the background ignores it, and so do its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
