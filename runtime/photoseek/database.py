@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import tempfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,12 +58,16 @@ class ContentRecord:
 
 @dataclass(frozen=True)
 class StoredPhoto:
-    """A readable photo of the gallery, as a hit shows it."""
+    """A readable photo of the gallery, as a hit shows it; ``taken`` is empty where the photo does not tell."""
 
     path: str
     width: int
     height: int
     taken: str | None = None
+
+    def checks(self, photo: int) -> tuple[int, int]:
+        """See :func:`checks_of`."""
+        return checks_of(photo, self.path, self.width, self.height, self.taken)
 
 
 class Database(Connection):
@@ -153,7 +158,7 @@ class Database(Connection):
         found = record.found
         facts = (found.bytes, found.mtime_ns, record.reason, found.path, record.sha256)
         same = connection.execute(
-            "UPDATE photos SET bytes = ?, mtime_ns = ?, reason = ? WHERE path = ? AND sha256 IS ?", facts
+            "UPDATE photos SET bytes = ?, mtime_ns = ? WHERE reason IS ? AND path = ? AND sha256 IS ?", facts
         )
         if same.rowcount == 0:
             raise_revision(connection)
@@ -230,6 +235,17 @@ class Database(Connection):
             for photo, blob in rows:
                 yield photo, self._vector(blob, dim, f"photo {photo}")
 
+    def checks(self, fingerprint: str) -> Iterator[int]:
+        """The first of :func:`checks_of` for each searchable photo, by id."""
+        with self.reading() as connection:
+            rows = connection.execute(
+                "SELECT id, path, width, height, taken FROM photos JOIN vectors USING (sha256) "
+                "WHERE fingerprint = ? AND reason IS NULL ORDER BY id",
+                (fingerprint,),
+            )
+            for photo, *facts in rows:
+                yield self._photo(*facts).checks(photo)[0]
+
     def photos(self, ids: Sequence[int], fingerprint: str) -> dict[int, StoredPhoto]:
         """The photos of these ids that are still there."""
         found: dict[int, StoredPhoto] = {}
@@ -285,7 +301,7 @@ class Database(Connection):
         """A row as a photo; SQLite keeps no checksums, and a damaged row may hold values of any type."""
         if not isinstance(path, str) or "\0" in path or not isinstance(width, int) or not isinstance(height, int):
             raise self._damaged(f"the row of photo {path!r} holds what is none of a photo")
-        return StoredPhoto(path, width, height, taken if isinstance(taken, str) and taken else None)
+        return StoredPhoto(path, width, height, taken if isinstance(taken, str) else None)
 
     def _vector(self, blob: object, dim: int, whose: str) -> Vectors:
         """A stored vector (dim,)."""
@@ -299,6 +315,19 @@ class Database(Connection):
 
     def _damaged(self, what: str) -> GalleryDamaged:
         return GalleryDamaged(f"{self.path}: {what}; {_CURE}")
+
+
+def checks_of(photo: object, path: object, width: object, height: object, taken: object) -> tuple[int, int]:
+    """CRC-32 of a photo's row, by which a generation knows it again; SQLite keeps no checksums.
+
+    And that of the row before it was noted when the photo was taken, which may be later.
+    """
+
+    def check(date: object) -> int:
+        facts = (photo, path, width, height, "?" if date is None else date)
+        return zlib.crc32("\0".join(map(str, facts)).encode("utf-8", "surrogatepass"))
+
+    return check(taken), check(None)
 
 
 def _blob(vector: Vectors) -> bytes:

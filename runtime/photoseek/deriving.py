@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+import numpy as np
+
 from photoseek.bundle import Bundle
-from photoseek.database import Database
+from photoseek.database import Database, StoredPhoto
 from photoseek.encoders import TextEncoder
 from photoseek.errors import BundleError, GalleryDamaged, GalleryError
 from photoseek.everyday import everyday_queries
@@ -20,7 +22,11 @@ from photoseek.generations import (
     write_generation,
 )
 from photoseek.nearest.tuning import TARGET_RECALL
-from photoseek.vectors import Vectors
+from photoseek.vectors import Rows, Vectors
+
+ROWS_CURE = "have it repaired: photoseek verify GALLERY --repair, then: photoseek index PHOTOS"
+
+_AT_ONCE = 10_000  # rows in memory
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +50,7 @@ def derive(
         recall: See :meth:`photoseek.gallery.Gallery.index`.
     """
     sweep(gallery)
-    generation = _of(gallery, database)
+    generation = made_from(gallery, database)
     if recall is not None:
         database.set_meta(recall=str(recall))
     target = _target(database, generation)
@@ -58,7 +64,8 @@ def derive(
         return False
     rows = database.vectors(shown.fingerprint, dim)
     texts = None if bundle is None else _everyday_vectors(bundle, precision)
-    write_generation(gallery, rows, count=count, dim=dim, shown=shown, texts=texts, target=target)
+    checks = database.checks(shown.fingerprint)
+    write_generation(gallery, rows, checks, count=count, dim=dim, shown=shown, texts=texts, target=target)
     return True
 
 
@@ -75,13 +82,44 @@ def check_origin(generation: Generation, database: Database) -> None:
         raise GalleryDamaged(f"{generation.path}: shows a later state than {database.path} is in; {CURE}")
 
 
+def photos_of(generation: Generation, database: Database, rows: Rows) -> dict[int, StoredPhoto]:
+    """The photos in some rows of a generation that are still in the database, by id.
+
+    Raises:
+        GalleryDamaged: One is not what it was when the generation was made, or is not there, though nothing was
+            forgotten since.
+    """
+    ids = generation.ids[rows].tolist()
+    found = database.photos(ids, generation.manifest.fingerprint)
+    if generation.checks is None:
+        return found
+    for photo, check in zip(ids, generation.checks[rows].tolist(), strict=True):
+        stored = found.get(photo)
+        if stored is None:
+            if shown_by(database).state == generation.manifest.state:
+                raise GalleryDamaged(f"{database.path}: photo {photo} is not there any more; {ROWS_CURE}")
+        elif check not in stored.checks(photo):
+            raise GalleryDamaged(f"{database.path}: the row of photo {photo} is not what was written; {ROWS_CURE}")
+    return found
+
+
+def check_photos(generation: Generation, database: Database) -> None:
+    """Make sure of every row as :func:`photos_of` does of some.
+
+    Raises:
+        GalleryDamaged: As there.
+    """
+    for start in range(0, len(generation.ids), _AT_ONCE):
+        photos_of(generation, database, np.arange(start, min(start + _AT_ONCE, len(generation.ids))))
+
+
 def shown_by(database: Database) -> Shown:
     """What a generation made now would show."""
     meta = database.meta()
     return Shown(int(meta["revision"]), meta["fingerprint"], meta.get("gallery", ""), meta.get("state", ""))
 
 
-def _of(gallery: Path, database: Database) -> Generation | None:
+def made_from(gallery: Path, database: Database) -> Generation | None:
     """The current generation, if it can be opened and is of this database."""
     try:
         generation = open_current(gallery)

@@ -27,6 +27,8 @@ installed."""
 MANIFEST = "manifest.json"
 VECTORS = "vectors.npy"
 IDS = "ids.npy"
+CHECKS = "checks.npy"
+"""The sums of the rows of the database that it shows; a generation of an earlier photoseek has none."""
 
 _MOST = 2**31 - 1  # of any number that goes to native code
 _SHA256 = re.compile("[0-9a-f]{64}")

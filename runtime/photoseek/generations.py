@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from photoseek.errors import GalleryDamaged, GalleryEmpty, MissingExtra, QueryError
 from photoseek.files import DRAFT, replace_bytes, replace_json, sha256_of, sync_file, sync_folder
-from photoseek.generation_manifest import IDS, MANIFEST, VECTORS, GenerationManifest, read_manifest
+from photoseek.generation_manifest import CHECKS, IDS, MANIFEST, VECTORS, GenerationManifest, read_manifest
 from photoseek.manifest import FileRecord
 from photoseek.nearest.engine import Search
 from photoseek.nearest.engines import file_of, installed, open_engine
 from photoseek.nearest.tuning import TARGET_RECALL, sample_queries, tune
-from photoseek.stored_arrays import map_ids, map_vectors, write_rows
+from photoseek.stored_arrays import Checks, map_checks, map_ids, map_vectors, write_checks, write_rows
 from photoseek.vectors import Rows, Vectors
 
 CURE = "it is derived from the database: rebuild it with photoseek index PHOTOS"
@@ -49,12 +49,14 @@ class Generation:
     Attributes:
         ids: Photo id of each row, (n,).
         vectors: Unit vectors, (n, dim).
+        checks: Of each row, see :func:`photoseek.database.checks_of`, (n,); None: made by an earlier photoseek.
     """
 
     path: Path
     manifest: GenerationManifest
     ids: Rows
     vectors: Vectors
+    checks: Checks | None = None
 
     def engine(self, name: str) -> Search:
         """Open an engine over the vectors; ``auto`` is the fastest.
@@ -127,13 +129,16 @@ def open_current(gallery: Path) -> Generation:
     name, checksum = current
     folder = gallery / _FOLDER / name
     manifest = _read_manifest(folder, checksum)
-    for file in (IDS, VECTORS):
+    checked = CHECKS in manifest.files
+    for file in (IDS, VECTORS, *([CHECKS] if checked else [])):
         _check(folder / file, manifest.files[file])
     with _curable(folder / IDS):
         ids = map_ids(folder / IDS, manifest.count)
     with _curable(folder / VECTORS):
         vectors = map_vectors(folder / VECTORS, manifest.count, manifest.dim)
-    return Generation(folder, manifest, ids, vectors)
+    with _curable(folder / CHECKS):
+        checks = map_checks(folder / CHECKS, manifest.count) if checked else None
+    return Generation(folder, manifest, ids, vectors, checks)
 
 
 def forget_current(gallery: Path) -> None:
@@ -159,6 +164,7 @@ def _read_current(gallery: Path) -> tuple[str, str] | None:
 def write_generation(
     gallery: Path,
     rows: Iterator[tuple[int, Vectors]],
+    checks: Iterable[int],
     *,
     count: int,
     dim: int,
@@ -167,6 +173,8 @@ def write_generation(
     target: float = TARGET_RECALL,
 ) -> GenerationManifest:
     """Derive a generation from photo ids and vectors, at least one, and make it current; ``shown`` is what of.
+
+    ``checks`` are the sums of the rows of those photos in the database.
 
     Engines are tuned to the recall ``target`` on queries by photo and, where ``texts`` gives the vectors of typical
     ones, by text.
@@ -179,6 +187,9 @@ def write_generation(
     partial.mkdir()
     try:
         vectors = _write_vectors(partial, rows, count, dim)
+        with (partial / CHECKS).open("wb") as file:
+            if (written := write_checks(file, checks, count)) != count:
+                raise GalleryDamaged(f"expected {count} photos in the database, found {written}; index again")
         tuning = tune(partial, vectors, sample_queries(vectors, texts), target)
         files = {file.name: FileRecord.of(file) for file in sorted(partial.iterdir())}
         facts = (shown.revision, shown.fingerprint, count, dim, tuning, files)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from photoseek.database import Database, raise_revision
+from photoseek.database import Database, checks_of, raise_revision
+from photoseek.generations import Generation
 from photoseek.stored_arrays import not_unit
 
 _AT_ONCE = 4_096  # vectors in memory
@@ -25,6 +26,10 @@ _CONTENTS = (
     "SELECT rowid FROM vectors WHERE typeof(sha256) != 'text' OR length(sha256) != 64 OR typeof(width) != 'integer' "
     "OR typeof(height) != 'integer' OR (taken IS NOT NULL AND typeof(taken) != 'text')"
 )
+_WRITTEN = (
+    "SELECT id, vectors.rowid, vector, path, width, height, taken FROM photos JOIN vectors USING (sha256) "
+    "WHERE fingerprint = ? AND reason IS NULL AND id BETWEEN ? AND ? ORDER BY id"
+)
 _ORPHANS = "SELECT rowid FROM caption_vectors WHERE text NOT IN (SELECT text FROM captions)"
 
 
@@ -37,55 +42,93 @@ class WrongRows:
         vectors: Rows of photo contents without a unit vector of the right length.
         sentences: Vectors of captions that are none.
         orphans: Vectors of captions that are there no more.
+        missing: Ids of the current generation's photos that cannot be found any more, though nothing was forgotten.
     """
 
     photos: list[int]
     vectors: list[int]
     sentences: list[int]
     orphans: list[int]
+    missing: list[int]
 
     @property
     def harmful(self) -> bool:
         """Whether any of them could be found."""
-        return bool(self.photos or self.vectors or self.sentences)
+        return bool(self.photos or self.vectors or self.sentences or self.missing)
 
     def __str__(self) -> str:
         counts = {
             "rows of photos": len(self.photos),
             "vectors of photos": len(self.vectors),
             "vectors of captions": len(self.sentences),
+            "missing photos": len(self.missing),
         }
         return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
 
 
-def wrong_rows(database: Database) -> WrongRows:
+def wrong_rows(database: Database, generation: Generation | None = None) -> WrongRows:
     """Look at every row.
+
+    Args:
+        database: Whose rows.
+        generation: Made from it, whole; it remembers what was written. None: rows are looked at by themselves.
 
     Raises:
         GalleryDamaged: They cannot even be read.
     """
     fingerprint, size = database.meta()["fingerprint"], 4 * int(database.meta()["dim"])
+    photos = {row for (row,) in database.query(_PHOTOS)}
     contents = {row for (row,) in database.query(_CONTENTS)}
+    contents.update(_no_unit_vectors(database, "vectors", fingerprint, size))
+    altered, missing = ([], []) if generation is None else _altered(database, generation)
+    altered = [(photo, row) for photo, row in altered if row not in contents and photo not in photos]
     return WrongRows(
-        photos=[row for (row,) in database.query(_PHOTOS)],
-        vectors=sorted(contents | set(_no_unit_vectors(database, "vectors", fingerprint, size))),
+        photos=sorted(photos.union(photo for photo, _ in altered if photo is not None)),
+        vectors=sorted(
+            contents.union(_no_unit_vectors(database, "vectors", fingerprint, size), (v for _, v in altered))
+        ),
         sentences=_no_unit_vectors(database, "caption_vectors", fingerprint, size),
         orphans=[row for (row,) in database.query(_ORPHANS)],
+        missing=missing,
     )
+
+
+def _altered(database: Database, generation: Generation) -> tuple[list[tuple[int | None, int]], list[int]]:
+    """Rows of photos and of their vectors that are not what a generation was made from, and ids that are missing.
+
+    The row of the photo is None where it is right.
+    """
+    altered: list[tuple[int | None, int]] = []
+    seen: set[int] = set()
+    for start in range(0, len(generation.ids), _AT_ONCE):
+        some = slice(start, start + _AT_ONCE)
+        ids, vectors = generation.ids[some], generation.vectors[some]
+        checks = None if generation.checks is None else generation.checks[some]
+        rows = database.query(_WRITTEN, generation.manifest.fingerprint, int(ids[0]), int(ids[-1]))
+        for photo, row, blob, *facts in rows:
+            at = int(np.searchsorted(ids, photo))
+            if ids[at] != photo:
+                continue
+            seen.add(photo)
+            same = checks is None or any(checks[at] == check for check in checks_of(photo, *facts))
+            if not same or blob != vectors[at].tobytes():
+                altered.append((None if same else photo, row))
+    fresh = generation.manifest.state == database.meta().get("state", "") != ""
+    return altered, sorted(set(generation.ids.tolist()) - seen) if fresh else []
 
 
 def drop_rows(database: Database, wrong: WrongRows) -> None:
     """Delete rows, all or none."""
     tables = {
-        "photos": ("id", wrong.photos),
+        "photos": ("id", [*wrong.photos, *wrong.missing]),
         "vectors": ("rowid", wrong.vectors),
         "caption_vectors": ("rowid", [*wrong.sentences, *wrong.orphans]),
     }
     with database.writing() as connection:
         for table, (key, rows) in tables.items():
             connection.executemany(f"DELETE FROM {table} WHERE {key} = ?", ((row,) for row in rows))
-        if wrong.photos or wrong.vectors:
-            raise_revision(connection)
+        if wrong.photos or wrong.vectors or wrong.missing:
+            raise_revision(connection)  # what is missing is found again, and the generation made anew
 
 
 def _no_unit_vectors(database: Database, table: str, fingerprint: str, size: int) -> list[int]:

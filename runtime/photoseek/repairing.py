@@ -8,11 +8,11 @@ from pathlib import Path
 
 from photoseek.bundle import Bundle
 from photoseek.database import Database
-from photoseek.deriving import check_origin, derive
+from photoseek.deriving import check_origin, derive, made_from
 from photoseek.errors import GalleryDamaged, GalleryError
 from photoseek.generations import current_name, open_current, sweep
 from photoseek.indexing import encode_sentences
-from photoseek.integrity import drop_rows, wrong_rows
+from photoseek.integrity import WrongRows, drop_rows, wrong_rows
 from photoseek.sentences import Sentences
 
 
@@ -53,14 +53,19 @@ def check_gallery(gallery: Path, database: Database) -> None:
         GalleryDamaged: The first thing that is wrong, and its cure.
     """
     database.check()
-    if (wrong := wrong_rows(database)).harmful:
-        raise GalleryDamaged(
-            f"{database.path}: {wrong} are not what they must be; have it repaired: photoseek verify GALLERY --repair"
-        )
+    _expect_right(database, wrong_rows(database))
     if current_name(gallery) is not None:
         generation = open_current(gallery)
         check_origin(generation, database)
         generation.verify()
+        _expect_right(database, wrong_rows(database, generation))
+
+
+def _expect_right(database: Database, wrong: WrongRows) -> None:
+    if wrong.harmful:
+        raise GalleryDamaged(
+            f"{database.path}: {wrong} are not what they must be; have it repaired: photoseek verify GALLERY --repair"
+        )
 
 
 def repair_gallery(gallery: Path, database: Database, bundle: Bundle | str) -> Repaired:
@@ -77,7 +82,7 @@ def repair_gallery(gallery: Path, database: Database, bundle: Bundle | str) -> R
         GalleryDamaged: The database itself cannot be read, and so not be repaired.
     """
     _mend_indexes(database)
-    wrong = wrong_rows(database)
+    wrong = wrong_rows(database, made_from(gallery, database))
     if wrong.harmful or wrong.orphans:
         drop_rows(database, wrong)
     texts, encoded = bundle if isinstance(bundle, Bundle) else None, 0

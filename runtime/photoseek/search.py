@@ -12,6 +12,7 @@ import numpy as np
 
 from photoseek.bundle import Bundle
 from photoseek.confidence import Calibration
+from photoseek.deriving import ROWS_CURE, check_photos, photos_of
 from photoseek.encoders import MAX_CHARACTERS, ImageEncoder, TextEncoder
 from photoseek.errors import GalleryDamaged, GalleryIncompatible, QueryError
 from photoseek.filters import Filter
@@ -131,6 +132,7 @@ class Searcher(Inherited):
         self.image_encoder = ImageEncoder(self.bundle, gallery.image_precision(self.bundle, precision), threads, mode)
         self._encode_text = lru_cache(maxsize=_RECENT_QUERIES)(self._encode_text_anew)
         self._opened: _Opened | None = None
+        self._sure_of: Generation | None = None  # whose rows of the database were all looked at
         self._stored: tuple[object, StoredSentences] | None = None
         self._lock = threading.Lock()
         self.tell_of_forks()
@@ -279,7 +281,15 @@ class Searcher(Inherited):
         found = self.gallery.database.photo_at(name, self.bundle.fingerprint) if known else None
         if found is None:
             raise QueryError(f"no photo {path!r} in this gallery that could be searched with; see: photoseek info")
-        return found
+        photo, vector = found
+        generation = self._current().generation
+        row = int(np.searchsorted(generation.ids, photo))
+        if row == len(generation.ids) or generation.ids[row] != photo:  # it came since
+            return photo, vector
+        stored = photos_of(generation, self.gallery.database, np.array([row])).get(photo)
+        if stored is not None and stored.path != name:
+            raise GalleryDamaged(f"{self.gallery.database.path}: photo {photo} stands at two paths; {ROWS_CURE}")
+        return photo, np.asarray(generation.vectors[row])
 
     def _sentences(self) -> StoredSentences:
         """The gallery's captions, read again when they have changed."""
@@ -293,6 +303,9 @@ class Searcher(Inherited):
         """Rows and scores of the k best; where there is a condition, all that meet it are scored."""
         if where is None or where.empty:
             return opened.engine.search(query, k)
+        if self._sure_of is not opened.generation:  # a photo whose row is damaged may meet no condition
+            check_photos(opened.generation, self.gallery.database)
+            self._sure_of = opened.generation
         ids = ids_where(self.gallery.database, where, opened.generation.manifest.fingerprint)
         rows = np.flatnonzero(np.isin(opened.generation.ids, ids, assume_unique=True))
         found, scores = ExactSearch(opened.generation.vectors[rows]).search(query, k)
@@ -300,7 +313,7 @@ class Searcher(Inherited):
 
     def _hits(self, generation: Generation, query: Query, rows: Rows, scores: Vectors, folded: bool) -> list[Hit]:
         ids = generation.ids[rows].tolist()
-        photos = self.gallery.database.photos(ids, generation.manifest.fingerprint)
+        photos = photos_of(generation, self.gallery.database, rows)
         shown = [place for place, photo in enumerate(ids) if photo in photos and photo != query.left_out]
         vectors = np.asarray(generation.vectors[rows[shown]])
         root = self.gallery.photos_root
@@ -308,7 +321,7 @@ class Searcher(Inherited):
         for rank, (place, trust) in enumerate(zip(shown, query.trust(vectors), strict=True), start=1):
             photo = photos[ids[place]]
             facts = (rank, photo.path, float(scores[place]), photo.width, photo.height, root / as_name(photo.path))
-            hits.append(Hit(*facts, ids[place], photo.taken, *trust))
+            hits.append(Hit(*facts, ids[place], photo.taken or None, *trust))
         return fold(hits, vectors) if folded else hits
 
     def _current(self) -> _Opened:

@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from photoseek.vectors import Rows, Vectors
 
+Checks = npt.NDArray[np.uint32]
+
 _BLOCK = 65_536  # rows looked at in one step
 _LENGTH = 1e-3  # how far from 1 the squared length of a unit vector may be
 
@@ -27,6 +29,16 @@ def write_rows(vectors: BinaryIO, ids: BinaryIO, rows: Iterable[tuple[int, Vecto
     for photo, vector in rows:
         vectors.write(np.asarray(vector, dtype="<f4").tobytes())
         ids.write(int(photo).to_bytes(8, "little", signed=True))
+        written += 1
+    return written
+
+
+def write_checks(file: BinaryIO, checks: Iterable[int], count: int) -> int:
+    """Write CRC-32 sums as an array (count,); tells how many there were."""
+    np.lib.format.write_array_header_1_0(file, {"descr": "<u4", "fortran_order": False, "shape": (count,)})
+    written = 0
+    for check in checks:
+        file.write(check.to_bytes(4, "little"))
         written += 1
     return written
 
@@ -54,6 +66,16 @@ def map_ids(path: Path, count: int) -> Rows:
     if ids[0] < 1 or (np.diff(ids) < 1).any():
         raise ValueError("expected ids that rise from 1 on")
     return ids
+
+
+def map_checks(path: Path, count: int) -> Checks:
+    """Map CRC-32 sums (count,) into memory.
+
+    Raises:
+        ValueError: The file holds anything else.
+    """
+    checks: Checks = _map(path, np.uint32, (count,))
+    return checks
 
 
 def not_unit(vectors: Vectors) -> Rows:

@@ -72,7 +72,13 @@ def to_generation_2(values: dict[str, Any]) -> None:
     values["tuning"] = {"annoy": annoy, "recalls": recalls, "annoy_ms": 0.9, "exact_ms": 1.1, "target": 0.99}
 
 
+def without_checks(values: dict[str, Any]) -> None:
+    """Format 4 as it was at first."""
+    del values["files"]["checks.npy"]
+
+
 def to_generation_3(values: dict[str, Any]) -> None:
+    without_checks(values)
     del values["gallery"], values["state"]
     values["format"] = 3
 
@@ -108,6 +114,7 @@ def rewrite_generation(gallery: Path, change: Callable[[dict[str, Any]], None]) 
         (DATABASE_2, to_generation_2),
         (DATABASE_2, to_generation_3),
         (None, to_generation_3),
+        (None, without_checks),
     ],
 )
 def test_a_gallery_of_an_earlier_format_answers_as_it_did_and_keeps_its_vectors(

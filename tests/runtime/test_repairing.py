@@ -14,6 +14,7 @@ from photoseek import Bundle, Gallery, Searcher
 from photoseek.captions import Caption
 from photoseek.encoders import ImageEncoder
 from photoseek.errors import GalleryBusy, GalleryDamaged
+from photoseek.filters import Filter
 from photoseek.gallery import only_writer
 from tiny_bundle import DIM, write_tiny_bundle
 from typed_commands import photoseek_command
@@ -36,6 +37,63 @@ def found(gallery: Gallery) -> list[str]:
 
 
 OF_RED = "WHERE sha256 IN (SELECT sha256 FROM photos WHERE path LIKE 'red/%')"
+UNSEEN = {
+    "path": "UPDATE photos SET path = 'red/red-9.png' WHERE path = 'red/red-0.png'",
+    "width": f"UPDATE vectors SET width = width + 1 {OF_RED}",
+    "date": f"UPDATE vectors SET taken = '1999' {OF_RED}",
+    "gone": "DELETE FROM photos WHERE path = 'red/red-0.png'",
+    "content": "UPDATE photos SET sha256 = replace(sha256, '0', '1') WHERE path = 'red/red-0.png'",
+    "reason": "UPDATE photos SET reason = 'x' WHERE path = 'red/red-0.png'",
+}
+"""Changes that leave each row such as it could be, as a bad disk makes them: nobody wrote them."""
+
+
+@pytest.mark.parametrize("damage", UNSEEN.values(), ids=UNSEEN)
+def test_a_row_that_nobody_wrote_is_refused_told_and_made_right(gallery: Gallery, damage: str) -> None:
+    expected = found(gallery)
+    change_rows(gallery, damage)
+    for ask in (
+        lambda: found(gallery),
+        lambda: Searcher(gallery).search("blue", k=1, where=Filter(folder="blue")),
+        lambda: gallery.verify(),
+    ):
+        with pytest.raises(GalleryDamaged, match=r"gallery\.sqlite: .*verify GALLERY --repair"):
+            ask()
+    assert gallery.repair().dropped
+    gallery.index()
+    gallery.verify()
+    assert found(gallery) == expected
+
+
+def test_a_path_that_leads_to_another_photo_is_refused(gallery: Gallery) -> None:
+    change_rows(
+        gallery,
+        "UPDATE photos SET path = 'x' WHERE path = 'red/red-0.png'",
+        "UPDATE photos SET path = 'red/red-0.png' WHERE path = 'blue/blue-0.png'",
+    )
+    with pytest.raises(GalleryDamaged, match=r"is not what was written"):
+        Searcher(gallery).search(like="red/red-0.png")
+
+
+def test_a_vector_that_nobody_wrote_is_told_and_encoded_again(gallery: Gallery) -> None:
+    """It is a unit vector, and searches go by the copy that is checked: only its loss of that would let it be seen."""
+    expected = found(gallery)
+    change_rows(gallery, f"UPDATE vectors SET vector = {blob(1.0, *[0.0] * (DIM - 1))} {OF_RED}")
+    assert found(gallery) == expected
+    assert Searcher(gallery).search(like="red/red-0.png")[0].path.startswith("red/")
+    with pytest.raises(GalleryDamaged, match=r"4 vectors of photos are not what they must be"):
+        gallery.verify()
+    assert gallery.repair().dropped == "4 vectors of photos"
+    assert gallery.index().encoded == 4
+    assert found(gallery) == expected
+
+
+def test_a_photo_that_was_forgotten_or_dated_since_is_no_damage(gallery: Gallery) -> None:
+    """As while a folder is indexed: what answers was made before."""
+    searcher = Searcher(gallery)
+    first = searcher.search("red", k=1)[0].path
+    gallery.database.forget([first])
+    assert first not in [hit.path for hit in searcher.search("red", k=24, where=Filter(folder="red"))]
 
 
 @pytest.mark.parametrize(
