@@ -1,8 +1,10 @@
-"""The service on a real socket, in a thread of the test's own process."""
+"""The service on a real socket: in a thread of the test's own process, or in a process of its own."""
 
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +13,8 @@ from contextlib import contextmanager
 import httpx
 import uvicorn
 from starlette.types import ASGIApp
+
+from typed_commands import environment
 
 
 @contextmanager
@@ -34,6 +38,41 @@ def running(app: ASGIApp, **headers: str) -> Iterator[httpx.Client]:
 def client_of(port: int, **headers: str) -> httpx.Client:
     """A client that goes through no proxy."""
     return httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60, trust_env=False)
+
+
+@contextmanager
+def process(*arguments: object, **variables: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+    """``photoseek serve`` once it is ready, and a client of it; ended with the block."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "photoseek", "serve", "--port", str(port), *map(str, arguments)]
+    with subprocess.Popen(
+        command,
+        env=environment(**variables),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as started:
+        try:
+            with client_of(port) as client:
+                wait_until_ready(started, client)
+                yield started, client
+        finally:
+            started.kill()
+
+
+def wait_until_ready(started: subprocess.Popen[str], client: httpx.Client) -> None:
+    """Ask until it is."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert started.poll() is None, started.communicate()[0]
+        try:
+            if client.get("/readyz").status_code == 200:
+                return
+        except httpx.ConnectError:
+            time.sleep(0.05)
+    raise AssertionError("not ready within a minute")
 
 
 class SlowUpload:

@@ -17,6 +17,11 @@ def rounds(count: int) -> int:
     return max(1, round(count * float(os.environ.get("PHOTOSEEK_TORTURE", "1"))))
 
 
+def seconds(short: float, long: float) -> float:
+    """How long something goes on: ``short``, or ``long`` where the factor is 10 or more."""
+    return long if float(os.environ.get("PHOTOSEEK_TORTURE", "1")) >= 10 else short
+
+
 def seed(what: str) -> int:
     """What the random choices of a test follow from: as asked, or another each time; printed, as a failure shows it."""
     chosen = int(os.environ.get("PHOTOSEEK_TORTURE_SEED", random.randrange(2**31)))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,8 @@ _MOUNTS = "mounts"  # the fact of the database that names further disks inside t
 _DATES = 1_000  # photos that are dated in one transaction
 _SENTENCES = 256  # in one batch
 _COMMIT_S = 5.0  # a kill loses what was encoded since the last commit
+_THREADS = "photoseek-encode"  # their names begin so
+_LOOK_S = 2.0  # how often it is looked whether they live
 _AHEAD = 4  # batches for each worker that may be under way, so that a slow photo holds up no other
 
 
@@ -262,25 +265,31 @@ def _ahead(
     waited for and kept, too; the others are not begun.
     """
     workers = usable_cores()
-    with ThreadPoolExecutor(workers, thread_name_prefix="photoseek-encode") as pool:
+    with ThreadPoolExecutor(workers, thread_name_prefix=_THREADS) as pool:
         under_way: set[Future[_Batch]] = set()
+        seen: set[threading.Thread] = set()
         try:
             for part in parts:
                 under_way.add(pool.submit(encode, part))
+                seen |= {thread for thread in threading.enumerate() if thread.name.startswith(_THREADS)}
                 if len(under_way) >= _AHEAD * workers:
-                    yield from _take_done(under_way, keep)
+                    yield from _take_done(under_way, seen, keep)
             while under_way:
-                yield from _take_done(under_way, keep)
+                yield from _take_done(under_way, seen, keep)
         finally:
             running = {future for future in under_way if not future.cancel()}
-            for future in wait(running).done:
+            for future in _wait(running, seen, ALL_COMPLETED):
                 if future.exception() is None:
                     keep(future.result())
 
 
-def _take_done(under_way: set[Future[_Batch]], keep: Callable[[_Batch], None]) -> Iterator[_Batch]:
+def _take_done(
+    under_way: set[Future[_Batch]], threads: set[threading.Thread], keep: Callable[[_Batch], None]
+) -> Iterator[_Batch]:
     """Wait for at least one, and keep all that are done before the caller hears of any."""
-    done = wait(under_way, return_when=FIRST_COMPLETED).done
+    done = _wait(under_way, threads, FIRST_COMPLETED)
+    if not done:
+        raise MemoryError("a thread that encodes photos has ended before its time; is memory short?")
     failed = [future for future in done if future.exception() is not None]
     under_way -= done
     batches = [future.result() for future in done if future not in failed]
@@ -289,3 +298,13 @@ def _take_done(under_way: set[Future[_Batch]], keep: Callable[[_Batch], None]) -
     for future in failed:
         future.result()
     yield from batches
+
+
+def _wait(futures: set[Future[_Batch]], threads: set[threading.Thread], until: str) -> set[Future[_Batch]]:
+    """Those that are done; fewer than awaited where one of the threads has died, as for want of memory it may."""
+    while True:
+        found = wait(futures, timeout=_LOOK_S, return_when=until)
+        if (found.done and until == FIRST_COMPLETED) or not found.not_done:
+            return found.done
+        if not all(thread.is_alive() for thread in threads):
+            return found.done

@@ -124,10 +124,13 @@ def read_photo(path: Path) -> bytes:
     """
     try:
         with _regular(path) as file:
-            _check_bytes(os.fstat(file.fileno()).st_size)
+            size = os.fstat(file.fileno()).st_size
+            _check_bytes(size)
             _check_extra(file.read(heif.HEAD))
             file.seek(0)
-            data = file.read(MAX_BYTES + 1)  # it may have grown since
+            data = file.read(size + 1)  # as much memory as it takes, and not as much as it may take
+            if len(data) > size:  # it has grown since
+                data += file.read(MAX_BYTES + 1 - len(data))
     except OSError as error:
         raise PhotoError(error.strerror or str(error)) from error
     _check_bytes(len(data))

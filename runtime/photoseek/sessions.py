@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -72,6 +73,7 @@ class Graph(Inherited):
         try:
             outputs = session.run(None, {name: feeds[name] for name in self.inputs})
         except Exception as error:
+            _expect_memory(error)
             raise BundleIncompatible(f"{self.path}: cannot run: {_first_line(error)}") from error
         return np.asarray(outputs[0], dtype=np.float32)
 
@@ -92,6 +94,7 @@ def _session(path: Path, threads: int | None, mode: Mode) -> ort.InferenceSessio
                 str(path.absolute()), _options(threads, mode), providers=["CPUExecutionProvider"]
             )
     except Exception as error:  # onnxruntime raises a class of its own for each way a file can be wrong
+        _expect_memory(error)
         raise BundleDamaged(f"{path}: onnxruntime cannot read it: {_first_line(error)}") from error
 
 
@@ -114,6 +117,12 @@ def _options(threads: int | None, mode: Mode) -> ort.SessionOptions:
     # Without VNNI, products of int8 are added in 16 bits, where large sums are cut off, unless this is set.
     options.add_session_config_entry("session.x64quantprecision", "1")
     return options
+
+
+def _expect_memory(error: Exception) -> None:
+    """Where memory ran out, say that, and not that a file is wrong; onnxruntime has no class of error for it."""
+    if re.search(r"allocate memory|bad_alloc", str(error)):
+        raise MemoryError(_first_line(error)) from error
 
 
 def _first_line(error: Exception) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -81,6 +83,20 @@ class History(RuleBasedStateMachine):
             self.gallery.index(progress=stop)
         except KeyboardInterrupt:
             self.index()
+
+    @rule()
+    def kill(self) -> None:
+        def die(progress: Progress) -> None:
+            if progress.done:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        if (child := os.fork()) == 0:
+            try:
+                self.gallery.index(progress=die)
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+        self.index()
 
     @precondition(lambda self: self.known)
     @rule(data=st.data(), cut=st.booleans())

@@ -8,52 +8,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
 import photoseek
 from photoseek import Gallery
-from running_service import SlowUpload, client_of
-
-
-@contextmanager
-def process(*arguments: object, **variables: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
-    """``photoseek serve`` once it is ready, and a client of it; ended with the block."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    source = str(Path(photoseek.__file__).parents[1])
-    command = [sys.executable, "-m", "photoseek", "serve", "--port", str(port), *map(str, arguments)]
-    with subprocess.Popen(
-        command,
-        env={**os.environ, "PYTHONPATH": source, **variables},
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    ) as started:
-        try:
-            with client_of(port) as client:
-                wait_until_ready(started, client)
-                yield started, client
-        finally:
-            started.kill()
-
-
-def wait_until_ready(started: subprocess.Popen[str], client: httpx.Client) -> None:
-    """Ask until it is."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        assert started.poll() is None, started.communicate()[0]
-        try:
-            if client.get("/readyz").status_code == 200:
-                return
-        except httpx.ConnectError:
-            time.sleep(0.05)
-    pytest.fail("not ready within a minute")
+from running_service import SlowUpload, process
 
 
 def is_listening(port: int) -> bool:

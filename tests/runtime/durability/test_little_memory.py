@@ -1,0 +1,53 @@
+"""A process that runs out of memory: an error of Python, no crash, and the gallery is the old one or the new one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from changing_gallery import Changing
+from torture import report, rounds, seed
+from typed_commands import environment
+
+MEGABYTES = 64  # more than what is needed beyond the libraries themselves
+POINTS = 3  # in one round, of each kind
+
+_CHILD = """
+import resource, sys
+import annoy, numpy, onnxruntime
+from photoseek import Gallery, Searcher, indexing
+
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+limit = used + int(sys.argv[3])
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+with Gallery.open(sys.argv[1]) as gallery:
+    if sys.argv[2] == "index":
+        gallery.index()
+    else:
+        Searcher(gallery, engine=sys.argv[2]).search("red", k=3)
+"""
+
+
+@pytest.fixture(scope="module")
+def changing(tmp_path_factory: pytest.TempPathFactory) -> Changing:
+    return Changing.make(tmp_path_factory.mktemp("changing"))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+@pytest.mark.parametrize("work", ["index", "exact", "annoy"])
+def test_little_memory_is_an_error_and_harms_nothing(changing: Changing, tmp_path: Path, work: str) -> None:
+    stride = MEGABYTES * 2**20 // rounds(POINTS)
+    refused = 0
+    for limit in (0, *range(seed("little memory") % stride, MEGABYTES * 2**20, stride)):  # without any it is refused
+        photos = changing.copy(tmp_path / "photos")
+        command = [sys.executable, "-c", _CHILD, str(photos), work, str(limit)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment())
+        assert done.returncode in {0, 1}, f"{limit} bytes: {done.returncode} {done.stderr}"
+        assert "Damaged" not in done.stderr, f"{limit} bytes: {done.stderr}"
+        refused += done.returncode
+        changing.check(photos)
+    assert refused
+    report("processes out of memory", refused)
