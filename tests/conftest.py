@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from photoseek import Bundle, Gallery
+from photoseek.gallery import FOLDER
 from tiny_bundle import COLOURS, write_tiny_bundle
 from tiny_photos import write_colour
 
@@ -23,19 +25,25 @@ def tiny_bundle(tiny_bundle_path: Path) -> Bundle:
     return Bundle.load(tiny_bundle_path)
 
 
-@pytest.fixture
-def photos(tmp_path: Path) -> Path:
-    """A folder of 24 photos, four of each colour: ``red/red-0.png`` and so on."""
-    folder = tmp_path / "photos"
+@pytest.fixture(scope="session")
+def indexed_photos(tiny_bundle_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What ``photos`` and ``gallery`` are copies of: indexing takes longer than most tests."""
+    folder = tmp_path_factory.mktemp("indexed") / "photos"
     for number, (name, colour) in enumerate(COLOURS.items()):
         for index in range(4):
             write_colour(folder / name / f"{name}-{index}.png", colour, seed=10 * number + index)
+    with Gallery.create(folder, Bundle.load(tiny_bundle_path)) as gallery:
+        gallery.index()
     return folder
 
 
 @pytest.fixture
-def gallery(photos: Path, tiny_bundle: Bundle) -> Gallery:
+def photos(indexed_photos: Path, tmp_path: Path) -> Path:
+    """A folder of 24 photos, four of each colour: ``red/red-0.png`` and so on."""
+    return shutil.copytree(indexed_photos, tmp_path / "photos", ignore=shutil.ignore_patterns(FOLDER))
+
+
+@pytest.fixture
+def gallery(indexed_photos: Path, photos: Path) -> Gallery:
     """The photos, indexed."""
-    gallery = Gallery.create(photos, tiny_bundle)
-    gallery.index()
-    return gallery
+    return Gallery.open(shutil.copytree(indexed_photos / FOLDER, photos / FOLDER))

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from earlier_formats import rewrite_generation, without_checks
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.captions import Caption
 from photoseek.errors import QueryError
@@ -164,6 +165,7 @@ def test_a_gallery_of_the_first_format_learns_dates_at_the_next_indexing(mixed: 
         "PRAGMA user_version = 1;"
     )
     connection.close()
+    rewrite_generation(gallery.path, without_checks)
     again = Gallery.open(gallery.path)
     assert {hit.taken for hit in Searcher(again).search("red", k=10)} == {None}
     assert len(ids_where(again.database, Filter(taken_from="2024"), again.fingerprint)) == 0

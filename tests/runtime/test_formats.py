@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from earlier_formats import rewrite_generation, without_checks
 from photoseek import Gallery, Searcher, generation_manifest, schema
 from photoseek.errors import GalleryIncompatible
 from typed_commands import photoseek_command
@@ -72,11 +71,6 @@ def to_generation_2(values: dict[str, Any]) -> None:
     values["tuning"] = {"annoy": annoy, "recalls": recalls, "annoy_ms": 0.9, "exact_ms": 1.1, "target": 0.99}
 
 
-def without_checks(values: dict[str, Any]) -> None:
-    """Format 4 as it was at first."""
-    del values["files"]["checks.npy"]
-
-
 def to_generation_3(values: dict[str, Any]) -> None:
     without_checks(values)
     del values["gallery"], values["state"]
@@ -96,14 +90,6 @@ def rewrite_database(gallery: Path, script: str) -> None:
     connection.executescript(script)
     connection.close()
     now.unlink()
-
-
-def rewrite_generation(gallery: Path, change: Callable[[dict[str, Any]], None]) -> None:
-    path = gallery / "generations" / "000001" / "manifest.json"
-    values = json.loads(path.read_text())
-    change(values)
-    path.write_text(json.dumps(values))
-    (gallery / "CURRENT").write_text(f"000001 {hashlib.sha256(path.read_bytes()).hexdigest()}\n")
 
 
 @pytest.mark.parametrize(
