@@ -1,9 +1,9 @@
 """Picture -> pixel_values, exactly as ``preprocessor_config.json`` says.
 
 Mirrors torchvision's ``Resize`` + ``CenterCrop`` + ``ToTensor`` + ``Normalize`` on PIL pictures, and so the keys of
-transformers' ``CLIPImageProcessor``. Resize and crop are one step: only the pixels that survive the crop are computed,
-so that a 1 x 65,000 picture costs no more than any other. A pixel may differ by 1/255 from the two-step result, since
-its position is rounded once and not twice.
+transformers' ``CLIPImageProcessor``; of a model that others made, the middle is where their own code has it. Resize and
+crop are one step: only the pixels that survive the crop are computed, so that a 1 x 65,000 picture costs no more than
+any other. A pixel may differ by 1/255 from the two-step result, since its position is rounded once and not twice.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ Box = tuple[float, float, float, float]
 MAX_SIDE = 8_192
 """Pixels of a result's side: far more than any image tower sees."""
 
+_AMPLE = 8
+
 _FINEST = 1_000
 """Pixels of a picture for one of the result beyond which several are averaged first: Pillow's filters keep a weight for
 each, which takes gigabytes where a picture of 150 million x 1 pixels is squeezed."""
@@ -48,6 +50,10 @@ class Preprocessing:
         rescale_factor: Multiplies the 8-bit values.
         mean: Subtracted from each channel, R G B.
         std: Divides each channel, R G B.
+        floor_middle: Whether the middle of what cannot be halved lies a pixel to the left and top, as transformers and
+            immich have it, or at the even one, as torchvision has it.
+        faithful: Whether photos are decoded in full, as the model's own code does, but for those so large that it
+            shows no more; see :attr:`edge`.
     """
 
     height: int = 224
@@ -57,6 +63,8 @@ class Preprocessing:
     rescale_factor: float = 1 / 255
     mean: Triple = IMAGENET_MEAN
     std: Triple = IMAGENET_STD
+    floor_middle: bool = False
+    faithful: bool = False
 
     def __post_init__(self) -> None:
         if min(self.height, self.width) < 1:
@@ -104,14 +112,24 @@ class Preprocessing:
         edge = self.shortest_edge
         scaled_w = edge if width <= height else int(edge * width / height)
         scaled_h = edge if height <= width else int(edge * height / width)
-        left, right = _middle(scaled_w, self.width, width)
-        top, bottom = _middle(scaled_h, self.height, height)
+        left, right = self._middle(scaled_w, self.width, width)
+        top, bottom = self._middle(scaled_h, self.height, height)
         return left, top, right, bottom
 
     @property
     def edge(self) -> int:
-        """The shorter side, in pixels, that a picture needs: below it, detail that the tower sees would be missing."""
-        return self.shortest_edge or max(self.height, self.width)
+        """The shorter side, in pixels, that a picture needs: below it, detail that the tower sees would be missing.
+
+        A decoder that scales averages otherwise than the filter does; what is ``_AMPLE`` times as large as what is
+        seen hides that.
+        """
+        return (self.shortest_edge or max(self.height, self.width)) * (_AMPLE if self.faithful else 1)
+
+    def _middle(self, scaled: int, kept: int, original: int) -> tuple[float, float]:
+        """The middle ``kept`` of ``scaled`` pixels, in pixels of the original."""
+        # torchvision's CenterCrop rounds half to even, as Python's round does
+        start = (scaled - kept) // 2 if self.floor_middle else round((scaled - kept) / 2.0)
+        return max(0.0, start * original / scaled), min(float(original), (start + kept) * original / scaled)
 
     @property
     def id(self) -> str:
@@ -121,6 +139,7 @@ class Preprocessing:
     def to_json(self) -> dict[str, Any]:
         """The content of ``preprocessor_config.json``."""
         cut = {"height": self.height, "width": self.width}
+        own = {key: True for key in ("floor_middle", "faithful") if getattr(self, key)}
         return {
             "image_processor_type": "CLIPImageProcessor",
             "do_convert_rgb": True,
@@ -134,6 +153,7 @@ class Preprocessing:
             "do_normalize": True,
             "image_mean": list(self.mean),
             "image_std": list(self.std),
+            **({"photoseek": own} if own else {}),  # what no other program has a key for
         }
 
     @classmethod
@@ -167,6 +187,7 @@ class Preprocessing:
             rescale_factor=float(config.get("rescale_factor", 1 / 255)),
             mean=_triple(config["image_mean"]),
             std=_triple(config["image_std"]),
+            **{key: bool(config.get("photoseek", {}).get(key)) for key in ("floor_middle", "faithful")},
         )
 
 
@@ -175,13 +196,6 @@ def _averaged(image: Image.Image, box: Box, across: int, down: int) -> tuple[Ima
     left, top, right, bottom = box
     small = image.reduce((across, down))
     return small, (left / across, top / down, min(right / across, small.width), min(bottom / down, small.height))
-
-
-def _middle(scaled: int, kept: int, original: int) -> tuple[float, float]:
-    """The middle ``kept`` of ``scaled`` pixels, in pixels of the original."""
-    # torchvision's CenterCrop rounds half to even, as Python's round does
-    start = round((scaled - kept) / 2.0)
-    return max(0.0, start * original / scaled), min(float(original), (start + kept) * original / scaled)
 
 
 def _triple(values: Any) -> Triple:
