@@ -76,7 +76,10 @@ def _read(path: Path, model: memoryview) -> GraphFile:
     graph = _one(model, _GRAPH)
     if graph is None:
         raise ValueError("no graph in it")
-    inputs, outputs, weights, outside = [], [], set(), dict[str, None]()
+    inputs: list[Port] = []
+    outputs: list[Port] = []
+    weights: set[str] = set()
+    outside: list[str] = []
     for number, value in _fields(graph):
         if isinstance(value, int):
             continue
@@ -86,18 +89,18 @@ def _read(path: Path, model: memoryview) -> GraphFile:
             outputs.append(_port(value))
         elif number == _INITIALIZER:
             weights.add(_text(value, _TENSOR_NAME))
-            outside.update(_outside(value))
+            outside += _outside(value)
         elif number == _NODE:
             for attribute in _all(value, _ATTRIBUTE):
                 for tensor in _all(attribute, _ATTRIBUTE_TENSOR):
-                    outside.update(_outside(tensor))
+                    outside += _outside(tensor)
     for name in outside:
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or "\0" in name:
             raise ValueError(f"weights outside its folder: {name!r:.80}")
     if not inputs or not outputs:
         raise ValueError("no inputs or no outputs in it")
     taken = {port.name: port for port in inputs if port.name not in weights}
-    return GraphFile(path, taken, {port.name: port for port in outputs}, tuple(outside))
+    return GraphFile(path, taken, {port.name: port for port in outputs}, tuple(dict.fromkeys(outside)))
 
 
 def _port(value: memoryview) -> Port:

@@ -32,8 +32,7 @@ def find_reading(folder: Path, positions: int, *, fixed: bool) -> TextReading:
     """
     config = optional_json(folder / CONFIG)
     limit = config.get("model_max_length")
-    known = isinstance(limit, int | float) and 0 < limit < _LIMITLESS
-    read = min(int(limit), positions) if known else positions
+    read = min(int(limit), positions) if isinstance(limit, int | float) and 0 < limit < _LIMITLESS else positions
     shared: dict[str, Any] = {
         "limit": read,
         "pad": _pad(folder, config),
