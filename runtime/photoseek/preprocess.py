@@ -3,7 +3,8 @@
 Mirrors torchvision's ``Resize`` + ``CenterCrop`` + ``ToTensor`` + ``Normalize`` on PIL pictures, and so the keys of
 transformers' ``CLIPImageProcessor``; of a model that others made, the middle is where their own code has it. Resize and
 crop are one step: only the pixels that survive the crop are computed, so that a 1 x 65,000 picture costs no more than
-any other. A pixel may differ by 1/255 from the two-step result, since its position is rounded once and not twice.
+any other. A pixel may differ by 1/255 from the two-step result, since its position is rounded once and not twice; where
+a model of others is followed ``faithful``ly, there are two steps.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ MAX_SIDE = 8_192
 """Pixels of a result's side: far more than any image tower sees."""
 
 _AMPLE = 8
+_USUAL = 16
+"""A picture's longer side for one of the shorter up to which resizing all of it costs little more than what is cut."""
 
 _FINEST = 1_000
 """Pixels of a picture for one of the result beyond which several are averaged first: Pillow's filters keep a weight for
@@ -52,8 +55,8 @@ class Preprocessing:
         std: Divides each channel, R G B.
         floor_middle: Whether the middle of what cannot be halved lies a pixel to the left and top, as transformers and
             immich have it, or at the even one, as torchvision has it.
-        faithful: Whether photos are decoded in full, as the model's own code does, but for those so large that it
-            shows no more; see :attr:`edge`.
+        faithful: Whether photos are decoded in full and resized before they are cut, as the model's own code does it,
+            but for those so large that it shows no more (see :attr:`edge`), or longer than 16 to 1.
     """
 
     height: int = 224
@@ -92,12 +95,21 @@ class Preprocessing:
 
     def fit(self, image: Image.Image) -> Image.Image:
         """The part of the picture that is seen, 8-bit RGB of ``width`` x ``height``."""
+        if self.faithful and self.shortest_edge is not None and max(image.size) <= _USUAL * min(image.size):
+            return self._fit_in_two_steps(to_rgb(image))
         box = self._box(*image.size)
         seen = to_rgb(image)
         across, down = (max(1, int(side // (_FINEST * kept))) for side, kept in self._sides(box))
         if across > 1 or down > 1:
             seen, box = _averaged(seen, box, across, down)
         return seen.resize((self.width, self.height), Image.Resampling(self.resample), box=box)
+
+    def _fit_in_two_steps(self, image: Image.Image) -> Image.Image:
+        """Resize all, then cut: to the last bit what the model's own code sees."""
+        width, height = self._scaled(*image.size)
+        left, top = self._start(width, self.width), self._start(height, self.height)
+        resized = image.resize((width, height), Image.Resampling(self.resample))
+        return resized.crop((left, top, left + self.width, top + self.height))
 
     def _sides(self, box: Box) -> tuple[tuple[float, int], tuple[float, int]]:
         """Pixels of the picture and of the result, across and down."""
@@ -108,13 +120,19 @@ class Preprocessing:
         """The rectangle of a width x height picture that ends up in the result: left, top, right, bottom."""
         if self.shortest_edge is None:
             return 0.0, 0.0, float(width), float(height)
-        # torchvision.transforms.v2.functional.resize: the longer side is truncated, not rounded
-        edge = self.shortest_edge
-        scaled_w = edge if width <= height else int(edge * width / height)
-        scaled_h = edge if height <= width else int(edge * height / width)
+        scaled_w, scaled_h = self._scaled(width, height)
         left, right = self._middle(scaled_w, self.width, width)
         top, bottom = self._middle(scaled_h, self.height, height)
         return left, top, right, bottom
+
+    def _scaled(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height once the shorter side has its length."""
+        # torchvision.transforms.v2.functional.resize: the longer side is truncated, not rounded
+        edge = self.shortest_edge or 0
+        return (
+            edge if width <= height else int(edge * width / height),
+            edge if height <= width else int(edge * height / width),
+        )
 
     @property
     def edge(self) -> int:
@@ -127,9 +145,13 @@ class Preprocessing:
 
     def _middle(self, scaled: int, kept: int, original: int) -> tuple[float, float]:
         """The middle ``kept`` of ``scaled`` pixels, in pixels of the original."""
-        # torchvision's CenterCrop rounds half to even, as Python's round does
-        start = (scaled - kept) // 2 if self.floor_middle else round((scaled - kept) / 2.0)
+        start = self._start(scaled, kept)
         return max(0.0, start * original / scaled), min(float(original), (start + kept) * original / scaled)
+
+    def _start(self, scaled: int, kept: int) -> int:
+        """The first of the middle ``kept`` of ``scaled`` pixels."""
+        # torchvision's CenterCrop rounds half to even, as Python's round does
+        return (scaled - kept) // 2 if self.floor_middle else round((scaled - kept) / 2.0)
 
     @property
     def id(self) -> str:
