@@ -137,7 +137,11 @@ def write_immich(reference: Reference, folder: Path, **pictures: Any) -> Path:
     pixels = {"image": torch.zeros(1, 3, clip.SIZE, clip.SIZE)}
     export(clip.Vision(model), folder / "visual/model.onnx", pixels, "image_embedding")
     reference.tokenizer.save_pretrained(folder / "textual")
-    config = {"embed_dim": 24, "vision_cfg": {}, "text_cfg": {"context_length": 77, "vocab_size": len(reference.tokenizer)}}
+    config = {
+        "embed_dim": 24,
+        "vision_cfg": {},
+        "text_cfg": {"context_length": 77, "vocab_size": len(reference.tokenizer)},
+    }
     (folder / "config.json").write_text(json.dumps(config))
     settings = {
         "size": [clip.SIZE, clip.SIZE],

@@ -1,4 +1,4 @@
-"""Small models of the classes that people search photos with, random weights, and tokenizers in their real file formats."""
+"""Small models of the classes that people search with: random weights, and tokenizers in their real file formats."""
 
 from __future__ import annotations
 
@@ -26,7 +26,27 @@ from transformers import (
 )
 
 SIZE = 48
-_WORDS = "a photo of two dogs on the beach red car next to tree at night don ' t <|endoftext|>".split()
+_WORDS = [
+    "a",
+    "photo",
+    "of",
+    "two",
+    "dogs",
+    "on",
+    "the",
+    "beach",
+    "red",
+    "car",
+    "next",
+    "to",
+    "tree",
+    "at",
+    "night",
+    "don",
+    "'",
+    "t",
+    "<|endoftext|>",
+]
 _CHINESE = "一只狗在海滩上奔跑的照片红色汽车"
 _SMALL = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
 _VISION = {**_SMALL, "image_size": SIZE, "patch_size": 16}

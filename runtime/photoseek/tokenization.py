@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from photoseek.errors import BundleDamaged
-from photoseek.manifest import Layout, hint_of
+from photoseek.manifest import Layout, Reading, hint_of
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -73,11 +73,13 @@ def load_tokenization(bundle: Bundle, language: str | None) -> Tokenization:
     Raises:
         BundleDamaged: A tokenizer file is not what it should be.
     """
-    tokenizer = _load_tokenizer(bundle, language)
-    return Tokenization(tokenizer, _pad_id(bundle, language, tokenizer))
+    reading = Reading() if language else bundle.manifest.reading
+    tokenizer = _load_tokenizer(bundle, language, reading.length or MAX_TOKENS)
+    side: Side = "left" if reading.side == "left" else "right"
+    return Tokenization(tokenizer, _pad_id(bundle, language, tokenizer), reading.length, reading.masked, side)
 
 
-def _load_tokenizer(bundle: Bundle, language: str | None) -> Tokenizer:
+def _load_tokenizer(bundle: Bundle, language: str | None, most: int) -> Tokenizer:
     from tokenizers import Tokenizer
 
     path = bundle.verified(Layout.tokenizer(language))
@@ -86,7 +88,7 @@ def _load_tokenizer(bundle: Bundle, language: str | None) -> Tokenizer:
     except Exception as error:  # tokenizers raises bare Exception
         raise BundleDamaged(f"{path}: not a tokenizer: {error}{hint_of(path)}; export the bundle anew") from error
     config = bundle.read_json(Layout.tokenizer_config(language))
-    return for_queries(tokenizer, _max_tokens(config))
+    return for_queries(tokenizer, min(_max_tokens(config), most))
 
 
 def for_queries(tokenizer: Tokenizer, limit: int) -> Tokenizer:
