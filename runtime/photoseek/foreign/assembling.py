@@ -44,9 +44,7 @@ def assemble(
     towers = [*texts.values(), *visions.values()]
     dims = {tower.dim for tower in towers} - {None}
     if len(dims) > 1:
-        raise BundleIncompatible(
-            f"{folder}: its towers make vectors of different lengths, {_listed(dims)}; copy it again"
-        )
+        raise BundleIncompatible(f"{folder}: its towers make vectors of lengths {_listed(dims)}; copy it again")
     found = next(iter(dims), dim)
     if found is not None and not 0 < found <= MAX_DIM:
         raise BundleIncompatible(f"{folder}: expected vectors of at most {MAX_DIM} numbers, found {found}")

@@ -11,7 +11,7 @@ from typing import Any
 from photoseek.bundle import Bundle
 from photoseek.errors import BundleDamaged
 from photoseek.foreign.cleaning import CLEANING
-from photoseek.foreign.description import PRECISIONS, Description, json_object
+from photoseek.foreign.description import Description, json_object
 from photoseek.foreign.hashes import Stamp, cached_sha256
 from photoseek.foreign.recognising import describe
 from photoseek.manifest import FileRecord, Manifest
@@ -183,6 +183,3 @@ def _stamp(path: Path) -> Stamp:
         return Stamp.of(path)
     except OSError as error:
         raise BundleDamaged(f"{path}: {error.strerror or error}") from error
-
-
-__all__ = ["PRECISIONS", "ForeignBundle", "open_foreign"]

@@ -111,12 +111,12 @@ def _family(config: Mapping[str, Any], path: Path) -> Family:
         raise BundleNotFound(
             f"no bundle at {path.parent}: expected {Layout.MANIFEST} beside its files; copy the bundle again"
         )
-    if kind not in FAMILIES:
+    if not isinstance(kind, str) or kind not in FAMILIES:
         raise BundleIncompatible(
             f"{path}: expected a model_type among {', '.join(FAMILIES)}, found {kind!r:.80}; how that kind is fed and "
             "read is not known here"
         )
-    return FAMILIES[str(kind)]
+    return FAMILIES[kind]
 
 
 def _number(config: Mapping[str, Any], part: str, key: str) -> int | None:

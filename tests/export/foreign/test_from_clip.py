@@ -117,7 +117,7 @@ def test_siglip_with_a_sentencepiece_model_alone(siglip_reference: Reference, tm
         input=str(tmp_path / "sentences.txt"), model_prefix=prefix, vocab_size=60, model_type="unigram",
         pad_id=-1, bos_id=-1, unk_id=0, eos_id=1, minloglevel=2, hard_vocab_limit=False,
     )  # fmt: skip
-    tokenizer = SiglipTokenizer(f"{prefix}.model", model_max_length=64)
+    tokenizer = SiglipTokenizer(f"{prefix}.model", model_max_length=64, model_input_names=["input_ids"])
     reference = replace(siglip_reference, tokenizer=tokenizer, model=clip.siglip_model(len(tokenizer)))
     source = tmp_path / "source"
     folders.save_configuration(reference, source)
