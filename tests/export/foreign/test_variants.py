@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.transformers.float16 import convert_float_to_float16
+from torch.export import Dim
 from transformers.models.siglip2 import Siglip2Tokenizer
 
 import clip_folders as folders
@@ -151,6 +153,18 @@ def test_the_text_tower_without_its_projection_is_refused(copy: Path, clip_refer
     folders.export(folders.States(clip_reference.model.text_model), path, inputs, outputs)
     with pytest.raises(BundleIncompatible, match="expected an output text_embeds, found last_hidden_state, pooler_out"):
         Bundle.load(copy)
+
+
+def test_siglip_of_any_length_with_a_mask(siglip_folder: Path, siglip_reference: Reference, tmp_path: Path) -> None:
+    """Texts are filled up to 64 all the same, and nothing of that is masked, as in training."""
+    folder, model = shutil.copytree(siglip_folder, tmp_path / "copy"), siglip_reference.model
+    tokens = folders.ids(model, 8)
+    inputs = {"input_ids": tokens, "attention_mask": torch.ones_like(tokens)}
+    axes = {0: Dim("batch"), 1: Dim("sequence", max=64)}
+    path = folder / "onnx/text_model.onnx"
+    folders.export(clip.Text(model), path, inputs, "pooler_output", dict.fromkeys(inputs, axes))
+    expected = clip.text_vectors(model, siglip_reference.tokenizer, clip.TEXTS, padding="max_length")
+    np.testing.assert_allclose(TextEncoder(Bundle.load(folder)).encode(clip.TEXTS), expected, atol=_CLOSE)
 
 
 def test_siglip_filled_up_on_the_left(siglip_reference: Reference, tmp_path: Path) -> None:

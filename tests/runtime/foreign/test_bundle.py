@@ -40,8 +40,16 @@ def test_it_makes_the_vectors_of_its_graphs(folder: Path, tmp_path: Path) -> Non
     np.testing.assert_allclose(ImageEncoder(bundle).encode(pictures), ImageEncoder(own).encode(pictures), atol=1e-6)
 
 
-def test_the_most_exact_precision_is_taken(folder: Path) -> None:
+def test_the_most_exact_precision_is_taken(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also on a processor that is fast in int8: nothing tells what that loses here."""
+    monkeypatch.setattr("photoseek.bundle.runs_int8_well", lambda: True)
+    for tower in ("text", "vision"):
+        shutil.copyfile(folder / f"onnx/{tower}_model.onnx", folder / f"onnx/{tower}_model_int8.onnx")
+    bundle = Bundle.load(folder)
+    assert bundle.precisions == ("fp32", "fp16", "int8", "q8")
+    assert bundle.choose(None) == "fp32"
+    for tower in ("text", "vision"):
+        (folder / f"onnx/{tower}_model_int8.onnx").unlink()
     bundle = Bundle.load(folder)
     assert bundle.precisions == ("fp32", "fp16", "q8")
     assert bundle.choose(None) == "fp32"
