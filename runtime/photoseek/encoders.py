@@ -159,9 +159,9 @@ class ImageEncoder(Tower):
         """Encode preprocessed pictures, float32 (n, 3, height, width), in one run, or one by one."""
         tower = self.bundle.vision_graph(self.precision)
         graph = self._open(tower)
-        size = 1 if tower.alone else max(1, len(pixel_values))
-        runs = [graph.run({"pixel_values": pixel_values[i : i + size]}) for i in range(0, len(pixel_values), size)]
-        return self._unit(np.concatenate(runs), len(pixel_values), graph)
+        rows = len(pixel_values)
+        parts = [pixel_values[row : row + 1] for row in range(rows)] if tower.alone and rows else [pixel_values]
+        return self._unit(np.concatenate([graph.run({"pixel_values": part}) for part in parts]), rows, graph)
 
 
 def _clean(text: str) -> str:

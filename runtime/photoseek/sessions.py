@@ -99,7 +99,7 @@ class Graph(Inherited):
             )
         taken = {name: feeds[self._takes[name]].astype(self._types[name], copy=False) for name in self.inputs}
         rows = len(next(iter(taken.values()), ()))
-        if self._batch is None or rows == self._batch:
+        if self._batch is None or rows in (0, self._batch):
             return self._run(taken)
         starts = range(0, rows, self._batch)
         runs = [self._run({name: _filled(value[i:], self._batch) for name, value in taken.items()}) for i in starts]
