@@ -31,7 +31,7 @@ Box = tuple[float, float, float, float]
 MAX_SIDE = 8_192
 """Pixels of a result's side: far more than any image tower sees."""
 
-_AMPLE = 8
+_AMPLE = 16
 _USUAL = 16
 """A picture's longer side for one of the shorter up to which resizing all of it costs little more than what is cut."""
 

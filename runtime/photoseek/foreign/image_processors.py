@@ -80,6 +80,7 @@ _ONLY: Mapping[str, tuple[Any, ...]] = {
     "do_pad": (False,),
     "use_square_size": (False,),
     "do_reduce_labels": (False,),
+    "photoseek": ({"floor_middle": True, "faithful": True},),  # of a bundle of ours without its manifest
 }
 """Keys that have to have one of these values, or none."""
 

@@ -11,6 +11,12 @@ import clip_models as clip
 from clip_folders import Reference
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashes of these folders are nothing to remember."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
 @pytest.fixture(scope="session")
 def clip_reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
     tokenizer = clip.clip_tokenizer(tmp_path_factory.mktemp("merges"))

@@ -18,12 +18,14 @@ import clip_folders as folders
 import clip_models as clip
 from clip_folders import Reference
 from photoseek import Bundle
+from photoseek.confidence import Calibration
 from photoseek.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import BundleError, BundleIncompatible
 from photoseek.preprocess import Preprocessing
 from photoseek_export import cli, clip_models, graphs
 from photoseek_export.clip_export import export_clip
 from photoseek_export.errors import BundleExists, ExportError, ParityError
+from photoseek_export.measuring import Measured
 
 _CLOSE = 1e-4
 
@@ -83,6 +85,19 @@ def test_a_bundle_has_the_vectors_of_transformers(
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
     moved = shutil.copytree(tmp_path / "bundle", tmp_path / "moved")
     assert Bundle.load(moved).fingerprint == bundle.fingerprint
+    (moved / "photoseek.json").unlink()
+    foreign = Bundle.load(moved)
+    assert (foreign.layout, foreign.precisions) == ("transformers", ("fp32", "fp16"))
+    expect_same(foreign, reference)
+
+
+def test_hits_carry_a_confidence_where_it_was_measured(
+    sources: dict[str, tuple[Path, Reference]], captioned: Measured, tmp_path: Path
+) -> None:
+    bundle = export_clip(sources["clip"][0], tmp_path / "bundle", measured=captioned)
+    facts = bundle.manifest.precisions["fp32"]
+    assert facts["metrics"]["images"] == 12
+    assert Calibration.from_json(facts["confidence"]) is not None
 
 
 def test_a_clip_of_before_its_end_token_was_corrected(
