@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
 from photoseek import console
 from photoseek_export.measuring import MAX_LOSS
+
+if TYPE_CHECKING:
+    from photoseek.bundle import Bundle
+    from photoseek_export.measuring import Measured
 
 app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode="markdown")
 
@@ -20,8 +24,16 @@ def main() -> None:
 
 @app.command(context_settings={"help_option_names": ["-h", "--help"]})
 def export(
-    checkpoint: Annotated[Path, typer.Argument(help="A folder that photoseek-train fit wrote.")],
     out: Annotated[Path, typer.Option(metavar="BUNDLE", help="The bundle's folder.")],
+    checkpoint: Annotated[Path | None, typer.Argument(help="A folder that photoseek-train fit wrote.")] = None,
+    from_clip: Annotated[
+        Path | None,
+        typer.Option(
+            "--from-clip",
+            metavar="DIR",
+            help="In place of CHECKPOINT: a local folder of transformers with a CLIP, SigLIP or Chinese-CLIP.",
+        ),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="What people will call it; left out: the folder's name.")] = None,
     fp16: Annotated[bool, typer.Option("--fp16", help="Also a pair of graphs with weights in half the bytes.")] = False,
     int8: Annotated[
@@ -54,17 +66,21 @@ def export(
             help="A further language's text tower, trained against the same image side; may be repeated.",
         ),
     ] = None,
-    licence: Annotated[str, typer.Option(help="SPDX identifier of the licence of the weights.")] = "MIT",
+    licence: Annotated[
+        str | None,
+        typer.Option(help="SPDX identifier of the licence of the weights.", show_default="MIT; of --from-clip unknown"),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a bundle that is there.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error comes from.")] = False,
 ) -> None:
-    """Turn a checkpoint into a bundle of ONNX graphs, compared with PyTorch before they count.
+    """Turn a checkpoint, or a model of transformers, into a bundle of ONNX graphs, compared with PyTorch first.
 
     Examples:
 
     - `photoseek-export runs/flickr30k --out bundles/flickr30k`
     - `photoseek-export runs/flickr30k --out bundles/flickr30k --int8 --images DIR --captions FILE --split dev.txt`
     - `photoseek-export runs/english --text zh=runs/chinese --out bundles/both`
+    - `photoseek-export --from-clip models/clip-vit-base-patch32 --out bundles/clip --fp16`
     """
     console.set_debug(debug)
     if (images is None) != (not captions):
@@ -73,22 +89,50 @@ def export(
         raise typer.BadParameter("--no-fp32 leaves nothing to export without --fp16")
     if int8 and images is None:
         raise typer.BadParameter("--int8 wants captioned images to measure its loss on: --images and --captions")
-    from photoseek_export.export import export_checkpoint
+    if (checkpoint is None) == (from_clip is None):
+        raise typer.BadParameter("expected CHECKPOINT, or --from-clip DIR, and not both")
     from photoseek_export.measuring import Measured
 
-    bundle = export_checkpoint(
-        checkpoint,
-        out,
-        name=name,
-        precisions=[p for p, wanted in (("fp32", fp32), ("fp16", fp16), ("int8", int8)) if wanted],
-        languages=language or ["en"],
-        texts=_by_language(text or []),
-        licence=licence,
-        measured=Measured(images, captions[0], split, tuple(captions[1:])) if images and captions else None,
-        calibration=calibration,
-        max_loss=max_loss,
-        overwrite=overwrite,
-    )
+    shared: _Shared = {
+        "name": name,
+        "precisions": [p for p, wanted in (("fp32", fp32), ("fp16", fp16), ("int8", int8)) if wanted],
+        "measured": Measured(images, captions[0], split, tuple(captions[1:])) if images and captions else None,
+        "overwrite": overwrite,
+    }
+    if from_clip is not None:
+        refused = {"--int8": int8, "--text": text, "--calibration": calibration}
+        if given := [option for option, value in refused.items() if value]:
+            raise typer.BadParameter(f"{given[0]} goes with a checkpoint; --from-clip makes fp32 and --fp16")
+        from photoseek_export.clip_export import export_clip
+
+        bundle = export_clip(from_clip, out, languages=language, licence=licence or "unknown", **shared)
+    elif checkpoint is not None:
+        from photoseek_export.export import export_checkpoint
+
+        bundle = export_checkpoint(
+            checkpoint,
+            out,
+            languages=language or ["en"],
+            texts=_by_language(text or []),
+            licence=licence or "MIT",
+            calibration=calibration,
+            max_loss=max_loss,
+            **shared,
+        )
+    _tell(bundle)
+
+
+class _Shared(TypedDict):
+    """What checkpoints and models of others have in common."""
+
+    name: str | None
+    precisions: list[str]
+    measured: Measured | None
+    overwrite: bool
+
+
+def _tell(bundle: Bundle) -> None:
+    """How near it is to PyTorch, and how large."""
     for precision, facts in bundle.manifest.precisions.items():
         parity = facts["parity"]
         told = f"{parity['text']:.1e} (text), {parity['vision']:.1e} (image)"

@@ -15,10 +15,10 @@ import numpy.typing as npt
 from photoseek.bundle import Bundle
 from photoseek.captions import read_caption_files
 from photoseek.files import replace_json
-from photoseek.manifest import FileRecord, Layout, Manifest, TextTowerRecord
-from photoseek.preprocess import Preprocessing
+from photoseek.manifest import Layout, Manifest, TextTowerRecord
+from photoseek_export.bundle_folder import describe_input, expect_free, move_into_place, records
 from photoseek_export.card import model_card
-from photoseek_export.errors import BundleExists, ExportError
+from photoseek_export.errors import ExportError
 from photoseek_export.graphs import write_vision_graph
 from photoseek_export.half import store_half
 from photoseek_export.measuring import MAX_LOSS, Measured, measure
@@ -72,7 +72,7 @@ def export_checkpoint(
         CheckpointError: The checkpoint cannot be read.
     """
     out = Path(out).expanduser().absolute()
-    _expect_free(out, overwrite)
+    expect_free(out, overwrite)
     _expect_known(precisions, measured)
     loaded = load_checkpoint(checkpoint, attention="eager")
     further = load_further(loaded, Path(checkpoint), languages, texts or {})
@@ -91,24 +91,15 @@ def export_checkpoint(
             languages=list(languages),
             preprocessing=loaded.config.preprocessing.id,
             weights=weights_hash(checkpoint),
-            files=_records(partial),
+            files=records(partial),
             precisions=_facts(parities, metrics),
             training=_training(loaded, metrics),
             licence=licence,
             text_towers=towers,
         )
         _finish(manifest, loaded, further, partial, measured, max_loss)
-        _move_into_place(partial, out)
+        move_into_place(partial, out)
     return Bundle.load(out)
-
-
-def _expect_free(out: Path, overwrite: bool) -> None:
-    if not out.exists():
-        return
-    if not (out / Layout.MANIFEST).is_file() and (out.is_file() or any(out.iterdir())):
-        raise BundleExists(f"{out}: exists and is no bundle; name another --out")
-    if (out / Layout.MANIFEST).is_file() and not overwrite:
-        raise BundleExists(f"{out}: there is a bundle already; replace it with --overwrite, or name another --out")
 
 
 def _expect_known(precisions: Sequence[str], measured: Measured | None) -> None:
@@ -213,9 +204,9 @@ def _finish(
         measure(manifest, Bundle.load(folder), measured, max_loss)
     texts = {text.language: describe_text(text.loaded) for text in further}
     image = f"{loaded.config.model.image_model} of torchvision, began as: {loaded.config.model.image_weights}"
-    card = model_card(manifest, describe_text(loaded), image, _describe(loaded.config.preprocessing), texts)
+    card = model_card(manifest, describe_text(loaded), image, describe_input(loaded.config.preprocessing), texts)
     (folder / Layout.CARD).write_text(card, "utf-8")
-    replace(manifest, files=_records(folder)).write(folder)
+    replace(manifest, files=records(folder)).write(folder)
 
 
 def describe_text(loaded: Loaded) -> str:
@@ -223,13 +214,6 @@ def describe_text(loaded: Loaded) -> str:
     model = loaded.config.model
     layers, hidden = model.text_architecture["num_hidden_layers"], model.text_architecture["hidden_size"]
     return f"BERT, {layers} layers of {hidden}, began as: {model.text_model}, pooling: {model.pooling}"
-
-
-def _describe(preprocessing: Preprocessing) -> str:
-    size = f"{preprocessing.height} x {preprocessing.width} pixels"
-    if preprocessing.shortest_edge is None:
-        return f"{size}, the whole photo squeezed"
-    return f"{size}, the middle of the photo scaled to {preprocessing.shortest_edge}"
 
 
 def _training(loaded: Loaded, metrics: dict[str, Any]) -> dict[str, Any]:
@@ -242,25 +226,7 @@ def _training(loaded: Loaded, metrics: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _records(folder: Path) -> dict[str, FileRecord]:
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != Layout.MANIFEST)
-    return {path.relative_to(folder).as_posix(): FileRecord.of(path) for path in paths}
-
-
 def _metrics_of(checkpoint: str | Path) -> dict[str, Any]:
     """The checkpoint's metrics, if they were measured with the weights that lie there."""
     metrics = read_metrics(checkpoint)
     return metrics if metrics.get("weights_sha256") == weights_hash(checkpoint) else {}
-
-
-def _move_into_place(new: Path, out: Path) -> None:
-    """Rename; a bundle that was there is set aside first, and comes back should that fail."""
-    aside = new.with_name("old")
-    if out.exists():
-        out.rename(aside)
-    try:
-        new.rename(out)
-    except OSError:
-        if aside.exists():
-            aside.rename(out)
-        raise

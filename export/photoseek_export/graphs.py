@@ -18,6 +18,9 @@ from photoseek_train.model import TwoTower
 
 OPSET = 18
 
+LARGEST_FILE = 1_900_000_000
+"""Bytes of weights in one file: protobuf ends at two gigabytes."""
+
 _BATCH = 2  # of the example that is traced; parity is checked with others
 _LENGTH = 8
 
@@ -52,18 +55,29 @@ def write_text_graph(model: TwoTower, path: Path) -> None:
     longest = int(model.text_tower.bert.config.max_position_embeddings)
     axes = {0: Dim("batch"), 1: Dim("sequence", max=longest)}
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-    _export(TextGraph(model), inputs, "text_embeds", {"input_ids": axes, "attention_mask": axes}, path)
+    export_graph(TextGraph(model), inputs, "text_embeds", {"input_ids": axes, "attention_mask": axes}, path)
 
 
 def write_vision_graph(model: TwoTower, size: tuple[int, int], path: Path) -> None:
     """Export the image tower for pictures of (height, width)."""
     pixels = torch.zeros(_BATCH, 3, *size)
-    _export(VisionGraph(model), {"pixel_values": pixels}, "image_embeds", {"pixel_values": {0: Dim("batch")}}, path)
+    axes = {"pixel_values": {0: Dim("batch")}}
+    export_graph(VisionGraph(model), {"pixel_values": pixels}, "image_embeds", axes, path)
 
 
-def _export(
+def export_graph(
     graph: nn.Module, inputs: Mapping[str, Tensor], output: str, dynamic: Mapping[str, Any], path: Path
 ) -> None:
+    """Write an ONNX graph; weights of more than ``LARGEST_FILE`` bytes lie beside it, in ``*.onnx.data``.
+
+    Args:
+        graph: In evaluation mode once it is written.
+        inputs: An example of each input, by name.
+        output: What to call the output.
+        dynamic: Which axes of the inputs are of any length.
+        path: Where to.
+    """
+    weights = sum(tensor.numel() * tensor.element_size() for tensor in graph.state_dict().values())
     # The TorchScript exporter (dynamo=False) freezes BERT's mask to the traced length: wrong vectors, no error.
     with _quiet():
         torch.onnx.export(
@@ -76,7 +90,7 @@ def _export(
             dynamic_shapes=dict(dynamic),
             opset_version=OPSET,
             dynamo=True,
-            external_data=False,
+            external_data=weights > LARGEST_FILE,
             verbose=False,
         )
 

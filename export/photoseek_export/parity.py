@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -33,12 +33,46 @@ def check_text_parity(model: TwoTower, graph: Path, precision: str = "fp32") -> 
     Raises:
         ParityError: It is above ``TOLERANCE[precision]``.
     """
-    return _accept(_text_difference(model, Graph(graph)), graph, precision)
+    vocabulary = int(model.text_tower.bert.config.vocab_size)
+    return check_parity(lambda inputs: model.embed_text(**inputs), random_texts(vocabulary), graph, precision)
 
 
 def check_vision_parity(model: TwoTower, size: tuple[int, int], graph: Path, precision: str = "fp32") -> float:
     """The same for an image tower's file; ``size`` is height and width of the pictures."""
-    return _accept(_vision(model, size, Graph(graph)), graph, precision)
+    return check_parity(lambda inputs: model.embed_image(**inputs), random_pictures(size), graph, precision)
+
+
+def check_parity(
+    embed: Callable[[Mapping[str, Tensor]], Tensor],
+    inputs: Iterable[Mapping[str, Tensor]],
+    graph: Path,
+    precision: str = "fp32",
+) -> float:
+    """Compare a graph with what it was made from, on each of ``inputs``; returns and raises as the others."""
+    session, worst = Graph(graph), 0.0
+    for each in inputs:
+        with torch.inference_mode():
+            worst = max(worst, _difference(embed(each), session, each))
+    return expect_close(worst, graph.name, precision)
+
+
+def random_texts(vocabulary: int, longest: int | None = None, end: int | None = None) -> Iterator[dict[str, Tensor]]:
+    """Tokens with a mask, of several batches and lengths; the last that is not masked is ``end``, if that is given."""
+    random = torch.Generator().manual_seed(0)
+    for batch, length in _TEXT_SHAPES:
+        length = min(length, longest or length)
+        ids = torch.randint(0, vocabulary, (batch, length), generator=random)
+        lengths = torch.randint(1, length + 1, (batch, 1), generator=random)  # the rest is padding
+        if end is not None:
+            ids.scatter_(1, lengths - 1, end)
+        yield {"input_ids": ids, "attention_mask": (torch.arange(length)[None] < lengths).long()}
+
+
+def random_pictures(size: tuple[int, int]) -> Iterator[dict[str, Tensor]]:
+    """Noise of several batches; ``size`` is height and width."""
+    random = torch.Generator().manual_seed(0)
+    for batch in _VISION_BATCHES:
+        yield {"pixel_values": torch.randn(batch, 3, *size, generator=random)}
 
 
 def significant(difference: float) -> float:
@@ -46,36 +80,18 @@ def significant(difference: float) -> float:
     return float(f"{difference:.3g}")
 
 
-def _accept(found: float, graph: Path, precision: str) -> float:
+def expect_close(found: float, what: str, precision: str) -> float:
+    """Accept a difference, and hand it back.
+
+    Raises:
+        ParityError: It is above ``TOLERANCE[precision]``.
+    """
     if not found <= TOLERANCE[precision]:
         raise ParityError(
-            f"{graph.name}: vectors differ from PyTorch's by {found:.2g}, at most {TOLERANCE[precision]:.0e} is "
+            f"{what}: vectors differ from PyTorch's by {found:.2g}, at most {TOLERANCE[precision]:.0e} is "
             "allowed; no bundle was written"
         )
     return found
-
-
-def _text_difference(model: TwoTower, graph: Graph) -> float:
-    random = torch.Generator().manual_seed(0)
-    vocabulary = int(model.text_tower.bert.config.vocab_size)
-    worst = 0.0
-    for batch, length in _TEXT_SHAPES:
-        ids = torch.randint(0, vocabulary, (batch, length), generator=random)
-        lengths = torch.randint(1, length + 1, (batch, 1), generator=random)  # the rest is padding
-        inputs = {"input_ids": ids, "attention_mask": (torch.arange(length)[None] < lengths).long()}
-        with torch.inference_mode():
-            worst = max(worst, _difference(model.embed_text(**inputs), graph, inputs))
-    return worst
-
-
-def _vision(model: TwoTower, size: tuple[int, int], graph: Graph) -> float:
-    random = torch.Generator().manual_seed(0)
-    worst = 0.0
-    for batch in _VISION_BATCHES:
-        pixels = torch.randn(batch, 3, *size, generator=random)
-        with torch.inference_mode():
-            worst = max(worst, _difference(model.embed_image(pixels), graph, {"pixel_values": pixels}))
-    return worst
 
 
 def _difference(expected: Tensor, graph: Graph, inputs: Mapping[str, Tensor]) -> float:

@@ -14,6 +14,8 @@ from photoseek.files import sha256_of
 from photoseek.forking import Inherited
 from photoseek.manifest import Layout, Manifest, hint_of
 from photoseek.preprocess import Preprocessing
+from photoseek.tokenization import Tokenization, load_tokenization
+from photoseek.tower_graph import TowerGraph
 
 DEMO = "demo"
 """The name of the bundle that comes with photoseek."""
@@ -48,20 +50,21 @@ class Bundle(Inherited):
         """Open a bundle.
 
         Args:
-            source: Its folder, or ``"demo"`` for the one that comes with photoseek.
+            source: Its folder, or ``"demo"`` for the one that comes with photoseek. A folder without a manifest is
+                opened where another program's layout is recognised, see :mod:`photoseek.foreign`.
 
         Raises:
-            BundleNotFound: No such folder, or no manifest in it.
+            BundleNotFound: No such folder, or neither a manifest nor a known layout in it.
             BundleDamaged: The manifest cannot be read, or a file is missing or has another size.
-            BundleIncompatible: A newer format, or no precision with all towers.
+            BundleIncompatible: A newer format, no precision with all towers, or a foreign model that asks for something
+                which is not done here.
         """
         demo = str(source) == DEMO
         path = _DEMO_FOLDER if demo else _folder(source)
         if not _is_file(path / Layout.MANIFEST):
-            raise BundleNotFound(
-                f"no bundle at {path}: expected a folder with {Layout.MANIFEST}; "
-                "make one with photoseek-export, or name the embedded one: demo"
-            )
+            from photoseek.foreign.bundle import open_foreign
+
+            return open_foreign(path)
         bundle = cls(path, Manifest.read(path), DEMO if demo else str(path))
         bundle._check_sizes()
         if not bundle.precisions:
@@ -92,6 +95,27 @@ class Bundle(Inherited):
     def languages(self) -> tuple[str, ...]:
         """ISO 639-1 codes of the languages that its text towers read, the main tower's first."""
         return tuple(dict.fromkeys([*self.manifest.languages, *self.manifest.text_towers]))
+
+    def text_graph(self, precision: str, language: str | None = None) -> TowerGraph:
+        """The main text tower, or that of a further language."""
+        return TowerGraph(Layout.text_model(precision, language), alone=precision == "int8")
+
+    def vision_graph(self, precision: str) -> TowerGraph:
+        """The image tower."""
+        return TowerGraph(Layout.vision_model(precision))
+
+    def tokenization(self, language: str | None = None) -> Tokenization:
+        """How texts become the input of a text tower.
+
+        Raises:
+            BundleDamaged: A tokenizer file is not what it should be.
+        """
+        return load_tokenization(self, language)
+
+    @property
+    def layout(self) -> str:
+        """Whose files these are: ``photoseek``, or that of another program, see :mod:`photoseek.foreign`."""
+        return "photoseek"
 
     @cached_property
     def preprocessing(self) -> Preprocessing:

@@ -9,8 +9,9 @@ from pathlib import Path
 from photoseek.bundle import Bundle
 from photoseek.confidence import Calibration, calibrate, calibrate_short
 from photoseek.encoders import TextEncoder
+from photoseek.errors import BundleIncompatible
 from photoseek.evaluation import Encoded, encode_captioned, reading_tower
-from photoseek.manifest import Manifest
+from photoseek.manifest import Layout, Manifest
 from photoseek.phrases import LENGTHS, phrases_of
 
 
@@ -39,7 +40,13 @@ def calibrate_bundle(
         CaptionFileError: A broken line, or an image of the split without captions or without a file.
         EvaluationError: Fewer than two images.
         PhotoError: An image cannot be decoded.
+        BundleIncompatible: The bundle is a folder of another program.
     """
+    if bundle.layout != "photoseek":
+        raise BundleIncompatible(
+            f"{bundle.path}: a curve is kept in {Layout.MANIFEST}, which a folder of another program does not have; "
+            "make a bundle of the model: photoseek-export --from-clip DIR --out BUNDLE"
+        )
     manifest, found = Manifest.read(bundle.path), {}
     for file in captions:
         tower = reading_tower(manifest, Path(file))

@@ -8,6 +8,7 @@ from typing import Any
 from photoseek import console
 from photoseek.bundle import Bundle
 from photoseek.errors import BundleNotFound, GalleryNotFound, QueryError
+from photoseek.foreign.bundle import ForeignBundle
 from photoseek.gallery import Gallery
 
 
@@ -46,6 +47,8 @@ def verify(opened: Bundle | Gallery, *, repair: bool) -> list[str]:
         if repair:
             raise QueryError(f"{opened.path}: a bundle cannot be repaired; copy or export it again")
         opened.verify()
+        if isinstance(opened, ForeignBundle):
+            return [_told_of_foreign(opened)]
     elif repair:
         told = opened.repair().lines()
     else:
@@ -88,11 +91,22 @@ def _print_engines(measured: dict[str, Any]) -> None:
     console.print_table(["engine", "ms", *(f"recall, by {kind}" for kind in kinds), "parameters"], rows)
 
 
+def _told_of_foreign(bundle: ForeignBundle) -> str:
+    return (
+        f"{bundle.path}: {bundle.layout} layout, both towers run in {', '.join(bundle.precisions)} and make vectors of "
+        f"{bundle.dim} numbers; nothing vouches for its files, since no checksums are recorded"
+    )
+
+
 def _bundle_json(bundle: Bundle) -> dict[str, Any]:
     manifest = bundle.manifest
+    known: dict[str, Any] = {}
+    if isinstance(bundle, ForeignBundle):
+        known = {"preprocessing": asdict(bundle.preprocessing), "reading": bundle.description.reading.facts}
     return {
         "path": str(bundle.path),
         "name": bundle.name,
+        "layout": bundle.layout,
         "fingerprint": bundle.fingerprint,
         "dim": bundle.dim,
         "pooling": manifest.pooling,
@@ -102,4 +116,5 @@ def _bundle_json(bundle: Bundle) -> dict[str, Any]:
         "bytes": sum(record.bytes for record in manifest.files.values()),
         "training": manifest.training,
         "licence": manifest.licence,
+        **known,
     }

@@ -10,7 +10,6 @@ import typer
 
 from photoseek.errors import QueryError
 from photoseek.gallery import gallery_at
-from photoseek.manifest import Layout
 from photoseek.nearest.engines import Engine
 
 _COMPLETING = "_PHOTOSEEK_COMPLETE"  # set by the shell's completion, which asks for defaults, too
@@ -30,7 +29,9 @@ def complete_gallery(incomplete: str) -> list[str]:
 
 def complete_precision(incomplete: str) -> list[str]:
     """Precisions that begin like this."""
-    return [precision for precision in Layout.PRECISIONS if precision.startswith(incomplete)]
+    from photoseek.foreign.description import PRECISIONS
+
+    return [precision for precision in PRECISIONS if precision.startswith(incomplete)]
 
 
 def gallery_here() -> Path:
@@ -63,13 +64,15 @@ GalleryOption = Annotated[
         autocompletion=complete_gallery,
     ),
 ]
-BundleOption = Annotated[str, typer.Option("--bundle", metavar="BUNDLE", help="A bundle's folder, or: demo")]
+BundleOption = Annotated[
+    str, typer.Option("--bundle", metavar="BUNDLE", help="A bundle's folder, that of a model of others, or: demo")
+]
 CountOption = Annotated[int, typer.Option("-k", min=1, help="How many photos, at most.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 PrecisionOption = Annotated[
     str | None,
     typer.Option(
-        metavar="fp32|fp16|int8",
+        metavar="fp32|fp16|int8|...",
         help="Of the towers; left out: the fastest on this CPU, and for a gallery's photos that which it began with.",
         autocompletion=complete_precision,
     ),

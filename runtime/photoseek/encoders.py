@@ -12,7 +12,6 @@ import numpy.typing as npt
 from photoseek.bundle import Bundle
 from photoseek.errors import PhotoError, QueryError
 from photoseek.languages import Share, shares
-from photoseek.manifest import Layout
 from photoseek.photos import PhotoSource, decode_photo
 from photoseek.queries import expect_text
 from photoseek.towers import TextTower, Tower
@@ -157,9 +156,12 @@ class ImageEncoder(Tower):
             raise
 
     def encode_pixels(self, pixel_values: npt.NDArray[np.float32]) -> Vectors:
-        """Encode preprocessed pictures, float32 (n, 3, height, width), in one run."""
-        graph = self._open(Layout.vision_model(self.precision))
-        return self._unit(graph.run({"pixel_values": pixel_values}), len(pixel_values), graph)
+        """Encode preprocessed pictures, float32 (n, 3, height, width), in one run, or one by one."""
+        tower = self.bundle.vision_graph(self.precision)
+        graph = self._open(tower)
+        rows = len(pixel_values)
+        parts = [pixel_values[row : row + 1] for row in range(rows)] if tower.alone and rows else [pixel_values]
+        return self._unit(np.concatenate([graph.run({"pixel_values": part}) for part in parts]), rows, graph)
 
 
 def _clean(text: str) -> str:

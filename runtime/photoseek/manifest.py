@@ -13,11 +13,14 @@ from typing import Any, ClassVar
 from photoseek.errors import BundleDamaged, BundleIncompatible
 from photoseek.files import replace_json, sha256_of
 
-FORMAT = 2
-"""The bundle format that this version writes; a newer one is refused.
+FORMAT = 3
+"""The newest bundle format that this version reads and writes; a newer one is refused.
 
-1: before ``text_towers``; read as a bundle without any.
+1: before ``text_towers``; read as a bundle without any. 2: before ``reading``. A bundle without that is written as 2,
+which says the same, and which older versions read.
 """
+
+_BEFORE_READING = 2
 
 MAX_DIM = 65_536
 """Vectors of a bundle are at most this long."""
@@ -92,6 +95,15 @@ class TextTowerRecord:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How the main text tower's texts become its input; see :class:`photoseek.tokenization.Tokenization`."""
+
+    length: int | None = None
+    masked: bool = True
+    side: str = "right"
+
+
+@dataclass(frozen=True)
 class Manifest:
     """The content of ``photoseek.json``.
 
@@ -109,6 +121,7 @@ class Manifest:
         training: Data and settings that the weights came from.
         licence: SPDX identifier of the licence of the weights.
         text_towers: The text towers of further languages, by ISO 639-1 code.
+        reading: How the main text tower is fed, where that is not as of old.
     """
 
     name: str
@@ -122,6 +135,7 @@ class Manifest:
     training: dict[str, Any] = field(default_factory=dict)
     licence: str = "MIT"
     text_towers: dict[str, TextTowerRecord] = field(default_factory=dict)
+    reading: Reading = field(default_factory=Reading)
     format: int = FORMAT
 
     @property
@@ -132,18 +146,24 @@ class Manifest:
         out: a gallery holds vectors of photos, and a language that joins the same image side changes none of them, so
         no photo has to be indexed again.
         """
-        parts = [
+        parts: list[Any] = [
             self.dim,
             self.pooling,
             self.preprocessing,
             self.weights,
             self.files[Layout.TOKENIZER].sha256,
         ]
+        if self.reading != Reading():
+            parts.append(asdict(self.reading))
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def write(self, folder: Path) -> None:
         """Write ``photoseek.json``."""
-        replace_json(folder / Layout.MANIFEST, asdict(self))
+        values = asdict(self)
+        if self.reading == Reading():
+            del values["reading"]
+            values["format"] = _BEFORE_READING
+        replace_json(folder / Layout.MANIFEST, values)
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
@@ -173,7 +193,9 @@ class Manifest:
         try:
             files = {name: FileRecord(**record) for name, record in values["files"].items()}
             towers = {code: TextTowerRecord(**record) for code, record in values.get("text_towers", {}).items()}
-            manifest = cls(**{**values, "files": files, "text_towers": towers, "format": FORMAT})
+            reading = Reading(**values.get("reading", {}))
+            parts = {"files": files, "text_towers": towers, "reading": reading, "format": FORMAT}
+            manifest = cls(**{**values, **parts})
             required = [Layout.CONFIG, Layout.PREPROCESSOR]
             for language in (None, *towers):
                 required += [Layout.tokenizer(language), Layout.tokenizer_config(language)]
@@ -214,10 +236,21 @@ def _wrong_value(manifest: Manifest) -> str:
         return f"dim: expected a whole number from 1 to {MAX_DIM}, found {manifest.dim!r:.80}"
     if not all(isinstance(language, str) for language in manifest.languages):
         return f"languages: expected codes like en, found {manifest.languages!r:.80}"
+    if wrong := _wrong_reading(manifest.reading):
+        return wrong
     for precision, facts in manifest.precisions.items():
         if not isinstance(facts, dict):
             return f"precisions: {precision}: expected dict, found {facts!r:.80}"
     return next(filter(None, (_wrong_record(name, record) for name, record in manifest.files.items())), "")
+
+
+def _wrong_reading(reading: Reading) -> str:
+    length = reading.length
+    if length is not None and (type(length) is not int or not 0 < length <= MAX_DIM):
+        return f"reading: length: expected a whole number from 1 to {MAX_DIM}, found {length!r:.80}"
+    if type(reading.masked) is not bool or reading.side not in ("left", "right"):
+        return f"reading: expected masked true or false, side left or right, found {reading!r:.200}"
+    return ""
 
 
 def _wrong_record(name: str, record: FileRecord) -> str:

@@ -1,9 +1,10 @@
 """Picture -> pixel_values, exactly as ``preprocessor_config.json`` says.
 
 Mirrors torchvision's ``Resize`` + ``CenterCrop`` + ``ToTensor`` + ``Normalize`` on PIL pictures, and so the keys of
-transformers' ``CLIPImageProcessor``. Resize and crop are one step: only the pixels that survive the crop are computed,
-so that a 1 x 65,000 picture costs no more than any other. A pixel may differ by 1/255 from the two-step result, since
-its position is rounded once and not twice.
+transformers' ``CLIPImageProcessor``; of a model that others made, the middle is where their own code has it. Resize and
+crop are one step: only the pixels that survive the crop are computed, so that a 1 x 65,000 picture costs no more than
+any other. A pixel may differ by 1/255 from the two-step result, since its position is rounded once and not twice; where
+a model of others is followed ``faithful``ly, there are two steps.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ Box = tuple[float, float, float, float]
 MAX_SIDE = 8_192
 """Pixels of a result's side: far more than any image tower sees."""
 
+_AMPLE = 16
+_USUAL = 16
+"""A picture's longer side for one of the shorter up to which resizing all of it costs little more than what is cut."""
+
 _FINEST = 1_000
 """Pixels of a picture for one of the result beyond which several are averaged first: Pillow's filters keep a weight for
 each, which takes gigabytes where a picture of 150 million x 1 pixels is squeezed."""
@@ -48,6 +53,10 @@ class Preprocessing:
         rescale_factor: Multiplies the 8-bit values.
         mean: Subtracted from each channel, R G B.
         std: Divides each channel, R G B.
+        floor_middle: Whether the middle of what cannot be halved lies a pixel to the left and top, as transformers and
+            immich have it, or at the even one, as torchvision has it.
+        faithful: Whether photos are decoded in full and resized before they are cut, as the model's own code does it,
+            but for those so large that it shows no more (see :attr:`edge`), or longer than 16 to 1.
     """
 
     height: int = 224
@@ -57,6 +66,8 @@ class Preprocessing:
     rescale_factor: float = 1 / 255
     mean: Triple = IMAGENET_MEAN
     std: Triple = IMAGENET_STD
+    floor_middle: bool = False
+    faithful: bool = False
 
     def __post_init__(self) -> None:
         if min(self.height, self.width) < 1:
@@ -84,12 +95,21 @@ class Preprocessing:
 
     def fit(self, image: Image.Image) -> Image.Image:
         """The part of the picture that is seen, 8-bit RGB of ``width`` x ``height``."""
+        if self.faithful and self.shortest_edge is not None and max(image.size) <= _USUAL * min(image.size):
+            return self._fit_in_two_steps(to_rgb(image))
         box = self._box(*image.size)
         seen = to_rgb(image)
         across, down = (max(1, int(side // (_FINEST * kept))) for side, kept in self._sides(box))
         if across > 1 or down > 1:
             seen, box = _averaged(seen, box, across, down)
         return seen.resize((self.width, self.height), Image.Resampling(self.resample), box=box)
+
+    def _fit_in_two_steps(self, image: Image.Image) -> Image.Image:
+        """Resize all, then cut: to the last bit what the model's own code sees."""
+        width, height = self._scaled(*image.size)
+        left, top = self._start(width, self.width), self._start(height, self.height)
+        resized = image.resize((width, height), Image.Resampling(self.resample))
+        return resized.crop((left, top, left + self.width, top + self.height))
 
     def _sides(self, box: Box) -> tuple[tuple[float, int], tuple[float, int]]:
         """Pixels of the picture and of the result, across and down."""
@@ -100,18 +120,38 @@ class Preprocessing:
         """The rectangle of a width x height picture that ends up in the result: left, top, right, bottom."""
         if self.shortest_edge is None:
             return 0.0, 0.0, float(width), float(height)
-        # torchvision.transforms.v2.functional.resize: the longer side is truncated, not rounded
-        edge = self.shortest_edge
-        scaled_w = edge if width <= height else int(edge * width / height)
-        scaled_h = edge if height <= width else int(edge * height / width)
-        left, right = _middle(scaled_w, self.width, width)
-        top, bottom = _middle(scaled_h, self.height, height)
+        scaled_w, scaled_h = self._scaled(width, height)
+        left, right = self._middle(scaled_w, self.width, width)
+        top, bottom = self._middle(scaled_h, self.height, height)
         return left, top, right, bottom
+
+    def _scaled(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height once the shorter side has its length."""
+        # torchvision.transforms.v2.functional.resize: the longer side is truncated, not rounded
+        edge = self.shortest_edge or 0
+        return (
+            edge if width <= height else int(edge * width / height),
+            edge if height <= width else int(edge * height / width),
+        )
 
     @property
     def edge(self) -> int:
-        """The shorter side, in pixels, that a picture needs: below it, detail that the tower sees would be missing."""
-        return self.shortest_edge or max(self.height, self.width)
+        """The shorter side, in pixels, that a picture needs: below it, detail that the tower sees would be missing.
+
+        A decoder that scales averages otherwise than the filter does; what is ``_AMPLE`` times as large as what is
+        seen hides that.
+        """
+        return (self.shortest_edge or max(self.height, self.width)) * (_AMPLE if self.faithful else 1)
+
+    def _middle(self, scaled: int, kept: int, original: int) -> tuple[float, float]:
+        """The middle ``kept`` of ``scaled`` pixels, in pixels of the original."""
+        start = self._start(scaled, kept)
+        return max(0.0, start * original / scaled), min(float(original), (start + kept) * original / scaled)
+
+    def _start(self, scaled: int, kept: int) -> int:
+        """The first of the middle ``kept`` of ``scaled`` pixels."""
+        # torchvision's CenterCrop rounds half to even, as Python's round does
+        return (scaled - kept) // 2 if self.floor_middle else round((scaled - kept) / 2.0)
 
     @property
     def id(self) -> str:
@@ -121,6 +161,7 @@ class Preprocessing:
     def to_json(self) -> dict[str, Any]:
         """The content of ``preprocessor_config.json``."""
         cut = {"height": self.height, "width": self.width}
+        own = {key: True for key in ("floor_middle", "faithful") if getattr(self, key)}
         return {
             "image_processor_type": "CLIPImageProcessor",
             "do_convert_rgb": True,
@@ -134,6 +175,7 @@ class Preprocessing:
             "do_normalize": True,
             "image_mean": list(self.mean),
             "image_std": list(self.std),
+            **({"photoseek": own} if own else {}),  # what no other program has a key for
         }
 
     @classmethod
@@ -167,6 +209,7 @@ class Preprocessing:
             rescale_factor=float(config.get("rescale_factor", 1 / 255)),
             mean=_triple(config["image_mean"]),
             std=_triple(config["image_std"]),
+            **{key: bool(config.get("photoseek", {}).get(key)) for key in ("floor_middle", "faithful")},
         )
 
 
@@ -175,13 +218,6 @@ def _averaged(image: Image.Image, box: Box, across: int, down: int) -> tuple[Ima
     left, top, right, bottom = box
     small = image.reduce((across, down))
     return small, (left / across, top / down, min(right / across, small.width), min(bottom / down, small.height))
-
-
-def _middle(scaled: int, kept: int, original: int) -> tuple[float, float]:
-    """The middle ``kept`` of ``scaled`` pixels, in pixels of the original."""
-    # torchvision's CenterCrop rounds half to even, as Python's round does
-    start = round((scaled - kept) / 2.0)
-    return max(0.0, start * original / scaled), min(float(original), (start + kept) * original / scaled)
 
 
 def _triple(values: Any) -> Triple:

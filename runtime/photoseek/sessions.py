@@ -24,22 +24,42 @@ Mode: TypeAlias = Literal["latency", "service"]
 """``latency``: one caller, whose run takes every core, and whose threads spin for an instant while they wait for each
 other. ``service``: many callers, each with a core to itself, so that they don't wait for each other's threads."""
 
+_TYPES: dict[str, npt.DTypeLike] = {
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(double)": np.float64,
+    "tensor(int64)": np.int64,
+    "tensor(int32)": np.int32,
+}
+"""What inputs may be declared as, by onnxruntime's names."""
+
 _building = threading.Lock()  # onnxruntime doesn't promise that sessions may be built at the same time
 
 
 class Graph(Inherited):
     """One ONNX graph, ready to run; may be shared between threads. In a forked child it is read from its file again."""
 
-    def __init__(self, path: Path, threads: int | None = None, mode: Mode = "latency") -> None:
+    def __init__(
+        self,
+        path: Path,
+        threads: int | None = None,
+        mode: Mode = "latency",
+        *,
+        inputs: Mapping[str, str] | None = None,
+        output: str | None = None,
+    ) -> None:
         """Open a graph on the CPU.
 
         Args:
             path: The ``.onnx`` file.
             threads: Threads of one run. None: as the mode has it.
             mode: Whom it serves.
+            inputs: Which of our inputs those take that the graph calls otherwise.
+            output: The name of the one that is wanted. None: the first.
 
         Raises:
             BundleDamaged: onnxruntime cannot read the file.
+            BundleIncompatible: It has no such output, or wants numbers of a type that is not fed here.
             QueryError: No such mode.
         """
         if mode not in get_args(Mode):
@@ -49,7 +69,14 @@ class Graph(Inherited):
         self._mode: Mode = mode
         self._lock = threading.Lock()
         self._session: ort.InferenceSession | None = None
-        self.inputs = tuple(node.name for node in self._open().get_inputs())
+        declared, outputs = self._declared()
+        self.inputs = tuple(declared)
+        self.output = output or outputs[0]
+        if self.output not in outputs:
+            raise BundleIncompatible(f"{path}: expected an output {output!r}, found {', '.join(outputs)}")
+        self._takes = {name: (inputs or {}).get(name, name) for name in declared}
+        self._types = {name: self._type(name, kind) for name, (kind, _) in declared.items()}
+        self._batch = next((shape[0] for _, shape in declared.values() if shape and type(shape[0]) is int), None)
         self.tell_of_forks()
 
     def after_fork_in_child(self) -> None:
@@ -59,23 +86,51 @@ class Graph(Inherited):
         self._session = None
 
     def run(self, feeds: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
-        """The first output, for the inputs that the graph declares; further ones are not fed.
+        """The output, for the inputs that the graph declares, in the type that it declares; others are not fed.
+
+        A graph for batches of one size alone is run as often as it takes.
 
         Raises:
             BundleIncompatible: The graph wants an input that is not among ``feeds``, or cannot run on them.
         """
-        session = self._open()
-        missing = [name for name in self.inputs if name not in feeds]
+        missing = [name for name in self.inputs if self._takes[name] not in feeds]
         if missing:
             raise BundleIncompatible(
                 f"{self.path}: wants the input {missing[0]!r}, which is not known; known are {', '.join(feeds)}"
             )
+        taken = {name: feeds[self._takes[name]].astype(self._types[name], copy=False) for name in self.inputs}
+        rows = len(next(iter(taken.values()), ()))
+        if self._batch is None or rows in (0, self._batch):
+            return self._run(taken)
+        starts = range(0, rows, self._batch)
+        runs = [self._run({name: _filled(value[i:], self._batch) for name, value in taken.items()}) for i in starts]
+        return np.concatenate(runs)[:rows]
+
+    def _run(self, feeds: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
+        session = self._open()
         try:
-            outputs = session.run(None, {name: feeds[name] for name in self.inputs})
+            found = session.run([self.output], dict(feeds))[0]
         except Exception as error:
             _expect_memory(error)
             raise BundleIncompatible(f"{self.path}: cannot run: {_first_line(error)}") from error
-        return np.asarray(outputs[0], dtype=np.float32)
+        return np.asarray(found, dtype=np.float32)
+
+    def _declared(self) -> tuple[dict[str, tuple[str, list[Any]]], list[str]]:
+        """Type and shape of each input, by name, and the names of the outputs."""
+        session = self._open()
+        try:
+            inputs = {node.name: (node.type, node.shape) for node in session.get_inputs()}
+            return inputs, [node.name for node in session.get_outputs()]
+        except Exception as error:  # a name that is no text
+            raise BundleDamaged(f"{self.path}: onnxruntime cannot read it: {_first_line(error)}") from error
+
+    def _type(self, name: str, declared: str) -> npt.DTypeLike:
+        found = _TYPES.get(declared)
+        if found is None:
+            raise BundleIncompatible(
+                f"{self.path}: wants {name!r} as {declared}, which is not fed; fed are {', '.join(_TYPES)}"
+            )
+        return found
 
     def _open(self) -> ort.InferenceSession:
         """The session of this process."""
@@ -96,6 +151,11 @@ def _session(path: Path, threads: int | None, mode: Mode) -> ort.InferenceSessio
     except Exception as error:  # onnxruntime raises a class of its own for each way a file can be wrong
         _expect_memory(error)
         raise BundleDamaged(f"{path}: onnxruntime cannot read it: {_first_line(error)}") from error
+
+
+def _filled(rows: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
+    """The first ``size`` rows; where there are fewer, the last is repeated."""
+    return rows[np.minimum(np.arange(size), len(rows) - 1)]
 
 
 def _build_again() -> None:

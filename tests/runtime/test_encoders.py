@@ -107,7 +107,7 @@ def test_a_broken_photo_is_named(tiny_bundle: Bundle, tmp_path: Path) -> None:
 def test_a_graph_of_another_width_is_refused(tmp_path: Path) -> None:
     path = write_tiny_bundle(tmp_path / "tiny")
     replace(Manifest.read(path), dim=8).write(path)
-    with pytest.raises(BundleIncompatible, match=r"expected its first output as \(1, 8\), found \(1, 16\)"):
+    with pytest.raises(BundleIncompatible, match=r"expected its text_embeds as \(1, 8\), found \(1, 16\)"):
         TextEncoder(Bundle.load(path)).encode(["red"])
 
 

@@ -17,7 +17,7 @@ from photoseek import Bundle, Gallery, Searcher
 from photoseek.cli import app
 from photoseek.encoders import TextEncoder
 from photoseek.errors import BundleDamaged, QueryError
-from photoseek.manifest import FORMAT, FileRecord, Layout, Manifest, TextTowerRecord
+from photoseek.manifest import FileRecord, Layout, Manifest, TextTowerRecord
 from photoseek.vectors import normalise
 from tiny_bundle import CHINESE, COLOURS, write_tiny_bundle
 
@@ -43,9 +43,9 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     build = Graph.__init__
 
-    def counted(self: Graph, path: Path, *rest: Any) -> None:
+    def counted(self: Graph, path: Path, *rest: Any, **named: Any) -> None:
         names.append(path.name)
-        build(self, path, *rest)
+        build(self, path, *rest, **named)
 
     monkeypatch.setattr(Graph, "__init__", counted)
     return names
@@ -166,7 +166,7 @@ def test_a_precision_counts_only_with_every_text_tower(tmp_path: Path) -> None:
 def test_a_manifest_from_before_further_towers_is_read(tmp_path: Path) -> None:
     path = write_tiny_bundle(tmp_path / "old")
     values = json.loads((path / Layout.MANIFEST).read_text())
-    assert (values.pop("text_towers"), values["format"]) == ({}, FORMAT)
+    assert (values.pop("text_towers"), values["format"]) == ({}, 2)
     expected = Bundle.load(path).fingerprint
     (path / Layout.MANIFEST).write_text(json.dumps({**values, "format": 1}))
     bundle = Bundle.load(path)

@@ -1,0 +1,173 @@
+"""A folder of transformers with a CLIP, SigLIP or Chinese-CLIP -> a bundle, or nothing."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from photoseek.bundle import Bundle
+from photoseek.encoders import ImageEncoder, TextEncoder
+from photoseek.files import replace_json
+from photoseek.manifest import Layout, Manifest, Reading
+from photoseek.vectors import Vectors, normalise
+from photoseek_export.bundle_folder import describe_input, expect_free, move_into_place, records
+from photoseek_export.card import model_card
+from photoseek_export.clip_graphs import write_clip_graphs
+from photoseek_export.clip_models import Clip, load_clip, load_tokenizer
+from photoseek_export.errors import ExportError
+from photoseek_export.measuring import MAX_LOSS, Measured, measure
+from photoseek_export.parity import expect_close, significant
+from photoseek_train.towers import weights_sha256
+
+PRECISIONS = ("fp32", "fp16")
+"""That a model of others is exported in: int8 would have to be measured tower by tower."""
+
+_TEXTS = (
+    "two dogs running on a beach",
+    "A red Car, next to a tree!",
+    "",
+    "a photo of a cat asleep on a sofa in a room with a window " * 12,
+    "一只在雪地里奔跑的狗",
+    "café at night",
+)
+_PICTURES = ((640, 427), (333, 500), (97, 31), (301, 1))  # width and height; the last is stretched to a square
+
+
+def export_clip(
+    source: str | Path,
+    out: str | Path,
+    *,
+    name: str | None = None,
+    precisions: Sequence[str] = ("fp32",),
+    languages: Sequence[str] | None = None,
+    licence: str = "unknown",
+    measured: Measured | None = None,
+    overwrite: bool = False,
+) -> Bundle:
+    """Turn a model of transformers into ONNX, verify it, and write a bundle.
+
+    Compared with transformers are each graph, at batch sizes and lengths that were not traced; and the whole bundle,
+    through the runtime, tokenizer and preprocessing included, on a few texts and pictures.
+
+    Args:
+        source: A folder with ``config.json``, weights, tokenizer and image processor of a CLIP, SigLIP or Chinese-CLIP.
+        out: The bundle's folder; it appears when all is verified, and not before.
+        name: What people will call it. None: the folder's name.
+        precisions: Among ``fp32`` and ``fp16`` (weights stored in half the bytes).
+        languages: ISO 639-1 codes of those that it reads. None: English, of Chinese-CLIP Chinese.
+        licence: SPDX identifier of the licence of the weights.
+        measured: What to measure each precision on, through the runtime; hits then carry a confidence. None: nothing.
+        overwrite: Whether a bundle that is there already is replaced.
+
+    Raises:
+        ParityError: Vectors are not those of transformers; nothing is left behind.
+        BundleExists: The folder exists, and ``overwrite`` is false or it is no bundle.
+        ExportError: The model cannot be loaded, or is of another kind.
+        BundleError: Its tokenizer or its preprocessing is not known here.
+    """
+    out = Path(out).expanduser().absolute()
+    expect_free(out, overwrite)
+    unknown = [precision for precision in precisions if precision not in PRECISIONS]
+    if unknown or not precisions:
+        raise ExportError(
+            f"expected precisions among {', '.join(PRECISIONS)}, found {', '.join(unknown) or 'none'}: a model of "
+            "others is exported in these alone"
+        )
+    clip = load_clip(source)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as work:
+        partial = Path(work, "new")
+        parities = write_clip_graphs(clip, partial, precisions)
+        _write_companions(clip, partial)
+        manifest = Manifest(
+            name=name or out.name,
+            dim=_dim(clip),
+            pooling=clip.pooling,
+            languages=list(languages or clip.family.languages),
+            preprocessing=clip.preprocessing.id,
+            weights=weights_sha256(clip.model),
+            files=records(partial),
+            precisions={precision: {"parity": _rounded(found)} for precision, found in parities.items()},
+            training={"source": {"model": clip.path.name, "kind": clip.kind}},
+            licence=licence,
+            reading=Reading(clip.reading.length, clip.reading.masked, clip.reading.side),
+        )
+        _finish(manifest, clip, partial, measured)
+        move_into_place(partial, out)
+    return Bundle.load(out)
+
+
+def _finish(manifest: Manifest, clip: Clip, folder: Path, measured: Measured | None) -> None:
+    """Compare the bundle with transformers and measure it, through the runtime; then the card and the manifest."""
+    manifest.write(folder)
+    bundle = Bundle.load(folder)
+    for precision, facts in manifest.precisions.items():
+        facts["parity"] |= _rounded(_end_to_end(clip, bundle, precision))
+    if measured is not None:
+        measure(manifest, bundle, measured, MAX_LOSS)
+    text = f"{clip.kind} of {clip.path.name}, {clip.reading.limit} tokens, pooling: {clip.pooling}"
+    card = model_card(manifest, text, f"{clip.kind} of {clip.path.name}", describe_input(clip.preprocessing))
+    (folder / Layout.CARD).write_text(card, "utf-8")
+    replace(manifest, files=records(folder)).write(folder)
+
+
+def _end_to_end(clip: Clip, bundle: Bundle, precision: str) -> dict[str, float]:
+    """How far the vectors of texts and pictures are from those of transformers' own tokenizer, processor and model.
+
+    Raises:
+        ParityError: Too far.
+    """
+    tokenizer = load_tokenizer(clip.path)
+    pictures = [_picture(*size) for size in _PICTURES]
+    with torch.inference_mode():
+        texts = torch.cat([clip.embed_text(clip.tokens(tokenizer, [text])) for text in _TEXTS])
+        images = torch.cat([clip.embed_image({"pixel_values": clip.pixels(picture)}) for picture in pictures])
+    found = {
+        "texts": _distance(TextEncoder(bundle, precision).encode(_TEXTS), normalise(texts.numpy())),
+        "photos": _distance(ImageEncoder(bundle, precision).encode(pictures), normalise(images.numpy())),
+    }
+    for what, difference in found.items():
+        expect_close(difference, f"{what} through the bundle", precision)
+    return found
+
+
+def _distance(found: Vectors, expected: Vectors) -> float:
+    return float(np.abs(found - expected).max())
+
+
+def _picture(width: int, height: int) -> Image.Image:
+    """Blocks of colour, smoothed: edges and areas, as photos have them."""
+    blocks = np.random.default_rng(width).integers(0, 256, size=(height // 8 + 1, width // 8 + 1, 3)).astype(np.uint8)
+    return Image.fromarray(blocks).resize((width, height if height > 1 else width), Image.Resampling.BICUBIC)
+
+
+def _write_companions(clip: Clip, folder: Path) -> None:
+    """Configuration, preprocessing and tokenizer, under the names that other loaders look for."""
+    shutil.copyfile(clip.path / Layout.CONFIG, folder / Layout.CONFIG)
+    replace_json(folder / Layout.PREPROCESSOR, clip.preprocessing.to_json())
+    reading = clip.reading
+    tokenizer = reading.build(clip.path, reading.files, **reading.options)
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    tokenizer.save(str(folder / Layout.TOKENIZER))
+    settings = {"model_max_length": reading.limit, "pad_token": reading.pad, "padding_side": reading.side}
+    replace_json(folder / Layout.TOKENIZER_CONFIG, {**settings, "tokenizer_class": "PreTrainedTokenizerFast"})
+    replace_json(folder / Layout.SPECIAL_TOKENS, {"pad_token": reading.pad})
+
+
+def _dim(clip: Clip) -> int:
+    pixels = torch.zeros(1, 3, clip.preprocessing.height, clip.preprocessing.width)
+    with torch.inference_mode():
+        return int(clip.embed_image({"pixel_values": pixels}).shape[-1])
+
+
+def _rounded(found: Mapping[str, float]) -> dict[str, Any]:
+    return {name: significant(value) for name, value in found.items()}

@@ -1,0 +1,175 @@
+"""A CLIP, SigLIP or Chinese-CLIP of transformers, from its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from PIL import Image
+from torch import Tensor
+
+from photoseek.foreign.description import TextReading, json_object
+from photoseek.foreign.image_processors import find_preprocessing
+from photoseek.foreign.transformers_layout import FAMILIES, Family
+from photoseek.foreign.transformers_tokenizers import find_reading
+from photoseek.manifest import Layout
+from photoseek.preprocess import Preprocessing
+from photoseek_export.errors import ExportError
+from photoseek_export.sentencepiece_tokenizers import find_sentencepiece_reading
+from photoseek_train.pretrained import quiet
+
+_CLASSES = {"clip": "CLIPModel", "siglip": "SiglipModel", "chinese_clip": "ChineseCLIPModel"}
+_PROCESSORS = {
+    "clip": "CLIPImageProcessor",
+    "siglip": "SiglipImageProcessor",
+    "chinese_clip": "ChineseCLIPImageProcessor",
+}
+_POOLING = {"clip": "eos", "siglip": "last", "chinese_clip": "cls"}
+_ABSENT_IS_FINE = ("position_ids",)  # counted, not learned
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A model, in evaluation mode, and how its inputs are made.
+
+    Attributes:
+        path: Its folder.
+        kind: Its ``model_type``.
+        model: With eager attention, float32.
+        reading: Of texts.
+        preprocessing: Of photos.
+        processor: transformers' own image processor, on Pillow.
+    """
+
+    path: Path
+    kind: str
+    model: Any
+    reading: TextReading
+    preprocessing: Preprocessing
+    processor: Any
+
+    @property
+    def family(self) -> Family:
+        """What is known of its kind."""
+        return FAMILIES[self.kind]
+
+    @property
+    def pooling(self) -> str:
+        """Which state of a text becomes its embedding: ``eos``, ``last`` or ``cls``."""
+        return _POOLING[self.kind]
+
+    def embed_text(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """``input_ids`` and, but of SigLIP, ``attention_mask`` -> (batch, dim)."""
+        return _embedding(self.model.get_text_features(**inputs))
+
+    def embed_image(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """``pixel_values`` (batch, 3, height, width) -> (batch, dim)."""
+        return _embedding(self.model.get_image_features(**inputs))
+
+    def pixels(self, picture: Image.Image) -> Tensor:
+        """What transformers' own processor makes of an RGB picture, (1, 3, height, width)."""
+        found: Tensor = self.processor(picture, return_tensors="pt")["pixel_values"]
+        return found
+
+    def tokens(self, tokenizer: Any, texts: Sequence[str]) -> dict[str, Tensor]:
+        """What transformers' own tokenizer makes of texts."""
+        padding = "max_length" if self.family.fixed else True
+        found = tokenizer(
+            list(texts), padding=padding, truncation=True, max_length=self.reading.limit, return_tensors="pt"
+        )
+        names = ("input_ids",) if self.family.fixed else ("input_ids", "attention_mask")
+        return {name: found[name] for name in names}
+
+
+def load_clip(folder: str | Path) -> Clip:
+    """Load a model that ``save_pretrained`` wrote; nothing is fetched.
+
+    Raises:
+        ExportError: No such folder, another kind of model, or weights that don't fit.
+        BundleError: Its tokenizer or its preprocessing is not known here.
+    """
+    path = Path(folder).expanduser().absolute()
+    if not (path / Layout.CONFIG).is_file():
+        raise ExportError(f"{path}: expected the folder of a model, with {Layout.CONFIG}; name one that lies here")
+    kind = json_object(path / Layout.CONFIG).get("model_type")
+    if kind not in _CLASSES:
+        raise ExportError(
+            f"{path / Layout.CONFIG}: expected a model_type among {', '.join(_CLASSES)}, found {kind!r:.80}"
+            + ("; SigLIP 2 of that type takes patches of photos of any size" if kind == "siglip2" else "")
+        )
+    model = _load_model(path, str(kind))
+    preprocessing, _ = find_preprocessing(path)
+    _expect_size(path, model, preprocessing)
+    family, positions = FAMILIES[str(kind)], int(model.config.text_config.max_position_embeddings)
+    reading = find_sentencepiece_reading(path, positions) if family.fixed else None
+    reading = reading or find_reading(path, positions, fixed=family.fixed)
+    return Clip(path, str(kind), model, reading, preprocessing, _load_processor(path, str(kind)))
+
+
+def load_tokenizer(path: Path) -> Any:
+    """transformers' own tokenizer of a folder.
+
+    Raises:
+        ExportError: It cannot be loaded.
+    """
+    with quiet():
+        try:
+            return transformers.AutoTokenizer.from_pretrained(path, local_files_only=True)
+        except Exception as error:  # each means the same here
+            raise ExportError(_cannot_load(path, "tokenizer", error)) from error
+
+
+def _load_model(path: Path, kind: str) -> Any:
+    with quiet():
+        try:
+            model, report = getattr(transformers, _CLASSES[kind]).from_pretrained(
+                path,
+                attn_implementation="eager",
+                dtype=torch.float32,
+                local_files_only=True,
+                output_loading_info=True,
+            )
+        except Exception as error:  # OSError, ValueError, safetensors' own, ...: each means the same here
+            raise ExportError(_cannot_load(path, "model", error)) from error
+    missing = sorted(key for key in map(str, report["missing_keys"]) if not key.endswith(_ABSENT_IS_FINE))
+    if missing:
+        raise ExportError(
+            f"{path}: the weights lack {len(missing)} tensors that its configuration asks for, the first is "
+            f"{missing[0]!r}; give a model whose weights belong to its {Layout.CONFIG}"
+        )
+    return model.eval()
+
+
+def _load_processor(path: Path, kind: str) -> Any:
+    """The one on Pillow: since transformers 5.2 or so it has a name of its own."""
+    name = _PROCESSORS[kind]
+    found = getattr(transformers, f"{name}Pil", None) or getattr(transformers, name)
+    with quiet():
+        try:
+            return found.from_pretrained(path, local_files_only=True)
+        except Exception as error:  # each means the same here
+            raise ExportError(_cannot_load(path, "image processor", error)) from error
+
+
+def _expect_size(path: Path, model: Any, preprocessing: Preprocessing) -> None:
+    size = model.config.vision_config.image_size
+    height, width = (size, size) if isinstance(size, int) else size
+    if (preprocessing.height, preprocessing.width) != (height, width):
+        raise ExportError(
+            f"{path}: its image tower takes {height} x {width} pixels, but its preprocessing makes "
+            f"{preprocessing.height} x {preprocessing.width}; they belong to different models"
+        )
+
+
+def _embedding(features: Any) -> Tensor:
+    """transformers 5 wraps it."""
+    found: Tensor = features if isinstance(features, Tensor) else features.pooler_output
+    return found
+
+
+def _cannot_load(path: Path, what: str, error: Exception) -> str:
+    return f"{path}: its {what} cannot be loaded: {' '.join(str(error).split())[:200] or type(error).__name__}"

@@ -1,0 +1,78 @@
+"""SigLIP's ``spiece.model`` -> ``tokenizer.json``, where a folder has the one without the other.
+
+Mirrors ``transformers/models/siglip/tokenization_siglip.py``: lower case, no ASCII punctuation, then SentencePiece's
+own normalisation and its unigram model.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import string
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from photoseek.errors import MissingExtra
+from photoseek.foreign.description import TextReading, optional_json
+from photoseek.foreign.transformers_tokenizers import CONFIG, TOKENIZER
+from photoseek_export.errors import ExportError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+_PIECES = "spiece.model"
+_UNIGRAM = 1  # TrainerSpec.ModelType
+
+
+def find_sentencepiece_reading(folder: Path, positions: int) -> TextReading | None:
+    """How SigLIP reads; None where the folder has no ``spiece.model``, or a ``tokenizer.json`` beside it."""
+    if not (folder / _PIECES).is_file() or (folder / TOKENIZER).is_file():
+        return None
+    limit = optional_json(folder / CONFIG).get("model_max_length", positions)
+    most = min(int(limit), positions)
+    return TextReading((_PIECES,), build_sentencepiece, limit=most, pad="</s>", length=most, masked=False)
+
+
+def build_sentencepiece(folder: Path, files: tuple[str, ...]) -> Tokenizer:
+    """The tokenizer of a unigram model.
+
+    Raises:
+        ExportError: It is another kind of model.
+        MissingExtra: sentencepiece is not installed.
+    """
+    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+
+    proto = _read(folder / files[0])
+    if proto.trainer_spec.model_type != _UNIGRAM:
+        raise ExportError(f"{folder / files[0]}: expected a unigram model, found another kind; SigLIP's is one")
+    pieces = [(piece.piece, piece.score) for piece in proto.pieces]
+    tokenizer = Tokenizer(models.Unigram(pieces, proto.trainer_spec.unk_id, proto.trainer_spec.byte_fallback))
+    charsmap = proto.normalizer_spec.precompiled_charsmap
+    tokenizer.normalizer = normalizers.Sequence(
+        [
+            normalizers.Lowercase(),
+            normalizers.Replace(Regex(f"[{re.escape(string.punctuation)}]"), ""),
+            normalizers.Replace(Regex(r"\s+"), " "),
+            normalizers.Strip(),
+            *([normalizers.Precompiled(charsmap)] if charsmap else []),
+            normalizers.Replace(Regex(" {2,}"), " "),
+        ]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
+    end = next(number for number, (piece, _) in enumerate(pieces) if piece == "</s>")
+    tokenizer.post_processor = processors.TemplateProcessing("$A </s>", special_tokens=[("</s>", end)])
+    tokenizer.add_special_tokens([piece for piece in ("<unk>", "</s>", "<pad>") if (piece in dict(pieces))])
+    return tokenizer
+
+
+def _read(path: Path) -> Any:
+    try:
+        messages: Any = importlib.import_module("sentencepiece.sentencepiece_model_pb2")
+    except ImportError as error:
+        raise MissingExtra("spiece.model needs sentencepiece: pip install 'photoseek[export]'") from error
+    proto = messages.ModelProto()
+    try:
+        proto.ParseFromString(path.read_bytes())
+    except Exception as error:  # protobuf's own
+        raise ExportError(f"{path}: not a SentencePiece model: {error}; copy the file again") from error
+    return proto

@@ -1,0 +1,128 @@
+"""What a layout's module tells of a folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from photoseek.errors import BundleDamaged, BundleIncompatible
+from photoseek.manifest import hint_of
+from photoseek.preprocess import Preprocessing
+from photoseek.tokenization import Side
+from photoseek.tower_graph import TowerGraph
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+PRECISIONS = ("fp32", "fp16", "int8", "uint8", "q8", "q4", "q4f16", "bnb4")
+"""Names of precisions, most exact first; of those of four bits all are last."""
+
+
+@dataclass(frozen=True)
+class TextReading:
+    """How a foreign text tower's texts become its input; see :class:`photoseek.tokenization.Tokenization`.
+
+    Attributes:
+        files: Of the tokenizer, by paths from the folder.
+        build: Makes the tokenizer of them: called with the folder, the files and ``options``.
+        limit: Tokens that are read of a text.
+        pad: The token that shorter texts are filled up with, or its id.
+        length: As there.
+        masked: As there.
+        side: As there.
+        clean: As there; the name of a function in :mod:`photoseek.foreign.cleaning`.
+        options: Settings of the tokenizer that stand in none of its files.
+    """
+
+    files: tuple[str, ...]
+    build: Callable[..., Tokenizer]
+    limit: int
+    pad: str | int
+    length: int | None = None
+    masked: bool = True
+    side: Side = "right"
+    clean: str = "as_typed"
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What vectors follow from, besides the files."""
+        kept = ("limit", "pad", "length", "masked", "side", "clean")
+        return {**{name: getattr(self, name) for name in kept}, "options": dict(self.options)}
+
+
+@dataclass(frozen=True)
+class Description:
+    """A foreign folder, as far as it is known without running it.
+
+    Attributes:
+        layout: Whose it is.
+        texts: Text towers, by precision.
+        visions: Image towers, by precision; the same ones.
+        outside: Files with weights of a graph, by the graph's path; paths from the folder.
+        dim: Length of its vectors; None where nothing but a run tells.
+        preprocessing: Of photos.
+        reading: Of texts.
+        languages: ISO 639-1 codes of those that it is taken to read.
+    """
+
+    layout: str
+    texts: Mapping[str, TowerGraph]
+    visions: Mapping[str, TowerGraph]
+    outside: Mapping[str, tuple[str, ...]]
+    dim: int | None
+    preprocessing: Preprocessing
+    reading: TextReading
+    languages: tuple[str, ...] = ("en",)
+    read: tuple[str, ...] = field(default=())
+    """Further files that were read, such as ``config.json``."""
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """Most exact first."""
+        return tuple(precision for precision in PRECISIONS if precision in self.texts)
+
+    def graph_files(self, precision: str) -> tuple[str, ...]:
+        """The files of a precision's towers, with their weights."""
+        graphs = (self.texts[precision].file, self.visions[precision].file)
+        return tuple(name for graph in graphs for name in (graph, *self.outside.get(graph, ())))
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Every file that belongs to it."""
+        graphs = [name for precision in self.precisions for name in self.graph_files(precision)]
+        return tuple(dict.fromkeys([*graphs, *self.reading.files, *self.read]))
+
+
+def json_object(path: Path) -> dict[str, Any]:
+    """A JSON file that holds an object.
+
+    Raises:
+        BundleDamaged: It does not.
+    """
+    try:
+        value = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise BundleDamaged(f"{path}: expected JSON: {error}{hint_of(path)}; copy the file again") from error
+    if not isinstance(value, dict):
+        raise BundleDamaged(f"{path}: expected a JSON object, found {type(value).__name__}; copy the file again")
+    return value
+
+
+def optional_json(path: Path) -> dict[str, Any]:
+    """The same; empty where there is no such file."""
+    return json_object(path) if path.is_file() else {}
+
+
+def expect_file(path: Path, what: str) -> Path:
+    """A file that a layout cannot do without.
+
+    Raises:
+        BundleIncompatible: It is not there.
+    """
+    if not path.is_file():
+        raise BundleIncompatible(f"{path}: missing; {what}")
+    return path

@@ -1,0 +1,193 @@
+"""The models of ``clip_models`` in the folders that programs other than photoseek keep them in."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import onnx
+import torch
+import transformers
+from torch import Tensor, nn
+from torch.export import Dim
+
+import clip_models as clip
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A model as transformers runs it."""
+
+    model: Any
+    tokenizer: Any
+    processor: Any
+
+
+def export(
+    graph: nn.Module,
+    path: Path,
+    inputs: Mapping[str, Tensor],
+    output: str | list[str],
+    dynamic: Mapping[str, Any] | None = None,
+) -> None:
+    """Write an ONNX graph; without ``dynamic`` of fixed sizes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shapes = {name: (dynamic or {}).get(name) for name in inputs}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            graph.eval(),
+            tuple(inputs.values()),
+            str(path),
+            input_names=list(inputs),
+            output_names=[output] if isinstance(output, str) else output,
+            dynamic_shapes=tuple(shapes.values()) if dynamic else None,
+            opset_version=18,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+
+
+def save_configuration(reference: Reference, folder: Path) -> None:
+    """What transformers itself writes beside weights."""
+    folder.mkdir(parents=True, exist_ok=True)
+    reference.model.config.save_pretrained(folder)
+    reference.tokenizer.save_pretrained(folder)
+    reference.processor.save_pretrained(folder)
+
+
+def clip_processor(**settings: Any) -> Any:
+    size = {"size": {"shortest_edge": clip.SIZE}, "crop_size": {"height": clip.SIZE, "width": clip.SIZE}}
+    return transformers.CLIPImageProcessorPil(**{**size, **settings})
+
+
+def chinese_processor() -> Any:
+    """As OFA-Sys has it: squeezed to a square."""
+    square = {"height": clip.SIZE, "width": clip.SIZE}
+    return transformers.ChineseCLIPImageProcessorPil(size=square, do_center_crop=False)
+
+
+def siglip_processor() -> Any:
+    return transformers.SiglipImageProcessorPil(size={"height": clip.SIZE, "width": clip.SIZE})
+
+
+def ids(model: Any, length: int, batch: int = 2) -> Tensor:
+    vocabulary = int(model.config.text_config.vocab_size)
+    found = torch.randint(0, vocabulary - 1, (batch, length), generator=torch.Generator().manual_seed(1))
+    found[:, -1] = vocabulary - 1
+    return found
+
+
+def write_two_files(reference: Reference, folder: Path, *, masked: bool = True) -> Path:
+    """``onnx/text_model.onnx`` and ``onnx/vision_model.onnx`` of dynamic sizes, with transformers' own files."""
+    save_configuration(reference, folder)
+    model, batch = reference.model, Dim("batch")
+    longest = int(model.config.text_config.max_position_embeddings)
+    axes = {0: batch, 1: Dim("sequence", max=longest)} if masked else {0: batch}
+    tokens = ids(model, 8 if masked else longest)
+    inputs = {"input_ids": tokens, **({"attention_mask": torch.ones_like(tokens)} if masked else {})}
+    export(clip.Text(model), folder / "onnx/text_model.onnx", inputs, "text_embeds", dict.fromkeys(inputs, axes))
+    pixels = {"pixel_values": torch.zeros(2, 3, clip.SIZE, clip.SIZE)}
+    export(clip.Vision(model), folder / "onnx/vision_model.onnx", pixels, "image_embeds", {"pixel_values": {0: batch}})
+    return folder
+
+
+class States(nn.Module):
+    """SigLIP's towers as optimum and transformers.js export them: all states first, then what pools them."""
+
+    def __init__(self, tower: nn.Module) -> None:
+        super().__init__()
+        self.tower = tower
+
+    def forward(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        found = self.tower(values)
+        return found.last_hidden_state, found.pooler_output
+
+
+def write_siglip(reference: Reference, folder: Path) -> Path:
+    save_configuration(reference, folder)
+    model, batch = reference.model, {0: Dim("batch")}
+    outputs = ["last_hidden_state", "pooler_output"]
+    tokens, pixels = {"input_ids": ids(model, 64)}, {"pixel_values": torch.zeros(2, 3, clip.SIZE, clip.SIZE)}
+    export(States(model.text_model), folder / "onnx/text_model.onnx", tokens, outputs, {"input_ids": batch})
+    export(States(model.vision_model), folder / "onnx/vision_model.onnx", pixels, outputs, {"pixel_values": batch})
+    return folder
+
+
+class ImmichText(nn.Module):
+    """int32 tokens in, unit vectors out."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.text = clip.Text(model)
+
+    def forward(self, text: Tensor) -> Tensor:
+        return nn.functional.normalize(self.text(text.long()))
+
+
+def write_immich(reference: Reference, folder: Path, **pictures: Any) -> Path:
+    """``textual/`` and ``visual/`` of batch 1, with open_clip's configuration."""
+    model = reference.model
+    export(ImmichText(model), folder / "textual/model.onnx", {"text": ids(model, 77, 1).int()}, "text_embedding")
+    pixels = {"image": torch.zeros(1, 3, clip.SIZE, clip.SIZE)}
+    export(clip.Vision(model), folder / "visual/model.onnx", pixels, "image_embedding")
+    reference.tokenizer.save_pretrained(folder / "textual")
+    config = {
+        "embed_dim": 24,
+        "vision_cfg": {},
+        "text_cfg": {"context_length": 77, "vocab_size": len(reference.tokenizer)},
+    }
+    (folder / "config.json").write_text(json.dumps(config))
+    settings = {
+        "size": [clip.SIZE, clip.SIZE],
+        "mode": "RGB",
+        "mean": [0.48145466, 0.4578275, 0.40821073],
+        "std": [0.26862954, 0.26130258, 0.27577711],
+        "interpolation": "bicubic",
+        "resize_mode": "shortest",
+        "fill_color": 0,
+        **pictures,
+    }
+    (folder / "visual/preprocess_cfg.json").write_text(json.dumps(settings))
+    return folder
+
+
+def write_rclip(reference: Reference, folder: Path) -> Path:
+    """``textual.onnx`` and ``visual.onnx`` of 77 tokens and any batch, with OpenAI's merges."""
+    model, batch = reference.model, {0: Dim("batch")}
+    export(clip.Text(model), folder / "textual.onnx", {"input": ids(model, 77)}, "output", {"input": batch})
+    pixels = {"input": torch.zeros(2, 3, clip.SIZE, clip.SIZE)}
+    export(clip.Vision(model), folder / "visual.onnx", pixels, "output", {"input": batch})
+    clip.write_openai_merges(folder / "tokenizer/bpe_simple_vocab_16e6.txt.gz")
+    return folder
+
+
+class ChineseText(nn.Module):
+    """Tokens filled up with zeros, which the graph itself masks."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.text = clip.Text(model)
+
+    def forward(self, text: Tensor) -> Tensor:
+        return self.text(text, text.ne(0).long())
+
+
+def write_chinese_clip(reference: Reference, folder: Path) -> Path:
+    """``NAME.txt.fp32.onnx`` of one text of 52 tokens, ``NAME.img.fp32.onnx`` of any batch, weights beside them."""
+    model = reference.model
+    text, vision = folder / "vit-b-16.txt.fp32.onnx", folder / "vit-b-16.img.fp32.onnx"
+    export(ChineseText(model), text, {"text": ids(model, 52, 1)}, "unnorm_text_features")
+    pixels = {"image": torch.zeros(2, 3, clip.SIZE, clip.SIZE)}
+    export(clip.Vision(model), vision, pixels, "unnorm_image_features", {"image": {0: Dim("batch")}})
+    onnx.save(
+        onnx.load(str(vision)), str(vision), save_as_external_data=True, location=f"{vision.name}.extra_file",
+        size_threshold=1024, convert_attribute=True,
+    )  # fmt: skip
+    clip.chinese_tokenizer(folder)
+    return folder

@@ -1,0 +1,259 @@
+"""A model of transformers becomes a bundle whose vectors are those of transformers, or no bundle at all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from safetensors.torch import load_file, save_file
+from typer.testing import CliRunner
+
+import clip_folders as folders
+import clip_models as clip
+from clip_folders import Reference
+from photoseek import Bundle
+from photoseek.confidence import Calibration
+from photoseek.encoders import ImageEncoder, TextEncoder
+from photoseek.errors import BundleError, BundleIncompatible
+from photoseek.preprocess import Preprocessing
+from photoseek_export import cli, clip_models, graphs
+from photoseek_export.clip_export import export_clip
+from photoseek_export.errors import BundleExists, ExportError, ParityError
+from photoseek_export.measuring import Measured
+
+_CLOSE = 1e-4
+
+
+@pytest.fixture(scope="session")
+def sources(
+    clip_reference: Reference,
+    siglip_reference: Reference,
+    chinese_reference: Reference,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, tuple[Path, Reference]]:
+    """A folder of each kind, as ``save_pretrained`` of model, tokenizer and processor writes it; read only."""
+    root = tmp_path_factory.mktemp("sources")
+    references = {"clip": clip_reference, "siglip": siglip_reference, "chinese_clip": chinese_reference}
+    for kind, reference in references.items():
+        folders.save_configuration(reference, root / kind)
+        reference.model.save_pretrained(root / kind)
+    return {kind: (root / kind, reference) for kind, reference in references.items()}
+
+
+@pytest.fixture
+def clip_source(sources: dict[str, tuple[Path, Reference]], tmp_path: Path) -> Path:
+    """A copy of the folder with a CLIP, to be changed."""
+    return shutil.copytree(sources["clip"][0], tmp_path / "source")
+
+
+def expect_same(bundle: Bundle, reference: Reference, within: float = _CLOSE, precision: str = "fp32") -> None:
+    how = {"padding": "max_length"} if reference.model.config.model_type == "siglip" else {}
+    texts = clip.text_vectors(reference.model, reference.tokenizer, clip.TEXTS, **how)
+    np.testing.assert_allclose(TextEncoder(bundle, precision).encode(clip.TEXTS), texts, atol=within)
+    photos = clip.image_vectors(reference.model, reference.processor, clip.photos())
+    np.testing.assert_allclose(ImageEncoder(bundle, precision).encode(clip.photos()), photos, atol=within)
+
+
+@pytest.mark.parametrize(
+    ("kind", "dim", "languages", "format_"),
+    [("clip", 24, ("en",), 2), ("siglip", 32, ("en",), 3), ("chinese_clip", 24, ("zh",), 2)],
+)
+def test_a_bundle_has_the_vectors_of_transformers(
+    sources: dict[str, tuple[Path, Reference]],
+    tmp_path: Path,
+    kind: str,
+    dim: int,
+    languages: tuple[str, ...],
+    format_: int,
+) -> None:
+    """Only a bundle whose texts are filled up to one length has the format that older versions refuse."""
+    source, reference = sources[kind]
+    bundle = export_clip(source, tmp_path / "bundle", precisions=("fp32", "fp16"))
+    assert (bundle.layout, bundle.dim, bundle.languages) == ("photoseek", dim, languages)
+    assert bundle.precisions == ("fp32", "fp16")
+    assert json.loads((tmp_path / "bundle/photoseek.json").read_text())["format"] == format_
+    bundle.verify()
+    expect_same(bundle, reference)
+    expect_same(bundle, reference, 5e-3, "fp16")
+    assert set(bundle.manifest.precisions["fp32"]["parity"]) == {"text", "vision", "texts", "photos"}
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+    moved = shutil.copytree(tmp_path / "bundle", tmp_path / "moved")
+    assert Bundle.load(moved).fingerprint == bundle.fingerprint
+    (moved / "photoseek.json").unlink()
+    foreign = Bundle.load(moved)
+    assert (foreign.layout, foreign.precisions) == ("transformers", ("fp32", "fp16"))
+    expect_same(foreign, reference)
+
+
+def test_hits_carry_a_confidence_where_it_was_measured(
+    sources: dict[str, tuple[Path, Reference]], captioned: Measured, tmp_path: Path
+) -> None:
+    bundle = export_clip(sources["clip"][0], tmp_path / "bundle", measured=captioned)
+    facts = bundle.manifest.precisions["fp32"]
+    assert facts["metrics"]["images"] == 12
+    assert Calibration.from_json(facts["confidence"]) is not None
+
+
+def test_a_clip_of_before_its_end_token_was_corrected(
+    clip_source: Path, clip_reference: Reference, tmp_path: Path
+) -> None:
+    """OpenAI's own checkpoints say eos_token_id 2: the highest token of a text is looked for."""
+    config = json.loads((clip_source / "config.json").read_text())
+    config["text_config"]["eos_token_id"] = 2
+    (clip_source / "config.json").write_text(json.dumps(config))
+    expect_same(export_clip(clip_source, tmp_path / "bundle"), clip_reference)
+
+
+def test_weights_too_large_for_a_file_lie_beside_it(
+    sources: dict[str, tuple[Path, Reference]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(graphs, "LARGEST_FILE", 1_000)
+    bundle = export_clip(sources["clip"][0], tmp_path / "bundle")
+    assert "onnx/text_model.onnx.data" in bundle.manifest.files
+    bundle.verify()
+    expect_same(bundle, sources["clip"][1])
+
+
+def test_siglip_with_a_sentencepiece_model_alone(siglip_reference: Reference, tmp_path: Path) -> None:
+    """As google/siglip-* were published: transformers reads it with sentencepiece, the bundle without."""
+    sentencepiece = pytest.importorskip("sentencepiece")
+    from transformers import SiglipTokenizer
+
+    sentences = [text for text in clip.TEXTS[:2] if text] + ["two dogs on a beach", "a red car next to a tree", "café"]
+    (tmp_path / "sentences.txt").write_text("\n".join(sentences * 20), "utf-8")
+    prefix = str(tmp_path / "spiece")
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(tmp_path / "sentences.txt"), model_prefix=prefix, vocab_size=60, model_type="unigram",
+        pad_id=-1, bos_id=-1, unk_id=0, eos_id=1, minloglevel=2, hard_vocab_limit=False,
+    )  # fmt: skip
+    tokenizer = SiglipTokenizer(f"{prefix}.model", model_max_length=64, model_input_names=["input_ids"])
+    reference = replace(siglip_reference, tokenizer=tokenizer, model=clip.siglip_model(len(tokenizer)))
+    source = tmp_path / "source"
+    folders.save_configuration(reference, source)
+    reference.model.save_pretrained(source)
+    shutil.copyfile(f"{prefix}.model", source / "spiece.model")
+    (source / "tokenizer.json").unlink(missing_ok=True)
+    bundle = export_clip(source, tmp_path / "bundle")
+    texts = [text for text in clip.TEXTS if "<" not in text]
+    expected = clip.text_vectors(reference.model, tokenizer, texts, padding="max_length")
+    np.testing.assert_allclose(TextEncoder(bundle).encode(texts), expected, atol=_CLOSE)
+
+
+def test_a_bundle_that_does_not_verify_is_not_left_behind(
+    clip_source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = clip_models.find_preprocessing
+
+    def blurred(folder: Path) -> tuple[Preprocessing, str]:
+        preprocessing, file = found(folder)
+        return replace(preprocessing, resample=2), file
+
+    monkeypatch.setattr(clip_models, "find_preprocessing", blurred)
+    with pytest.raises(ParityError, match="photos through the bundle: vectors differ"):
+        export_clip(clip_source, tmp_path / "bundle")
+    assert [path.name for path in tmp_path.iterdir()] == ["source"]
+
+
+def test_weights_that_lack_a_tensor_are_refused(clip_source: Path, tmp_path: Path) -> None:
+    """transformers would draw it at random, and say so in a log."""
+    weights = load_file(clip_source / "model.safetensors")
+    del weights["text_projection.weight"]
+    save_file(weights, clip_source / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ExportError, match=r"lack 1 tensors .* 'text_projection\.weight'"):
+        export_clip(clip_source, tmp_path / "bundle")
+
+
+def change(path: Path, **values: Any) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+
+
+@pytest.mark.parametrize(
+    ("file", "values", "error", "reason"),
+    [
+        ("config.json", {"model_type": "siglip2"}, ExportError, "found 'siglip2'; SigLIP 2 of that type takes patches"),
+        ("config.json", {"model_type": "blip"}, ExportError, "expected a model_type among clip, siglip, chinese_clip"),
+        ("preprocessor_config.json", {"crop_pct": 0.9}, BundleIncompatible, "crop_pct: not known here"),
+        ("preprocessor_config.json", {"do_resize": False}, BundleIncompatible, "expected do_resize true"),
+        (
+            "preprocessor_config.json",
+            {"size": {"shortest_edge": 64}, "crop_size": {"height": 64, "width": 64}},
+            ExportError,
+            "takes 48 x 48 pixels, but its preprocessing makes 64 x 64",
+        ),
+    ],
+    ids=["siglip2", "blip", "crop_pct", "do_resize", "size"],
+)
+def test_what_is_not_known_is_refused(
+    clip_source: Path, tmp_path: Path, file: str, values: dict[str, Any], error: type[Exception], reason: str
+) -> None:
+    change(clip_source / file, **values)
+    with pytest.raises(error, match=reason):
+        export_clip(clip_source, tmp_path / "bundle")
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_a_pointer_in_place_of_weights_is_refused(clip_source: Path, tmp_path: Path) -> None:
+    (clip_source / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n")
+    with pytest.raises(ExportError, match="its model cannot be loaded"):
+        export_clip(clip_source, tmp_path / "bundle")
+
+
+def test_a_folder_without_a_tokenizer_is_refused(clip_source: Path, tmp_path: Path) -> None:
+    (clip_source / "tokenizer.json").unlink()
+    with pytest.raises(BundleError, match=r"expected a tokenizer: tokenizer\.json"):
+        export_clip(clip_source, tmp_path / "bundle")
+
+
+def test_a_folder_that_is_there_is_kept(clip_source: Path) -> None:
+    with pytest.raises(BundleExists, match="exists and is no bundle"):
+        export_clip(clip_source, clip_source, overwrite=True)
+
+
+def test_the_weights_of_pytorch_are_told_the_way_to_a_bundle(clip_source: Path) -> None:
+    with pytest.raises(BundleIncompatible, match=f"photoseek-export --from-clip {clip_source} --out BUNDLE"):
+        Bundle.load(clip_source)
+
+
+def test_the_command_line(clip_source: Path, tmp_path: Path) -> None:
+    words = [
+        "--from-clip",
+        str(clip_source),
+        "--out",
+        str(tmp_path / "bundle"),
+        "--name",
+        "small",
+        "--fp16",
+        "--no-fp32",
+    ]
+    done = CliRunner().invoke(cli.app, words)
+    assert done.exit_code == 0, done.output
+    assert "fp16: differs from PyTorch by" in done.output
+    bundle = Bundle.load(tmp_path / "bundle")
+    assert (bundle.name, bundle.precisions, bundle.manifest.licence) == ("small", ("fp16",), "unknown")
+    assert {path.name for path in (tmp_path / "bundle/onnx").iterdir()} == {
+        "text_model_fp16.onnx",
+        "vision_model_fp16.onnx",
+    }
+    graph = onnx.load(str(tmp_path / "bundle/onnx/text_model_fp16.onnx"))
+    assert [port.name for port in graph.graph.input] == ["input_ids", "attention_mask"]
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ([], "expected CHECKPOINT, or --from-clip DIR"),
+        (["runs/x", "--from-clip", "models/x"], "expected CHECKPOINT, or --from-clip DIR"),
+        (["--from-clip", "x", "--int8", "--images", "x", "--captions", "x"], "--int8 goes with a checkpoint"),
+        (["--from-clip", "x", "--text", "zh=y"], "--text goes with a checkpoint"),
+    ],
+)
+def test_options_that_do_not_go_together_are_bad_use(words: list[str], reason: str, tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli.app, [*words, "--out", str(tmp_path / "bundle")])
+    assert done.exit_code == 2
+    assert reason in " ".join(done.output.replace("│", " ").split())
