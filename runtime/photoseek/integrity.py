@@ -6,11 +6,13 @@ indexing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from photoseek.database import Database, raise_revision
+from photoseek.held import held_bundles
 from photoseek.stored_arrays import not_unit
 
 _AT_ONCE = 4_096  # vectors in memory
@@ -64,12 +66,12 @@ def wrong_rows(database: Database) -> WrongRows:
     Raises:
         GalleryDamaged: They cannot even be read.
     """
-    fingerprint, size = database.meta()["fingerprint"], 4 * int(database.meta()["dim"])
+    sizes = {held.fingerprint: 4 * held.dim for held in held_bundles(database)}
     contents = {row for (row,) in database.query(_CONTENTS)}
     return WrongRows(
         photos=[row for (row,) in database.query(_PHOTOS)],
-        vectors=sorted(contents | set(_no_unit_vectors(database, "vectors", fingerprint, size))),
-        sentences=_no_unit_vectors(database, "caption_vectors", fingerprint, size),
+        vectors=sorted(contents | set(_no_unit_vectors(database, "vectors", sizes))),
+        sentences=_no_unit_vectors(database, "caption_vectors", sizes),
         orphans=[row for (row,) in database.query(_ORPHANS)],
     )
 
@@ -88,8 +90,8 @@ def drop_rows(database: Database, wrong: WrongRows) -> None:
             raise_revision(connection)
 
 
-def _no_unit_vectors(database: Database, table: str, fingerprint: str, size: int) -> list[int]:
-    """Rows whose vector is no unit vector, or of this bundle and of another size in bytes."""
+def _no_unit_vectors(database: Database, table: str, sizes: Mapping[str, int]) -> list[int]:
+    """Rows whose vector is no unit vector, or of a bundle whose vectors have another size in bytes."""
     wrong: list[int] = []
     last = -(2**63)
     while True:
@@ -99,7 +101,7 @@ def _no_unit_vectors(database: Database, table: str, fingerprint: str, size: int
         if not rows:
             return wrong
         last = rows[-1][0]
-        wrong += [row for row, made_by, blob in rows if not _is_unit(blob, size if made_by == fingerprint else None)]
+        wrong += [row for row, made_by, blob in rows if not _is_unit(blob, sizes.get(made_by))]
 
 
 def _is_unit(blob: object, size: int | None) -> bool:

@@ -142,7 +142,7 @@ def test_eight_threads_get_bit_for_bit_what_one_gets(gallery: Gallery, photos: P
     photo = (photos / "blue" / "blue-1.png").read_bytes()
 
     def ask(searcher: Searcher) -> list[object]:
-        searcher._encode_text.cache_clear()
+        searcher.encoder._encode_text.cache_clear()
         return [*(searcher.search(f"a {colour} picture", k=24) for colour in COLOURS), searcher.search(photo=photo)]
 
     expected, shared = ask(Searcher(gallery)), Searcher(gallery)
