@@ -179,7 +179,7 @@ class Searcher(Inherited):
         language: str | None = None,
     ) -> Query:
         """Encode a query; parameters and errors are those of :meth:`search`."""
-        return self.encoder.encode(text, photo, like, language, self._photo_at)
+        return self.encoder.encode(text, photo, like, language, self.photo_at)
 
     def encode(self, text: str | None = None, photo: PhotoSource | None = None, language: str | None = None) -> Vectors:
         """The unit vector of a query, (dim,); the errors are those of :meth:`search`."""
@@ -218,7 +218,7 @@ class Searcher(Inherited):
     def knows(self, path: str) -> bool:
         """Whether a photo of the gallery can be searched with, by its path."""
         try:
-            self._photo_at(path)
+            self.photo_at(path)
         except QueryError:
             return False
         return True
@@ -243,7 +243,12 @@ class Searcher(Inherited):
         found = zip(rows.tolist(), scores.tolist(), strict=True)
         return [Sentence(rank, stored.texts[row], score) for rank, (row, score) in enumerate(found, start=1)]
 
-    def _photo_at(self, path: str) -> tuple[int, Vectors]:
+    def photo_at(self, path: str) -> tuple[int, Vectors]:
+        """Id and vector of a photo of the gallery, by its path.
+
+        Raises:
+            QueryError: There is none that could be searched with.
+        """
         name = as_asked(path)
         known = name.encode("utf-8", "replace") == name.encode("utf-8", "surrogatepass")  # others are in no gallery
         found = self.gallery.database.photo_at(name, self.bundle.fingerprint, self.bundle.dim) if known else None

@@ -20,6 +20,7 @@ from photoseek import Bundle, Gallery, Searcher
 from photoseek.encoders import ImageEncoder
 from photoseek.errors import GalleryClosed, GalleryDamaged
 from photoseek.generations import current_name
+from photoseek.held import HeldBundle
 from tiny_bundle import COLOURS
 from tiny_photos import write_colour
 from torture import report, rounds
@@ -183,12 +184,12 @@ def test_a_reader_too_slow_for_two_generations_opens_the_next(
     searcher, late = Searcher(gallery), threading.Lock()
     open_now = Gallery.generation
 
-    def slow() -> object:
+    def slow(held: HeldBundle) -> object:
         if late.acquire(blocking=False):
             write_colour(photos / "new.png", COLOURS["red"], seed=900)
             gallery.index()
             raise GalleryDamaged("manifest.json: No such file or directory")
-        return open_now(gallery)
+        return open_now(gallery, held)
 
     monkeypatch.setattr(gallery, "generation", slow)
     assert "new.png" in [hit.path for hit in searcher.search("red", k=5)]
