@@ -15,8 +15,8 @@ from photoseek.console_options import (
     EngineOption,
     ExactOption,
     GalleryOption,
+    HeldBundleOption,
     JsonOption,
-    MovedBundleOption,
     PrecisionOption,
 )
 from photoseek.gallery import Gallery
@@ -94,7 +94,7 @@ def evaluate(
 
 def bench(
     gallery: GalleryOption,
-    bundle: MovedBundleOption = None,
+    bundle: HeldBundleOption = None,
     queries: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Texts to ask, one a line; left out: everyday ones.")
     ] = None,

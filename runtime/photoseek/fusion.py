@@ -29,6 +29,12 @@ Rule: TypeAlias = Literal["zscore", "rrf"]
 RRF_K = 60
 """The constant of reciprocal rank fusion, as published: how little the very first ranks stand out."""
 
+DEPTH = 100
+"""How many hits a second bundle looks at, unless something else is asked for."""
+
+MAX_DEPTH = 10_000
+"""More than so many are refused."""
+
 Scores = npt.NDArray[np.float64]
 """A number for each photo, (n,); more is better."""
 

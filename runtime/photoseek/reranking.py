@@ -16,7 +16,7 @@ from photoseek.encoders import TextEncoder
 from photoseek.errors import QueryError
 from photoseek.filters import Filter
 from photoseek.folding import fold as fold_hits
-from photoseek.fusion import Fusion
+from photoseek.fusion import DEPTH, MAX_DEPTH, Fusion
 from photoseek.gallery import Gallery
 from photoseek.hits import BundleScore, Hit
 from photoseek.photos import PhotoSource
@@ -27,12 +27,6 @@ from photoseek.vectors import Vectors
 
 if TYPE_CHECKING:
     from photoseek.sessions import Mode
-
-DEPTH = 100
-"""How many hits are looked at once more, unless something else is asked for."""
-
-MAX_DEPTH = 10_000
-"""More than so many are refused."""
 
 
 @dataclass(frozen=True)
