@@ -93,6 +93,12 @@ class Reranker:
         return self.searcher.gallery
 
     @property
+    def whole(self) -> bool:
+        """Whether every photo of the gallery has been encoded by the second bundle, as indexing does it."""
+        held = self.gallery.held(self.bundle)
+        return held is not None and held.whole
+
+    @property
     def text_encoder(self) -> TextEncoder:
         """What reads texts for the second bundle."""
         return self._encoder.texts
