@@ -192,7 +192,7 @@ def search(
     - `photoseek search "two dogs on a beach" --gallery ~/Photos -k 10`
     - Parts: `photoseek search "dog + 2:beach - person" --gallery ~/Photos`
     - Of one summer: `photoseek search "a lake" --gallery ~/Photos --taken-from 2023-06 --taken-to 2023-08`
-    - The first hits ordered anew by a stronger bundle as well: `photoseek search "a lake" --rerank bundles/strong`
+    - With a second look: `photoseek search "a lake" --gallery ~/Photos --rerank bundles/flickr30k`
     - Photos like this one, opened: `photoseek search --image holiday.jpg --gallery ~/Photos --open`
     - Copies of what is found: `photoseek search "at night" --gallery ~/Photos -0 | xargs -0 cp -t night`
     - Many queries, a JSON object a line: `photoseek search --gallery ~/Photos --json < queries.txt`
