@@ -15,6 +15,7 @@ from photoseek import Bundle, Gallery, Reranker, Searcher
 from photoseek.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import GalleryIncompatible, PhotoError, QueryError
 from photoseek.filters import Filter
+from photoseek.folding import fold
 from photoseek.fusion import Fusion
 from photoseek.writer import only_writer
 from tiny_bundle import COLOURS, write_tiny_bundle
@@ -114,11 +115,21 @@ def test_photos_parts_conditions_and_folding_are_asked_as_a_searcher_is(
     assert paths(reranker.search("red - blue", k=1))[0].startswith("red/")
     assert {path.split("/")[0] for path in paths(reranker.search("red", k=24, where=Filter(folder="blue")))} == {"blue"}
     assert reranker.search("red", where=Filter(folder="nowhere")) == []
-    folded = reranker.search("red", k=6, fold=True)
-    assert len(folded) == 6
-    assert {path.split("/")[0] for path in paths([folded[0], *folded[0].alike])} == {"red"}
-    shallow = Reranker(searcher, second, depth=2).search("red", k=6, fold=True)
-    assert len(shallow) == 6
+
+
+@pytest.mark.parametrize("depth", [2, 9, 24])
+def test_near_duplicates_are_folded_in_the_fused_order_by_the_first_bundle_s_vectors(
+    held: Gallery, second: Bundle, depth: int
+) -> None:
+    searcher = Searcher(held)
+    reranker = Reranker(searcher, second, depth=depth)
+    for text in ("red", "white - blue", "a picture and"):
+        unfolded = reranker.search(text, k=24)
+        vectors = np.stack([searcher.photo_at(hit.path)[1] for hit in unfolded])
+        expected = [(hit.path, paths(hit.alike)) for hit in fold(unfolded, vectors)]
+        assert len(expected) == len(COLOURS)
+        assert [(hit.path, paths(hit.alike)) for hit in reranker.search(text, k=6, fold=True)] == expected
+        assert paths(reranker.search(text, k=2, fold=True)) == [path for path, _ in expected[:2]]
 
 
 def test_vectors_that_the_gallery_has_not_are_made_for_those_hits_alone_and_kept(

@@ -114,6 +114,7 @@ def test_captions_describe_in_each_bundle_those_from_before_it_came_too(
     gallery.add_captions([Caption("a.png", 0, "a red picture"), Caption("b.png", 0, "a blue picture")])
     gallery.add_bundle(other)
     gallery.index()
+    assert len(Searcher(gallery, bundle=other).describe(photos / "red" / "red-1.png", k=3)) == 2
     gallery.add_captions([Caption("c.png", 0, "a green picture")])
     for colour in ("red", "blue", "green"):
         found = Searcher(gallery, bundle=other).describe(photos / colour / f"{colour}-1.png", k=3)
