@@ -130,8 +130,6 @@ def index(
         return
     model = console_index.bundle_of(photos, gallery, bundle)
     opened = Gallery.open_or_create(photos, model, gallery, rebuild=rebuild, add=add, moved=moved)
-    if add and precision:
-        opened.add_bundle(model, precision=precision)
     if watch:
         console_index.watch_with_lines(opened, model, precision, recall, as_json=as_json)
     report = console_index.index_with_bar(opened, model, precision, recall, quiet=as_json)

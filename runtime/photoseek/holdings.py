@@ -151,6 +151,8 @@ class BundleHolder:
         """Each bundle beside the gallery's own that answers by itself, by its fingerprint, or why it is not there."""
         loaded: dict[str, Bundle | str] = {}
         for held in self.bundles()[1:]:
+            if not held.whole:
+                continue
             try:
                 loaded[held.fingerprint] = self.load_bundle(held.fingerprint)
             except PhotoseekError as error:

@@ -122,8 +122,8 @@ def test_near_duplicates_are_folded_in_the_fused_order_by_the_first_bundle_s_vec
     held: Gallery, second: Bundle, depth: int
 ) -> None:
     searcher = Searcher(held)
-    reranker = Reranker(searcher, second, depth=depth)
-    for text in ("red", "white - blue", "a picture and"):
+    reranker = Reranker(searcher, second, depth=depth, fusion=Fusion(weight=1.0))
+    for text in ("red and white", "white - blue", "red and blue", "green and yellow"):
         unfolded = reranker.search(text, k=24)
         vectors = np.stack([searcher.photo_at(hit.path)[1] for hit in unfolded])
         expected = [(hit.path, paths(hit.alike)) for hit in fold(unfolded, vectors)]

@@ -194,6 +194,10 @@ def test_each_bundle_keeps_the_precision_it_began_with(gallery: Gallery, tmp_pat
     assert gallery.add_bundle(bundle).precision == "fp16"
     assert Searcher(gallery, bundle=bundle).image_encoder.precision == "fp16"
     assert gallery.database.meta()["precision"] == "fp32"
+    gallery.forget_bundle(bundle)
+    done = photoseek_command("index", gallery.photos_root, "--bundle", bundle.path, "--add", "--precision", "fp16")
+    assert (done.returncode, gallery.image_precision(bundle)) == (0, "fp16"), done.stderr
+    assert gallery.database.meta()["precision"] == "fp32"
 
 
 def tear_vectors(folder: Path) -> None:
