@@ -38,6 +38,15 @@ except (PhotoseekError, OSError) as error:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """A second bundle that the gallery holds, and what it answers with that before and after it is indexed."""
+
+    bundle: Bundle
+    old: Answers
+    new: Answers
+
+
+@dataclass(frozen=True)
 class Changing:
     """A folder of photos, with a gallery of its past, and what it answered and will answer.
 
@@ -48,6 +57,7 @@ class Changing:
         new: Those after it is indexed.
         changed: Photos that are not any more what they were.
         gone: Photos that are there no more.
+        beside: The same of a second bundle; None where there is none.
     """
 
     folder: Path
@@ -56,25 +66,30 @@ class Changing:
     new: Answers
     changed: frozenset[str]
     gone: frozenset[str]
+    beside: Beside | None = None
 
     @classmethod
-    def make(cls, root: Path) -> Changing:
-        """Six photos were indexed; one has changed since, one is gone, two have come."""
+    def make(cls, root: Path, *, beside: bool = False) -> Changing:
+        """Six photos were indexed, ``beside`` with two bundles; one has changed since, one is gone, two have come."""
         bundle = Bundle.load(write_tiny_bundle(root / "bundle"))
+        second = Bundle.load(write_tiny_bundle(root / "second", name="second", seed=4, dim=DIM)) if beside else None
         folder = root / "photos"
         for number, colour in enumerate(COLOURS.values()):
             write_colour(folder / f"{number}.png", colour, seed=number)
         with Gallery.create(folder, bundle) as gallery:
+            if second is not None:
+                gallery.add_bundle(second)
             gallery.index()
-            old = answers(gallery, bundle)
+            old, old_second = answers(gallery, bundle), [] if second is None else answers(gallery, second)
         write_colour(folder / "1.png", COLOURS["blue"], seed=101)
         (folder / "2.png").unlink()
         for number in (6, 7):
             write_colour(folder / f"{number}.png", COLOURS["yellow"], seed=number)
         with Gallery.open(shutil.copytree(folder, root / "indexed")) as gallery:
             gallery.index()
-            new = answers(gallery, bundle)
-        return cls(folder, bundle, old, new, frozenset({"1.png"}), frozenset({"2.png"}))
+            new, new_second = answers(gallery, bundle), [] if second is None else answers(gallery, second)
+        held = None if second is None else Beside(second, old_second, new_second)
+        return cls(folder, bundle, old, new, frozenset({"1.png"}), frozenset({"2.png"}), held)
 
     def copy(self, place: Path) -> Path:
         """A copy that may be tortured, in place of what lies there."""
@@ -84,7 +99,10 @@ class Changing:
     @property
     def allowed(self) -> list[Answers]:
         """The old state, the new one, or the old one without photos that are known to be others now, or none."""
-        return [self.old, without(self.old, self.changed), without(self.old, self.changed | self.gone), self.new]
+        return self._between(self.old, self.new)
+
+    def _between(self, old: Answers, new: Answers) -> list[Answers]:
+        return [old, without(old, self.changed), without(old, self.changed | self.gone), new]
 
     def check(self, folder: Path) -> bool:
         """Assert that a tortured copy holds the old state or the new one, and comes to the new one when indexed again.
@@ -93,6 +111,9 @@ class Changing:
         """
         with Gallery.open(folder) as gallery:
             assert answers(gallery, self.bundle) in self.allowed
+            if self.beside is not None:
+                found = answers(gallery, self.beside.bundle)
+                assert found in self._between(self.beside.old, self.beside.new)
             try:
                 gallery.verify()
                 whole = True
@@ -102,11 +123,12 @@ class Changing:
             gallery.verify()
             for engine in sorted({"exact", *gallery.generation().manifest.tuning.engines}):
                 assert answers(gallery, self.bundle, engine) == self.new
+                assert self.beside is None or answers(gallery, self.beside.bundle, engine) == self.beside.new
             left = sorted(
                 path.name for path in gallery.path.rglob("*") if "partial" in path.name or "new-" in path.name
             )
             assert left == []
-            assert len(list((gallery.path / "generations").iterdir())) <= 2
+            assert all(len(list(folder.iterdir())) <= 2 for folder in gallery.path.rglob("generations"))
         return not whole
 
 

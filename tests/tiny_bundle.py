@@ -41,10 +41,11 @@ def write_tiny_bundle(
     seed: int = 0,
     precisions: tuple[str, ...] = ("fp32",),
     chinese: bool = False,
+    dim: int = DIM,
 ) -> Path:
     """Write a bundle of all the given precisions (equal but for their names); bundles of two seeds differ."""
     (folder / "onnx").mkdir(parents=True)
-    projection, bias = _projection(seed)
+    projection, bias = _projection(seed, dim)
     for precision in precisions:
         onnx.save(_text_model(token_colours(), projection, bias), str(folder / Layout.text_model(precision)))
         if chinese:
@@ -53,7 +54,7 @@ def write_tiny_bundle(
         onnx.save(_vision_model(projection, bias), str(folder / Layout.vision_model(precision)))
     preprocessing = Preprocessing(SIDE, SIDE, None, mean=_MEAN, std=_STD)
     _write_json(folder / Layout.PREPROCESSOR, preprocessing.to_json())
-    _write_json(folder / Layout.CONFIG, {"model_type": "photoseek", "projection_dim": DIM})
+    _write_json(folder / Layout.CONFIG, {"model_type": "photoseek", "projection_dim": dim})
     _write_json(folder / Layout.TOKENIZER_CONFIG, {"model_max_length": 32, "pad_token": "[PAD]"})
     _tokenizer(vocabulary()).save(str(folder / Layout.TOKENIZER))
     if chinese:
@@ -63,7 +64,7 @@ def write_tiny_bundle(
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     Manifest(
         name=name,
-        dim=DIM,
+        dim=dim,
         pooling="mean",
         languages=["en"],
         preprocessing=preprocessing.id,
@@ -94,9 +95,9 @@ def token_colours(
     return np.array(seen, dtype=np.float32)
 
 
-def _projection(seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _projection(seed: int, dim: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
-    return rng.normal(size=(3, DIM)).astype(np.float32), 0.05 * rng.normal(size=DIM).astype(np.float32)
+    return rng.normal(size=(3, dim)).astype(np.float32), 0.05 * rng.normal(size=dim).astype(np.float32)
 
 
 def _tokenizer(tokens: Sequence[str]) -> Tokenizer:
@@ -144,7 +145,7 @@ def _model(
         helper.make_node("MatMul", ["mean", "projection"], ["projected"]),
         helper.make_node("Add", ["projected", "bias"], [output]),
     ]
-    outputs = [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["batch", DIM])]
+    outputs = [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["batch", len(constants["bias"])])]
     initializers = [numpy_helper.from_array(value, name) for name, value in constants.items()]
     graph = helper.make_graph(nodes, "tiny", inputs, outputs, initializers)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)

@@ -10,7 +10,8 @@ from photoseek.bundle import Bundle
 from photoseek.errors import PhotoseekError
 from photoseek.gallery import Gallery
 from photoseek.hits import Hit
+from photoseek.reranking import Reranker
 from photoseek.search import Searcher
 
-__all__ = ["Bundle", "Gallery", "Hit", "PhotoseekError", "Searcher", "__version__"]
+__all__ = ["Bundle", "Gallery", "Hit", "PhotoseekError", "Reranker", "Searcher", "__version__"]
 __version__ = "0.1.0"

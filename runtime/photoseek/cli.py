@@ -11,23 +11,32 @@ from typing import Annotated
 import typer
 from PIL import Image
 
-from photoseek import console, console_captions, console_filters, console_index, console_measuring, console_search
+from photoseek import (
+    console,
+    console_captions,
+    console_filters,
+    console_index,
+    console_measuring,
+    console_rerank,
+    console_search,
+)
 from photoseek.bundle import DEMO, Bundle
 from photoseek.console_options import (
     BrowserOption,
-    BundleOption,
     CountOption,
     EngineOption,
     ExactOption,
+    GalleryBundleOption,
     GalleryOption,
+    HeldBundleOption,
     JsonOption,
-    MovedBundleOption,
     PortOption,
     PrecisionOption,
     complete_gallery,
 )
 from photoseek.errors import EvaluationError, QueryError
 from photoseek.filters import Filter
+from photoseek.fusion import DEPTH, Fusion
 from photoseek.gallery import Gallery
 from photoseek.names import as_text
 
@@ -77,12 +86,18 @@ def demo(
 @app.command()
 def index(
     photos: Annotated[Path, typer.Argument(help="Folder of photos.")],
-    bundle: BundleOption = DEMO,
+    bundle: GalleryBundleOption = None,
     gallery: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where the gallery lies; left out: PHOTOS/.photoseek")
     ] = None,
     precision: PrecisionOption = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Go over to another bundle: encode all anew.")] = False,
+    add: Annotated[
+        bool, typer.Option("--add", help="Take another bundle in beside the gallery's own: each answers by itself.")
+    ] = False,
+    forget: Annotated[
+        str | None, typer.Option(metavar="BUNDLE", help="Let a bundle go that was taken in, with all of its vectors.")
+    ] = None,
     recall: Annotated[
         float | None, typer.Option(metavar="SHARE", help="Of the true best that approximate search has to find. [0.99]")
     ] = None,
@@ -103,14 +118,18 @@ def index(
 
     - With the embedded bundle: `photoseek index ~/Photos`
     - Over to another bundle: `photoseek index ~/Photos --bundle bundles/flickr30k --rebuild`
+    - With another bundle as well: `photoseek index ~/Photos --bundle bundles/flickr30k --add`
     - A folder that stays as it is: `photoseek index /mnt/photos --gallery ~/galleries/photos`
     - The same, after the photos have moved: `photoseek index /mnt/disk2 --gallery ~/galleries/photos --moved`
     - Kept current until Ctrl-C: `photoseek index ~/Photos --watch`
     """
-    if watch and prune:
-        raise typer.BadParameter("expected --watch or --prune, found both")
-    model = Bundle.load(bundle)
-    opened = Gallery.open_or_create(photos, model, gallery, rebuild=rebuild, moved=moved)
+    console_index.expect_one({"--watch": watch, "--prune": prune, "--forget": forget is not None})
+    console_index.expect_one({"--add": add, "--rebuild": rebuild, "--forget": forget is not None})
+    if forget is not None:
+        console_index.forget_bundle(Gallery.open(gallery or photos), forget, as_json=as_json)
+        return
+    model = console_index.bundle_of(photos, gallery, bundle)
+    opened = Gallery.open_or_create(photos, model, gallery, rebuild=rebuild, add=add, moved=moved)
     if watch:
         console_index.watch_with_lines(opened, model, precision, recall, as_json=as_json)
     report = console_index.index_with_bar(opened, model, precision, recall, quiet=as_json)
@@ -143,7 +162,11 @@ def search(
     orientation: console_filters.OrientationOption = None,
     file_type: console_filters.TypeOption = None,
     fold: Annotated[bool, typer.Option("--fold", help="Count photos that show nearly the same as one.")] = False,
-    bundle: MovedBundleOption = None,
+    bundle: HeldBundleOption = None,
+    rerank: console_rerank.RerankOption = None,
+    depth: console_rerank.DepthOption = DEPTH,
+    fuse: console_rerank.FuseOption = Fusion.rule,
+    rerank_weight: console_rerank.WeightOption = Fusion.weight,
     precision: PrecisionOption = None,
     engine: EngineOption = "auto",
     exact: ExactOption = False,
@@ -167,6 +190,7 @@ def search(
     - `photoseek search "two dogs on a beach" --gallery ~/Photos -k 10`
     - Parts: `photoseek search "dog + 2:beach - person" --gallery ~/Photos`
     - Of one summer: `photoseek search "a lake" --gallery ~/Photos --taken-from 2023-06 --taken-to 2023-08`
+    - With a second look: `photoseek search "a lake" --gallery ~/Photos --rerank bundles/flickr30k`
     - Photos like this one, opened: `photoseek search --image holiday.jpg --gallery ~/Photos --open`
     - Copies of what is found: `photoseek search "at night" --gallery ~/Photos -0 | xargs -0 cp -t night`
     - Many queries, a JSON object a line: `photoseek search --gallery ~/Photos --json < queries.txt`
@@ -176,7 +200,8 @@ def search(
     searcher = console_search.open_searcher(Gallery.open(gallery), bundle, precision, "exact" if exact else engine)
     where = Filter(folder, taken_from, taken_to, min_megapixels, max_megapixels, orientation, file_type)
     searcher.text_encoder.expect_tower(language)  # once, and not on each line
-    ask = partial(searcher.search, photo=image, like=like, k=k, language=language, where=where, fold=fold)
+    asked = console_rerank.reranked(searcher, rerank, depth, Fusion(fuse, rerank_weight), precision)
+    ask = partial(asked.search, photo=image, like=like, k=k, language=language, where=where, fold=fold)
     if lines is None:
         console_search.answer(ask, " ".join(query) if query else None, output)
     else:
@@ -209,7 +234,11 @@ def page(
 @app.command()
 def serve(
     gallery: GalleryOption,
-    bundle: MovedBundleOption = None,
+    bundle: HeldBundleOption = None,
+    rerank: console_rerank.RerankOption = None,
+    depth: console_rerank.DepthOption = DEPTH,
+    fuse: console_rerank.FuseOption = Fusion.rule,
+    rerank_weight: console_rerank.WeightOption = Fusion.weight,
     precision: PrecisionOption = None,
     engine: EngineOption = "auto",
     address: Annotated[str, typer.Option(help="Where the service listens; others can reach it unless 127.0.0.1.")] = (
@@ -231,6 +260,9 @@ def serve(
         run_service(
             gallery,
             bundle=bundle,
+            rerank=rerank,
+            depth=depth,
+            fusion=Fusion(fuse, rerank_weight),
             precision=precision,
             engine=engine,
             address=address,

@@ -5,15 +5,48 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Set as AbstractSet
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import typer
+
 from photoseek import console
+from photoseek.errors import GalleryNotFound
 from photoseek.names import as_text, on_one_line
 
 if TYPE_CHECKING:
     from photoseek.bundle import Bundle
     from photoseek.gallery import Gallery
     from photoseek.indexing import IndexReport, Progress
+
+
+def expect_one(given: dict[str, bool]) -> None:
+    """Refuse options that say different things."""
+    named = [name for name, is_given in given.items() if is_given]
+    if len(named) > 1:
+        raise typer.BadParameter(f"expected one of {', '.join(given)}, found {' and '.join(named)}")
+
+
+def bundle_of(photos: Path, gallery: Path | None, name: str | None) -> Bundle:
+    """The bundle that is named; else that of the gallery, or the embedded one where there is no gallery yet."""
+    from photoseek.bundle import DEMO, Bundle
+    from photoseek.gallery import Gallery
+
+    try:
+        with Gallery.open(gallery or photos) as opened:
+            return opened.load_bundle(name)
+    except GalleryNotFound:
+        return Bundle.load(DEMO if name is None else name)
+
+
+def forget_bundle(gallery: Gallery, name: str, *, as_json: bool) -> None:
+    """Let a bundle go that a gallery holds beside its own."""
+    forgotten = gallery.forget_bundle(name)
+    if as_json:
+        console.print_json({"forgotten": forgotten, "gallery": as_text(str(gallery.path))})
+    else:
+        print(f"{forgotten:,} vectors of bundle {name} forgotten")
 
 
 def index_with_bar(
@@ -71,7 +104,8 @@ def report_json(report: IndexReport) -> dict[str, Any]:
         name: [{"path": path, "reason": reason} for path, reason in found]
         for name, found in (("unreadable", report.unreadable), ("unseen", report.unseen))
     }
-    return {**vars(report), **lists, "seconds": round(report.seconds, 3)}
+    beside = [asdict(each) for each in report.beside]
+    return {**vars(report), **lists, "beside": beside, "seconds": round(report.seconds, 3)}
 
 
 def _print_report(report: IndexReport, before: AbstractSet[tuple[str, str]] = frozenset()) -> None:
@@ -80,6 +114,9 @@ def _print_report(report: IndexReport, before: AbstractSet[tuple[str, str]] = fr
     parts["not looked at, kept"] = report.kept
     told = ", ".join(f"{count:,} {what}" for what, count in parts.items() if count)
     print(f"{report.photos:,} photos: {told or 'nothing to do'} ({report.seconds:.1f} s)", file=sys.stderr)
+    for each in report.beside:
+        if each.encoded or each.problem:
+            print(f"bundle {each.bundle}: {each.problem or f'{each.encoded:,} encoded'}", file=sys.stderr)
     for path, reason in (*report.unreadable, *report.unseen):
         if (path, reason) not in before:
             print(f"unreadable: {on_one_line(path)}: {reason}", file=sys.stderr)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from photoseek import console, console_evaluation, console_search
+from photoseek import console, console_evaluation, console_rerank, console_search
 from photoseek.bundle import DEMO, Bundle
 from photoseek.confidence import Calibration
 from photoseek.console_options import (
@@ -15,10 +15,11 @@ from photoseek.console_options import (
     EngineOption,
     ExactOption,
     GalleryOption,
+    HeldBundleOption,
     JsonOption,
-    MovedBundleOption,
     PrecisionOption,
 )
+from photoseek.fusion import DEPTH, MAX_DEPTH, Fusion
 from photoseek.gallery import Gallery
 
 
@@ -69,6 +70,15 @@ def evaluate(
     fold_size: console_evaluation.FoldSize = None,
     resamples: console_evaluation.Resamples = 1000,
     seed: console_evaluation.BootstrapSeed = 0,
+    rerank: Annotated[
+        str | None,
+        typer.Option(metavar="BUNDLE", help="Measure instead what is gained by a second bundle over the first hits."),
+    ] = None,
+    depth: Annotated[
+        list[int] | None, typer.Option(min=1, max=MAX_DEPTH, metavar="N", help="How many hits; once for each.")
+    ] = None,
+    fuse: console_rerank.FuseOption = Fusion.rule,
+    rerank_weight: console_rerank.WeightOption = Fusion.weight,
     as_json: JsonOption = False,
 ) -> None:
     """Measure how well captions find their images, and images their captions.
@@ -76,12 +86,19 @@ def evaluate(
     Examples:
 
     - `photoseek evaluate --bundle bundles/flickr30k --images DIR --captions captions.token --split test.txt`
+    - What a second bundle gains: `photoseek evaluate --rerank bundles/strong --depth 50 --images DIR --captions FILE`
     - In two languages: `photoseek evaluate --images DIR --captions en.token --captions zh.token --folds 5`
     """
     from photoseek.evaluation import evaluate as measure
     from photoseek.protocol import EvaluationProtocol
 
     rules = EvaluationProtocol(sample, folds, fold_size, language, resamples, seed)
+    if rerank is not None:
+        models = (Bundle.load(bundle), Bundle.load(rerank))
+        fusion = Fusion(fuse, rerank_weight)
+        gained = console_rerank.measure(models, (images, captions, split), depth or [DEPTH], fusion, precision, rules)
+        console_rerank.print_gains(gained, as_json=as_json)
+        return
     with console.progress_bar("encoding") as tell:
         found = measure(
             Bundle.load(bundle), images, captions, split, precision=precision, protocol=rules, progress=tell
@@ -94,7 +111,7 @@ def evaluate(
 
 def bench(
     gallery: GalleryOption,
-    bundle: MovedBundleOption = None,
+    bundle: HeldBundleOption = None,
     queries: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Texts to ask, one a line; left out: everyday ones.")
     ] = None,

@@ -77,8 +77,21 @@ PrecisionOption = Annotated[
         autocompletion=complete_precision,
     ),
 ]
-MovedBundleOption = Annotated[
-    str | None, typer.Option("--bundle", metavar="BUNDLE", help="Where the gallery's bundle lies now, if it was moved.")
+GalleryBundleOption = Annotated[
+    str | None,
+    typer.Option(
+        "--bundle",
+        metavar="BUNDLE",
+        help="A bundle's folder, or: demo; left out: the gallery's own, for a new one demo",
+    ),
+]
+HeldBundleOption = Annotated[
+    str | None,
+    typer.Option(
+        "--bundle",
+        metavar="BUNDLE",
+        help="Which of the gallery's bundles answers, by its name or folder; left out: its own, from where it lay.",
+    ),
 ]
 EngineOption = Annotated[Engine, typer.Option(help="How neighbours are found; auto: the fastest here.")]
 ExactOption = Annotated[bool, typer.Option("--exact", help="Score every photo: the same as --engine exact.")]

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 import typer
 
 from photoseek import console, console_viewer
-from photoseek.bundle import Bundle
 from photoseek.errors import QueryError
 from photoseek.names import on_one_line
 
@@ -80,7 +79,7 @@ def open_searcher(
     """The searcher that the options of a command name."""
     from photoseek.search import Searcher
 
-    model = None if bundle is None else Bundle.load(bundle)
+    model = None if bundle is None else gallery.load_bundle(bundle)
     return Searcher(gallery, bundle=model, precision=precision, engine=engine)
 
 
@@ -131,10 +130,11 @@ def answer_lines(ask: Ask, lines: Iterable[bytes], output: Output) -> int:
 
 def print_hits(hits: Sequence[Hit]) -> None:
     """Print hits as a table."""
-    rows = [[_file(hit), f"{hit.score:.3f}", _sure(hit), f"+{len(hit.alike)}"] for hit in hits]
+    rows = [[_file(hit), f"{hit.score:.3f}", _second(hit), _sure(hit), f"+{len(hit.alike)}"] for hit in hits]
     known, folded = any(hit.confidence is not None for hit in hits), any(hit.alike for hit in hits)
-    shown = [column for column, wanted in enumerate((True, True, known, folded)) if wanted]
-    names = ("photo", "score", "sure", "alike")
+    reranked = next((hit.scores[1].bundle for hit in hits if hit.scores), "")
+    shown = [column for column, wanted in enumerate((True, True, bool(reranked), known, folded)) if wanted]
+    names = ("photo", "score", f"score by {reranked}", "sure", "alike")
     console.print_table([names[column] for column in shown], [[row[column] for column in shown] for row in rows])
 
 
@@ -149,6 +149,12 @@ def _warn(hits: Sequence[Hit]) -> None:
 def _file(hit: Hit) -> str:
     name = on_one_line(str(hit.file))
     return name if hit.file.exists() else f"{name} (gone; index again)"
+
+
+def _second(hit: Hit) -> str:
+    """The cosine by the bundle that hits were reranked with."""
+    found = hit.scores[1].score if hit.scores else None
+    return "-" if found is None else f"{found:.3f}"
 
 
 def _sure(hit: Hit) -> str:

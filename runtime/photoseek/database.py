@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,7 @@ _IDS_AT_ONCE = 10_000  # SQLite takes 32,766 values in one statement
 _CURE = "have it repaired: photoseek verify GALLERY --repair, or restore it from a backup"
 _RANDOM = "lower(hex(randomblob(16)))"  # a name that no other gallery or state has
 _FACTS = ("revision", "photos", "bundle", "bundle_name", "fingerprint", "dim")  # every gallery's
+_STATE = "state:"  # and the fingerprint: the state of the vectors of a bundle beside the gallery's own
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 
 
@@ -168,7 +170,10 @@ class Database(Connection):
             )
 
     def put_contents(self, fingerprint: str, records: Iterable[ContentRecord]) -> None:
-        """Keep what a bundle made of photo contents."""
+        """Keep what a bundle made of photo contents.
+
+        What is derived from the vectors of another bundle stays as good as it was: only that of this one is old now.
+        """
         rows = [
             (record.sha256, fingerprint, record.width, record.height, _blob(record.vector), record.taken)
             for record in records
@@ -176,7 +181,10 @@ class Database(Connection):
         if rows:
             with self.writing() as connection:
                 connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?, ?, ?)", rows)
-                raise_revision(connection)
+                if fingerprint == self.meta()["fingerprint"]:
+                    raise_revision(connection)
+                else:
+                    connection.execute(f"INSERT OR REPLACE INTO meta VALUES (?, {_RANDOM})", (_STATE + fingerprint,))
 
     def forget(self, paths: Iterable[str]) -> None:
         """Drop photos that are gone; their vectors stay, should they come back."""
@@ -184,13 +192,24 @@ class Database(Connection):
             connection.executemany("DELETE FROM photos WHERE path = ?", ((path,) for path in paths))
             raise_revision(connection)
 
-    def prune(self, fingerprint: str) -> int:
-        """Drop vectors of contents that no photo has, or that other bundles made; tells how many."""
+    @staticmethod
+    def forget_state(connection: sqlite3.Connection, fingerprint: str) -> None:
+        """Drop the state of the vectors of a bundle beside the gallery's own."""
+        connection.execute("DELETE FROM meta WHERE key = ?", (_STATE + fingerprint,))
+
+    def state_of(self, fingerprint: str) -> str:
+        """The name of the state in which all that a bundle's generation shows is; it changes with any of that."""
+        meta = self.meta()
+        state = meta.get("state", "")
+        return state if fingerprint == meta["fingerprint"] else f"{state} {meta.get(_STATE + fingerprint, '')}".rstrip()
+
+    def prune(self, fingerprints: Sequence[str]) -> int:
+        """Drop vectors of contents that no photo has, or that bundles other than these made; tells how many."""
         with self.writing() as connection:
             dropped = connection.execute(
-                "DELETE FROM vectors WHERE fingerprint != ? OR NOT EXISTS "
+                f"DELETE FROM vectors WHERE fingerprint NOT IN ({','.join('?' * len(fingerprints))}) OR NOT EXISTS "
                 "(SELECT 1 FROM photos WHERE photos.sha256 = vectors.sha256)",
-                (fingerprint,),
+                tuple(fingerprints),
             )
             return dropped.rowcount
 
@@ -248,28 +267,41 @@ class Database(Connection):
 
     def photos(self, ids: Sequence[int], fingerprint: str) -> dict[int, StoredPhoto]:
         """The photos of these ids that are still there."""
-        found: dict[int, StoredPhoto] = {}
-        for start in range(0, len(ids), _IDS_AT_ONCE):
-            some = ids[start : start + _IDS_AT_ONCE]
-            rows = self.query(
-                "SELECT id, path, width, height, taken FROM photos JOIN vectors USING (sha256) "
-                f"WHERE fingerprint = ? AND reason IS NULL AND id IN ({','.join('?' * len(some))})",
-                fingerprint,
-                *some,
-            )
-            for photo, *facts in rows:
-                found[photo] = self._photo(*facts)
-        return found
+        sql = "SELECT id, path, width, height, taken FROM photos JOIN vectors USING (sha256) "
+        rows = self._of_ids(f"{sql}WHERE fingerprint = ? AND reason IS NULL", (fingerprint,), ids)
+        return {photo: self._photo(*facts) for photo, *facts in rows}
 
-    def photo_at(self, path: str, fingerprint: str) -> tuple[int, Vectors] | None:
-        """Id and vector of the searchable photo at a path; None where there is none."""
+    def photo_at(self, path: str, fingerprint: str, dim: int) -> tuple[int, Vectors] | None:
+        """Id and vector (dim,) of the searchable photo at a path; None where there is none."""
         rows = self.query(
             "SELECT id, vector FROM photos JOIN vectors USING (sha256) "
             "WHERE path = ? AND fingerprint = ? AND reason IS NULL",
             path,
             fingerprint,
         )
-        return (rows[0][0], self._vector(rows[0][1], int(self.meta()["dim"]), path)) if rows else None
+        return (rows[0][0], self._vector(rows[0][1], dim, path)) if rows else None
+
+    def vectors_of(self, ids: Sequence[int], fingerprint: str, dim: int) -> dict[int, Vectors]:
+        """The vector (dim,) of each of these photos that has one of this bundle.
+
+        Raises:
+            GalleryDamaged: A vector is no unit vector of ``dim`` numbers.
+        """
+        rows = self._of_ids(
+            "SELECT id, vector FROM photos JOIN vectors USING (sha256) WHERE fingerprint = ?", (fingerprint,), ids
+        )
+        return {photo: self._vector(blob, dim, f"photo {photo}") for photo, blob in rows}
+
+    def contents_of(self, ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+        """Path and SHA-256 of each of these photos that is still there and readable."""
+        rows = self._of_ids("SELECT id, path, sha256 FROM photos WHERE reason IS NULL", (), ids)
+        return {photo: (path, sha256) for photo, path, sha256 in rows}
+
+    def _of_ids(self, sql: str, values: tuple[object, ...], ids: Sequence[int]) -> Iterator[tuple[Any, ...]]:
+        """The rows of a statement that ends in a condition, of these photos alone."""
+        for start in range(0, len(ids), _IDS_AT_ONCE):
+            some = ids[start : start + _IDS_AT_ONCE]
+            yield from self.query(f"{sql} AND id IN ({','.join('?' * len(some))})", *values, *some)
 
     def undated(self, fingerprint: str) -> dict[str, str]:
         """A path for each photo content that has not been asked yet when it was taken."""

@@ -12,6 +12,7 @@ from photoseek.database import Database, StoredPhoto
 from photoseek.encoders import TextEncoder
 from photoseek.errors import BundleError, GalleryDamaged, GalleryError
 from photoseek.everyday import everyday_queries
+from photoseek.files import make_folder
 from photoseek.generations import (
     CURE,
     Generation,
@@ -21,6 +22,7 @@ from photoseek.generations import (
     sweep,
     write_generation,
 )
+from photoseek.held import HeldBundle
 from photoseek.nearest.tuning import TARGET_RECALL
 from photoseek.vectors import Rows, Vectors
 
@@ -34,8 +36,8 @@ _log = logging.getLogger(__name__)
 def derive(
     gallery: Path,
     database: Database,
+    held: HeldBundle,
     bundle: Bundle | None,
-    precision: str | None = None,
     recall: float | None = None,
 ) -> bool:
     """Write a new generation, unless the current one shows this very state, with the recall and engines, and whole.
@@ -45,27 +47,29 @@ def derive(
     Args:
         gallery: Its folder.
         database: What it is derived from.
+        held: Whose vectors.
         bundle: Encodes typical texts, to tune approximate search with. None: tuned by photos alone.
-        precision: Of those towers.
         recall: See :meth:`photoseek.gallery.Gallery.index`.
     """
-    sweep(gallery)
-    generation = made_from(gallery, database)
+    folder = held.folder(gallery)
+    sweep(folder)
+    generation = made_from(folder, database)
     if recall is not None:
         database.set_meta(recall=str(recall))
     target = _target(database, generation)
-    if generation is not None and _serves(generation, shown_by(database), target):
+    if generation is not None and _serves(generation, shown_by(database, held.fingerprint), target):
         return False
     database.give_name()
-    shown, dim = shown_by(database), int(database.meta()["dim"])
+    shown = shown_by(database, held.fingerprint)
     if not (count := database.count_searchable(shown.fingerprint)):
-        if generation is None:
-            forget_current(gallery)
+        if generation is None and folder.exists():
+            forget_current(folder)
         return False
-    rows = database.vectors(shown.fingerprint, dim)
-    texts = None if bundle is None else _everyday_vectors(bundle, precision)
+    make_folder(folder, gallery)
+    rows = database.vectors(shown.fingerprint, held.dim)
+    texts = None if bundle is None else _everyday_vectors(bundle, held.precision or None)
     checks = database.checks(shown.fingerprint)
-    write_generation(gallery, rows, checks, count=count, dim=dim, shown=shown, texts=texts, target=target)
+    write_generation(folder, rows, checks, count=count, dim=held.dim, shown=shown, texts=texts, target=target)
     return True
 
 
@@ -75,7 +79,7 @@ def check_origin(generation: Generation, database: Database) -> None:
     Raises:
         GalleryDamaged: It was made from another one, or from a later state than this, as where a backup was restored.
     """
-    made, shown = generation.manifest, shown_by(database)
+    made, shown = generation.manifest, shown_by(database, generation.manifest.fingerprint)
     if made.gallery not in ("", shown.gallery):
         raise GalleryDamaged(f"{generation.path}: made from another database than {database.path}; {CURE}")
     if made.revision > shown.revision:
@@ -89,14 +93,14 @@ def photos_of(generation: Generation, database: Database, rows: Rows) -> dict[in
         GalleryDamaged: One is not what it was when the generation was made, or is not there, though nothing was
             forgotten since.
     """
-    ids = generation.ids[rows].tolist()
-    found = database.photos(ids, generation.manifest.fingerprint)
+    ids, made = generation.ids[rows].tolist(), generation.manifest
+    found = database.photos(ids, made.fingerprint)
     if generation.checks is None:
         return found
     for photo, check in zip(ids, generation.checks[rows].tolist(), strict=True):
         stored = found.get(photo)
         if stored is None:
-            if shown_by(database).state == generation.manifest.state:
+            if shown_by(database, made.fingerprint).state == made.state:
                 raise GalleryDamaged(f"{database.path}: photo {photo} is not there any more; {ROWS_CURE}")
         elif check not in stored.checks(photo):
             raise GalleryDamaged(f"{database.path}: the row of photo {photo} is not what was written; {ROWS_CURE}")
@@ -113,16 +117,16 @@ def check_photos(generation: Generation, database: Database) -> None:
         photos_of(generation, database, np.arange(start, min(start + _AT_ONCE, len(generation.ids))))
 
 
-def shown_by(database: Database) -> Shown:
-    """What a generation made now would show."""
+def shown_by(database: Database, fingerprint: str) -> Shown:
+    """What a generation of a bundle's vectors, made now, would show."""
     meta = database.meta()
-    return Shown(int(meta["revision"]), meta["fingerprint"], meta.get("gallery", ""), meta.get("state", ""))
+    return Shown(int(meta["revision"]), fingerprint, meta.get("gallery", ""), database.state_of(fingerprint))
 
 
-def made_from(gallery: Path, database: Database) -> Generation | None:
+def made_from(folder: Path, database: Database) -> Generation | None:
     """The current generation, if it can be opened and is of this database."""
     try:
-        generation = open_current(gallery)
+        generation = open_current(folder)
         check_origin(generation, database)
     except GalleryError:
         return None

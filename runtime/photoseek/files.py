@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -47,3 +48,19 @@ def sync_file(path: Path) -> None:
 
 
 sync_folder = sync_file  # a folder's entries are synced through its own descriptor, the same way
+
+
+def make_folder(path: Path, inside: Path) -> None:
+    """Make a folder and those on the way to it from ``inside``, which is there; their names are synced."""
+    missing = [folder for folder in (path, *path.parents) if folder.is_relative_to(inside) and not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a whole folder, as far as that may be done."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

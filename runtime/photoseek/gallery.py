@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -22,21 +20,23 @@ from photoseek.errors import (
     PhotoseekError,
     QueryError,
 )
-from photoseek.generations import Generation, current_name, leftovers, open_current
+from photoseek.generations import Generation, current_name, open_current
+from photoseek.held import HeldBundle, held_as, leftovers_of, put_held
+from photoseek.holdings import BundleHolder, absolute, own_facts
 from photoseek.indexing import IndexReport, Progress, encode_sentences, index_gallery
 from photoseek.names import as_name, as_text
 from photoseek.repairing import Repaired, check_gallery, repair_gallery
 from photoseek.sentences import Sentences
-from photoseek.status import GalleryStatus
+from photoseek.status import GalleryStatus, status_beside
+from photoseek.writer import only_writer as only_writer
 
 FOLDER = ".photoseek"
 """The gallery's folder inside the photo folder, unless another place is named."""
 
 _DATABASE = "gallery.sqlite"
-_LOCK = "LOCK"
 
 
-class Gallery:
+class Gallery(BundleHolder):
     """A folder that knows the photos of another folder, and the vector of each.
 
     Get one from :meth:`create`, :meth:`open` or :meth:`open_or_create`. It may be shared between threads, and is
@@ -74,12 +74,12 @@ class Gallery:
             GalleryError: There is a gallery already.
             GalleryNotFound: There is no such folder of photos.
         """
-        root = _absolute(photos)
+        root = absolute(photos)
         if not root.is_dir():
             raise GalleryNotFound(f"{root}: no such folder of photos")
         folder = _place(root, path)
         folder.mkdir(parents=True, exist_ok=True)
-        meta = {"photos": _noted(root, folder), **_bundle_facts(bundle)}
+        meta = {"photos": _noted(root, folder), **own_facts(bundle)}
         with only_writer(folder):
             if (folder / _DATABASE).exists():
                 raise GalleryError(f"{folder}: there is a gallery already; open it with Gallery.open")
@@ -94,7 +94,7 @@ class Gallery:
             GalleryDamaged: Its database cannot be read.
             GalleryIncompatible: Its format is newer than this version's.
         """
-        folder = _absolute(path)
+        folder = absolute(path)
         found = gallery_at(folder)
         if found is None:
             raise GalleryNotFound(f"no gallery at {folder}; make one with: photoseek index PHOTOS --bundle BUNDLE")
@@ -108,6 +108,7 @@ class Gallery:
         path: str | Path | None = None,
         *,
         rebuild: bool = False,
+        add: bool = False,
         moved: bool = False,
     ) -> Gallery:
         """Open the gallery of a photo folder, or make it.
@@ -117,12 +118,13 @@ class Gallery:
             bundle: What encodes the photos.
             path: Where the gallery lies. None: in ``.photoseek`` inside the photo folder.
             rebuild: Whether a gallery of another bundle goes over to this one, every photo encoded anew.
+            add: Whether a gallery of another bundle takes this one in beside its own; see :meth:`add_bundle`.
             moved: Whether the photos of the gallery lie in ``photos`` now; see :meth:`move_photos`.
 
         Raises:
             GalleryIncompatible: The gallery belongs to another bundle or to other photos.
         """
-        root = _absolute(photos)
+        root = absolute(photos)
         folder = _place(root, path)
         if not (folder / _DATABASE).is_file():
             return cls.create(root, bundle, folder)
@@ -135,11 +137,13 @@ class Gallery:
                 f"{folder}: belongs to the photos in {gallery.photos_root}{there}, not in {root}; "
                 "if they have moved, add --moved, and no photo is encoded again; else name another --gallery"
             )
-        if not rebuild:
+        if add:
+            gallery.add_bundle(bundle)
+        elif rebuild:
+            gallery._note_own(bundle)
+        else:
             gallery.check_bundle(bundle)
-        if not _bundle_facts(bundle).items() <= gallery.database.meta().items():
-            with only_writer(gallery.path):
-                gallery.database.set_meta(**_bundle_facts(bundle))
+            gallery.note_bundle(bundle)
         return gallery
 
     @property
@@ -158,7 +162,7 @@ class Gallery:
             GalleryNotFound: There is no such folder, or not one of the gallery's photos is in it.
             GalleryBusy: Another process is writing this gallery.
         """
-        root = _absolute(photos)
+        root = absolute(photos)
         known = self.database.paths()
         if not root.is_dir():
             raise GalleryNotFound(f"{root}: no such folder of photos")
@@ -170,37 +174,6 @@ class Gallery:
         with only_writer(self.path):
             self.database.set_meta(photos=_noted(root, self.path))
 
-    @property
-    def fingerprint(self) -> str:
-        """Of the bundle that encodes the photos."""
-        return self.database.meta()["fingerprint"]
-
-    def load_bundle(self) -> Bundle:
-        """The bundle that encodes the photos, from where it lay at the last indexing.
-
-        Raises:
-            BundleError: It is not there any more, or is damaged.
-            GalleryIncompatible: Another bundle lies there now.
-        """
-        bundle = Bundle.load(self.database.meta()["bundle"])
-        self.check_bundle(bundle)
-        return bundle
-
-    def check_bundle(self, bundle: Bundle) -> None:
-        """Make sure that a bundle's vectors can be compared with those in the gallery.
-
-        Raises:
-            GalleryIncompatible: They cannot.
-        """
-        meta = self.database.meta()
-        if bundle.fingerprint != meta["fingerprint"]:
-            raise GalleryIncompatible(
-                f"gallery holds {meta['dim']}-d vectors of bundle {meta['bundle_name']!r} "
-                f"({meta['fingerprint'][:12]}), but bundle {bundle.name!r} ({bundle.fingerprint[:12]}) makes other "
-                f"{bundle.dim}-d ones; re-index with: photoseek index {self.photos_root} --bundle {bundle.path} "
-                "--rebuild"
-            )
-
     def index(
         self,
         bundle: Bundle | None = None,
@@ -209,13 +182,14 @@ class Gallery:
         progress: Callable[[Progress], None] | None = None,
         recall: float | None = None,
     ) -> IndexReport:
-        """Bring the gallery up to date with its folder: only what is new or changed is encoded.
+        """Bring the gallery up to date with its folder: only what is new or changed is encoded, by each of its bundles.
 
-        Interrupt it when you like: what was encoded is kept, and the next call goes on from there.
+        Interrupt it when you like: what was encoded is kept, and the next call goes on from there. A bundle beside the
+        gallery's own that is not where it lay is told in the report, and left as it is.
 
         Args:
-            bundle: As at creation. None: :meth:`load_bundle`.
-            precision: Of the image tower. None: see :meth:`image_precision`.
+            bundle: One that the gallery holds. None: its own, from where it lay.
+            precision: Of that bundle's image tower. None: see :meth:`image_precision`.
             progress: Called after each batch, in the calling thread.
             recall: Share of the true ten best, within (0, 1], that approximate search has to find; it is measured on
                 this gallery. None: as before, at first 0.99.
@@ -224,27 +198,20 @@ class Gallery:
             QueryError: A recall that is none.
             GalleryBusy: Another process is indexing this gallery.
             GalleryNotFound: The photo folder is gone, or holds no photo where it held some before.
-            GalleryIncompatible: The bundle is not the gallery's.
+            GalleryIncompatible: The gallery does not hold the bundle.
         """
         if recall is not None and not 0 < recall <= 1:
             raise QueryError(f"recall: expected a share within (0, 1], found {recall}")
         bundle = bundle or self.load_bundle()
-        self.check_bundle(bundle)
-        precision = self.image_precision(bundle, precision)
+        held = self.check_bundle(bundle)
+        chosen = self.image_precision(bundle, precision)
+        own, further = bundle if held.own else self.load_bundle(), self._load_further()
         with only_writer(self.path):
-            self.database.set_meta(precision=precision)
-            return index_gallery(self.path, self.database, self.photos_root, bundle, precision, progress, recall)
-
-    def image_precision(self, bundle: Bundle, precision: str | None = None) -> str:
-        """The precision of the image tower: as asked; else as before, so that photos are encoded alike.
-
-        Of a gallery from before it was noted, the most exact; of a new one, that which this CPU runs fastest.
-
-        Raises:
-            BundleIncompatible: The bundle lacks the precision that is asked for.
-        """
-        before = self.database.meta().get("precision", bundle.precisions[0] if self.database.count() else None)
-        return bundle.choose(precision or (before if before in bundle.precisions else None))
+            if not held.own:
+                further[held.fingerprint] = bundle
+                put_held(self.database, held_as(bundle, precision=chosen))
+            self.database.set_meta(precision=chosen if held.own else self.image_precision(own))
+            return index_gallery(self.path, self.database, self.photos_root, own, further, progress, recall)
 
     def add_captions(
         self,
@@ -267,24 +234,27 @@ class Gallery:
         """
         bundle = bundle or self.load_bundle()
         self.check_bundle(bundle)
+        encoding = {bundle.fingerprint: bundle, **self._load_further()}
         with only_writer(self.path):
             added = self.sentences.add(captions)
-            encode_sentences(self.sentences, bundle, progress or (lambda _: None))
+            for each in encoding.values():
+                if isinstance(each, Bundle):  # another one gets them by the next indexing, once it is there
+                    encode_sentences(self.sentences, each, progress or (lambda _: None))
         return added
 
     def prune(self) -> int:
-        """Forget vectors of photos that are gone and of bundles no longer used; tells how many."""
+        """Forget vectors of photos that are gone and of bundles that the gallery does not hold; tells how many."""
         with only_writer(self.path):
-            return self.database.prune(self.fingerprint)
+            return self.database.prune([held.fingerprint for held in self.bundles()])
 
-    def generation(self) -> Generation:
-        """What answers queries now.
+    def generation(self, held: HeldBundle | None = None) -> Generation:
+        """What answers queries now, with the gallery's own bundle or another one that it holds.
 
         Raises:
             GalleryDamaged: It is not what it should be, or was made from another database.
             GalleryError: See :func:`photoseek.generations.open_current`.
         """
-        generation = open_current(self.path)
+        generation = open_current(self.path if held is None else held.folder(self.path))
         check_origin(generation, self.database)
         return generation
 
@@ -298,7 +268,7 @@ class Gallery:
         name = current_name(self.path)
         generation = self.generation() if name else None
         manifest = generation.manifest if generation else None
-        shown = shown_by(self.database)
+        shown = shown_by(self.database, meta["fingerprint"])
         return GalleryStatus(
             path=as_text(str(self.path)),
             photos_root=as_text(str(self.photos_root)),
@@ -315,6 +285,7 @@ class Gallery:
             fresh=manifest is not None and (manifest.revision, manifest.state) == (shown.revision, shown.state),
             damaged=generation.damaged() if generation else [],
             bytes=sum(map(_size, self.path.rglob("*"))),
+            beside=[status_beside(self.path, self.database, held) for held in self.bundles()[1:]],
         )
 
     def verify(self) -> None:
@@ -329,7 +300,7 @@ class Gallery:
         """What a killed process left behind, which :meth:`index` and :meth:`repair` remove; none while one indexes."""
         try:
             with only_writer(self.path):
-                return leftovers(self.path)
+                return leftovers_of(self.path, self.bundles())
         except (GalleryBusy, OSError):  # it may be read-only
             return []
 
@@ -340,13 +311,13 @@ class Gallery:
             GalleryBusy: Another process is writing this gallery.
             GalleryDamaged: The database itself cannot be read, and so not be repaired.
         """
-        bundle: Bundle | str
+        bundles = self._load_further()
         try:
-            bundle = self.load_bundle()
+            bundles[self.fingerprint] = self.load_bundle()
         except PhotoseekError as error:
-            bundle = str(error)
+            bundles[self.fingerprint] = str(error)
         with only_writer(self.path):
-            repaired = repair_gallery(self.path, self.database, bundle)
+            repaired = repair_gallery(self.path, self.database, bundles)
         self.verify()
         return repaired
 
@@ -356,36 +327,9 @@ def gallery_at(folder: Path) -> Path | None:
     return next((place for place in (folder, folder / FOLDER) if (place / _DATABASE).is_file()), None)
 
 
-@contextmanager
-def only_writer(gallery: Path) -> Iterator[None]:
-    """Be the only process that writes a gallery; the system lets go of the lock when the process ends.
-
-    Raises:
-        GalleryBusy: Another one is.
-    """
-    with (gallery / _LOCK).open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise GalleryBusy(f"{gallery}: another process is indexing it; wait for it to finish") from error
-        try:
-            yield
-        finally:
-            fcntl.flock(file, fcntl.LOCK_UN)  # a child that was forked meanwhile has the file open, too
-
-
-def _bundle_facts(bundle: Bundle) -> dict[str, str]:
-    return {
-        "bundle": bundle.reference,
-        "bundle_name": bundle.name,
-        "fingerprint": bundle.fingerprint,
-        "dim": str(bundle.dim),
-    }
-
-
 def _place(root: Path, path: str | Path | None) -> Path:
     """Where the gallery lies; the photo folder itself stands for the folder inside it, as in :meth:`Gallery.open`."""
-    folder = root if path is None else _absolute(path)
+    folder = root if path is None else absolute(path)
     return root / FOLDER if folder == root else folder
 
 
@@ -409,7 +353,3 @@ def _size(file: Path) -> int:
     except OSError:
         return 0
     return status.st_size if stat.S_ISREG(status.st_mode) else 0
-
-
-def _absolute(path: str | Path) -> Path:
-    return Path(os.path.abspath(Path(path).expanduser()))

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from photoseek.errors import GalleryDamaged, GalleryEmpty, MissingExtra, QueryError
-from photoseek.files import DRAFT, replace_bytes, replace_json, sha256_of, sync_file, sync_folder
+from photoseek.files import DRAFT, remove, replace_bytes, replace_json, sha256_of, sync_file, sync_folder
 from photoseek.generation_manifest import CHECKS, IDS, MANIFEST, VECTORS, GenerationManifest, read_manifest
 from photoseek.manifest import FileRecord
 from photoseek.nearest.engine import Search
@@ -221,10 +221,7 @@ def sweep(gallery: Path) -> list[Path]:
     """Remove what :func:`leftovers` names, and tell it; the caller holds the gallery's lock."""
     found = leftovers(gallery)
     for path in found:
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+        remove(path)
     return found
 
 

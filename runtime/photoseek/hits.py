@@ -10,6 +10,26 @@ from photoseek.names import as_text
 
 
 @dataclass(frozen=True)
+class BundleScore:
+    """What one bundle says of a photo among those that two were asked about.
+
+    Attributes:
+        bundle: Its name.
+        score: Cosine of query and photo, in [-1, 1]; None where it could not look at the photo.
+        rank: Among those photos, 1 is best; None as that.
+    """
+
+    bundle: str
+    score: float | None
+    rank: int | None
+
+    def to_json(self) -> dict[str, Any]:
+        """The form that ``search --json`` prints."""
+        score = None if self.score is None else round(self.score, 4)
+        return {"bundle": self.bundle, "score": score, "rank": self.rank}
+
+
+@dataclass(frozen=True)
 class Hit:
     """A photo that was found.
 
@@ -27,6 +47,8 @@ class Hit:
         doubtful: Whether the score is below what best hits commonly have: where the first hit is doubtful, most likely
             nothing in the gallery shows what was asked for.
         alike: Further hits that show nearly the same, folded into this one; best first.
+        fused: What reranked hits are in the order of, see :mod:`photoseek.fusion`; None of others.
+        scores: Of reranked hits, what the bundle that searched says and what the second one does.
     """
 
     rank: int
@@ -40,6 +62,8 @@ class Hit:
     confidence: float | None = None
     doubtful: bool = False
     alike: tuple[Hit, ...] = ()
+    fused: float | None = None
+    scores: tuple[BundleScore, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The form that ``search --json`` prints."""
@@ -54,8 +78,13 @@ class Hit:
             "taken": self.taken,
             "id": self.id,
             "file": as_text(str(self.file)),
+            **({"fused": self._fused, "scores": [each.to_json() for each in self.scores]} if self.scores else {}),
             **({"alike": [hit.to_json() for hit in self.alike]} if self.alike else {}),
         }
+
+    @property
+    def _fused(self) -> float | None:
+        return None if self.fused is None else round(self.fused, 6)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -21,6 +21,7 @@ from photoseek.database import ContentRecord, Database, PhotoRecord
 from photoseek.deriving import derive
 from photoseek.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import GalleryNotFound, PhotoError
+from photoseek.held import HeldBundle, held_bundles, sweep_all
 from photoseek.names import as_name
 from photoseek.photos import date_of, decode_photo, read_photo
 from photoseek.reading import read_still
@@ -39,11 +40,26 @@ _AHEAD = 4  # batches for each worker that may be under way, so that a slow phot
 
 @dataclass(frozen=True)
 class Progress:
-    """How far indexing has come; ``phase`` is ``encode`` or ``build``."""
+    """How far indexing has come; ``phase`` is ``encode`` or ``build``. Each bundle of the gallery has its own."""
 
     phase: str
     done: int
     total: int
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What one indexing did for a bundle beside the gallery's own.
+
+    Attributes:
+        bundle: Its name.
+        encoded: Photos encoded now.
+        problem: Why it was left as it is; None where it was not.
+    """
+
+    bundle: str
+    encoded: int = 0
+    problem: str | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +76,7 @@ class IndexReport:
         seconds: Time that it took.
         kept: Not found, but kept as they were: they lie in what could not be looked into.
         unseen: Path and reason of each folder or file that could not be looked into.
+        beside: What was done for each bundle beside the gallery's own, of which the counts above are.
     """
 
     photos: int
@@ -71,6 +88,7 @@ class IndexReport:
     seconds: float
     kept: int = 0
     unseen: list[tuple[str, str]] = field(default_factory=list)
+    beside: list[Beside] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -116,11 +134,15 @@ def index_gallery(
     database: Database,
     root: Path,
     bundle: Bundle,
-    precision: str | None,
+    further: Mapping[str, Bundle | str],
     progress: Callable[[Progress], None] | None,
     recall: float | None = None,
 ) -> IndexReport:
-    """Bring a gallery up to date; the caller holds its lock. See :meth:`photoseek.gallery.Gallery.index`."""
+    """Bring a gallery up to date; the caller holds its lock. See :meth:`photoseek.gallery.Gallery.index`.
+
+    ``further``: by fingerprint, each bundle beside the gallery's own ``bundle`` that answers by itself, or why it is
+    not there.
+    """
     started = time.monotonic()
     tell = progress or (lambda _: None)
     unseen = Unseen()
@@ -130,15 +152,21 @@ def index_gallery(
     gone = {path for path in missing if not unseen.hides(path)}
     if gone and not found:
         raise GalleryNotFound(f"{root}: no photo found where {len(missing):,} were; is its disk mounted?")
-    settled = database.unchanged(bundle.fingerprint)
-    work = [photo for photo in found if settled.get(photo.path) != (photo.bytes, photo.mtime_ns)]
-    tally = _encode_all(work, database, root, ImageEncoder(bundle, precision, mode="service"), tell)
+    held = held_bundles(database)
+    work = _work(database, found, bundle)
+    tally = _encode_all(work, database, root, _encoder(bundle, held[0]), tell)
     if gone:
         database.forget(gone)
     _date(database, root, bundle.fingerprint)
     tell(Progress("build", 0, 1))
-    derive(gallery, database, bundle, precision, recall)
+    sweep_all(gallery, held)
+    derive(gallery, database, held[0], bundle, recall)
     tell(Progress("build", 1, 1))
+    beside = [
+        _index_beside(gallery, database, root, found, other, further[other.fingerprint], tell)
+        for other in held[1:]
+        if other.whole
+    ]
     return IndexReport(
         photos=len(found) - len(work) + tally.read,
         encoded=tally.encoded,
@@ -149,7 +177,38 @@ def index_gallery(
         seconds=time.monotonic() - started,
         kept=len(missing) - len(gone),
         unseen=sorted(unseen.reasons.items()),
+        beside=beside,
     )
+
+
+def _index_beside(
+    gallery: Path,
+    database: Database,
+    root: Path,
+    found: list[FoundPhoto],
+    held: HeldBundle,
+    bundle: Bundle | str,
+    tell: Callable[[Progress], None],
+) -> Beside:
+    """Encode with a further bundle what it has not encoded yet, photos and captions, and derive what answers for it."""
+    if isinstance(bundle, str):
+        return Beside(held.name, problem=bundle)
+    tally = _encode_all(_work(database, found, bundle), database, root, _encoder(bundle, held), tell)
+    encode_sentences(Sentences(database), bundle, lambda _: None)
+    tell(Progress("build", 0, 1))
+    derive(gallery, database, held, bundle)
+    tell(Progress("build", 1, 1))
+    return Beside(held.name, tally.encoded)
+
+
+def _work(database: Database, found: list[FoundPhoto], bundle: Bundle) -> list[FoundPhoto]:
+    """The photos that a bundle has not encoded as they are now."""
+    settled = database.unchanged(bundle.fingerprint)
+    return [photo for photo in found if settled.get(photo.path) != (photo.bytes, photo.mtime_ns)]
+
+
+def _encoder(bundle: Bundle, held: HeldBundle) -> ImageEncoder:
+    return ImageEncoder(bundle, held.precision or None, mode="service")
 
 
 def _compare_mounts(database: Database, root: Path, found: list[FoundPhoto], unseen: Unseen) -> None:

@@ -6,12 +6,14 @@ indexing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from photoseek.database import Database, checks_of, raise_revision
 from photoseek.generations import Generation
+from photoseek.held import held_bundles
 from photoseek.stored_arrays import not_unit
 
 _AT_ONCE = 4_096  # vectors in memory
@@ -66,34 +68,36 @@ class WrongRows:
         return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
 
 
-def wrong_rows(database: Database, generation: Generation | None = None) -> WrongRows:
+def wrong_rows(database: Database, generations: Sequence[Generation] = ()) -> WrongRows:
     """Look at every row.
 
     Args:
         database: Whose rows.
-        generation: Made from it, whole; it remembers what was written. None: rows are looked at by themselves.
+        generations: Made from it, whole: they remember what was written.
 
     Raises:
         GalleryDamaged: They cannot even be read.
     """
-    fingerprint, size = database.meta()["fingerprint"], 4 * int(database.meta()["dim"])
+    sizes = {held.fingerprint: 4 * held.dim for held in held_bundles(database)}
     photos = {row for (row,) in database.query(_PHOTOS)}
     contents = {row for (row,) in database.query(_CONTENTS)}
-    contents.update(_no_unit_vectors(database, "vectors", fingerprint, size))
-    altered, missing = ([], []) if generation is None else _altered(database, generation)
-    altered = [(photo, row) for photo, row in altered if row not in contents and photo not in photos]
+    contents.update(_no_unit_vectors(database, "vectors", sizes))
+    altered: list[tuple[int | None, int]] = []
+    missing: set[int] = set()
+    for generation in generations:
+        others, gone = _altered(database, generation)
+        altered += [(photo, row) for photo, row in others if row not in contents and photo not in photos]
+        missing |= gone
     return WrongRows(
         photos=sorted(photos.union(photo for photo, _ in altered if photo is not None)),
-        vectors=sorted(
-            contents.union(_no_unit_vectors(database, "vectors", fingerprint, size), (v for _, v in altered))
-        ),
-        sentences=_no_unit_vectors(database, "caption_vectors", fingerprint, size),
+        vectors=sorted(contents.union(row for _, row in altered)),
+        sentences=_no_unit_vectors(database, "caption_vectors", sizes),
         orphans=[row for (row,) in database.query(_ORPHANS)],
-        missing=missing,
+        missing=sorted(missing),
     )
 
 
-def _altered(database: Database, generation: Generation) -> tuple[list[tuple[int | None, int]], list[int]]:
+def _altered(database: Database, generation: Generation) -> tuple[list[tuple[int | None, int]], set[int]]:
     """Rows of photos and of their vectors that are not what a generation was made from, and ids that are missing.
 
     The row of the photo is None where it is right.
@@ -113,8 +117,9 @@ def _altered(database: Database, generation: Generation) -> tuple[list[tuple[int
             same = checks is None or any(checks[at] == check for check in checks_of(photo, *facts))
             if not same or blob != vectors[at].tobytes():
                 altered.append((None if same else photo, row))
-    fresh = generation.manifest.state == database.meta().get("state", "") != ""
-    return altered, sorted(set(generation.ids.tolist()) - seen) if fresh else []
+    made = generation.manifest
+    fresh = made.state == database.state_of(made.fingerprint) != ""
+    return altered, set(generation.ids.tolist()) - seen if fresh else set()
 
 
 def drop_rows(database: Database, wrong: WrongRows) -> None:
@@ -131,8 +136,8 @@ def drop_rows(database: Database, wrong: WrongRows) -> None:
             raise_revision(connection)  # what is missing is found again, and the generation made anew
 
 
-def _no_unit_vectors(database: Database, table: str, fingerprint: str, size: int) -> list[int]:
-    """Rows whose vector is no unit vector, or of this bundle and of another size in bytes."""
+def _no_unit_vectors(database: Database, table: str, sizes: Mapping[str, int]) -> list[int]:
+    """Rows whose vector is no unit vector, or of a bundle whose vectors have another size in bytes."""
     wrong: list[int] = []
     last = -(2**63)
     while True:
@@ -142,7 +147,7 @@ def _no_unit_vectors(database: Database, table: str, fingerprint: str, size: int
         if not rows:
             return wrong
         last = rows[-1][0]
-        wrong += [row for row, made_by, blob in rows if not _is_unit(blob, size if made_by == fingerprint else None)]
+        wrong += [row for row, made_by, blob in rows if not _is_unit(blob, sizes.get(made_by))]
 
 
 def _is_unit(blob: object, size: int | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,8 @@ from photoseek.bundle import Bundle
 from photoseek.database import Database
 from photoseek.deriving import check_origin, derive, made_from
 from photoseek.errors import GalleryDamaged, GalleryError
-from photoseek.generations import current_name, open_current, sweep
+from photoseek.generations import current_name, open_current
+from photoseek.held import HeldBundle, held_bundles, sweep_all
 from photoseek.indexing import encode_sentences
 from photoseek.integrity import WrongRows, drop_rows, wrong_rows
 from photoseek.sentences import Sentences
@@ -54,11 +56,12 @@ def check_gallery(gallery: Path, database: Database) -> None:
     """
     database.check()
     _expect_right(database, wrong_rows(database))
-    if current_name(gallery) is not None:
-        generation = open_current(gallery)
-        check_origin(generation, database)
-        generation.verify()
-        _expect_right(database, wrong_rows(database, generation))
+    for held in held_bundles(database):
+        if held.whole and current_name(held.folder(gallery)) is not None:
+            generation = open_current(held.folder(gallery))
+            check_origin(generation, database)
+            generation.verify()
+            _expect_right(database, wrong_rows(database, [generation]))
 
 
 def _expect_right(database: Database, wrong: WrongRows) -> None:
@@ -68,7 +71,7 @@ def _expect_right(database: Database, wrong: WrongRows) -> None:
         )
 
 
-def repair_gallery(gallery: Path, database: Database, bundle: Bundle | str) -> Repaired:
+def repair_gallery(gallery: Path, database: Database, bundles: Mapping[str, Bundle | str]) -> Repaired:
     """Drop rows that are wrong, remove what was left behind, and derive anew what is derived; no photo is encoded.
 
     The caller holds the gallery's lock.
@@ -76,26 +79,43 @@ def repair_gallery(gallery: Path, database: Database, bundle: Bundle | str) -> R
     Args:
         gallery: Its folder.
         database: Its database.
-        bundle: What encodes its captions, and the texts that approximate search is tuned with; or why there is none.
+        bundles: By fingerprint, what encodes its captions, and the texts that approximate search is tuned with; or why
+            there is none.
 
     Raises:
         GalleryDamaged: The database itself cannot be read, and so not be repaired.
     """
     _mend_indexes(database)
-    wrong = wrong_rows(database, made_from(gallery, database))
+    found = [made_from(held.folder(gallery), database) for held in held_bundles(database) if held.whole]
+    wrong = wrong_rows(database, [generation for generation in found if generation is not None])
     if wrong.harmful or wrong.orphans:
         drop_rows(database, wrong)
-    texts, encoded = bundle if isinstance(bundle, Bundle) else None, 0
-    if wrong.sentences and texts is not None:
-        sentences = Sentences(database)
-        encoded = len(sentences.unencoded(texts.fingerprint))
-        encode_sentences(sentences, texts, lambda _: None)
-    removed = tuple(path.relative_to(gallery).as_posix() for path in sweep(gallery))
-    made = derive(gallery, database, texts, database.meta().get("precision"))
-    needed = isinstance(bundle, str) and (made or bool(wrong.sentences))
-    return Repaired(
-        str(wrong), encoded, removed, current_name(gallery) if made else None, str(bundle) if needed else None
-    )
+    helds = [held for held in held_bundles(database) if held.whole]
+    removed = tuple(path.relative_to(gallery).as_posix() for path in sweep_all(gallery, held_bundles(database)))
+    encoded, made, without = 0, [], []
+    for held in helds:
+        bundle = bundles[held.fingerprint]
+        texts = bundle if isinstance(bundle, Bundle) else None
+        if wrong.sentences and texts is not None:
+            encoded += _encode_sentences_again(Sentences(database), texts)
+        derived = derive(gallery, database, held, texts)
+        if derived:
+            made.append(_place(held, current_name(held.folder(gallery)) or ""))
+        if isinstance(bundle, str) and (derived or wrong.sentences):
+            without.append(bundle)
+    return Repaired(str(wrong), encoded, removed, ", ".join(made) or None, "; ".join(without) or None)
+
+
+def _encode_sentences_again(sentences: Sentences, bundle: Bundle) -> int:
+    """Encode the captions that have no vector; tells how many."""
+    missing = len(sentences.unencoded(bundle.fingerprint))
+    encode_sentences(sentences, bundle, lambda _: None)
+    return missing
+
+
+def _place(held: HeldBundle, generation: str) -> str:
+    """A generation in words, with its bundle where that is not the gallery's own."""
+    return generation if held.own else f"{generation} of bundle {held.name!r}"
 
 
 def _mend_indexes(database: Database) -> None:

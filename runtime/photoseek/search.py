@@ -5,40 +5,51 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
 from photoseek.bundle import Bundle
-from photoseek.confidence import Calibration
 from photoseek.deriving import ROWS_CURE, check_photos, photos_of
-from photoseek.encoders import MAX_CHARACTERS, ImageEncoder, TextEncoder
+from photoseek.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import GalleryDamaged, GalleryIncompatible, QueryError
 from photoseek.filters import Filter
-from photoseek.folding import fold
+from photoseek.folding import fold as fold_hits
 from photoseek.forking import Inherited
 from photoseek.gallery import Gallery
 from photoseek.generations import CURE, Generation, current_name
+from photoseek.held import HeldBundle
 from photoseek.hits import Hit, Sentence
-from photoseek.languages import language_of, words_in
 from photoseek.names import as_asked, as_name
 from photoseek.nearest.engine import Search
 from photoseek.nearest.engines import Engine
 from photoseek.nearest.exact import ExactSearch
 from photoseek.photos import PhotoSource
-from photoseek.queries import expect_text, parse_query
+from photoseek.querying import Query as Query
+from photoseek.querying import QueryEncoder
 from photoseek.selection import ids_where
 from photoseek.sentences import StoredSentences
-from photoseek.vectors import Rows, Vectors, normalise, query_vector
+from photoseek.vectors import Rows, Vectors, query_vector
 
 if TYPE_CHECKING:
     from photoseek.sessions import Mode
 
 _log = logging.getLogger(__name__)
 
-_NOTHING = 1e-6  # a sum of unit vectors below this has no direction
-_RECENT_QUERIES = 512  # texts whose vectors are kept: some KB each
+
+@dataclass(frozen=True)
+class Candidates:
+    """The photos nearest to a query.
+
+    Attributes:
+        hits: Best first.
+        vectors: Theirs, (n, dim).
+        complete: Whether there are no others.
+    """
+
+    hits: list[Hit]
+    vectors: Vectors
+    complete: bool
 
 
 @dataclass(frozen=True)
@@ -48,45 +59,6 @@ class _Opened:
     generation: Generation
     engine: Search
     damage: str | None = None
-
-
-@dataclass(frozen=True)
-class _Part:
-    """A unit vector (dim,), how much it counts, and what its cosines are worth."""
-
-    vector: Vectors
-    weight: float = 1.0
-    calibration: Calibration | None = None
-
-
-@dataclass(frozen=True)
-class Query:
-    """An encoded query.
-
-    Attributes:
-        vector: Unit vector, (dim,).
-        parts: What it was added up from.
-        left_out: The id of a photo that is not to be found.
-    """
-
-    vector: Vectors
-    parts: tuple[_Part, ...] = ()
-    left_out: int | None = None
-
-    def trust(self, photos: Vectors) -> list[tuple[float | None, bool]]:
-        """How surely each of n photos, (n, dim), shows every text that is asked for, and whether that is doubtful.
-
-        The confidence is None where nothing is known of it.
-        """
-        wanted = [part for part in self.parts if part.weight > 0]
-        known = [(part, part.calibration) for part in wanted if part.calibration is not None]
-        if not known or len(known) < len(wanted):  # a photo counts, too, or a tower that was not calibrated
-            return [(None, False)] * len(photos)
-        cosines = [photos @ part.vector for part, _ in known]
-        curves = [calibration for _, calibration in known]
-        each = [curve.probability(found) for found, curve in zip(cosines, curves, strict=True)]
-        below = [found < curve.floor for found, curve in zip(cosines, curves, strict=True)]
-        return list(zip(np.min(each, axis=0).tolist(), np.any(below, axis=0).tolist(), strict=True))
 
 
 class Searcher(Inherited):
@@ -110,7 +82,7 @@ class Searcher(Inherited):
 
         Args:
             gallery: What to search.
-            bundle: The bundle that indexed it. None: from where it lay then.
+            bundle: One that the gallery holds, whose vectors answer. None: the gallery's own, from where it lay.
             precision: Of the towers. None: of the text towers the one that this CPU runs fastest, of the image tower
                 that of the gallery.
             engine: How neighbours are found; see :data:`photoseek.nearest.engines.Engine`.
@@ -119,7 +91,7 @@ class Searcher(Inherited):
 
         Raises:
             BundleError: The bundle is not there, is damaged, or lacks the precision.
-            GalleryIncompatible: The bundle is not the gallery's.
+            GalleryIncompatible: The gallery does not hold the bundle.
             QueryError: No such engine.
         """
         if engine not in get_args(Engine):
@@ -127,10 +99,10 @@ class Searcher(Inherited):
         self.gallery = gallery
         self.engine = engine
         self.bundle = bundle or gallery.load_bundle()
-        gallery.check_bundle(self.bundle)
-        self.text_encoder = TextEncoder(self.bundle, precision, threads, mode)
-        self.image_encoder = ImageEncoder(self.bundle, gallery.image_precision(self.bundle, precision), threads, mode)
-        self._encode_text = lru_cache(maxsize=_RECENT_QUERIES)(self._encode_text_anew)
+        self._folder = gallery.check_bundle(self.bundle).folder(gallery.path)
+        self.encoder = QueryEncoder(
+            self.bundle, precision, gallery.image_precision(self.bundle, precision), threads, mode
+        )
         self._opened: _Opened | None = None
         self._sure_of: Generation | None = None  # whose rows of the database were all looked at
         self._stored: tuple[object, StoredSentences] | None = None
@@ -143,6 +115,16 @@ class Searcher(Inherited):
 
     def __repr__(self) -> str:
         return f"Searcher({self.gallery!r}, {self.bundle!r}, engine={self.engine!r})"
+
+    @property
+    def text_encoder(self) -> TextEncoder:
+        """What reads texts."""
+        return self.encoder.texts
+
+    @property
+    def image_encoder(self) -> ImageEncoder:
+        """What looks at photos."""
+        return self.encoder.images
 
     @property
     def generation(self) -> Generation:
@@ -199,25 +181,7 @@ class Searcher(Inherited):
         language: str | None = None,
     ) -> Query:
         """Encode a query; parameters and errors are those of :meth:`search`."""
-        for name, value in (("text", text), ("like", like), ("language", language)):
-            if value is not None:
-                expect_text(value, name)
-        parts = [
-            _Part(self._encode_text(part.text, language), part.weight, self._calibration_of(part.text, language))
-            for part in parse_query((text or "")[:MAX_CHARACTERS])
-        ]
-        left_out = None
-        if photo is not None:
-            parts.append(_Part(self.image_encoder.encode([photo])[0]))
-        if like is not None:
-            left_out, vector = self._photo_at(like)
-            parts.append(_Part(vector))
-        if not parts:
-            raise QueryError("an empty query: expected a text, a photo, or both")
-        total = np.sum([part.weight * part.vector for part in parts], axis=0, keepdims=True)
-        if not np.abs(total).max() > _NOTHING:
-            raise QueryError("the parts of the query cancel out: expected something to look for")
-        return Query(normalise(total)[0], tuple(parts), left_out)
+        return self.encoder.encode(text, photo, like, language, self.photo_at)
 
     def encode(self, text: str | None = None, photo: PhotoSource | None = None, language: str | None = None) -> Vectors:
         """The unit vector of a query, (dim,); the errors are those of :meth:`search`."""
@@ -229,18 +193,37 @@ class Searcher(Inherited):
         Raises:
             QueryError: k below 1, a vector of another length or with NaN or infinity, or a condition that is none.
         """
-        _expect_count(k)
+        expect_count(k)
+        wanted = k
+        while True:
+            found = self.candidates(query, wanted, where)
+            hits = fold_hits(found.hits, found.vectors) if fold else found.hits
+            if len(hits) >= k or found.complete:
+                return hits[:k]
+            wanted *= 2  # some were folded
+
+    def candidates(self, query: Query | Vectors, count: int, where: Filter | None = None) -> Candidates:
+        """The ``count`` photos nearest to a query, none folded; parameters and errors are those of :meth:`nearest`."""
         if where is not None and not isinstance(where, Filter):
             raise QueryError(f"where: expected a photoseek.filters.Filter, found {type(where).__name__}")
         query = query if isinstance(query, Query) else Query(query)
         query = replace(query, vector=query_vector(query.vector, self.bundle.dim))
-        opened, wanted = self._current(), k + (query.left_out is not None)
+        opened, wanted = self._current(), count + (query.left_out is not None)
         while True:
             rows, scores = self._rows(opened, query.vector, wanted, where)
-            hits = self._hits(opened.generation, query, rows, scores, fold)
-            if len(hits) >= k or len(rows) < wanted or wanted >= len(opened.generation.ids):
-                return hits[:k]
-            wanted *= 2  # some have gone since the generation was made, or were folded
+            hits, vectors = self._hits(opened.generation, query, rows, scores)
+            complete = len(rows) < wanted or wanted >= len(opened.generation.ids)
+            if len(hits) >= count or complete:
+                return Candidates(hits[:count], vectors[:count], complete and len(hits) <= count)
+            wanted *= 2  # some have gone since the generation was made
+
+    def knows(self, path: str) -> bool:
+        """Whether a photo of the gallery can be searched with, by its path."""
+        try:
+            self.photo_at(path)
+        except QueryError:
+            return False
+        return True
 
     def describe(self, photo: PhotoSource | None = None, *, like: str | None = None, k: int = 5) -> list[Sentence]:
         """The k captions of the gallery that describe a photo best, best first.
@@ -254,7 +237,7 @@ class Searcher(Inherited):
             QueryError: No photo, no such photo, no captions in the gallery, or k below 1.
             PhotoError: The photo cannot be decoded.
         """
-        _expect_count(k)
+        expect_count(k)
         stored = self._sentences()
         if not stored.texts:
             raise QueryError("this gallery has no captions; add some with: photoseek captions add FILE --gallery DIR")
@@ -262,23 +245,15 @@ class Searcher(Inherited):
         found = zip(rows.tolist(), scores.tolist(), strict=True)
         return [Sentence(rank, stored.texts[row], score) for rank, (row, score) in enumerate(found, start=1)]
 
-    def _encode_text_anew(self, text: str, language: str | None) -> Vectors:
-        vector: Vectors = self.text_encoder.encode([text], language=language)[0]
-        vector.flags.writeable = False  # handed out again when the text comes again
-        return vector
+    def photo_at(self, path: str) -> tuple[int, Vectors]:
+        """Id and vector of a photo of the gallery, by its path.
 
-    def _calibration_of(self, text: str, language: str | None) -> Calibration | None:
-        """That of the tower that reads most of a text."""
-        towers = self.bundle.manifest.text_towers
-        tower = language or (language_of(text) if towers else "")
-        facts = towers[tower].precisions if tower in towers else self.bundle.manifest.precisions
-        found = Calibration.from_json(facts.get(self.text_encoder.precision, {}).get("confidence"))
-        return None if found is None else found.of_length(words_in(text))
-
-    def _photo_at(self, path: str) -> tuple[int, Vectors]:
+        Raises:
+            QueryError: There is none that could be searched with.
+        """
         name = as_asked(path)
         known = name.encode("utf-8", "replace") == name.encode("utf-8", "surrogatepass")  # others are in no gallery
-        found = self.gallery.database.photo_at(name, self.bundle.fingerprint) if known else None
+        found = self.gallery.database.photo_at(name, self.bundle.fingerprint, self.bundle.dim) if known else None
         if found is None:
             raise QueryError(f"no photo {path!r} in this gallery that could be searched with; see: photoseek info")
         photo, vector = found
@@ -311,7 +286,8 @@ class Searcher(Inherited):
         found, scores = ExactSearch(opened.generation.vectors[rows]).search(query, k)
         return rows[found], scores
 
-    def _hits(self, generation: Generation, query: Query, rows: Rows, scores: Vectors, folded: bool) -> list[Hit]:
+    def _hits(self, generation: Generation, query: Query, rows: Rows, scores: Vectors) -> tuple[list[Hit], Vectors]:
+        """The photos of some rows that are still there, and their vectors."""
         ids = generation.ids[rows].tolist()
         photos = photos_of(generation, self.gallery.database, rows)
         shown = [place for place, photo in enumerate(ids) if photo in photos and photo != query.left_out]
@@ -322,27 +298,29 @@ class Searcher(Inherited):
             photo = photos[ids[place]]
             facts = (rank, photo.path, float(scores[place]), photo.width, photo.height, root / as_name(photo.path))
             hits.append(Hit(*facts, ids[place], photo.taken or None, *trust))
-        return fold(hits, vectors) if folded else hits
+        return hits, vectors
 
     def _current(self) -> _Opened:
         """The generation that ``CURRENT`` names, opened once."""
         with self._lock:
-            if self._opened is None or self._opened.generation.path.name != current_name(self.gallery.path):
+            if self._opened is None or self._opened.generation.path.name != current_name(self._folder):
                 self._opened = self._open()
             return self._opened
 
     def _open(self) -> _Opened:
         """Open the current generation; again where it was replaced meanwhile, twice: what is no longer kept is gone."""
         while True:
-            name = current_name(self.gallery.path)
+            held = self.gallery.check_bundle(self.bundle)
+            self._folder = held.folder(self.gallery.path)
+            name = current_name(self._folder)
             try:
-                return self._open_now()
+                return self._open_now(held)
             except GalleryDamaged:
-                if current_name(self.gallery.path) == name:
+                if current_name(self._folder) == name:
                     raise
 
-    def _open_now(self) -> _Opened:
-        generation = self.gallery.generation()
+    def _open_now(self, held: HeldBundle) -> _Opened:
+        generation = self.gallery.generation(held)
         if generation.manifest.fingerprint != self.bundle.fingerprint:
             raise GalleryIncompatible(
                 f"{self.gallery.path}: has begun to go over to bundle {self.bundle.name!r}; finish it with: "
@@ -358,6 +336,11 @@ class Searcher(Inherited):
             return _Opened(generation, ExactSearch(generation.vectors), str(error))
 
 
-def _expect_count(k: object) -> None:
+def expect_count(k: object) -> None:
+    """Make sure that a number of hits is one.
+
+    Raises:
+        QueryError: It is not a whole number of at least 1.
+    """
     if isinstance(k, bool) or not isinstance(k, int) or k < 1:
         raise QueryError(f"k must be a whole number of at least 1: {k!r}")

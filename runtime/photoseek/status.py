@@ -3,7 +3,64 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
+
+from photoseek.database import Database
+from photoseek.deriving import check_origin, shown_by
+from photoseek.generations import current_name, open_current
+from photoseek.held import HeldBundle
+
+
+@dataclass(frozen=True)
+class BesideStatus:
+    """What a gallery has of a bundle beside its own.
+
+    Attributes:
+        bundle: Its name.
+        dim: Length of its vectors.
+        whole: Whether it answers by itself; else there are vectors of those photos alone that were reranked by it.
+        searchable: Photos with a vector.
+        recall: As that of the gallery.
+        generation: What answers with it; None before it was indexed with.
+        fresh: Whether that shows all that has been indexed.
+        damaged: As that of the gallery.
+    """
+
+    bundle: str
+    fingerprint: str
+    dim: int
+    whole: bool
+    searchable: int
+    recall: float | None
+    generation: str | None
+    fresh: bool
+    damaged: list[str]
+
+
+def status_beside(gallery: Path, database: Database, held: HeldBundle) -> BesideStatus:
+    """What is there of a further bundle.
+
+    Raises:
+        GalleryError: What answers with it cannot be opened.
+    """
+    folder = held.folder(gallery)
+    name = current_name(folder) if held.whole else None
+    generation = open_current(folder) if name else None
+    if generation is not None:
+        check_origin(generation, database)
+    manifest, shown = generation.manifest if generation else None, shown_by(database, held.fingerprint)
+    return BesideStatus(
+        bundle=held.name,
+        fingerprint=held.fingerprint,
+        dim=held.dim,
+        whole=held.whole,
+        searchable=database.count_searchable(held.fingerprint),
+        recall=manifest.tuning.recall_of("auto") if manifest else None,
+        generation=name,
+        fresh=manifest is not None and (manifest.revision, manifest.state) == (shown.revision, shown.state),
+        damaged=generation.damaged() if generation else [],
+    )
 
 
 @dataclass(frozen=True)
@@ -24,6 +81,7 @@ class GalleryStatus:
         fresh: Whether that shows all that has been indexed.
         damaged: What is wrong with files of approximate search; exact search answers instead, until the next indexing.
         bytes: Size of the gallery on disk.
+        beside: What there is of each bundle beside the gallery's own, which all of the above is about.
     """
 
     path: str
@@ -41,6 +99,7 @@ class GalleryStatus:
     fresh: bool
     damaged: list[str]
     bytes: int
+    beside: list[BesideStatus]
 
     def to_json(self) -> dict[str, Any]:
         """The form that ``info --json`` prints."""

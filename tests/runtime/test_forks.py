@@ -31,7 +31,7 @@ vector = searcher.encode("red")
 colours = ("red", "green", "blue")
 
 def ask():
-    searcher._encode_text.cache_clear()
+    searcher.encoder._encode_text.cache_clear()
     texts = [[(hit.id, hit.path, hit.score) for hit in searcher.search(colour, k=4)] for colour in colours]
     others = [[(hit.id, hit.score) for hit in other.nearest(vector, 4)] for other in further]
     return texts, others, searcher.search(photo=gallery.photos_root / "red/red-0.png"), gallery.status().photos

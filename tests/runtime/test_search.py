@@ -147,6 +147,6 @@ def test_a_text_that_comes_again_is_not_encoded_again(searcher: Searcher, monkey
     monkeypatch.setattr(searcher.text_encoder, "encode", lambda *_, **__: pytest.fail("encoded again"))
     assert searcher.search("red", k=3) == first
     with pytest.raises(ValueError, match="read-only"):
-        searcher._encode_text("red", None)[:] = 0
+        searcher.encoder._encode_text("red", None)[:] = 0
     with pytest.raises(BaseException, match="encoded again"):
         searcher.search("blue")

@@ -20,6 +20,7 @@ from photoseek import Bundle, Gallery, Searcher
 from photoseek.encoders import ImageEncoder
 from photoseek.errors import GalleryClosed, GalleryDamaged
 from photoseek.generations import current_name
+from photoseek.held import HeldBundle
 from tiny_bundle import COLOURS
 from tiny_photos import write_colour
 from torture import report, rounds
@@ -142,7 +143,7 @@ def test_eight_threads_get_bit_for_bit_what_one_gets(gallery: Gallery, photos: P
     photo = (photos / "blue" / "blue-1.png").read_bytes()
 
     def ask(searcher: Searcher) -> list[object]:
-        searcher._encode_text.cache_clear()
+        searcher.encoder._encode_text.cache_clear()
         return [*(searcher.search(f"a {colour} picture", k=24) for colour in COLOURS), searcher.search(photo=photo)]
 
     expected, shared = ask(Searcher(gallery)), Searcher(gallery)
@@ -183,12 +184,12 @@ def test_a_reader_too_slow_for_two_generations_opens_the_next(
     searcher, late = Searcher(gallery), threading.Lock()
     open_now = Gallery.generation
 
-    def slow() -> object:
+    def slow(held: HeldBundle) -> object:
         if late.acquire(blocking=False):
             write_colour(photos / "new.png", COLOURS["red"], seed=900)
             gallery.index()
             raise GalleryDamaged("manifest.json: No such file or directory")
-        return open_now(gallery)
+        return open_now(gallery, held)
 
     monkeypatch.setattr(gallery, "generation", slow)
     assert "new.png" in [hit.path for hit in searcher.search("red", k=5)]

@@ -13,6 +13,7 @@ import streamlit as st
 from photoseek.errors import QueryError
 from photoseek.filters import Filter
 from photoseek.page.conditions import NAMES, PREFIX
+from photoseek.page.models import MODEL, SECOND, SHORT
 from photoseek.page.query import DEFAULT_K, MAX_K, MAX_TEXT
 from photoseek.page.words import KEY
 
@@ -27,6 +28,9 @@ def take_from_address() -> None:
     state.setdefault("k", _number_of_photos(given.get("k", "")))
     if "like" not in state:
         state["like"] = given.get("like", "")[:_MAX_PATH] or None
+    for name in (MODEL, SECOND):
+        if name not in state:
+            state[name] = given.get(name, "")[:SHORT] or None
     for name in NAMES:
         if PREFIX + name not in state:
             state[PREFIX + name] = _condition(name, given.get(name, "")[:_MAX_PATH])
@@ -40,6 +44,8 @@ def put_into_address() -> None:
         "k": state["k"] if state["k"] != DEFAULT_K else None,
         "like": state["like"],
         **{name: state.get(PREFIX + name) for name in NAMES},
+        MODEL: state.get(MODEL),
+        SECOND: state.get(SECOND),
         KEY: state.get(KEY),
     }
     told = {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in wanted.items() if value}

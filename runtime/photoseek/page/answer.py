@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 
 import streamlit as st
 
@@ -24,7 +26,7 @@ def answer(opened: OpenGallery, asked: Asked, state: GalleryState) -> None:
         notices.unclear_filter(str(error))
         return
     try:
-        hits, search = _search(opened.searcher, asked, where, state)
+        hits, search = _search(opened, asked, where, state)
     except PhotoError as error:
         notices.broken_photo(str(error))
     except QueryError as error:
@@ -34,18 +36,28 @@ def answer(opened: OpenGallery, asked: Asked, state: GalleryState) -> None:
         detail.show_opened(results.in_order(hits), opened.searcher.gallery, opened.pictures)
 
 
-def _search(searcher: Searcher, asked: Asked, where: Filter, state: GalleryState) -> tuple[list[Hit], results.Search]:
-    with _patience(searcher, asked):
+def _search(opened: OpenGallery, asked: Asked, where: Filter, state: GalleryState) -> tuple[list[Hit], results.Search]:
+    searcher, reranker = opened.searcher, opened.reranker
+    with _patience(opened, asked):
         started = time.perf_counter()
-        photo = asked.photo.data if asked.photo else None
-        query = searcher.query(asked.text or None, photo=photo, like=asked.like)
+        find = _encoded(opened, asked, where)
         encoded = time.perf_counter()
-        hits = searcher.nearest(query, asked.k, where=where, fold=True)
+        hits = find()
         found = time.perf_counter()
-    engine = "exact" if not where.empty else (state.status.search or {}).get("auto", "")
-    precision = _precision(searcher, asked)
-    times = (encoded - started, found - encoded)
-    return hits, results.Search(state.status.searchable, not where.empty, engine, precision, *times)
+    engine = "exact" if not where.empty else searcher.generation.manifest.tuning.fastest
+    facts = (_precision(searcher, asked), encoded - started, found - encoded)
+    second = "" if reranker is None else reranker.bundle.name
+    return hits, results.Search(state.status.searchable, not where.empty, engine, *facts, second)
+
+
+def _encoded(opened: OpenGallery, asked: Asked, where: Filter) -> Callable[[], list[Hit]]:
+    """Encode the query; what is returned finds its hits."""
+    text, photo = asked.text or None, asked.photo.data if asked.photo else None
+    if opened.reranker is not None:
+        both = opened.reranker.query(text, photo=photo, like=asked.like)
+        return partial(opened.reranker.nearest, both, asked.k, where=where, fold=True)
+    query = opened.searcher.query(text, photo=photo, like=asked.like)
+    return partial(opened.searcher.nearest, query, asked.k, where=where, fold=True)
 
 
 def _precision(searcher: Searcher, asked: Asked) -> str:
@@ -55,8 +67,13 @@ def _precision(searcher: Searcher, asked: Asked) -> str:
     return " + ".join(dict.fromkeys(filter(None, (text, image))))
 
 
-def _patience(searcher: Searcher, asked: Asked) -> AbstractContextManager[None]:
-    """A sign of life while a tower is loaded, which is once; a query after that takes less than a blink."""
+def _patience(opened: OpenGallery, asked: Asked) -> AbstractContextManager[None]:
+    """A sign of life while a tower is loaded, which is once, or while a second bundle looks at photos; see there.
+
+    Any other query takes less than a blink.
+    """
+    searcher, reranker = opened.searcher, opened.reranker
     read = not asked.text or searcher.text_encoder.ready_for(asked.text)
     seen = not asked.photo or searcher.image_encoder.loaded
-    return nullcontext() if read and seen else st.spinner("")
+    looked = reranker is None or (reranker.whole and (not asked.text or reranker.text_encoder.ready_for(asked.text)))
+    return nullcontext() if read and seen and looked else st.spinner("")

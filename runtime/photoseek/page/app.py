@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -12,9 +13,10 @@ from photoseek.errors import GalleryNotFound, PhotoseekError
 from photoseek.page import conditions, describe, jobs, making, notices, sidebar
 from photoseek.page.address import put_into_address, take_from_address
 from photoseek.page.answer import answer
+from photoseek.page.models import choose_models
 from photoseek.page.query import ask, asked, help_with_grammar, offer_examples
 from photoseek.page.recent import remember
-from photoseek.page.resources import GalleryState, OpenGallery, open_gallery, state_of
+from photoseek.page.resources import GalleryState, OpenGallery, open_gallery, reranker_over, state_of
 from photoseek.page.words import KEY, take_language, words
 
 _log = logging.getLogger(__name__)
@@ -63,9 +65,14 @@ def _draw_gallery(folder: str) -> None:
         return
     remember(folder)
     _offer_indexing(folder)
-    state = state_of(opened.searcher.gallery)
+    gallery = opened.searcher.gallery
+    state = state_of(gallery)
+    chosen = choose_models(gallery.bundles(), state.status)
     sidebar.tell(state)
-    _draw_state(folder, opened, state)
+    if chosen.model != gallery.fingerprint:
+        opened = open_gallery(folder, chosen.model)
+    reranker = None if chosen.second is None else reranker_over(opened, chosen.second)
+    _draw_state(folder, replace(opened, reranker=reranker), state)
 
 
 def _offer_indexing(folder: str) -> None:

@@ -72,6 +72,7 @@ def _facts(hit: Hit, captions: Sequence[str]) -> None:
         (now.size, f"{hit.width} × {hit.height} ({hit.width * hit.height / 1e6:.1f} MP)"),
         (now.taken, hit.taken or ""),
         (now.score, f"{hit.score:.3f}"),
+        *((now.score_by.format(bundle=each.bundle), f"{each.score or 0:.3f}") for each in hit.scores[1:] if each.score),
         (now.sureness, confidence),
     ]
     told = "".join(f"<dt>{escape(name)}</dt><dd><bdi>{escape(value)}</bdi></dd>" for name, value in rows if value)

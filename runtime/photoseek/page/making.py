@@ -62,6 +62,7 @@ def _tell_end(job: jobs.Job) -> None:
     else:
         new = report.encoded + report.reused
         text = now.done.format(photos=f"{report.photos:,}", new=f"{new:,}", seconds=f"{report.seconds:.1f}")
+        text = " ".join([text, *(f"{each.bundle}: {each.problem}." for each in report.beside if each.problem)])
     st.html(f'<p class="ps-hint ps-end" role="status">{escape(text)}</p>')
 
 

@@ -102,7 +102,7 @@ def offer_examples(searcher: Searcher) -> None:
     Drawn scenes have examples of their own, which are found among them.
     """
     now, examples = words(), _EXAMPLES
-    if any(searcher.gallery.database.photo_at(name, searcher.bundle.fingerprint) for name in demo.example_names()):
+    if any(map(searcher.knows, demo.example_names())):
         examples = {"en": tuple(demo.EXAMPLES), "zh": tuple(demo.CHINESE_EXAMPLES)}
     language = now.code if now.code in searcher.bundle.languages else "en"
     st.html(f'<p class="ps-hint">{now.try_one}</p>')

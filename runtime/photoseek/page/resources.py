@@ -14,6 +14,7 @@ from photoseek.gallery import Gallery
 from photoseek.generations import current_name
 from photoseek.listening import is_loopback
 from photoseek.page.pictures import Pictures
+from photoseek.reranking import Reranker
 from photoseek.search import Searcher
 from photoseek.selection import folders
 from photoseek.status import GalleryStatus
@@ -26,11 +27,17 @@ _STATES = 16
 
 @dataclass(frozen=True)
 class OpenGallery:
-    """A searcher, its thumbnails, and the device and inode of the database that it was opened with."""
+    """A searcher, its thumbnails, and the device and inode of the database that it was opened with.
+
+    ``own``: whether the gallery's own bundle answers, and not one beside it. ``reranker``: over that searcher, where
+    a second look was chosen.
+    """
 
     searcher: Searcher
     pictures: Pictures
     database: tuple[int, int]
+    own: bool = True
+    reranker: Reranker | None = None
 
 
 @dataclass(frozen=True)
@@ -48,16 +55,29 @@ class GalleryState:
     folders: list[str]
 
 
-def open_gallery(folder: str) -> OpenGallery:
+def open_gallery(folder: str, model: str | None = None) -> OpenGallery:
     """A gallery with its searcher, opened at most once.
 
     It is opened anew where the gallery has been deleted and made again, or has gone over to another bundle.
+
+    Args:
+        folder: Its own, or that of its photos.
+        model: Fingerprint of the bundle that answers. None: the gallery's own.
 
     Raises:
         GalleryNotFound: There is no gallery.
         PhotoseekError: It or its bundle cannot be opened.
     """
-    return _open(os.path.abspath(Path(folder).expanduser()))
+    return _open(os.path.abspath(Path(folder).expanduser()), model)
+
+
+def reranker_over(opened: OpenGallery, second: str) -> Reranker:
+    """What has a second bundle look at the first hits, by its fingerprint; made at most once for a searcher.
+
+    Raises:
+        PhotoseekError: The bundle cannot be opened.
+    """
+    return _rerank(f"{id(opened.searcher)}", second, opened.searcher)
 
 
 def state_of(gallery: Gallery) -> GalleryState:
@@ -67,7 +87,8 @@ def state_of(gallery: Gallery) -> GalleryState:
         GalleryDamaged: One of those is not what it should be.
     """
     revisions = (gallery.database.revision(), gallery.sentences.revision())
-    moment = (*revisions, current_name(gallery.path), gallery.fingerprint)
+    held = gallery.bundles()
+    moment = (*revisions, *(current_name(each.folder(gallery.path)) for each in held), *map(repr, held))
     return _state(str(gallery.path), _identity(gallery), moment, gallery)
 
 
@@ -78,21 +99,29 @@ def _identity(gallery: Gallery) -> tuple[int, int]:
 
 
 def _still_right(opened: OpenGallery) -> bool:
-    gallery = opened.searcher.gallery
+    gallery, bundle = opened.searcher.gallery, opened.searcher.bundle
     try:
-        return _identity(gallery) == opened.database and gallery.fingerprint == opened.searcher.bundle.fingerprint
+        held = gallery.held(bundle)
+        return _identity(gallery) == opened.database and held is not None and held.own == opened.own
     except (OSError, PhotoseekError):
         return False
 
 
 @st.cache_resource(max_entries=_GALLERIES, show_spinner=False, validate=_still_right)
-def _open(folder: str) -> OpenGallery:
+def _open(folder: str, model: str | None) -> OpenGallery:
     gallery = Gallery.open(folder)
+    searcher = Searcher(gallery, bundle=gallery.load_bundle(model))
     alone = is_loopback(str(st.get_option("server.address") or ""))
     pictures = Pictures(gallery.path, root=gallery.photos_root, links=alone)
-    opened = OpenGallery(Searcher(gallery), pictures, _identity(gallery))
+    opened = OpenGallery(searcher, pictures, _identity(gallery), searcher.bundle.fingerprint == gallery.fingerprint)
     _log.info("opened %r", opened.searcher)
     return opened
+
+
+@st.cache_resource(max_entries=_GALLERIES, show_spinner=False)
+def _rerank(key: str, second: str, _searcher: Searcher) -> Reranker:
+    del key
+    return Reranker(_searcher, _searcher.gallery.load_bundle(second))
 
 
 @st.cache_data(max_entries=_STATES, show_spinner=False)

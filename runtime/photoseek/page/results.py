@@ -31,6 +31,7 @@ class Search:
         precision: Of the towers that read the query; empty where none had to.
         encode_s: Seconds in which the query was encoded.
         search_s: Seconds in which the nearest were found.
+        second: The bundle that looked at the first hits; empty where none did.
     """
 
     searched: int
@@ -39,6 +40,7 @@ class Search:
     precision: str
     encode_s: float
     search_s: float
+    second: str = ""
 
 
 def show(hits: Sequence[Hit], search: Search, pictures: Pictures) -> None:
@@ -78,6 +80,7 @@ def _tell(hits: Sequence[Hit], search: Search) -> None:
         " · ".join(filter(None, [search.precision, search.engine])),
         now.encode_time.format(ms=_ms(search.encode_s)),
         now.search_time.format(ms=_ms(search.search_s)),
+        now.looked_again.format(bundle=search.second) if search.second else "",
     ]
     spans = "".join(f"<span>{escape(fact)}</span>" for fact in facts if fact)
     st.html(f'<p class="ps-found" role="status">{spans}</p>')

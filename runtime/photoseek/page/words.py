@@ -106,6 +106,11 @@ class Words:
     unforeseen: str
     gallery: str
     recent: str
+    model: str
+    second_look: str
+    no_second_look: str
+    looked_again: str
+    score_by: str
     index: str
     index_help: str
     stop: str
@@ -234,6 +239,11 @@ A sign stands between spaces, so `t-shirt` is a word. Add a photo to find what i
     unforeseen="Something went wrong that was not foreseen; the log of the server says what.",
     gallery="Gallery folder",
     recent="Recent galleries",
+    model="Answered by",
+    second_look="Second look at the first hits",
+    no_second_look="None",
+    looked_again="first hits looked at again by {bundle}",
+    score_by="Cosine by {bundle}",
     index="Index this folder",
     index_help="Makes the gallery of this folder, or brings it up to date",
     stop="Stop",
@@ -362,6 +372,11 @@ CHINESE = Words(
     unforeseen="发生了意外的错误，详情见服务器日志。",
     gallery="图库文件夹",
     recent="最近的图库",
+    model="使用的模型",
+    second_look="由第二个模型复核前列结果",
+    no_second_look="不复核",
+    looked_again="前列结果经 {bundle} 复核",
+    score_by="{bundle} 的余弦相似度",
     index="为此文件夹建立索引",
     index_help="建立此文件夹的图库，或更新到最新",
     stop="停止",

@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 
 from photoseek import __version__
 from photoseek.listening import LOCAL_NAMES
+from photoseek.reranking import Reranker
 from photoseek.search import Searcher
 from photoseek.service.backend import Backend
 from photoseek.service.guards import BodyLimit, Crowd, Hosts, Token
@@ -30,6 +31,7 @@ _QUIET: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "a
 def make_app(
     searcher: Searcher,
     *,
+    reranker: Reranker | None = None,
     token: str | None = None,
     hosts: Sequence[str] = LOCAL_NAMES,
     limits: Limits | None = None,
@@ -38,13 +40,14 @@ def make_app(
 
     Args:
         searcher: Over the gallery, in the mode ``service``.
+        reranker: Over that searcher, for requests that do not say ``"rerank": false``. None: hits are as found.
         token: What callers have to show. None: nothing.
         hosts: The names that it may be called by; ``*`` stands for any.
         limits: What it takes at once. None: the usual.
     """
     limits = limits or Limits()
     metrics = Metrics()
-    backend = Backend(searcher, metrics)
+    backend = Backend(searcher, metrics, reranker)
     readiness = Readiness(backend)
 
     @asynccontextmanager

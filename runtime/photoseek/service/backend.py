@@ -11,10 +11,11 @@ from typing import BinaryIO
 from prometheus_client import Histogram
 
 from photoseek.cpu import usable_cores
-from photoseek.errors import PhotoseekError
+from photoseek.errors import PhotoseekError, QueryError
 from photoseek.filters import Filter
 from photoseek.generations import Generation
 from photoseek.hits import Hit
+from photoseek.reranking import Reranker, RerankQuery
 from photoseek.search import Query, Searcher
 from photoseek.service.messages import (
     DescribeAnswer,
@@ -43,9 +44,10 @@ class Took:
 class Backend:
     """One searcher and the threads that it runs in: as many as there are cores."""
 
-    def __init__(self, searcher: Searcher, metrics: Metrics) -> None:
-        """``searcher`` is best in the mode ``service``: each of its runs has one core."""
+    def __init__(self, searcher: Searcher, metrics: Metrics, reranker: Reranker | None = None) -> None:
+        """``searcher`` is best in the mode ``service``: each of its runs has one core; ``reranker`` is over it."""
         self.searcher = searcher
+        self.reranker = reranker
         self.metrics = metrics
         self.workers = Workers(usable_cores(), metrics.wait_seconds.observe)
 
@@ -53,7 +55,7 @@ class Backend:
         """Answer a query.
 
         Raises:
-            QueryError: It is empty, or of a language without a tower.
+            QueryError: It is empty, of a language without a tower, or asks for a second bundle where there is none.
             PhotoError: The photo cannot be decoded.
             Refusal: 503, the gallery cannot answer now.
         """
@@ -79,15 +81,33 @@ class Backend:
         data = None if photo is None else photo.read()  # here: no more uploads are in memory than are worked on
         kind = "photo" if asked.text is None else "text" if data is None else "both"
         with _timed(self.metrics.encode_seconds.labels(kind)) as encoding:
-            query = self.searcher.query(asked.text, photo=data, like=asked.like, language=asked.language)
+            query = self._asked_of(asked).query(asked.text, photo=data, like=asked.like, language=asked.language)
         where = asked.where
         with _timed(self.metrics.search_seconds) as searching:
-            hits, generation = self.nearest(query, asked.k, where, fold=asked.fold)
+            hits, generation = self.nearest(query, asked.k, where, fold=asked.fold, depth=asked.depth)
         return SearchAnswer(
             hits=[PhotoHit.of(hit) for hit in hits],
             took_ms=TookMs(encode=_milliseconds(encoding), search=_milliseconds(searching)),
             generation=generation.path.name,
         )
+
+    def _asked_of(self, asked: SearchRequest) -> Searcher | Reranker:
+        """What answers a request."""
+        if asked.rerank is False or (self.reranker is None and asked.rerank is None and asked.depth is None):
+            return self.searcher
+        return self._second()
+
+    def _second(self) -> Reranker:
+        """What has hits looked at once more.
+
+        Raises:
+            QueryError: There is none.
+        """
+        if self.reranker is None:
+            raise QueryError(
+                "rerank: this service has no second bundle; start it with: photoseek serve --rerank BUNDLE"
+            )
+        return self.reranker
 
     def _describe(self, asked: DescribeRequest, photo: BinaryIO | None) -> DescribeAnswer:
         data = None if photo is None else photo.read()
@@ -96,7 +116,13 @@ class Backend:
         return DescribeAnswer(sentences=[Description.model_validate(sentence.to_json()) for sentence in found])
 
     def nearest(
-        self, query: Query | Vectors, k: int, where: Filter | None = None, *, fold: bool = False
+        self,
+        query: Query | RerankQuery | Vectors,
+        k: int,
+        where: Filter | None = None,
+        *,
+        fold: bool = False,
+        depth: int | None = None,
     ) -> tuple[list[Hit], Generation]:
         """The hits, and the one generation that they are all of.
 
@@ -106,7 +132,10 @@ class Backend:
         try:
             while True:
                 generation = self.searcher.generation
-                hits = self.searcher.nearest(query, k, where=where, fold=fold)
+                if isinstance(query, RerankQuery):
+                    hits = self._second().nearest(query, k, where=where, fold=fold, depth=depth)
+                else:
+                    hits = self.searcher.nearest(query, k, where=where, fold=fold)
                 if self.searcher.generation is generation:  # else a new one came, and either may have answered
                     break
         except PhotoseekError as error:  # its message may name a folder

@@ -12,8 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from photoseek.bundle import Bundle
 from photoseek.errors import MissingExtra, QueryError
+from photoseek.fusion import DEPTH, Fusion
 from photoseek.gallery import Gallery
 from photoseek.listening import allowed_hosts, check_free, is_loopback
 from photoseek.nearest.engines import Engine
@@ -35,6 +35,9 @@ def run_service(
     gallery: Path,
     *,
     bundle: str | None = None,
+    rerank: str | None = None,
+    depth: int = DEPTH,
+    fusion: Fusion | None = None,
     precision: str | None = None,
     engine: Engine = "auto",
     address: str = "127.0.0.1",
@@ -45,7 +48,12 @@ def run_service(
 
     Args:
         gallery: What is searched.
-        bundle: As for :class:`photoseek.Searcher`, as are ``precision`` and ``engine``.
+        bundle: Which of the gallery's bundles answers, by name or folder. None: its own.
+        rerank: A second bundle, by name or folder, that looks at the first hits. None: none does.
+        depth: As for :class:`photoseek.Reranker`, as is ``fusion``; of requests that name none.
+        fusion: As ``depth``.
+        precision: As for :class:`photoseek.Searcher`, as is ``engine``.
+        engine: As ``precision``.
         address: Where the server listens. Beyond loopback, a token keeps strangers out.
         port: As for ``address``.
         token_file: Whose content callers have to show. None: what ``PHOTOSEEK_TOKEN`` says, if anything.
@@ -62,6 +70,7 @@ def run_service(
         raise MissingExtra(
             f"the service needs {', '.join(missing)}; install what is missing with: pip install 'photoseek[serve]'"
         )
+    from photoseek.reranking import Reranker
     from photoseek.search import Searcher
     from photoseek.service.app import make_app
 
@@ -69,9 +78,14 @@ def run_service(
     check_free(address, port)
     _warn(address, port, token)
     with Gallery.open(gallery) as opened:
-        model = None if bundle is None else Bundle.load(bundle)
+        model = None if bundle is None else opened.load_bundle(bundle)
         searcher = Searcher(opened, bundle=model, precision=precision, engine=engine, mode="service")
-        return _serve(make_app(searcher, token=token, hosts=allowed_hosts(address)), address, port)
+        reranker = None
+        if rerank is not None:
+            second = opened.load_bundle(rerank)
+            precision = precision if precision in second.precisions else None
+            reranker = Reranker(searcher, second, depth=depth, fusion=fusion, precision=precision, mode="service")
+        return _serve(make_app(searcher, reranker=reranker, token=token, hosts=allowed_hosts(address)), address, port)
 
 
 def read_token(file: Path | None) -> str | None:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 MAX_K = 100
 """Hits of one search."""
 
+MAX_DEPTH = 1_000
+"""Hits that the second bundle looks at: where it has no vectors of them yet, some seconds of all cores, once."""
+
 MAX_TEXT = 1_000
 """Characters of one text: more than any tower reads."""
 

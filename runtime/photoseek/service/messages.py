@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from photoseek.filters import TYPES, Filter, Orientation
 from photoseek.hits import Hit
-from photoseek.service.limits import MAX_K, MAX_TEXT, MAX_TEXTS
+from photoseek.service.limits import MAX_DEPTH, MAX_K, MAX_TEXT, MAX_TEXTS
 
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Date = Annotated[str, Field(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$", examples=["2024", "2024-05", "2024-05-17"])]
@@ -35,6 +35,13 @@ class SearchRequest(Request):
     like: Annotated[Text | None, Field(description="Path of a photo of the gallery that they should be like.")] = None
     k: Annotated[int, Field(ge=1, le=MAX_K, description="How many hits, at most.")] = 5
     language: Language = None
+    rerank: Annotated[
+        bool | None,
+        Field(description="Whether the service's second bundle looks at the first hits; left out: where it has one."),
+    ] = None
+    depth: Annotated[int | None, Field(ge=1, le=MAX_DEPTH, description="How many hits the second bundle looks at.")] = (
+        None
+    )
     fold: Annotated[bool, Field(description="Whether near-duplicates count as one hit, in its `alike`.")] = False
     folder: Annotated[Text | None, Field(description="Only photos in this folder, inside the photo folder.")] = None
     taken_from: Annotated[Date | None, Field(description="Taken then or later.")] = None
@@ -72,6 +79,18 @@ class EmbedForm(Request):
     """A form with a photo, and nothing beside it."""
 
 
+def _is_nothing(value: object) -> bool:
+    return value is None or value == []
+
+
+class ScoreOfBundle(BaseModel):
+    """What one of two bundles says of a photo."""
+
+    bundle: str
+    score: Annotated[float | None, Field(description="Cosine of query and photo; null: the photo is gone or changed.")]
+    rank: Annotated[int | None, Field(ge=1, description="Among the photos that both looked at.")]
+
+
 class PhotoHit(BaseModel):
     """A photo that was found; ``id`` stands in the addresses of the photo and its thumbnail."""
 
@@ -84,6 +103,13 @@ class PhotoHit(BaseModel):
     width: int
     height: int
     taken: Annotated[str | None, Field(description="`YYYY-MM-DD HH:MM:SS` by the camera's clock.")]
+    fused: Annotated[
+        float | None,
+        Field(description="What reranked hits are in the order of; others have none.", exclude_if=_is_nothing),
+    ] = None
+    scores: Annotated[
+        list[ScoreOfBundle], Field(description="What both bundles say; of reranked hits alone.", exclude_if=_is_nothing)
+    ] = []
     alike: Annotated[list[PhotoHit], Field(description="Near-duplicates that were folded into this hit.")] = []
 
     @classmethod

@@ -57,6 +57,8 @@ class Readiness:
         query = searcher.encode(_WARM_UP)  # remembered: encoded once
         for language in searcher.bundle.languages:
             searcher.encode(_WARM_UP, language=language)
+        if self._backend.reranker is not None:
+            self._backend.reranker.query(_WARM_UP)
         generation = self._backend.nearest(query, 1)[1]
         self.degraded = searcher.damage is not None
         return generation

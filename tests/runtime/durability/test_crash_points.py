@@ -37,9 +37,9 @@ class Call:
     arguments: str
 
 
-@pytest.fixture(scope="module")
-def changing(tmp_path_factory: pytest.TempPathFactory) -> Changing:
-    return Changing.make(tmp_path_factory.mktemp("changing"))
+@pytest.fixture(scope="module", params=[False, True], ids=["one bundle", "two bundles"])
+def changing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Changing:
+    return Changing.make(tmp_path_factory.mktemp("changing"), beside=request.param)
 
 
 @pytest.fixture(scope="module")
@@ -94,8 +94,15 @@ def test_a_fault_at_any_call_leaves_the_old_state_or_the_new_one(
     report("crash points after which verify named what the next indexing cured", broken)
 
 
-def test_what_current_names_is_on_the_disk_before_it_is_named(calls: list[Call]) -> None:
+@pytest.mark.parametrize("beside", [False, True], ids=["the gallery's own", "beside it"])
+def test_what_current_names_is_on_the_disk_before_it_is_named(
+    changing: Changing, calls: list[Call], beside: bool
+) -> None:
     """fsync(each file), rename(generation), fsync(its folder), fsync(new pointer), rename(pointer), fsync(gallery)."""
+    if beside and changing.beside is None:
+        pytest.skip("a gallery of one bundle")
+    calls = [call for call in calls if ("/bundles/" in call.arguments) == beside]
+    top = r"/bundles/\w+" if beside else r"/\.photoseek"
 
     def places(name: str, pattern: str) -> list[int]:
         return [at for at, call in enumerate(calls) if call.name == name and re.search(pattern, call.arguments)]
@@ -111,6 +118,6 @@ def test_what_current_names_is_on_the_disk_before_it_is_named(calls: list[Call])
     assert max(places("rename", r'partial/[\w.]+", ')) < max(folder) < moved[0]
     assert moved[0] < places("fsync", r"/generations>")[0] < named[0]
     assert places("write", r"/CURRENT\.")[-1] < places("fsync", r"/CURRENT\.\d+\.partial>")[0] < named[0]
-    assert named[0] < places("fsync", r"/\.photoseek>")[0]
+    assert named[0] < places("fsync", rf"{top}>")[0]
     removed = places("unlinkat", r"/generations/\d+>")
     assert not removed or named[0] < min(removed)

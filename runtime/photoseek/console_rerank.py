@@ -1,0 +1,110 @@
+"""The options that have a second bundle look at the first hits, and what is told of what that gains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from photoseek import console
+from photoseek.errors import EvaluationError
+from photoseek.fusion import MAX_DEPTH, Rule
+
+if TYPE_CHECKING:
+    from photoseek.bundle import Bundle
+    from photoseek.fusion import Fusion
+    from photoseek.metrics import Recall
+    from photoseek.protocol import EvaluationProtocol
+    from photoseek.rerank_evaluation import Reranked, RerankEvaluation
+    from photoseek.reranking import Reranker
+    from photoseek.search import Searcher
+
+RerankOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="BUNDLE", help="Have a stronger bundle look at the first hits, too: one of the gallery's, or a folder."
+    ),
+]
+DepthOption = Annotated[
+    int, typer.Option(min=1, max=MAX_DEPTH, metavar="N", help="How many hits the stronger bundle looks at.")
+]
+FuseOption = Annotated[Rule, typer.Option(help="How both orders become one: by z-scores, or reciprocal ranks.")]
+WeightOption = Annotated[
+    float, typer.Option(min=0, max=1, metavar="W", help="Of the stronger bundle, from 0 to 1; the other has the rest.")
+]
+
+
+def reranked(
+    searcher: Searcher, bundle: str | None, depth: int, fusion: Fusion, precision: str | None
+) -> Searcher | Reranker:
+    """The searcher with a second bundle behind it, where one is named."""
+    if bundle is None:
+        return searcher
+    from photoseek.reranking import Reranker
+
+    model = searcher.gallery.load_bundle(bundle)
+    return Reranker(
+        searcher,
+        model,
+        depth=depth,
+        fusion=fusion,
+        precision=precision if precision in model.precisions else None,
+    )
+
+
+def measure(
+    bundles: tuple[Bundle, Bundle],
+    captioned: tuple[Path, Sequence[Path], Path | None],
+    depths: Sequence[int],
+    fusion: Fusion,
+    precision: str | None,
+    protocol: EvaluationProtocol,
+) -> RerankEvaluation:
+    """What the second of two bundles gains on captioned images: their folder, the captions, and the split.
+
+    Raises:
+        EvaluationError: Folds are asked for, which are not measured here.
+    """
+    from photoseek.evaluation import encode_captioned
+    from photoseek.rerank_evaluation import evaluate_rerank
+
+    if protocol.folds is not None:
+        raise EvaluationError("folds: not measured with --rerank; leave out --folds, or take a part with --sample")
+    encoded = []
+    for bundle in bundles:
+        chosen = precision if precision in bundle.precisions else None
+        with console.progress_bar(f"encoding with {bundle.name}") as tell:
+            encoded.append(encode_captioned(bundle, *captioned, precision=chosen, protocol=protocol, progress=tell))
+    names = (bundles[0].name, bundles[1].name)
+    return evaluate_rerank(
+        encoded[0], encoded[1], names, depths, fusion, resamples=protocol.resamples, seed=protocol.seed
+    )
+
+
+def print_gains(found: RerankEvaluation, *, as_json: bool) -> None:
+    """Print both bundles alone, and the fused order by depth with what it gains over the better of both."""
+    if as_json:
+        console.print_json(found.to_json())
+        return
+    columns = ["text to image", "R@1", "R@5", "R@10", "median rank", "gain at 1", "at 5", "at 10"]
+    alone = [_row(name, recall) for name, recall in zip(found.names, (found.first, found.second), strict=True)]
+    fused = [_row(f"the first {depth:,} fused", each.recall, each) for depth, each in found.depths.items()]
+    console.print_table(columns, [*alone, *fused])
+    print(
+        f"{found.captions:,} captions, {found.images:,} images; {found.fusion.rule}, the second weighs "
+        f"{found.fusion.weight:g}; gains over the better bundle, [low, high]: 95% paired bootstrap interval"
+    )
+
+
+def _row(name: str, recall: Recall, fused: Reranked | None = None) -> list[str]:
+    cells = [name, *(f"{value:.1f}" for value in (recall.r1, recall.r5, recall.r10)), f"{recall.medr:g}"]
+    if fused is None:
+        return [*cells, "", "", ""]
+    ends = fused.bounds or (None,) * len(fused.gains)
+    told = [
+        f"{gain:+.1f}" + (f" [{of[0]:+.1f}, {of[1]:+.1f}]" if of else "")
+        for gain, of in zip(fused.gains, ends, strict=True)
+    ]
+    return [*cells, *told]

@@ -1,0 +1,137 @@
+"""The bundles that a gallery holds vectors of: its own, and others beside it.
+
+The facts of the gallery's own bundle stand in its database as they always have. Each further one has a row of its own
+among those facts, of which an older photoseek knows nothing and which it leaves as they are; what is derived from its
+vectors lies in a folder of its own. So each bundle answers by itself, and taking one in or letting one go is one
+transaction.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from photoseek.database import Database
+from photoseek.errors import GalleryDamaged
+from photoseek.files import remove
+from photoseek.generations import leftovers
+
+if TYPE_CHECKING:
+    from photoseek.bundle import Bundle
+
+BUNDLES = "bundles"
+"""The folder, inside a gallery, of what is derived from the vectors of further bundles."""
+
+_ROW = "bundle:"  # and the fingerprint: the name of a further bundle's row
+_SHORT = 16  # characters of a fingerprint that name a folder
+
+
+@dataclass(frozen=True)
+class HeldBundle:
+    """A bundle whose vectors a gallery holds.
+
+    Attributes:
+        fingerprint: What its vectors are kept by.
+        name: What people call it.
+        reference: Where it lay when it was last named; see :attr:`photoseek.bundle.Bundle.reference`.
+        dim: Length of its vectors.
+        precision: Of its image tower; empty where none has been chosen yet.
+        whole: Whether every photo is encoded with it, and queries are answered by it alone. Of others there are but
+            the vectors of photos that were looked at once more, see :mod:`photoseek.reranking`.
+        own: Whether it is the gallery's own one, and not beside it.
+    """
+
+    fingerprint: str
+    name: str
+    reference: str
+    dim: int
+    precision: str = ""
+    whole: bool = True
+    own: bool = False
+
+    def folder(self, gallery: Path) -> Path:
+        """Where that lies which is derived from its vectors."""
+        return gallery if self.own else gallery / BUNDLES / self.fingerprint[:_SHORT]
+
+    def is_called(self, name: str) -> bool:
+        """Whether a name means it: its own, where it lay, or the beginning of its fingerprint."""
+        return name in (self.name, self.reference) or (len(name) >= 8 and self.fingerprint.startswith(name))
+
+
+def held_bundles(database: Database) -> tuple[HeldBundle, ...]:
+    """All of them, the gallery's own first, then in the order of their names.
+
+    Raises:
+        GalleryDamaged: A row says what cannot be.
+    """
+    meta = database.meta()
+    facts = (meta["fingerprint"], meta["bundle_name"], meta["bundle"], int(meta["dim"]), meta.get("precision", ""))
+    own = HeldBundle(*facts, own=True)
+    rows = {key.removeprefix(_ROW): value for key, value in meta.items() if key.startswith(_ROW)}
+    others = [_read(database, fingerprint, row) for fingerprint, row in rows.items() if fingerprint != own.fingerprint]
+    return (own, *sorted(others, key=lambda held: (held.name, held.fingerprint)))
+
+
+def held_as(bundle: Bundle, *, precision: str = "", whole: bool = True) -> HeldBundle:
+    """How a gallery would hold a bundle beside its own."""
+    return HeldBundle(bundle.fingerprint, bundle.name, bundle.reference, bundle.dim, precision, whole)
+
+
+def put_held(database: Database, held: HeldBundle) -> None:
+    """Take a further bundle in, or replace what is known of it."""
+    facts = asdict(held)
+    fingerprint = facts.pop("fingerprint")
+    del facts["own"]
+    database.set_meta(**{_ROW + fingerprint: json.dumps(facts, ensure_ascii=False)})
+
+
+def make_own(database: Database, held: HeldBundle, facts: Mapping[str, str]) -> None:
+    """Have a bundle be the gallery's own, with these facts; one that was beside it keeps the precision it had."""
+    with database.writing() as connection:
+        connection.execute("DELETE FROM meta WHERE key = ?", (_ROW + held.fingerprint,))
+        database.forget_state(connection, held.fingerprint)
+        database.set_meta(**facts, **({"precision": held.precision} if held.precision else {}))
+
+
+def drop_held(database: Database, fingerprint: str) -> int:
+    """Let a further bundle go with all of its vectors, at once; tells how many vectors of photos there were."""
+    with database.writing() as connection:
+        dropped = connection.execute("DELETE FROM vectors WHERE fingerprint = ?", (fingerprint,)).rowcount
+        connection.execute("DELETE FROM caption_vectors WHERE fingerprint = ?", (fingerprint,))
+        connection.execute("DELETE FROM meta WHERE key = ?", (_ROW + fingerprint,))
+        database.forget_state(connection, fingerprint)
+    return dropped
+
+
+def leftovers_of(gallery: Path, held: Sequence[HeldBundle]) -> list[Path]:
+    """What killed processes left behind: of each bundle, and the folders of those that the gallery holds no more."""
+    kept = {one.folder(gallery) for one in held if one.whole}
+    unheld = [folder for folder in sorted((gallery / BUNDLES).glob("*")) if folder not in kept]
+    return [*(path for folder in kept for path in leftovers(folder)), *unheld]
+
+
+def sweep_all(gallery: Path, held: Sequence[HeldBundle]) -> list[Path]:
+    """Remove what :func:`leftovers_of` names, and tell it; the caller holds the gallery's lock."""
+    found = leftovers_of(gallery, held)
+    for path in found:
+        remove(path)
+    return found
+
+
+def _read(database: Database, fingerprint: str, row: object) -> HeldBundle:
+    try:
+        held = HeldBundle(fingerprint, **json.loads(str(row)))
+        texts = (held.name, held.reference, held.precision)
+        if not all(isinstance(text, str) and "\0" not in text for text in texts):
+            raise ValueError("a text that is none")
+        if type(held.dim) is not int or held.dim < 1 or type(held.whole) is not bool or held.own:
+            raise ValueError("a number that cannot be")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise GalleryDamaged(
+            f"{database.path}: what it says of bundle {fingerprint[:12]} cannot be read: {error}; "
+            "restore it from a backup, or index anew into another folder"
+        ) from error
+    return held

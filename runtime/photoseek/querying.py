@@ -1,0 +1,134 @@
+"""Queries as the vectors of one bundle: their parts, and how surely a photo shows what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from photoseek.bundle import Bundle
+from photoseek.confidence import Calibration
+from photoseek.encoders import MAX_CHARACTERS, ImageEncoder, TextEncoder
+from photoseek.errors import QueryError
+from photoseek.languages import language_of, words_in
+from photoseek.photos import PhotoSource
+from photoseek.queries import expect_text, parse_query
+from photoseek.vectors import Vectors, normalise
+
+if TYPE_CHECKING:
+    from photoseek.sessions import Mode
+
+_NOTHING = 1e-6  # a sum of unit vectors below this has no direction
+_RECENT_QUERIES = 512  # texts whose vectors are kept: some KB each
+
+PhotoAt = Callable[[str], tuple[int, Vectors]]
+"""Id and unit vector of the photo at a path of the gallery; raises QueryError where there is none."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A unit vector (dim,), how much it counts, and what its cosines are worth."""
+
+    vector: Vectors
+    weight: float = 1.0
+    calibration: Calibration | None = None
+
+
+@dataclass(frozen=True)
+class Query:
+    """An encoded query.
+
+    Attributes:
+        vector: Unit vector, (dim,).
+        parts: What it was added up from.
+        left_out: The id of a photo that is not to be found.
+    """
+
+    vector: Vectors
+    parts: tuple[Part, ...] = ()
+    left_out: int | None = None
+
+    def trust(self, photos: Vectors) -> list[tuple[float | None, bool]]:
+        """How surely each of n photos, (n, dim), shows every text that is asked for, and whether that is doubtful.
+
+        The confidence is None where nothing is known of it.
+        """
+        wanted = [part for part in self.parts if part.weight > 0]
+        known = [(part, part.calibration) for part in wanted if part.calibration is not None]
+        if not known or len(known) < len(wanted):  # a photo counts, too, or a tower that was not calibrated
+            return [(None, False)] * len(photos)
+        cosines = [photos @ part.vector for part, _ in known]
+        curves = [calibration for _, calibration in known]
+        each = [curve.probability(found) for found, curve in zip(cosines, curves, strict=True)]
+        below = [found < curve.floor for found, curve in zip(cosines, curves, strict=True)]
+        return list(zip(np.min(each, axis=0).tolist(), np.any(below, axis=0).tolist(), strict=True))
+
+
+class QueryEncoder:
+    """Texts and photos -> a :class:`Query` in the space of one bundle. May be shared between threads.
+
+    Each tower is loaded by the first query that needs it; the vectors of the last texts are remembered.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        text_precision: str | None = None,
+        image_precision: str | None = None,
+        threads: int | None = None,
+        mode: Mode = "latency",
+    ) -> None:
+        """Choose the towers; none is loaded yet.
+
+        Raises:
+            BundleIncompatible: The bundle lacks a precision.
+        """
+        self.bundle = bundle
+        self.texts = TextEncoder(bundle, text_precision, threads, mode)
+        self.images = ImageEncoder(bundle, image_precision, threads, mode)
+        self._encode_text = lru_cache(maxsize=_RECENT_QUERIES)(self._encode_text_anew)
+
+    def encode(
+        self,
+        text: str | None,
+        photo: PhotoSource | None,
+        like: str | None,
+        language: str | None,
+        photo_at: PhotoAt,
+    ) -> Query:
+        """Encode a query; parameters and errors are those of :meth:`photoseek.search.Searcher.search`."""
+        for name, value in (("text", text), ("like", like), ("language", language)):
+            if value is not None:
+                expect_text(value, name)
+        parts = [
+            Part(self._encode_text(part.text, language), part.weight, self._calibration_of(part.text, language))
+            for part in parse_query((text or "")[:MAX_CHARACTERS])
+        ]
+        left_out = None
+        if photo is not None:
+            parts.append(Part(self.images.encode([photo])[0]))
+        if like is not None:
+            left_out, vector = photo_at(like)
+            parts.append(Part(vector))
+        if not parts:
+            raise QueryError("an empty query: expected a text, a photo, or both")
+        total = np.sum([part.weight * part.vector for part in parts], axis=0, keepdims=True)
+        if not np.abs(total).max() > _NOTHING:
+            raise QueryError("the parts of the query cancel out: expected something to look for")
+        return Query(normalise(total)[0], tuple(parts), left_out)
+
+    def _encode_text_anew(self, text: str, language: str | None) -> Vectors:
+        vector: Vectors = self.texts.encode([text], language=language)[0]
+        vector.flags.writeable = False  # handed out again when the text comes again
+        return vector
+
+    def _calibration_of(self, text: str, language: str | None) -> Calibration | None:
+        """That of the tower that reads most of a text."""
+        towers = self.bundle.manifest.text_towers
+        tower = language or (language_of(text) if towers else "")
+        facts = towers[tower].precisions if tower in towers else self.bundle.manifest.precisions
+        found = Calibration.from_json(facts.get(self.texts.precision, {}).get("confidence"))
+        return None if found is None else found.of_length(words_in(text))

@@ -1,0 +1,202 @@
+"""A second opinion: the first hits of one bundle looked at once more by a stronger one, and both orders made one.
+
+The first bundle searches all of the gallery; what the second costs does not grow with the gallery, but with how many
+hits it looks at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from photoseek.bundle import Bundle
+from photoseek.encoders import TextEncoder
+from photoseek.errors import QueryError
+from photoseek.filters import Filter
+from photoseek.folding import fold as fold_hits
+from photoseek.fusion import DEPTH, MAX_DEPTH, Fusion
+from photoseek.gallery import Gallery
+from photoseek.hits import BundleScore, Hit
+from photoseek.photos import PhotoSource
+from photoseek.querying import Query, QueryEncoder
+from photoseek.search import Candidates, Searcher, expect_count
+from photoseek.second_look import SecondLook
+from photoseek.vectors import Vectors
+
+if TYPE_CHECKING:
+    from photoseek.sessions import Mode
+
+
+@dataclass(frozen=True)
+class RerankQuery:
+    """A query in the spaces of both bundles."""
+
+    first: Query
+    second: Query
+
+
+class Reranker:
+    """Answers queries by a searcher, whose first hits a second bundle puts in a better order.
+
+    It is asked as a :class:`photoseek.search.Searcher` is, and may be shared between threads. The vectors of the second
+    bundle are those of the gallery, where that holds it; others are made when they are first needed, and kept.
+
+    Each hit has the ``score`` and the ``confidence`` of the first bundle, besides those that it was ordered by:
+    ``fused``, and the ``scores`` of both. None is ``doubtful`` unless the first bundle's best hit is. Hits beyond the
+    depth follow in the first bundle's order, without these.
+    """
+
+    def __init__(
+        self,
+        searcher: Searcher,
+        bundle: Bundle,
+        *,
+        depth: int = DEPTH,
+        fusion: Fusion | None = None,
+        precision: str | None = None,
+        threads: int | None = None,
+        mode: Mode = "latency",
+    ) -> None:
+        """Put a bundle behind a searcher; none of its towers is loaded yet.
+
+        Args:
+            searcher: What finds the first hits.
+            bundle: What looks at them once more. The gallery may hold it or not.
+            depth: How many hits it looks at, from 1 to ``MAX_DEPTH``.
+            fusion: How both orders become one. None: the default :class:`Fusion`.
+            precision: Of its towers, as for the searcher.
+            threads: Of one run of a tower. None: as the mode has it.
+            mode: As for the searcher.
+
+        Raises:
+            QueryError: No such depth, or a bundle that is the searcher's own.
+            BundleIncompatible: The bundle lacks the precision.
+        """
+        if bundle.fingerprint == searcher.bundle.fingerprint:
+            raise QueryError(f"rerank: expected a bundle other than {searcher.bundle.name!r}, which searches already")
+        self.searcher = searcher
+        self.bundle = bundle
+        self.depth = expect_depth(depth)
+        self.fusion = fusion or Fusion()
+        images = searcher.gallery.image_precision(bundle, precision) if searcher.gallery.held(bundle) else precision
+        self._encoder = QueryEncoder(bundle, precision, images, threads, mode)
+        self._look = SecondLook(searcher.gallery, self._encoder.images)
+
+    def __repr__(self) -> str:
+        return f"Reranker({self.searcher!r}, {self.bundle!r}, depth={self.depth}, fusion={self.fusion!r})"
+
+    @property
+    def gallery(self) -> Gallery:
+        """What is searched."""
+        return self.searcher.gallery
+
+    @property
+    def whole(self) -> bool:
+        """Whether every photo of the gallery has been encoded by the second bundle, as indexing does it."""
+        held = self.gallery.held(self.bundle)
+        return held is not None and held.whole
+
+    @property
+    def text_encoder(self) -> TextEncoder:
+        """What reads texts for the second bundle."""
+        return self._encoder.texts
+
+    def search(
+        self,
+        text: str | None = None,
+        *,
+        photo: PhotoSource | None = None,
+        like: str | None = None,
+        k: int = 5,
+        language: str | None = None,
+        where: Filter | None = None,
+        fold: bool = False,
+    ) -> list[Hit]:
+        """The k photos most like the query, best first; parameters and errors are those of ``Searcher.search``.
+
+        Raises:
+            QueryError: Also where the second bundle has no tower for the language.
+            BundleError: A tower of the second bundle is damaged.
+        """
+        expect_count(k)
+        return self.nearest(self.query(text, photo=photo, like=like, language=language), k, where=where, fold=fold)
+
+    def query(
+        self,
+        text: str | None = None,
+        *,
+        photo: PhotoSource | None = None,
+        like: str | None = None,
+        language: str | None = None,
+    ) -> RerankQuery:
+        """Encode a query with both bundles; parameters and errors are those of :meth:`search`."""
+        first = self.searcher.query(text, photo=photo, like=like, language=language)
+        return RerankQuery(first, self._encoder.encode(text, photo, like, language, self._photo_at))
+
+    def nearest(
+        self, query: RerankQuery, k: int, *, where: Filter | None = None, fold: bool = False, depth: int | None = None
+    ) -> list[Hit]:
+        """The k best of an encoded query, ``depth`` being for this one; else as ``Searcher.nearest``."""
+        expect_count(k)
+        depth = self.depth if depth is None else expect_depth(depth)
+        wanted = max(k, depth)
+        while True:
+            found = self.searcher.candidates(query.first, wanted, where)
+            hits, vectors = self._reordered(found, query.second, depth)
+            hits = fold_hits(hits, vectors) if fold else hits
+            if len(hits) >= k or found.complete:
+                return hits[:k]
+            wanted *= 2  # some were folded
+
+    def _reordered(self, found: Candidates, query: Query, depth: int) -> tuple[list[Hit], Vectors]:
+        """The hits with the first ``depth`` in their new order, and the first bundle's vectors of all."""
+        first, rest = found.hits[:depth], found.hits[depth:]
+        if not first:
+            return found.hits, found.vectors
+        seconds = self._scores(first, query)
+        fused = self.fusion.fuse([hit.score for hit in first], seconds)
+        places = np.argsort(-seconds, kind="stable")
+        rank_of = {int(place): rank for rank, place in enumerate(places, start=1)}
+        order = np.argsort(-fused, kind="stable").tolist()  # of equal ones the first bundle's better one is first
+        hits = []
+        for rank, place in enumerate(order, start=1):
+            hit, known = first[place], not np.isnan(seconds[place])
+            own = BundleScore(self.searcher.bundle.name, hit.score, hit.rank)
+            other = BundleScore(
+                self.bundle.name, float(seconds[place]) if known else None, rank_of[place] if known else None
+            )
+            doubtful = hit.doubtful and first[0].doubtful
+            hits.append(replace(hit, rank=rank, doubtful=doubtful, fused=float(fused[place]), scores=(own, other)))
+        rest = [replace(hit, doubtful=hit.doubtful and first[0].doubtful) for hit in rest]
+        return [*hits, *rest], np.concatenate([found.vectors[:depth][order], found.vectors[depth:]])
+
+    def _scores(self, hits: list[Hit], query: Query) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        """The second bundle's cosine of each hit, (n,); NaN where it could not look at the photo."""
+        vectors = self._look.vectors([hit.id for hit in hits])
+        scores = np.full(len(hits), np.nan)
+        known = [place for place, hit in enumerate(hits) if hit.id in vectors]
+        if known:
+            scores[known] = np.stack([vectors[hits[place].id] for place in known]) @ query.vector
+        return scores
+
+    def _photo_at(self, path: str) -> tuple[int, Vectors]:
+        photo, _ = self.searcher.photo_at(path)
+        vectors = self._look.vectors([photo])
+        if photo not in vectors:
+            raise QueryError(
+                f"photo {path!r} cannot be looked at by bundle {self.bundle.name!r}: it has gone or changed"
+            )
+        return photo, vectors[photo]
+
+
+def expect_depth(depth: object) -> int:
+    """Make sure that a depth is one.
+
+    Raises:
+        QueryError: It is not a whole number from 1 to ``MAX_DEPTH``.
+    """
+    if isinstance(depth, bool) or not isinstance(depth, int) or not 1 <= depth <= MAX_DEPTH:
+        raise QueryError(f"depth: expected a whole number from 1 to {MAX_DEPTH:,}, found {depth!r}")
+    return depth

@@ -1,0 +1,96 @@
+"""What reranking gains, against ranks that are counted one by one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from photoseek.captions import Caption
+from photoseek.errors import EvaluationError
+from photoseek.evaluation import Encoded
+from photoseek.fusion import Fusion
+from photoseek.metrics import Recall
+from photoseek.rerank_evaluation import evaluate_rerank, reranked_ranks
+from photoseek.vectors import normalise
+from tiny_bundle import COLOURS, write_tiny_bundle
+from tiny_photos import write_colour
+from typed_commands import photoseek_command
+
+IMAGES, CAPTIONS = 30, 5
+
+
+def encoded(seed: int, dim: int, noise: float = 1.5) -> Encoded:
+    """Captions near their images, as two bundles of different spaces see the same ones."""
+    rng = np.random.default_rng(seed)
+    images = normalise(rng.normal(size=(IMAGES, dim)))
+    near = np.repeat(images, CAPTIONS, axis=0) + noise * normalise(rng.normal(size=(IMAGES * CAPTIONS, dim)))
+    names = [f"{number}.jpg" for number in range(IMAGES)]
+    captions = [Caption(name, number, f"{name} {number}") for name in names for number in range(CAPTIONS)]
+    return Encoded(names, captions, images, normalise(near), "fp32")
+
+
+@pytest.mark.parametrize("fusion", [Fusion(), Fusion("rrf", 0.3)])
+@pytest.mark.parametrize("depth", [1, 4, 30, 50])
+def test_ranks_are_those_counted_one_by_one(fusion: Fusion, depth: int) -> None:
+    one, other = encoded(1, 12), encoded(2, 16)
+    expected = []
+    for caption, own in enumerate(one.image_of_text):
+        cosines, others = one.images @ one.texts[caption], other.images @ other.texts[caption]
+        order = np.argsort(-cosines, kind="stable").tolist()
+        fused = fusion.fuse(cosines[order[:depth]], others[order[:depth]])
+        order[:depth] = [order[place] for place in np.argsort(-fused, kind="stable")]
+        expected.append(order.index(own))
+    np.testing.assert_array_equal(reranked_ranks(one, other, fusion, depth), expected)
+
+
+def test_two_bundles_that_err_apart_are_better_together_and_the_gain_has_an_interval() -> None:
+    found = evaluate_rerank(encoded(1, 12), encoded(2, 12), ("one", "other"), [IMAGES], resamples=200)
+    fused = found.depths[IMAGES]
+    better = max(found.first.r1, found.second.r1)
+    assert fused.recall.r1 > better
+    assert fused.gains[0] == pytest.approx(fused.recall.r1 - better)
+    assert fused.bounds is not None
+    low, high = fused.bounds[0]
+    assert 0 < low < fused.gains[0] < high
+    assert found.first == Recall.of(reranked_ranks(encoded(1, 12), encoded(2, 12), Fusion(weight=0.0), 5))
+
+
+def test_a_bundle_gains_nothing_by_itself() -> None:
+    one = encoded(1, 12)
+    found = evaluate_rerank(one, one, ("one", "one"), [IMAGES], resamples=50).depths[IMAGES]
+    assert (found.gains, found.bounds) == ((0.0,) * 3, ((0.0, 0.0),) * 3)
+
+
+def test_other_captions_for_each_bundle_are_refused() -> None:
+    one = encoded(1, 12)
+    with pytest.raises(EvaluationError, match="the same images and captions"):
+        evaluate_rerank(one, replace(one, captions=one.captions[::-1]), ("one", "other"), [5])
+
+
+@pytest.fixture
+def captioned(tmp_path: Path) -> tuple[Any, ...]:
+    lines = []
+    for number, (name, colour) in enumerate(COLOURS.items()):
+        write_colour(tmp_path / "images" / f"{name}.png", colour, seed=number)
+        lines.append(f"{name}.png#0\ta {name} picture")
+    (tmp_path / "captions.token").write_text("\n".join(lines) + "\n", "utf-8")
+    return ("--images", tmp_path / "images", "--captions", tmp_path / "captions.token", "--resamples", "20")
+
+
+def test_the_command_line_tells_what_is_gained_by_depth(captioned: tuple[Any, ...], tmp_path: Path) -> None:
+    bundles = [write_tiny_bundle(tmp_path / name, name=name, seed=seed) for seed, name in enumerate(("one", "other"))]
+    ask = ("evaluate", "--bundle", bundles[0], "--rerank", bundles[1], *captioned)
+    told = json.loads(photoseek_command(*ask, "--depth", "2", "--depth", "6", "--fuse", "rrf", "--json").stdout)
+    assert (told["first"]["bundle"], told["second"]["bundle"], list(told["depths"])) == ("one", "other", ["2", "6"])
+    assert (told["images"], told["captions"], told["fuse"], told["rerank_weight"]) == (6, 6, "rrf", 0.5)
+    assert set(told["depths"]["6"]) == {"r1", "r5", "r10", "medr", "meanr", "gain", "interval"}
+    table = photoseek_command(*ask).stdout
+    assert "the first 100 fused" in table
+    assert "6 captions, 6 images; zscore, the second weighs 0.5" in table
+    folds = photoseek_command(*ask, "--folds", "2")
+    assert (folds.returncode, "not measured with --rerank" in folds.stderr) == (2, True)

@@ -1,0 +1,283 @@
+"""The first hits of one bundle, looked at once more by another: orders, vectors that are kept, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from photoseek import Bundle, Gallery, Reranker, Searcher
+from photoseek.encoders import ImageEncoder, TextEncoder
+from photoseek.errors import GalleryIncompatible, PhotoError, QueryError
+from photoseek.filters import Filter
+from photoseek.folding import fold
+from photoseek.fusion import Fusion
+from photoseek.writer import only_writer
+from tiny_bundle import COLOURS, write_tiny_bundle
+from tiny_photos import write_colour
+from typed_commands import photoseek_command
+
+
+@pytest.fixture
+def second(tmp_path: Path) -> Bundle:
+    """A bundle whose space is another one."""
+    return Bundle.load(write_tiny_bundle(tmp_path / "second", name="second", seed=3, dim=24))
+
+
+@pytest.fixture
+def held(gallery: Gallery, second: Bundle) -> Gallery:
+    """The photos, indexed with both bundles."""
+    gallery.add_bundle(second)
+    gallery.index()
+    return gallery
+
+
+@pytest.fixture
+def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many photos each run of an image tower was given."""
+    runs: list[int] = []
+    encode = ImageEncoder.encode_pixels
+    monkeypatch.setattr(
+        ImageEncoder, "encode_pixels", lambda self, pixels: (runs.append(len(pixels)), encode(self, pixels))[1]
+    )
+    return runs
+
+
+def paths(hits: Any) -> list[str]:
+    return [hit.path for hit in hits]
+
+
+def reference(gallery: Gallery, second: Bundle, text: str, depth: int, fusion: Fusion) -> list[str]:
+    """The order by the definition: cosines of both towers themselves, the first bundle's best ``depth`` put anew."""
+    first = Searcher(gallery, engine="exact").search(text, k=24)
+    vectors = ImageEncoder(second).encode([hit.file for hit in first[:depth]])
+    cosines = vectors @ TextEncoder(second).encode([text])[0]
+    fused = fusion.fuse([hit.score for hit in first[:depth]], cosines)
+    order = sorted(range(len(vectors)), key=lambda place: (-fused[place], place))
+    return [first[place].path for place in order] + paths(first[depth:])
+
+
+@pytest.mark.parametrize("fusion", [Fusion(), Fusion("rrf"), Fusion("rrf", 0.9), Fusion("zscore", 0.2)])
+@pytest.mark.parametrize("depth", [1, 7, 24, 1000])
+def test_the_first_hits_are_in_the_fused_order_and_the_others_follow(
+    held: Gallery, second: Bundle, depth: int, fusion: Fusion
+) -> None:
+    reranker = Reranker(Searcher(held), second, depth=depth, fusion=fusion)
+    for text in ("red", "a yellow picture", "blue and green"):
+        expected = reference(held, second, text, depth, fusion)
+        for k in (1, 5, 24, 100):
+            hits = reranker.search(text, k=k)
+            assert paths(hits) == expected[:k]
+            assert [hit.rank for hit in hits] == list(range(1, len(hits) + 1))
+
+
+def test_at_its_ends_the_weight_is_one_bundle_alone(held: Gallery, second: Bundle) -> None:
+    for weight, alone in ((0.0, Searcher(held)), (1.0, Searcher(held, bundle=second))):
+        for rule in ("rrf", "zscore"):
+            reranker = Reranker(Searcher(held), second, fusion=Fusion(rule, weight))  # type: ignore[arg-type]
+            assert paths(reranker.search("red and white", k=24)) == paths(alone.search("red and white", k=24))
+
+
+def test_a_hit_says_what_both_bundles_do_and_keeps_the_first_one_s_score(held: Gallery, second: Bundle) -> None:
+    plain = {hit.path: hit for hit in Searcher(held).search("red", k=24)}
+    others = {hit.path: hit for hit in Searcher(held, bundle=second).search("red", k=24)}
+    hits = Reranker(Searcher(held), second, depth=24).search("red", k=24)
+    for hit in hits:
+        one, other = hit.scores
+        assert (hit.score, hit.confidence) == (plain[hit.path].score, plain[hit.path].confidence)
+        assert (one.bundle, one.score, one.rank) == ("tiny", plain[hit.path].score, plain[hit.path].rank)
+        assert (other.bundle, other.rank) == ("second", others[hit.path].rank)
+        assert other.score == pytest.approx(others[hit.path].score, abs=1e-6)
+    assert [hit.fused for hit in hits] == sorted((hit.fused or 0 for hit in hits), reverse=True)
+    told = hits[0].to_json()
+    assert told["scores"][1] == {"bundle": "second", "score": round(hits[0].scores[1].score or 0, 4), "rank": 1}
+    assert set(told) - set(plain[hits[0].path].to_json()) == {"fused", "scores"}
+    beyond = Reranker(Searcher(held), second, depth=3).search("red", k=4)[3]
+    assert (beyond.fused, beyond.scores) == (None, ())
+    assert "scores" not in beyond.to_json()
+
+
+def test_photos_parts_conditions_and_folding_are_asked_as_a_searcher_is(
+    held: Gallery, photos: Path, second: Bundle
+) -> None:
+    searcher = Searcher(held)
+    reranker = Reranker(searcher, second)
+    assert paths(reranker.search(photo=photos / "red" / "red-0.png", k=1)) == ["red/red-0.png"]
+    assert paths(reranker.search(photo=(photos / "red" / "red-0.png").read_bytes(), k=1)) == ["red/red-0.png"]
+    like = reranker.search(like="red/red-0.png", k=24)
+    assert {path.split("/")[0] for path in paths(like)[:3]} == {"red"}
+    assert (len(like), "red/red-0.png" in paths(like)) == (23, False)
+    assert paths(reranker.search("red - blue", k=1))[0].startswith("red/")
+    assert {path.split("/")[0] for path in paths(reranker.search("red", k=24, where=Filter(folder="blue")))} == {"blue"}
+    assert reranker.search("red", where=Filter(folder="nowhere")) == []
+
+
+@pytest.mark.parametrize("depth", [2, 9, 24])
+def test_near_duplicates_are_folded_in_the_fused_order_by_the_first_bundle_s_vectors(
+    held: Gallery, second: Bundle, depth: int
+) -> None:
+    searcher = Searcher(held)
+    reranker = Reranker(searcher, second, depth=depth, fusion=Fusion(weight=1.0))
+    for text in ("red and white", "white - blue", "red and blue", "green and yellow"):
+        unfolded = reranker.search(text, k=24)
+        vectors = np.stack([searcher.photo_at(hit.path)[1] for hit in unfolded])
+        expected = [(hit.path, paths(hit.alike)) for hit in fold(unfolded, vectors)]
+        assert len(expected) == len(COLOURS)
+        assert [(hit.path, paths(hit.alike)) for hit in reranker.search(text, k=6, fold=True)] == expected
+        assert paths(reranker.search(text, k=2, fold=True)) == [path for path, _ in expected[:2]]
+
+
+def test_vectors_that_the_gallery_has_not_are_made_for_those_hits_alone_and_kept(
+    gallery: Gallery, photos: Path, second: Bundle, looked_at: list[int]
+) -> None:
+    searcher = Searcher(gallery)
+    expected = reference(gallery, second, "red", 6, Fusion())
+    looked_at.clear()
+    assert paths(Reranker(searcher, second, depth=6).search("red", k=24)) == expected
+    assert sum(looked_at) == 6
+    assert paths(Reranker(Searcher(Gallery.open(photos)), second, depth=6).search("red", k=24)) == expected
+    assert sum(looked_at) == 6
+    told = gallery.status().beside[0]
+    assert (told.bundle, told.whole, told.searchable, gallery.status().fresh) == ("second", False, 6, True)
+    assert gallery.prune() == 0
+    gallery.verify()
+    with pytest.raises(GalleryIncompatible, match="those of a few photos of 'second'"):
+        Searcher(gallery, bundle=second)
+    assert gallery.index().beside == []  # indexing leaves it at that
+    gallery.add_bundle(second)
+    assert gallery.index().beside[0].encoded == 18
+    assert paths(Searcher(gallery, bundle=second).search("red", k=1))[0].startswith("red/")
+    gallery.forget_bundle("second")
+    looked_at.clear()
+    Reranker(searcher, second, depth=6).search("red")
+    assert sum(looked_at) == 6
+
+
+def test_a_gallery_that_is_being_indexed_has_them_kept_in_memory_until_it_can_be_written(
+    gallery: Gallery, second: Bundle, looked_at: list[int]
+) -> None:
+    reranker = Reranker(Searcher(gallery), second, depth=6)
+    with only_writer(gallery.path):
+        first = reranker.search("red", k=24)
+        assert reranker.search("red", k=24) == first
+    assert sum(looked_at) == 6
+    assert gallery.held(second) is None
+    reranker.search("blue", k=24)
+    assert sum(looked_at) == 12
+    assert gallery.status().beside[0].searchable == 12
+
+
+def test_a_read_only_gallery_has_them_kept_in_memory(gallery: Gallery, second: Bundle, looked_at: list[int]) -> None:
+    gallery.database.query("PRAGMA query_only = 1")  # writes fail as on a disk that is mounted read-only
+    reranker = Reranker(Searcher(gallery), second, depth=6)
+    assert reranker.search("red") == reranker.search("red")
+    assert (sum(looked_at), gallery.held(second)) == (6, None)
+
+
+def test_a_photo_that_is_gone_or_another_picture_now_counts_as_last(
+    gallery: Gallery, photos: Path, second: Bundle
+) -> None:
+    """It stays found, for the first bundle knows it."""
+    (photos / "red" / "red-1.png").unlink()
+    write_colour(photos / "red" / "red-2.png", COLOURS["blue"], seed=7)
+    hits = {hit.path: hit for hit in Reranker(Searcher(gallery), second, depth=8).search("red", k=24)}
+    assert len(hits) == 24
+    for path in ("red/red-1.png", "red/red-2.png"):
+        assert (hits[path].scores[1].score, hits[path].scores[1].rank) == (None, None)
+    assert hits["red/red-0.png"].scores[1].rank is not None
+    assert gallery.status().beside[0].searchable == 6
+    with pytest.raises(QueryError, match=r"'red/red-1\.png' cannot be looked at by bundle 'second'"):
+        Reranker(Searcher(gallery), second).search(like="red/red-1.png")
+
+
+def test_copies_of_a_photo_are_looked_at_once(
+    gallery: Gallery, photos: Path, second: Bundle, looked_at: list[int]
+) -> None:
+    shutil.copy(photos / "red" / "red-0.png", photos / "copy.png")
+    gallery.index()
+    looked_at.clear()
+    assert len(Reranker(Searcher(gallery), second, depth=25).search("red", k=25)) == 25
+    assert sum(looked_at) == 24
+
+
+def test_threads_share_a_reranker(gallery: Gallery, second: Bundle) -> None:
+    reranker = Reranker(Searcher(gallery), second, depth=12)
+    expected = {text: paths(Reranker(Searcher(gallery), second, depth=12).search(text, k=24)) for text in COLOURS}
+    gallery.forget_bundle("second")
+    wrong: list[str] = []
+
+    def ask() -> None:
+        wrong.extend(text for text in COLOURS if paths(reranker.search(text, k=24)) != expected[text])
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    gallery.verify()
+
+
+def test_none_is_doubtful_unless_the_first_bundle_s_best_hit_is(held: Gallery, second: Bundle, tmp_path: Path) -> None:
+    place = write_tiny_bundle(tmp_path / "calibrated", name="calibrated", seed=8)
+    manifest = json.loads((place / "photoseek.json").read_text())
+    curve = {"slope": 10.0, "intercept": -5.0, "floor": 0.9, "photos": 10, "captions": 10, "short": []}
+    manifest["precisions"]["fp32"]["confidence"] = curve
+    (place / "photoseek.json").write_text(json.dumps(manifest))
+    first = Bundle.load(place)
+    held.add_bundle(first)
+    held.index()
+    searcher = Searcher(held, bundle=first)
+    assert [hit.doubtful for hit in searcher.search("red", k=24)].count(True) > 4
+    hits = Reranker(searcher, second, fusion=Fusion(weight=1.0)).search("red", k=24)
+    assert not any(hit.doubtful for hit in hits)
+    assert all(hit.confidence is not None for hit in hits)
+    assert all(hit.doubtful for hit in Reranker(searcher, second).search("a picture and", k=24)) == all(
+        hit.doubtful for hit in searcher.search("a picture and", k=24)
+    )
+
+
+@pytest.mark.parametrize("depth", [0, -1, 10_001, True, 2.0, "9"])
+def test_a_depth_that_is_none_is_refused(gallery: Gallery, second: Bundle, depth: Any) -> None:
+    with pytest.raises(QueryError, match="depth: expected a whole number from 1 to 10,000"):
+        Reranker(Searcher(gallery), second, depth=depth)
+
+
+def test_what_cannot_be_asked_is_refused(gallery: Gallery, photos: Path, second: Bundle, tiny_bundle: Bundle) -> None:
+    with pytest.raises(QueryError, match="expected a bundle other than 'tiny'"):
+        Reranker(Searcher(gallery), tiny_bundle)
+    reranker = Reranker(Searcher(gallery), second)
+    with pytest.raises(QueryError, match="an empty query"):
+        reranker.search()
+    with pytest.raises(QueryError, match="k must be"):
+        reranker.search("red", k=0)
+    with pytest.raises(QueryError, match=r"no photo 'nobody\.png'"):
+        reranker.search(like="nobody.png")
+    (photos / "broken.png").write_bytes(b"broken")
+    with pytest.raises(PhotoError):
+        reranker.search(photo=photos / "broken.png")
+
+
+def test_the_command_line_reranks(photos: Path, held: Gallery, second: Bundle, tiny_bundle: Bundle) -> None:
+    ask = ("search", "red and white", "--gallery", photos, "-k", "24", "--json")
+    told = photoseek_command(*ask, "--rerank", "second", "--depth", "9", "--fuse", "rrf", "--rerank-weight", "0.7")
+    assert told.returncode == 0, told.stderr
+    fusion = Fusion("rrf", 0.7)
+    assert [hit["path"] for hit in json.loads(told.stdout)] == reference(held, second, "red and white", 9, fusion)
+    table = photoseek_command("search", "red", "--gallery", photos, "--rerank", second.path).stdout
+    assert "score by second" in table
+    same = photoseek_command(*ask, "--rerank", tiny_bundle.path)
+    assert (same.returncode, "expected a bundle other than 'tiny'" in same.stderr) == (2, True)
+    assert photoseek_command(*ask, "--rerank", "second", "--fuse", "mean").returncode == 2
+    assert photoseek_command(*ask, "--rerank", "second", "--depth", "0").returncode == 2
+
+
+def test_one_vector_of_a_query_is_the_same_whoever_asks(held: Gallery, second: Bundle) -> None:
+    query = Reranker(Searcher(held), second).query("a red picture")
+    np.testing.assert_allclose(query.second.vector, TextEncoder(second).encode(["a red picture"])[0], atol=1e-6)
+    np.testing.assert_allclose(query.first.vector, Searcher(held).encode("a red picture"), atol=1e-6)
