@@ -76,7 +76,7 @@ def demo(
 
 @app.command()
 def index(
-    photos: Annotated[Path, typer.Argument(help="Folder of photos.")],
+    photos: Annotated[str, typer.Argument(help="Folder of photos, or s3://BUCKET/FOLDER, gs://BUCKET/FOLDER.")],
     bundle: BundleOption = DEMO,
     gallery: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where the gallery lies; left out: PHOTOS/.photoseek")

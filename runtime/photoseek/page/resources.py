@@ -10,6 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from photoseek.errors import PhotoseekError
+from photoseek.folders.local import LocalFolder
 from photoseek.gallery import Gallery
 from photoseek.generations import current_name
 from photoseek.listening import is_loopback
@@ -89,7 +90,9 @@ def _still_right(opened: OpenGallery) -> bool:
 def _open(folder: str) -> OpenGallery:
     gallery = Gallery.open(folder)
     alone = is_loopback(str(st.get_option("server.address") or ""))
-    pictures = Pictures(gallery.path, root=gallery.photos_root, links=alone)
+    source = gallery.photo_folder
+    root = source.root if isinstance(source, LocalFolder) else None
+    pictures = Pictures(gallery.path, root=root, links=alone)
     opened = OpenGallery(Searcher(gallery), pictures, _identity(gallery))
     _log.info("opened %r", opened.searcher)
     return opened
