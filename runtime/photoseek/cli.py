@@ -93,6 +93,13 @@ def index(
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on, and index again whenever photos change (extra: watch).")
     ] = False,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Encode on the machines of a Ray cluster: auto, local, HOST:PORT or ray://HOST:PORT (extra: ray).",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make a folder of photos searchable, or bring its gallery up to date.
@@ -106,14 +113,21 @@ def index(
     - A folder that stays as it is: `photoseek index /mnt/photos --gallery ~/galleries/photos`
     - The same, after the photos have moved: `photoseek index /mnt/disk2 --gallery ~/galleries/photos --moved`
     - Kept current until Ctrl-C: `photoseek index ~/Photos --watch`
+    - In object storage: `photoseek index s3://bucket/photos --gallery ~/galleries/photos`
+    - By many machines: `photoseek index s3://bucket/photos --gallery ~/galleries/photos --ray auto`
     """
-    if watch and prune:
-        raise typer.BadParameter("expected --watch or --prune, found both")
+    if watch and (prune or ray is not None):
+        raise typer.BadParameter(f"expected --watch or {'--prune' if prune else '--ray'}, found both")
+    crew = None
+    if ray is not None:
+        from photoseek.crew import RayCrew
+
+        crew = RayCrew(ray)
     model = Bundle.load(bundle)
     opened = Gallery.open_or_create(photos, model, gallery, rebuild=rebuild, moved=moved)
     if watch:
         console_index.watch_with_lines(opened, model, precision, recall, as_json=as_json)
-    report = console_index.index_with_bar(opened, model, precision, recall, quiet=as_json)
+    report = console_index.index_with_bar(opened, model, precision, recall, crew=crew, quiet=as_json)
     pruned = opened.prune() if prune else 0
     if as_json:
         console.print_json(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import sys
 from collections.abc import Set as AbstractSet
+from contextlib import nullcontext, redirect_stdout
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from photoseek import console
@@ -12,8 +15,11 @@ from photoseek.names import as_text, on_one_line
 
 if TYPE_CHECKING:
     from photoseek.bundle import Bundle
+    from photoseek.embedding import Crew
     from photoseek.gallery import Gallery
     from photoseek.indexing import IndexReport, Progress
+
+_log = logging.getLogger(__name__)
 
 
 def index_with_bar(
@@ -22,17 +28,19 @@ def index_with_bar(
     precision: str | None = None,
     recall: float | None = None,
     *,
+    crew: Crew | None = None,
     quiet: bool = False,
 ) -> IndexReport:
     """Bring a gallery up to date before the user's eyes; an interruption exits and keeps what was encoded."""
+    silence = nullcontext() if crew is None else redirect_stdout(_Logged())  # Ray tells of lost machines there
     try:
-        with console.progress_bar("indexing") as tell:
+        with console.progress_bar("indexing") as tell, silence:
 
             def show(progress: Progress) -> None:
                 if progress.phase == "encode":
                     tell(progress.done, progress.total)
 
-            report = gallery.index(bundle, precision=precision, progress=show, recall=recall)
+            report = gallery.index(bundle, precision=precision, progress=show, recall=recall, crew=crew)
     except KeyboardInterrupt:
         console.fail("photoseek", "interrupted; what was encoded is kept, run it again to go on", console.INTERRUPTED)
     if not quiet:
@@ -63,6 +71,16 @@ def watch_with_lines(
     except KeyboardInterrupt:
         pass
     console.fail("photoseek", "stopped watching; what was encoded is kept", console.INTERRUPTED)
+
+
+class _Logged(io.TextIOBase):
+    """A stream whose lines go to the log: standard output is the report's alone."""
+
+    def write(self, text: str) -> int:
+        """Log what is not empty."""
+        if text.strip():
+            _log.info("%s", text.strip())
+        return len(text)
 
 
 def report_json(report: IndexReport) -> dict[str, Any]:
