@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
-import logging
 import sys
 from collections.abc import Set as AbstractSet
-from contextlib import nullcontext, redirect_stdout
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from photoseek import console
+from photoseek import console, console_crew
 from photoseek.names import as_text, on_one_line
 
 if TYPE_CHECKING:
@@ -18,8 +16,6 @@ if TYPE_CHECKING:
     from photoseek.embedding import Crew
     from photoseek.gallery import Gallery
     from photoseek.indexing import IndexReport, Progress
-
-_log = logging.getLogger(__name__)
 
 
 def index_with_bar(
@@ -32,9 +28,8 @@ def index_with_bar(
     quiet: bool = False,
 ) -> IndexReport:
     """Bring a gallery up to date before the user's eyes; an interruption exits and keeps what was encoded."""
-    silence = nullcontext() if crew is None else redirect_stdout(_Logged())  # Ray tells of lost machines there
     try:
-        with console.progress_bar("indexing") as tell, silence:
+        with nullcontext() if crew is None else console_crew.quiet(), console.progress_bar("indexing") as tell:
 
             def show(progress: Progress) -> None:
                 if progress.phase == "encode":
@@ -71,16 +66,6 @@ def watch_with_lines(
     except KeyboardInterrupt:
         pass
     console.fail("photoseek", "stopped watching; what was encoded is kept", console.INTERRUPTED)
-
-
-class _Logged(io.TextIOBase):
-    """A stream whose lines go to the log: standard output is the report's alone."""
-
-    def write(self, text: str) -> int:
-        """Log what is not empty."""
-        if text.strip():
-            _log.info("%s", text.strip())
-        return len(text)
 
 
 def report_json(report: IndexReport) -> dict[str, Any]:

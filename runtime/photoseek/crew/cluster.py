@@ -20,10 +20,6 @@ CURE = "a crew of machines needs Ray; install it with: pip install 'photoseek[ra
 """What is said where it is not installed."""
 
 _AFAR = "ray://"
-_ENVIRONMENT = {
-    "RAY_USAGE_STATS_ENABLED": "0",  # nothing leaves the machine
-    "RAY_BACKEND_LOG_LEVEL": "fatal",  # of its core, which writes to the screen; what fails is raised
-}
 _HOST = re.compile(r"(?:ray://)?(\[[0-9a-fA-F:]+\]|[^\s/:@]+):(\d{1,5})")
 _PROBE_S = 10.0
 _JOIN_S = 60.0  # on a loaded machine the first process of a cluster takes half of that
@@ -52,8 +48,7 @@ def joined(address: str) -> Iterator[Any]:
         MissingExtra: Ray or its data library is not installed.
         CrewError: The cluster cannot be reached.
     """
-    for name, value in _ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing leaves the machine
     try:
         import ray
         import ray.data

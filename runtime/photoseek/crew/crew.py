@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from photoseek import __version__
 from photoseek.crew.cluster import CURE, check_address, is_afar, joined
+from photoseek.crew.desk import open_desk
 from photoseek.crew.rows import Handed, handed
-from photoseek.crew.shipping import ship
+from photoseek.crew.shipping import files_of
 from photoseek.embedding import Batch, Embedder
 from photoseek.errors import CrewError, MissingExtra
 from photoseek.scanning import FoundPhoto
@@ -71,17 +72,17 @@ class RayCrew:
         yield from run(work, self._task(ray, embedder), members)
 
     def _task(self, ray: Any, embedder: Embedder) -> Task:
-        from photoseek.crew.attempts import Attempts
         from photoseek.crew.task import Task
 
         encoder = embedder.encoder
+        files = {} if self.address == "local" else files_of(encoder.bundle)
         return Task(
             version=__version__,
             folder=embedder.folder,
-            bundle=ship(encoder.bundle, ray.put if self.address != "local" else None),
+            bundle=encoder.bundle.reference,
+            fingerprint=encoder.bundle.fingerprint,
             precision=encoder.precision,
-            known=[ray.put(frozenset(embedder.known))],
-            attempts=Attempts.start(ray),
+            desk=open_desk(ray, frozenset(embedder.known), files),
         )
 
 

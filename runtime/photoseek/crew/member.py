@@ -12,7 +12,7 @@ from photoseek.embedding import BATCH, Batch, Embedder
 from photoseek.errors import PhotoseekError
 from photoseek.scanning import FoundPhoto
 
-_CAREFUL = 3  # attempts from which on photos are taken one by one
+_CAREFUL = 2  # attempts from which on photos are taken one by one
 _GIVEN_UP = 2  # attempts at a single photo, each of which ended with its process
 _REASON = "a process ended while it was decoded"
 
@@ -22,7 +22,7 @@ class Member:
 
     def __init__(self, task: Task) -> None:
         """Open the tower; what is wrong is told with the first photos, since what is raised here is hard to tell."""
-        self._attempts = task.attempts
+        self._desk = task.desk
         self._embedder: Embedder | None = None
         self._trouble = ""
         try:
@@ -46,7 +46,7 @@ class Member:
             batches = [embedder.batch(photos[start : start + BATCH]) for start in range(0, len(photos), BATCH)]
         else:
             batches = [self._carefully(photo, embedder) for photo in photos]
-        self._attempts.end.remote(name)
+        self._desk.end.remote(name)
         return Batch(
             len(photos),
             [record for batch in batches for record in batch.records],
@@ -59,10 +59,10 @@ class Member:
         if self._begin(photo.path) > _GIVEN_UP:
             return Batch(1, [PhotoRecord(photo, reason=_REASON)], [])
         batch = embedder.batch([photo])
-        self._attempts.end.remote(photo.path)
+        self._desk.end.remote(photo.path)
         return batch
 
     def _begin(self, name: str) -> int:
         import ray
 
-        return int(ray.get(self._attempts.begin.remote(name)))
+        return int(ray.get(self._desk.begin.remote(name)))

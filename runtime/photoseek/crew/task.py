@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from photoseek import __version__
-from photoseek.crew.shipping import ShippedBundle
+from photoseek.crew.shipping import arrived
 from photoseek.embedding import Embedder
 from photoseek.encoders import ImageEncoder
 from photoseek.errors import CrewError
@@ -21,19 +20,18 @@ class Task:
     Attributes:
         version: Of photoseek, which has to be the same everywhere: preprocessing may change from one to the next.
         folder: Where the photos are.
-        bundle: What encodes them.
+        bundle: What encodes them: where it lies on the machine of the run, and perhaps on others, or ``demo``.
+        fingerprint: Of that bundle.
         precision: Of its image tower.
-        known: A reference to the contents that have their vector already, inside a list so that it is not fetched
-            before it is needed.
-        attempts: An actor, see :class:`photoseek.crew.attempts.Attempts`.
+        desk: An actor, see :class:`photoseek.crew.desk.Desk`.
     """
 
     version: str
     folder: PhotoFolder
-    bundle: ShippedBundle
+    bundle: str
+    fingerprint: str
     precision: str
-    known: Sequence[Any]
-    attempts: Any
+    desk: Any
 
     def embedder(self) -> Embedder:
         """Open all of it, on the machine that works: one thread, for each processor has a member.
@@ -48,5 +46,6 @@ class Task:
             raise CrewError(
                 f"expected photoseek {self.version}, found {__version__}; install the same version on every machine"
             )
-        encoder = ImageEncoder(self.bundle.open(), self.precision, threads=1, mode="service")
-        return Embedder(self.folder, encoder, ray.get(self.known[0]))
+        bundle = arrived(self.bundle, self.fingerprint, lambda: ray.get(self.desk.files.remote()))
+        encoder = ImageEncoder(bundle, self.precision, threads=1, mode="service")
+        return Embedder(self.folder, encoder, ray.get(self.desk.known.remote()))
