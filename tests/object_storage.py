@@ -38,6 +38,7 @@ class S3:
         self._server.start()
         self.port = self._server.get_host_and_port()[1]
         self.endpoint = f"http://127.0.0.1:{self.port}"
+        urlopen(Request(f"{self.endpoint}/moto-api/reset", method="POST")).close()  # the servers of a process share all
         keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
         self.client = boto3.client("s3", endpoint_url=self.endpoint, **keys)
 

@@ -81,8 +81,8 @@ class Gallery:
             QueryError: An address of another kind; photos in object storage, and no ``path``.
         """
         source = open_folder(photos)
-        source.expect()
         folder = _place(source, path)
+        source.expect()
         folder.mkdir(parents=True, exist_ok=True)
         meta = {"photos": _noted(source, folder), **_bundle_facts(bundle)}
         with only_writer(folder):

@@ -60,7 +60,7 @@ class Watched(LocalFolder):
 class Elsewhere(LocalFolder):
     """A folder that the machines of the crew have not mounted."""
 
-    def read_still(self, photo: FoundPhoto) -> tuple[FoundPhoto, bytes] | None:
+    def read_still(self, _: FoundPhoto) -> tuple[FoundPhoto, bytes] | None:
         return None
 
 

@@ -31,7 +31,7 @@ def test_what_is_no_address_is_refused(address: str) -> None:
 
 
 def test_without_ray_the_command_that_installs_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("photoseek.crew.crew.find_spec", lambda name: None)
+    monkeypatch.setattr("photoseek.crew.crew.find_spec", lambda _: None)
     with pytest.raises(MissingExtra, match=r"pip install 'photoseek\[ray\]'"):
         RayCrew("auto")
 

@@ -36,7 +36,6 @@ def test_addresses_and_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         "http://host/photos",
         "memory://a",
         "file://host/photos",
-        "file:photos://",
     ],
 )
 def test_what_is_no_address_is_refused(address: str) -> None:
@@ -58,7 +57,7 @@ def test_an_address_that_was_made_a_path_is_refused() -> None:
 def test_a_missing_extra_names_the_command_that_installs_it(
     tiny_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("photoseek.folders.storage.find_spec", lambda name: None)
+    monkeypatch.setattr("photoseek.folders.storage.find_spec", lambda _: None)
     for scheme, extra in (("s3", "s3"), ("gs", "gcs")):
         with pytest.raises(MissingExtra, match=rf"pip install 'photoseek\[{extra}\]'"):
             Gallery.create(f"{scheme}://bucket/photos", tiny_bundle, tmp_path / "gallery")
