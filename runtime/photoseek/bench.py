@@ -10,16 +10,16 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from photoseek.cpu import usable_cores
+from photoseek.embedding import BATCH
 from photoseek.encoders import ImageEncoder
 from photoseek.errors import PhotoError, PhotoseekError, QueryError
 from photoseek.everyday import everyday_queries
-from photoseek.indexing import BATCH
+from photoseek.folders.folder import PhotoFile
 from photoseek.photos import decode_photo, read_photo
 from photoseek.search import Searcher
 
@@ -174,12 +174,12 @@ sys.exit(process.returncode)
 """
 
 
-def _some_photos(searcher: Searcher, count: int) -> list[Path]:
+def _some_photos(searcher: Searcher, count: int) -> list[PhotoFile]:
     """Photos of the gallery that can be read, spread over it."""
     ids = searcher.gallery.generation().ids
     chosen = ids[np.linspace(0, len(ids) - 1, min(count, len(ids))).astype(np.int64)].tolist() if count else []
     stored = searcher.gallery.database.photos(chosen, searcher.bundle.fingerprint)
-    files = []
+    files: list[PhotoFile] = []
     for photo in stored.values():
         file = searcher.gallery.file_of(photo.path)
         try:
@@ -190,7 +190,7 @@ def _some_photos(searcher: Searcher, count: int) -> list[Path]:
     return files
 
 
-def _photo_rates(searcher: Searcher, files: Sequence[Path]) -> dict[str, float]:
+def _photo_rates(searcher: Searcher, files: Sequence[PhotoFile]) -> dict[str, float]:
     """Photos a second, by step."""
     preprocessing = searcher.bundle.preprocessing
     encoder = ImageEncoder(searcher.bundle, searcher.image_encoder.precision, mode="service")

@@ -85,7 +85,7 @@ def demo(
 
 @app.command()
 def index(
-    photos: Annotated[Path, typer.Argument(help="Folder of photos.")],
+    photos: Annotated[str, typer.Argument(help="Folder of photos, or s3://BUCKET/FOLDER, gs://BUCKET/FOLDER.")],
     bundle: GalleryBundleOption = None,
     gallery: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where the gallery lies; left out: PHOTOS/.photoseek")
@@ -108,6 +108,13 @@ def index(
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on, and index again whenever photos change (extra: watch).")
     ] = False,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Encode on the machines of a Ray cluster: auto, local, HOST:PORT or ray://HOST:PORT (extra: ray).",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make a folder of photos searchable, or bring its gallery up to date.
@@ -122,17 +129,26 @@ def index(
     - A folder that stays as it is: `photoseek index /mnt/photos --gallery ~/galleries/photos`
     - The same, after the photos have moved: `photoseek index /mnt/disk2 --gallery ~/galleries/photos --moved`
     - Kept current until Ctrl-C: `photoseek index ~/Photos --watch`
+    - In object storage: `photoseek index s3://bucket/photos --gallery ~/galleries/photos`
+    - By many machines: `photoseek index s3://bucket/photos --gallery ~/galleries/photos --ray auto`
     """
-    console_index.expect_one({"--watch": watch, "--prune": prune, "--forget": forget is not None})
+    console_index.expect_one(
+        {"--watch": watch, "--prune": prune, "--forget": forget is not None, "--ray": ray is not None}
+    )
     console_index.expect_one({"--add": add, "--rebuild": rebuild, "--forget": forget is not None})
     if forget is not None:
         console_index.forget_bundle(Gallery.open(gallery or photos), forget, as_json=as_json)
         return
+    crew = None
+    if ray is not None:
+        from photoseek.crew import RayCrew
+
+        crew = RayCrew(ray)
     model = console_index.bundle_of(photos, gallery, bundle)
     opened = Gallery.open_or_create(photos, model, gallery, rebuild=rebuild, add=add, moved=moved)
     if watch:
         console_index.watch_with_lines(opened, model, precision, recall, as_json=as_json)
-    report = console_index.index_with_bar(opened, model, precision, recall, quiet=as_json)
+    report = console_index.index_with_bar(opened, model, precision, recall, crew=crew, quiet=as_json)
     pruned = opened.prune() if prune else 0
     if as_json:
         console.print_json(

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Set as AbstractSet
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from photoseek import console
+from photoseek import console, console_crew
 from photoseek.errors import GalleryNotFound
 from photoseek.names import as_text, on_one_line
 
 if TYPE_CHECKING:
     from photoseek.bundle import Bundle
+    from photoseek.embedding import Crew
     from photoseek.gallery import Gallery
     from photoseek.indexing import IndexReport, Progress
 
@@ -28,7 +30,7 @@ def expect_one(given: dict[str, bool]) -> None:
         raise typer.BadParameter(f"expected one of {', '.join(given)}, found {' and '.join(named)}")
 
 
-def bundle_of(photos: Path, gallery: Path | None, name: str | None) -> Bundle:
+def bundle_of(photos: str, gallery: Path | None, name: str | None) -> Bundle:
     """The bundle that is named; else that of the gallery, or the embedded one where there is no gallery yet."""
     from photoseek.bundle import DEMO, Bundle
     from photoseek.gallery import Gallery
@@ -55,17 +57,18 @@ def index_with_bar(
     precision: str | None = None,
     recall: float | None = None,
     *,
+    crew: Crew | None = None,
     quiet: bool = False,
 ) -> IndexReport:
     """Bring a gallery up to date before the user's eyes; an interruption exits and keeps what was encoded."""
     try:
-        with console.progress_bar("indexing") as tell:
+        with nullcontext() if crew is None else console_crew.quiet(), console.progress_bar("indexing") as tell:
 
             def show(progress: Progress) -> None:
                 if progress.phase == "encode":
                     tell(progress.done, progress.total)
 
-            report = gallery.index(bundle, precision=precision, progress=show, recall=recall)
+            report = gallery.index(bundle, precision=precision, progress=show, recall=recall, crew=crew)
     except KeyboardInterrupt:
         console.fail("photoseek", "interrupted; what was encoded is kept, run it again to go on", console.INTERRUPTED)
     if not quiet:

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
@@ -27,7 +28,7 @@ Ask: TypeAlias = "Callable[[str | None], Sequence[Hit]]"
 HitsJsonOption = Annotated[
     bool, typer.Option("--json", help="Print JSON; of queries on standard input: one object a line.")
 ]
-PathsOption = Annotated[bool, typer.Option("--paths", help="Print absolute paths alone, one a line.")]
+PathsOption = Annotated[bool, typer.Option("--paths", help="Print absolute paths (or addresses) alone, one a line.")]
 NullOption = Annotated[
     bool,
     typer.Option("--null", "-0", help="Print paths with a NUL behind each, for xargs -0: a name may hold anything."),
@@ -148,7 +149,8 @@ def _warn(hits: Sequence[Hit]) -> None:
 
 def _file(hit: Hit) -> str:
     name = on_one_line(str(hit.file))
-    return name if hit.file.exists() else f"{name} (gone; index again)"
+    gone = isinstance(hit.file, Path) and not hit.file.exists()  # of object storage nothing is asked for a table
+    return f"{name} (gone; index again)" if gone else name
 
 
 def _second(hit: Hit) -> str:
@@ -189,7 +191,7 @@ def _json(hits: Sequence[Hit]) -> list[dict[str, Any]]:
 
 def _show(hits: Sequence[Hit], output: Output) -> None:
     if output.form == "paths":
-        sys.stdout.buffer.write(b"".join(os.fsencode(hit.file) + output.end for hit in hits))
+        sys.stdout.buffer.write(b"".join(os.fsencode(str(hit.file)) + output.end for hit in hits))
         return
     print_hits(hits)
     if output.pictures:

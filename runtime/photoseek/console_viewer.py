@@ -11,9 +11,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from photoseek import console
 from photoseek.errors import MissingExtra, PhotoError, QueryError
+
+if TYPE_CHECKING:
+    from photoseek.folders.folder import PhotoFile
 
 _EDGE = 512  # pixels: as large as a terminal shows it
 _LINES = 12  # of the terminal, a picture
@@ -32,8 +36,17 @@ def find_viewer() -> str:
     return found
 
 
-def open_files(viewer: str, files: Sequence[Path]) -> None:
-    """Open each file, and exit if the viewer says that it could not."""
+def open_files(viewer: str, photos: Sequence[PhotoFile]) -> None:
+    """Open each file, and exit if the viewer says that it could not.
+
+    Raises:
+        QueryError: They are no files of this machine.
+    """
+    files = [file for file in photos if isinstance(file, Path)]
+    if len(files) < len(photos):
+        raise QueryError(
+            f"--open: expected files of this machine, found {photos[0]}; look at them on the page: photoseek app"
+        )
     started = [_start(viewer, file) for file in files]
     until = time.monotonic() + _PATIENCE_S
     for file, process in zip(files, started, strict=True):
@@ -61,7 +74,7 @@ def check_pictures() -> None:
         raise QueryError("--pictures: expected a terminal as standard input and output, found a file or a pipe")
 
 
-def print_pictures(photos: Sequence[tuple[str, Path]]) -> None:
+def print_pictures(photos: Sequence[tuple[str, PhotoFile]]) -> None:
     """Draw photos, each below its name: with the terminal's own graphics, else in half blocks of colour."""
     from rich.console import Console
     from textual_image.renderable import Image  # asks the terminal what it can show

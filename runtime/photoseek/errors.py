@@ -7,12 +7,15 @@ PhotoseekError
 │   └── BundleIncompatible    a newer format, or a precision or input that the bundle lacks
 ├── GalleryError
 │   ├── GalleryNotFound       no gallery at the given place
+│   ├── FolderUnreachable     object storage that cannot be reached, or refuses: nothing is known of its photos
+│   ├── CrewError             machines that cannot embed photos together
 │   ├── GalleryDamaged        a file of the gallery is missing or not what its manifest says
 │   ├── GalleryIncompatible   a newer format, or vectors of another bundle
 │   ├── GalleryBusy           another process is writing this gallery
 │   ├── GalleryClosed         used after it was closed
 │   └── GalleryEmpty          nothing indexed yet
 ├── PhotoError                a photo that cannot be decoded
+│   └── PhotoUnreachable      a photo of which nothing can be told now
 ├── QueryError                a query that cannot be answered
 ├── CaptionFileError          a broken line of a caption or split file
 ├── EvaluationError           a measurement that the captioned images don't allow
@@ -50,6 +53,14 @@ class GalleryNotFound(GalleryError):
     """No gallery, or no photo folder, at the given place."""
 
 
+class FolderUnreachable(GalleryError):
+    """Object storage cannot be reached, or refuses: that says nothing of the photos in it."""
+
+
+class CrewError(GalleryError):
+    """The machines that were to embed photos together cannot be reached, or one of them cannot do it."""
+
+
 class GalleryDamaged(GalleryError):
     """A file of the gallery is missing, or is not what its manifest says."""
 
@@ -72,6 +83,10 @@ class GalleryEmpty(GalleryError):
 
 class PhotoError(PhotoseekError):
     """A photo that cannot be decoded; the message is the reason."""
+
+
+class PhotoUnreachable(PhotoError):
+    """Nothing can be told of a photo now: its storage cannot be reached, or refuses."""
 
 
 class QueryError(PhotoseekError):

@@ -12,6 +12,7 @@ from photoseek.bundle import Bundle
 from photoseek.captions import Caption
 from photoseek.database import Database
 from photoseek.deriving import check_origin, shown_by
+from photoseek.embedding import Crew
 from photoseek.errors import (
     GalleryBusy,
     GalleryError,
@@ -20,11 +21,14 @@ from photoseek.errors import (
     PhotoseekError,
     QueryError,
 )
+from photoseek.folders.address import noted_folder, open_folder
+from photoseek.folders.folder import PhotoFile, PhotoFolder
+from photoseek.folders.local import LocalFolder
 from photoseek.generations import Generation, current_name, open_current
 from photoseek.held import HeldBundle, held_as, leftovers_of, put_held
 from photoseek.holdings import BundleHolder, absolute, own_facts
 from photoseek.indexing import IndexReport, Progress, encode_sentences, index_gallery
-from photoseek.names import as_name, as_text
+from photoseek.names import as_text
 from photoseek.repairing import Repaired, check_gallery, repair_gallery
 from photoseek.sentences import Sentences
 from photoseek.status import GalleryStatus, status_beside
@@ -66,20 +70,21 @@ class Gallery(BundleHolder):
         """Make an empty gallery for a folder of photos.
 
         Args:
-            photos: The folder.
+            photos: The folder, or its address in object storage, such as ``s3://bucket/photos``.
             bundle: What will encode the photos.
             path: Where the gallery lies. None: in ``.photoseek`` inside the photo folder.
 
         Raises:
             GalleryError: There is a gallery already.
             GalleryNotFound: There is no such folder of photos.
+            FolderUnreachable: The object storage cannot be reached, or refuses.
+            QueryError: An address of another kind; photos in object storage, and no ``path``.
         """
-        root = absolute(photos)
-        if not root.is_dir():
-            raise GalleryNotFound(f"{root}: no such folder of photos")
-        folder = _place(root, path)
+        source = open_folder(photos)
+        folder = _place(source, path)
+        source.expect()
         folder.mkdir(parents=True, exist_ok=True)
-        meta = {"photos": _noted(root, folder), **own_facts(bundle)}
+        meta = {"photos": _noted(source, folder), **own_facts(bundle)}
         with only_writer(folder):
             if (folder / _DATABASE).exists():
                 raise GalleryError(f"{folder}: there is a gallery already; open it with Gallery.open")
@@ -114,7 +119,7 @@ class Gallery(BundleHolder):
         """Open the gallery of a photo folder, or make it.
 
         Args:
-            photos: The folder.
+            photos: The folder, or its address in object storage.
             bundle: What encodes the photos.
             path: Where the gallery lies. None: in ``.photoseek`` inside the photo folder.
             rebuild: Whether a gallery of another bundle goes over to this one, every photo encoded anew.
@@ -124,17 +129,18 @@ class Gallery(BundleHolder):
         Raises:
             GalleryIncompatible: The gallery belongs to another bundle or to other photos.
         """
-        root = absolute(photos)
-        folder = _place(root, path)
+        source = open_folder(photos)
+        folder = _place(source, path)
         if not (folder / _DATABASE).is_file():
-            return cls.create(root, bundle, folder)
+            return cls.create(photos, bundle, folder)
         gallery = cls.open(folder)
         if moved:
-            gallery.move_photos(root)
-        elif not _same_folder(gallery.photos_root, root):
-            there = "" if gallery.photos_root.is_dir() else ", which is not there now"
+            gallery.move_photos(photos)
+        elif not (before := gallery.photo_folder).is_same(source):
+            gone = isinstance(before, LocalFolder) and not before.root.is_dir()
+            there = ", which is not there now" if gone else ""
             raise GalleryIncompatible(
-                f"{folder}: belongs to the photos in {gallery.photos_root}{there}, not in {root}; "
+                f"{folder}: belongs to the photos in {before.address}{there}, not in {source.address}; "
                 "if they have moved, add --moved, and no photo is encoded again; else name another --gallery"
             )
         if add:
@@ -147,32 +153,44 @@ class Gallery(BundleHolder):
         return gallery
 
     @property
-    def photos_root(self) -> Path:
-        """The folder of photos."""
-        return Path(os.path.normpath(self.path / as_name(self.database.meta()["photos"])))
+    def photo_folder(self) -> PhotoFolder:
+        """Where the photos lie: a folder of this machine, or a prefix of a bucket."""
+        return noted_folder(self.database.meta()["photos"], self.path)
 
-    def file_of(self, path: str) -> Path:
+    @property
+    def photos_root(self) -> Path:
+        """The folder of photos.
+
+        Raises:
+            GalleryError: They lie in object storage; see :attr:`photo_folder`.
+        """
+        folder = self.photo_folder
+        if not isinstance(folder, LocalFolder):
+            raise GalleryError(f"{self.path}: expected photos in a folder of this machine, found {folder.address}")
+        return folder.root
+
+    def file_of(self, path: str) -> PhotoFile:
         """Where the photo of a path lies, as hits have it in :attr:`photoseek.hits.Hit.path`."""
-        return self.photos_root / as_name(path)
+        return self.photo_folder.photo(path)
 
     def move_photos(self, photos: str | Path) -> None:
-        """Say that the photos lie in another folder now; all that is known of them is kept.
+        """Say that the photos lie in another folder now, or in object storage; all that is known of them is kept.
 
         Raises:
             GalleryNotFound: There is no such folder, or not one of the gallery's photos is in it.
+            FolderUnreachable: The object storage cannot be reached, or refuses.
             GalleryBusy: Another process is writing this gallery.
         """
-        root = absolute(photos)
+        source = open_folder(photos)
         known = self.database.paths()
-        if not root.is_dir():
-            raise GalleryNotFound(f"{root}: no such folder of photos")
-        if known and not any((root / as_name(path)).is_file() for path in known):
+        source.expect()
+        if known and not source.holds_any(known):
             raise GalleryNotFound(
-                f"{root}: expected the photos that were in {self.photos_root}, such as {min(known)}, found none of "
-                f"{len(known):,}; name the folder that they have moved to"
+                f"{source.address}: expected the photos that were in {self.photo_folder.address}, such as "
+                f"{min(known)}, found none of {len(known):,}; name the folder that they have moved to"
             )
         with only_writer(self.path):
-            self.database.set_meta(photos=_noted(root, self.path))
+            self.database.set_meta(photos=_noted(source, self.path))
 
     def index(
         self,
@@ -181,6 +199,7 @@ class Gallery(BundleHolder):
         precision: str | None = None,
         progress: Callable[[Progress], None] | None = None,
         recall: float | None = None,
+        crew: Crew | None = None,
     ) -> IndexReport:
         """Bring the gallery up to date with its folder: only what is new or changed is encoded, by each of its bundles.
 
@@ -193,12 +212,15 @@ class Gallery(BundleHolder):
             progress: Called after each batch, in the calling thread.
             recall: Share of the true ten best, within (0, 1], that approximate search has to find; it is measured on
                 this gallery. None: as before, at first 0.99.
+            crew: Who encodes, such as a :class:`photoseek.crew.RayCrew`. None: threads of this process.
 
         Raises:
             QueryError: A recall that is none.
             GalleryBusy: Another process is indexing this gallery.
             GalleryNotFound: The photo folder is gone, or holds no photo where it held some before.
             GalleryIncompatible: The gallery does not hold the bundle.
+            FolderUnreachable: The object storage with the photos cannot be reached, or refuses.
+            CrewError: The machines of the crew cannot do it.
         """
         if recall is not None and not 0 < recall <= 1:
             raise QueryError(f"recall: expected a share within (0, 1], found {recall}")
@@ -211,7 +233,7 @@ class Gallery(BundleHolder):
                 further[held.fingerprint] = bundle
                 put_held(self.database, held_as(bundle, precision=chosen))
             self.database.set_meta(precision=chosen if held.own else self.image_precision(own))
-            return index_gallery(self.path, self.database, self.photos_root, own, further, progress, recall)
+            return index_gallery(self.path, self.database, self.photo_folder, own, further, progress, recall, crew)
 
     def add_captions(
         self,
@@ -271,7 +293,7 @@ class Gallery(BundleHolder):
         shown = shown_by(self.database, meta["fingerprint"])
         return GalleryStatus(
             path=as_text(str(self.path)),
-            photos_root=as_text(str(self.photos_root)),
+            photos_root=as_text(self.photo_folder.address),
             photos=self.database.count(),
             searchable=self.database.count_searchable(meta["fingerprint"]),
             unreadable=len(self.unreadable()),
@@ -327,23 +349,24 @@ def gallery_at(folder: Path) -> Path | None:
     return next((place for place in (folder, folder / FOLDER) if (place / _DATABASE).is_file()), None)
 
 
-def _place(root: Path, path: str | Path | None) -> Path:
+def _place(source: PhotoFolder, path: str | Path | None) -> Path:
     """Where the gallery lies; the photo folder itself stands for the folder inside it, as in :meth:`Gallery.open`."""
-    folder = root if path is None else absolute(path)
-    return root / FOLDER if folder == root else folder
+    if not isinstance(source, LocalFolder):
+        if path is None:
+            raise QueryError(
+                f"{source.address}: expected --gallery DIR as well, a folder of this machine: a gallery of photos in "
+                "object storage does not lie beside them"
+            )
+        return absolute(path)
+    folder = source.root if path is None else absolute(path)
+    return source.root / FOLDER if folder == source.root else folder
 
 
-def _noted(root: Path, folder: Path) -> str:
+def _noted(source: PhotoFolder, folder: Path) -> str:
     """How a gallery remembers its photo folder: by the way to it where it lies inside, so that both may move."""
-    return as_text(os.path.relpath(root, folder) if folder.is_relative_to(root) else str(root))
-
-
-def _same_folder(one: Path, other: Path) -> bool:
-    """Whether two paths lead to the same folder, by a link, say."""
-    try:
-        return one == other or one.samefile(other)
-    except OSError:
-        return False
+    if not isinstance(source, LocalFolder):
+        return source.address
+    return as_text(os.path.relpath(source.root, folder) if folder.is_relative_to(source.root) else str(source.root))
 
 
 def _size(file: Path) -> int:

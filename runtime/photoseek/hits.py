@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from photoseek.folders.folder import PhotoFile
 from photoseek.names import as_text
 
 
@@ -39,7 +39,8 @@ class Hit:
         score: Cosine of query and photo, in [-1, 1].
         width: Of the upright photo, in pixels.
         height: Of the upright photo, in pixels.
-        file: Where the photo lies.
+        file: Where the photo lies: a path, or for one in object storage a
+            :class:`photoseek.folders.remote_photo.RemotePhoto`, whose text is its address.
         id: Its number in the gallery, which never comes to mean another picture.
         taken: ``YYYY-MM-DD HH:MM:SS`` by the camera's clock; None where the photo does not tell.
         confidence: Probability, in [0, 1], that the photo shows what the text says; None for queries with a photo,
@@ -56,7 +57,7 @@ class Hit:
     score: float
     width: int
     height: int
-    file: Path
+    file: PhotoFile
     id: int
     taken: str | None = None
     confidence: float | None = None

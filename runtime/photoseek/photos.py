@@ -17,11 +17,12 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from photoseek import heif
 from photoseek.errors import PhotoError
+from photoseek.folders.remote_photo import RemotePhoto
 from photoseek.quiet import pillow_warns_nobody
 from photoseek.rgb import to_rgb
 
-PhotoSource: TypeAlias = str | Path | bytes | bytearray | memoryview | Image.Image
-"""A path, the bytes of a file, or an open picture."""
+PhotoSource: TypeAlias = str | Path | bytes | bytearray | memoryview | Image.Image | RemotePhoto
+"""A path, the bytes of a file, an open picture, or a photo in object storage (:attr:`photoseek.hits.Hit.file`)."""
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "PPM")
 """The formats that are decoded; Pillow knows more, among them some that run other programs (EPS)."""
@@ -107,7 +108,7 @@ def decode_photo(source: PhotoSource, edge: int | None = None) -> Photo:
         with pillow_warns_nobody():
             if isinstance(source, Image.Image):
                 return _upright(source, None)
-            data = read_photo(Path(source)) if isinstance(source, str | Path) else _bytes_of(source)
+            data = _bytes_of(source)
             with _opened(io.BytesIO(data), data[: heif.HEAD], len(data)) as image:
                 return _upright(image, edge)
     except (PhotoError, MemoryError):  # for want of memory now, nothing is said of the photo
@@ -116,28 +117,32 @@ def decode_photo(source: PhotoSource, edge: int | None = None) -> Photo:
         raise PhotoError(_reason(error)) from error
 
 
-def read_photo(path: Path) -> bytes:
+def read_photo(path: Path | RemotePhoto) -> bytes:
     """The bytes of a regular file of at most ``MAX_BYTES``: a FIFO or a device would hang its reader.
+
+    Those of a photo in object storage are fetched from there.
 
     Raises:
         PhotoError: No such file, not a regular one, too large, not readable, or of a format whose extra is missing.
     """
+    if not isinstance(path, Path):
+        return path.read_bytes()
     try:
         with _regular(path) as file:
             size = os.fstat(file.fileno()).st_size
-            _check_bytes(size)
-            _check_extra(file.read(heif.HEAD))
+            check_bytes(size)
+            check_extra(file.read(heif.HEAD))
             file.seek(0)
             data = file.read(size + 1)  # as much memory as it takes, and not as much as it may take
             if len(data) > size:  # it has grown since
                 data += file.read(MAX_BYTES + 1 - len(data))
     except OSError as error:
         raise PhotoError(error.strerror or str(error)) from error
-    _check_bytes(len(data))
+    check_bytes(len(data))
     return data
 
 
-def photo_format(path: Path) -> str:
+def photo_format(path: Path | RemotePhoto) -> str:
     """The format of a photo by its content, one of ``FORMATS``, MPO or HEIF; nothing is decoded.
 
     Raises:
@@ -152,7 +157,7 @@ def photo_format(path: Path) -> str:
         raise PhotoError(_reason(error)) from error
 
 
-def date_of(path: Path) -> str:
+def date_of(path: Path | RemotePhoto) -> str:
     """When a photo was taken, as ``Photo.taken``, from its header alone; empty also where it cannot be read."""
     try:
         with pillow_warns_nobody(), _regular(path) as file, _header(file) as image:
@@ -161,8 +166,10 @@ def date_of(path: Path) -> str:
         return ""
 
 
-def _regular(path: Path) -> BinaryIO:
+def _regular(path: Path | RemotePhoto) -> BinaryIO:
     """Open a regular file; what has become a FIFO since it was looked at is not waited for."""
+    if not isinstance(path, Path):
+        return path.open()
     if not stat.S_ISREG(path.stat().st_mode):
         raise PhotoError("not a regular file")
     file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
@@ -174,18 +181,23 @@ def _regular(path: Path) -> BinaryIO:
 
 def _header(file: BinaryIO) -> Image.Image:
     head = file.read(heif.HEAD)
+    size = file.seek(0, os.SEEK_END)
     file.seek(0)
-    return _opened(file, head, os.fstat(file.fileno()).st_size)
+    return _opened(file, head, size)
 
 
 def _opened(file: BinaryIO, head: bytes, size: int) -> Image.Image:
     """A picture of which no pixel is decoded yet."""
-    _check_bytes(size)
-    _check_extra(head)
+    check_bytes(size)
+    check_extra(head)
     return Image.open(file, formats=_formats(heif.is_heif(head)))
 
 
 def _bytes_of(source: object) -> bytes:
+    if isinstance(source, str | Path):
+        return read_photo(Path(source))
+    if isinstance(source, RemotePhoto):
+        return source.read_bytes()
     if isinstance(source, bytes):
         return source
     if isinstance(source, bytearray | memoryview):
@@ -193,13 +205,23 @@ def _bytes_of(source: object) -> bytes:
     raise PhotoError(f"expected a path, the bytes of a file or an open picture, found {type(source).__name__}")
 
 
-def _check_bytes(size: int) -> None:
+def check_bytes(size: int) -> None:
+    """Refuse a file that is too large.
+
+    Raises:
+        PhotoError: It has over ``MAX_BYTES``.
+    """
     if size > MAX_BYTES:
         raise PhotoError(f"a file of {size / 1e6:,.0f} MB; at most {MAX_BYTES // 1_000_000} MB are read")
 
 
-def _check_extra(head: bytes) -> None:
-    if heif.is_heif(head) and not heif.can_decode():
+def check_extra(head: bytes) -> None:
+    """Refuse a file, by its beginning, that nothing here can decode.
+
+    Raises:
+        PhotoError: It is of a format whose extra is missing.
+    """
+    if heif.is_heif(head[: heif.HEAD]) and not heif.can_decode():
         raise PhotoError(heif.CURE)
 
 

@@ -20,7 +20,7 @@ from photoseek.gallery import Gallery
 from photoseek.generations import CURE, Generation, current_name
 from photoseek.held import HeldBundle
 from photoseek.hits import Hit, Sentence
-from photoseek.names import as_asked, as_name
+from photoseek.names import as_asked
 from photoseek.nearest.engine import Search
 from photoseek.nearest.engines import Engine
 from photoseek.nearest.exact import ExactSearch
@@ -292,11 +292,11 @@ class Searcher(Inherited):
         photos = photos_of(generation, self.gallery.database, rows)
         shown = [place for place, photo in enumerate(ids) if photo in photos and photo != query.left_out]
         vectors = np.asarray(generation.vectors[rows[shown]])
-        root = self.gallery.photos_root
+        folder = self.gallery.photo_folder
         hits = []
         for rank, (place, trust) in enumerate(zip(shown, query.trust(vectors), strict=True), start=1):
             photo = photos[ids[place]]
-            facts = (rank, photo.path, float(scores[place]), photo.width, photo.height, root / as_name(photo.path))
+            facts = (rank, photo.path, float(scores[place]), photo.width, photo.height, folder.photo(photo.path))
             hits.append(Hit(*facts, ids[place], photo.taken or None, *trust))
         return hits, vectors
 
@@ -324,7 +324,7 @@ class Searcher(Inherited):
         if generation.manifest.fingerprint != self.bundle.fingerprint:
             raise GalleryIncompatible(
                 f"{self.gallery.path}: has begun to go over to bundle {self.bundle.name!r}; finish it with: "
-                f"photoseek index {self.gallery.photos_root} --bundle {self.bundle.reference}"
+                f"photoseek index {self.gallery.photo_folder.address} --bundle {self.bundle.reference}"
             )
         if generation.manifest.dim != self.bundle.dim:
             found = f"found {generation.manifest.dim}-d ones"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import os
+import time
 from base64 import b64encode
 from functools import lru_cache
 from pathlib import Path
@@ -11,35 +11,41 @@ from pathlib import Path
 from PIL import Image
 
 from photoseek.errors import PhotoError
+from photoseek.folders.folder import PhotoFile
+from photoseek.folders.remote_photo import RemotePhoto
 from photoseek.photos import decode_photo, read_photo
 
 SIDE = 640
 """The longer side of a thumbnail, in pixels."""
 
 _KEPT = 256  # thumbnails; some 20 MB
+_LOOKED_AT = 4096  # photos in object storage, whose version takes a request
+_REMEMBERED_S = 60.0  # at most, is that remembered
 _QUALITY = 82
 
 
-def thumbnail(file: Path, side: int = SIDE) -> bytes:
+def thumbnail(file: PhotoFile, side: int = SIDE) -> bytes:
     """A photo as JPEG, at most ``side`` pixels wide and high, upright; made again only when the file has changed.
 
     Raises:
         PhotoError: The photo is gone or cannot be decoded; the message is the reason.
     """
-    status = status_of(file)
-    return _kept(file, status.st_mtime_ns, status.st_size, side)
+    return _kept(file, *version_of(file), side)
 
 
-def status_of(file: Path) -> os.stat_result:
-    """Size and time of change of a photo.
+def version_of(file: PhotoFile) -> tuple[int, int]:
+    """What changes when a photo does: the time of its change in nanoseconds, and its size.
 
     Raises:
         PhotoError: It is gone; the message is the reason.
     """
+    if not isinstance(file, Path):
+        return _looked_at(file, int(time.monotonic() / _REMEMBERED_S))
     try:
-        return file.stat()
+        status = file.stat()
     except OSError as error:
         raise PhotoError(error.strerror or str(error)) from error
+    return status.st_mtime_ns, status.st_size
 
 
 def shrink(data: bytes, side: int = SIDE) -> bytes:
@@ -60,7 +66,14 @@ def data_uri(jpeg: bytes) -> str:
     return "data:image/jpeg;base64," + b64encode(jpeg).decode("ascii")
 
 
+@lru_cache(maxsize=_LOOKED_AT)
+def _looked_at(photo: RemotePhoto, moment: int) -> tuple[int, int]:
+    del moment  # it makes what was seen long ago another key
+    found = photo.look()
+    return found.mtime_ns, found.bytes
+
+
 @lru_cache(maxsize=_KEPT)
-def _kept(file: Path, mtime_ns: int, size: int, side: int) -> bytes:
+def _kept(file: PhotoFile, mtime_ns: int, size: int, side: int) -> bytes:
     del mtime_ns, size  # they make a changed file another key
     return shrink(read_photo(file), side)

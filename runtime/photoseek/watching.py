@@ -12,7 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from photoseek.errors import GalleryBusy, GalleryNotFound, MissingExtra
+from photoseek.errors import GalleryBusy, GalleryNotFound, MissingExtra, QueryError
+from photoseek.folders.local import LocalFolder
 from photoseek.scanning import looks_like_photo, passed_over
 
 if TYPE_CHECKING:
@@ -49,8 +50,14 @@ def watch_gallery(
 
     Raises:
         MissingExtra: watchfiles is not installed.
+        QueryError: The photos lie in object storage, which tells nobody of its changes.
         PhotoseekError: The first indexing failed; see ``Gallery.index``.
     """
+    if not isinstance(source := gallery.photo_folder, LocalFolder):
+        raise QueryError(
+            f"{source.address}: expected a folder of this machine: object storage tells nobody of its changes; "
+            "run photoseek index again from time to time, by cron for example"
+        )
     watch = _watchfiles()
     stop = stop or threading.Event()
 

@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 
 from installed import INSTALLED, needs_faiss
-from photoseek import Bundle, Gallery, Searcher
-from photoseek import indexing as indexing_module
+from photoseek import Bundle, Gallery, Searcher, embedding, indexing, threads
+from photoseek.embedding import Embedder
 from photoseek.encoders import ImageEncoder
 from photoseek.errors import (
     BundleDamaged,
@@ -33,6 +33,7 @@ from photoseek.errors import (
     PhotoError,
     QueryError,
 )
+from photoseek.folders import local
 from photoseek.gallery import only_writer
 from photoseek.indexing import IndexReport, Progress
 from photoseek.nearest.engines import Engine
@@ -40,7 +41,7 @@ from photoseek.nearest.tuning import Measured
 from tiny_bundle import COLOURS, write_tiny_bundle
 from tiny_photos import write_colour
 
-FIRST = indexing_module.BATCH  # photos that are done when progress is first told of any
+FIRST = embedding.BATCH  # photos that are done when progress is first told of any
 
 
 def counts(report: IndexReport) -> dict[str, int]:
@@ -100,7 +101,7 @@ def test_a_photo_that_could_not_be_read_is_tried_again(
         raise PhotoError(f"Permission denied: {path}")
 
     with monkeypatch.context() as patch:
-        patch.setattr(indexing_module, "read_photo", fail)
+        patch.setattr(local, "read_photo", fail)
         assert [path for path, _ in gallery.index().unreadable] == [new.name]
     assert gallery.index().unreadable == []
     assert "new.png" in found(gallery, "red", k=5)
@@ -150,8 +151,8 @@ def test_an_unreadable_photo_is_named_and_not_tried_again(
     assert "not a photo of a known format" in reason
 
     tried: list[Path] = []
-    read = indexing_module.read_photo
-    monkeypatch.setattr(indexing_module, "read_photo", lambda path: tried.append(path) or read(path))
+    read = local.read_photo
+    monkeypatch.setattr(local, "read_photo", lambda path: tried.append(path) or read(path))
     gallery.index()
     assert tried == []
     write_colour(photos / "broken.jpg", COLOURS["red"], seed=77)
@@ -171,7 +172,7 @@ def test_hidden_files_and_other_files_are_passed_over(gallery: Gallery, photos: 
 def test_an_interrupted_indexing_keeps_what_was_encoded(
     photos: Path, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(indexing_module, "_AHEAD", 1)  # else all may be done before the first is told of
+    monkeypatch.setattr(threads, "_AHEAD", 1)  # else all may be done before the first is told of
     gallery = Gallery.create(photos, tiny_bundle)
 
     def interrupt(progress: Progress) -> None:
@@ -190,8 +191,8 @@ def killed_in_the_middle(path: Path) -> None:
         if progress.done:
             os.kill(os.getpid(), 9)
 
-    indexing_module._COMMIT_S = 0.0
-    indexing_module._AHEAD = 1
+    indexing._COMMIT_S = 0.0
+    threads._AHEAD = 1
     Gallery.open(path).index(progress=kill)
 
 
@@ -527,7 +528,7 @@ def test_old_generations_are_dropped_but_the_one_before(gallery: Gallery, photos
 def test_a_slow_photo_holds_up_no_other(photos: Path, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first batch waits until all others are done; were they handed over in order, that would be forever."""
     others, first = threading.Event(), threading.Lock()
-    encode = indexing_module._encode
+    encode = Embedder.batch
 
     def slow(*arguments: Any) -> Any:
         if first.acquire(blocking=False):
@@ -538,8 +539,8 @@ def test_a_slow_photo_holds_up_no_other(photos: Path, tiny_bundle: Bundle, monke
         if progress.phase == "encode" and progress.done == 24 - FIRST:
             others.set()
 
-    monkeypatch.setattr(indexing_module, "_encode", slow)
-    monkeypatch.setattr(indexing_module, "usable_cores", lambda: 2)
+    monkeypatch.setattr(Embedder, "batch", slow)
+    monkeypatch.setattr(threads, "usable_cores", lambda: 2)
     assert counts(Gallery.create(photos, tiny_bundle).index(progress=count)) == {"photos": 24, "encoded": 24}
 
 

@@ -20,6 +20,9 @@ HEAVY = (
     "onnx",
     "sklearn",
     "pandas",
+    "fsspec",
+    "pyarrow",
+    "ray",
 )
 
 

@@ -18,9 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from photoseek import Bundle, Gallery, Searcher, reading
-from photoseek import indexing as indexing_module
 from photoseek.errors import GalleryIncompatible, GalleryNotFound
 from photoseek.filters import Filter
+from photoseek.folders import local
 from photoseek.names import as_name, as_text, on_one_line
 from photoseek.scanning import Unseen, scan
 from tiny_bundle import COLOURS
@@ -204,14 +204,14 @@ def test_a_deep_folder_is_scanned_to_its_end(tmp_path: Path) -> None:
 
 def while_read(monkeypatch: pytest.MonkeyPatch, happens: Any) -> None:
     """Something happens after the bytes of a photo are read, and before anything is made of them."""
-    read = indexing_module.read_photo
+    read = local.read_photo
 
     def interfere(path: Path) -> bytes:
         data = read(path)
         happens(path)
         return data
 
-    monkeypatch.setattr(indexing_module, "read_photo", interfere)
+    monkeypatch.setattr(local, "read_photo", interfere)
 
 
 def test_a_photo_that_changes_while_it_is_read_is_read_again(
@@ -266,14 +266,14 @@ def test_a_photo_that_vanishes_is_neither_an_error_nor_unreadable(
 ) -> None:
     write_colour(photos / "new.png", COLOURS["red"], seed=900)
     write_colour(photos / "other.png", COLOURS["red"], seed=901)
-    scanned = indexing_module.scan
+    scanned = local.scan
 
     def vanish(*arguments: Any) -> Any:
         photos_there = list(scanned(*arguments))
         (photos / "new.png").unlink()
         return photos_there
 
-    monkeypatch.setattr(indexing_module, "scan", vanish)
+    monkeypatch.setattr(local, "scan", vanish)
     report = gallery.index()
     assert (report.photos, report.encoded, report.unreadable) == (25, 1, [])
     assert gallery.status().photos == 25

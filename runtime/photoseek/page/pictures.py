@@ -12,8 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from photoseek.errors import PhotoError
+from photoseek.folders.folder import PhotoFile
 from photoseek.photos import read_photo
-from photoseek.thumbnails import shrink, status_of
+from photoseek.thumbnails import shrink, version_of
 
 _log = logging.getLogger(__name__)
 
@@ -53,31 +54,31 @@ class Pictures:
         self._bytes: int | None = None  # on disk; None until it has been counted
         self._lock = threading.Lock()
 
-    def of(self, file: Path, side: int = CARD_SIDE) -> bytes:
+    def of(self, file: PhotoFile, side: int = CARD_SIDE) -> bytes:
         """A photo as JPEG, at most ``side`` pixels wide and high, upright; made again only when the file has changed.
 
         Raises:
             PhotoError: The photo is gone, lies elsewhere or cannot be decoded; the message is the reason.
         """
         self._check_place(file)
-        status = status_of(file)
-        facts = (os.fspath(file.name), os.path.relpath(file.parent, self.folder), status.st_mtime_ns, status.st_size)
+        place = os.path.relpath(file.parent, self.folder) if isinstance(file, Path) else str(file)
+        facts = (file.name, place, *version_of(file))
         kept = self.folder / hashlib.sha256(repr((*facts, side)).encode("utf-8", "surrogateescape")).hexdigest()[:40]
         return self._read(kept) or self._make(file, kept, side)
 
-    def of_all(self, files: Sequence[Path], side: int = CARD_SIDE) -> list[bytes | PhotoError]:
+    def of_all(self, files: Sequence[PhotoFile], side: int = CARD_SIDE) -> list[bytes | PhotoError]:
         """Those of several photos, a few decoded at the same time; the error of each that has none."""
         with ThreadPoolExecutor(_DECODERS) as pool:
             return list(pool.map(lambda file: self._of_or_error(file, side), files))
 
-    def _check_place(self, file: Path) -> None:
+    def _check_place(self, file: PhotoFile) -> None:
         """A path comes out of the gallery's database, which somebody may have tampered with."""
-        if self._root is not None:
+        if self._root is not None and isinstance(file, Path):  # an object never leads out of its bucket
             real = os.path.normpath if self._links else os.path.realpath
             if not Path(real(file)).is_relative_to(real(self._root)):
                 raise PhotoError("lies outside the photo folder, and is not shown")
 
-    def _of_or_error(self, file: Path, side: int) -> bytes | PhotoError:
+    def _of_or_error(self, file: PhotoFile, side: int) -> bytes | PhotoError:
         try:
             return self.of(file, side)
         except PhotoError as error:
@@ -92,7 +93,7 @@ class Pictures:
             return None
         return jpeg if jpeg.startswith(_JPEG_START) and jpeg.endswith(_JPEG_END) else None
 
-    def _make(self, file: Path, kept: Path, side: int) -> bytes:
+    def _make(self, file: PhotoFile, kept: Path, side: int) -> bytes:
         jpeg = shrink(read_photo(file), side)
         partial = kept.with_name(f"{kept.name}.{os.getpid()}.{threading.get_ident()}.partial")
         try:

@@ -10,6 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from photoseek.errors import PhotoseekError
+from photoseek.folders.local import LocalFolder
 from photoseek.gallery import Gallery
 from photoseek.generations import current_name
 from photoseek.listening import is_loopback
@@ -112,7 +113,9 @@ def _open(folder: str, model: str | None) -> OpenGallery:
     gallery = Gallery.open(folder)
     searcher = Searcher(gallery, bundle=gallery.load_bundle(model))
     alone = is_loopback(str(st.get_option("server.address") or ""))
-    pictures = Pictures(gallery.path, root=gallery.photos_root, links=alone)
+    source = gallery.photo_folder
+    root = source.root if isinstance(source, LocalFolder) else None
+    pictures = Pictures(gallery.path, root=root, links=alone)
     opened = OpenGallery(searcher, pictures, _identity(gallery), searcher.bundle.fingerprint == gallery.fingerprint)
     _log.info("opened %r", opened.searcher)
     return opened

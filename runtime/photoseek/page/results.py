@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -115,7 +116,8 @@ def _card(hit: Hit, picture: bytes | PhotoError) -> dict[str, Any]:
 
 def why_gone(hit: Hit, error: PhotoError) -> str:
     """What is said in place of a photo."""
-    return words().unshowable.format(reason=error) if hit.file.exists() else words().gone
+    gone = isinstance(hit.file, Path) and not hit.file.exists()
+    return words().gone if gone else words().unshowable.format(reason=error)
 
 
 def _open() -> None:

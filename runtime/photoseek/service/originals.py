@@ -9,11 +9,14 @@ from pathlib import Path
 
 from PIL import Image
 
-from photoseek.errors import PhotoError
+from photoseek.errors import PhotoError, PhotoUnreachable
+from photoseek.folders.folder import PhotoFile
+from photoseek.folders.local import LocalFolder
 from photoseek.names import as_name
 from photoseek.photos import photo_format
 from photoseek.search import Searcher
-from photoseek.service.problems import Refusal
+from photoseek.service.problems import Refusal, unavailable
+from photoseek.thumbnails import version_of
 
 _log = logging.getLogger(__name__)
 
@@ -25,17 +28,21 @@ class Original:
     """The file of a photo, as it was found just now.
 
     Attributes:
-        file: Its real path; it never leaves the server.
+        file: Its real path, or the object that it is; it never leaves the server.
         name: How a browser may call it when it is kept.
+        version: When it was changed, in nanoseconds, and its size.
+        status: Of a file.
     """
 
-    file: Path
+    file: PhotoFile
     name: str
-    status: os.stat_result
+    version: tuple[int, int]
+    status: os.stat_result | None = None
 
     def etag(self, kind: str = "") -> str:
         """What changes when the file does; ``kind`` tells its representations apart."""
-        return f'"{self.status.st_mtime_ns:x}-{self.status.st_size:x}{kind}"'
+        mtime_ns, size = self.version
+        return f'"{mtime_ns:x}-{size:x}{kind}"'
 
     def media_type(self) -> str:
         """By the content: a file that has come to hold something else is never served under a photo's name.
@@ -45,6 +52,8 @@ class Original:
         """
         try:
             found = photo_format(self.file)
+        except PhotoUnreachable as error:
+            raise unavailable(error) from error
         except PhotoError as error:
             raise Refusal(404, "photo_gone", "the file of this photo is no photo any more") from error
         return _AS_JPEG.get(found) or Image.MIME[found]
@@ -54,19 +63,35 @@ def original(searcher: Searcher, photo: int) -> Original:
     """The file of a photo.
 
     Raises:
-        Refusal: 404, there is no such photo, its file is gone, or it is a link that leads out of the photo folder.
+        Refusal: 404, there is no such photo, its file is gone, or it is a link that leads out of the photo folder; 503,
+            the storage with it cannot be reached.
     """
     stored = searcher.gallery.database.photos([photo], searcher.bundle.fingerprint).get(photo)
     if stored is None:
         raise Refusal(404, "not_found", f"no photo {photo} in this gallery")
-    root = searcher.gallery.photos_root
+    source = searcher.gallery.photo_folder
+    if isinstance(source, LocalFolder):
+        return _file(source.root, stored.path, photo)
+    return _object(source.photo(stored.path))
+
+
+def _object(photo: PhotoFile) -> Original:
     try:
-        file = (root / as_name(stored.path)).resolve(strict=True)
+        return Original(photo, photo.name, version_of(photo))
+    except PhotoUnreachable as error:
+        raise unavailable(error) from error
+    except PhotoError as error:
+        raise Refusal(404, "photo_gone", "the file of this photo is gone") from error
+
+
+def _file(root: Path, path: str, photo: int) -> Original:
+    try:
+        file = (root / as_name(path)).resolve(strict=True)
         inside = file.is_relative_to(root.resolve(strict=True)) and file.is_file()
         status = file.stat()
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
         raise Refusal(404, "photo_gone", "the file of this photo is gone") from error
     if not inside:
-        _log.warning("photo %d: %s is not a file inside the photo folder; it is not served", photo, stored.path)
+        _log.warning("photo %d: %s is not a file inside the photo folder; it is not served", photo, path)
         raise Refusal(404, "photo_gone", "the file of this photo lies elsewhere, and is not served")
-    return Original(file, Path(stored.path).name, status)
+    return Original(file, Path(path).name, (status.st_mtime_ns, status.st_size), status)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
-from fastapi import APIRouter, Header, Path, Query
-from starlette.responses import FileResponse, Response
+from fastapi import APIRouter, Header, Query
+from fastapi import Path as InPath
+from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from photoseek.errors import PhotoError
+from photoseek.errors import PhotoError, PhotoUnreachable
+from photoseek.folders.remote_photo import RemotePhoto
 from photoseek.service.backend import Backend
 from photoseek.service.limits import MAX_SIDE, MIN_SIDE
 from photoseek.service.originals import Original, original
-from photoseek.service.problems import Refusal, documented
+from photoseek.service.problems import Refusal, documented, unavailable
 from photoseek.thumbnails import SIDE, thumbnail
 
 _REFUSED = documented(400, 401, 404, 422, 429, 503)
@@ -20,7 +24,7 @@ _UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "As the call
 _PHOTO = {"schema": {"type": "string", "format": "binary"}}
 _KEEP = "private, max-age=3600"  # private: no cache between server and caller may hand it to others
 
-PhotoId = Annotated[str, Path(pattern="^[1-9][0-9]{0,17}$", description="The `id` of a hit.")]
+PhotoId = Annotated[str, InPath(pattern="^[1-9][0-9]{0,17}$", description="The `id` of a hit.")]
 Known = Annotated[str | None, Header(alias="If-None-Match", description="The ETag of what the caller has.")]
 Side = Annotated[int, Query(ge=MIN_SIDE, le=MAX_SIDE, description="The longer side, at most, in pixels.")]
 
@@ -50,14 +54,28 @@ def _whole(found: Original, known: str | None) -> Response:
     headers = _headers(found.etag())
     if _is_known(found.etag(), known):
         return Response(status_code=304, headers=headers)
+    headers |= {"Accept-Ranges": "none"}
+    if not isinstance(found.file, Path):
+        return _streamed(found, found.file, headers)
     return _WholeFile(
         found.file,
-        headers=headers | {"Accept-Ranges": "none"},
+        headers=headers,
         media_type=found.media_type(),
         filename=found.name,
         stat_result=found.status,
         content_disposition_type="inline",
     )
+
+
+def _streamed(found: Original, photo: RemotePhoto, headers: dict[str, str]) -> Response:
+    """An object, handed on block by block as it comes from its storage; as much as it had when it was looked at."""
+    media_type = found.media_type()
+    try:
+        blocks = photo.blocks()
+    except PhotoError as error:
+        raise Refusal(404, "photo_gone", "the file of this photo is gone") from error
+    name = f"inline; filename*=utf-8''{quote(found.name)}"
+    return StreamingResponse(blocks, headers=headers | {"Content-Disposition": name}, media_type=media_type)
 
 
 def _small(found: Original, side: int, known: str | None) -> Response:
@@ -66,6 +84,8 @@ def _small(found: Original, side: int, known: str | None) -> Response:
         return Response(status_code=304, headers=_headers(etag))
     try:
         jpeg = thumbnail(found.file, side)
+    except PhotoUnreachable as error:
+        raise unavailable(error) from error
     except PhotoError as error:
         raise Refusal(404, "photo_gone", f"this photo cannot be shown: {error}") from error
     return Response(jpeg, headers=_headers(etag), media_type="image/jpeg")

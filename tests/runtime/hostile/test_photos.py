@@ -17,7 +17,7 @@ import pytest
 from PIL import Image, features
 
 from photo_mutations import seeds, tiled_tiff
-from photoseek import Bundle, Gallery, heif, indexing, photos, rgb
+from photoseek import Bundle, Gallery, embedding, heif, photos, rgb
 from photoseek.encoders import ImageEncoder
 from photoseek.errors import PhotoError
 from photoseek.photos import SUFFIXES, date_of, decode_photo, open_photo, photo_format, read_photo
@@ -341,8 +341,8 @@ def test_hostile_photos_are_named_and_tried_again_only_when_they_change(
     assert all(reason for _, reason in report.unreadable)
     assert report.encoded == 24
     tried: list[str] = []
-    decode = indexing.decode_photo
-    monkeypatch.setattr(indexing, "decode_photo", lambda data, edge: tried.append("") or decode(data, edge))
+    decode = embedding.decode_photo
+    monkeypatch.setattr(embedding, "decode_photo", lambda data, edge: tried.append("") or decode(data, edge))
     gallery.index()
     assert tried == []
     changed = sorted(readable)[0]

@@ -1,0 +1,118 @@
+"""Joining a Ray cluster: within bounded time, without telemetry, without a dashboard, without a word on the screen."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import socket
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import Any
+
+from photoseek.cpu import usable_cores
+from photoseek.errors import CrewError, MissingExtra, QueryError
+
+CURE = "a crew of machines needs Ray; install it with: pip install 'photoseek[ray]'"
+"""What is said where it is not installed."""
+
+_AFAR = "ray://"
+_HOST = re.compile(r"(?:ray://)?(\[[0-9a-fA-F:]+\]|[^\s/:@]+):(\d{1,5})")
+_PROBE_S = 10.0
+_JOIN_S = 60.0  # on a loaded machine the first process of a cluster takes half of that
+
+
+def check_address(address: str) -> None:
+    """Refuse what is no address of a cluster.
+
+    Raises:
+        QueryError: It is none.
+    """
+    if address not in ("auto", "local") and not _HOST.fullmatch(address):
+        raise QueryError(f"--ray: expected auto, local, HOST:PORT or ray://HOST:PORT, found {address!r}")
+
+
+def is_afar(address: str) -> bool:
+    """Whether this process would be no part of the cluster, but talk to one through its client port."""
+    return address.startswith(_AFAR)
+
+
+@contextmanager
+def joined(address: str) -> Iterator[Any]:
+    """The module ``ray``, connected; one that the program has connected already is used as it is.
+
+    Raises:
+        MissingExtra: Ray or its data library is not installed.
+        CrewError: The cluster cannot be reached.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing leaves the machine
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise MissingExtra(CURE) from error
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what fails is raised
+    if ray.is_initialized():
+        yield ray
+        return
+    _probe(address)
+    try:
+        _join(ray, address)
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _probe(address: str) -> None:
+    """Make sure that something listens there: Ray itself would try for minutes."""
+    if not (found := _HOST.fullmatch(address)):
+        return
+    host, port = found[1].strip("[]"), int(found[2])
+    try:
+        socket.create_connection((host, port), timeout=_PROBE_S).close()
+    except (OSError, OverflowError) as error:
+        raise CrewError(
+            f"{address}: no Ray cluster can be reached there: {error}; start one with: ray start --head --port={port}"
+        ) from error
+
+
+def _join(ray: Any, address: str) -> None:
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+    if address == "local":
+        options |= {"num_cpus": usable_cores(), "include_dashboard": False}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if _HOST.fullmatch(address):
+                _within(_JOIN_S, lambda: ray.init(address=address, **options))
+            else:  # a cluster of one's own would end with the thread that started it
+                ray.init(address=address, **options)
+    except TimeoutError as error:
+        raise CrewError(f"{address}: {error}; is it a Ray cluster, of this version of Ray?") from error
+    except Exception as error:  # what Ray raises here has many classes
+        why = " ".join(str(error).split())[:300]
+        raise CrewError(f"{address}: the Ray cluster cannot be joined: {why}") from error
+
+
+def _within(seconds: float, join: Callable[[], object]) -> None:
+    """Call in another thread, which is left behind where it takes too long: Ray has no limit of its own.
+
+    Raises:
+        TimeoutError: It did.
+    """
+    outcome: Future[object] = Future()
+
+    def run() -> None:
+        try:
+            outcome.set_result(join())
+        except BaseException as error:  # told in the thread that waits
+            outcome.set_exception(error)
+
+    threading.Thread(target=run, name="photoseek-ray", daemon=True).start()
+    try:
+        outcome.result(seconds)
+    except TimeoutError as error:
+        raise TimeoutError(f"no answer within {seconds:.0f} s") from error

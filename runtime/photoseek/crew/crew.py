@@ -1,0 +1,111 @@
+"""A crew of processes on the machines of a Ray cluster, each with an image tower of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from photoseek import __version__
+from photoseek.crew.cluster import CURE, check_address, is_afar, joined
+from photoseek.crew.desk import open_desk
+from photoseek.crew.rows import Handed, handed
+from photoseek.crew.shipping import files_of
+from photoseek.embedding import Batch, Embedder
+from photoseek.errors import CrewError, MissingExtra
+from photoseek.scanning import FoundPhoto
+
+if TYPE_CHECKING:
+    from photoseek.crew.task import Task
+
+
+class RayCrew:
+    """Who encodes photos in :meth:`photoseek.gallery.Gallery.index`, with ``crew=RayCrew("auto")``.
+
+    This process scans the photos, hands them out a few at a time, and alone writes the gallery. Each photo is committed
+    once, however often a machine that is lost had it handed out anew.
+    """
+
+    def __init__(self, address: str = "auto") -> None:
+        """``address``: ``auto`` (a cluster on this machine), ``local`` (one of one's own), HOST:PORT or ray://HOST:PORT.
+
+        Raises:
+            QueryError: An address that is none.
+            MissingExtra: Ray is not installed.
+        """
+        check_address(address)
+        if find_spec("ray") is None:
+            raise MissingExtra(CURE)
+        self.address = address
+
+    def __repr__(self) -> str:
+        return f"RayCrew({self.address!r})"
+
+    def encode(self, work: Sequence[FoundPhoto], embedder: Embedder, keep: Callable[[Batch], None]) -> Generator[Batch]:
+        """See :meth:`photoseek.embedding.Crew.encode`.
+
+        Raises:
+            CrewError: The cluster cannot be reached, has no processor, or one of its machines cannot do it.
+        """
+        if not work:
+            return
+        awaited = {photo.path for photo in work}
+        with joined(self.address) as ray:
+            try:
+                for table in self._tables(ray, work, embedder):
+                    batch = _accept(handed(table), awaited, embedder)
+                    keep(batch)
+                    yield batch
+            except ray.exceptions.RayError as error:
+                raise CrewError(f"the Ray cluster gave up: {_first_line(error)}; what was encoded is kept") from error
+        if awaited:
+            raise CrewError(f"{len(awaited):,} photos did not come back, such as {min(awaited)}; run it again to go on")
+
+    def _tables(self, ray: Any, work: Sequence[FoundPhoto], embedder: Embedder) -> Generator[Any]:
+        from photoseek.crew.tables import tables, tables_afar
+
+        members = int(ray.cluster_resources().get("CPU", 0))
+        if members < 1:
+            raise CrewError(f"{self.address}: the cluster has no processor (CPU) to encode with; add a machine to it")
+        run = tables_afar if is_afar(self.address) else tables
+        yield from run(work, self._task(ray, embedder), members)
+
+    def _task(self, ray: Any, embedder: Embedder) -> Task:
+        from photoseek.crew.task import Task
+
+        encoder = embedder.encoder
+        files = {} if self.address == "local" else files_of(encoder.bundle)
+        return Task(
+            version=__version__,
+            folder=embedder.folder,
+            bundle=encoder.bundle.reference,
+            fingerprint=encoder.bundle.fingerprint,
+            precision=encoder.precision,
+            desk=open_desk(ray, frozenset(embedder.known), files),
+        )
+
+
+def _accept(found: Handed, awaited: set[str], embedder: Embedder) -> Batch:
+    """What came from a machine, without what has come before: a lost machine's photos may come twice.
+
+    Raises:
+        CrewError: The machine could not do it, or does not see photos that are there.
+    """
+    if found.trouble is not None:
+        raise CrewError(f"{found.host}: {found.trouble}")
+    for path in found.gone & awaited:
+        photo = embedder.folder.photo(path)
+        if isinstance(photo, Path) and photo.exists():
+            raise CrewError(
+                f"{found.host}: expected to see {photo}, found no such file; mount the folder there under the same "
+                "path, or index photos in object storage: s3://BUCKET/FOLDER"
+            )
+    fresh = found.of(awaited)
+    awaited -= found.paths
+    return fresh
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(getattr(error, "cause", None) or error).splitlines()]
+    return next((line for line in lines if line), type(error).__name__)[:300]

@@ -1,0 +1,68 @@
+"""One member of a crew: a process on some machine, with an image tower that was opened there."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from photoseek.crew.rows import from_batch, troubled, wanted
+from photoseek.crew.task import Task
+from photoseek.database import PhotoRecord
+from photoseek.embedding import BATCH, Batch, Embedder
+from photoseek.errors import PhotoseekError
+from photoseek.scanning import FoundPhoto
+
+_CAREFUL = 2  # attempts from which on photos are taken one by one
+_GIVEN_UP = 2  # attempts at a single photo, each of which ended with its process
+_REASON = "a process ended while it was decoded"
+
+
+class Member:
+    """What Ray Data makes on each processor, and calls with the photos of a part."""
+
+    def __init__(self, task: Task) -> None:
+        """Open the tower; what is wrong is told with the first photos, since what is raised here is hard to tell."""
+        self._desk = task.desk
+        self._embedder: Embedder | None = None
+        self._trouble = ""
+        try:
+            self._embedder = task.embedder()
+        except PhotoseekError as error:
+            self._trouble = str(error)
+
+    def __call__(self, part: Any) -> Any:
+        """Encode the photos of a table with rows of :func:`photoseek.crew.rows.to_rows`; a table of what came of it."""
+        photos, host = wanted(part), socket.gethostname()
+        if self._embedder is None:
+            return troubled(photos, self._trouble, host)
+        try:
+            return from_batch(photos, self._encode(photos, self._embedder), host)
+        except PhotoseekError as error:
+            return troubled(photos, str(error), host)
+
+    def _encode(self, photos: list[FoundPhoto], embedder: Embedder) -> Batch:
+        name = f"part: {photos[0].path}"
+        if self._begin(name) < _CAREFUL:
+            batches = [embedder.batch(photos[start : start + BATCH]) for start in range(0, len(photos), BATCH)]
+        else:
+            batches = [self._carefully(photo, embedder) for photo in photos]
+        self._desk.end.remote(name)
+        return Batch(
+            len(photos),
+            [record for batch in batches for record in batch.records],
+            [content for batch in batches for content in batch.contents],
+            [path for batch in batches for path in batch.unseen],
+        )
+
+    def _carefully(self, photo: FoundPhoto, embedder: Embedder) -> Batch:
+        """One photo, noted before and after; one that has ended its process more than once is not tried again."""
+        if self._begin(photo.path) > _GIVEN_UP:
+            return Batch(1, [PhotoRecord(photo, reason=_REASON)], [])
+        batch = embedder.batch([photo])
+        self._desk.end.remote(photo.path)
+        return batch
+
+    def _begin(self, name: str) -> int:
+        import ray
+
+        return int(ray.get(self._desk.begin.remote(name)))

@@ -1,0 +1,51 @@
+"""What each member of a crew is told once: where the photos are, and which tower encodes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from photoseek import __version__
+from photoseek.crew.shipping import arrived
+from photoseek.embedding import Embedder
+from photoseek.encoders import ImageEncoder
+from photoseek.errors import CrewError
+from photoseek.folders.folder import PhotoFolder
+
+
+@dataclass(frozen=True)
+class Task:
+    """Goes to every member; holds no session, which could not be sent.
+
+    Attributes:
+        version: Of photoseek, which has to be the same everywhere: preprocessing may change from one to the next.
+        folder: Where the photos are.
+        bundle: What encodes them: where it lies on the machine of the run, and perhaps on others, or ``demo``.
+        fingerprint: Of that bundle.
+        precision: Of its image tower.
+        desk: An actor, see :class:`photoseek.crew.desk.Desk`.
+    """
+
+    version: str
+    folder: PhotoFolder
+    bundle: str
+    fingerprint: str
+    precision: str
+    desk: Any
+
+    def embedder(self) -> Embedder:
+        """Open all of it, on the machine that works: one thread, for each processor has a member.
+
+        Raises:
+            CrewError: Another version of photoseek is installed there.
+            PhotoseekError: The bundle cannot be opened.
+        """
+        import ray
+
+        if self.version != __version__:
+            raise CrewError(
+                f"expected photoseek {self.version}, found {__version__}; install the same version on every machine"
+            )
+        bundle = arrived(self.bundle, self.fingerprint, lambda: ray.get(self.desk.files.remote()))
+        encoder = ImageEncoder(bundle, self.precision, threads=1, mode="service")
+        return Embedder(self.folder, encoder, ray.get(self.desk.known.remote()))

@@ -1,0 +1,71 @@
+"""From what a user names to the place with photos that it means."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from photoseek.errors import QueryError
+from photoseek.folders.folder import PhotoFolder
+from photoseek.folders.local import LocalFolder
+from photoseek.folders.remote import RemoteFolder
+from photoseek.folders.storage import SCHEMES
+from photoseek.names import as_name
+
+_URL = re.compile(r"([a-z][a-z0-9+.-]*)://(.*)", re.DOTALL)
+_ONCE_URL = re.compile(r"(s3|gs|gcs):/[^/]")  # what pathlib makes of one
+_ALIASES = {"gcs": "gs"}
+
+
+def open_folder(photos: str | Path) -> PhotoFolder:
+    """The place that a path or an address means; whether it is there is not looked at.
+
+    Args:
+        photos: A folder, ``file:///home/you/Photos``, ``s3://bucket/photos`` or ``gs://bucket/photos``.
+
+    Raises:
+        QueryError: An address of another kind, or one that is none.
+    """
+    if found := _URL.fullmatch(str(photos)):
+        scheme, rest = found.groups()
+        if scheme == "file":
+            return LocalFolder(_file(str(photos)))
+        return _remote(_ALIASES.get(scheme, scheme), rest, str(photos))
+    if isinstance(photos, Path) and _ONCE_URL.match(str(photos)):
+        raise QueryError(f"expected an address such as s3://bucket/photos as text, found it as a Path: {photos}")
+    return LocalFolder(Path(os.path.abspath(Path(photos).expanduser())))
+
+
+def noted_folder(noted: str, gallery: Path) -> PhotoFolder:
+    """The place that a gallery has noted: an address, or a path, relative to the gallery or absolute."""
+    if _URL.fullmatch(noted):
+        return open_folder(noted)
+    return LocalFolder(Path(os.path.normpath(gallery / as_name(noted))))
+
+
+def _file(url: str) -> Path:
+    parts = urlsplit(url)
+    if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
+        raise QueryError(f"expected a folder of this machine, as file:///home/you/Photos, found {url}")
+    return Path(os.path.abspath(unquote(parts.path, errors="surrogateescape")))
+
+
+def _remote(scheme: str, rest: str, url: str) -> RemoteFolder:
+    if scheme not in SCHEMES:
+        known = ", ".join(f"{name}://" for name in (*SCHEMES, "file"))
+        raise QueryError(f"expected a folder, or an address with {known}, found {url}")
+    if "@" in rest.partition("/")[0]:  # not printed: it may be a password
+        raise QueryError(f"{scheme}://...@...: credentials are taken from the environment, never from an address")
+    parts = rest.rstrip("/").split("/")
+    if any(part in ("", ".", "..") for part in parts) or not _is_text(rest):
+        raise QueryError(f"expected {scheme}://BUCKET or {scheme}://BUCKET/FOLDER, found {url}")
+    return RemoteFolder(scheme, "/".join(parts))
+
+
+def _is_text(text: str) -> bool:
+    try:
+        return "\0" not in text and bool(text.encode())
+    except UnicodeEncodeError:  # bytes of a shell that are no UTF-8
+        return False

@@ -1,0 +1,60 @@
+"""A folder of this machine, or of a disk that it has mounted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from photoseek.errors import GalleryNotFound
+from photoseek.folders.folder import PhotoFolder
+from photoseek.names import as_name
+from photoseek.photos import read_photo
+from photoseek.reading import read_still
+from photoseek.scanning import FoundPhoto, Unseen, scan
+
+
+@dataclass(frozen=True)
+class LocalFolder:
+    """A folder by its absolute path."""
+
+    root: Path
+
+    @property
+    def address(self) -> str:
+        """Its path."""
+        return str(self.root)
+
+    def expect(self) -> None:
+        """Make sure that it is there.
+
+        Raises:
+            GalleryNotFound: It is not.
+        """
+        if not self.root.is_dir():
+            raise GalleryNotFound(f"{self.root}: no such folder of photos")
+
+    def scan(self, unseen: Unseen) -> Iterator[FoundPhoto]:
+        """As :func:`photoseek.scanning.scan`."""
+        return scan(self.root, unseen)
+
+    def read_still(self, photo: FoundPhoto) -> tuple[FoundPhoto, bytes] | None:
+        """As :func:`photoseek.reading.read_still`."""
+        return read_still(photo, self.root, read_photo)
+
+    def photo(self, path: str) -> Path:
+        """Where a photo lies."""
+        return self.root / as_name(path)
+
+    def holds_any(self, paths: Collection[str]) -> bool:
+        """Whether one of these photos is in it."""
+        return any(self.photo(path).is_file() for path in paths)
+
+    def is_same(self, other: PhotoFolder) -> bool:
+        """Whether two paths lead to the same folder, by a link, say."""
+        if not isinstance(other, LocalFolder):
+            return False
+        try:
+            return self.root == other.root or self.root.samefile(other.root)
+        except OSError:
+            return False

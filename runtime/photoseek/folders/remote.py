@@ -1,0 +1,180 @@
+"""A prefix of a bucket in object storage, as a folder of photos.
+
+A key is a name, and no path: ``..`` in it leads nowhere, and a slash at its start is a part of it. No part of a key
+ever becomes a path of this machine. Keys with a part that begins with a dot are passed over, as hidden files are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, BinaryIO, cast
+
+from photoseek.errors import FolderUnreachable, GalleryNotFound, MissingExtra, PhotoError
+from photoseek.folders import storage
+from photoseek.folders.folder import PhotoFolder
+from photoseek.folders.remote_photo import BLOCK, RemotePhoto
+from photoseek.names import as_name, as_text
+from photoseek.photos import MAX_BYTES, check_bytes, check_extra
+from photoseek.scanning import FoundPhoto, Unseen, looks_like_photo, passed_over
+
+_TRIES = 3  # of a photo that is written while it is read
+_PAUSE_S = 0.2
+_ODD = ("\0", "?versionId=")  # what SQLite cannot keep, and what s3fs takes for a version of another object
+
+
+@dataclass(frozen=True)
+class RemoteFolder:
+    """Objects whose keys begin with a prefix.
+
+    Attributes:
+        scheme: One of :data:`photoseek.folders.storage.SCHEMES`.
+        prefix: The bucket, and the beginning of the keys, without a slash at its end: ``bucket/photos``.
+    """
+
+    scheme: str
+    prefix: str
+
+    @property
+    def address(self) -> str:
+        """As ``s3://bucket/photos``."""
+        return f"{self.scheme}://{self.prefix}"
+
+    def expect(self) -> None:
+        """Make sure that the bucket is there, and an object under the prefix.
+
+        Raises:
+            GalleryNotFound: It is not.
+            FolderUnreachable: The storage cannot be reached, or refuses.
+            MissingExtra: What speaks its protocol is not installed.
+        """
+        try:
+            storage.filesystem(self.scheme).info(self.prefix)
+        except FileNotFoundError as error:
+            raise self._nothing() from error
+        except MissingExtra:
+            raise
+        except Exception as error:  # each client has errors of its own
+            raise self._unreachable(error) from error
+
+    def scan(self, unseen: Unseen) -> Iterator[FoundPhoto]:
+        """Every object that looks like a photo, listed to the end before the first is told.
+
+        What stops halfway is no list: photos would seem to be gone.
+
+        Raises:
+            GalleryNotFound: No such bucket.
+            FolderUnreachable: The storage cannot be reached, or refuses.
+        """
+        try:
+            listed = storage.filesystem(self.scheme).find(self.prefix, detail=True)
+        except FileNotFoundError as error:
+            raise self._nothing() from error
+        except MissingExtra:
+            raise
+        except Exception as error:  # each client has errors of its own
+            raise self._unreachable(error) from error
+        for name, info in sorted(listed.items()):
+            key = name.removeprefix(f"{self.prefix}/")
+            if key == name or name.endswith("/") or not _is_wanted(key):
+                continue
+            if odd := next((sign for sign in _ODD if sign in key), None):
+                unseen.reasons[as_text(key.replace("\0", "\ufffd"))] = f"a name with {odd!r}; rename it"
+            else:
+                yield _found(as_text(key), info)
+
+    def read_still(self, photo: FoundPhoto) -> tuple[FoundPhoto, bytes] | None:
+        """The bytes of an object, and the size and version that belong to them; None where it is gone.
+
+        Raises:
+            PhotoUnreachable: The storage cannot be reached, or refuses.
+            PhotoError: It is too large, of a format whose extra is missing, or keeps changing.
+        """
+        try:
+            for _ in range(_TRIES):
+                data = self._read(photo)
+                now = self.look(photo.path)
+                if now == photo and len(data) == now.bytes:
+                    return now, data
+                photo = now
+                time.sleep(_PAUSE_S)
+        except PhotoError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                return None
+            raise
+        raise PhotoError("changes while it is read; it is tried again by the next indexing")
+
+    def photo(self, path: str) -> RemotePhoto:
+        """The object of a path."""
+        return RemotePhoto(self, path)
+
+    def holds_any(self, paths: Collection[str]) -> bool:
+        """Whether one of these photos is in it; the errors are those of :meth:`scan`."""
+        known = frozenset(paths)
+        return any(photo.path in known for photo in self.scan(Unseen()))
+
+    def is_same(self, other: PhotoFolder) -> bool:
+        """Whether another one has this address."""
+        return self == other
+
+    def look(self, path: str) -> FoundPhoto:
+        """Size and version of an object; see :meth:`RemotePhoto.look`."""
+        with storage.told():
+            return _found(path, storage.filesystem(self.scheme).info(self._key(path)))
+
+    def read(self, path: str) -> bytes:
+        """The bytes of an object; see :meth:`RemotePhoto.read_bytes`."""
+        return self._read(self.look(path))
+
+    def open(self, path: str) -> BinaryIO:
+        """An object as a file; see :meth:`RemotePhoto.open`."""
+        with storage.told():
+            return cast("BinaryIO", storage.filesystem(self.scheme).open(self._key(path), "rb", block_size=BLOCK))
+
+    def _read(self, photo: FoundPhoto) -> bytes:
+        check_bytes(photo.bytes)
+        if photo.bytes == 0:  # of nothing, no range can be asked for
+            return b""
+        with storage.told():
+            data = storage.filesystem(self.scheme).cat_file(self._key(photo.path), start=0, end=MAX_BYTES + 1)
+        check_bytes(len(data))  # it may have grown since
+        check_extra(data)
+        return bytes(data)
+
+    def _key(self, path: str) -> str:
+        """What the storage calls a photo; a path may come out of a database that somebody has tampered with."""
+        name = as_name(path)
+        if not _is_wanted(name) or "\0" in name:
+            raise PhotoError("lies outside the photo folder, and is not read")
+        return f"{self.prefix}/{name}"
+
+    def _nothing(self) -> GalleryNotFound:
+        return GalleryNotFound(f"{self.address}: no such bucket, or no object in this folder of it")
+
+    def _unreachable(self, error: Exception) -> FolderUnreachable:
+        return FolderUnreachable(
+            f"{self.address}: cannot be listed: {storage.reason_of(error)}; nothing was changed: look after the "
+            "network, the endpoint and the credentials, and try again"
+        )
+
+
+def _is_wanted(key: str) -> bool:
+    """Whether a key, relative to the prefix, is one of a photo; ``.`` and ``..`` count among hidden folders."""
+    *folders, name = key.split("/")
+    return looks_like_photo(name) and not any(map(passed_over, (*folders, name)))
+
+
+def _found(path: str, info: Mapping[str, Any]) -> FoundPhoto:
+    """An object by what its storage tells of it.
+
+    Times of objects are whole seconds, within which one may be written twice. So what stands below the second is not
+    time, but drawn from what the storage names this very content by: S3's ETag, or Google's generation.
+    """
+    changed = info.get("LastModified") or info.get("mtime")
+    seconds = int(changed.timestamp()) if isinstance(changed, datetime) else 0
+    version = str(info.get("ETag") or info.get("generation") or "").strip('"')
+    drawn = int.from_bytes(hashlib.sha256(version.encode()).digest()[:8]) % 1_000_000_000
+    return FoundPhoto(path, int(info["size"] or 0), seconds * 1_000_000_000 + drawn)

@@ -1,0 +1,189 @@
+"""A crew of Ray machines: two real nodes on this one, of which one is killed in the middle."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import socket
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ray = pytest.importorskip("ray", reason="Ray is not installed")
+pytest.importorskip("ray.data", reason="Ray's data library is not installed")
+
+from photoseek import Bundle, Gallery  # noqa: E402
+from photoseek.crew import RayCrew  # noqa: E402
+from photoseek.errors import CrewError  # noqa: E402
+from photoseek.folders.local import LocalFolder  # noqa: E402
+from photoseek.indexing import Progress  # noqa: E402
+from photoseek.scanning import FoundPhoto  # noqa: E402
+from tiny_photos import write_colour  # noqa: E402
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of what Ray imports
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # sockets and processes of the cluster
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+_HEALTH = {"health_check_initial_delay_ms": 1000, "health_check_period_ms": 1000, "health_check_failure_threshold": 4}
+
+
+@dataclasses.dataclass(frozen=True)
+class Watched(LocalFolder):
+    """A folder that notes which node read what, and takes its time."""
+
+    log: Path
+    pause_s: float = 0.0
+    deadly: str = ""
+
+    def read_still(self, photo: FoundPhoto) -> tuple[FoundPhoto, bytes] | None:
+        if photo.path == self.deadly:
+            os._exit(1)  # as a decoder does that is hit by its own mistake
+        time.sleep(self.pause_s)
+        with self.log.open("a") as log:
+            log.write(f"{ray.get_runtime_context().get_node_id()} {photo.path}\n")
+        return super().read_still(photo)
+
+    def nodes(self) -> set[str]:
+        return {line.split()[0] for line in self.log.read_text().splitlines()}
+
+
+@dataclasses.dataclass(frozen=True)
+class Elsewhere(LocalFolder):
+    """A folder that the machines of the crew have not mounted."""
+
+    def read_still(self, _: FoundPhoto) -> tuple[FoundPhoto, bytes] | None:
+        return None
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A head that encodes nothing, with a port for clients, and two nodes of one processor each."""
+    import ray.cloudpickle
+    from ray.cluster_utils import Cluster
+
+    with pytest.MonkeyPatch.context() as patch, socket.socket() as probe:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        probe.close()
+        head = {"num_cpus": 0, "include_dashboard": False, "ray_client_server_port": port, "_system_config": _HEALTH}
+        cluster = Cluster(initialize_head=True, head_node_args=head)
+        cluster.client_port = port
+        for _ in range(2):
+            cluster.add_node(num_cpus=1)
+        ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # nodes don't find the tests
+        yield cluster
+        cluster.shutdown()
+
+
+@pytest.fixture
+def many(photos: Path) -> Path:
+    """More photos, of which one is none."""
+    for number in range(96):
+        write_colour(photos / "more" / f"{number}.png", (2 * number, 255 - 2 * number, 90), seed=1000 + number)
+    (photos / "more" / "broken.jpg").write_bytes(b"no photo")
+    return photos
+
+
+def count_commits(gallery: Gallery) -> None:
+    """Have the database note each time that a photo is written."""
+    with sqlite3.connect(gallery.path / "gallery.sqlite") as connection:
+        connection.execute("CREATE TABLE commits (path TEXT)")
+        for what in ("INSERT", "UPDATE"):
+            connection.execute(
+                f"CREATE TRIGGER noted_{what} AFTER {what} ON photos BEGIN INSERT INTO commits VALUES (new.path); END"
+            )
+    connection.close()
+
+
+def commits(gallery: Gallery) -> list[str]:
+    return sorted(path for (path,) in gallery.database.query("SELECT path FROM commits"))
+
+
+def contents(gallery: Gallery) -> dict[str, tuple[object, ...]]:
+    """All that is known of each photo's content."""
+    sql = "SELECT path, sha256, reason, width, height, vector, taken FROM photos LEFT JOIN vectors USING (sha256)"
+    return {path: tuple(facts) for path, *facts in gallery.database.query(sql)}
+
+
+def test_a_node_that_dies_in_the_middle_costs_no_photo_and_doubles_none(
+    many: Path, tiny_bundle: Bundle, cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Gallery.create(many, tiny_bundle, tmp_path / "plain")
+    plain.index()
+    gallery = Gallery.create(many, tiny_bundle, tmp_path / "crewed")
+    count_commits(gallery)
+    folder = Watched(many, tmp_path / "read.log", pause_s=0.1)
+    monkeypatch.setattr(Gallery, "photo_folder", folder)
+    killed: list[str] = []
+
+    def kill(progress: Progress) -> None:
+        if not killed and progress.done >= 24 and len(folder.nodes()) == 2:
+            node = next(node for node in cluster.worker_nodes if node.node_id in folder.nodes())
+            killed.append(node.node_id)
+            cluster.remove_node(node, allow_graceful=False)
+
+    try:
+        report = gallery.index(progress=kill, crew=RayCrew(cluster.address))
+    finally:
+        if killed:
+            cluster.add_node(num_cpus=1)
+    assert len(killed) == 1
+    assert (report.photos, report.encoded, len(report.unreadable)) == (121, 120, 1)
+    assert commits(gallery) == sorted(plain.database.paths())
+    assert contents(gallery) == contents(plain)  # bit for bit
+    assert gallery.index(crew=RayCrew(cluster.address)).unchanged == 121
+
+
+def test_from_outside_of_the_cluster_with_a_bundle_that_its_machines_lack(
+    photos: Path, tiny_bundle: Bundle, cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Gallery.create(photos, tiny_bundle, tmp_path / "plain")
+    plain.index()
+    monkeypatch.setattr(tiny_bundle, "reference", "/nowhere/bundle")
+    gallery = Gallery.create(photos, tiny_bundle, tmp_path / "crewed")
+    report = gallery.index(tiny_bundle, crew=RayCrew(f"ray://127.0.0.1:{cluster.client_port}"))
+    assert report.encoded == 24
+    assert contents(gallery) == contents(plain)
+    (arrived,) = Path(os.environ["XDG_CACHE_HOME"], "photoseek", "bundles").iterdir()
+    assert Bundle.load(arrived).fingerprint == tiny_bundle.fingerprint
+
+
+def test_a_photo_that_kills_its_process_is_named_and_holds_up_no_other(
+    photos: Path, tiny_bundle: Bundle, cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gallery = Gallery.create(photos, tiny_bundle, tmp_path / "crewed")
+    monkeypatch.setattr(Gallery, "photo_folder", Watched(photos, tmp_path / "log", deadly="red/red-1.png"))
+    report = gallery.index(crew=RayCrew(cluster.address))
+    assert report.unreadable == [("red/red-1.png", "a process ended while it was decoded")]
+    assert report.encoded == 23
+
+
+def test_what_was_encoded_before_an_interruption_is_kept_and_a_machine_that_sees_no_photos_is_named(
+    many: Path, tiny_bundle: Bundle, cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gallery = Gallery.create(many, tiny_bundle, tmp_path / "crewed")
+    monkeypatch.setattr(Gallery, "photo_folder", Watched(many, tmp_path / "log", pause_s=0.02))
+
+    def interrupt(progress: Progress) -> None:
+        if progress.done >= 8:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        gallery.index(progress=interrupt, crew=RayCrew(cluster.address))
+    kept = gallery.database.count()
+    assert 8 <= kept < 121
+    monkeypatch.setattr(Gallery, "photo_folder", Elsewhere(many))
+    with pytest.raises(CrewError, match=r"expected to see .*, found no such file; mount the folder there"):
+        gallery.index(crew=RayCrew(cluster.address))
+    assert gallery.database.count() == kept

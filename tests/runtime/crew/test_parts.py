@@ -1,0 +1,137 @@
+"""The parts of a crew that need no cluster."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from photoseek import Bundle, Gallery
+from photoseek.crew import cluster
+from photoseek.crew.crew import RayCrew, _accept
+from photoseek.crew.desk import Desk
+from photoseek.crew.shipping import arrived, files_of
+from photoseek.embedding import Batch, Embedder
+from photoseek.encoders import ImageEncoder
+from photoseek.errors import BundleDamaged, CrewError, MissingExtra, QueryError
+from photoseek.folders.local import LocalFolder
+from photoseek.scanning import FoundPhoto, scan
+from tiny_bundle import write_tiny_bundle
+
+COMMAND = [sys.executable, "-m", "photoseek", "index"]
+
+
+@pytest.mark.parametrize("address", ["", "nonsense", "host", "host:port", "ray://host", "http://host:80", "a b:1"])
+def test_what_is_no_address_is_refused(address: str) -> None:
+    with pytest.raises(QueryError, match="expected auto, local, HOST:PORT or ray://HOST:PORT"):
+        RayCrew(address)
+
+
+def test_without_ray_the_command_that_installs_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("photoseek.crew.crew.find_spec", lambda _: None)
+    with pytest.raises(MissingExtra, match=r"pip install 'photoseek\[ray\]'"):
+        RayCrew("auto")
+
+
+def test_a_photo_that_comes_back_twice_is_kept_once(photos: Path, tiny_bundle: Bundle) -> None:
+    pytest.importorskip("pyarrow")
+    from photoseek.crew.rows import from_batch, handed
+
+    embedder = Embedder(LocalFolder(photos), ImageEncoder(tiny_bundle), frozenset())
+    found = list(scan(photos))[:4]
+    gone = FoundPhoto("gone.png", 1, 1)
+    table = from_batch([*found, gone], embedder.batch([*found, gone]), "host")
+    awaited = {photo.path for photo in found[1:]} | {"gone.png", "other.png"}
+    batch = _accept(handed(table), awaited, embedder)
+    assert [record.found for record in batch.records] == found[1:]
+    assert batch.size == 4
+    assert awaited == {"other.png"}
+    plain = embedder.batch(found[1:])
+    assert [content.vector.tobytes() for content in batch.contents] == [
+        each.vector.tobytes() for each in plain.contents
+    ]
+    assert [record.sha256 for record in batch.records] == [record.sha256 for record in plain.records]
+    assert _accept(handed(table), awaited, embedder) == Batch(0, [], [])
+
+
+def test_a_bundle_arrives_whole_once_and_a_damaged_one_is_refused(
+    tiny_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    sent = files_of(tiny_bundle)
+    assert files_of(Bundle.load("demo")) == {}
+    assert arrived(str(tiny_bundle.path), tiny_bundle.fingerprint, lambda: 1 / 0).path == tiny_bundle.path
+    other = write_tiny_bundle(tmp_path / "other", seed=1)  # another one lies at the path that was named
+    bundle = arrived(str(other), tiny_bundle.fingerprint, lambda: sent)
+    bundle.verify()
+    assert bundle.path.is_relative_to(tmp_path / "photoseek")
+    assert arrived("/nowhere", tiny_bundle.fingerprint, lambda: 1 / 0).path == bundle.path
+    with pytest.raises(CrewError, match="install the same version of photoseek on every machine"):
+        arrived("demo", "f" * 64, dict)
+    largest = max(sent, key=lambda name: len(sent[name]) if name.endswith(".onnx") else 0)
+    broken = {**sent, largest: sent[largest][:-1] + b"\0"}
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another"))
+    with pytest.raises(BundleDamaged):
+        arrived("/nowhere", tiny_bundle.fingerprint, lambda: broken).verify()
+
+
+def test_another_version_of_photoseek_is_refused(photos: Path, tiny_bundle: Bundle) -> None:
+    pytest.importorskip("ray")
+    from photoseek.crew.task import Task
+
+    task = Task("0.0.1", LocalFolder(photos), tiny_bundle.reference, tiny_bundle.fingerprint, "fp32", None)
+    with pytest.raises(CrewError, match=r"expected photoseek 0\.0\.1, found .*; install the same version"):
+        task.embedder()
+
+
+def test_attempts_count_until_one_ends_well() -> None:
+    desk = Desk()
+    assert [desk.begin("a"), desk.begin("a"), desk.begin("b")] == [1, 2, 1]
+    desk.end("a")
+    assert desk.begin("a") == 1
+
+
+@pytest.mark.parametrize("scheme", ["", "ray://"])
+def test_a_port_at_which_nothing_listens_is_told_at_once(photos: Path, tiny_bundle: Bundle, scheme: str) -> None:
+    pytest.importorskip("ray.data")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, and not listening
+        address = f"{scheme}127.0.0.1:{taken.getsockname()[1]}"
+        gallery = Gallery.create(photos, tiny_bundle)
+        with pytest.raises(CrewError, match=r"no Ray cluster can be reached there: .*refused"):
+            gallery.index(crew=RayCrew(address))
+    assert gallery.database.count() == 0
+
+
+def test_what_listens_and_is_no_cluster_is_not_waited_for(photos: Path, tiny_bundle: Bundle) -> None:
+    """In a process of its own: Ray's connection goes on trying, and ends the process when it gives up."""
+    pytest.importorskip("ray.data")
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        address = f"127.0.0.1:{listening.getsockname()[1]}"
+        arguments = ["photoseek", "index", str(photos), "--bundle", str(tiny_bundle.path), "--ray", address]
+        code = f"import sys; from photoseek.crew import cluster; cluster._JOIN_S = 2; sys.argv = {arguments!r}\n"
+        code += "from photoseek.cli import main; main()"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50)
+    assert done.returncode == 1
+    assert (
+        done.stderr.strip()
+        == f"photoseek: {address}: no answer within 2 s; is it a Ray cluster, of this version of Ray?"
+    )
+
+
+def test_watching_is_not_for_a_crew(photos: Path) -> None:
+    done = subprocess.run([*COMMAND, str(photos), "--watch", "--ray", "auto"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "expected --watch or --ray, found both" in done.stderr
+
+
+def test_addresses_of_hosts_are_probed_and_others_are_not() -> None:
+    for address in ("auto", "local"):
+        cluster._probe(address)
+    with pytest.raises(CrewError, match="no Ray cluster can be reached"):
+        cluster._probe("no-such-host.invalid:6379")

@@ -1,0 +1,69 @@
+"""What a user may name as a place with photos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from photoseek import Bundle, Gallery
+from photoseek.errors import MissingExtra, QueryError
+from photoseek.folders.address import noted_folder, open_folder
+from photoseek.folders.local import LocalFolder
+from photoseek.folders.remote import RemoteFolder
+
+
+def test_addresses_and_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert open_folder("photos") == open_folder(Path("photos")) == LocalFolder(tmp_path / "photos")
+    assert open_folder("~") == LocalFolder(Path.home())
+    assert open_folder("file:///a/%C3%A9%20b/") == open_folder("file://localhost/a/é b") == LocalFolder(Path("/a/é b"))
+    assert open_folder("s3://bucket/a b/c/") == RemoteFolder("s3", "bucket/a b/c")
+    assert open_folder("gcs://bucket") == open_folder("gs://bucket/") == RemoteFolder("gs", "bucket")
+    for folder in (RemoteFolder("s3", "bucket/日本"), LocalFolder(tmp_path / "photos")):
+        assert noted_folder(folder.address, tmp_path / "gallery") == folder
+    assert noted_folder("..", tmp_path / "photos" / ".photoseek") == LocalFolder(tmp_path / "photos")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "s3://",
+        "s3:///photos",
+        "s3://bucket/a//b",
+        "s3://bucket/../b",
+        "s3://bucket/\udce9",
+        "http://host/photos",
+        "memory://a",
+        "file://host/photos",
+    ],
+)
+def test_what_is_no_address_is_refused(address: str) -> None:
+    with pytest.raises(QueryError, match="expected "):
+        open_folder(address)
+
+
+def test_credentials_in_an_address_are_refused_and_never_repeated() -> None:
+    with pytest.raises(QueryError, match="credentials are taken from the environment") as told:
+        open_folder("s3://key:secret@bucket/photos")
+    assert "secret" not in str(told.value)
+
+
+def test_an_address_that_was_made_a_path_is_refused() -> None:
+    with pytest.raises(QueryError, match="as text, found it as a Path: s3:/bucket/photos"):
+        open_folder(Path("s3://bucket/photos"))
+
+
+def test_a_missing_extra_names_the_command_that_installs_it(
+    tiny_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("photoseek.folders.storage.find_spec", lambda _: None)
+    for scheme, extra in (("s3", "s3"), ("gs", "gcs")):
+        with pytest.raises(MissingExtra, match=rf"pip install 'photoseek\[{extra}\]'"):
+            Gallery.create(f"{scheme}://bucket/photos", tiny_bundle, tmp_path / "gallery")
+
+
+def test_a_file_address_makes_an_ordinary_gallery(photos: Path, tiny_bundle: Bundle) -> None:
+    gallery = Gallery.create(photos.as_uri(), tiny_bundle)
+    assert gallery.photos_root == photos
+    assert gallery.index().encoded == 24

@@ -1,0 +1,303 @@
+"""Photos in object storage, on servers of the real protocols: moto's S3, and an emulator of Google's."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import object_storage
+from object_storage import BUCKET, GCS, S3, picture
+from photoseek import Bundle, Gallery, Searcher, indexing
+from photoseek.errors import (
+    FolderUnreachable,
+    GalleryError,
+    GalleryIncompatible,
+    GalleryNotFound,
+    PhotoError,
+    PhotoUnreachable,
+    QueryError,
+)
+from photoseek.folders import remote
+from photoseek.folders.address import open_folder
+from photoseek.folders.remote import RemoteFolder
+from photoseek.folders.remote_photo import RemotePhoto
+from photoseek.photos import open_photo, photo_format
+from photoseek.scanning import Unseen
+from photoseek.watching import watch_gallery
+from tiny_bundle import COLOURS
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of what botocore, moto and the emulator import
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # sockets of the servers, and of clients that are forgotten
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning"),  # of the emulator's server
+]
+
+
+@pytest.fixture
+def s3() -> Iterator[S3]:
+    with object_storage.s3() as server:
+        yield server
+
+
+@pytest.fixture(params=["s3", "gs"])
+def storage(request: pytest.FixtureRequest) -> Iterator[tuple[str, S3 | GCS]]:
+    """A folder's address, and the server that it is on."""
+    with (object_storage.s3 if request.param == "s3" else object_storage.gcs)() as server:
+        yield f"{request.param}://{BUCKET}/photos", server
+
+
+def fill(server: S3 | GCS) -> None:
+    for number, (name, colour) in enumerate(COLOURS.items()):
+        for index in range(2):
+            server.put(f"photos/{name}/{name}-{index}.png", picture(colour, 10 * number + index))
+
+
+@pytest.fixture
+def gallery(s3: S3, tiny_bundle: Bundle, tmp_path: Path) -> Gallery:
+    """Photos in S3, indexed."""
+    fill(s3)
+    gallery = Gallery.create(f"s3://{BUCKET}/photos", tiny_bundle, tmp_path / "gallery")
+    gallery.index()
+    return gallery
+
+
+def counts(report: Any) -> dict[str, int]:
+    names = ("photos", "encoded", "reused", "unchanged", "removed", "kept")
+    return {name: getattr(report, name) for name in names if getattr(report, name)}
+
+
+async def broken(*_: object, **__: object) -> bytes:
+    """A connection that breaks."""
+    raise ConnectionResetError(104, "Connection reset by peer")
+
+
+@contextmanager
+def instead(method: str, replacement: Any) -> Iterator[None]:
+    """Have s3fs's client do something else for a while; it binds its methods when it is made."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(f"s3fs.S3FileSystem.{method}", replacement)
+        object_storage.forget_clients("s3fs")
+        yield
+    object_storage.forget_clients("s3fs")
+
+
+def test_photos_of_a_bucket_are_indexed_found_and_read(
+    storage: tuple[str, S3 | GCS], tiny_bundle: Bundle, tmp_path: Path
+) -> None:
+    address, server = storage
+    fill(server)
+    server.put("photos-of-others/red.png", picture(COLOURS["red"], 99))
+    server.put("photos/notes.txt", b"red")
+    server.put("photos/broken.jpg", b"no photo")
+    gallery = Gallery.create(address, tiny_bundle, tmp_path / "gallery")
+    report = gallery.index()
+    assert counts(report) == {"photos": 13, "encoded": 12}
+    assert [path for path, _ in report.unreadable] == ["broken.jpg"]
+    hits = Searcher(gallery).search("red", k=2)
+    assert sorted(hit.path for hit in hits) == ["red/red-0.png", "red/red-1.png"]
+    assert str(hits[0].file) == hits[0].to_json()["file"] == f"{address}/{hits[0].path}"
+    assert open_photo(hits[0].file).size == (hits[0].width, hits[0].height) == (48, 36)
+    assert photo_format(hits[0].file) == "PNG"
+    assert b"".join(hits[0].file.blocks()) == hits[0].file.read_bytes()
+    assert counts(gallery.index()) == {"photos": 13, "unchanged": 13}
+    again = Gallery.open(tmp_path / "gallery")
+    assert again.photo_folder == gallery.photo_folder == open_folder(address)
+    assert again.status().photos_root == address
+    with pytest.raises(GalleryError, match="expected photos in a folder of this machine, found"):
+        _ = again.photos_root
+
+
+def test_what_changes_in_a_bucket_is_seen(storage: tuple[str, S3 | GCS], tiny_bundle: Bundle, tmp_path: Path) -> None:
+    address, server = storage
+    fill(server)
+    gallery = Gallery.create(address, tiny_bundle, tmp_path / "gallery")
+    gallery.index()
+    one, other = picture(COLOURS["blue"], 500), picture(COLOURS["black"], 501)
+    length = max(len(one), len(other))
+    one, other = one.ljust(length, b"\0"), other.ljust(length, b"\0")  # of equal size, and written in the same second
+    server.put("photos/red/red-0.png", one)
+    assert counts(gallery.index()) == {"photos": 12, "encoded": 1, "unchanged": 11}
+    server.put("photos/red/red-0.png", other)
+    assert counts(gallery.index()) == {"photos": 12, "encoded": 1, "unchanged": 11}
+    server.put("photos/moved.png", other)
+    server.delete("photos/red/red-0.png")
+    assert counts(gallery.index()) == {"photos": 12, "reused": 1, "unchanged": 11, "removed": 1}
+
+
+def test_vectors_are_those_of_the_same_photos_on_disk_and_photos_may_move_from_there(
+    photos: Path, s3: S3, tiny_bundle: Bundle, tmp_path: Path
+) -> None:
+    gallery = Gallery.create(photos, tiny_bundle, tmp_path / "gallery")
+    gallery.index()
+    before = gallery.database.query("SELECT path, sha256, vector FROM photos JOIN vectors USING (sha256) ORDER BY path")
+    for file in photos.rglob("*.png"):
+        s3.put(f"all/{file.relative_to(photos)}", file.read_bytes())
+    address = f"s3://{BUCKET}/all"
+    with pytest.raises(GalleryIncompatible, match=f"belongs to the photos in {photos}, not in {address}"):
+        Gallery.open_or_create(address, tiny_bundle, tmp_path / "gallery")
+    moved = Gallery.open_or_create(address, tiny_bundle, tmp_path / "gallery", moved=True)
+    assert counts(moved.index()) == {"photos": 24, "reused": 24}
+    fresh = Gallery.create(address, tiny_bundle, tmp_path / "fresh")
+    fresh.index()
+    for each in (moved, fresh):
+        sql = "SELECT path, sha256, vector FROM photos JOIN vectors USING (sha256) ORDER BY path"
+        assert each.database.query(sql) == before
+    s3.put("others/a.png", picture(COLOURS["red"]))
+    with pytest.raises(GalleryNotFound, match="expected the photos that were in"):
+        Gallery.open_or_create(f"s3://{BUCKET}/others", tiny_bundle, tmp_path / "gallery", moved=True)
+
+
+def test_a_bucket_that_cannot_be_listed_is_not_an_empty_one(gallery: Gallery, s3: S3) -> None:
+    s3.stop()
+    with pytest.raises(FolderUnreachable, match="cannot be listed: Could not connect") as told:
+        gallery.index()
+    assert "test" not in str(told.value).replace("tests", "")  # the key that stands in the environment
+    assert gallery.database.count() == 12
+    assert len(Searcher(gallery).search("red", k=3)) == 3  # nothing is asked of the bucket
+
+
+def test_a_bucket_that_is_gone_or_denied_is_not_an_empty_one(gallery: Gallery, s3: S3) -> None:
+    from botocore.exceptions import ClientError
+
+    async def denied(*_: object, **__: object) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "Access Denied"}}, "ListObjectsV2")
+
+    with instead("_call_s3", denied), pytest.raises(FolderUnreachable, match="Access Denied"):
+        gallery.index()
+    for name in COLOURS:
+        for index in range(2):
+            s3.delete(f"photos/{name}/{name}-{index}.png")
+    with pytest.raises(GalleryNotFound, match="no photo found where 12 were"):
+        gallery.index()
+    s3.client.delete_bucket(Bucket=BUCKET)
+    with pytest.raises(GalleryNotFound, match="no such bucket"):
+        gallery.index()
+    assert gallery.database.count() == 12
+
+
+def test_a_photo_that_cannot_be_reached_is_kept_and_not_unreadable(gallery: Gallery, s3: S3) -> None:
+    """One is new, one has changed; then the connection breaks for these two."""
+    s3.put("photos/new.png", picture(COLOURS["red"], 700))
+    s3.put("photos/blue/blue-0.png", picture(COLOURS["blue"], 701))
+    with instead("_cat_file", broken):
+        report = gallery.index()
+    assert counts(report) == {"photos": 11, "unchanged": 11, "kept": 1}
+    assert report.unseen == [
+        ("blue/blue-0.png", "Connection reset by peer"),
+        ("new.png", "Connection reset by peer"),
+    ]
+    assert report.unreadable == []
+    assert gallery.database.count() == 12
+    assert counts(gallery.index()) == {"photos": 13, "encoded": 2, "unchanged": 11}
+
+
+def test_where_no_photo_can_be_reached_any_more_the_run_ends(
+    s3: S3, tiny_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(s3)
+    monkeypatch.setattr(indexing, "_UNREACHABLE", 8)
+    gallery = Gallery.create(f"s3://{BUCKET}/photos", tiny_bundle, tmp_path / "gallery")
+
+    with (
+        instead("_cat_file", broken),
+        pytest.raises(FolderUnreachable, match="photos in a row could not be read, the last: Connection reset"),
+    ):
+        gallery.index()
+
+
+def test_a_photo_that_changes_while_it_is_read_is_read_again(
+    s3: S3, tiny_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(s3)
+    monkeypatch.setattr(remote, "_PAUSE_S", 0.0)
+    once, last = threading.Lock(), picture(COLOURS["black"], 800)
+    cat_file = pytest.importorskip("s3fs").S3FileSystem._cat_file
+
+    async def read(self: Any, path: str, **ranges: int) -> Any:
+        data = await cat_file(self, path, **ranges)
+        if path.endswith("red-0.png") and once.acquire(blocking=False):
+            s3.put("photos/red/red-0.png", last)
+        return data
+
+    gallery = Gallery.create(f"s3://{BUCKET}/photos", tiny_bundle, tmp_path / "gallery")
+    with instead("_cat_file", read):
+        assert counts(gallery.index()) == {"photos": 12, "encoded": 12}
+    assert once.locked()
+    assert "red/red-0.png" in [hit.path for hit in Searcher(gallery).search("black", k=3)]
+    assert counts(gallery.index()) == {"photos": 12, "unchanged": 12}
+
+
+NAMES = ["日本/é ü.png", "a b+c&d=e;f%20.png", "/slash.png", "twice//slashed.png", "hash#1.png", "\ue000\uef85.png"]
+
+
+@pytest.mark.parametrize("prefix", ["photos/", ""])
+def test_any_name_of_an_object_is_a_name_and_no_path(s3: S3, prefix: str) -> None:
+    for number, name in enumerate(NAMES):
+        s3.put(prefix + name, picture(COLOURS["red"], number))
+    for hidden in ("../up.png", "./here.png", "a/../../up.png", ".hidden.png", ".photoseek/t.png", "@eaDir/t.png"):
+        s3.client.put_object(Bucket=BUCKET, Key=prefix + hidden, Body=b"x")
+    folder = open_folder(f"s3://{BUCKET}/photos" if prefix else f"s3://{BUCKET}")
+    assert isinstance(folder, RemoteFolder)
+    photos = list(folder.scan(Unseen()))
+    assert len(photos) == len(NAMES)
+    for photo in photos:
+        still = folder.read_still(photo)
+        assert still is not None
+        key = str(folder.photo(photo.path)).removeprefix(f"s3://{BUCKET}/{prefix}")
+        assert still == (photo, picture(COLOURS["red"], NAMES.index(key)))
+
+
+def test_a_path_that_leads_out_is_never_asked_for(s3: S3) -> None:
+    s3.put("secret.png", b"secret")
+    folder = RemoteFolder("s3", f"{BUCKET}/photos")
+    for path in ("../secret.png", "a/../../secret.png", ".hidden/a.png", "secret.txt", "a\0.png"):
+        with pytest.raises(PhotoError, match="lies outside the photo folder"):
+            RemotePhoto(folder, path).read_bytes()
+
+
+def test_names_that_a_client_would_mistake_are_told(s3: S3) -> None:
+    s3.put("photos/a.png?versionId=3.png", b"x")
+    unseen = Unseen()
+    assert list(RemoteFolder("s3", f"{BUCKET}/photos").scan(unseen)) == []
+    assert unseen.reasons == {"a.png?versionId=3.png": "a name with '?versionId='; rename it"}
+
+
+def test_objects_that_are_empty_or_gone_or_too_large(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = RemoteFolder("s3", f"{BUCKET}/photos")
+    s3.put("photos/empty.png", b"")
+    s3.put("photos/large.png", bytes(2000))
+    empty, large = folder.scan(Unseen())
+    assert folder.read_still(empty) == (empty, b"")
+    with monkeypatch.context() as patch:
+        patch.setattr("photoseek.photos.MAX_BYTES", 1000)
+        with pytest.raises(PhotoError, match="at most 0 MB are read"):
+            folder.read_still(large)
+    s3.delete("photos/empty.png")
+    s3.delete("photos/large.png")
+    assert folder.read_still(large) is None
+    with pytest.raises(PhotoError, match="no such object"):
+        folder.photo("large.png").read_bytes()
+    s3.stop()
+    with pytest.raises(PhotoUnreachable, match="Could not connect"):
+        folder.photo("large.png").look()
+
+
+@pytest.mark.usefixtures("s3")
+def test_what_is_not_there_is_told_before_a_gallery_is_made(tiny_bundle: Bundle, tmp_path: Path) -> None:
+    for address in ("s3://no-such-bucket/photos", f"s3://{BUCKET}/typo"):
+        with pytest.raises(GalleryNotFound, match="no such bucket, or no object in this folder of it"):
+            Gallery.create(address, tiny_bundle, tmp_path / "gallery")
+    with pytest.raises(QueryError, match="expected --gallery DIR as well"):
+        Gallery.create(f"s3://{BUCKET}/photos", tiny_bundle)
+    assert not (tmp_path / "gallery").exists()
+
+
+def test_watching_object_storage_is_refused(gallery: Gallery) -> None:
+    with pytest.raises(QueryError, match="object storage tells nobody of its changes"):
+        next(iter(watch_gallery(gallery)))
