@@ -75,8 +75,8 @@ class BundleHolder:
             raise GalleryIncompatible(
                 f"gallery holds {own.dim}-d vectors of bundle {own.name!r} ({own.fingerprint[:12]}){some}, but bundle "
                 f"{bundle.name!r} ({bundle.fingerprint[:12]}) makes other {bundle.dim}-d ones; re-index with: "
-                f"photoseek index {self.photo_folder.address} --bundle {bundle.path} --rebuild, or hold both with --add "
-                "instead"
+                f"photoseek index {self.photo_folder.address} --bundle {bundle.path} --rebuild, or hold both with "
+                "--add instead"
             )
         return held
 
