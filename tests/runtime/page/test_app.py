@@ -54,9 +54,9 @@ def opened_graphs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     build = Graph.__init__
 
-    def counted(self: Graph, path: Path, *rest: Any) -> None:
+    def counted(self: Graph, path: Path, *rest: Any, **named: Any) -> None:
         names.append(path.name)
-        build(self, path, *rest)
+        build(self, path, *rest, **named)
 
     monkeypatch.setattr(Graph, "__init__", counted)
     return names
