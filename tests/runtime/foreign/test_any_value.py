@@ -10,12 +10,29 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from foreign_tiny import change, write_foreign
+from foreign_tiny import change, write_foreign, write_foreign_immich
 from photoseek import Bundle
 from photoseek.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import BundleError
 
-VALUES: list[Any] = [None, True, 0, -1, 5, 10**30, 1e300, float("nan"), "", "x", [], [1, 2, 3], ["clip"], {}, {"a": {}}]
+VALUES: list[Any] = [
+    {"max_position_embeddings": 10**30},
+    None,
+    True,
+    0,
+    -1,
+    5,
+    10**30,
+    1e300,
+    float("nan"),
+    "",
+    "x",
+    [],
+    [1, 2, 3],
+    ["clip"],
+    {},
+    {"a": {}},
+]
 SETTINGS = {
     "config.json": ["model_type", "projection_dim", "text_config", "vision_config"],
     "preprocessor_config.json": [
@@ -31,6 +48,25 @@ def test_any_value_of_a_setting(tmp_path: Path, file: str, key: str) -> None:
     folder = write_foreign(tmp_path / "model")
     before = (folder / file).read_text()
     for value in VALUES:
+        change(folder / file, **{key: value})
+        told = outcome(folder)
+        assert told == "fine" or str(folder) in told, value
+        (folder / file).write_text(before)
+
+
+IMMICH = {
+    "config.json": ["embed_dim", "text_cfg"],
+    "textual/tokenizer_config.json": ["pad_token"],
+    "visual/preprocess_cfg.json": ["size", "mode", "mean", "std", "interpolation", "resize_mode", "fill_color"],
+}
+
+
+@pytest.mark.parametrize(("file", "key"), [(file, key) for file, keys in IMMICH.items() for key in keys])
+def test_any_value_of_a_setting_of_immich(tmp_path: Path, file: str, key: str) -> None:
+    folder = write_foreign_immich(tmp_path / "model")
+    assert outcome(folder) == "fine"
+    before = (folder / file).read_text()
+    for value in [*VALUES, {"tokenizer_kwargs": 5}, {"tokenizer_kwargs": {"clean": []}}, {"context_length": 10**30}]:
         change(folder / file, **{key: value})
         told = outcome(folder)
         assert told == "fine" or str(folder) in told, value
