@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from photoseek.manifest import Layout
-from tiny_bundle import DIM, write_tiny_bundle
+from tiny_bundle import DIM, SIDE, write_tiny_bundle
 
 
 def write_foreign(folder: Path, *, precisions: tuple[str, ...] = ("fp32",), seed: int = 0) -> Path:
@@ -26,3 +26,23 @@ def change(path: Path, **values: Any) -> None:
     """Replace values of a JSON file; those that are ``...`` are taken out."""
     told = {**json.loads(path.read_text("utf-8")), **values}
     path.write_text(json.dumps({key: value for key, value in told.items() if value is not ...}), "utf-8")
+
+
+def write_foreign_immich(folder: Path) -> Path:
+    """The layout of immich, with a mask as its M-CLIP models have it."""
+    write_tiny_bundle(folder)
+    for name in (Layout.MANIFEST, "config.json"):
+        (folder / name).unlink()
+    for side in ("textual", "visual"):
+        (folder / side).mkdir()
+    (folder / "onnx/text_model.onnx").rename(folder / "textual/model.onnx")
+    (folder / "onnx/vision_model.onnx").rename(folder / "visual/model.onnx")
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (folder / name).rename(folder / "textual" / name)
+    text = {"context_length": 16, "tokenizer_kwargs": {"clean": "canonicalize"}}
+    (folder / "config.json").write_text(json.dumps({"embed_dim": DIM, "text_cfg": text}))
+    half = [0.5, 0.5, 0.5]
+    pictures = {"size": SIDE, "mode": "RGB", "mean": half, "std": half, "interpolation": "bilinear", "fill_color": 0}
+    settings = {**pictures, "resize_mode": "shortest"}
+    (folder / "visual/preprocess_cfg.json").write_text(json.dumps(settings))
+    return folder

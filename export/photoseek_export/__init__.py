@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
 from photoseek_export.errors import ExportError
 
 if TYPE_CHECKING:
+    from photoseek_export.clip_export import export_clip
     from photoseek_export.export import export_checkpoint
 
-__all__ = ["ExportError", "export_checkpoint"]
+__all__ = ["ExportError", "export_checkpoint", "export_clip"]
+
+_MODULES = {"export_checkpoint": "photoseek_export.export", "export_clip": "photoseek_export.clip_export"}
 
 
 def __getattr__(name: str) -> object:
     """Import PyTorch only when something is exported: ``photoseek-export --help`` answers at once, and without it."""
-    if name != "export_checkpoint":
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from photoseek_export.export import export_checkpoint
-
-    return export_checkpoint
+    return getattr(importlib.import_module(_MODULES[name]), name)

@@ -31,6 +31,9 @@ Box = tuple[float, float, float, float]
 MAX_SIDE = 8_192
 """Pixels of a result's side: far more than any image tower sees."""
 
+_LARGEST = 1e15
+"""Far more than any mean or standard deviation, and products of two of them are still float32."""
+
 _AMPLE = 16
 _USUAL = 16
 """A picture's longer side for one of the shorter up to which resizing all of it costs little more than what is cut."""
@@ -74,7 +77,8 @@ class Preprocessing:
             raise ValueError(f"expected a result of at least 1 x 1, found {self.height} x {self.width}")
         if max(self.height, self.width, self.shortest_edge or 0) > MAX_SIDE:
             raise ValueError(f"expected a result of at most {MAX_SIDE} a side, found {self.height} x {self.width}")
-        if not np.isfinite([*self.mean, *self.std, self.rescale_factor]).all() or 0 in self.std:
+        numbers = np.abs([*self.mean, *self.std, self.rescale_factor])
+        if not (numbers <= _LARGEST).all() or min(np.abs(self.std)) < 1 / _LARGEST:
             raise ValueError(f"expected finite numbers, and a std other than 0, found {self.mean} and {self.std}")
         if self.resample not in range(6):
             raise ValueError(f"expected a filter from 0 to 5, found {self.resample}")

@@ -12,6 +12,8 @@ from photoseek.foreign.graphs import Tower
 from photoseek.manifest import MAX_DIM
 from photoseek.preprocess import Preprocessing
 
+_MOST_TOKENS = 65_536
+
 
 def assemble(
     folder: Path,
@@ -48,6 +50,10 @@ def assemble(
     found = next(iter(dims), dim)
     if found is not None and not 0 < found <= MAX_DIM:
         raise BundleIncompatible(f"{folder}: expected vectors of at most {MAX_DIM} numbers, found {found}")
+    if reading.limit > _MOST_TOKENS:
+        raise BundleIncompatible(
+            f"{folder}: expected texts of at most {_MOST_TOKENS} tokens, found {reading.limit!r:.40}"
+        )
     sizes = {(height, width) for tower in visions.values() for height, width in (tower.size,)}
     for height, width in sizes:
         if height not in (None, preprocessing.height) or width not in (None, preprocessing.width):

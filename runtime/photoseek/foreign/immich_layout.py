@@ -70,8 +70,9 @@ def _reading(config: Mapping[str, Any], padding: Mapping[str, Any], folder: Path
     length = settings.get("context_length", _TOKENS)
     if type(length) is not int or length < 1:
         raise BundleIncompatible(f"{folder / _CONFIG}: expected context_length as a number, found {length!r:.80}")
-    clean = (settings.get("tokenizer_kwargs") or {}).get("clean")
-    if clean not in _CLEANING:
+    further = settings.get("tokenizer_kwargs") or {}
+    clean = further.get("clean") if isinstance(further, Mapping) else further
+    if not isinstance(clean, str | None) or clean not in _CLEANING:
         raise BundleIncompatible(f"{folder / _CONFIG}: expected clean whitespace or canonicalize, found {clean!r:.80}")
     return TextReading((_TOKENIZER,), build_from_json, limit=length, pad=pad, length=length, clean=_CLEANING[clean])
 

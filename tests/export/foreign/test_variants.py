@@ -13,6 +13,7 @@ import onnx
 import pytest
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
+from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 from onnxruntime.transformers.float16 import convert_float_to_float16
 from torch.export import Dim
 from transformers.models.siglip2 import Siglip2Tokenizer
@@ -134,6 +135,21 @@ def test_eight_bits(copy: Path, expected: tuple[np.ndarray, np.ndarray], suffix:
         assert np.einsum("ij,ij->i", one, other).min() > 0.95
     alone = np.concatenate([ImageEncoder(bundle, precision).encode([photo]) for photo in clip.photos()])
     np.testing.assert_array_equal(photos, alone)
+
+
+def test_four_bits(copy: Path, expected: tuple[np.ndarray, np.ndarray]) -> None:
+    """An operator of onnxruntime's own, with weights alone rounded: a batch changes nothing."""
+    for tower in ("text_model", "vision_model"):
+        quantizer = MatMulNBitsQuantizer(onnx.load(str(copy / f"onnx/{tower}.onnx")), block_size=32)
+        with only_errors():
+            quantizer.process()
+        quantizer.model.save_model_to_file(str(copy / f"onnx/{tower}_q4.onnx"))
+    bundle = Bundle.load(copy)
+    assert bundle.precisions == ("fp32", "q4")
+    assert not bundle.text_graph("q4").alone
+    for one, other in zip(found(copy, "q4"), expected, strict=True):
+        assert np.abs(one - other).max() > 1e-3, "nothing was rounded"
+        assert np.einsum("ij,ij->i", one, other).min() > 0.8
 
 
 def test_half_precision_with_inputs_of_it(copy: Path, expected: tuple[np.ndarray, np.ndarray]) -> None:
