@@ -287,10 +287,15 @@ class Database(Connection):
         Raises:
             GalleryDamaged: A vector is no unit vector of ``dim`` numbers.
         """
-        rows = self._of_ids(
-            "SELECT id, vector FROM photos JOIN vectors USING (sha256) WHERE fingerprint = ?", (fingerprint,), ids
-        )
-        return {photo: self._vector(blob, dim, f"photo {photo}") for photo, blob in rows}
+        sql = "SELECT id, vector FROM photos JOIN vectors USING (sha256) WHERE fingerprint = ?"
+        rows = list(self._of_ids(sql, (fingerprint,), ids))
+        for photo, blob in rows:
+            if not isinstance(blob, bytes) or len(blob) != 4 * dim:
+                self._vector(blob, dim, f"photo {photo}")  # says what is wrong with it
+        vectors = np.frombuffer(b"".join(blob for _, blob in rows), dtype="<f4").reshape(len(rows), dim)
+        for row in not_unit(vectors):
+            self._vector(rows[row][1], dim, f"photo {rows[row][0]}")
+        return {photo: vector for (photo, _), vector in zip(rows, vectors, strict=True)}
 
     def contents_of(self, ids: Sequence[int]) -> dict[int, tuple[str, str]]:
         """Path and SHA-256 of each of these photos that is still there and readable."""

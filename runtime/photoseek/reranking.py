@@ -21,12 +21,16 @@ from photoseek.gallery import Gallery
 from photoseek.hits import BundleScore, Hit
 from photoseek.photos import PhotoSource
 from photoseek.querying import Query, QueryEncoder
-from photoseek.search import Candidates, Searcher, expect_count
+from photoseek.search import Searcher, expect_count
 from photoseek.second_look import SecondLook
 from photoseek.vectors import Vectors
 
 if TYPE_CHECKING:
     from photoseek.sessions import Mode
+
+
+_Fused = tuple[float, float, int]
+"""Of a photo: its fused score, the second bundle's cosine, NaN where that is not known, and its rank by that."""
 
 
 @dataclass(frozen=True)
@@ -144,33 +148,37 @@ class Reranker:
         wanted = max(k, depth)
         while True:
             found = self.searcher.candidates(query.first, wanted, where)
-            hits, vectors = self._reordered(found, query.second, depth)
-            hits = fold_hits(hits, vectors) if fold else hits
+            order, fused = self._fused(found.hits[:depth], query.second)
+            order += range(len(order), len(found.hits))
+            hits = [
+                self._placed(found.hits, place, rank, fused)
+                for rank, place in enumerate(order[: None if fold else k], 1)
+            ]
+            hits = fold_hits(hits, found.vectors[order]) if fold else hits
             if len(hits) >= k or found.complete:
                 return hits[:k]
             wanted *= 2  # some were folded
 
-    def _reordered(self, found: Candidates, query: Query, depth: int) -> tuple[list[Hit], Vectors]:
-        """The hits with the first ``depth`` in their new order, and the first bundle's vectors of all."""
-        first, rest = found.hits[:depth], found.hits[depth:]
-        if not first:
-            return found.hits, found.vectors
-        seconds = self._scores(first, query)
-        fused = self.fusion.fuse([hit.score for hit in first], seconds)
-        places = np.argsort(-seconds, kind="stable")
-        rank_of = {int(place): rank for rank, place in enumerate(places, start=1)}
+    def _fused(self, hits: list[Hit], query: Query) -> tuple[list[int], list[_Fused]]:
+        """The places of hits in their new order, and what was found of each, by its place."""
+        seconds = self._scores(hits, query)
+        fused = self.fusion.fuse([hit.score for hit in hits], seconds)
+        ranks = np.empty(len(hits), dtype=np.int64)
+        ranks[np.argsort(-seconds, kind="stable")] = np.arange(1, len(hits) + 1)
         order = np.argsort(-fused, kind="stable").tolist()  # of equal ones the first bundle's better one is first
-        hits = []
-        for rank, place in enumerate(order, start=1):
-            hit, known = first[place], not np.isnan(seconds[place])
-            own = BundleScore(self.searcher.bundle.name, hit.score, hit.rank)
-            other = BundleScore(
-                self.bundle.name, float(seconds[place]) if known else None, rank_of[place] if known else None
-            )
-            doubtful = hit.doubtful and first[0].doubtful
-            hits.append(replace(hit, rank=rank, doubtful=doubtful, fused=float(fused[place]), scores=(own, other)))
-        rest = [replace(hit, doubtful=hit.doubtful and first[0].doubtful) for hit in rest]
-        return [*hits, *rest], np.concatenate([found.vectors[:depth][order], found.vectors[depth:]])
+        return order, list(zip(fused.tolist(), seconds.tolist(), ranks.tolist(), strict=True))
+
+    def _placed(self, hits: list[Hit], place: int, rank: int, fused: list[_Fused]) -> Hit:
+        """A hit at its new rank, with what both bundles say of it where both were asked."""
+        hit = hits[place]
+        doubtful = hit.doubtful and hits[0].doubtful
+        if place >= len(fused):
+            return replace(hit, rank=rank, doubtful=doubtful)
+        score, second, second_rank = fused[place]
+        known = not np.isnan(second)
+        own = BundleScore(self.searcher.bundle.name, hit.score, hit.rank)
+        other = BundleScore(self.bundle.name, second if known else None, second_rank if known else None)
+        return replace(hit, rank=rank, doubtful=doubtful, fused=score, scores=(own, other))
 
     def _scores(self, hits: list[Hit], query: Query) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         """The second bundle's cosine of each hit, (n,); NaN where it could not look at the photo."""
