@@ -165,6 +165,13 @@ class Gallery:
             raise GalleryError(f"{self.path}: expected photos in a folder of this machine, found {folder.address}")
         return folder.root
 
+    @property
+    def index_command(self) -> str:
+        """What brings this gallery up to date, on a command line."""
+        folder = self.photo_folder
+        beside = isinstance(folder, LocalFolder) and self.path == folder.root / FOLDER
+        return f"photoseek index {folder.address}" + ("" if beside else f" --gallery {self.path}")
+
     def file_of(self, path: str) -> PhotoFile:
         """Where the photo of a path lies, as hits have it in :attr:`photoseek.hits.Hit.path`."""
         return self.photo_folder.photo(path)
@@ -215,8 +222,8 @@ class Gallery:
             raise GalleryIncompatible(
                 f"gallery holds {meta['dim']}-d vectors of bundle {meta['bundle_name']!r} "
                 f"({meta['fingerprint'][:12]}), but bundle {bundle.name!r} ({bundle.fingerprint[:12]}) makes other "
-                f"{bundle.dim}-d ones; re-index with: photoseek index {self.photo_folder.address} "
-                f"--bundle {bundle.path} --rebuild"
+                f"{bundle.dim}-d ones; re-index with: {self.index_command} --bundle {bundle.path} "
+                "--rebuild"
             )
 
     def index(
