@@ -28,17 +28,16 @@ def picture(colour: tuple[int, int, int], seed: int = 0) -> bytes:
 class S3:
     """Moto's S3 in a thread of this process."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self) -> None:
         pytest.importorskip("s3fs")
         server = pytest.importorskip("moto.server")
         import boto3
 
         logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
-        self._server = server.ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
+        self._server = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self._server.start()
-        self.port = self._server.get_host_and_port()[1]
-        self.endpoint = f"http://127.0.0.1:{self.port}"
-        urlopen(Request(f"{self.endpoint}/moto-api/reset", method="POST")).close()  # the servers of a process share all
+        self.endpoint = f"http://127.0.0.1:{self._server.get_host_and_port()[1]}"
+        self.away = False
         keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
         self.client = boto3.client("s3", endpoint_url=self.endpoint, **keys)
 
@@ -50,15 +49,27 @@ class S3:
         """Remove an object."""
         self.client.delete_object(Bucket=BUCKET, Key=key)
 
+    def empty(self) -> None:
+        """Have an empty bucket, and nothing else."""
+        urlopen(Request(f"{self.endpoint}/moto-api/reset", method="POST")).close()
+        self.client.create_bucket(Bucket=BUCKET)
+
     def stop(self) -> None:
         """Be away."""
         self._server.stop()
+        self.away = True
+
+
+_running: list[S3] = []
 
 
 @contextmanager
 def s3() -> Iterator[S3]:
-    """A server with an empty bucket, which this process finds by its environment."""
-    server = S3()
+    """A server with an empty bucket, which this process finds by its environment; it is kept for the next caller."""
+    if not _running or _running[-1].away:
+        _running.append(S3())
+    server = _running[-1]
+    server.empty()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL", server.endpoint)
         for name, value in {
@@ -67,13 +78,10 @@ def s3() -> Iterator[S3]:
             "DEFAULT_REGION": "us-east-1",
         }.items():
             patch.setenv(f"AWS_{name}", value)
+        patch.setattr("s3fs.S3FileSystem.retries", 2)  # five take long
         forget_clients("s3fs")
-        server.client.create_bucket(Bucket=BUCKET)
-        try:
-            yield server
-        finally:
-            server.stop()
-            forget_clients("s3fs")
+        yield server
+        forget_clients("s3fs")
 
 
 class GCS:

@@ -169,6 +169,13 @@ class Gallery(BundleHolder):
             raise GalleryError(f"{self.path}: expected photos in a folder of this machine, found {folder.address}")
         return folder.root
 
+    @property
+    def index_command(self) -> str:
+        """What brings this gallery up to date, on a command line."""
+        folder = self.photo_folder
+        beside = isinstance(folder, LocalFolder) and self.path == folder.root / FOLDER
+        return f"photoseek index {folder.address}" + ("" if beside else f" --gallery {self.path}")
+
     def file_of(self, path: str) -> PhotoFile:
         """Where the photo of a path lies, as hits have it in :attr:`photoseek.hits.Hit.path`."""
         return self.photo_folder.photo(path)

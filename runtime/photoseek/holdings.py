@@ -8,7 +8,6 @@ from pathlib import Path
 from photoseek.bundle import Bundle
 from photoseek.database import Database
 from photoseek.errors import GalleryIncompatible, PhotoseekError
-from photoseek.folders.folder import PhotoFolder
 from photoseek.held import HeldBundle, drop_held, held_as, held_bundles, make_own, put_held, sweep_all
 from photoseek.writer import only_writer
 
@@ -20,8 +19,8 @@ class BundleHolder:
     database: Database
 
     @property
-    def photo_folder(self) -> PhotoFolder:
-        """Where the photos lie."""
+    def index_command(self) -> str:
+        """What indexes this gallery again, to stand in a message."""
         raise NotImplementedError
 
     @property
@@ -75,7 +74,7 @@ class BundleHolder:
             raise GalleryIncompatible(
                 f"gallery holds {own.dim}-d vectors of bundle {own.name!r} ({own.fingerprint[:12]}){some}, but bundle "
                 f"{bundle.name!r} ({bundle.fingerprint[:12]}) makes other {bundle.dim}-d ones; re-index with: "
-                f"photoseek index {self.photo_folder.address} --bundle {bundle.path} --rebuild, or hold both with "
+                f"{self.index_command} --bundle {bundle.path} --rebuild, or hold both with "
                 "--add instead"
             )
         return held
@@ -126,7 +125,7 @@ class BundleHolder:
         if held.own:
             raise GalleryIncompatible(
                 f"bundle {held.name!r} is the gallery's own and cannot be forgotten; go over to another one with: "
-                f"photoseek index {self.photo_folder.address} --bundle BUNDLE --rebuild"
+                f"{self.index_command} --bundle BUNDLE --rebuild"
             )
         with only_writer(self.path):
             dropped = drop_held(self.database, held.fingerprint)

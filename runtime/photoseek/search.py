@@ -324,7 +324,7 @@ class Searcher(Inherited):
         if generation.manifest.fingerprint != self.bundle.fingerprint:
             raise GalleryIncompatible(
                 f"{self.gallery.path}: has begun to go over to bundle {self.bundle.name!r}; finish it with: "
-                f"photoseek index {self.gallery.photo_folder.address} --bundle {self.bundle.reference}"
+                f"{self.gallery.index_command} --bundle {self.bundle.reference}"
             )
         if generation.manifest.dim != self.bundle.dim:
             found = f"found {generation.manifest.dim}-d ones"

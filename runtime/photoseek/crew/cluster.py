@@ -20,6 +20,7 @@ CURE = "a crew of machines needs Ray; install it with: pip install 'photoseek[ra
 """What is said where it is not installed."""
 
 _AFAR = "ray://"
+_TOKEN = "where it asks for a token, set RAY_AUTH_MODE=token, and have its ~/.ray/auth_token here, too"
 _HOST = re.compile(r"(?:ray://)?(\[[0-9a-fA-F:]+\]|[^\s/:@]+):(\d{1,5})")
 _PROBE_S = 10.0
 _JOIN_S = 60.0  # on a loaded machine the first process of a cluster takes half of that
@@ -74,8 +75,9 @@ def _probe(address: str) -> None:
     try:
         socket.create_connection((host, port), timeout=_PROBE_S).close()
     except (OSError, OverflowError) as error:
+        option = "--ray-client-server-port" if is_afar(address) else "--port"
         raise CrewError(
-            f"{address}: no Ray cluster can be reached there: {error}; start one with: ray start --head --port={port}"
+            f"{address}: no Ray cluster can be reached there: {error}; start one with: ray start --head {option}={port}"
         ) from error
 
 
@@ -90,11 +92,17 @@ def _join(ray: Any, address: str) -> None:
                 _within(_JOIN_S, lambda: ray.init(address=address, **options))
             else:  # a cluster of one's own would end with the thread that started it
                 ray.init(address=address, **options)
+    except ConnectionError as error:
+        if address != "auto":
+            raise CrewError(f"{address}: the Ray cluster cannot be joined: {_line(error)}; {_TOKEN}") from error
+        raise CrewError(
+            "auto: no Ray cluster runs on this machine; start one with: ray start --head, name one elsewhere, or take "
+            "this machine alone: --ray local"
+        ) from error
     except TimeoutError as error:
-        raise CrewError(f"{address}: {error}; is it a Ray cluster, of this version of Ray?") from error
+        raise CrewError(f"{address}: {error}; is it a Ray cluster, of this version of Ray? {_TOKEN}") from error
     except Exception as error:  # what Ray raises here has many classes
-        why = " ".join(str(error).split())[:300]
-        raise CrewError(f"{address}: the Ray cluster cannot be joined: {why}") from error
+        raise CrewError(f"{address}: the Ray cluster cannot be joined: {_line(error)}") from error
 
 
 def _within(seconds: float, join: Callable[[], object]) -> None:
@@ -116,3 +124,7 @@ def _within(seconds: float, join: Callable[[], object]) -> None:
         outcome.result(seconds)
     except TimeoutError as error:
         raise TimeoutError(f"no answer within {seconds:.0f} s") from error
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__

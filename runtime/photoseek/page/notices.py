@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from pathlib import Path
 from shlex import quote
 
 import streamlit as st
@@ -35,7 +36,8 @@ def nothing_searchable(status: GalleryStatus, bundle: str) -> None:
         _notice(now.nothing_title, now.nothing.format(count=f"{status.photos:,}"))
     else:
         _notice(now.empty_title, now.empty.format(folder=status.photos_root))
-    _command(now.fill_hint, f"photoseek index {quote(status.photos_root)} --bundle {quote(bundle)}")
+    where = "" if Path(status.path).parent == Path(status.photos_root) else f" --gallery {quote(status.path)}"
+    _command(now.fill_hint, f"photoseek index {quote(status.photos_root)}{where} --bundle {quote(bundle)}")
 
 
 def being_indexed() -> None:
