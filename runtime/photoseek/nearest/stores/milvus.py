@@ -118,20 +118,20 @@ class MilvusStore:
         self._client.run(index, self._name)
 
     def search(self, query: Vectors, k: int, effort: int, where: Filter | None = None) -> tuple[Rows, Vectors]:
-        """By the index; what an expression leaves out is passed over inside it."""
+        """By the index; what an expression leaves out is passed over inside it.
+
+        A server finds its way around those by itself; the graphs of Milvus Lite have to be followed as far as they go.
+        """
         expression = expression_of(conditions_of(where))
 
         def ask(client: MilvusClient) -> Any:
-            return client.search(
-                self._name,
-                data=[query],
-                anns_field="vector",
-                filter=expression,
-                limit=k,
-                output_fields=["digest"],  # none named: all of them, with their vectors
-                search_params={"metric_type": _METRIC, "params": {"ef": max(effort, k)} if effort else {}},
-                timeout=ANSWER_S,
-            )[0]
+            if not effort:
+                return _ask(client, self._name, query, k, 0, expression)
+            further = self.most_effort if expression and _is_lite(client) else effort
+            found = _ask(client, self._name, query, k, further, expression)
+            if len(found) < k and further < self.most_effort:
+                found = _ask(client, self._name, query, k, self.most_effort, expression)
+            return found
 
         found = self._client.run(ask, self._name)
         ids = np.array([hit["id"] for hit in found], dtype=np.int64)
@@ -158,6 +158,23 @@ class MilvusStore:
                 f"{self.place}: expected a collection that photoseek made, found one of other fields "
                 f"({', '.join(sorted(found))}); name another one with --collection"
             )
+
+
+def _ask(client: MilvusClient, name: str, query: Vectors, k: int, effort: int, expression: str) -> Any:
+    return client.search(
+        name,
+        data=[query],
+        anns_field="vector",
+        filter=expression,
+        limit=k,
+        output_fields=["digest"],  # none named: all of them, with their vectors
+        search_params={"metric_type": _METRIC, "params": {"ef": max(effort, k)} if effort else {}},
+        timeout=ANSWER_S,
+    )[0]
+
+
+def _is_lite(client: MilvusClient) -> bool:
+    return str(client.get_server_version()).startswith("milvus_lite")
 
 
 def _create(client: MilvusClient, name: str, schema: Any, index: dict[str, Any]) -> None:

@@ -59,12 +59,26 @@ class Client(Inherited):
             self._kept = None
 
     def run(self, work: Callable[[MilvusClient], _Answer], collection: str | None = None) -> _Answer:
-        """Ask something; again after loading a collection, where the server was started anew and has not.
+        """Ask something that can be asked twice: once more, where the connection is of before the server went.
+
+        Args:
+            work: What to ask.
+            collection: What a server that was started anew has to load first.
 
         Raises:
             StoreUnavailable: The server does not answer, or does not let this user in.
             StoreError: It refuses.
         """
+        kept = self._kept
+        try:
+            return self._ask(work, collection)
+        except StoreUnavailable:
+            if kept is None:
+                raise
+        self._forget(kept)
+        return self._ask(work, collection)
+
+    def _ask(self, work: Callable[[MilvusClient], _Answer], collection: str | None) -> _Answer:
         from pymilvus import MilvusException
 
         with self._told():
@@ -83,13 +97,24 @@ class Client(Inherited):
                 self._kept = self._connect()
             return self._kept
 
+    def _forget(self, client: MilvusClient) -> None:
+        """Close a client that is of no use, unless another thread has done so."""
+        with self._lock:
+            if self._kept is client:
+                client.close()
+                self._kept = None
+
     def _connect(self) -> MilvusClient:
         from pymilvus import MilvusClient
 
         logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it logs the whole traceback of each error
-        options: dict[str, Any] = {"timeout": CONNECT_S}
+        options: dict[str, Any] = {
+            "timeout": CONNECT_S,
+            "dedicated": True,
+        }  # closed when it is, and none of the parent's after a fork
         if self.address.local:
             _expect_folder(self.address.uri)
+            logging.getLogger("grpc._server").setLevel(logging.CRITICAL)  # Milvus Lite lacks calls that pymilvus tries
         elif token := os.environ.get(TOKEN_VARIABLE):
             options["token"] = token
         try:
@@ -108,6 +133,10 @@ class Client(Inherited):
         try:
             yield
         except grpc.RpcError as error:
+            raise self._away(error) from None
+        except ValueError as error:
+            if "closed channel" not in str(error):  # another thread has found that the server went
+                raise
             raise self._away(error) from None
         except MilvusException as error:
             said = self._said(error)
