@@ -12,8 +12,8 @@ import numpy as np
 from photoseek import Bundle, Gallery
 from photoseek.database import ContentRecord, PhotoRecord
 from photoseek.deriving import derive
-from photoseek.gallery import only_writer
 from photoseek.filters import Filter
+from photoseek.gallery import only_writer
 from photoseek.nearest.exact import ExactSearch
 from photoseek.scanning import FoundPhoto
 from photoseek.selection import ids_where
@@ -93,13 +93,22 @@ def make_generation(gallery: Gallery) -> None:
         derive(gallery.path, gallery.database, None)
 
 
-def exact(gallery: Gallery, query: Vectors, k: int, where: Filter | None = None) -> list[tuple[int, float]]:
-    """Id and cosine of the k best, by the vectors of the database and by the gallery's own filters."""
-    dim, fingerprint = len(query), gallery.fingerprint
-    ids, vectors = zip(*gallery.database.vectors(fingerprint, dim), strict=True)
-    met = np.isin(ids, ids_where(gallery.database, where, fingerprint)) if where else np.ones(len(ids), dtype=bool)
-    rows, scores = ExactSearch(np.stack(vectors)[met]).search(query, k)
-    return list(zip(np.array(ids)[met][rows].tolist(), scores.tolist(), strict=True))
+class Exact:
+    """The best photos of a gallery as it is now, by the vectors of its database and by its own filters."""
+
+    def __init__(self, gallery: Gallery) -> None:
+        self._gallery = gallery
+        dim = int(gallery.database.meta()["dim"])
+        ids, vectors = zip(*gallery.database.vectors(gallery.fingerprint, dim), strict=True)
+        self.ids, self.vectors = np.array(ids), np.stack(vectors)
+
+    def __call__(self, query: Vectors, k: int, where: Filter | None = None) -> list[tuple[int, float]]:
+        """Id and cosine of the k best."""
+        met = np.ones(len(self.ids), dtype=bool)
+        if where is not None:
+            met = np.isin(self.ids, ids_where(self._gallery.database, where, self._gallery.fingerprint))
+        rows, scores = ExactSearch(self.vectors[met]).search(query, k)
+        return list(zip(self.ids[met][rows].tolist(), scores.tolist(), strict=True))
 
 
 def _pairs(vectors: Vectors, facts: Sequence[Facts]) -> list[tuple[Vectors, Facts]]:

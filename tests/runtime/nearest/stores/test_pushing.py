@@ -21,7 +21,7 @@ from photoseek.nearest.stores.store import name_for
 from photoseek.vectors import Vectors
 from tiny_bundle import DIM, write_tiny_bundle
 from typed_commands import environment
-from vector_gallery import Facts, exact, make_gallery, put, remove, scattered, various
+from vector_gallery import Exact, Facts, make_gallery, put, remove, scattered, various
 
 COUNT = 1_200
 
@@ -62,7 +62,7 @@ def ids_near(gallery: Gallery, vector: Vectors, uri: str) -> list[int]:
 
 
 def exact_ids(gallery: Gallery, vector: Vectors, k: int = 10) -> list[int]:
-    return [photo for photo, _ in exact(gallery, vector, k)]
+    return [photo for photo, _ in Exact(gallery)(vector, k)]
 
 
 def test_a_second_push_sends_what_came_deletes_what_went_and_nothing_else(big_gallery: Gallery, uri: str) -> None:
