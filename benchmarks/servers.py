@@ -10,7 +10,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +35,8 @@ class Server:
         """Of all its processes, what they share counted once."""
         found = 0
         for process in [self.process, *self.process.children(recursive=True)]:
-            found += process.memory_full_info().pss
+            with suppress(psutil.NoSuchProcess):  # a worker that has done its work
+                found += process.memory_full_info().pss
         return found / 1e6
 
 

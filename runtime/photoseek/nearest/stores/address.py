@@ -65,7 +65,8 @@ class StoreAddress:
             return ()
         *_, password, _, _, options = self._parts()
         found = [password, *(value for name, value in options if name.lower() in _SECRET)]
-        return tuple({spelling for secret in found if secret for spelling in (secret, unquote(secret))})
+        parts = {part for secret in found for part in (secret, *secret.split("/"))}  # a driver ends a login at a slash
+        return tuple({spelling for part in parts if part for spelling in (part, unquote(part))})
 
     def scrub(self, text: str) -> str:
         """A message of a server or a driver, without passwords."""

@@ -6,6 +6,7 @@ server said.
 
 from __future__ import annotations
 
+import select
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -74,8 +75,7 @@ class Connections(Inherited):
         """A connection, and whether it was kept from before."""
         import psycopg
 
-        with self._lock:
-            kept = self._idle.pop() if self._idle else None
+        kept = self._take()
         with self._told():
             connection = kept or self._connect()
             try:
@@ -86,6 +86,17 @@ class Connections(Inherited):
                 raise
             finally:
                 self._keep(connection)
+
+    def _take(self) -> psycopg.Connection | None:
+        """One that is kept, and to which its server has not said good-bye."""
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                connection = self._idle.pop()
+            if not connection.closed and not _has_news(connection):
+                return connection
+            connection.close()
 
     def _keep(self, connection: psycopg.Connection) -> None:
         if connection.closed:
@@ -135,3 +146,10 @@ class Connections(Inherited):
             "--fallback answers from the gallery itself meanwhile"
         )
         return StoreUnavailable(f"{self.address.shown}: PostgreSQL does not answer: {said}; {cure}")
+
+
+def _has_news(connection: psycopg.Connection) -> bool:
+    """Whether anything came that nobody asked for: the end, as a rule."""
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    return bool(waiting.poll(0))

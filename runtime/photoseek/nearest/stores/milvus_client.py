@@ -100,8 +100,8 @@ class Client(Inherited):
     def _forget(self, client: MilvusClient) -> None:
         """Close a client that is of no use, unless another thread has done so."""
         with self._lock:
-            if self._kept is client:
-                client.close()
+            if self._kept is not None and self._kept is client:
+                self._kept.close()
                 self._kept = None
 
     def _connect(self) -> MilvusClient:
