@@ -24,6 +24,7 @@ from typing import Any
 import psutil
 import servers
 from contest import Contest, milliseconds
+from quantised import IvfPq
 from search import draw
 
 from photoseek.nearest import annoy, faiss
@@ -82,6 +83,7 @@ _BUILT: dict[str, Callable[[Vectors, Path], Any]] = {
     "exact": lambda vectors, _: ExactSearch(vectors),
     "annoy": _annoy,
     "faiss-hnsw": _hnsw,
+    "faiss-ivf-pq": IvfPq,
 }
 
 
@@ -182,6 +184,7 @@ CONTEST = Contest(
         "photoseek exact": partial(embedded, "exact"),
         "photoseek annoy": partial(embedded, "annoy"),
         "photoseek faiss-hnsw": partial(embedded, "faiss-hnsw"),
+        "faiss IVF-PQ, rescored": partial(embedded, "faiss-ivf-pq"),
         "PostgreSQL, pgvector": partial(stored, "postgres"),
         "Milvus Lite": partial(stored, "folder"),
         "Milvus Lite, as a server": partial(stored, "milvus"),

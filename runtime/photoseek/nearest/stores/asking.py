@@ -79,6 +79,9 @@ class AskedStore(Inherited):
         """Another thread may have held the lock."""
         self._lock = threading.Lock()
 
+    def __repr__(self) -> str:
+        return f"AskedStore({self._store.place!r})"
+
     @property
     def damage(self) -> str | None:
         """Why the gallery answers instead; None while the store does."""
