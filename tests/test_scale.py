@@ -1,4 +1,4 @@
-"""The table of docs/scale.md is what benchmarks/scale.py computes from the measured results, and so are its formulae."""
+"""The table of docs/scale.md is what benchmarks/scale.py computes from the results, by the formulae that it tells."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_measured_size_stands_with_its_own_figures(scale: ModuleType) -> None:
 
 
 def test_what_is_extrapolated_by_hand(scale: ModuleType) -> None:
-    """A thousand million photos in a graph: 784.1 bytes each, in machines of 256 GB of which three quarters are filled."""
+    """A thousand million photos in a graph of 784.1 bytes each, in machines of 256 GB, three quarters filled."""
     given = scale.Assumptions()
     run = scale.Run(milliseconds=0.2, memory=784.1e6, index=784.1e6, build=100.0)
     plan = scale.plan(scale.Engine("graph", {1_000_000: run}, math.log), 10**9, 70.0, given)

@@ -76,6 +76,8 @@ class PgvectorStore:
 
         def create(connection: psycopg.Connection) -> None:
             self._expect_ours(connection)
+            if _exists(connection, self._name) and _exists(connection, statements.STATES):
+                return  # to create once more would lock searches out, and ask for rights that only the first push needs
             if connection.execute(statements.VERSION).fetchone()[1] is None:  # type: ignore[index]
                 _create_extension(connection, self.place)
             with connection.transaction():

@@ -137,8 +137,8 @@ def test_a_server_that_takes_a_connection_and_says_nothing_is_given_up(
 def test_no_password_is_ever_told(
     small_gallery: Gallery, uri: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("psycopg")
-    pytest.importorskip("pymilvus")
+    for package in ("psycopg", "pgvector", "pymilvus"):
+        pytest.importorskip(package)
     with caplog.at_level(logging.DEBUG):
         searcher = Searcher(small_gallery, store=uri, fallback=True)
         with suppress(StoreError):  # a URI that is none is no server that is away

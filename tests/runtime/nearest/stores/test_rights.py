@@ -13,7 +13,7 @@ from photoseek.filters import Filter
 from photoseek.nearest.stores.push import push
 from postgres_server import PostgresServer
 from tiny_bundle import DIM
-from vector_gallery import Exact, make_gallery, scattered, various
+from vector_gallery import Exact, make_gallery, remove, scattered, various
 
 COUNT = 200
 
@@ -51,4 +51,8 @@ def test_a_reader_searches_and_cannot_push(tmp_path: Path, tiny_bundle: Bundle, 
     searcher.store.close()  # type: ignore[union-attr]
     with pytest.raises(StoreError, match="permission denied"):
         push(gallery, reader, recall=0.5)
-    assert push(gallery, owner, index_from=100).unchanged == COUNT
+    with psycopg.connect(owner, autocommit=True) as connection:
+        connection.execute("GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO reader")
+    remove(gallery, [each.path for each in various(COUNT)[:5]])
+    assert push(gallery, reader, index_from=100).deleted == 5  # a writer need not be the owner
+    assert push(gallery, owner, index_from=100).unchanged == COUNT - 5
