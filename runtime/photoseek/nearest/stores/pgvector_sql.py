@@ -22,7 +22,10 @@ GRAPH = sql.SQL(
     "SELECT set_config('hnsw.ef_search', %(effort)s, true), set_config('hnsw.iterative_scan', 'strict_order', true), "
     f"{_LIMIT}"
 )
-EXACT = sql.SQL(f"SELECT set_config('enable_indexscan', 'off', true), {_LIMIT}")
+EXACT = sql.SQL(
+    "SELECT set_config('enable_indexscan', 'off', true), set_config('enable_bitmapscan', 'on', true), "
+    f"set_config('enable_seqscan', 'on', true), set_config('enable_sort', 'on', true), {_LIMIT}"
+)
 MEMORY = sql.SQL(
     "SELECT set_config('maintenance_work_mem', greatest(%s, setting::bigint)::text || 'kB', true) "
     "FROM pg_settings WHERE name = 'maintenance_work_mem'"

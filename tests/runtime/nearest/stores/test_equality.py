@@ -11,7 +11,6 @@ import pytest
 from photoseek import Bundle, Searcher
 from photoseek.filters import TYPES, Filter
 from photoseek.names import as_text
-from photoseek.nearest.stores import pgvector
 from photoseek.nearest.stores.address import StoreAddress
 from photoseek.nearest.stores.measuring import measure
 from photoseek.nearest.stores.opening import open_store
@@ -19,6 +18,7 @@ from photoseek.nearest.stores.push import push
 from photoseek.nearest.stores.rows import StoreRow
 from photoseek.nearest.stores.store import StoreState
 from photoseek.vectors import Vectors
+from postgres_server import PostgresServer
 from tiny_bundle import DIM
 from vector_gallery import Exact, Facts, clustered, make_gallery, scattered, various
 
@@ -79,7 +79,7 @@ def test_with_an_index_recall_is_what_was_asked_for(
     if few == 20:
         if StoreAddress.parse(fast_uri).kind != "pgvector":
             pytest.skip("only in PostgreSQL another way is taken where few photos meet a filter")
-        monkeypatch.setattr(pgvector, "_FEW", few)
+        monkeypatch.setattr("photoseek.nearest.stores.pgvector._FEW", few)
     drawn = draw(COUNT + 40, DIM)
     gallery = make_gallery(tmp_path / "big", tiny_bundle, drawn[:COUNT], various(COUNT))
     report = push(gallery, fast_uri, recall=0.999, index_from=1_000)
@@ -91,6 +91,30 @@ def test_with_an_index_recall_is_what_was_asked_for(
         assert mean_recall(searcher, exact, queries[:5], where) >= 0.95, where
     assert len(searcher.nearest(queries[0], 1_500)) == 1_500  # more than the candidates that pgvector takes at most
     searcher.store.close()  # type: ignore[union-attr]
+
+
+def test_where_the_graph_leads_to_too_few_all_are_scored(
+    tmp_path: Path, tiny_bundle: Bundle, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psycopg
+
+    monkeypatch.setattr("photoseek.nearest.stores.pgvector._FEW", 20)
+    where = Filter(folder="a", orientation="portrait")
+
+    drawn = clustered(COUNT + 3, DIM)
+    gallery = make_gallery(tmp_path / "big", tiny_bundle, drawn[:COUNT], various(COUNT))
+    push(gallery, postgres.uri, index_from=1_000)
+    settings = {"hnsw.max_scan_tuples": "1", "enable_seqscan": "off", "enable_bitmapscan": "off", "enable_sort": "off"}
+    with psycopg.connect(postgres.uri, autocommit=True) as connection:  # as with a huge table and its default settings
+        for name, value in settings.items():
+            connection.execute(f"ALTER DATABASE postgres SET {name} = {value}")
+        try:
+            searcher, exact = Searcher(gallery, store=postgres.uri), Exact(gallery)
+            for query in drawn[COUNT:]:
+                expect_equal(found(searcher, query, 30, where), exact(query, 30, where))
+            searcher.store.close()  # type: ignore[union-attr]
+        finally:
+            connection.execute("ALTER DATABASE postgres RESET ALL")
 
 
 def mean_recall(searcher: Searcher, exact: Exact, queries: Vectors, where: Filter | None) -> float:

@@ -10,7 +10,10 @@ import pytest
 
 from photoseek import Bundle, Searcher
 from photoseek.filters import Filter
+from photoseek.nearest.stores.address import StoreAddress
+from photoseek.nearest.stores.connections import Connections
 from photoseek.nearest.stores.push import push
+from postgres_server import PostgresServer
 from tiny_bundle import DIM
 from vector_gallery import Exact, make_gallery, scattered, various
 
@@ -52,6 +55,26 @@ def _expect_in_children(searcher: Searcher, queries: object, expected: list[list
         child.join(30)
         assert child.exitcode == 0
         assert answered.get() == expected
+
+
+def test_a_forked_child_has_a_connection_of_its_own(postgres: PostgresServer) -> None:
+    ready: list[object] = []
+    connections = Connections(StoreAddress.parse(postgres.uri), ready.append)
+
+    def session() -> int:
+        return connections.run(lambda connection: connection.info.backend_pid)
+
+    parents = session()
+    assert session() == parents
+    context = multiprocessing.get_context("fork")
+    told = context.SimpleQueue()
+    child = context.Process(target=lambda: told.put(session()))
+    child.start()
+    child.join(30)
+    assert told.get() != parents
+    assert session() == parents
+    assert len(ready) == 1
+    connections.close()
 
 
 @pytest.mark.parametrize("package", ["pymilvus", "psycopg"])
