@@ -44,6 +44,12 @@ def fast_uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return uri_of(request.param, request, tmp_path)
 
 
+@pytest.fixture
+def postgres_uri(postgres: PostgresServer) -> str:
+    """For what is the same with every store."""
+    return postgres.uri
+
+
 def uri_of(kind: str, request: pytest.FixtureRequest, folder: Path) -> str:
     if kind == "pgvector":
         return str(request.getfixturevalue("postgres").uri)

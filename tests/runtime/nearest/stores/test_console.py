@@ -33,12 +33,12 @@ def test_a_gallery_is_pushed_and_searched(gallery: Gallery, photos: Path, fast_u
     assert {hit["path"].split("/")[0] for hit in filtered} == {"blue"}
 
 
-def test_a_name_for_the_place(gallery: Gallery, photos: Path, fast_uri: str) -> None:
+def test_a_name_for_the_place(gallery: Gallery, photos: Path, postgres_uri: str) -> None:
     assert gallery.path.parent == photos
     name = f"mine_{gallery.database.meta()['gallery'][:8]}"
-    answer("push", "--gallery", photos, "--store", fast_uri, "--collection", name)
-    assert answer("search", "red", "--gallery", photos, "--store", fast_uri, "--collection", name, "--paths")
-    elsewhere = photoseek_command("search", "red", "--gallery", photos, "--store", fast_uri)
+    answer("push", "--gallery", photos, "--store", postgres_uri, "--collection", name)
+    assert answer("search", "red", "--gallery", photos, "--store", postgres_uri, "--collection", name, "--paths")
+    elsewhere = photoseek_command("search", "red", "--gallery", photos, "--store", postgres_uri)
     assert elsewhere.returncode == 1
     assert "holds nothing of this gallery; send it with: photoseek push" in elsewhere.stderr
 

@@ -83,12 +83,12 @@ def test_a_second_push_sends_what_came_deletes_what_went_and_nothing_else(big_ga
         assert ids_near(big_gallery, query, uri) == exact_ids(big_gallery, query)
 
 
-def test_a_date_that_is_found_later_is_sent(big_gallery: Gallery, fast_uri: str) -> None:
-    push(big_gallery, fast_uri)
+def test_a_date_that_is_found_later_is_sent(big_gallery: Gallery, postgres_uri: str) -> None:
+    push(big_gallery, postgres_uri)
     content = big_gallery.database.query("SELECT sha256 FROM photos ORDER BY id LIMIT 1")[0][0]
     big_gallery.database.put_dates({content: "1999-12-31 23:59:59"})  # raises no revision
-    assert counts(push(big_gallery, fast_uri)) == (1, 0, COUNT - 1)
-    expect_same(big_gallery, fast_uri)
+    assert counts(push(big_gallery, postgres_uri)) == (1, 0, COUNT - 1)
+    expect_same(big_gallery, postgres_uri)
 
 
 def test_rows_that_something_else_has_changed_are_made_good(big_gallery: Gallery, fast_uri: str) -> None:
@@ -155,39 +155,39 @@ def _expect_continued(gallery: Gallery, uri: str, moment: str, caplog: pytest.Lo
 
 
 def test_a_store_that_lags_behind_says_so_and_answers_without_photos_that_have_gone(
-    big_gallery: Gallery, fast_uri: str, caplog: pytest.LogCaptureFixture
+    big_gallery: Gallery, postgres_uri: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    push(big_gallery, fast_uri)
+    push(big_gallery, postgres_uri)
     query = scattered(1, DIM, seed=3)[0]
     photos = big_gallery.database.photos(exact_ids(big_gallery, query, 20), big_gallery.fingerprint)
     remove(big_gallery, [photo.path for photo in photos.values()])
     with caplog.at_level(logging.WARNING):
-        assert ids_near(big_gallery, query, fast_uri) == exact_ids(big_gallery, query)
+        assert ids_near(big_gallery, query, postgres_uri) == exact_ids(big_gallery, query)
     assert "an earlier state of the gallery" in caplog.text
 
 
 def test_another_gallery_and_another_bundle_are_refused(
-    big_gallery: Gallery, fast_uri: str, tmp_path: Path, tiny_bundle: Bundle
+    big_gallery: Gallery, postgres_uri: str, tmp_path: Path, tiny_bundle: Bundle
 ) -> None:
-    push(big_gallery, fast_uri, collection="mine")
+    push(big_gallery, postgres_uri, collection="mine")
     other = make_gallery(tmp_path / "other", tiny_bundle, scattered(20, DIM, seed=5))
     with pytest.raises(StoreIncompatible, match="holds photos of another gallery"):
-        push(other, fast_uri, collection="mine")
-    searcher = Searcher(other, store=fast_uri, collection="mine", fallback=True)  # this is no way to be away
+        push(other, postgres_uri, collection="mine")
+    searcher = Searcher(other, store=postgres_uri, collection="mine", fallback=True)  # this is no way to be away
     with pytest.raises(StoreIncompatible, match="holds photos of another gallery"):
         searcher.search("red")
     searcher.store.close()  # type: ignore[union-attr]
 
-    assert counts(push(other, fast_uri, collection="mine", rebuild=True)) == (20, 0, 0)
+    assert counts(push(other, postgres_uri, collection="mine", rebuild=True)) == (20, 0, 0)
     with pytest.raises(StoreIncompatible, match="another gallery"):
-        push(big_gallery, fast_uri, collection="mine")
+        push(big_gallery, postgres_uri, collection="mine")
 
-    push(other, fast_uri)
+    push(other, postgres_uri)
     changed = Bundle.load(write_tiny_bundle(tmp_path / "changed", seed=1))
     put_over(other, changed)
     with pytest.raises(StoreIncompatible, match=r"16-d vectors of another bundle .* photoseek push --rebuild"):
-        push(other, fast_uri, bundle=changed)
-    assert counts(push(other, fast_uri, bundle=changed, rebuild=True)) == (20, 0, 0)
+        push(other, postgres_uri, bundle=changed)
+    assert counts(push(other, postgres_uri, bundle=changed, rebuild=True)) == (20, 0, 0)
 
 
 def put_over(gallery: Gallery, bundle: Bundle) -> None:
@@ -233,14 +233,14 @@ def test_a_name_that_no_server_takes_is_refused(big_gallery: Gallery) -> None:
 
 
 def test_nothing_is_pushed_from_an_empty_gallery_or_while_it_is_indexed(
-    big_gallery: Gallery, fast_uri: str, tmp_path: Path, tiny_bundle: Bundle
+    big_gallery: Gallery, postgres_uri: str, tmp_path: Path, tiny_bundle: Bundle
 ) -> None:
     (tmp_path / "none").mkdir()
     with pytest.raises(GalleryEmpty, match="nothing to push"):
-        push(Gallery.create(tmp_path / "none", tiny_bundle), fast_uri)
+        push(Gallery.create(tmp_path / "none", tiny_bundle), postgres_uri)
     with only_writer(big_gallery.path), pytest.raises(GalleryBusy):
-        push(big_gallery, fast_uri)
-    searcher = Searcher(big_gallery, store=fast_uri)
+        push(big_gallery, postgres_uri)
+    searcher = Searcher(big_gallery, store=postgres_uri)
     with pytest.raises(StoreEmpty, match="holds nothing of this gallery; send it with: photoseek push"):
         searcher.search("red")
     searcher.store.close()  # type: ignore[union-attr]
