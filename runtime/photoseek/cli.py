@@ -186,7 +186,7 @@ def search(
     output = console_search.Output.chosen(as_json=as_json, paths=paths, null=null, pictures=pictures, opened=opened)
     lines = console_search.query_lines() if not query and image is None and like is None else None
     if exact and store is not None:
-        raise typer.BadParameter("expected --store or --exact, found both")
+        raise typer.BadParameter("expected --exact, or --store (or PHOTOSEEK_STORE), found both")
     searcher = console_search.open_searcher(
         Gallery.open(gallery),
         bundle,

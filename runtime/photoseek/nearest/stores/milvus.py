@@ -41,6 +41,7 @@ class MilvusStore:
         self.place = f"{address.shown}, collection {name}"
         self._name = name
         self._client = Client(address)
+        self._consistency = "Bounded"  # as it was some seconds ago: to wait for the last write would cost each query
 
     def __repr__(self) -> str:
         return f"MilvusStore({self.place!r})"
@@ -105,7 +106,7 @@ class MilvusStore:
         self._client.run(lambda client: client.delete(self._name, ids=list(ids), timeout=ANSWER_S), self._name)
 
     def settle(self, count: int, *, indexed: bool) -> None:  # noqa: ARG002
-        """Write segments, and build the index that is wanted in place of another one."""
+        """Write segments, and build the index that is wanted in place of another one; searches see all from now on."""
         wanted = _GRAPH if indexed else _FLAT
 
         def index(client: MilvusClient) -> None:
@@ -116,6 +117,7 @@ class MilvusStore:
                 _index(client, self._name, wanted)
 
         self._client.run(index, self._name)
+        self._consistency = "Strong"
 
     def search(self, query: Vectors, k: int, effort: int, where: Filter | None = None) -> tuple[Rows, Vectors]:
         """By the index; what an expression leaves out is passed over inside it.
@@ -126,16 +128,29 @@ class MilvusStore:
 
         def ask(client: MilvusClient) -> Any:
             if not effort:
-                return _ask(client, self._name, query, k, 0, expression)
+                return self._ask(client, query, k, 0, expression)
             further = self.most_effort if expression and _is_lite(client) else effort
-            found = _ask(client, self._name, query, k, further, expression)
+            found = self._ask(client, query, k, further, expression)
             if len(found) < k and further < self.most_effort:
-                found = _ask(client, self._name, query, k, self.most_effort, expression)
+                found = self._ask(client, query, k, self.most_effort, expression)
             return found
 
         found = self._client.run(ask, self._name)
         ids = np.array([hit["id"] for hit in found], dtype=np.int64)
         return ids, np.array([hit["distance"] for hit in found], dtype=np.float32)
+
+    def _ask(self, client: MilvusClient, query: Vectors, k: int, effort: int, expression: str) -> Any:
+        return client.search(
+            self._name,
+            data=[query],
+            anns_field="vector",
+            filter=expression,
+            limit=k,
+            output_fields=["digest"],  # none named: all of them, with their vectors
+            search_params={"metric_type": _METRIC, "params": {"ef": max(effort, k)} if effort else {}},
+            consistency_level=self._consistency,
+            timeout=ANSWER_S,
+        )[0]
 
     def drop(self) -> None:
         """Drop the collection, and what is noted of it."""
@@ -160,25 +175,11 @@ class MilvusStore:
             )
 
 
-def _ask(client: MilvusClient, name: str, query: Vectors, k: int, effort: int, expression: str) -> Any:
-    return client.search(
-        name,
-        data=[query],
-        anns_field="vector",
-        filter=expression,
-        limit=k,
-        output_fields=["digest"],  # none named: all of them, with their vectors
-        search_params={"metric_type": _METRIC, "params": {"ef": max(effort, k)} if effort else {}},
-        timeout=ANSWER_S,
-    )[0]
-
-
 def _is_lite(client: MilvusClient) -> bool:
     return str(client.get_server_version()).startswith("milvus_lite")
 
 
 def _create(client: MilvusClient, name: str, schema: Any, index: dict[str, Any]) -> None:
-    """A collection that is searched as it was seconds ago at worst: to wait for the last write costs each query."""
     client.create_collection(name, schema=schema, consistency_level="Bounded", timeout=ANSWER_S)
     _index(client, name, index)
 

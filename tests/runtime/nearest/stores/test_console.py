@@ -86,7 +86,7 @@ def test_a_password_in_the_environment_is_taken_and_not_told(photos: Path) -> No
 def test_what_makes_no_sense_together_is_refused(photos: Path) -> None:
     both = photoseek_command("search", "red", "--gallery", photos, "--store", "photos.db", "--exact")
     assert both.returncode == 2
-    assert "expected --store or --exact, found both" in both.stderr
+    assert "expected --exact, or --store (or PHOTOSEEK_STORE), found both" in both.stderr
     none = photoseek_command("push", "--gallery", photos, "--store", "photos")
     assert none.returncode == 2
     assert "no store: expected postgresql://USER@HOST/DATABASE" in none.stderr
