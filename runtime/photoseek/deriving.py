@@ -67,7 +67,7 @@ def derive(
         return False
     make_folder(folder, gallery)
     rows = database.vectors(shown.fingerprint, held.dim)
-    texts = None if bundle is None else _everyday_vectors(bundle, held.precision or None)
+    texts = None if bundle is None else everyday_vectors(bundle, held.precision or None)
     checks = database.checks(shown.fingerprint)
     write_generation(folder, rows, checks, count=count, dim=held.dim, shown=shown, texts=texts, target=target)
     return True
@@ -150,7 +150,7 @@ def _serves(generation: Generation, shown: Shown, target: float) -> bool:
     return same and made.tuning.target == target and made.tuning.complete and not generation.damaged()
 
 
-def _everyday_vectors(bundle: Bundle, precision: str | None) -> Vectors | None:
+def everyday_vectors(bundle: Bundle, precision: str | None) -> Vectors | None:
     """Vectors of typical texts; None where a text tower is damaged: photos stay searchable by photos all the same."""
     try:
         return TextEncoder(bundle, precision).encode(everyday_queries(bundle.languages))

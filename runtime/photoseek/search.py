@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, TypeAlias, get_args
 
 import numpy as np
 
 from photoseek.bundle import Bundle
+from photoseek.database import StoredPhoto
 from photoseek.deriving import ROWS_CURE, check_photos, photos_of
 from photoseek.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import GalleryDamaged, GalleryIncompatible, QueryError
@@ -24,6 +26,7 @@ from photoseek.names import as_asked
 from photoseek.nearest.engine import Search
 from photoseek.nearest.engines import Engine
 from photoseek.nearest.exact import ExactSearch
+from photoseek.nearest.stores.asking import AskedStore, Neighbours
 from photoseek.photos import PhotoSource
 from photoseek.querying import Query as Query
 from photoseek.querying import QueryEncoder
@@ -33,6 +36,9 @@ from photoseek.vectors import Rows, Vectors, query_vector
 
 if TYPE_CHECKING:
     from photoseek.sessions import Mode
+
+Photos: TypeAlias = Mapping[int, StoredPhoto]
+"""What the database says of photos, by their ids."""
 
 _log = logging.getLogger(__name__)
 
@@ -77,6 +83,9 @@ class Searcher(Inherited):
         engine: Engine = "auto",
         threads: int | None = None,
         mode: Mode = "latency",
+        store: str | None = None,
+        collection: str | None = None,
+        fallback: bool = False,
     ) -> None:
         """Open a gallery for searching.
 
@@ -88,11 +97,16 @@ class Searcher(Inherited):
             engine: How neighbours are found; see :data:`photoseek.nearest.engines.Engine`.
             threads: Of one run of a tower. None: as the mode has it.
             mode: ``latency`` for one caller at a time, ``service`` for many; see :data:`photoseek.sessions.Mode`.
+            store: The URI of a store that :func:`photoseek.nearest.stores.push.push` has brought the gallery to, and
+                that finds neighbours in place of the engine; passwords are best left to the environment. None: none.
+            collection: The name of the gallery's place there. None: it follows from the gallery's id.
+            fallback: Whether the engine answers while the server of the store is away.
 
         Raises:
             BundleError: The bundle is not there, is damaged, or lacks the precision.
             GalleryIncompatible: The gallery does not hold the bundle.
-            QueryError: No such engine.
+            QueryError: No such engine, or a URI that names no store.
+            MissingExtra: What the store needs is not installed.
         """
         if engine not in get_args(Engine):
             raise QueryError(f"expected an engine among {', '.join(get_args(Engine))}, found {engine!r}")
@@ -103,6 +117,8 @@ class Searcher(Inherited):
         self.encoder = QueryEncoder(
             self.bundle, precision, gallery.image_precision(self.bundle, precision), threads, mode
         )
+        database, facts = gallery.database, (self.bundle.fingerprint, self.bundle.dim)
+        self.store = None if store is None else AskedStore(database, *facts, store, collection, fallback=fallback)
         self._opened: _Opened | None = None
         self._sure_of: Generation | None = None  # whose rows of the database were all looked at
         self._stored: tuple[object, StoredSentences] | None = None
@@ -133,7 +149,9 @@ class Searcher(Inherited):
 
     @property
     def damage(self) -> str | None:
-        """Why exact search answers instead of the engine that was asked for; None where all is well."""
+        """Why something else answers than the store or the engine that was asked for; None where all is well."""
+        if self.store is not None:
+            return self.store.damage
         return self._current().damage
 
     def search(
@@ -169,6 +187,7 @@ class Searcher(Inherited):
             GalleryEmpty: Nothing is indexed yet.
             GalleryDamaged: A derived file is not what it should be; that of an approximate engine is done without, see
                 :attr:`damage`.
+            StoreError: The store does not answer, without ``fallback``, or does not show this gallery.
         """
         return self.nearest(self.query(text, photo=photo, like=like, language=language), k, where=where, fold=fold)
 
@@ -208,13 +227,12 @@ class Searcher(Inherited):
             raise QueryError(f"where: expected a photoseek.filters.Filter, found {type(where).__name__}")
         query = query if isinstance(query, Query) else Query(query)
         query = replace(query, vector=query_vector(query.vector, self.bundle.dim))
-        opened, wanted = self._current(), count + (query.left_out is not None)
+        wanted = count + (query.left_out is not None)
         while True:
-            rows, scores = self._rows(opened, query.vector, wanted, where)
-            hits, vectors = self._hits(opened.generation, query, rows, scores)
-            complete = len(rows) < wanted or wanted >= len(opened.generation.ids)
-            if len(hits) >= count or complete:
-                return Candidates(hits[:count], vectors[:count], complete and len(hits) <= count)
+            found, photos = self._neighbours(query.vector, wanted, where)
+            hits, vectors = self._hits(found, photos, query)
+            if len(hits) >= count or not found.more:
+                return Candidates(hits[:count], vectors[:count], not found.more and len(hits) <= count)
             wanted *= 2  # some have gone since the generation was made
 
     def knows(self, path: str) -> bool:
@@ -257,6 +275,8 @@ class Searcher(Inherited):
         if found is None:
             raise QueryError(f"no photo {path!r} in this gallery that could be searched with; see: photoseek info")
         photo, vector = found
+        if self.store is not None:
+            return photo, vector
         generation = self._current().generation
         row = int(np.searchsorted(generation.ids, photo))
         if row == len(generation.ids) or generation.ids[row] != photo:  # it came since
@@ -274,6 +294,17 @@ class Searcher(Inherited):
                 kept = self._stored = (now, self.gallery.sentences.load(self.bundle.fingerprint, self.bundle.dim))
             return kept[1]
 
+    def _neighbours(self, query: Vectors, k: int, where: Filter | None) -> tuple[Neighbours, Photos]:
+        """The k best, of the store, or else of the current generation; and those of them that are still there."""
+        if self.store is not None and (found := self.store.search(query, k, where)) is not None:
+            return found, self.gallery.database.photos(found.ids.tolist(), self.bundle.fingerprint)
+        opened = self._current()
+        rows, scores = self._rows(opened, query, k, where)
+        generation = opened.generation
+        more = len(rows) == k and k < len(generation.ids)
+        found = Neighbours(generation.ids[rows], scores, np.asarray(generation.vectors[rows]), more)
+        return found, photos_of(generation, self.gallery.database, rows)
+
     def _rows(self, opened: _Opened, query: Vectors, k: int, where: Filter | None) -> tuple[Rows, Vectors]:
         """Rows and scores of the k best; where there is a condition, all that meet it are scored."""
         if where is None or where.empty:
@@ -286,17 +317,17 @@ class Searcher(Inherited):
         found, scores = ExactSearch(opened.generation.vectors[rows]).search(query, k)
         return rows[found], scores
 
-    def _hits(self, generation: Generation, query: Query, rows: Rows, scores: Vectors) -> tuple[list[Hit], Vectors]:
-        """The photos of some rows that are still there, and their vectors."""
-        ids = generation.ids[rows].tolist()
-        photos = photos_of(generation, self.gallery.database, rows)
+    def _hits(self, found: Neighbours, photos: Photos, query: Query) -> tuple[list[Hit], Vectors]:
+        """Those that are still there, and their vectors."""
+        ids = found.ids.tolist()
         shown = [place for place, photo in enumerate(ids) if photo in photos and photo != query.left_out]
-        vectors = np.asarray(generation.vectors[rows[shown]])
+        vectors = found.vectors[shown]
         folder = self.gallery.photo_folder
         hits = []
         for rank, (place, trust) in enumerate(zip(shown, query.trust(vectors), strict=True), start=1):
             photo = photos[ids[place]]
-            facts = (rank, photo.path, float(scores[place]), photo.width, photo.height, folder.photo(photo.path))
+            score, file = float(found.scores[place]), folder.photo(photo.path)
+            facts = (rank, photo.path, score, photo.width, photo.height, file)
             hits.append(Hit(*facts, ids[place], photo.taken or None, *trust))
         return hits, vectors
 
