@@ -5,6 +5,7 @@ BIN    := $(VENV)/bin
 BENCH  := .venv-bench
 RUNS   := runs
 TIMES  := 20
+JOBS   := logical
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint torture bench bench-million bench-quick bench-models demo-bundle clean
@@ -16,7 +17,7 @@ demo: $(VENV)/app.stamp ## draw 300 scenes, index them, and open the search page
 	$(BIN)/photoseek demo $(ARGS)
 
 test: $(VENV)/dev.stamp ## run all tests
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile $(ARGS)
 
 torture: $(VENV)/dev.stamp ## run the tests of durability and of hostile input TIMES (20) as long, counts in build/torture.jsonl
 	mkdir -p build
