@@ -27,6 +27,8 @@ _ORDER = (
     "callers",
     "first_paint",
     "int8_loss",
+    "rerank",
+    "rerank_rules",
     "limits",
 )
 _PICTURES = ("text_query", "photos")
@@ -95,6 +97,8 @@ _RATIOS = (
     ),
 )
 
+_BUSY = "processor, p50_ms"
+
 # (what, milliseconds taken, the least that this machine needs for it)
 _LIMITS = (
     ("text query, int8: products", ("text_query", _INT8, "p50_ms"), ("text query, int8", "multiplied_at_peak_ms")),
@@ -158,6 +162,8 @@ def main() -> None:
         if name in reports:
             _plot(name, reports[name])
     _plot_growth(growth)
+    if "rerank" in reports:
+        _plot_rerank(reports["rerank"])
 
 
 def _figure(reports: Mapping[str, Any], place: tuple[str, str, str]) -> float | None:
@@ -247,7 +253,7 @@ def _section(name: str, report: Mapping[str, Any]) -> str:
     table += [
         f"| {row} | {' | '.join(_cell(figures.get(key)) for key in columns)} |\n" for row, figures in rows.items()
     ]
-    picture = f"\n![{report['question']}](results/{name}.svg)\n" if name in _PICTURES else ""
+    picture = f"\n![{report['question']}](results/{name}.svg)\n" if name in (*_PICTURES, "rerank") else ""
     return f"{head}{''.join(table)}{picture}\n"
 
 
@@ -283,6 +289,28 @@ def _plot_growth(sizes: Mapping[int, Mapping[str, Any]]) -> None:
     axis.legend(frameon=False)
     figure.tight_layout()
     figure.savefig(RESULTS / "growth.svg", metadata={"Date": None})
+    plt.close(figure)
+
+
+def _plot_rerank(report: Mapping[str, Any]) -> None:
+    """Recall against the median of a query: a curve over N, and both bundles alone."""
+    rows: Mapping[str, Mapping[str, float]] = report["rows"]
+    figure, axes = plt.subplots(1, 3, figsize=(12, 3.8))
+    for axis, key in zip(axes, ("R@1", "R@5", "R@10"), strict=True):
+        fused = {name: row for name, row in rows.items() if name.startswith("N = ")}
+        axis.plot([row[_BUSY] for row in fused.values()], [row[key] for row in fused.values()], marker="o")
+        for name, row in fused.items():
+            axis.annotate(
+                name.removeprefix("N = "), (row[_BUSY], row[key]), (7, -9), fontsize=8, textcoords="offset points"
+            )
+        for name, row in rows.items():
+            if name not in fused:
+                axis.plot(row[_BUSY], row[key], marker="s", linestyle="", label=name)
+        axis.set(xlabel="a query, ms of processor time, median", ylabel=f"{key}, percent")
+        axis.spines[["top", "right"]].set_visible(False)
+    axes[-1].legend(frameon=False, loc="lower right")
+    figure.tight_layout()
+    figure.savefig(RESULTS / "rerank.svg", metadata={"Date": None})
     plt.close(figure)
 
 
