@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,15 @@ def test_what_changes_in_a_bucket_is_seen(storage: tuple[str, S3 | GCS], tiny_bu
     server.put("photos/moved.png", other)
     server.delete("photos/red/red-0.png")
     assert counts(gallery.index()) == {"photos": 12, "reused": 1, "unchanged": 11, "removed": 1}
+
+
+def test_two_versions_of_one_second_and_size_are_told_apart() -> None:
+    moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    one, same, other = (
+        remote._found("a.png", {"LastModified": moment, "ETag": tag, "size": 7}) for tag in ('"1"', "1", '"2"')
+    )
+    assert one == same != other
+    assert one.mtime_ns // 10**9 == other.mtime_ns // 10**9 == moment.timestamp()
 
 
 def test_vectors_are_those_of_the_same_photos_on_disk_and_photos_may_move_from_there(
