@@ -14,6 +14,8 @@ import pytest
 import object_storage
 from object_storage import BUCKET, GCS, S3, picture
 from photoseek import Bundle, Gallery, Searcher, indexing
+from photoseek.embedding import Embedder
+from photoseek.encoders import ImageEncoder
 from photoseek.errors import (
     FolderUnreachable,
     GalleryError,
@@ -25,10 +27,11 @@ from photoseek.errors import (
 )
 from photoseek.folders import remote
 from photoseek.folders.address import open_folder
+from photoseek.folders.local import LocalFolder
 from photoseek.folders.remote import RemoteFolder
 from photoseek.folders.remote_photo import RemotePhoto
 from photoseek.photos import open_photo, photo_format
-from photoseek.scanning import Unseen
+from photoseek.scanning import FoundPhoto, Unseen, scan
 from photoseek.watching import watch_gallery
 from tiny_bundle import COLOURS
 
@@ -241,6 +244,25 @@ def test_a_photo_that_changes_while_it_is_read_is_read_again(
     assert once.locked()
     assert "red/red-0.png" in [hit.path for hit in Searcher(gallery).search("black", k=3)]
     assert counts(gallery.index()) == {"photos": 12, "unchanged": 12}
+
+
+def test_photos_of_a_batch_are_fetched_at_the_same_time(photos: Path, tiny_bundle: Bundle) -> None:
+    """Each waits until all four are under way; were they fetched one by one, that would be forever."""
+    four = threading.Barrier(4)
+
+    class Waiting(LocalFolder):
+        readers = 4
+
+        def read_still(self, photo: FoundPhoto) -> tuple[FoundPhoto, bytes] | None:
+            four.wait(30)
+            return super().read_still(photo)
+
+    part = list(scan(photos))[:4]
+    encoder = ImageEncoder(tiny_bundle)
+    batch, plain = (Embedder(kind(photos), encoder, frozenset()).batch(part) for kind in (Waiting, LocalFolder))
+    assert batch.records == plain.records
+    assert all((one.vector == other.vector).all() for one, other in zip(batch.contents, plain.contents, strict=True))
+    assert RemoteFolder("s3", BUCKET).readers == 4
 
 
 NAMES = ["日本/é ü.png", "a b+c&d=e;f%20.png", "/slash.png", "twice//slashed.png", "hash#1.png", "\ue000\uef85.png"]
