@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Generator, Sequence
 from collections.abc import Set as AbstractSet
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -48,7 +49,7 @@ class Embedder:
 
     def batch(self, part: Sequence[FoundPhoto]) -> Batch:
         """Read, decode and encode a few photos. Runs in a worker thread, or on another machine."""
-        decoded = [item for photo in part if (item := _decode(photo, self)) is not None]
+        decoded = [item for item in self._decoded(part) if item is not None]
         fresh = [(item, item.pixels) for item in decoded if item.pixels is not None]
         contents = []
         if fresh:
@@ -60,6 +61,13 @@ class Embedder:
         read = [item.record for item in decoded if not item.unreachable]
         unseen = [(item.record.found.path, item.record.reason or "") for item in decoded if item.unreachable]
         return Batch(len(part), read, contents, unseen)
+
+    def _decoded(self, part: Sequence[FoundPhoto]) -> list[_Decoded | None]:
+        """Photos of a disk one by one, on the core of this thread; to fetch others is mostly to wait, and is done at once."""
+        if self.folder.readers < 2:
+            return [_decode(photo, self) for photo in part]
+        with ThreadPoolExecutor(self.folder.readers, thread_name_prefix="photoseek-fetch") as pool:
+            return list(pool.map(lambda photo: _decode(photo, self), part))
 
 
 class Crew(Protocol):

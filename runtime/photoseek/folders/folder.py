@@ -20,6 +20,10 @@ class PhotoFolder(Protocol):
     def address(self) -> str:
         """How people name it: a path, or ``s3://bucket/photos``."""
 
+    @property
+    def readers(self) -> int:
+        """How many photos one worker best reads at the same time: more than one where reading is waiting."""
+
     def expect(self) -> None:
         """Make sure that it is there.
 

@@ -25,6 +25,11 @@ class LocalFolder:
         """Its path."""
         return str(self.root)
 
+    @property
+    def readers(self) -> int:
+        """One: a second would take a core from the first."""
+        return 1
+
     def expect(self) -> None:
         """Make sure that it is there.
 

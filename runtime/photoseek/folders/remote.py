@@ -21,6 +21,7 @@ from photoseek.names import as_name, as_text
 from photoseek.photos import MAX_BYTES, check_bytes, check_extra
 from photoseek.scanning import FoundPhoto, Unseen, looks_like_photo, passed_over
 
+_READERS = 4
 _TRIES = 3  # of a photo that is written while it is read
 _PAUSE_S = 0.2
 _ODD = ("\0", "?versionId=")  # what SQLite cannot keep, and what s3fs takes for a version of another object
@@ -42,6 +43,11 @@ class RemoteFolder:
     def address(self) -> str:
         """As ``s3://bucket/photos``."""
         return f"{self.scheme}://{self.prefix}"
+
+    @property
+    def readers(self) -> int:
+        """As many as are in a batch: each photo is two requests."""
+        return _READERS
 
     def expect(self) -> None:
         """Make sure that the bucket is there, and an object under the prefix.

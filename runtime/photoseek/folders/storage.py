@@ -16,7 +16,7 @@ from typing import Any
 
 from photoseek.errors import MissingExtra, PhotoError, PhotoUnreachable
 
-_CONNECT_S, _READ_S = 5, 60
+_CONNECT_S, _READ_S = 5, 15
 _ATTEMPTS = 2  # of one request, each of which s3fs makes up to five times
 
 

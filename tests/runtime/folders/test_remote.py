@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 import object_storage
 from object_storage import BUCKET, GCS, S3, picture
 from photoseek import Bundle, Gallery, Searcher, indexing
+from photoseek.embedding import Embedder
+from photoseek.encoders import ImageEncoder
 from photoseek.errors import (
     FolderUnreachable,
     GalleryError,
@@ -24,10 +27,11 @@ from photoseek.errors import (
 )
 from photoseek.folders import remote
 from photoseek.folders.address import open_folder
+from photoseek.folders.local import LocalFolder
 from photoseek.folders.remote import RemoteFolder
 from photoseek.folders.remote_photo import RemotePhoto
 from photoseek.photos import open_photo, photo_format
-from photoseek.scanning import Unseen
+from photoseek.scanning import FoundPhoto, Unseen, scan
 from photoseek.watching import watch_gallery
 from tiny_bundle import COLOURS
 
@@ -128,6 +132,15 @@ def test_what_changes_in_a_bucket_is_seen(storage: tuple[str, S3 | GCS], tiny_bu
     server.put("photos/moved.png", other)
     server.delete("photos/red/red-0.png")
     assert counts(gallery.index()) == {"photos": 12, "reused": 1, "unchanged": 11, "removed": 1}
+
+
+def test_two_versions_of_one_second_and_size_are_told_apart() -> None:
+    moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    one, same, other = (
+        remote._found("a.png", {"LastModified": moment, "ETag": tag, "size": 7}) for tag in ('"1"', "1", '"2"')
+    )
+    assert one == same != other
+    assert one.mtime_ns // 10**9 == other.mtime_ns // 10**9 == moment.timestamp()
 
 
 def test_vectors_are_those_of_the_same_photos_on_disk_and_photos_may_move_from_there(
@@ -231,6 +244,25 @@ def test_a_photo_that_changes_while_it_is_read_is_read_again(
     assert once.locked()
     assert "red/red-0.png" in [hit.path for hit in Searcher(gallery).search("black", k=3)]
     assert counts(gallery.index()) == {"photos": 12, "unchanged": 12}
+
+
+def test_photos_of_a_batch_are_fetched_at_the_same_time(photos: Path, tiny_bundle: Bundle) -> None:
+    """Each waits until all four are under way; were they fetched one by one, that would be forever."""
+    four = threading.Barrier(4)
+
+    class Waiting(LocalFolder):
+        readers = 4
+
+        def read_still(self, photo: FoundPhoto) -> tuple[FoundPhoto, bytes] | None:
+            four.wait(30)
+            return super().read_still(photo)
+
+    part = list(scan(photos))[:4]
+    encoder = ImageEncoder(tiny_bundle)
+    batch, plain = (Embedder(kind(photos), encoder, frozenset()).batch(part) for kind in (Waiting, LocalFolder))
+    assert batch.records == plain.records
+    assert all((one.vector == other.vector).all() for one, other in zip(batch.contents, plain.contents, strict=True))
+    assert RemoteFolder("s3", BUCKET).readers == 4
 
 
 NAMES = ["日本/é ü.png", "a b+c&d=e;f%20.png", "/slash.png", "twice//slashed.png", "hash#1.png", "\ue000\uef85.png"]
