@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from photoseek import Gallery
@@ -29,6 +28,8 @@ def test_the_example_pushes_and_searches_and_what_it_leaves_can_be_dropped(
     monkeypatch.setenv("HOME", str(photos.parent))
     photos.rename(photos.parent / "Photos")
     with running_postgres() as server:
+        import psycopg
+
         found: dict[str, object] = {}
         exec(compile(code.replace(URI, server.uri), "stores.md", "exec"), found)
         assert capsys.readouterr().out == "24 0 1.0\n"

