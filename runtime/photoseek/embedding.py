@@ -63,7 +63,7 @@ class Embedder:
         return Batch(len(part), read, contents, unseen)
 
     def _decoded(self, part: Sequence[FoundPhoto]) -> list[_Decoded | None]:
-        """Photos of a disk one by one, on the core of this thread; to fetch others is mostly to wait, and is done at once."""
+        """Photos of a disk one by one, on the core of this thread; others at once: to fetch them is mostly to wait."""
         if self.folder.readers < 2:
             return [_decode(photo, self) for photo in part]
         with ThreadPoolExecutor(self.folder.readers, thread_name_prefix="photoseek-fetch") as pool:
