@@ -11,7 +11,15 @@ from typing import Annotated
 import typer
 from PIL import Image
 
-from photoseek import console, console_captions, console_filters, console_index, console_measuring, console_search
+from photoseek import (
+    console,
+    console_captions,
+    console_filters,
+    console_index,
+    console_measuring,
+    console_search,
+    console_store,
+)
 from photoseek.bundle import DEMO, Bundle
 from photoseek.console_options import (
     BrowserOption,
@@ -147,6 +155,9 @@ def search(
     precision: PrecisionOption = None,
     engine: EngineOption = "auto",
     exact: ExactOption = False,
+    store: console_store.StoreOption = None,
+    collection: console_store.CollectionOption = None,
+    fallback: console_store.FallbackOption = False,
     language: Annotated[
         str | None, typer.Option(metavar="en|zh", help="Whose text tower reads it; left out: told by its script.")
     ] = None,
@@ -170,10 +181,19 @@ def search(
     - Photos like this one, opened: `photoseek search --image holiday.jpg --gallery ~/Photos --open`
     - Copies of what is found: `photoseek search "at night" --gallery ~/Photos -0 | xargs -0 cp -t night`
     - Many queries, a JSON object a line: `photoseek search --gallery ~/Photos --json < queries.txt`
+    - In a store: `photoseek search "a lake" --gallery ~/Photos --store postgresql://me@db/photos`
     """
     output = console_search.Output.chosen(as_json=as_json, paths=paths, null=null, pictures=pictures, opened=opened)
     lines = console_search.query_lines() if not query and image is None and like is None else None
-    searcher = console_search.open_searcher(Gallery.open(gallery), bundle, precision, "exact" if exact else engine)
+    if exact and store is not None:
+        raise typer.BadParameter("expected --exact, or --store (or PHOTOSEEK_STORE), found both")
+    searcher = console_search.open_searcher(
+        Gallery.open(gallery),
+        bundle,
+        precision,
+        "exact" if exact else engine,
+        console_store.StoreChoice(store, collection, fallback),
+    )
     where = Filter(folder, taken_from, taken_to, min_megapixels, max_megapixels, orientation, file_type)
     searcher.text_encoder.expect_tower(language)  # once, and not on each line
     ask = partial(searcher.search, photo=image, like=like, k=k, language=language, where=where, fold=fold)
@@ -183,6 +203,7 @@ def search(
         raise typer.Exit(console_search.answer_lines(ask, lines, output))
 
 
+app.command()(console_store.push)
 for measuring in (console_measuring.calibrate, console_measuring.evaluate, console_measuring.bench):
     app.command()(measuring)
 
@@ -212,6 +233,9 @@ def serve(
     bundle: MovedBundleOption = None,
     precision: PrecisionOption = None,
     engine: EngineOption = "auto",
+    store: console_store.StoreOption = None,
+    collection: console_store.CollectionOption = None,
+    fallback: console_store.FallbackOption = False,
     address: Annotated[str, typer.Option(help="Where the service listens; others can reach it unless 127.0.0.1.")] = (
         "127.0.0.1"
     ),
@@ -233,6 +257,7 @@ def serve(
             bundle=bundle,
             precision=precision,
             engine=engine,
+            store=console_store.StoreChoice(store, collection, fallback),
             address=address,
             port=port,
             token_file=token_file,

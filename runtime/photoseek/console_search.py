@@ -17,6 +17,7 @@ from photoseek.errors import QueryError
 from photoseek.names import on_one_line
 
 if TYPE_CHECKING:
+    from photoseek.console_store import StoreChoice
     from photoseek.gallery import Gallery
     from photoseek.hits import Hit
     from photoseek.nearest.engines import Engine
@@ -75,13 +76,18 @@ class Output:
 
 
 def open_searcher(
-    gallery: Gallery, bundle: str | None = None, precision: str | None = None, engine: Engine = "auto"
+    gallery: Gallery,
+    bundle: str | None = None,
+    precision: str | None = None,
+    engine: Engine = "auto",
+    store: StoreChoice | None = None,
 ) -> Searcher:
     """The searcher that the options of a command name."""
     from photoseek.search import Searcher
 
     model = None if bundle is None else Bundle.load(bundle)
-    return Searcher(gallery, bundle=model, precision=precision, engine=engine)
+    chosen = {} if store is None else vars(store)
+    return Searcher(gallery, bundle=model, precision=precision, engine=engine, **chosen)
 
 
 def answer(ask: Ask, query: str | None, output: Output) -> None:

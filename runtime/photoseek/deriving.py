@@ -57,7 +57,7 @@ def derive(
             forget_current(gallery)
         return False
     rows = database.vectors(shown.fingerprint, dim)
-    texts = None if bundle is None else _everyday_vectors(bundle, precision)
+    texts = None if bundle is None else everyday_vectors(bundle, precision)
     write_generation(gallery, rows, count=count, dim=dim, shown=shown, texts=texts, target=target)
     return True
 
@@ -108,7 +108,7 @@ def _serves(generation: Generation, shown: Shown, target: float) -> bool:
     return same and made.tuning.target == target and made.tuning.complete and not generation.damaged()
 
 
-def _everyday_vectors(bundle: Bundle, precision: str | None) -> Vectors | None:
+def everyday_vectors(bundle: Bundle, precision: str | None) -> Vectors | None:
     """Vectors of typical texts; None where a text tower is damaged: photos stay searchable by photos all the same."""
     try:
         return TextEncoder(bundle, precision).encode(everyday_queries(bundle.languages))

@@ -12,6 +12,10 @@ PhotoseekError
 │   ├── GalleryBusy           another process is writing this gallery
 │   ├── GalleryClosed         used after it was closed
 │   └── GalleryEmpty          nothing indexed yet
+├── StoreError
+│   ├── StoreUnavailable      its server does not answer
+│   ├── StoreIncompatible     vectors of another gallery or bundle, or a server that is too old
+│   └── StoreEmpty            nothing of this gallery was pushed to it
 ├── PhotoError                a photo that cannot be decoded
 ├── QueryError                a query that cannot be answered
 ├── CaptionFileError          a broken line of a caption or split file
@@ -68,6 +72,22 @@ class GalleryClosed(GalleryError):
 
 class GalleryEmpty(GalleryError):
     """The gallery holds nothing that could be searched."""
+
+
+class StoreError(PhotoseekError):
+    """Something is wrong with a store that holds a copy of a gallery's vectors."""
+
+
+class StoreUnavailable(StoreError):
+    """The server of a store does not answer, or does not let this user in."""
+
+
+class StoreIncompatible(StoreError):
+    """A store holds vectors of another gallery or bundle, or its server is too old."""
+
+
+class StoreEmpty(StoreError):
+    """Nothing of this gallery was pushed to the store."""
 
 
 class PhotoError(PhotoseekError):

@@ -25,6 +25,7 @@ from photoseek.names import as_asked, as_name
 from photoseek.nearest.engine import Search
 from photoseek.nearest.engines import Engine
 from photoseek.nearest.exact import ExactSearch
+from photoseek.nearest.stores.asking import AskedStore, Neighbours
 from photoseek.photos import PhotoSource
 from photoseek.queries import expect_text, parse_query
 from photoseek.selection import ids_where
@@ -104,6 +105,9 @@ class Searcher(Inherited):
         engine: Engine = "auto",
         threads: int | None = None,
         mode: Mode = "latency",
+        store: str | None = None,
+        collection: str | None = None,
+        fallback: bool = False,
     ) -> None:
         """Open a gallery for searching.
 
@@ -115,11 +119,16 @@ class Searcher(Inherited):
             engine: How neighbours are found; see :data:`photoseek.nearest.engines.Engine`.
             threads: Of one run of a tower. None: as the mode has it.
             mode: ``latency`` for one caller at a time, ``service`` for many; see :data:`photoseek.sessions.Mode`.
+            store: The URI of a store that :func:`photoseek.nearest.stores.push.push` has brought the gallery to, and
+                that finds neighbours in place of the engine; passwords are best left to the environment. None: none.
+            collection: The name of the gallery's place there. None: it follows from the gallery's id.
+            fallback: Whether the engine answers while the server of the store is away.
 
         Raises:
             BundleError: The bundle is not there, is damaged, or lacks the precision.
             GalleryIncompatible: The bundle is not the gallery's.
-            QueryError: No such engine.
+            QueryError: No such engine, or a URI that names no store.
+            MissingExtra: What the store needs is not installed.
         """
         if engine not in get_args(Engine):
             raise QueryError(f"expected an engine among {', '.join(get_args(Engine))}, found {engine!r}")
@@ -130,6 +139,8 @@ class Searcher(Inherited):
         self.text_encoder = TextEncoder(self.bundle, precision, threads, mode)
         self.image_encoder = ImageEncoder(self.bundle, gallery.image_precision(self.bundle, precision), threads, mode)
         self._encode_text = lru_cache(maxsize=_RECENT_QUERIES)(self._encode_text_anew)
+        database, facts = gallery.database, (self.bundle.fingerprint, self.bundle.dim)
+        self.store = None if store is None else AskedStore(database, *facts, store, collection, fallback=fallback)
         self._opened: _Opened | None = None
         self._stored: tuple[object, StoredSentences] | None = None
         self._lock = threading.Lock()
@@ -149,7 +160,9 @@ class Searcher(Inherited):
 
     @property
     def damage(self) -> str | None:
-        """Why exact search answers instead of the engine that was asked for; None where all is well."""
+        """Why something else answers than the store or the engine that was asked for; None where all is well."""
+        if self.store is not None:
+            return self.store.damage
         return self._current().damage
 
     def search(
@@ -185,6 +198,7 @@ class Searcher(Inherited):
             GalleryEmpty: Nothing is indexed yet.
             GalleryDamaged: A derived file is not what it should be; that of an approximate engine is done without, see
                 :attr:`damage`.
+            StoreError: The store does not answer, without ``fallback``, or does not show this gallery.
         """
         return self.nearest(self.query(text, photo=photo, like=like, language=language), k, where=where, fold=fold)
 
@@ -232,11 +246,11 @@ class Searcher(Inherited):
             raise QueryError(f"where: expected a photoseek.filters.Filter, found {type(where).__name__}")
         query = query if isinstance(query, Query) else Query(query)
         query = replace(query, vector=query_vector(query.vector, self.bundle.dim))
-        opened, wanted = self._current(), k + (query.left_out is not None)
+        wanted = k + (query.left_out is not None)
         while True:
-            rows, scores = self._rows(opened, query.vector, wanted, where)
-            hits = self._hits(opened.generation, query, rows, scores, fold)
-            if len(hits) >= k or len(rows) < wanted or wanted >= len(opened.generation.ids):
+            found = self._neighbours(query.vector, wanted, where)
+            hits = self._hits(found, query, fold)
+            if len(hits) >= k or not found.more:
                 return hits[:k]
             wanted *= 2  # some have gone since the generation was made, or were folded
 
@@ -289,6 +303,16 @@ class Searcher(Inherited):
                 kept = self._stored = (now, self.gallery.sentences.load(self.bundle.fingerprint, self.bundle.dim))
             return kept[1]
 
+    def _neighbours(self, query: Vectors, k: int, where: Filter | None) -> Neighbours:
+        """The k best: of the store, or else of the current generation."""
+        if self.store is not None and (found := self.store.search(query, k, where)) is not None:
+            return found
+        opened = self._current()
+        rows, scores = self._rows(opened, query, k, where)
+        generation = opened.generation
+        more = len(rows) == k and k < len(generation.ids)
+        return Neighbours(generation.ids[rows], scores, np.asarray(generation.vectors[rows]), more)
+
     def _rows(self, opened: _Opened, query: Vectors, k: int, where: Filter | None) -> tuple[Rows, Vectors]:
         """Rows and scores of the k best; where there is a condition, all that meet it are scored."""
         if where is None or where.empty:
@@ -298,16 +322,23 @@ class Searcher(Inherited):
         found, scores = ExactSearch(opened.generation.vectors[rows]).search(query, k)
         return rows[found], scores
 
-    def _hits(self, generation: Generation, query: Query, rows: Rows, scores: Vectors, folded: bool) -> list[Hit]:
-        ids = generation.ids[rows].tolist()
-        photos = self.gallery.database.photos(ids, generation.manifest.fingerprint)
+    def _hits(self, found: Neighbours, query: Query, folded: bool) -> list[Hit]:
+        ids = found.ids.tolist()
+        photos = self.gallery.database.photos(ids, self.bundle.fingerprint)
         shown = [place for place, photo in enumerate(ids) if photo in photos and photo != query.left_out]
-        vectors = np.asarray(generation.vectors[rows[shown]])
+        vectors = found.vectors[shown]
         root = self.gallery.photos_root
         hits = []
         for rank, (place, trust) in enumerate(zip(shown, query.trust(vectors), strict=True), start=1):
             photo = photos[ids[place]]
-            facts = (rank, photo.path, float(scores[place]), photo.width, photo.height, root / as_name(photo.path))
+            facts = (
+                rank,
+                photo.path,
+                float(found.scores[place]),
+                photo.width,
+                photo.height,
+                root / as_name(photo.path),
+            )
             hits.append(Hit(*facts, ids[place], photo.taken, *trust))
         return fold(hits, vectors) if folded else hits
 

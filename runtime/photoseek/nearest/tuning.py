@@ -28,8 +28,12 @@ TREES = (25, 50, 100)
 Queries: TypeAlias = Mapping[str, Vectors]
 """Unit vectors (n, dim) to measure with, by kind: ``text``, ``photo``."""
 
-_SAMPLES = 200
-_NEIGHBOURS = 10
+SAMPLES = 200
+"""Queries of each kind, at most."""
+
+NEIGHBOURS = 10
+"""How many of the best recall is counted over."""
+
 _HOPELESS = 2.0  # times the time of the fastest: more trees don't make up for that
 _UNNOTICED_MS = 0.5  # exact search that takes no longer is not worth an approximation
 
@@ -97,13 +101,13 @@ def sample_queries(vectors: Vectors, texts: Vectors | None = None, seed: int = 0
         seed: Of the choice.
     """
     rng = np.random.default_rng(seed)
-    queries = {"photo": np.asarray(vectors[np.sort(rng.permutation(len(vectors))[:_SAMPLES])])}
+    queries = {"photo": np.asarray(vectors[np.sort(rng.permutation(len(vectors))[:SAMPLES])])}
     if texts is not None:
-        left, right = rng.integers(0, len(texts), size=(2, max(0, _SAMPLES - len(texts))))
+        left, right = rng.integers(0, len(texts), size=(2, max(0, SAMPLES - len(texts))))
         middle = texts[left] + texts[right]
         opposite = np.einsum("ij,ij->i", middle, middle) < 1e-6  # of opposite vectors there is no midpoint
         middle[opposite] = texts[left[opposite]]
-        queries["text"] = np.concatenate([texts, normalise(middle)])[:_SAMPLES]
+        queries["text"] = np.concatenate([texts, normalise(middle)])[:SAMPLES]
     return queries
 
 
@@ -113,7 +117,7 @@ def tune(folder: Path, vectors: Vectors, queries: Queries, target: float = TARGE
     Each comes as near to the target as looking at everything does. More trees are tried while they are not the fastest
     and may become it.
     """
-    truth = _Truth.of(vectors, queries)
+    truth = Truth.of(vectors, queries)
     everything = dict.fromkeys(queries, 1.0)
     engines = {"exact": Measured(truth.milliseconds, everything, {})}
     if installed("faiss-hnsw"):
@@ -125,17 +129,17 @@ def tune(folder: Path, vectors: Vectors, queries: Queries, target: float = TARGE
     return Tuning(target, engines)
 
 
-def _tune_hnsw(path: Path, vectors: Vectors, truth: _Truth, target: float) -> Measured:
+def _tune_hnsw(path: Path, vectors: Vectors, truth: Truth, target: float) -> Measured:
     started = time.monotonic()
     parameters = HnswParameters()
     faiss.build(vectors, path, parameters)
     engine = HnswSearch(path, vectors, parameters)
-    found = _raise_effort(engine, truth, target)
+    found = raise_effort(engine, truth, target)
     chosen = asdict(replace(parameters, ef_search=engine.effort))
     return Measured(found.milliseconds, found.recalls, chosen, _seconds_since(started))
 
 
-def _tune_annoy(path: Path, vectors: Vectors, truth: _Truth, target: float, sooner: float) -> Measured:
+def _tune_annoy(path: Path, vectors: Vectors, truth: Truth, target: float, sooner: float) -> Measured:
     """Grow more trees until they answer within ``sooner`` milliseconds, or are far from it; keep the best."""
 
     def grow(trees: int) -> tuple[Path, Measured]:
@@ -144,7 +148,7 @@ def _tune_annoy(path: Path, vectors: Vectors, truth: _Truth, target: float, soon
         parameters = AnnoyParameters(trees)
         annoy.build(vectors, grown, parameters)
         engine = AnnoySearch(grown, vectors, parameters)
-        found = _raise_effort(engine, truth, target)
+        found = raise_effort(engine, truth, target)
         chosen = asdict(replace(parameters, search_k=engine.effort))
         return grown, Measured(found.milliseconds, found.recalls, chosen, _seconds_since(started))
 
@@ -171,7 +175,7 @@ def _seconds_since(started: float) -> float:
     return round(time.monotonic() - started, 2)
 
 
-def _raise_effort(engine: Approximate, truth: _Truth, target: float) -> _Measurement:
+def raise_effort(engine: Approximate, truth: Truth, target: float) -> Measurement:
     """Look at twice as much until every kind of query reaches the target, then at a quarter less if that will do."""
     found = truth.measure(engine)
     while not found.reaches(target) and engine.effort < engine.most:
@@ -187,17 +191,25 @@ def _raise_effort(engine: Approximate, truth: _Truth, target: float) -> _Measure
 
 
 @dataclass(frozen=True)
-class _Truth:
-    """Queries with what exact search answers, and how long it takes."""
+class Truth:
+    """Queries with what exact search answers, and how long it takes.
+
+    Attributes:
+        queries: Those that are asked.
+        tenth: The lowest score among the ten best of each query, by kind.
+        neighbours: How many are counted: ten, or as many as there are.
+        milliseconds: Median time of exact search; 0 where it was not timed.
+    """
 
     queries: Queries
-    tenth: dict[str, list[float]]  # the lowest score among the ten best of each query
+    tenth: dict[str, list[float]]
     neighbours: int
-    milliseconds: float
+    milliseconds: float = 0.0
 
     @classmethod
-    def of(cls, vectors: Vectors, queries: Queries) -> _Truth:
-        exact, k = ExactSearch(vectors), min(_NEIGHBOURS, len(vectors))
+    def of(cls, vectors: Vectors, queries: Queries) -> Truth:
+        """Ask exact search."""
+        exact, k = ExactSearch(vectors), min(NEIGHBOURS, len(vectors))
         exact.search(vectors[0], k)  # reads them from the disk
         tenth: dict[str, list[float]] = {}
         taken = []
@@ -210,7 +222,7 @@ class _Truth:
                 tenth[kind].append(float(scores[-1]))
         return cls(queries, tenth, k, round(1000 * statistics.median(taken), 4))
 
-    def measure(self, engine: Search) -> _Measurement:
+    def measure(self, engine: Search) -> Measurement:
         """Ask every query."""
         shares: dict[str, list[float]] = {}
         taken = []
@@ -222,11 +234,11 @@ class _Truth:
                 taken.append(time.perf_counter() - started)
                 found = int((scores >= tenth - 1e-6).sum())  # a vector that ties with the tenth is as good as it
                 shares[kind].append(found / self.neighbours)
-        return _Measurement(shares, round(1000 * statistics.median(taken), 4))
+        return Measurement(shares, round(1000 * statistics.median(taken), 4))
 
 
 @dataclass(frozen=True)
-class _Measurement:
+class Measurement:
     """The share of its true best that each query found, by kind, and the median time in milliseconds."""
 
     shares: dict[str, list[float]]

@@ -21,6 +21,8 @@ from photoseek.nearest.engines import Engine
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from photoseek.console_store import StoreChoice
+
 _log = logging.getLogger(__name__)
 
 TOKEN_VARIABLE = "PHOTOSEEK_TOKEN"
@@ -37,6 +39,7 @@ def run_service(
     bundle: str | None = None,
     precision: str | None = None,
     engine: Engine = "auto",
+    store: StoreChoice | None = None,
     address: str = "127.0.0.1",
     port: int = 8000,
     token_file: Path | None = None,
@@ -46,6 +49,7 @@ def run_service(
     Args:
         gallery: What is searched.
         bundle: As for :class:`photoseek.Searcher`, as are ``precision`` and ``engine``.
+        store: What finds neighbours in place of the engine. None: the engine does.
         address: Where the server listens. Beyond loopback, a token keeps strangers out.
         port: As for ``address``.
         token_file: Whose content callers have to show. None: what ``PHOTOSEEK_TOKEN`` says, if anything.
@@ -70,7 +74,8 @@ def run_service(
     _warn(address, port, token)
     with Gallery.open(gallery) as opened:
         model = None if bundle is None else Bundle.load(bundle)
-        searcher = Searcher(opened, bundle=model, precision=precision, engine=engine, mode="service")
+        chosen = {} if store is None else vars(store)
+        searcher = Searcher(opened, bundle=model, precision=precision, engine=engine, mode="service", **chosen)
         return _serve(make_app(searcher, token=token, hosts=allowed_hosts(address)), address, port)
 
 

@@ -27,7 +27,7 @@ def random_vectors(count: int, dim: int = 32, seed: int = 0) -> Vectors:
 
 
 def measure_recall(engine: Search, vectors: Vectors, queries: Vectors) -> float:
-    return tuning._Truth.of(vectors, {"these": queries}).measure(engine).recalls["these"]
+    return tuning.Truth.of(vectors, {"these": queries}).measure(engine).recalls["these"]
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(1, 70))

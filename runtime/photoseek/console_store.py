@@ -1,0 +1,128 @@
+"""``photoseek push``, and the options of commands that search in a store."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from photoseek import console
+from photoseek.bundle import Bundle
+from photoseek.console_options import GalleryOption, JsonOption, MovedBundleOption
+from photoseek.errors import QueryError
+from photoseek.gallery import Gallery
+from photoseek.nearest.stores.address import StoreAddress
+
+if TYPE_CHECKING:
+    from photoseek.nearest.stores.push import PushReport
+
+
+def _without_password(context: typer.Context, parameter: typer.CallbackParam, uri: str | None) -> str | None:
+    """A URI of the command line, which every user of the machine can read, has no password in it."""
+    if uri is None:
+        return None
+    address = StoreAddress.parse(uri)
+    source = context.get_parameter_source(parameter.name or "")
+    if address.secrets and source is not None and source.name == "COMMANDLINE":
+        raise QueryError(
+            f"--store {address.shown}: a password on the command line can be read by every user of this machine; leave "
+            "it to PGPASSWORD, ~/.pgpass or PHOTOSEEK_MILVUS_TOKEN, or have the whole URI in PHOTOSEEK_STORE"
+        )
+    return uri
+
+
+StoreOption = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        metavar="URI",
+        help="Search in this store: postgresql://USER@HOST/DATABASE, http://HOST:19530, or NAME.db (Milvus Lite).",
+        envvar="PHOTOSEEK_STORE",
+        callback=_without_password,
+    ),
+]
+PushedStoreOption = Annotated[
+    str,
+    typer.Option(
+        "--store",
+        metavar="URI",
+        help="Where to: postgresql://USER@HOST/DATABASE, http://HOST:19530, or NAME.db (Milvus Lite).",
+        envvar="PHOTOSEEK_STORE",
+        callback=_without_password,
+    ),
+]
+CollectionOption = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="The gallery's collection or table there; left out: named by the gallery's id."),
+]
+FallbackOption = Annotated[
+    bool, typer.Option("--fallback", help="While the store is away, answer from the gallery itself.")
+]
+
+
+@dataclass(frozen=True)
+class StoreChoice:
+    """What the options name, as :class:`photoseek.Searcher` takes it."""
+
+    store: str | None = None
+    collection: str | None = None
+    fallback: bool = False
+
+
+def push(
+    gallery: GalleryOption,
+    store: PushedStoreOption,
+    collection: CollectionOption = None,
+    bundle: MovedBundleOption = None,
+    recall: Annotated[
+        float | None,
+        typer.Option(metavar="SHARE", help="Of the true best that searches in the store have to find. [0.99]"),
+    ] = None,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Replace what another bundle or gallery has there: send all anew.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring a store up to date with a gallery: PostgreSQL with pgvector, or Milvus.
+
+    Only new and changed photos are sent, and those that are gone are deleted. Stop it when you like; the same command
+    goes on from there.
+
+    Examples:
+
+    - PostgreSQL, its password in PGPASSWORD or ~/.pgpass: `photoseek push --gallery ~/Photos --store postgresql://me@db/photos`
+    - A Milvus server: `photoseek push --gallery ~/Photos --store http://milvus:19530`
+    - A folder, with Milvus Lite: `photoseek push --gallery ~/Photos --store photos.db`
+    """
+    from photoseek.nearest.stores.push import push as push_gallery
+
+    model = None if bundle is None else Bundle.load(bundle)
+    try:
+        with console.progress_bar("pushing") as tell:
+            report = push_gallery(
+                Gallery.open(gallery),
+                store,
+                collection=collection,
+                bundle=model,
+                recall=recall,
+                rebuild=rebuild,
+                progress=tell,
+            )
+    except KeyboardInterrupt:
+        console.fail("photoseek", "interrupted; what was sent is kept, run it again to go on", console.INTERRUPTED)
+    if as_json:
+        console.print_json(report.to_json())
+    else:
+        _print_report(report)
+
+
+def _print_report(report: PushReport) -> None:
+    parts = {"sent": report.sent, "deleted": report.deleted, "unchanged": report.unchanged}
+    told = ", ".join(f"{count:,} {what}" for what, count in parts.items() if count)
+    recalls = ", ".join(f"{recall:.4f} by {kind}" for kind, recall in sorted(report.found.recalls.items()))
+    effort = report.found.parameters["effort"]
+    how = f"looking at {effort} candidates" if effort else "scoring all"
+    print(f"{report.place}: {report.photos:,} photos: {told} ({report.seconds:.1f} s)", file=sys.stderr)
+    print(f"recall@10 {recalls}, {how}; {report.found.milliseconds:.1f} ms a query", file=sys.stderr)

@@ -1,0 +1,90 @@
+"""Where a store is: a URI, of which no password is ever shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import parse_qsl, unquote
+
+from photoseek.errors import QueryError
+
+_SCHEMES: dict[str, Literal["milvus", "pgvector"]] = {
+    "postgresql": "pgvector",
+    "postgres": "pgvector",
+    "http": "milvus",
+    "https": "milvus",
+}
+_SECRET = ("password", "sslpassword", "passfile", "token")
+_ASKED = "expected postgresql://USER@HOST/DATABASE, http://HOST:19530, or the path of a Milvus Lite folder, NAME.db"
+
+
+@dataclass(frozen=True, repr=False)
+class StoreAddress:
+    """The URI of a store.
+
+    Attributes:
+        kind: What answers there.
+        uri: As it was given, perhaps with a password.
+    """
+
+    kind: Literal["milvus", "pgvector"]
+    uri: str
+
+    @classmethod
+    def parse(cls, uri: str) -> StoreAddress:
+        """Read a URI.
+
+        Raises:
+            QueryError: It names no kind of store.
+        """
+        scheme, colon, _ = uri.partition("://")
+        if not colon and uri.endswith(".db") and "\0" not in uri:
+            return cls("milvus", uri)
+        if not colon or scheme.lower() not in _SCHEMES:
+            raise QueryError(f"no store: {_ASKED}; found {f'{scheme}://...' if colon else repr(uri)}")
+        return cls(_SCHEMES[scheme.lower()], uri)
+
+    @property
+    def local(self) -> bool:
+        """Whether it is a folder of Milvus Lite, which this process itself searches."""
+        return "://" not in self.uri
+
+    @property
+    def shown(self) -> str:
+        """What may be printed: no password, and no options."""
+        if self.local:
+            return self.uri
+        scheme, user, _, hosts, path, options = self._parts()
+        hosts = hosts or dict(options).get("host", "")
+        return f"{scheme}://{user}{'@' if user else ''}{hosts}{path}"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Passwords, in each spelling that a message may repeat."""
+        if self.local:
+            return ()
+        *_, password, _, _, options = self._parts()
+        found = [password, *(value for name, value in options if name.lower() in _SECRET)]
+        parts = {part for secret in found for part in (secret, *secret.split("/"))}  # a driver ends a login at a slash
+        return tuple({spelling for part in parts if part for spelling in (part, unquote(part))})
+
+    def scrub(self, text: str) -> str:
+        """A message of a server or a driver, without passwords."""
+        for secret in sorted(self.secrets, key=len, reverse=True):
+            text = text.replace(secret, "***")
+        return " ".join(text.split())
+
+    def __repr__(self) -> str:
+        return f"StoreAddress({self.shown!r})"
+
+    def _parts(self) -> tuple[str, str, str, str, str, list[tuple[str, str]]]:
+        """Scheme, user, password, hosts, path and options; ``urllib`` would refuse several hosts."""
+        scheme, _, rest = self.uri.partition("://")
+        rest, _, query = rest.partition("?")
+        place, slash, path = rest.partition("/")
+        login, at, hosts = place.rpartition("@")
+        if not at and "@" in path:  # a password with a slash in it, which should be %2F
+            login, _, hosts = rest.rpartition("@")
+            hosts, slash, path = hosts.partition("/")
+        user, _, password = login.partition(":")
+        return scheme, user, password, hosts, slash + path, parse_qsl(query)

@@ -1,0 +1,158 @@
+"""The SQL of a store in PostgreSQL. Names are quoted as identifiers, values never stand in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from psycopg import sql
+
+from photoseek.nearest.stores.conditions import Condition
+from photoseek.nearest.stores.store import STATES as STATES  # the table of all galleries' states
+
+FIELDS = ("id", "digest", "path", "taken", "pixels", "orientation", "type", "vector")
+TYPES = ("int8", "int8", "text", "text", "int8", "text", "text", "vector")
+
+VERSION = sql.SQL(
+    "SELECT available.default_version, created.extversion FROM pg_available_extensions AS available "
+    "LEFT JOIN pg_extension AS created ON created.extname = available.name WHERE available.name = 'vector'"
+)
+_LIMIT = "set_config('statement_timeout', '30s', true)"
+GRAPH = sql.SQL(
+    "SELECT set_config('hnsw.ef_search', %(effort)s, true), set_config('hnsw.iterative_scan', 'strict_order', true), "
+    f"{_LIMIT}"
+)
+EXACT = sql.SQL(
+    "SELECT set_config('enable_indexscan', 'off', true), set_config('enable_bitmapscan', 'on', true), "
+    f"set_config('enable_seqscan', 'on', true), set_config('enable_sort', 'on', true), {_LIMIT}"
+)
+MEMORY = sql.SQL(
+    "SELECT set_config('maintenance_work_mem', greatest(%s, setting::bigint)::text || 'kB', true) "
+    "FROM pg_settings WHERE name = 'maintenance_work_mem'"
+)
+
+_LINKS, _EF_CONSTRUCTION = 16, 100
+_MOST_BYTES = 4 << 30
+_PLAIN_DIM = 1_500  # vectors of 6 KB stay in their row's page of 8 KB
+
+
+def graph_bytes(count: int, dim: int) -> int:
+    """About the memory in which the graph of so many vectors is built at once: what does not fit is built slowly."""
+    return min(count * (4 * dim + 24 * _LINKS + 200), _MOST_BYTES)
+
+
+class Statements:
+    """The statements about one table."""
+
+    def __init__(self, name: str) -> None:
+        self.index_name = f"{name}_hnsw"
+        self._table = sql.Identifier(name)
+        self._index = sql.Identifier(self.index_name)
+        self._states = sql.Identifier(STATES)
+        self._name = name
+
+    def create(self, dim: int) -> list[sql.Composed]:
+        """Tables, and an index for each filter that may leave few photos; texts compare by code points."""
+        texts = 'text COLLATE "C" NOT NULL'
+        named = [self._filled("CREATE TABLE IF NOT EXISTS {states} (name text PRIMARY KEY, facts text NOT NULL)")]
+        named.append(
+            self._filled(
+                "CREATE TABLE IF NOT EXISTS {table} (id bigint PRIMARY KEY, digest bigint NOT NULL, "
+                f"path {texts}, taken {texts}, pixels bigint NOT NULL, orientation {texts}, type {texts}, "
+                f"vector vector({int(dim)}) NOT NULL)"
+            )
+        )
+        if dim <= _PLAIN_DIM:
+            named.append(self._filled("ALTER TABLE {table} ALTER COLUMN vector SET STORAGE PLAIN"))
+        for fields in ("path", "taken", "pixels", "type, orientation"):
+            index = sql.Identifier(f"{self._name}_{fields.split(',')[0]}")
+            named.append(sql.SQL(f"CREATE INDEX IF NOT EXISTS {{}} ON {{}} ({fields})").format(index, self._table))
+        return named
+
+    def search(self, conditions: Sequence[Condition]) -> sql.Composed:
+        """The nearest first; its values: the vector, those of the conditions, the vector again, and how many."""
+        return self._filled(
+            f"SELECT id, vector <#> %b FROM {{table}}{_where(conditions)} ORDER BY vector <#> %b LIMIT %s"
+        )
+
+    def count(self, conditions: Sequence[Condition]) -> sql.Composed:
+        """How many meet the conditions, counted up to a number."""
+        return self._filled(f"SELECT count(*) FROM (SELECT FROM {{table}}{_where(conditions)} LIMIT %s) AS met")
+
+    @cached_property
+    def state(self) -> sql.Composed:
+        """The notes of a name."""
+        return self._filled("SELECT facts FROM {states} WHERE name = %s")
+
+    @cached_property
+    def put_state(self) -> sql.Composed:
+        """Name and notes."""
+        return self._filled(
+            "INSERT INTO {states} VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET facts = excluded.facts"
+        )
+
+    @cached_property
+    def forget(self) -> sql.Composed:
+        """A name."""
+        return self._filled("DELETE FROM {states} WHERE name = %s")
+
+    @cached_property
+    def digests(self) -> sql.Composed:
+        """What is there."""
+        return self._filled("SELECT id, digest FROM {table}")
+
+    @cached_property
+    def delete(self) -> sql.Composed:
+        """A list of ids."""
+        return self._filled("DELETE FROM {table} WHERE id = ANY(%s)")
+
+    @cached_property
+    def copy(self) -> sql.Composed:
+        """Rows of :data:`FIELDS`."""
+        return self._filled(f"COPY {{table}} ({', '.join(FIELDS)}) FROM STDIN (FORMAT BINARY)")
+
+    @cached_property
+    def columns(self) -> sql.Composed:
+        """Of the table, if it is there."""
+        return sql.SQL(
+            "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(quote_ident({})) AND attnum > 0 "
+            "AND NOT attisdropped"
+        ).format(sql.Literal(self._name))
+
+    @cached_property
+    def dim(self) -> sql.Composed:
+        """Of the table's vectors."""
+        return sql.SQL(
+            "SELECT atttypmod FROM pg_attribute WHERE attrelid = to_regclass(quote_ident({})) AND attname = 'vector'"
+        ).format(sql.Literal(self._name))
+
+    @cached_property
+    def create_index(self) -> sql.Composed:
+        """The graph."""
+        return self._filled(
+            "CREATE INDEX IF NOT EXISTS {index} ON {table} USING hnsw (vector vector_ip_ops) "
+            f"WITH (m = {_LINKS}, ef_construction = {_EF_CONSTRUCTION})"
+        )
+
+    @cached_property
+    def drop_index(self) -> sql.Composed:
+        """The graph, where there is one."""
+        return self._filled("DROP INDEX IF EXISTS {index}")
+
+    @cached_property
+    def analyze(self) -> sql.Composed:
+        """Have the planner know the table."""
+        return self._filled("ANALYZE {table}")
+
+    @cached_property
+    def drop(self) -> sql.Composed:
+        """The table."""
+        return self._filled("DROP TABLE IF EXISTS {table}")
+
+    def _filled(self, text: str) -> sql.Composed:
+        return sql.SQL(text).format(table=self._table, index=self._index, states=self._states)
+
+
+def _where(conditions: Sequence[Condition]) -> str:
+    """Fields and operators are this program's own words."""
+    return " AND ".join([" WHERE true", *(f"{each.field} {each.operator} %s" for each in conditions)])

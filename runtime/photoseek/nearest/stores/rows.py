@@ -1,0 +1,111 @@
+"""What a store keeps of each photo, read from the gallery's database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import numpy as np
+
+from photoseek.database import Database
+from photoseek.errors import GalleryDamaged
+from photoseek.nearest.stores.conditions import orientation_of, type_of
+from photoseek.stored_arrays import not_unit
+from photoseek.vectors import Rows, Vectors
+
+_IDS_AT_ONCE = 10_000  # SQLite takes 32,766 values in one statement
+_SQL = (
+    "SELECT id, path, width, height, taken, vector FROM photos JOIN vectors USING (sha256) "
+    "WHERE fingerprint = ? AND reason IS NULL"
+)
+
+
+@dataclass(frozen=True)
+class StoreRow:
+    """A photo as a store keeps it.
+
+    Attributes:
+        id: Its number in the gallery.
+        digest: Of all the rest, a signed number of 64 bits: rows of equal digests are the same.
+        path: Relative to the photo folder.
+        taken: ``YYYY-MM-DD HH:MM:SS``; empty where the photo does not tell.
+        pixels: Width times height.
+        orientation: See :data:`photoseek.filters.Orientation`.
+        type: By the name's ending; see :func:`type_of`.
+        vector: Unit vector, (dim,).
+    """
+
+    id: int
+    digest: int
+    path: str
+    taken: str
+    pixels: int
+    orientation: str
+    type: str
+    vector: Vectors
+
+    @classmethod
+    def of(cls, photo: int, path: str, width: int, height: int, taken: str, vector: Vectors) -> StoreRow:
+        """The row of a photo of the gallery."""
+        facts = (path, taken, width * height, orientation_of(width, height), type_of(path))
+        content = repr(facts).encode("utf-8", "surrogatepass") + vector.tobytes()
+        digest = int.from_bytes(blake2b(content, digest_size=8).digest(), "big", signed=True)
+        return cls(photo, digest, *facts, vector)
+
+
+@dataclass(frozen=True)
+class Digests:
+    """The digest of each row, by id in order; both arrays are (n,), int64."""
+
+    ids: Rows
+    digests: Rows
+
+    @classmethod
+    def of(cls, pairs: Iterator[tuple[int, int]]) -> Digests:
+        """From ids and digests in any order."""
+        table = np.fromiter(pairs, dtype=[("id", "<i8"), ("digest", "<i8")])
+        table.sort(order="id")
+        return cls(np.ascontiguousarray(table["id"]), np.ascontiguousarray(table["digest"]))
+
+    def missing_in(self, other: Digests) -> Rows:
+        """The ids of rows that the other lacks, or has differently."""
+        places = np.minimum(np.searchsorted(other.ids, self.ids), max(len(other.ids) - 1, 0))
+        if not len(other.ids):
+            return self.ids
+        same = (other.ids[places] == self.ids) & (other.digests[places] == self.digests)
+        return np.asarray(self.ids[~same])
+
+    def gone_from(self, other: Digests) -> Rows:
+        """The ids that the other does not have at all."""
+        return np.setdiff1d(self.ids, other.ids, assume_unique=True)
+
+
+def rows_of(database: Database, fingerprint: str, dim: int, ids: Sequence[int] | None = None) -> Iterator[StoreRow]:
+    """The rows of searchable photos, by id; of those ids that are among them, or of all.
+
+    Raises:
+        GalleryDamaged: A row holds what is none of a photo.
+    """
+    if ids is None:
+        with database.reading() as connection:
+            for row in connection.execute(f"{_SQL} ORDER BY id", (fingerprint,)):
+                yield _row(database, dim, *row)
+        return
+    for start in range(0, len(ids), _IDS_AT_ONCE):
+        some = ids[start : start + _IDS_AT_ONCE]
+        sql = f"{_SQL} AND id IN ({','.join('?' * len(some))}) ORDER BY id"
+        for row in database.query(sql, fingerprint, *some):
+            yield _row(database, dim, *row)
+
+
+def _row(database: Database, dim: int, photo: int, *facts: object) -> StoreRow:
+    match facts:
+        case (str(path), int(width), int(height), str() | None as taken, bytes(blob)) if len(blob) == 4 * dim:
+            vector = np.frombuffer(blob, dtype="<f4")
+            if not len(not_unit(vector[None])):
+                return StoreRow.of(photo, path, width, height, taken or "", vector)
+    raise GalleryDamaged(
+        f"{database.path}: photo {photo} holds what is none of a photo; have it repaired: "
+        "photoseek verify GALLERY --repair"
+    )

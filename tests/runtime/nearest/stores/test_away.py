@@ -1,0 +1,180 @@
+"""A server that is away is told in time, in a typed error and without passwords; the gallery answers if it shall."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from photoseek import Bundle, Gallery, Searcher
+from photoseek.errors import StoreError, StoreUnavailable
+from photoseek.filters import Filter
+from photoseek.nearest.stores import asking, connections, milvus_client
+from photoseek.nearest.stores.push import push
+from tiny_bundle import DIM
+from vector_gallery import Exact, make_gallery, make_generation, scattered, various
+
+COUNT = 300
+SECRET = "s3cr%zzt!"
+
+
+@pytest.fixture(scope="module")
+def small_gallery(tmp_path_factory: pytest.TempPathFactory, tiny_bundle_path: Path) -> Gallery:
+    """Never changed."""
+    folder = tmp_path_factory.mktemp("galleries") / "small"
+    gallery = make_gallery(folder, Bundle.load(tiny_bundle_path), scattered(COUNT, DIM), various(COUNT))
+    make_generation(gallery)
+    return gallery
+
+
+@pytest.fixture(params=["postgres", "milvus_server"])
+def server(request: pytest.FixtureRequest) -> Iterator[object]:
+    """One that runs when the test begins, and is left running."""
+    found = request.getfixturevalue(request.param)
+    yield found
+    found.stop()
+    found.start()
+
+
+def test_a_server_that_goes_and_comes_back(small_gallery: Gallery, server, caplog: pytest.LogCaptureFixture) -> None:  # type: ignore[no-untyped-def]
+    push(small_gallery, server.uri)
+    query, where = scattered(1, DIM, seed=1)[0], Filter(type="jpeg")
+    strict = Searcher(small_gallery, store=server.uri)
+    lenient = Searcher(small_gallery, store=server.uri, fallback=True)
+    expected = [photo for photo, _ in Exact(small_gallery)(query, 10)]
+    filtered = [photo for photo, _ in Exact(small_gallery)(query, 10, where)]
+
+    def ask(searcher: Searcher, where: Filter | None = None) -> list[int]:
+        return [hit.id for hit in searcher.nearest(query, 10, where=where)]
+
+    assert ask(strict) == ask(lenient) == expected
+    assert lenient.damage is None
+    assert not caplog.records
+
+    server.stop()
+    started = time.monotonic()
+    with pytest.raises(StoreUnavailable, match=r"does not answer.*start the server.*--fallback") as told:
+        ask(strict)
+    assert time.monotonic() - started < 12
+    assert small_gallery.database.meta()["gallery"] not in str(told.value)
+    with pytest.raises(StoreUnavailable, match="what was sent is kept: the same push goes on from there"):
+        push(small_gallery, server.uri)
+    assert ask(lenient) == expected
+    assert ask(lenient, where) == filtered
+    assert "does not answer" in str(lenient.damage)
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]  # told once
+    assert caplog.messages[0].startswith("the gallery itself answers: ")
+
+    server.start()
+    assert ask(strict) == expected
+    assert ask(strict, where) == filtered
+    assert ask(lenient) == expected  # the gallery still: the pause is not over
+    assert lenient.damage is not None
+    lenient.store._again = 0.0  # type: ignore[union-attr]
+    assert ask(lenient) == expected
+    assert lenient.damage is None
+    assert caplog.messages[-1].endswith("answers again")
+    for searcher in (strict, lenient):
+        searcher.store.close()  # type: ignore[union-attr]
+
+
+def test_a_server_that_is_away_is_not_asked_at_each_query(
+    small_gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("psycopg")
+    pytest.importorskip("pgvector")
+    asked: list[float] = []
+    monkeypatch.setattr(connections.Connections, "_connect", lambda _: asked.append(0.0) or refuse())
+    clock = [1_000.0]
+    monkeypatch.setattr(asking.time, "monotonic", lambda: clock[0])
+    searcher = Searcher(small_gallery, store="postgresql://127.0.0.1/photos", fallback=True)
+    for seconds in (0.0, asking.PAUSE_S - 0.1, 0.2, 0.0):
+        clock[0] += seconds
+        assert searcher.nearest(scattered(1, DIM)[0], 1)
+    assert len(asked) == 2
+
+
+def refuse() -> None:
+    import psycopg
+
+    raise psycopg.OperationalError("connection refused")
+
+
+@pytest.mark.parametrize("kind", ["pgvector", "milvus"])
+def test_a_server_that_takes_a_connection_and_says_nothing_is_given_up(
+    small_gallery: Gallery, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("psycopg" if kind == "pgvector" else "pymilvus")
+    monkeypatch.setattr(connections, "CONNECT_S", 2)
+    monkeypatch.setattr(milvus_client, "CONNECT_S", 2.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        place = f"127.0.0.1:{silent.getsockname()[1]}"
+        uri = f"postgresql://{place}/photos" if kind == "pgvector" else f"http://{place}"
+        searcher = Searcher(small_gallery, store=uri)
+        started = time.monotonic()
+        with pytest.raises(StoreUnavailable, match=place.replace(".", r"\.")):
+            searcher.search("red")
+        assert time.monotonic() - started < 8
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        f"postgresql://me:{SECRET}@127.0.0.1:1/photos",
+        f"postgresql://me:{SECRET}@127.0.0.1:none/photos",
+        f"postgresql://me:{SECRET}/x@127.0.0.1:1/photos",
+        f"postgresql://127.0.0.1:1/photos?user=me&password={SECRET}",
+        f"postgresql://me:{SECRET}@127.0.0.1:1/photos?nonsense=1",
+        f"http://me:{SECRET}@127.0.0.1:1",
+        f"http://me:{SECRET}@127.0.0.1:none",
+    ],
+)
+def test_no_password_is_ever_told(
+    small_gallery: Gallery, uri: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for package in ("psycopg", "pgvector", "pymilvus"):
+        pytest.importorskip(package)
+    with caplog.at_level(logging.DEBUG):
+        searcher = Searcher(small_gallery, store=uri, fallback=True)
+        with suppress(StoreError):  # a URI that is none is no server that is away
+            assert searcher.nearest(scattered(1, DIM)[0], 1)
+        with pytest.raises(StoreError) as told:
+            push(small_gallery, uri)
+    shown = [str(told.value), repr(told.value.__cause__), repr(searcher), repr(searcher.store), repr(searcher.damage)]
+    shown += [caplog.text, *capfd.readouterr()]
+    for text in shown:
+        assert "s3cr" not in text
+    assert "127.0.0.1" in shown[0]
+
+
+def test_a_token_is_never_told(
+    small_gallery: Gallery, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    pytest.importorskip("pymilvus")
+    monkeypatch.setenv(milvus_client.TOKEN_VARIABLE, f"me:{SECRET}")
+    with caplog.at_level(logging.DEBUG), pytest.raises(StoreUnavailable) as told:
+        push(small_gallery, "http://127.0.0.1:1")
+    assert "s3cr" not in str(told.value) + caplog.text
+
+
+def test_a_folder_of_milvus_lite_that_another_process_has_open_is_told(small_gallery: Gallery, tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    pytest.importorskip("pymilvus")
+    pytest.importorskip("milvus_lite")
+    uri = str(tmp_path / "photos.db")
+    push(small_gallery, uri)
+    code = f"from pymilvus import MilvusClient; c = MilvusClient({uri!r}); print('open', flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"open\n"
+        with pytest.raises(StoreUnavailable, match="which one process at a time can have open"):
+            push(small_gallery, uri)
+        other.communicate(b"\n")
+    assert push(small_gallery, uri).unchanged == COUNT

@@ -1,0 +1,262 @@
+"""A store becomes what the gallery is, whatever it was before and however often a push is cut off."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from photoseek import Bundle, Gallery, Searcher
+from photoseek.errors import GalleryBusy, GalleryEmpty, QueryError, StoreEmpty, StoreError, StoreIncompatible
+from photoseek.gallery import only_writer
+from photoseek.nearest.stores.opening import open_store
+from photoseek.nearest.stores.push import PushReport, push
+from photoseek.nearest.stores.rows import Digests, rows_of
+from photoseek.nearest.stores.store import name_for
+from photoseek.vectors import Vectors
+from tiny_bundle import DIM, write_tiny_bundle
+from typed_commands import environment
+from vector_gallery import Exact, Facts, make_gallery, put, remove, scattered, various
+
+COUNT = 1_200
+
+
+@pytest.fixture
+def big_gallery(tmp_path: Path, tiny_bundle: Bundle) -> Gallery:
+    return make_gallery(tmp_path / "big", tiny_bundle, scattered(COUNT, DIM), various(COUNT))
+
+
+def there(gallery: Gallery, uri: str) -> Digests:
+    store = open_store(uri, name_for(gallery.database.meta()["gallery"]))
+    try:
+        return store.digests()
+    finally:
+        store.close()
+
+
+def truth(gallery: Gallery) -> Digests:
+    return Digests.of((row.id, row.digest) for row in rows_of(gallery.database, gallery.fingerprint, DIM))
+
+
+def expect_same(gallery: Gallery, uri: str) -> None:
+    found, expected = there(gallery, uri), truth(gallery)
+    assert np.array_equal(found.ids, expected.ids)
+    assert np.array_equal(found.digests, expected.digests)
+
+
+def counts(report: PushReport) -> tuple[int, int, int]:
+    return report.sent, report.deleted, report.unchanged
+
+
+def ids_near(gallery: Gallery, vector: Vectors, uri: str) -> list[int]:
+    searcher = Searcher(gallery, store=uri)
+    try:
+        return [hit.id for hit in searcher.nearest(vector, 10)]
+    finally:
+        searcher.store.close()  # type: ignore[union-attr]
+
+
+def exact_ids(gallery: Gallery, vector: Vectors, k: int = 10) -> list[int]:
+    return [photo for photo, _ in Exact(gallery)(vector, k)]
+
+
+def test_a_second_push_sends_what_came_deletes_what_went_and_nothing_else(big_gallery: Gallery, uri: str) -> None:
+    progress: list[tuple[int, int]] = []
+    report = push(big_gallery, uri, progress=lambda done, total: progress.append((done, total)))
+    assert counts(report) == (COUNT, 0, 0)
+    assert progress == [(1_000, COUNT), (COUNT, COUNT)]
+    expect_same(big_gallery, uri)
+
+    assert counts(push(big_gallery, uri)) == (0, 0, COUNT)
+
+    put(big_gallery, scattered(30, DIM, seed=1), various(30, start=COUNT))  # thirty come
+    put(big_gallery, scattered(1, DIM, seed=2), various(1))  # one has changed: it has a new id
+    remove(big_gallery, [each.path for each in various(COUNT)[5:25]])  # twenty go
+    assert counts(push(big_gallery, uri)) == (31, 21, COUNT - 21)
+    expect_same(big_gallery, uri)
+    for query in scattered(5, DIM, seed=3):
+        assert ids_near(big_gallery, query, uri) == exact_ids(big_gallery, query)
+
+
+def test_a_date_that_is_found_later_is_sent(big_gallery: Gallery, postgres_uri: str) -> None:
+    push(big_gallery, postgres_uri)
+    content = big_gallery.database.query("SELECT sha256 FROM photos ORDER BY id LIMIT 1")[0][0]
+    big_gallery.database.put_dates({content: "1999-12-31 23:59:59"})  # raises no revision
+    assert counts(push(big_gallery, postgres_uri)) == (1, 0, COUNT - 1)
+    expect_same(big_gallery, postgres_uri)
+
+
+def test_rows_that_something_else_has_changed_are_made_good(big_gallery: Gallery, fast_uri: str) -> None:
+    push(big_gallery, fast_uri)
+    store = open_store(fast_uri, name_for(big_gallery.database.meta()["gallery"]))
+    rows = list(rows_of(big_gallery.database, big_gallery.fingerprint, DIM, [1, 2, 3]))
+    store.delete([1])
+    store.put([replace(rows[1], digest=0), replace(rows[2], id=10**12)])
+    store.close()
+    assert counts(push(big_gallery, fast_uri)) == (2, 1, COUNT - 2)
+    expect_same(big_gallery, fast_uri)
+
+
+PUSH = """
+import os, signal, sys
+from photoseek import Gallery
+from photoseek.nearest.stores import push as pushing
+pushing.BATCH = 100
+path, uri, moment = sys.argv[1], sys.argv[2], sys.argv[3]
+
+def die(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def progress(done, total):
+    if moment == f"{done}":
+        die()
+
+if moment == "measuring":
+    pushing.measure = die
+pushing.push(Gallery.open(path), uri, progress=progress, index_from=500)
+"""
+
+
+@pytest.mark.parametrize("moment", ["100", "700", f"{COUNT}", "measuring"])
+def test_a_push_that_was_killed_is_continued(
+    big_gallery: Gallery, postgres: object, moment: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    _expect_continued(big_gallery, postgres.uri, moment, caplog)  # type: ignore[attr-defined]
+
+
+def test_a_push_to_milvus_lite_that_was_killed_is_continued(
+    big_gallery: Gallery, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pytest.importorskip("milvus_lite")
+    pytest.importorskip("pymilvus")
+    _expect_continued(big_gallery, str(tmp_path / "photos.db"), "700", caplog)
+
+
+def _expect_continued(gallery: Gallery, uri: str, moment: str, caplog: pytest.LogCaptureFixture) -> None:
+    command = [sys.executable, "-c", PUSH, str(gallery.path), uri, moment]
+    done = subprocess.run(command, capture_output=True, env=environment(), timeout=120, check=False)
+    assert done.returncode == -9, done.stderr.decode()
+    sent = COUNT if moment == "measuring" else int(moment)
+    assert len(there(gallery, uri).ids) == sent
+    caplog.clear()
+    assert ids_near(gallery, scattered(1, DIM, seed=3)[0], uri)
+    assert "a push is under way, or was interrupted" in caplog.text
+
+    assert counts(push(gallery, uri, index_from=500)) == (COUNT - sent, 0, sent)
+    expect_same(gallery, uri)
+    caplog.clear()
+    assert ids_near(gallery, scattered(1, DIM, seed=3)[0], uri)
+    assert not caplog.records
+
+
+def test_a_store_that_lags_behind_says_so_and_answers_without_photos_that_have_gone(
+    big_gallery: Gallery, postgres_uri: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    push(big_gallery, postgres_uri)
+    query = scattered(1, DIM, seed=3)[0]
+    photos = big_gallery.database.photos(exact_ids(big_gallery, query, 20), big_gallery.fingerprint)
+    remove(big_gallery, [photo.path for photo in photos.values()])
+    with caplog.at_level(logging.WARNING):
+        assert ids_near(big_gallery, query, postgres_uri) == exact_ids(big_gallery, query)
+    assert "an earlier state of the gallery" in caplog.text
+
+
+def test_another_gallery_and_another_bundle_are_refused(
+    big_gallery: Gallery, postgres_uri: str, tmp_path: Path, tiny_bundle: Bundle
+) -> None:
+    push(big_gallery, postgres_uri, collection="mine")
+    other = make_gallery(tmp_path / "other", tiny_bundle, scattered(20, DIM, seed=5))
+    with pytest.raises(StoreIncompatible, match="holds photos of another gallery"):
+        push(other, postgres_uri, collection="mine")
+    searcher = Searcher(other, store=postgres_uri, collection="mine", fallback=True)  # this is no way to be away
+    with pytest.raises(StoreIncompatible, match="holds photos of another gallery"):
+        searcher.search("red")
+    searcher.store.close()  # type: ignore[union-attr]
+
+    assert counts(push(other, postgres_uri, collection="mine", rebuild=True)) == (20, 0, 0)
+    with pytest.raises(StoreIncompatible, match="another gallery"):
+        push(big_gallery, postgres_uri, collection="mine")
+
+    push(other, postgres_uri)
+    changed = Bundle.load(write_tiny_bundle(tmp_path / "changed", seed=1))
+    put_over(other, changed)
+    with pytest.raises(StoreIncompatible, match=r"16-d vectors of another bundle .* photoseek push --rebuild"):
+        push(other, postgres_uri, bundle=changed)
+    assert counts(push(other, postgres_uri, bundle=changed, rebuild=True)) == (20, 0, 0)
+
+
+def put_over(gallery: Gallery, bundle: Bundle) -> None:
+    """The gallery has gone over to another bundle."""
+    gallery.database.set_meta(fingerprint=bundle.fingerprint, bundle=str(bundle.path))
+    put(gallery, scattered(20, DIM, seed=6), [Facts(f"{number}.jpg") for number in range(20)])
+
+
+def test_what_photoseek_has_not_made_is_never_touched(big_gallery: Gallery, postgres: object) -> None:
+    import psycopg
+
+    uri = postgres.uri  # type: ignore[attr-defined]
+    with psycopg.connect(uri, autocommit=True) as connection:
+        connection.execute("CREATE TABLE albums (id bigint, title text)")
+        connection.execute("INSERT INTO albums VALUES (1, 'summer')")
+        for rebuild in (False, True):
+            with pytest.raises(StoreIncompatible, match=r"found one of other columns \(id, title\)"):
+                push(big_gallery, uri, collection="albums", rebuild=rebuild)
+        assert connection.execute("SELECT * FROM albums").fetchall() == [(1, "summer")]
+        connection.execute("DROP TABLE albums")
+
+
+def test_a_collection_that_photoseek_has_not_made_is_never_touched(big_gallery: Gallery, milvus_server: object) -> None:
+    from pymilvus import MilvusClient
+
+    uri = milvus_server.uri  # type: ignore[attr-defined]
+    client = MilvusClient(uri, dedicated=True)
+    client.create_collection("albums", dimension=4)
+    client.insert("albums", [{"id": 1, "vector": [1.0, 0.0, 0.0, 0.0]}])
+    for rebuild in (False, True):
+        with pytest.raises(StoreIncompatible, match=r"found one of other fields \(id, vector\)"):
+            push(big_gallery, uri, collection="albums", rebuild=rebuild)
+    assert client.query("albums", filter="id >= 0", output_fields=["id"])[0]["id"] == 1
+    client.drop_collection("albums")
+    client.close()
+
+
+def test_a_name_that_no_server_takes_is_refused(big_gallery: Gallery) -> None:
+    for name in ("", "photoseek_stores", "a-b", "1a", "ä", 'x"; DROP TABLE y', "a" * 51):
+        if name:
+            with pytest.raises(QueryError, match="expected a name of up to 50 letters"):
+                push(big_gallery, "photos.db", collection=name)
+
+
+def test_nothing_is_pushed_from_an_empty_gallery_or_while_it_is_indexed(
+    big_gallery: Gallery, postgres_uri: str, tmp_path: Path, tiny_bundle: Bundle
+) -> None:
+    (tmp_path / "none").mkdir()
+    with pytest.raises(GalleryEmpty, match="nothing to push"):
+        push(Gallery.create(tmp_path / "none", tiny_bundle), postgres_uri)
+    with only_writer(big_gallery.path), pytest.raises(GalleryBusy):
+        push(big_gallery, postgres_uri)
+    searcher = Searcher(big_gallery, store=postgres_uri)
+    with pytest.raises(StoreEmpty, match="holds nothing of this gallery; send it with: photoseek push"):
+        searcher.search("red")
+    searcher.store.close()  # type: ignore[union-attr]
+
+
+def test_a_recall_that_is_none_is_refused(big_gallery: Gallery) -> None:
+    with pytest.raises(QueryError, match=r"recall: expected a share within \(0, 1\], found 1.5"):
+        push(big_gallery, "photos.db", recall=1.5)
+
+
+def test_a_file_in_place_of_a_folder_of_milvus_lite_is_told(big_gallery: Gallery, tmp_path: Path) -> None:
+    pytest.importorskip("milvus_lite")
+    pytest.importorskip("pymilvus")
+    (tmp_path / "photos.db").write_bytes(b"something else")
+    with pytest.raises(StoreError, match="expected a folder of Milvus Lite, found a file"):
+        push(big_gallery, str(tmp_path / "photos.db"))
+    assert (tmp_path / "photos.db").read_bytes() == b"something else"
+    with pytest.raises(StoreError, match="expected a folder to lie in, found none"):
+        push(big_gallery, str(tmp_path / "nowhere" / "photos.db"))

@@ -1,0 +1,89 @@
+"""A searcher in a store answers many threads at once, and the children of forks."""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+from pathlib import Path
+
+import pytest
+
+from photoseek import Bundle, Searcher
+from photoseek.filters import Filter
+from photoseek.nearest.stores.address import StoreAddress
+from photoseek.nearest.stores.connections import Connections
+from photoseek.nearest.stores.push import push
+from postgres_server import PostgresServer
+from tiny_bundle import DIM
+from vector_gallery import Exact, make_gallery, scattered, various
+
+COUNT, THREADS = 600, 12
+
+
+def answers(searcher: Searcher, queries: object) -> list[list[int]]:
+    where = Filter(folder="a")
+    return [[hit.id for hit in searcher.nearest(query, 7, where=each)] for query in queries for each in (None, where)]  # type: ignore[attr-defined]
+
+
+def test_many_threads_and_the_children_of_forks_get_the_answers_of_exact_search(
+    tmp_path: Path, tiny_bundle: Bundle, uri: str
+) -> None:
+    gallery = make_gallery(tmp_path / "some", tiny_bundle, scattered(COUNT, DIM), various(COUNT))
+    push(gallery, uri)
+    searcher, exact, queries = Searcher(gallery, store=uri), Exact(gallery), scattered(10, DIM, seed=1)
+    wheres = (None, Filter(folder="a"))
+    expected = [[photo for photo, _ in exact(query, 7, where)] for query in queries for where in wheres]
+    found: list[list[list[int]]] = []
+    threads = [threading.Thread(target=lambda: found.append(answers(searcher, queries))) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [expected] * THREADS
+    if not uri.endswith(".db"):  # Milvus Lite belongs to the process that has opened it
+        _expect_in_children(searcher, queries, expected)
+    assert answers(searcher, queries) == expected
+    searcher.store.close()  # type: ignore[union-attr]
+
+
+def _expect_in_children(searcher: Searcher, queries: object, expected: list[list[int]]) -> None:
+    context = multiprocessing.get_context("fork")
+    answered = context.SimpleQueue()
+    for _ in range(3):
+        child = context.Process(target=lambda: answered.put(answers(searcher, queries)))
+        child.start()
+        child.join(30)
+        assert child.exitcode == 0
+        assert answered.get() == expected
+
+
+def test_a_forked_child_has_a_connection_of_its_own(postgres: PostgresServer) -> None:
+    ready: list[object] = []
+    connections = Connections(StoreAddress.parse(postgres.uri), ready.append)
+
+    def session() -> int:
+        return connections.run(lambda connection: connection.info.backend_pid)
+
+    parents = session()
+    assert session() == parents
+    context = multiprocessing.get_context("fork")
+    told = context.SimpleQueue()
+    child = context.Process(target=lambda: told.put(session()))
+    child.start()
+    child.join(30)
+    assert told.get() != parents
+    assert session() == parents
+    assert len(ready) == 1
+    connections.close()
+
+
+@pytest.mark.parametrize("package", ["pymilvus", "psycopg"])
+def test_import_photoseek_brings_in_no_store(package: str) -> None:
+    import subprocess
+    import sys
+
+    from typed_commands import environment
+
+    code = f"import sys, photoseek, photoseek.cli; print({package!r} in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment(), check=True)
+    assert done.stdout == b"False\n"

@@ -1,0 +1,42 @@
+"""The examples of docs/stores.md do what it says, against a real PostgreSQL."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from photoseek import Gallery
+from postgres_server import running_postgres
+
+TEXT = (Path(__file__).parents[1] / "docs" / "stores.md").read_text("utf-8")
+URI = "postgresql://me@db.example/photos"
+
+
+def block(language: str) -> str:
+    (found,) = re.findall(rf"^```{language}\n(.*?)^```", TEXT, flags=re.S | re.M)
+    return str(found)
+
+
+def test_the_example_pushes_and_searches_and_what_it_leaves_can_be_dropped(
+    gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = block("python")
+    assert code.count(URI) == 2
+    name = f"photoseek_{gallery.database.meta()['gallery']}"
+    monkeypatch.setenv("HOME", str(photos.parent))
+    photos.rename(photos.parent / "Photos")
+    with running_postgres() as server:
+        import psycopg
+
+        found: dict[str, object] = {}
+        exec(compile(code.replace(URI, server.uri), "stores.md", "exec"), found)
+        assert capsys.readouterr().out == "24 0 1.0\n"
+        assert len(found["hits"]) == 5  # type: ignore[arg-type]
+        found["searcher"].store.close()  # type: ignore[attr-defined]
+        with psycopg.connect(server.uri, autocommit=True) as connection:
+            left = "SELECT (SELECT count(*) FROM photoseek_stores), to_regclass(%s)"
+            assert connection.execute(left, (name,)).fetchone() == (1, name)
+            connection.execute(re.sub(r"photoseek_[0-9a-f]{32}", name, block("sql")))
+            assert connection.execute(left, (name,)).fetchone() == (0, None)

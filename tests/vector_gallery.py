@@ -1,0 +1,115 @@
+"""Galleries of thousands of vectors, without photos: their databases say what indexing would have found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from photoseek import Bundle, Gallery
+from photoseek.database import ContentRecord, PhotoRecord
+from photoseek.deriving import derive
+from photoseek.filters import Filter
+from photoseek.gallery import only_writer
+from photoseek.nearest.exact import ExactSearch
+from photoseek.scanning import FoundPhoto
+from photoseek.selection import ids_where
+from photoseek.vectors import Vectors, normalise
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a photo tells beside its vector."""
+
+    path: str
+    width: int = 640
+    height: int = 480
+    taken: str = ""
+
+
+def various(count: int, seed: int = 0, start: int = 0) -> list[Facts]:
+    """Photos of several folders, sizes, years and types."""
+    rng = np.random.default_rng(seed)
+    folders, endings = ("", "a/", "a/b/", "a.b/", "c d/"), ("jpg", "JPEG", "png", "webp", "txt")
+    found = []
+    for number in range(start, start + count):
+        folder, ending = folders[rng.integers(len(folders))], endings[rng.integers(len(endings))]
+        width, height = (int(side) for side in rng.integers(1, 5, size=2) * 500)
+        taken = f"{rng.integers(2020, 2025)}-{rng.integers(1, 13):02}-{rng.integers(1, 29):02} 12:00:00"
+        found.append(Facts(f"{folder}{number}.{ending}", width, height, taken if rng.random() < 0.8 else ""))
+    return found
+
+
+def clustered(count: int, dim: int, seed: int = 0, centres: int = 50) -> Vectors:
+    """Vectors around few centres, as photos lie around subjects."""
+    rng = np.random.default_rng(seed)
+    near = rng.normal(size=(centres, dim))[rng.integers(centres, size=count)]
+    return normalise(near + 0.4 * rng.normal(size=(count, dim)))
+
+
+def scattered(count: int, dim: int, seed: int = 0) -> Vectors:
+    """Vectors in every direction."""
+    return normalise(np.random.default_rng(seed).normal(size=(count, dim)))
+
+
+def make_gallery(folder: Path, bundle: Bundle, vectors: Vectors, facts: Sequence[Facts] | None = None) -> Gallery:
+    """A gallery of these photos. It has no generation: its searchers need a store."""
+    folder.mkdir(parents=True)
+    gallery = Gallery.create(folder, bundle)
+    put(gallery, vectors, facts or [Facts(f"{number}.jpg") for number in range(len(vectors))])
+    return gallery
+
+
+def put(gallery: Gallery, vectors: Vectors, facts: Sequence[Facts]) -> None:
+    """Have the folder hold these photos, too; one of the same path is another photo now."""
+    with only_writer(gallery.path), gallery.database.transaction():
+        contents = [
+            sha256(vector.tobytes() + each.path.encode()).hexdigest() for vector, each in _pairs(vectors, facts)
+        ]
+        gallery.database.put_photos(
+            PhotoRecord(FoundPhoto(each.path, 1, 1), content) for each, content in zip(facts, contents, strict=True)
+        )
+        gallery.database.put_contents(
+            gallery.fingerprint,
+            [
+                ContentRecord(content, each.width, each.height, vector, each.taken)
+                for (vector, each), content in zip(_pairs(vectors, facts), contents, strict=True)
+            ],
+        )
+
+
+def remove(gallery: Gallery, paths: Sequence[str]) -> None:
+    """Have the folder hold these photos no more."""
+    with only_writer(gallery.path):
+        gallery.database.forget(paths)
+
+
+def make_generation(gallery: Gallery) -> None:
+    """Have the gallery answer by itself."""
+    with only_writer(gallery.path):
+        derive(gallery.path, gallery.database, None)
+
+
+class Exact:
+    """The best photos of a gallery as it is now, by the vectors of its database and by its own filters."""
+
+    def __init__(self, gallery: Gallery) -> None:
+        self._gallery = gallery
+        dim = int(gallery.database.meta()["dim"])
+        ids, vectors = zip(*gallery.database.vectors(gallery.fingerprint, dim), strict=True)
+        self.ids, self.vectors = np.array(ids), np.stack(vectors)
+
+    def __call__(self, query: Vectors, k: int, where: Filter | None = None) -> list[tuple[int, float]]:
+        """Id and cosine of the k best."""
+        met = np.ones(len(self.ids), dtype=bool)
+        if where is not None:
+            met = np.isin(self.ids, ids_where(self._gallery.database, where, self._gallery.fingerprint))
+        rows, scores = ExactSearch(self.vectors[met]).search(query, k)
+        return list(zip(self.ids[met][rows].tolist(), scores.tolist(), strict=True))
+
+
+def _pairs(vectors: Vectors, facts: Sequence[Facts]) -> list[tuple[Vectors, Facts]]:
+    return list(zip(vectors, facts, strict=True))
