@@ -30,7 +30,7 @@ lint: $(VENV)/dev.stamp ## check style and types
 	$(BIN)/mypy
 
 bench: $(BENCH)/bench.stamp bench-models ## measure photoseek beside its peers, and write benchmarks/README.md
-	for question in text_query photos photo_steps search cold_start callers limits \
+	for question in text_query photos photo_steps search stores cold_start callers limits \
 	    'search 1000 --growth' 'search 10000 --growth' 'search 100000 --growth' 'search 1000000 --growth'; do \
 	  set -- $$question; script=$$1; shift; $(BENCH)/bin/python benchmarks/$$script.py "$$@" || exit 1; done
 	$(BENCH)/bin/python benchmarks/table.py

@@ -22,6 +22,7 @@ _ORDER = (
     "photo_steps",
     "search",
     "search-1000000",
+    "stores",
     "cold_start",
     "callers",
     "first_paint",
