@@ -16,11 +16,14 @@ from photoseek.manifest import Layout
 
 
 def files_of(bundle: Bundle) -> dict[str, bytes]:
-    """The files of a bundle, by name; none of the embedded one, which comes with photoseek."""
+    """The files of a bundle, by name; none of the embedded one, which comes with photoseek.
+
+    What lies beside its folder, as rclip's tokenizer may, is looked for inside of it, too.
+    """
     if bundle.reference == DEMO:
         return {}
     names = [name for name in (Layout.MANIFEST, *bundle.manifest.files) if (bundle.path / name).is_file()]
-    return {name: (bundle.path / name).read_bytes() for name in names}
+    return {name.removeprefix("../"): (bundle.path / name).read_bytes() for name in names}
 
 
 def arrived(reference: str, fingerprint: str, fetch: Callable[[], Mapping[str, bytes]]) -> Bundle:

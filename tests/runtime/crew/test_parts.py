@@ -5,10 +5,12 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from foreign_tiny import write_foreign
 from photoseek import Bundle, Gallery
 from photoseek.crew import cluster
 from photoseek.crew.crew import RayCrew, _accept
@@ -18,6 +20,7 @@ from photoseek.embedding import Batch, Embedder
 from photoseek.encoders import ImageEncoder
 from photoseek.errors import BundleDamaged, CrewError, MissingExtra, QueryError
 from photoseek.folders.local import LocalFolder
+from photoseek.manifest import Layout
 from photoseek.scanning import FoundPhoto, scan
 from tiny_bundle import write_tiny_bundle
 
@@ -76,6 +79,22 @@ def test_a_bundle_arrives_whole_once_and_a_damaged_one_is_refused(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another"))
     with pytest.raises(BundleDamaged):
         arrived("/nowhere", tiny_bundle.fingerprint, lambda: broken).verify()
+
+
+def test_a_bundle_of_another_program_arrives_with_its_fingerprint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    bundle = Bundle.load(write_foreign(tmp_path / "model"))
+    assert arrived("/nowhere", bundle.fingerprint, lambda: files_of(bundle)).fingerprint == bundle.fingerprint
+
+
+def test_what_lies_beside_a_bundle_is_sent_inside_of_it(tiny_bundle: Bundle, tmp_path: Path) -> None:
+    (tmp_path / "tokenizer").mkdir()
+    (tmp_path / "tokenizer" / "merges").write_bytes(b"x")
+    record = tiny_bundle.manifest.files[Layout.TOKENIZER]
+    manifest = replace(tiny_bundle.manifest, files={"../tokenizer/merges": record})
+    assert files_of(Bundle(tmp_path / "model", manifest, "x"))["tokenizer/merges"] == b"x"
 
 
 def test_another_version_of_photoseek_is_refused(photos: Path, tiny_bundle: Bundle) -> None:
