@@ -14,15 +14,22 @@ from photoseek.errors import BundleError, CrewError
 from photoseek.files import DRAFT
 from photoseek.manifest import Layout
 
+_SETTINGS = (".json", ".txt")
+
 
 def files_of(bundle: Bundle) -> dict[str, bytes]:
     """The files of a bundle, by name; none of the embedded one, which comes with photoseek.
 
-    What lies beside its folder, as rclip's tokenizer may, is looked for inside of it, too.
+    Of another program's, its settings go with them. What lies beside its folder, as rclip's tokenizer may, is looked for
+    inside of it, too.
     """
     if bundle.reference == DEMO:
         return {}
-    names = [name for name in (Layout.MANIFEST, *bundle.manifest.files) if (bundle.path / name).is_file()]
+    names = {Layout.MANIFEST, *bundle.manifest.files}
+    if not (bundle.path / Layout.MANIFEST).is_file():
+        settings = (path for path in bundle.path.rglob("*") if path.suffix in _SETTINGS)
+        names |= {path.relative_to(bundle.path).as_posix() for path in settings}
+    names = {name for name in names if (bundle.path / name).is_file()}
     return {name.removeprefix("../"): (bundle.path / name).read_bytes() for name in names}
 
 

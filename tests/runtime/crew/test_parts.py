@@ -90,6 +90,7 @@ def test_a_bundle_of_another_program_arrives_with_its_fingerprint(
 
 
 def test_what_lies_beside_a_bundle_is_sent_inside_of_it(tiny_bundle: Bundle, tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
     (tmp_path / "tokenizer").mkdir()
     (tmp_path / "tokenizer" / "merges").write_bytes(b"x")
     record = tiny_bundle.manifest.files[Layout.TOKENIZER]
