@@ -20,8 +20,8 @@ _SETTINGS = (".json", ".txt")
 def files_of(bundle: Bundle) -> dict[str, bytes]:
     """The files of a bundle, by name; none of the embedded one, which comes with photoseek.
 
-    Of another program's, its settings go with them. What lies beside its folder, as rclip's tokenizer may, is looked for
-    inside of it, too.
+    Of another program's, its settings go with them. What lies beside its folder, as rclip's tokenizer may, is looked
+    for inside of it, too.
     """
     if bundle.reference == DEMO:
         return {}
