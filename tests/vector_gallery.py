@@ -90,7 +90,7 @@ def remove(gallery: Gallery, paths: Sequence[str]) -> None:
 def make_generation(gallery: Gallery) -> None:
     """Have the gallery answer by itself."""
     with only_writer(gallery.path):
-        derive(gallery.path, gallery.database, None)
+        derive(gallery.path, gallery.database, gallery.bundles()[0], None)
 
 
 class Exact:

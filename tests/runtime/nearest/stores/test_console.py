@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from photoseek import Gallery
+from photoseek import Bundle, Gallery
 from typed_commands import answer, photoseek_command
 
 SECRET = "s3cretword"
@@ -33,8 +33,9 @@ def test_a_gallery_is_pushed_and_searched(gallery: Gallery, photos: Path, fast_u
     assert {hit["path"].split("/")[0] for hit in filtered} == {"blue"}
 
 
-def test_a_name_for_the_place(gallery: Gallery, photos: Path, postgres_uri: str) -> None:
-    assert gallery.path.parent == photos
+def test_a_name_for_the_place(photos: Path, tiny_bundle: Bundle, postgres_uri: str) -> None:
+    gallery = Gallery.create(photos, tiny_bundle)  # with an id of its own, under which nothing has been pushed
+    gallery.index()
     name = f"mine_{gallery.database.meta()['gallery'][:8]}"
     answer("push", "--gallery", photos, "--store", postgres_uri, "--collection", name)
     assert answer("search", "red", "--gallery", photos, "--store", postgres_uri, "--collection", name, "--paths")
