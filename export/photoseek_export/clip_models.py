@@ -145,7 +145,7 @@ def _load_model(path: Path, kind: str) -> Any:
 
 
 def _load_processor(path: Path, kind: str) -> Any:
-    """The one on Pillow: since transformers 5.2 or so it has a name of its own."""
+    """The one on Pillow: newer releases of transformers give it a name of its own."""
     name = _PROCESSORS[kind]
     found = getattr(transformers, f"{name}Pil", None) or getattr(transformers, name)
     with quiet():
