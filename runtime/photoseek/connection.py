@@ -26,6 +26,8 @@ _PASSING = {
     sqlite3.SQLITE_CANTOPEN,
 }
 """Errors that say nothing against the file; the number of another stands in the low byte of a more exact one."""
+_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""The second where a message of SQLite quotes what is damaged."""
 
 
 class Connection(Inherited):
@@ -95,7 +97,7 @@ class Connection(Inherited):
         """Errors of SQLite in the words of this library."""
         try:
             yield
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             raise self._trouble(error) from error
 
     def _connection(self) -> sqlite3.Connection:
@@ -107,12 +109,12 @@ class Connection(Inherited):
             try:
                 connection = sqlite3.connect(address, timeout=_WAIT_S, check_same_thread=False, uri=True)
                 connection.execute("PRAGMA synchronous = FULL")
-            except sqlite3.Error as error:
+            except _ERRORS as error:
                 raise self._trouble(error) from error
             self._kept = connection
         return self._kept
 
-    def _trouble(self, error: sqlite3.Error) -> GalleryError:
+    def _trouble(self, error: Exception) -> GalleryError:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in _PASSING:
             return GalleryError(f"{self.path}: {error}; free the disk or the file, and try again")
         return GalleryDamaged(f"{self.path}: not a gallery database: {error}; restore it from a backup")

@@ -71,9 +71,10 @@ class Graph(Inherited):
         self._session: ort.InferenceSession | None = None
         declared, outputs = self._declared()
         self.inputs = tuple(declared)
-        self.output = output or outputs[0]
+        self.output = output or next(iter(outputs), "")
         if self.output not in outputs:
-            raise BundleIncompatible(f"{path}: expected an output {output!r}, found {', '.join(outputs)}")
+            what = f"an output {output!r}" if output else "an output"
+            raise BundleIncompatible(f"{path}: expected {what}, found {', '.join(outputs) or 'none'}")
         self._takes = {name: (inputs or {}).get(name, name) for name in declared}
         self._types = {name: self._type(name, kind) for name, (kind, _) in declared.items()}
         self._batch = next((shape[0] for _, shape in declared.values() if shape and type(shape[0]) is int), None)

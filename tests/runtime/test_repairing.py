@@ -285,6 +285,18 @@ def test_a_database_that_cannot_be_read_fails_closed_and_keeps_what_is_derived(g
     assert path.read_bytes() == content
 
 
+def test_a_database_whose_damage_cannot_even_be_quoted_fails_closed(gallery: Gallery) -> None:
+    """SQLite tells of a malformed schema in the words of that schema, which may be no UTF-8."""
+    change_rows(
+        gallery,
+        "PRAGMA writable_schema = ON",
+        "UPDATE sqlite_schema SET name = CAST(x'ef7068' AS TEXT), sql = 'CREATE TABLE (' WHERE name = 'captions'",
+    )
+    gallery.close()
+    with pytest.raises(GalleryDamaged, match=r"gallery\.sqlite: not a gallery database: .* restore it from a backup"):
+        Gallery.open(gallery.path)
+
+
 def test_a_repair_waits_for_nobody(gallery: Gallery) -> None:
     with only_writer(gallery.path), pytest.raises(GalleryBusy):
         gallery.repair()

