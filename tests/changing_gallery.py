@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,11 +99,14 @@ class Changing:
 
     @property
     def allowed(self) -> list[Answers]:
-        """The old state, the new one, or the old one without photos that are known to be others now, or none."""
+        """The old state, the new one, or the old one without photos that are known to be others now, or none.
+
+        A photo that could not be read now, for want of memory, is as it was.
+        """
         return self._between(self.old, self.new)
 
     def _between(self, old: Answers, new: Answers) -> list[Answers]:
-        return [old, without(old, self.changed), without(old, self.changed | self.gone), new]
+        return [*(without(old, left) for left in (set(), self.changed, self.gone, self.changed | self.gone)), new]
 
     def check(self, folder: Path) -> bool:
         """Assert that a tortured copy holds the old state or the new one, and comes to the new one when indexed again.
@@ -140,7 +144,7 @@ def answers(gallery: Gallery, bundle: Bundle, engine: Engine = "exact") -> Answe
     return [[(hit.path, round(hit.score, 4)) for hit in searcher.nearest(query, 100)] for query in queries]
 
 
-def without(found: Answers, photos: frozenset[str]) -> Answers:
+def without(found: Answers, photos: AbstractSet[str]) -> Answers:
     """The answers less some photos."""
     return [[hit for hit in hits if hit[0] not in photos] for hits in found]
 

@@ -106,7 +106,7 @@ class PhotoError(PhotoseekError):
 
 
 class PhotoUnreachable(PhotoError):
-    """Nothing can be told of a photo now: its storage cannot be reached, or refuses."""
+    """Nothing can be told of a photo now: its storage cannot be reached, or refuses, or memory is short."""
 
 
 class QueryError(PhotoseekError):

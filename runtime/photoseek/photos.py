@@ -16,7 +16,7 @@ from typing import BinaryIO, TypeAlias
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from photoseek import heif
-from photoseek.errors import PhotoError
+from photoseek.errors import PhotoError, PhotoUnreachable
 from photoseek.folders.remote_photo import RemotePhoto
 from photoseek.quiet import pillow_warns_nobody
 from photoseek.rgb import to_rgb
@@ -103,6 +103,7 @@ def decode_photo(source: PhotoSource, edge: int | None = None) -> Photo:
 
     Raises:
         PhotoError: As :func:`open_photo`.
+        PhotoUnreachable: Pillow found too little memory for it.
     """
     try:
         with pillow_warns_nobody():
@@ -114,6 +115,8 @@ def decode_photo(source: PhotoSource, edge: int | None = None) -> Photo:
     except (PhotoError, MemoryError):  # for want of memory now, nothing is said of the photo
         raise
     except Exception as error:  # Pillow's decoders raise nearly every class there is on damaged files
+        if "out of memory" in str(error):  # Pillow's own word for it, in an OSError
+            raise PhotoUnreachable("not enough memory to decode it now") from error
         raise PhotoError(_reason(error)) from error
 
 

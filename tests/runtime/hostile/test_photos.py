@@ -349,3 +349,28 @@ def test_hostile_photos_are_named_and_tried_again_only_when_they_change(
     write_colour(photos / "new.png", COLOURS["red"], seed=5).rename(photos / f"{changed}.jpg")
     assert f"{changed}.jpg" not in dict(gallery.index().unreadable)
     assert len(tried) == 1
+
+
+def test_want_of_memory_says_nothing_against_a_photo(
+    photos: Path, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pillow tells it as an OSError; the photo is told, and tried again by the next indexing though it is the same."""
+    decode, short = decode_photo, iter([True])
+
+    def upright(*_: object) -> None:
+        raise OSError("out of memory when reading image file")
+
+    def decode_one_less(data: bytes, edge: int | None) -> object:
+        if next(short, False):
+            with monkeypatch.context() as patch:
+                patch.setattr("photoseek.photos._upright", upright)
+                return decode(data, edge)
+        return decode(data, edge)
+
+    monkeypatch.setattr("photoseek.embedding.decode_photo", decode_one_less)
+    monkeypatch.setattr("photoseek.threads.usable_cores", lambda: 1)
+    gallery = Gallery.create(photos, tiny_bundle)
+    report = gallery.index()
+    assert (report.encoded, report.unreadable) == (23, [])
+    assert [reason for _, reason in report.unseen] == ["not enough memory to decode it now"]
+    assert gallery.index().encoded == 1
