@@ -22,6 +22,7 @@ test: $(VENV)/dev.stamp ## run all tests
 torture: $(VENV)/dev.stamp ## run the tests of durability and of hostile input TIMES (20) as long, counts in build/torture.jsonl
 	mkdir -p build
 	PHOTOSEEK_TORTURE=$(TIMES) PHOTOSEEK_TORTURE_REPORT=$(CURDIR)/build/torture.jsonl $(BIN)/python -m pytest \
+	  --numprocesses=$(JOBS) --dist=loadfile \
 	  tests/runtime/durability tests/runtime/hostile tests/runtime/test_any_history.py tests/runtime/test_forks.py \
 	  tests/runtime/test_sharing.py tests/runtime/service/test_soak.py $(ARGS)
 

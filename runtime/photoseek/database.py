@@ -68,8 +68,15 @@ class StoredPhoto:
     taken: str | None = None
 
     def checks(self, photo: int) -> tuple[int, int]:
-        """See :func:`checks_of`."""
-        return checks_of(photo, self.path, self.width, self.height, self.taken)
+        """CRC-32 of the row of a photo id, by which a generation knows it again: SQLite keeps no checksums.
+
+        And that of the row before it was noted when the photo was taken, which may be later.
+        """
+        return self._check(photo, self.taken), self._check(photo, None)
+
+    def _check(self, photo: int, taken: str | None) -> int:
+        facts = (photo, self.path, self.width, self.height, "?" if taken is None else taken)
+        return zlib.crc32("\0".join(map(str, facts)).encode("utf-8", "surrogatepass"))
 
 
 class Database(Connection):
@@ -255,7 +262,7 @@ class Database(Connection):
                 yield photo, self._vector(blob, dim, f"photo {photo}")
 
     def checks(self, fingerprint: str) -> Iterator[int]:
-        """The first of :func:`checks_of` for each searchable photo, by id."""
+        """The first of :meth:`StoredPhoto.checks` of each searchable photo, by id."""
         with self.reading() as connection:
             rows = connection.execute(
                 "SELECT id, path, width, height, taken FROM photos JOIN vectors USING (sha256) "
@@ -352,19 +359,6 @@ class Database(Connection):
 
     def _damaged(self, what: str) -> GalleryDamaged:
         return GalleryDamaged(f"{self.path}: {what}; {_CURE}")
-
-
-def checks_of(photo: object, path: object, width: object, height: object, taken: object) -> tuple[int, int]:
-    """CRC-32 of a photo's row, by which a generation knows it again; SQLite keeps no checksums.
-
-    And that of the row before it was noted when the photo was taken, which may be later.
-    """
-
-    def check(date: object) -> int:
-        facts = (photo, path, width, height, "?" if date is None else date)
-        return zlib.crc32("\0".join(map(str, facts)).encode("utf-8", "surrogatepass"))
-
-    return check(taken), check(None)
 
 
 def _blob(vector: Vectors) -> bytes:

@@ -98,12 +98,11 @@ def photos_of(generation: Generation, database: Database, rows: Rows) -> dict[in
     if generation.checks is None:
         return found
     for photo, check in zip(ids, generation.checks[rows].tolist(), strict=True):
-        stored = found.get(photo)
-        if stored is None:
-            if shown_by(database, made.fingerprint).state == made.state:
-                raise GalleryDamaged(f"{database.path}: photo {photo} is not there any more; {ROWS_CURE}")
-        elif check not in stored.checks(photo):
+        if photo in found and check not in found[photo].checks(photo):
             raise GalleryDamaged(f"{database.path}: the row of photo {photo} is not what was written; {ROWS_CURE}")
+    if len(found) < len(ids) and database.state_of(made.fingerprint) == made.state:
+        gone = next(photo for photo in ids if photo not in found)
+        raise GalleryDamaged(f"{database.path}: photo {gone} is not there any more; {ROWS_CURE}")
     return found
 
 

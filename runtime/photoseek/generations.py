@@ -49,7 +49,7 @@ class Generation:
     Attributes:
         ids: Photo id of each row, (n,).
         vectors: Unit vectors, (n, dim).
-        checks: Of each row, see :func:`photoseek.database.checks_of`, (n,); None: made by an earlier photoseek.
+        checks: Of each row, (n,), see :meth:`photoseek.database.StoredPhoto.checks`; None: of an earlier photoseek.
     """
 
     path: Path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 from photoseek.bundle import Bundle
@@ -12,16 +13,16 @@ from photoseek.held import HeldBundle, drop_held, held_as, held_bundles, make_ow
 from photoseek.writer import only_writer
 
 
-class BundleHolder:
+class BundleHolder(ABC):
     """The part of a :class:`photoseek.gallery.Gallery` that is about its bundles."""
 
     path: Path
     database: Database
 
     @property
+    @abstractmethod
     def index_command(self) -> str:
         """What indexes this gallery again, to stand in a message."""
-        raise NotImplementedError
 
     @property
     def fingerprint(self) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from photoseek.database import Database, checks_of, raise_revision
+from photoseek.database import Database, StoredPhoto, raise_revision
 from photoseek.generations import Generation
 from photoseek.held import held_bundles
 from photoseek.stored_arrays import not_unit
@@ -114,7 +114,7 @@ def _altered(database: Database, generation: Generation) -> tuple[list[tuple[int
             if ids[at] != photo:
                 continue
             seen.add(photo)
-            same = checks is None or any(checks[at] == check for check in checks_of(photo, *facts))
+            same = checks is None or int(checks[at]) in StoredPhoto(*facts).checks(photo)
             if not same or blob != vectors[at].tobytes():
                 altered.append((None if same else photo, row))
     made = generation.manifest

@@ -14,7 +14,7 @@ from photoseek.errors import GalleryDamaged, GalleryError
 from photoseek.generations import current_name, open_current
 from photoseek.held import HeldBundle, held_bundles, sweep_all
 from photoseek.indexing import encode_sentences
-from photoseek.integrity import WrongRows, drop_rows, wrong_rows
+from photoseek.integrity import drop_rows, wrong_rows
 from photoseek.sentences import Sentences
 
 
@@ -55,17 +55,13 @@ def check_gallery(gallery: Path, database: Database) -> None:
         GalleryDamaged: The first thing that is wrong, and its cure.
     """
     database.check()
-    _expect_right(database, wrong_rows(database))
+    generations = []
     for held in held_bundles(database):
         if held.whole and current_name(held.folder(gallery)) is not None:
-            generation = open_current(held.folder(gallery))
-            check_origin(generation, database)
-            generation.verify()
-            _expect_right(database, wrong_rows(database, [generation]))
-
-
-def _expect_right(database: Database, wrong: WrongRows) -> None:
-    if wrong.harmful:
+            generations.append(open_current(held.folder(gallery)))
+            check_origin(generations[-1], database)
+            generations[-1].verify()
+    if (wrong := wrong_rows(database, generations)).harmful:
         raise GalleryDamaged(
             f"{database.path}: {wrong} are not what they must be; have it repaired: photoseek verify GALLERY --repair"
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO, cast
@@ -57,14 +58,8 @@ class RemoteFolder:
             FolderUnreachable: The storage cannot be reached, or refuses.
             MissingExtra: What speaks its protocol is not installed.
         """
-        try:
+        with self._asked():
             storage.filesystem(self.scheme).info(self.prefix)
-        except FileNotFoundError as error:
-            raise self._nothing() from error
-        except MissingExtra:
-            raise
-        except Exception as error:  # each client has errors of its own
-            raise self._unreachable(error) from error
 
     def scan(self, unseen: Unseen) -> Iterator[FoundPhoto]:
         """Every object that looks like a photo, listed to the end before the first is told.
@@ -75,14 +70,8 @@ class RemoteFolder:
             GalleryNotFound: No such bucket.
             FolderUnreachable: The storage cannot be reached, or refuses.
         """
-        try:
+        with self._asked():
             listed = storage.filesystem(self.scheme).find(self.prefix, detail=True)
-        except FileNotFoundError as error:
-            raise self._nothing() from error
-        except MissingExtra:
-            raise
-        except Exception as error:  # each client has errors of its own
-            raise self._unreachable(error) from error
         for name, info in sorted(listed.items()):
             key = name.removeprefix(f"{self.prefix}/")
             if key == name or name.endswith("/") or not _is_wanted(key):
@@ -156,6 +145,18 @@ class RemoteFolder:
         if not _is_wanted(name) or "\0" in name:
             raise PhotoError("lies outside the photo folder, and is not read")
         return f"{self.prefix}/{name}"
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        """What the storage answers to a question about the whole folder, in the errors of this library."""
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise self._nothing() from error
+        except MissingExtra:
+            raise
+        except Exception as error:  # each client has errors of its own
+            raise self._unreachable(error) from error
 
     def _nothing(self) -> GalleryNotFound:
         return GalleryNotFound(f"{self.address}: no such bucket, or no object in this folder of it")
