@@ -144,7 +144,7 @@ def index_gallery(
     derive(gallery, database, held[0], bundle, recall)
     tell(Progress("build", 1, 1))
     beside = [
-        _index_beside(gallery, database, folder, found, other, further[other.fingerprint], tell, crew)
+        _index_beside(gallery, database, folder, found, unseen, other, further[other.fingerprint], tell, crew)
         for other in held[1:]
         if other.whole
     ]
@@ -167,6 +167,7 @@ def _index_beside(
     database: Database,
     folder: PhotoFolder,
     found: list[FoundPhoto],
+    unseen: Unseen,
     held: HeldBundle,
     bundle: Bundle | str,
     tell: Callable[[Progress], None],
@@ -176,6 +177,7 @@ def _index_beside(
     if isinstance(bundle, str):
         return Beside(held.name, problem=bundle)
     tally = _encode_all(_work(database, found, bundle), database, folder, _encoder(bundle, held), tell, crew)
+    unseen.reasons.update(tally.unseen)
     encode_sentences(Sentences(database), bundle, lambda _: None)
     tell(Progress("build", 0, 1))
     derive(gallery, database, held, bundle)

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from photoseek import Bundle, Gallery, Searcher
+from photoseek import Bundle, Gallery, Searcher, embedding
 from photoseek.captions import Caption
 from photoseek.encoders import ImageEncoder
-from photoseek.errors import BundleNotFound, GalleryDamaged, GalleryIncompatible
+from photoseek.errors import BundleNotFound, GalleryDamaged, GalleryIncompatible, PhotoUnreachable
 from photoseek.held import BUNDLES
 from tiny_bundle import COLOURS, DIM, write_tiny_bundle
 from tiny_photos import write_colour
@@ -77,6 +77,24 @@ def test_taking_a_bundle_in_encodes_with_that_one_alone_and_leaves_the_index_of_
     assert gallery.generation().path.name == "000001"
     assert gallery.status().fresh
     assert [(it.searchable, it.fresh, it.dim) for it in gallery.status().beside] == [(24, True, WIDE)]
+
+
+def test_a_photo_that_one_of_the_bundles_could_not_look_at_is_told_and_tried_again(
+    gallery: Gallery, other: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def out_of_memory(*_: object) -> None:
+        raise PhotoUnreachable("not enough memory to decode it now")
+
+    gallery.add_bundle(other)
+    with monkeypatch.context() as patch:
+        once = iter([out_of_memory])
+        decode = embedding.decode_photo
+        patch.setattr(embedding, "decode_photo", lambda data, edge: next(once, decode)(data, edge))
+        report = gallery.index()
+    assert [reason for _, reason in report.unseen] == ["not enough memory to decode it now"]
+    assert [it.encoded for it in report.beside] == [23]
+    assert len(answers(gallery, other)) == 23
+    assert [it.encoded for it in gallery.index().beside] == [1]
 
 
 def test_changes_of_the_folder_reach_every_bundle(both: Gallery, photos: Path, other: Bundle) -> None:
