@@ -6,9 +6,10 @@ BENCH  := .venv-bench
 RUNS   := runs
 TIMES  := 20
 JOBS   := logical
+MKDOCS  = NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint torture bench bench-million bench-quick bench-models demo-bundle clean
+.PHONY: help demo test lint docs torture bench bench-million bench-quick bench-models demo-bundle clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,10 +27,14 @@ torture: $(VENV)/dev.stamp ## run the tests of durability and of hostile input T
 	  tests/runtime/durability tests/runtime/hostile tests/runtime/test_any_history.py tests/runtime/test_forks.py \
 	  tests/runtime/test_sharing.py tests/runtime/service/test_soak.py $(ARGS)
 
-lint: $(VENV)/dev.stamp ## check style and types
+lint: $(VENV)/dev.stamp ## check style, types and documentation
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(MKDOCS) build --quiet
+
+docs: $(VENV)/dev.stamp ## serve the documentation on http://127.0.0.1:8000
+	$(MKDOCS) serve
 
 bench: $(BENCH)/bench.stamp bench-models ## measure photoseek beside its peers, and write benchmarks/README.md
 	for question in text_query photos photo_steps search stores cold_start callers limits \

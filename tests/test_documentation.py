@@ -17,7 +17,7 @@ import photoseek_export.cli
 import photoseek_train.cli
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 APPS = {
     "photoseek": photoseek.cli.app,
     "photoseek-train": photoseek_train.cli.app,
