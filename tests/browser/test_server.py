@@ -21,7 +21,7 @@ def handshake(server: Server, **headers: str) -> int:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=TIMEOUT_S)
     try:
         connection.putrequest("GET", "/_stcore/stream", skip_host=True)
-        fixed = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+        fixed = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Cookie": server.cookie}
         for name, value in {**fixed, "Sec-WebSocket-Key": base64.b64encode(bytes(16)).decode(), **headers}.items():
             connection.putheader(name, value)
         connection.endheaders()
