@@ -253,15 +253,15 @@ def page(
     ),
     port: PortOption = 8501,
     browser: BrowserOption = True,
-    token: Annotated[
-        bool, typer.Option(" /--no-token", help="Let everyone in who reaches the page, without its token.")
-    ] = True,
+    no_token: Annotated[
+        bool, typer.Option("--no-token", help="Let everyone in who reaches the page, without its token.")
+    ] = False,
 ) -> None:
     """Open the search page, and print its address, with the token that it opens with.
 
     Example: `photoseek app --gallery ~/Photos`
     """
-    _open_page(gallery, address, port, browser, token=token)
+    _open_page(gallery, address, port, browser, token=not no_token)
 
 
 @app.command()

@@ -359,7 +359,8 @@ class Gallery(BundleHolder):
 def gallery_at(folder: Path) -> Path | None:
     """The folder of the gallery that a folder is or holds; None for any path that cannot be looked at."""
     places = (folder, folder / FOLDER)
-    return next((place for place in places if os.path.isfile(place / _DATABASE)), None)  # noqa: PTH113 - never raises
+    return next((place for place in places if os.path.isfile(place / _DATABASE)), None)
+
 
 def _place(source: PhotoFolder, path: str | Path | None) -> Path:
     """Where the gallery lies; the photo folder itself stands for the folder inside it, as in :meth:`Gallery.open`."""

@@ -12,9 +12,9 @@ _SHOWN = 200  # characters of a path in a message
 
 
 def expanded(path: str | Path) -> Path:
-    """Return a path with a leading ``~`` replaced where its user exists, as a shell does; ``~nobody`` stays as it is."""
+    """Return a path with a leading ``~`` replaced, as a shell does it: that of an unknown user stays as it is."""
     try:
-        return Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib raises for an unknown user
+        return Path(os.path.expanduser(path))
     except ValueError:  # characters that no user's name can have
         return Path(path)
 

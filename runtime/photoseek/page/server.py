@@ -40,7 +40,7 @@ def middleware() -> list[Middleware]:
     Raises:
         QueryError: The token of the environment is too short, or has other characters.
     """
-    global _access, _built  # noqa: PLW0603 - one application a process
+    global _access, _built
     _access, _built = Access.from_environment(), True
     return [] if _access is None else [Middleware(Gate, _access)]
 

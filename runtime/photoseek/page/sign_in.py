@@ -26,7 +26,10 @@ p {{ margin: 0 0 1.2rem; }}
 form {{ display: flex; flex-wrap: wrap; gap: 0.6rem; }}
 label {{ flex-basis: 100%; font-size: 0.875rem; }}
 input, button {{ font: inherit; padding: 0.5rem 0.8rem; border-radius: 0.5rem; }}
-input {{ flex: 1 1 12rem; min-width: 0; border: 1px solid light-dark(#8a8d93, #6b7078); background: transparent; color: inherit; }}
+input {{
+  flex: 1 1 12rem; min-width: 0; border: 1px solid light-dark(#8a8d93, #6b7078);
+  background: transparent; color: inherit;
+}}
 button {{ border: 1px solid var(--accent); background: var(--accent); color: var(--on); cursor: pointer; }}
 :focus-visible {{ outline: 2px solid var(--accent); outline-offset: 2px; }}
 [role=alert] {{ flex-basis: 100%; margin: 0; font-size: 0.875rem; color: light-dark(#b45309, #fbbf24); }}
@@ -38,7 +41,7 @@ button {{ border: 1px solid var(--accent); background: var(--accent); color: var
 <p>{text}</p>
 <form method="post" action="">
 <label for="token">{label}</label>
-<input id="token" name="token" type="password" autocomplete="off" autocapitalize="none" spellcheck="false" required autofocus>
+<input id="token" name="token" type="password" autocomplete="off" spellcheck="false" required autofocus>
 <button>{button}</button>
 {wrong}</form>
 </main>

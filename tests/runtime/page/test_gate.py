@@ -41,13 +41,19 @@ class Answer:
 
 
 def ask(
-    path: str = "/", *, method: str = "GET", body: bytes = b"", kind: str = "http", keys: Access | None = None, **headers: str
+    path: str = "/",
+    *,
+    method: str = "GET",
+    body: bytes = b"",
+    kind: str = "http",
+    keys: Access | None = None,
+    **headers: str,
 ) -> Answer:
     """Send a request to a gate before an application that answers all of them with the album's name."""
     sent: list[dict[str, Any]] = []
     passed: list[str] = []
 
-    async def album(scope: Any, receive: Any, send: Any) -> None:
+    async def album(scope: Any, _: Any, send: Any) -> None:
         passed.append(scope["path"])
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"the album"})
@@ -80,7 +86,8 @@ def post(token: str, path: str = "/", **headers: str) -> Answer:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/media/0123.jpg", "/_stcore/host-config", "/static/js/index.js", "/component/a/b", "//media/x", "/?token="]
+    "path",
+    ["/", "/media/0123.jpg", "/_stcore/host-config", "/static/js/index.js", "/component/a/b", "//media/x", "/?token="],
 )
 @pytest.mark.parametrize("cookie", ["", "photoseek-8501=", f"photoseek-8501={TOKEN}", COOKIE.replace("8501", "9999")])
 def test_without_the_token_nothing_gets_through(path: str, cookie: str) -> None:
@@ -126,7 +133,10 @@ def test_the_redirect_stays_on_this_server(host: str) -> None:
 @pytest.mark.parametrize("given", ["wrong", "", "é", "\udce9", TOKEN[:-1], TOKEN + "0", "a" * 60_000])
 def test_a_wrong_token_gets_the_form_again_and_no_cookie(given: str) -> None:
     query = urlencode({"token": given}, errors="surrogateescape")
-    for answer in (ask(f"/?{query}", accept="text/html"), post(given.encode("utf-8", "replace").decode(), accept="text/html")):
+    for answer in (
+        ask(f"/?{query}", accept="text/html"),
+        post(given.encode("utf-8", "replace").decode(), accept="text/html"),
+    ):
         assert (answer.status, answer.passed, answer.cookie) == (401, False, "")
         assert "not the token of this page" in answer.body
         assert "<form" in answer.body
@@ -143,7 +153,9 @@ def test_a_signed_in_browser_that_follows_an_old_link_stays_signed_in() -> None:
     assert (answer.status, answer.headers["location"], answer.cookie) == (303, "./?q=red", "")
 
 
-@pytest.mark.parametrize(("language", "sentence"), [("zh-CN,zh;q=0.9", "打开本页需要令牌"), ("fr", "This page opens with a token")])
+@pytest.mark.parametrize(
+    ("language", "sentence"), [("zh-CN,zh;q=0.9", "打开本页需要令牌"), ("fr", "This page opens with a token")]
+)
 def test_a_browser_is_asked_in_its_language(language: str, sentence: str) -> None:
     answer = ask("/?q=secret+query", accept="text/html,*/*", accept_language=language)
     assert sentence in answer.body

@@ -1,4 +1,4 @@
-"""What ``streamlit run`` is given by :mod:`photoseek.page.launch`; the folder holds nothing else, as it is importable."""
+"""What :mod:`photoseek.page.launch` runs; alone in its folder, which ``streamlit run`` puts on the import path."""
 
 from streamlit.starlette import App
 
