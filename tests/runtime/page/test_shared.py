@@ -77,12 +77,10 @@ def test_there_is_neither_a_field_for_a_gallery_nor_a_list_of_recent_ones(page: 
     assert recent_galleries() == [str(other)]
 
 
-@pytest.mark.parametrize("name", ["gallery", "gallery-field", "folder", "photos", "bundle", "recent"])
-def test_no_address_and_no_session_names_another_gallery(
-    page: AppTest, mounted: dict[str, Any], other: Path, name: str
-) -> None:
-    page.query_params.update({name: str(other), "q": "red", "k": "50"})
-    page.session_state[name] = str(other)
+def test_no_address_and_no_session_names_another_gallery(page: AppTest, mounted: dict[str, Any], other: Path) -> None:
+    for name in ("gallery", "gallery-field", "photos", "bundle", "recent"):
+        page.query_params[name] = page.session_state[name] = str(other)
+    page.query_params.update({"q": "red", "k": "50"})
     page.run()
     assert not page.exception
     assert "salary" not in everything(page, mounted)
