@@ -53,6 +53,7 @@ class Gate:
 
     async def _answer(self, request: Request) -> Response | None:
         """Return what the gate itself answers; None where the page does."""
+        given: str | None
         if request.method == "POST" and request.headers.get("content-type", "").startswith(_FORM):
             given = await _token_of_form(request)
         else:
