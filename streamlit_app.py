@@ -1,5 +1,7 @@
 """The search page, for a bare ``streamlit run streamlit_app.py``; ``PHOTOSEEK_GALLERY`` names the gallery."""
 
-from photoseek.page import main
+from streamlit.starlette import App
 
-main()
+from photoseek.page.server import SCRIPT, lifespan, middleware
+
+app = App(SCRIPT, middleware=middleware(), lifespan=lifespan)

@@ -23,6 +23,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from photoseek import Bundle, Gallery
 from photoseek.demo.gallery import demo_photos
+from photoseek.page.access import NO_TOKEN_VARIABLE
 from photoseek.page.launch import GALLERY_VARIABLE, command
 
 IMAGES = Path(__file__).with_name("images")
@@ -71,7 +72,8 @@ def serving(photos: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment = {**os.environ, GALLERY_VARIABLE: str(photos), "XDG_CACHE_HOME": str(photos.parent / "cache")}
+    settings = {GALLERY_VARIABLE: str(photos), NO_TOKEN_VARIABLE: "1", "XDG_CACHE_HOME": str(photos.parent / "cache")}
+    environment = {**os.environ, **settings}
     process = subprocess.Popen(command(port=port, open_browser=False), env=environment, cwd=photos.parent)
     try:
         url = f"http://127.0.0.1:{port}/"

@@ -253,12 +253,15 @@ def page(
     ),
     port: PortOption = 8501,
     browser: BrowserOption = True,
+    no_token: Annotated[
+        bool, typer.Option("--no-token", help="Let everyone in who reaches the page, without its token.")
+    ] = False,
 ) -> None:
-    """Open the search page.
+    """Open the search page, and print its address, with the token that it opens with.
 
     Example: `photoseek app --gallery ~/Photos`
     """
-    _open_page(gallery, address, port, browser)
+    _open_page(gallery, address, port, browser, token=not no_token)
 
 
 @app.command()
@@ -345,7 +348,7 @@ def verify(
         print(line)
 
 
-def _open_page(gallery: Path | None, address: str, port: int, browser: bool) -> None:
+def _open_page(gallery: Path | None, address: str, port: int, browser: bool, *, token: bool = True) -> None:
     from photoseek.page.launch import run_page
 
-    sys.exit(run_page(gallery, address=address, port=port, open_browser=browser))
+    sys.exit(run_page(gallery, address=address, port=port, open_browser=browser, token=token))

@@ -11,6 +11,7 @@ import typer
 from photoseek.errors import QueryError
 from photoseek.gallery import gallery_at
 from photoseek.nearest.engines import Engine
+from photoseek.paths import absolute
 
 _COMPLETING = "_PHOTOSEEK_COMPLETE"  # set by the shell's completion, which asks for defaults, too
 
@@ -18,7 +19,7 @@ _COMPLETING = "_PHOTOSEEK_COMPLETE"  # set by the shell's completion, which asks
 def complete_gallery(incomplete: str) -> list[str]:
     """Folders that hold a gallery and begin like this; none where the shell has to complete a folder on the way."""
     head, slash, start = incomplete.rpartition("/")
-    folder = Path(head + slash).expanduser()
+    folder = absolute(head + slash)
     try:
         names = sorted(os.listdir(folder))
     except OSError:

@@ -26,9 +26,10 @@ from photoseek.folders.folder import PhotoFile, PhotoFolder
 from photoseek.folders.local import LocalFolder
 from photoseek.generations import Generation, current_name, open_current
 from photoseek.held import HeldBundle, held_as, leftovers_of, put_held
-from photoseek.holdings import BundleHolder, absolute, own_facts
+from photoseek.holdings import BundleHolder, own_facts
 from photoseek.indexing import IndexReport, Progress, encode_sentences, index_gallery
 from photoseek.names import as_text
+from photoseek.paths import absolute, shown, why_no_folder
 from photoseek.repairing import Repaired, check_gallery, repair_gallery
 from photoseek.sentences import Sentences
 from photoseek.status import GalleryStatus, status_beside
@@ -95,14 +96,18 @@ class Gallery(BundleHolder):
         """Open a gallery by its own folder, or by the photo folder that holds it.
 
         Raises:
-            GalleryNotFound: There is none.
+            GalleryNotFound: There is none; this holds for any text, even one that cannot name a folder.
             GalleryDamaged: Its database cannot be read.
             GalleryIncompatible: Its format is newer than this version's.
         """
         folder = absolute(path)
         found = gallery_at(folder)
         if found is None:
-            raise GalleryNotFound(f"no gallery at {folder}; make one with: photoseek index PHOTOS --bundle BUNDLE")
+            found_instead = why_no_folder(folder)
+            reason = f": {found_instead}" if found_instead else ""
+            raise GalleryNotFound(
+                f"no gallery at {shown(folder)}{reason}; make one with: photoseek index PHOTOS --bundle BUNDLE"
+            )
         return cls(found, Database(found / _DATABASE))
 
     @classmethod
@@ -131,7 +136,7 @@ class Gallery(BundleHolder):
         """
         source = open_folder(photos)
         folder = _place(source, path)
-        if not (folder / _DATABASE).is_file():
+        if gallery_at(folder) != folder:
             return cls.create(photos, bundle, folder)
         gallery = cls.open(folder)
         if moved:
@@ -352,8 +357,9 @@ class Gallery(BundleHolder):
 
 
 def gallery_at(folder: Path) -> Path | None:
-    """The folder of the gallery that a folder is or holds."""
-    return next((place for place in (folder, folder / FOLDER) if (place / _DATABASE).is_file()), None)
+    """The folder of the gallery that a folder is or holds; None for any path that cannot be looked at."""
+    places = (folder, folder / FOLDER)
+    return next((place for place in places if os.path.isfile(place / _DATABASE)), None)
 
 
 def _place(source: PhotoFolder, path: str | Path | None) -> Path:

@@ -10,6 +10,7 @@ from photoseek.bundle import Bundle
 from photoseek.database import Database
 from photoseek.errors import GalleryIncompatible, PhotoseekError
 from photoseek.held import HeldBundle, drop_held, held_as, held_bundles, make_own, put_held, sweep_all
+from photoseek.paths import absolute
 from photoseek.writer import only_writer
 
 
@@ -51,7 +52,7 @@ class BundleHolder(ABC):
         """
         helds = self.bundles()
         known = helds[0] if name is None else next((held for held in helds if held.is_called(str(name))), None)
-        if known is None or (name is not None and Path(name).expanduser().is_dir()):
+        if known is None or (name is not None and os.path.isdir(absolute(name))):
             return Bundle.load(str(name))
         bundle = Bundle.load(known.reference)
         if bundle.fingerprint != known.fingerprint:
@@ -186,8 +187,3 @@ def own_facts(bundle: Bundle) -> dict[str, str]:
         "fingerprint": bundle.fingerprint,
         "dim": str(bundle.dim),
     }
-
-
-def absolute(path: str | Path) -> Path:
-    """A path from the root, ``~`` replaced; links stay links."""
-    return Path(os.path.abspath(Path(path).expanduser()))

@@ -23,6 +23,7 @@ import photoseek
 from photoseek import Bundle, Gallery
 from photoseek.captions import Caption
 from photoseek.manifest import Manifest
+from photoseek.page.access import Access
 from tiny_bundle import COLOURS, write_tiny_bundle
 from tiny_photos import write_colour
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 TIMEOUT_S = 20.0
+TOKEN = "a-token-of-the-tests-0123456789"
 HOSTILE = (
     "![x](http:/tracker.invalid/x.png).jpg",
     "<img src=x onerror=alert(1)>&amp;.jpg",
@@ -42,7 +44,7 @@ import sys
 from pathlib import Path
 from photoseek.page.launch import run_page
 signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts in the background ignores it
-sys.exit(run_page(Path(sys.argv[1]), port=int(sys.argv[2]), open_browser=False))
+sys.exit(run_page(Path(sys.argv[1]), address=sys.argv[3], port=int(sys.argv[2]), open_browser=False))
 """
 
 
@@ -57,6 +59,11 @@ class Server:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/"
+
+    @property
+    def cookie(self) -> str:
+        """What a browser that has shown the token sends from then on."""
+        return f"photoseek-{self.port}={Access(TOKEN).cookie}"
 
 
 @dataclass
@@ -115,8 +122,9 @@ def server(albums: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 class start_page:  # noqa: N801 - a context manager
     """Start the page as the command line does, and end it as Ctrl-C or a service manager does: by SIGTERM."""
 
-    def __init__(self, gallery: Path, folder: Path) -> None:
+    def __init__(self, gallery: Path, folder: Path, address: str = "127.0.0.1") -> None:
         self.log = folder / "page.log"
+        self.address = address
         self.gallery = gallery
         self.folder = folder
 
@@ -126,11 +134,16 @@ class start_page:  # noqa: N801 - a context manager
         path = os.pathsep.join(filter(None, [str(source), os.environ.get("PYTHONPATH", "")]))
         with self.log.open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-c", _START, str(self.gallery), str(port)],
+                [sys.executable, "-c", _START, str(self.gallery), str(port), self.address],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self.folder,
-                env={**os.environ, "PYTHONPATH": path, "XDG_CACHE_HOME": str(self.folder / "cache")},
+                env={
+                    **os.environ,
+                    "PYTHONPATH": path,
+                    "PHOTOSEEK_TOKEN": TOKEN,
+                    "XDG_CACHE_HOME": str(self.folder / "cache"),
+                },
             )
         self.server = Server(port, self.log, process)
         wait_until_healthy(self.server)
@@ -189,10 +202,12 @@ def tab(chromium: Browser, server: Server, request: pytest.FixtureRequest) -> It
 
 
 @contextmanager
-def watched_tab(chromium: Browser, server: Server, **options: Any) -> Iterator[Page]:
-    """A tab; afterwards: no exception shown, no error in the console, no request to another host."""
+def watched_tab(chromium: Browser, server: Server, *, token: str = TOKEN, **options: Any) -> Iterator[Page]:
+    """A tab of a browser that has shown the token; afterwards: no exception shown, no error in the console, no request
+    to another host."""
     context = chromium.new_context(base_url=server.url, **options)
     context.set_default_timeout(TIMEOUT_S * 1000)
+    context.request.get(f"/?token={token}", max_redirects=0)  # shares its cookies with the tab
     page = context.new_page()
     watched = Watched()
     page.on("console", lambda message: watched.console.append(message.text) if message.type == "error" else None)

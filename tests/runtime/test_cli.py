@@ -138,7 +138,11 @@ def test_verify_fails_on_a_damaged_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("search", "red", "--gallery", "/nowhere"), 1, "no gallery at /nowhere; make one with: photoseek index"),
+        (
+            ("search", "red", "--gallery", "/nowhere"),
+            1,
+            "no gallery at /nowhere: no such folder; make one with: photoseek index",
+        ),
         (("search", "red", "--gallery", ".", "--engine", "x"), 2, "'x' is not one of 'auto', 'exact', 'annoy'"),
         (
             ("search", "red"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from photoseek.captions.splits import read_split
 from photoseek.errors import CaptionFileError
+from photoseek.paths import expanded
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,8 @@ class CaptionFile:
         """
         if split is None:
             return list(dict.fromkeys(caption.image for caption in self.captions))
-        if Path(split).expanduser().is_file() or str(split) not in self.splits:
-            return read_split(Path(split).expanduser(), otherwise=self._offer())
+        if os.path.isfile(expanded(split)) or str(split) not in self.splits:
+            return read_split(expanded(split), otherwise=self._offer())
         extra = self.splits.get("restval", ()) if str(split) == "train" else ()
         return [*self.splits[str(split)], *extra]
 

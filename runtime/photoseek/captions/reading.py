@@ -12,6 +12,7 @@ from photoseek.captions.json_files import read_json
 from photoseek.captions.text_files import numbered_lines, read_text
 from photoseek.captions.token_lines import read_token_lines
 from photoseek.errors import CaptionFileError
+from photoseek.paths import expanded
 
 _LABEL = re.compile(r".*#\d+\s")
 
@@ -36,7 +37,7 @@ def read_caption_file(path: str | Path, images: Collection[str] | None = None) -
         CaptionFileError: The file is missing, empty, cut off or not UTF-8, or not what its format asks for; the
             message begins with the file and the line, or the place in the JSON.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     known = None if images is None else frozenset(images)
     text = read_text(path)
     first = next((line for _, line in numbered_lines(text)), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from photoseek.errors import QueryError
 from photoseek.folders.folder import PhotoFolder
@@ -13,9 +13,11 @@ from photoseek.folders.local import LocalFolder
 from photoseek.folders.remote import RemoteFolder
 from photoseek.folders.storage import SCHEMES
 from photoseek.names import as_name
+from photoseek.paths import absolute, shown
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://(.*)", re.DOTALL)
 _ONCE_URL = re.compile(r"(s3|gs|gcs):/[^/]")  # what pathlib makes of one
+_LOCAL_URL = re.compile(r"file://(?:localhost)?(/[^?#]*).*", re.DOTALL)  # without its query and fragment
 _ALIASES = {"gcs": "gs"}
 
 
@@ -35,7 +37,7 @@ def open_folder(photos: str | Path) -> PhotoFolder:
         return _remote(_ALIASES.get(scheme, scheme), rest, str(photos))
     if isinstance(photos, Path) and _ONCE_URL.match(str(photos)):
         raise QueryError(f"expected an address such as s3://bucket/photos as text, found it as a Path: {photos}")
-    return LocalFolder(Path(os.path.abspath(Path(photos).expanduser())))
+    return LocalFolder(absolute(photos))
 
 
 def noted_folder(noted: str, gallery: Path) -> PhotoFolder:
@@ -46,21 +48,21 @@ def noted_folder(noted: str, gallery: Path) -> PhotoFolder:
 
 
 def _file(url: str) -> Path:
-    parts = urlsplit(url)
-    if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
-        raise QueryError(f"expected a folder of this machine, as file:///home/you/Photos, found {url}")
-    return Path(os.path.abspath(unquote(parts.path, errors="surrogateescape")))
+    found = _LOCAL_URL.fullmatch(url)
+    if found is None:
+        raise QueryError(f"expected a folder of this machine, as file:///home/you/Photos, found {shown(url)}")
+    return Path(os.path.abspath(unquote(found.group(1), errors="surrogateescape")))
 
 
 def _remote(scheme: str, rest: str, url: str) -> RemoteFolder:
     if scheme not in SCHEMES:
         known = ", ".join(f"{name}://" for name in (*SCHEMES, "file"))
-        raise QueryError(f"expected a folder, or an address with {known}, found {url}")
+        raise QueryError(f"expected a folder, or an address with {known}, found {shown(url)}")
     if "@" in rest.partition("/")[0]:  # not printed: it may be a password
         raise QueryError(f"{scheme}://...@...: credentials are taken from the environment, never from an address")
     parts = rest.rstrip("/").split("/")
     if any(part in ("", ".", "..") for part in parts) or not _is_text(rest):
-        raise QueryError(f"expected {scheme}://BUCKET or {scheme}://BUCKET/FOLDER, found {url}")
+        raise QueryError(f"expected {scheme}://BUCKET or {scheme}://BUCKET/FOLDER, found {shown(url)}")
     return RemoteFolder(scheme, "/".join(parts))
 
 

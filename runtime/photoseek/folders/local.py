@@ -9,6 +9,7 @@ from pathlib import Path
 from photoseek.errors import GalleryNotFound
 from photoseek.folders.folder import PhotoFolder
 from photoseek.names import as_name
+from photoseek.paths import shown, why_no_folder
 from photoseek.photos import read_photo
 from photoseek.reading import read_still
 from photoseek.scanning import FoundPhoto, Unseen, scan
@@ -34,10 +35,11 @@ class LocalFolder:
         """Make sure that it is there.
 
         Raises:
-            GalleryNotFound: It is not.
+            GalleryNotFound: It is not, or it cannot be read.
         """
-        if not self.root.is_dir():
-            raise GalleryNotFound(f"{self.root}: no such folder of photos")
+        reason = why_no_folder(self.root)
+        if reason is not None:
+            raise GalleryNotFound(f"{shown(self.root)}: {reason}; name a folder of photos")
 
     def scan(self, unseen: Unseen) -> Iterator[FoundPhoto]:
         """As :func:`photoseek.scanning.scan`."""

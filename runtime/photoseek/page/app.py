@@ -13,10 +13,12 @@ from photoseek.errors import GalleryNotFound, PhotoseekError
 from photoseek.page import conditions, describe, jobs, making, notices, sidebar
 from photoseek.page.address import put_into_address, take_from_address
 from photoseek.page.answer import answer
+from photoseek.page.exposure import is_shared
 from photoseek.page.models import choose_models
 from photoseek.page.query import ask, asked, help_with_grammar, offer_examples
 from photoseek.page.recent import remember
 from photoseek.page.resources import GalleryState, OpenGallery, open_gallery, reranker_over, state_of
+from photoseek.page.server import is_built
 from photoseek.page.words import KEY, take_language, words
 
 _log = logging.getLogger(__name__)
@@ -31,6 +33,9 @@ def draw() -> None:
     take_language()
     take_from_address()
     _header()
+    if not is_built():  # without the gate, the bare script is open to anyone
+        notices.problem(words().not_guarded)
+        return
     try:
         _draw_gallery(sidebar.choose_gallery())
     except PhotoseekError as error:
@@ -63,7 +68,8 @@ def _draw_gallery(folder: str) -> None:
             raise
         notices.no_gallery(folder)
         return
-    remember(folder)
+    if not is_shared():
+        remember(folder)
     _offer_indexing(folder)
     gallery = opened.searcher.gallery
     state = state_of(gallery)

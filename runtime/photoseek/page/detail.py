@@ -11,6 +11,7 @@ from photoseek.errors import PhotoError
 from photoseek.gallery import Gallery
 from photoseek.hits import Hit
 from photoseek.page import describe
+from photoseek.page.exposure import is_shared
 from photoseek.page.pictures import FULL_SIDE, Pictures
 from photoseek.page.results import confidence_of, why_gone
 from photoseek.page.words import words
@@ -77,7 +78,8 @@ def _facts(hit: Hit, captions: Sequence[str]) -> None:
     ]
     told = "".join(f"<dt>{escape(name)}</dt><dd><bdi>{escape(value)}</bdi></dd>" for name, value in rows if value)
     st.html(f'<dl class="ps-facts ps-detail">{told}</dl>')
-    st.code(str(hit.file), language=None, wrap_lines=True)  # with a button that copies it
+    if not is_shared():
+        st.code(str(hit.file), language=None, wrap_lines=True)  # with a button that copies it
     if captions:
         items = "".join(f"<li>{escape(caption)}</li>" for caption in captions)
         st.html(f'<h3 class="ps-small">{now.captions}</h3><ul class="ps-captions">{items}</ul>')

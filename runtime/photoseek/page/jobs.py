@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from photoseek.bundle import Bundle
 from photoseek.errors import GalleryNotFound, PhotoseekError
 from photoseek.gallery import Gallery
 from photoseek.indexing import IndexReport, Progress
+from photoseek.paths import absolute, shown
 
 _log = logging.getLogger(__name__)
 
@@ -67,11 +67,14 @@ class Job:
             with self._gallery() as gallery:
                 self.report = gallery.index(progress=self._tell)
         except _Stopped:
-            _log.info("%s: indexing was stopped", self.folder)
+            _log.info("%s: indexing was stopped", shown(self.folder))
         except PhotoseekError as error:
             self.problem = str(error)
+        except OSError as error:  # a full disk, or a folder that nothing can be written into
+            _log.warning("%s could not be indexed: %s", shown(self.folder), error)
+            self.problem = f"{shown(self.folder)}: {error.strerror or error}"
         except Exception as error:
-            _log.exception("%s could not be indexed", self.folder)
+            _log.exception("%s could not be indexed", shown(self.folder))
             self.problem = str(error) or type(error).__name__
         finally:
             self._done.set()
@@ -105,4 +108,4 @@ def job_of(folder: str) -> Job | None:
 
 
 def _place(folder: str) -> Path:
-    return Path(os.path.abspath(Path(folder).expanduser()))
+    return absolute(folder)

@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 from photoseek.errors import MissingExtra
 from photoseek.listening import LOCAL_NAMES, allowed_hosts, check_free, is_loopback
+from photoseek.page.access import NO_TOKEN_VARIABLE, Access
 
 _log = logging.getLogger(__name__)
 
@@ -35,12 +36,13 @@ SETTINGS: Settings = {
     "client.showErrorDetails": "none",
     "client.showErrorLinks": False,
     "client.toolbarMode": "minimal",
+    "logger.hideWelcomeMessage": True,  # it has the address without the token
     "theme.light.primaryColor": "#0f766e",
     "theme.dark.primaryColor": "#0c847a",
 }
 """Streamlit's options as the page needs them; ``.streamlit/config.toml`` says the same to a bare ``streamlit run``."""
 
-_SCRIPT = Path(__file__).with_name("script.py")
+_SCRIPT = Path(__file__).parent / "entry" / "photoseek_page.py"
 _GRACE_S = 10.0  # between asking the server to end and making it
 
 
@@ -50,25 +52,31 @@ def run_page(
     address: str = "127.0.0.1",
     port: int = 8501,
     open_browser: bool = True,
+    token: bool = True,
 ) -> int:
     """Serve the page until it is interrupted; return Streamlit's exit code, 0 where it was asked to end.
 
+    The server prints its address with the token: that of ``PHOTOSEEK_TOKEN``, else a random one.
+
     Args:
         gallery: What the page searches first. None: what ``PHOTOSEEK_GALLERY`` says, if anything.
-        address: Where the server listens. Beyond loopback, whoever reaches it can search: there is no login.
+        address: Where the server listens. Beyond loopback, visitors search this gallery and cannot open others.
         port: As for ``address``.
         open_browser: Whether a browser is opened, where there is a display.
+        token: Whether visitors need the token. False: whoever reaches the server can search and see the photos.
 
     Raises:
         MissingExtra: Streamlit is not installed.
+        QueryError: The token of the environment is too short, or has other characters.
         PhotoseekError: Nothing can listen at this address and port.
     """
     if find_spec("streamlit") is None:
         raise MissingExtra("the search page needs Streamlit; install it with: pip install 'photoseek[app]'")
     check_free(address, port)
-    if not is_loopback(address):
-        _log.warning("the page has no login: whoever reaches %s port %d can search and see the photos", address, port)
+    _warn(address, port, Access.from_environment() if token else None)
     environment = dict(os.environ)
+    if not token:
+        environment[NO_TOKEN_VARIABLE] = "1"
     if gallery is not None:
         environment[GALLERY_VARIABLE] = os.path.abspath(gallery)
     return _serve(command(address=address, port=port, open_browser=open_browser), environment)
@@ -86,6 +94,16 @@ def command(*, address: str = "127.0.0.1", port: int = 8501, open_browser: bool 
         settings["server.headless"] = True
     # -P: a file in the working folder must not pass for a module.
     return [sys.executable, "-P", "-m", "streamlit", "run", str(_SCRIPT), *_flags(settings)]
+
+
+def _warn(address: str, port: int, access: Access | None) -> None:
+    """Warn of what others on the network can do."""
+    if is_loopback(address):
+        return
+    if access is None:
+        _log.warning("no token is asked for: whoever reaches %s port %d can search and see the photos", address, port)
+    else:
+        _log.warning("the token and the photos pass the network unencrypted; put a server with TLS before this one")
 
 
 def _flags(settings: Settings) -> list[str]:

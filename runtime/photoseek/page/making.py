@@ -6,8 +6,8 @@ from html import escape
 
 import streamlit as st
 
-from photoseek.listening import is_loopback
 from photoseek.page import jobs
+from photoseek.page.exposure import is_shared
 from photoseek.page.words import words
 
 _EVERY_S = 0.5
@@ -18,7 +18,7 @@ def offer_indexing(folder: str, bundle: str) -> None:
 
     Only where the page is reached from this computer alone: else whoever reaches it could look into any folder.
     """
-    if not folder or not is_loopback(str(st.get_option("server.address") or "")):
+    if not folder or is_shared():
         return
     job = jobs.job_of(folder)
     if job is not None and job.running:

@@ -8,7 +8,9 @@ from shlex import quote
 
 import streamlit as st
 
+from photoseek.page.exposure import is_shared, public
 from photoseek.page.words import words
+from photoseek.paths import shown
 from photoseek.status import GalleryStatus
 
 
@@ -21,8 +23,11 @@ def welcome(status: GalleryStatus) -> None:
 def no_gallery(folder: str) -> None:
     """Say that there is no gallery, and how to make one."""
     now = words()
+    if is_shared():
+        _notice(now.unavailable_title, now.ask_operator)
+        return
     if folder:
-        _notice(now.no_gallery_title, now.no_gallery.format(folder=folder))
+        _notice(now.no_gallery_title, now.no_gallery.format(folder=shown(folder)))
     else:
         _notice(now.choose_title, now.choose)
     _command(now.index_hint, "photoseek index PHOTOS --bundle demo")
@@ -32,6 +37,9 @@ def no_gallery(folder: str) -> None:
 def nothing_searchable(status: GalleryStatus, bundle: str) -> None:
     """Say that a gallery has no photo that could be found."""
     now = words()
+    if is_shared():
+        _notice(now.nothing_title, now.ask_operator)
+        return
     if status.photos:
         _notice(now.nothing_title, now.nothing.format(count=f"{status.photos:,}"))
     else:
@@ -48,6 +56,9 @@ def being_indexed() -> None:
 def no_captions(gallery: str) -> None:
     """Say how captions are added."""
     now = words()
+    if is_shared():
+        _notice(now.no_captions_title, now.ask_operator)
+        return
     _notice(now.no_captions_title, now.no_captions)
     st.code(f"photoseek captions add FILE --gallery {quote(gallery)}", language="bash")
 
@@ -64,31 +75,36 @@ def doubtful() -> None:
 
 def broken_photo(reason: str) -> None:
     """Say that the uploaded file is of no use."""
-    now = words()
-    _notice(now.broken_title, now.broken.format(reason=f"{reason[:1].upper()}{reason[1:]}"), problem=True)
+    now, reason = words(), public(reason)
+    _notice(now.broken_title, now.broken.format(reason=_sentence(reason).rstrip(".。")), problem=True)
 
 
 def unclear_query(reason: str) -> None:
     """Say what is wrong with a query, and how one looks."""
     now = words()
-    _notice(now.query_title, f"{reason[:1].upper()}{reason[1:]}.", now.query_hint)
+    _notice(now.query_title, _sentence(public(reason)), now.query_hint)
 
 
 def unclear_filter(reason: str) -> None:
     """Say what is wrong with a condition, which goes by its name on the page."""
     now = words()
     name, _, expected = reason.partition(": ")
-    _notice(now.filter_title, f"{getattr(now, name, name)}: {expected}.")
+    _notice(now.filter_title, public(f"{getattr(now, name, name)}: {expected}."))
 
 
 def problem(message: str) -> None:
     """Show the message of an error."""
-    _notice(words().problem_title, message, problem=True)
+    _notice(words().problem_title, public(message), problem=True)
 
 
 def hint(text: str) -> None:
     """Draw a line of small text."""
     st.html(f'<p class="ps-hint">{escape(text)}</p>')
+
+
+def _sentence(reason: str) -> str:
+    ended = reason.endswith((".", "。"))
+    return f"{reason[:1].upper()}{reason[1:]}{'' if ended else '.'}"
 
 
 def _command(text: str, command: str) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from pathlib import Path
 
 from photoseek.demo.gallery import cache_folder
 from photoseek.files import replace_json
 from photoseek.gallery import gallery_at
+from photoseek.paths import absolute
 
 _log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ def recent_galleries() -> list[str]:
 
 def remember(folder: str) -> None:
     """Note that a gallery has been opened; where that cannot be written, nothing is noted."""
-    folder = os.path.abspath(Path(folder).expanduser())
+    folder = str(absolute(folder))
     before = _noted()
     if before[:1] == [folder]:
         return

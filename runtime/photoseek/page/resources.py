@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import streamlit as st
 
@@ -13,8 +11,9 @@ from photoseek.errors import PhotoseekError
 from photoseek.folders.local import LocalFolder
 from photoseek.gallery import Gallery
 from photoseek.generations import current_name
-from photoseek.listening import is_loopback
+from photoseek.page.exposure import is_shared
 from photoseek.page.pictures import Pictures
+from photoseek.paths import absolute
 from photoseek.reranking import Reranker
 from photoseek.search import Searcher
 from photoseek.selection import folders
@@ -69,7 +68,7 @@ def open_gallery(folder: str, model: str | None = None) -> OpenGallery:
         GalleryNotFound: There is no gallery.
         PhotoseekError: It or its bundle cannot be opened.
     """
-    return _open(os.path.abspath(Path(folder).expanduser()), model)
+    return _open(str(absolute(folder)), model, links=not is_shared())
 
 
 def reranker_over(opened: OpenGallery, second: str) -> Reranker:
@@ -109,13 +108,12 @@ def _still_right(opened: OpenGallery) -> bool:
 
 
 @st.cache_resource(max_entries=_GALLERIES, show_spinner=False, validate=_still_right)
-def _open(folder: str, model: str | None) -> OpenGallery:
+def _open(folder: str, model: str | None, *, links: bool) -> OpenGallery:
     gallery = Gallery.open(folder)
     searcher = Searcher(gallery, bundle=gallery.load_bundle(model))
-    alone = is_loopback(str(st.get_option("server.address") or ""))
     source = gallery.photo_folder
     root = source.root if isinstance(source, LocalFolder) else None
-    pictures = Pictures(gallery.path, root=root, links=alone)
+    pictures = Pictures(gallery.path, root=root, links=links)
     opened = OpenGallery(searcher, pictures, _identity(gallery), searcher.bundle.fingerprint == gallery.fingerprint)
     _log.info("opened %r", opened.searcher)
     return opened

@@ -13,6 +13,7 @@ import streamlit as st
 from photoseek.errors import PhotoError
 from photoseek.hits import Hit
 from photoseek.page import notices, parts
+from photoseek.page.exposure import public
 from photoseek.page.pictures import Pictures
 from photoseek.page.words import words
 from photoseek.thumbnails import data_uri
@@ -117,7 +118,7 @@ def _card(hit: Hit, picture: bytes | PhotoError) -> dict[str, Any]:
 def why_gone(hit: Hit, error: PhotoError) -> str:
     """What is said in place of a photo."""
     gone = isinstance(hit.file, Path) and not hit.file.exists()
-    return words().gone if gone else words().unshowable.format(reason=error)
+    return words().gone if gone else words().unshowable.format(reason=public(str(error)))
 
 
 def _open() -> None:

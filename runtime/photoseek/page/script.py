@@ -1,4 +1,4 @@
-"""What ``streamlit run`` is given by :mod:`photoseek.page.launch`."""
+"""What Streamlit runs on every interaction, behind the gate of :mod:`photoseek.page.server`."""
 
 from photoseek.page import main
 

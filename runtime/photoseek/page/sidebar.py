@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-import os
 from html import escape
 from pathlib import Path
 
 import streamlit as st
 
-from photoseek.page.launch import GALLERY_VARIABLE
+from photoseek.page.exposure import is_shared, operators_gallery, public
 from photoseek.page.recent import recent_galleries
 from photoseek.page.resources import GalleryState
 from photoseek.page.words import words
+from photoseek.paths import absolute
 from photoseek.status import GalleryStatus
 
 _LISTED = 200  # unreadable photos that are named
 
 
 def choose_gallery() -> str:
-    """Draw the field for the gallery's folder, with recent ones, and return it; empty where none is named."""
+    """Draw the field for the gallery's folder, with recent ones, and return it; empty where none is named.
+
+    Where the page is shared, there is no field: whatever a visitor sends, it is the operator's gallery.
+    """
+    if is_shared():
+        return operators_gallery()
     now = words()
-    st.session_state.setdefault("gallery", os.environ.get(GALLERY_VARIABLE, ""))
+    st.session_state.setdefault("gallery", operators_gallery())
     with st.sidebar:
         folder = str(st.text_input(now.gallery, key="gallery", placeholder="/home/you/Photos")).strip()
-        others = [other for other in recent_galleries() if other != os.path.abspath(Path(folder).expanduser())]
+        others = [other for other in recent_galleries() if other != str(absolute(folder))]
         if others:
             st.selectbox(
                 now.recent,
@@ -71,7 +76,7 @@ def _facts(status: GalleryStatus) -> list[tuple[str, str]]:
         (now.recall, now.not_measured if status.recall is None else f"{100 * status.recall:.1f} %"),
         (now.bytes, _size(status.bytes)),
         (now.bundle, status.bundle),
-        (now.photo_folder, status.photos_root),
+        *([] if is_shared() else [(now.photo_folder, status.photos_root)]),
     ]
 
 
@@ -79,7 +84,7 @@ def _list_unreadable(photos: list[tuple[str, str]]) -> None:
     now = words()
     with st.expander(f"{now.unreadable_photos} ({len(photos):,})"):
         named = photos[:_LISTED]
-        rows = (f"<li><bdi>{escape(path)}</bdi><small>{escape(reason)}</small></li>" for path, reason in named)
+        rows = (f"<li><bdi>{escape(path)}</bdi><small>{escape(public(reason))}</small></li>" for path, reason in named)
         rest = now.and_more.format(count=f"{len(photos) - _LISTED:,}")
         more = f'<p class="ps-hint">{rest}</p>' if len(photos) > _LISTED else ""
         st.html(f'<ul class="ps-unreadable">{"".join(rows)}</ul>{more}')

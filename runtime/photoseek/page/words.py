@@ -104,6 +104,14 @@ class Words:
     query_hint: str
     problem_title: str
     unforeseen: str
+    in_the_log: str
+    unavailable_title: str
+    ask_operator: str
+    not_guarded: str
+    token: str
+    token_needed: str
+    token_open: str
+    token_wrong: str
     gallery: str
     recent: str
     model: str
@@ -237,6 +245,14 @@ A sign stands between spaces, so `t-shirt` is a word. Add a photo to find what i
     query_hint="For example: dog + beach - person, or 2:red car + snow.",
     problem_title="That did not work",
     unforeseen="Something went wrong that was not foreseen; the log of the server says what.",
+    in_the_log="The reason is in the log of the server.",
+    unavailable_title="This page has no gallery to search",
+    ask_operator="The person who runs this page can change that.",
+    not_guarded="Start the page with photoseek app or with streamlit run streamlit_app.py: this script is part of it.",
+    token="Token",
+    token_needed="This page opens with a token: paste the one from the address that photoseek printed when it started.",
+    token_open="Open",
+    token_wrong="This is not the token of this page. A restart makes a new one.",
     gallery="Gallery folder",
     recent="Recent galleries",
     model="Answered by",
@@ -370,6 +386,14 @@ CHINESE = Words(
     query_hint="例如：狗 + 沙滩 - 人，或 2:红色汽车 + 雪。",
     problem_title="没有成功",
     unforeseen="发生了意外的错误，详情见服务器日志。",
+    in_the_log="原因见服务器日志。",
+    unavailable_title="本页没有可搜索的图库",
+    ask_operator="请联系本页的管理员。",
+    not_guarded="请用 photoseek app 或 streamlit run streamlit_app.py 启动本页：这个脚本只是其中一部分。",
+    token="令牌",
+    token_needed="打开本页需要令牌：请粘贴 photoseek 启动时所显示网址中的令牌。",
+    token_open="打开",
+    token_wrong="令牌不正确。每次重新启动后，令牌都会更换。",
     gallery="图库文件夹",
     recent="最近的图库",
     model="使用的模型",

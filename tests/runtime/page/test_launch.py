@@ -75,7 +75,7 @@ def test_an_impossible_address_or_port_is_refused(address: str, port: int) -> No
 def test_the_command_line_keeps_the_page_to_this_computer() -> None:
     arguments = launch.command(port=9000, open_browser=False)
     assert arguments[:5] == [sys.executable, "-P", "-m", "streamlit", "run"]
-    assert Path(arguments[5]) == Path(photoseek.page.__file__).with_name("script.py")
+    assert Path(arguments[5]).is_relative_to(Path(photoseek.page.__file__).parent)
     assert Path(arguments[5]).is_file()
     assert set(arguments[6:]) >= {
         "--server.address=127.0.0.1",
@@ -120,13 +120,33 @@ def test_the_gallery_is_handed_over_in_the_environment(
     assert [call[1]["PHOTOSEEK_GALLERY"] for call in started] == [str(tmp_path / "album"), "/before"]
 
 
-@pytest.mark.parametrize(("address", "warned"), [("127.0.0.1", False), ("0.0.0.0", True)])
+@pytest.mark.parametrize(
+    ("address", "token", "warning"),
+    [
+        ("127.0.0.1", True, ""),
+        ("127.0.0.1", False, ""),
+        ("0.0.0.0", True, "unencrypted"),
+        ("0.0.0.0", False, "no token is asked for"),
+    ],
+)
 def test_leaving_loopback_is_warned_of(
-    started: list[tuple[list[str], dict[str, str]]], caplog: pytest.LogCaptureFixture, address: str, warned: bool
+    started: list[tuple[list[str], dict[str, str]]],
+    caplog: pytest.LogCaptureFixture,
+    address: str,
+    token: bool,
+    warning: str,
 ) -> None:
-    launch.run_page(None, address=address, port=free_port())
-    assert len(started) == 1
-    assert ("no login" in caplog.text) == warned
+    launch.run_page(None, address=address, port=free_port(), token=token)
+    assert [call[1].get("PHOTOSEEK_NO_TOKEN") for call in started] == [None if token else "1"]
+    assert warning in caplog.text
+    assert bool(caplog.text) == bool(warning)
+
+
+@pytest.mark.usefixtures("streamlit_found")
+def test_a_short_token_is_refused_before_anything_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PHOTOSEEK_TOKEN", "short")
+    with pytest.raises(PhotoseekError, match="PHOTOSEEK_TOKEN: expected a token of at least 16"):
+        launch.run_page(None, port=free_port())
 
 
 @pytest.mark.parametrize("code", [0, 3])

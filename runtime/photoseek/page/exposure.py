@@ -1,0 +1,42 @@
+"""What the page shows where other computers can reach it: the operator's gallery alone, and no path of the server."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+
+import streamlit as st
+
+from photoseek.listening import is_loopback
+from photoseek.names import on_one_line
+from photoseek.page.launch import GALLERY_VARIABLE
+from photoseek.page.words import words
+
+_log = logging.getLogger(__name__)
+
+_ABSOLUTE = re.compile(r"(?<![\w.\-])~?[/\\]|\b[A-Za-z]:[/\\]")
+_FORWARDED = ("Forwarded", "X-Forwarded-For")  # set by a proxy in front of a server that listens on loopback
+
+
+def is_shared() -> bool:
+    """Return whether visitors from other computers can reach the page, by its address or through a proxy."""
+    if any(name in st.context.headers for name in _FORWARDED):
+        return True
+    return not is_loopback(str(st.get_option("server.address") or ""))
+
+
+def operators_gallery() -> str:
+    """Return the folder of the gallery that the page was started with; empty where none was named."""
+    return os.environ.get(GALLERY_VARIABLE, "")
+
+
+def public(message: str) -> str:
+    """Return a message as visitors may read it.
+
+    Where the page is shared, a message with an absolute path or an address goes to the log, and visitors are told so.
+    """
+    if not _ABSOLUTE.search(message) or not is_shared():
+        return message
+    _log.warning("not shown to visitors: %s", on_one_line(message))
+    return words().in_the_log
