@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import httpx
-import uvicorn
 from starlette.types import ASGIApp
 
+from photoseek.service.limits import Limits
+from photoseek.service.prometheus import Metrics
+from photoseek.service.server import make_server
 from typed_commands import environment
 
 
 @contextmanager
-def running(app: ASGIApp, **headers: str) -> Iterator[httpx.Client]:
-    """A client of an application that listens at a free port as long as the block lasts."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, ws="none", log_config=None))
+def running(
+    app: ASGIApp,
+    *,
+    limits: Limits | None = None,
+    metrics: Metrics | None = None,
+    trusted_proxies: Sequence[str] = (),
+    lifespan: str = "on",
+    **headers: str,
+) -> Iterator[httpx.Client]:
+    """A client of an application that listens at a free port as long as the block lasts, as the product runs it."""
+    server = make_server(
+        app,
+        limits or Limits(),
+        metrics or Metrics(),
+        trusted_proxies=trusted_proxies,
+        lifespan=lifespan,
+        log_config=None,
+    )
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
@@ -41,12 +59,22 @@ def client_of(port: int, **headers: str) -> httpx.Client:
 
 
 @contextmanager
-def process(*arguments: object, **variables: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
-    """``photoseek serve`` once it is ready, and a client of it; ended with the block."""
+def process(
+    *arguments: object, open_files: int | None = None, **variables: str
+) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+    """``photoseek serve`` once it is ready, and a client of it; ended with the block.
+
+    Args:
+        arguments: Of the command.
+        open_files: The soft limit that it starts with. None: this process's.
+        variables: Of its environment.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "photoseek", "serve", "--port", str(port), *map(str, arguments)]
+    if open_files is not None:
+        command = ["sh", "-c", f'ulimit -Sn {open_files} && exec "$@"', "sh", *command]
     with subprocess.Popen(
         command,
         env=environment(**variables),
@@ -85,6 +113,10 @@ class SlowUpload:
         head = "POST /v1/search HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
         head += f"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: {len(body)}\r\n\r\n"
         self._socket.sendall(head.encode() + body[:-1])
+
+    def is_answered(self, seconds: float = 1.0) -> bool:
+        """Whether an answer comes before the last byte was sent."""
+        return bool(select.select([self._socket], [], [], seconds)[0])
 
     def finish(self) -> bytes:
         """Send the last byte; returns the whole answer."""

@@ -40,6 +40,7 @@ from photoseek.filters import Filter
 from photoseek.fusion import DEPTH, Fusion
 from photoseek.gallery import Gallery
 from photoseek.names import as_text
+from photoseek.service.limits import Limits
 
 app = console.make_app("Find photos by what they show. Start with: `photoseek demo`")
 app.add_typer(console_captions.app, name="captions")
@@ -285,6 +286,26 @@ def serve(
         Path | None,
         typer.Option(metavar="FILE", help="Holds what callers have to show; left out: PHOTOSEEK_TOKEN, or nothing."),
     ] = None,
+    proxy_headers: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESSES",
+            help="Use X-Forwarded-For and X-Forwarded-Proto of requests from these proxies: addresses or networks, "
+            "separated by commas. By default, no such header is used.",
+        ),
+    ] = "",
+    max_connections: Annotated[
+        int, typer.Option(min=1, help="Open connections, at most; idle and unfinished ones are closed for new ones.")
+    ] = Limits.connections,
+    client_timeout: Annotated[
+        float,
+        typer.Option(
+            min=0.1,
+            metavar="SECONDS",
+            help="Longest wait for a client: for the head of a request, for more of its body, "
+            "or until more of an answer is read.",
+        ),
+    ] = Limits.wait_seconds,
 ) -> None:
     """Answer searches over HTTP, for many callers at once.
 
@@ -305,6 +326,8 @@ def serve(
             address=address,
             port=port,
             token_file=token_file,
+            limits=Limits(connections=max_connections, wait_seconds=client_timeout),
+            trusted_proxies=[address for address in proxy_headers.split(",") if address.strip()],
         )
     )
 

@@ -10,13 +10,16 @@ from fastapi import Depends, FastAPI
 from fastapi.security import HTTPBearer
 from fastapi.telemetry import TelemetryConfig
 from starlette.middleware import Middleware
+from starlette.types import ASGIApp
 
 from photoseek import __version__
 from photoseek.listening import LOCAL_NAMES
 from photoseek.reranking import Reranker
 from photoseek.search import Searcher
 from photoseek.service.backend import Backend
-from photoseek.service.guards import BodyLimit, Crowd, Hosts, Token
+from photoseek.service.bounds import BodyLimit, HeadLimit, InFlight
+from photoseek.service.guards import Hosts, SameOrigin, Token
+from photoseek.service.headers import SafeHeaders
 from photoseek.service.limits import Limits
 from photoseek.service.operations import operation_routes
 from photoseek.service.pictures import picture_routes
@@ -28,6 +31,14 @@ from photoseek.service.readiness import Readiness
 _QUIET: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 
 
+class _App(FastAPI):
+    """FastAPI whose every response has the safe headers, those of unexpected errors included."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Wrap what answers errors, too."""
+        return SafeHeaders(super().build_middleware_stack())
+
+
 def make_app(
     searcher: Searcher,
     *,
@@ -35,6 +46,7 @@ def make_app(
     token: str | None = None,
     hosts: Sequence[str] = LOCAL_NAMES,
     limits: Limits | None = None,
+    metrics: Metrics | None = None,
 ) -> FastAPI:
     """The service as an ASGI application.
 
@@ -43,10 +55,11 @@ def make_app(
         reranker: Over that searcher, for requests that do not say ``"rerank": false``. None: hits are as found.
         token: What callers have to show. None: nothing.
         hosts: The names that it may be called by; ``*`` stands for any.
-        limits: What it takes at once. None: the usual.
+        limits: What it accepts. None: the defaults.
+        metrics: Where it counts. None: its own counters.
     """
     limits = limits or Limits()
-    metrics = Metrics()
+    metrics = metrics or Metrics()
     backend = Backend(searcher, metrics, reranker)
     readiness = Readiness(backend)
 
@@ -57,7 +70,7 @@ def make_app(
         await warming
         backend.workers.close()
 
-    app = FastAPI(
+    app = _App(
         telemetry=_QUIET,  # nothing leaves the machine, whatever its environment asks of OpenTelemetry
         title="photoseek",
         summary="Find photos by what they show.",
@@ -69,7 +82,7 @@ def make_app(
     )
     add_handlers(app)
     shown = [] if token is None else [Depends(HTTPBearer(auto_error=False))]  # for the schema: Token is the guard
-    app.include_router(query_routes(backend, limits), dependencies=shown)
+    app.include_router(query_routes(backend), dependencies=shown)
     app.include_router(picture_routes(backend), dependencies=shown)
     app.include_router(operation_routes(backend, readiness))
     return app
@@ -79,9 +92,11 @@ def _guards(metrics: Metrics, hosts: Sequence[str], token: str | None, limits: L
     """From the outermost: nothing is read of a request before it is known who asks."""
     return [
         Middleware(Counted, metrics),
+        Middleware(HeadLimit, limits),
         Middleware(Hosts, hosts),
         *([] if token is None else [Middleware(Token, token)]),
-        Middleware(Crowd, limits),
+        Middleware(SameOrigin),
+        Middleware(InFlight, limits),
         Middleware(BodyLimit, limits),
     ]
 

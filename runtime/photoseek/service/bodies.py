@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -40,25 +39,23 @@ def is_form(request: Request) -> bool:
     return found == FORM
 
 
-async def read_json(request: Request, model: type[Fields], seconds: float) -> Fields:
+async def read_json(request: Request, model: type[Fields]) -> Fields:
     """The body as a model.
 
     Raises:
-        Refusal: It is not what the model asks for, is too large, or takes longer than ``seconds`` to arrive.
+        Refusal: It is not what the model asks for, or exceeds a limit.
     """
-    async with _in_time(seconds):
-        body = await request.body()
-    return _checked(model.model_validate_json, body)
+    return _checked(model.model_validate_json, await request.body())
 
 
 @asynccontextmanager
-async def read_form(request: Request, model: type[Fields], seconds: float) -> AsyncIterator[tuple[Fields, UploadFile]]:
+async def read_form(request: Request, model: type[Fields]) -> AsyncIterator[tuple[Fields, UploadFile]]:
     """The fields of a form, and its photo, which is kept on disk where it is large, until the block ends.
 
     Raises:
         Refusal: As :func:`read_json`; or there is no photo.
     """
-    form = await _form(request, seconds)
+    form = await _form(request)
     try:
         photo = form.get("photo")
         if not isinstance(photo, UploadFile):
@@ -68,10 +65,9 @@ async def read_form(request: Request, model: type[Fields], seconds: float) -> As
         await form.close()
 
 
-async def _form(request: Request, seconds: float) -> FormData:
+async def _form(request: Request) -> FormData:
     try:
-        async with _in_time(seconds):
-            return await request.form(max_files=1, max_fields=_FIELDS, max_part_size=_FIELD_BYTES)
+        return await request.form(max_files=1, max_fields=_FIELDS, max_part_size=_FIELD_BYTES)
     except HTTPException as error:  # what Starlette makes of a form that cannot be taken apart
         raise Refusal(422, "invalid_request", f"not a form: {error.detail}") from error
 
@@ -92,12 +88,3 @@ def _checked(validate: Callable[[Any], Fields], body: Any) -> Fields:
         return validate(body)
     except ValidationError as error:
         raise invalid(error) from error
-
-
-@asynccontextmanager
-async def _in_time(seconds: float) -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError as error:
-        raise Refusal(408, "request_timeout", f"the body did not arrive within {seconds:g} seconds") from error

@@ -1,25 +1,21 @@
-"""ASGI middleware before the routes: who may ask, how many at once, and how much they may send."""
+"""ASGI middleware before the routes: which names, tokens and web pages are served."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections import Counter
 from collections.abc import Sequence
 
 from starlette.datastructures import Headers
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from photoseek.service.bodies import FORM, media_type
-from photoseek.service.limits import Limits
 from photoseek.service.problems import Refusal
 
 HEALTH = frozenset(("/healthz", "/readyz"))
-"""Open to everyone, and answered in a crowd, too: whoever watches the service has to see that it is busy, not dead."""
+"""Answered without the token."""
 
-UNCOUNTED = HEALTH | {"/metrics"}
-"""Answered however many requests are in flight."""
+_KNOWN = "photoseek.known"  # the key of a scope whose request shows the token
 
 
 class Hosts:
@@ -58,11 +54,13 @@ class Token:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] == "http" and scope["path"] not in HEALTH and not self._known(Headers(scope=scope)):
-            message = "expected the header Authorization: Bearer TOKEN, with the token of this server"
-            refusal = Refusal(401, "unauthorized", message, {"WWW-Authenticate": "Bearer"})
-            await refusal.response()(scope, receive, send)
-            return
+        if scope["type"] == "http":
+            scope[_KNOWN] = self._known(Headers(scope=scope))
+            if not scope[_KNOWN] and scope["path"] not in HEALTH:
+                message = "expected the header Authorization: Bearer TOKEN, with the token of this server"
+                refusal = Refusal(401, "unauthorized", message, {"WWW-Authenticate": "Bearer"})
+                await refusal.response()(scope, receive, send)
+                return
         await self._app(scope, receive, send)
 
     def _known(self, headers: Headers) -> bool:
@@ -75,75 +73,30 @@ def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
 
 
-class Crowd:
-    """Keeps the number of requests in flight within the limits, of all and of each client."""
+class SameOrigin:
+    """Refuses requests that a browser sends on behalf of another origin's web page, unless they show the token.
 
-    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+    Browsers name the relation of the two in ``Sec-Fetch-Site`` (https://www.w3.org/TR/fetch-metadata/). ``same-site``
+    is refused, too: all ports of this computer are one site. Older browsers, and all browsers where the connection is
+    neither encrypted nor local, send at most ``Origin``; what this misses, ``Cross-Origin-Resource-Policy`` keeps
+    unreadable. Programs send neither header.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._limits = limits
-        self._clients: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] != "http" or scope["path"] in UNCOUNTED:
-            await self._app(scope, receive, send)
+        if scope["type"] == "http" and not scope.get(_KNOWN) and _is_foreign(Headers(scope=scope)):
+            message = "a web page of another origin sent this request; expected the token of this server with it"
+            await Refusal(403, "cross_site", message).response()(scope, receive, send)
             return
-        client = (scope.get("client") or ("",))[0]
-        if refusal := self._refusal(client):
-            await refusal.response()(scope, receive, send)
-            return
-        self._clients[client] += 1
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            self._clients[client] -= 1
-            self._clients += Counter()  # forgets whoever has none left
-
-    def _refusal(self, client: str) -> Refusal | None:
-        again = {"Retry-After": "1"}
-        if self._clients.total() >= self._limits.in_flight:
-            return Refusal(503, "overloaded", "too many requests at the same time; ask again in a second", again)
-        if self._clients[client] >= self._limits.per_client:
-            message = f"at most {self._limits.per_client} requests of one client at the same time"
-            return Refusal(429, "too_many_requests", message, again)
-        return None
+        await self._app(scope, receive, send)
 
 
-class BodyLimit:
-    """Refuses a body that is too large: by its stated length, or as soon as more has come."""
-
-    def __init__(self, app: ASGIApp, limits: Limits) -> None:
-        self._app = app
-        self._limits = limits
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        headers = Headers(scope=scope)
-        form = media_type(headers.get("content-type", "")) == FORM
-        most = self._limits.upload_bytes if form else self._limits.json_bytes
-        stated = headers.get("content-length", "0")
-        if stated.isdecimal() and int(stated) > most:
-            await _too_large(most).response()(scope, receive, send)
-            return
-        await self._app(scope, _measured(receive, most), send)
-
-
-def _measured(receive: Receive, most: int) -> Receive:
-    come = 0
-
-    async def measure() -> Message:
-        nonlocal come
-        message = await receive()
-        come += len(message.get("body", b""))
-        if come > most:
-            raise _too_large(most)
-        return message
-
-    return measure
-
-
-def _too_large(most: int) -> Refusal:
-    return Refusal(413, "too_large", f"the body of a request may hold {most:,} bytes")
+def _is_foreign(headers: Headers) -> bool:
+    sites = headers.getlist("sec-fetch-site")
+    if sites:
+        return any(site.strip().lower() not in ("same-origin", "none") for site in sites)
+    host = headers.get("host", "").lower()
+    return any(origin.lower().partition("://")[2] != host for origin in headers.getlist("origin"))

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib.util import find_spec
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,11 +15,14 @@ from photoseek.fusion import DEPTH, Fusion
 from photoseek.gallery import Gallery
 from photoseek.listening import allowed_hosts, check_free, is_loopback
 from photoseek.nearest.engines import Engine
+from photoseek.service.limits import Limits
+from photoseek.service.open_files import raise_open_files, within_open_files
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from photoseek.console_store import StoreChoice
+    from photoseek.service.prometheus import Metrics
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +31,6 @@ TOKEN_VARIABLE = "PHOTOSEEK_TOKEN"
 
 _NEEDED = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
 _SHORTEST = 16  # characters of a token
-_GRACE_S = 30  # for requests in flight, once asked to end
 
 
 def run_service(
@@ -46,6 +46,8 @@ def run_service(
     address: str = "127.0.0.1",
     port: int = 8000,
     token_file: Path | None = None,
+    limits: Limits | None = None,
+    trusted_proxies: Sequence[str] = (),
 ) -> int:
     """Serve a gallery until SIGTERM or SIGINT; requests in flight are answered first.
 
@@ -61,13 +63,15 @@ def run_service(
         address: Where the server listens. Beyond loopback, a token keeps strangers out.
         port: As for ``address``.
         token_file: Whose content callers have to show. None: what ``PHOTOSEEK_TOKEN`` says, if anything.
+        limits: What the server accepts. None: the defaults. Fewer connections where the limit on open files is low.
+        trusted_proxies: Addresses and networks whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are used.
 
     Returns:
         The exit code.
 
     Raises:
         MissingExtra: FastAPI or what it needs is not installed.
-        QueryError: The token is too short, or none.
+        QueryError: The token is too short, or a trusted proxy is not an address.
         PhotoseekError: The gallery or its bundle cannot be opened, or nothing can listen there.
     """
     if missing := [name for name in _NEEDED if find_spec(name) is None]:
@@ -77,8 +81,11 @@ def run_service(
     from photoseek.reranking import Reranker
     from photoseek.search import Searcher
     from photoseek.service.app import make_app
+    from photoseek.service.prometheus import Metrics
 
     token = read_token(token_file)
+    trusted_proxies = [as_network(proxy) for proxy in trusted_proxies]
+    limits = within_open_files(limits or Limits(), raise_open_files())
     check_free(address, port)
     _warn(address, port, token)
     with Gallery.open(gallery) as opened:
@@ -90,7 +97,25 @@ def run_service(
             second = opened.load_bundle(rerank)
             precision = precision if precision in second.precisions else None
             reranker = Reranker(searcher, second, depth=depth, fusion=fusion, precision=precision, mode="service")
-        return _serve(make_app(searcher, reranker=reranker, token=token, hosts=allowed_hosts(address)), address, port)
+        metrics = Metrics()
+        hosts = allowed_hosts(address)
+        app = make_app(searcher, reranker=reranker, token=token, hosts=hosts, limits=limits, metrics=metrics)
+        return _serve(app, address, port, limits, metrics, trusted_proxies)
+
+
+def as_network(address: str) -> str:
+    """Return the network that an address, or a network such as ``10.0.0.0/8``, stands for.
+
+    Raises:
+        QueryError: It is neither.
+    """
+    try:
+        return str(ip_network(address.strip()))
+    except ValueError as error:
+        raise QueryError(
+            f"--proxy-headers: expected addresses or networks of proxies, such as 127.0.0.1 or 10.0.0.0/8, "
+            f"separated by commas, found {address!r} ({error})"
+        ) from error
 
 
 def read_token(file: Path | None) -> str | None:
@@ -125,37 +150,10 @@ def _warn(address: str, port: int, token: str | None) -> None:
         _log.warning("the token and the photos pass the network unencrypted; put a server with TLS before this one")
 
 
-def _serve(app: FastAPI, address: str, port: int) -> int:
-    import uvicorn
+def _serve(
+    app: FastAPI, address: str, port: int, limits: Limits, metrics: Metrics, trusted_proxies: Sequence[str]
+) -> int:
+    from photoseek.service.server import make_server, run_until_asked_to_end
 
-    config = uvicorn.Config(
-        app,
-        host=address,
-        port=port,
-        ws="none",
-        access_log=False,  # /metrics counts; who asked from where is the business of the server before this one
-        server_header=False,
-        timeout_graceful_shutdown=_GRACE_S,
-    )
-    server = uvicorn.Server(config)
-    with _asked_to_end():
-        server.run()
-    return 0 if server.started else 1
-
-
-@contextmanager
-def _asked_to_end() -> Iterator[None]:
-    """uvicorn sends itself once more, at its end, the signal that ended it: here that is no failure."""
-    if threading.current_thread() is not threading.main_thread():  # only there can signals be handled
-        yield
-        return
-    before = {number: signal.signal(number, _ignore) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _ignore(*_: object) -> None:
-    """Do nothing."""
+    server = make_server(app, limits, metrics, address=address, port=port, trusted_proxies=trusted_proxies)
+    return run_until_asked_to_end(server)

@@ -23,18 +23,37 @@ MAX_SIDE = 1_024
 
 @dataclass(frozen=True)
 class Limits:
-    """What the server as a whole takes.
+    """What the server as a whole accepts.
 
     Attributes:
-        json_bytes: Of a body that is not a form: ``MAX_TEXTS`` texts, every character escaped, fit.
-        upload_bytes: Of a form with a photo.
-        in_flight: Requests that are read, waiting or answered at the same time.
-        per_client: Those among them from one address.
-        read_seconds: For a body to arrive.
+        connections: Open connections, idle ones included.
+        wait_seconds: How long the server waits for a client to send a request head, to start a body, or to read
+            ``send_bytes`` of a response.
+        idle_seconds: How long a connection stays open between two requests. Longer than nginx keeps its connections
+            to a server (60 s), so that nginx never sends a request on a connection that is being closed.
+        head_bytes: Size of a request head.
+        target_bytes: Size of a request target, which is part of the head.
+        headers: Number of request headers.
+        body_rate: Bytes a second of a request body. Each ``body_rate`` bytes extend ``wait_seconds`` by one second.
+        json_bytes: Size of a body that is not a form: ``MAX_TEXTS`` texts fit, even if every character is escaped.
+        upload_bytes: Size of a form with a photo.
+        arriving_bytes: Size of all bodies that are being received or processed; half of it for one client.
+        send_bytes: Size of the part of a response that waits for the client to read.
+        in_flight: Requests that are processed or queued at the same time. Requests whose body is still being received,
+            and responses that are being sent, do not count: their pace is the client's.
+        per_client: Those among them from one client.
     """
 
+    connections: int = 1_000
+    wait_seconds: float = 20.0
+    idle_seconds: int = 75
+    head_bytes: int = 16_384
+    target_bytes: int = 8_192
+    headers: int = 100
+    body_rate: int = 65_536
     json_bytes: int = 1_000_000
     upload_bytes: int = 20_000_000
+    arriving_bytes: int = 640_000_000
+    send_bytes: int = 65_536
     in_flight: int = 64
     per_client: int = 32
-    read_seconds: float = 30.0

@@ -19,7 +19,7 @@ _TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"sche
 
 def operation_routes(backend: Backend, readiness: Readiness) -> APIRouter:
     """The routes that tell of the service itself."""
-    router = APIRouter(tags=["operation"], responses=documented(400))
+    router = APIRouter(tags=["operation"], responses=documented(400, 403, 414, 431))
 
     @router.get("/healthz")
     async def alive() -> Alive:

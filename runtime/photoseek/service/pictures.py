@@ -19,7 +19,7 @@ from photoseek.service.originals import Original, original
 from photoseek.service.problems import Refusal, documented, unavailable
 from photoseek.thumbnails import SIDE, thumbnail
 
-_REFUSED = documented(400, 401, 404, 422, 429, 503)
+_REFUSED = documented(400, 401, 403, 404, 414, 422, 429, 431, 503)
 _UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "As the caller has it already."}}
 _PHOTO = {"schema": {"type": "string", "format": "binary"}}
 _KEEP = "private, max-age=3600"  # private: no cache between server and caller may hand it to others
@@ -92,7 +92,7 @@ def _small(found: Original, side: int, known: str | None) -> Response:
 
 
 def _headers(etag: str) -> dict[str, str]:
-    return {"ETag": etag, "Cache-Control": _KEEP, "X-Content-Type-Options": "nosniff"}
+    return {"ETag": etag, "Cache-Control": _KEEP}
 
 
 def _is_known(etag: str, known: str | None) -> bool:

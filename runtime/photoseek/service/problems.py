@@ -15,13 +15,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from photoseek.errors import GalleryEmpty, PhotoError, PhotoseekError, QueryError
 
 _log = logging.getLogger(__name__)
 
 _MESSAGE = 500  # characters
+_CLOSED = 499  # for /metrics alone; nginx logs the same number
 
 
 class Problem(BaseModel):
@@ -76,7 +77,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def add_handlers(app: FastAPI) -> None:
     """Have every error answered in the one shape."""
     app.add_exception_handler(Exception, _answer)
-    for kind in (Refusal, PhotoseekError, HTTPException, RequestValidationError):
+    for kind in (Refusal, PhotoseekError, HTTPException, RequestValidationError, ClientDisconnect):
         app.add_exception_handler(kind, _answer)
 
 
@@ -96,6 +97,8 @@ def _refusal(error: Exception) -> Refusal:
             return unavailable(error)
         case RequestValidationError():
             return invalid(error)
+        case ClientDisconnect():  # nobody reads this; as an unexpected error, it would fill the log with tracebacks
+            return Refusal(_CLOSED, "client_closed", "the client closed the connection before the request had arrived")
         case HTTPException():
             code = HTTPStatus(error.status_code).name.lower()
             return Refusal(error.status_code, code, str(error.detail), error.headers)

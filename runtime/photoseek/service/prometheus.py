@@ -23,6 +23,12 @@ class Metrics:
         )
         self.request_seconds = self._clock("request", "From the first byte of a request to the last answer.", "route")
         self.in_flight = Gauge("photoseek_requests_in_flight", "Requests being answered.", registry=self.registry)
+        self.connections = Gauge(
+            "photoseek_connections", "Open connections, idle ones included.", registry=self.registry
+        )
+        self.connections_closed = Counter(
+            "photoseek_connections_closed", "Connections that the server closed.", ("reason",), registry=self.registry
+        )
         self.encode_seconds = self._clock("encode", "From a query to its vector.", "kind")
         self.search_seconds = self._clock("search", "From a vector to its hits.")
         self.wait_seconds = self._clock("wait", "In the queue before a core was free.")

@@ -7,7 +7,6 @@ from starlette.requests import Request
 
 from photoseek.service.backend import Backend
 from photoseek.service.bodies import is_form, read_form, read_json
-from photoseek.service.limits import Limits
 from photoseek.service.messages import (
     DescribeAnswer,
     DescribeRequest,
@@ -20,10 +19,10 @@ from photoseek.service.messages import (
 )
 from photoseek.service.problems import documented
 
-_REFUSED = documented(400, 401, 408, 413, 415, 422, 429, 503)
+_REFUSED = documented(400, 401, 403, 408, 413, 414, 415, 422, 429, 431, 503)
 
 
-def query_routes(backend: Backend, limits: Limits) -> APIRouter:
+def query_routes(backend: Backend) -> APIRouter:
     """The routes that run a tower. They take the request whole: FastAPI knows no body that is JSON or a form."""
     router = APIRouter(tags=["queries"], responses=_REFUSED)
 
@@ -31,24 +30,24 @@ def query_routes(backend: Backend, limits: Limits) -> APIRouter:
     async def search(request: Request) -> SearchAnswer:
         """The photos most like a text, a photo, or both: JSON for a text alone, else a form with the photo's file."""
         if not is_form(request):
-            return await backend.search(await read_json(request, SearchRequest, limits.read_seconds))
-        async with read_form(request, SearchRequest, limits.read_seconds) as (asked, photo):
+            return await backend.search(await read_json(request, SearchRequest))
+        async with read_form(request, SearchRequest) as (asked, photo):
             return await backend.search(asked, photo.file)
 
     @router.post("/v1/describe", openapi_extra=body_schema(DescribeRequest, DescribeRequest, {"like": "a/b.jpg"}))
     async def describe(request: Request) -> DescribeAnswer:
         """The captions that describe a photo best: one of the gallery (JSON), or one that is sent (a form)."""
         if not is_form(request):
-            return await backend.describe(await read_json(request, DescribeRequest, limits.read_seconds))
-        async with read_form(request, DescribeRequest, limits.read_seconds) as (asked, photo):
+            return await backend.describe(await read_json(request, DescribeRequest))
+        async with read_form(request, DescribeRequest) as (asked, photo):
             return await backend.describe(asked, photo.file)
 
     @router.post("/v1/embed", openapi_extra=body_schema(EmbedRequest, EmbedForm, {"texts": ["two dogs", "a beach"]}))
     async def embed(request: Request) -> EmbedAnswer:
         """The unit vectors of texts (JSON), or of a photo (a form)."""
         if not is_form(request):
-            return await backend.embed(await read_json(request, EmbedRequest, limits.read_seconds))
-        async with read_form(request, EmbedForm, limits.read_seconds) as (_, photo):
+            return await backend.embed(await read_json(request, EmbedRequest))
+        async with read_form(request, EmbedForm) as (_, photo):
             return await backend.embed_photo(photo.file)
 
     return router

@@ -6,10 +6,13 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
-from photoseek import Searcher
+from photoseek import Gallery, Searcher
 from photoseek.listening import allowed_hosts
 from photoseek.service.app import make_app
+from photoseek.service.headers import SAFE_HEADERS
 from running_service import running
 
 TOKEN = "0123456789abcdef-secret"
@@ -72,3 +75,113 @@ def test_under_any_other_name_nothing_is_told(client: httpx.Client, host: str, p
 def test_a_server_that_listens_everywhere_has_any_name(still_searcher: Searcher) -> None:
     with running(make_app(still_searcher, hosts=allowed_hosts("0.0.0.0"))) as client:
         assert client.get("/healthz", headers={"Host": "photos.example"}).status_code == 200
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "Cross-Site", "anything"])
+@pytest.mark.parametrize("path", [*GUARDED, "/healthz", "/readyz"])
+def test_a_web_page_of_another_origin_is_refused(client: httpx.Client, path: str, site: str) -> None:
+    answers = [client.request(method, path, headers={"Sec-Fetch-Site": site}) for method in ("GET", "POST", "OPTIONS")]
+    assert {answer.status_code for answer in answers} == {403}
+    assert {answer.json()["error"]["code"] for answer in answers} == {"cross_site"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Sec-Fetch-Site": "none"}, 200),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "https://photos.example"}, 200),  # a proxy changed Host
+        ({"Origin": "http://LOCALHOST:8000"}, 200),
+        ({"Origin": "http://localhost:9000"}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+    ],
+)
+def test_the_service_itself_and_programs_are_no_other_origin(
+    client: httpx.Client, headers: dict[str, str], status: int
+) -> None:
+    answer = client.post("/v1/search", json={"text": "red"}, headers={"Host": "localhost:8000", **headers})
+    assert answer.status_code == status
+
+
+def test_a_web_page_that_shows_the_token_is_answered(guarded: httpx.Client) -> None:
+    foreign = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
+    shown = {**foreign, "Authorization": f"Bearer {TOKEN}"}
+    assert guarded.post("/v1/search", json={"text": "red"}, headers=shown).status_code == 200
+    assert guarded.post("/v1/search", json={"text": "red"}, headers=foreign).status_code == 401
+    assert guarded.get("/healthz", headers=foreign).status_code == 403
+    assert guarded.get("/healthz", headers=shown).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("GET", "/v1/photos/1", {}, 200),
+        ("GET", "/v1/photos/1/thumbnail", {}, 200),
+        ("GET", "/v1/photos/1", {"If-None-Match": "*"}, 304),
+        ("GET", "/openapi.json", {}, 200),
+        ("GET", "/healthz", {}, 200),
+        ("GET", "/metrics", {}, 200),
+        ("GET", "/healthz", {"Host": "evil.example"}, 400),
+        ("GET", "/healthz", {"Sec-Fetch-Site": "cross-site"}, 403),
+        ("GET", "/nothing", {}, 404),
+        ("GET", "/v1/search", {}, 405),
+        ("OPTIONS", "/v1/search", {}, 405),
+        ("HEAD", "/v1/photos/1", {}, 405),
+        ("POST", "/v1/search", {}, 415),
+        ("GET", "/healthz?" + "x" * 9_000, {}, 414),
+        ("GET", "/healthz", {"X": "y" * 17_000}, 431),
+        ("POST", "/v1/embed", {"Content-Type": "application/json"}, 422),
+    ],
+)
+def test_every_answer_keeps_other_origins_out(
+    client: httpx.Client, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    answer = client.request(method, path, headers=headers)
+    assert answer.status_code == status
+    expect_safe(answer)
+
+
+def test_even_what_is_not_read_keeps_other_origins_out(client: httpx.Client) -> None:
+    answer = client.post("/v1/search", content=bytes(1_000_001))
+    assert answer.status_code == 413
+    expect_safe(answer)
+
+
+def test_even_an_unexpected_error_keeps_other_origins_out(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    searcher = Searcher(gallery, mode="service")
+    monkeypatch.setattr(searcher, "query", lambda *_, **__: 1 / 0)
+    with running(make_app(searcher)) as client:
+        answer = client.post("/v1/search", json={"text": "red"})
+        assert answer.status_code == 500
+        expect_safe(answer)
+
+
+def expect_safe(answer: httpx.Response) -> None:
+    """Each safe header, once."""
+    for name, value in SAFE_HEADERS.items():
+        assert answer.headers.get_list(name) == [value]
+
+
+async def who(scope: Scope, _: Receive, send: Send) -> None:
+    """An application that answers with the address and the scheme of the request."""
+    await PlainTextResponse(f"{scope['client'][0]} {scope['scheme']}")(scope, _, send)
+
+
+@pytest.mark.parametrize(
+    ("trusted", "forwarded", "expected"),
+    [
+        ([], "192.0.2.7", "127.0.0.1 http"),
+        (["192.0.2.0/24"], "192.0.2.7", "127.0.0.1 http"),
+        (["127.0.0.1/32"], "192.0.2.7", "192.0.2.7 https"),
+        (["127.0.0.0/8"], "203.0.113.1, 192.0.2.7", "192.0.2.7 https"),  # what the proxy itself added
+        (["127.0.0.1/32", "192.0.2.7/32"], "203.0.113.1, 192.0.2.7", "203.0.113.1 https"),
+    ],
+)
+def test_only_trusted_proxies_say_who_asks(
+    monkeypatch: pytest.MonkeyPatch, trusted: list[str], forwarded: str, expected: str
+) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")
+    with running(who, lifespan="off", trusted_proxies=trusted) as client:
+        headers = {"X-Forwarded-For": forwarded, "X-Forwarded-Proto": "https"}
+        assert client.get("/", headers=headers).text == expected

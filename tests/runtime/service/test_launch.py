@@ -12,6 +12,7 @@ import pytest
 
 from photoseek.errors import MissingExtra, PhotoseekError, QueryError
 from photoseek.service import launch
+from typed_commands import environment
 
 TOKEN = "0123456789abcdef"
 needs_fastapi = pytest.mark.skipif(importlib.util.find_spec("fastapi") is None, reason="fastapi is not installed")
@@ -21,7 +22,7 @@ needs_fastapi = pytest.mark.skipif(importlib.util.find_spec("fastapi") is None, 
 def started(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The ports at which servers would have listened."""
     ports: list[int] = []
-    monkeypatch.setattr(launch, "_serve", lambda _, __, port: ports.append(port) or 0)
+    monkeypatch.setattr(launch, "_serve", lambda _, __, port, *___: ports.append(port) or 0)
     return ports
 
 
@@ -95,3 +96,28 @@ def test_a_token_that_keeps_nobody_out_is_refused(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv(launch.TOKEN_VARIABLE, token)
     with pytest.raises(QueryError, match=launch.TOKEN_VARIABLE):
         launch.read_token(None)
+
+
+@pytest.mark.parametrize("address", ["*", "proxy", "10.0.0.1/8", "127.0.0.1:80", ""])
+def test_a_trusted_proxy_that_is_no_address_is_refused(address: str) -> None:
+    with pytest.raises(QueryError, match="--proxy-headers: expected addresses or networks of proxies"):
+        launch.as_network(address)
+    assert launch.as_network(" 10.0.0.0/8 ") == "10.0.0.0/8"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on open files")
+@pytest.mark.parametrize(
+    ("soft", "hard", "connections", "raised"), [(64, 4_096, 1_000, 4_096), (64, 256, 64, 256), (64, 100, 1, 100)]
+)
+def test_the_limit_on_open_files_is_raised_and_bounds_the_connections(
+    soft: int, hard: int, connections: int, raised: int
+) -> None:
+    code = (
+        f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}));"
+        "from photoseek.service.limits import Limits;"
+        "from photoseek.service.open_files import raise_open_files, within_open_files;"
+        "files = raise_open_files(); print(files, within_open_files(Limits(), files).connections)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment())
+    assert done.stdout.split() == [str(raised), str(connections)]
+    assert ("open files allow" in done.stderr) == (connections < 1_000)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -127,16 +130,21 @@ def test_a_body_that_is_too_large_is_refused_whether_it_says_so_or_not(
 
 
 @contextmanager
-def crowded(searcher: Searcher, photo: bytes, limits: Limits) -> Iterator[httpx.Client]:
-    """A service with two requests in flight."""
-    with running(make_app(searcher, limits=limits)) as client:
-        port = client.base_url.port
-        assert port is not None
-        slow = [SlowUpload(port, photo) for _ in range(2)]
-        while "photoseek_requests_in_flight 3.0" not in client.get("/metrics").text:  # this one is the third
-            pass
-        yield client
-        assert all(upload.finish().startswith(b"HTTP/1.1 200") for upload in slow)
+def crowded(gallery: Gallery, monkeypatch: pytest.MonkeyPatch, limits: Limits) -> Iterator[httpx.Client]:
+    """A service that processes two requests as long as the block lasts."""
+    searcher, go_on = Searcher(gallery, mode="service"), threading.Event()
+    with running(make_app(searcher, limits=limits)) as client, ThreadPoolExecutor(2) as callers:
+        assert client.get("/readyz").status_code == 200
+        nearest = searcher.nearest
+        monkeypatch.setattr(searcher, "nearest", lambda *asked, **rest: go_on.wait(60) and nearest(*asked, **rest))
+        slow = [callers.submit(client.post, "/v1/search", json={"text": "red"}) for _ in range(2)]
+        try:
+            while "photoseek_requests_in_flight 3.0" not in client.get("/metrics").text:  # this one is the third
+                pass
+            yield client
+        finally:
+            go_on.set()
+        assert [asked.result().status_code for asked in slow] == [200, 200]
         assert client.post("/v1/search", json={"text": "red"}).status_code == 200
 
 
@@ -145,19 +153,55 @@ def crowded(searcher: Searcher, photo: bytes, limits: Limits) -> Iterator[httpx.
     [(Limits(in_flight=2), (503, "overloaded")), (Limits(per_client=2), (429, "too_many_requests"))],
 )
 def test_a_crowd_is_refused_until_there_is_room(
-    still_searcher: Searcher, still_photos: Path, limits: Limits, expected: tuple[int, str]
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch, limits: Limits, expected: tuple[int, str]
 ) -> None:
-    photo = (still_photos / "red" / "red-0.png").read_bytes()
-    with crowded(still_searcher, photo, limits) as client:
-        answer = client.post("/v1/search", json={"text": "red"})
-        assert problem(answer)[:2] == expected
-        assert answer.headers["retry-after"] == "1"
+    monkeypatch.setattr("photoseek.service.readiness._FRESH_S", 3600.0)
+    with crowded(gallery, monkeypatch, limits) as client:
+        answers = [
+            client.post("/v1/search", json={"text": "red"}),
+            client.post("/v1/search", files={"photo": b"x"}),
+            client.get("/v1/photos/1"),
+            client.request("GET", "/v1/photos/1", content=b"x"),
+        ]
+        assert [problem(answer)[:2] for answer in answers] == [expected] * 4
+        assert {answer.headers["retry-after"] for answer in answers} == {"1"}
         assert client.get("/healthz").status_code == 200
         assert client.get("/readyz").status_code == 200
 
 
+def test_requests_that_still_arrive_take_no_place(still_searcher: Searcher, still_photos: Path) -> None:
+    photo = (still_photos / "red" / "red-0.png").read_bytes()
+    with running(make_app(still_searcher, limits=Limits(in_flight=1, per_client=1))) as client:
+        assert client.base_url.port is not None
+        slow = [SlowUpload(client.base_url.port, photo) for _ in range(3)]
+        while "photoseek_requests_in_flight 4.0" not in client.get("/metrics").text:  # this one is the fourth
+            pass
+        assert client.post("/v1/search", json={"text": "red"}).status_code == 200
+        assert all(upload.finish().startswith(b"HTTP/1.1 200") for upload in slow)
+
+
+@pytest.mark.parametrize(
+    ("limits", "bodies", "expected"),
+    [
+        (Limits(arriving_bytes=500_000), 3, (429, "too_many_requests")),  # half of it is for one client
+        (Limits(arriving_bytes=100_000), 1, (503, "overloaded")),
+    ],
+)
+def test_bodies_that_arrive_are_bounded_together(
+    still_searcher: Searcher, limits: Limits, bodies: int, expected: tuple[int, str]
+) -> None:
+    with running(make_app(still_searcher, limits=limits)) as client:
+        assert client.base_url.port is not None
+        slow = [SlowUpload(client.base_url.port, bytes(120_000)) for _ in range(bodies)]
+        refused = next(upload for upload in slow if upload.is_answered())
+        answer = refused.answer()
+        assert all(upload.finish() for upload in slow if upload is not refused)
+        body = json.loads(answer.partition(b"\r\n\r\n")[2])
+        assert (int(answer[9:12]), body["error"]["code"]) == expected
+
+
 def test_a_body_that_never_comes_is_not_waited_for(still_searcher: Searcher) -> None:
-    with running(make_app(still_searcher, limits=Limits(read_seconds=0.2))) as client:
+    with running(make_app(still_searcher, limits=Limits(wait_seconds=0.2))) as client:
         assert client.base_url.port is not None
         answer = SlowUpload(client.base_url.port, b"x").answer()
         assert answer.startswith(b"HTTP/1.1 408")

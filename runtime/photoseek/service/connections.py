@@ -1,0 +1,107 @@
+"""The open connections of a server: how many there are, and how long it waits for each client."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from typing import Protocol
+
+from photoseek.service.limits import Limits
+from photoseek.service.prometheus import Metrics
+
+_log = logging.getLogger(__name__)
+
+_BATCH = 32  # connections closed at a time, so that looking through all of them is rare
+_SWEEP_S = 1.0
+
+
+class Connection(Protocol):
+    """What is known of a connection.
+
+    Attributes:
+        client_key: The key of the address at its other end.
+        since: The time, by the event loop's clock, since when it is in its state.
+    """
+
+    client_key: str
+    since: float
+
+    def patience(self) -> float | None:
+        """Return how many seconds the server waits for the client in this state. None: it is the server's turn."""
+
+    def cut(self) -> None:
+        """Close it at once."""
+
+
+class Connections:
+    """Bounds the number of connections, and closes those whose client is too slow.
+
+    All of a connection's states count: no byte received, half a head, half a body, a response that is not read, idle.
+    Where there is no room for a new connection, the server closes those that have waited longest for their client,
+    beginning with the address that has the most of them: whoever fills the server with connections loses these, and a
+    new client still gets in. It refuses a connection only where every other one is being served.
+    """
+
+    def __init__(self, limits: Limits, metrics: Metrics) -> None:
+        self.limits = limits
+        self._metrics = metrics
+        self._open: set[Connection] = set()
+        self._sweeping = False
+
+    def add(self, connection: Connection) -> bool:
+        """Return whether there is room for a new connection; if so, it counts from now on."""
+        if len(self._open) >= self.limits.connections and not self._make_room():
+            self.note("refused")
+            _log.warning("refused a connection: all %d are being served", self.limits.connections)
+            return False
+        self._open.add(connection)
+        self._metrics.connections.set(len(self._open))
+        if not self._sweeping:
+            self._sweeping = True
+            self._sweep_later()
+        return True
+
+    def remove(self, connection: Connection) -> None:
+        """Forget a connection that is closed."""
+        self._open.discard(connection)
+        self._metrics.connections.set(len(self._open))
+
+    def note(self, reason: str) -> None:
+        """Count a connection that the server closed."""
+        self._metrics.connections_closed.labels(reason).inc()
+
+    def _make_room(self) -> bool:
+        waiting: defaultdict[str, list[Connection]] = defaultdict(list)
+        for connection in sorted(self._open, key=lambda it: it.since, reverse=True):
+            if connection.patience() is not None:
+                waiting[connection.client_key].append(connection)
+        cut = 0
+        while waiting and cut < min(_BATCH, 1 + self.limits.connections // 8):
+            most = max(waiting, key=lambda client: len(waiting[client]))
+            self._cut(waiting[most].pop(), "room")
+            cut += 1
+            if not waiting[most]:
+                del waiting[most]
+        if cut:
+            _log.warning("closed %d connections that waited for their clients, to make room for new ones", cut)
+        return cut > 0
+
+    def _sweep_later(self) -> None:
+        seconds = min(_SWEEP_S, self.limits.wait_seconds / 4)
+        asyncio.get_running_loop().call_later(seconds, self._sweep)
+
+    def _sweep(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for connection in list(self._open):
+            patience = connection.patience()
+            if patience is not None and now - connection.since > patience:
+                self._cut(connection, "timeout")
+        self._sweeping = bool(self._open)
+        if self._sweeping:
+            self._sweep_later()
+
+    def _cut(self, connection: Connection, reason: str) -> None:
+        self.note(reason)
+        self.remove(connection)
+        connection.cut()

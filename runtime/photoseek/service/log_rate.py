@@ -1,0 +1,80 @@
+"""A bound on how fast a server's log grows, whatever its clients send."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+
+_SECONDS = 1.0  # a window
+_REPORT = "photoseek_report"  # the attribute of a record that counts others
+_Kind = tuple[str, str, int]  # logger, file, line
+
+
+@dataclass
+class _Window:
+    """The records of one kind since a moment."""
+
+    since: float
+    passed: int = 0
+    suppressed: int = 0
+
+    @property
+    def lasts(self) -> float:
+        """Seconds after which a new window begins; one with a report to come waits for it."""
+        return 2 * _SECONDS if self.suppressed else _SECONDS
+
+
+class LogRate(logging.Filter):
+    """Passes a number of records a second of each kind, and reports how many it suppressed.
+
+    Records are of one kind if the same line of code logs them, so the number of kinds is bounded, too. The report is a
+    record of its own, by the same logger, one second after the first suppressed record.
+    """
+
+    def __init__(self, per_second: int = 10) -> None:
+        super().__init__()
+        self._per_second = per_second
+        self._windows: dict[_Kind, _Window] = {}
+        self._lock = threading.Lock()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether the record is written."""
+        if getattr(record, _REPORT, False):
+            return True
+        kind = (record.name, record.pathname, record.lineno)
+        with self._lock:
+            window = self._windows.get(kind)
+            if window is None or time.monotonic() - window.since >= window.lasts:
+                window = self._windows[kind] = _Window(time.monotonic())
+            if window.passed < self._per_second:
+                window.passed += 1
+                return True
+            window.suppressed += 1
+            if window.suppressed == 1:
+                self._report_later(kind, record)
+        return False
+
+    def _report_later(self, kind: _Kind, record: logging.LogRecord) -> None:
+        timer = threading.Timer(_SECONDS, self._report, (kind, record.levelno, str(record.msg)))
+        timer.daemon = True
+        with suppress(RuntimeError):  # the process has no thread left, or is about to end
+            timer.start()
+
+    def _report(self, kind: _Kind, level: int, message: str) -> None:
+        with self._lock:
+            suppressed = self._windows.pop(kind, _Window(0.0)).suppressed
+        text = "%d more messages of this kind were suppressed: %s"
+        logging.getLogger(kind[0]).log(level, text, suppressed, message.strip(), extra={_REPORT: True})
+
+
+def limit_log_rate(per_second: int = 10) -> None:
+    """Bound the rate of all that this process logs: by uvicorn, by the root's handlers, and without any handler."""
+    rate = LogRate(per_second)
+    handlers = [*logging.getLogger("uvicorn").handlers, *logging.getLogger().handlers]
+    if logging.lastResort is not None:
+        handlers.append(logging.lastResort)
+    for handler in handlers:
+        handler.addFilter(rate)

@@ -1,0 +1,60 @@
+"""A log grows no faster than it may."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from photoseek.service.log_rate import LogRate
+
+PER_SECOND = 5
+
+
+class Kept(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
+@pytest.fixture
+def kept() -> Iterator[Kept]:
+    """A handler of the logger ``flood`` with a bounded rate."""
+    handler, logger = Kept(), logging.getLogger("flood")
+    handler.addFilter(LogRate(PER_SECOND))
+    logger.addHandler(handler)
+    logger.propagate = False
+    yield handler
+    logger.removeHandler(handler)
+    logger.propagate = True
+
+
+def test_a_flood_is_cut_and_what_is_missing_is_counted(kept: Kept) -> None:
+    logger, count = logging.getLogger("flood"), 1_000
+    for number in range(count):
+        logger.warning("refused %d", number)
+    logger.error("something else")
+    assert kept.lines == [*(f"refused {number}" for number in range(PER_SECOND)), "something else"]
+    deadline = time.monotonic() + 30
+    while len(kept.lines) == PER_SECOND + 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert kept.lines[-1] == f"{count - PER_SECOND} more messages of this kind were suppressed: refused %d"
+    logger.warning("refused %d", count)  # of another line of code: another kind
+    assert kept.lines[-1] == f"refused {count}"
+
+
+def test_a_trickle_is_not_cut(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1_000.0]
+    monkeypatch.setattr("photoseek.service.log_rate.time.monotonic", lambda: now[0])
+    for number in range(100):
+        now[0] += 1 / PER_SECOND
+        logging.getLogger("flood").warning("line %d", number)
+    assert len(kept.lines) == 100
