@@ -156,7 +156,7 @@ def index(
             {**console_index.report_json(report), "pruned": pruned, "gallery": as_text(str(opened.path))}
         )
     elif prune:
-        print(f"{pruned:,} vectors forgotten")
+        console.print_line(f"{pruned:,} vectors forgotten")
 
 
 @app.command()
@@ -342,7 +342,7 @@ def verify(
     from photoseek import console_info
 
     for line in console_info.verify(console_info.bundle_or_gallery(path), repair=repair):
-        print(line)
+        console.print_line(line)
 
 
 def _open_page(gallery: Path | None, address: str, port: int, browser: bool) -> None:

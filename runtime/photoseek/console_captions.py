@@ -41,7 +41,9 @@ def add(
     if as_json:
         console.print_json({"read": len(captions), "added": added, "captions": opened.sentences.count()})
     else:
-        print(f"{added:,} of {len(captions):,} captions were new; the gallery has {opened.sentences.count():,}")
+        console.print_line(
+            f"{added:,} of {len(captions):,} captions were new; the gallery has {opened.sentences.count():,}"
+        )
 
 
 @app.command()
@@ -50,7 +52,7 @@ def clear(gallery: GalleryOption) -> None:
 
     Example: `photoseek captions clear --gallery ~/Photos`
     """
-    print(f"{Gallery.open(gallery).sentences.clear():,} captions forgotten")
+    console.print_line(f"{Gallery.open(gallery).sentences.clear():,} captions forgotten")
 
 
 @app.command()

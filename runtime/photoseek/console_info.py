@@ -62,7 +62,7 @@ def print_facts(facts: dict[str, Any]) -> None:
     """Print a line for each fact, and a table of what was measured with each engine."""
     for key, value in facts.items():
         if key != "search":
-            print(f"{key + ':':<16}{plain(value)}")
+            console.print_line(f"{key + ':':<16}{plain(value)}")
     if facts.get("search"):
         _print_engines(facts["search"])
 

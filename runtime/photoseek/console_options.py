@@ -11,19 +11,27 @@ import typer
 from photoseek.errors import QueryError
 from photoseek.gallery import gallery_at
 from photoseek.nearest.engines import Engine
+from photoseek.terminal import visible
 
 _COMPLETING = "_PHOTOSEEK_COMPLETE"  # set by the shell's completion, which asks for defaults, too
 
 
 def complete_gallery(incomplete: str) -> list[str]:
-    """Folders that hold a gallery and begin like this; none where the shell has to complete a folder on the way."""
+    """Folders that hold a gallery and begin like this; none where the shell has to complete a folder on the way.
+
+    A name that a terminal must not get raw is left out: the shell would print it.
+    """
     head, slash, start = incomplete.rpartition("/")
     folder = Path(head + slash).expanduser()
     try:
         names = sorted(os.listdir(folder))
     except OSError:
         return []
-    wanted = (name for name in names if name.startswith(start) and (start or not name.startswith(".")))
+    wanted = (
+        name
+        for name in names
+        if name.startswith(start) and visible(name) == name and (start or not name.startswith("."))
+    )
     return [f"{head}{slash}{name}" for name in wanted if gallery_at(folder / name) is not None]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -124,5 +123,5 @@ def _print_report(report: PushReport) -> None:
     recalls = ", ".join(f"{recall:.4f} by {kind}" for kind, recall in sorted(report.found.recalls.items()))
     effort = report.found.parameters["effort"]
     how = f"looking at {effort} candidates" if effort else "scoring all"
-    print(f"{report.place}: {report.photos:,} photos: {told} ({report.seconds:.1f} s)", file=sys.stderr)
-    print(f"recall@10 {recalls}, {how}; {report.found.milliseconds:.1f} ms a query", file=sys.stderr)
+    console.print_line(f"{report.place}: {report.photos:,} photos: {told} ({report.seconds:.1f} s)", error=True)
+    console.print_line(f"recall@10 {recalls}, {how}; {report.found.milliseconds:.1f} ms a query", error=True)
