@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -33,9 +34,11 @@ from photoseek.console_options import (
     JsonOption,
     PortOption,
     PrecisionOption,
+    TrustOption,
     complete_gallery,
+    trusting,
 )
-from photoseek.errors import EvaluationError, QueryError
+from photoseek.errors import EvaluationError, GalleryNotFound, GalleryUntrusted, QueryError
 from photoseek.filters import Filter
 from photoseek.fusion import DEPTH, Fusion
 from photoseek.gallery import Gallery
@@ -116,6 +119,7 @@ def index(
             help="Encode on the machines of a Ray cluster: auto, local, HOST:PORT or ray://HOST:PORT (extra: ray).",
         ),
     ] = None,
+    trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make a folder of photos searchable, or bring its gallery up to date.
@@ -145,8 +149,11 @@ def index(
         from photoseek.crew import RayCrew
 
         crew = RayCrew(ray)
-    model = console_index.bundle_of(photos, gallery, bundle)
-    opened = Gallery.open_or_create(photos, model, gallery, rebuild=rebuild, add=add, moved=moved)
+    answer = trusting(trust)
+    model = console_index.bundle_of(photos, gallery, bundle, answer)
+    opened = Gallery.open_or_create(photos, model, gallery, rebuild=rebuild, add=add, moved=moved, trust=answer)
+    with suppress(GalleryUntrusted):  # of a further bundle, which the report names
+        opened.expect_trust()  # asks now, and not below the progress bar
     if watch:
         console_index.watch_with_lines(opened, model, precision, recall, as_json=as_json)
     report = console_index.index_with_bar(opened, model, precision, recall, crew=crew, quiet=as_json)
@@ -193,6 +200,7 @@ def search(
     language: Annotated[
         str | None, typer.Option(metavar="en|zh", help="Whose text tower reads it; left out: told by its script.")
     ] = None,
+    trust: TrustOption = False,
     as_json: console_search.HitsJsonOption = False,
     paths: console_search.PathsOption = False,
     null: console_search.NullOption = False,
@@ -221,7 +229,7 @@ def search(
     if exact and store is not None:
         raise typer.BadParameter("expected --exact, or --store (or PHOTOSEEK_STORE), found both")
     searcher = console_search.open_searcher(
-        Gallery.open(gallery),
+        Gallery.open(gallery, trust=trusting(trust)),
         bundle,
         precision,
         "exact" if exact else engine,
@@ -253,11 +261,15 @@ def page(
     ),
     port: PortOption = 8501,
     browser: BrowserOption = True,
+    trust: TrustOption = False,
 ) -> None:
     """Open the search page.
 
     Example: `photoseek app --gallery ~/Photos`
     """
+    if gallery is not None:
+        with suppress(GalleryNotFound), Gallery.open(gallery, trust=trusting(trust)) as opened:
+            opened.expect_trust()
     _open_page(gallery, address, port, browser)
 
 
@@ -282,6 +294,7 @@ def serve(
         Path | None,
         typer.Option(metavar="FILE", help="Holds what callers have to show; left out: PHOTOSEEK_TOKEN, or nothing."),
     ] = None,
+    trust: TrustOption = False,
 ) -> None:
     """Answer searches over HTTP, for many callers at once.
 
@@ -302,6 +315,7 @@ def serve(
             address=address,
             port=port,
             token_file=token_file,
+            trust=trusting(trust),
         )
     )
 

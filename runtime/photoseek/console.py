@@ -67,7 +67,7 @@ def run(
     """
     terminal.install()
     try:
-        code = app(prog_name=name, standalone_mode=False)
+        code = _invoke(app, name)
         sys.stdout.flush()  # here, where a reader that is gone is still no error
     except typer.TyperException as error:  # no such option, a missing argument, ...
         context = getattr(error, "ctx", None)
@@ -94,6 +94,13 @@ def run(
             raise
         fail(name, str(error), FAILURE)
     sys.exit(code or 0)
+
+
+def _invoke(app: typer.Typer, name: str) -> Any:
+    try:
+        return app(prog_name=name, standalone_mode=False)
+    finally:
+        terminal.install()  # Typer has put a hook for uncaught errors in the place of ours
 
 
 def fail(name: str, message: str, code: int) -> NoReturn:
@@ -195,8 +202,10 @@ def _console(*, stderr: bool, width: int | None = _WIDE) -> Console:
     """A console of rich that takes no text for markup."""
     from rich.console import Console
 
-    # A path is never cut: what is printed may be piped into another program.
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=None if stderr else width)
+    # A path is never cut: what is printed may be piped into another program. On a dumb terminal, rich takes a width
+    # only together with a height.
+    size = (None, None) if stderr or width is None else (width, 25)
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=size[0], height=size[1])
 
 
 def _cell(text: str) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from photoseek.embedding import Crew
     from photoseek.gallery import Gallery
     from photoseek.indexing import IndexReport, Progress
+    from photoseek.trust import Answer
 
 
 def expect_one(given: dict[str, bool]) -> None:
@@ -28,13 +29,13 @@ def expect_one(given: dict[str, bool]) -> None:
         raise typer.BadParameter(f"expected one of {', '.join(given)}, found {' and '.join(named)}")
 
 
-def bundle_of(photos: str, gallery: Path | None, name: str | None) -> Bundle:
+def bundle_of(photos: str, gallery: Path | None, name: str | None, trust: Answer = False) -> Bundle:
     """The bundle that is named; else that of the gallery, or the embedded one where there is no gallery yet."""
     from photoseek.bundle import DEMO, Bundle
     from photoseek.gallery import Gallery
 
     try:
-        with Gallery.open(gallery or photos) as opened:
+        with Gallery.open(gallery or photos, trust=trust) as opened:
             return opened.load_bundle(name)
     except GalleryNotFound:
         return Bundle.load(DEMO if name is None else name)

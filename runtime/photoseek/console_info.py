@@ -102,13 +102,14 @@ def _bundle_json(bundle: Bundle) -> dict[str, Any]:
     manifest = bundle.manifest
     known: dict[str, Any] = {}
     if isinstance(bundle, ForeignBundle):
-        known = {"preprocessing": asdict(bundle.preprocessing), "reading": bundle.description.reading.facts}
+        told = bundle.description
+        known = {"dim": told.dim, "preprocessing": asdict(told.preprocessing), "reading": told.reading.facts}
     return {
         "path": str(bundle.path),
         "name": bundle.name,
         "layout": bundle.layout,
         "fingerprint": bundle.fingerprint,
-        "dim": bundle.dim,
+        "dim": manifest.dim,
         "pooling": manifest.pooling,
         "languages": list(bundle.languages),
         "text_towers": {language: asdict(record) for language, record in manifest.text_towers.items()},

@@ -8,10 +8,12 @@ from typing import Annotated
 
 import typer
 
+from photoseek import console
 from photoseek.errors import QueryError
 from photoseek.gallery import gallery_at
 from photoseek.nearest.engines import Engine
 from photoseek.terminal import visible
+from photoseek.trust import Answer
 
 _COMPLETING = "_PHOTOSEEK_COMPLETE"  # set by the shell's completion, which asks for defaults, too
 
@@ -60,6 +62,11 @@ def gallery_here() -> Path:
     return found
 
 
+def trusting(trust: bool) -> Answer:
+    """How a command answers whether a gallery is to be trusted: as the option says, else as the user does."""
+    return console.confirm if not trust and console.can_ask() else trust
+
+
 GalleryOption = Annotated[
     Path,
     typer.Option(
@@ -70,6 +77,12 @@ GalleryOption = Annotated[
         default_factory=gallery_here,
         show_default="the current folder's",
         autocompletion=complete_gallery,
+    ),
+]
+TrustOption = Annotated[
+    bool,
+    typer.Option(
+        "--trust", help="Trust a gallery that came from elsewhere: the photo folder and the bundles that it records."
     ),
 ]
 BundleOption = Annotated[

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from photoseek import console
-from photoseek.console_options import GalleryOption, HeldBundleOption, JsonOption
+from photoseek.console_options import GalleryOption, HeldBundleOption, JsonOption, TrustOption, trusting
 from photoseek.errors import QueryError
 from photoseek.gallery import Gallery
 from photoseek.nearest.stores.address import StoreAddress
@@ -81,6 +81,7 @@ def push(
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Replace what another bundle or gallery has there: send all anew.")
     ] = False,
+    trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Bring a store up to date with a gallery: PostgreSQL with pgvector, or Milvus.
@@ -96,7 +97,7 @@ def push(
     """
     from photoseek.nearest.stores.push import push as push_gallery
 
-    opened = Gallery.open(gallery)
+    opened = Gallery.open(gallery, trust=trusting(trust))
     model = None if bundle is None else opened.load_bundle(bundle)
     try:
         with console.progress_bar("pushing") as tell:

@@ -10,6 +10,7 @@ from photoseek.bundle import Bundle
 from photoseek.database import Database
 from photoseek.errors import GalleryIncompatible, PhotoseekError
 from photoseek.held import HeldBundle, drop_held, held_as, held_bundles, make_own, put_held, sweep_all
+from photoseek.trust import Trust
 from photoseek.writer import only_writer
 
 
@@ -18,6 +19,7 @@ class BundleHolder(ABC):
 
     path: Path
     database: Database
+    trust: Trust
 
     @property
     @abstractmethod
@@ -48,12 +50,13 @@ class BundleHolder(ABC):
         Raises:
             BundleError: It is not there any more, or is damaged.
             GalleryIncompatible: Another bundle lies there now.
+            GalleryUntrusted: The gallery records a bundle that this user has not named on this computer.
         """
         helds = self.bundles()
         known = helds[0] if name is None else next((held for held in helds if held.is_called(str(name))), None)
         if known is None or (name is not None and Path(name).expanduser().is_dir()):
             return Bundle.load(str(name))
-        bundle = Bundle.load(known.reference)
+        bundle = self.trust.load_bundle(known.reference)
         if bundle.fingerprint != known.fingerprint:
             if known.own:
                 self.check_bundle(bundle)
@@ -106,6 +109,8 @@ class BundleHolder(ABC):
             GalleryBusy: Another process is writing this gallery.
         """
         held = self.held(bundle)
+        if held is not None:
+            self.trust.accept_bundle(bundle)
         if held is not None and held.own:
             self._note_own(bundle)
         elif held is not None and (held.reference, held.name) != (bundle.reference, bundle.name):
@@ -145,6 +150,7 @@ class BundleHolder(ABC):
 
     def _note_own(self, bundle: Bundle) -> None:
         """Make a bundle the gallery's own; one that was taken in beside it has no row of its own any more."""
+        self.trust.accept_bundle(bundle)
         if not own_facts(bundle).items() <= self.database.meta().items():
             with only_writer(self.path):
                 make_own(self.database, self.held(bundle) or held_as(bundle), own_facts(bundle))

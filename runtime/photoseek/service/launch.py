@@ -17,6 +17,7 @@ from photoseek.fusion import DEPTH, Fusion
 from photoseek.gallery import Gallery
 from photoseek.listening import allowed_hosts, check_free, is_loopback
 from photoseek.nearest.engines import Engine
+from photoseek.trust import Answer
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -46,6 +47,7 @@ def run_service(
     address: str = "127.0.0.1",
     port: int = 8000,
     token_file: Path | None = None,
+    trust: Answer = False,
 ) -> int:
     """Serve a gallery until SIGTERM or SIGINT; requests in flight are answered first.
 
@@ -61,6 +63,7 @@ def run_service(
         address: Where the server listens. Beyond loopback, a token keeps strangers out.
         port: As for ``address``.
         token_file: Whose content callers have to show. None: what ``PHOTOSEEK_TOKEN`` says, if anything.
+        trust: As for :meth:`photoseek.Gallery.open`.
 
     Returns:
         The exit code.
@@ -81,7 +84,7 @@ def run_service(
     token = read_token(token_file)
     check_free(address, port)
     _warn(address, port, token)
-    with Gallery.open(gallery) as opened:
+    with Gallery.open(gallery, trust=trust) as opened:
         model = None if bundle is None else opened.load_bundle(bundle)
         chosen = {} if store is None else vars(store)
         searcher = Searcher(opened, bundle=model, precision=precision, engine=engine, mode="service", **chosen)
@@ -133,6 +136,7 @@ def _serve(app: FastAPI, address: str, port: int) -> int:
         host=address,
         port=port,
         ws="none",
+        use_colors=False,  # control characters in a message are escaped
         access_log=False,  # /metrics counts; who asked from where is the business of the server before this one
         server_header=False,
         timeout_graceful_shutdown=_GRACE_S,
