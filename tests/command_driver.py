@@ -19,10 +19,11 @@ from pathlib import Path
 from typed_commands import environment
 
 _PROGRAMS = {
-    "photoseek": "photoseek.cli",
-    "photoseek-train": "photoseek_train.cli",
-    "photoseek-export": "photoseek_export.cli",
+    "photoseek": ("photoseek.cli", "photoseek.evaluation", "photoseek.page.launch", "photoseek.service.launch"),
+    "photoseek-train": ("photoseek_train.cli", "photoseek_train.fit", "photoseek_train.report_run"),
+    "photoseek-export": ("photoseek_export.cli", "photoseek_export.export", "photoseek_export.clip_export"),
 }
+"""The module with ``main``, and what its commands import: once, and not in each child."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ def run_all(runs: Sequence[Run], **further: str) -> list[Printed]:
 def _main() -> None:
     runs = [Run(**{**each, "words": tuple(each["words"])}) for each in json.load(sys.stdin)]
     for name in {run.words[0] for run in runs}:
-        importlib.import_module(_PROGRAMS[name])
+        for module in _PROGRAMS[name]:
+            importlib.import_module(module)
     import photoseek.bench
     import photoseek.search
 
@@ -116,7 +118,7 @@ def _child(run: Run) -> None:
     try:
         sys.stdin = os.fdopen(0)
         sys.argv = list(run.words)
-        importlib.import_module(_PROGRAMS[run.words[0]]).main()
+        importlib.import_module(_PROGRAMS[run.words[0]][0]).main()
     except SystemExit as end:
         code = end.code
     except BaseException:

@@ -122,7 +122,7 @@ def print_line(text: str, *, error: bool = False) -> None:
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:
     """Print JSON on standard output; unsafe characters are JSON escapes, which a parser undoes."""
-    utf8 = (sys.stdout.encoding or "").lower().replace("_", "-") in ("utf-8", "utf8")
+    utf8 = (sys.stdout.encoding or "utf-8").lower().replace("_", "-") in ("utf-8", "utf8")
     print(json_text(value, indent=indent, ascii_only=not utf8))
 
 
