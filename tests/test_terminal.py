@@ -79,6 +79,7 @@ class World:
             write_colour(plain / f"{name}.png", colour)
         lines = [f"{name}.png#0\ta {name} picture" for name in COLOURS]
         world.captions.write_text("\n".join(lines))
+        (folder / "split.txt").write_text("gone \x1b[31m\u202e.png\n")
         with Gallery.create(world.photos, Bundle.load(world.bundle)) as gallery:
             gallery.index()
             gallery.add_captions([Caption("", 0, f"red {HOSTILE}")])
@@ -150,7 +151,7 @@ class World:
         data = ("--images", self.folder / "plain", "--captions", self.captions)
         missing = ("--images", gone, "--captions", gone)
         found: list[tuple[tuple[object, ...], int]] = [
-            (("train", "inspect", *data, "--train", self.captions), 1),
+            (("train", "inspect", *data, "--train", self.folder / "split.txt"), 1),
             (("train", "inspect", *missing), 1),
             (("train", "keywords", "--captions", gone, "--out", gone), 1),
             (("train", "features", *missing, "--text-model", gone, "--out", gone), 1),
