@@ -194,7 +194,7 @@ class Gallery(BundleHolder):
         self.trust.expect_photos(self.recorded_folder)
         for held in self.bundles():
             with suppress(BundleError):  # one that is missing or damaged is reported where it is used
-                self.trust.load_bundle(held.reference)
+                self.trust.load_bundle(held.reference, held.fingerprint)
 
     @property
     def photos_root(self) -> Path:

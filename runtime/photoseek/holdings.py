@@ -56,7 +56,7 @@ class BundleHolder(ABC):
         known = helds[0] if name is None else next((held for held in helds if held.is_called(str(name))), None)
         if known is None or (name is not None and Path(name).expanduser().is_dir()):
             return Bundle.load(str(name))
-        bundle = self.trust.load_bundle(known.reference)
+        bundle = self.trust.load_bundle(known.reference, known.fingerprint)
         if bundle.fingerprint != known.fingerprint:
             if known.own:
                 self.check_bundle(bundle)

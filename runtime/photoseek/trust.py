@@ -70,8 +70,12 @@ class Trust:
             self.accept_photos(folder)
         self._photos = folder.address
 
-    def load_bundle(self, reference: str) -> Bundle:
+    def load_bundle(self, reference: str, fingerprint: str) -> Bundle:
         """Load a bundle by what the gallery records of it; nothing of an untrusted one is run.
+
+        Args:
+            reference: Where it is recorded to be.
+            fingerprint: Which it is recorded to have; one that has another is of no use, and is not asked about.
 
         Raises:
             GalleryUntrusted: It may not be used.
@@ -83,7 +87,7 @@ class Trust:
         if noted is None:
             self._ask(f"{self._gallery}: records the bundle {reference}, which you have not named here")
         bundle = Bundle.load(reference)
-        if noted != _content(bundle):
+        if bundle.fingerprint == fingerprint and noted != _content(bundle):
             if noted is not None:
                 self._ask(f"{self._gallery}: the bundle {reference} has changed since you named it")
             self.accept_bundle(bundle)
