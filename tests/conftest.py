@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,9 @@ from photoseek import Bundle, Gallery
 from photoseek.gallery import FOLDER
 from tiny_bundle import COLOURS, write_tiny_bundle
 from tiny_photos import write_colour
+
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="photoseek-state-")  # what tests trust, no user does
+atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

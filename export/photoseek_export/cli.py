@@ -138,9 +138,9 @@ def _tell(bundle: Bundle) -> None:
         told = f"{parity['text']:.1e} (text), {parity['vision']:.1e} (image)"
         for code, tower in bundle.manifest.text_towers.items():
             told += f", {tower.precisions[precision]['parity']['text']:.1e} (text, {code})"
-        print(f"{precision}: differs from PyTorch by {told}")
+        console.print_line(f"{precision}: differs from PyTorch by {told}")
     megabytes = sum(record.bytes for record in bundle.manifest.files.values()) / 1e6
-    print(f"{bundle.path}: {megabytes:.1f} MB, {', '.join(bundle.precisions)}")
+    console.print_line(f"{bundle.path}: {megabytes:.1f} MB, {', '.join(bundle.precisions)}")
 
 
 def _by_language(given: list[str]) -> dict[str, Path]:

@@ -118,7 +118,7 @@ def load_tokenizer(path: Path) -> Any:
     """
     with quiet():
         try:
-            return transformers.AutoTokenizer.from_pretrained(path, local_files_only=True)
+            return transformers.AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
         except Exception as error:  # each means the same here
             raise ExportError(_cannot_load(path, "tokenizer", error)) from error
 
@@ -131,6 +131,7 @@ def _load_model(path: Path, kind: str) -> Any:
                 attn_implementation="eager",
                 dtype=torch.float32,
                 local_files_only=True,
+                trust_remote_code=False,
                 output_loading_info=True,
             )
         except Exception as error:  # OSError, ValueError, safetensors' own, ...: each means the same here
@@ -150,7 +151,7 @@ def _load_processor(path: Path, kind: str) -> Any:
     found = getattr(transformers, f"{name}Pil", None) or getattr(transformers, name)
     with quiet():
         try:
-            return found.from_pretrained(path, local_files_only=True)
+            return found.from_pretrained(path, local_files_only=True, trust_remote_code=False)
         except Exception as error:  # each means the same here
             raise ExportError(_cannot_load(path, "image processor", error)) from error
 

@@ -201,8 +201,8 @@ def export(workshop: Workshop, out: Path) -> None:
         measured=Measured(scenes.images, scenes.captions(), scenes.split("dev"), (scenes.captions("zh"),)),
         overwrite=True,
     )
-    print(f"{bundle.path}: {sum(record.bytes for record in bundle.manifest.files.values()) / 1e6:.1f} MB")
-    print(bundle.manifest.precisions["fp16"])
+    console.print_line(f"{bundle.path}: {sum(record.bytes for record in bundle.manifest.files.values()) / 1e6:.1f} MB")
+    console.print_line(str(bundle.manifest.precisions["fp16"]))
 
 
 def main(

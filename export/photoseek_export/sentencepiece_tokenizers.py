@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from photoseek.errors import MissingExtra
+from photoseek.files import MAX_TOKENIZER_BYTES, read_bounded
 from photoseek.foreign.description import TextReading, optional_json
 from photoseek.foreign.transformers_tokenizers import CONFIG, TOKENIZER
 from photoseek_export.errors import ExportError
@@ -72,7 +73,7 @@ def _read(path: Path) -> Any:
         raise MissingExtra("spiece.model needs sentencepiece: pip install 'photoseek[export]'") from error
     proto = messages.ModelProto()
     try:
-        proto.ParseFromString(path.read_bytes())
+        proto.ParseFromString(read_bounded(path, MAX_TOKENIZER_BYTES))
     except Exception as error:  # protobuf's own
         raise ExportError(f"{path}: not a SentencePiece model: {error}; copy the file again") from error
     return proto

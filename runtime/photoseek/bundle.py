@@ -10,7 +10,7 @@ from typing import Any
 
 from photoseek.cpu import runs_int8_well
 from photoseek.errors import BundleDamaged, BundleIncompatible, BundleNotFound
-from photoseek.files import sha256_of
+from photoseek.files import read_bounded, sha256_of
 from photoseek.forking import Inherited
 from photoseek.manifest import Layout, Manifest, hint_of
 from photoseek.preprocess import Preprocessing
@@ -140,7 +140,7 @@ class Bundle(Inherited):
         """A JSON file of the bundle, verified."""
         path = self.verified(name)
         try:
-            value = json.loads(path.read_text("utf-8"))
+            value = json.loads(read_bounded(path).decode())
         except (ValueError, RecursionError) as error:
             raise BundleDamaged(f"{path}: expected JSON: {error}{hint_of(path)}; export the bundle anew") from error
         if not isinstance(value, dict):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -33,9 +34,11 @@ from photoseek.console_options import (
     JsonOption,
     PortOption,
     PrecisionOption,
+    TrustOption,
     complete_gallery,
+    trusting,
 )
-from photoseek.errors import EvaluationError, QueryError
+from photoseek.errors import EvaluationError, GalleryNotFound, GalleryUntrusted, QueryError
 from photoseek.filters import Filter
 from photoseek.fusion import DEPTH, Fusion
 from photoseek.gallery import Gallery
@@ -117,6 +120,7 @@ def index(
             help="Encode on the machines of a Ray cluster: auto, local, HOST:PORT or ray://HOST:PORT (extra: ray).",
         ),
     ] = None,
+    trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make a folder of photos searchable, or bring its gallery up to date.
@@ -146,8 +150,11 @@ def index(
         from photoseek.crew import RayCrew
 
         crew = RayCrew(ray)
-    model = console_index.bundle_of(photos, gallery, bundle)
-    opened = Gallery.open_or_create(photos, model, gallery, rebuild=rebuild, add=add, moved=moved)
+    answer = trusting(trust)
+    model = console_index.bundle_of(photos, gallery, bundle, answer)
+    opened = Gallery.open_or_create(photos, model, gallery, rebuild=rebuild, add=add, moved=moved, trust=answer)
+    with suppress(GalleryUntrusted):  # of a further bundle, which the report names
+        opened.expect_trust()  # asks now, and not below the progress bar
     if watch:
         console_index.watch_with_lines(opened, model, precision, recall, as_json=as_json)
     report = console_index.index_with_bar(opened, model, precision, recall, crew=crew, quiet=as_json)
@@ -157,7 +164,7 @@ def index(
             {**console_index.report_json(report), "pruned": pruned, "gallery": as_text(str(opened.path))}
         )
     elif prune:
-        print(f"{pruned:,} vectors forgotten")
+        console.print_line(f"{pruned:,} vectors forgotten")
 
 
 @app.command()
@@ -194,6 +201,7 @@ def search(
     language: Annotated[
         str | None, typer.Option(metavar="en|zh", help="Whose text tower reads it; left out: told by its script.")
     ] = None,
+    trust: TrustOption = False,
     as_json: console_search.HitsJsonOption = False,
     paths: console_search.PathsOption = False,
     null: console_search.NullOption = False,
@@ -222,7 +230,7 @@ def search(
     if exact and store is not None:
         raise typer.BadParameter("expected --exact, or --store (or PHOTOSEEK_STORE), found both")
     searcher = console_search.open_searcher(
-        Gallery.open(gallery),
+        Gallery.open(gallery, trust=trusting(trust)),
         bundle,
         precision,
         "exact" if exact else engine,
@@ -257,11 +265,15 @@ def page(
     no_token: Annotated[
         bool, typer.Option("--no-token", help="Let everyone in who reaches the page, without its token.")
     ] = False,
+    trust: TrustOption = False,
 ) -> None:
     """Open the search page, and print its address, with the token that it opens with.
 
     Example: `photoseek app --gallery ~/Photos`
     """
+    if gallery is not None:
+        with suppress(GalleryNotFound), Gallery.open(gallery, trust=trusting(trust)) as opened:
+            opened.expect_trust()
     _open_page(gallery, address, port, browser, token=not no_token)
 
 
@@ -306,6 +318,7 @@ def serve(
             "or until more of an answer is read.",
         ),
     ] = Limits.wait_seconds,
+    trust: TrustOption = False,
 ) -> None:
     """Answer searches over HTTP, for many callers at once.
 
@@ -328,6 +341,7 @@ def serve(
             token_file=token_file,
             limits=Limits(connections=max_connections, wait_seconds=client_timeout),
             trusted_proxies=[address for address in proxy_headers.split(",") if address.strip()],
+            trust=trusting(trust),
         )
     )
 
@@ -368,7 +382,7 @@ def verify(
     from photoseek import console_info
 
     for line in console_info.verify(console_info.bundle_or_gallery(path), repair=repair):
-        print(line)
+        console.print_line(line)
 
 
 def _open_page(gallery: Path | None, address: str, port: int, browser: bool, *, token: bool = True) -> None:

@@ -1,8 +1,10 @@
-"""What every command line of the project shares: errors in one line, progress bars, tables."""
+"""What every command line of the project shares: lines, tables, JSON, progress bars, errors in one line.
+
+No other module prints. Whatever is printed here passes :func:`photoseek.terminal.visible`.
+"""
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,10 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
+from photoseek import terminal
 from photoseek.errors import PhotoseekError, QueryError
+from photoseek.terminal import encodable, json_text, one_line, visible
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
 FAILURE = 1
 BAD_USE = 2
@@ -61,8 +65,9 @@ def run(
         bad_use: Errors that are the caller's: they exit with 2 and not with 1.
         extra: The extra that brings what the commands import.
     """
+    terminal.install()
     try:
-        code = app(prog_name=name, standalone_mode=False)
+        code = _invoke(app, name)
         sys.stdout.flush()  # here, where a reader that is gone is still no error
     except typer.TyperException as error:  # no such option, a missing argument, ...
         context = getattr(error, "ctx", None)
@@ -91,6 +96,13 @@ def run(
     sys.exit(code or 0)
 
 
+def _invoke(app: typer.Typer, name: str) -> Any:
+    try:
+        return app(prog_name=name, standalone_mode=False)
+    finally:
+        terminal.install()  # Typer has put a hook for uncaught errors in the place of ours
+
+
 def fail(name: str, message: str, code: int) -> NoReturn:
     """Print one line on standard error and exit."""
     tell(name, message)
@@ -99,12 +111,49 @@ def fail(name: str, message: str, code: int) -> NoReturn:
 
 def tell(name: str, message: str) -> None:
     """Print one line on standard error."""
-    print(f"{name}: {' '.join(message.split())}", file=sys.stderr)
+    print_line(f"{name}: {one_line(message)}", error=True)
 
 
-def print_json(value: Any) -> None:
-    """Print JSON on standard output; file names that are not text stay readable."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+def print_line(text: str, *, error: bool = False) -> None:
+    """Print one line on standard output, or on standard error."""
+    stream = sys.stderr if error else sys.stdout
+    print(encodable(visible(text), stream), file=stream)
+
+
+def print_json(value: Any, *, indent: int | None = 2) -> None:
+    """Print JSON on standard output; unsafe characters are JSON escapes, which a parser undoes."""
+    utf8 = (sys.stdout.encoding or "utf-8").lower().replace("_", "-") in ("utf-8", "utf8")
+    print(json_text(value, indent=indent, ascii_only=not utf8))
+
+
+def print_paths(paths: Iterable[str], *, end: bytes) -> None:
+    """Print paths on standard output: their bytes, each with ``end``, or one a line for people on a terminal."""
+    if sys.stdout.isatty():
+        for path in paths:
+            print_line(path)
+    else:
+        sys.stdout.buffer.write(b"".join(os.fsencode(path) + end for path in paths))
+
+
+def flush() -> None:
+    """Hand standard output to its reader now."""
+    sys.stdout.flush()
+
+
+def on_terminal() -> bool:
+    """Whether both standard input and standard output are a terminal."""
+    return all(stream is not None and stream.isatty() for stream in (sys.__stdin__, sys.__stdout__))
+
+
+def can_ask() -> bool:
+    """Whether a user can be asked: standard input and standard error are a terminal."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+
+
+def confirm(question: str) -> bool:
+    """Ask a question on the terminal; anything but ``y`` or ``yes`` means no."""
+    print(encodable(f"{one_line(question)} [y/N] ", sys.stderr), end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -116,9 +165,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for position, column in enumerate(columns):
         justify: Literal["left", "right"] = "left" if position == 0 else "right"
-        table.add_column(column, justify=justify, no_wrap=True, overflow="ignore")
+        table.add_column(Text(_cell(column)), justify=justify, no_wrap=True, overflow="ignore")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(_cell(cell)) for cell in row))
     _console(stderr=False).print(table, crop=False)
 
 
@@ -128,14 +177,14 @@ def progress_bar(description: str, unit: str = "photos") -> Iterator[Callable[[i
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn(f"{unit}, {{task.fields[rate]}}"),
+        TextColumn(f"{unit}, {{task.fields[rate]}}", markup=False),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=_console(stderr=True), transient=True) as progress:
-        task = progress.add_task(description, total=None, rate="...")
+        task = progress.add_task(encodable(visible(description), sys.stderr), total=None, rate="...")
 
         def update(done: int, total: int) -> None:
             speed = progress.tasks[task].speed
@@ -144,8 +193,20 @@ def progress_bar(description: str, unit: str = "photos") -> Iterator[Callable[[i
         yield update
 
 
-def _console(*, stderr: bool) -> Console:
+def print_picture(picture: RenderableType) -> None:
+    """Print what rich draws with control sequences of its own."""
+    _console(stderr=False, width=None).print(picture)
+
+
+def _console(*, stderr: bool, width: int | None = _WIDE) -> Console:
+    """A console of rich that takes no text for markup."""
     from rich.console import Console
 
-    # A path is never cut: what is printed may be piped into another program.
-    return Console(stderr=stderr, highlight=False, width=None if stderr else _WIDE)
+    # A path is never cut: what is printed may be piped into another program. On a dumb terminal, rich takes a width
+    # only together with a height.
+    size = (None, None) if stderr or width is None else (width, 25)
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=size[0], height=size[1])
+
+
+def _cell(text: str) -> str:
+    return encodable(visible(text), sys.stdout)

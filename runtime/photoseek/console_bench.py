@@ -27,7 +27,7 @@ def read_queries(file: Path) -> list[str]:
 
 def print_bench(found: BenchReport) -> None:
     """Print how long the steps of a query take, and how many photos a second are indexed."""
-    print(", ".join(f"{key} {plain(value)}" for key, value in found.setting.items()))
+    console.print_line(", ".join(f"{key} {plain(value)}" for key, value in found.setting.items()))
     steps = {**found.query, "photoseek search, cold": found.cold}
     rows = [
         [step, *(f"{value:.2f}" for value in (it.p50, it.p95, it.p99)), str(it.calls)] for step, it in steps.items()
@@ -35,4 +35,4 @@ def print_bench(found: BenchReport) -> None:
     console.print_table(["query, ms", "p50", "p95", "p99", "calls"], rows)
     if found.photos:
         console.print_table(["photos", "a second"], [[step, f"{rate:,.1f}"] for step, rate in found.photos.items()])
-    print(f"peak memory: {found.peak_mb:,.0f} MB here, {found.cold_peak_mb:,.0f} MB in a cold search")
+    console.print_line(f"peak memory: {found.peak_mb:,.0f} MB here, {found.cold_peak_mb:,.0f} MB in a cold search")

@@ -9,7 +9,7 @@ import typer
 
 from photoseek import console
 from photoseek.captions import Caption, read_caption_file
-from photoseek.console_options import GalleryOption, JsonOption
+from photoseek.console_options import GalleryOption, JsonOption, TrustOption, trusting
 from photoseek.errors import CaptionFileError
 from photoseek.gallery import Gallery
 from photoseek.indexing import Progress
@@ -24,6 +24,7 @@ def add(
     files: Annotated[list[Path], typer.Argument(help="Captions: .token, CSV, Karpathy's or COCO's JSON.")],
     gallery: GalleryOption,
     plain: Annotated[bool, typer.Option("--plain", help="The files hold nothing but a sentence a line.")] = False,
+    trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Keep captions, each once; what is there already costs nothing.
@@ -31,7 +32,7 @@ def add(
     Example: `photoseek captions add captions.token --gallery ~/Photos`
     """
     captions = [caption for file in files for caption in (_sentences(file) if plain else _captions(file))]
-    opened = Gallery.open(gallery)
+    opened = Gallery.open(gallery, trust=trusting(trust))
     with console.progress_bar("encoding") as tell:
 
         def show(progress: Progress) -> None:
@@ -41,7 +42,9 @@ def add(
     if as_json:
         console.print_json({"read": len(captions), "added": added, "captions": opened.sentences.count()})
     else:
-        print(f"{added:,} of {len(captions):,} captions were new; the gallery has {opened.sentences.count():,}")
+        console.print_line(
+            f"{added:,} of {len(captions):,} captions were new; the gallery has {opened.sentences.count():,}"
+        )
 
 
 @app.command()
@@ -50,7 +53,7 @@ def clear(gallery: GalleryOption) -> None:
 
     Example: `photoseek captions clear --gallery ~/Photos`
     """
-    print(f"{Gallery.open(gallery).sentences.clear():,} captions forgotten")
+    console.print_line(f"{Gallery.open(gallery).sentences.clear():,} captions forgotten")
 
 
 @app.command()
@@ -59,6 +62,7 @@ def describe(
     image: Annotated[Path | None, typer.Option(metavar="FILE", help="A photo.")] = None,
     like: Annotated[str | None, typer.Option(metavar="PATH", help="Or one of the gallery, in its folder.")] = None,
     k: Annotated[int, typer.Option("-k", help="How many sentences, at most.")] = 5,
+    trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Print the captions of a gallery that describe a photo best.
@@ -67,7 +71,7 @@ def describe(
     """
     from photoseek.search import Searcher
 
-    found = Searcher(Gallery.open(gallery)).describe(image, like=like, k=k)
+    found = Searcher(Gallery.open(gallery, trust=trusting(trust))).describe(image, like=like, k=k)
     if as_json:
         console.print_json([sentence.to_json() for sentence in found])
     else:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from photoseek.assessment import Evaluation, Figures
-from photoseek.console import print_table
+from photoseek.console import print_line, print_table
 from photoseek.intervals import LEVEL, Bounds, Interval
 from photoseek.metrics import Recall, RetrievalMetrics
 
@@ -42,7 +42,7 @@ def print_evaluation(found: Evaluation, what: str) -> None:
         rows += _figure_rows(figures, f"{code}: ")
     print_table([what, *_COLUMNS], rows)
     if found.overall.interval is not None:
-        print(f"[low, high]: {100 * LEVEL:g}% bootstrap interval over images, given what was searched")
+        print_line(f"[low, high]: {100 * LEVEL:g}% bootstrap interval over images, given what was searched")
 
 
 def _figure_rows(figures: Figures, prefix: str = "") -> list[list[str]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Set as AbstractSet
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -14,13 +12,14 @@ import typer
 
 from photoseek import console, console_crew
 from photoseek.errors import GalleryNotFound
-from photoseek.names import as_text, on_one_line
+from photoseek.names import as_text
 
 if TYPE_CHECKING:
     from photoseek.bundle import Bundle
     from photoseek.embedding import Crew
     from photoseek.gallery import Gallery
     from photoseek.indexing import IndexReport, Progress
+    from photoseek.trust import Answer
 
 
 def expect_one(given: dict[str, bool]) -> None:
@@ -30,13 +29,13 @@ def expect_one(given: dict[str, bool]) -> None:
         raise typer.BadParameter(f"expected one of {', '.join(given)}, found {' and '.join(named)}")
 
 
-def bundle_of(photos: str, gallery: Path | None, name: str | None) -> Bundle:
+def bundle_of(photos: str, gallery: Path | None, name: str | None, trust: Answer = False) -> Bundle:
     """The bundle that is named; else that of the gallery, or the embedded one where there is no gallery yet."""
     from photoseek.bundle import DEMO, Bundle
     from photoseek.gallery import Gallery
 
     try:
-        with Gallery.open(gallery or photos) as opened:
+        with Gallery.open(gallery or photos, trust=trust) as opened:
             return opened.load_bundle(name)
     except GalleryNotFound:
         return Bundle.load(DEMO if name is None else name)
@@ -48,7 +47,7 @@ def forget_bundle(gallery: Gallery, name: str, *, as_json: bool) -> None:
     if as_json:
         console.print_json({"forgotten": forgotten, "gallery": as_text(str(gallery.path))})
     else:
-        print(f"{forgotten:,} vectors of bundle {name} forgotten")
+        console.print_line(f"{forgotten:,} vectors of bundle {name} forgotten")
 
 
 def index_with_bar(
@@ -91,8 +90,8 @@ def watch_with_lines(
     try:
         for report in watch_gallery(gallery, bundle, precision=precision, recall=recall):
             if as_json:
-                print(json.dumps({**report_json(report), "gallery": as_text(str(gallery.path))}, ensure_ascii=False))
-                sys.stdout.flush()
+                console.print_json({**report_json(report), "gallery": as_text(str(gallery.path))}, indent=None)
+                console.flush()
             else:
                 _print_report(report, before)
                 before = {*report.unreadable, *report.unseen}
@@ -116,10 +115,10 @@ def _print_report(report: IndexReport, before: AbstractSet[tuple[str, str]] = fr
     parts = {"encoded": report.encoded, "reused": report.reused, "unchanged": report.unchanged, "gone": report.removed}
     parts["not looked at, kept"] = report.kept
     told = ", ".join(f"{count:,} {what}" for what, count in parts.items() if count)
-    print(f"{report.photos:,} photos: {told or 'nothing to do'} ({report.seconds:.1f} s)", file=sys.stderr)
+    console.print_line(f"{report.photos:,} photos: {told or 'nothing to do'} ({report.seconds:.1f} s)", error=True)
     for each in report.beside:
         if each.encoded or each.problem:
-            print(f"bundle {each.bundle}: {each.problem or f'{each.encoded:,} encoded'}", file=sys.stderr)
+            console.print_line(f"bundle {each.bundle}: {each.problem or f'{each.encoded:,} encoded'}", error=True)
     for path, reason in (*report.unreadable, *report.unseen):
         if (path, reason) not in before:
-            print(f"unreadable: {on_one_line(path)}: {reason}", file=sys.stderr)
+            console.print_line(f"unreadable: {as_text(path)}: {reason}", error=True)

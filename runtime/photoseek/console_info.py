@@ -62,7 +62,7 @@ def print_facts(facts: dict[str, Any]) -> None:
     """Print a line for each fact, and a table of what was measured with each engine."""
     for key, value in facts.items():
         if key != "search":
-            print(f"{key + ':':<16}{plain(value)}")
+            console.print_line(f"{key + ':':<16}{plain(value)}")
     if facts.get("search"):
         _print_engines(facts["search"])
 
@@ -102,13 +102,14 @@ def _bundle_json(bundle: Bundle) -> dict[str, Any]:
     manifest = bundle.manifest
     known: dict[str, Any] = {}
     if isinstance(bundle, ForeignBundle):
-        known = {"preprocessing": asdict(bundle.preprocessing), "reading": bundle.description.reading.facts}
+        told = bundle.description
+        known = {"dim": told.dim, "preprocessing": asdict(told.preprocessing), "reading": told.reading.facts}
     return {
         "path": str(bundle.path),
         "name": bundle.name,
         "layout": bundle.layout,
         "fingerprint": bundle.fingerprint,
-        "dim": bundle.dim,
+        "dim": manifest.dim,
         "pooling": manifest.pooling,
         "languages": list(bundle.languages),
         "text_towers": {language: asdict(record) for language, record in manifest.text_towers.items()},

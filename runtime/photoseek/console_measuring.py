@@ -18,6 +18,8 @@ from photoseek.console_options import (
     HeldBundleOption,
     JsonOption,
     PrecisionOption,
+    TrustOption,
+    trusting,
 )
 from photoseek.fusion import DEPTH, MAX_DEPTH, Fusion
 from photoseek.gallery import Gallery
@@ -120,6 +122,7 @@ def bench(
     precision: PrecisionOption = None,
     engine: EngineOption = "auto",
     exact: ExactOption = False,
+    trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Measure how long queries and indexing take here, with your bundle and your gallery.
@@ -133,7 +136,8 @@ def bench(
     from photoseek.bench import bench as measure
 
     texts = None if queries is None else console_bench.read_queries(queries)
-    searcher = console_search.open_searcher(Gallery.open(gallery), bundle, precision, "exact" if exact else engine)
+    opened = Gallery.open(gallery, trust=trusting(trust))
+    searcher = console_search.open_searcher(opened, bundle, precision, "exact" if exact else engine)
     found = measure(searcher, texts, repeats=repeats, photos=photos)
     if as_json:
         console.print_json(found.to_json())

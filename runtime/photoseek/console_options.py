@@ -8,23 +8,33 @@ from typing import Annotated
 
 import typer
 
+from photoseek import console
 from photoseek.errors import QueryError
 from photoseek.gallery import gallery_at
 from photoseek.nearest.engines import Engine
 from photoseek.paths import absolute
+from photoseek.terminal import visible
+from photoseek.trust import Answer
 
 _COMPLETING = "_PHOTOSEEK_COMPLETE"  # set by the shell's completion, which asks for defaults, too
 
 
 def complete_gallery(incomplete: str) -> list[str]:
-    """Folders that hold a gallery and begin like this; none where the shell has to complete a folder on the way."""
+    """Folders that hold a gallery and begin like this; none where the shell has to complete a folder on the way.
+
+    A name that a terminal must not get raw is left out: the shell would print it.
+    """
     head, slash, start = incomplete.rpartition("/")
     folder = absolute(head + slash)
     try:
         names = sorted(os.listdir(folder))
     except OSError:
         return []
-    wanted = (name for name in names if name.startswith(start) and (start or not name.startswith(".")))
+    wanted = (
+        name
+        for name in names
+        if name.startswith(start) and visible(name) == name and (start or not name.startswith("."))
+    )
     return [f"{head}{slash}{name}" for name in wanted if gallery_at(folder / name) is not None]
 
 
@@ -53,6 +63,11 @@ def gallery_here() -> Path:
     return found
 
 
+def trusting(trust: bool) -> Answer:
+    """How a command answers whether a gallery is to be trusted: as the option says, else as the user does."""
+    return console.confirm if not trust and console.can_ask() else trust
+
+
 GalleryOption = Annotated[
     Path,
     typer.Option(
@@ -63,6 +78,12 @@ GalleryOption = Annotated[
         default_factory=gallery_here,
         show_default="the current folder's",
         autocompletion=complete_gallery,
+    ),
+]
+TrustOption = Annotated[
+    bool,
+    typer.Option(
+        "--trust", help="Trust a gallery that came from elsewhere: the photo folder and the bundles that it records."
     ),
 ]
 BundleOption = Annotated[

@@ -92,7 +92,7 @@ def print_gains(found: RerankEvaluation, *, as_json: bool) -> None:
     alone = [_row(name, recall) for name, recall in zip(found.names, (found.first, found.second), strict=True)]
     fused = [_row(f"the first {depth:,} fused", each.recall, each) for depth, each in found.depths.items()]
     console.print_table(columns, [*alone, *fused])
-    print(
+    console.print_line(
         f"{found.captions:,} captions, {found.images:,} images; {found.fusion.rule}, the second weighs "
         f"{found.fusion.weight:g}; gains over the better bundle, [low, high]: 95% paired bootstrap interval"
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ import typer
 
 from photoseek import console, console_viewer
 from photoseek.errors import QueryError
-from photoseek.names import on_one_line
+from photoseek.names import as_text
 
 if TYPE_CHECKING:
     from photoseek.console_store import StoreChoice
@@ -154,7 +152,7 @@ def _warn(hits: Sequence[Hit]) -> None:
 
 
 def _file(hit: Hit) -> str:
-    name = on_one_line(str(hit.file))
+    name = as_text(str(hit.file))
     gone = isinstance(hit.file, Path) and not hit.file.exists()  # of object storage nothing is asked for a table
     return f"{name} (gone; index again)" if gone else name
 
@@ -174,13 +172,13 @@ def _sure(hit: Hit) -> str:
 def _answer_line(ask: Ask, query: str, output: Output) -> None:
     hits = ask(query)
     if output.form == "json":
-        print(json.dumps({"query": query, "hits": _json(hits)}, ensure_ascii=False))
+        console.print_json({"query": query, "hits": _json(hits)}, indent=None)
     else:
         if output.form == "table":
-            print(query)
+            console.print_line(query)
         _show(hits, output)
         _warn(hits)
-    sys.stdout.flush()  # whoever asks and waits reads the answer before the next question
+    console.flush()  # whoever asks and waits reads the answer before the next question
     _open(hits, output)
 
 
@@ -197,7 +195,7 @@ def _json(hits: Sequence[Hit]) -> list[dict[str, Any]]:
 
 def _show(hits: Sequence[Hit], output: Output) -> None:
     if output.form == "paths":
-        sys.stdout.buffer.write(b"".join(os.fsencode(str(hit.file)) + output.end for hit in hits))
+        console.print_paths((str(hit.file) for hit in hits), end=output.end)
         return
     print_hits(hits)
     if output.pictures:

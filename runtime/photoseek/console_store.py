@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from photoseek import console
-from photoseek.console_options import GalleryOption, HeldBundleOption, JsonOption
+from photoseek.console_options import GalleryOption, HeldBundleOption, JsonOption, TrustOption, trusting
 from photoseek.errors import QueryError
 from photoseek.gallery import Gallery
 from photoseek.nearest.stores.address import StoreAddress
@@ -82,6 +81,7 @@ def push(
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Replace what another bundle or gallery has there: send all anew.")
     ] = False,
+    trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Bring a store up to date with a gallery: PostgreSQL with pgvector, or Milvus.
@@ -97,7 +97,7 @@ def push(
     """
     from photoseek.nearest.stores.push import push as push_gallery
 
-    opened = Gallery.open(gallery)
+    opened = Gallery.open(gallery, trust=trusting(trust))
     model = None if bundle is None else opened.load_bundle(bundle)
     try:
         with console.progress_bar("pushing") as tell:
@@ -124,5 +124,5 @@ def _print_report(report: PushReport) -> None:
     recalls = ", ".join(f"{recall:.4f} by {kind}" for kind, recall in sorted(report.found.recalls.items()))
     effort = report.found.parameters["effort"]
     how = f"looking at {effort} candidates" if effort else "scoring all"
-    print(f"{report.place}: {report.photos:,} photos: {told} ({report.seconds:.1f} s)", file=sys.stderr)
-    print(f"recall@10 {recalls}, {how}; {report.found.milliseconds:.1f} ms a query", file=sys.stderr)
+    console.print_line(f"{report.place}: {report.photos:,} photos: {told} ({report.seconds:.1f} s)", error=True)
+    console.print_line(f"recall@10 {recalls}, {how}; {report.found.milliseconds:.1f} ms a query", error=True)

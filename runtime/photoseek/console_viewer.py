@@ -70,25 +70,23 @@ def check_pictures() -> None:
     """
     if find_spec("textual_image") is None:
         raise MissingExtra("--pictures needs textual-image; install it with: pip install 'photoseek[terminal]'")
-    if not (sys.__stdin__ and sys.__stdin__.isatty() and sys.__stdout__ and sys.__stdout__.isatty()):
+    if not console.on_terminal():
         raise QueryError("--pictures: expected a terminal as standard input and output, found a file or a pipe")
 
 
 def print_pictures(photos: Sequence[tuple[str, PhotoFile]]) -> None:
     """Draw photos, each below its name: with the terminal's own graphics, else in half blocks of colour."""
-    from rich.console import Console
     from textual_image.renderable import Image  # asks the terminal what it can show
 
     from photoseek.photos import decode_photo
 
     logging.getLogger("textual_image").setLevel(logging.ERROR)  # not every terminal tells the size of its letters
-    screen = Console(highlight=False, markup=False)
     for name, file in photos:
-        screen.print(name)
+        console.print_line(name)
         try:
             picture = decode_photo(file, _EDGE).image
         except PhotoError as error:  # gone or changed since it was indexed
             console.tell("photoseek", f"{file}: {error}")
             continue
         picture.thumbnail((_EDGE, _EDGE))
-        screen.print(Image(picture, height=_LINES))
+        console.print_picture(Image(picture, height=_LINES))

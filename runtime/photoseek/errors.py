@@ -11,6 +11,7 @@ PhotoseekError
 │   ├── CrewError             machines that cannot embed photos together
 │   ├── GalleryDamaged        a file of the gallery is missing or not what its manifest says
 │   ├── GalleryIncompatible   a newer format, or vectors of another bundle
+│   ├── GalleryUntrusted      records photos elsewhere, or a bundle, that this user has not named
 │   ├── GalleryBusy           another process is writing this gallery
 │   ├── GalleryClosed         used after it was closed
 │   └── GalleryEmpty          nothing indexed yet
@@ -71,6 +72,10 @@ class GalleryDamaged(GalleryError):
 
 class GalleryIncompatible(GalleryError):
     """The gallery has a newer format, or holds vectors of another bundle."""
+
+
+class GalleryUntrusted(GalleryError):
+    """The gallery records a photo folder elsewhere, or a bundle, that its user has not named on this computer."""
 
 
 class GalleryBusy(GalleryError):

@@ -7,7 +7,10 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    import gzip
 
 DRAFT = ".new-"
 """What the name of a folder begins with that holds a file which is not complete yet."""
@@ -17,6 +20,36 @@ def sha256_of(path: Path) -> str:
     """Hexadecimal SHA-256 of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+MAX_TEXT_BYTES = 16_000_000
+"""Of a JSON or text file that comes from others, such as a configuration or a vocabulary."""
+
+MAX_TOKENIZER_BYTES = 100_000_000
+"""Of a tokenizer's file that comes from others; the largest known ones have some 35 MB."""
+
+
+def read_bounded(path: Path, most: int = MAX_TEXT_BYTES) -> bytes:
+    """Read a file that comes from others.
+
+    Raises:
+        ValueError: It has more than ``most`` bytes.
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        return bounded(file, most)
+
+
+def bounded(file: BinaryIO | gzip.GzipFile, most: int = MAX_TEXT_BYTES) -> bytes:
+    """Read an open file, compressed or not, to its end.
+
+    Raises:
+        ValueError: There are more than ``most`` bytes.
+    """
+    data = file.read(most + 1)
+    if len(data) > most:
+        raise ValueError(f"expected at most {most:,} bytes, found more")
+    return data
 
 
 def replace_bytes(path: Path, data: bytes) -> None:

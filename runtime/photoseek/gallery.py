@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from photoseek.database import Database
 from photoseek.deriving import check_origin, shown_by
 from photoseek.embedding import Crew
 from photoseek.errors import (
+    BundleError,
     GalleryBusy,
     GalleryError,
     GalleryIncompatible,
@@ -33,6 +35,7 @@ from photoseek.paths import absolute, shown, why_no_folder
 from photoseek.repairing import Repaired, check_gallery, repair_gallery
 from photoseek.sentences import Sentences
 from photoseek.status import GalleryStatus, status_beside
+from photoseek.trust import Answer, Trust
 from photoseek.writer import only_writer as only_writer
 
 FOLDER = ".photoseek"
@@ -48,8 +51,9 @@ class Gallery(BundleHolder):
     closed by :meth:`close` or at the end of a ``with`` block.
     """
 
-    def __init__(self, path: Path, database: Database) -> None:
+    def __init__(self, path: Path, database: Database, trust: Answer = False) -> None:
         self.path = path
+        self.trust = Trust(path, trust)
         self.database = database
         self.sentences = Sentences(database)
 
@@ -89,11 +93,20 @@ class Gallery(BundleHolder):
         with only_writer(folder):
             if (folder / _DATABASE).exists():
                 raise GalleryError(f"{folder}: there is a gallery already; open it with Gallery.open")
-            return cls(folder, Database.create(folder / _DATABASE, meta))
+            gallery = cls(folder, Database.create(folder / _DATABASE, meta))
+        gallery.trust.accept_photos(source)
+        gallery.trust.accept_bundle(bundle)
+        return gallery
 
     @classmethod
-    def open(cls, path: str | Path) -> Gallery:
+    def open(cls, path: str | Path, *, trust: Answer = False) -> Gallery:
         """Open a gallery by its own folder, or by the photo folder that holds it.
+
+        Args:
+            path: The folder.
+            trust: Whether to use photos outside the folder that contains the gallery, and bundles, that the gallery
+                records and that this user has not named on this computer; what is used is remembered. A function is
+                called with a question. See :mod:`photoseek.trust`.
 
         Raises:
             GalleryNotFound: There is none; this holds for any text, even one that cannot name a folder.
@@ -108,7 +121,7 @@ class Gallery(BundleHolder):
             raise GalleryNotFound(
                 f"no gallery at {shown(folder)}{reason}; make one with: photoseek index PHOTOS --bundle BUNDLE"
             )
-        return cls(found, Database(found / _DATABASE))
+        return cls(found, Database(found / _DATABASE), trust)
 
     @classmethod
     def open_or_create(
@@ -120,6 +133,7 @@ class Gallery(BundleHolder):
         rebuild: bool = False,
         add: bool = False,
         moved: bool = False,
+        trust: Answer = False,
     ) -> Gallery:
         """Open the gallery of a photo folder, or make it.
 
@@ -130,6 +144,7 @@ class Gallery(BundleHolder):
             rebuild: Whether a gallery of another bundle goes over to this one, every photo encoded anew.
             add: Whether a gallery of another bundle takes this one in beside its own; see :meth:`add_bundle`.
             moved: Whether the photos of the gallery lie in ``photos`` now; see :meth:`move_photos`.
+            trust: As for :meth:`open`. The photo folder and the bundle that are named here are always trusted.
 
         Raises:
             GalleryIncompatible: The gallery belongs to another bundle or to other photos.
@@ -138,16 +153,18 @@ class Gallery(BundleHolder):
         folder = _place(source, path)
         if gallery_at(folder) != folder:
             return cls.create(photos, bundle, folder)
-        gallery = cls.open(folder)
+        gallery = cls.open(folder, trust=trust)
         if moved:
             gallery.move_photos(photos)
-        elif not (before := gallery.photo_folder).is_same(source):
+        elif not (before := gallery.recorded_folder).is_same(source):
             gone = isinstance(before, LocalFolder) and not before.root.is_dir()
             there = ", which is not there now" if gone else ""
             raise GalleryIncompatible(
                 f"{folder}: belongs to the photos in {before.address}{there}, not in {source.address}; "
                 "if they have moved, add --moved, and no photo is encoded again; else name another --gallery"
             )
+        else:
+            gallery.trust.accept_photos(before)
         if add:
             gallery.add_bundle(bundle)
         elif rebuild:
@@ -159,8 +176,30 @@ class Gallery(BundleHolder):
 
     @property
     def photo_folder(self) -> PhotoFolder:
-        """Where the photos lie: a folder of this machine, or a prefix of a bucket."""
+        """Where the photos lie: a folder of this machine, or a prefix of a bucket.
+
+        Raises:
+            GalleryUntrusted: The gallery records a place elsewhere that this user has not named.
+        """
+        folder = self.recorded_folder
+        self.trust.expect_photos(folder)
+        return folder
+
+    @property
+    def recorded_folder(self) -> PhotoFolder:
+        """What the gallery records as its photo folder, trusted or not: to name it, not to read in it."""
         return noted_folder(self.database.meta()["photos"], self.path)
+
+    def expect_trust(self) -> None:
+        """Make sure that the gallery's photo folder and each of its bundles may be used.
+
+        Raises:
+            GalleryUntrusted: One of them may not.
+        """
+        self.trust.expect_photos(self.recorded_folder)
+        for held in self.bundles():
+            with suppress(BundleError):  # one that is missing or damaged is reported where it is used
+                self.trust.load_bundle(held.reference, held.fingerprint)
 
     @property
     def photos_root(self) -> Path:
@@ -177,7 +216,7 @@ class Gallery(BundleHolder):
     @property
     def index_command(self) -> str:
         """What brings this gallery up to date, on a command line."""
-        folder = self.photo_folder
+        folder = self.recorded_folder
         beside = isinstance(folder, LocalFolder) and self.path == folder.root / FOLDER
         return f"photoseek index {folder.address}" + ("" if beside else f" --gallery {self.path}")
 
@@ -198,11 +237,12 @@ class Gallery(BundleHolder):
         source.expect()
         if known and not source.holds_any(known):
             raise GalleryNotFound(
-                f"{source.address}: expected the photos that were in {self.photo_folder.address}, such as "
+                f"{source.address}: expected the photos that were in {self.recorded_folder.address}, such as "
                 f"{min(known)}, found none of {len(known):,}; name the folder that they have moved to"
             )
         with only_writer(self.path):
             self.database.set_meta(photos=_noted(source, self.path))
+        self.trust.accept_photos(source)
 
     def index(
         self,
@@ -244,6 +284,7 @@ class Gallery(BundleHolder):
             if not held.own:
                 further[held.fingerprint] = bundle
                 put_held(self.database, held_as(bundle, precision=chosen))
+                self.trust.accept_bundle(bundle)
             self.database.set_meta(precision=chosen if held.own else self.image_precision(own))
             return index_gallery(self.path, self.database, self.photo_folder, own, further, progress, recall, crew)
 
@@ -305,7 +346,7 @@ class Gallery(BundleHolder):
         shown = shown_by(self.database, meta["fingerprint"])
         return GalleryStatus(
             path=as_text(str(self.path)),
-            photos_root=as_text(self.photo_folder.address),
+            photos_root=as_text(self.recorded_folder.address),
             photos=self.database.count(),
             searchable=self.database.count_searchable(meta["fingerprint"]),
             unreadable=len(self.unreadable()),

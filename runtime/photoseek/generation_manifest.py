@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from photoseek.errors import GalleryIncompatible
+from photoseek.files import read_bounded
 from photoseek.manifest import FileRecord
 from photoseek.nearest.engines import ENGINES, file_of, parameters_of
 from photoseek.nearest.tuning import Measured, Tuning
@@ -70,7 +71,7 @@ def read_manifest(folder: Path, checksum: str) -> GenerationManifest:
         GalleryIncompatible: Its format is newer than ``FORMAT``.
     """
     path = folder / MANIFEST
-    raw = path.read_bytes()
+    raw = read_bounded(path)
     if hashlib.sha256(raw).hexdigest() != checksum:
         raise ValueError("its sha256 is not the one that CURRENT names")
     values = json.loads(raw)

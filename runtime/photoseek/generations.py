@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from photoseek.errors import GalleryDamaged, GalleryEmpty, MissingExtra, QueryError
-from photoseek.files import DRAFT, remove, replace_bytes, replace_json, sha256_of, sync_file, sync_folder
+from photoseek.files import DRAFT, read_bounded, remove, replace_bytes, replace_json, sha256_of, sync_file, sync_folder
 from photoseek.generation_manifest import CHECKS, IDS, MANIFEST, VECTORS, GenerationManifest, read_manifest
 from photoseek.manifest import FileRecord
 from photoseek.nearest.engine import Search
@@ -27,6 +27,7 @@ CURE = "it is derived from the database: rebuild it with photoseek index PHOTOS"
 
 _FOLDER = "generations"
 _CURRENT = "CURRENT"
+_MOST_POINTER_BYTES = 1_000
 _PARTIAL = ".partial"
 _NAME = re.compile(r"\d{1,18}", re.ASCII)
 _POINTER = re.compile(r"(\d{1,18}) ([0-9a-f]{64})\n", re.ASCII)
@@ -151,7 +152,7 @@ def _read_current(gallery: Path) -> tuple[str, str] | None:
     """Name and manifest checksum of the current generation, in one read: it may be replaced at any time."""
     path = gallery / _CURRENT
     try:
-        found = _POINTER.fullmatch(path.read_text("ascii"))
+        found = _POINTER.fullmatch(read_bounded(path, _MOST_POINTER_BYTES).decode("ascii"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

@@ -11,6 +11,7 @@ from photoseek.database import Database
 from photoseek.errors import GalleryIncompatible, PhotoseekError
 from photoseek.held import HeldBundle, drop_held, held_as, held_bundles, make_own, put_held, sweep_all
 from photoseek.paths import absolute
+from photoseek.trust import Trust
 from photoseek.writer import only_writer
 
 
@@ -19,6 +20,7 @@ class BundleHolder(ABC):
 
     path: Path
     database: Database
+    trust: Trust
 
     @property
     @abstractmethod
@@ -49,12 +51,13 @@ class BundleHolder(ABC):
         Raises:
             BundleError: It is not there any more, or is damaged.
             GalleryIncompatible: Another bundle lies there now.
+            GalleryUntrusted: The gallery records a bundle that this user has not named on this computer.
         """
         helds = self.bundles()
         known = helds[0] if name is None else next((held for held in helds if held.is_called(str(name))), None)
         if known is None or (name is not None and os.path.isdir(absolute(name))):
             return Bundle.load(str(name))
-        bundle = Bundle.load(known.reference)
+        bundle = self.trust.load_bundle(known.reference, known.fingerprint)
         if bundle.fingerprint != known.fingerprint:
             if known.own:
                 self.check_bundle(bundle)
@@ -107,6 +110,8 @@ class BundleHolder(ABC):
             GalleryBusy: Another process is writing this gallery.
         """
         held = self.held(bundle)
+        if held is not None:
+            self.trust.accept_bundle(bundle)
         if held is not None and held.own:
             self._note_own(bundle)
         elif held is not None and (held.reference, held.name) != (bundle.reference, bundle.name):
@@ -146,6 +151,7 @@ class BundleHolder(ABC):
 
     def _note_own(self, bundle: Bundle) -> None:
         """Make a bundle the gallery's own; one that was taken in beside it has no row of its own any more."""
+        self.trust.accept_bundle(bundle)
         if not own_facts(bundle).items() <= self.database.meta().items():
             with only_writer(self.path):
                 make_own(self.database, self.held(bundle) or held_as(bundle), own_facts(bundle))

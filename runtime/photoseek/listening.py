@@ -41,6 +41,6 @@ def check_free(address: str, port: int) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((place[0], port, *place[2:]))  # getaddrinfo cuts a port to 16 bits
             probe.listen(1)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, UnicodeError) as error:  # UnicodeError: a name that no host can have
         reason = getattr(error, "strerror", None) or str(error)
         raise PhotoseekError(f"cannot listen at {address} port {port}: {reason}; choose another with --port") from error

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
 from photoseek.errors import BundleDamaged, BundleIncompatible
-from photoseek.files import replace_json, sha256_of
+from photoseek.files import read_bounded, replace_json, sha256_of
 
 FORMAT = 3
 """The newest bundle format that this version reads and writes; a newer one is refused.
@@ -175,7 +175,7 @@ class Manifest:
         """
         path = folder / Layout.MANIFEST
         try:
-            values = json.loads(path.read_text("utf-8"))
+            values = json.loads(read_bounded(path).decode())
         except (OSError, ValueError, RecursionError) as error:
             raise BundleDamaged(
                 f"{path}: expected a bundle's manifest: {error}{hint_of(path)}; copy the bundle again"

@@ -11,7 +11,6 @@ import os
 import re
 
 _FIRST = 0xEF00  # added to a byte of 0x80 to 0xFF
-_CONTROL = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029]")
 _KEPT = re.compile("[\uef80-\uefff]+")
 _ESCAPED = re.compile("[\udc80-\udcff]")
 _ODD = re.compile("[\udc80-\udcff\uef80-\uefff]")
@@ -30,11 +29,6 @@ def as_name(text: str) -> str:
 def as_asked(path: str) -> str:
     """The text of a path that a caller names, who has it from a hit (as text) or from a shell (as ``os`` has it)."""
     return as_text(path) if _ESCAPED.search(path) else path
-
-
-def on_one_line(name: str) -> str:
-    """A name, or a path, for people: as text, with what would move the cursor of a terminal written out."""
-    return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), as_text(name))
 
 
 def _keep(found: re.Match[str]) -> str:

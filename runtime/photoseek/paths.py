@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from photoseek.names import on_one_line
+from photoseek.terminal import visible
 
 _SHOWN = 200  # characters of a path in a message
 
@@ -26,7 +26,7 @@ def absolute(path: str | Path) -> Path:
 
 def shown(path: str | Path) -> str:
     """Return a path for a message: on one line, any text, cut in the middle where it is long."""
-    text = on_one_line(str(path)).encode("utf-8", "backslashreplace").decode()
+    text = visible(str(path))
     half = _SHOWN // 2
     return text if len(text) <= _SHOWN else f"{text[:half]} ... {text[-half:]} ({len(text):,} characters)"
 

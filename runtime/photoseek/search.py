@@ -105,6 +105,7 @@ class Searcher(Inherited):
         Raises:
             BundleError: The bundle is not there, is damaged, or lacks the precision.
             GalleryIncompatible: The gallery does not hold the bundle.
+            GalleryUntrusted: The gallery records a photo folder or a bundle that this user has not named.
             QueryError: No such engine, or a URI that names no store.
             MissingExtra: What the store needs is not installed.
         """
@@ -113,6 +114,7 @@ class Searcher(Inherited):
         self.gallery = gallery
         self.engine = engine
         self.bundle = bundle or gallery.load_bundle()
+        _ = gallery.photo_folder  # an untrusted one is refused here, not by the first query
         self._folder = gallery.check_bundle(self.bundle).folder(gallery.path)
         self.encoder = QueryEncoder(
             self.bundle, precision, gallery.image_precision(self.bundle, precision), threads, mode

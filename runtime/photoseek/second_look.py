@@ -120,4 +120,5 @@ class SecondLook(Inherited):
         with only_writer(self.gallery.path), database.transaction():
             if self.gallery.held(bundle) is None:  # so that the vectors are told of, and not pruned
                 put_held(database, held_as(bundle, precision=self.encoder.precision, whole=False))
+                self.gallery.trust.accept_bundle(bundle)
             database.put_contents(bundle.fingerprint, records)

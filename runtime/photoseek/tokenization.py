@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from photoseek.errors import BundleDamaged
+from photoseek.files import MAX_TOKENIZER_BYTES, read_bounded
 from photoseek.manifest import Layout, Reading, hint_of
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _load_tokenizer(bundle: Bundle, language: str | None, most: int) -> Tokenize
 
     path = bundle.verified(Layout.tokenizer(language))
     try:
-        tokenizer = Tokenizer.from_file(str(path))
+        tokenizer = Tokenizer.from_buffer(read_bounded(path, MAX_TOKENIZER_BYTES))
     except Exception as error:  # tokenizers raises bare Exception
         raise BundleDamaged(f"{path}: not a tokenizer: {error}{hint_of(path)}; export the bundle anew") from error
     config = bundle.read_json(Layout.tokenizer_config(language))

@@ -21,7 +21,7 @@ from photoseek import Bundle, Gallery, Searcher, reading
 from photoseek.errors import GalleryIncompatible, GalleryNotFound
 from photoseek.filters import Filter
 from photoseek.folders import local
-from photoseek.names import as_name, as_text, on_one_line
+from photoseek.names import as_name, as_text
 from photoseek.scanning import Unseen, scan
 from tiny_bundle import COLOURS
 from tiny_photos import write_colour
@@ -110,7 +110,6 @@ def test_every_name_is_told_again_from_its_text(name: bytes) -> None:
     text = as_text(os.fsdecode(name))
     assert os.fsencode(as_name(text)) == name
     text.encode()
-    assert "\n" not in on_one_line(os.fsdecode(name))
 
 
 @given(st.text(st.characters(codec="utf-8")))

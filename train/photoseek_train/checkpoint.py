@@ -11,7 +11,7 @@ import safetensors
 import safetensors.torch
 from transformers import PreTrainedTokenizerFast
 
-from photoseek.files import replace_bytes, replace_json, sha256_of
+from photoseek.files import read_bounded, replace_bytes, replace_json, sha256_of
 from photoseek_train.config import TrainingConfig
 from photoseek_train.errors import CheckpointDamaged, CheckpointNotFound, SettingsError
 from photoseek_train.model import TwoTower
@@ -91,7 +91,7 @@ def read_config(folder: Path) -> TrainingConfig:
         if not (folder / name).is_file():
             raise CheckpointDamaged(f"{folder / name}: missing from the checkpoint; copy it anew, or train again")
     try:
-        values = json.loads((folder / Layout.CONFIG).read_text("utf-8"))
+        values = json.loads(read_bounded(folder / Layout.CONFIG).decode())
     except (OSError, ValueError) as error:
         raise CheckpointDamaged(f"{folder / Layout.CONFIG}: expected JSON: {error}") from error
     return TrainingConfig.from_json(values, str(folder / Layout.CONFIG))
@@ -100,7 +100,7 @@ def read_config(folder: Path) -> TrainingConfig:
 def read_metrics(path: str | Path) -> dict[str, Any]:
     """``metrics.json``: epoch, dev metrics, ``weights_sha256``; empty where there is none."""
     file = Path(path) / Layout.METRICS
-    values = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    values = json.loads(read_bounded(file).decode()) if file.is_file() else {}
     return dict(values)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from photoseek import console_evaluation
-from photoseek.console import make_app, print_json, run
+from photoseek.console import make_app, print_json, print_line, run
 from photoseek.errors import EvaluationError
 from photoseek_train import data_commands
 from photoseek_train.errors import SettingsError
@@ -72,7 +72,7 @@ def features(
     bf16 = precision == "bf16"
     with bars() as progress:
         made = make_features(out, sources, preprocessing_of(image_size, resize), data, progress, device, bf16)
-    print(f"{out}: features of {made[0]} photos and {made[1]} captions")
+    print_line(f"{out}: features of {made[0]} photos and {made[1]} captions")
 
 
 @app.command()
@@ -284,7 +284,7 @@ def report_command(
     data = files_of(checkpoint, images, captions, split).read()
     with bars() as progress:
         written = report_run(checkpoint, data, workers, progress, out)
-    print(written)
+    print_line(str(written))
 
 
 @app.command()
@@ -299,7 +299,7 @@ def average(
     from photoseek_train.soup import average_checkpoints
 
     average_checkpoints(checkpoints, out)
-    print(f"{out}: the average of {len(checkpoints)} checkpoints; measure it with: photoseek-train evaluate {out}")
+    print_line(f"{out}: the average of {len(checkpoints)} checkpoints; measure it with: photoseek-train evaluate {out}")
 
 
 @app.command()
@@ -330,7 +330,7 @@ def transplant(
             vocabulary,
             progress,
         )
-    print(f"{out}: {pieces} word pieces; go on with: photoseek-train fit --from {out} --tune text --freeze-images")
+    print_line(f"{out}: {pieces} word pieces; go on with: photoseek-train fit --from {out} --tune text --freeze-images")
 
 
 @app.command()
@@ -356,4 +356,4 @@ def compact(
     file = read_caption_file(captions)
     texts = [caption.text for caption in captions_of(file.captions, file.names(split))]
     pieces = write_compact_bert(texts, out, CompactBert(layers, hidden, heads, vocabulary), seed)
-    print(f"{out}: a BERT of {layers} layers, {hidden} wide, {pieces} word pieces")
+    print_line(f"{out}: a BERT of {layers} layers, {hidden} wide, {pieces} word pieces")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from photoseek.console import FAILURE, print_json
+from photoseek.console import FAILURE, print_json, print_line
 from photoseek_train.watching import bars
 
 _Captions = Annotated[Path, typer.Option("--captions", help="Captions: .token, CSV, Karpathy's or COCO's JSON.")]
@@ -31,7 +31,7 @@ def keywords(
     with bars() as progress:
         made = write_keywords(found, out, language, top, progress)
     average = made.keywords / made.captions
-    print(f"{out}: {made.captions:,} captions with {average:.1f} keywords each, {made.bare:,} of them with none")
+    print_line(f"{out}: {made.captions:,} captions with {average:.1f} keywords each, {made.bare:,} of them with none")
 
 
 def inspect(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from photoseek.console import print_table
+from photoseek.console import print_line, print_table
 from photoseek_train.inspecting import Finding, Inspection
 
 _EXAMPLES = 3
@@ -31,10 +31,10 @@ def print_inspection(found: Inspection) -> None:
     _print_data(found)
     _print_lengths(found.captions)
     for finding in found.problems:
-        print(f"problem: {_sentence(finding)}")
+        print_line(f"problem: {_sentence(finding)}")
     for finding in found.warnings:
-        print(f"note: {_sentence(finding)}")
-    print(f"{'usable' if found.usable else 'not usable: fit would refuse these data'} ({found.seconds:.1f} s)")
+        print_line(f"note: {_sentence(finding)}")
+    print_line(f"{'usable' if found.usable else 'not usable: fit would refuse these data'} ({found.seconds:.1f} s)")
 
 
 def _print_data(found: Inspection) -> None:
@@ -61,7 +61,7 @@ def _print_lengths(captions: Mapping[str, Any]) -> None:
     print_table(["language", "captions", "words, least / median / greatest", "characters"], rows)
     tokens = captions["tokens"]
     if tokens is not None:
-        print(f"tokens: {_spread(tokens)}; {tokens['cut_off']:,} captions are cut off at {tokens['max_tokens']}")
+        print_line(f"tokens: {_spread(tokens)}; {tokens['cut_off']:,} captions are cut off at {tokens['max_tokens']}")
 
 
 def _spread(values: Mapping[str, float]) -> str:

@@ -41,6 +41,7 @@ def load_text_model(source: str, attention: str = "sdpa") -> PreTrainedModel:
                 attn_implementation=attention,
                 dtype=torch.float32,
                 local_files_only=folder is not None,
+                trust_remote_code=False,
                 output_loading_info=True,
             )
         except Exception as error:  # OSError, ValueError, safetensors' own, ...: each means the same here
@@ -59,7 +60,7 @@ def build_text_model(architecture: Mapping[str, Any], attention: str = "sdpa") -
     try:
         config = AutoConfig.for_model(str(architecture.get("model_type")), **values)
         model = AutoModel.from_config(  # type: ignore[no-untyped-call]
-            config, attn_implementation=attention, dtype=torch.float32
+            config, attn_implementation=attention, dtype=torch.float32, trust_remote_code=False
         )
     except Exception as error:  # a damaged configuration fails in many ways
         raise TowerError(f"expected the configuration of a BERT: {error}") from error
@@ -77,7 +78,9 @@ def load_tokenizer(source: str) -> PreTrainedTokenizerFast:
         _expect_file(folder, _TOKENIZER, "tokenizer")
     with quiet():
         try:
-            tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=folder is not None)
+            tokenizer = AutoTokenizer.from_pretrained(
+                source, local_files_only=folder is not None, trust_remote_code=False
+            )
         except Exception as error:  # see load_text_model
             raise TowerError(_cannot_load("a tokenizer", source, folder, error)) from error
     if not isinstance(tokenizer, PreTrainedTokenizerFast):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from transformers import PreTrainedTokenizerFast
 
+from photoseek.files import read_bounded
 from photoseek_train.checkpoint import Layout, begin_checkpoint, write_history, write_weights
 from photoseek_train.config import TrainingConfig
 from photoseek_train.encode import SplitVectors
@@ -120,7 +121,7 @@ def holds_run(path: Path) -> bool:
 def saved_config(path: Path) -> TrainingConfig | None:
     """The settings of the run in a folder; None where no run has begun, or another program's files are."""
     try:
-        values = json.loads((path / Layout.CONFIG).read_text("utf-8"))
+        values = json.loads(read_bounded(path / Layout.CONFIG).decode())
         return TrainingConfig.from_json(values, str(path / Layout.CONFIG))
     except (OSError, ValueError, CheckpointDamaged):
         return None

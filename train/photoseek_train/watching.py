@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-import typer
-
-from photoseek.console import progress_bar
+from photoseek.console import print_line, progress_bar
 from photoseek_train.progress import Progress
 
 if TYPE_CHECKING:
@@ -45,13 +43,13 @@ def bars() -> Iterator[Progress]:
 def announce(epochs: int) -> EpochEnd:
     """Print a line on standard error after each epoch."""
 
-    def print_line(record: EpochRecord) -> None:
+    def announce_epoch(record: EpochRecord) -> None:
         found = record.dev.text_to_image
         recalls = "/".join(f"{value:.1f}" for value in (found.r1, found.r5, found.r10))
-        typer.echo(
+        print_line(
             f"epoch {record.epoch}/{epochs}: loss {record.loss:.3f}, dev text to image R@1/5/10 {recalls} "
             f"of {record.dev.images} images, rsum {record.dev.rsum:.1f}, {record.seconds:.1f} s",
-            err=True,
+            error=True,
         )
 
-    return print_line
+    return announce_epoch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,8 +51,11 @@ class LocalFolder:
         return read_still(photo, self.root, read_photo)
 
     def photo(self, path: str) -> Path:
-        """Where a photo lies."""
-        return self.root / as_name(path)
+        """Where a photo lies, always inside: a gallery that was tampered with may hold a path that leads out."""
+        name = as_name(path)
+        if name.startswith("/") or ".." in name.split("/"):
+            name = os.path.normpath(f"/{name}").lstrip("/")
+        return self.root / name
 
     def holds_any(self, paths: Collection[str]) -> bool:
         """Whether one of these photos is in it."""

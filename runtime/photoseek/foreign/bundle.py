@@ -40,14 +40,17 @@ class ForeignBundle(Bundle):
         self.description = description
         self._stamps = {name: _stamp(path / name) for name in description.files}
         self._path = path
-        super().__init__(path, self._manifest(description.dim or 0), str(path))
-        if description.dim is None:
-            self.manifest = self._manifest(self._measured_dim())
+        super().__init__(path, self._manifest(), str(path))
 
     @property
     def layout(self) -> str:
         """Whose files these are."""
         return self.description.layout
+
+    @cached_property
+    def dim(self) -> int:
+        """Length of its vectors; where no file tells it, the text tower is run for it once."""
+        return self.description.dim or self._measured_dim()
 
     @property
     def precisions(self) -> tuple[str, ...]:
@@ -144,11 +147,11 @@ class ForeignBundle(Bundle):
             TextEncoder(self, precision).encode(["a photo", ""])
             ImageEncoder(self, precision).encode([Image.new("RGB", (40, 30))])
 
-    def _manifest(self, dim: int) -> Manifest:
+    def _manifest(self) -> Manifest:
         told = self.description
         return Manifest(
             name=self._path.name,
-            dim=dim,
+            dim=self.description.dim or 0,
             pooling=UNKNOWN,
             languages=list(told.languages),
             preprocessing=told.preprocessing.id,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from photoseek.errors import BundleDamaged, BundleIncompatible
+from photoseek.files import read_bounded
 from photoseek.manifest import hint_of
 from photoseek.preprocess import Preprocessing
 from photoseek.tokenization import Side
@@ -104,7 +105,7 @@ def json_object(path: Path) -> dict[str, Any]:
         BundleDamaged: It does not.
     """
     try:
-        value = json.loads(path.read_text("utf-8"))
+        value = json.loads(read_bounded(path).decode())
     except (OSError, ValueError, RecursionError) as error:
         raise BundleDamaged(f"{path}: expected JSON: {error}{hint_of(path)}; copy the file again") from error
     if not isinstance(value, dict):

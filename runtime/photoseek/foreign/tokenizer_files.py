@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from photoseek.errors import BundleDamaged
+from photoseek.files import MAX_TOKENIZER_BYTES, bounded, read_bounded
 from photoseek.manifest import hint_of
 
 if TYPE_CHECKING:
@@ -23,15 +24,17 @@ def build_from_json(folder: Path, files: tuple[str, ...]) -> Tokenizer:
     """``tokenizer.json``: the file of the tokenizers library."""
     from tokenizers import Tokenizer
 
-    return _built(folder / files[0], lambda: Tokenizer.from_file(str(folder / files[0])))
+    return _built(
+        folder / files[0], lambda: Tokenizer.from_buffer(read_bounded(folder / files[0], MAX_TOKENIZER_BYTES))
+    )
 
 
 def build_clip(folder: Path, files: tuple[str, ...]) -> Tokenizer:
     """``vocab.json`` and ``merges.txt`` of CLIP."""
 
     def build() -> Tokenizer:
-        vocabulary: dict[str, int] = json.loads((folder / files[0]).read_text("utf-8"))
-        lines = (folder / files[1]).read_text("utf-8").split("\n")
+        vocabulary: dict[str, int] = json.loads(read_bounded(folder / files[0]).decode())
+        lines = _lines(read_bounded(folder / files[1]))
         merges = [_pair(line) for line in lines if line.strip() and not line.startswith("#version")]
         return _clip(vocabulary, merges, "<|startoftext|>", "<|endoftext|>")
 
@@ -42,8 +45,8 @@ def build_openai_clip(folder: Path, files: tuple[str, ...]) -> Tokenizer:
     """``bpe_simple_vocab_16e6.txt.gz``: the merges alone, from which the vocabulary follows."""
 
     def build() -> Tokenizer:
-        with gzip.open(folder / files[0], "rt", encoding="utf-8") as file:
-            lines = file.read().split("\n")[1 : _CLIP_MERGES + 1]
+        with gzip.open(folder / files[0]) as file:
+            lines = _lines(bounded(file))[1 : _CLIP_MERGES + 1]
         merges = [_pair(line) for line in lines if line.strip()]
         letters = _letters_of_bytes()
         tokens = [*letters, *(f"{letter}</w>" for letter in letters), *("".join(merge) for merge in merges)]
@@ -65,7 +68,7 @@ def build_bert(
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
     def build() -> Tokenizer:
-        lines = (folder / files[0]).read_text("utf-8").removesuffix("\n").split("\n")
+        lines = _lines(read_bounded(folder / files[0]).removesuffix(b"\n"))
         vocabulary = {line.strip(): number for number, line in enumerate(lines)}
         words: Any = models.WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=longest_word)
         tokenizer = Tokenizer(words)
@@ -105,6 +108,10 @@ def _clip(vocabulary: dict[str, int], merges: list[tuple[str, str]], start: str,
     )
     tokenizer.add_special_tokens([start, end])
     return tokenizer
+
+
+def _lines(data: bytes) -> list[str]:
+    return data.decode().replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def _pair(line: str) -> tuple[str, str]:

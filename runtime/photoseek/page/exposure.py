@@ -9,9 +9,9 @@ import re
 import streamlit as st
 
 from photoseek.listening import is_loopback
-from photoseek.names import on_one_line
 from photoseek.page.launch import GALLERY_VARIABLE
 from photoseek.page.words import words
+from photoseek.terminal import visible
 
 _log = logging.getLogger(__name__)
 
@@ -38,5 +38,5 @@ def public(message: str) -> str:
     """
     if not _ABSOLUTE.search(message) or not is_shared():
         return message
-    _log.warning("not shown to visitors: %s", on_one_line(message))
+    _log.warning("not shown to visitors: %s", visible(message))
     return words().in_the_log

@@ -17,6 +17,7 @@ from photoseek.listening import allowed_hosts, check_free, is_loopback
 from photoseek.nearest.engines import Engine
 from photoseek.service.limits import Limits
 from photoseek.service.open_files import raise_open_files, within_open_files
+from photoseek.trust import Answer
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -48,6 +49,7 @@ def run_service(
     token_file: Path | None = None,
     limits: Limits | None = None,
     trusted_proxies: Sequence[str] = (),
+    trust: Answer = False,
 ) -> int:
     """Serve a gallery until SIGTERM or SIGINT; requests in flight are answered first.
 
@@ -65,6 +67,7 @@ def run_service(
         token_file: Whose content callers have to show. None: what ``PHOTOSEEK_TOKEN`` says, if anything.
         limits: What the server accepts. None: the defaults. Fewer connections where the limit on open files is low.
         trusted_proxies: Addresses and networks whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are used.
+        trust: As for :meth:`photoseek.Gallery.open`.
 
     Returns:
         The exit code.
@@ -88,7 +91,7 @@ def run_service(
     limits = within_open_files(limits or Limits(), raise_open_files())
     check_free(address, port)
     _warn(address, port, token)
-    with Gallery.open(gallery) as opened:
+    with Gallery.open(gallery, trust=trust) as opened:
         model = None if bundle is None else opened.load_bundle(bundle)
         chosen = {} if store is None else vars(store)
         searcher = Searcher(opened, bundle=model, precision=precision, engine=engine, mode="service", **chosen)

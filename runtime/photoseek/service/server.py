@@ -49,6 +49,7 @@ def make_server(
         port=port,
         http=partial(BoundedProtocol, connections=connections),  # type: ignore[arg-type]  # called as a class is
         ws="none",
+        use_colors=False,  # control characters in a message are escaped
         access_log=False,  # /metrics counts; who asked from where is the business of the server before this one
         server_header=False,
         proxy_headers=bool(trusted_proxies),

@@ -1,0 +1,149 @@
+"""Runs commands of the three programs, each in a child of its own, on a terminal or with pipes.
+
+A script: it reads a JSON list of runs on standard input, imports the programs once, and writes what each run printed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import pty
+import subprocess
+import sys
+import termios
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from typed_commands import environment
+
+_PROGRAMS = {
+    "photoseek": ("photoseek.cli", "photoseek.evaluation", "photoseek.page.launch", "photoseek.service.launch"),
+    "photoseek-train": ("photoseek_train.cli", "photoseek_train.fit", "photoseek_train.report_run"),
+    "photoseek-export": ("photoseek_export.cli", "photoseek_export.export", "photoseek_export.clip_export"),
+}
+"""The module with ``main``, and what its commands import: once, and not in each child."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A command, whether it has a terminal, what a pipe brings to it, and what a user types."""
+
+    words: tuple[str, ...]
+    terminal: bool
+    lines: str = ""
+    typed: str = ""
+
+
+@dataclass(frozen=True)
+class Printed:
+    """What a run printed on standard output and standard error, and its exit code."""
+
+    output: bytes
+    code: int
+
+
+def run_all(runs: Sequence[Run], **further: str) -> list[Printed]:
+    """Run commands one after another."""
+    done = subprocess.run(
+        [sys.executable, __file__],
+        input=json.dumps([asdict(run) for run in runs]).encode(),
+        capture_output=True,
+        env=environment(**further),
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return [Printed(output.encode("latin-1"), code) for output, code in json.loads(done.stdout)]
+
+
+def _main() -> None:
+    runs = [Run(**{**each, "words": tuple(each["words"])}) for each in json.load(sys.stdin)]
+    for name in {run.words[0] for run in runs}:
+        for module in _PROGRAMS[name]:
+            importlib.import_module(module)
+    import photoseek.bench
+    import photoseek.search
+
+    photoseek.bench._COLD_STARTS = 1
+    answers = [_on_terminal(run) if run.terminal else _in_pipes(run) for run in runs]
+    json.dump([(output.decode("latin-1"), code) for output, code in answers], sys.stdout)
+
+
+def _on_terminal(run: Run) -> tuple[bytes, int]:
+    terminal, side = pty.openpty()
+    settings = termios.tcgetattr(side)
+    settings[1] &= ~termios.OPOST  # a line ends as it was printed
+    settings[3] &= ~termios.ECHO
+    termios.tcsetattr(side, termios.TCSANOW, settings)
+    os.write(terminal, run.typed.encode())
+    lines = _pipe_with(run.lines) if run.lines else None
+    child = os.fork()
+    if child == 0:
+        os.close(terminal)
+        os.login_tty(side)
+        if lines is not None:
+            os.dup2(lines, 0)
+        _child(run)
+    os.close(side)
+    return _read(terminal), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _in_pipes(run: Run) -> tuple[bytes, int]:
+    reading, writing = os.pipe()
+    lines = _pipe_with(run.lines)
+    child = os.fork()
+    if child == 0:
+        for number, stream in enumerate((lines, writing, writing)):
+            os.dup2(stream, number)
+        os.close(reading)
+        os.close(writing)
+        _child(run)
+    os.close(writing)
+    os.close(lines)
+    return _read(reading), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _pipe_with(text: str) -> int:
+    """The end of a pipe from which a text can be read."""
+    reading, writing = os.pipe()
+    os.write(writing, text.encode())
+    os.close(writing)
+    return reading
+
+
+def _child(run: Run) -> None:
+    code: object = 70
+    try:
+        sys.stdin = os.fdopen(0)
+        sys.argv = list(run.words)
+        importlib.import_module(_PROGRAMS[run.words[0]][0]).main()
+    except SystemExit as end:
+        code = end.code
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        code = 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code if isinstance(code, int) else 1)
+
+
+def _read(descriptor: int) -> bytes:
+    found = b""
+    while True:
+        try:
+            part = os.read(descriptor, 65_536)
+        except OSError:  # the end of a terminal
+            break
+        if not part:
+            break
+        found += part
+    os.close(descriptor)
+    return found
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parent))
+    _main()
