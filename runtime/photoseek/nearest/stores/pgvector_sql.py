@@ -7,7 +7,7 @@ from functools import cached_property
 
 from psycopg import sql
 
-from photoseek.nearest.stores.conditions import Condition
+from photoseek.filters import Clause
 from photoseek.nearest.stores.store import STATES as STATES  # the table of all galleries' states
 
 FIELDS = ("id", "digest", "path", "taken", "pixels", "orientation", "type", "vector")
@@ -69,13 +69,13 @@ class Statements:
             named.append(sql.SQL(f"CREATE INDEX IF NOT EXISTS {{}} ON {{}} ({fields})").format(index, self._table))
         return named
 
-    def search(self, conditions: Sequence[Condition]) -> sql.Composed:
+    def search(self, conditions: Sequence[Clause]) -> sql.Composed:
         """The nearest first; its values: the vector, those of the conditions, the vector again, and how many."""
         return self._filled(
             f"SELECT id, vector <#> %b FROM {{table}}{_where(conditions)} ORDER BY vector <#> %b LIMIT %s"
         )
 
-    def count(self, conditions: Sequence[Condition]) -> sql.Composed:
+    def count(self, conditions: Sequence[Clause]) -> sql.Composed:
         """How many meet the conditions, counted up to a number."""
         return self._filled(f"SELECT count(*) FROM (SELECT FROM {{table}}{_where(conditions)} LIMIT %s) AS met")
 
@@ -153,6 +153,6 @@ class Statements:
         return sql.SQL(text).format(table=self._table, index=self._index, states=self._states)
 
 
-def _where(conditions: Sequence[Condition]) -> str:
+def _where(conditions: Sequence[Clause]) -> str:
     """Fields and operators are this program's own words."""
     return " AND ".join([" WHERE true", *(f"{each.field} {each.operator} %s" for each in conditions)])
