@@ -17,7 +17,7 @@ import pytest
 from PIL import Image, features
 
 from photo_mutations import seeds, tiled_tiff
-from photoseek import Bundle, Gallery, embedding, heif, photos, rgb
+from photoseek import Bundle, Gallery, embedding, heif, photos
 from photoseek.encoders import ImageEncoder
 from photoseek.errors import PhotoError
 from photoseek.photos import SUFFIXES, date_of, decode_photo, open_photo, photo_format, read_photo
@@ -126,7 +126,7 @@ def test_a_picture_that_is_squeezed_ten_thousandfold_keeps_its_order() -> None:
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "I;16", "I;16B", "I", "F"])
-def test_strips_make_the_same_picture_as_the_whole(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_strips_make_the_same_picture_as_the_whole(mode: str) -> None:
     """Whether a grey of 32 bits is one of 8 is known from the whole picture only: its first strip is dark."""
     values = np.arange(40 * 50, dtype=np.uint16).reshape(40, 50)
     if mode in ("I", "F"):
@@ -139,23 +139,20 @@ def test_strips_make_the_same_picture_as_the_whole(mode: str, monkeypatch: pytes
         image = image.convert(mode) if mode != "P" else image.convert("RGB").quantize(16)
     whole = np.asarray(to_rgb(image))
     for strip in (7, 130, 1999):
-        monkeypatch.setattr(rgb, "_STRIP", strip)
-        np.testing.assert_array_equal(np.asarray(to_rgb(image)), whole)
+        np.testing.assert_array_equal(np.asarray(to_rgb(image, strip)), whole)
 
 
-def test_a_large_picture_is_averaged_down_to_twice_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_picture_is_averaged_down_to_twice_what_is_needed() -> None:
     rows, columns = np.mgrid[0:900, 0:1200]
     data = saved(Image.fromarray(np.stack([rows / 4, columns / 5, (rows + columns) / 9], -1).astype(np.uint8)), "PNG")
     whole = decode_photo(data, 100)
-    monkeypatch.setattr(photos, "_LARGE", 1_000_000)
-    small = decode_photo(data, 100)
+    small = decode_photo(data, 100, large=1_000_000)
     assert (small.width, small.height, small.image.size) == (1200, 900, (300, 225))
     seen, expected = (Preprocessing(64, 64, 100).fit(photo.image) for photo in (small, whole))
     assert np.abs(np.asarray(seen, dtype=int) - np.asarray(expected, dtype=int)).max() <= 2
 
 
 def test_large_pictures_are_decoded_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(photos, "_LARGE", 100)
     inside, most = [0], [0]
 
     def count(image: Image.Image) -> Image.Image:
@@ -166,7 +163,7 @@ def test_large_pictures_are_decoded_one_at_a_time(monkeypatch: pytest.MonkeyPatc
         return image.convert("RGB")
 
     monkeypatch.setattr(photos, "to_rgb", count)
-    workers = [threading.Thread(target=decode_photo, args=(seeds()["png"],)) for _ in range(4)]
+    workers = [threading.Thread(target=decode_photo, args=(seeds()["png"], None, 100)) for _ in range(4)]
     for worker in workers:
         worker.start()
     for worker in workers:
