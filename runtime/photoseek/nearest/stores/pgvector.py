@@ -65,11 +65,8 @@ class PgvectorStore:
 
     def put_state(self, state: StoreState) -> None:
         """Note it, in a transaction of its own."""
-
-        def write(connection: psycopg.Connection) -> None:
-            connection.execute(self._sql.put_state, (self._name, state.to_json()))
-
-        self._connections.run(write)
+        values = (self._name, state.to_json())
+        self._connections.run(lambda connection: connection.execute(self._sql.put_state, values))
 
     def prepare(self, dim: int) -> None:
         """Create extension, tables and the indexes of filters."""
