@@ -20,7 +20,7 @@ from photo_mutations import seeds, tiled_tiff
 from photoseek import Bundle, Gallery, embedding, heif, photos
 from photoseek.encoders import ImageEncoder
 from photoseek.errors import PhotoError
-from photoseek.photos import SUFFIXES, date_of, decode_photo, open_photo, photo_format, read_photo
+from photoseek.photos import date_of, decode_photo, open_photo, photo_format, read_photo
 from photoseek.preprocess import Preprocessing
 from photoseek.quiet import pillow_warns_nobody
 from photoseek.rgb import to_rgb
@@ -29,7 +29,6 @@ from tiny_bundle import COLOURS
 from tiny_photos import write_colour
 
 BINARY = sorted(seeds().keys() - {"pgm-plain"})  # text has no end but that of the file
-needs_heif = pytest.mark.skipif(not heif.can_decode(), reason="pillow-heif is not installed")
 
 
 def saved(image: Image.Image, format_: str, **options: object) -> bytes:
@@ -292,37 +291,6 @@ def test_warnings_of_others_are_heard_while_and_after_photos_are_decoded() -> No
     with pytest.raises(UserWarning, match="theirs"):
         warnings.warn_explicit("theirs", UserWarning, "x.py", 1, module="PIL.Image")
     assert any(isinstance(handler, logging.NullHandler) for handler in logging.getLogger("PIL").handlers)
-
-
-@needs_heif
-def test_a_heic_photo_is_decoded_where_the_extra_is_installed(photos: Path, tiny_bundle: Bundle) -> None:
-    heif.register()
-    exif = Image.Exif()
-    exif[0x0132] = "2024:05:17 10:11:12"
-    data = saved(Image.new("RGB", (64, 48), COLOURS["red"]), "HEIF", exif=exif)
-    assert np.abs(np.asarray(open_photo(data), dtype=int) - COLOURS["red"]).max() < 12
-    (photos / "IMG_0001.HEIC").write_bytes(data)
-    assert photo_format(photos / "IMG_0001.HEIC") == "HEIF"
-    assert date_of(photos / "IMG_0001.HEIC") == decode_photo(data).taken == "2024-05-17 10:11:12"
-    gallery = Gallery.create(photos, tiny_bundle)
-    assert (gallery.index().encoded, gallery.unreadable()) == (25, [])
-
-
-def test_a_heic_photo_is_named_with_the_cure_until_the_extra_is_installed(
-    photos: Path, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert {".heic", ".heif"} < SUFFIXES
-    (photos / "IMG_0001.HEIC").write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
-    with monkeypatch.context() as patch:
-        patch.setattr(heif, "can_decode", lambda: False)
-        gallery = Gallery.create(photos, tiny_bundle)
-        assert gallery.index().unreadable == [("IMG_0001.HEIC", heif.CURE)]
-        assert "pip install 'photoseek[heic]'" in heif.CURE
-        revision = gallery.database.revision()
-        gallery.index()
-        assert gallery.database.revision() == revision
-    if heif.can_decode():  # tried again though the file is the same
-        assert gallery.index().unreadable[0][1] != heif.CURE
 
 
 def test_hostile_photos_are_named_and_tried_again_only_when_they_change(
