@@ -14,7 +14,7 @@ MKDOCS  = NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-demo: $(VENV)/app.stamp ## draw 300 scenes, index them, and open the search page
+demo: $(VENV)/app.stamp ## index 300 drawn scenes and open the search page
 	$(BIN)/photoseek demo $(ARGS)
 
 test: $(VENV)/dev.stamp ## run all tests

@@ -28,11 +28,10 @@ def captions() -> list[str]:
 
 def scenes() -> Path:
     """A folder of drawn scenes with their ``captions.token``."""
-    from photoseek.demo.scenes import DEMO_SEEDS, write_scenes
+    from photoseek.demo.scenes import DEMO_SEEDS
+    from photoseek_export.demo_scenes import write_scenes
 
-    folder = CACHE / "scenes"
-    write_scenes(folder, DEMO_SEEDS[:_SCENES])
-    return folder
+    return write_scenes(CACHE / "scenes", {"demo": DEMO_SEEDS[:_SCENES]}).images
 
 
 def bert() -> Path:

@@ -12,12 +12,16 @@ import numpy as np
 from photoseek import Bundle, Gallery
 from photoseek.database import ContentRecord, PhotoRecord
 from photoseek.deriving import derive
-from photoseek.filters import Filter
+from photoseek.filters import TYPES, Filter
 from photoseek.gallery import only_writer
+from photoseek.names import as_asked
 from photoseek.nearest.exact import ExactSearch
 from photoseek.scanning import FoundPhoto
-from photoseek.selection import ids_where
 from photoseek.vectors import Vectors, normalise
+
+_FACTS = (
+    "SELECT id, path, width, height, coalesce(taken, '') FROM photos JOIN vectors USING (sha256) WHERE fingerprint = ?"
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,25 @@ class Facts:
     width: int = 640
     height: int = 480
     taken: str = ""
+
+
+FILTERS = [
+    Filter(),
+    Filter(folder="a"),
+    Filter(folder="a/b"),
+    Filter(folder="a.b"),
+    Filter(folder="no such"),
+    Filter(taken_from="2022"),
+    Filter(taken_to="2021-06"),
+    Filter(taken_from="2021-03-04", taken_to="2021-03-20"),
+    Filter(min_megapixels=1.0),
+    Filter(max_megapixels=0.25),
+    Filter(min_megapixels=0.2500001, max_megapixels=0.75),
+    Filter(min_megapixels=float("inf")),
+    *(Filter(orientation=name) for name in ("landscape", "portrait", "square")),
+    *(Filter(type=name) for name in TYPES),
+    Filter(folder="c d", type="jpeg", orientation="portrait", taken_from="2020"),
+]
 
 
 def various(count: int, seed: int = 0, start: int = 0) -> list[Facts]:
@@ -94,21 +117,36 @@ def make_generation(gallery: Gallery) -> None:
 
 
 class Exact:
-    """The best photos of a gallery as it is now, by the vectors of its database and by its own filters."""
+    """The best photos of a gallery as it is now, by the vectors of its database and by :func:`meets`."""
 
     def __init__(self, gallery: Gallery) -> None:
-        self._gallery = gallery
         dim = int(gallery.database.meta()["dim"])
         ids, vectors = zip(*gallery.database.vectors(gallery.fingerprint, dim), strict=True)
         self.ids, self.vectors = np.array(ids), np.stack(vectors)
+        self.facts = {photo: Facts(*facts) for photo, *facts in gallery.database.query(_FACTS, gallery.fingerprint)}
 
     def __call__(self, query: Vectors, k: int, where: Filter | None = None) -> list[tuple[int, float]]:
         """Id and cosine of the k best."""
         met = np.ones(len(self.ids), dtype=bool)
         if where is not None:
-            met = np.isin(self.ids, ids_where(self._gallery.database, where, self._gallery.fingerprint))
+            met = np.array([meets(self.facts[photo], where) for photo in self.ids.tolist()], dtype=bool)
         rows, scores = ExactSearch(self.vectors[met]).search(query, k)
         return list(zip(self.ids[met][rows].tolist(), scores.tolist(), strict=True))
+
+
+def meets(facts: Facts, where: Filter) -> bool:
+    """What a filter says, in Python."""
+    pixels, ending = facts.width * facts.height, facts.path.rpartition(".")[2].lower()
+    lies = (facts.width > facts.height) - (facts.width < facts.height)
+    return (
+        (not where.folder or facts.path.startswith(f"{as_asked(where.folder).strip('/')}/"))
+        and (where.taken_from is None or facts.taken >= where.taken_from)
+        and (where.taken_to is None or "" < facts.taken[: len(where.taken_to)] <= where.taken_to)
+        and (where.min_megapixels is None or pixels >= where.min_megapixels * 1e6)
+        and (where.max_megapixels is None or pixels <= where.max_megapixels * 1e6)
+        and (where.orientation is None or where.orientation == ("square", "landscape", "portrait")[lies])
+        and (where.type is None or ("." in facts.path and ending in TYPES[where.type]))
+    )
 
 
 def _pairs(vectors: Vectors, facts: Sequence[Facts]) -> list[tuple[Vectors, Facts]]:

@@ -75,11 +75,8 @@ def demo(
     from photoseek.demo.gallery import demo_photos
 
     bundle = Bundle.load(DEMO)
-    drawn = folder is None
-    if folder is None:
-        with console.progress_bar("drawing", "scenes") as tell:
-            folder = demo_photos(tell)
-    gallery = Gallery.open_or_create(folder, bundle, rebuild=drawn)  # scenes may be left from an older photoseek
+    drawn = folder is None  # an older photoseek may have indexed the demo with another bundle
+    gallery = Gallery.open_or_create(folder or demo_photos(), bundle, rebuild=drawn)
     console_index.index_with_bar(gallery, bundle, quiet=as_json)
     if query is not None:
         ask = partial(console_search.open_searcher(gallery).search, k=k)

@@ -1,60 +1,47 @@
-"""What this machine's processor offers: cores that may be used, and arithmetic."""
+"""What the processor of this machine offers: cores, and int8 arithmetic."""
 
 from __future__ import annotations
 
 import math
 import os
 import platform
+import re
 import sys
 from functools import cache
 from pathlib import Path
 
-_DOT_PRODUCTS = {"avx512_vnni", "avx_vnni", "asimddp"}  # x86's names, then Arm's
-_CPU_INFO = Path("/proc/cpuinfo")
-_CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
-_SIBLINGS = "/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"
+_INT8 = re.compile(r"^(flags|Features)\s*:.*\b(avx512_vnni|avx_vnni|asimddp)\b", re.MULTILINE)  # of x86, of Arm
 
 
 @cache
-def runs_int8_well() -> bool:
+def runs_int8_well(info: Path = Path("/proc/cpuinfo")) -> bool:
     """Whether one instruction multiplies and adds int8 (VNNI, dotprod): without it int8 gains little, or loses."""
     if sys.platform == "darwin":
         return platform.machine() == "arm64"
-    return not _DOT_PRODUCTS.isdisjoint(_flags(_CPU_INFO))
+    return _INT8.search(_text(info)) is not None
 
 
 @cache
-def usable_cores() -> int:
-    """Physical cores that this process may use: by its affinity, and by its container's share of time; at least 1."""
+def usable_cores(system: Path = Path("/sys")) -> int:
+    """Return the physical cores that this process may use, by its affinity and its control group's quota."""
     if not hasattr(os, "sched_getaffinity"):
         return os.cpu_count() or 1
-    cores = {_siblings(cpu) for cpu in os.sched_getaffinity(0)}
-    quota = _quota(_CPU_QUOTA)
-    return max(1, min(len(cores), math.ceil(quota) if math.isfinite(quota) else len(cores)))
+    siblings = "devices/system/cpu/cpu{}/topology/thread_siblings_list"  # two threads share a core's arithmetic
+    cores = {_text(system / siblings.format(cpu)) or str(cpu) for cpu in os.sched_getaffinity(0)}
+    return max(1, min(len(cores), _quota(system / "fs/cgroup/cpu.max")))
 
 
-def _siblings(cpu: int) -> str:
-    """The logical processors of one core; two of them share its arithmetic, and gain nothing from two threads."""
+def _quota(file: Path) -> int:
+    """Return how many cores' time a control group gets, rounded up."""
     try:
-        return Path(_SIBLINGS.format(cpu)).read_text("ascii")
+        limit, period = map(int, _text(file).split())
+        return math.ceil(limit / period)
+    except (ValueError, ZeroDivisionError):  # "max 100000": no limit
+        return sys.maxsize
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
     except OSError:
-        return str(cpu)
-
-
-def _quota(file: Path) -> float:
-    """How many cores' time a control group gets; infinite without a limit."""
-    try:
-        limit, period = file.read_text("ascii").split()
-        return math.inf if limit == "max" else int(limit) / int(period)
-    except (OSError, ValueError):
-        return math.inf
-
-
-def _flags(file: Path) -> set[str]:
-    """What the first processor of ``/proc/cpuinfo`` is said to have."""
-    try:
-        lines = file.read_text("utf-8").splitlines()
-    except OSError:
-        return set()
-    named = (line.partition(":") for line in lines)
-    return next((set(value.split()) for key, _, value in named if key.strip() in ("flags", "Features")), set())
+        return ""

@@ -17,6 +17,7 @@ from photoseek.encoders import ImageEncoder
 from photoseek.errors import PhotoError, PhotoUnreachable
 from photoseek.folders.folder import PhotoFolder
 from photoseek.photos import decode_photo
+from photoseek.preprocess import Preprocessing
 from photoseek.scanning import FoundPhoto
 
 BATCH = 4  # photos in one run of the image tower: more are no faster on a CPU, and fill its cache
@@ -50,14 +51,7 @@ class Embedder:
     def batch(self, part: Sequence[FoundPhoto]) -> Batch:
         """Read, decode and encode a few photos. Runs in a worker thread, or on another machine."""
         decoded = [item for item in self._decoded(part) if item is not None]
-        fresh = [(item, item.pixels) for item in decoded if item.pixels is not None]
-        contents = []
-        if fresh:
-            vectors = self.encoder.encode_pixels(np.stack([pixels for _, pixels in fresh]))
-            contents = [
-                ContentRecord(item.record.sha256 or "", *item.size, vector, item.taken)
-                for (item, _), vector in zip(fresh, vectors, strict=True)
-            ]
+        contents = encode(self.encoder, [item.content for item in decoded if item.content is not None])
         read = [item.record for item in decoded if not item.unreachable]
         unseen = [(item.record.found.path, item.record.reason or "") for item in decoded if item.unreachable]
         return Batch(len(part), read, contents, unseen)
@@ -81,16 +75,45 @@ class Crew(Protocol):
 
 
 @dataclass(frozen=True)
-class _Decoded:
-    """A photo on its way through the tower; ``pixels`` is None where its vector is known or it is unreadable.
+class Content:
+    """The content of a photo, decoded and preprocessed for an image tower."""
 
-    Of one that was ``unreachable``, the record's reason says nothing against the photo.
+    sha256: str
+    size: tuple[int, int]
+    taken: str
+    pixels: npt.NDArray[np.float32]
+
+    @classmethod
+    def of(cls, data: bytes, sha256: str, preprocessing: Preprocessing) -> Content:
+        """Decode the bytes of a file, as large as the tower needs.
+
+        Raises:
+            PhotoError: They are no photo, or a damaged one.
+        """
+        photo = decode_photo(data, preprocessing.edge)
+        return cls(sha256, (photo.width, photo.height), photo.taken, preprocessing(photo.image))
+
+
+def encode(encoder: ImageEncoder, contents: Sequence[Content]) -> list[ContentRecord]:
+    """Return the contents with their vectors, encoded in one run of the tower."""
+    if not contents:
+        return []
+    vectors = encoder.encode_pixels(np.stack([content.pixels for content in contents]))
+    return [
+        ContentRecord(content.sha256, *content.size, vector, content.taken)
+        for content, vector in zip(contents, vectors, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class _Decoded:
+    """A photo that was read; ``content`` is None where its vector is known or it is unreadable.
+
+    If it was ``unreachable``, the record's reason says nothing against the photo.
     """
 
     record: PhotoRecord
-    size: tuple[int, int] = (0, 0)
-    taken: str = ""
-    pixels: npt.NDArray[np.float32] | None = None
+    content: Content | None = None
     unreachable: bool = False
 
 
@@ -99,7 +122,6 @@ def _decode(photo: FoundPhoto, embedder: Embedder) -> _Decoded | None:
 
     What has vanished is left to the next scan: it may be the disk that went away.
     """
-    preprocessing = embedder.encoder.bundle.preprocessing
     sha256 = None
     try:
         still = embedder.folder.read_still(photo)
@@ -109,9 +131,8 @@ def _decode(photo: FoundPhoto, embedder: Embedder) -> _Decoded | None:
         sha256 = hashlib.sha256(data).hexdigest()
         if sha256 in embedder.known:
             return _Decoded(PhotoRecord(photo, sha256))
-        decoded = decode_photo(data, preprocessing.edge)
-        size = (decoded.width, decoded.height)
-        return _Decoded(PhotoRecord(photo, sha256), size, decoded.taken, preprocessing(decoded.image))
+        content = Content.of(data, sha256, embedder.encoder.bundle.preprocessing)
+        return _Decoded(PhotoRecord(photo, sha256), content)
     except PhotoUnreachable as error:
         return _Decoded(PhotoRecord(photo, reason=str(error)), unreachable=True)
     except PhotoError as error:

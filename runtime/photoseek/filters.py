@@ -1,7 +1,8 @@
-"""Which photos of a gallery a query may find."""
+"""Which photos of a gallery a query may find: a filter, and the comparisons that it consists of."""
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, fields
 from numbers import Real
@@ -25,6 +26,10 @@ TYPES = {
 }
 """File types, and the endings of their names."""
 
+Operator: TypeAlias = Literal["=", "!=", "<", "<=", ">="]
+
+_MOST_PIXELS = 2**62  # more than any photo, and a number of 64 bits
+_TYPE_OF = {ending: name for name, endings in TYPES.items() for ending in endings}
 _LONE = re.compile("[\ud800-\udfff]")  # surrogates, of which half a pair is no text that a database takes
 _DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?", re.ASCII)
 
@@ -77,6 +82,55 @@ class Filter:
     def to_json(self) -> dict[str, Any]:
         """The conditions that are set."""
         return {it.name: value for it in fields(self) if (value := getattr(self, it.name)) is not None}
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A comparison of a field of a photo, ``field operator value``; texts compare by code points."""
+
+    field: Literal["path", "taken", "pixels", "orientation", "type"]
+    operator: Operator
+    value: str | int
+
+
+def clauses_of(where: Filter | None) -> list[Clause]:
+    """Return the comparisons that a photo must meet, all of them; none: every photo does.
+
+    Each way to search renders them in its language: the gallery's SQL, PostgreSQL's, Milvus' expressions.
+    """
+    if where is None:
+        return []
+    found: list[Clause] = []
+    if folder := as_asked(where.folder or "").strip("/"):
+        found += [Clause("path", ">=", f"{folder}/"), Clause("path", "<", f"{folder}0")]  # 0 is the character after /
+    if where.taken_from is not None:
+        found.append(Clause("taken", ">=", where.taken_from))
+    if where.taken_to is not None:
+        found += [Clause("taken", "!=", ""), Clause("taken", "<", f"{where.taken_to}~")]  # ~ is after all of a date
+    if where.min_megapixels is not None:
+        found.append(Clause("pixels", ">=", math.ceil(_pixels(where.min_megapixels))))
+    if where.max_megapixels is not None:
+        found.append(Clause("pixels", "<=", math.floor(_pixels(where.max_megapixels))))
+    if where.orientation is not None:
+        found.append(Clause("orientation", "=", where.orientation))
+    if where.type is not None:
+        found.append(Clause("type", "=", where.type))
+    return found
+
+
+def orientation_of(width: int, height: int) -> Orientation:
+    """Return the orientation of a photo."""
+    return "landscape" if width > height else "portrait" if width < height else "square"
+
+
+def type_of(path: str) -> str:
+    """Return the file type of a name's ending, one of ``TYPES``; empty for any other."""
+    _, dot, ending = path.rpartition(".")
+    return _TYPE_OF.get(ending.lower(), "") if dot else ""
+
+
+def _pixels(megapixels: float) -> float:
+    return min(float(megapixels) * 1e6, float(_MOST_PIXELS))
 
 
 def _is_size(value: object) -> bool:

@@ -25,7 +25,8 @@ Bounds = tuple[float, float]
 
 LEVEL = 0.95
 
-_DRAWS = 1 << 22  # draws held at once: 32 MB of positions, 32 MB of counts
+MAX_DRAWS = 1 << 22
+"""Draws in memory at once: 32 MB of positions, 32 MB of counts."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,9 @@ class Interval:
         }
 
 
-def resample(ranks: RetrievalRanks, resamples: int, seed: int | Sequence[int] = 0) -> Samples:
+def resample(
+    ranks: RetrievalRanks, resamples: int, seed: int | Sequence[int] = 0, max_draws: int = MAX_DRAWS
+) -> Samples:
     """Measure ``resamples`` sets of as many images as there are, each drawn with replacement.
 
     Text to image is the share of the drawn images' captions that found their image: images with more captions weigh
@@ -68,7 +71,7 @@ def resample(ranks: RetrievalRanks, resamples: int, seed: int | Sequence[int] = 
     hits = _hits(ranks)
     images = len(hits)
     rng = np.random.default_rng(seed)
-    at_once = max(1, _DRAWS // images)
+    at_once = max(1, max_draws // images)
     parts = []
     for start in range(0, resamples, at_once):
         rows = min(at_once, resamples - start)

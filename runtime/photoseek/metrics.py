@@ -7,9 +7,8 @@ every caption queries all images, every image queries all captions, and an image
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
 import numpy as np
@@ -28,16 +27,13 @@ _BLOCK = 1024  # queries scored at once: 1024 x 31,783 float32 scores are 130 MB
 
 @dataclass(frozen=True)
 class Recall:
-    """Recall@1, 5 and 10 in percent of the queries, the median rank and the mean rank (1 is best).
-
-    ``meanr`` is NaN in records that were written before it was measured.
-    """
+    """Recall@1, 5 and 10 in percent of the queries, the median rank and the mean rank (1 is best)."""
 
     r1: float
     r5: float
     r10: float
     medr: float
-    meanr: float = math.nan
+    meanr: float
 
     @classmethod
     def of(cls, ranks: Ranks) -> Recall:
@@ -48,18 +44,17 @@ class Recall:
     @classmethod
     def mean(cls, parts: Sequence[Recall]) -> Recall:
         """Each figure averaged over folds, the ranks too, as VSE++ reports five folds."""
-        rows = np.array([[part.r1, part.r5, part.r10, part.medr, part.meanr] for part in parts])
+        rows = np.array([astuple(part) for part in parts])
         return cls(*rows.mean(axis=0).tolist())
 
     @classmethod
     def from_json(cls, values: Mapping[str, float]) -> Recall:
-        """Read what ``to_json`` made, now or before there was a mean rank."""
+        """Read what ``to_json`` made."""
         return cls(**values)
 
     def to_json(self) -> dict[str, float]:
-        """The figures, rounded to a thousandth; no ``meanr`` where none was measured."""
-        figures = {"r1": self.r1, "r5": self.r5, "r10": self.r10, "medr": self.medr, "meanr": self.meanr}
-        return {name: round(value, 3) for name, value in figures.items() if not math.isnan(value)}
+        """The figures, rounded to a thousandth."""
+        return {name: round(value, 3) for name, value in asdict(self).items()}
 
 
 @dataclass(frozen=True)

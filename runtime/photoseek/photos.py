@@ -7,7 +7,7 @@ import os
 import re
 import stat
 import threading
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -41,7 +41,9 @@ MAX_PIXELS = 150_000_000
 MAX_BYTES = 512_000_000
 """A larger file is refused before it is read: 150 MP without any compression are 450 MB."""
 
-_LARGE = 50_000_000  # pixels from which on pictures are decoded one at a time, and averaged down before they are kept
+LARGE = 50_000_000
+"""Pixels above which pictures are decoded one at a time, and averaged down before they are kept."""
+
 _SCALED = ("JPEG", "MPO")  # formats whose decoder scales
 _TURNS = {  # by EXIF orientation, as ImageOps.exif_transpose has it
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -90,7 +92,7 @@ def open_photo(source: PhotoSource) -> Image.Image:
     return decode_photo(source).image
 
 
-def decode_photo(source: PhotoSource, edge: int | None = None) -> Photo:
+def decode_photo(source: PhotoSource, edge: int | None = None, large: int = LARGE) -> Photo:
     """As :func:`open_photo`, but decoded no larger than needed, where that spares much.
 
     A JPEG is stored as waves of 8 x 8 pixels, from which the decoder makes an eighth, a quarter or half of the size for
@@ -100,6 +102,7 @@ def decode_photo(source: PhotoSource, edge: int | None = None) -> Photo:
     Args:
         source: What to decode.
         edge: The shorter side that is needed, in pixels; the picture is never smaller, unless the photo is. None: all.
+        large: See :data:`LARGE`.
 
     Raises:
         PhotoError: As :func:`open_photo`.
@@ -108,10 +111,10 @@ def decode_photo(source: PhotoSource, edge: int | None = None) -> Photo:
     try:
         with pillow_warns_nobody():
             if isinstance(source, Image.Image):
-                return _upright(source, None)
+                return _upright(source, None, large)
             data = _bytes_of(source)
             with _opened(io.BytesIO(data), data[: heif.HEAD], len(data)) as image:
-                return _upright(image, edge)
+                return _upright(image, edge, large)
     except (PhotoError, MemoryError):  # for want of memory now, nothing is said of the photo
         raise
     except Exception as error:  # Pillow's decoders raise nearly every class there is on damaged files
@@ -242,16 +245,16 @@ def _formats(heic: bool = False) -> tuple[str, ...]:
     return tuple(name for name in (*FORMATS, *([heif.FORMAT] if heic else [])) if name in Image.OPEN)
 
 
-def _upright(image: Image.Image, edge: int | None) -> Photo:
+def _upright(image: Image.Image, edge: int | None, large: int) -> Photo:
     width, height = image.size
     _check_pixels(width, height)
     _check_extent(image)
     if edge is not None and image.format in _SCALED:
         image.draft(None, (edge, edge))
-    with _alone(image):
+    with _one_large if image.width * image.height > large else nullcontext():  # each takes over a gigabyte on its way
         image.load()
         orientation = _orientation(image)
-        picture = _averaged(to_rgb(image), edge)
+        picture = _averaged(to_rgb(image), edge, large)
         if orientation in _TURNS:
             picture = picture.transpose(_TURNS[orientation])
         elif picture is image:
@@ -261,15 +264,10 @@ def _upright(image: Image.Image, edge: int | None) -> Photo:
     return Photo(picture, width, height, _taken(image))
 
 
-def _alone(image: Image.Image) -> AbstractContextManager[object]:
-    """Wait until no other large picture is being decoded: each takes over a gigabyte on its way."""
-    return _one_large if image.width * image.height > _LARGE else nullcontext()
-
-
-def _averaged(picture: Image.Image, edge: int | None) -> Image.Image:
+def _averaged(picture: Image.Image, edge: int | None, large: int) -> Image.Image:
     """A large picture with blocks of pixels averaged to one, its shorter side still twice as long as needed."""
     factor = min(picture.size) // (2 * edge) if edge is not None else 1
-    return picture.reduce(factor) if factor > 1 and picture.width * picture.height > _LARGE else picture
+    return picture.reduce(factor) if factor > 1 and picture.width * picture.height > large else picture
 
 
 def _check_extent(image: Image.Image) -> None:

@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from PIL import _imaging
 
@@ -27,12 +27,19 @@ _inside = 0
 @contextmanager
 def pillow_warns_nobody() -> Iterator[None]:
     """Pass over warnings from Pillow's own modules, also where the process turns warnings into errors."""
+    global _inside
     _silence_libtiff()
-    _enter()
+    with _lock:
+        if _ours() is None:  # the first of them, or a catch_warnings elsewhere has put its own list in place
+            warnings.filterwarnings("ignore", module=_MODULES)
+        _inside += 1
     try:
         yield
     finally:
-        _leave()
+        with _lock:
+            _inside -= 1
+            if _inside == 0 and (ours := _ours()) is not None:
+                cast("list[Any]", warnings.filters).remove(ours)
 
 
 @cache
@@ -45,27 +52,6 @@ def _silence_libtiff() -> None:
             handler(None)
 
 
-def _enter() -> None:
-    global _inside
-    with _lock:
-        if _ours() is None:  # the first of them, or a catch_warnings elsewhere has put its own list in place
-            warnings.filterwarnings("ignore", module=_MODULES)
-        _inside += 1
-
-
-def _leave() -> None:
-    global _inside
-    with _lock:
-        _inside -= 1
-        if _inside == 0 and (ours := _ours()) is not None:
-            _filters().remove(ours)
-
-
 def _ours() -> Any:
     """Our entry among the filters."""
-    return next((entry for entry in _filters() if getattr(entry[3], "pattern", None) == _MODULES), None)
-
-
-def _filters() -> list[Any]:
-    filters: Any = warnings.filters  # a list, though it is declared to be any sequence
-    return filters  # type: ignore[no-any-return]
+    return next((entry for entry in warnings.filters if getattr(entry[3], "pattern", None) == _MODULES), None)

@@ -11,16 +11,17 @@ from PIL import Image
 
 _BACKGROUND = (255, 255, 255)  # what shows through transparent pixels
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N", "I")
-_STRIP = 4_000_000  # pixels
+STRIP = 4_000_000
+"""Pixels that are converted at once."""
 
 Box = tuple[int, int, int, int]
 
 
-def to_rgb(image: Image.Image) -> Image.Image:
-    """Any Pillow mode as 8-bit RGB; a picture that is RGB already is handed back itself."""
+def to_rgb(image: Image.Image, strip: int = STRIP) -> Image.Image:
+    """Return a picture of any Pillow mode as 8-bit RGB; one that is RGB already is returned itself."""
     if image.mode == "RGB":
         return image
-    boxes = list(_strips(*image.size))
+    boxes = list(_strips(*image.size, strip))
     highest = max((_highest(image.crop(box)) for box in boxes), default=0.0) if image.mode in ("F", "I") else 0.0
     if len(boxes) == 1:
         return _converted(image, highest)
@@ -30,10 +31,10 @@ def to_rgb(image: Image.Image) -> Image.Image:
     return result
 
 
-def _strips(width: int, height: int) -> Iterator[Box]:
-    """Boxes of at most ``_STRIP`` pixels that make up a picture."""
-    columns = max(1, min(width, _STRIP))
-    rows = max(1, _STRIP // columns)
+def _strips(width: int, height: int, strip: int) -> Iterator[Box]:
+    """Boxes of at most ``strip`` pixels that make up a picture."""
+    columns = max(1, min(width, strip))
+    rows = max(1, strip // columns)
     for top in range(0, max(1, height), rows):
         for left in range(0, max(1, width), columns):
             yield left, top, min(left + columns, width), min(top + rows, height)

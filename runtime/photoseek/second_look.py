@@ -12,23 +12,20 @@ import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
-import numpy.typing as npt
-
 from photoseek.cpu import usable_cores
 from photoseek.database import ContentRecord
+from photoseek.embedding import BATCH, Content, encode
 from photoseek.encoders import ImageEncoder
 from photoseek.errors import GalleryError, PhotoError
 from photoseek.forking import Inherited
 from photoseek.gallery import Gallery
 from photoseek.held import held_as, put_held
-from photoseek.photos import decode_photo, read_photo
+from photoseek.photos import read_photo
 from photoseek.vectors import Vectors
 from photoseek.writer import only_writer
 
 _log = logging.getLogger(__name__)
 
-_BATCH = 4  # photos in one run of the tower, as in indexing
 _IN_MEMORY = 50_000  # vectors: some KB each
 
 
@@ -68,7 +65,7 @@ class SecondLook(Inherited):
         with self._lock:
             made = {sha256: self._unkept[sha256] for sha256 in paths if sha256 in self._unkept}
         wanted = [(sha256, path) for sha256, path in paths.items() if sha256 not in made]
-        parts = [wanted[start : start + _BATCH] for start in range(0, len(wanted), _BATCH)]
+        parts = [wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)]
         if len(parts) > 1:
             with ThreadPoolExecutor(min(len(parts), usable_cores()), thread_name_prefix="photoseek-look") as pool:
                 looked = list(pool.map(self._look, parts))
@@ -80,28 +77,18 @@ class SecondLook(Inherited):
         return made | fresh
 
     def _look(self, part: Iterable[tuple[str, str]]) -> list[ContentRecord]:
-        """Decode and encode a few photos, less those that cannot be. Runs in a thread of its own."""
-        decoded = [found for sha256, path in part if (found := self._decode(sha256, path)) is not None]
-        if not decoded:
-            return []
-        vectors = self.encoder.encode_pixels(np.stack([pixels for *_, pixels in decoded]))
-        return [
-            ContentRecord(sha256, *size, vector, taken)
-            for (sha256, size, taken, _), vector in zip(decoded, vectors, strict=True)
-        ]
+        """Decode and encode a few photos, without those that cannot be decoded. Runs in a worker thread."""
+        return encode(self.encoder, [found for content in part if (found := self._decode(*content)) is not None])
 
-    def _decode(self, sha256: str, path: str) -> tuple[str, tuple[int, int], str, npt.NDArray[np.float32]] | None:
-        """The picture of a content as the tower takes it; None where another one lies at its path now."""
-        preprocessing = self.encoder.bundle.preprocessing
+    def _decode(self, sha256: str, path: str) -> Content | None:
+        """Return the content at a path; None where it is another one now, or cannot be decoded."""
         try:
             data = read_photo(self.gallery.file_of(path))
-            if hashlib.sha256(data).hexdigest() != sha256:
-                return None
-            decoded = decode_photo(data, preprocessing.edge)
+            if hashlib.sha256(data).hexdigest() == sha256:
+                return Content.of(data, sha256, self.encoder.bundle.preprocessing)
         except PhotoError as error:
-            _log.info("%s: not looked at: %s", path, error)
-            return None
-        return sha256, (decoded.width, decoded.height), decoded.taken, preprocessing(decoded.image)
+            _log.info("%s: not encoded: %s", path, error)
+        return None
 
     def _keep(self, fresh: dict[str, ContentRecord]) -> None:
         """In the database, with what could not be put there before; else in memory."""

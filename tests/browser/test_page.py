@@ -118,9 +118,9 @@ def test_the_number_of_photos_can_be_chosen_and_stands_in_the_address(tab: Page)
 def test_an_empty_query_is_met_with_an_explanation_and_examples(tab: Page) -> None:
     tab.goto("/")
     tab.get_by_text("Search 28 photos").wait_for()
-    tab.get_by_role("button", name="two dogs on a beach").click()
+    tab.get_by_role("button", name="a dog running on the beach").click()
     tab.locator(".ps-found").wait_for()
-    assert tab.get_by_label(ASK).input_value() == "two dogs on a beach"
+    assert tab.get_by_label(ASK).input_value() == "a dog running on the beach"
     search(tab, "   ")
     tab.get_by_text("Search 28 photos").wait_for()
 

@@ -15,7 +15,8 @@ from photoseek import Gallery, Searcher
 from photoseek.bench import BenchReport, Latency, bench, run_cold
 from photoseek.cli import app
 from photoseek.errors import PhotoseekError, QueryError
-from photoseek.everyday import EVERYDAY, everyday_queries
+from photoseek.everyday import everyday_queries
+from photoseek.languages import language_of
 
 
 def test_a_latency_is_worked_by_hand() -> None:
@@ -86,6 +87,8 @@ def test_queries_that_are_no_text_are_refused(gallery: Gallery, tmp_path: Path) 
 
 
 def test_everyday_queries_are_those_of_the_languages() -> None:
-    assert everyday_queries(["zh"]) == list(EVERYDAY["zh"])
-    assert everyday_queries(["en", "zh"]) == [*EVERYDAY["en"], *EVERYDAY["zh"]]
-    assert everyday_queries(["fr"]) == list(EVERYDAY["en"])
+    english, chinese = everyday_queries(["en"]), everyday_queries(["zh"])
+    assert {language_of(text) for text in english} == {"en"}
+    assert {language_of(text) for text in chinese} == {"zh"}
+    assert everyday_queries(["en", "zh"]) == [*english, *chinese]
+    assert everyday_queries(["fr"]) == english

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from pathlib import Path
 
@@ -16,26 +15,30 @@ def test_the_cores_are_at_most_those_of_the_affinity() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "cores"), [("max 100000\n", math.inf), ("150000 100000\n", 1.5), ("", math.inf), ("odd", math.inf)]
+    ("quota", "threads", "cores"),
+    [
+        ("max 100000\n", 1, 8),
+        ("max 100000\n", 2, 4),
+        ("250000 100000\n", 1, 3),
+        ("20000 100000\n", 1, 1),
+        ("900000 100000\n", 2, 4),
+        ("", 1, 8),
+        ("odd", 1, 8),
+        (None, 1, 8),
+    ],
 )
-def test_a_containers_share_of_time_is_read(tmp_path: Path, content: str, cores: float) -> None:
-    file = tmp_path / "cpu.max"
-    file.write_text(content)
-    assert cpu._quota(file) == cores
-    assert cpu._quota(tmp_path / "none") == math.inf
-
-
-def test_a_quota_lowers_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cpu, "_siblings", str)  # eight cores of one thread each
+def test_cores_are_those_of_the_affinity_within_the_quota(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str | None, threads: int, cores: int
+) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
-    monkeypatch.setattr(cpu, "_quota", lambda _: 2.5)
-    assert cpu.usable_cores.__wrapped__() == 3
-    monkeypatch.setattr(cpu, "_quota", lambda _: 0.2)
-    assert cpu.usable_cores.__wrapped__() == 1
-    monkeypatch.setattr(cpu, "_quota", lambda _: math.inf)
-    assert cpu.usable_cores.__wrapped__() == 8
-    monkeypatch.setattr(cpu, "_siblings", lambda logical: str(logical // 2))  # four cores of two threads each
-    assert cpu.usable_cores.__wrapped__() == 4
+    (tmp_path / "fs" / "cgroup").mkdir(parents=True)
+    if quota is not None:
+        (tmp_path / "fs" / "cgroup" / "cpu.max").write_text(quota)
+    for cpu_number in range(8 if threads > 1 else 0):
+        topology = tmp_path / "devices" / "system" / "cpu" / f"cpu{cpu_number}" / "topology"
+        topology.mkdir(parents=True)
+        (topology / "thread_siblings_list").write_text(f"{cpu_number // threads}\n")
+    assert cpu.usable_cores(tmp_path) == cores
 
 
 @pytest.mark.parametrize(
@@ -47,10 +50,8 @@ def test_a_quota_lowers_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
         ("", False),
     ],
 )
-def test_instructions_for_int8_are_told_by_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, found: bool
-) -> None:
+def test_instructions_for_int8_are_told_by_name(tmp_path: Path, line: str, found: bool) -> None:
     file = tmp_path / "cpuinfo"
     file.write_text(f"processor\t: 0\n{line}")
-    monkeypatch.setattr(cpu, "_CPU_INFO", file)
-    assert cpu.runs_int8_well.__wrapped__() is found
+    assert cpu.runs_int8_well(file) is found
+    assert cpu.runs_int8_well(tmp_path / "none") is False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,8 +54,8 @@ class RayCrew:
         awaited = {photo.path for photo in work}
         with joined(self.address) as ray:
             try:
-                for table in self._tables(ray, work, embedder):
-                    batch = _accept(handed(table), awaited, embedder)
+                for found in chain.from_iterable(map(handed, self._tables(ray, work, embedder))):
+                    batch = _accept(found, awaited, embedder)
                     keep(batch)
                     yield batch
             except ray.exceptions.RayError as error:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from PIL import Image, ImageDraw
 
-from photoseek.demo import creatures, objects, sky, vehicles
-from photoseek.demo.backdrops import BACKDROPS
+from photoseek.demo import creatures, landscapes, objects, settlements, sky, vehicles
 from photoseek.demo.brush import INKS, RGB, SUPERSAMPLE, Brush
 from photoseek.demo.chance import Chance
 from photoseek.demo.layout import HEIGHT, WIDTH, spots
@@ -17,37 +17,11 @@ from photoseek.demo.world import Layer, Scene, Thing
 
 STREAM = 7_002
 Shape = Callable[[Brush, RGB, Chance], None]
+Backdrop = Callable[[Brush, Chance, bool], None]  # from the horizon down; whether it snows
 
-SHAPES: dict[str, Shape] = {
-    "car": vehicles.car,
-    "bus": vehicles.bus,
-    "train": vehicles.train,
-    "bicycle": vehicles.bicycle,
-    "boat": vehicles.boat,
-    "plane": vehicles.plane,
-    "house": objects.house,
-    "tent": objects.tent,
-    "tree": objects.tree,
-    "flower": objects.flower,
-    "ball": objects.ball,
-    "umbrella": objects.umbrella,
-    "balloon": objects.balloon,
-    "kite": objects.kite,
-    "sofa": objects.sofa,
-    "lamp": objects.lamp,
-    "dog": creatures.dog,
-    "cat": creatures.cat,
-    "sheep": creatures.sheep,
-    "horse": creatures.horse,
-    "duck": creatures.duck,
-    "bird": creatures.bird,
-    "child": creatures.child,
-    "woman": creatures.woman,
-    "man": creatures.man,
-    "snowman": creatures.snowman,
-}
 _ORDER: tuple[Layer, ...] = ("water", "back", "sky", "ground", "front")
 _WATERLINES = {"beach": 166.0}
+_MODULES = (landscapes, settlements, vehicles, objects, creatures)  # a function for each place and kind of thing
 
 
 def draw(scene: Scene, seed: int, size: tuple[int, int] = (320, 240)) -> Image.Image:
@@ -67,13 +41,14 @@ def draw(scene: Scene, seed: int, size: tuple[int, int] = (320, 240)) -> Image.I
 def _draw_place(brush: Brush, scene: Scene, lighting: Lighting, chance: Chance) -> None:
     lit = replace(brush, light=lighting.land)
     snowy = scene.weather == "snow"
+    backdrop: Backdrop = _named(scene.place)
     if scene.place == "living room":
-        BACKDROPS[scene.place](lit, chance, snowy)
+        backdrop(lit, chance, snowy)
         _draw_window(brush, lit, scene, lighting, chance)
         return
     sky.lights(brush, scene, chance)
     sky.clouds(brush, scene, lighting, chance)
-    BACKDROPS[scene.place](lit, chance, snowy)
+    backdrop(lit, chance, snowy)
 
 
 def _draw_window(brush: Brush, lit: Brush, scene: Scene, lighting: Lighting, chance: Chance) -> None:
@@ -96,9 +71,16 @@ def _draw_window(brush: Brush, lit: Brush, scene: Scene, lighting: Lighting, cha
 def _draw_thing(brush: Brush, thing: Thing, scene: Scene, chance: Chance) -> None:
     ink = _varied(INKS[thing.colour], chance)
     baseline = _WATERLINES.get(scene.place) if thing.layer == "water" else None
+    shape: Shape = _named(thing.kind)
     for spot in spots(thing, scene.things, baseline, chance):
         at = replace(brush, x=spot.x, y=spot.y, scale=spot.scale, mirrored=spot.mirrored)
-        SHAPES[thing.kind](at, ink, chance)
+        shape(at, ink, chance)
+
+
+def _named(what: str) -> Any:
+    """Return the function that draws a place or a kind of thing, which has its name."""
+    name = what.replace(" ", "_")
+    return next(getattr(module, name) for module in _MODULES if hasattr(module, name))
 
 
 def _varied(ink: RGB, chance: Chance) -> RGB:

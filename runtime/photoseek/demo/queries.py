@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from photoseek.demo.chance import Chance
-from photoseek.demo.phrases import NOUNS, NUMBERS, PLACE_NAMES, WHERE, thing_phrase, time_phrase
+from photoseek.demo.phrases import PLACE_NAMES, WHERE, a_noun, a_number, thing_phrase, time_phrase
 from photoseek.demo.world import Scene, Thing
 
 STREAM = 7_004
 QUERIES = 4
 _LINKS = ("and", "with", "and", "next to")
-Style = Callable[[Scene, Chance], str]
 
 
 def queries(scene: Scene, seed: int) -> list[str]:
@@ -48,9 +45,7 @@ def _place(scene: Scene, chance: Chance) -> str:
 
 def kind_phrase(thing: Thing, chance: Chance) -> str:
     """A group without its colour: "a cat", "two cats", "cats"."""
-    names = NOUNS[thing.kind]
-    noun = (names[0] if chance.happens(0.6) else chance.pick(names))[thing.count > 1]
-    number = chance.pick(NUMBERS[thing.count])
+    noun, number = a_noun(thing, chance), a_number(thing, chance)
     if thing.count > 1 and chance.happens(0.5):
         return noun
     return f"an {noun}" if number == "a" and noun[0] in "aeiou" else f"{number} {noun}"

@@ -1,8 +1,8 @@
 """The drawn world: pictures with captions, made from numbers, with numpy and Pillow alone.
 
 `compose` makes a scene, `draw` its picture, `captions` five sentences about it, `queries` what somebody who looks
-for it may type; `write_scenes` writes a folder of scenes in the form the trainer and the gallery read. The seeds of
-training, tuning, showing and testing never overlap.
+for it may type; `write_picture` and `write_captions` write them as files. The seeds of training, tuning, showing and
+testing never overlap.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ __all__ = [
     "queries",
     "write_captions",
     "write_picture",
-    "write_scenes",
 ]
 
 TRAIN_SEEDS = range(0, 100_000)
@@ -46,27 +45,6 @@ JPEG_QUALITY = 90
 def picture_name(seed: int) -> str:
     """File name of the picture of a seed."""
     return f"scene-{seed:06d}.jpg"
-
-
-def write_scenes(
-    folder: Path,
-    seeds: Iterable[int],
-    *,
-    languages: Sequence[Language] = LANGUAGES,
-    progress: Callable[[int], None] | None = None,
-) -> list[Path]:
-    """Write the pictures of `seeds` and, for each language, a caption file of exactly those seeds.
-
-    Pictures already there are kept, so that an interrupted run continues where it stopped. `progress` is
-    called with the number of seeds done so far. Returns the caption files, in the order of `languages`.
-    """
-    drawn: list[int] = []
-    for seed in seeds:
-        write_picture(folder, seed)
-        drawn.append(seed)
-        if progress is not None:
-            progress(len(drawn))
-    return [write_captions(folder / captions_file(language), drawn, captions, language) for language in languages]
 
 
 def write_picture(folder: Path, seed: int) -> None:

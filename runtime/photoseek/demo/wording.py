@@ -2,52 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from photoseek.demo.chance import Chance
-from photoseek.demo.phrases import (
-    ABOVE,
-    BELOW,
-    DOING,
-    NEAR,
-    OVERHEAD,
-    PLACE_NAMES,
-    POSITION_WORDS,
-    WHERE,
-    thing_phrase,
-    time_phrase,
-)
-from photoseek.demo.world import POSITIONS, Scene, Thing
+from photoseek.demo.phrases import PLACE_NAMES, WHERE, WORDS, thing_phrase, time_phrase
+from photoseek.demo.telling import TIME_ODDS, Style, adjacent, different, has_pair, related_first, side
+from photoseek.demo.world import Scene, Thing
 
 STREAM = 7_003
-CAPTIONS = 5
-OPENINGS = (
-    "a photo of",
-    "a picture of",
-    "a picture showing",
-    "a view of",
-    "an illustration of",
-    "a scene with",
-    "we see",
-    "you can see",
-)
-TIME_ODDS = 0.65  # how often a caption says the time of day or the weather
-Style = Callable[[Scene, Chance], str]
 
 
 def captions(scene: Scene, seed: int) -> list[str]:
     """Five different captions; at least four name every group with its colour and count, and the place."""
-    chance = Chance(STREAM, seed)
-    styles = chance.shuffled(FULL_STYLES)[:CAPTIONS]
-    if chance.happens(0.6):
-        styles[-1] = _short
-    made: list[str] = []
-    for style in chance.shuffled(styles):
-        text = _finished(style(scene, chance), chance)
-        while text.lower().rstrip(".") in {other.lower().rstrip(".") for other in made}:
-            text = _finished(style(scene, chance), chance)
-        made.append(text)
-    return made
+    return different(scene, Chance(STREAM, seed), FULL_STYLES, _short, _finished)
 
 
 def _listed(scene: Scene, chance: Chance) -> str:
@@ -57,14 +22,14 @@ def _listed(scene: Scene, chance: Chance) -> str:
 
 def _shown(scene: Scene, chance: Chance) -> str:
     """A photo of A with B and C in the place."""
-    opening = chance.pick(OPENINGS)
+    opening = chance.pick(WORDS["openings"])
     first, *others = _phrases(scene, chance)
     return f"{opening} {first}{_where(scene, chance)} with {_joined(others, 'and')}{_when(scene, chance)}"
 
 
 def _related(scene: Scene, chance: Chance) -> str:
     """A next to B, in the place, and C."""
-    first, second, *others = _related_first(scene, chance)
+    first, second, *others = related_first(scene, chance)
     rest = "".join(f", {chance.pick(('and', 'with'))} {thing_phrase(thing, chance)}" for thing in others)
     return relation(scene, first, second, chance) + _where(scene, chance) + rest + _when(scene, chance)
 
@@ -86,7 +51,7 @@ def _named(scene: Scene, chance: Chance) -> str:
 
 def _positioned(scene: Scene, chance: Chance) -> str:
     """A on the left and B on the right, in the place."""
-    if any(thing.layer == "front" for thing in scene.things):
+    if has_pair(scene):
         return _related(scene, chance)
     things = chance.shuffled(scene.things)
     phrases = [f"{thing_phrase(thing, chance)} {_spot(thing, chance)}" for thing in things]
@@ -101,13 +66,13 @@ def _active(scene: Scene, chance: Chance) -> str:
     first, *others = sorted(chance.shuffled(scene.things), key=lambda thing: thing.layer == "sky")
     opening = chance.pick(("", "", "there are " if first.count > 1 else "there is "))
     rest = _joined([f"{thing_phrase(thing, chance)}{_aside(thing, chance)}" for thing in others], "and")
-    doing = f"{opening}{thing_phrase(first, chance)} {chance.pick(DOING[first.kind])}"
+    doing = f"{opening}{thing_phrase(first, chance)} {chance.pick(WORDS['doing'][first.kind])}"
     return f"{doing}{_where(scene, chance)}{_when(scene, chance)}, {chance.pick(('with', 'and'))} {rest}"
 
 
 def _short(scene: Scene, chance: Chance) -> str:
     """Two groups and how they stand, without the place."""
-    first, second, *_ = _related_first(scene, chance)
+    first, second, *_ = related_first(scene, chance)
     return relation(scene, first, second, chance) + _when(scene, chance)
 
 
@@ -121,36 +86,17 @@ def relation(scene: Scene, first: Thing, second: Thing, chance: Chance) -> str:
         return _raised(first, second, a, b, chance)
     if {first.layer, second.layer} == {"front", "back"}:
         return f"{a} {'in front of' if first.layer == 'front' else 'behind'} {b}"
-    if chance.happens(0.4) or not _adjacent(scene, first, second):
-        return f"{a} to the {_side(first, second)} of {b}"
-    return f"{a} {chance.pick(NEAR)} {b}"
+    if chance.happens(0.4) or not adjacent(scene, first, second):
+        return f"{a} to the {side(first, second)} of {b}"
+    return f"{a} {chance.pick(WORDS['near'])} {b}"
 
 
 def _raised(first: Thing, second: Thing, a: str, b: str, chance: Chance) -> str:
     """One group over the other if they share a position, else only high up."""
     if first.position == second.position:
-        return f"{a} {chance.pick(ABOVE if first.layer == 'sky' else BELOW)} {b}"
+        return f"{a} {chance.pick(WORDS['above' if first.layer == 'sky' else 'below'])} {b}"
     standing, flying = (b, a) if first.layer == "sky" else (a, b)
-    return f"{standing} {chance.pick(('and', 'with'))} {flying} {chance.pick(OVERHEAD)}"
-
-
-def _adjacent(scene: Scene, first: Thing, second: Thing) -> bool:
-    """Nothing stands between the two."""
-    standing = {thing.position for thing in scene.things if thing.layer != "sky"}
-    return len(standing) < 3 or "middle" in (first.position, second.position)
-
-
-def _side(first: Thing, second: Thing) -> str:
-    return "left" if POSITIONS.index(first.position) < POSITIONS.index(second.position) else "right"
-
-
-def _related_first(scene: Scene, chance: Chance) -> list[Thing]:
-    """The groups in random order, but those before and behind each other first."""
-    return sorted(chance.shuffled(scene.things), key=lambda thing: _has_pair(scene) and thing.layer == "sky")
-
-
-def _has_pair(scene: Scene) -> bool:
-    return any(thing.layer == "front" for thing in scene.things)
+    return f"{standing} {chance.pick(('and', 'with'))} {flying} {chance.pick(WORDS['overhead'])}"
 
 
 def _phrases(scene: Scene, chance: Chance) -> list[str]:
@@ -159,13 +105,13 @@ def _phrases(scene: Scene, chance: Chance) -> list[str]:
 
 def _spot(thing: Thing, chance: Chance) -> str:
     in_sky = thing.layer == "sky" and chance.happens(0.5)
-    return chance.pick(OVERHEAD if in_sky else POSITION_WORDS[thing.position])
+    return str(chance.pick(WORDS["overhead"] if in_sky else WORDS["positions"][thing.position]))
 
 
 def _aside(thing: Thing, chance: Chance) -> str:
     """What a group of less weight in the sentence does, or nothing."""
     if thing.layer == "sky":
-        return f" {chance.pick(DOING[thing.kind])} {chance.pick(OVERHEAD)}"
+        return f" {chance.pick(WORDS['doing'][thing.kind])} {chance.pick(WORDS['overhead'])}"
     return chance.pick(("", "", " nearby"))
 
 

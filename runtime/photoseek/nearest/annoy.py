@@ -1,6 +1,6 @@
 """Approximate search with Annoy (random projection trees), its candidates scored again exactly.
 
-Annoy's file has no header and no checksum, and a damaged one crashes the process: each is looked at before.
+Annoy's file has no header, and a damaged one crashes the process: a gallery verifies its SHA-256 before it is opened.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from photoseek.nearest.annoy_file import check_trees
+from photoseek.errors import GalleryDamaged
 from photoseek.nearest.engine import rescore
 from photoseek.vectors import Rows, Vectors
 
@@ -58,7 +58,7 @@ class AnnoySearch:
         Raises:
             GalleryDamaged: They are no trees over these vectors.
         """
-        check_trees(path, vectors)
+        _check_size(path, vectors)
         self._vectors = vectors
         self._trees = parameters.trees
         self.effort = parameters.search_k
@@ -76,6 +76,23 @@ class AnnoySearch:
         effort = min(max(self.effort, k * self._trees), _MOST_NODES)
         found = self._index.get_nns_by_vector(query, k, effort)
         return rescore(np.asarray(found, dtype=np.int64), self._vectors, query, k)
+
+
+def _check_size(path: Path, vectors: Vectors) -> None:
+    """Raise unless a file has nodes of this dimension, and its last root as many items as there are vectors.
+
+    A node is ``Angular::Node<int32_t, float>`` of ``src/annoylib.h``: the number of its items, its two children or the
+    length of its vector, the vector. A copy of each root is at the end, and Annoy reads the number of items from it.
+    """
+    count, width = len(vectors), 3 + vectors.shape[1]
+    try:
+        numbers = np.memmap(path, dtype="<i4", mode="r")
+    except (OSError, ValueError) as error:
+        raise GalleryDamaged(f"{path}: cannot be read as trees: {error}") from error
+    if len(numbers) % width or len(numbers) <= count * width:
+        raise GalleryDamaged(f"{path}: expected more than {count} nodes of {4 * width} bytes, found {4 * len(numbers)}")
+    if (found := int(numbers[-width])) != count:
+        raise GalleryDamaged(f"{path}: expected {count} items, found {found}")
 
 
 def _index(dim: int) -> AnnoyIndex:

@@ -7,16 +7,16 @@ import numpy as np
 from photoseek.errors import QueryError
 from photoseek.vectors import Rows, Vectors, query_vector
 
-_BLOCK = 65_536  # rows scored at once: their scores stay in a core's cache
-
 
 class ExactSearch:
     """Scores every vector."""
 
     name = "exact"
 
-    def __init__(self, vectors: Vectors) -> None:
+    def __init__(self, vectors: Vectors, block: int = 65_536) -> None:
+        """``block``: rows that are scored at once, so that their scores stay in a core's cache."""
         self._vectors = vectors
+        self._block = block
 
     def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
         """The k most similar vectors; see :meth:`photoseek.nearest.engine.Search.search`.
@@ -29,8 +29,8 @@ class ExactSearch:
         query = query_vector(query, self._vectors.shape[1])
         k = min(k, len(self._vectors))
         rows, scores = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
-        for start in range(0, len(self._vectors), _BLOCK):
-            block = self._vectors[start : start + _BLOCK] @ query
+        for start in range(0, len(self._vectors), self._block):
+            block = self._vectors[start : start + self._block] @ query
             found = _candidates(block, k, scores[-1] if len(scores) == k else -np.inf)
             rows, scores = np.concatenate([rows, start + found]), np.concatenate([scores, block[found]])
             order = np.argsort(-scores, kind="stable")[:k]  # of equal scores the lower row stands first already

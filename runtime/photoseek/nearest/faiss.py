@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from photoseek.cpu import usable_cores
-from photoseek.errors import GalleryError
+from photoseek.errors import GalleryDamaged, GalleryError
 from photoseek.nearest.engine import rescore
-from photoseek.nearest.faiss_file import open_graph
 from photoseek.vectors import Rows, Vectors
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ class FlatSearch:
         Raises:
             GalleryDamaged: It is no graph over these vectors.
         """
-        return cls(open_graph(path, vectors), vectors)
+        return cls(_open(path, vectors), vectors)
 
     def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
         """The k most similar vectors; see :meth:`photoseek.nearest.engine.Search.search`."""
@@ -120,7 +119,7 @@ class HnswSearch:
         Raises:
             GalleryDamaged: It is no graph over these vectors.
         """
-        self._index = open_graph(path, vectors)
+        self._index = _open(path, vectors)
         self._flat = FlatSearch(self._index, vectors)
         self._vectors = vectors
         self.effort = min(parameters.ef_search, len(vectors))
@@ -140,6 +139,23 @@ class HnswSearch:
         if found[-1] < 0:  # the walk ended before it had met k vectors
             return self._flat.search(query, k)
         return rescore(found, self._vectors, query, k)
+
+
+def _open(path: Path, vectors: Vectors) -> faiss.IndexHNSWSQ:
+    """Map a file into memory that is a graph over as many vectors of this dimension; its SHA-256 is verified before."""
+    import faiss
+
+    try:
+        index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+    except (RuntimeError, MemoryError) as error:  # its own checks, and sizes that no machine has
+        raise GalleryDamaged(f"{path}: cannot be read as a graph: {error}") from error
+    if not isinstance(index, faiss.IndexHNSWSQ):
+        raise GalleryDamaged(f"{path}: expected a graph over scalars, found {type(index).__name__}")
+    count, dim = vectors.shape
+    if (index.ntotal, index.d) != (count, dim):
+        found = f"{index.ntotal} of {index.d}"
+        raise GalleryDamaged(f"{path}: expected {count} items of {dim} numbers, found {found}")
+    return index
 
 
 def _leave_threads_to_parent() -> None:

@@ -34,7 +34,6 @@ SAMPLES = 200
 NEIGHBOURS = 10
 """How many of the best recall is counted over."""
 
-_HOPELESS = 2.0  # times the time of the fastest: more trees don't make up for that
 _UNNOTICED_MS = 0.5  # exact search that takes no longer is not worth an approximation
 
 
@@ -111,11 +110,13 @@ def sample_queries(vectors: Vectors, texts: Vectors | None = None, seed: int = 0
     return queries
 
 
-def tune(folder: Path, vectors: Vectors, queries: Queries, target: float = TARGET_RECALL) -> Tuning:
+def tune(
+    folder: Path, vectors: Vectors, queries: Queries, target: float = TARGET_RECALL, give_up: float = 2.0
+) -> Tuning:
     """Build the index of each installed engine into ``folder``, and raise its effort until it reaches the target.
 
     Each comes as near to the target as looking at everything does. More trees are tried while they are not the fastest
-    and may become it.
+    and may become it: not once they take ``give_up`` times as long as the fastest engine.
     """
     truth = Truth.of(vectors, queries)
     everything = dict.fromkeys(queries, 1.0)
@@ -125,7 +126,7 @@ def tune(folder: Path, vectors: Vectors, queries: Queries, target: float = TARGE
         found = truth.measure(FlatSearch.open(folder / FAISS_FILE, vectors))
         engines["faiss-flat"] = Measured(found.milliseconds, found.recalls, {})
     sooner = min(each.milliseconds for each in engines.values() if each.recall >= target)
-    engines["annoy"] = _tune_annoy(folder / ANNOY_FILE, vectors, truth, target, sooner)
+    engines["annoy"] = _tune_annoy(folder / ANNOY_FILE, vectors, truth, target, sooner, give_up)
     return Tuning(target, engines)
 
 
@@ -139,7 +140,7 @@ def _tune_hnsw(path: Path, vectors: Vectors, truth: Truth, target: float) -> Mea
     return Measured(found.milliseconds, found.recalls, chosen, _seconds_since(started))
 
 
-def _tune_annoy(path: Path, vectors: Vectors, truth: Truth, target: float, sooner: float) -> Measured:
+def _tune_annoy(path: Path, vectors: Vectors, truth: Truth, target: float, sooner: float, give_up: float) -> Measured:
     """Grow more trees until they answer within ``sooner`` milliseconds, or are far from it; keep the best."""
 
     def grow(trees: int) -> tuple[Path, Measured]:
@@ -160,7 +161,7 @@ def _tune_annoy(path: Path, vectors: Vectors, truth: Truth, target: float, soone
     file.replace(path)
     found = best
     for trees in TREES[1:]:
-        if merit(best) >= (target, -sooner) or found.milliseconds > _HOPELESS * sooner:
+        if merit(best) >= (target, -sooner) or found.milliseconds > give_up * sooner:
             break
         file, found = grow(trees)
         if merit(found) > merit(best):

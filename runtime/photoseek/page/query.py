@@ -8,7 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from photoseek.demo import gallery as demo
+from photoseek.demo.gallery import picture_names
+from photoseek.everyday import demo_queries, everyday_queries
 from photoseek.page import parts
 from photoseek.page.words import words
 from photoseek.photos import SUFFIXES
@@ -21,10 +22,7 @@ MAX_TEXT = 500
 
 _CHOICES = (5, 12, 24, MAX_K)
 _MAX_BYTES = 20_000_000  # of a pasted picture; as server.maxUploadSize
-_EXAMPLES: dict[str, tuple[str, ...]] = {
-    "en": ("two dogs on a beach", "a child laughing in the rain", "a street at night"),
-    "zh": ("沙滩上的两只狗", "在雨中大笑的孩子", "夜晚的街道"),
-}
+_MAX_EXAMPLES = 4
 
 
 @dataclass(frozen=True)
@@ -99,15 +97,15 @@ def choose_upload(label: str, key: str, hint: str | None = None) -> None:
 def offer_examples(searcher: Searcher) -> None:
     """Draw a button for each example, in the language of the page where the bundle reads it; it fills in the text.
 
-    Drawn scenes have examples of their own, which are found among them.
+    A gallery with pictures of the demo has examples that those show.
     """
-    now, examples = words(), _EXAMPLES
-    if any(map(searcher.knows, demo.example_names())):
-        examples = {"en": tuple(demo.EXAMPLES), "zh": tuple(demo.CHINESE_EXAMPLES)}
+    now = words()
     language = now.code if now.code in searcher.bundle.languages else "en"
+    drawn = any(map(searcher.knows, picture_names()[:_MAX_EXAMPLES]))
+    examples = demo_queries(language) if drawn else everyday_queries([language])
     st.html(f'<p class="ps-hint">{now.try_one}</p>')
     with st.container(horizontal=True, key="ps-examples"):
-        for example in examples[language]:
+        for example in examples[:_MAX_EXAMPLES]:
             st.button(example, on_click=fill_in, args=(example,))
 
 

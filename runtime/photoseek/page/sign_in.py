@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from photoseek.page.words import CHINESE, ENGLISH
+from photoseek.page.words import CATALOGUES
 
 _PAGE = """<!doctype html>
 <html lang="{code}">
@@ -57,7 +57,7 @@ def page(language: str, *, wrong: bool) -> str:
         language: That of the visitor, as ``Accept-Language`` has it; Chinese where it begins with ``zh``, else English.
         wrong: Whether a token was shown that is not the token of this page.
     """
-    now = CHINESE if language.lower().startswith("zh") else ENGLISH
+    now = CATALOGUES["zh" if language.lower().startswith("zh") else "en"]
     return _PAGE.format(
         code=now.code,
         text=escape(now.token_needed),

@@ -46,9 +46,9 @@ def test_a_photo_that_comes_back_twice_is_kept_once(photos: Path, tiny_bundle: B
     embedder = Embedder(LocalFolder(photos), ImageEncoder(tiny_bundle), frozenset())
     found = list(scan(photos))[:4]
     gone = FoundPhoto("gone.png", 1, 1)
-    table = from_batch([*found, gone], embedder.batch([*found, gone]), "host")
+    (told,) = handed(from_batch([*found, gone], embedder.batch([*found, gone]), "host"))
     awaited = {photo.path for photo in found[1:]} | {"gone.png", "other.png"}
-    batch = _accept(handed(table), awaited, embedder)
+    batch = _accept(told, awaited, embedder)
     assert [record.found for record in batch.records] == found[1:]
     assert batch.size == 4
     assert awaited == {"other.png"}
@@ -57,7 +57,7 @@ def test_a_photo_that_comes_back_twice_is_kept_once(photos: Path, tiny_bundle: B
         each.vector.tobytes() for each in plain.contents
     ]
     assert [record.sha256 for record in batch.records] == [record.sha256 for record in plain.records]
-    assert _accept(handed(table), awaited, embedder) == Batch(0, [], [])
+    assert _accept(told, awaited, embedder) == Batch(0, [], [])
 
 
 def test_a_bundle_arrives_whole_once_and_a_damaged_one_is_refused(

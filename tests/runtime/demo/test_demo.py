@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,16 +12,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import photoseek
 from photoseek import Bundle, Gallery
-from photoseek.demo.gallery import EXAMPLES, SCENES, cache_folder, demo_photos, demo_seeds
-from photoseek.demo.languages import LANGUAGES, Language
-from photoseek.demo.scenes import DEMO_SEEDS, TEST_SEEDS, captions, compose, draw, write_scenes
-from photoseek.demo.world import WORLD, Scene
+from photoseek.captions import read_captions
+from photoseek.demo.gallery import PICTURES, VERSION, cache_folder, demo_photos
+from photoseek.demo.languages import LANGUAGES, Language, captions_file
+from photoseek.demo.scenes import DEMO_SEEDS, TEST_SEEDS, captions, compose, draw
+from photoseek.demo.world import Scene
 from photoseek.encoders import ImageEncoder, TextEncoder
 from photoseek.metrics import retrieval_metrics
 from photoseek.vectors import Vectors
+from photoseek_export.demo_pictures import COUNT, SHOWN, demo_seeds
 from tiny_bundle import write_tiny_bundle
 
 FRESH = TEST_SEEDS[:200]
@@ -31,11 +35,14 @@ def bundle() -> Bundle:
     return Bundle.load("demo")
 
 
-def test_the_embedded_bundle_is_whole_and_small(bundle: Bundle) -> None:
+def test_the_embedded_bundle_and_the_pictures_are_complete_and_small(bundle: Bundle) -> None:
     bundle.verify()
-    folder = Path(photoseek.__file__).parent / "demo"
-    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
-    assert size <= 40_000_000
+    assert bytes_in(bundle.path) <= 38_000_000
+    assert bytes_in(PICTURES) <= 2_300_000
+
+
+def bytes_in(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def test_the_embedded_bundle_reads_english_and_chinese(bundle: Bundle) -> None:
@@ -73,8 +80,10 @@ def test_the_demo_answers_a_query_of_the_command_line(tmp_path: Path, query: str
 
 
 def test_scenes_that_an_older_bundle_indexed_are_indexed_anew(tmp_path: Path) -> None:
-    scenes = tmp_path / "photoseek" / f"demo-{WORLD}"
-    write_scenes(scenes, demo_seeds()[:3])
+    scenes = tmp_path / "photoseek" / f"demo-{VERSION}"
+    scenes.mkdir(parents=True)
+    for file in sorted(PICTURES.glob("*.jpg"))[:3]:
+        shutil.copy(file, scenes)
     older = Bundle.load(write_tiny_bundle(tmp_path / "older"))
     with Gallery.create(scenes, older) as gallery:
         gallery.index(older)
@@ -97,21 +106,48 @@ def shows(scene: Scene, kind: str, colour: str = "") -> bool:
 
 
 def test_the_gallery_holds_what_its_examples_ask_for() -> None:
-    car, sheep, boat, cat = ([compose(seed) for seed in seeds] for seeds in EXAMPLES.values())
+    car, sheep, boat, cat = ([compose(seed) for seed in seeds] for seeds in SHOWN)
     assert all(shows(scene, "car", "red") and shows(scene, "tree") and scene.time == "night" for scene in car)
     assert all(shows(scene, "sheep", "white") and scene.place == "meadow" for scene in sheep)
     assert all(shows(scene, "boat") and (scene.place, scene.time) == ("beach", "sunset") for scene in boat)
     assert all(shows(scene, "cat") and shows(scene, "sofa") for scene in cat)
 
 
-def test_the_demo_draws_scenes_that_were_never_trained_on(tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
-    folder = demo_photos(lambda done, total: told.append((done, total)), folder=tmp_path / "scenes")
-    drawn = sorted(int(file.stem.removeprefix("scene-")) for file in folder.glob("*.jpg"))
-    assert drawn == demo_seeds()
-    assert len(drawn) == SCENES
-    assert set(drawn) <= set(DEMO_SEEDS)
-    assert told[-1] == (SCENES, SCENES)
+def test_the_demo_shows_scenes_that_were_never_trained_on(tmp_path: Path) -> None:
+    folder = demo_photos(tmp_path / "new" / "scenes")
+    shown = sorted(seed_of(file) for file in folder.glob("*.jpg"))
+    assert shown == demo_seeds()
+    assert len(shown) == COUNT
+    assert set(shown) <= set(DEMO_SEEDS)
+
+
+def seed_of(picture: Path) -> int:
+    return int(picture.stem.removeprefix("scene-"))
+
+
+def test_the_pictures_are_those_that_the_program_draws() -> None:
+    """What a JPEG of this quality differs by is little; another scene differs by far more."""
+    for file in sorted(PICTURES.glob("*.jpg"))[::30]:
+        drawn = np.asarray(draw(compose(seed_of(file)), seed_of(file)), dtype=np.float32)
+        assert np.abs(np.asarray(Image.open(file), dtype=np.float32) - drawn).mean() < 8
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_captions_are_those_of_the_pictures(language: Language) -> None:
+    found = read_captions(PICTURES / captions_file(language), [file.name for file in PICTURES.glob("*.jpg")])
+    assert len(found) == 5 * COUNT
+    first = [caption.text for caption in found if caption.image == found[0].image]
+    assert first == captions(compose(demo_seeds()[0]), demo_seeds()[0], language)
+
+
+def test_what_is_in_the_folder_stays(tmp_path: Path) -> None:
+    folder = demo_photos(tmp_path)
+    name = next(PICTURES.glob("*.jpg")).name
+    (folder / name).write_bytes(b"changed")
+    next(folder.glob("*.token")).unlink()
+    demo_photos(folder)
+    assert (folder / name).read_bytes() == b"changed"
+    assert {file.name for file in folder.iterdir()} == {file.name for file in PICTURES.iterdir()}
 
 
 def test_the_cache_lies_where_the_system_wants_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -16,9 +16,8 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from photoseek.captions import read_captions
 from photoseek.demo import scenes
-from photoseek.demo.scenes import Scene, Thing, captions, compose, draw, queries, write_scenes
+from photoseek.demo.scenes import Scene, Thing, captions, compose, draw, queries, write_captions, write_picture
 from photoseek.demo.world import COLOURS, KINDS, PLACES, TIMES, WORLD
 
 SAMPLE = range(1_000_000, 1_000_400)
@@ -293,37 +292,21 @@ def test_more_things_cover_more_of_the_picture() -> None:
 
 
 def test_written_pictures_and_captions_match_their_seeds(tmp_path: Path) -> None:
-    done: list[int] = []
-    path, _ = write_scenes(tmp_path / "pictures", range(120, 124), progress=done.append)
-    lines = path.read_text(encoding="utf-8").splitlines()
-    assert (path.name, len(lines), done) == ("captions.token", 20, [1, 2, 3, 4])
-    assert lines[6] == f"scene-000121.jpg#1\t{captions(compose(121), 121)[1]}"
-    with Image.open(path.parent / "scene-000123.jpg") as picture:
+    write_picture(tmp_path / "pictures", 123)
+    with Image.open(tmp_path / "pictures" / "scene-000123.jpg") as picture:
         assert (picture.format, picture.size) == ("JPEG", (320, 240))
+    path = write_captions(tmp_path / "captions.token", range(120, 124), captions, "en")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 20
+    assert lines[6] == f"scene-000121.jpg#1\t{captions(compose(121), 121)[1]}"
 
 
-def test_every_language_has_a_caption_file_of_the_same_names(tmp_path: Path) -> None:
-    english, chinese = (read_captions(path) for path in write_scenes(tmp_path, range(5, 8)))
-    assert (tmp_path / "captions.zh.token").exists()
-    assert [(text.image, text.index) for text in chinese] == [(text.image, text.index) for text in english]
-    assert [text.text for text in chinese[5:10]] == captions(compose(6), 6, "zh")
-    assert write_scenes(tmp_path / "english", [5], languages=("en",)) == [tmp_path / "english" / "captions.token"]
-    assert not (tmp_path / "english" / "captions.zh.token").exists()
-
-
-def test_an_interrupted_run_continues_without_drawing_again(tmp_path: Path) -> None:
-    def stop(done: int) -> None:
-        if done == 2:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write_scenes(tmp_path, range(4), progress=stop)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["scene-000000.jpg", "scene-000001.jpg"]
+def test_a_picture_that_is_there_is_not_drawn_again(tmp_path: Path) -> None:
     (tmp_path / "scene-000000.jpg").write_bytes(b"kept")
-    write_scenes(tmp_path, range(4))
+    write_picture(tmp_path, 0)
+    write_picture(tmp_path, 1)
     assert (tmp_path / "scene-000000.jpg").read_bytes() == b"kept"
-    assert len(list(tmp_path.glob("*.jpg"))) == 4
-    assert not list(tmp_path.glob("*.part"))
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["scene-000000.jpg", "scene-000001.jpg"]
 
 
 def test_the_drawn_world_needs_no_package_but_numpy_and_pillow() -> None:

@@ -17,10 +17,10 @@ import pytest
 from PIL import Image, features
 
 from photo_mutations import seeds, tiled_tiff
-from photoseek import Bundle, Gallery, embedding, heif, photos, rgb
+from photoseek import Bundle, Gallery, embedding, heif, photos
 from photoseek.encoders import ImageEncoder
 from photoseek.errors import PhotoError
-from photoseek.photos import SUFFIXES, date_of, decode_photo, open_photo, photo_format, read_photo
+from photoseek.photos import date_of, decode_photo, open_photo, photo_format, read_photo
 from photoseek.preprocess import Preprocessing
 from photoseek.quiet import pillow_warns_nobody
 from photoseek.rgb import to_rgb
@@ -29,7 +29,6 @@ from tiny_bundle import COLOURS
 from tiny_photos import write_colour
 
 BINARY = sorted(seeds().keys() - {"pgm-plain"})  # text has no end but that of the file
-needs_heif = pytest.mark.skipif(not heif.can_decode(), reason="pillow-heif is not installed")
 
 
 def saved(image: Image.Image, format_: str, **options: object) -> bytes:
@@ -126,7 +125,7 @@ def test_a_picture_that_is_squeezed_ten_thousandfold_keeps_its_order() -> None:
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "I;16", "I;16B", "I", "F"])
-def test_strips_make_the_same_picture_as_the_whole(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_strips_make_the_same_picture_as_the_whole(mode: str) -> None:
     """Whether a grey of 32 bits is one of 8 is known from the whole picture only: its first strip is dark."""
     values = np.arange(40 * 50, dtype=np.uint16).reshape(40, 50)
     if mode in ("I", "F"):
@@ -139,23 +138,20 @@ def test_strips_make_the_same_picture_as_the_whole(mode: str, monkeypatch: pytes
         image = image.convert(mode) if mode != "P" else image.convert("RGB").quantize(16)
     whole = np.asarray(to_rgb(image))
     for strip in (7, 130, 1999):
-        monkeypatch.setattr(rgb, "_STRIP", strip)
-        np.testing.assert_array_equal(np.asarray(to_rgb(image)), whole)
+        np.testing.assert_array_equal(np.asarray(to_rgb(image, strip)), whole)
 
 
-def test_a_large_picture_is_averaged_down_to_twice_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_picture_is_averaged_down_to_twice_what_is_needed() -> None:
     rows, columns = np.mgrid[0:900, 0:1200]
     data = saved(Image.fromarray(np.stack([rows / 4, columns / 5, (rows + columns) / 9], -1).astype(np.uint8)), "PNG")
     whole = decode_photo(data, 100)
-    monkeypatch.setattr(photos, "_LARGE", 1_000_000)
-    small = decode_photo(data, 100)
+    small = decode_photo(data, 100, large=1_000_000)
     assert (small.width, small.height, small.image.size) == (1200, 900, (300, 225))
     seen, expected = (Preprocessing(64, 64, 100).fit(photo.image) for photo in (small, whole))
     assert np.abs(np.asarray(seen, dtype=int) - np.asarray(expected, dtype=int)).max() <= 2
 
 
 def test_large_pictures_are_decoded_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(photos, "_LARGE", 100)
     inside, most = [0], [0]
 
     def count(image: Image.Image) -> Image.Image:
@@ -166,7 +162,7 @@ def test_large_pictures_are_decoded_one_at_a_time(monkeypatch: pytest.MonkeyPatc
         return image.convert("RGB")
 
     monkeypatch.setattr(photos, "to_rgb", count)
-    workers = [threading.Thread(target=decode_photo, args=(seeds()["png"],)) for _ in range(4)]
+    workers = [threading.Thread(target=decode_photo, args=(seeds()["png"], None, 100)) for _ in range(4)]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -295,37 +291,6 @@ def test_warnings_of_others_are_heard_while_and_after_photos_are_decoded() -> No
     with pytest.raises(UserWarning, match="theirs"):
         warnings.warn_explicit("theirs", UserWarning, "x.py", 1, module="PIL.Image")
     assert any(isinstance(handler, logging.NullHandler) for handler in logging.getLogger("PIL").handlers)
-
-
-@needs_heif
-def test_a_heic_photo_is_decoded_where_the_extra_is_installed(photos: Path, tiny_bundle: Bundle) -> None:
-    heif.register()
-    exif = Image.Exif()
-    exif[0x0132] = "2024:05:17 10:11:12"
-    data = saved(Image.new("RGB", (64, 48), COLOURS["red"]), "HEIF", exif=exif)
-    assert np.abs(np.asarray(open_photo(data), dtype=int) - COLOURS["red"]).max() < 12
-    (photos / "IMG_0001.HEIC").write_bytes(data)
-    assert photo_format(photos / "IMG_0001.HEIC") == "HEIF"
-    assert date_of(photos / "IMG_0001.HEIC") == decode_photo(data).taken == "2024-05-17 10:11:12"
-    gallery = Gallery.create(photos, tiny_bundle)
-    assert (gallery.index().encoded, gallery.unreadable()) == (25, [])
-
-
-def test_a_heic_photo_is_named_with_the_cure_until_the_extra_is_installed(
-    photos: Path, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert {".heic", ".heif"} < SUFFIXES
-    (photos / "IMG_0001.HEIC").write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
-    with monkeypatch.context() as patch:
-        patch.setattr(heif, "can_decode", lambda: False)
-        gallery = Gallery.create(photos, tiny_bundle)
-        assert gallery.index().unreadable == [("IMG_0001.HEIC", heif.CURE)]
-        assert "pip install 'photoseek[heic]'" in heif.CURE
-        revision = gallery.database.revision()
-        gallery.index()
-        assert gallery.database.revision() == revision
-    if heif.can_decode():  # tried again though the file is the same
-        assert gallery.index().unreadable[0][1] != heif.CURE
 
 
 def test_hostile_photos_are_named_and_tried_again_only_when_they_change(

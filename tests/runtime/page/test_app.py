@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from photoseek import Bundle, Gallery
-from photoseek.demo.gallery import example_names
+from photoseek.demo.gallery import picture_names
 from photoseek.page import launch
 from tiny_bundle import write_tiny_bundle
 
@@ -173,12 +173,12 @@ def test_the_examples_among_drawn_scenes_are_about_them(
     photos: Path, tiny_bundle_path: Path, mounted: dict[str, Any], monkeypatch: pytest.MonkeyPatch, drawn: bool
 ) -> None:
     if drawn:
-        shutil.copy(photos / "red" / "red-0.png", photos / example_names()[2])
+        shutil.copy(photos / "red" / "red-0.png", photos / picture_names()[2])
     Gallery.create(photos, Bundle.load(tiny_bundle_path)).index()
     monkeypatch.setenv(launch.GALLERY_VARIABLE, str(photos))
     page = new_session().run()
-    example = "a red car next to a tree at night" if drawn else "two dogs on a beach"
-    examples = [button for button in page.button if " a " in button.label]
+    example = "a red car next to a tree at night" if drawn else "a dog running on the beach"
+    examples = [button for button in page.button if "a " in button.label]
     next(button for button in examples if button.label == example).click().run()
     assert page.text_input(key="q-field").value == example
     assert names(mounted)
@@ -199,7 +199,7 @@ def test_examples_are_in_the_language_of_the_page_where_the_bundle_reads_it(
     page = new_session()
     page.query_params["lang"] = "zh"
     labels = [button.label for button in page.run().button]
-    assert ("two dogs on a beach" in labels, "沙滩上的两只狗" in labels) == (not chinese, chinese)
+    assert ("a dog running on the beach" in labels, "在海滩上奔跑的狗" in labels) == (not chinese, chinese)
     page.text_input(key="q-field").set_value("红色").run()
     assert names(mounted)
     assert opened_graphs[-1] == ("text_model.zh.onnx" if chinese else "text_model.onnx")

@@ -3,17 +3,7 @@
 from __future__ import annotations
 
 from photoseek.demo.chance import Chance
-from photoseek.demo.chinese.nouns import (
-    COLOURS,
-    NOUNS,
-    NUMBERS,
-    PEOPLE,
-    PEOPLE_SIZES,
-    SHORT_COLOURS,
-    SIZES,
-    WEAR,
-    Noun,
-)
+from photoseek.demo.chinese.nouns import NOUNS, PEOPLE, SHORT_COLORS, WORDS, Noun
 from photoseek.demo.world import Thing
 
 _SIZE_ODDS = 0.5
@@ -43,26 +33,26 @@ def _noun(thing: Thing, chance: Chance) -> Noun:
 
 
 def _amount(thing: Thing, noun: Noun, chance: Chance) -> str:
-    return NUMBERS[thing.count] + chance.pick(noun.measures)
+    return str(WORDS["numbers"][str(thing.count)]) + chance.pick(noun.measures)
 
 
 def _described(thing: Thing, noun: Noun, chance: Chance) -> str:
     sized = chance.happens(_SIZE_ODDS)
     if thing.kind in PEOPLE:
-        size = chance.pick(PEOPLE_SIZES[thing.size]) if sized else ""
+        size = chance.pick(WORDS["people_sizes"][thing.size]) if sized else ""
         return _worn(thing, chance) + size + noun.name
-    size = SIZES[thing.size] if sized else ""
-    if thing.kind in WEAR:
+    size = WORDS["sizes"][thing.size] if sized else ""
+    if thing.kind in WORDS["wear"]:
         return _worn(thing, chance) + size + noun.name
     return _coloured(thing, noun, size, chance)
 
 
 def _worn(thing: Thing, chance: Chance) -> str:
     """The garment that carries the colour: "穿着红色裙子的", "戴红帽子的"."""
-    verb, garments = chance.pick(WEAR[thing.kind])
+    verb, garments = chance.pick(WORDS["wear"][thing.kind])
     garment = chance.pick(garments)
     short = len(garment) == 2 and _worn_short(thing.colour, garment) and chance.happens(_SHORT_ODDS)
-    colour = SHORT_COLOURS[thing.colour] if short else chance.pick(COLOURS[thing.colour])
+    colour = SHORT_COLORS[thing.colour] if short else str(chance.pick(WORDS["colors"][thing.colour]))
     return f"{verb}{chance.pick(('', '着', '着'))}{colour}{garment}的"
 
 
@@ -72,10 +62,10 @@ def _worn_short(colour: str, garment: str) -> bool:
 
 
 def _coloured(thing: Thing, noun: Noun, size: str, chance: Chance) -> str:
-    short = SHORT_COLOURS[thing.colour]
+    short = SHORT_COLORS[thing.colour]
     if short in noun.short and _takes_short(noun, size, short) and chance.happens(_SHORT_ODDS):
         return size + short + noun.name
-    colour = chance.pick(COLOURS[thing.colour])
+    colour = str(chance.pick(WORDS["colors"][thing.colour]))
     if size and len(noun.name) > 1 and chance.happens(0.15):
         return f"{size}{size}的{colour}{noun.name}"
     link = "的" if len(size + noun.name) == 1 else chance.pick(("的", "的", ""))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from photoseek.demo.chance import Chance
 from photoseek.demo.chinese.phrases import kind_phrase, thing_phrase, unnumbered_phrase
 from photoseek.demo.chinese.settings import place_name, when, where, where_and_when
@@ -12,7 +10,6 @@ from photoseek.demo.world import Scene, Thing
 STREAM = 7_006
 _LINKS = ("{}和{}", "{}与{}", "{}还有{}", "{}和{}")
 _BESIDE = ("{}旁边的{}", "{}在{}旁边")
-Style = Callable[[Scene, Chance], str]
 
 
 def queries(scene: Scene, seed: int) -> list[str]:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from photoseek.demo.chance import Chance
-from photoseek.demo.chinese.nouns import DOING
+from photoseek.demo.chinese.nouns import DOING, WORDS
 from photoseek.demo.chinese.phrases import thing_phrase
 from photoseek.demo.chinese.settings import aloft
-from photoseek.demo.world import POSITIONS, Scene, Thing
-
-_SIDES = {"left": ("左边", "左侧", "左面"), "right": ("右边", "右侧", "右面")}
-_FRONT, _BEHIND = ("前面", "前方", "前边"), ("后面", "后方", "背后")
-_ABOVE, _BELOW = ("上方", "上空"), ("下方", "下面")
-_NEAR = ("旁边", "旁边", "附近", "边上")
+from photoseek.demo.telling import adjacent, side
+from photoseek.demo.world import Scene, Thing
 
 
 def relation(scene: Scene, first: Thing, second: Thing, chance: Chance) -> str:
@@ -19,29 +15,23 @@ def relation(scene: Scene, first: Thing, second: Thing, chance: Chance) -> str:
     if "sky" in (first.layer, second.layer):
         return _raised(scene, first, second, chance)
     if {first.layer, second.layer} == {"front", "back"}:
-        return _located(first, second, chance.pick(_FRONT if first.layer == "front" else _BEHIND), chance)
+        return _located(first, second, chance.pick(WORDS["front" if first.layer == "front" else "behind"]), chance)
     if chance.happens(0.4) or not adjacent(scene, first, second):
-        return _located(first, second, chance.pick(_SIDES[_side(first, second)]), chance)
+        return _located(first, second, chance.pick(WORDS["sides"][side(first, second)]), chance)
     return _near(first, second, chance)
 
 
-def adjacent(scene: Scene, first: Thing, second: Thing) -> bool:
-    """Nothing stands between the two."""
-    standing = {thing.position for thing in scene.things if thing.layer != "sky"}
-    return len(standing) < 3 or "middle" in (first.position, second.position)
-
-
-def _located(thing: Thing, other: Thing, side: str, chance: Chance) -> str:
+def _located(thing: Thing, other: Thing, where: str, chance: Chance) -> str:
     """`thing` is at that side of the other: "A在B左边", "B的左边是A", "B左边停着A"."""
     a, b = thing_phrase(thing, chance), thing_phrase(other, chance)
     verb, link = chance.pick(DOING[thing.kind]), chance.pick(("", "的"))
-    there = f"{b}{link}{side}{chance.pick(('有', '是'))}{a}"
-    return chance.pick((f"{a}在{b}{link}{side}", f"{a}{verb}在{b}{side}", there, f"{b}{side}{verb}着{a}"))
+    there = f"{b}{link}{where}{chance.pick(('有', '是'))}{a}"
+    return chance.pick((f"{a}在{b}{link}{where}", f"{a}{verb}在{b}{where}", there, f"{b}{where}{verb}着{a}"))
 
 
 def _near(first: Thing, second: Thing, chance: Chance) -> str:
     if chance.happens(0.7):
-        return _located(first, second, chance.pick(_NEAR), chance)
+        return _located(first, second, chance.pick(WORDS["near"]), chance)
     a, b = thing_phrase(first, chance), thing_phrase(second, chance)
     return chance.pick((f"{a}紧挨着{b}", f"{a}靠近{b}", f"{a}和{b}挨在一起", f"{a}和旁边的{b}"))
 
@@ -51,12 +41,8 @@ def _raised(scene: Scene, first: Thing, second: Thing, chance: Chance) -> str:
     flying, standing = (first, second) if first.layer == "sky" else (second, first)
     if first.position == second.position:
         if first is flying:
-            return _located(flying, standing, chance.pick(_ABOVE), chance)
-        return f"{thing_phrase(standing, chance)}在{thing_phrase(flying, chance)}{chance.pick(_BELOW)}"
+            return _located(flying, standing, chance.pick(WORDS["above"]), chance)
+        return f"{thing_phrase(standing, chance)}在{thing_phrase(flying, chance)}{chance.pick(WORDS['below'])}"
     a, b = thing_phrase(standing, chance), thing_phrase(flying, chance)
     sky, verb = aloft(scene, chance), chance.pick(DOING[flying.kind])
     return chance.pick((f"{a}和{sky}的{b}", f"{a}，{sky}{verb}着{b}", f"{sky}{verb}着{b}，还有{a}"))
-
-
-def _side(first: Thing, second: Thing) -> str:
-    return "left" if POSITIONS.index(first.position) < POSITIONS.index(second.position) else "right"

@@ -5,45 +5,23 @@ They are not translations of the English captions: the two languages draw from s
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from photoseek.demo.chance import Chance
-from photoseek.demo.chinese.nouns import DOING
+from photoseek.demo.chinese.nouns import DOING, PLACE_NAMES, WORDS
 from photoseek.demo.chinese.phrases import thing_phrase
 from photoseek.demo.chinese.relations import relation
-from photoseek.demo.chinese.settings import (
-    PLACE_NAMES,
-    POSITION_WORDS,
-    aloft,
-    place_name,
-    when,
-    where,
-    where_and_when,
-)
+from photoseek.demo.chinese.settings import aloft, place_name, when, where, where_and_when
+from photoseek.demo.telling import TIME_ODDS, Style, different, has_pair, related_first
 from photoseek.demo.world import Scene, Thing
 
 STREAM = 7_005
-CAPTIONS = 5
-TIME_ODDS = 0.65  # how often a caption says the time of day or the weather
-_OPENINGS = ("照片里", "照片中", "图中", "画面中", "画面里", "图片里", "这张照片里", "这幅图中")
-_SEEN = ("可以看到", "我们看到", "能看到")
 _AT_REST = "停立站坐蹲漂浮放摆"  # verbs that go with 静静地, quietly
-Style = Callable[[Scene, Chance], str]
 
 
 def captions(scene: Scene, seed: int) -> list[str]:
     """Five different captions; at least four name every group with its colour and count, and the place."""
     chance = Chance(STREAM, seed)
-    styles = chance.shuffled(FULL_STYLES)[:CAPTIONS]
-    if chance.happens(0.6):
-        styles[-1] = _short
-    made: list[str] = []
-    for style in chance.shuffled(styles):
-        text = style(scene, chance)
-        while text in made:
-            text = style(scene, chance)
-        made.append(text)
-    return [text + "。" if chance.happens(0.5) else text for text in made]
+    texts = different(scene, chance, FULL_STYLES, _short, lambda text, _: text)
+    return [text + "。" if chance.happens(0.5) else text for text in texts]
 
 
 def _listed(scene: Scene, chance: Chance) -> str:
@@ -58,15 +36,14 @@ def _listed(scene: Scene, chance: Chance) -> str:
 def _shown(scene: Scene, chance: Chance) -> str:
     """照片里，沙滩上有A、B和C."""
     if chance.happens(0.2):
-        return f"{chance.pick(_SEEN)}{_setting(scene, chance)}有{_joined(_groups(scene, chance), chance)}"
-    return (
-        f"{chance.pick(_OPENINGS)}{chance.pick(('', '，', '，'))}{_setting(scene, chance)}{_there_are(scene, chance)}"
-    )
+        return f"{chance.pick(WORDS['seen'])}{_setting(scene, chance)}有{_joined(_groups(scene, chance), chance)}"
+    opening = chance.pick(WORDS["openings"]) + chance.pick(("", "，", "，"))
+    return f"{opening}{_setting(scene, chance)}{_there_are(scene, chance)}"
 
 
 def _related(scene: Scene, chance: Chance) -> str:
     """沙滩上，A在B旁边，还有C."""
-    first, second, *others = _related_first(scene, chance)
+    first, second, *others = related_first(scene, chance)
     rest = "".join(f"，{chance.pick(('还有', '另外还有'))}{thing_phrase(thing, chance)}" for thing in others)
     return f"{_opening(scene, chance)}，{relation(scene, first, second, chance)}{rest}"
 
@@ -90,7 +67,7 @@ def _named(scene: Scene, chance: Chance) -> str:
 
 def _positioned(scene: Scene, chance: Chance) -> str:
     """沙滩上，左边是A，右边是B; 左边是A，右边是B，背景是沙滩."""
-    if any(thing.layer == "front" for thing in scene.things):
+    if has_pair(scene):
         return _related(scene, chance)
     form = chance.pick(("{spot}是{group}", "{spot}有{group}", "{group}在{spot}"))
     clauses = [
@@ -116,7 +93,7 @@ def _active(scene: Scene, chance: Chance) -> str:
 
 def _short(scene: Scene, chance: Chance) -> str:
     """Two groups and how they stand, without the place."""
-    first, second, *_ = _related_first(scene, chance)
+    first, second, *_ = related_first(scene, chance)
     return _moment(scene, chance) + relation(scene, first, second, chance)
 
 
@@ -148,15 +125,9 @@ def _flying(scene: Scene) -> list[Thing]:
     return [thing for thing in scene.things if thing.layer == "sky"]
 
 
-def _related_first(scene: Scene, chance: Chance) -> list[Thing]:
-    """The groups in random order, but those before and behind each other first."""
-    has_pair = any(thing.layer == "front" for thing in scene.things)
-    return sorted(chance.shuffled(scene.things), key=lambda thing: has_pair and thing.layer == "sky")
-
-
 def _spot(scene: Scene, thing: Thing, chance: Chance) -> str:
     in_sky = thing.layer == "sky" and chance.happens(0.5)
-    return aloft(scene, chance) if in_sky else chance.pick(POSITION_WORDS[thing.position])
+    return aloft(scene, chance) if in_sky else str(chance.pick(WORDS["positions"][thing.position]))
 
 
 def _aside(scene: Scene, thing: Thing, link: str, chance: Chance) -> str:

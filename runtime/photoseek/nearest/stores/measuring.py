@@ -26,20 +26,11 @@ class StoreEngine:
         self.name = type(store).__name__
         self.most = store.most_effort
         self._store = store
-        self._effort = effort
-
-    @property
-    def effort(self) -> int:
-        """How much one query looks at, at most :attr:`most`; 0: there is no index."""
-        return self._effort
-
-    @effort.setter
-    def effort(self, wanted: int) -> None:
-        self._effort = min(wanted, self.most)
+        self.effort = effort  # 0: there is no index
 
     def search(self, query: Vectors, k: int, where: Filter | None = None) -> tuple[Rows, Vectors]:
         """As :meth:`photoseek.nearest.engine.Search.search`."""
-        return self._store.search(query, k, self._effort, where)
+        return self._store.search(query, k, min(self.effort, self.most), where)
 
 
 def measure(store: Store, vectors: Iterable[Vectors], queries: Queries, target: float, *, indexed: bool) -> Measured:
@@ -56,9 +47,9 @@ def measure(store: Store, vectors: Iterable[Vectors], queries: Queries, target: 
     truth = truth_over(vectors, queries)
     engine = StoreEngine(store, _FIRST_EFFORT if indexed else 0)
     found = raise_effort(engine, truth, target) if indexed else truth.measure(engine)
-    measured = Measured(
-        found.milliseconds, found.recalls, {"effort": engine.effort}, round(time.monotonic() - started, 2)
-    )
+    effort = min(engine.effort, engine.most)
+    seconds = round(time.monotonic() - started, 2)
+    measured = Measured(found.milliseconds, found.recalls, {"effort": effort}, seconds)
     if measured.recall < target:
         _log.warning("%s: expected a recall of %s, reached %.4f at most", store.place, target, measured.recall)
     return measured

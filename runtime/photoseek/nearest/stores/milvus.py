@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from photoseek.errors import StoreIncompatible
-from photoseek.filters import Filter
+from photoseek.filters import Clause, Filter, clauses_of
 from photoseek.nearest.stores.address import StoreAddress
-from photoseek.nearest.stores.conditions import conditions_of
 from photoseek.nearest.stores.milvus_client import ANSWER_S, Client
-from photoseek.nearest.stores.milvus_filters import expression_of
 from photoseek.nearest.stores.rows import Digests, StoreRow
 from photoseek.nearest.stores.store import STATES, StoreState
 from photoseek.vectors import Rows, Vectors
@@ -26,6 +24,7 @@ _GRAPH = {"index_type": "HNSW", "params": {"M": 16, "efConstruction": 100}}
 _FLAT = {"index_type": "FLAT", "params": {}}
 _TEXT, _LONGEST = 64, 65_535  # bytes of short fields; the most that Milvus takes
 _BATCH = 10_000  # rows of one answer; Milvus gives at most 16,384
+_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r"})
 _BUILD_S = 24 * 3_600.0  # for the index of a billion rows
 
 
@@ -124,7 +123,7 @@ class MilvusStore:
 
         A server finds its way around those by itself; the graphs of Milvus Lite have to be followed as far as they go.
         """
-        expression = expression_of(conditions_of(where))
+        expression = _expression(clauses_of(where))
 
         def ask(client: MilvusClient) -> Any:
             if not effort:
@@ -173,6 +172,17 @@ class MilvusStore:
                 f"{self.place}: expected a collection that photoseek made, found one of other fields "
                 f"({', '.join(sorted(found))}); name another one with --collection"
             )
+
+
+def _expression(clauses: Sequence[Clause]) -> str:
+    """Return clauses in Milvus' language of boolean expressions; empty: any row."""
+    return " and ".join(
+        f"{each.field} {'==' if each.operator == '=' else each.operator} {_literal(each.value)}" for each in clauses
+    )
+
+
+def _literal(value: str | int) -> str:
+    return str(value) if isinstance(value, int) else f'"{value.translate(_ESCAPES)}"'
 
 
 def _is_lite(client: MilvusClient) -> bool:

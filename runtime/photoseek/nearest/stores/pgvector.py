@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from photoseek.errors import StoreError, StoreIncompatible
-from photoseek.filters import Filter
+from photoseek.filters import Filter, clauses_of
 from photoseek.nearest.stores import pgvector_sql as statements
 from photoseek.nearest.stores.address import StoreAddress
-from photoseek.nearest.stores.conditions import conditions_of
 from photoseek.nearest.stores.connections import Connections
 from photoseek.nearest.stores.rows import Digests, StoreRow
 from photoseek.nearest.stores.store import StoreState
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 _OLDEST = (0, 8)  # of pgvector: iterative scans
 _MOST_DIM = 2_000  # that its HNSW takes
-_FEW = 10_000  # photos that meet a filter: all of them are scored
 _KB = 1024
 
 
@@ -36,6 +34,8 @@ class PgvectorStore:
     most_neighbours = 100_000
     most_effort = 1_000
     """``hnsw.ef_search`` goes no further."""
+    few = 10_000
+    """Photos that meet a filter, below which all of them are scored."""
 
     def __init__(self, address: StoreAddress, name: str) -> None:
         """Connect when first used."""
@@ -65,11 +65,8 @@ class PgvectorStore:
 
     def put_state(self, state: StoreState) -> None:
         """Note it, in a transaction of its own."""
-
-        def write(connection: psycopg.Connection) -> None:
-            connection.execute(self._sql.put_state, (self._name, state.to_json()))
-
-        self._connections.run(write)
+        values = (self._name, state.to_json())
+        self._connections.run(lambda connection: connection.execute(self._sql.put_state, values))
 
     def prepare(self, dim: int) -> None:
         """Create extension, tables and the indexes of filters."""
@@ -133,14 +130,16 @@ class PgvectorStore:
 
     def search(self, query: Vectors, k: int, effort: int, where: Filter | None = None) -> tuple[Rows, Vectors]:
         """By the graph; where few photos meet a filter, or the graph leads to fewer than k, all of them are scored."""
-        conditions = conditions_of(where)
+        conditions = clauses_of(where)
         asked = self._sql.search(conditions), [query, *(each.value for each in conditions), query, k]
 
         def ask(connection: psycopg.Connection) -> list[Any]:
             exact = not effort
             if conditions and not exact:
-                counted = connection.execute(self._sql.count(conditions), [*(each.value for each in conditions), _FEW])
-                exact = int(counted.fetchone()[0]) < _FEW  # type: ignore[index]
+                counted = connection.execute(
+                    self._sql.count(conditions), [*(each.value for each in conditions), self.few]
+                )
+                exact = int(counted.fetchone()[0]) < self.few  # type: ignore[index]
             found = _ask(connection, *asked, statements.EXACT if exact else statements.GRAPH, max(effort, k))
             if not exact and len(found) < k:
                 found = _ask(connection, *asked, statements.EXACT, effort)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 
 from psycopg import sql
 
-from photoseek.nearest.stores.conditions import Condition
+from photoseek.filters import Clause
 from photoseek.nearest.stores.store import STATES as STATES  # the table of all galleries' states
 
 FIELDS = ("id", "digest", "path", "taken", "pixels", "orientation", "type", "vector")
@@ -42,14 +41,51 @@ def graph_bytes(count: int, dim: int) -> int:
 
 
 class Statements:
-    """The statements about one table."""
+    """The statements about one table.
+
+    Attributes:
+        state: The notes of a name.
+        put_state: Write a name and its notes.
+        forget: Delete the notes of a name.
+        digests: Id and digest of every row.
+        delete: Delete the rows of a list of ids.
+        copy: Copy rows of :data:`FIELDS` in.
+        columns: The names of the table's columns; none if there is no such table.
+        dim: The dimension of the table's vectors.
+        create_index: Build the graph, where there is none.
+        drop_index: Drop the graph, where there is one.
+        analyze: Have the planner read the table.
+        drop: Drop the table.
+    """
 
     def __init__(self, name: str) -> None:
         self.index_name = f"{name}_hnsw"
-        self._table = sql.Identifier(name)
-        self._index = sql.Identifier(self.index_name)
-        self._states = sql.Identifier(STATES)
         self._name = name
+        self._parts = {
+            "table": sql.Identifier(name),
+            "index": sql.Identifier(self.index_name),
+            "states": sql.Identifier(STATES),
+            "attributes": sql.SQL(
+                "FROM pg_attribute WHERE attrelid = to_regclass(quote_ident({})) AND attnum > 0 AND NOT attisdropped"
+            ).format(sql.Literal(name)),
+        }
+        self.state = self._filled("SELECT facts FROM {states} WHERE name = %s")
+        self.put_state = self._filled(
+            "INSERT INTO {states} VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET facts = excluded.facts"
+        )
+        self.forget = self._filled("DELETE FROM {states} WHERE name = %s")
+        self.digests = self._filled("SELECT id, digest FROM {table}")
+        self.delete = self._filled("DELETE FROM {table} WHERE id = ANY(%s)")
+        self.copy = self._filled(f"COPY {{table}} ({', '.join(FIELDS)}) FROM STDIN (FORMAT BINARY)")
+        self.columns = self._filled("SELECT attname {attributes}")
+        self.dim = self._filled("SELECT atttypmod {attributes} AND attname = 'vector'")
+        self.create_index = self._filled(
+            "CREATE INDEX IF NOT EXISTS {index} ON {table} USING hnsw (vector vector_ip_ops) "
+            f"WITH (m = {_LINKS}, ef_construction = {_EF_CONSTRUCTION})"
+        )
+        self.drop_index = self._filled("DROP INDEX IF EXISTS {index}")
+        self.analyze = self._filled("ANALYZE {table}")
+        self.drop = self._filled("DROP TABLE IF EXISTS {table}")
 
     def create(self, dim: int) -> list[sql.Composed]:
         """Tables, and an index for each filter that may leave few photos; texts compare by code points."""
@@ -66,93 +102,25 @@ class Statements:
             named.append(self._filled("ALTER TABLE {table} ALTER COLUMN vector SET STORAGE PLAIN"))
         for fields in ("path", "taken", "pixels", "type, orientation"):
             index = sql.Identifier(f"{self._name}_{fields.split(',')[0]}")
-            named.append(sql.SQL(f"CREATE INDEX IF NOT EXISTS {{}} ON {{}} ({fields})").format(index, self._table))
+            named.append(
+                sql.SQL(f"CREATE INDEX IF NOT EXISTS {{}} ON {{}} ({fields})").format(index, self._parts["table"])
+            )
         return named
 
-    def search(self, conditions: Sequence[Condition]) -> sql.Composed:
+    def search(self, conditions: Sequence[Clause]) -> sql.Composed:
         """The nearest first; its values: the vector, those of the conditions, the vector again, and how many."""
         return self._filled(
             f"SELECT id, vector <#> %b FROM {{table}}{_where(conditions)} ORDER BY vector <#> %b LIMIT %s"
         )
 
-    def count(self, conditions: Sequence[Condition]) -> sql.Composed:
+    def count(self, conditions: Sequence[Clause]) -> sql.Composed:
         """How many meet the conditions, counted up to a number."""
         return self._filled(f"SELECT count(*) FROM (SELECT FROM {{table}}{_where(conditions)} LIMIT %s) AS met")
 
-    @cached_property
-    def state(self) -> sql.Composed:
-        """The notes of a name."""
-        return self._filled("SELECT facts FROM {states} WHERE name = %s")
-
-    @cached_property
-    def put_state(self) -> sql.Composed:
-        """Name and notes."""
-        return self._filled(
-            "INSERT INTO {states} VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET facts = excluded.facts"
-        )
-
-    @cached_property
-    def forget(self) -> sql.Composed:
-        """A name."""
-        return self._filled("DELETE FROM {states} WHERE name = %s")
-
-    @cached_property
-    def digests(self) -> sql.Composed:
-        """What is there."""
-        return self._filled("SELECT id, digest FROM {table}")
-
-    @cached_property
-    def delete(self) -> sql.Composed:
-        """A list of ids."""
-        return self._filled("DELETE FROM {table} WHERE id = ANY(%s)")
-
-    @cached_property
-    def copy(self) -> sql.Composed:
-        """Rows of :data:`FIELDS`."""
-        return self._filled(f"COPY {{table}} ({', '.join(FIELDS)}) FROM STDIN (FORMAT BINARY)")
-
-    @cached_property
-    def columns(self) -> sql.Composed:
-        """Of the table, if it is there."""
-        return sql.SQL(
-            "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(quote_ident({})) AND attnum > 0 "
-            "AND NOT attisdropped"
-        ).format(sql.Literal(self._name))
-
-    @cached_property
-    def dim(self) -> sql.Composed:
-        """Of the table's vectors."""
-        return sql.SQL(
-            "SELECT atttypmod FROM pg_attribute WHERE attrelid = to_regclass(quote_ident({})) AND attname = 'vector'"
-        ).format(sql.Literal(self._name))
-
-    @cached_property
-    def create_index(self) -> sql.Composed:
-        """The graph."""
-        return self._filled(
-            "CREATE INDEX IF NOT EXISTS {index} ON {table} USING hnsw (vector vector_ip_ops) "
-            f"WITH (m = {_LINKS}, ef_construction = {_EF_CONSTRUCTION})"
-        )
-
-    @cached_property
-    def drop_index(self) -> sql.Composed:
-        """The graph, where there is one."""
-        return self._filled("DROP INDEX IF EXISTS {index}")
-
-    @cached_property
-    def analyze(self) -> sql.Composed:
-        """Have the planner know the table."""
-        return self._filled("ANALYZE {table}")
-
-    @cached_property
-    def drop(self) -> sql.Composed:
-        """The table."""
-        return self._filled("DROP TABLE IF EXISTS {table}")
-
     def _filled(self, text: str) -> sql.Composed:
-        return sql.SQL(text).format(table=self._table, index=self._index, states=self._states)
+        return sql.SQL(text).format(**self._parts)
 
 
-def _where(conditions: Sequence[Condition]) -> str:
+def _where(conditions: Sequence[Clause]) -> str:
     """Fields and operators are this program's own words."""
     return " AND ".join([" WHERE true", *(f"{each.field} {each.operator} %s" for each in conditions)])

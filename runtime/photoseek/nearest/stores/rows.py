@@ -10,7 +10,7 @@ import numpy as np
 
 from photoseek.database import Database
 from photoseek.errors import GalleryDamaged
-from photoseek.nearest.stores.conditions import orientation_of, type_of
+from photoseek.filters import orientation_of, type_of
 from photoseek.stored_arrays import not_unit
 from photoseek.vectors import Rows, Vectors
 

@@ -41,7 +41,9 @@ def server(request: pytest.FixtureRequest) -> Iterator[object]:
     found.start()
 
 
-def test_a_server_that_goes_and_comes_back(small_gallery: Gallery, server, caplog: pytest.LogCaptureFixture) -> None:  # type: ignore[no-untyped-def]
+def test_a_server_that_goes_and_comes_back(  # type: ignore[no-untyped-def]
+    small_gallery: Gallery, server, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     push(small_gallery, server.uri)
     query, where = scattered(1, DIM, seed=1)[0], Filter(type="jpeg")
     strict = Searcher(small_gallery, store=server.uri)
@@ -75,7 +77,8 @@ def test_a_server_that_goes_and_comes_back(small_gallery: Gallery, server, caplo
     assert ask(strict, where) == filtered
     assert ask(lenient) == expected  # the gallery still: the pause is not over
     assert lenient.damage is not None
-    lenient.store._again = 0.0  # type: ignore[union-attr]
+    real = time.monotonic
+    monkeypatch.setattr(asking.time, "monotonic", lambda: real() + asking.PAUSE_S)
     assert ask(lenient) == expected
     assert lenient.damage is None
     assert caplog.messages[-1].endswith("answers again")
@@ -89,7 +92,7 @@ def test_a_server_that_is_away_is_not_asked_at_each_query(
     pytest.importorskip("psycopg")
     pytest.importorskip("pgvector")
     asked: list[float] = []
-    monkeypatch.setattr(connections.Connections, "_connect", lambda _: asked.append(0.0) or refuse())
+    monkeypatch.setattr(pytest.importorskip("psycopg"), "connect", lambda *_, **__: asked.append(0.0) or refuse())
     clock = [1_000.0]
     monkeypatch.setattr(asking.time, "monotonic", lambda: clock[0])
     searcher = Searcher(small_gallery, store="postgresql://127.0.0.1/photos", fallback=True)

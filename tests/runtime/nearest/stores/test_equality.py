@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from photoseek import Bundle, Searcher
-from photoseek.filters import TYPES, Filter
+from photoseek.filters import Filter
 from photoseek.names import as_text
 from photoseek.nearest.stores.address import StoreAddress
 from photoseek.nearest.stores.measuring import measure
@@ -20,25 +20,9 @@ from photoseek.nearest.stores.store import StoreState
 from photoseek.vectors import Vectors
 from postgres_server import PostgresServer
 from tiny_bundle import DIM
-from vector_gallery import Exact, Facts, clustered, make_gallery, scattered, various
+from vector_gallery import FILTERS, Exact, Facts, clustered, make_gallery, scattered, various
 
 COUNT = 2_000
-FILTERS = [
-    Filter(folder="a"),
-    Filter(folder="a/b"),
-    Filter(folder="a.b"),
-    Filter(folder="no such"),
-    Filter(taken_from="2022"),
-    Filter(taken_to="2021-06"),
-    Filter(taken_from="2021-03-04", taken_to="2021-03-20"),
-    Filter(min_megapixels=1.0),
-    Filter(max_megapixels=0.25),
-    Filter(min_megapixels=0.2500001, max_megapixels=0.75),
-    Filter(min_megapixels=float("inf")),
-    *(Filter(orientation=name) for name in ("landscape", "portrait", "square")),
-    *(Filter(type=name) for name in TYPES),
-    Filter(folder="c d", type="jpeg", orientation="portrait", taken_from="2020"),
-]
 
 
 def found(searcher: Searcher, query: Vectors, k: int, where: Filter | None = None) -> list[tuple[int, float]]:
@@ -77,7 +61,7 @@ def test_with_an_index_recall_is_what_was_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if StoreAddress.parse(fast_uri).kind == "pgvector":  # which scores all where fewer meet a filter
-        monkeypatch.setattr("photoseek.nearest.stores.pgvector._FEW", few)
+        monkeypatch.setattr("photoseek.nearest.stores.pgvector.PgvectorStore.few", few)
     drawn = draw(COUNT + 40, DIM)
     gallery = make_gallery(tmp_path / "big", tiny_bundle, drawn[:COUNT], various(COUNT))
     report = push(gallery, fast_uri, recall=0.999, index_from=1_000)
@@ -96,7 +80,7 @@ def test_where_the_graph_leads_to_too_few_all_are_scored(
 ) -> None:
     import psycopg
 
-    monkeypatch.setattr("photoseek.nearest.stores.pgvector._FEW", 20)
+    monkeypatch.setattr("photoseek.nearest.stores.pgvector.PgvectorStore.few", 20)
     where = Filter(folder="a", orientation="portrait")
 
     drawn = clustered(COUNT + 3, DIM)

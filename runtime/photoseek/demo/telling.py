@@ -1,0 +1,70 @@
+"""What captions have in common in every language: a vocabulary from a TOML file, relations of groups, and variety."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from photoseek.demo.chance import Chance
+from photoseek.demo.world import POSITIONS, Scene, Thing
+
+CAPTIONS = 5
+TIME_ODDS = 0.65  # how often a caption says the time of day or the weather
+
+Choices = dict[str, list[str]]
+Style = Callable[[Scene, Chance], str]
+
+
+def read_words(module: str) -> dict[str, Any]:
+    """Return the vocabulary in ``words.toml`` of the folder of a module's file."""
+    return tomllib.loads(Path(module).with_name("words.toml").read_text("utf-8"))
+
+
+def time_phrase(words: dict[str, Any], scene: Scene, chance: Chance) -> str:
+    """Return time of day and weather in one phrase, true of the scene."""
+    outdoors = {} if scene.place == "living room" else words["outdoor_time"].get(scene.time, {})
+    fitting = outdoors.get(scene.weather, ())
+    return str(chance.pick(fitting if fitting and chance.happens(0.6) else words["any_time"][scene.time]))
+
+
+def adjacent(scene: Scene, first: Thing, second: Thing) -> bool:
+    """Whether nothing is between the two."""
+    standing = {thing.position for thing in scene.things if thing.layer != "sky"}
+    return len(standing) < 3 or "middle" in (first.position, second.position)
+
+
+def side(first: Thing, second: Thing) -> str:
+    """Return the side of the second at which the first is."""
+    return "left" if POSITIONS.index(first.position) < POSITIONS.index(second.position) else "right"
+
+
+def has_pair(scene: Scene) -> bool:
+    """Whether one group is in front of another."""
+    return any(thing.layer == "front" for thing in scene.things)
+
+
+def related_first(scene: Scene, chance: Chance) -> list[Thing]:
+    """Return the groups in random order, but a pair in front of and behind each other first."""
+    return sorted(chance.shuffled(scene.things), key=lambda thing: has_pair(scene) and thing.layer == "sky")
+
+
+def different(
+    scene: Scene, chance: Chance, styles: Sequence[Style], short: Style, finish: Callable[[str, Chance], str]
+) -> list[str]:
+    """Return one caption in each of five styles, ``short`` often among them; no two differ in case or period only."""
+    chosen = chance.shuffled(styles)[:CAPTIONS]
+    if chance.happens(0.6):
+        chosen[-1] = short
+    made: dict[str, str] = {}
+    for style in chance.shuffled(chosen):
+        text = finish(style(scene, chance), chance)
+        while _plain(text) in made:
+            text = finish(style(scene, chance), chance)
+        made[_plain(text)] = text
+    return list(made.values())
+
+
+def _plain(text: str) -> str:
+    return text.lower().rstrip(".")

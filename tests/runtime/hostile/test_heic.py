@@ -1,0 +1,49 @@
+"""HEIC photos: decoded with the extra, named without it."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from photoseek import Bundle, Gallery, heif
+from photoseek.photos import SUFFIXES, date_of, decode_photo, open_photo, photo_format
+from tiny_bundle import COLOURS
+
+needs_heif = pytest.mark.skipif(not heif.can_decode(), reason="pillow-heif is not installed")
+
+
+@needs_heif
+def test_a_heic_photo_is_decoded_where_the_extra_is_installed(photos: Path, tiny_bundle: Bundle) -> None:
+    heif.register()
+    exif = Image.Exif()
+    exif[0x0132] = "2024:05:17 10:11:12"
+    file = io.BytesIO()
+    Image.new("RGB", (64, 48), COLOURS["red"]).save(file, "HEIF", exif=exif)
+    data = file.getvalue()
+    assert np.abs(np.asarray(open_photo(data), dtype=int) - COLOURS["red"]).max() < 12
+    (photos / "IMG_0001.HEIC").write_bytes(data)
+    assert photo_format(photos / "IMG_0001.HEIC") == "HEIF"
+    assert date_of(photos / "IMG_0001.HEIC") == decode_photo(data).taken == "2024-05-17 10:11:12"
+    gallery = Gallery.create(photos, tiny_bundle)
+    assert (gallery.index().encoded, gallery.unreadable()) == (25, [])
+
+
+def test_a_heic_photo_is_named_with_the_cure_until_the_extra_is_installed(
+    photos: Path, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert {".heic", ".heif"} < SUFFIXES
+    (photos / "IMG_0001.HEIC").write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
+    with monkeypatch.context() as patch:
+        patch.setattr(heif, "can_decode", lambda: False)
+        gallery = Gallery.create(photos, tiny_bundle)
+        assert gallery.index().unreadable == [("IMG_0001.HEIC", heif.CURE)]
+        assert "pip install 'photoseek[heic]'" in heif.CURE
+        revision = gallery.database.revision()
+        gallery.index()
+        assert gallery.database.revision() == revision
+    if heif.can_decode():  # tried again though the file is the same
+        assert gallery.index().unreadable[0][1] != heif.CURE

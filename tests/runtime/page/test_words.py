@@ -1,0 +1,54 @@
+"""The catalogues of the page: the same texts in each language, and exactly those that the page uses."""
+
+from __future__ import annotations
+
+import ast
+import string
+import tomllib
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("streamlit", reason="streamlit is not installed")
+from photoseek.page import words
+
+PAGE = Path(words.__file__).parent
+CATALOGUES = {code: tomllib.loads((PAGE / "locale" / f"{code}.toml").read_text("utf-8")) for code in words.LANGUAGES}
+ENGLISH = CATALOGUES["en"]
+
+
+def used_texts() -> set[str]:
+    """The names that the page's modules read: ``now.found``, ``words().found``."""
+    return {
+        node.attr
+        for file in PAGE.glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("now", "words()")
+    }
+
+
+def fields(text: str) -> list[str]:
+    return sorted(name for _, name, _, _ in string.Formatter().parse(text) if name)
+
+
+def test_each_catalogue_is_a_file() -> None:
+    assert sorted(words.LANGUAGES) == sorted(file.stem for file in (PAGE / "locale").glob("*.toml"))
+
+
+@pytest.mark.parametrize("code", words.LANGUAGES)
+def test_each_language_has_the_same_texts_with_the_same_fields(code: str) -> None:
+    assert {name: fields(text) for name, text in CATALOGUES[code].items()} == {
+        name: fields(text) for name, text in ENGLISH.items()
+    }
+    assert all(text.strip() for text in CATALOGUES[code].values())
+    assert CATALOGUES[code]["code"] == code
+
+
+def test_the_page_uses_exactly_the_texts_of_the_catalogue() -> None:
+    assert used_texts() == set(ENGLISH)
+
+
+def test_a_text_is_an_attribute() -> None:
+    assert words.Words("zh").top == "前 {k}"
+    with pytest.raises(AttributeError, match="expected a text named 'nothing_like_it'"):
+        _ = words.Words("en").nothing_like_it
