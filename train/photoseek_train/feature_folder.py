@@ -66,7 +66,7 @@ class FeatureFolder:
         """
         cached = self._read(request)
         first = {key: position for position, key in reversed(list(enumerate(request.keys)))}
-        missing = sorted((position for key, position in first.items() if key not in cached), key=request.order)
+        missing = sorted(sorted(first[key] for key in first.keys() - cached.keys()), key=request.order)
         if not missing:
             return _rows_of(request, cached)
         _log.info("%s: %d of %d rows to compute", request.name, len(missing), len(request.keys))
