@@ -133,7 +133,7 @@ def write_precisions(
     full = file("fp32")
     write(full)
     found = {"fp32": check(full, "fp32")}
-    make = {"fp16": store_half, "int8": quantize}
+    make: Mapping[str, Callable[[Path, Path], None] | None] = {"fp16": store_half, "int8": quantize}
     for precision in precisions:
         if convert := make.get(precision):
             convert(full, file(precision))

@@ -61,7 +61,7 @@ def environment() -> dict[str, str]:
 def launch(*words: object) -> str:
     """Standard error of a launch that ends well."""
     asked = [*LAUNCHER, *map(str, words)]
-    done = subprocess.run(asked, capture_output=True, text=True, env=environment(), timeout=300, check=False)
+    done = subprocess.run(asked, capture_output=True, text=True, env=environment(), timeout=600, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stderr
 
