@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.export import Dim
 
 from photoseek.manifest import Layout
 from photoseek_export.clip_models import Clip
-from photoseek_export.graphs import export_graph
-from photoseek_export.half import store_half
+from photoseek_export.graphs import (
+    BATCH,
+    TextGraph,
+    export_graph,
+    write_masked_text_graph,
+    write_precisions,
+    write_vision_graph,
+)
 from photoseek_export.parity import check_parity, random_pictures, random_texts
-
-_BATCH, _LENGTH = 2, 8  # of the example that is traced; parity is checked with others
-
-Embed = Callable[[Mapping[str, Tensor]], Tensor]
-
-
-class _Text(nn.Module):
-    def __init__(self, clip: Clip) -> None:
-        super().__init__()
-        self.model, self._embed = clip.model, clip.embed_text
-
-    def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
-        mask = {} if attention_mask is None else {"attention_mask": attention_mask}
-        return self._embed({"input_ids": input_ids, **mask})
-
-
-class _Vision(nn.Module):
-    def __init__(self, clip: Clip) -> None:
-        super().__init__()
-        self.model, self._embed = clip.model, clip.embed_image
-
-    def forward(self, pixel_values: Tensor) -> Tensor:
-        return self._embed({"pixel_values": pixel_values})
 
 
 def write_clip_graphs(clip: Clip, folder: Path, precisions: Sequence[str]) -> dict[str, dict[str, float]]:
@@ -54,47 +38,30 @@ def write_clip_graphs(clip: Clip, folder: Path, precisions: Sequence[str]) -> di
         ParityError: It is too large.
     """
     (folder / "onnx").mkdir(parents=True, exist_ok=True)
-    text, vision = folder / Layout.text_model("fp32"), folder / Layout.vision_model("fp32")
-    _write_text(clip, text)
-    _write_vision(clip, vision)
     size = (clip.preprocessing.height, clip.preprocessing.width)
-    parities = {
-        "fp32": {
-            "text": check_parity(clip.embed_text, _random_texts(clip), text),
-            "vision": check_parity(clip.embed_image, random_pictures(size), vision),
-        }
-    }
-    if "fp16" in precisions:
-        half_text, half_vision = folder / Layout.text_model("fp16"), folder / Layout.vision_model("fp16")
-        store_half(text, half_text)
-        store_half(vision, half_vision)
-        parities["fp16"] = {
-            "text": check_parity(clip.embed_text, _random_texts(clip), half_text, "fp16"),
-            "vision": check_parity(clip.embed_image, random_pictures(size), half_vision, "fp16"),
-        }
-    if "fp32" not in precisions:
-        for path in (*text.parent.glob(f"{text.name}*"), *vision.parent.glob(f"{vision.name}*")):
-            path.unlink()
-    return {precision: parities[precision] for precision in precisions}
+    text = write_precisions(
+        lambda precision: folder / Layout.text_model(precision),
+        precisions,
+        partial(_write_text, clip),
+        lambda graph, precision: check_parity(clip.embed_text, _random_texts(clip), graph, precision),
+    )
+    vision = write_precisions(
+        lambda precision: folder / Layout.vision_model(precision),
+        precisions,
+        partial(write_vision_graph, clip.model, clip.embed_image, size),
+        lambda graph, precision: check_parity(clip.embed_image, random_pictures(size), graph, precision),
+    )
+    return {precision: {"text": text[precision], "vision": vision[precision]} for precision in precisions}
 
 
 def _write_text(clip: Clip, path: Path) -> None:
     """SigLIP's takes texts of one length alone, as it was trained; the others' any length, with a mask."""
-    batch = Dim("batch")
-    if clip.reading.length is not None:
-        ids = torch.ones(_BATCH, clip.reading.length, dtype=torch.int64)
-        export_graph(_Text(clip), {"input_ids": ids}, "text_embeds", {"input_ids": {0: batch}}, path)
+    graph = TextGraph(clip.model, clip.embed_text)
+    if clip.reading.length is None:
+        write_masked_text_graph(graph, clip.reading.limit, path)
         return
-    ids = torch.ones(_BATCH, min(_LENGTH, clip.reading.limit - 1), dtype=torch.int64)
-    inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-    axes = {0: batch, 1: Dim("sequence", max=clip.reading.limit)}
-    export_graph(_Text(clip), inputs, "text_embeds", dict.fromkeys(inputs, axes), path)
-
-
-def _write_vision(clip: Clip, path: Path) -> None:
-    pixels = torch.zeros(_BATCH, 3, clip.preprocessing.height, clip.preprocessing.width)
-    axes = {"pixel_values": {0: Dim("batch")}}
-    export_graph(_Vision(clip), {"pixel_values": pixels}, "image_embeds", axes, path)
+    ids = torch.ones(BATCH, clip.reading.length, dtype=torch.int64)
+    export_graph(graph, {"input_ids": ids}, "text_embeds", {"input_ids": {0: Dim("batch")}}, path)
 
 
 def _random_texts(clip: Clip) -> Iterator[Mapping[str, Tensor]]:

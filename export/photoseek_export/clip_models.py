@@ -20,6 +20,7 @@ from photoseek.manifest import Layout
 from photoseek.preprocess import Preprocessing
 from photoseek_export.errors import ExportError
 from photoseek_export.sentencepiece_tokenizers import find_sentencepiece_reading
+from photoseek_train.errors import reason_of
 from photoseek_train.pretrained import quiet
 
 _CLASSES = {"clip": "CLIPModel", "siglip": "SiglipModel", "chinese_clip": "ChineseCLIPModel"}
@@ -173,4 +174,4 @@ def _embedding(features: Any) -> Tensor:
 
 
 def _cannot_load(path: Path, what: str, error: Exception) -> str:
-    return f"{path}: its {what} cannot be loaded: {' '.join(str(error).split())[:200] or type(error).__name__}"
+    return f"{path}: its {what} cannot be loaded: {reason_of(error)}"

@@ -9,8 +9,8 @@ the same command goes on from there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -44,7 +44,7 @@ FINE_AUGMENT = AugmentConfig(crop_scale=0.8, flip=False, color=0.2, size=SIZE)  
 
 @dataclass(frozen=True)
 class Recipe:
-    """How much is drawn, and how long is trained."""
+    """How much is drawn, how large the towers and their pictures are, and how long is trained."""
 
     scenes: int = 14_000
     dev_scenes: int = 500
@@ -57,6 +57,8 @@ class Recipe:
     text_batch_size: int = 512
     augment: AugmentConfig = AUGMENT
     fine_augment: AugmentConfig = FINE_AUGMENT
+    size: int = SIZE
+    berts: Mapping[Language, CompactBert] = field(default_factory=BERTS.copy)
 
     def joint(self, epochs: int, from_nothing: bool = False) -> OptimConfig:
         """Both towers: at one rate if from nothing, but BERT's, which is less steady; else the images' is lower.
@@ -139,9 +141,10 @@ def train(workshop: Workshop, recipe: Recipe) -> None:
     """
     for language, texts in workshop.collection.texts().items():
         if not workshop.bert(language).exists():
-            write_compact_bert(texts, workshop.bert(language), BERTS[language])
+            write_compact_bert(texts, workshop.bert(language), recipe.berts[language])
     joint = recipe.joint(recipe.joint_epochs, from_nothing=workshop.begin_with is None)
-    fit(workshop, "joint", _beginning(workshop, recipe), joint, recipe.augment)
+    beginning = _beginning(workshop, recipe)
+    fit(workshop, "joint", beginning, joint, recipe.augment, size=recipe.size)
     fit(workshop, "fine", _go_on(workshop.checkpoint("joint")), recipe.joint(recipe.fine_epochs), recipe.fine_augment)
     chinese = _beside(workshop, workshop.checkpoint("fine"), "zh")
     fit(workshop, "reading-zh", chinese, recipe.text(recipe.chinese_epochs), language="zh")
@@ -177,10 +180,11 @@ def fit(
     augment: AugmentConfig | None = None,
     language: Language = "en",
     kinds: Sequence[str] = KINDS,
+    size: int = SIZE,
 ) -> None:
-    """One stage of training, measured on the captions of held-out pictures."""
+    """One stage of training, measured on the captions of held-out pictures; ``size`` counts where it is the first."""
     trained = sources.checkpoint
-    preprocessing = preprocessing_of(SIZE, "squash") if trained is None else read_config(trained).preprocessing
+    preprocessing = preprocessing_of(size, "squash") if trained is None else read_config(trained).preprocessing
     settings = FitSettings(sources, preprocessing, augment or AugmentConfig(), optim)
     data = workshop.collection
     resources = Resources(features=workshop.folder / ("features-reading" if stage == "reading" else "features"))

@@ -25,7 +25,9 @@ from photoseek.demo.scenes import (
     write_picture,
 )
 
-_FEW = 2_000  # pictures: drawn sooner than further processes start
+FEW = 2_000
+"""Pictures that one process draws sooner than further processes start."""
+
 _CHUNK = 16
 
 
@@ -59,6 +61,7 @@ def write_scenes(
     *,
     languages: Sequence[Language] = LANGUAGES,
     processes: int = 2,
+    few: int = FEW,
     progress: Callable[[int, int], None] | None = None,
 ) -> SceneFolder:
     """Draw the scenes that are not there yet, and write captions, sentences and splits.
@@ -68,10 +71,15 @@ def write_scenes(
         splits: The seeds of each split, none in two of them.
         languages: In which the scenes are worded; every language has the same names and splits.
         processes: How many draw.
+        few: Fewer pictures are drawn by this process alone.
         progress: Called with the pictures that are there, and how many there will be.
     """
     scenes, seeds = SceneFolder(folder), list(chain.from_iterable(splits.values()))
-    _draw(scenes.images, seeds, processes, progress)
+    missing = [seed for seed in seeds if not (scenes.images / picture_name(seed)).exists()]
+    drawing = _draw(scenes.images, missing, processes if len(missing) >= few else 1)
+    for drawn, _ in enumerate(drawing, start=len(seeds) - len(missing)):
+        if progress is not None:
+            progress(drawn, len(seeds))
     for language in languages:
         write_captions(scenes.captions(language), seeds, captions, language)
         for name, chosen in splits.items():
@@ -86,16 +94,7 @@ def sentences(scene: Scene, seed: int, language: Language) -> list[str]:
     return [*captions(scene, seed, language), *queries(scene, seed, language)]
 
 
-def _draw(
-    folder: Path, seeds: Sequence[int], processes: int, progress: Callable[[int, int], None] | None = None
-) -> None:
-    missing = [seed for seed in seeds if not (folder / picture_name(seed)).exists()]
-    for drawn, _ in enumerate(_drawing(folder, missing, processes), start=len(seeds) - len(missing)):
-        if progress is not None:
-            progress(drawn, len(seeds))
-
-
-def _drawing(folder: Path, seeds: Sequence[int], processes: int) -> Iterator[None]:
+def _draw(folder: Path, seeds: Sequence[int], processes: int) -> Iterator[None]:
     """One `None` at once, and then one for each picture as it is drawn.
 
     Processes are spawned: a fork of a process that runs PyTorch's threads can hang. An interrupt reaches this process
@@ -103,7 +102,7 @@ def _drawing(folder: Path, seeds: Sequence[int], processes: int) -> Iterator[Non
     """
     yield None
     draw = partial(write_picture, folder)
-    if processes < 2 or len(seeds) < _FEW:
+    if processes < 2:
         yield from map(draw, seeds)
         return
     with get_context("spawn").Pool(processes, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:

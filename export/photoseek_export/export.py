@@ -6,6 +6,7 @@ import logging
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,8 @@ from photoseek.manifest import Layout, Manifest, TextTowerRecord
 from photoseek_export.bundle_folder import describe_input, expect_free, move_into_place, records
 from photoseek_export.card import model_card
 from photoseek_export.errors import ExportError
-from photoseek_export.graphs import write_vision_graph
-from photoseek_export.half import store_half
-from photoseek_export.measuring import MAX_LOSS, Measured, measure
+from photoseek_export.graphs import write_precisions, write_vision_graph
+from photoseek_export.measuring import MAX_LOSS, Measured, caption_files, measure
 from photoseek_export.parity import check_vision_parity, significant
 from photoseek_export.quantize import calibration_pictures, quantize_vision
 from photoseek_export.text_towers import FurtherText, load_further, write_text_tower
@@ -76,6 +76,8 @@ def export_checkpoint(
     _expect_known(precisions, measured)
     loaded = load_checkpoint(checkpoint, attention="eager")
     further = load_further(loaded, Path(checkpoint), languages, texts or {})
+    if measured is not None:  # refused before the work
+        caption_files(measured, languages, texts or {}, precisions)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as work:
         partial = Path(work, "new")
@@ -133,19 +135,14 @@ def _write_graphs(
 def _write_vision_tower(
     loaded: Loaded, folder: Path, precisions: Sequence[str], pictures: Pictures | None
 ) -> dict[str, float]:
-    size = (loaded.config.preprocessing.height, loaded.config.preprocessing.width)
-    full, half, small = (folder / Layout.vision_model(precision) for precision in Layout.PRECISIONS)
-    write_vision_graph(loaded.model, size, full)
-    parities = {"fp32": check_vision_parity(loaded.model, size, full)}
-    if "fp16" in precisions:
-        store_half(full, half)
-        parities["fp16"] = check_vision_parity(loaded.model, size, half, "fp16")
-    if pictures is not None:
-        quantize_vision(full, small, pictures)
-        parities["int8"] = check_vision_parity(loaded.model, size, small, "int8")
-    if "fp32" not in precisions:
-        full.unlink()
-    return parities
+    model, size = loaded.model, (loaded.config.preprocessing.height, loaded.config.preprocessing.width)
+    return write_precisions(
+        lambda precision: folder / Layout.vision_model(precision),
+        precisions,
+        partial(write_vision_graph, model, lambda inputs: model.embed_image(**inputs), size),
+        partial(check_vision_parity, model, size),
+        None if pictures is None else partial(quantize_vision, pictures=pictures),
+    )
 
 
 def _write_further(text: FurtherText, folder: Path, precisions: Sequence[str]) -> TextTowerRecord:

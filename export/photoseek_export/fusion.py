@@ -27,32 +27,46 @@ _ATTENTION = "photoseek_fused"
 
 def write_fused_text_graph(model: TwoTower, path: Path) -> None:
     """Export the text tower as :func:`photoseek_export.graphs.write_text_graph` does, for onnxruntime only."""
-    from onnxruntime.transformers.fusion_options import FusionOptions
-    from onnxruntime.transformers.optimizer import optimize_model
-
-    options = FusionOptions("bert")
-    options.enable_bias_gelu = False  # onnxruntime adds the bias in the int8 product, and its GELU alone is faster
     bert = model.text_tower.bert
     with tempfile.TemporaryDirectory(dir=path.parent) as work:
         plain = Path(work, "plain.onnx")
         with _fused_attention(bert):
             write_text_graph(model, plain)
-        with only_errors("onnxruntime.transformers"):
-            optimized = optimize_model(
-                str(plain),
-                model_type="bert",
-                num_heads=bert.config.num_attention_heads,
-                hidden_size=bert.config.hidden_size,
-                optimization_options=options,
-                opt_level=0,  # fusions only: what the session does when it loads a graph depends on the CPU
-            )
-        fused = optimized.get_fused_operator_statistics().get("MultiHeadAttention", 0)
-        if fused != bert.config.num_hidden_layers:
-            raise ExportError(
-                f"expected fused attention in {bert.config.num_hidden_layers} layers, found it in {fused}; "
-                "this transformers writes BERT otherwise: upgrade it, or export without --int8"
-            )
-        optimized.save_model_to_file(str(path))
+        fuse_layers(plain, bert.config, path)
+
+
+def fuse_layers(source: Path, config: Any, target: Path) -> None:
+    """Fuse the layers of a BERT's graph in which each attention is one operator.
+
+    Args:
+        source: The graph.
+        config: Of the BERT.
+        target: Where to write the fused graph.
+
+    Raises:
+        ExportError: The attention of a layer is not one operator.
+    """
+    from onnxruntime.transformers.fusion_options import FusionOptions
+    from onnxruntime.transformers.optimizer import optimize_model
+
+    options = FusionOptions("bert")
+    options.enable_bias_gelu = False  # onnxruntime adds the bias in the int8 product, and its GELU alone is faster
+    with only_errors("onnxruntime.transformers"):
+        optimized = optimize_model(
+            str(source),
+            model_type="bert",
+            num_heads=config.num_attention_heads,
+            hidden_size=config.hidden_size,
+            optimization_options=options,
+            opt_level=0,  # fusions only: what the session does when it loads a graph depends on the CPU
+        )
+    fused = optimized.get_fused_operator_statistics().get("MultiHeadAttention", 0)
+    if fused != config.num_hidden_layers:
+        raise ExportError(
+            f"expected fused attention in {config.num_hidden_layers} layers, found it in {fused}; "
+            "this transformers writes BERT otherwise: upgrade it, or export without --int8"
+        )
+    optimized.save_model_to_file(str(target))
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim
 
+from photoseek_export.half import store_half
 from photoseek_export.logs import only_errors
 from photoseek_train.model import TwoTower
 
@@ -21,48 +22,60 @@ OPSET = 18
 LARGEST_FILE = 1_900_000_000
 """Bytes of weights in one file: protobuf ends at two gigabytes."""
 
-_BATCH = 2  # of the example that is traced; parity is checked with others
+BATCH = 2
+"""Of the example that is traced; parity is checked with others."""
+
 _LENGTH = 8
 
 
+Embed = Callable[[Mapping[str, Tensor]], Tensor]
+"""From a tower's inputs, by name, to its embeddings."""
+
+
 class TextGraph(nn.Module):
-    """``input_ids``, ``attention_mask`` -> ``text_embeds``, not of unit length."""
+    """``input_ids`` and, if the model takes it, ``attention_mask`` -> ``text_embeds``, not of unit length."""
 
-    def __init__(self, model: TwoTower) -> None:
+    def __init__(self, model: nn.Module, embed: Embed) -> None:
         super().__init__()
-        self.model = model
+        self.model, self._embed = model, embed
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+    def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         """Both int64 (batch, sequence) -> float32 (batch, dim)."""
-        return self.model.embed_text(input_ids, attention_mask)
+        mask = {} if attention_mask is None else {"attention_mask": attention_mask}
+        return self._embed({"input_ids": input_ids, **mask})
 
 
 class VisionGraph(nn.Module):
     """``pixel_values`` -> ``image_embeds``, not of unit length."""
 
-    def __init__(self, model: TwoTower) -> None:
+    def __init__(self, model: nn.Module, embed: Embed) -> None:
         super().__init__()
-        self.model = model
+        self.model, self._embed = model, embed
 
     def forward(self, pixel_values: Tensor) -> Tensor:
         """float32 (batch, 3, height, width) -> (batch, dim)."""
-        return self.model.embed_image(pixel_values)
+        return self._embed({"pixel_values": pixel_values})
 
 
 def write_text_graph(model: TwoTower, path: Path) -> None:
     """Export the text tower; the model must have eager attention and be in evaluation mode."""
-    ids = torch.ones(_BATCH, _LENGTH, dtype=torch.int64)
     longest = int(model.text_tower.bert.config.max_position_embeddings)
-    axes = {0: Dim("batch"), 1: Dim("sequence", max=longest)}
+    write_masked_text_graph(TextGraph(model, lambda inputs: model.embed_text(**inputs)), longest, path)
+
+
+def write_masked_text_graph(graph: TextGraph, longest: int, path: Path) -> None:
+    """Export a text tower that reads up to ``longest`` tokens under a mask."""
+    ids = torch.ones(BATCH, min(_LENGTH, longest - 1), dtype=torch.int64)
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-    export_graph(TextGraph(model), inputs, "text_embeds", {"input_ids": axes, "attention_mask": axes}, path)
+    axes = {0: Dim("batch"), 1: Dim("sequence", max=longest)}
+    export_graph(graph, inputs, "text_embeds", dict.fromkeys(inputs, axes), path)
 
 
-def write_vision_graph(model: TwoTower, size: tuple[int, int], path: Path) -> None:
-    """Export the image tower for pictures of (height, width)."""
-    pixels = torch.zeros(_BATCH, 3, *size)
+def write_vision_graph(model: nn.Module, embed: Embed, size: tuple[int, int], path: Path) -> None:
+    """Export an image tower for pictures of (height, width)."""
+    inputs = {"pixel_values": torch.zeros(BATCH, 3, *size)}
     axes = {"pixel_values": {0: Dim("batch")}}
-    export_graph(VisionGraph(model), {"pixel_values": pixels}, "image_embeds", axes, path)
+    export_graph(VisionGraph(model, embed), inputs, "image_embeds", axes, path)
 
 
 def export_graph(
@@ -93,6 +106,42 @@ def export_graph(
             external_data=weights > LARGEST_FILE,
             verbose=False,
         )
+
+
+def write_precisions(
+    file: Callable[[str], Path],
+    precisions: Sequence[str],
+    write: Callable[[Path], None],
+    check: Callable[[Path, str], float],
+    quantize: Callable[[Path, Path], None] | None = None,
+) -> dict[str, float]:
+    """Write a tower's graph in each precision, and compare each with PyTorch.
+
+    Args:
+        file: From a precision to its file.
+        precisions: Among ``fp32``, ``fp16`` and, with ``quantize``, ``int8``.
+        write: Writes the fp32 graph, which the others are made from.
+        check: From a file and its precision to the largest difference from PyTorch.
+        quantize: From the fp32 graph to the int8 one.
+
+    Returns:
+        The differences by precision.
+
+    Raises:
+        ParityError: One is too large.
+    """
+    full = file("fp32")
+    write(full)
+    found = {"fp32": check(full, "fp32")}
+    make: Mapping[str, Callable[[Path, Path], None] | None] = {"fp16": store_half, "int8": quantize}
+    for precision in precisions:
+        if convert := make.get(precision):
+            convert(full, file(precision))
+            found[precision] = check(file(precision), precision)
+    if "fp32" not in precisions:
+        for part in full.parent.glob(f"{full.name}*"):  # weights of a large graph are in a second file
+            part.unlink()
+    return {precision: found[precision] for precision in precisions}
 
 
 @contextlib.contextmanager

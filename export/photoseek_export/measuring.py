@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,22 +39,9 @@ def measure(manifest: Manifest, bundle: Bundle, measured: Measured, max_loss: fl
 
     Raises:
         LossTooHigh: An int8 loses more than ``max_loss`` points of mean recall.
-        ExportError: A text tower of an int8 has no captions that it reads, or two files for one.
+        ExportError: As ``caption_files``.
     """
-    files: dict[str, Path] = {}
-    for captions in (measured.captions, *measured.further):
-        tower = reading_tower(manifest, captions)
-        if tower in files:
-            raise ExportError(
-                f"{captions}: measured with the same text tower as {files[tower]}; give one file for each"
-            )
-        files[tower] = captions
-    unread = [tower for tower in ("", *manifest.text_towers) if tower not in files]
-    if unread and "int8" in manifest.precisions:
-        raise ExportError(
-            "int8 enters a bundle with its retrieval measured for each text tower, but no captions are read by that of "
-            f"{unread[0] or ', '.join(manifest.languages)}; give them with a further --captions; no bundle was written"
-        )
+    files = caption_files(measured, manifest.languages, manifest.text_towers, manifest.precisions)
     for tower, captions in files.items():
         facts_of = manifest.text_towers[tower].precisions if tower else manifest.precisions
         for precision, facts in facts_of.items():
@@ -65,6 +52,31 @@ def measure(manifest: Manifest, bundle: Bundle, measured: Measured, max_loss: fl
             if len(found.names) > 1:
                 facts["confidence"] = calibrate_captioned(bundle, found).to_json()
         _expect_little_loss({name: facts["metrics"]["rsum"] for name, facts in facts_of.items()}, captions, max_loss)
+
+
+def caption_files(
+    measured: Measured, languages: Collection[str], towers: Collection[str], precisions: Collection[str]
+) -> dict[str, Path]:
+    """The caption file of each text tower, by language; that of the main tower, which reads ``languages``, by ``""``.
+
+    Raises:
+        ExportError: Two files for one tower, or none for a tower of an int8 bundle.
+    """
+    files: dict[str, Path] = {}
+    for captions in (measured.captions, *measured.further):
+        tower = reading_tower(towers, captions)
+        if tower in files:
+            raise ExportError(
+                f"{captions}: measured with the same text tower as {files[tower]}; give one file for each"
+            )
+        files[tower] = captions
+    unread = [tower for tower in ("", *towers) if tower not in files]
+    if unread and "int8" in precisions:
+        raise ExportError(
+            "int8 enters a bundle with its retrieval measured for each text tower, but no captions are read by that of "
+            f"{unread[0] or ', '.join(languages)}; give them with a further --captions; no bundle was written"
+        )
+    return files
 
 
 def _expect_little_loss(rsums: Mapping[str, float], captions: Path, max_loss: float) -> None:

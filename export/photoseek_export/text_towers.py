@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from photoseek.files import replace_json
@@ -12,8 +13,7 @@ from photoseek.languages import LANGUAGES
 from photoseek.manifest import Layout
 from photoseek_export.errors import ExportError, ImageSideDiffers
 from photoseek_export.fusion import write_fused_text_graph
-from photoseek_export.graphs import write_text_graph
-from photoseek_export.half import store_half
+from photoseek_export.graphs import write_precisions, write_text_graph
 from photoseek_export.parity import check_text_parity
 from photoseek_export.quantize import quantize_text
 from photoseek_train.checkpoint import Loaded, load_checkpoint
@@ -84,23 +84,22 @@ def write_text_tower(loaded: Loaded, language: str | None, folder: Path, precisi
     Raises:
         ParityError: It is too large.
     """
-    save_text_tokenizer(loaded, language, folder)
-    full = folder / Layout.text_model("fp32", language)
-    write_text_graph(loaded.model, full)
-    parities = {"fp32": check_text_parity(loaded.model, full)}
-    if "fp16" in precisions:
-        half = folder / Layout.text_model("fp16", language)
-        store_half(full, half)
-        parities["fp16"] = check_text_parity(loaded.model, half, "fp16")
-    if "int8" in precisions:
-        small, fused = folder / Layout.text_model("int8", language), full.with_suffix(".fused")
-        write_fused_text_graph(loaded.model, fused)
+    model = loaded.model
+
+    def quantize(full: Path, small: Path) -> None:
+        fused = full.with_suffix(".fused")
+        write_fused_text_graph(model, fused)
         quantize_text(fused, small)
         fused.unlink()
-        parities["int8"] = check_text_parity(loaded.model, small, "int8")
-    if "fp32" not in precisions:
-        full.unlink()
-    return {precision: parities[precision] for precision in precisions}
+
+    save_text_tokenizer(loaded, language, folder)
+    return write_precisions(
+        lambda precision: folder / Layout.text_model(precision, language),
+        precisions,
+        partial(write_text_graph, model),
+        partial(check_text_parity, model),
+        quantize,
+    )
 
 
 def save_text_tokenizer(loaded: Loaded, language: str | None, folder: Path) -> None:

@@ -49,7 +49,7 @@ def calibrate_bundle(
         )
     manifest, found = Manifest.read(bundle.path), {}
     for file in captions:
-        tower = reading_tower(manifest, Path(file))
+        tower = reading_tower(manifest.text_towers, Path(file))
         facts = manifest.text_towers[tower].precisions if tower else manifest.precisions
         for precision in bundle.precisions:
             encoded = encode_captioned(bundle, images, file, split, precision=precision, progress=progress)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,6 @@ from photoseek.captions import Caption, captions_of, read_caption_file, read_cap
 from photoseek.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import CaptionFileError
 from photoseek.languages import language_of
-from photoseek.manifest import Manifest
 from photoseek.protocol import EvaluationProtocol
 from photoseek.vectors import Rows, Vectors
 
@@ -99,13 +98,13 @@ def encode_captioned(
     return Encoded(names, chosen, image_vectors, text_vectors, photos.precision)
 
 
-def reading_tower(manifest: Manifest, captions: Path) -> str:
-    """The language of the further text tower that reads most captions of a file; empty for the main one."""
-    if not manifest.text_towers:
+def reading_tower(towers: Collection[str], captions: Path) -> str:
+    """Language of the text tower that reads most captions of a file: one of ``towers``, or ``""`` for the main one."""
+    if not towers:
         return ""
     spoken = Counter(language_of(caption.text) for caption in read_caption_file(captions).captions)
     language = spoken.most_common(1)[0][0]
-    return language if language in manifest.text_towers else ""
+    return language if language in towers else ""
 
 
 def captioned_images(

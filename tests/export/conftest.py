@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from photoseek import Bundle
+from photoseek_export import export_checkpoint
 from photoseek_export.measuring import Measured
 from photoseek_train.checkpoint import Layout, begin_checkpoint, read_config, write_weights
 from photoseek_train.compact import CompactBert, write_compact_bert
@@ -26,6 +28,12 @@ DEV_METRICS = {
 }
 CHINESE_CAPTIONS = ["树旁的红色汽车", "夜里海滩上的两只白狗", "海上的船", "孩子们在玩。"]
 CAPTIONS = ["a red car next to a tree", "two white dogs on a beach at night", "a boat on the sea", "children playing"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """The models here are small: threads that share an operator would spend most of their time on waiting."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
@@ -79,3 +87,12 @@ def captioned(tmp_path_factory: pytest.TempPathFactory) -> Measured:
         lines += [f"{file.name}#{index}\t{' '.join(said)}" for index, said in enumerate((turned[:8], turned[::-1]))]
     (folder / "captions.token").write_text("\n".join(lines))
     return Measured(folder / "images", folder / "captions.token")
+
+
+@pytest.fixture(scope="session")
+def plain(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """The checkpoint as a bundle of fp32 without ``measured``, beside two folders of somebody else; read only."""
+    folder = tmp_path_factory.mktemp("plain")
+    for name in ("b.old", "b.partial"):
+        (folder / name).mkdir()
+    return export_checkpoint(checkpoint, folder / "b")

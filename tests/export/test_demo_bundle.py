@@ -12,8 +12,9 @@ from photoseek import Bundle
 from photoseek.captions import read_captions
 from photoseek.demo.scenes import DEV_SEEDS, TRAIN_SEEDS, captions, compose, picture_name, queries
 from photoseek.encoders import TextEncoder
-from photoseek_export.demo_bundle import Recipe, Workshop, draw, export, train
+from photoseek_export.demo_bundle import MAX_TOKENS, Recipe, Workshop, draw, export, train
 from photoseek_export.demo_collection import Collection, Photographs
+from photoseek_train.compact import CompactBert
 from photoseek_train.config import AugmentConfig
 from photoseek_train.errors import DataError
 from toy_world import draw as draw_toy
@@ -28,8 +29,13 @@ SMALL = Recipe(
     closing_epochs=1,
     batch_size=8,
     text_batch_size=16,
-    augment=AugmentConfig(size=48),
-    fine_augment=AugmentConfig(crop_scale=0.8, size=64),
+    augment=AugmentConfig(size=32),
+    fine_augment=AugmentConfig(crop_scale=0.8, size=48),
+    size=48,
+    berts={
+        "en": CompactBert(layers=1, hidden=32, heads=2, vocabulary=1000, positions=MAX_TOKENS),
+        "zh": CompactBert(layers=1, hidden=16, heads=2, vocabulary=1000, positions=MAX_TOKENS),
+    },
 )
 
 

@@ -8,7 +8,6 @@ import pytest
 
 from photoseek.captions import read_captions, read_split
 from photoseek.demo.scenes import DEV_SEEDS, TRAIN_SEEDS, captions, compose, draw, picture_name, queries
-from photoseek_export import demo_scenes
 from photoseek_export.demo_scenes import SceneFolder, write_scenes
 
 SPLITS = {"train": TRAIN_SEEDS[:6], "dev": DEV_SEEDS[:2]}
@@ -55,12 +54,9 @@ def test_pictures_that_are_there_are_kept_and_counted(tmp_path: Path) -> None:
     assert told[8:] == [(8, 8)]
 
 
-def test_two_processes_draw_what_one_draws(
-    scenes: SceneFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_processes_draw_what_one_draws(scenes: SceneFolder, tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
-    monkeypatch.setattr(demo_scenes, "_FEW", 0)
-    twice = write_scenes(tmp_path, SPLITS, processes=2, progress=lambda done, total: told.append((done, total)))
+    twice = write_scenes(tmp_path, SPLITS, processes=2, few=0, progress=lambda done, total: told.append((done, total)))
     for name in [*NAMES["train"], *NAMES["dev"]]:
         assert (twice.images / name).read_bytes() == (scenes.images / name).read_bytes()
     assert told == [(done, 8) for done in range(9)]

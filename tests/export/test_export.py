@@ -114,12 +114,10 @@ def test_the_manifest_tells_where_the_bundle_comes_from(bundle: Bundle, checkpoi
     assert "| fp16 | text to image | 12 | 24 |" in card
 
 
-def test_full_precision_has_the_metrics_of_training_where_none_are_measured(checkpoint: Path, tmp_path: Path) -> None:
-    made = export_checkpoint(checkpoint, tmp_path / "plain")
-    metrics = made.manifest.precisions["fp32"]["metrics"]
-    assert metrics == read_metrics(checkpoint)["dev"]
-    assert made.manifest.training["best_epoch"] == 7
-    assert "| fp32 | text to image | 1000 | 5000 | 10.0 | 20.0 | 30.0 | 9 |" in (made.path / "README.md").read_text()
+def test_full_precision_has_the_metrics_of_training_where_none_are_measured(plain: Bundle, checkpoint: Path) -> None:
+    assert plain.manifest.precisions["fp32"]["metrics"] == read_metrics(checkpoint)["dev"]
+    assert plain.manifest.training["best_epoch"] == 7
+    assert "| fp32 | text to image | 1000 | 5000 | 10.0 | 20.0 | 30.0 | 9 |" in (plain.path / "README.md").read_text()
 
 
 def test_the_runtime_measures_what_training_measures(bundle: Bundle, checkpoint: Path, captioned: Measured) -> None:
@@ -144,22 +142,6 @@ def test_an_export_that_does_not_verify_leaves_nothing_behind(
     with pytest.raises(ParityError, match=r"text_model\.onnx: vectors differ from PyTorch's .* no bundle"):
         export_checkpoint(checkpoint, tmp_path / "bundle")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_metrics_of_other_weights_are_not_taken(checkpoint: Path, tmp_path: Path) -> None:
-    copy = Path(shutil.copytree(checkpoint, tmp_path / "copy"))
-    metrics = json.loads((copy / "metrics.json").read_text())
-    (copy / "metrics.json").write_text(json.dumps({**metrics, "weights_sha256": "0" * 64}))
-    assert "metrics" not in export_checkpoint(copy, tmp_path / "out").manifest.precisions["fp32"]
-
-
-def test_neighbours_of_the_bundle_are_left_alone(checkpoint: Path, tmp_path: Path) -> None:
-    for name in ("b.old", "b.partial"):
-        (tmp_path / name).mkdir()
-    export_checkpoint(checkpoint, tmp_path / "b")
-    export_checkpoint(checkpoint, tmp_path / "b", overwrite=True, name="second")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["b", "b.old", "b.partial"]
-    assert Bundle.load(tmp_path / "b").name == "second"
 
 
 def test_what_is_there_is_not_overwritten_unasked(bundle: Bundle, checkpoint: Path, tmp_path: Path) -> None:
@@ -187,21 +169,17 @@ def test_a_weight_beyond_the_range_of_half_is_refused(tmp_path: Path) -> None:
         store_half(tmp_path / "a", tmp_path / "b")
 
 
-def test_the_command_exports_and_tells_how_close_it_came(checkpoint: Path, tmp_path: Path) -> None:
-    asked = [
-        str(checkpoint),
-        "--out",
-        str(tmp_path / "cli"),
-        "--fp16",
-        "--no-fp32",
-        "--name",
-        "small",
-        "--language",
-        "zh",
-    ]
-    done = CliRunner().invoke(app, asked)
+def test_the_command_replaces_a_bundle_and_leaves_its_neighbours_alone(
+    plain: Bundle, checkpoint: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(plain.path.parent, tmp_path / "bundles")
+    assert sorted(path.name for path in folder.iterdir()) == ["b", "b.old", "b.partial"]
+    asked = f"{checkpoint} --out {folder / 'b'} --overwrite --fp16 --no-fp32 --name second --language zh"
+    done = CliRunner().invoke(app, asked.split())
     assert done.exit_code == 0, done.output
     assert "fp16: differs from PyTorch by" in done.output
-    made = Bundle.load(tmp_path / "cli")
+    assert sorted(path.name for path in folder.iterdir()) == ["b", "b.old", "b.partial"]
+    made = Bundle.load(folder / "b")
     assert "metrics" not in made.manifest.precisions["fp16"]  # training measured fp32
-    assert (made.name, made.precisions, made.manifest.languages) == ("small", ("fp16",), ["zh"])
+    assert (made.name, made.precisions, made.manifest.languages) == ("second", ("fp16",), ["zh"])
+    assert not list(made.path.glob("onnx/*_model.onnx*"))

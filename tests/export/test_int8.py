@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,8 @@ from photoseek.preprocess import Preprocessing
 from photoseek_export import export_checkpoint
 from photoseek_export.cli import app
 from photoseek_export.errors import ExportError, LossTooHigh
-from photoseek_export.fusion import write_fused_text_graph
+from photoseek_export.fusion import fuse_layers, write_fused_text_graph
+from photoseek_export.graphs import write_text_graph
 from photoseek_export.measuring import Measured
 from photoseek_export.parity import check_text_parity
 from photoseek_export.quantize import CALIBRATION_PHOTOS, calibration_pictures
@@ -151,14 +151,13 @@ def test_calibration_takes_readable_photos_at_random(photos: Path) -> None:
     assert len(found) < CALIBRATION_PHOTOS
 
 
-def test_attention_that_cannot_be_fused_is_told(
-    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("photoseek_export.fusion._fused_attention", nullcontext)
+def test_attention_that_cannot_be_fused_is_refused(checkpoint: Path, tmp_path: Path) -> None:
+    """Here that of an ordinary export, in which no operator stands for a layer's attention."""
     model = load_checkpoint(checkpoint, attention="eager").model
+    write_text_graph(model, tmp_path / "plain.onnx")
     with pytest.raises(ExportError, match=r"expected fused attention in 2 layers, found it in 0; .*upgrade"):
-        write_fused_text_graph(model, tmp_path / "fused.onnx")
-    assert not list(tmp_path.iterdir())
+        fuse_layers(tmp_path / "plain.onnx", model.text_tower.bert.config, tmp_path / "fused.onnx")
+    assert [path.name for path in tmp_path.iterdir()] == ["plain.onnx"]
 
 
 def test_a_fused_graph_is_pytorchs_and_leaves_the_model_as_it_was(checkpoint: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from photoseek_export import export_checkpoint
 from photoseek_export.cli import app
 from photoseek_export.errors import ExportError, ImageSideDiffers
 from photoseek_export.measuring import Measured
+from photoseek_export.text_towers import load_further
 from photoseek_train.checkpoint import begin_checkpoint, load_checkpoint, weights_hash, write_weights
 from photoseek_train.config import preprocessing_of
 from tiny_bundle import CHINESE, COLOURS
@@ -42,14 +44,34 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Measured:
     return Measured(folder / "images", folder / "zh.token", further=(folder / "en.token",))
 
 
+class Made(NamedTuple):
+    """What the command made, and what it printed."""
+
+    bundle: Bundle
+    output: str
+
+
 @pytest.fixture(scope="module")
-def bundle(
+def made(
     checkpoint: Path, chinese_checkpoint: Path, measured: Measured, tmp_path_factory: pytest.TempPathFactory
-) -> Bundle:
+) -> Made:
     """Both languages in both precisions."""
     out = tmp_path_factory.mktemp("bundles") / "both"
-    texts = {"zh": chinese_checkpoint}
-    return export_checkpoint(checkpoint, out, precisions=["fp32", "fp16"], texts=texts, measured=measured)
+    asked = [checkpoint, "--text", f"zh={chinese_checkpoint}", "--out", out, "--fp16", "--images", measured.images]
+    files = ["--captions", measured.captions, "--captions", measured.further[0]]
+    done = CliRunner().invoke(app, [str(argument) for argument in [*asked, *files]])
+    assert done.exit_code == 0, done.output
+    return Made(Bundle.load(out), done.output)
+
+
+@pytest.fixture(scope="module")
+def bundle(made: Made) -> Bundle:
+    return made.bundle
+
+
+def test_the_command_reports_how_close_each_text_tower_is(made: Made) -> None:
+    assert made.output.count("(text, zh)") == 2
+    assert made.bundle.manifest.text_towers["zh"].precisions["fp32"]["metrics"]["captions"] == 6
 
 
 def test_the_second_towers_vectors_are_pytorchs(bundle: Bundle, chinese_checkpoint: Path) -> None:
@@ -105,14 +127,11 @@ def test_two_files_for_one_tower_are_refused(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_photos_indexed_before_are_found_in_the_new_language(
-    bundle: Bundle, checkpoint: Path, photos: Path, tmp_path: Path
-) -> None:
-    english = export_checkpoint(checkpoint, tmp_path / "english")
-    gallery = Gallery.create(photos, english)
+def test_photos_indexed_before_are_found_in_the_new_language(bundle: Bundle, plain: Bundle, photos: Path) -> None:
+    gallery = Gallery.create(photos, plain)
     gallery.index()
-    assert bundle.fingerprint == english.fingerprint
-    assert "metrics" in english.manifest.precisions["fp32"]
+    assert bundle.fingerprint == plain.fingerprint
+    assert "metrics" in plain.manifest.precisions["fp32"]
     assert len(Searcher(gallery, bundle=bundle).search("红色汽车", k=3)) == 3
     assert gallery.index(bundle).encoded == 0
 
@@ -152,7 +171,8 @@ def test_another_image_side_is_refused(
 
 def test_another_text_side_is_not_asked_about(checkpoint: Path, chinese_checkpoint: Path, tmp_path: Path) -> None:
     other = changed(chinese_checkpoint, tmp_path / "other", "text_projector.first.weight")
-    assert export_checkpoint(checkpoint, tmp_path / "out", texts={"zh": other}).languages == ("en", "zh")
+    (text,) = load_further(load_checkpoint(checkpoint), checkpoint, ["en"], {"zh": other})
+    assert (text.language, text.path) == ("zh", other)
 
 
 def test_languages_that_cannot_be_are_refused(checkpoint: Path, chinese_checkpoint: Path, tmp_path: Path) -> None:
@@ -160,19 +180,6 @@ def test_languages_that_cannot_be_are_refused(checkpoint: Path, chinese_checkpoi
         export_checkpoint(checkpoint, tmp_path / "b", texts={"en": chinese_checkpoint})
     with pytest.raises(ExportError, match="'de': expected one of en, zh"):
         export_checkpoint(checkpoint, tmp_path / "b", texts={"de": chinese_checkpoint})
-
-
-def test_the_command_takes_a_text_tower(
-    checkpoint: Path, chinese_checkpoint: Path, measured: Measured, tmp_path: Path
-) -> None:
-    asked = [checkpoint, "--text", f"zh={chinese_checkpoint}", "--out", tmp_path / "cli", "--images", measured.images]
-    files = ["--captions", measured.captions, "--captions", measured.further[0]]
-    done = CliRunner().invoke(app, [str(argument) for argument in [*asked, *files]])
-    assert done.exit_code == 0, done.output
-    assert "(text, zh)" in done.output
-    made = Bundle.load(tmp_path / "cli")
-    assert made.languages == ("en", "zh")
-    assert made.manifest.text_towers["zh"].precisions["fp32"]["metrics"]["captions"] == 6
 
 
 @pytest.mark.parametrize("option", ["zh", "zh=", "=runs/zh"])

@@ -14,8 +14,15 @@ import torchvision
 from photoseek_train.compact import CompactBert, write_compact_bert
 from photoseek_train.config import AugmentConfig, OptimConfig, preprocessing_of
 from photoseek_train.fit import Fit, FitSettings
+from photoseek_train.run import Run
 from photoseek_train.sources import TowerSources
 from toy_world import COLOURS, SIZE, MakeFit, World, draw
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """The models here are small: threads that share an operator would spend most of their time on waiting."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
@@ -54,30 +61,47 @@ def resnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def english(world: World, bert: Path, resnet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A trained checkpoint; read only."""
-    settings = FitSettings(
-        TowerSources(str(bert), str(resnet), max_tokens=24, dim=16, dropout=0.0),
-        preprocessing_of(SIZE, "squash"),
-        AugmentConfig(crop_scale=0.9, flip=False),
-        OptimConfig(tune="both", epochs=8, batch_size=16, lr=1e-2, image_lr=1e-3, text_lr=1e-3),
-    )
-    out = tmp_path_factory.mktemp("english") / "run"
-    return Fit(world.split("train"), world.split("dev"), settings, out)().path
+def fit_into(world: World, bert: Path, resnet: Path) -> MakeFit:
+    """A run on the world: ``fit_into(out, tune="both", epochs=2)``."""
 
-
-@pytest.fixture
-def make_fit(world: World, bert: Path, resnet: Path, tmp_path: Path) -> MakeFit:
-    """A run on the world: ``make_fit(tune="both", epochs=2, out=...)``."""
-
-    def make(out: Path | None = None, resources: Any = None, augment: Any = None, **optim: Any) -> Fit:
+    def make(out: Path, resources: Any = None, augment: Any = None, **optim: Any) -> Fit:
         settings = FitSettings(
             TowerSources(str(bert), str(resnet), max_tokens=24, dim=16, dropout=0.0),
             preprocessing_of(SIZE, "squash"),
             augment or AugmentConfig(crop_scale=0.9, flip=False),
             OptimConfig(**{"batch_size": 16, "lr": 1e-2, "image_lr": 1e-3, "text_lr": 1e-3, **optim}),
         )
-        fit = Fit(world.split("train"), world.split("dev"), settings, out or tmp_path / "out")
+        fit = Fit(world.split("train"), world.split("dev"), settings, out)
         return fit if resources is None else replace(fit, resources=resources)
 
     return make
+
+
+@pytest.fixture
+def make_fit(fit_into: MakeFit, tmp_path: Path) -> MakeFit:
+    """As ``fit_into``, but a folder need not be named."""
+    return lambda out=None, **settings: fit_into(out or tmp_path / "out", **settings)
+
+
+@pytest.fixture(scope="session")
+def frozen_run(fit_into: MakeFit, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Two epochs with frozen towers; read only."""
+    return fit_into(tmp_path_factory.mktemp("frozen") / "run", epochs=2)()
+
+
+@pytest.fixture(scope="session")
+def text_run(fit_into: MakeFit, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A text tower that learned beside a frozen image tower; read only."""
+    return fit_into(tmp_path_factory.mktemp("text") / "run", tune="text", epochs=12)()
+
+
+@pytest.fixture(scope="session")
+def english_run(fit_into: MakeFit, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Both towers learned; read only."""
+    return fit_into(tmp_path_factory.mktemp("english") / "run", tune="both", epochs=6)()
+
+
+@pytest.fixture(scope="session")
+def english(english_run: Run) -> Path:
+    """The checkpoint of ``english_run``; read only."""
+    return english_run.path

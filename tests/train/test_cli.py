@@ -126,7 +126,6 @@ def test_an_error_is_one_line(
 ) -> None:
     split = ["--train", world.train, "--dev", world.dev, "--text-model", bert, "--image-weights", "none"]
     arguments = ["fit", *data(world), *split, "--out", "anywhere"]
-    monkeypatch.setattr(console, "_debug", False)  # and back to it afterwards
     monkeypatch.setattr(sys, "argv", ["photoseek-train", *map(str, arguments)])
     with pytest.raises(SystemExit) as stopped:
         main()
@@ -136,6 +135,7 @@ def test_an_error_is_one_line(
     monkeypatch.setattr(sys, "argv", ["photoseek-train", "--debug", *map(str, arguments)])
     with pytest.raises(SettingsError):
         main()
+    console.set_debug(False)  # of the other tests
 
 
 def test_a_missing_extra_is_told_with_the_command_that_installs_it(world: World) -> None:

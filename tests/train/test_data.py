@@ -18,7 +18,7 @@ from photoseek_train.errors import DataError, SettingsError
 from photoseek_train.photos import EvaluationPhotos, TrainingPhotos, store_if_it_fits, stream_photos
 from photoseek_train.plan import plan_epoch, steps_per_epoch
 from photoseek_train.pretrained import load_tokenizer
-from photoseek_train.schedule import Schedule
+from photoseek_train.schedule import rate_factor
 from photoseek_train.tokens import Tokens
 from toy_world import World
 
@@ -137,10 +137,10 @@ def test_batches_by_folder_never_mix_folders(tmp_path: Path, tune: str) -> None:
 
 
 def test_the_rate_rises_and_falls() -> None:
-    schedule = Schedule(steps=12, warmup_steps=2)
-    assert [schedule.factor(step) for step in (0, 1, 2)] == [0.5, 1.0, 1.0]
-    assert schedule.factor(7) == pytest.approx(0.5)
-    assert schedule.factor(12) == pytest.approx(0.0)
+    """Two of twelve steps warm up: a sixth of the run."""
+    assert [rate_factor(step, 12, 1 / 6) for step in (0, 1, 2)] == [0.5, 1.0, 1.0]
+    assert rate_factor(7, 12, 1 / 6) == pytest.approx(0.5)
+    assert rate_factor(12, 12, 1 / 6) == pytest.approx(0.0)
 
 
 def test_a_compact_bert_speaks_bert(bert: Path) -> None:

@@ -16,7 +16,7 @@ from photoseek.preprocess import Preprocessing
 from photoseek_train.config import preprocessing_of
 from photoseek_train.errors import FeaturesError, SettingsError
 from photoseek_train.extraction import Extraction, Features
-from photoseek_train.feature_folder import FeatureFolder, Request, Table
+from photoseek_train.feature_folder import FeatureFolder, Request
 from photoseek_train.features import image_features, make_features, text_features
 from photoseek_train.photos import read_picture
 from photoseek_train.sources import Built, TowerSources, build_model
@@ -41,7 +41,7 @@ class Counted:
 
 
 def request(encode: Counted, keys: str = "abcdef", model: str = "m") -> Request:
-    return Request("image_embeddings", Table({"model": model}, list(keys), list(keys)), 2, encode)
+    return Request("image_embeddings", {"model": model}, list(keys), 2, encode)
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +76,8 @@ def test_only_unknown_content_is_computed(tmp_path: Path) -> None:
     assert not (tmp_path / ".partial").exists()
 
 
-def test_a_killed_extraction_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("photoseek_train.extraction._COMMIT_SECONDS", 0.0)
-    folder, second = FeatureFolder(tmp_path), Counted()
+def test_a_killed_extraction_goes_on(tmp_path: Path) -> None:
+    folder, second = FeatureFolder(tmp_path, commit_seconds=0.0), Counted()
     with pytest.raises(KeyboardInterrupt):
         folder.rows(request(Counted(kill_after=4)))
     rows = folder.rows(request(second))
@@ -86,10 +85,9 @@ def test_a_killed_extraction_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert rows[:, 0].tolist() == [0, 1, 2, 3, 4, 5]
 
 
-def test_partial_work_for_another_model_is_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("photoseek_train.extraction._COMMIT_SECONDS", 0.0)
+def test_partial_work_for_another_model_is_dropped(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        Extraction(tmp_path, "t", {"model": 1}, 2).run(list("abc"), Counted(kill_after=2))
+        Extraction(tmp_path, "t", {"model": 1}, 2, commit_seconds=0.0).run(list("abc"), Counted(kill_after=2))
     second = Counted()
     Extraction(tmp_path, "t", {"model": 2}, 2).run(list("abc"), second)
     assert second.rows == [0, 1, 2]
@@ -105,7 +103,7 @@ def test_a_damaged_table_is_computed_again(tmp_path: Path) -> None:
 
 def test_a_newer_format_is_refused(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text(json.dumps({"format": 2, "tables": {}}))
-    with pytest.raises(FeaturesError, match="format 2, this photoseek reads up to 1; upgrade"):
+    with pytest.raises(FeaturesError, match="format 2, this photoseek reads format 1; upgrade"):
         FeatureFolder(tmp_path).rows(request(Counted()))
 
 

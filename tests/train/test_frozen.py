@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,15 @@ from photoseek_train.towers import ImageTower
 from toy_world import World
 
 SIZE = 64
+
+
+@pytest.fixture(scope="module", autouse=True)
+def several_threads() -> Iterator[None]:
+    """So that several batches are encoded at once."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
@@ -84,9 +94,8 @@ def test_the_tower_itself_keeps_its_batch_norms(tower: ImageTower, preprocessing
 
 
 def test_torch_has_all_its_threads_again(tower: ImageTower, preprocessing: Preprocessing, photos: list[Path]) -> None:
-    threads = torch.get_num_threads()
     list(encode_photos(FrozenImageTower(tower, preprocessing), photos[:20]))
-    assert torch.get_num_threads() == threads
+    assert torch.get_num_threads() == 3
 
 
 def test_a_broken_photo_is_named(tower: ImageTower, preprocessing: Preprocessing, photos: list[Path]) -> None:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import psutil
 import pytest
 import torch
 
+import torture
+import two_processes
 from photoseek_train.config import OptimConfig
-from photoseek_train.errors import SettingsError
+from photoseek_train.errors import RunMismatch, SettingsError
 from photoseek_train.evaluate import evaluate
 from photoseek_train.plan import Batch, expect_parts, plan_epoch
 from photoseek_train.processes import ALONE, announced_count
@@ -43,39 +47,102 @@ def test_one_process_has_all_of_a_batch() -> None:
     assert ALONE.gather(rows, [3]) is rows
 
 
-def command(world: World, bert: Path, resnet: Path, out: Path, processes: int, *options: str) -> list[str]:
-    """``photoseek-train fit`` under accelerate's launcher."""
-    fit = {
-        "--images": world.images, "--captions": world.captions, "--train": world.train, "--dev": world.dev,
-        "--text-model": bert, "--image-weights": resnet, "--image-size": 32, "--resize": "squash", "--max-tokens": 24,
-        "--batch-size": 16, "--lr": 1e-2, "--dropout": 0, "--precision": "fp32", "--out": out,
-    }  # fmt: skip
-    several = ["--multi_gpu"] if processes > 1 else []  # accelerate's word for more than one; they compute on the CPU
-    return [
-        sys.executable, "-m", "accelerate.commands.launch", *several, "--num_machines", "1", "--dynamo_backend", "no",
-        "--mixed_precision", "no", "--num_cpu_threads_per_process", "1", "--num_processes", str(processes),
-        "--main_process_port", "0", "-m", "photoseek_train", "fit", "--device", "cpu",
-        *(str(word) for pair in fit.items() for word in pair), *options,
-    ]  # fmt: skip
+LAUNCHER = [
+    sys.executable, "-m", "accelerate.commands.launch", "--num_machines", "1", "--dynamo_backend", "no",
+    "--mixed_precision", "no", "--num_cpu_threads_per_process", "1", "--main_process_port", "0",
+    "--multi_gpu", "--num_processes", "2",  # accelerate's word for more than one; they compute on the CPU
+]  # fmt: skip
 
 
 def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
-def launch(words: list[str]) -> str:
-    """What a run that ends well wrote to standard error."""
-    done = subprocess.run(words, capture_output=True, text=True, env=environment(), timeout=300, check=False)
+def launch(*words: object) -> str:
+    """Standard error of a launch that ends well."""
+    asked = [*LAUNCHER, *map(str, words)]
+    done = subprocess.run(asked, capture_output=True, text=True, env=environment(), timeout=600, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stderr
 
 
-def launch_and_kill(words: list[str], history: Path) -> None:
-    """Kill all processes of a run when an epoch is over."""
+def losses(run: Path) -> list[float]:
+    return [json.loads(line)["loss"] for line in (run / "history.jsonl").read_text().splitlines()]
+
+
+class Launched(NamedTuple):
+    """The runs that two processes made, and what they wrote to standard error."""
+
+    out: Path
+    stderr: str
+
+
+@pytest.fixture(scope="module")
+def launched(world: World, bert: Path, resnet: Path, tmp_path_factory: pytest.TempPathFactory) -> Launched:
+    """Starting PyTorch in three processes takes longer than what they do: it is done once for every test."""
+    out = tmp_path_factory.mktemp("launched")
+    return Launched(out, launch(two_processes.__file__, json.dumps([*map(str, world)]), bert, resnet, out))
+
+
+@pytest.mark.slow
+def test_two_processes_learn_what_one_learns(
+    launched: Launched, world: World, bert: Path, resnet: Path, tmp_path: Path
+) -> None:
+    """Without batch norms and dropout that learn, the gradient of a batch is the same, however it is split."""
+    alone, two = (
+        two_processes.fit_on(world, bert, resnet, two_processes.FROZEN, tmp_path)().path,
+        launched.out / "frozen",
+    )
+    states = [torch.load(run / "last.pt", weights_only=True) for run in (alone, two)]
+    assert [state["processes"] for state in states] == [1, 2]
+    for name, tensor in states[0]["weights"]["image_projector"].items():
+        torch.testing.assert_close(states[1]["weights"]["image_projector"][name], tensor, rtol=1e-3, atol=1e-4)
+    assert losses(two) == pytest.approx(losses(alone), rel=1e-4)
+    measured = json.loads((two / "metrics.json").read_text())["dev"]
+    assert evaluate(two, world.split("dev")).metrics.to_json() == measured
+
+
+@pytest.mark.slow
+def test_the_first_process_alone_reports(launched: Launched) -> None:
+    assert [launched.stderr.count(f"epoch {epoch}/2: loss") for epoch in (1, 2)] == [1, 1]
+
+
+@pytest.mark.slow
+def test_two_processes_resume_as_if_never_stopped(launched: Launched, world: World, bert: Path, resnet: Path) -> None:
+    """Both towers learn, with pasted parts and a moving average; both go on from what the first has written."""
+    whole, parts = (losses(launched.out / name) for name in ("whole", "parts"))
+    assert len(whole) == 3
+    assert parts == pytest.approx(whole, abs=1e-5)
+    assert whole[-1] < whole[0]
+    with pytest.raises(RunMismatch, match="was made by 2 processes, found 1; launch as many as before"):
+        two_processes.fit_on(world, bert, resnet, two_processes.BOTH, launched.out / "whole")(resume=True)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(torture.rounds(1) < 10, reason="minutes long: run by make torture")
+def test_two_processes_that_are_killed_go_on_as_if_never_stopped(
+    launched: Launched, world: World, bert: Path, resnet: Path, tmp_path: Path
+) -> None:
+    """Killed with SIGKILL, each time at another moment of the run, and resumed until it is complete."""
+    chance = random.Random(torture.seed("killed processes"))
+    words = two_processes.command(world, bert, resnet, two_processes.BOTH, tmp_path / "run")
+    asked = [*LAUNCHER, "-m", "photoseek_train", *words, "--resume"]
+    kills = torture.rounds(0.3)
+    for _ in range(kills):
+        launch_and_kill(asked, tmp_path / "run" / "config.json", chance.uniform(0, 5))
+    launch("-m", "photoseek_train", *words, "--resume")
+    assert losses(tmp_path / "run") == pytest.approx(losses(launched.out / "whole"), abs=1e-5)
+    torture.report("two training processes killed", kills)
+
+
+def launch_and_kill(words: list[str], begun: Path, after: float) -> None:
+    """Kill all processes of a run, some seconds after it has begun."""
     with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment()) as run:
         until = time.monotonic() + 300
-        while not history.is_file() and run.poll() is None and time.monotonic() < until:
+        while not begun.is_file() and run.poll() is None and time.monotonic() < until:
             time.sleep(0.02)
+        with suppress(subprocess.TimeoutExpired):
+            run.wait(after)
         try:
             whole = [psutil.Process(run.pid), *psutil.Process(run.pid).children(recursive=True)]
         except psutil.NoSuchProcess:
@@ -84,43 +151,6 @@ def launch_and_kill(words: list[str], history: Path) -> None:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(whole[1:], timeout=30)
-
-
-def losses(run: Path) -> list[float]:
-    return [json.loads(line)["loss"] for line in (run / "history.jsonl").read_text().splitlines()]
-
-
-@pytest.mark.slow
-def test_two_processes_learn_what_one_learns(world: World, bert: Path, resnet: Path, tmp_path: Path) -> None:
-    """Without batch norms and dropout that learn, the gradient of a batch is the same, however it is split."""
-    for processes in (1, 2):
-        launch(command(world, bert, resnet, tmp_path / str(processes), processes, "--epochs", "2"))
-    states = [torch.load(tmp_path / name / "last.pt", weights_only=True) for name in ("1", "2")]
-    assert [state["processes"] for state in states] == [1, 2]
-    for name, tensor in states[0]["weights"]["image_projector"].items():
-        torch.testing.assert_close(states[1]["weights"]["image_projector"][name], tensor, rtol=1e-3, atol=1e-4)
-    one, two = (losses(tmp_path / name) for name in ("1", "2"))
-    assert two == pytest.approx(one, rel=1e-4)
-    measured = json.loads((tmp_path / "2" / "metrics.json").read_text())["dev"]
-    assert evaluate(tmp_path / "2", world.split("dev")).metrics.to_json() == measured
-
-
-@pytest.mark.slow
-def test_two_processes_that_were_killed_go_on_as_if_never_stopped(
-    world: World, bert: Path, resnet: Path, tmp_path: Path
-) -> None:
-    """Both towers learn. The first process alone tells and writes; what it wrote, both go on from."""
-    rates = ["--image-lr", "1e-3", "--text-lr", "1e-3"]
-    options = ["--tune", "both", "--mix", "0.5", "--ema", "0.9", "--epochs", "3", *rates]
-    whole, parts = (command(world, bert, resnet, tmp_path / name, 2, *options) for name in ("whole", "parts"))
-    told = launch(whole)
-    assert [told.count(f"epoch {epoch}/3: loss") for epoch in (1, 2, 3)] == [1, 1, 1]
-    launch_and_kill(parts, tmp_path / "parts" / "history.jsonl")
-    launch([*parts, "--resume"])
-    assert losses(tmp_path / "parts") == pytest.approx(losses(tmp_path / "whole"), abs=1e-5)
-    assert losses(tmp_path / "whole")[-1] < losses(tmp_path / "whole")[0]
-    with pytest.raises(AssertionError, match="was made by 2 processes, found 1; launch as many as before"):
-        launch([*command(world, bert, resnet, tmp_path / "whole", 1, *options), "--resume"])
 
 
 def test_batches_too_small_for_the_processes_are_refused(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -24,8 +25,9 @@ from photoseek_train.report import Findings, write_report
 from photoseek_train.report_charts import HEIGHT, WIDTH, charts_of, nice_ticks
 from photoseek_train.report_run import DataFiles, files_of
 from photoseek_train.retrievals import Amount, choose_retrievals
+from photoseek_train.run import Run
 from tiny_photos import write_colour
-from toy_world import MakeFit, World
+from toy_world import World
 
 HOSTILE = '<script>alert(1)</script> & "quotes" {{ 7 * 7 }} </style>'
 
@@ -98,13 +100,11 @@ def test_failures_are_ordered_and_of_different_photos() -> None:
 
 
 def test_the_report_of_a_run_is_complete_safe_and_alone(
-    make_fit: MakeFit, split: tuple[CaptionedPhotos, SplitVectors]
+    frozen_run: Run, split: tuple[CaptionedPhotos, SplitVectors], tmp_path: Path
 ) -> None:
-    run = make_fit(epochs=2)()
     (split[0].folder / "b.png").unlink()  # gone since it was measured
-    page = write_report(run.path, Findings.measured("four", *split, EvaluationProtocol(resamples=50))).read_text(
-        "utf-8"
-    )
+    findings = Findings.measured("four", *split, EvaluationProtocol(resamples=50))
+    page = write_report(frozen_run.path, findings, tmp_path / "report.html").read_text("utf-8")
     seen = Seen(page)
     assert seen.addresses
     assert all(address.startswith("data:image/jpeg;base64,") for address in seen.addresses)
@@ -121,18 +121,24 @@ def test_the_report_of_a_run_is_complete_safe_and_alone(
         assert f'aria-label="{chart} by epoch"' in page
     for told in ("<dt>seed</dt><dd>0</dd>", "<dt>torch</dt>", "<dt>cores</dt>", "<dt>train images</dt><dd>48</dd>"):
         assert told in page
-    assert run.best is not None
-    assert f"<dd>{run.best.dev.rsum:.1f}</dd>" in page
+    assert frozen_run.best is not None
+    assert f"<dd>{frozen_run.best.dev.rsum:.1f}</dd>" in page
 
 
-def test_a_run_under_way_has_a_report_without_findings(make_fit: MakeFit) -> None:
-    run = make_fit(epochs=1)()
-    page = write_report(run.path).read_text("utf-8")
+@pytest.fixture
+def run(frozen_run: Run, tmp_path: Path) -> Path:
+    """A run without its weights, to be changed."""
+    large = shutil.ignore_patterns(Layout.WEIGHTS, Layout.LAST, Layout.FEATURES)
+    return shutil.copytree(frozen_run.path, tmp_path / "run", ignore=large)
+
+
+def test_a_run_under_way_has_a_report_without_findings(run: Path) -> None:
+    page = write_report(run).read_text("utf-8")
     assert 'id="curves"' in page
     assert 'id="failures"' not in page
-    (run.path / Layout.HISTORY).write_text('{"epoch": 1}\nnonsense\n')
+    (run / Layout.HISTORY).write_text('{"epoch": 1}\nnonsense\n')
     with pytest.raises(CheckpointDamaged, match=r"history\.jsonl: expected a JSON object with an epoch"):
-        write_report(run.path)
+        write_report(run)
 
 
 def test_fit_and_evaluate_and_report_write_reports(world: World, bert: Path, resnet: Path, tmp_path: Path) -> None:
@@ -162,10 +168,9 @@ def test_fit_and_evaluate_and_report_write_reports(world: World, bert: Path, res
     assert 'id="curves"' not in page
 
 
-def test_without_a_run_or_its_data_the_report_says_what_to_give(make_fit: MakeFit, tmp_path: Path) -> None:
+def test_without_a_run_or_its_data_the_report_says_what_to_give(run: Path, tmp_path: Path) -> None:
     with pytest.raises(CheckpointNotFound, match="no run here"):
         files_of(tmp_path, None, None, None)
-    run = make_fit(epochs=1)().path
     with pytest.raises(SettingsError, match="give --images, --captions and --split"):
         files_of(run, None, None, None)
     with pytest.raises(SettingsError, match="--images and --captions together"):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -11,10 +14,9 @@ import torch
 from photoseek.captions import Caption
 from photoseek_export import export_checkpoint
 from photoseek_train.alignment import Ids, align
-from photoseek_train.checkpoint import load_checkpoint, read_metrics, weights_hash
+from photoseek_train.checkpoint import Layout, load_checkpoint, read_metrics, weights_hash
 from photoseek_train.errors import SettingsError
 from photoseek_train.evaluate import evaluate
-from photoseek_train.fit import Fit
 from photoseek_train.sources import TowerSources
 from photoseek_train.transplant import transplant
 from toy_world import MakeFit, World
@@ -77,33 +79,48 @@ def captions_of(world: World) -> list[Caption]:
     return list(world.split("train").captions)
 
 
-def test_a_transplanted_tower_understands_before_it_has_learned(
-    world: World, chinese: World, english: Path, tmp_path: Path
-) -> None:
-    pieces = transplant(english, captions_of(world), captions_of(chinese), tmp_path / "zh")
-    loaded = load_checkpoint(tmp_path / "zh")
-    assert len(loaded.tokenizer) == pieces == loaded.config.model.text_architecture["vocab_size"]
-    found = evaluate(tmp_path / "zh", chinese.split("dev")).metrics.text_to_image
+class Begun(NamedTuple):
+    """A checkpoint that was transplanted into Chinese, and how many word pieces it has."""
+
+    path: Path
+    pieces: int
+
+
+@pytest.fixture(scope="module")
+def begun(world: World, chinese: World, english: Path, tmp_path_factory: pytest.TempPathFactory) -> Begun:
+    """Read only."""
+    out = tmp_path_factory.mktemp("begun") / "zh"
+    return Begun(out, transplant(english, captions_of(world), captions_of(chinese), out))
+
+
+def test_a_transplanted_tower_understands_before_it_has_learned(chinese: World, english: Path, begun: Begun) -> None:
+    loaded = load_checkpoint(begun.path)
+    assert len(loaded.tokenizer) == begun.pieces == loaded.config.model.text_architecture["vocab_size"]
+    found = evaluate(begun.path, chinese.split("dev")).metrics.text_to_image
     # a guess would have the photo among the first five of 16 in 31%
     assert found.r5 > 60
     before, after = load_checkpoint(english).model.state_dict(), loaded.model.state_dict()
     differing = [name for name, tensor in before.items() if not torch.equal(tensor, after[name])]
     assert differing == ["text_tower.bert.embeddings.word_embeddings.weight"]
-    assert read_metrics(tmp_path / "zh")["transplanted_from"] == weights_hash(english)
+    assert read_metrics(begun.path)["transplanted_from"] == weights_hash(english)
 
 
 def test_it_is_tuned_and_exported_beside_the_first(
-    make_fit: MakeFit, world: World, chinese: World, english: Path, tmp_path: Path
+    make_fit: MakeFit, chinese: World, english: Path, begun: Begun, tmp_path: Path
 ) -> None:
-    transplant(english, captions_of(world), captions_of(chinese), tmp_path / "zh")
-    fit = make_fit(out=tmp_path / "tuned", tune="text", epochs=2, freeze_images=True, text_lr=1e-4, lr=1e-3)
-    sources = TowerSources("", max_tokens=24, checkpoint=tmp_path / "zh", dropout=0.0)
-    settings = type(fit.settings)(sources, fit.settings.preprocessing, fit.settings.augment, fit.settings.optim)
-    run = Fit(chinese.split("train"), chinese.split("dev"), settings, tmp_path / "tuned")()
+    """Its metrics go into the bundle only if they are those of its weights."""
+    fit = make_fit(tmp_path / "tuned", tune="text", epochs=2, freeze_images=True, text_lr=1e-4, lr=1e-3)
+    sources = TowerSources("", max_tokens=24, checkpoint=begun.path, dropout=0.0)
+    settings = replace(fit.settings, sources=sources)
+    run = replace(fit, train=chinese.split("train"), dev=chinese.split("dev"), settings=settings)()
     assert run.best is not None
     assert run.best.dev.text_to_image.r5 > 60
+    metrics = run.path / Layout.METRICS
+    metrics.write_text(json.dumps({**json.loads(metrics.read_text()), "weights_sha256": "0" * 64}))
     bundle = export_checkpoint(english, tmp_path / "bundle", texts={"zh": run.path})
     assert bundle.languages == ("en", "zh")
+    assert bundle.manifest.precisions["fp32"]["metrics"] == read_metrics(english)["dev"]
+    assert "metrics" not in bundle.manifest.text_towers["zh"].precisions["fp32"]
 
 
 def test_what_cannot_be_transplanted_is_refused_and_nothing_is_written(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from photoseek.captions import Caption
@@ -13,31 +12,18 @@ from photoseek.languages import language_of
 from photoseek_train.photo_facts import spread
 
 
-@dataclass(frozen=True)
-class TokenFacts:
-    """Lengths in the tokens of a text model, and how many captions it would see cut off."""
-
-    lengths: dict[str, float]
-    max_tokens: int
-    cut_off: int
-
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object."""
-        return {**self.lengths, "max_tokens": self.max_tokens, "cut_off": self.cut_off}
-
-
-def token_facts(text_model: str, texts: Sequence[str], max_tokens: int) -> TokenFacts:
-    """Count the tokens of captions, ``[CLS]`` and ``[SEP]`` too.
+def token_facts(text_model: str, texts: Sequence[str], max_tokens: int) -> dict[str, Any]:
+    """Lengths of captions in tokens, ``[CLS]`` and ``[SEP]`` included, and how many ``max_tokens`` would cut off.
 
     Raises:
-        TowerError: The model has no tokenizer that can be had.
+        TowerError: The tokenizer of the model cannot be loaded.
     """
     from photoseek_train.pretrained import load_tokenizer
     from photoseek_train.tokens import plain_tokenizer
 
     encoded = plain_tokenizer(load_tokenizer(text_model)).encode_batch_fast(list(texts))
     lengths = [len(one.ids) for one in encoded]
-    return TokenFacts(spread(lengths), max_tokens, sum(length > max_tokens for length in lengths))
+    return {**spread(lengths), "max_tokens": max_tokens, "cut_off": sum(length > max_tokens for length in lengths)}
 
 
 def captions_json(captions: Sequence[Caption]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerFast
 
 from photoseek.files import read_bounded, replace_bytes, replace_json, sha256_of
 from photoseek_train.config import TrainingConfig
-from photoseek_train.errors import CheckpointDamaged, CheckpointNotFound, SettingsError
+from photoseek_train.errors import CheckpointDamaged, CheckpointNotFound, SettingsError, reason_of
 from photoseek_train.model import TwoTower
 from photoseek_train.pretrained import load_tokenizer
 from photoseek_train.saving import TOKENIZER_FILES, json_lines, save_tokenizer, save_weights
@@ -111,8 +111,8 @@ def weights_hash(path: str | Path) -> str:
 
 def _load_weights(model: TwoTower, path: Path) -> None:
     try:
-        tensors = safetensors.torch.load_file(path)
-        model.load_state_dict(tensors)
+        model.load_state_dict(safetensors.torch.load_file(path))
     except (OSError, RuntimeError, safetensors.SafetensorError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise CheckpointDamaged(f"{path}: expected the weights that config.json describes: {reason}") from error
+        raise CheckpointDamaged(
+            f"{path}: expected the weights that config.json describes: {reason_of(error)}"
+        ) from error

@@ -60,10 +60,6 @@ class CaptionedPhotos:
             )
         return cls(folder, tuple(names), tuple(chosen))
 
-    def __add__(self, other: CaptionedPhotos) -> CaptionedPhotos:
-        """Both splits in one, first ours, then theirs."""
-        return CaptionedPhotos(self.folder, self.names + other.names, self.captions + other.captions)
-
     @property
     def paths(self) -> list[Path]:
         """The photos' files."""

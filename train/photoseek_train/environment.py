@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ def environment() -> dict[str, Any]:
     """Versions and machine of this process; nothing that names a person, a host or a folder."""
     versions = {"photoseek": photoseek.__version__, "python": platform.python_version()}
     return {
-        "versions": {**versions, **{name: _version(name) for name in _PACKAGES}},
+        "versions": versions | {name: version(name) for name in _PACKAGES},
         "machine": {
             "system": f"{platform.system()} {platform.machine()}",
             "processor": _processor(),
@@ -48,13 +48,6 @@ def read_environments(run: Path) -> list[dict[str, Any]]:
     except (OSError, ValueError):
         return []
     return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def _processor() -> str:

@@ -21,6 +21,11 @@ from __future__ import annotations
 from photoseek.errors import PhotoseekError
 
 
+def reason_of(error: Exception) -> str:
+    """The message of another package's error on one line of at most 200 characters."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
 class TrainingError(PhotoseekError):
     """Base of every error that photoseek_train raises on purpose."""
 

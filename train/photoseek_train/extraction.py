@@ -1,4 +1,4 @@
-"""Computing many rows of features so that a kill costs seconds, not the work so far."""
+"""Resumable computation of many rows of features: a kill costs seconds, not the work so far."""
 
 from __future__ import annotations
 
@@ -23,24 +23,27 @@ Features = npt.NDArray[np.float32]
 Encode = Callable[[Sequence[int]], Iterable[Features]]
 """From positions, in the order they are wanted, to their features, a few at a time."""
 
-_COMMIT_SECONDS = 5.0
+COMMIT_SECONDS = 5.0
+"""Time between two writes: the work that a kill costs."""
 
 
 @dataclass(frozen=True)
 class Extraction:
-    """Rows under way: ``NAME.npy``, filled from the top, and ``NAME.json``, which says how far it is to be believed.
+    """An array that is filled from the top: ``NAME.npy``, and ``NAME.json`` with the number of complete rows.
 
     Attributes:
-        folder: Where both files are.
+        folder: Of both files.
         name: Of the table.
         identity: What the rows depend on; partial work of another identity is dropped.
         width: Of a row.
+        commit_seconds: Time between two writes.
     """
 
     folder: Path
     name: str
     identity: dict[str, Any]
     width: int
+    commit_seconds: float = COMMIT_SECONDS
 
     @property
     def array(self) -> Path:
@@ -49,12 +52,12 @@ class Extraction:
 
     @property
     def state(self) -> Path:
-        """The file that says how many of them are complete."""
+        """The file with the number of complete rows."""
         return self.folder / f"{self.name}.json"
 
     def run(self, keys: Sequence[str], encode: Encode, progress: Progress = silent) -> Features:
-        """Compute the row of every key, going on where an earlier try stopped; (keys, width)."""
-        purpose = self._purpose(keys)
+        """Compute the row of every key, (keys, width); continues where an earlier run for the same keys stopped."""
+        purpose = hashlib.sha256(json.dumps([self.identity, list(keys)], sort_keys=True).encode()).hexdigest()
         done = self._done(purpose)
         rows = self._open(len(keys), fresh=done == 0)
         committed = time.monotonic()
@@ -63,16 +66,16 @@ class Extraction:
             rows[done : done + len(part)] = part
             done += len(part)
             progress(self.name, done, len(keys))
-            if time.monotonic() - committed > _COMMIT_SECONDS:
+            if time.monotonic() - committed > self.commit_seconds:
                 self._commit(rows, done, purpose)
                 committed = time.monotonic()
         self._commit(rows, done, purpose)
         return rows
 
     def finish(self) -> None:
-        """Remove both files, and the folder with the last of them."""
+        """Remove both files, and the folder if nothing else is in it."""
         self._discard()
-        with suppress(OSError):  # another table's rows are under way
+        with suppress(OSError):  # another table is being computed
             self.folder.rmdir()
 
     def _open(self, count: int, fresh: bool) -> Features:
@@ -86,12 +89,8 @@ class Extraction:
         self.state.unlink(missing_ok=True)
         self.array.unlink(missing_ok=True)
 
-    def _purpose(self, keys: Sequence[str]) -> str:
-        content = json.dumps([self.identity, list(keys)], sort_keys=True)
-        return hashlib.sha256(content.encode()).hexdigest()
-
     def _done(self, purpose: str) -> int:
-        """How many rows an earlier try for the same keys left complete."""
+        """The number of rows that an earlier run for the same keys completed."""
         try:
             state = json.loads(self.state.read_text("utf-8"))
             return int(state["done"]) if state["purpose"] == purpose and self.array.is_file() else 0

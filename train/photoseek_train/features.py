@@ -20,7 +20,7 @@ from photoseek_train.dataset import CaptionedPhotos
 from photoseek_train.device import choose_device
 from photoseek_train.errors import DataError, SettingsError
 from photoseek_train.extraction import Features
-from photoseek_train.feature_folder import FeatureFolder, Request, Table
+from photoseek_train.feature_folder import FeatureFolder, Request
 from photoseek_train.frozen import FrozenImageTower
 from photoseek_train.photos import TrainingPhotos
 from photoseek_train.pipeline import encode_photos, encode_views, on_each_core
@@ -46,12 +46,12 @@ def image_features(
     progress: Progress = silent,
     bf16: bool = False,
 ) -> Tensor:
-    """Features of photos, float32 (n, width of the tower), computed where the tower is.
+    """Features of photos, float32 (n, width of the tower), computed on the tower's device.
 
     Args:
-        folder: Where they are cached.
+        folder: The cache.
         tower: What computes them.
-        preprocessing: What it sees of a photo.
+        preprocessing: Of the photos.
         paths: The photos.
         progress: Called often.
         bf16: Compute in bfloat16: faster on hardware that has it, and off by up to 1%.
@@ -60,13 +60,13 @@ def image_features(
         DataError: A photo cannot be read.
         FeaturesError: The folder cannot be used.
     """
-    identity = _image_identity(tower, preprocessing, bf16)
-    table = Table(identity, [path.name for path in paths], photo_hashes(paths))
 
     def encode(positions: Sequence[int]) -> Iterator[Features]:
         return encode_photos(FrozenImageTower(tower, preprocessing, bf16), [paths[row] for row in positions])
 
-    return torch.from_numpy(folder.rows(Request(IMAGES, table, tower.features, encode), progress))
+    identity = _image_identity(tower, preprocessing, bf16)
+    request = Request(IMAGES, identity, photo_hashes(paths), tower.features, encode)
+    return torch.from_numpy(folder.rows(request, progress))
 
 
 def view_features(
@@ -77,36 +77,26 @@ def view_features(
     progress: Progress = silent,
     bf16: bool = False,
 ) -> Tensor:
-    """Features of random views of photos, float32 (count, n, width of the tower); the rest is as in ``image_features``.
+    """Features of ``count`` random views of each photo, float32 (count, n, width of the tower).
 
-    Args:
-        folder: Where they are cached.
-        tower: What computes them.
-        photos: The photos, what is changed about them, and the seed that it follows from.
-        count: Views of each photo.
-        progress: Called often.
-        bf16: As in ``image_features``.
-
-    Raises:
-        DataError: A photo cannot be read.
-        FeaturesError: The folder cannot be used.
+    The other arguments and the errors are those of ``image_features``; ``photos`` also has the augmentation and the
+    seed that the views follow from.
     """
-    identity = {
-        **_image_identity(tower, photos.preprocessing, bf16),
-        "augment": {**asdict(photos.augmentation.config), "views": None},  # how many there are changes none of them
-        "seed": photos.seed,
-    }
     views = [(number, row) for number in range(1, count + 1) for row in range(len(photos))]
-    hashes = photo_hashes(photos.paths)
-    names = [f"{photos.paths[row].name}, view {number}" for number, row in views]
-    table = Table(identity, names, [f"{hashes[row]}-{row}-{number}" for number, row in views])
 
     def encode(positions: Sequence[int]) -> Iterator[Features]:
         frozen = FrozenImageTower(tower, photos.preprocessing, bf16)
         return encode_views(frozen, photos, [views[position] for position in positions])
 
-    rows = torch.from_numpy(folder.rows(Request(VIEWS, table, tower.features, encode), progress))
-    return rows.reshape(count, len(photos), tower.features)
+    identity = {
+        **_image_identity(tower, photos.preprocessing, bf16),
+        "augment": {**asdict(photos.augmentation.config), "views": None},  # their number changes none of them
+        "seed": photos.seed,
+    }
+    hashes = photo_hashes(photos.paths)
+    keys = [f"{hashes[row]}-{row}-{number}" for number, row in views]
+    rows = folder.rows(Request(VIEWS, identity, keys, tower.features, encode), progress)
+    return torch.from_numpy(rows).reshape(count, len(photos), tower.features)
 
 
 def text_features(
@@ -130,14 +120,14 @@ def text_features(
         "max_tokens": config.max_tokens,
         **_arithmetic(bf16),
     }
-    table = Table(identity, list(texts), [_sha256(text) for text in texts])
     tower.eval()
 
     def encode(positions: Sequence[int]) -> Iterator[Features]:
         tokens = Tokens([texts[position] for position in positions], built.tokenizer, config.max_tokens)
         return _encode_tokens(built, tokens, bf16)
 
-    request = Request(name, table, tower.features, encode, order=lambda row: len(texts[row]))
+    keys = [_sha256(text) for text in texts]
+    request = Request(name, identity, keys, tower.features, encode, order=lambda row: len(texts[row]))
     return torch.from_numpy(folder.rows(request, progress))
 
 

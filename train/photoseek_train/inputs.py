@@ -57,17 +57,12 @@ class CachedFeatures:
 
 
 @dataclass(frozen=True)
-class CachedViews:
-    """What a frozen tower made of several random views of each photo; a step takes one of each photo.
+class CachedViews(CachedFeatures):
+    """Features of several random views of each photo, float32 (views, n, width); a step takes one of each photo.
 
-    Attributes:
-        features: float32 (views, n, width of the tower).
-        project: ``TwoTower.project_image``.
-        seed: What the choice is derived from, with the epoch and the step.
+    ``seed``, the epoch and the step decide which.
     """
 
-    features: Tensor
-    project: Callable[[TwoTower, Tensor], Tensor]
     seed: int
 
     def __len__(self) -> int:
@@ -76,14 +71,9 @@ class CachedViews:
     def stream(self, batches: Sequence[Rows], epoch: int) -> Iterator[Tensor]:
         """A view of each photo of each batch."""
         for step, rows in enumerate(batches):
-            views = np.random.default_rng([self.seed, epoch, step, *_VIEWS]).integers(
-                len(self.features), size=len(rows)
-            )
+            rng = np.random.default_rng([self.seed, epoch, step, *_VIEWS])
+            views = rng.integers(len(self.features), size=len(rows))
             yield self.features[torch.from_numpy(views), torch.from_numpy(rows)]
-
-    def embed(self, model: TwoTower, batch: Tensor) -> Tensor:
-        """Pass features through the projector."""
-        return self.project(model, batch.to(model.device))
 
 
 @dataclass(frozen=True)

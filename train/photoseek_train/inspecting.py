@@ -193,7 +193,7 @@ def _look_at_captions(look: _Look, text_model: str | None, max_tokens: int) -> d
     look.note("control_characters", (label(c) for c in chosen if has_control_characters(c.text)))
     look.note("repeated_caption", map(label, repeated(chosen, of_one_photo=True)))
     tokens = None if text_model is None else token_facts(text_model, [c.text for c in chosen], max_tokens)
-    return {**facts, "tokens": None if tokens is None else tokens.to_json()}
+    return {**facts, "tokens": tokens}
 
 
 def _split_json(look: _Look, names: Sequence[str]) -> dict[str, int]:

@@ -29,29 +29,14 @@ _MOST_STREAMS = 8  # each holds a batch's feature maps: 0.2 GB of resnet18 at 22
 def encode_photos(tower: FrozenImageTower, paths: Sequence[Path]) -> Iterator[Features]:
     """Features of photos, in their order, a few at a time.
 
-    On a CPU each thread takes a batch from its files through the tower: threads that share one convolution wait for
-    each other, and a thread that decodes takes a core from them. Elsewhere the CPU decodes ahead of the device.
-
     Raises:
         DataError: A photo cannot be decoded.
     """
-    on_cpu = tower.device.type == "cpu"
-    size = _AT_ONCE_ON_CPU if on_cpu else _AT_ONCE_ELSEWHERE
-    parts = [paths[start : start + size] for start in range(0, len(paths), size)]
 
     def decode(part: Sequence[Path]) -> Pictures:
         return np.stack([np.asarray(tower.preprocessing.fit(read_picture(path))) for path in part])
 
-    def decode_and_encode(part: Sequence[Path]) -> Features:
-        return tower(decode(part))
-
-    if on_cpu:
-        yield from on_each_core(decode_and_encode, parts)
-        return
-    workers = os.cpu_count() or 1
-    with ThreadPoolExecutor(workers) as pool:
-        for pictures in in_order(pool, decode, parts, ahead=workers + 1):
-            yield tower(pictures)
+    return _encode(tower, paths, decode, tower)
 
 
 def encode_views(
@@ -62,19 +47,33 @@ def encode_views(
     Raises:
         DataError: A photo cannot be decoded.
     """
-    size = _AT_ONCE_ON_CPU if tower.device.type == "cpu" else _AT_ONCE_ELSEWHERE
-    parts = [views[start : start + size] for start in range(0, len(views), size)]
 
     def draw(part: Sequence[tuple[int, int]]) -> npt.NDArray[np.float32]:
         return np.stack([photos.view(number, row) for number, row in part])
 
-    if tower.device.type == "cpu":
-        yield from on_each_core(lambda part: tower.of_pixels(draw(part)), parts)
+    return _encode(tower, views, draw, tower.of_pixels)
+
+
+def _encode(
+    tower: FrozenImageTower,
+    items: Sequence[_Item],
+    prepare: Callable[[Sequence[_Item]], _Result],
+    encode: Callable[[_Result], Features],
+) -> Iterator[Features]:
+    """Prepare and encode the items in batches.
+
+    On a CPU each thread takes a batch from its files through the tower: threads that share one convolution wait for
+    each other, and a thread that decodes takes a core from them. Elsewhere the CPU decodes ahead of the device.
+    """
+    on_cpu = tower.device.type == "cpu"
+    size = _AT_ONCE_ON_CPU if on_cpu else _AT_ONCE_ELSEWHERE
+    parts = [items[start : start + size] for start in range(0, len(items), size)]
+    if on_cpu:
+        yield from on_each_core(lambda part: encode(prepare(part)), parts)
         return
     workers = os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
-        for pixels in in_order(pool, draw, parts, ahead=workers + 1):
-            yield tower.of_pixels(pixels)
+        yield from map(encode, in_order(pool, prepare, parts, ahead=workers + 1))
 
 
 def on_each_core(work: Callable[[_Item], _Result], items: Sequence[_Item]) -> Iterator[_Result]:

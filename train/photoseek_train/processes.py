@@ -117,27 +117,24 @@ class Processes:
         """Add up each parameter's gradient; one that only some have counts as zero elsewhere."""
         if self.count == 1:
             return
-        from accelerate.utils import reduce
-
         for parameter in parameters:
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
-        flat = torch.cat([parameter.grad.flatten() for parameter in parameters if parameter.grad is not None])
-        summed: Tensor = reduce(flat, reduction="sum")
-        for parameter, part in zip(parameters, torch.split(summed, [p.numel() for p in parameters]), strict=True):
-            if parameter.grad is not None:
-                parameter.grad.copy_(part.view_as(parameter))
+        self._reduce([parameter.grad for parameter in parameters if parameter.grad is not None], "sum")
 
     def average_buffers(self, modules: Iterable[nn.Module]) -> None:
-        """Make the statistics of batch norms their mean over the processes."""
-        buffers = [buffer for module in modules for buffer in module.buffers() if buffer.is_floating_point()]
-        if self.count == 1 or not buffers:
+        """Replace the statistics of batch norms by their mean over the processes."""
+        self._reduce([buffer for part in modules for buffer in part.buffers() if buffer.is_floating_point()], "mean")
+
+    def _reduce(self, tensors: Sequence[Tensor], reduction: str) -> None:
+        """Replace tensors by their sum or mean over the processes, in one exchange."""
+        if self.count == 1 or not tensors:
             return
         from accelerate.utils import reduce
 
-        mean: Tensor = reduce(torch.cat([buffer.flatten() for buffer in buffers]), reduction="mean")
-        for buffer, part in zip(buffers, torch.split(mean, [b.numel() for b in buffers]), strict=True):
-            buffer.copy_(part.view_as(buffer))
+        reduced: Tensor = reduce(torch.cat([tensor.flatten() for tensor in tensors]), reduction)
+        for tensor, part in zip(tensors, torch.split(reduced, [tensor.numel() for tensor in tensors]), strict=True):
+            tensor.copy_(part.view_as(tensor))
 
 
 ALONE = Processes()

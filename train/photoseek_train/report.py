@@ -21,8 +21,8 @@ from photoseek_train.encode import SplitVectors
 from photoseek_train.environment import read_environments
 from photoseek_train.errors import CheckpointDamaged, CheckpointNotFound
 from photoseek_train.evaluate import assess_split
-from photoseek_train.report_pictures import Cards, Painter
-from photoseek_train.retrievals import choose_retrievals
+from photoseek_train.report_pictures import Thumbnails
+from photoseek_train.retrievals import Retrievals, choose_retrievals
 from photoseek_train.run import saved_config
 
 _ARCHITECTURE = ("model_type", "num_hidden_layers", "hidden_size", "num_attention_heads", "vocab_size")
@@ -30,28 +30,30 @@ _ARCHITECTURE = ("model_type", "num_hidden_layers", "hidden_size", "num_attentio
 
 @dataclass(frozen=True)
 class Findings:
-    """What a split brought to light: figures, and searches with their pictures.
+    """The figures of a split, and the searches to show.
 
     Attributes:
         split: What was measured, in words.
+        data: Its photos and captions.
         evaluation: The figures.
-        cards: Examples and failures.
+        searches: Examples and failures.
     """
 
     split: str
+    data: CaptionedPhotos
     evaluation: Evaluation
-    cards: Cards
+    searches: Retrievals
 
     @classmethod
     def of(cls, split: str, data: CaptionedPhotos, vectors: SplitVectors, evaluation: Evaluation) -> Findings:
-        """Choose and draw the searches to show."""
-        return cls(split, evaluation, Painter(data).cards(choose_retrievals(data, vectors)))
+        """Choose the searches to show."""
+        return cls(split, data, evaluation, choose_retrievals(data, vectors))
 
     @classmethod
     def measured(
         cls, split: str, data: CaptionedPhotos, vectors: SplitVectors, protocol: EvaluationProtocol | None = None
     ) -> Findings:
-        """Measure, then choose and draw."""
+        """Measure, then choose."""
         return cls.of(split, data, vectors, assess_split(data, vectors, protocol or EvaluationProtocol()))
 
 
@@ -115,6 +117,7 @@ def _write(file: Path, run: Path, findings: Findings | None, history: Sequence[M
         settings=settings_of(config.to_json()),
         environments=_environments(run),
         findings=findings,
+        picture=None if findings is None else Thumbnails(findings.data),
         rows=[] if findings is None else figure_rows(findings.evaluation.to_json()),
     )
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,30 +14,20 @@ from photoseek_train.model import TwoTower
 _BETAS = (0.9, 0.98)  # CLIP's (Radford et al. 2021, table 18)
 
 
-@dataclass(frozen=True)
-class Schedule:
-    """Linear warm-up, then half a cosine down to zero: SGDR (Loshchilov and Hutter 2017), equation 5, one period."""
+def rate_factor(step: int, steps: int, warmup: float) -> float:
+    """Share of the peak rate in a step: linear warm-up, then half a cosine down to zero.
 
-    steps: int
-    warmup_steps: int
+    Source: SGDR (Loshchilov and Hutter 2017), equation 5, one period.
 
-    def factor(self, step: int) -> float:
-        """Share of the peak rate in a step, counted from 0."""
-        if step < self.warmup_steps:
-            return (step + 1) / self.warmup_steps
-        done = (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps)
-        return 0.5 * (1 + math.cos(math.pi * done))
-
-    def apply(self, optimizer: torch.optim.Optimizer, step: int) -> None:
-        """Set the rates of a step."""
-        for group in optimizer.param_groups:
-            group["lr"] = group["peak_lr"] * self.factor(step)
-
-
-def make_schedule(config: OptimConfig, steps_per_epoch: int) -> Schedule:
-    """The schedule of a whole run."""
-    steps = config.epochs * steps_per_epoch
-    return Schedule(steps, math.ceil(steps * config.warmup))
+    Args:
+        step: Counted from 0.
+        steps: Of the run.
+        warmup: Share of the steps in which the rate rises.
+    """
+    rising = math.ceil(steps * warmup)
+    if step < rising:
+        return (step + 1) / rising
+    return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, steps - rising)))
 
 
 def make_optimizer(model: TwoTower, config: OptimConfig) -> torch.optim.AdamW:

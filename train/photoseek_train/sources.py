@@ -67,17 +67,25 @@ def build_model(sources: TowerSources, seed: int) -> Built:
         CheckpointError: The checkpoint cannot be used.
         SettingsError: No such ResNet, or ``max_tokens`` is more than the text tower has positions for.
     """
-    if sources.checkpoint is not None:
-        loaded = load_checkpoint(sources.checkpoint)
-        return _with_new_text(loaded, sources, seed) if sources.text_model else _taken_over(loaded, sources)
+    loaded = None if sources.checkpoint is None else load_checkpoint(sources.checkpoint)
+    if loaded is not None and not sources.text_model:
+        return _taken_over(loaded, sources)
     tokenizer = load_tokenizer(sources.text_model)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         text = TextTower.from_pretrained(sources.text_model, sources.pooling)
-        image = ImageTower.from_pretrained(sources.image_weights, sources.image_model)
-        model = TwoTower(text, image, sources.dim, sources.dropout)
+        if loaded is None:
+            image, dim = ImageTower.from_pretrained(sources.image_weights, sources.image_model), sources.dim
+        else:
+            image, dim = loaded.model.image_tower, loaded.model.dim
+        model = TwoTower(text, image, dim, sources.dropout)
     _expect_positions(text.bert, sources.max_tokens)
-    return Built(model, tokenizer, _model_config(sources, text.bert))
+    config = _model_config(sources, text.bert)
+    if loaded is not None:
+        model.image_projector, model.logit_scale = loaded.model.image_projector, loaded.model.logit_scale
+        known = loaded.config.model
+        config = replace(config, image_weights=known.image_weights, image_model=known.image_model, dim=known.dim)
+    return Built(model, tokenizer, config)
 
 
 def _taken_over(loaded: Loaded, sources: TowerSources) -> Built:
@@ -86,27 +94,6 @@ def _taken_over(loaded: Loaded, sources: TowerSources) -> Built:
     loaded.model.set_dropout(sources.dropout)
     _expect_positions(loaded.model.text_tower.bert, sources.max_tokens)
     return Built(loaded.model, loaded.tokenizer, config)
-
-
-def _with_new_text(loaded: Loaded, sources: TowerSources, seed: int) -> Built:
-    """The image side and the temperature of a checkpoint beside another text tower with a new projector."""
-    tokenizer = load_tokenizer(sources.text_model)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        text = TextTower.from_pretrained(sources.text_model, sources.pooling)
-        model = TwoTower(text, loaded.model.image_tower, loaded.model.dim, sources.dropout)
-    _expect_positions(text.bert, sources.max_tokens)
-    model.image_projector = loaded.model.image_projector
-    model.logit_scale = loaded.model.logit_scale
-    config = replace(
-        loaded.config.model,
-        text_model=_without_folder(sources.text_model),
-        text_architecture=architecture_of(text.bert),
-        pooling=sources.pooling,
-        max_tokens=sources.max_tokens,
-        dropout=sources.dropout,
-    )
-    return Built(model, tokenizer, config)
 
 
 def architecture_of(bert: PreTrainedModel) -> dict[str, Any]:

@@ -11,10 +11,12 @@ from typing import Any
 import torch
 
 from photoseek.files import replace_bytes
-from photoseek_train.errors import RunMismatch
+from photoseek_train.errors import RunMismatch, reason_of
 from photoseek_train.trainer import EpochRecord, Trainer, learning_modules
 
 FORMAT = 1
+
+_DAMAGED = (RuntimeError, EOFError, OSError, LookupError, TypeError, ValueError, AttributeError, pickle.UnpicklingError)
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,8 @@ class RunState:
     history: list[EpochRecord]
     weights: dict[str, Any]
     optimizer: dict[str, Any]
-    average: dict[str, Any] | None = None
-    processes: int = 1
+    average: dict[str, Any] | None
+    processes: int
 
     @classmethod
     def of(cls, trainer: Trainer, history: list[EpochRecord]) -> RunState:
@@ -53,7 +55,7 @@ class RunState:
         if self.processes != trainer.processes.count:
             raise RunMismatch(
                 f"the run to resume was made by {self.processes} processes, found {trainer.processes.count}; "
-                "launch as many as before, or begin anew elsewhere"
+                "launch as many as before, or choose another folder"
             )
         for name, module in learning_modules(trainer.model, trainer.config).items():
             module.load_state_dict(self.weights[name])
@@ -64,35 +66,26 @@ class RunState:
             trainer.average.load_state_dict(self.average)
 
     def write(self, path: Path) -> None:
-        """Replace the file as a whole."""
+        """Replace the file atomically."""
         buffer = io.BytesIO()
-        torch.save(
-            {
-                "format": FORMAT,
-                "history": [record.to_json() for record in self.history],
-                "weights": self.weights,
-                "optimizer": self.optimizer,
-                "average": self.average,
-                "processes": self.processes,
-            },
-            buffer,
-        )
+        history = [record.to_json() for record in self.history]
+        torch.save({"format": FORMAT, **vars(self), "history": history}, buffer)
         replace_bytes(path, buffer.getvalue())
 
     @classmethod
     def read(cls, path: Path) -> RunState:
-        """Read what ``write`` made.
+        """Read the file that ``write`` made.
 
         Raises:
-            RunMismatch: The file is damaged, or its format is newer.
+            RunMismatch: The file is damaged, or of another format.
         """
         try:
             values = torch.load(path, map_location="cpu", weights_only=True)
-            if values["format"] > FORMAT:
-                raise RunMismatch(f"{path}: format {values['format']}, this photoseek reads up to {FORMAT}; upgrade it")
-            history = [EpochRecord.from_json(record) for record in values["history"]]
-            average, processes = values.get("average"), values.get("processes", 1)
-            return cls(history, values["weights"], values["optimizer"], average, processes)
-        except (RuntimeError, EOFError, OSError, KeyError, TypeError, ValueError, pickle.UnpicklingError) as error:
-            reason = " ".join(str(error).split())[:120]
-            raise RunMismatch(f"{path}: expected the state of a run: {reason}; begin anew elsewhere") from error
+            if (found := values.pop("format")) != FORMAT:
+                raise RunMismatch(f"{path}: format {found}, this photoseek reads format {FORMAT}; upgrade photoseek")
+            history = [EpochRecord.from_json(record) for record in values.pop("history")]
+            return cls(history, **values)
+        except _DAMAGED as error:
+            raise RunMismatch(
+                f"{path}: expected the state of a run: {reason_of(error)}; delete the folder, or choose another"
+            ) from error

@@ -6,14 +6,14 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from photoseek.metrics import RetrievalMetrics, retrieval_metrics
-from photoseek_train.averaging import WeightAverage
+from photoseek_train.averaging import average_weights
 from photoseek_train.config import OptimConfig
 from photoseek_train.dataset import CaptionedPhotos
 from photoseek_train.encode import SplitVectors, encode_split
@@ -26,7 +26,7 @@ from photoseek_train.plan import Batch, expect_parts, plan_epoch, steps_per_epoc
 from photoseek_train.precision import tower_arithmetic
 from photoseek_train.processes import ALONE, Processes
 from photoseek_train.progress import Progress, silent
-from photoseek_train.schedule import learning_rates, make_optimizer, make_schedule
+from photoseek_train.schedule import learning_rates, make_optimizer, rate_factor
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def never() -> bool:
 
 
 class Trainer:
-    """A model on its way, with its optimizer and its schedule."""
+    """A model in training, with its optimizer."""
 
     def __init__(
         self, model: TwoTower, train: Split, dev: Split, config: OptimConfig, processes: Processes = ALONE
@@ -87,14 +87,13 @@ class Trainer:
         self.steps = steps_per_epoch(train.data, config)
         if processes.count > 1:
             expect_parts(plan_epoch(train.data, config, epoch=1), config, processes.count)
-        self.schedule = make_schedule(config, self.steps)
-        self.average = WeightAverage(model, config.ema) if config.ema else None
+        self.average = average_weights(model, config.ema) if config.ema else None
         self.dev_vectors: SplitVectors | None = None  # of the last measurement
 
     @property
     def result(self) -> TwoTower:
         """The model that is measured and kept."""
-        return self.model if self.average is None else self.average.model
+        return self.model if self.average is None else cast(TwoTower, self.average.module)
 
     def run(self, first_epoch: int, on_epoch: EpochEnd, progress: Progress = silent, stop: Stop = never) -> None:
         """Train from ``first_epoch``, counted from 1, to the last; the global random state is left as it was."""
@@ -128,12 +127,17 @@ class Trainer:
         captions = self.train.texts.stream([part.captions for part in own], epoch)
         total = 0.0
         for step, (parts, images, texts) in enumerate(zip(plan, photos, captions, strict=True)):
-            self.schedule.apply(self.optimizer, (epoch - 1) * self.steps + step)
+            self._set_rates((epoch - 1) * self.steps + step)
             total += self._step(parts, images, texts, (epoch, step))
             if not math.isfinite(total):
                 raise RunDiverged(f"epoch {epoch}, step {step + 1}: the loss is {total}; lower the learning rates")
             progress(f"epoch {epoch}/{self.config.epochs}", step + 1, len(plan))
         return total / len(plan)
+
+    def _set_rates(self, step: int) -> None:
+        factor = rate_factor(step, self.config.epochs * self.steps, self.config.warmup)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["peak_lr"] * factor
 
     def _step(self, parts: Sequence[Batch], images: Any, texts: Any, moment: tuple[int, int]) -> float:
         """One change of the weights; ``images`` and ``texts`` are those of this process's part of the batch."""
@@ -146,7 +150,7 @@ class Trainer:
         self.model.clamp_scale()
         self.processes.average_buffers(learning_modules(self.model, self.config).values())
         if self.average is not None:
-            self.average.update(self.model)
+            self.average.update_parameters(self.model)
         return float(loss.detach())
 
     def _loss(self, parts: Sequence[Batch], images: Any, texts: Any, moment: tuple[int, int]) -> Tensor:
