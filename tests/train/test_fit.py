@@ -206,7 +206,7 @@ def test_a_newer_run_is_refused(make_fit: MakeFit) -> None:
     run = make_fit(epochs=1)()
     config = run.path / Layout.CONFIG
     config.write_text(json.dumps({**json.loads(config.read_text()), "format": FORMAT + 1}))
-    with pytest.raises(CheckpointIncompatible, match=f"checkpoint format {FORMAT + 1}"):
+    with pytest.raises(CheckpointIncompatible, match=f"found format {FORMAT + 1}"):
         make_fit(epochs=1)(resume=True)
 
 

@@ -7,20 +7,15 @@ are rebuilt without a network and without the files that training began with.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, Field, asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, TypeVar
 
 from photoseek.errors import BundleIncompatible
 from photoseek.preprocess import Preprocessing
 from photoseek_train.errors import CheckpointDamaged, CheckpointIncompatible, SettingsError
 
-FORMAT = 4
-"""The checkpoint format that this version writes; a newer one is refused.
-
-1: before ``image_model``. 2: before ``size``, ``first_size`` and ``mix``. 3: before ``views`` and ``mask_tokens``. A
-file of an older format may lack a setting that came later: it then has the default, so the default of a new setting has
-to be what was done before there was one.
-"""
+FORMAT = 1
+"""The format of a checkpoint; another one is refused."""
 
 POOLINGS = ("mean", "cls")
 TUNES = ("none", "image", "text", "both")
@@ -227,17 +222,18 @@ class TrainingConfig:
 
     @classmethod
     def from_json(cls, values: Any, where: str = "config.json") -> TrainingConfig:
-        """Read what ``to_json`` made, and bring an older format up to this one; ``where`` names the file in errors.
+        """Read what ``to_json`` made; ``where`` names the file in errors.
 
         Raises:
             CheckpointIncompatible: Its format is newer than ``FORMAT``.
             CheckpointDamaged: It is no such object, or lacks a key, or has one too many.
         """
-        if not isinstance(values, dict) or not isinstance(values.get("format"), int):
+        if not isinstance(values, dict) or type(values.get("format")) is not int or values["format"] < 1:
             raise CheckpointDamaged(f"{where}: expected a JSON object with a format number")
         if values["format"] > FORMAT:
             raise CheckpointIncompatible(
-                f"{where}: checkpoint format {values['format']}, this photoseek reads up to {FORMAT}; upgrade photoseek"
+                f"{where}: expected checkpoint format {FORMAT}, found format {values['format']}, of a newer photoseek; "
+                "upgrade photoseek"
             )
         try:
             return cls._from_json(values, where)
@@ -248,13 +244,12 @@ class TrainingConfig:
 
     @classmethod
     def _from_json(cls, values: Mapping[str, Any], where: str) -> TrainingConfig:
-        older = values["format"] < FORMAT
         return cls(
-            model=_section(ModelConfig, values["model"], f"{where}: model", older),
+            model=_section(ModelConfig, values["model"], f"{where}: model"),
             preprocessing=Preprocessing.from_json(values["preprocessing"]),
-            augment=_section(AugmentConfig, values["augment"], f"{where}: augment", older),
-            optim=_section(OptimConfig, values["optim"], f"{where}: optim", older),
-            data=_section(DataConfig, values["data"], f"{where}: data", older),
+            augment=_section(AugmentConfig, values["augment"], f"{where}: augment"),
+            optim=_section(OptimConfig, values["optim"], f"{where}: optim"),
+            data=_section(DataConfig, values["data"], f"{where}: data"),
         )
 
     def differences(self, other: TrainingConfig) -> list[str]:
@@ -282,19 +277,14 @@ def preprocessing_of(size: int = 224, resize: str = "crop") -> Preprocessing:
     return Preprocessing(size, size, shortest_edge=round(size * 8 / 7) if resize == "crop" else None)
 
 
-def _section(kind: type[_Config], values: Any, where: str, older: bool) -> _Config:
-    """One section; a file of an ``older`` format may lack settings that have a default."""
+def _section(kind: type[_Config], values: Any, where: str) -> _Config:
+    """One section, with all of its settings and no others."""
     expected = {item.name for item in fields(kind)}  # type: ignore[arg-type]
-    optional = {item.name for item in fields(kind) if older and _has_default(item)}  # type: ignore[arg-type]
     found = set(values) if isinstance(values, dict) else set()
-    if not expected - optional <= found <= expected:
-        odd = sorted((expected - optional - found) | (found - expected))
+    if found != expected:
+        odd = sorted(found ^ expected)
         raise CheckpointDamaged(f"{where}: expected the keys {sorted(expected)}, found {odd} missing or unknown")
     return kind(**values)
-
-
-def _has_default(setting: Field[Any]) -> bool:
-    return setting.default is not MISSING or setting.default_factory is not MISSING
 
 
 def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
