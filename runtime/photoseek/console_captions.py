@@ -31,7 +31,7 @@ def add(
     Example: `photoseek captions add captions.token --gallery ~/Photos`
     """
     captions = [caption for file in files for caption in (_sentences(file) if plain else _captions(file))]
-    opened = Gallery.open(gallery)
+    opened = Gallery.open(gallery, recover=True)
     with console.progress_bar("encoding") as tell:
 
         def show(progress: Progress) -> None:
@@ -50,7 +50,7 @@ def clear(gallery: GalleryOption) -> None:
 
     Example: `photoseek captions clear --gallery ~/Photos`
     """
-    print(f"{Gallery.open(gallery).sentences.clear():,} captions forgotten")
+    print(f"{Gallery.open(gallery, recover=True).sentences.clear():,} captions forgotten")
 
 
 @app.command()

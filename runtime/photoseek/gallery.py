@@ -14,7 +14,6 @@ from photoseek.database import Database
 from photoseek.deriving import check_origin, shown_by
 from photoseek.embedding import Crew
 from photoseek.errors import (
-    GalleryBusy,
     GalleryError,
     GalleryIncompatible,
     GalleryNotFound,
@@ -29,9 +28,11 @@ from photoseek.held import HeldBundle, held_as, leftovers_of, put_held
 from photoseek.holdings import BundleHolder, absolute, own_facts
 from photoseek.indexing import IndexReport, Progress, encode_sentences, index_gallery
 from photoseek.names import as_text
+from photoseek.photo_check import PhotoMismatch, check_photos
 from photoseek.repairing import Repaired, check_gallery, repair_gallery
 from photoseek.sentences import Sentences
 from photoseek.status import GalleryStatus, status_beside
+from photoseek.writer import is_writing
 from photoseek.writer import only_writer as only_writer
 
 FOLDER = ".photoseek"
@@ -91,8 +92,13 @@ class Gallery(BundleHolder):
             return cls(folder, Database.create(folder / _DATABASE, meta))
 
     @classmethod
-    def open(cls, path: str | Path) -> Gallery:
+    def open(cls, path: str | Path, *, recover: bool = False) -> Gallery:
         """Open a gallery by its own folder, or by the photo folder that holds it.
+
+        Args:
+            path: Of either folder.
+            recover: Whether to complete first what a killed process left unfinished in the database. Without it nothing
+                is written; where such a database cannot be read, the error says so.
 
         Raises:
             GalleryNotFound: There is none.
@@ -103,7 +109,7 @@ class Gallery(BundleHolder):
         found = gallery_at(folder)
         if found is None:
             raise GalleryNotFound(f"no gallery at {folder}; make one with: photoseek index PHOTOS --bundle BUNDLE")
-        return cls(found, Database(found / _DATABASE))
+        return cls(found, Database(found / _DATABASE, recover=recover))
 
     @classmethod
     def open_or_create(
@@ -133,7 +139,7 @@ class Gallery(BundleHolder):
         folder = _place(source, path)
         if not (folder / _DATABASE).is_file():
             return cls.create(photos, bundle, folder)
-        gallery = cls.open(folder)
+        gallery = cls.open(folder, recover=True)
         if moved:
             gallery.move_photos(photos)
         elif not (before := gallery.photo_folder).is_same(source):
@@ -207,6 +213,7 @@ class Gallery(BundleHolder):
         progress: Callable[[Progress], None] | None = None,
         recall: float | None = None,
         crew: Crew | None = None,
+        rehash: bool = False,
     ) -> IndexReport:
         """Bring the gallery up to date with its folder: only what is new or changed is encoded, by each of its bundles.
 
@@ -220,6 +227,8 @@ class Gallery(BundleHolder):
             recall: Share of the true ten best, within (0, 1], that approximate search has to find; it is measured on
                 this gallery. None: as before, at first 0.99.
             crew: Who encodes, such as a :class:`photoseek.crew.RayCrew`. None: threads of this process.
+            rehash: Whether every photo is read and its SHA-256 compared, also where size, timestamps and inode are as
+                they were; photos whose content changed are encoded.
 
         Raises:
             QueryError: A recall that is none.
@@ -240,7 +249,9 @@ class Gallery(BundleHolder):
                 further[held.fingerprint] = bundle
                 put_held(self.database, held_as(bundle, precision=chosen))
             self.database.set_meta(precision=chosen if held.own else self.image_precision(own))
-            return index_gallery(self.path, self.database, self.photo_folder, own, further, progress, recall, crew)
+            return index_gallery(
+                self.path, self.database, self.photo_folder, own, further, progress, recall, crew, rehash=rehash
+            )
 
     def add_captions(
         self,
@@ -325,13 +336,26 @@ class Gallery(BundleHolder):
         """
         check_gallery(self.path, self.database)
 
+    def verify_photos(self, progress: Callable[[int, int], None] | None = None) -> list[PhotoMismatch]:
+        """Read every photo, and compare its SHA-256 with that of the content that was encoded; nothing is written.
+
+        Args:
+            progress: Called with the number of photos that were read and their total, in the calling thread.
+
+        Returns:
+            The photos that are missing, cannot be read or have another content; index again to encode these.
+
+        Raises:
+            GalleryNotFound: The photo folder does not exist.
+            FolderUnreachable: The object storage cannot be reached, or refuses.
+        """
+        folder = self.photo_folder
+        folder.expect()
+        return check_photos(self.database, folder, progress or (lambda *_: None))
+
     def leftovers(self) -> list[Path]:
         """What a killed process left behind, which :meth:`index` and :meth:`repair` remove; none while one indexes."""
-        try:
-            with only_writer(self.path):
-                return leftovers_of(self.path, self.bundles())
-        except (GalleryBusy, OSError):  # it may be read-only
-            return []
+        return [] if is_writing(self.path) else leftovers_of(self.path, self.bundles())
 
     def repair(self) -> Repaired:
         """Make the gallery whole again without encoding a photo: see :func:`photoseek.repairing.repair_gallery`.
