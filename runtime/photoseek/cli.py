@@ -107,6 +107,9 @@ def index(
     moved: Annotated[
         bool, typer.Option("--moved", help="The photos of the gallery lie in PHOTOS now: keep what is known of them.")
     ] = False,
+    rehash: Annotated[
+        bool, typer.Option("--rehash", help="Read every photo, and encode those whose content changed.")
+    ] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on, and index again whenever photos change (extra: watch).")
     ] = False,
@@ -127,6 +130,7 @@ def index(
     Examples:
 
     - With the embedded bundle: `photoseek index ~/Photos`
+    - After a program changed photos and restored their timestamps: `photoseek index ~/Photos --rehash`
     - Over to another bundle: `photoseek index ~/Photos --bundle bundles/flickr30k --rebuild`
     - With another bundle as well: `photoseek index ~/Photos --bundle bundles/flickr30k --add`
     - A folder that stays as it is: `photoseek index /mnt/photos --gallery ~/galleries/photos`
@@ -138,9 +142,10 @@ def index(
     console_index.expect_one(
         {"--watch": watch, "--prune": prune, "--forget": forget is not None, "--ray": ray is not None}
     )
+    console_index.expect_one({"--watch": watch, "--rehash": rehash, "--forget": forget is not None})
     console_index.expect_one({"--add": add, "--rebuild": rebuild, "--forget": forget is not None})
     if forget is not None:
-        console_index.forget_bundle(Gallery.open(gallery or photos), forget, as_json=as_json)
+        console_index.forget_bundle(Gallery.open(gallery or photos, recover=True), forget, as_json=as_json)
         return
     crew = None
     if ray is not None:
@@ -154,7 +159,7 @@ def index(
         opened.expect_trust()  # asks now, and not below the progress bar
     if watch:
         console_index.watch_with_lines(opened, model, precision, recall, as_json=as_json)
-    report = console_index.index_with_bar(opened, model, precision, recall, crew=crew, quiet=as_json)
+    report = console_index.index_with_bar(opened, model, precision, recall, crew=crew, rehash=rehash, quiet=as_json)
     pruned = opened.prune() if prune else 0
     if as_json:
         console.print_json(
@@ -366,20 +371,29 @@ def verify(
     repair: Annotated[
         bool, typer.Option("--repair", help="Make a gallery whole again, from its database; no photo is encoded.")
     ] = False,
+    photos: Annotated[
+        bool, typer.Option("--photos", help="Also read every photo of a gallery: is it the one that was encoded?")
+    ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Check every file of a bundle or a gallery, and every row of a gallery's database.
 
-    Exit code 0: it is whole, or was made so. 1: something is damaged. 2: bad use.
+    Exit code 0: it is whole, or was made so. 1: something is damaged, or a photo changed. 2: bad use.
 
     Examples:
 
     - `photoseek verify bundles/flickr30k`
+    - `photoseek verify ~/Photos --photos`
     - `photoseek verify ~/Photos --repair`, then `photoseek index ~/Photos`
     """
     from photoseek import console_info
 
-    for line in console_info.verify(console_info.bundle_or_gallery(path), repair=repair):
-        console.print_line(line)
+    opened = console_info.bundle_or_gallery(path, recover=repair)
+    lines = console_info.verify(opened, repair=repair)
+    wrong = console_info.verify_photos(opened) if photos else []
+    console_info.print_verified(lines, wrong, as_json=as_json)
+    if wrong:
+        raise typer.Exit(console.FAILURE)
 
 
 def _open_page(gallery: Path | None, address: str, port: int, browser: bool, *, token: bool = True) -> None:

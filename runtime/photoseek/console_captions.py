@@ -32,7 +32,7 @@ def add(
     Example: `photoseek captions add captions.token --gallery ~/Photos`
     """
     captions = [caption for file in files for caption in (_sentences(file) if plain else _captions(file))]
-    opened = Gallery.open(gallery, trust=trusting(trust))
+    opened = Gallery.open(gallery, recover=True, trust=trusting(trust))
     with console.progress_bar("encoding") as tell:
 
         def show(progress: Progress) -> None:
@@ -53,7 +53,7 @@ def clear(gallery: GalleryOption) -> None:
 
     Example: `photoseek captions clear --gallery ~/Photos`
     """
-    console.print_line(f"{Gallery.open(gallery).sentences.clear():,} captions forgotten")
+    console.print_line(f"{Gallery.open(gallery, recover=True).sentences.clear():,} captions forgotten")
 
 
 @app.command()

@@ -35,7 +35,7 @@ def bundle_of(photos: str, gallery: Path | None, name: str | None, trust: Answer
     from photoseek.gallery import Gallery
 
     try:
-        with Gallery.open(gallery or photos, trust=trust) as opened:
+        with Gallery.open(gallery or photos, recover=True, trust=trust) as opened:
             return opened.load_bundle(name)
     except GalleryNotFound:
         return Bundle.load(DEMO if name is None else name)
@@ -57,6 +57,7 @@ def index_with_bar(
     recall: float | None = None,
     *,
     crew: Crew | None = None,
+    rehash: bool = False,
     quiet: bool = False,
 ) -> IndexReport:
     """Bring a gallery up to date before the user's eyes; an interruption exits and keeps what was encoded."""
@@ -67,7 +68,7 @@ def index_with_bar(
                 if progress.phase == "encode":
                     tell(progress.done, progress.total)
 
-            report = gallery.index(bundle, precision=precision, progress=show, recall=recall, crew=crew)
+            report = gallery.index(bundle, precision=precision, progress=show, recall=recall, crew=crew, rehash=rehash)
     except KeyboardInterrupt:
         console.fail("photoseek", "interrupted; what was encoded is kept, run it again to go on", console.INTERRUPTED)
     if not quiet:

@@ -10,10 +10,11 @@ from photoseek.bundle import Bundle
 from photoseek.errors import BundleNotFound, GalleryNotFound, QueryError
 from photoseek.foreign.bundle import ForeignBundle
 from photoseek.gallery import Gallery
+from photoseek.photo_check import PhotoMismatch
 
 
-def bundle_or_gallery(path: str) -> Bundle | Gallery:
-    """What lies there.
+def bundle_or_gallery(path: str, *, recover: bool = False) -> Bundle | Gallery:
+    """Open a bundle or a gallery; ``recover``: see :meth:`Gallery.open`.
 
     Raises:
         QueryError: Neither of them.
@@ -22,7 +23,7 @@ def bundle_or_gallery(path: str) -> Bundle | Gallery:
         return Bundle.load(path)
     except BundleNotFound:
         try:
-            return Gallery.open(path)
+            return Gallery.open(path, recover=recover)
         except GalleryNotFound:
             raise QueryError(f"neither a bundle nor a gallery: {path}") from None
 
@@ -56,6 +57,37 @@ def verify(opened: Bundle | Gallery, *, repair: bool) -> list[str]:
         names = [path.relative_to(opened.path).as_posix() for path in opened.leftovers()]
         told = [f"left by a killed process, removed by the next indexing: {', '.join(names)}"] if names else []
     return [*told, f"{opened.path}: whole"]
+
+
+def verify_photos(opened: Bundle | Gallery) -> list[PhotoMismatch]:
+    """Compare every photo of a gallery with what was encoded, before the user's eyes.
+
+    Raises:
+        QueryError: A bundle has no photos.
+        GalleryNotFound: The photo folder does not exist.
+    """
+    if isinstance(opened, Bundle):
+        raise QueryError(f"{opened.path}: expected a gallery for --photos, found a bundle")
+    try:
+        with console.progress_bar("reading") as progress:
+            return opened.verify_photos(progress)
+    except KeyboardInterrupt:
+        console.fail("photoseek", "interrupted; nothing was changed", console.INTERRUPTED)
+
+
+def print_verified(lines: list[str], wrong: list[PhotoMismatch], *, as_json: bool) -> None:
+    """Print what was checked, and each photo that is not the one that was encoded."""
+    if as_json:
+        console.print_json({"messages": lines, "photos": [asdict(photo) for photo in wrong]})
+        return
+    for line in lines:
+        console.print_line(line)
+    for photo in wrong:
+        console.print_line(f"{photo.path}: {photo.reason}")
+    if wrong:
+        console.print_line(
+            f"{len(wrong):,} photos are not those that were encoded; run: photoseek index PHOTOS --rehash"
+        )
 
 
 def print_facts(facts: dict[str, Any]) -> None:

@@ -9,97 +9,61 @@ from __future__ import annotations
 import re
 import sqlite3
 import tempfile
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from photoseek.connection import Connection
+from photoseek.connection import Connection, set_journal
 from photoseek.errors import GalleryDamaged, GalleryIncompatible
 from photoseek.files import DRAFT, sync_file, sync_folder
+from photoseek.records import ContentRecord as ContentRecord
+from photoseek.records import PhotoRecord as PhotoRecord
+from photoseek.records import StoredPhoto as StoredPhoto
 from photoseek.scanning import FoundPhoto
-from photoseek.schema import CAPTIONS, FORMAT, SCHEMA, migrate
+from photoseek.schema import FORMAT, SCHEMA
 from photoseek.stored_arrays import not_unit
 from photoseek.vectors import Vectors
 
 _IDS_AT_ONCE = 10_000  # SQLite takes 32,766 values in one statement
+_ROWS_AT_ONCE = 4_096  # of one statement that reads vectors
+_REMOVED_AT_ONCE = 5_000  # rows of one transaction
 _CURE = "have it repaired: photoseek verify GALLERY --repair, or restore it from a backup"
 _RANDOM = "lower(hex(randomblob(16)))"  # a name that no other gallery or state has
-_FACTS = ("revision", "photos", "bundle", "bundle_name", "fingerprint", "dim")  # every gallery's
+_FACTS = ("revision", "gallery", "state", "photos", "bundle", "bundle_name", "fingerprint", "dim")  # every gallery's
 _STATE = "state:"  # and the fingerprint: the state of the vectors of a bundle beside the gallery's own
+_RAISE = {
+    "revision": "UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'revision'",
+    "captions_revision": "INSERT INTO meta VALUES ('captions_revision', '1') "
+    "ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1",
+}
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
-
-
-@dataclass(frozen=True)
-class PhotoRecord:
-    """A file that was looked at; ``reason`` is set where it cannot be decoded."""
-
-    found: FoundPhoto
-    sha256: str | None = None
-    reason: str | None = None
-
-
-@dataclass(frozen=True)
-class ContentRecord:
-    """What a bundle made of one photo content.
-
-    Attributes:
-        vector: A unit vector, (dim,).
-        taken: ``YYYY-MM-DD HH:MM:SS``; empty where the photo does not tell.
-    """
-
-    sha256: str
-    width: int
-    height: int
-    vector: Vectors
-    taken: str = ""
-
-
-@dataclass(frozen=True)
-class StoredPhoto:
-    """A readable photo of the gallery, as a hit shows it; ``taken`` is empty where the photo does not tell."""
-
-    path: str
-    width: int
-    height: int
-    taken: str | None = None
-
-    def checks(self, photo: int) -> tuple[int, int]:
-        """CRC-32 of the row of a photo id, by which a generation knows it again: SQLite keeps no checksums.
-
-        And that of the row before it was noted when the photo was taken, which may be later.
-        """
-        return self._check(photo, self.taken), self._check(photo, None)
-
-    def _check(self, photo: int, taken: str | None) -> int:
-        facts = (photo, self.path, self.width, self.height, "?" if taken is None else taken)
-        return zlib.crc32("\0".join(map(str, facts)).encode("utf-8", "surrogatepass"))
 
 
 class Database(Connection):
     """What is in a gallery; may be shared between threads, and used in a forked child."""
 
-    def __init__(self, path: Path) -> None:
-        """Open a database that :meth:`create` made.
+    def __init__(self, path: Path, *, recover: bool = False) -> None:
+        """Open a database that :meth:`create` made; nothing is written, except to ``recover``.
 
         Raises:
             GalleryDamaged: It is not such a database.
             GalleryIncompatible: Its format is newer than ``FORMAT``.
         """
         super().__init__(path)
-        found = self.query("PRAGMA user_version")[0][0]
+        self._changes: set[str] | None = None
+        if recover:
+            self.recover()
+        found = self.query("SELECT user_version FROM pragma_user_version")[0][0]  # as a table: reads the schema, too
         if found > FORMAT:
             raise GalleryIncompatible(
-                f"{path}: gallery format {found}, this photoseek reads up to {FORMAT}; upgrade photoseek"
+                f"{path}: expected gallery format {FORMAT}, found format {found}, of a newer photoseek; upgrade "
+                "photoseek, or index into another folder"
             )
-        if found < 1:
-            raise GalleryDamaged(f"{path}: not a gallery database: it has no format number")
-        if found < FORMAT:
-            with self.writing() as connection:
-                migrate(connection)
+        if found != FORMAT:
+            raise GalleryDamaged(f"{path}: not a gallery database: expected format {FORMAT}, found {found}")
 
     @classmethod
     def create(cls, path: Path, meta: Mapping[str, str]) -> Database:
@@ -107,7 +71,8 @@ class Database(Connection):
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=DRAFT) as folder:
             draft = Path(folder, path.name)
             connection = sqlite3.connect(draft)
-            connection.executescript(";".join([SCHEMA, *CAPTIONS]))
+            set_journal(connection, path.parent)
+            connection.executescript(SCHEMA)
             with connection:
                 connection.executemany("INSERT INTO meta VALUES (?, ?)", [*meta.items(), ("revision", "0")])
                 connection.execute(f"INSERT INTO meta VALUES ('gallery', {_RANDOM}), ('state', {_RANDOM})")
@@ -117,6 +82,32 @@ class Database(Connection):
             draft.replace(path)
             sync_folder(path.parent)
         return cls(path)
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction, as :meth:`Connection.writing`; however much it changes, it raises the revision once."""
+        with super().writing() as connection:
+            if self._changes is not None:
+                yield connection
+                return
+            self._changes = set()
+            try:
+                yield connection
+                for key in self._changes:
+                    connection.execute(_RAISE[key])
+                if "revision" in self._changes:
+                    connection.execute(f"UPDATE meta SET value = {_RANDOM} WHERE key = 'state'")
+            finally:
+                self._changes = None
+
+    def note_change(self, key: str = "revision") -> None:
+        """Have the transaction that the caller is in raise the revision of photos, or ``captions_revision``.
+
+        With each revision of photos, the state gets a new name: a restored backup may reach the same number again, but
+        not the same state.
+        """
+        if self._changes is not None:
+            self._changes.add(key)
 
     def meta(self) -> dict[str, str]:
         """The facts about the gallery as a whole.
@@ -136,17 +127,22 @@ class Database(Connection):
         with self.writing() as connection:
             connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", facts.items())
 
-    def unchanged(self, fingerprint: str) -> dict[str, tuple[int, int]]:
-        """Bytes and mtime of each photo, by path, that needs no work: it has its vector, or cannot be decoded.
+    def unchanged(self, fingerprint: str) -> dict[str, FoundPhoto]:
+        """Each photo, by path, that needs no work as long as it is as it was: it has its vector, or cannot be decoded.
 
         A photo whose bytes could not even be read (no permission, a disk that went away) is tried again.
         """
         rows = self.query(
-            "SELECT path, bytes, mtime_ns FROM photos WHERE (reason IS NOT NULL AND sha256 IS NOT NULL) OR EXISTS "
-            "(SELECT 1 FROM vectors WHERE vectors.sha256 = photos.sha256 AND fingerprint = ?)",
+            "SELECT path, bytes, mtime_ns, ctime_ns, inode FROM photos WHERE (reason IS NOT NULL AND sha256 IS NOT "
+            "NULL) OR EXISTS (SELECT 1 FROM vectors WHERE vectors.sha256 = photos.sha256 AND fingerprint = ?)",
             fingerprint,
         )
-        return {path: (size, mtime_ns) for path, size, mtime_ns in rows}
+        return {row[0]: FoundPhoto(*row) for row in rows}
+
+    def contents(self) -> dict[str, tuple[str | None, str | None]]:
+        """SHA-256 and reason of each photo, by path and in its order; see :class:`PhotoRecord`."""
+        rows = self.query("SELECT path, sha256, reason FROM photos ORDER BY path")
+        return {path: (sha256, reason) for path, sha256, reason in rows}
 
     def paths(self) -> set[str]:
         """Every photo that was found, readable or not."""
@@ -162,18 +158,21 @@ class Database(Connection):
             for record in records:
                 self._put_photo(connection, record)
 
-    @staticmethod
-    def _put_photo(connection: sqlite3.Connection, record: PhotoRecord) -> None:
+    def _put_photo(self, connection: sqlite3.Connection, record: PhotoRecord) -> None:
         found = record.found
-        facts = (found.bytes, found.mtime_ns, record.reason, found.path, record.sha256)
+        facts = (found.bytes, found.mtime_ns, found.ctime_ns, found.inode, record.reason, found.path, record.sha256)
         same = connection.execute(
-            "UPDATE photos SET bytes = ?, mtime_ns = ? WHERE reason IS ? AND path = ? AND sha256 IS ?", facts
+            "UPDATE photos SET bytes = ?, mtime_ns = ?, ctime_ns = ?, inode = ? "
+            "WHERE reason IS ? AND path = ? AND sha256 IS ?",
+            facts,
         )
         if same.rowcount == 0:
-            raise_revision(connection)
+            self.note_change()
             connection.execute("DELETE FROM photos WHERE path = ?", (found.path,))
             connection.execute(
-                "INSERT INTO photos (bytes, mtime_ns, reason, path, sha256) VALUES (?, ?, ?, ?, ?)", facts
+                "INSERT INTO photos (bytes, mtime_ns, ctime_ns, inode, reason, path, sha256) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                facts,
             )
 
     def put_contents(self, fingerprint: str, records: Iterable[ContentRecord]) -> None:
@@ -189,15 +188,18 @@ class Database(Connection):
             with self.writing() as connection:
                 connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?, ?, ?)", rows)
                 if fingerprint == self.meta()["fingerprint"]:
-                    raise_revision(connection)
+                    self.note_change()
                 else:
                     connection.execute(f"INSERT OR REPLACE INTO meta VALUES (?, {_RANDOM})", (_STATE + fingerprint,))
 
     def forget(self, paths: Iterable[str]) -> None:
-        """Drop photos that are gone; their vectors stay, should they come back."""
-        with self.writing() as connection:
-            connection.executemany("DELETE FROM photos WHERE path = ?", ((path,) for path in paths))
-            raise_revision(connection)
+        """Remove photos that no longer exist, a part in each transaction; their vectors stay, should they come back."""
+        gone = sorted(paths)
+        for start in range(0, len(gone), _REMOVED_AT_ONCE):
+            with self.writing() as connection:
+                part = gone[start : start + _REMOVED_AT_ONCE]
+                connection.executemany("DELETE FROM photos WHERE path = ?", ((path,) for path in part))
+                self.note_change()
 
     @staticmethod
     def forget_state(connection: sqlite3.Connection, fingerprint: str) -> None:
@@ -207,23 +209,25 @@ class Database(Connection):
     def state_of(self, fingerprint: str) -> str:
         """The name of the state in which all that a bundle's generation shows is; it changes with any of that."""
         meta = self.meta()
-        state = meta.get("state", "")
+        state = meta["state"]
         return state if fingerprint == meta["fingerprint"] else f"{state} {meta.get(_STATE + fingerprint, '')}".rstrip()
 
     def prune(self, fingerprints: Sequence[str]) -> int:
-        """Drop vectors of contents that no photo has, or that bundles other than these made; tells how many."""
-        with self.writing() as connection:
-            dropped = connection.execute(
-                f"DELETE FROM vectors WHERE fingerprint NOT IN ({','.join('?' * len(fingerprints))}) OR NOT EXISTS "
-                "(SELECT 1 FROM photos WHERE photos.sha256 = vectors.sha256)",
-                tuple(fingerprints),
-            )
-            return dropped.rowcount
+        """Remove vectors of contents that no photo has, or that bundles other than these made; return how many."""
+        return self.remove_vectors(
+            f"fingerprint NOT IN ({','.join('?' * len(fingerprints))}) OR NOT EXISTS "
+            "(SELECT 1 FROM photos WHERE photos.sha256 = vectors.sha256)",
+            *fingerprints,
+        )
 
-    def give_name(self) -> None:
-        """Name the gallery, and the state that it is in, where it is from before they had names."""
-        with self.writing() as connection:
-            connection.execute(f"INSERT OR IGNORE INTO meta VALUES ('gallery', {_RANDOM}), ('state', {_RANDOM})")
+    def remove_vectors(self, condition: str, *values: object) -> int:
+        """Remove vectors that meet a condition of SQL, a part in each transaction; return how many."""
+        rows = [row for (row,) in self.query(f"SELECT rowid FROM vectors WHERE {condition}", *values)]
+        for start in range(0, len(rows), _REMOVED_AT_ONCE):
+            with self.writing() as connection:
+                part = rows[start : start + _REMOVED_AT_ONCE]
+                connection.executemany("DELETE FROM vectors WHERE rowid = ?", ((row,) for row in part))
+        return len(rows)
 
     def revision(self) -> int:
         """A number that grows with every change of what could be found."""
@@ -252,25 +256,32 @@ class Database(Connection):
         Raises:
             GalleryDamaged: A vector is no unit vector of ``dim`` numbers.
         """
-        with self.reading() as connection:
-            rows = connection.execute(
-                "SELECT id, vector FROM photos JOIN vectors USING (sha256) "
-                "WHERE fingerprint = ? AND reason IS NULL ORDER BY id",
-                (fingerprint,),
-            )
-            for photo, blob in rows:
-                yield photo, self._vector(blob, dim, f"photo {photo}")
+        for photo, blob in self.rows("id, vector", fingerprint):
+            yield photo, self._vector(blob, dim, f"photo {photo}")
 
     def checks(self, fingerprint: str) -> Iterator[int]:
-        """The first of :meth:`StoredPhoto.checks` of each searchable photo, by id."""
-        with self.reading() as connection:
-            rows = connection.execute(
-                "SELECT id, path, width, height, taken FROM photos JOIN vectors USING (sha256) "
-                "WHERE fingerprint = ? AND reason IS NULL ORDER BY id",
-                (fingerprint,),
+        """:meth:`StoredPhoto.check` of each searchable photo, by id."""
+        for photo, *facts in self.rows("id, path, width, height, taken", fingerprint):
+            yield self._photo(*facts).check(photo)
+
+    def rows(self, columns: str, fingerprint: str) -> Iterator[tuple[Any, ...]]:
+        """Columns of each searchable photo, the first of them ``id``, in its order.
+
+        Between one part of the rows and the next, no transaction is open that would keep a writer from its checkpoint.
+        """
+        last = -1
+        while True:
+            rows = self.query(
+                f"SELECT {columns} FROM photos JOIN vectors USING (sha256) WHERE fingerprint = ? AND reason IS NULL "
+                "AND id > ? ORDER BY id LIMIT ?",
+                fingerprint,
+                last,
+                _ROWS_AT_ONCE,
             )
-            for photo, *facts in rows:
-                yield self._photo(*facts).checks(photo)[0]
+            yield from rows
+            if len(rows) < _ROWS_AT_ONCE:
+                return
+            last = rows[-1][0]
 
     def photos(self, ids: Sequence[int], fingerprint: str) -> dict[int, StoredPhoto]:
         """The photos of these ids that are still there."""
@@ -315,22 +326,6 @@ class Database(Connection):
             some = ids[start : start + _IDS_AT_ONCE]
             yield from self.query(f"{sql} AND id IN ({','.join('?' * len(some))})", *values, *some)
 
-    def undated(self, fingerprint: str) -> dict[str, str]:
-        """A path for each photo content that has not been asked yet when it was taken."""
-        rows = self.query(
-            "SELECT sha256, min(path) FROM photos JOIN vectors USING (sha256) "
-            "WHERE fingerprint = ? AND taken IS NULL GROUP BY sha256",
-            fingerprint,
-        )
-        return dict(rows)
-
-    def put_dates(self, dates: Mapping[str, str]) -> None:
-        """Note when photo contents were taken."""
-        with self.writing() as connection:
-            connection.executemany(
-                "UPDATE vectors SET taken = ? WHERE sha256 = ?", ((taken, sha256) for sha256, taken in dates.items())
-            )
-
     def check(self) -> None:
         """Have SQLite check the whole file.
 
@@ -345,7 +340,7 @@ class Database(Connection):
         """A row as a photo; SQLite keeps no checksums, and a damaged row may hold values of any type."""
         if not isinstance(path, str) or "\0" in path or not isinstance(width, int) or not isinstance(height, int):
             raise self._damaged(f"the row of photo {path!r} holds what is none of a photo")
-        return StoredPhoto(path, width, height, taken if isinstance(taken, str) else None)
+        return StoredPhoto(path, width, height, taken if isinstance(taken, str) else "?")  # which fails its check
 
     def _vector(self, blob: object, dim: int, whose: str) -> Vectors:
         """A stored vector (dim,)."""
@@ -363,9 +358,3 @@ class Database(Connection):
 
 def _blob(vector: Vectors) -> bytes:
     return vector.astype("<f4").tobytes()
-
-
-def raise_revision(connection: sqlite3.Connection) -> None:
-    """Count a change, and name the new state: a restored backup counts on from its own number, but not alike."""
-    connection.execute("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'revision'")
-    connection.execute(f"INSERT OR REPLACE INTO meta VALUES ('state', {_RANDOM})")

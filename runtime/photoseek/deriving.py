@@ -56,10 +56,9 @@ def derive(
     generation = made_from(folder, database)
     if recall is not None:
         database.set_meta(recall=str(recall))
-    target = _target(database, generation)
+    target = _target(database)
     if generation is not None and _serves(generation, shown_by(database, held.fingerprint), target):
         return False
-    database.give_name()
     shown = shown_by(database, held.fingerprint)
     if not (count := database.count_searchable(shown.fingerprint)):
         if generation is None and folder.exists():
@@ -80,7 +79,7 @@ def check_origin(generation: Generation, database: Database) -> None:
         GalleryDamaged: It was made from another one, or from a later state than this, as where a backup was restored.
     """
     made, shown = generation.manifest, shown_by(database, generation.manifest.fingerprint)
-    if made.gallery not in ("", shown.gallery):
+    if made.gallery != shown.gallery:
         raise GalleryDamaged(f"{generation.path}: made from another database than {database.path}; {CURE}")
     if made.revision > shown.revision:
         raise GalleryDamaged(f"{generation.path}: shows a later state than {database.path} is in; {CURE}")
@@ -95,10 +94,8 @@ def photos_of(generation: Generation, database: Database, rows: Rows) -> dict[in
     """
     ids, made = generation.ids[rows].tolist(), generation.manifest
     found = database.photos(ids, made.fingerprint)
-    if generation.checks is None:
-        return found
     for photo, check in zip(ids, generation.checks[rows].tolist(), strict=True):
-        if photo in found and check not in found[photo].checks(photo):
+        if photo in found and check != found[photo].check(photo):
             raise GalleryDamaged(f"{database.path}: the row of photo {photo} is not what was written; {ROWS_CURE}")
     if len(found) < len(ids) and database.state_of(made.fingerprint) == made.state:
         gone = next(photo for photo in ids if photo not in found)
@@ -119,7 +116,7 @@ def check_photos(generation: Generation, database: Database) -> None:
 def shown_by(database: Database, fingerprint: str) -> Shown:
     """What a generation of a bundle's vectors, made now, would show."""
     meta = database.meta()
-    return Shown(int(meta["revision"]), fingerprint, meta.get("gallery", ""), database.state_of(fingerprint))
+    return Shown(int(meta["revision"]), fingerprint, meta["gallery"], database.state_of(fingerprint))
 
 
 def made_from(folder: Path, database: Database) -> Generation | None:
@@ -132,13 +129,12 @@ def made_from(folder: Path, database: Database) -> Generation | None:
     return generation
 
 
-def _target(database: Database, generation: Generation | None) -> float:
-    """The recall last asked for, which was noted with the generation alone before the database kept it."""
-    noted = 0.0 if generation is None else generation.manifest.tuning.target
+def _target(database: Database) -> float:
+    """The recall last asked for."""
     try:
-        kept = float(database.meta().get("recall", noted))
+        kept = float(database.meta().get("recall", TARGET_RECALL))
     except ValueError:
-        kept = noted
+        kept = TARGET_RECALL
     return kept if 0 < kept <= 1 else TARGET_RECALL
 
 

@@ -16,7 +16,6 @@ from photoseek.deriving import check_origin, shown_by
 from photoseek.embedding import Crew
 from photoseek.errors import (
     BundleError,
-    GalleryBusy,
     GalleryError,
     GalleryIncompatible,
     GalleryNotFound,
@@ -32,10 +31,12 @@ from photoseek.holdings import BundleHolder, own_facts
 from photoseek.indexing import IndexReport, Progress, encode_sentences, index_gallery
 from photoseek.names import as_text
 from photoseek.paths import absolute, shown, why_no_folder
+from photoseek.photo_check import PhotoMismatch, check_photos
 from photoseek.repairing import Repaired, check_gallery, repair_gallery
 from photoseek.sentences import Sentences
 from photoseek.status import GalleryStatus, status_beside
 from photoseek.trust import Answer, Trust
+from photoseek.writer import is_writing
 from photoseek.writer import only_writer as only_writer
 
 FOLDER = ".photoseek"
@@ -99,11 +100,13 @@ class Gallery(BundleHolder):
         return gallery
 
     @classmethod
-    def open(cls, path: str | Path, *, trust: Answer = False) -> Gallery:
+    def open(cls, path: str | Path, *, recover: bool = False, trust: Answer = False) -> Gallery:
         """Open a gallery by its own folder, or by the photo folder that holds it.
 
         Args:
-            path: The folder.
+            path: Of either folder.
+            recover: Whether to complete first what a killed process left unfinished in the database. Without it nothing
+                is written; where such a database cannot be read, the error says so.
             trust: Whether to use photos outside the folder that contains the gallery, and bundles, that the gallery
                 records and that this user has not named on this computer; what is used is remembered. A function is
                 called with a question. See :mod:`photoseek.trust`.
@@ -121,7 +124,7 @@ class Gallery(BundleHolder):
             raise GalleryNotFound(
                 f"no gallery at {shown(folder)}{reason}; make one with: photoseek index PHOTOS --bundle BUNDLE"
             )
-        return cls(found, Database(found / _DATABASE), trust)
+        return cls(found, Database(found / _DATABASE, recover=recover), trust)
 
     @classmethod
     def open_or_create(
@@ -153,7 +156,7 @@ class Gallery(BundleHolder):
         folder = _place(source, path)
         if gallery_at(folder) != folder:
             return cls.create(photos, bundle, folder)
-        gallery = cls.open(folder, trust=trust)
+        gallery = cls.open(folder, recover=True, trust=trust)
         if moved:
             gallery.move_photos(photos)
         elif not (before := gallery.recorded_folder).is_same(source):
@@ -252,6 +255,7 @@ class Gallery(BundleHolder):
         progress: Callable[[Progress], None] | None = None,
         recall: float | None = None,
         crew: Crew | None = None,
+        rehash: bool = False,
     ) -> IndexReport:
         """Bring the gallery up to date with its folder: only what is new or changed is encoded, by each of its bundles.
 
@@ -265,6 +269,8 @@ class Gallery(BundleHolder):
             recall: Share of the true ten best, within (0, 1], that approximate search has to find; it is measured on
                 this gallery. None: as before, at first 0.99.
             crew: Who encodes, such as a :class:`photoseek.crew.RayCrew`. None: threads of this process.
+            rehash: Whether every photo is read and its SHA-256 compared, also where size, timestamps and inode are as
+                they were; photos whose content changed are encoded.
 
         Raises:
             QueryError: A recall that is none.
@@ -286,7 +292,9 @@ class Gallery(BundleHolder):
                 put_held(self.database, held_as(bundle, precision=chosen))
                 self.trust.accept_bundle(bundle)
             self.database.set_meta(precision=chosen if held.own else self.image_precision(own))
-            return index_gallery(self.path, self.database, self.photo_folder, own, further, progress, recall, crew)
+            return index_gallery(
+                self.path, self.database, self.photo_folder, own, further, progress, recall, crew, rehash=rehash
+            )
 
     def add_captions(
         self,
@@ -371,13 +379,26 @@ class Gallery(BundleHolder):
         """
         check_gallery(self.path, self.database)
 
+    def verify_photos(self, progress: Callable[[int, int], None] | None = None) -> list[PhotoMismatch]:
+        """Read every photo, and compare its SHA-256 with that of the content that was encoded; nothing is written.
+
+        Args:
+            progress: Called with the number of photos that were read and their total, in the calling thread.
+
+        Returns:
+            The photos that are missing, cannot be read or have another content; index again to encode these.
+
+        Raises:
+            GalleryNotFound: The photo folder does not exist.
+            FolderUnreachable: The object storage cannot be reached, or refuses.
+        """
+        folder = self.photo_folder
+        folder.expect()
+        return check_photos(self.database, folder, progress or (lambda *_: None))
+
     def leftovers(self) -> list[Path]:
         """What a killed process left behind, which :meth:`index` and :meth:`repair` remove; none while one indexes."""
-        try:
-            with only_writer(self.path):
-                return leftovers_of(self.path, self.bundles())
-        except (GalleryBusy, OSError):  # it may be read-only
-            return []
+        return [] if is_writing(self.path) else leftovers_of(self.path, self.bundles())
 
     def repair(self) -> Repaired:
         """Make the gallery whole again without encoding a photo: see :func:`photoseek.repairing.repair_gallery`.

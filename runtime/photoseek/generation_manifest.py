@@ -12,7 +12,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from photoseek.errors import GalleryIncompatible
 from photoseek.files import read_bounded
@@ -20,16 +19,14 @@ from photoseek.manifest import FileRecord
 from photoseek.nearest.engines import ENGINES, file_of, parameters_of
 from photoseek.nearest.tuning import Measured, Tuning
 
-FORMAT = 4
-"""The format that this version writes. 1: before ``tuning``; 2: Annoy was the only approximate engine; 3: before
-``gallery`` and ``state``. All are read; the next indexing makes the first anew, and the second where faiss is
-installed."""
+FORMAT = 1
+"""The format of a generation; another one is refused."""
 
 MANIFEST = "manifest.json"
 VECTORS = "vectors.npy"
 IDS = "ids.npy"
 CHECKS = "checks.npy"
-"""The sums of the rows of the database that it shows; a generation of an earlier photoseek has none."""
+"""CRC-32 of each row of the database that the generation shows."""
 
 _MOST = 2**31 - 1  # of any number that goes to native code
 _SHA256 = re.compile("[0-9a-f]{64}")
@@ -42,23 +39,23 @@ class GenerationManifest:
     Attributes:
         revision: The database's revision that it shows.
         fingerprint: Of the bundle that made the vectors.
+        gallery: The name of the database that it was made from.
+        state: The name of the state of the database that it shows.
         count: Vectors.
         dim: Their length.
         tuning: What each engine was found to do.
         files: What each file must be.
-        gallery: The name of the database that it was made from; empty where it is from before they had any.
-        state: The name of the state of the database that it shows; empty as that.
     """
 
     revision: int
     fingerprint: str
+    gallery: str
+    state: str
     count: int
     dim: int
     tuning: Tuning
     files: dict[str, FileRecord]
     metric: str = "cosine"
-    gallery: str = ""
-    state: str = ""
     format: int = FORMAT
 
 
@@ -79,31 +76,18 @@ def read_manifest(folder: Path, checksum: str) -> GenerationManifest:
         raise ValueError("expected a JSON object with a format number")
     if values["format"] > FORMAT:
         raise GalleryIncompatible(
-            f"{path}: generation format {values['format']}, this photoseek reads up to {FORMAT}; upgrade photoseek"
+            f"{path}: expected generation format {FORMAT}, found format {values['format']}, of a newer photoseek; "
+            "upgrade photoseek, or index again with: photoseek index PHOTOS"
         )
     try:
         files = {name: FileRecord(**record) for name, record in values["files"].items()}
-        tuning = _tuning(values)
-        manifest = GenerationManifest(**{**values, "tuning": tuning, "files": files, "format": FORMAT})
+        engines = {name: Measured(**found) for name, found in values["tuning"]["engines"].items()}
+        tuning = Tuning(values["tuning"]["target"], engines)
+        manifest = GenerationManifest(**{**values, "tuning": tuning, "files": files})
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"cannot be read as a manifest: {error!r}") from error
     _make_sure(manifest)
     return manifest
-
-
-def _tuning(values: dict[str, Any]) -> Tuning:
-    """What was measured; format 1 had one kind of query, and no times: its trees count as faster."""
-    if values["format"] == 1:
-        annoy, exact = Measured(1.0, {"photo": values.pop("recall")}, values.pop("annoy")), 2.0
-        target = 0.0
-    elif values["format"] == 2:
-        old = values["tuning"]
-        annoy, exact = Measured(old["annoy_ms"], old["recalls"], old["annoy"]), old["exact_ms"]
-        target = old["target"]
-    else:
-        engines = {name: Measured(**found) for name, found in values["tuning"]["engines"].items()}
-        return Tuning(values["tuning"]["target"], engines)
-    return Tuning(target, {"exact": Measured(exact, dict.fromkeys(annoy.recalls, 1.0), {}), "annoy": annoy})
 
 
 def _make_sure(manifest: GenerationManifest) -> None:
@@ -129,7 +113,7 @@ def _make_sure_of_tuning(tuning: Tuning, files: Mapping[str, FileRecord]) -> Non
         _need(isinstance(found.parameters, dict), f"parameters of {name}", found.parameters)
         _need(set(found.parameters) <= parameters_of(name), f"parameters of {name}", found.parameters)
         _need(all(_whole(value, 1) for value in found.parameters.values()), f"parameters of {name}", found.parameters)
-    needed = {VECTORS, IDS, *filter(None, map(file_of, tuning.engines))}
+    needed = {VECTORS, IDS, CHECKS, *filter(None, map(file_of, tuning.engines))}
     _need(needed <= set(files), "files", sorted(files))
     _need(tuning.engines["exact"].recall >= tuning.target, "recalls of exact", tuning.engines["exact"].recalls)
 

@@ -39,8 +39,8 @@ class Shown:
 
     revision: int
     fingerprint: str
-    gallery: str = ""
-    state: str = ""
+    gallery: str
+    state: str
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,14 @@ class Generation:
     Attributes:
         ids: Photo id of each row, (n,).
         vectors: Unit vectors, (n, dim).
-        checks: Of each row, (n,), see :meth:`photoseek.database.StoredPhoto.checks`; None: of an earlier photoseek.
+        checks: Of each row, (n,), see :meth:`photoseek.database.StoredPhoto.check`.
     """
 
     path: Path
     manifest: GenerationManifest
     ids: Rows
     vectors: Vectors
-    checks: Checks | None = None
+    checks: Checks
 
     def engine(self, name: str) -> Search:
         """Open an engine over the vectors; ``auto`` is the fastest.
@@ -130,15 +130,14 @@ def open_current(gallery: Path) -> Generation:
     name, checksum = current
     folder = gallery / _FOLDER / name
     manifest = _read_manifest(folder, checksum)
-    checked = CHECKS in manifest.files
-    for file in (IDS, VECTORS, *([CHECKS] if checked else [])):
+    for file in (IDS, VECTORS, CHECKS):
         _check(folder / file, manifest.files[file])
     with _curable(folder / IDS):
         ids = map_ids(folder / IDS, manifest.count)
     with _curable(folder / VECTORS):
         vectors = map_vectors(folder / VECTORS, manifest.count, manifest.dim)
     with _curable(folder / CHECKS):
-        checks = map_checks(folder / CHECKS, manifest.count) if checked else None
+        checks = map_checks(folder / CHECKS, manifest.count)
     return Generation(folder, manifest, ids, vectors, checks)
 
 
@@ -193,8 +192,8 @@ def write_generation(
                 raise GalleryDamaged(f"expected {count} photos in the database, found {written}; index again")
         tuning = tune(partial, vectors, sample_queries(vectors, texts), target)
         files = {file.name: FileRecord.of(file) for file in sorted(partial.iterdir())}
-        facts = (shown.revision, shown.fingerprint, count, dim, tuning, files)
-        manifest = GenerationManifest(*facts, gallery=shown.gallery, state=shown.state)
+        facts = (shown.revision, shown.fingerprint, shown.gallery, shown.state, count, dim, tuning, files)
+        manifest = GenerationManifest(*facts)
         _publish(gallery, partial, name, manifest)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)  # where the disk is full, its place is needed

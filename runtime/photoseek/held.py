@@ -97,13 +97,15 @@ def make_own(database: Database, held: HeldBundle, facts: Mapping[str, str]) -> 
 
 
 def drop_held(database: Database, fingerprint: str) -> int:
-    """Let a further bundle go with all of its vectors, at once; tells how many vectors of photos there were."""
+    """Remove a further bundle at once, then its vectors; return how many vectors of photos there were.
+
+    If the process is killed meanwhile, :meth:`Database.prune` removes the others.
+    """
     with database.writing() as connection:
-        dropped = connection.execute("DELETE FROM vectors WHERE fingerprint = ?", (fingerprint,)).rowcount
         connection.execute("DELETE FROM caption_vectors WHERE fingerprint = ?", (fingerprint,))
         connection.execute("DELETE FROM meta WHERE key = ?", (_ROW + fingerprint,))
         database.forget_state(connection, fingerprint)
-    return dropped
+    return database.remove_vectors("fingerprint = ?", fingerprint)
 
 
 def leftovers_of(gallery: Path, held: Sequence[HeldBundle]) -> list[Path]:

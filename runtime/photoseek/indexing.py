@@ -19,13 +19,11 @@ from photoseek.folders.folder import PhotoFolder
 from photoseek.folders.local import LocalFolder
 from photoseek.held import HeldBundle, held_bundles, sweep_all
 from photoseek.names import as_name
-from photoseek.photos import date_of
 from photoseek.scanning import FoundPhoto, Unseen
 from photoseek.sentences import Sentences
 from photoseek.threads import Threads
 
 _MOUNTS = "mounts"  # the fact of the database that names further disks inside the photo folder
-_DATES = 1_000  # photos that are dated in one transaction
 _SENTENCES = 256  # in one batch
 _COMMIT_S = 5.0  # a kill loses what was encoded since the last commit
 _UNREACHABLE = 24  # photos in a row that could not be reached: then the whole storage cannot
@@ -62,8 +60,8 @@ class IndexReport:
     Attributes:
         photos: Photos in the folder.
         encoded: Encoded now.
-        reused: New or renamed, with a content that was encoded before.
-        unchanged: Left as they were.
+        reused: New, renamed or replaced, with a content that was encoded before.
+        unchanged: With the content that they had; where their metadata had changed, they were read again to find out.
         removed: No longer in the folder.
         unreadable: Path and reason of each that could not be decoded, now or before.
         seconds: Time that it took.
@@ -86,9 +84,11 @@ class IndexReport:
 
 @dataclass
 class _Tally:
+    before: Mapping[str, tuple[str | None, str | None]]  # SHA-256 and reason of each photo, by path
     read: int = 0
     encoded: int = 0
     reused: int = 0
+    unchanged: int = 0
     pending: list[PhotoRecord] = field(default_factory=list)
     contents: list[ContentRecord] = field(default_factory=list)
     unseen: dict[str, str] = field(default_factory=dict)
@@ -100,11 +100,18 @@ class _Tally:
         self.unseen.update(batch.unseen)
         self.unreachable = 0 if batch.records else self.unreachable + len(batch.unseen)
         self.read += len(batch.records)
+        fresh = {content.sha256 for content in batch.contents}
+        same = [record for record in batch.records if record.sha256 not in fresh and self._is_same(record)]
         readable = sum(record.reason is None for record in batch.records)
         self.encoded += len(batch.contents)
-        self.reused += readable - len(batch.contents)
+        self.unchanged += len(same)
+        self.reused += readable - len(batch.contents) - sum(record.reason is None for record in same)
         self.pending += batch.records
         self.contents += batch.contents
+
+    def _is_same(self, record: PhotoRecord) -> bool:
+        """Whether a photo has the content that it had."""
+        return record.sha256 is not None and self.before.get(record.found.path) == (record.sha256, record.reason)
 
 
 def index_gallery(
@@ -116,6 +123,8 @@ def index_gallery(
     progress: Callable[[Progress], None] | None,
     recall: float | None = None,
     crew: Crew | None = None,
+    *,
+    rehash: bool = False,
 ) -> IndexReport:
     """Bring a gallery up to date; the caller holds its lock. See :meth:`photoseek.gallery.Gallery.index`.
 
@@ -134,11 +143,10 @@ def index_gallery(
         question = "is its disk mounted?" if isinstance(folder, LocalFolder) else "is it the right place?"
         raise GalleryNotFound(f"{folder.address}: no photo found where {len(missing):,} were; {question}")
     held = held_bundles(database)
-    work = _work(database, found, bundle)
+    work = found if rehash else _work(database, found, bundle)
     tally = _encode_all(work, database, folder, _encoder(bundle, held[0]), tell, crew)
     if gone:
         database.forget(gone)
-    _date(database, folder, bundle.fingerprint)
     tell(Progress("build", 0, 1))
     sweep_all(gallery, held)
     derive(gallery, database, held[0], bundle, recall)
@@ -152,7 +160,7 @@ def index_gallery(
         photos=len(found) - len(work) + tally.read,
         encoded=tally.encoded,
         reused=tally.reused,
-        unchanged=len(found) - len(work),
+        unchanged=len(found) - len(work) + tally.unchanged,
         removed=len(gone),
         unreadable=database.unreadable(),
         seconds=time.monotonic() - started,
@@ -188,7 +196,7 @@ def _index_beside(
 def _work(database: Database, found: list[FoundPhoto], bundle: Bundle) -> list[FoundPhoto]:
     """The photos that a bundle has not encoded as they are now."""
     settled = database.unchanged(bundle.fingerprint)
-    return [photo for photo in found if settled.get(photo.path) != (photo.bytes, photo.mtime_ns)]
+    return [photo for photo in found if settled.get(photo.path) != photo]
 
 
 def _encoder(bundle: Bundle, held: HeldBundle) -> ImageEncoder:
@@ -206,14 +214,6 @@ def _compare_mounts(database: Database, root: Path, found: list[FoundPhoto], uns
         database.set_meta(**{_MOUNTS: json.dumps(sorted(unseen.mounts))})
 
 
-def _date(database: Database, folder: PhotoFolder, fingerprint: str) -> None:
-    """Ask photos when they were taken, where a gallery is from before that was noted; kept a thousand at a time."""
-    undated = list(database.undated(fingerprint).items())
-    for start in range(0, len(undated), _DATES):
-        part = undated[start : start + _DATES]
-        database.put_dates({sha256: date_of(folder.photo(path)) for sha256, path in part})
-
-
 def _encode_all(
     work: list[FoundPhoto],
     database: Database,
@@ -223,7 +223,9 @@ def _encode_all(
     crew: Crew | None,
 ) -> _Tally:
     """Have a crew encode photos, and commit what comes from it every few seconds."""
-    tally = _Tally()
+    paths = {photo.path for photo in work}
+    before = {path: content for path, content in database.contents().items() if path in paths} if work else {}
+    tally = _Tally(before)
     embedder = Embedder(folder, encoder, database.known_contents(encoder.bundle.fingerprint))
     tell(Progress("encode", 0, len(work)))
     done = 0

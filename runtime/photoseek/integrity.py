@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from photoseek.database import Database, StoredPhoto, raise_revision
+from photoseek.database import Database, StoredPhoto
 from photoseek.generations import Generation
 from photoseek.held import held_bundles
 from photoseek.stored_arrays import not_unit
@@ -20,13 +20,14 @@ _AT_ONCE = 4_096  # vectors in memory
 
 _PHOTOS = (
     "SELECT id FROM photos WHERE typeof(path) != 'text' OR path = '' OR instr(path, char(0)) "
-    "OR typeof(bytes) != 'integer' OR typeof(mtime_ns) != 'integer' "
+    "OR typeof(bytes) != 'integer' OR typeof(mtime_ns) != 'integer' OR typeof(ctime_ns) != 'integer' "
+    "OR typeof(inode) != 'integer' "
     "OR (sha256 IS NOT NULL AND (typeof(sha256) != 'text' OR length(sha256) != 64)) "
     "OR (reason IS NOT NULL AND typeof(reason) != 'text')"
 )
 _CONTENTS = (
     "SELECT rowid FROM vectors WHERE typeof(sha256) != 'text' OR length(sha256) != 64 OR typeof(width) != 'integer' "
-    "OR typeof(height) != 'integer' OR (taken IS NOT NULL AND typeof(taken) != 'text')"
+    "OR typeof(height) != 'integer' OR typeof(taken) != 'text'"
 )
 _WRITTEN = (
     "SELECT id, vectors.rowid, vector, path, width, height, taken FROM photos JOIN vectors USING (sha256) "
@@ -107,18 +108,18 @@ def _altered(database: Database, generation: Generation) -> tuple[list[tuple[int
     for start in range(0, len(generation.ids), _AT_ONCE):
         some = slice(start, start + _AT_ONCE)
         ids, vectors = generation.ids[some], generation.vectors[some]
-        checks = None if generation.checks is None else generation.checks[some]
+        checks = generation.checks[some]
         rows = database.query(_WRITTEN, generation.manifest.fingerprint, int(ids[0]), int(ids[-1]))
         for photo, row, blob, *facts in rows:
             at = int(np.searchsorted(ids, photo))
             if ids[at] != photo:
                 continue
             seen.add(photo)
-            same = checks is None or int(checks[at]) in StoredPhoto(*facts).checks(photo)
+            same = int(checks[at]) == StoredPhoto(*facts).check(photo)
             if not same or blob != vectors[at].tobytes():
                 altered.append((None if same else photo, row))
     made = generation.manifest
-    fresh = made.state == database.state_of(made.fingerprint) != ""
+    fresh = made.state == database.state_of(made.fingerprint)
     return altered, set(generation.ids.tolist()) - seen if fresh else set()
 
 
@@ -133,7 +134,7 @@ def drop_rows(database: Database, wrong: WrongRows) -> None:
         for table, (key, rows) in tables.items():
             connection.executemany(f"DELETE FROM {table} WHERE {key} = ?", ((row,) for row in rows))
         if wrong.photos or wrong.vectors or wrong.missing:
-            raise_revision(connection)  # what is missing is found again, and the generation made anew
+            database.note_change()  # what is missing is found again, and the generation made anew
 
 
 def _no_unit_vectors(database: Database, table: str, sizes: Mapping[str, int]) -> list[int]:

@@ -13,14 +13,8 @@ from typing import Any, ClassVar
 from photoseek.errors import BundleDamaged, BundleIncompatible
 from photoseek.files import read_bounded, replace_json, sha256_of
 
-FORMAT = 3
-"""The newest bundle format that this version reads and writes; a newer one is refused.
-
-1: before ``text_towers``; read as a bundle without any. 2: before ``reading``. A bundle without that is written as 2,
-which says the same, and which older versions read.
-"""
-
-_BEFORE_READING = 2
+FORMAT = 1
+"""The format of a bundle's manifest; another one is refused."""
 
 MAX_DIM = 65_536
 """Vectors of a bundle are at most this long."""
@@ -121,7 +115,7 @@ class Manifest:
         training: Data and settings that the weights came from.
         licence: SPDX identifier of the licence of the weights.
         text_towers: The text towers of further languages, by ISO 639-1 code.
-        reading: How the main text tower is fed, where that is not as of old.
+        reading: How the main text tower is fed.
     """
 
     name: str
@@ -159,11 +153,7 @@ class Manifest:
 
     def write(self, folder: Path) -> None:
         """Write ``photoseek.json``."""
-        values = asdict(self)
-        if self.reading == Reading():
-            del values["reading"]
-            values["format"] = _BEFORE_READING
-        replace_json(folder / Layout.MANIFEST, values)
+        replace_json(folder / Layout.MANIFEST, asdict(self))
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
@@ -184,7 +174,8 @@ class Manifest:
             raise BundleDamaged(f"{path}: expected a JSON object with a format number; copy the bundle again")
         if values["format"] > FORMAT:
             raise BundleIncompatible(
-                f"{path}: bundle format {values['format']}, this photoseek reads up to {FORMAT}; upgrade photoseek"
+                f"{path}: expected bundle format {FORMAT}, found format {values['format']}, of a newer photoseek; "
+                "upgrade photoseek, or export the bundle again"
             )
         return cls._from_json(values, path)
 
@@ -192,10 +183,9 @@ class Manifest:
     def _from_json(cls, values: Mapping[str, Any], path: Path) -> Manifest:
         try:
             files = {name: FileRecord(**record) for name, record in values["files"].items()}
-            towers = {code: TextTowerRecord(**record) for code, record in values.get("text_towers", {}).items()}
-            reading = Reading(**values.get("reading", {}))
-            parts = {"files": files, "text_towers": towers, "reading": reading, "format": FORMAT}
-            manifest = cls(**{**values, **parts})
+            towers = {code: TextTowerRecord(**record) for code, record in values["text_towers"].items()}
+            reading = Reading(**values["reading"])
+            manifest = cls(**{**values, "files": files, "text_towers": towers, "reading": reading})
             required = [Layout.CONFIG, Layout.PREPROCESSOR]
             for language in (None, *towers):
                 required += [Layout.tokenizer(language), Layout.tokenizer_config(language)]

@@ -1,10 +1,9 @@
-"""The bytes of a photo, and the size and time that belong to them, while other programs write beside."""
+"""The bytes of a photo, and the facts that belong to them, while other programs write."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from photoseek.errors import PhotoError
@@ -18,7 +17,7 @@ _COARSE_TICK_S = 2.0  # of file systems that keep whole seconds, or pairs of the
 def read_still(photo: FoundPhoto, root: Path, read: Callable[[Path], bytes]) -> tuple[FoundPhoto, bytes] | None:
     """The bytes of a photo that did not change while they were read, and the photo as it was then.
 
-    A change after this always shows in size or time: what was written within the last tick of the clock is read only
+    A change after this always shows in the facts: what was written within the last tick of the clock is read only
     when the tick is over.
 
     Args:
@@ -37,6 +36,7 @@ def read_still(photo: FoundPhoto, root: Path, read: Callable[[Path], bytes]) -> 
         for _ in range(_TRIES):
             before = _look(photo, file)
             _let_tick_pass(before.mtime_ns)
+            _let_tick_pass(before.ctime_ns)
             data = read(file)
             if _look(photo, file) == before and len(data) == before.bytes:
                 return before, data
@@ -52,12 +52,11 @@ def read_still(photo: FoundPhoto, root: Path, read: Callable[[Path], bytes]) -> 
 
 
 def _look(photo: FoundPhoto, file: Path) -> FoundPhoto:
-    status = file.stat()
-    return replace(photo, bytes=status.st_size, mtime_ns=status.st_mtime_ns)
+    return FoundPhoto.of(photo.path, file.stat(), inodes=photo.inode != 0)
 
 
-def _let_tick_pass(mtime_ns: int) -> None:
-    tick = _TICK_S if mtime_ns % 1_000_000_000 else _COARSE_TICK_S
-    age = time.time() - mtime_ns / 1e9
+def _let_tick_pass(changed_ns: int) -> None:
+    tick = _TICK_S if changed_ns % 1_000_000_000 else _COARSE_TICK_S
+    age = time.time() - changed_ns / 1e9
     if 0 <= age < tick:  # a time to come is of another clock, for which nothing can be waited
         time.sleep(tick - age)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from photoseek.errors import GalleryNotFound
+from photoseek.file_systems import has_stable_inodes
 from photoseek.names import as_name, as_text
 from photoseek.photos import SUFFIXES
 
@@ -17,19 +18,29 @@ _SKIPPED = frozenset({"@eaDir", "node_modules", "System Volume Information", "$R
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})  # ELOOP: links in a circle lead nowhere
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FoundPhoto:
-    """A file that looks like a photo.
+    """A file that looks like a photo. Equal facts mean that its content did not change.
 
     Attributes:
         path: Relative to the folder, with forward slashes, as :func:`photoseek.names.as_text`.
         bytes: Its size.
-        mtime_ns: When it was last changed.
+        mtime_ns: When its content was last changed, as far as programs do not set the time themselves.
+        ctime_ns: When its content or metadata was last changed, which programs cannot set; 0 in object storage.
+        inode: Its number in the file system; 0 where that has no stable numbers, and in object storage.
     """
 
     path: str
     bytes: int
     mtime_ns: int
+    ctime_ns: int = 0
+    inode: int = 0
+
+    @classmethod
+    def of(cls, path: str, status: os.stat_result, *, inodes: bool) -> FoundPhoto:
+        """Return the facts of a file; ``inodes``: whether inode numbers are stable, see :func:`has_stable_inodes`."""
+        inode = status.st_ino if inodes else 0
+        return cls(path, status.st_size, _signed(status.st_mtime_ns), _signed(status.st_ctime_ns), _signed(inode))
 
     def under(self, folder: Path) -> Path:
         """Where it lies."""
@@ -74,7 +85,7 @@ def scan(folder: Path, unseen: Unseen | None = None) -> Iterator[FoundPhoto]:
     """
     unseen = Unseen() if unseen is None else unseen
     try:
-        root = _Folder("", folder, folder.stat().st_dev)
+        root = _Folder("", folder, folder.stat().st_dev, has_stable_inodes(folder))
         os.listdir(folder)
     except OSError as error:
         raise GalleryNotFound(f"{folder}: cannot be read as a folder of photos: {error.strerror}") from error
@@ -85,9 +96,10 @@ def scan(folder: Path, unseen: Unseen | None = None) -> Iterator[FoundPhoto]:
         for path, entry in opened.entries(unseen):
             try:
                 if entry.is_dir(follow_symlinks=False):
-                    inner.append(_Folder(path, Path(entry.path), opened.device))
+                    inner.append(_Folder(path, Path(entry.path), opened.device, opened.inodes))
                 elif looks_like_photo(entry.name) and stat.S_ISREG((status := entry.stat()).st_mode):
-                    yield FoundPhoto(path, status.st_size, status.st_mtime_ns)
+                    inodes = opened.inodes if status.st_dev == opened.device else has_stable_inodes(Path(entry.path))
+                    yield FoundPhoto.of(path, status, inodes=inodes)
             except OSError as error:
                 unseen.note(path, error)
         waiting += reversed(inner)
@@ -105,11 +117,12 @@ def looks_like_photo(name: str) -> bool:
 
 @dataclass
 class _Folder:
-    """A folder that has not been looked into yet; ``device`` is that of the one that it is in, until then."""
+    """A folder that was not listed yet; until then, ``device`` and ``inodes`` are those of the folder that it is in."""
 
     path: str
     place: Path
     device: int
+    inodes: bool
 
     def entries(self, unseen: Unseen) -> list[tuple[str, os.DirEntry[str]]]:
         """What is in it, by path, in the order of the names; nothing where it cannot be listed."""
@@ -122,6 +135,12 @@ class _Folder:
             return []
         if own != self.device:
             unseen.mounts.add(self.path)
+            self.inodes = has_stable_inodes(self.place)
         self.device = own
         inside = f"{self.path}/" if self.path else ""
         return [(inside + as_text(entry.name), entry) for entry in found]
+
+
+def _signed(value: int) -> int:
+    """A number as SQLite stores it, in 64 bits: some file systems use all of them for inodes, and dates beyond 2262."""
+    return (value + 2**63) % 2**64 - 2**63

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -42,7 +41,7 @@ class Sentences:
                 ((caption.text, caption.image) for caption in captions),
             )
             added = connection.total_changes - before
-            _raise_revision(connection)
+            self._database.note_change("captions_revision")
         return added
 
     def clear(self) -> int:
@@ -50,7 +49,7 @@ class Sentences:
         with self._database.writing() as connection:
             gone = connection.execute("DELETE FROM captions").rowcount
             connection.execute("DELETE FROM caption_vectors")
-            _raise_revision(connection)
+            self._database.note_change("captions_revision")
         return gone
 
     def count(self) -> int:
@@ -82,7 +81,7 @@ class Sentences:
         ]
         with self._database.writing() as connection:
             connection.executemany("INSERT OR REPLACE INTO caption_vectors VALUES (?, ?, ?)", rows)
-            _raise_revision(connection)
+            self._database.note_change("captions_revision")
 
     def load(self, fingerprint: str, dim: int) -> StoredSentences:
         """Every sentence that has a vector of this bundle.
@@ -100,10 +99,3 @@ class Sentences:
                 raise GalleryDamaged(f"{self._database.path}: {text!r}: expected {4 * dim} bytes, found {len(blob)}")
         vectors = np.frombuffer(b"".join(blob for _, blob in rows), dtype="<f4").reshape(len(rows), dim)
         return StoredSentences(tuple(text for text, _ in rows), vectors)
-
-
-def _raise_revision(connection: sqlite3.Connection) -> None:
-    connection.execute(
-        "INSERT INTO meta VALUES ('captions_revision', '1') "
-        "ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
-    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from earlier_formats import rewrite_generation, without_checks
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.captions import Caption
 from photoseek.errors import QueryError
 from photoseek.filters import Filter
 from photoseek.manifest import Manifest
-from photoseek.selection import folders, ids_where
+from photoseek.selection import folders
 from photoseek.vectors import normalise
 from tiny_bundle import write_tiny_bundle
 from tiny_photos import write_colour
@@ -154,25 +152,6 @@ def test_hits_tell_when_they_were_taken(mixed: Searcher) -> None:
         PLAIN: None,
     }
     assert folders(mixed.gallery.database) == ["a", "a/b"]
-
-
-def test_a_gallery_of_the_first_format_learns_dates_at_the_next_indexing(mixed: Searcher) -> None:
-    gallery = mixed.gallery
-    gallery.close()
-    connection = sqlite3.connect(gallery.path / "gallery.sqlite")
-    connection.executescript(
-        "ALTER TABLE vectors DROP COLUMN taken; DROP TABLE captions; DROP TABLE caption_vectors;"
-        "PRAGMA user_version = 1;"
-    )
-    connection.close()
-    rewrite_generation(gallery.path, without_checks)
-    again = Gallery.open(gallery.path)
-    assert {hit.taken for hit in Searcher(again).search("red", k=10)} == {None}
-    assert len(ids_where(again.database, Filter(taken_from="2024"), again.fingerprint)) == 0
-    report = again.index()
-    assert (report.encoded, report.unchanged) == (0, 5)
-    assert set(paths(Searcher(again), "red", where=Filter(taken_from="2024"))) == {NEW, WEBP}
-    assert again.add_captions([Caption("x.jpg", 0, "red")]) == 1
 
 
 def test_near_duplicates_count_as_one(photos: Path, tiny_bundle: Bundle) -> None:

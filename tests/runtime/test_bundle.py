@@ -95,7 +95,9 @@ def test_a_pointer_and_a_web_page_in_place_of_a_model_are_recognised(path: Path)
 def test_a_newer_format_is_refused(path: Path) -> None:
     manifest = json.loads((path / Layout.MANIFEST).read_text())
     (path / Layout.MANIFEST).write_text(json.dumps({**manifest, "format": FORMAT + 1}))
-    with pytest.raises(BundleIncompatible, match=f"bundle format {FORMAT + 1}, this photoseek reads up to {FORMAT}"):
+    with pytest.raises(
+        BundleIncompatible, match=f"expected bundle format {FORMAT}, found format {FORMAT + 1}.*upgrade photoseek"
+    ):
         Bundle.load(path)
 
 

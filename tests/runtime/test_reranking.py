@@ -173,7 +173,8 @@ def test_a_gallery_that_is_being_indexed_has_them_kept_in_memory_until_it_can_be
 
 
 def test_a_read_only_gallery_has_them_kept_in_memory(gallery: Gallery, second: Bundle, looked_at: list[int]) -> None:
-    gallery.database.query("PRAGMA query_only = 1")  # writes fail as on a disk that is mounted read-only
+    with gallery.database.writing() as connection:
+        connection.execute("PRAGMA query_only = 1")  # writes fail as on a disk that is mounted read-only
     reranker = Reranker(Searcher(gallery), second, depth=6)
     assert reranker.search("red") == reranker.search("red")
     assert (sum(looked_at), gallery.held(second)) == (6, None)

@@ -228,6 +228,7 @@ def test_a_photo_that_changes_while_it_is_read_is_read_again(
 def test_a_photo_that_never_stands_still_is_tried_again_later(
     gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    gallery.index()  # the photos are copies, with another ctime
     write_colour(photos / "new.png", COLOURS["red"], seed=900)
 
     def grow(path: Path) -> None:

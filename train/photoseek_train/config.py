@@ -228,7 +228,7 @@ class TrainingConfig:
             CheckpointIncompatible: The format is not ``FORMAT``.
             CheckpointDamaged: Not such an object, or a key is missing or unknown.
         """
-        if not isinstance(values, dict) or not isinstance(values.get("format"), int):
+        if not isinstance(values, dict) or type(values.get("format")) is not int or values["format"] < 1:
             raise CheckpointDamaged(f"{where}: expected a JSON object with a format number")
         if values["format"] != FORMAT:
             raise CheckpointIncompatible(
@@ -247,6 +247,16 @@ class TrainingConfig:
             raise CheckpointDamaged(f"{where}: expected a section {error}, found none") from error
         except (SettingsError, TypeError, BundleIncompatible) as error:
             raise CheckpointDamaged(f"{where}: {error}") from error
+
+    @classmethod
+    def _from_json(cls, values: Mapping[str, Any], where: str) -> TrainingConfig:
+        return cls(
+            model=_section(ModelConfig, values["model"], f"{where}: model"),
+            preprocessing=Preprocessing.from_json(values["preprocessing"]),
+            augment=_section(AugmentConfig, values["augment"], f"{where}: augment"),
+            optim=_section(OptimConfig, values["optim"], f"{where}: optim"),
+            data=_section(DataConfig, values["data"], f"{where}: data"),
+        )
 
     def differences(self, other: TrainingConfig) -> list[str]:
         """Settings that differ, each as ``section.name: ours, not theirs``."""
@@ -278,6 +288,11 @@ def _section(kind: type[_Config], values: Any, where: str) -> _Config:
     found = set(values) if isinstance(values, dict) else set()
     if found != expected:
         odd = sorted(expected ^ found)
+    """One section, with all of its settings and no others."""
+    expected = {item.name for item in fields(kind)}  # type: ignore[arg-type]
+    found = set(values) if isinstance(values, dict) else set()
+    if found != expected:
+        odd = sorted(found ^ expected)
         raise CheckpointDamaged(f"{where}: expected the keys {sorted(expected)}, found {odd} missing or unknown")
     return kind(**values)
 

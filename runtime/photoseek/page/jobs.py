@@ -81,7 +81,7 @@ class Job:
 
     def _gallery(self) -> Gallery:
         try:
-            return Gallery.open(self.folder)
+            return Gallery.open(self.folder, recover=True)
         except GalleryNotFound:
             return Gallery.create(self.folder, Bundle.load(self.bundle))
 

@@ -188,7 +188,7 @@ def test_a_manifest_that_names_files_outside_the_bundle_is_refused(path: Path, n
 @pytest.mark.parametrize("found", [FORMAT + 1, 10**30])
 def test_a_newer_format_is_refused_before_anything_else_is_read(path: Path, found: int) -> None:
     (path / Layout.MANIFEST).write_text(json.dumps({"format": found}))
-    with pytest.raises(BundleIncompatible, match=f"bundle format {found}, .* upgrade photoseek"):
+    with pytest.raises(BundleIncompatible, match=f"found format {found}, .*upgrade photoseek"):
         Bundle.load(path)
 
 

@@ -98,7 +98,6 @@ def push(
     bundle = bundle or gallery.load_bundle()
     gallery.check_bundle(bundle)
     with only_writer(gallery.path):
-        gallery.database.give_name()
         shown = shown_by(gallery.database, bundle.fingerprint)
         store = open_store(uri, name_for(shown.gallery, collection))
         try:

@@ -15,10 +15,8 @@ from photoseek.stored_arrays import not_unit
 from photoseek.vectors import Rows, Vectors
 
 _IDS_AT_ONCE = 10_000  # SQLite takes 32,766 values in one statement
-_SQL = (
-    "SELECT id, path, width, height, taken, vector FROM photos JOIN vectors USING (sha256) "
-    "WHERE fingerprint = ? AND reason IS NULL"
-)
+_COLUMNS = "id, path, width, height, taken, vector"
+_SQL = f"SELECT {_COLUMNS} FROM photos JOIN vectors USING (sha256) WHERE fingerprint = ? AND reason IS NULL"
 
 
 @dataclass(frozen=True)
@@ -88,9 +86,8 @@ def rows_of(database: Database, fingerprint: str, dim: int, ids: Sequence[int] |
         GalleryDamaged: A row holds what is none of a photo.
     """
     if ids is None:
-        with database.reading() as connection:
-            for row in connection.execute(f"{_SQL} ORDER BY id", (fingerprint,)):
-                yield _row(database, dim, *row)
+        for row in database.rows(_COLUMNS, fingerprint):
+            yield _row(database, dim, *row)
         return
     for start in range(0, len(ids), _IDS_AT_ONCE):
         some = ids[start : start + _IDS_AT_ONCE]
@@ -101,10 +98,10 @@ def rows_of(database: Database, fingerprint: str, dim: int, ids: Sequence[int] |
 
 def _row(database: Database, dim: int, photo: int, *facts: object) -> StoreRow:
     match facts:
-        case (str(path), int(width), int(height), str() | None as taken, bytes(blob)) if len(blob) == 4 * dim:
+        case (str(path), int(width), int(height), str() as taken, bytes(blob)) if len(blob) == 4 * dim:
             vector = np.frombuffer(blob, dtype="<f4")
             if not len(not_unit(vector[None])):
-                return StoreRow.of(photo, path, width, height, taken or "", vector)
+                return StoreRow.of(photo, path, width, height, taken, vector)
     raise GalleryDamaged(
         f"{database.path}: photo {photo} holds what is none of a photo; have it repaired: "
         "photoseek verify GALLERY --repair"

@@ -1,0 +1,52 @@
+"""The type of the file system that a file is on, and what can be relied on there."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+_MOUNTS = Path("/proc/self/mountinfo")
+_LOCAL = frozenset(
+    {
+        *("bcachefs", "btrfs", "exfat", "ext2", "ext3", "ext4", "f2fs", "jfs", "ntfs3", "overlay", "xfs", "zfs"),
+        *("erofs", "iso9660", "ramfs", "rootfs", "squashfs", "tmpfs", "udf"),
+    }
+)
+_STABLE_INODES = (_LOCAL | {"nfs", "nfs4"}) - {"exfat", "overlay"}
+_ESCAPED = re.compile(rb"\\([0-7]{3})")
+
+
+def supports_wal(folder: Path) -> bool:
+    """Return whether SQLite's write-ahead log is known to work in a folder; False if in doubt.
+
+    The log needs memory that all processes share (https://www.sqlite.org/wal.html), which network file systems and most
+    FUSE file systems lack, and :mod:`photoseek.read_connections` needs timestamps finer than those of FAT.
+    """
+    return file_system_of(folder) in _LOCAL
+
+
+def has_stable_inodes(path: Path) -> bool:
+    """Return whether a file keeps its inode number as long as it exists; False if in doubt.
+
+    FAT, exFAT and FUSE file systems number files as they are looked up.
+    """
+    return file_system_of(path) in _STABLE_INODES
+
+
+def file_system_of(path: Path) -> str | None:
+    """Return the type of the file system of a file or folder, such as ``ext4`` or ``nfs4``; None if it is unknown."""
+    place = os.fsencode(os.path.realpath(path))
+    try:
+        lines = _MOUNTS.read_bytes().splitlines()
+    except OSError:  # not Linux, or no /proc
+        return None
+    longest, found = -1, None
+    for line in lines:
+        mounted, _, source = line.partition(b" - ")
+        point = _ESCAPED.sub(lambda match: bytes([int(match[1], 8)]), mounted.split()[4]).rstrip(b"/")
+        if (place == point or place.startswith(point + b"/")) and len(
+            point
+        ) >= longest:  # of equals, the last is on top
+            longest, found = len(point), os.fsdecode(source.split()[0])
+    return found
