@@ -12,7 +12,6 @@ from photoseek.database import Database, StoredPhoto
 from photoseek.encoders import TextEncoder
 from photoseek.errors import BundleError, GalleryDamaged, GalleryError
 from photoseek.everyday import everyday_queries
-from photoseek.files import make_folder
 from photoseek.generations import (
     CURE,
     Generation,
@@ -65,7 +64,7 @@ def derive(
         if generation is None and folder.exists():
             forget_current(folder)
         return False
-    make_folder(folder, gallery)
+    held.make_folder(gallery)
     rows = database.vectors(shown.fingerprint, held.dim)
     texts = None if bundle is None else everyday_vectors(bundle, held.precision or None)
     checks = database.checks(shown.fingerprint)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
+from photoseek.access import OWNER, access_of
 from photoseek.bundle import Bundle
 from photoseek.captions import Caption
 from photoseek.database import Database
@@ -24,6 +25,8 @@ from photoseek.errors import (
 from photoseek.folders.address import noted_folder, open_folder
 from photoseek.folders.folder import PhotoFile, PhotoFolder
 from photoseek.folders.local import LocalFolder
+from photoseek.gallery_files import DATABASE
+from photoseek.gallery_folder import create_folder, expect_database
 from photoseek.generations import Generation, current_name, open_current
 from photoseek.held import HeldBundle, held_as, leftovers_of, put_held
 from photoseek.holdings import BundleHolder, absolute, own_facts
@@ -36,8 +39,6 @@ from photoseek.writer import only_writer as only_writer
 
 FOLDER = ".photoseek"
 """The gallery's folder inside the photo folder, unless another place is named."""
-
-_DATABASE = "gallery.sqlite"
 
 
 class Gallery(BundleHolder):
@@ -75,7 +76,7 @@ class Gallery(BundleHolder):
             path: Where the gallery lies. None: in ``.photoseek`` inside the photo folder.
 
         Raises:
-            GalleryError: There is a gallery already.
+            GalleryError: There is a gallery already, or other files are in its folder.
             GalleryNotFound: There is no such folder of photos.
             FolderUnreachable: The object storage cannot be reached, or refuses.
             QueryError: An address of another kind; photos in object storage, and no ``path``.
@@ -83,12 +84,12 @@ class Gallery(BundleHolder):
         source = open_folder(photos)
         folder = _place(source, path)
         source.expect()
-        folder.mkdir(parents=True, exist_ok=True)
+        _expect_none(folder)
+        create_folder(folder, access_of(source.root, folder) if isinstance(source, LocalFolder) else OWNER)
         meta = {"photos": _noted(source, folder), **own_facts(bundle)}
         with only_writer(folder):
-            if (folder / _DATABASE).exists():
-                raise GalleryError(f"{folder}: there is a gallery already; open it with Gallery.open")
-            return cls(folder, Database.create(folder / _DATABASE, meta))
+            _expect_none(folder)
+            return cls(folder, Database.create(folder / DATABASE, meta))
 
     @classmethod
     def open(cls, path: str | Path) -> Gallery:
@@ -96,14 +97,15 @@ class Gallery(BundleHolder):
 
         Raises:
             GalleryNotFound: There is none.
-            GalleryDamaged: Its database cannot be read.
+            GalleryDamaged: Its database cannot be read, or is a symbolic link.
             GalleryIncompatible: Its format is newer than this version's.
         """
         folder = absolute(path)
         found = gallery_at(folder)
         if found is None:
             raise GalleryNotFound(f"no gallery at {folder}; make one with: photoseek index PHOTOS --bundle BUNDLE")
-        return cls(found, Database(found / _DATABASE))
+        expect_database(found)
+        return cls(found, Database(found / DATABASE))
 
     @classmethod
     def open_or_create(
@@ -131,7 +133,7 @@ class Gallery(BundleHolder):
         """
         source = open_folder(photos)
         folder = _place(source, path)
-        if not (folder / _DATABASE).is_file():
+        if not (folder / DATABASE).is_file():
             return cls.create(photos, bundle, folder)
         gallery = cls.open(folder)
         if moved:
@@ -353,7 +355,12 @@ class Gallery(BundleHolder):
 
 def gallery_at(folder: Path) -> Path | None:
     """The folder of the gallery that a folder is or holds."""
-    return next((place for place in (folder, folder / FOLDER) if (place / _DATABASE).is_file()), None)
+    return next((place for place in (folder, folder / FOLDER) if (place / DATABASE).is_file()), None)
+
+
+def _expect_none(folder: Path) -> None:
+    if (folder / DATABASE).is_file():
+        raise GalleryError(f"{folder}: there is a gallery already; open it with Gallery.open")
 
 
 def _place(source: PhotoFolder, path: str | Path | None) -> Path:
@@ -379,7 +386,7 @@ def _noted(source: PhotoFolder, folder: Path) -> str:
 def _size(file: Path) -> int:
     """Bytes of a file; 0 of what is none, or has gone meanwhile."""
     try:
-        status = file.stat()
+        status = file.lstat()
     except OSError:
         return 0
     return status.st_size if stat.S_ISREG(status.st_mode) else 0

@@ -6,30 +6,41 @@ that holds the one before goes on with it. All of it can be made again from the 
 
 from __future__ import annotations
 
+import os
 import re
-import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from photoseek.errors import GalleryDamaged, GalleryEmpty, MissingExtra, QueryError
-from photoseek.files import DRAFT, remove, replace_bytes, replace_json, sha256_of, sync_file, sync_folder
+from photoseek.files import limit_mode, make_folder, replace_bytes, replace_json, sha256_of, sync_file, sync_folder
+from photoseek.gallery_files import (
+    CURRENT,
+    DRAFT_FILE,
+    GENERATION_FILE,
+    GENERATION_NAME,
+    GENERATIONS,
+    PARTIAL,
+    POINTER_DRAFT_NAME,
+)
 from photoseek.generation_manifest import CHECKS, IDS, MANIFEST, VECTORS, GenerationManifest, read_manifest
 from photoseek.manifest import FileRecord
 from photoseek.nearest.engine import Search
 from photoseek.nearest.engines import file_of, installed, open_engine
 from photoseek.nearest.tuning import TARGET_RECALL, sample_queries, tune
+from photoseek.removal import DRAFT_NAME, is_ours, remove_file, remove_folder
 from photoseek.stored_arrays import Checks, map_checks, map_ids, map_vectors, write_checks, write_rows
+from photoseek.tagging import expect_file, expect_folder, make_tagged, open_file
 from photoseek.vectors import Rows, Vectors
 
 CURE = "it is derived from the database: rebuild it with photoseek index PHOTOS"
 
-_FOLDER = "generations"
-_CURRENT = "CURRENT"
-_PARTIAL = ".partial"
-_NAME = re.compile(r"\d{1,18}", re.ASCII)
+_LINK_CURE = "photoseek does not follow links inside a gallery; remove it, and run: photoseek index PHOTOS"
 _POINTER = re.compile(r"(\d{1,18}) ([0-9a-f]{64})\n", re.ASCII)
+_POINTER_START = re.compile(r"(?:\d{1,18}(?: (?:[0-9a-f]{0,63}|[0-9a-f]{64}\n?))?)?", re.ASCII)
+_MOST = 10**11  # no gallery counts that far: a name with a higher number is not followed
+_POINTER_BYTES = 84  # of the longest one
 
 
 @dataclass(frozen=True)
@@ -127,7 +138,9 @@ def open_current(gallery: Path) -> Generation:
     if current is None:
         raise GalleryEmpty(f"{gallery}: nothing indexed yet; run: photoseek index PHOTOS")
     name, checksum = current
-    folder = gallery / _FOLDER / name
+    folder = gallery / GENERATIONS / name
+    for each in (folder.parent, folder):
+        expect_folder(each, _LINK_CURE)
     manifest = _read_manifest(folder, checksum)
     checked = CHECKS in manifest.files
     for file in (IDS, VECTORS, *([CHECKS] if checked else [])):
@@ -143,15 +156,17 @@ def open_current(gallery: Path) -> Generation:
 
 def forget_current(gallery: Path) -> None:
     """Let no generation answer queries, where the database has nothing that could be found."""
-    (gallery / _CURRENT).unlink(missing_ok=True)
+    remove_file(gallery / CURRENT)
     sync_folder(gallery)
 
 
 def _read_current(gallery: Path) -> tuple[str, str] | None:
     """Name and manifest checksum of the current generation, in one read: it may be replaced at any time."""
-    path = gallery / _CURRENT
+    path = gallery / CURRENT
+    expect_file(path, _LINK_CURE)
     try:
-        found = _POINTER.fullmatch(path.read_text("ascii"))
+        with os.fdopen(open_file(path, os.O_RDONLY), encoding="ascii") as file:
+            found = _POINTER.fullmatch(file.read(_POINTER_BYTES + 1))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
@@ -179,13 +194,14 @@ def write_generation(
     Engines are tuned to the recall ``target`` on queries by photo and, where ``texts`` gives the vectors of typical
     ones, by text.
     """
-    parent = gallery / _FOLDER
-    parent.mkdir(exist_ok=True)
+    parent = gallery / GENERATIONS
+    expect_folder(parent, _LINK_CURE)
+    expect_file(gallery / CURRENT, _LINK_CURE)
+    make_folder(parent)
     name = _next_name(parent)
-    partial = parent / f"{name}{_PARTIAL}"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
+    partial = parent / f"{name}{PARTIAL}"
     try:
+        make_tagged(partial)
         vectors = _write_vectors(partial, rows, count, dim)
         with (partial / CHECKS).open("wb") as file:
             if (written := write_checks(file, checks, count)) != count:
@@ -196,33 +212,71 @@ def write_generation(
         manifest = GenerationManifest(*facts, gallery=shown.gallery, state=shown.state)
         _publish(gallery, partial, name, manifest)
     except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)  # where the disk is full, its place is needed
+        remove_folder(gallery, *_inner(partial), files=GENERATION_FILE)  # where the disk is full, its place is needed
         raise
     return manifest
 
 
 def leftovers(gallery: Path) -> list[Path]:
-    """What a killed indexing left behind: what it had not finished, and generations that serve nobody.
+    """Return what a killed indexing left behind: incomplete files, and generations that no reader uses.
 
     The one before the current one may still be read, and is none of them.
     """
-    found = [*gallery.glob(f"{_CURRENT}.*{_PARTIAL}"), *gallery.glob(f"{DRAFT}*")]
-    folders = [folder for folder in (gallery / _FOLDER).glob("*") if folder.is_dir()]
-    try:
-        current = int(current_name(gallery) or "")
-    except (GalleryDamaged, ValueError):
-        return sorted([*found, *(folder for folder in folders if folder.suffix == _PARTIAL)])
-    before = max((number for number in map(_number, folders) if number < current), default=0) or current
-    unread = [folder for folder in folders if _number(folder) not in (current, before)]
-    return sorted([*found, *unread])
+    pointers = [path for path in gallery.glob(f"{CURRENT}.*{PARTIAL}") if _is_pointer_draft(path)]
+    drafts = [path for path in gallery.glob("*") if DRAFT_NAME.fullmatch(path.name)]
+    found = [*pointers, *(path for path in drafts if is_ours(gallery, path.name, files=DRAFT_FILE))]
+    unread = _unread(gallery)
+    return sorted([*found, *(path for path in unread if is_ours(gallery, *_inner(path), files=GENERATION_FILE))])
 
 
 def sweep(gallery: Path) -> list[Path]:
-    """Remove what :func:`leftovers` names, and tell it; the caller holds the gallery's lock."""
-    found = leftovers(gallery)
-    for path in found:
-        remove(path)
-    return found
+    """Remove what :func:`leftovers` names, and return it; the caller holds the gallery's lock.
+
+    A folder with the name of a generation that photoseek did not create is left alone, with a warning in the log.
+    """
+    removed = []
+    for path in sorted({*leftovers(gallery), *_unread(gallery)}):
+        if path.parent != gallery:
+            done = remove_folder(gallery, *_inner(path), files=GENERATION_FILE)
+        elif path.is_dir():
+            done = remove_folder(path, files=DRAFT_FILE)
+        else:
+            done = remove_file(path)
+        removed += [path] if done else []
+    return removed
+
+
+def _unread(gallery: Path) -> list[Path]:
+    """Return each folder with the name of a generation but the current one and the one before; none behind a link."""
+    parent = gallery / GENERATIONS
+    if parent.is_symlink():
+        return []
+    folders = [path for path in parent.glob("*") if GENERATION_NAME.fullmatch(path.name) and path.is_dir()]
+    partial = [folder for folder in folders if folder.suffix == PARTIAL]
+    complete = {_number(folder): folder for folder in folders if folder.suffix != PARTIAL}
+    try:
+        current = int(current_name(gallery) or "")
+    except (GalleryDamaged, ValueError):
+        return partial
+    earlier = sorted((number for number in complete if number < current), reverse=True)
+    ours = (number for number in earlier if is_ours(gallery, *_inner(complete[number]), files=GENERATION_FILE))
+    kept = {current, next(ours, current)}
+    return [*partial, *(folder for number, folder in complete.items() if number not in kept)]
+
+
+def _inner(generation: Path) -> tuple[str, str]:
+    return generation.parent.name, generation.name
+
+
+def _is_pointer_draft(path: Path) -> bool:
+    """Return whether a file is what a killed process left of a new ``CURRENT``: by its name, and by its content."""
+    if not POINTER_DRAFT_NAME.fullmatch(path.name):
+        return False
+    try:
+        with os.fdopen(open_file(path, os.O_RDONLY), encoding="ascii") as file:
+            return _POINTER_START.fullmatch(file.read(_POINTER_BYTES + 1)) is not None
+    except (OSError, ValueError):
+        return False
 
 
 def _write_vectors(folder: Path, rows: Iterator[tuple[int, Vectors]], count: int, dim: int) -> Vectors:
@@ -241,30 +295,32 @@ def _publish(gallery: Path, partial: Path, name: str, manifest: GenerationManife
     """Sync everything, then let ``CURRENT`` name it, then drop all but the one before."""
     replace_json(partial / MANIFEST, asdict(manifest))
     for file in manifest.files:
+        limit_mode(partial / file)
         sync_file(partial / file)
     sync_folder(partial)
     final = partial.with_name(name)
-    kept: set[str | None] = {name}
-    partial.replace(final)
+    partial.rename(final)
     sync_folder(final.parent)
-    with suppress(GalleryDamaged):
-        kept.add(current_name(gallery))
-    replace_bytes(gallery / _CURRENT, f"{name} {sha256_of(final / MANIFEST)}\n".encode())
-    for folder in final.parent.iterdir():
-        if folder.name not in kept:
-            shutil.rmtree(folder, ignore_errors=True)
+    replace_bytes(gallery / CURRENT, f"{name} {sha256_of(final / MANIFEST)}\n".encode())
+    sweep(gallery)
 
 
 def _next_name(parent: Path) -> str:
-    return f"{max(map(_number, parent.iterdir()), default=0) + 1:06d}"
+    """Return a name that nothing has, complete or not, above that of every generation."""
+    taken = set(map(_number, parent.iterdir()))
+    number = max((number for number in taken if number < _MOST), default=0) + 1
+    while number in taken:
+        number += 1
+    return f"{number:06d}"
 
 
 def _number(folder: Path) -> int:
-    """That of a finished generation; 0 of anything else."""
-    return int(folder.name) if _NAME.fullmatch(folder.name) else 0
+    """Return the number in the name of a generation; 0 for any other name."""
+    return int(folder.name.removesuffix(PARTIAL)) if GENERATION_NAME.fullmatch(folder.name) else 0
 
 
 def _read_manifest(folder: Path, checksum: str) -> GenerationManifest:
+    expect_file(folder / MANIFEST, CURE)
     try:
         return read_manifest(folder, checksum)
     except (OSError, ValueError, RecursionError) as error:
@@ -272,6 +328,7 @@ def _read_manifest(folder: Path, checksum: str) -> GenerationManifest:
 
 
 def _check(path: Path, record: FileRecord) -> None:
+    expect_file(path, CURE)
     try:
         size = path.stat().st_size
         found = FileRecord(size, sha256_of(path) if size == record.bytes else "")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from photoseek.errors import GalleryBusy
-
-_LOCK = "LOCK"
+from photoseek.gallery_files import LOCK
+from photoseek.tagging import expect_file, mode_inside, open_file
 
 
 @contextmanager
@@ -18,8 +19,12 @@ def only_writer(gallery: Path) -> Iterator[None]:
 
     Raises:
         GalleryBusy: Another one is.
+        GalleryDamaged: The lock is a symbolic link.
     """
-    with (gallery / _LOCK).open("a") as file:
+    path = gallery / LOCK
+    expect_file(path, "photoseek does not follow links inside a gallery; remove it")
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+    with os.fdopen(open_file(path, flags, mode_inside(gallery) & 0o666), "ab") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

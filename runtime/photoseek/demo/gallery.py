@@ -8,6 +8,7 @@ from pathlib import Path
 
 from photoseek.demo.scenes import DEMO_SEEDS, picture_name, write_scenes
 from photoseek.demo.world import WORLD
+from photoseek.files import make_private_folder
 
 SCENES = 300
 
@@ -47,7 +48,9 @@ def demo_photos(progress: Callable[[int, int], None] | None = None, *, folder: P
         progress: Called with scenes drawn and scenes in all.
         folder: Where they lie. None: ``photoseek/demo-N`` in the user's cache folder.
     """
-    folder = folder or cache_folder() / f"demo-{WORLD}"
+    if folder is None:
+        make_private_folder(cache_folder())
+        folder = cache_folder() / f"demo-{WORLD}"
 
     def tell(drawn: int) -> None:
         if progress is not None:

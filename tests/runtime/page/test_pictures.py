@@ -9,9 +9,11 @@ import pytest
 from PIL import Image
 
 from photoseek.errors import PhotoError
+from photoseek.gallery_files import THUMBNAILS
 from photoseek.page import pictures
 from photoseek.page.pictures import Pictures
 from photoseek.scanning import scan
+from photoseek.tagging import TAG
 
 
 @pytest.fixture
@@ -28,6 +30,11 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     shrink = pictures.shrink
     monkeypatch.setattr(pictures, "shrink", lambda data, side: sides.append(side) or shrink(data, side))
     return sides
+
+
+def kept_in(gallery: Path) -> list[Path]:
+    """Everything in the folder of thumbnails but its tag."""
+    return [path for path in (gallery / THUMBNAILS).iterdir() if path.name != TAG]
 
 
 def test_a_thumbnail_is_made_once_even_by_two_servers(tmp_path: Path, photo: Path, made: list[int]) -> None:
@@ -59,7 +66,7 @@ def test_a_gallery_that_moves_with_its_photos_keeps_them(tmp_path: Path, made: l
 
 def test_what_a_crash_cut_off_is_made_again(tmp_path: Path, photo: Path, made: list[int]) -> None:
     whole = Pictures(tmp_path).of(photo)
-    file = next((tmp_path / pictures.FOLDER).iterdir())
+    file = kept_in(tmp_path)[0]
     file.write_bytes(whole[: len(whole) // 2])
     assert Pictures(tmp_path).of(photo) == whole
     assert len(made) == 2
@@ -71,9 +78,9 @@ def test_all_together_stay_below_the_size_and_the_oldest_go(tmp_path: Path) -> N
         file = tmp_path / f"{number}.png"
         Image.effect_noise((80, 80), 90).save(file)
         kept.of(file)
-        newest = max((tmp_path / pictures.FOLDER).iterdir(), key=lambda path: path.stat().st_mtime_ns)
+        newest = max(kept_in(tmp_path), key=lambda path: path.stat().st_mtime_ns)
         os.utime(newest, (number, number))
-    left = list((tmp_path / pictures.FOLDER).iterdir())
+    left = kept_in(tmp_path)
     assert 5_000 < sum(path.stat().st_size for path in left) <= 20_000
     assert min(path.stat().st_mtime for path in left) > 20
 
@@ -84,7 +91,7 @@ def test_no_scan_takes_one_for_a_photo(tmp_path: Path, photo: Path) -> None:
 
 
 def test_where_nothing_can_be_written_it_is_shown_all_the_same(tmp_path: Path, photo: Path) -> None:
-    (tmp_path / pictures.FOLDER).write_text("in the way")
+    (tmp_path / THUMBNAILS).write_text("in the way")
     assert Pictures(tmp_path).of(photo).startswith(b"\xff\xd8\xff")
 
 
