@@ -18,11 +18,11 @@ from photoseek.generations import (
     Shown,
     forget_current,
     open_current,
-    sweep,
     write_generation,
 )
 from photoseek.held import HeldBundle
 from photoseek.nearest.tuning import TARGET_RECALL
+from photoseek.stale import sweep
 from photoseek.vectors import Rows, Vectors
 
 ROWS_CURE = "have it repaired: photoseek verify GALLERY --repair, then: photoseek index PHOTOS"

@@ -18,8 +18,8 @@ from photoseek.database import Database
 from photoseek.errors import GalleryDamaged
 from photoseek.files import make_folder, sync_folder
 from photoseek.gallery_files import BUNDLE_FILE, BUNDLE_NAME, BUNDLES
-from photoseek.generations import leftovers, sweep
 from photoseek.removal import is_ours, remove_folder
+from photoseek.stale import leftovers, sweep
 from photoseek.tagging import expect_folder, make_tagged
 
 if TYPE_CHECKING:

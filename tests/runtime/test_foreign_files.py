@@ -113,15 +113,25 @@ def few(tmp_path: Path) -> Path:
     return tmp_path / "few"
 
 
-@pytest.fixture
-def used(few: Path, tiny_bundle: Bundle, second: Bundle) -> Gallery:
-    """A gallery of them that has thumbnails, two generations and the vectors of two bundles."""
-    with Gallery.create(few, tiny_bundle) as gallery:
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory, tiny_bundle_path: Path, second: Bundle) -> Path:
+    """What ``used`` is a copy of."""
+    folder = tmp_path_factory.mktemp("template") / "few"
+    for number, colour in enumerate(COLOURS.values()):
+        write_colour(folder / f"{number}.png", colour, seed=number)
+    with Gallery.create(folder, Bundle.load(tiny_bundle_path)) as gallery:
         gallery.add_bundle(second)
         for colour in ("blue", "white"):
-            write_colour(few / "more.png", COLOURS[colour])
+            write_colour(folder / "more.png", COLOURS[colour])
             gallery.index()
-        Pictures(gallery.path).of(few / "0.png")
+        Pictures(gallery.path).of(folder / "0.png")
+    return folder
+
+
+@pytest.fixture
+def used(template: Path, few: Path) -> Gallery:
+    """A gallery of ``few`` that has a thumbnail, two generations and the vectors of two bundles."""
+    shutil.copytree(template, few, dirs_exist_ok=True)
     return Gallery.open(few)
 
 
@@ -333,7 +343,7 @@ def test_nothing_is_read_written_or_removed_through_a_link(
     before = tree(outside)
     if names[0].startswith(("generations", "CURRENT", "gallery.sqlite")) and "index.ann" not in names[0]:
         with pytest.raises(GalleryDamaged, match=r"expected a .*, found a symbolic link"), Gallery.open(few) as opened:
-            Searcher(opened)
+            opened.generation()
     use(few, used.path, second)
     assert tree(outside) == before
     assert {place: place.readlink() for place in links} == links
