@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from photoseek.access import EVERYONE, Access
@@ -80,8 +80,8 @@ def limit_access(gallery: Path, access: Access) -> None:
             status = os.fstat(folder)
             if (mode := access.limit(stat.S_IMODE(status.st_mode), status.st_gid)) != stat.S_IMODE(status.st_mode):
                 os.fchmod(folder, mode)
-            for _, folders, files, inside in _walk(folder):
-                _limit_all((*folders, *files), inside, access)
+            for inside, names in _walk(folder):
+                _limit_all(names, inside, access)
     except OSError as error:
         raise GalleryError(
             f"{gallery}: expected a gallery that only accounts with access to the photos may read, and its permissions "
@@ -89,13 +89,13 @@ def limit_access(gallery: Path, access: Access) -> None:
         ) from error
 
 
-def _walk(folder: int) -> Iterable[tuple[str, list[str], list[str], int]]:
-    """Walk over a gallery as ``os.fwalk`` does, what photoseek did not write left out."""
+def _walk(folder: int) -> Iterator[tuple[int, list[str]]]:
+    """Yield each open folder of a gallery with the names of what photoseek writes there."""
     for above, folders, files, inside in os.fwalk(".", dir_fd=folder):
         prefix = above.removeprefix(".").removeprefix("/")
         prefix += "/" if prefix else ""
         folders[:] = [name for name in folders if GALLERY_FILE.fullmatch(f"{prefix}{name}/")]
-        yield prefix, folders, [name for name in files if GALLERY_FILE.fullmatch(f"{prefix}{name}")], inside
+        yield inside, [*folders, *(name for name in files if GALLERY_FILE.fullmatch(f"{prefix}{name}"))]
 
 
 def _limit_all(names: Iterable[str], folder: int, access: Access) -> None:

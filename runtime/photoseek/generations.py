@@ -19,7 +19,8 @@ from photoseek.manifest import FileRecord
 from photoseek.nearest.engine import Search
 from photoseek.nearest.engines import file_of, installed, open_engine
 from photoseek.nearest.tuning import TARGET_RECALL, sample_queries, tune
-from photoseek.pointer import CURE, LINK_CURE, read_current, write_current
+from photoseek.pointer import CURE as CURE
+from photoseek.pointer import LINK_CURE, read_current, write_current
 from photoseek.pointer import current_name as current_name
 from photoseek.pointer import forget_current as forget_current
 from photoseek.removal import remove_folder

@@ -85,8 +85,9 @@ def make_tagged(path: Path) -> bool:
     with suppress(FileExistsError):
         path.mkdir(mode=mode_inside(path.parent))
     with open_folder(path.parent, path.name) as folder:
-        if not os.listdir(folder):
-            write_tag(folder)
+        if not is_tagged(folder) and not os.listdir(folder):
+            with suppress(FileExistsError):  # another thread or process was faster
+                write_tag(folder)
         return is_tagged(folder)
 
 

@@ -79,6 +79,7 @@ def _show(gallery: Gallery, photos: Path, second: Bundle) -> None:
         Image.effect_noise((60, 60), 90 + number).save(file := photos / f"noise-{number}.png")
         pictures.of(file)
         file.unlink()
+    Pictures(gallery.path).of(photos / "0.png")
     Searcher(gallery).search("red", k=3)
 
 

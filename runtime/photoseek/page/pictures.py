@@ -112,6 +112,9 @@ class Pictures:
     def _write(self, folder: int, name: str, jpeg: bytes) -> None:
         """Write a thumbnail; it is not synced: what a crash cuts off has no end, and is made again."""
         partial = f"{name}.{os.getpid()}.{threading.get_ident()}.partial"
+        with suppress(FileNotFoundError):
+            if not stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+                raise OSError(f"expected a thumbnail, found a link or a folder: {name}")
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC  # this thread's own name: what is there is left from a crash
         with os.fdopen(open_file(partial, flags, os.fstat(folder).st_mode & 0o666, folder), "wb") as file:
             file.write(jpeg)

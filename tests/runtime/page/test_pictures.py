@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,23 @@ def test_of_several_each_has_its_picture_or_its_reason(tmp_path: Path, photo: Pa
     assert isinstance(picture, bytes)
     assert isinstance(reason, PhotoError)
     assert "No such file" in str(reason)
+
+
+def test_several_are_kept_when_the_folder_is_new(tmp_path: Path, photo: Path) -> None:
+    for number in range(12):
+        shutil.copy(photo, tmp_path / f"{number}.png")
+    Pictures(tmp_path).of_all([tmp_path / f"{number}.png" for number in range(12)])
+    assert len(kept_in(tmp_path)) == 12
+
+
+def test_a_link_in_the_place_of_a_thumbnail_stays(tmp_path: Path, photo: Path) -> None:
+    whole = Pictures(tmp_path).of(photo)
+    (place,) = kept_in(tmp_path)
+    place.rename(tmp_path / "moved")
+    place.symlink_to(tmp_path / "moved")
+    (tmp_path / "moved").write_bytes(b"\xff\xd8\xff of somebody else \xff\xd9")
+    assert Pictures(tmp_path).of(photo) == whole
+    assert place.readlink() == tmp_path / "moved"
 
 
 @pytest.mark.parametrize("path", ["../elsewhere.png", "a/../../elsewhere.png", "/etc/passwd", "ABSOLUTE"])
