@@ -286,7 +286,7 @@ def test_what_is_called_like_a_file_of_photoseek_and_is_none_stays(
     used.verify()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.from_regex(
         r"(generations/\d{1,8}(\.partial|\.old)?|bundles/[0-9a-f]{15,17}|CURRENT\.[0-9x]{1,3}\.partial|"
