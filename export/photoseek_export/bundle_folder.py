@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from photoseek.manifest import FileRecord, Layout
@@ -13,7 +14,8 @@ def expect_free(out: Path, overwrite: bool) -> None:
     """Make sure that a bundle may be written.
 
     Raises:
-        BundleExists: The folder exists, and ``overwrite`` is false or it is no bundle.
+        BundleExists: The folder exists, and ``overwrite`` is false, it is no bundle, or it holds files that its
+            manifest does not name: they would be removed with the bundle that is replaced.
     """
     if not out.exists():
         return
@@ -21,6 +23,22 @@ def expect_free(out: Path, overwrite: bool) -> None:
         raise BundleExists(f"{out}: exists and is no bundle; name another --out")
     if (out / Layout.MANIFEST).is_file() and not overwrite:
         raise BundleExists(f"{out}: there is a bundle already; replace it with --overwrite, or name another --out")
+    if foreign := sorted(_entries(out) - _recorded(out)):
+        raise BundleExists(
+            f"{out}: expected files of a bundle alone, found {foreign[0]}; move it away, or name another --out"
+        )
+
+
+def _entries(out: Path) -> set[str]:
+    return {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_symlink() or not path.is_dir()}
+
+
+def _recorded(out: Path) -> set[str]:
+    try:
+        files = json.loads((out / Layout.MANIFEST).read_text("utf-8"))["files"]
+        return {Layout.MANIFEST, *files}
+    except (OSError, ValueError, KeyError, TypeError):  # a damaged manifest vouches for no file but itself
+        return {Layout.MANIFEST}
 
 
 def records(folder: Path) -> dict[str, FileRecord]:

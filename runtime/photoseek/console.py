@@ -16,6 +16,7 @@ import typer
 from photoseek import terminal
 from photoseek.errors import PhotoseekError, QueryError
 from photoseek.terminal import encodable, json_text, one_line, visible
+from photoseek.terminal import print_line as print_line
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -112,12 +113,6 @@ def fail(name: str, message: str, code: int) -> NoReturn:
 def tell(name: str, message: str) -> None:
     """Print one line on standard error."""
     print_line(f"{name}: {one_line(message)}", error=True)
-
-
-def print_line(text: str, *, error: bool = False) -> None:
-    """Print one line on standard output, or on standard error."""
-    stream = sys.stderr if error else sys.stdout
-    print(encodable(visible(text), stream), file=stream)
 
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:

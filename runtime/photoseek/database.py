@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import sqlite3
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,13 +17,16 @@ import numpy as np
 
 from photoseek.connection import Connection, set_journal
 from photoseek.errors import GalleryDamaged, GalleryIncompatible
-from photoseek.files import DRAFT, sync_file, sync_folder
+from photoseek.files import sync_file, sync_folder
+from photoseek.gallery_files import DRAFT_FILE
 from photoseek.records import ContentRecord as ContentRecord
 from photoseek.records import PhotoRecord as PhotoRecord
 from photoseek.records import StoredPhoto as StoredPhoto
+from photoseek.removal import draft_folder
 from photoseek.scanning import FoundPhoto
 from photoseek.schema import FORMAT, SCHEMA
 from photoseek.stored_arrays import not_unit
+from photoseek.tagging import mode_inside
 from photoseek.vectors import Vectors
 
 _IDS_AT_ONCE = 10_000  # SQLite takes 32,766 values in one statement
@@ -68,8 +70,8 @@ class Database(Connection):
     @classmethod
     def create(cls, path: Path, meta: Mapping[str, str]) -> Database:
         """Make an empty database with these facts in it; complete before it bears its name."""
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=DRAFT) as folder:
-            draft = Path(folder, path.name)
+        with draft_folder(path.parent, DRAFT_FILE) as folder:
+            draft = folder / path.name
             connection = sqlite3.connect(draft)
             set_journal(connection, path.parent)
             connection.executescript(SCHEMA)
@@ -79,6 +81,7 @@ class Database(Connection):
                 connection.execute(f"PRAGMA user_version = {FORMAT}")
             connection.close()
             sync_file(draft)
+            draft.chmod(draft.stat().st_mode & mode_inside(path.parent))
             draft.replace(path)
             sync_folder(path.parent)
         return cls(path)

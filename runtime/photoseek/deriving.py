@@ -12,18 +12,17 @@ from photoseek.database import Database, StoredPhoto
 from photoseek.encoders import TextEncoder
 from photoseek.errors import BundleError, GalleryDamaged, GalleryError
 from photoseek.everyday import everyday_queries
-from photoseek.files import make_folder
 from photoseek.generations import (
     CURE,
     Generation,
     Shown,
     forget_current,
     open_current,
-    sweep,
     write_generation,
 )
 from photoseek.held import HeldBundle
 from photoseek.nearest.tuning import TARGET_RECALL
+from photoseek.stale import sweep
 from photoseek.vectors import Rows, Vectors
 
 ROWS_CURE = "have it repaired: photoseek verify GALLERY --repair, then: photoseek index PHOTOS"
@@ -64,7 +63,7 @@ def derive(
         if generation is None and folder.exists():
             forget_current(folder)
         return False
-    make_folder(folder, gallery)
+    held.make_folder(gallery)
     rows = database.vectors(shown.fingerprint, held.dim)
     texts = None if bundle is None else everyday_vectors(bundle, held.precision or None)
     checks = database.checks(shown.fingerprint)

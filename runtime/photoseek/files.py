@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
     import gzip
 
-DRAFT = ".new-"
-"""What the name of a folder begins with that holds a file which is not complete yet."""
+from photoseek.removal import remove_file
+from photoseek.tagging import mode_inside, open_file
 
 
 def sha256_of(path: Path) -> str:
@@ -53,16 +53,20 @@ def bounded(file: BinaryIO | gzip.GzipFile, most: int = MAX_TEXT_BYTES) -> bytes
 
 
 def replace_bytes(path: Path, data: bytes) -> None:
-    """Write ``data`` to ``path``: complete and synced before it takes the place of what was there."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
+    """Write ``data`` to ``path``: complete and synced before it takes the place of what was there.
+
+    The file is never more readable than the folder that it is in.
+    """
+    partial = path.with_name(f"{path.name}.{secrets.randbelow(10**12)}.partial")
+    with create_file(partial) as file:
+        try:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+            partial.replace(path)
+        except BaseException:
+            remove_file(partial)
+            raise
     sync_folder(path.parent)
 
 
@@ -83,17 +87,36 @@ def sync_file(path: Path) -> None:
 sync_folder = sync_file  # a folder's entries are synced through its own descriptor, the same way
 
 
-def make_folder(path: Path, inside: Path) -> None:
-    """Make a folder and those on the way to it from ``inside``, which is there; their names are synced."""
-    missing = [folder for folder in (path, *path.parents) if folder.is_relative_to(inside) and not folder.exists()]
-    for folder in reversed(missing):
-        folder.mkdir(exist_ok=True)
-        sync_folder(folder.parent)
+def create_file(path: Path) -> BinaryIO:
+    """Create a file that is never more readable than the folder that it is in, and open it for writing.
+
+    Raises:
+        OSError: It exists, or cannot be created.
+    """
+    mode = mode_inside(path.parent) & 0o666
+    return os.fdopen(open_file(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb")
 
 
-def remove(path: Path) -> None:
-    """Remove a file or a whole folder, as far as that may be done."""
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+def limit_mode(path: Path) -> None:
+    """Take from a file the permissions that the folder that it is in does not grant."""
+    mode = path.stat().st_mode & 0o777
+    if mode != (limited := mode & mode_inside(path.parent)):
+        path.chmod(limited)
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder that is never more readable than the one that it is in, unless it exists; its name is synced."""
+    if not path.exists():
+        path.mkdir(mode=mode_inside(path.parent), exist_ok=True)
+        sync_folder(path.parent)
+
+
+def make_private_folder(path: Path) -> None:
+    """Create a folder that only its owner may enter, or take the permissions of others from one that exists.
+
+    Raises:
+        OSError: It cannot be created, or its permissions cannot be changed.
+    """
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.stat().st_mode & 0o077:
+        path.chmod(0o700)

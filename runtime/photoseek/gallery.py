@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
+from photoseek.access import OWNER, access_of
 from photoseek.bundle import Bundle
 from photoseek.captions import Caption
 from photoseek.database import Database
@@ -25,6 +26,8 @@ from photoseek.errors import (
 from photoseek.folders.address import noted_folder, open_folder
 from photoseek.folders.folder import PhotoFile, PhotoFolder
 from photoseek.folders.local import LocalFolder
+from photoseek.gallery_files import DATABASE
+from photoseek.gallery_folder import create_folder, expect_database
 from photoseek.generations import Generation, current_name, open_current
 from photoseek.held import HeldBundle, held_as, leftovers_of, put_held
 from photoseek.holdings import BundleHolder, own_facts
@@ -41,8 +44,6 @@ from photoseek.writer import only_writer as only_writer
 
 FOLDER = ".photoseek"
 """The gallery's folder inside the photo folder, unless another place is named."""
-
-_DATABASE = "gallery.sqlite"
 
 
 class Gallery(BundleHolder):
@@ -81,7 +82,7 @@ class Gallery(BundleHolder):
             path: Where the gallery lies. None: in ``.photoseek`` inside the photo folder.
 
         Raises:
-            GalleryError: There is a gallery already.
+            GalleryError: There is a gallery already, or other files are in its folder.
             GalleryNotFound: There is no such folder of photos.
             FolderUnreachable: The object storage cannot be reached, or refuses.
             QueryError: An address of another kind; photos in object storage, and no ``path``.
@@ -89,12 +90,12 @@ class Gallery(BundleHolder):
         source = open_folder(photos)
         folder = _place(source, path)
         source.expect()
-        folder.mkdir(parents=True, exist_ok=True)
+        _expect_none(folder)
+        create_folder(folder, access_of(source.root, folder) if isinstance(source, LocalFolder) else OWNER)
         meta = {"photos": _noted(source, folder), **own_facts(bundle)}
         with only_writer(folder):
-            if (folder / _DATABASE).exists():
-                raise GalleryError(f"{folder}: there is a gallery already; open it with Gallery.open")
-            gallery = cls(folder, Database.create(folder / _DATABASE, meta))
+            _expect_none(folder)
+            gallery = cls(folder, Database.create(folder / DATABASE, meta))
         gallery.trust.accept_photos(source)
         gallery.trust.accept_bundle(bundle)
         return gallery
@@ -113,7 +114,7 @@ class Gallery(BundleHolder):
 
         Raises:
             GalleryNotFound: There is none; this holds for any text, even one that cannot name a folder.
-            GalleryDamaged: Its database cannot be read.
+            GalleryDamaged: Its database cannot be read, or is a symbolic link.
             GalleryIncompatible: Its format is newer than this version's.
         """
         folder = absolute(path)
@@ -124,7 +125,8 @@ class Gallery(BundleHolder):
             raise GalleryNotFound(
                 f"no gallery at {shown(folder)}{reason}; make one with: photoseek index PHOTOS --bundle BUNDLE"
             )
-        return cls(found, Database(found / _DATABASE, recover=recover), trust)
+        expect_database(found)
+        return cls(found, Database(found / DATABASE, recover=recover), trust)
 
     @classmethod
     def open_or_create(
@@ -421,7 +423,12 @@ class Gallery(BundleHolder):
 def gallery_at(folder: Path) -> Path | None:
     """The folder of the gallery that a folder is or holds; None for any path that cannot be looked at."""
     places = (folder, folder / FOLDER)
-    return next((place for place in places if os.path.isfile(place / _DATABASE)), None)
+    return next((place for place in places if os.path.isfile(place / DATABASE)), None)
+
+
+def _expect_none(folder: Path) -> None:
+    if (folder / DATABASE).is_file():
+        raise GalleryError(f"{folder}: there is a gallery already; open it with Gallery.open")
 
 
 def _place(source: PhotoFolder, path: str | Path | None) -> Path:
@@ -447,7 +454,7 @@ def _noted(source: PhotoFolder, folder: Path) -> str:
 def _size(file: Path) -> int:
     """Bytes of a file; 0 of what is none, or has gone meanwhile."""
     try:
-        status = file.stat()
+        status = file.lstat()
     except OSError:
         return 0
     return status.st_size if stat.S_ISREG(status.st_mode) else 0

@@ -6,31 +6,30 @@ that holds the one before goes on with it. All of it can be made again from the 
 
 from __future__ import annotations
 
-import re
-import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from photoseek.errors import GalleryDamaged, GalleryEmpty, MissingExtra, QueryError
-from photoseek.files import DRAFT, read_bounded, remove, replace_bytes, replace_json, sha256_of, sync_file, sync_folder
+from photoseek.files import limit_mode, make_folder, replace_json, sha256_of, sync_file, sync_folder
+from photoseek.gallery_files import CURRENT, GENERATION_FILE, GENERATIONS, PARTIAL
 from photoseek.generation_manifest import CHECKS, IDS, MANIFEST, VECTORS, GenerationManifest, read_manifest
 from photoseek.manifest import FileRecord
 from photoseek.nearest.engine import Search
 from photoseek.nearest.engines import file_of, installed, open_engine
 from photoseek.nearest.tuning import TARGET_RECALL, sample_queries, tune
+from photoseek.pointer import CURE as CURE
+from photoseek.pointer import LINK_CURE, read_current, write_current
+from photoseek.pointer import current_name as current_name
+from photoseek.pointer import forget_current as forget_current
+from photoseek.removal import remove_folder
+from photoseek.stale import number_of, sweep
 from photoseek.stored_arrays import Checks, map_checks, map_ids, map_vectors, write_checks, write_rows
+from photoseek.tagging import expect_file, expect_folder, make_tagged
 from photoseek.vectors import Rows, Vectors
 
-CURE = "it is derived from the database: rebuild it with photoseek index PHOTOS"
-
-_FOLDER = "generations"
-_CURRENT = "CURRENT"
-_MOST_POINTER_BYTES = 1_000
-_PARTIAL = ".partial"
-_NAME = re.compile(r"\d{1,18}", re.ASCII)
-_POINTER = re.compile(r"(\d{1,18}) ([0-9a-f]{64})\n", re.ASCII)
+_MOST = 10**11  # no gallery counts that far: a name with a higher number is not followed
 
 
 @dataclass(frozen=True)
@@ -110,12 +109,6 @@ class Generation:
         return self.path / file
 
 
-def current_name(gallery: Path) -> str | None:
-    """The name of the generation that answers queries; None where there is none yet."""
-    current = _read_current(gallery)
-    return None if current is None else current[0]
-
-
 def open_current(gallery: Path) -> Generation:
     """Open the generation that answers queries, its vectors verified before they are mapped.
 
@@ -124,11 +117,13 @@ def open_current(gallery: Path) -> Generation:
         GalleryDamaged: Its manifest or vectors are missing or not what they should be.
         GalleryIncompatible: Its format is newer than ``FORMAT``.
     """
-    current = _read_current(gallery)
+    current = read_current(gallery)
     if current is None:
         raise GalleryEmpty(f"{gallery}: nothing indexed yet; run: photoseek index PHOTOS")
     name, checksum = current
-    folder = gallery / _FOLDER / name
+    folder = gallery / GENERATIONS / name
+    for each in (folder.parent, folder):
+        expect_folder(each, LINK_CURE)
     manifest = _read_manifest(folder, checksum)
     for file in (IDS, VECTORS, CHECKS):
         _check(folder / file, manifest.files[file])
@@ -139,26 +134,6 @@ def open_current(gallery: Path) -> Generation:
     with _curable(folder / CHECKS):
         checks = map_checks(folder / CHECKS, manifest.count)
     return Generation(folder, manifest, ids, vectors, checks)
-
-
-def forget_current(gallery: Path) -> None:
-    """Let no generation answer queries, where the database has nothing that could be found."""
-    (gallery / _CURRENT).unlink(missing_ok=True)
-    sync_folder(gallery)
-
-
-def _read_current(gallery: Path) -> tuple[str, str] | None:
-    """Name and manifest checksum of the current generation, in one read: it may be replaced at any time."""
-    path = gallery / _CURRENT
-    try:
-        found = _POINTER.fullmatch(read_bounded(path, _MOST_POINTER_BYTES).decode("ascii"))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise GalleryDamaged(f"{path}: cannot be read: {error}; {CURE}") from error
-    if found is None:
-        raise GalleryDamaged(f"{path}: cannot be read: expected a number and a sha256; {CURE}")
-    return found[1], found[2]
 
 
 def write_generation(
@@ -179,13 +154,14 @@ def write_generation(
     Engines are tuned to the recall ``target`` on queries by photo and, where ``texts`` gives the vectors of typical
     ones, by text.
     """
-    parent = gallery / _FOLDER
-    parent.mkdir(exist_ok=True)
+    parent = gallery / GENERATIONS
+    expect_folder(parent, LINK_CURE)
+    expect_file(gallery / CURRENT, LINK_CURE)
+    make_folder(parent)
     name = _next_name(parent)
-    partial = parent / f"{name}{_PARTIAL}"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
+    partial = parent / f"{name}{PARTIAL}"
     try:
+        make_tagged(partial)
         vectors = _write_vectors(partial, rows, count, dim)
         with (partial / CHECKS).open("wb") as file:
             if (written := write_checks(file, checks, count)) != count:
@@ -196,33 +172,11 @@ def write_generation(
         manifest = GenerationManifest(*facts)
         _publish(gallery, partial, name, manifest)
     except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)  # where the disk is full, its place is needed
+        remove_folder(
+            gallery, GENERATIONS, partial.name, files=GENERATION_FILE
+        )  # where the disk is full, its place is needed
         raise
     return manifest
-
-
-def leftovers(gallery: Path) -> list[Path]:
-    """What a killed indexing left behind: what it had not finished, and generations that serve nobody.
-
-    The one before the current one may still be read, and is none of them.
-    """
-    found = [*gallery.glob(f"{_CURRENT}.*{_PARTIAL}"), *gallery.glob(f"{DRAFT}*")]
-    folders = [folder for folder in (gallery / _FOLDER).glob("*") if folder.is_dir()]
-    try:
-        current = int(current_name(gallery) or "")
-    except (GalleryDamaged, ValueError):
-        return sorted([*found, *(folder for folder in folders if folder.suffix == _PARTIAL)])
-    before = max((number for number in map(_number, folders) if number < current), default=0) or current
-    unread = [folder for folder in folders if _number(folder) not in (current, before)]
-    return sorted([*found, *unread])
-
-
-def sweep(gallery: Path) -> list[Path]:
-    """Remove what :func:`leftovers` names, and tell it; the caller holds the gallery's lock."""
-    found = leftovers(gallery)
-    for path in found:
-        remove(path)
-    return found
 
 
 def _write_vectors(folder: Path, rows: Iterator[tuple[int, Vectors]], count: int, dim: int) -> Vectors:
@@ -241,30 +195,27 @@ def _publish(gallery: Path, partial: Path, name: str, manifest: GenerationManife
     """Sync everything, then let ``CURRENT`` name it, then drop all but the one before."""
     replace_json(partial / MANIFEST, asdict(manifest))
     for file in manifest.files:
+        limit_mode(partial / file)
         sync_file(partial / file)
     sync_folder(partial)
     final = partial.with_name(name)
-    kept: set[str | None] = {name}
-    partial.replace(final)
+    partial.rename(final)
     sync_folder(final.parent)
-    with suppress(GalleryDamaged):
-        kept.add(current_name(gallery))
-    replace_bytes(gallery / _CURRENT, f"{name} {sha256_of(final / MANIFEST)}\n".encode())
-    for folder in final.parent.iterdir():
-        if folder.name not in kept:
-            shutil.rmtree(folder, ignore_errors=True)
+    write_current(gallery, name, sha256_of(final / MANIFEST))
+    sweep(gallery)
 
 
 def _next_name(parent: Path) -> str:
-    return f"{max(map(_number, parent.iterdir()), default=0) + 1:06d}"
-
-
-def _number(folder: Path) -> int:
-    """That of a finished generation; 0 of anything else."""
-    return int(folder.name) if _NAME.fullmatch(folder.name) else 0
+    """Return a name that nothing has, complete or not, above that of every generation."""
+    taken = set(map(number_of, parent.iterdir()))
+    number = max((number for number in taken if number < _MOST), default=0) + 1
+    while number in taken:
+        number += 1
+    return f"{number:06d}"
 
 
 def _read_manifest(folder: Path, checksum: str) -> GenerationManifest:
+    expect_file(folder / MANIFEST, CURE)
     try:
         return read_manifest(folder, checksum)
     except (OSError, ValueError, RecursionError) as error:
@@ -272,6 +223,7 @@ def _read_manifest(folder: Path, checksum: str) -> GenerationManifest:
 
 
 def _check(path: Path, record: FileRecord) -> None:
+    expect_file(path, CURE)
     try:
         size = path.stat().st_size
         found = FileRecord(size, sha256_of(path) if size == record.bytes else "")

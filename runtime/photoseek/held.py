@@ -16,17 +16,18 @@ from typing import TYPE_CHECKING
 
 from photoseek.database import Database
 from photoseek.errors import GalleryDamaged
-from photoseek.files import remove
-from photoseek.generations import leftovers
+from photoseek.files import make_folder, sync_folder
+from photoseek.gallery_files import BUNDLE_FILE, BUNDLE_NAME, BUNDLES
+from photoseek.removal import is_ours, remove_folder
+from photoseek.stale import leftovers, sweep
+from photoseek.tagging import expect_folder, make_tagged
 
 if TYPE_CHECKING:
     from photoseek.bundle import Bundle
 
-BUNDLES = "bundles"
-"""The folder, inside a gallery, of what is derived from the vectors of further bundles."""
-
 _ROW = "bundle:"  # and the fingerprint: the name of a further bundle's row
 _SHORT = 16  # characters of a fingerprint that name a folder
+_CURE = "photoseek does not follow links inside a gallery; remove it, and run: photoseek index PHOTOS"
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,29 @@ class HeldBundle:
     own: bool = False
 
     def folder(self, gallery: Path) -> Path:
-        """Where that lies which is derived from its vectors."""
-        return gallery if self.own else gallery / BUNDLES / self.fingerprint[:_SHORT]
+        """Return the folder of the generations of its vectors.
+
+        Raises:
+            GalleryDamaged: The folder, or the one that it is in, is a symbolic link.
+        """
+        if self.own:
+            return gallery
+        folder = gallery / BUNDLES / self.fingerprint[:_SHORT]
+        expect_folder(folder.parent, _CURE)
+        expect_folder(folder, _CURE)
+        return folder
+
+    def make_folder(self, gallery: Path) -> Path:
+        """Create the folder of the generations of its vectors, unless it exists, and return it.
+
+        Raises as :meth:`folder`.
+        """
+        folder = self.folder(gallery)
+        if not self.own:
+            make_folder(folder.parent)
+            make_tagged(folder)
+            sync_folder(folder.parent)
+        return folder
 
     def is_called(self, name: str) -> bool:
         """Whether a name means it: its own, where it lay, or the beginning of its fingerprint."""
@@ -109,18 +131,31 @@ def drop_held(database: Database, fingerprint: str) -> int:
 
 
 def leftovers_of(gallery: Path, held: Sequence[HeldBundle]) -> list[Path]:
-    """What killed processes left behind: of each bundle, and the folders of those that the gallery holds no more."""
-    kept = {one.folder(gallery) for one in held if one.whole}
-    unheld = [folder for folder in sorted((gallery / BUNDLES).glob("*")) if folder not in kept]
+    """Return what killed processes left behind: of each bundle, and folders of bundles that the gallery lost."""
+    kept = _kept(gallery, held)
+    unheld = [path for path in _unheld(gallery, kept) if is_ours(gallery, BUNDLES, path.name, files=BUNDLE_FILE)]
     return [*(path for folder in kept for path in leftovers(folder)), *unheld]
 
 
 def sweep_all(gallery: Path, held: Sequence[HeldBundle]) -> list[Path]:
-    """Remove what :func:`leftovers_of` names, and tell it; the caller holds the gallery's lock."""
-    found = leftovers_of(gallery, held)
-    for path in found:
-        remove(path)
-    return found
+    """Remove what :func:`leftovers_of` names, and return it; the caller holds the gallery's lock."""
+    kept = _kept(gallery, held)
+    removed = [path for folder in kept for path in sweep(folder)]
+    for path in _unheld(gallery, kept):
+        removed += [path] if remove_folder(gallery, BUNDLES, path.name, files=BUNDLE_FILE) else []
+    return removed
+
+
+def _kept(gallery: Path, held: Sequence[HeldBundle]) -> list[Path]:
+    return sorted({one.folder(gallery) for one in held if one.whole})
+
+
+def _unheld(gallery: Path, kept: Sequence[Path]) -> list[Path]:
+    """Return the folders that are called like that of a bundle that the gallery does not hold; none behind a link."""
+    if (gallery / BUNDLES).is_symlink():
+        return []
+    folders = (path for path in sorted((gallery / BUNDLES).glob("*")) if BUNDLE_NAME.fullmatch(path.name))
+    return [path for path in folders if path not in kept]
 
 
 def _read(database: Database, fingerprint: str, row: object) -> HeldBundle:

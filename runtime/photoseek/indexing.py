@@ -17,6 +17,7 @@ from photoseek.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import FolderUnreachable, GalleryNotFound
 from photoseek.folders.folder import PhotoFolder
 from photoseek.folders.local import LocalFolder
+from photoseek.gallery_folder import limit_access
 from photoseek.held import HeldBundle, held_bundles, sweep_all
 from photoseek.names import as_name
 from photoseek.scanning import FoundPhoto, Unseen
@@ -136,6 +137,7 @@ def index_gallery(
     unseen = Unseen()
     found = list(folder.scan(unseen))
     missing = database.paths() - {photo.path for photo in found}
+    limit_access(gallery, unseen.access.for_gallery(gallery))
     if isinstance(folder, LocalFolder):
         _compare_mounts(database, folder.root, found, unseen)
     gone = {path for path in missing if not unseen.hides(path)}

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from photoseek.access import EVERYONE, LIST, READ, Access, SeenAccess
 from photoseek.errors import GalleryNotFound
 from photoseek.file_systems import has_stable_inodes
 from photoseek.names import as_name, as_text
@@ -54,10 +55,12 @@ class Unseen:
     Attributes:
         reasons: Why, by the path of the folder or file, relative to the scanned folder.
         mounts: Folders on another disk than the folder that they are in.
+        access: Who may read every photo that the scan yielded.
     """
 
     reasons: dict[str, str] = field(default_factory=dict)
     mounts: set[str] = field(default_factory=set)
+    access: SeenAccess = field(default_factory=SeenAccess)
 
     def note(self, path: str, error: OSError) -> None:
         """Keep why something could not be looked into; what is not there any more hides nothing."""
@@ -85,10 +88,13 @@ def scan(folder: Path, unseen: Unseen | None = None) -> Iterator[FoundPhoto]:
     """
     unseen = Unseen() if unseen is None else unseen
     try:
-        root = _Folder("", folder, folder.stat().st_dev, has_stable_inodes(folder))
+        status = folder.stat()
+        root = _Folder("", folder, status.st_dev, has_stable_inodes(folder), EVERYONE.narrowed(status, LIST))
         os.listdir(folder)
     except OSError as error:
         raise GalleryNotFound(f"{folder}: cannot be read as a folder of photos: {error.strerror}") from error
+    unseen.access.access &= root.access
+    unseen.access.places.add(os.path.realpath(folder))
     waiting = [root]
     while waiting:
         opened = waiting.pop()
@@ -96,8 +102,11 @@ def scan(folder: Path, unseen: Unseen | None = None) -> Iterator[FoundPhoto]:
         for path, entry in opened.entries(unseen):
             try:
                 if entry.is_dir(follow_symlinks=False):
-                    inner.append(_Folder(path, Path(entry.path), opened.device, opened.inodes))
+                    inner.append(_Folder(path, Path(entry.path), opened.device, opened.inodes, opened.access))
                 elif looks_like_photo(entry.name) and stat.S_ISREG((status := entry.stat()).st_mode):
+                    unseen.access.access &= opened.access.narrowed(status, READ)
+                    if entry.is_symlink():
+                        unseen.access.places.add(os.path.dirname(os.path.realpath(entry.path)))  # noqa: PTH120
                     inodes = opened.inodes if status.st_dev == opened.device else has_stable_inodes(Path(entry.path))
                     yield FoundPhoto.of(path, status, inodes=inodes)
             except OSError as error:
@@ -117,17 +126,21 @@ def looks_like_photo(name: str) -> bool:
 
 @dataclass
 class _Folder:
-    """A folder that was not listed yet; until then, ``device`` and ``inodes`` are those of the folder that it is in."""
+    """A folder that was not listed yet; until then, the other facts are those of the folder that it is in."""
 
     path: str
     place: Path
     device: int
     inodes: bool
+    access: Access
 
     def entries(self, unseen: Unseen) -> list[tuple[str, os.DirEntry[str]]]:
         """What is in it, by path, in the order of the names; nothing where it cannot be listed."""
         try:
-            own = self.place.lstat().st_dev if self.path else self.device
+            own = self.device
+            if self.path:
+                status = self.place.lstat()
+                own, self.access = status.st_dev, self.access.narrowed(status, LIST)
             with os.scandir(self.place) as entries:
                 found = sorted((each for each in entries if not passed_over(each.name)), key=lambda each: each.name)
         except OSError as error:

@@ -50,6 +50,12 @@ def encodable(text: str, stream: TextIO) -> str:
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
+def print_line(text: str, *, error: bool = False) -> None:
+    """Print one line on standard output, or on standard error."""
+    stream = sys.stderr if error else sys.stdout
+    print(encodable(visible(text), stream), file=stream, flush=True)
+
+
 def json_text(value: Any, *, indent: int | None = None, ascii_only: bool = False) -> str:
     r"""Return JSON in which every unsafe character is a ``\uXXXX`` escape, from which a parser gets the same value."""
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +11,9 @@ from pathlib import Path
 from typing import IO
 
 from photoseek.errors import GalleryBusy
+from photoseek.gallery_files import LOCK
+from photoseek.tagging import expect_file, mode_inside, open_file
 
-_LOCK = "LOCK"
 _TRIES = 10
 _PAUSE_S = 0.02  # is_writing holds the lock for microseconds
 
@@ -22,8 +24,12 @@ def only_writer(gallery: Path) -> Iterator[None]:
 
     Raises:
         GalleryBusy: Another process writes it.
+        GalleryDamaged: The lock is a symbolic link.
     """
-    with (gallery / _LOCK).open("a") as file:
+    path = gallery / LOCK
+    expect_file(path, "photoseek does not follow links inside a gallery; remove it")
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+    with os.fdopen(open_file(path, flags, mode_inside(gallery) & 0o666), "ab") as file:
         _lock(file, gallery)
         try:
             yield
@@ -34,7 +40,7 @@ def only_writer(gallery: Path) -> Iterator[None]:
 def is_writing(gallery: Path) -> bool:
     """Return whether a process, this one included, is the writer of a gallery; no file is created or changed."""
     try:
-        with (gallery / _LOCK).open("rb") as file:
+        with os.fdopen(open_file(gallery / LOCK, os.O_RDONLY), "rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             fcntl.flock(file, fcntl.LOCK_UN)
     except BlockingIOError:
@@ -44,7 +50,7 @@ def is_writing(gallery: Path) -> bool:
     return False
 
 
-def _lock(file: IO[str], gallery: Path) -> None:
+def _lock(file: IO[bytes], gallery: Path) -> None:
     for tries_left in reversed(range(_TRIES)):
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

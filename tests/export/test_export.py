@@ -18,6 +18,7 @@ from photoseek.encoders import ImageEncoder, TextEncoder
 from photoseek.evaluation import evaluate
 from photoseek.manifest import Layout
 from photoseek_export import export_checkpoint, text_towers
+from photoseek_export.bundle_folder import expect_free
 from photoseek_export.cli import app
 from photoseek_export.errors import BundleExists, ExportError, ParityError
 from photoseek_export.half import store_half
@@ -151,6 +152,17 @@ def test_what_is_there_is_not_overwritten_unasked(bundle: Bundle, checkpoint: Pa
     with pytest.raises(BundleExists, match="exists and is no bundle"):
         export_checkpoint(checkpoint, tmp_path, overwrite=True)
     assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_a_bundle_with_other_files_in_its_folder_is_not_replaced(bundle: Bundle, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(bundle.path, tmp_path / "copy"))
+    expect_free(copy, overwrite=True)
+    for name in ("notes.txt", "onnx/mine.onnx", "link"):
+        place = copy / name
+        place.symlink_to(tmp_path) if name == "link" else place.write_text("mine")
+        with pytest.raises(BundleExists, match=f"files of a bundle alone, found {name}; move it away, or name another"):
+            expect_free(copy, overwrite=True)
+        place.unlink()
 
 
 def test_an_unknown_precision_is_refused(checkpoint: Path, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from photoseek.encoders import ImageEncoder
 from photoseek.errors import GalleryBusy, GalleryDamaged
 from photoseek.filters import Filter
 from photoseek.gallery import only_writer
+from photoseek.tagging import TAG
 from tiny_bundle import DIM, write_tiny_bundle
 from typed_commands import photoseek_command
 
@@ -218,8 +219,11 @@ def test_what_a_killed_process_left_is_told_and_removed(gallery: Gallery, photos
     shutil.copytree(generations / "000001", generations / "000007.partial")
     shutil.copytree(generations / "000001", generations / "000009")  # complete, but CURRENT had not named it yet
     (gallery.path / "CURRENT.123.partial").write_text("00")
-    (gallery.path / ".new-abc").mkdir()
-    left = [".new-abc", "CURRENT.123.partial", "generations/000007.partial", "generations/000009"]
+    draft = gallery.path / f".photoseek-new-{16 * 'a'}"
+    draft.mkdir()
+    shutil.copy(gallery.path / TAG, draft)
+    (draft / "gallery.sqlite").write_bytes(b"SQLite format 3")
+    left = [draft.name, "CURRENT.123.partial", "generations/000007.partial", "generations/000009"]
     told = photoseek_command("verify", photos)
     assert told.returncode == 0
     assert told.stdout.splitlines() == [

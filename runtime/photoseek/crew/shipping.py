@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from photoseek.bundle import DEMO, Bundle
 from photoseek.demo.gallery import cache_folder
 from photoseek.errors import BundleError, CrewError
-from photoseek.files import DRAFT
+from photoseek.files import make_private_folder
 from photoseek.manifest import Layout
+from photoseek.removal import draft_folder
 
 _SETTINGS = (".json", ".txt")
+_UNPACKED = "bundle"  # the folder inside the draft
 
 
 def files_of(bundle: Bundle) -> dict[str, bytes]:
@@ -62,13 +63,14 @@ def arrived(reference: str, fingerprint: str, fetch: Callable[[], Mapping[str, b
 
 def _unpack(files: Mapping[str, bytes], target: Path) -> None:
     """Write files into a folder, which is complete before it bears its name."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(dir=target.parent, prefix=DRAFT))
-    try:
+    make_private_folder(cache_folder())
+    target.parent.mkdir(mode=0o700, exist_ok=True)
+    names = {f"{_UNPACKED}/", *(f"{_UNPACKED}/{name}" for name in files)}
+    names |= {f"{above.as_posix()}/" for name in names for above in PurePosixPath(name).parents}
+    with draft_folder(target.parent, re.compile("|".join(map(re.escape, names)))) as draft:
         for name, data in files.items():
-            (draft / name).parent.mkdir(parents=True, exist_ok=True)
-            (draft / name).write_bytes(data)
+            place = draft / _UNPACKED / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(data)
         with suppress(OSError):  # another member was faster
-            draft.rename(target)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+            (draft / _UNPACKED).rename(target)

@@ -6,6 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
+from photoseek.files import make_private_folder
+
 VERSION = 1
 """Version of the pictures; part of the name of their folder in the user's cache."""
 
@@ -19,7 +21,9 @@ def demo_photos(folder: Path | None = None) -> Path:
     Args:
         folder: Where to copy them. None: ``photoseek/demo-N`` in the user's cache folder.
     """
-    folder = folder or cache_folder() / f"demo-{VERSION}"
+    if folder is None:
+        make_private_folder(cache_folder())
+        folder = cache_folder() / f"demo-{VERSION}"
     folder.mkdir(parents=True, exist_ok=True)
     for source in PICTURES.iterdir():
         if not (folder / source.name).exists():

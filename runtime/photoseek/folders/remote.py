@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO, cast
 
+from photoseek.access import OWNER
 from photoseek.errors import FolderUnreachable, GalleryNotFound, MissingExtra, PhotoError
 from photoseek.folders import storage
 from photoseek.folders.folder import PhotoFolder
@@ -64,12 +65,13 @@ class RemoteFolder:
     def scan(self, unseen: Unseen) -> Iterator[FoundPhoto]:
         """Every object that looks like a photo, listed to the end before the first is told.
 
-        What stops halfway is no list: photos would seem to be gone.
+        What stops halfway is no list: photos would seem to be gone. Only the owner of the gallery counts as a reader.
 
         Raises:
             GalleryNotFound: No such bucket.
             FolderUnreachable: The storage cannot be reached, or refuses.
         """
+        unseen.access.access = OWNER
         with self._asked():
             listed = storage.filesystem(self.scheme).find(self.prefix, detail=True)
         for name, info in sorted(listed.items()):

@@ -12,7 +12,7 @@ import time
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from photoseek.files import replace_json, sha256_of
+from photoseek.files import make_private_folder, replace_json, sha256_of
 
 _CLOCK_S = 2.0  # the coarsest clock of a file system (FAT)
 _KEPT = 1_000
@@ -69,7 +69,7 @@ def _remember(cache: Path, key: str, value: list[object]) -> None:
     values = {name: kept for name, kept in _remembered(cache).items() if name != key}
     kept = dict(list(values.items())[1 - _KEPT :])
     try:
-        cache.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(cache.parent)
         replace_json(cache, {**kept, key: value})
     except OSError:
         pass

@@ -17,6 +17,7 @@ from photoseek.nearest.engine import Approximate, Search
 from photoseek.nearest.engines import ANNOY_FILE, ENGINES, FAISS_FILE, installed
 from photoseek.nearest.exact import ExactSearch
 from photoseek.nearest.faiss import FlatSearch, HnswParameters, HnswSearch
+from photoseek.removal import remove_file
 from photoseek.vectors import Vectors, normalise
 
 TARGET_RECALL = 0.99
@@ -168,7 +169,7 @@ def _tune_annoy(path: Path, vectors: Vectors, truth: Truth, target: float, soone
             file.replace(path)
             best = found
         else:
-            file.unlink()
+            remove_file(file)
     return best
 
 

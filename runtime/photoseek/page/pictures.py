@@ -5,21 +5,23 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import stat
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from photoseek.errors import PhotoError
 from photoseek.folders.folder import PhotoFile
+from photoseek.gallery_files import THUMBNAIL_NAME, THUMBNAILS
 from photoseek.photos import read_photo
+from photoseek.removal import remove_file_in
+from photoseek.tagging import is_tagged, make_tagged, open_file, open_folder
 from photoseek.thumbnails import shrink, version_of
 
 _log = logging.getLogger(__name__)
-
-FOLDER = "thumbnails"
-"""Inside the gallery's own folder."""
 
 CARD_SIDE = 400
 """The longer side of a picture on a card, in pixels."""
@@ -40,14 +42,15 @@ class Pictures:
     """The thumbnails of one gallery; may be shared between threads, and the folder between processes.
 
     A file is named by the photo's path, its size, the moment of its last change and the length of its side, without an
-    ending: no scan takes it for a photo. Where the folder cannot be written, nothing is kept.
+    ending: no scan takes it for a photo. Where the folder cannot be written, is a symbolic link, or holds files but no
+    tag of photoseek, nothing is kept.
     """
 
     def __init__(
         self, gallery: Path, max_bytes: int = MAX_BYTES, *, root: Path | None = None, links: bool = True
     ) -> None:
         """Make thumbnails of photos in ``root`` alone, unless it is None; ``links``: those that lead out count, too."""
-        self.folder = gallery / FOLDER
+        self.folder = gallery / THUMBNAILS
         self._root = root
         self._links = links
         self._max_bytes = max_bytes
@@ -63,8 +66,8 @@ class Pictures:
         self._check_place(file)
         place = os.path.relpath(file.parent, self.folder) if isinstance(file, Path) else str(file)
         facts = (file.name, place, *version_of(file))
-        kept = self.folder / hashlib.sha256(repr((*facts, side)).encode("utf-8", "surrogateescape")).hexdigest()[:40]
-        return self._read(kept) or self._make(file, kept, side)
+        name = hashlib.sha256(repr((*facts, side)).encode("utf-8", "surrogateescape")).hexdigest()[:40]
+        return self._read(name) or self._make(file, name, side)
 
     def of_all(self, files: Sequence[PhotoFile], side: int = CARD_SIDE) -> list[bytes | PhotoError]:
         """Those of several photos, a few decoded at the same time; the error of each that has none."""
@@ -84,52 +87,76 @@ class Pictures:
         except PhotoError as error:
             return error
 
-    def _read(self, kept: Path) -> bytes | None:
+    def _read(self, name: str) -> bytes | None:
         try:
-            if time.time() - kept.stat().st_mtime > _NOTED_ANEW_S:
-                os.utime(kept)
-            jpeg = kept.read_bytes()
+            with self._opened() as folder, os.fdopen(open_file(name, os.O_RDONLY, folder=folder), "rb") as file:
+                if time.time() - os.fstat(file.fileno()).st_mtime > _NOTED_ANEW_S:
+                    os.utime(file.fileno())
+                jpeg = file.read()
         except OSError:
             return None
         return jpeg if jpeg.startswith(_JPEG_START) and jpeg.endswith(_JPEG_END) else None
 
-    def _make(self, file: PhotoFile, kept: Path, side: int) -> bytes:
+    def _make(self, file: PhotoFile, name: str, side: int) -> bytes:
         jpeg = shrink(read_photo(file), side)
-        partial = kept.with_name(f"{kept.name}.{os.getpid()}.{threading.get_ident()}.partial")
         try:
-            self.folder.mkdir(exist_ok=True)
-            partial.write_bytes(jpeg)  # not synced: what a crash cuts off has no end, and is made again
-            partial.replace(kept)
+            if not make_tagged(self.folder):
+                raise OSError("expected a folder that photoseek created, found files without its tag")
+            with self._opened() as folder:
+                self._write(folder, name, jpeg)
             self._count(len(jpeg))
         except OSError as error:
             _log.info("%s: thumbnails are not kept: %s", self.folder, error)
         return jpeg
 
+    def _write(self, folder: int, name: str, jpeg: bytes) -> None:
+        """Write a thumbnail; it is not synced: what a crash cuts off has no end, and is made again."""
+        partial = f"{name}.{os.getpid()}.{threading.get_ident()}.partial"
+        with suppress(FileNotFoundError):
+            if not stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+                raise OSError(f"expected a thumbnail, found a link or a folder: {name}")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC  # this thread's own name: what is there is left from a crash
+        with os.fdopen(open_file(partial, flags, os.fstat(folder).st_mode & 0o666, folder), "wb") as file:
+            file.write(jpeg)
+        os.replace(partial, name, src_dir_fd=folder, dst_dir_fd=folder)
+
     def _count(self, more: int) -> None:
-        with self._lock:
-            self._bytes = sum(size for _, size, _ in self._listed()) if self._bytes is None else self._bytes + more
+        with self._lock, self._opened() as folder:
+            listed = _listed(folder) if self._bytes is None else None
+            self._bytes = sum(size for _, size, _ in listed) if listed is not None else (self._bytes or 0) + more
             if self._bytes > self._max_bytes:
-                self._bytes = self._tidy()
+                self._bytes = self._tidy(folder)
 
-    def _listed(self) -> list[tuple[float, int, Path]]:
-        """Time of last use, bytes and path of every file."""
-        found = []
-        with os.scandir(self.folder) as entries:
-            for entry in entries:
-                try:
-                    status = entry.stat()
-                except OSError:  # another process has removed it
-                    continue
-                found.append((status.st_mtime, status.st_size, Path(entry.path)))
-        return found
-
-    def _tidy(self) -> int:
-        """Remove the oldest; tells how many bytes are left."""
-        files = sorted(self._listed())
+    def _tidy(self, folder: int) -> int:
+        """Remove the oldest thumbnails, and return how many bytes are left."""
+        files = sorted(_listed(folder))
         left = sum(size for _, size, _ in files)
-        for _, size, path in files:
+        for _, size, name in files:
             if left <= self._max_bytes * _LEFT:
                 break
-            path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # another process has removed it
+                remove_file_in(folder, name, self.folder / name)
             left -= size
         return left
+
+    @contextmanager
+    def _opened(self) -> Iterator[int]:
+        """Open the folder, which must have a tag and be no symbolic link."""
+        with open_folder(self.folder.parent, self.folder.name) as folder:
+            if not is_tagged(folder):
+                raise OSError("expected a folder that photoseek created, found none with its tag")
+            yield folder
+
+
+def _listed(folder: int) -> list[tuple[float, int, str]]:
+    """Return the time of last use, bytes and name of every thumbnail in an open folder."""
+    found = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except OSError:  # another process has removed it
+                continue
+            if stat.S_ISREG(status.st_mode) and THUMBNAIL_NAME.fullmatch(entry.name):
+                found.append((status.st_mtime, status.st_size, entry.name))
+    return found

@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 
 from photoseek.demo.gallery import cache_folder
-from photoseek.files import replace_json
+from photoseek.files import make_private_folder, replace_json
 from photoseek.gallery import gallery_at
 from photoseek.paths import absolute
 
@@ -30,7 +30,7 @@ def remember(folder: str) -> None:
         return
     folders = [folder, *(other for other in before if other != folder)][:_NOTED]
     try:
-        _file().parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(_file().parent)
         replace_json(_file(), {"format": _VERSION, "galleries": folders})
     except (OSError, UnicodeEncodeError) as error:
         _log.info("recent galleries are not noted: %s", error)

@@ -22,6 +22,7 @@ from starlette.middleware import Middleware
 
 from photoseek.page.access import Access
 from photoseek.page.gate import PARAMETER, Gate
+from photoseek.terminal import print_line
 
 SCRIPT = Path(__file__).with_name("script.py")
 """What Streamlit runs on every interaction."""
@@ -55,7 +56,8 @@ async def lifespan(_: object) -> AsyncIterator[None]:
     """Print the addresses of the page once it listens, and open a browser unless the server is headless."""
     address, port = str(st.get_option("server.address") or ""), int(st.get_option("server.port"))
     secret = {} if _access is None else {PARAMETER: _access.token}
-    print("The search page is at:", *(f"  {url(host, port, secret)}" for host in hosts(address)), sep="\n", flush=True)
+    for line in ("The search page is at:", *(f"  {url(host, port, secret)}" for host in hosts(address))):
+        print_line(line)
     if not st.get_option("server.headless"):
         ticket = {} if _access is None else {PARAMETER: _access.new_ticket()}
         open_browser(url(hosts(address)[0], port, ticket))

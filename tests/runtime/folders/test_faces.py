@@ -44,6 +44,13 @@ def gallery(s3: S3, tiny_bundle: Bundle, tmp_path: Path) -> Gallery:
     return gallery
 
 
+def test_a_gallery_of_a_bucket_is_private_to_its_owner(gallery: Gallery) -> None:
+    Pictures(gallery.path).of(gallery.file_of("red é.png"))
+    paths = [gallery.path, *gallery.path.rglob("*")]
+    assert len(paths) > 10
+    assert not [path for path in paths if path.stat().st_mode & 0o077]
+
+
 def test_the_service_hands_on_photos_and_thumbnails(gallery: Gallery, s3: S3) -> None:
     pytest.importorskip("fastapi")
     pytest.importorskip("httpx")

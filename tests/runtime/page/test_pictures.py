@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from photoseek.errors import PhotoError
+from photoseek.gallery_files import THUMBNAILS
 from photoseek.page import pictures
 from photoseek.page.pictures import Pictures
 from photoseek.scanning import scan
+from photoseek.tagging import TAG
 
 
 @pytest.fixture
@@ -28,6 +31,11 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     shrink = pictures.shrink
     monkeypatch.setattr(pictures, "shrink", lambda data, side: sides.append(side) or shrink(data, side))
     return sides
+
+
+def kept_in(gallery: Path) -> list[Path]:
+    """Everything in the folder of thumbnails but its tag."""
+    return [path for path in (gallery / THUMBNAILS).iterdir() if path.name != TAG]
 
 
 def test_a_thumbnail_is_made_once_even_by_two_servers(tmp_path: Path, photo: Path, made: list[int]) -> None:
@@ -59,7 +67,7 @@ def test_a_gallery_that_moves_with_its_photos_keeps_them(tmp_path: Path, made: l
 
 def test_what_a_crash_cut_off_is_made_again(tmp_path: Path, photo: Path, made: list[int]) -> None:
     whole = Pictures(tmp_path).of(photo)
-    file = next((tmp_path / pictures.FOLDER).iterdir())
+    file = kept_in(tmp_path)[0]
     file.write_bytes(whole[: len(whole) // 2])
     assert Pictures(tmp_path).of(photo) == whole
     assert len(made) == 2
@@ -71,9 +79,9 @@ def test_all_together_stay_below_the_size_and_the_oldest_go(tmp_path: Path) -> N
         file = tmp_path / f"{number}.png"
         Image.effect_noise((80, 80), 90).save(file)
         kept.of(file)
-        newest = max((tmp_path / pictures.FOLDER).iterdir(), key=lambda path: path.stat().st_mtime_ns)
+        newest = max(kept_in(tmp_path), key=lambda path: path.stat().st_mtime_ns)
         os.utime(newest, (number, number))
-    left = list((tmp_path / pictures.FOLDER).iterdir())
+    left = kept_in(tmp_path)
     assert 5_000 < sum(path.stat().st_size for path in left) <= 20_000
     assert min(path.stat().st_mtime for path in left) > 20
 
@@ -84,7 +92,7 @@ def test_no_scan_takes_one_for_a_photo(tmp_path: Path, photo: Path) -> None:
 
 
 def test_where_nothing_can_be_written_it_is_shown_all_the_same(tmp_path: Path, photo: Path) -> None:
-    (tmp_path / pictures.FOLDER).write_text("in the way")
+    (tmp_path / THUMBNAILS).write_text("in the way")
     assert Pictures(tmp_path).of(photo).startswith(b"\xff\xd8\xff")
 
 
@@ -93,6 +101,23 @@ def test_of_several_each_has_its_picture_or_its_reason(tmp_path: Path, photo: Pa
     assert isinstance(picture, bytes)
     assert isinstance(reason, PhotoError)
     assert "No such file" in str(reason)
+
+
+def test_several_are_kept_when_the_folder_is_new(tmp_path: Path, photo: Path) -> None:
+    for number in range(12):
+        shutil.copy(photo, tmp_path / f"{number}.png")
+    Pictures(tmp_path).of_all([tmp_path / f"{number}.png" for number in range(12)])
+    assert len(kept_in(tmp_path)) == 12
+
+
+def test_a_link_in_the_place_of_a_thumbnail_stays(tmp_path: Path, photo: Path) -> None:
+    whole = Pictures(tmp_path).of(photo)
+    (place,) = kept_in(tmp_path)
+    place.rename(tmp_path / "moved")
+    place.symlink_to(tmp_path / "moved")
+    (tmp_path / "moved").write_bytes(b"\xff\xd8\xff of somebody else \xff\xd9")
+    assert Pictures(tmp_path).of(photo) == whole
+    assert place.readlink() == tmp_path / "moved"
 
 
 @pytest.mark.parametrize("path", ["../elsewhere.png", "a/../../elsewhere.png", "/etc/passwd", "ABSOLUTE"])
