@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from photoseek.captions import Caption
-from photoseek.captions.token_lines import token_line
+from photoseek.captions.flickr_token import token_line
 from photoseek.errors import MissingExtra
 from photoseek.files import replace_bytes
 from photoseek.languages import language_of

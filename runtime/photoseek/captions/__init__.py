@@ -13,9 +13,8 @@ A split is UTF-8 text with one image name a line, or the name of a split that th
 
 from __future__ import annotations
 
-from photoseek.captions.caption import Caption, CaptionFile, captions_of
-from photoseek.captions.reading import read_caption_file, read_caption_files, read_captions
-from photoseek.captions.splits import read_split
+from photoseek.captions.caption_file import Caption, CaptionFile, captions_of, read_split
+from photoseek.captions.reader import read_caption_file, read_caption_files, read_captions
 
 __all__ = [
     "Caption",

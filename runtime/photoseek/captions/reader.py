@@ -6,11 +6,11 @@ import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from photoseek.captions.caption import Caption, CaptionFile
-from photoseek.captions.csv_table import is_header, read_csv
-from photoseek.captions.json_files import read_json
-from photoseek.captions.text_files import numbered_lines, read_text
-from photoseek.captions.token_lines import read_token_lines
+from photoseek.captions.caption_file import Caption, CaptionFile
+from photoseek.captions.csv_file import is_header, read_csv
+from photoseek.captions.flickr_token import read_token_lines
+from photoseek.captions.json_file import read_json
+from photoseek.captions.text_file import numbered_lines, read_text
 from photoseek.errors import CaptionFileError
 from photoseek.paths import expanded
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from photoseek.captions.caption import Caption
-from photoseek.captions.text_files import numbered_lines, short
+from photoseek.captions.caption_file import Caption
+from photoseek.captions.text_file import numbered_lines, short
 from photoseek.errors import CaptionFileError
 
 _COLUMNS = {2: "NAME#I<TAB>caption", 3: "NAME#I<TAB>caption<TAB>keyword, keyword, ..."}

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from photoseek.captions.caption import Caption
-from photoseek.captions.text_files import one_line, short
+from photoseek.captions.caption_file import Caption
+from photoseek.captions.text_file import one_line, short
 from photoseek.errors import CaptionFileError
 
 _HEADER = ["image", "caption"]

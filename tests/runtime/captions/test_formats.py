@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photoseek.captions import Caption, CaptionFile, read_caption_file, read_captions, read_split
-from photoseek.captions.token_lines import token_line
+from photoseek.captions.flickr_token import token_line
 from photoseek.errors import CaptionFileError
 from photoseek.evaluation import captioned_images
 
