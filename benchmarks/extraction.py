@@ -29,7 +29,7 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from photoseek.preprocess import Preprocessing
+from photoseek.photos.preprocessing import Preprocessing
 from photoseek_train.config import preprocessing_of
 from photoseek_train.feature_folder import FeatureFolder
 from photoseek_train.features import image_features

@@ -18,7 +18,7 @@ from photos import SIZES, jpegs
 
 from photoseek import Bundle
 from photoseek.encoders import ImageEncoder
-from photoseek.photos import decode_photo, read_photo
+from photoseek.photos.decode import decode_photo, read_photo
 
 _BATCH = 4
 _ROUNDS = 3

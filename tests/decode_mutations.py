@@ -15,10 +15,10 @@ from random import Random
 import numpy as np
 
 from photo_mutations import mutated, seeds
-from photoseek import photos
 from photoseek.errors import PhotoError
-from photoseek.photos import decode_photo
-from photoseek.preprocess import Preprocessing
+from photoseek.photos import decode
+from photoseek.photos.decode import decode_photo
+from photoseek.photos.preprocessing import Preprocessing
 
 PIXELS = 4_000_000
 """The budget of pixels here, so that time goes to many small photos; its real size is for test_budgets."""
@@ -48,7 +48,7 @@ def outcome(data: bytes) -> str:
 
 def main(seed: str, count: int) -> None:
     """Damage and decode ``count`` photos of each format."""
-    photos.MAX_PIXELS = PIXELS
+    decode.MAX_PIXELS = PIXELS
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     valid = seeds()
     others = list(valid.values())

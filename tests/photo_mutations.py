@@ -10,7 +10,7 @@ from random import Random
 import numpy as np
 from PIL import Image, ImageDraw, features
 
-from photoseek import heif
+from photoseek.photos import formats
 
 
 @cache
@@ -49,8 +49,8 @@ def seeds() -> dict[str, bytes]:
         }
     if features.check("avif"):
         made["avif"] = _saved(picture, "AVIF")
-    if heif.can_decode():
-        heif.register()
+    if formats.can_decode():
+        formats.register()
         made["heif"] = _saved(picture, "HEIF")
     return made
 

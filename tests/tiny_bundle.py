@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from photoseek.manifest import FileRecord, Layout, Manifest, TextTowerRecord
-from photoseek.preprocess import Preprocessing
+from photoseek.photos.preprocessing import Preprocessing
 
 DIM = 16
 SIDE = 8

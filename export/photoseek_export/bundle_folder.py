@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from photoseek.manifest import FileRecord, Layout
-from photoseek.preprocess import Preprocessing
+from photoseek.photos.preprocessing import Preprocessing
 from photoseek_export.errors import BundleExists
 
 

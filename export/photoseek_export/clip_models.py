@@ -17,7 +17,7 @@ from photoseek.foreign.image_processors import find_preprocessing
 from photoseek.foreign.transformers_layout import FAMILIES, Family
 from photoseek.foreign.transformers_tokenizers import find_reading
 from photoseek.manifest import Layout
-from photoseek.preprocess import Preprocessing
+from photoseek.photos.preprocessing import Preprocessing
 from photoseek_export.errors import ExportError
 from photoseek_export.sentencepiece_tokenizers import find_sentencepiece_reading
 from photoseek_train.errors import reason_of

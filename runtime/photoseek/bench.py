@@ -20,7 +20,7 @@ from photoseek.encoders import ImageEncoder
 from photoseek.errors import PhotoError, PhotoseekError, QueryError
 from photoseek.everyday import everyday_queries
 from photoseek.folders.folder import PhotoFile
-from photoseek.photos import decode_photo, read_photo
+from photoseek.photos.decode import decode_photo, read_photo
 from photoseek.search import Searcher
 
 _NEIGHBOURS = 10

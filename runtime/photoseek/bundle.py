@@ -13,7 +13,7 @@ from photoseek.errors import BundleDamaged, BundleIncompatible, BundleNotFound
 from photoseek.files import read_bounded, sha256_of
 from photoseek.forking import Inherited
 from photoseek.manifest import Layout, Manifest, hint_of
-from photoseek.preprocess import Preprocessing
+from photoseek.photos.preprocessing import Preprocessing
 from photoseek.tokenization import Tokenization, load_tokenization
 from photoseek.tower_graph import TowerGraph
 

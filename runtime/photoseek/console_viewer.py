@@ -78,7 +78,7 @@ def print_pictures(photos: Sequence[tuple[str, PhotoFile]]) -> None:
     """Draw photos, each below its name: with the terminal's own graphics, else in half blocks of colour."""
     from textual_image.renderable import Image  # asks the terminal what it can show
 
-    from photoseek.photos import decode_photo
+    from photoseek.photos.decode import decode_photo
 
     logging.getLogger("textual_image").setLevel(logging.ERROR)  # not every terminal tells the size of its letters
     for name, file in photos:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from photoseek.bundle import Bundle
 from photoseek.errors import PhotoError, QueryError
 from photoseek.languages import Share, shares
-from photoseek.photos import PhotoSource, decode_photo
+from photoseek.photos.decode import PhotoSource, decode_photo
 from photoseek.queries import expect_text
 from photoseek.towers import TextTower, Tower
 from photoseek.vectors import Vectors, normalise
@@ -136,7 +136,8 @@ class ImageEncoder(Tower):
     """Photos -> unit vectors. May be shared between threads."""
 
     def encode(self, photos: Iterable[PhotoSource], *, batch_size: int = 16) -> Vectors:
-        """Encode photos, decoding each as :func:`photoseek.photos.decode_photo` does, as large as the tower needs it.
+        """Encode photos, decoding each as :func:`photoseek.photos.decode.decode_photo` does, as large as the tower
+        needs it.
 
         Raises:
             PhotoError: One of them cannot be decoded; a path stands in the message.

@@ -14,7 +14,7 @@ from photoseek.confidence import Calibration
 from photoseek.encoders import MAX_CHARACTERS, ImageEncoder, TextEncoder
 from photoseek.errors import QueryError
 from photoseek.languages import language_of, words_in
-from photoseek.photos import PhotoSource
+from photoseek.photos.decode import PhotoSource
 from photoseek.queries import expect_text, parse_query
 from photoseek.vectors import Vectors, normalise
 

@@ -23,7 +23,7 @@ def read_still(photo: FoundPhoto, root: Path, read: Callable[[Path], bytes]) -> 
     Args:
         photo: As a scan found it.
         root: The folder that was scanned.
-        read: Such as :func:`photoseek.photos.read_photo`.
+        read: Such as :func:`photoseek.photos.decode.read_photo`.
 
     Returns:
         None where the photo is not there any more.

@@ -19,7 +19,7 @@ from photoseek.folding import fold as fold_hits
 from photoseek.fusion import DEPTH, MAX_DEPTH, Fusion
 from photoseek.gallery import Gallery
 from photoseek.hits import BundleScore, Hit
-from photoseek.photos import PhotoSource
+from photoseek.photos.decode import PhotoSource
 from photoseek.querying import Query, QueryEncoder
 from photoseek.search import Searcher, expect_count
 from photoseek.second_look import SecondLook

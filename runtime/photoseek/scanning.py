@@ -13,7 +13,7 @@ from photoseek.access import EVERYONE, LIST, READ, Access, SeenAccess
 from photoseek.errors import GalleryNotFound
 from photoseek.file_systems import has_stable_inodes
 from photoseek.names import as_name, as_text
-from photoseek.photos import SUFFIXES
+from photoseek.photos.formats import SUFFIXES
 
 _SKIPPED = frozenset({"@eaDir", "node_modules", "System Volume Information", "$RECYCLE.BIN"})
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})  # ELOOP: links in a circle lead nowhere

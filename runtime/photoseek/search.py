@@ -27,7 +27,7 @@ from photoseek.nearest.engine import Search
 from photoseek.nearest.engines import Engine
 from photoseek.nearest.exact import ExactSearch
 from photoseek.nearest.stores.asking import AskedStore, Neighbours
-from photoseek.photos import PhotoSource
+from photoseek.photos.decode import PhotoSource
 from photoseek.querying import Query as Query
 from photoseek.querying import QueryEncoder
 from photoseek.selection import ids_where

@@ -20,7 +20,7 @@ from photoseek.errors import GalleryError, PhotoError
 from photoseek.forking import Inherited
 from photoseek.gallery import Gallery
 from photoseek.held import held_as, put_held
-from photoseek.photos import read_photo
+from photoseek.photos.decode import read_photo
 from photoseek.vectors import Vectors
 from photoseek.writer import only_writer
 

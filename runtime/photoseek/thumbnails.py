@@ -13,7 +13,7 @@ from PIL import Image
 from photoseek.errors import PhotoError
 from photoseek.folders.folder import PhotoFile
 from photoseek.folders.remote_photo import RemotePhoto
-from photoseek.photos import decode_photo, read_photo
+from photoseek.photos.decode import decode_photo, read_photo
 
 SIDE = 640
 """The longer side of a thumbnail, in pixels."""

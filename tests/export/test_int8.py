@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from photoseek import Bundle
 from photoseek.encoders import ImageEncoder, TextEncoder
 from photoseek.manifest import Layout
-from photoseek.preprocess import Preprocessing
+from photoseek.photos.preprocessing import Preprocessing
 from photoseek_export import export_checkpoint
 from photoseek_export.cli import app
 from photoseek_export.errors import ExportError, LossTooHigh

@@ -10,8 +10,8 @@ import torch
 from PIL import Image, ImageOps
 from torchvision.transforms import v2
 
-from photoseek.photos import open_photo
-from photoseek.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from photoseek.photos.decode import open_photo
+from photoseek.photos.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 
 SMALL = Preprocessing(112, 112, 128)
 LARGE = Preprocessing(224, 224, 256)

@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from photoseek.preprocess import Preprocessing
+from photoseek.photos.preprocessing import Preprocessing
 from photoseek_train.config import preprocessing_of
 from photoseek_train.errors import FeaturesError, SettingsError
 from photoseek_train.extraction import Extraction, Features

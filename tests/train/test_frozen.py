@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from photoseek.preprocess import Preprocessing
+from photoseek.photos.preprocessing import Preprocessing
 from photoseek_train.augment import Augmentation
 from photoseek_train.config import AugmentConfig, preprocessing_of
 from photoseek_train.device import choose_device

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageEnhance
 
-from photoseek.preprocess import Preprocessing
+from photoseek.photos.preprocessing import Preprocessing
 from photoseek_train.config import AugmentConfig
 from photoseek_train.errors import SettingsError
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, TypeVar
 
 from photoseek.errors import BundleIncompatible
-from photoseek.preprocess import Preprocessing
+from photoseek.photos.preprocessing import Preprocessing
 from photoseek_train.errors import CheckpointDamaged, CheckpointIncompatible, SettingsError
 
 FORMAT = 1

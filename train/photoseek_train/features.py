@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from photoseek.files import sha256_of
-from photoseek.preprocess import Preprocessing
+from photoseek.photos.preprocessing import Preprocessing
 from photoseek_train.dataset import CaptionedPhotos
 from photoseek_train.device import choose_device
 from photoseek_train.errors import DataError, SettingsError

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from photoseek.preprocess import Preprocessing
+from photoseek.photos.preprocessing import Preprocessing
 from photoseek_train.augment import Augmentation, expect_sizes
 from photoseek_train.checkpoint import Layout, read_config
 from photoseek_train.config import AugmentConfig, DataConfig, OptimConfig, TrainingConfig, preprocessing_of

@@ -17,7 +17,7 @@ from typing import Any
 from PIL import Image
 
 from photoseek.errors import PhotoError
-from photoseek.photos import open_photo, read_photo
+from photoseek.photos.decode import open_photo, read_photo
 from photoseek_train.progress import Progress, silent
 
 _AT_ONCE = 256  # photos between two looks at what is done: a Ctrl-C waits for no more

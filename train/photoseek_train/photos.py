@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from photoseek.errors import PhotoError
-from photoseek.photos import open_photo
-from photoseek.preprocess import Preprocessing
+from photoseek.photos.decode import open_photo
+from photoseek.photos.preprocessing import Preprocessing
 from photoseek_train.augment import Augmentation, wide_view
 from photoseek_train.dataset import Rows
 from photoseek_train.errors import DataError

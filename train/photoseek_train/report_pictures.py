@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from PIL import Image
 
 from photoseek.errors import PhotoError
-from photoseek.photos import open_photo
+from photoseek.photos.decode import open_photo
 from photoseek_train.dataset import CaptionedPhotos
 
 SIDE = 192

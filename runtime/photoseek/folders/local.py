@@ -11,7 +11,7 @@ from photoseek.errors import GalleryNotFound
 from photoseek.folders.folder import PhotoFolder
 from photoseek.names import as_name
 from photoseek.paths import shown, why_no_folder
-from photoseek.photos import read_photo
+from photoseek.photos.decode import read_photo
 from photoseek.reading import read_still
 from photoseek.scanning import FoundPhoto, Unseen, scan
 

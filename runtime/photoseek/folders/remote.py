@@ -20,7 +20,8 @@ from photoseek.folders import storage
 from photoseek.folders.folder import PhotoFolder
 from photoseek.folders.remote_photo import BLOCK, RemotePhoto
 from photoseek.names import as_name, as_text
-from photoseek.photos import MAX_BYTES, check_bytes, check_extra
+from photoseek.photos.decode import check_bytes, check_extra
+from photoseek.photos.formats import MAX_BYTES
 from photoseek.scanning import FoundPhoto, Unseen, looks_like_photo, passed_over
 
 _READERS = 4

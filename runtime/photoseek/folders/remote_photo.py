@@ -49,7 +49,7 @@ class RemotePhoto:
         return self.folder.look(self.path)
 
     def read_bytes(self) -> bytes:
-        """All of it, at most :data:`photoseek.photos.MAX_BYTES`; the errors are those of :meth:`look`."""
+        """All of it, at most :data:`photoseek.photos.formats.MAX_BYTES`; the errors are those of :meth:`look`."""
         return self.folder.read(self.path)
 
     def open(self) -> BinaryIO:

@@ -10,7 +10,7 @@ from photoseek.errors import BundleIncompatible
 from photoseek.foreign.description import Description, TextReading
 from photoseek.foreign.graphs import Tower
 from photoseek.manifest import MAX_DIM
-from photoseek.preprocess import Preprocessing
+from photoseek.photos.preprocessing import Preprocessing
 
 _MOST_TOKENS = 65_536
 

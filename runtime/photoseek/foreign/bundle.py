@@ -15,7 +15,7 @@ from photoseek.foreign.description import Description, json_object
 from photoseek.foreign.hashes import Stamp, cached_sha256
 from photoseek.foreign.recognising import describe
 from photoseek.manifest import FileRecord, Manifest
-from photoseek.preprocess import Preprocessing
+from photoseek.photos.preprocessing import Preprocessing
 from photoseek.tokenization import Tokenization, for_queries
 from photoseek.tower_graph import TowerGraph
 

@@ -16,7 +16,7 @@ from photoseek.foreign.description import Description, TextReading, expect_file
 from photoseek.foreign.graphs import Tower, text_tower, vision_tower
 from photoseek.foreign.image_processors import BICUBIC, CLIP_MEAN, CLIP_STD
 from photoseek.foreign.tokenizer_files import build_bert
-from photoseek.preprocess import Preprocessing
+from photoseek.photos.preprocessing import Preprocessing
 
 NAME = "chinese-clip"
 EXPECTED = "NAME.txt.fp32.onnx and NAME.img.fp32.onnx (Chinese-CLIP)"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from photoseek.errors import BundleDamaged, BundleIncompatible
 from photoseek.files import read_bounded
 from photoseek.manifest import hint_of
-from photoseek.preprocess import Preprocessing
+from photoseek.photos.preprocessing import Preprocessing
 from photoseek.tokenization import Side
 from photoseek.tower_graph import TowerGraph
 

@@ -1,4 +1,4 @@
-"""``preprocessor_config.json`` of transformers -> :class:`photoseek.preprocess.Preprocessing`.
+"""``preprocessor_config.json`` of transformers -> :class:`photoseek.photos.preprocessing.Preprocessing`.
 
 What is matched are the processors on Pillow (``CLIPImageProcessorPil`` and its like, before transformers 5 those
 without ``Fast``), as the models were trained with Pillow's filters. Those on torchvision round otherwise.
@@ -15,7 +15,7 @@ from typing import Any
 
 from photoseek.errors import BundleIncompatible
 from photoseek.foreign.description import json_object
-from photoseek.preprocess import Preprocessing, Triple
+from photoseek.photos.preprocessing import Preprocessing, Triple
 
 PREPROCESSOR = "preprocessor_config.json"
 PROCESSOR = "processor_config.json"

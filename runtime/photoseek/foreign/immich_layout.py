@@ -17,7 +17,7 @@ from photoseek.foreign.description import Description, TextReading, expect_file,
 from photoseek.foreign.graphs import text_tower, vision_tower
 from photoseek.foreign.image_processors import BICUBIC, BILINEAR
 from photoseek.foreign.tokenizer_files import build_from_json
-from photoseek.preprocess import Preprocessing
+from photoseek.photos.preprocessing import Preprocessing
 
 NAME = "immich"
 EXPECTED = "textual/model.onnx and visual/model.onnx (immich)"

@@ -16,7 +16,7 @@ from photoseek.foreign.description import Description, TextReading
 from photoseek.foreign.graphs import Tower, text_tower, vision_tower
 from photoseek.foreign.image_processors import BICUBIC, CLIP_MEAN, CLIP_STD
 from photoseek.foreign.tokenizer_files import build_openai_clip
-from photoseek.preprocess import Preprocessing
+from photoseek.photos.preprocessing import Preprocessing
 
 NAME = "rclip"
 EXPECTED = "textual.onnx and visual.onnx (rclip)"

@@ -12,7 +12,7 @@ from photoseek.demo.gallery import picture_names
 from photoseek.everyday import demo_queries, everyday_queries
 from photoseek.page import parts
 from photoseek.page.words import words
-from photoseek.photos import SUFFIXES
+from photoseek.photos.formats import SUFFIXES
 from photoseek.search import Searcher
 
 MAX_K = 50

@@ -13,7 +13,7 @@ from photoseek.errors import PhotoError, PhotoUnreachable
 from photoseek.folders.folder import PhotoFile
 from photoseek.folders.local import LocalFolder
 from photoseek.names import as_name
-from photoseek.photos import photo_format
+from photoseek.photos.decode import photo_format
 from photoseek.search import Searcher
 from photoseek.service.problems import Refusal, unavailable
 from photoseek.thumbnails import version_of

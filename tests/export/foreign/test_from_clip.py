@@ -21,7 +21,7 @@ from photoseek import Bundle
 from photoseek.confidence import Calibration
 from photoseek.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import BundleError, BundleIncompatible
-from photoseek.preprocess import Preprocessing
+from photoseek.photos.preprocessing import Preprocessing
 from photoseek_export import cli, clip_models, graphs
 from photoseek_export.clip_export import export_clip
 from photoseek_export.errors import BundleExists, ExportError, ParityError

@@ -13,7 +13,7 @@ import transformers
 from PIL import Image
 
 from photoseek.foreign.image_processors import read_preprocessing
-from photoseek.photos import decode_photo
+from photoseek.photos.decode import decode_photo
 
 _SIZES = [(300, 200), (200, 301), (303, 200), (224, 224), (97, 31), (7, 5), (1, 1), (640, 481), (50, 799), (1600, 101)]
 _PROCESSORS: dict[str, tuple[str, dict[str, Any]]] = {

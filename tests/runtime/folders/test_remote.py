@@ -30,7 +30,7 @@ from photoseek.folders.address import open_folder
 from photoseek.folders.local import LocalFolder
 from photoseek.folders.remote import RemoteFolder
 from photoseek.folders.remote_photo import RemotePhoto
-from photoseek.photos import open_photo, photo_format
+from photoseek.photos.decode import open_photo, photo_format
 from photoseek.scanning import FoundPhoto, Unseen, scan
 from photoseek.watching import watch_gallery
 from tiny_bundle import COLOURS
@@ -307,7 +307,7 @@ def test_objects_that_are_empty_or_gone_or_too_large(s3: S3, monkeypatch: pytest
     empty, large = folder.scan(Unseen())
     assert folder.read_still(empty) == (empty, b"")
     with monkeypatch.context() as patch:
-        patch.setattr("photoseek.photos.MAX_BYTES", 1000)
+        patch.setattr("photoseek.photos.decode.MAX_BYTES", 1000)
         with pytest.raises(PhotoError, match="at most 0 MB are read"):
             folder.read_still(large)
     s3.delete("photos/empty.png")

@@ -9,16 +9,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from photoseek import Bundle, Gallery, heif
-from photoseek.photos import SUFFIXES, date_of, decode_photo, open_photo, photo_format
+from photoseek import Bundle, Gallery
+from photoseek.photos import formats
+from photoseek.photos.decode import date_of, decode_photo, open_photo, photo_format
+from photoseek.photos.formats import SUFFIXES
 from tiny_bundle import COLOURS
 
-needs_heif = pytest.mark.skipif(not heif.can_decode(), reason="pillow-heif is not installed")
+needs_heif = pytest.mark.skipif(not formats.can_decode(), reason="pillow-heif is not installed")
 
 
 @needs_heif
 def test_a_heic_photo_is_decoded_where_the_extra_is_installed(photos: Path, tiny_bundle: Bundle) -> None:
-    heif.register()
+    formats.register()
     exif = Image.Exif()
     exif[0x0132] = "2024:05:17 10:11:12"
     file = io.BytesIO()
@@ -38,12 +40,12 @@ def test_a_heic_photo_is_named_with_the_cure_until_the_extra_is_installed(
     assert {".heic", ".heif"} < SUFFIXES
     (photos / "IMG_0001.HEIC").write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
     with monkeypatch.context() as patch:
-        patch.setattr(heif, "can_decode", lambda: False)
+        patch.setattr(formats, "can_decode", lambda: False)
         gallery = Gallery.create(photos, tiny_bundle)
-        assert gallery.index().unreadable == [("IMG_0001.HEIC", heif.CURE)]
-        assert "pip install 'photoseek[heic]'" in heif.CURE
+        assert gallery.index().unreadable == [("IMG_0001.HEIC", formats.CURE)]
+        assert "pip install 'photoseek[heic]'" in formats.CURE
         revision = gallery.database.revision()
         gallery.index()
         assert gallery.database.revision() == revision
-    if heif.can_decode():  # tried again though the file is the same
-        assert gallery.index().unreadable[0][1] != heif.CURE
+    if formats.can_decode():  # tried again though the file is the same
+        assert gallery.index().unreadable[0][1] != formats.CURE

@@ -17,13 +17,15 @@ import pytest
 from PIL import Image, features
 
 from photo_mutations import seeds, tiled_tiff
-from photoseek import Bundle, Gallery, embedding, heif, photos
+from photoseek import Bundle, Gallery, embedding
 from photoseek.encoders import ImageEncoder
 from photoseek.errors import PhotoError
-from photoseek.photos import date_of, decode_photo, open_photo, photo_format, read_photo
-from photoseek.preprocess import Preprocessing
-from photoseek.quiet import pillow_warns_nobody
-from photoseek.rgb import to_rgb
+from photoseek.photos import decode as photos
+from photoseek.photos import formats
+from photoseek.photos.decode import date_of, decode_photo, open_photo, photo_format, read_photo
+from photoseek.photos.pillow_warnings import pillow_warns_nobody
+from photoseek.photos.preprocessing import Preprocessing
+from photoseek.photos.rgb import to_rgb
 from photoseek.thumbnails import shrink
 from tiny_bundle import COLOURS
 from tiny_photos import write_colour
@@ -178,7 +180,7 @@ def test_a_deep_picture_takes_little_more_memory_than_its_pixels(tmp_path: Path)
     (tmp_path / "deep.png").write_bytes(png(side, side, 16, 0, rows))
     code = f"""
 import resource
-from photoseek.photos import decode_photo
+from photoseek.photos.decode import decode_photo
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 decode_photo({str(tmp_path / "small.png")!r}, 224)
 before = peak()
@@ -299,7 +301,7 @@ def test_hostile_photos_are_named_and_tried_again_only_when_they_change(
     corpus = Path(__file__).with_name("corpus")
     for file in corpus.iterdir():
         (photos / f"{file.name}.jpg").write_bytes(file.read_bytes())
-    readable = {file.name for file in corpus.iterdir() if heif.can_decode() or not file.name.startswith("heif")}
+    readable = {file.name for file in corpus.iterdir() if formats.can_decode() or not file.name.startswith("heif")}
     gallery = Gallery.create(photos, tiny_bundle)
     report = gallery.index()
     assert {path for path, _ in report.unreadable} == {f"{file.name}.jpg" for file in corpus.iterdir()}
@@ -328,7 +330,7 @@ def test_want_of_memory_says_nothing_against_a_photo(
     def decode_one_less(data: bytes, edge: int | None) -> object:
         if next(short, False):
             with monkeypatch.context() as patch:
-                patch.setattr("photoseek.photos._upright", upright)
+                patch.setattr("photoseek.photos.decode._upright", upright)
                 return decode(data, edge)
         return decode(data, edge)
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from photoseek.errors import BundleIncompatible
-from photoseek.rgb import to_rgb
+from photoseek.photos.rgb import to_rgb
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)

@@ -15,31 +15,15 @@ from typing import BinaryIO, TypeAlias
 
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from photoseek import heif
 from photoseek.errors import PhotoError, PhotoUnreachable
 from photoseek.folders.remote_photo import RemotePhoto
-from photoseek.quiet import pillow_warns_nobody
-from photoseek.rgb import to_rgb
+from photoseek.photos import formats
+from photoseek.photos.formats import FORMATS, MAX_BYTES, MAX_PIXELS
+from photoseek.photos.pillow_warnings import pillow_warns_nobody
+from photoseek.photos.rgb import to_rgb
 
 PhotoSource: TypeAlias = str | Path | bytes | bytearray | memoryview | Image.Image | RemotePhoto
 """A path, the bytes of a file, an open picture, or a photo in object storage (:attr:`photoseek.hits.Hit.file`)."""
-
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "PPM")
-"""The formats that are decoded; Pillow knows more, among them some that run other programs (EPS)."""
-
-SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif", ".ppm")
-) | frozenset(heif.SUFFIXES)
-"""File name endings, in lower case, that a scan of a folder takes for photos.
-
-Those of HEIC are among them without the extra, too: its photos are then named with the cure, and not passed over.
-"""
-
-MAX_PIXELS = 150_000_000
-"""A larger picture is refused before it is decoded: Pillow keeps 150 MP of RGB in 600 MB."""
-
-MAX_BYTES = 512_000_000
-"""A larger file is refused before it is read: 150 MP without any compression are 450 MB."""
 
 LARGE = 50_000_000
 """Pixels above which pictures are decoded one at a time, and averaged down before they are kept."""
@@ -113,7 +97,7 @@ def decode_photo(source: PhotoSource, edge: int | None = None, large: int = LARG
             if isinstance(source, Image.Image):
                 return _upright(source, None, large)
             data = _bytes_of(source)
-            with _opened(io.BytesIO(data), data[: heif.HEAD], len(data)) as image:
+            with _opened(io.BytesIO(data), data[: formats.HEAD], len(data)) as image:
                 return _upright(image, edge, large)
     except (PhotoError, MemoryError):  # for want of memory now, nothing is said of the photo
         raise
@@ -137,7 +121,7 @@ def read_photo(path: Path | RemotePhoto) -> bytes:
         with _regular(path) as file:
             size = os.fstat(file.fileno()).st_size
             check_bytes(size)
-            check_extra(file.read(heif.HEAD))
+            check_extra(file.read(formats.HEAD))
             file.seek(0)
             data = file.read(size + 1)  # as much memory as it takes, and not as much as it may take
             if len(data) > size:  # it has grown since
@@ -186,7 +170,7 @@ def _regular(path: Path | RemotePhoto) -> BinaryIO:
 
 
 def _header(file: BinaryIO) -> Image.Image:
-    head = file.read(heif.HEAD)
+    head = file.read(formats.HEAD)
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     return _opened(file, head, size)
@@ -196,7 +180,7 @@ def _opened(file: BinaryIO, head: bytes, size: int) -> Image.Image:
     """A picture of which no pixel is decoded yet."""
     check_bytes(size)
     check_extra(head)
-    return Image.open(file, formats=_formats(heif.is_heif(head)))
+    return Image.open(file, formats=_formats(formats.is_heif(head)))
 
 
 def _bytes_of(source: object) -> bytes:
@@ -227,8 +211,8 @@ def check_extra(head: bytes) -> None:
     Raises:
         PhotoError: It is of a format whose extra is missing.
     """
-    if heif.is_heif(head[: heif.HEAD]) and not heif.can_decode():
-        raise PhotoError(heif.CURE)
+    if formats.is_heif(head[: formats.HEAD]) and not formats.can_decode():
+        raise PhotoError(formats.CURE)
 
 
 def _check_pixels(width: int, height: int) -> None:
@@ -241,8 +225,8 @@ def _formats(heic: bool = False) -> tuple[str, ...]:
     """Those of ``FORMATS`` that this build of Pillow has, and HEIF where it is asked for."""
     Image.init()
     if heic:
-        heif.register()
-    return tuple(name for name in (*FORMATS, *([heif.FORMAT] if heic else [])) if name in Image.OPEN)
+        formats.register()
+    return tuple(name for name in (*FORMATS, *([formats.HEIF_FORMAT] if heic else [])) if name in Image.OPEN)
 
 
 def _upright(image: Image.Image, edge: int | None, large: int) -> Photo:

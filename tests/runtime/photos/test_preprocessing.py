@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from photoseek.errors import BundleIncompatible
-from photoseek.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from photoseek.photos.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 
 
 def noise(width: int, height: int) -> Image.Image:

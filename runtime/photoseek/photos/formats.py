@@ -5,10 +5,19 @@ from __future__ import annotations
 from functools import cache
 from importlib.util import find_spec
 
-FORMAT = "HEIF"
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "PPM")
+"""The formats that are decoded; Pillow knows more, among them some that run other programs (EPS)."""
+
+MAX_PIXELS = 150_000_000
+"""A larger picture is refused before it is decoded: Pillow keeps 150 MP of RGB in 600 MB."""
+
+MAX_BYTES = 512_000_000
+"""A larger file is refused before it is read: 150 MP without any compression are 450 MB."""
+
+HEIF_FORMAT = "HEIF"
 """What Pillow calls it."""
 
-SUFFIXES = (".heic", ".heif", ".hif")
+HEIF_SUFFIXES = (".heic", ".heif", ".hif")
 """File name endings, in lower case."""
 
 CURE = "a HEIC photo; to have it decoded: pip install 'photoseek[heic]'"
@@ -37,3 +46,12 @@ def register() -> None:
     from pillow_heif import register_heif_opener
 
     register_heif_opener(thumbnails=False)
+
+
+SUFFIXES = frozenset(
+    (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif", ".ppm")
+) | frozenset(HEIF_SUFFIXES)
+"""File name endings, in lower case, that a scan of a folder takes for photos.
+
+Those of HEIC are among them without the extra, too: its photos are then named with the cure, and not passed over.
+"""

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from photoseek import photos
 from photoseek.errors import PhotoError
-from photoseek.photos import decode_photo, open_photo
+from photoseek.photos import decode
+from photoseek.photos.decode import decode_photo, open_photo
 
 RAMP = np.linspace(0, 1, 64).reshape(8, 8)
 
@@ -139,7 +139,7 @@ def test_formats_that_run_other_programs_are_refused() -> None:
 
 
 def test_too_many_pixels_are_refused_before_they_are_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(photos, "MAX_PIXELS", 1_000_000)
+    monkeypatch.setattr(decode, "MAX_PIXELS", 1_000_000)
     with pytest.raises(PhotoError, match="2000 x 1000 pixels; at most 1 million"):
         open_photo(saved(Image.new("1", (2000, 1000)), "PNG"))
 

@@ -1,0 +1,1 @@
+"""Photo files: formats, decoding and preprocessing."""
