@@ -16,7 +16,7 @@ from photoseek.filters import TYPES, Filter
 from photoseek.gallery import only_writer
 from photoseek.names import as_asked
 from photoseek.nearest.exact import ExactSearch
-from photoseek.scanning import FoundPhoto
+from photoseek.sources.base import FoundPhoto
 from photoseek.vectors import Vectors, normalise
 
 _FACTS = (

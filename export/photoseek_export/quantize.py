@@ -30,7 +30,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from photoseek.errors import PhotoError
 from photoseek.photos.decode import decode_photo
 from photoseek.photos.preprocessing import Preprocessing
-from photoseek.scanning import scan
+from photoseek.sources.local import scan
 from photoseek_export.errors import ExportError
 from photoseek_export.logs import only_errors
 

@@ -19,9 +19,9 @@ from photoseek.embedding import BATCH
 from photoseek.encoders import ImageEncoder
 from photoseek.errors import PhotoError, PhotoseekError, QueryError
 from photoseek.everyday import everyday_queries
-from photoseek.folders.folder import PhotoFile
 from photoseek.photos.decode import decode_photo, read_photo
 from photoseek.search import Searcher
+from photoseek.sources.base import PhotoFile
 
 _NEIGHBOURS = 10
 _WARM_UP = 5

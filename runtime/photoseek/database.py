@@ -23,8 +23,8 @@ from photoseek.records import ContentRecord as ContentRecord
 from photoseek.records import PhotoRecord as PhotoRecord
 from photoseek.records import StoredPhoto as StoredPhoto
 from photoseek.removal import draft_folder
-from photoseek.scanning import FoundPhoto
 from photoseek.schema import FORMAT, SCHEMA
+from photoseek.sources.base import FoundPhoto
 from photoseek.stored_arrays import not_unit
 from photoseek.tagging import mode_inside
 from photoseek.vectors import Vectors

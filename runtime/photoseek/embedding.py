@@ -15,10 +15,9 @@ import numpy.typing as npt
 from photoseek.database import ContentRecord, PhotoRecord
 from photoseek.encoders import ImageEncoder
 from photoseek.errors import PhotoError, PhotoUnreachable
-from photoseek.folders.folder import PhotoFolder
 from photoseek.photos.decode import decode_photo
 from photoseek.photos.preprocessing import Preprocessing
-from photoseek.scanning import FoundPhoto
+from photoseek.sources.base import FoundPhoto, PhotoFolder
 
 BATCH = 4  # photos in one run of the image tower: more are no faster on a CPU, and fill its cache
 

@@ -23,9 +23,6 @@ from photoseek.errors import (
     PhotoseekError,
     QueryError,
 )
-from photoseek.folders.address import noted_folder, open_folder
-from photoseek.folders.folder import PhotoFile, PhotoFolder
-from photoseek.folders.local import LocalFolder
 from photoseek.gallery_files import DATABASE
 from photoseek.gallery_folder import create_folder, expect_database
 from photoseek.generations import Generation, current_name, open_current
@@ -37,6 +34,9 @@ from photoseek.paths import absolute, shown, why_no_folder
 from photoseek.photo_check import PhotoMismatch, check_photos
 from photoseek.repairing import Repaired, check_gallery, repair_gallery
 from photoseek.sentences import Sentences
+from photoseek.sources.base import PhotoFile, PhotoFolder
+from photoseek.sources.local import LocalFolder
+from photoseek.sources.resolve import noted_folder, open_folder
 from photoseek.status import GalleryStatus, status_beside
 from photoseek.trust import Answer, Trust
 from photoseek.writer import is_writing

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from photoseek.folders.folder import PhotoFile
 from photoseek.names import as_text
+from photoseek.sources.base import PhotoFile
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Hit:
         width: Of the upright photo, in pixels.
         height: Of the upright photo, in pixels.
         file: Where the photo lies: a path, or for one in object storage a
-            :class:`photoseek.folders.remote_photo.RemotePhoto`, whose text is its address.
+            :class:`photoseek.sources.remote_photo.RemotePhoto`, whose text is its address.
         id: Its number in the gallery, which never comes to mean another picture.
         taken: ``YYYY-MM-DD HH:MM:SS`` by the camera's clock; None where the photo does not tell.
         confidence: Probability, in [0, 1], that the photo shows what the text says; None for queries with a photo,

@@ -15,13 +15,12 @@ from photoseek.deriving import derive
 from photoseek.embedding import Batch, Crew, Embedder
 from photoseek.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import FolderUnreachable, GalleryNotFound
-from photoseek.folders.folder import PhotoFolder
-from photoseek.folders.local import LocalFolder
 from photoseek.gallery_folder import limit_access
 from photoseek.held import HeldBundle, held_bundles, sweep_all
 from photoseek.names import as_name
-from photoseek.scanning import FoundPhoto, Unseen
 from photoseek.sentences import Sentences
+from photoseek.sources.base import FoundPhoto, PhotoFolder, Unseen
+from photoseek.sources.local import LocalFolder
 from photoseek.threads import Threads
 
 _MOUNTS = "mounts"  # the fact of the database that names further disks inside the photo folder

@@ -11,8 +11,8 @@ from itertools import islice
 from photoseek.cpu import usable_cores
 from photoseek.database import Database
 from photoseek.errors import PhotoError
-from photoseek.folders.folder import PhotoFolder
 from photoseek.photos.decode import read_photo
+from photoseek.sources.base import PhotoFolder
 
 _AT_ONCE = 64  # photos whose content may be in memory, or that an interruption waits for
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
-from photoseek.scanning import FoundPhoto
+from photoseek.sources.base import FoundPhoto
 from photoseek.vectors import Vectors
 
 

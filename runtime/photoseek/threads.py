@@ -8,7 +8,7 @@ from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoo
 
 from photoseek.cpu import usable_cores
 from photoseek.embedding import BATCH, Batch, Embedder
-from photoseek.scanning import FoundPhoto
+from photoseek.sources.base import FoundPhoto
 
 _NAME = "photoseek-encode"  # of each thread begins so
 _LOOK_S = 2.0  # how often it is looked whether they live

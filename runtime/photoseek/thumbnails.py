@@ -11,9 +11,9 @@ from pathlib import Path
 from PIL import Image
 
 from photoseek.errors import PhotoError
-from photoseek.folders.folder import PhotoFile
-from photoseek.folders.remote_photo import RemotePhoto
 from photoseek.photos.decode import decode_photo, read_photo
+from photoseek.sources.base import PhotoFile
+from photoseek.sources.remote_photo import RemotePhoto
 
 SIDE = 640
 """The longer side of a thumbnail, in pixels."""

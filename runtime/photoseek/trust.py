@@ -26,9 +26,9 @@ from typing import TypeAlias
 from photoseek.bundle import DEMO, Bundle
 from photoseek.errors import GalleryUntrusted
 from photoseek.files import read_bounded, sync_folder
-from photoseek.folders.folder import PhotoFolder
-from photoseek.folders.local import LocalFolder
 from photoseek.names import as_text
+from photoseek.sources.base import PhotoFolder
+from photoseek.sources.local import LocalFolder
 
 _log = logging.getLogger(__name__)
 

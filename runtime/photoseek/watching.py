@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from photoseek.errors import GalleryBusy, GalleryNotFound, MissingExtra, QueryError
-from photoseek.folders.local import LocalFolder
-from photoseek.scanning import looks_like_photo, passed_over
+from photoseek.sources.local import LocalFolder, looks_like_photo, passed_over
 
 if TYPE_CHECKING:
     from watchfiles import Change

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from photoseek import Bundle, Gallery, Searcher, file_systems, scanning
+from photoseek import Bundle, Gallery, Searcher, file_systems
 from photoseek.encoders import ImageEncoder
-from photoseek.folders import local
 from photoseek.indexing import IndexReport
-from photoseek.scanning import FoundPhoto, scan
+from photoseek.sources import local
+from photoseek.sources import local as scanning
+from photoseek.sources.base import FoundPhoto
+from photoseek.sources.local import scan
 from tiny_bundle import COLOURS
 from tiny_photos import write_colour
 from typed_commands import photoseek_command

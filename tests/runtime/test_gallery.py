@@ -33,11 +33,11 @@ from photoseek.errors import (
     PhotoError,
     QueryError,
 )
-from photoseek.folders import local
 from photoseek.gallery import only_writer
 from photoseek.indexing import IndexReport, Progress
 from photoseek.nearest.engines import Engine
 from photoseek.nearest.tuning import Measured
+from photoseek.sources import local
 from tiny_bundle import COLOURS, write_tiny_bundle
 from tiny_photos import write_colour
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from photoseek.captions import CaptionFile, read_caption_file
-from photoseek.scanning import scan
+from photoseek.sources.local import scan
 from photoseek_train.caption_facts import captions_json, has_control_characters, label, repeated, token_facts
 from photoseek_train.errors import DataError
 from photoseek_train.photo_facts import PhotoFacts, photo_facts, same_content, sizes_json

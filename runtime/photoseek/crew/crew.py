@@ -15,7 +15,7 @@ from photoseek.crew.rows import Handed, handed
 from photoseek.crew.shipping import files_of
 from photoseek.embedding import Batch, Embedder
 from photoseek.errors import CrewError, MissingExtra
-from photoseek.scanning import FoundPhoto
+from photoseek.sources.base import FoundPhoto
 
 if TYPE_CHECKING:
     from photoseek.crew.task import Task
@@ -29,7 +29,8 @@ class RayCrew:
     """
 
     def __init__(self, address: str = "auto") -> None:
-        """``address``: ``auto`` (a cluster on this machine), ``local`` (one of one's own), HOST:PORT or ray://HOST:PORT.
+        """``address``: ``auto`` (a cluster on this machine), ``local`` (one of one's own), HOST:PORT or
+        ray://HOST:PORT.
 
         Raises:
             QueryError: An address that is none.

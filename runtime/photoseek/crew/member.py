@@ -10,7 +10,7 @@ from photoseek.crew.task import Task
 from photoseek.database import PhotoRecord
 from photoseek.embedding import BATCH, Batch, Embedder
 from photoseek.errors import PhotoseekError
-from photoseek.scanning import FoundPhoto
+from photoseek.sources.base import FoundPhoto
 
 _CAREFUL = 2  # attempts from which on photos are taken one by one
 _GIVEN_UP = 2  # attempts at a single photo, each of which ended with its process

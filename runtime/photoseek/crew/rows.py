@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from photoseek.embedding import Batch
-from photoseek.scanning import FoundPhoto
+from photoseek.sources.base import FoundPhoto
 
 _COLUMN = "pickle"
 

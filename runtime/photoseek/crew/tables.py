@@ -9,7 +9,7 @@ from photoseek.crew.member import Member
 from photoseek.crew.rows import to_rows
 from photoseek.crew.task import Task
 from photoseek.embedding import BATCH
-from photoseek.scanning import FoundPhoto
+from photoseek.sources.base import FoundPhoto
 
 _MOST = 64  # photos in a part: their vectors stay below 100 KB, which Ray keeps where the run is, not where it was made
 _ROUNDS = 16  # parts for each member, where there are enough photos: a machine that is lost loses one

@@ -10,7 +10,7 @@ from photoseek.crew.shipping import arrived
 from photoseek.embedding import Embedder
 from photoseek.encoders import ImageEncoder
 from photoseek.errors import CrewError
-from photoseek.folders.folder import PhotoFolder
+from photoseek.sources.base import PhotoFolder
 
 
 @dataclass(frozen=True)

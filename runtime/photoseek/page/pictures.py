@@ -14,10 +14,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from photoseek.errors import PhotoError
-from photoseek.folders.folder import PhotoFile
 from photoseek.gallery_files import THUMBNAIL_NAME, THUMBNAILS
 from photoseek.photos.decode import read_photo
 from photoseek.removal import remove_file_in
+from photoseek.sources.base import PhotoFile
 from photoseek.tagging import is_tagged, make_tagged, open_file, open_folder
 from photoseek.thumbnails import shrink, version_of
 

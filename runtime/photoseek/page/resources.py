@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import streamlit as st
 
 from photoseek.errors import PhotoseekError
-from photoseek.folders.local import LocalFolder
 from photoseek.gallery import Gallery
 from photoseek.generations import current_name
 from photoseek.page.exposure import is_shared
@@ -17,6 +16,7 @@ from photoseek.paths import absolute
 from photoseek.reranking import Reranker
 from photoseek.search import Searcher
 from photoseek.selection import folders
+from photoseek.sources.local import LocalFolder
 from photoseek.status import GalleryStatus
 
 _log = logging.getLogger(__name__)

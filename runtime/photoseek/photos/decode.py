@@ -16,11 +16,11 @@ from typing import BinaryIO, TypeAlias
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from photoseek.errors import PhotoError, PhotoUnreachable
-from photoseek.folders.remote_photo import RemotePhoto
 from photoseek.photos import formats
 from photoseek.photos.formats import FORMATS, MAX_BYTES, MAX_PIXELS
 from photoseek.photos.pillow_warnings import pillow_warns_nobody
 from photoseek.photos.rgb import to_rgb
+from photoseek.sources.remote_photo import RemotePhoto
 
 PhotoSource: TypeAlias = str | Path | bytes | bytearray | memoryview | Image.Image | RemotePhoto
 """A path, the bytes of a file, an open picture, or a photo in object storage (:attr:`photoseek.hits.Hit.file`)."""

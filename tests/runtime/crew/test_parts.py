@@ -19,9 +19,9 @@ from photoseek.crew.shipping import arrived, files_of
 from photoseek.embedding import Batch, Embedder
 from photoseek.encoders import ImageEncoder
 from photoseek.errors import BundleDamaged, CrewError, MissingExtra, QueryError
-from photoseek.folders.local import LocalFolder
 from photoseek.manifest import Layout
-from photoseek.scanning import FoundPhoto, scan
+from photoseek.sources.base import FoundPhoto
+from photoseek.sources.local import LocalFolder, scan
 from tiny_bundle import write_tiny_bundle
 
 COMMAND = [sys.executable, "-m", "photoseek", "index"]

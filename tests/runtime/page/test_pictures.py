@@ -13,7 +13,7 @@ from photoseek.errors import PhotoError
 from photoseek.gallery_files import THUMBNAILS
 from photoseek.page import pictures
 from photoseek.page.pictures import Pictures
-from photoseek.scanning import scan
+from photoseek.sources.local import scan
 from photoseek.tagging import TAG
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from photoseek.folders import storage
 from photoseek.names import as_name
+from photoseek.sources import object_store
 
 if TYPE_CHECKING:
-    from photoseek.folders.remote import RemoteFolder
-    from photoseek.scanning import FoundPhoto
+    from photoseek.sources.base import FoundPhoto
+    from photoseek.sources.remote import RemoteFolder
 
 
 BLOCK = 1 << 20
@@ -59,7 +59,7 @@ class RemotePhoto:
     def blocks(self) -> Iterator[bytes]:
         """All of it, a mebibyte at a time; the errors are those of :meth:`look`, and come before the first block."""
         file = self.open()
-        with storage.told():
+        with object_store.told():
             first = file.read(BLOCK)
 
         def rest() -> Iterator[bytes]:

@@ -8,12 +8,12 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from photoseek.errors import QueryError
-from photoseek.folders.folder import PhotoFolder
-from photoseek.folders.local import LocalFolder
-from photoseek.folders.remote import RemoteFolder
-from photoseek.folders.storage import SCHEMES
 from photoseek.names import as_name
 from photoseek.paths import absolute, shown
+from photoseek.sources.base import PhotoFolder
+from photoseek.sources.local import LocalFolder
+from photoseek.sources.object_store import SCHEMES
+from photoseek.sources.remote import RemoteFolder
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://(.*)", re.DOTALL)
 _ONCE_URL = re.compile(r"(s3|gs|gcs):/[^/]")  # what pathlib makes of one

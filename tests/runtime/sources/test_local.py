@@ -17,12 +17,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photoseek import Bundle, Gallery, Searcher, reading
+from photoseek import Bundle, Gallery, Searcher
 from photoseek.errors import GalleryIncompatible, GalleryNotFound
 from photoseek.filters import Filter
-from photoseek.folders import local
 from photoseek.names import as_name, as_text
-from photoseek.scanning import Unseen, scan
+from photoseek.sources import local
+from photoseek.sources import local as reading
+from photoseek.sources.base import Unseen
+from photoseek.sources.local import scan
 from tiny_bundle import COLOURS
 from tiny_photos import write_colour
 from typed_commands import environment, photoseek_command

@@ -25,13 +25,13 @@ from photoseek.errors import (
     PhotoUnreachable,
     QueryError,
 )
-from photoseek.folders import remote
-from photoseek.folders.address import open_folder
-from photoseek.folders.local import LocalFolder
-from photoseek.folders.remote import RemoteFolder
-from photoseek.folders.remote_photo import RemotePhoto
 from photoseek.photos.decode import open_photo, photo_format
-from photoseek.scanning import FoundPhoto, Unseen, scan
+from photoseek.sources import remote
+from photoseek.sources.base import FoundPhoto, Unseen
+from photoseek.sources.local import LocalFolder, scan
+from photoseek.sources.remote import RemoteFolder
+from photoseek.sources.remote_photo import RemotePhoto
+from photoseek.sources.resolve import open_folder
 from photoseek.watching import watch_gallery
 from tiny_bundle import COLOURS
 

@@ -8,9 +8,9 @@ import pytest
 
 from photoseek import Bundle, Gallery
 from photoseek.errors import MissingExtra, QueryError
-from photoseek.folders.address import noted_folder, open_folder
-from photoseek.folders.local import LocalFolder
-from photoseek.folders.remote import RemoteFolder
+from photoseek.sources.local import LocalFolder
+from photoseek.sources.remote import RemoteFolder
+from photoseek.sources.resolve import noted_folder, open_folder
 
 
 def test_addresses_and_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,7 +57,7 @@ def test_an_address_that_was_made_a_path_is_refused() -> None:
 def test_a_missing_extra_names_the_command_that_installs_it(
     tiny_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("photoseek.folders.storage.find_spec", lambda _: None)
+    monkeypatch.setattr("photoseek.sources.object_store.find_spec", lambda _: None)
     for scheme, extra in (("s3", "s3"), ("gs", "gcs")):
         with pytest.raises(MissingExtra, match=rf"pip install 'photoseek\[{extra}\]'"):
             Gallery.create(f"{scheme}://bucket/photos", tiny_bundle, tmp_path / "gallery")

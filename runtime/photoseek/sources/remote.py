@@ -16,13 +16,13 @@ from typing import Any, BinaryIO, cast
 
 from photoseek.access import OWNER
 from photoseek.errors import FolderUnreachable, GalleryNotFound, MissingExtra, PhotoError
-from photoseek.folders import storage
-from photoseek.folders.folder import PhotoFolder
-from photoseek.folders.remote_photo import BLOCK, RemotePhoto
 from photoseek.names import as_name, as_text
 from photoseek.photos.decode import check_bytes, check_extra
 from photoseek.photos.formats import MAX_BYTES
-from photoseek.scanning import FoundPhoto, Unseen, looks_like_photo, passed_over
+from photoseek.sources import object_store
+from photoseek.sources.base import FoundPhoto, PhotoFolder, Unseen
+from photoseek.sources.local import looks_like_photo, passed_over
+from photoseek.sources.remote_photo import BLOCK, RemotePhoto
 
 _READERS = 4
 _TRIES = 3  # of a photo that is written while it is read
@@ -35,7 +35,7 @@ class RemoteFolder:
     """Objects whose keys begin with a prefix.
 
     Attributes:
-        scheme: One of :data:`photoseek.folders.storage.SCHEMES`.
+        scheme: One of :data:`photoseek.sources.object_store.SCHEMES`.
         prefix: The bucket, and the beginning of the keys, without a slash at its end: ``bucket/photos``.
     """
 
@@ -61,7 +61,7 @@ class RemoteFolder:
             MissingExtra: What speaks its protocol is not installed.
         """
         with self._asked():
-            storage.filesystem(self.scheme).info(self.prefix)
+            object_store.filesystem(self.scheme).info(self.prefix)
 
     def scan(self, unseen: Unseen) -> Iterator[FoundPhoto]:
         """Every object that looks like a photo, listed to the end before the first is told.
@@ -74,7 +74,7 @@ class RemoteFolder:
         """
         unseen.access.access = OWNER
         with self._asked():
-            listed = storage.filesystem(self.scheme).find(self.prefix, detail=True)
+            listed = object_store.filesystem(self.scheme).find(self.prefix, detail=True)
         for name, info in sorted(listed.items()):
             key = name.removeprefix(f"{self.prefix}/")
             if key == name or name.endswith("/") or not _is_wanted(key):
@@ -120,8 +120,8 @@ class RemoteFolder:
 
     def look(self, path: str) -> FoundPhoto:
         """Size and version of an object; see :meth:`RemotePhoto.look`."""
-        with storage.told():
-            return _found(path, storage.filesystem(self.scheme).info(self._key(path)))
+        with object_store.told():
+            return _found(path, object_store.filesystem(self.scheme).info(self._key(path)))
 
     def read(self, path: str) -> bytes:
         """The bytes of an object; see :meth:`RemotePhoto.read_bytes`."""
@@ -129,15 +129,15 @@ class RemoteFolder:
 
     def open(self, path: str) -> BinaryIO:
         """An object as a file; see :meth:`RemotePhoto.open`."""
-        with storage.told():
-            return cast("BinaryIO", storage.filesystem(self.scheme).open(self._key(path), "rb", block_size=BLOCK))
+        with object_store.told():
+            return cast("BinaryIO", object_store.filesystem(self.scheme).open(self._key(path), "rb", block_size=BLOCK))
 
     def _read(self, photo: FoundPhoto) -> bytes:
         check_bytes(photo.bytes)
         if photo.bytes == 0:  # of nothing, no range can be asked for
             return b""
-        with storage.told():
-            data = storage.filesystem(self.scheme).cat_file(self._key(photo.path), start=0, end=MAX_BYTES + 1)
+        with object_store.told():
+            data = object_store.filesystem(self.scheme).cat_file(self._key(photo.path), start=0, end=MAX_BYTES + 1)
         check_bytes(len(data))  # it may have grown since
         check_extra(data)
         return bytes(data)
@@ -166,7 +166,7 @@ class RemoteFolder:
 
     def _unreachable(self, error: Exception) -> FolderUnreachable:
         return FolderUnreachable(
-            f"{self.address}: cannot be listed: {storage.reason_of(error)}; nothing was changed: look after the "
+            f"{self.address}: cannot be listed: {object_store.reason_of(error)}; nothing was changed: look after the "
             "network, the endpoint and the credentials, and try again"
         )
 

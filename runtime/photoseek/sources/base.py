@@ -1,0 +1,119 @@
+"""What indexing and searching ask of a place with photos, wherever it is."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+from photoseek.access import SeenAccess
+from photoseek.names import as_name
+from photoseek.sources.local import _signed
+from photoseek.sources.remote_photo import RemotePhoto
+
+_GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})  # ELOOP: links in a circle lead nowhere
+
+PhotoFile: TypeAlias = Path | RemotePhoto
+"""A photo: a file of this machine, or an object in a bucket."""
+
+
+class PhotoFolder(Protocol):
+    """A place with photos, each known by its path inside, with forward slashes."""
+
+    @property
+    def address(self) -> str:
+        """How people name it: a path, or ``s3://bucket/photos``."""
+
+    @property
+    def readers(self) -> int:
+        """How many photos one worker best reads at the same time: more than one where reading is waiting."""
+
+    def expect(self) -> None:
+        """Make sure that it is there.
+
+        Raises:
+            GalleryNotFound: It is not.
+            FolderUnreachable: It cannot be told now.
+        """
+
+    def scan(self, unseen: Unseen) -> Iterator[FoundPhoto]:
+        """Every photo in it; what cannot be looked into is noted in ``unseen``.
+
+        Raises:
+            GalleryNotFound: It is not there.
+            FolderUnreachable: It cannot be listed to the end, which says nothing of its photos.
+        """
+
+    def read_still(self, photo: FoundPhoto) -> tuple[FoundPhoto, bytes] | None:
+        """The bytes of a photo, and the size and time that belong to them; None where it is not there any more.
+
+        Raises:
+            PhotoUnreachable: It cannot be told now what is there.
+            PhotoError: It cannot be read.
+        """
+
+    def photo(self, path: str) -> PhotoFile:
+        """The photo at a path, whether or not it is there."""
+
+    def holds_any(self, paths: Collection[str]) -> bool:
+        """Whether one of these photos is in it."""
+
+    def is_same(self, other: PhotoFolder) -> bool:
+        """Whether another one is this very place."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPhoto:
+    """A file that looks like a photo. Equal facts mean that its content did not change.
+
+    Attributes:
+        path: Relative to the folder, with forward slashes, as :func:`photoseek.names.as_text`.
+        bytes: Its size.
+        mtime_ns: When its content was last changed, as far as programs do not set the time themselves.
+        ctime_ns: When its content or metadata was last changed, which programs cannot set; 0 in object storage.
+        inode: Its number in the file system; 0 where that has no stable numbers, and in object storage.
+    """
+
+    path: str
+    bytes: int
+    mtime_ns: int
+    ctime_ns: int = 0
+    inode: int = 0
+
+    @classmethod
+    def of(cls, path: str, status: os.stat_result, *, inodes: bool) -> FoundPhoto:
+        """Return the facts of a file; ``inodes``: whether inode numbers are stable, see :func:`has_stable_inodes`."""
+        inode = status.st_ino if inodes else 0
+        return cls(path, status.st_size, _signed(status.st_mtime_ns), _signed(status.st_ctime_ns), _signed(inode))
+
+    def under(self, folder: Path) -> Path:
+        """Where it lies."""
+        return folder / as_name(self.path)
+
+
+@dataclass
+class Unseen:
+    """What a scan could not look into: a folder that cannot be read now is not a folder without photos.
+
+    Attributes:
+        reasons: Why, by the path of the folder or file, relative to the scanned folder.
+        mounts: Folders on another disk than the folder that they are in.
+        access: Who may read every photo that the scan yielded.
+    """
+
+    reasons: dict[str, str] = field(default_factory=dict)
+    mounts: set[str] = field(default_factory=set)
+    access: SeenAccess = field(default_factory=SeenAccess)
+
+    def note(self, path: str, error: OSError) -> None:
+        """Keep why something could not be looked into; what is not there any more hides nothing."""
+        if error.errno not in _GONE:
+            self.reasons[path] = error.strerror or str(error)
+
+    def hides(self, path: str) -> bool:
+        """Whether a photo may well be at a path."""
+        parts = path.split("/")
+        return any("/".join(parts[:depth]) in self.reasons for depth in range(1, len(parts) + 1))
