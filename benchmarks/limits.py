@@ -19,10 +19,10 @@ from onnx import TensorProto, helper, numpy_helper
 from torchvision.models import ResNet18_Weights
 
 from photoseek import Bundle
+from photoseek.bundle.manifest import Layout
+from photoseek.bundle.onnx_session import Graph
 from photoseek.cpu import usable_cores
 from photoseek.encoders import TextEncoder
-from photoseek.manifest import Layout
-from photoseek.sessions import Graph
 
 _GIGABYTE = 1 << 30
 _SIDE = 2048

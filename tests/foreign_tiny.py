@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from photoseek.manifest import Layout
+from photoseek.bundle.manifest import Layout
 from tiny_bundle import DIM, SIDE, write_tiny_bundle
 
 

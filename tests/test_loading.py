@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from photoseek.bundle.description import json_object
+from photoseek.bundle.layouts.tokenizers import build_bert, build_clip, build_from_json, build_openai_clip
+from photoseek.bundle.manifest import Manifest
 from photoseek.errors import BundleDamaged
 from photoseek.files import MAX_TEXT_BYTES, MAX_TOKENIZER_BYTES, read_bounded
-from photoseek.foreign.description import json_object
-from photoseek.foreign.tokenizer_files import build_bert, build_clip, build_from_json, build_openai_clip
-from photoseek.manifest import Manifest
 
 ROOT = Path(__file__).parents[1]
 OURS = ("TextTower", "ImageTower", "TwoTower")

@@ -15,7 +15,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from photoseek.manifest import FileRecord, Layout, Manifest, TextTowerRecord
+from photoseek.bundle.manifest import FileRecord, Layout, Manifest, TextTowerRecord
 from photoseek.photos.preprocessing import Preprocessing
 
 DIM = 16

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from photoseek.manifest import FileRecord, Layout
+from photoseek.bundle.manifest import FileRecord, Layout
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek_export.errors import BundleExists
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from photoseek.manifest import Manifest
+from photoseek.bundle.manifest import Manifest
 
 _CARD = """\
 ---

@@ -11,7 +11,7 @@ from photoseek import console
 from photoseek_export.measuring import MAX_LOSS
 
 if TYPE_CHECKING:
-    from photoseek.bundle import Bundle
+    from photoseek.bundle.bundle import Bundle
     from photoseek_export.measuring import Measured
 
 app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode="markdown")

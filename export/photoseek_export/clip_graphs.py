@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.export import Dim
 
-from photoseek.manifest import Layout
+from photoseek.bundle.manifest import Layout
 from photoseek_export.clip_models import Clip
 from photoseek_export.graphs import (
     BATCH,

@@ -12,11 +12,11 @@ import transformers
 from PIL import Image
 from torch import Tensor
 
-from photoseek.foreign.description import TextReading, json_object
-from photoseek.foreign.image_processors import find_preprocessing
-from photoseek.foreign.transformers_layout import FAMILIES, Family
-from photoseek.foreign.transformers_tokenizers import find_reading
-from photoseek.manifest import Layout
+from photoseek.bundle.description import TextReading, json_object
+from photoseek.bundle.layouts.hf_image_processor import find_preprocessing
+from photoseek.bundle.layouts.hf_tokenizer import find_reading
+from photoseek.bundle.layouts.transformers import FAMILIES, Family
+from photoseek.bundle.manifest import Layout
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek_export.errors import ExportError
 from photoseek_export.sentencepiece_tokenizers import find_sentencepiece_reading

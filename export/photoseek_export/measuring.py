@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from photoseek.assessment import assess
-from photoseek.bundle import Bundle
+from photoseek.bundle.bundle import Bundle
+from photoseek.bundle.manifest import Layout, Manifest
 from photoseek.calibrating import calibrate_captioned
 from photoseek.evaluation import encode_captioned, reading_tower
-from photoseek.manifest import Layout, Manifest
 from photoseek.protocol import EvaluationProtocol
 from photoseek_export.errors import ExportError, LossTooHigh
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from photoseek.sessions import Graph
+from photoseek.bundle.onnx_session import Graph
 from photoseek.vectors import normalise
 from photoseek_export.errors import ParityError
 from photoseek_train.model import TwoTower

@@ -12,10 +12,10 @@ import string
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from photoseek.bundle.description import TextReading, optional_json
+from photoseek.bundle.layouts.hf_tokenizer import CONFIG, TOKENIZER
 from photoseek.errors import MissingExtra
 from photoseek.files import MAX_TOKENIZER_BYTES, read_bounded
-from photoseek.foreign.description import TextReading, optional_json
-from photoseek.foreign.transformers_tokenizers import CONFIG, TOKENIZER
 from photoseek_export.errors import ExportError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@
 >>> Searcher(gallery).search("two dogs on a beach", k=5)
 """
 
-from photoseek.bundle import Bundle
+from photoseek.bundle.bundle import Bundle
 from photoseek.errors import PhotoseekError
 from photoseek.gallery import Gallery
 from photoseek.hits import Hit

@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from photoseek.bundle import Bundle
-from photoseek.confidence import Calibration, calibrate, calibrate_short
+from photoseek.bundle.bundle import Bundle
+from photoseek.bundle.calibration import Calibration
+from photoseek.bundle.manifest import Layout, Manifest
+from photoseek.confidence import calibrate, calibrate_short
 from photoseek.encoders import TextEncoder
 from photoseek.errors import BundleIncompatible
 from photoseek.evaluation import Encoded, encode_captioned, reading_tower
-from photoseek.manifest import Layout, Manifest
 from photoseek.phrases import LENGTHS, phrases_of
 
 

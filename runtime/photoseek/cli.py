@@ -22,7 +22,7 @@ from photoseek import (
     console_search,
     console_store,
 )
-from photoseek.bundle import DEMO, Bundle
+from photoseek.bundle.bundle import DEMO, Bundle
 from photoseek.console_options import (
     BrowserOption,
     CountOption,

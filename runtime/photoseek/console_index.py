@@ -15,7 +15,7 @@ from photoseek.errors import GalleryNotFound
 from photoseek.names import as_text
 
 if TYPE_CHECKING:
-    from photoseek.bundle import Bundle
+    from photoseek.bundle.bundle import Bundle
     from photoseek.embedding import Crew
     from photoseek.gallery import Gallery
     from photoseek.indexing import IndexReport, Progress
@@ -31,7 +31,7 @@ def expect_one(given: dict[str, bool]) -> None:
 
 def bundle_of(photos: str, gallery: Path | None, name: str | None, trust: Answer = False) -> Bundle:
     """The bundle that is named; else that of the gallery, or the embedded one where there is no gallery yet."""
-    from photoseek.bundle import DEMO, Bundle
+    from photoseek.bundle.bundle import DEMO, Bundle
     from photoseek.gallery import Gallery
 
     try:

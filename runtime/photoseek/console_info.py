@@ -6,9 +6,9 @@ from dataclasses import asdict
 from typing import Any
 
 from photoseek import console
-from photoseek.bundle import Bundle
+from photoseek.bundle.bundle import Bundle
+from photoseek.bundle.foreign import ForeignBundle
 from photoseek.errors import BundleNotFound, GalleryNotFound, QueryError
-from photoseek.foreign.bundle import ForeignBundle
 from photoseek.gallery import Gallery
 from photoseek.photo_check import PhotoMismatch
 

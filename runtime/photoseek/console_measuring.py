@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from photoseek import console, console_evaluation, console_rerank, console_search
-from photoseek.bundle import DEMO, Bundle
-from photoseek.confidence import Calibration
+from photoseek.bundle.bundle import DEMO, Bundle
+from photoseek.bundle.calibration import Calibration
 from photoseek.console_options import (
     BundleOption,
     EngineOption,

@@ -40,7 +40,7 @@ def complete_gallery(incomplete: str) -> list[str]:
 
 def complete_precision(incomplete: str) -> list[str]:
     """Precisions that begin like this."""
-    from photoseek.foreign.description import PRECISIONS
+    from photoseek.bundle.description import PRECISIONS
 
     return [precision for precision in PRECISIONS if precision.startswith(incomplete)]
 

@@ -13,7 +13,7 @@ from photoseek.errors import EvaluationError
 from photoseek.fusion import MAX_DEPTH, Rule
 
 if TYPE_CHECKING:
-    from photoseek.bundle import Bundle
+    from photoseek.bundle.bundle import Bundle
     from photoseek.fusion import Fusion
     from photoseek.metrics import Recall
     from photoseek.protocol import EvaluationProtocol

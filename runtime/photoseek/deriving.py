@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from photoseek.bundle import Bundle
+from photoseek.bundle.bundle import Bundle
 from photoseek.database import Database, StoredPhoto
 from photoseek.encoders import TextEncoder
 from photoseek.errors import BundleError, GalleryDamaged, GalleryError

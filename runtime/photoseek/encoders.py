@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from photoseek.bundle import Bundle
+from photoseek.bundle.bundle import Bundle
 from photoseek.errors import PhotoError, QueryError
 from photoseek.languages import Share, shares
 from photoseek.photos.decode import PhotoSource, decode_photo
@@ -18,7 +18,7 @@ from photoseek.towers import TextTower, Tower
 from photoseek.vectors import Vectors, normalise
 
 if TYPE_CHECKING:
-    from photoseek.sessions import Mode
+    from photoseek.bundle.onnx_session import Mode
 
 MAX_CHARACTERS = 10_000
 """Text beyond this is cut off before it is tokenized: far more than any tower reads."""
@@ -49,7 +49,7 @@ class TextEncoder:
             bundle: Whose towers.
             precision: Of the towers. None: the one that this CPU runs fastest.
             threads: Of one run. None: as the mode has it.
-            mode: Whom it serves; see :data:`photoseek.sessions.Mode`.
+            mode: Whom it serves; see :data:`photoseek.bundle.onnx_session.Mode`.
 
         Raises:
             BundleIncompatible: The bundle lacks the precision.

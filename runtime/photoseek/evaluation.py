@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from photoseek.assessment import Evaluation, assess
-from photoseek.bundle import Bundle
+from photoseek.bundle.bundle import Bundle
 from photoseek.captions import Caption, captions_of, read_caption_file, read_caption_files
 from photoseek.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import CaptionFileError

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from photoseek.access import OWNER, access_of
-from photoseek.bundle import Bundle
+from photoseek.bundle.bundle import Bundle
 from photoseek.captions import Caption
 from photoseek.database import Database
 from photoseek.deriving import check_origin, shown_by

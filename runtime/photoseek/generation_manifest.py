@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from photoseek.bundle.manifest import FileRecord
 from photoseek.errors import GalleryIncompatible
 from photoseek.files import read_bounded
-from photoseek.manifest import FileRecord
 from photoseek.nearest.engines import ENGINES, file_of, parameters_of
 from photoseek.nearest.tuning import Measured, Tuning
 

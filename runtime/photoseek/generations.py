@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from photoseek.bundle.manifest import FileRecord
 from photoseek.errors import GalleryDamaged, GalleryEmpty, MissingExtra, QueryError
 from photoseek.files import limit_mode, make_folder, replace_json, sha256_of, sync_file, sync_folder
 from photoseek.gallery_files import CURRENT, GENERATION_FILE, GENERATIONS, PARTIAL
 from photoseek.generation_manifest import CHECKS, IDS, MANIFEST, VECTORS, GenerationManifest, read_manifest
-from photoseek.manifest import FileRecord
 from photoseek.nearest.engine import Search
 from photoseek.nearest.engines import file_of, installed, open_engine
 from photoseek.nearest.tuning import TARGET_RECALL, sample_queries, tune

@@ -23,7 +23,7 @@ from photoseek.stale import leftovers, sweep
 from photoseek.tagging import expect_folder, make_tagged
 
 if TYPE_CHECKING:
-    from photoseek.bundle import Bundle
+    from photoseek.bundle.bundle import Bundle
 
 _ROW = "bundle:"  # and the fingerprint: the name of a further bundle's row
 _SHORT = 16  # characters of a fingerprint that name a folder
@@ -37,7 +37,7 @@ class HeldBundle:
     Attributes:
         fingerprint: What its vectors are kept by.
         name: What people call it.
-        reference: Where it lay when it was last named; see :attr:`photoseek.bundle.Bundle.reference`.
+        reference: Where it lay when it was last named; see :attr:`photoseek.bundle.bundle.Bundle.reference`.
         dim: Length of its vectors.
         precision: Of its image tower; empty where none has been chosen yet.
         whole: Whether every photo is encoded with it, and queries are answered by it alone. Of others there are but

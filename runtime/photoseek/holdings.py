@@ -6,7 +6,7 @@ import os
 from abc import ABC, abstractmethod
 from pathlib import Path
 
-from photoseek.bundle import Bundle
+from photoseek.bundle.bundle import Bundle
 from photoseek.database import Database
 from photoseek.errors import GalleryIncompatible, PhotoseekError
 from photoseek.held import HeldBundle, drop_held, held_as, held_bundles, make_own, put_held, sweep_all

@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from photoseek.bundle import Bundle
+from photoseek.bundle.bundle import Bundle
 from photoseek.database import ContentRecord, Database, PhotoRecord
 from photoseek.deriving import derive
 from photoseek.embedding import Batch, Crew, Embedder

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from photoseek.bundle import Bundle
-from photoseek.confidence import Calibration
+from photoseek.bundle.bundle import Bundle
+from photoseek.bundle.calibration import Calibration
 from photoseek.encoders import MAX_CHARACTERS, ImageEncoder, TextEncoder
 from photoseek.errors import QueryError
 from photoseek.languages import language_of, words_in
@@ -19,7 +19,7 @@ from photoseek.queries import expect_text, parse_query
 from photoseek.vectors import Vectors, normalise
 
 if TYPE_CHECKING:
-    from photoseek.sessions import Mode
+    from photoseek.bundle.onnx_session import Mode
 
 _NOTHING = 1e-6  # a sum of unit vectors below this has no direction
 _RECENT_QUERIES = 512  # texts whose vectors are kept: some KB each

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from photoseek.bundle import Bundle
+from photoseek.bundle.bundle import Bundle
 from photoseek.database import Database
 from photoseek.deriving import check_origin, derive, made_from
 from photoseek.errors import GalleryDamaged, GalleryError

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from photoseek.bundle import Bundle
+from photoseek.bundle.bundle import Bundle
 from photoseek.encoders import TextEncoder
 from photoseek.errors import QueryError
 from photoseek.filters import Filter
@@ -26,7 +26,7 @@ from photoseek.second_look import SecondLook
 from photoseek.vectors import Vectors
 
 if TYPE_CHECKING:
-    from photoseek.sessions import Mode
+    from photoseek.bundle.onnx_session import Mode
 
 
 _Fused = tuple[float, float, int]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias, get_args
 
 import numpy as np
 
-from photoseek.bundle import Bundle
+from photoseek.bundle.bundle import Bundle
 from photoseek.database import StoredPhoto
 from photoseek.deriving import ROWS_CURE, check_photos, photos_of
 from photoseek.encoders import ImageEncoder, TextEncoder
@@ -35,7 +35,7 @@ from photoseek.sentences import StoredSentences
 from photoseek.vectors import Rows, Vectors, query_vector
 
 if TYPE_CHECKING:
-    from photoseek.sessions import Mode
+    from photoseek.bundle.onnx_session import Mode
 
 Photos: TypeAlias = Mapping[int, StoredPhoto]
 """What the database says of photos, by their ids."""
@@ -96,7 +96,8 @@ class Searcher(Inherited):
                 that of the gallery.
             engine: How neighbours are found; see :data:`photoseek.nearest.engines.Engine`.
             threads: Of one run of a tower. None: as the mode has it.
-            mode: ``latency`` for one caller at a time, ``service`` for many; see :data:`photoseek.sessions.Mode`.
+            mode: ``latency`` for one caller at a time, ``service`` for many; see
+                :data:`photoseek.bundle.onnx_session.Mode`.
             store: The URI of a store that :func:`photoseek.nearest.stores.push.push` has brought the gallery to, and
                 that finds neighbours in place of the engine; passwords are best left to the environment. None: none.
             collection: The name of the gallery's place there. None: it follows from the gallery's id.

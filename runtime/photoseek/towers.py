@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from photoseek.bundle import Bundle
+from photoseek.bundle.bundle import Bundle
+from photoseek.bundle.description import TowerGraph
+from photoseek.bundle.tokenization import Tokenization, Tokens
 from photoseek.errors import BundleDamaged, BundleIncompatible
 from photoseek.forking import Inherited
-from photoseek.tokenization import Tokenization, Tokens
-from photoseek.tower_graph import TowerGraph
 from photoseek.vectors import Vectors, normalise
 
 if TYPE_CHECKING:
-    from photoseek.sessions import Graph, Mode
+    from photoseek.bundle.onnx_session import Graph, Mode
 
 
 class Tower(Inherited):
@@ -54,7 +54,7 @@ class Tower(Inherited):
     def _open(self, tower: TowerGraph) -> Graph:
         with self._lock:
             if self._graph is None:
-                from photoseek.sessions import Graph  # onnxruntime takes a tenth of a second to import
+                from photoseek.bundle.onnx_session import Graph  # onnxruntime takes a tenth of a second to import
 
                 path = self.bundle.verified_graph(tower.file)
                 self._graph = Graph(path, self._threads, self._mode, inputs=tower.inputs, output=tower.output)

@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from photoseek.bundle import DEMO, Bundle
+from photoseek.bundle.bundle import DEMO, Bundle
 from photoseek.errors import GalleryUntrusted
 from photoseek.files import read_bounded, sync_folder
 from photoseek.names import as_text

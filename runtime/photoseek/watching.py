@@ -18,7 +18,7 @@ from photoseek.sources.local import LocalFolder, looks_like_photo, passed_over
 if TYPE_CHECKING:
     from watchfiles import Change
 
-    from photoseek.bundle import Bundle
+    from photoseek.bundle.bundle import Bundle
     from photoseek.gallery import Gallery
     from photoseek.indexing import IndexReport, Progress
 

@@ -21,8 +21,8 @@ from PIL import Image
 
 import photoseek
 from photoseek import Bundle, Gallery
+from photoseek.bundle.manifest import Manifest
 from photoseek.captions import Caption
-from photoseek.manifest import Manifest
 from photoseek.page.access import Access
 from tiny_bundle import COLOURS, write_tiny_bundle
 from tiny_photos import write_colour

@@ -12,8 +12,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from photoseek import Bundle
+from photoseek.bundle.manifest import Layout
 from photoseek.encoders import ImageEncoder, TextEncoder
-from photoseek.manifest import Layout
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek_export import export_checkpoint
 from photoseek_export.cli import app

@@ -14,9 +14,9 @@ import torch
 from typer.testing import CliRunner
 
 from photoseek import Bundle, Gallery, Searcher
+from photoseek.bundle.manifest import Layout
 from photoseek.encoders import TextEncoder
 from photoseek.evaluation import evaluate
-from photoseek.manifest import Layout
 from photoseek_export import export_checkpoint
 from photoseek_export.cli import app
 from photoseek_export.errors import ExportError, ImageSideDiffers

@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from photoseek import Bundle, Gallery, Searcher
+from photoseek.bundle.manifest import Manifest
 from photoseek.captions import Caption
 from photoseek.errors import QueryError
 from photoseek.filters import Filter
-from photoseek.manifest import Manifest
 from photoseek.selection import folders
 from photoseek.vectors import normalise
 from tiny_bundle import write_tiny_bundle

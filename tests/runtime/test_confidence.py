@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from photoseek.confidence import Calibration, _platt, calibrate
+from photoseek.bundle.calibration import Calibration
+from photoseek.confidence import _platt, calibrate
 from photoseek.errors import BundleDamaged, EvaluationError
 from photoseek.vectors import Vectors, normalise
 

@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from photoseek.bundle import Bundle
+from photoseek.bundle.bundle import Bundle
+from photoseek.bundle.manifest import FileRecord, Layout, Manifest
 from photoseek.cpu import usable_cores
 from photoseek.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import BundleIncompatible, PhotoError, QueryError
-from photoseek.manifest import FileRecord, Layout, Manifest
 from photoseek.vectors import normalise
 from tiny_bundle import COLOURS, SIDE, write_tiny_bundle
 

@@ -548,7 +548,7 @@ def test_a_slow_photo_holds_up_no_other(photos: Path, tiny_bundle: Bundle, monke
 def test_photos_are_encoded_in_the_precision_that_the_gallery_began_with(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("photoseek.bundle.runs_int8_well", lambda: True)
+    monkeypatch.setattr("photoseek.bundle.bundle.runs_int8_well", lambda: True)
     bundle = Bundle.load(write_tiny_bundle(tmp_path / "both", precisions=("fp32", "int8")))
     gallery = Gallery.create(photos, bundle)
     assert gallery.image_precision(bundle) == "int8"

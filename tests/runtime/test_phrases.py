@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from photoseek.bundle.calibration import Calibration, Curve
 from photoseek.captions import Caption
-from photoseek.confidence import Calibration, Curve, calibrate_short
+from photoseek.confidence import calibrate_short
 from photoseek.languages import words_in
 from photoseek.phrases import phrases_of
 from photoseek.vectors import Vectors, normalise

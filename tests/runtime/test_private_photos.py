@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from photoseek import Bundle, Gallery, generations
+from photoseek.bundle import hash_cache
 from photoseek.errors import GalleryError
-from photoseek.foreign import hashes
 from photoseek.indexing import Progress
 from photoseek.page.pictures import Pictures
 from photoseek.page.recent import remember
@@ -191,6 +191,6 @@ def test_the_cache_of_a_user_is_private(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "cache" / "photoseek").mkdir(parents=True, mode=0o755)
     remember(str(album))
     os.utime(album / "a.png", (1, 1))
-    hashes._remember(hashes._cache_file(), "some", ["sum"])
+    hash_cache._remember(hash_cache._cache_file(), "some", ["sum"])
     assert {path.name for path in (tmp_path / "cache" / "photoseek").iterdir()} == {"recent.json", "hashes.json"}
     assert widest(tmp_path / "cache" / "photoseek") & 0o077 == 0

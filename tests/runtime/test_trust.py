@@ -16,8 +16,8 @@ import pytest
 
 from foreign_tiny import change, write_foreign
 from photoseek import Bundle, Gallery, Searcher
+from photoseek.bundle.onnx_session import Graph
 from photoseek.errors import GalleryUntrusted
-from photoseek.sessions import Graph
 from tiny_bundle import DIM, write_tiny_bundle
 from tiny_photos import write_colour
 from typed_commands import environment, photoseek_command

@@ -14,10 +14,10 @@ import pytest
 from typer.testing import CliRunner
 
 from photoseek import Bundle, Gallery, Searcher
+from photoseek.bundle.manifest import FileRecord, Layout, Manifest, TextTowerRecord
 from photoseek.cli import app
 from photoseek.encoders import TextEncoder
 from photoseek.errors import BundleDamaged, QueryError
-from photoseek.manifest import FileRecord, Layout, Manifest, TextTowerRecord
 from photoseek.vectors import normalise
 from tiny_bundle import CHINESE, COLOURS, write_tiny_bundle
 
@@ -38,7 +38,7 @@ def bundle(path: Path) -> Bundle:
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The file name of each graph that is loaded."""
-    from photoseek.sessions import Graph
+    from photoseek.bundle.onnx_session import Graph
 
     names: list[str] = []
     build = Graph.__init__

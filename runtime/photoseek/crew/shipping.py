@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from photoseek.bundle import DEMO, Bundle
+from photoseek.bundle.bundle import DEMO, Bundle
+from photoseek.bundle.manifest import Layout
 from photoseek.demo.gallery import cache_folder
 from photoseek.errors import BundleError, CrewError
 from photoseek.files import make_private_folder
-from photoseek.manifest import Layout
 from photoseek.removal import draft_folder
 
 _SETTINGS = (".json", ".txt")

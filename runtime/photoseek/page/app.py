@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from photoseek.bundle import DEMO
+from photoseek.bundle.bundle import DEMO
 from photoseek.errors import GalleryNotFound, PhotoseekError
 from photoseek.page import conditions, describe, jobs, making, notices, sidebar
 from photoseek.page.address import put_into_address, take_from_address

@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from photoseek.bundle import Bundle
+from photoseek.bundle.bundle import Bundle
 from photoseek.errors import GalleryNotFound, PhotoseekError
 from photoseek.gallery import Gallery
 from photoseek.indexing import IndexReport, Progress

@@ -18,7 +18,7 @@ import clip_folders as folders
 import clip_models as clip
 from clip_folders import Reference
 from photoseek import Bundle
-from photoseek.confidence import Calibration
+from photoseek.bundle.calibration import Calibration
 from photoseek.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import BundleError, BundleIncompatible
 from photoseek.photos.preprocessing import Preprocessing

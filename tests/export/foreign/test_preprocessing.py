@@ -12,7 +12,7 @@ import pytest
 import transformers
 from PIL import Image
 
-from photoseek.foreign.image_processors import read_preprocessing
+from photoseek.bundle.layouts.hf_image_processor import read_preprocessing
 from photoseek.photos.decode import decode_photo
 
 _SIZES = [(300, 200), (200, 301), (303, 200), (224, 224), (97, 31), (7, 5), (1, 1), (640, 481), (50, 799), (1600, 101)]

@@ -12,6 +12,7 @@ import pytest
 
 from foreign_tiny import write_foreign
 from photoseek import Bundle, Gallery
+from photoseek.bundle.manifest import Layout
 from photoseek.crew import cluster
 from photoseek.crew.crew import RayCrew, _accept
 from photoseek.crew.desk import Desk
@@ -19,7 +20,6 @@ from photoseek.crew.shipping import arrived, files_of
 from photoseek.embedding import Batch, Embedder
 from photoseek.encoders import ImageEncoder
 from photoseek.errors import BundleDamaged, CrewError, MissingExtra, QueryError
-from photoseek.manifest import Layout
 from photoseek.sources.base import FoundPhoto
 from photoseek.sources.local import LocalFolder, scan
 from tiny_bundle import write_tiny_bundle

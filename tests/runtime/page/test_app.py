@@ -49,7 +49,7 @@ def page(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> AppTest:
 @pytest.fixture
 def opened_graphs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The file name of each model that is loaded."""
-    from photoseek.sessions import Graph
+    from photoseek.bundle.onnx_session import Graph
 
     names: list[str] = []
     build = Graph.__init__

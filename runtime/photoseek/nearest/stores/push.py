@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from photoseek.bundle import Bundle
+from photoseek.bundle.bundle import Bundle
 from photoseek.deriving import everyday_vectors, shown_by
 from photoseek.errors import GalleryEmpty, QueryError, StoreUnavailable
 from photoseek.gallery import Gallery, only_writer

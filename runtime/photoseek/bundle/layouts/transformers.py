@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from photoseek.bundle.description import Description, json_object
+from photoseek.bundle.layouts.build import assemble, both
+from photoseek.bundle.layouts.hf_image_processor import find_preprocessing
+from photoseek.bundle.layouts.hf_tokenizer import find_reading
+from photoseek.bundle.layouts.onnx_io import text_tower, vision_tower
+from photoseek.bundle.manifest import Layout
 from photoseek.errors import BundleIncompatible, BundleNotFound
-from photoseek.foreign.assembling import assemble, both
-from photoseek.foreign.description import Description, json_object
-from photoseek.foreign.graphs import text_tower, vision_tower
-from photoseek.foreign.image_processors import find_preprocessing
-from photoseek.foreign.transformers_tokenizers import find_reading
-from photoseek.manifest import Layout
 
 NAME = "transformers"
 EXPECTED = "onnx/text_model*.onnx and onnx/vision_model*.onnx (optimum, transformers.js)"

@@ -90,7 +90,7 @@ class TextTowerRecord:
 
 @dataclass(frozen=True)
 class Reading:
-    """How the main text tower's texts become its input; see :class:`photoseek.tokenization.Tokenization`."""
+    """How the main text tower's texts become its input; see :class:`photoseek.bundle.tokenization.Tokenization`."""
 
     length: int | None = None
     masked: bool = True
@@ -111,7 +111,7 @@ class Manifest:
         files: What each file must be, by its path inside the bundle.
         precisions: For each precision in the bundle, its facts: ``parity`` (largest absolute differences from
             PyTorch) and, where measured, ``metrics`` (retrieval, as ``evaluate --json`` prints it) and ``confidence``
-            (what cosines are worth, see :class:`photoseek.confidence.Calibration`).
+            (what cosines are worth, see :class:`photoseek.bundle.calibration.Calibration`).
         training: Data and settings that the weights came from.
         licence: SPDX identifier of the licence of the weights.
         text_towers: The text towers of further languages, by ISO 639-1 code.

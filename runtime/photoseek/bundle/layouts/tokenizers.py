@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from photoseek.bundle.manifest import hint_of
 from photoseek.errors import BundleDamaged
 from photoseek.files import MAX_TOKENIZER_BYTES, bounded, read_bounded
-from photoseek.manifest import hint_of
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

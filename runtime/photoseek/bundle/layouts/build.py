@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from photoseek.bundle.description import Description, TextReading
+from photoseek.bundle.layouts.onnx_io import Tower
+from photoseek.bundle.manifest import MAX_DIM
 from photoseek.errors import BundleIncompatible
-from photoseek.foreign.description import Description, TextReading
-from photoseek.foreign.graphs import Tower
-from photoseek.manifest import MAX_DIM
 from photoseek.photos.preprocessing import Preprocessing
 
 _MOST_TOKENS = 65_536

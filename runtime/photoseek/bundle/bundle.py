@@ -8,19 +8,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from photoseek.bundle.description import TowerGraph
+from photoseek.bundle.layouts.photoseek import load_tokenization
+from photoseek.bundle.manifest import Layout, Manifest, hint_of
+from photoseek.bundle.tokenization import Tokenization
 from photoseek.cpu import runs_int8_well
 from photoseek.errors import BundleDamaged, BundleIncompatible, BundleNotFound
 from photoseek.files import read_bounded, sha256_of
 from photoseek.forking import Inherited
-from photoseek.manifest import Layout, Manifest, hint_of
 from photoseek.photos.preprocessing import Preprocessing
-from photoseek.tokenization import Tokenization, load_tokenization
-from photoseek.tower_graph import TowerGraph
 
 DEMO = "demo"
 """The name of the bundle that comes with photoseek."""
 
-_DEMO_FOLDER = Path(__file__).parent / "demo" / "bundle"
+_DEMO_FOLDER = Path(__file__).parents[1] / "demo" / "bundle"
 
 
 class Bundle(Inherited):
@@ -51,7 +52,7 @@ class Bundle(Inherited):
 
         Args:
             source: Its folder, or ``"demo"`` for the one that comes with photoseek. A folder without a manifest is
-                opened where another program's layout is recognised, see :mod:`photoseek.foreign`.
+                opened where another program's layout is recognised, see :mod:`photoseek.bundle.layouts`.
 
         Raises:
             BundleNotFound: No such folder, or neither a manifest nor a known layout in it.
@@ -62,7 +63,7 @@ class Bundle(Inherited):
         demo = str(source) == DEMO
         path = _DEMO_FOLDER if demo else _folder(source)
         if not _is_file(path / Layout.MANIFEST):
-            from photoseek.foreign.bundle import open_foreign
+            from photoseek.bundle.foreign import open_foreign
 
             return open_foreign(path)
         bundle = cls(path, Manifest.read(path), DEMO if demo else str(path))
@@ -114,7 +115,7 @@ class Bundle(Inherited):
 
     @property
     def layout(self) -> str:
-        """Whose files these are: ``photoseek``, or that of another program, see :mod:`photoseek.foreign`."""
+        """Whose files these are: ``photoseek``, or that of another program, see :mod:`photoseek.bundle.layouts`."""
         return "photoseek"
 
     @cached_property

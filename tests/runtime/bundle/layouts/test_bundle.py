@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 
 from foreign_tiny import change, write_foreign
 from photoseek import Bundle, Gallery, Searcher
+from photoseek.bundle.hash_cache import cached_sha256
 from photoseek.cli import app
 from photoseek.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import BundleDamaged, BundleIncompatible
-from photoseek.foreign.hashes import cached_sha256
 from tiny_bundle import COLOURS, DIM, write_tiny_bundle
 
 
@@ -42,7 +42,7 @@ def test_it_makes_the_vectors_of_its_graphs(folder: Path, tmp_path: Path) -> Non
 
 def test_the_most_exact_precision_is_taken(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also on a processor that is fast in int8: nothing tells what that loses here."""
-    monkeypatch.setattr("photoseek.bundle.runs_int8_well", lambda: True)
+    monkeypatch.setattr("photoseek.bundle.bundle.runs_int8_well", lambda: True)
     for tower in ("text", "vision"):
         shutil.copyfile(folder / f"onnx/{tower}_model.onnx", folder / f"onnx/{tower}_model_int8.onnx")
     bundle = Bundle.load(folder)
@@ -128,9 +128,9 @@ def test_a_hash_is_remembered_until_the_file_changes(tmp_path: Path, monkeypatch
     file = tmp_path / "weights"
     file.write_bytes(b"a" * 1000)
     os.utime(file, (1_600_000_000, 1_600_000_000))
-    monkeypatch.setattr("photoseek.foreign.hashes._CLOCK_S", -1.0)
+    monkeypatch.setattr("photoseek.bundle.hash_cache._CLOCK_S", -1.0)
     first, read = cached_sha256(file), []
-    monkeypatch.setattr("photoseek.foreign.hashes.sha256_of", lambda path: read.append(path) or "0" * 64)
+    monkeypatch.setattr("photoseek.bundle.hash_cache.sha256_of", lambda path: read.append(path) or "0" * 64)
     assert (cached_sha256(file), read) == (first, [])
     file.write_bytes(b"b" * 1000)
     os.utime(file, (1_600_000_000, 1_600_000_000))
@@ -147,7 +147,7 @@ def test_a_file_written_just_now_is_not_remembered(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"x": 5}', "\0"])
 def test_a_damaged_cache_costs_time_alone(tmp_path: Path, content: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("photoseek.foreign.hashes._CLOCK_S", -1.0)
+    monkeypatch.setattr("photoseek.bundle.hash_cache._CLOCK_S", -1.0)
     (tmp_path / "cache/photoseek").mkdir(parents=True)
     (tmp_path / "cache/photoseek/hashes.json").write_text(content)
     (tmp_path / "weights").write_bytes(b"a")

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from photoseek.bundle.description import Description, TextReading, expect_file, json_object
+from photoseek.bundle.layouts.build import assemble, both
+from photoseek.bundle.layouts.hf_image_processor import BICUBIC, BILINEAR
+from photoseek.bundle.layouts.onnx_io import text_tower, vision_tower
+from photoseek.bundle.layouts.tokenizers import build_from_json
 from photoseek.errors import BundleIncompatible
-from photoseek.foreign.assembling import assemble, both
-from photoseek.foreign.description import Description, TextReading, expect_file, json_object
-from photoseek.foreign.graphs import text_tower, vision_tower
-from photoseek.foreign.image_processors import BICUBIC, BILINEAR
-from photoseek.foreign.tokenizer_files import build_from_json
 from photoseek.photos.preprocessing import Preprocessing
 
 NAME = "immich"

@@ -11,9 +11,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from photoseek.bundle.layouts.onnx_header import Port, read_graph_file
+from photoseek.bundle.onnx_session import Graph
 from photoseek.errors import BundleDamaged
-from photoseek.foreign.graph_file import Port, read_graph_file
-from photoseek.sessions import Graph
 
 
 def model(batch: str | int = "batch") -> onnx.ModelProto:

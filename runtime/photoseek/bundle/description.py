@@ -1,4 +1,7 @@
-"""What a layout's module tells of a folder."""
+"""What a layout's module tells of a folder.
+
+Which file a tower is, and how it is fed and read: exporters give inputs and outputs names of their own.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,34 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from photoseek.bundle.manifest import hint_of
+from photoseek.bundle.tokenization import Side
 from photoseek.errors import BundleDamaged, BundleIncompatible
 from photoseek.files import read_bounded
-from photoseek.manifest import hint_of
 from photoseek.photos.preprocessing import Preprocessing
-from photoseek.tokenization import Side
-from photoseek.tower_graph import TowerGraph
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+
+
+@dataclass(frozen=True)
+class TowerGraph:
+    """A tower's graph.
+
+    Attributes:
+        file: Its path inside the bundle.
+        inputs: For inputs of another name than ours (``input_ids``, ``attention_mask``, ``token_type_ids``,
+            ``pixel_values``): which of ours each takes.
+        output: The output that is the embedding. None: the first.
+        alone: Whether texts or photos run one by one: activations of some int8 graphs are scaled by the largest of the
+            run, so that a vector would change with its neighbours.
+    """
+
+    file: str
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    output: str | None = None
+    alone: bool = False
+
 
 PRECISIONS = ("fp32", "fp16", "int8", "uint8", "q8", "q4", "q4f16", "bnb4")
 """Names of precisions, most exact first; of those of four bits all are last."""
@@ -24,7 +46,7 @@ PRECISIONS = ("fp32", "fp16", "int8", "uint8", "q8", "q4", "q4f16", "bnb4")
 
 @dataclass(frozen=True)
 class TextReading:
-    """How a foreign text tower's texts become its input; see :class:`photoseek.tokenization.Tokenization`.
+    """How a foreign text tower's texts become its input; see :class:`photoseek.bundle.tokenization.Tokenization`.
 
     Attributes:
         files: Of the tokenizer, by paths from the folder.
@@ -34,7 +56,7 @@ class TextReading:
         length: As there.
         masked: As there.
         side: As there.
-        clean: As there; the name of a function in :mod:`photoseek.foreign.cleaning`.
+        clean: As there; the name of a function in :mod:`photoseek.bundle.layouts.text_cleaning`.
         options: Settings of the tokenizer that stand in none of its files.
     """
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from photoseek.bundle.description import Description
+from photoseek.bundle.layouts import chinese_clip, immich, rclip, transformers
+from photoseek.bundle.manifest import Layout
 from photoseek.errors import BundleIncompatible, BundleNotFound
-from photoseek.foreign import chinese_clip_layout, immich_layout, rclip_layout, transformers_layout
-from photoseek.foreign.description import Description
-from photoseek.manifest import Layout
 
-_LAYOUTS = (transformers_layout, immich_layout, rclip_layout, chinese_clip_layout)
+_LAYOUTS = (transformers, immich, rclip, chinese_clip)
 _PYTORCH = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 _ONE_GRAPH = ("onnx/model.onnx", "model.onnx")
 
@@ -53,5 +53,5 @@ def _refuse_what_is_no_bundle(folder: Path) -> None:
     if one is not None:
         raise BundleIncompatible(
             f"{folder / one}: both towers in one graph, so that a text would need a photo to be encoded; expected "
-            f"{transformers_layout.EXPECTED}"
+            f"{transformers.EXPECTED}"
         )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from photoseek.bundle.description import TowerGraph
+from photoseek.bundle.layouts.onnx_header import GraphFile, Port, read_graph_file
 from photoseek.errors import BundleIncompatible
-from photoseek.foreign.graph_file import GraphFile, Port, read_graph_file
-from photoseek.tower_graph import TowerGraph
 
 _DYNAMIC = ("int8", "uint8", "q8")
 """Precisions in which exporters scale activations by the run, as quantize_dynamic does."""

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from photoseek.bundle import Bundle
+from photoseek.bundle.bundle import Bundle
+from photoseek.bundle.manifest import FORMAT, Layout, Manifest
 from photoseek.encoders import TextEncoder
 from photoseek.errors import BundleDamaged, BundleError, BundleIncompatible, BundleNotFound
-from photoseek.manifest import FORMAT, Layout, Manifest
 from tiny_bundle import DIM, write_tiny_bundle
 
 
@@ -130,7 +130,7 @@ def test_the_fingerprint_follows_the_weights_and_not_the_place(tmp_path: Path) -
 def test_the_precision_is_the_fastest_that_the_cpu_runs_well(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, vnni: bool, chosen: str
 ) -> None:
-    monkeypatch.setattr("photoseek.bundle.runs_int8_well", lambda: vnni)
+    monkeypatch.setattr("photoseek.bundle.bundle.runs_int8_well", lambda: vnni)
     both = Bundle.load(write_tiny_bundle(tmp_path / "both", precisions=("fp32", "int8")))
     assert both.choose(None) == chosen
     assert both.choose("fp32") == "fp32"

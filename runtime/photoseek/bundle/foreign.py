@@ -8,16 +8,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from photoseek.bundle import Bundle
+from photoseek.bundle.bundle import Bundle
+from photoseek.bundle.description import Description, TowerGraph, json_object
+from photoseek.bundle.hash_cache import Stamp, cached_sha256
+from photoseek.bundle.layouts.detect import describe
+from photoseek.bundle.layouts.text_cleaning import CLEANING
+from photoseek.bundle.manifest import FileRecord, Manifest
+from photoseek.bundle.tokenization import Tokenization, for_queries
 from photoseek.errors import BundleDamaged
-from photoseek.foreign.cleaning import CLEANING
-from photoseek.foreign.description import Description, json_object
-from photoseek.foreign.hashes import Stamp, cached_sha256
-from photoseek.foreign.recognising import describe
-from photoseek.manifest import FileRecord, Manifest
 from photoseek.photos.preprocessing import Preprocessing
-from photoseek.tokenization import Tokenization, for_queries
-from photoseek.tower_graph import TowerGraph
 
 UNKNOWN = "unknown"
 
@@ -163,7 +162,7 @@ class ForeignBundle(Bundle):
 
     def _measured_dim(self) -> int:
         """The length of what the text tower makes, where no file tells it."""
-        from photoseek.sessions import Graph
+        from photoseek.bundle.onnx_session import Graph
 
         tower = self.text_graph(self.precisions[0])
         graph = Graph(self.verified_graph(tower.file), inputs=tower.inputs, output=tower.output)

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from photoseek.bundle.manifest import hint_of
 from photoseek.errors import BundleDamaged
-from photoseek.manifest import hint_of
 
 Shape = tuple[int | None, ...]
 """None: a dimension of any length."""

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from photoseek.bundle.description import Description, TextReading
+from photoseek.bundle.layouts.build import assemble, both
+from photoseek.bundle.layouts.hf_image_processor import BICUBIC, CLIP_MEAN, CLIP_STD
+from photoseek.bundle.layouts.onnx_io import Tower, text_tower, vision_tower
+from photoseek.bundle.layouts.tokenizers import build_openai_clip
 from photoseek.errors import BundleIncompatible
-from photoseek.foreign.assembling import assemble, both
-from photoseek.foreign.description import Description, TextReading
-from photoseek.foreign.graphs import Tower, text_tower, vision_tower
-from photoseek.foreign.image_processors import BICUBIC, CLIP_MEAN, CLIP_STD
-from photoseek.foreign.tokenizer_files import build_openai_clip
 from photoseek.photos.preprocessing import Preprocessing
 
 NAME = "rclip"

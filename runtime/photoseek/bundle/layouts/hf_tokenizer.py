@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from photoseek.bundle.description import TextReading, optional_json
+from photoseek.bundle.layouts.tokenizers import build_bert, build_clip, build_from_json
+from photoseek.bundle.tokenization import Side
 from photoseek.errors import BundleIncompatible
-from photoseek.foreign.description import TextReading, optional_json
-from photoseek.foreign.tokenizer_files import build_bert, build_clip, build_from_json
-from photoseek.tokenization import Side
 
 TOKENIZER, VOCABULARY, MERGES, BERT = "tokenizer.json", "vocab.json", "merges.txt", "vocab.txt"
 SENTENCEPIECE = ("spiece.model", "tokenizer.model", "sentencepiece.bpe.model")

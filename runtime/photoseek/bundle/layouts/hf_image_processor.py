@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from photoseek.bundle.description import json_object
 from photoseek.errors import BundleIncompatible
-from photoseek.foreign.description import json_object
 from photoseek.photos.preprocessing import Preprocessing, Triple
 
 PREPROCESSOR = "preprocessor_config.json"

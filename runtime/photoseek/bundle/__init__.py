@@ -1,0 +1,1 @@
+"""A model on disk: towers, tokenizers, preprocessing, manifest and calibration."""

@@ -1,5 +1,0 @@
-"""Bundles that other programs made: each layout is recognised by its files, and refused where it cannot be followed.
-
-:mod:`photoseek.foreign.bundle` opens one; each layout has a module that tells of its files what a
-:class:`photoseek.foreign.description.Description` holds.
-"""
