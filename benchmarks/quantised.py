@@ -11,7 +11,7 @@ from pathlib import Path
 import faiss
 import numpy as np
 
-from photoseek.nearest.engine import rescore
+from photoseek.vector_index.base import rescore
 from photoseek.vectors import Rows, Vectors
 
 CODE_BYTES = 64

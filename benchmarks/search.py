@@ -27,9 +27,9 @@ import numpy as np
 import numpy.typing as npt
 from contest import RESULTS, milliseconds, write
 
-from photoseek.nearest.engines import file_of, open_engine
-from photoseek.nearest.exact import ExactSearch
-from photoseek.nearest.tuning import Tuning, tune
+from photoseek.vector_index.exact import ExactSearch
+from photoseek.vector_index.registry import file_of, open_engine
+from photoseek.vector_index.tuning import Tuning, tune
 from photoseek.vectors import Vectors, normalise
 
 _DIM, _LATENT, _CENTRES, _QUERIES = 256, 64, 2_000, 200

@@ -27,17 +27,17 @@ from contest import Contest, milliseconds
 from quantised import IvfPq
 from search import draw
 
-from photoseek.nearest import annoy, faiss
-from photoseek.nearest.annoy import AnnoyParameters, AnnoySearch
-from photoseek.nearest.exact import ExactSearch
-from photoseek.nearest.faiss import HnswParameters, HnswSearch
 from photoseek.nearest.stores.measuring import measure
 from photoseek.nearest.stores.opening import open_store
 from photoseek.nearest.stores.push import BATCH
 from photoseek.nearest.stores.rows import StoreRow
 from photoseek.nearest.stores.store import Store
-from photoseek.nearest.tuning import TREES, Truth, raise_effort
 from photoseek.stored_arrays import map_vectors, write_rows
+from photoseek.vector_index import annoy, faiss
+from photoseek.vector_index.annoy import AnnoyParameters, AnnoySearch
+from photoseek.vector_index.exact import ExactSearch
+from photoseek.vector_index.faiss import HnswParameters, HnswSearch
+from photoseek.vector_index.tuning import TREES, Truth, raise_effort
 from photoseek.vectors import Rows, Vectors
 
 COUNT = 100_000

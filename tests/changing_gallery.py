@@ -15,7 +15,7 @@ import numpy as np
 
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.errors import GalleryError
-from photoseek.nearest.engines import Engine
+from photoseek.vector_index.registry import Engine
 from tiny_bundle import COLOURS, DIM, write_tiny_bundle
 from tiny_photos import write_colour
 from typed_commands import environment

@@ -20,7 +20,7 @@ from pathlib import Path
 from changing_gallery import Answers, answers
 from photoseek import Bundle, Gallery
 from photoseek.errors import PhotoseekError
-from photoseek.nearest.engines import ENGINES, installed
+from photoseek.vector_index.registry import ENGINES, installed
 from typed_commands import environment
 
 DATABASE = "gallery.sqlite"

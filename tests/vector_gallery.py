@@ -15,8 +15,8 @@ from photoseek.deriving import derive
 from photoseek.filters import TYPES, Filter
 from photoseek.gallery import only_writer
 from photoseek.names import as_asked
-from photoseek.nearest.exact import ExactSearch
 from photoseek.sources.base import FoundPhoto
+from photoseek.vector_index.exact import ExactSearch
 from photoseek.vectors import Vectors, normalise
 
 _FACTS = (

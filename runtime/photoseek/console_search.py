@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from photoseek.console_store import StoreChoice
     from photoseek.gallery import Gallery
     from photoseek.hits import Hit
-    from photoseek.nearest.engines import Engine
     from photoseek.search import Searcher
+    from photoseek.vector_index.registry import Engine
 
 Ask: TypeAlias = "Callable[[str | None], Sequence[Hit]]"
 """A query in, its hits out."""

@@ -21,8 +21,8 @@ from photoseek.generations import (
     write_generation,
 )
 from photoseek.held import HeldBundle
-from photoseek.nearest.tuning import TARGET_RECALL
 from photoseek.stale import sweep
+from photoseek.vector_index.tuning import TARGET_RECALL
 from photoseek.vectors import Rows, Vectors
 
 ROWS_CURE = "have it repaired: photoseek verify GALLERY --repair, then: photoseek index PHOTOS"

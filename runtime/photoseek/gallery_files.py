@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from photoseek.generation_manifest import CHECKS, IDS, MANIFEST, VECTORS
-from photoseek.nearest.engines import ANNOY_FILE, FAISS_FILE
 from photoseek.removal import DRAFT_NAME
 from photoseek.tagging import TAG
+from photoseek.vector_index.registry import ANNOY_FILE, FAISS_FILE
 
 DATABASE = "gallery.sqlite"
 LOCK = "LOCK"

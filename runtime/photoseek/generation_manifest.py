@@ -16,8 +16,8 @@ from pathlib import Path
 from photoseek.bundle.manifest import FileRecord
 from photoseek.errors import GalleryIncompatible
 from photoseek.files import read_bounded
-from photoseek.nearest.engines import ENGINES, file_of, parameters_of
-from photoseek.nearest.tuning import Measured, Tuning
+from photoseek.vector_index.registry import ENGINES, file_of, parameters_of
+from photoseek.vector_index.tuning import Measured, Tuning
 
 FORMAT = 1
 """The format of a generation; another one is refused."""

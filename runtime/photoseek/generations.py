@@ -16,9 +16,6 @@ from photoseek.errors import GalleryDamaged, GalleryEmpty, MissingExtra, QueryEr
 from photoseek.files import limit_mode, make_folder, replace_json, sha256_of, sync_file, sync_folder
 from photoseek.gallery_files import CURRENT, GENERATION_FILE, GENERATIONS, PARTIAL
 from photoseek.generation_manifest import CHECKS, IDS, MANIFEST, VECTORS, GenerationManifest, read_manifest
-from photoseek.nearest.engine import Search
-from photoseek.nearest.engines import file_of, installed, open_engine
-from photoseek.nearest.tuning import TARGET_RECALL, sample_queries, tune
 from photoseek.pointer import CURE as CURE
 from photoseek.pointer import LINK_CURE, read_current, write_current
 from photoseek.pointer import current_name as current_name
@@ -27,6 +24,9 @@ from photoseek.removal import remove_folder
 from photoseek.stale import number_of, sweep
 from photoseek.stored_arrays import Checks, map_checks, map_ids, map_vectors, write_checks, write_rows
 from photoseek.tagging import expect_file, expect_folder, make_tagged
+from photoseek.vector_index.base import Search
+from photoseek.vector_index.registry import file_of, installed, open_engine
+from photoseek.vector_index.tuning import TARGET_RECALL, sample_queries, tune
 from photoseek.vectors import Rows, Vectors
 
 _MOST = 10**11  # no gallery counts that far: a name with a higher number is not followed

@@ -23,15 +23,15 @@ from photoseek.generations import CURE, Generation, current_name
 from photoseek.held import HeldBundle
 from photoseek.hits import Hit, Sentence
 from photoseek.names import as_asked
-from photoseek.nearest.engine import Search
-from photoseek.nearest.engines import Engine
-from photoseek.nearest.exact import ExactSearch
 from photoseek.nearest.stores.asking import AskedStore, Neighbours
 from photoseek.photos.decode import PhotoSource
 from photoseek.querying import Query as Query
 from photoseek.querying import QueryEncoder
 from photoseek.selection import ids_where
 from photoseek.sentences import StoredSentences
+from photoseek.vector_index.base import Search
+from photoseek.vector_index.exact import ExactSearch
+from photoseek.vector_index.registry import Engine
 from photoseek.vectors import Rows, Vectors, query_vector
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Searcher(Inherited):
             bundle: One that the gallery holds, whose vectors answer. None: the gallery's own, from where it lay.
             precision: Of the towers. None: of the text towers the one that this CPU runs fastest, of the image tower
                 that of the gallery.
-            engine: How neighbours are found; see :data:`photoseek.nearest.engines.Engine`.
+            engine: How neighbours are found; see :data:`photoseek.vector_index.registry.Engine`.
             threads: Of one run of a tower. None: as the mode has it.
             mode: ``latency`` for one caller at a time, ``service`` for many; see
                 :data:`photoseek.bundle.onnx_session.Mode`.

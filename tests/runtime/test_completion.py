@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from photoseek import Gallery
-from photoseek.nearest.engines import ENGINES
+from photoseek.vector_index.registry import ENGINES
 from typed_commands import answer, environment
 
 

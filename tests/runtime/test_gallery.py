@@ -35,9 +35,9 @@ from photoseek.errors import (
 )
 from photoseek.gallery import only_writer
 from photoseek.indexing import IndexReport, Progress
-from photoseek.nearest.engines import Engine
-from photoseek.nearest.tuning import Measured
 from photoseek.sources import local
+from photoseek.vector_index.registry import Engine
+from photoseek.vector_index.tuning import Measured
 from tiny_bundle import COLOURS, write_tiny_bundle
 from tiny_photos import write_colour
 
@@ -582,7 +582,7 @@ def record_of(path: Path) -> dict[str, Any]:
 def test_what_was_not_installed_when_a_gallery_was_indexed_is_built_by_the_next_indexing(
     photos: Path, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("photoseek.nearest.engines.find_spec", lambda _: None)
+    monkeypatch.setattr("photoseek.vector_index.registry.find_spec", lambda _: None)
     gallery = Gallery.create(photos, tiny_bundle)
     gallery.index()
     with pytest.raises(

@@ -9,9 +9,9 @@ import pytest
 
 from installed import needs_faiss
 from photoseek.errors import GalleryDamaged
-from photoseek.nearest import annoy, faiss
-from photoseek.nearest.annoy import AnnoyParameters, AnnoySearch
-from photoseek.nearest.faiss import HnswParameters, HnswSearch
+from photoseek.vector_index import annoy, faiss
+from photoseek.vector_index.annoy import AnnoyParameters, AnnoySearch
+from photoseek.vector_index.faiss import HnswParameters, HnswSearch
 from photoseek.vectors import normalise
 
 VECTORS = normalise(np.random.default_rng(0).normal(size=(30, 32)))

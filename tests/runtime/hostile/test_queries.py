@@ -18,9 +18,9 @@ from photoseek import Bundle, Gallery, Searcher
 from photoseek.encoders import TextEncoder
 from photoseek.errors import PhotoError, QueryError
 from photoseek.filters import TYPES, Filter
-from photoseek.nearest.engines import Engine
-from photoseek.nearest.exact import ExactSearch
 from photoseek.queries import parse_query
+from photoseek.vector_index.exact import ExactSearch
+from photoseek.vector_index.registry import Engine
 from photoseek.vectors import query_vector
 from tiny_bundle import COLOURS
 from tiny_photos import write_colour

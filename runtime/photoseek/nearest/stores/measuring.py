@@ -10,7 +10,7 @@ import numpy as np
 
 from photoseek.filters import Filter
 from photoseek.nearest.stores.store import Store
-from photoseek.nearest.tuning import NEIGHBOURS, Measured, Queries, Truth, raise_effort
+from photoseek.vector_index.tuning import NEIGHBOURS, Measured, Queries, Truth, raise_effort
 from photoseek.vectors import Rows, Vectors
 
 _log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class StoreEngine:
         self.effort = effort  # 0: there is no index
 
     def search(self, query: Vectors, k: int, where: Filter | None = None) -> tuple[Rows, Vectors]:
-        """As :meth:`photoseek.nearest.engine.Search.search`."""
+        """As :meth:`photoseek.vector_index.base.Search.search`."""
         return self._store.search(query, k, min(self.effort, self.most), where)
 
 

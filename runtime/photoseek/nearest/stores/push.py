@@ -23,7 +23,7 @@ from photoseek.nearest.stores.measuring import measure
 from photoseek.nearest.stores.opening import open_store
 from photoseek.nearest.stores.rows import Digests, rows_of
 from photoseek.nearest.stores.store import INDEX_FROM, Store, StoreState, name_for
-from photoseek.nearest.tuning import SAMPLES, TARGET_RECALL, Measured, Queries, sample_queries
+from photoseek.vector_index.tuning import SAMPLES, TARGET_RECALL, Measured, Queries, sample_queries
 from photoseek.vectors import Rows
 
 BATCH = 1_000

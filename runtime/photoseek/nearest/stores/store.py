@@ -12,7 +12,7 @@ from photoseek.errors import QueryError, StoreIncompatible
 from photoseek.filters import Filter
 from photoseek.generations import Shown
 from photoseek.nearest.stores.rows import Digests, StoreRow
-from photoseek.nearest.tuning import Measured
+from photoseek.vector_index.tuning import Measured
 from photoseek.vectors import Rows, Vectors
 
 FORMAT = 1

@@ -16,7 +16,7 @@ import numpy as np
 
 from photoseek.cpu import usable_cores
 from photoseek.errors import GalleryDamaged, GalleryError
-from photoseek.nearest.engine import rescore
+from photoseek.vector_index.base import rescore
 from photoseek.vectors import Rows, Vectors
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class FlatSearch:
         return cls(_open(path, vectors), vectors)
 
     def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
-        """The k most similar vectors; see :meth:`photoseek.nearest.engine.Search.search`."""
+        """The k most similar vectors; see :meth:`photoseek.vector_index.base.Search.search`."""
         count = len(self._vectors)
         k = min(k, count)
         wanted = k + _SPARE
@@ -130,7 +130,7 @@ class HnswSearch:
         return len(self._vectors)
 
     def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
-        """About the k most similar vectors; see :meth:`photoseek.nearest.engine.Search.search`."""
+        """About the k most similar vectors; see :meth:`photoseek.vector_index.base.Search.search`."""
         import faiss
 
         k = min(k, len(self._vectors))

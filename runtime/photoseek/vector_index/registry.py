@@ -8,10 +8,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
-from photoseek.nearest.annoy import AnnoyParameters, AnnoySearch
-from photoseek.nearest.engine import Search
-from photoseek.nearest.exact import ExactSearch
-from photoseek.nearest.faiss import FlatSearch, HnswParameters, HnswSearch
+from photoseek.vector_index.annoy import AnnoyParameters, AnnoySearch
+from photoseek.vector_index.base import Search
+from photoseek.vector_index.exact import ExactSearch
+from photoseek.vector_index.faiss import FlatSearch, HnswParameters, HnswSearch
 from photoseek.vectors import Vectors
 
 Engine: TypeAlias = Literal["auto", "exact", "annoy", "faiss-hnsw", "faiss-flat"]

@@ -11,13 +11,13 @@ from typing import TypeAlias
 
 import numpy as np
 
-from photoseek.nearest import annoy, faiss
-from photoseek.nearest.annoy import AnnoyParameters, AnnoySearch
-from photoseek.nearest.engine import Approximate, Search
-from photoseek.nearest.engines import ANNOY_FILE, ENGINES, FAISS_FILE, installed
-from photoseek.nearest.exact import ExactSearch
-from photoseek.nearest.faiss import FlatSearch, HnswParameters, HnswSearch
 from photoseek.removal import remove_file
+from photoseek.vector_index import annoy, faiss
+from photoseek.vector_index.annoy import AnnoyParameters, AnnoySearch
+from photoseek.vector_index.base import Approximate, Search
+from photoseek.vector_index.exact import ExactSearch
+from photoseek.vector_index.faiss import FlatSearch, HnswParameters, HnswSearch
+from photoseek.vector_index.registry import ANNOY_FILE, ENGINES, FAISS_FILE, installed
 from photoseek.vectors import Vectors, normalise
 
 TARGET_RECALL = 0.99

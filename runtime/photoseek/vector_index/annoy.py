@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from photoseek.errors import GalleryDamaged
-from photoseek.nearest.engine import rescore
+from photoseek.vector_index.base import rescore
 from photoseek.vectors import Rows, Vectors
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class AnnoySearch:
         return len(self._vectors) * self._trees
 
     def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
-        """About the k most similar vectors; see :meth:`photoseek.nearest.engine.Search.search`."""
+        """About the k most similar vectors; see :meth:`photoseek.vector_index.base.Search.search`."""
         k = min(k, len(self._vectors))
         effort = min(max(self.effort, k * self._trees), _MOST_NODES)
         found = self._index.get_nns_by_vector(query, k, effort)

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from installed import INSTALLED, needs_faiss
 from photoseek.errors import GalleryDamaged
-from photoseek.nearest import tuning
-from photoseek.nearest.annoy import AnnoyParameters, AnnoySearch, build
-from photoseek.nearest.engine import Search
-from photoseek.nearest.engines import file_of, open_engine
-from photoseek.nearest.exact import ExactSearch
-from photoseek.nearest.faiss import FlatSearch, HnswParameters, HnswSearch
-from photoseek.nearest.faiss import build as build_graph
-from photoseek.nearest.tuning import TARGET_RECALL, Measured, Tuning, sample_queries, tune
+from photoseek.vector_index import tuning
+from photoseek.vector_index.annoy import AnnoyParameters, AnnoySearch, build
+from photoseek.vector_index.base import Search
+from photoseek.vector_index.exact import ExactSearch
+from photoseek.vector_index.faiss import FlatSearch, HnswParameters, HnswSearch
+from photoseek.vector_index.faiss import build as build_graph
+from photoseek.vector_index.registry import file_of, open_engine
+from photoseek.vector_index.tuning import TARGET_RECALL, Measured, Tuning, sample_queries, tune
 from photoseek.vectors import Vectors, normalise
 
 
@@ -187,7 +187,7 @@ def measured(milliseconds: float, recall: float = 1.0) -> Measured:
 def test_the_fastest_engine_is_the_sooner_one_that_reaches_the_target(
     engines: dict[str, Measured], fastest: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("photoseek.nearest.engines.find_spec", lambda _: True)
+    monkeypatch.setattr("photoseek.vector_index.registry.find_spec", lambda _: True)
     found = Tuning(0.99, engines)
     assert found.fastest == fastest
     assert found.recall_of("auto") == engines[fastest].recall
@@ -195,13 +195,13 @@ def test_the_fastest_engine_is_the_sooner_one_that_reaches_the_target(
 
 def test_without_faiss_the_fastest_of_the_others_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     found = Tuning(0.99, {"exact": measured(2.0), "annoy": measured(1.0), "faiss-hnsw": measured(0.1)})
-    monkeypatch.setattr("photoseek.nearest.engines.find_spec", lambda _: None)
+    monkeypatch.setattr("photoseek.vector_index.registry.find_spec", lambda _: None)
     assert found.fastest == "annoy"
 
 
 @needs_faiss
 def test_without_faiss_only_the_others_are_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("photoseek.nearest.engines.find_spec", lambda _: None)
+    monkeypatch.setattr("photoseek.vector_index.registry.find_spec", lambda _: None)
     vectors = random_vectors(50)
     found = tune(tmp_path, vectors, sample_queries(vectors))
     assert set(found.engines) == {"exact", "annoy"}

@@ -19,7 +19,7 @@ class ExactSearch:
         self._block = block
 
     def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
-        """The k most similar vectors; see :meth:`photoseek.nearest.engine.Search.search`.
+        """The k most similar vectors; see :meth:`photoseek.vector_index.base.Search.search`.
 
         Raises:
             QueryError: k below 1, or a query that is no direction among the vectors.
