@@ -21,14 +21,14 @@ _SCENES = 48
 @cache
 def captions() -> list[str]:
     """Full captions of scenes, as people describe photos."""
-    from photoseek.demo.scenes import DEMO_SEEDS, captions, compose
+    from photoseek_export.demo.scenes.scenes import DEMO_SEEDS, captions, compose
 
     return [captions(compose(seed), seed)[0] for seed in DEMO_SEEDS[:CAPTIONS]]
 
 
 def scenes() -> Path:
     """A folder of drawn scenes with their ``captions.token``."""
-    from photoseek.demo.scenes import DEMO_SEEDS
+    from photoseek_export.demo.scenes.scenes import DEMO_SEEDS
     from photoseek_export.demo_scenes import write_scenes
 
     return write_scenes(CACHE / "scenes", {"demo": DEMO_SEEDS[:_SCENES]}).images

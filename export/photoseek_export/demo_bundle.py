@@ -17,9 +17,9 @@ from typing import Annotated
 import typer
 
 from photoseek import console
-from photoseek.demo.languages import Language
-from photoseek.demo.scenes import DEV_SEEDS, TRAIN_SEEDS
-from photoseek.demo.world import WORLD
+from photoseek_export.demo.scenes.languages import Language
+from photoseek_export.demo.scenes.scenes import DEV_SEEDS, TRAIN_SEEDS
+from photoseek_export.demo.scenes.world import WORLD
 from photoseek_export.demo_collection import KINDS, PHOTOS, Collection, Photographs
 from photoseek_export.demo_scenes import SceneFolder, write_scenes
 from photoseek_export.export import export_checkpoint

@@ -16,7 +16,7 @@ import typer
 
 from photoseek import console
 from photoseek.demo.gallery import PICTURES
-from photoseek.demo.scenes import (
+from photoseek_export.demo.scenes.scenes import (
     DEMO_SEEDS,
     LANGUAGES,
     captions,

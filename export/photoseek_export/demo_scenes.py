@@ -13,7 +13,7 @@ from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 
-from photoseek.demo.scenes import (
+from photoseek_export.demo.scenes.scenes import (
     LANGUAGES,
     Language,
     Scene,

@@ -18,12 +18,12 @@ import photoseek
 from photoseek import Bundle, Gallery
 from photoseek.captions import read_captions
 from photoseek.demo.gallery import PICTURES, VERSION, cache_folder, demo_photos
-from photoseek.demo.languages import LANGUAGES, Language, captions_file
-from photoseek.demo.scenes import DEMO_SEEDS, TEST_SEEDS, captions, compose, draw
-from photoseek.demo.world import Scene
 from photoseek.encoders import ImageEncoder, TextEncoder
 from photoseek.metrics import retrieval_metrics
 from photoseek.vectors import Vectors
+from photoseek_export.demo.scenes.languages import LANGUAGES, Language, captions_file
+from photoseek_export.demo.scenes.scenes import DEMO_SEEDS, TEST_SEEDS, captions, compose, draw
+from photoseek_export.demo.scenes.world import Scene
 from photoseek_export.demo_pictures import COUNT, SHOWN, demo_seeds
 from tiny_bundle import write_tiny_bundle
 

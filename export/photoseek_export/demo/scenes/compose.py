@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from photoseek.demo.chance import Chance
-from photoseek.demo.layout import room_scale, span_of
-from photoseek.demo.world import (
+from photoseek_export.demo.scenes.layout import room_scale, span_of
+from photoseek_export.demo.scenes.random_source import Chance
+from photoseek_export.demo.scenes.world import (
     KINDS,
     PLACES,
     POSITIONS,

@@ -8,12 +8,12 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-from photoseek.demo import creatures, landscapes, objects, settlements, sky, vehicles
-from photoseek.demo.brush import INKS, RGB, SUPERSAMPLE, Brush
-from photoseek.demo.chance import Chance
-from photoseek.demo.layout import HEIGHT, WIDTH, spots
-from photoseek.demo.lighting import Lighting, lighting_of
-from photoseek.demo.world import Layer, Scene, Thing
+from photoseek_export.demo.scenes import creatures, landscapes, objects, settlements, sky, vehicles
+from photoseek_export.demo.scenes.brush import INKS, RGB, SUPERSAMPLE, Brush
+from photoseek_export.demo.scenes.layout import HEIGHT, WIDTH, spots
+from photoseek_export.demo.scenes.lighting import Lighting, lighting_of
+from photoseek_export.demo.scenes.random_source import Chance
+from photoseek_export.demo.scenes.world import Layer, Scene, Thing
 
 STREAM = 7_002
 Shape = Callable[[Brush, RGB, Chance], None]

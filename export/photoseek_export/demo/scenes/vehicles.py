@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from photoseek.demo.brush import RGB, Brush, blend, shade
-from photoseek.demo.chance import Chance
+from photoseek_export.demo.scenes.brush import RGB, Brush, blend, shade
+from photoseek_export.demo.scenes.random_source import Chance
 
 GLASS: RGB = (190, 226, 242)
 TYRE: RGB = (52, 52, 58)

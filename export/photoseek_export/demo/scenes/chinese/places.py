@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from photoseek.demo import telling
-from photoseek.demo.chance import Chance
-from photoseek.demo.chinese.nouns import PLACE_NAMES, WHERE, WORDS
-from photoseek.demo.world import Scene
+from photoseek_export.demo.scenes import captions
+from photoseek_export.demo.scenes.chinese.nouns import PLACE_NAMES, WHERE, WORDS
+from photoseek_export.demo.scenes.random_source import Chance
+from photoseek_export.demo.scenes.world import Scene
 
 
 def where(scene: Scene, chance: Chance) -> str:
@@ -32,7 +32,7 @@ def _timed(places: list[str], scene: Scene, chance: Chance, odds: float) -> str:
 
 def when(scene: Scene, chance: Chance) -> str:
     """Time of day and weather in one phrase, true of the scene: "下雨的夜晚"."""
-    return telling.time_phrase(WORDS, scene, chance)
+    return captions.time_phrase(WORDS, scene, chance)
 
 
 def aloft(scene: Scene, chance: Chance) -> str:

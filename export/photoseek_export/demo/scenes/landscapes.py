@@ -5,10 +5,10 @@ Nothing in the places looks like a thing of the vocabulary.
 
 from __future__ import annotations
 
-from photoseek.demo.brush import RGB, Brush, shade
-from photoseek.demo.chance import Chance
-from photoseek.demo.ground import GRASS, SNOW, hill, level, ripples, tufts
-from photoseek.demo.layout import HEIGHT, WIDTH
+from photoseek_export.demo.scenes.brush import RGB, Brush, shade
+from photoseek_export.demo.scenes.ground import GRASS, SNOW, hill, level, ripples, tufts
+from photoseek_export.demo.scenes.layout import HEIGHT, WIDTH
+from photoseek_export.demo.scenes.random_source import Chance
 
 SEA: RGB = (70, 150, 200)
 SAND: RGB = (244, 220, 160)

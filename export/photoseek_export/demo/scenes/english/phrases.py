@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from photoseek.demo import telling
-from photoseek.demo.chance import Chance
-from photoseek.demo.telling import Choices
-from photoseek.demo.world import Scene, Thing
+from photoseek_export.demo.scenes import captions
+from photoseek_export.demo.scenes.captions import Choices
+from photoseek_export.demo.scenes.random_source import Chance
+from photoseek_export.demo.scenes.world import Scene, Thing
 
-WORDS = telling.read_words(__file__)
+WORDS = captions.read_words(__file__)
 NOUNS: dict[str, list[list[str]]] = WORDS["nouns"]
 WHERE: Choices = WORDS["where"]
 PLACE_NAMES: Choices = WORDS["place_names"]
@@ -49,4 +49,4 @@ def _with_articles(text: str) -> str:
 
 def time_phrase(scene: Scene, chance: Chance) -> str:
     """Time of day and weather in one phrase, true of the scene."""
-    return telling.time_phrase(WORDS, scene, chance)
+    return captions.time_phrase(WORDS, scene, chance)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from photoseek.demo.brush import RGB
-from photoseek.demo.world import Scene
+from photoseek_export.demo.scenes.brush import RGB
+from photoseek_export.demo.scenes.world import Scene
 
 Light = tuple[float, float, float]
 

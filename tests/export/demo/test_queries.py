@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from statistics import mean
 
-from photoseek.demo.phrases import NOUNS
-from photoseek.demo.queries import QUERIES
-from photoseek.demo.scenes import captions, compose, queries
-from photoseek.demo.world import COLOURS, PLACES
+from photoseek_export.demo.scenes.english.phrases import NOUNS
+from photoseek_export.demo.scenes.english.queries import QUERIES
+from photoseek_export.demo.scenes.scenes import captions, compose, queries
+from photoseek_export.demo.scenes.world import COLOURS, PLACES
 
 SEEDS = range(400)
 KIND_OF = {noun: kind for kind, names in NOUNS.items() for pair in names for noun in pair}

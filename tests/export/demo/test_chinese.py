@@ -9,10 +9,10 @@ from statistics import mean
 
 import pytest
 
-from photoseek.demo.chinese.nouns import NOUNS
-from photoseek.demo.scenes import Scene, Thing, captions, compose, queries
-from photoseek.demo.world import KINDS
 from photoseek.everyday import demo_queries
+from photoseek_export.demo.scenes.chinese.nouns import NOUNS
+from photoseek_export.demo.scenes.scenes import Scene, Thing, captions, compose, queries
+from photoseek_export.demo.scenes.world import KINDS
 from photoseek_export.demo_pictures import SHOWN, demo_seeds
 
 SAMPLE = range(1_000_000, 1_000_400)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from photoseek.demo import queries as english_queries
-from photoseek.demo import wording as english_wording
-from photoseek.demo.chinese import queries as chinese_queries
-from photoseek.demo.chinese import wording as chinese_wording
-from photoseek.demo.world import Scene
+from photoseek_export.demo.scenes.chinese import captions as chinese_wording
+from photoseek_export.demo.scenes.chinese import queries as chinese_queries
+from photoseek_export.demo.scenes.english import captions as english_wording
+from photoseek_export.demo.scenes.english import queries as english_queries
+from photoseek_export.demo.scenes.world import Scene
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")

@@ -16,9 +16,18 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from photoseek.demo import scenes
-from photoseek.demo.scenes import Scene, Thing, captions, compose, draw, queries, write_captions, write_picture
-from photoseek.demo.world import COLOURS, KINDS, PLACES, TIMES, WORLD
+from photoseek_export.demo.scenes import scenes
+from photoseek_export.demo.scenes.scenes import (
+    Scene,
+    Thing,
+    captions,
+    compose,
+    draw,
+    queries,
+    write_captions,
+    write_picture,
+)
+from photoseek_export.demo.scenes.world import COLOURS, KINDS, PLACES, TIMES, WORLD
 
 SAMPLE = range(1_000_000, 1_000_400)
 TEXTS = (captions, queries)
@@ -311,7 +320,7 @@ def test_a_picture_that_is_there_is_not_drawn_again(tmp_path: Path) -> None:
 
 def test_the_drawn_world_needs_no_package_but_numpy_and_pillow() -> None:
     code = (
-        "import sys, photoseek; before = set(sys.modules); import photoseek.demo.scenes; "
+        "import sys, photoseek; before = set(sys.modules); import photoseek_export.demo.scenes.scenes; "
         "new = {name.partition('.')[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names); "
         "print(*sorted(new - {'numpy', 'PIL', 'photoseek'}))"
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from photoseek.demo.chance import Chance
-from photoseek.demo.chinese.phrases import kind_phrase, thing_phrase, unnumbered_phrase
-from photoseek.demo.chinese.settings import place_name, when, where, where_and_when
-from photoseek.demo.world import Scene, Thing
+from photoseek_export.demo.scenes.chinese.phrases import kind_phrase, thing_phrase, unnumbered_phrase
+from photoseek_export.demo.scenes.chinese.places import place_name, when, where, where_and_when
+from photoseek_export.demo.scenes.random_source import Chance
+from photoseek_export.demo.scenes.world import Scene, Thing
 
 STREAM = 7_006
 _LINKS = ("{}和{}", "{}与{}", "{}还有{}", "{}和{}")

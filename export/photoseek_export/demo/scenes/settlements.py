@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from photoseek.demo.brush import RGB, Brush, shade
-from photoseek.demo.chance import Chance
-from photoseek.demo.ground import SNOW, hill, level, ripples, tufts, whitened
-from photoseek.demo.layout import HEIGHT, WIDTH
+from photoseek_export.demo.scenes.brush import RGB, Brush, shade
+from photoseek_export.demo.scenes.ground import SNOW, hill, level, ripples, tufts, whitened
+from photoseek_export.demo.scenes.layout import HEIGHT, WIDTH
+from photoseek_export.demo.scenes.random_source import Chance
 
 STONE: RGB = (176, 172, 172)
 

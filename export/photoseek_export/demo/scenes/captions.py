@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from photoseek.demo.chance import Chance
-from photoseek.demo.world import POSITIONS, Scene, Thing
+from photoseek_export.demo.scenes.random_source import Chance
+from photoseek_export.demo.scenes.world import POSITIONS, Scene, Thing
 
 CAPTIONS = 5
 TIME_ODDS = 0.65  # how often a caption says the time of day or the weather

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from photoseek.demo.chance import Chance
-from photoseek.demo.chinese.nouns import NOUNS, PEOPLE, SHORT_COLORS, WORDS, Noun
-from photoseek.demo.world import Thing
+from photoseek_export.demo.scenes.chinese.nouns import NOUNS, PEOPLE, SHORT_COLORS, WORDS, Noun
+from photoseek_export.demo.scenes.random_source import Chance
+from photoseek_export.demo.scenes.world import Thing
 
 _SIZE_ODDS = 0.5
 _SHORT_ODDS = 0.4  # how often a colour that may be said in one character is

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from photoseek.demo.composing import compose
-from photoseek.demo.languages import LANGUAGES, Language, captions, captions_file, queries
-from photoseek.demo.painting import draw
-from photoseek.demo.world import Scene, Thing
+from photoseek_export.demo.scenes.compose import compose
+from photoseek_export.demo.scenes.languages import LANGUAGES, Language, captions, captions_file, queries
+from photoseek_export.demo.scenes.render import draw
+from photoseek_export.demo.scenes.world import Scene, Thing
 
 __all__ = [
     "DEMO_SEEDS",

@@ -5,13 +5,13 @@ They are not translations of the English captions: the two languages draw from s
 
 from __future__ import annotations
 
-from photoseek.demo.chance import Chance
-from photoseek.demo.chinese.nouns import DOING, PLACE_NAMES, WORDS
-from photoseek.demo.chinese.phrases import thing_phrase
-from photoseek.demo.chinese.relations import relation
-from photoseek.demo.chinese.settings import aloft, place_name, when, where, where_and_when
-from photoseek.demo.telling import TIME_ODDS, Style, different, has_pair, related_first
-from photoseek.demo.world import Scene, Thing
+from photoseek_export.demo.scenes.captions import TIME_ODDS, Style, different, has_pair, related_first
+from photoseek_export.demo.scenes.chinese.nouns import DOING, PLACE_NAMES, WORDS
+from photoseek_export.demo.scenes.chinese.phrases import thing_phrase
+from photoseek_export.demo.scenes.chinese.places import aloft, place_name, when, where, where_and_when
+from photoseek_export.demo.scenes.chinese.relations import relation
+from photoseek_export.demo.scenes.random_source import Chance
+from photoseek_export.demo.scenes.world import Scene, Thing
 
 STREAM = 7_005
 _AT_REST = "停立站坐蹲漂浮放摆"  # verbs that go with 静静地, quietly

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from photoseek.demo.brush import INKS, RGB, Brush, blend, shade
-from photoseek.demo.chance import Chance
+from photoseek_export.demo.scenes.brush import INKS, RGB, Brush, blend, shade
+from photoseek_export.demo.scenes.random_source import Chance
 
 WOOD: RGB = (124, 86, 56)
 ROOF: RGB = (104, 84, 84)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from photoseek.demo.chance import Chance
-from photoseek.demo.phrases import PLACE_NAMES, WHERE, WORDS, thing_phrase, time_phrase
-from photoseek.demo.telling import TIME_ODDS, Style, adjacent, different, has_pair, related_first, side
-from photoseek.demo.world import Scene, Thing
+from photoseek_export.demo.scenes.captions import TIME_ODDS, Style, adjacent, different, has_pair, related_first, side
+from photoseek_export.demo.scenes.english.phrases import PLACE_NAMES, WHERE, WORDS, thing_phrase, time_phrase
+from photoseek_export.demo.scenes.random_source import Chance
+from photoseek_export.demo.scenes.world import Scene, Thing
 
 STREAM = 7_003
 

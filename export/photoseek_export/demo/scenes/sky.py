@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from photoseek.demo.brush import SUPERSAMPLE, Brush, shade
-from photoseek.demo.chance import Chance
-from photoseek.demo.layout import HEIGHT, WIDTH
-from photoseek.demo.lighting import Lighting
-from photoseek.demo.world import Scene
+from photoseek_export.demo.scenes.brush import SUPERSAMPLE, Brush, shade
+from photoseek_export.demo.scenes.layout import HEIGHT, WIDTH
+from photoseek_export.demo.scenes.lighting import Lighting
+from photoseek_export.demo.scenes.random_source import Chance
+from photoseek_export.demo.scenes.world import Scene
 
 _REACH = 150  # pixels from the top over which the sky changes from zenith to horizon
 

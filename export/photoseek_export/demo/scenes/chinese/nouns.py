@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from photoseek.demo import telling
-from photoseek.demo.telling import Choices
+from photoseek_export.demo.scenes import captions
+from photoseek_export.demo.scenes.captions import Choices
 
-WORDS = telling.read_words(__file__)
+WORDS = captions.read_words(__file__)
 
 
 class Noun(NamedTuple):

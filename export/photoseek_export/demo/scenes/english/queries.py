@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from photoseek.demo.chance import Chance
-from photoseek.demo.phrases import PLACE_NAMES, WHERE, a_noun, a_number, thing_phrase, time_phrase
-from photoseek.demo.world import Scene, Thing
+from photoseek_export.demo.scenes.english.phrases import PLACE_NAMES, WHERE, a_noun, a_number, thing_phrase, time_phrase
+from photoseek_export.demo.scenes.random_source import Chance
+from photoseek_export.demo.scenes.world import Scene, Thing
 
 STREAM = 7_004
 QUERIES = 4

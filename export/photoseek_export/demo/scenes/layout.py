@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from photoseek.demo.chance import Chance
-from photoseek.demo.world import KINDS, SIZE_FACTORS, Layer, Position, Thing
+from photoseek_export.demo.scenes.random_source import Chance
+from photoseek_export.demo.scenes.world import KINDS, SIZE_FACTORS, Layer, Position, Thing
 
 WIDTH, HEIGHT = 320, 240
 _WIDE, _NARROW = 148.0, 102.0

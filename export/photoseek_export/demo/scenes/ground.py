@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from photoseek.demo.brush import RGB, Brush, blend
-from photoseek.demo.chance import Chance
-from photoseek.demo.layout import HEIGHT, WIDTH
+from photoseek_export.demo.scenes.brush import RGB, Brush, blend
+from photoseek_export.demo.scenes.layout import HEIGHT, WIDTH
+from photoseek_export.demo.scenes.random_source import Chance
 
 GRASS: RGB = (150, 205, 104)
 SNOW: RGB = (240, 246, 252)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from photoseek.demo.brush import RGB, Brush, blend, shade
-from photoseek.demo.chance import Chance
+from photoseek_export.demo.scenes.brush import RGB, Brush, blend, shade
+from photoseek_export.demo.scenes.random_source import Chance
 
 SKINS: tuple[RGB, ...] = ((250, 214, 182), (232, 184, 142), (188, 130, 92), (132, 88, 62))
 HAIRS: tuple[RGB, ...] = ((70, 48, 38), (40, 36, 38), (150, 96, 52), (222, 180, 100))

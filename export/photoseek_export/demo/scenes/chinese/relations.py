@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from photoseek.demo.chance import Chance
-from photoseek.demo.chinese.nouns import DOING, WORDS
-from photoseek.demo.chinese.phrases import thing_phrase
-from photoseek.demo.chinese.settings import aloft
-from photoseek.demo.telling import adjacent, side
-from photoseek.demo.world import Scene, Thing
+from photoseek_export.demo.scenes.captions import adjacent, side
+from photoseek_export.demo.scenes.chinese.nouns import DOING, WORDS
+from photoseek_export.demo.scenes.chinese.phrases import thing_phrase
+from photoseek_export.demo.scenes.chinese.places import aloft
+from photoseek_export.demo.scenes.random_source import Chance
+from photoseek_export.demo.scenes.world import Scene, Thing
 
 
 def relation(scene: Scene, first: Thing, second: Thing, chance: Chance) -> str:

@@ -1,0 +1,1 @@
+"""The embedded bundle: draws its scenes, trains and exports it."""

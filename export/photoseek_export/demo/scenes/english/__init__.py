@@ -1,0 +1,1 @@
+"""English captions and queries of drawn scenes."""
