@@ -23,7 +23,7 @@ _SECONDS = 4.0
 
 def _photoseek(precision: str, mode: Any) -> dict[str, Any]:
     from photoseek import Bundle
-    from photoseek.encoders import TextEncoder
+    from photoseek.encoders.encoders import TextEncoder
 
     encoder = TextEncoder(Bundle.load(models.bundle()), precision, mode=mode)
     return _crowds(lambda text: encoder.encode([text]))

@@ -22,7 +22,7 @@ from photoseek import Bundle
 from photoseek.bundle.manifest import Layout
 from photoseek.bundle.onnx_session import Graph
 from photoseek.cpu import usable_cores
-from photoseek.encoders import TextEncoder
+from photoseek.encoders.encoders import TextEncoder
 
 _GIGABYTE = 1 << 30
 _SIDE = 2048

@@ -17,7 +17,7 @@ from contest import write
 from photos import SIZES, jpegs
 
 from photoseek import Bundle
-from photoseek.encoders import ImageEncoder
+from photoseek.encoders.encoders import ImageEncoder
 from photoseek.photos.decode import decode_photo, read_photo
 
 _BATCH = 4

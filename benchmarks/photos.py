@@ -44,7 +44,7 @@ def jpegs(size: str) -> list[Path]:
 
 def _photoseek(precision: str) -> dict[str, Any]:
     from photoseek import Bundle
-    from photoseek.encoders import ImageEncoder
+    from photoseek.encoders.encoders import ImageEncoder
 
     encoder = ImageEncoder(Bundle.load(models.bundle()), precision, mode="service")
 

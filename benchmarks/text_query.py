@@ -20,7 +20,7 @@ _WARM_UP = 20
 
 def _photoseek(precision: str) -> dict[str, Any]:
     from photoseek import Bundle
-    from photoseek.encoders import TextEncoder
+    from photoseek.encoders.encoders import TextEncoder
 
     encoder = TextEncoder(Bundle.load(models.bundle()), precision)
     return _time(lambda text: encoder.encode([text]))

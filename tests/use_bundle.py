@@ -14,7 +14,7 @@ from pathlib import Path
 from PIL import Image
 
 from photoseek import Bundle
-from photoseek.encoders import ImageEncoder, TextEncoder
+from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import BundleError
 
 MEMORY = 4 << 30

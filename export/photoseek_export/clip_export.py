@@ -15,7 +15,7 @@ from PIL import Image
 
 from photoseek.bundle.bundle import Bundle
 from photoseek.bundle.manifest import Layout, Manifest, Reading
-from photoseek.encoders import ImageEncoder, TextEncoder
+from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.files import replace_json
 from photoseek.vectors import Vectors, normalise
 from photoseek_export.bundle_folder import describe_input, expect_free, move_into_place, records

@@ -16,7 +16,7 @@ import numpy as np
 
 from photoseek.cpu import usable_cores
 from photoseek.embedding import BATCH
-from photoseek.encoders import ImageEncoder
+from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import PhotoError, PhotoseekError, QueryError
 from photoseek.everyday import everyday_queries
 from photoseek.photos.decode import decode_photo, read_photo

@@ -10,7 +10,7 @@ from photoseek.bundle.bundle import Bundle
 from photoseek.bundle.calibration import Calibration
 from photoseek.bundle.manifest import Layout, Manifest
 from photoseek.confidence import calibrate, calibrate_short
-from photoseek.encoders import TextEncoder
+from photoseek.encoders.encoders import TextEncoder
 from photoseek.errors import BundleIncompatible
 from photoseek.evaluation import Encoded, encode_captioned, reading_tower
 from photoseek.phrases import LENGTHS, phrases_of

@@ -9,7 +9,7 @@ import numpy as np
 
 from photoseek.bundle.bundle import Bundle
 from photoseek.database import Database, StoredPhoto
-from photoseek.encoders import TextEncoder
+from photoseek.encoders.encoders import TextEncoder
 from photoseek.errors import BundleError, GalleryDamaged, GalleryError
 from photoseek.everyday import everyday_queries
 from photoseek.generations import (

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from photoseek.database import ContentRecord, PhotoRecord
-from photoseek.encoders import ImageEncoder
+from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import PhotoError, PhotoUnreachable
 from photoseek.photos.decode import decode_photo
 from photoseek.photos.preprocessing import Preprocessing

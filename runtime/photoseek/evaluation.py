@@ -12,7 +12,7 @@ import numpy as np
 from photoseek.assessment import Evaluation, assess
 from photoseek.bundle.bundle import Bundle
 from photoseek.captions import Caption, captions_of, read_caption_file, read_caption_files
-from photoseek.encoders import ImageEncoder, TextEncoder
+from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import CaptionFileError
 from photoseek.languages import language_of
 from photoseek.protocol import EvaluationProtocol

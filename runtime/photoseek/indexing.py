@@ -13,7 +13,7 @@ from photoseek.bundle.bundle import Bundle
 from photoseek.database import ContentRecord, Database, PhotoRecord
 from photoseek.deriving import derive
 from photoseek.embedding import Batch, Crew, Embedder
-from photoseek.encoders import ImageEncoder, TextEncoder
+from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import FolderUnreachable, GalleryNotFound
 from photoseek.gallery_folder import limit_access
 from photoseek.held import HeldBundle, held_bundles, sweep_all

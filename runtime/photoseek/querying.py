@@ -11,11 +11,11 @@ import numpy as np
 
 from photoseek.bundle.bundle import Bundle
 from photoseek.bundle.calibration import Calibration
-from photoseek.encoders import MAX_CHARACTERS, ImageEncoder, TextEncoder
+from photoseek.encoders.encoders import MAX_CHARACTERS, ImageEncoder, TextEncoder
+from photoseek.encoders.query_syntax import expect_text, parse_query
 from photoseek.errors import QueryError
 from photoseek.languages import language_of, words_in
 from photoseek.photos.decode import PhotoSource
-from photoseek.queries import expect_text, parse_query
 from photoseek.vectors import Vectors, normalise
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from photoseek.bundle.bundle import Bundle
-from photoseek.encoders import TextEncoder
+from photoseek.encoders.encoders import TextEncoder
 from photoseek.errors import QueryError
 from photoseek.filters import Filter
 from photoseek.folding import fold as fold_hits

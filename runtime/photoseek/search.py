@@ -13,7 +13,7 @@ import numpy as np
 from photoseek.bundle.bundle import Bundle
 from photoseek.database import StoredPhoto
 from photoseek.deriving import ROWS_CURE, check_photos, photos_of
-from photoseek.encoders import ImageEncoder, TextEncoder
+from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import GalleryDamaged, GalleryIncompatible, QueryError
 from photoseek.filters import Filter
 from photoseek.folding import fold as fold_hits
@@ -173,8 +173,8 @@ class Searcher(Inherited):
         What is given counts the same: a text, a photo, a photo of the gallery, or several of them.
 
         Args:
-            text: What they should show, in any of the bundle's languages; see :mod:`photoseek.queries` for parts that
-                are added and subtracted, and :class:`TextEncoder` for mixed text.
+            text: What they should show, in any of the bundle's languages; see :mod:`photoseek.encoders.query_syntax`
+                for parts that are added and subtracted, and :class:`TextEncoder` for mixed text.
             photo: A photo that they should be like.
             like: The path, inside the photo folder, of a photo of the gallery that they should be like; it is not
                 among them.

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from photoseek.cpu import usable_cores
 from photoseek.database import ContentRecord
 from photoseek.embedding import BATCH, Content, encode
-from photoseek.encoders import ImageEncoder
+from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import GalleryError, PhotoError
 from photoseek.forking import Inherited
 from photoseek.gallery import Gallery

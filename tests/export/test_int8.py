@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from photoseek import Bundle
 from photoseek.bundle.manifest import Layout
-from photoseek.encoders import ImageEncoder, TextEncoder
+from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek_export import export_checkpoint
 from photoseek_export.cli import app

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.bundle.manifest import Layout
-from photoseek.encoders import TextEncoder
+from photoseek.encoders.encoders import TextEncoder
 from photoseek.evaluation import evaluate
 from photoseek_export import export_checkpoint
 from photoseek_export.cli import app

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from photoseek import Bundle, Gallery, Searcher
 from photoseek import deriving as deriving_module
-from photoseek.encoders import ImageEncoder
+from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import GalleryDamaged, GalleryNotFound
 from photoseek.indexing import Progress
 from tiny_bundle import COLOURS, write_tiny_bundle

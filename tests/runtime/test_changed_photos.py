@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from photoseek import Bundle, Gallery, Searcher, file_systems
-from photoseek.encoders import ImageEncoder
+from photoseek.encoders.encoders import ImageEncoder
 from photoseek.indexing import IndexReport
 from photoseek.sources import local
 from photoseek.sources import local as scanning

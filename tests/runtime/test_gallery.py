@@ -19,7 +19,7 @@ import pytest
 from installed import INSTALLED, needs_faiss
 from photoseek import Bundle, Gallery, Searcher, embedding, indexing, threads
 from photoseek.embedding import Embedder
-from photoseek.encoders import ImageEncoder
+from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import (
     BundleDamaged,
     GalleryBusy,
@@ -608,7 +608,7 @@ def test_a_damaged_text_tower_leaves_photos_searchable(
     def damaged(*_: object) -> None:
         raise BundleDamaged("text_model.onnx: torn")
 
-    monkeypatch.setattr("photoseek.towers.TextTower.encode", damaged)
+    monkeypatch.setattr("photoseek.encoders.towers.TextTower.encode", damaged)
     gallery = Gallery.create(photos, tiny_bundle)
     gallery.index()
     assert {frozenset(found.recalls) for found in measured(gallery).values()} == {frozenset({"photo"})}

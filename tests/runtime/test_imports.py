@@ -67,7 +67,7 @@ def test_onnxruntime_reports_to_nobody(tiny_bundle_path: Path, tmp_path: Path) -
     """Its telemetry leaves a folder in the user's cache when it is on; CI is unset, for it would hide that."""
     code = f"""
 from photoseek import Bundle
-from photoseek.encoders import TextEncoder
+from photoseek.encoders.encoders import TextEncoder
 TextEncoder(Bundle.load({str(tiny_bundle_path)!r})).encode(["red"])
 """
     run(code, HOME=str(tmp_path), XDG_CACHE_HOME=str(tmp_path / ".cache"))

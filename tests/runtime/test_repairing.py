@@ -12,7 +12,7 @@ import pytest
 
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.captions import Caption
-from photoseek.encoders import ImageEncoder
+from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import GalleryBusy, GalleryDamaged
 from photoseek.filters import Filter
 from photoseek.gallery import only_writer

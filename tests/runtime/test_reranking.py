@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from photoseek import Bundle, Gallery, Reranker, Searcher
-from photoseek.encoders import ImageEncoder, TextEncoder
+from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import GalleryIncompatible, PhotoError, QueryError
 from photoseek.filters import Filter
 from photoseek.folding import fold

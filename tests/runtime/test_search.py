@@ -13,8 +13,8 @@ from PIL import Image
 
 from installed import INSTALLED
 from photoseek import Gallery, Searcher
+from photoseek.encoders.query_syntax import escape, parse_query
 from photoseek.errors import PhotoError, QueryError
-from photoseek.queries import escape, parse_query
 from photoseek.vector_index.registry import Engine
 from tiny_bundle import COLOURS
 from tiny_photos import write_colour

@@ -12,7 +12,7 @@ import pytest
 
 from photoseek import Bundle, Gallery, Searcher, embedding
 from photoseek.captions import Caption
-from photoseek.encoders import ImageEncoder
+from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import BundleNotFound, GalleryDamaged, GalleryIncompatible, PhotoUnreachable
 from photoseek.held import BUNDLES
 from tiny_bundle import COLOURS, DIM, write_tiny_bundle

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from photoseek import Bundle, Gallery, Searcher
-from photoseek.encoders import ImageEncoder
+from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import GalleryClosed, GalleryDamaged
 from photoseek.generations import current_name
 from photoseek.held import HeldBundle

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.bundle.manifest import FileRecord, Layout, Manifest, TextTowerRecord
 from photoseek.cli import app
-from photoseek.encoders import TextEncoder
+from photoseek.encoders.encoders import TextEncoder
 from photoseek.errors import BundleDamaged, QueryError
 from photoseek.vectors import normalise
 from tiny_bundle import CHINESE, COLOURS, write_tiny_bundle

@@ -13,7 +13,7 @@ import safetensors.torch
 import torch
 from transformers import BertConfig, BertForPreTraining
 
-from photoseek.encoders import TextEncoder
+from photoseek.encoders.encoders import TextEncoder
 from photoseek_export import export_checkpoint
 from photoseek_train.checkpoint import load_checkpoint
 from photoseek_train.compact import CompactBert, learn_tokenizer

@@ -138,7 +138,7 @@ class ForeignBundle(Bundle):
         """
         from PIL import Image
 
-        from photoseek.encoders import ImageEncoder, TextEncoder
+        from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 
         for name in self.description.files:
             self.verified(name)

@@ -19,7 +19,7 @@ import clip_models as clip
 from clip_folders import Reference
 from photoseek import Bundle
 from photoseek.bundle.calibration import Calibration
-from photoseek.encoders import ImageEncoder, TextEncoder
+from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import BundleError, BundleIncompatible
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek_export import cli, clip_models, graphs

@@ -12,7 +12,7 @@ from PIL import Image
 import clip_models as clip
 from clip_folders import Reference
 from photoseek import Bundle
-from photoseek.encoders import ImageEncoder, TextEncoder
+from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 
 _CLOSE = 1e-4
 _ALIKE = 1e-6

@@ -22,7 +22,7 @@ import clip_folders as folders
 import clip_models as clip
 from clip_folders import Reference
 from photoseek import Bundle
-from photoseek.encoders import ImageEncoder, TextEncoder
+from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import BundleIncompatible
 from photoseek_export.logs import only_errors
 

@@ -10,7 +10,7 @@ import pytest
 
 from photoseek.bundle.bundle import Bundle
 from photoseek.bundle.manifest import FORMAT, Layout, Manifest
-from photoseek.encoders import TextEncoder
+from photoseek.encoders.encoders import TextEncoder
 from photoseek.errors import BundleDamaged, BundleError, BundleIncompatible, BundleNotFound
 from tiny_bundle import DIM, write_tiny_bundle
 

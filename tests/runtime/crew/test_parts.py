@@ -18,7 +18,7 @@ from photoseek.crew.crew import RayCrew, _accept
 from photoseek.crew.desk import Desk
 from photoseek.crew.shipping import arrived, files_of
 from photoseek.embedding import Batch, Embedder
-from photoseek.encoders import ImageEncoder
+from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import BundleDamaged, CrewError, MissingExtra, QueryError
 from photoseek.sources.base import FoundPhoto
 from photoseek.sources.local import LocalFolder, scan

@@ -18,7 +18,7 @@ import photoseek
 from photoseek import Bundle, Gallery
 from photoseek.captions import read_captions
 from photoseek.demo.gallery import PICTURES, VERSION, cache_folder, demo_photos
-from photoseek.encoders import ImageEncoder, TextEncoder
+from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.metrics import retrieval_metrics
 from photoseek.vectors import Vectors
 from photoseek_export.demo.scenes.languages import LANGUAGES, Language, captions_file

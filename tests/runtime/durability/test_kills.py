@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from photoseek import Bundle, Gallery, Searcher
-from photoseek.encoders import ImageEncoder
+from photoseek.encoders.encoders import ImageEncoder
 from photoseek.vectors import Vectors
 from tiny_bundle import COLOURS
 from tiny_photos import write_colour

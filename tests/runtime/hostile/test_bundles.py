@@ -21,7 +21,7 @@ from PIL import Image
 import use_bundle
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.bundle.manifest import FORMAT, FileRecord, Layout
-from photoseek.encoders import ImageEncoder
+from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import BundleDamaged, BundleError, BundleIncompatible, BundleNotFound
 from tiny_bundle import SIDE, write_tiny_bundle
 from torture import report, rounds

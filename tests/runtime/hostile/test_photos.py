@@ -18,7 +18,7 @@ from PIL import Image, features
 
 from photo_mutations import seeds, tiled_tiff
 from photoseek import Bundle, Gallery, embedding
-from photoseek.encoders import ImageEncoder
+from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import PhotoError
 from photoseek.photos import decode as photos
 from photoseek.photos import formats

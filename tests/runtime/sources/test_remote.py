@@ -15,7 +15,7 @@ import object_storage
 from object_storage import BUCKET, GCS, S3, picture
 from photoseek import Bundle, Gallery, Searcher, indexing
 from photoseek.embedding import Embedder
-from photoseek.encoders import ImageEncoder
+from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import (
     FolderUnreachable,
     GalleryError,

@@ -12,7 +12,7 @@ from PIL import Image
 
 from foreign_tiny import change, write_foreign, write_foreign_immich
 from photoseek import Bundle
-from photoseek.encoders import ImageEncoder, TextEncoder
+from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import BundleError
 
 VALUES: list[Any] = [

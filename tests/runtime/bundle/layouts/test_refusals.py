@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 
 from foreign_tiny import change, write_foreign
 from photoseek import Bundle
-from photoseek.encoders import TextEncoder
+from photoseek.encoders.encoders import TextEncoder
 from photoseek.errors import BundleDamaged, BundleError, BundleIncompatible, BundleNotFound
 
 _POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n"

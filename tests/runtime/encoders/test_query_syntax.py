@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from photoseek.encoders.query_syntax import MAX_PARTS, QueryPart, escape, parse_query
 from photoseek.errors import QueryError
-from photoseek.queries import MAX_PARTS, QueryPart, escape, parse_query
 
 
 @pytest.mark.parametrize(

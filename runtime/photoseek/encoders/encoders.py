@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from photoseek.bundle.bundle import Bundle
+from photoseek.encoders.query_syntax import expect_text
+from photoseek.encoders.towers import TextTower, Tower
 from photoseek.errors import PhotoError, QueryError
 from photoseek.languages import Share, shares
 from photoseek.photos.decode import PhotoSource, decode_photo
-from photoseek.queries import expect_text
-from photoseek.towers import TextTower, Tower
 from photoseek.vectors import Vectors, normalise
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from PIL import Image
 from photoseek.bundle.bundle import Bundle
 from photoseek.bundle.manifest import FileRecord, Layout, Manifest
 from photoseek.cpu import usable_cores
-from photoseek.encoders import ImageEncoder, TextEncoder
+from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import BundleIncompatible, PhotoError, QueryError
 from photoseek.vectors import normalise
 from tiny_bundle import COLOURS, SIDE, write_tiny_bundle
