@@ -27,12 +27,12 @@ from contest import Contest, milliseconds
 from quantised import IvfPq
 from search import draw
 
+from photoseek.gallery.snapshot.arrays import map_vectors, write_rows
 from photoseek.nearest.stores.measuring import measure
 from photoseek.nearest.stores.opening import open_store
 from photoseek.nearest.stores.push import BATCH
 from photoseek.nearest.stores.rows import StoreRow
 from photoseek.nearest.stores.store import Store
-from photoseek.stored_arrays import map_vectors, write_rows
 from photoseek.vector_index import annoy, faiss
 from photoseek.vector_index.annoy import AnnoyParameters, AnnoySearch
 from photoseek.vector_index.exact import ExactSearch

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from photoseek import Bundle, Gallery
-from photoseek.gallery import FOLDER
+from photoseek.gallery.gallery import FOLDER
 from tiny_bundle import COLOURS, write_tiny_bundle
 from tiny_photos import write_colour
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from photoseek import Bundle, Gallery
-from photoseek.database import ContentRecord, PhotoRecord
-from photoseek.deriving import derive
-from photoseek.filters import TYPES, Filter
-from photoseek.gallery import only_writer
+from photoseek.gallery.database.database import ContentRecord, PhotoRecord
+from photoseek.gallery.filters import TYPES, Filter
+from photoseek.gallery.gallery import only_writer
+from photoseek.gallery.snapshot.build import derive
 from photoseek.names import as_asked
 from photoseek.sources.base import FoundPhoto
 from photoseek.vector_index.exact import ExactSearch

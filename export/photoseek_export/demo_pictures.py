@@ -35,7 +35,9 @@ SHOWN: tuple[tuple[int, ...], ...] = (
     (2_000_319, 2_000_441, 2_001_758, 2_002_073, 2_002_608),
     (2_000_710, 2_002_413, 2_003_400, 2_003_493, 2_005_831),
 )
-"""The scenes that each of :func:`photoseek.everyday.demo_queries` finds; they are chosen for that."""
+"""The scenes that each of :func:`photoseek.gallery.snapshot.sample_queries.demo_queries` finds; they are chosen for
+that.
+"""
 
 
 def demo_seeds() -> list[int]:

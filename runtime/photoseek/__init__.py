@@ -8,7 +8,7 @@
 
 from photoseek.bundle.bundle import Bundle
 from photoseek.errors import PhotoseekError
-from photoseek.gallery import Gallery
+from photoseek.gallery.gallery import Gallery
 from photoseek.hits import Hit
 from photoseek.reranking import Reranker
 from photoseek.search import Searcher

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from photoseek.cpu import usable_cores
-from photoseek.embedding import BATCH
 from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import PhotoError, PhotoseekError, QueryError
-from photoseek.everyday import everyday_queries
+from photoseek.gallery.indexing.pipeline import BATCH
+from photoseek.gallery.snapshot.sample_queries import everyday_queries
 from photoseek.photos.decode import decode_photo, read_photo
 from photoseek.search import Searcher
 from photoseek.sources.base import PhotoFile

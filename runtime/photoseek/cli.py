@@ -39,9 +39,9 @@ from photoseek.console_options import (
     trusting,
 )
 from photoseek.errors import EvaluationError, GalleryNotFound, GalleryUntrusted, QueryError
-from photoseek.filters import Filter
 from photoseek.fusion import DEPTH, Fusion
-from photoseek.gallery import Gallery
+from photoseek.gallery.filters import Filter
+from photoseek.gallery.gallery import Gallery
 from photoseek.names import as_text
 from photoseek.service.limits import Limits
 

@@ -11,8 +11,8 @@ from photoseek import console
 from photoseek.captions import Caption, read_caption_file
 from photoseek.console_options import GalleryOption, JsonOption, TrustOption, trusting
 from photoseek.errors import CaptionFileError
-from photoseek.gallery import Gallery
-from photoseek.indexing import Progress
+from photoseek.gallery.gallery import Gallery
+from photoseek.gallery.indexing.index import Progress
 
 app = typer.Typer(
     help="Sentences that photos of a gallery can be described with.", no_args_is_help=True, rich_markup_mode="markdown"

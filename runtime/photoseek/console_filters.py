@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from photoseek.filters import TYPES, Orientation
+from photoseek.gallery.filters import TYPES, Orientation
 
 FolderOption = Annotated[
     str | None, typer.Option(metavar="FOLDER", help="Only photos in this folder inside the photo folder.")

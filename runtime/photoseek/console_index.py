@@ -16,10 +16,10 @@ from photoseek.names import as_text
 
 if TYPE_CHECKING:
     from photoseek.bundle.bundle import Bundle
-    from photoseek.embedding import Crew
-    from photoseek.gallery import Gallery
-    from photoseek.indexing import IndexReport, Progress
-    from photoseek.trust import Answer
+    from photoseek.gallery.gallery import Gallery
+    from photoseek.gallery.indexing.index import IndexReport, Progress
+    from photoseek.gallery.indexing.pipeline import Crew
+    from photoseek.gallery.trust import Answer
 
 
 def expect_one(given: dict[str, bool]) -> None:
@@ -32,7 +32,7 @@ def expect_one(given: dict[str, bool]) -> None:
 def bundle_of(photos: str, gallery: Path | None, name: str | None, trust: Answer = False) -> Bundle:
     """The bundle that is named; else that of the gallery, or the embedded one where there is no gallery yet."""
     from photoseek.bundle.bundle import DEMO, Bundle
-    from photoseek.gallery import Gallery
+    from photoseek.gallery.gallery import Gallery
 
     try:
         with Gallery.open(gallery or photos, recover=True, trust=trust) as opened:
@@ -85,7 +85,7 @@ def watch_with_lines(
     as_json: bool = False,
 ) -> NoReturn:
     """Keep a gallery current until the user interrupts: a line for each update, with ``as_json`` a JSON object."""
-    from photoseek.watching import watch_gallery
+    from photoseek.gallery.watch import watch_gallery
 
     before: set[tuple[str, str]] = set()
     try:

@@ -9,8 +9,8 @@ from photoseek import console
 from photoseek.bundle.bundle import Bundle
 from photoseek.bundle.foreign import ForeignBundle
 from photoseek.errors import BundleNotFound, GalleryNotFound, QueryError
-from photoseek.gallery import Gallery
-from photoseek.photo_check import PhotoMismatch
+from photoseek.gallery.gallery import Gallery
+from photoseek.gallery.photo_check import PhotoMismatch
 
 
 def bundle_or_gallery(path: str, *, recover: bool = False) -> Bundle | Gallery:

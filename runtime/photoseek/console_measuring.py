@@ -22,7 +22,7 @@ from photoseek.console_options import (
     trusting,
 )
 from photoseek.fusion import DEPTH, MAX_DEPTH, Fusion
-from photoseek.gallery import Gallery
+from photoseek.gallery.gallery import Gallery
 
 
 def calibrate(

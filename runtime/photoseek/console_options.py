@@ -10,10 +10,10 @@ import typer
 
 from photoseek import console
 from photoseek.errors import QueryError
-from photoseek.gallery import gallery_at
+from photoseek.gallery.gallery import gallery_at
+from photoseek.gallery.trust import Answer
 from photoseek.paths import absolute
 from photoseek.terminal import visible
-from photoseek.trust import Answer
 from photoseek.vector_index.registry import Engine
 
 _COMPLETING = "_PHOTOSEEK_COMPLETE"  # set by the shell's completion, which asks for defaults, too

@@ -16,7 +16,7 @@ from photoseek.names import as_text
 
 if TYPE_CHECKING:
     from photoseek.console_store import StoreChoice
-    from photoseek.gallery import Gallery
+    from photoseek.gallery.gallery import Gallery
     from photoseek.hits import Hit
     from photoseek.search import Searcher
     from photoseek.vector_index.registry import Engine

@@ -10,7 +10,7 @@ import typer
 from photoseek import console
 from photoseek.console_options import GalleryOption, HeldBundleOption, JsonOption, TrustOption, trusting
 from photoseek.errors import QueryError
-from photoseek.gallery import Gallery
+from photoseek.gallery.gallery import Gallery
 from photoseek.nearest.stores.address import StoreAddress
 
 if TYPE_CHECKING:
@@ -91,7 +91,8 @@ def push(
 
     Examples:
 
-    - PostgreSQL, its password in PGPASSWORD or ~/.pgpass: `photoseek push --gallery ~/Photos --store postgresql://me@db/photos`
+    - PostgreSQL, its password in PGPASSWORD or ~/.pgpass: `photoseek push --gallery ~/Photos --store
+    postgresql://me@db/photos`
     - A Milvus server: `photoseek push --gallery ~/Photos --store http://milvus:19530`
     - A folder, with Milvus Lite: `photoseek push --gallery ~/Photos --store photos.db`
     """

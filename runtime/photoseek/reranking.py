@@ -14,10 +14,10 @@ import numpy as np
 from photoseek.bundle.bundle import Bundle
 from photoseek.encoders.encoders import TextEncoder
 from photoseek.errors import QueryError
-from photoseek.filters import Filter
 from photoseek.folding import fold as fold_hits
 from photoseek.fusion import DEPTH, MAX_DEPTH, Fusion
-from photoseek.gallery import Gallery
+from photoseek.gallery.filters import Filter
+from photoseek.gallery.gallery import Gallery
 from photoseek.hits import BundleScore, Hit
 from photoseek.photos.decode import PhotoSource
 from photoseek.querying import Query, QueryEncoder

@@ -11,24 +11,24 @@ from typing import TYPE_CHECKING, TypeAlias, get_args
 import numpy as np
 
 from photoseek.bundle.bundle import Bundle
-from photoseek.database import StoredPhoto
-from photoseek.deriving import ROWS_CURE, check_photos, photos_of
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import GalleryDamaged, GalleryIncompatible, QueryError
-from photoseek.filters import Filter
 from photoseek.folding import fold as fold_hits
 from photoseek.forking import Inherited
-from photoseek.gallery import Gallery
-from photoseek.generations import CURE, Generation, current_name
-from photoseek.held import HeldBundle
+from photoseek.gallery.database.bundles import HeldBundle
+from photoseek.gallery.database.database import StoredPhoto
+from photoseek.gallery.database.filter_query import ids_where
+from photoseek.gallery.database.sentences import StoredSentences
+from photoseek.gallery.filters import Filter
+from photoseek.gallery.gallery import Gallery
+from photoseek.gallery.snapshot.build import ROWS_CURE, check_photos, photos_of
+from photoseek.gallery.snapshot.snapshot import CURE, Generation, current_name
 from photoseek.hits import Hit, Sentence
 from photoseek.names import as_asked
 from photoseek.nearest.stores.asking import AskedStore, Neighbours
 from photoseek.photos.decode import PhotoSource
 from photoseek.querying import Query as Query
 from photoseek.querying import QueryEncoder
-from photoseek.selection import ids_where
-from photoseek.sentences import StoredSentences
 from photoseek.vector_index.base import Search
 from photoseek.vector_index.exact import ExactSearch
 from photoseek.vector_index.registry import Engine
@@ -227,7 +227,7 @@ class Searcher(Inherited):
     def candidates(self, query: Query | Vectors, count: int, where: Filter | None = None) -> Candidates:
         """The ``count`` photos nearest to a query, none folded; parameters and errors are those of :meth:`nearest`."""
         if where is not None and not isinstance(where, Filter):
-            raise QueryError(f"where: expected a photoseek.filters.Filter, found {type(where).__name__}")
+            raise QueryError(f"where: expected a photoseek.gallery.filters.Filter, found {type(where).__name__}")
         query = query if isinstance(query, Query) else Query(query)
         query = replace(query, vector=query_vector(query.vector, self.bundle.dim))
         wanted = count + (query.left_out is not None)

@@ -7,6 +7,8 @@ import numpy.typing as npt
 
 from photoseek.errors import QueryError
 
+_LENGTH = 1e-3  # how far from 1 the squared length of a unit vector may be
+
 _UNIT = 1e-5
 """How far a float32 vector that was divided by its length may be from unit length."""
 
@@ -60,3 +62,10 @@ def normalise(rows: npt.ArrayLike) -> Vectors:
     if bad.any():
         raise ValueError(f"row {int(np.argmax(bad))} has no direction: its length is {lengths[bad][0]}")
     return np.asarray(array / lengths[:, None], dtype=np.float32)
+
+
+def not_unit(vectors: Vectors) -> Rows:
+    """The rows of (n, dim) that are no unit vectors, NaN and infinity among them."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = np.einsum("ij,ij->i", vectors, vectors)
+        return np.flatnonzero(~(np.abs(squares - 1) < _LENGTH))

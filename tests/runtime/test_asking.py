@@ -14,8 +14,8 @@ from photoseek import Bundle, Gallery, Searcher
 from photoseek.bundle.manifest import Manifest
 from photoseek.captions import Caption
 from photoseek.errors import QueryError
-from photoseek.filters import Filter
-from photoseek.selection import folders
+from photoseek.gallery.database.filter_query import folders
+from photoseek.gallery.filters import Filter
 from photoseek.vectors import normalise
 from tiny_bundle import write_tiny_bundle
 from tiny_photos import write_colour
@@ -242,7 +242,7 @@ def test_a_photo_is_described_by_the_sentences_nearest_to_it(gallery: Gallery, p
 def test_captions_are_kept_once_and_go_on_after_an_interruption(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("photoseek.indexing._SENTENCES", 1)
+    monkeypatch.setattr("photoseek.gallery.indexing.index._SENTENCES", 1)
 
     def interrupt(progress: Any) -> None:
         if progress.done == 2:

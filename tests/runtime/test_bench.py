@@ -15,7 +15,7 @@ from photoseek import Gallery, Searcher
 from photoseek.bench import BenchReport, Latency, bench, run_cold
 from photoseek.cli import app
 from photoseek.errors import PhotoseekError, QueryError
-from photoseek.everyday import everyday_queries
+from photoseek.gallery.snapshot.sample_queries import everyday_queries
 from photoseek.languages import language_of
 
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from photoseek import Bundle, Gallery
 from photoseek.cli import app
 from photoseek.errors import GalleryNotFound, PhotoseekError
-from photoseek.gallery import gallery_at
+from photoseek.gallery.gallery import gallery_at
 from photoseek.paths import absolute, shown
 from photoseek.sources.local import LocalFolder
 from photoseek.sources.resolve import open_folder

@@ -14,10 +14,10 @@ import pytest
 from photoseek import Bundle, Gallery, Reranker, Searcher
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import GalleryIncompatible, PhotoError, QueryError
-from photoseek.filters import Filter
 from photoseek.folding import fold
 from photoseek.fusion import Fusion
-from photoseek.writer import only_writer
+from photoseek.gallery.filters import Filter
+from photoseek.gallery.lock import only_writer
 from tiny_bundle import COLOURS, write_tiny_bundle
 from tiny_photos import write_colour
 from typed_commands import photoseek_command

@@ -13,8 +13,8 @@ from photoseek.crew.cluster import CURE, check_address, is_afar, joined
 from photoseek.crew.desk import open_desk
 from photoseek.crew.rows import Handed, handed
 from photoseek.crew.shipping import files_of
-from photoseek.embedding import Batch, Embedder
 from photoseek.errors import CrewError, MissingExtra
+from photoseek.gallery.indexing.pipeline import Batch, Embedder
 from photoseek.sources.base import FoundPhoto
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class RayCrew:
-    """Who encodes photos in :meth:`photoseek.gallery.Gallery.index`, with ``crew=RayCrew("auto")``.
+    """Who encodes photos in :meth:`photoseek.gallery.gallery.Gallery.index`, with ``crew=RayCrew("auto")``.
 
     This process scans the photos, hands them out a few at a time, and alone writes the gallery. Each photo is committed
     once, however often a machine that is lost had it handed out anew.
@@ -45,7 +45,7 @@ class RayCrew:
         return f"RayCrew({self.address!r})"
 
     def encode(self, work: Sequence[FoundPhoto], embedder: Embedder, keep: Callable[[Batch], None]) -> Generator[Batch]:
-        """See :meth:`photoseek.embedding.Crew.encode`.
+        """See :meth:`photoseek.gallery.indexing.pipeline.Crew.encode`.
 
         Raises:
             CrewError: The cluster cannot be reached, has no processor, or one of its machines cannot do it.

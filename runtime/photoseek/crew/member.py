@@ -7,9 +7,9 @@ from typing import Any
 
 from photoseek.crew.rows import from_batch, troubled, wanted
 from photoseek.crew.task import Task
-from photoseek.database import PhotoRecord
-from photoseek.embedding import BATCH, Batch, Embedder
 from photoseek.errors import PhotoseekError
+from photoseek.gallery.database.database import PhotoRecord
+from photoseek.gallery.indexing.pipeline import BATCH, Batch, Embedder
 from photoseek.sources.base import FoundPhoto
 
 _CAREFUL = 2  # attempts from which on photos are taken one by one

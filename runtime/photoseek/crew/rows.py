@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
-from photoseek.embedding import Batch
+from photoseek.gallery.indexing.pipeline import Batch
 from photoseek.sources.base import FoundPhoto
 
 _COLUMN = "pickle"

@@ -8,7 +8,7 @@ from typing import Any
 from photoseek.crew.member import Member
 from photoseek.crew.rows import to_rows
 from photoseek.crew.task import Task
-from photoseek.embedding import BATCH
+from photoseek.gallery.indexing.pipeline import BATCH
 from photoseek.sources.base import FoundPhoto
 
 _MOST = 64  # photos in a part: their vectors stay below 100 KB, which Ray keeps where the run is, not where it was made

@@ -7,9 +7,9 @@ from typing import Any
 
 from photoseek import __version__
 from photoseek.crew.shipping import arrived
-from photoseek.embedding import Embedder
 from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import CrewError
+from photoseek.gallery.indexing.pipeline import Embedder
 from photoseek.sources.base import PhotoFolder
 
 

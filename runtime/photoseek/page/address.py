@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from photoseek.errors import QueryError
-from photoseek.filters import Filter
+from photoseek.gallery.filters import Filter
 from photoseek.page.conditions import NAMES, PREFIX
 from photoseek.page.models import MODEL, SECOND, SHORT
 from photoseek.page.query import DEFAULT_K, MAX_K, MAX_TEXT

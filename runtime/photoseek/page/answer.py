@@ -10,7 +10,7 @@ from functools import partial
 import streamlit as st
 
 from photoseek.errors import PhotoError, QueryError
-from photoseek.filters import Filter
+from photoseek.gallery.filters import Filter
 from photoseek.hits import Hit
 from photoseek.page import conditions, detail, notices, results
 from photoseek.page.query import Asked

@@ -9,11 +9,11 @@ from typing import Any, get_args
 import streamlit as st
 
 from photoseek.errors import PhotoError
-from photoseek.filters import TYPES, Filter, Orientation
+from photoseek.gallery.filters import TYPES, Filter, Orientation
+from photoseek.gallery.thumbnails import data_uri, shrink
 from photoseek.page import parts
 from photoseek.page.query import Asked
 from photoseek.page.words import Words, words
-from photoseek.thumbnails import data_uri, shrink
 
 NAMES = tuple(field.name for field in fields(Filter))
 """The conditions, as they are called in the session, with :data:`PREFIX`, and in the address."""

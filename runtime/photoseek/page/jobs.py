@@ -9,8 +9,8 @@ from pathlib import Path
 
 from photoseek.bundle.bundle import Bundle
 from photoseek.errors import GalleryNotFound, PhotoseekError
-from photoseek.gallery import Gallery
-from photoseek.indexing import IndexReport, Progress
+from photoseek.gallery.gallery import Gallery
+from photoseek.gallery.indexing.index import IndexReport, Progress
 from photoseek.paths import absolute, shown
 
 _log = logging.getLogger(__name__)

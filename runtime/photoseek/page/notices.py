@@ -8,10 +8,10 @@ from shlex import quote
 
 import streamlit as st
 
+from photoseek.gallery.status import GalleryStatus
 from photoseek.page.exposure import is_shared, public
 from photoseek.page.words import words
 from photoseek.paths import shown
-from photoseek.status import GalleryStatus
 
 
 def welcome(status: GalleryStatus) -> None:

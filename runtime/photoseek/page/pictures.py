@@ -14,12 +14,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from photoseek.errors import PhotoError
-from photoseek.gallery_files import THUMBNAIL_NAME, THUMBNAILS
+from photoseek.gallery.snapshot.file_names import THUMBNAIL_NAME, THUMBNAILS
+from photoseek.gallery.thumbnails import shrink, version_of
 from photoseek.photos.decode import read_photo
 from photoseek.removal import remove_file_in
 from photoseek.sources.base import PhotoFile
 from photoseek.tagging import is_tagged, make_tagged, open_file, open_folder
-from photoseek.thumbnails import shrink, version_of
 
 _log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from photoseek.demo.gallery import picture_names
-from photoseek.everyday import demo_queries, everyday_queries
+from photoseek.gallery.snapshot.sample_queries import demo_queries, everyday_queries
 from photoseek.page import parts
 from photoseek.page.words import words
 from photoseek.photos.formats import SUFFIXES

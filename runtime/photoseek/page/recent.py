@@ -8,7 +8,7 @@ from pathlib import Path
 
 from photoseek.demo.gallery import cache_folder
 from photoseek.files import make_private_folder, replace_json
-from photoseek.gallery import gallery_at
+from photoseek.gallery.gallery import gallery_at
 from photoseek.paths import absolute
 
 _log = logging.getLogger(__name__)

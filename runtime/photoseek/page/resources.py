@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import streamlit as st
 
 from photoseek.errors import PhotoseekError
-from photoseek.gallery import Gallery
-from photoseek.generations import current_name
+from photoseek.gallery.database.filter_query import folders
+from photoseek.gallery.gallery import Gallery
+from photoseek.gallery.snapshot.snapshot import current_name
+from photoseek.gallery.status import GalleryStatus
 from photoseek.page.exposure import is_shared
 from photoseek.page.pictures import Pictures
 from photoseek.paths import absolute
 from photoseek.reranking import Reranker
 from photoseek.search import Searcher
-from photoseek.selection import folders
 from photoseek.sources.local import LocalFolder
-from photoseek.status import GalleryStatus
 
 _log = logging.getLogger(__name__)
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import streamlit as st
 
+from photoseek.gallery.status import GalleryStatus
 from photoseek.page.exposure import is_shared, operators_gallery, public
 from photoseek.page.recent import recent_galleries
 from photoseek.page.resources import GalleryState
 from photoseek.page.words import words
 from photoseek.paths import absolute
-from photoseek.status import GalleryStatus
 
 _LISTED = 200  # unreadable photos that are named
 

@@ -12,8 +12,8 @@ from prometheus_client import Histogram
 
 from photoseek.cpu import usable_cores
 from photoseek.errors import PhotoseekError, QueryError
-from photoseek.filters import Filter
-from photoseek.generations import Generation
+from photoseek.gallery.filters import Filter
+from photoseek.gallery.snapshot.snapshot import Generation
 from photoseek.hits import Hit
 from photoseek.reranking import Reranker, RerankQuery
 from photoseek.search import Query, Searcher

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from photoseek.filters import TYPES, Filter, Orientation
+from photoseek.gallery.filters import TYPES, Filter, Orientation
 from photoseek.hits import Hit
 from photoseek.service.limits import MAX_DEPTH, MAX_K, MAX_TEXT, MAX_TEXTS
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from PIL import Image
 
 from photoseek.errors import PhotoError, PhotoUnreachable
+from photoseek.gallery.thumbnails import version_of
 from photoseek.names import as_name
 from photoseek.photos.decode import photo_format
 from photoseek.search import Searcher
 from photoseek.service.problems import Refusal, unavailable
 from photoseek.sources.base import PhotoFile
 from photoseek.sources.local import LocalFolder
-from photoseek.thumbnails import version_of
 
 _log = logging.getLogger(__name__)
 

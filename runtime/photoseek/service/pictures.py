@@ -12,12 +12,12 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from photoseek.errors import PhotoError, PhotoUnreachable
+from photoseek.gallery.thumbnails import SIDE, thumbnail
 from photoseek.service.backend import Backend
 from photoseek.service.limits import MAX_SIDE, MIN_SIDE
 from photoseek.service.originals import Original, original
 from photoseek.service.problems import Refusal, documented, unavailable
 from photoseek.sources.remote_photo import RemotePhoto
-from photoseek.thumbnails import SIDE, thumbnail
 
 _REFUSED = documented(400, 401, 403, 404, 414, 422, 429, 431, 503)
 _UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "As the caller has it already."}}

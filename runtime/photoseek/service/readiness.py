@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 
-from photoseek.generations import Generation
+from photoseek.gallery.snapshot.snapshot import Generation
 from photoseek.service.backend import Backend
 from photoseek.service.problems import Refusal
 

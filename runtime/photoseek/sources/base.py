@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
-from photoseek.access import SeenAccess
+from photoseek.gallery.permissions import SeenAccess
 from photoseek.names import as_name
 from photoseek.sources.local import _signed
 from photoseek.sources.remote_photo import RemotePhoto

@@ -14,9 +14,9 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from photoseek.access import EVERYONE, LIST, READ, Access
 from photoseek.errors import GalleryNotFound, PhotoError
 from photoseek.file_systems import has_stable_inodes
+from photoseek.gallery.permissions import EVERYONE, LIST, READ, Access
 from photoseek.names import as_name, as_text
 from photoseek.paths import shown, why_no_folder
 from photoseek.photos.decode import read_photo

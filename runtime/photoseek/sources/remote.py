@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO, cast
 
-from photoseek.access import OWNER
 from photoseek.errors import FolderUnreachable, GalleryNotFound, MissingExtra, PhotoError
+from photoseek.gallery.permissions import OWNER
 from photoseek.names import as_name, as_text
 from photoseek.photos.decode import check_bytes, check_extra
 from photoseek.photos.formats import MAX_BYTES

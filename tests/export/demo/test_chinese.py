@@ -9,7 +9,7 @@ from statistics import mean
 
 import pytest
 
-from photoseek.everyday import demo_queries
+from photoseek.gallery.snapshot.sample_queries import demo_queries
 from photoseek_export.demo.scenes.chinese.nouns import NOUNS
 from photoseek_export.demo.scenes.scenes import Scene, Thing, captions, compose, queries
 from photoseek_export.demo.scenes.world import KINDS

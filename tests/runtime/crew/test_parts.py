@@ -17,9 +17,9 @@ from photoseek.crew import cluster
 from photoseek.crew.crew import RayCrew, _accept
 from photoseek.crew.desk import Desk
 from photoseek.crew.shipping import arrived, files_of
-from photoseek.embedding import Batch, Embedder
 from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import BundleDamaged, CrewError, MissingExtra, QueryError
+from photoseek.gallery.indexing.pipeline import Batch, Embedder
 from photoseek.sources.base import FoundPhoto
 from photoseek.sources.local import LocalFolder, scan
 from tiny_bundle import write_tiny_bundle

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from photoseek.errors import PhotoError
+from photoseek.gallery.thumbnails import shrink, thumbnail
 from photoseek.photos.decode import date_of, decode_photo, photo_format
-from photoseek.thumbnails import shrink, thumbnail
 
 CORPUS = sorted(Path(__file__).with_name("corpus").iterdir())
 

@@ -17,16 +17,17 @@ import pytest
 from PIL import Image, features
 
 from photo_mutations import seeds, tiled_tiff
-from photoseek import Bundle, Gallery, embedding
+from photoseek import Bundle, Gallery
 from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import PhotoError
+from photoseek.gallery.indexing import pipeline
+from photoseek.gallery.thumbnails import shrink
 from photoseek.photos import decode as photos
 from photoseek.photos import formats
 from photoseek.photos.decode import date_of, decode_photo, open_photo, photo_format, read_photo
 from photoseek.photos.pillow_warnings import pillow_warns_nobody
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek.photos.rgb import to_rgb
-from photoseek.thumbnails import shrink
 from tiny_bundle import COLOURS
 from tiny_photos import write_colour
 
@@ -308,8 +309,8 @@ def test_hostile_photos_are_named_and_tried_again_only_when_they_change(
     assert all(reason for _, reason in report.unreadable)
     assert report.encoded == 24
     tried: list[str] = []
-    decode = embedding.decode_photo
-    monkeypatch.setattr(embedding, "decode_photo", lambda data, edge: tried.append("") or decode(data, edge))
+    decode = pipeline.decode_photo
+    monkeypatch.setattr(pipeline, "decode_photo", lambda data, edge: tried.append("") or decode(data, edge))
     gallery.index()
     assert tried == []
     changed = sorted(readable)[0]
@@ -334,8 +335,8 @@ def test_want_of_memory_says_nothing_against_a_photo(
                 return decode(data, edge)
         return decode(data, edge)
 
-    monkeypatch.setattr("photoseek.embedding.decode_photo", decode_one_less)
-    monkeypatch.setattr("photoseek.threads.usable_cores", lambda: 1)
+    monkeypatch.setattr("photoseek.gallery.indexing.pipeline.decode_photo", decode_one_less)
+    monkeypatch.setattr("photoseek.gallery.indexing.thread_pool.usable_cores", lambda: 1)
     gallery = Gallery.create(photos, tiny_bundle)
     report = gallery.index()
     assert (report.encoded, report.unreadable) == (23, [])

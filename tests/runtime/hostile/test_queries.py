@@ -18,7 +18,7 @@ from photoseek import Bundle, Gallery, Searcher
 from photoseek.encoders.encoders import TextEncoder
 from photoseek.encoders.query_syntax import parse_query
 from photoseek.errors import PhotoError, QueryError
-from photoseek.filters import TYPES, Filter
+from photoseek.gallery.filters import TYPES, Filter
 from photoseek.vector_index.exact import ExactSearch
 from photoseek.vector_index.registry import Engine
 from photoseek.vectors import query_vector

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from photoseek import Gallery
-from photoseek.indexing import Progress
+from photoseek.gallery.indexing.index import Progress
 from photoseek.page import jobs
 
 SECONDS = 60

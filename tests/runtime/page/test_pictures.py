@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from photoseek.errors import PhotoError
-from photoseek.gallery_files import THUMBNAILS
+from photoseek.gallery.snapshot.file_names import THUMBNAILS
 from photoseek.page import pictures
 from photoseek.page.pictures import Pictures
 from photoseek.sources.local import scan

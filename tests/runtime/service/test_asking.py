@@ -10,7 +10,7 @@ import pytest
 
 from photoseek import Gallery, Searcher
 from photoseek.captions import Caption
-from photoseek.filters import Filter
+from photoseek.gallery.filters import Filter
 from photoseek.service.app import make_app
 from running_service import running
 

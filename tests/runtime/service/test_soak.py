@@ -19,7 +19,7 @@ import pytest
 from changing_gallery import index_in_a_child
 from photoseek import Bundle, Gallery
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
-from photoseek.generations import current_name
+from photoseek.gallery.snapshot.snapshot import current_name
 from running_service import client_of, process
 from tiny_bundle import COLOURS
 from tiny_photos import write_colour

@@ -16,8 +16,8 @@ import object_storage
 from object_storage import BUCKET, S3, picture
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.errors import PhotoError
+from photoseek.gallery.thumbnails import thumbnail
 from photoseek.page.pictures import Pictures
-from photoseek.thumbnails import thumbnail
 from tiny_bundle import COLOURS
 
 pytestmark = [
@@ -82,7 +82,7 @@ def test_the_service_hands_on_photos_and_thumbnails(gallery: Gallery, s3: S3) ->
 def test_pictures_of_the_page_are_kept_and_made_again_for_another_version(
     gallery: Gallery, s3: S3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("photoseek.thumbnails._REMEMBERED_S", 1e-6)
+    monkeypatch.setattr("photoseek.gallery.thumbnails._REMEMBERED_S", 1e-6)
     hit, other = Searcher(gallery).search("red", k=2)
     pictures = Pictures(gallery.path)
     first = pictures.of(hit.file, 40)

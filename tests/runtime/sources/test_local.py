@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.errors import GalleryIncompatible, GalleryNotFound
-from photoseek.filters import Filter
+from photoseek.gallery.filters import Filter
 from photoseek.names import as_name, as_text
 from photoseek.sources import local
 from photoseek.sources import local as reading

@@ -13,8 +13,7 @@ import pytest
 
 import object_storage
 from object_storage import BUCKET, GCS, S3, picture
-from photoseek import Bundle, Gallery, Searcher, indexing
-from photoseek.embedding import Embedder
+from photoseek import Bundle, Gallery, Searcher
 from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import (
     FolderUnreachable,
@@ -25,6 +24,9 @@ from photoseek.errors import (
     PhotoUnreachable,
     QueryError,
 )
+from photoseek.gallery.indexing import index as indexing
+from photoseek.gallery.indexing.pipeline import Embedder
+from photoseek.gallery.watch import watch_gallery
 from photoseek.photos.decode import open_photo, photo_format
 from photoseek.sources import remote
 from photoseek.sources.base import FoundPhoto, Unseen
@@ -32,7 +34,6 @@ from photoseek.sources.local import LocalFolder, scan
 from photoseek.sources.remote import RemoteFolder
 from photoseek.sources.remote_photo import RemotePhoto
 from photoseek.sources.resolve import open_folder
-from photoseek.watching import watch_gallery
 from tiny_bundle import COLOURS
 
 pytestmark = [

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from photoseek.database import Database
-from photoseek.deriving import shown_by
 from photoseek.errors import QueryError, StoreEmpty, StoreUnavailable
-from photoseek.filters import Filter
 from photoseek.forking import Inherited
+from photoseek.gallery.database.database import Database
+from photoseek.gallery.filters import Filter
+from photoseek.gallery.snapshot.build import shown_by
 from photoseek.nearest.stores.opening import open_store
 from photoseek.nearest.stores.rows import rows_of
 from photoseek.nearest.stores.store import StoreState, name_for

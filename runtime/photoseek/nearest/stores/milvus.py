@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from photoseek.errors import StoreIncompatible
-from photoseek.filters import Clause, Filter, clauses_of
+from photoseek.gallery.filters import Clause, Filter, clauses_of
 from photoseek.nearest.stores.address import StoreAddress
 from photoseek.nearest.stores.milvus_client import ANSWER_S, Client
 from photoseek.nearest.stores.rows import Digests, StoreRow

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from photoseek.errors import StoreError, StoreIncompatible
-from photoseek.filters import Filter, clauses_of
+from photoseek.gallery.filters import Filter, clauses_of
 from photoseek.nearest.stores import pgvector_sql as statements
 from photoseek.nearest.stores.address import StoreAddress
 from photoseek.nearest.stores.connections import Connections

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from psycopg import sql
 
-from photoseek.filters import Clause
+from photoseek.gallery.filters import Clause
 from photoseek.nearest.stores.store import STATES as STATES  # the table of all galleries' states
 
 FIELDS = ("id", "digest", "path", "taken", "pixels", "orientation", "type", "vector")

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from photoseek.bundle.bundle import Bundle
-from photoseek.deriving import everyday_vectors, shown_by
 from photoseek.errors import GalleryEmpty, QueryError, StoreUnavailable
-from photoseek.gallery import Gallery, only_writer
-from photoseek.generations import Shown
+from photoseek.gallery.gallery import Gallery, only_writer
+from photoseek.gallery.snapshot.build import everyday_vectors, shown_by
+from photoseek.gallery.snapshot.snapshot import Shown
 from photoseek.nearest.stores.measuring import measure
 from photoseek.nearest.stores.opening import open_store
 from photoseek.nearest.stores.rows import Digests, rows_of

@@ -8,11 +8,10 @@ from hashlib import blake2b
 
 import numpy as np
 
-from photoseek.database import Database
 from photoseek.errors import GalleryDamaged
-from photoseek.filters import orientation_of, type_of
-from photoseek.stored_arrays import not_unit
-from photoseek.vectors import Rows, Vectors
+from photoseek.gallery.database.database import Database
+from photoseek.gallery.filters import orientation_of, type_of
+from photoseek.vectors import Rows, Vectors, not_unit
 
 _IDS_AT_ONCE = 10_000  # SQLite takes 32,766 values in one statement
 _COLUMNS = "id, path, width, height, taken, vector"
@@ -29,7 +28,7 @@ class StoreRow:
         path: Relative to the photo folder.
         taken: ``YYYY-MM-DD HH:MM:SS``; empty where the photo does not tell.
         pixels: Width times height.
-        orientation: See :data:`photoseek.filters.Orientation`.
+        orientation: See :data:`photoseek.gallery.filters.Orientation`.
         type: By the name's ending; see :func:`type_of`.
         vector: Unit vector, (dim,).
     """

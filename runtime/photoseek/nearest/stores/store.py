@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 from photoseek.errors import QueryError, StoreIncompatible
-from photoseek.filters import Filter
-from photoseek.generations import Shown
+from photoseek.gallery.filters import Filter
+from photoseek.gallery.snapshot.snapshot import Shown
 from photoseek.nearest.stores.rows import Digests, StoreRow
 from photoseek.vector_index.tuning import Measured
 from photoseek.vectors import Rows, Vectors

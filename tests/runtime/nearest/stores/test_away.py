@@ -13,7 +13,7 @@ import pytest
 
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.errors import StoreError, StoreUnavailable
-from photoseek.filters import Filter
+from photoseek.gallery.filters import Filter
 from photoseek.nearest.stores import asking, connections, milvus_client
 from photoseek.nearest.stores.push import push
 from tiny_bundle import DIM

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from photoseek import Bundle, Searcher
-from photoseek.filters import Filter
+from photoseek.gallery.filters import Filter
 from photoseek.names import as_text
 from photoseek.nearest.stores.address import StoreAddress
 from photoseek.nearest.stores.measuring import measure

@@ -13,7 +13,7 @@ import pytest
 
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.errors import GalleryBusy, GalleryEmpty, QueryError, StoreEmpty, StoreError, StoreIncompatible
-from photoseek.gallery import only_writer
+from photoseek.gallery.gallery import only_writer
 from photoseek.nearest.stores.opening import open_store
 from photoseek.nearest.stores.push import PushReport, push
 from photoseek.nearest.stores.rows import Digests, rows_of

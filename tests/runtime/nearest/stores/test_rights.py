@@ -9,7 +9,7 @@ import pytest
 
 from photoseek import Bundle, Searcher
 from photoseek.errors import StoreError
-from photoseek.filters import Filter
+from photoseek.gallery.filters import Filter
 from photoseek.nearest.stores.push import push
 from postgres_server import PostgresServer
 from tiny_bundle import DIM

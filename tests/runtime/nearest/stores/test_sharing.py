@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from photoseek import Bundle, Searcher
-from photoseek.filters import Filter
+from photoseek.gallery.filters import Filter
 from photoseek.nearest.stores.address import StoreAddress
 from photoseek.nearest.stores.connections import Connections
 from photoseek.nearest.stores.push import push

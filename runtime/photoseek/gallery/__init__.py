@@ -1,0 +1,1 @@
+"""A collection of photos on disk, with the vectors of its bundles."""

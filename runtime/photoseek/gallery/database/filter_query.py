@@ -1,0 +1,34 @@
+"""The photos of a gallery that meet a condition, and the folders that there are to choose from."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from photoseek.gallery.database.database import Database
+from photoseek.gallery.filters import TYPES, Filter, clauses_of
+from photoseek.vectors import Rows
+
+_TYPE = " ".join(f"WHEN path LIKE '%.{ending}' THEN '{name}'" for name, endings in TYPES.items() for ending in endings)
+_EXPRESSIONS = {  # of fields that are no column
+    "pixels": "width * height",
+    "orientation": "CASE WHEN width > height THEN 'landscape' WHEN width < height THEN 'portrait' ELSE 'square' END",
+    "type": f"CASE {_TYPE} ELSE '' END",
+}
+
+
+def ids_where(database: Database, condition: Filter, fingerprint: str) -> Rows:
+    """Return the ids of the searchable photos that meet a condition, in order."""
+    clauses = clauses_of(condition)
+    sql = "SELECT id FROM photos JOIN vectors USING (sha256) WHERE fingerprint = ? AND reason IS NULL"
+    tests = (f"{_EXPRESSIONS.get(each.field, each.field)} {each.operator} ?" for each in clauses)
+    rows = database.query(" AND ".join([sql, *tests]) + " ORDER BY id", fingerprint, *(each.value for each in clauses))
+    return np.array([photo for (photo,) in rows], dtype=np.int64)
+
+
+def folders(database: Database) -> list[str]:
+    """Every folder that holds a photo, relative to the photo folder, with those that hold them, in order."""
+    found: set[str] = set()
+    for (path,) in database.query("SELECT path FROM photos WHERE path LIKE '%/%'"):
+        parts = path.split("/")[:-1]
+        found.update("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
+    return sorted(found)

@@ -1,0 +1,232 @@
+"""Connections to a SQLite file that only read it: they change no file, create none, and wait for no writer.
+
+How a file is read follows from its state on disk:
+
+- No transaction is pending, which means that neither the write-ahead log nor the rollback journal has content. The file
+  is read as an immutable one, without locks. If its state has changed afterward, the rows are discarded, and the
+  statement runs again.
+- A transaction is pending, and a process that holds the gallery's lock is writing it. SQLite's own protocol, in shared
+  memory, keeps the reader apart from the writer.
+- A transaction is pending, and no process is writing: a writer was killed. What it committed to the log is read with an
+  index of the log in private memory, and the state is compared afterward as above.
+
+On file systems without shared memory (see :mod:`photoseek.file_systems`) SQLite's locks protect every read, and a
+reader waits for a writer that is committing.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from photoseek.errors import GalleryBusy
+from photoseek.file_systems import supports_wal
+from photoseek.gallery.lock import is_writing
+
+WAIT_S = 30.0
+"""How long a statement waits for a lock."""
+
+ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""What SQLite raises; the second where a message quotes damaged text."""
+
+_TICK_S = 0.03  # changes within one tick of the clock may have the same timestamp: Linux ticks every 1 to 10 ms
+_COARSE_TICK_S = 2.0  # of file systems that keep whole seconds
+_LOG_HEADER = 32  # bytes; SQLite retries for 10 s to read a log without more in private memory
+
+_IMMUTABLE = "immutable=1"
+_ALONE = "mode=ro&readonly_shm=1"  # private memory where no process has shared memory
+_LIVE = "mode=ro"  # shared memory, which is a file that every reader writes its own mark to
+_LOCKED = f"{_ALONE}&locked=1"  # as _ALONE; SQLite ignores parameters that it does not know
+
+
+@dataclass(frozen=True)
+class FileState:
+    """What identifies the content of a database on disk.
+
+    Attributes:
+        files: Inode, size, mtime and ctime of the database, and without the ctime those of its write-ahead log and its
+            rollback journal; None for a file that does not exist. When root opens a log, SQLite sets its owner and so
+            its ctime.
+    """
+
+    files: tuple[tuple[int, ...] | None, ...]
+
+    @classmethod
+    def of(cls, path: str) -> FileState:
+        """Look at the files of a database."""
+        database, *others = (_facts(path + suffix) for suffix in ("", "-wal", "-journal"))
+        return cls((database, *(other and other[:3] for other in others)))
+
+    @property
+    def pending(self) -> bool:
+        """Whether a transaction is not in the database file, or only a part of it."""
+        _, log, journal = (0 if file is None else file[1] for file in self.files)
+        return log > _LOG_HEADER or journal > 0
+
+    @property
+    def inode(self) -> int | None:
+        """That of the database."""
+        return None if self.files[0] is None else self.files[0][0]
+
+    @property
+    def unsettled_s(self) -> float:
+        """Seconds until every further change has another timestamp."""
+        times = [stamp for file in self.files if file is not None for stamp in file[2:]]
+        tick = _TICK_S if any(stamp % 1_000_000_000 for stamp in times) else _COARSE_TICK_S
+        age = time.time() - max(times, default=0) / 1e9
+        return tick - age if 0 <= age < tick else 0.0  # a timestamp in the future is of another clock
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """A connection, and the state of the file that it is good for; None: any, SQLite's locks protect it."""
+
+    connection: sqlite3.Connection
+    how: str
+    inode: int | None
+    state: FileState | None
+
+    def fits(self, how: str, now: FileState) -> bool:
+        """Whether it can read the file as it is now."""
+        return self.how == how and self.inode == now.inode and self.state in (None, now)
+
+
+shared_memory = threading.Lock()
+"""Held while this process reads with private memory, or opens a connection that writes: SQLite opens the file of the
+shared memory once in a process, and a writer cannot use it as such a reader opened it."""
+
+
+class ReadConnections:
+    """The connections of one process to one file, as many as there are threads that read at the same time."""
+
+    def __init__(self, path: Path) -> None:
+        """The first query opens the first connection."""
+        self.path = path
+        self.shared = False
+        """Whether this process has a connection that writes, and with it the shared memory."""
+        self._idle: list[_Reader] = []
+        self._lock = threading.Lock()
+        self._wal: bool | None = None
+
+    def query(self, sql: str, values: tuple[object, ...]) -> list[Any]:
+        """Return the rows of a statement.
+
+        Raises:
+            sqlite3.Error: The file is damaged or cannot be read.
+            UnicodeDecodeError: As that.
+            GalleryBusy: It changed all the time.
+        """
+        deadline = time.monotonic() + WAIT_S
+        while True:
+            with self._borrowed() as reader:
+                try:
+                    rows = reader.connection.execute(sql, values).fetchall()
+                except ERRORS:
+                    if self._is_current(reader) or time.monotonic() > deadline:
+                        raise
+                else:
+                    if self._is_current(reader):
+                        return rows
+            if time.monotonic() > deadline:
+                raise GalleryBusy(f"{self.path}: kept changing for {WAIT_S:.0f} s while it was read; try again")
+
+    def close(self) -> None:
+        """Close every connection; the caller makes sure that no thread uses one."""
+        for reader in self.take_all():
+            reader.connection.close()
+
+    def take_all(self) -> list[_Reader]:
+        """Remove and return every connection that no thread uses."""
+        with self._lock:
+            taken, self._idle = self._idle, []
+        return taken
+
+    def _choose(self) -> tuple[str, FileState]:
+        """How to read the file now, and the state that this follows from."""
+        if self._wal is None:
+            self._wal = supports_wal(self.path.parent)
+        while True:
+            state = FileState.of(str(self.path))
+            if not self._wal:
+                return _LOCKED, state
+            wait = state.unsettled_s
+            if not state.pending and not wait:
+                return _IMMUTABLE, state
+            if self.shared or is_writing(self.path.parent):
+                return _LIVE, state
+            if not wait:
+                return _ALONE, state
+            time.sleep(wait)
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[_Reader]:
+        """A connection that no other thread uses meanwhile."""
+        how, state = self._choose()
+        if how == _ALONE:
+            with shared_memory:
+                reader = self._open(how, state)
+                try:
+                    yield reader
+                finally:
+                    reader.connection.close()
+            return
+        reader = self._take(how, state)
+        try:
+            yield reader
+        finally:
+            with self._lock:
+                self._idle.append(reader)
+
+    def _take(self, how: str, state: FileState) -> _Reader:
+        """A connection for the calling thread."""
+        with self._lock:
+            fitting = [reader for reader in self._idle if reader.fits(how, state)]
+            stale = [reader for reader in self._idle if not reader.fits(how, state)]
+            reader = fitting.pop() if fitting else None
+            self._idle = fitting
+        for each in stale:
+            each.connection.close()
+        return reader or self._open(how, state)
+
+    def _open(self, how: str, state: FileState) -> _Reader:
+        if how == _LOCKED and not state.pending and self._needs_shared_memory():
+            return _Reader(connect(self.path, _IMMUTABLE), how, state.inode, state)
+        checked = state if how in (_IMMUTABLE, _ALONE) else None
+        return _Reader(connect(self.path, how), how, state.inode, checked)
+
+    def _needs_shared_memory(self) -> bool:
+        """Whether SQLite's locks are of no use: the file was last written where a write-ahead log works."""
+        connection = connect(self.path, _LOCKED)
+        try:
+            connection.execute("PRAGMA schema_version")
+        except ERRORS as error:
+            return getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_CANTOPEN
+        finally:
+            connection.close()
+        return False
+
+    def _is_current(self, reader: _Reader) -> bool:
+        """Whether what a connection has just read is the content of the file."""
+        return reader.state is None or reader.state == FileState.of(str(self.path))
+
+
+def connect(path: Path, parameters: str) -> sqlite3.Connection:
+    """Open a SQLite file with parameters of its URI; the first statement reads it."""
+    address = f"file:{quote(os.fsencode(path))}?{parameters}"
+    return sqlite3.connect(address, timeout=WAIT_S, check_same_thread=False, uri=True)
+
+
+def _facts(path: str) -> tuple[int, int, int, int] | None:
+    try:
+        status = os.stat(path)  # noqa: PTH116 - a query stats six files, and a Path costs more than the call
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

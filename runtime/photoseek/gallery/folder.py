@@ -1,0 +1,130 @@
+"""The folder of a gallery: where one may be created, and who may read it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from photoseek.errors import GalleryError
+from photoseek.gallery.permissions import EVERYONE, Access
+from photoseek.gallery.snapshot.file_names import (
+    BUNDLES,
+    CURRENT,
+    DATABASE,
+    DRAFT_FILE,
+    GALLERY_FILE,
+    GENERATIONS,
+    LOCK,
+    THUMBNAILS,
+)
+from photoseek.removal import DRAFT_NAME, is_ours
+from photoseek.tagging import TAG, expect_file, is_tagged, make_tagged, open_folder
+
+_FOLDERS = (GENERATIONS, BUNDLES, THUMBNAILS)
+_FILES = (TAG, LOCK, CURRENT)
+
+
+def create_folder(folder: Path, access: Access) -> None:
+    """Create the folder of a new gallery, or take one that is empty or was left by an interrupted creation.
+
+    Args:
+        folder: The folder.
+        access: Who may read the photos.
+
+    Raises:
+        GalleryError: Something else is there: the folder is no place for a gallery.
+        OSError: The folder cannot be created.
+    """
+    if folder.is_symlink() and not folder.exists():
+        raise GalleryError(f"{folder}: expected a folder, found a symbolic link to nothing; name another --gallery")
+    if folder.exists() and not folder.is_dir():
+        raise GalleryError(f"{folder}: expected a folder, found a file; name another --gallery")
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=access.limit(0o777, _group_inside(folder.parent)), exist_ok=True)
+    elif foreign := _foreign(folder):
+        more = f" and {len(foreign) - 1:,} more" if len(foreign) > 1 else ""
+        raise GalleryError(
+            f"{folder}: expected a new or empty folder, or a gallery, found {foreign[0]}{more}; "
+            "name another folder with --gallery"
+        )
+    limit_access(folder, access)
+    if not make_tagged(folder):
+        raise GalleryError(f"{folder}: expected an empty folder, found other files; name another one with --gallery")
+
+
+def expect_database(gallery: Path) -> None:
+    """Raise unless the database of a gallery and its journals are files inside the gallery.
+
+    Raises:
+        GalleryDamaged: One is a symbolic link or no regular file.
+    """
+    for suffix in ("", "-journal", "-wal", "-shm"):
+        expect_file(gallery / f"{DATABASE}{suffix}", "photoseek does not follow links inside a gallery; remove it")
+
+
+def limit_access(gallery: Path, access: Access) -> None:
+    """Take permissions from a gallery and its files that let more accounts in than ``access``; add none.
+
+    Files in the folder that photoseek did not write keep theirs.
+
+    Raises:
+        GalleryError: They cannot be changed.
+    """
+    if access == EVERYONE:
+        return
+    try:
+        with open_folder(gallery) as folder:
+            status = os.fstat(folder)
+            if (mode := access.limit(stat.S_IMODE(status.st_mode), status.st_gid)) != stat.S_IMODE(status.st_mode):
+                os.fchmod(folder, mode)
+            for inside, names in _walk(folder):
+                _limit_all(names, inside, access)
+    except OSError as error:
+        raise GalleryError(
+            f"{gallery}: expected a gallery that only accounts with access to the photos may read, and its permissions "
+            f"cannot be changed: {error.strerror or error}; change them as its owner, or name another --gallery"
+        ) from error
+
+
+def _walk(folder: int) -> Iterator[tuple[int, list[str]]]:
+    """Yield each open folder of a gallery with the names of what photoseek writes there."""
+    for above, folders, files, inside in os.fwalk(".", dir_fd=folder):
+        prefix = above.removeprefix(".").removeprefix("/")
+        prefix += "/" if prefix else ""
+        folders[:] = [name for name in folders if GALLERY_FILE.fullmatch(f"{prefix}{name}/")]
+        yield inside, [*folders, *(name for name in files if GALLERY_FILE.fullmatch(f"{prefix}{name}"))]
+
+
+def _limit_all(names: Iterable[str], folder: int, access: Access) -> None:
+    for name in names:
+        try:
+            status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        except FileNotFoundError:  # a journal, or a thumbnail that the page removed
+            continue
+        mode = stat.S_IMODE(status.st_mode)
+        if not stat.S_ISLNK(status.st_mode) and (limited := access.limit(mode, status.st_gid)) != mode:
+            os.chmod(name, limited, dir_fd=folder)  # never opened: closing a database drops the locks of SQLite
+
+
+def _foreign(folder: Path) -> list[str]:
+    """Return the names of what keeps a folder from becoming a gallery: everything in it, unless it is tagged."""
+    with open_folder(folder) as opened:
+        names = sorted(os.listdir(opened))
+        return [name for name in names if not is_tagged(opened) or not _is_left(folder, opened, name)]
+
+
+def _is_left(folder: Path, opened: int, name: str) -> bool:
+    """Return whether an entry of a tagged folder is what an interrupted creation or a deleted database leaves."""
+    mode = os.stat(name, dir_fd=opened, follow_symlinks=False).st_mode
+    if DRAFT_NAME.fullmatch(name):
+        return is_ours(folder, name, files=DRAFT_FILE)
+    return (name in _FILES and stat.S_ISREG(mode)) or (name in _FOLDERS and stat.S_ISDIR(mode))
+
+
+def _group_inside(folder: Path) -> int:
+    """Return the group of what is created in a folder."""
+    status = folder.stat()
+    return status.st_gid if status.st_mode & stat.S_ISGID else os.getegid()

@@ -1,0 +1,62 @@
+"""The lock that makes one process at a time the writer of a gallery."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from photoseek.errors import GalleryBusy
+from photoseek.gallery.snapshot.file_names import LOCK
+from photoseek.tagging import expect_file, mode_inside, open_file
+
+_TRIES = 10
+_PAUSE_S = 0.02  # is_writing holds the lock for microseconds
+
+
+@contextmanager
+def only_writer(gallery: Path) -> Iterator[None]:
+    """Be the only process that writes a gallery; the system releases the lock when the process ends.
+
+    Raises:
+        GalleryBusy: Another process writes it.
+        GalleryDamaged: The lock is a symbolic link.
+    """
+    path = gallery / LOCK
+    expect_file(path, "photoseek does not follow links inside a gallery; remove it")
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+    with os.fdopen(open_file(path, flags, mode_inside(gallery) & 0o666), "ab") as file:
+        _lock(file, gallery)
+        try:
+            yield
+        finally:
+            fcntl.flock(file, fcntl.LOCK_UN)  # a child that was forked meanwhile has the file open, too
+
+
+def is_writing(gallery: Path) -> bool:
+    """Return whether a process, this one included, is the writer of a gallery; no file is created or changed."""
+    try:
+        with os.fdopen(open_file(gallery / LOCK, os.O_RDONLY), "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_UN)
+    except BlockingIOError:
+        return True
+    except OSError:  # there was no writer yet, or the lock cannot be read
+        return False
+    return False
+
+
+def _lock(file: IO[bytes], gallery: Path) -> None:
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if not tries_left:
+                raise GalleryBusy(f"{gallery}: another process is indexing it; wait for it to finish") from error
+            time.sleep(_PAUSE_S)
+        else:
+            return

@@ -1,0 +1,124 @@
+"""The check of a gallery from its database to its last file, and the repair of what can be made again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from photoseek.bundle.bundle import Bundle
+from photoseek.errors import GalleryDamaged, GalleryError
+from photoseek.gallery.database.bundles import HeldBundle, held_bundles
+from photoseek.gallery.database.database import Database
+from photoseek.gallery.database.sentences import Sentences
+from photoseek.gallery.indexing.index import encode_sentences
+from photoseek.gallery.row_checks import drop_rows, wrong_rows
+from photoseek.gallery.snapshot.build import check_origin, derive, made_from
+from photoseek.gallery.snapshot.snapshot import current_name, open_current, sweep_all
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """What a repair did.
+
+    Attributes:
+        dropped: Rows of the database that were not what they must be, in words; empty where none were.
+        encoded: Captions that were encoded again.
+        removed: Files and folders that a killed process had left behind.
+        generation: What was made again from the database; None where that was whole.
+        without_texts: Why approximate search was tuned without typical texts, and captions were not encoded again.
+    """
+
+    dropped: str = ""
+    encoded: int = 0
+    removed: tuple[str, ...] = ()
+    generation: str | None = None
+    without_texts: str | None = None
+
+    def lines(self) -> list[str]:
+        """Each thing that was done, in a sentence."""
+        told = {
+            f"dropped from the database: {self.dropped}; encoded again by: photoseek index PHOTOS": self.dropped,
+            f"encoded {self.encoded:,} captions again": self.encoded,
+            f"removed what a killed process had left: {', '.join(self.removed)}": self.removed,
+            f"made generation {self.generation} from the database": self.generation,
+            f"went without the bundle: {self.without_texts}": self.without_texts,
+        }
+        return [line for line, done in told.items() if done]
+
+
+def check_gallery(gallery: Path, database: Database) -> None:
+    """Look at every row and every file.
+
+    Raises:
+        GalleryDamaged: The first thing that is wrong, and its cure.
+    """
+    database.check()
+    generations = []
+    for held in held_bundles(database):
+        if held.whole and current_name(held.folder(gallery)) is not None:
+            generations.append(open_current(held.folder(gallery)))
+            check_origin(generations[-1], database)
+            generations[-1].verify()
+    if (wrong := wrong_rows(database, generations)).harmful:
+        raise GalleryDamaged(
+            f"{database.path}: {wrong} are not what they must be; have it repaired: photoseek verify GALLERY --repair"
+        )
+
+
+def repair_gallery(gallery: Path, database: Database, bundles: Mapping[str, Bundle | str]) -> Repaired:
+    """Drop rows that are wrong, remove what was left behind, and derive anew what is derived; no photo is encoded.
+
+    The caller holds the gallery's lock.
+
+    Args:
+        gallery: Its folder.
+        database: Its database.
+        bundles: By fingerprint, what encodes its captions, and the texts that approximate search is tuned with; or why
+            there is none.
+
+    Raises:
+        GalleryDamaged: The database itself cannot be read, and so not be repaired.
+    """
+    _mend_indexes(database)
+    found = [made_from(held.folder(gallery), database) for held in held_bundles(database) if held.whole]
+    wrong = wrong_rows(database, [generation for generation in found if generation is not None])
+    if wrong.harmful or wrong.orphans:
+        drop_rows(database, wrong)
+    helds = [held for held in held_bundles(database) if held.whole]
+    removed = tuple(path.relative_to(gallery).as_posix() for path in sweep_all(gallery, held_bundles(database)))
+    encoded, made, without = 0, [], []
+    for held in helds:
+        bundle = bundles[held.fingerprint]
+        texts = bundle if isinstance(bundle, Bundle) else None
+        if wrong.sentences and texts is not None:
+            encoded += _encode_sentences_again(Sentences(database), texts)
+        derived = derive(gallery, database, held, texts)
+        if derived:
+            made.append(_place(held, current_name(held.folder(gallery)) or ""))
+        if isinstance(bundle, str) and (derived or wrong.sentences):
+            without.append(bundle)
+    return Repaired(str(wrong), encoded, removed, ", ".join(made) or None, "; ".join(without) or None)
+
+
+def _encode_sentences_again(sentences: Sentences, bundle: Bundle) -> int:
+    """Encode the captions that have no vector; tells how many."""
+    missing = len(sentences.unencoded(bundle.fingerprint))
+    encode_sentences(sentences, bundle, lambda _: None)
+    return missing
+
+
+def _place(held: HeldBundle, generation: str) -> str:
+    """A generation in words, with its bundle where that is not the gallery's own."""
+    return generation if held.own else f"{generation} of bundle {held.name!r}"
+
+
+def _mend_indexes(database: Database) -> None:
+    """Have SQLite make its indexes anew, where those are all that is wrong."""
+    try:
+        database.check()
+    except GalleryDamaged:
+        with suppress(GalleryError), database.writing() as connection:
+            connection.execute("REINDEX")
+        database.check()

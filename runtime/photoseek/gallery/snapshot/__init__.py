@@ -1,0 +1,1 @@
+"""What queries read: immutable arrays and indexes derived from the database."""

@@ -1,0 +1,268 @@
+"""What answers queries fast: immutable folders derived from the database, one of them current.
+
+A generation is written completely and synced before ``CURRENT`` names it, and never changed afterwards; a reader
+that holds the one before goes on with it. All of it can be made again from the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from photoseek.bundle.manifest import FileRecord
+from photoseek.errors import GalleryDamaged, GalleryEmpty, MissingExtra, QueryError
+from photoseek.files import limit_mode, make_folder, replace_json, sha256_of, sync_file, sync_folder
+from photoseek.gallery.database.bundles import HeldBundle, _kept, _unheld
+from photoseek.gallery.snapshot.arrays import Checks, map_checks, map_ids, map_vectors, write_checks, write_rows
+from photoseek.gallery.snapshot.current import CURE as CURE
+from photoseek.gallery.snapshot.current import LINK_CURE, read_current, write_current
+from photoseek.gallery.snapshot.current import current_name as current_name
+from photoseek.gallery.snapshot.current import forget_current as forget_current
+from photoseek.gallery.snapshot.file_names import BUNDLE_FILE, BUNDLES, CURRENT, GENERATION_FILE, GENERATIONS, PARTIAL
+from photoseek.gallery.snapshot.manifest import CHECKS, IDS, MANIFEST, VECTORS, GenerationManifest, read_manifest
+from photoseek.gallery.stale_files import leftovers, number_of, sweep
+from photoseek.removal import is_ours, remove_folder
+from photoseek.tagging import expect_file, expect_folder, make_tagged
+from photoseek.vector_index.base import Search
+from photoseek.vector_index.registry import file_of, installed, open_engine
+from photoseek.vector_index.tuning import TARGET_RECALL, sample_queries, tune
+from photoseek.vectors import Rows, Vectors
+
+_MOST = 10**11  # no gallery counts that far: a name with a higher number is not followed
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a generation shows of a gallery's database; see :class:`GenerationManifest`."""
+
+    revision: int
+    fingerprint: str
+    gallery: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Generation:
+    """A generation, its verified vectors mapped into memory.
+
+    Attributes:
+        ids: Photo id of each row, (n,).
+        vectors: Unit vectors, (n, dim).
+        checks: Of each row, (n,), see :meth:`photoseek.gallery.database.database.StoredPhoto.check`.
+    """
+
+    path: Path
+    manifest: GenerationManifest
+    ids: Rows
+    vectors: Vectors
+    checks: Checks
+
+    def engine(self, name: str) -> Search:
+        """Open an engine over the vectors; ``auto`` is the fastest.
+
+        Raises:
+            GalleryDamaged: Its file is missing or not what the manifest says.
+            MissingExtra: What it needs is not installed.
+            QueryError: It was not installed when the gallery was indexed.
+        """
+        tuning = self.manifest.tuning
+        name = tuning.fastest if name == "auto" else name
+        if not installed(name):
+            raise MissingExtra(f"engine {name} needs faiss; install it with: pip install 'photoseek[faiss]'")
+        if name not in tuning.engines:
+            raise QueryError(
+                f"{self.path}: no index for engine {name}: it was not installed when this gallery was indexed; make it "
+                "with: photoseek index PHOTOS"
+            )
+        file = file_of(name)
+        path = None if file is None else self._verified(file)
+        try:
+            return open_engine(name, self.vectors, path, tuning.engines[name].parameters)
+        except GalleryDamaged as error:
+            raise GalleryDamaged(f"{error}; {CURE}") from error
+
+    def damaged(self) -> list[str]:
+        """What is wrong with each file that is; reads them all, and opens each engine."""
+        wrong: dict[str, str] = {}
+        for file in self.manifest.files:
+            with _noting(wrong, file):
+                self._verified(file)
+        for name in self.manifest.tuning.engines:
+            file = file_of(name) or VECTORS
+            if file not in wrong and installed(name):
+                with _noting(wrong, file):
+                    self.engine(name)
+        return list(wrong.values())
+
+    def verify(self) -> None:
+        """Check every file.
+
+        Raises:
+            GalleryDamaged: One is missing or not what the manifest says.
+        """
+        if wrong := self.damaged():
+            raise GalleryDamaged(wrong[0])
+
+    def _verified(self, file: str) -> Path:
+        _check(self.path / file, self.manifest.files[file])
+        return self.path / file
+
+
+def open_current(gallery: Path) -> Generation:
+    """Open the generation that answers queries, its vectors verified before they are mapped.
+
+    Raises:
+        GalleryEmpty: There is none yet.
+        GalleryDamaged: Its manifest or vectors are missing or not what they should be.
+        GalleryIncompatible: Its format is newer than ``FORMAT``.
+    """
+    current = read_current(gallery)
+    if current is None:
+        raise GalleryEmpty(f"{gallery}: nothing indexed yet; run: photoseek index PHOTOS")
+    name, checksum = current
+    folder = gallery / GENERATIONS / name
+    for each in (folder.parent, folder):
+        expect_folder(each, LINK_CURE)
+    manifest = _read_manifest(folder, checksum)
+    for file in (IDS, VECTORS, CHECKS):
+        _check(folder / file, manifest.files[file])
+    with _curable(folder / IDS):
+        ids = map_ids(folder / IDS, manifest.count)
+    with _curable(folder / VECTORS):
+        vectors = map_vectors(folder / VECTORS, manifest.count, manifest.dim)
+    with _curable(folder / CHECKS):
+        checks = map_checks(folder / CHECKS, manifest.count)
+    return Generation(folder, manifest, ids, vectors, checks)
+
+
+def write_generation(
+    gallery: Path,
+    rows: Iterator[tuple[int, Vectors]],
+    checks: Iterable[int],
+    *,
+    count: int,
+    dim: int,
+    shown: Shown,
+    texts: Vectors | None = None,
+    target: float = TARGET_RECALL,
+) -> GenerationManifest:
+    """Derive a generation from photo ids and vectors, at least one, and make it current; ``shown`` is what of.
+
+    ``checks`` are the sums of the rows of those photos in the database.
+
+    Engines are tuned to the recall ``target`` on queries by photo and, where ``texts`` gives the vectors of typical
+    ones, by text.
+    """
+    parent = gallery / GENERATIONS
+    expect_folder(parent, LINK_CURE)
+    expect_file(gallery / CURRENT, LINK_CURE)
+    make_folder(parent)
+    name = _next_name(parent)
+    partial = parent / f"{name}{PARTIAL}"
+    try:
+        make_tagged(partial)
+        vectors = _write_vectors(partial, rows, count, dim)
+        with (partial / CHECKS).open("wb") as file:
+            if (written := write_checks(file, checks, count)) != count:
+                raise GalleryDamaged(f"expected {count} photos in the database, found {written}; index again")
+        tuning = tune(partial, vectors, sample_queries(vectors, texts), target)
+        files = {file.name: FileRecord.of(file) for file in sorted(partial.iterdir())}
+        facts = (shown.revision, shown.fingerprint, shown.gallery, shown.state, count, dim, tuning, files)
+        manifest = GenerationManifest(*facts)
+        _publish(gallery, partial, name, manifest)
+    except BaseException:
+        remove_folder(
+            gallery, GENERATIONS, partial.name, files=GENERATION_FILE
+        )  # where the disk is full, its place is needed
+        raise
+    return manifest
+
+
+def _write_vectors(folder: Path, rows: Iterator[tuple[int, Vectors]], count: int, dim: int) -> Vectors:
+    with (folder / VECTORS).open("wb") as vectors, (folder / IDS).open("wb") as ids:
+        written = write_rows(vectors, ids, rows, count, dim)
+    if written != count:
+        raise GalleryDamaged(f"expected {count} vectors in the database, found {written}; index again")
+    try:
+        map_ids(folder / IDS, count)
+        return map_vectors(folder / VECTORS, count, dim)
+    except ValueError as error:
+        raise GalleryDamaged(f"{folder}: written, and not found as written: {error}; index again") from error
+
+
+def _publish(gallery: Path, partial: Path, name: str, manifest: GenerationManifest) -> None:
+    """Sync everything, then let ``CURRENT`` name it, then drop all but the one before."""
+    replace_json(partial / MANIFEST, asdict(manifest))
+    for file in manifest.files:
+        limit_mode(partial / file)
+        sync_file(partial / file)
+    sync_folder(partial)
+    final = partial.with_name(name)
+    partial.rename(final)
+    sync_folder(final.parent)
+    write_current(gallery, name, sha256_of(final / MANIFEST))
+    sweep(gallery)
+
+
+def _next_name(parent: Path) -> str:
+    """Return a name that nothing has, complete or not, above that of every generation."""
+    taken = set(map(number_of, parent.iterdir()))
+    number = max((number for number in taken if number < _MOST), default=0) + 1
+    while number in taken:
+        number += 1
+    return f"{number:06d}"
+
+
+def _read_manifest(folder: Path, checksum: str) -> GenerationManifest:
+    expect_file(folder / MANIFEST, CURE)
+    try:
+        return read_manifest(folder, checksum)
+    except (OSError, ValueError, RecursionError) as error:
+        raise GalleryDamaged(f"{folder / MANIFEST}: {error}; {CURE}") from error
+
+
+def _check(path: Path, record: FileRecord) -> None:
+    expect_file(path, CURE)
+    try:
+        size = path.stat().st_size
+        found = FileRecord(size, sha256_of(path) if size == record.bytes else "")
+    except OSError as error:
+        raise GalleryDamaged(f"{path}: {error.strerror or error}; {CURE}") from error
+    if found != record:
+        what = f"{record.bytes:,} bytes, found {size:,}" if size != record.bytes else "another content"
+        raise GalleryDamaged(f"{path}: expected {what}; {CURE}")
+
+
+@contextmanager
+def _curable(path: Path) -> Iterator[None]:
+    """What is wrong with a file, with its cure."""
+    try:
+        yield
+    except ValueError as error:
+        raise GalleryDamaged(f"{path}: {error}; {CURE}") from error
+
+
+@contextmanager
+def _noting(wrong: dict[str, str], file: str) -> Iterator[None]:
+    try:
+        yield
+    except GalleryDamaged as error:
+        wrong[file] = str(error)
+
+
+def leftovers_of(gallery: Path, held: Sequence[HeldBundle]) -> list[Path]:
+    """Return what killed processes left behind: of each bundle, and folders of bundles that the gallery lost."""
+    kept = _kept(gallery, held)
+    unheld = [path for path in _unheld(gallery, kept) if is_ours(gallery, BUNDLES, path.name, files=BUNDLE_FILE)]
+    return [*(path for folder in kept for path in leftovers(folder)), *unheld]
+
+
+def sweep_all(gallery: Path, held: Sequence[HeldBundle]) -> list[Path]:
+    """Remove what :func:`leftovers_of` names, and return it; the caller holds the gallery's lock."""
+    kept = _kept(gallery, held)
+    removed = [path for folder in kept for path in sweep(folder)]
+    for path in _unheld(gallery, kept):
+        removed += [path] if remove_folder(gallery, BUNDLES, path.name, files=BUNDLE_FILE) else []
+    return removed

@@ -1,0 +1,312 @@
+"""``verify`` looks at every row and every file; ``verify --repair`` makes whole what can be, and encodes no photo."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from photoseek import Bundle, Gallery, Searcher
+from photoseek.captions import Caption
+from photoseek.encoders.encoders import ImageEncoder
+from photoseek.errors import GalleryBusy, GalleryDamaged
+from photoseek.gallery.filters import Filter
+from photoseek.gallery.gallery import only_writer
+from photoseek.tagging import TAG
+from tiny_bundle import DIM, write_tiny_bundle
+from typed_commands import photoseek_command
+
+
+def change_rows(gallery: Gallery, *statements: str) -> None:
+    with sqlite3.connect(gallery.path / "gallery.sqlite") as connection:
+        for statement in statements:
+            connection.execute(statement)
+    connection.close()
+
+
+def blob(*numbers: float) -> str:
+    """A vector as SQL writes it."""
+    return f"x'{np.array(numbers, dtype='<f4').tobytes().hex()}'"
+
+
+def found(gallery: Gallery) -> list[str]:
+    return [hit.path for hit in Searcher(gallery, engine="exact").search("red", k=24)]
+
+
+OF_RED = "WHERE sha256 IN (SELECT sha256 FROM photos WHERE path LIKE 'red/%')"
+UNSEEN = {
+    "path": "UPDATE photos SET path = 'red/red-9.png' WHERE path = 'red/red-0.png'",
+    "width": f"UPDATE vectors SET width = width + 1 {OF_RED}",
+    "date": f"UPDATE vectors SET taken = '1999' {OF_RED}",
+    "gone": "DELETE FROM photos WHERE path = 'red/red-0.png'",
+    "content": "UPDATE photos SET sha256 = replace(sha256, '0', '1') WHERE path = 'red/red-0.png'",
+    "reason": "UPDATE photos SET reason = 'x' WHERE path = 'red/red-0.png'",
+}
+"""Changes that leave each row such as it could be, as a bad disk makes them: nobody wrote them."""
+
+
+@pytest.mark.parametrize("damage", UNSEEN.values(), ids=UNSEEN)
+def test_a_row_that_nobody_wrote_is_refused_told_and_made_right(gallery: Gallery, damage: str) -> None:
+    expected = found(gallery)
+    change_rows(gallery, damage)
+    for ask in (
+        lambda: found(gallery),
+        lambda: Searcher(gallery).search("blue", k=1, where=Filter(folder="blue")),
+        lambda: gallery.verify(),
+    ):
+        with pytest.raises(GalleryDamaged, match=r"gallery\.sqlite: .*verify GALLERY --repair"):
+            ask()
+    assert gallery.repair().dropped
+    gallery.index()
+    gallery.verify()
+    assert found(gallery) == expected
+
+
+def test_a_path_that_leads_to_another_photo_is_refused(gallery: Gallery) -> None:
+    change_rows(
+        gallery,
+        "UPDATE photos SET path = 'x' WHERE path = 'red/red-0.png'",
+        "UPDATE photos SET path = 'red/red-0.png' WHERE path = 'blue/blue-0.png'",
+    )
+    with pytest.raises(GalleryDamaged, match=r"is not what was written"):
+        Searcher(gallery).search(like="red/red-0.png")
+
+
+def test_a_vector_that_nobody_wrote_is_told_and_encoded_again(gallery: Gallery) -> None:
+    """It is a unit vector, and searches go by the copy that is checked: only its loss of that would let it be seen."""
+    expected = found(gallery)
+    change_rows(gallery, f"UPDATE vectors SET vector = {blob(1.0, *[0.0] * (DIM - 1))} {OF_RED}")
+    assert found(gallery) == expected
+    assert Searcher(gallery).search(like="red/red-0.png")[0].path.startswith("red/")
+    with pytest.raises(GalleryDamaged, match=r"4 vectors of photos are not what they must be"):
+        gallery.verify()
+    assert gallery.repair().dropped == "4 vectors of photos"
+    assert gallery.index().encoded == 4
+    assert found(gallery) == expected
+
+
+def test_a_photo_that_was_forgotten_or_dated_since_is_no_damage(gallery: Gallery) -> None:
+    """As while a folder is indexed: what answers was made before."""
+    searcher = Searcher(gallery)
+    first = searcher.search("red", k=1)[0].path
+    gallery.database.forget([first])
+    assert first not in [hit.path for hit in searcher.search("red", k=24, where=Filter(folder="red"))]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        f"UPDATE vectors SET vector = {blob(*[0.5] * DIM)} {OF_RED}",
+        f"UPDATE vectors SET vector = {blob(float('nan'), *[0.0] * (DIM - 1))} {OF_RED}",
+        f"UPDATE vectors SET vector = {blob(1.0)} {OF_RED}",
+        f"UPDATE vectors SET width = 'wide' {OF_RED}",
+    ],
+)
+def test_wrong_vectors_are_dropped_and_their_photos_encoded_by_the_next_indexing(gallery: Gallery, damage: str) -> None:
+    expected = found(gallery)
+    change_rows(gallery, damage)
+    with pytest.raises(GalleryDamaged, match=r"4 vectors of photos are not what they must be.*verify GALLERY --repair"):
+        gallery.verify()
+    assert gallery.repair().dropped == "4 vectors of photos"
+    assert len(gallery.generation().ids) == 20
+    assert sorted(found(gallery)) == sorted(path for path in expected if not path.startswith("red/"))
+    report = gallery.index()
+    assert (report.encoded, report.unchanged) == (4, 20)
+    gallery.verify()
+    assert sorted(found(gallery)) == sorted(expected)
+    assert found(gallery)[0].startswith("red/")
+
+
+def test_indexing_fails_closed_on_a_wrong_vector_and_names_the_cure(gallery: Gallery, photos: Path) -> None:
+    change_rows(gallery, f"UPDATE vectors SET vector = {blob(1.0)} {OF_RED}")
+    (photos / "blue" / "blue-0.png").unlink()
+    with pytest.raises(GalleryDamaged, match=r"expected 64 bytes of a vector, found 4; .*--repair"):
+        gallery.index()
+    with pytest.raises(GalleryDamaged, match=r"expected 64 bytes of a vector, found 4; .*--repair"):
+        Searcher(gallery).search(like="red/red-0.png")
+
+
+def test_a_row_that_holds_what_is_none_of_a_photo_is_told_dropped_and_found_again(gallery: Gallery) -> None:
+    expected = found(gallery)
+    change_rows(gallery, "UPDATE photos SET path = CAST(path AS BLOB) WHERE path = 'red/red-0.png'")
+    with pytest.raises(GalleryDamaged, match=r"holds what is none of a photo"):
+        found(gallery)
+    with pytest.raises(GalleryDamaged, match="1 rows of photos"):
+        gallery.verify()
+    assert gallery.repair().dropped == "1 rows of photos"
+    assert len(found(gallery)) == 23
+    assert (gallery.index().reused, sorted(found(gallery))) == (1, sorted(expected))
+
+
+def test_wrong_vectors_of_captions_are_encoded_again_and_those_of_none_dropped(gallery: Gallery) -> None:
+    gallery.add_captions([Caption("a.png", 0, "red"), Caption("b.png", 0, "blue")])
+    expected = gallery.sentences.load(gallery.fingerprint, DIM)
+    change_rows(
+        gallery,
+        "INSERT INTO caption_vectors SELECT 'nobody says so', fingerprint, vector FROM caption_vectors LIMIT 1",
+        f"UPDATE caption_vectors SET vector = {blob(*[0.0] * DIM)} WHERE text = 'red'",
+    )
+    with pytest.raises(GalleryDamaged, match="1 vectors of captions"):
+        gallery.verify()
+    assert gallery.repair().encoded == 1
+    repaired = gallery.sentences.load(gallery.fingerprint, DIM)
+    assert repaired.texts == expected.texts
+    np.testing.assert_allclose(repaired.vectors, expected.vectors, atol=1e-6)
+    assert len(gallery.database.query("SELECT text FROM caption_vectors")) == 2
+
+
+def remove_current(gallery: Path) -> None:
+    (gallery / "CURRENT").unlink()
+
+
+def empty_current(gallery: Path) -> None:
+    (gallery / "CURRENT").write_bytes(b"")
+
+
+def remove_generations(gallery: Path) -> None:
+    shutil.rmtree(gallery / "generations")
+
+
+def tear_vectors(gallery: Path) -> None:
+    (gallery / "generations" / "000001" / "vectors.npy").write_bytes(b"torn")
+
+
+def tear_trees(gallery: Path) -> None:
+    (gallery / "generations" / "000001" / "index.ann").write_bytes(bytes(760))
+
+
+@pytest.mark.parametrize(
+    ("damage", "bundle_there"),
+    [
+        (remove_current, True),
+        (empty_current, True),
+        (remove_generations, True),
+        (tear_vectors, True),
+        (tear_trees, True),
+        (tear_trees, False),
+    ],
+)
+def test_what_is_derived_is_made_from_the_database_without_reading_a_photo(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Path], None], bundle_there: bool
+) -> None:
+    """Not even the photos need be there, nor the bundle, whose texts it is otherwise tuned with."""
+    place = write_tiny_bundle(tmp_path / "bundle")
+    bundle = Bundle.load(place)
+    gallery = Gallery.create(photos, bundle, tmp_path / "gallery")
+    gallery.index()
+    expected = Searcher(gallery, bundle=bundle, engine="annoy").search("red", k=24)
+    shutil.rmtree(photos)
+    monkeypatch.setattr(ImageEncoder, "encode_pixels", None)
+    damage(gallery.path)
+    if not bundle_there:
+        place.rename(tmp_path / "moved")
+        bundle = Bundle.load(tmp_path / "moved")
+    repaired = gallery.repair()
+    assert repaired.generation == ("000001" if damage is remove_generations else "000002")
+    assert (repaired.without_texts is None) == bundle_there
+    kinds = {"photo", "text"} if bundle_there else {"photo"}
+    assert set(gallery.generation().manifest.tuning.engines["annoy"].recalls) == kinds
+    assert Searcher(gallery, bundle=bundle, engine="annoy").search("red", k=24) == expected
+    assert gallery.repair().lines() == []
+
+
+def test_what_a_killed_process_left_is_told_and_removed(gallery: Gallery, photos: Path) -> None:
+    generations = gallery.path / "generations"
+    shutil.copytree(generations / "000001", generations / "000007.partial")
+    shutil.copytree(generations / "000001", generations / "000009")  # complete, but CURRENT had not named it yet
+    (gallery.path / "CURRENT.123.partial").write_text("00")
+    draft = gallery.path / f".photoseek-new-{16 * 'a'}"
+    draft.mkdir()
+    shutil.copy(gallery.path / TAG, draft)
+    (draft / "gallery.sqlite").write_bytes(b"SQLite format 3")
+    left = [draft.name, "CURRENT.123.partial", "generations/000007.partial", "generations/000009"]
+    told = photoseek_command("verify", photos)
+    assert told.returncode == 0
+    assert told.stdout.splitlines() == [
+        f"left by a killed process, removed by the next indexing: {', '.join(left)}",
+        f"{gallery.path}: whole",
+    ]
+    with only_writer(gallery.path):
+        assert gallery.leftovers() == []  # they may be the work of the one who writes
+    told = photoseek_command("verify", photos, "--repair")
+    assert (told.returncode, told.stdout.splitlines()) == (
+        0,
+        [f"removed what a killed process had left: {', '.join(left)}", f"{gallery.path}: whole"],
+    )
+    assert [path.name for path in generations.iterdir()] == ["000001"]
+    assert photoseek_command("verify", photos).stdout == f"{gallery.path}: whole\n"
+
+
+def test_indexing_removes_what_a_killed_one_left_and_keeps_the_generation_before(
+    gallery: Gallery, photos: Path
+) -> None:
+    generations = gallery.path / "generations"
+    (photos / "red" / "red-0.png").unlink()
+    gallery.index()
+    shutil.copytree(generations / "000001", generations / "000009")
+    gallery.index()
+    assert sorted(path.name for path in generations.iterdir()) == ["000001", "000002"]
+
+
+def test_an_index_of_the_database_that_lost_an_entry_is_made_anew(gallery: Gallery) -> None:
+    change_rows(
+        gallery,
+        "PRAGMA writable_schema = ON",
+        "UPDATE sqlite_schema SET sql = 'CREATE INDEX photos_by_content ON photos (sha256) WHERE id > 3' "
+        "WHERE name = 'photos_by_content'",
+    )
+    change_rows(
+        gallery,
+        "REINDEX",
+        "PRAGMA writable_schema = ON",
+        "UPDATE sqlite_schema SET sql = 'CREATE INDEX photos_by_content ON photos (sha256)' "
+        "WHERE name = 'photos_by_content'",
+    )
+    with Gallery.open(gallery.path) as damaged:
+        with pytest.raises(GalleryDamaged, match="missing from index photos_by_content"):
+            damaged.verify()
+        damaged.repair()
+        damaged.verify()
+
+
+def test_a_database_that_cannot_be_read_fails_closed_and_keeps_what_is_derived(gallery: Gallery) -> None:
+    path = gallery.path / "gallery.sqlite"
+    gallery.close()
+    content = bytearray(path.read_bytes())
+    content[4096:] = bytes(len(content) - 4096)
+    path.write_bytes(content)
+    before = sorted(file.relative_to(gallery.path) for file in gallery.path.rglob("*"))
+    for options in ([], ["--repair"]):
+        done = photoseek_command("verify", gallery.path, *options)
+        assert done.returncode == 1
+        assert "gallery.sqlite" in done.stderr
+        assert "restore it from a backup" in done.stderr
+    assert sorted(file.relative_to(gallery.path) for file in gallery.path.rglob("*")) == before
+    assert path.read_bytes() == content
+
+
+def test_a_database_whose_damage_cannot_even_be_quoted_fails_closed(gallery: Gallery) -> None:
+    """SQLite tells of a malformed schema in the words of that schema, which may be no UTF-8."""
+    change_rows(
+        gallery,
+        "PRAGMA writable_schema = ON",
+        "UPDATE sqlite_schema SET name = CAST(x'ef7068' AS TEXT), sql = 'CREATE TABLE (' WHERE name = 'captions'",
+    )
+    gallery.close()
+    with pytest.raises(GalleryDamaged, match=r"gallery\.sqlite: not a gallery database: .* restore it from a backup"):
+        Gallery.open(gallery.path)
+
+
+def test_a_repair_waits_for_nobody(gallery: Gallery) -> None:
+    with only_writer(gallery.path), pytest.raises(GalleryBusy):
+        gallery.repair()
+
+
+def test_a_bundle_cannot_be_repaired(tiny_bundle_path: Path) -> None:
+    done = photoseek_command("verify", tiny_bundle_path, "--repair")
+    assert done.returncode == 2
+    assert "a bundle cannot be repaired; copy or export it again" in done.stderr

@@ -1,0 +1,178 @@
+"""A gallery that is watched follows its folder by itself."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from photoseek import Bundle, Gallery, Searcher
+from photoseek.errors import GalleryNotFound, MissingExtra
+from photoseek.gallery import watch as watching_module
+from photoseek.gallery.gallery import only_writer
+from photoseek.gallery.indexing.index import IndexReport
+from photoseek.gallery.watch import watch_gallery
+from tiny_bundle import COLOURS
+from tiny_photos import write_colour
+from typed_commands import environment
+
+needs_watchfiles = pytest.mark.skipif(
+    not watching_module.installed(), reason="watchfiles is not installed (extra: watch)"
+)
+
+
+class Watcher:
+    """A gallery watched in a thread, and its reports."""
+
+    def __init__(self, gallery: Gallery) -> None:
+        self.gallery = gallery
+        self.reports: list[IndexReport] = []
+        self.stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self._thread.start()
+
+    def _watch(self) -> None:
+        for report in watch_gallery(self.gallery, stop=self.stop):
+            self.reports.append(report)
+
+    def until(self, met: Callable[[], bool]) -> None:
+        end = time.monotonic() + 30
+        while not met():
+            assert time.monotonic() < end, self.reports
+            assert self._thread.is_alive()
+            time.sleep(0.02)
+
+    def end(self) -> None:
+        self.stop.set()
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+
+
+@pytest.fixture
+def watcher(photos: Path, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watcher]:
+    monkeypatch.setattr(watching_module, "_TURN_MS", 60)
+    monkeypatch.setattr(watching_module, "_QUIET_S", 0.3)
+    watcher = Watcher(Gallery.create(photos, tiny_bundle))
+    yield watcher
+    watcher.end()
+
+
+def best(gallery: Gallery) -> str:
+    return Searcher(gallery).search("red", k=1)[0].path
+
+
+@needs_watchfiles
+def test_what_is_added_changed_renamed_and_removed_is_followed(watcher: Watcher, photos: Path) -> None:
+    gallery = watcher.gallery
+    watcher.until(lambda: len(watcher.reports) == 1)
+    assert watcher.reports[0].encoded == 24
+    write_colour(photos / "new.png", COLOURS["red"], seed=900)
+    watcher.until(lambda: "new.png" in gallery.database.paths())
+    (photos / "red").rename(photos / "v1.0")  # of a folder only its own name is told
+    watcher.until(lambda: "v1.0/red-0.png" in gallery.database.paths())
+    watcher.until(lambda: "red/red-0.png" not in gallery.database.paths())
+    (photos / "new.png").unlink()
+    watcher.until(lambda: (watcher.reports[-1].photos, watcher.reports[-1].removed) == (24, 1))
+    assert sum(report.encoded for report in watcher.reports) == 25
+    count = len(watcher.reports)
+    (photos / "notes.txt").write_text("no photo")
+    (photos / ".hidden.png").write_bytes(b"")
+    time.sleep(0.5)
+    assert len(watcher.reports) == count  # neither those nor the gallery's own files are a change
+    assert best(gallery).startswith("v1.0/")
+
+
+@needs_watchfiles
+def test_a_photo_that_is_being_written_is_waited_for(watcher: Watcher, photos: Path, tmp_path: Path) -> None:
+    watcher.until(lambda: len(watcher.reports) == 1)
+    data = write_colour(tmp_path / "whole.png", COLOURS["red"], seed=900).read_bytes()
+    with (photos / "slow.png").open("wb", buffering=0) as file:
+        for start in range(0, len(data), len(data) // 10):
+            file.write(data[start : start + len(data) // 10])
+            time.sleep(0.12)
+    watcher.until(lambda: "slow.png" in watcher.gallery.database.paths())
+    assert [report.unreadable for report in watcher.reports] == [[]] * len(watcher.reports)
+
+
+@needs_watchfiles
+def test_a_folder_that_goes_away_is_waited_for(
+    watcher: Watcher, photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing of it is forgotten meanwhile; the gallery inside it comes back with it."""
+    watcher.end()
+    elsewhere = Watcher(Gallery.create(photos, watcher.gallery.load_bundle(), tmp_path / "elsewhere"))
+    try:
+        elsewhere.until(lambda: len(elsewhere.reports) == 1)
+        photos.rename(tmp_path / "aside")
+        elsewhere.until(lambda: "cannot be read as a folder of photos; going on when that is over" in caplog.text)
+        photos.mkdir()  # the place of a disk that is not mounted
+        elsewhere.until(lambda: "no photo found where 24 were" in caplog.text)
+        photos.rmdir()
+        (tmp_path / "aside").rename(photos)
+        write_colour(photos / "new.png", COLOURS["red"], seed=900)
+        elsewhere.until(lambda: len(elsewhere.reports) == 2)
+        assert (elsewhere.reports[1].encoded, elsewhere.reports[1].unchanged) == (1, 24)
+    finally:
+        elsewhere.end()
+
+
+@needs_watchfiles
+def test_another_writer_is_waited_for(watcher: Watcher, photos: Path, caplog: pytest.LogCaptureFixture) -> None:
+    watcher.until(lambda: len(watcher.reports) == 1)
+    with only_writer(watcher.gallery.path):
+        write_colour(photos / "new.png", COLOURS["red"], seed=900)
+        watcher.until(lambda: "another process is indexing it" in caplog.text)
+    watcher.until(lambda: len(watcher.reports) == 2)
+    assert watcher.reports[1].encoded == 1
+
+
+@needs_watchfiles
+def test_watching_a_folder_that_is_not_there_fails_at_once(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
+    moved = Gallery.create(photos, gallery.load_bundle(), tmp_path / "elsewhere")
+    photos.rename(tmp_path / "aside")
+    with pytest.raises(GalleryNotFound, match="cannot be read as a folder of photos"):
+        next(watch_gallery(moved, Bundle.load(moved.database.meta()["bundle"])))
+
+
+def test_without_watchfiles_the_extra_is_named(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "watchfiles", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'photoseek\[watch\]'"):
+        next(watch_gallery(gallery))
+
+
+@needs_watchfiles
+def test_the_command_prints_a_line_for_each_update_and_ends_with_ctrl_c(photos: Path, tiny_bundle_path: Path) -> None:
+    words = ["index", photos, "--bundle", tiny_bundle_path, "--watch", "--json"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "photoseek", *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+        text=True,
+        preexec_fn=_heed_ctrl_c,
+    )
+    try:
+        assert process.stdout is not None
+        first: dict[str, Any] = json.loads(process.stdout.readline())
+        write_colour(photos / "new.png", COLOURS["red"], seed=900)
+        second = json.loads(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert (first["encoded"], second["encoded"], second["unchanged"]) == (24, 1, 24)
+    assert process.returncode == 130
+    assert told.strip() == "photoseek: stopped watching; what was encoded is kept"
+
+
+def _heed_ctrl_c() -> None:
+    """What a shell starts in the background ignores it, and so do its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
