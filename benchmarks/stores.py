@@ -28,11 +28,11 @@ from quantised import IvfPq
 from search import draw
 
 from photoseek.gallery.snapshot.arrays import map_vectors, write_rows
-from photoseek.nearest.stores.measuring import measure
-from photoseek.nearest.stores.opening import open_store
-from photoseek.nearest.stores.push import BATCH
-from photoseek.nearest.stores.rows import StoreRow
-from photoseek.nearest.stores.store import Store
+from photoseek.stores.base import Store
+from photoseek.stores.connect import open_store
+from photoseek.stores.push import BATCH
+from photoseek.stores.rows import StoreRow
+from photoseek.stores.tuning import measure
 from photoseek.vector_index import annoy, faiss
 from photoseek.vector_index.annoy import AnnoyParameters, AnnoySearch
 from photoseek.vector_index.exact import ExactSearch

@@ -44,6 +44,7 @@ from photoseek.gallery.filters import Filter
 from photoseek.gallery.gallery import Gallery
 from photoseek.names import as_text
 from photoseek.service.limits import Limits
+from photoseek.stores.base import StoreChoice
 
 app = console.make_app("Find photos by what they show. Start with: `photoseek demo`")
 app.add_typer(console_captions.app, name="captions")
@@ -236,7 +237,7 @@ def search(
         bundle,
         precision,
         "exact" if exact else engine,
-        console_store.StoreChoice(store, collection, fallback),
+        StoreChoice(store, collection, fallback),
     )
     where = Filter(folder, taken_from, taken_to, min_megapixels, max_megapixels, orientation, file_type)
     searcher.text_encoder.expect_tower(language)  # once, and not on each line
@@ -337,7 +338,7 @@ def serve(
             fusion=Fusion(fuse, rerank_weight),
             precision=precision,
             engine=engine,
-            store=console_store.StoreChoice(store, collection, fallback),
+            store=StoreChoice(store, collection, fallback),
             address=address,
             port=port,
             token_file=token_file,

@@ -15,10 +15,10 @@ from photoseek.errors import QueryError
 from photoseek.names import as_text
 
 if TYPE_CHECKING:
-    from photoseek.console_store import StoreChoice
     from photoseek.gallery.gallery import Gallery
     from photoseek.hits import Hit
     from photoseek.search import Searcher
+    from photoseek.stores.base import StoreChoice
     from photoseek.vector_index.registry import Engine
 
 Ask: TypeAlias = "Callable[[str | None], Sequence[Hit]]"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,10 +10,10 @@ from photoseek import console
 from photoseek.console_options import GalleryOption, HeldBundleOption, JsonOption, TrustOption, trusting
 from photoseek.errors import QueryError
 from photoseek.gallery.gallery import Gallery
-from photoseek.nearest.stores.address import StoreAddress
+from photoseek.stores.uri import StoreAddress
 
 if TYPE_CHECKING:
-    from photoseek.nearest.stores.push import PushReport
+    from photoseek.stores.push import PushReport
 
 
 def _without_password(context: typer.Context, parameter: typer.CallbackParam, uri: str | None) -> str | None:
@@ -60,15 +59,6 @@ FallbackOption = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class StoreChoice:
-    """What the options name, as :class:`photoseek.Searcher` takes it."""
-
-    store: str | None = None
-    collection: str | None = None
-    fallback: bool = False
-
-
 def push(
     gallery: GalleryOption,
     store: PushedStoreOption,
@@ -96,7 +86,7 @@ def push(
     - A Milvus server: `photoseek push --gallery ~/Photos --store http://milvus:19530`
     - A folder, with Milvus Lite: `photoseek push --gallery ~/Photos --store photos.db`
     """
-    from photoseek.nearest.stores.push import push as push_gallery
+    from photoseek.stores.push import push as push_gallery
 
     opened = Gallery.open(gallery, trust=trusting(trust))
     model = None if bundle is None else opened.load_bundle(bundle)

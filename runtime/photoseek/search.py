@@ -25,10 +25,10 @@ from photoseek.gallery.snapshot.build import ROWS_CURE, check_photos, photos_of
 from photoseek.gallery.snapshot.snapshot import CURE, Generation, current_name
 from photoseek.hits import Hit, Sentence
 from photoseek.names import as_asked
-from photoseek.nearest.stores.asking import AskedStore, Neighbours
 from photoseek.photos.decode import PhotoSource
 from photoseek.querying import Query as Query
 from photoseek.querying import QueryEncoder
+from photoseek.stores.searcher import AskedStore, Neighbours
 from photoseek.vector_index.base import Search
 from photoseek.vector_index.exact import ExactSearch
 from photoseek.vector_index.registry import Engine
@@ -98,7 +98,7 @@ class Searcher(Inherited):
             threads: Of one run of a tower. None: as the mode has it.
             mode: ``latency`` for one caller at a time, ``service`` for many; see
                 :data:`photoseek.bundle.onnx_session.Mode`.
-            store: The URI of a store that :func:`photoseek.nearest.stores.push.push` has brought the gallery to, and
+            store: The URI of a store that :func:`photoseek.stores.push.push` has brought the gallery to, and
                 that finds neighbours in place of the engine; passwords are best left to the environment. None: none.
             collection: The name of the gallery's place there. None: it follows from the gallery's id.
             fallback: Whether the engine answers while the server of the store is away.

@@ -22,8 +22,8 @@ from photoseek.vector_index.registry import Engine
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from photoseek.console_store import StoreChoice
     from photoseek.service.prometheus import Metrics
+    from photoseek.stores.base import StoreChoice
 
 _log = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ import pytest
 
 from photoseek import Bundle, Searcher
 from photoseek.gallery.filters import Filter
-from photoseek.nearest.stores.address import StoreAddress
-from photoseek.nearest.stores.connections import Connections
-from photoseek.nearest.stores.push import push
+from photoseek.stores.pgvector.pool import Connections
+from photoseek.stores.push import push
+from photoseek.stores.uri import StoreAddress
 from postgres_server import PostgresServer
 from tiny_bundle import DIM
 from vector_gallery import Exact, make_gallery, scattered, various

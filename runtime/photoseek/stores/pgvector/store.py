@@ -13,11 +13,11 @@ import numpy as np
 
 from photoseek.errors import StoreError, StoreIncompatible
 from photoseek.gallery.filters import Filter, clauses_of
-from photoseek.nearest.stores import pgvector_sql as statements
-from photoseek.nearest.stores.address import StoreAddress
-from photoseek.nearest.stores.connections import Connections
-from photoseek.nearest.stores.rows import Digests, StoreRow
-from photoseek.nearest.stores.store import StoreState
+from photoseek.stores.base import StoreState
+from photoseek.stores.pgvector import sql as statements
+from photoseek.stores.pgvector.pool import Connections
+from photoseek.stores.rows import Digests, StoreRow
+from photoseek.stores.uri import StoreAddress
 from photoseek.vectors import Rows, Vectors
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class PgvectorStore:
         self._connections.close()
 
     def state(self) -> StoreState | None:
-        """See :class:`photoseek.nearest.stores.store.Store`, as for all below."""
+        """See :class:`photoseek.stores.base.Store`, as for all below."""
 
         def read(connection: psycopg.Connection) -> str | None:
             if not _exists(connection, statements.STATES):

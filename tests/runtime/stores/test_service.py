@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from photoseek import Gallery, Searcher
-from photoseek.console_store import StoreChoice
-from photoseek.nearest.stores.push import push
 from photoseek.service import launch, readiness
 from photoseek.service.app import make_app
+from photoseek.stores.base import StoreChoice
+from photoseek.stores.push import push
 from running_service import running
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from photoseek.gallery.filters import Filter
-from photoseek.nearest.stores.store import Store
+from photoseek.stores.base import Store
 from photoseek.vector_index.tuning import NEIGHBOURS, Measured, Queries, Truth, raise_effort
 from photoseek.vectors import Rows, Vectors
 

@@ -14,10 +14,10 @@ import pytest
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.errors import GalleryBusy, GalleryEmpty, QueryError, StoreEmpty, StoreError, StoreIncompatible
 from photoseek.gallery.gallery import only_writer
-from photoseek.nearest.stores.opening import open_store
-from photoseek.nearest.stores.push import PushReport, push
-from photoseek.nearest.stores.rows import Digests, rows_of
-from photoseek.nearest.stores.store import name_for
+from photoseek.stores.base import name_for
+from photoseek.stores.connect import open_store
+from photoseek.stores.push import PushReport, push
+from photoseek.stores.rows import Digests, rows_of
 from photoseek.vectors import Vectors
 from tiny_bundle import DIM, write_tiny_bundle
 from typed_commands import environment
@@ -106,7 +106,7 @@ def test_rows_that_something_else_has_changed_are_made_good(big_gallery: Gallery
 PUSH = """
 import os, signal, sys
 from photoseek import Gallery
-from photoseek.nearest.stores import push as pushing
+from photoseek.stores import push as pushing
 pushing.BATCH = 100
 path, uri, moment = sys.argv[1], sys.argv[2], sys.argv[3]
 

@@ -10,7 +10,7 @@ import pytest
 from photoseek import Bundle, Searcher
 from photoseek.errors import StoreError
 from photoseek.gallery.filters import Filter
-from photoseek.nearest.stores.push import push
+from photoseek.stores.push import push
 from postgres_server import PostgresServer
 from tiny_bundle import DIM
 from vector_gallery import Exact, make_gallery, remove, scattered, various

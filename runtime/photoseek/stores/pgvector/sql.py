@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from psycopg import sql
 
 from photoseek.gallery.filters import Clause
-from photoseek.nearest.stores.store import STATES as STATES  # the table of all galleries' states
+from photoseek.stores.base import STATES as STATES  # the table of all galleries' states
 
 FIELDS = ("id", "digest", "path", "taken", "pixels", "orientation", "type", "vector")
 TYPES = ("int8", "int8", "text", "text", "int8", "text", "text", "vector")

@@ -14,9 +14,9 @@ from photoseek.forking import Inherited
 from photoseek.gallery.database.database import Database
 from photoseek.gallery.filters import Filter
 from photoseek.gallery.snapshot.build import shown_by
-from photoseek.nearest.stores.opening import open_store
-from photoseek.nearest.stores.rows import rows_of
-from photoseek.nearest.stores.store import StoreState, name_for
+from photoseek.stores.base import StoreState, name_for
+from photoseek.stores.connect import open_store
+from photoseek.stores.rows import rows_of
 from photoseek.vectors import Rows, Vectors
 
 _log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class AskedStore(Inherited):
             fingerprint: Of the bundle.
             dim: Of its vectors.
             uri: See :func:`open_store`.
-            collection: See :func:`photoseek.nearest.stores.push.push`.
+            collection: See :func:`photoseek.stores.push.push`.
             fallback: Whether :meth:`search` gives way, instead of raising, while the server is away.
 
         Raises:

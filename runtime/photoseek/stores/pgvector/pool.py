@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from photoseek.errors import StoreError, StoreUnavailable
 from photoseek.forking import Inherited, leak
-from photoseek.nearest.stores.address import StoreAddress
+from photoseek.stores.uri import StoreAddress
 
 if TYPE_CHECKING:
     import psycopg

@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from photoseek.errors import MissingExtra
-from photoseek.nearest.stores.address import StoreAddress
-from photoseek.nearest.stores.store import Store
+from photoseek.stores.base import Store
+from photoseek.stores.uri import StoreAddress
 
 _NEEDED = {"milvus": ("pymilvus",), "pgvector": ("psycopg", "pgvector")}
 
@@ -17,7 +17,7 @@ def open_store(uri: str, name: str) -> Store:
     Args:
         uri: See :class:`StoreAddress`. Passwords are better left to the environment: ``PGPASSWORD`` or ``~/.pgpass``
             for PostgreSQL, ``PHOTOSEEK_MILVUS_TOKEN`` for Milvus.
-        name: Of the place; see :func:`photoseek.nearest.stores.store.name_for`.
+        name: Of the place; see :func:`photoseek.stores.base.name_for`.
 
     Raises:
         QueryError: The URI names no kind of store.
@@ -32,9 +32,9 @@ def open_store(uri: str, name: str) -> Store:
     if address.local and find_spec("milvus_lite") is None:
         raise MissingExtra(f"{address.shown} needs milvus-lite; install it with: pip install 'photoseek[milvus]'")
     if address.kind == "pgvector":
-        from photoseek.nearest.stores.pgvector import PgvectorStore
+        from photoseek.stores.pgvector.store import PgvectorStore
 
         return PgvectorStore(address, name)
-    from photoseek.nearest.stores.milvus import MilvusStore
+    from photoseek.stores.milvus.store import MilvusStore
 
     return MilvusStore(address, name)

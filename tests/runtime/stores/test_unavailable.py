@@ -14,8 +14,10 @@ import pytest
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.errors import StoreError, StoreUnavailable
 from photoseek.gallery.filters import Filter
-from photoseek.nearest.stores import asking, connections, milvus_client
-from photoseek.nearest.stores.push import push
+from photoseek.stores import searcher as asking
+from photoseek.stores.milvus import client
+from photoseek.stores.pgvector import pool
+from photoseek.stores.push import push
 from tiny_bundle import DIM
 from vector_gallery import Exact, make_gallery, make_generation, scattered, various
 
@@ -113,8 +115,8 @@ def test_a_server_that_takes_a_connection_and_says_nothing_is_given_up(
     small_gallery: Gallery, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("psycopg" if kind == "pgvector" else "pymilvus")
-    monkeypatch.setattr(connections, "CONNECT_S", 2)
-    monkeypatch.setattr(milvus_client, "CONNECT_S", 2.0)
+    monkeypatch.setattr(pool, "CONNECT_S", 2)
+    monkeypatch.setattr(client, "CONNECT_S", 2.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         place = f"127.0.0.1:{silent.getsockname()[1]}"
         uri = f"postgresql://{place}/photos" if kind == "pgvector" else f"http://{place}"
@@ -159,7 +161,7 @@ def test_a_token_is_never_told(
     small_gallery: Gallery, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     pytest.importorskip("pymilvus")
-    monkeypatch.setenv(milvus_client.TOKEN_VARIABLE, f"me:{SECRET}")
+    monkeypatch.setenv(client.TOKEN_VARIABLE, f"me:{SECRET}")
     with caplog.at_level(logging.DEBUG), pytest.raises(StoreUnavailable) as told:
         push(small_gallery, "http://127.0.0.1:1")
     assert "s3cr" not in str(told.value) + caplog.text

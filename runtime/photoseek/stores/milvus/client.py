@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from photoseek.errors import StoreError, StoreUnavailable
 from photoseek.forking import Inherited, leak
-from photoseek.nearest.stores.address import StoreAddress
+from photoseek.stores.uri import StoreAddress
 
 if TYPE_CHECKING:
     from pymilvus import MilvusClient

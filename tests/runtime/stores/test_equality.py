@@ -11,12 +11,12 @@ import pytest
 from photoseek import Bundle, Searcher
 from photoseek.gallery.filters import Filter
 from photoseek.names import as_text
-from photoseek.nearest.stores.address import StoreAddress
-from photoseek.nearest.stores.measuring import measure
-from photoseek.nearest.stores.opening import open_store
-from photoseek.nearest.stores.push import push
-from photoseek.nearest.stores.rows import StoreRow
-from photoseek.nearest.stores.store import StoreState
+from photoseek.stores.base import StoreState
+from photoseek.stores.connect import open_store
+from photoseek.stores.push import push
+from photoseek.stores.rows import StoreRow
+from photoseek.stores.tuning import measure
+from photoseek.stores.uri import StoreAddress
 from photoseek.vectors import Vectors
 from postgres_server import PostgresServer
 from tiny_bundle import DIM
@@ -61,7 +61,7 @@ def test_with_an_index_recall_is_what_was_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if StoreAddress.parse(fast_uri).kind == "pgvector":  # which scores all where fewer meet a filter
-        monkeypatch.setattr("photoseek.nearest.stores.pgvector.PgvectorStore.few", few)
+        monkeypatch.setattr("photoseek.stores.pgvector.store.PgvectorStore.few", few)
     drawn = draw(COUNT + 40, DIM)
     gallery = make_gallery(tmp_path / "big", tiny_bundle, drawn[:COUNT], various(COUNT))
     report = push(gallery, fast_uri, recall=0.999, index_from=1_000)
@@ -80,7 +80,7 @@ def test_where_the_graph_leads_to_too_few_all_are_scored(
 ) -> None:
     import psycopg
 
-    monkeypatch.setattr("photoseek.nearest.stores.pgvector.PgvectorStore.few", 20)
+    monkeypatch.setattr("photoseek.stores.pgvector.store.PgvectorStore.few", 20)
     where = Filter(folder="a", orientation="portrait")
 
     drawn = clustered(COUNT + 3, DIM)

@@ -10,10 +10,10 @@ import numpy as np
 
 from photoseek.errors import StoreIncompatible
 from photoseek.gallery.filters import Clause, Filter, clauses_of
-from photoseek.nearest.stores.address import StoreAddress
-from photoseek.nearest.stores.milvus_client import ANSWER_S, Client
-from photoseek.nearest.stores.rows import Digests, StoreRow
-from photoseek.nearest.stores.store import STATES, StoreState
+from photoseek.stores.base import STATES, StoreState
+from photoseek.stores.milvus.client import ANSWER_S, Client
+from photoseek.stores.rows import Digests, StoreRow
+from photoseek.stores.uri import StoreAddress
 from photoseek.vectors import Rows, Vectors
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class MilvusStore:
         self._client.close()
 
     def state(self) -> StoreState | None:
-        """See :class:`photoseek.nearest.stores.store.Store`, as for all below."""
+        """See :class:`photoseek.stores.base.Store`, as for all below."""
 
         def read(client: MilvusClient) -> str | None:
             if not client.has_collection(STATES, timeout=ANSWER_S):

@@ -8,8 +8,8 @@ import pytest
 
 from photoseek import Gallery, Searcher
 from photoseek.errors import MissingExtra, QueryError
-from photoseek.nearest.stores import opening
-from photoseek.nearest.stores.address import StoreAddress
+from photoseek.stores import connect
+from photoseek.stores.uri import StoreAddress
 
 SHOWN = {
     "postgresql://me@db.example:5433/photos": ("pgvector", "postgresql://me@db.example:5433/photos"),
@@ -47,6 +47,6 @@ def test_what_is_no_store_is_refused_without_its_password(uri: str) -> None:
     ("uri", "extra"), [("postgresql://db/x", "pgvector"), ("http://milvus:19530", "milvus"), ("photos.db", "milvus")]
 )
 def test_what_is_not_installed_is_told(gallery: Gallery, uri: str, extra: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "find_spec", lambda _: None)
+    monkeypatch.setattr(connect, "find_spec", lambda _: None)
     with pytest.raises(MissingExtra, match=re.escape(f"pip install 'photoseek[{extra}]'")):
         Searcher(gallery, store=uri)

@@ -19,10 +19,10 @@ from photoseek.errors import GalleryEmpty, QueryError, StoreUnavailable
 from photoseek.gallery.gallery import Gallery, only_writer
 from photoseek.gallery.snapshot.build import everyday_vectors, shown_by
 from photoseek.gallery.snapshot.snapshot import Shown
-from photoseek.nearest.stores.measuring import measure
-from photoseek.nearest.stores.opening import open_store
-from photoseek.nearest.stores.rows import Digests, rows_of
-from photoseek.nearest.stores.store import INDEX_FROM, Store, StoreState, name_for
+from photoseek.stores.base import INDEX_FROM, Store, StoreState, name_for
+from photoseek.stores.connect import open_store
+from photoseek.stores.rows import Digests, rows_of
+from photoseek.stores.tuning import measure
 from photoseek.vector_index.tuning import SAMPLES, TARGET_RECALL, Measured, Queries, sample_queries
 from photoseek.vectors import Rows
 
@@ -76,7 +76,7 @@ def push(
 
     Args:
         gallery: What is sent: its searchable photos.
-        uri: See :class:`photoseek.nearest.stores.address.StoreAddress`.
+        uri: See :class:`photoseek.stores.uri.StoreAddress`.
         collection: The name of its place there. None: it follows from the gallery's id.
         bundle: Whose text towers give queries to measure with. None: :meth:`Gallery.load_bundle`.
         recall: Share of the true ten best, within (0, 1], that searches have to find. None: as before, at first 0.99.

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from photoseek.errors import QueryError, StoreIncompatible
 from photoseek.gallery.filters import Filter
 from photoseek.gallery.snapshot.snapshot import Shown
-from photoseek.nearest.stores.rows import Digests, StoreRow
+from photoseek.stores.rows import Digests, StoreRow
 from photoseek.vector_index.tuning import Measured
 from photoseek.vectors import Rows, Vectors
 
@@ -172,3 +172,12 @@ def name_for(gallery: str, name: str | None = None) -> str:
             f"found {name!r}"
         )
     return name
+
+
+@dataclass(frozen=True)
+class StoreChoice:
+    """What the options name, as :class:`photoseek.Searcher` takes it."""
+
+    store: str | None = None
+    collection: str | None = None
+    fallback: bool = False

@@ -1,0 +1,1 @@
+"""PostgreSQL with the pgvector extension."""
