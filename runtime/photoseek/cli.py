@@ -150,7 +150,7 @@ def index(
         return
     crew = None
     if ray is not None:
-        from photoseek.crew import RayCrew
+        from photoseek.ray_indexing import RayCrew
 
         crew = RayCrew(ray)
     answer = trusting(trust)

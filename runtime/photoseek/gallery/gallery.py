@@ -270,7 +270,7 @@ class Gallery(BundleHolder):
             progress: Called after each batch, in the calling thread.
             recall: Share of the true ten best, within (0, 1], that approximate search has to find; it is measured on
                 this gallery. None: as before, at first 0.99.
-            crew: Who encodes, such as a :class:`photoseek.crew.RayCrew`. None: threads of this process.
+            crew: Who encodes, such as a :class:`photoseek.ray_indexing.RayCrew`. None: threads of this process.
             rehash: Whether every photo is read and its SHA-256 compared, also where size, timestamps and inode are as
                 they were; photos whose content changed are encoded.
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from photoseek import __version__
-from photoseek.crew.shipping import arrived
 from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import CrewError
 from photoseek.gallery.indexing.pipeline import Embedder
+from photoseek.ray_indexing.bundle_transfer import arrived
 from photoseek.sources.base import PhotoFolder
 
 
@@ -23,7 +23,7 @@ class Task:
         bundle: What encodes them: where it lies on the machine of the run, and perhaps on others, or ``demo``.
         fingerprint: Of that bundle.
         precision: Of its image tower.
-        desk: An actor, see :class:`photoseek.crew.desk.Desk`.
+        desk: An actor, see :class:`photoseek.ray_indexing.coordinator.Desk`.
     """
 
     version: str

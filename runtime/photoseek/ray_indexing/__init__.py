@@ -1,5 +1,5 @@
 """Photos embedded on many machines at once: by Ray Data, committed here (extra ``ray``)."""
 
-from photoseek.crew.crew import RayCrew
+from photoseek.ray_indexing.encoder import RayCrew
 
 __all__ = ["RayCrew"]

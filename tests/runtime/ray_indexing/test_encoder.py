@@ -18,9 +18,9 @@ ray = pytest.importorskip("ray", reason="Ray is not installed")
 pytest.importorskip("ray.data", reason="Ray's data library is not installed")
 
 from photoseek import Bundle, Gallery  # noqa: E402
-from photoseek.crew import RayCrew  # noqa: E402
 from photoseek.errors import CrewError  # noqa: E402
 from photoseek.gallery.indexing.index import IndexReport, Progress  # noqa: E402
+from photoseek.ray_indexing import RayCrew  # noqa: E402
 from photoseek.sources.base import FoundPhoto  # noqa: E402
 from photoseek.sources.local import LocalFolder  # noqa: E402
 from tiny_photos import write_colour  # noqa: E402

@@ -5,11 +5,11 @@ from __future__ import annotations
 import socket
 from typing import Any
 
-from photoseek.crew.rows import from_batch, troubled, wanted
-from photoseek.crew.task import Task
 from photoseek.errors import PhotoseekError
 from photoseek.gallery.database.database import PhotoRecord
 from photoseek.gallery.indexing.pipeline import BATCH, Batch, Embedder
+from photoseek.ray_indexing.arrow_rows import from_batch, troubled, wanted
+from photoseek.ray_indexing.worker_spec import Task
 from photoseek.sources.base import FoundPhoto
 
 _CAREFUL = 2  # attempts from which on photos are taken one by one
@@ -31,7 +31,9 @@ class Member:
             self._trouble = str(error)
 
     def __call__(self, part: Any) -> Any:
-        """Encode the photos of a table with rows of :func:`photoseek.crew.rows.to_rows`; a table of what came of it."""
+        """Encode the photos of a table with rows of :func:`photoseek.ray_indexing.arrow_rows.to_rows`; a table of what
+        came of it.
+        """
         photos, host = wanted(part), socket.gethostname()
         if self._embedder is None:
             return troubled(photos, self._trouble, host)

@@ -13,13 +13,13 @@ import pytest
 from foreign_tiny import write_foreign
 from photoseek import Bundle, Gallery
 from photoseek.bundle.manifest import Layout
-from photoseek.crew import cluster
-from photoseek.crew.crew import RayCrew, _accept
-from photoseek.crew.desk import Desk
-from photoseek.crew.shipping import arrived, files_of
 from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import BundleDamaged, CrewError, MissingExtra, QueryError
 from photoseek.gallery.indexing.pipeline import Batch, Embedder
+from photoseek.ray_indexing import cluster
+from photoseek.ray_indexing.bundle_transfer import arrived, files_of
+from photoseek.ray_indexing.coordinator import Desk
+from photoseek.ray_indexing.encoder import RayCrew, _accept
 from photoseek.sources.base import FoundPhoto
 from photoseek.sources.local import LocalFolder, scan
 from tiny_bundle import write_tiny_bundle
@@ -34,14 +34,14 @@ def test_what_is_no_address_is_refused(address: str) -> None:
 
 
 def test_without_ray_the_command_that_installs_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("photoseek.crew.crew.find_spec", lambda _: None)
+    monkeypatch.setattr("photoseek.ray_indexing.encoder.find_spec", lambda _: None)
     with pytest.raises(MissingExtra, match=r"pip install 'photoseek\[ray\]'"):
         RayCrew("auto")
 
 
 def test_a_photo_that_comes_back_twice_is_kept_once(photos: Path, tiny_bundle: Bundle) -> None:
     pytest.importorskip("pyarrow")
-    from photoseek.crew.rows import from_batch, handed
+    from photoseek.ray_indexing.arrow_rows import from_batch, handed
 
     embedder = Embedder(LocalFolder(photos), ImageEncoder(tiny_bundle), frozenset())
     found = list(scan(photos))[:4]
@@ -100,7 +100,7 @@ def test_what_lies_beside_a_bundle_is_sent_inside_of_it(tiny_bundle: Bundle, tmp
 
 def test_another_version_of_photoseek_is_refused(photos: Path, tiny_bundle: Bundle) -> None:
     pytest.importorskip("ray")
-    from photoseek.crew.task import Task
+    from photoseek.ray_indexing.worker_spec import Task
 
     task = Task("0.0.1", LocalFolder(photos), tiny_bundle.reference, tiny_bundle.fingerprint, "fp32", None)
     with pytest.raises(CrewError, match=r"expected photoseek 0\.0\.1, found .*; install the same version"):
@@ -147,7 +147,9 @@ def test_what_listens_and_is_no_cluster_is_not_waited_for(photos: Path, tiny_bun
         listening.listen()
         address = f"127.0.0.1:{listening.getsockname()[1]}"
         arguments = ["photoseek", "index", str(photos), "--bundle", str(tiny_bundle.path), "--ray", address]
-        code = f"import sys; from photoseek.crew import cluster; cluster._JOIN_S = 2; sys.argv = {arguments!r}\n"
+        code = (
+            f"import sys; from photoseek.ray_indexing import cluster; cluster._JOIN_S = 2; sys.argv = {arguments!r}\n"
+        )
         code += "from photoseek.cli import main; main()"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50)
     assert done.returncode == 1

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from typing import Any
 
-from photoseek.crew.member import Member
-from photoseek.crew.rows import to_rows
-from photoseek.crew.task import Task
 from photoseek.gallery.indexing.pipeline import BATCH
+from photoseek.ray_indexing.arrow_rows import to_rows
+from photoseek.ray_indexing.worker import Member
+from photoseek.ray_indexing.worker_spec import Task
 from photoseek.sources.base import FoundPhoto
 
 _MOST = 64  # photos in a part: their vectors stay below 100 KB, which Ray keeps where the run is, not where it was made

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from photoseek import __version__
-from photoseek.crew.cluster import CURE, check_address, is_afar, joined
-from photoseek.crew.desk import open_desk
-from photoseek.crew.rows import Handed, handed
-from photoseek.crew.shipping import files_of
 from photoseek.errors import CrewError, MissingExtra
 from photoseek.gallery.indexing.pipeline import Batch, Embedder
+from photoseek.ray_indexing.arrow_rows import Handed, handed
+from photoseek.ray_indexing.bundle_transfer import files_of
+from photoseek.ray_indexing.cluster import CURE, check_address, is_afar, joined
+from photoseek.ray_indexing.coordinator import open_desk
 from photoseek.sources.base import FoundPhoto
 
 if TYPE_CHECKING:
-    from photoseek.crew.task import Task
+    from photoseek.ray_indexing.worker_spec import Task
 
 
 class RayCrew:
@@ -65,7 +65,7 @@ class RayCrew:
             raise CrewError(f"{len(awaited):,} photos did not come back, such as {min(awaited)}; run it again to go on")
 
     def _tables(self, ray: Any, work: Sequence[FoundPhoto], embedder: Embedder) -> Generator[Any]:
-        from photoseek.crew.tables import tables, tables_afar
+        from photoseek.ray_indexing.dataset import tables, tables_afar
 
         members = int(ray.cluster_resources().get("CPU", 0))
         if members < 1:
@@ -74,7 +74,7 @@ class RayCrew:
         yield from run(work, self._task(ray, embedder), members)
 
     def _task(self, ray: Any, embedder: Embedder) -> Task:
-        from photoseek.crew.task import Task
+        from photoseek.ray_indexing.worker_spec import Task
 
         encoder = embedder.encoder
         files = {} if self.address == "local" else files_of(encoder.bundle)
