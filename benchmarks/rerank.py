@@ -26,9 +26,9 @@ from contest import milliseconds, write
 
 from photoseek import Bundle, Gallery, Reranker, Searcher
 from photoseek.evaluation import Encoded, encode_captioned
-from photoseek.fusion import Fusion
 from photoseek.metrics import Recall
 from photoseek.rerank_evaluation import RerankEvaluation, evaluate_rerank, reranked_ranks
+from photoseek.search.rank_fusion import Fusion
 
 _DEPTHS = (10, 20, 50, 100, 200, 1_000)
 _WEIGHTS = (0.3, 0.4, 0.5, 0.6, 0.7)

@@ -64,7 +64,7 @@ def _main() -> None:
         for module in _PROGRAMS[name]:
             importlib.import_module(module)
     import photoseek.bench
-    import photoseek.search
+    import photoseek.search.searcher
 
     photoseek.bench._COLD_STARTS = 1
     answers = [_on_terminal(run) if run.terminal else _in_pipes(run) for run in runs]

@@ -9,9 +9,9 @@
 from photoseek.bundle.bundle import Bundle
 from photoseek.errors import PhotoseekError
 from photoseek.gallery.gallery import Gallery
-from photoseek.hits import Hit
-from photoseek.reranking import Reranker
-from photoseek.search import Searcher
+from photoseek.search.hits import Hit
+from photoseek.search.reranker import Reranker
+from photoseek.search.searcher import Searcher
 
 __all__ = ["Bundle", "Gallery", "Hit", "PhotoseekError", "Reranker", "Searcher", "__version__"]
 __version__ = "0.1.0"

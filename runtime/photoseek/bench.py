@@ -20,7 +20,7 @@ from photoseek.errors import PhotoError, PhotoseekError, QueryError
 from photoseek.gallery.indexing.pipeline import BATCH
 from photoseek.gallery.snapshot.sample_queries import everyday_queries
 from photoseek.photos.decode import decode_photo, read_photo
-from photoseek.search import Searcher
+from photoseek.search.searcher import Searcher
 from photoseek.sources.base import PhotoFile
 
 _NEIGHBOURS = 10

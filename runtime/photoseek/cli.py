@@ -39,10 +39,10 @@ from photoseek.console_options import (
     trusting,
 )
 from photoseek.errors import EvaluationError, GalleryNotFound, GalleryUntrusted, QueryError
-from photoseek.fusion import DEPTH, Fusion
 from photoseek.gallery.filters import Filter
 from photoseek.gallery.gallery import Gallery
 from photoseek.names import as_text
+from photoseek.search.rank_fusion import DEPTH, Fusion
 from photoseek.service.limits import Limits
 from photoseek.stores.base import StoreChoice
 

@@ -69,7 +69,7 @@ def describe(
 
     Example: `photoseek captions describe --image cat.jpg --gallery ~/Photos`
     """
-    from photoseek.search import Searcher
+    from photoseek.search.searcher import Searcher
 
     found = Searcher(Gallery.open(gallery, trust=trusting(trust))).describe(image, like=like, k=k)
     if as_json:

@@ -21,8 +21,8 @@ from photoseek.console_options import (
     TrustOption,
     trusting,
 )
-from photoseek.fusion import DEPTH, MAX_DEPTH, Fusion
 from photoseek.gallery.gallery import Gallery
+from photoseek.search.rank_fusion import DEPTH, MAX_DEPTH, Fusion
 
 
 def calibrate(

@@ -10,16 +10,16 @@ import typer
 
 from photoseek import console
 from photoseek.errors import EvaluationError
-from photoseek.fusion import MAX_DEPTH, Rule
+from photoseek.search.rank_fusion import MAX_DEPTH, Rule
 
 if TYPE_CHECKING:
     from photoseek.bundle.bundle import Bundle
-    from photoseek.fusion import Fusion
     from photoseek.metrics import Recall
     from photoseek.protocol import EvaluationProtocol
     from photoseek.rerank_evaluation import Reranked, RerankEvaluation
-    from photoseek.reranking import Reranker
-    from photoseek.search import Searcher
+    from photoseek.search.rank_fusion import Fusion
+    from photoseek.search.reranker import Reranker
+    from photoseek.search.searcher import Searcher
 
 RerankOption = Annotated[
     str | None,
@@ -42,7 +42,7 @@ def reranked(
     """The searcher with a second bundle behind it, where one is named."""
     if bundle is None:
         return searcher
-    from photoseek.reranking import Reranker
+    from photoseek.search.reranker import Reranker
 
     model = searcher.gallery.load_bundle(bundle)
     return Reranker(

@@ -16,8 +16,8 @@ from photoseek.names import as_text
 
 if TYPE_CHECKING:
     from photoseek.gallery.gallery import Gallery
-    from photoseek.hits import Hit
-    from photoseek.search import Searcher
+    from photoseek.search.hits import Hit
+    from photoseek.search.searcher import Searcher
     from photoseek.stores.base import StoreChoice
     from photoseek.vector_index.registry import Engine
 
@@ -81,7 +81,7 @@ def open_searcher(
     store: StoreChoice | None = None,
 ) -> Searcher:
     """The searcher that the options of a command name."""
-    from photoseek.search import Searcher
+    from photoseek.search.searcher import Searcher
 
     model = None if bundle is None else gallery.load_bundle(bundle)
     chosen = {} if store is None else vars(store)

@@ -15,10 +15,10 @@ import numpy as np
 
 from photoseek.errors import EvaluationError
 from photoseek.evaluation import Encoded
-from photoseek.fusion import Fusion
 from photoseek.intervals import LEVEL, Bounds, resample
 from photoseek.metrics import CUTOFFS, Ranks, Recall, RetrievalRanks
-from photoseek.reranking import expect_depth
+from photoseek.search.rank_fusion import Fusion
+from photoseek.search.reranker import expect_depth
 
 _BLOCK = 512  # captions scored at once
 

@@ -226,7 +226,7 @@ class Gallery(BundleHolder):
         return f"photoseek index {folder.address}" + ("" if beside else f" --gallery {self.path}")
 
     def file_of(self, path: str) -> PhotoFile:
-        """Where the photo of a path lies, as hits have it in :attr:`photoseek.hits.Hit.path`."""
+        """Where the photo of a path lies, as hits have it in :attr:`photoseek.search.hits.Hit.path`."""
         return self.photo_folder.photo(path)
 
     def move_photos(self, photos: str | Path) -> None:

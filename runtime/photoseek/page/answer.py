@@ -11,11 +11,11 @@ import streamlit as st
 
 from photoseek.errors import PhotoError, QueryError
 from photoseek.gallery.filters import Filter
-from photoseek.hits import Hit
 from photoseek.page import conditions, detail, notices, results
 from photoseek.page.query import Asked
 from photoseek.page.resources import GalleryState, OpenGallery
-from photoseek.search import Searcher
+from photoseek.search.hits import Hit
+from photoseek.search.searcher import Searcher
 
 
 def answer(opened: OpenGallery, asked: Asked, state: GalleryState) -> None:

@@ -8,12 +8,12 @@ import streamlit as st
 
 from photoseek.errors import PhotoError
 from photoseek.gallery.thumbnails import data_uri, shrink
-from photoseek.hits import Sentence
 from photoseek.page import notices, parts
 from photoseek.page.pictures import FULL_SIDE
 from photoseek.page.query import Upload, choose_upload
 from photoseek.page.resources import GalleryState, OpenGallery
 from photoseek.page.words import words
+from photoseek.search.hits import Sentence
 
 SOURCE = "described"
 """In the session: the photo to describe, an :class:`Upload` or the path of one in the gallery."""

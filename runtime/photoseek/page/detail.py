@@ -10,12 +10,12 @@ import streamlit as st
 from photoseek.errors import PhotoError
 from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.thumbnails import data_uri
-from photoseek.hits import Hit
 from photoseek.page import describe
 from photoseek.page.exposure import is_shared
 from photoseek.page.pictures import FULL_SIDE, Pictures
 from photoseek.page.results import confidence_of, why_gone
 from photoseek.page.words import words
+from photoseek.search.hits import Hit
 
 
 def show_opened(hits: Sequence[Hit], gallery: Gallery, pictures: Pictures) -> None:

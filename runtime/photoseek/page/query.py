@@ -13,7 +13,7 @@ from photoseek.gallery.snapshot.sample_queries import demo_queries, everyday_que
 from photoseek.page import parts
 from photoseek.page.words import words
 from photoseek.photos.formats import SUFFIXES
-from photoseek.search import Searcher
+from photoseek.search.searcher import Searcher
 
 MAX_K = 50
 DEFAULT_K = 12

@@ -15,8 +15,8 @@ from photoseek.gallery.status import GalleryStatus
 from photoseek.page.exposure import is_shared
 from photoseek.page.pictures import Pictures
 from photoseek.paths import absolute
-from photoseek.reranking import Reranker
-from photoseek.search import Searcher
+from photoseek.search.reranker import Reranker
+from photoseek.search.searcher import Searcher
 from photoseek.sources.local import LocalFolder
 
 _log = logging.getLogger(__name__)

@@ -12,11 +12,11 @@ import streamlit as st
 
 from photoseek.errors import PhotoError
 from photoseek.gallery.thumbnails import data_uri
-from photoseek.hits import Hit
 from photoseek.page import notices, parts
 from photoseek.page.exposure import public
 from photoseek.page.pictures import Pictures
 from photoseek.page.words import words
+from photoseek.search.hits import Hit
 
 MAX_ALIKE = 24
 """Near-duplicates that are shown behind one photo."""

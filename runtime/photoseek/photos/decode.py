@@ -23,7 +23,8 @@ from photoseek.photos.rgb import to_rgb
 from photoseek.sources.remote_photo import RemotePhoto
 
 PhotoSource: TypeAlias = str | Path | bytes | bytearray | memoryview | Image.Image | RemotePhoto
-"""A path, the bytes of a file, an open picture, or a photo in object storage (:attr:`photoseek.hits.Hit.file`)."""
+"""A path, the bytes of a file, an open picture, or a photo in object storage (:attr:`photoseek.search.hits.Hit.file`).
+"""
 
 LARGE = 50_000_000
 """Pixels above which pictures are decoded one at a time, and averaged down before they are kept."""

@@ -14,8 +14,8 @@ from starlette.types import ASGIApp
 
 from photoseek import __version__
 from photoseek.listening import LOCAL_NAMES
-from photoseek.reranking import Reranker
-from photoseek.search import Searcher
+from photoseek.search.reranker import Reranker
+from photoseek.search.searcher import Searcher
 from photoseek.service.backend import Backend
 from photoseek.service.bounds import BodyLimit, HeadLimit, InFlight
 from photoseek.service.guards import Hosts, SameOrigin, Token

@@ -14,9 +14,9 @@ from photoseek.cpu import usable_cores
 from photoseek.errors import PhotoseekError, QueryError
 from photoseek.gallery.filters import Filter
 from photoseek.gallery.snapshot.snapshot import Generation
-from photoseek.hits import Hit
-from photoseek.reranking import Reranker, RerankQuery
-from photoseek.search import Query, Searcher
+from photoseek.search.hits import Hit
+from photoseek.search.reranker import Reranker, RerankQuery
+from photoseek.search.searcher import Query, Searcher
 from photoseek.service.messages import (
     DescribeAnswer,
     DescribeRequest,

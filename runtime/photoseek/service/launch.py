@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from photoseek.errors import MissingExtra, QueryError
-from photoseek.fusion import DEPTH, Fusion
 from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.trust import Answer
 from photoseek.listening import allowed_hosts, check_free, is_loopback
+from photoseek.search.rank_fusion import DEPTH, Fusion
 from photoseek.service.limits import Limits
 from photoseek.service.open_files import raise_open_files, within_open_files
 from photoseek.vector_index.registry import Engine
@@ -81,8 +81,8 @@ def run_service(
         raise MissingExtra(
             f"the service needs {', '.join(missing)}; install what is missing with: pip install 'photoseek[serve]'"
         )
-    from photoseek.reranking import Reranker
-    from photoseek.search import Searcher
+    from photoseek.search.reranker import Reranker
+    from photoseek.search.searcher import Searcher
     from photoseek.service.app import make_app
     from photoseek.service.prometheus import Metrics
 

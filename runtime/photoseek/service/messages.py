@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from photoseek.gallery.filters import TYPES, Filter, Orientation
-from photoseek.hits import Hit
+from photoseek.search.hits import Hit
 from photoseek.service.limits import MAX_DEPTH, MAX_K, MAX_TEXT, MAX_TEXTS
 
 Text = Annotated[str, Field(max_length=MAX_TEXT)]

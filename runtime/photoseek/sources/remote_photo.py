@@ -24,7 +24,7 @@ class RemotePhoto:
 
     Attributes:
         folder: Where it lies.
-        path: Inside that, as :attr:`photoseek.hits.Hit.path` has it.
+        path: Inside that, as :attr:`photoseek.search.hits.Hit.path` has it.
     """
 
     folder: RemoteFolder

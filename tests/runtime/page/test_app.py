@@ -119,7 +119,7 @@ def test_an_unforeseen_error_is_told_plainly_and_logged(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("the inside story")
 
-    monkeypatch.setattr("photoseek.search.Searcher.nearest", fail)
+    monkeypatch.setattr("photoseek.search.searcher.Searcher.nearest", fail)
     page.run().text_input(key="q-field").set_value("red").run()
     assert not page.exception
     assert "not foreseen" in text_of(page)

@@ -39,7 +39,7 @@ class HeldBundle:
         dim: Length of its vectors.
         precision: Of its image tower; empty where none has been chosen yet.
         whole: Whether every photo is encoded with it, and queries are answered by it alone. Of others there are but
-            the vectors of photos that were looked at once more, see :mod:`photoseek.reranking`.
+            the vectors of photos that were looked at once more, see :mod:`photoseek.search.reranker`.
         own: Whether it is the gallery's own one, and not beside it.
     """
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from photoseek.errors import QueryError
-from photoseek.fusion import Fusion
+from photoseek.search.rank_fusion import Fusion
 
 
 def test_reciprocal_ranks_are_those_worked_by_hand() -> None:

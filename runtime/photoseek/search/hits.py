@@ -48,7 +48,7 @@ class Hit:
         doubtful: Whether the score is below what best hits commonly have: where the first hit is doubtful, most likely
             nothing in the gallery shows what was asked for.
         alike: Further hits that show nearly the same, folded into this one; best first.
-        fused: What reranked hits are in the order of, see :mod:`photoseek.fusion`; None of others.
+        fused: What reranked hits are in the order of, see :mod:`photoseek.search.rank_fusion`; None of others.
         scores: Of reranked hits, what the bundle that searched says and what the second one does.
     """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from photoseek.hits import Hit
+from photoseek.search.hits import Hit
 from photoseek.vectors import Vectors
 
 ALIKE = 0.98

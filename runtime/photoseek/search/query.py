@@ -99,7 +99,7 @@ class QueryEncoder:
         language: str | None,
         photo_at: PhotoAt,
     ) -> Query:
-        """Encode a query; parameters and errors are those of :meth:`photoseek.search.Searcher.search`."""
+        """Encode a query; parameters and errors are those of :meth:`photoseek.search.searcher.Searcher.search`."""
         for name, value in (("text", text), ("like", like), ("language", language)):
             if value is not None:
                 expect_text(value, name)

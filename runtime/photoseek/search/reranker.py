@@ -14,15 +14,15 @@ import numpy as np
 from photoseek.bundle.bundle import Bundle
 from photoseek.encoders.encoders import TextEncoder
 from photoseek.errors import QueryError
-from photoseek.folding import fold as fold_hits
-from photoseek.fusion import DEPTH, MAX_DEPTH, Fusion
 from photoseek.gallery.filters import Filter
 from photoseek.gallery.gallery import Gallery
-from photoseek.hits import BundleScore, Hit
 from photoseek.photos.decode import PhotoSource
-from photoseek.querying import Query, QueryEncoder
-from photoseek.search import Searcher, expect_count
-from photoseek.second_look import SecondLook
+from photoseek.search.hits import BundleScore, Hit
+from photoseek.search.near_duplicates import fold as fold_hits
+from photoseek.search.query import Query, QueryEncoder
+from photoseek.search.rank_fusion import DEPTH, MAX_DEPTH, Fusion
+from photoseek.search.rerank_vectors import SecondLook
+from photoseek.search.searcher import Searcher, expect_count
 from photoseek.vectors import Vectors
 
 if TYPE_CHECKING:
@@ -44,8 +44,9 @@ class RerankQuery:
 class Reranker:
     """Answers queries by a searcher, whose first hits a second bundle puts in a better order.
 
-    It is asked as a :class:`photoseek.search.Searcher` is, and may be shared between threads. The vectors of the second
-    bundle are those of the gallery, where that holds it; others are made when they are first needed, and kept.
+    It is asked as a :class:`photoseek.search.searcher.Searcher` is, and may be shared between threads. The vectors of
+    the second bundle are those of the gallery, where that holds it; others are made when they are first needed, and
+    kept.
 
     Each hit has the ``score`` and the ``confidence`` of the first bundle, besides those that it was ordered by:
     ``fused``, and the ``scores`` of both. None is ``doubtful`` unless the first bundle's best hit is. Hits beyond the

@@ -14,10 +14,10 @@ import pytest
 from photoseek import Bundle, Gallery, Reranker, Searcher
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import GalleryIncompatible, PhotoError, QueryError
-from photoseek.folding import fold
-from photoseek.fusion import Fusion
 from photoseek.gallery.filters import Filter
 from photoseek.gallery.lock import only_writer
+from photoseek.search.near_duplicates import fold
+from photoseek.search.rank_fusion import Fusion
 from tiny_bundle import COLOURS, write_tiny_bundle
 from tiny_photos import write_colour
 from typed_commands import photoseek_command

@@ -1,0 +1,1 @@
+"""Search by text, photo or both: queries, ranking, reranking and hits."""
