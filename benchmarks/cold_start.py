@@ -17,8 +17,8 @@ import numpy as np
 from contest import CACHE, milliseconds, write
 
 from photoseek import Bundle, Gallery
-from photoseek.bench import run_cold
 from photoseek.demo.gallery import demo_photos
+from photoseek.evaluation.benchmark import run_cold
 
 _STARTS = 15
 _QUERY = "a red car next to a tree at night"

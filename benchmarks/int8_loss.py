@@ -14,7 +14,7 @@ from typing import Any
 from contest import write
 
 from photoseek import Bundle
-from photoseek.evaluation import evaluate
+from photoseek.evaluation.evaluate import evaluate
 
 
 def main() -> None:

@@ -25,9 +25,9 @@ import numpy as np
 from contest import milliseconds, write
 
 from photoseek import Bundle, Gallery, Reranker, Searcher
-from photoseek.evaluation import Encoded, encode_captioned
-from photoseek.metrics import Recall
-from photoseek.rerank_evaluation import RerankEvaluation, evaluate_rerank, reranked_ranks
+from photoseek.evaluation.evaluate import Encoded, encode_captioned
+from photoseek.evaluation.metrics import Recall
+from photoseek.evaluation.rerank import RerankEvaluation, evaluate_rerank, reranked_ranks
 from photoseek.search.rank_fusion import Fusion
 
 _DEPTHS = (10, 20, 50, 100, 200, 1_000)

@@ -19,7 +19,12 @@ from pathlib import Path
 from typed_commands import environment
 
 _PROGRAMS = {
-    "photoseek": ("photoseek.cli", "photoseek.evaluation", "photoseek.page.launch", "photoseek.service.launch"),
+    "photoseek": (
+        "photoseek.cli",
+        "photoseek.evaluation.evaluate",
+        "photoseek.page.launch",
+        "photoseek.service.launch",
+    ),
     "photoseek-train": ("photoseek_train.cli", "photoseek_train.fit", "photoseek_train.report_run"),
     "photoseek-export": ("photoseek_export.cli", "photoseek_export.export", "photoseek_export.clip_export"),
 }
@@ -63,10 +68,10 @@ def _main() -> None:
     for name in {run.words[0] for run in runs}:
         for module in _PROGRAMS[name]:
             importlib.import_module(module)
-    import photoseek.bench
+    import photoseek.evaluation.benchmark
     import photoseek.search.searcher
 
-    photoseek.bench._COLD_STARTS = 1
+    photoseek.evaluation.benchmark._COLD_STARTS = 1
     answers = [_on_terminal(run) if run.terminal else _in_pipes(run) for run in runs]
     json.dump([(output.decode("latin-1"), code) for output, code in answers], sys.stdout)
 

@@ -6,12 +6,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from photoseek.assessment import assess
 from photoseek.bundle.bundle import Bundle
 from photoseek.bundle.manifest import Layout, Manifest
-from photoseek.calibrating import calibrate_captioned
-from photoseek.evaluation import encode_captioned, reading_tower
-from photoseek.protocol import EvaluationProtocol
+from photoseek.evaluation.calibration_fit import calibrate_captioned
+from photoseek.evaluation.evaluate import encode_captioned, reading_tower
+from photoseek.evaluation.protocol import EvaluationProtocol
+from photoseek.evaluation.report import assess
 from photoseek_export.errors import ExportError, LossTooHigh
 
 MAX_LOSS = 0.5
@@ -22,7 +22,8 @@ _RECALLS = 6  # summed in rsum
 
 @dataclass(frozen=True)
 class Measured:
-    """Captioned images that each precision's retrieval is measured on; as for :func:`photoseek.evaluation.evaluate`.
+    """Captioned images that each precision's retrieval is measured on; as for
+    :func:`photoseek.evaluation.evaluate.evaluate`.
 
     ``further`` are caption files of the same images that other text towers read: each file is measured by itself, and
     its figures belong to the tower of the language that most of its captions are in.

@@ -10,7 +10,7 @@ from photoseek.console_info import plain
 from photoseek.errors import QueryError
 
 if TYPE_CHECKING:
-    from photoseek.bench import BenchReport
+    from photoseek.evaluation.benchmark import BenchReport
 
 
 def read_queries(file: Path) -> list[str]:

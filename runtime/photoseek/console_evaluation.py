@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from photoseek.assessment import Evaluation, Figures
 from photoseek.console import print_line, print_table
-from photoseek.intervals import LEVEL, Bounds, Interval
-from photoseek.metrics import Recall, RetrievalMetrics
+from photoseek.evaluation.bootstrap import LEVEL, Bounds, Interval
+from photoseek.evaluation.metrics import Recall, RetrievalMetrics
+from photoseek.evaluation.report import Evaluation, Figures
 
 CaptionFiles = Annotated[
     list[Path], typer.Option("--captions", metavar="FILE", help="Lines `NAME#I<TAB>caption`; once for each file.")

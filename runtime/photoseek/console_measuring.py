@@ -39,7 +39,7 @@ def calibrate(
 
     Example: `photoseek calibrate --bundle bundles/flickr30k --images DIR --captions captions.token --split dev.txt`
     """
-    from photoseek.calibrating import calibrate_bundle
+    from photoseek.evaluation.calibration_fit import calibrate_bundle
 
     with console.progress_bar("encoding") as tell:
         found = calibrate_bundle(Bundle.load(bundle), images, captions, split, tell)
@@ -91,8 +91,8 @@ def evaluate(
     - What a second bundle gains: `photoseek evaluate --rerank bundles/strong --depth 50 --images DIR --captions FILE`
     - In two languages: `photoseek evaluate --images DIR --captions en.token --captions zh.token --folds 5`
     """
-    from photoseek.evaluation import evaluate as measure
-    from photoseek.protocol import EvaluationProtocol
+    from photoseek.evaluation.evaluate import evaluate as measure
+    from photoseek.evaluation.protocol import EvaluationProtocol
 
     rules = EvaluationProtocol(sample, folds, fold_size, language, resamples, seed)
     if rerank is not None:
@@ -133,7 +133,7 @@ def bench(
     - `photoseek bench --gallery ~/Photos --queries queries.txt --engine exact --json`
     """
     from photoseek import console_bench
-    from photoseek.bench import bench as measure
+    from photoseek.evaluation.benchmark import bench as measure
 
     texts = None if queries is None else console_bench.read_queries(queries)
     opened = Gallery.open(gallery, trust=trusting(trust))

@@ -14,9 +14,9 @@ from photoseek.search.rank_fusion import MAX_DEPTH, Rule
 
 if TYPE_CHECKING:
     from photoseek.bundle.bundle import Bundle
-    from photoseek.metrics import Recall
-    from photoseek.protocol import EvaluationProtocol
-    from photoseek.rerank_evaluation import Reranked, RerankEvaluation
+    from photoseek.evaluation.metrics import Recall
+    from photoseek.evaluation.protocol import EvaluationProtocol
+    from photoseek.evaluation.rerank import Reranked, RerankEvaluation
     from photoseek.search.rank_fusion import Fusion
     from photoseek.search.reranker import Reranker
     from photoseek.search.searcher import Searcher
@@ -67,8 +67,8 @@ def measure(
     Raises:
         EvaluationError: Folds are asked for, which are not measured here.
     """
-    from photoseek.evaluation import encode_captioned
-    from photoseek.rerank_evaluation import evaluate_rerank
+    from photoseek.evaluation.evaluate import encode_captioned
+    from photoseek.evaluation.rerank import evaluate_rerank
 
     if protocol.folds is not None:
         raise EvaluationError("folds: not measured with --rerank; leave out --folds, or take a part with --sample")

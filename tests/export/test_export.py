@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from photoseek import Bundle
 from photoseek.bundle.manifest import Layout
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
-from photoseek.evaluation import evaluate
+from photoseek.evaluation.evaluate import evaluate
 from photoseek_export import export_checkpoint, text_towers
 from photoseek_export.bundle_folder import expect_free
 from photoseek_export.cli import app

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.bundle.manifest import Layout
 from photoseek.encoders.encoders import TextEncoder
-from photoseek.evaluation import evaluate
+from photoseek.evaluation.evaluate import evaluate
 from photoseek_export import export_checkpoint
 from photoseek_export.cli import app
 from photoseek_export.errors import ExportError, ImageSideDiffers

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from photoseek.captions import Caption
-from photoseek.protocol import EvaluationProtocol
+from photoseek.evaluation.protocol import EvaluationProtocol
 from photoseek.vectors import normalise
 from photoseek_train.checkpoint import Layout, write_history
 from photoseek_train.cli import app

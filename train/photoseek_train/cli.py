@@ -246,7 +246,7 @@ def evaluate(
 
     Example: `photoseek-train evaluate runs/first --images images --captions captions.token --split test.txt`
     """
-    from photoseek.protocol import EvaluationProtocol
+    from photoseek.evaluation.protocol import EvaluationProtocol
     from photoseek_train.dataset import CaptionedPhotos
     from photoseek_train.evaluate import assess_split, choose, vectors_of
     from photoseek_train.report import Findings, write_evaluation_report

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from photoseek.assessment import Evaluation, assess
-from photoseek.protocol import EvaluationProtocol
+from photoseek.evaluation.protocol import EvaluationProtocol
+from photoseek.evaluation.report import Evaluation, assess
 from photoseek_train.checkpoint import load_checkpoint
 from photoseek_train.dataset import CaptionedPhotos
 from photoseek_train.device import choose_device

@@ -11,9 +11,9 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from photoseek.assessment import Evaluation
+from photoseek.evaluation.protocol import EvaluationProtocol
+from photoseek.evaluation.report import Evaluation
 from photoseek.files import replace_bytes
-from photoseek.protocol import EvaluationProtocol
 from photoseek_train import report_charts
 from photoseek_train.checkpoint import Layout, read_metrics
 from photoseek_train.dataset import CaptionedPhotos

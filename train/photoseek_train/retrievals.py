@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from photoseek.metrics import retrieval_ranks
+from photoseek.evaluation.metrics import retrieval_ranks
 from photoseek.vectors import Vectors
 from photoseek_train.dataset import CaptionedPhotos, Rows
 from photoseek_train.encode import SplitVectors

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from photoseek.metrics import RetrievalMetrics, retrieval_metrics
+from photoseek.evaluation.metrics import RetrievalMetrics, retrieval_metrics
 from photoseek_train.averaging import average_weights
 from photoseek_train.config import OptimConfig
 from photoseek_train.dataset import CaptionedPhotos

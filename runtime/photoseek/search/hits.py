@@ -44,7 +44,7 @@ class Hit:
         id: Its number in the gallery, which never comes to mean another picture.
         taken: ``YYYY-MM-DD HH:MM:SS`` by the camera's clock; None where the photo does not tell.
         confidence: Probability, in [0, 1], that the photo shows what the text says; None for queries with a photo,
-            and where the bundle was not calibrated. See :mod:`photoseek.confidence`.
+            and where the bundle was not calibrated. See :mod:`photoseek.evaluation.calibration_fit`.
         doubtful: Whether the score is below what best hits commonly have: where the first hit is doubtful, most likely
             nothing in the gallery shows what was asked for.
         alike: Further hits that show nearly the same, folded into this one; best first.

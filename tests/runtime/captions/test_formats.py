@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from photoseek.captions import Caption, CaptionFile, read_caption_file, read_captions, read_split
 from photoseek.captions.flickr_token import token_line
 from photoseek.errors import CaptionFileError
-from photoseek.evaluation import captioned_images
+from photoseek.evaluation.evaluate import captioned_images
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), min_size=1).filter(
     lambda text: text.strip()

@@ -12,9 +12,9 @@ import pytest
 
 from photoseek.captions import Caption
 from photoseek.errors import EvaluationError
-from photoseek.evaluation import Encoded
-from photoseek.metrics import Recall
-from photoseek.rerank_evaluation import evaluate_rerank, reranked_ranks
+from photoseek.evaluation.evaluate import Encoded
+from photoseek.evaluation.metrics import Recall
+from photoseek.evaluation.rerank import evaluate_rerank, reranked_ranks
 from photoseek.search.rank_fusion import Fusion
 from photoseek.vectors import normalise
 from tiny_bundle import COLOURS, write_tiny_bundle

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from photoseek.assessment import Evaluation, assess
 from photoseek.bundle.bundle import Bundle
 from photoseek.captions import Caption, captions_of, read_caption_file, read_caption_files
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import CaptionFileError
+from photoseek.evaluation.protocol import EvaluationProtocol
+from photoseek.evaluation.report import Evaluation, assess
 from photoseek.languages import language_of
-from photoseek.protocol import EvaluationProtocol
 from photoseek.vectors import Rows, Vectors
 
 _BATCH = 16

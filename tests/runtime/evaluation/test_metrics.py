@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photoseek.metrics import RetrievalMetrics, retrieval_metrics, retrieval_ranks
+from photoseek.evaluation.metrics import RetrievalMetrics, retrieval_metrics, retrieval_ranks
 from photoseek.vectors import normalise
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from photoseek.metrics import CUTOFFS, RetrievalRanks
+from photoseek.evaluation.metrics import CUTOFFS, RetrievalRanks
 
 Samples = npt.NDArray[np.float64]
 """Recalls of each resample in percent, (resamples, 6): text to image at 1, 5, 10, then image to text."""

@@ -12,9 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from photoseek import Gallery, Searcher
-from photoseek.bench import BenchReport, Latency, bench, run_cold
 from photoseek.cli import app
 from photoseek.errors import PhotoseekError, QueryError
+from photoseek.evaluation.benchmark import BenchReport, Latency, bench, run_cold
 from photoseek.gallery.snapshot.sample_queries import everyday_queries
 from photoseek.languages import language_of
 

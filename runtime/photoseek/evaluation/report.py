@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from photoseek.captions import Caption
-from photoseek.intervals import Interval, resample
+from photoseek.evaluation.bootstrap import Interval, resample
+from photoseek.evaluation.metrics import Ranks, Recall, RetrievalMetrics, RetrievalRanks, retrieval_ranks
+from photoseek.evaluation.protocol import EvaluationProtocol
 from photoseek.languages import language_of
-from photoseek.metrics import Ranks, Recall, RetrievalMetrics, RetrievalRanks, retrieval_ranks
-from photoseek.protocol import EvaluationProtocol
 from photoseek.vectors import Vectors
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from photoseek.intervals import LEVEL, Interval, resample
-from photoseek.metrics import RetrievalMetrics, RetrievalRanks
+from photoseek.evaluation.bootstrap import LEVEL, Interval, resample
+from photoseek.evaluation.metrics import RetrievalMetrics, RetrievalRanks
 
 
 def ranks_of(seed: int, images: int) -> RetrievalRanks:

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from photoseek.assessment import assess
 from photoseek.captions import Caption
 from photoseek.errors import EvaluationError
-from photoseek.metrics import retrieval_metrics
-from photoseek.protocol import EvaluationProtocol
+from photoseek.evaluation.metrics import retrieval_metrics
+from photoseek.evaluation.protocol import EvaluationProtocol
+from photoseek.evaluation.report import assess
 from photoseek.vectors import normalise
 
 NAMES = ["a", "b", "c", "d"]

@@ -7,9 +7,9 @@ import pytest
 
 from photoseek.bundle.calibration import Calibration, Curve
 from photoseek.captions import Caption
-from photoseek.confidence import calibrate_short
+from photoseek.evaluation.calibration_fit import calibrate_short
+from photoseek.evaluation.caption_phrases import phrases_of
 from photoseek.languages import words_in
-from photoseek.phrases import phrases_of
 from photoseek.vectors import Vectors, normalise
 
 CAPTIONS = [

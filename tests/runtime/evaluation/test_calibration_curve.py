@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from photoseek.bundle.calibration import Calibration
-from photoseek.confidence import _platt, calibrate
 from photoseek.errors import BundleDamaged, EvaluationError
+from photoseek.evaluation.calibration_fit import _platt, calibrate
 from photoseek.vectors import Vectors, normalise
 
 

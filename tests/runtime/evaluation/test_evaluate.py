@@ -8,7 +8,7 @@ import pytest
 
 from photoseek import Bundle
 from photoseek.errors import CaptionFileError, PhotoError
-from photoseek.evaluation import evaluate
+from photoseek.evaluation.evaluate import evaluate
 from tiny_bundle import COLOURS
 from tiny_photos import write_colour
 

@@ -1,8 +1,8 @@
 """What reranking gains: recall of two bundles alone, and of the first with its first hits looked at by the second.
 
-Text to image, as :mod:`photoseek.metrics` measures it, exact search. What the fused order gains over the better of
-both bundles has an interval of its own, from the same resamples of the images for both (a paired bootstrap, Efron and
-Tibshirani 1993): figures over the same images differ by far less than each of them varies.
+Text to image, as :mod:`photoseek.evaluation.metrics` measures it, exact search. What the fused order gains over the
+better of both bundles has an interval of its own, from the same resamples of the images for both (a paired bootstrap,
+Efron and Tibshirani 1993): figures over the same images differ by far less than each of them varies.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from photoseek.errors import EvaluationError
-from photoseek.evaluation import Encoded
-from photoseek.intervals import LEVEL, Bounds, resample
-from photoseek.metrics import CUTOFFS, Ranks, Recall, RetrievalRanks
+from photoseek.evaluation.bootstrap import LEVEL, Bounds, resample
+from photoseek.evaluation.evaluate import Encoded
+from photoseek.evaluation.metrics import CUTOFFS, Ranks, Recall, RetrievalRanks
 from photoseek.search.rank_fusion import Fusion
 from photoseek.search.reranker import expect_depth
 

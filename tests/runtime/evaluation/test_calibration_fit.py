@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from photoseek import Bundle, Gallery, Searcher
-from photoseek.calibrating import calibrate_bundle
 from photoseek.errors import CaptionFileError
+from photoseek.evaluation.calibration_fit import calibrate_bundle
 from tiny_bundle import CHINESE, COLOURS, write_tiny_bundle
 
 

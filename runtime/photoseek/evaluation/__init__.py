@@ -1,0 +1,1 @@
+"""Retrieval metrics, calibration fits and benchmarks."""
