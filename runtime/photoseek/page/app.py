@@ -10,16 +10,16 @@ import streamlit as st
 
 from photoseek.bundle.bundle import DEMO
 from photoseek.errors import GalleryNotFound, PhotoseekError
-from photoseek.page import conditions, describe, jobs, making, notices, sidebar
-from photoseek.page.address import put_into_address, take_from_address
-from photoseek.page.answer import answer
+from photoseek.page import describe_view, filter_form, index_job, index_panel, messages, sidebar
+from photoseek.page.bundle_form import choose_models
 from photoseek.page.exposure import is_shared
-from photoseek.page.models import choose_models
-from photoseek.page.query import ask, asked, help_with_grammar, offer_examples
-from photoseek.page.recent import remember
-from photoseek.page.resources import GalleryState, OpenGallery, open_gallery, reranker_over, state_of
+from photoseek.page.open_galleries import GalleryState, OpenGallery, open_gallery, reranker_over, state_of
+from photoseek.page.search_form import ask, asked, help_with_grammar, offer_examples
+from photoseek.page.search_view import answer
 from photoseek.page.server import is_built
-from photoseek.page.words import KEY, take_language, words
+from photoseek.page.sidebar import remember
+from photoseek.page.strings import KEY, take_language, words
+from photoseek.page.url_state import put_into_address, take_from_address
 
 _log = logging.getLogger(__name__)
 
@@ -34,15 +34,15 @@ def draw() -> None:
     take_from_address()
     _header()
     if not is_built():  # without the gate, the bare script is open to anyone
-        notices.problem(words().not_guarded)
+        messages.problem(words().not_guarded)
         return
     try:
         _draw_gallery(sidebar.choose_gallery())
     except PhotoseekError as error:
-        notices.problem(str(error))
+        messages.problem(str(error))
     except Exception:
         _log.exception("the page could not be drawn")
-        notices.problem(words().unforeseen)
+        messages.problem(words().unforeseen)
 
 
 def _header() -> None:
@@ -66,7 +66,7 @@ def _draw_gallery(folder: str) -> None:
         _offer_indexing(folder)
         if not isinstance(error, GalleryNotFound):
             raise
-        notices.no_gallery(folder)
+        messages.no_gallery(folder)
         return
     if not is_shared():
         remember(folder)
@@ -83,16 +83,16 @@ def _draw_gallery(folder: str) -> None:
 
 def _offer_indexing(folder: str) -> None:
     with st.sidebar:
-        making.offer_indexing(folder, st.session_state.get("bundle", DEMO))
+        index_panel.offer_indexing(folder, st.session_state.get("bundle", DEMO))
 
 
 def _draw_state(folder: str, opened: OpenGallery, state: GalleryState) -> None:
     if state.status.searchable and state.status.generation is not None:
         _draw_views(opened, state)
-    elif (job := jobs.job_of(folder)) is not None and job.running:
-        notices.being_indexed()
+    elif (job := index_job.job_of(folder)) is not None and job.running:
+        messages.being_indexed()
     else:
-        notices.nothing_searchable(state.status, opened.searcher.bundle.reference)
+        messages.nothing_searchable(state.status, opened.searcher.bundle.reference)
 
 
 def _draw_views(opened: OpenGallery, state: GalleryState) -> None:
@@ -107,21 +107,21 @@ def _draw_views(opened: OpenGallery, state: GalleryState) -> None:
         _draw_find(opened, state)
     if about.open:
         with about:
-            describe.show(opened, state)
+            describe_view.show(opened, state)
 
 
 def _draw_find(opened: OpenGallery, state: GalleryState) -> None:
     with st.container(key="ps-query", horizontal=True, vertical_alignment="center"):
         ask()
-        conditions.choose_conditions(state.folders)
+        filter_form.choose_conditions(state.folders)
         help_with_grammar()
     query = asked()
     put_into_address()
-    conditions.show_chips(query)
+    filter_form.show_chips(query)
     if st.session_state["describing"]:
         return
     if query.empty:
-        notices.welcome(state.status)
+        messages.welcome(state.status)
         offer_examples(opened.searcher)
     else:
         answer(opened, query, state)

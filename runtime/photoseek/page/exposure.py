@@ -10,7 +10,7 @@ import streamlit as st
 
 from photoseek.listening import is_loopback
 from photoseek.page.launch import GALLERY_VARIABLE
-from photoseek.page.words import words
+from photoseek.page.strings import words
 from photoseek.terminal import visible
 
 _log = logging.getLogger(__name__)

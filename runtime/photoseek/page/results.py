@@ -12,10 +12,10 @@ import streamlit as st
 
 from photoseek.errors import PhotoError
 from photoseek.gallery.thumbnails import data_uri
-from photoseek.page import notices, parts
+from photoseek.page import components, messages
 from photoseek.page.exposure import public
-from photoseek.page.pictures import Pictures
-from photoseek.page.words import words
+from photoseek.page.strings import words
+from photoseek.page.thumbnail_cache import Pictures
 from photoseek.search.hits import Hit
 
 MAX_ALIKE = 24
@@ -49,9 +49,9 @@ def show(hits: Sequence[Hit], search: Search, pictures: Pictures) -> None:
     """Draw all of it; hits that are most likely none are folded away."""
     _tell(hits, search)
     if not hits:
-        notices.none_found()
+        messages.none_found()
     elif hits[0].doubtful:
-        notices.doubtful()
+        messages.doubtful()
         with st.expander(words().show_anyway):
             _show_cards(hits, pictures)
     else:
@@ -105,7 +105,7 @@ def _show_cards(hits: Sequence[Hit], pictures: Pictures) -> None:
         for hit in hits
     ]
     texts = {"open": now.open, "confidence": now.confidence, "cosine": now.cosine, "fewer": now.fewer}
-    parts.mount("cards", "cards", {"cards": cards, "words": texts}, opened=_open)
+    components.mount("cards", "cards", {"cards": cards, "words": texts}, opened=_open)
 
 
 def _card(hit: Hit, picture: bytes | PhotoError) -> dict[str, Any]:
@@ -122,5 +122,5 @@ def why_gone(hit: Hit, error: PhotoError) -> str:
 
 
 def _open() -> None:
-    path = parts.told_by("cards", "opened")
+    path = components.told_by("cards", "opened")
     st.session_state["opened"] = path if isinstance(path, str) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from photoseek.page.words import CATALOGUES
+from photoseek.page.strings import CATALOGUES
 
 _PAGE = """<!doctype html>
 <html lang="{code}">

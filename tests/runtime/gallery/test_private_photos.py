@@ -14,8 +14,8 @@ from photoseek.bundle import hash_cache
 from photoseek.errors import GalleryError
 from photoseek.gallery.indexing.index import Progress
 from photoseek.gallery.snapshot import snapshot
-from photoseek.page.pictures import Pictures
-from photoseek.page.recent import remember
+from photoseek.page.sidebar import remember
+from photoseek.page.thumbnail_cache import Pictures
 from tiny_bundle import COLOURS
 from tiny_photos import write_colour
 

@@ -22,20 +22,20 @@ SECONDS = 60
 @pytest.fixture(autouse=True)
 def nothing_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test begins with empty caches, as a new server does."""
-    from photoseek.page import resources
+    from photoseek.page import open_galleries
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    resources._open.clear()
-    resources._state.clear()
+    open_galleries._open.clear()
+    open_galleries._state.clear()
 
 
 @pytest.fixture(autouse=True)
 def mounted(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the parts with scripts were last given, by their key: without a browser nothing runs those."""
-    from photoseek.page import parts
+    from photoseek.page import components
 
     given: dict[str, Any] = {}
-    monkeypatch.setattr(parts, "mount", lambda _, key, data, **__: given.update({key: data}))
+    monkeypatch.setattr(components, "mount", lambda _, key, data, **__: given.update({key: data}))
     return given
 
 
@@ -251,7 +251,7 @@ def test_a_date_that_is_none_is_told_kindly(page: AppTest) -> None:
 
 
 def test_pictures_that_were_pasted_are_checked() -> None:
-    from photoseek.page import query
+    from photoseek.page import search_form as query
 
     state: dict[str, Any] = {}
     for told in (None, "text", {"name": "a"}, {"name": "a", "data": "no base64!"}, {"name": "a", "data": 3}):
@@ -266,7 +266,7 @@ def test_pictures_that_were_pasted_are_checked() -> None:
 def test_folders_are_indexed_only_for_this_computer(
     page: AppTest, monkeypatch: pytest.MonkeyPatch, address: str, offered: bool
 ) -> None:
-    from photoseek.page import making
+    from photoseek.page import index_panel
 
-    monkeypatch.setattr(making.st, "get_option", lambda _: address)
+    monkeypatch.setattr(index_panel.st, "get_option", lambda _: address)
     assert ("Index this folder" in [button.label for button in page.run().button]) is offered

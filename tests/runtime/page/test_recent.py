@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from photoseek import Bundle, Gallery
-from photoseek.page.recent import recent_galleries, remember
+from photoseek.page.sidebar import recent_galleries, remember
 
 
 @pytest.fixture(autouse=True)

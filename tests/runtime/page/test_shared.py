@@ -24,17 +24,17 @@ _PATH = re.compile(r"(?<![\w.<:-])/\w")
 @pytest.fixture(autouse=True)
 def mounted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict[str, Any]]:
     """A server on every interface, with empty caches; what its parts with scripts were given."""
-    from photoseek.page import parts, resources
+    from photoseek.page import components, open_galleries
 
     given: dict[str, Any] = {}
     option = streamlit.get_option
     monkeypatch.setattr(streamlit, "get_option", lambda name: "0.0.0.0" if name == "server.address" else option(name))
-    monkeypatch.setattr(parts, "mount", lambda _, key, data, **__: given.update({key: data}))
+    monkeypatch.setattr(components, "mount", lambda _, key, data, **__: given.update({key: data}))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    for cached in (resources._open, resources._state):
+    for cached in (open_galleries._open, open_galleries._state):
         cached.clear()
     yield given
-    for cached in (resources._open, resources._state):
+    for cached in (open_galleries._open, open_galleries._state):
         cached.clear()
 
 
@@ -66,7 +66,7 @@ def text_of(page: AppTest) -> str:
 
 
 def test_there_is_neither_a_field_for_a_gallery_nor_a_list_of_recent_ones(page: AppTest, other: Path) -> None:
-    from photoseek.page.recent import recent_galleries, remember
+    from photoseek.page.sidebar import recent_galleries, remember
 
     remember(str(other))
     page.run()

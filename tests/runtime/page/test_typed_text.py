@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from photoseek import Gallery
-from photoseek.page import jobs, launch
+from photoseek.page import index_job, launch
 from torture import rounds
 
 pytest.importorskip("streamlit", reason="streamlit is not installed")
@@ -42,12 +42,12 @@ def logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixtur
 
 @pytest.fixture
 def page(gallery: Gallery, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[AppTest]:
-    from photoseek.page import parts, resources
+    from photoseek.page import components, open_galleries
 
-    monkeypatch.setattr(parts, "mount", lambda *_, **__: None)
+    monkeypatch.setattr(components, "mount", lambda *_, **__: None)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv(launch.GALLERY_VARIABLE, str(gallery.path))
-    resources._open.clear()
+    open_galleries._open.clear()
     page = AppTest.from_file(str(Path(launch.__file__).with_name("script.py")), default_timeout=60).run()
     yield page
     assert not page.exception
@@ -81,7 +81,7 @@ def test_any_text_as_a_folder_gets_a_message_or_a_gallery(page: AppTest, folder:
 
 
 def test_the_folder_of_an_unknown_user_cannot_be_indexed_and_the_reason_is_one_sentence() -> None:
-    job = jobs.start("~nobody-here/x", "demo")
+    job = index_job.start("~nobody-here/x", "demo")
     assert job.wait(60)
     assert job.problem is not None
     assert "no such folder" in job.problem
@@ -94,7 +94,7 @@ def test_a_folder_that_cannot_be_written_is_reported_without_a_traceback(
         raise PermissionError(13, os.strerror(13), str(photos / ".photoseek"))
 
     monkeypatch.setattr(Path, "mkdir", refuse)
-    job = jobs.start(str(photos), "demo")
+    job = index_job.start(str(photos), "demo")
     assert job.wait(60)
     assert job.problem is not None
     assert job.problem.endswith("Permission denied")

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("streamlit", reason="streamlit is not installed")
-from photoseek.page import words
+from photoseek.page import strings
 
-PAGE = Path(words.__file__).parent
-CATALOGUES = {code: tomllib.loads((PAGE / "locale" / f"{code}.toml").read_text("utf-8")) for code in words.LANGUAGES}
+PAGE = Path(strings.__file__).parent
+CATALOGUES = {code: tomllib.loads((PAGE / "locale" / f"{code}.toml").read_text("utf-8")) for code in strings.LANGUAGES}
 ENGLISH = CATALOGUES["en"]
 
 
@@ -32,10 +32,10 @@ def fields(text: str) -> list[str]:
 
 
 def test_each_catalogue_is_a_file() -> None:
-    assert sorted(words.LANGUAGES) == sorted(file.stem for file in (PAGE / "locale").glob("*.toml"))
+    assert sorted(strings.LANGUAGES) == sorted(file.stem for file in (PAGE / "locale").glob("*.toml"))
 
 
-@pytest.mark.parametrize("code", words.LANGUAGES)
+@pytest.mark.parametrize("code", strings.LANGUAGES)
 def test_each_language_has_the_same_texts_with_the_same_fields(code: str) -> None:
     assert {name: fields(text) for name, text in CATALOGUES[code].items()} == {
         name: fields(text) for name, text in ENGLISH.items()
@@ -49,6 +49,6 @@ def test_the_page_uses_exactly_the_texts_of_the_catalogue() -> None:
 
 
 def test_a_text_is_an_attribute() -> None:
-    assert words.Words("zh").top == "前 {k}"
+    assert strings.Words("zh").top == "前 {k}"
     with pytest.raises(AttributeError, match="expected a text named 'nothing_like_it'"):
-        _ = words.Words("en").nothing_like_it
+        _ = strings.Words("en").nothing_like_it

@@ -17,7 +17,7 @@ from object_storage import BUCKET, S3, picture
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.errors import PhotoError
 from photoseek.gallery.thumbnails import thumbnail
-from photoseek.page.pictures import Pictures
+from photoseek.page.thumbnail_cache import Pictures
 from tiny_bundle import COLOURS
 
 pytestmark = [

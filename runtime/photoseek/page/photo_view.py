@@ -10,11 +10,11 @@ import streamlit as st
 from photoseek.errors import PhotoError
 from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.thumbnails import data_uri
-from photoseek.page import describe
+from photoseek.page import describe_view
 from photoseek.page.exposure import is_shared
-from photoseek.page.pictures import FULL_SIDE, Pictures
 from photoseek.page.results import confidence_of, why_gone
-from photoseek.page.words import words
+from photoseek.page.strings import words
+from photoseek.page.thumbnail_cache import FULL_SIDE, Pictures
 from photoseek.search.hits import Hit
 
 
@@ -37,7 +37,7 @@ def _show(hits: Sequence[Hit], gallery: Gallery, pictures: Pictures) -> None:
             now.more_like, icon=":material/image_search:", type="primary", on_click=_like, args=(hit.path,)
         )
         told = st.button(
-            now.describe_it, icon=":material/notes:", on_click=describe.take, args=(hit.path,), key="describe-it"
+            now.describe_it, icon=":material/notes:", on_click=describe_view.take, args=(hit.path,), key="describe-it"
         )
     if like or told:
         st.rerun()

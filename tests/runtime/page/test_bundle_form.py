@@ -20,13 +20,13 @@ TEXT = "red and white"
 @pytest.fixture(autouse=True)
 def mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the parts with scripts were last given, by their key; caches are empty."""
-    from photoseek.page import parts, resources
+    from photoseek.page import components, open_galleries
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    for kept in (resources._open, resources._state, resources._rerank):
+    for kept in (open_galleries._open, open_galleries._state, open_galleries._rerank):
         kept.clear()
     given: dict[str, Any] = {}
-    monkeypatch.setattr(parts, "mount", lambda _, key, data, **__: given.update({key: data}))
+    monkeypatch.setattr(components, "mount", lambda _, key, data, **__: given.update({key: data}))
     return given
 
 

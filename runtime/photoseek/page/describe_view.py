@@ -8,11 +8,11 @@ import streamlit as st
 
 from photoseek.errors import PhotoError
 from photoseek.gallery.thumbnails import data_uri, shrink
-from photoseek.page import notices, parts
-from photoseek.page.pictures import FULL_SIDE
-from photoseek.page.query import Upload, choose_upload
-from photoseek.page.resources import GalleryState, OpenGallery
-from photoseek.page.words import words
+from photoseek.page import components, messages
+from photoseek.page.open_galleries import GalleryState, OpenGallery
+from photoseek.page.search_form import Upload, choose_upload
+from photoseek.page.strings import words
+from photoseek.page.thumbnail_cache import FULL_SIDE
 from photoseek.search.hits import Sentence
 
 SOURCE = "described"
@@ -30,21 +30,21 @@ def show(opened: OpenGallery, state: GalleryState) -> None:
     """Draw the tab."""
     now, source = words(), st.session_state.get(SOURCE)
     if not state.status.captions:
-        notices.no_captions(state.status.photos_root)
+        messages.no_captions(state.status.photos_root)
         return
     st.html(f'<h2 class="ps-title">{now.describe_title}</h2>')
-    notices.hint(now.describe_intro)
+    messages.hint(now.describe_intro)
     choose_upload(now.choose_photo, SOURCE)
     if source is None:
         return
     label = source.name if isinstance(source, Upload) else source
-    parts.mount(
+    components.mount(
         "chips", "described-chip", {"chips": [{"id": SOURCE, "label": label}], "remove": now.remove}, removed=_remove
     )
     try:
         _answer(opened, source)
     except PhotoError as error:
-        notices.broken_photo(str(error))
+        messages.broken_photo(str(error))
 
 
 def _answer(opened: OpenGallery, source: Upload | str) -> None:

@@ -10,8 +10,8 @@ import streamlit as st
 
 from photoseek.demo.gallery import picture_names
 from photoseek.gallery.snapshot.sample_queries import demo_queries, everyday_queries
-from photoseek.page import parts
-from photoseek.page.words import words
+from photoseek.page import components
+from photoseek.page.strings import words
 from photoseek.photos.formats import SUFFIXES
 from photoseek.search.searcher import Searcher
 
@@ -70,7 +70,7 @@ def ask() -> None:
     )
     with st.popover(now.photo, icon=":material/add_photo_alternate:"):
         choose_upload(now.photo, "photo", now.photo_hint)
-    parts.mount("paste", "paste", {"limit": _MAX_BYTES}, pasted=_take_pasted)
+    components.mount("paste", "paste", {"limit": _MAX_BYTES}, pasted=_take_pasted)
 
 
 def help_with_grammar() -> None:
@@ -135,7 +135,7 @@ def _take_upload(key: str, field: str) -> None:
 
 def _take_pasted() -> None:
     """What the browser sends is checked: it may come from anything that speaks to the page."""
-    told = parts.told_by("paste", "pasted")
+    told = components.told_by("paste", "pasted")
     try:
         name, data = str(told["name"]), b64decode(told["data"], validate=True)
     except (TypeError, KeyError, ValueError):

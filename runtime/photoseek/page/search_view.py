@@ -11,9 +11,9 @@ import streamlit as st
 
 from photoseek.errors import PhotoError, QueryError
 from photoseek.gallery.filters import Filter
-from photoseek.page import conditions, detail, notices, results
-from photoseek.page.query import Asked
-from photoseek.page.resources import GalleryState, OpenGallery
+from photoseek.page import filter_form, messages, photo_view, results
+from photoseek.page.open_galleries import GalleryState, OpenGallery
+from photoseek.page.search_form import Asked
 from photoseek.search.hits import Hit
 from photoseek.search.searcher import Searcher
 
@@ -21,19 +21,19 @@ from photoseek.search.searcher import Searcher
 def answer(opened: OpenGallery, asked: Asked, state: GalleryState) -> None:
     """Search, and draw the hits or what kept them away."""
     try:
-        where = conditions.conditions()
+        where = filter_form.conditions()
     except QueryError as error:
-        notices.unclear_filter(str(error))
+        messages.unclear_filter(str(error))
         return
     try:
         hits, search = _search(opened, asked, where, state)
     except PhotoError as error:
-        notices.broken_photo(str(error))
+        messages.broken_photo(str(error))
     except QueryError as error:
-        notices.unclear_query(str(error))
+        messages.unclear_query(str(error))
     else:
         results.show(hits, search, opened.pictures)
-        detail.show_opened(results.in_order(hits), opened.searcher.gallery, opened.pictures)
+        photo_view.show_opened(results.in_order(hits), opened.searcher.gallery, opened.pictures)
 
 
 def _search(opened: OpenGallery, asked: Asked, where: Filter, state: GalleryState) -> tuple[list[Hit], results.Search]:

@@ -12,10 +12,10 @@ import streamlit as st
 
 from photoseek.errors import QueryError
 from photoseek.gallery.filters import Filter
-from photoseek.page.conditions import NAMES, PREFIX
-from photoseek.page.models import MODEL, SECOND, SHORT
-from photoseek.page.query import DEFAULT_K, MAX_K, MAX_TEXT
-from photoseek.page.words import KEY
+from photoseek.page.bundle_form import MODEL, SECOND, SHORT
+from photoseek.page.filter_form import NAMES, PREFIX
+from photoseek.page.search_form import DEFAULT_K, MAX_K, MAX_TEXT
+from photoseek.page.strings import KEY
 
 _MAX_PATH = 4096
 _KINDS: dict[str, Callable[[str], Any]] = {"min_megapixels": float, "max_megapixels": float}

@@ -11,8 +11,8 @@ from PIL import Image
 
 from photoseek.errors import PhotoError
 from photoseek.gallery.snapshot.file_names import THUMBNAILS
-from photoseek.page import pictures
-from photoseek.page.pictures import Pictures
+from photoseek.page import thumbnail_cache
+from photoseek.page.thumbnail_cache import Pictures
 from photoseek.sources.local import scan
 from photoseek.tagging import TAG
 
@@ -28,8 +28,8 @@ def photo(tmp_path: Path) -> Path:
 def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The side of each thumbnail that is made."""
     sides: list[int] = []
-    shrink = pictures.shrink
-    monkeypatch.setattr(pictures, "shrink", lambda data, side: sides.append(side) or shrink(data, side))
+    shrink = thumbnail_cache.shrink
+    monkeypatch.setattr(thumbnail_cache, "shrink", lambda data, side: sides.append(side) or shrink(data, side))
     return sides
 
 

@@ -9,44 +9,44 @@ import pytest
 
 from photoseek import Gallery
 from photoseek.gallery.indexing.index import Progress
-from photoseek.page import jobs
+from photoseek.page import index_job
 
 SECONDS = 60
 
 
 @pytest.fixture(autouse=True)
 def no_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "_jobs", {})
+    monkeypatch.setattr(index_job, "_jobs", {})
 
 
 def test_a_folder_gets_a_gallery_and_later_only_what_is_new(photos: Path, tiny_bundle_path: Path) -> None:
-    job = jobs.start(str(photos), str(tiny_bundle_path))
+    job = index_job.start(str(photos), str(tiny_bundle_path))
     assert job.wait(SECONDS)
     assert job.report is not None
     assert (job.report.encoded, job.problem, job.running) == (24, None, False)
-    again = jobs.start(str(photos), str(tiny_bundle_path))
+    again = index_job.start(str(photos), str(tiny_bundle_path))
     assert again.wait(SECONDS)
     assert again.report is not None
     assert (again.report.encoded, again.report.unchanged) == (0, 24)
-    assert jobs.job_of(str(photos)) is again
+    assert index_job.job_of(str(photos)) is again
 
 
 def test_stopped_it_keeps_what_was_encoded(
     photos: Path, tiny_bundle_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reached, go_on = threading.Event(), threading.Event()
-    tell = jobs.Job._tell
+    tell = index_job.Job._tell
 
-    def slow(self: jobs.Job, progress: Progress) -> None:
+    def slow(self: index_job.Job, progress: Progress) -> None:
         if progress.done:
             reached.set()
             go_on.wait(SECONDS)
         tell(self, progress)
 
-    monkeypatch.setattr(jobs.Job, "_tell", slow)
-    job = jobs.start(str(photos), str(tiny_bundle_path))
+    monkeypatch.setattr(index_job.Job, "_tell", slow)
+    job = index_job.start(str(photos), str(tiny_bundle_path))
     assert reached.wait(SECONDS)
-    assert jobs.start(str(photos), str(tiny_bundle_path)) is job  # not begun a second time
+    assert index_job.start(str(photos), str(tiny_bundle_path)) is job  # not begun a second time
     job.stop()
     go_on.set()
     assert job.wait(SECONDS)
@@ -60,6 +60,6 @@ def test_stopped_it_keeps_what_was_encoded(
 @pytest.mark.parametrize(("bundle", "reason"), [("/no/such/bundle", "bundle"), (None, "no such folder")])
 def test_a_failure_is_told(tmp_path: Path, tiny_bundle_path: Path, bundle: str | None, reason: str) -> None:
     folder = tmp_path if bundle else tmp_path / "none"
-    job = jobs.start(str(folder), bundle or str(tiny_bundle_path))
+    job = index_job.start(str(folder), bundle or str(tiny_bundle_path))
     assert job.wait(SECONDS)
     assert reason in str(job.problem)

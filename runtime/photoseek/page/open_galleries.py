@@ -13,7 +13,7 @@ from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.snapshot.snapshot import current_name
 from photoseek.gallery.status import GalleryStatus
 from photoseek.page.exposure import is_shared
-from photoseek.page.pictures import Pictures
+from photoseek.page.thumbnail_cache import Pictures
 from photoseek.paths import absolute
 from photoseek.search.reranker import Reranker
 from photoseek.search.searcher import Searcher

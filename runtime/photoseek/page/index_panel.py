@@ -6,9 +6,9 @@ from html import escape
 
 import streamlit as st
 
-from photoseek.page import jobs
+from photoseek.page import index_job
 from photoseek.page.exposure import is_shared
-from photoseek.page.words import words
+from photoseek.page.strings import words
 
 _EVERY_S = 0.5
 
@@ -20,7 +20,7 @@ def offer_indexing(folder: str, bundle: str) -> None:
     """
     if not folder or is_shared():
         return
-    job = jobs.job_of(folder)
+    job = index_job.job_of(folder)
     if job is not None and job.running:
         _watch(job)
         return
@@ -38,7 +38,7 @@ def offer_indexing(folder: str, bundle: str) -> None:
 
 
 @st.fragment(run_every=_EVERY_S)
-def _watch(job: jobs.Job) -> None:
+def _watch(job: index_job.Job) -> None:
     if not job.running:
         st.rerun()
     now, progress = words(), job.progress
@@ -53,7 +53,7 @@ def _watch(job: jobs.Job) -> None:
     st.button(label, icon=":material/stop_circle:", on_click=job.stop, disabled=job.stopping, width="stretch")
 
 
-def _tell_end(job: jobs.Job) -> None:
+def _tell_end(job: index_job.Job) -> None:
     now, report = words(), job.report
     if job.problem is not None:
         text = now.failed.format(reason=job.problem)
@@ -67,4 +67,4 @@ def _tell_end(job: jobs.Job) -> None:
 
 
 def _start(folder: str, bundle: str) -> None:
-    jobs.start(folder, bundle)
+    index_job.start(folder, bundle)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from photoseek.gallery.database.bundles import HeldBundle
 from photoseek.gallery.status import GalleryStatus
-from photoseek.page.words import words
+from photoseek.page.strings import words
 
 MODEL, SECOND = "model", "second"
 """In the session and in the address of the page: the beginnings of two fingerprints; none, where nothing was chosen."""

@@ -11,9 +11,9 @@ import streamlit as st
 from photoseek.errors import PhotoError
 from photoseek.gallery.filters import TYPES, Filter, Orientation
 from photoseek.gallery.thumbnails import data_uri, shrink
-from photoseek.page import parts
-from photoseek.page.query import Asked
-from photoseek.page.words import Words, words
+from photoseek.page import components
+from photoseek.page.search_form import Asked
+from photoseek.page.strings import Words, words
 
 NAMES = tuple(field.name for field in fields(Filter))
 """The conditions, as they are called in the session, with :data:`PREFIX`, and in the address."""
@@ -54,7 +54,7 @@ def show_chips(asked: Asked) -> None:
     """Draw what is asked for besides the text; a click removes it."""
     chips = [*_query_chips(asked), *_condition_chips()]
     if chips:
-        parts.mount("chips", "chips", {"chips": chips, "remove": words().remove}, removed=_remove)
+        components.mount("chips", "chips", {"chips": chips, "remove": words().remove}, removed=_remove)
 
 
 def _choose(label: str, name: str, options: Sequence[str], shown: dict[str, str]) -> None:
@@ -121,7 +121,7 @@ def _condition_chips() -> list[dict[str, str]]:
 
 
 def _remove() -> None:
-    name = parts.told_by("chips", "removed")
+    name = components.told_by("chips", "removed")
     if name in ("photo", "like"):
         st.session_state[name] = None
     elif name in NAMES:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from photoseek.gallery.status import GalleryStatus
 from photoseek.page.exposure import is_shared, public
-from photoseek.page.words import words
+from photoseek.page.strings import words
 from photoseek.paths import shown
 
 
