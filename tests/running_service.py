@@ -15,7 +15,7 @@ import httpx
 from starlette.types import ASGIApp
 
 from photoseek.service.limits import Limits
-from photoseek.service.prometheus import Metrics
+from photoseek.service.metrics import Metrics
 from photoseek.service.server import make_server
 from typed_commands import environment
 

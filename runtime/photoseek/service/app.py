@@ -18,15 +18,15 @@ from photoseek.search.reranker import Reranker
 from photoseek.search.searcher import Searcher
 from photoseek.service.backend import Backend
 from photoseek.service.bounds import BodyLimit, HeadLimit, InFlight
-from photoseek.service.guards import Hosts, SameOrigin, Token
+from photoseek.service.errors import Refusal, add_handlers
 from photoseek.service.headers import SafeHeaders
 from photoseek.service.limits import Limits
-from photoseek.service.operations import operation_routes
-from photoseek.service.pictures import picture_routes
-from photoseek.service.problems import Refusal, add_handlers
-from photoseek.service.prometheus import Counted, Metrics
-from photoseek.service.queries import query_routes
+from photoseek.service.metrics import Counted, Metrics
+from photoseek.service.middleware import Hosts, SameOrigin, Token
 from photoseek.service.readiness import Readiness
+from photoseek.service.routes.health import operation_routes
+from photoseek.service.routes.photos import picture_routes
+from photoseek.service.routes.search import query_routes
 
 _QUIET: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 

@@ -17,7 +17,9 @@ from photoseek.gallery.snapshot.snapshot import Generation
 from photoseek.search.hits import Hit
 from photoseek.search.reranker import Reranker, RerankQuery
 from photoseek.search.searcher import Query, Searcher
-from photoseek.service.messages import (
+from photoseek.service.errors import unavailable
+from photoseek.service.metrics import Metrics
+from photoseek.service.schemas import (
     DescribeAnswer,
     DescribeRequest,
     Description,
@@ -28,8 +30,6 @@ from photoseek.service.messages import (
     SearchRequest,
     TookMs,
 )
-from photoseek.service.problems import unavailable
-from photoseek.service.prometheus import Metrics
 from photoseek.service.workers import Workers
 from photoseek.vectors import Vectors
 

@@ -8,11 +8,11 @@ from collections import Counter
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from photoseek.service.bodies import FORM, media_type
 from photoseek.service.clients import client_key
-from photoseek.service.guards import HEALTH
+from photoseek.service.errors import Refusal
 from photoseek.service.limits import Limits
-from photoseek.service.problems import Refusal
+from photoseek.service.middleware import HEALTH
+from photoseek.service.request_body import FORM, media_type
 
 UNCOUNTED = HEALTH | {"/metrics"}
 """Answered however many requests are in flight: monitoring has to see that the service is busy, not dead."""

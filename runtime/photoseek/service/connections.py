@@ -8,7 +8,7 @@ from collections import defaultdict
 from typing import Protocol
 
 from photoseek.service.limits import Limits
-from photoseek.service.prometheus import Metrics
+from photoseek.service.metrics import Metrics
 
 _log = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from photoseek.vector_index.registry import Engine
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from photoseek.service.prometheus import Metrics
+    from photoseek.service.metrics import Metrics
     from photoseek.stores.base import StoreChoice
 
 _log = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ def run_service(
     from photoseek.search.reranker import Reranker
     from photoseek.search.searcher import Searcher
     from photoseek.service.app import make_app
-    from photoseek.service.prometheus import Metrics
+    from photoseek.service.metrics import Metrics
 
     token = read_token(token_file)
     trusted_proxies = [as_network(proxy) for proxy in trusted_proxies]

@@ -13,8 +13,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from photoseek.service.clients import client_key
 from photoseek.service.connections import Connections
+from photoseek.service.errors import Refusal
 from photoseek.service.headers import SAFE_HEADERS
-from photoseek.service.problems import Refusal
 
 
 class BoundedProtocol(H11Protocol):

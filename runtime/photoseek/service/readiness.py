@@ -8,7 +8,7 @@ import time
 
 from photoseek.gallery.snapshot.snapshot import Generation
 from photoseek.service.backend import Backend
-from photoseek.service.problems import Refusal
+from photoseek.service.errors import Refusal
 
 _log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from photoseek.service.connections import Connections
 from photoseek.service.limits import Limits
 from photoseek.service.log_rate import limit_log_rate
-from photoseek.service.prometheus import Metrics
+from photoseek.service.metrics import Metrics
 from photoseek.service.protocol import BoundedProtocol
 
 _GRACE_S = 30  # for requests in flight, once asked to end

@@ -17,7 +17,7 @@ from photoseek import Gallery, Searcher
 from photoseek.service.app import make_app
 from photoseek.service.clients import client_key
 from photoseek.service.limits import Limits
-from photoseek.service.prometheus import Metrics
+from photoseek.service.metrics import Metrics
 from running_service import running
 
 WAIT_S = 0.4

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from photoseek.service.problems import Refusal
+from photoseek.service.errors import Refusal
 
 HEALTH = frozenset(("/healthz", "/readyz"))
 """Answered without the token."""

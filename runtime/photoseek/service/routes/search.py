@@ -6,8 +6,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 
 from photoseek.service.backend import Backend
-from photoseek.service.bodies import is_form, read_form, read_json
-from photoseek.service.messages import (
+from photoseek.service.errors import documented
+from photoseek.service.request_body import is_form, read_form, read_json
+from photoseek.service.schemas import (
     DescribeAnswer,
     DescribeRequest,
     EmbedAnswer,
@@ -17,7 +18,6 @@ from photoseek.service.messages import (
     SearchRequest,
     body_schema,
 )
-from photoseek.service.problems import documented
 
 _REFUSED = documented(400, 401, 403, 408, 413, 414, 415, 422, 429, 431, 503)
 

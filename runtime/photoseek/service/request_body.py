@@ -11,8 +11,8 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from photoseek.service.errors import Refusal, invalid
 from photoseek.service.limits import MAX_TEXT
-from photoseek.service.problems import Refusal, invalid
 
 Fields = TypeVar("Fields", bound=BaseModel)
 

@@ -14,9 +14,9 @@ from starlette.types import Receive, Scope, Send
 from photoseek.errors import PhotoError, PhotoUnreachable
 from photoseek.gallery.thumbnails import SIDE, thumbnail
 from photoseek.service.backend import Backend
+from photoseek.service.errors import Refusal, documented, unavailable
 from photoseek.service.limits import MAX_SIDE, MIN_SIDE
-from photoseek.service.originals import Original, original
-from photoseek.service.problems import Refusal, documented, unavailable
+from photoseek.service.photo_files import Original, original
 from photoseek.sources.remote_photo import RemotePhoto
 
 _REFUSED = documented(400, 401, 403, 404, 414, 422, 429, 431, 503)

@@ -14,7 +14,7 @@ from photoseek.gallery.thumbnails import version_of
 from photoseek.names import as_name
 from photoseek.photos.decode import photo_format
 from photoseek.search.searcher import Searcher
-from photoseek.service.problems import Refusal, unavailable
+from photoseek.service.errors import Refusal, unavailable
 from photoseek.sources.base import PhotoFile
 from photoseek.sources.local import LocalFolder
 

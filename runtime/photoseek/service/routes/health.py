@@ -10,9 +10,9 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
 from photoseek.service.backend import Backend
-from photoseek.service.messages import Alive, Ready
-from photoseek.service.problems import Refusal, documented
+from photoseek.service.errors import Refusal, documented
 from photoseek.service.readiness import Readiness
+from photoseek.service.schemas import Alive, Ready
 
 _TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 
