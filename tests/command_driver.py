@@ -20,7 +20,7 @@ from typed_commands import environment
 
 _PROGRAMS = {
     "photoseek": (
-        "photoseek.cli",
+        "photoseek.cli.app",
         "photoseek.evaluation.evaluate",
         "photoseek.page.launch",
         "photoseek.service.launch",

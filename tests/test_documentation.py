@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 import typer
 
-import photoseek.cli
+import photoseek.cli.app
 import photoseek_export.cli
 import photoseek_train.cli
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 APPS = {
-    "photoseek": photoseek.cli.app,
+    "photoseek": photoseek.cli.app.app,
     "photoseek-train": photoseek_train.cli.app,
     "photoseek-export": photoseek_export.cli.app,
 }

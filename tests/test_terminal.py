@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import typer
 
-import photoseek.cli
+import photoseek.cli.app
 import photoseek_export.cli
 import photoseek_train.cli
 from command_driver import Printed, Run, run_all
@@ -26,7 +26,7 @@ from tiny_photos import write_colour
 
 ROOT = Path(__file__).parents[1]
 APPS = {
-    "photoseek": photoseek.cli.app,
+    "photoseek": photoseek.cli.app.app,
     "photoseek-train": photoseek_train.cli.app,
     "photoseek-export": photoseek_export.cli.app,
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
-from photoseek import console
+from photoseek.cli import output
 from photoseek_export.measuring import MAX_LOSS
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode="markdown")
 
 def main() -> None:
     """The entry point."""
-    console.run(app, "photoseek-export", extra="export")
+    output.run(app, "photoseek-export", extra="export")
 
 
 @app.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -82,7 +82,7 @@ def export(
     - `photoseek-export runs/english --text zh=runs/chinese --out bundles/both`
     - `photoseek-export --from-clip models/clip-vit-base-patch32 --out bundles/clip --fp16`
     """
-    console.set_debug(debug)
+    output.set_debug(debug)
     if (images is None) != (not captions):
         raise typer.BadParameter("--images and --captions go together")
     if not (fp16 or fp32):
@@ -138,9 +138,9 @@ def _tell(bundle: Bundle) -> None:
         told = f"{parity['text']:.1e} (text), {parity['vision']:.1e} (image)"
         for code, tower in bundle.manifest.text_towers.items():
             told += f", {tower.precisions[precision]['parity']['text']:.1e} (text, {code})"
-        console.print_line(f"{precision}: differs from PyTorch by {told}")
+        output.print_line(f"{precision}: differs from PyTorch by {told}")
     megabytes = sum(record.bytes for record in bundle.manifest.files.values()) / 1e6
-    console.print_line(f"{bundle.path}: {megabytes:.1f} MB, {', '.join(bundle.precisions)}")
+    output.print_line(f"{bundle.path}: {megabytes:.1f} MB, {', '.join(bundle.precisions)}")
 
 
 def _by_language(given: list[str]) -> dict[str, Path]:

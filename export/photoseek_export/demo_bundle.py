@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-from photoseek import console
+from photoseek.cli import output
 from photoseek_export.demo.scenes.languages import Language
 from photoseek_export.demo.scenes.scenes import DEV_SEEDS, TRAIN_SEEDS
 from photoseek_export.demo.scenes.world import WORLD
@@ -129,7 +129,7 @@ class Workshop:
 def draw(workshop: Workshop, recipe: Recipe) -> None:
     """Draw the scenes that are not there yet, and write captions and splits."""
     seeds = {"train": TRAIN_SEEDS[: recipe.scenes], "dev": DEV_SEEDS[: recipe.dev_scenes]}
-    with console.progress_bar("drawing", "scenes") as tell:
+    with output.progress_bar("drawing", "scenes") as tell:
         write_scenes(workshop.folder, seeds, progress=tell)
     workshop.collection.link()
 
@@ -205,8 +205,8 @@ def export(workshop: Workshop, out: Path) -> None:
         measured=Measured(scenes.images, scenes.captions(), scenes.split("dev"), (scenes.captions("zh"),)),
         overwrite=True,
     )
-    console.print_line(f"{bundle.path}: {sum(record.bytes for record in bundle.manifest.files.values()) / 1e6:.1f} MB")
-    console.print_line(str(bundle.manifest.precisions["fp16"]))
+    output.print_line(f"{bundle.path}: {sum(record.bytes for record in bundle.manifest.files.values()) / 1e6:.1f} MB")
+    output.print_line(str(bundle.manifest.precisions["fp16"]))
 
 
 def main(
@@ -236,4 +236,4 @@ def main(
 if __name__ == "__main__":
     program = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     program.command()(main)
-    console.run(program, "demo_bundle")
+    output.run(program, "demo_bundle")

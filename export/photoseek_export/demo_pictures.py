@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from photoseek import console
+from photoseek.cli import output
 from photoseek.demo.gallery import PICTURES
 from photoseek_export.demo.scenes.scenes import (
     DEMO_SEEDS,
@@ -67,4 +67,4 @@ def main(out: Annotated[Path, typer.Option(help="Folder of the pictures; it is r
 if __name__ == "__main__":
     program = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     program.command()(main)
-    console.run(program, "demo_pictures")
+    output.run(program, "demo_pictures")

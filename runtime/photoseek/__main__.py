@@ -1,6 +1,6 @@
 """``python -m photoseek``: the command line."""
 
-from photoseek.cli import main
+from photoseek.cli.app import main
 
 if __name__ == "__main__":
     main()

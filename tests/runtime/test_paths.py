@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from photoseek import Bundle, Gallery
-from photoseek.cli import app
+from photoseek.cli.app import app
 from photoseek.errors import GalleryNotFound, PhotoseekError
 from photoseek.gallery.gallery import gallery_at
 from photoseek.paths import absolute, shown

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from photoseek import console
+from photoseek.cli import output
 from photoseek_train.cli import app, main
 from photoseek_train.errors import SettingsError
 from toy_world import World
@@ -135,7 +135,7 @@ def test_an_error_is_one_line(
     monkeypatch.setattr(sys, "argv", ["photoseek-train", "--debug", *map(str, arguments)])
     with pytest.raises(SettingsError):
         main()
-    console.set_debug(False)  # of the other tests
+    output.set_debug(False)  # of the other tests
 
 
 def test_a_missing_extra_is_told_with_the_command_that_installs_it(world: World) -> None:

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from photoseek import console_evaluation
-from photoseek.console import make_app, print_json, print_line, run
+from photoseek.cli import metrics_table
+from photoseek.cli.output import make_app, print_json, print_line, run
 from photoseek.errors import EvaluationError
 from photoseek_train import data_commands
 from photoseek_train.errors import SettingsError
@@ -220,21 +220,21 @@ def fit(
             DataFiles(images, (captions,), dev or "val").keep(out)
             finish_report(done, held_out, workers, progress)
     if done.best is not None:
-        console_evaluation.print_metrics(done.best.dev, f"dev, epoch {done.best.epoch}")
+        metrics_table.print_metrics(done.best.dev, f"dev, epoch {done.best.epoch}")
 
 
 @app.command()
 def evaluate(
     checkpoint: Annotated[Path, typer.Argument(help="Folder that fit made.")],
     images: Images,
-    captions: console_evaluation.CaptionFiles,
+    captions: metrics_table.CaptionFiles,
     split: Split = None,
-    language: console_evaluation.Language = None,
-    sample: console_evaluation.Sample = None,
-    folds: console_evaluation.Folds = None,
-    fold_size: console_evaluation.FoldSize = None,
-    resamples: console_evaluation.Resamples = 1000,
-    seed: console_evaluation.BootstrapSeed = 0,
+    language: metrics_table.Language = None,
+    sample: metrics_table.Sample = None,
+    folds: metrics_table.Folds = None,
+    fold_size: metrics_table.FoldSize = None,
+    resamples: metrics_table.Resamples = 1000,
+    seed: metrics_table.BootstrapSeed = 0,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write examples and failures, as HTML.")
     ] = None,
@@ -263,7 +263,7 @@ def evaluate(
     if as_json:
         print_json(found.to_json())
     else:
-        console_evaluation.print_evaluation(found, str(checkpoint))
+        metrics_table.print_evaluation(found, str(checkpoint))
 
 
 @app.command("report")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from photoseek.console import FAILURE, print_json, print_line
+from photoseek.cli.output import FAILURE, print_json, print_line
 from photoseek_train.watching import bars
 
 _Captions = Annotated[Path, typer.Option("--captions", help="Captions: .token, CSV, Karpathy's or COCO's JSON.")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from photoseek.console import print_line, print_table
+from photoseek.cli.output import print_line, print_table
 from photoseek_train.inspecting import Finding, Inspection
 
 _EXAMPLES = 3

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from photoseek.console import print_line, progress_bar
+from photoseek.cli.output import print_line, progress_bar
 from photoseek_train.progress import Progress
 
 if TYPE_CHECKING:

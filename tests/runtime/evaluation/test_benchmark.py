@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from photoseek import Gallery, Searcher
-from photoseek.cli import app
+from photoseek.cli.app import app
 from photoseek.errors import PhotoseekError, QueryError
 from photoseek.evaluation.benchmark import BenchReport, Latency, bench, run_cold
 from photoseek.gallery.snapshot.sample_queries import everyday_queries

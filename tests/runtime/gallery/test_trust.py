@@ -183,7 +183,7 @@ def test_the_command_line_refuses_and_takes_the_option(album: Gallery) -> None:
 def test_info_describes_a_strangers_gallery_and_bundle_without_a_model(album: Gallery, tmp_path: Path) -> None:
     code = """
 import contextlib, sys
-from photoseek.cli import main
+from photoseek.cli.app import main
 with contextlib.suppress(SystemExit):
     main()
 print([name for name in ("onnxruntime", "tokenizers", "onnx") if name in sys.modules], file=sys.stderr)

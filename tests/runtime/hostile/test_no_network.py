@@ -23,7 +23,7 @@ _WRITES = re.compile(
 )
 _COMMAND_LINE = """
 from photoseek.evaluation import benchmark as bench
-from photoseek.cli import main
+from photoseek.cli.app import main
 bench._COLD_STARTS = 1  # each is a process of its own
 main()
 """

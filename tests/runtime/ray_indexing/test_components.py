@@ -150,7 +150,7 @@ def test_what_listens_and_is_no_cluster_is_not_waited_for(photos: Path, tiny_bun
         code = (
             f"import sys; from photoseek.ray_indexing import cluster; cluster._JOIN_S = 2; sys.argv = {arguments!r}\n"
         )
-        code += "from photoseek.cli import main; main()"
+        code += "from photoseek.cli.app import main; main()"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50)
     assert done.returncode == 1
     told = f"photoseek: {address}: no answer within 2 s; is it a Ray cluster, of this version of Ray?"

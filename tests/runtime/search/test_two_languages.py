@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.bundle.manifest import FileRecord, Layout, Manifest, TextTowerRecord
-from photoseek.cli import app
+from photoseek.cli.app import app
 from photoseek.encoders.encoders import TextEncoder
 from photoseek.errors import BundleDamaged, QueryError
 from photoseek.vectors import normalise

@@ -84,6 +84,6 @@ def test_import_photoseek_brings_in_no_store(package: str) -> None:
 
     from typed_commands import environment
 
-    code = f"import sys, photoseek, photoseek.cli; print({package!r} in sys.modules)"
+    code = f"import sys, photoseek, photoseek.cli.app; print({package!r} in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment(), check=True)
     assert done.stdout == b"False\n"

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from foreign_tiny import change, write_foreign
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.bundle.hash_cache import cached_sha256
-from photoseek.cli import app
+from photoseek.cli.app import app
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import BundleDamaged, BundleIncompatible
 from tiny_bundle import COLOURS, DIM, write_tiny_bundle

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from photoseek import console
+from photoseek.cli import output
 from photoseek.errors import MissingExtra, PhotoError, QueryError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def find_viewer() -> str:
         message = (
             f"--open: expected the program {name}, found none; install it (Debian and Ubuntu: apt install xdg-utils)"
         )
-        console.fail("photoseek", f"{message}, or hand the files of --paths to a viewer", console.FAILURE)
+        output.fail("photoseek", f"{message}, or hand the files of --paths to a viewer", output.FAILURE)
     return found
 
 
@@ -53,7 +53,7 @@ def open_files(viewer: str, photos: Sequence[PhotoFile]) -> None:
         with suppress(subprocess.TimeoutExpired):
             if code := process.wait(max(0.0, until - time.monotonic())):
                 message = f"--open: {viewer} could not open {file} (exit code {code}); is there a desktop here?"
-                console.fail("photoseek", message, console.FAILURE)
+                output.fail("photoseek", message, output.FAILURE)
 
 
 def _start(viewer: str, file: Path) -> subprocess.Popen[bytes]:
@@ -70,7 +70,7 @@ def check_pictures() -> None:
     """
     if find_spec("textual_image") is None:
         raise MissingExtra("--pictures needs textual-image; install it with: pip install 'photoseek[terminal]'")
-    if not console.on_terminal():
+    if not output.on_terminal():
         raise QueryError("--pictures: expected a terminal as standard input and output, found a file or a pipe")
 
 
@@ -82,11 +82,11 @@ def print_pictures(photos: Sequence[tuple[str, PhotoFile]]) -> None:
 
     logging.getLogger("textual_image").setLevel(logging.ERROR)  # not every terminal tells the size of its letters
     for name, file in photos:
-        console.print_line(name)
+        output.print_line(name)
         try:
             picture = decode_photo(file, _EDGE).image
         except PhotoError as error:  # gone or changed since it was indexed
-            console.tell("photoseek", f"{file}: {error}")
+            output.tell("photoseek", f"{file}: {error}")
             continue
         picture.thumbnail((_EDGE, _EDGE))
-        console.print_picture(Image(picture, height=_LINES))
+        output.print_picture(Image(picture, height=_LINES))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from photoseek import console
 from photoseek.bundle.bundle import Bundle
 from photoseek.bundle.foreign import ForeignBundle
+from photoseek.cli import output
 from photoseek.errors import BundleNotFound, GalleryNotFound, QueryError
 from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.photo_check import PhotoMismatch
@@ -69,23 +69,23 @@ def verify_photos(opened: Bundle | Gallery) -> list[PhotoMismatch]:
     if isinstance(opened, Bundle):
         raise QueryError(f"{opened.path}: expected a gallery for --photos, found a bundle")
     try:
-        with console.progress_bar("reading") as progress:
+        with output.progress_bar("reading") as progress:
             return opened.verify_photos(progress)
     except KeyboardInterrupt:
-        console.fail("photoseek", "interrupted; nothing was changed", console.INTERRUPTED)
+        output.fail("photoseek", "interrupted; nothing was changed", output.INTERRUPTED)
 
 
 def print_verified(lines: list[str], wrong: list[PhotoMismatch], *, as_json: bool) -> None:
     """Print what was checked, and each photo that is not the one that was encoded."""
     if as_json:
-        console.print_json({"messages": lines, "photos": [asdict(photo) for photo in wrong]})
+        output.print_json({"messages": lines, "photos": [asdict(photo) for photo in wrong]})
         return
     for line in lines:
-        console.print_line(line)
+        output.print_line(line)
     for photo in wrong:
-        console.print_line(f"{photo.path}: {photo.reason}")
+        output.print_line(f"{photo.path}: {photo.reason}")
     if wrong:
-        console.print_line(
+        output.print_line(
             f"{len(wrong):,} photos are not those that were encoded; run: photoseek index PHOTOS --rehash"
         )
 
@@ -94,7 +94,7 @@ def print_facts(facts: dict[str, Any]) -> None:
     """Print a line for each fact, and a table of what was measured with each engine."""
     for key, value in facts.items():
         if key != "search":
-            console.print_line(f"{key + ':':<16}{plain(value)}")
+            output.print_line(f"{key + ':':<16}{plain(value)}")
     if facts.get("search"):
         _print_engines(facts["search"])
 
@@ -120,7 +120,7 @@ def _print_engines(measured: dict[str, Any]) -> None:
         ]
         for name, found in measured["engines"].items()
     ]
-    console.print_table(["engine", "ms", *(f"recall, by {kind}" for kind in kinds), "parameters"], rows)
+    output.print_table(["engine", "ms", *(f"recall, by {kind}" for kind in kinds), "parameters"], rows)
 
 
 def _told_of_foreign(bundle: ForeignBundle) -> str:

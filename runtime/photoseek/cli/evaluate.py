@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from photoseek import console, console_evaluation, console_rerank, console_search
 from photoseek.bundle.bundle import DEMO, Bundle
 from photoseek.bundle.calibration import Calibration
-from photoseek.console_options import (
+from photoseek.cli import metrics_table, output, search
+from photoseek.cli import rerank as console_rerank
+from photoseek.cli.options import (
     BundleOption,
     EngineOption,
     ExactOption,
@@ -27,7 +28,7 @@ from photoseek.search.rank_fusion import DEPTH, MAX_DEPTH, Fusion
 
 def calibrate(
     images: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the images.")],
-    captions: console_evaluation.CaptionFiles,
+    captions: metrics_table.CaptionFiles,
     bundle: Annotated[str, typer.Option("--bundle", metavar="BUNDLE", help="A bundle's folder; it is changed.")],
     split: Annotated[
         Path | None,
@@ -41,13 +42,13 @@ def calibrate(
     """
     from photoseek.evaluation.calibration_fit import calibrate_bundle
 
-    with console.progress_bar("encoding") as tell:
+    with output.progress_bar("encoding") as tell:
         found = calibrate_bundle(Bundle.load(bundle), images, captions, split, tell)
     if as_json:
-        console.print_json({name: curve.to_json() for name, curve in found.items()})
+        output.print_json({name: curve.to_json() for name, curve in found.items()})
     else:
         columns = ["towers", "words", "slope", "intercept", "floor", "texts"]
-        console.print_table(columns, [row for name, curve in found.items() for row in _rows(name, curve)])
+        output.print_table(columns, [row for name, curve in found.items() for row in _rows(name, curve)])
 
 
 def _rows(name: str, found: Calibration) -> list[list[str]]:
@@ -59,19 +60,19 @@ def _rows(name: str, found: Calibration) -> list[list[str]]:
 
 def evaluate(
     images: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the images.")],
-    captions: console_evaluation.CaptionFiles,
+    captions: metrics_table.CaptionFiles,
     bundle: BundleOption = DEMO,
     split: Annotated[
         Path | None,
         typer.Option(metavar="FILE|NAME", help="Images that count: a file of names, or a split of the captions."),
     ] = None,
     precision: PrecisionOption = None,
-    language: console_evaluation.Language = None,
-    sample: console_evaluation.Sample = None,
-    folds: console_evaluation.Folds = None,
-    fold_size: console_evaluation.FoldSize = None,
-    resamples: console_evaluation.Resamples = 1000,
-    seed: console_evaluation.BootstrapSeed = 0,
+    language: metrics_table.Language = None,
+    sample: metrics_table.Sample = None,
+    folds: metrics_table.Folds = None,
+    fold_size: metrics_table.FoldSize = None,
+    resamples: metrics_table.Resamples = 1000,
+    seed: metrics_table.BootstrapSeed = 0,
     rerank: Annotated[
         str | None,
         typer.Option(metavar="BUNDLE", help="Measure instead what is gained by a second bundle over the first hits."),
@@ -101,14 +102,14 @@ def evaluate(
         gained = console_rerank.measure(models, (images, captions, split), depth or [DEPTH], fusion, precision, rules)
         console_rerank.print_gains(gained, as_json=as_json)
         return
-    with console.progress_bar("encoding") as tell:
+    with output.progress_bar("encoding") as tell:
         found = measure(
             Bundle.load(bundle), images, captions, split, precision=precision, protocol=rules, progress=tell
         )
     if as_json:
-        console.print_json(found.to_json())
+        output.print_json(found.to_json())
     else:
-        console_evaluation.print_evaluation(found, found.precision)
+        metrics_table.print_evaluation(found, found.precision)
 
 
 def bench(
@@ -132,14 +133,14 @@ def bench(
     - `photoseek bench --gallery ~/Photos`
     - `photoseek bench --gallery ~/Photos --queries queries.txt --engine exact --json`
     """
-    from photoseek import console_bench
+    from photoseek.cli import bench as console_bench
     from photoseek.evaluation.benchmark import bench as measure
 
     texts = None if queries is None else console_bench.read_queries(queries)
     opened = Gallery.open(gallery, trust=trusting(trust))
-    searcher = console_search.open_searcher(opened, bundle, precision, "exact" if exact else engine)
+    searcher = search.open_searcher(opened, bundle, precision, "exact" if exact else engine)
     found = measure(searcher, texts, repeats=repeats, photos=photos)
     if as_json:
-        console.print_json(found.to_json())
+        output.print_json(found.to_json())
     else:
         console_bench.print_bench(found)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from photoseek.console import print_line, print_table
+from photoseek.cli.output import print_line, print_table
 from photoseek.evaluation.bootstrap import LEVEL, Bounds, Interval
 from photoseek.evaluation.metrics import Recall, RetrievalMetrics
 from photoseek.evaluation.report import Evaluation, Figures

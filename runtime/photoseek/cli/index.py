@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from photoseek import console, console_crew
+from photoseek.cli import output, ray_output
 from photoseek.errors import GalleryNotFound
 from photoseek.names import as_text
 
@@ -45,9 +45,9 @@ def forget_bundle(gallery: Gallery, name: str, *, as_json: bool) -> None:
     """Let a bundle go that a gallery holds beside its own."""
     forgotten = gallery.forget_bundle(name)
     if as_json:
-        console.print_json({"forgotten": forgotten, "gallery": as_text(str(gallery.path))})
+        output.print_json({"forgotten": forgotten, "gallery": as_text(str(gallery.path))})
     else:
-        console.print_line(f"{forgotten:,} vectors of bundle {name} forgotten")
+        output.print_line(f"{forgotten:,} vectors of bundle {name} forgotten")
 
 
 def index_with_bar(
@@ -62,7 +62,7 @@ def index_with_bar(
 ) -> IndexReport:
     """Bring a gallery up to date before the user's eyes; an interruption exits and keeps what was encoded."""
     try:
-        with nullcontext() if crew is None else console_crew.quiet(), console.progress_bar("indexing") as tell:
+        with nullcontext() if crew is None else ray_output.quiet(), output.progress_bar("indexing") as tell:
 
             def show(progress: Progress) -> None:
                 if progress.phase == "encode":
@@ -70,7 +70,7 @@ def index_with_bar(
 
             report = gallery.index(bundle, precision=precision, progress=show, recall=recall, crew=crew, rehash=rehash)
     except KeyboardInterrupt:
-        console.fail("photoseek", "interrupted; what was encoded is kept, run it again to go on", console.INTERRUPTED)
+        output.fail("photoseek", "interrupted; what was encoded is kept, run it again to go on", output.INTERRUPTED)
     if not quiet:
         _print_report(report)
     return report
@@ -91,14 +91,14 @@ def watch_with_lines(
     try:
         for report in watch_gallery(gallery, bundle, precision=precision, recall=recall):
             if as_json:
-                console.print_json({**report_json(report), "gallery": as_text(str(gallery.path))}, indent=None)
-                console.flush()
+                output.print_json({**report_json(report), "gallery": as_text(str(gallery.path))}, indent=None)
+                output.flush()
             else:
                 _print_report(report, before)
                 before = {*report.unreadable, *report.unseen}
     except KeyboardInterrupt:
         pass
-    console.fail("photoseek", "stopped watching; what was encoded is kept", console.INTERRUPTED)
+    output.fail("photoseek", "stopped watching; what was encoded is kept", output.INTERRUPTED)
 
 
 def report_json(report: IndexReport) -> dict[str, Any]:
@@ -116,10 +116,10 @@ def _print_report(report: IndexReport, before: AbstractSet[tuple[str, str]] = fr
     parts = {"encoded": report.encoded, "reused": report.reused, "unchanged": report.unchanged, "gone": report.removed}
     parts["not looked at, kept"] = report.kept
     told = ", ".join(f"{count:,} {what}" for what, count in parts.items() if count)
-    console.print_line(f"{report.photos:,} photos: {told or 'nothing to do'} ({report.seconds:.1f} s)", error=True)
+    output.print_line(f"{report.photos:,} photos: {told or 'nothing to do'} ({report.seconds:.1f} s)", error=True)
     for each in report.beside:
         if each.encoded or each.problem:
-            console.print_line(f"bundle {each.bundle}: {each.problem or f'{each.encoded:,} encoded'}", error=True)
+            output.print_line(f"bundle {each.bundle}: {each.problem or f'{each.encoded:,} encoded'}", error=True)
     for path, reason in (*report.unreadable, *report.unseen):
         if (path, reason) not in before:
-            console.print_line(f"unreadable: {as_text(path)}: {reason}", error=True)
+            output.print_line(f"unreadable: {as_text(path)}: {reason}", error=True)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 
-from photoseek import console, console_viewer
+from photoseek.cli import image_viewer
+from photoseek.cli import output as console
 from photoseek.errors import QueryError
 from photoseek.names import as_text
 
@@ -64,12 +65,12 @@ class Output:
         if len(named) > 1:
             raise typer.BadParameter(f"expected one form of output, found {' and '.join(named)}")
         if pictures:
-            console_viewer.check_pictures()
+            image_viewer.check_pictures()
         return cls(
             "json" if as_json else "paths" if paths else "table",
             b"\0" if null else b"\n",
             pictures,
-            console_viewer.find_viewer() if opened else None,
+            image_viewer.find_viewer() if opened else None,
         )
 
 
@@ -199,9 +200,9 @@ def _show(hits: Sequence[Hit], output: Output) -> None:
         return
     print_hits(hits)
     if output.pictures:
-        console_viewer.print_pictures([(hit.path, hit.file) for hit in hits])
+        image_viewer.print_pictures([(hit.path, hit.file) for hit in hits])
 
 
 def _open(hits: Sequence[Hit], output: Output) -> None:
     if output.viewer is not None:
-        console_viewer.open_files(output.viewer, [hit.file for hit in hits])
+        image_viewer.open_files(output.viewer, [hit.file for hit in hits])

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from photoseek import console
-from photoseek.console_options import GalleryOption, HeldBundleOption, JsonOption, TrustOption, trusting
+from photoseek.cli import output
+from photoseek.cli.options import GalleryOption, HeldBundleOption, JsonOption, TrustOption, trusting
 from photoseek.errors import QueryError
 from photoseek.gallery.gallery import Gallery
 from photoseek.stores.uri import StoreAddress
@@ -91,7 +91,7 @@ def push(
     opened = Gallery.open(gallery, trust=trusting(trust))
     model = None if bundle is None else opened.load_bundle(bundle)
     try:
-        with console.progress_bar("pushing") as tell:
+        with output.progress_bar("pushing") as tell:
             report = push_gallery(
                 opened,
                 store,
@@ -102,9 +102,9 @@ def push(
                 progress=tell,
             )
     except KeyboardInterrupt:
-        console.fail("photoseek", "interrupted; what was sent is kept, run it again to go on", console.INTERRUPTED)
+        output.fail("photoseek", "interrupted; what was sent is kept, run it again to go on", output.INTERRUPTED)
     if as_json:
-        console.print_json(report.to_json())
+        output.print_json(report.to_json())
     else:
         _print_report(report)
 
@@ -115,5 +115,5 @@ def _print_report(report: PushReport) -> None:
     recalls = ", ".join(f"{recall:.4f} by {kind}" for kind, recall in sorted(report.found.recalls.items()))
     effort = report.found.parameters["effort"]
     how = f"looking at {effort} candidates" if effort else "scoring all"
-    console.print_line(f"{report.place}: {report.photos:,} photos: {told} ({report.seconds:.1f} s)", error=True)
-    console.print_line(f"recall@10 {recalls}, {how}; {report.found.milliseconds:.1f} ms a query", error=True)
+    output.print_line(f"{report.place}: {report.photos:,} photos: {told} ({report.seconds:.1f} s)", error=True)
+    output.print_line(f"recall@10 {recalls}, {how}; {report.found.milliseconds:.1f} ms a query", error=True)

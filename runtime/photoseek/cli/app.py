@@ -12,18 +12,14 @@ from typing import Annotated
 import typer
 from PIL import Image
 
-from photoseek import (
-    console,
-    console_captions,
-    console_filters,
-    console_index,
-    console_measuring,
-    console_rerank,
-    console_search,
-    console_store,
-)
 from photoseek.bundle.bundle import DEMO, Bundle
-from photoseek.console_options import (
+from photoseek.cli import captions, evaluate, options
+from photoseek.cli import index as console_index
+from photoseek.cli import output as console
+from photoseek.cli import rerank as console_rerank
+from photoseek.cli import search as console_search
+from photoseek.cli import store as console_store
+from photoseek.cli.options import (
     BrowserOption,
     CountOption,
     EngineOption,
@@ -47,7 +43,7 @@ from photoseek.service.limits import Limits
 from photoseek.stores.base import StoreChoice
 
 app = console.make_app("Find photos by what they show. Start with: `photoseek demo`")
-app.add_typer(console_captions.app, name="captions")
+app.add_typer(captions.app, name="captions")
 
 
 def main() -> None:
@@ -182,13 +178,13 @@ def search(
         str | None, typer.Option(metavar="PATH", help="A photo of the gallery that they should be like, in its folder.")
     ] = None,
     k: CountOption = 5,
-    folder: console_filters.FolderOption = None,
-    taken_from: console_filters.TakenFromOption = None,
-    taken_to: console_filters.TakenToOption = None,
-    min_megapixels: console_filters.MinMegapixelsOption = None,
-    max_megapixels: console_filters.MaxMegapixelsOption = None,
-    orientation: console_filters.OrientationOption = None,
-    file_type: console_filters.TypeOption = None,
+    folder: options.FolderOption = None,
+    taken_from: options.TakenFromOption = None,
+    taken_to: options.TakenToOption = None,
+    min_megapixels: options.MinMegapixelsOption = None,
+    max_megapixels: options.MaxMegapixelsOption = None,
+    orientation: options.OrientationOption = None,
+    file_type: options.TypeOption = None,
     fold: Annotated[bool, typer.Option("--fold", help="Count photos that show nearly the same as one.")] = False,
     bundle: HeldBundleOption = None,
     rerank: console_rerank.RerankOption = None,
@@ -250,7 +246,7 @@ def search(
 
 
 app.command()(console_store.push)
-for measuring in (console_measuring.calibrate, console_measuring.evaluate, console_measuring.bench):
+for measuring in (evaluate.calibrate, evaluate.evaluate, evaluate.bench):
     app.command()(measuring)
 
 
@@ -357,7 +353,7 @@ def info(
 
     Examples: `photoseek info demo`, `photoseek info ~/Photos --json`
     """
-    from photoseek import console_info
+    from photoseek.cli import info as console_info
 
     facts = console_info.facts_of(console_info.bundle_or_gallery(path))
     if as_json:
@@ -387,7 +383,7 @@ def verify(
     - `photoseek verify ~/Photos --photos`
     - `photoseek verify ~/Photos --repair`, then `photoseek index ~/Photos`
     """
-    from photoseek import console_info
+    from photoseek.cli import info as console_info
 
     opened = console_info.bundle_or_gallery(path, recover=repair)
     lines = console_info.verify(opened, repair=repair)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from photoseek import console
-from photoseek.console_info import plain
+from photoseek.cli import output
+from photoseek.cli.info import plain
 from photoseek.errors import QueryError
 
 if TYPE_CHECKING:
@@ -27,12 +27,12 @@ def read_queries(file: Path) -> list[str]:
 
 def print_bench(found: BenchReport) -> None:
     """Print how long the steps of a query take, and how many photos a second are indexed."""
-    console.print_line(", ".join(f"{key} {plain(value)}" for key, value in found.setting.items()))
+    output.print_line(", ".join(f"{key} {plain(value)}" for key, value in found.setting.items()))
     steps = {**found.query, "photoseek search, cold": found.cold}
     rows = [
         [step, *(f"{value:.2f}" for value in (it.p50, it.p95, it.p99)), str(it.calls)] for step, it in steps.items()
     ]
-    console.print_table(["query, ms", "p50", "p95", "p99", "calls"], rows)
+    output.print_table(["query, ms", "p50", "p95", "p99", "calls"], rows)
     if found.photos:
-        console.print_table(["photos", "a second"], [[step, f"{rate:,.1f}"] for step, rate in found.photos.items()])
-    console.print_line(f"peak memory: {found.peak_mb:,.0f} MB here, {found.cold_peak_mb:,.0f} MB in a cold search")
+        output.print_table(["photos", "a second"], [[step, f"{rate:,.1f}"] for step, rate in found.photos.items()])
+    output.print_line(f"peak memory: {found.peak_mb:,.0f} MB here, {found.cold_peak_mb:,.0f} MB in a cold search")

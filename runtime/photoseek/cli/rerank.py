@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from photoseek import console
+from photoseek.cli import output
 from photoseek.errors import EvaluationError
 from photoseek.search.rank_fusion import MAX_DEPTH, Rule
 
@@ -75,7 +75,7 @@ def measure(
     encoded = []
     for bundle in bundles:
         chosen = precision if precision in bundle.precisions else None
-        with console.progress_bar(f"encoding with {bundle.name}") as tell:
+        with output.progress_bar(f"encoding with {bundle.name}") as tell:
             encoded.append(encode_captioned(bundle, *captioned, precision=chosen, protocol=protocol, progress=tell))
     names = (bundles[0].name, bundles[1].name)
     return evaluate_rerank(
@@ -86,13 +86,13 @@ def measure(
 def print_gains(found: RerankEvaluation, *, as_json: bool) -> None:
     """Print both bundles alone, and the fused order by depth with what it gains over the better of both."""
     if as_json:
-        console.print_json(found.to_json())
+        output.print_json(found.to_json())
         return
     columns = ["text to image", "R@1", "R@5", "R@10", "median rank", "gain at 1", "at 5", "at 10"]
     alone = [_row(name, recall) for name, recall in zip(found.names, (found.first, found.second), strict=True)]
     fused = [_row(f"the first {depth:,} fused", each.recall, each) for depth, each in found.depths.items()]
-    console.print_table(columns, [*alone, *fused])
-    console.print_line(
+    output.print_table(columns, [*alone, *fused])
+    output.print_line(
         f"{found.captions:,} captions, {found.images:,} images; {found.fusion.rule}, the second weighs "
         f"{found.fusion.weight:g}; gains over the better bundle, [low, high]: 95% paired bootstrap interval"
     )

@@ -226,7 +226,7 @@ def test_pictures_name_the_extra_that_they_need(gallery: Gallery) -> None:
 import sys, importlib.util
 found = importlib.util.find_spec
 importlib.util.find_spec = lambda name, *rest: None if name == "textual_image" else found(name, *rest)
-from photoseek.cli import main
+from photoseek.cli.app import main
 main()
 """
     command = [sys.executable, "-c", code, "search", "red", "--gallery", str(gallery.path), "--pictures"]

@@ -1,4 +1,7 @@
-"""The options that several commands of ``photoseek`` have, and how a shell completes their values."""
+"""The options that several commands of ``photoseek`` have, and how a shell completes their values.
+
+The options of ``search`` that narrow what may be found.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,9 @@ from typing import Annotated
 
 import typer
 
-from photoseek import console
+from photoseek.cli import output
 from photoseek.errors import QueryError
+from photoseek.gallery.filters import TYPES, Orientation
 from photoseek.gallery.gallery import gallery_at
 from photoseek.gallery.trust import Answer
 from photoseek.paths import absolute
@@ -65,7 +69,7 @@ def gallery_here() -> Path:
 
 def trusting(trust: bool) -> Answer:
     """How a command answers whether a gallery is to be trusted: as the option says, else as the user does."""
-    return console.confirm if not trust and console.can_ask() else trust
+    return output.confirm if not trust and output.can_ask() else trust
 
 
 GalleryOption = Annotated[
@@ -119,3 +123,23 @@ EngineOption = Annotated[Engine, typer.Option(help="How neighbours are found; au
 ExactOption = Annotated[bool, typer.Option("--exact", help="Score every photo: the same as --engine exact.")]
 PortOption = Annotated[int, typer.Option(help="Port of the page.")]
 BrowserOption = Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")]
+
+FolderOption = Annotated[
+    str | None, typer.Option(metavar="FOLDER", help="Only photos in this folder inside the photo folder.")
+]
+TakenFromOption = Annotated[
+    str | None, typer.Option(metavar="DATE", help="Taken then or later: 2024, 2024-05 or 2024-05-17.")
+]
+TakenToOption = Annotated[str | None, typer.Option(metavar="DATE", help="Taken then or before.")]
+MinMegapixelsOption = Annotated[float | None, typer.Option(metavar="N", help="At least this many million pixels.")]
+MaxMegapixelsOption = Annotated[float | None, typer.Option(metavar="N", help="At most this many million pixels.")]
+OrientationOption = Annotated[Orientation | None, typer.Option(help="Wider than high, higher than wide, or neither.")]
+TypeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--type",
+        metavar="|".join(TYPES),
+        help="Only files of this type.",
+        autocompletion=lambda incomplete: [name for name in TYPES if name.startswith(incomplete)],
+    ),
+]

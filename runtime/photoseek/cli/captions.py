@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from photoseek import console
 from photoseek.captions import Caption, read_caption_file
-from photoseek.console_options import GalleryOption, JsonOption, TrustOption, trusting
+from photoseek.cli import output
+from photoseek.cli.options import GalleryOption, JsonOption, TrustOption, trusting
 from photoseek.errors import CaptionFileError
 from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.indexing.index import Progress
@@ -33,16 +33,16 @@ def add(
     """
     captions = [caption for file in files for caption in (_sentences(file) if plain else _captions(file))]
     opened = Gallery.open(gallery, recover=True, trust=trusting(trust))
-    with console.progress_bar("encoding") as tell:
+    with output.progress_bar("encoding") as tell:
 
         def show(progress: Progress) -> None:
             tell(progress.done, progress.total)
 
         added = opened.add_captions(captions, progress=show)
     if as_json:
-        console.print_json({"read": len(captions), "added": added, "captions": opened.sentences.count()})
+        output.print_json({"read": len(captions), "added": added, "captions": opened.sentences.count()})
     else:
-        console.print_line(
+        output.print_line(
             f"{added:,} of {len(captions):,} captions were new; the gallery has {opened.sentences.count():,}"
         )
 
@@ -53,7 +53,7 @@ def clear(gallery: GalleryOption) -> None:
 
     Example: `photoseek captions clear --gallery ~/Photos`
     """
-    console.print_line(f"{Gallery.open(gallery, recover=True).sentences.clear():,} captions forgotten")
+    output.print_line(f"{Gallery.open(gallery, recover=True).sentences.clear():,} captions forgotten")
 
 
 @app.command()
@@ -73,9 +73,9 @@ def describe(
 
     found = Searcher(Gallery.open(gallery, trust=trusting(trust))).describe(image, like=like, k=k)
     if as_json:
-        console.print_json([sentence.to_json() for sentence in found])
+        output.print_json([sentence.to_json() for sentence in found])
     else:
-        console.print_table(["caption", "score"], [[sentence.text, f"{sentence.score:.3f}"] for sentence in found])
+        output.print_table(["caption", "score"], [[sentence.text, f"{sentence.score:.3f}"] for sentence in found])
 
 
 def _captions(file: Path) -> list[Caption]:
