@@ -14,8 +14,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from photoseek.cpu import runs_int8_well, usable_cores
 from photoseek.evaluation.benchmark import Latency
+from photoseek.system.cpu import runs_int8_well, usable_cores
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"

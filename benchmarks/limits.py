@@ -21,8 +21,8 @@ from torchvision.models import ResNet18_Weights
 from photoseek import Bundle
 from photoseek.bundle.manifest import Layout
 from photoseek.bundle.onnx_session import Graph
-from photoseek.cpu import usable_cores
 from photoseek.encoders.encoders import TextEncoder
+from photoseek.system.cpu import usable_cores
 
 _GIGABYTE = 1 << 30
 _SIDE = 2048

@@ -22,7 +22,7 @@ from contest import CACHE, Contest
 from jpegs import write_large
 from PIL import Image
 
-from photoseek.cpu import usable_cores
+from photoseek.system.cpu import usable_cores
 
 SIZES = {"224": (298, 224), "1024": (1024, 768), "4000": (4000, 3000)}
 _COUNT = {"224": 96, "1024": 96, "4000": 16}

@@ -13,7 +13,7 @@ from photoseek.bundle.description import json_object
 from photoseek.bundle.layouts.tokenizers import build_bert, build_clip, build_from_json, build_openai_clip
 from photoseek.bundle.manifest import Manifest
 from photoseek.errors import BundleDamaged
-from photoseek.files import MAX_TEXT_BYTES, MAX_TOKENIZER_BYTES, read_bounded
+from photoseek.system.atomic_write import MAX_TEXT_BYTES, MAX_TOKENIZER_BYTES, read_bounded
 
 ROOT = Path(__file__).parents[1]
 OURS = ("TextTower", "ImageTower", "TwoTower")

@@ -14,8 +14,8 @@ from photoseek.gallery.database.database import ContentRecord, PhotoRecord
 from photoseek.gallery.filters import TYPES, Filter
 from photoseek.gallery.gallery import only_writer
 from photoseek.gallery.snapshot.build import derive
-from photoseek.names import as_asked
 from photoseek.sources.base import FoundPhoto
+from photoseek.system.filenames import as_asked
 from photoseek.vector_index.exact import ExactSearch
 from photoseek.vectors import Vectors, normalise
 

@@ -16,7 +16,7 @@ from PIL import Image
 from photoseek.bundle.bundle import Bundle
 from photoseek.bundle.manifest import Layout, Manifest, Reading
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
-from photoseek.files import replace_json
+from photoseek.system.atomic_write import replace_json
 from photoseek.vectors import Vectors, normalise
 from photoseek_export.bundle_folder import describe_input, expect_free, move_into_place, records
 from photoseek_export.card import model_card

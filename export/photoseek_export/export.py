@@ -16,7 +16,7 @@ import numpy.typing as npt
 from photoseek.bundle.bundle import Bundle
 from photoseek.bundle.manifest import Layout, Manifest, TextTowerRecord
 from photoseek.captions import read_caption_files
-from photoseek.files import replace_json
+from photoseek.system.atomic_write import replace_json
 from photoseek_export.bundle_folder import describe_input, expect_free, move_into_place, records
 from photoseek_export.card import model_card
 from photoseek_export.errors import ExportError

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from photoseek.bundle.description import TextReading, optional_json
 from photoseek.bundle.layouts.hf_tokenizer import CONFIG, TOKENIZER
 from photoseek.errors import MissingExtra
-from photoseek.files import MAX_TOKENIZER_BYTES, read_bounded
+from photoseek.system.atomic_write import MAX_TOKENIZER_BYTES, read_bounded
 from photoseek_export.errors import ExportError
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from photoseek.bundle.manifest import Layout
-from photoseek.files import replace_json
 from photoseek.languages import LANGUAGES
+from photoseek.system.atomic_write import replace_json
 from photoseek_export.errors import ExportError, ImageSideDiffers
 from photoseek_export.fusion import write_fused_text_graph
 from photoseek_export.graphs import write_precisions, write_text_graph

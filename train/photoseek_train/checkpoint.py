@@ -11,7 +11,7 @@ import safetensors
 import safetensors.torch
 from transformers import PreTrainedTokenizerFast
 
-from photoseek.files import read_bounded, replace_bytes, replace_json, sha256_of
+from photoseek.system.atomic_write import read_bounded, replace_bytes, replace_json, sha256_of
 from photoseek_train.config import TrainingConfig
 from photoseek_train.errors import CheckpointDamaged, CheckpointNotFound, SettingsError, reason_of
 from photoseek_train.model import TwoTower

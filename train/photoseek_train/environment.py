@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 import photoseek
-from photoseek.files import replace_json
+from photoseek.system.atomic_write import replace_json
 from photoseek_train.checkpoint import Layout
 
 _PACKAGES = ("torch", "torchvision", "transformers", "tokenizers", "numpy", "pillow")

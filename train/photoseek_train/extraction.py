@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from photoseek.files import replace_json, sync_file
+from photoseek.system.atomic_write import replace_json, sync_file
 from photoseek_train.progress import Progress, silent
 
 Features = npt.NDArray[np.float32]

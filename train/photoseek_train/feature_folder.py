@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from photoseek.files import replace_json, sync_file, sync_folder
+from photoseek.system.atomic_write import replace_json, sync_file, sync_folder
 from photoseek_train.errors import FeaturesError
 from photoseek_train.extraction import COMMIT_SECONDS, Encode, Extraction, Features
 from photoseek_train.progress import Progress, silent

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from photoseek.files import sha256_of
 from photoseek.photos.preprocessing import Preprocessing
+from photoseek.system.atomic_write import sha256_of
 from photoseek_train.dataset import CaptionedPhotos
 from photoseek_train.device import choose_device
 from photoseek_train.errors import DataError, SettingsError

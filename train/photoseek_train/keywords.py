@@ -15,8 +15,8 @@ from pathlib import Path
 from photoseek.captions import Caption
 from photoseek.captions.flickr_token import token_line
 from photoseek.errors import MissingExtra
-from photoseek.files import replace_bytes
 from photoseek.languages import language_of
+from photoseek.system.atomic_write import replace_bytes
 from photoseek_train.errors import SettingsError
 from photoseek_train.progress import Progress, silent
 

@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from photoseek.evaluation.protocol import EvaluationProtocol
 from photoseek.evaluation.report import Evaluation
-from photoseek.files import replace_bytes
+from photoseek.system.atomic_write import replace_bytes
 from photoseek_train import report_charts
 from photoseek_train.checkpoint import Layout, read_metrics
 from photoseek_train.dataset import CaptionedPhotos

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from photoseek.files import replace_json
+from photoseek.system.atomic_write import replace_json
 from photoseek_train.checkpoint import Layout
 from photoseek_train.dataset import CaptionedPhotos
 from photoseek_train.encode import SplitVectors

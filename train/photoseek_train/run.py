@@ -8,7 +8,7 @@ from pathlib import Path
 
 from transformers import PreTrainedTokenizerFast
 
-from photoseek.files import read_bounded
+from photoseek.system.atomic_write import read_bounded
 from photoseek_train.checkpoint import Layout, begin_checkpoint, write_history, write_weights
 from photoseek_train.config import TrainingConfig
 from photoseek_train.encode import SplitVectors

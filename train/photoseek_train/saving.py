@@ -12,7 +12,7 @@ import safetensors.torch
 from torch import nn
 from transformers import PreTrainedTokenizerFast
 
-from photoseek.files import replace_bytes, replace_json
+from photoseek.system.atomic_write import replace_bytes, replace_json
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from photoseek.files import replace_bytes
+from photoseek.system.atomic_write import replace_bytes
 from photoseek_train.errors import RunMismatch, reason_of
 from photoseek_train.trainer import EpochRecord, Trainer, learning_modules
 

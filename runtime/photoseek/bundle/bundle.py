@@ -12,11 +12,11 @@ from photoseek.bundle.description import TowerGraph
 from photoseek.bundle.layouts.photoseek import load_tokenization
 from photoseek.bundle.manifest import Layout, Manifest, hint_of
 from photoseek.bundle.tokenization import Tokenization
-from photoseek.cpu import runs_int8_well
 from photoseek.errors import BundleDamaged, BundleIncompatible, BundleNotFound
-from photoseek.files import read_bounded, sha256_of
-from photoseek.forking import Inherited
 from photoseek.photos.preprocessing import Preprocessing
+from photoseek.system.atomic_write import read_bounded, sha256_of
+from photoseek.system.cpu import runs_int8_well
+from photoseek.system.fork_safety import Inherited
 
 DEMO = "demo"
 """The name of the bundle that comes with photoseek."""

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from photoseek.bundle.manifest import hint_of
 from photoseek.bundle.tokenization import Side
 from photoseek.errors import BundleDamaged, BundleIncompatible
-from photoseek.files import read_bounded
 from photoseek.photos.preprocessing import Preprocessing
+from photoseek.system.atomic_write import read_bounded
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

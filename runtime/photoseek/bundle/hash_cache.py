@@ -12,7 +12,7 @@ import time
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from photoseek.files import make_private_folder, replace_json, sha256_of
+from photoseek.system.atomic_write import make_private_folder, replace_json, sha256_of
 
 _CLOCK_S = 2.0  # the coarsest clock of a file system (FAT)
 _KEPT = 1_000

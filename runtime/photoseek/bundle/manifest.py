@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
 from photoseek.errors import BundleDamaged, BundleIncompatible
-from photoseek.files import read_bounded, replace_json, sha256_of
+from photoseek.system.atomic_write import read_bounded, replace_json, sha256_of
 
 FORMAT = 1
 """The format of a bundle's manifest; another one is refused."""

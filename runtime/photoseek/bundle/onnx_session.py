@@ -12,9 +12,9 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 import numpy.typing as npt
 
-from photoseek.cpu import usable_cores
 from photoseek.errors import BundleDamaged, BundleIncompatible, QueryError
-from photoseek.forking import Inherited, leak
+from photoseek.system.cpu import usable_cores
+from photoseek.system.fork_safety import Inherited, leak
 
 # onnxruntime's wheels report usage over the network unless this is set before they are imported.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from photoseek.captions.text_file import numbered_lines, read_text
 from photoseek.errors import CaptionFileError
-from photoseek.paths import expanded
+from photoseek.system.user_paths import expanded
 
 
 def read_split(path: str | Path, otherwise: str = "") -> list[str]:

@@ -12,7 +12,7 @@ from photoseek.captions.flickr_token import read_token_lines
 from photoseek.captions.json_file import read_json
 from photoseek.captions.text_file import numbered_lines, read_text
 from photoseek.errors import CaptionFileError
-from photoseek.paths import expanded
+from photoseek.system.user_paths import expanded
 
 _LABEL = re.compile(r".*#\d+\s")
 

@@ -37,10 +37,10 @@ from photoseek.cli.options import (
 from photoseek.errors import EvaluationError, GalleryNotFound, GalleryUntrusted, QueryError
 from photoseek.gallery.filters import Filter
 from photoseek.gallery.gallery import Gallery
-from photoseek.names import as_text
 from photoseek.search.rank_fusion import DEPTH, Fusion
 from photoseek.service.limits import Limits
 from photoseek.stores.base import StoreChoice
+from photoseek.system.filenames import as_text
 
 app = console.make_app("Find photos by what they show. Start with: `photoseek demo`")
 app.add_typer(captions.app, name="captions")

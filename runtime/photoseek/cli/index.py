@@ -12,7 +12,7 @@ import typer
 
 from photoseek.cli import output, ray_output
 from photoseek.errors import GalleryNotFound
-from photoseek.names import as_text
+from photoseek.system.filenames import as_text
 
 if TYPE_CHECKING:
     from photoseek.bundle.bundle import Bundle

@@ -16,8 +16,8 @@ from photoseek.errors import QueryError
 from photoseek.gallery.filters import TYPES, Orientation
 from photoseek.gallery.gallery import gallery_at
 from photoseek.gallery.trust import Answer
-from photoseek.paths import absolute
-from photoseek.terminal import visible
+from photoseek.system.terminal import visible
+from photoseek.system.user_paths import absolute
 from photoseek.vector_index.registry import Engine
 
 _COMPLETING = "_PHOTOSEEK_COMPLETE"  # set by the shell's completion, which asks for defaults, too

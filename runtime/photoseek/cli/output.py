@@ -1,6 +1,6 @@
 """What every command line of the project shares: lines, tables, JSON, progress bars, errors in one line.
 
-No other module prints. Whatever is printed here passes :func:`photoseek.terminal.visible`.
+No other module prints. Whatever is printed here passes :func:`photoseek.system.terminal.visible`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
-from photoseek import terminal
 from photoseek.errors import PhotoseekError, QueryError
-from photoseek.terminal import encodable, json_text, one_line, visible
-from photoseek.terminal import print_line as print_line
+from photoseek.system import terminal
+from photoseek.system.terminal import encodable, json_text, one_line, visible
+from photoseek.system.terminal import print_line as print_line
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -13,7 +13,7 @@ import typer
 from photoseek.cli import image_viewer
 from photoseek.cli import output as console
 from photoseek.errors import QueryError
-from photoseek.names import as_text
+from photoseek.system.filenames import as_text
 
 if TYPE_CHECKING:
     from photoseek.gallery.gallery import Gallery

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
-from photoseek.files import make_private_folder
+from photoseek.system.atomic_write import make_private_folder
+from photoseek.system.cache_dir import cache_folder
 
 VERSION = 1
 """Version of the pictures; part of the name of their folder in the user's cache."""
@@ -36,9 +36,3 @@ def demo_photos(folder: Path | None = None) -> Path:
 def picture_names() -> list[str]:
     """Return the file names of the pictures, sorted."""
     return sorted(file.name for file in PICTURES.glob("*.jpg"))
-
-
-def cache_folder() -> Path:
-    """Return photoseek's folder in the user's cache, by the XDG base directory specification."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "photoseek"

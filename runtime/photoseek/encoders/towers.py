@@ -14,7 +14,7 @@ from photoseek.bundle.bundle import Bundle
 from photoseek.bundle.description import TowerGraph
 from photoseek.bundle.tokenization import Tokenization, Tokens
 from photoseek.errors import BundleDamaged, BundleIncompatible
-from photoseek.forking import Inherited
+from photoseek.system.fork_safety import Inherited
 from photoseek.vectors import Vectors, normalise
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from photoseek.cpu import usable_cores
 from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import PhotoError, PhotoseekError, QueryError
 from photoseek.gallery.indexing.pipeline import BATCH
@@ -22,6 +21,7 @@ from photoseek.gallery.snapshot.sample_queries import everyday_queries
 from photoseek.photos.decode import decode_photo, read_photo
 from photoseek.search.searcher import Searcher
 from photoseek.sources.base import PhotoFile
+from photoseek.system.cpu import usable_cores
 
 _NEIGHBOURS = 10
 _WARM_UP = 5

@@ -13,7 +13,7 @@ from photoseek.gallery.database.database import Database
 from photoseek.gallery.lock import only_writer
 from photoseek.gallery.snapshot.snapshot import sweep_all
 from photoseek.gallery.trust import Trust
-from photoseek.paths import absolute
+from photoseek.system.user_paths import absolute
 
 
 class BundleHolder(ABC):

@@ -9,7 +9,7 @@ from numbers import Real
 from typing import Any, Literal, TypeAlias, get_args
 
 from photoseek.errors import QueryError
-from photoseek.names import as_asked
+from photoseek.system.filenames import as_asked
 
 Orientation: TypeAlias = Literal["landscape", "portrait", "square"]
 

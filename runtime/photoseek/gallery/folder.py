@@ -19,8 +19,8 @@ from photoseek.gallery.snapshot.file_names import (
     LOCK,
     THUMBNAILS,
 )
-from photoseek.removal import DRAFT_NAME, is_ours
-from photoseek.tagging import TAG, expect_file, is_tagged, make_tagged, open_folder
+from photoseek.system.folder_tag import TAG, expect_file, is_tagged, make_tagged, open_folder
+from photoseek.system.removal import DRAFT_NAME, is_ours
 
 _FOLDERS = (GENERATIONS, BUNDLES, THUMBNAILS)
 _FILES = (TAG, LOCK, CURRENT)

@@ -36,11 +36,11 @@ from photoseek.gallery.snapshot.file_names import DATABASE
 from photoseek.gallery.snapshot.snapshot import Generation, current_name, leftovers_of, open_current
 from photoseek.gallery.status import GalleryStatus, status_beside
 from photoseek.gallery.trust import Answer, Trust
-from photoseek.names import as_text
-from photoseek.paths import absolute, shown, why_no_folder
 from photoseek.sources.base import PhotoFile, PhotoFolder
 from photoseek.sources.local import LocalFolder
 from photoseek.sources.resolve import noted_folder, open_folder
+from photoseek.system.filenames import as_text
+from photoseek.system.user_paths import absolute, shown, why_no_folder
 
 FOLDER = ".photoseek"
 """The gallery's folder inside the photo folder, unless another place is named."""

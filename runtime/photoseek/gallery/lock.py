@@ -12,7 +12,7 @@ from typing import IO
 
 from photoseek.errors import GalleryBusy
 from photoseek.gallery.snapshot.file_names import LOCK
-from photoseek.tagging import expect_file, mode_inside, open_file
+from photoseek.system.folder_tag import expect_file, mode_inside, open_file
 
 _TRIES = 10
 _PAUSE_S = 0.02  # is_writing holds the lock for microseconds

@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
-from photoseek.cpu import usable_cores
 from photoseek.errors import PhotoError
 from photoseek.gallery.database.database import Database
 from photoseek.photos.decode import read_photo
 from photoseek.sources.base import PhotoFolder
+from photoseek.system.cpu import usable_cores
 
 _AT_ONCE = 64  # photos whose content may be in memory, or that an interruption waits for
 

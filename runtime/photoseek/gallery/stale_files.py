@@ -14,7 +14,7 @@ from photoseek.gallery.snapshot.file_names import (
     GENERATIONS,
     PARTIAL,
 )
-from photoseek.removal import DRAFT_NAME, is_ours, remove_file, remove_folder
+from photoseek.system.removal import DRAFT_NAME, is_ours, remove_file, remove_folder
 
 
 def leftovers(gallery: Path) -> list[Path]:

@@ -25,10 +25,10 @@ from typing import TypeAlias
 
 from photoseek.bundle.bundle import DEMO, Bundle
 from photoseek.errors import GalleryUntrusted
-from photoseek.files import read_bounded, sync_folder
-from photoseek.names import as_text
 from photoseek.sources.base import PhotoFolder
 from photoseek.sources.local import LocalFolder
+from photoseek.system.atomic_write import read_bounded, sync_folder
+from photoseek.system.filenames import as_text
 
 _log = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ import re
 
 import streamlit as st
 
-from photoseek.listening import is_loopback
 from photoseek.page.launch import GALLERY_VARIABLE
 from photoseek.page.strings import words
-from photoseek.terminal import visible
+from photoseek.system.network import is_loopback
+from photoseek.system.terminal import visible
 
 _log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from photoseek.bundle.bundle import Bundle
 from photoseek.errors import GalleryNotFound, PhotoseekError
 from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.indexing.index import IndexReport, Progress
-from photoseek.paths import absolute, shown
+from photoseek.system.user_paths import absolute, shown
 
 _log = logging.getLogger(__name__)
 

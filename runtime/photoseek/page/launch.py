@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from photoseek.errors import MissingExtra
-from photoseek.listening import LOCAL_NAMES, allowed_hosts, check_free, is_loopback
 from photoseek.page.access import NO_TOKEN_VARIABLE, Access
+from photoseek.system.network import LOCAL_NAMES, allowed_hosts, check_free, is_loopback
 
 _log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ import streamlit as st
 from photoseek.gallery.status import GalleryStatus
 from photoseek.page.exposure import is_shared, public
 from photoseek.page.strings import words
-from photoseek.paths import shown
+from photoseek.system.user_paths import shown
 
 
 def welcome(status: GalleryStatus) -> None:

@@ -14,10 +14,10 @@ from photoseek.gallery.snapshot.snapshot import current_name
 from photoseek.gallery.status import GalleryStatus
 from photoseek.page.exposure import is_shared
 from photoseek.page.thumbnail_cache import Pictures
-from photoseek.paths import absolute
 from photoseek.search.reranker import Reranker
 from photoseek.search.searcher import Searcher
 from photoseek.sources.local import LocalFolder
+from photoseek.system.user_paths import absolute
 
 _log = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from starlette.middleware import Middleware
 
 from photoseek.page.access import Access
 from photoseek.page.gate import PARAMETER, Gate
-from photoseek.terminal import print_line
+from photoseek.system.terminal import print_line
 
 SCRIPT = Path(__file__).with_name("script.py")
 """What Streamlit runs on every interaction."""

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from photoseek.demo.gallery import cache_folder
-from photoseek.files import make_private_folder, replace_json
 from photoseek.gallery.gallery import gallery_at
 from photoseek.gallery.status import GalleryStatus
 from photoseek.page.exposure import is_shared, operators_gallery, public
 from photoseek.page.open_galleries import GalleryState
 from photoseek.page.strings import words
-from photoseek.paths import absolute
+from photoseek.system.atomic_write import make_private_folder, replace_json
+from photoseek.system.cache_dir import cache_folder
+from photoseek.system.user_paths import absolute
 
 _LISTED = 200  # unreadable photos that are named
 

@@ -9,10 +9,10 @@ from pathlib import Path, PurePosixPath
 
 from photoseek.bundle.bundle import DEMO, Bundle
 from photoseek.bundle.manifest import Layout
-from photoseek.demo.gallery import cache_folder
 from photoseek.errors import BundleError, CrewError
-from photoseek.files import make_private_folder
-from photoseek.removal import draft_folder
+from photoseek.system.atomic_write import make_private_folder
+from photoseek.system.cache_dir import cache_folder
+from photoseek.system.removal import draft_folder
 
 _SETTINGS = (".json", ".txt")
 _UNPACKED = "bundle"  # the folder inside the draft

@@ -13,8 +13,8 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
 
-from photoseek.cpu import usable_cores
 from photoseek.errors import CrewError, MissingExtra, QueryError
+from photoseek.system.cpu import usable_cores
 
 CURE = "a crew of machines needs Ray; install it with: pip install 'photoseek[ray]'"
 """What is said where it is not installed."""

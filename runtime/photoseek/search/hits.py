@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from photoseek.names import as_text
 from photoseek.sources.base import PhotoFile
+from photoseek.system.filenames import as_text
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ class Hit:
 
     Attributes:
         rank: 1 is best.
-        path: Relative to the photo folder, with forward slashes; see :mod:`photoseek.names` for names that are no text.
+        path: Relative to the photo folder, with forward slashes; see :mod:`photoseek.system.filenames` for names that
+            are no text.
         score: Cosine of query and photo, in [-1, 1].
         width: Of the upright photo, in pixels.
         height: Of the upright photo, in pixels.

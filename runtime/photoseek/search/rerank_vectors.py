@@ -12,16 +12,16 @@ import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from photoseek.cpu import usable_cores
 from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import GalleryError, PhotoError
-from photoseek.forking import Inherited
 from photoseek.gallery.database.bundles import held_as, put_held
 from photoseek.gallery.database.database import ContentRecord
 from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.indexing.pipeline import BATCH, Content, encode
 from photoseek.gallery.lock import only_writer
 from photoseek.photos.decode import read_photo
+from photoseek.system.cpu import usable_cores
+from photoseek.system.fork_safety import Inherited
 from photoseek.vectors import Vectors
 
 _log = logging.getLogger(__name__)

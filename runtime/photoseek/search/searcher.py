@@ -13,7 +13,6 @@ import numpy as np
 from photoseek.bundle.bundle import Bundle
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import GalleryDamaged, GalleryIncompatible, QueryError
-from photoseek.forking import Inherited
 from photoseek.gallery.database.bundles import HeldBundle
 from photoseek.gallery.database.database import StoredPhoto
 from photoseek.gallery.database.filter_query import ids_where
@@ -22,13 +21,14 @@ from photoseek.gallery.filters import Filter
 from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.snapshot.build import ROWS_CURE, check_photos, photos_of
 from photoseek.gallery.snapshot.snapshot import CURE, Generation, current_name
-from photoseek.names import as_asked
 from photoseek.photos.decode import PhotoSource
 from photoseek.search.hits import Hit, Sentence
 from photoseek.search.near_duplicates import fold as fold_hits
 from photoseek.search.query import Query as Query
 from photoseek.search.query import QueryEncoder
 from photoseek.stores.searcher import AskedStore, Neighbours
+from photoseek.system.filenames import as_asked
+from photoseek.system.fork_safety import Inherited
 from photoseek.vector_index.base import Search
 from photoseek.vector_index.exact import ExactSearch
 from photoseek.vector_index.registry import Engine

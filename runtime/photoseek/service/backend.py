@@ -10,7 +10,6 @@ from typing import BinaryIO
 
 from prometheus_client import Histogram
 
-from photoseek.cpu import usable_cores
 from photoseek.errors import PhotoseekError, QueryError
 from photoseek.gallery.filters import Filter
 from photoseek.gallery.snapshot.snapshot import Generation
@@ -31,6 +30,7 @@ from photoseek.service.schemas import (
     TookMs,
 )
 from photoseek.service.workers import Workers
+from photoseek.system.cpu import usable_cores
 from photoseek.vectors import Vectors
 
 

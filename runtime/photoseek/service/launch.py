@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from photoseek.errors import MissingExtra, QueryError
 from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.trust import Answer
-from photoseek.listening import allowed_hosts, check_free, is_loopback
 from photoseek.search.rank_fusion import DEPTH, Fusion
 from photoseek.service.limits import Limits
 from photoseek.service.open_files import raise_open_files, within_open_files
+from photoseek.system.network import allowed_hosts, check_free, is_loopback
 from photoseek.vector_index.registry import Engine
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from photoseek.gallery.permissions import SeenAccess
-from photoseek.names import as_name
 from photoseek.sources.local import _signed
 from photoseek.sources.remote_photo import RemotePhoto
+from photoseek.system.filenames import as_name
 
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})  # ELOOP: links in a circle lead nowhere
 
@@ -70,7 +70,7 @@ class FoundPhoto:
     """A file that looks like a photo. Equal facts mean that its content did not change.
 
     Attributes:
-        path: Relative to the folder, with forward slashes, as :func:`photoseek.names.as_text`.
+        path: Relative to the folder, with forward slashes, as :func:`photoseek.system.filenames.as_text`.
         bytes: Its size.
         mtime_ns: When its content was last changed, as far as programs do not set the time themselves.
         ctime_ns: When its content or metadata was last changed, which programs cannot set; 0 in object storage.

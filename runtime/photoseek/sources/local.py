@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from photoseek.errors import GalleryNotFound, PhotoError
-from photoseek.file_systems import has_stable_inodes
 from photoseek.gallery.permissions import EVERYONE, LIST, READ, Access
-from photoseek.names import as_name, as_text
-from photoseek.paths import shown, why_no_folder
 from photoseek.photos.decode import read_photo
 from photoseek.photos.formats import SUFFIXES
 from photoseek.sources.base import FoundPhoto, PhotoFolder, Unseen
+from photoseek.system.file_systems import has_stable_inodes
+from photoseek.system.filenames import as_name, as_text
+from photoseek.system.user_paths import shown, why_no_folder
 
 _TRIES = 3
 _TICK_S = 0.02  # two changes within one tick of the system's clock may bear the same time: Linux ticks every 1 to 10 ms

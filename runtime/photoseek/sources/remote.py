@@ -16,13 +16,13 @@ from typing import Any, BinaryIO, cast
 
 from photoseek.errors import FolderUnreachable, GalleryNotFound, MissingExtra, PhotoError
 from photoseek.gallery.permissions import OWNER
-from photoseek.names import as_name, as_text
 from photoseek.photos.decode import check_bytes, check_extra
 from photoseek.photos.formats import MAX_BYTES
 from photoseek.sources import object_store
 from photoseek.sources.base import FoundPhoto, PhotoFolder, Unseen
 from photoseek.sources.local import looks_like_photo, passed_over
 from photoseek.sources.remote_photo import BLOCK, RemotePhoto
+from photoseek.system.filenames import as_name, as_text
 
 _READERS = 4
 _TRIES = 3  # of a photo that is written while it is read

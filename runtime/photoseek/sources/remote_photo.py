@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from photoseek.names import as_name
 from photoseek.sources import object_store
+from photoseek.system.filenames import as_name
 
 if TYPE_CHECKING:
     from photoseek.sources.base import FoundPhoto

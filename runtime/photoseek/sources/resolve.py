@@ -8,12 +8,12 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from photoseek.errors import QueryError
-from photoseek.names import as_name
-from photoseek.paths import absolute, shown
 from photoseek.sources.base import PhotoFolder
 from photoseek.sources.local import LocalFolder
 from photoseek.sources.object_store import SCHEMES
 from photoseek.sources.remote import RemoteFolder
+from photoseek.system.filenames import as_name
+from photoseek.system.user_paths import absolute, shown
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://(.*)", re.DOTALL)
 _ONCE_URL = re.compile(r"(s3|gs|gcs):/[^/]")  # what pathlib makes of one

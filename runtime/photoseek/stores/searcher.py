@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from photoseek.errors import QueryError, StoreEmpty, StoreUnavailable
-from photoseek.forking import Inherited
 from photoseek.gallery.database.database import Database
 from photoseek.gallery.filters import Filter
 from photoseek.gallery.snapshot.build import shown_by
 from photoseek.stores.base import StoreState, name_for
 from photoseek.stores.connect import open_store
 from photoseek.stores.rows import rows_of
+from photoseek.system.fork_safety import Inherited
 from photoseek.vectors import Rows, Vectors
 
 _log = logging.getLogger(__name__)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from photoseek.cpu import usable_cores
 from photoseek.errors import GalleryDamaged, GalleryError
+from photoseek.system.cpu import usable_cores
 from photoseek.vector_index.base import rescore
 from photoseek.vectors import Rows, Vectors
 

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from photoseek.removal import remove_file
+from photoseek.system.removal import remove_file
 from photoseek.vector_index import annoy, faiss
 from photoseek.vector_index.annoy import AnnoyParameters, AnnoySearch
 from photoseek.vector_index.base import Approximate, Search

@@ -17,9 +17,10 @@ from PIL import Image
 import photoseek
 from photoseek import Bundle, Gallery
 from photoseek.captions import read_captions
-from photoseek.demo.gallery import PICTURES, VERSION, cache_folder, demo_photos
+from photoseek.demo.gallery import PICTURES, VERSION, demo_photos
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.evaluation.metrics import retrieval_metrics
+from photoseek.system.cache_dir import cache_folder
 from photoseek.vectors import Vectors
 from photoseek_export.demo.scenes.languages import LANGUAGES, Language, captions_file
 from photoseek_export.demo.scenes.scenes import DEMO_SEEDS, TEST_SEEDS, captions, compose, draw

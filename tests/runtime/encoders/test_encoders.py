@@ -14,9 +14,9 @@ from PIL import Image
 
 from photoseek.bundle.bundle import Bundle
 from photoseek.bundle.manifest import FileRecord, Layout, Manifest
-from photoseek.cpu import usable_cores
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import BundleIncompatible, PhotoError, QueryError
+from photoseek.system.cpu import usable_cores
 from photoseek.vectors import normalise
 from tiny_bundle import COLOURS, SIDE, write_tiny_bundle
 

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from photoseek import Bundle, Gallery, Searcher, file_systems
+from photoseek import Bundle, Gallery, Searcher
 from photoseek.encoders.encoders import ImageEncoder
 from photoseek.gallery.indexing.index import IndexReport
 from photoseek.sources import local
 from photoseek.sources import local as scanning
 from photoseek.sources.base import FoundPhoto
 from photoseek.sources.local import scan
+from photoseek.system import file_systems
 from tiny_bundle import COLOURS
 from tiny_photos import write_colour
 from typed_commands import photoseek_command

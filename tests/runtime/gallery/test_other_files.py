@@ -21,7 +21,7 @@ from photoseek.errors import GalleryDamaged, GalleryError, PhotoseekError
 from photoseek.gallery.gallery import gallery_at, only_writer
 from photoseek.gallery.snapshot.snapshot import sweep_all
 from photoseek.page.thumbnail_cache import Pictures
-from photoseek.tagging import TAG
+from photoseek.system.folder_tag import TAG
 from tiny_bundle import COLOURS, DIM, write_tiny_bundle
 from tiny_photos import write_colour
 from trees import tree

@@ -16,7 +16,7 @@ from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import GalleryBusy, GalleryDamaged
 from photoseek.gallery.filters import Filter
 from photoseek.gallery.gallery import only_writer
-from photoseek.tagging import TAG
+from photoseek.system.folder_tag import TAG
 from tiny_bundle import DIM, write_tiny_bundle
 from typed_commands import photoseek_command
 

@@ -14,7 +14,7 @@ from photoseek.gallery.snapshot.file_names import THUMBNAILS
 from photoseek.page import thumbnail_cache
 from photoseek.page.thumbnail_cache import Pictures
 from photoseek.sources.local import scan
-from photoseek.tagging import TAG
+from photoseek.system.folder_tag import TAG
 
 
 @pytest.fixture

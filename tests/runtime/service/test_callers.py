@@ -10,9 +10,9 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from photoseek import Gallery, Searcher
-from photoseek.listening import allowed_hosts
 from photoseek.service.app import make_app
 from photoseek.service.headers import SAFE_HEADERS
+from photoseek.system.network import allowed_hosts
 from running_service import running
 
 TOKEN = "0123456789abcdef-secret"

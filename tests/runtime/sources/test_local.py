@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.errors import GalleryIncompatible, GalleryNotFound
 from photoseek.gallery.filters import Filter
-from photoseek.names import as_name, as_text
 from photoseek.sources import local
 from photoseek.sources import local as reading
 from photoseek.sources.base import Unseen
 from photoseek.sources.local import scan
+from photoseek.system.filenames import as_name, as_text
 from tiny_bundle import COLOURS
 from tiny_photos import write_colour
 from typed_commands import environment, photoseek_command

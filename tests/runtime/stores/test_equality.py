@@ -10,13 +10,13 @@ import pytest
 
 from photoseek import Bundle, Searcher
 from photoseek.gallery.filters import Filter
-from photoseek.names import as_text
 from photoseek.stores.base import StoreState
 from photoseek.stores.connect import open_store
 from photoseek.stores.push import push
 from photoseek.stores.rows import StoreRow
 from photoseek.stores.tuning import measure
 from photoseek.stores.uri import StoreAddress
+from photoseek.system.filenames import as_text
 from photoseek.vectors import Vectors
 from postgres_server import PostgresServer
 from tiny_bundle import DIM

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from photoseek.bundle.manifest import Layout, Reading, hint_of
 from photoseek.bundle.tokenization import MAX_TOKENS, Side, Tokenization, for_queries
 from photoseek.errors import BundleDamaged
-from photoseek.files import MAX_TOKENIZER_BYTES, read_bounded
+from photoseek.system.atomic_write import MAX_TOKENIZER_BYTES, read_bounded
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

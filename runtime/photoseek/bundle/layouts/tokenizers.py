@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from photoseek.bundle.manifest import hint_of
 from photoseek.errors import BundleDamaged
-from photoseek.files import MAX_TOKENIZER_BYTES, bounded, read_bounded
+from photoseek.system.atomic_write import MAX_TOKENIZER_BYTES, bounded, read_bounded
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from photoseek.errors import GalleryDamaged
-from photoseek.files import make_folder, sync_folder
 from photoseek.gallery.database.database import Database
 from photoseek.gallery.snapshot.file_names import BUNDLE_NAME, BUNDLES
-from photoseek.tagging import expect_folder, make_tagged
+from photoseek.system.atomic_write import make_folder, sync_folder
+from photoseek.system.folder_tag import expect_folder, make_tagged
 
 if TYPE_CHECKING:
     from photoseek.bundle.bundle import Bundle

@@ -16,16 +16,16 @@ from typing import Any
 import numpy as np
 
 from photoseek.errors import GalleryDamaged, GalleryIncompatible
-from photoseek.files import sync_file, sync_folder
 from photoseek.gallery.database.records import ContentRecord as ContentRecord
 from photoseek.gallery.database.records import PhotoRecord as PhotoRecord
 from photoseek.gallery.database.records import StoredPhoto as StoredPhoto
 from photoseek.gallery.database.schema import FORMAT, SCHEMA
 from photoseek.gallery.database.sqlite import Connection, set_journal
 from photoseek.gallery.snapshot.file_names import DRAFT_FILE
-from photoseek.removal import draft_folder
 from photoseek.sources.base import FoundPhoto
-from photoseek.tagging import mode_inside
+from photoseek.system.atomic_write import sync_file, sync_folder
+from photoseek.system.folder_tag import mode_inside
+from photoseek.system.removal import draft_folder
 from photoseek.vectors import Vectors, not_unit
 
 _IDS_AT_ONCE = 10_000  # SQLite takes 32,766 values in one statement

@@ -10,8 +10,8 @@ How a file is read follows from its state on disk:
 - A transaction is pending, and no process is writing: a writer was killed. What it committed to the log is read with an
   index of the log in private memory, and the state is compared afterward as above.
 
-On file systems without shared memory (see :mod:`photoseek.file_systems`) SQLite's locks protect every read, and a
-reader waits for a writer that is committing.
+On file systems without shared memory (see :mod:`photoseek.system.file_systems`) SQLite's locks protect every read, and
+a reader waits for a writer that is committing.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from typing import Any
 from urllib.parse import quote
 
 from photoseek.errors import GalleryBusy
-from photoseek.file_systems import supports_wal
 from photoseek.gallery.lock import is_writing
+from photoseek.system.file_systems import supports_wal
 
 WAIT_S = 30.0
 """How long a statement waits for a lock."""

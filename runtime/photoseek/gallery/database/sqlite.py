@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from photoseek.errors import GalleryClosed, GalleryDamaged, GalleryError
-from photoseek.file_systems import supports_wal
-from photoseek.forking import Inherited, leak
 from photoseek.gallery.database.read_only import ERRORS, WAIT_S, FileState, ReadConnections, connect, shared_memory
 from photoseek.gallery.lock import is_writing
+from photoseek.system.file_systems import supports_wal
+from photoseek.system.fork_safety import Inherited, leak
 
 _CHECKPOINT_WAIT_MS = 200  # for readers; a log that could not be emptied is emptied by the next transaction
 _PASSING = {

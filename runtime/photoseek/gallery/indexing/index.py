@@ -20,9 +20,9 @@ from photoseek.gallery.indexing.pipeline import Batch, Crew, Embedder
 from photoseek.gallery.indexing.thread_pool import Threads
 from photoseek.gallery.snapshot.build import derive
 from photoseek.gallery.snapshot.snapshot import sweep_all
-from photoseek.names import as_name
 from photoseek.sources.base import FoundPhoto, PhotoFolder, Unseen
 from photoseek.sources.local import LocalFolder
+from photoseek.system.filenames import as_name
 
 _MOUNTS = "mounts"  # the fact of the database that names further disks inside the photo folder
 _SENTENCES = 256  # in one batch

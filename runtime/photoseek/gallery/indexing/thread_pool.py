@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from photoseek.cpu import usable_cores
 from photoseek.gallery.indexing.pipeline import BATCH, Batch, Embedder
 from photoseek.sources.base import FoundPhoto
+from photoseek.system.cpu import usable_cores
 
 _NAME = "photoseek-encode"  # of each thread begins so
 _LOOK_S = 2.0  # how often it is looked whether they live

@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 
 from photoseek.errors import GalleryDamaged
-from photoseek.files import replace_bytes, sync_folder
 from photoseek.gallery.snapshot.file_names import CURRENT, POINTER_DRAFT_NAME
-from photoseek.removal import remove_file
-from photoseek.tagging import expect_file, open_file
+from photoseek.system.atomic_write import replace_bytes, sync_folder
+from photoseek.system.folder_tag import expect_file, open_file
+from photoseek.system.removal import remove_file
 
 CURE = "it is derived from the database: rebuild it with photoseek index PHOTOS"
 LINK_CURE = "photoseek does not follow links inside a gallery; remove it, and run: photoseek index PHOTOS"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from photoseek.gallery.snapshot.manifest import CHECKS, IDS, MANIFEST, VECTORS
-from photoseek.removal import DRAFT_NAME
-from photoseek.tagging import TAG
+from photoseek.system.folder_tag import TAG
+from photoseek.system.removal import DRAFT_NAME
 from photoseek.vector_index.registry import ANNOY_FILE, FAISS_FILE
 
 DATABASE = "gallery.sqlite"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from photoseek.bundle.manifest import FileRecord
 from photoseek.errors import GalleryIncompatible
-from photoseek.files import read_bounded
+from photoseek.system.atomic_write import read_bounded
 from photoseek.vector_index.registry import ENGINES, file_of, parameters_of
 from photoseek.vector_index.tuning import Measured, Tuning
 

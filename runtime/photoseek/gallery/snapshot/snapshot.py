@@ -13,7 +13,6 @@ from pathlib import Path
 
 from photoseek.bundle.manifest import FileRecord
 from photoseek.errors import GalleryDamaged, GalleryEmpty, MissingExtra, QueryError
-from photoseek.files import limit_mode, make_folder, replace_json, sha256_of, sync_file, sync_folder
 from photoseek.gallery.database.bundles import HeldBundle, _kept, _unheld
 from photoseek.gallery.snapshot.arrays import Checks, map_checks, map_ids, map_vectors, write_checks, write_rows
 from photoseek.gallery.snapshot.current import CURE as CURE
@@ -23,8 +22,9 @@ from photoseek.gallery.snapshot.current import forget_current as forget_current
 from photoseek.gallery.snapshot.file_names import BUNDLE_FILE, BUNDLES, CURRENT, GENERATION_FILE, GENERATIONS, PARTIAL
 from photoseek.gallery.snapshot.manifest import CHECKS, IDS, MANIFEST, VECTORS, GenerationManifest, read_manifest
 from photoseek.gallery.stale_files import leftovers, number_of, sweep
-from photoseek.removal import is_ours, remove_folder
-from photoseek.tagging import expect_file, expect_folder, make_tagged
+from photoseek.system.atomic_write import limit_mode, make_folder, replace_json, sha256_of, sync_file, sync_folder
+from photoseek.system.folder_tag import expect_file, expect_folder, make_tagged
+from photoseek.system.removal import is_ours, remove_folder
 from photoseek.vector_index.base import Search
 from photoseek.vector_index.registry import file_of, installed, open_engine
 from photoseek.vector_index.tuning import TARGET_RECALL, sample_queries, tune

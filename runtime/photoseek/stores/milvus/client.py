@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from photoseek.errors import StoreError, StoreUnavailable
-from photoseek.forking import Inherited, leak
 from photoseek.stores.uri import StoreAddress
+from photoseek.system.fork_safety import Inherited, leak
 
 if TYPE_CHECKING:
     from pymilvus import MilvusClient

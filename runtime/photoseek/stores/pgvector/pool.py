@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from photoseek.errors import StoreError, StoreUnavailable
-from photoseek.forking import Inherited, leak
 from photoseek.stores.uri import StoreAddress
+from photoseek.system.fork_safety import Inherited, leak
 
 if TYPE_CHECKING:
     import psycopg

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from photoseek import cpu
+from photoseek.system import cpu
 
 
 def test_the_cores_are_at_most_those_of_the_affinity() -> None:

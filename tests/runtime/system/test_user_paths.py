@@ -16,9 +16,9 @@ from photoseek import Bundle, Gallery
 from photoseek.cli.app import app
 from photoseek.errors import GalleryNotFound, PhotoseekError
 from photoseek.gallery.gallery import gallery_at
-from photoseek.paths import absolute, shown
 from photoseek.sources.local import LocalFolder
 from photoseek.sources.resolve import open_folder
+from photoseek.system.user_paths import absolute, shown
 from torture import rounds
 
 BAD = [

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from photoseek.tagging import TAG, is_tagged, open_folder, open_inside, write_tag
+from photoseek.system.folder_tag import TAG, is_tagged, open_folder, open_inside, write_tag
 
 DRAFT = ".photoseek-new-"
 """Prefix of the name of a tagged folder that holds files which are not complete yet."""

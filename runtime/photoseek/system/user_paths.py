@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from photoseek.terminal import visible
+from photoseek.system.terminal import visible
 
 _SHOWN = 200  # characters of a path in a message
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 if TYPE_CHECKING:
     import gzip
 
-from photoseek.removal import remove_file
-from photoseek.tagging import mode_inside, open_file
+from photoseek.system.folder_tag import mode_inside, open_file
+from photoseek.system.removal import remove_file
 
 
 def sha256_of(path: Path) -> str:

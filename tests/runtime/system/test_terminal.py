@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hostile_text import HOSTILE, raw_characters
-from photoseek.terminal import encodable, json_text, one_line, visible
+from photoseek.system.terminal import encodable, json_text, one_line, visible
 from typed_commands import environment
 
 BIDIRECTIONAL = ("LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI")
@@ -68,7 +68,7 @@ def test_what_an_encoding_lacks_is_escaped() -> None:
 
 CODE = """
 import logging, sys, threading, warnings
-from photoseek.terminal import install
+from photoseek.system.terminal import install
 install()
 hostile = sys.argv[1]
 logging.warning("%s", hostile)

@@ -1,0 +1,1 @@
+"""Helpers around the operating system: files, CPU, forks, network."""
