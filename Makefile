@@ -25,7 +25,7 @@ torture: $(VENV)/dev.stamp ## run the tests of durability and of hostile input T
 	PHOTOSEEK_TORTURE=$(TIMES) PHOTOSEEK_TORTURE_REPORT=$(CURDIR)/build/torture.jsonl $(BIN)/python -m pytest \
 	  --numprocesses=$(JOBS) --dist=loadfile \
 	  tests/runtime/durability tests/runtime/hostile tests/runtime/gallery/test_any_history.py tests/runtime/system/test_fork_safety.py \
-	  tests/runtime/gallery/test_sharing.py tests/runtime/service/test_soak.py tests/train/test_processes.py $(ARGS)
+	  tests/runtime/gallery/test_sharing.py tests/runtime/service/test_soak.py tests/train/test_distributed.py $(ARGS)
 
 lint: $(VENV)/dev.stamp ## check style, types and documentation
 	$(BIN)/ruff check .

@@ -32,7 +32,7 @@ def _photoseek(precision: str, mode: Any) -> dict[str, Any]:
 def _pytorch() -> dict[str, Any]:
     import torch
 
-    from photoseek_train.checkpoint import load_checkpoint
+    from photoseek_train.model.checkpoint import load_checkpoint
 
     model, config, tokenizer = load_checkpoint(models.checkpoint(), attention="eager")
 

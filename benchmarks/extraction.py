@@ -31,9 +31,9 @@ from torchvision import transforms
 
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek_train.config import preprocessing_of
-from photoseek_train.feature_folder import FeatureFolder
-from photoseek_train.features import image_features
-from photoseek_train.towers import ImageTower
+from photoseek_train.features.cache import FeatureFolder
+from photoseek_train.features.frozen_features import image_features
+from photoseek_train.model.towers import ImageTower
 
 LARGE = (1024, 768)
 

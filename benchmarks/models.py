@@ -36,7 +36,7 @@ def scenes() -> Path:
 
 def bert() -> Path:
     """A Hugging Face folder of a BERT of base shape: 12 layers, 768 wide."""
-    from photoseek_train.compact import CompactBert, write_compact_bert
+    from photoseek_train.model.compact_bert import CompactBert, write_compact_bert
 
     folder = CACHE / "bert-base"
     if not (folder / "config.json").exists():
@@ -60,9 +60,9 @@ def bundle() -> Path:
 
 def checkpoint() -> Path:
     """The same as a checkpoint."""
-    from photoseek_train.checkpoint import begin_checkpoint, write_weights
     from photoseek_train.config import AugmentConfig, DataConfig, OptimConfig, TrainingConfig, preprocessing_of
-    from photoseek_train.sources import TowerSources, build_model
+    from photoseek_train.model.checkpoint import begin_checkpoint, write_weights
+    from photoseek_train.model.init import TowerSources, build_model
 
     out = CACHE / "checkpoint"
     if not (out / "model.safetensors").exists():

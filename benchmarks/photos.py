@@ -62,7 +62,7 @@ def _pytorch() -> dict[str, Any]:
     from extraction import PlainPhotos
     from torch.utils.data import DataLoader
 
-    from photoseek_train.checkpoint import load_checkpoint
+    from photoseek_train.model.checkpoint import load_checkpoint
 
     model, config, _ = load_checkpoint(models.checkpoint())
 

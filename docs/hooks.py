@@ -48,9 +48,9 @@ def commands() -> str:
     """The help of every command of the three programs."""
     import photoseek.cli.app
     import photoseek_export.cli
-    import photoseek_train.cli
+    import photoseek_train.cli.app
 
-    apps = zip(PROGRAMS, (photoseek.cli.app.app, photoseek_train.cli.app, photoseek_export.cli.app), strict=True)
+    apps = zip(PROGRAMS, (photoseek.cli.app.app, photoseek_train.cli.app.app, photoseek_export.cli.app), strict=True)
     parts = ["# Commands\n\nGenerated from the programs' own help.\n"]
     for name, app in apps:
         command = typer.main.get_command(app)

@@ -25,7 +25,7 @@ _PROGRAMS = {
         "photoseek.page.launch",
         "photoseek.service.launch",
     ),
-    "photoseek-train": ("photoseek_train.cli", "photoseek_train.fit", "photoseek_train.report_run"),
+    "photoseek-train": ("photoseek_train.cli.app", "photoseek_train.training.fit", "photoseek_train.report.run_report"),
     "photoseek-export": ("photoseek_export.cli", "photoseek_export.export", "photoseek_export.clip_export"),
 }
 """The module with ``main``, and what its commands import: once, and not in each child."""

@@ -14,13 +14,13 @@ import typer
 
 import photoseek.cli.app
 import photoseek_export.cli
-import photoseek_train.cli
+import photoseek_train.cli.app
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 APPS = {
     "photoseek": photoseek.cli.app.app,
-    "photoseek-train": photoseek_train.cli.app,
+    "photoseek-train": photoseek_train.cli.app.app,
     "photoseek-export": photoseek_export.cli.app,
 }
 EVERYWHERE = {"--help", "-h"}  # told once

@@ -16,7 +16,7 @@ import typer
 
 import photoseek.cli.app
 import photoseek_export.cli
-import photoseek_train.cli
+import photoseek_train.cli.app
 from command_driver import Printed, Run, run_all
 from hostile_text import HOSTILE, SHOWN, raw_characters
 from photoseek import Bundle, Gallery
@@ -27,7 +27,7 @@ from tiny_photos import write_colour
 ROOT = Path(__file__).parents[1]
 APPS = {
     "photoseek": photoseek.cli.app.app,
-    "photoseek-train": photoseek_train.cli.app,
+    "photoseek-train": photoseek_train.cli.app.app,
     "photoseek-export": photoseek_export.cli.app,
 }
 PRINTERS = {"console.py", "terminal.py"}

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from photoseek_train.dataset import CaptionedPhotos
-from photoseek_train.fit import Fit
+from photoseek_train.data.dataset import CaptionedPhotos
+from photoseek_train.training.fit import Fit
 
 COLOURS = {"red": (220, 30, 30), "green": (30, 180, 40), "blue": (40, 50, 220), "white": (245, 245, 245)}
 SIZE = 32

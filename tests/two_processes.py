@@ -14,11 +14,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from photoseek_train.cli import app
+from photoseek_train.cli.app import app
 from photoseek_train.config import AugmentConfig, OptimConfig, preprocessing_of
-from photoseek_train.fit import Fit, FitSettings, Resources
-from photoseek_train.sources import TowerSources
-from photoseek_train.trainer import EpochRecord
+from photoseek_train.model.init import TowerSources
+from photoseek_train.training.fit import Fit, FitSettings, Resources
+from photoseek_train.training.trainer import EpochRecord
 from toy_world import World
 
 FROZEN = OptimConfig(tune="none", epochs=2, batch_size=16, lr=1e-2, precision="fp32")

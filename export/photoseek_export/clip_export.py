@@ -25,7 +25,7 @@ from photoseek_export.clip_models import Clip, load_clip, load_tokenizer
 from photoseek_export.errors import ExportError
 from photoseek_export.measuring import MAX_LOSS, Measured, measure
 from photoseek_export.parity import expect_close, significant
-from photoseek_train.towers import weights_sha256
+from photoseek_train.model.towers import weights_sha256
 
 PRECISIONS = ("fp32", "fp16")
 """That a model of others is exported in: int8 would have to be measured tower by tower."""

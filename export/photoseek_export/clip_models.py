@@ -21,7 +21,7 @@ from photoseek.photos.preprocessing import Preprocessing
 from photoseek_export.errors import ExportError
 from photoseek_export.sentencepiece_tokenizers import find_sentencepiece_reading
 from photoseek_train.errors import reason_of
-from photoseek_train.pretrained import quiet
+from photoseek_train.model.pretrained import quiet
 
 _CLASSES = {"clip": "CLIPModel", "siglip": "SiglipModel", "chinese_clip": "ChineseCLIPModel"}
 _PROCESSORS = {

@@ -24,12 +24,12 @@ from photoseek_export.demo_collection import KINDS, PHOTOS, Collection, Photogra
 from photoseek_export.demo_scenes import SceneFolder, write_scenes
 from photoseek_export.export import export_checkpoint
 from photoseek_export.measuring import Measured
-from photoseek_train.checkpoint import read_config
-from photoseek_train.compact import CompactBert, write_compact_bert
+from photoseek_train.cli.progress_bars import announce, bars
 from photoseek_train.config import AugmentConfig, OptimConfig, preprocessing_of
-from photoseek_train.fit import Fit, FitSettings, Resources
-from photoseek_train.sources import TowerSources
-from photoseek_train.watching import announce, bars
+from photoseek_train.model.checkpoint import read_config
+from photoseek_train.model.compact_bert import CompactBert, write_compact_bert
+from photoseek_train.model.init import TowerSources
+from photoseek_train.training.fit import Fit, FitSettings, Resources
 
 NAME = "photoseek-demo"
 SIZE = 144  # pixels; the whole picture squeezed to a square

@@ -12,7 +12,7 @@ from pathlib import Path
 from photoseek.captions import Caption, captions_of, read_captions, read_split
 from photoseek_export.demo.scenes.languages import LANGUAGES, Language, captions_file
 from photoseek_export.demo_scenes import SceneFolder
-from photoseek_train.dataset import CaptionedPhotos
+from photoseek_train.data.dataset import CaptionedPhotos
 from photoseek_train.errors import DataError
 
 KINDS = SCENES, PHOTOS = "scenes", "photos"

@@ -25,7 +25,7 @@ from photoseek_export.measuring import MAX_LOSS, Measured, caption_files, measur
 from photoseek_export.parity import check_vision_parity, significant
 from photoseek_export.quantize import calibration_pictures, quantize_vision
 from photoseek_export.text_towers import FurtherText, load_further, write_text_tower
-from photoseek_train.checkpoint import Loaded, load_checkpoint, read_metrics, weights_hash
+from photoseek_train.model.checkpoint import Loaded, load_checkpoint, read_metrics, weights_hash
 
 _log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from transformers.masking_utils import eager_mask
 from photoseek_export.errors import ExportError
 from photoseek_export.graphs import write_text_graph
 from photoseek_export.logs import only_errors
-from photoseek_train.model import TwoTower
+from photoseek_train.model.two_tower import TwoTower
 
 _ATTENTION = "photoseek_fused"
 

@@ -15,7 +15,7 @@ from torch.export import Dim
 
 from photoseek_export.half import store_half
 from photoseek_export.logs import only_errors
-from photoseek_train.model import TwoTower
+from photoseek_train.model.two_tower import TwoTower
 
 OPSET = 18
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from photoseek.bundle.onnx_session import Graph
 from photoseek.vectors import normalise
 from photoseek_export.errors import ParityError
-from photoseek_train.model import TwoTower
+from photoseek_train.model.two_tower import TwoTower
 
 TOLERANCE = {"fp32": 1e-4, "fp16": 5e-3, "int8": 0.2}
 """The largest absolute difference allowed between numbers of unit vectors, by precision.

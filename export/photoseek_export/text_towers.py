@@ -16,9 +16,9 @@ from photoseek_export.fusion import write_fused_text_graph
 from photoseek_export.graphs import write_precisions, write_text_graph
 from photoseek_export.parity import check_text_parity
 from photoseek_export.quantize import quantize_text
-from photoseek_train.checkpoint import Loaded, load_checkpoint
-from photoseek_train.saving import save_tokenizer
-from photoseek_train.towers import weights_sha256
+from photoseek_train.model.checkpoint import Loaded, load_checkpoint
+from photoseek_train.model.serialization import save_tokenizer
+from photoseek_train.model.towers import weights_sha256
 
 
 @dataclass(frozen=True)

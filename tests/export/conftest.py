@@ -11,10 +11,10 @@ import torch
 from photoseek import Bundle
 from photoseek_export import export_checkpoint
 from photoseek_export.measuring import Measured
-from photoseek_train.checkpoint import Layout, begin_checkpoint, read_config, write_weights
-from photoseek_train.compact import CompactBert, write_compact_bert
 from photoseek_train.config import AugmentConfig, DataConfig, OptimConfig, TrainingConfig, preprocessing_of
-from photoseek_train.sources import TowerSources, build_model
+from photoseek_train.model.checkpoint import Layout, begin_checkpoint, read_config, write_weights
+from photoseek_train.model.compact_bert import CompactBert, write_compact_bert
+from photoseek_train.model.init import TowerSources, build_model
 from tiny_bundle import COLOURS
 from tiny_photos import write_colour
 

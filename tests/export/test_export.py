@@ -23,9 +23,9 @@ from photoseek_export.cli import app
 from photoseek_export.errors import BundleExists, ExportError, ParityError
 from photoseek_export.half import store_half
 from photoseek_export.measuring import Measured
-from photoseek_train.checkpoint import load_checkpoint, read_metrics, weights_hash
-from photoseek_train.dataset import CaptionedPhotos
-from photoseek_train.evaluate import evaluate as evaluate_in_torch
+from photoseek_train.data.dataset import CaptionedPhotos
+from photoseek_train.evaluation.evaluate import evaluate as evaluate_in_torch
+from photoseek_train.model.checkpoint import load_checkpoint, read_metrics, weights_hash
 
 TEXTS = ["a red car", "two white dogs on a beach at night, children playing next to a boat", "", "cars"]
 

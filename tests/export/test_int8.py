@@ -23,7 +23,7 @@ from photoseek_export.graphs import write_text_graph
 from photoseek_export.measuring import Measured
 from photoseek_export.parity import check_text_parity
 from photoseek_export.quantize import CALIBRATION_PHOTOS, calibration_pictures
-from photoseek_train.checkpoint import load_checkpoint
+from photoseek_train.model.checkpoint import load_checkpoint
 from tiny_bundle import COLOURS
 from tiny_photos import write_colour
 

@@ -22,8 +22,8 @@ from photoseek_export.cli import app
 from photoseek_export.errors import ExportError, ImageSideDiffers
 from photoseek_export.measuring import Measured
 from photoseek_export.text_towers import load_further
-from photoseek_train.checkpoint import begin_checkpoint, load_checkpoint, weights_hash, write_weights
 from photoseek_train.config import preprocessing_of
+from photoseek_train.model.checkpoint import begin_checkpoint, load_checkpoint, weights_hash, write_weights
 from tiny_bundle import CHINESE, COLOURS
 from tiny_photos import write_colour
 

@@ -11,11 +11,11 @@ import pytest
 import torch
 import torchvision
 
-from photoseek_train.compact import CompactBert, write_compact_bert
 from photoseek_train.config import AugmentConfig, OptimConfig, preprocessing_of
-from photoseek_train.fit import Fit, FitSettings
-from photoseek_train.run import Run
-from photoseek_train.sources import TowerSources
+from photoseek_train.model.compact_bert import CompactBert, write_compact_bert
+from photoseek_train.model.init import TowerSources
+from photoseek_train.training.fit import Fit, FitSettings
+from photoseek_train.training.run_folder import Run
 from toy_world import COLOURS, SIZE, MakeFit, World, draw
 
 

@@ -6,13 +6,13 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from photoseek_train.checkpoint import load_checkpoint
-    from photoseek_train.dataset import CaptionedPhotos
+    from photoseek_train.data.dataset import CaptionedPhotos
     from photoseek_train.errors import TrainingError
-    from photoseek_train.evaluate import evaluate
-    from photoseek_train.fit import Fit, FitSettings
-    from photoseek_train.model import TwoTower
-    from photoseek_train.sources import TowerSources
+    from photoseek_train.evaluation.evaluate import evaluate
+    from photoseek_train.model.checkpoint import load_checkpoint
+    from photoseek_train.model.init import TowerSources
+    from photoseek_train.model.two_tower import TwoTower
+    from photoseek_train.training.fit import Fit, FitSettings
 
 __all__ = [
     "CaptionedPhotos",
@@ -26,14 +26,14 @@ __all__ = [
 ]
 
 _HOME = {
-    "CaptionedPhotos": "dataset",
-    "Fit": "fit",
-    "FitSettings": "fit",
-    "TowerSources": "sources",
+    "CaptionedPhotos": "data.dataset",
+    "Fit": "training.fit",
+    "FitSettings": "training.fit",
+    "TowerSources": "model.init",
     "TrainingError": "errors",
-    "TwoTower": "model",
-    "evaluate": "evaluate",
-    "load_checkpoint": "checkpoint",
+    "TwoTower": "model.two_tower",
+    "evaluate": "evaluation.evaluate",
+    "load_checkpoint": "model.checkpoint",
 }
 
 

@@ -1,0 +1,153 @@
+"""Each command, as typed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from photoseek.cli import output
+from photoseek_train.cli.app import app, main
+from photoseek_train.errors import SettingsError
+from toy_world import World
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+
+
+def data(world: World) -> list[object]:
+    return ["--images", world.images, "--captions", world.captions]
+
+
+def small(bert: Path, resnet: Path) -> list[object]:
+    return ["--text-model", bert, "--image-weights", resnet, "--image-size", 32, "--max-tokens", 24]
+
+
+def test_features_then_fit_then_evaluate(world: World, bert: Path, resnet: Path, tmp_path: Path) -> None:
+    made = call("features", *data(world), *small(bert, resnet), "--out", tmp_path / "f")
+    assert made.stdout.endswith("f: features of 64 photos and 128 captions\n")
+    before = (tmp_path / "f" / "image_embeddings.npy").stat().st_mtime_ns
+
+    split = ["--train", world.train, "--dev", world.dev, "--features", tmp_path / "f", "--out", tmp_path / "run"]
+    fitted = call("fit", *data(world), *small(bert, resnet), *split, "--epochs", 2, "--batch-size", 16)
+    assert "epoch 2/2: loss" in fitted.stderr
+    assert "of 16 images" in fitted.stdout
+    assert (tmp_path / "f" / "image_embeddings.npy").stat().st_mtime_ns == before
+
+    table = call("evaluate", tmp_path / "run", *data(world), "--split", world.dev)
+    assert "of 16 images" in table.stdout
+    assert "of 32 captions" in table.stdout
+    answer = json.loads(call("evaluate", tmp_path / "run", *data(world), "--split", world.dev, "--json").stdout)
+    dev = json.loads((tmp_path / "run" / "metrics.json").read_text())["dev"]
+    interval = answer.pop("interval")
+    assert answer == {**dev, "precision": "fp32"}
+    assert interval["rsum"][0] <= dev["rsum"] <= interval["rsum"][1]
+
+
+def test_compact_then_fit_from_nothing(world: World, tmp_path: Path) -> None:
+    bert = tmp_path / "bert"
+    shape = ["--layers", 1, "--hidden", 16, "--heads", 2, "--vocabulary", 200]
+    words = ["--captions", world.captions, "--split", world.train]
+    assert "a BERT of 1 layers, 16 wide" in call("compact", *words, "--out", bert, *shape).stdout
+    towers = ["--text-model", bert, "--image-weights", "none", "--tune", "both", "--image-size", 32, "--no-flip"]
+    split = ["--train", world.train, "--dev", world.dev, "--out", tmp_path / "run", "--resize", "squash"]
+    command = ["fit", *data(world), *towers, *split, "--epochs", 1, "--batch-size", 16]
+    assert call(*command).exit_code == 0
+    assert call(*command, "--resume").exit_code == 0
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert (config["augment"]["crop_scale"], config["augment"]["flip"]) == (0.8, False)
+    assert not any(config["augment"][name] for name in ("color", "gray", "erase", "size", "first_size"))
+    assert config["preprocessing"]["do_center_crop"] is False
+
+
+def test_fit_goes_on_from_a_checkpoint_and_sees_photos_as_it_did(world: World, bert: Path, tmp_path: Path) -> None:
+    split = ["--train", world.train, "--dev", world.dev, "--epochs", 1, "--batch-size", 16, "--max-tokens", 24]
+    begin = [
+        "--text-model",
+        bert,
+        "--image-weights",
+        "none",
+        "--tune",
+        "both",
+        "--image-size",
+        32,
+        "--resize",
+        "squash",
+    ]
+    assert call("fit", *data(world), *split, *begin, "--out", tmp_path / "a").exit_code == 0
+    more = ["--from", tmp_path / "a", "--tune", "text", "--out", tmp_path / "b"]
+    assert call("fit", *data(world), *split, *more).exit_code == 0
+    configs = [json.loads((tmp_path / name / "config.json").read_text()) for name in "ab"]
+    assert configs[0]["preprocessing"] == configs[1]["preprocessing"]
+    soup = call("average", tmp_path / "a", tmp_path / "b", "--out", tmp_path / "soup")
+    assert "soup: the average of 2 checkpoints" in soup.stdout
+    assert "of 16 images" in call("evaluate", tmp_path / "soup", *data(world), "--split", world.dev).stdout
+    larger = ["--from", tmp_path / "a", "--tune", "image", "--image-size", 48, "--out", tmp_path / "larger"]
+    assert call("fit", *data(world), *split, *larger).exit_code == 0
+    seen = json.loads((tmp_path / "larger" / "config.json").read_text())["preprocessing"]
+    assert seen["size"] == {"height": 48, "width": 48}
+    assert seen["do_center_crop"] is False  # squeezed, as the checkpoint's photos were
+    with pytest.raises(SettingsError, match=r"^image_size and resize: expected those of .*, whose photos keep their"):
+        call("fit", *data(world), *split, *more[:-1], tmp_path / "d", "--freeze-images", "--image-size", 48)
+    with pytest.raises(SettingsError, match=r"^image_size: expected at least 32, found 0"):
+        call("fit", *data(world), *split, *more[:-1], tmp_path / "e", "--image-size", 0)
+    neither = call("fit", *data(world), *split, "--out", tmp_path / "c")
+    assert neither.exit_code == 2
+    assert "--from" in neither.output
+
+
+def test_fit_trains_a_new_text_tower_against_the_images_of_a_checkpoint(
+    world: World, bert: Path, resnet: Path, tmp_path: Path
+) -> None:
+    split = ["--train", world.train, "--dev", world.dev, "--epochs", 1, "--batch-size", 16, "--no-report"]
+    assert call("fit", *data(world), *split, *small(bert, resnet), "--out", tmp_path / "a").exit_code == 0
+    beside = ["--from", tmp_path / "a", "--text-model", bert, "--max-tokens", 20, "--pooling", "cls"]
+    assert call("fit", *data(world), *split, *beside, "--tune", "text", "--out", tmp_path / "b").exit_code == 0
+    first, second = (json.loads((tmp_path / name / "config.json").read_text()) for name in "ab")
+    assert first["preprocessing"] == second["preprocessing"]
+    assert (first["optim"]["freeze_images"], second["optim"]["freeze_images"]) == (False, True)
+    assert (second["model"]["pooling"], second["model"]["max_tokens"]) == ("cls", 20)
+    with pytest.raises(SettingsError, match="tune: expected none or text"):
+        call("fit", *data(world), *split, *beside, "--tune", "both", "--out", tmp_path / "c")
+
+
+def test_bad_use_is_exit_code_2(world: World) -> None:
+    assert call("fit", *data(world)).exit_code == 2
+    assert call("nonsense").exit_code == 2
+
+
+def test_an_error_is_one_line(
+    world: World, bert: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    split = ["--train", world.train, "--dev", world.dev, "--text-model", bert, "--image-weights", "none"]
+    arguments = ["fit", *data(world), *split, "--out", "anywhere"]
+    monkeypatch.setattr(sys, "argv", ["photoseek-train", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("photoseek-train: tune 'none' keeps the image tower as it is")
+    monkeypatch.setattr(sys, "argv", ["photoseek-train", "--debug", *map(str, arguments)])
+    with pytest.raises(SettingsError):
+        main()
+    output.set_debug(False)  # of the other tests
+
+
+def test_a_missing_extra_is_told_with_the_command_that_installs_it(world: World) -> None:
+    command = ["photoseek-train", "evaluate", "anywhere", *map(str, data(world))]
+    script = f"import sys; sys.modules['torch'] = None; sys.argv = {command!r}\n"  # importing it fails
+    script += "from photoseek_train.cli.app import main; main()"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    expected = "photoseek-train: torch is not installed; install what is missing: pip install 'photoseek[train]'\n"
+    assert (done.returncode, done.stderr) == (1, expected)
+
+
+def test_help_loads_no_torch() -> None:
+    """So that it answers at once, and without the extra."""
+    script = "import sys, photoseek_train, photoseek_train.cli.app; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

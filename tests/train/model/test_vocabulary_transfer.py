@@ -1,0 +1,150 @@
+"""What a tower of one language knows is taken over into another, through captions of the same photos."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+
+from photoseek.captions import Caption
+from photoseek_export import export_checkpoint
+from photoseek_train.errors import SettingsError
+from photoseek_train.evaluation.evaluate import evaluate
+from photoseek_train.model.checkpoint import Layout, load_checkpoint, read_metrics, weights_hash
+from photoseek_train.model.init import TowerSources
+from photoseek_train.model.vocabulary_transfer import transplant
+from photoseek_train.model.word_alignment import Ids, align
+from toy_world import MakeFit, World
+
+CHINESE = {"red": "红", "green": "绿", "blue": "蓝", "white": "白"}
+
+
+def ids(*tokens: int) -> Ids:
+    return np.array(tokens, dtype=np.int64)
+
+
+def test_alignment_of_a_case_worked_by_hand() -> None:
+    """Photo 1 has our 0 and 1 beside their 0 and 1, photo 2 our 0 beside their 0."""
+    ours, theirs = [ids(0, 1), ids(0)], [ids(0, 1), ids(0)]
+    # first, all is shared equally: of our 0 come 1/2 + 1 of their 0 and 1/2 of their 1; of our 1, 1/2 of each
+    np.testing.assert_allclose(align(ours, theirs, (2, 2), 1), [[0.75, 0.25], [0.5, 0.5]], atol=1e-6)
+    # then their 0 is shared 3:2 and their 1 is shared 1:2 in photo 1
+    counts = np.array([[3 / 5 + 1, 1 / 3], [2 / 5, 2 / 3]])
+    expected = counts / counts.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(align(ours, theirs, (2, 2), 2), expected, atol=1e-6)
+    np.testing.assert_allclose(align(ours, theirs, (2, 2), 300), np.eye(2), atol=0.01)
+
+
+def test_alignment_equals_loops_over_every_pair() -> None:
+    rng = np.random.default_rng(0)
+    ours = [rng.integers(0, 6, rng.integers(1, 9)) for _ in range(20)]
+    theirs = [rng.integers(0, 8, rng.integers(1, 9)) for _ in range(20)]
+    given = np.ones((6, 8))
+    for _ in range(5):
+        counts = np.zeros((6, 8))
+        for left, right in zip(ours, theirs, strict=True):
+            for word in right:
+                total = sum(given[token, word] for token in left)
+                for token in left:
+                    counts[token, word] += given[token, word] / total
+        given = counts / counts.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(align(ours, theirs, (6, 8), 5), given, atol=1e-5)
+
+
+def test_tokens_in_no_caption_stand_for_nothing() -> None:
+    found = align([ids(1)], [ids(2, 2, 0)], (3, 4))
+    np.testing.assert_allclose(found, [[0] * 4, [1 / 3, 0, 2 / 3, 0], [0] * 4], atol=1e-6)
+
+
+def translate(text: str) -> str:
+    """The world's sentences in Chinese: left and right keep their order, and another sentence frames them."""
+    found = [CHINESE[word] for word in text.lower().replace(",", " ").replace(".", " ").split() if word in CHINESE]
+    return f"左边{found[0]}，右边{found[1]}。" if "beside" in text else f"一张图，先{found[0]}再{found[1]}"
+
+
+@pytest.fixture(scope="module")
+def chinese(world: World, tmp_path_factory: pytest.TempPathFactory) -> World:
+    captions = tmp_path_factory.mktemp("captions") / "captions.zh.token"
+    lines = (line.split("\t") for line in world.captions.read_text("utf-8").splitlines())
+    captions.write_text("".join(f"{key}\t{translate(text)}\n" for key, text in lines), "utf-8")
+    return world._replace(captions=captions)
+
+
+def captions_of(world: World) -> list[Caption]:
+    return list(world.split("train").captions)
+
+
+class Begun(NamedTuple):
+    """A checkpoint that was transplanted into Chinese, and how many word pieces it has."""
+
+    path: Path
+    pieces: int
+
+
+@pytest.fixture(scope="module")
+def begun(world: World, chinese: World, english: Path, tmp_path_factory: pytest.TempPathFactory) -> Begun:
+    """Read only."""
+    out = tmp_path_factory.mktemp("begun") / "zh"
+    return Begun(out, transplant(english, captions_of(world), captions_of(chinese), out))
+
+
+def test_a_transplanted_tower_understands_before_it_has_learned(chinese: World, english: Path, begun: Begun) -> None:
+    loaded = load_checkpoint(begun.path)
+    assert len(loaded.tokenizer) == begun.pieces == loaded.config.model.text_architecture["vocab_size"]
+    found = evaluate(begun.path, chinese.split("dev")).metrics.text_to_image
+    # a guess would have the photo among the first five of 16 in 31%
+    assert found.r5 > 60
+    before, after = load_checkpoint(english).model.state_dict(), loaded.model.state_dict()
+    differing = [name for name, tensor in before.items() if not torch.equal(tensor, after[name])]
+    assert differing == ["text_tower.bert.embeddings.word_embeddings.weight"]
+    assert read_metrics(begun.path)["transplanted_from"] == weights_hash(english)
+
+
+def test_it_is_tuned_and_exported_beside_the_first(
+    make_fit: MakeFit, chinese: World, english: Path, begun: Begun, tmp_path: Path
+) -> None:
+    """Its metrics go into the bundle only if they are those of its weights."""
+    fit = make_fit(tmp_path / "tuned", tune="text", epochs=2, freeze_images=True, text_lr=1e-4, lr=1e-3)
+    sources = TowerSources("", max_tokens=24, checkpoint=begun.path, dropout=0.0)
+    settings = replace(fit.settings, sources=sources)
+    run = replace(fit, train=chinese.split("train"), dev=chinese.split("dev"), settings=settings)()
+    assert run.best is not None
+    assert run.best.dev.text_to_image.r5 > 60
+    metrics = run.path / Layout.METRICS
+    metrics.write_text(json.dumps({**json.loads(metrics.read_text()), "weights_sha256": "0" * 64}))
+    bundle = export_checkpoint(english, tmp_path / "bundle", texts={"zh": run.path})
+    assert bundle.languages == ("en", "zh")
+    assert bundle.manifest.precisions["fp32"]["metrics"] == read_metrics(english)["dev"]
+    assert "metrics" not in bundle.manifest.text_towers["zh"].precisions["fp32"]
+
+
+def test_what_cannot_be_transplanted_is_refused_and_nothing_is_written(
+    world: World, chinese: World, english: Path, tmp_path: Path
+) -> None:
+    elsewhere = [Caption(f"other/{caption.image}", caption.index, caption.text) for caption in captions_of(chinese)]
+    with pytest.raises(SettingsError, match="expected photos with captions in both languages, found none"):
+        transplant(english, captions_of(world), elsewhere, tmp_path / "zh")
+    assert not (tmp_path / "zh").exists()
+    with pytest.raises(SettingsError, match="holds a checkpoint already"):
+        transplant(english, captions_of(world), captions_of(chinese), english)
+
+
+def test_a_piece_that_no_common_photo_has_begins_in_the_middle(
+    world: World, chinese: World, english: Path, tmp_path: Path
+) -> None:
+    further = [*captions_of(chinese), *(Caption("elsewhere.png", number, "狗狗狗狗") for number in range(5))]
+    transplant(english, captions_of(world), further, tmp_path / "zh")
+    loaded = load_checkpoint(tmp_path / "zh")
+    words = loaded.model.state_dict()["text_tower.bert.embeddings.word_embeddings.weight"]
+    assert torch.isfinite(words).all()
+    row = words[loaded.tokenizer.convert_tokens_to_ids("狗")]
+    old = load_checkpoint(english)
+    used = sorted({token for caption in captions_of(world) for token in old.tokenizer(caption.text)["input_ids"]})
+    used = [token for token in used if token not in old.tokenizer.all_special_ids]
+    middle = old.model.state_dict()["text_tower.bert.embeddings.word_embeddings.weight"][used].mean(dim=0)
+    torch.testing.assert_close(row, middle)

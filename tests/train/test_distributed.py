@@ -1,0 +1,168 @@
+"""Several processes train one model: what one has learned, all have."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import psutil
+import pytest
+import torch
+
+import torture
+import two_processes
+from photoseek_train.config import OptimConfig
+from photoseek_train.data.batches import Batch, expect_parts, plan_epoch
+from photoseek_train.distributed import ALONE, announced_count
+from photoseek_train.errors import RunMismatch, SettingsError
+from photoseek_train.evaluation.evaluate import evaluate
+from toy_world import World
+
+
+def test_a_batch_is_split_into_parts_that_make_the_whole(world: World) -> None:
+    """Photos in turn, each with its own captions."""
+    config = OptimConfig(tune="both", batch_size=7, captions_per_photo=2)
+    for batch in plan_epoch(world.split("train"), config, epoch=1):
+        parts = batch.split(3)
+        assert [len(part.photos) for part in parts] == [2, 2, 3]
+        np.testing.assert_array_equal(np.concatenate([part.photos for part in parts]), batch.photos)
+        np.testing.assert_array_equal(np.concatenate([part.captions for part in parts]), batch.captions)
+        for part in parts:
+            np.testing.assert_array_equal(world.split("train").image_of_text[part.captions], part.image_ids)
+
+
+def test_one_process_has_all_of_a_batch() -> None:
+    batch = Batch(np.arange(3), np.arange(4), np.array([0, 1, 1, 2]))
+    (whole,) = batch.split(ALONE.count)
+    assert whole.image_ids.tolist() == [0, 1, 1, 2]
+    rows = torch.randn(3, 2)
+    assert ALONE.gather(rows, [3]) is rows
+
+
+LAUNCHER = [
+    sys.executable, "-m", "accelerate.commands.launch", "--num_machines", "1", "--dynamo_backend", "no",
+    "--mixed_precision", "no", "--num_cpu_threads_per_process", "1", "--main_process_port", "0",
+    "--multi_gpu", "--num_processes", "2",  # accelerate's word for more than one; they compute on the CPU
+]  # fmt: skip
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+
+
+def launch(*words: object) -> str:
+    """Standard error of a launch that ends well."""
+    asked = [*LAUNCHER, *map(str, words)]
+    done = subprocess.run(asked, capture_output=True, text=True, env=environment(), timeout=600, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stderr
+
+
+def losses(run: Path) -> list[float]:
+    return [json.loads(line)["loss"] for line in (run / "history.jsonl").read_text().splitlines()]
+
+
+class Launched(NamedTuple):
+    """The runs that two processes made, and what they wrote to standard error."""
+
+    out: Path
+    stderr: str
+
+
+@pytest.fixture(scope="module")
+def launched(world: World, bert: Path, resnet: Path, tmp_path_factory: pytest.TempPathFactory) -> Launched:
+    """Starting PyTorch in three processes takes longer than what they do: it is done once for every test."""
+    out = tmp_path_factory.mktemp("launched")
+    return Launched(out, launch(two_processes.__file__, json.dumps([*map(str, world)]), bert, resnet, out))
+
+
+@pytest.mark.slow
+def test_two_processes_learn_what_one_learns(
+    launched: Launched, world: World, bert: Path, resnet: Path, tmp_path: Path
+) -> None:
+    """Without batch norms and dropout that learn, the gradient of a batch is the same, however it is split."""
+    alone, two = (
+        two_processes.fit_on(world, bert, resnet, two_processes.FROZEN, tmp_path)().path,
+        launched.out / "frozen",
+    )
+    states = [torch.load(run / "last.pt", weights_only=True) for run in (alone, two)]
+    assert [state["processes"] for state in states] == [1, 2]
+    for name, tensor in states[0]["weights"]["image_projector"].items():
+        torch.testing.assert_close(states[1]["weights"]["image_projector"][name], tensor, rtol=1e-3, atol=1e-4)
+    assert losses(two) == pytest.approx(losses(alone), rel=1e-4)
+    measured = json.loads((two / "metrics.json").read_text())["dev"]
+    assert evaluate(two, world.split("dev")).metrics.to_json() == measured
+
+
+@pytest.mark.slow
+def test_the_first_process_alone_reports(launched: Launched) -> None:
+    assert [launched.stderr.count(f"epoch {epoch}/2: loss") for epoch in (1, 2)] == [1, 1]
+
+
+@pytest.mark.slow
+def test_two_processes_resume_as_if_never_stopped(launched: Launched, world: World, bert: Path, resnet: Path) -> None:
+    """Both towers learn, with pasted parts and a moving average; both go on from what the first has written."""
+    whole, parts = (losses(launched.out / name) for name in ("whole", "parts"))
+    assert len(whole) == 3
+    assert parts == pytest.approx(whole, abs=1e-5)
+    assert whole[-1] < whole[0]
+    with pytest.raises(RunMismatch, match="was made by 2 processes, found 1; launch as many as before"):
+        two_processes.fit_on(world, bert, resnet, two_processes.BOTH, launched.out / "whole")(resume=True)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(torture.rounds(1) < 10, reason="minutes long: run by make torture")
+def test_two_processes_that_are_killed_go_on_as_if_never_stopped(
+    launched: Launched, world: World, bert: Path, resnet: Path, tmp_path: Path
+) -> None:
+    """Killed with SIGKILL, each time at another moment of the run, and resumed until it is complete."""
+    chance = random.Random(torture.seed("killed processes"))
+    words = two_processes.command(world, bert, resnet, two_processes.BOTH, tmp_path / "run")
+    asked = [*LAUNCHER, "-m", "photoseek_train", *words, "--resume"]
+    kills = torture.rounds(0.3)
+    for _ in range(kills):
+        launch_and_kill(asked, tmp_path / "run" / "config.json", chance.uniform(0, 5))
+    launch("-m", "photoseek_train", *words, "--resume")
+    assert losses(tmp_path / "run") == pytest.approx(losses(launched.out / "whole"), abs=1e-5)
+    torture.report("two training processes killed", kills)
+
+
+def launch_and_kill(words: list[str], begun: Path, after: float) -> None:
+    """Kill all processes of a run, some seconds after it has begun."""
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment()) as run:
+        until = time.monotonic() + 300
+        while not begun.is_file() and run.poll() is None and time.monotonic() < until:
+            time.sleep(0.02)
+        with suppress(subprocess.TimeoutExpired):
+            run.wait(after)
+        try:
+            whole = [psutil.Process(run.pid), *psutil.Process(run.pid).children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return
+        for process in whole:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(whole[1:], timeout=30)
+
+
+def test_batches_too_small_for_the_processes_are_refused(world: World) -> None:
+    """Batch norm needs two photos; frozen towers one caption."""
+    for tune, count, least in (("image", 2, 4), ("none", 4, 4)):
+        config = OptimConfig(tune=tune, batch_size=3)
+        with pytest.raises(SettingsError, match=f"batch_size: expected at least {least} in every batch for {count}"):
+            expect_parts(plan_epoch(world.split("dev"), config, epoch=1), config, count)
+
+
+@pytest.mark.parametrize("name", ["WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE"])
+def test_launchers_announce_how_many_there_are(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    assert announced_count() == 1
+    monkeypatch.setenv(name, "3")
+    assert announced_count() == 3

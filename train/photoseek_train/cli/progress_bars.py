@@ -1,0 +1,55 @@
+"""What the command line shows of long work: a bar for each task, a line for each epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from photoseek.cli.output import print_line, progress_bar
+from photoseek_train.progress import Progress
+
+if TYPE_CHECKING:
+    from photoseek_train.training.trainer import EpochEnd, EpochRecord
+
+_UNITS = {
+    "epoch": "steps",
+    "text_embeddings": "captions",
+    "aug_text_embeddings": "captions",
+    "captions": "captions",
+    "keywords": "captions",
+}
+
+
+@contextmanager
+def bars() -> Iterator[Progress]:
+    """A progress bar on standard error for one task after another."""
+    with ExitStack() as stack:
+        shown = ""
+        update: Callable[[int, int], None] | None = None
+
+        def progress(task: str, done: int, total: int) -> None:
+            nonlocal shown, update
+            if task != shown:
+                stack.close()
+                update = stack.enter_context(progress_bar(task, _UNITS.get(task.split()[0], "photos")))
+                shown = task
+            if update is not None:
+                update(done, total)
+
+        yield progress
+
+
+def announce(epochs: int) -> EpochEnd:
+    """Print a line on standard error after each epoch."""
+
+    def announce_epoch(record: EpochRecord) -> None:
+        found = record.dev.text_to_image
+        recalls = "/".join(f"{value:.1f}" for value in (found.r1, found.r5, found.r10))
+        print_line(
+            f"epoch {record.epoch}/{epochs}: loss {record.loss:.3f}, dev text to image R@1/5/10 {recalls} "
+            f"of {record.dev.images} images, rsum {record.dev.rsum:.1f}, {record.seconds:.1f} s",
+            error=True,
+        )
+
+    return announce_epoch

@@ -1,0 +1,1 @@
+"""Captioned photos, tokens, batches and augmentation."""

@@ -1,0 +1,1 @@
+"""Precomputed tower outputs, and what the trainer reads."""

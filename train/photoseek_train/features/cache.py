@@ -1,0 +1,132 @@
+"""A folder of cached tower features: one table of rows for each kind, found by the content they were made from."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from photoseek.system.atomic_write import replace_json, sync_file, sync_folder
+from photoseek_train.errors import FeaturesError
+from photoseek_train.features.resumable_array import COMMIT_SECONDS, Encode, Extraction, Features
+from photoseek_train.progress import Progress, silent
+
+FORMAT = 1
+"""The format that this version reads and writes."""
+
+MANIFEST = "manifest.json"
+PARTIAL = ".partial"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Request:
+    """The rows of a table that a caller needs.
+
+    Attributes:
+        name: Of the table; its file is ``name.npy``.
+        identity: What every row depends on: model, hash of its weights, pooling or preprocessing.
+        keys: SHA-256 of the content of each row's photo or caption; a row is found by it, never by a name.
+        width: Of a row.
+        encode: Computes the rows at some positions of ``keys``.
+        order: Sort key of the positions to compute: captions of one length need no padding.
+    """
+
+    name: str
+    identity: dict[str, Any]
+    keys: Sequence[str]
+    width: int
+    encode: Encode
+    order: Callable[[int], int] = int
+
+
+@dataclass(frozen=True)
+class FeatureFolder:
+    """``image_embeddings.npy``, ``text_embeddings.npy``, ``aug_text_embeddings.npy``, and a manifest of their keys.
+
+    ``commit_seconds`` is the time between two writes of rows that are being computed.
+    """
+
+    path: Path
+    commit_seconds: float = COMMIT_SECONDS
+
+    def rows(self, request: Request, progress: Progress = silent) -> Features:
+        """The requested rows, (keys, width): read from the cache, or computed where it lacks them.
+
+        A table that has them all is left untouched; else it is replaced by one of just the requested rows.
+
+        Raises:
+            FeaturesError: The folder's format is another, or its manifest is damaged.
+        """
+        cached = self._read(request)
+        first = {key: position for position, key in reversed(list(enumerate(request.keys)))}
+        missing = sorted(sorted(first[key] for key in first.keys() - cached.keys()), key=request.order)
+        if not missing:
+            return _rows_of(request, cached)
+        _log.info("%s: %d of %d rows to compute", request.name, len(missing), len(request.keys))
+        extraction = Extraction(self.path / PARTIAL, request.name, request.identity, request.width, self.commit_seconds)
+        keys = [request.keys[position] for position in missing]
+        computed = extraction.run(keys, lambda steps: request.encode([missing[step] for step in steps]), progress)
+        rows = _rows_of(request, cached | dict(zip(keys, computed, strict=True)))
+        self._write(request, rows)
+        extraction.finish()
+        return rows
+
+    def tables(self) -> dict[str, dict[str, Any]]:
+        """Identity and keys of each table, by name; raises as ``rows``."""
+        file = self.path / MANIFEST
+        try:
+            values = json.loads(file.read_text("utf-8"))
+            found, tables = values["format"], dict(values["tables"])
+        except FileNotFoundError:
+            return {}
+        except NotADirectoryError as error:
+            raise FeaturesError(f"{self.path}: expected a folder for features, found a file") from error
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise FeaturesError(f"{file}: cannot be read: {error}; delete the folder") from error
+        if found != FORMAT:
+            raise FeaturesError(
+                f"{file}: features of format {found}, this photoseek reads format {FORMAT}; upgrade photoseek, or "
+                "choose another folder"
+            )
+        return tables
+
+    def _read(self, request: Request) -> dict[str, Features]:
+        """The rows of the table by key; none if it is missing, of another identity, or damaged."""
+        table = self.tables().get(request.name, {})
+        if table.get("identity") != request.identity:
+            return {}
+        try:
+            rows = np.load(self.path / f"{request.name}.npy")
+        except (OSError, ValueError):
+            return {}
+        keys = table.get("keys", [])
+        if rows.shape != (len(keys), request.width) or rows.dtype != np.float32:
+            return {}
+        return dict(zip(keys, rows, strict=True))
+
+    def _write(self, request: Request, rows: Features) -> None:
+        """Replace a table. Between the two manifests the folder has no such table: never a wrong one."""
+        tables = self.tables()
+        if tables.pop(request.name, None) is not None:
+            self._write_manifest(tables)
+        partial = self.path / PARTIAL / f"{request.name}.whole.npy"
+        np.save(partial, rows)
+        sync_file(partial)
+        partial.replace(self.path / f"{request.name}.npy")
+        sync_folder(self.path)
+        self._write_manifest({**tables, request.name: {"identity": request.identity, "keys": list(request.keys)}})
+
+    def _write_manifest(self, tables: dict[str, Any]) -> None:
+        replace_json(self.path / MANIFEST, {"format": FORMAT, "tables": tables})
+
+
+def _rows_of(request: Request, cached: dict[str, Features]) -> Features:
+    rows = [cached[key] for key in request.keys]
+    return np.array(rows, dtype=np.float32).reshape(len(rows), request.width)

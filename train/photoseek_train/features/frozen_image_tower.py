@@ -1,0 +1,82 @@
+"""An image tower that learns nothing, made for speed: the features are the tower's own, up to rounding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from photoseek.photos.preprocessing import Preprocessing
+from photoseek_train.features.resumable_array import Features
+from photoseek_train.model.towers import ImageTower
+
+Pictures = npt.NDArray[np.uint8]
+"""Photos cut to size, (n, height, width, 3)."""
+
+_CONVOLUTION_AND_NORM = (("conv1", "bn1"), ("conv2", "bn2"), ("conv3", "bn3"), ("0", "1"))
+"""Names of neighbours in torchvision's ResNets; 0 and 1 are those of a shortcut that changes the width."""
+
+
+class FrozenImageTower:
+    """A copy of an image tower without batch norms, with channels last, that scales the pixels itself.
+
+    May be called from several threads.
+    """
+
+    def __init__(self, tower: ImageTower, preprocessing: Preprocessing, bf16: bool = False) -> None:
+        self.device: torch.device = next(tower.parameters()).device
+        self.preprocessing = preprocessing
+        self.dtype: torch.dtype = torch.bfloat16 if bf16 else torch.float32
+        folded = fold_batch_norms(tower.resnet).requires_grad_(False)
+        self._resnet = folded.to(dtype=self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def __call__(self, pictures: Pictures) -> Features:
+        """The features of photos, (n, width of the tower)."""
+        with torch.inference_mode():
+            return self._features(self._pixels(torch.from_numpy(pictures)))
+
+    def of_pixels(self, pixels: npt.NDArray[np.float32]) -> Features:
+        """The features of preprocessed photos, float32 (n, 3, height, width)."""
+        with torch.inference_mode():
+            return self._features(torch.from_numpy(pixels).to(self.device, memory_format=torch.channels_last))
+
+    def _features(self, pixels: Tensor) -> Features:
+        with full_float32():
+            features: Tensor = self._resnet(pixels.to(self.dtype))
+            return features.float().cpu().numpy()
+
+    def _pixels(self, pictures: Tensor) -> Tensor:
+        """``Preprocessing.__call__`` after its cut, on the device, where a byte a value travels and not four."""
+        how = self.preprocessing
+        if self.device.type == "cuda":
+            pictures = pictures.pin_memory()
+        std, mean = (torch.tensor(values, device=self.device).view(3, 1, 1) for values in (how.std, how.mean))
+        pixels = pictures.to(self.device, non_blocking=True).permute(0, 3, 1, 2).float()  # channels stay last in memory
+        return pixels.mul_(how.rescale_factor / std).sub_(mean / std)
+
+
+def fold_batch_norms(resnet: nn.Module) -> nn.Module:
+    """A copy, in evaluation mode, in which each convolution does the work of the batch norm after it."""
+    folded = deepcopy(resnet).eval()
+    for module in list(folded.modules()):
+        children = dict(module.named_children())
+        for first, second in _CONVOLUTION_AND_NORM:
+            convolution, norm = children.get(first), children.get(second)
+            if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                setattr(module, first, fuse_conv_bn_eval(convolution, norm))
+                setattr(module, second, nn.Identity())
+    return folded
+
+
+@contextmanager
+def full_float32() -> Iterator[None]:
+    """Keep cuDNN from rounding float32 to the 10 bits of TF32, as it does by default."""
+    cudnn = torch.backends.cudnn
+    with cudnn.flags(enabled=cudnn.enabled, benchmark=cudnn.benchmark, allow_tf32=False):
+        yield

@@ -1,0 +1,77 @@
+"""What there is to know of captions before training."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from photoseek.captions import Caption
+from photoseek.languages import language_of
+from photoseek_train.inspect.photo_stats import spread
+
+
+def token_facts(text_model: str, texts: Sequence[str], max_tokens: int) -> dict[str, Any]:
+    """Lengths of captions in tokens, ``[CLS]`` and ``[SEP]`` included, and how many ``max_tokens`` would cut off.
+
+    Raises:
+        TowerError: The tokenizer of the model cannot be loaded.
+    """
+    from photoseek_train.data.tokens import plain_tokenizer
+    from photoseek_train.model.pretrained import load_tokenizer
+
+    encoded = plain_tokenizer(load_tokenizer(text_model)).encode_batch_fast(list(texts))
+    lengths = [len(one.ids) for one in encoded]
+    return {**spread(lengths), "max_tokens": max_tokens, "cut_off": sum(length > max_tokens for length in lengths)}
+
+
+def captions_json(captions: Sequence[Caption]) -> dict[str, Any]:
+    """Numbers of captions, their languages and lengths, and what looks like a slip."""
+    per_photo = Counter(Counter(caption.image for caption in captions).values())
+    return {
+        "total": len(captions),
+        "with_keywords": sum(bool(caption.keywords) for caption in captions),
+        "per_photo": {str(count): photos for count, photos in sorted(per_photo.items())},
+        "languages": {language: _lengths(texts) for language, texts in _by_language(captions).items()},
+        "duplicates": len(repeated(captions)),
+        "duplicates_of_one_photo": len(repeated(captions, of_one_photo=True)),
+    }
+
+
+def repeated(captions: Sequence[Caption], *, of_one_photo: bool = False) -> list[Caption]:
+    """Captions that repeat an earlier one to the letter, but for case and space; of any photo, or of the same."""
+    seen: set[tuple[str, str]] = set()
+    found = []
+    for caption in captions:
+        key = (caption.image if of_one_photo else "", " ".join(caption.text.lower().split()))
+        if key in seen:
+            found.append(caption)
+        seen.add(key)
+    return found
+
+
+def label(caption: Caption) -> str:
+    """``NAME#I``."""
+    return f"{caption.image}#{caption.index}"
+
+
+def has_control_characters(text: str) -> bool:
+    """Whether a text holds characters that nobody can see: control codes, or ones that stand for no character."""
+    return any(unicodedata.category(char) in ("Cc", "Co", "Cn") or char == "\ufffd" for char in text)
+
+
+def _by_language(captions: Sequence[Caption]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for caption in captions:
+        found.setdefault(language_of(caption.text), []).append(caption.text)
+    return dict(sorted(found.items(), key=lambda item: (-len(item[1]), item[0])))
+
+
+def _lengths(texts: Sequence[str]) -> dict[str, Any]:
+    """Lengths in words, which Chinese has no spaces between, and in characters."""
+    return {
+        "captions": len(texts),
+        "words": spread(len(text.split()) for text in texts),
+        "characters": spread(map(len, texts)),
+    }

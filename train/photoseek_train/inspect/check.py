@@ -1,0 +1,201 @@
+"""Photos and captions looked over before anyone spends an hour: what ``fit`` would refuse, and what it would miss."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from photoseek.captions import CaptionFile, read_caption_file
+from photoseek.sources.local import scan
+from photoseek_train.errors import DataError
+from photoseek_train.inspect.caption_stats import captions_json, has_control_characters, label, repeated, token_facts
+from photoseek_train.inspect.photo_stats import PhotoFacts, photo_facts, same_content, sizes_json
+from photoseek_train.progress import Progress, silent
+
+_OWN_NAMES = {"val": "dev"}  # a caption file's names for what the command line calls otherwise
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was found.
+
+    Attributes:
+        kind: What it is, a word that never changes.
+        where: Photos, captions or groups of photos that show it.
+        fatal: Whether ``fit`` would refuse the data.
+    """
+
+    kind: str
+    where: list[str]
+    fatal: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object, with all places."""
+        return {"kind": self.kind, "count": len(self.where), "where": self.where}
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """All that was found; ``photos``, ``captions`` and ``splits`` are JSON objects."""
+
+    photos: dict[str, Any]
+    captions: dict[str, Any]
+    splits: dict[str, Any]
+    findings: list[Finding]
+    seconds: float
+
+    @property
+    def usable(self) -> bool:
+        """Whether ``fit`` would take these data."""
+        return not self.problems
+
+    @property
+    def problems(self) -> list[Finding]:
+        """Findings that ``fit`` would refuse."""
+        return [finding for finding in self.findings if finding.fatal]
+
+    @property
+    def warnings(self) -> list[Finding]:
+        """Findings that ``fit`` would not mind."""
+        return [finding for finding in self.findings if not finding.fatal]
+
+    def to_json(self) -> dict[str, Any]:
+        """The form that ``inspect --json`` prints."""
+        return {
+            "usable": self.usable,
+            "problems": [finding.to_json() for finding in self.problems],
+            "warnings": [finding.to_json() for finding in self.warnings],
+            "photos": self.photos,
+            "captions": self.captions,
+            "splits": self.splits,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+@dataclass
+class _Look:
+    """An inspection under way."""
+
+    images: Path
+    file: CaptionFile
+    splits: dict[str, list[str]]
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def captioned(self) -> list[str]:
+        return self.file.names()
+
+    @property
+    def meant(self) -> list[str]:
+        """Photos that training or measuring would open: those of the splits, or all captioned ones."""
+        return list(dict.fromkeys(name for names in self.splits.values() for name in names)) or self.captioned
+
+    def note(self, kind: str, where: Iterable[str], *, fatal: bool = False) -> None:
+        places = list(where)
+        if places:
+            self.findings.append(Finding(kind, places, fatal))
+
+
+def inspect_data(
+    images: str | Path,
+    captions: str | Path,
+    splits: Mapping[str, str | Path] | None = None,
+    text_model: str | None = None,
+    max_tokens: int = 64,
+    progress: Progress = silent,
+) -> Inspection:
+    """Look over photos and captions.
+
+    Args:
+        images: Folder of the photos.
+        captions: Caption file.
+        splits: By the name of a split its file, or its name in the caption file. None or empty: those that the
+            caption file carries.
+        text_model: Count tokens by the tokenizer of this model.
+        max_tokens: Captions longer than this would be cut off.
+        progress: Called often.
+
+    Raises:
+        CaptionFileError: A caption or split file that cannot be read.
+        DataError: No such folder.
+        TowerError: The text model has no tokenizer that can be had.
+    """
+    started = time.monotonic()
+    folder = Path(images).expanduser()
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder; give the folder that holds the photos")
+    look = _Look(folder, *_read(captions, splits or {}))
+    _find_missing(look)
+    photos = _look_at_photos(look, progress)
+    facts = _look_at_captions(look, text_model, max_tokens)
+    sizes = {name: _split_json(look, names) for name, names in look.splits.items()}
+    return Inspection(photos, facts, sizes, look.findings, time.monotonic() - started)
+
+
+def _read(captions: str | Path, splits: Mapping[str, str | Path]) -> tuple[CaptionFile, dict[str, list[str]]]:
+    file = read_caption_file(captions)
+    named: Mapping[str, str | Path] = splits or {
+        _OWN_NAMES.get(name, name): name for name in file.splits if name != "restval" or "train" not in file.splits
+    }
+    return file, {name: file.names(split) for name, split in named.items()}
+
+
+def _find_missing(look: _Look) -> None:
+    """Photos without captions, captions without photos, photos in two splits."""
+    captioned, meant = set(look.captioned), set(look.meant)
+    absent = [name for name in dict.fromkeys([*look.meant, *look.captioned]) if not (look.images / name).is_file()]
+    look.note("image_missing", (name for name in absent if name in meant), fatal=True)
+    look.note("caption_without_image", (name for name in absent if name not in meant))
+    look.note("split_image_without_caption", (name for name in look.meant if name not in captioned), fatal=True)
+    for (one, ours), (other, theirs) in combinations(look.splits.items(), 2):
+        both = sorted(set(ours) & set(theirs))
+        look.note(f"in_{one}_and_{other}", both, fatal={one, other} == {"train", "dev"})
+
+
+def _look_at_photos(look: _Look, progress: Progress) -> dict[str, Any]:
+    """Decode what is meant to be opened, and compare contents."""
+    captioned = set(look.captioned)
+    in_folder = [photo.path for photo in scan(look.images)]
+    look.note("image_without_caption", (name for name in in_folder if name not in captioned))
+    present = [name for name in look.meant if (look.images / name).is_file()]
+    photos = photo_facts(look.images, present, progress)
+    broken = [photo for photo in photos if photo.reason]
+    look.note("unreadable", (f"{photo.name}: {photo.reason}" for photo in broken), fatal=True)
+    _find_duplicates(look, photos)
+    return {"in_folder": len(in_folder), "decoded": len(photos) - len(broken), **sizes_json(photos)}
+
+
+def _find_duplicates(look: _Look, photos: Sequence[PhotoFacts]) -> None:
+    """Photos of the same content: across splits, where they make the measure look better, and within one."""
+    members = {split: set(names) for split, names in look.splits.items()}
+    across: list[str] = []
+    within: list[str] = []
+    for group in same_content(photos):
+        home = [{split for split, names in members.items() if name in names} for name in group]
+        shared = any(one != other for one, other in combinations(home, 2))
+        (across if shared else within).append(" = ".join(_with_split(n, h) for n, h in zip(group, home, strict=True)))
+    look.note("same_content_across_splits", across)
+    look.note("same_content_within_split", within)
+
+
+def _with_split(name: str, splits: set[str]) -> str:
+    return f"{name} ({', '.join(sorted(splits))})" if splits else name
+
+
+def _look_at_captions(look: _Look, text_model: str | None, max_tokens: int) -> dict[str, Any]:
+    meant = set(look.meant)
+    chosen = [caption for caption in look.file.captions if caption.image in meant]
+    facts = captions_json(chosen)
+    look.note("control_characters", (label(c) for c in chosen if has_control_characters(c.text)))
+    look.note("repeated_caption", map(label, repeated(chosen, of_one_photo=True)))
+    tokens = None if text_model is None else token_facts(text_model, [c.text for c in chosen], max_tokens)
+    return {**facts, "tokens": tokens}
+
+
+def _split_json(look: _Look, names: Sequence[str]) -> dict[str, int]:
+    members = set(names)
+    return {"photos": len(names), "captions": sum(caption.image in members for caption in look.file.captions)}

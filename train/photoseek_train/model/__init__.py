@@ -1,0 +1,1 @@
+"""The two-tower model, its checkpoints and its initialization."""

@@ -1,0 +1,118 @@
+"""A checkpoint: a folder with everything that the trained model needs, and how it came to be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import safetensors
+import safetensors.torch
+from transformers import PreTrainedTokenizerFast
+
+from photoseek.system.atomic_write import read_bounded, replace_bytes, replace_json, sha256_of
+from photoseek_train.config import TrainingConfig
+from photoseek_train.errors import CheckpointDamaged, CheckpointNotFound, SettingsError, reason_of
+from photoseek_train.model.pretrained import load_tokenizer
+from photoseek_train.model.serialization import TOKENIZER_FILES, json_lines, save_tokenizer, save_weights
+from photoseek_train.model.two_tower import TwoTower
+
+
+class Layout:
+    """The names of a checkpoint's files; no other module spells them."""
+
+    CONFIG = "config.json"
+    WEIGHTS = "model.safetensors"
+    METRICS = "metrics.json"
+    HISTORY = "history.jsonl"
+    LAST = "last.pt"
+    FEATURES = "features"
+    ENVIRONMENT = "environment.json"
+    DATA = "data.json"
+    REPORT = "report.html"
+    TOKENIZER = TOKENIZER_FILES
+    REQUIRED = (CONFIG, WEIGHTS, "tokenizer.json", "tokenizer_config.json")
+
+
+class Loaded(NamedTuple):
+    """What a checkpoint holds; the model is in evaluation mode."""
+
+    model: TwoTower
+    config: TrainingConfig
+    tokenizer: PreTrainedTokenizerFast
+
+
+def begin_checkpoint(path: Path, config: TrainingConfig, tokenizer: PreTrainedTokenizerFast) -> None:
+    """Write what stays the same through a run: configuration and tokenizer."""
+    path.mkdir(parents=True, exist_ok=True)
+    replace_json(path / Layout.CONFIG, config.to_json())  # first: by this file a folder is known as a run's
+    save_tokenizer(tokenizer, path)
+
+
+def write_weights(path: Path, model: TwoTower, metrics: Mapping[str, Any]) -> None:
+    """Replace the weights, then the metrics that were measured with them."""
+    save_weights(model, path / Layout.WEIGHTS)
+    replace_json(path / Layout.METRICS, {**metrics, "weights_sha256": weights_hash(path)})
+
+
+def write_history(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Replace ``history.jsonl``: one line an epoch."""
+    replace_bytes(path / Layout.HISTORY, json_lines(rows))
+
+
+def load_checkpoint(path: str | Path, attention: str = "sdpa") -> Loaded:
+    """Rebuild model, configuration and tokenizer from a checkpoint alone, with no network.
+
+    Args:
+        path: The folder.
+        attention: ``attn_implementation`` of transformers: ``sdpa``, or ``eager`` for export.
+
+    Raises:
+        CheckpointNotFound: No such folder, or no checkpoint in it.
+        CheckpointDamaged: A file is missing, or cannot be read, or doesn't fit the configuration.
+        CheckpointIncompatible: The checkpoint's format is newer.
+    """
+    folder = Path(path).expanduser()
+    config = read_config(folder)
+    try:
+        model = TwoTower.from_config(config.model, attention)
+    except SettingsError as error:
+        raise CheckpointDamaged(f"{folder / Layout.CONFIG}: {error}") from error
+    _load_weights(model, folder / Layout.WEIGHTS)
+    return Loaded(model.eval(), config, load_tokenizer(str(folder)))
+
+
+def read_config(folder: Path) -> TrainingConfig:
+    """Read ``config.json`` and see that the checkpoint's other files are there; raises as ``load_checkpoint``."""
+    if not (folder / Layout.CONFIG).is_file():
+        raise CheckpointNotFound(f"{folder}: no checkpoint here (no {Layout.CONFIG}); make one: photoseek-train fit")
+    for name in Layout.REQUIRED:
+        if not (folder / name).is_file():
+            raise CheckpointDamaged(f"{folder / name}: missing from the checkpoint; copy it anew, or train again")
+    try:
+        values = json.loads(read_bounded(folder / Layout.CONFIG).decode())
+    except (OSError, ValueError) as error:
+        raise CheckpointDamaged(f"{folder / Layout.CONFIG}: expected JSON: {error}") from error
+    return TrainingConfig.from_json(values, str(folder / Layout.CONFIG))
+
+
+def read_metrics(path: str | Path) -> dict[str, Any]:
+    """``metrics.json``: epoch, dev metrics, ``weights_sha256``; empty where there is none."""
+    file = Path(path) / Layout.METRICS
+    values = json.loads(read_bounded(file).decode()) if file.is_file() else {}
+    return dict(values)
+
+
+def weights_hash(path: str | Path) -> str:
+    """SHA-256 of ``model.safetensors``."""
+    return sha256_of(Path(path) / Layout.WEIGHTS)
+
+
+def _load_weights(model: TwoTower, path: Path) -> None:
+    try:
+        model.load_state_dict(safetensors.torch.load_file(path))
+    except (OSError, RuntimeError, safetensors.SafetensorError) as error:
+        raise CheckpointDamaged(
+            f"{path}: expected the weights that config.json describes: {reason_of(error)}"
+        ) from error

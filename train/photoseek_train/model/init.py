@@ -1,0 +1,127 @@
+"""What a run begins with: two towers as they are before training."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from photoseek_train.config import ModelConfig
+from photoseek_train.errors import SettingsError
+from photoseek_train.model.checkpoint import Loaded, load_checkpoint
+from photoseek_train.model.pretrained import load_tokenizer
+from photoseek_train.model.towers import ImageTower, TextTower
+from photoseek_train.model.two_tower import TwoTower
+
+_NOT_ARCHITECTURE = ("_name_or_path", "transformers_version", "dtype", "torch_dtype", "architectures")
+
+
+@dataclass(frozen=True)
+class TowerSources:
+    """Where the towers come from.
+
+    Attributes:
+        text_model: A folder with a Hugging Face BERT, or the name of one.
+        image_weights: ``imagenet``, a torchvision state dict (``.pth``), or ``none``.
+        pooling: ``mean`` or ``cls``.
+        max_tokens: Longer captions are cut off.
+        dim: Length of the vectors.
+        dropout: Of the projectors.
+        checkpoint: Towers, projectors, pooling and dim come from this checkpoint instead. With ``text_model`` only the
+            image side, dim and temperature do: the text tower and ``pooling`` are new, and so is its projector.
+        image_model: torchvision's name of a ResNet.
+    """
+
+    text_model: str = ""
+    image_weights: str = "imagenet"
+    pooling: str = "mean"
+    max_tokens: int = 64
+    dim: int = 256
+    dropout: float = 0.1
+    checkpoint: Path | None = None
+    image_model: str = "resnet18"
+
+    @property
+    def untrained_images(self) -> bool:
+        """Whether the image tower begins with random weights."""
+        return self.checkpoint is None and self.image_weights == "none"
+
+
+class Built(NamedTuple):
+    """A model with its tokenizer, and the configuration that rebuilds it."""
+
+    model: TwoTower
+    tokenizer: PreTrainedTokenizerFast
+    config: ModelConfig
+
+
+def build_model(sources: TowerSources, seed: int) -> Built:
+    """Load the towers and draw the projectors' weights from ``seed``; or load all of it, or half, from a checkpoint.
+
+    Raises:
+        TowerError: Weights, tokenizer or configuration cannot be had.
+        CheckpointError: The checkpoint cannot be used.
+        SettingsError: No such ResNet, or ``max_tokens`` is more than the text tower has positions for.
+    """
+    loaded = None if sources.checkpoint is None else load_checkpoint(sources.checkpoint)
+    if loaded is not None and not sources.text_model:
+        return _taken_over(loaded, sources)
+    tokenizer = load_tokenizer(sources.text_model)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        text = TextTower.from_pretrained(sources.text_model, sources.pooling)
+        if loaded is None:
+            image, dim = ImageTower.from_pretrained(sources.image_weights, sources.image_model), sources.dim
+        else:
+            image, dim = loaded.model.image_tower, loaded.model.dim
+        model = TwoTower(text, image, dim, sources.dropout)
+    _expect_positions(text.bert, sources.max_tokens)
+    config = _model_config(sources, text.bert)
+    if loaded is not None:
+        model.image_projector, model.logit_scale = loaded.model.image_projector, loaded.model.logit_scale
+        known = loaded.config.model
+        config = replace(config, image_weights=known.image_weights, image_model=known.image_model, dim=known.dim)
+    return Built(model, tokenizer, config)
+
+
+def _taken_over(loaded: Loaded, sources: TowerSources) -> Built:
+    """All that a checkpoint holds."""
+    config = replace(loaded.config.model, max_tokens=sources.max_tokens, dropout=sources.dropout)
+    loaded.model.set_dropout(sources.dropout)
+    _expect_positions(loaded.model.text_tower.bert, sources.max_tokens)
+    return Built(loaded.model, loaded.tokenizer, config)
+
+
+def architecture_of(bert: PreTrainedModel) -> dict[str, Any]:
+    """A model's ``config.json`` without what says where it came from."""
+    values = json.loads(bert.config.to_json_string(use_diff=False))
+    return {key: value for key, value in values.items() if key not in _NOT_ARCHITECTURE}
+
+
+def _model_config(sources: TowerSources, bert: PreTrainedModel) -> ModelConfig:
+    return ModelConfig(
+        text_model=_without_folder(sources.text_model),
+        text_architecture=architecture_of(bert),
+        pooling=sources.pooling,
+        max_tokens=sources.max_tokens,
+        image_weights=_without_folder(sources.image_weights),
+        dim=sources.dim,
+        dropout=sources.dropout,
+        image_model=sources.image_model,
+    )
+
+
+def _without_folder(source: str) -> str:
+    """A checkpoint travels: it names the file, not the place on this machine."""
+    path = Path(source).expanduser()
+    return path.resolve().name if path.exists() else source
+
+
+def _expect_positions(bert: PreTrainedModel, max_tokens: int) -> None:
+    positions = int(getattr(bert.config, "max_position_embeddings", max_tokens))
+    if max_tokens > positions:
+        raise SettingsError(f"max_tokens: expected at most the text model's {positions} positions, found {max_tokens}")

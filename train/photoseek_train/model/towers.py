@@ -1,0 +1,88 @@
+"""The two towers: captions -> features, photos -> features."""
+
+from __future__ import annotations
+
+import hashlib
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from photoseek_train.config import POOLINGS
+from photoseek_train.errors import SettingsError
+from photoseek_train.model.pretrained import load_text_model
+from photoseek_train.model.resnet import build_resnet
+from photoseek_train.model.resnet_weights import resnet_weights
+
+
+class TextTower(nn.Module):
+    """A BERT whose last hidden states become one vector per caption."""
+
+    def __init__(self, bert: PreTrainedModel, pooling: str = "mean") -> None:
+        super().__init__()
+        if pooling not in POOLINGS:
+            raise SettingsError(f"pooling: expected one of {', '.join(POOLINGS)}, found {pooling!r}")
+        self.bert = bert
+        self.pooling = pooling
+
+    @classmethod
+    def from_pretrained(cls, source: str, pooling: str = "mean", attention: str = "sdpa") -> TextTower:
+        """Load a folder, offline, or a model by name; see ``load_text_model``."""
+        return cls(load_text_model(source, attention), pooling)
+
+    @property
+    def features(self) -> int:
+        """Width of the result."""
+        return int(self.bert.config.hidden_size)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Encode tokens, both int64 (n, length) -> (n, features)."""
+        states = self.bert(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        if self.pooling == "cls":
+            first: Tensor = states[:, 0]
+            return first
+        return mean_pooling(states, attention_mask)
+
+
+class ImageTower(nn.Module):
+    """A ResNet of torchvision without its classifier.
+
+    Attributes:
+        architecture: torchvision's name of it.
+        features: Width of its last feature map: 512 for resnet18 and resnet34, 2048 for the others.
+    """
+
+    def __init__(self, architecture: str = "resnet18", weights: dict[str, Tensor] | None = None) -> None:
+        super().__init__()
+        self.architecture = architecture
+        self.resnet, self.features = build_resnet(architecture)
+        if weights is not None:
+            self.resnet.load_state_dict(weights, strict=False)  # resnet_weights has compared the names
+
+    @classmethod
+    def from_pretrained(cls, source: str, architecture: str = "resnet18") -> ImageTower:
+        """Start from ``imagenet``, a ``.pth`` file, or ``none``; see ``resnet_weights``."""
+        return cls(architecture, resnet_weights(source, architecture))
+
+    def forward(self, pixel_values: Tensor) -> Tensor:
+        """Encode photos, float32 (n, 3, height, width) -> (n, features)."""
+        pooled: Tensor = self.resnet(pixel_values)
+        return pooled
+
+
+def mean_pooling(states: Tensor, attention_mask: Tensor) -> Tensor:
+    """Mean of the token states that are no padding, (n, length, d) and (n, length) -> (n, d).
+
+    Sentence-BERT (Reimers and Gurevych 2019), section 3; mirrors sentence-transformers' ``Pooling``.
+    """
+    mask = attention_mask.unsqueeze(-1).to(states.dtype)
+    return (states * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1e-9)
+
+
+def weights_sha256(module: nn.Module) -> str:
+    """SHA-256 over the names, shapes and values of a module's parameters and buffers."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(module.state_dict().items()):
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,122 @@
+"""A text tower for another language, which begins with what the tower of the first has learned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast
+
+from photoseek.captions import Caption
+from photoseek_train.errors import SettingsError
+from photoseek_train.model.checkpoint import (
+    Layout,
+    Loaded,
+    begin_checkpoint,
+    load_checkpoint,
+    weights_hash,
+    write_weights,
+)
+from photoseek_train.model.compact_bert import CompactBert, learn_tokenizer
+from photoseek_train.model.two_tower import TwoTower
+from photoseek_train.model.word_alignment import Ids, align
+from photoseek_train.progress import Progress, silent
+
+_WORDS = "text_tower.bert.embeddings.word_embeddings.weight"
+_SPECIAL = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
+
+
+def transplant(
+    checkpoint: str | Path,
+    captions: Sequence[Caption],
+    into: Sequence[Caption],
+    out: str | Path,
+    vocabulary: int = 4000,
+    progress: Progress = silent,
+) -> int:
+    """Write a checkpoint whose text tower reads another language; all but its word embeddings is that of the first.
+
+    A vocabulary is learned from the captions of the new language. Each of its pieces gets the mean of the embeddings of
+    the old language's pieces, weighted by :func:`align` over the photos that have captions in both. The rest of the
+    tower goes on as it was, so that the new one understands something before it has learned anything; ``fit`` then
+    tunes it.
+
+    Source: word embeddings taken over by similarity, as in Minixhofer et al., "WECHSEL: Effective initialization of
+    subword embeddings for cross-lingual transfer of monolingual language models", NAACL 2022; here similarity comes
+    from captions of the same photos and needs no dictionary.
+
+    Args:
+        checkpoint: Whose text tower is taken over.
+        captions: In the language that it reads.
+        into: In the new language.
+        out: A new folder. Its image side is that of ``checkpoint``, to the bit.
+        vocabulary: Most word pieces to learn.
+        progress: Called often.
+
+    Returns:
+        The number of word pieces.
+
+    Raises:
+        SettingsError: ``out`` holds a checkpoint already; no photo has captions in both languages.
+        CheckpointNotFound: ``checkpoint`` is none; and ``CheckpointDamaged``, ``CheckpointIncompatible`` as
+            ``load_checkpoint``.
+    """
+    folder = Path(out).expanduser()
+    if (folder / Layout.CONFIG).exists():
+        raise SettingsError(f"{folder}: holds a checkpoint already; name a new folder")
+    old, new = _by_photo(captions), _by_photo(into)
+    photos = sorted(old.keys() & new.keys())
+    if not photos:
+        raise SettingsError("expected photos with captions in both languages, found none; are their names the same?")
+    loaded = load_checkpoint(checkpoint)
+    tokenizer = learn_tokenizer([caption.text for caption in into], CompactBert(vocabulary=vocabulary))
+    ours = [_ids(tokenizer, new[photo]) for photo in photos]
+    theirs = [_ids(loaded.tokenizer, old[photo]) for photo in photos]
+    weights = loaded.model.state_dict()
+    words = weights[_WORDS]
+    given = torch.from_numpy(align(ours, theirs, (len(tokenizer), len(words)), progress=progress))
+    weights[_WORDS] = _take_over(words, given, loaded.tokenizer, tokenizer)
+    _write(folder, loaded, weights, tokenizer, weights_hash(Path(checkpoint).expanduser()))
+    return len(tokenizer)
+
+
+def _take_over(words: Tensor, given: Tensor, old: PreTrainedTokenizerFast, new: PreTrainedTokenizerFast) -> Tensor:
+    """Embeddings of the new pieces: by the old ones that they stand for; their mean where nothing is known."""
+    embeddings = given @ words
+    embeddings[given.sum(dim=1) == 0] = words[given.sum(dim=0) > 0].mean(dim=0)
+    for name in _SPECIAL:
+        ours, theirs = getattr(new, f"{name}_id"), getattr(old, f"{name}_id")
+        if theirs is not None:
+            embeddings[ours] = words[theirs]
+    return embeddings
+
+
+def _write(
+    folder: Path, loaded: Loaded, weights: dict[str, Tensor], tokenizer: PreTrainedTokenizerFast, origin: str
+) -> None:
+    architecture = {
+        **loaded.config.model.text_architecture,
+        "vocab_size": len(tokenizer),
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+    config = replace(loaded.config, model=replace(loaded.config.model, text_architecture=architecture))
+    model = TwoTower.from_config(config.model)
+    model.load_state_dict(weights)
+    begin_checkpoint(folder, config, tokenizer)
+    write_weights(folder, model, {"transplanted_from": origin})
+
+
+def _by_photo(captions: Sequence[Caption]) -> dict[str, list[str]]:
+    texts: dict[str, list[str]] = {}
+    for caption in captions:
+        texts.setdefault(caption.image, []).append(caption.text)
+    return texts
+
+
+def _ids(tokenizer: PreTrainedTokenizerFast, texts: list[str]) -> Ids:
+    rows: list[list[int]] = tokenizer(texts, add_special_tokens=False)["input_ids"]
+    return np.concatenate([np.asarray(row, dtype=np.int64) for row in rows])

@@ -1,0 +1,54 @@
+"""Photos of a split as small pictures that a report holds within itself."""
+
+from __future__ import annotations
+
+import io
+from base64 import b64encode
+from dataclasses import dataclass, field
+
+from PIL import Image
+
+from photoseek.errors import PhotoError
+from photoseek.photos.decode import open_photo
+from photoseek_train.data.dataset import CaptionedPhotos
+
+SIDE = 192
+"""The longer side of a thumbnail, in pixels: some 7 kB each."""
+
+_QUALITY = 72
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A photo of the split; ``uri`` is None where it can no longer be decoded."""
+
+    name: str
+    uri: str | None
+
+
+@dataclass(frozen=True)
+class Thumbnails:
+    """The pictures of a split by row; each photo is decoded once."""
+
+    data: CaptionedPhotos
+    _made: dict[int, Picture] = field(default_factory=dict, init=False, repr=False)
+
+    def __call__(self, row: int) -> Picture:
+        """The picture of a photo; one that cannot be decoded is no reason for a report to fail."""
+        if row not in self._made:
+            name = self.data.names[row]
+            try:
+                uri = thumbnail_uri(open_photo(self.data.folder / name))
+            except PhotoError:
+                uri = None
+            self._made[row] = Picture(name, uri)
+        return self._made[row]
+
+
+def thumbnail_uri(photo: Image.Image) -> str:
+    """A photo as a small JPEG in a data URI."""
+    small = photo.convert("RGB")
+    small.thumbnail((SIDE, SIDE), Image.Resampling.BICUBIC)
+    target = io.BytesIO()
+    small.save(target, "JPEG", quality=_QUALITY, optimize=True)
+    return "data:image/jpeg;base64," + b64encode(target.getvalue()).decode("ascii")

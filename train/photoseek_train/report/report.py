@@ -1,0 +1,211 @@
+"""A run, or the evaluation of a checkpoint, as one HTML file that needs nothing else: no network, no script."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from photoseek.evaluation.protocol import EvaluationProtocol
+from photoseek.evaluation.report import Evaluation
+from photoseek.system.atomic_write import replace_bytes
+from photoseek_train.data.dataset import CaptionedPhotos
+from photoseek_train.errors import CheckpointDamaged, CheckpointNotFound
+from photoseek_train.evaluation.evaluate import assess_split
+from photoseek_train.evaluation.examples import Retrievals, choose_retrievals
+from photoseek_train.features.encode import SplitVectors
+from photoseek_train.model.checkpoint import Layout, read_metrics
+from photoseek_train.report import charts
+from photoseek_train.report.photo_cards import Thumbnails
+from photoseek_train.training.environment import read_environments
+from photoseek_train.training.run_folder import saved_config
+
+_ARCHITECTURE = ("model_type", "num_hidden_layers", "hidden_size", "num_attention_heads", "vocab_size")
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The figures of a split, and the searches to show.
+
+    Attributes:
+        split: What was measured, in words.
+        data: Its photos and captions.
+        evaluation: The figures.
+        searches: Examples and failures.
+    """
+
+    split: str
+    data: CaptionedPhotos
+    evaluation: Evaluation
+    searches: Retrievals
+
+    @classmethod
+    def of(cls, split: str, data: CaptionedPhotos, vectors: SplitVectors, evaluation: Evaluation) -> Findings:
+        """Choose the searches to show."""
+        return cls(split, data, evaluation, choose_retrievals(data, vectors))
+
+    @classmethod
+    def measured(
+        cls, split: str, data: CaptionedPhotos, vectors: SplitVectors, protocol: EvaluationProtocol | None = None
+    ) -> Findings:
+        """Measure, then choose."""
+        return cls.of(split, data, vectors, assess_split(data, vectors, protocol or EvaluationProtocol()))
+
+
+def write_report(run: Path, findings: Findings | None = None, out: Path | None = None) -> Path:
+    """Write the report of a training run; without findings it tells settings and curves only.
+
+    Args:
+        run: The folder that ``fit`` made, whole or under way.
+        findings: What the best epoch's weights do on dev.
+        out: The file. None: ``report.html`` in the run.
+
+    Raises:
+        CheckpointNotFound: No run in the folder.
+        CheckpointDamaged: Its history cannot be read.
+    """
+    history = read_history(run)
+    best = read_metrics(run).get("epoch")
+    return _write(out or run / Layout.REPORT, run, findings, history, best)
+
+
+def write_evaluation_report(file: Path, checkpoint: Path, findings: Findings) -> Path:
+    """Write what an evaluation found, with the checkpoint's settings and without its curves.
+
+    Raises:
+        CheckpointNotFound: No checkpoint in the folder.
+    """
+    return _write(file, checkpoint, findings, [], None)
+
+
+def read_history(run: Path) -> list[dict[str, Any]]:
+    """``history.jsonl``; empty before the first epoch has ended.
+
+    Raises:
+        CheckpointDamaged: A line is no JSON object with an epoch.
+    """
+    file = run / Layout.HISTORY
+    if not file.is_file():
+        return []
+    try:
+        rows = [json.loads(line) for line in file.read_text("utf-8").splitlines() if line.strip()]
+        return [{**row, "epoch": int(row["epoch"])} for row in rows]
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckpointDamaged(f"{file}: expected a JSON object with an epoch on each line: {error}") from error
+
+
+def no_run(folder: Path) -> CheckpointNotFound:
+    """The error of a folder without a run."""
+    return CheckpointNotFound(f"{folder}: no run here (no readable {Layout.CONFIG}); make one: photoseek-train fit")
+
+
+def _write(file: Path, run: Path, findings: Findings | None, history: Sequence[Mapping[str, Any]], best: Any) -> Path:
+    config = saved_config(run)
+    if config is None:
+        raise no_run(run)
+    best_epoch = best if isinstance(best, int) else None
+    page = _template().render(
+        name=run.resolve().name,
+        charts=charts.charts_of(history, best_epoch),
+        frame=charts,
+        facts=_facts(history, best_epoch),
+        settings=settings_of(config.to_json()),
+        environments=_environments(run),
+        findings=findings,
+        picture=None if findings is None else Thumbnails(findings.data),
+        rows=[] if findings is None else figure_rows(findings.evaluation.to_json()),
+    )
+    file.parent.mkdir(parents=True, exist_ok=True)
+    replace_bytes(file, page.encode("utf-8", "replace"))  # a file name may hold what is no text
+    return file
+
+
+def _template() -> Any:
+    loader = PackageLoader("photoseek_train", "templates")
+    pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return pages.get_template("report.html")
+
+
+def _facts(history: Sequence[Mapping[str, Any]], best_epoch: int | None) -> dict[str, str]:
+    """The few numbers at the head of a run's report."""
+    if not history:
+        return {}
+    best = next((row["dev"] for row in history if row["epoch"] == best_epoch), history[-1]["dev"])
+    seconds = sum(float(row.get("seconds", math.nan)) for row in history)
+    return {
+        "text to image R@10": f"{best['text_to_image']['r10']:.1f}%",
+        "image to text R@10": f"{best['image_to_text']['r10']:.1f}%",
+        "rsum": f"{best['rsum']:.1f}",
+        "best epoch": f"{best_epoch or history[-1]['epoch']} of {len(history)}",
+        "time": _duration(seconds),
+    }
+
+
+def _duration(seconds: float) -> str:
+    if not math.isfinite(seconds):
+        return "unknown"
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
+
+
+def settings_of(config: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """The sections of ``config.json`` as words; of the text tower's architecture only what tells its size."""
+    sections = {name: dict(values) for name, values in config.items() if isinstance(values, dict)}
+    architecture = sections.get("model", {}).pop("text_architecture", {})
+    sections.get("model", {}).update({key: architecture[key] for key in _ARCHITECTURE if key in architecture})
+    return {
+        name: {key.replace("_", " "): _word(value) for key, value in values.items()}
+        for name, values in sections.items()
+    }
+
+
+def _environments(run: Path) -> list[tuple[str, dict[str, str]]]:
+    """Versions and machine of each part of a run, under a title."""
+    found = read_environments(run)
+    parts = [""] if len(found) == 1 else [f", part {number}" for number in range(1, len(found) + 1)]
+    return [
+        (title + part, {key.replace("_", " "): _word(value) for key, value in entry.get(title, {}).items()})
+        for entry, part in zip(found, parts, strict=True)
+        for title in ("versions", "machine")
+    ]
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_word(part)}" for key, part in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_word, value)) or "none"
+    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def figure_rows(told: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows of the table of figures, from the JSON of an evaluation: all, folds, then each language."""
+    rows = _pair("", told)
+    for code, figures in told.get("languages", {}).items():
+        rows += _pair(f"{code}: ", figures)
+    return rows
+
+
+def _pair(prefix: str, told: Mapping[str, Any]) -> list[dict[str, Any]]:
+    rows = []
+    for direction in ("text_to_image", "image_to_text"):
+        searched = (
+            f"of {told['images']:,} photos" if direction == "text_to_image" else f"of {told['captions']:,} captions"
+        )
+        bounds = told.get("interval", {}).get(direction, {})
+        recalls = [(told[direction][key], bounds.get(key)) for key in ("r1", "r5", "r10")]
+        name = prefix + direction.replace("_", " ")
+        rows.append({"name": name, "searched": searched, "recalls": recalls, "ranks": told[direction], "rsum": None})
+    rows[0]["rsum"] = (told["rsum"], told.get("interval", {}).get("rsum"))
+    if "folds" in told:
+        rows += _pair(f"{prefix}mean of {told['folds']['count']} folds, ", told["folds"])
+    return rows

@@ -1,0 +1,66 @@
+"""With what a run was made: versions and machine, kept beside the checkpoint for its report."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import photoseek
+from photoseek.system.atomic_write import replace_json
+from photoseek_train.model.checkpoint import Layout
+
+_PACKAGES = ("torch", "torchvision", "transformers", "tokenizers", "numpy", "pillow")
+
+
+def environment() -> dict[str, Any]:
+    """Versions and machine of this process; nothing that names a person, a host or a folder."""
+    versions = {"photoseek": photoseek.__version__, "python": platform.python_version()}
+    return {
+        "versions": versions | {name: version(name) for name in _PACKAGES},
+        "machine": {
+            "system": f"{platform.system()} {platform.machine()}",
+            "processor": _processor(),
+            "cores": os.cpu_count(),
+            "threads": torch.get_num_threads(),
+            "memory_gb": _memory_gb(),
+            "accelerators": [torch.cuda.get_device_name(row) for row in range(torch.cuda.device_count())],
+        },
+    }
+
+
+def record_environment(run: Path) -> None:
+    """Note with what a run goes on: a resumed run lists each environment that it was in."""
+    known, now = read_environments(run), environment()
+    if not known or known[-1] != now:
+        replace_json(run / Layout.ENVIRONMENT, [*known, now])
+
+
+def read_environments(run: Path) -> list[dict[str, Any]]:
+    """The environments of a run, the first first; none where they were not kept or cannot be read."""
+    try:
+        found = json.loads((run / Layout.ENVIRONMENT).read_text("utf-8"))
+    except (OSError, ValueError):
+        return []
+    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:  # not Linux
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _memory_gb() -> float | None:
+    try:
+        return round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9, 1)
+    except (AttributeError, ValueError, OSError):  # not POSIX
+        return None

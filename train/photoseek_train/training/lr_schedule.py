@@ -1,0 +1,59 @@
+"""The optimizer and its learning rates."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import nn
+
+from photoseek_train.config import OptimConfig
+from photoseek_train.model.two_tower import TwoTower
+
+_BETAS = (0.9, 0.98)  # CLIP's (Radford et al. 2021, table 18)
+
+
+def rate_factor(step: int, steps: int, warmup: float) -> float:
+    """Share of the peak rate in a step: linear warm-up, then half a cosine down to zero.
+
+    Source: SGDR (Loshchilov and Hutter 2017), equation 5, one period.
+
+    Args:
+        step: Counted from 0.
+        steps: Of the run.
+        warmup: Share of the steps in which the rate rises.
+    """
+    rising = math.ceil(steps * warmup)
+    if step < rising:
+        return (step + 1) / rising
+    return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, steps - rising)))
+
+
+def make_optimizer(model: TwoTower, config: OptimConfig) -> torch.optim.AdamW:
+    """AdamW (Loshchilov and Hutter 2019) with a rate for each part, over the parameters that learn."""
+    parts: dict[str, tuple[list[nn.Module], float]] = {
+        "projectors": ([model.text_projector, model.image_projector], config.lr),
+        "image": ([model.image_tower], config.image_lr),
+        "text": ([model.text_tower], config.text_lr),
+    }
+    groups = [_group("temperature", [model.logit_scale], config.lr, 0.0)]
+    for name, (modules, rate) in parts.items():
+        learning = [p for module in modules for p in module.parameters() if p.requires_grad]
+        groups.append(_group(name, [p for p in learning if p.ndim > 1], rate, config.weight_decay))
+        # norms and biases, the parameters with one axis, are not pulled toward zero
+        groups.append(_group(f"{name}, no decay", [p for p in learning if p.ndim <= 1], rate, 0.0))
+    return torch.optim.AdamW([group for group in groups if group["params"]], betas=_BETAS, fused=True)
+
+
+def learning_rates(optimizer: torch.optim.Optimizer) -> dict[str, float]:
+    """The present rate of each part that learns."""
+    return {
+        group["name"]: float(group["lr"])
+        for group in optimizer.param_groups
+        if "," not in group["name"] and group["name"] != "temperature"
+    }
+
+
+def _group(name: str, params: list[nn.Parameter], rate: float, decay: float) -> dict[str, Any]:
+    return {"name": name, "params": params, "lr": rate, "peak_lr": rate, "weight_decay": decay}

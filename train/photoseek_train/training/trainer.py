@@ -1,0 +1,240 @@
+"""The training loop: one epoch after another, each measured on dev."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from photoseek.evaluation.metrics import RetrievalMetrics, retrieval_metrics
+from photoseek_train.config import OptimConfig
+from photoseek_train.data.batches import Batch, expect_parts, plan_epoch, steps_per_epoch
+from photoseek_train.data.cutmix import Mixing, draw_mixing, right_captions
+from photoseek_train.data.dataset import CaptionedPhotos
+from photoseek_train.device import tower_arithmetic
+from photoseek_train.distributed import ALONE, Processes
+from photoseek_train.errors import RunDiverged
+from photoseek_train.features.encode import SplitVectors, encode_split
+from photoseek_train.features.inputs import Inputs
+from photoseek_train.model.two_tower import TwoTower, unit
+from photoseek_train.progress import Progress, silent
+from photoseek_train.training.ema import average_weights
+from photoseek_train.training.losses import info_nce, triplet
+from photoseek_train.training.lr_schedule import learning_rates, make_optimizer, rate_factor
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split, and the form in which the model takes its photos and captions."""
+
+    data: CaptionedPhotos
+    images: Inputs
+    texts: Inputs
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One line of ``history.jsonl``; ``lr`` is the rate of each part at the epoch's end."""
+
+    epoch: int
+    loss: float
+    lr: dict[str, float]
+    temperature: float
+    seconds: float
+    dev: RetrievalMetrics
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object."""
+        return {**asdict(self), "dev": self.dev.to_json()}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> EpochRecord:
+        """Read what ``to_json`` made."""
+        return cls(**{**values, "dev": RetrievalMetrics.from_json(values["dev"])})
+
+
+EpochEnd = Callable[[EpochRecord], None]
+"""Called after each epoch, with the model as it then is."""
+
+Stop = Callable[[], bool]
+"""Asked before each epoch whether the run is over."""
+
+
+def never() -> bool:
+    """Train all epochs."""
+    return False
+
+
+class Trainer:
+    """A model in training, with its optimizer."""
+
+    def __init__(
+        self, model: TwoTower, train: Split, dev: Split, config: OptimConfig, processes: Processes = ALONE
+    ) -> None:
+        self.model = model
+        self.processes = processes
+        self.train = train
+        self.dev = dev
+        self.config = config
+        freeze(model, config)
+        self.optimizer = make_optimizer(model, config)
+        self.steps = steps_per_epoch(train.data, config)
+        if processes.count > 1:
+            expect_parts(plan_epoch(train.data, config, epoch=1), config, processes.count)
+        self.average = average_weights(model, config.ema) if config.ema else None
+        self.dev_vectors: SplitVectors | None = None  # of the last measurement
+
+    @property
+    def result(self) -> TwoTower:
+        """The model that is measured and kept."""
+        return self.model if self.average is None else cast(TwoTower, self.average.module)
+
+    def run(self, first_epoch: int, on_epoch: EpochEnd, progress: Progress = silent, stop: Stop = never) -> None:
+        """Train from ``first_epoch``, counted from 1, to the last; the global random state is left as it was."""
+        gpus = [self.model.device] if self.model.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=gpus):
+            for epoch in range(first_epoch, self.config.epochs + 1):
+                if stop():
+                    return
+                on_epoch(self._epoch(epoch, progress))
+
+    def _epoch(self, epoch: int, progress: Progress) -> EpochRecord:
+        started = time.perf_counter()
+        loss = self._pass(epoch, progress)
+        metrics = self.measure()
+        return EpochRecord(
+            epoch=epoch,
+            loss=loss,
+            lr=learning_rates(self.optimizer),
+            temperature=1 / float(self.model.scale.detach()),
+            seconds=round(time.perf_counter() - started, 3),
+            dev=metrics,
+        )
+
+    def _pass(self, epoch: int, progress: Progress) -> float:
+        """One pass over the training split; its mean loss."""
+        torch.manual_seed(self.config.seed * 100_003 + epoch + 1_000_000_007 * self.processes.rank)  # dropout's choices
+        set_training(self.model, self.config)
+        plan = [batch.split(self.processes.count) for batch in plan_epoch(self.train.data, self.config, epoch)]
+        own = [self.processes.own(parts) for parts in plan]
+        photos = self.train.images.stream([part.photos for part in own], epoch)
+        captions = self.train.texts.stream([part.captions for part in own], epoch)
+        total = 0.0
+        for step, (parts, images, texts) in enumerate(zip(plan, photos, captions, strict=True)):
+            self._set_rates((epoch - 1) * self.steps + step)
+            total += self._step(parts, images, texts, (epoch, step))
+            if not math.isfinite(total):
+                raise RunDiverged(f"epoch {epoch}, step {step + 1}: the loss is {total}; lower the learning rates")
+            progress(f"epoch {epoch}/{self.config.epochs}", step + 1, len(plan))
+        return total / len(plan)
+
+    def _set_rates(self, step: int) -> None:
+        factor = rate_factor(step, self.config.epochs * self.steps, self.config.warmup)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["peak_lr"] * factor
+
+    def _step(self, parts: Sequence[Batch], images: Any, texts: Any, moment: tuple[int, int]) -> float:
+        """One change of the weights; ``images`` and ``texts`` are those of this process's part of the batch."""
+        loss = self._loss(parts, images, texts, moment)
+        self.optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        self._share_gradients()
+        nn.utils.clip_grad_norm_(self._learning(), self.config.clip_norm)
+        self.optimizer.step()
+        self.model.clamp_scale()
+        self.processes.average_buffers(learning_modules(self.model, self.config).values())
+        if self.average is not None:
+            self.average.update_parameters(self.model)
+        return float(loss.detach())
+
+    def _loss(self, parts: Sequence[Batch], images: Any, texts: Any, moment: tuple[int, int]) -> Tensor:
+        """The objective on the whole batch; towers in bfloat16 where that is faster, the loss in float32."""
+        mixings = [self._mixing(part, images, (*moment, rank)) for rank, part in enumerate(parts)]
+        mixing = self.processes.own(mixings)
+        precision = self.config.precision if self.config.tune != "none" else "fp32"  # two small layers gain nothing
+        with tower_arithmetic(precision, self.model.device):
+            if mixing is not None:
+                images = mixing(images.to(self.model.device, non_blocking=True))
+            image_vectors = unit(self.train.images.embed(self.model, images))
+            text_vectors = unit(self.train.texts.embed(self.model, texts))
+        image_vectors = self.processes.gather(image_vectors, [len(part.photos) for part in parts])
+        text_vectors = self.processes.gather(text_vectors, [len(part.captions) for part in parts])
+        return self._objective(image_vectors, text_vectors, parts, mixings, epoch=moment[0])
+
+    def _mixing(self, part: Batch, images: Any, moment: tuple[int, ...]) -> Mixing | None:
+        """What the photos of a part receive from each other; every process knows that of all parts."""
+        if not self.config.mix:
+            return None
+        rng = np.random.default_rng([self.config.seed, *moment])
+        return draw_mixing(len(part.photos), images.shape[-2:], self.config.mix, rng)
+
+    def _objective(
+        self,
+        images: Tensor,
+        texts: Tensor,
+        parts: Sequence[Batch],
+        mixings: Sequence[Mixing | None],
+        epoch: int,
+    ) -> Tensor:
+        """The loss on the vectors of all parts, in their order."""
+        device = self.model.device
+        image_ids = np.concatenate([part.image_ids for part in parts])
+        if self.config.loss == "triplet":
+            first = np.cumsum([0, *(len(part.photos) for part in parts[:-1])])
+            owner = np.concatenate([start + part.photo_of_caption for start, part in zip(first, parts, strict=True)])
+            pairs = images[torch.from_numpy(owner).to(device)], texts
+            hardest = epoch > self.config.hardest_after
+            return triplet(*pairs, torch.from_numpy(image_ids).to(device), self.config.margin, hardest)
+        right = [right_captions(part.photos, image_ids, mixing) for part, mixing in zip(parts, mixings, strict=True)]
+        return info_nce(images, texts, self.model.scale, torch.cat(right).to(device))
+
+    def _share_gradients(self) -> None:
+        """Add up the gradients of all processes; each knows that of the temperature in full."""
+        scale = self.model.logit_scale
+        if scale.grad is not None:
+            scale.grad /= self.processes.count
+        self.processes.sum_gradients(self._learning())
+
+    def _learning(self) -> list[nn.Parameter]:
+        return [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+
+    def measure(self) -> RetrievalMetrics:
+        """Retrieval on dev."""
+        model = self.result.eval()
+        vectors = encode_split(model, self.dev.images, self.dev.texts, processes=self.processes)
+        self.dev_vectors = vectors
+        return retrieval_metrics(*vectors, self.dev.data.image_of_text)
+
+
+def learning_modules(model: TwoTower, config: OptimConfig) -> dict[str, nn.Module]:
+    """The parts that training changes, by their names in the model."""
+    parts: dict[str, nn.Module] = {"text_projector": model.text_projector}
+    if not config.freeze_images:
+        parts["image_projector"] = model.image_projector
+    if config.tunes_image:
+        parts["image_tower"] = model.image_tower
+    if config.tunes_text:
+        parts["text_tower"] = model.text_tower
+    return parts
+
+
+def freeze(model: TwoTower, config: OptimConfig) -> None:
+    """Let only the parts learn that ``config.tune`` names; photos are fastest with channels last."""
+    model.requires_grad_(False)
+    for module in learning_modules(model, config).values():
+        module.requires_grad_(True)
+    model.logit_scale.requires_grad_(True)
+    model.image_tower.to(memory_format=torch.channels_last)
+
+
+def set_training(model: TwoTower, config: OptimConfig) -> None:
+    """Dropout and batch statistics in the parts that learn; a frozen part stays as in evaluation."""
+    model.eval()
+    for module in learning_modules(model, config).values():
+        module.train()
