@@ -54,7 +54,7 @@ bench-models: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/models.py
 
 demo-bundle: $(VENV)/dev.stamp ## train and export the embedded model anew
-	$(BIN)/python -m photoseek_export.demo_bundle --out runtime/photoseek/demo/bundle --work $(RUNS)/demo $(ARGS)
+	$(BIN)/python -m photoseek_export.demo.train --out runtime/photoseek/demo/bundle --work $(RUNS)/demo $(ARGS)
 
 clean: ## remove the environment
 	rm -rf $(VENV) $(BENCH)

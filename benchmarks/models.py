@@ -28,8 +28,8 @@ def captions() -> list[str]:
 
 def scenes() -> Path:
     """A folder of drawn scenes with their ``captions.token``."""
+    from photoseek_export.demo.scene_folder import write_scenes
     from photoseek_export.demo.scenes.scenes import DEMO_SEEDS
-    from photoseek_export.demo_scenes import write_scenes
 
     return write_scenes(CACHE / "scenes", {"demo": DEMO_SEEDS[:_SCENES]}).images
 
@@ -50,7 +50,7 @@ def bundle() -> Path:
     out = CACHE / "bundle"
     if not out.exists():
         from photoseek_export.export import export_checkpoint
-        from photoseek_export.measuring import Measured
+        from photoseek_export.quality_gate import Measured
 
         folder = scenes()
         measured = Measured(folder, folder / "captions.token", _names(folder, 16))

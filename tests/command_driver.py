@@ -26,7 +26,7 @@ _PROGRAMS = {
         "photoseek.service.launch",
     ),
     "photoseek-train": ("photoseek_train.cli.app", "photoseek_train.training.fit", "photoseek_train.report.run_report"),
-    "photoseek-export": ("photoseek_export.cli", "photoseek_export.export", "photoseek_export.clip_export"),
+    "photoseek-export": ("photoseek_export.cli", "photoseek_export.export", "photoseek_export.clip.export"),
 }
 """The module with ``main``, and what its commands import: once, and not in each child."""
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from photoseek_export.errors import ExportError
 
 if TYPE_CHECKING:
-    from photoseek_export.clip_export import export_clip
+    from photoseek_export.clip.export import export_clip
     from photoseek_export.export import export_checkpoint
 
 __all__ = ["ExportError", "export_checkpoint", "export_clip"]
 
-_MODULES = {"export_checkpoint": "photoseek_export.export", "export_clip": "photoseek_export.clip_export"}
+_MODULES = {"export_checkpoint": "photoseek_export.export", "export_clip": "photoseek_export.clip.export"}
 
 
 def __getattr__(name: str) -> object:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 import typer
 
 from photoseek.cli import output
-from photoseek_export.measuring import MAX_LOSS
+from photoseek_export.quality_gate import MAX_LOSS
 
 if TYPE_CHECKING:
     from photoseek.bundle.bundle import Bundle
-    from photoseek_export.measuring import Measured
+    from photoseek_export.quality_gate import Measured
 
 app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode="markdown")
 
@@ -91,7 +91,7 @@ def export(
         raise typer.BadParameter("--int8 wants captioned images to measure its loss on: --images and --captions")
     if (checkpoint is None) == (from_clip is None):
         raise typer.BadParameter("expected CHECKPOINT, or --from-clip DIR, and not both")
-    from photoseek_export.measuring import Measured
+    from photoseek_export.quality_gate import Measured
 
     shared: _Shared = {
         "name": name,
@@ -103,7 +103,7 @@ def export(
         refused = {"--int8": int8, "--text": text, "--calibration": calibration}
         if given := [option for option, value in refused.items() if value]:
             raise typer.BadParameter(f"{given[0]} goes with a checkpoint; --from-clip makes fp32 and --fp16")
-        from photoseek_export.clip_export import export_clip
+        from photoseek_export.clip.export import export_clip
 
         bundle = export_clip(from_clip, out, languages=language, licence=licence or "unknown", **shared)
     elif checkpoint is not None:

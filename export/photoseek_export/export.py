@@ -18,13 +18,13 @@ from photoseek.bundle.manifest import Layout, Manifest, TextTowerRecord
 from photoseek.captions import read_caption_files
 from photoseek.system.atomic_write import replace_json
 from photoseek_export.bundle_folder import describe_input, expect_free, move_into_place, records
-from photoseek_export.card import model_card
 from photoseek_export.errors import ExportError
-from photoseek_export.graphs import write_precisions, write_vision_graph
-from photoseek_export.measuring import MAX_LOSS, Measured, caption_files, measure
+from photoseek_export.extra_text_towers import FurtherText, load_further, write_text_tower
+from photoseek_export.model_card import model_card
+from photoseek_export.onnx_export import write_precisions, write_vision_graph
 from photoseek_export.parity import check_vision_parity, significant
+from photoseek_export.quality_gate import MAX_LOSS, Measured, caption_files, measure
 from photoseek_export.quantize import calibration_pictures, quantize_vision
-from photoseek_export.text_towers import FurtherText, load_further, write_text_tower
 from photoseek_train.model.checkpoint import Loaded, load_checkpoint, read_metrics, weights_hash
 
 _log = logging.getLogger(__name__)

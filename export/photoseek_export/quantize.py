@@ -32,7 +32,7 @@ from photoseek.photos.decode import decode_photo
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek.sources.local import scan
 from photoseek_export.errors import ExportError
-from photoseek_export.logs import only_errors
+from photoseek_export.onnx_logging import only_errors
 
 TEXT_OPERATORS = ("MatMul", "Gather")
 """Quantized in a text tower: the layers' weights, and the embedding tables."""

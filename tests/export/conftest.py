@@ -10,7 +10,7 @@ import torch
 
 from photoseek import Bundle
 from photoseek_export import export_checkpoint
-from photoseek_export.measuring import Measured
+from photoseek_export.quality_gate import Measured
 from photoseek_train.config import AugmentConfig, DataConfig, OptimConfig, TrainingConfig, preprocessing_of
 from photoseek_train.model.checkpoint import Layout, begin_checkpoint, read_config, write_weights
 from photoseek_train.model.compact_bert import CompactBert, write_compact_bert

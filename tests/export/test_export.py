@@ -17,12 +17,12 @@ from photoseek import Bundle
 from photoseek.bundle.manifest import Layout
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.evaluation.evaluate import evaluate
-from photoseek_export import export_checkpoint, text_towers
+from photoseek_export import export_checkpoint, extra_text_towers
 from photoseek_export.bundle_folder import expect_free
 from photoseek_export.cli import app
 from photoseek_export.errors import BundleExists, ExportError, ParityError
-from photoseek_export.half import store_half
-from photoseek_export.measuring import Measured
+from photoseek_export.fp16_storage import store_half
+from photoseek_export.quality_gate import Measured
 from photoseek_train.data.dataset import CaptionedPhotos
 from photoseek_train.evaluation.evaluate import evaluate as evaluate_in_torch
 from photoseek_train.model.checkpoint import load_checkpoint, read_metrics, weights_hash
@@ -138,8 +138,8 @@ def test_an_export_that_does_not_verify_leaves_nothing_behind(
         with torch.no_grad():
             model.text_projector.first.bias.sub_(1.0)  # type: ignore[union-attr]
 
-    write = text_towers.write_text_graph
-    monkeypatch.setattr(text_towers, "write_text_graph", wrong)
+    write = extra_text_towers.write_text_graph
+    monkeypatch.setattr(extra_text_towers, "write_text_graph", wrong)
     with pytest.raises(ParityError, match=r"text_model\.onnx: vectors differ from PyTorch's .* no bundle"):
         export_checkpoint(checkpoint, tmp_path / "bundle")
     assert list(tmp_path.iterdir()) == []

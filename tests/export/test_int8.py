@@ -16,12 +16,12 @@ from photoseek.bundle.manifest import Layout
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek_export import export_checkpoint
+from photoseek_export.attention_fusion import fuse_layers, write_fused_text_graph
 from photoseek_export.cli import app
 from photoseek_export.errors import ExportError, LossTooHigh
-from photoseek_export.fusion import fuse_layers, write_fused_text_graph
-from photoseek_export.graphs import write_text_graph
-from photoseek_export.measuring import Measured
+from photoseek_export.onnx_export import write_text_graph
 from photoseek_export.parity import check_text_parity
+from photoseek_export.quality_gate import Measured
 from photoseek_export.quantize import CALIBRATION_PHOTOS, calibration_pictures
 from photoseek_train.model.checkpoint import load_checkpoint
 from tiny_bundle import COLOURS

@@ -20,8 +20,8 @@ from photoseek.evaluation.evaluate import evaluate
 from photoseek_export import export_checkpoint
 from photoseek_export.cli import app
 from photoseek_export.errors import ExportError, ImageSideDiffers
-from photoseek_export.measuring import Measured
-from photoseek_export.text_towers import load_further
+from photoseek_export.extra_text_towers import load_further
+from photoseek_export.quality_gate import Measured
 from photoseek_train.config import preprocessing_of
 from photoseek_train.model.checkpoint import begin_checkpoint, load_checkpoint, weights_hash, write_weights
 from tiny_bundle import CHINESE, COLOURS

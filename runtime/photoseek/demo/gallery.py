@@ -12,7 +12,7 @@ VERSION = 1
 """Version of the pictures; part of the name of their folder in the user's cache."""
 
 PICTURES = Path(__file__).with_name("pictures")
-"""The pictures and a caption file for each language; ``python -m photoseek_export.demo_pictures`` writes them."""
+"""The pictures and a caption file for each language; ``python -m photoseek_export.demo.pictures`` writes them."""
 
 
 def demo_photos(folder: Path | None = None) -> Path:

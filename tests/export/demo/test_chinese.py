@@ -10,10 +10,10 @@ from statistics import mean
 import pytest
 
 from photoseek.gallery.snapshot.sample_queries import demo_queries
+from photoseek_export.demo.pictures import SHOWN, demo_seeds
 from photoseek_export.demo.scenes.chinese.nouns import NOUNS
 from photoseek_export.demo.scenes.scenes import Scene, Thing, captions, compose, queries
 from photoseek_export.demo.scenes.world import KINDS
-from photoseek_export.demo_pictures import SHOWN, demo_seeds
 
 SAMPLE = range(1_000_000, 1_000_400)
 NUMBERS = {"一": 1, "两": 2, "三": 3, "四": 4}

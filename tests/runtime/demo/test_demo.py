@@ -22,10 +22,10 @@ from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.evaluation.metrics import retrieval_metrics
 from photoseek.system.cache_dir import cache_folder
 from photoseek.vectors import Vectors
+from photoseek_export.demo.pictures import COUNT, SHOWN, demo_seeds
 from photoseek_export.demo.scenes.languages import LANGUAGES, Language, captions_file
 from photoseek_export.demo.scenes.scenes import DEMO_SEEDS, TEST_SEEDS, captions, compose, draw
 from photoseek_export.demo.scenes.world import Scene
-from photoseek_export.demo_pictures import COUNT, SHOWN, demo_seeds
 from tiny_bundle import write_tiny_bundle
 
 FRESH = TEST_SEEDS[:200]

@@ -18,15 +18,15 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import eager_mask
 
 from photoseek_export.errors import ExportError
-from photoseek_export.graphs import write_text_graph
-from photoseek_export.logs import only_errors
+from photoseek_export.onnx_export import write_text_graph
+from photoseek_export.onnx_logging import only_errors
 from photoseek_train.model.two_tower import TwoTower
 
 _ATTENTION = "photoseek_fused"
 
 
 def write_fused_text_graph(model: TwoTower, path: Path) -> None:
-    """Export the text tower as :func:`photoseek_export.graphs.write_text_graph` does, for onnxruntime only."""
+    """Export the text tower as :func:`photoseek_export.onnx_export.write_text_graph` does, for onnxruntime only."""
     bert = model.text_tower.bert
     with tempfile.TemporaryDirectory(dir=path.parent) as work:
         plain = Path(work, "plain.onnx")

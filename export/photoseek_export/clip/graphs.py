@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.export import Dim
 
 from photoseek.bundle.manifest import Layout
-from photoseek_export.clip_models import Clip
-from photoseek_export.graphs import (
+from photoseek_export.clip.models import Clip
+from photoseek_export.onnx_export import (
     BATCH,
     TextGraph,
     export_graph,

@@ -1,6 +1,6 @@
 """The pictures of the demo as files: 300 scenes and their captions, which the runtime package ships.
 
-    python -m photoseek_export.demo_pictures
+    python -m photoseek_export.demo.pictures
 
 writes them in a few seconds. JPEG quality 50 finds as much as lossless pictures: text to image R@1 of captions is 98.3%
 of both in English, and 97.2% against 97.3% in Chinese, at 1.9 MB against 4.0 MB of quality 90.

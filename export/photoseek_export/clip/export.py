@@ -19,12 +19,12 @@ from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.system.atomic_write import replace_json
 from photoseek.vectors import Vectors, normalise
 from photoseek_export.bundle_folder import describe_input, expect_free, move_into_place, records
-from photoseek_export.card import model_card
-from photoseek_export.clip_graphs import write_clip_graphs
-from photoseek_export.clip_models import Clip, load_clip, load_tokenizer
+from photoseek_export.clip.graphs import write_clip_graphs
+from photoseek_export.clip.models import Clip, load_clip, load_tokenizer
 from photoseek_export.errors import ExportError
-from photoseek_export.measuring import MAX_LOSS, Measured, measure
+from photoseek_export.model_card import model_card
 from photoseek_export.parity import expect_close, significant
+from photoseek_export.quality_gate import MAX_LOSS, Measured, measure
 from photoseek_train.model.towers import weights_sha256
 
 PRECISIONS = ("fp32", "fp16")

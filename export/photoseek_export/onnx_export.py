@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim
 
-from photoseek_export.half import store_half
-from photoseek_export.logs import only_errors
+from photoseek_export.fp16_storage import store_half
+from photoseek_export.onnx_logging import only_errors
 from photoseek_train.model.two_tower import TwoTower
 
 OPSET = 18

@@ -18,8 +18,8 @@ from photoseek.bundle.layouts.hf_tokenizer import find_reading
 from photoseek.bundle.layouts.transformers import FAMILIES, Family
 from photoseek.bundle.manifest import Layout
 from photoseek.photos.preprocessing import Preprocessing
+from photoseek_export.clip.sentencepiece import find_sentencepiece_reading
 from photoseek_export.errors import ExportError
-from photoseek_export.sentencepiece_tokenizers import find_sentencepiece_reading
 from photoseek_train.errors import reason_of
 from photoseek_train.model.pretrained import quiet
 

@@ -17,13 +17,13 @@ from typing import Annotated
 import typer
 
 from photoseek.cli import output
+from photoseek_export.demo.collection import KINDS, PHOTOS, Collection, Photographs
+from photoseek_export.demo.scene_folder import SceneFolder, write_scenes
 from photoseek_export.demo.scenes.languages import Language
 from photoseek_export.demo.scenes.scenes import DEV_SEEDS, TRAIN_SEEDS
 from photoseek_export.demo.scenes.world import WORLD
-from photoseek_export.demo_collection import KINDS, PHOTOS, Collection, Photographs
-from photoseek_export.demo_scenes import SceneFolder, write_scenes
 from photoseek_export.export import export_checkpoint
-from photoseek_export.measuring import Measured
+from photoseek_export.quality_gate import Measured
 from photoseek_train.cli.progress_bars import announce, bars
 from photoseek_train.config import AugmentConfig, OptimConfig, preprocessing_of
 from photoseek_train.model.checkpoint import read_config

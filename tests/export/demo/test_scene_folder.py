@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from photoseek.captions import read_captions, read_split
+from photoseek_export.demo.scene_folder import SceneFolder, write_scenes
 from photoseek_export.demo.scenes.scenes import DEV_SEEDS, TRAIN_SEEDS, captions, compose, draw, picture_name, queries
-from photoseek_export.demo_scenes import SceneFolder, write_scenes
 
 SPLITS = {"train": TRAIN_SEEDS[:6], "dev": DEV_SEEDS[:2]}
 NAMES = {split: [picture_name(seed) for seed in seeds] for split, seeds in SPLITS.items()}

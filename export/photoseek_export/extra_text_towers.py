@@ -11,9 +11,9 @@ from pathlib import Path
 from photoseek.bundle.manifest import Layout
 from photoseek.languages import LANGUAGES
 from photoseek.system.atomic_write import replace_json
+from photoseek_export.attention_fusion import write_fused_text_graph
 from photoseek_export.errors import ExportError, ImageSideDiffers
-from photoseek_export.fusion import write_fused_text_graph
-from photoseek_export.graphs import write_precisions, write_text_graph
+from photoseek_export.onnx_export import write_precisions, write_text_graph
 from photoseek_export.parity import check_text_parity
 from photoseek_export.quantize import quantize_text
 from photoseek_train.model.checkpoint import Loaded, load_checkpoint

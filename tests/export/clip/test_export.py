@@ -22,10 +22,11 @@ from photoseek.bundle.calibration import Calibration
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import BundleError, BundleIncompatible
 from photoseek.photos.preprocessing import Preprocessing
-from photoseek_export import cli, clip_models, graphs
-from photoseek_export.clip_export import export_clip
+from photoseek_export import cli, onnx_export
+from photoseek_export.clip import models
+from photoseek_export.clip.export import export_clip
 from photoseek_export.errors import BundleExists, ExportError, ParityError
-from photoseek_export.measuring import Measured
+from photoseek_export.quality_gate import Measured
 
 _CLOSE = 1e-4
 
@@ -113,7 +114,7 @@ def test_a_clip_of_before_its_end_token_was_corrected(
 def test_weights_too_large_for_a_file_lie_beside_it(
     sources: dict[str, tuple[Path, Reference]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(graphs, "LARGEST_FILE", 1_000)
+    monkeypatch.setattr(onnx_export, "LARGEST_FILE", 1_000)
     bundle = export_clip(sources["clip"][0], tmp_path / "bundle")
     assert "onnx/text_model.onnx.data" in bundle.manifest.files
     bundle.verify()
@@ -148,13 +149,13 @@ def test_siglip_with_a_sentencepiece_model_alone(siglip_reference: Reference, tm
 def test_a_bundle_that_does_not_verify_is_not_left_behind(
     clip_source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = clip_models.find_preprocessing
+    found = models.find_preprocessing
 
     def blurred(folder: Path) -> tuple[Preprocessing, str]:
         preprocessing, file = found(folder)
         return replace(preprocessing, resample=2), file
 
-    monkeypatch.setattr(clip_models, "find_preprocessing", blurred)
+    monkeypatch.setattr(models, "find_preprocessing", blurred)
     with pytest.raises(ParityError, match="photos through the bundle: vectors differ"):
         export_clip(clip_source, tmp_path / "bundle")
     assert [path.name for path in tmp_path.iterdir()] == ["source"]

@@ -11,9 +11,9 @@ import pytest
 from photoseek import Bundle
 from photoseek.captions import read_captions
 from photoseek.encoders.encoders import TextEncoder
+from photoseek_export.demo.collection import Collection, Photographs
 from photoseek_export.demo.scenes.scenes import DEV_SEEDS, TRAIN_SEEDS, captions, compose, picture_name, queries
-from photoseek_export.demo_bundle import MAX_TOKENS, Recipe, Workshop, draw, export, train
-from photoseek_export.demo_collection import Collection, Photographs
+from photoseek_export.demo.train import MAX_TOKENS, Recipe, Workshop, draw, export, train
 from photoseek_train.config import AugmentConfig
 from photoseek_train.errors import DataError
 from photoseek_train.model.compact_bert import CompactBert
