@@ -31,6 +31,7 @@ lint: $(VENV)/dev.stamp ## check style, types and documentation
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(MKDOCS) build --quiet
 
 docs: $(VENV)/dev.stamp ## serve the documentation on http://127.0.0.1:8000
