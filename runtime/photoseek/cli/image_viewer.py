@@ -17,7 +17,7 @@ from photoseek.cli import output
 from photoseek.errors import MissingExtra, PhotoError, QueryError
 
 if TYPE_CHECKING:
-    from photoseek.sources.base import PhotoFile
+    from photoseek.photos.photo_file import PhotoFile
 
 _EDGE = 512  # pixels: as large as a terminal shows it
 _LINES = 12  # of the terminal, a picture

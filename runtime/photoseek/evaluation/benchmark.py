@@ -19,8 +19,8 @@ from photoseek.errors import PhotoError, PhotoseekError, QueryError
 from photoseek.gallery.indexing.pipeline import BATCH
 from photoseek.gallery.snapshot.sample_queries import everyday_queries
 from photoseek.photos.decode import decode_photo, read_photo
+from photoseek.photos.photo_file import PhotoFile
 from photoseek.search.searcher import Searcher
-from photoseek.sources.base import PhotoFile
 from photoseek.system.cpu import usable_cores
 
 _NEIGHBOURS = 10

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from photoseek.errors import GalleryError
-from photoseek.gallery.permissions import EVERYONE, Access
 from photoseek.gallery.snapshot.file_names import (
     BUNDLES,
     CURRENT,
@@ -20,6 +19,7 @@ from photoseek.gallery.snapshot.file_names import (
     THUMBNAILS,
 )
 from photoseek.system.folder_tag import TAG, expect_file, is_tagged, make_tagged, open_folder
+from photoseek.system.permissions import EVERYONE, Access
 from photoseek.system.removal import DRAFT_NAME, is_ours
 
 _FOLDERS = (GENERATIONS, BUNDLES, THUMBNAILS)

@@ -28,7 +28,6 @@ from photoseek.gallery.indexing.index import IndexReport, Progress, encode_sente
 from photoseek.gallery.indexing.pipeline import Crew
 from photoseek.gallery.lock import is_writing
 from photoseek.gallery.lock import only_writer as only_writer
-from photoseek.gallery.permissions import OWNER, access_of
 from photoseek.gallery.photo_check import PhotoMismatch, check_photos
 from photoseek.gallery.repair import Repaired, check_gallery, repair_gallery
 from photoseek.gallery.snapshot.build import check_origin, shown_by
@@ -36,10 +35,12 @@ from photoseek.gallery.snapshot.file_names import DATABASE
 from photoseek.gallery.snapshot.snapshot import Generation, current_name, leftovers_of, open_current
 from photoseek.gallery.status import GalleryStatus, status_beside
 from photoseek.gallery.trust import Answer, Trust
-from photoseek.sources.base import PhotoFile, PhotoFolder
+from photoseek.photos.photo_file import PhotoFile
+from photoseek.sources.base import PhotoFolder
 from photoseek.sources.local import LocalFolder
 from photoseek.sources.resolve import noted_folder, open_folder
 from photoseek.system.filenames import as_text
+from photoseek.system.permissions import OWNER, access_of
 from photoseek.system.user_paths import absolute, shown, why_no_folder
 
 FOLDER = ".photoseek"

@@ -12,8 +12,7 @@ from PIL import Image
 
 from photoseek.errors import PhotoError
 from photoseek.photos.decode import decode_photo, read_photo
-from photoseek.sources.base import PhotoFile
-from photoseek.sources.remote_photo import RemotePhoto
+from photoseek.photos.photo_file import PhotoFile, StoredPhoto
 
 SIDE = 640
 """The longer side of a thumbnail, in pixels."""
@@ -67,10 +66,9 @@ def data_uri(jpeg: bytes) -> str:
 
 
 @lru_cache(maxsize=_LOOKED_AT)
-def _looked_at(photo: RemotePhoto, moment: int) -> tuple[int, int]:
+def _looked_at(photo: StoredPhoto, moment: int) -> tuple[int, int]:
     del moment  # it makes what was seen long ago another key
-    found = photo.look()
-    return found.mtime_ns, found.bytes
+    return photo.version()
 
 
 @lru_cache(maxsize=_KEPT)

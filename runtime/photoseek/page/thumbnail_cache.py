@@ -17,7 +17,7 @@ from photoseek.errors import PhotoError
 from photoseek.gallery.snapshot.file_names import THUMBNAIL_NAME, THUMBNAILS
 from photoseek.gallery.thumbnails import shrink, version_of
 from photoseek.photos.decode import read_photo
-from photoseek.sources.base import PhotoFile
+from photoseek.photos.photo_file import PhotoFile
 from photoseek.system.folder_tag import is_tagged, make_tagged, open_file, open_folder
 from photoseek.system.removal import remove_file_in
 

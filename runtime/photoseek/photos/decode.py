@@ -18,11 +18,11 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from photoseek.errors import PhotoError, PhotoUnreachable
 from photoseek.photos import formats
 from photoseek.photos.formats import FORMATS, MAX_BYTES, MAX_PIXELS
+from photoseek.photos.photo_file import PhotoFile, StoredPhoto
 from photoseek.photos.pillow_warnings import pillow_warns_nobody
 from photoseek.photos.rgb import to_rgb
-from photoseek.sources.remote_photo import RemotePhoto
 
-PhotoSource: TypeAlias = str | Path | bytes | bytearray | memoryview | Image.Image | RemotePhoto
+PhotoSource: TypeAlias = str | Path | bytes | bytearray | memoryview | Image.Image | StoredPhoto
 """A path, the bytes of a file, an open picture, or a photo in object storage (:attr:`photoseek.search.hits.Hit.file`).
 """
 
@@ -108,7 +108,7 @@ def decode_photo(source: PhotoSource, edge: int | None = None, large: int = LARG
         raise PhotoError(_reason(error)) from error
 
 
-def read_photo(path: Path | RemotePhoto) -> bytes:
+def read_photo(path: PhotoFile) -> bytes:
     """The bytes of a regular file of at most ``MAX_BYTES``: a FIFO or a device would hang its reader.
 
     Those of a photo in object storage are fetched from there.
@@ -133,7 +133,7 @@ def read_photo(path: Path | RemotePhoto) -> bytes:
     return data
 
 
-def photo_format(path: Path | RemotePhoto) -> str:
+def photo_format(path: PhotoFile) -> str:
     """The format of a photo by its content, one of ``FORMATS``, MPO or HEIF; nothing is decoded.
 
     Raises:
@@ -148,7 +148,7 @@ def photo_format(path: Path | RemotePhoto) -> str:
         raise PhotoError(_reason(error)) from error
 
 
-def date_of(path: Path | RemotePhoto) -> str:
+def date_of(path: PhotoFile) -> str:
     """When a photo was taken, as ``Photo.taken``, from its header alone; empty also where it cannot be read."""
     try:
         with pillow_warns_nobody(), _regular(path) as file, _header(file) as image:
@@ -157,7 +157,7 @@ def date_of(path: Path | RemotePhoto) -> str:
         return ""
 
 
-def _regular(path: Path | RemotePhoto) -> BinaryIO:
+def _regular(path: PhotoFile) -> BinaryIO:
     """Open a regular file; what has become a FIFO since it was looked at is not waited for."""
     if not isinstance(path, Path):
         return path.open()
@@ -187,7 +187,7 @@ def _opened(file: BinaryIO, head: bytes, size: int) -> Image.Image:
 def _bytes_of(source: object) -> bytes:
     if isinstance(source, str | Path):
         return read_photo(Path(source))
-    if isinstance(source, RemotePhoto):
+    if isinstance(source, StoredPhoto):
         return source.read_bytes()
     if isinstance(source, bytes):
         return source

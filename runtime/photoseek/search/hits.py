@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from photoseek.sources.base import PhotoFile
+from photoseek.photos.photo_file import PhotoFile
 from photoseek.system.filenames import as_text
 
 
@@ -41,7 +41,7 @@ class Hit:
         width: Of the upright photo, in pixels.
         height: Of the upright photo, in pixels.
         file: Where the photo lies: a path, or for one in object storage a
-            :class:`photoseek.sources.remote_photo.RemotePhoto`, whose text is its address.
+            :class:`photoseek.sources.remote.RemotePhoto`, whose text is its address.
         id: Its number in the gallery, which never comes to mean another picture.
         taken: ``YYYY-MM-DD HH:MM:SS`` by the camera's clock; None where the photo does not tell.
         confidence: Probability, in [0, 1], that the photo shows what the text says; None for queries with a photo,

@@ -12,9 +12,9 @@ from PIL import Image
 from photoseek.errors import PhotoError, PhotoUnreachable
 from photoseek.gallery.thumbnails import version_of
 from photoseek.photos.decode import photo_format
+from photoseek.photos.photo_file import PhotoFile
 from photoseek.search.searcher import Searcher
 from photoseek.service.errors import Refusal, unavailable
-from photoseek.sources.base import PhotoFile
 from photoseek.sources.local import LocalFolder
 from photoseek.system.filenames import as_name
 

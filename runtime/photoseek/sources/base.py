@@ -7,17 +7,13 @@ import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
-from photoseek.gallery.permissions import SeenAccess
-from photoseek.sources.local import _signed
-from photoseek.sources.remote_photo import RemotePhoto
+from photoseek.photos.photo_file import PhotoFile
 from photoseek.system.filenames import as_name
+from photoseek.system.permissions import SeenAccess
 
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})  # ELOOP: links in a circle lead nowhere
-
-PhotoFile: TypeAlias = Path | RemotePhoto
-"""A photo: a file of this machine, or an object in a bucket."""
 
 
 class PhotoFolder(Protocol):
@@ -117,3 +113,8 @@ class Unseen:
         """Whether a photo may well be at a path."""
         parts = path.split("/")
         return any("/".join(parts[:depth]) in self.reasons for depth in range(1, len(parts) + 1))
+
+
+def _signed(value: int) -> int:
+    """A number as SQLite stores it, in 64 bits: some file systems use all of them for inodes, and dates beyond 2262."""
+    return (value + 2**63) % 2**64 - 2**63

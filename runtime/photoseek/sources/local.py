@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from photoseek.errors import GalleryNotFound, PhotoError
-from photoseek.gallery.permissions import EVERYONE, LIST, READ, Access
 from photoseek.photos.decode import read_photo
 from photoseek.photos.formats import SUFFIXES
 from photoseek.sources.base import FoundPhoto, PhotoFolder, Unseen
 from photoseek.system.file_systems import has_stable_inodes
 from photoseek.system.filenames import as_name, as_text
+from photoseek.system.permissions import EVERYONE, LIST, READ, Access
 from photoseek.system.user_paths import shown, why_no_folder
 
 _TRIES = 3
@@ -158,11 +158,6 @@ class _Folder:
         self.device = own
         inside = f"{self.path}/" if self.path else ""
         return [(inside + as_text(entry.name), entry) for entry in found]
-
-
-def _signed(value: int) -> int:
-    """A number as SQLite stores it, in 64 bits: some file systems use all of them for inodes, and dates beyond 2262."""
-    return (value + 2**63) % 2**64 - 2**63
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 A key is a name, and no path: ``..`` in it leads nowhere, and a slash at its start is a part of it. No part of a key
 ever becomes a path of this machine. Keys with a part that begins with a dot are passed over, as hidden files are.
+
+:class:`RemotePhoto` takes the place of a ``Path`` for one of its photos.
 """
 
 from __future__ import annotations
@@ -15,14 +17,76 @@ from datetime import datetime
 from typing import Any, BinaryIO, cast
 
 from photoseek.errors import FolderUnreachable, GalleryNotFound, MissingExtra, PhotoError
-from photoseek.gallery.permissions import OWNER
 from photoseek.photos.decode import check_bytes, check_extra
 from photoseek.photos.formats import MAX_BYTES
 from photoseek.sources import object_store
 from photoseek.sources.base import FoundPhoto, PhotoFolder, Unseen
 from photoseek.sources.local import looks_like_photo, passed_over
-from photoseek.sources.remote_photo import BLOCK, RemotePhoto
 from photoseek.system.filenames import as_name, as_text
+from photoseek.system.permissions import OWNER
+
+BLOCK = 1 << 20
+"""Bytes that are fetched at a time where parts are read."""
+
+
+@dataclass(frozen=True)
+class RemotePhoto:
+    """An object in a bucket; nothing is asked of the storage before a method is called.
+
+    Attributes:
+        folder: Where it lies.
+        path: Inside that, as :attr:`photoseek.search.hits.Hit.path` has it.
+    """
+
+    folder: RemoteFolder
+    path: str
+
+    def __str__(self) -> str:
+        """Its address: ``s3://bucket/photos/a.jpg``."""
+        return f"{self.folder.address}/{as_name(self.path)}"
+
+    @property
+    def name(self) -> str:
+        """The last part of its path."""
+        return self.path.rpartition("/")[2]
+
+    def look(self) -> FoundPhoto:
+        """Size and version now.
+
+        Raises:
+            PhotoUnreachable: It cannot be told now.
+            PhotoError: It is gone, or lies outside the folder.
+        """
+        return self.folder.look(self.path)
+
+    def version(self) -> tuple[int, int]:
+        """The time of its change in nanoseconds, and its size; the errors are those of :meth:`look`."""
+        found = self.look()
+        return found.mtime_ns, found.bytes
+
+    def read_bytes(self) -> bytes:
+        """All of it, at most :data:`photoseek.photos.formats.MAX_BYTES`; the errors are those of :meth:`look`."""
+        return self.folder.read(self.path)
+
+    def open(self) -> BinaryIO:
+        """A file from which parts can be read, each fetched when it is asked for; the errors are those of ``look``."""
+        return self.folder.open(self.path)
+
+    def blocks(self) -> Iterator[bytes]:
+        """All of it, a mebibyte at a time; the errors are those of :meth:`look`, and come before the first block."""
+        file = self.open()
+        with object_store.told():
+            first = file.read(BLOCK)
+
+        def rest() -> Iterator[bytes]:
+            with file:
+                block = first
+                while block:
+                    yield block
+                    block = file.read(BLOCK)
+
+        return rest()
+
 
 _READERS = 4
 _TRIES = 3  # of a photo that is written while it is read

@@ -31,8 +31,7 @@ from photoseek.photos.decode import open_photo, photo_format
 from photoseek.sources import remote
 from photoseek.sources.base import FoundPhoto, Unseen
 from photoseek.sources.local import LocalFolder, scan
-from photoseek.sources.remote import RemoteFolder
-from photoseek.sources.remote_photo import RemotePhoto
+from photoseek.sources.remote import RemoteFolder, RemotePhoto
 from photoseek.sources.resolve import open_folder
 from tiny_bundle import COLOURS
 

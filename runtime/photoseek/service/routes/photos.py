@@ -13,11 +13,11 @@ from starlette.types import Receive, Scope, Send
 
 from photoseek.errors import PhotoError, PhotoUnreachable
 from photoseek.gallery.thumbnails import SIDE, thumbnail
+from photoseek.photos.photo_file import StoredPhoto
 from photoseek.service.backend import Backend
 from photoseek.service.errors import Refusal, documented, unavailable
 from photoseek.service.limits import MAX_SIDE, MIN_SIDE
 from photoseek.service.photo_files import Original, original
-from photoseek.sources.remote_photo import RemotePhoto
 
 _REFUSED = documented(400, 401, 403, 404, 414, 422, 429, 431, 503)
 _UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "As the caller has it already."}}
@@ -67,7 +67,7 @@ def _whole(found: Original, known: str | None) -> Response:
     )
 
 
-def _streamed(found: Original, photo: RemotePhoto, headers: dict[str, str]) -> Response:
+def _streamed(found: Original, photo: StoredPhoto, headers: dict[str, str]) -> Response:
     """An object, handed on block by block as it comes from its storage; as much as it had when it was looked at."""
     media_type = found.media_type()
     try:
