@@ -12,6 +12,6 @@ from photoseek.gallery.gallery import Gallery
 from photoseek.search.hits import Hit
 from photoseek.search.reranker import Reranker
 from photoseek.search.searcher import Searcher
+from photoseek.version import __version__
 
 __all__ = ["Bundle", "Gallery", "Hit", "PhotoseekError", "Reranker", "Searcher", "__version__"]
-__version__ = "0.1.0"

@@ -8,7 +8,6 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from photoseek import __version__
 from photoseek.errors import CrewError, MissingExtra
 from photoseek.gallery.indexing.pipeline import Batch, Embedder
 from photoseek.ray_indexing.arrow_rows import Handed, handed
@@ -16,6 +15,7 @@ from photoseek.ray_indexing.bundle_transfer import files_of
 from photoseek.ray_indexing.cluster import CURE, check_address, is_afar, joined
 from photoseek.ray_indexing.coordinator import open_desk
 from photoseek.sources.base import FoundPhoto
+from photoseek.version import __version__
 
 if TYPE_CHECKING:
     from photoseek.ray_indexing.worker_spec import Task

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from photoseek import __version__
 from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import CrewError
 from photoseek.gallery.indexing.pipeline import Embedder
 from photoseek.ray_indexing.bundle_transfer import arrived
 from photoseek.sources.base import PhotoFolder
+from photoseek.version import __version__
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
-from photoseek import __version__
 from photoseek.search.reranker import Reranker
 from photoseek.search.searcher import Searcher
 from photoseek.service.backend import Backend
@@ -27,6 +26,7 @@ from photoseek.service.routes.health import operation_routes
 from photoseek.service.routes.photos import picture_routes
 from photoseek.service.routes.search import query_routes
 from photoseek.system.network import LOCAL_NAMES
+from photoseek.version import __version__
 
 _QUIET: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 
