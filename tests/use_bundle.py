@@ -14,6 +14,7 @@ from pathlib import Path
 from PIL import Image
 
 from photoseek import Bundle
+from photoseek.encoders.check import verify
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import BundleError
 
@@ -29,7 +30,7 @@ def use(folder: Path) -> None:
     bundle = Bundle.load(folder)
     TextEncoder(bundle, threads=1).encode(["red", "红"])
     ImageEncoder(bundle, threads=1).encode([Image.new("RGB", (9, 9))])
-    bundle.verify()
+    verify(bundle)
 
 
 def main(folders: list[str]) -> None:

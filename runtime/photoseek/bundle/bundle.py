@@ -1,22 +1,18 @@
-"""A model bundle on disk: its towers, their tokenizers and preprocessing, and a manifest that vouches for them."""
+"""A model bundle on disk: its towers, their tokenizers and preprocessing, whatever their layout."""
 
 from __future__ import annotations
 
-import json
-import threading
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from photoseek.bundle.description import TowerGraph
-from photoseek.bundle.layouts.photoseek import load_tokenization
-from photoseek.bundle.manifest import Layout, Manifest, hint_of
+from photoseek.bundle.description import BundleDescription, TowerGraph
+from photoseek.bundle.files import is_file
+from photoseek.bundle.layouts import photoseek
+from photoseek.bundle.manifest import Layout, Manifest
 from photoseek.bundle.tokenization import Tokenization
-from photoseek.errors import BundleDamaged, BundleIncompatible, BundleNotFound
+from photoseek.errors import BundleIncompatible, BundleNotFound
 from photoseek.photos.preprocessing import Preprocessing
-from photoseek.system.atomic_write import read_bounded, sha256_of
 from photoseek.system.cpu import runs_int8_well
-from photoseek.system.fork_safety import Inherited
 
 DEMO = "demo"
 """The name of the bundle that comes with photoseek."""
@@ -24,24 +20,17 @@ DEMO = "demo"
 _DEMO_FOLDER = Path(__file__).parents[1] / "demo" / "bundle"
 
 
-class Bundle(Inherited):
-    """A bundle whose manifest and file sizes agree; contents are verified when first used.
+class Bundle:
+    """A bundle whose description and file sizes agree; contents are verified when first used.
 
     Get one from :meth:`load`. It may be shared between threads.
     """
 
-    def __init__(self, path: Path, manifest: Manifest, reference: str) -> None:
+    def __init__(self, path: Path, description: BundleDescription, reference: str) -> None:
         self.path = path
-        self.manifest = manifest
+        self.description = description
         self.reference = reference
         """What ``Bundle.load`` takes to find it again: ``demo`` or an absolute path."""
-        self._verified: set[str] = set()
-        self._lock = threading.Lock()
-        self.tell_of_forks()
-
-    def after_fork_in_child(self) -> None:
-        """Another thread may have held the lock."""
-        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"Bundle({self.name!r}, dim={self.dim}, precisions={list(self.precisions)})"
@@ -52,160 +41,116 @@ class Bundle(Inherited):
 
         Args:
             source: Its folder, or ``"demo"`` for the one that comes with photoseek. A folder without a manifest is
-                opened where another program's layout is recognised, see :mod:`photoseek.bundle.layouts`.
+                opened if it has the layout of another program, see :mod:`photoseek.bundle.layouts`.
 
         Raises:
             BundleNotFound: No such folder, or neither a manifest nor a known layout in it.
             BundleDamaged: The manifest cannot be read, or a file is missing or has another size.
-            BundleIncompatible: A newer format, no precision with all towers, or a foreign model that asks for something
-                which is not done here.
+            BundleIncompatible: A newer format, no precision with all towers, or a model of another program that needs
+                something which is not supported.
         """
         demo = str(source) == DEMO
         path = _DEMO_FOLDER if demo else _folder(source)
-        if not _is_file(path / Layout.MANIFEST):
-            from photoseek.bundle.foreign import open_foreign
+        if is_file(path / Layout.MANIFEST):
+            return cls(path, photoseek.describe(path), DEMO if demo else str(path))
+        from photoseek.bundle.layouts import external
 
-            return open_foreign(path)
-        bundle = cls(path, Manifest.read(path), DEMO if demo else str(path))
-        bundle._check_sizes()
-        if not bundle.precisions:
-            raise BundleIncompatible(f"{path}: no precision of which all towers are there")
-        return bundle
+        return cls(path, external.describe(path), str(path))
+
+    @property
+    def manifest(self) -> Manifest:
+        """What is recorded of it."""
+        return self.description.manifest
 
     @property
     def name(self) -> str:
         """What people call it."""
         return self.manifest.name
 
-    @property
+    @cached_property
     def dim(self) -> int:
-        """Length of its vectors."""
-        return self.manifest.dim
+        """Length of its vectors; if no file records it, the text tower runs once."""
+        return self.manifest.dim or self.description.compute_dim()
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
-        """What ties galleries to it: see :attr:`Manifest.fingerprint`."""
-        return self.manifest.fingerprint
+        """What ties galleries to it: a SHA-256 over everything that its vectors depend on."""
+        return self.description.compute_fingerprint()
 
     @property
     def precisions(self) -> tuple[str, ...]:
         """The precisions of which the image tower and every text tower are there, most exact first."""
-        return tuple(p for p in Layout.PRECISIONS if self._towers(p) <= self.manifest.files.keys())
+        return self.description.precisions
 
     @property
     def languages(self) -> tuple[str, ...]:
         """ISO 639-1 codes of the languages that its text towers read, the main tower's first."""
         return tuple(dict.fromkeys([*self.manifest.languages, *self.manifest.text_towers]))
 
+    @property
+    def layout(self) -> str:
+        """Whose files these are: ``photoseek``, or the name of another program."""
+        return self.description.layout
+
+    @property
+    def has_checksums(self) -> bool:
+        """Whether anything records what its files should contain."""
+        return self.description.files.have_checksums
+
     def text_graph(self, precision: str, language: str | None = None) -> TowerGraph:
-        """The main text tower, or that of a further language."""
-        return TowerGraph(Layout.text_model(precision, language), alone=precision == "int8")
+        """Return the main text tower, or that of a further language."""
+        return self.description.texts(precision, language)
 
     def vision_graph(self, precision: str) -> TowerGraph:
-        """The image tower."""
-        return TowerGraph(Layout.vision_model(precision))
+        """Return the image tower."""
+        return self.description.visions(precision)
 
     def tokenization(self, language: str | None = None) -> Tokenization:
-        """How texts become the input of a text tower.
+        """Return how texts become the input of a text tower.
 
         Raises:
             BundleDamaged: A tokenizer file is not what it should be.
         """
-        return load_tokenization(self, language)
-
-    @property
-    def layout(self) -> str:
-        """Whose files these are: ``photoseek``, or that of another program, see :mod:`photoseek.bundle.layouts`."""
-        return "photoseek"
+        return self.description.load_tokenization(language)
 
     @cached_property
     def preprocessing(self) -> Preprocessing:
         """How pictures become the input of the image tower."""
-        return Preprocessing.from_json(self.read_json(Layout.PREPROCESSOR))
+        return self.description.load_preprocessing()
 
     def choose(self, precision: str | None) -> str:
-        """The precision asked for; None: the one that this CPU runs fastest.
+        """Return the precision asked for; None: the one that this CPU runs fastest.
 
-        That is int8 on a processor with instructions for it, and the most exact one otherwise.
+        That is int8 on a processor with instructions for it, if the bundle records what it loses, and the most exact
+        one otherwise.
 
         Raises:
             BundleIncompatible: The bundle lacks it.
         """
         if precision is None:
-            return "int8" if "int8" in self.precisions and runs_int8_well() else self.precisions[0]
+            fast = self.has_checksums and "int8" in self.precisions and runs_int8_well()
+            return "int8" if fast else self.precisions[0]
         if precision not in self.precisions:
             raise BundleIncompatible(f"bundle {self.name!r} has no {precision}; it has {', '.join(self.precisions)}")
         return precision
 
-    def read_json(self, name: str) -> dict[str, Any]:
-        """A JSON file of the bundle, verified."""
-        path = self.verified(name)
-        try:
-            value = json.loads(read_bounded(path).decode())
-        except (ValueError, RecursionError) as error:
-            raise BundleDamaged(f"{path}: expected JSON: {error}{hint_of(path)}; export the bundle anew") from error
-        if not isinstance(value, dict):
-            raise BundleDamaged(f"{path}: expected a JSON object, found {type(value).__name__}; export the bundle anew")
-        return value
-
-    def verified(self, name: str) -> Path:
-        """The path of a file whose content is what the manifest says; hashed once.
+    def verified_graph(self, name: str) -> Path:
+        """Return the path of a graph after verifying it and the files with its weights.
 
         Raises:
-            BundleDamaged: It is not.
+            BundleDamaged: One of them is not what it should be.
         """
-        path = self.path / name
-        with self._lock:
-            if name not in self._verified:
-                self._check_content(name, path)
-                self._verified.add(name)
-        return path
-
-    def verified_graph(self, name: str) -> Path:
-        """As :meth:`verified`, with the files beside a graph that bear its name and more: they hold its weights."""
-        for other in self.manifest.files:
-            if other.startswith(name) and other != name:
-                self.verified(other)
-        return self.verified(name)
+        for other in self.description.weights(name):
+            self.description.files.verified(other)
+        return self.description.files.verified(name)
 
     def verify(self) -> None:
-        """Hash every file again, also those that were verified before.
+        """Verify every file again; see :func:`photoseek.encoders.check.verify` for a bundle without checksums.
 
         Raises:
-            BundleDamaged: The first file that is not what the manifest says.
+            BundleDamaged: The first file that is not what it should be.
         """
-        self._check_sizes()
-        for name in self.manifest.files:
-            self._check_content(name, self.path / name)
-
-    def _towers(self, precision: str) -> set[str]:
-        """The graphs that a precision consists of."""
-        texts = {Layout.text_model(precision, language) for language in (None, *self.manifest.text_towers)}
-        return {Layout.vision_model(precision), *texts}
-
-    def _check_sizes(self) -> None:
-        for name, record in self.manifest.files.items():
-            path = self.path / name
-            if not _is_file(path):
-                raise BundleDamaged(f"{path}: missing, or not a file; copy the bundle again, or export it anew")
-            if (found := path.stat().st_size) != record.bytes:
-                raise BundleDamaged(
-                    f"{path}: expected {record.bytes:,} bytes, found {found:,}{hint_of(path)}; copy the bundle again"
-                )
-
-    def _check_content(self, name: str, path: Path) -> None:
-        record = self.manifest.files.get(name)
-        if record is None:
-            raise BundleDamaged(f"{path}: the manifest records no such file")
-        try:
-            found = sha256_of(path)
-        except OSError as error:
-            raise BundleDamaged(f"{path}: {error.strerror or error}") from error
-        if found != record.sha256:
-            raise BundleDamaged(
-                f"{path}: expected sha256 {record.sha256[:12]}..., found {found[:12]}...{hint_of(path)}; "
-                "copy the bundle again"
-            )
+        self.description.files.verify_all()
 
 
 def _folder(source: str | Path) -> Path:
@@ -213,10 +158,3 @@ def _folder(source: str | Path) -> Path:
         return Path(source).expanduser().absolute()
     except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: the home of an unknown user
         raise BundleNotFound(f"expected the folder of a bundle, or demo, found {source!r}: {error}") from error
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a name that is too long, a folder that may not be read
-        return False

@@ -6,13 +6,14 @@ Which file a tower is, and how it is fed and read: exporters give inputs and out
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from photoseek.bundle.manifest import hint_of
-from photoseek.bundle.tokenization import Side
+from photoseek.bundle.files import BundleFiles
+from photoseek.bundle.manifest import Manifest, hint_of
+from photoseek.bundle.tokenization import Side, Tokenization
 from photoseek.errors import BundleDamaged, BundleIncompatible
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek.system.atomic_write import read_bounded
@@ -78,8 +79,8 @@ class TextReading:
 
 
 @dataclass(frozen=True)
-class Description:
-    """A foreign folder, as far as it is known without running it.
+class ExternalModel:
+    """A model in the layout of another program, as far as it is known without running it.
 
     Attributes:
         layout: Whose it is.
@@ -120,8 +121,45 @@ class Description:
         return tuple(dict.fromkeys([*graphs, *self.reading.files, *self.read]))
 
 
-def json_object(path: Path) -> dict[str, Any]:
-    """A JSON file that holds an object.
+@dataclass(frozen=True)
+class BundleDescription:
+    """What a layout knows of a bundle.
+
+    Attributes:
+        layout: Whose files these are: ``photoseek``, or the name of another program.
+        manifest: As ``photoseek.json`` has it; of other programs' files it is made in memory.
+        files: The files that it consists of.
+        precisions: Those of which all towers are there, most exact first.
+        texts: Returns the graph of a text tower by precision and language; None is the main tower.
+        visions: Returns the graph of the image tower by precision.
+        weights: Returns the files with weights of a graph.
+        load_preprocessing: Returns how pictures become the input of the image tower.
+        load_tokenization: Returns how texts become the input of the text tower of a language.
+        compute_fingerprint: Returns what ties galleries to the bundle.
+        compute_dim: Returns the length of vectors, if the manifest does not record it.
+        facts: What is known besides the manifest.
+    """
+
+    layout: str
+    manifest: Manifest
+    files: BundleFiles
+    precisions: tuple[str, ...]
+    texts: Callable[[str, str | None], TowerGraph]
+    visions: Callable[[str], TowerGraph]
+    weights: Callable[[str], Sequence[str]]
+    load_preprocessing: Callable[[], Preprocessing]
+    load_tokenization: Callable[[str | None], Tokenization]
+    compute_fingerprint: Callable[[], str]
+    compute_dim: Callable[[], int] = lambda: 0
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def json_object(path: Path, remedy: str = "copy the file again") -> dict[str, Any]:
+    """Read a JSON file that holds an object.
+
+    Args:
+        path: The file.
+        remedy: What the error message says to do.
 
     Raises:
         BundleDamaged: It does not.
@@ -129,9 +167,9 @@ def json_object(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(read_bounded(path).decode())
     except (OSError, ValueError, RecursionError) as error:
-        raise BundleDamaged(f"{path}: expected JSON: {error}{hint_of(path)}; copy the file again") from error
+        raise BundleDamaged(f"{path}: expected JSON: {error}{hint_of(path)}; {remedy}") from error
     if not isinstance(value, dict):
-        raise BundleDamaged(f"{path}: expected a JSON object, found {type(value).__name__}; copy the file again")
+        raise BundleDamaged(f"{path}: expected a JSON object, found {type(value).__name__}; {remedy}")
     return value
 
 

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from typing import Any
 
 from photoseek.bundle.bundle import Bundle
-from photoseek.bundle.foreign import ForeignBundle
 from photoseek.cli import output
+from photoseek.encoders import check
 from photoseek.errors import BundleNotFound, GalleryNotFound, QueryError
 from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.photo_check import PhotoMismatch
@@ -47,8 +47,8 @@ def verify(opened: Bundle | Gallery, *, repair: bool) -> list[str]:
     if isinstance(opened, Bundle):
         if repair:
             raise QueryError(f"{opened.path}: a bundle cannot be repaired; copy or export it again")
-        opened.verify()
-        if isinstance(opened, ForeignBundle):
+        check.verify(opened)
+        if not opened.has_checksums:
             return [_told_of_foreign(opened)]
     elif repair:
         told = opened.repair().lines()
@@ -123,7 +123,7 @@ def _print_engines(measured: dict[str, Any]) -> None:
     output.print_table(["engine", "ms", *(f"recall, by {kind}" for kind in kinds), "parameters"], rows)
 
 
-def _told_of_foreign(bundle: ForeignBundle) -> str:
+def _told_of_foreign(bundle: Bundle) -> str:
     return (
         f"{bundle.path}: {bundle.layout} layout, both towers run in {', '.join(bundle.precisions)} and make vectors of "
         f"{bundle.dim} numbers; nothing vouches for its files, since no checksums are recorded"
@@ -132,10 +132,6 @@ def _told_of_foreign(bundle: ForeignBundle) -> str:
 
 def _bundle_json(bundle: Bundle) -> dict[str, Any]:
     manifest = bundle.manifest
-    known: dict[str, Any] = {}
-    if isinstance(bundle, ForeignBundle):
-        told = bundle.description
-        known = {"dim": told.dim, "preprocessing": asdict(told.preprocessing), "reading": told.reading.facts}
     return {
         "path": str(bundle.path),
         "name": bundle.name,
@@ -149,5 +145,5 @@ def _bundle_json(bundle: Bundle) -> dict[str, Any]:
         "bytes": sum(record.bytes for record in manifest.files.values()),
         "training": manifest.training,
         "licence": manifest.licence,
-        **known,
+        **bundle.description.facts,
     }

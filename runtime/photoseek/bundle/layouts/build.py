@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from photoseek.bundle.description import Description, TextReading
+from photoseek.bundle.description import ExternalModel, TextReading
 from photoseek.bundle.layouts.onnx_io import Tower
 from photoseek.bundle.manifest import MAX_DIM
 from photoseek.errors import BundleIncompatible
@@ -26,7 +26,7 @@ def assemble(
     languages: Sequence[str] = ("en",),
     read: Sequence[str] = (),
     dim: int | None = None,
-) -> Description:
+) -> ExternalModel:
     """A description of towers, by precision, of which both are there.
 
     Args:
@@ -62,7 +62,7 @@ def assemble(
                 f"{preprocessing.height} x {preprocessing.width}; they belong to different models"
             )
     outside = {tower.graph.file: _beside(folder, tower) for tower in towers if tower.face.outside}
-    return Description(
+    return ExternalModel(
         layout=layout,
         texts={precision: tower.graph for precision, tower in texts.items()},
         visions={precision: tower.graph for precision, tower in visions.items()},

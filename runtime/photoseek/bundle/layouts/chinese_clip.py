@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from photoseek.bundle.description import Description, TextReading, expect_file
+from photoseek.bundle.description import ExternalModel, TextReading, expect_file
 from photoseek.bundle.layouts.build import assemble, both
 from photoseek.bundle.layouts.hf_image_processor import BICUBIC, CLIP_MEAN, CLIP_STD
 from photoseek.bundle.layouts.onnx_io import Tower, text_tower, vision_tower
@@ -27,7 +27,7 @@ _VOCABULARY = "vocab.txt"
 _LONGEST_WORD = 200  # characters; its tokenizer takes a longer one for unknown
 
 
-def describe(folder: Path) -> Description | None:
+def describe(folder: Path) -> ExternalModel | None:
     """None where the folder has no file of this layout.
 
     Raises:

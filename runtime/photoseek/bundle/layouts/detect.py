@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from photoseek.bundle.description import Description
+from photoseek.bundle.description import ExternalModel
 from photoseek.bundle.layouts import chinese_clip, immich, rclip, transformers
 from photoseek.bundle.manifest import Layout
 from photoseek.errors import BundleIncompatible, BundleNotFound
@@ -15,7 +15,7 @@ _PYTORCH = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.
 _ONE_GRAPH = ("onnx/model.onnx", "model.onnx")
 
 
-def describe(folder: Path) -> Description:
+def detect(folder: Path) -> ExternalModel:
     """What lies in a folder that has no manifest of ours.
 
     Raises:
@@ -23,7 +23,7 @@ def describe(folder: Path) -> Description:
         BundleIncompatible: One is, but it is not whole, asks for what is not done here, or is one that is not read.
         BundleDamaged: A file of it cannot be read.
     """
-    known: list[Callable[[Path], Description | None]] = [layout.describe for layout in _LAYOUTS]
+    known: list[Callable[[Path], ExternalModel | None]] = [layout.describe for layout in _LAYOUTS]
     try:
         found = next(filter(None, (look(folder) for look in known)), None)
         if found is None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from photoseek.bundle.description import Description, TextReading, expect_file, json_object
+from photoseek.bundle.description import ExternalModel, TextReading, expect_file, json_object
 from photoseek.bundle.layouts.build import assemble, both
 from photoseek.bundle.layouts.hf_image_processor import BICUBIC, BILINEAR
 from photoseek.bundle.layouts.onnx_io import text_tower, vision_tower
@@ -32,7 +32,7 @@ _KNOWN = {"size", "mode", "mean", "std", "interpolation", "resize_mode", "fill_c
 _CLEANING = {None: "one_space", "whitespace": "one_space", "canonicalize": "canonical"}
 
 
-def describe(folder: Path) -> Description | None:
+def describe(folder: Path) -> ExternalModel | None:
     """None where the folder has no file of this layout.
 
     Raises:

@@ -2,41 +2,95 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from photoseek.bundle.manifest import Layout, Reading, hint_of
+from photoseek.bundle.description import BundleDescription, TowerGraph, json_object
+from photoseek.bundle.files import ChecksummedFiles
+from photoseek.bundle.manifest import Layout, Manifest, Reading, hint_of
 from photoseek.bundle.tokenization import MAX_TOKENS, Side, Tokenization, for_queries
-from photoseek.errors import BundleDamaged
+from photoseek.errors import BundleDamaged, BundleIncompatible
+from photoseek.photos.preprocessing import Preprocessing
 from photoseek.system.atomic_write import MAX_TOKENIZER_BYTES, read_bounded
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-    from photoseek.bundle.bundle import Bundle
+NAME = "photoseek"
 
 
-def load_tokenization(bundle: Bundle, language: str | None) -> Tokenization:
-    """That of a bundle of our own.
+def describe(folder: Path) -> BundleDescription:
+    """Describe a folder with a manifest, after comparing the sizes of its files.
+
+    Raises:
+        BundleDamaged: The manifest cannot be read, or a file is missing or has another size.
+        BundleIncompatible: A newer format, or no precision with all towers.
+    """
+    description = of_manifest(folder, Manifest.read(folder))
+    if not description.precisions:
+        raise BundleIncompatible(f"{folder}: no precision of which all towers are there")
+    return description
+
+
+def of_manifest(folder: Path, manifest: Manifest) -> BundleDescription:
+    """Describe a folder by a manifest that was read before.
+
+    Raises:
+        BundleDamaged: A file is missing or has another size.
+    """
+    files = ChecksummedFiles(folder, manifest.files)
+    files.check_sizes()
+    return BundleDescription(
+        layout=NAME,
+        manifest=manifest,
+        files=files,
+        precisions=tuple(p for p in Layout.PRECISIONS if _towers(manifest, p) <= manifest.files.keys()),
+        texts=_text_graph,
+        visions=lambda precision: TowerGraph(Layout.vision_model(precision)),
+        weights=lambda graph: [name for name in manifest.files if name.startswith(graph) and name != graph],
+        load_preprocessing=lambda: Preprocessing.from_json(_read_json(files, Layout.PREPROCESSOR)),
+        load_tokenization=partial(_load_tokenization, files, manifest),
+        compute_fingerprint=lambda: manifest.fingerprint,
+    )
+
+
+def _text_graph(precision: str, language: str | None) -> TowerGraph:
+    return TowerGraph(Layout.text_model(precision, language), alone=precision == "int8")
+
+
+def _towers(manifest: Manifest, precision: str) -> set[str]:
+    """The graphs that a precision consists of."""
+    texts = {Layout.text_model(precision, language) for language in (None, *manifest.text_towers)}
+    return {Layout.vision_model(precision), *texts}
+
+
+def _read_json(files: ChecksummedFiles, name: str) -> dict[str, Any]:
+    return json_object(files.verified(name), "export the bundle anew")
+
+
+def _load_tokenization(files: ChecksummedFiles, manifest: Manifest, language: str | None) -> Tokenization:
+    """Load that of a text tower.
 
     Raises:
         BundleDamaged: A tokenizer file is not what it should be.
     """
-    reading = Reading() if language else bundle.manifest.reading
-    tokenizer = _load_tokenizer(bundle, language, reading.length or MAX_TOKENS)
+    reading = Reading() if language else manifest.reading
+    config = _read_json(files, Layout.tokenizer_config(language))
+    tokenizer = _load_tokenizer(files, language, min(_max_tokens(config), reading.length or MAX_TOKENS))
     side: Side = "left" if reading.side == "left" else "right"
-    return Tokenization(tokenizer, _pad_id(bundle, language, tokenizer), reading.length, reading.masked, side)
+    return Tokenization(tokenizer, _pad_id(files, language, tokenizer), reading.length, reading.masked, side)
 
 
-def _load_tokenizer(bundle: Bundle, language: str | None, most: int) -> Tokenizer:
+def _load_tokenizer(files: ChecksummedFiles, language: str | None, most: int) -> Tokenizer:
     from tokenizers import Tokenizer
 
-    path = bundle.verified(Layout.tokenizer(language))
+    path = files.verified(Layout.tokenizer(language))
     try:
         tokenizer = Tokenizer.from_buffer(read_bounded(path, MAX_TOKENIZER_BYTES))
     except Exception as error:  # tokenizers raises bare Exception
         raise BundleDamaged(f"{path}: not a tokenizer: {error}{hint_of(path)}; export the bundle anew") from error
-    config = bundle.read_json(Layout.tokenizer_config(language))
-    return for_queries(tokenizer, min(_max_tokens(config), most))
+    return for_queries(tokenizer, most)
 
 
 def _max_tokens(config: dict[str, Any]) -> int:
@@ -44,10 +98,10 @@ def _max_tokens(config: dict[str, Any]) -> int:
     return int(min(limit, MAX_TOKENS)) if isinstance(limit, int | float) and limit > 0 else MAX_TOKENS
 
 
-def _pad_id(bundle: Bundle, language: str | None, tokenizer: Tokenizer) -> int:
+def _pad_id(files: ChecksummedFiles, language: str | None, tokenizer: Tokenizer) -> int:
     name = Layout.tokenizer_config(language)
-    pad = bundle.read_json(name).get("pad_token", "[PAD]")
+    pad = _read_json(files, name).get("pad_token", "[PAD]")
     token = pad.get("content") if isinstance(pad, dict) else pad
     if not isinstance(token, str):
-        raise BundleDamaged(f"{bundle.path / name}: expected pad_token as a text, found {pad!r:.80}")
+        raise BundleDamaged(f"{files.verified(name)}: expected pad_token as a text, found {pad!r:.80}")
     return tokenizer.token_to_id(token) or 0

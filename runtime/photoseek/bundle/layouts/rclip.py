@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from photoseek.bundle.description import Description, TextReading
+from photoseek.bundle.description import ExternalModel, TextReading
 from photoseek.bundle.layouts.build import assemble, both
 from photoseek.bundle.layouts.hf_image_processor import BICUBIC, CLIP_MEAN, CLIP_STD
 from photoseek.bundle.layouts.onnx_io import Tower, text_tower, vision_tower
@@ -27,7 +27,7 @@ _PLACES = (f"tokenizer/{_MERGES}", _MERGES, f"../tokenizer/{_MERGES}")
 _TOKENS = 77
 
 
-def describe(folder: Path) -> Description | None:
+def describe(folder: Path) -> ExternalModel | None:
     """None where the folder has no file of this layout.
 
     Raises:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from photoseek.bundle.description import Description, json_object
+from photoseek.bundle.description import ExternalModel, json_object
 from photoseek.bundle.layouts.build import assemble, both
 from photoseek.bundle.layouts.hf_image_processor import find_preprocessing
 from photoseek.bundle.layouts.hf_tokenizer import find_reading
@@ -67,7 +67,7 @@ FAMILIES: Mapping[str, Family] = {
 """By ``model_type``."""
 
 
-def describe(folder: Path) -> Description | None:
+def describe(folder: Path) -> ExternalModel | None:
     """None where the folder has no file of this layout.
 
     Raises:
