@@ -11,7 +11,7 @@ from photoseek.errors import GalleryIncompatible, PhotoseekError
 from photoseek.gallery.database.bundles import HeldBundle, drop_held, held_as, held_bundles, make_own, put_held
 from photoseek.gallery.database.database import Database
 from photoseek.gallery.lock import only_writer
-from photoseek.gallery.snapshot.snapshot import sweep_all
+from photoseek.gallery.snapshot.stale import sweep_all
 from photoseek.gallery.trust import Trust
 from photoseek.system.user_paths import absolute
 

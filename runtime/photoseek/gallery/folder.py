@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from photoseek.errors import GalleryError
-from photoseek.gallery.snapshot.file_names import (
+from photoseek.gallery.file_names import (
     BUNDLES,
     CURRENT,
     DATABASE,

@@ -23,6 +23,7 @@ from photoseek.gallery.bundles import BundleHolder, own_facts
 from photoseek.gallery.database.bundles import HeldBundle, held_as, put_held
 from photoseek.gallery.database.database import Database
 from photoseek.gallery.database.sentences import Sentences
+from photoseek.gallery.file_names import DATABASE
 from photoseek.gallery.folder import create_folder, expect_database
 from photoseek.gallery.indexing.index import IndexReport, Progress, encode_sentences, index_gallery
 from photoseek.gallery.indexing.pipeline import Crew
@@ -31,8 +32,8 @@ from photoseek.gallery.lock import only_writer as only_writer
 from photoseek.gallery.photo_check import PhotoMismatch, check_photos
 from photoseek.gallery.repair import Repaired, check_gallery, repair_gallery
 from photoseek.gallery.snapshot.build import check_origin, shown_by
-from photoseek.gallery.snapshot.file_names import DATABASE
-from photoseek.gallery.snapshot.snapshot import Generation, current_name, leftovers_of, open_current
+from photoseek.gallery.snapshot.snapshot import Generation, current_name, open_current
+from photoseek.gallery.snapshot.stale import leftovers_of
 from photoseek.gallery.status import GalleryStatus, status_beside
 from photoseek.gallery.trust import Answer, Trust
 from photoseek.photos.photo_file import PhotoFile

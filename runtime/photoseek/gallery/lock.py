@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from photoseek.errors import GalleryBusy
-from photoseek.gallery.snapshot.file_names import LOCK
+from photoseek.gallery.file_names import LOCK
 from photoseek.system.folder_tag import expect_file, mode_inside, open_file
 
 _TRIES = 10

@@ -15,7 +15,8 @@ from photoseek.gallery.database.sentences import Sentences
 from photoseek.gallery.indexing.index import encode_sentences
 from photoseek.gallery.row_checks import drop_rows, wrong_rows
 from photoseek.gallery.snapshot.build import check_origin, derive, made_from
-from photoseek.gallery.snapshot.snapshot import current_name, open_current, sweep_all
+from photoseek.gallery.snapshot.snapshot import current_name, open_current
+from photoseek.gallery.snapshot.stale import sweep_all
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ class Access:
         Raises:
             QueryError: The token of the environment is too short, or has other characters.
         """
-        from photoseek.service.launch import read_token
+        from photoseek.system.access_token import read_token
 
         if os.environ.get(NO_TOKEN_VARIABLE) == "1":
             return None

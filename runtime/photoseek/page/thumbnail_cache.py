@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from photoseek.errors import PhotoError
-from photoseek.gallery.snapshot.file_names import THUMBNAIL_NAME, THUMBNAILS
+from photoseek.gallery.file_names import THUMBNAIL_NAME, THUMBNAILS
 from photoseek.gallery.thumbnails import shrink, version_of
 from photoseek.photos.decode import read_photo
 from photoseek.photos.photo_file import PhotoFile

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 from ipaddress import ip_network
@@ -16,6 +15,7 @@ from photoseek.gallery.trust import Answer
 from photoseek.search.rank_fusion import DEPTH, Fusion
 from photoseek.service.limits import Limits
 from photoseek.service.open_files import raise_open_files, within_open_files
+from photoseek.system.access_token import read_token
 from photoseek.system.network import allowed_hosts, check_free, is_loopback
 from photoseek.vector_index.registry import Engine
 
@@ -27,11 +27,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-TOKEN_VARIABLE = "PHOTOSEEK_TOKEN"
-"""The environment variable that holds the token where no file is named."""
 
 _NEEDED = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
-_SHORTEST = 16  # characters of a token
 
 
 def run_service(
@@ -119,25 +116,6 @@ def as_network(address: str) -> str:
             f"--proxy-headers: expected addresses or networks of proxies, such as 127.0.0.1 or 10.0.0.0/8, "
             f"separated by commas, found {address!r} ({error})"
         ) from error
-
-
-def read_token(file: Path | None) -> str | None:
-    """The token of a file, or of the environment; None where neither is given.
-
-    Raises:
-        QueryError: It is too short to keep anyone out, or no line of plain characters.
-        OSError: The file cannot be read.
-    """
-    given = os.environ.get(TOKEN_VARIABLE) if file is None else file.read_text("utf-8", "replace")
-    if given is None:
-        return None
-    token = given.strip()
-    if len(token) < _SHORTEST or not token.isascii() or not token.isprintable() or " " in token:
-        raise QueryError(
-            f"{file or TOKEN_VARIABLE}: expected a token of at least {_SHORTEST} letters and digits, found "
-            f"{len(token)} characters; make one with: openssl rand -hex 32"
-        )
-    return token
 
 
 def _warn(address: str, port: int, token: str | None) -> None:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from photoseek.errors import PhotoError
-from photoseek.gallery.snapshot.file_names import THUMBNAILS
+from photoseek.gallery.file_names import THUMBNAILS
 from photoseek.page import thumbnail_cache
 from photoseek.page.thumbnail_cache import Pictures
 from photoseek.sources.local import scan

@@ -9,14 +9,14 @@ transaction.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from photoseek.errors import GalleryDamaged
 from photoseek.gallery.database.database import Database
-from photoseek.gallery.snapshot.file_names import BUNDLE_NAME, BUNDLES
+from photoseek.gallery.file_names import BUNDLES
 from photoseek.system.atomic_write import make_folder, sync_folder
 from photoseek.system.folder_tag import expect_folder, make_tagged
 
@@ -126,18 +126,6 @@ def drop_held(database: Database, fingerprint: str) -> int:
         connection.execute("DELETE FROM meta WHERE key = ?", (_ROW + fingerprint,))
         database.forget_state(connection, fingerprint)
     return database.remove_vectors("fingerprint = ?", fingerprint)
-
-
-def _kept(gallery: Path, held: Sequence[HeldBundle]) -> list[Path]:
-    return sorted({one.folder(gallery) for one in held if one.whole})
-
-
-def _unheld(gallery: Path, kept: Sequence[Path]) -> list[Path]:
-    """Return the folders that are called like that of a bundle that the gallery does not hold; none behind a link."""
-    if (gallery / BUNDLES).is_symlink():
-        return []
-    folders = (path for path in sorted((gallery / BUNDLES).glob("*")) if BUNDLE_NAME.fullmatch(path.name))
-    return [path for path in folders if path not in kept]
 
 
 def _read(database: Database, fingerprint: str, row: object) -> HeldBundle:

@@ -21,7 +21,7 @@ from photoseek.gallery.database.records import PhotoRecord as PhotoRecord
 from photoseek.gallery.database.records import StoredPhoto as StoredPhoto
 from photoseek.gallery.database.schema import FORMAT, SCHEMA
 from photoseek.gallery.database.sqlite import Connection, set_journal
-from photoseek.gallery.snapshot.file_names import DRAFT_FILE
+from photoseek.gallery.file_names import DRAFT_FILE
 from photoseek.sources.base import FoundPhoto
 from photoseek.system.atomic_write import sync_file, sync_folder
 from photoseek.system.folder_tag import mode_inside

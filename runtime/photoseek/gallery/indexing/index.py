@@ -19,7 +19,7 @@ from photoseek.gallery.folder import limit_access
 from photoseek.gallery.indexing.pipeline import Batch, Crew, Embedder
 from photoseek.gallery.indexing.thread_pool import Threads
 from photoseek.gallery.snapshot.build import derive
-from photoseek.gallery.snapshot.snapshot import sweep_all
+from photoseek.gallery.snapshot.stale import sweep_all
 from photoseek.sources.base import FoundPhoto, PhotoFolder, Unseen
 from photoseek.sources.local import LocalFolder
 from photoseek.system.filenames import as_name

@@ -14,7 +14,7 @@ from photoseek.gallery.database.bundles import HeldBundle
 from photoseek.gallery.database.database import Database, StoredPhoto
 from photoseek.gallery.snapshot.sample_queries import everyday_queries
 from photoseek.gallery.snapshot.snapshot import CURE, Generation, Shown, forget_current, open_current, write_generation
-from photoseek.gallery.stale_files import sweep
+from photoseek.gallery.snapshot.stale import sweep
 from photoseek.vector_index.tuning import TARGET_RECALL
 from photoseek.vectors import Rows, Vectors
 

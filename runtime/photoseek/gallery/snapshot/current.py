@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from photoseek.errors import GalleryDamaged
-from photoseek.gallery.snapshot.file_names import CURRENT, POINTER_DRAFT_NAME
+from photoseek.gallery.file_names import CURRENT, POINTER_DRAFT_NAME
 from photoseek.system.atomic_write import replace_bytes, sync_folder
 from photoseek.system.folder_tag import expect_file, open_file
 from photoseek.system.removal import remove_file

@@ -15,18 +15,13 @@ from pathlib import Path
 
 from photoseek.bundle.manifest import FileRecord
 from photoseek.errors import GalleryIncompatible
+from photoseek.gallery.file_names import CHECKS, IDS, MANIFEST, VECTORS
 from photoseek.system.atomic_write import read_bounded
 from photoseek.vector_index.registry import ENGINES, file_of, parameters_of
 from photoseek.vector_index.tuning import Measured, Tuning
 
 FORMAT = 1
 """The format of a generation; another one is refused."""
-
-MANIFEST = "manifest.json"
-VECTORS = "vectors.npy"
-IDS = "ids.npy"
-CHECKS = "checks.npy"
-"""CRC-32 of each row of the database that the generation shows."""
 
 _MOST = 2**31 - 1  # of any number that goes to native code
 _SHA256 = re.compile("[0-9a-f]{64}")

@@ -6,25 +6,24 @@ that holds the one before goes on with it. All of it can be made again from the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from photoseek.bundle.manifest import FileRecord
 from photoseek.errors import GalleryDamaged, GalleryEmpty, MissingExtra, QueryError
-from photoseek.gallery.database.bundles import HeldBundle, _kept, _unheld
+from photoseek.gallery.file_names import CHECKS, CURRENT, GENERATION_FILE, GENERATIONS, IDS, MANIFEST, PARTIAL, VECTORS
 from photoseek.gallery.snapshot.arrays import Checks, map_checks, map_ids, map_vectors, write_checks, write_rows
 from photoseek.gallery.snapshot.current import CURE as CURE
 from photoseek.gallery.snapshot.current import LINK_CURE, read_current, write_current
 from photoseek.gallery.snapshot.current import current_name as current_name
 from photoseek.gallery.snapshot.current import forget_current as forget_current
-from photoseek.gallery.snapshot.file_names import BUNDLE_FILE, BUNDLES, CURRENT, GENERATION_FILE, GENERATIONS, PARTIAL
-from photoseek.gallery.snapshot.manifest import CHECKS, IDS, MANIFEST, VECTORS, GenerationManifest, read_manifest
-from photoseek.gallery.stale_files import leftovers, number_of, sweep
+from photoseek.gallery.snapshot.manifest import GenerationManifest, read_manifest
+from photoseek.gallery.snapshot.stale import number_of, sweep
 from photoseek.system.atomic_write import limit_mode, make_folder, replace_json, sha256_of, sync_file, sync_folder
 from photoseek.system.folder_tag import expect_file, expect_folder, make_tagged
-from photoseek.system.removal import is_ours, remove_folder
+from photoseek.system.removal import remove_folder
 from photoseek.vector_index.base import Search
 from photoseek.vector_index.registry import file_of, installed, open_engine
 from photoseek.vector_index.tuning import TARGET_RECALL, sample_queries, tune
@@ -250,19 +249,3 @@ def _noting(wrong: dict[str, str], file: str) -> Iterator[None]:
         yield
     except GalleryDamaged as error:
         wrong[file] = str(error)
-
-
-def leftovers_of(gallery: Path, held: Sequence[HeldBundle]) -> list[Path]:
-    """Return what killed processes left behind: of each bundle, and folders of bundles that the gallery lost."""
-    kept = _kept(gallery, held)
-    unheld = [path for path in _unheld(gallery, kept) if is_ours(gallery, BUNDLES, path.name, files=BUNDLE_FILE)]
-    return [*(path for folder in kept for path in leftovers(folder)), *unheld]
-
-
-def sweep_all(gallery: Path, held: Sequence[HeldBundle]) -> list[Path]:
-    """Remove what :func:`leftovers_of` names, and return it; the caller holds the gallery's lock."""
-    kept = _kept(gallery, held)
-    removed = [path for folder in kept for path in sweep(folder)]
-    for path in _unheld(gallery, kept):
-        removed += [path] if remove_folder(gallery, BUNDLES, path.name, files=BUNDLE_FILE) else []
-    return removed

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from photoseek.gallery.snapshot.manifest import CHECKS, IDS, MANIFEST, VECTORS
 from photoseek.system.folder_tag import TAG
 from photoseek.system.removal import DRAFT_NAME
 from photoseek.vector_index.registry import ANNOY_FILE, FAISS_FILE
@@ -13,6 +12,11 @@ DATABASE = "gallery.sqlite"
 LOCK = "LOCK"
 CURRENT = "CURRENT"
 GENERATIONS = "generations"
+MANIFEST = "manifest.json"
+VECTORS = "vectors.npy"
+IDS = "ids.npy"
+CHECKS = "checks.npy"
+"""CRC-32 of each row of the database that the generation shows."""
 BUNDLES = "bundles"
 THUMBNAILS = "thumbnails"
 

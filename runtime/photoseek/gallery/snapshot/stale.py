@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from photoseek.errors import GalleryDamaged
-from photoseek.gallery.snapshot.current import current_name, is_pointer_draft
-from photoseek.gallery.snapshot.file_names import (
+from photoseek.gallery.database.bundles import HeldBundle
+from photoseek.gallery.file_names import (
+    BUNDLE_FILE,
+    BUNDLE_NAME,
+    BUNDLES,
     CURRENT,
     DRAFT_FILE,
     GENERATION_FILE,
@@ -14,6 +18,7 @@ from photoseek.gallery.snapshot.file_names import (
     GENERATIONS,
     PARTIAL,
 )
+from photoseek.gallery.snapshot.current import current_name, is_pointer_draft
 from photoseek.system.removal import DRAFT_NAME, is_ours, remove_file, remove_folder
 
 
@@ -71,3 +76,31 @@ def _inner(generation: Path) -> tuple[str, str]:
 def number_of(folder: Path) -> int:
     """Return the number in the name of a generation; 0 for any other name."""
     return int(folder.name.removesuffix(PARTIAL)) if GENERATION_NAME.fullmatch(folder.name) else 0
+
+
+def leftovers_of(gallery: Path, held: Sequence[HeldBundle]) -> list[Path]:
+    """Return what killed processes left behind: of each bundle, and folders of bundles that the gallery lost."""
+    kept = _kept(gallery, held)
+    unheld = [path for path in _unheld(gallery, kept) if is_ours(gallery, BUNDLES, path.name, files=BUNDLE_FILE)]
+    return [*(path for folder in kept for path in leftovers(folder)), *unheld]
+
+
+def sweep_all(gallery: Path, held: Sequence[HeldBundle]) -> list[Path]:
+    """Remove what :func:`leftovers_of` names, and return it; the caller holds the gallery's lock."""
+    kept = _kept(gallery, held)
+    removed = [path for folder in kept for path in sweep(folder)]
+    for path in _unheld(gallery, kept):
+        removed += [path] if remove_folder(gallery, BUNDLES, path.name, files=BUNDLE_FILE) else []
+    return removed
+
+
+def _kept(gallery: Path, held: Sequence[HeldBundle]) -> list[Path]:
+    return sorted({one.folder(gallery) for one in held if one.whole})
+
+
+def _unheld(gallery: Path, kept: Sequence[Path]) -> list[Path]:
+    """Return the folders that are called like that of a bundle that the gallery does not hold; none behind a link."""
+    if (gallery / BUNDLES).is_symlink():
+        return []
+    folders = (path for path in sorted((gallery / BUNDLES).glob("*")) if BUNDLE_NAME.fullmatch(path.name))
+    return [path for path in folders if path not in kept]
