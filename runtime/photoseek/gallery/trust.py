@@ -16,7 +16,6 @@ import hashlib
 import json
 import logging
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -27,7 +26,7 @@ from photoseek.bundle.bundle import DEMO, Bundle
 from photoseek.errors import GalleryUntrusted
 from photoseek.sources.base import PhotoFolder
 from photoseek.sources.local import LocalFolder
-from photoseek.system.atomic_write import read_bounded, sync_folder
+from photoseek.system.atomic_write import make_private_folder, read_bounded, replace_json
 from photoseek.system.filenames import as_text
 
 _log = logging.getLogger(__name__)
@@ -164,7 +163,7 @@ def _note(kind: str, key: str, value: str) -> None:
         with _alone() as file:
             record = _read()
             getattr(record, kind)[key] = value
-            _replace(file, json.dumps(asdict(record), indent=2))
+            replace_json(file, asdict(record))
     except (OSError, RuntimeError) as error:
         _log.warning("what you trust cannot be noted, so you will be asked again: %s", error)
 
@@ -173,24 +172,10 @@ def _note(kind: str, key: str, value: str) -> None:
 def _alone() -> Iterator[Path]:
     """The record, while no other process writes it."""
     file = _file()
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_folder(file.parent)
     descriptor = os.open(file.parent, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield file
     finally:
         os.close(descriptor)
-
-
-def _replace(file: Path, text: str) -> None:
-    descriptor, partial = tempfile.mkstemp(prefix=f"{file.name}.", dir=file.parent)  # readable by its owner alone
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as draft:
-            draft.write(text + "\n")
-            draft.flush()
-            os.fsync(draft.fileno())
-        Path(partial).replace(file)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
-    sync_folder(file.parent)
