@@ -17,17 +17,17 @@ help: ## list the commands
 demo: $(VENV)/app.stamp ## index 300 drawn scenes and open the search page
 	$(BIN)/photoseek demo $(ARGS)
 
-test: $(VENV)/dev.stamp ## run all tests
+test: $(VENV)/dev.stamp ## run all tests (20 minutes)
 	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile $(ARGS)
 
-torture: $(VENV)/dev.stamp ## run the tests of durability and of hostile input TIMES (20) as long, counts in build/torture.jsonl
+torture: $(VENV)/dev.stamp ## run the durability tests TIMES (20) as long (an hour)
 	mkdir -p build
 	PHOTOSEEK_TORTURE=$(TIMES) PHOTOSEEK_TORTURE_REPORT=$(CURDIR)/build/torture.jsonl $(BIN)/python -m pytest \
 	  --numprocesses=$(JOBS) --dist=loadfile \
 	  tests/runtime/durability tests/runtime/hostile tests/runtime/gallery/test_any_history.py tests/runtime/system/test_fork_safety.py \
 	  tests/runtime/gallery/test_sharing.py tests/runtime/service/test_soak.py tests/train/test_distributed.py $(ARGS)
 
-lint: $(VENV)/dev.stamp ## check style, types and documentation
+lint: $(VENV)/dev.stamp ## check style, types, imports and documentation (2 minutes)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -37,24 +37,24 @@ lint: $(VENV)/dev.stamp ## check style, types and documentation
 docs: $(VENV)/dev.stamp ## serve the documentation on http://127.0.0.1:8000
 	$(MKDOCS) serve
 
-bench: $(BENCH)/bench.stamp bench-models ## measure photoseek beside its peers, and write benchmarks/README.md
+bench: $(BENCH)/bench.stamp bench-models ## measure photoseek and its peers (13 minutes)
 	for question in text_query photos photo_steps search stores cold_start callers limits \
 	    'search 1000 --growth' 'search 10000 --growth' 'search 100000 --growth' 'search 1000000 --growth'; do \
 	  set -- $$question; script=$$1; shift; $(BENCH)/bin/python benchmarks/$$script.py "$$@" || exit 1; done
 	$(BENCH)/bin/python benchmarks/table.py
 
-bench-million: $(BENCH)/bench.stamp ## search among a million vectors beside all peers, whose graphs take long to build
+bench-million: $(BENCH)/bench.stamp ## search a million vectors with all peers
 	$(BENCH)/bin/python benchmarks/search.py 1000000
 	$(BENCH)/bin/python benchmarks/table.py
 
-bench-quick: $(BENCH)/bench.stamp bench-models ## the same for text queries alone
+bench-quick: $(BENCH)/bench.stamp bench-models ## measure text queries alone
 	$(BENCH)/bin/python benchmarks/text_query.py
 	$(BENCH)/bin/python benchmarks/table.py
 
 bench-models: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/models.py
 
-demo-bundle: $(VENV)/dev.stamp ## train and export the embedded model anew
+demo-bundle: $(VENV)/dev.stamp ## train and export the embedded model (2 hours)
 	$(BIN)/python -m photoseek_export.demo.train --out runtime/photoseek/demo/bundle --work $(RUNS)/demo $(ARGS)
 
 clean: ## remove the environment
@@ -72,7 +72,8 @@ $(VENV)/dev.stamp: pyproject.toml | compiler
 , := ,
 define install
 test -x $(1)/bin/pip || $(PYTHON) -m venv --clear $(1)
-$(1)/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$(2)]"
+@echo "installing into $(1), which takes some minutes"
+$(1)/bin/python -m pip install --disable-pip-version-check --progress-bar off --editable ".[$(2)]"
 touch $@
 endef
 

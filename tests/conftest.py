@@ -6,6 +6,7 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,15 @@ def photos(indexed_photos: Path, tmp_path: Path) -> Path:
 def gallery(indexed_photos: Path, photos: Path) -> Gallery:
     """The photos, indexed."""
     return Gallery.open(shutil.copytree(indexed_photos / FOLDER, photos / FOLDER))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how long the tests of each folder took, over all processes."""
+    seconds: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                seconds["/".join(report.nodeid.split("/")[:-1][:3])] += report.duration
+    terminalreporter.section("seconds by folder")
+    for folder, duration in seconds.most_common():
+        terminalreporter.write_line(f"{duration:8.1f}  {folder}")

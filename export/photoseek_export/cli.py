@@ -71,7 +71,8 @@ def export(
         typer.Option(help="SPDX identifier of the licence of the weights.", show_default="MIT; of --from-clip unknown"),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a bundle that is there.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show where an error comes from.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: output.VersionOption = False,
 ) -> None:
     """Turn a checkpoint, or a model of transformers, into a bundle of ONNX graphs, compared with PyTorch first.
 
@@ -82,6 +83,7 @@ def export(
     - `photoseek-export runs/english --text zh=runs/chinese --out bundles/both`
     - `photoseek-export --from-clip models/clip-vit-base-patch32 --out bundles/clip --fp16`
     """
+    del version  # its callback has printed it
     output.set_debug(debug)
     if (images is None) != (not captions):
         raise typer.BadParameter("--images and --captions go together")

@@ -17,6 +17,7 @@ from photoseek.errors import PhotoseekError, QueryError
 from photoseek.system import terminal
 from photoseek.system.terminal import encodable, json_text, one_line, visible
 from photoseek.system.terminal import print_line as print_line
+from photoseek.version import __version__
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -42,7 +43,23 @@ def make_app(help_text: str) -> typer.Typer:
     return app
 
 
-def _options(debug: Annotated[bool, typer.Option("--debug", help="Show where an error comes from.")] = False) -> None:
+def show_version(asked: bool) -> None:
+    """Print the version and exit, if asked to."""
+    if asked:
+        print_line(__version__)
+        raise typer.Exit
+
+
+VersionOption = Annotated[
+    bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print the version and exit.")
+]
+
+
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: VersionOption = False,
+) -> None:
+    del version  # its callback has printed it
     set_debug(debug)
 
 
