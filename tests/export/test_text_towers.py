@@ -101,7 +101,6 @@ def test_the_bundle_has_a_tower_and_a_tokenizer_folder_more(bundle: Bundle, chin
     assert tower.training["settings"]["freeze_images"] is True
     assert json.loads((bundle.path / "zh" / "tokenizer_config.json").read_text())["model_max_length"] == 24
     assert json.loads((bundle.path / Layout.CONFIG).read_text())["text_configs"]["zh"]["hidden_size"] == 16
-    assert json.loads((bundle.path / Layout.MANIFEST).read_text())["format"] == 2
 
 
 def test_each_caption_file_is_measured_with_the_tower_of_its_language(bundle: Bundle, measured: Measured) -> None:

@@ -42,6 +42,11 @@ def create_folder(folder: Path, access: Access) -> None:
     if folder.exists() and not folder.is_dir():
         raise GalleryError(f"{folder}: expected a folder, found a file; name another --gallery")
     if not folder.exists():
+        file = next((above for above in folder.parents if above.exists() and not above.is_dir()), None)
+        if file is not None:
+            raise GalleryError(
+                f"{folder}: expected folders on the way to it, found the file {file}; name another --gallery"
+            )
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=access.limit(0o777, _group_inside(folder.parent)), exist_ok=True)
     elif foreign := _foreign(folder):

@@ -160,7 +160,11 @@ def test_verify_fails_on_a_damaged_file(tmp_path: Path) -> None:
         ),
         (("search", "red", "-k", "many", "--gallery", "{gallery}"), 2, "Invalid value for '-k'"),
         (("search", "--image", "{gallery}/CURRENT", "--gallery", "{gallery}"), 1, "not a photo of a known format"),
-        (("index", "{gallery}", "--gallery", "/dev/null/x", "--bundle", "{bundle}"), 1, "Not a directory"),
+        (
+            ("index", "{gallery}", "--gallery", "/dev/null/x", "--bundle", "{bundle}"),
+            1,
+            "/dev/null/x: expected folders on the way to it, found the file /dev/null",
+        ),
         (("search", "red", "--precision", "int8", "--gallery", "{gallery}"), 1, "has no int8; it has fp32"),
     ],
 )

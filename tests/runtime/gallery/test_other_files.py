@@ -19,7 +19,7 @@ import photoseek
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.errors import GalleryDamaged, GalleryError, PhotoseekError
 from photoseek.gallery.gallery import gallery_at, only_writer
-from photoseek.gallery.snapshot.snapshot import sweep_all
+from photoseek.gallery.snapshot.stale import sweep_all
 from photoseek.page.thumbnail_cache import Pictures
 from photoseek.system.folder_tag import TAG
 from tiny_bundle import COLOURS, DIM, write_tiny_bundle

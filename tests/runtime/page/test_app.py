@@ -103,11 +103,12 @@ def test_a_gallery_indexed_again_by_another_bundle_is_opened_anew(
 def test_a_gallery_deleted_and_made_again_is_opened_anew(
     page: AppTest, mounted: dict[str, Any], gallery: Gallery, tiny_bundle: Bundle
 ) -> None:
+    photos = gallery.photos_root
     page.run().text_input(key="q-field").set_value("red").run()
     shutil.rmtree(gallery.path)
     for colour in ("black", "blue"):
-        shutil.rmtree(gallery.photos_root / colour)
-    Gallery.create(gallery.photos_root, tiny_bundle).index()
+        shutil.rmtree(photos / colour)
+    Gallery.create(photos, tiny_bundle).index()
     page.run()
     assert [name.partition("-")[0] for name in names(mounted)][:4] == ["red"] * 4
     assert "16 photos searched" in text_of(page)

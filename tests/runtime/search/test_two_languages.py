@@ -163,17 +163,6 @@ def test_a_precision_counts_only_with_every_text_tower(tmp_path: Path) -> None:
     assert Bundle.load(path).precisions == ("fp16",)
 
 
-def test_a_manifest_from_before_further_towers_is_read(tmp_path: Path) -> None:
-    path = write_tiny_bundle(tmp_path / "old")
-    values = json.loads((path / Layout.MANIFEST).read_text())
-    assert (values.pop("text_towers"), values["format"]) == ({}, 2)
-    expected = Bundle.load(path).fingerprint
-    (path / Layout.MANIFEST).write_text(json.dumps({**values, "format": 1}))
-    bundle = Bundle.load(path)
-    assert (bundle.languages, bundle.fingerprint) == (("en",), expected)
-    assert TextEncoder(bundle).encode(["red"]).shape == (1, bundle.dim)
-
-
 @pytest.mark.parametrize(
     ("towers", "message"),
     [

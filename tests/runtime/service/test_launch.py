@@ -12,6 +12,7 @@ import pytest
 
 from photoseek.errors import MissingExtra, PhotoseekError, QueryError
 from photoseek.service import launch
+from photoseek.system import access_token
 from typed_commands import environment
 
 TOKEN = "0123456789abcdef"
@@ -58,9 +59,9 @@ def test_leaving_loopback_is_warned_of(
     token: str | None,
     warning: str,
 ) -> None:
-    monkeypatch.delenv(launch.TOKEN_VARIABLE, raising=False)
+    monkeypatch.delenv(access_token.TOKEN_VARIABLE, raising=False)
     if token is not None:
-        monkeypatch.setenv(launch.TOKEN_VARIABLE, token)
+        monkeypatch.setenv(access_token.TOKEN_VARIABLE, token)
     assert launch.run_service(photos, address=address, port=0) == 0
     assert started == [0]
     assert bool(caplog.text) == bool(warning)
@@ -79,23 +80,23 @@ def test_a_taken_port_is_refused_before_the_gallery_is_opened() -> None:
 
 
 def test_a_token_comes_from_the_file_else_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(launch.TOKEN_VARIABLE, raising=False)
-    assert launch.read_token(None) is None
-    monkeypatch.setenv(launch.TOKEN_VARIABLE, "of-the-environment")
-    assert launch.read_token(None) == "of-the-environment"
+    monkeypatch.delenv(access_token.TOKEN_VARIABLE, raising=False)
+    assert access_token.read_token(None) is None
+    monkeypatch.setenv(access_token.TOKEN_VARIABLE, "of-the-environment")
+    assert access_token.read_token(None) == "of-the-environment"
     (tmp_path / "token").write_text(f"  {TOKEN}\n")
-    assert launch.read_token(tmp_path / "token") == TOKEN
+    assert access_token.read_token(tmp_path / "token") == TOKEN
 
 
 @pytest.mark.parametrize("token", ["", "\n", "0123456789abcde", "0123456789 abcdef", "0123456789abcdé12", "a\nb" * 9])
 def test_a_token_that_keeps_nobody_out_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: str) -> None:
     (tmp_path / "token").write_text(token, "utf-8")
     with pytest.raises(QueryError, match="expected a token of at least 16 letters and digits") as refused:
-        launch.read_token(tmp_path / "token")
+        access_token.read_token(tmp_path / "token")
     assert not token.strip() or token.strip() not in str(refused.value)
-    monkeypatch.setenv(launch.TOKEN_VARIABLE, token)
-    with pytest.raises(QueryError, match=launch.TOKEN_VARIABLE):
-        launch.read_token(None)
+    monkeypatch.setenv(access_token.TOKEN_VARIABLE, token)
+    with pytest.raises(QueryError, match=access_token.TOKEN_VARIABLE):
+        access_token.read_token(None)
 
 
 @pytest.mark.parametrize("address", ["*", "proxy", "10.0.0.1/8", "127.0.0.1:80", ""])

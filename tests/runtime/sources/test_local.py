@@ -218,6 +218,7 @@ def while_read(monkeypatch: pytest.MonkeyPatch, happens: Any) -> None:
 def test_a_photo_that_changes_while_it_is_read_is_read_again(
     gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    gallery.index()  # the photos are copies, with another ctime
     new = write_colour(photos / "new.png", COLOURS["red"], seed=900)
     once = threading.Lock()
     while_read(monkeypatch, lambda path: once.acquire(blocking=False) and write_colour(path, COLOURS["blue"], seed=901))

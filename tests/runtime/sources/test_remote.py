@@ -155,7 +155,7 @@ def test_vectors_are_those_of_the_same_photos_on_disk_and_photos_may_move_from_t
     with pytest.raises(GalleryIncompatible, match=f"belongs to the photos in {photos}, not in {address}"):
         Gallery.open_or_create(address, tiny_bundle, tmp_path / "gallery")
     moved = Gallery.open_or_create(address, tiny_bundle, tmp_path / "gallery", moved=True)
-    assert counts(moved.index()) == {"photos": 24, "reused": 24}
+    assert counts(moved.index()) == {"photos": 24, "unchanged": 24}
     fresh = Gallery.create(address, tiny_bundle, tmp_path / "fresh")
     fresh.index()
     for each in (moved, fresh):
