@@ -41,7 +41,7 @@ from photoseek.vector_index.tuning import TREES, Truth, raise_effort
 from photoseek.vectors import Rows, Vectors
 
 COUNT = 100_000
-_NEIGHBOURS, _TARGET, _CALLERS = 10, 0.99, 4
+_NEIGHBORS, _TARGET, _CALLERS = 10, 0.99, 4
 
 Ask = Callable[[Vectors], tuple[Rows, Vectors]]
 
@@ -61,7 +61,7 @@ def embedded(name: str) -> dict[str, Any]:
         built = time.perf_counter() - started
         if name != "exact":
             raise_effort(engine, Truth.of(mapped, {"text": others}), _TARGET)
-        asked = _asked(lambda query: engine.search(query, _NEIGHBOURS), vectors, queries, others)
+        asked = _asked(lambda query: engine.search(query, _NEIGHBORS), vectors, queries, others)
         disk = sum(each.stat().st_size for each in folder.iterdir()) / 1e6
         how = {"effort": getattr(engine, "effort", 0), "disk_MB": round(disk, 1)}
         return {**_filled(written, built), **asked, **how, "memory_MB": round(_own_mb() - before, 1)}
@@ -104,7 +104,7 @@ def stored(place: str) -> dict[str, Any]:
         store.settle(COUNT, indexed=True)
         built = time.perf_counter() - started
         effort = measure(store, vectors, {"text": others}, _TARGET, indexed=True).parameters["effort"]
-        asked = _asked(lambda query: store.search(query, _NEIGHBOURS, effort), vectors, queries, others)
+        asked = _asked(lambda query: store.search(query, _NEIGHBORS, effort), vectors, queries, others)
         disk = servers.files_mb(folder) if server is None else server.disk_mb()
         memory = _own_mb() - before if server is None else server.memory_mb()
         changed = _changed(store, rows)
@@ -146,12 +146,12 @@ def _asked(ask: Ask, vectors: Vectors, queries: Vectors, others: Vectors) -> dic
     exact = ExactSearch(vectors)
     hits = 0
     for query, rows in zip(queries, found, strict=True):
-        tenth = float(exact.search(query, _NEIGHBOURS)[1][-1])
+        tenth = float(exact.search(query, _NEIGHBORS)[1][-1])
         hits += int((vectors[rows] @ query >= tenth - 1e-5).sum())
     times = milliseconds(seconds)
     together = _together(ask, queries)
     return {
-        "recall@10": round(hits / (_NEIGHBOURS * len(queries)), 4),
+        "recall@10": round(hits / (_NEIGHBORS * len(queries)), 4),
         **times,
         f"{_CALLERS} callers, queries/s": together,
     }

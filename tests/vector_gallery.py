@@ -17,7 +17,7 @@ from photoseek.gallery.snapshot.build import derive
 from photoseek.sources.base import FoundPhoto
 from photoseek.system.filenames import as_asked
 from photoseek.vector_index.exact import ExactSearch
-from photoseek.vectors import Vectors, normalise
+from photoseek.vectors import Vectors, normalize
 
 _FACTS = (
     "SELECT id, path, width, height, coalesce(taken, '') FROM photos JOIN vectors USING (sha256) WHERE fingerprint = ?"
@@ -70,12 +70,12 @@ def clustered(count: int, dim: int, seed: int = 0, centres: int = 50) -> Vectors
     """Vectors around few centres, as photos lie around subjects."""
     rng = np.random.default_rng(seed)
     near = rng.normal(size=(centres, dim))[rng.integers(centres, size=count)]
-    return normalise(near + 0.4 * rng.normal(size=(count, dim)))
+    return normalize(near + 0.4 * rng.normal(size=(count, dim)))
 
 
 def scattered(count: int, dim: int, seed: int = 0) -> Vectors:
     """Vectors in every direction."""
-    return normalise(np.random.default_rng(seed).normal(size=(count, dim)))
+    return normalize(np.random.default_rng(seed).normal(size=(count, dim)))
 
 
 def make_gallery(folder: Path, bundle: Bundle, vectors: Vectors, facts: Sequence[Facts] | None = None) -> Gallery:

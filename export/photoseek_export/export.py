@@ -40,7 +40,7 @@ def export_checkpoint(
     precisions: Sequence[str] = ("fp32",),
     languages: Sequence[str] = ("en",),
     texts: Mapping[str, str | Path] | None = None,
-    licence: str = "MIT",
+    license: str = "MIT",
     measured: Measured | None = None,
     calibration: str | Path | None = None,
     max_loss: float = MAX_LOSS,
@@ -56,7 +56,7 @@ def export_checkpoint(
             them), which wants ``measured`` and one of the others beside it.
         languages: ISO 639-1 codes of the languages of the checkpoint's captions.
         texts: Checkpoints of further text towers, by language; each was trained against this one's image side.
-        licence: SPDX identifier of the licence of the weights.
+        license: SPDX identifier of the license of the weights.
         measured: What to measure each precision on, through the runtime. None: fp32 has the metrics that training
             measured, the others none.
         calibration: Folder of photos that show int8 the ranges of activations. None: the images of ``measured``,
@@ -96,7 +96,7 @@ def export_checkpoint(
             files=records(partial),
             precisions=_facts(parities, metrics),
             training=_training(loaded, metrics),
-            licence=licence,
+            license=license,
             text_towers=towers,
         )
         _finish(manifest, loaded, further, partial, measured, max_loss)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from photoseek.bundle.onnx_session import Graph
-from photoseek.vectors import normalise
+from photoseek.vectors import normalize
 from photoseek_export.errors import ParityError
 from photoseek_train.model.two_tower import TwoTower
 
@@ -97,6 +97,6 @@ def expect_close(found: float, what: str, precision: str) -> float:
 def _difference(expected: Tensor, graph: Graph, inputs: Mapping[str, Tensor]) -> float:
     found = graph.run({name: value.numpy() for name, value in inputs.items()})
     try:
-        return float(np.abs(normalise(found) - normalise(expected.float().numpy())).max())
+        return float(np.abs(normalize(found) - normalize(expected.float().numpy())).max())
     except ValueError:  # a row without a direction
         return float("inf")

@@ -113,7 +113,7 @@ class Manifest:
             PyTorch) and, where measured, ``metrics`` (retrieval, as ``evaluate --json`` prints it) and ``confidence``
             (what cosines are worth, see :class:`photoseek.bundle.calibration.Calibration`).
         training: Data and settings that the weights came from.
-        licence: SPDX identifier of the licence of the weights.
+        license: SPDX identifier of the license of the weights.
         text_towers: The text towers of further languages, by ISO 639-1 code.
         reading: How the main text tower is fed.
     """
@@ -127,7 +127,7 @@ class Manifest:
     files: dict[str, FileRecord]
     precisions: dict[str, dict[str, Any]]
     training: dict[str, Any] = field(default_factory=dict)
-    licence: str = "MIT"
+    license: str = "MIT"
     text_towers: dict[str, TextTowerRecord] = field(default_factory=dict)
     reading: Reading = field(default_factory=Reading)
     format: int = FORMAT
@@ -218,7 +218,7 @@ def hint_of(path: Path) -> str:
 
 def _wrong_value(manifest: Manifest) -> str:
     """The first value that is not what :class:`Manifest` says of it, in words; empty where each is."""
-    texts = ("name", "pooling", "preprocessing", "weights", "licence")
+    texts = ("name", "pooling", "preprocessing", "weights", "license")
     for key, kind in (*((text, str) for text in texts), ("languages", list), ("precisions", dict), ("training", dict)):
         if not isinstance(value := getattr(manifest, key), kind):
             return f"{key}: expected {kind.__name__}, found {value!r:.80}"

@@ -92,7 +92,8 @@ def index(
     precision: PrecisionOption = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Go over to another bundle: encode all anew.")] = False,
     add: Annotated[
-        bool, typer.Option("--add", help="Take another bundle in beside the gallery's own: each answers by itself.")
+        bool,
+        typer.Option("--add-bundle", help="Take another bundle in beside the gallery's own: each answers by itself."),
     ] = False,
     forget: Annotated[
         str | None, typer.Option(metavar="BUNDLE", help="Let a bundle go that was taken in, with all of its vectors.")
@@ -102,7 +103,8 @@ def index(
     ] = None,
     prune: Annotated[bool, typer.Option("--prune", help="Forget vectors of photos that are gone.")] = False,
     moved: Annotated[
-        bool, typer.Option("--moved", help="The photos of the gallery lie in PHOTOS now: keep what is known of them.")
+        bool,
+        typer.Option("--relocate", help="The photos of the gallery lie in PHOTOS now: keep what is known of them."),
     ] = False,
     rehash: Annotated[
         bool, typer.Option("--rehash", help="Read every photo, and encode those whose content changed.")
@@ -129,18 +131,18 @@ def index(
     - With the embedded bundle: `photoseek index ~/Photos`
     - After a program changed photos and restored their timestamps: `photoseek index ~/Photos --rehash`
     - Over to another bundle: `photoseek index ~/Photos --bundle bundles/flickr30k --rebuild`
-    - With another bundle as well: `photoseek index ~/Photos --bundle bundles/flickr30k --add`
+    - With another bundle as well: `photoseek index ~/Photos --bundle bundles/flickr30k --add-bundle`
     - A folder that stays as it is: `photoseek index /mnt/photos --gallery ~/galleries/photos`
-    - The same, after the photos have moved: `photoseek index /mnt/disk2 --gallery ~/galleries/photos --moved`
+    - The same, after the photos have moved: `photoseek index /mnt/disk2 --gallery ~/galleries/photos --relocate`
     - Kept current until Ctrl-C: `photoseek index ~/Photos --watch`
     - In object storage: `photoseek index s3://bucket/photos --gallery ~/galleries/photos`
     - By many machines: `photoseek index s3://bucket/photos --gallery ~/galleries/photos --ray auto`
     """
     console_index.expect_one(
-        {"--watch": watch, "--prune": prune, "--forget": forget is not None, "--ray": ray is not None}
+        {"--watch": watch, "--prune": prune, "--remove-bundle": forget is not None, "--ray": ray is not None}
     )
-    console_index.expect_one({"--watch": watch, "--rehash": rehash, "--forget": forget is not None})
-    console_index.expect_one({"--add": add, "--rebuild": rebuild, "--forget": forget is not None})
+    console_index.expect_one({"--watch": watch, "--rehash": rehash, "--remove-bundle": forget is not None})
+    console_index.expect_one({"--add-bundle": add, "--rebuild": rebuild, "--remove-bundle": forget is not None})
     if forget is not None:
         console_index.forget_bundle(Gallery.open(gallery or photos, recover=True), forget, as_json=as_json)
         return
@@ -174,7 +176,7 @@ def search(
         typer.Argument(help="What the photos should show; left out: a query on each line of standard input."),
     ] = None,
     image: Annotated[Path | None, typer.Option(metavar="FILE", help="A photo that they should be like.")] = None,
-    like: Annotated[
+    similar_to: Annotated[
         str | None, typer.Option(metavar="PATH", help="A photo of the gallery that they should be like, in its folder.")
     ] = None,
     k: CountOption = 5,
@@ -185,7 +187,9 @@ def search(
     max_megapixels: options.MaxMegapixelsOption = None,
     orientation: options.OrientationOption = None,
     file_type: options.TypeOption = None,
-    fold: Annotated[bool, typer.Option("--fold", help="Count photos that show nearly the same as one.")] = False,
+    group_duplicates: Annotated[
+        bool, typer.Option("--group-duplicates", help="Count photos that show nearly the same as one.")
+    ] = False,
     bundle: HeldBundleOption = None,
     rerank: console_rerank.RerankOption = None,
     depth: console_rerank.DepthOption = DEPTH,
@@ -225,7 +229,7 @@ def search(
     - In a store: `photoseek search "a lake" --gallery ~/Photos --store postgresql://me@db/photos`
     """
     output = console_search.Output.chosen(as_json=as_json, paths=paths, null=null, pictures=pictures, opened=opened)
-    lines = console_search.query_lines() if not query and image is None and like is None else None
+    lines = console_search.query_lines() if not query and image is None and similar_to is None else None
     if exact and store is not None:
         raise typer.BadParameter("expected --exact, or --store (or PHOTOSEEK_STORE), found both")
     searcher = console_search.open_searcher(
@@ -238,7 +242,15 @@ def search(
     where = Filter(folder, taken_from, taken_to, min_megapixels, max_megapixels, orientation, file_type)
     searcher.text_encoder.expect_tower(language)  # once, and not on each line
     asked = console_rerank.reranked(searcher, rerank, depth, Fusion(fuse, rerank_weight), precision)
-    ask = partial(asked.search, photo=image, like=like, k=k, language=language, where=where, fold=fold)
+    ask = partial(
+        asked.search,
+        photo=image,
+        similar_to=similar_to,
+        k=k,
+        language=language,
+        where=where,
+        group_duplicates=group_duplicates,
+    )
     if lines is None:
         console_search.answer(ask, " ".join(query) if query else None, output)
     else:

@@ -144,6 +144,6 @@ def _bundle_json(bundle: Bundle) -> dict[str, Any]:
         "precisions": {name: manifest.precisions.get(name, {}) for name in bundle.precisions},
         "bytes": sum(record.bytes for record in manifest.files.values()),
         "training": manifest.training,
-        "licence": manifest.licence,
+        "license": manifest.license,
         **bundle.description.facts,
     }

@@ -136,11 +136,11 @@ def answer_lines(ask: Ask, lines: Iterable[bytes], output: Output) -> int:
 
 def print_hits(hits: Sequence[Hit]) -> None:
     """Print hits as a table."""
-    rows = [[_file(hit), f"{hit.score:.3f}", _second(hit), _sure(hit), f"+{len(hit.alike)}"] for hit in hits]
-    known, folded = any(hit.confidence is not None for hit in hits), any(hit.alike for hit in hits)
+    rows = [[_file(hit), f"{hit.score:.3f}", _second(hit), _confidence(hit), f"+{len(hit.duplicates)}"] for hit in hits]
+    known, folded = any(hit.confidence is not None for hit in hits), any(hit.duplicates for hit in hits)
     reranked = next((hit.scores[1].bundle for hit in hits if hit.scores), "")
     shown = [column for column, wanted in enumerate((True, True, bool(reranked), known, folded)) if wanted]
-    names = ("photo", "score", f"score by {reranked}", "sure", "alike")
+    names = ("photo", "score", f"score by {reranked}", "confidence", "duplicates")
     console.print_table([names[column] for column in shown], [[row[column] for column in shown] for row in rows])
 
 
@@ -148,7 +148,7 @@ def _warn(hits: Sequence[Hit]) -> None:
     """Say on standard error what the hits do not say themselves."""
     if not hits:
         console.tell("photoseek", "no photo meets these filters")
-    elif hits[0].doubtful:
+    elif hits[0].low_confidence:
         console.tell("photoseek", "nothing here seems to show that; these are the nearest")
 
 
@@ -164,7 +164,7 @@ def _second(hit: Hit) -> str:
     return "-" if found is None else f"{found:.3f}"
 
 
-def _sure(hit: Hit) -> str:
+def _confidence(hit: Hit) -> str:
     if hit.confidence is None:
         return ""
     return f"{hit.confidence:.0%}" if hit.confidence >= 0.005 else "<1%"

@@ -15,7 +15,7 @@ from photoseek.encoders.towers import TextTower, Tower
 from photoseek.errors import PhotoError, QueryError
 from photoseek.languages import Share, shares
 from photoseek.photos.decode import PhotoSource, decode_photo
-from photoseek.vectors import Vectors, normalise
+from photoseek.vectors import Vectors, normalize
 
 if TYPE_CHECKING:
     from photoseek.bundle.onnx_session import Mode
@@ -107,7 +107,7 @@ class TextEncoder:
             weights = np.sqrt(np.array([[share.weight] for _, share in read], dtype=np.float32))
             vectors[rows] += weights * tower.encode([share.text for _, share in read], batch_size)
             mixed[rows] |= weights[:, 0] < 1
-        vectors[mixed] = normalise(vectors[mixed])
+        vectors[mixed] = normalize(vectors[mixed])
         return vectors
 
     def _ask(self, text: str, language: str | None) -> list[tuple[TextTower, Share]]:

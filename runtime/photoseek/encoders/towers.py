@@ -15,7 +15,7 @@ from photoseek.bundle.description import TowerGraph
 from photoseek.bundle.tokenization import Tokenization, Tokens
 from photoseek.errors import BundleDamaged, BundleIncompatible
 from photoseek.system.fork_safety import Inherited
-from photoseek.vectors import Vectors, normalise
+from photoseek.vectors import Vectors, normalize
 
 if TYPE_CHECKING:
     from photoseek.bundle.onnx_session import Graph, Mode
@@ -66,7 +66,7 @@ class Tower(Inherited):
                 f"{graph.path}: expected its {graph.output} as ({rows}, {self.bundle.dim}), found {embeds.shape}"
             )
         try:
-            return normalise(embeds)
+            return normalize(embeds)
         except ValueError as error:
             raise BundleDamaged(f"{graph.path}: makes no usable vectors: {error}") from error
 

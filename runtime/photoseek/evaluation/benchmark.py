@@ -23,7 +23,7 @@ from photoseek.photos.photo_file import PhotoFile
 from photoseek.search.searcher import Searcher
 from photoseek.system.cpu import usable_cores
 
-_NEIGHBOURS = 10
+_NEIGHBORS = 10
 _WARM_UP = 5
 _COLD_STARTS = 5
 
@@ -118,7 +118,7 @@ def _warm(searcher: Searcher, texts: Sequence[str], repeats: int) -> dict[str, L
     encoder = searcher.text_encoder
     seconds: dict[str, list[float]] = {"tokenize": [], "encode": [], "search": [], "total": []}
     for text in texts[:_WARM_UP]:
-        searcher.nearest(encoder.encode([text])[0], _NEIGHBOURS)
+        searcher.nearest(encoder.encode([text])[0], _NEIGHBORS)
     for _ in range(repeats):
         for text in texts:
             started = time.perf_counter()
@@ -126,7 +126,7 @@ def _warm(searcher: Searcher, texts: Sequence[str], repeats: int) -> dict[str, L
             tokenized = time.perf_counter()
             vector = encoder.encode([text])[0]
             encoded = time.perf_counter()
-            searcher.nearest(vector, _NEIGHBOURS)
+            searcher.nearest(vector, _NEIGHBORS)
             ended = time.perf_counter()
             seconds["tokenize"].append(tokenized - started)
             seconds["encode"].append(max(0.0, (encoded - tokenized) - (tokenized - started)))

@@ -81,7 +81,7 @@ class BundleHolder(ABC):
                 f"gallery holds {own.dim}-d vectors of bundle {own.name!r} ({own.fingerprint[:12]}){some}, but bundle "
                 f"{bundle.name!r} ({bundle.fingerprint[:12]}) makes other {bundle.dim}-d ones; re-index with: "
                 f"{self.index_command} --bundle {bundle.path} --rebuild, or hold both with "
-                "--add instead"
+                "--add-bundle instead"
             )
         return held
 

@@ -168,7 +168,7 @@ class Gallery(BundleHolder):
             there = ", which is not there now" if gone else ""
             raise GalleryIncompatible(
                 f"{folder}: belongs to the photos in {before.address}{there}, not in {source.address}; "
-                "if they have moved, add --moved, and no photo is encoded again; else name another --gallery"
+                "if they have moved, add --relocate, and no photo is encoded again; else name another --gallery"
             )
         else:
             gallery.trust.accept_photos(before)

@@ -53,7 +53,7 @@ def _answer(opened: OpenGallery, source: Upload | str) -> None:
         picture = shrink(source.data, FULL_SIDE)
         sentences = searcher.describe(source.data, k=_SENTENCES)
     else:
-        sentences = searcher.describe(like=source, k=_SENTENCES)
+        sentences = searcher.describe(similar_to=source, k=_SENTENCES)
         picture = opened.pictures.of(searcher.gallery.file_of(source), FULL_SIDE)
     left, right = st.columns([2, 3], gap="medium")
     left.html(f'<figure class="ps-full"><img src="{data_uri(picture)}" alt="{escape(words().your_photo)}"></figure>')

@@ -99,8 +99,8 @@ def _query_chips(asked: Asked) -> list[dict[str, str]]:
         except PhotoError:  # told where the results would be
             picture = {}
         chips.append({"id": "photo", "label": asked.photo.name or words().your_photo, **picture})
-    if asked.like is not None:
-        chips.append({"id": "like", "label": words().like_chip.format(path=asked.like)})
+    if asked.similar_to is not None:
+        chips.append({"id": "similar_to", "label": words().similar_to_chip.format(path=asked.similar_to)})
     return chips
 
 
@@ -122,7 +122,7 @@ def _condition_chips() -> list[dict[str, str]]:
 
 def _remove() -> None:
     name = components.told_by("chips", "removed")
-    if name in ("photo", "like"):
+    if name in ("photo", "similar_to"):
         st.session_state[name] = None
     elif name in NAMES:
         st.session_state[PREFIX + name] = None

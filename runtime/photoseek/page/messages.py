@@ -68,9 +68,9 @@ def none_found() -> None:
     _notice(words().none_title, words().none)
 
 
-def doubtful() -> None:
+def low_confidence() -> None:
     """Say that the best hit is most likely none."""
-    _notice(words().doubtful_title, words().doubtful)
+    _notice(words().low_confidence_title, words().low_confidence)
 
 
 def broken_photo(reason: str) -> None:

@@ -33,13 +33,13 @@ def _show(hits: Sequence[Hit], gallery: Gallery, pictures: Pictures) -> None:
     _facts(hit, gallery.sentences.of_photo(hit.path))
     now = words()
     with st.container(horizontal=True):
-        like = st.button(
-            now.more_like, icon=":material/image_search:", type="primary", on_click=_like, args=(hit.path,)
+        search_similar = st.button(
+            now.more_like, icon=":material/image_search:", type="primary", on_click=_search_similar, args=(hit.path,)
         )
         told = st.button(
             now.describe_it, icon=":material/notes:", on_click=describe_view.take, args=(hit.path,), key="describe-it"
         )
-    if like or told:
+    if search_similar or told:
         st.rerun()
 
 
@@ -93,6 +93,6 @@ def _close() -> None:
     st.session_state["opened"] = None
 
 
-def _like(path: str) -> None:
+def _search_similar(path: str) -> None:
     """Search with this photo alone; a text can be added to it."""
-    st.session_state.update(like=path, photo=None, q="", opened=None)
+    st.session_state.update(similar_to=path, photo=None, q="", opened=None)

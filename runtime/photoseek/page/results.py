@@ -18,7 +18,7 @@ from photoseek.page.strings import words
 from photoseek.page.thumbnail_cache import Pictures
 from photoseek.search.hits import Hit
 
-MAX_ALIKE = 24
+MAX_DUPLICATES = 24
 """Near-duplicates that are shown behind one photo."""
 
 
@@ -50,8 +50,8 @@ def show(hits: Sequence[Hit], search: Search, pictures: Pictures) -> None:
     _tell(hits, search)
     if not hits:
         messages.none_found()
-    elif hits[0].doubtful:
-        messages.doubtful()
+    elif hits[0].low_confidence:
+        messages.low_confidence()
         with st.expander(words().show_anyway):
             _show_cards(hits, pictures)
     else:
@@ -60,7 +60,7 @@ def show(hits: Sequence[Hit], search: Search, pictures: Pictures) -> None:
 
 def in_order(hits: Sequence[Hit]) -> list[Hit]:
     """Every photo that is shown, those alike after theirs."""
-    return [shown for hit in hits for shown in (hit, *hit.alike[:MAX_ALIKE])]
+    return [shown for hit in hits for shown in (hit, *hit.duplicates[:MAX_DUPLICATES])]
 
 
 def confidence_of(hit: Hit) -> str:
@@ -77,7 +77,7 @@ def _tell(hits: Sequence[Hit], search: Search) -> None:
         count=f"{len(hits):,}"
     )
     facts = [
-        found if hits and not hits[0].doubtful else "",
+        found if hits and not hits[0].low_confidence else "",
         now.searched.format(count=f"{search.searched:,}"),
         " · ".join(filter(None, [search.precision, search.engine])),
         now.encode_time.format(ms=_ms(search.encode_s)),
@@ -99,8 +99,8 @@ def _show_cards(hits: Sequence[Hit], pictures: Pictures) -> None:
     cards = [
         {
             **_card(hit, made[hit.id]),
-            "more": now.alike.format(count=len(hit.alike)),
-            "alike": [_card(other, made[other.id]) for other in hit.alike[:MAX_ALIKE]],
+            "more": now.duplicates.format(count=len(hit.duplicates)),
+            "duplicates": [_card(other, made[other.id]) for other in hit.duplicates[:MAX_DUPLICATES]],
         }
         for hit in hits
     ]

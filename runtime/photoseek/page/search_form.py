@@ -35,17 +35,17 @@ class Upload:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is searched for; ``like`` is the path of a photo of the gallery."""
+    """What is searched for; ``similar_to`` is the path of a photo of the gallery."""
 
     text: str
     photo: Upload | None
-    like: str | None
+    similar_to: str | None
     k: int
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to search for."""
-        return not self.text and self.photo is None and self.like is None
+        return not self.text and self.photo is None and self.similar_to is None
 
 
 def ask() -> None:
@@ -82,7 +82,7 @@ def help_with_grammar() -> None:
 def asked() -> Asked:
     """What the session asks for now."""
     state = st.session_state
-    return Asked(state["q"].strip(), state.get("photo"), state.get("like"), int(state["k"]))
+    return Asked(state["q"].strip(), state.get("photo"), state.get("similar_to"), int(state["k"]))
 
 
 def choose_upload(label: str, key: str, hint: str | None = None) -> None:

@@ -54,10 +54,10 @@ def _encoded(opened: OpenGallery, asked: Asked, where: Filter) -> Callable[[], l
     """Encode the query; what is returned finds its hits."""
     text, photo = asked.text or None, asked.photo.data if asked.photo else None
     if opened.reranker is not None:
-        both = opened.reranker.query(text, photo=photo, like=asked.like)
-        return partial(opened.reranker.nearest, both, asked.k, where=where, fold=True)
-    query = opened.searcher.query(text, photo=photo, like=asked.like)
-    return partial(opened.searcher.nearest, query, asked.k, where=where, fold=True)
+        both = opened.reranker.query(text, photo=photo, similar_to=asked.similar_to)
+        return partial(opened.reranker.nearest, both, asked.k, where=where, group_duplicates=True)
+    query = opened.searcher.query(text, photo=photo, similar_to=asked.similar_to)
+    return partial(opened.searcher.nearest, query, asked.k, where=where, group_duplicates=True)
 
 
 def _precision(searcher: Searcher, asked: Asked) -> str:

@@ -65,7 +65,7 @@ def _switch() -> None:
     if st.session_state["recent"] is not None:
         st.session_state["gallery"] = st.session_state["recent"]
         st.session_state["recent"] = None
-        st.session_state["like"] = st.session_state["opened"] = None
+        st.session_state["similar_to"] = st.session_state["opened"] = None
 
 
 def _short(folder: str) -> str:

@@ -26,8 +26,8 @@ def take_from_address() -> None:
     state, given = st.session_state, st.query_params
     state.setdefault("q", given.get("q", "")[:MAX_TEXT])
     state.setdefault("k", _number_of_photos(given.get("k", "")))
-    if "like" not in state:
-        state["like"] = given.get("like", "")[:_MAX_PATH] or None
+    if "similar_to" not in state:
+        state["similar_to"] = given.get("similar_to", "")[:_MAX_PATH] or None
     for name in (MODEL, SECOND):
         if name not in state:
             state[name] = given.get(name, "")[:SHORT] or None
@@ -42,7 +42,7 @@ def put_into_address() -> None:
     wanted = {
         "q": state["q"].strip(),
         "k": state["k"] if state["k"] != DEFAULT_K else None,
-        "like": state["like"],
+        "similar_to": state["similar_to"],
         **{name: state.get(PREFIX + name) for name in NAMES},
         MODEL: state.get(MODEL),
         SECOND: state.get(SECOND),

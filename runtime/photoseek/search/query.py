@@ -16,7 +16,7 @@ from photoseek.encoders.query_syntax import expect_text, parse_query
 from photoseek.errors import QueryError
 from photoseek.languages import language_of, words_in
 from photoseek.photos.decode import PhotoSource
-from photoseek.vectors import Vectors, normalise
+from photoseek.vectors import Vectors, normalize
 
 if TYPE_CHECKING:
     from photoseek.bundle.onnx_session import Mode
@@ -95,12 +95,12 @@ class QueryEncoder:
         self,
         text: str | None,
         photo: PhotoSource | None,
-        like: str | None,
+        similar_to: str | None,
         language: str | None,
         photo_at: PhotoAt,
     ) -> Query:
         """Encode a query; parameters and errors are those of :meth:`photoseek.search.searcher.Searcher.search`."""
-        for name, value in (("text", text), ("like", like), ("language", language)):
+        for name, value in (("text", text), ("similar_to", similar_to), ("language", language)):
             if value is not None:
                 expect_text(value, name)
         parts = [
@@ -110,15 +110,15 @@ class QueryEncoder:
         left_out = None
         if photo is not None:
             parts.append(Part(self.images.encode([photo])[0]))
-        if like is not None:
-            left_out, vector = photo_at(like)
+        if similar_to is not None:
+            left_out, vector = photo_at(similar_to)
             parts.append(Part(vector))
         if not parts:
             raise QueryError("an empty query: expected a text, a photo, or both")
         total = np.sum([part.weight * part.vector for part in parts], axis=0, keepdims=True)
         if not np.abs(total).max() > _NOTHING:
             raise QueryError("the parts of the query cancel out: expected something to look for")
-        return Query(normalise(total)[0], tuple(parts), left_out)
+        return Query(normalize(total)[0], tuple(parts), left_out)
 
     def _encode_text_anew(self, text: str, language: str | None) -> Vectors:
         vector: Vectors = self.texts.encode([text], language=language)[0]

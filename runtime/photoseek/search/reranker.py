@@ -18,7 +18,7 @@ from photoseek.gallery.filters import Filter
 from photoseek.gallery.gallery import Gallery
 from photoseek.photos.decode import PhotoSource
 from photoseek.search.hits import BundleScore, Hit
-from photoseek.search.near_duplicates import fold as fold_hits
+from photoseek.search.near_duplicates import group_near_duplicates as group_near_duplicates
 from photoseek.search.query import Query, QueryEncoder
 from photoseek.search.rank_fusion import DEPTH, MAX_DEPTH, Fusion
 from photoseek.search.rerank_vectors import SecondLook
@@ -49,8 +49,8 @@ class Reranker:
     kept.
 
     Each hit has the ``score`` and the ``confidence`` of the first bundle, besides those that it was ordered by:
-    ``fused``, and the ``scores`` of both. None is ``doubtful`` unless the first bundle's best hit is. Hits beyond the
-    depth follow in the first bundle's order, without these.
+    ``fusion_score``, and the ``scores`` of both. None is ``low_confidence`` unless the first bundle's best is.
+    Hits beyond the depth follow in the first bundle's order, without these.
     """
 
     def __init__(
@@ -113,11 +113,11 @@ class Reranker:
         text: str | None = None,
         *,
         photo: PhotoSource | None = None,
-        like: str | None = None,
+        similar_to: str | None = None,
         k: int = 5,
         language: str | None = None,
         where: Filter | None = None,
-        fold: bool = False,
+        group_duplicates: bool = False,
     ) -> list[Hit]:
         """The k photos most like the query, best first; parameters and errors are those of ``Searcher.search``.
 
@@ -126,22 +126,33 @@ class Reranker:
             BundleError: A tower of the second bundle is damaged.
         """
         expect_count(k)
-        return self.nearest(self.query(text, photo=photo, like=like, language=language), k, where=where, fold=fold)
+        return self.nearest(
+            self.query(text, photo=photo, similar_to=similar_to, language=language),
+            k,
+            where=where,
+            group_duplicates=group_duplicates,
+        )
 
     def query(
         self,
         text: str | None = None,
         *,
         photo: PhotoSource | None = None,
-        like: str | None = None,
+        similar_to: str | None = None,
         language: str | None = None,
     ) -> RerankQuery:
         """Encode a query with both bundles; parameters and errors are those of :meth:`search`."""
-        first = self.searcher.query(text, photo=photo, like=like, language=language)
-        return RerankQuery(first, self._encoder.encode(text, photo, like, language, self._photo_at))
+        first = self.searcher.query(text, photo=photo, similar_to=similar_to, language=language)
+        return RerankQuery(first, self._encoder.encode(text, photo, similar_to, language, self._photo_at))
 
     def nearest(
-        self, query: RerankQuery, k: int, *, where: Filter | None = None, fold: bool = False, depth: int | None = None
+        self,
+        query: RerankQuery,
+        k: int,
+        *,
+        where: Filter | None = None,
+        group_duplicates: bool = False,
+        depth: int | None = None,
     ) -> list[Hit]:
         """The k best of an encoded query, ``depth`` being for this one; else as ``Searcher.nearest``."""
         expect_count(k)
@@ -153,9 +164,9 @@ class Reranker:
             order += range(len(order), len(found.hits))
             hits = [
                 self._placed(found.hits, place, rank, fused)
-                for rank, place in enumerate(order[: None if fold else k], 1)
+                for rank, place in enumerate(order[: None if group_duplicates else k], 1)
             ]
-            hits = fold_hits(hits, found.vectors[order]) if fold else hits
+            hits = group_near_duplicates(hits, found.vectors[order]) if group_duplicates else hits
             if len(hits) >= k or found.complete:
                 return hits[:k]
             wanted *= 2  # some were folded
@@ -172,14 +183,14 @@ class Reranker:
     def _placed(self, hits: list[Hit], place: int, rank: int, fused: list[_Fused]) -> Hit:
         """A hit at its new rank, with what both bundles say of it where both were asked."""
         hit = hits[place]
-        doubtful = hit.doubtful and hits[0].doubtful
+        low_confidence = hit.low_confidence and hits[0].low_confidence
         if place >= len(fused):
-            return replace(hit, rank=rank, doubtful=doubtful)
+            return replace(hit, rank=rank, low_confidence=low_confidence)
         score, second, second_rank = fused[place]
         known = not np.isnan(second)
         own = BundleScore(self.searcher.bundle.name, hit.score, hit.rank)
         other = BundleScore(self.bundle.name, second if known else None, second_rank if known else None)
-        return replace(hit, rank=rank, doubtful=doubtful, fused=score, scores=(own, other))
+        return replace(hit, rank=rank, low_confidence=low_confidence, fusion_score=score, scores=(own, other))
 
     def _scores(self, hits: list[Hit], query: Query) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         """The second bundle's cosine of each hit, (n,); NaN where it could not look at the photo."""

@@ -23,10 +23,10 @@ from photoseek.gallery.snapshot.build import ROWS_CURE, check_photos, photos_of
 from photoseek.gallery.snapshot.snapshot import CURE, Generation, current_name
 from photoseek.photos.decode import PhotoSource
 from photoseek.search.hits import Hit, Sentence
-from photoseek.search.near_duplicates import fold as fold_hits
+from photoseek.search.near_duplicates import group_near_duplicates as group_near_duplicates
 from photoseek.search.query import Query as Query
 from photoseek.search.query import QueryEncoder
-from photoseek.stores.searcher import AskedStore, Neighbours
+from photoseek.stores.searcher import AskedStore, Neighbors
 from photoseek.system.filenames import as_asked
 from photoseek.system.fork_safety import Inherited
 from photoseek.vector_index.base import Search
@@ -162,11 +162,11 @@ class Searcher(Inherited):
         text: str | None = None,
         *,
         photo: PhotoSource | None = None,
-        like: str | None = None,
+        similar_to: str | None = None,
         k: int = 5,
         language: str | None = None,
         where: Filter | None = None,
-        fold: bool = False,
+        group_duplicates: bool = False,
     ) -> list[Hit]:
         """The k photos most like the query, best first.
 
@@ -181,7 +181,7 @@ class Searcher(Inherited):
             k: How many, at least 1; fewer are returned where the gallery has fewer.
             language: Whose text tower reads the text, one of ``bundle.languages``. None: told by its script.
             where: What the photos must be besides. None: anything.
-            fold: Whether near-duplicates count as one hit, in :attr:`Hit.alike`.
+            fold: Whether near-duplicates count as one hit, in :attr:`Hit.duplicates`.
 
         Raises:
             QueryError: Nothing given, a text against the grammar, k below 1, a language that the bundle has no tower
@@ -192,24 +192,31 @@ class Searcher(Inherited):
                 :attr:`damage`.
             StoreError: The store does not answer, without ``fallback``, or does not show this gallery.
         """
-        return self.nearest(self.query(text, photo=photo, like=like, language=language), k, where=where, fold=fold)
+        return self.nearest(
+            self.query(text, photo=photo, similar_to=similar_to, language=language),
+            k,
+            where=where,
+            group_duplicates=group_duplicates,
+        )
 
     def query(
         self,
         text: str | None = None,
         *,
         photo: PhotoSource | None = None,
-        like: str | None = None,
+        similar_to: str | None = None,
         language: str | None = None,
     ) -> Query:
         """Encode a query; parameters and errors are those of :meth:`search`."""
-        return self.encoder.encode(text, photo, like, language, self.photo_at)
+        return self.encoder.encode(text, photo, similar_to, language, self.photo_at)
 
     def encode(self, text: str | None = None, photo: PhotoSource | None = None, language: str | None = None) -> Vectors:
         """The unit vector of a query, (dim,); the errors are those of :meth:`search`."""
         return self.query(text, photo=photo, language=language).vector
 
-    def nearest(self, query: Query | Vectors, k: int, *, where: Filter | None = None, fold: bool = False) -> list[Hit]:
+    def nearest(
+        self, query: Query | Vectors, k: int, *, where: Filter | None = None, group_duplicates: bool = False
+    ) -> list[Hit]:
         """The k photos nearest to an encoded query, or to a vector (dim,) of any length, best first.
 
         Raises:
@@ -219,7 +226,7 @@ class Searcher(Inherited):
         wanted = k
         while True:
             found = self.candidates(query, wanted, where)
-            hits = fold_hits(found.hits, found.vectors) if fold else found.hits
+            hits = group_near_duplicates(found.hits, found.vectors) if group_duplicates else found.hits
             if len(hits) >= k or found.complete:
                 return hits[:k]
             wanted *= 2  # some were folded
@@ -232,7 +239,7 @@ class Searcher(Inherited):
         query = replace(query, vector=query_vector(query.vector, self.bundle.dim))
         wanted = count + (query.left_out is not None)
         while True:
-            found, photos = self._neighbours(query.vector, wanted, where)
+            found, photos = self._neighbors(query.vector, wanted, where)
             hits, vectors = self._hits(found, photos, query)
             if len(hits) >= count or not found.more:
                 return Candidates(hits[:count], vectors[:count], not found.more and len(hits) <= count)
@@ -246,7 +253,9 @@ class Searcher(Inherited):
             return False
         return True
 
-    def describe(self, photo: PhotoSource | None = None, *, like: str | None = None, k: int = 5) -> list[Sentence]:
+    def describe(
+        self, photo: PhotoSource | None = None, *, similar_to: str | None = None, k: int = 5
+    ) -> list[Sentence]:
         """The k captions of the gallery that describe a photo best, best first.
 
         Args:
@@ -262,7 +271,7 @@ class Searcher(Inherited):
         stored = self._sentences()
         if not stored.texts:
             raise QueryError("this gallery has no captions; add some with: photoseek captions add FILE --gallery DIR")
-        rows, scores = ExactSearch(stored.vectors).search(self.query(photo=photo, like=like).vector, k)
+        rows, scores = ExactSearch(stored.vectors).search(self.query(photo=photo, similar_to=similar_to).vector, k)
         found = zip(rows.tolist(), scores.tolist(), strict=True)
         return [Sentence(rank, stored.texts[row], score) for rank, (row, score) in enumerate(found, start=1)]
 
@@ -297,7 +306,7 @@ class Searcher(Inherited):
                 kept = self._stored = (now, self.gallery.sentences.load(self.bundle.fingerprint, self.bundle.dim))
             return kept[1]
 
-    def _neighbours(self, query: Vectors, k: int, where: Filter | None) -> tuple[Neighbours, Photos]:
+    def _neighbors(self, query: Vectors, k: int, where: Filter | None) -> tuple[Neighbors, Photos]:
         """The k best, of the store, or else of the current generation; and those of them that are still there."""
         if self.store is not None and (found := self.store.search(query, k, where)) is not None:
             return found, self.gallery.database.photos(found.ids.tolist(), self.bundle.fingerprint)
@@ -305,7 +314,7 @@ class Searcher(Inherited):
         rows, scores = self._rows(opened, query, k, where)
         generation = opened.generation
         more = len(rows) == k and k < len(generation.ids)
-        found = Neighbours(generation.ids[rows], scores, np.asarray(generation.vectors[rows]), more)
+        found = Neighbors(generation.ids[rows], scores, np.asarray(generation.vectors[rows]), more)
         return found, photos_of(generation, self.gallery.database, rows)
 
     def _rows(self, opened: _Opened, query: Vectors, k: int, where: Filter | None) -> tuple[Rows, Vectors]:
@@ -320,7 +329,7 @@ class Searcher(Inherited):
         found, scores = ExactSearch(opened.generation.vectors[rows]).search(query, k)
         return rows[found], scores
 
-    def _hits(self, found: Neighbours, photos: Photos, query: Query) -> tuple[list[Hit], Vectors]:
+    def _hits(self, found: Neighbors, photos: Photos, query: Query) -> tuple[list[Hit], Vectors]:
         """Those that are still there, and their vectors."""
         ids = found.ids.tolist()
         shown = [place for place, photo in enumerate(ids) if photo in photos and photo != query.left_out]

@@ -81,10 +81,14 @@ class Backend:
         data = None if photo is None else photo.read()  # here: no more uploads are in memory than are worked on
         kind = "photo" if asked.text is None else "text" if data is None else "both"
         with _timed(self.metrics.encode_seconds.labels(kind)) as encoding:
-            query = self._asked_of(asked).query(asked.text, photo=data, like=asked.like, language=asked.language)
+            query = self._asked_of(asked).query(
+                asked.text, photo=data, similar_to=asked.similar_to, language=asked.language
+            )
         where = asked.where
         with _timed(self.metrics.search_seconds) as searching:
-            hits, generation = self.nearest(query, asked.k, where, fold=asked.fold, depth=asked.depth)
+            hits, generation = self.nearest(
+                query, asked.k, where, group_duplicates=asked.group_duplicates, depth=asked.depth
+            )
         return SearchAnswer(
             hits=[PhotoHit.of(hit) for hit in hits],
             took_ms=TookMs(encode=_milliseconds(encoding), search=_milliseconds(searching)),
@@ -112,7 +116,7 @@ class Backend:
     def _describe(self, asked: DescribeRequest, photo: BinaryIO | None) -> DescribeAnswer:
         data = None if photo is None else photo.read()
         with _timed(self.metrics.encode_seconds.labels("photo")):
-            found = self.searcher.describe(data, like=asked.like, k=asked.k)
+            found = self.searcher.describe(data, similar_to=asked.similar_to, k=asked.k)
         return DescribeAnswer(sentences=[Description.model_validate(sentence.to_json()) for sentence in found])
 
     def nearest(
@@ -121,7 +125,7 @@ class Backend:
         k: int,
         where: Filter | None = None,
         *,
-        fold: bool = False,
+        group_duplicates: bool = False,
         depth: int | None = None,
     ) -> tuple[list[Hit], Generation]:
         """The hits, and the one generation that they are all of.
@@ -133,9 +137,9 @@ class Backend:
             while True:
                 generation = self.searcher.generation
                 if isinstance(query, RerankQuery):
-                    hits = self._second().nearest(query, k, where=where, fold=fold, depth=depth)
+                    hits = self._second().nearest(query, k, where=where, group_duplicates=group_duplicates, depth=depth)
                 else:
-                    hits = self.searcher.nearest(query, k, where=where, fold=fold)
+                    hits = self.searcher.nearest(query, k, where=where, group_duplicates=group_duplicates)
                 if self.searcher.generation is generation:  # else a new one came, and either may have answered
                     break
         except PhotoseekError as error:  # its message may name a folder

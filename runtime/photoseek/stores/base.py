@@ -108,7 +108,7 @@ class Store(Protocol):
     place: str
     """What may be printed of it: the server and the name."""
 
-    most_neighbours: int
+    most_neighbors: int
     """How many a query can ask for."""
 
     most_effort: int
@@ -140,7 +140,7 @@ class Store(Protocol):
 
         Args:
             query: Unit vector, (dim,).
-            k: At most :attr:`most_neighbours`.
+            k: At most :attr:`most_neighbors`.
             effort: How much of the index is looked at; 0: there is none.
             where: What the photos must be.
 

@@ -28,7 +28,7 @@ _STATE_S = 30.0  # for so long a store's notes are believed
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class Neighbors:
     """Photos of the gallery near to a query, best first, equal ones by id.
 
     Attributes:
@@ -91,7 +91,7 @@ class AskedStore(Inherited):
         """Let go of the server."""
         self._store.close()
 
-    def search(self, query: Vectors, k: int, where: Filter | None = None) -> Neighbours | None:
+    def search(self, query: Vectors, k: int, where: Filter | None = None) -> Neighbors | None:
         """About the k photos nearest to a unit vector (dim,); None: the server is away, and the gallery may answer.
 
         Fewer come back where some have gone from the gallery since the store was brought up to date.
@@ -102,8 +102,8 @@ class AskedStore(Inherited):
             StoreUnavailable: The server does not answer, and the gallery must not.
             QueryError: More than the store can be asked for.
         """
-        if k > self._store.most_neighbours:
-            raise QueryError(f"k: expected at most {self._store.most_neighbours:,} with this store, found {k:,}")
+        if k > self._store.most_neighbors:
+            raise QueryError(f"k: expected at most {self._store.most_neighbors:,} with this store, found {k:,}")
         if self._fallback and self._away and time.monotonic() < self._again:
             return None
         try:
@@ -114,7 +114,7 @@ class AskedStore(Inherited):
             self._give_way(str(error))
             return None
         self._come_back()
-        more = len(ids) == k and 2 * k <= self._store.most_neighbours
+        more = len(ids) == k and 2 * k <= self._store.most_neighbors
         return self._of_the_gallery(query, ids, more)
 
     def _shown(self) -> StoreState:
@@ -153,11 +153,11 @@ class AskedStore(Inherited):
             _log.warning("%s: answers again", self._store.place)
             self._away = ""
 
-    def _of_the_gallery(self, query: Vectors, ids: Rows, more: bool) -> Neighbours:
+    def _of_the_gallery(self, query: Vectors, ids: Rows, more: bool) -> Neighbors:
         """Those that are in the gallery still, with their exact scores by the vectors that it has."""
         rows = list(rows_of(self._database, self._fingerprint, self._dim, np.sort(ids).tolist()))
         vectors = np.stack([row.vector for row in rows]) if rows else np.empty((0, self._dim), dtype=np.float32)
         scores = np.asarray(vectors @ query, dtype=np.float32)
         order = np.argsort(-scores, kind="stable")
         kept = np.array([row.id for row in rows], dtype=np.int64)
-        return Neighbours(kept[order], scores[order], vectors[order], more)
+        return Neighbors(kept[order], scores[order], vectors[order], more)

@@ -10,7 +10,7 @@ import numpy as np
 
 from photoseek.gallery.filters import Filter
 from photoseek.stores.base import Store
-from photoseek.vector_index.tuning import NEIGHBOURS, Measured, Queries, Truth, raise_effort
+from photoseek.vector_index.tuning import NEIGHBORS, Measured, Queries, Truth, raise_effort
 from photoseek.vectors import Rows, Vectors
 
 _log = logging.getLogger(__name__)
@@ -63,9 +63,9 @@ def truth_over(vectors: Iterable[Vectors], queries: Queries) -> Truth:
         count += len(block)
         for kind, asked in queries.items():
             scores = np.concatenate([best[kind], asked @ block.T], axis=1)
-            best[kind] = np.partition(scores, max(0, scores.shape[1] - NEIGHBOURS), axis=1)[:, -NEIGHBOURS:]
+            best[kind] = np.partition(scores, max(0, scores.shape[1] - NEIGHBORS), axis=1)[:, -NEIGHBORS:]
     tenth = {kind: scores.min(axis=1).tolist() for kind, scores in best.items()}
-    return Truth(queries, tenth, min(NEIGHBOURS, count))
+    return Truth(queries, tenth, min(NEIGHBORS, count))
 
 
 def _blocks(vectors: Iterable[Vectors]) -> Iterable[Vectors]:

@@ -18,7 +18,7 @@ from photoseek.vector_index.base import Approximate, Search
 from photoseek.vector_index.exact import ExactSearch
 from photoseek.vector_index.faiss import FlatSearch, HnswParameters, HnswSearch
 from photoseek.vector_index.registry import ANNOY_FILE, ENGINES, FAISS_FILE, installed
-from photoseek.vectors import Vectors, normalise
+from photoseek.vectors import Vectors, normalize
 
 TARGET_RECALL = 0.99
 """Share of the true ten best that approximate search must find."""
@@ -32,7 +32,7 @@ Queries: TypeAlias = Mapping[str, Vectors]
 SAMPLES = 200
 """Queries of each kind, at most."""
 
-NEIGHBOURS = 10
+NEIGHBORS = 10
 """How many of the best recall is counted over."""
 
 _UNNOTICED_MS = 0.5  # exact search that takes no longer is not worth an approximation
@@ -107,7 +107,7 @@ def sample_queries(vectors: Vectors, texts: Vectors | None = None, seed: int = 0
         middle = texts[left] + texts[right]
         opposite = np.einsum("ij,ij->i", middle, middle) < 1e-6  # of opposite vectors there is no midpoint
         middle[opposite] = texts[left[opposite]]
-        queries["text"] = np.concatenate([texts, normalise(middle)])[:SAMPLES]
+        queries["text"] = np.concatenate([texts, normalize(middle)])[:SAMPLES]
     return queries
 
 
@@ -205,13 +205,13 @@ class Truth:
 
     queries: Queries
     tenth: dict[str, list[float]]
-    neighbours: int
+    neighbors: int
     milliseconds: float = 0.0
 
     @classmethod
     def of(cls, vectors: Vectors, queries: Queries) -> Truth:
         """Ask exact search."""
-        exact, k = ExactSearch(vectors), min(NEIGHBOURS, len(vectors))
+        exact, k = ExactSearch(vectors), min(NEIGHBORS, len(vectors))
         exact.search(vectors[0], k)  # reads them from the disk
         tenth: dict[str, list[float]] = {}
         taken = []
@@ -232,10 +232,10 @@ class Truth:
             shares[kind] = []
             for query, tenth in zip(asked, self.tenth[kind], strict=True):
                 started = time.perf_counter()
-                _, scores = engine.search(query, self.neighbours)
+                _, scores = engine.search(query, self.neighbors)
                 taken.append(time.perf_counter() - started)
                 found = int((scores >= tenth - 1e-6).sum())  # a vector that ties with the tenth is as good as it
-                shares[kind].append(found / self.neighbours)
+                shares[kind].append(found / self.neighbors)
         return Measurement(shares, round(1000 * statistics.median(taken), 4))
 
 

@@ -10,7 +10,7 @@ from photoseek.captions import Caption
 from photoseek.evaluation.calibration_fit import calibrate_short
 from photoseek.evaluation.caption_phrases import phrases_of
 from photoseek.languages import words_in
-from photoseek.vectors import Vectors, normalise
+from photoseek.vectors import Vectors, normalize
 
 CAPTIONS = [
     Caption("one.jpg", 0, "A black dog runs in the snow ."),
@@ -50,9 +50,9 @@ def test_han_characters_are_two_thirds_of_a_word() -> None:
 def phrase_world(noise: float, seed: int = 3) -> tuple[Vectors, Vectors, np.ndarray]:
     """Twenty things, each on five of a hundred photos; ten phrases name each."""
     rng = np.random.default_rng(seed)
-    things = normalise(rng.normal(size=(20, 32)))
-    images = normalise(np.repeat(things, 5, axis=0) + noise * rng.normal(size=(100, 32)))
-    texts = normalise(np.repeat(things, 10, axis=0) + noise * rng.normal(size=(200, 32)))
+    things = normalize(rng.normal(size=(20, 32)))
+    images = normalize(np.repeat(things, 5, axis=0) + noise * rng.normal(size=(100, 32)))
+    texts = normalize(np.repeat(things, 10, axis=0) + noise * rng.normal(size=(200, 32)))
     return images, texts, np.repeat(np.repeat(np.eye(20, dtype=bool), 10, axis=0), 5, axis=1)
 
 

@@ -13,13 +13,13 @@ from photoseek.errors import EvaluationError
 from photoseek.evaluation.metrics import retrieval_metrics
 from photoseek.evaluation.protocol import EvaluationProtocol
 from photoseek.evaluation.report import assess
-from photoseek.vectors import normalise
+from photoseek.vectors import normalize
 
 NAMES = ["a", "b", "c", "d"]
 QUICK = EvaluationProtocol(resamples=0)
 # Images along four axes. The first image's caption is right; that of b looks like c, and that of c like b; d is right.
 IMAGES = np.eye(4, dtype=np.float32)
-TEXTS = normalise([[1, 0, 0, 0], [0, 0.1, 1, 0], [0, 1, 0.1, 0], [0, 0, 0, 1]])
+TEXTS = normalize([[1, 0, 0, 0], [0, 0.1, 1, 0], [0, 1, 0.1, 0], [0, 0, 0, 1]])
 CAPTIONS = [Caption(name, 0, "something") for name in NAMES]
 
 
@@ -39,7 +39,7 @@ def test_folds_are_searched_apart_and_averaged() -> None:
 
 def test_the_mean_over_folds_is_that_of_each_measured_alone() -> None:
     rng = np.random.default_rng(0)
-    images, texts = normalise(rng.normal(size=(15, 4))), normalise(rng.normal(size=(30, 4)))
+    images, texts = normalize(rng.normal(size=(15, 4))), normalize(rng.normal(size=(30, 4)))
     names = [str(row) for row in range(15)]
     owner = np.repeat(np.arange(15), 2)
     captions = [Caption(str(image), index % 2, "x") for index, image in enumerate(owner)]

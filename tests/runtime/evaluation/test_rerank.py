@@ -16,9 +16,9 @@ from photoseek.evaluation.evaluate import Encoded
 from photoseek.evaluation.metrics import Recall
 from photoseek.evaluation.rerank import evaluate_rerank, reranked_ranks
 from photoseek.search.rank_fusion import Fusion
-from photoseek.vectors import normalise
-from tiny_bundle import COLOURS, write_tiny_bundle
-from tiny_photos import write_colour
+from photoseek.vectors import normalize
+from tiny_bundle import COLORS, write_tiny_bundle
+from tiny_photos import write_color
 from typed_commands import photoseek_command
 
 IMAGES, CAPTIONS = 30, 5
@@ -27,11 +27,11 @@ IMAGES, CAPTIONS = 30, 5
 def encoded(seed: int, dim: int, noise: float = 1.5) -> Encoded:
     """Captions near their images, as two bundles of different spaces see the same ones."""
     rng = np.random.default_rng(seed)
-    images = normalise(rng.normal(size=(IMAGES, dim)))
-    near = np.repeat(images, CAPTIONS, axis=0) + noise * normalise(rng.normal(size=(IMAGES * CAPTIONS, dim)))
+    images = normalize(rng.normal(size=(IMAGES, dim)))
+    near = np.repeat(images, CAPTIONS, axis=0) + noise * normalize(rng.normal(size=(IMAGES * CAPTIONS, dim)))
     names = [f"{number}.jpg" for number in range(IMAGES)]
     captions = [Caption(name, number, f"{name} {number}") for name in names for number in range(CAPTIONS)]
-    return Encoded(names, captions, images, normalise(near), "fp32")
+    return Encoded(names, captions, images, normalize(near), "fp32")
 
 
 @pytest.mark.parametrize("fusion", [Fusion(), Fusion("rrf", 0.3)])
@@ -75,8 +75,8 @@ def test_other_captions_for_each_bundle_are_refused() -> None:
 @pytest.fixture
 def captioned(tmp_path: Path) -> tuple[Any, ...]:
     lines = []
-    for number, (name, colour) in enumerate(COLOURS.items()):
-        write_colour(tmp_path / "images" / f"{name}.png", colour, seed=number)
+    for number, (name, color) in enumerate(COLORS.items()):
+        write_color(tmp_path / "images" / f"{name}.png", color, seed=number)
         lines.append(f"{name}.png#0\ta {name} picture")
     (tmp_path / "captions.token").write_text("\n".join(lines) + "\n", "utf-8")
     return ("--images", tmp_path / "images", "--captions", tmp_path / "captions.token", "--resamples", "20")

@@ -22,8 +22,8 @@ from photoseek.gallery.gallery import gallery_at, only_writer
 from photoseek.gallery.snapshot.snapshot import sweep_all
 from photoseek.page.thumbnail_cache import Pictures
 from photoseek.system.folder_tag import TAG
-from tiny_bundle import COLOURS, DIM, write_tiny_bundle
-from tiny_photos import write_colour
+from tiny_bundle import COLORS, DIM, write_tiny_bundle
+from tiny_photos import write_color
 from trees import tree
 from typed_commands import photoseek_command
 
@@ -67,8 +67,8 @@ def use(photos: Path, gallery: Path, second: Bundle) -> None:
 
 def _index(gallery: Gallery, photos: Path, second: Bundle) -> None:
     del second
-    for colour in ("blue", "white"):
-        write_colour(photos / "more.png", COLOURS[colour])
+    for color in ("blue", "white"):
+        write_color(photos / "more.png", COLORS[color])
         gallery.index()
 
 
@@ -109,8 +109,8 @@ def second(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 @pytest.fixture
 def few(tmp_path: Path) -> Path:
     """A folder of six photos."""
-    for number, colour in enumerate(COLOURS.values()):
-        write_colour(tmp_path / "few" / f"{number}.png", colour, seed=number)
+    for number, color in enumerate(COLORS.values()):
+        write_color(tmp_path / "few" / f"{number}.png", color, seed=number)
     return tmp_path / "few"
 
 
@@ -118,12 +118,12 @@ def few(tmp_path: Path) -> Path:
 def template(tmp_path_factory: pytest.TempPathFactory, tiny_bundle_path: Path, second: Bundle) -> Path:
     """What ``used`` is a copy of."""
     folder = tmp_path_factory.mktemp("template") / "few"
-    for number, colour in enumerate(COLOURS.values()):
-        write_colour(folder / f"{number}.png", colour, seed=number)
+    for number, color in enumerate(COLORS.values()):
+        write_color(folder / f"{number}.png", color, seed=number)
     with Gallery.create(folder, Bundle.load(tiny_bundle_path)) as gallery:
         gallery.add_bundle(second)
-        for colour in ("blue", "white"):
-            write_colour(folder / "more.png", COLOURS[colour])
+        for color in ("blue", "white"):
+            write_color(folder / "more.png", COLORS[color])
             gallery.index()
         Pictures(gallery.path).of(folder / "0.png")
     return folder

@@ -73,7 +73,7 @@ def test_a_path_that_leads_to_another_photo_is_refused(gallery: Gallery) -> None
         "UPDATE photos SET path = 'red/red-0.png' WHERE path = 'blue/blue-0.png'",
     )
     with pytest.raises(GalleryDamaged, match=r"is not what was written"):
-        Searcher(gallery).search(like="red/red-0.png")
+        Searcher(gallery).search(similar_to="red/red-0.png")
 
 
 def test_a_vector_that_nobody_wrote_is_told_and_encoded_again(gallery: Gallery) -> None:
@@ -81,7 +81,7 @@ def test_a_vector_that_nobody_wrote_is_told_and_encoded_again(gallery: Gallery) 
     expected = found(gallery)
     change_rows(gallery, f"UPDATE vectors SET vector = {blob(1.0, *[0.0] * (DIM - 1))} {OF_RED}")
     assert found(gallery) == expected
-    assert Searcher(gallery).search(like="red/red-0.png")[0].path.startswith("red/")
+    assert Searcher(gallery).search(similar_to="red/red-0.png")[0].path.startswith("red/")
     with pytest.raises(GalleryDamaged, match=r"4 vectors of photos are not what they must be"):
         gallery.verify()
     assert gallery.repair().dropped == "4 vectors of photos"
@@ -127,7 +127,7 @@ def test_indexing_fails_closed_on_a_wrong_vector_and_names_the_cure(gallery: Gal
     with pytest.raises(GalleryDamaged, match=r"expected 64 bytes of a vector, found 4; .*--repair"):
         gallery.index()
     with pytest.raises(GalleryDamaged, match=r"expected 64 bytes of a vector, found 4; .*--repair"):
-        Searcher(gallery).search(like="red/red-0.png")
+        Searcher(gallery).search(similar_to="red/red-0.png")
 
 
 def test_a_row_that_holds_what_is_none_of_a_photo_is_told_dropped_and_found_again(gallery: Gallery) -> None:

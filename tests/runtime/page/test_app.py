@@ -72,7 +72,7 @@ def text_of(page: AppTest) -> str:
 
 def names(mounted: dict[str, Any]) -> list[str]:
     """File names of the hits, best first, those alike after theirs."""
-    cards = [shown for card in mounted["cards"]["cards"] for shown in (card, *card["alike"])]
+    cards = [shown for card in mounted["cards"]["cards"] for shown in (card, *card["duplicates"])]
     return [card["path"].rpartition("/")[2] for card in cards]
 
 
@@ -82,9 +82,9 @@ def test_the_text_tower_is_loaded_once_over_queries_and_sessions(
     page.run()
     assert opened_graphs == []
     for session in (page, new_session().run()):
-        for colour in ("red", "blue", "green"):
-            session.text_input(key="q-field").set_value(colour).run()
-            assert [name.partition("-")[0] for name in names(mounted)[:4]] == [colour] * 4
+        for color in ("red", "blue", "green"):
+            session.text_input(key="q-field").set_value(color).run()
+            assert [name.partition("-")[0] for name in names(mounted)[:4]] == [color] * 4
             assert not session.exception
     assert opened_graphs == ["text_model.onnx"]
 
@@ -105,8 +105,8 @@ def test_a_gallery_deleted_and_made_again_is_opened_anew(
 ) -> None:
     page.run().text_input(key="q-field").set_value("red").run()
     shutil.rmtree(gallery.path)
-    for colour in ("black", "blue"):
-        shutil.rmtree(gallery.photos_root / colour)
+    for color in ("black", "blue"):
+        shutil.rmtree(gallery.photos_root / color)
     Gallery.create(gallery.photos_root, tiny_bundle).index()
     page.run()
     assert [name.partition("-")[0] for name in names(mounted)][:4] == ["red"] * 4
@@ -227,11 +227,11 @@ def test_a_filter_in_the_address_that_makes_no_sense_is_passed_over(
 
 
 def test_a_photo_of_the_gallery_in_the_address_is_searched_with(page: AppTest, mounted: dict[str, Any]) -> None:
-    page.query_params["like"] = "blue/blue-0.png"
+    page.query_params["similar_to"] = "blue/blue-0.png"
     page.run()
     assert set(names(mounted)[:3]) == {f"blue-{number}.png" for number in (1, 2, 3)}
     assert "blue-0.png" not in names(mounted)
-    assert mounted["chips"]["chips"] == [{"id": "like", "label": "like blue/blue-0.png"}]
+    assert mounted["chips"]["chips"] == [{"id": "similar_to", "label": "like blue/blue-0.png"}]
 
 
 @pytest.mark.parametrize(

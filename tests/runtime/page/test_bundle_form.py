@@ -56,7 +56,7 @@ def shown(page: AppTest, mounted: dict[str, Any]) -> list[str]:
 
 
 def paths(asked: Searcher | Reranker) -> list[str]:
-    return [hit.path for hit in asked.search(TEXT, k=12, fold=True)]
+    return [hit.path for hit in asked.search(TEXT, k=12, group_duplicates=True)]
 
 
 def text_of(page: AppTest) -> str:

@@ -12,7 +12,7 @@ import pytest
 from photoseek import Bundle, Gallery
 from photoseek.captions import Caption
 from photoseek.page import launch
-from tiny_photos import write_colour
+from tiny_photos import write_color
 
 pytest.importorskip("streamlit", reason="streamlit is not installed")
 import streamlit
@@ -47,7 +47,7 @@ def page(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> AppTest:
 @pytest.fixture
 def other(tmp_path: Path, tiny_bundle: Bundle) -> Path:
     """A gallery of the same machine that no visitor may see."""
-    write_colour(tmp_path / "private" / "salary.png", (200, 10, 10))
+    write_color(tmp_path / "private" / "salary.png", (200, 10, 10))
     Gallery.create(tmp_path / "private", tiny_bundle).index()
     return tmp_path / "private"
 

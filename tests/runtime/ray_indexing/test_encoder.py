@@ -23,7 +23,7 @@ from photoseek.gallery.indexing.index import IndexReport, Progress  # noqa: E402
 from photoseek.ray_indexing import RayCrew  # noqa: E402
 from photoseek.sources.base import FoundPhoto  # noqa: E402
 from photoseek.sources.local import LocalFolder  # noqa: E402
-from tiny_photos import write_colour  # noqa: E402
+from tiny_photos import write_color  # noqa: E402
 
 pytestmark = [
     pytest.mark.slow,
@@ -97,7 +97,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 def many(photos: Path) -> Path:
     """More photos, of which one is none."""
     for number in range(96):
-        write_colour(photos / "more" / f"{number}.png", (2 * number, 255 - 2 * number, 90), seed=1000 + number)
+        write_color(photos / "more" / f"{number}.png", (2 * number, 255 - 2 * number, 90), seed=1000 + number)
     (photos / "more" / "broken.jpg").write_bytes(b"no photo")
     return photos
 

@@ -33,7 +33,7 @@ from photoseek.sources.base import FoundPhoto, Unseen
 from photoseek.sources.local import LocalFolder, scan
 from photoseek.sources.remote import RemoteFolder, RemotePhoto
 from photoseek.sources.resolve import open_folder
-from tiny_bundle import COLOURS
+from tiny_bundle import COLORS
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of what botocore, moto and the emulator import
@@ -57,9 +57,9 @@ def storage(request: pytest.FixtureRequest) -> Iterator[tuple[str, S3 | GCS]]:
 
 
 def fill(server: S3 | GCS) -> None:
-    for number, (name, colour) in enumerate(COLOURS.items()):
+    for number, (name, color) in enumerate(COLORS.items()):
         for index in range(2):
-            server.put(f"photos/{name}/{name}-{index}.png", picture(colour, 10 * number + index))
+            server.put(f"photos/{name}/{name}-{index}.png", picture(color, 10 * number + index))
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_photos_of_a_bucket_are_indexed_found_and_read(
 ) -> None:
     address, server = storage
     fill(server)
-    server.put("photos-of-others/red.png", picture(COLOURS["red"], 99))
+    server.put("photos-of-others/red.png", picture(COLORS["red"], 99))
     server.put("photos/notes.txt", b"red")
     server.put("photos/broken.jpg", b"no photo")
     gallery = Gallery.create(address, tiny_bundle, tmp_path / "gallery")
@@ -122,7 +122,7 @@ def test_what_changes_in_a_bucket_is_seen(storage: tuple[str, S3 | GCS], tiny_bu
     fill(server)
     gallery = Gallery.create(address, tiny_bundle, tmp_path / "gallery")
     gallery.index()
-    one, other = picture(COLOURS["blue"], 500), picture(COLOURS["black"], 501)
+    one, other = picture(COLORS["blue"], 500), picture(COLORS["black"], 501)
     length = max(len(one), len(other))
     one, other = one.ljust(length, b"\0"), other.ljust(length, b"\0")  # of equal size, and written in the same second
     server.put("photos/red/red-0.png", one)
@@ -161,7 +161,7 @@ def test_vectors_are_those_of_the_same_photos_on_disk_and_photos_may_move_from_t
     for each in (moved, fresh):
         sql = "SELECT path, sha256, vector FROM photos JOIN vectors USING (sha256) ORDER BY path"
         assert each.database.query(sql) == before
-    s3.put("others/a.png", picture(COLOURS["red"]))
+    s3.put("others/a.png", picture(COLORS["red"]))
     with pytest.raises(GalleryNotFound, match="expected the photos that were in"):
         Gallery.open_or_create(f"s3://{BUCKET}/others", tiny_bundle, tmp_path / "gallery", moved=True)
 
@@ -183,7 +183,7 @@ def test_a_bucket_that_is_gone_or_denied_is_not_an_empty_one(gallery: Gallery, s
 
     with instead("_call_s3", denied), pytest.raises(FolderUnreachable, match="Access Denied"):
         gallery.index()
-    for name in COLOURS:
+    for name in COLORS:
         for index in range(2):
             s3.delete(f"photos/{name}/{name}-{index}.png")
     with pytest.raises(GalleryNotFound, match="no photo found where 12 were"):
@@ -196,8 +196,8 @@ def test_a_bucket_that_is_gone_or_denied_is_not_an_empty_one(gallery: Gallery, s
 
 def test_a_photo_that_cannot_be_reached_is_kept_and_not_unreadable(gallery: Gallery, s3: S3) -> None:
     """One is new, one has changed; then the connection breaks for these two."""
-    s3.put("photos/new.png", picture(COLOURS["red"], 700))
-    s3.put("photos/blue/blue-0.png", picture(COLOURS["blue"], 701))
+    s3.put("photos/new.png", picture(COLORS["red"], 700))
+    s3.put("photos/blue/blue-0.png", picture(COLORS["blue"], 701))
     with instead("_cat_file", broken):
         report = gallery.index()
     assert counts(report) == {"photos": 11, "unchanged": 11, "kept": 1}
@@ -229,7 +229,7 @@ def test_a_photo_that_changes_while_it_is_read_is_read_again(
 ) -> None:
     fill(s3)
     monkeypatch.setattr(remote, "_PAUSE_S", 0.0)
-    once, last = threading.Lock(), picture(COLOURS["black"], 800)
+    once, last = threading.Lock(), picture(COLORS["black"], 800)
     cat_file = pytest.importorskip("s3fs").S3FileSystem._cat_file
 
     async def read(self: Any, path: str, **ranges: int) -> Any:
@@ -271,7 +271,7 @@ NAMES = ["日本/é ü.png", "a b+c&d=e;f%20.png", "/slash.png", "twice//slashed
 @pytest.mark.parametrize("prefix", ["photos/", ""])
 def test_any_name_of_an_object_is_a_name_and_no_path(s3: S3, prefix: str) -> None:
     for number, name in enumerate(NAMES):
-        s3.put(prefix + name, picture(COLOURS["red"], number))
+        s3.put(prefix + name, picture(COLORS["red"], number))
     for hidden in ("../up.png", "./here.png", "a/../../up.png", ".hidden.png", ".photoseek/t.png", "@eaDir/t.png"):
         s3.client.put_object(Bucket=BUCKET, Key=prefix + hidden, Body=b"x")
     folder = open_folder(f"s3://{BUCKET}/photos" if prefix else f"s3://{BUCKET}")
@@ -282,7 +282,7 @@ def test_any_name_of_an_object_is_a_name_and_no_path(s3: S3, prefix: str) -> Non
         still = folder.read_still(photo)
         assert still is not None
         key = str(folder.photo(photo.path)).removeprefix(f"s3://{BUCKET}/{prefix}")
-        assert still == (photo, picture(COLOURS["red"], NAMES.index(key)))
+        assert still == (photo, picture(COLORS["red"], NAMES.index(key)))
 
 
 def test_a_path_that_leads_out_is_never_asked_for(s3: S3) -> None:

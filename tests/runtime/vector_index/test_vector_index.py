@@ -19,11 +19,11 @@ from photoseek.vector_index.faiss import FlatSearch, HnswParameters, HnswSearch
 from photoseek.vector_index.faiss import build as build_graph
 from photoseek.vector_index.registry import file_of, open_engine
 from photoseek.vector_index.tuning import TARGET_RECALL, Measured, Tuning, sample_queries, tune
-from photoseek.vectors import Vectors, normalise
+from photoseek.vectors import Vectors, normalize
 
 
 def random_vectors(count: int, dim: int = 32, seed: int = 0) -> Vectors:
-    return normalise(np.random.default_rng(seed).normal(size=(count, dim)))
+    return normalize(np.random.default_rng(seed).normal(size=(count, dim)))
 
 
 def measure_recall(engine: Search, vectors: Vectors, queries: Vectors) -> float:
@@ -34,7 +34,7 @@ def measure_recall(engine: Search, vectors: Vectors, queries: Vectors) -> float:
 def test_exact_search_equals_a_stable_sort_of_all_scores(seed: int, count: int, k: int) -> None:
     rng = np.random.default_rng(seed)
     # few directions, so that many scores tie
-    vectors = normalise(rng.integers(1, 4, size=(count, 2)))
+    vectors = normalize(rng.integers(1, 4, size=(count, 2)))
     query = vectors[rng.integers(count)]
     rows, scores = ExactSearch(vectors).search(query, k)
     expected = np.argsort(-(vectors @ query), kind="stable")[:k]
@@ -72,10 +72,10 @@ def test_the_scan_in_half_precision_equals_exact_search(
 ) -> None:
     rng = np.random.default_rng(seed)
     # around one direction, nearer to each other than half precision tells apart; some are the same
-    vectors = normalise(rng.integers(-2, 3, size=(count, 8)) * rng.choice([1e-5, 1e-3, 1.0]) + np.arange(1, 9))
+    vectors = normalize(rng.integers(-2, 3, size=(count, 8)) * rng.choice([1e-5, 1e-3, 1.0]) + np.arange(1, 9))
     path = tmp_path_factory.mktemp("scan") / "index.faiss"
     build_graph(vectors, path, HnswParameters())
-    query = normalise(rng.normal(size=(1, 8)))[0]
+    query = normalize(rng.normal(size=(1, 8)))[0]
     rows, scores = FlatSearch.open(path, vectors).search(query, k)
     expected = vectors @ query
     np.testing.assert_allclose(scores, np.sort(expected)[::-1][:k], atol=2e-7)
@@ -86,7 +86,7 @@ def test_the_scan_in_half_precision_equals_exact_search(
 @needs_faiss
 def test_the_scan_looks_further_where_rounding_hides_the_best(tmp_path: Path) -> None:
     # 2,000 vectors within the rounding of one another: the first look at 42 of them is not enough
-    vectors = normalise(np.ones(64) + 1e-5 * np.random.default_rng(0).normal(size=(2000, 64)))
+    vectors = normalize(np.ones(64) + 1e-5 * np.random.default_rng(0).normal(size=(2000, 64)))
     build_graph(vectors, tmp_path / "index.faiss", HnswParameters())
     flat, exact = FlatSearch.open(tmp_path / "index.faiss", vectors), ExactSearch(vectors)
     for query in random_vectors(5, dim=64, seed=1):
@@ -211,7 +211,7 @@ def test_without_faiss_only_the_others_are_built(tmp_path: Path, monkeypatch: py
 
 
 def test_one_vector_and_opposite_vectors_can_be_tuned(tmp_path: Path) -> None:
-    for name, vectors in {"one": normalise([[1.0, 0.0]]), "opposite": normalise([[1.0, 0.0], [-1.0, 0.0]])}.items():
+    for name, vectors in {"one": normalize([[1.0, 0.0]]), "opposite": normalize([[1.0, 0.0], [-1.0, 0.0]])}.items():
         (tmp_path / name).mkdir()
         engines = tune(tmp_path / name, vectors, sample_queries(vectors, vectors)).engines
         assert {found.recall for found in engines.values()} == {1.0}

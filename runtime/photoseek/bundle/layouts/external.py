@@ -55,7 +55,7 @@ def _manifest(folder: Path, model: ExternalModel, files: UnchangedFiles) -> Mani
         weights=UNKNOWN,
         files={name: FileRecord(size, "") for name, size in files.sizes.items()},
         precisions={precision: {} for precision in model.precisions},
-        licence=UNKNOWN,
+        license=UNKNOWN,
     )
 
 

@@ -141,15 +141,15 @@ def _follow(config: Mapping[str, Any], defaults: _Defaults) -> Preprocessing:
     if edge is not None and cut is None:
         raise ValueError("expected do_center_crop true beside a shortest_edge, found false: results differ in size")
     result = cut or size
-    normalised = bool(config.get("do_normalize", True))
+    normalized = bool(config.get("do_normalize", True))
     return Preprocessing(
         height=result["height"],
         width=result["width"],
         shortest_edge=edge,
         resample=int(config.get("resample", defaults.resample)),
         rescale_factor=float(config.get("rescale_factor", 1 / 255)) if config.get("do_rescale", True) else 1.0,
-        mean=_triple(config.get("image_mean", defaults.mean)) if normalised else (0.0, 0.0, 0.0),
-        std=_triple(config.get("image_std", defaults.std)) if normalised else (1.0, 1.0, 1.0),
+        mean=_triple(config.get("image_mean", defaults.mean)) if normalized else (0.0, 0.0, 0.0),
+        std=_triple(config.get("image_std", defaults.std)) if normalized else (1.0, 1.0, 1.0),
         floor_middle=True,
         faithful=True,
     )

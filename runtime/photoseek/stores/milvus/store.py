@@ -31,7 +31,7 @@ _BUILD_S = 24 * 3_600.0  # for the index of a billion rows
 class MilvusStore:
     """A gallery's vectors in a collection of Milvus."""
 
-    most_neighbours = 16_384
+    most_neighbors = 16_384
     most_effort = 32_768
     """``ef`` goes no further."""
 

@@ -31,7 +31,7 @@ _KB = 1024
 class PgvectorStore:
     """A gallery's vectors in a table of PostgreSQL."""
 
-    most_neighbours = 100_000
+    most_neighbors = 100_000
     most_effort = 1_000
     """``hnsw.ef_search`` goes no further."""
     few = 10_000
