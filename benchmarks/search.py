@@ -27,8 +27,8 @@ import numpy as np
 import numpy.typing as npt
 from contest import RESULTS, milliseconds, write
 
-from photoseek.vector_index.exact import ExactSearch
-from photoseek.vector_index.registry import file_of, open_engine
+from photoseek.vector_index.exact import ExactIndex
+from photoseek.vector_index.registry import index_file, open_index
 from photoseek.vector_index.tuning import Tuning, tune
 from photoseek.vectors import Vectors, normalize
 
@@ -57,7 +57,7 @@ def main() -> None:
     if options.vectors:
         given = np.load(options.queries)[: 2 * _QUERIES]
         vectors, queries, others = np.load(options.vectors)[: options.count], given[::2], given[1::2]
-    exact = ExactSearch(vectors)
+    exact = ExactIndex(vectors)
     tenth = [float(exact.search(query, _NEIGHBORS)[1][-1]) for query in queries]
     real = ", given vectors" if options.vectors else ""
     name = "search" if len(vectors) == 31_783 else f"search-{len(vectors)}"
@@ -125,7 +125,7 @@ def _plain(vectors: Vectors, _: Vectors, __: Path) -> Iterator[tuple[Ask, dict[s
 
 
 def _exact(vectors: Vectors, _: Vectors, __: Path) -> Iterator[tuple[Ask, dict[str, Any]]]:
-    engine = ExactSearch(vectors)
+    engine = ExactIndex(vectors)
     yield lambda query: engine.search(query, _NEIGHBORS)[0], {"MB": round(vectors.nbytes / 1e6, 1)}
 
 
@@ -137,8 +137,8 @@ class _Ours:
 
     def __call__(self, vectors: Vectors, others: Vectors, _: Path) -> Iterator[tuple[Ask, dict[str, Any]]]:
         folder, tuning = _tuned(vectors, others)
-        measured, file = tuning.engines[self.name], folder / (file_of(self.name) or "")
-        engine = open_engine(self.name, vectors, file, measured.parameters)
+        measured, file = tuning.engines[self.name], folder / (index_file(self.name) or "")
+        engine = open_index(self.name, vectors, file, measured.parameters)
         how = {"build_s": measured.seconds, **measured.parameters, "MB": round(file.stat().st_size / 1e6, 1)}
         yield lambda query: engine.search(query, _NEIGHBORS)[0], how
 

@@ -35,7 +35,7 @@ _SHORT = 2  # letters of which Chinese makes words together with characters: Tæ
 
 
 @dataclass(frozen=True)
-class Share:
+class LanguageSpan:
     """What one language has of a text.
 
     Attributes:
@@ -62,13 +62,13 @@ class _Run:
         return (self.end - self.start) / CHARACTERS_PER_WORD if self.language == CHINESE else 1.0
 
 
-def language_of(text: str, default: str = OTHER) -> str:
+def detect_language(text: str, default: str = OTHER) -> str:
     """The language with the most words in a text: ``zh`` or ``en``; ``default`` if it has no words at all."""
-    found = shares(text)
+    found = split_by_language(text)
     return found[0].language if found else default
 
 
-def shares(text: str) -> list[Share]:
+def split_by_language(text: str) -> list[LanguageSpan]:
     """What each language has of a text, the largest share first (of equals the Chinese one); empty without words.
 
     A text of one language is a single share, with every character of the text.
@@ -80,8 +80,8 @@ def shares(text: str) -> list[Share]:
     total = sum(words.values())
     present = sorted((language for language in words if words[language]), key=lambda each: -words[each])
     if len(present) == 1:
-        return [Share(present[0], text, 1.0)]
-    return [Share(language, _text_of(language, runs, text), words[language] / total) for language in present]
+        return [LanguageSpan(present[0], text, 1.0)]
+    return [LanguageSpan(language, _text_of(language, runs, text), words[language] / total) for language in present]
 
 
 def word_spans(text: str) -> list[tuple[int, int, float]]:

@@ -20,7 +20,7 @@ Rows = npt.NDArray[np.int64]
 """Numbers of rows, or ids of photos."""
 
 
-def query_vector(values: object, dim: int) -> Vectors:
+def as_query_vector(values: object, dim: int) -> Vectors:
     """A vector to search with, as the engines need it: (dim,), float32, finite, and of unit length.
 
     One that has unit length already keeps its bits.

@@ -16,7 +16,7 @@ from PIL import Image
 from photoseek.bundle.bundle import Bundle
 from photoseek.bundle.manifest import Layout, Manifest, Reading
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
-from photoseek.system.atomic_write import replace_json
+from photoseek.system.atomic_write import write_json_atomic
 from photoseek.vectors import Vectors, normalize
 from photoseek_export.bundle_folder import describe_input, expect_free, move_into_place, records
 from photoseek_export.clip.graphs import write_clip_graphs
@@ -152,15 +152,15 @@ def _picture(width: int, height: int) -> Image.Image:
 def _write_companions(clip: Clip, folder: Path) -> None:
     """Configuration, preprocessing and tokenizer, under the names that other loaders look for."""
     shutil.copyfile(clip.path / Layout.CONFIG, folder / Layout.CONFIG)
-    replace_json(folder / Layout.PREPROCESSOR, clip.preprocessing.to_json())
+    write_json_atomic(folder / Layout.PREPROCESSOR, clip.preprocessing.to_json())
     reading = clip.reading
     tokenizer = reading.build(clip.path, reading.files, **reading.options)
     tokenizer.no_padding()
     tokenizer.no_truncation()
     tokenizer.save(str(folder / Layout.TOKENIZER))
     settings = {"model_max_length": reading.limit, "pad_token": reading.pad, "padding_side": reading.side}
-    replace_json(folder / Layout.TOKENIZER_CONFIG, {**settings, "tokenizer_class": "PreTrainedTokenizerFast"})
-    replace_json(folder / Layout.SPECIAL_TOKENS, {"pad_token": reading.pad})
+    write_json_atomic(folder / Layout.TOKENIZER_CONFIG, {**settings, "tokenizer_class": "PreTrainedTokenizerFast"})
+    write_json_atomic(folder / Layout.SPECIAL_TOKENS, {"pad_token": reading.pad})
 
 
 def _dim(clip: Clip) -> int:

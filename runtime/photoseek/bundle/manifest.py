@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
 from photoseek.errors import BundleDamaged, BundleIncompatible
-from photoseek.system.atomic_write import read_bounded, replace_json, sha256_of
+from photoseek.system.atomic_write import file_sha256, read_bounded, write_json_atomic
 
 FORMAT = 1
 """The format of a bundle's manifest; another one is refused."""
@@ -68,7 +68,7 @@ class FileRecord:
     @classmethod
     def of(cls, path: Path) -> FileRecord:
         """Measure a file."""
-        return cls(path.stat().st_size, sha256_of(path))
+        return cls(path.stat().st_size, file_sha256(path))
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class Manifest:
 
     def write(self, folder: Path) -> None:
         """Write ``photoseek.json``."""
-        replace_json(folder / Layout.MANIFEST, asdict(self))
+        write_json_atomic(folder / Layout.MANIFEST, asdict(self))
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
@@ -168,7 +168,7 @@ class Manifest:
             values = json.loads(read_bounded(path).decode())
         except (OSError, ValueError, RecursionError) as error:
             raise BundleDamaged(
-                f"{path}: expected a bundle's manifest: {error}{hint_of(path)}; copy the bundle again"
+                f"{path}: expected a bundle's manifest: {error}{upgrade_hint(path)}; copy the bundle again"
             ) from error
         if not isinstance(values, dict) or type(values.get("format")) is not int or values["format"] < 1:
             raise BundleDamaged(f"{path}: expected a JSON object with a format number; copy the bundle again")
@@ -202,7 +202,7 @@ class Manifest:
         return manifest
 
 
-def hint_of(path: Path) -> str:
+def upgrade_hint(path: Path) -> str:
     """What a file that is not what it should be often is."""
     try:
         with path.open("rb") as file:

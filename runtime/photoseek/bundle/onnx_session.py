@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from photoseek.errors import BundleDamaged, BundleIncompatible, QueryError
-from photoseek.system.cpu import usable_cores
-from photoseek.system.fork_safety import Inherited, leak
+from photoseek.system.cpu import available_cores
+from photoseek.system.fork_safety import ForkAware, leak_native_object
 
 # onnxruntime's wheels report usage over the network unless this is set before they are imported.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -36,7 +36,7 @@ _TYPES: dict[str, npt.DTypeLike] = {
 _building = threading.Lock()  # onnxruntime doesn't promise that sessions may be built at the same time
 
 
-class Graph(Inherited):
+class OnnxSession(ForkAware):
     """One ONNX graph, ready to run; may be shared between threads. In a forked child it is read from its file again."""
 
     def __init__(
@@ -78,12 +78,12 @@ class Graph(Inherited):
         self._takes = {name: (inputs or {}).get(name, name) for name in declared}
         self._types = {name: self._type(name, kind) for name, (kind, _) in declared.items()}
         self._batch = next((shape[0] for _, shape in declared.values() if shape and type(shape[0]) is int), None)
-        self.tell_of_forks()
+        self.register_fork_hooks()
 
     def after_fork_in_child(self) -> None:
         """Never touch the inherited session again: its threads are in the parent, and to free it is to crash."""
         self._lock = threading.Lock()
-        leak(self._session)
+        leak_native_object(self._session)
         self._session = None
 
     def run(self, feeds: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
@@ -169,7 +169,7 @@ os.register_at_fork(after_in_child=_build_again)  # a thread of the parent may h
 
 def _options(threads: int | None, mode: Mode) -> ort.SessionOptions:
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads or (usable_cores() if mode == "latency" else 1)
+    options.intra_op_num_threads = threads or (available_cores() if mode == "latency" else 1)
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors only
     # The arena for activations stays on in both modes: without it a run is no faster, and a long one slower.

@@ -48,12 +48,12 @@ def numbered_lines(text: str) -> Iterator[tuple[int, str]]:
             yield number, line.rstrip("\r")
 
 
-def one_line(text: str) -> str:
+def single_line(text: str) -> str:
     """A caption without line breaks and tabs, which become spaces, and without space around it."""
     return text.translate(_BREAKS).strip()
 
 
-def short(value: object) -> str:
+def truncate(value: object) -> str:
     """A value as an error shows it."""
     shown = repr(value)
     return shown if len(shown) <= 62 else f"{shown[:58]}...{shown[0]}"

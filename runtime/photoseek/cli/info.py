@@ -28,7 +28,7 @@ def bundle_or_gallery(path: str, *, recover: bool = False) -> Bundle | Gallery:
             raise QueryError(f"neither a bundle nor a gallery: {path}") from None
 
 
-def facts_of(opened: Bundle | Gallery) -> dict[str, Any]:
+def describe_path(opened: Bundle | Gallery) -> dict[str, Any]:
     """The form that ``info --json`` prints."""
     if isinstance(opened, Bundle):
         return _bundle_json(opened)
@@ -54,7 +54,7 @@ def verify(opened: Bundle | Gallery, *, repair: bool) -> list[str]:
         told = opened.repair().lines()
     else:
         opened.verify()
-        names = [path.relative_to(opened.path).as_posix() for path in opened.leftovers()]
+        names = [path.relative_to(opened.path).as_posix() for path in opened.stale_files()]
         told = [f"left by a killed process, removed by the next indexing: {', '.join(names)}"] if names else []
     return [*told, f"{opened.path}: whole"]
 
@@ -145,5 +145,5 @@ def _bundle_json(bundle: Bundle) -> dict[str, Any]:
         "bytes": sum(record.bytes for record in manifest.files.values()),
         "training": manifest.training,
         "license": manifest.license,
-        **bundle.description.facts,
+        **bundle.description.fingerprint_parts,
     }

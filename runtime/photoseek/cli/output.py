@@ -21,8 +21,8 @@ from photoseek.system.terminal import print_line as print_line
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-FAILURE = 1
-BAD_USE = 2
+RUNTIME_ERROR = 1
+USAGE_ERROR = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 _WIDE = 10_000  # columns
@@ -79,21 +79,21 @@ def run(
     except PhotoseekError as error:
         if _debug:
             raise
-        fail(name, str(error), BAD_USE if isinstance(error, bad_use) else FAILURE)
+        fail(name, str(error), USAGE_ERROR if isinstance(error, bad_use) else RUNTIME_ERROR)
     except ModuleNotFoundError as error:
         if _debug or extra is None:
             raise
         install = f"pip install 'photoseek[{extra}]'"
-        fail(name, f"{error.name} is not installed; install what is missing: {install}", FAILURE)
+        fail(name, f"{error.name} is not installed; install what is missing: {install}", RUNTIME_ERROR)
     except (KeyboardInterrupt, typer.Abort):
         fail(name, "interrupted", INTERRUPTED)
     except BrokenPipeError:  # the reader of a pipe has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(FAILURE)
+        sys.exit(RUNTIME_ERROR)
     except OSError as error:  # a full disk, no permission, a folder that is a file
         if _debug:
             raise
-        fail(name, str(error), FAILURE)
+        fail(name, str(error), RUNTIME_ERROR)
     sys.exit(code or 0)
 
 
@@ -106,11 +106,11 @@ def _invoke(app: typer.Typer, name: str) -> Any:
 
 def fail(name: str, message: str, code: int) -> NoReturn:
     """Print one line on standard error and exit."""
-    tell(name, message)
+    print_status(name, message)
     sys.exit(code)
 
 
-def tell(name: str, message: str) -> None:
+def print_status(name: str, message: str) -> None:
     """Print one line on standard error."""
     print_line(f"{name}: {one_line(message)}", error=True)
 

@@ -14,7 +14,7 @@ _STDERR = 2
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def silence_ray() -> Iterator[None]:
     """Have the log take what Ray prints, and nobody what its native half writes to standard error.
 
     Whatever else this process prints on standard error is seen, such as a progress bar.

@@ -17,11 +17,11 @@ import numpy as np
 from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import PhotoError, PhotoseekError, QueryError
 from photoseek.gallery.indexing.pipeline import BATCH
-from photoseek.gallery.snapshot.sample_queries import everyday_queries
+from photoseek.gallery.snapshot.sample_queries import sample_queries
 from photoseek.photos.decode import decode_photo, read_photo
 from photoseek.photos.photo_file import PhotoFile
 from photoseek.search.searcher import Searcher
-from photoseek.system.cpu import usable_cores
+from photoseek.system.cpu import available_cores
 
 _NEIGHBORS = 10
 _WARM_UP = 5
@@ -86,7 +86,7 @@ def bench(
         QueryError: No queries, or a count that is none.
         GalleryEmpty: Nothing is indexed yet.
     """
-    asked = everyday_queries(searcher.bundle.languages) if queries is None else queries
+    asked = sample_queries(searcher.bundle.languages) if queries is None else queries
     texts = [text for text in asked if text.strip()]
     if not texts:
         raise QueryError("expected queries, one a line, found none")
@@ -108,7 +108,7 @@ def bench(
             "engine": generation.manifest.tuning.fastest if searcher.engine == "auto" else searcher.engine,
             "photos": len(generation.ids),
             "recall": generation.manifest.tuning.recall_of(searcher.engine),
-            "cores": usable_cores(),
+            "cores": available_cores(),
         },
     )
 
@@ -207,7 +207,7 @@ def _photo_rates(searcher: Searcher, files: Sequence[PhotoFile]) -> dict[str, fl
         taken["encode"] += time.perf_counter() - preprocessed
         taken["decode"] += decoded - started
         taken["preprocess"] += preprocessed - decoded
-    with ThreadPoolExecutor(usable_cores()) as pool:
+    with ThreadPoolExecutor(available_cores()) as pool:
         started = time.perf_counter()
         list(pool.map(encoder.encode, parts))
         taken["all"] = time.perf_counter() - started

@@ -23,7 +23,7 @@ Samples = npt.NDArray[np.float64]
 Bounds = tuple[float, float]
 """The lower and the upper end of an interval, in percent."""
 
-LEVEL = 0.95
+CONFIDENCE_LEVEL = 0.95
 
 MAX_DRAWS = 1 << 22
 """Draws in memory at once: 32 MB of positions, 32 MB of counts."""
@@ -42,7 +42,7 @@ class Interval:
     @classmethod
     def of(cls, samples: Samples, seed: int) -> Interval:
         """The central ``LEVEL`` of each recall's resamples."""
-        tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+        tails = [(1 - CONFIDENCE_LEVEL) / 2, (1 + CONFIDENCE_LEVEL) / 2]
         figures = np.column_stack([samples, samples.sum(axis=1)])
         bounds = [(float(low), float(high)) for low, high in np.quantile(figures, tails, axis=0).T]
         return cls(tuple(bounds[:3]), tuple(bounds[3:6]), bounds[6], len(samples), seed)
@@ -50,7 +50,7 @@ class Interval:
     def to_json(self) -> dict[str, Any]:
         """``[low, high]`` for each recall, and how it was found."""
         return {
-            "level": LEVEL,
+            "level": CONFIDENCE_LEVEL,
             "method": "percentile bootstrap over images",
             "resamples": self.resamples,
             "seed": self.seed,

@@ -32,7 +32,7 @@ class Phrases:
     shown: npt.NDArray[np.bool_]
 
 
-def phrases_of(captions: Sequence[Caption], names: Sequence[str], lengths: Sequence[int]) -> Phrases:
+def extract_phrases(captions: Sequence[Caption], names: Sequence[str], lengths: Sequence[int]) -> Phrases:
     """What captions begin and end with, a sample of it, always the same.
 
     Args:

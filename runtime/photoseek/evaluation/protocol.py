@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from photoseek.captions import Caption
 from photoseek.errors import EvaluationError
-from photoseek.languages import language_of
+from photoseek.languages import detect_language
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class EvaluationProtocol:
     def _of_language(self, captions: Sequence[Caption]) -> list[Caption]:
         if self.language is None:
             return list(captions)
-        languages = [language_of(caption.text) for caption in captions]
+        languages = [detect_language(caption.text) for caption in captions]
         if self.language not in languages:
             raise EvaluationError(
                 f"expected captions in {self.language!r}, found only: {', '.join(sorted(set(languages)))}"

@@ -10,9 +10,9 @@ import numpy as np
 
 from photoseek.captions import Caption
 from photoseek.evaluation.bootstrap import Interval, resample
-from photoseek.evaluation.metrics import Ranks, Recall, RetrievalMetrics, RetrievalRanks, retrieval_ranks
+from photoseek.evaluation.metrics import Ranks, RecallMetrics, RetrievalMetrics, RetrievalRanks, retrieval_ranks
 from photoseek.evaluation.protocol import EvaluationProtocol
-from photoseek.languages import language_of
+from photoseek.languages import detect_language
 from photoseek.vectors import Vectors
 
 
@@ -31,7 +31,7 @@ class Folds:
 
 
 @dataclass(frozen=True)
-class Figures:
+class EvaluationResult:
     """What was measured on one set of images and captions."""
 
     metrics: RetrievalMetrics
@@ -48,9 +48,9 @@ class Figures:
 class Evaluation:
     """The figures of all captions, those of each language where there are several, and the towers' precision."""
 
-    overall: Figures
+    overall: EvaluationResult
     precision: str
-    languages: Mapping[str, Figures] = field(default_factory=dict)
+    languages: Mapping[str, EvaluationResult] = field(default_factory=dict)
 
     @property
     def metrics(self) -> RetrievalMetrics:
@@ -67,7 +67,7 @@ class Evaluation:
         }
 
 
-def assess(
+def evaluate_vectors(
     images: Vectors,
     texts: Vectors,
     names: Sequence[str],
@@ -94,7 +94,7 @@ def assess(
     rules = protocol or EvaluationProtocol()
     row = {name: index for index, name in enumerate(names)}
     owner = np.array([row[caption.image] for caption in captions], dtype=np.int64)
-    spoken = np.array([language_of(caption.text) for caption in captions])
+    spoken = np.array([detect_language(caption.text) for caption in captions])
     codes = sorted({*spoken.tolist()} - {"other"})  # a caption of digits is of no language
     parts = {code: _subset(images, texts, owner, np.flatnonzero(spoken == code)) for code in codes}
     return Evaluation(
@@ -104,11 +104,11 @@ def assess(
     )
 
 
-def figures(images: Vectors, texts: Vectors, owner: Ranks, protocol: EvaluationProtocol) -> Figures:
+def figures(images: Vectors, texts: Vectors, owner: Ranks, protocol: EvaluationProtocol) -> EvaluationResult:
     """Measure one set of images and captions; ``owner`` is the image row of each caption."""
     ranks = retrieval_ranks(images, texts, owner)
     folds = [retrieval_ranks(*part) for part in _folds(images, texts, owner, protocol)]
-    return Figures(RetrievalMetrics.of(ranks), _interval([ranks], protocol), _mean(folds, protocol))
+    return EvaluationResult(RetrievalMetrics.of(ranks), _interval([ranks], protocol), _mean(folds, protocol))
 
 
 def _folds(
@@ -129,8 +129,8 @@ def _mean(folds: Sequence[RetrievalRanks], protocol: EvaluationProtocol) -> Fold
         return None
     each = tuple(RetrievalMetrics.of(ranks) for ranks in folds)
     mean = RetrievalMetrics(
-        Recall.mean([fold.text_to_image for fold in each]),
-        Recall.mean([fold.image_to_text for fold in each]),
+        RecallMetrics.mean([fold.text_to_image for fold in each]),
+        RecallMetrics.mean([fold.image_to_text for fold in each]),
         each[0].images,
         round(sum(fold.captions for fold in each) / len(each)),
     )

@@ -29,10 +29,10 @@ def thumbnail(file: PhotoFile, side: int = SIDE) -> bytes:
     Raises:
         PhotoError: The photo is gone or cannot be decoded; the message is the reason.
     """
-    return _kept(file, *version_of(file), side)
+    return _kept(file, *cache_key(file), side)
 
 
-def version_of(file: PhotoFile) -> tuple[int, int]:
+def cache_key(file: PhotoFile) -> tuple[int, int]:
     """What changes when a photo does: the time of its change in nanoseconds, and its size.
 
     Raises:
@@ -47,7 +47,7 @@ def version_of(file: PhotoFile) -> tuple[int, int]:
     return status.st_mtime_ns, status.st_size
 
 
-def shrink(data: bytes, side: int = SIDE) -> bytes:
+def make_thumbnail(data: bytes, side: int = SIDE) -> bytes:
     """The bytes of a photo as those of a JPEG, at most ``side`` pixels wide and high, upright.
 
     Raises:
@@ -74,4 +74,4 @@ def _looked_at(photo: StoredPhoto, moment: int) -> tuple[int, int]:
 @lru_cache(maxsize=_KEPT)
 def _kept(file: PhotoFile, mtime_ns: int, size: int, side: int) -> bytes:
     del mtime_ns, size  # they make a changed file another key
-    return shrink(read_photo(file), side)
+    return make_thumbnail(read_photo(file), side)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from photoseek.errors import GalleryBusy, GalleryNotFound, MissingExtra, QueryError
-from photoseek.sources.local import LocalFolder, looks_like_photo, passed_over
+from photoseek.sources.local import LocalSource, has_photo_suffix, is_skipped
 
 if TYPE_CHECKING:
     from watchfiles import Change
@@ -52,7 +52,7 @@ def watch_gallery(
         QueryError: The photos lie in object storage, which tells nobody of its changes.
         PhotoseekError: The first indexing failed; see ``Gallery.index``.
     """
-    if not isinstance(source := gallery.photo_folder, LocalFolder):
+    if not isinstance(source := gallery.photo_folder, LocalSource):
         raise QueryError(
             f"{source.address}: expected a folder of this machine: object storage tells nobody of its changes; "
             "run photoseek index again from time to time, by cron for example"
@@ -98,7 +98,7 @@ def watch_gallery(
                 first, bad_before = True, bad
 
 
-def installed() -> bool:
+def require_watchfiles() -> bool:
     """Whether folders can be watched here."""
     return find_spec("watchfiles") is not None
 
@@ -116,9 +116,9 @@ def _changes(watch: Any, root: Path, gallery: Path, stop: threading.Event) -> Ge
 
     def of_photos(_: Change, path: str) -> bool:
         place = Path(path)
-        if place.is_relative_to(gallery) or any(map(passed_over, place.relative_to(root).parts)):
+        if place.is_relative_to(gallery) or any(map(is_skipped, place.relative_to(root).parts)):
             return False
-        return looks_like_photo(place.name) or place.is_dir() or not place.exists()  # gone: it may have been a folder
+        return has_photo_suffix(place.name) or place.is_dir() or not place.exists()  # gone: it may have been a folder
 
     turns = watch(
         root,

@@ -8,12 +8,12 @@ import streamlit as st
 
 from photoseek.page import index_job
 from photoseek.page.exposure import is_shared
-from photoseek.page.strings import words
+from photoseek.page.strings import strings
 
 _EVERY_S = 0.5
 
 
-def offer_indexing(folder: str, bundle: str) -> None:
+def render_index_panel(folder: str, bundle: str) -> None:
     """Draw the button, or how far it has come.
 
     Only where the page is reached from this computer alone: else whoever reaches it could look into any folder.
@@ -24,7 +24,7 @@ def offer_indexing(folder: str, bundle: str) -> None:
     if job is not None and job.running:
         _watch(job)
         return
-    now = words()
+    now = strings()
     st.button(
         now.index,
         icon=":material/sync:",
@@ -41,7 +41,7 @@ def offer_indexing(folder: str, bundle: str) -> None:
 def _watch(job: index_job.Job) -> None:
     if not job.running:
         st.rerun()
-    now, progress = words(), job.progress
+    now, progress = strings(), job.progress
     if progress is None:
         st.progress(0.0, now.starting)
     elif progress.phase == "encode":
@@ -54,7 +54,7 @@ def _watch(job: index_job.Job) -> None:
 
 
 def _tell_end(job: index_job.Job) -> None:
-    now, report = words(), job.report
+    now, report = strings(), job.report
     if job.problem is not None:
         text = now.failed.format(reason=job.problem)
     elif report is None:

@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from photoseek.errors import MissingExtra
 from photoseek.page.access import NO_TOKEN_VARIABLE, Access
-from photoseek.system.network import LOCAL_NAMES, allowed_hosts, check_free, is_loopback
+from photoseek.system.network import LOCAL_NAMES, allowed_hosts, check_port_free, is_loopback
 
 _log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ def run_page(
     """
     if find_spec("streamlit") is None:
         raise MissingExtra("the search page needs Streamlit; install it with: pip install 'photoseek[app]'")
-    check_free(address, port)
+    check_port_free(address, port)
     _warn(address, port, Access.from_environment() if token else None)
     environment = dict(os.environ)
     if not token:

@@ -21,7 +21,7 @@ _MAX_PATH = 4096
 _KINDS: dict[str, Callable[[str], Any]] = {"min_megapixels": float, "max_megapixels": float}
 
 
-def take_from_address() -> None:
+def read_url() -> None:
     """Begin a session with what its address says; what makes no sense is passed over."""
     state, given = st.session_state, st.query_params
     state.setdefault("q", given.get("q", "")[:MAX_TEXT])
@@ -36,7 +36,7 @@ def take_from_address() -> None:
             state[PREFIX + name] = _condition(name, given.get(name, "")[:_MAX_PATH])
 
 
-def put_into_address() -> None:
+def write_url() -> None:
     """Have the address say what the session asks for."""
     state = st.session_state
     wanted = {

@@ -19,10 +19,10 @@ from photoseek.errors import PhotoError, PhotoUnreachable
 from photoseek.photos import formats
 from photoseek.photos.formats import FORMATS, MAX_BYTES, MAX_PIXELS
 from photoseek.photos.photo_file import PhotoFile, StoredPhoto
-from photoseek.photos.pillow_warnings import pillow_warns_nobody
+from photoseek.photos.pillow_warnings import suppress_pillow_warnings
 from photoseek.photos.rgb import to_rgb
 
-PhotoSource: TypeAlias = str | Path | bytes | bytearray | memoryview | Image.Image | StoredPhoto
+PhotoInput: TypeAlias = str | Path | bytes | bytearray | memoryview | Image.Image | StoredPhoto
 """A path, the bytes of a file, an open picture, or a photo in object storage (:attr:`photoseek.search.hits.Hit.file`).
 """
 
@@ -64,7 +64,7 @@ class Photo:
     taken: str = ""
 
 
-def open_photo(source: PhotoSource) -> Image.Image:
+def open_photo(source: PhotoInput) -> Image.Image:
     """Decode a photo: first frame, EXIF orientation applied, 8-bit RGB.
 
     16-bit greys are scaled to 8 bits, transparent pixels show white behind them, CMYK is converted without
@@ -77,7 +77,7 @@ def open_photo(source: PhotoSource) -> Image.Image:
     return decode_photo(source).image
 
 
-def decode_photo(source: PhotoSource, edge: int | None = None, large: int = LARGE) -> Photo:
+def decode_photo(source: PhotoInput, edge: int | None = None, large: int = LARGE) -> Photo:
     """As :func:`open_photo`, but decoded no larger than needed, where that spares much.
 
     A JPEG is stored as waves of 8 x 8 pixels, from which the decoder makes an eighth, a quarter or half of the size for
@@ -94,11 +94,11 @@ def decode_photo(source: PhotoSource, edge: int | None = None, large: int = LARG
         PhotoUnreachable: Pillow found too little memory for it.
     """
     try:
-        with pillow_warns_nobody():
+        with suppress_pillow_warnings():
             if isinstance(source, Image.Image):
                 return _upright(source, None, large)
             data = _bytes_of(source)
-            with _opened(io.BytesIO(data), data[: formats.HEAD], len(data)) as image:
+            with _opened(io.BytesIO(data), data[: formats.SNIFF_BYTES], len(data)) as image:
                 return _upright(image, edge, large)
     except (PhotoError, MemoryError):  # for want of memory now, nothing is said of the photo
         raise
@@ -122,7 +122,7 @@ def read_photo(path: PhotoFile) -> bytes:
         with _regular(path) as file:
             size = os.fstat(file.fileno()).st_size
             check_bytes(size)
-            check_extra(file.read(formats.HEAD))
+            require_heif_extra(file.read(formats.SNIFF_BYTES))
             file.seek(0)
             data = file.read(size + 1)  # as much memory as it takes, and not as much as it may take
             if len(data) > size:  # it has grown since
@@ -140,7 +140,7 @@ def photo_format(path: PhotoFile) -> str:
         PhotoError: The file cannot be read, or is of no known format.
     """
     try:
-        with pillow_warns_nobody(), _regular(path) as file, _header(file) as image:
+        with suppress_pillow_warnings(), _regular(path) as file, _header(file) as image:
             return str(image.format)
     except PhotoError:
         raise
@@ -148,10 +148,10 @@ def photo_format(path: PhotoFile) -> str:
         raise PhotoError(_reason(error)) from error
 
 
-def date_of(path: PhotoFile) -> str:
+def exif_date(path: PhotoFile) -> str:
     """When a photo was taken, as ``Photo.taken``, from its header alone; empty also where it cannot be read."""
     try:
-        with pillow_warns_nobody(), _regular(path) as file, _header(file) as image:
+        with suppress_pillow_warnings(), _regular(path) as file, _header(file) as image:
             return _taken(image)
     except Exception:  # as in decode_photo: whatever is wrong with it, there is no date
         return ""
@@ -171,7 +171,7 @@ def _regular(path: PhotoFile) -> BinaryIO:
 
 
 def _header(file: BinaryIO) -> Image.Image:
-    head = file.read(formats.HEAD)
+    head = file.read(formats.SNIFF_BYTES)
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     return _opened(file, head, size)
@@ -180,7 +180,7 @@ def _header(file: BinaryIO) -> Image.Image:
 def _opened(file: BinaryIO, head: bytes, size: int) -> Image.Image:
     """A picture of which no pixel is decoded yet."""
     check_bytes(size)
-    check_extra(head)
+    require_heif_extra(head)
     return Image.open(file, formats=_formats(formats.is_heif(head)))
 
 
@@ -206,14 +206,14 @@ def check_bytes(size: int) -> None:
         raise PhotoError(f"a file of {size / 1e6:,.0f} MB; at most {MAX_BYTES // 1_000_000} MB are read")
 
 
-def check_extra(head: bytes) -> None:
+def require_heif_extra(head: bytes) -> None:
     """Refuse a file, by its beginning, that nothing here can decode.
 
     Raises:
         PhotoError: It is of a format whose extra is missing.
     """
-    if formats.is_heif(head[: formats.HEAD]) and not formats.can_decode():
-        raise PhotoError(formats.CURE)
+    if formats.is_heif(head[: formats.SNIFF_BYTES]) and not formats.can_decode():
+        raise PhotoError(formats.INSTALL_HINT)
 
 
 def _check_pixels(width: int, height: int) -> None:

@@ -25,7 +25,7 @@ _inside = 0
 
 
 @contextmanager
-def pillow_warns_nobody() -> Iterator[None]:
+def suppress_pillow_warnings() -> Iterator[None]:
     """Pass over warnings from Pillow's own modules, also where the process turns warnings into errors."""
     global _inside
     _silence_libtiff()

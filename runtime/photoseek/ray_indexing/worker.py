@@ -7,23 +7,23 @@ from typing import Any
 
 from photoseek.errors import PhotoseekError
 from photoseek.gallery.database.database import PhotoRecord
-from photoseek.gallery.indexing.pipeline import BATCH, Batch, Embedder
-from photoseek.ray_indexing.arrow_rows import from_batch, troubled, wanted
-from photoseek.ray_indexing.worker_spec import Task
-from photoseek.sources.base import FoundPhoto
+from photoseek.gallery.indexing.pipeline import BATCH, Batch, PhotoEncoder
+from photoseek.ray_indexing.arrow_rows import error_table, from_batch, parse_photos
+from photoseek.ray_indexing.worker_spec import WorkerSpec
+from photoseek.sources.base import PhotoEntry
 
 _CAREFUL = 2  # attempts from which on photos are taken one by one
 _GIVEN_UP = 2  # attempts at a single photo, each of which ended with its process
 _REASON = "a process ended while it was decoded"
 
 
-class Member:
+class Worker:
     """What Ray Data makes on each processor, and calls with the photos of a part."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: WorkerSpec) -> None:
         """Open the tower; what is wrong is told with the first photos, since what is raised here is hard to tell."""
         self._desk = task.desk
-        self._embedder: Embedder | None = None
+        self._embedder: PhotoEncoder | None = None
         self._trouble = ""
         try:
             self._embedder = task.embedder()
@@ -34,15 +34,15 @@ class Member:
         """Encode the photos of a table with rows of :func:`photoseek.ray_indexing.arrow_rows.to_rows`; a table of what
         came of it.
         """
-        photos, host = wanted(part), socket.gethostname()
+        photos, host = parse_photos(part), socket.gethostname()
         if self._embedder is None:
-            return troubled(photos, self._trouble, host)
+            return error_table(photos, self._trouble, host)
         try:
             return from_batch(photos, self._encode(photos, self._embedder), host)
         except PhotoseekError as error:
-            return troubled(photos, str(error), host)
+            return error_table(photos, str(error), host)
 
-    def _encode(self, photos: list[FoundPhoto], embedder: Embedder) -> Batch:
+    def _encode(self, photos: list[PhotoEntry], embedder: PhotoEncoder) -> Batch:
         name = f"part: {photos[0].path}"
         if self._begin(name) < _CAREFUL:
             batches = [embedder.batch(photos[start : start + BATCH]) for start in range(0, len(photos), BATCH)]
@@ -56,7 +56,7 @@ class Member:
             [path for batch in batches for path in batch.unseen],
         )
 
-    def _carefully(self, photo: FoundPhoto, embedder: Embedder) -> Batch:
+    def _carefully(self, photo: PhotoEntry, embedder: PhotoEncoder) -> Batch:
         """One photo, noted before and after; one that has ended its process more than once is not tried again."""
         if self._begin(photo.path) > _GIVEN_UP:
             return Batch(1, [PhotoRecord(photo, reason=_REASON)], [])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from photoseek.photos.photo_file import PhotoFile
-from photoseek.system.filenames import as_text
+from photoseek.system.filenames import decode_filename
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Hit:
         width: Of the upright photo, in pixels.
         height: Of the upright photo, in pixels.
         file: Where the photo lies: a path, or for one in object storage a
-            :class:`photoseek.sources.remote.RemotePhoto`, whose text is its address.
+            :class:`photoseek.sources.remote.RemoteFile`, whose text is its address.
         id: Its number in the gallery, which never comes to mean another picture.
         taken: ``YYYY-MM-DD HH:MM:SS`` by the camera's clock; None where the photo does not tell.
         confidence: Probability, in [0, 1], that the photo shows what the text says; None for queries with a photo,
@@ -79,7 +79,7 @@ class Hit:
             "height": self.height,
             "taken": self.taken,
             "id": self.id,
-            "file": as_text(str(self.file)),
+            "file": decode_filename(str(self.file)),
             **(
                 {"fusion_score": self._fusion_score, "scores": [each.to_json() for each in self.scores]}
                 if self.scores

@@ -12,10 +12,10 @@ import numpy as np
 from photoseek.bundle.bundle import Bundle
 from photoseek.bundle.calibration import Calibration
 from photoseek.encoders.encoders import MAX_CHARACTERS, ImageEncoder, TextEncoder
-from photoseek.encoders.query_syntax import expect_text, parse_query
+from photoseek.encoders.query_syntax import parse_query, require_text
 from photoseek.errors import QueryError
-from photoseek.languages import language_of, words_in
-from photoseek.photos.decode import PhotoSource
+from photoseek.languages import detect_language, words_in
+from photoseek.photos.decode import PhotoInput
 from photoseek.vectors import Vectors, normalize
 
 if TYPE_CHECKING:
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 _NOTHING = 1e-6  # a sum of unit vectors below this has no direction
 _RECENT_QUERIES = 512  # texts whose vectors are kept: some KB each
 
-PhotoAt = Callable[[str], tuple[int, Vectors]]
+PhotoLookup = Callable[[str], tuple[int, Vectors]]
 """Id and unit vector of the photo at a path of the gallery; raises QueryError where there is none."""
 
 
 @dataclass(frozen=True)
-class Part:
+class WeightedVector:
     """A unit vector (dim,), how much it counts, and what its cosines are worth."""
 
     vector: Vectors
@@ -48,7 +48,7 @@ class Query:
     """
 
     vector: Vectors
-    parts: tuple[Part, ...] = ()
+    parts: tuple[WeightedVector, ...] = ()
     left_out: int | None = None
 
     def trust(self, photos: Vectors) -> list[tuple[float | None, bool]]:
@@ -94,25 +94,27 @@ class QueryEncoder:
     def encode(
         self,
         text: str | None,
-        photo: PhotoSource | None,
+        photo: PhotoInput | None,
         similar_to: str | None,
         language: str | None,
-        photo_at: PhotoAt,
+        photo_at: PhotoLookup,
     ) -> Query:
         """Encode a query; parameters and errors are those of :meth:`photoseek.search.searcher.Searcher.search`."""
         for name, value in (("text", text), ("similar_to", similar_to), ("language", language)):
             if value is not None:
-                expect_text(value, name)
+                require_text(value, name)
         parts = [
-            Part(self._encode_text(part.text, language), part.weight, self._calibration_of(part.text, language))
+            WeightedVector(
+                self._encode_text(part.text, language), part.weight, self._calibration_of(part.text, language)
+            )
             for part in parse_query((text or "")[:MAX_CHARACTERS])
         ]
         left_out = None
         if photo is not None:
-            parts.append(Part(self.images.encode([photo])[0]))
+            parts.append(WeightedVector(self.images.encode([photo])[0]))
         if similar_to is not None:
             left_out, vector = photo_at(similar_to)
-            parts.append(Part(vector))
+            parts.append(WeightedVector(vector))
         if not parts:
             raise QueryError("an empty query: expected a text, a photo, or both")
         total = np.sum([part.weight * part.vector for part in parts], axis=0, keepdims=True)
@@ -128,7 +130,7 @@ class QueryEncoder:
     def _calibration_of(self, text: str, language: str | None) -> Calibration | None:
         """That of the tower that reads most of a text."""
         towers = self.bundle.manifest.text_towers
-        tower = language or (language_of(text) if towers else "")
+        tower = language or (detect_language(text) if towers else "")
         facts = towers[tower].precisions if tower in towers else self.bundle.manifest.precisions
         found = Calibration.from_json(facts.get(self.texts.precision, {}).get("confidence"))
         return None if found is None else found.of_length(words_in(text))

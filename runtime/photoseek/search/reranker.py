@@ -16,13 +16,13 @@ from photoseek.encoders.encoders import TextEncoder
 from photoseek.errors import QueryError
 from photoseek.gallery.filters import Filter
 from photoseek.gallery.gallery import Gallery
-from photoseek.photos.decode import PhotoSource
+from photoseek.photos.decode import PhotoInput
 from photoseek.search.hits import BundleScore, Hit
 from photoseek.search.near_duplicates import group_near_duplicates as group_near_duplicates
 from photoseek.search.query import Query, QueryEncoder
 from photoseek.search.rank_fusion import DEPTH, MAX_DEPTH, Fusion
-from photoseek.search.rerank_vectors import SecondLook
-from photoseek.search.searcher import Searcher, expect_count
+from photoseek.search.rerank_vectors import RerankVectors
+from photoseek.search.searcher import Searcher, check_k
 from photoseek.vectors import Vectors
 
 if TYPE_CHECKING:
@@ -83,11 +83,11 @@ class Reranker:
             raise QueryError(f"rerank: expected a bundle other than {searcher.bundle.name!r}, which searches already")
         self.searcher = searcher
         self.bundle = bundle
-        self.depth = expect_depth(depth)
+        self.depth = check_depth(depth)
         self.fusion = fusion or Fusion()
         images = searcher.gallery.image_precision(bundle, precision) if searcher.gallery.held(bundle) else precision
         self._encoder = QueryEncoder(bundle, precision, images, threads, mode)
-        self._look = SecondLook(searcher.gallery, self._encoder.images)
+        self._look = RerankVectors(searcher.gallery, self._encoder.images)
 
     def __repr__(self) -> str:
         return f"Reranker({self.searcher!r}, {self.bundle!r}, depth={self.depth}, fusion={self.fusion!r})"
@@ -112,7 +112,7 @@ class Reranker:
         self,
         text: str | None = None,
         *,
-        photo: PhotoSource | None = None,
+        photo: PhotoInput | None = None,
         similar_to: str | None = None,
         k: int = 5,
         language: str | None = None,
@@ -125,7 +125,7 @@ class Reranker:
             QueryError: Also where the second bundle has no tower for the language.
             BundleError: A tower of the second bundle is damaged.
         """
-        expect_count(k)
+        check_k(k)
         return self.nearest(
             self.query(text, photo=photo, similar_to=similar_to, language=language),
             k,
@@ -137,7 +137,7 @@ class Reranker:
         self,
         text: str | None = None,
         *,
-        photo: PhotoSource | None = None,
+        photo: PhotoInput | None = None,
         similar_to: str | None = None,
         language: str | None = None,
     ) -> RerankQuery:
@@ -155,8 +155,8 @@ class Reranker:
         depth: int | None = None,
     ) -> list[Hit]:
         """The k best of an encoded query, ``depth`` being for this one; else as ``Searcher.nearest``."""
-        expect_count(k)
-        depth = self.depth if depth is None else expect_depth(depth)
+        check_k(k)
+        depth = self.depth if depth is None else check_depth(depth)
         wanted = max(k, depth)
         while True:
             found = self.searcher.candidates(query.first, wanted, where)
@@ -211,7 +211,7 @@ class Reranker:
         return photo, vectors[photo]
 
 
-def expect_depth(depth: object) -> int:
+def check_depth(depth: object) -> int:
     """Make sure that a depth is one.
 
     Raises:

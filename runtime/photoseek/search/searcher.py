@@ -13,26 +13,27 @@ import numpy as np
 from photoseek.bundle.bundle import Bundle
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import GalleryDamaged, GalleryIncompatible, QueryError
-from photoseek.gallery.database.bundles import HeldBundle
+from photoseek.gallery.database.bundles import GalleryBundle
 from photoseek.gallery.database.database import StoredPhoto
-from photoseek.gallery.database.filter_query import ids_where
+from photoseek.gallery.database.filter_query import matching_ids
 from photoseek.gallery.database.sentences import StoredSentences
 from photoseek.gallery.filters import Filter
 from photoseek.gallery.gallery import Gallery
-from photoseek.gallery.snapshot.build import ROWS_CURE, check_photos, photos_of
-from photoseek.gallery.snapshot.snapshot import CURE, Generation, current_name
-from photoseek.photos.decode import PhotoSource
+from photoseek.gallery.snapshot.build import ROWS_REPAIR_HINT, rows_for, verify_rows
+from photoseek.gallery.snapshot.current import REPAIR_HINT, current_id
+from photoseek.gallery.snapshot.snapshot import Snapshot
+from photoseek.photos.decode import PhotoInput
 from photoseek.search.hits import Hit, Sentence
 from photoseek.search.near_duplicates import group_near_duplicates as group_near_duplicates
 from photoseek.search.query import Query as Query
 from photoseek.search.query import QueryEncoder
-from photoseek.stores.searcher import AskedStore, Neighbors
-from photoseek.system.filenames import as_asked
-from photoseek.system.fork_safety import Inherited
-from photoseek.vector_index.base import Search
-from photoseek.vector_index.exact import ExactSearch
+from photoseek.stores.searcher import Neighbors, StoreSearcher
+from photoseek.system.filenames import normalize_user_path
+from photoseek.system.fork_safety import ForkAware
+from photoseek.vector_index.base import Index
+from photoseek.vector_index.exact import ExactIndex
 from photoseek.vector_index.registry import Engine
-from photoseek.vectors import Rows, Vectors, query_vector
+from photoseek.vectors import Rows, Vectors, as_query_vector
 
 if TYPE_CHECKING:
     from photoseek.bundle.onnx_session import Mode
@@ -62,12 +63,12 @@ class Candidates:
 class _Opened:
     """A generation and the engine over it; replaced as a whole, so that a query sees one or the other."""
 
-    generation: Generation
-    engine: Search
+    generation: Snapshot
+    engine: Index
     damage: str | None = None
 
 
-class Searcher(Inherited):
+class Searcher(ForkAware):
     """Answers queries over one gallery. May be shared between threads, and used in a forked child.
 
     Each tower is loaded by the first query that needs it. When the gallery has been indexed again, the next query
@@ -121,12 +122,12 @@ class Searcher(Inherited):
             self.bundle, precision, gallery.image_precision(self.bundle, precision), threads, mode
         )
         database, facts = gallery.database, (self.bundle.fingerprint, self.bundle.dim)
-        self.store = None if store is None else AskedStore(database, *facts, store, collection, fallback=fallback)
+        self.store = None if store is None else StoreSearcher(database, *facts, store, collection, fallback=fallback)
         self._opened: _Opened | None = None
-        self._sure_of: Generation | None = None  # whose rows of the database were all looked at
+        self._sure_of: Snapshot | None = None  # whose rows of the database were all looked at
         self._stored: tuple[object, StoredSentences] | None = None
         self._lock = threading.Lock()
-        self.tell_of_forks()
+        self.register_fork_hooks()
 
     def after_fork_in_child(self) -> None:
         """Another thread may have held the lock."""
@@ -146,7 +147,7 @@ class Searcher(Inherited):
         return self.encoder.images
 
     @property
-    def generation(self) -> Generation:
+    def generation(self) -> Snapshot:
         """What answers queries now; the errors are those of :meth:`search`."""
         return self._current().generation
 
@@ -161,7 +162,7 @@ class Searcher(Inherited):
         self,
         text: str | None = None,
         *,
-        photo: PhotoSource | None = None,
+        photo: PhotoInput | None = None,
         similar_to: str | None = None,
         k: int = 5,
         language: str | None = None,
@@ -203,14 +204,14 @@ class Searcher(Inherited):
         self,
         text: str | None = None,
         *,
-        photo: PhotoSource | None = None,
+        photo: PhotoInput | None = None,
         similar_to: str | None = None,
         language: str | None = None,
     ) -> Query:
         """Encode a query; parameters and errors are those of :meth:`search`."""
         return self.encoder.encode(text, photo, similar_to, language, self.photo_at)
 
-    def encode(self, text: str | None = None, photo: PhotoSource | None = None, language: str | None = None) -> Vectors:
+    def encode(self, text: str | None = None, photo: PhotoInput | None = None, language: str | None = None) -> Vectors:
         """The unit vector of a query, (dim,); the errors are those of :meth:`search`."""
         return self.query(text, photo=photo, language=language).vector
 
@@ -222,7 +223,7 @@ class Searcher(Inherited):
         Raises:
             QueryError: k below 1, a vector of another length or with NaN or infinity, or a condition that is none.
         """
-        expect_count(k)
+        check_k(k)
         wanted = k
         while True:
             found = self.candidates(query, wanted, where)
@@ -236,7 +237,7 @@ class Searcher(Inherited):
         if where is not None and not isinstance(where, Filter):
             raise QueryError(f"where: expected a photoseek.gallery.filters.Filter, found {type(where).__name__}")
         query = query if isinstance(query, Query) else Query(query)
-        query = replace(query, vector=query_vector(query.vector, self.bundle.dim))
+        query = replace(query, vector=as_query_vector(query.vector, self.bundle.dim))
         wanted = count + (query.left_out is not None)
         while True:
             found, photos = self._neighbors(query.vector, wanted, where)
@@ -253,9 +254,7 @@ class Searcher(Inherited):
             return False
         return True
 
-    def describe(
-        self, photo: PhotoSource | None = None, *, similar_to: str | None = None, k: int = 5
-    ) -> list[Sentence]:
+    def describe(self, photo: PhotoInput | None = None, *, similar_to: str | None = None, k: int = 5) -> list[Sentence]:
         """The k captions of the gallery that describe a photo best, best first.
 
         Args:
@@ -267,11 +266,11 @@ class Searcher(Inherited):
             QueryError: No photo, no such photo, no captions in the gallery, or k below 1.
             PhotoError: The photo cannot be decoded.
         """
-        expect_count(k)
+        check_k(k)
         stored = self._sentences()
         if not stored.texts:
             raise QueryError("this gallery has no captions; add some with: photoseek captions add FILE --gallery DIR")
-        rows, scores = ExactSearch(stored.vectors).search(self.query(photo=photo, similar_to=similar_to).vector, k)
+        rows, scores = ExactIndex(stored.vectors).search(self.query(photo=photo, similar_to=similar_to).vector, k)
         found = zip(rows.tolist(), scores.tolist(), strict=True)
         return [Sentence(rank, stored.texts[row], score) for rank, (row, score) in enumerate(found, start=1)]
 
@@ -281,7 +280,7 @@ class Searcher(Inherited):
         Raises:
             QueryError: There is none that could be searched with.
         """
-        name = as_asked(path)
+        name = normalize_user_path(path)
         known = name.encode("utf-8", "replace") == name.encode("utf-8", "surrogatepass")  # others are in no gallery
         found = self.gallery.database.photo_at(name, self.bundle.fingerprint, self.bundle.dim) if known else None
         if found is None:
@@ -293,9 +292,9 @@ class Searcher(Inherited):
         row = int(np.searchsorted(generation.ids, photo))
         if row == len(generation.ids) or generation.ids[row] != photo:  # it came since
             return photo, vector
-        stored = photos_of(generation, self.gallery.database, np.array([row])).get(photo)
+        stored = rows_for(generation, self.gallery.database, np.array([row])).get(photo)
         if stored is not None and stored.path != name:
-            raise GalleryDamaged(f"{self.gallery.database.path}: photo {photo} stands at two paths; {ROWS_CURE}")
+            raise GalleryDamaged(f"{self.gallery.database.path}: photo {photo} stands at two paths; {ROWS_REPAIR_HINT}")
         return photo, np.asarray(generation.vectors[row])
 
     def _sentences(self) -> StoredSentences:
@@ -315,18 +314,18 @@ class Searcher(Inherited):
         generation = opened.generation
         more = len(rows) == k and k < len(generation.ids)
         found = Neighbors(generation.ids[rows], scores, np.asarray(generation.vectors[rows]), more)
-        return found, photos_of(generation, self.gallery.database, rows)
+        return found, rows_for(generation, self.gallery.database, rows)
 
     def _rows(self, opened: _Opened, query: Vectors, k: int, where: Filter | None) -> tuple[Rows, Vectors]:
         """Rows and scores of the k best; where there is a condition, all that meet it are scored."""
         if where is None or where.empty:
             return opened.engine.search(query, k)
         if self._sure_of is not opened.generation:  # a photo whose row is damaged may meet no condition
-            check_photos(opened.generation, self.gallery.database)
+            verify_rows(opened.generation, self.gallery.database)
             self._sure_of = opened.generation
-        ids = ids_where(self.gallery.database, where, opened.generation.manifest.fingerprint)
+        ids = matching_ids(self.gallery.database, where, opened.generation.manifest.fingerprint)
         rows = np.flatnonzero(np.isin(opened.generation.ids, ids, assume_unique=True))
-        found, scores = ExactSearch(opened.generation.vectors[rows]).search(query, k)
+        found, scores = ExactIndex(opened.generation.vectors[rows]).search(query, k)
         return rows[found], scores
 
     def _hits(self, found: Neighbors, photos: Photos, query: Query) -> tuple[list[Hit], Vectors]:
@@ -346,7 +345,7 @@ class Searcher(Inherited):
     def _current(self) -> _Opened:
         """The generation that ``CURRENT`` names, opened once."""
         with self._lock:
-            if self._opened is None or self._opened.generation.path.name != current_name(self._folder):
+            if self._opened is None or self._opened.generation.path.name != current_id(self._folder):
                 self._opened = self._open()
             return self._opened
 
@@ -355,31 +354,31 @@ class Searcher(Inherited):
         while True:
             held = self.gallery.check_bundle(self.bundle)
             self._folder = held.folder(self.gallery.path)
-            name = current_name(self._folder)
+            name = current_id(self._folder)
             try:
                 return self._open_now(held)
             except GalleryDamaged:
-                if current_name(self._folder) == name:
+                if current_id(self._folder) == name:
                     raise
 
-    def _open_now(self, held: HeldBundle) -> _Opened:
+    def _open_now(self, held: GalleryBundle) -> _Opened:
         generation = self.gallery.generation(held)
         if generation.manifest.fingerprint != self.bundle.fingerprint:
             raise GalleryIncompatible(
                 f"{self.gallery.path}: has begun to go over to bundle {self.bundle.name!r}; finish it with: "
-                f"{self.gallery.index_command} --bundle {self.bundle.reference}"
+                f"{self.gallery.reindex_command} --bundle {self.bundle.reference}"
             )
         if generation.manifest.dim != self.bundle.dim:
             found = f"found {generation.manifest.dim}-d ones"
-            raise GalleryDamaged(f"{generation.path}: expected {self.bundle.dim}-d vectors, {found}; {CURE}")
+            raise GalleryDamaged(f"{generation.path}: expected {self.bundle.dim}-d vectors, {found}; {REPAIR_HINT}")
         try:
             return _Opened(generation, generation.engine(self.engine))
         except GalleryDamaged as error:  # the vectors are whole, and enough
             _log.warning("every photo is scored, without an index: %s", error)
-            return _Opened(generation, ExactSearch(generation.vectors), str(error))
+            return _Opened(generation, ExactIndex(generation.vectors), str(error))
 
 
-def expect_count(k: object) -> None:
+def check_k(k: object) -> None:
     """Make sure that a number of hits is one.
 
     Raises:

@@ -12,11 +12,11 @@ from prometheus_client import Histogram
 
 from photoseek.errors import PhotoseekError, QueryError
 from photoseek.gallery.filters import Filter
-from photoseek.gallery.snapshot.snapshot import Generation
+from photoseek.gallery.snapshot.snapshot import Snapshot
 from photoseek.search.hits import Hit
 from photoseek.search.reranker import Reranker, RerankQuery
 from photoseek.search.searcher import Query, Searcher
-from photoseek.service.errors import unavailable
+from photoseek.service.errors import service_unavailable
 from photoseek.service.metrics import Metrics
 from photoseek.service.schemas import (
     DescribeAnswer,
@@ -30,12 +30,12 @@ from photoseek.service.schemas import (
     TookMs,
 )
 from photoseek.service.workers import Workers
-from photoseek.system.cpu import usable_cores
+from photoseek.system.cpu import available_cores
 from photoseek.vectors import Vectors
 
 
 @dataclass
-class Took:
+class Timing:
     """Seconds that a step took; set when it has ended."""
 
     seconds: float = 0.0
@@ -49,7 +49,7 @@ class Backend:
         self.searcher = searcher
         self.reranker = reranker
         self.metrics = metrics
-        self.workers = Workers(usable_cores(), metrics.wait_seconds.observe)
+        self.workers = Workers(available_cores(), metrics.wait_seconds.observe)
 
     async def search(self, asked: SearchRequest, photo: BinaryIO | None = None) -> SearchAnswer:
         """Answer a query.
@@ -127,7 +127,7 @@ class Backend:
         *,
         group_duplicates: bool = False,
         depth: int | None = None,
-    ) -> tuple[list[Hit], Generation]:
+    ) -> tuple[list[Hit], Snapshot]:
         """The hits, and the one generation that they are all of.
 
         Raises:
@@ -143,7 +143,7 @@ class Backend:
                 if self.searcher.generation is generation:  # else a new one came, and either may have answered
                     break
         except PhotoseekError as error:  # its message may name a folder
-            raise unavailable(error) from error
+            raise service_unavailable(error) from error
         self.metrics.photos.set(len(generation.ids))
         self.metrics.generation.set(int(generation.path.name))
         return hits, generation
@@ -156,14 +156,14 @@ class Backend:
 
 
 @contextmanager
-def _timed(clock: Histogram) -> Iterator[Took]:
+def _timed(clock: Histogram) -> Iterator[Timing]:
     """Time what the block does, unless it fails."""
-    took = Took()
+    took = Timing()
     started = time.perf_counter()
     yield took
     took.seconds = time.perf_counter() - started
     clock.observe(took.seconds)
 
 
-def _milliseconds(took: Took) -> float:
+def _milliseconds(took: Timing) -> float:
     return round(1000 * took.seconds, 3)

@@ -12,16 +12,16 @@ import numpy as np
 from photoseek.errors import QueryError, StoreEmpty, StoreUnavailable
 from photoseek.gallery.database.database import Database
 from photoseek.gallery.filters import Filter
-from photoseek.gallery.snapshot.build import shown_by
-from photoseek.stores.base import StoreState, name_for
+from photoseek.gallery.snapshot.build import database_state
+from photoseek.stores.base import StoreMetadata, default_collection_name
 from photoseek.stores.connect import open_store
 from photoseek.stores.rows import rows_of
-from photoseek.system.fork_safety import Inherited
+from photoseek.system.fork_safety import ForkAware
 from photoseek.vectors import Rows, Vectors
 
 _log = logging.getLogger(__name__)
 
-PAUSE_S = 15.0
+RETRY_INTERVAL_S = 15.0
 """Seconds after which a store that was away is asked again, where the gallery answers meanwhile."""
 
 _STATE_S = 30.0  # for so long a store's notes are believed
@@ -44,7 +44,7 @@ class Neighbors:
     more: bool
 
 
-class AskedStore(Inherited):
+class StoreSearcher(ForkAware):
     """The store of one gallery, for queries of one bundle. May be shared between threads, and used after a fork."""
 
     def __init__(
@@ -66,21 +66,21 @@ class AskedStore(Inherited):
         """
         self._database, self._fingerprint, self._dim = database, fingerprint, dim
         self._fallback = fallback
-        self._store = open_store(uri, name_for(database.meta().get("gallery", ""), collection))
+        self._store = open_store(uri, default_collection_name(database.meta().get("gallery", ""), collection))
         self._lock = threading.Lock()
-        self._state: StoreState | None = None
+        self._state: StoreMetadata | None = None
         self._stated = -_STATE_S
         self._warned = ""
         self._away = ""
         self._again = 0.0
-        self.tell_of_forks()
+        self.register_fork_hooks()
 
     def after_fork_in_child(self) -> None:
         """Another thread may have held the lock."""
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
-        return f"AskedStore({self._store.place!r})"
+        return f"StoreSearcher({self._store.place!r})"
 
     @property
     def damage(self) -> str | None:
@@ -117,7 +117,7 @@ class AskedStore(Inherited):
         more = len(ids) == k and 2 * k <= self._store.most_neighbors
         return self._of_the_gallery(query, ids, more)
 
-    def _shown(self) -> StoreState:
+    def _shown(self) -> StoreMetadata:
         """What the store notes of itself, asked again from time to time."""
         with self._lock:
             if self._state is None or time.monotonic() - self._stated >= _STATE_S:
@@ -125,11 +125,11 @@ class AskedStore(Inherited):
                 self._stated = time.monotonic()
             return self._state
 
-    def _look(self) -> StoreState:
-        state, shown = self._store.state(), shown_by(self._database, self._fingerprint)
+    def _look(self) -> StoreMetadata:
+        state, shown = self._store.state(), database_state(self._database, self._fingerprint)
         if state is None:
             raise StoreEmpty(f"{self._store.place}: holds nothing of this gallery; send it with: photoseek push")
-        state.expect_of(shown, self._store.place)
+        state.check_matches(shown, self._store.place)
         if not state.complete:
             self._warn(
                 "a push is under way, or was interrupted: some photos may be missing; go on with: photoseek push"
@@ -146,7 +146,7 @@ class AskedStore(Inherited):
     def _give_way(self, why: str) -> None:
         if not self._away:
             _log.warning("the gallery itself answers: %s", why)
-        self._away, self._again = why, time.monotonic() + PAUSE_S
+        self._away, self._again = why, time.monotonic() + RETRY_INTERVAL_S
 
     def _come_back(self) -> None:
         if self._away:

@@ -19,7 +19,7 @@ _ASKED = "expected postgresql://USER@HOST/DATABASE, http://HOST:19530, or the pa
 
 
 @dataclass(frozen=True, repr=False)
-class StoreAddress:
+class StoreUri:
     """The URI of a store.
 
     Attributes:
@@ -31,7 +31,7 @@ class StoreAddress:
     uri: str
 
     @classmethod
-    def parse(cls, uri: str) -> StoreAddress:
+    def parse(cls, uri: str) -> StoreUri:
         """Read a URI.
 
         Raises:
@@ -75,7 +75,7 @@ class StoreAddress:
         return " ".join(text.split())
 
     def __repr__(self) -> str:
-        return f"StoreAddress({self.shown!r})"
+        return f"StoreUri({self.shown!r})"
 
     def _parts(self) -> tuple[str, str, str, str, str, list[tuple[str, str]]]:
         """Scheme, user, password, hosts, path and options; ``urllib`` would refuse several hosts."""

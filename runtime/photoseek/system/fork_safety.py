@@ -12,10 +12,10 @@ import threading
 from weakref import WeakSet
 
 
-class Inherited:
-    """An object that may be used in a forked child; whoever inherits from it calls :meth:`tell_of_forks`."""
+class ForkAware:
+    """An object that may be used in a forked child; whoever inherits from it calls :meth:`register_fork_hooks`."""
 
-    def tell_of_forks(self) -> None:
+    def register_fork_hooks(self) -> None:
         """From now on, be told of each fork of this process."""
         _living.add(self)
 
@@ -29,16 +29,16 @@ class Inherited:
         """Make locks anew, and leak what must not be carried over."""
 
 
-def leak(owned: object) -> None:
+def leak_native_object(owned: object) -> None:
     """Never free an object, not even when the process ends: its destructor would crash here."""
     import ctypes
 
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(owned))
 
 
-_living: WeakSet[Inherited] = WeakSet()
+_living: WeakSet[ForkAware] = WeakSet()
 _one_fork = threading.Lock()  # at a time
-_resting: list[Inherited] = []
+_resting: list[ForkAware] = []
 
 
 def _before() -> None:

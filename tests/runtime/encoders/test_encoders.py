@@ -16,7 +16,7 @@ from photoseek.bundle.bundle import Bundle
 from photoseek.bundle.manifest import FileRecord, Layout, Manifest
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import BundleIncompatible, PhotoError, QueryError
-from photoseek.system.cpu import usable_cores
+from photoseek.system.cpu import available_cores
 from photoseek.vectors import normalize
 from tiny_bundle import COLORS, SIDE, write_tiny_bundle
 
@@ -144,4 +144,4 @@ def test_the_modes_differ_in_threads_and_not_in_vectors(tiny_bundle: Bundle) -> 
     quick, shared = TextEncoder(tiny_bundle, mode="latency"), TextEncoder(tiny_bundle, mode="service")
     np.testing.assert_allclose(quick.encode(TEXTS), shared.encode(TEXTS), atol=1e-6)
     options = [encoder._main._graph._session.get_session_options() for encoder in (quick, shared)]  # type: ignore[union-attr]
-    assert [option.intra_op_num_threads for option in options] == [usable_cores(), 1]
+    assert [option.intra_op_num_threads for option in options] == [available_cores(), 1]

@@ -12,8 +12,8 @@ import pytest
 
 from photoseek.captions import Caption
 from photoseek.errors import EvaluationError
-from photoseek.evaluation.evaluate import Encoded
-from photoseek.evaluation.metrics import Recall
+from photoseek.evaluation.evaluate import EncodedSplit
+from photoseek.evaluation.metrics import RecallMetrics
 from photoseek.evaluation.rerank import evaluate_rerank, reranked_ranks
 from photoseek.search.rank_fusion import Fusion
 from photoseek.vectors import normalize
@@ -24,14 +24,14 @@ from typed_commands import photoseek_command
 IMAGES, CAPTIONS = 30, 5
 
 
-def encoded(seed: int, dim: int, noise: float = 1.5) -> Encoded:
+def encoded(seed: int, dim: int, noise: float = 1.5) -> EncodedSplit:
     """Captions near their images, as two bundles of different spaces see the same ones."""
     rng = np.random.default_rng(seed)
     images = normalize(rng.normal(size=(IMAGES, dim)))
     near = np.repeat(images, CAPTIONS, axis=0) + noise * normalize(rng.normal(size=(IMAGES * CAPTIONS, dim)))
     names = [f"{number}.jpg" for number in range(IMAGES)]
     captions = [Caption(name, number, f"{name} {number}") for name in names for number in range(CAPTIONS)]
-    return Encoded(names, captions, images, normalize(near), "fp32")
+    return EncodedSplit(names, captions, images, normalize(near), "fp32")
 
 
 @pytest.mark.parametrize("fusion", [Fusion(), Fusion("rrf", 0.3)])
@@ -57,7 +57,7 @@ def test_two_bundles_that_err_apart_are_better_together_and_the_gain_has_an_inte
     assert fused.bounds is not None
     low, high = fused.bounds[0]
     assert 0 < low < fused.gains[0] < high
-    assert found.first == Recall.of(reranked_ranks(encoded(1, 12), encoded(2, 12), Fusion(weight=0.0), 5))
+    assert found.first == RecallMetrics.of(reranked_ranks(encoded(1, 12), encoded(2, 12), Fusion(weight=0.0), 5))
 
 
 def test_a_bundle_gains_nothing_by_itself() -> None:

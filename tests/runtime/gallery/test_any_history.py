@@ -150,7 +150,7 @@ class History(RuleBasedStateMachine):
 
 
 def test_any_history_leaves_what_brute_force_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deriving_module, "everyday_queries", lambda _: ["red"])  # to be tuned with, which takes longest
+    monkeypatch.setattr(deriving_module, "sample_queries", lambda _: ["red"])  # to be tuned with, which takes longest
     History.bundle = Bundle.load(write_tiny_bundle(tmp_path / "bundle"))
     History.encoder = ImageEncoder(History.bundle)
     History.TestCase.settings = settings(max_examples=rounds(6), stateful_step_count=15, deadline=None)

@@ -16,7 +16,7 @@ from photoseek.encoders.encoders import ImageEncoder
 from photoseek.gallery.indexing.index import IndexReport
 from photoseek.sources import local
 from photoseek.sources import local as scanning
-from photoseek.sources.base import FoundPhoto
+from photoseek.sources.base import PhotoEntry
 from photoseek.sources.local import scan
 from photoseek.system import file_systems
 from tiny_bundle import COLORS
@@ -156,7 +156,7 @@ def test_numbers_beyond_those_of_sqlite_fit() -> None:
         (0o100644, 2**64 - 1, 1, 1, 0, 0, 5, 0, 0, 0),
         {"st_mtime_ns": 2**63 + 5, "st_ctime_ns": 7, "st_atime_ns": 0},
     )
-    found = FoundPhoto.of("a.png", status, inodes=True)
+    found = PhotoEntry.of("a.png", status, inodes=True)
     assert (found.inode, found.mtime_ns, found.ctime_ns) == (-1, 5 - 2**63, 7)
 
 

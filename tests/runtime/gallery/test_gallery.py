@@ -32,13 +32,13 @@ from photoseek.errors import (
     PhotoError,
     QueryError,
 )
-from photoseek.gallery.gallery import only_writer
+from photoseek.gallery.gallery import exclusive_writer
 from photoseek.gallery.indexing import index, pipeline, thread_pool
 from photoseek.gallery.indexing.index import IndexReport, Progress
-from photoseek.gallery.indexing.pipeline import Embedder
+from photoseek.gallery.indexing.pipeline import PhotoEncoder
 from photoseek.sources import local
 from photoseek.vector_index.registry import Engine
-from photoseek.vector_index.tuning import Measured
+from photoseek.vector_index.tuning import EngineStats
 from tiny_bundle import COLORS, write_tiny_bundle
 from tiny_photos import write_color
 
@@ -219,7 +219,7 @@ def test_progress_counts_up_to_the_work_there_is(photos: Path, tiny_bundle: Bund
 
 
 def test_two_processes_cannot_index_at_once(gallery: Gallery) -> None:
-    with only_writer(gallery.path), pytest.raises(GalleryBusy, match="another process"):
+    with exclusive_writer(gallery.path), pytest.raises(GalleryBusy, match="another process"):
         Gallery.open(gallery.path).index()
 
 
@@ -282,7 +282,7 @@ def test_a_gallery_on_its_way_to_another_bundle_refuses_to_answer(
         Searcher(interrupted).search("red")
     interrupted.index()
     assert found(interrupted, "red", k=1)[0].startswith("red/")
-    with only_writer(gallery.path), pytest.raises(GalleryBusy):
+    with exclusive_writer(gallery.path), pytest.raises(GalleryBusy):
         Gallery.open_or_create(photos, Bundle.load(write_tiny_bundle(tmp_path / "third", seed=2)), rebuild=True)
     assert Gallery.open(photos).load_bundle().name == "other"
 
@@ -530,7 +530,7 @@ def test_old_generations_are_dropped_but_the_one_before(gallery: Gallery, photos
 def test_a_slow_photo_holds_up_no_other(photos: Path, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first batch waits until all others are done; were they handed over in order, that would be forever."""
     others, first = threading.Event(), threading.Lock()
-    encode = Embedder.batch
+    encode = PhotoEncoder.batch
 
     def slow(*arguments: Any) -> Any:
         if first.acquire(blocking=False):
@@ -541,15 +541,15 @@ def test_a_slow_photo_holds_up_no_other(photos: Path, tiny_bundle: Bundle, monke
         if progress.phase == "encode" and progress.done == 24 - FIRST:
             others.set()
 
-    monkeypatch.setattr(Embedder, "batch", slow)
-    monkeypatch.setattr(thread_pool, "usable_cores", lambda: 2)
+    monkeypatch.setattr(PhotoEncoder, "batch", slow)
+    monkeypatch.setattr(thread_pool, "available_cores", lambda: 2)
     assert counts(Gallery.create(photos, tiny_bundle).index(progress=count)) == {"photos": 24, "encoded": 24}
 
 
 def test_photos_are_encoded_in_the_precision_that_the_gallery_began_with(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("photoseek.bundle.bundle.runs_int8_well", lambda: True)
+    monkeypatch.setattr("photoseek.bundle.bundle.has_int8_instructions", lambda: True)
     bundle = Bundle.load(write_tiny_bundle(tmp_path / "both", precisions=("fp32", "int8")))
     gallery = Gallery.create(photos, bundle)
     assert gallery.image_precision(bundle) == "int8"
@@ -598,7 +598,7 @@ def test_what_was_not_installed_when_a_gallery_was_indexed_is_built_by_the_next_
     assert Searcher(gallery, engine="faiss-hnsw").search("red", k=1)[0].path.startswith("red/")
 
 
-def measured(gallery: Gallery) -> dict[str, Measured]:
+def measured(gallery: Gallery) -> dict[str, EngineStats]:
     """What each engine was found to do."""
     return gallery.generation().manifest.tuning.engines
 

@@ -18,8 +18,8 @@ from PIL import Image
 import photoseek
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.errors import GalleryDamaged, GalleryError, PhotoseekError
-from photoseek.gallery.gallery import gallery_at, only_writer
-from photoseek.gallery.snapshot.snapshot import sweep_all
+from photoseek.gallery.gallery import exclusive_writer, find_gallery
+from photoseek.gallery.snapshot.stale import remove_stale_files
 from photoseek.page.thumbnail_cache import Pictures
 from photoseek.system.folder_tag import TAG
 from tiny_bundle import COLORS, DIM, write_tiny_bundle
@@ -86,14 +86,14 @@ def _show(gallery: Gallery, photos: Path, second: Bundle) -> None:
 def _repair(gallery: Gallery, photos: Path, second: Bundle) -> None:
     del photos, second
     gallery.repair()
-    gallery.leftovers()
+    gallery.stale_files()
 
 
 def _hold(gallery: Gallery, photos: Path, second: Bundle) -> None:
     del photos
     gallery.add_bundle(second)
     gallery.index()
-    gallery.forget_bundle(second)
+    gallery.remove_bundle(second)
 
 
 def _prune(gallery: Gallery, photos: Path, second: Bundle) -> None:
@@ -213,7 +213,7 @@ def test_a_creation_that_is_killed_anywhere_is_repeated(few: Path, tiny_bundle: 
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
     with Gallery.open_or_create(few, tiny_bundle) as gallery:
         assert gallery.index().photos == 6
-        assert gallery.leftovers() == []
+        assert gallery.stale_files() == []
 
 
 def test_a_gallery_without_its_database_is_made_again(used: Gallery, few: Path, tiny_bundle: Bundle) -> None:
@@ -304,8 +304,8 @@ def test_no_name_is_enough(used: Gallery, tmp_path: Path, name: str, plant: Call
         return
     plant(place, model)
     before = tree(used.path)
-    with only_writer(used.path):
-        assert sweep_all(used.path, used.bundles()) == []
+    with exclusive_writer(used.path):
+        assert remove_stale_files(used.path, used.bundles()) == []
     assert tree(used.path) == before
     place.unlink() if place.is_symlink() or place.is_file() else shutil.rmtree(place)
 
@@ -372,7 +372,7 @@ def test_an_album_with_a_prepared_gallery_reaches_nothing_outside(
     with suppress(PhotoseekError):
         Gallery.open_or_create(few, tiny_bundle).close()
     use(few, few, second)
-    assert (gallery_at(few) is not None) == whole
+    assert (find_gallery(few) is not None) == whole
     assert tree(home) == before
 
 

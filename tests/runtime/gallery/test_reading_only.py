@@ -94,7 +94,7 @@ def read_everything(path: Path) -> list[str]:
         searcher.describe(similar_to="blue/blue-0.png")
         gallery.status()
         gallery.unreadable()
-        gallery.leftovers()
+        gallery.stale_files()
         gallery.verify()
         assert gallery.verify_photos() == []
         with running(make_app(searcher)) as client:

@@ -175,7 +175,7 @@ def test_another_bundle_at_the_place_of_one_is_not_taken_for_it(both: Gallery, o
 def test_forgetting_a_bundle_leaves_nothing_of_it_and_all_of_the_others(both: Gallery, other: Bundle) -> None:
     both.add_captions([Caption("a.png", 0, "red")])
     expected = answers(both)
-    assert both.forget_bundle("other") == 24
+    assert both.remove_bundle("other") == 24
     assert not (both.path / BUNDLES).exists() or not list((both.path / BUNDLES).iterdir())
     tables = ("vectors", "caption_vectors", "meta WHERE key LIKE '%:%'")
     assert [both.database.query(f"SELECT count(*) FROM {table}")[0][0] for table in tables] == [24, 1, 0]
@@ -184,9 +184,9 @@ def test_forgetting_a_bundle_leaves_nothing_of_it_and_all_of_the_others(both: Ga
     with pytest.raises(GalleryIncompatible, match="--add-bundle"):
         Searcher(both, bundle=other)
     with pytest.raises(GalleryIncompatible, match="'tiny'; found 'other'"):
-        both.forget_bundle("other")
+        both.remove_bundle("other")
     with pytest.raises(GalleryIncompatible, match="own and cannot be forgotten"):
-        both.forget_bundle("tiny")
+        both.remove_bundle("tiny")
 
 
 def test_pruning_keeps_vectors_of_every_bundle_that_is_held(both: Gallery, photos: Path) -> None:
@@ -215,7 +215,7 @@ def test_each_bundle_keeps_the_precision_it_began_with(gallery: Gallery, tmp_pat
     assert gallery.add_bundle(bundle).precision == "fp16"
     assert Searcher(gallery, bundle=bundle).image_encoder.precision == "fp16"
     assert gallery.database.meta()["precision"] == "fp32"
-    gallery.forget_bundle(bundle)
+    gallery.remove_bundle(bundle)
     done = photoseek_command(
         "index", gallery.photos_root, "--bundle", bundle.path, "--add-bundle", "--precision", "fp16"
     )
@@ -250,7 +250,7 @@ def test_what_is_derived_for_another_bundle_is_verified_and_repaired(
     monkeypatch.setattr(ImageEncoder, "encode_pixels", None)
     repaired = both.repair()
     assert "of bundle 'other'" in (repaired.generation or "")
-    assert (repaired.without_texts is None) == bundle_there
+    assert (repaired.encoding_skipped is None) == bundle_there
     assert answers(both, other) == expected
     assert both.repair().lines() == []
 
@@ -279,10 +279,10 @@ def test_what_killed_processes_left_is_told_and_removed_in_every_folder(both: Ga
     folder = folder_of(both, other)
     shutil.copytree(folder / "generations" / "000001", folder / "generations" / "000007.partial")
     shutil.copytree(folder, both.path / BUNDLES / "0123456789abcdef")  # of a bundle that was let go of just before
-    left = {path.relative_to(both.path).as_posix() for path in both.leftovers()}
+    left = {path.relative_to(both.path).as_posix() for path in both.stale_files()}
     assert left == {f"{BUNDLES}/0123456789abcdef", f"{BUNDLES}/{folder.name}/generations/000007.partial"}
     both.index()
-    assert both.leftovers() == []
+    assert both.stale_files() == []
     assert Searcher(both, bundle=other).search("red", k=1)[0].path.startswith("red/")
 
 

@@ -19,8 +19,8 @@ import pytest
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import GalleryClosed, GalleryDamaged
-from photoseek.gallery.database.bundles import HeldBundle
-from photoseek.gallery.snapshot.snapshot import current_name
+from photoseek.gallery.database.bundles import GalleryBundle
+from photoseek.gallery.snapshot.current import current_id
 from tiny_bundle import COLORS
 from tiny_photos import write_color
 from torture import report, rounds
@@ -158,7 +158,7 @@ def test_eight_threads_get_bit_for_bit_what_one_gets(gallery: Gallery, photos: P
 def test_generations_are_swapped_under_load(gallery: Gallery, photos: Path) -> None:
     searcher, done = Searcher(gallery), threading.Event()
     expected = [hit.path for hit in searcher.search("blue", k=4)]
-    first = current_name(gallery.path)
+    first = current_id(gallery.path)
     swapping = threading.Lock()
 
     def work() -> None:
@@ -174,7 +174,7 @@ def test_generations_are_swapped_under_load(gallery: Gallery, photos: Path) -> N
 
     together(4, work)
     assert len(searcher.search("red", k=1_000)) == 24 + rounds(5)
-    assert current_name(gallery.path) != first
+    assert current_id(gallery.path) != first
 
 
 def test_a_reader_too_slow_for_two_generations_opens_the_next(
@@ -184,7 +184,7 @@ def test_a_reader_too_slow_for_two_generations_opens_the_next(
     searcher, late = Searcher(gallery), threading.Lock()
     open_now = Gallery.generation
 
-    def slow(held: HeldBundle) -> object:
+    def slow(held: GalleryBundle) -> object:
         if late.acquire(blocking=False):
             write_color(photos / "new.png", COLORS["red"], seed=900)
             gallery.index()

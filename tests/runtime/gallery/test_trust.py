@@ -16,7 +16,7 @@ import pytest
 
 from foreign_tiny import change, write_foreign
 from photoseek import Bundle, Gallery, Searcher
-from photoseek.bundle.onnx_session import Graph
+from photoseek.bundle.onnx_session import OnnxSession
 from photoseek.errors import GalleryUntrusted
 from tiny_bundle import DIM, write_tiny_bundle
 from tiny_photos import write_color
@@ -37,7 +37,7 @@ def no_model(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a graph was opened")
 
-    monkeypatch.setattr(Graph, "__init__", refuse)
+    monkeypatch.setattr(OnnxSession, "__init__", refuse)
 
 
 def records(gallery: Gallery, **facts: str) -> Gallery:

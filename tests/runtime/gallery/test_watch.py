@@ -17,7 +17,7 @@ import pytest
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.errors import GalleryNotFound, MissingExtra
 from photoseek.gallery import watch as watching_module
-from photoseek.gallery.gallery import only_writer
+from photoseek.gallery.gallery import exclusive_writer
 from photoseek.gallery.indexing.index import IndexReport
 from photoseek.gallery.watch import watch_gallery
 from tiny_bundle import COLORS
@@ -25,7 +25,7 @@ from tiny_photos import write_color
 from typed_commands import environment
 
 needs_watchfiles = pytest.mark.skipif(
-    not watching_module.installed(), reason="watchfiles is not installed (extra: watch)"
+    not watching_module.require_watchfiles(), reason="watchfiles is not installed (extra: watch)"
 )
 
 
@@ -127,7 +127,7 @@ def test_a_folder_that_goes_away_is_waited_for(
 @needs_watchfiles
 def test_another_writer_is_waited_for(watcher: Watcher, photos: Path, caplog: pytest.LogCaptureFixture) -> None:
     watcher.until(lambda: len(watcher.reports) == 1)
-    with only_writer(watcher.gallery.path):
+    with exclusive_writer(watcher.gallery.path):
         write_color(photos / "new.png", COLORS["red"], seed=900)
         watcher.until(lambda: "another process is indexing it" in caplog.text)
     watcher.until(lambda: len(watcher.reports) == 2)

@@ -21,11 +21,11 @@ from photoseek import Bundle, Gallery
 from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import PhotoError
 from photoseek.gallery.indexing import pipeline
-from photoseek.gallery.thumbnails import shrink
+from photoseek.gallery.thumbnails import make_thumbnail
 from photoseek.photos import decode as photos
 from photoseek.photos import formats
-from photoseek.photos.decode import date_of, decode_photo, open_photo, photo_format, read_photo
-from photoseek.photos.pillow_warnings import pillow_warns_nobody
+from photoseek.photos.decode import decode_photo, exif_date, open_photo, photo_format, read_photo
+from photoseek.photos.pillow_warnings import suppress_pillow_warnings
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek.photos.rgb import to_rgb
 from tiny_bundle import COLORS
@@ -49,7 +49,7 @@ def test_a_file_of_half_a_gigabyte_is_refused_before_it_is_read(photos: Path, ti
         read_photo(photos / "huge.jpg")
     with pytest.raises(PhotoError, match=reason):
         photo_format(photos / "huge.jpg")
-    assert date_of(photos / "huge.jpg") == ""
+    assert exif_date(photos / "huge.jpg") == ""
     gallery = Gallery.create(photos, tiny_bundle)
     assert gallery.index().unreadable == [("huge.jpg", reason)]
 
@@ -77,7 +77,7 @@ def test_an_open_picture_an_upload_and_a_thumbnail_have_the_budget_of_pixels(
             lambda: open_photo(opened),
             lambda: ImageEncoder(tiny_bundle).encode([opened]),
             lambda: ImageEncoder(tiny_bundle).encode([data]),
-            lambda: shrink(data, 100),
+            lambda: make_thumbnail(data, 100),
             lambda: decode_photo(data, 10),
         ):
             with pytest.raises(PhotoError, match="2000 x 1000 pixels; at most 1 million"):
@@ -111,7 +111,7 @@ def test_an_elongated_picture_is_decoded_and_shown(form: str, size: tuple[int, i
         assert np.abs(seen - np.array(COLORS["red"])).max() <= 2
     (vector,) = ImageEncoder(tiny_bundle).encode([data])
     assert np.isfinite(vector).all()
-    with Image.open(io.BytesIO(shrink(data, 400))) as small:
+    with Image.open(io.BytesIO(make_thumbnail(data, 400))) as small:
         assert max(small.size) <= 400
 
 
@@ -284,10 +284,10 @@ def photo_or_none(data: bytes) -> Image.Image | None:
 
 def test_warnings_of_others_are_heard_while_and_after_photos_are_decoded() -> None:
     before = list(warnings.filters)
-    with pillow_warns_nobody():
+    with suppress_pillow_warnings():
         with pytest.raises(UserWarning, match="mine"):
             warnings.warn("mine", stacklevel=1)
-        with pillow_warns_nobody():
+        with suppress_pillow_warnings():
             warnings.warn_explicit("theirs", UserWarning, "x.py", 1, module="PIL.Image")
         warnings.warn_explicit("theirs", UserWarning, "x.py", 1, module="PIL.Image")
     assert list(warnings.filters) == before
@@ -336,7 +336,7 @@ def test_want_of_memory_says_nothing_against_a_photo(
         return decode(data, edge)
 
     monkeypatch.setattr("photoseek.gallery.indexing.pipeline.decode_photo", decode_one_less)
-    monkeypatch.setattr("photoseek.gallery.indexing.thread_pool.usable_cores", lambda: 1)
+    monkeypatch.setattr("photoseek.gallery.indexing.thread_pool.available_cores", lambda: 1)
     gallery = Gallery.create(photos, tiny_bundle)
     report = gallery.index()
     assert (report.encoded, report.unreadable) == (23, [])

@@ -19,9 +19,9 @@ from photoseek.encoders.encoders import TextEncoder
 from photoseek.encoders.query_syntax import parse_query
 from photoseek.errors import PhotoError, QueryError
 from photoseek.gallery.filters import TYPES, Filter
-from photoseek.vector_index.exact import ExactSearch
+from photoseek.vector_index.exact import ExactIndex
 from photoseek.vector_index.registry import Engine
-from photoseek.vectors import query_vector
+from photoseek.vectors import as_query_vector
 from tiny_bundle import COLORS
 from tiny_photos import write_color
 from torture import rounds
@@ -164,7 +164,7 @@ def test_a_vector_that_is_no_direction_is_refused_by_every_engine(
 @pytest.mark.parametrize("vector", NO_VECTORS, ids=lambda vector: repr(vector)[:30])
 def test_exact_search_refuses_them_by_itself(vector: Any) -> None:
     with pytest.raises(QueryError, match=r"expected a vector of 16|points somewhere"):
-        ExactSearch(np.eye(16, dtype=np.float32)).search(vector, 3)
+        ExactIndex(np.eye(16, dtype=np.float32)).search(vector, 3)
 
 
 @pytest.mark.parametrize("engine", INSTALLED)
@@ -189,7 +189,7 @@ def test_a_vector_in_another_form_finds_the_same(searcher: Searcher, engine: Eng
 
 def test_a_unit_vector_keeps_its_bits() -> None:
     vector = np.float32([0.6, 0.8])
-    assert query_vector(vector, 2) is vector
+    assert as_query_vector(vector, 2) is vector
 
 
 @pytest.mark.parametrize("engine", INSTALLED)

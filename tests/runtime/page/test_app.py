@@ -35,7 +35,7 @@ def mounted(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     from photoseek.page import components
 
     given: dict[str, Any] = {}
-    monkeypatch.setattr(components, "mount", lambda _, key, data, **__: given.update({key: data}))
+    monkeypatch.setattr(components, "register_component", lambda _, key, data, **__: given.update({key: data}))
     return given
 
 
@@ -49,16 +49,16 @@ def page(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> AppTest:
 @pytest.fixture
 def opened_graphs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The file name of each model that is loaded."""
-    from photoseek.bundle.onnx_session import Graph
+    from photoseek.bundle.onnx_session import OnnxSession
 
     names: list[str] = []
-    build = Graph.__init__
+    build = OnnxSession.__init__
 
-    def counted(self: Graph, path: Path, *rest: Any, **named: Any) -> None:
+    def counted(self: OnnxSession, path: Path, *rest: Any, **named: Any) -> None:
         names.append(path.name)
         build(self, path, *rest, **named)
 
-    monkeypatch.setattr(Graph, "__init__", counted)
+    monkeypatch.setattr(OnnxSession, "__init__", counted)
     return names
 
 
@@ -257,7 +257,7 @@ def test_pictures_that_were_pasted_are_checked() -> None:
     for told in (None, "text", {"name": "a"}, {"name": "a", "data": "no base64!"}, {"name": "a", "data": 3}):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(query.st, "session_state", state)
-            patch.setattr(query.parts, "told_by", lambda *_, told=told: told)
+            patch.setattr(query.parts, "component_value", lambda *_, told=told: told)
             query._take_pasted()
     assert state == {}
 

@@ -29,7 +29,7 @@ def mounted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict[st
     given: dict[str, Any] = {}
     option = streamlit.get_option
     monkeypatch.setattr(streamlit, "get_option", lambda name: "0.0.0.0" if name == "server.address" else option(name))
-    monkeypatch.setattr(components, "mount", lambda _, key, data, **__: given.update({key: data}))
+    monkeypatch.setattr(components, "register_component", lambda _, key, data, **__: given.update({key: data}))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     for cached in (open_galleries._open, open_galleries._state):
         cached.clear()

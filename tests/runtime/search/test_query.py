@@ -14,7 +14,7 @@ from photoseek import Bundle, Gallery, Searcher
 from photoseek.bundle.manifest import Manifest
 from photoseek.captions import Caption
 from photoseek.errors import QueryError
-from photoseek.gallery.database.filter_query import folders
+from photoseek.gallery.database.filter_query import list_folders
 from photoseek.gallery.filters import Filter
 from photoseek.vectors import normalize
 from tiny_bundle import write_tiny_bundle
@@ -151,7 +151,7 @@ def test_hits_tell_when_they_were_taken(mixed: Searcher) -> None:
         NONSENSE: None,
         PLAIN: None,
     }
-    assert folders(mixed.gallery.database) == ["a", "a/b"]
+    assert list_folders(mixed.gallery.database) == ["a", "a/b"]
 
 
 def test_near_duplicates_count_as_one(photos: Path, tiny_bundle: Bundle) -> None:

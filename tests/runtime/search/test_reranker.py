@@ -15,7 +15,7 @@ from photoseek import Bundle, Gallery, Reranker, Searcher
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import GalleryIncompatible, PhotoError, QueryError
 from photoseek.gallery.filters import Filter
-from photoseek.gallery.lock import only_writer
+from photoseek.gallery.lock import exclusive_writer
 from photoseek.search.near_duplicates import group_near_duplicates
 from photoseek.search.rank_fusion import Fusion
 from tiny_bundle import COLORS, write_tiny_bundle
@@ -154,7 +154,7 @@ def test_vectors_that_the_gallery_has_not_are_made_for_those_hits_alone_and_kept
     gallery.add_bundle(second)
     assert gallery.index().beside[0].encoded == 18
     assert paths(Searcher(gallery, bundle=second).search("red", k=1))[0].startswith("red/")
-    gallery.forget_bundle("second")
+    gallery.remove_bundle("second")
     looked_at.clear()
     Reranker(searcher, second, depth=6).search("red")
     assert sum(looked_at) == 6
@@ -164,7 +164,7 @@ def test_a_gallery_that_is_being_indexed_has_them_kept_in_memory_until_it_can_be
     gallery: Gallery, second: Bundle, looked_at: list[int]
 ) -> None:
     reranker = Reranker(Searcher(gallery), second, depth=6)
-    with only_writer(gallery.path):
+    with exclusive_writer(gallery.path):
         first = reranker.search("red", k=24)
         assert reranker.search("red", k=24) == first
     assert sum(looked_at) == 6
@@ -211,7 +211,7 @@ def test_copies_of_a_photo_are_looked_at_once(
 def test_threads_share_a_reranker(gallery: Gallery, second: Bundle) -> None:
     reranker = Reranker(Searcher(gallery), second, depth=12)
     expected = {text: paths(Reranker(Searcher(gallery), second, depth=12).search(text, k=24)) for text in COLORS}
-    gallery.forget_bundle("second")
+    gallery.remove_bundle("second")
     wrong: list[str] = []
 
     def ask() -> None:

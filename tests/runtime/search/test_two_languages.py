@@ -38,16 +38,16 @@ def bundle(path: Path) -> Bundle:
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The file name of each graph that is loaded."""
-    from photoseek.bundle.onnx_session import Graph
+    from photoseek.bundle.onnx_session import OnnxSession
 
     names: list[str] = []
-    build = Graph.__init__
+    build = OnnxSession.__init__
 
-    def counted(self: Graph, path: Path, *rest: Any, **named: Any) -> None:
+    def counted(self: OnnxSession, path: Path, *rest: Any, **named: Any) -> None:
         names.append(path.name)
         build(self, path, *rest, **named)
 
-    monkeypatch.setattr(Graph, "__init__", counted)
+    monkeypatch.setattr(OnnxSession, "__init__", counted)
     return names
 
 
@@ -73,11 +73,11 @@ def test_a_batch_of_mixed_languages_keeps_its_order(bundle: Bundle, batch_size: 
 
 def test_a_chinese_query_loads_the_chinese_tower_only(bundle: Bundle, opened: list[str]) -> None:
     encoder = TextEncoder(bundle)
-    assert not encoder.ready_for("红色")
+    assert not encoder.is_loaded_for("红色")
     encoder.encode(["红色", "T恤"])
     assert opened == ["text_model.zh.onnx"]
-    assert encoder.ready_for("红色")
-    assert not encoder.ready_for("red")
+    assert encoder.is_loaded_for("红色")
+    assert not encoder.is_loaded_for("red")
     encoder.encode(["red", "🐕", "蓝"])
     assert opened == ["text_model.zh.onnx", "text_model.onnx"]
 

@@ -19,7 +19,7 @@ import pytest
 from changing_gallery import index_in_a_child
 from photoseek import Bundle, Gallery
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
-from photoseek.gallery.snapshot.snapshot import current_name
+from photoseek.gallery.snapshot.current import current_id
 from running_service import client_of, process
 from tiny_bundle import COLORS
 from tiny_photos import write_color
@@ -113,7 +113,7 @@ def torment(folder: Folder, gallery: Path, counts: Counter[str]) -> None:
             time.sleep(folder.rng.uniform(0.2, 2))
             child.kill()
         counts["kills"] += 1
-    if folder.rng.random() < 0.2 and (name := current_name(gallery)):
+    if folder.rng.random() < 0.2 and (name := current_id(gallery)):
         damage(gallery / "generations" / name / "index.ann", folder.rng)
         counts["damaged indexes"] += 1
     done = index_in_a_child(folder.root)

@@ -22,9 +22,9 @@ from photoseek.errors import GalleryIncompatible, GalleryNotFound
 from photoseek.gallery.filters import Filter
 from photoseek.sources import local
 from photoseek.sources import local as reading
-from photoseek.sources.base import Unseen
+from photoseek.sources.base import ScanGaps
 from photoseek.sources.local import scan
-from photoseek.system.filenames import as_name, as_text
+from photoseek.system.filenames import decode_filename, encode_filename
 from tiny_bundle import COLORS
 from tiny_photos import write_color
 from typed_commands import environment, photoseek_command
@@ -58,7 +58,7 @@ def test_only_regular_files_are_photos_and_only_files_are_followed_by_their_link
     with socket.socket(socket.AF_UNIX) as listening:
         monkeypatch.chdir(root)  # the path of a socket has to be short
         listening.bind("socket.png")
-    unseen = Unseen()
+    unseen = ScanGaps()
     photos = list(scan(root, unseen))
     assert [photo.path for photo in photos] == ["empty.png", "linked.png", "folder.jpg/inner.png"]
     assert unseen.reasons == {}
@@ -109,15 +109,15 @@ def test_the_command_line_gives_names_back_byte_by_byte(photos: Path, tiny_bundl
 
 @given(st.binary(min_size=1, max_size=12).filter(lambda name: b"\0" not in name))
 def test_every_name_is_told_again_from_its_text(name: bytes) -> None:
-    text = as_text(os.fsdecode(name))
-    assert os.fsencode(as_name(text)) == name
+    text = decode_filename(os.fsdecode(name))
+    assert os.fsencode(encode_filename(text)) == name
     text.encode()
 
 
 @given(st.text(st.characters(codec="utf-8")))
 def test_names_that_are_text_stay_as_they_are(name: str) -> None:
     if not any(0xEF80 <= ord(character) <= 0xEFFF for character in name):
-        assert as_text(name) == name == as_name(name)
+        assert decode_filename(name) == name == encode_filename(name)
 
 
 def forbid(monkeypatch: pytest.MonkeyPatch, folder: Path, number: int) -> None:
@@ -259,7 +259,7 @@ def test_a_photo_is_read_only_when_the_tick_of_its_last_change_is_over(
     monkeypatch.setattr(reading.time, "time", lambda: now[0])
     monkeypatch.setattr(reading.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
     (photo,) = scan(tmp_path)
-    assert reading.read_still(photo, tmp_path, Path.read_bytes) == (photo, b"bytes")
+    assert reading.read_stable(photo, tmp_path, Path.read_bytes) == (photo, b"bytes")
     assert now[0] - changed_ns / 1e9 == pytest.approx(tick_s, abs=1e-3)
 
 
@@ -295,7 +295,7 @@ def test_moved_photos_keep_their_vectors_once_that_is_said(
     moved = photos.rename(tmp_path / "moved")
     with pytest.raises(GalleryIncompatible, match=r"photos, which is not there now, not in .*moved.*add --relocate"):
         Gallery.open_or_create(moved, tiny_bundle, elsewhere.path)
-    again = Gallery.open_or_create(moved, tiny_bundle, elsewhere.path, moved=True)
+    again = Gallery.open_or_create(moved, tiny_bundle, elsewhere.path, relocate=True)
     assert again.index().unchanged == 24
     assert Searcher(again).search("red", k=1)[0].file.is_file()
     assert Gallery.open_or_create(moved, tiny_bundle, elsewhere.path).photos_root == moved
@@ -304,9 +304,9 @@ def test_moved_photos_keep_their_vectors_once_that_is_said(
 def test_photos_are_not_said_to_have_moved_to_where_none_of_them_is(elsewhere: Gallery, tmp_path: Path) -> None:
     write_color(tmp_path / "others" / "other.png", COLORS["red"], seed=900)
     with pytest.raises(GalleryNotFound, match=r"such as black/black-0.png, found none of 24"):
-        elsewhere.move_photos(tmp_path / "others")
+        elsewhere.relocate(tmp_path / "others")
     with pytest.raises(GalleryNotFound, match="no such folder"):
-        elsewhere.move_photos(tmp_path / "nowhere")
+        elsewhere.relocate(tmp_path / "nowhere")
     assert elsewhere.status().photos == 24
 
 

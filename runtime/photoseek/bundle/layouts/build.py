@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from photoseek.bundle.description import ExternalModel, TextReading
-from photoseek.bundle.layouts.onnx_io import Tower
+from photoseek.bundle.description import ExternalModel, TextInputSpec
+from photoseek.bundle.layouts.onnx_io import GraphIO
 from photoseek.bundle.manifest import MAX_DIM
 from photoseek.errors import BundleIncompatible
 from photoseek.photos.preprocessing import Preprocessing
@@ -15,13 +15,13 @@ from photoseek.photos.preprocessing import Preprocessing
 _MOST_TOKENS = 65_536
 
 
-def assemble(
+def build_description(
     folder: Path,
     layout: str,
-    texts: Mapping[str, Tower],
-    visions: Mapping[str, Tower],
+    texts: Mapping[str, GraphIO],
+    visions: Mapping[str, GraphIO],
     preprocessing: Preprocessing,
-    reading: TextReading,
+    reading: TextInputSpec,
     *,
     languages: Sequence[str] = ("en",),
     read: Sequence[str] = (),
@@ -75,7 +75,7 @@ def assemble(
     )
 
 
-def _of_length(folder: Path, texts: Mapping[str, Tower], reading: TextReading) -> TextReading:
+def _of_length(folder: Path, texts: Mapping[str, GraphIO], reading: TextInputSpec) -> TextInputSpec:
     """The same, where its graphs take texts of one length alone: these are filled up to it, and cut off there."""
     lengths = {tower.length for tower in texts.values()}
     if lengths == {None}:
@@ -86,7 +86,7 @@ def _of_length(folder: Path, texts: Mapping[str, Tower], reading: TextReading) -
     return replace(reading, limit=min(reading.limit, length), length=length)
 
 
-def _beside(folder: Path, tower: Tower) -> tuple[str, ...]:
+def _beside(folder: Path, tower: GraphIO) -> tuple[str, ...]:
     """Files with weights, by paths from the folder."""
     inside = PurePosixPath(tower.graph.file).parent
     names = tuple((inside / name).as_posix() for name in tower.face.outside)
@@ -98,7 +98,7 @@ def _beside(folder: Path, tower: Tower) -> tuple[str, ...]:
     return names
 
 
-def both(
+def common_precisions(
     folder: Path, texts: Mapping[str, str], visions: Mapping[str, str], expected: str
 ) -> dict[str, tuple[str, str]]:
     """The files of the precisions of which both towers are there; a precision of one alone does not count.

@@ -15,7 +15,7 @@ _PYTORCH = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.
 _ONE_GRAPH = ("onnx/model.onnx", "model.onnx")
 
 
-def detect(folder: Path) -> ExternalModel:
+def detect_layout(folder: Path) -> ExternalModel:
     """What lies in a folder that has no manifest of ours.
 
     Raises:

@@ -15,15 +15,15 @@ from typing import Any
 
 from photoseek.bundle.description import json_object
 from photoseek.errors import BundleIncompatible
-from photoseek.photos.preprocessing import Preprocessing, Triple
+from photoseek.photos.preprocessing import RGB, Preprocessing
 
 PREPROCESSOR = "preprocessor_config.json"
 PROCESSOR = "processor_config.json"
 """Where transformers 5 keeps the same, under ``image_processor``."""
 
-CLIP_MEAN: Triple = (0.48145466, 0.4578275, 0.40821073)
-CLIP_STD: Triple = (0.26862954, 0.26130258, 0.27577711)
-_HALF: Triple = (0.5, 0.5, 0.5)
+CLIP_MEAN: RGB = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD: RGB = (0.26862954, 0.26130258, 0.27577711)
+_HALF: RGB = (0.5, 0.5, 0.5)
 BILINEAR, BICUBIC = 2, 3
 _EDGE_224, _SQUARE_224 = {"shortest_edge": 224}, {"height": 224, "width": 224}
 
@@ -33,8 +33,8 @@ class _Defaults:
     size: Mapping[str, int]
     crop: bool
     resample: int
-    mean: Triple
-    std: Triple
+    mean: RGB
+    std: RGB
 
 
 _CLIP = _Defaults(_EDGE_224, True, BICUBIC, CLIP_MEAN, CLIP_STD)
@@ -165,6 +165,6 @@ def _sized(size: Any, *, edge: bool) -> dict[str, int]:
     return given
 
 
-def _triple(values: Any) -> Triple:
+def _triple(values: Any) -> RGB:
     red, green, blue = (float(value) for value in values)
     return red, green, blue

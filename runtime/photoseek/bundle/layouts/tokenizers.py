@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from photoseek.bundle.manifest import hint_of
+from photoseek.bundle.manifest import upgrade_hint
 from photoseek.errors import BundleDamaged
 from photoseek.system.atomic_write import MAX_TOKENIZER_BYTES, bounded, read_bounded
 
@@ -130,4 +130,4 @@ def _built(path: Path, build: Callable[[], Tokenizer]) -> Tokenizer:
         return build()
     except (Exception, zlib.error) as error:  # tokenizers raises bare Exception
         what = f"no {error} in it" if isinstance(error, KeyError) else str(error)
-        raise BundleDamaged(f"{path}: not a tokenizer: {what:.300}{hint_of(path)}; copy the file again") from error
+        raise BundleDamaged(f"{path}: not a tokenizer: {what:.300}{upgrade_hint(path)}; copy the file again") from error

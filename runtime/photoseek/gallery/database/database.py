@@ -22,8 +22,8 @@ from photoseek.gallery.database.records import StoredPhoto as StoredPhoto
 from photoseek.gallery.database.schema import FORMAT, SCHEMA
 from photoseek.gallery.database.sqlite import Connection, set_journal
 from photoseek.gallery.file_names import DRAFT_FILE
-from photoseek.sources.base import FoundPhoto
-from photoseek.system.atomic_write import sync_file, sync_folder
+from photoseek.sources.base import PhotoEntry
+from photoseek.system.atomic_write import fsync_dir, fsync_file
 from photoseek.system.folder_tag import mode_inside
 from photoseek.system.removal import draft_folder
 from photoseek.vectors import Vectors, not_unit
@@ -79,10 +79,10 @@ class Database(Connection):
                 connection.execute(f"INSERT INTO meta VALUES ('gallery', {_RANDOM}), ('state', {_RANDOM})")
                 connection.execute(f"PRAGMA user_version = {FORMAT}")
             connection.close()
-            sync_file(draft)
+            fsync_file(draft)
             draft.chmod(draft.stat().st_mode & mode_inside(path.parent))
             draft.replace(path)
-            sync_folder(path.parent)
+            fsync_dir(path.parent)
         return cls(path)
 
     @contextmanager
@@ -129,7 +129,7 @@ class Database(Connection):
         with self.writing() as connection:
             connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", facts.items())
 
-    def unchanged(self, fingerprint: str) -> dict[str, FoundPhoto]:
+    def unchanged(self, fingerprint: str) -> dict[str, PhotoEntry]:
         """Each photo, by path, that needs no work as long as it is as it was: it has its vector, or cannot be decoded.
 
         A photo whose bytes could not even be read (no permission, a disk that went away) is tried again.
@@ -139,7 +139,7 @@ class Database(Connection):
             "NULL) OR EXISTS (SELECT 1 FROM vectors WHERE vectors.sha256 = photos.sha256 AND fingerprint = ?)",
             fingerprint,
         )
-        return {row[0]: FoundPhoto(*row) for row in rows}
+        return {row[0]: PhotoEntry(*row) for row in rows}
 
     def contents(self) -> dict[str, tuple[str | None, str | None]]:
         """SHA-256 and reason of each photo, by path and in its order; see :class:`PhotoRecord`."""

@@ -6,31 +6,33 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from photoseek.gallery.indexing.pipeline import BATCH, Batch, Embedder
-from photoseek.sources.base import FoundPhoto
-from photoseek.system.cpu import usable_cores
+from photoseek.gallery.indexing.pipeline import BATCH, Batch, PhotoEncoder
+from photoseek.sources.base import PhotoEntry
+from photoseek.system.cpu import available_cores
 
 _NAME = "photoseek-encode"  # of each thread begins so
 _LOOK_S = 2.0  # how often it is looked whether they live
 _AHEAD = 4  # batches for each thread that may be under way, so that a slow photo holds up no other
 
 
-class Threads:
+class ThreadBackend:
     """The threads of this process: each takes a few photos from their files through the tower, alone on its core.
 
     Threads that share one run of the tower wait for each other, and one that decodes beside it takes a core from it. At
     any time a few batches for each are in memory, however many photos there are.
     """
 
-    def encode(self, work: Sequence[FoundPhoto], embedder: Embedder, keep: Callable[[Batch], None]) -> Generator[Batch]:
-        """See :meth:`photoseek.gallery.indexing.pipeline.Crew.encode`."""
+    def encode(
+        self, work: Sequence[PhotoEntry], embedder: PhotoEncoder, keep: Callable[[Batch], None]
+    ) -> Generator[Batch]:
+        """See :meth:`photoseek.gallery.indexing.pipeline.EncodingBackend.encode`."""
         parts = [work[start : start + BATCH] for start in range(0, len(work), BATCH)]
         yield from _ahead(embedder.batch, parts, keep)
 
 
 def _ahead(
-    encode: Callable[[Sequence[FoundPhoto]], Batch],
-    parts: Iterable[Sequence[FoundPhoto]],
+    encode: Callable[[Sequence[PhotoEntry]], Batch],
+    parts: Iterable[Sequence[PhotoEntry]],
     keep: Callable[[Batch], None],
 ) -> Generator[Batch]:
     """Encode in threads, at most ``_AHEAD`` parts for each thread ahead; every part that gets done is kept.
@@ -38,7 +40,7 @@ def _ahead(
     Parts come as they are done, so that a slow photo holds up no other. When the caller stops, those under way are
     waited for and kept, too; the others are not begun.
     """
-    workers = usable_cores()
+    workers = available_cores()
     with ThreadPoolExecutor(workers, thread_name_prefix=_NAME) as pool:
         under_way: set[Future[Batch]] = set()
         seen: set[threading.Thread] = set()

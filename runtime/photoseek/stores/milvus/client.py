@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from photoseek.errors import StoreError, StoreUnavailable
-from photoseek.stores.uri import StoreAddress
-from photoseek.system.fork_safety import Inherited, leak
+from photoseek.stores.uri import StoreUri
+from photoseek.system.fork_safety import ForkAware, leak_native_object
 
 if TYPE_CHECKING:
     from pymilvus import MilvusClient
@@ -34,20 +34,20 @@ _WORDS = ("unavailable", "deadline", "timeout", "unauthenticated", "auth check f
 _Answer = TypeVar("_Answer")
 
 
-class Client(Inherited):
+class Client(ForkAware):
     """The one client of a store; may be shared between threads."""
 
-    def __init__(self, address: StoreAddress) -> None:
+    def __init__(self, address: StoreUri) -> None:
         """Connect when first used."""
         self.address = address
         self._lock = threading.Lock()
         self._kept: MilvusClient | None = None
-        self.tell_of_forks()
+        self.register_fork_hooks()
 
     def after_fork_in_child(self) -> None:
         """The threads behind the inherited client have stayed in the parent."""
         self._lock = threading.Lock()
-        leak(self._kept)
+        leak_native_object(self._kept)
         self._kept = None
 
     def close(self) -> None:
@@ -175,13 +175,13 @@ def _expect_folder(path: str) -> None:
         raise StoreError(f"{path}: expected a folder of Milvus Lite, found a file; name another one")
 
 
-def _hold(address: StoreAddress) -> None:
+def _hold(address: StoreUri) -> None:
     if address.local:
         with _holding:
             _holders[os.path.abspath(address.uri)] += 1
 
 
-def _let_go(address: StoreAddress) -> None:
+def _let_go(address: StoreUri) -> None:
     """Stop the server that Milvus Lite runs in this process, once nobody here uses it: others may then open it."""
     if not address.local:
         return

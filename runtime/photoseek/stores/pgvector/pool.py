@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from photoseek.errors import StoreError, StoreUnavailable
-from photoseek.stores.uri import StoreAddress
-from photoseek.system.fork_safety import Inherited, leak
+from photoseek.stores.uri import StoreUri
+from photoseek.system.fork_safety import ForkAware, leak_native_object
 
 if TYPE_CHECKING:
     import psycopg
@@ -28,21 +28,21 @@ _SILENT_MS = 10_000  # what was sent and is not acknowledged for so long: the se
 _Answer = TypeVar("_Answer")
 
 
-class Connections(Inherited):
+class ConnectionPool(ForkAware):
     """To one database; may be shared between threads."""
 
-    def __init__(self, address: StoreAddress, ready: Callable[[psycopg.Connection], None]) -> None:
+    def __init__(self, address: StoreUri, ready: Callable[[psycopg.Connection], None]) -> None:
         """Connect when first used; ``ready`` is called with each new connection."""
         self.address = address
         self._ready = ready
         self._lock = threading.Lock()
         self._idle: list[psycopg.Connection] = []
-        self.tell_of_forks()
+        self.register_fork_hooks()
 
     def after_fork_in_child(self) -> None:
         """Never touch the inherited connections again: to close one would end the session of the parent."""
         self._lock = threading.Lock()
-        leak(self._idle)
+        leak_native_object(self._idle)
         self._idle = []
 
     def close(self) -> None:

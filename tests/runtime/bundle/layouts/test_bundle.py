@@ -42,7 +42,7 @@ def test_it_makes_the_vectors_of_its_graphs(folder: Path, tmp_path: Path) -> Non
 
 def test_the_most_exact_precision_is_taken(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also on a processor that is fast in int8: nothing tells what that loses here."""
-    monkeypatch.setattr("photoseek.bundle.bundle.runs_int8_well", lambda: True)
+    monkeypatch.setattr("photoseek.bundle.bundle.has_int8_instructions", lambda: True)
     for tower in ("text", "vision"):
         shutil.copyfile(folder / f"onnx/{tower}_model.onnx", folder / f"onnx/{tower}_model_int8.onnx")
     bundle = Bundle.load(folder)
