@@ -133,7 +133,7 @@ def _rows(found: RerankEvaluation, times: Mapping[str, Mapping[str, float]]) -> 
     for depth, each in found.depths.items():
         name = f"N = {depth:,}"
         gained = {}
-        for k, gain, (low, high) in zip((1, 5, 10), each.gains, each.bounds or (), strict=True):
+        for k, gain, (low, high) in zip((1, 5, 10), each.improvement, each.bounds or (), strict=True):
             gained[f"gain at {k}"] = f"{gain:+.2f} [{low:+.2f}, {high:+.2f}]"
         rows[name] = {**_recalls(each.recall), **gained, **times[name]}
     return rows

@@ -58,7 +58,7 @@ def main() -> None:
         given = np.load(options.queries)[: 2 * _QUERIES]
         vectors, queries, others = np.load(options.vectors)[: options.count], given[::2], given[1::2]
     exact = ExactIndex(vectors)
-    tenth = [float(exact.search(query, _NEIGHBORS)[1][-1]) for query in queries]
+    kth_score = [float(exact.search(query, _NEIGHBORS)[1][-1]) for query in queries]
     real = ", given vectors" if options.vectors else ""
     name = "search" if len(vectors) == 31_783 else f"search-{len(vectors)}"
     question = f"Ten nearest of {len(vectors):,} x {vectors.shape[1]}{real}"
@@ -66,7 +66,7 @@ def main() -> None:
     for engine in options.engines:
         if not options.growth or engine in _OWN:
             print(f"search: {engine}", file=sys.stderr, flush=True)
-            rows[engine] = contend(ENGINES[engine], vectors, queries, others, tenth)
+            rows[engine] = contend(ENGINES[engine], vectors, queries, others, kth_score)
             in_order = {known: rows[known] for known in ENGINES if known in rows}
             write(name, question, in_order, rounds=1, command=f"search.py {len(vectors)}")
 
@@ -93,7 +93,9 @@ def draw(count: int, seed: int = 0) -> tuple[Vectors, Vectors, Vectors]:
     return vectors, queries, others
 
 
-def contend(engine: Engine, vectors: Vectors, queries: Vectors, others: Vectors, tenth: list[float]) -> dict[str, Any]:
+def contend(
+    engine: Engine, vectors: Vectors, queries: Vectors, others: Vectors, kth_score: list[float]
+) -> dict[str, Any]:
     """The first way to ask that reaches the target, or the last."""
     figures: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -106,7 +108,7 @@ def contend(engine: Engine, vectors: Vectors, queries: Vectors, others: Vectors,
                 started = time.perf_counter()
                 found.append(ask(query))
                 seconds.append(time.perf_counter() - started)
-            answers = zip(found, queries, tenth, strict=True)
+            answers = zip(found, queries, kth_score, strict=True)
             hits = sum(int((vectors[rows] @ query >= worst - 1e-5).sum()) for rows, query, worst in answers)
             recall = hits / (_NEIGHBORS * len(queries))
             figures = {"recall@10": round(recall, 4), **milliseconds(seconds), **how}

@@ -92,10 +92,10 @@ def put(gallery: Gallery, vectors: Vectors, facts: Sequence[Facts]) -> None:
         contents = [
             sha256(vector.tobytes() + each.path.encode()).hexdigest() for vector, each in _pairs(vectors, facts)
         ]
-        gallery.database.put_photos(
+        gallery.database.save_photos(
             PhotoRecord(PhotoEntry(each.path, 1, 1), content) for each, content in zip(facts, contents, strict=True)
         )
-        gallery.database.put_contents(
+        gallery.database.save_contents(
             gallery.fingerprint,
             [
                 ContentRecord(content, each.width, each.height, vector, each.taken)

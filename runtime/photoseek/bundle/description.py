@@ -38,7 +38,7 @@ class GraphSpec:
     file: str
     inputs: Mapping[str, str] = field(default_factory=dict)
     output: str | None = None
-    alone: bool = False
+    batch_size_one: bool = False
 
 
 PRECISIONS = ("fp32", "fp16", "int8", "uint8", "q8", "q4", "q4f16", "bnb4")

@@ -148,11 +148,11 @@ def index(
     if remove_bundle is not None:
         console_index.remove_bundle(Gallery.open(gallery or photos, recover=True), remove_bundle, as_json=as_json)
         return
-    crew = None
+    backend = None
     if ray is not None:
         from photoseek.ray_indexing import RayBackend
 
-        crew = RayBackend(ray)
+        backend = RayBackend(ray)
     answer = trusting(trust)
     model = console_index.bundle_of(photos, gallery, bundle, answer)
     opened = Gallery.open_or_create(
@@ -163,7 +163,7 @@ def index(
     if watch:
         console_index.watch_and_print(opened, model, precision, recall, as_json=as_json)
     report = console_index.index_with_progress(
-        opened, model, precision, recall, crew=crew, rehash=rehash, quiet=as_json
+        opened, model, precision, recall, backend=backend, rehash=rehash, quiet=as_json
     )
     pruned = opened.prune() if prune else 0
     if as_json:

@@ -56,19 +56,21 @@ def index_with_progress(
     precision: str | None = None,
     recall: float | None = None,
     *,
-    crew: EncodingBackend | None = None,
+    backend: EncodingBackend | None = None,
     rehash: bool = False,
     quiet: bool = False,
 ) -> IndexReport:
     """Bring a gallery up to date before the user's eyes; an interruption exits and keeps what was encoded."""
     try:
-        with nullcontext() if crew is None else ray_output.silence_ray(), output.progress_bar("indexing") as tell:
+        with nullcontext() if backend is None else ray_output.silence_ray(), output.progress_bar("indexing") as tell:
 
             def show(progress: Progress) -> None:
                 if progress.phase == "encode":
                     tell(progress.done, progress.total)
 
-            report = gallery.index(bundle, precision=precision, progress=show, recall=recall, crew=crew, rehash=rehash)
+            report = gallery.index(
+                bundle, precision=precision, progress=show, recall=recall, backend=backend, rehash=rehash
+            )
     except KeyboardInterrupt:
         output.fail("photoseek", "interrupted; what was encoded is kept, run it again to go on", output.INTERRUPTED)
     if not quiet:

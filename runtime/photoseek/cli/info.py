@@ -49,7 +49,7 @@ def verify(opened: Bundle | Gallery, *, repair: bool) -> list[str]:
             raise QueryError(f"{opened.path}: a bundle cannot be repaired; copy or export it again")
         check.verify(opened)
         if not opened.has_checksums:
-            return [_told_of_foreign(opened)]
+            return [_unverified_notice(opened)]
     elif repair:
         told = opened.repair().lines()
     else:
@@ -123,7 +123,7 @@ def _print_engines(measured: dict[str, Any]) -> None:
     output.print_table(["engine", "ms", *(f"recall, by {kind}" for kind in kinds), "parameters"], rows)
 
 
-def _told_of_foreign(bundle: Bundle) -> str:
+def _unverified_notice(bundle: Bundle) -> str:
     return (
         f"{bundle.path}: {bundle.layout} layout, both towers run in {', '.join(bundle.precisions)} and make vectors of "
         f"{bundle.dim} numbers; nothing vouches for its files, since no checksums are recorded"

@@ -25,7 +25,7 @@ RUNTIME_ERROR = 1
 USAGE_ERROR = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
-_WIDE = 10_000  # columns
+_TABLE_WIDTH = 10_000  # columns
 _debug = False
 
 
@@ -193,7 +193,7 @@ def print_picture(picture: RenderableType) -> None:
     _console(stderr=False, width=None).print(picture)
 
 
-def _console(*, stderr: bool, width: int | None = _WIDE) -> Console:
+def _console(*, stderr: bool, width: int | None = _TABLE_WIDTH) -> Console:
     """A console of rich that takes no text for markup."""
     from rich.console import Console
 

@@ -102,9 +102,9 @@ def _row(name: str, recall: RecallMetrics, fused: Reranked | None = None) -> lis
     cells = [name, *(f"{value:.1f}" for value in (recall.r1, recall.r5, recall.r10)), f"{recall.medr:g}"]
     if fused is None:
         return [*cells, "", "", ""]
-    ends = fused.bounds or (None,) * len(fused.gains)
+    ends = fused.bounds or (None,) * len(fused.improvement)
     told = [
         f"{gain:+.1f}" + (f" [{of[0]:+.1f}, {of[1]:+.1f}]" if of else "")
-        for gain, of in zip(fused.gains, ends, strict=True)
+        for gain, of in zip(fused.improvement, ends, strict=True)
     ]
     return [*cells, *told]

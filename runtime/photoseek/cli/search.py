@@ -136,7 +136,10 @@ def run_batch(ask: SearchFn, lines: Iterable[bytes], output: Output) -> int:
 
 def print_hits(hits: Sequence[Hit]) -> None:
     """Print hits as a table."""
-    rows = [[_file(hit), f"{hit.score:.3f}", _second(hit), _confidence(hit), f"+{len(hit.duplicates)}"] for hit in hits]
+    rows = [
+        [_path(hit), f"{hit.score:.3f}", _rerank_score(hit), _confidence(hit), f"+{len(hit.duplicates)}"]
+        for hit in hits
+    ]
     known, folded = any(hit.confidence is not None for hit in hits), any(hit.duplicates for hit in hits)
     reranked = next((hit.scores[1].bundle for hit in hits if hit.scores), "")
     shown = [column for column, wanted in enumerate((True, True, bool(reranked), known, folded)) if wanted]
@@ -152,13 +155,13 @@ def _warn(hits: Sequence[Hit]) -> None:
         console.print_status("photoseek", "nothing here seems to show that; these are the nearest")
 
 
-def _file(hit: Hit) -> str:
+def _path(hit: Hit) -> str:
     name = decode_filename(str(hit.file))
     gone = isinstance(hit.file, Path) and not hit.file.exists()  # of object storage nothing is asked for a table
     return f"{name} (gone; index again)" if gone else name
 
 
-def _second(hit: Hit) -> str:
+def _rerank_score(hit: Hit) -> str:
     """The cosine by the bundle that hits were reranked with."""
     found = hit.scores[1].score if hit.scores else None
     return "-" if found is None else f"{found:.3f}"

@@ -67,17 +67,19 @@ class TextEncoder:
         return f"TextEncoder({self.bundle.name!r}, {self.precision}, languages={list(self._towers)})"
 
     @property
-    def loaded(self) -> bool:
+    def is_loaded(self) -> bool:
         """Whether a text tower is in memory."""
-        return any(tower.loaded for tower in (self._main, *self._towers.values()))
+        return any(tower.is_loaded for tower in (self._main, *self._towers.values()))
 
     def is_loaded_for(self, text: str) -> bool:
         """Whether each tower that a text needs is in memory."""
-        return all(tower.loaded for tower, _ in self._ask(_clean(text), None))
+        return all(tower.is_loaded for tower, _ in self._encode_with(_prepare_text(text), None))
 
     def count_tokens(self, text: str) -> int:
         """How many tokens the towers read of a text."""
-        return sum(len(tower.tokenize([share.text])[0]) for tower, share in self._ask(_clean(text), None))
+        return sum(
+            len(tower.tokenize([share.text])[0]) for tower, share in self._encode_with(_prepare_text(text), None)
+        )
 
     def encode(self, texts: Sequence[str], *, batch_size: int = 32, language: str | None = None) -> Vectors:
         """Encode sentences.
@@ -97,8 +99,8 @@ class TextEncoder:
             raise QueryError("expected a list of texts, found one text; put it in brackets")
         self.require_text_tower(language)
         asked: dict[TextTower, list[tuple[int, LanguageSpan]]] = {}
-        for row, text in enumerate(map(_clean, texts)):
-            for tower, share in self._ask(text, language):
+        for row, text in enumerate(map(_prepare_text, texts)):
+            for tower, share in self._encode_with(text, language):
                 asked.setdefault(tower, []).append((row, share))
         vectors = np.zeros((len(texts), self.bundle.dim), dtype=np.float32)
         mixed = np.zeros(len(texts), dtype=np.bool_)
@@ -110,7 +112,7 @@ class TextEncoder:
         vectors[mixed] = normalize(vectors[mixed])
         return vectors
 
-    def _ask(self, text: str, language: str | None) -> list[tuple[TextTower, LanguageSpan]]:
+    def _encode_with(self, text: str, language: str | None) -> list[tuple[TextTower, LanguageSpan]]:
         """Which towers read what of a text; a language without a tower is the main one's."""
         if language is not None:
             return [(self._towers[language], LanguageSpan(language, text, 1.0))]
@@ -161,11 +163,13 @@ class ImageEncoder(Tower):
         tower = self.bundle.vision_graph(self.precision)
         graph = self._open(tower)
         rows = len(pixel_values)
-        parts = [pixel_values[row : row + 1] for row in range(rows)] if tower.alone and rows else [pixel_values]
+        parts = (
+            [pixel_values[row : row + 1] for row in range(rows)] if tower.batch_size_one and rows else [pixel_values]
+        )
         return self._unit(np.concatenate([graph.run({"pixel_values": part}) for part in parts]), rows, graph)
 
 
-def _clean(text: str) -> str:
+def _prepare_text(text: str) -> str:
     """Text that the tokenizer takes: of bounded length, lone surrogates replaced."""
     require_text(text, "each query")
     return text[:MAX_CHARACTERS].encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -47,7 +47,7 @@ class Tower(ForkAware):
         return f"{type(self).__name__}({self.bundle.name!r}, {self.precision})"
 
     @property
-    def loaded(self) -> bool:
+    def is_loaded(self) -> bool:
         """Whether the graph is in memory."""
         return self._graph is not None
 
@@ -90,10 +90,10 @@ class TextTower(Tower):
     def encode(self, texts: Sequence[str], batch_size: int) -> Vectors:
         """Unit vectors (n, dim) of texts that the tokenizer takes; those of like length share a run.
 
-        In int8 each has a run of its own: see :attr:`GraphSpec.alone`; and a run of one is as fast for each.
+        In int8 each has a run of its own: see :attr:`GraphSpec.batch_size_one`; and a run of one is as fast for each.
         """
         tower = self.bundle.text_graph(self.precision, self.language)
-        batch_size = 1 if tower.alone else batch_size
+        batch_size = 1 if tower.batch_size_one else batch_size
         graph = self._open(tower)
         ids = self.tokenize(texts)
         order = np.argsort([len(row) for row in ids], kind="stable")

@@ -92,8 +92,8 @@ def bench(
         raise QueryError("expected queries, one a line, found none")
     if repeats < 1 or photos < 0:
         raise QueryError(f"expected at least 1 repeat and 0 photos, found {repeats} and {photos}")
-    warm = _warm(searcher, texts, repeats)
-    cold, cold_peak = _cold(searcher, texts[0])
+    warm = _measure_warm(searcher, texts, repeats)
+    cold, cold_peak = _measure_cold(searcher, texts[0])
     files = _some_photos(searcher, photos)
     generation = searcher.gallery.generation()
     return BenchReport(
@@ -113,7 +113,7 @@ def bench(
     )
 
 
-def _warm(searcher: Searcher, texts: Sequence[str], repeats: int) -> dict[str, Latency]:
+def _measure_warm(searcher: Searcher, texts: Sequence[str], repeats: int) -> dict[str, Latency]:
     """Each step by itself, and the whole, with none of it remembered from before."""
     encoder = searcher.text_encoder
     seconds: dict[str, list[float]] = {"tokenize": [], "encode": [], "search": [], "total": []}
@@ -135,7 +135,7 @@ def _warm(searcher: Searcher, texts: Sequence[str], repeats: int) -> dict[str, L
     return {step: Latency.of(values) for step, values in seconds.items()}
 
 
-def _cold(searcher: Searcher, text: str) -> tuple[Latency, float]:
+def _measure_cold(searcher: Searcher, text: str) -> tuple[Latency, float]:
     """New processes that answer one query, and the most memory that one of them held."""
     command = [sys.executable, "-m", "photoseek", "search", "--gallery", str(searcher.gallery.path), "--json"]
     command += ["--bundle", searcher.bundle.reference, "--precision", searcher.text_encoder.precision]

@@ -54,8 +54,8 @@ class Interval:
             "method": "percentile bootstrap over images",
             "resamples": self.resamples,
             "seed": self.seed,
-            "text_to_image": _named(self.text_to_image),
-            "image_to_text": _named(self.image_to_text),
+            "text_to_image": _labelled(self.text_to_image),
+            "image_to_text": _labelled(self.image_to_text),
             "rsum": _rounded(self.rsum),
         }
 
@@ -91,7 +91,7 @@ def _hits(ranks: RetrievalRanks) -> Samples:
     return np.column_stack([*of_captions, captions, *of_image]).astype(np.float64)
 
 
-def _named(bounds: Sequence[Bounds]) -> dict[str, list[float]]:
+def _labelled(bounds: Sequence[Bounds]) -> dict[str, list[float]]:
     return {f"r{k}": _rounded(found) for k, found in zip(CUTOFFS, bounds, strict=True)}
 
 

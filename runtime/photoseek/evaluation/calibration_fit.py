@@ -58,7 +58,7 @@ def calibrate(images: Vectors, texts: Vectors, image_of_text: npt.ArrayLike) -> 
     if len(images) < 2 or len(texts) == 0:
         raise EvaluationError(f"expected at least 2 photos and a caption, found {len(images)} and {len(texts)}")
     best, best_without = _best_hits(images, texts, own)
-    same = _Paraphrases.of(texts, own)
+    same = _CaptionGroups.of(texts, own)
     cosines = np.concatenate([np.einsum("ij,ij->i", texts, images[found]) for found in (best, best_without)])
     labels = np.concatenate([same.say(found) for found in (best, best_without)])
     slope, intercept = _platt(cosines.astype(np.float64), labels)
@@ -102,7 +102,7 @@ def _best_hits(images: Vectors, texts: Vectors, own: Rows) -> tuple[Rows, Rows]:
 
 
 @dataclass(frozen=True)
-class _Paraphrases:
+class _CaptionGroups:
     """Captions by their photo, and the cosine from which two say the same."""
 
     texts: Vectors
@@ -111,7 +111,7 @@ class _Paraphrases:
     near: float
 
     @classmethod
-    def of(cls, texts: Vectors, own: Rows) -> _Paraphrases:
+    def of(cls, texts: Vectors, own: Rows) -> _CaptionGroups:
         order = np.argsort(own, kind="stable")
         photos, starts = np.unique(own[order], return_index=True)
         rows_of = dict(zip(photos.tolist(), np.split(order, starts[1:]), strict=True))

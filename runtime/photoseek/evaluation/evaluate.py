@@ -90,7 +90,7 @@ def encode_captioned(
     """The vectors that :func:`evaluate` measures; parameters and errors are its own."""
     rules = protocol or EvaluationProtocol()
     names, chosen = rules.choose(*images_with_captions(Path(images), captions, split))
-    rules.fold_rows(len(names))  # refused before the work, not after it
+    rules.fold_slices(len(names))  # refused before the work, not after it
     texts = TextEncoder(bundle, precision)
     photos = ImageEncoder(bundle, precision)
     image_vectors = _encode_images(photos, [Path(images, name) for name in names], progress)

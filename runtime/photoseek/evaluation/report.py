@@ -27,7 +27,7 @@ class Folds:
     def to_json(self) -> dict[str, Any]:
         """The mean in the form of any metrics, and the rsum of each fold."""
         rsums = [round(fold.rsum, 3) for fold in self.each]
-        return {"count": len(self.each), **_with_interval(self.metrics, self.interval), "rsums": rsums}
+        return {"count": len(self.each), **_bootstrap(self.metrics, self.interval), "rsums": rsums}
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class EvaluationResult:
     def to_json(self) -> dict[str, Any]:
         """The metrics, and ``interval`` and ``folds`` where they were asked for."""
         folds = {} if self.folds is None else {"folds": self.folds.to_json()}
-        return {**_with_interval(self.metrics, self.interval), **folds}
+        return {**_bootstrap(self.metrics, self.interval), **folds}
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def evaluate_vectors(
     return Evaluation(
         figures(images, texts, owner, rules),
         precision,
-        {code: figures(*part, rules.fitting(len(part[0]))) for code, part in parts.items()} if len(codes) > 1 else {},
+        {code: figures(*part, rules.max_folds(len(part[0]))) for code, part in parts.items()} if len(codes) > 1 else {},
     )
 
 
@@ -114,7 +114,7 @@ def figures(images: Vectors, texts: Vectors, owner: Ranks, protocol: EvaluationP
 def _folds(
     images: Vectors, texts: Vectors, owner: Ranks, protocol: EvaluationProtocol
 ) -> Iterator[tuple[Vectors, Vectors, Ranks]]:
-    for rows in protocol.fold_rows(len(images)):
+    for rows in protocol.fold_slices(len(images)):
         yield _subset(images, texts, owner, np.flatnonzero((owner >= rows.start) & (owner < rows.stop)))
 
 
@@ -145,5 +145,5 @@ def _interval(parts: Sequence[RetrievalRanks], protocol: EvaluationProtocol) -> 
     return Interval.of(np.mean(samples, axis=0), protocol.seed)
 
 
-def _with_interval(metrics: RetrievalMetrics, interval: Interval | None) -> dict[str, Any]:
+def _bootstrap(metrics: RetrievalMetrics, interval: Interval | None) -> dict[str, Any]:
     return {**metrics.to_json(), **({} if interval is None else {"interval": interval.to_json()})}

@@ -34,7 +34,7 @@ class Reranked:
     """
 
     recall: RecallMetrics
-    gains: tuple[float, ...]
+    improvement: tuple[float, ...]
     bounds: tuple[Bounds, ...] | None
 
     def to_json(self) -> dict[str, Any]:
@@ -43,7 +43,7 @@ class Reranked:
         bounds = None if self.bounds is None else [[round(end, 3) for end in ends] for ends in self.bounds]
         return {
             **self.recall.to_json(),
-            "gain": dict(zip(names, (round(gain, 3) for gain in self.gains), strict=True)),
+            "gain": dict(zip(names, (round(gain, 3) for gain in self.improvement), strict=True)),
             **({} if bounds is None else {"interval": dict(zip(names, bounds, strict=True))}),
         }
 
@@ -115,7 +115,7 @@ def evaluate_rerank(
     found = {}
     for depth in map(check_depth, depths):
         ranks = _ranks(first, second, owner, fusion, depth)
-        found[depth] = _gained(ranks, alone, owner, len(first.names), resamples, seed)
+        found[depth] = _improvement(ranks, alone, owner, len(first.names), resamples, seed)
     one, other = map(RecallMetrics.of, alone)
     return RerankEvaluation(names, one, other, found, fusion, len(first.names), len(owner))
 
@@ -139,10 +139,12 @@ def _ranks(first: EncodedSplit, second: EncodedSplit, owner: Ranks, fusion: Fusi
     return np.concatenate(parts)
 
 
-def _gained(ranks: Ranks, alone: Sequence[Ranks], owner: Ranks, images: int, resamples: int, seed: int) -> Reranked:
+def _improvement(
+    ranks: Ranks, alone: Sequence[Ranks], owner: Ranks, images: int, resamples: int, seed: int
+) -> Reranked:
     recall = RecallMetrics.of(ranks)
-    of_all = _at_cutoffs(recall)
-    reached = [_at_cutoffs(RecallMetrics.of(each)) for each in alone]
+    of_all = _recall_at(recall)
+    reached = [_recall_at(RecallMetrics.of(each)) for each in alone]
     best = [max(range(len(alone)), key=lambda which: reached[which][place]) for place in range(len(CUTOFFS))]
     gains = tuple(mine - reached[which][place] for place, (mine, which) in enumerate(zip(of_all, best, strict=True)))
     if resamples == 0:
@@ -158,7 +160,7 @@ def _resampled(ranks: Ranks, owner: Ranks, images: int, resamples: int, seed: in
     return resample(RetrievalRanks(ranks, np.zeros(images, dtype=np.int64), owner), resamples, seed)[:, : len(CUTOFFS)]
 
 
-def _at_cutoffs(recall: RecallMetrics) -> tuple[float, float, float]:
+def _recall_at(recall: RecallMetrics) -> tuple[float, float, float]:
     return recall.r1, recall.r5, recall.r10
 
 

@@ -121,7 +121,7 @@ class GalleryBundles(ABC):
         if held is not None:
             self.trust.accept_bundle(bundle)
         if held is not None and held.own:
-            self._note_own(bundle)
+            self._save_primary(bundle)
         elif held is not None and (held.reference, held.name) != (bundle.reference, bundle.name):
             with exclusive_writer(self.path):
                 save_bundle(self.database, to_record(bundle, precision=held.precision, whole=held.whole))
@@ -157,14 +157,14 @@ class GalleryBundles(ABC):
         names = ", ".join(repr(held.name) for held in self.bundles())
         raise GalleryIncompatible(f"expected a bundle that the gallery holds, one of {names}; found {name!r}")
 
-    def _note_own(self, bundle: Bundle) -> None:
+    def _save_primary(self, bundle: Bundle) -> None:
         """Make a bundle the gallery's own; one that was taken in beside it has no row of its own any more."""
         self.trust.accept_bundle(bundle)
         if not primary_record(bundle).items() <= self.database.meta().items():
             with exclusive_writer(self.path):
                 set_primary(self.database, self.held(bundle) or to_record(bundle), primary_record(bundle))
 
-    def _load_further(self) -> dict[str, Bundle | str]:
+    def _load_additional(self) -> dict[str, Bundle | str]:
         """Each bundle beside the gallery's own that answers by itself, by its fingerprint, or why it is not there."""
         loaded: dict[str, Bundle | str] = {}
         for held in self.bundles()[1:]:

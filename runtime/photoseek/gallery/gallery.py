@@ -91,11 +91,11 @@ class Gallery(GalleryBundles):
             QueryError: An address of another kind; photos in object storage, and no ``path``.
         """
         source = open_source(photos)
-        folder = _place(source, path)
+        folder = _resolve_location(source, path)
         source.expect()
         _expect_none(folder)
         create_folder(folder, access_of(source.root, folder) if isinstance(source, LocalSource) else OWNER)
-        meta = {"photos": _noted(source, folder), **primary_record(bundle)}
+        meta = {"photos": _stored(source, folder), **primary_record(bundle)}
         with exclusive_writer(folder):
             _expect_none(folder)
             gallery = cls(folder, Database.create(folder / DATABASE, meta))
@@ -158,7 +158,7 @@ class Gallery(GalleryBundles):
             GalleryIncompatible: The gallery belongs to another bundle or to other photos.
         """
         source = open_source(photos)
-        folder = _place(source, path)
+        folder = _resolve_location(source, path)
         if find_gallery(folder) != folder:
             return cls.create(photos, bundle, folder)
         gallery = cls.open(folder, recover=True, trust=trust)
@@ -176,7 +176,7 @@ class Gallery(GalleryBundles):
         if add_bundle:
             gallery.add_bundle(bundle)
         elif rebuild:
-            gallery._note_own(bundle)
+            gallery._save_primary(bundle)
         else:
             gallery.check_bundle(bundle)
             gallery.save_bundle_path(bundle)
@@ -249,7 +249,7 @@ class Gallery(GalleryBundles):
                 f"{min(known)}, found none of {len(known):,}; name the folder that they have moved to"
             )
         with exclusive_writer(self.path):
-            self.database.set_meta(photos=_noted(source, self.path))
+            self.database.set_meta(photos=_stored(source, self.path))
         self.trust.accept_photos(source)
 
     def index(
@@ -259,7 +259,7 @@ class Gallery(GalleryBundles):
         precision: str | None = None,
         progress: Callable[[Progress], None] | None = None,
         recall: float | None = None,
-        crew: EncodingBackend | None = None,
+        backend: EncodingBackend | None = None,
         rehash: bool = False,
     ) -> IndexReport:
         """Bring the gallery up to date with its folder: only what is new or changed is encoded, by each of its bundles.
@@ -290,7 +290,7 @@ class Gallery(GalleryBundles):
         bundle = bundle or self.load_bundle()
         held = self.check_bundle(bundle)
         chosen = self.image_precision(bundle, precision)
-        own, further = bundle if held.own else self.load_bundle(), self._load_further()
+        own, further = bundle if held.own else self.load_bundle(), self._load_additional()
         with exclusive_writer(self.path):
             if not held.own:
                 further[held.fingerprint] = bundle
@@ -298,7 +298,7 @@ class Gallery(GalleryBundles):
                 self.trust.accept_bundle(bundle)
             self.database.set_meta(precision=chosen if held.own else self.image_precision(own))
             return index_gallery(
-                self.path, self.database, self.photo_folder, own, further, progress, recall, crew, rehash=rehash
+                self.path, self.database, self.photo_folder, own, further, progress, recall, backend, rehash=rehash
             )
 
     def add_captions(
@@ -322,7 +322,7 @@ class Gallery(GalleryBundles):
         """
         bundle = bundle or self.load_bundle()
         self.check_bundle(bundle)
-        encoding = {bundle.fingerprint: bundle, **self._load_further()}
+        encoding = {bundle.fingerprint: bundle, **self._load_additional()}
         with exclusive_writer(self.path):
             added = self.sentences.add(captions)
             for each in encoding.values():
@@ -412,7 +412,7 @@ class Gallery(GalleryBundles):
             GalleryBusy: Another process is writing this gallery.
             GalleryDamaged: The database itself cannot be read, and so not be repaired.
         """
-        bundles = self._load_further()
+        bundles = self._load_additional()
         try:
             bundles[self.fingerprint] = self.load_bundle()
         except PhotoseekError as error:
@@ -434,7 +434,7 @@ def _expect_none(folder: Path) -> None:
         raise GalleryError(f"{folder}: there is a gallery already; open it with Gallery.open")
 
 
-def _place(source: PhotoSource, path: str | Path | None) -> Path:
+def _resolve_location(source: PhotoSource, path: str | Path | None) -> Path:
     """Where the gallery lies; the photo folder itself stands for the folder inside it, as in :meth:`Gallery.open`."""
     if not isinstance(source, LocalSource):
         if path is None:
@@ -447,7 +447,7 @@ def _place(source: PhotoSource, path: str | Path | None) -> Path:
     return source.root / FOLDER if folder == source.root else folder
 
 
-def _noted(source: PhotoSource, folder: Path) -> str:
+def _stored(source: PhotoSource, folder: Path) -> str:
     """How a gallery remembers its photo folder: by the way to it where it lies inside, so that both may move."""
     if not isinstance(source, LocalSource):
         return source.address

@@ -83,7 +83,7 @@ def repair_gallery(gallery: Path, database: Database, bundles: Mapping[str, Bund
     Raises:
         GalleryDamaged: The database itself cannot be read, and so not be repaired.
     """
-    _mend_indexes(database)
+    _rebuild_indexes(database)
     found = [expected_state(held.folder(gallery), database) for held in list_bundles(database) if held.whole]
     wrong = find_bad_rows(database, [generation for generation in found if generation is not None])
     if wrong.is_fatal or wrong.orphans:
@@ -100,7 +100,7 @@ def repair_gallery(gallery: Path, database: Database, bundles: Mapping[str, Bund
             encoded += _encode_sentences_again(Sentences(database), texts)
         derived = build_snapshot(gallery, database, held, texts)
         if derived:
-            made.append(_place(held, current_id(held.folder(gallery)) or ""))
+            made.append(_label(held, current_id(held.folder(gallery)) or ""))
         if isinstance(bundle, str) and (derived or wrong.sentences):
             without.append(bundle)
     return Repaired(str(wrong), encoded, removed, ", ".join(made) or None, "; ".join(without) or None)
@@ -108,17 +108,17 @@ def repair_gallery(gallery: Path, database: Database, bundles: Mapping[str, Bund
 
 def _encode_sentences_again(sentences: Sentences, bundle: Bundle) -> int:
     """Encode the captions that have no vector; tells how many."""
-    missing = len(sentences.unencoded(bundle.fingerprint))
+    missing = len(sentences.without_vectors(bundle.fingerprint))
     encode_sentences(sentences, bundle, lambda _: None)
     return missing
 
 
-def _place(held: GalleryBundle, generation: str) -> str:
+def _label(held: GalleryBundle, generation: str) -> str:
     """A generation in words, with its bundle where that is not the gallery's own."""
     return generation if held.own else f"{generation} of bundle {held.name!r}"
 
 
-def _mend_indexes(database: Database) -> None:
+def _rebuild_indexes(database: Database) -> None:
     """Have SQLite make its indexes anew, where those are all that is wrong."""
     try:
         database.check()

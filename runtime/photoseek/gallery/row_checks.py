@@ -82,23 +82,23 @@ def find_bad_rows(database: Database, generations: Sequence[Snapshot] = ()) -> R
     sizes = {held.fingerprint: 4 * held.dim for held in list_bundles(database)}
     photos = {row for (row,) in database.query(_PHOTOS)}
     contents = {row for (row,) in database.query(_CONTENTS)}
-    contents.update(_no_unit_vectors(database, "vectors", sizes))
+    contents.update(_non_unit_vectors(database, "vectors", sizes))
     altered: list[tuple[int | None, int]] = []
     missing: set[int] = set()
     for generation in generations:
-        others, gone = _altered(database, generation)
+        others, gone = _checksum_mismatches(database, generation)
         altered += [(photo, row) for photo, row in others if row not in contents and photo not in photos]
         missing |= gone
     return RowProblems(
         photos=sorted(photos.union(photo for photo, _ in altered if photo is not None)),
         vectors=sorted(contents.union(row for _, row in altered)),
-        sentences=_no_unit_vectors(database, "caption_vectors", sizes),
+        sentences=_non_unit_vectors(database, "caption_vectors", sizes),
         orphans=[row for (row,) in database.query(_ORPHANS)],
         missing=sorted(missing),
     )
 
 
-def _altered(database: Database, generation: Snapshot) -> tuple[list[tuple[int | None, int]], set[int]]:
+def _checksum_mismatches(database: Database, generation: Snapshot) -> tuple[list[tuple[int | None, int]], set[int]]:
     """Rows of photos and of their vectors that are not what a generation was made from, and ids that are missing.
 
     The row of the photo is None where it is right.
@@ -119,7 +119,7 @@ def _altered(database: Database, generation: Snapshot) -> tuple[list[tuple[int |
             if not same or blob != vectors[at].tobytes():
                 altered.append((None if same else photo, row))
     made = generation.manifest
-    fresh = made.state == database.state_of(made.fingerprint)
+    fresh = made.state == database.index_state(made.fingerprint)
     return altered, set(generation.ids.tolist()) - seen if fresh else set()
 
 
@@ -137,7 +137,7 @@ def delete_rows(database: Database, wrong: RowProblems) -> None:
             database.note_change()  # what is missing is found again, and the generation made anew
 
 
-def _no_unit_vectors(database: Database, table: str, sizes: Mapping[str, int]) -> list[int]:
+def _non_unit_vectors(database: Database, table: str, sizes: Mapping[str, int]) -> list[int]:
     """Rows whose vector is no unit vector, or of a bundle whose vectors have another size in bytes."""
     wrong: list[int] = []
     last = -(2**63)

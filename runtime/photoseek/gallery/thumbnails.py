@@ -29,7 +29,7 @@ def thumbnail(file: PhotoFile, side: int = SIDE) -> bytes:
     Raises:
         PhotoError: The photo is gone or cannot be decoded; the message is the reason.
     """
-    return _kept(file, *cache_key(file), side)
+    return _cached(file, *cache_key(file), side)
 
 
 def cache_key(file: PhotoFile) -> tuple[int, int]:
@@ -39,7 +39,7 @@ def cache_key(file: PhotoFile) -> tuple[int, int]:
         PhotoError: It is gone; the message is the reason.
     """
     if not isinstance(file, Path):
-        return _looked_at(file, int(time.monotonic() / _REMEMBERED_S))
+        return _oriented_image(file, int(time.monotonic() / _REMEMBERED_S))
     try:
         status = file.stat()
     except OSError as error:
@@ -66,12 +66,12 @@ def data_uri(jpeg: bytes) -> str:
 
 
 @lru_cache(maxsize=_LOOKED_AT)
-def _looked_at(photo: StoredPhoto, moment: int) -> tuple[int, int]:
+def _oriented_image(photo: StoredPhoto, moment: int) -> tuple[int, int]:
     del moment  # it makes what was seen long ago another key
     return photo.version()
 
 
 @lru_cache(maxsize=_KEPT)
-def _kept(file: PhotoFile, mtime_ns: int, size: int, side: int) -> bytes:
+def _cached(file: PhotoFile, mtime_ns: int, size: int, side: int) -> bytes:
     del mtime_ns, size  # they make a changed file another key
     return make_thumbnail(read_photo(file), side)

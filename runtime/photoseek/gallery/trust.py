@@ -65,7 +65,7 @@ class Trust:
         """
         if folder.address == self._photos:
             return
-        if not self._is_beside(folder) and _read().galleries.get(_key(self._gallery)) != decode_filename(
+        if not self._is_inside_gallery(folder) and _read().galleries.get(_key(self._gallery)) != decode_filename(
             folder.address
         ):
             self._ask(f"{self._gallery}: records its photos in {folder.address}, which you have not named for it here")
@@ -98,15 +98,15 @@ class Trust:
     def accept_photos(self, folder: PhotoSource) -> None:
         """Note that the user has named the gallery's photo folder."""
         self._photos = folder.address
-        if not self._is_beside(folder):
-            _note("galleries", _key(self._gallery), decode_filename(folder.address))
+        if not self._is_inside_gallery(folder):
+            _save("galleries", _key(self._gallery), decode_filename(folder.address))
 
     def accept_bundle(self, bundle: Bundle) -> None:
         """Note that the user has named a bundle."""
         if bundle.reference != DEMO:
-            _note("bundles", _key(bundle.path), _content(bundle))
+            _save("bundles", _key(bundle.path), _content(bundle))
 
-    def _is_beside(self, folder: PhotoSource) -> bool:
+    def _is_inside_gallery(self, folder: PhotoSource) -> bool:
         return isinstance(folder, LocalSource) and folder.root == self._gallery.parent
 
     def _ask(self, what: str) -> None:
@@ -158,7 +158,7 @@ def _is_texts(values: object) -> bool:
     return isinstance(values, dict) and all(isinstance(value, str) for value in values.values())
 
 
-def _note(kind: str, key: str, value: str) -> None:
+def _save(kind: str, key: str, value: str) -> None:
     """Add to what is noted; where that cannot be written, the next process asks again."""
     if getattr(_read(), kind).get(key) == value:
         return

@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 _TURN_MS = 500  # how often the folder itself is looked after, and a busy gallery tried again
 _QUIET_S = 0.4  # photos that have kept their size and time for as long count as written
-_PATIENCE_S = 30.0  # what is still written after that is left to its next change
+_MAX_WAIT_S = 30.0  # what is still written after that is left to its next change
 
 
 def watch_gallery(
@@ -70,7 +70,7 @@ def watch_gallery(
         root = gallery.photos_root
         identity = _identity(root)
         if identity is None and first:
-            told = _tell(f"{root}: cannot be read as a folder of photos", told)
+            told = _report(f"{root}: cannot be read as a folder of photos", told)
             stop.wait(_TURN_MS / 1000)
             continue
         if identity is None:
@@ -81,7 +81,7 @@ def watch_gallery(
                 if _identity(root) != identity:
                     break
                 due = due or bool(changed)
-                _wait_until_written(changed, stop)
+                _wait_for_writes(changed, stop)
                 if not due or stop.is_set():
                     continue
                 try:
@@ -89,7 +89,7 @@ def watch_gallery(
                 except (GalleryBusy, GalleryNotFound) as error:
                     if not first:
                         raise
-                    told = _tell(str(error), told)
+                    told = _report(str(error), told)
                     continue
                 due, told = False, ""
                 bad = (report.unreadable, report.unseen)
@@ -134,9 +134,9 @@ def _changes(watch: Any, root: Path, gallery: Path, stop: threading.Event) -> Ge
             yield {path for _, path in turn}
 
 
-def _wait_until_written(paths: Iterable[str], stop: threading.Event) -> None:
+def _wait_for_writes(paths: Iterable[str], stop: threading.Event) -> None:
     """Wait until files keep their size and time."""
-    paths, end = list(paths), time.monotonic() + _PATIENCE_S
+    paths, end = list(paths), time.monotonic() + _MAX_WAIT_S
     before = None
     while paths and (now := [_state(path) for path in paths]) != before and time.monotonic() < end:
         before = now
@@ -161,7 +161,7 @@ def _identity(root: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _tell(what: str, told: str) -> str:
+def _report(what: str, told: str) -> str:
     """Log what is waited for, unless it was the last thing told; returns it."""
     if what != told:
         _log.warning("%s; going on when that is over", what)

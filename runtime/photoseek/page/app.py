@@ -49,10 +49,12 @@ def _header() -> None:
     now = strings()
     with st.container(key="ps-top", horizontal=True, vertical_alignment="center"):
         st.html(f'<header class="ps-header" lang="{now.code}"><h1>photoseek</h1><p>{now.tagline}</p></header>')
-        st.button(now.other_name, type="tertiary", icon=":material/translate:", on_click=_speak, args=(now.other,))
+        st.button(
+            now.other_name, type="tertiary", icon=":material/translate:", on_click=_language_menu, args=(now.other,)
+        )
 
 
-def _speak(language: str) -> None:
+def _language_menu(language: str) -> None:
     st.session_state[KEY] = language
 
 

@@ -34,7 +34,7 @@ def render_index_panel(folder: str, bundle: str) -> None:
         width="stretch",
     )
     if job is not None:
-        _tell_end(job)
+        _show_outcome(job)
 
 
 @st.fragment(run_every=_EVERY_S)
@@ -53,7 +53,7 @@ def _watch(job: index_job.Job) -> None:
     st.button(label, icon=":material/stop_circle:", on_click=job.stop, disabled=job.stopping, width="stretch")
 
 
-def _tell_end(job: index_job.Job) -> None:
+def _show_outcome(job: index_job.Job) -> None:
     now, report = strings(), job.report
     if job.problem is not None:
         text = now.failed.format(reason=job.problem)

@@ -98,7 +98,7 @@ def _identity(gallery: Gallery) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _still_right(opened: OpenGallery) -> bool:
+def _is_current(opened: OpenGallery) -> bool:
     gallery, bundle = opened.searcher.gallery, opened.searcher.bundle
     try:
         held = gallery.held(bundle)
@@ -107,7 +107,7 @@ def _still_right(opened: OpenGallery) -> bool:
         return False
 
 
-@st.cache_resource(max_entries=_GALLERIES, show_spinner=False, validate=_still_right)
+@st.cache_resource(max_entries=_GALLERIES, show_spinner=False, validate=_is_current)
 def _open(folder: str, model: str | None, *, links: bool) -> OpenGallery:
     gallery = Gallery.open(folder)
     searcher = Searcher(gallery, bundle=gallery.load_bundle(model))

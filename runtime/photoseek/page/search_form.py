@@ -101,7 +101,7 @@ def example_queries(searcher: Searcher) -> None:
     """
     now = strings()
     language = now.code if now.code in searcher.bundle.languages else "en"
-    drawn = any(map(searcher.knows, picture_names()[:_MAX_EXAMPLES]))
+    drawn = any(map(searcher.is_searchable, picture_names()[:_MAX_EXAMPLES]))
     examples = demo_queries(language) if drawn else sample_queries([language])
     st.html(f'<p class="ps-hint">{now.try_one}</p>')
     with st.container(horizontal=True, key="ps-examples"):

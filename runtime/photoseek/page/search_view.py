@@ -76,7 +76,7 @@ def _patience(opened: OpenGallery, asked: SearchForm) -> AbstractContextManager[
     """
     searcher, reranker = opened.searcher, opened.reranker
     read = not asked.text or searcher.text_encoder.is_loaded_for(asked.text)
-    seen = not asked.photo or searcher.image_encoder.loaded
+    seen = not asked.photo or searcher.image_encoder.is_loaded
     looked = reranker is None or (
         reranker.whole and (not asked.text or reranker.text_encoder.is_loaded_for(asked.text))
     )

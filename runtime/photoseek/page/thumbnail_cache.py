@@ -34,7 +34,7 @@ MAX_BYTES = 128_000_000
 
 _DECODERS = 4  # photos decoded at the same time
 _LEFT = 0.9  # share of the size that is left after tidying up, so that it is not done each time
-_NOTED_ANEW_S = 3600  # the time of a file is that of its last use, up to this
+_TOUCH_INTERVAL_S = 3600  # the time of a file is that of its last use, up to this
 _JPEG_START, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 
 
@@ -90,7 +90,7 @@ class Pictures:
     def _read(self, name: str) -> bytes | None:
         try:
             with self._opened() as folder, os.fdopen(open_file(name, os.O_RDONLY, folder=folder), "rb") as file:
-                if time.time() - os.fstat(file.fileno()).st_mtime > _NOTED_ANEW_S:
+                if time.time() - os.fstat(file.fileno()).st_mtime > _TOUCH_INTERVAL_S:
                     os.utime(file.fileno())
                 jpeg = file.read()
         except OSError:

@@ -28,7 +28,7 @@ class BatchResult:
     host: str
     paths: frozenset[str]
     batch: Batch
-    trouble: str | None = None
+    error: str | None = None
 
     @property
     def gone(self) -> frozenset[str]:

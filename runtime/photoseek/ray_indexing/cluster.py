@@ -89,7 +89,7 @@ def _join(ray: Any, address: str) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if _HOST.fullmatch(address):
-                _within(_JOIN_S, lambda: ray.init(address=address, **options))
+                _with_timeout(_JOIN_S, lambda: ray.init(address=address, **options))
             else:  # a cluster of one's own would end with the thread that started it
                 ray.init(address=address, **options)
     except ConnectionError as error:
@@ -105,7 +105,7 @@ def _join(ray: Any, address: str) -> None:
         raise IndexingError(f"{address}: the Ray cluster cannot be joined: {_line(error)}") from error
 
 
-def _within(seconds: float, join: Callable[[], object]) -> None:
+def _with_timeout(seconds: float, join: Callable[[], object]) -> None:
     """Call in another thread, which is left behind where it takes too long: Ray has no limit of its own.
 
     Raises:

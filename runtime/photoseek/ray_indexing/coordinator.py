@@ -51,6 +51,6 @@ def start_coordinator(ray: Any, known: AbstractSet[str], files: Files) -> Any:
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    desk = ray.remote(num_cpus=0, scheduling_strategy=here)(Coordinator).remote()
-    ray.get(desk.fill.remote(known, files))  # before anybody asks
-    return desk
+    coordinator = ray.remote(num_cpus=0, scheduling_strategy=here)(Coordinator).remote()
+    ray.get(coordinator.fill.remote(known, files))  # before anybody asks
+    return coordinator

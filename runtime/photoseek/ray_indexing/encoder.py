@@ -45,7 +45,7 @@ class RayBackend:
         return f"RayBackend({self.address!r})"
 
     def encode(
-        self, work: Sequence[PhotoEntry], embedder: PhotoEncoder, keep: Callable[[Batch], None]
+        self, work: Sequence[PhotoEntry], photo_encoder: PhotoEncoder, keep: Callable[[Batch], None]
     ) -> Generator[Batch]:
         """See :meth:`photoseek.gallery.indexing.pipeline.EncodingBackend.encode`.
 
@@ -57,8 +57,8 @@ class RayBackend:
         awaited = {photo.path for photo in work}
         with connected(self.address) as ray:
             try:
-                for found in chain.from_iterable(map(parse_result, self._tables(ray, work, embedder))):
-                    batch = _accept(found, awaited, embedder)
+                for found in chain.from_iterable(map(parse_result, self._tables(ray, work, photo_encoder))):
+                    batch = _save_batch(found, awaited, photo_encoder)
                     keep(batch)
                     yield batch
             except ray.exceptions.RayError as error:
@@ -70,42 +70,42 @@ class RayBackend:
                 f"{len(awaited):,} photos did not come back, such as {min(awaited)}; run it again to go on"
             )
 
-    def _tables(self, ray: Any, work: Sequence[PhotoEntry], embedder: PhotoEncoder) -> Generator[Any]:
+    def _tables(self, ray: Any, work: Sequence[PhotoEntry], photo_encoder: PhotoEncoder) -> Generator[Any]:
         from photoseek.ray_indexing.dataset import run_dataset, run_dataset_remote
 
-        members = int(ray.cluster_resources().get("CPU", 0))
-        if members < 1:
+        workers = int(ray.cluster_resources().get("CPU", 0))
+        if workers < 1:
             raise IndexingError(
                 f"{self.address}: the cluster has no processor (CPU) to encode with; add a machine to it"
             )
         run = run_dataset_remote if is_client_address(self.address) else run_dataset
-        yield from run(work, self._task(ray, embedder), members)
+        yield from run(work, self._task(ray, photo_encoder), workers)
 
-    def _task(self, ray: Any, embedder: PhotoEncoder) -> WorkerSpec:
+    def _task(self, ray: Any, photo_encoder: PhotoEncoder) -> WorkerSpec:
         from photoseek.ray_indexing.worker_spec import WorkerSpec
 
-        encoder = embedder.encoder
+        encoder = photo_encoder.encoder
         files = {} if self.address == "local" else files_of(encoder.bundle)
         return WorkerSpec(
             version=__version__,
-            folder=embedder.folder,
+            folder=photo_encoder.folder,
             bundle=encoder.bundle.reference,
             fingerprint=encoder.bundle.fingerprint,
             precision=encoder.precision,
-            desk=start_coordinator(ray, frozenset(embedder.known), files),
+            coordinator=start_coordinator(ray, frozenset(photo_encoder.known), files),
         )
 
 
-def _accept(found: BatchResult, awaited: set[str], embedder: PhotoEncoder) -> Batch:
+def _save_batch(found: BatchResult, awaited: set[str], photo_encoder: PhotoEncoder) -> Batch:
     """What came from a machine, without what has come before: a lost machine's photos may come twice.
 
     Raises:
         IndexingError: The machine could not do it, or does not see photos that are there.
     """
-    if found.trouble is not None:
-        raise IndexingError(f"{found.host}: {found.trouble}")
+    if found.error is not None:
+        raise IndexingError(f"{found.host}: {found.error}")
     for path in found.gone & awaited:
-        photo = embedder.folder.photo(path)
+        photo = photo_encoder.folder.photo(path)
         if isinstance(photo, Path) and photo.exists():
             raise IndexingError(
                 f"{found.host}: expected to see {photo}, found no such file; mount the folder there under the same "

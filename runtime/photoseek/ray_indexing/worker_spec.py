@@ -31,9 +31,9 @@ class WorkerSpec:
     bundle: str
     fingerprint: str
     precision: str
-    desk: Any
+    coordinator: Any
 
-    def embedder(self) -> PhotoEncoder:
+    def photo_encoder(self) -> PhotoEncoder:
         """Open all of it, on the machine that works: one thread, for each processor has a member.
 
         Raises:
@@ -46,6 +46,6 @@ class WorkerSpec:
             raise IndexingError(
                 f"expected photoseek {self.version}, found {__version__}; install the same version on every machine"
             )
-        bundle = fetch_bundle(self.bundle, self.fingerprint, lambda: ray.get(self.desk.files.remote()))
+        bundle = fetch_bundle(self.bundle, self.fingerprint, lambda: ray.get(self.coordinator.files.remote()))
         encoder = ImageEncoder(bundle, self.precision, threads=1, mode="service")
-        return PhotoEncoder(self.folder, encoder, ray.get(self.desk.known.remote()))
+        return PhotoEncoder(self.folder, encoder, ray.get(self.coordinator.known.remote()))

@@ -21,7 +21,7 @@ from photoseek.vectors import Vectors, normalize
 if TYPE_CHECKING:
     from photoseek.bundle.onnx_session import Mode
 
-_NOTHING = 1e-6  # a sum of unit vectors below this has no direction
+_NO_TEXT = 1e-6  # a sum of unit vectors below this has no direction
 _RECENT_QUERIES = 512  # texts whose vectors are kept: some KB each
 
 PhotoLookup = Callable[[str], tuple[int, Vectors]]
@@ -44,12 +44,12 @@ class Query:
     Attributes:
         vector: Unit vector, (dim,).
         parts: What it was added up from.
-        left_out: The id of a photo that is not to be found.
+        exclude_id: The id of a photo that is not to be found.
     """
 
     vector: Vectors
     parts: tuple[WeightedVector, ...] = ()
-    left_out: int | None = None
+    exclude_id: int | None = None
 
     def trust(self, photos: Vectors) -> list[tuple[float | None, bool]]:
         """How surely each of n photos, (n, dim), shows every text that is asked for, and whether that is doubtful.
@@ -89,7 +89,7 @@ class QueryEncoder:
         self.bundle = bundle
         self.texts = TextEncoder(bundle, text_precision, threads, mode)
         self.images = ImageEncoder(bundle, image_precision, threads, mode)
-        self._encode_text = lru_cache(maxsize=_RECENT_QUERIES)(self._encode_text_anew)
+        self._encode_text = lru_cache(maxsize=_RECENT_QUERIES)(self._encode_uncached)
 
     def encode(
         self,
@@ -118,11 +118,11 @@ class QueryEncoder:
         if not parts:
             raise QueryError("an empty query: expected a text, a photo, or both")
         total = np.sum([part.weight * part.vector for part in parts], axis=0, keepdims=True)
-        if not np.abs(total).max() > _NOTHING:
+        if not np.abs(total).max() > _NO_TEXT:
             raise QueryError("the parts of the query cancel out: expected something to look for")
         return Query(normalize(total)[0], tuple(parts), left_out)
 
-    def _encode_text_anew(self, text: str, language: str | None) -> Vectors:
+    def _encode_uncached(self, text: str, language: str | None) -> Vectors:
         vector: Vectors = self.texts.encode([text], language=language)[0]
         vector.flags.writeable = False  # handed out again when the text comes again
         return vector

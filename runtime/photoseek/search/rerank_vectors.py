@@ -108,4 +108,4 @@ class RerankVectors(ForkAware):
             if self.gallery.held(bundle) is None:  # so that the vectors are told of, and not pruned
                 save_bundle(database, to_record(bundle, precision=self.encoder.precision, whole=False))
                 self.gallery.trust.accept_bundle(bundle)
-            database.put_contents(bundle.fingerprint, records)
+            database.save_contents(bundle.fingerprint, records)

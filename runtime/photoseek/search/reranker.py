@@ -163,7 +163,7 @@ class Reranker:
             order, fused = self._fused(found.hits[:depth], query.second)
             order += range(len(order), len(found.hits))
             hits = [
-                self._placed(found.hits, place, rank, fused)
+                self._apply_order(found.hits, place, rank, fused)
                 for rank, place in enumerate(order[: None if group_duplicates else k], 1)
             ]
             hits = group_near_duplicates(hits, found.vectors[order]) if group_duplicates else hits
@@ -180,7 +180,7 @@ class Reranker:
         order = np.argsort(-fused, kind="stable").tolist()  # of equal ones the first bundle's better one is first
         return order, list(zip(fused.tolist(), seconds.tolist(), ranks.tolist(), strict=True))
 
-    def _placed(self, hits: list[Hit], place: int, rank: int, fused: list[_Fused]) -> Hit:
+    def _apply_order(self, hits: list[Hit], place: int, rank: int, fused: list[_Fused]) -> Hit:
         """A hit at its new rank, with what both bundles say of it where both were asked."""
         hit = hits[place]
         low_confidence = hit.low_confidence and hits[0].low_confidence

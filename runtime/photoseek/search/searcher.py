@@ -60,7 +60,7 @@ class Candidates:
 
 
 @dataclass(frozen=True)
-class _Opened:
+class _SnapshotView:
     """A generation and the engine over it; replaced as a whole, so that a query sees one or the other."""
 
     generation: Snapshot
@@ -123,7 +123,7 @@ class Searcher(ForkAware):
         )
         database, facts = gallery.database, (self.bundle.fingerprint, self.bundle.dim)
         self.store = None if store is None else StoreSearcher(database, *facts, store, collection, fallback=fallback)
-        self._opened: _Opened | None = None
+        self._opened: _SnapshotView | None = None
         self._sure_of: Snapshot | None = None  # whose rows of the database were all looked at
         self._stored: tuple[object, StoredSentences] | None = None
         self._lock = threading.Lock()
@@ -238,7 +238,7 @@ class Searcher(ForkAware):
             raise QueryError(f"where: expected a photoseek.gallery.filters.Filter, found {type(where).__name__}")
         query = query if isinstance(query, Query) else Query(query)
         query = replace(query, vector=as_query_vector(query.vector, self.bundle.dim))
-        wanted = count + (query.left_out is not None)
+        wanted = count + (query.exclude_id is not None)
         while True:
             found, photos = self._neighbors(query.vector, wanted, where)
             hits, vectors = self._hits(found, photos, query)
@@ -246,7 +246,7 @@ class Searcher(ForkAware):
                 return Candidates(hits[:count], vectors[:count], not found.more and len(hits) <= count)
             wanted *= 2  # some have gone since the generation was made
 
-    def knows(self, path: str) -> bool:
+    def is_searchable(self, path: str) -> bool:
         """Whether a photo of the gallery can be searched with, by its path."""
         try:
             self.photo_at(path)
@@ -316,7 +316,7 @@ class Searcher(ForkAware):
         found = Neighbors(generation.ids[rows], scores, np.asarray(generation.vectors[rows]), more)
         return found, rows_for(generation, self.gallery.database, rows)
 
-    def _rows(self, opened: _Opened, query: Vectors, k: int, where: Filter | None) -> tuple[Rows, Vectors]:
+    def _rows(self, opened: _SnapshotView, query: Vectors, k: int, where: Filter | None) -> tuple[Rows, Vectors]:
         """Rows and scores of the k best; where there is a condition, all that meet it are scored."""
         if where is None or where.empty:
             return opened.engine.search(query, k)
@@ -331,7 +331,7 @@ class Searcher(ForkAware):
     def _hits(self, found: Neighbors, photos: Photos, query: Query) -> tuple[list[Hit], Vectors]:
         """Those that are still there, and their vectors."""
         ids = found.ids.tolist()
-        shown = [place for place, photo in enumerate(ids) if photo in photos and photo != query.left_out]
+        shown = [place for place, photo in enumerate(ids) if photo in photos and photo != query.exclude_id]
         vectors = found.vectors[shown]
         folder = self.gallery.photo_folder
         hits = []
@@ -342,26 +342,26 @@ class Searcher(ForkAware):
             hits.append(Hit(*facts, ids[place], photo.taken or None, *trust))
         return hits, vectors
 
-    def _current(self) -> _Opened:
+    def _current(self) -> _SnapshotView:
         """The generation that ``CURRENT`` names, opened once."""
         with self._lock:
             if self._opened is None or self._opened.generation.path.name != current_id(self._folder):
                 self._opened = self._open()
             return self._opened
 
-    def _open(self) -> _Opened:
+    def _open(self) -> _SnapshotView:
         """Open the current generation; again where it was replaced meanwhile, twice: what is no longer kept is gone."""
         while True:
             held = self.gallery.check_bundle(self.bundle)
             self._folder = held.folder(self.gallery.path)
             name = current_id(self._folder)
             try:
-                return self._open_now(held)
+                return self._open_snapshot(held)
             except GalleryDamaged:
                 if current_id(self._folder) == name:
                     raise
 
-    def _open_now(self, held: GalleryBundle) -> _Opened:
+    def _open_snapshot(self, held: GalleryBundle) -> _SnapshotView:
         generation = self.gallery.generation(held)
         if generation.manifest.fingerprint != self.bundle.fingerprint:
             raise GalleryIncompatible(
@@ -372,10 +372,10 @@ class Searcher(ForkAware):
             found = f"found {generation.manifest.dim}-d ones"
             raise GalleryDamaged(f"{generation.path}: expected {self.bundle.dim}-d vectors, {found}; {REPAIR_HINT}")
         try:
-            return _Opened(generation, generation.engine(self.engine))
+            return _SnapshotView(generation, generation.engine(self.engine))
         except GalleryDamaged as error:  # the vectors are whole, and enough
             _log.warning("every photo is scored, without an index: %s", error)
-            return _Opened(generation, ExactIndex(generation.vectors), str(error))
+            return _SnapshotView(generation, ExactIndex(generation.vectors), str(error))
 
 
 def check_k(k: object) -> None:

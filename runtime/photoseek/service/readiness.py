@@ -34,13 +34,13 @@ class Readiness:
         """
         async with self._lock:
             if time.monotonic() - self._asked >= _FRESH_S:
-                self._found = await self._ask()
+                self._found = await self._probe()
                 self._asked = time.monotonic()
         if isinstance(self._found, ApiError):
             raise self._found
         return self._found
 
-    async def _ask(self) -> Snapshot | ApiError:
+    async def _probe(self) -> Snapshot | ApiError:
         try:
             found: Snapshot | ApiError = await self._backend.workers.run(self._answer)
         except ApiError as refusal:

@@ -45,7 +45,7 @@ async def read_json(request: Request, model: type[Fields]) -> Fields:
     Raises:
         Refusal: It is not what the model asks for, or exceeds a limit.
     """
-    return _checked(model.model_validate_json, await request.body())
+    return _validate(model.model_validate_json, await request.body())
 
 
 @asynccontextmanager
@@ -60,7 +60,7 @@ async def read_form(request: Request, model: type[Fields]) -> AsyncIterator[tupl
         photo = form.get("photo")
         if not isinstance(photo, UploadFile):
             raise ApiError(422, "invalid_request", "photo: expected a file in the form's field 'photo'")
-        yield _checked(model.model_validate_strings, _texts(form)), photo
+        yield _validate(model.model_validate_strings, _texts(form)), photo
     finally:
         await form.close()
 
@@ -83,7 +83,7 @@ def _texts(form: FormData) -> dict[str, str]:
     return texts
 
 
-def _checked(validate: Callable[[Any], Fields], body: Any) -> Fields:
+def _validate(validate: Callable[[Any], Fields], body: Any) -> Fields:
     try:
         return validate(body)
     except ValidationError as error:

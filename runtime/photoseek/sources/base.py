@@ -13,7 +13,7 @@ from photoseek.photos.photo_file import PhotoFile
 from photoseek.system.filenames import encode_filename
 from photoseek.system.permissions import SeenAccess
 
-_GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})  # ELOOP: links in a circle lead nowhere
+_NOT_FOUND_ERRNOS = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})  # ELOOP: links in a circle lead nowhere
 
 
 class PhotoSource(Protocol):
@@ -106,10 +106,10 @@ class ScanGaps:
 
     def note(self, path: str, error: OSError) -> None:
         """Keep why something could not be looked into; what is not there any more hides nothing."""
-        if error.errno not in _GONE:
+        if error.errno not in _NOT_FOUND_ERRNOS:
             self.reasons[path] = error.strerror or str(error)
 
-    def hides(self, path: str) -> bool:
+    def covers(self, path: str) -> bool:
         """Whether a photo may well be at a path."""
         parts = path.split("/")
         return any("/".join(parts[:depth]) in self.reasons for depth in range(1, len(parts) + 1))

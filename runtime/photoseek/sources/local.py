@@ -48,11 +48,11 @@ def read_stable(photo: PhotoEntry, root: Path, read: Callable[[Path], bytes]) ->
     file = photo.under(root)
     try:
         for _ in range(_TRIES):
-            before = _look(photo, file)
-            _let_tick_pass(before.mtime_ns)
-            _let_tick_pass(before.ctime_ns)
+            before = _stat(photo, file)
+            _wait_for_mtime_tick(before.mtime_ns)
+            _wait_for_mtime_tick(before.ctime_ns)
             data = read(file)
-            if _look(photo, file) == before and len(data) == before.bytes:
+            if _stat(photo, file) == before and len(data) == before.bytes:
                 return before, data
     except PhotoError as error:
         if isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
@@ -65,11 +65,11 @@ def read_stable(photo: PhotoEntry, root: Path, read: Callable[[Path], bytes]) ->
     raise PhotoError("changes while it is read; it is tried again by the next indexing")
 
 
-def _look(photo: PhotoEntry, file: Path) -> PhotoEntry:
+def _stat(photo: PhotoEntry, file: Path) -> PhotoEntry:
     return PhotoEntry.of(photo.path, file.stat(), inodes=photo.inode != 0)
 
 
-def _let_tick_pass(changed_ns: int) -> None:
+def _wait_for_mtime_tick(changed_ns: int) -> None:
     tick = _TICK_S if changed_ns % 1_000_000_000 else _COARSE_TICK_S
     age = time.time() - changed_ns / 1e9
     if 0 <= age < tick:  # a time to come is of another clock, for which nothing can be waited
@@ -95,7 +95,7 @@ def scan(folder: Path, unseen: ScanGaps | None = None) -> Iterator[PhotoEntry]:
     unseen = ScanGaps() if unseen is None else unseen
     try:
         status = folder.stat()
-        root = _Folder("", folder, status.st_dev, has_stable_inodes(folder), EVERYONE.narrowed(status, LIST))
+        root = _DirectoryEntry("", folder, status.st_dev, has_stable_inodes(folder), EVERYONE.narrowed(status, LIST))
         os.listdir(folder)
     except OSError as error:
         raise GalleryNotFound(f"{folder}: cannot be read as a folder of photos: {error.strerror}") from error
@@ -104,11 +104,11 @@ def scan(folder: Path, unseen: ScanGaps | None = None) -> Iterator[PhotoEntry]:
     waiting = [root]
     while waiting:
         opened = waiting.pop()
-        inner: list[_Folder] = []
+        inner: list[_DirectoryEntry] = []
         for path, entry in opened.entries(unseen):
             try:
                 if entry.is_dir(follow_symlinks=False):
-                    inner.append(_Folder(path, Path(entry.path), opened.device, opened.inodes, opened.access))
+                    inner.append(_DirectoryEntry(path, Path(entry.path), opened.device, opened.inodes, opened.access))
                 elif has_photo_suffix(entry.name) and stat.S_ISREG((status := entry.stat()).st_mode):
                     unseen.access.access &= opened.access.narrowed(status, READ)
                     if entry.is_symlink():
@@ -131,7 +131,7 @@ def has_photo_suffix(name: str) -> bool:
 
 
 @dataclass
-class _Folder:
+class _DirectoryEntry:
     """A folder that was not listed yet; until then, the other facts are those of the folder that it is in."""
 
     path: str

@@ -21,7 +21,7 @@ _ATTEMPTS = 2  # of one request, each of which s3fs makes up to five times
 
 
 @dataclass(frozen=True)
-class _Kind:
+class _Backend:
     """A kind of storage.
 
     Attributes:
@@ -37,8 +37,8 @@ class _Kind:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-SCHEMES: Mapping[str, _Kind] = {
-    "s3": _Kind(
+SCHEMES: Mapping[str, _Backend] = {
+    "s3": _Backend(
         "s3fs",
         "s3",
         {
@@ -49,7 +49,7 @@ SCHEMES: Mapping[str, _Kind] = {
             }
         },
     ),
-    "gs": _Kind(
+    "gs": _Backend(
         "gcsfs",
         "gcs",
         environment={"GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false"},  # asks another service for a bucket's kind first

@@ -25,7 +25,7 @@ from photoseek.sources.local import has_photo_suffix, is_skipped
 from photoseek.system.filenames import decode_filename, encode_filename
 from photoseek.system.permissions import OWNER
 
-BLOCK = 1 << 20
+CHUNK_BYTES = 1 << 20
 """Bytes that are fetched at a time where parts are read."""
 
 
@@ -72,18 +72,18 @@ class RemoteFile:
         """A file from which parts can be read, each fetched when it is asked for; the errors are those of ``look``."""
         return self.folder.open(self.path)
 
-    def blocks(self) -> Iterator[bytes]:
+    def iter_chunks(self) -> Iterator[bytes]:
         """All of it, a mebibyte at a time; the errors are those of :meth:`look`, and come before the first block."""
         file = self.open()
         with object_store.translate_errors():
-            first = file.read(BLOCK)
+            first = file.read(CHUNK_BYTES)
 
         def rest() -> Iterator[bytes]:
             with file:
                 block = first
                 while block:
                     yield block
-                    block = file.read(BLOCK)
+                    block = file.read(CHUNK_BYTES)
 
         return rest()
 
@@ -91,7 +91,7 @@ class RemoteFile:
 _READERS = 4
 _TRIES = 3  # of a photo that is written while it is read
 _PAUSE_S = 0.2
-_ODD = ("\0", "?versionId=")  # what SQLite cannot keep, and what s3fs takes for a version of another object
+_UNSAFE_KEY = ("\0", "?versionId=")  # what SQLite cannot keep, and what s3fs takes for a version of another object
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class RemoteSource:
             PhotoSourceUnreachable: The storage cannot be reached, or refuses.
             MissingExtra: What speaks its protocol is not installed.
         """
-        with self._asked():
+        with self._call():
             object_store.filesystem(self.scheme).info(self.prefix)
 
     def scan(self, unseen: ScanGaps) -> Iterator[PhotoEntry]:
@@ -137,13 +137,13 @@ class RemoteSource:
             PhotoSourceUnreachable: The storage cannot be reached, or refuses.
         """
         unseen.access.access = OWNER
-        with self._asked():
+        with self._call():
             listed = object_store.filesystem(self.scheme).find(self.prefix, detail=True)
         for name, info in sorted(listed.items()):
             key = name.removeprefix(f"{self.prefix}/")
-            if key == name or name.endswith("/") or not _is_wanted(key):
+            if key == name or name.endswith("/") or not _is_photo_key(key):
                 continue
-            if odd := next((sign for sign in _ODD if sign in key), None):
+            if odd := next((sign for sign in _UNSAFE_KEY if sign in key), None):
                 unseen.reasons[decode_filename(key.replace("\0", "\ufffd"))] = f"a name with {odd!r}; rename it"
             else:
                 yield _found(decode_filename(key), info)
@@ -194,7 +194,9 @@ class RemoteSource:
     def open(self, path: str) -> BinaryIO:
         """An object as a file; see :meth:`RemoteFile.open`."""
         with object_store.translate_errors():
-            return cast("BinaryIO", object_store.filesystem(self.scheme).open(self._key(path), "rb", block_size=BLOCK))
+            return cast(
+                "BinaryIO", object_store.filesystem(self.scheme).open(self._key(path), "rb", block_size=CHUNK_BYTES)
+            )
 
     def _read(self, photo: PhotoEntry) -> bytes:
         check_bytes(photo.bytes)
@@ -209,23 +211,23 @@ class RemoteSource:
     def _key(self, path: str) -> str:
         """What the storage calls a photo; a path may come out of a database that somebody has tampered with."""
         name = encode_filename(path)
-        if not _is_wanted(name) or "\0" in name:
+        if not _is_photo_key(name) or "\0" in name:
             raise PhotoError("lies outside the photo folder, and is not read")
         return f"{self.prefix}/{name}"
 
     @contextmanager
-    def _asked(self) -> Iterator[None]:
+    def _call(self) -> Iterator[None]:
         """What the storage answers to a question about the whole folder, in the errors of this library."""
         try:
             yield
         except FileNotFoundError as error:
-            raise self._nothing() from error
+            raise self._raise_if_empty() from error
         except MissingExtra:
             raise
         except Exception as error:  # each client has errors of its own
             raise self._unreachable(error) from error
 
-    def _nothing(self) -> GalleryNotFound:
+    def _raise_if_empty(self) -> GalleryNotFound:
         return GalleryNotFound(f"{self.address}: no such bucket, or no object in this folder of it")
 
     def _unreachable(self, error: Exception) -> PhotoSourceUnreachable:
@@ -236,7 +238,7 @@ class RemoteSource:
         )
 
 
-def _is_wanted(key: str) -> bool:
+def _is_photo_key(key: str) -> bool:
     """Whether a key, relative to the prefix, is one of a photo; ``.`` and ``..`` count among hidden folders."""
     *folders, name = key.split("/")
     return has_photo_suffix(name) and not any(map(is_skipped, (*folders, name)))

@@ -16,7 +16,7 @@ from photoseek.system.filenames import encode_filename
 from photoseek.system.user_paths import absolute, shown
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://(.*)", re.DOTALL)
-_ONCE_URL = re.compile(r"(s3|gs|gcs):/[^/]")  # what pathlib makes of one
+_LEGACY_URL = re.compile(r"(s3|gs|gcs):/[^/]")  # what pathlib makes of one
 _LOCAL_URL = re.compile(r"file://(?:localhost)?(/[^?#]*).*", re.DOTALL)  # without its query and fragment
 _ALIASES = {"gcs": "gs"}
 
@@ -35,7 +35,7 @@ def open_source(photos: str | Path) -> PhotoSource:
         if scheme == "file":
             return LocalSource(_file(str(photos)))
         return _remote(_ALIASES.get(scheme, scheme), rest, str(photos))
-    if isinstance(photos, Path) and _ONCE_URL.match(str(photos)):
+    if isinstance(photos, Path) and _LEGACY_URL.match(str(photos)):
         raise QueryError(f"expected an address such as s3://bucket/photos as text, found it as a Path: {photos}")
     return LocalSource(absolute(photos))
 

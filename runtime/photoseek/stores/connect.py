@@ -8,7 +8,7 @@ from photoseek.errors import MissingExtra
 from photoseek.stores.base import Store
 from photoseek.stores.uri import StoreUri
 
-_NEEDED = {"milvus": ("pymilvus",), "pgvector": ("psycopg", "pgvector")}
+_REQUIRED_EXTRA = {"milvus": ("pymilvus",), "pgvector": ("psycopg", "pgvector")}
 
 
 def open_store(uri: str, name: str) -> Store:
@@ -24,7 +24,7 @@ def open_store(uri: str, name: str) -> Store:
         MissingExtra: What it needs is not installed.
     """
     address = StoreUri.parse(uri)
-    for package in _NEEDED[address.kind]:
+    for package in _REQUIRED_EXTRA[address.kind]:
         if find_spec(package) is None:
             raise MissingExtra(
                 f"{address.shown} needs {package}; install it with: pip install 'photoseek[{address.kind}]'"

@@ -124,21 +124,21 @@ class _Push:
         here = Digests.of((row.id, row.digest) for row in self._rows())
         if not len(here.ids):
             raise GalleryEmpty(f"{self.gallery.path}: nothing to push: index photos first: photoseek index PHOTOS")
-        before = self._claim(rebuild)
+        before = self._claim_collection(rebuild)
         there = self.store.digests()
         gone, wanted = there.to_delete(here), here.to_insert(there)
         target = recall or before.target or TARGET_RECALL
         indexed = len(here.ids) >= self.index_from
-        if len(gone) or len(wanted) or not self._shows(before, target, indexed):
+        if len(gone) or len(wanted) or not self._matches_state(before, target, indexed):
             self.store.set_metadata(replace(before, complete=False, target=target))
-            self._change(gone, wanted)
+            self._sync_rows(gone, wanted)
             self.store.finalize(len(here.ids), indexed=indexed)
-            before = self._note(len(here.ids), target, self._measure(here.ids, target, indexed))
+            before = self._save_metadata(len(here.ids), target, self._tune(here.ids, target, indexed))
         counts = (len(here.ids), len(wanted), len(gone), len(here.ids) - len(wanted))
         seconds = round(time.monotonic() - started, 3)
         return PushReport(self.store.place, *counts, target, before.found, seconds)
 
-    def _claim(self, rebuild: bool) -> StoreMetadata:
+    def _claim_collection(self, rebuild: bool) -> StoreMetadata:
         """What the place shows, if it is this gallery's; it is made this gallery's where it is nobody's."""
         if rebuild:
             self.store.drop()
@@ -147,12 +147,12 @@ class _Push:
         self.store.prepare(self.bundle.dim)
         return state
 
-    def _shows(self, state: StoreMetadata, target: float, indexed: bool) -> bool:
+    def _matches_state(self, state: StoreMetadata, target: float, indexed: bool) -> bool:
         """Whether a store of the right rows also says so, and was measured as is wanted."""
         shows = state.complete and (state.revision, state.state) == (self.shown.revision, self.shown.state)
         return shows and state.target == target and bool(state.effort) == indexed
 
-    def _change(self, gone: Rows, wanted: Rows) -> None:
+    def _sync_rows(self, gone: Rows, wanted: Rows) -> None:
         """Batch by batch, each as a whole."""
         done, total = 0, len(gone) + len(wanted)
         for some in _batches(gone):
@@ -162,7 +162,7 @@ class _Push:
             self.store.put(list(self._rows(some)))
             self.progress(done := done + len(some), total)
 
-    def _measure(self, ids: Rows, target: float, indexed: bool) -> EngineStats:
+    def _tune(self, ids: Rows, target: float, indexed: bool) -> EngineStats:
         vectors = (row.vector for row in self._rows())
         return tune_store(self.store, vectors, self._queries(ids), target, indexed=indexed)
 
@@ -172,7 +172,7 @@ class _Push:
         photos = np.stack([row.vector for row in self._rows(np.sort(some).tolist())])
         return sample_queries(photos, sample_query_vectors(self.bundle, None))
 
-    def _note(self, count: int, target: float, found: EngineStats) -> StoreMetadata:
+    def _save_metadata(self, count: int, target: float, found: EngineStats) -> StoreMetadata:
         claimed = StoreMetadata(self.shown.gallery, self.shown.fingerprint, self.bundle.dim)
         state = replace(
             claimed,

@@ -107,25 +107,25 @@ class StoreSearcher(ForkAware):
         if self._fallback and self._away and time.monotonic() < self._again:
             return None
         try:
-            ids, _ = self._store.search(query, k, self._shown().effort, where)
+            ids, _ = self._store.search(query, k, self._expected_state().effort, where)
         except StoreUnavailable as error:
             if not self._fallback:
                 raise
-            self._give_way(str(error))
+            self._fall_back(str(error))
             return None
-        self._come_back()
+        self._retry()
         more = len(ids) == k and 2 * k <= self._store.most_neighbors
-        return self._of_the_gallery(query, ids, more)
+        return self._search_locally(query, ids, more)
 
-    def _shown(self) -> StoreMetadata:
+    def _expected_state(self) -> StoreMetadata:
         """What the store notes of itself, asked again from time to time."""
         with self._lock:
             if self._state is None or time.monotonic() - self._stated >= _STATE_S:
-                self._state = self._look()
+                self._state = self._connect_and_check()
                 self._stated = time.monotonic()
             return self._state
 
-    def _look(self) -> StoreMetadata:
+    def _connect_and_check(self) -> StoreMetadata:
         state, shown = self._store.state(), database_state(self._database, self._fingerprint)
         if state is None:
             raise StoreEmpty(f"{self._store.place}: holds nothing of this gallery; send it with: photoseek push")
@@ -143,17 +143,17 @@ class StoreSearcher(ForkAware):
             _log.warning("%s: %s", self._store.place, what)
             self._warned = what
 
-    def _give_way(self, why: str) -> None:
+    def _fall_back(self, why: str) -> None:
         if not self._away:
             _log.warning("the gallery itself answers: %s", why)
         self._away, self._again = why, time.monotonic() + RETRY_INTERVAL_S
 
-    def _come_back(self) -> None:
+    def _retry(self) -> None:
         if self._away:
             _log.warning("%s: answers again", self._store.place)
             self._away = ""
 
-    def _of_the_gallery(self, query: Vectors, ids: Rows, more: bool) -> Neighbors:
+    def _search_locally(self, query: Vectors, ids: Rows, more: bool) -> Neighbors:
         """Those that are in the gallery still, with their exact scores by the vectors that it has."""
         rows = list(rows_of(self._database, self._fingerprint, self._dim, np.sort(ids).tolist()))
         vectors = np.stack([row.vector for row in rows]) if rows else np.empty((0, self._dim), dtype=np.float32)

@@ -15,7 +15,7 @@ _SCHEMES: dict[str, Literal["milvus", "pgvector"]] = {
     "https": "milvus",
 }
 _SECRET = ("password", "sslpassword", "passfile", "token")
-_ASKED = "expected postgresql://USER@HOST/DATABASE, http://HOST:19530, or the path of a Milvus Lite folder, NAME.db"
+_AMBIGUOUS = "expected postgresql://USER@HOST/DATABASE, http://HOST:19530, or the path of a Milvus Lite folder, NAME.db"
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,7 +41,7 @@ class StoreUri:
         if not colon and uri.endswith(".db") and "\0" not in uri:
             return cls("milvus", uri)
         if not colon or scheme.lower() not in _SCHEMES:
-            raise QueryError(f"no store: {_ASKED}; found {f'{scheme}://...' if colon else repr(uri)}")
+            raise QueryError(f"no store: {_AMBIGUOUS}; found {f'{scheme}://...' if colon else repr(uri)}")
         return cls(_SCHEMES[scheme.lower()], uri)
 
     @property
@@ -68,7 +68,7 @@ class StoreUri:
         parts = {part for secret in found for part in (secret, *secret.split("/"))}  # a driver ends a login at a slash
         return tuple({spelling for part in parts if part for spelling in (part, unquote(part))})
 
-    def scrub(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """A message of a server or a driver, without passwords."""
         for secret in sorted(self.secrets, key=len, reverse=True):
             text = text.replace(secret, "***")

@@ -17,7 +17,7 @@ class ForkAware:
 
     def register_fork_hooks(self) -> None:
         """From now on, be told of each fork of this process."""
-        _living.add(self)
+        _instances.add(self)
 
     def before_fork(self) -> None:
         """Come to rest, in the parent. Only locks inside which no other lock is taken may be waited for."""
@@ -36,31 +36,31 @@ def leak_native_object(owned: object) -> None:
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(owned))
 
 
-_living: WeakSet[ForkAware] = WeakSet()
-_one_fork = threading.Lock()  # at a time
-_resting: list[ForkAware] = []
+_instances: WeakSet[ForkAware] = WeakSet()
+_fork_lock = threading.Lock()  # at a time
+_paused: list[ForkAware] = []
 
 
 def _before() -> None:
-    _one_fork.acquire()
-    _resting[:] = _living
-    for each in _resting:
+    _fork_lock.acquire()
+    _paused[:] = _instances
+    for each in _paused:
         each.before_fork()
 
 
 def _in_parent() -> None:
-    for each in _resting:
+    for each in _paused:
         each.after_fork_in_parent()
-    _resting.clear()
-    _one_fork.release()
+    _paused.clear()
+    _fork_lock.release()
 
 
 def _in_child() -> None:
-    global _one_fork
-    _one_fork = threading.Lock()
-    for each in _resting:
+    global _fork_lock
+    _fork_lock = threading.Lock()
+    for each in _paused:
         each.after_fork_in_child()
-    _resting.clear()
+    _paused.clear()
 
 
 os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)

@@ -158,10 +158,10 @@ def _open(path: Path, vectors: Vectors) -> faiss.IndexHNSWSQ:
     return index
 
 
-def _leave_threads_to_parent() -> None:
+def _avoid_omp_after_fork() -> None:
     """OpenMP waits for ever for threads that a fork left behind; alone, the thread that was forked waits for none."""
     if "faiss" in sys.modules:
         sys.modules["faiss"].omp_set_num_threads(1)
 
 
-os.register_at_fork(after_in_child=_leave_threads_to_parent)
+os.register_at_fork(after_in_child=_avoid_omp_after_fork)

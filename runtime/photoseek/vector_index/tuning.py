@@ -35,7 +35,7 @@ SAMPLES = 200
 NEIGHBORS = 10
 """How many of the best recall is counted over."""
 
-_UNNOTICED_MS = 0.5  # exact search that takes no longer is not worth an approximation
+_NEGLIGIBLE_MS = 0.5  # exact search that takes no longer is not worth an approximation
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Tuning:
     def fastest(self) -> str:
         """The engine, of those installed, that answers soonest with the recall that was asked for."""
         exact = self.engines["exact"]
-        if exact.milliseconds <= _UNNOTICED_MS:
+        if exact.milliseconds <= _NEGLIGIBLE_MS:
             return "exact"
         good = [name for name, found in self.engines.items() if found.recall >= self.target and is_available(name)]
         return min(good, key=lambda name: self.engines[name].milliseconds)
@@ -200,13 +200,13 @@ class GroundTruth:
 
     Attributes:
         queries: Those that are asked.
-        tenth: The lowest score among the ten best of each query, by kind.
+        kth_score: The lowest score among the ten best of each query, by kind.
         neighbours: How many are counted: ten, or as many as there are.
         milliseconds: Median time of exact search; 0 where it was not timed.
     """
 
     queries: Queries
-    tenth: dict[str, list[float]]
+    kth_score: dict[str, list[float]]
     neighbors: int
     milliseconds: float = 0.0
 
@@ -215,16 +215,16 @@ class GroundTruth:
         """Ask exact search."""
         exact, k = ExactIndex(vectors), min(NEIGHBORS, len(vectors))
         exact.search(vectors[0], k)  # reads them from the disk
-        tenth: dict[str, list[float]] = {}
+        kth_score: dict[str, list[float]] = {}
         taken = []
         for kind, asked in queries.items():
-            tenth[kind] = []
+            kth_score[kind] = []
             for query in asked:
                 started = time.perf_counter()
                 _, scores = exact.search(query, k)
                 taken.append(time.perf_counter() - started)
-                tenth[kind].append(float(scores[-1]))
-        return cls(queries, tenth, k, round(1000 * statistics.median(taken), 4))
+                kth_score[kind].append(float(scores[-1]))
+        return cls(queries, kth_score, k, round(1000 * statistics.median(taken), 4))
 
     def measure(self, engine: Index) -> EffortMeasurement:
         """Ask every query."""
@@ -232,11 +232,13 @@ class GroundTruth:
         taken = []
         for kind, asked in self.queries.items():
             shares[kind] = []
-            for query, tenth in zip(asked, self.tenth[kind], strict=True):
+            for query, kth_score in zip(asked, self.kth_score[kind], strict=True):
                 started = time.perf_counter()
                 _, scores = engine.search(query, self.neighbors)
                 taken.append(time.perf_counter() - started)
-                found = int((scores >= tenth - 1e-6).sum())  # a vector that ties with the tenth is as good as it
+                found = int(
+                    (scores >= kth_score - 1e-6).sum()
+                )  # a vector that ties with the kth_score is as good as it
                 shares[kind].append(found / self.neighbors)
         return EffortMeasurement(shares, round(1000 * statistics.median(taken), 4))
 

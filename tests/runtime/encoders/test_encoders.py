@@ -72,10 +72,10 @@ def test_a_megabyte_of_text_is_cut_off(tiny_bundle: Bundle) -> None:
 
 def test_the_graph_is_loaded_by_the_first_use_and_only_its_own(tiny_bundle: Bundle) -> None:
     text, image = TextEncoder(tiny_bundle), ImageEncoder(tiny_bundle)
-    assert not text.loaded
+    assert not text.is_loaded
     text.encode(["red"])
-    assert text.loaded
-    assert not image.loaded
+    assert text.is_loaded
+    assert not image.is_loaded
 
 
 def test_threads_that_share_an_encoder_get_the_same_bits(tiny_bundle: Bundle) -> None:

@@ -112,12 +112,12 @@ def test_a_sample_is_the_first_images_and_a_language_leaves_out_images_without_i
 )
 def test_what_the_images_do_not_allow_is_refused(rules: dict[str, Any], reason: str) -> None:
     with pytest.raises(EvaluationError, match=reason):
-        fold_rows(rules)
+        fold_slices(rules)
 
 
-def fold_rows(rules: dict[str, Any]) -> list[range]:
+def fold_slices(rules: dict[str, Any]) -> list[range]:
     protocol = EvaluationProtocol(**rules)
-    return protocol.fold_rows(len(protocol.choose(NAMES, CAPTIONS)[0]))
+    return protocol.fold_slices(len(protocol.choose(NAMES, CAPTIONS)[0]))
 
 
 def test_a_caption_of_no_script_makes_no_language() -> None:

@@ -53,17 +53,17 @@ def test_two_bundles_that_err_apart_are_better_together_and_the_gain_has_an_inte
     fused = found.depths[IMAGES]
     better = max(found.first.r1, found.second.r1)
     assert fused.recall.r1 > better
-    assert fused.gains[0] == pytest.approx(fused.recall.r1 - better)
+    assert fused.improvement[0] == pytest.approx(fused.recall.r1 - better)
     assert fused.bounds is not None
     low, high = fused.bounds[0]
-    assert 0 < low < fused.gains[0] < high
+    assert 0 < low < fused.improvement[0] < high
     assert found.first == RecallMetrics.of(reranked_ranks(encoded(1, 12), encoded(2, 12), Fusion(weight=0.0), 5))
 
 
 def test_a_bundle_gains_nothing_by_itself() -> None:
     one = encoded(1, 12)
     found = evaluate_rerank(one, one, ("one", "one"), [IMAGES], resamples=50).depths[IMAGES]
-    assert (found.gains, found.bounds) == ((0.0,) * 3, ((0.0, 0.0),) * 3)
+    assert (found.improvement, found.bounds) == ((0.0,) * 3, ((0.0, 0.0),) * 3)
 
 
 def test_other_captions_for_each_bundle_are_refused() -> None:

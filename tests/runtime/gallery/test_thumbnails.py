@@ -82,7 +82,7 @@ def test_a_thumbnail_is_made_once_and_again_when_the_file_changes(
 
 
 def test_the_number_of_kept_thumbnails_is_bounded() -> None:
-    assert thumbnails._kept.cache_info().maxsize == 256
+    assert thumbnails._cached.cache_info().maxsize == 256
 
 
 def test_a_data_uri_holds_the_bytes() -> None:

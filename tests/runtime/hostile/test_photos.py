@@ -331,7 +331,7 @@ def test_want_of_memory_says_nothing_against_a_photo(
     def decode_one_less(data: bytes, edge: int | None) -> object:
         if next(short, False):
             with monkeypatch.context() as patch:
-                patch.setattr("photoseek.photos.decode._upright", upright)
+                patch.setattr("photoseek.photos.decode._apply_orientation", upright)
                 return decode(data, edge)
         return decode(data, edge)
 

@@ -19,7 +19,7 @@ from photoseek.gallery.indexing.pipeline import Batch, PhotoEncoder
 from photoseek.ray_indexing import cluster
 from photoseek.ray_indexing.bundle_transfer import fetch_bundle, files_of
 from photoseek.ray_indexing.coordinator import Coordinator
-from photoseek.ray_indexing.encoder import RayBackend, _accept
+from photoseek.ray_indexing.encoder import RayBackend, _save_batch
 from photoseek.sources.base import PhotoEntry
 from photoseek.sources.local import LocalSource, scan
 from tiny_bundle import write_tiny_bundle
@@ -43,21 +43,21 @@ def test_a_photo_that_comes_back_twice_is_kept_once(photos: Path, tiny_bundle: B
     pytest.importorskip("pyarrow")
     from photoseek.ray_indexing.arrow_rows import from_batch, parse_result
 
-    embedder = PhotoEncoder(LocalSource(photos), ImageEncoder(tiny_bundle), frozenset())
+    photo_encoder = PhotoEncoder(LocalSource(photos), ImageEncoder(tiny_bundle), frozenset())
     found = list(scan(photos))[:4]
     gone = PhotoEntry("gone.png", 1, 1)
-    (told,) = parse_result(from_batch([*found, gone], embedder.batch([*found, gone]), "host"))
+    (told,) = parse_result(from_batch([*found, gone], photo_encoder.batch([*found, gone]), "host"))
     awaited = {photo.path for photo in found[1:]} | {"gone.png", "other.png"}
-    batch = _accept(told, awaited, embedder)
+    batch = _save_batch(told, awaited, photo_encoder)
     assert [record.found for record in batch.records] == found[1:]
     assert batch.size == 4
     assert awaited == {"other.png"}
-    plain = embedder.batch(found[1:])
+    plain = photo_encoder.batch(found[1:])
     assert [content.vector.tobytes() for content in batch.contents] == [
         each.vector.tobytes() for each in plain.contents
     ]
     assert [record.sha256 for record in batch.records] == [record.sha256 for record in plain.records]
-    assert _accept(told, awaited, embedder) == Batch(0, [], [])
+    assert _save_batch(told, awaited, photo_encoder) == Batch(0, [], [])
 
 
 def test_a_bundle_arrives_whole_once_and_a_damaged_one_is_refused(
@@ -109,14 +109,14 @@ def test_another_version_of_photoseek_is_refused(photos: Path, tiny_bundle: Bund
 
     task = WorkerSpec("0.0.1", LocalSource(photos), tiny_bundle.reference, tiny_bundle.fingerprint, "fp32", None)
     with pytest.raises(IndexingError, match=r"expected photoseek 0\.0\.1, found .*; install the same version"):
-        task.embedder()
+        task.photo_encoder()
 
 
 def test_attempts_count_until_one_ends_well() -> None:
-    desk = Coordinator()
-    assert [desk.begin("a"), desk.begin("a"), desk.begin("b")] == [1, 2, 1]
-    desk.end("a")
-    assert desk.begin("a") == 1
+    coordinator = Coordinator()
+    assert [coordinator.begin("a"), coordinator.begin("a"), coordinator.begin("b")] == [1, 2, 1]
+    coordinator.end("a")
+    assert coordinator.begin("a") == 1
 
 
 @pytest.mark.parametrize("scheme", ["", "ray://"])
@@ -127,7 +127,7 @@ def test_a_port_at_which_nothing_listens_is_told_at_once(photos: Path, tiny_bund
         address = f"{scheme}127.0.0.1:{taken.getsockname()[1]}"
         gallery = Gallery.create(photos, tiny_bundle)
         with pytest.raises(IndexingError, match=r"no Ray cluster can be reached there: .*refused"):
-            gallery.index(crew=RayBackend(address))
+            gallery.index(backend=RayBackend(address))
     assert gallery.database.count() == 0
 
 
@@ -141,7 +141,7 @@ def test_where_no_cluster_runs_the_way_to_one_is_told(
 
     monkeypatch.setattr(ray, "init", init)
     with pytest.raises(IndexingError, match=r"no Ray cluster runs on this machine; start one with: ray start --head"):
-        Gallery.create(photos, tiny_bundle).index(crew=RayBackend("auto"))
+        Gallery.create(photos, tiny_bundle).index(backend=RayBackend("auto"))
 
 
 def test_what_listens_and_is_no_cluster_is_not_waited_for(photos: Path, tiny_bundle: Bundle) -> None:

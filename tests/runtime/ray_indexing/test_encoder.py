@@ -152,7 +152,7 @@ def test_a_node_that_dies_in_the_middle_costs_no_photo_and_doubles_none(
             cluster.remove_node(node, allow_graceful=False)
 
     try:
-        report = gallery.index(progress=kill, crew=RayBackend(cluster.address))
+        report = gallery.index(progress=kill, backend=RayBackend(cluster.address))
     finally:
         if killed:
             cluster.add_node(num_cpus=1)
@@ -160,7 +160,7 @@ def test_a_node_that_dies_in_the_middle_costs_no_photo_and_doubles_none(
     assert (report.photos, report.encoded, len(report.unreadable)) == (121, 120, 1)
     assert commits(gallery) == sorted(plain.database.paths())
     assert contents(gallery) == contents(plain)  # bit for bit
-    assert gallery.index(crew=RayBackend(cluster.address)).unchanged == 121
+    assert gallery.index(backend=RayBackend(cluster.address)).unchanged == 121
 
 
 def test_from_outside_of_the_cluster_with_a_bundle_that_its_machines_lack(
@@ -170,7 +170,9 @@ def test_from_outside_of_the_cluster_with_a_bundle_that_its_machines_lack(
     plain.index()
     monkeypatch.setattr(tiny_bundle, "reference", "/nowhere/bundle")
     gallery = Gallery.create(photos, tiny_bundle, tmp_path / "crewed")
-    report = tried_again(lambda: gallery.index(tiny_bundle, crew=RayBackend(f"ray://127.0.0.1:{cluster.client_port}")))
+    report = tried_again(
+        lambda: gallery.index(tiny_bundle, backend=RayBackend(f"ray://127.0.0.1:{cluster.client_port}"))
+    )
     assert report.encoded == 24
     assert contents(gallery) == contents(plain)
     (arrived,) = Path(os.environ["XDG_CACHE_HOME"], "photoseek", "bundles").iterdir()
@@ -182,7 +184,7 @@ def test_a_photo_that_kills_its_process_is_named_and_holds_up_no_other(
 ) -> None:
     gallery = Gallery.create(photos, tiny_bundle, tmp_path / "crewed")
     monkeypatch.setattr(Gallery, "photo_folder", Watched(photos, tmp_path / "log", deadly="red/red-1.png"))
-    report = gallery.index(crew=RayBackend(cluster.address))
+    report = gallery.index(backend=RayBackend(cluster.address))
     assert report.unreadable == [("red/red-1.png", "a process ended while it was decoded")]
     assert report.encoded == 23
 
@@ -198,10 +200,10 @@ def test_what_was_encoded_before_an_interruption_is_kept_and_a_machine_that_sees
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        gallery.index(progress=interrupt, crew=RayBackend(cluster.address))
+        gallery.index(progress=interrupt, backend=RayBackend(cluster.address))
     kept = gallery.database.count()
     assert 8 <= kept < 121
     monkeypatch.setattr(Gallery, "photo_folder", Elsewhere(many))
     with pytest.raises(IndexingError, match=r"expected to see .*, found no such file; mount the folder there"):
-        gallery.index(crew=RayBackend(cluster.address))
+        gallery.index(backend=RayBackend(cluster.address))
     assert gallery.database.count() == kept

@@ -50,7 +50,7 @@ def test_a_photo_of_the_gallery_finds_those_like_it_and_not_itself(searcher: Sea
     hits = searcher.search(similar_to="red/red-2.png", k=3)
     assert {hit.path for hit in hits} == {"red/red-0.png", "red/red-1.png", "red/red-3.png"}
     assert [hit.rank for hit in hits] == [1, 2, 3]
-    assert not searcher.image_encoder.loaded  # its vector is in the gallery
+    assert not searcher.image_encoder.is_loaded  # its vector is in the gallery
     assert "red/red-2.png" not in paths(searcher, "red", similar_to="red/red-2.png", k=24)
     assert len(paths(searcher, similar_to="red/red-2.png", k=100)) == 23
     with pytest.raises(QueryError, match=r"no photo 'red/none\.png' in this gallery"):
@@ -252,9 +252,9 @@ def test_captions_are_kept_once_and_go_on_after_an_interruption(
 
     with pytest.raises(KeyboardInterrupt):
         gallery.add_captions(CAPTIONS, progress=interrupt)
-    assert len(gallery.sentences.unencoded(gallery.fingerprint)) == 1
+    assert len(gallery.sentences.without_vectors(gallery.fingerprint)) == 1
     assert gallery.add_captions([*CAPTIONS, CAPTIONS[0]]) == 0
-    assert gallery.sentences.unencoded(gallery.fingerprint) == []
+    assert gallery.sentences.without_vectors(gallery.fingerprint) == []
     assert (gallery.status().captions, gallery.sentences.of_photo("red/red-0.png")) == (3, ["a red picture"])
     assert gallery.status().fresh  # photos are not indexed anew for it
     assert gallery.sentences.clear() == 3

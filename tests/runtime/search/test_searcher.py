@@ -97,10 +97,10 @@ def test_an_unknown_engine_is_refused(gallery: Gallery) -> None:
 
 def test_a_text_query_never_loads_the_image_tower(searcher: Searcher, photos: Path) -> None:
     searcher.search("red")
-    assert searcher.text_encoder.loaded
-    assert not searcher.image_encoder.loaded
+    assert searcher.text_encoder.is_loaded
+    assert not searcher.image_encoder.is_loaded
     searcher.search(photo=photos / "red" / "red-0.png")
-    assert searcher.image_encoder.loaded
+    assert searcher.image_encoder.is_loaded
 
 
 def test_a_searcher_sees_what_was_indexed_since(searcher: Searcher, gallery: Gallery, photos: Path) -> None:

@@ -44,15 +44,15 @@ def test_the_text_towers_are_warm_once_the_service_is_ready(gallery: Gallery) ->
     searcher = Searcher(gallery, mode="service")
     with running(make_app(searcher)) as client:
         assert client.get("/readyz").json() == {"status": "ready", "generation": "000001", "photos": 24}
-        assert searcher.text_encoder.loaded
-        assert not searcher.image_encoder.loaded
+        assert searcher.text_encoder.is_loaded
+        assert not searcher.image_encoder.is_loaded
 
 
 def test_the_text_towers_are_loaded_before_anyone_asks(gallery: Gallery) -> None:
     searcher = Searcher(gallery, mode="service")
     with running(make_app(searcher)):
         deadline = time.monotonic() + 30
-        while not searcher.text_encoder.loaded:
+        while not searcher.text_encoder.is_loaded:
             assert time.monotonic() < deadline
             time.sleep(0.01)
 

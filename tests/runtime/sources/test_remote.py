@@ -108,7 +108,7 @@ def test_photos_of_a_bucket_are_indexed_found_and_read(
     assert str(hits[0].file) == hits[0].to_json()["file"] == f"{address}/{hits[0].path}"
     assert open_photo(hits[0].file).size == (hits[0].width, hits[0].height) == (48, 36)
     assert photo_format(hits[0].file) == "PNG"
-    assert b"".join(hits[0].file.blocks()) == hits[0].file.read_bytes()
+    assert b"".join(hits[0].file.iter_chunks()) == hits[0].file.read_bytes()
     assert counts(gallery.index()) == {"photos": 13, "unchanged": 13}
     again = Gallery.open(tmp_path / "gallery")
     assert again.photo_folder == gallery.photo_folder == open_source(address)

@@ -33,7 +33,7 @@ def test_what_answers_there_and_what_may_be_shown(uri: str) -> None:
 
 def test_passwords_are_scrubbed_in_every_spelling() -> None:
     address = StoreUri.parse("postgresql://me:p%40ss%2Fword@db/photos?sslpassword=key")
-    assert address.scrub('no "p%40ss%2Fword"\n and no p@ss/word, key') == 'no "***" and no ***, ***'
+    assert address.redact('no "p%40ss%2Fword"\n and no p@ss/word, key') == 'no "***" and no ***, ***'
 
 
 @pytest.mark.parametrize("uri", ["", "photos", "mysql://me:secret@db/photos", "photos.db\0", "://x", "file:///x.db"])

@@ -44,7 +44,7 @@ def choose(data: CaptionedPhotos, protocol: EvaluationProtocol) -> CaptionedPhot
         EvaluationError: The split doesn't allow what the protocol asks for.
     """
     names, captions = protocol.choose(data.names, data.captions)
-    protocol.fold_rows(len(names))
+    protocol.fold_slices(len(names))
     return CaptionedPhotos(data.folder, tuple(names), tuple(captions))
 
 

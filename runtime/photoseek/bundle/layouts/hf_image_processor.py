@@ -39,7 +39,7 @@ class _Defaults:
 
 _CLIP = _Defaults(_EDGE_224, True, BICUBIC, CLIP_MEAN, CLIP_STD)
 _SIGLIP = _Defaults(_SQUARE_224, False, BICUBIC, _HALF, _HALF)
-_KNOWN = {
+_PROCESSOR_TYPES = {
     "CLIPImageProcessor": _CLIP,
     "CLIPFeatureExtractor": _CLIP,
     "ChineseCLIPImageProcessor": _CLIP,
@@ -49,7 +49,7 @@ _KNOWN = {
     "ViTFeatureExtractor": _Defaults(_SQUARE_224, False, BILINEAR, _HALF, _HALF),
 }
 
-_READ = {
+_USED_KEYS = {
     "image_processor_type",
     "feature_extractor_type",
     "do_resize",
@@ -64,7 +64,7 @@ _READ = {
     "image_std",
     "do_convert_rgb",
 }
-_WITHOUT_EFFECT = {
+_IGNORED_KEYS = {
     "_auto_class",
     "_processor_class",
     "_valid_processor_keys",
@@ -75,7 +75,7 @@ _WITHOUT_EFFECT = {
     "input_data_format",
     "return_tensors",
 }
-_ONLY: Mapping[str, tuple[Any, ...]] = {
+_FIXED_VALUES: Mapping[str, tuple[Any, ...]] = {
     "data_format": ("channels_first",),
     "do_pad": (False,),
     "use_square_size": (False,),
@@ -108,12 +108,14 @@ def read_preprocessing(config: Mapping[str, Any], path: Path) -> Preprocessing:
     if not isinstance(config, Mapping):
         raise BundleIncompatible(f"{path}: expected the settings of an image processor, found {config!r:.80}")
     kind = config.get("image_processor_type") or config.get("feature_extractor_type") or "CLIPImageProcessor"
-    defaults = _KNOWN.get(re.sub("(Fast|Pil)$", "", kind) if isinstance(kind, str) else "")
+    defaults = _PROCESSOR_TYPES.get(re.sub("(Fast|Pil)$", "", kind) if isinstance(kind, str) else "")
     if defaults is None:
-        raise BundleIncompatible(f"{path}: expected an image processor among {', '.join(_KNOWN)}, found {kind!r:.80}")
+        raise BundleIncompatible(
+            f"{path}: expected an image processor among {', '.join(_PROCESSOR_TYPES)}, found {kind!r:.80}"
+        )
     _expect_known(config, path)
     try:
-        return _follow({key: value for key, value in config.items() if value is not None}, defaults)
+        return _apply_config({key: value for key, value in config.items() if value is not None}, defaults)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         what = f"no {error}" if isinstance(error, KeyError) else str(error)
         raise BundleIncompatible(f"{path}: cannot be followed: {what}") from error
@@ -121,20 +123,20 @@ def read_preprocessing(config: Mapping[str, Any], path: Path) -> Preprocessing:
 
 def _expect_known(config: Mapping[str, Any], path: Path) -> None:
     for key, value in config.items():
-        if value is None or key in _READ or key in _WITHOUT_EFFECT:
+        if value is None or key in _USED_KEYS or key in _IGNORED_KEYS:
             continue
-        if key not in _ONLY:
+        if key not in _FIXED_VALUES:
             raise BundleIncompatible(f"{path}: {key}: not known here, found {value!r:.80}; upgrade photoseek")
-        if value not in _ONLY[key]:
-            raise BundleIncompatible(f"{path}: expected {key} {_ONLY[key][0]!r}, found {value!r:.80}")
+        if value not in _FIXED_VALUES[key]:
+            raise BundleIncompatible(f"{path}: expected {key} {_FIXED_VALUES[key][0]!r}, found {value!r:.80}")
 
 
-def _follow(config: Mapping[str, Any], defaults: _Defaults) -> Preprocessing:
+def _apply_config(config: Mapping[str, Any], defaults: _Defaults) -> Preprocessing:
     if not config.get("do_resize", True):
         raise ValueError("expected do_resize true, found false: photos of every size come in")
     cropped = bool(config.get("do_center_crop", defaults.crop))
-    size = _sized(config.get("size", defaults.size), edge="shortest_edge" in defaults.size)
-    cut = _sized(config.get("crop_size", _SQUARE_224), edge=False) if cropped else None
+    size = _size_from(config.get("size", defaults.size), edge="shortest_edge" in defaults.size)
+    cut = _size_from(config.get("crop_size", _SQUARE_224), edge=False) if cropped else None
     edge = size.get("shortest_edge")
     if edge is None and cut not in (None, size):
         raise ValueError(f"expected a crop_size of the size that photos are squeezed to, found {cut} and {size}")
@@ -155,7 +157,7 @@ def _follow(config: Mapping[str, Any], defaults: _Defaults) -> Preprocessing:
     )
 
 
-def _sized(size: Any, *, edge: bool) -> dict[str, int]:
+def _size_from(size: Any, *, edge: bool) -> dict[str, int]:
     """``{"shortest_edge": n}`` or ``{"height": h, "width": w}``; a plain number stands for one of them."""
     if isinstance(size, int):
         return {"shortest_edge": size} if edge else {"height": size, "width": size}

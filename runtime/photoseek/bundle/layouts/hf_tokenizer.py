@@ -15,7 +15,7 @@ TOKENIZER, VOCABULARY, MERGES, BERT = "tokenizer.json", "vocab.json", "merges.tx
 SENTENCEPIECE = ("spiece.model", "tokenizer.model", "sentencepiece.bpe.model")
 CONFIG, SPECIAL = "tokenizer_config.json", "special_tokens_map.json"
 
-_LIMITLESS = 1_000_000  # transformers writes 1e30 where it knows no limit
+_NO_LIMIT = 1_000_000  # transformers writes 1e30 where it knows no limit
 
 
 def find_text_spec(folder: Path, positions: int, *, fixed: bool) -> TextInputSpec:
@@ -32,7 +32,7 @@ def find_text_spec(folder: Path, positions: int, *, fixed: bool) -> TextInputSpe
     """
     config = optional_json(folder / CONFIG)
     limit = config.get("model_max_length")
-    read = min(int(limit), positions) if isinstance(limit, int | float) and 0 < limit < _LIMITLESS else positions
+    read = min(int(limit), positions) if isinstance(limit, int | float) and 0 < limit < _NO_LIMIT else positions
     shared: dict[str, Any] = {
         "limit": read,
         "pad": _pad(folder, config),

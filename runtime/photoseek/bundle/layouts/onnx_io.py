@@ -88,7 +88,7 @@ def _tower(
     _expect_rank(face, port, main)
     renamed = {name: takes[name] for name in face.inputs if takes[name] != name}
     output = _embedding(face, outputs)
-    return GraphIO(GraphSpec(file, renamed, output, alone=precision in _DYNAMIC), face)
+    return GraphIO(GraphSpec(file, renamed, output, batch_size_one=precision in _DYNAMIC), face)
 
 
 def _expect_rank(face: GraphFile, port: TensorInfo, main: str) -> None:

@@ -56,7 +56,7 @@ def of_manifest(folder: Path, manifest: Manifest) -> BundleDescription:
 
 
 def _text_graph(precision: str, language: str | None) -> GraphSpec:
-    return GraphSpec(Layout.text_model(precision, language), alone=precision == "int8")
+    return GraphSpec(Layout.text_model(precision, language), batch_size_one=precision == "int8")
 
 
 def _towers(manifest: Manifest, precision: str) -> set[str]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _ROW = "bundle:"  # and the fingerprint: the name of a further bundle's row
 _SHORT = 16  # characters of a fingerprint that name a folder
-_CURE = "photoseek does not follow links inside a gallery; remove it, and run: photoseek index PHOTOS"
+_REPAIR_HINT = "photoseek does not follow links inside a gallery; remove it, and run: photoseek index PHOTOS"
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ class GalleryBundle:
         if self.own:
             return gallery
         folder = gallery / BUNDLES / self.fingerprint[:_SHORT]
-        expect_folder(folder.parent, _CURE)
-        expect_folder(folder, _CURE)
+        expect_folder(folder.parent, _REPAIR_HINT)
+        expect_folder(folder, _REPAIR_HINT)
         return folder
 
     def create_folder(self, gallery: Path) -> Path:
@@ -112,7 +112,7 @@ def set_primary(database: Database, held: GalleryBundle, facts: Mapping[str, str
     """Have a bundle be the gallery's own, with these facts; one that was beside it keeps the precision it had."""
     with database.writing() as connection:
         connection.execute("DELETE FROM meta WHERE key = ?", (_ROW + held.fingerprint,))
-        database.forget_state(connection, held.fingerprint)
+        database.clear_state(connection, held.fingerprint)
         database.set_meta(**facts, **({"precision": held.precision} if held.precision else {}))
 
 
@@ -124,7 +124,7 @@ def delete_bundle(database: Database, fingerprint: str) -> int:
     with database.writing() as connection:
         connection.execute("DELETE FROM caption_vectors WHERE fingerprint = ?", (fingerprint,))
         connection.execute("DELETE FROM meta WHERE key = ?", (_ROW + fingerprint,))
-        database.forget_state(connection, fingerprint)
+        database.clear_state(connection, fingerprint)
     return database.remove_vectors("fingerprint = ?", fingerprint)
 
 

@@ -84,7 +84,7 @@ class IndexReport:
 
 
 @dataclass
-class _Tally:
+class _Counter:
     before: Mapping[str, tuple[str | None, str | None]]  # SHA-256 and reason of each photo, by path
     read: int = 0
     encoded: int = 0
@@ -123,7 +123,7 @@ def index_gallery(
     further: Mapping[str, Bundle | str],
     progress: Callable[[Progress], None] | None,
     recall: float | None = None,
-    crew: EncodingBackend | None = None,
+    backend: EncodingBackend | None = None,
     *,
     rehash: bool = False,
 ) -> IndexReport:
@@ -139,14 +139,14 @@ def index_gallery(
     missing = database.paths() - {photo.path for photo in found}
     limit_access(gallery, unseen.access.for_gallery(gallery))
     if isinstance(folder, LocalSource):
-        _compare_mounts(database, folder.root, found, unseen)
-    gone = {path for path in missing if not unseen.hides(path)}
+        _check_mounts(database, folder.root, found, unseen)
+    gone = {path for path in missing if not unseen.covers(path)}
     if gone and not found:
         question = "is its disk mounted?" if isinstance(folder, LocalSource) else "is it the right place?"
         raise GalleryNotFound(f"{folder.address}: no photo found where {len(missing):,} were; {question}")
     held = list_bundles(database)
     work = found if rehash else _work(database, found, bundle)
-    tally = _encode_all(work, database, folder, _encoder(bundle, held[0]), tell, crew)
+    tally = _encode_all(work, database, folder, _encoder(bundle, held[0]), tell, backend)
     if gone:
         database.forget(gone)
     tell(Progress("build", 0, 1))
@@ -154,7 +154,7 @@ def index_gallery(
     build_snapshot(gallery, database, held[0], bundle, recall)
     tell(Progress("build", 1, 1))
     beside = [
-        _index_beside(gallery, database, folder, found, unseen, other, further[other.fingerprint], tell, crew)
+        _index_secondary(gallery, database, folder, found, unseen, other, further[other.fingerprint], tell, backend)
         for other in held[1:]
         if other.whole
     ]
@@ -172,7 +172,7 @@ def index_gallery(
     )
 
 
-def _index_beside(
+def _index_secondary(
     gallery: Path,
     database: Database,
     folder: PhotoSource,
@@ -181,12 +181,12 @@ def _index_beside(
     held: GalleryBundle,
     bundle: Bundle | str,
     tell: Callable[[Progress], None],
-    crew: EncodingBackend | None,
+    backend: EncodingBackend | None,
 ) -> SecondaryReport:
     """Encode with a further bundle what it has not encoded yet, photos and captions, and derive what answers for it."""
     if isinstance(bundle, str):
         return SecondaryReport(held.name, problem=bundle)
-    tally = _encode_all(_work(database, found, bundle), database, folder, _encoder(bundle, held), tell, crew)
+    tally = _encode_all(_work(database, found, bundle), database, folder, _encoder(bundle, held), tell, backend)
     unseen.reasons.update(tally.unseen)
     encode_sentences(Sentences(database), bundle, lambda _: None)
     tell(Progress("build", 0, 1))
@@ -205,7 +205,7 @@ def _encoder(bundle: Bundle, held: GalleryBundle) -> ImageEncoder:
     return ImageEncoder(bundle, held.precision or None, mode="service")
 
 
-def _compare_mounts(database: Database, root: Path, found: list[PhotoEntry], unseen: ScanGaps) -> None:
+def _check_mounts(database: Database, root: Path, found: list[PhotoEntry], unseen: ScanGaps) -> None:
     """Note further disks inside the folder; one whose place is empty now is not mounted, and hides its photos."""
     known = set(json.loads(database.meta().get(_MOUNTS, "[]")))
     for mount in known - unseen.mounts:
@@ -222,17 +222,17 @@ def _encode_all(
     folder: PhotoSource,
     encoder: ImageEncoder,
     tell: Callable[[Progress], None],
-    crew: EncodingBackend | None,
-) -> _Tally:
+    backend: EncodingBackend | None,
+) -> _Counter:
     """Have a crew encode photos, and commit what comes from it every few seconds."""
     paths = {photo.path for photo in work}
     before = {path: content for path, content in database.contents().items() if path in paths} if work else {}
-    tally = _Tally(before)
-    embedder = PhotoEncoder(folder, encoder, database.known_contents(encoder.bundle.fingerprint))
+    tally = _Counter(before)
+    photo_encoder = PhotoEncoder(folder, encoder, database.known_contents(encoder.bundle.fingerprint))
     tell(Progress("encode", 0, len(work)))
     done = 0
     try:
-        with closing((crew or ThreadBackend()).encode(work, embedder, tally.add)) as batches:
+        with closing((backend or ThreadBackend()).encode(work, photo_encoder, tally.add)) as batches:
             for batch in batches:
                 done += batch.size
                 if tally.unreachable >= _UNREACHABLE:
@@ -248,19 +248,19 @@ def _encode_all(
     return tally
 
 
-def _commit(database: Database, encoder: ImageEncoder, tally: _Tally) -> None:
+def _commit(database: Database, encoder: ImageEncoder, tally: _Counter) -> None:
     if tally.pending:
         with database.transaction():
-            database.put_contents(encoder.bundle.fingerprint, tally.contents)
-            database.put_photos(sorted(tally.pending, key=lambda record: record.found.path))  # not as they were done
+            database.save_contents(encoder.bundle.fingerprint, tally.contents)
+            database.save_photos(sorted(tally.pending, key=lambda record: record.found.path))  # not as they were done
     tally.pending, tally.contents, tally.committed_at = [], [], time.monotonic()
 
 
 def encode_sentences(sentences: Sentences, bundle: Bundle, tell: Callable[[Progress], None]) -> None:
     """Give each sentence that has none a vector, committed batch by batch; the caller holds the gallery's lock."""
-    texts = sorted(sentences.unencoded(bundle.fingerprint), key=len)  # those of like length share a run
+    texts = sorted(sentences.without_vectors(bundle.fingerprint), key=len)  # those of like length share a run
     encoder = TextEncoder(bundle)
     for start in range(0, len(texts), _SENTENCES):
         part = texts[start : start + _SENTENCES]
-        sentences.put_vectors(bundle.fingerprint, part, encoder.encode(part))
+        sentences.save_vectors(bundle.fingerprint, part, encoder.encode(part))
         tell(Progress("encode", start + len(part), len(texts)))

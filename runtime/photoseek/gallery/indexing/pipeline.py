@@ -67,7 +67,7 @@ class EncodingBackend(Protocol):
     """Who encodes photos: the threads of this process, unless others are named."""
 
     def encode(
-        self, work: Sequence[PhotoEntry], embedder: PhotoEncoder, keep: Callable[[Batch], None]
+        self, work: Sequence[PhotoEntry], photo_encoder: PhotoEncoder, keep: Callable[[Batch], None]
     ) -> Generator[Batch]:
         """Encode photos; each batch is handed to ``keep``, once, before it is yielded.
 
@@ -118,21 +118,21 @@ class _Decoded:
     unreachable: bool = False
 
 
-def _decode(photo: PhotoEntry, embedder: PhotoEncoder) -> _Decoded | None:
+def _decode(photo: PhotoEntry, photo_encoder: PhotoEncoder) -> _Decoded | None:
     """Read one photo; decode it unless its content has been encoded before. None where it has vanished.
 
     What has vanished is left to the next scan: it may be the disk that went away.
     """
     sha256 = None
     try:
-        still = embedder.folder.read_stable(photo)
+        still = photo_encoder.folder.read_stable(photo)
         if still is None:
             return None
         photo, data = still
         sha256 = hashlib.sha256(data).hexdigest()
-        if sha256 in embedder.known:
+        if sha256 in photo_encoder.known:
             return _Decoded(PhotoRecord(photo, sha256))
-        content = Content.of(data, sha256, embedder.encoder.bundle.preprocessing)
+        content = Content.of(data, sha256, photo_encoder.encoder.bundle.preprocessing)
         return _Decoded(PhotoRecord(photo, sha256), content)
     except PhotoUnreachable as error:
         return _Decoded(PhotoRecord(photo, reason=str(error)), unreachable=True)

@@ -11,7 +11,7 @@ from photoseek.sources.base import PhotoEntry
 from photoseek.system.cpu import available_cores
 
 _NAME = "photoseek-encode"  # of each thread begins so
-_LOOK_S = 2.0  # how often it is looked whether they live
+_POLL_S = 2.0  # how often it is looked whether they live
 _AHEAD = 4  # batches for each thread that may be under way, so that a slow photo holds up no other
 
 
@@ -23,14 +23,14 @@ class ThreadBackend:
     """
 
     def encode(
-        self, work: Sequence[PhotoEntry], embedder: PhotoEncoder, keep: Callable[[Batch], None]
+        self, work: Sequence[PhotoEntry], photo_encoder: PhotoEncoder, keep: Callable[[Batch], None]
     ) -> Generator[Batch]:
         """See :meth:`photoseek.gallery.indexing.pipeline.EncodingBackend.encode`."""
         parts = [work[start : start + BATCH] for start in range(0, len(work), BATCH)]
-        yield from _ahead(embedder.batch, parts, keep)
+        yield from _prefetch(photo_encoder.batch, parts, keep)
 
 
-def _ahead(
+def _prefetch(
     encode: Callable[[Sequence[PhotoEntry]], Batch],
     parts: Iterable[Sequence[PhotoEntry]],
     keep: Callable[[Batch], None],
@@ -49,9 +49,9 @@ def _ahead(
                 under_way.add(pool.submit(encode, part))
                 seen |= {thread for thread in threading.enumerate() if thread.name.startswith(_NAME)}
                 if len(under_way) >= _AHEAD * workers:
-                    yield from _take_done(under_way, seen, keep)
+                    yield from _completed(under_way, seen, keep)
             while under_way:
-                yield from _take_done(under_way, seen, keep)
+                yield from _completed(under_way, seen, keep)
         finally:
             running = {future for future in under_way if not future.cancel()}
             for future in _wait(running, seen, ALL_COMPLETED):
@@ -59,7 +59,7 @@ def _ahead(
                     keep(future.result())
 
 
-def _take_done(
+def _completed(
     under_way: set[Future[Batch]], threads: set[threading.Thread], keep: Callable[[Batch], None]
 ) -> Iterator[Batch]:
     """Wait for at least one, and keep all that are done before the caller hears of any."""
@@ -79,7 +79,7 @@ def _take_done(
 def _wait(futures: set[Future[Batch]], threads: set[threading.Thread], until: str) -> set[Future[Batch]]:
     """Those that are done; fewer than awaited where one of the threads has died, as for want of memory it may."""
     while True:
-        found = wait(futures, timeout=_LOOK_S, return_when=until)
+        found = wait(futures, timeout=_POLL_S, return_when=until)
         if (found.done and until == FIRST_COMPLETED) or not found.not_done:
             return found.done
         if not all(thread.is_alive() for thread in threads):

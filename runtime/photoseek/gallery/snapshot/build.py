@@ -49,8 +49,8 @@ def build_snapshot(
     generation = expected_state(folder, database)
     if recall is not None:
         database.set_meta(recall=str(recall))
-    target = _target(database)
-    if generation is not None and _serves(generation, database_state(database, held.fingerprint), target):
+    target = _target_recall(database)
+    if generation is not None and _is_current(generation, database_state(database, held.fingerprint), target):
         return False
     shown = database_state(database, held.fingerprint)
     if not (count := database.count_searchable(shown.fingerprint)):
@@ -92,7 +92,7 @@ def rows_for(generation: Snapshot, database: Database, rows: Rows) -> dict[int, 
             raise GalleryDamaged(
                 f"{database.path}: the row of photo {photo} is not what was written; {ROWS_REPAIR_HINT}"
             )
-    if len(found) < len(ids) and database.state_of(made.fingerprint) == made.state:
+    if len(found) < len(ids) and database.index_state(made.fingerprint) == made.state:
         gone = next(photo for photo in ids if photo not in found)
         raise GalleryDamaged(f"{database.path}: photo {gone} is not there any more; {ROWS_REPAIR_HINT}")
     return found
@@ -111,7 +111,7 @@ def verify_rows(generation: Snapshot, database: Database) -> None:
 def database_state(database: Database, fingerprint: str) -> SourceState:
     """What a generation of a bundle's vectors, made now, would show."""
     meta = database.meta()
-    return SourceState(int(meta["revision"]), fingerprint, meta["gallery"], database.state_of(fingerprint))
+    return SourceState(int(meta["revision"]), fingerprint, meta["gallery"], database.index_state(fingerprint))
 
 
 def expected_state(folder: Path, database: Database) -> Snapshot | None:
@@ -124,7 +124,7 @@ def expected_state(folder: Path, database: Database) -> Snapshot | None:
     return generation
 
 
-def _target(database: Database) -> float:
+def _target_recall(database: Database) -> float:
     """The recall last asked for."""
     try:
         kept = float(database.meta().get("recall", TARGET_RECALL))
@@ -133,7 +133,7 @@ def _target(database: Database) -> float:
     return kept if 0 < kept <= 1 else TARGET_RECALL
 
 
-def _serves(generation: Snapshot, shown: SourceState, target: float) -> bool:
+def _is_current(generation: Snapshot, shown: SourceState, target: float) -> bool:
     """Whether a generation is what would be made now."""
     made = generation.manifest
     same = (made.revision, made.fingerprint, made.state) == (shown.revision, shown.fingerprint, shown.state)

@@ -16,7 +16,7 @@ from photoseek.errors import GalleryDamaged, GalleryEmpty, MissingExtra, QueryEr
 from photoseek.gallery.file_names import CHECKS, CURRENT, GENERATION_FILE, GENERATIONS, IDS, MANIFEST, PARTIAL, VECTORS
 from photoseek.gallery.snapshot.arrays import Checks, mmap_checksums, mmap_ids, mmap_vectors, write_checks, write_rows
 from photoseek.gallery.snapshot.current import LINK_HINT, read_current, write_current
-from photoseek.gallery.snapshot.current import REPAIR_HINT as CURE
+from photoseek.gallery.snapshot.current import REPAIR_HINT as REPAIR_HINT
 from photoseek.gallery.snapshot.current import clear_current as clear_current
 from photoseek.gallery.snapshot.manifest import SnapshotManifest, read_manifest
 from photoseek.gallery.snapshot.stale import number_of, remove_stale_snapshots
@@ -86,18 +86,18 @@ class Snapshot:
         try:
             return open_index(name, self.vectors, path, tuning.engines[name].parameters)
         except GalleryDamaged as error:
-            raise GalleryDamaged(f"{error}; {CURE}") from error
+            raise GalleryDamaged(f"{error}; {REPAIR_HINT}") from error
 
     def damaged(self) -> list[str]:
         """What is wrong with each file that is; reads them all, and opens each engine."""
         wrong: dict[str, str] = {}
         for file in self.manifest.files:
-            with _noting(wrong, file):
+            with _record(wrong, file):
                 self._verified(file)
         for name in self.manifest.tuning.engines:
             file = index_file(name) or VECTORS
             if file not in wrong and is_available(name):
-                with _noting(wrong, file):
+                with _record(wrong, file):
                     self.engine(name)
         return list(wrong.values())
 
@@ -133,11 +133,11 @@ def open_current(gallery: Path) -> Snapshot:
     manifest = _read_manifest(folder, checksum)
     for file in (IDS, VECTORS, CHECKS):
         _check(folder / file, manifest.files[file])
-    with _curable(folder / IDS):
+    with _with_hint(folder / IDS):
         ids = mmap_ids(folder / IDS, manifest.count)
-    with _curable(folder / VECTORS):
+    with _with_hint(folder / VECTORS):
         vectors = mmap_vectors(folder / VECTORS, manifest.count, manifest.dim)
-    with _curable(folder / CHECKS):
+    with _with_hint(folder / CHECKS):
         checks = mmap_checksums(folder / CHECKS, manifest.count)
     return Snapshot(folder, manifest, ids, vectors, checks)
 
@@ -221,36 +221,36 @@ def _next_name(parent: Path) -> str:
 
 
 def _read_manifest(folder: Path, checksum: str) -> SnapshotManifest:
-    expect_file(folder / MANIFEST, CURE)
+    expect_file(folder / MANIFEST, REPAIR_HINT)
     try:
         return read_manifest(folder, checksum)
     except (OSError, ValueError, RecursionError) as error:
-        raise GalleryDamaged(f"{folder / MANIFEST}: {error}; {CURE}") from error
+        raise GalleryDamaged(f"{folder / MANIFEST}: {error}; {REPAIR_HINT}") from error
 
 
 def _check(path: Path, record: FileRecord) -> None:
-    expect_file(path, CURE)
+    expect_file(path, REPAIR_HINT)
     try:
         size = path.stat().st_size
         found = FileRecord(size, file_sha256(path) if size == record.bytes else "")
     except OSError as error:
-        raise GalleryDamaged(f"{path}: {error.strerror or error}; {CURE}") from error
+        raise GalleryDamaged(f"{path}: {error.strerror or error}; {REPAIR_HINT}") from error
     if found != record:
         what = f"{record.bytes:,} bytes, found {size:,}" if size != record.bytes else "another content"
-        raise GalleryDamaged(f"{path}: expected {what}; {CURE}")
+        raise GalleryDamaged(f"{path}: expected {what}; {REPAIR_HINT}")
 
 
 @contextmanager
-def _curable(path: Path) -> Iterator[None]:
+def _with_hint(path: Path) -> Iterator[None]:
     """What is wrong with a file, with its cure."""
     try:
         yield
     except ValueError as error:
-        raise GalleryDamaged(f"{path}: {error}; {CURE}") from error
+        raise GalleryDamaged(f"{path}: {error}; {REPAIR_HINT}") from error
 
 
 @contextmanager
-def _noting(wrong: dict[str, str], file: str) -> Iterator[None]:
+def _record(wrong: dict[str, str], file: str) -> Iterator[None]:
     try:
         yield
     except GalleryDamaged as error:

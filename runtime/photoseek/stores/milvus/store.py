@@ -77,9 +77,9 @@ class MilvusStore:
         """Create both collections where they are not there."""
 
         def create(client: MilvusClient) -> None:
-            self._expect_ours(client)
+            self._check_owner(client)
             if not client.has_collection(METADATA_TABLE, timeout=ANSWER_S):
-                _create(client, METADATA_TABLE, _states_schema(client), _FLAT)
+                _create(client, METADATA_TABLE, _metadata_schema(client), _FLAT)
             if not client.has_collection(self._name, timeout=ANSWER_S):
                 _create(client, self._name, _rows_schema(client, dim), _FLAT)
 
@@ -155,14 +155,14 @@ class MilvusStore:
         """Drop the collection, and what is noted of it."""
 
         def drop(client: MilvusClient) -> None:
-            self._expect_ours(client)
+            self._check_owner(client)
             client.drop_collection(self._name, timeout=ANSWER_S)
             if client.has_collection(METADATA_TABLE, timeout=ANSWER_S):
                 client.delete(METADATA_TABLE, ids=[self._name], timeout=ANSWER_S)
 
         self._client.run(drop, METADATA_TABLE)
 
-    def _expect_ours(self, client: MilvusClient) -> None:
+    def _check_owner(self, client: MilvusClient) -> None:
         """A collection of that name is one that photoseek made, if there is one."""
         if not client.has_collection(self._name, timeout=ANSWER_S):
             return
@@ -206,7 +206,7 @@ def _index_type(client: MilvusClient, name: str) -> str:
     return str(found["index_type"]) if found else ""
 
 
-def _states_schema(client: MilvusClient) -> Any:
+def _metadata_schema(client: MilvusClient) -> Any:
     from pymilvus import DataType
 
     schema = client.create_schema(auto_id=False, enable_dynamic_field=False)

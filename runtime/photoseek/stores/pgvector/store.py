@@ -42,7 +42,7 @@ class PgvectorStore:
         self.place = f"{address.shown}, table {name}"
         self._name = name
         self._sql = statements.Sql(name)
-        self._connections = ConnectionPool(address, self._ready)
+        self._connections = ConnectionPool(address, self._index_is_valid)
 
     def __repr__(self) -> str:
         return f"PgvectorStore({self.place!r})"
@@ -72,7 +72,7 @@ class PgvectorStore:
         """Create extension, tables and the indexes of filters."""
 
         def create(connection: psycopg.Connection) -> None:
-            self._expect_ours(connection)
+            self._check_owner(connection)
             if _exists(connection, self._name) and _exists(connection, METADATA_TABLE):
                 return  # to create once more would lock searches out, and ask for rights that only the first push needs
             if connection.execute(statements.VERSION).fetchone()[1] is None:  # type: ignore[index]
@@ -153,7 +153,7 @@ class PgvectorStore:
         """Drop the table, and what is noted of it."""
 
         def drop(connection: psycopg.Connection) -> None:
-            self._expect_ours(connection)
+            self._check_owner(connection)
             with connection.transaction():
                 connection.execute(self._sql.drop)
                 if _exists(connection, METADATA_TABLE):
@@ -161,7 +161,7 @@ class PgvectorStore:
 
         self._connections.run(drop)
 
-    def _expect_ours(self, connection: psycopg.Connection) -> None:
+    def _check_owner(self, connection: psycopg.Connection) -> None:
         """A table of that name is one that photoseek made, if there is one."""
         found = {name for (name,) in connection.execute(self._sql.columns)}
         if found and found != set(statements.FIELDS):
@@ -170,7 +170,7 @@ class PgvectorStore:
                 f"({', '.join(sorted(found))}); name another one with --collection"
             )
 
-    def _ready(self, connection: psycopg.Connection) -> None:
+    def _index_is_valid(self, connection: psycopg.Connection) -> None:
         """Teach a connection pgvector's type, where the extension is there."""
         from pgvector.psycopg import register_vector
 

@@ -65,8 +65,8 @@ def test_a_precision_counts_only_with_both_towers(folder: Path) -> None:
 
 def test_what_is_scaled_by_the_run_runs_alone(folder: Path) -> None:
     bundle = Bundle.load(folder)
-    assert [bundle.text_graph(each).alone for each in bundle.precisions] == [False, False, True]
-    assert [bundle.vision_graph(each).alone for each in bundle.precisions] == [False, False, True]
+    assert [bundle.text_graph(each).batch_size_one for each in bundle.precisions] == [False, False, True]
+    assert [bundle.vision_graph(each).batch_size_one for each in bundle.precisions] == [False, False, True]
 
 
 def test_a_gallery_is_indexed_and_searched(folder: Path, photos: Path) -> None:
