@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class RayBackend:
-    """Who encodes photos in :meth:`photoseek.gallery.gallery.Gallery.index`, with ``crew=RayBackend("auto")``.
+    """Who encodes photos in :meth:`photoseek.gallery.gallery.Gallery.index`, with ``backend=RayBackend("auto")``.
 
     This process scans the photos, hands them out a few at a time, and alone writes the gallery. Each photo is committed
     once, however often a machine that is lost had it handed out anew.
