@@ -28,8 +28,10 @@ def photo(tmp_path: Path) -> Path:
 def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The side of each thumbnail that is made."""
     sides: list[int] = []
-    shrink = thumbnail_cache.shrink
-    monkeypatch.setattr(thumbnail_cache, "make_thumbnail", lambda data, side: sides.append(side) or shrink(data, side))
+    make_thumbnail = thumbnail_cache.make_thumbnail
+    monkeypatch.setattr(
+        thumbnail_cache, "make_thumbnail", lambda data, side: sides.append(side) or make_thumbnail(data, side)
+    )
     return sides
 
 

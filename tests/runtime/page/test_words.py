@@ -18,12 +18,12 @@ ENGLISH = CATALOGUES["en"]
 
 
 def used_texts() -> set[str]:
-    """The names that the page's modules read: ``now.found``, ``words().found``."""
+    """The names that the page's modules read: ``now.found``, ``strings().found``."""
     return {
         node.attr
         for file in PAGE.glob("*.py")
         for node in ast.walk(ast.parse(file.read_text("utf-8")))
-        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("now", "words()")
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("now", "strings()")
     }
 
 
