@@ -257,7 +257,7 @@ def test_pictures_that_were_pasted_are_checked() -> None:
     for told in (None, "text", {"name": "a"}, {"name": "a", "data": "no base64!"}, {"name": "a", "data": 3}):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(query.st, "session_state", state)
-            patch.setattr(query.parts, "component_value", lambda *_, told=told: told)
+            patch.setattr(query.components, "component_value", lambda *_, told=told: told)
             query._take_pasted()
     assert state == {}
 
