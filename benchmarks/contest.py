@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from photoseek.evaluation.benchmark import Latency
-from photoseek.system.cpu import runs_int8_well, usable_cores
+from photoseek.system.cpu import available_cores, has_int8_instructions
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -99,8 +99,8 @@ def machine() -> dict[str, Any]:
     """What the figures belong to."""
     return {
         "processor": _processor(),
-        "cores": usable_cores(),
-        "int8 instructions": runs_int8_well(),
+        "cores": available_cores(),
+        "int8 instructions": has_int8_instructions(),
         "load": round(os.getloadavg()[0], 2),
         "python": platform.python_version(),
         **{name: found for name in _PACKAGES if (found := _version(name))},

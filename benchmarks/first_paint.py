@@ -90,7 +90,7 @@ def _answered(gallery: Path, queries: Path) -> list[str]:
         searcher = Searcher(opened)
         for text in filter(None, queries.read_text("utf-8").splitlines()):
             hits = searcher.search(text, k=1)
-            if hits and not hits[0].doubtful:
+            if hits and not hits[0].low_confidence:
                 found.append(text)
             if len(found) == _QUERIES + _WARM_UP:
                 break

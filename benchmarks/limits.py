@@ -20,9 +20,9 @@ from torchvision.models import ResNet18_Weights
 
 from photoseek import Bundle
 from photoseek.bundle.manifest import Layout
-from photoseek.bundle.onnx_session import Graph
+from photoseek.bundle.onnx_session import OnnxSession
 from photoseek.encoders.encoders import TextEncoder
-from photoseek.system.cpu import usable_cores
+from photoseek.system.cpu import available_cores
 
 _GIGABYTE = 1 << 30
 _SIDE = 2048
@@ -66,7 +66,7 @@ def main() -> None:
 
 def _bandwidth() -> float:
     """Bytes a second that all cores read together from an array far larger than any cache."""
-    parts = np.array_split(np.ones(_GIGABYTE // 8), usable_cores())
+    parts = np.array_split(np.ones(_GIGABYTE // 8), available_cores())
     with ThreadPoolExecutor(len(parts)) as pool:
         return _GIGABYTE / _fastest(lambda: list(pool.map(np.sum, parts)))
 
@@ -88,7 +88,7 @@ def _product(kind: Any) -> float:
     path = CACHE / f"product-{np.dtype(kind).name}.onnx"
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), str(path))
-    session = Graph(path)
+    session = OnnxSession(path)
     return 2 * _SIDE**3 / _fastest(lambda: session.run({"a": left}))
 
 

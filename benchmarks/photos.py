@@ -22,7 +22,7 @@ from contest import CACHE, Contest
 from jpegs import write_large
 from PIL import Image
 
-from photoseek.system.cpu import usable_cores
+from photoseek.system.cpu import available_cores
 
 SIZES = {"224": (298, 224), "1024": (1024, 768), "4000": (4000, 3000)}
 _COUNT = {"224": 96, "1024": 96, "4000": 16}
@@ -50,7 +50,7 @@ def _photoseek(precision: str) -> dict[str, Any]:
 
     def encode(paths: Sequence[Path]) -> None:
         parts = [paths[start : start + 4] for start in range(0, len(paths), 4)]
-        with ThreadPoolExecutor(usable_cores()) as pool:
+        with ThreadPoolExecutor(available_cores()) as pool:
             list(pool.map(encoder.encode, parts))
 
     return _rates(encode)
@@ -69,7 +69,7 @@ def _pytorch() -> dict[str, Any]:
     def encode(paths: Sequence[Path]) -> None:
         with torch.inference_mode():
             for batch in DataLoader(
-                PlainPhotos(paths, config.preprocessing), batch_size=_BATCH, num_workers=usable_cores()
+                PlainPhotos(paths, config.preprocessing), batch_size=_BATCH, num_workers=available_cores()
             ):
                 model.encode_image(batch)
 

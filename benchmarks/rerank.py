@@ -25,8 +25,8 @@ import numpy as np
 from contest import milliseconds, write
 
 from photoseek import Bundle, Gallery, Reranker, Searcher
-from photoseek.evaluation.evaluate import Encoded, encode_captioned
-from photoseek.evaluation.metrics import Recall
+from photoseek.evaluation.evaluate import EncodedSplit, encode_captioned
+from photoseek.evaluation.metrics import RecallMetrics
 from photoseek.evaluation.rerank import RerankEvaluation, evaluate_rerank, reranked_ranks
 from photoseek.search.rank_fusion import Fusion
 
@@ -113,11 +113,11 @@ def _first_time(gallery: Gallery, first: Bundle, second: Bundle, depth: int, tex
     for text in texts[:_FIRST_TIMES]:
         reranker = _reranker(gallery, first, second, depth)
         reranker.search("a photo", k=1)
-        gallery.forget_bundle(second)
+        gallery.remove_bundle(second)
         started = time.perf_counter()
         reranker.search(text, k=_HITS)
         seconds.append(time.perf_counter() - started)
-        gallery.forget_bundle(second)
+        gallery.remove_bundle(second)
     print(f"rerank: first time, N = {depth}", file=sys.stderr, flush=True)
     return round(1000 * float(np.median(seconds)), 1)
 
@@ -133,13 +133,13 @@ def _rows(found: RerankEvaluation, times: Mapping[str, Mapping[str, float]]) -> 
     for depth, each in found.depths.items():
         name = f"N = {depth:,}"
         gained = {}
-        for k, gain, (low, high) in zip((1, 5, 10), each.gains, each.bounds or (), strict=True):
+        for k, gain, (low, high) in zip((1, 5, 10), each.improvement, each.bounds or (), strict=True):
             gained[f"gain at {k}"] = f"{gain:+.2f} [{low:+.2f}, {high:+.2f}]"
         rows[name] = {**_recalls(each.recall), **gained, **times[name]}
     return rows
 
 
-def _rules(first: Encoded, second: Encoded) -> dict[str, Any]:
+def _rules(first: EncodedSplit, second: EncodedSplit) -> dict[str, Any]:
     """R@1 + R@5 + R@10 of each rule by weight of the second bundle, at the default depth and at all photos."""
     rows: dict[str, Any] = {}
     for rule in ("zscore", "rrf"):
@@ -147,13 +147,13 @@ def _rules(first: Encoded, second: Encoded) -> dict[str, Any]:
             name = f"{rule}, N = {depth:,}"
             sums = {}
             for weight in _WEIGHTS:
-                found = Recall.of(reranked_ranks(first, second, Fusion(rule, weight), depth))  # type: ignore[arg-type]
+                found = RecallMetrics.of(reranked_ranks(first, second, Fusion(rule, weight), depth))  # type: ignore[arg-type]
                 sums[f"weight {weight}"] = f"{found.r1:.1f}/{found.r5:.1f}/{found.r10:.1f}"
             rows[name] = sums
     return rows
 
 
-def _recalls(recall: Recall) -> dict[str, float]:
+def _recalls(recall: RecallMetrics) -> dict[str, float]:
     return {"R@1": round(recall.r1, 2), "R@5": round(recall.r5, 2), "R@10": round(recall.r10, 2)}
 
 

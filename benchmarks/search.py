@@ -27,13 +27,13 @@ import numpy as np
 import numpy.typing as npt
 from contest import RESULTS, milliseconds, write
 
-from photoseek.vector_index.exact import ExactSearch
-from photoseek.vector_index.registry import file_of, open_engine
+from photoseek.vector_index.exact import ExactIndex
+from photoseek.vector_index.registry import index_file, open_index
 from photoseek.vector_index.tuning import Tuning, tune
-from photoseek.vectors import Vectors, normalise
+from photoseek.vectors import Vectors, normalize
 
 _DIM, _LATENT, _CENTRES, _QUERIES = 256, 64, 2_000, 200
-_NEIGHBOURS, _TARGET = 10, 0.99
+_NEIGHBORS, _TARGET = 10, 0.99
 _EF_CONSTRUCTION = 100  # of every graph, photoseek's too
 
 Found = npt.NDArray[np.int64]
@@ -57,8 +57,8 @@ def main() -> None:
     if options.vectors:
         given = np.load(options.queries)[: 2 * _QUERIES]
         vectors, queries, others = np.load(options.vectors)[: options.count], given[::2], given[1::2]
-    exact = ExactSearch(vectors)
-    tenth = [float(exact.search(query, _NEIGHBOURS)[1][-1]) for query in queries]
+    exact = ExactIndex(vectors)
+    kth_score = [float(exact.search(query, _NEIGHBORS)[1][-1]) for query in queries]
     real = ", given vectors" if options.vectors else ""
     name = "search" if len(vectors) == 31_783 else f"search-{len(vectors)}"
     question = f"Ten nearest of {len(vectors):,} x {vectors.shape[1]}{real}"
@@ -66,7 +66,7 @@ def main() -> None:
     for engine in options.engines:
         if not options.growth or engine in _OWN:
             print(f"search: {engine}", file=sys.stderr, flush=True)
-            rows[engine] = contend(ENGINES[engine], vectors, queries, others, tenth)
+            rows[engine] = contend(ENGINES[engine], vectors, queries, others, kth_score)
             in_order = {known: rows[known] for known in ENGINES if known in rows}
             write(name, question, in_order, rounds=1, command=f"search.py {len(vectors)}")
 
@@ -88,12 +88,14 @@ def draw(count: int, seed: int = 0) -> tuple[Vectors, Vectors, Vectors]:
         near = centres[rng.integers(_CENTRES, size=number)]
         return np.asarray((near + spread * rng.normal(size=near.shape).astype(np.float32)) @ mix, dtype=np.float32)
 
-    vectors = np.concatenate([normalise(around(min(100_000, count - at), 0.8)) for at in range(0, count, 100_000)])
-    queries, others = (normalise(around(_QUERIES, 0.9) + apart) for _ in range(2))
+    vectors = np.concatenate([normalize(around(min(100_000, count - at), 0.8)) for at in range(0, count, 100_000)])
+    queries, others = (normalize(around(_QUERIES, 0.9) + apart) for _ in range(2))
     return vectors, queries, others
 
 
-def contend(engine: Engine, vectors: Vectors, queries: Vectors, others: Vectors, tenth: list[float]) -> dict[str, Any]:
+def contend(
+    engine: Engine, vectors: Vectors, queries: Vectors, others: Vectors, kth_score: list[float]
+) -> dict[str, Any]:
     """The first way to ask that reaches the target, or the last."""
     figures: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -106,9 +108,9 @@ def contend(engine: Engine, vectors: Vectors, queries: Vectors, others: Vectors,
                 started = time.perf_counter()
                 found.append(ask(query))
                 seconds.append(time.perf_counter() - started)
-            answers = zip(found, queries, tenth, strict=True)
+            answers = zip(found, queries, kth_score, strict=True)
             hits = sum(int((vectors[rows] @ query >= worst - 1e-5).sum()) for rows, query, worst in answers)
-            recall = hits / (_NEIGHBOURS * len(queries))
+            recall = hits / (_NEIGHBORS * len(queries))
             figures = {"recall@10": round(recall, 4), **milliseconds(seconds), **how}
             if recall >= _TARGET:
                 break
@@ -118,15 +120,15 @@ def contend(engine: Engine, vectors: Vectors, queries: Vectors, others: Vectors,
 def _plain(vectors: Vectors, _: Vectors, __: Path) -> Iterator[tuple[Ask, dict[str, Any]]]:
     def ask(query: Vectors) -> Found:
         scores = vectors @ query
-        best = np.argpartition(-scores, _NEIGHBOURS)[:_NEIGHBOURS]
+        best = np.argpartition(-scores, _NEIGHBORS)[:_NEIGHBORS]
         return np.asarray(best[np.argsort(-scores[best])])
 
     yield ask, {"count": len(vectors), "MB": round(vectors.nbytes / 1e6, 1)}
 
 
 def _exact(vectors: Vectors, _: Vectors, __: Path) -> Iterator[tuple[Ask, dict[str, Any]]]:
-    engine = ExactSearch(vectors)
-    yield lambda query: engine.search(query, _NEIGHBOURS)[0], {"MB": round(vectors.nbytes / 1e6, 1)}
+    engine = ExactIndex(vectors)
+    yield lambda query: engine.search(query, _NEIGHBORS)[0], {"MB": round(vectors.nbytes / 1e6, 1)}
 
 
 @dataclass(frozen=True)
@@ -137,10 +139,10 @@ class _Ours:
 
     def __call__(self, vectors: Vectors, others: Vectors, _: Path) -> Iterator[tuple[Ask, dict[str, Any]]]:
         folder, tuning = _tuned(vectors, others)
-        measured, file = tuning.engines[self.name], folder / (file_of(self.name) or "")
-        engine = open_engine(self.name, vectors, file, measured.parameters)
+        measured, file = tuning.engines[self.name], folder / (index_file(self.name) or "")
+        engine = open_index(self.name, vectors, file, measured.parameters)
         how = {"build_s": measured.seconds, **measured.parameters, "MB": round(file.stat().st_size / 1e6, 1)}
-        yield lambda query: engine.search(query, _NEIGHBOURS)[0], how
+        yield lambda query: engine.search(query, _NEIGHBORS)[0], how
 
 
 _TUNED: list[tuple[Path, Tuning]] = []
@@ -159,7 +161,7 @@ def _faiss_flat(vectors: Vectors, _: Vectors, __: Path) -> Iterator[tuple[Ask, d
 
     index = faiss.IndexFlatIP(vectors.shape[1])
     index.add(vectors)
-    yield lambda query: index.search(query[None], _NEIGHBOURS)[1][0], {"MB": round(vectors.nbytes / 1e6, 1)}
+    yield lambda query: index.search(query[None], _NEIGHBORS)[1][0], {"MB": round(vectors.nbytes / 1e6, 1)}
 
 
 def _faiss_hnsw(vectors: Vectors, _: Vectors, file: Path) -> Iterator[tuple[Ask, dict[str, Any]]]:
@@ -174,7 +176,7 @@ def _faiss_hnsw(vectors: Vectors, _: Vectors, file: Path) -> Iterator[tuple[Ask,
     for ef in (16, 32, 64, 128, 256, 512):
         index.hnsw.efSearch = ef
         how = {"ef": ef, "build_s": round(built, 1), "MB": round(file.stat().st_size / 1e6, 1)}
-        yield lambda query: index.search(query[None], _NEIGHBOURS)[1][0], how
+        yield lambda query: index.search(query[None], _NEIGHBORS)[1][0], how
 
 
 def _hnswlib(vectors: Vectors, _: Vectors, file: Path) -> Iterator[tuple[Ask, dict[str, Any]]]:
@@ -189,7 +191,7 @@ def _hnswlib(vectors: Vectors, _: Vectors, file: Path) -> Iterator[tuple[Ask, di
     for ef in (16, 32, 64, 128, 256, 512):
         index.set_ef(ef)
         how = {"ef": ef, "build_s": round(built, 1), "MB": round(file.stat().st_size / 1e6, 1)}
-        yield lambda query: index.knn_query(query, _NEIGHBOURS, num_threads=1)[0][0].astype(np.int64), how
+        yield lambda query: index.knn_query(query, _NEIGHBORS, num_threads=1)[0][0].astype(np.int64), how
 
 
 def _usearch(vectors: Vectors, _: Vectors, file: Path) -> Iterator[tuple[Ask, dict[str, Any]]]:
@@ -203,7 +205,7 @@ def _usearch(vectors: Vectors, _: Vectors, file: Path) -> Iterator[tuple[Ask, di
     for ef in (16, 32, 64, 128, 256, 512):
         index.expansion_search = ef
         how = {"ef": ef, "build_s": round(built, 1), "MB": round(file.stat().st_size / 1e6, 1)}
-        yield lambda query: index.search(query, _NEIGHBOURS).keys.astype(np.int64), how
+        yield lambda query: index.search(query, _NEIGHBORS).keys.astype(np.int64), how
 
 
 ENGINES: dict[str, Engine] = {

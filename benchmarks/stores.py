@@ -27,21 +27,21 @@ from contest import Contest, milliseconds
 from quantised import IvfPq
 from search import draw
 
-from photoseek.gallery.snapshot.arrays import map_vectors, write_rows
+from photoseek.gallery.snapshot.arrays import mmap_vectors, write_rows
 from photoseek.stores.base import Store
 from photoseek.stores.connect import open_store
 from photoseek.stores.push import BATCH
 from photoseek.stores.rows import StoreRow
-from photoseek.stores.tuning import measure
+from photoseek.stores.tuning import tune_store
 from photoseek.vector_index import annoy, faiss
-from photoseek.vector_index.annoy import AnnoyParameters, AnnoySearch
-from photoseek.vector_index.exact import ExactSearch
-from photoseek.vector_index.faiss import HnswParameters, HnswSearch
-from photoseek.vector_index.tuning import TREES, Truth, raise_effort
+from photoseek.vector_index.annoy import AnnoyParameters, AnnoyTreeIndex
+from photoseek.vector_index.exact import ExactIndex
+from photoseek.vector_index.faiss import FaissHnswIndex, HnswParameters
+from photoseek.vector_index.tuning import TREES, GroundTruth, tune_effort
 from photoseek.vectors import Rows, Vectors
 
 COUNT = 100_000
-_NEIGHBOURS, _TARGET, _CALLERS = 10, 0.99, 4
+_NEIGHBORS, _TARGET, _CALLERS = 10, 0.99, 4
 
 Ask = Callable[[Vectors], tuple[Rows, Vectors]]
 
@@ -54,33 +54,33 @@ def embedded(name: str) -> dict[str, Any]:
         before, started = _own_mb(), time.perf_counter()
         with (folder / "vectors").open("wb") as file, (folder / "ids").open("wb") as ids:
             write_rows(file, ids, enumerate(vectors), *vectors.shape)
-        mapped = map_vectors(folder / "vectors", *vectors.shape)
+        mapped = mmap_vectors(folder / "vectors", *vectors.shape)
         written = time.perf_counter() - started
         started = time.perf_counter()
         engine = _BUILT[name](mapped, folder / "index")
         built = time.perf_counter() - started
         if name != "exact":
-            raise_effort(engine, Truth.of(mapped, {"text": others}), _TARGET)
-        asked = _asked(lambda query: engine.search(query, _NEIGHBOURS), vectors, queries, others)
+            tune_effort(engine, GroundTruth.of(mapped, {"text": others}), _TARGET)
+        asked = _asked(lambda query: engine.search(query, _NEIGHBORS), vectors, queries, others)
         disk = sum(each.stat().st_size for each in folder.iterdir()) / 1e6
         how = {"effort": getattr(engine, "effort", 0), "disk_MB": round(disk, 1)}
         return {**_filled(written, built), **asked, **how, "memory_MB": round(_own_mb() - before, 1)}
 
 
-def _annoy(vectors: Vectors, file: Path) -> AnnoySearch:
+def _annoy(vectors: Vectors, file: Path) -> AnnoyTreeIndex:
     parameters = AnnoyParameters(TREES[0])
     annoy.build(vectors, file, parameters)
-    return AnnoySearch(file, vectors, parameters)
+    return AnnoyTreeIndex(file, vectors, parameters)
 
 
-def _hnsw(vectors: Vectors, file: Path) -> HnswSearch:
+def _hnsw(vectors: Vectors, file: Path) -> FaissHnswIndex:
     parameters = HnswParameters()
     faiss.build(vectors, file, parameters)
-    return HnswSearch(file, vectors, parameters)
+    return FaissHnswIndex(file, vectors, parameters)
 
 
 _BUILT: dict[str, Callable[[Vectors, Path], Any]] = {
-    "exact": lambda vectors, _: ExactSearch(vectors),
+    "exact": lambda vectors, _: ExactIndex(vectors),
     "annoy": _annoy,
     "faiss-hnsw": _hnsw,
     "faiss-ivf-pq": IvfPq,
@@ -101,10 +101,10 @@ def stored(place: str) -> dict[str, Any]:
             store.put(rows[start : start + BATCH])
         written = time.perf_counter() - started
         started = time.perf_counter()
-        store.settle(COUNT, indexed=True)
+        store.finalize(COUNT, indexed=True)
         built = time.perf_counter() - started
-        effort = measure(store, vectors, {"text": others}, _TARGET, indexed=True).parameters["effort"]
-        asked = _asked(lambda query: store.search(query, _NEIGHBOURS, effort), vectors, queries, others)
+        effort = tune_store(store, vectors, {"text": others}, _TARGET, indexed=True).parameters["effort"]
+        asked = _asked(lambda query: store.search(query, _NEIGHBORS, effort), vectors, queries, others)
         disk = servers.files_mb(folder) if server is None else server.disk_mb()
         memory = _own_mb() - before if server is None else server.memory_mb()
         changed = _changed(store, rows)
@@ -143,15 +143,15 @@ def _asked(ask: Ask, vectors: Vectors, queries: Vectors, others: Vectors) -> dic
         started = time.perf_counter()
         found.append(ask(query)[0])
         seconds.append(time.perf_counter() - started)
-    exact = ExactSearch(vectors)
+    exact = ExactIndex(vectors)
     hits = 0
     for query, rows in zip(queries, found, strict=True):
-        tenth = float(exact.search(query, _NEIGHBOURS)[1][-1])
+        tenth = float(exact.search(query, _NEIGHBORS)[1][-1])
         hits += int((vectors[rows] @ query >= tenth - 1e-5).sum())
     times = milliseconds(seconds)
     together = _together(ask, queries)
     return {
-        "recall@10": round(hits / (_NEIGHBOURS * len(queries)), 4),
+        "recall@10": round(hits / (_NEIGHBORS * len(queries)), 4),
         **times,
         f"{_CALLERS} callers, queries/s": together,
     }

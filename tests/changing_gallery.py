@@ -16,8 +16,8 @@ import numpy as np
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.errors import GalleryError
 from photoseek.vector_index.registry import Engine
-from tiny_bundle import COLOURS, DIM, write_tiny_bundle
-from tiny_photos import write_colour
+from tiny_bundle import COLORS, DIM, write_tiny_bundle
+from tiny_photos import write_color
 from typed_commands import environment
 
 Answers = list[list[tuple[str, float]]]
@@ -75,17 +75,17 @@ class Changing:
         bundle = Bundle.load(write_tiny_bundle(root / "bundle"))
         second = Bundle.load(write_tiny_bundle(root / "second", name="second", seed=4, dim=DIM)) if beside else None
         folder = root / "photos"
-        for number, colour in enumerate(COLOURS.values()):
-            write_colour(folder / f"{number}.png", colour, seed=number)
+        for number, color in enumerate(COLORS.values()):
+            write_color(folder / f"{number}.png", color, seed=number)
         with Gallery.create(folder, bundle) as gallery:
             if second is not None:
                 gallery.add_bundle(second)
             gallery.index()
             old, old_second = answers(gallery, bundle), [] if second is None else answers(gallery, second)
-        write_colour(folder / "1.png", COLOURS["blue"], seed=101)
+        write_color(folder / "1.png", COLORS["blue"], seed=101)
         (folder / "2.png").unlink()
         for number in (6, 7):
-            write_colour(folder / f"{number}.png", COLOURS["yellow"], seed=number)
+            write_color(folder / f"{number}.png", COLORS["yellow"], seed=number)
         with Gallery.open(shutil.copytree(folder, root / "indexed")) as gallery:
             gallery.index()
             new, new_second = answers(gallery, bundle), [] if second is None else answers(gallery, second)

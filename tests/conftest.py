@@ -13,8 +13,8 @@ import pytest
 
 from photoseek import Bundle, Gallery
 from photoseek.gallery.gallery import FOLDER
-from tiny_bundle import COLOURS, write_tiny_bundle
-from tiny_photos import write_colour
+from tiny_bundle import COLORS, write_tiny_bundle
+from tiny_photos import write_color
 
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="photoseek-state-")  # what tests trust, no user does
 atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
@@ -36,9 +36,9 @@ def tiny_bundle(tiny_bundle_path: Path) -> Bundle:
 def indexed_photos(tiny_bundle_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What ``photos`` and ``gallery`` are copies of: indexing takes longer than most tests."""
     folder = tmp_path_factory.mktemp("indexed") / "photos"
-    for number, (name, colour) in enumerate(COLOURS.items()):
+    for number, (name, color) in enumerate(COLORS.items()):
         for index in range(4):
-            write_colour(folder / name / f"{name}-{index}.png", colour, seed=10 * number + index)
+            write_color(folder / name / f"{name}-{index}.png", color, seed=10 * number + index)
     with Gallery.create(folder, Bundle.load(tiny_bundle_path)) as gallery:
         gallery.index()
     return folder

@@ -20,7 +20,7 @@ from pathlib import Path
 from changing_gallery import Answers, answers
 from photoseek import Bundle, Gallery
 from photoseek.errors import PhotoseekError
-from photoseek.vector_index.registry import ENGINES, installed
+from photoseek.vector_index.registry import ENGINES, is_available
 from typed_commands import environment
 
 DATABASE = "gallery.sqlite"
@@ -105,7 +105,7 @@ def _try(trial: Trial, template: Path, foreign: Path, work: Path, bundle: Bundle
     with suppress(PhotoseekError), Gallery.open(work) as gallery:
         gallery.verify()
         outcome = "right, and unnoticed" if trial.kind != "none" else outcome
-    for engine in filter(installed, ENGINES):
+    for engine in filter(is_available, ENGINES):
         try:
             with Gallery.open(work) as gallery:
                 found = answers(gallery, bundle, engine)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from photoseek.vector_index.registry import ENGINES, installed
+from photoseek.vector_index.registry import ENGINES, is_available
 
-INSTALLED = tuple(name for name in ENGINES if installed(name))
+INSTALLED = tuple(name for name in ENGINES if is_available(name))
 needs_faiss = pytest.mark.skipif("faiss-hnsw" not in INSTALLED, reason="faiss is not installed")

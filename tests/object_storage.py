@@ -17,11 +17,11 @@ from PIL import Image
 BUCKET = "bucket"
 
 
-def picture(colour: tuple[int, int, int], seed: int = 0) -> bytes:
+def picture(color: tuple[int, int, int], seed: int = 0) -> bytes:
     """A PNG of one colour, a little noisy, so that no two are the same."""
     noise = np.random.default_rng(seed).integers(-12, 13, size=(36, 48, 3))
     target = io.BytesIO()
-    Image.fromarray(np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)).save(target, "PNG")
+    Image.fromarray(np.clip(np.array(color) + noise, 0, 255).astype(np.uint8)).save(target, "PNG")
     return target.getvalue()
 
 

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from photoseek import Bundle, Gallery, Searcher
-from tiny_bundle import COLOURS
+from tiny_bundle import COLORS
 from typed_commands import environment
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "embedding.md"
@@ -128,6 +128,6 @@ def test_the_notebook_shows_the_hits(home: Path) -> None:
     assert shown.size == (4 * 240, 2 * 260)
     for column in range(4):  # the four best are the red ones
         red, green, blue = shown.getpixel((column * 240 + 3, 3))
-        assert abs(red - COLOURS["red"][0]) < 30
+        assert abs(red - COLORS["red"][0]) < 30
         assert max(green, blue) < 70
     assert shown._repr_png_().startswith(b"\x89PNG")  # what Jupyter asks of a value

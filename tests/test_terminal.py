@@ -21,8 +21,8 @@ from command_driver import Printed, Run, run_all
 from hostile_text import HOSTILE, SHOWN, raw_characters
 from photoseek import Bundle, Gallery
 from photoseek.captions import Caption
-from tiny_bundle import COLOURS, write_tiny_bundle
-from tiny_photos import write_colour
+from tiny_bundle import COLORS, write_tiny_bundle
+from tiny_photos import write_color
 
 ROOT = Path(__file__).parents[1]
 APPS = {
@@ -68,18 +68,18 @@ class World:
             folder / f"stranger {HOSTILE}",
             folder / f"damaged {HOSTILE}",
         )
-        for number, (name, colour) in enumerate(COLOURS.items()):
-            write_colour(world.photos / f"{name} {HOSTILE}.png", colour, seed=number)
+        for number, (name, color) in enumerate(COLORS.items()):
+            write_color(world.photos / f"{name} {HOSTILE}.png", color, seed=number)
         (world.photos / f"broken {HOSTILE}.jpg").write_bytes(b"no photo")
         write_tiny_bundle(world.bundle, name=f"tiny {HOSTILE}")
         manifest = json.loads((world.bundle / "photoseek.json").read_text())
-        facts = {"licence": HOSTILE, "training": {HOSTILE: HOSTILE}}
+        facts = {"license": HOSTILE, "training": {HOSTILE: HOSTILE}}
         (world.bundle / "photoseek.json").write_text(json.dumps({**manifest, **facts}))
         plain = folder / "plain"
         plain.mkdir()
-        for name, colour in COLOURS.items():
-            write_colour(plain / f"{name}.png", colour)
-        lines = [f"{name}.png#0\ta {name} picture" for name in COLOURS]
+        for name, color in COLORS.items():
+            write_color(plain / f"{name}.png", color)
+        lines = [f"{name}.png#0\ta {name} picture" for name in COLORS]
         world.captions.write_text("\n".join(lines))
         (folder / "split.txt").write_text("gone \x1b[31m\u202e.png\n")
         with Gallery.create(world.photos, Bundle.load(world.bundle)) as gallery:
@@ -103,7 +103,7 @@ class World:
             Command(("demo", gone, "--query", "red"), 1),
             Command(("index", here), 0, shown=False),
             Command(("index", here, "--json"), 0),
-            Command(("index", here, "--forget", HOSTILE), 1),
+            Command(("index", here, "--remove-bundle", HOSTILE), 1),
             Command(("index", gone, "--bundle", "demo"), 1),
             Command(("index", here, "--bundle", gone), 1),
             Command(("index", self.stranger), 1),
@@ -111,7 +111,7 @@ class World:
             Command(("search", "red", *of, "--json"), 0),
             Command(("search", *of), 0, lines=f"red {HOSTILE}\n".replace("\n", " ") + "\n"),
             Command(("search", *of, "--json"), 0, lines="red \x1b[31m\u202e\n"),
-            Command(("search", "red", *of, "--like", HOSTILE), 2),
+            Command(("search", "red", *of, "--similar-to", HOSTILE), 2),
             Command(("search", "red", *of, "--folder", HOSTILE), 0, shown=False),
             Command(("search", "red", *of, "--engine", HOSTILE), 2),
             Command(("search", "red", *of, "--rerank", gone), 1),
@@ -122,7 +122,7 @@ class World:
             Command(("search", "red", "--gallery", self.stranger), 1, typed="n\n"),
             Command(("--debug", "search", "red", "--gallery", gone), 1),
             Command((HOSTILE,), 2),
-            Command(("captions", "describe", "--like", f"red {HOSTILE}.png", *of), 0),
+            Command(("captions", "describe", "--similar-to", f"red {HOSTILE}.png", *of), 0),
             Command(("captions", "describe", "--image", gone, *of), 1),
             Command(("captions", "add", gone, *of), 1),
             Command(("captions", "clear", "--gallery", gone), 1),
@@ -240,12 +240,12 @@ def test_paths_are_raw_in_a_pipe_and_escaped_on_a_terminal(world: World) -> None
         assert f"red {SHOWN}.png\n" in found.output.decode()
 
 
-def test_in_colour_a_terminal_gets_the_sequences_of_rich_alone(world: World) -> None:
+def test_in_color_a_terminal_gets_the_sequences_of_rich_alone(world: World) -> None:
     """The same commands over harmless names print the same sequences."""
     clean = world.folder / "clean"
     bundle = clean / "bundle"
-    for name, colour in COLOURS.items():
-        write_colour(clean / "photos" / f"{name}.png", colour)
+    for name, color in COLORS.items():
+        write_color(clean / "photos" / f"{name}.png", color)
     write_tiny_bundle(bundle)
 
     def runs(photos: Path, bundle: Path) -> list[Run]:

@@ -20,7 +20,7 @@ from photoseek.photos.preprocessing import Preprocessing
 
 DIM = 16
 SIDE = 8
-COLOURS = {
+COLORS = {
     "red": (220, 30, 30),
     "green": (30, 180, 40),
     "blue": (30, 60, 220),
@@ -28,7 +28,7 @@ COLOURS = {
     "white": (245, 245, 245),
     "black": (10, 10, 10),
 }
-CHINESE = dict(zip("红绿蓝黄白黑", COLOURS.values(), strict=True))
+CHINESE = dict(zip("红绿蓝黄白黑", COLORS.values(), strict=True))
 _SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 _MEAN = (0.5, 0.5, 0.5)
 _STD = (0.5, 0.5, 0.5)
@@ -47,10 +47,10 @@ def write_tiny_bundle(
     (folder / "onnx").mkdir(parents=True)
     projection, bias = _projection(seed, dim)
     for precision in precisions:
-        onnx.save(_text_model(token_colours(), projection, bias), str(folder / Layout.text_model(precision)))
+        onnx.save(_text_model(token_colors(), projection, bias), str(folder / Layout.text_model(precision)))
         if chinese:
-            colours = token_colours(chinese_vocabulary(), CHINESE)
-            onnx.save(_text_model(colours, projection, bias), str(folder / Layout.text_model(precision, "zh")))
+            colors = token_colors(chinese_vocabulary(), CHINESE)
+            onnx.save(_text_model(colors, projection, bias), str(folder / Layout.text_model(precision, "zh")))
         onnx.save(_vision_model(projection, bias), str(folder / Layout.vision_model(precision)))
     preprocessing = Preprocessing(SIDE, SIDE, None, mean=_MEAN, std=_STD)
     _write_json(folder / Layout.PREPROCESSOR, preprocessing.to_json())
@@ -78,7 +78,7 @@ def write_tiny_bundle(
 
 def vocabulary() -> list[str]:
     """Every token, by id."""
-    return [*_SPECIAL, *COLOURS, "a", "picture", "and"]
+    return [*_SPECIAL, *COLORS, "a", "picture", "and"]
 
 
 def chinese_vocabulary() -> list[str]:
@@ -86,11 +86,11 @@ def chinese_vocabulary() -> list[str]:
     return [*_SPECIAL, *"色的图", *CHINESE, "t"]
 
 
-def token_colours(
-    tokens: Sequence[str] | None = None, colours: Mapping[str, tuple[int, int, int]] = COLOURS
+def token_colors(
+    tokens: Sequence[str] | None = None, colors: Mapping[str, tuple[int, int, int]] = COLORS
 ) -> np.ndarray:
     """For each token the colour it names, as the image tower sees it: float32 (tokens, 3), zero for other words."""
-    rows = [colours.get(token) for token in tokens or vocabulary()]
+    rows = [colors.get(token) for token in tokens or vocabulary()]
     seen = [(0, 0, 0) if row is None else (np.array(row) / 255 - _MEAN) / _STD for row in rows]
     return np.array(seen, dtype=np.float32)
 
@@ -109,7 +109,7 @@ def _tokenizer(tokens: Sequence[str]) -> Tokenizer:
     return tokenizer
 
 
-def _text_model(colours: np.ndarray, projection: np.ndarray, bias: np.ndarray) -> onnx.ModelProto:
+def _text_model(colors: np.ndarray, projection: np.ndarray, bias: np.ndarray) -> onnx.ModelProto:
     nodes = [
         helper.make_node("Gather", ["colours", "input_ids"], ["states"]),
         helper.make_node("Cast", ["attention_mask"], ["mask"], to=TensorProto.FLOAT),
@@ -123,7 +123,7 @@ def _text_model(colours: np.ndarray, projection: np.ndarray, bias: np.ndarray) -
         helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "sequence"])
         for name in ("input_ids", "attention_mask")
     ]
-    constants = {"colours": colours, "last": np.array([2]), "middle": np.array([1])}
+    constants = {"colours": colors, "last": np.array([2]), "middle": np.array([1])}
     return _model(nodes, ids, "text_embeds", {**constants, "projection": projection, "bias": bias})
 
 

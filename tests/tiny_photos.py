@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image
 
 
-def write_colour(path: Path, colour: tuple[int, int, int], seed: int = 0, size: tuple[int, int] = (48, 36)) -> Path:
+def write_color(path: Path, color: tuple[int, int, int], seed: int = 0, size: tuple[int, int] = (48, 36)) -> Path:
     """Write a picture of one colour, a little noisy, so that no two are the same."""
     noise = np.random.default_rng(seed).integers(-12, 13, size=(size[1], size[0], 3))
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)).save(path)
+    Image.fromarray(np.clip(np.array(color) + noise, 0, 255).astype(np.uint8)).save(path)
     return path

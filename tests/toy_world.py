@@ -12,7 +12,7 @@ from PIL import Image
 from photoseek_train.data.dataset import CaptionedPhotos
 from photoseek_train.training.fit import Fit
 
-COLOURS = {"red": (220, 30, 30), "green": (30, 180, 40), "blue": (40, 50, 220), "white": (245, 245, 245)}
+COLORS = {"red": (220, 30, 30), "green": (30, 180, 40), "blue": (40, 50, 220), "white": (245, 245, 245)}
 SIZE = 32
 
 MakeFit = Callable[..., Fit]
@@ -34,6 +34,6 @@ class World(NamedTuple):
 def draw(path: Path, left: str, right: str, seed: int) -> None:
     """A noisy picture, half of it in one colour and half in another."""
     pixels = np.empty((36, 48, 3))
-    pixels[:, :24], pixels[:, 24:] = COLOURS[left], COLOURS[right]
+    pixels[:, :24], pixels[:, 24:] = COLORS[left], COLORS[right]
     noise = np.random.default_rng(seed).normal(0, 8, pixels.shape)
     Image.fromarray(np.clip(pixels + noise, 0, 255).astype(np.uint8)).save(path)

@@ -12,12 +12,12 @@ import numpy as np
 from photoseek import Bundle, Gallery
 from photoseek.gallery.database.database import ContentRecord, PhotoRecord
 from photoseek.gallery.filters import TYPES, Filter
-from photoseek.gallery.gallery import only_writer
-from photoseek.gallery.snapshot.build import derive
-from photoseek.sources.base import FoundPhoto
-from photoseek.system.filenames import as_asked
-from photoseek.vector_index.exact import ExactSearch
-from photoseek.vectors import Vectors, normalise
+from photoseek.gallery.gallery import exclusive_writer
+from photoseek.gallery.snapshot.build import build_snapshot
+from photoseek.sources.base import PhotoEntry
+from photoseek.system.filenames import normalize_user_path
+from photoseek.vector_index.exact import ExactIndex
+from photoseek.vectors import Vectors, normalize
 
 _FACTS = (
     "SELECT id, path, width, height, coalesce(taken, '') FROM photos JOIN vectors USING (sha256) WHERE fingerprint = ?"
@@ -70,12 +70,12 @@ def clustered(count: int, dim: int, seed: int = 0, centres: int = 50) -> Vectors
     """Vectors around few centres, as photos lie around subjects."""
     rng = np.random.default_rng(seed)
     near = rng.normal(size=(centres, dim))[rng.integers(centres, size=count)]
-    return normalise(near + 0.4 * rng.normal(size=(count, dim)))
+    return normalize(near + 0.4 * rng.normal(size=(count, dim)))
 
 
 def scattered(count: int, dim: int, seed: int = 0) -> Vectors:
     """Vectors in every direction."""
-    return normalise(np.random.default_rng(seed).normal(size=(count, dim)))
+    return normalize(np.random.default_rng(seed).normal(size=(count, dim)))
 
 
 def make_gallery(folder: Path, bundle: Bundle, vectors: Vectors, facts: Sequence[Facts] | None = None) -> Gallery:
@@ -88,14 +88,14 @@ def make_gallery(folder: Path, bundle: Bundle, vectors: Vectors, facts: Sequence
 
 def put(gallery: Gallery, vectors: Vectors, facts: Sequence[Facts]) -> None:
     """Have the folder hold these photos, too; one of the same path is another photo now."""
-    with only_writer(gallery.path), gallery.database.transaction():
+    with exclusive_writer(gallery.path), gallery.database.transaction():
         contents = [
             sha256(vector.tobytes() + each.path.encode()).hexdigest() for vector, each in _pairs(vectors, facts)
         ]
-        gallery.database.put_photos(
-            PhotoRecord(FoundPhoto(each.path, 1, 1), content) for each, content in zip(facts, contents, strict=True)
+        gallery.database.save_photos(
+            PhotoRecord(PhotoEntry(each.path, 1, 1), content) for each, content in zip(facts, contents, strict=True)
         )
-        gallery.database.put_contents(
+        gallery.database.save_contents(
             gallery.fingerprint,
             [
                 ContentRecord(content, each.width, each.height, vector, each.taken)
@@ -106,14 +106,14 @@ def put(gallery: Gallery, vectors: Vectors, facts: Sequence[Facts]) -> None:
 
 def remove(gallery: Gallery, paths: Sequence[str]) -> None:
     """Have the folder hold these photos no more."""
-    with only_writer(gallery.path):
+    with exclusive_writer(gallery.path):
         gallery.database.forget(paths)
 
 
 def make_generation(gallery: Gallery) -> None:
     """Have the gallery answer by itself."""
-    with only_writer(gallery.path):
-        derive(gallery.path, gallery.database, gallery.bundles()[0], None)
+    with exclusive_writer(gallery.path):
+        build_snapshot(gallery.path, gallery.database, gallery.bundles()[0], None)
 
 
 class Exact:
@@ -130,7 +130,7 @@ class Exact:
         met = np.ones(len(self.ids), dtype=bool)
         if where is not None:
             met = np.array([meets(self.facts[photo], where) for photo in self.ids.tolist()], dtype=bool)
-        rows, scores = ExactSearch(self.vectors[met]).search(query, k)
+        rows, scores = ExactIndex(self.vectors[met]).search(query, k)
         return list(zip(self.ids[met][rows].tolist(), scores.tolist(), strict=True))
 
 
@@ -139,7 +139,7 @@ def meets(facts: Facts, where: Filter) -> bool:
     pixels, ending = facts.width * facts.height, facts.path.rpartition(".")[2].lower()
     lies = (facts.width > facts.height) - (facts.width < facts.height)
     return (
-        (not where.folder or facts.path.startswith(f"{as_asked(where.folder).strip('/')}/"))
+        (not where.folder or facts.path.startswith(f"{normalize_user_path(where.folder).strip('/')}/"))
         and (where.taken_from is None or facts.taken >= where.taken_from)
         and (where.taken_to is None or "" < facts.taken[: len(where.taken_to)] <= where.taken_to)
         and (where.min_megapixels is None or pixels >= where.min_megapixels * 1e6)

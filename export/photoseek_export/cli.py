@@ -66,9 +66,9 @@ def export(
             help="A further language's text tower, trained against the same image side; may be repeated.",
         ),
     ] = None,
-    licence: Annotated[
+    license: Annotated[
         str | None,
-        typer.Option(help="SPDX identifier of the licence of the weights.", show_default="MIT; of --from-clip unknown"),
+        typer.Option(help="SPDX identifier of the license of the weights.", show_default="MIT; of --from-clip unknown"),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a bundle that is there.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
@@ -107,7 +107,7 @@ def export(
             raise typer.BadParameter(f"{given[0]} goes with a checkpoint; --from-clip makes fp32 and --fp16")
         from photoseek_export.clip.export import export_clip
 
-        bundle = export_clip(from_clip, out, languages=language, licence=licence or "unknown", **shared)
+        bundle = export_clip(from_clip, out, languages=language, license=license or "unknown", **shared)
     elif checkpoint is not None:
         from photoseek_export.export import export_checkpoint
 
@@ -116,7 +116,7 @@ def export(
             out,
             languages=language or ["en"],
             texts=_by_language(text or []),
-            licence=licence or "MIT",
+            license=license or "MIT",
             calibration=calibration,
             max_loss=max_loss,
             **shared,

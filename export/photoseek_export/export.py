@@ -16,7 +16,7 @@ import numpy.typing as npt
 from photoseek.bundle.bundle import Bundle
 from photoseek.bundle.manifest import Layout, Manifest, TextTowerRecord
 from photoseek.captions import read_caption_files
-from photoseek.system.atomic_write import replace_json
+from photoseek.system.atomic_write import write_json_atomic
 from photoseek_export.bundle_folder import describe_input, expect_free, move_into_place, records
 from photoseek_export.errors import ExportError
 from photoseek_export.extra_text_towers import FurtherText, load_further, write_text_tower
@@ -40,7 +40,7 @@ def export_checkpoint(
     precisions: Sequence[str] = ("fp32",),
     languages: Sequence[str] = ("en",),
     texts: Mapping[str, str | Path] | None = None,
-    licence: str = "MIT",
+    license: str = "MIT",
     measured: Measured | None = None,
     calibration: str | Path | None = None,
     max_loss: float = MAX_LOSS,
@@ -56,7 +56,7 @@ def export_checkpoint(
             them), which wants ``measured`` and one of the others beside it.
         languages: ISO 639-1 codes of the languages of the checkpoint's captions.
         texts: Checkpoints of further text towers, by language; each was trained against this one's image side.
-        licence: SPDX identifier of the licence of the weights.
+        license: SPDX identifier of the license of the weights.
         measured: What to measure each precision on, through the runtime. None: fp32 has the metrics that training
             measured, the others none.
         calibration: Folder of photos that show int8 the ranges of activations. None: the images of ``measured``,
@@ -96,7 +96,7 @@ def export_checkpoint(
             files=records(partial),
             precisions=_facts(parities, metrics),
             training=_training(loaded, metrics),
-            licence=licence,
+            license=license,
             text_towers=towers,
         )
         _finish(manifest, loaded, further, partial, measured, max_loss)
@@ -171,7 +171,7 @@ def _facts(parities: Mapping[str, Mapping[str, float]], metrics: Mapping[str, An
 def _write_companions(loaded: Loaded, folder: Path, further: Sequence[FurtherText]) -> None:
     """Configuration and preprocessing, under the names that other loaders look for."""
     config = loaded.config
-    replace_json(folder / Layout.PREPROCESSOR, config.preprocessing.to_json())
+    write_json_atomic(folder / Layout.PREPROCESSOR, config.preprocessing.to_json())
     values = {
         "model_type": "photoseek",
         "projection_dim": loaded.model.dim,
@@ -184,7 +184,7 @@ def _write_companions(loaded: Loaded, folder: Path, further: Sequence[FurtherTex
     }
     if further:
         values["text_configs"] = {text.language: text.loaded.config.model.text_architecture for text in further}
-    replace_json(folder / Layout.CONFIG, values)
+    write_json_atomic(folder / Layout.CONFIG, values)
 
 
 def _finish(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from photoseek.bundle.manifest import Layout
 from photoseek.languages import LANGUAGES
-from photoseek.system.atomic_write import replace_json
+from photoseek.system.atomic_write import write_json_atomic
 from photoseek_export.attention_fusion import write_fused_text_graph
 from photoseek_export.errors import ExportError, ImageSideDiffers
 from photoseek_export.onnx_export import write_precisions, write_text_graph
@@ -108,4 +108,4 @@ def save_text_tokenizer(loaded: Loaded, language: str | None, folder: Path) -> N
     config.parent.mkdir(exist_ok=True)
     save_tokenizer(loaded.tokenizer, config.parent)
     values = json.loads(config.read_text("utf-8"))
-    replace_json(config, {**values, "model_max_length": loaded.config.model.max_tokens})
+    write_json_atomic(config, {**values, "model_max_length": loaded.config.model.max_tokens})

@@ -9,7 +9,7 @@ from photoseek.bundle.manifest import Manifest
 
 _CARD = """\
 ---
-license: {licence}
+license: {license}
 language: [{languages}]
 pipeline_tag: zero-shot-image-classification
 library_name: photoseek
@@ -56,7 +56,7 @@ def model_card(manifest: Manifest, text: str, image: str, input_: str, texts: Ma
     further = texts or {}
     return _CARD.format(
         name=manifest.name,
-        licence=manifest.licence.lower(),
+        license=manifest.license.lower(),
         languages=", ".join([*manifest.languages, *further]),
         towers=f"{1 + len(further)} text towers" if further else "A text tower",
         dim=manifest.dim,

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from photoseek.bundle.onnx_session import Graph
-from photoseek.vectors import normalise
+from photoseek.bundle.onnx_session import OnnxSession
+from photoseek.vectors import normalize
 from photoseek_export.errors import ParityError
 from photoseek_train.model.two_tower import TwoTower
 
@@ -49,7 +49,7 @@ def check_parity(
     precision: str = "fp32",
 ) -> float:
     """Compare a graph with what it was made from, on each of ``inputs``; returns and raises as the others."""
-    session, worst = Graph(graph), 0.0
+    session, worst = OnnxSession(graph), 0.0
     for each in inputs:
         with torch.inference_mode():
             worst = max(worst, _difference(embed(each), session, each))
@@ -94,9 +94,9 @@ def expect_close(found: float, what: str, precision: str) -> float:
     return found
 
 
-def _difference(expected: Tensor, graph: Graph, inputs: Mapping[str, Tensor]) -> float:
+def _difference(expected: Tensor, graph: OnnxSession, inputs: Mapping[str, Tensor]) -> float:
     found = graph.run({name: value.numpy() for name, value in inputs.items()})
     try:
-        return float(np.abs(normalise(found) - normalise(expected.float().numpy())).max())
+        return float(np.abs(normalize(found) - normalize(expected.float().numpy())).max())
     except ValueError:  # a row without a direction
         return float("inf")

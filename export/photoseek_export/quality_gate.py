@@ -8,10 +8,10 @@ from pathlib import Path
 
 from photoseek.bundle.bundle import Bundle
 from photoseek.bundle.manifest import Layout, Manifest
-from photoseek.evaluation.calibration_fit import calibrate_captioned
-from photoseek.evaluation.evaluate import encode_captioned, reading_tower
+from photoseek.evaluation.calibration_fit import fit_on_captions
+from photoseek.evaluation.evaluate import encode_captioned, text_language
 from photoseek.evaluation.protocol import EvaluationProtocol
-from photoseek.evaluation.report import assess
+from photoseek.evaluation.report import evaluate_vectors
 from photoseek_export.errors import ExportError, LossTooHigh
 
 MAX_LOSS = 0.5
@@ -48,10 +48,10 @@ def measure(manifest: Manifest, bundle: Bundle, measured: Measured, max_loss: fl
         for precision, facts in facts_of.items():
             found = encode_captioned(bundle, measured.images, captions, measured.split, precision=precision)
             rules = EvaluationProtocol()
-            figures = assess(found.images, found.texts, found.names, found.captions, rules, found.precision)
+            figures = evaluate_vectors(found.images, found.texts, found.names, found.captions, rules, found.precision)
             facts["metrics"] = figures.metrics.to_json()
             if len(found.names) > 1:
-                facts["confidence"] = calibrate_captioned(bundle, found).to_json()
+                facts["confidence"] = fit_on_captions(bundle, found).to_json()
         _expect_little_loss({name: facts["metrics"]["rsum"] for name, facts in facts_of.items()}, captions, max_loss)
 
 
@@ -65,7 +65,7 @@ def caption_files(
     """
     files: dict[str, Path] = {}
     for captions in (measured.captions, *measured.further):
-        tower = reading_tower(towers, captions)
+        tower = text_language(towers, captions)
         if tower in files:
             raise ExportError(
                 f"{captions}: measured with the same text tower as {files[tower]}; give one file for each"

@@ -7,8 +7,8 @@ PhotoseekError
 │   └── BundleIncompatible    a newer format, or a precision or input that the bundle lacks
 ├── GalleryError
 │   ├── GalleryNotFound       no gallery at the given place
-│   ├── FolderUnreachable     object storage that cannot be reached, or refuses: nothing is known of its photos
-│   ├── CrewError             machines that cannot embed photos together
+│   ├── PhotoSourceUnreachable     object storage that cannot be reached, or refuses: nothing is known of its photos
+│   ├── IndexingError             machines that cannot embed photos together
 │   ├── GalleryDamaged        a file of the gallery is missing or not what its manifest says
 │   ├── GalleryIncompatible   a newer format, or vectors of another bundle
 │   ├── GalleryUntrusted      records photos elsewhere, or a bundle, that this user has not named
@@ -58,11 +58,11 @@ class GalleryNotFound(GalleryError):
     """No gallery, or no photo folder, at the given place."""
 
 
-class FolderUnreachable(GalleryError):
+class PhotoSourceUnreachable(GalleryError):
     """Object storage cannot be reached, or refuses: that says nothing of the photos in it."""
 
 
-class CrewError(GalleryError):
+class IndexingError(GalleryError):
     """The machines that were to embed photos together cannot be reached, or one of them cannot do it."""
 
 

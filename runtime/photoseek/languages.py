@@ -29,13 +29,13 @@ _HAN = re.compile(
     "[\u2e80-\u2fdf\u3005\u3007\u3021-\u3029\u3038-\u303b\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
 # Hiragana, katakana, their half-width and historic forms, and bopomofo: they spell sounds beside Han characters.
-_BESIDE_HAN = re.compile("[\u3040-\u312f\u31a0-\u31bf\u31f0-\u31ff\uff66-\uff9f\U0001aff0-\U0001b16f]")
+_HAN_NEIGHBORS = re.compile("[\u3040-\u312f\u31a0-\u31bf\u31f0-\u31ff\uff66-\uff9f\U0001aff0-\U0001b16f]")
 _APOSTROPHES = "'\u2019"
 _SHORT = 2  # letters of which Chinese makes words together with characters: T恤
 
 
 @dataclass(frozen=True)
-class Share:
+class LanguageSpan:
     """What one language has of a text.
 
     Attributes:
@@ -62,26 +62,26 @@ class _Run:
         return (self.end - self.start) / CHARACTERS_PER_WORD if self.language == CHINESE else 1.0
 
 
-def language_of(text: str, default: str = OTHER) -> str:
+def detect_language(text: str, default: str = OTHER) -> str:
     """The language with the most words in a text: ``zh`` or ``en``; ``default`` if it has no words at all."""
-    found = shares(text)
+    found = split_by_language(text)
     return found[0].language if found else default
 
 
-def shares(text: str) -> list[Share]:
+def split_by_language(text: str) -> list[LanguageSpan]:
     """What each language has of a text, the largest share first (of equals the Chinese one); empty without words.
 
     A text of one language is a single share, with every character of the text.
     """
-    runs = _adopt(list(_runs(text)), text)
+    runs = _assign_neutral_characters(list(_runs(text)), text)
     words = dict.fromkeys((CHINESE, ENGLISH), 0.0)  # of equals the first
     for run in runs:
         words[run.language] += run.words
     total = sum(words.values())
     present = sorted((language for language in words if words[language]), key=lambda each: -words[each])
     if len(present) == 1:
-        return [Share(present[0], text, 1.0)]
-    return [Share(language, _text_of(language, runs, text), words[language] / total) for language in present]
+        return [LanguageSpan(present[0], text, 1.0)]
+    return [LanguageSpan(language, _text_of(language, runs, text), words[language] / total) for language in present]
 
 
 def word_spans(text: str) -> list[tuple[int, int, float]]:
@@ -120,23 +120,23 @@ def _script(char: str) -> str:
         return ENGLISH if char.isalpha() else "+" if char in _APOSTROPHES else ""
     if _HAN.match(char):
         return CHINESE
-    if _BESIDE_HAN.match(char):
+    if _HAN_NEIGHBORS.match(char):
         return ""
     if char.isalpha():
         return ENGLISH
     return "+" if char in _APOSTROPHES or unicodedata.category(char).startswith("M") else ""
 
 
-def _adopt(runs: list[_Run], text: str) -> list[_Run]:
+def _assign_neutral_characters(runs: list[_Run], text: str) -> list[_Run]:
     """Count letters as Chinese that make a Chinese word with the characters they touch: T恤, 卡拉OK, NBA球员."""
     touching = {run for pair in pairwise(runs) if pair[0].end == pair[1].start for run in pair}
     return [
-        replace(run, language=CHINESE) if run in touching and _like_a_character(text[run.start : run.end]) else run
+        replace(run, language=CHINESE) if run in touching and _counts_as_character(text[run.start : run.end]) else run
         for run in runs
     ]
 
 
-def _like_a_character(letters: str) -> bool:
+def _counts_as_character(letters: str) -> bool:
     return len(letters) <= _SHORT or letters.isupper()
 
 

@@ -20,7 +20,7 @@ Rows = npt.NDArray[np.int64]
 """Numbers of rows, or ids of photos."""
 
 
-def query_vector(values: object, dim: int) -> Vectors:
+def as_query_vector(values: object, dim: int) -> Vectors:
     """A vector to search with, as the engines need it: (dim,), float32, finite, and of unit length.
 
     One that has unit length already keeps its bits.
@@ -41,10 +41,10 @@ def query_vector(values: object, dim: int) -> Vectors:
     length = float(np.linalg.norm(vector.astype(np.float64)))
     if not 0 < length < np.inf:
         raise QueryError(f"expected a vector that points somewhere, found one of length {length}")
-    return vector if abs(length - 1) <= _UNIT else normalise(vector[None])[0]
+    return vector if abs(length - 1) <= _UNIT else normalize(vector[None])[0]
 
 
-def normalise(rows: npt.ArrayLike) -> Vectors:
+def normalize(rows: npt.ArrayLike) -> Vectors:
     """Scale each row to unit length (L2).
 
     Args:

@@ -24,8 +24,8 @@ from photoseek import Bundle, Gallery
 from photoseek.bundle.manifest import Manifest
 from photoseek.captions import Caption
 from photoseek.page.access import Access
-from tiny_bundle import COLOURS, write_tiny_bundle
-from tiny_photos import write_colour
+from tiny_bundle import COLORS, write_tiny_bundle
+from tiny_photos import write_color
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -80,21 +80,21 @@ def albums(tmp_path_factory: pytest.TempPathFactory, tiny_bundle_path: Path) -> 
     albums = tmp_path_factory.mktemp("albums")
     bundle = Bundle.load(tiny_bundle_path)
     calibrated = Bundle.load(write_calibrated(tmp_path_factory.mktemp("bundles") / "tiny"))
-    for number, (name, colour) in enumerate(COLOURS.items()):
+    for number, (name, color) in enumerate(COLORS.items()):
         for index in range(4):
-            write_colour(albums / "colours" / name / f"{name}-{index}.png", colour, seed=10 * number + index)
+            write_color(albums / "colours" / name / f"{name}-{index}.png", color, seed=10 * number + index)
     for index, name in enumerate(HOSTILE):
-        write_colour(albums / "colours" / name, (120, 0, 120), seed=100 + index, size=(40 + 60 * index, 90))
+        write_color(albums / "colours" / name, (120, 0, 120), seed=100 + index, size=(40 + 60 * index, 90))
     (albums / "colours" / "broken.jpg").write_bytes(b"no photo")
-    vanishing = write_colour(albums / "colours" / "vanished.png", (120, 0, 125), seed=200)
+    vanishing = write_color(albums / "colours" / "vanished.png", (120, 0, 125), seed=200)
     for name in ("empty", "damaged"):
         (albums / name).mkdir()
-    write_colour(albums / "damaged" / "red.png", COLOURS["red"])
+    write_color(albums / "damaged" / "red.png", COLORS["red"])
     for name in ("empty", "damaged"):
         Gallery.create(albums / name, bundle).index()
     gallery = Gallery.create(albums / "colours", calibrated)
     gallery.index()
-    gallery.add_captions(Caption(f"{name}/{name}-0.png", 0, f"a {name} picture") for name in COLOURS)
+    gallery.add_captions(Caption(f"{name}/{name}-0.png", 0, f"a {name} picture") for name in COLORS)
     vanishing.unlink()
     next((albums / "damaged").rglob("vectors.npy")).write_bytes(b"")
     return albums
@@ -240,7 +240,7 @@ def unindexed(tmp_path: Path) -> Path:
     """A folder of 50 photos that take some seconds, and one that is none; no gallery yet."""
     folder = tmp_path / "new"
     folder.mkdir()
-    Image.new("RGB", (4000, 3000), COLOURS["red"]).save(folder / "0.png")
+    Image.new("RGB", (4000, 3000), COLORS["red"]).save(folder / "0.png")
     photo = (folder / "0.png").read_bytes()
     for number in range(50):  # what stands behind the picture makes each a content of its own
         (folder / f"{number}.png").write_bytes(photo + bytes([number]))
@@ -252,5 +252,5 @@ def unindexed(tmp_path: Path) -> Path:
 def picture(tmp_path: Path) -> Path:
     """A photo to search with: blue, in no album."""
     file = tmp_path / "query.jpg"
-    Image.new("RGB", (400, 300), COLOURS["blue"]).save(file)
+    Image.new("RGB", (400, 300), COLORS["blue"]).save(file)
     return file

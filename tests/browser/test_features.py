@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .conftest import Server, watched_tab
-from .walking import ASK, cards, choose_gallery, colours, is_wide, names, search, sidebar
+from .walking import ASK, cards, choose_gallery, colors, is_wide, names, search, sidebar
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -39,7 +39,7 @@ def test_filters_are_chosen_shown_as_chips_and_removed(tab: Page) -> None:
 
 def test_a_link_repeats_a_search_with_its_filters_and_language(tab: Page) -> None:
     tab.goto("/?q=blue&folder=blue&type=png&lang=zh")
-    assert set(colours(cards(tab, "blue-"))) == {"blue"}
+    assert set(colors(cards(tab, "blue-"))) == {"blue"}
     assert tab.locator(".ps-chip bdi").all_inner_texts() == ["blue", "PNG"]
     tab.get_by_role("button", name="English").click()
     tab.wait_for_url("**/?q=blue&folder=blue&type=png&lang=en")

@@ -59,6 +59,6 @@ def names(found: Locator) -> list[str]:
     return [name.rpartition("/")[2] for name in found.locator(".ps-path").all_text_contents()]
 
 
-def colours(found: Locator) -> list[str]:
+def colors(found: Locator) -> list[str]:
     """The colour of each card that can be seen."""
     return [name.partition("-")[0] for name in names(found.locator("visible=true"))]

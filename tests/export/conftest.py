@@ -15,8 +15,8 @@ from photoseek_train.config import AugmentConfig, DataConfig, OptimConfig, Train
 from photoseek_train.model.checkpoint import Layout, begin_checkpoint, read_config, write_weights
 from photoseek_train.model.compact_bert import CompactBert, write_compact_bert
 from photoseek_train.model.init import TowerSources, build_model
-from tiny_bundle import COLOURS
-from tiny_photos import write_colour
+from tiny_bundle import COLORS
+from tiny_photos import write_color
 
 SIZE = 64
 DEV_METRICS = {
@@ -81,8 +81,8 @@ def captioned(tmp_path_factory: pytest.TempPathFactory) -> Measured:
     folder = tmp_path_factory.mktemp("captioned")
     words = ["red", "car", "tree", "white", "dogs", "beach", "night", "boat", "sea", "children", "playing", "next"]
     lines = []
-    for number, colour in enumerate([*COLOURS.values(), *COLOURS.values()]):
-        file = write_colour(folder / "images" / f"{number}.png", colour, seed=number, size=(80, 50 + number))
+    for number, color in enumerate([*COLORS.values(), *COLORS.values()]):
+        file = write_color(folder / "images" / f"{number}.png", color, seed=number, size=(80, 50 + number))
         turned = words[number:] + words[:number]
         lines += [f"{file.name}#{index}\t{' '.join(said)}" for index, said in enumerate((turned[:8], turned[::-1]))]
     (folder / "captions.token").write_text("\n".join(lines))

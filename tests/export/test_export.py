@@ -181,7 +181,7 @@ def test_a_weight_beyond_the_range_of_half_is_refused(tmp_path: Path) -> None:
         store_half(tmp_path / "a", tmp_path / "b")
 
 
-def test_the_command_replaces_a_bundle_and_leaves_its_neighbours_alone(
+def test_the_command_replaces_a_bundle_and_leaves_its_neighbors_alone(
     plain: Bundle, checkpoint: Path, tmp_path: Path
 ) -> None:
     folder = shutil.copytree(plain.path.parent, tmp_path / "bundles")

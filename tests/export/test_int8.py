@@ -24,8 +24,8 @@ from photoseek_export.parity import check_text_parity
 from photoseek_export.quality_gate import Measured
 from photoseek_export.quantize import CALIBRATION_PHOTOS, calibration_pictures
 from photoseek_train.model.checkpoint import load_checkpoint
-from tiny_bundle import COLOURS
-from tiny_photos import write_colour
+from tiny_bundle import COLORS
+from tiny_photos import write_color
 
 TEXTS = ["a red car", "two white dogs on a beach at night, children playing next to a boat", "", "cars"]
 ANY_LOSS = 100.0  # of random towers, whose ranks tell nothing
@@ -36,8 +36,8 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twenty noisy photos to calibrate with, and one that is none."""
     folder = tmp_path_factory.mktemp("calibration")
     for number in range(20):
-        colour = list(COLOURS.values())[number % len(COLOURS)]
-        write_colour(folder / f"{number % 3}" / f"noise{number}.png", colour, seed=number, size=(70, 90))
+        color = list(COLORS.values())[number % len(COLORS)]
+        write_color(folder / f"{number % 3}" / f"noise{number}.png", color, seed=number, size=(70, 90))
     (folder / "broken.jpg").write_text("no photo")
     return folder
 
@@ -60,7 +60,7 @@ def test_int8_points_nearly_where_the_full_towers_do(bundle: Bundle) -> None:
         assert (exact * rounded).sum(axis=1).min() > 0.99
 
 
-def test_int8_vectors_do_not_follow_their_neighbours(bundle: Bundle) -> None:
+def test_int8_vectors_do_not_follow_their_neighbors(bundle: Bundle) -> None:
     encoder = TextEncoder(bundle, "int8")
     alone = np.concatenate([encoder.encode([text]) for text in TEXTS])
     np.testing.assert_allclose(encoder.encode(TEXTS), alone, atol=1e-6)

@@ -24,8 +24,8 @@ from photoseek_export.extra_text_towers import load_further
 from photoseek_export.quality_gate import Measured
 from photoseek_train.config import preprocessing_of
 from photoseek_train.model.checkpoint import begin_checkpoint, load_checkpoint, weights_hash, write_weights
-from tiny_bundle import CHINESE, COLOURS
-from tiny_photos import write_colour
+from tiny_bundle import CHINESE, COLORS
+from tiny_photos import write_color
 
 TEXTS = ["红色汽车", "夜里海滩上的两只白狗,孩子们在玩。", "船" * 60, "T恤"]
 
@@ -35,12 +35,12 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Measured:
     """Six images, with captions in two files."""
     folder = tmp_path_factory.mktemp("captioned")
     names = [
-        write_colour(folder / "images" / f"{number}.png", colour, seed=number, size=(70, 60)).name
-        for number, colour in enumerate(COLOURS.values())
+        write_color(folder / "images" / f"{number}.png", color, seed=number, size=(70, 60)).name
+        for number, color in enumerate(COLORS.values())
     ]
-    for file, words in (("en.token", COLOURS), ("zh.token", CHINESE)):
+    for file, words in (("en.token", COLORS), ("zh.token", CHINESE)):
         lines = [f"{name}#0\t{word} {{}}" for name, word in zip(names, words, strict=True)]
-        (folder / file).write_text("\n".join(lines).format(*["car" if words is COLOURS else "汽车"] * 6), "utf-8")
+        (folder / file).write_text("\n".join(lines).format(*["car" if words is COLORS else "汽车"] * 6), "utf-8")
     return Measured(folder / "images", folder / "zh.token", further=(folder / "en.token",))
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photoseek.languages import CHARACTERS_PER_WORD, LANGUAGES, language_of, shares
+from photoseek.languages import CHARACTERS_PER_WORD, LANGUAGES, detect_language, split_by_language
 
 ROUTES = {
     "two dogs on a beach": "en",
@@ -66,19 +66,19 @@ WORDLESS = [
 
 @pytest.mark.parametrize(("text", "language"), ROUTES.items())
 def test_a_text_is_in_the_language_of_most_of_its_words(text: str, language: str) -> None:
-    assert language_of(text) == language
+    assert detect_language(text) == language
 
 
 @pytest.mark.parametrize("text", [*WORDLESS, "かわいい", "ㄅㄆㄇ", "ｶﾒﾗ"])
 def test_a_text_without_words_is_of_the_language_asked_for(text: str) -> None:
-    assert shares(text) == []
-    assert language_of(text) == "other"
-    assert language_of(text, "en") == "en"
+    assert split_by_language(text) == []
+    assert detect_language(text) == "other"
+    assert detect_language(text, "en") == "en"
 
 
 def test_mixed_text_is_shared_out_by_words() -> None:
     """Four English words; two characters, which are 1.33 words: 4 / 5.33 = 0.75."""
-    english, chinese = shares("photo of 故宫 at night!")
+    english, chinese = split_by_language("photo of 故宫 at night!")
     assert (english.language, english.text) == ("en", "photo of at night!")
     assert (chinese.language, chinese.text) == ("zh", "故宫")
     assert english.weight == pytest.approx(0.75)
@@ -86,33 +86,33 @@ def test_mixed_text_is_shared_out_by_words() -> None:
 
 
 def test_what_stands_beside_words_goes_with_them() -> None:
-    chinese, english = shares("“一只 black dog 在雪地里，2只猫。")
+    chinese, english = split_by_language("“一只 black dog 在雪地里，2只猫。")
     assert chinese.text == "“一只 在雪地里，2只猫。"
     assert english.text == "black dog"
     assert chinese.weight == pytest.approx((8 / CHARACTERS_PER_WORD) / (8 / CHARACTERS_PER_WORD + 2))
 
 
 def test_letters_within_a_chinese_word_stay_in_it() -> None:
-    chinese, english = shares("穿T恤的NBA球员 jumping")
+    chinese, english = split_by_language("穿T恤的NBA球员 jumping")
     assert (chinese.text, english.text) == ("穿T恤的NBA球员", "jumping")
-    assert [share.text for share in shares("一个穿着T恤的男人。")] == ["一个穿着T恤的男人。"]
+    assert [share.text for share in split_by_language("一个穿着T恤的男人。")] == ["一个穿着T恤的男人。"]
 
 
 def test_an_apostrophe_or_an_accent_parts_no_word() -> None:
-    first, second = shares("don't cafe\u0301s 狗")
+    first, second = split_by_language("don't cafe\u0301s 狗")
     assert first.weight == pytest.approx(2 / (2 + 1 / CHARACTERS_PER_WORD))
     assert (first.text, second.text) == ("don't cafe\u0301s", "狗")
 
 
 @pytest.mark.parametrize("text", ["  two dogs, 3 cats! ", " 两只狗，3只猫！ "])
 def test_text_of_one_language_is_left_as_it_is(text: str) -> None:
-    assert [share.text for share in shares(text)] == [text]
+    assert [share.text for share in split_by_language(text)] == [text]
 
 
 @given(st.text(st.characters(exclude_categories=())))
 def test_any_text_is_shared_out_whole(text: str) -> None:
     """No letter is lost or given twice, and the weights come to one, whatever is typed."""
-    found = shares(text)
+    found = split_by_language(text)
     assert {share.language for share in found} <= set(LANGUAGES)
     assert len({share.language for share in found}) == len(found)
     if found:

@@ -16,7 +16,7 @@ from photoseek_train.model.compact_bert import CompactBert, write_compact_bert
 from photoseek_train.model.init import TowerSources
 from photoseek_train.training.fit import Fit, FitSettings
 from photoseek_train.training.run_folder import Run
-from toy_world import COLOURS, SIZE, MakeFit, World, draw
+from toy_world import COLORS, SIZE, MakeFit, World, draw
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -31,7 +31,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     (folder / "images").mkdir()
     lines: list[str] = []
     names: dict[str, list[str]] = {"train": [], "dev": []}
-    for number, (split, left, right) in enumerate(product(["train"] * 3 + ["dev"], COLOURS, COLOURS)):
+    for number, (split, left, right) in enumerate(product(["train"] * 3 + ["dev"], COLORS, COLORS)):
         name = f"{number:03d}.png"
         draw(folder / "images" / name, left, right, seed=number)
         lines += [f"{name}#0\t{left} beside {right}", f"{name}#1\tA picture, first {left}, then {right}."]

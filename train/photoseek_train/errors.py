@@ -21,7 +21,7 @@ from __future__ import annotations
 from photoseek.errors import PhotoseekError
 
 
-def reason_of(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """The message of another package's error on one line of at most 200 characters."""
     return " ".join(str(error).split())[:200] or type(error).__name__
 

@@ -16,8 +16,8 @@ from PIL import Image
 from photoseek.bundle.bundle import Bundle
 from photoseek.bundle.manifest import Layout, Manifest, Reading
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
-from photoseek.system.atomic_write import replace_json
-from photoseek.vectors import Vectors, normalise
+from photoseek.system.atomic_write import write_json_atomic
+from photoseek.vectors import Vectors, normalize
 from photoseek_export.bundle_folder import describe_input, expect_free, move_into_place, records
 from photoseek_export.clip.graphs import write_clip_graphs
 from photoseek_export.clip.models import Clip, load_clip, load_tokenizer
@@ -48,7 +48,7 @@ def export_clip(
     name: str | None = None,
     precisions: Sequence[str] = ("fp32",),
     languages: Sequence[str] | None = None,
-    licence: str = "unknown",
+    license: str = "unknown",
     measured: Measured | None = None,
     overwrite: bool = False,
 ) -> Bundle:
@@ -63,7 +63,7 @@ def export_clip(
         name: What people will call it. None: the folder's name.
         precisions: Among ``fp32`` and ``fp16`` (weights stored in half the bytes).
         languages: ISO 639-1 codes of those that it reads. None: English, of Chinese-CLIP Chinese.
-        licence: SPDX identifier of the licence of the weights.
+        license: SPDX identifier of the license of the weights.
         measured: What to measure each precision on, through the runtime; hits then carry a confidence. None: nothing.
         overwrite: Whether a bundle that is there already is replaced.
 
@@ -97,7 +97,7 @@ def export_clip(
             files=records(partial),
             precisions={precision: {"parity": _rounded(found)} for precision, found in parities.items()},
             training={"source": {"model": clip.path.name, "kind": clip.kind}},
-            licence=licence,
+            license=license,
             reading=Reading(clip.reading.length, clip.reading.masked, clip.reading.side),
         )
         _finish(manifest, clip, partial, measured)
@@ -131,8 +131,8 @@ def _end_to_end(clip: Clip, bundle: Bundle, precision: str) -> dict[str, float]:
         texts = torch.cat([clip.embed_text(clip.tokens(tokenizer, [text])) for text in _TEXTS])
         images = torch.cat([clip.embed_image({"pixel_values": clip.pixels(picture)}) for picture in pictures])
     found = {
-        "texts": _distance(TextEncoder(bundle, precision).encode(_TEXTS), normalise(texts.numpy())),
-        "photos": _distance(ImageEncoder(bundle, precision).encode(pictures), normalise(images.numpy())),
+        "texts": _distance(TextEncoder(bundle, precision).encode(_TEXTS), normalize(texts.numpy())),
+        "photos": _distance(ImageEncoder(bundle, precision).encode(pictures), normalize(images.numpy())),
     }
     for what, difference in found.items():
         expect_close(difference, f"{what} through the bundle", precision)
@@ -152,15 +152,15 @@ def _picture(width: int, height: int) -> Image.Image:
 def _write_companions(clip: Clip, folder: Path) -> None:
     """Configuration, preprocessing and tokenizer, under the names that other loaders look for."""
     shutil.copyfile(clip.path / Layout.CONFIG, folder / Layout.CONFIG)
-    replace_json(folder / Layout.PREPROCESSOR, clip.preprocessing.to_json())
+    write_json_atomic(folder / Layout.PREPROCESSOR, clip.preprocessing.to_json())
     reading = clip.reading
     tokenizer = reading.build(clip.path, reading.files, **reading.options)
     tokenizer.no_padding()
     tokenizer.no_truncation()
     tokenizer.save(str(folder / Layout.TOKENIZER))
     settings = {"model_max_length": reading.limit, "pad_token": reading.pad, "padding_side": reading.side}
-    replace_json(folder / Layout.TOKENIZER_CONFIG, {**settings, "tokenizer_class": "PreTrainedTokenizerFast"})
-    replace_json(folder / Layout.SPECIAL_TOKENS, {"pad_token": reading.pad})
+    write_json_atomic(folder / Layout.TOKENIZER_CONFIG, {**settings, "tokenizer_class": "PreTrainedTokenizerFast"})
+    write_json_atomic(folder / Layout.SPECIAL_TOKENS, {"pad_token": reading.pad})
 
 
 def _dim(clip: Clip) -> int:

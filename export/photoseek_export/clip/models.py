@@ -12,15 +12,15 @@ import transformers
 from PIL import Image
 from torch import Tensor
 
-from photoseek.bundle.description import TextReading, json_object
+from photoseek.bundle.description import TextInputSpec, json_object
 from photoseek.bundle.layouts.hf_image_processor import find_preprocessing
-from photoseek.bundle.layouts.hf_tokenizer import find_reading
+from photoseek.bundle.layouts.hf_tokenizer import find_text_spec
 from photoseek.bundle.layouts.transformers import FAMILIES, Family
 from photoseek.bundle.manifest import Layout
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek_export.clip.sentencepiece import find_sentencepiece_reading
 from photoseek_export.errors import ExportError
-from photoseek_train.errors import reason_of
+from photoseek_train.errors import describe_error
 from photoseek_train.model.pretrained import quiet
 
 _CLASSES = {"clip": "CLIPModel", "siglip": "SiglipModel", "chinese_clip": "ChineseCLIPModel"}
@@ -49,7 +49,7 @@ class Clip:
     path: Path
     kind: str
     model: Any
-    reading: TextReading
+    reading: TextInputSpec
     preprocessing: Preprocessing
     processor: Any
 
@@ -107,7 +107,7 @@ def load_clip(folder: str | Path) -> Clip:
     _expect_size(path, model, preprocessing)
     family, positions = FAMILIES[str(kind)], int(model.config.text_config.max_position_embeddings)
     reading = find_sentencepiece_reading(path, positions) if family.fixed else None
-    reading = reading or find_reading(path, positions, fixed=family.fixed)
+    reading = reading or find_text_spec(path, positions, fixed=family.fixed)
     return Clip(path, str(kind), model, reading, preprocessing, _load_processor(path, str(kind)))
 
 
@@ -174,4 +174,4 @@ def _embedding(features: Any) -> Tensor:
 
 
 def _cannot_load(path: Path, what: str, error: Exception) -> str:
-    return f"{path}: its {what} cannot be loaded: {reason_of(error)}"
+    return f"{path}: its {what} cannot be loaded: {describe_error(error)}"

@@ -12,7 +12,7 @@ import string
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from photoseek.bundle.description import TextReading, optional_json
+from photoseek.bundle.description import TextInputSpec, optional_json
 from photoseek.bundle.layouts.hf_tokenizer import CONFIG, TOKENIZER
 from photoseek.errors import MissingExtra
 from photoseek.system.atomic_write import MAX_TOKENIZER_BYTES, read_bounded
@@ -25,13 +25,13 @@ _PIECES = "spiece.model"
 _UNIGRAM = 1  # TrainerSpec.ModelType
 
 
-def find_sentencepiece_reading(folder: Path, positions: int) -> TextReading | None:
+def find_sentencepiece_reading(folder: Path, positions: int) -> TextInputSpec | None:
     """How SigLIP reads; None where the folder has no ``spiece.model``, or a ``tokenizer.json`` beside it."""
     if not (folder / _PIECES).is_file() or (folder / TOKENIZER).is_file():
         return None
     limit = optional_json(folder / CONFIG).get("model_max_length", positions)
     most = min(int(limit), positions)
-    return TextReading((_PIECES,), build_sentencepiece, limit=most, pad="</s>", length=most, masked=False)
+    return TextInputSpec((_PIECES,), build_sentencepiece, limit=most, pad="</s>", length=most, masked=False)
 
 
 def build_sentencepiece(folder: Path, files: tuple[str, ...]) -> Tokenizer:

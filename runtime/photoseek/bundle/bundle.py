@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
-from photoseek.bundle.description import BundleDescription, TowerGraph
+from photoseek.bundle.description import BundleDescription, GraphSpec
 from photoseek.bundle.files import is_file
 from photoseek.bundle.layouts import photoseek
 from photoseek.bundle.manifest import Layout, Manifest
 from photoseek.bundle.tokenization import Tokenization
 from photoseek.errors import BundleIncompatible, BundleNotFound
 from photoseek.photos.preprocessing import Preprocessing
-from photoseek.system.cpu import runs_int8_well
+from photoseek.system.cpu import has_int8_instructions
 
 DEMO = "demo"
 """The name of the bundle that comes with photoseek."""
@@ -97,11 +97,11 @@ class Bundle:
         """Whether anything records what its files should contain."""
         return self.description.files.have_checksums
 
-    def text_graph(self, precision: str, language: str | None = None) -> TowerGraph:
+    def text_graph(self, precision: str, language: str | None = None) -> GraphSpec:
         """Return the main text tower, or that of a further language."""
         return self.description.texts(precision, language)
 
-    def vision_graph(self, precision: str) -> TowerGraph:
+    def vision_graph(self, precision: str) -> GraphSpec:
         """Return the image tower."""
         return self.description.visions(precision)
 
@@ -128,13 +128,13 @@ class Bundle:
             BundleIncompatible: The bundle lacks it.
         """
         if precision is None:
-            fast = self.has_checksums and "int8" in self.precisions and runs_int8_well()
+            fast = self.has_checksums and "int8" in self.precisions and has_int8_instructions()
             return "int8" if fast else self.precisions[0]
         if precision not in self.precisions:
             raise BundleIncompatible(f"bundle {self.name!r} has no {precision}; it has {', '.join(self.precisions)}")
         return precision
 
-    def verified_graph(self, name: str) -> Path:
+    def graph_of(self, name: str) -> Path:
         """Return the path of a graph after verifying it and the files with its weights.
 
         Raises:

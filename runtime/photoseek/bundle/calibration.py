@@ -13,7 +13,7 @@ from photoseek.errors import BundleDamaged
 
 
 @dataclass(frozen=True)
-class Curve:
+class LogisticCurve:
     """As :class:`Calibration`, for queries of at most ``words`` words, fitted on so many ``phrases``."""
 
     words: int
@@ -42,7 +42,7 @@ class Calibration:
     floor: float
     photos: int
     captions: int
-    short: tuple[Curve, ...] = ()
+    short: tuple[LogisticCurve, ...] = ()
 
     def of_length(self, words: float) -> Calibration:
         """The curve for queries of so many words."""
@@ -80,6 +80,6 @@ class Calibration:
         return cls(slope, intercept, floor, values["photos"], values["captions"], short)
 
 
-def _curve(values: Mapping[str, Any]) -> Curve:
+def _curve(values: Mapping[str, Any]) -> LogisticCurve:
     slope, intercept, floor = (float(values[name]) for name in ("slope", "intercept", "floor"))
-    return Curve(int(values["words"]), slope, intercept, floor, int(values["phrases"]))
+    return LogisticCurve(int(values["words"]), slope, intercept, floor, int(values["phrases"]))

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from photoseek.bundle.files import BundleFiles
-from photoseek.bundle.manifest import Manifest, hint_of
-from photoseek.bundle.tokenization import Side, Tokenization
+from photoseek.bundle.manifest import Manifest, upgrade_hint
+from photoseek.bundle.tokenization import PaddingSide, Tokenization
 from photoseek.errors import BundleDamaged, BundleIncompatible
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek.system.atomic_write import read_bounded
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class TowerGraph:
+class GraphSpec:
     """A tower's graph.
 
     Attributes:
@@ -38,7 +38,7 @@ class TowerGraph:
     file: str
     inputs: Mapping[str, str] = field(default_factory=dict)
     output: str | None = None
-    alone: bool = False
+    batch_size_one: bool = False
 
 
 PRECISIONS = ("fp32", "fp16", "int8", "uint8", "q8", "q4", "q4f16", "bnb4")
@@ -46,7 +46,7 @@ PRECISIONS = ("fp32", "fp16", "int8", "uint8", "q8", "q4", "q4f16", "bnb4")
 
 
 @dataclass(frozen=True)
-class TextReading:
+class TextInputSpec:
     """How a foreign text tower's texts become its input; see :class:`photoseek.bundle.tokenization.Tokenization`.
 
     Attributes:
@@ -67,12 +67,12 @@ class TextReading:
     pad: str | int
     length: int | None = None
     masked: bool = True
-    side: Side = "right"
+    side: PaddingSide = "right"
     clean: str = "as_typed"
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def fingerprint_parts(self) -> dict[str, Any]:
         """What vectors follow from, besides the files."""
         kept = ("limit", "pad", "length", "masked", "side", "clean")
         return {**{name: getattr(self, name) for name in kept}, "options": dict(self.options)}
@@ -94,12 +94,12 @@ class ExternalModel:
     """
 
     layout: str
-    texts: Mapping[str, TowerGraph]
-    visions: Mapping[str, TowerGraph]
+    texts: Mapping[str, GraphSpec]
+    visions: Mapping[str, GraphSpec]
     outside: Mapping[str, tuple[str, ...]]
     dim: int | None
     preprocessing: Preprocessing
-    reading: TextReading
+    reading: TextInputSpec
     languages: tuple[str, ...] = ("en",)
     read: tuple[str, ...] = field(default=())
     """Further files that were read, such as ``config.json``."""
@@ -137,21 +137,21 @@ class BundleDescription:
         load_tokenization: Returns how texts become the input of the text tower of a language.
         compute_fingerprint: Returns what ties galleries to the bundle.
         compute_dim: Returns the length of vectors, if the manifest does not record it.
-        facts: What is known besides the manifest.
+        fingerprint_parts: What is known besides the manifest.
     """
 
     layout: str
     manifest: Manifest
     files: BundleFiles
     precisions: tuple[str, ...]
-    texts: Callable[[str, str | None], TowerGraph]
-    visions: Callable[[str], TowerGraph]
+    texts: Callable[[str, str | None], GraphSpec]
+    visions: Callable[[str], GraphSpec]
     weights: Callable[[str], Sequence[str]]
     load_preprocessing: Callable[[], Preprocessing]
     load_tokenization: Callable[[str | None], Tokenization]
     compute_fingerprint: Callable[[], str]
     compute_dim: Callable[[], int] = lambda: 0
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    fingerprint_parts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def json_object(path: Path, remedy: str = "copy the file again") -> dict[str, Any]:
@@ -167,7 +167,7 @@ def json_object(path: Path, remedy: str = "copy the file again") -> dict[str, An
     try:
         value = json.loads(read_bounded(path).decode())
     except (OSError, ValueError, RecursionError) as error:
-        raise BundleDamaged(f"{path}: expected JSON: {error}{hint_of(path)}; {remedy}") from error
+        raise BundleDamaged(f"{path}: expected JSON: {error}{upgrade_hint(path)}; {remedy}") from error
     if not isinstance(value, dict):
         raise BundleDamaged(f"{path}: expected a JSON object, found {type(value).__name__}; {remedy}")
     return value

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from photoseek.bundle.hash_cache import Stamp, cached_sha256
-from photoseek.bundle.manifest import FileRecord, hint_of
+from photoseek.bundle.hash_cache import FileStat, cached_sha256
+from photoseek.bundle.manifest import FileRecord, upgrade_hint
 from photoseek.errors import BundleDamaged
-from photoseek.system.atomic_write import sha256_of
-from photoseek.system.fork_safety import Inherited
+from photoseek.system.atomic_write import file_sha256
+from photoseek.system.fork_safety import ForkAware
 
 
 class BundleFiles(Protocol):
@@ -36,7 +36,7 @@ class BundleFiles(Protocol):
         """
 
 
-class ChecksummedFiles(Inherited):
+class ChecksummedFiles(ForkAware):
     """Files whose sizes and SHA-256 a manifest records; each is hashed when it is first used."""
 
     have_checksums = True
@@ -46,7 +46,7 @@ class ChecksummedFiles(Inherited):
         self._records = records
         self._verified: set[str] = set()
         self._lock = threading.Lock()
-        self.tell_of_forks()
+        self.register_fork_hooks()
 
     def after_fork_in_child(self) -> None:
         """Replace the lock, which another thread may have held."""
@@ -86,7 +86,8 @@ class ChecksummedFiles(Inherited):
                 raise BundleDamaged(f"{path}: missing, or not a file; copy the bundle again, or export it anew")
             if (found := path.stat().st_size) != record.bytes:
                 raise BundleDamaged(
-                    f"{path}: expected {record.bytes:,} bytes, found {found:,}{hint_of(path)}; copy the bundle again"
+                    f"{path}: expected {record.bytes:,} bytes, found {found:,}"
+                    f"{upgrade_hint(path)}; copy the bundle again"
                 )
 
     def _check_content(self, name: str) -> None:
@@ -94,12 +95,12 @@ class ChecksummedFiles(Inherited):
         if record is None:
             raise BundleDamaged(f"{path}: the manifest records no such file")
         try:
-            found = sha256_of(path)
+            found = file_sha256(path)
         except OSError as error:
             raise BundleDamaged(f"{path}: {error.strerror or error}") from error
         if found != record.sha256:
             raise BundleDamaged(
-                f"{path}: expected sha256 {record.sha256[:12]}..., found {found[:12]}...{hint_of(path)}; "
+                f"{path}: expected sha256 {record.sha256[:12]}..., found {found[:12]}...{upgrade_hint(path)}; "
                 "copy the bundle again"
             )
 
@@ -165,8 +166,8 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def _stamp(path: Path) -> Stamp:
+def _stamp(path: Path) -> FileStat:
     try:
-        return Stamp.of(path)
+        return FileStat.of(path)
     except OSError as error:
         raise BundleDamaged(f"{path}: {error.strerror or error}") from error

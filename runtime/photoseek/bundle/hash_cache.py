@@ -12,7 +12,7 @@ import time
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from photoseek.system.atomic_write import make_private_folder, replace_json, sha256_of
+from photoseek.system.atomic_write import file_sha256, make_private_folder, write_json_atomic
 
 _CLOCK_S = 2.0  # the coarsest clock of a file system (FAT)
 _KEPT = 1_000
@@ -20,7 +20,7 @@ _KEPT = 1_000
 
 
 @dataclass(frozen=True)
-class Stamp:
+class FileStat:
     """What changes whenever a file's content does; ``changed_ns`` also where its time was set back."""
 
     bytes: int
@@ -29,7 +29,7 @@ class Stamp:
     inode: int
 
     @classmethod
-    def of(cls, path: Path) -> Stamp:
+    def of(cls, path: Path) -> FileStat:
         """Look at a file.
 
         Raises:
@@ -46,12 +46,12 @@ def cached_sha256(path: Path) -> str:
         OSError: It cannot be read.
     """
     cache, key = _cache_file(), str(path.resolve())
-    stamp = Stamp.of(path)
+    stamp = FileStat.of(path)
     found = _remembered(cache).get(key)
     if isinstance(found, list) and found[:-1] == list(astuple(stamp)) and isinstance(found[-1], str):
         return found[-1]
-    sha256 = sha256_of(path)
-    if Stamp.of(path) == stamp and time.time() - max(stamp.mtime_ns, stamp.changed_ns) / 1e9 > _CLOCK_S:
+    sha256 = file_sha256(path)
+    if FileStat.of(path) == stamp and time.time() - max(stamp.mtime_ns, stamp.changed_ns) / 1e9 > _CLOCK_S:
         _remember(cache, key, [*astuple(stamp), sha256])
     return sha256
 
@@ -70,7 +70,7 @@ def _remember(cache: Path, key: str, value: list[object]) -> None:
     kept = dict(list(values.items())[1 - _KEPT :])
     try:
         make_private_folder(cache.parent)
-        replace_json(cache, {**kept, key: value})
+        write_json_atomic(cache, {**kept, key: value})
     except OSError:
         pass
 

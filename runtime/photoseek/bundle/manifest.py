@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
 from photoseek.errors import BundleDamaged, BundleIncompatible
-from photoseek.system.atomic_write import read_bounded, replace_json, sha256_of
+from photoseek.system.atomic_write import file_sha256, read_bounded, write_json_atomic
 
 FORMAT = 1
 """The format of a bundle's manifest; another one is refused."""
@@ -68,7 +68,7 @@ class FileRecord:
     @classmethod
     def of(cls, path: Path) -> FileRecord:
         """Measure a file."""
-        return cls(path.stat().st_size, sha256_of(path))
+        return cls(path.stat().st_size, file_sha256(path))
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Manifest:
             PyTorch) and, where measured, ``metrics`` (retrieval, as ``evaluate --json`` prints it) and ``confidence``
             (what cosines are worth, see :class:`photoseek.bundle.calibration.Calibration`).
         training: Data and settings that the weights came from.
-        licence: SPDX identifier of the licence of the weights.
+        license: SPDX identifier of the license of the weights.
         text_towers: The text towers of further languages, by ISO 639-1 code.
         reading: How the main text tower is fed.
     """
@@ -127,7 +127,7 @@ class Manifest:
     files: dict[str, FileRecord]
     precisions: dict[str, dict[str, Any]]
     training: dict[str, Any] = field(default_factory=dict)
-    licence: str = "MIT"
+    license: str = "MIT"
     text_towers: dict[str, TextTowerRecord] = field(default_factory=dict)
     reading: Reading = field(default_factory=Reading)
     format: int = FORMAT
@@ -153,7 +153,7 @@ class Manifest:
 
     def write(self, folder: Path) -> None:
         """Write ``photoseek.json``."""
-        replace_json(folder / Layout.MANIFEST, asdict(self))
+        write_json_atomic(folder / Layout.MANIFEST, asdict(self))
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
@@ -168,7 +168,7 @@ class Manifest:
             values = json.loads(read_bounded(path).decode())
         except (OSError, ValueError, RecursionError) as error:
             raise BundleDamaged(
-                f"{path}: expected a bundle's manifest: {error}{hint_of(path)}; copy the bundle again"
+                f"{path}: expected a bundle's manifest: {error}{upgrade_hint(path)}; copy the bundle again"
             ) from error
         if not isinstance(values, dict) or type(values.get("format")) is not int or values["format"] < 1:
             raise BundleDamaged(f"{path}: expected a JSON object with a format number; copy the bundle again")
@@ -202,7 +202,7 @@ class Manifest:
         return manifest
 
 
-def hint_of(path: Path) -> str:
+def upgrade_hint(path: Path) -> str:
     """What a file that is not what it should be often is."""
     try:
         with path.open("rb") as file:
@@ -218,7 +218,7 @@ def hint_of(path: Path) -> str:
 
 def _wrong_value(manifest: Manifest) -> str:
     """The first value that is not what :class:`Manifest` says of it, in words; empty where each is."""
-    texts = ("name", "pooling", "preprocessing", "weights", "licence")
+    texts = ("name", "pooling", "preprocessing", "weights", "license")
     for key, kind in (*((text, str) for text in texts), ("languages", list), ("precisions", dict), ("training", dict)):
         if not isinstance(value := getattr(manifest, key), kind):
             return f"{key}: expected {kind.__name__}, found {value!r:.80}"

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from photoseek.errors import BundleDamaged, BundleIncompatible, QueryError
-from photoseek.system.cpu import usable_cores
-from photoseek.system.fork_safety import Inherited, leak
+from photoseek.system.cpu import available_cores
+from photoseek.system.fork_safety import ForkAware, leak_native_object
 
 # onnxruntime's wheels report usage over the network unless this is set before they are imported.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -33,10 +33,10 @@ _TYPES: dict[str, npt.DTypeLike] = {
 }
 """What inputs may be declared as, by onnxruntime's names."""
 
-_building = threading.Lock()  # onnxruntime doesn't promise that sessions may be built at the same time
+_open_lock = threading.Lock()  # onnxruntime doesn't promise that sessions may be built at the same time
 
 
-class Graph(Inherited):
+class OnnxSession(ForkAware):
     """One ONNX graph, ready to run; may be shared between threads. In a forked child it is read from its file again."""
 
     def __init__(
@@ -69,7 +69,7 @@ class Graph(Inherited):
         self._mode: Mode = mode
         self._lock = threading.Lock()
         self._session: ort.InferenceSession | None = None
-        declared, outputs = self._declared()
+        declared, outputs = self._session_options()
         self.inputs = tuple(declared)
         self.output = output or next(iter(outputs), "")
         if self.output not in outputs:
@@ -78,12 +78,12 @@ class Graph(Inherited):
         self._takes = {name: (inputs or {}).get(name, name) for name in declared}
         self._types = {name: self._type(name, kind) for name, (kind, _) in declared.items()}
         self._batch = next((shape[0] for _, shape in declared.values() if shape and type(shape[0]) is int), None)
-        self.tell_of_forks()
+        self.register_fork_hooks()
 
     def after_fork_in_child(self) -> None:
         """Never touch the inherited session again: its threads are in the parent, and to free it is to crash."""
         self._lock = threading.Lock()
-        leak(self._session)
+        leak_native_object(self._session)
         self._session = None
 
     def run(self, feeds: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
@@ -104,7 +104,9 @@ class Graph(Inherited):
         if self._batch is None or rows in (0, self._batch):
             return self._run(taken)
         starts = range(0, rows, self._batch)
-        runs = [self._run({name: _filled(value[i:], self._batch) for name, value in taken.items()}) for i in starts]
+        runs = [
+            self._run({name: _zero_inputs(value[i:], self._batch) for name, value in taken.items()}) for i in starts
+        ]
         return np.concatenate(runs)[:rows]
 
     def _run(self, feeds: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
@@ -112,11 +114,11 @@ class Graph(Inherited):
         try:
             found = session.run([self.output], dict(feeds))[0]
         except Exception as error:
-            _expect_memory(error)
+            _check_memory(error)
             raise BundleIncompatible(f"{self.path}: cannot run: {_first_line(error)}") from error
         return np.asarray(found, dtype=np.float32)
 
-    def _declared(self) -> tuple[dict[str, tuple[str, list[Any]]], list[str]]:
+    def _session_options(self) -> tuple[dict[str, tuple[str, list[Any]]], list[str]]:
         """Type and shape of each input, by name, and the names of the outputs."""
         session = self._open()
         try:
@@ -145,31 +147,31 @@ class Graph(Inherited):
 
 def _session(path: Path, threads: int | None, mode: Mode) -> ort.InferenceSession:
     try:
-        with _building:
+        with _open_lock:
             return ort.InferenceSession(
                 str(path.absolute()), _options(threads, mode), providers=["CPUExecutionProvider"]
             )
     except Exception as error:  # onnxruntime raises a class of its own for each way a file can be wrong
-        _expect_memory(error)
+        _check_memory(error)
         raise BundleDamaged(f"{path}: onnxruntime cannot read it: {_first_line(error)}") from error
 
 
-def _filled(rows: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
+def _zero_inputs(rows: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
     """The first ``size`` rows; where there are fewer, the last is repeated."""
     return rows[np.minimum(np.arange(size), len(rows) - 1)]
 
 
-def _build_again() -> None:
-    global _building
-    _building = threading.Lock()
+def _reopen() -> None:
+    global _open_lock
+    _open_lock = threading.Lock()
 
 
-os.register_at_fork(after_in_child=_build_again)  # a thread of the parent may have held it
+os.register_at_fork(after_in_child=_reopen)  # a thread of the parent may have held it
 
 
 def _options(threads: int | None, mode: Mode) -> ort.SessionOptions:
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads or (usable_cores() if mode == "latency" else 1)
+    options.intra_op_num_threads = threads or (available_cores() if mode == "latency" else 1)
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors only
     # The arena for activations stays on in both modes: without it a run is no faster, and a long one slower.
@@ -180,7 +182,7 @@ def _options(threads: int | None, mode: Mode) -> ort.SessionOptions:
     return options
 
 
-def _expect_memory(error: Exception) -> None:
+def _check_memory(error: Exception) -> None:
     """Where memory ran out, say that, and not that a file is wrong; onnxruntime has no class of error for it."""
     if re.search(r"allocate memory|bad_alloc", str(error)):
         raise MemoryError(_first_line(error)) from error

@@ -17,7 +17,7 @@ MAX_TOKENS = 512
 """Read of a text where a tokenizer names no limit of its own."""
 
 Tokens = npt.NDArray[np.int64]
-Side = Literal["left", "right"]
+PaddingSide = Literal["left", "right"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Tokenization:
     pad_id: int = 0
     length: int | None = None
     masked: bool = True
-    side: Side = "right"
+    side: PaddingSide = "right"
     clean: Callable[[str], str] = str
 
     def ids(self, texts: Sequence[str]) -> list[Tokens]:
@@ -63,7 +63,7 @@ class Tokenization:
         }
 
 
-def for_queries(tokenizer: Tokenizer, limit: int) -> Tokenizer:
+def without_limits(tokenizer: Tokenizer, limit: int) -> Tokenizer:
     """Set a tokenizer to cut texts off at ``limit`` tokens, to pad none, and to take special tokens for text."""
     tokenizer.encode_special_tokens = True  # "[SEP]" typed by a user is text
     tokenizer.no_padding()

@@ -80,11 +80,11 @@ class CaptionFile:
         if split is None:
             return list(dict.fromkeys(caption.image for caption in self.captions))
         if os.path.isfile(expanded(split)) or str(split) not in self.splits:
-            return read_split(expanded(split), otherwise=self._offer())
+            return read_split(expanded(split), otherwise=self._available_splits())
         extra = self.splits.get("restval", ()) if str(split) == "train" else ()
         return [*self.splits[str(split)], *extra]
 
-    def _offer(self) -> str:
+    def _available_splits(self) -> str:
         if not self.splits:
             return f"{self.path} carries no splits of its own; give a file with one image name a line"
         return f"give a file with one image name a line, or a split of {self.path}: {', '.join(self.splits)}"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from photoseek.captions.caption_file import Caption
-from photoseek.captions.text_file import one_line, short
+from photoseek.captions.text_file import single_line, truncate
 from photoseek.errors import CaptionFileError
 
 _HEADER = ["image", "caption"]
@@ -35,7 +35,7 @@ def read_csv(path: Path, text: str, known: frozenset[str] | None) -> Iterator[Ca
                 f"{where}: expected 2 columns, image,caption, found {len(row)}; "
                 'put a caption that holds a comma between quotation marks: "..."'
             )
-        image, caption = row[0].strip(), one_line(row[1])
+        image, caption = row[0].strip(), single_line(row[1])
         if not image:
             raise CaptionFileError(f"{where}: expected the name of an image in the first column, found none; name it")
         if not caption:
@@ -61,7 +61,7 @@ def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
             elif [cell.strip().lower() for cell in row] != _HEADER:
                 raise CaptionFileError(
                     f"{path}:{reader.line_num}: expected the header image,caption or lines NAME#I<TAB>caption, "
-                    f"found {short(','.join(row))}; name the columns so, or give another caption file"
+                    f"found {truncate(','.join(row))}; name the columns so, or give another caption file"
                 )
             header = True
     except csv.Error as error:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from photoseek.captions.caption_file import Caption
-from photoseek.captions.text_file import numbered_lines, short
+from photoseek.captions.text_file import numbered_lines, truncate
 from photoseek.errors import CaptionFileError
 
 _COLUMNS = {2: "NAME#I<TAB>caption", 3: "NAME#I<TAB>caption<TAB>keyword, keyword, ..."}
@@ -43,12 +43,12 @@ def token_line(caption: Caption) -> str:
 def _parse(line: str, columns: int, where: str) -> Caption:
     label, *rest = line.split("\t")
     if not rest:
-        raise CaptionFileError(f"{where}: no tab: expected {_COLUMNS[columns]}, found {short(line)}")
+        raise CaptionFileError(f"{where}: no tab: expected {_COLUMNS[columns]}, found {truncate(line)}")
     image, sharp, index = label.rpartition("#")
     if not sharp or not image:
-        raise CaptionFileError(f"{where}: no '#': expected NAME#I before the tab, found {short(label)}")
+        raise CaptionFileError(f"{where}: no '#': expected NAME#I before the tab, found {truncate(label)}")
     if not (index.isascii() and index.isdigit()):
-        raise CaptionFileError(f"{where}: expected a number after '#', found {short(index)}")
+        raise CaptionFileError(f"{where}: expected a number after '#', found {truncate(index)}")
     if len(rest) + 1 != columns:
         raise CaptionFileError(
             f"{where}: expected {columns} columns, {_COLUMNS[columns]}, found {len(rest) + 1}; "

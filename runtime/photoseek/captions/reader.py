@@ -45,7 +45,7 @@ def read_caption_file(path: str | Path, images: Collection[str] | None = None) -
         raise CaptionFileError(f"{path}: expected captions, lines NAME#I<TAB>caption for example, found none")
     if first.lstrip()[0] in "{[":
         file = read_json(path, text)
-        _expect_known(file, known)
+        _check_known_label(file, known)
         return file
     if _is_csv(first):
         return CaptionFile(path, tuple(read_csv(path, text, known)))
@@ -69,7 +69,7 @@ def _is_csv(first: str) -> bool:
     return "\t" not in first and "," in first and _LABEL.match(first) is None
 
 
-def _expect_known(file: CaptionFile, known: frozenset[str] | None) -> None:
+def _check_known_label(file: CaptionFile, known: frozenset[str] | None) -> None:
     for caption in file.captions if known is not None else ():
         if caption.image not in (known or ()):
             raise CaptionFileError(f"{file.path}: unknown image {caption.image!r}: no such file among the images")

@@ -37,7 +37,7 @@ def read_text(path: Path, otherwise: str = "") -> str:
             f"{path}:{line}: not UTF-8 (byte 0x{raw[error.start]:02x} at column {column}); "
             "convert it, for example with: iconv -f LATIN1 -t UTF-8"
         ) from error
-    _refuse_stand_in(path, text)
+    _reject_lfs_pointer(path, text)
     return text
 
 
@@ -48,18 +48,18 @@ def numbered_lines(text: str) -> Iterator[tuple[int, str]]:
             yield number, line.rstrip("\r")
 
 
-def one_line(text: str) -> str:
+def single_line(text: str) -> str:
     """A caption without line breaks and tabs, which become spaces, and without space around it."""
     return text.translate(_BREAKS).strip()
 
 
-def short(value: object) -> str:
+def truncate(value: object) -> str:
     """A value as an error shows it."""
     shown = repr(value)
     return shown if len(shown) <= 62 else f"{shown[:58]}...{shown[0]}"
 
 
-def _refuse_stand_in(path: Path, text: str) -> None:
+def _reject_lfs_pointer(path: Path, text: str) -> None:
     start = text[:100].lstrip().lower()
     if start.startswith(_LFS_POINTER):
         raise CaptionFileError(f"{path}:1: expected captions or names, found a Git LFS pointer; fetch it: git lfs pull")

@@ -26,7 +26,7 @@ from photoseek.cli.options import (
     ExactOption,
     GalleryBundleOption,
     GalleryOption,
-    HeldBundleOption,
+    IndexedBundleOption,
     JsonOption,
     PortOption,
     PrecisionOption,
@@ -40,7 +40,7 @@ from photoseek.gallery.gallery import Gallery
 from photoseek.search.rank_fusion import DEPTH, Fusion
 from photoseek.service.limits import Limits
 from photoseek.stores.base import StoreChoice
-from photoseek.system.filenames import as_text
+from photoseek.system.filenames import decode_filename
 
 app = console.make_app("Find photos by what they show. Start with: `photoseek demo`")
 app.add_typer(captions.app, name="captions")
@@ -74,10 +74,10 @@ def demo(
     bundle = Bundle.load(DEMO)
     drawn = folder is None  # an older photoseek may have indexed the demo with another bundle
     gallery = Gallery.open_or_create(folder or demo_photos(), bundle, rebuild=drawn)
-    console_index.index_with_bar(gallery, bundle, quiet=as_json)
+    console_index.index_with_progress(gallery, bundle, quiet=as_json)
     if query is not None:
         ask = partial(console_search.open_searcher(gallery).search, k=k)
-        console_search.answer(ask, query, console_search.Output.chosen(as_json=as_json))
+        console_search.run_query(ask, query, console_search.Output.chosen(as_json=as_json))
     else:
         _open_page(gallery.path, "127.0.0.1", port, browser)
 
@@ -91,18 +91,20 @@ def index(
     ] = None,
     precision: PrecisionOption = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Go over to another bundle: encode all anew.")] = False,
-    add: Annotated[
-        bool, typer.Option("--add", help="Take another bundle in beside the gallery's own: each answers by itself.")
+    add_bundle: Annotated[
+        bool,
+        typer.Option("--add-bundle", help="Take another bundle in beside the gallery's own: each answers by itself."),
     ] = False,
-    forget: Annotated[
+    remove_bundle: Annotated[
         str | None, typer.Option(metavar="BUNDLE", help="Let a bundle go that was taken in, with all of its vectors.")
     ] = None,
     recall: Annotated[
         float | None, typer.Option(metavar="SHARE", help="Of the true best that approximate search has to find. [0.99]")
     ] = None,
     prune: Annotated[bool, typer.Option("--prune", help="Forget vectors of photos that are gone.")] = False,
-    moved: Annotated[
-        bool, typer.Option("--moved", help="The photos of the gallery lie in PHOTOS now: keep what is known of them.")
+    relocate: Annotated[
+        bool,
+        typer.Option("--relocate", help="The photos of the gallery lie in PHOTOS now: keep what is known of them."),
     ] = False,
     rehash: Annotated[
         bool, typer.Option("--rehash", help="Read every photo, and encode those whose content changed.")
@@ -129,38 +131,44 @@ def index(
     - With the embedded bundle: `photoseek index ~/Photos`
     - After a program changed photos and restored their timestamps: `photoseek index ~/Photos --rehash`
     - Over to another bundle: `photoseek index ~/Photos --bundle bundles/flickr30k --rebuild`
-    - With another bundle as well: `photoseek index ~/Photos --bundle bundles/flickr30k --add`
+    - With another bundle as well: `photoseek index ~/Photos --bundle bundles/flickr30k --add-bundle`
     - A folder that stays as it is: `photoseek index /mnt/photos --gallery ~/galleries/photos`
-    - The same, after the photos have moved: `photoseek index /mnt/disk2 --gallery ~/galleries/photos --moved`
+    - The same, after the photos have moved: `photoseek index /mnt/disk2 --gallery ~/galleries/photos --relocate`
     - Kept current until Ctrl-C: `photoseek index ~/Photos --watch`
     - In object storage: `photoseek index s3://bucket/photos --gallery ~/galleries/photos`
     - By many machines: `photoseek index s3://bucket/photos --gallery ~/galleries/photos --ray auto`
     """
-    console_index.expect_one(
-        {"--watch": watch, "--prune": prune, "--forget": forget is not None, "--ray": ray is not None}
+    console_index.require_one_of(
+        {"--watch": watch, "--prune": prune, "--remove-bundle": remove_bundle is not None, "--ray": ray is not None}
     )
-    console_index.expect_one({"--watch": watch, "--rehash": rehash, "--forget": forget is not None})
-    console_index.expect_one({"--add": add, "--rebuild": rebuild, "--forget": forget is not None})
-    if forget is not None:
-        console_index.forget_bundle(Gallery.open(gallery or photos, recover=True), forget, as_json=as_json)
+    console_index.require_one_of({"--watch": watch, "--rehash": rehash, "--remove-bundle": remove_bundle is not None})
+    console_index.require_one_of(
+        {"--add-bundle": add_bundle, "--rebuild": rebuild, "--remove-bundle": remove_bundle is not None}
+    )
+    if remove_bundle is not None:
+        console_index.remove_bundle(Gallery.open(gallery or photos, recover=True), remove_bundle, as_json=as_json)
         return
-    crew = None
+    backend = None
     if ray is not None:
-        from photoseek.ray_indexing import RayCrew
+        from photoseek.ray_indexing import RayBackend
 
-        crew = RayCrew(ray)
+        backend = RayBackend(ray)
     answer = trusting(trust)
     model = console_index.bundle_of(photos, gallery, bundle, answer)
-    opened = Gallery.open_or_create(photos, model, gallery, rebuild=rebuild, add=add, moved=moved, trust=answer)
+    opened = Gallery.open_or_create(
+        photos, model, gallery, rebuild=rebuild, add_bundle=add_bundle, relocate=relocate, trust=answer
+    )
     with suppress(GalleryUntrusted):  # of a further bundle, which the report names
         opened.expect_trust()  # asks now, and not below the progress bar
     if watch:
-        console_index.watch_with_lines(opened, model, precision, recall, as_json=as_json)
-    report = console_index.index_with_bar(opened, model, precision, recall, crew=crew, rehash=rehash, quiet=as_json)
+        console_index.watch_and_print(opened, model, precision, recall, as_json=as_json)
+    report = console_index.index_with_progress(
+        opened, model, precision, recall, backend=backend, rehash=rehash, quiet=as_json
+    )
     pruned = opened.prune() if prune else 0
     if as_json:
         console.print_json(
-            {**console_index.report_json(report), "pruned": pruned, "gallery": as_text(str(opened.path))}
+            {**console_index.report_json(report), "pruned": pruned, "gallery": decode_filename(str(opened.path))}
         )
     elif prune:
         console.print_line(f"{pruned:,} vectors forgotten")
@@ -174,7 +182,7 @@ def search(
         typer.Argument(help="What the photos should show; left out: a query on each line of standard input."),
     ] = None,
     image: Annotated[Path | None, typer.Option(metavar="FILE", help="A photo that they should be like.")] = None,
-    like: Annotated[
+    similar_to: Annotated[
         str | None, typer.Option(metavar="PATH", help="A photo of the gallery that they should be like, in its folder.")
     ] = None,
     k: CountOption = 5,
@@ -185,8 +193,10 @@ def search(
     max_megapixels: options.MaxMegapixelsOption = None,
     orientation: options.OrientationOption = None,
     file_type: options.TypeOption = None,
-    fold: Annotated[bool, typer.Option("--fold", help="Count photos that show nearly the same as one.")] = False,
-    bundle: HeldBundleOption = None,
+    group_duplicates: Annotated[
+        bool, typer.Option("--group-duplicates", help="Count photos that show nearly the same as one.")
+    ] = False,
+    bundle: IndexedBundleOption = None,
     rerank: console_rerank.RerankOption = None,
     depth: console_rerank.DepthOption = DEPTH,
     fuse: console_rerank.FuseOption = Fusion.rule,
@@ -225,7 +235,7 @@ def search(
     - In a store: `photoseek search "a lake" --gallery ~/Photos --store postgresql://me@db/photos`
     """
     output = console_search.Output.chosen(as_json=as_json, paths=paths, null=null, pictures=pictures, opened=opened)
-    lines = console_search.query_lines() if not query and image is None and like is None else None
+    lines = console_search.query_lines() if not query and image is None and similar_to is None else None
     if exact and store is not None:
         raise typer.BadParameter("expected --exact, or --store (or PHOTOSEEK_STORE), found both")
     searcher = console_search.open_searcher(
@@ -236,13 +246,21 @@ def search(
         StoreChoice(store, collection, fallback),
     )
     where = Filter(folder, taken_from, taken_to, min_megapixels, max_megapixels, orientation, file_type)
-    searcher.text_encoder.expect_tower(language)  # once, and not on each line
-    asked = console_rerank.reranked(searcher, rerank, depth, Fusion(fuse, rerank_weight), precision)
-    ask = partial(asked.search, photo=image, like=like, k=k, language=language, where=where, fold=fold)
+    searcher.text_encoder.require_text_tower(language)  # once, and not on each line
+    asked = console_rerank.with_rerank(searcher, rerank, depth, Fusion(fuse, rerank_weight), precision)
+    ask = partial(
+        asked.search,
+        photo=image,
+        similar_to=similar_to,
+        k=k,
+        language=language,
+        where=where,
+        group_duplicates=group_duplicates,
+    )
     if lines is None:
-        console_search.answer(ask, " ".join(query) if query else None, output)
+        console_search.run_query(ask, " ".join(query) if query else None, output)
     else:
-        raise typer.Exit(console_search.answer_lines(ask, lines, output))
+        raise typer.Exit(console_search.run_batch(ask, lines, output))
 
 
 app.command()(console_store.push)
@@ -279,7 +297,7 @@ def page(
 @app.command()
 def serve(
     gallery: GalleryOption,
-    bundle: HeldBundleOption = None,
+    bundle: IndexedBundleOption = None,
     rerank: console_rerank.RerankOption = None,
     depth: console_rerank.DepthOption = DEPTH,
     fuse: console_rerank.FuseOption = Fusion.rule,
@@ -355,7 +373,7 @@ def info(
     """
     from photoseek.cli import info as console_info
 
-    facts = console_info.facts_of(console_info.bundle_or_gallery(path))
+    facts = console_info.describe_path(console_info.bundle_or_gallery(path))
     if as_json:
         console.print_json(facts)
     else:
@@ -390,7 +408,7 @@ def verify(
     wrong = console_info.verify_photos(opened) if photos else []
     console_info.print_verified(lines, wrong, as_json=as_json)
     if wrong:
-        raise typer.Exit(console.FAILURE)
+        raise typer.Exit(console.RUNTIME_ERROR)
 
 
 def _open_page(gallery: Path | None, address: str, port: int, browser: bool, *, token: bool = True) -> None:

@@ -60,7 +60,9 @@ def clear(gallery: GalleryOption) -> None:
 def describe(
     gallery: GalleryOption,
     image: Annotated[Path | None, typer.Option(metavar="FILE", help="A photo.")] = None,
-    like: Annotated[str | None, typer.Option(metavar="PATH", help="Or one of the gallery, in its folder.")] = None,
+    similar_to: Annotated[
+        str | None, typer.Option(metavar="PATH", help="Or one of the gallery, in its folder.")
+    ] = None,
     k: Annotated[int, typer.Option("-k", help="How many sentences, at most.")] = 5,
     trust: TrustOption = False,
     as_json: JsonOption = False,
@@ -71,7 +73,7 @@ def describe(
     """
     from photoseek.search.searcher import Searcher
 
-    found = Searcher(Gallery.open(gallery, trust=trusting(trust))).describe(image, like=like, k=k)
+    found = Searcher(Gallery.open(gallery, trust=trusting(trust))).describe(image, similar_to=similar_to, k=k)
     if as_json:
         output.print_json([sentence.to_json() for sentence in found])
     else:

@@ -16,7 +16,7 @@ from photoseek.cli.options import (
     EngineOption,
     ExactOption,
     GalleryOption,
-    HeldBundleOption,
+    IndexedBundleOption,
     JsonOption,
     PrecisionOption,
     TrustOption,
@@ -100,7 +100,7 @@ def evaluate(
         models = (Bundle.load(bundle), Bundle.load(rerank))
         fusion = Fusion(fuse, rerank_weight)
         gained = console_rerank.measure(models, (images, captions, split), depth or [DEPTH], fusion, precision, rules)
-        console_rerank.print_gains(gained, as_json=as_json)
+        console_rerank.print_improvement(gained, as_json=as_json)
         return
     with output.progress_bar("encoding") as tell:
         found = measure(
@@ -114,7 +114,7 @@ def evaluate(
 
 def bench(
     gallery: GalleryOption,
-    bundle: HeldBundleOption = None,
+    bundle: IndexedBundleOption = None,
     queries: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Texts to ask, one a line; left out: everyday ones.")
     ] = None,

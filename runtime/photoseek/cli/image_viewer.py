@@ -32,7 +32,7 @@ def find_viewer() -> str:
         message = (
             f"--open: expected the program {name}, found none; install it (Debian and Ubuntu: apt install xdg-utils)"
         )
-        output.fail("photoseek", f"{message}, or hand the files of --paths to a viewer", output.FAILURE)
+        output.fail("photoseek", f"{message}, or hand the files of --paths to a viewer", output.RUNTIME_ERROR)
     return found
 
 
@@ -53,7 +53,7 @@ def open_files(viewer: str, photos: Sequence[PhotoFile]) -> None:
         with suppress(subprocess.TimeoutExpired):
             if code := process.wait(max(0.0, until - time.monotonic())):
                 message = f"--open: {viewer} could not open {file} (exit code {code}); is there a desktop here?"
-                output.fail("photoseek", message, output.FAILURE)
+                output.fail("photoseek", message, output.RUNTIME_ERROR)
 
 
 def _start(viewer: str, file: Path) -> subprocess.Popen[bytes]:
@@ -61,7 +61,7 @@ def _start(viewer: str, file: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen([viewer, str(file)], stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)
 
 
-def check_pictures() -> None:
+def check_terminal_images() -> None:
     """Make sure that pictures can be drawn.
 
     Raises:
@@ -86,7 +86,7 @@ def print_pictures(photos: Sequence[tuple[str, PhotoFile]]) -> None:
         try:
             picture = decode_photo(file, _EDGE).image
         except PhotoError as error:  # gone or changed since it was indexed
-            output.tell("photoseek", f"{file}: {error}")
+            output.print_status("photoseek", f"{file}: {error}")
             continue
         picture.thumbnail((_EDGE, _EDGE))
         output.print_picture(Image(picture, height=_LINES))

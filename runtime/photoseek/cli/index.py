@@ -12,17 +12,17 @@ import typer
 
 from photoseek.cli import output, ray_output
 from photoseek.errors import GalleryNotFound
-from photoseek.system.filenames import as_text
+from photoseek.system.filenames import decode_filename
 
 if TYPE_CHECKING:
     from photoseek.bundle.bundle import Bundle
     from photoseek.gallery.gallery import Gallery
     from photoseek.gallery.indexing.index import IndexReport, Progress
-    from photoseek.gallery.indexing.pipeline import Crew
+    from photoseek.gallery.indexing.pipeline import EncodingBackend
     from photoseek.gallery.trust import Answer
 
 
-def expect_one(given: dict[str, bool]) -> None:
+def require_one_of(given: dict[str, bool]) -> None:
     """Refuse options that say different things."""
     named = [name for name, is_given in given.items() if is_given]
     if len(named) > 1:
@@ -41,34 +41,36 @@ def bundle_of(photos: str, gallery: Path | None, name: str | None, trust: Answer
         return Bundle.load(DEMO if name is None else name)
 
 
-def forget_bundle(gallery: Gallery, name: str, *, as_json: bool) -> None:
+def remove_bundle(gallery: Gallery, name: str, *, as_json: bool) -> None:
     """Let a bundle go that a gallery holds beside its own."""
-    forgotten = gallery.forget_bundle(name)
+    forgotten = gallery.remove_bundle(name)
     if as_json:
-        output.print_json({"forgotten": forgotten, "gallery": as_text(str(gallery.path))})
+        output.print_json({"forgotten": forgotten, "gallery": decode_filename(str(gallery.path))})
     else:
         output.print_line(f"{forgotten:,} vectors of bundle {name} forgotten")
 
 
-def index_with_bar(
+def index_with_progress(
     gallery: Gallery,
     bundle: Bundle,
     precision: str | None = None,
     recall: float | None = None,
     *,
-    crew: Crew | None = None,
+    backend: EncodingBackend | None = None,
     rehash: bool = False,
     quiet: bool = False,
 ) -> IndexReport:
     """Bring a gallery up to date before the user's eyes; an interruption exits and keeps what was encoded."""
     try:
-        with nullcontext() if crew is None else ray_output.quiet(), output.progress_bar("indexing") as tell:
+        with nullcontext() if backend is None else ray_output.silence_ray(), output.progress_bar("indexing") as tell:
 
             def show(progress: Progress) -> None:
                 if progress.phase == "encode":
                     tell(progress.done, progress.total)
 
-            report = gallery.index(bundle, precision=precision, progress=show, recall=recall, crew=crew, rehash=rehash)
+            report = gallery.index(
+                bundle, precision=precision, progress=show, recall=recall, backend=backend, rehash=rehash
+            )
     except KeyboardInterrupt:
         output.fail("photoseek", "interrupted; what was encoded is kept, run it again to go on", output.INTERRUPTED)
     if not quiet:
@@ -76,7 +78,7 @@ def index_with_bar(
     return report
 
 
-def watch_with_lines(
+def watch_and_print(
     gallery: Gallery,
     bundle: Bundle,
     precision: str | None = None,
@@ -91,7 +93,7 @@ def watch_with_lines(
     try:
         for report in watch_gallery(gallery, bundle, precision=precision, recall=recall):
             if as_json:
-                output.print_json({**report_json(report), "gallery": as_text(str(gallery.path))}, indent=None)
+                output.print_json({**report_json(report), "gallery": decode_filename(str(gallery.path))}, indent=None)
                 output.flush()
             else:
                 _print_report(report, before)
@@ -122,4 +124,4 @@ def _print_report(report: IndexReport, before: AbstractSet[tuple[str, str]] = fr
             output.print_line(f"bundle {each.bundle}: {each.problem or f'{each.encoded:,} encoded'}", error=True)
     for path, reason in (*report.unreadable, *report.unseen):
         if (path, reason) not in before:
-            output.print_line(f"unreadable: {as_text(path)}: {reason}", error=True)
+            output.print_line(f"unreadable: {decode_filename(path)}: {reason}", error=True)

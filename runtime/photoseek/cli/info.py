@@ -28,7 +28,7 @@ def bundle_or_gallery(path: str, *, recover: bool = False) -> Bundle | Gallery:
             raise QueryError(f"neither a bundle nor a gallery: {path}") from None
 
 
-def facts_of(opened: Bundle | Gallery) -> dict[str, Any]:
+def describe_path(opened: Bundle | Gallery) -> dict[str, Any]:
     """The form that ``info --json`` prints."""
     if isinstance(opened, Bundle):
         return _bundle_json(opened)
@@ -49,12 +49,12 @@ def verify(opened: Bundle | Gallery, *, repair: bool) -> list[str]:
             raise QueryError(f"{opened.path}: a bundle cannot be repaired; copy or export it again")
         check.verify(opened)
         if not opened.has_checksums:
-            return [_told_of_foreign(opened)]
+            return [_unverified_notice(opened)]
     elif repair:
         told = opened.repair().lines()
     else:
         opened.verify()
-        names = [path.relative_to(opened.path).as_posix() for path in opened.leftovers()]
+        names = [path.relative_to(opened.path).as_posix() for path in opened.stale_files()]
         told = [f"left by a killed process, removed by the next indexing: {', '.join(names)}"] if names else []
     return [*told, f"{opened.path}: whole"]
 
@@ -123,7 +123,7 @@ def _print_engines(measured: dict[str, Any]) -> None:
     output.print_table(["engine", "ms", *(f"recall, by {kind}" for kind in kinds), "parameters"], rows)
 
 
-def _told_of_foreign(bundle: Bundle) -> str:
+def _unverified_notice(bundle: Bundle) -> str:
     return (
         f"{bundle.path}: {bundle.layout} layout, both towers run in {', '.join(bundle.precisions)} and make vectors of "
         f"{bundle.dim} numbers; nothing vouches for its files, since no checksums are recorded"
@@ -144,6 +144,6 @@ def _bundle_json(bundle: Bundle) -> dict[str, Any]:
         "precisions": {name: manifest.precisions.get(name, {}) for name in bundle.precisions},
         "bytes": sum(record.bytes for record in manifest.files.values()),
         "training": manifest.training,
-        "licence": manifest.licence,
-        **bundle.description.facts,
+        "license": manifest.license,
+        **bundle.description.fingerprint_parts,
     }

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from photoseek.cli.output import print_line, print_table
-from photoseek.evaluation.bootstrap import LEVEL, Bounds, Interval
-from photoseek.evaluation.metrics import Recall, RetrievalMetrics
-from photoseek.evaluation.report import Evaluation, Figures
+from photoseek.evaluation.bootstrap import CONFIDENCE_LEVEL, Bounds, Interval
+from photoseek.evaluation.metrics import RecallMetrics, RetrievalMetrics
+from photoseek.evaluation.report import Evaluation, EvaluationResult
 
 CaptionFiles = Annotated[
     list[Path], typer.Option("--captions", metavar="FILE", help="Lines `NAME#I<TAB>caption`; once for each file.")
@@ -42,10 +42,10 @@ def print_evaluation(found: Evaluation, what: str) -> None:
         rows += _figure_rows(figures, f"{code}: ")
     print_table([what, *_COLUMNS], rows)
     if found.overall.interval is not None:
-        print_line(f"[low, high]: {100 * LEVEL:g}% bootstrap interval over images, given what was searched")
+        print_line(f"[low, high]: {100 * CONFIDENCE_LEVEL:g}% bootstrap interval over images, given what was searched")
 
 
-def _figure_rows(figures: Figures, prefix: str = "") -> list[list[str]]:
+def _figure_rows(figures: EvaluationResult, prefix: str = "") -> list[list[str]]:
     rows = _metric_rows(figures.metrics, figures.interval, prefix)
     if figures.folds is not None:
         folds = figures.folds
@@ -65,7 +65,7 @@ def _metric_rows(metrics: RetrievalMetrics, interval: Interval | None = None, pr
     ]
 
 
-def _recall_cells(recall: Recall, bounds: Sequence[Bounds] | None) -> list[str]:
+def _recall_cells(recall: RecallMetrics, bounds: Sequence[Bounds] | None) -> list[str]:
     recalls = zip((recall.r1, recall.r5, recall.r10), bounds or (None, None, None), strict=True)
     return [*(_figure(*each) for each in recalls), f"{recall.medr:g}", f"{recall.meanr:.1f}"]
 

@@ -14,7 +14,7 @@ import typer
 from photoseek.cli import output
 from photoseek.errors import QueryError
 from photoseek.gallery.filters import TYPES, Orientation
-from photoseek.gallery.gallery import gallery_at
+from photoseek.gallery.gallery import find_gallery
 from photoseek.gallery.trust import Answer
 from photoseek.system.terminal import visible
 from photoseek.system.user_paths import absolute
@@ -39,7 +39,7 @@ def complete_gallery(incomplete: str) -> list[str]:
         for name in names
         if name.startswith(start) and visible(name) == name and (start or not name.startswith("."))
     )
-    return [f"{head}{slash}{name}" for name in wanted if gallery_at(folder / name) is not None]
+    return [f"{head}{slash}{name}" for name in wanted if find_gallery(folder / name) is not None]
 
 
 def complete_precision(incomplete: str) -> list[str]:
@@ -58,7 +58,7 @@ def gallery_here() -> Path:
     here = Path.cwd()
     if _COMPLETING in os.environ:
         return here
-    found = next((folder for folder in (here, *here.parents) if gallery_at(folder) is not None), None)
+    found = next((folder for folder in (here, *here.parents) if find_gallery(folder) is not None), None)
     if found is None:
         raise QueryError(
             "no gallery: expected --gallery DIR, or $PHOTOSEEK_GALLERY, or a current folder inside one; "
@@ -111,7 +111,7 @@ GalleryBundleOption = Annotated[
         help="A bundle's folder, or: demo; left out: the gallery's own, for a new one demo",
     ),
 ]
-HeldBundleOption = Annotated[
+IndexedBundleOption = Annotated[
     str | None,
     typer.Option(
         "--bundle",

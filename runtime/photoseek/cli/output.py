@@ -22,11 +22,11 @@ from photoseek.version import __version__
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-FAILURE = 1
-BAD_USE = 2
+RUNTIME_ERROR = 1
+USAGE_ERROR = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
-_WIDE = 10_000  # columns
+_TABLE_WIDTH = 10_000  # columns
 _debug = False
 
 
@@ -96,21 +96,21 @@ def run(
     except PhotoseekError as error:
         if _debug:
             raise
-        fail(name, str(error), BAD_USE if isinstance(error, bad_use) else FAILURE)
+        fail(name, str(error), USAGE_ERROR if isinstance(error, bad_use) else RUNTIME_ERROR)
     except ModuleNotFoundError as error:
         if _debug or extra is None:
             raise
         install = f"pip install 'photoseek[{extra}]'"
-        fail(name, f"{error.name} is not installed; install what is missing: {install}", FAILURE)
+        fail(name, f"{error.name} is not installed; install what is missing: {install}", RUNTIME_ERROR)
     except (KeyboardInterrupt, typer.Abort):
         fail(name, "interrupted", INTERRUPTED)
     except BrokenPipeError:  # the reader of a pipe has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(FAILURE)
+        sys.exit(RUNTIME_ERROR)
     except OSError as error:  # a full disk, no permission, a folder that is a file
         if _debug:
             raise
-        fail(name, str(error), FAILURE)
+        fail(name, str(error), RUNTIME_ERROR)
     sys.exit(code or 0)
 
 
@@ -123,11 +123,11 @@ def _invoke(app: typer.Typer, name: str) -> Any:
 
 def fail(name: str, message: str, code: int) -> NoReturn:
     """Print one line on standard error and exit."""
-    tell(name, message)
+    print_status(name, message)
     sys.exit(code)
 
 
-def tell(name: str, message: str) -> None:
+def print_status(name: str, message: str) -> None:
     """Print one line on standard error."""
     print_line(f"{name}: {one_line(message)}", error=True)
 
@@ -210,7 +210,7 @@ def print_picture(picture: RenderableType) -> None:
     _console(stderr=False, width=None).print(picture)
 
 
-def _console(*, stderr: bool, width: int | None = _WIDE) -> Console:
+def _console(*, stderr: bool, width: int | None = _TABLE_WIDTH) -> Console:
     """A console of rich that takes no text for markup."""
     from rich.console import Console
 

@@ -14,12 +14,12 @@ _STDERR = 2
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def silence_ray() -> Iterator[None]:
     """Have the log take what Ray prints, and nobody what its native half writes to standard error.
 
     Whatever else this process prints on standard error is seen, such as a progress bar.
     """
-    with redirect_stdout(_Logged()):
+    with redirect_stdout(_LogWriter()):
         if sys.stderr is None or sys.stderr is not sys.__stderr__:  # captured: there is no screen
             yield
         else:
@@ -42,7 +42,7 @@ def _native_silence() -> Iterator[None]:
         os.close(kept)
 
 
-class _Logged(io.TextIOBase):
+class _LogWriter(io.TextIOBase):
     """A stream whose lines go to the log: Ray tells on standard output of machines that are lost."""
 
     def write(self, text: str) -> int:

@@ -10,11 +10,11 @@ import typer
 
 from photoseek.cli import output
 from photoseek.errors import EvaluationError
-from photoseek.search.rank_fusion import MAX_DEPTH, Rule
+from photoseek.search.rank_fusion import MAX_DEPTH, Method
 
 if TYPE_CHECKING:
     from photoseek.bundle.bundle import Bundle
-    from photoseek.evaluation.metrics import Recall
+    from photoseek.evaluation.metrics import RecallMetrics
     from photoseek.evaluation.protocol import EvaluationProtocol
     from photoseek.evaluation.rerank import Reranked, RerankEvaluation
     from photoseek.search.rank_fusion import Fusion
@@ -30,13 +30,13 @@ RerankOption = Annotated[
 DepthOption = Annotated[
     int, typer.Option(min=1, max=MAX_DEPTH, metavar="N", help="How many hits the stronger bundle looks at.")
 ]
-FuseOption = Annotated[Rule, typer.Option(help="How both orders become one: by z-scores, or reciprocal ranks.")]
+FuseOption = Annotated[Method, typer.Option(help="How both orders become one: by z-scores, or reciprocal ranks.")]
 WeightOption = Annotated[
     float, typer.Option(min=0, max=1, metavar="W", help="Of the stronger bundle, from 0 to 1; the other has the rest.")
 ]
 
 
-def reranked(
+def with_rerank(
     searcher: Searcher, bundle: str | None, depth: int, fusion: Fusion, precision: str | None
 ) -> Searcher | Reranker:
     """The searcher with a second bundle behind it, where one is named."""
@@ -83,7 +83,7 @@ def measure(
     )
 
 
-def print_gains(found: RerankEvaluation, *, as_json: bool) -> None:
+def print_improvement(found: RerankEvaluation, *, as_json: bool) -> None:
     """Print both bundles alone, and the fused order by depth with what it gains over the better of both."""
     if as_json:
         output.print_json(found.to_json())
@@ -98,13 +98,13 @@ def print_gains(found: RerankEvaluation, *, as_json: bool) -> None:
     )
 
 
-def _row(name: str, recall: Recall, fused: Reranked | None = None) -> list[str]:
+def _row(name: str, recall: RecallMetrics, fused: Reranked | None = None) -> list[str]:
     cells = [name, *(f"{value:.1f}" for value in (recall.r1, recall.r5, recall.r10)), f"{recall.medr:g}"]
     if fused is None:
         return [*cells, "", "", ""]
-    ends = fused.bounds or (None,) * len(fused.gains)
+    ends = fused.bounds or (None,) * len(fused.improvement)
     told = [
         f"{gain:+.1f}" + (f" [{of[0]:+.1f}, {of[1]:+.1f}]" if of else "")
-        for gain, of in zip(fused.gains, ends, strict=True)
+        for gain, of in zip(fused.improvement, ends, strict=True)
     ]
     return [*cells, *told]

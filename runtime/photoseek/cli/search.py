@@ -13,7 +13,7 @@ import typer
 from photoseek.cli import image_viewer
 from photoseek.cli import output as console
 from photoseek.errors import QueryError
-from photoseek.system.filenames import as_text
+from photoseek.system.filenames import decode_filename
 
 if TYPE_CHECKING:
     from photoseek.gallery.gallery import Gallery
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from photoseek.stores.base import StoreChoice
     from photoseek.vector_index.registry import Engine
 
-Ask: TypeAlias = "Callable[[str | None], Sequence[Hit]]"
+SearchFn: TypeAlias = "Callable[[str | None], Sequence[Hit]]"
 """A query in, its hits out."""
 
 HitsJsonOption = Annotated[
@@ -65,7 +65,7 @@ class Output:
         if len(named) > 1:
             raise typer.BadParameter(f"expected one form of output, found {' and '.join(named)}")
         if pictures:
-            image_viewer.check_pictures()
+            image_viewer.check_terminal_images()
         return cls(
             "json" if as_json else "paths" if paths else "table",
             b"\0" if null else b"\n",
@@ -89,7 +89,7 @@ def open_searcher(
     return Searcher(gallery, bundle=model, precision=precision, engine=engine, **chosen)
 
 
-def answer(ask: Ask, query: str | None, output: Output) -> None:
+def run_query(ask: SearchFn, query: str | None, output: Output) -> None:
     """Answer one query."""
     hits = ask(query)
     if output.form == "json":
@@ -114,7 +114,7 @@ def query_lines() -> Iterable[bytes]:
     return sys.stdin.buffer
 
 
-def answer_lines(ask: Ask, lines: Iterable[bytes], output: Output) -> int:
+def run_batch(ask: SearchFn, lines: Iterable[bytes], output: Output) -> int:
     """Answer the query on each line as soon as it is read; empty lines are passed over.
 
     A line that is no query is told on standard error, and the others are answered all the same.
@@ -129,48 +129,51 @@ def answer_lines(ask: Ask, lines: Iterable[bytes], output: Output) -> int:
             if query:
                 _answer_line(ask, query, output)
         except QueryError as error:
-            console.tell("photoseek", f"line {number}: {error}")
-            code = console.FAILURE
+            console.print_status("photoseek", f"line {number}: {error}")
+            code = console.RUNTIME_ERROR
     return code
 
 
 def print_hits(hits: Sequence[Hit]) -> None:
     """Print hits as a table."""
-    rows = [[_file(hit), f"{hit.score:.3f}", _second(hit), _sure(hit), f"+{len(hit.alike)}"] for hit in hits]
-    known, folded = any(hit.confidence is not None for hit in hits), any(hit.alike for hit in hits)
+    rows = [
+        [_path(hit), f"{hit.score:.3f}", _rerank_score(hit), _confidence(hit), f"+{len(hit.duplicates)}"]
+        for hit in hits
+    ]
+    known, folded = any(hit.confidence is not None for hit in hits), any(hit.duplicates for hit in hits)
     reranked = next((hit.scores[1].bundle for hit in hits if hit.scores), "")
     shown = [column for column, wanted in enumerate((True, True, bool(reranked), known, folded)) if wanted]
-    names = ("photo", "score", f"score by {reranked}", "sure", "alike")
+    names = ("photo", "score", f"score by {reranked}", "confidence", "duplicates")
     console.print_table([names[column] for column in shown], [[row[column] for column in shown] for row in rows])
 
 
 def _warn(hits: Sequence[Hit]) -> None:
     """Say on standard error what the hits do not say themselves."""
     if not hits:
-        console.tell("photoseek", "no photo meets these filters")
-    elif hits[0].doubtful:
-        console.tell("photoseek", "nothing here seems to show that; these are the nearest")
+        console.print_status("photoseek", "no photo meets these filters")
+    elif hits[0].low_confidence:
+        console.print_status("photoseek", "nothing here seems to show that; these are the nearest")
 
 
-def _file(hit: Hit) -> str:
-    name = as_text(str(hit.file))
+def _path(hit: Hit) -> str:
+    name = decode_filename(str(hit.file))
     gone = isinstance(hit.file, Path) and not hit.file.exists()  # of object storage nothing is asked for a table
     return f"{name} (gone; index again)" if gone else name
 
 
-def _second(hit: Hit) -> str:
+def _rerank_score(hit: Hit) -> str:
     """The cosine by the bundle that hits were reranked with."""
     found = hit.scores[1].score if hit.scores else None
     return "-" if found is None else f"{found:.3f}"
 
 
-def _sure(hit: Hit) -> str:
+def _confidence(hit: Hit) -> str:
     if hit.confidence is None:
         return ""
     return f"{hit.confidence:.0%}" if hit.confidence >= 0.005 else "<1%"
 
 
-def _answer_line(ask: Ask, query: str, output: Output) -> None:
+def _answer_line(ask: SearchFn, query: str, output: Output) -> None:
     hits = ask(query)
     if output.form == "json":
         console.print_json({"query": query, "hits": _json(hits)}, indent=None)

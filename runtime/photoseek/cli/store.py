@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from photoseek.cli import output
-from photoseek.cli.options import GalleryOption, HeldBundleOption, JsonOption, TrustOption, trusting
+from photoseek.cli.options import GalleryOption, IndexedBundleOption, JsonOption, TrustOption, trusting
 from photoseek.errors import QueryError
 from photoseek.gallery.gallery import Gallery
-from photoseek.stores.uri import StoreAddress
+from photoseek.stores.uri import StoreUri
 
 if TYPE_CHECKING:
     from photoseek.stores.push import PushReport
@@ -20,7 +20,7 @@ def _without_password(context: typer.Context, parameter: typer.CallbackParam, ur
     """A URI of the command line, which every user of the machine can read, has no password in it."""
     if uri is None:
         return None
-    address = StoreAddress.parse(uri)
+    address = StoreUri.parse(uri)
     source = context.get_parameter_source(parameter.name or "")
     if address.secrets and source is not None and source.name == "COMMANDLINE":
         raise QueryError(
@@ -63,7 +63,7 @@ def push(
     gallery: GalleryOption,
     store: PushedStoreOption,
     collection: CollectionOption = None,
-    bundle: HeldBundleOption = None,
+    bundle: IndexedBundleOption = None,
     recall: Annotated[
         float | None,
         typer.Option(metavar="SHARE", help="Of the true best that searches in the store have to find. [0.99]"),

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from photoseek.bundle.bundle import Bundle
-from photoseek.encoders.query_syntax import expect_text
+from photoseek.encoders.query_syntax import require_text
 from photoseek.encoders.towers import TextTower, Tower
 from photoseek.errors import PhotoError, QueryError
-from photoseek.languages import Share, shares
-from photoseek.photos.decode import PhotoSource, decode_photo
-from photoseek.vectors import Vectors, normalise
+from photoseek.languages import LanguageSpan, split_by_language
+from photoseek.photos.decode import PhotoInput, decode_photo
+from photoseek.vectors import Vectors, normalize
 
 if TYPE_CHECKING:
     from photoseek.bundle.onnx_session import Mode
@@ -67,17 +67,19 @@ class TextEncoder:
         return f"TextEncoder({self.bundle.name!r}, {self.precision}, languages={list(self._towers)})"
 
     @property
-    def loaded(self) -> bool:
+    def is_loaded(self) -> bool:
         """Whether a text tower is in memory."""
-        return any(tower.loaded for tower in (self._main, *self._towers.values()))
+        return any(tower.is_loaded for tower in (self._main, *self._towers.values()))
 
-    def ready_for(self, text: str) -> bool:
+    def is_loaded_for(self, text: str) -> bool:
         """Whether each tower that a text needs is in memory."""
-        return all(tower.loaded for tower, _ in self._ask(_clean(text), None))
+        return all(tower.is_loaded for tower, _ in self._encode_with(_prepare_text(text), None))
 
     def count_tokens(self, text: str) -> int:
         """How many tokens the towers read of a text."""
-        return sum(len(tower.tokenize([share.text])[0]) for tower, share in self._ask(_clean(text), None))
+        return sum(
+            len(tower.tokenize([share.text])[0]) for tower, share in self._encode_with(_prepare_text(text), None)
+        )
 
     def encode(self, texts: Sequence[str], *, batch_size: int = 32, language: str | None = None) -> Vectors:
         """Encode sentences.
@@ -95,10 +97,10 @@ class TextEncoder:
         """
         if isinstance(texts, str):
             raise QueryError("expected a list of texts, found one text; put it in brackets")
-        self.expect_tower(language)
-        asked: dict[TextTower, list[tuple[int, Share]]] = {}
-        for row, text in enumerate(map(_clean, texts)):
-            for tower, share in self._ask(text, language):
+        self.require_text_tower(language)
+        asked: dict[TextTower, list[tuple[int, LanguageSpan]]] = {}
+        for row, text in enumerate(map(_prepare_text, texts)):
+            for tower, share in self._encode_with(text, language):
                 asked.setdefault(tower, []).append((row, share))
         vectors = np.zeros((len(texts), self.bundle.dim), dtype=np.float32)
         mixed = np.zeros(len(texts), dtype=np.bool_)
@@ -107,20 +109,20 @@ class TextEncoder:
             weights = np.sqrt(np.array([[share.weight] for _, share in read], dtype=np.float32))
             vectors[rows] += weights * tower.encode([share.text for _, share in read], batch_size)
             mixed[rows] |= weights[:, 0] < 1
-        vectors[mixed] = normalise(vectors[mixed])
+        vectors[mixed] = normalize(vectors[mixed])
         return vectors
 
-    def _ask(self, text: str, language: str | None) -> list[tuple[TextTower, Share]]:
+    def _encode_with(self, text: str, language: str | None) -> list[tuple[TextTower, LanguageSpan]]:
         """Which towers read what of a text; a language without a tower is the main one's."""
         if language is not None:
-            return [(self._towers[language], Share(language, text, 1.0))]
-        parts = shares(text) if self.bundle.manifest.text_towers else []
+            return [(self._towers[language], LanguageSpan(language, text, 1.0))]
+        parts = split_by_language(text) if self.bundle.manifest.text_towers else []
         found = [(self._towers.get(share.language, self._main), share) for share in parts]
         if len({tower for tower, _ in found}) > 1:
             return found
-        return [(found[0][0] if found else self._main, Share("", text, 1.0))]
+        return [(found[0][0] if found else self._main, LanguageSpan("", text, 1.0))]
 
-    def expect_tower(self, language: str | None) -> None:
+    def require_text_tower(self, language: str | None) -> None:
         """Make sure that a language has a text tower; None is told by the script of each text.
 
         Raises:
@@ -135,7 +137,7 @@ class TextEncoder:
 class ImageEncoder(Tower):
     """Photos -> unit vectors. May be shared between threads."""
 
-    def encode(self, photos: Iterable[PhotoSource], *, batch_size: int = 16) -> Vectors:
+    def encode(self, photos: Iterable[PhotoInput], *, batch_size: int = 16) -> Vectors:
         """Encode photos, decoding each as :func:`photoseek.photos.decode.decode_photo` does, as large as the tower
         needs it.
 
@@ -148,7 +150,7 @@ class ImageEncoder(Tower):
         batches = range(0, len(pixels), batch_size)
         return np.concatenate([self.encode_pixels(np.stack(pixels[i : i + batch_size])) for i in batches])
 
-    def _pixels(self, photo: PhotoSource) -> npt.NDArray[np.float32]:
+    def _pixels(self, photo: PhotoInput) -> npt.NDArray[np.float32]:
         try:
             return self.bundle.preprocessing(decode_photo(photo, self.bundle.preprocessing.edge).image)
         except PhotoError as error:
@@ -161,11 +163,13 @@ class ImageEncoder(Tower):
         tower = self.bundle.vision_graph(self.precision)
         graph = self._open(tower)
         rows = len(pixel_values)
-        parts = [pixel_values[row : row + 1] for row in range(rows)] if tower.alone and rows else [pixel_values]
+        parts = (
+            [pixel_values[row : row + 1] for row in range(rows)] if tower.batch_size_one and rows else [pixel_values]
+        )
         return self._unit(np.concatenate([graph.run({"pixel_values": part}) for part in parts]), rows, graph)
 
 
-def _clean(text: str) -> str:
+def _prepare_text(text: str) -> str:
     """Text that the tokenizer takes: of bounded length, lone surrogates replaced."""
-    expect_text(text, "each query")
+    require_text(text, "each query")
     return text[:MAX_CHARACTERS].encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -29,7 +29,7 @@ _ESCAPED = re.compile(r"\\([\\+\-:＋－：])")
 
 
 @dataclass(frozen=True)
-class QueryPart:
+class QueryTerm:
     """Words and how much they count.
 
     Attributes:
@@ -41,13 +41,13 @@ class QueryPart:
     weight: float = 1.0
 
 
-def parse_query(text: str) -> tuple[QueryPart, ...]:
+def parse_query(text: str) -> tuple[QueryTerm, ...]:
     """Take a query apart; an empty one has no parts.
 
     Raises:
         QueryError: Not a text, a sign with no words after it, a weight that is none, or over ``MAX_PARTS`` parts.
     """
-    expect_text(text, "a query")
+    require_text(text, "a query")
     if not text.strip():
         return ()
     signs = ["+", *(_plain_sign(match.group()) for match in _SIGN.finditer(text))]
@@ -59,7 +59,7 @@ def parse_query(text: str) -> tuple[QueryPart, ...]:
     return tuple(_part(sign, span.strip()) for sign, span in zip(signs, spans, strict=True))
 
 
-def expect_text(text: object, what: str) -> None:
+def require_text(text: object, what: str) -> None:
     """Make sure that a value is text.
 
     Raises:
@@ -74,7 +74,7 @@ def escape(text: str) -> str:
     return re.sub(r"[\\+\-:＋－：]", lambda match: f"\\{match.group()}", text)
 
 
-def _part(sign: str, words: str) -> QueryPart:
+def _part(sign: str, words: str) -> QueryTerm:
     if not words:
         raise QueryError(f"expected words after {sign!r}, found none; for the character itself write \\{sign}")
     weight = 1.0
@@ -85,7 +85,7 @@ def _part(sign: str, words: str) -> QueryPart:
         if not rest:
             raise QueryError(f"expected words after {words!r}, found none; for the characters themselves write \\:")
         words = rest
-    return QueryPart(_ESCAPED.sub(r"\1", words), -weight if sign == "-" else weight)
+    return QueryTerm(_ESCAPED.sub(r"\1", words), -weight if sign == "-" else weight)
 
 
 def _plain_sign(sign: str) -> str:

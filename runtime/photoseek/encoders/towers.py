@@ -11,17 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from photoseek.bundle.bundle import Bundle
-from photoseek.bundle.description import TowerGraph
+from photoseek.bundle.description import GraphSpec
 from photoseek.bundle.tokenization import Tokenization, Tokens
 from photoseek.errors import BundleDamaged, BundleIncompatible
-from photoseek.system.fork_safety import Inherited
-from photoseek.vectors import Vectors, normalise
+from photoseek.system.fork_safety import ForkAware
+from photoseek.vectors import Vectors, normalize
 
 if TYPE_CHECKING:
-    from photoseek.bundle.onnx_session import Graph, Mode
+    from photoseek.bundle.onnx_session import Mode, OnnxSession
 
 
-class Tower(Inherited):
+class Tower(ForkAware):
     """What all towers share. May be shared between threads, and used in a forked child."""
 
     def __init__(
@@ -35,9 +35,9 @@ class Tower(Inherited):
         self.precision = bundle.choose(precision)
         self._threads = threads
         self._mode: Mode = mode
-        self._graph: Graph | None = None
+        self._graph: OnnxSession | None = None
         self._lock = threading.Lock()
-        self.tell_of_forks()
+        self.register_fork_hooks()
 
     def after_fork_in_child(self) -> None:
         """Another thread may have held the lock."""
@@ -47,26 +47,26 @@ class Tower(Inherited):
         return f"{type(self).__name__}({self.bundle.name!r}, {self.precision})"
 
     @property
-    def loaded(self) -> bool:
+    def is_loaded(self) -> bool:
         """Whether the graph is in memory."""
         return self._graph is not None
 
-    def _open(self, tower: TowerGraph) -> Graph:
+    def _open(self, tower: GraphSpec) -> OnnxSession:
         with self._lock:
             if self._graph is None:
-                from photoseek.bundle.onnx_session import Graph  # onnxruntime takes a tenth of a second to import
+                from photoseek.bundle.onnx_session import OnnxSession  # onnxruntime takes a tenth of a second to import
 
-                path = self.bundle.verified_graph(tower.file)
-                self._graph = Graph(path, self._threads, self._mode, inputs=tower.inputs, output=tower.output)
+                path = self.bundle.graph_of(tower.file)
+                self._graph = OnnxSession(path, self._threads, self._mode, inputs=tower.inputs, output=tower.output)
             return self._graph
 
-    def _unit(self, embeds: npt.NDArray[np.float32], rows: int, graph: Graph) -> Vectors:
+    def _unit(self, embeds: npt.NDArray[np.float32], rows: int, graph: OnnxSession) -> Vectors:
         if embeds.shape != (rows, self.bundle.dim):
             raise BundleIncompatible(
                 f"{graph.path}: expected its {graph.output} as ({rows}, {self.bundle.dim}), found {embeds.shape}"
             )
         try:
-            return normalise(embeds)
+            return normalize(embeds)
         except ValueError as error:
             raise BundleDamaged(f"{graph.path}: makes no usable vectors: {error}") from error
 
@@ -90,10 +90,10 @@ class TextTower(Tower):
     def encode(self, texts: Sequence[str], batch_size: int) -> Vectors:
         """Unit vectors (n, dim) of texts that the tokenizer takes; those of like length share a run.
 
-        In int8 each has a run of its own: see :attr:`TowerGraph.alone`; and a run of one is as fast for each.
+        In int8 each has a run of its own: see :attr:`GraphSpec.batch_size_one`; and a run of one is as fast for each.
         """
         tower = self.bundle.text_graph(self.precision, self.language)
-        batch_size = 1 if tower.alone else batch_size
+        batch_size = 1 if tower.batch_size_one else batch_size
         graph = self._open(tower)
         ids = self.tokenize(texts)
         order = np.argsort([len(row) for row in ids], kind="stable")
@@ -107,7 +107,7 @@ class TextTower(Tower):
         """The token ids of each text, with [CLS] and [SEP], cut off where the tower's reading ends."""
         return self._tokenization.ids(texts)
 
-    def _encode_batch(self, ids: list[Tokens], graph: Graph) -> Vectors:
+    def _encode_batch(self, ids: list[Tokens], graph: OnnxSession) -> Vectors:
         return self._unit(graph.run(self._tokenization.feeds(ids)), len(ids), graph)
 
     @cached_property

@@ -17,13 +17,13 @@ import numpy as np
 from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import PhotoError, PhotoseekError, QueryError
 from photoseek.gallery.indexing.pipeline import BATCH
-from photoseek.gallery.snapshot.sample_queries import everyday_queries
+from photoseek.gallery.snapshot.sample_queries import sample_queries
 from photoseek.photos.decode import decode_photo, read_photo
 from photoseek.photos.photo_file import PhotoFile
 from photoseek.search.searcher import Searcher
-from photoseek.system.cpu import usable_cores
+from photoseek.system.cpu import available_cores
 
-_NEIGHBOURS = 10
+_NEIGHBORS = 10
 _WARM_UP = 5
 _COLD_STARTS = 5
 
@@ -86,14 +86,14 @@ def bench(
         QueryError: No queries, or a count that is none.
         GalleryEmpty: Nothing is indexed yet.
     """
-    asked = everyday_queries(searcher.bundle.languages) if queries is None else queries
+    asked = sample_queries(searcher.bundle.languages) if queries is None else queries
     texts = [text for text in asked if text.strip()]
     if not texts:
         raise QueryError("expected queries, one a line, found none")
     if repeats < 1 or photos < 0:
         raise QueryError(f"expected at least 1 repeat and 0 photos, found {repeats} and {photos}")
-    warm = _warm(searcher, texts, repeats)
-    cold, cold_peak = _cold(searcher, texts[0])
+    warm = _measure_warm(searcher, texts, repeats)
+    cold, cold_peak = _measure_cold(searcher, texts[0])
     files = _some_photos(searcher, photos)
     generation = searcher.gallery.generation()
     return BenchReport(
@@ -108,17 +108,17 @@ def bench(
             "engine": generation.manifest.tuning.fastest if searcher.engine == "auto" else searcher.engine,
             "photos": len(generation.ids),
             "recall": generation.manifest.tuning.recall_of(searcher.engine),
-            "cores": usable_cores(),
+            "cores": available_cores(),
         },
     )
 
 
-def _warm(searcher: Searcher, texts: Sequence[str], repeats: int) -> dict[str, Latency]:
+def _measure_warm(searcher: Searcher, texts: Sequence[str], repeats: int) -> dict[str, Latency]:
     """Each step by itself, and the whole, with none of it remembered from before."""
     encoder = searcher.text_encoder
     seconds: dict[str, list[float]] = {"tokenize": [], "encode": [], "search": [], "total": []}
     for text in texts[:_WARM_UP]:
-        searcher.nearest(encoder.encode([text])[0], _NEIGHBOURS)
+        searcher.nearest(encoder.encode([text])[0], _NEIGHBORS)
     for _ in range(repeats):
         for text in texts:
             started = time.perf_counter()
@@ -126,7 +126,7 @@ def _warm(searcher: Searcher, texts: Sequence[str], repeats: int) -> dict[str, L
             tokenized = time.perf_counter()
             vector = encoder.encode([text])[0]
             encoded = time.perf_counter()
-            searcher.nearest(vector, _NEIGHBOURS)
+            searcher.nearest(vector, _NEIGHBORS)
             ended = time.perf_counter()
             seconds["tokenize"].append(tokenized - started)
             seconds["encode"].append(max(0.0, (encoded - tokenized) - (tokenized - started)))
@@ -135,7 +135,7 @@ def _warm(searcher: Searcher, texts: Sequence[str], repeats: int) -> dict[str, L
     return {step: Latency.of(values) for step, values in seconds.items()}
 
 
-def _cold(searcher: Searcher, text: str) -> tuple[Latency, float]:
+def _measure_cold(searcher: Searcher, text: str) -> tuple[Latency, float]:
     """New processes that answer one query, and the most memory that one of them held."""
     command = [sys.executable, "-m", "photoseek", "search", "--gallery", str(searcher.gallery.path), "--json"]
     command += ["--bundle", searcher.bundle.reference, "--precision", searcher.text_encoder.precision]
@@ -207,7 +207,7 @@ def _photo_rates(searcher: Searcher, files: Sequence[PhotoFile]) -> dict[str, fl
         taken["encode"] += time.perf_counter() - preprocessed
         taken["decode"] += decoded - started
         taken["preprocess"] += preprocessed - decoded
-    with ThreadPoolExecutor(usable_cores()) as pool:
+    with ThreadPoolExecutor(available_cores()) as pool:
         started = time.perf_counter()
         list(pool.map(encoder.encode, parts))
         taken["all"] = time.perf_counter() - started

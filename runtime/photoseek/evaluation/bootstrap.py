@@ -23,7 +23,7 @@ Samples = npt.NDArray[np.float64]
 Bounds = tuple[float, float]
 """The lower and the upper end of an interval, in percent."""
 
-LEVEL = 0.95
+CONFIDENCE_LEVEL = 0.95
 
 MAX_DRAWS = 1 << 22
 """Draws in memory at once: 32 MB of positions, 32 MB of counts."""
@@ -42,7 +42,7 @@ class Interval:
     @classmethod
     def of(cls, samples: Samples, seed: int) -> Interval:
         """The central ``LEVEL`` of each recall's resamples."""
-        tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+        tails = [(1 - CONFIDENCE_LEVEL) / 2, (1 + CONFIDENCE_LEVEL) / 2]
         figures = np.column_stack([samples, samples.sum(axis=1)])
         bounds = [(float(low), float(high)) for low, high in np.quantile(figures, tails, axis=0).T]
         return cls(tuple(bounds[:3]), tuple(bounds[3:6]), bounds[6], len(samples), seed)
@@ -50,12 +50,12 @@ class Interval:
     def to_json(self) -> dict[str, Any]:
         """``[low, high]`` for each recall, and how it was found."""
         return {
-            "level": LEVEL,
+            "level": CONFIDENCE_LEVEL,
             "method": "percentile bootstrap over images",
             "resamples": self.resamples,
             "seed": self.seed,
-            "text_to_image": _named(self.text_to_image),
-            "image_to_text": _named(self.image_to_text),
+            "text_to_image": _labelled(self.text_to_image),
+            "image_to_text": _labelled(self.image_to_text),
             "rsum": _rounded(self.rsum),
         }
 
@@ -91,7 +91,7 @@ def _hits(ranks: RetrievalRanks) -> Samples:
     return np.column_stack([*of_captions, captions, *of_image]).astype(np.float64)
 
 
-def _named(bounds: Sequence[Bounds]) -> dict[str, list[float]]:
+def _labelled(bounds: Sequence[Bounds]) -> dict[str, list[float]]:
     return {f"r{k}": _rounded(found) for k, found in zip(CUTOFFS, bounds, strict=True)}
 
 

@@ -27,12 +27,12 @@ import numpy as np
 import numpy.typing as npt
 
 from photoseek.bundle.bundle import Bundle
-from photoseek.bundle.calibration import Calibration, Curve
+from photoseek.bundle.calibration import Calibration, LogisticCurve
 from photoseek.bundle.manifest import Layout, Manifest
 from photoseek.encoders.encoders import TextEncoder
 from photoseek.errors import BundleIncompatible, EvaluationError
-from photoseek.evaluation.caption_phrases import LENGTHS, phrases_of
-from photoseek.evaluation.evaluate import Encoded, encode_captioned, reading_tower
+from photoseek.evaluation.caption_phrases import LENGTHS, extract_phrases
+from photoseek.evaluation.evaluate import EncodedSplit, encode_captioned, text_language
 from photoseek.vectors import Rows, Vectors
 
 _UNUSUAL = 0.05
@@ -58,7 +58,7 @@ def calibrate(images: Vectors, texts: Vectors, image_of_text: npt.ArrayLike) -> 
     if len(images) < 2 or len(texts) == 0:
         raise EvaluationError(f"expected at least 2 photos and a caption, found {len(images)} and {len(texts)}")
     best, best_without = _best_hits(images, texts, own)
-    same = _Paraphrases.of(texts, own)
+    same = _CaptionGroups.of(texts, own)
     cosines = np.concatenate([np.einsum("ij,ij->i", texts, images[found]) for found in (best, best_without)])
     labels = np.concatenate([same.say(found) for found in (best, best_without)])
     slope, intercept = _platt(cosines.astype(np.float64), labels)
@@ -66,7 +66,7 @@ def calibrate(images: Vectors, texts: Vectors, image_of_text: npt.ArrayLike) -> 
     return Calibration(round(slope, 4), round(intercept, 4), round(floor, 4), len(images), len(texts))
 
 
-def calibrate_short(images: Vectors, texts: Vectors, shown: npt.NDArray[np.bool_], words: int) -> Curve:
+def calibrate_by_length(images: Vectors, texts: Vectors, shown: npt.NDArray[np.bool_], words: int) -> LogisticCurve:
     """Fit the curve of short queries.
 
     Args:
@@ -87,7 +87,7 @@ def calibrate_short(images: Vectors, texts: Vectors, shown: npt.NDArray[np.bool_
     if slope < 0:  # among texts so short the cosine tells nothing: each is as sure as all are
         slope, intercept = _platt(np.zeros_like(cosines), labels)
     floor = float(np.quantile(scores[rows, best], _UNUSUAL))
-    return Curve(words, round(slope, 4), round(intercept, 4), round(floor, 4), len(texts))
+    return LogisticCurve(words, round(slope, 4), round(intercept, 4), round(floor, 4), len(texts))
 
 
 def _best_hits(images: Vectors, texts: Vectors, own: Rows) -> tuple[Rows, Rows]:
@@ -102,7 +102,7 @@ def _best_hits(images: Vectors, texts: Vectors, own: Rows) -> tuple[Rows, Rows]:
 
 
 @dataclass(frozen=True)
-class _Paraphrases:
+class _CaptionGroups:
     """Captions by their photo, and the cosine from which two say the same."""
 
     texts: Vectors
@@ -111,7 +111,7 @@ class _Paraphrases:
     near: float
 
     @classmethod
-    def of(cls, texts: Vectors, own: Rows) -> _Paraphrases:
+    def of(cls, texts: Vectors, own: Rows) -> _CaptionGroups:
         order = np.argsort(own, kind="stable")
         photos, starts = np.unique(own[order], return_index=True)
         rows_of = dict(zip(photos.tolist(), np.split(order, starts[1:]), strict=True))
@@ -184,18 +184,18 @@ def calibrate_bundle(
         )
     manifest, found = Manifest.read(bundle.path), {}
     for file in captions:
-        tower = reading_tower(manifest.text_towers, Path(file))
+        tower = text_language(manifest.text_towers, Path(file))
         facts = manifest.text_towers[tower].precisions if tower else manifest.precisions
         for precision in bundle.precisions:
             encoded = encode_captioned(bundle, images, file, split, precision=precision, progress=progress)
-            curve = calibrate_captioned(bundle, encoded)
+            curve = fit_on_captions(bundle, encoded)
             facts.setdefault(precision, {})["confidence"] = curve.to_json()
             found[f"{precision} {tower}".strip()] = curve
     manifest.write(bundle.path)
     return found
 
 
-def calibrate_captioned(bundle: Bundle, encoded: Encoded) -> Calibration:
+def fit_on_captions(bundle: Bundle, encoded: EncodedSplit) -> Calibration:
     """Fit the curve of captions, and those of shorter queries, in the precision that they were encoded in.
 
     The longest of these are nearly captions, and have their curve; only the floor is their own.
@@ -205,10 +205,10 @@ def calibrate_captioned(bundle: Bundle, encoded: Encoded) -> Calibration:
     """
     texts, short = TextEncoder(bundle, encoded.precision), []
     for lengths in LENGTHS:
-        phrases = phrases_of(encoded.captions, encoded.names, lengths)
+        phrases = extract_phrases(encoded.captions, encoded.names, lengths)
         if phrases.texts:
             vectors = texts.encode(phrases.texts)
-            short.append(calibrate_short(encoded.images, vectors, phrases.shown, max(lengths)))
+            short.append(calibrate_by_length(encoded.images, vectors, phrases.shown, max(lengths)))
     curve = calibrate(encoded.images, encoded.texts, encoded.image_of_text)
     if short:
         short[-1] = replace(short[-1], slope=curve.slope, intercept=curve.intercept)

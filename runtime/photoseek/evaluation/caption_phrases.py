@@ -32,7 +32,7 @@ class Phrases:
     shown: npt.NDArray[np.bool_]
 
 
-def phrases_of(captions: Sequence[Caption], names: Sequence[str], lengths: Sequence[int]) -> Phrases:
+def extract_phrases(captions: Sequence[Caption], names: Sequence[str], lengths: Sequence[int]) -> Phrases:
     """What captions begin and end with, a sample of it, always the same.
 
     Args:
@@ -42,7 +42,7 @@ def phrases_of(captions: Sequence[Caption], names: Sequence[str], lengths: Seque
     """
     photos_with = _photos_with(captions, names)
     telling = {word for word, photos in photos_with.items() if photos.mean() <= _EVERYWHERE}
-    ends = [phrase for caption in captions for phrase in _ends(caption.text.lower(), lengths)]
+    ends = [phrase for caption in captions for phrase in _trim(caption.text.lower(), lengths)]
     found = sorted(phrase for phrase in ends if telling.intersection(_words(phrase)))  # as often as people say it
     if len(found) > _MOST:
         chosen = np.random.default_rng(_SEED).choice(len(found), _MOST, replace=False)
@@ -65,7 +65,7 @@ def _words(text: str) -> set[str]:
     return {text[start:end] for start, end, _ in word_spans(text)}
 
 
-def _ends(text: str, lengths: Sequence[int]) -> set[str]:
+def _trim(text: str, lengths: Sequence[int]) -> set[str]:
     """The first and the last words of a text; of one word alone the last: the first is an article."""
     spans = word_spans(text)
     sizes = np.cumsum([0.0, *(size for _, _, size in spans)])

@@ -14,15 +14,15 @@ from photoseek.captions import Caption, captions_of, read_caption_file, read_cap
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import CaptionFileError
 from photoseek.evaluation.protocol import EvaluationProtocol
-from photoseek.evaluation.report import Evaluation, assess
-from photoseek.languages import language_of
+from photoseek.evaluation.report import Evaluation, evaluate_vectors
+from photoseek.languages import detect_language
 from photoseek.vectors import Rows, Vectors
 
 _BATCH = 16
 
 
 @dataclass(frozen=True)
-class Encoded:
+class EncodedSplit:
     """Captioned images and their vectors.
 
     Attributes:
@@ -74,7 +74,7 @@ def evaluate(
     """
     rules = protocol or EvaluationProtocol()
     encoded = encode_captioned(bundle, images, captions, split, precision=precision, protocol=rules, progress=progress)
-    return assess(encoded.images, encoded.texts, encoded.names, encoded.captions, rules, encoded.precision)
+    return evaluate_vectors(encoded.images, encoded.texts, encoded.names, encoded.captions, rules, encoded.precision)
 
 
 def encode_captioned(
@@ -86,28 +86,28 @@ def encode_captioned(
     precision: str | None = None,
     protocol: EvaluationProtocol | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> Encoded:
+) -> EncodedSplit:
     """The vectors that :func:`evaluate` measures; parameters and errors are its own."""
     rules = protocol or EvaluationProtocol()
-    names, chosen = rules.choose(*captioned_images(Path(images), captions, split))
-    rules.fold_rows(len(names))  # refused before the work, not after it
+    names, chosen = rules.choose(*images_with_captions(Path(images), captions, split))
+    rules.fold_slices(len(names))  # refused before the work, not after it
     texts = TextEncoder(bundle, precision)
     photos = ImageEncoder(bundle, precision)
     image_vectors = _encode_images(photos, [Path(images, name) for name in names], progress)
     text_vectors = texts.encode([caption.text for caption in chosen])
-    return Encoded(names, chosen, image_vectors, text_vectors, photos.precision)
+    return EncodedSplit(names, chosen, image_vectors, text_vectors, photos.precision)
 
 
-def reading_tower(towers: Collection[str], captions: Path) -> str:
+def text_language(towers: Collection[str], captions: Path) -> str:
     """Language of the text tower that reads most captions of a file: one of ``towers``, or ``""`` for the main one."""
     if not towers:
         return ""
-    spoken = Counter(language_of(caption.text) for caption in read_caption_file(captions).captions)
+    spoken = Counter(detect_language(caption.text) for caption in read_caption_file(captions).captions)
     language = spoken.most_common(1)[0][0]
     return language if language in towers else ""
 
 
-def captioned_images(
+def images_with_captions(
     images: Path, captions: str | Path | Sequence[str | Path], split: str | Path | None
 ) -> tuple[list[str], list[Caption]]:
     """The image names that count, and their captions in the same order.

@@ -26,7 +26,7 @@ _BLOCK = 1024  # queries scored at once: 1024 x 31,783 float32 scores are 130 MB
 
 
 @dataclass(frozen=True)
-class Recall:
+class RecallMetrics:
     """Recall@1, 5 and 10 in percent of the queries, the median rank and the mean rank (1 is best)."""
 
     r1: float
@@ -36,19 +36,19 @@ class Recall:
     meanr: float
 
     @classmethod
-    def of(cls, ranks: Ranks) -> Recall:
+    def of(cls, ranks: Ranks) -> RecallMetrics:
         """Summarise ranks; the median is floored as in VSE++."""
         r1, r5, r10 = (100.0 * float(np.mean(ranks < k)) for k in CUTOFFS)
         return cls(r1, r5, r10, float(np.floor(np.median(ranks)) + 1), float(np.mean(ranks)) + 1)
 
     @classmethod
-    def mean(cls, parts: Sequence[Recall]) -> Recall:
+    def mean(cls, parts: Sequence[RecallMetrics]) -> RecallMetrics:
         """Each figure averaged over folds, the ranks too, as VSE++ reports five folds."""
         rows = np.array([astuple(part) for part in parts])
         return cls(*rows.mean(axis=0).tolist())
 
     @classmethod
-    def from_json(cls, values: Mapping[str, float]) -> Recall:
+    def from_json(cls, values: Mapping[str, float]) -> RecallMetrics:
         """Read what ``to_json`` made."""
         return cls(**values)
 
@@ -61,8 +61,8 @@ class Recall:
 class RetrievalMetrics:
     """Recall in both directions, and the sizes without which the figures mean nothing."""
 
-    text_to_image: Recall
-    image_to_text: Recall
+    text_to_image: RecallMetrics
+    image_to_text: RecallMetrics
     images: int
     captions: int
 
@@ -70,8 +70,8 @@ class RetrievalMetrics:
     def of(cls, ranks: RetrievalRanks) -> RetrievalMetrics:
         """Summarise the ranks of both directions."""
         return cls(
-            text_to_image=Recall.of(ranks.text_to_image),
-            image_to_text=Recall.of(ranks.image_to_text),
+            text_to_image=RecallMetrics.of(ranks.text_to_image),
+            image_to_text=RecallMetrics.of(ranks.image_to_text),
             images=len(ranks.image_to_text),
             captions=len(ranks.text_to_image),
         )
@@ -79,7 +79,7 @@ class RetrievalMetrics:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> RetrievalMetrics:
         """Read what ``to_json`` made."""
-        text_to_image, image_to_text = map(Recall.from_json, (values["text_to_image"], values["image_to_text"]))
+        text_to_image, image_to_text = map(RecallMetrics.from_json, (values["text_to_image"], values["image_to_text"]))
         return cls(text_to_image, image_to_text, values["images"], values["captions"])
 
     @property

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from photoseek.captions import Caption
 from photoseek.errors import EvaluationError
-from photoseek.languages import language_of
+from photoseek.languages import detect_language
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class EvaluationProtocol:
 
     def __post_init__(self) -> None:
         for name in ("sample", "folds", "fold_size"):
-            _expect_at_least(1, name, getattr(self, name))
-        _expect_at_least(0, "resamples", self.resamples)
-        _expect_at_least(0, "seed", self.seed)
+            _require_min(1, name, getattr(self, name))
+        _require_min(0, "resamples", self.resamples)
+        _require_min(0, "seed", self.seed)
         if self.fold_size is not None and self.folds is None:
             raise EvaluationError("a fold size was given without a number of folds; give both, for example: --folds 5")
 
@@ -45,7 +45,7 @@ class EvaluationProtocol:
         Raises:
             EvaluationError: No caption is in the language, or there are fewer images than the sample asks for.
         """
-        chosen = self._of_language(captions)
+        chosen = self._for_language(captions)
         captioned = {caption.image for caption in chosen}
         kept = [name for name in names if name in captioned]
         if self.sample is not None and self.sample > len(kept):
@@ -54,7 +54,7 @@ class EvaluationProtocol:
         counts = frozenset(kept)
         return kept, [caption for caption in chosen if caption.image in counts]
 
-    def fold_rows(self, images: int) -> list[range]:
+    def fold_slices(self, images: int) -> list[range]:
         """The image rows of each fold; none without folds.
 
         Raises:
@@ -68,15 +68,15 @@ class EvaluationProtocol:
             raise EvaluationError(f"expected folds that fit into {images} images, found {wanted}")
         return [range(start, start + size) for start in range(0, size * self.folds, size)]
 
-    def fitting(self, images: int) -> EvaluationProtocol:
+    def max_folds(self, images: int) -> EvaluationProtocol:
         """This protocol, without folds where there are too few images for them."""
         least = (self.folds or 0) * (self.fold_size or 1)
         return self if least <= images else replace(self, folds=None, fold_size=None)
 
-    def _of_language(self, captions: Sequence[Caption]) -> list[Caption]:
+    def _for_language(self, captions: Sequence[Caption]) -> list[Caption]:
         if self.language is None:
             return list(captions)
-        languages = [language_of(caption.text) for caption in captions]
+        languages = [detect_language(caption.text) for caption in captions]
         if self.language not in languages:
             raise EvaluationError(
                 f"expected captions in {self.language!r}, found only: {', '.join(sorted(set(languages)))}"
@@ -85,6 +85,6 @@ class EvaluationProtocol:
         return [caption for caption, language in pairs if language == self.language]
 
 
-def _expect_at_least(least: int, name: str, found: int | None) -> None:
+def _require_min(least: int, name: str, found: int | None) -> None:
     if found is not None and found < least:
         raise EvaluationError(f"{name}: expected at least {least}, found {found}")

@@ -10,9 +10,9 @@ import numpy as np
 
 from photoseek.captions import Caption
 from photoseek.evaluation.bootstrap import Interval, resample
-from photoseek.evaluation.metrics import Ranks, Recall, RetrievalMetrics, RetrievalRanks, retrieval_ranks
+from photoseek.evaluation.metrics import Ranks, RecallMetrics, RetrievalMetrics, RetrievalRanks, retrieval_ranks
 from photoseek.evaluation.protocol import EvaluationProtocol
-from photoseek.languages import language_of
+from photoseek.languages import detect_language
 from photoseek.vectors import Vectors
 
 
@@ -27,11 +27,11 @@ class Folds:
     def to_json(self) -> dict[str, Any]:
         """The mean in the form of any metrics, and the rsum of each fold."""
         rsums = [round(fold.rsum, 3) for fold in self.each]
-        return {"count": len(self.each), **_with_interval(self.metrics, self.interval), "rsums": rsums}
+        return {"count": len(self.each), **_bootstrap(self.metrics, self.interval), "rsums": rsums}
 
 
 @dataclass(frozen=True)
-class Figures:
+class EvaluationResult:
     """What was measured on one set of images and captions."""
 
     metrics: RetrievalMetrics
@@ -41,16 +41,16 @@ class Figures:
     def to_json(self) -> dict[str, Any]:
         """The metrics, and ``interval`` and ``folds`` where they were asked for."""
         folds = {} if self.folds is None else {"folds": self.folds.to_json()}
-        return {**_with_interval(self.metrics, self.interval), **folds}
+        return {**_bootstrap(self.metrics, self.interval), **folds}
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """The figures of all captions, those of each language where there are several, and the towers' precision."""
 
-    overall: Figures
+    overall: EvaluationResult
     precision: str
-    languages: Mapping[str, Figures] = field(default_factory=dict)
+    languages: Mapping[str, EvaluationResult] = field(default_factory=dict)
 
     @property
     def metrics(self) -> RetrievalMetrics:
@@ -67,7 +67,7 @@ class Evaluation:
         }
 
 
-def assess(
+def evaluate_vectors(
     images: Vectors,
     texts: Vectors,
     names: Sequence[str],
@@ -94,27 +94,27 @@ def assess(
     rules = protocol or EvaluationProtocol()
     row = {name: index for index, name in enumerate(names)}
     owner = np.array([row[caption.image] for caption in captions], dtype=np.int64)
-    spoken = np.array([language_of(caption.text) for caption in captions])
+    spoken = np.array([detect_language(caption.text) for caption in captions])
     codes = sorted({*spoken.tolist()} - {"other"})  # a caption of digits is of no language
     parts = {code: _subset(images, texts, owner, np.flatnonzero(spoken == code)) for code in codes}
     return Evaluation(
         figures(images, texts, owner, rules),
         precision,
-        {code: figures(*part, rules.fitting(len(part[0]))) for code, part in parts.items()} if len(codes) > 1 else {},
+        {code: figures(*part, rules.max_folds(len(part[0]))) for code, part in parts.items()} if len(codes) > 1 else {},
     )
 
 
-def figures(images: Vectors, texts: Vectors, owner: Ranks, protocol: EvaluationProtocol) -> Figures:
+def figures(images: Vectors, texts: Vectors, owner: Ranks, protocol: EvaluationProtocol) -> EvaluationResult:
     """Measure one set of images and captions; ``owner`` is the image row of each caption."""
     ranks = retrieval_ranks(images, texts, owner)
     folds = [retrieval_ranks(*part) for part in _folds(images, texts, owner, protocol)]
-    return Figures(RetrievalMetrics.of(ranks), _interval([ranks], protocol), _mean(folds, protocol))
+    return EvaluationResult(RetrievalMetrics.of(ranks), _interval([ranks], protocol), _mean(folds, protocol))
 
 
 def _folds(
     images: Vectors, texts: Vectors, owner: Ranks, protocol: EvaluationProtocol
 ) -> Iterator[tuple[Vectors, Vectors, Ranks]]:
-    for rows in protocol.fold_rows(len(images)):
+    for rows in protocol.fold_slices(len(images)):
         yield _subset(images, texts, owner, np.flatnonzero((owner >= rows.start) & (owner < rows.stop)))
 
 
@@ -129,8 +129,8 @@ def _mean(folds: Sequence[RetrievalRanks], protocol: EvaluationProtocol) -> Fold
         return None
     each = tuple(RetrievalMetrics.of(ranks) for ranks in folds)
     mean = RetrievalMetrics(
-        Recall.mean([fold.text_to_image for fold in each]),
-        Recall.mean([fold.image_to_text for fold in each]),
+        RecallMetrics.mean([fold.text_to_image for fold in each]),
+        RecallMetrics.mean([fold.image_to_text for fold in each]),
         each[0].images,
         round(sum(fold.captions for fold in each) / len(each)),
     )
@@ -145,5 +145,5 @@ def _interval(parts: Sequence[RetrievalRanks], protocol: EvaluationProtocol) -> 
     return Interval.of(np.mean(samples, axis=0), protocol.seed)
 
 
-def _with_interval(metrics: RetrievalMetrics, interval: Interval | None) -> dict[str, Any]:
+def _bootstrap(metrics: RetrievalMetrics, interval: Interval | None) -> dict[str, Any]:
     return {**metrics.to_json(), **({} if interval is None else {"interval": interval.to_json()})}

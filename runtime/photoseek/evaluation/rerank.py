@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from photoseek.errors import EvaluationError
-from photoseek.evaluation.bootstrap import LEVEL, Bounds, resample
-from photoseek.evaluation.evaluate import Encoded
-from photoseek.evaluation.metrics import CUTOFFS, Ranks, Recall, RetrievalRanks
+from photoseek.evaluation.bootstrap import CONFIDENCE_LEVEL, Bounds, resample
+from photoseek.evaluation.evaluate import EncodedSplit
+from photoseek.evaluation.metrics import CUTOFFS, Ranks, RecallMetrics, RetrievalRanks
 from photoseek.search.rank_fusion import Fusion
-from photoseek.search.reranker import expect_depth
+from photoseek.search.reranker import check_depth
 
 _BLOCK = 512  # captions scored at once
 
@@ -33,8 +33,8 @@ class Reranked:
         bounds: The interval of each; None where none was asked for.
     """
 
-    recall: Recall
-    gains: tuple[float, ...]
+    recall: RecallMetrics
+    improvement: tuple[float, ...]
     bounds: tuple[Bounds, ...] | None
 
     def to_json(self) -> dict[str, Any]:
@@ -43,7 +43,7 @@ class Reranked:
         bounds = None if self.bounds is None else [[round(end, 3) for end in ends] for ends in self.bounds]
         return {
             **self.recall.to_json(),
-            "gain": dict(zip(names, (round(gain, 3) for gain in self.gains), strict=True)),
+            "gain": dict(zip(names, (round(gain, 3) for gain in self.improvement), strict=True)),
             **({} if bounds is None else {"interval": dict(zip(names, bounds, strict=True))}),
         }
 
@@ -63,8 +63,8 @@ class RerankEvaluation:
     """
 
     names: tuple[str, str]
-    first: Recall
-    second: Recall
+    first: RecallMetrics
+    second: RecallMetrics
     depths: Mapping[int, Reranked]
     fusion: Fusion
     images: int
@@ -84,8 +84,8 @@ class RerankEvaluation:
 
 
 def evaluate_rerank(
-    first: Encoded,
-    second: Encoded,
+    first: EncodedSplit,
+    second: EncodedSplit,
     names: tuple[str, str],
     depths: Sequence[int],
     fusion: Fusion | None = None,
@@ -113,19 +113,19 @@ def evaluate_rerank(
     fusion, owner = fusion or Fusion(), first.image_of_text
     alone = [_ranks(first, second, owner, rule, len(first.names)) for rule in (Fusion(weight=0.0), Fusion(weight=1.0))]
     found = {}
-    for depth in map(expect_depth, depths):
+    for depth in map(check_depth, depths):
         ranks = _ranks(first, second, owner, fusion, depth)
-        found[depth] = _gained(ranks, alone, owner, len(first.names), resamples, seed)
-    one, other = map(Recall.of, alone)
+        found[depth] = _improvement(ranks, alone, owner, len(first.names), resamples, seed)
+    one, other = map(RecallMetrics.of, alone)
     return RerankEvaluation(names, one, other, found, fusion, len(first.names), len(owner))
 
 
-def reranked_ranks(first: Encoded, second: Encoded, fusion: Fusion, depth: int) -> Ranks:
+def reranked_ranks(first: EncodedSplit, second: EncodedSplit, fusion: Fusion, depth: int) -> Ranks:
     """For each caption, how many other images stand before its own; ties count against it, (captions,)."""
     return _ranks(first, second, first.image_of_text, fusion, depth)
 
 
-def _ranks(first: Encoded, second: Encoded, owner: Ranks, fusion: Fusion, depth: int) -> Ranks:
+def _ranks(first: EncodedSplit, second: EncodedSplit, owner: Ranks, fusion: Fusion, depth: int) -> Ranks:
     parts = []
     for rows in _blocks(len(owner)):
         one, other = first.texts[rows] @ first.images.T, second.texts[rows] @ second.images.T
@@ -139,17 +139,19 @@ def _ranks(first: Encoded, second: Encoded, owner: Ranks, fusion: Fusion, depth:
     return np.concatenate(parts)
 
 
-def _gained(ranks: Ranks, alone: Sequence[Ranks], owner: Ranks, images: int, resamples: int, seed: int) -> Reranked:
-    recall = Recall.of(ranks)
-    of_all = _at_cutoffs(recall)
-    reached = [_at_cutoffs(Recall.of(each)) for each in alone]
+def _improvement(
+    ranks: Ranks, alone: Sequence[Ranks], owner: Ranks, images: int, resamples: int, seed: int
+) -> Reranked:
+    recall = RecallMetrics.of(ranks)
+    of_all = _recall_at(recall)
+    reached = [_recall_at(RecallMetrics.of(each)) for each in alone]
     best = [max(range(len(alone)), key=lambda which: reached[which][place]) for place in range(len(CUTOFFS))]
     gains = tuple(mine - reached[which][place] for place, (mine, which) in enumerate(zip(of_all, best, strict=True)))
     if resamples == 0:
         return Reranked(recall, gains, None)
     samples, *others = (_resampled(each, owner, images, resamples, seed) for each in (ranks, *alone))
     differences = np.column_stack([samples[:, place] - others[which][:, place] for place, which in enumerate(best)])
-    ends = np.quantile(differences, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0).T
+    ends = np.quantile(differences, [(1 - CONFIDENCE_LEVEL) / 2, (1 + CONFIDENCE_LEVEL) / 2], axis=0).T
     return Reranked(recall, gains, tuple((float(low), float(high)) for low, high in ends))
 
 
@@ -158,7 +160,7 @@ def _resampled(ranks: Ranks, owner: Ranks, images: int, resamples: int, seed: in
     return resample(RetrievalRanks(ranks, np.zeros(images, dtype=np.int64), owner), resamples, seed)[:, : len(CUTOFFS)]
 
 
-def _at_cutoffs(recall: Recall) -> tuple[float, float, float]:
+def _recall_at(recall: RecallMetrics) -> tuple[float, float, float]:
     return recall.r1, recall.r5, recall.r10
 
 

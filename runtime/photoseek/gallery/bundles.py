@@ -8,15 +8,22 @@ from pathlib import Path
 
 from photoseek.bundle.bundle import Bundle
 from photoseek.errors import GalleryIncompatible, PhotoseekError
-from photoseek.gallery.database.bundles import HeldBundle, drop_held, held_as, held_bundles, make_own, put_held
+from photoseek.gallery.database.bundles import (
+    GalleryBundle,
+    delete_bundle,
+    list_bundles,
+    save_bundle,
+    set_primary,
+    to_record,
+)
 from photoseek.gallery.database.database import Database
-from photoseek.gallery.lock import only_writer
-from photoseek.gallery.snapshot.stale import sweep_all
+from photoseek.gallery.lock import exclusive_writer
+from photoseek.gallery.snapshot.stale import remove_stale_files
 from photoseek.gallery.trust import Trust
 from photoseek.system.user_paths import absolute
 
 
-class BundleHolder(ABC):
+class GalleryBundles(ABC):
     """The part of a :class:`photoseek.gallery.gallery.Gallery` that is about its bundles."""
 
     path: Path
@@ -25,7 +32,7 @@ class BundleHolder(ABC):
 
     @property
     @abstractmethod
-    def index_command(self) -> str:
+    def reindex_command(self) -> str:
         """What indexes this gallery again, to stand in a message."""
 
     @property
@@ -33,11 +40,11 @@ class BundleHolder(ABC):
         """Of the gallery's own bundle."""
         return self.database.meta()["fingerprint"]
 
-    def bundles(self) -> tuple[HeldBundle, ...]:
+    def bundles(self) -> tuple[GalleryBundle, ...]:
         """The bundles whose vectors are here: the gallery's own first, then those that were taken in beside it."""
-        return held_bundles(self.database)
+        return list_bundles(self.database)
 
-    def held(self, bundle: Bundle | str) -> HeldBundle | None:
+    def held(self, bundle: Bundle | str) -> GalleryBundle | None:
         """What is known of a bundle, or of a fingerprint; None where the gallery does not hold it."""
         fingerprint = bundle if isinstance(bundle, str) else bundle.fingerprint
         return next((held for held in self.bundles() if held.fingerprint == fingerprint), None)
@@ -55,7 +62,7 @@ class BundleHolder(ABC):
             GalleryUntrusted: The gallery records a bundle that this user has not named on this computer.
         """
         helds = self.bundles()
-        known = helds[0] if name is None else next((held for held in helds if held.is_called(str(name))), None)
+        known = helds[0] if name is None else next((held for held in helds if held.matches(str(name))), None)
         if known is None or (name is not None and os.path.isdir(absolute(name))):
             return Bundle.load(str(name))
         bundle = self.trust.load_bundle(known.reference, known.fingerprint)
@@ -68,7 +75,7 @@ class BundleHolder(ABC):
             )
         return bundle
 
-    def check_bundle(self, bundle: Bundle) -> HeldBundle:
+    def check_bundle(self, bundle: Bundle) -> GalleryBundle:
         """Make sure that the gallery answers with a bundle's vectors; tells what is known of it.
 
         Raises:
@@ -80,12 +87,12 @@ class BundleHolder(ABC):
             raise GalleryIncompatible(
                 f"gallery holds {own.dim}-d vectors of bundle {own.name!r} ({own.fingerprint[:12]}){some}, but bundle "
                 f"{bundle.name!r} ({bundle.fingerprint[:12]}) makes other {bundle.dim}-d ones; re-index with: "
-                f"{self.index_command} --bundle {bundle.path} --rebuild, or hold both with "
-                "--add instead"
+                f"{self.reindex_command} --bundle {bundle.path} --rebuild, or hold both with "
+                "--add-bundle instead"
             )
         return held
 
-    def add_bundle(self, bundle: Bundle, *, precision: str | None = None) -> HeldBundle:
+    def add_bundle(self, bundle: Bundle, *, precision: str | None = None) -> GalleryBundle:
         """Take a bundle in beside the gallery's own; :meth:`index` encodes every photo with it, and keeps it current.
 
         Args:
@@ -99,12 +106,12 @@ class BundleHolder(ABC):
         held = self.held(bundle)
         chosen = bundle.choose(precision or (held.precision if held and held.precision in bundle.precisions else None))
         if held is None or not held.own:
-            with only_writer(self.path):
-                put_held(self.database, held_as(bundle, precision=chosen))
-        self.note_bundle(bundle)
+            with exclusive_writer(self.path):
+                save_bundle(self.database, to_record(bundle, precision=chosen))
+        self.save_bundle_path(bundle)
         return self.check_bundle(bundle)
 
-    def note_bundle(self, bundle: Bundle) -> None:
+    def save_bundle_path(self, bundle: Bundle) -> None:
         """Note where a bundle lies that the gallery holds, and its name, should they have changed.
 
         Raises:
@@ -114,12 +121,12 @@ class BundleHolder(ABC):
         if held is not None:
             self.trust.accept_bundle(bundle)
         if held is not None and held.own:
-            self._note_own(bundle)
+            self._save_primary(bundle)
         elif held is not None and (held.reference, held.name) != (bundle.reference, bundle.name):
-            with only_writer(self.path):
-                put_held(self.database, held_as(bundle, precision=held.precision, whole=held.whole))
+            with exclusive_writer(self.path):
+                save_bundle(self.database, to_record(bundle, precision=held.precision, whole=held.whole))
 
-    def forget_bundle(self, bundle: Bundle | str) -> int:
+    def remove_bundle(self, bundle: Bundle | str) -> int:
         """Let a bundle go that was taken in, with all of its vectors; tells how many photos had one.
 
         Args:
@@ -133,31 +140,31 @@ class BundleHolder(ABC):
         if held.own:
             raise GalleryIncompatible(
                 f"bundle {held.name!r} is the gallery's own and cannot be forgotten; go over to another one with: "
-                f"{self.index_command} --bundle BUNDLE --rebuild"
+                f"{self.reindex_command} --bundle BUNDLE --rebuild"
             )
-        with only_writer(self.path):
-            dropped = drop_held(self.database, held.fingerprint)
-            sweep_all(self.path, self.bundles())
+        with exclusive_writer(self.path):
+            dropped = delete_bundle(self.database, held.fingerprint)
+            remove_stale_files(self.path, self.bundles())
         return dropped
 
-    def _named(self, bundle: Bundle | str) -> HeldBundle:
+    def _named(self, bundle: Bundle | str) -> GalleryBundle:
         """The bundle that is meant, among those held."""
         name = bundle.fingerprint if isinstance(bundle, Bundle) else bundle
         place = str(absolute(name))
         for held in self.bundles():
-            if held.is_called(name) or held.reference == place:
+            if held.matches(name) or held.reference == place:
                 return held
         names = ", ".join(repr(held.name) for held in self.bundles())
         raise GalleryIncompatible(f"expected a bundle that the gallery holds, one of {names}; found {name!r}")
 
-    def _note_own(self, bundle: Bundle) -> None:
+    def _save_primary(self, bundle: Bundle) -> None:
         """Make a bundle the gallery's own; one that was taken in beside it has no row of its own any more."""
         self.trust.accept_bundle(bundle)
-        if not own_facts(bundle).items() <= self.database.meta().items():
-            with only_writer(self.path):
-                make_own(self.database, self.held(bundle) or held_as(bundle), own_facts(bundle))
+        if not primary_record(bundle).items() <= self.database.meta().items():
+            with exclusive_writer(self.path):
+                set_primary(self.database, self.held(bundle) or to_record(bundle), primary_record(bundle))
 
-    def _load_further(self) -> dict[str, Bundle | str]:
+    def _load_additional(self) -> dict[str, Bundle | str]:
         """Each bundle beside the gallery's own that answers by itself, by its fingerprint, or why it is not there."""
         loaded: dict[str, Bundle | str] = {}
         for held in self.bundles()[1:]:
@@ -186,7 +193,7 @@ class BundleHolder(ABC):
         return bundle.choose(precision or (before if before in bundle.precisions else None))
 
 
-def own_facts(bundle: Bundle) -> dict[str, str]:
+def primary_record(bundle: Bundle) -> dict[str, str]:
     """What a gallery notes of its own bundle."""
     return {
         "bundle": bundle.reference,

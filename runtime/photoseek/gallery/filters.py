@@ -9,7 +9,7 @@ from numbers import Real
 from typing import Any, Literal, TypeAlias, get_args
 
 from photoseek.errors import QueryError
-from photoseek.system.filenames import as_asked
+from photoseek.system.filenames import normalize_user_path
 
 Orientation: TypeAlias = Literal["landscape", "portrait", "square"]
 
@@ -61,7 +61,9 @@ class Filter:
     type: str | None = None
 
     def __post_init__(self) -> None:
-        if self.folder is not None and (not isinstance(self.folder, str) or _LONE.search(as_asked(self.folder))):
+        if self.folder is not None and (
+            not isinstance(self.folder, str) or _LONE.search(normalize_user_path(self.folder))
+        ):
             raise QueryError(f"folder: expected the path of a folder, found {self.folder!r}")
         for name, value in (("taken_from", self.taken_from), ("taken_to", self.taken_to)):
             if value is not None and (not isinstance(value, str) or not _DATE.fullmatch(value)):
@@ -93,7 +95,7 @@ class Clause:
     value: str | int
 
 
-def clauses_of(where: Filter | None) -> list[Clause]:
+def filter_clauses(where: Filter | None) -> list[Clause]:
     """Return the comparisons that a photo must meet, all of them; none: every photo does.
 
     Each way to search renders them in its language: the gallery's SQL, PostgreSQL's, Milvus' expressions.
@@ -101,7 +103,7 @@ def clauses_of(where: Filter | None) -> list[Clause]:
     if where is None:
         return []
     found: list[Clause] = []
-    if folder := as_asked(where.folder or "").strip("/"):
+    if folder := normalize_user_path(where.folder or "").strip("/"):
         found += [Clause("path", ">=", f"{folder}/"), Clause("path", "<", f"{folder}0")]  # 0 is the character after /
     if where.taken_from is not None:
         found.append(Clause("taken", ">=", where.taken_from))
@@ -118,12 +120,12 @@ def clauses_of(where: Filter | None) -> list[Clause]:
     return found
 
 
-def orientation_of(width: int, height: int) -> Orientation:
+def orientation(width: int, height: int) -> Orientation:
     """Return the orientation of a photo."""
     return "landscape" if width > height else "portrait" if width < height else "square"
 
 
-def type_of(path: str) -> str:
+def file_type(path: str) -> str:
     """Return the file type of a name's ending, one of ``TYPES``; empty for any other."""
     _, dot, ending = path.rpartition(".")
     return _TYPE_OF.get(ending.lower(), "") if dot else ""

@@ -49,7 +49,7 @@ def create_folder(folder: Path, access: Access) -> None:
             )
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=access.limit(0o777, _group_inside(folder.parent)), exist_ok=True)
-    elif foreign := _foreign(folder):
+    elif foreign := _unknown_entries(folder):
         more = f" and {len(foreign) - 1:,} more" if len(foreign) > 1 else ""
         raise GalleryError(
             f"{folder}: expected a new or empty folder, or a gallery, found {foreign[0]}{more}; "
@@ -114,7 +114,7 @@ def _limit_all(names: Iterable[str], folder: int, access: Access) -> None:
             os.chmod(name, limited, dir_fd=folder)  # never opened: closing a database drops the locks of SQLite
 
 
-def _foreign(folder: Path) -> list[str]:
+def _unknown_entries(folder: Path) -> list[str]:
     """Return the names of what keeps a folder from becoming a gallery: everything in it, unless it is tagged."""
     with open_folder(folder) as opened:
         names = sorted(os.listdir(opened))

@@ -19,28 +19,29 @@ from photoseek.errors import (
     PhotoseekError,
     QueryError,
 )
-from photoseek.gallery.bundles import BundleHolder, own_facts
-from photoseek.gallery.database.bundles import HeldBundle, held_as, put_held
+from photoseek.gallery.bundles import GalleryBundles, primary_record
+from photoseek.gallery.database.bundles import GalleryBundle, save_bundle, to_record
 from photoseek.gallery.database.database import Database
 from photoseek.gallery.database.sentences import Sentences
 from photoseek.gallery.file_names import DATABASE
 from photoseek.gallery.folder import create_folder, expect_database
 from photoseek.gallery.indexing.index import IndexReport, Progress, encode_sentences, index_gallery
-from photoseek.gallery.indexing.pipeline import Crew
+from photoseek.gallery.indexing.pipeline import EncodingBackend
+from photoseek.gallery.lock import exclusive_writer as exclusive_writer
 from photoseek.gallery.lock import is_writing
-from photoseek.gallery.lock import only_writer as only_writer
 from photoseek.gallery.photo_check import PhotoMismatch, check_photos
-from photoseek.gallery.repair import Repaired, check_gallery, repair_gallery
-from photoseek.gallery.snapshot.build import check_origin, shown_by
-from photoseek.gallery.snapshot.snapshot import Generation, current_name, open_current
-from photoseek.gallery.snapshot.stale import leftovers_of
-from photoseek.gallery.status import GalleryStatus, status_beside
+from photoseek.gallery.repair import Repaired, repair_gallery, verify_gallery
+from photoseek.gallery.snapshot.build import check_matches_database, database_state
+from photoseek.gallery.snapshot.current import current_id
+from photoseek.gallery.snapshot.snapshot import Snapshot, open_current
+from photoseek.gallery.snapshot.stale import stale_files
+from photoseek.gallery.status import GalleryStatus, secondary_status
 from photoseek.gallery.trust import Answer, Trust
 from photoseek.photos.photo_file import PhotoFile
-from photoseek.sources.base import PhotoFolder
-from photoseek.sources.local import LocalFolder
-from photoseek.sources.resolve import noted_folder, open_folder
-from photoseek.system.filenames import as_text
+from photoseek.sources.base import PhotoSource
+from photoseek.sources.local import LocalSource
+from photoseek.sources.resolve import open_source, source_from_record
+from photoseek.system.filenames import decode_filename
 from photoseek.system.permissions import OWNER, access_of
 from photoseek.system.user_paths import absolute, shown, why_no_folder
 
@@ -48,7 +49,7 @@ FOLDER = ".photoseek"
 """The gallery's folder inside the photo folder, unless another place is named."""
 
 
-class Gallery(BundleHolder):
+class Gallery(GalleryBundles):
     """A folder that knows the photos of another folder, and the vector of each.
 
     Get one from :meth:`create`, :meth:`open` or :meth:`open_or_create`. It may be shared between threads, and is
@@ -86,16 +87,16 @@ class Gallery(BundleHolder):
         Raises:
             GalleryError: There is a gallery already, or other files are in its folder.
             GalleryNotFound: There is no such folder of photos.
-            FolderUnreachable: The object storage cannot be reached, or refuses.
+            PhotoSourceUnreachable: The object storage cannot be reached, or refuses.
             QueryError: An address of another kind; photos in object storage, and no ``path``.
         """
-        source = open_folder(photos)
-        folder = _place(source, path)
+        source = open_source(photos)
+        folder = _resolve_location(source, path)
         source.expect()
         _expect_none(folder)
-        create_folder(folder, access_of(source.root, folder) if isinstance(source, LocalFolder) else OWNER)
-        meta = {"photos": _noted(source, folder), **own_facts(bundle)}
-        with only_writer(folder):
+        create_folder(folder, access_of(source.root, folder) if isinstance(source, LocalSource) else OWNER)
+        meta = {"photos": _stored(source, folder), **primary_record(bundle)}
+        with exclusive_writer(folder):
             _expect_none(folder)
             gallery = cls(folder, Database.create(folder / DATABASE, meta))
         gallery.trust.accept_photos(source)
@@ -120,7 +121,7 @@ class Gallery(BundleHolder):
             GalleryIncompatible: Its format is newer than this version's.
         """
         folder = absolute(path)
-        found = gallery_at(folder)
+        found = find_gallery(folder)
         if found is None:
             found_instead = why_no_folder(folder)
             reason = f": {found_instead}" if found_instead else ""
@@ -138,8 +139,8 @@ class Gallery(BundleHolder):
         path: str | Path | None = None,
         *,
         rebuild: bool = False,
-        add: bool = False,
-        moved: bool = False,
+        add_bundle: bool = False,
+        relocate: bool = False,
         trust: Answer = False,
     ) -> Gallery:
         """Open the gallery of a photo folder, or make it.
@@ -149,40 +150,40 @@ class Gallery(BundleHolder):
             bundle: What encodes the photos.
             path: Where the gallery lies. None: in ``.photoseek`` inside the photo folder.
             rebuild: Whether a gallery of another bundle goes over to this one, every photo encoded anew.
-            add: Whether a gallery of another bundle takes this one in beside its own; see :meth:`add_bundle`.
-            moved: Whether the photos of the gallery lie in ``photos`` now; see :meth:`move_photos`.
+            add_bundle: Whether a gallery of another bundle takes this one in beside its own; see :meth:`add_bundle`.
+            relocate: Whether the photos of the gallery lie in ``photos`` now; see :meth:`relocate`.
             trust: As for :meth:`open`. The photo folder and the bundle that are named here are always trusted.
 
         Raises:
             GalleryIncompatible: The gallery belongs to another bundle or to other photos.
         """
-        source = open_folder(photos)
-        folder = _place(source, path)
-        if gallery_at(folder) != folder:
+        source = open_source(photos)
+        folder = _resolve_location(source, path)
+        if find_gallery(folder) != folder:
             return cls.create(photos, bundle, folder)
         gallery = cls.open(folder, recover=True, trust=trust)
-        if moved:
-            gallery.move_photos(photos)
-        elif not (before := gallery.recorded_folder).is_same(source):
-            gone = isinstance(before, LocalFolder) and not before.root.is_dir()
+        if relocate:
+            gallery.relocate(photos)
+        elif not (before := gallery.recorded_folder).same_as(source):
+            gone = isinstance(before, LocalSource) and not before.root.is_dir()
             there = ", which is not there now" if gone else ""
             raise GalleryIncompatible(
                 f"{folder}: belongs to the photos in {before.address}{there}, not in {source.address}; "
-                "if they have moved, add --moved, and no photo is encoded again; else name another --gallery"
+                "if they have moved, add --relocate, and no photo is encoded again; else name another --gallery"
             )
         else:
             gallery.trust.accept_photos(before)
-        if add:
+        if add_bundle:
             gallery.add_bundle(bundle)
         elif rebuild:
-            gallery._note_own(bundle)
+            gallery._save_primary(bundle)
         else:
             gallery.check_bundle(bundle)
-            gallery.note_bundle(bundle)
+            gallery.save_bundle_path(bundle)
         return gallery
 
     @property
-    def photo_folder(self) -> PhotoFolder:
+    def photo_folder(self) -> PhotoSource:
         """Where the photos lie: a folder of this machine, or a prefix of a bucket.
 
         Raises:
@@ -193,9 +194,9 @@ class Gallery(BundleHolder):
         return folder
 
     @property
-    def recorded_folder(self) -> PhotoFolder:
+    def recorded_folder(self) -> PhotoSource:
         """What the gallery records as its photo folder, trusted or not: to name it, not to read in it."""
-        return noted_folder(self.database.meta()["photos"], self.path)
+        return source_from_record(self.database.meta()["photos"], self.path)
 
     def expect_trust(self) -> None:
         """Make sure that the gallery's photo folder and each of its bundles may be used.
@@ -216,39 +217,39 @@ class Gallery(BundleHolder):
             GalleryError: They lie in object storage; see :attr:`photo_folder`.
         """
         folder = self.photo_folder
-        if not isinstance(folder, LocalFolder):
+        if not isinstance(folder, LocalSource):
             raise GalleryError(f"{self.path}: expected photos in a folder of this machine, found {folder.address}")
         return folder.root
 
     @property
-    def index_command(self) -> str:
+    def reindex_command(self) -> str:
         """What brings this gallery up to date, on a command line."""
         folder = self.recorded_folder
-        beside = isinstance(folder, LocalFolder) and self.path == folder.root / FOLDER
+        beside = isinstance(folder, LocalSource) and self.path == folder.root / FOLDER
         return f"photoseek index {folder.address}" + ("" if beside else f" --gallery {self.path}")
 
     def file_of(self, path: str) -> PhotoFile:
         """Where the photo of a path lies, as hits have it in :attr:`photoseek.search.hits.Hit.path`."""
         return self.photo_folder.photo(path)
 
-    def move_photos(self, photos: str | Path) -> None:
+    def relocate(self, photos: str | Path) -> None:
         """Say that the photos lie in another folder now, or in object storage; all that is known of them is kept.
 
         Raises:
             GalleryNotFound: There is no such folder, or not one of the gallery's photos is in it.
-            FolderUnreachable: The object storage cannot be reached, or refuses.
+            PhotoSourceUnreachable: The object storage cannot be reached, or refuses.
             GalleryBusy: Another process is writing this gallery.
         """
-        source = open_folder(photos)
+        source = open_source(photos)
         known = self.database.paths()
         source.expect()
-        if known and not source.holds_any(known):
+        if known and not source.contains_any(known):
             raise GalleryNotFound(
                 f"{source.address}: expected the photos that were in {self.recorded_folder.address}, such as "
                 f"{min(known)}, found none of {len(known):,}; name the folder that they have moved to"
             )
-        with only_writer(self.path):
-            self.database.set_meta(photos=_noted(source, self.path))
+        with exclusive_writer(self.path):
+            self.database.set_meta(photos=_stored(source, self.path))
         self.trust.accept_photos(source)
 
     def index(
@@ -258,7 +259,7 @@ class Gallery(BundleHolder):
         precision: str | None = None,
         progress: Callable[[Progress], None] | None = None,
         recall: float | None = None,
-        crew: Crew | None = None,
+        backend: EncodingBackend | None = None,
         rehash: bool = False,
     ) -> IndexReport:
         """Bring the gallery up to date with its folder: only what is new or changed is encoded, by each of its bundles.
@@ -272,7 +273,7 @@ class Gallery(BundleHolder):
             progress: Called after each batch, in the calling thread.
             recall: Share of the true ten best, within (0, 1], that approximate search has to find; it is measured on
                 this gallery. None: as before, at first 0.99.
-            crew: Who encodes, such as a :class:`photoseek.ray_indexing.RayCrew`. None: threads of this process.
+            crew: Who encodes, such as a :class:`photoseek.ray_indexing.RayBackend`. None: threads of this process.
             rehash: Whether every photo is read and its SHA-256 compared, also where size, timestamps and inode are as
                 they were; photos whose content changed are encoded.
 
@@ -281,23 +282,23 @@ class Gallery(BundleHolder):
             GalleryBusy: Another process is indexing this gallery.
             GalleryNotFound: The photo folder is gone, or holds no photo where it held some before.
             GalleryIncompatible: The gallery does not hold the bundle.
-            FolderUnreachable: The object storage with the photos cannot be reached, or refuses.
-            CrewError: The machines of the crew cannot do it.
+            PhotoSourceUnreachable: The object storage with the photos cannot be reached, or refuses.
+            IndexingError: The machines of the crew cannot do it.
         """
         if recall is not None and not 0 < recall <= 1:
             raise QueryError(f"recall: expected a share within (0, 1], found {recall}")
         bundle = bundle or self.load_bundle()
         held = self.check_bundle(bundle)
         chosen = self.image_precision(bundle, precision)
-        own, further = bundle if held.own else self.load_bundle(), self._load_further()
-        with only_writer(self.path):
+        own, further = bundle if held.own else self.load_bundle(), self._load_additional()
+        with exclusive_writer(self.path):
             if not held.own:
                 further[held.fingerprint] = bundle
-                put_held(self.database, held_as(bundle, precision=chosen))
+                save_bundle(self.database, to_record(bundle, precision=chosen))
                 self.trust.accept_bundle(bundle)
             self.database.set_meta(precision=chosen if held.own else self.image_precision(own))
             return index_gallery(
-                self.path, self.database, self.photo_folder, own, further, progress, recall, crew, rehash=rehash
+                self.path, self.database, self.photo_folder, own, further, progress, recall, backend, rehash=rehash
             )
 
     def add_captions(
@@ -321,8 +322,8 @@ class Gallery(BundleHolder):
         """
         bundle = bundle or self.load_bundle()
         self.check_bundle(bundle)
-        encoding = {bundle.fingerprint: bundle, **self._load_further()}
-        with only_writer(self.path):
+        encoding = {bundle.fingerprint: bundle, **self._load_additional()}
+        with exclusive_writer(self.path):
             added = self.sentences.add(captions)
             for each in encoding.values():
                 if isinstance(each, Bundle):  # another one gets them by the next indexing, once it is there
@@ -331,10 +332,10 @@ class Gallery(BundleHolder):
 
     def prune(self) -> int:
         """Forget vectors of photos that are gone and of bundles that the gallery does not hold; tells how many."""
-        with only_writer(self.path):
+        with exclusive_writer(self.path):
             return self.database.prune([held.fingerprint for held in self.bundles()])
 
-    def generation(self, held: HeldBundle | None = None) -> Generation:
+    def generation(self, held: GalleryBundle | None = None) -> Snapshot:
         """What answers queries now, with the gallery's own bundle or another one that it holds.
 
         Raises:
@@ -342,7 +343,7 @@ class Gallery(BundleHolder):
             GalleryError: See :func:`photoseek.gallery.snapshot.snapshot.open_current`.
         """
         generation = open_current(self.path if held is None else held.folder(self.path))
-        check_origin(generation, self.database)
+        check_matches_database(generation, self.database)
         return generation
 
     def unreadable(self) -> list[tuple[str, str]]:
@@ -352,13 +353,13 @@ class Gallery(BundleHolder):
     def status(self) -> GalleryStatus:
         """What is in the gallery."""
         meta = self.database.meta()
-        name = current_name(self.path)
+        name = current_id(self.path)
         generation = self.generation() if name else None
         manifest = generation.manifest if generation else None
-        shown = shown_by(self.database, meta["fingerprint"])
+        shown = database_state(self.database, meta["fingerprint"])
         return GalleryStatus(
-            path=as_text(str(self.path)),
-            photos_root=as_text(self.recorded_folder.address),
+            path=decode_filename(str(self.path)),
+            photos_root=decode_filename(self.recorded_folder.address),
             photos=self.database.count(),
             searchable=self.database.count_searchable(meta["fingerprint"]),
             unreadable=len(self.unreadable()),
@@ -372,7 +373,7 @@ class Gallery(BundleHolder):
             fresh=manifest is not None and (manifest.revision, manifest.state) == (shown.revision, shown.state),
             damaged=generation.damaged() if generation else [],
             bytes=sum(map(_size, self.path.rglob("*"))),
-            beside=[status_beside(self.path, self.database, held) for held in self.bundles()[1:]],
+            beside=[secondary_status(self.path, self.database, held) for held in self.bundles()[1:]],
         )
 
     def verify(self) -> None:
@@ -381,7 +382,7 @@ class Gallery(BundleHolder):
         Raises:
             GalleryDamaged: The first thing that is wrong, and its cure.
         """
-        check_gallery(self.path, self.database)
+        verify_gallery(self.path, self.database)
 
     def verify_photos(self, progress: Callable[[int, int], None] | None = None) -> list[PhotoMismatch]:
         """Read every photo, and compare its SHA-256 with that of the content that was encoded; nothing is written.
@@ -394,15 +395,15 @@ class Gallery(BundleHolder):
 
         Raises:
             GalleryNotFound: The photo folder does not exist.
-            FolderUnreachable: The object storage cannot be reached, or refuses.
+            PhotoSourceUnreachable: The object storage cannot be reached, or refuses.
         """
         folder = self.photo_folder
         folder.expect()
         return check_photos(self.database, folder, progress or (lambda *_: None))
 
-    def leftovers(self) -> list[Path]:
+    def stale_files(self) -> list[Path]:
         """What a killed process left behind, which :meth:`index` and :meth:`repair` remove; none while one indexes."""
-        return [] if is_writing(self.path) else leftovers_of(self.path, self.bundles())
+        return [] if is_writing(self.path) else stale_files(self.path, self.bundles())
 
     def repair(self) -> Repaired:
         """Make the gallery whole again without encoding a photo: see :func:`photoseek.gallery.repair.repair_gallery`.
@@ -411,18 +412,18 @@ class Gallery(BundleHolder):
             GalleryBusy: Another process is writing this gallery.
             GalleryDamaged: The database itself cannot be read, and so not be repaired.
         """
-        bundles = self._load_further()
+        bundles = self._load_additional()
         try:
             bundles[self.fingerprint] = self.load_bundle()
         except PhotoseekError as error:
             bundles[self.fingerprint] = str(error)
-        with only_writer(self.path):
+        with exclusive_writer(self.path):
             repaired = repair_gallery(self.path, self.database, bundles)
         self.verify()
         return repaired
 
 
-def gallery_at(folder: Path) -> Path | None:
+def find_gallery(folder: Path) -> Path | None:
     """The folder of the gallery that a folder is or holds; None for any path that cannot be looked at."""
     places = (folder, folder / FOLDER)
     return next((place for place in places if os.path.isfile(place / DATABASE)), None)
@@ -433,9 +434,9 @@ def _expect_none(folder: Path) -> None:
         raise GalleryError(f"{folder}: there is a gallery already; open it with Gallery.open")
 
 
-def _place(source: PhotoFolder, path: str | Path | None) -> Path:
+def _resolve_location(source: PhotoSource, path: str | Path | None) -> Path:
     """Where the gallery lies; the photo folder itself stands for the folder inside it, as in :meth:`Gallery.open`."""
-    if not isinstance(source, LocalFolder):
+    if not isinstance(source, LocalSource):
         if path is None:
             raise QueryError(
                 f"{source.address}: expected --gallery DIR as well, a folder of this machine: a gallery of photos in "
@@ -446,11 +447,13 @@ def _place(source: PhotoFolder, path: str | Path | None) -> Path:
     return source.root / FOLDER if folder == source.root else folder
 
 
-def _noted(source: PhotoFolder, folder: Path) -> str:
+def _stored(source: PhotoSource, folder: Path) -> str:
     """How a gallery remembers its photo folder: by the way to it where it lies inside, so that both may move."""
-    if not isinstance(source, LocalFolder):
+    if not isinstance(source, LocalSource):
         return source.address
-    return as_text(os.path.relpath(source.root, folder) if folder.is_relative_to(source.root) else str(source.root))
+    return decode_filename(
+        os.path.relpath(source.root, folder) if folder.is_relative_to(source.root) else str(source.root)
+    )
 
 
 def _size(file: Path) -> int:

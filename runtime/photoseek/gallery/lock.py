@@ -19,7 +19,7 @@ _PAUSE_S = 0.02  # is_writing holds the lock for microseconds
 
 
 @contextmanager
-def only_writer(gallery: Path) -> Iterator[None]:
+def exclusive_writer(gallery: Path) -> Iterator[None]:
     """Be the only process that writes a gallery; the system releases the lock when the process ends.
 
     Raises:

@@ -11,8 +11,8 @@ from itertools import islice
 from photoseek.errors import PhotoError
 from photoseek.gallery.database.database import Database
 from photoseek.photos.decode import read_photo
-from photoseek.sources.base import PhotoFolder
-from photoseek.system.cpu import usable_cores
+from photoseek.sources.base import PhotoSource
+from photoseek.system.cpu import available_cores
 
 _AT_ONCE = 64  # photos whose content may be in memory, or that an interruption waits for
 
@@ -30,7 +30,7 @@ class PhotoMismatch:
     reason: str
 
 
-def check_photos(database: Database, folder: PhotoFolder, progress: Callable[[int, int], None]) -> list[PhotoMismatch]:
+def check_photos(database: Database, folder: PhotoSource, progress: Callable[[int, int], None]) -> list[PhotoMismatch]:
     """Read each photo of a gallery, and compare its SHA-256 with the one in the database; nothing is written.
 
     Args:
@@ -45,7 +45,9 @@ def check_photos(database: Database, folder: PhotoFolder, progress: Callable[[in
     expected = [(path, sha256) for path, (sha256, _) in database.contents().items() if sha256 is not None]
     wrong: list[PhotoMismatch] = []
     progress(0, len(expected))
-    with ThreadPoolExecutor(max(usable_cores(), folder.readers), thread_name_prefix="photoseek-hash") as pool:
+    with ThreadPoolExecutor(
+        max(available_cores(), folder.read_concurrency), thread_name_prefix="photoseek-hash"
+    ) as pool:
         for start, part in _parts(expected):
             reasons = pool.map(lambda photo: _mismatch(folder, *photo), part)
             wrong += [PhotoMismatch(path, reason) for (path, _), reason in zip(part, reasons, strict=True) if reason]
@@ -61,7 +63,7 @@ def _parts(photos: Sequence[tuple[str, str]]) -> Iterator[tuple[int, list[tuple[
         start += len(part)
 
 
-def _mismatch(folder: PhotoFolder, path: str, sha256: str) -> str | None:
+def _mismatch(folder: PhotoSource, path: str, sha256: str) -> str | None:
     """What is wrong with a photo; None if it has the content."""
     try:
         data = read_photo(folder.photo(path))

@@ -9,14 +9,15 @@ from pathlib import Path
 
 from photoseek.bundle.bundle import Bundle
 from photoseek.errors import GalleryDamaged, GalleryError
-from photoseek.gallery.database.bundles import HeldBundle, held_bundles
+from photoseek.gallery.database.bundles import GalleryBundle, list_bundles
 from photoseek.gallery.database.database import Database
 from photoseek.gallery.database.sentences import Sentences
 from photoseek.gallery.indexing.index import encode_sentences
-from photoseek.gallery.row_checks import drop_rows, wrong_rows
-from photoseek.gallery.snapshot.build import check_origin, derive, made_from
-from photoseek.gallery.snapshot.snapshot import current_name, open_current
-from photoseek.gallery.snapshot.stale import sweep_all
+from photoseek.gallery.row_checks import delete_rows, find_bad_rows
+from photoseek.gallery.snapshot.build import build_snapshot, check_matches_database, expected_state
+from photoseek.gallery.snapshot.current import current_id
+from photoseek.gallery.snapshot.snapshot import open_current
+from photoseek.gallery.snapshot.stale import remove_stale_files
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,14 @@ class Repaired:
         encoded: Captions that were encoded again.
         removed: Files and folders that a killed process had left behind.
         generation: What was made again from the database; None where that was whole.
-        without_texts: Why approximate search was tuned without typical texts, and captions were not encoded again.
+        encoding_skipped: Why approximate search was tuned without typical texts, and captions were not encoded again.
     """
 
     dropped: str = ""
     encoded: int = 0
     removed: tuple[str, ...] = ()
     generation: str | None = None
-    without_texts: str | None = None
+    encoding_skipped: str | None = None
 
     def lines(self) -> list[str]:
         """Each thing that was done, in a sentence."""
@@ -44,12 +45,12 @@ class Repaired:
             f"encoded {self.encoded:,} captions again": self.encoded,
             f"removed what a killed process had left: {', '.join(self.removed)}": self.removed,
             f"made generation {self.generation} from the database": self.generation,
-            f"went without the bundle: {self.without_texts}": self.without_texts,
+            f"went without the bundle: {self.encoding_skipped}": self.encoding_skipped,
         }
         return [line for line, done in told.items() if done]
 
 
-def check_gallery(gallery: Path, database: Database) -> None:
+def verify_gallery(gallery: Path, database: Database) -> None:
     """Look at every row and every file.
 
     Raises:
@@ -57,12 +58,12 @@ def check_gallery(gallery: Path, database: Database) -> None:
     """
     database.check()
     generations = []
-    for held in held_bundles(database):
-        if held.whole and current_name(held.folder(gallery)) is not None:
+    for held in list_bundles(database):
+        if held.whole and current_id(held.folder(gallery)) is not None:
             generations.append(open_current(held.folder(gallery)))
-            check_origin(generations[-1], database)
+            check_matches_database(generations[-1], database)
             generations[-1].verify()
-    if (wrong := wrong_rows(database, generations)).harmful:
+    if (wrong := find_bad_rows(database, generations)).is_fatal:
         raise GalleryDamaged(
             f"{database.path}: {wrong} are not what they must be; have it repaired: photoseek verify GALLERY --repair"
         )
@@ -82,22 +83,24 @@ def repair_gallery(gallery: Path, database: Database, bundles: Mapping[str, Bund
     Raises:
         GalleryDamaged: The database itself cannot be read, and so not be repaired.
     """
-    _mend_indexes(database)
-    found = [made_from(held.folder(gallery), database) for held in held_bundles(database) if held.whole]
-    wrong = wrong_rows(database, [generation for generation in found if generation is not None])
-    if wrong.harmful or wrong.orphans:
-        drop_rows(database, wrong)
-    helds = [held for held in held_bundles(database) if held.whole]
-    removed = tuple(path.relative_to(gallery).as_posix() for path in sweep_all(gallery, held_bundles(database)))
+    _rebuild_indexes(database)
+    found = [expected_state(held.folder(gallery), database) for held in list_bundles(database) if held.whole]
+    wrong = find_bad_rows(database, [generation for generation in found if generation is not None])
+    if wrong.is_fatal or wrong.orphans:
+        delete_rows(database, wrong)
+    helds = [held for held in list_bundles(database) if held.whole]
+    removed = tuple(
+        path.relative_to(gallery).as_posix() for path in remove_stale_files(gallery, list_bundles(database))
+    )
     encoded, made, without = 0, [], []
     for held in helds:
         bundle = bundles[held.fingerprint]
         texts = bundle if isinstance(bundle, Bundle) else None
         if wrong.sentences and texts is not None:
             encoded += _encode_sentences_again(Sentences(database), texts)
-        derived = derive(gallery, database, held, texts)
+        derived = build_snapshot(gallery, database, held, texts)
         if derived:
-            made.append(_place(held, current_name(held.folder(gallery)) or ""))
+            made.append(_label(held, current_id(held.folder(gallery)) or ""))
         if isinstance(bundle, str) and (derived or wrong.sentences):
             without.append(bundle)
     return Repaired(str(wrong), encoded, removed, ", ".join(made) or None, "; ".join(without) or None)
@@ -105,17 +108,17 @@ def repair_gallery(gallery: Path, database: Database, bundles: Mapping[str, Bund
 
 def _encode_sentences_again(sentences: Sentences, bundle: Bundle) -> int:
     """Encode the captions that have no vector; tells how many."""
-    missing = len(sentences.unencoded(bundle.fingerprint))
+    missing = len(sentences.without_vectors(bundle.fingerprint))
     encode_sentences(sentences, bundle, lambda _: None)
     return missing
 
 
-def _place(held: HeldBundle, generation: str) -> str:
+def _label(held: GalleryBundle, generation: str) -> str:
     """A generation in words, with its bundle where that is not the gallery's own."""
     return generation if held.own else f"{generation} of bundle {held.name!r}"
 
 
-def _mend_indexes(database: Database) -> None:
+def _rebuild_indexes(database: Database) -> None:
     """Have SQLite make its indexes anew, where those are all that is wrong."""
     try:
         database.check()

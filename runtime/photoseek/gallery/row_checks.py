@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from photoseek.gallery.database.bundles import held_bundles
+from photoseek.gallery.database.bundles import list_bundles
 from photoseek.gallery.database.database import Database, StoredPhoto
-from photoseek.gallery.snapshot.snapshot import Generation
+from photoseek.gallery.snapshot.snapshot import Snapshot
 from photoseek.vectors import not_unit
 
 _AT_ONCE = 4_096  # vectors in memory
@@ -37,7 +37,7 @@ _ORPHANS = "SELECT rowid FROM caption_vectors WHERE text NOT IN (SELECT text FRO
 
 
 @dataclass(frozen=True)
-class WrongRows:
+class RowProblems:
     """Rows that are not what they must be, by their row numbers; ``orphans`` are of no use, and do no harm.
 
     Attributes:
@@ -55,7 +55,7 @@ class WrongRows:
     missing: list[int]
 
     @property
-    def harmful(self) -> bool:
+    def is_fatal(self) -> bool:
         """Whether any of them could be found."""
         return bool(self.photos or self.vectors or self.sentences or self.missing)
 
@@ -69,7 +69,7 @@ class WrongRows:
         return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
 
 
-def wrong_rows(database: Database, generations: Sequence[Generation] = ()) -> WrongRows:
+def find_bad_rows(database: Database, generations: Sequence[Snapshot] = ()) -> RowProblems:
     """Look at every row.
 
     Args:
@@ -79,26 +79,26 @@ def wrong_rows(database: Database, generations: Sequence[Generation] = ()) -> Wr
     Raises:
         GalleryDamaged: They cannot even be read.
     """
-    sizes = {held.fingerprint: 4 * held.dim for held in held_bundles(database)}
+    sizes = {held.fingerprint: 4 * held.dim for held in list_bundles(database)}
     photos = {row for (row,) in database.query(_PHOTOS)}
     contents = {row for (row,) in database.query(_CONTENTS)}
-    contents.update(_no_unit_vectors(database, "vectors", sizes))
+    contents.update(_non_unit_vectors(database, "vectors", sizes))
     altered: list[tuple[int | None, int]] = []
     missing: set[int] = set()
     for generation in generations:
-        others, gone = _altered(database, generation)
+        others, gone = _checksum_mismatches(database, generation)
         altered += [(photo, row) for photo, row in others if row not in contents and photo not in photos]
         missing |= gone
-    return WrongRows(
+    return RowProblems(
         photos=sorted(photos.union(photo for photo, _ in altered if photo is not None)),
         vectors=sorted(contents.union(row for _, row in altered)),
-        sentences=_no_unit_vectors(database, "caption_vectors", sizes),
+        sentences=_non_unit_vectors(database, "caption_vectors", sizes),
         orphans=[row for (row,) in database.query(_ORPHANS)],
         missing=sorted(missing),
     )
 
 
-def _altered(database: Database, generation: Generation) -> tuple[list[tuple[int | None, int]], set[int]]:
+def _checksum_mismatches(database: Database, generation: Snapshot) -> tuple[list[tuple[int | None, int]], set[int]]:
     """Rows of photos and of their vectors that are not what a generation was made from, and ids that are missing.
 
     The row of the photo is None where it is right.
@@ -119,11 +119,11 @@ def _altered(database: Database, generation: Generation) -> tuple[list[tuple[int
             if not same or blob != vectors[at].tobytes():
                 altered.append((None if same else photo, row))
     made = generation.manifest
-    fresh = made.state == database.state_of(made.fingerprint)
+    fresh = made.state == database.index_state(made.fingerprint)
     return altered, set(generation.ids.tolist()) - seen if fresh else set()
 
 
-def drop_rows(database: Database, wrong: WrongRows) -> None:
+def delete_rows(database: Database, wrong: RowProblems) -> None:
     """Delete rows, all or none."""
     tables = {
         "photos": ("id", [*wrong.photos, *wrong.missing]),
@@ -137,7 +137,7 @@ def drop_rows(database: Database, wrong: WrongRows) -> None:
             database.note_change()  # what is missing is found again, and the generation made anew
 
 
-def _no_unit_vectors(database: Database, table: str, sizes: Mapping[str, int]) -> list[int]:
+def _non_unit_vectors(database: Database, table: str, sizes: Mapping[str, int]) -> list[int]:
     """Rows whose vector is no unit vector, or of a bundle whose vectors have another size in bytes."""
     wrong: list[int] = []
     last = -(2**63)

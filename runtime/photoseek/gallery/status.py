@@ -6,14 +6,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from photoseek.gallery.database.bundles import HeldBundle
+from photoseek.gallery.database.bundles import GalleryBundle
 from photoseek.gallery.database.database import Database
-from photoseek.gallery.snapshot.build import check_origin, shown_by
-from photoseek.gallery.snapshot.snapshot import current_name, open_current
+from photoseek.gallery.snapshot.build import check_matches_database, database_state
+from photoseek.gallery.snapshot.current import current_id
+from photoseek.gallery.snapshot.snapshot import open_current
 
 
 @dataclass(frozen=True)
-class BesideStatus:
+class SecondaryStatus:
     """What a gallery has of a bundle beside its own.
 
     Attributes:
@@ -38,19 +39,19 @@ class BesideStatus:
     damaged: list[str]
 
 
-def status_beside(gallery: Path, database: Database, held: HeldBundle) -> BesideStatus:
+def secondary_status(gallery: Path, database: Database, held: GalleryBundle) -> SecondaryStatus:
     """What is there of a further bundle.
 
     Raises:
         GalleryError: What answers with it cannot be opened.
     """
     folder = held.folder(gallery)
-    name = current_name(folder) if held.whole else None
+    name = current_id(folder) if held.whole else None
     generation = open_current(folder) if name else None
     if generation is not None:
-        check_origin(generation, database)
-    manifest, shown = generation.manifest if generation else None, shown_by(database, held.fingerprint)
-    return BesideStatus(
+        check_matches_database(generation, database)
+    manifest, shown = generation.manifest if generation else None, database_state(database, held.fingerprint)
+    return SecondaryStatus(
         bundle=held.name,
         fingerprint=held.fingerprint,
         dim=held.dim,
@@ -99,7 +100,7 @@ class GalleryStatus:
     fresh: bool
     damaged: list[str]
     bytes: int
-    beside: list[BesideStatus]
+    beside: list[SecondaryStatus]
 
     def to_json(self) -> dict[str, Any]:
         """The form that ``info --json`` prints."""

@@ -29,17 +29,17 @@ def thumbnail(file: PhotoFile, side: int = SIDE) -> bytes:
     Raises:
         PhotoError: The photo is gone or cannot be decoded; the message is the reason.
     """
-    return _kept(file, *version_of(file), side)
+    return _cached(file, *cache_key(file), side)
 
 
-def version_of(file: PhotoFile) -> tuple[int, int]:
+def cache_key(file: PhotoFile) -> tuple[int, int]:
     """What changes when a photo does: the time of its change in nanoseconds, and its size.
 
     Raises:
         PhotoError: It is gone; the message is the reason.
     """
     if not isinstance(file, Path):
-        return _looked_at(file, int(time.monotonic() / _REMEMBERED_S))
+        return _oriented_image(file, int(time.monotonic() / _REMEMBERED_S))
     try:
         status = file.stat()
     except OSError as error:
@@ -47,7 +47,7 @@ def version_of(file: PhotoFile) -> tuple[int, int]:
     return status.st_mtime_ns, status.st_size
 
 
-def shrink(data: bytes, side: int = SIDE) -> bytes:
+def make_thumbnail(data: bytes, side: int = SIDE) -> bytes:
     """The bytes of a photo as those of a JPEG, at most ``side`` pixels wide and high, upright.
 
     Raises:
@@ -66,12 +66,12 @@ def data_uri(jpeg: bytes) -> str:
 
 
 @lru_cache(maxsize=_LOOKED_AT)
-def _looked_at(photo: StoredPhoto, moment: int) -> tuple[int, int]:
+def _oriented_image(photo: StoredPhoto, moment: int) -> tuple[int, int]:
     del moment  # it makes what was seen long ago another key
     return photo.version()
 
 
 @lru_cache(maxsize=_KEPT)
-def _kept(file: PhotoFile, mtime_ns: int, size: int, side: int) -> bytes:
+def _cached(file: PhotoFile, mtime_ns: int, size: int, side: int) -> bytes:
     del mtime_ns, size  # they make a changed file another key
-    return shrink(read_photo(file), side)
+    return make_thumbnail(read_photo(file), side)

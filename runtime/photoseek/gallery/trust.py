@@ -24,10 +24,10 @@ from typing import TypeAlias
 
 from photoseek.bundle.bundle import DEMO, Bundle
 from photoseek.errors import GalleryUntrusted
-from photoseek.sources.base import PhotoFolder
-from photoseek.sources.local import LocalFolder
-from photoseek.system.atomic_write import make_private_folder, read_bounded, replace_json
-from photoseek.system.filenames import as_text
+from photoseek.sources.base import PhotoSource
+from photoseek.sources.local import LocalSource
+from photoseek.system.atomic_write import make_private_folder, read_bounded, write_json_atomic
+from photoseek.system.filenames import decode_filename
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Trust:
         self._photos: str | None = None  # the address that was found trusted
         self._refused: set[str] = set()
 
-    def expect_photos(self, folder: PhotoFolder) -> None:
+    def expect_photos(self, folder: PhotoSource) -> None:
         """Make sure that the photo folder that the gallery records may be used.
 
         Raises:
@@ -64,7 +64,9 @@ class Trust:
         """
         if folder.address == self._photos:
             return
-        if not self._is_beside(folder) and _read().galleries.get(_key(self._gallery)) != as_text(folder.address):
+        if not self._is_inside_gallery(folder) and _read().galleries.get(_key(self._gallery)) != decode_filename(
+            folder.address
+        ):
             self._ask(f"{self._gallery}: records its photos in {folder.address}, which you have not named for it here")
             self.accept_photos(folder)
         self._photos = folder.address
@@ -92,19 +94,19 @@ class Trust:
             self.accept_bundle(bundle)
         return bundle
 
-    def accept_photos(self, folder: PhotoFolder) -> None:
+    def accept_photos(self, folder: PhotoSource) -> None:
         """Note that the user has named the gallery's photo folder."""
         self._photos = folder.address
-        if not self._is_beside(folder):
-            _note("galleries", _key(self._gallery), as_text(folder.address))
+        if not self._is_inside_gallery(folder):
+            _save("galleries", _key(self._gallery), decode_filename(folder.address))
 
     def accept_bundle(self, bundle: Bundle) -> None:
         """Note that the user has named a bundle."""
         if bundle.reference != DEMO:
-            _note("bundles", _key(bundle.path), _content(bundle))
+            _save("bundles", _key(bundle.path), _content(bundle))
 
-    def _is_beside(self, folder: PhotoFolder) -> bool:
-        return isinstance(folder, LocalFolder) and folder.root == self._gallery.parent
+    def _is_inside_gallery(self, folder: PhotoSource) -> bool:
+        return isinstance(folder, LocalSource) and folder.root == self._gallery.parent
 
     def _ask(self, what: str) -> None:
         """Ask the user once, where there is one to ask."""
@@ -125,7 +127,7 @@ def _content(bundle: Bundle) -> str:
 
 def _key(path: str | Path) -> str:
     try:
-        return as_text(os.path.realpath(os.path.expanduser(path)))
+        return decode_filename(os.path.realpath(os.path.expanduser(path)))
     except ValueError:  # a NUL
         return ""
 
@@ -155,7 +157,7 @@ def _is_texts(values: object) -> bool:
     return isinstance(values, dict) and all(isinstance(value, str) for value in values.values())
 
 
-def _note(kind: str, key: str, value: str) -> None:
+def _save(kind: str, key: str, value: str) -> None:
     """Add to what is noted; where that cannot be written, the next process asks again."""
     if getattr(_read(), kind).get(key) == value:
         return
@@ -163,7 +165,7 @@ def _note(kind: str, key: str, value: str) -> None:
         with _alone() as file:
             record = _read()
             getattr(record, kind)[key] = value
-            replace_json(file, asdict(record))
+            write_json_atomic(file, asdict(record))
     except (OSError, RuntimeError) as error:
         _log.warning("what you trust cannot be noted, so you will be asked again: %s", error)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from photoseek.errors import GalleryBusy, GalleryNotFound, MissingExtra, QueryError
-from photoseek.sources.local import LocalFolder, looks_like_photo, passed_over
+from photoseek.sources.local import LocalSource, has_photo_suffix, is_skipped
 
 if TYPE_CHECKING:
     from watchfiles import Change
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 _TURN_MS = 500  # how often the folder itself is looked after, and a busy gallery tried again
 _QUIET_S = 0.4  # photos that have kept their size and time for as long count as written
-_PATIENCE_S = 30.0  # what is still written after that is left to its next change
+_MAX_WAIT_S = 30.0  # what is still written after that is left to its next change
 
 
 def watch_gallery(
@@ -52,7 +52,7 @@ def watch_gallery(
         QueryError: The photos lie in object storage, which tells nobody of its changes.
         PhotoseekError: The first indexing failed; see ``Gallery.index``.
     """
-    if not isinstance(source := gallery.photo_folder, LocalFolder):
+    if not isinstance(source := gallery.photo_folder, LocalSource):
         raise QueryError(
             f"{source.address}: expected a folder of this machine: object storage tells nobody of its changes; "
             "run photoseek index again from time to time, by cron for example"
@@ -70,7 +70,7 @@ def watch_gallery(
         root = gallery.photos_root
         identity = _identity(root)
         if identity is None and first:
-            told = _tell(f"{root}: cannot be read as a folder of photos", told)
+            told = _report(f"{root}: cannot be read as a folder of photos", told)
             stop.wait(_TURN_MS / 1000)
             continue
         if identity is None:
@@ -81,7 +81,7 @@ def watch_gallery(
                 if _identity(root) != identity:
                     break
                 due = due or bool(changed)
-                _wait_until_written(changed, stop)
+                _wait_for_writes(changed, stop)
                 if not due or stop.is_set():
                     continue
                 try:
@@ -89,7 +89,7 @@ def watch_gallery(
                 except (GalleryBusy, GalleryNotFound) as error:
                     if not first:
                         raise
-                    told = _tell(str(error), told)
+                    told = _report(str(error), told)
                     continue
                 due, told = False, ""
                 bad = (report.unreadable, report.unseen)
@@ -98,7 +98,7 @@ def watch_gallery(
                 first, bad_before = True, bad
 
 
-def installed() -> bool:
+def require_watchfiles() -> bool:
     """Whether folders can be watched here."""
     return find_spec("watchfiles") is not None
 
@@ -116,9 +116,9 @@ def _changes(watch: Any, root: Path, gallery: Path, stop: threading.Event) -> Ge
 
     def of_photos(_: Change, path: str) -> bool:
         place = Path(path)
-        if place.is_relative_to(gallery) or any(map(passed_over, place.relative_to(root).parts)):
+        if place.is_relative_to(gallery) or any(map(is_skipped, place.relative_to(root).parts)):
             return False
-        return looks_like_photo(place.name) or place.is_dir() or not place.exists()  # gone: it may have been a folder
+        return has_photo_suffix(place.name) or place.is_dir() or not place.exists()  # gone: it may have been a folder
 
     turns = watch(
         root,
@@ -134,9 +134,9 @@ def _changes(watch: Any, root: Path, gallery: Path, stop: threading.Event) -> Ge
             yield {path for _, path in turn}
 
 
-def _wait_until_written(paths: Iterable[str], stop: threading.Event) -> None:
+def _wait_for_writes(paths: Iterable[str], stop: threading.Event) -> None:
     """Wait until files keep their size and time."""
-    paths, end = list(paths), time.monotonic() + _PATIENCE_S
+    paths, end = list(paths), time.monotonic() + _MAX_WAIT_S
     before = None
     while paths and (now := [_state(path) for path in paths]) != before and time.monotonic() < end:
         before = now
@@ -161,7 +161,7 @@ def _identity(root: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _tell(what: str, told: str) -> str:
+def _report(what: str, told: str) -> str:
     """Log what is waited for, unless it was the last thing told; returns it."""
     if what != told:
         _log.warning("%s; going on when that is over", what)

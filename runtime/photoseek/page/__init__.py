@@ -10,8 +10,8 @@ __all__ = ["main"]
 
 def main() -> None:
     """Draw the page; Streamlit calls this anew on every interaction."""
-    from photoseek.page.app import draw  # Streamlit takes a second to import
+    from photoseek.page.app import render  # Streamlit takes a second to import
     from photoseek.system.terminal import install
 
     install()
-    draw()
+    render()

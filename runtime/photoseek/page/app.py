@@ -11,30 +11,30 @@ import streamlit as st
 from photoseek.bundle.bundle import DEMO
 from photoseek.errors import GalleryNotFound, PhotoseekError
 from photoseek.page import describe_view, filter_form, index_job, index_panel, messages, sidebar
-from photoseek.page.bundle_form import choose_models
+from photoseek.page.bundle_form import render_bundle_form
 from photoseek.page.exposure import is_shared
-from photoseek.page.open_galleries import GalleryState, OpenGallery, open_gallery, reranker_over, state_of
-from photoseek.page.search_form import ask, asked, help_with_grammar, offer_examples
+from photoseek.page.open_galleries import GalleryState, OpenGallery, gallery_state, open_gallery, open_reranker
+from photoseek.page.search_form import example_queries, form_values, query_help, render_search_form
 from photoseek.page.search_view import answer
 from photoseek.page.server import is_built
 from photoseek.page.sidebar import remember
-from photoseek.page.strings import KEY, take_language, words
-from photoseek.page.url_state import put_into_address, take_from_address
+from photoseek.page.strings import KEY, strings, take_language
+from photoseek.page.url_state import read_url, write_url
 
 _log = logging.getLogger(__name__)
 
 _HERE = Path(__file__).parent
 
 
-def draw() -> None:
+def render() -> None:
     """Draw the page. No error leaves it as a traceback: what is unforeseen goes to the log."""
     st.set_page_config("photoseek", str(_HERE / "icon.svg"), layout="wide")
     st.html(_HERE / "style.css")
     take_language()
-    take_from_address()
+    read_url()
     _header()
     if not is_built():  # without the gate, the bare script is open to anyone
-        messages.problem(words().not_guarded)
+        messages.problem(strings().not_guarded)
         return
     try:
         _draw_gallery(sidebar.choose_gallery())
@@ -42,17 +42,19 @@ def draw() -> None:
         messages.problem(str(error))
     except Exception:
         _log.exception("the page could not be drawn")
-        messages.problem(words().unforeseen)
+        messages.problem(strings().unforeseen)
 
 
 def _header() -> None:
-    now = words()
+    now = strings()
     with st.container(key="ps-top", horizontal=True, vertical_alignment="center"):
         st.html(f'<header class="ps-header" lang="{now.code}"><h1>photoseek</h1><p>{now.tagline}</p></header>')
-        st.button(now.other_name, type="tertiary", icon=":material/translate:", on_click=_speak, args=(now.other,))
+        st.button(
+            now.other_name, type="tertiary", icon=":material/translate:", on_click=_language_menu, args=(now.other,)
+        )
 
 
-def _speak(language: str) -> None:
+def _language_menu(language: str) -> None:
     st.session_state[KEY] = language
 
 
@@ -72,18 +74,18 @@ def _draw_gallery(folder: str) -> None:
         remember(folder)
     _offer_indexing(folder)
     gallery = opened.searcher.gallery
-    state = state_of(gallery)
-    chosen = choose_models(gallery.bundles(), state.status)
+    state = gallery_state(gallery)
+    chosen = render_bundle_form(gallery.bundles(), state.status)
     sidebar.tell(state)
     if chosen.model != gallery.fingerprint:
         opened = open_gallery(folder, chosen.model)
-    reranker = None if chosen.second is None else reranker_over(opened, chosen.second)
+    reranker = None if chosen.second is None else open_reranker(opened, chosen.second)
     _draw_state(folder, replace(opened, reranker=reranker), state)
 
 
 def _offer_indexing(folder: str) -> None:
     with st.sidebar:
-        index_panel.offer_indexing(folder, st.session_state.get("bundle", DEMO))
+        index_panel.render_index_panel(folder, st.session_state.get("bundle", DEMO))
 
 
 def _draw_state(folder: str, opened: OpenGallery, state: GalleryState) -> None:
@@ -97,7 +99,7 @@ def _draw_state(folder: str, opened: OpenGallery, state: GalleryState) -> None:
 
 def _draw_views(opened: OpenGallery, state: GalleryState) -> None:
     """Draw both views behind tabs; only the open one searches."""
-    now = words()
+    now = strings()
     key, labels = f"tab-{now.code}", {"find": now.find_tab, "describe": now.describe_tab}
     if wanted := st.session_state.pop("view", None):
         st.session_state[key] = labels[wanted]
@@ -112,16 +114,16 @@ def _draw_views(opened: OpenGallery, state: GalleryState) -> None:
 
 def _draw_find(opened: OpenGallery, state: GalleryState) -> None:
     with st.container(key="ps-query", horizontal=True, vertical_alignment="center"):
-        ask()
-        filter_form.choose_conditions(state.folders)
-        help_with_grammar()
-    query = asked()
-    put_into_address()
-    filter_form.show_chips(query)
+        render_search_form()
+        filter_form.render_filter_form(state.folders)
+        query_help()
+    query = form_values()
+    write_url()
+    filter_form.render_filter_chips(query)
     if st.session_state["describing"]:
         return
     if query.empty:
         messages.welcome(state.status)
-        offer_examples(opened.searcher)
+        example_queries(opened.searcher)
     else:
         answer(opened, query, state)

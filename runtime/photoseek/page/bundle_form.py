@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from photoseek.gallery.database.bundles import HeldBundle
+from photoseek.gallery.database.bundles import GalleryBundle
 from photoseek.gallery.status import GalleryStatus
-from photoseek.page.strings import words
+from photoseek.page.strings import strings
 
 MODEL, SECOND = "model", "second"
 """In the session and in the address of the page: the beginnings of two fingerprints; none, where nothing was chosen."""
@@ -31,7 +31,7 @@ class Models:
     second: str | None = None
 
 
-def choose_models(held: Sequence[HeldBundle], status: GalleryStatus) -> Models:
+def render_bundle_form(held: Sequence[GalleryBundle], status: GalleryStatus) -> Models:
     """Draw both fields in the sidebar, where there is a choice; what was chosen for another gallery is passed over."""
     own = held[0].fingerprint
     if len(held) < 2:
@@ -39,7 +39,7 @@ def choose_models(held: Sequence[HeldBundle], status: GalleryStatus) -> Models:
     indexed = {it.fingerprint for it in status.beside if it.generation is not None}
     names = {it.fingerprint: it.name for it in held}
     answering = [fingerprint for fingerprint in names if fingerprint == own or fingerprint in indexed]
-    now = words()
+    now = strings()
     with st.sidebar:
         model = _chosen(MODEL, answering) or own
         if len(answering) > 1:

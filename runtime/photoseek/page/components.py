@@ -16,13 +16,14 @@ from streamlit.components.v2.types import ComponentRenderer
 _FOLDER = Path(__file__).parent / "assets"
 
 
-def mount(name: str, key: str, data: Mapping[str, Any], **told: Callable[[], None]) -> None:
-    """Draw a part; each of ``told`` is called when the person has done what its name says, see :func:`told_by`."""
+def register_component(name: str, key: str, data: Mapping[str, Any], **told: Callable[[], None]) -> None:
+    """Draw a part; each of ``told`` is called when the person has done what its name says,
+    see :func:`component_value`."""
     callbacks: dict[str, Any] = {f"on_{event}_change": callback for event, callback in told.items()}
     _part(name)(key=key, data=dict(data), **callbacks)
 
 
-def told_by(key: str, event: str) -> Any:
+def component_value(key: str, event: str) -> Any:
     """What a part tells with an event; to be asked in its callback."""
     return getattr(st.session_state.get(key), event, None)
 

@@ -7,11 +7,11 @@ from html import escape
 import streamlit as st
 
 from photoseek.errors import PhotoError
-from photoseek.gallery.thumbnails import data_uri, shrink
+from photoseek.gallery.thumbnails import data_uri, make_thumbnail
 from photoseek.page import components, messages
 from photoseek.page.open_galleries import GalleryState, OpenGallery
 from photoseek.page.search_form import Upload, choose_upload
-from photoseek.page.strings import words
+from photoseek.page.strings import strings
 from photoseek.page.thumbnail_cache import FULL_SIDE
 from photoseek.search.hits import Sentence
 
@@ -28,7 +28,7 @@ def take(path: str) -> None:
 
 def show(opened: OpenGallery, state: GalleryState) -> None:
     """Draw the tab."""
-    now, source = words(), st.session_state.get(SOURCE)
+    now, source = strings(), st.session_state.get(SOURCE)
     if not state.status.captions:
         messages.no_captions(state.status.photos_root)
         return
@@ -38,25 +38,25 @@ def show(opened: OpenGallery, state: GalleryState) -> None:
     if source is None:
         return
     label = source.name if isinstance(source, Upload) else source
-    components.mount(
+    components.register_component(
         "chips", "described-chip", {"chips": [{"id": SOURCE, "label": label}], "remove": now.remove}, removed=_remove
     )
     try:
         _answer(opened, source)
     except PhotoError as error:
-        messages.broken_photo(str(error))
+        messages.photo_error(str(error))
 
 
 def _answer(opened: OpenGallery, source: Upload | str) -> None:
     searcher = opened.searcher
     if isinstance(source, Upload):
-        picture = shrink(source.data, FULL_SIDE)
+        picture = make_thumbnail(source.data, FULL_SIDE)
         sentences = searcher.describe(source.data, k=_SENTENCES)
     else:
-        sentences = searcher.describe(like=source, k=_SENTENCES)
+        sentences = searcher.describe(similar_to=source, k=_SENTENCES)
         picture = opened.pictures.of(searcher.gallery.file_of(source), FULL_SIDE)
     left, right = st.columns([2, 3], gap="medium")
-    left.html(f'<figure class="ps-full"><img src="{data_uri(picture)}" alt="{escape(words().your_photo)}"></figure>')
+    left.html(f'<figure class="ps-full"><img src="{data_uri(picture)}" alt="{escape(strings().your_photo)}"></figure>')
     right.html(_list(sentences))
 
 
@@ -66,7 +66,7 @@ def _list(sentences: list[Sentence]) -> str:
         f'<meter value="{max(0.0, sentence.score):.3f}"></meter><small>{sentence.score:.3f}</small></li>'
         for sentence in sentences
     )
-    return f'<h3 class="ps-small">{words().sentences}</h3><ol class="ps-sentences">{rows}</ol>'
+    return f'<h3 class="ps-small">{strings().sentences}</h3><ol class="ps-sentences">{rows}</ol>'
 
 
 def _remove() -> None:

@@ -9,7 +9,7 @@ import re
 import streamlit as st
 
 from photoseek.page.launch import GALLERY_VARIABLE
-from photoseek.page.strings import words
+from photoseek.page.strings import strings
 from photoseek.system.network import is_loopback
 from photoseek.system.terminal import visible
 
@@ -39,4 +39,4 @@ def public(message: str) -> str:
     if not _ABSOLUTE.search(message) or not is_shared():
         return message
     _log.warning("not shown to visitors: %s", visible(message))
-    return words().in_the_log
+    return strings().in_the_log

@@ -10,10 +10,10 @@ import streamlit as st
 
 from photoseek.errors import PhotoError
 from photoseek.gallery.filters import TYPES, Filter, Orientation
-from photoseek.gallery.thumbnails import data_uri, shrink
+from photoseek.gallery.thumbnails import data_uri, make_thumbnail
 from photoseek.page import components
-from photoseek.page.search_form import Asked
-from photoseek.page.strings import Words, words
+from photoseek.page.search_form import SearchForm
+from photoseek.page.strings import Strings, strings
 
 NAMES = tuple(field.name for field in fields(Filter))
 """The conditions, as they are called in the session, with :data:`PREFIX`, and in the address."""
@@ -24,9 +24,9 @@ _CHIP_SIDE = 128
 _TURN = "fields-turn"
 
 
-def choose_conditions(folders: Sequence[str]) -> None:
+def render_filter_form(folders: Sequence[str]) -> None:
     """Draw a button that unfolds the fields."""
-    now = words()
+    now = strings()
     with st.popover(now.filters, icon=":material/tune:"):
         _choose(now.folder, "folder", folders, {})
         with st.container(horizontal=True):
@@ -40,7 +40,7 @@ def choose_conditions(folders: Sequence[str]) -> None:
             _choose(now.type, "type", list(TYPES), {name: name.upper() for name in TYPES})
 
 
-def conditions() -> Filter:
+def current_filter() -> Filter:
     """What the session asks for now.
 
     Raises:
@@ -50,11 +50,11 @@ def conditions() -> Filter:
     return Filter(**{name: value for name, value in values.items() if value not in (None, "")})
 
 
-def show_chips(asked: Asked) -> None:
+def render_filter_chips(asked: SearchForm) -> None:
     """Draw what is asked for besides the text; a click removes it."""
     chips = [*_query_chips(asked), *_condition_chips()]
     if chips:
-        components.mount("chips", "chips", {"chips": chips, "remove": words().remove}, removed=_remove)
+        components.register_component("chips", "chips", {"chips": chips, "remove": strings().remove}, removed=_remove)
 
 
 def _choose(label: str, name: str, options: Sequence[str], shown: dict[str, str]) -> None:
@@ -64,7 +64,7 @@ def _choose(label: str, name: str, options: Sequence[str], shown: dict[str, str]
         label,
         known,
         index=None,
-        placeholder=words().any,
+        placeholder=strings().any,
         format_func=lambda it: shown.get(it, it),
         **_field(name),
     )
@@ -87,25 +87,25 @@ def _take(name: str, key: str, turn: int) -> None:
         st.session_state[PREFIX + name] = st.session_state[key]
 
 
-def _orientations(now: Words) -> dict[str, str]:
+def _orientations(now: Strings) -> dict[str, str]:
     return {"landscape": now.landscape, "portrait": now.portrait, "square": now.square}
 
 
-def _query_chips(asked: Asked) -> list[dict[str, str]]:
+def _query_chips(asked: SearchForm) -> list[dict[str, str]]:
     chips = []
     if asked.photo is not None:
         try:
-            picture = {"picture": data_uri(shrink(asked.photo.data, _CHIP_SIDE))}
+            picture = {"picture": data_uri(make_thumbnail(asked.photo.data, _CHIP_SIDE))}
         except PhotoError:  # told where the results would be
             picture = {}
-        chips.append({"id": "photo", "label": asked.photo.name or words().your_photo, **picture})
-    if asked.like is not None:
-        chips.append({"id": "like", "label": words().like_chip.format(path=asked.like)})
+        chips.append({"id": "photo", "label": asked.photo.name or strings().your_photo, **picture})
+    if asked.similar_to is not None:
+        chips.append({"id": "similar_to", "label": strings().similar_to_chip.format(path=asked.similar_to)})
     return chips
 
 
 def _condition_chips() -> list[dict[str, str]]:
-    now = words()
+    now = strings()
     labels: dict[str, Callable[[Any], str]] = {
         "taken_from": lambda value: now.from_chip.format(date=value),
         "taken_to": lambda value: now.to_chip.format(date=value),
@@ -121,8 +121,8 @@ def _condition_chips() -> list[dict[str, str]]:
 
 
 def _remove() -> None:
-    name = components.told_by("chips", "removed")
-    if name in ("photo", "like"):
+    name = components.component_value("chips", "removed")
+    if name in ("photo", "similar_to"):
         st.session_state[name] = None
     elif name in NAMES:
         st.session_state[PREFIX + name] = None

@@ -8,12 +8,12 @@ import streamlit as st
 
 from photoseek.page import index_job
 from photoseek.page.exposure import is_shared
-from photoseek.page.strings import words
+from photoseek.page.strings import strings
 
 _EVERY_S = 0.5
 
 
-def offer_indexing(folder: str, bundle: str) -> None:
+def render_index_panel(folder: str, bundle: str) -> None:
     """Draw the button, or how far it has come.
 
     Only where the page is reached from this computer alone: else whoever reaches it could look into any folder.
@@ -24,7 +24,7 @@ def offer_indexing(folder: str, bundle: str) -> None:
     if job is not None and job.running:
         _watch(job)
         return
-    now = words()
+    now = strings()
     st.button(
         now.index,
         icon=":material/sync:",
@@ -34,14 +34,14 @@ def offer_indexing(folder: str, bundle: str) -> None:
         width="stretch",
     )
     if job is not None:
-        _tell_end(job)
+        _show_outcome(job)
 
 
 @st.fragment(run_every=_EVERY_S)
 def _watch(job: index_job.Job) -> None:
     if not job.running:
         st.rerun()
-    now, progress = words(), job.progress
+    now, progress = strings(), job.progress
     if progress is None:
         st.progress(0.0, now.starting)
     elif progress.phase == "encode":
@@ -53,8 +53,8 @@ def _watch(job: index_job.Job) -> None:
     st.button(label, icon=":material/stop_circle:", on_click=job.stop, disabled=job.stopping, width="stretch")
 
 
-def _tell_end(job: index_job.Job) -> None:
-    now, report = words(), job.report
+def _show_outcome(job: index_job.Job) -> None:
+    now, report = strings(), job.report
     if job.problem is not None:
         text = now.failed.format(reason=job.problem)
     elif report is None:

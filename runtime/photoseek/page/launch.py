@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from photoseek.errors import MissingExtra
 from photoseek.page.access import NO_TOKEN_VARIABLE, Access
-from photoseek.system.network import LOCAL_NAMES, allowed_hosts, check_free, is_loopback
+from photoseek.system.network import LOCAL_NAMES, allowed_hosts, check_port_free, is_loopback
 
 _log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ def run_page(
     """
     if find_spec("streamlit") is None:
         raise MissingExtra("the search page needs Streamlit; install it with: pip install 'photoseek[app]'")
-    check_free(address, port)
+    check_port_free(address, port)
     _warn(address, port, Access.from_environment() if token else None)
     environment = dict(os.environ)
     if not token:
@@ -116,17 +116,17 @@ def _flags(settings: Settings) -> list[str]:
 
 def _serve(arguments: list[str], environment: dict[str, str]) -> int:
     process = subprocess.Popen(arguments, env=environment)
-    with _ending(process) as asked:
+    with _shutting_down(process) as asked:
         try:
             code = process.wait()
         except KeyboardInterrupt:  # from a terminal the server has got it too
             asked.set()
-            _end(process)
+            _shutdown(process)
             code = 0
     return 0 if asked.is_set() else code
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _shutdown(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
         process.wait(_GRACE_S)
@@ -136,7 +136,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def _ending(process: subprocess.Popen[bytes]) -> Iterator[threading.Event]:
+def _shutting_down(process: subprocess.Popen[bytes]) -> Iterator[threading.Event]:
     """Pass SIGTERM on to the server, so that it never outlives this process; tells whether it came."""
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():  # only there can signals be handled

@@ -10,19 +10,19 @@ import streamlit as st
 
 from photoseek.gallery.status import GalleryStatus
 from photoseek.page.exposure import is_shared, public
-from photoseek.page.strings import words
+from photoseek.page.strings import strings
 from photoseek.system.user_paths import shown
 
 
 def welcome(status: GalleryStatus) -> None:
     """Say how to search."""
-    now = words()
+    now = strings()
     _notice(now.welcome_title.format(count=f"{status.searchable:,}"), now.welcome)
 
 
 def no_gallery(folder: str) -> None:
     """Say that there is no gallery, and how to make one."""
-    now = words()
+    now = strings()
     if is_shared():
         _notice(now.unavailable_title, now.ask_operator)
         return
@@ -36,7 +36,7 @@ def no_gallery(folder: str) -> None:
 
 def nothing_searchable(status: GalleryStatus, bundle: str) -> None:
     """Say that a gallery has no photo that could be found."""
-    now = words()
+    now = strings()
     if is_shared():
         _notice(now.nothing_title, now.ask_operator)
         return
@@ -50,12 +50,12 @@ def nothing_searchable(status: GalleryStatus, bundle: str) -> None:
 
 def being_indexed() -> None:
     """Say that there will be something to search soon."""
-    _notice(words().being_indexed_title, words().being_indexed)
+    _notice(strings().being_indexed_title, strings().being_indexed)
 
 
 def no_captions(gallery: str) -> None:
     """Say how captions are added."""
-    now = words()
+    now = strings()
     if is_shared():
         _notice(now.no_captions_title, now.ask_operator)
         return
@@ -63,38 +63,38 @@ def no_captions(gallery: str) -> None:
     st.code(f"photoseek captions add FILE --gallery {quote(gallery)}", language="bash")
 
 
-def none_found() -> None:
+def no_results() -> None:
     """Say that the conditions leave nothing."""
-    _notice(words().none_title, words().none)
+    _notice(strings().none_title, strings().none)
 
 
-def doubtful() -> None:
+def low_confidence() -> None:
     """Say that the best hit is most likely none."""
-    _notice(words().doubtful_title, words().doubtful)
+    _notice(strings().low_confidence_title, strings().low_confidence)
 
 
-def broken_photo(reason: str) -> None:
+def photo_error(reason: str) -> None:
     """Say that the uploaded file is of no use."""
-    now, reason = words(), public(reason)
+    now, reason = strings(), public(reason)
     _notice(now.broken_title, now.broken.format(reason=_sentence(reason).rstrip(".。")), problem=True)
 
 
-def unclear_query(reason: str) -> None:
+def query_error(reason: str) -> None:
     """Say what is wrong with a query, and how one looks."""
-    now = words()
+    now = strings()
     _notice(now.query_title, _sentence(public(reason)), now.query_hint)
 
 
-def unclear_filter(reason: str) -> None:
+def filter_error(reason: str) -> None:
     """Say what is wrong with a condition, which goes by its name on the page."""
-    now = words()
+    now = strings()
     name, _, expected = reason.partition(": ")
     _notice(now.filter_title, public(f"{getattr(now, name, name)}: {expected}."))
 
 
 def problem(message: str) -> None:
     """Show the message of an error."""
-    _notice(words().problem_title, public(message), problem=True)
+    _notice(strings().problem_title, public(message), problem=True)
 
 
 def hint(text: str) -> None:

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import streamlit as st
 
 from photoseek.errors import PhotoseekError
-from photoseek.gallery.database.filter_query import folders
+from photoseek.gallery.database.filter_query import list_folders
 from photoseek.gallery.gallery import Gallery
-from photoseek.gallery.snapshot.snapshot import current_name
+from photoseek.gallery.snapshot.current import current_id
 from photoseek.gallery.status import GalleryStatus
 from photoseek.page.exposure import is_shared
 from photoseek.page.thumbnail_cache import Pictures
 from photoseek.search.reranker import Reranker
 from photoseek.search.searcher import Searcher
-from photoseek.sources.local import LocalFolder
+from photoseek.sources.local import LocalSource
 from photoseek.system.user_paths import absolute
 
 _log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ def open_gallery(folder: str, model: str | None = None) -> OpenGallery:
     return _open(str(absolute(folder)), model, links=not is_shared())
 
 
-def reranker_over(opened: OpenGallery, second: str) -> Reranker:
+def open_reranker(opened: OpenGallery, second: str) -> Reranker:
     """What has a second bundle look at the first hits, by its fingerprint; made at most once for a searcher.
 
     Raises:
@@ -80,7 +80,7 @@ def reranker_over(opened: OpenGallery, second: str) -> Reranker:
     return _rerank(f"{id(opened.searcher)}", second, opened.searcher)
 
 
-def state_of(gallery: Gallery) -> GalleryState:
+def gallery_state(gallery: Gallery) -> GalleryState:
     """What is in a gallery now; computed anew only after it has changed, since it reads every derived file.
 
     Raises:
@@ -88,7 +88,7 @@ def state_of(gallery: Gallery) -> GalleryState:
     """
     revisions = (gallery.database.revision(), gallery.sentences.revision())
     held = gallery.bundles()
-    moment = (*revisions, *(current_name(each.folder(gallery.path)) for each in held), *map(repr, held))
+    moment = (*revisions, *(current_id(each.folder(gallery.path)) for each in held), *map(repr, held))
     return _state(str(gallery.path), _identity(gallery), moment, gallery)
 
 
@@ -98,7 +98,7 @@ def _identity(gallery: Gallery) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _still_right(opened: OpenGallery) -> bool:
+def _is_current(opened: OpenGallery) -> bool:
     gallery, bundle = opened.searcher.gallery, opened.searcher.bundle
     try:
         held = gallery.held(bundle)
@@ -107,12 +107,12 @@ def _still_right(opened: OpenGallery) -> bool:
         return False
 
 
-@st.cache_resource(max_entries=_GALLERIES, show_spinner=False, validate=_still_right)
+@st.cache_resource(max_entries=_GALLERIES, show_spinner=False, validate=_is_current)
 def _open(folder: str, model: str | None, *, links: bool) -> OpenGallery:
     gallery = Gallery.open(folder)
     searcher = Searcher(gallery, bundle=gallery.load_bundle(model))
     source = gallery.photo_folder
-    root = source.root if isinstance(source, LocalFolder) else None
+    root = source.root if isinstance(source, LocalSource) else None
     pictures = Pictures(gallery.path, root=root, links=links)
     opened = OpenGallery(searcher, pictures, _identity(gallery), searcher.bundle.fingerprint == gallery.fingerprint)
     _log.info("opened %r", opened.searcher)
@@ -128,4 +128,4 @@ def _rerank(key: str, second: str, _searcher: Searcher) -> Reranker:
 @st.cache_data(max_entries=_STATES, show_spinner=False)
 def _state(path: str, identity: tuple[int, int], moment: tuple[object, ...], _gallery: Gallery) -> GalleryState:
     del path, identity, moment  # the key; a parameter with an underscore is not part of it
-    return GalleryState(_gallery.status(), _gallery.unreadable(), folders(_gallery.database))
+    return GalleryState(_gallery.status(), _gallery.unreadable(), list_folders(_gallery.database))

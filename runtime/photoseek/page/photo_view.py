@@ -12,8 +12,8 @@ from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.thumbnails import data_uri
 from photoseek.page import describe_view
 from photoseek.page.exposure import is_shared
-from photoseek.page.results import confidence_of, why_gone
-from photoseek.page.strings import words
+from photoseek.page.results import confidence_of, missing_reason
+from photoseek.page.strings import strings
 from photoseek.page.thumbnail_cache import FULL_SIDE, Pictures
 from photoseek.search.hits import Hit
 
@@ -21,7 +21,7 @@ from photoseek.search.hits import Hit
 def show_opened(hits: Sequence[Hit], gallery: Gallery, pictures: Pictures) -> None:
     """Draw the photo that was opened, if it is among the hits, over the page."""
     if st.session_state.get("opened") in [hit.path for hit in hits]:
-        st.dialog(words().detail, width="medium", on_dismiss=_close)(_show)(hits, gallery, pictures)
+        st.dialog(strings().detail, width="medium", on_dismiss=_close)(_show)(hits, gallery, pictures)
 
 
 def _show(hits: Sequence[Hit], gallery: Gallery, pictures: Pictures) -> None:
@@ -31,15 +31,15 @@ def _show(hits: Sequence[Hit], gallery: Gallery, pictures: Pictures) -> None:
     _picture(hit, pictures)
     _turn(hits, place)
     _facts(hit, gallery.sentences.of_photo(hit.path))
-    now = words()
+    now = strings()
     with st.container(horizontal=True):
-        like = st.button(
-            now.more_like, icon=":material/image_search:", type="primary", on_click=_like, args=(hit.path,)
+        search_similar = st.button(
+            now.more_like, icon=":material/image_search:", type="primary", on_click=_search_similar, args=(hit.path,)
         )
         told = st.button(
             now.describe_it, icon=":material/notes:", on_click=describe_view.take, args=(hit.path,), key="describe-it"
         )
-    if like or told:
+    if search_similar or told:
         st.rerun()
 
 
@@ -47,14 +47,14 @@ def _picture(hit: Hit, pictures: Pictures) -> None:
     try:
         uri = data_uri(pictures.of(hit.file, FULL_SIDE))
     except PhotoError as error:
-        st.html(f'<p class="ps-full ps-missing">{escape(why_gone(hit, error))}</p>')
+        st.html(f'<p class="ps-full ps-missing">{escape(missing_reason(hit, error))}</p>')
     else:
         st.html(f'<figure class="ps-full"><img src="{uri}" alt="{escape(hit.path)}"></figure>')
 
 
 def _turn(hits: Sequence[Hit], place: int) -> None:
     """Draw two buttons; after the last comes the first. None is ever disabled: it would lose the focus, and Escape."""
-    now = words()
+    now = strings()
     with st.container(horizontal=True, key="ps-turn", vertical_alignment="center", horizontal_alignment="distribute"):
         _turn_button(now.previous, hits[place - 1], "Left")
         position = now.position.format(number=place + 1, count=len(hits))
@@ -67,7 +67,7 @@ def _turn_button(label: str, other: Hit, shortcut: str) -> None:
 
 
 def _facts(hit: Hit, captions: Sequence[str]) -> None:
-    now, confidence = words(), confidence_of(hit)
+    now, confidence = strings(), confidence_of(hit)
     rows = [
         (now.file, hit.path),
         (now.size, f"{hit.width} × {hit.height} ({hit.width * hit.height / 1e6:.1f} MP)"),
@@ -93,6 +93,6 @@ def _close() -> None:
     st.session_state["opened"] = None
 
 
-def _like(path: str) -> None:
+def _search_similar(path: str) -> None:
     """Search with this photo alone; a text can be added to it."""
-    st.session_state.update(like=path, photo=None, q="", opened=None)
+    st.session_state.update(similar_to=path, photo=None, q="", opened=None)

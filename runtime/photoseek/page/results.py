@@ -14,16 +14,16 @@ from photoseek.errors import PhotoError
 from photoseek.gallery.thumbnails import data_uri
 from photoseek.page import components, messages
 from photoseek.page.exposure import public
-from photoseek.page.strings import words
+from photoseek.page.strings import strings
 from photoseek.page.thumbnail_cache import Pictures
 from photoseek.search.hits import Hit
 
-MAX_ALIKE = 24
+MAX_DUPLICATES = 24
 """Near-duplicates that are shown behind one photo."""
 
 
 @dataclass(frozen=True)
-class Search:
+class SearchView:
     """How a search was done.
 
     Attributes:
@@ -45,14 +45,14 @@ class Search:
     second: str = ""
 
 
-def show(hits: Sequence[Hit], search: Search, pictures: Pictures) -> None:
+def show(hits: Sequence[Hit], search: SearchView, pictures: Pictures) -> None:
     """Draw all of it; hits that are most likely none are folded away."""
     _tell(hits, search)
     if not hits:
-        messages.none_found()
-    elif hits[0].doubtful:
-        messages.doubtful()
-        with st.expander(words().show_anyway):
+        messages.no_results()
+    elif hits[0].low_confidence:
+        messages.low_confidence()
+        with st.expander(strings().show_anyway):
             _show_cards(hits, pictures)
     else:
         _show_cards(hits, pictures)
@@ -60,7 +60,7 @@ def show(hits: Sequence[Hit], search: Search, pictures: Pictures) -> None:
 
 def in_order(hits: Sequence[Hit]) -> list[Hit]:
     """Every photo that is shown, those alike after theirs."""
-    return [shown for hit in hits for shown in (hit, *hit.alike[:MAX_ALIKE])]
+    return [shown for hit in hits for shown in (hit, *hit.duplicates[:MAX_DUPLICATES])]
 
 
 def confidence_of(hit: Hit) -> str:
@@ -71,13 +71,13 @@ def confidence_of(hit: Hit) -> str:
     return "> 99 %" if percent > 99 else "< 1 %" if percent < 1 else f"{percent} %"
 
 
-def _tell(hits: Sequence[Hit], search: Search) -> None:
-    now = words()
+def _tell(hits: Sequence[Hit], search: SearchView) -> None:
+    now = strings()
     found = (now.found_where if search.filtered else now.found if len(hits) > 1 else now.found_one).format(
         count=f"{len(hits):,}"
     )
     facts = [
-        found if hits and not hits[0].doubtful else "",
+        found if hits and not hits[0].low_confidence else "",
         now.searched.format(count=f"{search.searched:,}"),
         " · ".join(filter(None, [search.precision, search.engine])),
         now.encode_time.format(ms=_ms(search.encode_s)),
@@ -94,33 +94,33 @@ def _ms(seconds: float) -> str:
 
 
 def _show_cards(hits: Sequence[Hit], pictures: Pictures) -> None:
-    now, shown = words(), in_order(hits)
-    made = dict(zip((hit.id for hit in shown), pictures.of_all([hit.file for hit in shown]), strict=True))
+    now, shown = strings(), in_order(hits)
+    made = dict(zip((hit.id for hit in shown), pictures.thumbnails([hit.file for hit in shown]), strict=True))
     cards = [
         {
             **_card(hit, made[hit.id]),
-            "more": now.alike.format(count=len(hit.alike)),
-            "alike": [_card(other, made[other.id]) for other in hit.alike[:MAX_ALIKE]],
+            "more": now.duplicates.format(count=len(hit.duplicates)),
+            "duplicates": [_card(other, made[other.id]) for other in hit.duplicates[:MAX_DUPLICATES]],
         }
         for hit in hits
     ]
     texts = {"open": now.open, "confidence": now.confidence, "cosine": now.cosine, "fewer": now.fewer}
-    components.mount("cards", "cards", {"cards": cards, "words": texts}, opened=_open)
+    components.register_component("cards", "cards", {"cards": cards, "words": texts}, opened=_open)
 
 
 def _card(hit: Hit, picture: bytes | PhotoError) -> dict[str, Any]:
     card = {"path": hit.path, "rank": str(hit.rank), "score": f"{hit.score:.3f}", "confidence": confidence_of(hit)}
     if not isinstance(picture, PhotoError):
         return {**card, "picture": data_uri(picture)}
-    return {**card, "note": why_gone(hit, picture)}
+    return {**card, "note": missing_reason(hit, picture)}
 
 
-def why_gone(hit: Hit, error: PhotoError) -> str:
+def missing_reason(hit: Hit, error: PhotoError) -> str:
     """What is said in place of a photo."""
     gone = isinstance(hit.file, Path) and not hit.file.exists()
-    return words().gone if gone else words().unshowable.format(reason=public(str(error)))
+    return strings().gone if gone else strings().unshowable.format(reason=public(str(error)))
 
 
 def _open() -> None:
-    path = components.told_by("cards", "opened")
+    path = components.component_value("cards", "opened")
     st.session_state["opened"] = path if isinstance(path, str) else None

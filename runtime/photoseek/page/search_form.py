@@ -9,9 +9,9 @@ from typing import Any
 import streamlit as st
 
 from photoseek.demo.gallery import picture_names
-from photoseek.gallery.snapshot.sample_queries import demo_queries, everyday_queries
+from photoseek.gallery.snapshot.sample_queries import demo_queries, sample_queries
 from photoseek.page import components
-from photoseek.page.strings import words
+from photoseek.page.strings import strings
 from photoseek.photos.formats import SUFFIXES
 from photoseek.search.searcher import Searcher
 
@@ -34,23 +34,23 @@ class Upload:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is searched for; ``like`` is the path of a photo of the gallery."""
+class SearchForm:
+    """What is searched for; ``similar_to`` is the path of a photo of the gallery."""
 
     text: str
     photo: Upload | None
-    like: str | None
+    similar_to: str | None
     k: int
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to search for."""
-        return not self.text and self.photo is None and self.like is None
+        return not self.text and self.photo is None and self.similar_to is None
 
 
-def ask() -> None:
+def render_search_form() -> None:
     """Draw the text, the number, the photo and the help, in one row; Enter searches."""
-    now = words()
+    now = strings()
     st.text_input(
         now.ask,
         **_field("q"),
@@ -70,19 +70,19 @@ def ask() -> None:
     )
     with st.popover(now.photo, icon=":material/add_photo_alternate:"):
         choose_upload(now.photo, "photo", now.photo_hint)
-    components.mount("paste", "paste", {"limit": _MAX_BYTES}, pasted=_take_pasted)
+    components.register_component("paste", "paste", {"limit": _MAX_BYTES}, pasted=_take_pasted)
 
 
-def help_with_grammar() -> None:
+def query_help() -> None:
     """Draw a button that unfolds how queries are written."""
-    with st.popover(words().help, icon=":material/help:", type="tertiary", key="help"):
-        st.markdown(words().grammar)
+    with st.popover(strings().help, icon=":material/help:", type="tertiary", key="help"):
+        st.markdown(strings().grammar)
 
 
-def asked() -> Asked:
+def form_values() -> SearchForm:
     """What the session asks for now."""
     state = st.session_state
-    return Asked(state["q"].strip(), state.get("photo"), state.get("like"), int(state["k"]))
+    return SearchForm(state["q"].strip(), state.get("photo"), state.get("similar_to"), int(state["k"]))
 
 
 def choose_upload(label: str, key: str, hint: str | None = None) -> None:
@@ -94,22 +94,22 @@ def choose_upload(label: str, key: str, hint: str | None = None) -> None:
         st.html(f'<p class="ps-hint">{hint}</p>')
 
 
-def offer_examples(searcher: Searcher) -> None:
+def example_queries(searcher: Searcher) -> None:
     """Draw a button for each example, in the language of the page where the bundle reads it; it fills in the text.
 
     A gallery with pictures of the demo has examples that those show.
     """
-    now = words()
+    now = strings()
     language = now.code if now.code in searcher.bundle.languages else "en"
-    drawn = any(map(searcher.knows, picture_names()[:_MAX_EXAMPLES]))
-    examples = demo_queries(language) if drawn else everyday_queries([language])
+    drawn = any(map(searcher.is_searchable, picture_names()[:_MAX_EXAMPLES]))
+    examples = demo_queries(language) if drawn else sample_queries([language])
     st.html(f'<p class="ps-hint">{now.try_one}</p>')
     with st.container(horizontal=True, key="ps-examples"):
         for example in examples[:_MAX_EXAMPLES]:
-            st.button(example, on_click=fill_in, args=(example,))
+            st.button(example, on_click=set_form, args=(example,))
 
 
-def fill_in(text: str) -> None:
+def set_form(text: str) -> None:
     """Make a text the query."""
     st.session_state["q"] = text
 
@@ -135,7 +135,7 @@ def _take_upload(key: str, field: str) -> None:
 
 def _take_pasted() -> None:
     """What the browser sends is checked: it may come from anything that speaks to the page."""
-    told = components.told_by("paste", "pasted")
+    told = components.component_value("paste", "pasted")
     try:
         name, data = str(told["name"]), b64decode(told["data"], validate=True)
     except (TypeError, KeyError, ValueError):

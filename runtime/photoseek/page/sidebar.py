@@ -12,12 +12,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from photoseek.gallery.gallery import gallery_at
+from photoseek.gallery.gallery import find_gallery
 from photoseek.gallery.status import GalleryStatus
 from photoseek.page.exposure import is_shared, operators_gallery, public
 from photoseek.page.open_galleries import GalleryState
-from photoseek.page.strings import words
-from photoseek.system.atomic_write import make_private_folder, replace_json
+from photoseek.page.strings import strings
+from photoseek.system.atomic_write import make_private_folder, write_json_atomic
 from photoseek.system.cache_dir import cache_folder
 from photoseek.system.user_paths import absolute
 
@@ -31,7 +31,7 @@ def choose_gallery() -> str:
     """
     if is_shared():
         return operators_gallery()
-    now = words()
+    now = strings()
     st.session_state.setdefault("gallery", operators_gallery())
     with st.sidebar:
         folder = str(st.text_input(now.gallery, key="gallery", placeholder="/home/you/Photos")).strip()
@@ -56,7 +56,7 @@ def tell(state: GalleryState) -> None:
         facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in _facts(state.status))
         st.html(f'<dl class="ps-facts">{facts}</dl>')
         if not state.status.fresh and state.status.generation is not None:
-            st.html(f'<p class="ps-hint">{words().outdated}</p>')
+            st.html(f'<p class="ps-hint">{strings().outdated}</p>')
         if state.unreadable:
             _list_unreadable(state.unreadable)
 
@@ -65,7 +65,7 @@ def _switch() -> None:
     if st.session_state["recent"] is not None:
         st.session_state["gallery"] = st.session_state["recent"]
         st.session_state["recent"] = None
-        st.session_state["like"] = st.session_state["opened"] = None
+        st.session_state["similar_to"] = st.session_state["opened"] = None
 
 
 def _short(folder: str) -> str:
@@ -74,7 +74,7 @@ def _short(folder: str) -> str:
 
 
 def _facts(status: GalleryStatus) -> list[tuple[str, str]]:
-    now = words()
+    now = strings()
     return [
         (now.photos, f"{status.photos:,}"),
         (now.searchable, f"{status.searchable:,}"),
@@ -88,7 +88,7 @@ def _facts(status: GalleryStatus) -> list[tuple[str, str]]:
 
 
 def _list_unreadable(photos: list[tuple[str, str]]) -> None:
-    now = words()
+    now = strings()
     with st.expander(f"{now.unreadable_photos} ({len(photos):,})"):
         named = photos[:_LISTED]
         rows = (f"<li><bdi>{escape(path)}</bdi><small>{escape(public(reason))}</small></li>" for path, reason in named)
@@ -113,7 +113,7 @@ _VERSION = 1
 
 def recent_galleries() -> list[str]:
     """Folders that galleries were opened by, the last first; those that still exist."""
-    return [folder for folder in _noted() if gallery_at(Path(folder)) is not None]
+    return [folder for folder in _noted() if find_gallery(Path(folder)) is not None]
 
 
 def remember(folder: str) -> None:
@@ -125,7 +125,7 @@ def remember(folder: str) -> None:
     folders = [folder, *(other for other in before if other != folder)][:_NOTED]
     try:
         make_private_folder(_file().parent)
-        replace_json(_file(), {"format": _VERSION, "galleries": folders})
+        write_json_atomic(_file(), {"format": _VERSION, "galleries": folders})
     except (OSError, UnicodeEncodeError) as error:
         _log.info("recent galleries are not noted: %s", error)
 

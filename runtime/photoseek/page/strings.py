@@ -14,7 +14,7 @@ LANGUAGES = ("en", "zh")
 """The languages of the page; the first is the default."""
 
 
-class Words:
+class Strings:
     """The texts of one language, as attributes; names in braces are filled in by ``str.format``."""
 
     def __init__(self, code: str) -> None:
@@ -29,11 +29,11 @@ class Words:
             raise AttributeError(f"expected a text named {name!r} in the page's catalogue, found none") from None
 
 
-CATALOGUES = {code: Words(code) for code in LANGUAGES}
+CATALOGUES = {code: Strings(code) for code in LANGUAGES}
 """The texts of each language."""
 
 
-def words() -> Words:
+def strings() -> Strings:
     """Return the texts in the language of the session: the one chosen, else the browser's, else English."""
     chosen = st.session_state.get(KEY) or str(st.context.locale or "")[:2].lower()
     return CATALOGUES.get(chosen, CATALOGUES[LANGUAGES[0]])

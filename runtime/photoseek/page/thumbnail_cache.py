@@ -15,7 +15,7 @@ from pathlib import Path
 
 from photoseek.errors import PhotoError
 from photoseek.gallery.file_names import THUMBNAIL_NAME, THUMBNAILS
-from photoseek.gallery.thumbnails import shrink, version_of
+from photoseek.gallery.thumbnails import cache_key, make_thumbnail
 from photoseek.photos.decode import read_photo
 from photoseek.photos.photo_file import PhotoFile
 from photoseek.system.folder_tag import is_tagged, make_tagged, open_file, open_folder
@@ -34,7 +34,7 @@ MAX_BYTES = 128_000_000
 
 _DECODERS = 4  # photos decoded at the same time
 _LEFT = 0.9  # share of the size that is left after tidying up, so that it is not done each time
-_NOTED_ANEW_S = 3600  # the time of a file is that of its last use, up to this
+_TOUCH_INTERVAL_S = 3600  # the time of a file is that of its last use, up to this
 _JPEG_START, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 
 
@@ -65,11 +65,11 @@ class Pictures:
         """
         self._check_place(file)
         place = os.path.relpath(file.parent, self.folder) if isinstance(file, Path) else str(file)
-        facts = (file.name, place, *version_of(file))
+        facts = (file.name, place, *cache_key(file))
         name = hashlib.sha256(repr((*facts, side)).encode("utf-8", "surrogateescape")).hexdigest()[:40]
         return self._read(name) or self._make(file, name, side)
 
-    def of_all(self, files: Sequence[PhotoFile], side: int = CARD_SIDE) -> list[bytes | PhotoError]:
+    def thumbnails(self, files: Sequence[PhotoFile], side: int = CARD_SIDE) -> list[bytes | PhotoError]:
         """Those of several photos, a few decoded at the same time; the error of each that has none."""
         with ThreadPoolExecutor(_DECODERS) as pool:
             return list(pool.map(lambda file: self._of_or_error(file, side), files))
@@ -90,7 +90,7 @@ class Pictures:
     def _read(self, name: str) -> bytes | None:
         try:
             with self._opened() as folder, os.fdopen(open_file(name, os.O_RDONLY, folder=folder), "rb") as file:
-                if time.time() - os.fstat(file.fileno()).st_mtime > _NOTED_ANEW_S:
+                if time.time() - os.fstat(file.fileno()).st_mtime > _TOUCH_INTERVAL_S:
                     os.utime(file.fileno())
                 jpeg = file.read()
         except OSError:
@@ -98,7 +98,7 @@ class Pictures:
         return jpeg if jpeg.startswith(_JPEG_START) and jpeg.endswith(_JPEG_END) else None
 
     def _make(self, file: PhotoFile, name: str, side: int) -> bytes:
-        jpeg = shrink(read_photo(file), side)
+        jpeg = make_thumbnail(read_photo(file), side)
         try:
             if not make_tagged(self.folder):
                 raise OSError("expected a folder that photoseek created, found files without its tag")

@@ -21,13 +21,13 @@ _MAX_PATH = 4096
 _KINDS: dict[str, Callable[[str], Any]] = {"min_megapixels": float, "max_megapixels": float}
 
 
-def take_from_address() -> None:
+def read_url() -> None:
     """Begin a session with what its address says; what makes no sense is passed over."""
     state, given = st.session_state, st.query_params
     state.setdefault("q", given.get("q", "")[:MAX_TEXT])
     state.setdefault("k", _number_of_photos(given.get("k", "")))
-    if "like" not in state:
-        state["like"] = given.get("like", "")[:_MAX_PATH] or None
+    if "similar_to" not in state:
+        state["similar_to"] = given.get("similar_to", "")[:_MAX_PATH] or None
     for name in (MODEL, SECOND):
         if name not in state:
             state[name] = given.get(name, "")[:SHORT] or None
@@ -36,13 +36,13 @@ def take_from_address() -> None:
             state[PREFIX + name] = _condition(name, given.get(name, "")[:_MAX_PATH])
 
 
-def put_into_address() -> None:
+def write_url() -> None:
     """Have the address say what the session asks for."""
     state = st.session_state
     wanted = {
         "q": state["q"].strip(),
         "k": state["k"] if state["k"] != DEFAULT_K else None,
-        "like": state["like"],
+        "similar_to": state["similar_to"],
         **{name: state.get(PREFIX + name) for name in NAMES},
         MODEL: state.get(MODEL),
         SECOND: state.get(SECOND),

@@ -19,10 +19,10 @@ from photoseek.errors import PhotoError, PhotoUnreachable
 from photoseek.photos import formats
 from photoseek.photos.formats import FORMATS, MAX_BYTES, MAX_PIXELS
 from photoseek.photos.photo_file import PhotoFile, StoredPhoto
-from photoseek.photos.pillow_warnings import pillow_warns_nobody
+from photoseek.photos.pillow_warnings import suppress_pillow_warnings
 from photoseek.photos.rgb import to_rgb
 
-PhotoSource: TypeAlias = str | Path | bytes | bytearray | memoryview | Image.Image | StoredPhoto
+PhotoInput: TypeAlias = str | Path | bytes | bytearray | memoryview | Image.Image | StoredPhoto
 """A path, the bytes of a file, an open picture, or a photo in object storage (:attr:`photoseek.search.hits.Hit.file`).
 """
 
@@ -39,12 +39,12 @@ _TURNS = {  # by EXIF orientation, as ImageOps.exif_transpose has it
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_LYING = (5, 6, 7, 8)  # EXIF orientations that change places of width and height
+_ROTATED_90 = (5, 6, 7, 8)  # EXIF orientations that change places of width and height
 _TILE_SIDES = (322, 323)  # TIFF's TileWidth and TileLength
 _WEBP_SIDE = 16_383  # pixels that a frame of WebP has at most; an animation's canvas of 8 million x 12 takes a minute
-_SHOT_AT = ExifTags.Base.DateTimeOriginal
+_DATETIME_ORIGINAL = ExifTags.Base.DateTimeOriginal
 _EXIF_DATE = re.compile(r"([12]\d{3}):([01]\d):([0-3]\d) ([0-2]\d:[0-5]\d:[0-6]\d)", re.ASCII)
-_one_large = threading.Lock()
+_large_decode_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Photo:
     taken: str = ""
 
 
-def open_photo(source: PhotoSource) -> Image.Image:
+def open_photo(source: PhotoInput) -> Image.Image:
     """Decode a photo: first frame, EXIF orientation applied, 8-bit RGB.
 
     16-bit greys are scaled to 8 bits, transparent pixels show white behind them, CMYK is converted without
@@ -77,7 +77,7 @@ def open_photo(source: PhotoSource) -> Image.Image:
     return decode_photo(source).image
 
 
-def decode_photo(source: PhotoSource, edge: int | None = None, large: int = LARGE) -> Photo:
+def decode_photo(source: PhotoInput, edge: int | None = None, large: int = LARGE) -> Photo:
     """As :func:`open_photo`, but decoded no larger than needed, where that spares much.
 
     A JPEG is stored as waves of 8 x 8 pixels, from which the decoder makes an eighth, a quarter or half of the size for
@@ -94,12 +94,12 @@ def decode_photo(source: PhotoSource, edge: int | None = None, large: int = LARG
         PhotoUnreachable: Pillow found too little memory for it.
     """
     try:
-        with pillow_warns_nobody():
+        with suppress_pillow_warnings():
             if isinstance(source, Image.Image):
-                return _upright(source, None, large)
+                return _apply_orientation(source, None, large)
             data = _bytes_of(source)
-            with _opened(io.BytesIO(data), data[: formats.HEAD], len(data)) as image:
-                return _upright(image, edge, large)
+            with _opened(io.BytesIO(data), data[: formats.SNIFF_BYTES], len(data)) as image:
+                return _apply_orientation(image, edge, large)
     except (PhotoError, MemoryError):  # for want of memory now, nothing is said of the photo
         raise
     except Exception as error:  # Pillow's decoders raise nearly every class there is on damaged files
@@ -119,10 +119,10 @@ def read_photo(path: PhotoFile) -> bytes:
     if not isinstance(path, Path):
         return path.read_bytes()
     try:
-        with _regular(path) as file:
+        with _check_regular_file(path) as file:
             size = os.fstat(file.fileno()).st_size
             check_bytes(size)
-            check_extra(file.read(formats.HEAD))
+            require_heif_extra(file.read(formats.SNIFF_BYTES))
             file.seek(0)
             data = file.read(size + 1)  # as much memory as it takes, and not as much as it may take
             if len(data) > size:  # it has grown since
@@ -140,7 +140,7 @@ def photo_format(path: PhotoFile) -> str:
         PhotoError: The file cannot be read, or is of no known format.
     """
     try:
-        with pillow_warns_nobody(), _regular(path) as file, _header(file) as image:
+        with suppress_pillow_warnings(), _check_regular_file(path) as file, _header(file) as image:
             return str(image.format)
     except PhotoError:
         raise
@@ -148,16 +148,16 @@ def photo_format(path: PhotoFile) -> str:
         raise PhotoError(_reason(error)) from error
 
 
-def date_of(path: PhotoFile) -> str:
+def exif_date(path: PhotoFile) -> str:
     """When a photo was taken, as ``Photo.taken``, from its header alone; empty also where it cannot be read."""
     try:
-        with pillow_warns_nobody(), _regular(path) as file, _header(file) as image:
+        with suppress_pillow_warnings(), _check_regular_file(path) as file, _header(file) as image:
             return _taken(image)
     except Exception:  # as in decode_photo: whatever is wrong with it, there is no date
         return ""
 
 
-def _regular(path: PhotoFile) -> BinaryIO:
+def _check_regular_file(path: PhotoFile) -> BinaryIO:
     """Open a regular file; what has become a FIFO since it was looked at is not waited for."""
     if not isinstance(path, Path):
         return path.open()
@@ -171,7 +171,7 @@ def _regular(path: PhotoFile) -> BinaryIO:
 
 
 def _header(file: BinaryIO) -> Image.Image:
-    head = file.read(formats.HEAD)
+    head = file.read(formats.SNIFF_BYTES)
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     return _opened(file, head, size)
@@ -180,7 +180,7 @@ def _header(file: BinaryIO) -> Image.Image:
 def _opened(file: BinaryIO, head: bytes, size: int) -> Image.Image:
     """A picture of which no pixel is decoded yet."""
     check_bytes(size)
-    check_extra(head)
+    require_heif_extra(head)
     return Image.open(file, formats=_formats(formats.is_heif(head)))
 
 
@@ -206,14 +206,14 @@ def check_bytes(size: int) -> None:
         raise PhotoError(f"a file of {size / 1e6:,.0f} MB; at most {MAX_BYTES // 1_000_000} MB are read")
 
 
-def check_extra(head: bytes) -> None:
+def require_heif_extra(head: bytes) -> None:
     """Refuse a file, by its beginning, that nothing here can decode.
 
     Raises:
         PhotoError: It is of a format whose extra is missing.
     """
-    if formats.is_heif(head[: formats.HEAD]) and not formats.can_decode():
-        raise PhotoError(formats.CURE)
+    if formats.is_heif(head[: formats.SNIFF_BYTES]) and not formats.can_decode():
+        raise PhotoError(formats.INSTALL_HINT)
 
 
 def _check_pixels(width: int, height: int) -> None:
@@ -230,26 +230,28 @@ def _formats(heic: bool = False) -> tuple[str, ...]:
     return tuple(name for name in (*FORMATS, *([formats.HEIF_FORMAT] if heic else [])) if name in Image.OPEN)
 
 
-def _upright(image: Image.Image, edge: int | None, large: int) -> Photo:
+def _apply_orientation(image: Image.Image, edge: int | None, large: int) -> Photo:
     width, height = image.size
     _check_pixels(width, height)
     _check_extent(image)
     if edge is not None and image.format in _SCALED:
         image.draft(None, (edge, edge))
-    with _one_large if image.width * image.height > large else nullcontext():  # each takes over a gigabyte on its way
+    with (
+        _large_decode_lock if image.width * image.height > large else nullcontext()
+    ):  # each takes over a gigabyte on its way
         image.load()
         orientation = _orientation(image)
-        picture = _averaged(to_rgb(image), edge, large)
+        picture = _box_downscale(to_rgb(image), edge, large)
         if orientation in _TURNS:
             picture = picture.transpose(_TURNS[orientation])
         elif picture is image:
             picture = image.copy()
-    if orientation in _LYING:
+    if orientation in _ROTATED_90:
         width, height = height, width
     return Photo(picture, width, height, _taken(image))
 
 
-def _averaged(picture: Image.Image, edge: int | None, large: int) -> Image.Image:
+def _box_downscale(picture: Image.Image, edge: int | None, large: int) -> Image.Image:
     """A large picture with blocks of pixels averaged to one, its shorter side still twice as long as needed."""
     factor = min(picture.size) // (2 * edge) if edge is not None else 1
     return picture.reduce(factor) if factor > 1 and picture.width * picture.height > large else picture
@@ -277,7 +279,7 @@ def _taken(image: Image.Image) -> str:
     """EXIF's DateTimeOriginal, or else DateTime, of which the former is the moment of the shot."""
     try:
         exif = image.getexif()
-        for value in (exif.get_ifd(ExifTags.IFD.Exif).get(_SHOT_AT), exif.get(ExifTags.Base.DateTime)):
+        for value in (exif.get_ifd(ExifTags.IFD.Exif).get(_DATETIME_ORIGINAL), exif.get(ExifTags.Base.DateTime)):
             if isinstance(value, str) and (found := _EXIF_DATE.match(value)):
                 return "{}-{}-{} {}".format(*found.groups())
     except Exception:  # damaged EXIF never costs the photo

@@ -20,10 +20,10 @@ HEIF_FORMAT = "HEIF"
 HEIF_SUFFIXES = (".heic", ".heif", ".hif")
 """File name endings, in lower case."""
 
-CURE = "a HEIC photo; to have it decoded: pip install 'photoseek[heic]'"
+INSTALL_HINT = "a HEIC photo; to have it decoded: pip install 'photoseek[heic]'"
 """Why one is refused where the extra is not installed."""
 
-HEAD = 12
+SNIFF_BYTES = 12
 """Bytes at the start of a file that tell what it is."""
 
 _BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"))
@@ -31,7 +31,7 @@ _BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hev
 
 def is_heif(head: bytes) -> bool:
     """Whether a file that begins so is one: an ISO media file (ISO/IEC 14496-12) of a brand of ISO/IEC 23008-12."""
-    return head[4:8] == b"ftyp" and head[8:HEAD] in _BRANDS
+    return head[4:8] == b"ftyp" and head[8:SNIFF_BYTES] in _BRANDS
 
 
 @cache

@@ -31,7 +31,7 @@ class StoredPhoto(Protocol):
     def open(self) -> BinaryIO:
         """Open it for random access; parts are fetched when they are read."""
 
-    def blocks(self) -> Iterator[bytes]:
+    def iter_chunks(self) -> Iterator[bytes]:
         """Return its bytes block by block; errors are raised before the first block."""
 
 

@@ -21,29 +21,31 @@ logging.getLogger("PIL").addHandler(logging.NullHandler())  # else Python prints
 
 _MODULES = r"(PIL|pillow_heif)\."
 _lock = threading.Lock()
-_inside = 0
+_depth = 0
 
 
 @contextmanager
-def pillow_warns_nobody() -> Iterator[None]:
+def suppress_pillow_warnings() -> Iterator[None]:
     """Pass over warnings from Pillow's own modules, also where the process turns warnings into errors."""
-    global _inside
-    _silence_libtiff()
+    global _depth
+    _suppress_libtiff()
     with _lock:
-        if _ours() is None:  # the first of them, or a catch_warnings elsewhere has put its own list in place
+        if (
+            _is_pillow_warning() is None
+        ):  # the first of them, or a catch_warnings elsewhere has put its own list in place
             warnings.filterwarnings("ignore", module=_MODULES)
-        _inside += 1
+        _depth += 1
     try:
         yield
     finally:
         with _lock:
-            _inside -= 1
-            if _inside == 0 and (ours := _ours()) is not None:
+            _depth -= 1
+            if _depth == 0 and (ours := _is_pillow_warning()) is not None:
                 cast("list[Any]", warnings.filters).remove(ours)
 
 
 @cache
-def _silence_libtiff() -> None:
+def _suppress_libtiff() -> None:
     """libtiff writes to standard error by itself; Pillow knows of the same errors by what its functions return."""
     with suppress(OSError, AttributeError, TypeError):  # linked in another way, or left out
         library = ctypes.CDLL(_imaging.__file__)
@@ -52,6 +54,6 @@ def _silence_libtiff() -> None:
             handler(None)
 
 
-def _ours() -> Any:
+def _is_pillow_warning() -> Any:
     """Our entry among the filters."""
     return next((entry for entry in warnings.filters if getattr(entry[3], "pattern", None) == _MODULES), None)

@@ -25,7 +25,7 @@ from photoseek.photos.rgb import to_rgb
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
-Triple = tuple[float, float, float]
+RGB = tuple[float, float, float]
 Box = tuple[float, float, float, float]
 
 MAX_SIDE = 8_192
@@ -67,8 +67,8 @@ class Preprocessing:
     shortest_edge: int | None = 256
     resample: int = 2
     rescale_factor: float = 1 / 255
-    mean: Triple = IMAGENET_MEAN
-    std: Triple = IMAGENET_STD
+    mean: RGB = IMAGENET_MEAN
+    std: RGB = IMAGENET_STD
     floor_middle: bool = False
     faithful: bool = False
 
@@ -224,6 +224,6 @@ def _averaged(image: Image.Image, box: Box, across: int, down: int) -> tuple[Ima
     return small, (left / across, top / down, min(right / across, small.width), min(bottom / down, small.height))
 
 
-def _triple(values: Any) -> Triple:
+def _triple(values: Any) -> RGB:
     red, green, blue = (float(value) for value in values)
     return red, green, blue

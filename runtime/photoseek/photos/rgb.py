@@ -21,8 +21,8 @@ def to_rgb(image: Image.Image, strip: int = STRIP) -> Image.Image:
     """Return a picture of any Pillow mode as 8-bit RGB; one that is RGB already is returned itself."""
     if image.mode == "RGB":
         return image
-    boxes = list(_strips(*image.size, strip))
-    highest = max((_highest(image.crop(box)) for box in boxes), default=0.0) if image.mode in ("F", "I") else 0.0
+    boxes = list(_row_blocks(*image.size, strip))
+    highest = max((_max_value(image.crop(box)) for box in boxes), default=0.0) if image.mode in ("F", "I") else 0.0
     if len(boxes) == 1:
         return _converted(image, highest)
     result = Image.new("RGB", image.size)
@@ -31,7 +31,7 @@ def to_rgb(image: Image.Image, strip: int = STRIP) -> Image.Image:
     return result
 
 
-def _strips(width: int, height: int, strip: int) -> Iterator[Box]:
+def _row_blocks(width: int, height: int, strip: int) -> Iterator[Box]:
     """Boxes of at most ``strip`` pixels that make up a picture."""
     columns = max(1, min(width, strip))
     rows = max(1, strip // columns)
@@ -51,7 +51,7 @@ def _converted(image: Image.Image, highest: float) -> Image.Image:
     return image.convert("RGB")
 
 
-def _highest(image: Image.Image) -> float:
+def _max_value(image: Image.Image) -> float:
     return float(_values(image).max(initial=0.0))
 
 

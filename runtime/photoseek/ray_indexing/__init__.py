@@ -1,5 +1,5 @@
 """Photos embedded on many machines at once: by Ray Data, committed here (extra ``ray``)."""
 
-from photoseek.ray_indexing.encoder import RayCrew
+from photoseek.ray_indexing.encoder import RayBackend
 
-__all__ = ["RayCrew"]
+__all__ = ["RayBackend"]

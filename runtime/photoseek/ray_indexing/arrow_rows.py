@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from photoseek.gallery.indexing.pipeline import Batch
-from photoseek.sources.base import FoundPhoto
+from photoseek.sources.base import PhotoEntry
 
 _COLUMN = "pickle"
 
 
 @dataclass(frozen=True)
-class Handed:
+class BatchResult:
     """What a machine made of the photos that it was given.
 
     Attributes:
@@ -28,7 +28,7 @@ class Handed:
     host: str
     paths: frozenset[str]
     batch: Batch
-    trouble: str | None = None
+    error: str | None = None
 
     @property
     def gone(self) -> frozenset[str]:
@@ -45,36 +45,36 @@ class Handed:
         return Batch(len(self.paths & awaited), records, contents, unseen)
 
 
-def to_rows(photos: Sequence[FoundPhoto]) -> list[dict[str, Any]]:
+def to_rows(photos: Sequence[PhotoEntry]) -> list[dict[str, Any]]:
     """Return a row for each photo."""
     return [{_COLUMN: pickle.dumps(photo)} for photo in photos]
 
 
-def wanted(part: Any) -> list[FoundPhoto]:
+def parse_photos(part: Any) -> list[PhotoEntry]:
     """Return the photos of a table of such rows."""
     return [pickle.loads(row[_COLUMN]) for row in part.to_pylist()]
 
 
-def from_batch(photos: Sequence[FoundPhoto], batch: Batch, host: str) -> Any:
+def from_batch(photos: Sequence[PhotoEntry], batch: Batch, host: str) -> Any:
     """Return a table of what a machine made of photos."""
-    return _table(Handed(host, _paths(photos), batch))
+    return _table(BatchResult(host, _paths(photos), batch))
 
 
-def troubled(photos: Sequence[FoundPhoto], reason: str, host: str) -> Any:
+def error_table(photos: Sequence[PhotoEntry], reason: str, host: str) -> Any:
     """Return a table that says why a machine cannot work on photos."""
-    return _table(Handed(host, _paths(photos), Batch(0, [], []), reason))
+    return _table(BatchResult(host, _paths(photos), Batch(0, [], []), reason))
 
 
-def handed(table: Any) -> list[Handed]:
+def parse_result(table: Any) -> list[BatchResult]:
     """Return what a table of those says; Ray Data may put several of them into one."""
     return [pickle.loads(row[_COLUMN]) for row in table.to_pylist()]
 
 
-def _paths(photos: Sequence[FoundPhoto]) -> frozenset[str]:
+def _paths(photos: Sequence[PhotoEntry]) -> frozenset[str]:
     return frozenset(photo.path for photo in photos)
 
 
-def _table(found: Handed) -> Any:
+def _table(found: BatchResult) -> Any:
     import pyarrow
 
     return pyarrow.table({_COLUMN: [pickle.dumps(found)]})

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from photoseek.bundle.bundle import DEMO, Bundle
 from photoseek.bundle.manifest import Layout
-from photoseek.errors import BundleError, CrewError
+from photoseek.errors import BundleError, IndexingError
 from photoseek.system.atomic_write import make_private_folder
 from photoseek.system.cache_dir import cache_folder
 from photoseek.system.removal import draft_folder
@@ -34,7 +34,7 @@ def files_of(bundle: Bundle) -> dict[str, bytes]:
     return {name.removeprefix("../"): (bundle.path / name).read_bytes() for name in names}
 
 
-def arrived(reference: str, fingerprint: str, fetch: Callable[[], Mapping[str, bytes]]) -> Bundle:
+def fetch_bundle(reference: str, fingerprint: str, fetch: Callable[[], Mapping[str, bytes]]) -> Bundle:
     """A bundle, on the machine that this is called on.
 
     Args:
@@ -43,7 +43,7 @@ def arrived(reference: str, fingerprint: str, fetch: Callable[[], Mapping[str, b
         fetch: Its files as they were sent, asked for only where it is missing.
 
     Raises:
-        CrewError: It is not there, and was not sent.
+        IndexingError: It is not there, and was not sent.
         BundleError: What was sent cannot be opened.
     """
     with suppress(BundleError):
@@ -53,7 +53,7 @@ def arrived(reference: str, fingerprint: str, fetch: Callable[[], Mapping[str, b
     kept = cache_folder() / "bundles" / fingerprint
     if not kept.is_dir():
         if not (files := fetch()):
-            raise CrewError(
+            raise IndexingError(
                 f"expected the bundle {fingerprint[:12]} at {reference}, found none or another; install the same "
                 "version of photoseek on every machine"
             )

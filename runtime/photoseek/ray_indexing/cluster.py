@@ -13,10 +13,10 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
 
-from photoseek.errors import CrewError, MissingExtra, QueryError
-from photoseek.system.cpu import usable_cores
+from photoseek.errors import IndexingError, MissingExtra, QueryError
+from photoseek.system.cpu import available_cores
 
-CURE = "a crew of machines needs Ray; install it with: pip install 'photoseek[ray]'"
+INSTALL_HINT = "a crew of machines needs Ray; install it with: pip install 'photoseek[ray]'"
 """What is said where it is not installed."""
 
 _AFAR = "ray://"
@@ -36,25 +36,25 @@ def check_address(address: str) -> None:
         raise QueryError(f"--ray: expected auto, local, HOST:PORT or ray://HOST:PORT, found {address!r}")
 
 
-def is_afar(address: str) -> bool:
+def is_client_address(address: str) -> bool:
     """Whether this process would be no part of the cluster, but talk to one through its client port."""
     return address.startswith(_AFAR)
 
 
 @contextmanager
-def joined(address: str) -> Iterator[Any]:
+def connected(address: str) -> Iterator[Any]:
     """The module ``ray``, connected; one that the program has connected already is used as it is.
 
     Raises:
         MissingExtra: Ray or its data library is not installed.
-        CrewError: The cluster cannot be reached.
+        IndexingError: The cluster cannot be reached.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing leaves the machine
     try:
         import ray
         import ray.data
     except ImportError as error:
-        raise MissingExtra(CURE) from error
+        raise MissingExtra(INSTALL_HINT) from error
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what fails is raised
     if ray.is_initialized():
         yield ray
@@ -75,8 +75,8 @@ def _probe(address: str) -> None:
     try:
         socket.create_connection((host, port), timeout=_PROBE_S).close()
     except (OSError, OverflowError) as error:
-        option = "--ray-client-server-port" if is_afar(address) else "--port"
-        raise CrewError(
+        option = "--ray-client-server-port" if is_client_address(address) else "--port"
+        raise IndexingError(
             f"{address}: no Ray cluster can be reached there: {error}; start one with: ray start --head {option}={port}"
         ) from error
 
@@ -84,28 +84,28 @@ def _probe(address: str) -> None:
 def _join(ray: Any, address: str) -> None:
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
     if address == "local":
-        options |= {"num_cpus": usable_cores(), "include_dashboard": False}
+        options |= {"num_cpus": available_cores(), "include_dashboard": False}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if _HOST.fullmatch(address):
-                _within(_JOIN_S, lambda: ray.init(address=address, **options))
+                _with_timeout(_JOIN_S, lambda: ray.init(address=address, **options))
             else:  # a cluster of one's own would end with the thread that started it
                 ray.init(address=address, **options)
     except ConnectionError as error:
         if address != "auto":
-            raise CrewError(f"{address}: the Ray cluster cannot be joined: {_line(error)}; {_TOKEN}") from error
-        raise CrewError(
+            raise IndexingError(f"{address}: the Ray cluster cannot be joined: {_line(error)}; {_TOKEN}") from error
+        raise IndexingError(
             "auto: no Ray cluster runs on this machine; start one with: ray start --head, name one elsewhere, or take "
             "this machine alone: --ray local"
         ) from error
     except TimeoutError as error:
-        raise CrewError(f"{address}: {error}; is it a Ray cluster, of this version of Ray? {_TOKEN}") from error
+        raise IndexingError(f"{address}: {error}; is it a Ray cluster, of this version of Ray? {_TOKEN}") from error
     except Exception as error:  # what Ray raises here has many classes
-        raise CrewError(f"{address}: the Ray cluster cannot be joined: {_line(error)}") from error
+        raise IndexingError(f"{address}: the Ray cluster cannot be joined: {_line(error)}") from error
 
 
-def _within(seconds: float, join: Callable[[], object]) -> None:
+def _with_timeout(seconds: float, join: Callable[[], object]) -> None:
     """Call in another thread, which is left behind where it takes too long: Ray has no limit of its own.
 
     Raises:

@@ -9,7 +9,7 @@ from typing import Any
 Files = dict[str, bytes]
 
 
-class Desk:
+class Coordinator:
     """Holds what is too large to be sent with every member, and counts attempts.
 
     A photo whose decoding kills its process would else be tried for ever: Ray makes the process anew, and hands it the
@@ -43,7 +43,7 @@ class Desk:
         self._begun.pop(name, None)
 
 
-def open_desk(ray: Any, known: AbstractSet[str], files: Files) -> Any:
+def start_coordinator(ray: Any, known: AbstractSet[str], files: Files) -> Any:
     """The actor, filled: it takes no processor, and lives as long as its handle does.
 
     It is on the machine that this process is connected to: where that is lost, the run is, too.
@@ -51,6 +51,6 @@ def open_desk(ray: Any, known: AbstractSet[str], files: Files) -> Any:
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    desk = ray.remote(num_cpus=0, scheduling_strategy=here)(Desk).remote()
-    ray.get(desk.fill.remote(known, files))  # before anybody asks
-    return desk
+    coordinator = ray.remote(num_cpus=0, scheduling_strategy=here)(Coordinator).remote()
+    ray.get(coordinator.fill.remote(known, files))  # before anybody asks
+    return coordinator

@@ -8,21 +8,21 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from photoseek.errors import CrewError, MissingExtra
-from photoseek.gallery.indexing.pipeline import Batch, Embedder
-from photoseek.ray_indexing.arrow_rows import Handed, handed
+from photoseek.errors import IndexingError, MissingExtra
+from photoseek.gallery.indexing.pipeline import Batch, PhotoEncoder
+from photoseek.ray_indexing.arrow_rows import BatchResult, parse_result
 from photoseek.ray_indexing.bundle_transfer import files_of
-from photoseek.ray_indexing.cluster import CURE, check_address, is_afar, joined
-from photoseek.ray_indexing.coordinator import open_desk
-from photoseek.sources.base import FoundPhoto
+from photoseek.ray_indexing.cluster import INSTALL_HINT, check_address, connected, is_client_address
+from photoseek.ray_indexing.coordinator import start_coordinator
+from photoseek.sources.base import PhotoEntry
 from photoseek.version import __version__
 
 if TYPE_CHECKING:
-    from photoseek.ray_indexing.worker_spec import Task
+    from photoseek.ray_indexing.worker_spec import WorkerSpec
 
 
-class RayCrew:
-    """Who encodes photos in :meth:`photoseek.gallery.gallery.Gallery.index`, with ``crew=RayCrew("auto")``.
+class RayBackend:
+    """Who encodes photos in :meth:`photoseek.gallery.gallery.Gallery.index`, with ``backend=RayBackend("auto")``.
 
     This process scans the photos, hands them out a few at a time, and alone writes the gallery. Each photo is committed
     once, however often a machine that is lost had it handed out anew.
@@ -38,68 +38,76 @@ class RayCrew:
         """
         check_address(address)
         if find_spec("ray") is None:
-            raise MissingExtra(CURE)
+            raise MissingExtra(INSTALL_HINT)
         self.address = address
 
     def __repr__(self) -> str:
-        return f"RayCrew({self.address!r})"
+        return f"RayBackend({self.address!r})"
 
-    def encode(self, work: Sequence[FoundPhoto], embedder: Embedder, keep: Callable[[Batch], None]) -> Generator[Batch]:
-        """See :meth:`photoseek.gallery.indexing.pipeline.Crew.encode`.
+    def encode(
+        self, work: Sequence[PhotoEntry], photo_encoder: PhotoEncoder, keep: Callable[[Batch], None]
+    ) -> Generator[Batch]:
+        """See :meth:`photoseek.gallery.indexing.pipeline.EncodingBackend.encode`.
 
         Raises:
-            CrewError: The cluster cannot be reached, has no processor, or one of its machines cannot do it.
+            IndexingError: The cluster cannot be reached, has no processor, or one of its machines cannot do it.
         """
         if not work:
             return
         awaited = {photo.path for photo in work}
-        with joined(self.address) as ray:
+        with connected(self.address) as ray:
             try:
-                for found in chain.from_iterable(map(handed, self._tables(ray, work, embedder))):
-                    batch = _accept(found, awaited, embedder)
+                for found in chain.from_iterable(map(parse_result, self._tables(ray, work, photo_encoder))):
+                    batch = _save_batch(found, awaited, photo_encoder)
                     keep(batch)
                     yield batch
             except ray.exceptions.RayError as error:
-                raise CrewError(f"the Ray cluster gave up: {_first_line(error)}; what was encoded is kept") from error
+                raise IndexingError(
+                    f"the Ray cluster gave up: {_first_line(error)}; what was encoded is kept"
+                ) from error
         if awaited:
-            raise CrewError(f"{len(awaited):,} photos did not come back, such as {min(awaited)}; run it again to go on")
+            raise IndexingError(
+                f"{len(awaited):,} photos did not come back, such as {min(awaited)}; run it again to go on"
+            )
 
-    def _tables(self, ray: Any, work: Sequence[FoundPhoto], embedder: Embedder) -> Generator[Any]:
-        from photoseek.ray_indexing.dataset import tables, tables_afar
+    def _tables(self, ray: Any, work: Sequence[PhotoEntry], photo_encoder: PhotoEncoder) -> Generator[Any]:
+        from photoseek.ray_indexing.dataset import run_dataset, run_dataset_remote
 
-        members = int(ray.cluster_resources().get("CPU", 0))
-        if members < 1:
-            raise CrewError(f"{self.address}: the cluster has no processor (CPU) to encode with; add a machine to it")
-        run = tables_afar if is_afar(self.address) else tables
-        yield from run(work, self._task(ray, embedder), members)
+        workers = int(ray.cluster_resources().get("CPU", 0))
+        if workers < 1:
+            raise IndexingError(
+                f"{self.address}: the cluster has no processor (CPU) to encode with; add a machine to it"
+            )
+        run = run_dataset_remote if is_client_address(self.address) else run_dataset
+        yield from run(work, self._task(ray, photo_encoder), workers)
 
-    def _task(self, ray: Any, embedder: Embedder) -> Task:
-        from photoseek.ray_indexing.worker_spec import Task
+    def _task(self, ray: Any, photo_encoder: PhotoEncoder) -> WorkerSpec:
+        from photoseek.ray_indexing.worker_spec import WorkerSpec
 
-        encoder = embedder.encoder
+        encoder = photo_encoder.encoder
         files = {} if self.address == "local" else files_of(encoder.bundle)
-        return Task(
+        return WorkerSpec(
             version=__version__,
-            folder=embedder.folder,
+            folder=photo_encoder.folder,
             bundle=encoder.bundle.reference,
             fingerprint=encoder.bundle.fingerprint,
             precision=encoder.precision,
-            desk=open_desk(ray, frozenset(embedder.known), files),
+            coordinator=start_coordinator(ray, frozenset(photo_encoder.known), files),
         )
 
 
-def _accept(found: Handed, awaited: set[str], embedder: Embedder) -> Batch:
+def _save_batch(found: BatchResult, awaited: set[str], photo_encoder: PhotoEncoder) -> Batch:
     """What came from a machine, without what has come before: a lost machine's photos may come twice.
 
     Raises:
-        CrewError: The machine could not do it, or does not see photos that are there.
+        IndexingError: The machine could not do it, or does not see photos that are there.
     """
-    if found.trouble is not None:
-        raise CrewError(f"{found.host}: {found.trouble}")
+    if found.error is not None:
+        raise IndexingError(f"{found.host}: {found.error}")
     for path in found.gone & awaited:
-        photo = embedder.folder.photo(path)
+        photo = photo_encoder.folder.photo(path)
         if isinstance(photo, Path) and photo.exists():
-            raise CrewError(
+            raise IndexingError(
                 f"{found.host}: expected to see {photo}, found no such file; mount the folder there under the same "
                 "path, or index photos in object storage: s3://BUCKET/FOLDER"
             )

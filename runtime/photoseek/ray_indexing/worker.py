@@ -7,26 +7,26 @@ from typing import Any
 
 from photoseek.errors import PhotoseekError
 from photoseek.gallery.database.database import PhotoRecord
-from photoseek.gallery.indexing.pipeline import BATCH, Batch, Embedder
-from photoseek.ray_indexing.arrow_rows import from_batch, troubled, wanted
-from photoseek.ray_indexing.worker_spec import Task
-from photoseek.sources.base import FoundPhoto
+from photoseek.gallery.indexing.pipeline import BATCH, Batch, PhotoEncoder
+from photoseek.ray_indexing.arrow_rows import error_table, from_batch, parse_photos
+from photoseek.ray_indexing.worker_spec import WorkerSpec
+from photoseek.sources.base import PhotoEntry
 
-_CAREFUL = 2  # attempts from which on photos are taken one by one
-_GIVEN_UP = 2  # attempts at a single photo, each of which ended with its process
+_RETRY_SINGLY = 2  # attempts from which on photos are taken one by one
+_SKIP = 2  # attempts at a single photo, each of which ended with its process
 _REASON = "a process ended while it was decoded"
 
 
-class Member:
+class Worker:
     """What Ray Data makes on each processor, and calls with the photos of a part."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: WorkerSpec) -> None:
         """Open the tower; what is wrong is told with the first photos, since what is raised here is hard to tell."""
-        self._desk = task.desk
-        self._embedder: Embedder | None = None
+        self._coordinator = task.coordinator
+        self._photo_encoder: PhotoEncoder | None = None
         self._trouble = ""
         try:
-            self._embedder = task.embedder()
+            self._photo_encoder = task.photo_encoder()
         except PhotoseekError as error:
             self._trouble = str(error)
 
@@ -34,21 +34,21 @@ class Member:
         """Encode the photos of a table with rows of :func:`photoseek.ray_indexing.arrow_rows.to_rows`; a table of what
         came of it.
         """
-        photos, host = wanted(part), socket.gethostname()
-        if self._embedder is None:
-            return troubled(photos, self._trouble, host)
+        photos, host = parse_photos(part), socket.gethostname()
+        if self._photo_encoder is None:
+            return error_table(photos, self._trouble, host)
         try:
-            return from_batch(photos, self._encode(photos, self._embedder), host)
+            return from_batch(photos, self._encode(photos, self._photo_encoder), host)
         except PhotoseekError as error:
-            return troubled(photos, str(error), host)
+            return error_table(photos, str(error), host)
 
-    def _encode(self, photos: list[FoundPhoto], embedder: Embedder) -> Batch:
+    def _encode(self, photos: list[PhotoEntry], photo_encoder: PhotoEncoder) -> Batch:
         name = f"part: {photos[0].path}"
-        if self._begin(name) < _CAREFUL:
-            batches = [embedder.batch(photos[start : start + BATCH]) for start in range(0, len(photos), BATCH)]
+        if self._begin(name) < _RETRY_SINGLY:
+            batches = [photo_encoder.batch(photos[start : start + BATCH]) for start in range(0, len(photos), BATCH)]
         else:
-            batches = [self._carefully(photo, embedder) for photo in photos]
-        self._desk.end.remote(name)
+            batches = [self._encode_one_by_one(photo, photo_encoder) for photo in photos]
+        self._coordinator.end.remote(name)
         return Batch(
             len(photos),
             [record for batch in batches for record in batch.records],
@@ -56,15 +56,15 @@ class Member:
             [path for batch in batches for path in batch.unseen],
         )
 
-    def _carefully(self, photo: FoundPhoto, embedder: Embedder) -> Batch:
+    def _encode_one_by_one(self, photo: PhotoEntry, photo_encoder: PhotoEncoder) -> Batch:
         """One photo, noted before and after; one that has ended its process more than once is not tried again."""
-        if self._begin(photo.path) > _GIVEN_UP:
+        if self._begin(photo.path) > _SKIP:
             return Batch(1, [PhotoRecord(photo, reason=_REASON)], [])
-        batch = embedder.batch([photo])
-        self._desk.end.remote(photo.path)
+        batch = photo_encoder.batch([photo])
+        self._coordinator.end.remote(photo.path)
         return batch
 
     def _begin(self, name: str) -> int:
         import ray
 
-        return int(ray.get(self._desk.begin.remote(name)))
+        return int(ray.get(self._coordinator.begin.remote(name)))

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from photoseek.encoders.encoders import ImageEncoder
-from photoseek.errors import CrewError
-from photoseek.gallery.indexing.pipeline import Embedder
-from photoseek.ray_indexing.bundle_transfer import arrived
-from photoseek.sources.base import PhotoFolder
+from photoseek.errors import IndexingError
+from photoseek.gallery.indexing.pipeline import PhotoEncoder
+from photoseek.ray_indexing.bundle_transfer import fetch_bundle
+from photoseek.sources.base import PhotoSource
 from photoseek.version import __version__
 
 
 @dataclass(frozen=True)
-class Task:
+class WorkerSpec:
     """Goes to every member; holds no session, which could not be sent.
 
     Attributes:
@@ -23,29 +23,29 @@ class Task:
         bundle: What encodes them: where it lies on the machine of the run, and perhaps on others, or ``demo``.
         fingerprint: Of that bundle.
         precision: Of its image tower.
-        desk: An actor, see :class:`photoseek.ray_indexing.coordinator.Desk`.
+        desk: An actor, see :class:`photoseek.ray_indexing.coordinator.Coordinator`.
     """
 
     version: str
-    folder: PhotoFolder
+    folder: PhotoSource
     bundle: str
     fingerprint: str
     precision: str
-    desk: Any
+    coordinator: Any
 
-    def embedder(self) -> Embedder:
+    def photo_encoder(self) -> PhotoEncoder:
         """Open all of it, on the machine that works: one thread, for each processor has a member.
 
         Raises:
-            CrewError: Another version of photoseek is installed there.
+            IndexingError: Another version of photoseek is installed there.
             PhotoseekError: The bundle cannot be opened.
         """
         import ray
 
         if self.version != __version__:
-            raise CrewError(
+            raise IndexingError(
                 f"expected photoseek {self.version}, found {__version__}; install the same version on every machine"
             )
-        bundle = arrived(self.bundle, self.fingerprint, lambda: ray.get(self.desk.files.remote()))
+        bundle = fetch_bundle(self.bundle, self.fingerprint, lambda: ray.get(self.coordinator.files.remote()))
         encoder = ImageEncoder(bundle, self.precision, threads=1, mode="service")
-        return Embedder(self.folder, encoder, ray.get(self.desk.known.remote()))
+        return PhotoEncoder(self.folder, encoder, ray.get(self.coordinator.known.remote()))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from photoseek.photos.photo_file import PhotoFile
-from photoseek.system.filenames import as_text
+from photoseek.system.filenames import decode_filename
 
 
 @dataclass(frozen=True)
@@ -41,15 +41,15 @@ class Hit:
         width: Of the upright photo, in pixels.
         height: Of the upright photo, in pixels.
         file: Where the photo lies: a path, or for one in object storage a
-            :class:`photoseek.sources.remote.RemotePhoto`, whose text is its address.
+            :class:`photoseek.sources.remote.RemoteFile`, whose text is its address.
         id: Its number in the gallery, which never comes to mean another picture.
         taken: ``YYYY-MM-DD HH:MM:SS`` by the camera's clock; None where the photo does not tell.
         confidence: Probability, in [0, 1], that the photo shows what the text says; None for queries with a photo,
             and where the bundle was not calibrated. See :mod:`photoseek.evaluation.calibration_fit`.
-        doubtful: Whether the score is below what best hits commonly have: where the first hit is doubtful, most likely
-            nothing in the gallery shows what was asked for.
-        alike: Further hits that show nearly the same, folded into this one; best first.
-        fused: What reranked hits are in the order of, see :mod:`photoseek.search.rank_fusion`; None of others.
+        low_confidence: Whether the score is below what best hits commonly have: where that is so of the first hit,
+            most likely nothing in the gallery shows what was asked for.
+        duplicates: Further hits that show nearly the same, folded into this one; best first.
+        fusion_score: What reranked hits are in the order of, see :mod:`photoseek.search.rank_fusion`; None of others.
         scores: Of reranked hits, what the bundle that searched says and what the second one does.
     """
 
@@ -62,9 +62,9 @@ class Hit:
     id: int
     taken: str | None = None
     confidence: float | None = None
-    doubtful: bool = False
-    alike: tuple[Hit, ...] = ()
-    fused: float | None = None
+    low_confidence: bool = False
+    duplicates: tuple[Hit, ...] = ()
+    fusion_score: float | None = None
     scores: tuple[BundleScore, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -74,19 +74,23 @@ class Hit:
             "path": self.path,
             "score": round(self.score, 4),
             "confidence": None if self.confidence is None else round(self.confidence, 4),
-            "doubtful": self.doubtful,
+            "low_confidence": self.low_confidence,
             "width": self.width,
             "height": self.height,
             "taken": self.taken,
             "id": self.id,
-            "file": as_text(str(self.file)),
-            **({"fused": self._fused, "scores": [each.to_json() for each in self.scores]} if self.scores else {}),
-            **({"alike": [hit.to_json() for hit in self.alike]} if self.alike else {}),
+            "file": decode_filename(str(self.file)),
+            **(
+                {"fusion_score": self._fusion_score, "scores": [each.to_json() for each in self.scores]}
+                if self.scores
+                else {}
+            ),
+            **({"duplicates": [hit.to_json() for hit in self.duplicates]} if self.duplicates else {}),
         }
 
     @property
-    def _fused(self) -> float | None:
-        return None if self.fused is None else round(self.fused, 6)
+    def _fusion_score(self) -> float | None:
+        return None if self.fusion_score is None else round(self.fusion_score, 6)
 
 
 @dataclass(frozen=True)

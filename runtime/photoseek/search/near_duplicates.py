@@ -8,11 +8,11 @@ from dataclasses import replace
 from photoseek.search.hits import Hit
 from photoseek.vectors import Vectors
 
-ALIKE = 0.98
+DUPLICATE_THRESHOLD = 0.98
 """Photos whose vectors have at least this cosine show nearly the same."""
 
 
-def fold(hits: Sequence[Hit], vectors: Vectors, limit: float = ALIKE) -> list[Hit]:
+def group_near_duplicates(hits: Sequence[Hit], vectors: Vectors, limit: float = DUPLICATE_THRESHOLD) -> list[Hit]:
     """Put each hit that is nearly the same as a better one behind it, and number the rest anew.
 
     Args:
@@ -28,4 +28,6 @@ def fold(hits: Sequence[Hit], vectors: Vectors, limit: float = ALIKE) -> list[Hi
             kept.append(row)
         else:
             behind.setdefault(near, []).append(hit)
-    return [replace(hits[row], rank=rank, alike=tuple(behind.get(row, ()))) for rank, row in enumerate(kept, start=1)]
+    return [
+        replace(hits[row], rank=rank, duplicates=tuple(behind.get(row, ()))) for rank, row in enumerate(kept, start=1)
+    ]

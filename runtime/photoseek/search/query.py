@@ -12,24 +12,24 @@ import numpy as np
 from photoseek.bundle.bundle import Bundle
 from photoseek.bundle.calibration import Calibration
 from photoseek.encoders.encoders import MAX_CHARACTERS, ImageEncoder, TextEncoder
-from photoseek.encoders.query_syntax import expect_text, parse_query
+from photoseek.encoders.query_syntax import parse_query, require_text
 from photoseek.errors import QueryError
-from photoseek.languages import language_of, words_in
-from photoseek.photos.decode import PhotoSource
-from photoseek.vectors import Vectors, normalise
+from photoseek.languages import detect_language, words_in
+from photoseek.photos.decode import PhotoInput
+from photoseek.vectors import Vectors, normalize
 
 if TYPE_CHECKING:
     from photoseek.bundle.onnx_session import Mode
 
-_NOTHING = 1e-6  # a sum of unit vectors below this has no direction
+_NO_TEXT = 1e-6  # a sum of unit vectors below this has no direction
 _RECENT_QUERIES = 512  # texts whose vectors are kept: some KB each
 
-PhotoAt = Callable[[str], tuple[int, Vectors]]
+PhotoLookup = Callable[[str], tuple[int, Vectors]]
 """Id and unit vector of the photo at a path of the gallery; raises QueryError where there is none."""
 
 
 @dataclass(frozen=True)
-class Part:
+class WeightedVector:
     """A unit vector (dim,), how much it counts, and what its cosines are worth."""
 
     vector: Vectors
@@ -44,12 +44,12 @@ class Query:
     Attributes:
         vector: Unit vector, (dim,).
         parts: What it was added up from.
-        left_out: The id of a photo that is not to be found.
+        exclude_id: The id of a photo that is not to be found.
     """
 
     vector: Vectors
-    parts: tuple[Part, ...] = ()
-    left_out: int | None = None
+    parts: tuple[WeightedVector, ...] = ()
+    exclude_id: int | None = None
 
     def trust(self, photos: Vectors) -> list[tuple[float | None, bool]]:
         """How surely each of n photos, (n, dim), shows every text that is asked for, and whether that is doubtful.
@@ -89,38 +89,40 @@ class QueryEncoder:
         self.bundle = bundle
         self.texts = TextEncoder(bundle, text_precision, threads, mode)
         self.images = ImageEncoder(bundle, image_precision, threads, mode)
-        self._encode_text = lru_cache(maxsize=_RECENT_QUERIES)(self._encode_text_anew)
+        self._encode_text = lru_cache(maxsize=_RECENT_QUERIES)(self._encode_uncached)
 
     def encode(
         self,
         text: str | None,
-        photo: PhotoSource | None,
-        like: str | None,
+        photo: PhotoInput | None,
+        similar_to: str | None,
         language: str | None,
-        photo_at: PhotoAt,
+        photo_at: PhotoLookup,
     ) -> Query:
         """Encode a query; parameters and errors are those of :meth:`photoseek.search.searcher.Searcher.search`."""
-        for name, value in (("text", text), ("like", like), ("language", language)):
+        for name, value in (("text", text), ("similar_to", similar_to), ("language", language)):
             if value is not None:
-                expect_text(value, name)
+                require_text(value, name)
         parts = [
-            Part(self._encode_text(part.text, language), part.weight, self._calibration_of(part.text, language))
+            WeightedVector(
+                self._encode_text(part.text, language), part.weight, self._calibration_of(part.text, language)
+            )
             for part in parse_query((text or "")[:MAX_CHARACTERS])
         ]
         left_out = None
         if photo is not None:
-            parts.append(Part(self.images.encode([photo])[0]))
-        if like is not None:
-            left_out, vector = photo_at(like)
-            parts.append(Part(vector))
+            parts.append(WeightedVector(self.images.encode([photo])[0]))
+        if similar_to is not None:
+            left_out, vector = photo_at(similar_to)
+            parts.append(WeightedVector(vector))
         if not parts:
             raise QueryError("an empty query: expected a text, a photo, or both")
         total = np.sum([part.weight * part.vector for part in parts], axis=0, keepdims=True)
-        if not np.abs(total).max() > _NOTHING:
+        if not np.abs(total).max() > _NO_TEXT:
             raise QueryError("the parts of the query cancel out: expected something to look for")
-        return Query(normalise(total)[0], tuple(parts), left_out)
+        return Query(normalize(total)[0], tuple(parts), left_out)
 
-    def _encode_text_anew(self, text: str, language: str | None) -> Vectors:
+    def _encode_uncached(self, text: str, language: str | None) -> Vectors:
         vector: Vectors = self.texts.encode([text], language=language)[0]
         vector.flags.writeable = False  # handed out again when the text comes again
         return vector
@@ -128,7 +130,7 @@ class QueryEncoder:
     def _calibration_of(self, text: str, language: str | None) -> Calibration | None:
         """That of the tower that reads most of a text."""
         towers = self.bundle.manifest.text_towers
-        tower = language or (language_of(text) if towers else "")
+        tower = language or (detect_language(text) if towers else "")
         facts = towers[tower].precisions if tower in towers else self.bundle.manifest.precisions
         found = Calibration.from_json(facts.get(self.texts.precision, {}).get("confidence"))
         return None if found is None else found.of_length(words_in(text))

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from photoseek.errors import QueryError
 
-Rule: TypeAlias = Literal["zscore", "rrf"]
+Method: TypeAlias = Literal["zscore", "rrf"]
 """How two orders become one."""
 
 RRF_K = 60
@@ -51,12 +51,12 @@ class Fusion:
         QueryError: No such rule, or a weight that is none.
     """
 
-    rule: Rule = "zscore"
+    rule: Method = "zscore"
     weight: float = 0.5
 
     def __post_init__(self) -> None:
-        if self.rule not in get_args(Rule):
-            raise QueryError(f"fuse: expected one of {', '.join(get_args(Rule))}, found {self.rule!r}")
+        if self.rule not in get_args(Method):
+            raise QueryError(f"fuse: expected one of {', '.join(get_args(Method))}, found {self.rule!r}")
         weight = self.weight
         if not isinstance(weight, Real) or isinstance(weight, bool) or not 0 <= weight <= 1:
             raise QueryError(f"rerank weight: expected a number from 0 to 1, found {weight!r}")
@@ -69,11 +69,11 @@ class Fusion:
             second: By the second, (..., n); NaN where it knows nothing of a photo, which counts as last.
         """
         one, other = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
-        scale = standardised if self.rule == "zscore" else reciprocal_ranks
+        scale = z_scores if self.rule == "zscore" else reciprocal_rank_scores
         return np.asarray((1 - self.weight) * scale(one) + self.weight * scale(other))
 
 
-def reciprocal_ranks(scores: Scores) -> Scores:
+def reciprocal_rank_scores(scores: Scores) -> Scores:
     """``1 / (60 + rank)`` of each score along the last axis, the best of rank 1; of NaN 0, as if it stood in no order.
 
     Of equal scores the earlier ranks first.
@@ -84,7 +84,7 @@ def reciprocal_ranks(scores: Scores) -> Scores:
     return np.where(np.isnan(scores), 0.0, 1 / (RRF_K + ranks))
 
 
-def standardised(scores: Scores) -> Scores:
+def z_scores(scores: Scores) -> Scores:
     """Mean 0 and deviation 1 along the last axis; of NaN the lowest of the others, and all 0 where none differ."""
     known = ~np.isnan(scores)
     count = np.maximum(known.sum(axis=-1, keepdims=True), 1)

@@ -14,14 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import GalleryError, PhotoError
-from photoseek.gallery.database.bundles import held_as, put_held
+from photoseek.gallery.database.bundles import save_bundle, to_record
 from photoseek.gallery.database.database import ContentRecord
 from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.indexing.pipeline import BATCH, Content, encode
-from photoseek.gallery.lock import only_writer
+from photoseek.gallery.lock import exclusive_writer
 from photoseek.photos.decode import read_photo
-from photoseek.system.cpu import usable_cores
-from photoseek.system.fork_safety import Inherited
+from photoseek.system.cpu import available_cores
+from photoseek.system.fork_safety import ForkAware
 from photoseek.vectors import Vectors
 
 _log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 _IN_MEMORY = 50_000  # vectors: some KB each
 
 
-class SecondLook(Inherited):
+class RerankVectors(ForkAware):
     """Looks at photos of a gallery with the image tower of a bundle. May be shared between threads."""
 
     def __init__(self, gallery: Gallery, encoder: ImageEncoder) -> None:
@@ -38,7 +38,7 @@ class SecondLook(Inherited):
         self.encoder = encoder
         self._unkept: dict[str, ContentRecord] = {}
         self._lock = threading.Lock()
-        self.tell_of_forks()
+        self.register_fork_hooks()
 
     def after_fork_in_child(self) -> None:
         """Another thread may have held the lock."""
@@ -67,7 +67,7 @@ class SecondLook(Inherited):
         wanted = [(sha256, path) for sha256, path in paths.items() if sha256 not in made]
         parts = [wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)]
         if len(parts) > 1:
-            with ThreadPoolExecutor(min(len(parts), usable_cores()), thread_name_prefix="photoseek-look") as pool:
+            with ThreadPoolExecutor(min(len(parts), available_cores()), thread_name_prefix="photoseek-look") as pool:
                 looked = list(pool.map(self._look, parts))
         else:
             looked = [self._look(part) for part in parts]
@@ -104,8 +104,8 @@ class SecondLook(Inherited):
     def _put(self, records: Sequence[ContentRecord]) -> None:
         """As the only writer: an indexing that runs counts what is there."""
         database, bundle = self.gallery.database, self.encoder.bundle
-        with only_writer(self.gallery.path), database.transaction():
+        with exclusive_writer(self.gallery.path), database.transaction():
             if self.gallery.held(bundle) is None:  # so that the vectors are told of, and not pruned
-                put_held(database, held_as(bundle, precision=self.encoder.precision, whole=False))
+                save_bundle(database, to_record(bundle, precision=self.encoder.precision, whole=False))
                 self.gallery.trust.accept_bundle(bundle)
-            database.put_contents(bundle.fingerprint, records)
+            database.save_contents(bundle.fingerprint, records)

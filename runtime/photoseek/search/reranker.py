@@ -16,13 +16,13 @@ from photoseek.encoders.encoders import TextEncoder
 from photoseek.errors import QueryError
 from photoseek.gallery.filters import Filter
 from photoseek.gallery.gallery import Gallery
-from photoseek.photos.decode import PhotoSource
+from photoseek.photos.decode import PhotoInput
 from photoseek.search.hits import BundleScore, Hit
-from photoseek.search.near_duplicates import fold as fold_hits
+from photoseek.search.near_duplicates import group_near_duplicates as group_near_duplicates
 from photoseek.search.query import Query, QueryEncoder
 from photoseek.search.rank_fusion import DEPTH, MAX_DEPTH, Fusion
-from photoseek.search.rerank_vectors import SecondLook
-from photoseek.search.searcher import Searcher, expect_count
+from photoseek.search.rerank_vectors import RerankVectors
+from photoseek.search.searcher import Searcher, check_k
 from photoseek.vectors import Vectors
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ class Reranker:
     kept.
 
     Each hit has the ``score`` and the ``confidence`` of the first bundle, besides those that it was ordered by:
-    ``fused``, and the ``scores`` of both. None is ``doubtful`` unless the first bundle's best hit is. Hits beyond the
-    depth follow in the first bundle's order, without these.
+    ``fusion_score``, and the ``scores`` of both. None is ``low_confidence`` unless the first bundle's best is.
+    Hits beyond the depth follow in the first bundle's order, without these.
     """
 
     def __init__(
@@ -83,11 +83,11 @@ class Reranker:
             raise QueryError(f"rerank: expected a bundle other than {searcher.bundle.name!r}, which searches already")
         self.searcher = searcher
         self.bundle = bundle
-        self.depth = expect_depth(depth)
+        self.depth = check_depth(depth)
         self.fusion = fusion or Fusion()
         images = searcher.gallery.image_precision(bundle, precision) if searcher.gallery.held(bundle) else precision
         self._encoder = QueryEncoder(bundle, precision, images, threads, mode)
-        self._look = SecondLook(searcher.gallery, self._encoder.images)
+        self._look = RerankVectors(searcher.gallery, self._encoder.images)
 
     def __repr__(self) -> str:
         return f"Reranker({self.searcher!r}, {self.bundle!r}, depth={self.depth}, fusion={self.fusion!r})"
@@ -112,12 +112,12 @@ class Reranker:
         self,
         text: str | None = None,
         *,
-        photo: PhotoSource | None = None,
-        like: str | None = None,
+        photo: PhotoInput | None = None,
+        similar_to: str | None = None,
         k: int = 5,
         language: str | None = None,
         where: Filter | None = None,
-        fold: bool = False,
+        group_duplicates: bool = False,
     ) -> list[Hit]:
         """The k photos most like the query, best first; parameters and errors are those of ``Searcher.search``.
 
@@ -125,37 +125,48 @@ class Reranker:
             QueryError: Also where the second bundle has no tower for the language.
             BundleError: A tower of the second bundle is damaged.
         """
-        expect_count(k)
-        return self.nearest(self.query(text, photo=photo, like=like, language=language), k, where=where, fold=fold)
+        check_k(k)
+        return self.nearest(
+            self.query(text, photo=photo, similar_to=similar_to, language=language),
+            k,
+            where=where,
+            group_duplicates=group_duplicates,
+        )
 
     def query(
         self,
         text: str | None = None,
         *,
-        photo: PhotoSource | None = None,
-        like: str | None = None,
+        photo: PhotoInput | None = None,
+        similar_to: str | None = None,
         language: str | None = None,
     ) -> RerankQuery:
         """Encode a query with both bundles; parameters and errors are those of :meth:`search`."""
-        first = self.searcher.query(text, photo=photo, like=like, language=language)
-        return RerankQuery(first, self._encoder.encode(text, photo, like, language, self._photo_at))
+        first = self.searcher.query(text, photo=photo, similar_to=similar_to, language=language)
+        return RerankQuery(first, self._encoder.encode(text, photo, similar_to, language, self._photo_at))
 
     def nearest(
-        self, query: RerankQuery, k: int, *, where: Filter | None = None, fold: bool = False, depth: int | None = None
+        self,
+        query: RerankQuery,
+        k: int,
+        *,
+        where: Filter | None = None,
+        group_duplicates: bool = False,
+        depth: int | None = None,
     ) -> list[Hit]:
         """The k best of an encoded query, ``depth`` being for this one; else as ``Searcher.nearest``."""
-        expect_count(k)
-        depth = self.depth if depth is None else expect_depth(depth)
+        check_k(k)
+        depth = self.depth if depth is None else check_depth(depth)
         wanted = max(k, depth)
         while True:
             found = self.searcher.candidates(query.first, wanted, where)
             order, fused = self._fused(found.hits[:depth], query.second)
             order += range(len(order), len(found.hits))
             hits = [
-                self._placed(found.hits, place, rank, fused)
-                for rank, place in enumerate(order[: None if fold else k], 1)
+                self._apply_order(found.hits, place, rank, fused)
+                for rank, place in enumerate(order[: None if group_duplicates else k], 1)
             ]
-            hits = fold_hits(hits, found.vectors[order]) if fold else hits
+            hits = group_near_duplicates(hits, found.vectors[order]) if group_duplicates else hits
             if len(hits) >= k or found.complete:
                 return hits[:k]
             wanted *= 2  # some were folded
@@ -169,17 +180,17 @@ class Reranker:
         order = np.argsort(-fused, kind="stable").tolist()  # of equal ones the first bundle's better one is first
         return order, list(zip(fused.tolist(), seconds.tolist(), ranks.tolist(), strict=True))
 
-    def _placed(self, hits: list[Hit], place: int, rank: int, fused: list[_Fused]) -> Hit:
+    def _apply_order(self, hits: list[Hit], place: int, rank: int, fused: list[_Fused]) -> Hit:
         """A hit at its new rank, with what both bundles say of it where both were asked."""
         hit = hits[place]
-        doubtful = hit.doubtful and hits[0].doubtful
+        low_confidence = hit.low_confidence and hits[0].low_confidence
         if place >= len(fused):
-            return replace(hit, rank=rank, doubtful=doubtful)
+            return replace(hit, rank=rank, low_confidence=low_confidence)
         score, second, second_rank = fused[place]
         known = not np.isnan(second)
         own = BundleScore(self.searcher.bundle.name, hit.score, hit.rank)
         other = BundleScore(self.bundle.name, second if known else None, second_rank if known else None)
-        return replace(hit, rank=rank, doubtful=doubtful, fused=score, scores=(own, other))
+        return replace(hit, rank=rank, low_confidence=low_confidence, fusion_score=score, scores=(own, other))
 
     def _scores(self, hits: list[Hit], query: Query) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         """The second bundle's cosine of each hit, (n,); NaN where it could not look at the photo."""
@@ -200,7 +211,7 @@ class Reranker:
         return photo, vectors[photo]
 
 
-def expect_depth(depth: object) -> int:
+def check_depth(depth: object) -> int:
     """Make sure that a depth is one.
 
     Raises:

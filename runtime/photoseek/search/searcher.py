@@ -13,26 +13,27 @@ import numpy as np
 from photoseek.bundle.bundle import Bundle
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import GalleryDamaged, GalleryIncompatible, QueryError
-from photoseek.gallery.database.bundles import HeldBundle
+from photoseek.gallery.database.bundles import GalleryBundle
 from photoseek.gallery.database.database import StoredPhoto
-from photoseek.gallery.database.filter_query import ids_where
+from photoseek.gallery.database.filter_query import matching_ids
 from photoseek.gallery.database.sentences import StoredSentences
 from photoseek.gallery.filters import Filter
 from photoseek.gallery.gallery import Gallery
-from photoseek.gallery.snapshot.build import ROWS_CURE, check_photos, photos_of
-from photoseek.gallery.snapshot.snapshot import CURE, Generation, current_name
-from photoseek.photos.decode import PhotoSource
+from photoseek.gallery.snapshot.build import ROWS_REPAIR_HINT, rows_for, verify_rows
+from photoseek.gallery.snapshot.current import REPAIR_HINT, current_id
+from photoseek.gallery.snapshot.snapshot import Snapshot
+from photoseek.photos.decode import PhotoInput
 from photoseek.search.hits import Hit, Sentence
-from photoseek.search.near_duplicates import fold as fold_hits
+from photoseek.search.near_duplicates import group_near_duplicates as group_near_duplicates
 from photoseek.search.query import Query as Query
 from photoseek.search.query import QueryEncoder
-from photoseek.stores.searcher import AskedStore, Neighbours
-from photoseek.system.filenames import as_asked
-from photoseek.system.fork_safety import Inherited
-from photoseek.vector_index.base import Search
-from photoseek.vector_index.exact import ExactSearch
+from photoseek.stores.searcher import Neighbors, StoreSearcher
+from photoseek.system.filenames import normalize_user_path
+from photoseek.system.fork_safety import ForkAware
+from photoseek.vector_index.base import Index
+from photoseek.vector_index.exact import ExactIndex
 from photoseek.vector_index.registry import Engine
-from photoseek.vectors import Rows, Vectors, query_vector
+from photoseek.vectors import Rows, Vectors, as_query_vector
 
 if TYPE_CHECKING:
     from photoseek.bundle.onnx_session import Mode
@@ -59,15 +60,15 @@ class Candidates:
 
 
 @dataclass(frozen=True)
-class _Opened:
+class _SnapshotView:
     """A generation and the engine over it; replaced as a whole, so that a query sees one or the other."""
 
-    generation: Generation
-    engine: Search
+    generation: Snapshot
+    engine: Index
     damage: str | None = None
 
 
-class Searcher(Inherited):
+class Searcher(ForkAware):
     """Answers queries over one gallery. May be shared between threads, and used in a forked child.
 
     Each tower is loaded by the first query that needs it. When the gallery has been indexed again, the next query
@@ -121,12 +122,12 @@ class Searcher(Inherited):
             self.bundle, precision, gallery.image_precision(self.bundle, precision), threads, mode
         )
         database, facts = gallery.database, (self.bundle.fingerprint, self.bundle.dim)
-        self.store = None if store is None else AskedStore(database, *facts, store, collection, fallback=fallback)
-        self._opened: _Opened | None = None
-        self._sure_of: Generation | None = None  # whose rows of the database were all looked at
+        self.store = None if store is None else StoreSearcher(database, *facts, store, collection, fallback=fallback)
+        self._opened: _SnapshotView | None = None
+        self._sure_of: Snapshot | None = None  # whose rows of the database were all looked at
         self._stored: tuple[object, StoredSentences] | None = None
         self._lock = threading.Lock()
-        self.tell_of_forks()
+        self.register_fork_hooks()
 
     def after_fork_in_child(self) -> None:
         """Another thread may have held the lock."""
@@ -146,7 +147,7 @@ class Searcher(Inherited):
         return self.encoder.images
 
     @property
-    def generation(self) -> Generation:
+    def generation(self) -> Snapshot:
         """What answers queries now; the errors are those of :meth:`search`."""
         return self._current().generation
 
@@ -161,12 +162,12 @@ class Searcher(Inherited):
         self,
         text: str | None = None,
         *,
-        photo: PhotoSource | None = None,
-        like: str | None = None,
+        photo: PhotoInput | None = None,
+        similar_to: str | None = None,
         k: int = 5,
         language: str | None = None,
         where: Filter | None = None,
-        fold: bool = False,
+        group_duplicates: bool = False,
     ) -> list[Hit]:
         """The k photos most like the query, best first.
 
@@ -181,7 +182,7 @@ class Searcher(Inherited):
             k: How many, at least 1; fewer are returned where the gallery has fewer.
             language: Whose text tower reads the text, one of ``bundle.languages``. None: told by its script.
             where: What the photos must be besides. None: anything.
-            fold: Whether near-duplicates count as one hit, in :attr:`Hit.alike`.
+            fold: Whether near-duplicates count as one hit, in :attr:`Hit.duplicates`.
 
         Raises:
             QueryError: Nothing given, a text against the grammar, k below 1, a language that the bundle has no tower
@@ -192,34 +193,41 @@ class Searcher(Inherited):
                 :attr:`damage`.
             StoreError: The store does not answer, without ``fallback``, or does not show this gallery.
         """
-        return self.nearest(self.query(text, photo=photo, like=like, language=language), k, where=where, fold=fold)
+        return self.nearest(
+            self.query(text, photo=photo, similar_to=similar_to, language=language),
+            k,
+            where=where,
+            group_duplicates=group_duplicates,
+        )
 
     def query(
         self,
         text: str | None = None,
         *,
-        photo: PhotoSource | None = None,
-        like: str | None = None,
+        photo: PhotoInput | None = None,
+        similar_to: str | None = None,
         language: str | None = None,
     ) -> Query:
         """Encode a query; parameters and errors are those of :meth:`search`."""
-        return self.encoder.encode(text, photo, like, language, self.photo_at)
+        return self.encoder.encode(text, photo, similar_to, language, self.photo_at)
 
-    def encode(self, text: str | None = None, photo: PhotoSource | None = None, language: str | None = None) -> Vectors:
+    def encode(self, text: str | None = None, photo: PhotoInput | None = None, language: str | None = None) -> Vectors:
         """The unit vector of a query, (dim,); the errors are those of :meth:`search`."""
         return self.query(text, photo=photo, language=language).vector
 
-    def nearest(self, query: Query | Vectors, k: int, *, where: Filter | None = None, fold: bool = False) -> list[Hit]:
+    def nearest(
+        self, query: Query | Vectors, k: int, *, where: Filter | None = None, group_duplicates: bool = False
+    ) -> list[Hit]:
         """The k photos nearest to an encoded query, or to a vector (dim,) of any length, best first.
 
         Raises:
             QueryError: k below 1, a vector of another length or with NaN or infinity, or a condition that is none.
         """
-        expect_count(k)
+        check_k(k)
         wanted = k
         while True:
             found = self.candidates(query, wanted, where)
-            hits = fold_hits(found.hits, found.vectors) if fold else found.hits
+            hits = group_near_duplicates(found.hits, found.vectors) if group_duplicates else found.hits
             if len(hits) >= k or found.complete:
                 return hits[:k]
             wanted *= 2  # some were folded
@@ -229,16 +237,16 @@ class Searcher(Inherited):
         if where is not None and not isinstance(where, Filter):
             raise QueryError(f"where: expected a photoseek.gallery.filters.Filter, found {type(where).__name__}")
         query = query if isinstance(query, Query) else Query(query)
-        query = replace(query, vector=query_vector(query.vector, self.bundle.dim))
-        wanted = count + (query.left_out is not None)
+        query = replace(query, vector=as_query_vector(query.vector, self.bundle.dim))
+        wanted = count + (query.exclude_id is not None)
         while True:
-            found, photos = self._neighbours(query.vector, wanted, where)
+            found, photos = self._neighbors(query.vector, wanted, where)
             hits, vectors = self._hits(found, photos, query)
             if len(hits) >= count or not found.more:
                 return Candidates(hits[:count], vectors[:count], not found.more and len(hits) <= count)
             wanted *= 2  # some have gone since the generation was made
 
-    def knows(self, path: str) -> bool:
+    def is_searchable(self, path: str) -> bool:
         """Whether a photo of the gallery can be searched with, by its path."""
         try:
             self.photo_at(path)
@@ -246,7 +254,7 @@ class Searcher(Inherited):
             return False
         return True
 
-    def describe(self, photo: PhotoSource | None = None, *, like: str | None = None, k: int = 5) -> list[Sentence]:
+    def describe(self, photo: PhotoInput | None = None, *, similar_to: str | None = None, k: int = 5) -> list[Sentence]:
         """The k captions of the gallery that describe a photo best, best first.
 
         Args:
@@ -258,11 +266,11 @@ class Searcher(Inherited):
             QueryError: No photo, no such photo, no captions in the gallery, or k below 1.
             PhotoError: The photo cannot be decoded.
         """
-        expect_count(k)
+        check_k(k)
         stored = self._sentences()
         if not stored.texts:
             raise QueryError("this gallery has no captions; add some with: photoseek captions add FILE --gallery DIR")
-        rows, scores = ExactSearch(stored.vectors).search(self.query(photo=photo, like=like).vector, k)
+        rows, scores = ExactIndex(stored.vectors).search(self.query(photo=photo, similar_to=similar_to).vector, k)
         found = zip(rows.tolist(), scores.tolist(), strict=True)
         return [Sentence(rank, stored.texts[row], score) for rank, (row, score) in enumerate(found, start=1)]
 
@@ -272,7 +280,7 @@ class Searcher(Inherited):
         Raises:
             QueryError: There is none that could be searched with.
         """
-        name = as_asked(path)
+        name = normalize_user_path(path)
         known = name.encode("utf-8", "replace") == name.encode("utf-8", "surrogatepass")  # others are in no gallery
         found = self.gallery.database.photo_at(name, self.bundle.fingerprint, self.bundle.dim) if known else None
         if found is None:
@@ -284,9 +292,9 @@ class Searcher(Inherited):
         row = int(np.searchsorted(generation.ids, photo))
         if row == len(generation.ids) or generation.ids[row] != photo:  # it came since
             return photo, vector
-        stored = photos_of(generation, self.gallery.database, np.array([row])).get(photo)
+        stored = rows_for(generation, self.gallery.database, np.array([row])).get(photo)
         if stored is not None and stored.path != name:
-            raise GalleryDamaged(f"{self.gallery.database.path}: photo {photo} stands at two paths; {ROWS_CURE}")
+            raise GalleryDamaged(f"{self.gallery.database.path}: photo {photo} stands at two paths; {ROWS_REPAIR_HINT}")
         return photo, np.asarray(generation.vectors[row])
 
     def _sentences(self) -> StoredSentences:
@@ -297,7 +305,7 @@ class Searcher(Inherited):
                 kept = self._stored = (now, self.gallery.sentences.load(self.bundle.fingerprint, self.bundle.dim))
             return kept[1]
 
-    def _neighbours(self, query: Vectors, k: int, where: Filter | None) -> tuple[Neighbours, Photos]:
+    def _neighbors(self, query: Vectors, k: int, where: Filter | None) -> tuple[Neighbors, Photos]:
         """The k best, of the store, or else of the current generation; and those of them that are still there."""
         if self.store is not None and (found := self.store.search(query, k, where)) is not None:
             return found, self.gallery.database.photos(found.ids.tolist(), self.bundle.fingerprint)
@@ -305,25 +313,25 @@ class Searcher(Inherited):
         rows, scores = self._rows(opened, query, k, where)
         generation = opened.generation
         more = len(rows) == k and k < len(generation.ids)
-        found = Neighbours(generation.ids[rows], scores, np.asarray(generation.vectors[rows]), more)
-        return found, photos_of(generation, self.gallery.database, rows)
+        found = Neighbors(generation.ids[rows], scores, np.asarray(generation.vectors[rows]), more)
+        return found, rows_for(generation, self.gallery.database, rows)
 
-    def _rows(self, opened: _Opened, query: Vectors, k: int, where: Filter | None) -> tuple[Rows, Vectors]:
+    def _rows(self, opened: _SnapshotView, query: Vectors, k: int, where: Filter | None) -> tuple[Rows, Vectors]:
         """Rows and scores of the k best; where there is a condition, all that meet it are scored."""
         if where is None or where.empty:
             return opened.engine.search(query, k)
         if self._sure_of is not opened.generation:  # a photo whose row is damaged may meet no condition
-            check_photos(opened.generation, self.gallery.database)
+            verify_rows(opened.generation, self.gallery.database)
             self._sure_of = opened.generation
-        ids = ids_where(self.gallery.database, where, opened.generation.manifest.fingerprint)
+        ids = matching_ids(self.gallery.database, where, opened.generation.manifest.fingerprint)
         rows = np.flatnonzero(np.isin(opened.generation.ids, ids, assume_unique=True))
-        found, scores = ExactSearch(opened.generation.vectors[rows]).search(query, k)
+        found, scores = ExactIndex(opened.generation.vectors[rows]).search(query, k)
         return rows[found], scores
 
-    def _hits(self, found: Neighbours, photos: Photos, query: Query) -> tuple[list[Hit], Vectors]:
+    def _hits(self, found: Neighbors, photos: Photos, query: Query) -> tuple[list[Hit], Vectors]:
         """Those that are still there, and their vectors."""
         ids = found.ids.tolist()
-        shown = [place for place, photo in enumerate(ids) if photo in photos and photo != query.left_out]
+        shown = [place for place, photo in enumerate(ids) if photo in photos and photo != query.exclude_id]
         vectors = found.vectors[shown]
         folder = self.gallery.photo_folder
         hits = []
@@ -334,43 +342,43 @@ class Searcher(Inherited):
             hits.append(Hit(*facts, ids[place], photo.taken or None, *trust))
         return hits, vectors
 
-    def _current(self) -> _Opened:
+    def _current(self) -> _SnapshotView:
         """The generation that ``CURRENT`` names, opened once."""
         with self._lock:
-            if self._opened is None or self._opened.generation.path.name != current_name(self._folder):
+            if self._opened is None or self._opened.generation.path.name != current_id(self._folder):
                 self._opened = self._open()
             return self._opened
 
-    def _open(self) -> _Opened:
+    def _open(self) -> _SnapshotView:
         """Open the current generation; again where it was replaced meanwhile, twice: what is no longer kept is gone."""
         while True:
             held = self.gallery.check_bundle(self.bundle)
             self._folder = held.folder(self.gallery.path)
-            name = current_name(self._folder)
+            name = current_id(self._folder)
             try:
-                return self._open_now(held)
+                return self._open_snapshot(held)
             except GalleryDamaged:
-                if current_name(self._folder) == name:
+                if current_id(self._folder) == name:
                     raise
 
-    def _open_now(self, held: HeldBundle) -> _Opened:
+    def _open_snapshot(self, held: GalleryBundle) -> _SnapshotView:
         generation = self.gallery.generation(held)
         if generation.manifest.fingerprint != self.bundle.fingerprint:
             raise GalleryIncompatible(
                 f"{self.gallery.path}: has begun to go over to bundle {self.bundle.name!r}; finish it with: "
-                f"{self.gallery.index_command} --bundle {self.bundle.reference}"
+                f"{self.gallery.reindex_command} --bundle {self.bundle.reference}"
             )
         if generation.manifest.dim != self.bundle.dim:
             found = f"found {generation.manifest.dim}-d ones"
-            raise GalleryDamaged(f"{generation.path}: expected {self.bundle.dim}-d vectors, {found}; {CURE}")
+            raise GalleryDamaged(f"{generation.path}: expected {self.bundle.dim}-d vectors, {found}; {REPAIR_HINT}")
         try:
-            return _Opened(generation, generation.engine(self.engine))
+            return _SnapshotView(generation, generation.engine(self.engine))
         except GalleryDamaged as error:  # the vectors are whole, and enough
             _log.warning("every photo is scored, without an index: %s", error)
-            return _Opened(generation, ExactSearch(generation.vectors), str(error))
+            return _SnapshotView(generation, ExactIndex(generation.vectors), str(error))
 
 
-def expect_count(k: object) -> None:
+def check_k(k: object) -> None:
     """Make sure that a number of hits is one.
 
     Raises:

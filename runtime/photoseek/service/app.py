@@ -15,12 +15,12 @@ from starlette.types import ASGIApp
 from photoseek.search.reranker import Reranker
 from photoseek.search.searcher import Searcher
 from photoseek.service.backend import Backend
-from photoseek.service.bounds import BodyLimit, HeadLimit, InFlight
-from photoseek.service.errors import Refusal, add_handlers
+from photoseek.service.bounds import BodyLimit, ConcurrencyLimit, HeadLimit
+from photoseek.service.errors import ApiError, add_handlers
 from photoseek.service.headers import SafeHeaders
 from photoseek.service.limits import Limits
-from photoseek.service.metrics import Counted, Metrics
-from photoseek.service.middleware import Hosts, SameOrigin, Token
+from photoseek.service.metrics import Metrics, MetricsMiddleware
+from photoseek.service.middleware import AllowedHosts, BearerToken, SameOrigin
 from photoseek.service.readiness import Readiness
 from photoseek.service.routes.health import operation_routes
 from photoseek.service.routes.photos import picture_routes
@@ -91,17 +91,17 @@ def make_app(
 def _guards(metrics: Metrics, hosts: Sequence[str], token: str | None, limits: Limits) -> list[Middleware]:
     """From the outermost: nothing is read of a request before it is known who asks."""
     return [
-        Middleware(Counted, metrics),
+        Middleware(MetricsMiddleware, metrics),
         Middleware(HeadLimit, limits),
-        Middleware(Hosts, hosts),
-        *([] if token is None else [Middleware(Token, token)]),
+        Middleware(AllowedHosts, hosts),
+        *([] if token is None else [Middleware(BearerToken, token)]),
         Middleware(SameOrigin),
-        Middleware(InFlight, limits),
+        Middleware(ConcurrencyLimit, limits),
         Middleware(BodyLimit, limits),
     ]
 
 
 async def _warm(readiness: Readiness) -> None:
     """Load the text towers while the first callers are still to come."""
-    with suppress(Refusal):  # told by /readyz, and in the log
+    with suppress(ApiError):  # told by /readyz, and in the log
         await readiness.check()

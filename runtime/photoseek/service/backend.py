@@ -12,11 +12,11 @@ from prometheus_client import Histogram
 
 from photoseek.errors import PhotoseekError, QueryError
 from photoseek.gallery.filters import Filter
-from photoseek.gallery.snapshot.snapshot import Generation
+from photoseek.gallery.snapshot.snapshot import Snapshot
 from photoseek.search.hits import Hit
 from photoseek.search.reranker import Reranker, RerankQuery
 from photoseek.search.searcher import Query, Searcher
-from photoseek.service.errors import unavailable
+from photoseek.service.errors import service_unavailable
 from photoseek.service.metrics import Metrics
 from photoseek.service.schemas import (
     DescribeAnswer,
@@ -30,12 +30,12 @@ from photoseek.service.schemas import (
     TookMs,
 )
 from photoseek.service.workers import Workers
-from photoseek.system.cpu import usable_cores
+from photoseek.system.cpu import available_cores
 from photoseek.vectors import Vectors
 
 
 @dataclass
-class Took:
+class Timing:
     """Seconds that a step took; set when it has ended."""
 
     seconds: float = 0.0
@@ -49,7 +49,7 @@ class Backend:
         self.searcher = searcher
         self.reranker = reranker
         self.metrics = metrics
-        self.workers = Workers(usable_cores(), metrics.wait_seconds.observe)
+        self.workers = Workers(available_cores(), metrics.wait_seconds.observe)
 
     async def search(self, asked: SearchRequest, photo: BinaryIO | None = None) -> SearchAnswer:
         """Answer a query.
@@ -81,10 +81,14 @@ class Backend:
         data = None if photo is None else photo.read()  # here: no more uploads are in memory than are worked on
         kind = "photo" if asked.text is None else "text" if data is None else "both"
         with _timed(self.metrics.encode_seconds.labels(kind)) as encoding:
-            query = self._asked_of(asked).query(asked.text, photo=data, like=asked.like, language=asked.language)
+            query = self._asked_of(asked).query(
+                asked.text, photo=data, similar_to=asked.similar_to, language=asked.language
+            )
         where = asked.where
         with _timed(self.metrics.search_seconds) as searching:
-            hits, generation = self.nearest(query, asked.k, where, fold=asked.fold, depth=asked.depth)
+            hits, generation = self.nearest(
+                query, asked.k, where, group_duplicates=asked.group_duplicates, depth=asked.depth
+            )
         return SearchAnswer(
             hits=[PhotoHit.of(hit) for hit in hits],
             took_ms=TookMs(encode=_milliseconds(encoding), search=_milliseconds(searching)),
@@ -112,7 +116,7 @@ class Backend:
     def _describe(self, asked: DescribeRequest, photo: BinaryIO | None) -> DescribeAnswer:
         data = None if photo is None else photo.read()
         with _timed(self.metrics.encode_seconds.labels("photo")):
-            found = self.searcher.describe(data, like=asked.like, k=asked.k)
+            found = self.searcher.describe(data, similar_to=asked.similar_to, k=asked.k)
         return DescribeAnswer(sentences=[Description.model_validate(sentence.to_json()) for sentence in found])
 
     def nearest(
@@ -121,9 +125,9 @@ class Backend:
         k: int,
         where: Filter | None = None,
         *,
-        fold: bool = False,
+        group_duplicates: bool = False,
         depth: int | None = None,
-    ) -> tuple[list[Hit], Generation]:
+    ) -> tuple[list[Hit], Snapshot]:
         """The hits, and the one generation that they are all of.
 
         Raises:
@@ -133,13 +137,13 @@ class Backend:
             while True:
                 generation = self.searcher.generation
                 if isinstance(query, RerankQuery):
-                    hits = self._second().nearest(query, k, where=where, fold=fold, depth=depth)
+                    hits = self._second().nearest(query, k, where=where, group_duplicates=group_duplicates, depth=depth)
                 else:
-                    hits = self.searcher.nearest(query, k, where=where, fold=fold)
+                    hits = self.searcher.nearest(query, k, where=where, group_duplicates=group_duplicates)
                 if self.searcher.generation is generation:  # else a new one came, and either may have answered
                     break
         except PhotoseekError as error:  # its message may name a folder
-            raise unavailable(error) from error
+            raise service_unavailable(error) from error
         self.metrics.photos.set(len(generation.ids))
         self.metrics.generation.set(int(generation.path.name))
         return hits, generation
@@ -152,14 +156,14 @@ class Backend:
 
 
 @contextmanager
-def _timed(clock: Histogram) -> Iterator[Took]:
+def _timed(clock: Histogram) -> Iterator[Timing]:
     """Time what the block does, unless it fails."""
-    took = Took()
+    took = Timing()
     started = time.perf_counter()
     yield took
     took.seconds = time.perf_counter() - started
     clock.observe(took.seconds)
 
 
-def _milliseconds(took: Took) -> float:
+def _milliseconds(took: Timing) -> float:
     return round(1000 * took.seconds, 3)

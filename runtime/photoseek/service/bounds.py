@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from photoseek.service.clients import client_key
-from photoseek.service.errors import Refusal
+from photoseek.service.errors import ApiError
 from photoseek.service.limits import Limits
 from photoseek.service.middleware import HEALTH
 from photoseek.service.request_body import FORM, media_type
@@ -38,20 +38,22 @@ class HeadLimit:
             return
         await self._app(scope, receive, send)
 
-    def _refusal(self, scope: Scope) -> Refusal | None:
+    def _refusal(self, scope: Scope) -> ApiError | None:
         limits, headers = self._limits, scope["headers"]
         target = len(scope.get("raw_path") or b"") + len(scope["query_string"])
         if target > limits.target_bytes:
             message = f"expected a request target of at most {limits.target_bytes:,} bytes, found {target:,}"
-            return Refusal(414, "target_too_long", message)
+            return ApiError(414, "target_too_long", message)
         size = sum(len(name) + len(value) for name, value in headers)
         if len(headers) > limits.headers or size > limits.head_bytes:
             most = f"{limits.headers} headers of {limits.head_bytes:,} bytes together"
-            return Refusal(431, "headers_too_large", f"expected at most {most}, found {len(headers)} of {size:,} bytes")
+            return ApiError(
+                431, "headers_too_large", f"expected at most {most}, found {len(headers)} of {size:,} bytes"
+            )
         return None
 
 
-class InFlight:
+class ConcurrencyLimit:
     """Bounds the number of requests that are processed or queued, in total and for each client.
 
     A request counts from the moment when it has arrived completely until its response begins: clients that send or read
@@ -79,13 +81,13 @@ class InFlight:
         finally:
             place.leave()
 
-    def refusal(self, client: str) -> Refusal | None:
+    def refusal(self, client: str) -> ApiError | None:
         """Return why one more request of a client is refused. None: it is not."""
         if self._clients.total() >= self._limits.in_flight:
-            return Refusal(503, "overloaded", "too many requests at the same time; ask again in a second", _AGAIN)
+            return ApiError(503, "overloaded", "too many requests at the same time; ask again in a second", _AGAIN)
         if self._clients[client] >= self._limits.per_client:
             message = f"at most {self._limits.per_client} requests of one client at the same time"
-            return Refusal(429, "too_many_requests", message, _AGAIN)
+            return ApiError(429, "too_many_requests", message, _AGAIN)
         return None
 
     def count(self, client: str, change: int) -> None:
@@ -97,7 +99,7 @@ class InFlight:
 class _Place:
     """The place of one request among those in flight."""
 
-    def __init__(self, in_flight: InFlight, client: str) -> None:
+    def __init__(self, in_flight: ConcurrencyLimit, client: str) -> None:
         self.client = client
         self._in_flight = in_flight
         self._taken = False
@@ -215,10 +217,10 @@ class _Body:
         self._bytes += size
         self._all[self._client] += size
         if self._all.total() > self._limits.arriving_bytes:
-            raise Refusal(503, "overloaded", "too many uploads at the same time; ask again in a second", _AGAIN)
+            raise ApiError(503, "overloaded", "too many uploads at the same time; ask again in a second", _AGAIN)
         if self._all[self._client] > self._limits.arriving_bytes // 2:
             message = "too many uploads of one client at the same time; ask again in a second"
-            raise Refusal(429, "too_many_requests", message, _AGAIN)
+            raise ApiError(429, "too_many_requests", message, _AGAIN)
 
     def forget(self) -> None:
         """Count the body no longer."""
@@ -229,9 +231,9 @@ class _Body:
             del self._all[self._client]
 
 
-def _too_large(most: int) -> Refusal:
-    return Refusal(413, "too_large", f"the body of a request may hold {most:,} bytes")
+def _too_large(most: int) -> ApiError:
+    return ApiError(413, "too_large", f"the body of a request may hold {most:,} bytes")
 
 
-def _too_slow(seconds: float, size: int) -> Refusal:
-    return Refusal(408, "request_timeout", f"the body did not arrive in time: {size:,} bytes in {seconds:.1f} seconds")
+def _too_slow(seconds: float, size: int) -> ApiError:
+    return ApiError(408, "request_timeout", f"the body did not arrive in time: {size:,} bytes in {seconds:.1f} seconds")

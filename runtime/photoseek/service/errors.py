@@ -25,20 +25,20 @@ _MESSAGE = 500  # characters
 _CLOSED = 499  # for /metrics alone; nginx logs the same number
 
 
-class Problem(BaseModel):
+class ErrorBody(BaseModel):
     """A word for programs and a sentence for people."""
 
     code: str
     message: str
 
 
-class ProblemAnswer(BaseModel):
+class ErrorResponse(BaseModel):
     """The body of every answer that is an error."""
 
-    error: Problem
+    error: ErrorBody
 
 
-class Refusal(Exception):
+class ApiError(Exception):
     """A request that is not answered as asked, and how the caller is told."""
 
     def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
@@ -50,34 +50,34 @@ class Refusal(Exception):
 
     def response(self) -> JSONResponse:
         """What is sent."""
-        body = ProblemAnswer(error=Problem(code=self.code, message=self.message[:_MESSAGE]))
+        body = ErrorResponse(error=ErrorBody(code=self.code, message=self.message[:_MESSAGE]))
         return JSONResponse(body.model_dump(), self.status, self.headers)
 
 
-def unavailable(error: Exception) -> Refusal:
+def service_unavailable(error: Exception) -> ApiError:
     """Gallery or bundle cannot answer now; why is in the log alone."""
     if isinstance(error, GalleryEmpty):
-        return Refusal(503, "gallery_empty", "nothing is indexed yet; run: photoseek index PHOTOS")
+        return ApiError(503, "gallery_empty", "nothing is indexed yet; run: photoseek index PHOTOS")
     _log.warning("cannot answer: %s", error)
-    return Refusal(503, "unavailable", "the gallery cannot answer now; the log of the server says why")
+    return ApiError(503, "unavailable", "the gallery cannot answer now; the log of the server says why")
 
 
-def invalid(error: ValidationError | RequestValidationError) -> Refusal:
+def bad_request(error: ValidationError | RequestValidationError) -> ApiError:
     """The first thing that is wrong with the fields of a request."""
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
-    return Refusal(422, "invalid_request", f"{place}: {first['msg']}" if place else str(first["msg"]))
+    return ApiError(422, "invalid_request", f"{place}: {first['msg']}" if place else str(first["msg"]))
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """These errors, for the OpenAPI description of a route."""
-    return {status: {"model": ProblemAnswer, "description": HTTPStatus(status).phrase} for status in statuses}
+    return {status: {"model": ErrorResponse, "description": HTTPStatus(status).phrase} for status in statuses}
 
 
 def add_handlers(app: FastAPI) -> None:
     """Have every error answered in the one shape."""
     app.add_exception_handler(Exception, _answer)
-    for kind in (Refusal, PhotoseekError, HTTPException, RequestValidationError, ClientDisconnect):
+    for kind in (ApiError, PhotoseekError, HTTPException, RequestValidationError, ClientDisconnect):
         app.add_exception_handler(kind, _answer)
 
 
@@ -85,21 +85,21 @@ async def _answer(_: Request, error: Exception) -> JSONResponse:
     return _refusal(error).response()
 
 
-def _refusal(error: Exception) -> Refusal:
+def _refusal(error: Exception) -> ApiError:
     match error:
-        case Refusal():
+        case ApiError():
             return error
         case PhotoError():
-            return Refusal(422, "unreadable_photo", str(error))
+            return ApiError(422, "unreadable_photo", str(error))
         case QueryError():
-            return Refusal(422, "invalid_query", str(error))
+            return ApiError(422, "invalid_query", str(error))
         case PhotoseekError():
-            return unavailable(error)
+            return service_unavailable(error)
         case RequestValidationError():
-            return invalid(error)
+            return bad_request(error)
         case ClientDisconnect():  # nobody reads this; as an unexpected error, it would fill the log with tracebacks
-            return Refusal(_CLOSED, "client_closed", "the client closed the connection before the request had arrived")
+            return ApiError(_CLOSED, "client_closed", "the client closed the connection before the request had arrived")
         case HTTPException():
             code = HTTPStatus(error.status_code).name.lower()
-            return Refusal(error.status_code, code, str(error.detail), error.headers)
-    return Refusal(500, "internal", "something went wrong that was not foreseen; the log of the server says what")
+            return ApiError(error.status_code, code, str(error.detail), error.headers)
+    return ApiError(500, "internal", "something went wrong that was not foreseen; the log of the server says what")

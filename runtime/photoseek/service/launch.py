@@ -16,7 +16,7 @@ from photoseek.search.rank_fusion import DEPTH, Fusion
 from photoseek.service.limits import Limits
 from photoseek.service.open_files import raise_open_files, within_open_files
 from photoseek.system.access_token import read_token
-from photoseek.system.network import allowed_hosts, check_free, is_loopback
+from photoseek.system.network import allowed_hosts, check_port_free, is_loopback
 from photoseek.vector_index.registry import Engine
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def run_service(
     token = read_token(token_file)
     trusted_proxies = [as_network(proxy) for proxy in trusted_proxies]
     limits = within_open_files(limits or Limits(), raise_open_files())
-    check_free(address, port)
+    check_port_free(address, port)
     _warn(address, port, token)
     with Gallery.open(gallery, trust=trust) as opened:
         model = None if bundle is None else opened.load_bundle(bundle)

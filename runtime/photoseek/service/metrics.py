@@ -52,7 +52,7 @@ class Metrics:
             yield
 
 
-class Counted:
+class MetricsMiddleware:
     """ASGI middleware: counts and times every request, refused ones too."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from photoseek.service.errors import Refusal
+from photoseek.service.errors import ApiError
 
 HEALTH = frozenset(("/healthz", "/readyz"))
 """Answered without the token."""
@@ -18,7 +18,7 @@ HEALTH = frozenset(("/healthz", "/readyz"))
 _KNOWN = "photoseek.known"  # the key of a scope whose request shows the token
 
 
-class Hosts:
+class AllowedHosts:
     """Answers only to known names, by Starlette's judgement, in the one shape of errors."""
 
     def __init__(self, app: ASGIApp, allowed: Sequence[str]) -> None:
@@ -31,7 +31,7 @@ class Hosts:
         if scope["type"] == "http":
             await self._trusted(scope, receive, _discard)
             if not scope.pop("photoseek.trusted", False):
-                refusal = Refusal(400, "unknown_host", "this server is not called by that name; see its --address")
+                refusal = ApiError(400, "unknown_host", "this server is not called by that name; see its --address")
                 await refusal.response()(scope, receive, send)
                 return
         await self._app(scope, receive, send)
@@ -45,7 +45,7 @@ async def _discard(_: Message) -> None:
     """Drop an answer."""
 
 
-class Token:
+class BearerToken:
     """Answers only those who send ``Authorization: Bearer TOKEN``, but for the health endpoints."""
 
     def __init__(self, app: ASGIApp, token: str) -> None:
@@ -58,7 +58,7 @@ class Token:
             scope[_KNOWN] = self._known(Headers(scope=scope))
             if not scope[_KNOWN] and scope["path"] not in HEALTH:
                 message = "expected the header Authorization: Bearer TOKEN, with the token of this server"
-                refusal = Refusal(401, "unauthorized", message, {"WWW-Authenticate": "Bearer"})
+                refusal = ApiError(401, "unauthorized", message, {"WWW-Authenticate": "Bearer"})
                 await refusal.response()(scope, receive, send)
                 return
         await self._app(scope, receive, send)
@@ -89,7 +89,7 @@ class SameOrigin:
         """Pass a request on, or refuse it."""
         if scope["type"] == "http" and not scope.get(_KNOWN) and _is_foreign(Headers(scope=scope)):
             message = "a web page of another origin sent this request; expected the token of this server with it"
-            await Refusal(403, "cross_site", message).response()(scope, receive, send)
+            await ApiError(403, "cross_site", message).response()(scope, receive, send)
             return
         await self._app(scope, receive, send)
 

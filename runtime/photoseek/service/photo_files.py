@@ -10,13 +10,13 @@ from pathlib import Path
 from PIL import Image
 
 from photoseek.errors import PhotoError, PhotoUnreachable
-from photoseek.gallery.thumbnails import version_of
+from photoseek.gallery.thumbnails import cache_key
 from photoseek.photos.decode import photo_format
 from photoseek.photos.photo_file import PhotoFile
 from photoseek.search.searcher import Searcher
-from photoseek.service.errors import Refusal, unavailable
-from photoseek.sources.local import LocalFolder
-from photoseek.system.filenames import as_name
+from photoseek.service.errors import ApiError, service_unavailable
+from photoseek.sources.local import LocalSource
+from photoseek.system.filenames import encode_filename
 
 _log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ _AS_JPEG = {"MPO": "image/jpeg"}  # several JPEGs in a row, of which every brows
 
 
 @dataclass(frozen=True)
-class Original:
+class PhotoContent:
     """The file of a photo, as it was found just now.
 
     Attributes:
@@ -53,13 +53,13 @@ class Original:
         try:
             found = photo_format(self.file)
         except PhotoUnreachable as error:
-            raise unavailable(error) from error
+            raise service_unavailable(error) from error
         except PhotoError as error:
-            raise Refusal(404, "photo_gone", "the file of this photo is no photo any more") from error
+            raise ApiError(404, "photo_gone", "the file of this photo is no photo any more") from error
         return _AS_JPEG.get(found) or Image.MIME[found]
 
 
-def original(searcher: Searcher, photo: int) -> Original:
+def original(searcher: Searcher, photo: int) -> PhotoContent:
     """The file of a photo.
 
     Raises:
@@ -68,30 +68,30 @@ def original(searcher: Searcher, photo: int) -> Original:
     """
     stored = searcher.gallery.database.photos([photo], searcher.bundle.fingerprint).get(photo)
     if stored is None:
-        raise Refusal(404, "not_found", f"no photo {photo} in this gallery")
+        raise ApiError(404, "not_found", f"no photo {photo} in this gallery")
     source = searcher.gallery.photo_folder
-    if isinstance(source, LocalFolder):
+    if isinstance(source, LocalSource):
         return _file(source.root, stored.path, photo)
     return _object(source.photo(stored.path))
 
 
-def _object(photo: PhotoFile) -> Original:
+def _object(photo: PhotoFile) -> PhotoContent:
     try:
-        return Original(photo, photo.name, version_of(photo))
+        return PhotoContent(photo, photo.name, cache_key(photo))
     except PhotoUnreachable as error:
-        raise unavailable(error) from error
+        raise service_unavailable(error) from error
     except PhotoError as error:
-        raise Refusal(404, "photo_gone", "the file of this photo is gone") from error
+        raise ApiError(404, "photo_gone", "the file of this photo is gone") from error
 
 
-def _file(root: Path, path: str, photo: int) -> Original:
+def _file(root: Path, path: str, photo: int) -> PhotoContent:
     try:
-        file = (root / as_name(path)).resolve(strict=True)
+        file = (root / encode_filename(path)).resolve(strict=True)
         inside = file.is_relative_to(root.resolve(strict=True)) and file.is_file()
         status = file.stat()
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
-        raise Refusal(404, "photo_gone", "the file of this photo is gone") from error
+        raise ApiError(404, "photo_gone", "the file of this photo is gone") from error
     if not inside:
         _log.warning("photo %d: %s is not a file inside the photo folder; it is not served", photo, path)
-        raise Refusal(404, "photo_gone", "the file of this photo lies elsewhere, and is not served")
-    return Original(file, Path(path).name, (status.st_mtime_ns, status.st_size), status)
+        raise ApiError(404, "photo_gone", "the file of this photo lies elsewhere, and is not served")
+    return PhotoContent(file, Path(path).name, (status.st_mtime_ns, status.st_size), status)

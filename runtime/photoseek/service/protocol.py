@@ -13,7 +13,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from photoseek.service.clients import client_key
 from photoseek.service.connections import Connections
-from photoseek.service.errors import Refusal
+from photoseek.service.errors import ApiError
 from photoseek.service.headers import SAFE_HEADERS
 
 
@@ -42,7 +42,7 @@ class BoundedProtocol(H11Protocol):
         self.client_key = client_key(self.client[0] if self.client else "")
         self._accepted = self._all.add(self)
         if not self._accepted:
-            refusal = Refusal(
+            refusal = ApiError(
                 503, "overloaded", "too many connections; connect again in a second", {"Retry-After": "1"}
             )
             transport.write(_answer(refusal))
@@ -115,11 +115,11 @@ class BoundedProtocol(H11Protocol):
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             most = self._limits.head_bytes
             message = f"expected a request of HTTP/1.1, with a target and headers of at most {most:,} bytes together"
-            self.transport.write(_answer(Refusal(400, "invalid_http", message)))
+            self.transport.write(_answer(ApiError(400, "invalid_http", message)))
         self.transport.close()
 
 
-def _answer(refusal: Refusal) -> bytes:
+def _answer(refusal: ApiError) -> bytes:
     """The bytes of an answer that no application makes."""
     response = refusal.response()
     headers = {**SAFE_HEADERS, "Connection": "close"}

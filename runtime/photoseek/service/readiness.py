@@ -6,9 +6,9 @@ import asyncio
 import logging
 import time
 
-from photoseek.gallery.snapshot.snapshot import Generation
+from photoseek.gallery.snapshot.snapshot import Snapshot
 from photoseek.service.backend import Backend
-from photoseek.service.errors import Refusal
+from photoseek.service.errors import ApiError
 
 _log = logging.getLogger(__name__)
 
@@ -24,9 +24,9 @@ class Readiness:
         self._lock = asyncio.Lock()
         self._asked = -_FRESH_S
         self.degraded = False
-        self._found: Generation | Refusal = Refusal(503, "not_ready", "not asked yet")
+        self._found: Snapshot | ApiError = ApiError(503, "not_ready", "not asked yet")
 
-    async def check(self) -> Generation:
+    async def check(self) -> Snapshot:
         """The generation that answers.
 
         Raises:
@@ -34,24 +34,24 @@ class Readiness:
         """
         async with self._lock:
             if time.monotonic() - self._asked >= _FRESH_S:
-                self._found = await self._ask()
+                self._found = await self._probe()
                 self._asked = time.monotonic()
-        if isinstance(self._found, Refusal):
+        if isinstance(self._found, ApiError):
             raise self._found
         return self._found
 
-    async def _ask(self) -> Generation | Refusal:
+    async def _probe(self) -> Snapshot | ApiError:
         try:
-            found: Generation | Refusal = await self._backend.workers.run(self._answer)
-        except Refusal as refusal:
-            found = Refusal(503, "not_ready", refusal.message)
+            found: Snapshot | ApiError = await self._backend.workers.run(self._answer)
+        except ApiError as refusal:
+            found = ApiError(503, "not_ready", refusal.message)
         except Exception:  # a bundle that was taken away, a disk that went: whatever it is, the service is not ready
             _log.exception("not ready")
-            found = Refusal(503, "not_ready", "the gallery does not answer; the log of the server says why")
-        self._backend.metrics.ready.set(not isinstance(found, Refusal))
+            found = ApiError(503, "not_ready", "the gallery does not answer; the log of the server says why")
+        self._backend.metrics.ready.set(not isinstance(found, ApiError))
         return found
 
-    def _answer(self) -> Generation:
+    def _answer(self) -> Snapshot:
         """As a search does it; the first time this loads every text tower."""
         searcher = self._backend.searcher
         query = searcher.encode(_WARM_UP)  # remembered: encoded once

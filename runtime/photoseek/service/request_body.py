@@ -11,7 +11,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from photoseek.service.errors import Refusal, invalid
+from photoseek.service.errors import ApiError, bad_request
 from photoseek.service.limits import MAX_TEXT
 
 Fields = TypeVar("Fields", bound=BaseModel)
@@ -35,7 +35,7 @@ def is_form(request: Request) -> bool:
     """
     found = media_type(request.headers.get("content-type", ""))
     if found not in (_JSON, FORM):
-        raise Refusal(415, "unsupported_media_type", f"expected {_JSON} or {FORM}, found {found or 'no type'!r}")
+        raise ApiError(415, "unsupported_media_type", f"expected {_JSON} or {FORM}, found {found or 'no type'!r}")
     return found == FORM
 
 
@@ -45,7 +45,7 @@ async def read_json(request: Request, model: type[Fields]) -> Fields:
     Raises:
         Refusal: It is not what the model asks for, or exceeds a limit.
     """
-    return _checked(model.model_validate_json, await request.body())
+    return _validate(model.model_validate_json, await request.body())
 
 
 @asynccontextmanager
@@ -59,8 +59,8 @@ async def read_form(request: Request, model: type[Fields]) -> AsyncIterator[tupl
     try:
         photo = form.get("photo")
         if not isinstance(photo, UploadFile):
-            raise Refusal(422, "invalid_request", "photo: expected a file in the form's field 'photo'")
-        yield _checked(model.model_validate_strings, _texts(form)), photo
+            raise ApiError(422, "invalid_request", "photo: expected a file in the form's field 'photo'")
+        yield _validate(model.model_validate_strings, _texts(form)), photo
     finally:
         await form.close()
 
@@ -69,7 +69,7 @@ async def _form(request: Request) -> FormData:
     try:
         return await request.form(max_files=1, max_fields=_FIELDS, max_part_size=_FIELD_BYTES)
     except HTTPException as error:  # what Starlette makes of a form that cannot be taken apart
-        raise Refusal(422, "invalid_request", f"not a form: {error.detail}") from error
+        raise ApiError(422, "invalid_request", f"not a form: {error.detail}") from error
 
 
 def _texts(form: FormData) -> dict[str, str]:
@@ -77,14 +77,14 @@ def _texts(form: FormData) -> dict[str, str]:
     texts: dict[str, str] = {}
     for name, value in form.multi_items():
         if name in texts or (name == "photo") != isinstance(value, UploadFile):
-            raise Refusal(422, "invalid_request", f"{name}: expected one field of this name")
+            raise ApiError(422, "invalid_request", f"{name}: expected one field of this name")
         if isinstance(value, str):
             texts[name] = value
     return texts
 
 
-def _checked(validate: Callable[[Any], Fields], body: Any) -> Fields:
+def _validate(validate: Callable[[Any], Fields], body: Any) -> Fields:
     try:
         return validate(body)
     except ValidationError as error:
-        raise invalid(error) from error
+        raise bad_request(error) from error

@@ -32,7 +32,9 @@ class SearchRequest(Request):
     """What is searched for: a text, in a form with a photo, or both."""
 
     text: Annotated[Text | None, Field(description="What the photos should show.")] = None
-    like: Annotated[Text | None, Field(description="Path of a photo of the gallery that they should be like.")] = None
+    similar_to: Annotated[
+        Text | None, Field(description="Path of a photo of the gallery that they should be like.")
+    ] = None
     k: Annotated[int, Field(ge=1, le=MAX_K, description="How many hits, at most.")] = 5
     language: Language = None
     rerank: Annotated[
@@ -42,7 +44,9 @@ class SearchRequest(Request):
     depth: Annotated[int | None, Field(ge=1, le=MAX_DEPTH, description="How many hits the second bundle looks at.")] = (
         None
     )
-    fold: Annotated[bool, Field(description="Whether near-duplicates count as one hit, in its `alike`.")] = False
+    group_duplicates: Annotated[
+        bool, Field(description="Whether near-duplicates count as one hit, in its `duplicates`.")
+    ] = False
     folder: Annotated[Text | None, Field(description="Only photos in this folder, inside the photo folder.")] = None
     taken_from: Annotated[Date | None, Field(description="Taken then or later.")] = None
     taken_to: Annotated[Date | None, Field(description="Taken then or before.")] = None
@@ -64,7 +68,7 @@ class SearchRequest(Request):
 class DescribeRequest(Request):
     """A photo of the gallery to describe, or how many sentences for one that is sent along."""
 
-    like: Annotated[Text | None, Field(description="Path of a photo of the gallery.")] = None
+    similar_to: Annotated[Text | None, Field(description="Path of a photo of the gallery.")] = None
     k: Annotated[int, Field(ge=1, le=MAX_K, description="How many sentences, at most.")] = 5
 
 
@@ -99,24 +103,24 @@ class PhotoHit(BaseModel):
     path: Annotated[str, Field(description="Relative to the photo folder.")]
     score: Annotated[float, Field(description="Cosine of query and photo.")]
     confidence: Annotated[float | None, Field(description="Probability that the photo shows what the text says.")]
-    doubtful: Annotated[bool, Field(description="Whether the score is lower than best hits commonly have.")]
+    low_confidence: Annotated[bool, Field(description="Whether the score is lower than best hits commonly have.")]
     width: int
     height: int
     taken: Annotated[str | None, Field(description="`YYYY-MM-DD HH:MM:SS` by the camera's clock.")]
-    fused: Annotated[
+    fusion_score: Annotated[
         float | None,
         Field(description="What reranked hits are in the order of; others have none.", exclude_if=_is_nothing),
     ] = None
     scores: Annotated[
         list[ScoreOfBundle], Field(description="What both bundles say; of reranked hits alone.", exclude_if=_is_nothing)
     ] = []
-    alike: Annotated[list[PhotoHit], Field(description="Near-duplicates that were folded into this hit.")] = []
+    duplicates: Annotated[list[PhotoHit], Field(description="Near-duplicates that were folded into this hit.")] = []
 
     @classmethod
     def of(cls, hit: Hit) -> PhotoHit:
         """The hit without where its file lies on the server."""
-        alike = [cls.of(other) for other in hit.alike]
-        return cls.model_validate({**hit.to_json(), "id": str(hit.id), "alike": alike})
+        duplicates = [cls.of(other) for other in hit.duplicates]
+        return cls.model_validate({**hit.to_json(), "id": str(hit.id), "duplicates": duplicates})
 
 
 class TookMs(BaseModel):

@@ -65,13 +65,13 @@ def make_server(
 def run_until_asked_to_end(server: uvicorn.Server) -> int:
     """Serve until SIGTERM or SIGINT, with a bounded log. Returns the exit code."""
     limit_log_rate()
-    with _asked_to_end():
+    with _handle_sigterm():
         server.run()
     return 0 if server.started else 1
 
 
 @contextmanager
-def _asked_to_end() -> Iterator[None]:
+def _handle_sigterm() -> Iterator[None]:
     """uvicorn sends itself once more, at its end, the signal that ended it: here that is no failure."""
     if threading.current_thread() is not threading.main_thread():  # only there can signals be handled
         yield

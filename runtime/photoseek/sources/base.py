@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Protocol
 
 from photoseek.photos.photo_file import PhotoFile
-from photoseek.system.filenames import as_name
+from photoseek.system.filenames import encode_filename
 from photoseek.system.permissions import SeenAccess
 
-_GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})  # ELOOP: links in a circle lead nowhere
+_NOT_FOUND_ERRNOS = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})  # ELOOP: links in a circle lead nowhere
 
 
-class PhotoFolder(Protocol):
+class PhotoSource(Protocol):
     """A place with photos, each known by its path inside, with forward slashes."""
 
     @property
@@ -24,7 +24,7 @@ class PhotoFolder(Protocol):
         """How people name it: a path, or ``s3://bucket/photos``."""
 
     @property
-    def readers(self) -> int:
+    def read_concurrency(self) -> int:
         """How many photos one worker best reads at the same time: more than one where reading is waiting."""
 
     def expect(self) -> None:
@@ -32,18 +32,18 @@ class PhotoFolder(Protocol):
 
         Raises:
             GalleryNotFound: It is not.
-            FolderUnreachable: It cannot be told now.
+            PhotoSourceUnreachable: It cannot be told now.
         """
 
-    def scan(self, unseen: Unseen) -> Iterator[FoundPhoto]:
+    def scan(self, unseen: ScanGaps) -> Iterator[PhotoEntry]:
         """Every photo in it; what cannot be looked into is noted in ``unseen``.
 
         Raises:
             GalleryNotFound: It is not there.
-            FolderUnreachable: It cannot be listed to the end, which says nothing of its photos.
+            PhotoSourceUnreachable: It cannot be listed to the end, which says nothing of its photos.
         """
 
-    def read_still(self, photo: FoundPhoto) -> tuple[FoundPhoto, bytes] | None:
+    def read_stable(self, photo: PhotoEntry) -> tuple[PhotoEntry, bytes] | None:
         """The bytes of a photo, and the size and time that belong to them; None where it is not there any more.
 
         Raises:
@@ -54,19 +54,19 @@ class PhotoFolder(Protocol):
     def photo(self, path: str) -> PhotoFile:
         """The photo at a path, whether or not it is there."""
 
-    def holds_any(self, paths: Collection[str]) -> bool:
+    def contains_any(self, paths: Collection[str]) -> bool:
         """Whether one of these photos is in it."""
 
-    def is_same(self, other: PhotoFolder) -> bool:
+    def same_as(self, other: PhotoSource) -> bool:
         """Whether another one is this very place."""
 
 
 @dataclass(frozen=True, slots=True)
-class FoundPhoto:
+class PhotoEntry:
     """A file that looks like a photo. Equal facts mean that its content did not change.
 
     Attributes:
-        path: Relative to the folder, with forward slashes, as :func:`photoseek.system.filenames.as_text`.
+        path: Relative to the folder, with forward slashes, as :func:`photoseek.system.filenames.decode_filename`.
         bytes: Its size.
         mtime_ns: When its content was last changed, as far as programs do not set the time themselves.
         ctime_ns: When its content or metadata was last changed, which programs cannot set; 0 in object storage.
@@ -80,18 +80,18 @@ class FoundPhoto:
     inode: int = 0
 
     @classmethod
-    def of(cls, path: str, status: os.stat_result, *, inodes: bool) -> FoundPhoto:
+    def of(cls, path: str, status: os.stat_result, *, inodes: bool) -> PhotoEntry:
         """Return the facts of a file; ``inodes``: whether inode numbers are stable, see :func:`has_stable_inodes`."""
         inode = status.st_ino if inodes else 0
         return cls(path, status.st_size, _signed(status.st_mtime_ns), _signed(status.st_ctime_ns), _signed(inode))
 
     def under(self, folder: Path) -> Path:
         """Where it lies."""
-        return folder / as_name(self.path)
+        return folder / encode_filename(self.path)
 
 
 @dataclass
-class Unseen:
+class ScanGaps:
     """What a scan could not look into: a folder that cannot be read now is not a folder without photos.
 
     Attributes:
@@ -106,10 +106,10 @@ class Unseen:
 
     def note(self, path: str, error: OSError) -> None:
         """Keep why something could not be looked into; what is not there any more hides nothing."""
-        if error.errno not in _GONE:
+        if error.errno not in _NOT_FOUND_ERRNOS:
             self.reasons[path] = error.strerror or str(error)
 
-    def hides(self, path: str) -> bool:
+    def covers(self, path: str) -> bool:
         """Whether a photo may well be at a path."""
         parts = path.split("/")
         return any("/".join(parts[:depth]) in self.reasons for depth in range(1, len(parts) + 1))

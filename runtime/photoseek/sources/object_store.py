@@ -21,7 +21,7 @@ _ATTEMPTS = 2  # of one request, each of which s3fs makes up to five times
 
 
 @dataclass(frozen=True)
-class _Kind:
+class _Backend:
     """A kind of storage.
 
     Attributes:
@@ -37,8 +37,8 @@ class _Kind:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-SCHEMES: Mapping[str, _Kind] = {
-    "s3": _Kind(
+SCHEMES: Mapping[str, _Backend] = {
+    "s3": _Backend(
         "s3fs",
         "s3",
         {
@@ -49,7 +49,7 @@ SCHEMES: Mapping[str, _Kind] = {
             }
         },
     ),
-    "gs": _Kind(
+    "gs": _Backend(
         "gcsfs",
         "gcs",
         environment={"GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false"},  # asks another service for a bucket's kind first
@@ -77,7 +77,7 @@ def filesystem(scheme: str) -> Any:
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Errors of a storage as those of one photo: gone, or not to be told now, which says nothing of the photo.
 
     Raises:
@@ -91,10 +91,10 @@ def told() -> Iterator[None]:
     except (PhotoError, MissingExtra, MemoryError):
         raise
     except Exception as error:  # each client has errors of its own, and some that are no OSError
-        raise PhotoUnreachable(reason_of(error)) from error
+        raise PhotoUnreachable(describe_error(error)) from error
 
 
-def reason_of(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """What went wrong, in a line."""
     text = " ".join(str(getattr(error, "strerror", None) or error).split())[:300]
     return text or type(error).__name__

@@ -3,7 +3,7 @@
 A key is a name, and no path: ``..`` in it leads nowhere, and a slash at its start is a part of it. No part of a key
 ever becomes a path of this machine. Keys with a part that begins with a dot are passed over, as hidden files are.
 
-:class:`RemotePhoto` takes the place of a ``Path`` for one of its photos.
+:class:`RemoteFile` takes the place of a ``Path`` for one of its photos.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO, cast
 
-from photoseek.errors import FolderUnreachable, GalleryNotFound, MissingExtra, PhotoError
-from photoseek.photos.decode import check_bytes, check_extra
+from photoseek.errors import GalleryNotFound, MissingExtra, PhotoError, PhotoSourceUnreachable
+from photoseek.photos.decode import check_bytes, require_heif_extra
 from photoseek.photos.formats import MAX_BYTES
 from photoseek.sources import object_store
-from photoseek.sources.base import FoundPhoto, PhotoFolder, Unseen
-from photoseek.sources.local import looks_like_photo, passed_over
-from photoseek.system.filenames import as_name, as_text
+from photoseek.sources.base import PhotoEntry, PhotoSource, ScanGaps
+from photoseek.sources.local import has_photo_suffix, is_skipped
+from photoseek.system.filenames import decode_filename, encode_filename
 from photoseek.system.permissions import OWNER
 
-BLOCK = 1 << 20
+CHUNK_BYTES = 1 << 20
 """Bytes that are fetched at a time where parts are read."""
 
 
 @dataclass(frozen=True)
-class RemotePhoto:
+class RemoteFile:
     """An object in a bucket; nothing is asked of the storage before a method is called.
 
     Attributes:
@@ -38,19 +38,19 @@ class RemotePhoto:
         path: Inside that, as :attr:`photoseek.search.hits.Hit.path` has it.
     """
 
-    folder: RemoteFolder
+    folder: RemoteSource
     path: str
 
     def __str__(self) -> str:
         """Its address: ``s3://bucket/photos/a.jpg``."""
-        return f"{self.folder.address}/{as_name(self.path)}"
+        return f"{self.folder.address}/{encode_filename(self.path)}"
 
     @property
     def name(self) -> str:
         """The last part of its path."""
         return self.path.rpartition("/")[2]
 
-    def look(self) -> FoundPhoto:
+    def look(self) -> PhotoEntry:
         """Size and version now.
 
         Raises:
@@ -72,18 +72,18 @@ class RemotePhoto:
         """A file from which parts can be read, each fetched when it is asked for; the errors are those of ``look``."""
         return self.folder.open(self.path)
 
-    def blocks(self) -> Iterator[bytes]:
+    def iter_chunks(self) -> Iterator[bytes]:
         """All of it, a mebibyte at a time; the errors are those of :meth:`look`, and come before the first block."""
         file = self.open()
-        with object_store.told():
-            first = file.read(BLOCK)
+        with object_store.translate_errors():
+            first = file.read(CHUNK_BYTES)
 
         def rest() -> Iterator[bytes]:
             with file:
                 block = first
                 while block:
                     yield block
-                    block = file.read(BLOCK)
+                    block = file.read(CHUNK_BYTES)
 
         return rest()
 
@@ -91,11 +91,11 @@ class RemotePhoto:
 _READERS = 4
 _TRIES = 3  # of a photo that is written while it is read
 _PAUSE_S = 0.2
-_ODD = ("\0", "?versionId=")  # what SQLite cannot keep, and what s3fs takes for a version of another object
+_UNSAFE_KEY = ("\0", "?versionId=")  # what SQLite cannot keep, and what s3fs takes for a version of another object
 
 
 @dataclass(frozen=True)
-class RemoteFolder:
+class RemoteSource:
     """Objects whose keys begin with a prefix.
 
     Attributes:
@@ -112,7 +112,7 @@ class RemoteFolder:
         return f"{self.scheme}://{self.prefix}"
 
     @property
-    def readers(self) -> int:
+    def read_concurrency(self) -> int:
         """As many as are in a batch: each photo is two requests."""
         return _READERS
 
@@ -121,34 +121,34 @@ class RemoteFolder:
 
         Raises:
             GalleryNotFound: It is not.
-            FolderUnreachable: The storage cannot be reached, or refuses.
+            PhotoSourceUnreachable: The storage cannot be reached, or refuses.
             MissingExtra: What speaks its protocol is not installed.
         """
-        with self._asked():
+        with self._call():
             object_store.filesystem(self.scheme).info(self.prefix)
 
-    def scan(self, unseen: Unseen) -> Iterator[FoundPhoto]:
+    def scan(self, unseen: ScanGaps) -> Iterator[PhotoEntry]:
         """Every object that looks like a photo, listed to the end before the first is told.
 
         What stops halfway is no list: photos would seem to be gone. Only the owner of the gallery counts as a reader.
 
         Raises:
             GalleryNotFound: No such bucket.
-            FolderUnreachable: The storage cannot be reached, or refuses.
+            PhotoSourceUnreachable: The storage cannot be reached, or refuses.
         """
         unseen.access.access = OWNER
-        with self._asked():
+        with self._call():
             listed = object_store.filesystem(self.scheme).find(self.prefix, detail=True)
         for name, info in sorted(listed.items()):
             key = name.removeprefix(f"{self.prefix}/")
-            if key == name or name.endswith("/") or not _is_wanted(key):
+            if key == name or name.endswith("/") or not _is_photo_key(key):
                 continue
-            if odd := next((sign for sign in _ODD if sign in key), None):
-                unseen.reasons[as_text(key.replace("\0", "\ufffd"))] = f"a name with {odd!r}; rename it"
+            if odd := next((sign for sign in _UNSAFE_KEY if sign in key), None):
+                unseen.reasons[decode_filename(key.replace("\0", "\ufffd"))] = f"a name with {odd!r}; rename it"
             else:
-                yield _found(as_text(key), info)
+                yield _found(decode_filename(key), info)
 
-    def read_still(self, photo: FoundPhoto) -> tuple[FoundPhoto, bytes] | None:
+    def read_stable(self, photo: PhotoEntry) -> tuple[PhotoEntry, bytes] | None:
         """The bytes of an object, and the size and version that belong to them; None where it is gone.
 
         Raises:
@@ -169,79 +169,82 @@ class RemoteFolder:
             raise
         raise PhotoError("changes while it is read; it is tried again by the next indexing")
 
-    def photo(self, path: str) -> RemotePhoto:
+    def photo(self, path: str) -> RemoteFile:
         """The object of a path."""
-        return RemotePhoto(self, path)
+        return RemoteFile(self, path)
 
-    def holds_any(self, paths: Collection[str]) -> bool:
+    def contains_any(self, paths: Collection[str]) -> bool:
         """Whether one of these photos is in it; the errors are those of :meth:`scan`."""
         known = frozenset(paths)
-        return any(photo.path in known for photo in self.scan(Unseen()))
+        return any(photo.path in known for photo in self.scan(ScanGaps()))
 
-    def is_same(self, other: PhotoFolder) -> bool:
+    def same_as(self, other: PhotoSource) -> bool:
         """Whether another one has this address."""
         return self == other
 
-    def look(self, path: str) -> FoundPhoto:
-        """Size and version of an object; see :meth:`RemotePhoto.look`."""
-        with object_store.told():
+    def look(self, path: str) -> PhotoEntry:
+        """Size and version of an object; see :meth:`RemoteFile.look`."""
+        with object_store.translate_errors():
             return _found(path, object_store.filesystem(self.scheme).info(self._key(path)))
 
     def read(self, path: str) -> bytes:
-        """The bytes of an object; see :meth:`RemotePhoto.read_bytes`."""
+        """The bytes of an object; see :meth:`RemoteFile.read_bytes`."""
         return self._read(self.look(path))
 
     def open(self, path: str) -> BinaryIO:
-        """An object as a file; see :meth:`RemotePhoto.open`."""
-        with object_store.told():
-            return cast("BinaryIO", object_store.filesystem(self.scheme).open(self._key(path), "rb", block_size=BLOCK))
+        """An object as a file; see :meth:`RemoteFile.open`."""
+        with object_store.translate_errors():
+            return cast(
+                "BinaryIO", object_store.filesystem(self.scheme).open(self._key(path), "rb", block_size=CHUNK_BYTES)
+            )
 
-    def _read(self, photo: FoundPhoto) -> bytes:
+    def _read(self, photo: PhotoEntry) -> bytes:
         check_bytes(photo.bytes)
         if photo.bytes == 0:  # of nothing, no range can be asked for
             return b""
-        with object_store.told():
+        with object_store.translate_errors():
             data = object_store.filesystem(self.scheme).cat_file(self._key(photo.path), start=0, end=MAX_BYTES + 1)
         check_bytes(len(data))  # it may have grown since
-        check_extra(data)
+        require_heif_extra(data)
         return bytes(data)
 
     def _key(self, path: str) -> str:
         """What the storage calls a photo; a path may come out of a database that somebody has tampered with."""
-        name = as_name(path)
-        if not _is_wanted(name) or "\0" in name:
+        name = encode_filename(path)
+        if not _is_photo_key(name) or "\0" in name:
             raise PhotoError("lies outside the photo folder, and is not read")
         return f"{self.prefix}/{name}"
 
     @contextmanager
-    def _asked(self) -> Iterator[None]:
+    def _call(self) -> Iterator[None]:
         """What the storage answers to a question about the whole folder, in the errors of this library."""
         try:
             yield
         except FileNotFoundError as error:
-            raise self._nothing() from error
+            raise self._raise_if_empty() from error
         except MissingExtra:
             raise
         except Exception as error:  # each client has errors of its own
             raise self._unreachable(error) from error
 
-    def _nothing(self) -> GalleryNotFound:
+    def _raise_if_empty(self) -> GalleryNotFound:
         return GalleryNotFound(f"{self.address}: no such bucket, or no object in this folder of it")
 
-    def _unreachable(self, error: Exception) -> FolderUnreachable:
-        return FolderUnreachable(
-            f"{self.address}: cannot be listed: {object_store.reason_of(error)}; nothing was changed: look after the "
+    def _unreachable(self, error: Exception) -> PhotoSourceUnreachable:
+        return PhotoSourceUnreachable(
+            f"{self.address}: cannot be listed: {object_store.describe_error(error)}; nothing was changed: "
+            "look after the "
             "network, the endpoint and the credentials, and try again"
         )
 
 
-def _is_wanted(key: str) -> bool:
+def _is_photo_key(key: str) -> bool:
     """Whether a key, relative to the prefix, is one of a photo; ``.`` and ``..`` count among hidden folders."""
     *folders, name = key.split("/")
-    return looks_like_photo(name) and not any(map(passed_over, (*folders, name)))
+    return has_photo_suffix(name) and not any(map(is_skipped, (*folders, name)))
 
 
-def _found(path: str, info: Mapping[str, Any]) -> FoundPhoto:
+def _found(path: str, info: Mapping[str, Any]) -> PhotoEntry:
     """An object by what its storage tells of it.
 
     Times of objects are whole seconds, within which one may be written twice. So what stands below the second is not
@@ -251,4 +254,4 @@ def _found(path: str, info: Mapping[str, Any]) -> FoundPhoto:
     seconds = int(changed.timestamp()) if isinstance(changed, datetime) else 0
     version = str(info.get("ETag") or info.get("generation") or "").strip('"')
     drawn = int.from_bytes(hashlib.sha256(version.encode()).digest()[:8]) % 1_000_000_000
-    return FoundPhoto(path, int(info["size"] or 0), seconds * 1_000_000_000 + drawn)
+    return PhotoEntry(path, int(info["size"] or 0), seconds * 1_000_000_000 + drawn)

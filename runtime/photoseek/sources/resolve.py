@@ -8,20 +8,20 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from photoseek.errors import QueryError
-from photoseek.sources.base import PhotoFolder
-from photoseek.sources.local import LocalFolder
+from photoseek.sources.base import PhotoSource
+from photoseek.sources.local import LocalSource
 from photoseek.sources.object_store import SCHEMES
-from photoseek.sources.remote import RemoteFolder
-from photoseek.system.filenames import as_name
+from photoseek.sources.remote import RemoteSource
+from photoseek.system.filenames import encode_filename
 from photoseek.system.user_paths import absolute, shown
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://(.*)", re.DOTALL)
-_ONCE_URL = re.compile(r"(s3|gs|gcs):/[^/]")  # what pathlib makes of one
+_LEGACY_URL = re.compile(r"(s3|gs|gcs):/[^/]")  # what pathlib makes of one
 _LOCAL_URL = re.compile(r"file://(?:localhost)?(/[^?#]*).*", re.DOTALL)  # without its query and fragment
 _ALIASES = {"gcs": "gs"}
 
 
-def open_folder(photos: str | Path) -> PhotoFolder:
+def open_source(photos: str | Path) -> PhotoSource:
     """The place that a path or an address means; whether it is there is not looked at.
 
     Args:
@@ -33,18 +33,18 @@ def open_folder(photos: str | Path) -> PhotoFolder:
     if found := _URL.fullmatch(str(photos)):
         scheme, rest = found.groups()
         if scheme == "file":
-            return LocalFolder(_file(str(photos)))
+            return LocalSource(_file(str(photos)))
         return _remote(_ALIASES.get(scheme, scheme), rest, str(photos))
-    if isinstance(photos, Path) and _ONCE_URL.match(str(photos)):
+    if isinstance(photos, Path) and _LEGACY_URL.match(str(photos)):
         raise QueryError(f"expected an address such as s3://bucket/photos as text, found it as a Path: {photos}")
-    return LocalFolder(absolute(photos))
+    return LocalSource(absolute(photos))
 
 
-def noted_folder(noted: str, gallery: Path) -> PhotoFolder:
+def source_from_record(noted: str, gallery: Path) -> PhotoSource:
     """The place that a gallery has noted: an address, or a path, relative to the gallery or absolute."""
     if _URL.fullmatch(noted):
-        return open_folder(noted)
-    return LocalFolder(Path(os.path.normpath(gallery / as_name(noted))))
+        return open_source(noted)
+    return LocalSource(Path(os.path.normpath(gallery / encode_filename(noted))))
 
 
 def _file(url: str) -> Path:
@@ -54,7 +54,7 @@ def _file(url: str) -> Path:
     return Path(os.path.abspath(unquote(found.group(1), errors="surrogateescape")))
 
 
-def _remote(scheme: str, rest: str, url: str) -> RemoteFolder:
+def _remote(scheme: str, rest: str, url: str) -> RemoteSource:
     if scheme not in SCHEMES:
         known = ", ".join(f"{name}://" for name in (*SCHEMES, "file"))
         raise QueryError(f"expected a folder, or an address with {known}, found {shown(url)}")
@@ -63,7 +63,7 @@ def _remote(scheme: str, rest: str, url: str) -> RemoteFolder:
     parts = rest.rstrip("/").split("/")
     if any(part in ("", ".", "..") for part in parts) or not _is_text(rest):
         raise QueryError(f"expected {scheme}://BUCKET or {scheme}://BUCKET/FOLDER, found {shown(url)}")
-    return RemoteFolder(scheme, "/".join(parts))
+    return RemoteSource(scheme, "/".join(parts))
 
 
 def _is_text(text: str) -> bool:

@@ -10,15 +10,15 @@ from typing import Any, Protocol
 
 from photoseek.errors import QueryError, StoreIncompatible
 from photoseek.gallery.filters import Filter
-from photoseek.gallery.snapshot.snapshot import Shown
+from photoseek.gallery.snapshot.snapshot import SourceState
 from photoseek.stores.rows import Digests, StoreRow
-from photoseek.vector_index.tuning import Measured
+from photoseek.vector_index.tuning import EngineStats
 from photoseek.vectors import Rows, Vectors
 
 FORMAT = 1
 """Of what a store notes of itself, and of its fields."""
 
-STATES = "photoseek_stores"
+METADATA_TABLE = "photoseek_stores"
 """Where the states of all galleries' stores lie, beside their vectors."""
 
 INDEX_FROM = 10_000
@@ -28,7 +28,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,49}", re.ASCII)
 
 
 @dataclass(frozen=True)
-class StoreState:
+class StoreMetadata:
     """What a store shows; noted before a push begins, and again, complete, when it has ended.
 
     Attributes:
@@ -51,14 +51,14 @@ class StoreState:
     state: str = ""
     count: int = 0
     target: float = 0.0
-    found: Measured = field(default_factory=lambda: Measured(0.0, {}, {}))
+    found: EngineStats = field(default_factory=lambda: EngineStats(0.0, {}, {}))
 
     @property
     def effort(self) -> int:
         """How much a query looks at, in the store's own unit; 0 where there is no index."""
         return self.found.parameters.get("effort", 0)
 
-    def expect_of(self, shown: Shown, place: str) -> None:
+    def check_matches(self, shown: SourceState, place: str) -> None:
         """Make sure that the rows are of a gallery and its bundle.
 
         Raises:
@@ -80,7 +80,7 @@ class StoreState:
         return json.dumps({"format": FORMAT, **asdict(self)})
 
     @classmethod
-    def from_json(cls, text: str, place: str) -> StoreState:
+    def from_json(cls, text: str, place: str) -> StoreMetadata:
         """Read what :meth:`to_json` wrote.
 
         Raises:
@@ -90,7 +90,7 @@ class StoreState:
             facts: dict[str, Any] = json.loads(text)
             if facts.pop("format") != FORMAT:
                 raise ValueError("another format")
-            return cls(**{**facts, "found": Measured(**facts["found"])})
+            return cls(**{**facts, "found": EngineStats(**facts["found"])})
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise StoreIncompatible(
                 f"{place}: expected the notes of a store in format {FORMAT}, found other ones ({error}); upgrade "
@@ -108,16 +108,16 @@ class Store(Protocol):
     place: str
     """What may be printed of it: the server and the name."""
 
-    most_neighbours: int
+    most_neighbors: int
     """How many a query can ask for."""
 
     most_effort: int
     """The largest effort that a query can ask with."""
 
-    def state(self) -> StoreState | None:
+    def state(self) -> StoreMetadata | None:
         """What it shows; None: nothing was pushed here."""
 
-    def put_state(self, state: StoreState) -> None:
+    def set_metadata(self, state: StoreMetadata) -> None:
         """Note what it shows."""
 
     def prepare(self, dim: int) -> None:
@@ -132,7 +132,7 @@ class Store(Protocol):
     def delete(self, ids: Sequence[int]) -> None:
         """Drop rows; ids that are not there are passed over."""
 
-    def settle(self, count: int, *, indexed: bool) -> None:
+    def finalize(self, count: int, *, indexed: bool) -> None:
         """After the last row: have all of them searchable, with an index or without."""
 
     def search(self, query: Vectors, k: int, effort: int, where: Filter | None = None) -> tuple[Rows, Vectors]:
@@ -140,7 +140,7 @@ class Store(Protocol):
 
         Args:
             query: Unit vector, (dim,).
-            k: At most :attr:`most_neighbours`.
+            k: At most :attr:`most_neighbors`.
             effort: How much of the index is looked at; 0: there is none.
             where: What the photos must be.
 
@@ -155,7 +155,7 @@ class Store(Protocol):
         """Let go of the server."""
 
 
-def name_for(gallery: str, name: str | None = None) -> str:
+def default_collection_name(gallery: str, name: str | None = None) -> str:
     """The name of a gallery's place in a store.
 
     Args:
@@ -166,7 +166,7 @@ def name_for(gallery: str, name: str | None = None) -> str:
         QueryError: The name is none that every server takes.
     """
     name = name or f"photoseek_{gallery}"
-    if not _NAME.fullmatch(name) or name == STATES:
+    if not _NAME.fullmatch(name) or name == METADATA_TABLE:
         raise QueryError(
             f"--collection: expected a name of up to 50 letters, digits and underscores that begins with a letter, "
             f"found {name!r}"

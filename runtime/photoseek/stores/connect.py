@@ -6,25 +6,25 @@ from importlib.util import find_spec
 
 from photoseek.errors import MissingExtra
 from photoseek.stores.base import Store
-from photoseek.stores.uri import StoreAddress
+from photoseek.stores.uri import StoreUri
 
-_NEEDED = {"milvus": ("pymilvus",), "pgvector": ("psycopg", "pgvector")}
+_REQUIRED_EXTRA = {"milvus": ("pymilvus",), "pgvector": ("psycopg", "pgvector")}
 
 
 def open_store(uri: str, name: str) -> Store:
     """Open a place in a store; nothing is asked of its server yet.
 
     Args:
-        uri: See :class:`StoreAddress`. Passwords are better left to the environment: ``PGPASSWORD`` or ``~/.pgpass``
+        uri: See :class:`StoreUri`. Passwords are better left to the environment: ``PGPASSWORD`` or ``~/.pgpass``
             for PostgreSQL, ``PHOTOSEEK_MILVUS_TOKEN`` for Milvus.
-        name: Of the place; see :func:`photoseek.stores.base.name_for`.
+        name: Of the place; see :func:`photoseek.stores.base.default_collection_name`.
 
     Raises:
         QueryError: The URI names no kind of store.
         MissingExtra: What it needs is not installed.
     """
-    address = StoreAddress.parse(uri)
-    for package in _NEEDED[address.kind]:
+    address = StoreUri.parse(uri)
+    for package in _REQUIRED_EXTRA[address.kind]:
         if find_spec(package) is None:
             raise MissingExtra(
                 f"{address.shown} needs {package}; install it with: pip install 'photoseek[{address.kind}]'"

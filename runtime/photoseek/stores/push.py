@@ -16,14 +16,14 @@ import numpy as np
 
 from photoseek.bundle.bundle import Bundle
 from photoseek.errors import GalleryEmpty, QueryError, StoreUnavailable
-from photoseek.gallery.gallery import Gallery, only_writer
-from photoseek.gallery.snapshot.build import everyday_vectors, shown_by
-from photoseek.gallery.snapshot.snapshot import Shown
-from photoseek.stores.base import INDEX_FROM, Store, StoreState, name_for
+from photoseek.gallery.gallery import Gallery, exclusive_writer
+from photoseek.gallery.snapshot.build import database_state, sample_query_vectors
+from photoseek.gallery.snapshot.snapshot import SourceState
+from photoseek.stores.base import INDEX_FROM, Store, StoreMetadata, default_collection_name
 from photoseek.stores.connect import open_store
 from photoseek.stores.rows import Digests, rows_of
-from photoseek.stores.tuning import measure
-from photoseek.vector_index.tuning import SAMPLES, TARGET_RECALL, Measured, Queries, sample_queries
+from photoseek.stores.tuning import tune_store
+from photoseek.vector_index.tuning import SAMPLES, TARGET_RECALL, EngineStats, Queries, sample_queries
 from photoseek.vectors import Rows
 
 BATCH = 1_000
@@ -51,7 +51,7 @@ class PushReport:
     deleted: int
     unchanged: int
     target: float
-    found: Measured
+    found: EngineStats
     seconds: float
 
     def to_json(self) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def push(
 
     Args:
         gallery: What is sent: its searchable photos.
-        uri: See :class:`photoseek.stores.uri.StoreAddress`.
+        uri: See :class:`photoseek.stores.uri.StoreUri`.
         collection: The name of its place there. None: it follows from the gallery's id.
         bundle: Whose text towers give queries to measure with. None: :meth:`Gallery.load_bundle`.
         recall: Share of the true ten best, within (0, 1], that searches have to find. None: as before, at first 0.99.
@@ -97,9 +97,9 @@ def push(
         raise QueryError(f"recall: expected a share within (0, 1], found {recall}")
     bundle = bundle or gallery.load_bundle()
     gallery.check_bundle(bundle)
-    with only_writer(gallery.path):
-        shown = shown_by(gallery.database, bundle.fingerprint)
-        store = open_store(uri, name_for(shown.gallery, collection))
+    with exclusive_writer(gallery.path):
+        shown = database_state(gallery.database, bundle.fingerprint)
+        store = open_store(uri, default_collection_name(shown.gallery, collection))
         try:
             return _Push(gallery, bundle, store, shown, index_from, progress or (lambda *_: None)).run(recall, rebuild)
         except StoreUnavailable as error:
@@ -115,7 +115,7 @@ class _Push:
     gallery: Gallery
     bundle: Bundle
     store: Store
-    shown: Shown
+    shown: SourceState
     index_from: int
     progress: Callable[[int, int], None]
 
@@ -124,35 +124,35 @@ class _Push:
         here = Digests.of((row.id, row.digest) for row in self._rows())
         if not len(here.ids):
             raise GalleryEmpty(f"{self.gallery.path}: nothing to push: index photos first: photoseek index PHOTOS")
-        before = self._claim(rebuild)
+        before = self._claim_collection(rebuild)
         there = self.store.digests()
-        gone, wanted = there.gone_from(here), here.missing_in(there)
+        gone, wanted = there.to_delete(here), here.to_insert(there)
         target = recall or before.target or TARGET_RECALL
         indexed = len(here.ids) >= self.index_from
-        if len(gone) or len(wanted) or not self._shows(before, target, indexed):
-            self.store.put_state(replace(before, complete=False, target=target))
-            self._change(gone, wanted)
-            self.store.settle(len(here.ids), indexed=indexed)
-            before = self._note(len(here.ids), target, self._measure(here.ids, target, indexed))
+        if len(gone) or len(wanted) or not self._matches_state(before, target, indexed):
+            self.store.set_metadata(replace(before, complete=False, target=target))
+            self._sync_rows(gone, wanted)
+            self.store.finalize(len(here.ids), indexed=indexed)
+            before = self._save_metadata(len(here.ids), target, self._tune(here.ids, target, indexed))
         counts = (len(here.ids), len(wanted), len(gone), len(here.ids) - len(wanted))
         seconds = round(time.monotonic() - started, 3)
         return PushReport(self.store.place, *counts, target, before.found, seconds)
 
-    def _claim(self, rebuild: bool) -> StoreState:
+    def _claim_collection(self, rebuild: bool) -> StoreMetadata:
         """What the place shows, if it is this gallery's; it is made this gallery's where it is nobody's."""
         if rebuild:
             self.store.drop()
-        state = self.store.state() or StoreState(self.shown.gallery, self.shown.fingerprint, self.bundle.dim)
-        state.expect_of(self.shown, self.store.place)
+        state = self.store.state() or StoreMetadata(self.shown.gallery, self.shown.fingerprint, self.bundle.dim)
+        state.check_matches(self.shown, self.store.place)
         self.store.prepare(self.bundle.dim)
         return state
 
-    def _shows(self, state: StoreState, target: float, indexed: bool) -> bool:
+    def _matches_state(self, state: StoreMetadata, target: float, indexed: bool) -> bool:
         """Whether a store of the right rows also says so, and was measured as is wanted."""
         shows = state.complete and (state.revision, state.state) == (self.shown.revision, self.shown.state)
         return shows and state.target == target and bool(state.effort) == indexed
 
-    def _change(self, gone: Rows, wanted: Rows) -> None:
+    def _sync_rows(self, gone: Rows, wanted: Rows) -> None:
         """Batch by batch, each as a whole."""
         done, total = 0, len(gone) + len(wanted)
         for some in _batches(gone):
@@ -162,18 +162,18 @@ class _Push:
             self.store.put(list(self._rows(some)))
             self.progress(done := done + len(some), total)
 
-    def _measure(self, ids: Rows, target: float, indexed: bool) -> Measured:
+    def _tune(self, ids: Rows, target: float, indexed: bool) -> EngineStats:
         vectors = (row.vector for row in self._rows())
-        return measure(self.store, vectors, self._queries(ids), target, indexed=indexed)
+        return tune_store(self.store, vectors, self._queries(ids), target, indexed=indexed)
 
     def _queries(self, ids: Rows) -> Queries:
         """Texts as they come every day, and some of the photos."""
         some = np.random.default_rng(0).permutation(ids)[:SAMPLES]
         photos = np.stack([row.vector for row in self._rows(np.sort(some).tolist())])
-        return sample_queries(photos, everyday_vectors(self.bundle, None))
+        return sample_queries(photos, sample_query_vectors(self.bundle, None))
 
-    def _note(self, count: int, target: float, found: Measured) -> StoreState:
-        claimed = StoreState(self.shown.gallery, self.shown.fingerprint, self.bundle.dim)
+    def _save_metadata(self, count: int, target: float, found: EngineStats) -> StoreMetadata:
+        claimed = StoreMetadata(self.shown.gallery, self.shown.fingerprint, self.bundle.dim)
         state = replace(
             claimed,
             complete=True,
@@ -183,7 +183,7 @@ class _Push:
             target=target,
             found=found,
         )
-        self.store.put_state(state)
+        self.store.set_metadata(state)
         return state
 
     def _rows(self, ids: list[int] | None = None) -> Iterator[Any]:

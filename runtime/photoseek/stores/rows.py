@@ -10,7 +10,7 @@ import numpy as np
 
 from photoseek.errors import GalleryDamaged
 from photoseek.gallery.database.database import Database
-from photoseek.gallery.filters import orientation_of, type_of
+from photoseek.gallery.filters import file_type, orientation
 from photoseek.vectors import Rows, Vectors, not_unit
 
 _IDS_AT_ONCE = 10_000  # SQLite takes 32,766 values in one statement
@@ -29,7 +29,7 @@ class StoreRow:
         taken: ``YYYY-MM-DD HH:MM:SS``; empty where the photo does not tell.
         pixels: Width times height.
         orientation: See :data:`photoseek.gallery.filters.Orientation`.
-        type: By the name's ending; see :func:`type_of`.
+        type: By the name's ending; see :func:`file_type`.
         vector: Unit vector, (dim,).
     """
 
@@ -45,7 +45,7 @@ class StoreRow:
     @classmethod
     def of(cls, photo: int, path: str, width: int, height: int, taken: str, vector: Vectors) -> StoreRow:
         """The row of a photo of the gallery."""
-        facts = (path, taken, width * height, orientation_of(width, height), type_of(path))
+        facts = (path, taken, width * height, orientation(width, height), file_type(path))
         content = repr(facts).encode("utf-8", "surrogatepass") + vector.tobytes()
         digest = int.from_bytes(blake2b(content, digest_size=8).digest(), "big", signed=True)
         return cls(photo, digest, *facts, vector)
@@ -65,7 +65,7 @@ class Digests:
         table.sort(order="id")
         return cls(np.ascontiguousarray(table["id"]), np.ascontiguousarray(table["digest"]))
 
-    def missing_in(self, other: Digests) -> Rows:
+    def to_insert(self, other: Digests) -> Rows:
         """The ids of rows that the other lacks, or has differently."""
         places = np.minimum(np.searchsorted(other.ids, self.ids), max(len(other.ids) - 1, 0))
         if not len(other.ids):
@@ -73,7 +73,7 @@ class Digests:
         same = (other.ids[places] == self.ids) & (other.digests[places] == self.digests)
         return np.asarray(self.ids[~same])
 
-    def gone_from(self, other: Digests) -> Rows:
+    def to_delete(self, other: Digests) -> Rows:
         """The ids that the other does not have at all."""
         return np.setdiff1d(self.ids, other.ids, assume_unique=True)
 

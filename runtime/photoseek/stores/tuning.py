@@ -10,7 +10,7 @@ import numpy as np
 
 from photoseek.gallery.filters import Filter
 from photoseek.stores.base import Store
-from photoseek.vector_index.tuning import NEIGHBOURS, Measured, Queries, Truth, raise_effort
+from photoseek.vector_index.tuning import NEIGHBORS, EngineStats, GroundTruth, Queries, tune_effort
 from photoseek.vectors import Rows, Vectors
 
 _log = logging.getLogger(__name__)
@@ -29,11 +29,13 @@ class StoreEngine:
         self.effort = effort  # 0: there is no index
 
     def search(self, query: Vectors, k: int, where: Filter | None = None) -> tuple[Rows, Vectors]:
-        """As :meth:`photoseek.vector_index.base.Search.search`."""
+        """As :meth:`photoseek.vector_index.base.Index.search`."""
         return self._store.search(query, k, min(self.effort, self.most), where)
 
 
-def measure(store: Store, vectors: Iterable[Vectors], queries: Queries, target: float, *, indexed: bool) -> Measured:
+def tune_store(
+    store: Store, vectors: Iterable[Vectors], queries: Queries, target: float, *, indexed: bool
+) -> EngineStats:
     """Raise the effort until each kind of query reaches the target; a recall that stays below it is logged.
 
     Args:
@@ -44,18 +46,18 @@ def measure(store: Store, vectors: Iterable[Vectors], queries: Queries, target: 
         indexed: Whether the store has an index: else all rows are scored.
     """
     started = time.monotonic()
-    truth = truth_over(vectors, queries)
+    truth = ground_truth(vectors, queries)
     engine = StoreEngine(store, _FIRST_EFFORT if indexed else 0)
-    found = raise_effort(engine, truth, target) if indexed else truth.measure(engine)
+    found = tune_effort(engine, truth, target) if indexed else truth.measure(engine)
     effort = min(engine.effort, engine.most)
     seconds = round(time.monotonic() - started, 2)
-    measured = Measured(found.milliseconds, found.recalls, {"effort": effort}, seconds)
+    measured = EngineStats(found.milliseconds, found.recalls, {"effort": effort}, seconds)
     if measured.recall < target:
         _log.warning("%s: expected a recall of %s, reached %.4f at most", store.place, target, measured.recall)
     return measured
 
 
-def truth_over(vectors: Iterable[Vectors], queries: Queries) -> Truth:
+def ground_truth(vectors: Iterable[Vectors], queries: Queries) -> GroundTruth:
     """What exact search answers over vectors that need not fit into memory."""
     best = {kind: np.empty((len(asked), 0), dtype=np.float32) for kind, asked in queries.items()}
     count = 0
@@ -63,9 +65,9 @@ def truth_over(vectors: Iterable[Vectors], queries: Queries) -> Truth:
         count += len(block)
         for kind, asked in queries.items():
             scores = np.concatenate([best[kind], asked @ block.T], axis=1)
-            best[kind] = np.partition(scores, max(0, scores.shape[1] - NEIGHBOURS), axis=1)[:, -NEIGHBOURS:]
+            best[kind] = np.partition(scores, max(0, scores.shape[1] - NEIGHBORS), axis=1)[:, -NEIGHBORS:]
     tenth = {kind: scores.min(axis=1).tolist() for kind, scores in best.items()}
-    return Truth(queries, tenth, min(NEIGHBOURS, count))
+    return GroundTruth(queries, tenth, min(NEIGHBORS, count))
 
 
 def _blocks(vectors: Iterable[Vectors]) -> Iterable[Vectors]:

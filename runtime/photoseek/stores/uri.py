@@ -15,11 +15,11 @@ _SCHEMES: dict[str, Literal["milvus", "pgvector"]] = {
     "https": "milvus",
 }
 _SECRET = ("password", "sslpassword", "passfile", "token")
-_ASKED = "expected postgresql://USER@HOST/DATABASE, http://HOST:19530, or the path of a Milvus Lite folder, NAME.db"
+_AMBIGUOUS = "expected postgresql://USER@HOST/DATABASE, http://HOST:19530, or the path of a Milvus Lite folder, NAME.db"
 
 
 @dataclass(frozen=True, repr=False)
-class StoreAddress:
+class StoreUri:
     """The URI of a store.
 
     Attributes:
@@ -31,7 +31,7 @@ class StoreAddress:
     uri: str
 
     @classmethod
-    def parse(cls, uri: str) -> StoreAddress:
+    def parse(cls, uri: str) -> StoreUri:
         """Read a URI.
 
         Raises:
@@ -41,7 +41,7 @@ class StoreAddress:
         if not colon and uri.endswith(".db") and "\0" not in uri:
             return cls("milvus", uri)
         if not colon or scheme.lower() not in _SCHEMES:
-            raise QueryError(f"no store: {_ASKED}; found {f'{scheme}://...' if colon else repr(uri)}")
+            raise QueryError(f"no store: {_AMBIGUOUS}; found {f'{scheme}://...' if colon else repr(uri)}")
         return cls(_SCHEMES[scheme.lower()], uri)
 
     @property
@@ -68,14 +68,14 @@ class StoreAddress:
         parts = {part for secret in found for part in (secret, *secret.split("/"))}  # a driver ends a login at a slash
         return tuple({spelling for part in parts if part for spelling in (part, unquote(part))})
 
-    def scrub(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """A message of a server or a driver, without passwords."""
         for secret in sorted(self.secrets, key=len, reverse=True):
             text = text.replace(secret, "***")
         return " ".join(text.split())
 
     def __repr__(self) -> str:
-        return f"StoreAddress({self.shown!r})"
+        return f"StoreUri({self.shown!r})"
 
     def _parts(self) -> tuple[str, str, str, str, str, list[tuple[str, str]]]:
         """Scheme, user, password, hosts, path and options; ``urllib`` would refuse several hosts."""

@@ -16,7 +16,7 @@ from photoseek.system.folder_tag import mode_inside, open_file
 from photoseek.system.removal import remove_file
 
 
-def sha256_of(path: Path) -> str:
+def file_sha256(path: Path) -> str:
     """Hexadecimal SHA-256 of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -52,7 +52,7 @@ def bounded(file: BinaryIO | gzip.GzipFile, most: int = MAX_TEXT_BYTES) -> bytes
     return data
 
 
-def replace_bytes(path: Path, data: bytes) -> None:
+def write_bytes_atomic(path: Path, data: bytes) -> None:
     """Write ``data`` to ``path``: complete and synced before it takes the place of what was there.
 
     The file is never more readable than the folder that it is in.
@@ -67,15 +67,15 @@ def replace_bytes(path: Path, data: bytes) -> None:
         except BaseException:
             remove_file(partial)
             raise
-    sync_folder(path.parent)
+    fsync_dir(path.parent)
 
 
-def replace_json(path: Path, value: Any) -> None:
+def write_json_atomic(path: Path, value: Any) -> None:
     """Write ``value`` as indented JSON, with a final newline, in place of what was there."""
-    replace_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+    write_bytes_atomic(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
 
 
-def sync_file(path: Path) -> None:
+def fsync_file(path: Path) -> None:
     """Have the system write a file's content to its disk now."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -84,7 +84,7 @@ def sync_file(path: Path) -> None:
         os.close(descriptor)
 
 
-sync_folder = sync_file  # a folder's entries are synced through its own descriptor, the same way
+fsync_dir = fsync_file  # a folder's entries are synced through its own descriptor, the same way
 
 
 def create_file(path: Path) -> BinaryIO:
@@ -104,11 +104,11 @@ def limit_mode(path: Path) -> None:
         path.chmod(limited)
 
 
-def make_folder(path: Path) -> None:
+def mkdir_durable(path: Path) -> None:
     """Create a folder that is never more readable than the one that it is in, unless it exists; its name is synced."""
     if not path.exists():
         path.mkdir(mode=mode_inside(path.parent), exist_ok=True)
-        sync_folder(path.parent)
+        fsync_dir(path.parent)
 
 
 def make_private_folder(path: Path) -> None:

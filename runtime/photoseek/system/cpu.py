@@ -14,7 +14,7 @@ _INT8 = re.compile(r"^(flags|Features)\s*:.*\b(avx512_vnni|avx_vnni|asimddp)\b",
 
 
 @cache
-def runs_int8_well(info: Path = Path("/proc/cpuinfo")) -> bool:
+def has_int8_instructions(info: Path = Path("/proc/cpuinfo")) -> bool:
     """Whether one instruction multiplies and adds int8 (VNNI, dotprod): without it int8 gains little, or loses."""
     if sys.platform == "darwin":
         return platform.machine() == "arm64"
@@ -22,7 +22,7 @@ def runs_int8_well(info: Path = Path("/proc/cpuinfo")) -> bool:
 
 
 @cache
-def usable_cores(system: Path = Path("/sys")) -> int:
+def available_cores(system: Path = Path("/sys")) -> int:
     """Return the physical cores that this process may use, by its affinity and its control group's quota."""
     if not hasattr(os, "sched_getaffinity"):
         return os.cpu_count() or 1

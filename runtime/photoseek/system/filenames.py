@@ -16,24 +16,24 @@ _ESCAPED = re.compile("[\udc80-\udcff]")
 _ODD = re.compile("[\udc80-\udcff\uef80-\uefff]")
 
 
-def as_text(name: str) -> str:
+def decode_filename(name: str) -> str:
     """The text of a name, or of a path, as ``os`` hands it out; most names are their own text."""
-    return _ODD.sub(_keep, name)
+    return _ODD.sub(_escape, name)
 
 
-def as_name(text: str) -> str:
-    """The name that :func:`as_text` was given, for ``os`` and for :class:`pathlib.Path`."""
-    return os.fsdecode(_KEPT.sub(_give_back, text).encode("utf-8", "surrogateescape"))
+def encode_filename(text: str) -> str:
+    """The name that :func:`decode_filename` was given, for ``os`` and for :class:`pathlib.Path`."""
+    return os.fsdecode(_KEPT.sub(_unescape, text).encode("utf-8", "surrogateescape"))
 
 
-def as_asked(path: str) -> str:
+def normalize_user_path(path: str) -> str:
     """The text of a path that a caller names, who has it from a hit (as text) or from a shell (as ``os`` has it)."""
-    return as_text(path) if _ESCAPED.search(path) else path
+    return decode_filename(path) if _ESCAPED.search(path) else path
 
 
-def _keep(found: re.Match[str]) -> str:
+def _escape(found: re.Match[str]) -> str:
     return "".join(chr(_FIRST + byte) for byte in found.group().encode("utf-8", "surrogateescape"))
 
 
-def _give_back(found: re.Match[str]) -> str:
+def _unescape(found: re.Match[str]) -> str:
     return bytes(ord(character) - _FIRST for character in found.group()).decode("utf-8", "surrogateescape")

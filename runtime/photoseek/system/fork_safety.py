@@ -12,12 +12,12 @@ import threading
 from weakref import WeakSet
 
 
-class Inherited:
-    """An object that may be used in a forked child; whoever inherits from it calls :meth:`tell_of_forks`."""
+class ForkAware:
+    """An object that may be used in a forked child; whoever inherits from it calls :meth:`register_fork_hooks`."""
 
-    def tell_of_forks(self) -> None:
+    def register_fork_hooks(self) -> None:
         """From now on, be told of each fork of this process."""
-        _living.add(self)
+        _instances.add(self)
 
     def before_fork(self) -> None:
         """Come to rest, in the parent. Only locks inside which no other lock is taken may be waited for."""
@@ -29,38 +29,38 @@ class Inherited:
         """Make locks anew, and leak what must not be carried over."""
 
 
-def leak(owned: object) -> None:
+def leak_native_object(owned: object) -> None:
     """Never free an object, not even when the process ends: its destructor would crash here."""
     import ctypes
 
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(owned))
 
 
-_living: WeakSet[Inherited] = WeakSet()
-_one_fork = threading.Lock()  # at a time
-_resting: list[Inherited] = []
+_instances: WeakSet[ForkAware] = WeakSet()
+_fork_lock = threading.Lock()  # at a time
+_paused: list[ForkAware] = []
 
 
 def _before() -> None:
-    _one_fork.acquire()
-    _resting[:] = _living
-    for each in _resting:
+    _fork_lock.acquire()
+    _paused[:] = _instances
+    for each in _paused:
         each.before_fork()
 
 
 def _in_parent() -> None:
-    for each in _resting:
+    for each in _paused:
         each.after_fork_in_parent()
-    _resting.clear()
-    _one_fork.release()
+    _paused.clear()
+    _fork_lock.release()
 
 
 def _in_child() -> None:
-    global _one_fork
-    _one_fork = threading.Lock()
-    for each in _resting:
+    global _fork_lock
+    _fork_lock = threading.Lock()
+    for each in _paused:
         each.after_fork_in_child()
-    _resting.clear()
+    _paused.clear()
 
 
 os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)

@@ -29,7 +29,7 @@ def is_loopback(address: str) -> bool:
         return address == "localhost"
 
 
-def check_free(address: str, port: int) -> None:
+def check_port_free(address: str, port: int) -> None:
     """Make sure that a server can listen; servers themselves say so late, and at length.
 
     Raises:

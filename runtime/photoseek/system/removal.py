@@ -17,10 +17,10 @@ from pathlib import Path
 
 from photoseek.system.folder_tag import TAG, is_tagged, open_folder, open_inside, write_tag
 
-DRAFT = ".photoseek-new-"
+TEMP_PREFIX = ".photoseek-new-"
 """Prefix of the name of a tagged folder that holds files which are not complete yet."""
 
-DRAFT_NAME = re.compile(rf"{re.escape(DRAFT)}[0-9a-f]{{16}}")
+DRAFT_NAME = re.compile(rf"{re.escape(TEMP_PREFIX)}[0-9a-f]{{16}}")
 
 _log = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ def draft_folder(parent: Path, files: re.Pattern[str]) -> Iterator[Path]:
     Raises:
         OSError: It cannot be created.
     """
-    path = parent / f"{DRAFT}{secrets.token_hex(8)}"
+    path = parent / f"{TEMP_PREFIX}{secrets.token_hex(8)}"
     path.mkdir(mode=0o700)
     try:
         with open_folder(path) as folder:

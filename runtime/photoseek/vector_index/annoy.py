@@ -47,7 +47,7 @@ def build(vectors: Vectors, path: Path, parameters: AnnoyParameters) -> None:
     index.save(str(path))
 
 
-class AnnoySearch:
+class AnnoyTreeIndex:
     """Searches the trees; its effort is ``search_k``."""
 
     name = "annoy"
@@ -71,7 +71,7 @@ class AnnoySearch:
         return len(self._vectors) * self._trees
 
     def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
-        """About the k most similar vectors; see :meth:`photoseek.vector_index.base.Search.search`."""
+        """About the k most similar vectors; see :meth:`photoseek.vector_index.base.Index.search`."""
         k = min(k, len(self._vectors))
         effort = min(max(self.effort, k * self._trees), _MOST_NODES)
         found = self._index.get_nns_by_vector(query, k, effort)

@@ -9,7 +9,7 @@ import numpy as np
 from photoseek.vectors import Rows, Vectors
 
 
-class Search(Protocol):
+class Index(Protocol):
     """Finds the most similar of many unit vectors. May be shared between threads."""
 
     name: str
@@ -26,7 +26,7 @@ class Search(Protocol):
         """
 
 
-class Approximate(Search, Protocol):
+class ApproximateIndex(Index, Protocol):
     """Looks at some of the vectors, and may miss some of the best; the more it looks at, the fewer."""
 
     effort: int

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from photoseek.errors import QueryError
-from photoseek.vectors import Rows, Vectors, query_vector
+from photoseek.vectors import Rows, Vectors, as_query_vector
 
 
-class ExactSearch:
+class ExactIndex:
     """Scores every vector."""
 
     name = "exact"
@@ -19,14 +19,14 @@ class ExactSearch:
         self._block = block
 
     def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
-        """The k most similar vectors; see :meth:`photoseek.vector_index.base.Search.search`.
+        """The k most similar vectors; see :meth:`photoseek.vector_index.base.Index.search`.
 
         Raises:
             QueryError: k below 1, or a query that is no direction among the vectors.
         """
         if k < 1:
             raise QueryError(f"k must be a whole number of at least 1: {k!r}")
-        query = query_vector(query, self._vectors.shape[1])
+        query = as_query_vector(query, self._vectors.shape[1])
         k = min(k, len(self._vectors))
         rows, scores = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
         for start in range(0, len(self._vectors), self._block):

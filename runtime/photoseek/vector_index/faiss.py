@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from photoseek.errors import GalleryDamaged, GalleryError
-from photoseek.system.cpu import usable_cores
+from photoseek.system.cpu import available_cores
 from photoseek.vector_index.base import rescore
 from photoseek.vectors import Rows, Vectors
 
@@ -58,7 +58,7 @@ def build(vectors: Vectors, path: Path, parameters: HnswParameters) -> None:
     index = faiss.IndexHNSWSQ(vectors.shape[1], half, parameters.links, faiss.METRIC_INNER_PRODUCT)
     index.hnsw.efConstruction = parameters.ef_construction
     before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(usable_cores())
+    faiss.omp_set_num_threads(available_cores())
     try:
         for start in range(0, len(vectors), _AT_ONCE):
             index.add(np.ascontiguousarray(vectors[start : start + _AT_ONCE]))
@@ -70,8 +70,8 @@ def build(vectors: Vectors, path: Path, parameters: HnswParameters) -> None:
         raise GalleryError(f"{path}: cannot be written: {error}; free the disk, and try again") from error
 
 
-class FlatSearch:
-    """Scans all vectors in float16, then scores the best again: as exact as :class:`ExactSearch`, and sooner.
+class FaissFlatIndex:
+    """Scans all vectors in float16, then scores the best again: as exact as :class:`ExactIndex`, and sooner.
 
     It looks further until no vector left out can be among the best, however its numbers were rounded.
     """
@@ -86,7 +86,7 @@ class FlatSearch:
         self._vectors = vectors
 
     @classmethod
-    def open(cls, path: Path, vectors: Vectors) -> FlatSearch:
+    def open(cls, path: Path, vectors: Vectors) -> FaissFlatIndex:
         """Map the file of ``vectors`` into memory.
 
         Raises:
@@ -95,7 +95,7 @@ class FlatSearch:
         return cls(_open(path, vectors), vectors)
 
     def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
-        """The k most similar vectors; see :meth:`photoseek.vector_index.base.Search.search`."""
+        """The k most similar vectors; see :meth:`photoseek.vector_index.base.Index.search`."""
         count = len(self._vectors)
         k = min(k, count)
         wanted = k + _SPARE
@@ -108,7 +108,7 @@ class FlatSearch:
             wanted *= 4
 
 
-class HnswSearch:
+class FaissHnswIndex:
     """Walks the graph; its effort is ``ef_search``."""
 
     name = "faiss-hnsw"
@@ -120,7 +120,7 @@ class HnswSearch:
             GalleryDamaged: It is no graph over these vectors.
         """
         self._index = _open(path, vectors)
-        self._flat = FlatSearch(self._index, vectors)
+        self._flat = FaissFlatIndex(self._index, vectors)
         self._vectors = vectors
         self.effort = min(parameters.ef_search, len(vectors))
 
@@ -130,7 +130,7 @@ class HnswSearch:
         return len(self._vectors)
 
     def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
-        """About the k most similar vectors; see :meth:`photoseek.vector_index.base.Search.search`."""
+        """About the k most similar vectors; see :meth:`photoseek.vector_index.base.Index.search`."""
         import faiss
 
         k = min(k, len(self._vectors))
@@ -158,10 +158,10 @@ def _open(path: Path, vectors: Vectors) -> faiss.IndexHNSWSQ:
     return index
 
 
-def _leave_threads_to_parent() -> None:
+def _avoid_omp_after_fork() -> None:
     """OpenMP waits for ever for threads that a fork left behind; alone, the thread that was forked waits for none."""
     if "faiss" in sys.modules:
         sys.modules["faiss"].omp_set_num_threads(1)
 
 
-os.register_at_fork(after_in_child=_leave_threads_to_parent)
+os.register_at_fork(after_in_child=_avoid_omp_after_fork)

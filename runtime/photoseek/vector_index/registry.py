@@ -8,10 +8,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
-from photoseek.vector_index.annoy import AnnoyParameters, AnnoySearch
-from photoseek.vector_index.base import Search
-from photoseek.vector_index.exact import ExactSearch
-from photoseek.vector_index.faiss import FlatSearch, HnswParameters, HnswSearch
+from photoseek.vector_index.annoy import AnnoyParameters, AnnoyTreeIndex
+from photoseek.vector_index.base import Index
+from photoseek.vector_index.exact import ExactIndex
+from photoseek.vector_index.faiss import FaissFlatIndex, FaissHnswIndex, HnswParameters
 from photoseek.vectors import Vectors
 
 Engine: TypeAlias = Literal["auto", "exact", "annoy", "faiss-hnsw", "faiss-flat"]
@@ -26,12 +26,12 @@ ANNOY_FILE = "index.ann"
 FAISS_FILE = "index.faiss"
 
 
-def installed(engine: str) -> bool:
+def is_available(engine: str) -> bool:
     """Whether what the engine needs is there."""
     return not engine.startswith("faiss-") or find_spec("faiss") is not None
 
 
-def file_of(engine: str) -> str | None:
+def index_file(engine: str) -> str | None:
     """The name of the file that the engine searches; None where it needs none."""
     return {"annoy": ANNOY_FILE, "faiss-hnsw": FAISS_FILE, "faiss-flat": FAISS_FILE}.get(engine)
 
@@ -42,23 +42,23 @@ def parameters_of(engine: str) -> frozenset[str]:
     return frozenset(each.name for each in fields(kinds[engine])) if engine in kinds else frozenset()
 
 
-def open_engine(engine: str, vectors: Vectors, file: Path | None, parameters: Mapping[str, int]) -> Search:
+def open_index(engine: str, vectors: Vectors, file: Path | None, parameters: Mapping[str, int]) -> Index:
     """Open an installed engine over unit vectors (n, dim).
 
     Args:
         engine: Its name.
         vectors: What it searches.
-        file: Its verified file, where :func:`file_of` names one.
+        file: Its verified file, where :func:`index_file` names one.
         parameters: What was measured to suit these vectors.
 
     Raises:
         GalleryDamaged: The file is none over these vectors.
     """
     if file is None:
-        return ExactSearch(vectors)
-    opened: dict[str, Callable[[Path], Search]] = {
-        "annoy": lambda file: AnnoySearch(file, vectors, AnnoyParameters(**parameters)),
-        "faiss-hnsw": lambda file: HnswSearch(file, vectors, HnswParameters(**parameters)),
-        "faiss-flat": lambda file: FlatSearch.open(file, vectors),
+        return ExactIndex(vectors)
+    opened: dict[str, Callable[[Path], Index]] = {
+        "annoy": lambda file: AnnoyTreeIndex(file, vectors, AnnoyParameters(**parameters)),
+        "faiss-hnsw": lambda file: FaissHnswIndex(file, vectors, HnswParameters(**parameters)),
+        "faiss-flat": lambda file: FaissFlatIndex.open(file, vectors),
     }
     return opened[engine](file)

@@ -13,12 +13,12 @@ import numpy as np
 
 from photoseek.system.removal import remove_file
 from photoseek.vector_index import annoy, faiss
-from photoseek.vector_index.annoy import AnnoyParameters, AnnoySearch
-from photoseek.vector_index.base import Approximate, Search
-from photoseek.vector_index.exact import ExactSearch
-from photoseek.vector_index.faiss import FlatSearch, HnswParameters, HnswSearch
-from photoseek.vector_index.registry import ANNOY_FILE, ENGINES, FAISS_FILE, installed
-from photoseek.vectors import Vectors, normalise
+from photoseek.vector_index.annoy import AnnoyParameters, AnnoyTreeIndex
+from photoseek.vector_index.base import ApproximateIndex, Index
+from photoseek.vector_index.exact import ExactIndex
+from photoseek.vector_index.faiss import FaissFlatIndex, FaissHnswIndex, HnswParameters
+from photoseek.vector_index.registry import ANNOY_FILE, ENGINES, FAISS_FILE, is_available
+from photoseek.vectors import Vectors, normalize
 
 TARGET_RECALL = 0.99
 """Share of the true ten best that approximate search must find."""
@@ -32,14 +32,14 @@ Queries: TypeAlias = Mapping[str, Vectors]
 SAMPLES = 200
 """Queries of each kind, at most."""
 
-NEIGHBOURS = 10
+NEIGHBORS = 10
 """How many of the best recall is counted over."""
 
-_UNNOTICED_MS = 0.5  # exact search that takes no longer is not worth an approximation
+_NEGLIGIBLE_MS = 0.5  # exact search that takes no longer is not worth an approximation
 
 
 @dataclass(frozen=True)
-class Measured:
+class EngineStats:
     """What an engine was found to do; times are those of the machine that indexed.
 
     Attributes:
@@ -70,21 +70,21 @@ class Tuning:
     """
 
     target: float
-    engines: dict[str, Measured]
+    engines: dict[str, EngineStats]
 
     @property
     def fastest(self) -> str:
         """The engine, of those installed, that answers soonest with the recall that was asked for."""
         exact = self.engines["exact"]
-        if exact.milliseconds <= _UNNOTICED_MS:
+        if exact.milliseconds <= _NEGLIGIBLE_MS:
             return "exact"
-        good = [name for name, found in self.engines.items() if found.recall >= self.target and installed(name)]
+        good = [name for name, found in self.engines.items() if found.recall >= self.target and is_available(name)]
         return min(good, key=lambda name: self.engines[name].milliseconds)
 
     @property
     def complete(self) -> bool:
         """Whether every engine that is installed now was measured."""
-        return all(name in self.engines for name in ENGINES if installed(name))
+        return all(name in self.engines for name in ENGINES if is_available(name))
 
     def recall_of(self, engine: str) -> float:
         """The recall of what an engine, or ``auto``, answers."""
@@ -107,7 +107,7 @@ def sample_queries(vectors: Vectors, texts: Vectors | None = None, seed: int = 0
         middle = texts[left] + texts[right]
         opposite = np.einsum("ij,ij->i", middle, middle) < 1e-6  # of opposite vectors there is no midpoint
         middle[opposite] = texts[left[opposite]]
-        queries["text"] = np.concatenate([texts, normalise(middle)])[:SAMPLES]
+        queries["text"] = np.concatenate([texts, normalize(middle)])[:SAMPLES]
     return queries
 
 
@@ -119,42 +119,44 @@ def tune(
     Each comes as near to the target as looking at everything does. More trees are tried while they are not the fastest
     and may become it: not once they take ``give_up`` times as long as the fastest engine.
     """
-    truth = Truth.of(vectors, queries)
+    truth = GroundTruth.of(vectors, queries)
     everything = dict.fromkeys(queries, 1.0)
-    engines = {"exact": Measured(truth.milliseconds, everything, {})}
-    if installed("faiss-hnsw"):
+    engines = {"exact": EngineStats(truth.milliseconds, everything, {})}
+    if is_available("faiss-hnsw"):
         engines["faiss-hnsw"] = _tune_hnsw(folder / FAISS_FILE, vectors, truth, target)
-        found = truth.measure(FlatSearch.open(folder / FAISS_FILE, vectors))
-        engines["faiss-flat"] = Measured(found.milliseconds, found.recalls, {})
+        found = truth.measure(FaissFlatIndex.open(folder / FAISS_FILE, vectors))
+        engines["faiss-flat"] = EngineStats(found.milliseconds, found.recalls, {})
     sooner = min(each.milliseconds for each in engines.values() if each.recall >= target)
     engines["annoy"] = _tune_annoy(folder / ANNOY_FILE, vectors, truth, target, sooner, give_up)
     return Tuning(target, engines)
 
 
-def _tune_hnsw(path: Path, vectors: Vectors, truth: Truth, target: float) -> Measured:
+def _tune_hnsw(path: Path, vectors: Vectors, truth: GroundTruth, target: float) -> EngineStats:
     started = time.monotonic()
     parameters = HnswParameters()
     faiss.build(vectors, path, parameters)
-    engine = HnswSearch(path, vectors, parameters)
-    found = raise_effort(engine, truth, target)
+    engine = FaissHnswIndex(path, vectors, parameters)
+    found = tune_effort(engine, truth, target)
     chosen = asdict(replace(parameters, ef_search=engine.effort))
-    return Measured(found.milliseconds, found.recalls, chosen, _seconds_since(started))
+    return EngineStats(found.milliseconds, found.recalls, chosen, _seconds_since(started))
 
 
-def _tune_annoy(path: Path, vectors: Vectors, truth: Truth, target: float, sooner: float, give_up: float) -> Measured:
+def _tune_annoy(
+    path: Path, vectors: Vectors, truth: GroundTruth, target: float, sooner: float, give_up: float
+) -> EngineStats:
     """Grow more trees until they answer within ``sooner`` milliseconds, or are far from it; keep the best."""
 
-    def grow(trees: int) -> tuple[Path, Measured]:
+    def grow(trees: int) -> tuple[Path, EngineStats]:
         started = time.monotonic()
         grown = path.with_name(f"{path.name}.{trees}")
         parameters = AnnoyParameters(trees)
         annoy.build(vectors, grown, parameters)
-        engine = AnnoySearch(grown, vectors, parameters)
-        found = raise_effort(engine, truth, target)
+        engine = AnnoyTreeIndex(grown, vectors, parameters)
+        found = tune_effort(engine, truth, target)
         chosen = asdict(replace(parameters, search_k=engine.effort))
-        return grown, Measured(found.milliseconds, found.recalls, chosen, _seconds_since(started))
+        return grown, EngineStats(found.milliseconds, found.recalls, chosen, _seconds_since(started))
 
-    def merit(found: Measured) -> tuple[float, float]:
+    def merit(found: EngineStats) -> tuple[float, float]:
         """The nearer to the target the better; of those that reach it, the sooner."""
         return min(found.recall, target), -found.milliseconds
 
@@ -177,7 +179,7 @@ def _seconds_since(started: float) -> float:
     return round(time.monotonic() - started, 2)
 
 
-def raise_effort(engine: Approximate, truth: Truth, target: float) -> Measurement:
+def tune_effort(engine: ApproximateIndex, truth: GroundTruth, target: float) -> EffortMeasurement:
     """Look at twice as much until every kind of query reaches the target, then at a quarter less if that will do."""
     found = truth.measure(engine)
     while not found.reaches(target) and engine.effort < engine.most:
@@ -193,54 +195,56 @@ def raise_effort(engine: Approximate, truth: Truth, target: float) -> Measuremen
 
 
 @dataclass(frozen=True)
-class Truth:
+class GroundTruth:
     """Queries with what exact search answers, and how long it takes.
 
     Attributes:
         queries: Those that are asked.
-        tenth: The lowest score among the ten best of each query, by kind.
+        kth_score: The lowest score among the ten best of each query, by kind.
         neighbours: How many are counted: ten, or as many as there are.
         milliseconds: Median time of exact search; 0 where it was not timed.
     """
 
     queries: Queries
-    tenth: dict[str, list[float]]
-    neighbours: int
+    kth_score: dict[str, list[float]]
+    neighbors: int
     milliseconds: float = 0.0
 
     @classmethod
-    def of(cls, vectors: Vectors, queries: Queries) -> Truth:
+    def of(cls, vectors: Vectors, queries: Queries) -> GroundTruth:
         """Ask exact search."""
-        exact, k = ExactSearch(vectors), min(NEIGHBOURS, len(vectors))
+        exact, k = ExactIndex(vectors), min(NEIGHBORS, len(vectors))
         exact.search(vectors[0], k)  # reads them from the disk
-        tenth: dict[str, list[float]] = {}
+        kth_score: dict[str, list[float]] = {}
         taken = []
         for kind, asked in queries.items():
-            tenth[kind] = []
+            kth_score[kind] = []
             for query in asked:
                 started = time.perf_counter()
                 _, scores = exact.search(query, k)
                 taken.append(time.perf_counter() - started)
-                tenth[kind].append(float(scores[-1]))
-        return cls(queries, tenth, k, round(1000 * statistics.median(taken), 4))
+                kth_score[kind].append(float(scores[-1]))
+        return cls(queries, kth_score, k, round(1000 * statistics.median(taken), 4))
 
-    def measure(self, engine: Search) -> Measurement:
+    def measure(self, engine: Index) -> EffortMeasurement:
         """Ask every query."""
         shares: dict[str, list[float]] = {}
         taken = []
         for kind, asked in self.queries.items():
             shares[kind] = []
-            for query, tenth in zip(asked, self.tenth[kind], strict=True):
+            for query, kth_score in zip(asked, self.kth_score[kind], strict=True):
                 started = time.perf_counter()
-                _, scores = engine.search(query, self.neighbours)
+                _, scores = engine.search(query, self.neighbors)
                 taken.append(time.perf_counter() - started)
-                found = int((scores >= tenth - 1e-6).sum())  # a vector that ties with the tenth is as good as it
-                shares[kind].append(found / self.neighbours)
-        return Measurement(shares, round(1000 * statistics.median(taken), 4))
+                found = int(
+                    (scores >= kth_score - 1e-6).sum()
+                )  # a vector that ties with the kth_score is as good as it
+                shares[kind].append(found / self.neighbors)
+        return EffortMeasurement(shares, round(1000 * statistics.median(taken), 4))
 
 
 @dataclass(frozen=True)
-class Measurement:
+class EffortMeasurement:
     """The share of its true best that each query found, by kind, and the median time in milliseconds."""
 
     shares: dict[str, list[float]]

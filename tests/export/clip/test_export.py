@@ -232,7 +232,7 @@ def test_the_command_line(clip_source: Path, tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "fp16: differs from PyTorch by" in done.output
     bundle = Bundle.load(tmp_path / "bundle")
-    assert (bundle.name, bundle.precisions, bundle.manifest.licence) == ("small", ("fp16",), "unknown")
+    assert (bundle.name, bundle.precisions, bundle.manifest.license) == ("small", ("fp16",), "unknown")
     assert {path.name for path in (tmp_path / "bundle/onnx").iterdir()} == {
         "text_model_fp16.onnx",
         "vision_model_fp16.onnx",

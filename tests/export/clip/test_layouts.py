@@ -98,7 +98,7 @@ def _halves(picture: Image.Image) -> bool:
 
 
 @pytest.mark.parametrize("folder", ["clip", "siglip", "chinese", "immich", "rclip", "chinese_own"])
-def test_batches_and_neighbours_change_nothing(folder: str, request: pytest.FixtureRequest) -> None:
+def test_batches_and_neighbors_change_nothing(folder: str, request: pytest.FixtureRequest) -> None:
     bundle = Bundle.load(request.getfixturevalue(f"{folder}_folder"))
     texts, images = TextEncoder(bundle), ImageEncoder(bundle)
     alone = np.concatenate([texts.encode([text]) for text in clip.TEXTS])

@@ -130,7 +130,7 @@ def test_the_fingerprint_follows_the_weights_and_not_the_place(tmp_path: Path) -
 def test_the_precision_is_the_fastest_that_the_cpu_runs_well(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, vnni: bool, chosen: str
 ) -> None:
-    monkeypatch.setattr("photoseek.bundle.bundle.runs_int8_well", lambda: vnni)
+    monkeypatch.setattr("photoseek.bundle.bundle.has_int8_instructions", lambda: vnni)
     both = Bundle.load(write_tiny_bundle(tmp_path / "both", precisions=("fp32", "int8")))
     assert both.choose(None) == chosen
     assert both.choose("fp32") == "fp32"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from photoseek.captions import Caption, CaptionFile, read_caption_file, read_captions, read_split
 from photoseek.captions.flickr_token import token_line
 from photoseek.errors import CaptionFileError
-from photoseek.evaluation.evaluate import captioned_images
+from photoseek.evaluation.evaluate import images_with_captions
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), min_size=1).filter(
     lambda text: text.strip()
@@ -225,11 +225,11 @@ def test_an_evaluation_takes_a_split_by_its_name(tmp_path: Path) -> None:
     file = save(tmp_path / "dataset.json", KARPATHY)
     for name in ("a.jpg", "c.jpg"):
         (tmp_path / name).touch()
-    names, chosen = captioned_images(tmp_path, file, "train")
+    names, chosen = images_with_captions(tmp_path, file, "train")
     assert names == ["c.jpg", "a.jpg"]
     assert [caption.text for caption in chosen] == ["狗在雪地里", "A dog runs", "Dog"]
     with pytest.raises(CaptionFileError, match=r"val: unknown image 'val2014/b\.jpg': no such file"):
-        captioned_images(tmp_path, file, "val")
+        images_with_captions(tmp_path, file, "val")
 
 
 def read_back(content: str) -> list[Caption]:

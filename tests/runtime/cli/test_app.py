@@ -201,9 +201,9 @@ def test_conditions_parts_and_photos_of_the_gallery_can_be_asked_for(gallery: Ga
         return [hit["path"] for hit in json.loads(answer("search", *arguments, "--gallery", gallery.path, "--json"))]
 
     assert {path.split("/")[0] for path in found("red + blue", "-k", 24, "--folder", "blue")} == {"blue"}
-    assert set(found("--like", "red/red-0.png", "-k", 3)) == {"red/red-1.png", "red/red-2.png", "red/red-3.png"}
+    assert set(found("--similar-to", "red/red-0.png", "-k", 3)) == {"red/red-1.png", "red/red-2.png", "red/red-3.png"}
     assert found("red", "--type", "jpeg") == []
-    assert len(found("red", "-k", 24, "--fold")) < 24
+    assert len(found("red", "-k", 24, "--group-duplicates")) < 24
     refused = photoseek_command("search", "red", "--taken-from", "may", "--gallery", gallery.path)
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
     assert "taken_from: expected a date like 2024" in refused.stderr
@@ -219,15 +219,15 @@ def test_captions_are_added_and_describe_a_photo(gallery: Gallery, photos: Path,
         answer("captions", "describe", "--image", photos / "blue" / "blue-1.png", "--gallery", gallery.path, "--json")
     )
     assert best[0]["text"] == "a blue picture"
-    assert "a red picture" in answer("captions", "describe", "--like", "red/red-1.png", "--gallery", gallery.path)
+    assert "a red picture" in answer("captions", "describe", "--similar-to", "red/red-1.png", "--gallery", gallery.path)
     assert answer("captions", "clear", "--gallery", gallery.path) == "3 captions forgotten\n"
 
 
 def test_a_query_that_nothing_answers_is_told(photos: Path, tmp_path: Path) -> None:
     path = write_tiny_bundle(tmp_path / "calibrated")
     captions = photos / "captions.token"
-    colours = ("red", "green", "blue", "yellow", "white", "black")
-    captions.write_text("".join(f"{name}/{name}-0.png#0\t{name}\n" for name in colours), "utf-8")
+    colors = ("red", "green", "blue", "yellow", "white", "black")
+    captions.write_text("".join(f"{name}/{name}-0.png#0\t{name}\n" for name in colors), "utf-8")
     answer("calibrate", "--bundle", path, "--images", photos, "--captions", captions)
     assert photoseek_command("index", photos / "black", "--bundle", path).returncode == 0
     asked = photoseek_command("search", "white", "--gallery", photos / "black")
@@ -235,4 +235,4 @@ def test_a_query_that_nothing_answers_is_told(photos: Path, tmp_path: Path) -> N
         0,
         "photoseek: nothing here seems to show that; these are the nearest\n",
     )
-    assert "sure" in asked.stdout
+    assert "confidence" in asked.stdout

@@ -114,10 +114,10 @@ def test_an_answer_comes_before_the_next_question(gallery: Gallery) -> None:
         patience.start()
         assert running.stdin is not None
         assert running.stdout is not None
-        for colour in ("red", "blue"):  # would wait for ever, were the answer held back
-            running.stdin.write(f"{colour}\n")
+        for color in ("red", "blue"):  # would wait for ever, were the answer held back
+            running.stdin.write(f"{color}\n")
             running.stdin.flush()
-            assert json.loads(running.stdout.readline())["query"] == colour
+            assert json.loads(running.stdout.readline())["query"] == color
         patience.cancel()
 
 

@@ -102,8 +102,8 @@ def ask_demo(query: str, cache: Path) -> list[dict[str, Any]]:
     return hits
 
 
-def shows(scene: Scene, kind: str, colour: str = "") -> bool:
-    return any(thing.kind == kind and thing.colour in (colour or thing.colour) for thing in scene.things)
+def shows(scene: Scene, kind: str, color: str = "") -> bool:
+    return any(thing.kind == kind and thing.color in (color or thing.color) for thing in scene.things)
 
 
 def test_the_gallery_holds_what_its_examples_ask_for() -> None:

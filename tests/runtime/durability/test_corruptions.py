@@ -11,8 +11,8 @@ import pytest
 from changing_gallery import Changing
 from corruptions import outcomes, trials_over
 from photoseek import Gallery
-from tiny_bundle import COLOURS
-from tiny_photos import write_colour
+from tiny_bundle import COLORS
+from tiny_photos import write_color
 from torture import report, rounds, seed
 
 FLIPS = 3  # of each file, in one round
@@ -23,12 +23,12 @@ def galleries(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A whole gallery, and one of other photos."""
     changing = Changing.make(tmp_path_factory.mktemp("whole"))
     foreign = tmp_path_factory.mktemp("foreign")
-    for number, colour in enumerate(COLOURS.values()):
-        write_colour(foreign / f"{number}.png", colour, seed=300 + number)
+    for number, color in enumerate(COLORS.values()):
+        write_color(foreign / f"{number}.png", color, seed=300 + number)
     for folder in (foreign, changing.folder):
         with Gallery.open_or_create(folder, changing.bundle) as gallery:
             gallery.index()
-    write_colour(foreign / "more.png", (99, 99, 99))
+    write_color(foreign / "more.png", (99, 99, 99))
     with Gallery.open(foreign) as gallery:
         gallery.index()  # so that its current generation bears the same number
     return changing.folder, foreign

@@ -10,11 +10,11 @@ import pytest
 from installed import needs_faiss
 from photoseek.errors import GalleryDamaged
 from photoseek.vector_index import annoy, faiss
-from photoseek.vector_index.annoy import AnnoyParameters, AnnoySearch
-from photoseek.vector_index.faiss import HnswParameters, HnswSearch
-from photoseek.vectors import normalise
+from photoseek.vector_index.annoy import AnnoyParameters, AnnoyTreeIndex
+from photoseek.vector_index.faiss import FaissHnswIndex, HnswParameters
+from photoseek.vectors import normalize
 
-VECTORS = normalise(np.random.default_rng(0).normal(size=(30, 32)))
+VECTORS = normalize(np.random.default_rng(0).normal(size=(30, 32)))
 NODE = 140  # bytes
 
 
@@ -32,17 +32,17 @@ def test_trees_that_are_cut_off_are_refused(tmp_path: Path, size: int, message: 
     annoy.build(VECTORS, file, AnnoyParameters())
     file.write_bytes(file.read_bytes()[:size])
     with pytest.raises(GalleryDamaged, match=message):
-        AnnoySearch(file, VECTORS, AnnoyParameters())
+        AnnoyTreeIndex(file, VECTORS, AnnoyParameters())
 
 
 @pytest.mark.parametrize("count", [1, 2, 13, 14, 15, 200])
 @pytest.mark.parametrize("alike", [False, True])
 def test_trees_of_any_size_are_opened(tmp_path: Path, count: int, alike: bool) -> None:
     """From one item, over as many as fit into a single bucket, to splits; of equal vectors, whose planes are zero."""
-    vectors = normalise(np.random.default_rng(0).normal(size=(count, 12)))
+    vectors = normalize(np.random.default_rng(0).normal(size=(count, 12)))
     vectors[: count if alike else 0] = vectors[0]
     annoy.build(vectors, tmp_path / "index.ann", AnnoyParameters(3))
-    engine = AnnoySearch(tmp_path / "index.ann", vectors, AnnoyParameters(3))
+    engine = AnnoyTreeIndex(tmp_path / "index.ann", vectors, AnnoyParameters(3))
     assert len(engine.search(vectors[0], 5)[0]) == min(5, count)
 
 
@@ -53,4 +53,4 @@ def test_a_graph_that_is_cut_off_is_refused(tmp_path: Path, size: int) -> None:
     faiss.build(VECTORS, file, HnswParameters())
     file.write_bytes(file.read_bytes()[:size])
     with pytest.raises(GalleryDamaged, match="cannot be read as a graph"):
-        HnswSearch(file, VECTORS, HnswParameters())
+        FaissHnswIndex(file, VECTORS, HnswParameters())

@@ -14,8 +14,8 @@ import numpy as np
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.encoders.encoders import ImageEncoder
 from photoseek.vectors import Vectors
-from tiny_bundle import COLOURS
-from tiny_photos import write_colour
+from tiny_bundle import COLORS
+from tiny_photos import write_color
 from torture import report, rounds, seed
 from typed_commands import environment
 
@@ -48,8 +48,8 @@ class Model:
 
     def add(self) -> None:
         name = f"{self.rng.randrange(40)}.png"
-        colour = self.rng.choice(list(COLOURS.values()))
-        path = write_colour(self.folder / name, colour, seed=self.rng.randrange(2**31))
+        color = self.rng.choice(list(COLORS.values()))
+        path = write_color(self.folder / name, color, seed=self.rng.randrange(2**31))
         self.now[name] = self.encoder.encode([path])[0]
 
     def remove(self) -> None:

@@ -16,9 +16,9 @@ from photoseek.bundle.bundle import Bundle
 from photoseek.bundle.manifest import FileRecord, Layout, Manifest
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import BundleIncompatible, PhotoError, QueryError
-from photoseek.system.cpu import usable_cores
-from photoseek.vectors import normalise
-from tiny_bundle import COLOURS, SIDE, write_tiny_bundle
+from photoseek.system.cpu import available_cores
+from photoseek.vectors import normalize
+from tiny_bundle import COLORS, SIDE, write_tiny_bundle
 
 TEXTS = ["red", "a green picture", "blue and yellow and white", "", "a picture " * 40, "black"]
 
@@ -44,10 +44,10 @@ def test_no_texts_and_no_photos_make_no_vectors(tiny_bundle: Bundle) -> None:
     assert ImageEncoder(tiny_bundle).encode([]).shape == (0, tiny_bundle.dim)
 
 
-def test_a_colour_and_its_name_meet(tiny_bundle: Bundle) -> None:
-    names = TextEncoder(tiny_bundle).encode(list(COLOURS))
-    photos = ImageEncoder(tiny_bundle).encode([Image.new("RGB", (9, 5), colour) for colour in COLOURS.values()])
-    np.testing.assert_array_equal((names @ photos.T).argmax(axis=1), np.arange(len(COLOURS)))
+def test_a_color_and_its_name_meet(tiny_bundle: Bundle) -> None:
+    names = TextEncoder(tiny_bundle).encode(list(COLORS))
+    photos = ImageEncoder(tiny_bundle).encode([Image.new("RGB", (9, 5), color) for color in COLORS.values()])
+    np.testing.assert_array_equal((names @ photos.T).argmax(axis=1), np.arange(len(COLORS)))
 
 
 def test_special_tokens_typed_by_a_user_are_text(tiny_bundle: Bundle) -> None:
@@ -72,10 +72,10 @@ def test_a_megabyte_of_text_is_cut_off(tiny_bundle: Bundle) -> None:
 
 def test_the_graph_is_loaded_by_the_first_use_and_only_its_own(tiny_bundle: Bundle) -> None:
     text, image = TextEncoder(tiny_bundle), ImageEncoder(tiny_bundle)
-    assert not text.loaded
+    assert not text.is_loaded
     text.encode(["red"])
-    assert text.loaded
-    assert not image.loaded
+    assert text.is_loaded
+    assert not image.is_loaded
 
 
 def test_threads_that_share_an_encoder_get_the_same_bits(tiny_bundle: Bundle) -> None:
@@ -129,10 +129,10 @@ def test_pixels_of_another_size_are_refused(tiny_bundle: Bundle) -> None:
 
 
 def test_rows_without_a_direction_are_refused() -> None:
-    np.testing.assert_allclose(normalise([[3.0, 4.0]]), [[0.6, 0.8]], atol=1e-7)
+    np.testing.assert_allclose(normalize([[3.0, 4.0]]), [[0.6, 0.8]], atol=1e-7)
     for bad in (0.0, np.nan, np.inf):
         with pytest.raises(ValueError, match="row 1 has no direction"):
-            normalise([[1.0, 0.0], [bad, 0.0]])
+            normalize([[1.0, 0.0], [bad, 0.0]])
 
 
 def test_an_unknown_mode_is_refused(tiny_bundle: Bundle) -> None:
@@ -144,4 +144,4 @@ def test_the_modes_differ_in_threads_and_not_in_vectors(tiny_bundle: Bundle) -> 
     quick, shared = TextEncoder(tiny_bundle, mode="latency"), TextEncoder(tiny_bundle, mode="service")
     np.testing.assert_allclose(quick.encode(TEXTS), shared.encode(TEXTS), atol=1e-6)
     options = [encoder._main._graph._session.get_session_options() for encoder in (quick, shared)]  # type: ignore[union-attr]
-    assert [option.intra_op_num_threads for option in options] == [usable_cores(), 1]
+    assert [option.intra_op_num_threads for option in options] == [available_cores(), 1]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photoseek.encoders.query_syntax import MAX_PARTS, QueryPart, escape, parse_query
+from photoseek.encoders.query_syntax import MAX_PARTS, QueryTerm, escape, parse_query
 from photoseek.errors import QueryError
 
 
@@ -33,7 +33,7 @@ from photoseek.errors import QueryError
     ],
 )
 def test_queries_are_taken_apart(text: str, parts: list[tuple[str, float]]) -> None:
-    assert parse_query(text) == tuple(QueryPart(words, weight) for words, weight in parts)
+    assert parse_query(text) == tuple(QueryTerm(words, weight) for words, weight in parts)
 
 
 @pytest.mark.parametrize(

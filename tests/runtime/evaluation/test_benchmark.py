@@ -15,8 +15,8 @@ from photoseek import Gallery, Searcher
 from photoseek.cli.app import app
 from photoseek.errors import PhotoseekError, QueryError
 from photoseek.evaluation.benchmark import BenchReport, Latency, bench, run_cold
-from photoseek.gallery.snapshot.sample_queries import everyday_queries
-from photoseek.languages import language_of
+from photoseek.gallery.snapshot.sample_queries import sample_queries
+from photoseek.languages import detect_language
 
 
 def test_a_latency_is_worked_by_hand() -> None:
@@ -87,8 +87,8 @@ def test_queries_that_are_no_text_are_refused(gallery: Gallery, tmp_path: Path) 
 
 
 def test_everyday_queries_are_those_of_the_languages() -> None:
-    english, chinese = everyday_queries(["en"]), everyday_queries(["zh"])
-    assert {language_of(text) for text in english} == {"en"}
-    assert {language_of(text) for text in chinese} == {"zh"}
-    assert everyday_queries(["en", "zh"]) == [*english, *chinese]
-    assert everyday_queries(["fr"]) == english
+    english, chinese = sample_queries(["en"]), sample_queries(["zh"])
+    assert {detect_language(text) for text in english} == {"en"}
+    assert {detect_language(text) for text in chinese} == {"zh"}
+    assert sample_queries(["en", "zh"]) == [*english, *chinese]
+    assert sample_queries(["fr"]) == english

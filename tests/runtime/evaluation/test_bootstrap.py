@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from photoseek.evaluation.bootstrap import LEVEL, Interval, resample
+from photoseek.evaluation.bootstrap import CONFIDENCE_LEVEL, Interval, resample
 from photoseek.evaluation.metrics import RetrievalMetrics, RetrievalRanks
 
 
@@ -57,7 +57,7 @@ def test_an_interval_has_the_width_of_the_normal_distribution() -> None:
     """Half of 400 images found: the standard error is 2.5 points, and 95 % lie within 1.96 of it."""
     found = np.tile([0, 20], 200)
     interval = Interval.of(resample(RetrievalRanks(found, found, np.arange(400)), 4000), seed=0)
-    assert LEVEL == 0.95
+    assert CONFIDENCE_LEVEL == 0.95
     assert interval.image_to_text[0] == pytest.approx((50 - 4.9, 50 + 4.9), abs=0.5)
 
 

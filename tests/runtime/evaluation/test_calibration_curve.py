@@ -8,14 +8,14 @@ import pytest
 from photoseek.bundle.calibration import Calibration
 from photoseek.errors import BundleDamaged, EvaluationError
 from photoseek.evaluation.calibration_fit import _platt, calibrate
-from photoseek.vectors import Vectors, normalise
+from photoseek.vectors import Vectors, normalize
 
 
 def world(noise: float, photos: int = 200, seed: int = 0) -> tuple[Vectors, Vectors, np.ndarray]:
     rng = np.random.default_rng(seed)
-    images = normalise(rng.normal(size=(photos, 64)))
+    images = normalize(rng.normal(size=(photos, 64)))
     own = np.repeat(np.arange(photos), 3)
-    return images, normalise(images[own] + noise * rng.normal(size=(len(own), 64))), own
+    return images, normalize(images[own] + noise * rng.normal(size=(len(own), 64))), own
 
 
 def test_the_curve_is_that_of_most_likelihood() -> None:
@@ -59,7 +59,7 @@ def test_what_nobody_took_has_less_confidence_than_what_is_there() -> None:
     images, texts, own = world(0.1)
     found = calibrate(images, texts, own)
     there = found.probability((texts * images[own]).sum(axis=1))
-    elsewhere = found.probability((normalise(np.random.default_rng(5).normal(size=(300, 64))) @ images.T).max(axis=1))
+    elsewhere = found.probability((normalize(np.random.default_rng(5).normal(size=(300, 64))) @ images.T).max(axis=1))
     assert np.median(there) > 0.9
     assert np.median(elsewhere) < 0.3
 

@@ -9,16 +9,16 @@ import pytest
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.errors import CaptionFileError
 from photoseek.evaluation.calibration_fit import calibrate_bundle
-from tiny_bundle import CHINESE, COLOURS, write_tiny_bundle
+from tiny_bundle import CHINESE, COLORS, write_tiny_bundle
 
 
 @pytest.fixture
 def captions(photos: Path) -> tuple[Path, Path]:
     """A file in English and one in Chinese: the first photo of each colour."""
     english, chinese = photos / "en.token", photos / "zh.token"
-    english.write_text("".join(f"{name}/{name}-0.png#0\ta {name} picture\n" for name in COLOURS), "utf-8")
+    english.write_text("".join(f"{name}/{name}-0.png#0\ta {name} picture\n" for name in COLORS), "utf-8")
     chinese.write_text(
-        "".join(f"{name}/{name}-0.png#0\t{word}色的图\n" for name, word in zip(COLOURS, CHINESE, strict=True)), "utf-8"
+        "".join(f"{name}/{name}-0.png#0\t{word}色的图\n" for name, word in zip(COLORS, CHINESE, strict=True)), "utf-8"
     )
     return english, chinese
 
@@ -42,7 +42,7 @@ def test_each_tower_is_calibrated_by_captions_that_it_reads(
         assert right.confidence is not None
         assert wrong.confidence is not None
         assert right.confidence > 0.5 > wrong.confidence
-        assert wrong.doubtful
+        assert wrong.low_confidence
 
 
 def test_captions_of_photos_that_are_not_there_are_refused_and_nothing_is_noted(tmp_path: Path, photos: Path) -> None:

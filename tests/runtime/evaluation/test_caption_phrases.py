@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from photoseek.bundle.calibration import Calibration, Curve
+from photoseek.bundle.calibration import Calibration, LogisticCurve
 from photoseek.captions import Caption
-from photoseek.evaluation.calibration_fit import calibrate_short
-from photoseek.evaluation.caption_phrases import phrases_of
+from photoseek.evaluation.calibration_fit import calibrate_by_length
+from photoseek.evaluation.caption_phrases import extract_phrases
 from photoseek.languages import words_in
-from photoseek.vectors import Vectors, normalise
+from photoseek.vectors import Vectors, normalize
 
 CAPTIONS = [
     Caption("one.jpg", 0, "A black dog runs in the snow ."),
@@ -23,14 +23,14 @@ NAMES = ["one.jpg", "two.jpg", "three.jpg", "four.jpg"]
 
 
 def test_a_caption_is_cut_at_both_ends_and_a_lone_article_is_none() -> None:
-    found = phrases_of(CAPTIONS[:1] + CAPTIONS[2:], NAMES, (1, 2))
+    found = extract_phrases(CAPTIONS[:1] + CAPTIONS[2:], NAMES, (1, 2))
     assert {"snow", "the snow", "a black", "bed", "a child", "grass", "car"} <= set(found.texts)
     assert "a" not in found.texts
 
 
 def test_a_phrase_is_true_of_photos_whose_captions_have_all_its_words() -> None:
     """What more than half of the photos have, an article, does not count."""
-    found = phrases_of(CAPTIONS, NAMES, (2,))
+    found = extract_phrases(CAPTIONS, NAMES, (2,))
     shown = dict(zip(found.texts, found.shown.tolist(), strict=True))
     assert shown["a dog"] == [True, False, True, False]
     assert shown["a child"] == [False, True, False, False]
@@ -39,7 +39,7 @@ def test_a_phrase_is_true_of_photos_whose_captions_have_all_its_words() -> None:
 
 def test_han_characters_are_two_thirds_of_a_word() -> None:
     captions = [Caption("one.jpg", 0, "一只黑狗在雪地里奔跑"), Caption("two.jpg", 0, "孩子在床上睡觉")]
-    found = phrases_of(captions, ["one.jpg", "two.jpg"], (2,))
+    found = extract_phrases(captions, ["one.jpg", "two.jpg"], (2,))
     assert "一只黑" in found.texts
     assert "地里奔跑" not in found.texts
     assert "里奔跑" in found.texts
@@ -50,15 +50,15 @@ def test_han_characters_are_two_thirds_of_a_word() -> None:
 def phrase_world(noise: float, seed: int = 3) -> tuple[Vectors, Vectors, np.ndarray]:
     """Twenty things, each on five of a hundred photos; ten phrases name each."""
     rng = np.random.default_rng(seed)
-    things = normalise(rng.normal(size=(20, 32)))
-    images = normalise(np.repeat(things, 5, axis=0) + noise * rng.normal(size=(100, 32)))
-    texts = normalise(np.repeat(things, 10, axis=0) + noise * rng.normal(size=(200, 32)))
+    things = normalize(rng.normal(size=(20, 32)))
+    images = normalize(np.repeat(things, 5, axis=0) + noise * rng.normal(size=(100, 32)))
+    texts = normalize(np.repeat(things, 10, axis=0) + noise * rng.normal(size=(200, 32)))
     return images, texts, np.repeat(np.repeat(np.eye(20, dtype=bool), 10, axis=0), 5, axis=1)
 
 
 def test_short_queries_are_trusted_as_often_as_they_are_right() -> None:
     images, texts, shown = phrase_world(0.12)
-    curve = calibrate_short(images, texts, shown, words=2)
+    curve = calibrate_by_length(images, texts, shown, words=2)
     sure = Calibration(1.0, 0.0, 0.0, 1, 1, (curve,)).of_length(2)
     scores = texts @ images.T
     assert np.median(sure.probability(scores.max(axis=1))) > 0.9
@@ -68,7 +68,7 @@ def test_short_queries_are_trusted_as_often_as_they_are_right() -> None:
 
 def test_where_cosines_tell_nothing_every_query_is_as_sure_as_all_are() -> None:
     images, texts, shown = phrase_world(0.12)
-    curve = calibrate_short(images, -texts, shown, words=2)
+    curve = calibrate_by_length(images, -texts, shown, words=2)
     assert curve.slope == 0
     best = shown[np.arange(200), (-texts @ images.T).argmax(axis=1)]
     expected = best.sum() / 400
@@ -76,7 +76,7 @@ def test_where_cosines_tell_nothing_every_query_is_as_sure_as_all_are() -> None:
 
 
 def test_the_curve_is_that_of_the_query_s_length() -> None:
-    found = Calibration(1.0, 2.0, 0.3, 9, 9, (Curve(2, 3.0, 4.0, 0.1, 9), Curve(5, 5.0, 6.0, 0.2, 9)))
+    found = Calibration(1.0, 2.0, 0.3, 9, 9, (LogisticCurve(2, 3.0, 4.0, 0.1, 9), LogisticCurve(5, 5.0, 6.0, 0.2, 9)))
     floors = [found.of_length(words).floor for words in (0, 2, 2.1, 5, 6, 40)]
     assert floors == [0.1, 0.1, 0.2, 0.2, 0.3, 0.3]
     assert found.of_length(3).slope == 5.0

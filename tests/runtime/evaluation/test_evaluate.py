@@ -9,15 +9,15 @@ import pytest
 from photoseek import Bundle
 from photoseek.errors import CaptionFileError, PhotoError
 from photoseek.evaluation.evaluate import evaluate
-from tiny_bundle import COLOURS
-from tiny_photos import write_colour
+from tiny_bundle import COLORS
+from tiny_photos import write_color
 
 
 @pytest.fixture
 def captions(tmp_path: Path) -> Path:
     """Two images, told right, and one whose caption is wrong."""
     for name in ("red", "green", "blue"):
-        write_colour(tmp_path / "images" / f"{name}.png", COLOURS[name])
+        write_color(tmp_path / "images" / f"{name}.png", COLORS[name])
     file = tmp_path / "captions.token"
     file.write_text("red.png#0\ta red picture\ngreen.png#0\ta green picture\nblue.png#0\ta red picture\n")
     return file

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from photoseek.evaluation.metrics import RetrievalMetrics, retrieval_metrics, retrieval_ranks
-from photoseek.vectors import normalise
+from photoseek.vectors import normalize
 
 
 def test_a_case_worked_by_hand() -> None:
     # Images look along x, y, z. Captions: x (right), between y and z but nearer to y (right), y although of z (wrong).
     images = np.eye(3, dtype=np.float32)
-    texts = normalise([[1, 0, 0], [0, 1, 0.9], [0, 1, 0.2]])
+    texts = normalize([[1, 0, 0], [0, 1, 0.9], [0, 1, 0.2]])
     metrics = retrieval_metrics(images, texts, [0, 1, 2])
     # text to image: ranks 0, 0, 1. image to text: x finds 0; y prefers caption 2 to its own 1: rank 1; z: 1 before 2.
     assert metrics.text_to_image.r1 == pytest.approx(200 / 3)
@@ -30,7 +30,7 @@ def test_a_case_worked_by_hand() -> None:
 
 def test_an_image_has_found_its_captions_when_any_of_them_is_among_the_first() -> None:
     images = np.eye(2, dtype=np.float32)
-    texts = normalise([[1, 0], [0.1, 1], [0.2, 1], [0.3, 1]])  # image 0 has one good and one bad caption
+    texts = normalize([[1, 0], [0.1, 1], [0.2, 1], [0.3, 1]])  # image 0 has one good and one bad caption
     metrics = retrieval_metrics(images, texts, [0, 0, 1, 1])
     assert metrics.image_to_text.r1 == 50.0  # image 1 ranks the bad caption of image 0 first
     assert metrics.text_to_image.r1 == 75.0
@@ -102,8 +102,8 @@ def test_ranks_agree_with_a_plain_double_loop_even_where_scores_are_equal(
 def test_agrees_with_sorting_every_list(seed: int, images: int, per_image: int) -> None:
     """The protocol of VSE++, written out: sort all scores, look where the right ones stand."""
     rng = np.random.default_rng(seed)
-    image_vectors = normalise(rng.normal(size=(images, 8)))
-    texts = normalise(rng.normal(size=(images * per_image, 8)))
+    image_vectors = normalize(rng.normal(size=(images, 8)))
+    texts = normalize(rng.normal(size=(images * per_image, 8)))
     owner = rng.permutation(np.repeat(np.arange(images), per_image))
     found = retrieval_metrics(image_vectors, texts, owner)
     assert found.text_to_image.r1 == pytest.approx(by_sorting(texts @ image_vectors.T, [{o} for o in owner], 1))

@@ -12,20 +12,20 @@ from photoseek.captions import Caption
 from photoseek.errors import EvaluationError
 from photoseek.evaluation.metrics import retrieval_metrics
 from photoseek.evaluation.protocol import EvaluationProtocol
-from photoseek.evaluation.report import assess
-from photoseek.vectors import normalise
+from photoseek.evaluation.report import evaluate_vectors
+from photoseek.vectors import normalize
 
 NAMES = ["a", "b", "c", "d"]
 QUICK = EvaluationProtocol(resamples=0)
 # Images along four axes. The first image's caption is right; that of b looks like c, and that of c like b; d is right.
 IMAGES = np.eye(4, dtype=np.float32)
-TEXTS = normalise([[1, 0, 0, 0], [0, 0.1, 1, 0], [0, 1, 0.1, 0], [0, 0, 0, 1]])
+TEXTS = normalize([[1, 0, 0, 0], [0, 0.1, 1, 0], [0, 1, 0.1, 0], [0, 0, 0, 1]])
 CAPTIONS = [Caption(name, 0, "something") for name in NAMES]
 
 
 def test_folds_are_searched_apart_and_averaged() -> None:
     """Over all four, b and c take each other's place; in two folds of two, they never meet."""
-    found = assess(IMAGES, TEXTS, NAMES, CAPTIONS, replace(QUICK, folds=2))
+    found = evaluate_vectors(IMAGES, TEXTS, NAMES, CAPTIONS, replace(QUICK, folds=2))
     assert found.metrics.text_to_image.r1 == 50.0
     assert found.metrics.text_to_image.meanr == 1.5
     folds = found.overall.folds
@@ -39,11 +39,11 @@ def test_folds_are_searched_apart_and_averaged() -> None:
 
 def test_the_mean_over_folds_is_that_of_each_measured_alone() -> None:
     rng = np.random.default_rng(0)
-    images, texts = normalise(rng.normal(size=(15, 4))), normalise(rng.normal(size=(30, 4)))
+    images, texts = normalize(rng.normal(size=(15, 4))), normalize(rng.normal(size=(30, 4)))
     names = [str(row) for row in range(15)]
     owner = np.repeat(np.arange(15), 2)
     captions = [Caption(str(image), index % 2, "x") for index, image in enumerate(owner)]
-    found = assess(images, texts, names, captions, EvaluationProtocol(folds=3, fold_size=4, resamples=20))
+    found = evaluate_vectors(images, texts, names, captions, EvaluationProtocol(folds=3, fold_size=4, resamples=20))
     alone = [
         retrieval_metrics(images[start : start + 4], texts[2 * start : 2 * start + 8], np.repeat(np.arange(4), 2))
         for start in (0, 4, 8)
@@ -65,7 +65,7 @@ def test_each_language_is_measured_with_its_own_captions_and_images() -> None:
         Caption("c", 0, "\u7eff\u8272\u7684\u7403"),
     ]
     texts = IMAGES[[0, 1, 2, 2]]
-    found = assess(IMAGES[:3], texts, NAMES[:3], captions, QUICK)
+    found = evaluate_vectors(IMAGES[:3], texts, NAMES[:3], captions, QUICK)
     told = found.to_json()
     assert list(told["languages"]) == ["en", "zh"]
     assert told["languages"]["en"]["rsum"] == 600.0
@@ -77,7 +77,7 @@ def test_each_language_is_measured_with_its_own_captions_and_images() -> None:
 
 
 def test_one_language_is_told_once() -> None:
-    told = assess(IMAGES, TEXTS, NAMES, CAPTIONS, EvaluationProtocol(resamples=10)).to_json()
+    told = evaluate_vectors(IMAGES, TEXTS, NAMES, CAPTIONS, EvaluationProtocol(resamples=10)).to_json()
     assert sorted(told) == sorted(
         ["text_to_image", "image_to_text", "rsum", "images", "captions", "interval", "precision"]
     )
@@ -85,7 +85,7 @@ def test_one_language_is_told_once() -> None:
 
 def test_a_language_with_too_few_images_for_the_folds_has_none() -> None:
     captions = [*CAPTIONS, Caption("a", 1, "\u7403")]
-    found = assess(IMAGES, np.concatenate([TEXTS, TEXTS[:1]]), NAMES, captions, replace(QUICK, folds=2))
+    found = evaluate_vectors(IMAGES, np.concatenate([TEXTS, TEXTS[:1]]), NAMES, captions, replace(QUICK, folds=2))
     assert found.languages["en"].folds is not None
     assert found.languages["zh"].folds is None
 
@@ -112,14 +112,14 @@ def test_a_sample_is_the_first_images_and_a_language_leaves_out_images_without_i
 )
 def test_what_the_images_do_not_allow_is_refused(rules: dict[str, Any], reason: str) -> None:
     with pytest.raises(EvaluationError, match=reason):
-        fold_rows(rules)
+        fold_slices(rules)
 
 
-def fold_rows(rules: dict[str, Any]) -> list[range]:
+def fold_slices(rules: dict[str, Any]) -> list[range]:
     protocol = EvaluationProtocol(**rules)
-    return protocol.fold_rows(len(protocol.choose(NAMES, CAPTIONS)[0]))
+    return protocol.fold_slices(len(protocol.choose(NAMES, CAPTIONS)[0]))
 
 
 def test_a_caption_of_no_script_makes_no_language() -> None:
     captions = [Caption("a", 0, "a ball"), Caption("b", 0, "42"), Caption("c", 0, "?"), Caption("d", 0, "a tree")]
-    assert assess(IMAGES, TEXTS, NAMES, captions, QUICK).languages == {}
+    assert evaluate_vectors(IMAGES, TEXTS, NAMES, captions, QUICK).languages == {}

@@ -12,26 +12,26 @@ import pytest
 
 from photoseek.captions import Caption
 from photoseek.errors import EvaluationError
-from photoseek.evaluation.evaluate import Encoded
-from photoseek.evaluation.metrics import Recall
+from photoseek.evaluation.evaluate import EncodedSplit
+from photoseek.evaluation.metrics import RecallMetrics
 from photoseek.evaluation.rerank import evaluate_rerank, reranked_ranks
 from photoseek.search.rank_fusion import Fusion
-from photoseek.vectors import normalise
-from tiny_bundle import COLOURS, write_tiny_bundle
-from tiny_photos import write_colour
+from photoseek.vectors import normalize
+from tiny_bundle import COLORS, write_tiny_bundle
+from tiny_photos import write_color
 from typed_commands import photoseek_command
 
 IMAGES, CAPTIONS = 30, 5
 
 
-def encoded(seed: int, dim: int, noise: float = 1.5) -> Encoded:
+def encoded(seed: int, dim: int, noise: float = 1.5) -> EncodedSplit:
     """Captions near their images, as two bundles of different spaces see the same ones."""
     rng = np.random.default_rng(seed)
-    images = normalise(rng.normal(size=(IMAGES, dim)))
-    near = np.repeat(images, CAPTIONS, axis=0) + noise * normalise(rng.normal(size=(IMAGES * CAPTIONS, dim)))
+    images = normalize(rng.normal(size=(IMAGES, dim)))
+    near = np.repeat(images, CAPTIONS, axis=0) + noise * normalize(rng.normal(size=(IMAGES * CAPTIONS, dim)))
     names = [f"{number}.jpg" for number in range(IMAGES)]
     captions = [Caption(name, number, f"{name} {number}") for name in names for number in range(CAPTIONS)]
-    return Encoded(names, captions, images, normalise(near), "fp32")
+    return EncodedSplit(names, captions, images, normalize(near), "fp32")
 
 
 @pytest.mark.parametrize("fusion", [Fusion(), Fusion("rrf", 0.3)])
@@ -53,17 +53,17 @@ def test_two_bundles_that_err_apart_are_better_together_and_the_gain_has_an_inte
     fused = found.depths[IMAGES]
     better = max(found.first.r1, found.second.r1)
     assert fused.recall.r1 > better
-    assert fused.gains[0] == pytest.approx(fused.recall.r1 - better)
+    assert fused.improvement[0] == pytest.approx(fused.recall.r1 - better)
     assert fused.bounds is not None
     low, high = fused.bounds[0]
-    assert 0 < low < fused.gains[0] < high
-    assert found.first == Recall.of(reranked_ranks(encoded(1, 12), encoded(2, 12), Fusion(weight=0.0), 5))
+    assert 0 < low < fused.improvement[0] < high
+    assert found.first == RecallMetrics.of(reranked_ranks(encoded(1, 12), encoded(2, 12), Fusion(weight=0.0), 5))
 
 
 def test_a_bundle_gains_nothing_by_itself() -> None:
     one = encoded(1, 12)
     found = evaluate_rerank(one, one, ("one", "one"), [IMAGES], resamples=50).depths[IMAGES]
-    assert (found.gains, found.bounds) == ((0.0,) * 3, ((0.0, 0.0),) * 3)
+    assert (found.improvement, found.bounds) == ((0.0,) * 3, ((0.0, 0.0),) * 3)
 
 
 def test_other_captions_for_each_bundle_are_refused() -> None:
@@ -75,8 +75,8 @@ def test_other_captions_for_each_bundle_are_refused() -> None:
 @pytest.fixture
 def captioned(tmp_path: Path) -> tuple[Any, ...]:
     lines = []
-    for number, (name, colour) in enumerate(COLOURS.items()):
-        write_colour(tmp_path / "images" / f"{name}.png", colour, seed=number)
+    for number, (name, color) in enumerate(COLORS.items()):
+        write_color(tmp_path / "images" / f"{name}.png", color, seed=number)
         lines.append(f"{name}.png#0\ta {name} picture")
     (tmp_path / "captions.token").write_text("\n".join(lines) + "\n", "utf-8")
     return ("--images", tmp_path / "images", "--captions", tmp_path / "captions.token", "--resamples", "20")

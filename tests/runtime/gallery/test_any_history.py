@@ -19,12 +19,12 @@ from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import GalleryDamaged, GalleryNotFound
 from photoseek.gallery.indexing.index import Progress
 from photoseek.gallery.snapshot import build as deriving_module
-from tiny_bundle import COLOURS, write_tiny_bundle
-from tiny_photos import write_colour
+from tiny_bundle import COLORS, write_tiny_bundle
+from tiny_photos import write_color
 from torture import report, rounds
 
 names = st.sampled_from([f"{folder}{name}.png" for folder in ("", "a/", "a/b/") for name in "xyz"])
-colours = st.sampled_from(sorted(COLOURS))
+colors = st.sampled_from(sorted(COLORS))
 
 
 class History(RuleBasedStateMachine):
@@ -48,9 +48,9 @@ class History(RuleBasedStateMachine):
         self.gallery = Gallery.create(self.root, self.bundle)
         self._write("x.png", "red")
 
-    @rule(name=names, colour=colours)
-    def add_or_change(self, name: str, colour: str) -> None:
-        self._write(name, colour)
+    @rule(name=names, color=colors)
+    def add_or_change(self, name: str, color: str) -> None:
+        self._write(name, color)
 
     @precondition(lambda self: len(self.files) > 1)
     @rule(data=st.data(), to=names, copied=st.booleans())
@@ -143,14 +143,14 @@ class History(RuleBasedStateMachine):
         shutil.rmtree(self.place)
         report("histories of a gallery", 1)
 
-    def _write(self, name: str, colour: str) -> None:
+    def _write(self, name: str, color: str) -> None:
         self.seed += 1
-        write_colour(self.root / name, COLOURS[colour], seed=self.seed)
+        write_color(self.root / name, COLORS[color], seed=self.seed)
         self.files[name] = (self.root / name).read_bytes()
 
 
 def test_any_history_leaves_what_brute_force_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deriving_module, "everyday_queries", lambda _: ["red"])  # to be tuned with, which takes longest
+    monkeypatch.setattr(deriving_module, "sample_queries", lambda _: ["red"])  # to be tuned with, which takes longest
     History.bundle = Bundle.load(write_tiny_bundle(tmp_path / "bundle"))
     History.encoder = ImageEncoder(History.bundle)
     History.TestCase.settings = settings(max_examples=rounds(6), stateful_step_count=15, deadline=None)

@@ -16,11 +16,11 @@ from photoseek.encoders.encoders import ImageEncoder
 from photoseek.gallery.indexing.index import IndexReport
 from photoseek.sources import local
 from photoseek.sources import local as scanning
-from photoseek.sources.base import FoundPhoto
+from photoseek.sources.base import PhotoEntry
 from photoseek.sources.local import scan
 from photoseek.system import file_systems
-from tiny_bundle import COLOURS
-from tiny_photos import write_colour
+from tiny_bundle import COLORS
+from tiny_photos import write_color
 from typed_commands import photoseek_command
 
 PHOTO = "red/red-0.png"
@@ -50,7 +50,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def replace_content(photo: Path) -> None:
     """Another picture of the same size, with the same modification time, in the same file."""
     before = photo.stat()
-    other = write_colour(photo.parent.parent.parent / "other.png", COLOURS["blue"], seed=77).read_bytes()
+    other = write_color(photo.parent.parent.parent / "other.png", COLORS["blue"], seed=77).read_bytes()
     padded = other + bytes(max(0, before.st_size - len(other)))
     photo.write_bytes(padded)
     os.utime(photo, ns=(before.st_atime_ns, before.st_mtime_ns))
@@ -156,7 +156,7 @@ def test_numbers_beyond_those_of_sqlite_fit() -> None:
         (0o100644, 2**64 - 1, 1, 1, 0, 0, 5, 0, 0, 0),
         {"st_mtime_ns": 2**63 + 5, "st_ctime_ns": 7, "st_atime_ns": 0},
     )
-    found = FoundPhoto.of("a.png", status, inodes=True)
+    found = PhotoEntry.of("a.png", status, inodes=True)
     assert (found.inode, found.mtime_ns, found.ctime_ns) == (-1, 5 - 2**63, 7)
 
 

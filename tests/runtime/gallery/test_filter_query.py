@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from photoseek import Bundle, Gallery
-from photoseek.gallery.database.filter_query import ids_where
+from photoseek.gallery.database.filter_query import matching_ids
 from photoseek.gallery.filters import Filter
 from tiny_bundle import DIM
 from vector_gallery import FILTERS, Exact, Facts, make_gallery, meets, scattered, various
@@ -34,4 +34,4 @@ def gallery(tmp_path_factory: pytest.TempPathFactory, tiny_bundle_path: Path) ->
 def test_the_selected_photos_are_those_that_meet_the_filter(gallery: Gallery, where: Filter) -> None:
     exact = Exact(gallery)
     expected = [photo for photo in exact.ids.tolist() if meets(exact.facts[photo], where)]
-    assert ids_where(gallery.database, where, gallery.fingerprint).tolist() == sorted(expected)
+    assert matching_ids(gallery.database, where, gallery.fingerprint).tolist() == sorted(expected)

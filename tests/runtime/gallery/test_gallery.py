@@ -32,15 +32,15 @@ from photoseek.errors import (
     PhotoError,
     QueryError,
 )
-from photoseek.gallery.gallery import only_writer
+from photoseek.gallery.gallery import exclusive_writer
 from photoseek.gallery.indexing import index, pipeline, thread_pool
 from photoseek.gallery.indexing.index import IndexReport, Progress
-from photoseek.gallery.indexing.pipeline import Embedder
+from photoseek.gallery.indexing.pipeline import PhotoEncoder
 from photoseek.sources import local
 from photoseek.vector_index.registry import Engine
-from photoseek.vector_index.tuning import Measured
-from tiny_bundle import COLOURS, write_tiny_bundle
-from tiny_photos import write_colour
+from photoseek.vector_index.tuning import EngineStats
+from tiny_bundle import COLORS, write_tiny_bundle
+from tiny_photos import write_color
 
 FIRST = pipeline.BATCH  # photos that are done when progress is first told of any
 
@@ -70,8 +70,8 @@ def test_stored_vectors_are_those_of_the_encoder(gallery: Gallery, photos: Path,
 
 
 def test_only_what_was_added_or_changed_is_encoded(gallery: Gallery, photos: Path) -> None:
-    write_colour(photos / "new.png", COLOURS["red"], seed=900)
-    write_colour(photos / "blue" / "blue-0.png", COLOURS["red"], seed=901)
+    write_color(photos / "new.png", COLORS["red"], seed=900)
+    write_color(photos / "blue" / "blue-0.png", COLORS["red"], seed=901)
     assert counts(gallery.index()) == {"photos": 25, "encoded": 2, "unchanged": 23}
     assert set(found(gallery, "red", k=6)) == {"new.png", "blue/blue-0.png", *(f"red/red-{i}.png" for i in range(4))}
     assert set(found(gallery, "blue", k=3)) == {f"blue/blue-{i}.png" for i in (1, 2, 3)}
@@ -97,7 +97,7 @@ def test_a_photo_that_could_not_be_read_is_tried_again(
 ) -> None:
     """Other than one whose bytes are no photo: a permission or a disk may come back without a new mtime."""
     gallery.index()  # the photos are copies, with another ctime
-    new = write_colour(photos / "new.png", COLOURS["red"], seed=900)
+    new = write_color(photos / "new.png", COLORS["red"], seed=900)
 
     def fail(path: Path) -> bytes:
         raise PhotoError(f"Permission denied: {path}")
@@ -157,14 +157,14 @@ def test_an_unreadable_photo_is_named_and_not_tried_again(
     monkeypatch.setattr(local, "read_photo", lambda path: tried.append(path) or read(path))
     gallery.index()
     assert tried == []
-    write_colour(photos / "broken.jpg", COLOURS["red"], seed=77)
+    write_color(photos / "broken.jpg", COLORS["red"], seed=77)
     assert gallery.index().unreadable == []
     assert tried == [photos / "broken.jpg"]
 
 
 def test_hidden_files_and_other_files_are_passed_over(gallery: Gallery, photos: Path) -> None:
-    write_colour(photos / ".hidden.png", COLOURS["red"])
-    write_colour(photos / "@eaDir" / "thumb.png", COLOURS["red"])
+    write_color(photos / ".hidden.png", COLORS["red"])
+    write_color(photos / "@eaDir" / "thumb.png", COLORS["red"])
     (photos / "notes.txt").write_text("red")
     os.mkfifo(photos / "pipe.jpg")
     (photos / "loop").symlink_to(photos)
@@ -219,7 +219,7 @@ def test_progress_counts_up_to_the_work_there_is(photos: Path, tiny_bundle: Bund
 
 
 def test_two_processes_cannot_index_at_once(gallery: Gallery) -> None:
-    with only_writer(gallery.path), pytest.raises(GalleryBusy, match="another process"):
+    with exclusive_writer(gallery.path), pytest.raises(GalleryBusy, match="another process"):
         Gallery.open(gallery.path).index()
 
 
@@ -282,7 +282,7 @@ def test_a_gallery_on_its_way_to_another_bundle_refuses_to_answer(
         Searcher(interrupted).search("red")
     interrupted.index()
     assert found(interrupted, "red", k=1)[0].startswith("red/")
-    with only_writer(gallery.path), pytest.raises(GalleryBusy):
+    with exclusive_writer(gallery.path), pytest.raises(GalleryBusy):
         Gallery.open_or_create(photos, Bundle.load(write_tiny_bundle(tmp_path / "third", seed=2)), rebuild=True)
     assert Gallery.open(photos).load_bundle().name == "other"
 
@@ -468,11 +468,11 @@ def test_a_restored_backup_is_told_from_the_state_that_the_index_shows(
     gallery.close()
     backup = shutil.copy(gallery.path / "gallery.sqlite", tmp_path)
     with Gallery.open(photos) as changed:
-        write_colour(photos / "lost.png", COLOURS["red"], seed=900)
+        write_color(photos / "lost.png", COLORS["red"], seed=900)
         changed.index()
     shutil.copy(backup, gallery.path)
     (photos / "lost.png").unlink()
-    write_colour(photos / "new.png", COLOURS["blue"], seed=901)
+    write_color(photos / "new.png", COLORS["blue"], seed=901)
     with Gallery.open(photos) as restored:
         with pytest.raises(GalleryDamaged, match=r"shows a later state than .*gallery\.sqlite is in.*photoseek index"):
             found(restored, "red")
@@ -484,8 +484,8 @@ def test_a_restored_backup_is_told_from_the_state_that_the_index_shows(
 def test_the_database_of_another_gallery_is_told_from_its_own(
     gallery: Gallery, tiny_bundle: Bundle, tmp_path: Path
 ) -> None:
-    for number, colour in enumerate(COLOURS.values()):
-        write_colour(tmp_path / "others" / f"{number}.png", colour, seed=700 + number)
+    for number, color in enumerate(COLORS.values()):
+        write_color(tmp_path / "others" / f"{number}.png", color, seed=700 + number)
     with Gallery.create(tmp_path / "others", tiny_bundle) as other:
         other.index()
     gallery.close()
@@ -522,7 +522,7 @@ def test_a_newer_database_format_is_refused(gallery: Gallery) -> None:
 
 def test_old_generations_are_dropped_but_the_one_before(gallery: Gallery, photos: Path) -> None:
     for number in range(3):
-        write_colour(photos / f"more-{number}.png", COLOURS["red"], seed=500 + number)
+        write_color(photos / f"more-{number}.png", COLORS["red"], seed=500 + number)
         gallery.index()
     assert sorted(folder.name for folder in (gallery.path / "generations").iterdir()) == ["000003", "000004"]
 
@@ -530,7 +530,7 @@ def test_old_generations_are_dropped_but_the_one_before(gallery: Gallery, photos
 def test_a_slow_photo_holds_up_no_other(photos: Path, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first batch waits until all others are done; were they handed over in order, that would be forever."""
     others, first = threading.Event(), threading.Lock()
-    encode = Embedder.batch
+    encode = PhotoEncoder.batch
 
     def slow(*arguments: Any) -> Any:
         if first.acquire(blocking=False):
@@ -541,15 +541,15 @@ def test_a_slow_photo_holds_up_no_other(photos: Path, tiny_bundle: Bundle, monke
         if progress.phase == "encode" and progress.done == 24 - FIRST:
             others.set()
 
-    monkeypatch.setattr(Embedder, "batch", slow)
-    monkeypatch.setattr(thread_pool, "usable_cores", lambda: 2)
+    monkeypatch.setattr(PhotoEncoder, "batch", slow)
+    monkeypatch.setattr(thread_pool, "available_cores", lambda: 2)
     assert counts(Gallery.create(photos, tiny_bundle).index(progress=count)) == {"photos": 24, "encoded": 24}
 
 
 def test_photos_are_encoded_in_the_precision_that_the_gallery_began_with(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("photoseek.bundle.bundle.runs_int8_well", lambda: True)
+    monkeypatch.setattr("photoseek.bundle.bundle.has_int8_instructions", lambda: True)
     bundle = Bundle.load(write_tiny_bundle(tmp_path / "both", precisions=("fp32", "int8")))
     gallery = Gallery.create(photos, bundle)
     assert gallery.image_precision(bundle) == "int8"
@@ -598,7 +598,7 @@ def test_what_was_not_installed_when_a_gallery_was_indexed_is_built_by_the_next_
     assert Searcher(gallery, engine="faiss-hnsw").search("red", k=1)[0].path.startswith("red/")
 
 
-def measured(gallery: Gallery) -> dict[str, Measured]:
+def measured(gallery: Gallery) -> dict[str, EngineStats]:
     """What each engine was found to do."""
     return gallery.generation().manifest.tuning.engines
 

@@ -18,12 +18,12 @@ from PIL import Image
 import photoseek
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.errors import GalleryDamaged, GalleryError, PhotoseekError
-from photoseek.gallery.gallery import gallery_at, only_writer
-from photoseek.gallery.snapshot.stale import sweep_all
+from photoseek.gallery.gallery import exclusive_writer, find_gallery
+from photoseek.gallery.snapshot.stale import remove_stale_files
 from photoseek.page.thumbnail_cache import Pictures
 from photoseek.system.folder_tag import TAG
-from tiny_bundle import COLOURS, DIM, write_tiny_bundle
-from tiny_photos import write_colour
+from tiny_bundle import COLORS, DIM, write_tiny_bundle
+from tiny_photos import write_color
 from trees import tree
 from typed_commands import photoseek_command
 
@@ -67,8 +67,8 @@ def use(photos: Path, gallery: Path, second: Bundle) -> None:
 
 def _index(gallery: Gallery, photos: Path, second: Bundle) -> None:
     del second
-    for colour in ("blue", "white"):
-        write_colour(photos / "more.png", COLOURS[colour])
+    for color in ("blue", "white"):
+        write_color(photos / "more.png", COLORS[color])
         gallery.index()
 
 
@@ -86,14 +86,14 @@ def _show(gallery: Gallery, photos: Path, second: Bundle) -> None:
 def _repair(gallery: Gallery, photos: Path, second: Bundle) -> None:
     del photos, second
     gallery.repair()
-    gallery.leftovers()
+    gallery.stale_files()
 
 
 def _hold(gallery: Gallery, photos: Path, second: Bundle) -> None:
     del photos
     gallery.add_bundle(second)
     gallery.index()
-    gallery.forget_bundle(second)
+    gallery.remove_bundle(second)
 
 
 def _prune(gallery: Gallery, photos: Path, second: Bundle) -> None:
@@ -109,8 +109,8 @@ def second(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 @pytest.fixture
 def few(tmp_path: Path) -> Path:
     """A folder of six photos."""
-    for number, colour in enumerate(COLOURS.values()):
-        write_colour(tmp_path / "few" / f"{number}.png", colour, seed=number)
+    for number, color in enumerate(COLORS.values()):
+        write_color(tmp_path / "few" / f"{number}.png", color, seed=number)
     return tmp_path / "few"
 
 
@@ -118,12 +118,12 @@ def few(tmp_path: Path) -> Path:
 def template(tmp_path_factory: pytest.TempPathFactory, tiny_bundle_path: Path, second: Bundle) -> Path:
     """What ``used`` is a copy of."""
     folder = tmp_path_factory.mktemp("template") / "few"
-    for number, colour in enumerate(COLOURS.values()):
-        write_colour(folder / f"{number}.png", colour, seed=number)
+    for number, color in enumerate(COLORS.values()):
+        write_color(folder / f"{number}.png", color, seed=number)
     with Gallery.create(folder, Bundle.load(tiny_bundle_path)) as gallery:
         gallery.add_bundle(second)
-        for colour in ("blue", "white"):
-            write_colour(folder / "more.png", COLOURS[colour])
+        for color in ("blue", "white"):
+            write_color(folder / "more.png", COLORS[color])
             gallery.index()
         Pictures(gallery.path).of(folder / "0.png")
     return folder
@@ -213,7 +213,7 @@ def test_a_creation_that_is_killed_anywhere_is_repeated(few: Path, tiny_bundle: 
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
     with Gallery.open_or_create(few, tiny_bundle) as gallery:
         assert gallery.index().photos == 6
-        assert gallery.leftovers() == []
+        assert gallery.stale_files() == []
 
 
 def test_a_gallery_without_its_database_is_made_again(used: Gallery, few: Path, tiny_bundle: Bundle) -> None:
@@ -304,8 +304,8 @@ def test_no_name_is_enough(used: Gallery, tmp_path: Path, name: str, plant: Call
         return
     plant(place, model)
     before = tree(used.path)
-    with only_writer(used.path):
-        assert sweep_all(used.path, used.bundles()) == []
+    with exclusive_writer(used.path):
+        assert remove_stale_files(used.path, used.bundles()) == []
     assert tree(used.path) == before
     place.unlink() if place.is_symlink() or place.is_file() else shutil.rmtree(place)
 
@@ -372,7 +372,7 @@ def test_an_album_with_a_prepared_gallery_reaches_nothing_outside(
     with suppress(PhotoseekError):
         Gallery.open_or_create(few, tiny_bundle).close()
     use(few, few, second)
-    assert (gallery_at(few) is not None) == whole
+    assert (find_gallery(few) is not None) == whole
     assert tree(home) == before
 
 

@@ -16,8 +16,8 @@ from photoseek.gallery.indexing.index import Progress
 from photoseek.gallery.snapshot import snapshot
 from photoseek.page.sidebar import remember
 from photoseek.page.thumbnail_cache import Pictures
-from tiny_bundle import COLOURS
-from tiny_photos import write_colour
+from tiny_bundle import COLORS
+from tiny_photos import write_color
 
 OWNER, GROUP, ALL = 0o700, 0o770, 0o777
 """Bits that a gallery may have."""
@@ -34,7 +34,7 @@ def usual_umask() -> Iterator[None]:
 def album(tmp_path: Path) -> Path:
     """Photos that all may read: ``a.png``, ``inner/b.png`` and ``inner/deep/c.png`` in ``home/album``."""
     for number, name in enumerate(("a.png", "inner/b.png", "inner/deep/c.png")):
-        write_colour(tmp_path / "home" / "album" / name, COLOURS["red"], seed=number)
+        write_color(tmp_path / "home" / "album" / name, COLORS["red"], seed=number)
     return tmp_path / "home" / "album"
 
 
@@ -50,7 +50,7 @@ def everything(album: Path, bundle: Bundle, place: Path) -> Gallery:
     """A gallery with two generations and a thumbnail."""
     gallery = Gallery.open_or_create(album, bundle, place)
     gallery.index()
-    write_colour(album / "more.png", COLOURS["blue"], seed=len(list(album.iterdir()))).chmod(0o644)
+    write_color(album / "more.png", COLORS["blue"], seed=len(list(album.iterdir()))).chmod(0o644)
     gallery.index()
     Pictures(gallery.path).of(album / "a.png")
     return gallery
@@ -58,7 +58,7 @@ def everything(album: Path, bundle: Bundle, place: Path) -> Gallery:
 
 def link_to_private(album: Path) -> None:
     private = album.parent / "private"
-    write_colour(private / "d.png", COLOURS["red"], seed=9)
+    write_color(private / "d.png", COLORS["red"], seed=9)
     private.chmod(0o700)
     (album / "d.png").symlink_to(private / "d.png")
 
@@ -169,7 +169,7 @@ def test_a_gallery_whose_permissions_cannot_be_changed_is_refused(
     gallery = everything(album, tiny_bundle, tmp_path / "gallery")
     before = gallery.database.revision()
     (album / "inner").chmod(0o700)
-    write_colour(album / "inner" / "new.png", COLOURS["red"], seed=77)
+    write_color(album / "inner" / "new.png", COLORS["red"], seed=77)
 
     def refused(*_: object, **__: object) -> None:
         raise PermissionError(1, "Operation not permitted")

@@ -91,10 +91,10 @@ def read_everything(path: Path) -> list[str]:
     with Gallery.open(path) as gallery:
         searcher = Searcher(gallery)
         found = [hit.path for hit in searcher.search("red", k=4)]
-        searcher.describe(like="blue/blue-0.png")
+        searcher.describe(similar_to="blue/blue-0.png")
         gallery.status()
         gallery.unreadable()
-        gallery.leftovers()
+        gallery.stale_files()
         gallery.verify()
         assert gallery.verify_photos() == []
         with running(make_app(searcher)) as client:

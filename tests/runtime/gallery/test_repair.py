@@ -15,7 +15,7 @@ from photoseek.captions import Caption
 from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import GalleryBusy, GalleryDamaged
 from photoseek.gallery.filters import Filter
-from photoseek.gallery.gallery import only_writer
+from photoseek.gallery.gallery import exclusive_writer
 from photoseek.system.folder_tag import TAG
 from tiny_bundle import DIM, write_tiny_bundle
 from typed_commands import photoseek_command
@@ -73,7 +73,7 @@ def test_a_path_that_leads_to_another_photo_is_refused(gallery: Gallery) -> None
         "UPDATE photos SET path = 'red/red-0.png' WHERE path = 'blue/blue-0.png'",
     )
     with pytest.raises(GalleryDamaged, match=r"is not what was written"):
-        Searcher(gallery).search(like="red/red-0.png")
+        Searcher(gallery).search(similar_to="red/red-0.png")
 
 
 def test_a_vector_that_nobody_wrote_is_told_and_encoded_again(gallery: Gallery) -> None:
@@ -81,7 +81,7 @@ def test_a_vector_that_nobody_wrote_is_told_and_encoded_again(gallery: Gallery) 
     expected = found(gallery)
     change_rows(gallery, f"UPDATE vectors SET vector = {blob(1.0, *[0.0] * (DIM - 1))} {OF_RED}")
     assert found(gallery) == expected
-    assert Searcher(gallery).search(like="red/red-0.png")[0].path.startswith("red/")
+    assert Searcher(gallery).search(similar_to="red/red-0.png")[0].path.startswith("red/")
     with pytest.raises(GalleryDamaged, match=r"4 vectors of photos are not what they must be"):
         gallery.verify()
     assert gallery.repair().dropped == "4 vectors of photos"
@@ -127,7 +127,7 @@ def test_indexing_fails_closed_on_a_wrong_vector_and_names_the_cure(gallery: Gal
     with pytest.raises(GalleryDamaged, match=r"expected 64 bytes of a vector, found 4; .*--repair"):
         gallery.index()
     with pytest.raises(GalleryDamaged, match=r"expected 64 bytes of a vector, found 4; .*--repair"):
-        Searcher(gallery).search(like="red/red-0.png")
+        Searcher(gallery).search(similar_to="red/red-0.png")
 
 
 def test_a_row_that_holds_what_is_none_of_a_photo_is_told_dropped_and_found_again(gallery: Gallery) -> None:
@@ -207,7 +207,7 @@ def test_what_is_derived_is_made_from_the_database_without_reading_a_photo(
         bundle = Bundle.load(tmp_path / "moved")
     repaired = gallery.repair()
     assert repaired.generation == ("000001" if damage is remove_generations else "000002")
-    assert (repaired.without_texts is None) == bundle_there
+    assert (repaired.encoding_skipped is None) == bundle_there
     kinds = {"photo", "text"} if bundle_there else {"photo"}
     assert set(gallery.generation().manifest.tuning.engines["annoy"].recalls) == kinds
     assert Searcher(gallery, bundle=bundle, engine="annoy").search("red", k=24) == expected
@@ -230,8 +230,8 @@ def test_what_a_killed_process_left_is_told_and_removed(gallery: Gallery, photos
         f"left by a killed process, removed by the next indexing: {', '.join(left)}",
         f"{gallery.path}: whole",
     ]
-    with only_writer(gallery.path):
-        assert gallery.leftovers() == []  # they may be the work of the one who writes
+    with exclusive_writer(gallery.path):
+        assert gallery.stale_files() == []  # they may be the work of the one who writes
     told = photoseek_command("verify", photos, "--repair")
     assert (told.returncode, told.stdout.splitlines()) == (
         0,
@@ -302,7 +302,7 @@ def test_a_database_whose_damage_cannot_even_be_quoted_fails_closed(gallery: Gal
 
 
 def test_a_repair_waits_for_nobody(gallery: Gallery) -> None:
-    with only_writer(gallery.path), pytest.raises(GalleryBusy):
+    with exclusive_writer(gallery.path), pytest.raises(GalleryBusy):
         gallery.repair()
 
 

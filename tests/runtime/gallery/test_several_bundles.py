@@ -16,8 +16,8 @@ from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import BundleNotFound, GalleryDamaged, GalleryIncompatible, PhotoUnreachable
 from photoseek.gallery.database.bundles import BUNDLES
 from photoseek.gallery.indexing import pipeline
-from tiny_bundle import COLOURS, DIM, write_tiny_bundle
-from tiny_photos import write_colour
+from tiny_bundle import COLORS, DIM, write_tiny_bundle
+from tiny_photos import write_color
 from typed_commands import photoseek_command
 
 WIDE = 24
@@ -99,7 +99,7 @@ def test_a_photo_that_one_of_the_bundles_could_not_look_at_is_told_and_tried_aga
 
 
 def test_changes_of_the_folder_reach_every_bundle(both: Gallery, photos: Path, other: Bundle) -> None:
-    write_colour(photos / "new.png", COLOURS["red"], seed=77)
+    write_color(photos / "new.png", COLORS["red"], seed=77)
     (photos / "red" / "red-0.png").unlink()
     (photos / "blue" / "blue-0.png").rename(photos / "renamed.png")
     report = both.index()
@@ -115,14 +115,14 @@ def test_changes_of_the_folder_reach_every_bundle(both: Gallery, photos: Path, o
 def test_a_searcher_of_either_bundle_sees_what_is_indexed_meanwhile(both: Gallery, photos: Path, other: Bundle) -> None:
     searcher = Searcher(both, bundle=other)
     searcher.search("red")
-    write_colour(photos / "new.png", COLOURS["red"], seed=77)
+    write_color(photos / "new.png", COLORS["red"], seed=77)
     assert "new.png" not in [hit.path for hit in searcher.search("red", k=24)]
     both.index()
     assert "new.png" in [hit.path for hit in searcher.search("red", k=25)]
 
 
 def test_a_photo_like_one_of_the_gallery_is_looked_for_in_the_space_of_each(both: Gallery, other: Bundle) -> None:
-    hits = Searcher(both, bundle=other).search(like="red/red-0.png", k=3)
+    hits = Searcher(both, bundle=other).search(similar_to="red/red-0.png", k=3)
     assert [hit.path.split("/")[0] for hit in hits] == ["red"] * 3
     assert "red/red-0.png" not in [hit.path for hit in hits]
 
@@ -135,13 +135,15 @@ def test_captions_describe_in_each_bundle_those_from_before_it_came_too(
     gallery.index()
     assert len(Searcher(gallery, bundle=other).describe(photos / "red" / "red-1.png", k=3)) == 2
     gallery.add_captions([Caption("c.png", 0, "a green picture")])
-    for colour in ("red", "blue", "green"):
-        found = Searcher(gallery, bundle=other).describe(photos / colour / f"{colour}-1.png", k=3)
-        assert (len(found), found[0].text) == (3, f"a {colour} picture")
+    for color in ("red", "blue", "green"):
+        found = Searcher(gallery, bundle=other).describe(photos / color / f"{color}-1.png", k=3)
+        assert (len(found), found[0].text) == (3, f"a {color} picture")
 
 
 def test_a_bundle_that_the_gallery_does_not_hold_is_refused_with_both_cures(gallery: Gallery, other: Bundle) -> None:
-    with pytest.raises(GalleryIncompatible, match=r"makes other 24-d ones; re-index with: .*--rebuild, or .*--add"):
+    with pytest.raises(
+        GalleryIncompatible, match=r"makes other 24-d ones; re-index with: .*--rebuild, or .*--add-bundle"
+    ):
         Searcher(gallery, bundle=other)
 
 
@@ -154,7 +156,7 @@ def test_a_bundle_is_found_by_its_name_its_fingerprint_and_its_folder(both: Gall
 
 def test_a_bundle_that_was_moved_is_told_and_named_anew(both: Gallery, photos: Path, other: Bundle) -> None:
     place = other.path.rename(other.path.with_name("elsewhere"))
-    write_colour(photos / "new.png", COLOURS["red"], seed=77)
+    write_color(photos / "new.png", COLORS["red"], seed=77)
     report = both.index()
     assert report.encoded == 1
     assert "no bundle at" in (report.beside[0].problem or "")
@@ -173,18 +175,18 @@ def test_another_bundle_at_the_place_of_one_is_not_taken_for_it(both: Gallery, o
 def test_forgetting_a_bundle_leaves_nothing_of_it_and_all_of_the_others(both: Gallery, other: Bundle) -> None:
     both.add_captions([Caption("a.png", 0, "red")])
     expected = answers(both)
-    assert both.forget_bundle("other") == 24
+    assert both.remove_bundle("other") == 24
     assert not (both.path / BUNDLES).exists() or not list((both.path / BUNDLES).iterdir())
     tables = ("vectors", "caption_vectors", "meta WHERE key LIKE '%:%'")
     assert [both.database.query(f"SELECT count(*) FROM {table}")[0][0] for table in tables] == [24, 1, 0]
     assert answers(both) == expected
     both.verify()
-    with pytest.raises(GalleryIncompatible, match="--add"):
+    with pytest.raises(GalleryIncompatible, match="--add-bundle"):
         Searcher(both, bundle=other)
     with pytest.raises(GalleryIncompatible, match="'tiny'; found 'other'"):
-        both.forget_bundle("other")
+        both.remove_bundle("other")
     with pytest.raises(GalleryIncompatible, match="own and cannot be forgotten"):
-        both.forget_bundle("tiny")
+        both.remove_bundle("tiny")
 
 
 def test_pruning_keeps_vectors_of_every_bundle_that_is_held(both: Gallery, photos: Path) -> None:
@@ -213,8 +215,10 @@ def test_each_bundle_keeps_the_precision_it_began_with(gallery: Gallery, tmp_pat
     assert gallery.add_bundle(bundle).precision == "fp16"
     assert Searcher(gallery, bundle=bundle).image_encoder.precision == "fp16"
     assert gallery.database.meta()["precision"] == "fp32"
-    gallery.forget_bundle(bundle)
-    done = photoseek_command("index", gallery.photos_root, "--bundle", bundle.path, "--add", "--precision", "fp16")
+    gallery.remove_bundle(bundle)
+    done = photoseek_command(
+        "index", gallery.photos_root, "--bundle", bundle.path, "--add-bundle", "--precision", "fp16"
+    )
     assert (done.returncode, gallery.image_precision(bundle)) == (0, "fp16"), done.stderr
     assert gallery.database.meta()["precision"] == "fp32"
 
@@ -246,7 +250,7 @@ def test_what_is_derived_for_another_bundle_is_verified_and_repaired(
     monkeypatch.setattr(ImageEncoder, "encode_pixels", None)
     repaired = both.repair()
     assert "of bundle 'other'" in (repaired.generation or "")
-    assert (repaired.without_texts is None) == bundle_there
+    assert (repaired.encoding_skipped is None) == bundle_there
     assert answers(both, other) == expected
     assert both.repair().lines() == []
 
@@ -275,10 +279,10 @@ def test_what_killed_processes_left_is_told_and_removed_in_every_folder(both: Ga
     folder = folder_of(both, other)
     shutil.copytree(folder / "generations" / "000001", folder / "generations" / "000007.partial")
     shutil.copytree(folder, both.path / BUNDLES / "0123456789abcdef")  # of a bundle that was let go of just before
-    left = {path.relative_to(both.path).as_posix() for path in both.leftovers()}
+    left = {path.relative_to(both.path).as_posix() for path in both.stale_files()}
     assert left == {f"{BUNDLES}/0123456789abcdef", f"{BUNDLES}/{folder.name}/generations/000007.partial"}
     both.index()
-    assert both.leftovers() == []
+    assert both.stale_files() == []
     assert Searcher(both, bundle=other).search("red", k=1)[0].path.startswith("red/")
 
 
@@ -321,10 +325,10 @@ def test_the_command_line_takes_a_bundle_in_switches_and_forgets(
 ) -> None:
     assert photoseek_command("index", photos, "--bundle", tiny_bundle.path).returncode == 0
     refused = photoseek_command("index", photos, "--bundle", other.path)
-    assert (refused.returncode, "--add" in refused.stderr, "--rebuild" in refused.stderr) == (1, True, True)
-    added = photoseek_command("index", photos, "--bundle", other.path, "--add")
+    assert (refused.returncode, "--add-bundle" in refused.stderr, "--rebuild" in refused.stderr) == (1, True, True)
+    added = photoseek_command("index", photos, "--bundle", other.path, "--add-bundle")
     assert (added.returncode, "bundle other: 24 encoded" in added.stderr) == (0, True), added.stderr
-    write_colour(photos / "new.png", COLOURS["red"], seed=77)
+    write_color(photos / "new.png", COLORS["red"], seed=77)
     again = photoseek_command("index", photos)  # with all of its bundles
     assert "bundle other: 1 encoded" in again.stderr, again.stderr
     told = photoseek_command("info", photos, "--json").stdout
@@ -336,8 +340,8 @@ def test_the_command_line_takes_a_bundle_in_switches_and_forgets(
         == photoseek_command("search", "red", "--gallery", photos, "--bundle", other.path, "--json", "-k", "25").stdout
     )
     assert by_name != photoseek_command("search", "red", "--gallery", photos, "--json", "-k", "25").stdout
-    forgotten = photoseek_command("index", photos, "--forget", "other")
+    forgotten = photoseek_command("index", photos, "--remove-bundle", "other")
     assert (forgotten.returncode, "25 vectors of bundle other forgotten" in forgotten.stdout) == (0, True)
     assert "other" not in photoseek_command("info", photos).stdout
-    for words in (["--add", "--rebuild"], ["--forget", "tiny", "--watch"]):
+    for words in (["--add-bundle", "--rebuild"], ["--remove-bundle", "tiny", "--watch"]):
         assert photoseek_command("index", photos, *words).returncode == 2

@@ -19,10 +19,10 @@ import pytest
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import GalleryClosed, GalleryDamaged
-from photoseek.gallery.database.bundles import HeldBundle
-from photoseek.gallery.snapshot.snapshot import current_name
-from tiny_bundle import COLOURS
-from tiny_photos import write_colour
+from photoseek.gallery.database.bundles import GalleryBundle
+from photoseek.gallery.snapshot.current import current_id
+from tiny_bundle import COLORS
+from tiny_photos import write_color
 from torture import report, rounds
 from typed_commands import environment
 
@@ -67,9 +67,9 @@ class Folder:
         chosen = names[number * 7 % len(names)]
         match number % 5:
             case 0 | 1:
-                write_colour(self.root / "changing" / f"new-{number}.png", COLOURS["red"], seed=2000 + number)
+                write_color(self.root / "changing" / f"new-{number}.png", COLORS["red"], seed=2000 + number)
             case 2:
-                write_colour(chosen, COLOURS["red"], seed=3000 + number)
+                write_color(chosen, COLORS["red"], seed=3000 + number)
             case 3:
                 chosen.rename(chosen.with_name(f"renamed-{number}.png"))
             case 4:
@@ -144,7 +144,7 @@ def test_eight_threads_get_bit_for_bit_what_one_gets(gallery: Gallery, photos: P
 
     def ask(searcher: Searcher) -> list[object]:
         searcher.encoder._encode_text.cache_clear()
-        return [*(searcher.search(f"a {colour} picture", k=24) for colour in COLOURS), searcher.search(photo=photo)]
+        return [*(searcher.search(f"a {color} picture", k=24) for color in COLORS), searcher.search(photo=photo)]
 
     expected, shared = ask(Searcher(gallery)), Searcher(gallery)
 
@@ -158,13 +158,13 @@ def test_eight_threads_get_bit_for_bit_what_one_gets(gallery: Gallery, photos: P
 def test_generations_are_swapped_under_load(gallery: Gallery, photos: Path) -> None:
     searcher, done = Searcher(gallery), threading.Event()
     expected = [hit.path for hit in searcher.search("blue", k=4)]
-    first = current_name(gallery.path)
+    first = current_id(gallery.path)
     swapping = threading.Lock()
 
     def work() -> None:
         if swapping.acquire(blocking=False):
             for number in range(rounds(5)):
-                write_colour(photos / f"new-{number}.png", COLOURS["red"], seed=900 + number)
+                write_color(photos / f"new-{number}.png", COLORS["red"], seed=900 + number)
                 gallery.index()
             done.set()
         else:
@@ -174,7 +174,7 @@ def test_generations_are_swapped_under_load(gallery: Gallery, photos: Path) -> N
 
     together(4, work)
     assert len(searcher.search("red", k=1_000)) == 24 + rounds(5)
-    assert current_name(gallery.path) != first
+    assert current_id(gallery.path) != first
 
 
 def test_a_reader_too_slow_for_two_generations_opens_the_next(
@@ -184,9 +184,9 @@ def test_a_reader_too_slow_for_two_generations_opens_the_next(
     searcher, late = Searcher(gallery), threading.Lock()
     open_now = Gallery.generation
 
-    def slow(held: HeldBundle) -> object:
+    def slow(held: GalleryBundle) -> object:
         if late.acquire(blocking=False):
-            write_colour(photos / "new.png", COLOURS["red"], seed=900)
+            write_color(photos / "new.png", COLORS["red"], seed=900)
             gallery.index()
             raise GalleryDamaged("manifest.json: No such file or directory")
         return open_now(gallery, held)
@@ -225,7 +225,7 @@ def test_files_threads_and_memory_stay_as_they_are_over_queries_and_generations(
 
     def go_on(queries: int, reloads: int, seed: int) -> None:
         for number in range(reloads):
-            write_colour(photos / "changing.png", COLOURS["red"], seed=seed + number)
+            write_color(photos / "changing.png", COLORS["red"], seed=seed + number)
             gallery.index()
             for query in range(queries // reloads):
                 searcher.search(f"red {number} {query}", k=5)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from photoseek.errors import PhotoError
 from photoseek.gallery import thumbnails
-from photoseek.gallery.thumbnails import data_uri, shrink, thumbnail
+from photoseek.gallery.thumbnails import data_uri, make_thumbnail, thumbnail
 
 
 def opened(jpeg: bytes) -> Image.Image:
@@ -30,7 +30,7 @@ def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
 @pytest.mark.parametrize("size", [(1600, 900), (900, 1600), (1, 5000), (40, 30)])
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 def test_a_thumbnail_fits_the_square_keeps_its_shape_and_never_grows(size: tuple[int, int], kind: str) -> None:
-    found = opened(shrink(encoded(Image.new("RGB", size), kind), 200)).size
+    found = opened(make_thumbnail(encoded(Image.new("RGB", size), kind), 200)).size
     scale = min(1.0, 200 / max(size))
     assert found == pytest.approx([max(1, side * scale) for side in size], abs=1)
 
@@ -38,7 +38,7 @@ def test_a_thumbnail_fits_the_square_keeps_its_shape_and_never_grows(size: tuple
 def test_a_jpeg_decoded_at_reduced_size_shows_the_same_picture() -> None:
     rows, columns = np.mgrid[0:1200, 0:1600]
     picture = Image.fromarray(np.stack([rows / 5, columns / 7, (rows + columns) / 12], -1).astype(np.uint8))
-    small = np.asarray(opened(shrink(encoded(picture, "JPEG", quality=95), 160)), dtype=float)
+    small = np.asarray(opened(make_thumbnail(encoded(picture, "JPEG", quality=95), 160)), dtype=float)
     expected = np.asarray(picture.resize((160, 120), Image.Resampling.BOX), dtype=float)
     assert np.abs(small - expected).mean() < 2
 
@@ -46,13 +46,13 @@ def test_a_jpeg_decoded_at_reduced_size_shows_the_same_picture() -> None:
 def test_a_turned_photo_stands_upright() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by a quarter
-    assert opened(shrink(encoded(Image.new("RGB", (400, 200)), "JPEG", exif=exif), 100)).size == (50, 100)
+    assert opened(make_thumbnail(encoded(Image.new("RGB", (400, 200)), "JPEG", exif=exif), 100)).size == (50, 100)
 
 
 @pytest.mark.parametrize("data", [b"", b"no photo", b"\xff\xd8\xff", b"\xff\xd8\xff\xe0" + bytes(200)])
 def test_a_broken_photo_is_refused_with_its_reason(data: bytes) -> None:
     with pytest.raises(PhotoError, match=r"\w"):
-        shrink(data)
+        make_thumbnail(data)
 
 
 def test_a_missing_photo_is_refused_with_its_reason(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_a_thumbnail_is_made_once_and_again_when_the_file_changes(
 
 
 def test_the_number_of_kept_thumbnails_is_bounded() -> None:
-    assert thumbnails._kept.cache_info().maxsize == 256
+    assert thumbnails._cached.cache_info().maxsize == 256
 
 
 def test_a_data_uri_holds_the_bytes() -> None:

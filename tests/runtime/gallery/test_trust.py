@@ -16,10 +16,10 @@ import pytest
 
 from foreign_tiny import change, write_foreign
 from photoseek import Bundle, Gallery, Searcher
-from photoseek.bundle.onnx_session import Graph
+from photoseek.bundle.onnx_session import OnnxSession
 from photoseek.errors import GalleryUntrusted
 from tiny_bundle import DIM, write_tiny_bundle
-from tiny_photos import write_colour
+from tiny_photos import write_color
 from typed_commands import environment, photoseek_command
 
 
@@ -37,7 +37,7 @@ def no_model(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a graph was opened")
 
-    monkeypatch.setattr(Graph, "__init__", refuse)
+    monkeypatch.setattr(OnnxSession, "__init__", refuse)
 
 
 def records(gallery: Gallery, **facts: str) -> Gallery:
@@ -71,7 +71,7 @@ def test_nor_one_by_another_spelling(album: Gallery, reference: str, monkeypatch
 
 def test_the_embedded_bundle_needs_no_trust(tmp_path: Path, state: Path) -> None:
     folder = tmp_path / "photos"
-    write_colour(folder / "red.png", (220, 30, 30))
+    write_color(folder / "red.png", (220, 30, 30))
     with Gallery.create(folder, Bundle.load("demo")) as gallery:
         gallery.index()
     moved = folder.rename(tmp_path / "another computer")

@@ -17,15 +17,15 @@ import pytest
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.errors import GalleryNotFound, MissingExtra
 from photoseek.gallery import watch as watching_module
-from photoseek.gallery.gallery import only_writer
+from photoseek.gallery.gallery import exclusive_writer
 from photoseek.gallery.indexing.index import IndexReport
 from photoseek.gallery.watch import watch_gallery
-from tiny_bundle import COLOURS
-from tiny_photos import write_colour
+from tiny_bundle import COLORS
+from tiny_photos import write_color
 from typed_commands import environment
 
 needs_watchfiles = pytest.mark.skipif(
-    not watching_module.installed(), reason="watchfiles is not installed (extra: watch)"
+    not watching_module.require_watchfiles(), reason="watchfiles is not installed (extra: watch)"
 )
 
 
@@ -74,7 +74,7 @@ def test_what_is_added_changed_renamed_and_removed_is_followed(watcher: Watcher,
     gallery = watcher.gallery
     watcher.until(lambda: len(watcher.reports) == 1)
     assert watcher.reports[0].encoded == 24
-    write_colour(photos / "new.png", COLOURS["red"], seed=900)
+    write_color(photos / "new.png", COLORS["red"], seed=900)
     watcher.until(lambda: "new.png" in gallery.database.paths())
     (photos / "red").rename(photos / "v1.0")  # of a folder only its own name is told
     watcher.until(lambda: "v1.0/red-0.png" in gallery.database.paths())
@@ -93,7 +93,7 @@ def test_what_is_added_changed_renamed_and_removed_is_followed(watcher: Watcher,
 @needs_watchfiles
 def test_a_photo_that_is_being_written_is_waited_for(watcher: Watcher, photos: Path, tmp_path: Path) -> None:
     watcher.until(lambda: len(watcher.reports) == 1)
-    data = write_colour(tmp_path / "whole.png", COLOURS["red"], seed=900).read_bytes()
+    data = write_color(tmp_path / "whole.png", COLORS["red"], seed=900).read_bytes()
     with (photos / "slow.png").open("wb", buffering=0) as file:
         for start in range(0, len(data), len(data) // 10):
             file.write(data[start : start + len(data) // 10])
@@ -117,7 +117,7 @@ def test_a_folder_that_goes_away_is_waited_for(
         elsewhere.until(lambda: "no photo found where 24 were" in caplog.text)
         photos.rmdir()
         (tmp_path / "aside").rename(photos)
-        write_colour(photos / "new.png", COLOURS["red"], seed=900)
+        write_color(photos / "new.png", COLORS["red"], seed=900)
         elsewhere.until(lambda: len(elsewhere.reports) == 2)
         assert (elsewhere.reports[1].encoded, elsewhere.reports[1].unchanged) == (1, 24)
     finally:
@@ -127,8 +127,8 @@ def test_a_folder_that_goes_away_is_waited_for(
 @needs_watchfiles
 def test_another_writer_is_waited_for(watcher: Watcher, photos: Path, caplog: pytest.LogCaptureFixture) -> None:
     watcher.until(lambda: len(watcher.reports) == 1)
-    with only_writer(watcher.gallery.path):
-        write_colour(photos / "new.png", COLOURS["red"], seed=900)
+    with exclusive_writer(watcher.gallery.path):
+        write_color(photos / "new.png", COLORS["red"], seed=900)
         watcher.until(lambda: "another process is indexing it" in caplog.text)
     watcher.until(lambda: len(watcher.reports) == 2)
     assert watcher.reports[1].encoded == 1
@@ -162,7 +162,7 @@ def test_the_command_prints_a_line_for_each_update_and_ends_with_ctrl_c(photos: 
     try:
         assert process.stdout is not None
         first: dict[str, Any] = json.loads(process.stdout.readline())
-        write_colour(photos / "new.png", COLOURS["red"], seed=900)
+        write_color(photos / "new.png", COLORS["red"], seed=900)
         second = json.loads(process.stdout.readline())
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=60)

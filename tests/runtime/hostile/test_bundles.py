@@ -147,7 +147,7 @@ GOOD = {  # odd values that are of the right kind all the same
     "pooling": ["x"],
     "preprocessing": ["x"],
     "weights": ["x"],
-    "licence": ["x"],
+    "license": ["x"],
     "languages": [[]],
     "precisions": [{}],
     "training": [{}, {"a": 5}],

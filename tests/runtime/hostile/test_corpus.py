@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from photoseek.errors import PhotoError
-from photoseek.gallery.thumbnails import shrink, thumbnail
-from photoseek.photos.decode import date_of, decode_photo, photo_format
+from photoseek.gallery.thumbnails import make_thumbnail, thumbnail
+from photoseek.photos.decode import decode_photo, exif_date, photo_format
 
 CORPUS = sorted(Path(__file__).with_name("corpus").iterdir())
 
@@ -32,11 +32,11 @@ def test_the_corpus_is_small_and_has_each_class_of_error() -> None:
 @pytest.mark.parametrize("file", CORPUS, ids=lambda file: file.name)
 def test_a_kept_photo_is_refused_with_its_reason_in_every_way_it_can_be_asked_for(file: Path) -> None:
     data = file.read_bytes()
-    for decode in (decode_photo, shrink):
+    for decode in (decode_photo, make_thumbnail):
         with pytest.raises(PhotoError, match=r"\w"):
             decode(data)
     with pytest.raises(PhotoError, match=r"\w"):
         thumbnail(file)
-    assert isinstance(date_of(file), str)
+    assert isinstance(exif_date(file), str)
     with suppress(PhotoError):  # the header of most of them is whole
         assert photo_format(file)

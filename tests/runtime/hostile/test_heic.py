@@ -11,9 +11,9 @@ from PIL import Image
 
 from photoseek import Bundle, Gallery
 from photoseek.photos import formats
-from photoseek.photos.decode import date_of, decode_photo, open_photo, photo_format
+from photoseek.photos.decode import decode_photo, exif_date, open_photo, photo_format
 from photoseek.photos.formats import SUFFIXES
-from tiny_bundle import COLOURS
+from tiny_bundle import COLORS
 
 needs_heif = pytest.mark.skipif(not formats.can_decode(), reason="pillow-heif is not installed")
 
@@ -24,12 +24,12 @@ def test_a_heic_photo_is_decoded_where_the_extra_is_installed(photos: Path, tiny
     exif = Image.Exif()
     exif[0x0132] = "2024:05:17 10:11:12"
     file = io.BytesIO()
-    Image.new("RGB", (64, 48), COLOURS["red"]).save(file, "HEIF", exif=exif)
+    Image.new("RGB", (64, 48), COLORS["red"]).save(file, "HEIF", exif=exif)
     data = file.getvalue()
-    assert np.abs(np.asarray(open_photo(data), dtype=int) - COLOURS["red"]).max() < 12
+    assert np.abs(np.asarray(open_photo(data), dtype=int) - COLORS["red"]).max() < 12
     (photos / "IMG_0001.HEIC").write_bytes(data)
     assert photo_format(photos / "IMG_0001.HEIC") == "HEIF"
-    assert date_of(photos / "IMG_0001.HEIC") == decode_photo(data).taken == "2024-05-17 10:11:12"
+    assert exif_date(photos / "IMG_0001.HEIC") == decode_photo(data).taken == "2024-05-17 10:11:12"
     gallery = Gallery.create(photos, tiny_bundle)
     assert (gallery.index().encoded, gallery.unreadable()) == (25, [])
 
@@ -42,10 +42,10 @@ def test_a_heic_photo_is_named_with_the_cure_until_the_extra_is_installed(
     with monkeypatch.context() as patch:
         patch.setattr(formats, "can_decode", lambda: False)
         gallery = Gallery.create(photos, tiny_bundle)
-        assert gallery.index().unreadable == [("IMG_0001.HEIC", formats.CURE)]
-        assert "pip install 'photoseek[heic]'" in formats.CURE
+        assert gallery.index().unreadable == [("IMG_0001.HEIC", formats.INSTALL_HINT)]
+        assert "pip install 'photoseek[heic]'" in formats.INSTALL_HINT
         revision = gallery.database.revision()
         gallery.index()
         assert gallery.database.revision() == revision
     if formats.can_decode():  # tried again though the file is the same
-        assert gallery.index().unreadable[0][1] != formats.CURE
+        assert gallery.index().unreadable[0][1] != formats.INSTALL_HINT

@@ -21,15 +21,15 @@ from photoseek import Bundle, Gallery
 from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import PhotoError
 from photoseek.gallery.indexing import pipeline
-from photoseek.gallery.thumbnails import shrink
+from photoseek.gallery.thumbnails import make_thumbnail
 from photoseek.photos import decode as photos
 from photoseek.photos import formats
-from photoseek.photos.decode import date_of, decode_photo, open_photo, photo_format, read_photo
-from photoseek.photos.pillow_warnings import pillow_warns_nobody
+from photoseek.photos.decode import decode_photo, exif_date, open_photo, photo_format, read_photo
+from photoseek.photos.pillow_warnings import suppress_pillow_warnings
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek.photos.rgb import to_rgb
-from tiny_bundle import COLOURS
-from tiny_photos import write_colour
+from tiny_bundle import COLORS
+from tiny_photos import write_color
 
 BINARY = sorted(seeds().keys() - {"pgm-plain"})  # text has no end but that of the file
 
@@ -49,7 +49,7 @@ def test_a_file_of_half_a_gigabyte_is_refused_before_it_is_read(photos: Path, ti
         read_photo(photos / "huge.jpg")
     with pytest.raises(PhotoError, match=reason):
         photo_format(photos / "huge.jpg")
-    assert date_of(photos / "huge.jpg") == ""
+    assert exif_date(photos / "huge.jpg") == ""
     gallery = Gallery.create(photos, tiny_bundle)
     assert gallery.index().unreadable == [("huge.jpg", reason)]
 
@@ -77,7 +77,7 @@ def test_an_open_picture_an_upload_and_a_thumbnail_have_the_budget_of_pixels(
             lambda: open_photo(opened),
             lambda: ImageEncoder(tiny_bundle).encode([opened]),
             lambda: ImageEncoder(tiny_bundle).encode([data]),
-            lambda: shrink(data, 100),
+            lambda: make_thumbnail(data, 100),
             lambda: decode_photo(data, 10),
         ):
             with pytest.raises(PhotoError, match="2000 x 1000 pixels; at most 1 million"):
@@ -103,15 +103,15 @@ def test_a_canvas_that_no_frame_of_webp_could_fill_is_refused() -> None:
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "TIFF"])
 @pytest.mark.parametrize("size", [(1, 65_000), (65_000, 1), (3, 40_000)])
 def test_an_elongated_picture_is_decoded_and_shown(form: str, size: tuple[int, int], tiny_bundle: Bundle) -> None:
-    data = saved(Image.new("RGB", size, COLOURS["red"]), form)
+    data = saved(Image.new("RGB", size, COLORS["red"]), form)
     photo = decode_photo(data, 256)
     assert (photo.width, photo.height) == size
     for preprocessing in (Preprocessing(), Preprocessing(224, 224, None), Preprocessing(32, 64, 64, resample=1)):
         seen = np.asarray(preprocessing.fit(photo.image))
-        assert np.abs(seen - np.array(COLOURS["red"])).max() <= 2
+        assert np.abs(seen - np.array(COLORS["red"])).max() <= 2
     (vector,) = ImageEncoder(tiny_bundle).encode([data])
     assert np.isfinite(vector).all()
-    with Image.open(io.BytesIO(shrink(data, 400))) as small:
+    with Image.open(io.BytesIO(make_thumbnail(data, 400))) as small:
         assert max(small.size) <= 400
 
 
@@ -193,8 +193,8 @@ print(peak() - before)
     assert int(done.stdout) < 290  # MB
 
 
-def png(width: int, height: int, depth: int, colour: int, data: bytes, *more: tuple[bytes, bytes]) -> bytes:
-    head = width.to_bytes(4) + height.to_bytes(4) + bytes((depth, colour, 0, 0, 0))
+def png(width: int, height: int, depth: int, color: int, data: bytes, *more: tuple[bytes, bytes]) -> bytes:
+    head = width.to_bytes(4) + height.to_bytes(4) + bytes((depth, color, 0, 0, 0))
     chunks = [(b"IHDR", head), *more, (b"IDAT", data), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         len(body).to_bytes(4) + name + body + zlib.crc32(name + body).to_bytes(4) for name, body in chunks
@@ -245,11 +245,11 @@ def test_the_content_counts_and_not_the_suffix(tmp_path: Path) -> None:
 def test_of_several_frames_the_first_counts(form: str) -> None:
     if form in ("WEBP", "AVIF") and not features.check(form.lower()):
         pytest.skip(f"this build of Pillow has no {form}")
-    first, second = (Image.new("RGB", (16, 16), COLOURS[colour]) for colour in ("red", "blue"))
+    first, second = (Image.new("RGB", (16, 16), COLORS[color]) for color in ("red", "blue"))
     data = saved(first, form, save_all=True, append_images=[second])
     with Image.open(io.BytesIO(data)) as image:
         assert getattr(image, "n_frames", 1) == 2
-    assert np.abs(np.asarray(open_photo(data), dtype=int) - COLOURS["red"]).max() < 12
+    assert np.abs(np.asarray(open_photo(data), dtype=int) - COLORS["red"]).max() < 12
 
 
 def test_a_directory_of_a_tiff_that_names_itself_as_the_next_ends() -> None:
@@ -284,10 +284,10 @@ def photo_or_none(data: bytes) -> Image.Image | None:
 
 def test_warnings_of_others_are_heard_while_and_after_photos_are_decoded() -> None:
     before = list(warnings.filters)
-    with pillow_warns_nobody():
+    with suppress_pillow_warnings():
         with pytest.raises(UserWarning, match="mine"):
             warnings.warn("mine", stacklevel=1)
-        with pillow_warns_nobody():
+        with suppress_pillow_warnings():
             warnings.warn_explicit("theirs", UserWarning, "x.py", 1, module="PIL.Image")
         warnings.warn_explicit("theirs", UserWarning, "x.py", 1, module="PIL.Image")
     assert list(warnings.filters) == before
@@ -314,7 +314,7 @@ def test_hostile_photos_are_named_and_tried_again_only_when_they_change(
     gallery.index()
     assert tried == []
     changed = sorted(readable)[0]
-    write_colour(photos / "new.png", COLOURS["red"], seed=5).rename(photos / f"{changed}.jpg")
+    write_color(photos / "new.png", COLORS["red"], seed=5).rename(photos / f"{changed}.jpg")
     assert f"{changed}.jpg" not in dict(gallery.index().unreadable)
     assert len(tried) == 1
 
@@ -331,12 +331,12 @@ def test_want_of_memory_says_nothing_against_a_photo(
     def decode_one_less(data: bytes, edge: int | None) -> object:
         if next(short, False):
             with monkeypatch.context() as patch:
-                patch.setattr("photoseek.photos.decode._upright", upright)
+                patch.setattr("photoseek.photos.decode._apply_orientation", upright)
                 return decode(data, edge)
         return decode(data, edge)
 
     monkeypatch.setattr("photoseek.gallery.indexing.pipeline.decode_photo", decode_one_less)
-    monkeypatch.setattr("photoseek.gallery.indexing.thread_pool.usable_cores", lambda: 1)
+    monkeypatch.setattr("photoseek.gallery.indexing.thread_pool.available_cores", lambda: 1)
     gallery = Gallery.create(photos, tiny_bundle)
     report = gallery.index()
     assert (report.encoded, report.unreadable) == (23, [])

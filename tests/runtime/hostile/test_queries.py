@@ -19,11 +19,11 @@ from photoseek.encoders.encoders import TextEncoder
 from photoseek.encoders.query_syntax import parse_query
 from photoseek.errors import PhotoError, QueryError
 from photoseek.gallery.filters import TYPES, Filter
-from photoseek.vector_index.exact import ExactSearch
+from photoseek.vector_index.exact import ExactIndex
 from photoseek.vector_index.registry import Engine
-from photoseek.vectors import query_vector
-from tiny_bundle import COLOURS
-from tiny_photos import write_colour
+from photoseek.vectors import as_query_vector
+from tiny_bundle import COLORS
+from tiny_photos import write_color
 from torture import rounds
 
 BOUNDED = settings(
@@ -55,8 +55,8 @@ NO_VECTORS: list[Any] = [
 @pytest.fixture(scope="module")
 def searcher(tiny_bundle_path: Any, tmp_path_factory: pytest.TempPathFactory) -> Searcher:
     photos = tmp_path_factory.mktemp("photos")
-    for number, (name, colour) in enumerate(COLOURS.items()):
-        write_colour(photos / f"{name}.png", colour, seed=number)
+    for number, (name, color) in enumerate(COLORS.items()):
+        write_color(photos / f"{name}.png", color, seed=number)
     gallery = Gallery.create(photos, Bundle.load(tiny_bundle_path))
     gallery.index()
     return Searcher(gallery)
@@ -122,7 +122,7 @@ def test_a_special_token_that_is_typed_is_text(tiny_bundle: Bundle, token: str) 
 def test_what_is_no_text_is_refused(searcher: Searcher, text: Any) -> None:
     for ask in (
         lambda: searcher.search(text),
-        lambda: searcher.search(like=text),
+        lambda: searcher.search(similar_to=text),
         lambda: searcher.search("red", language=text),
         lambda: searcher.encode(text),
         lambda: searcher.text_encoder.encode([text]),
@@ -138,10 +138,10 @@ def test_one_text_in_place_of_a_list_is_not_taken_for_its_letters(searcher: Sear
         searcher.text_encoder.encode("red")
 
 
-@pytest.mark.parametrize("like", ["", "\ud800", "\0", "../red.png", "x" * MEGABYTE, "' OR 1=1 --"])
-def test_a_photo_that_is_not_in_the_gallery_is_refused(searcher: Searcher, like: str) -> None:
+@pytest.mark.parametrize("similar_to", ["", "\ud800", "\0", "../red.png", "x" * MEGABYTE, "' OR 1=1 --"])
+def test_a_photo_that_is_not_in_the_gallery_is_refused(searcher: Searcher, similar_to: str) -> None:
     with pytest.raises(QueryError, match="no photo"):
-        searcher.search(like=like)
+        searcher.search(similar_to=similar_to)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_a_vector_that_is_no_direction_is_refused_by_every_engine(
 @pytest.mark.parametrize("vector", NO_VECTORS, ids=lambda vector: repr(vector)[:30])
 def test_exact_search_refuses_them_by_itself(vector: Any) -> None:
     with pytest.raises(QueryError, match=r"expected a vector of 16|points somewhere"):
-        ExactSearch(np.eye(16, dtype=np.float32)).search(vector, 3)
+        ExactIndex(np.eye(16, dtype=np.float32)).search(vector, 3)
 
 
 @pytest.mark.parametrize("engine", INSTALLED)
@@ -189,7 +189,7 @@ def test_a_vector_in_another_form_finds_the_same(searcher: Searcher, engine: Eng
 
 def test_a_unit_vector_keeps_its_bits() -> None:
     vector = np.float32([0.6, 0.8])
-    assert query_vector(vector, 2) is vector
+    assert as_query_vector(vector, 2) is vector
 
 
 @pytest.mark.parametrize("engine", INSTALLED)
@@ -277,5 +277,5 @@ def test_any_numbers_are_answered_or_refused(searcher: Searcher, values: list[fl
         length = np.linalg.norm(np.array(values, dtype=np.float32).astype(np.float64))
         assert not 0 < length < np.inf
         return
-    assert sorted(hit.path for hit in hits) == sorted(f"{name}.png" for name in COLOURS)
+    assert sorted(hit.path for hit in hits) == sorted(f"{name}.png" for name in COLORS)
     assert all(-1.001 <= hit.score <= 1.001 for hit in hits)

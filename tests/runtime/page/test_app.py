@@ -35,7 +35,7 @@ def mounted(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     from photoseek.page import components
 
     given: dict[str, Any] = {}
-    monkeypatch.setattr(components, "mount", lambda _, key, data, **__: given.update({key: data}))
+    monkeypatch.setattr(components, "register_component", lambda _, key, data, **__: given.update({key: data}))
     return given
 
 
@@ -49,16 +49,16 @@ def page(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> AppTest:
 @pytest.fixture
 def opened_graphs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The file name of each model that is loaded."""
-    from photoseek.bundle.onnx_session import Graph
+    from photoseek.bundle.onnx_session import OnnxSession
 
     names: list[str] = []
-    build = Graph.__init__
+    build = OnnxSession.__init__
 
-    def counted(self: Graph, path: Path, *rest: Any, **named: Any) -> None:
+    def counted(self: OnnxSession, path: Path, *rest: Any, **named: Any) -> None:
         names.append(path.name)
         build(self, path, *rest, **named)
 
-    monkeypatch.setattr(Graph, "__init__", counted)
+    monkeypatch.setattr(OnnxSession, "__init__", counted)
     return names
 
 
@@ -72,7 +72,7 @@ def text_of(page: AppTest) -> str:
 
 def names(mounted: dict[str, Any]) -> list[str]:
     """File names of the hits, best first, those alike after theirs."""
-    cards = [shown for card in mounted["cards"]["cards"] for shown in (card, *card["alike"])]
+    cards = [shown for card in mounted["cards"]["cards"] for shown in (card, *card["duplicates"])]
     return [card["path"].rpartition("/")[2] for card in cards]
 
 
@@ -82,9 +82,9 @@ def test_the_text_tower_is_loaded_once_over_queries_and_sessions(
     page.run()
     assert opened_graphs == []
     for session in (page, new_session().run()):
-        for colour in ("red", "blue", "green"):
-            session.text_input(key="q-field").set_value(colour).run()
-            assert [name.partition("-")[0] for name in names(mounted)[:4]] == [colour] * 4
+        for color in ("red", "blue", "green"):
+            session.text_input(key="q-field").set_value(color).run()
+            assert [name.partition("-")[0] for name in names(mounted)[:4]] == [color] * 4
             assert not session.exception
     assert opened_graphs == ["text_model.onnx"]
 
@@ -106,8 +106,8 @@ def test_a_gallery_deleted_and_made_again_is_opened_anew(
     photos = gallery.photos_root
     page.run().text_input(key="q-field").set_value("red").run()
     shutil.rmtree(gallery.path)
-    for colour in ("black", "blue"):
-        shutil.rmtree(photos / colour)
+    for color in ("black", "blue"):
+        shutil.rmtree(photos / color)
     Gallery.create(photos, tiny_bundle).index()
     page.run()
     assert [name.partition("-")[0] for name in names(mounted)][:4] == ["red"] * 4
@@ -228,11 +228,11 @@ def test_a_filter_in_the_address_that_makes_no_sense_is_passed_over(
 
 
 def test_a_photo_of_the_gallery_in_the_address_is_searched_with(page: AppTest, mounted: dict[str, Any]) -> None:
-    page.query_params["like"] = "blue/blue-0.png"
+    page.query_params["similar_to"] = "blue/blue-0.png"
     page.run()
     assert set(names(mounted)[:3]) == {f"blue-{number}.png" for number in (1, 2, 3)}
     assert "blue-0.png" not in names(mounted)
-    assert mounted["chips"]["chips"] == [{"id": "like", "label": "like blue/blue-0.png"}]
+    assert mounted["chips"]["chips"] == [{"id": "similar_to", "label": "like blue/blue-0.png"}]
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_pictures_that_were_pasted_are_checked() -> None:
     for told in (None, "text", {"name": "a"}, {"name": "a", "data": "no base64!"}, {"name": "a", "data": 3}):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(query.st, "session_state", state)
-            patch.setattr(query.parts, "told_by", lambda *_, told=told: told)
+            patch.setattr(query.components, "component_value", lambda *_, told=told: told)
             query._take_pasted()
     assert state == {}
 

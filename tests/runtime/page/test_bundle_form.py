@@ -26,7 +26,7 @@ def mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     for kept in (open_galleries._open, open_galleries._state, open_galleries._rerank):
         kept.clear()
     given: dict[str, Any] = {}
-    monkeypatch.setattr(components, "mount", lambda _, key, data, **__: given.update({key: data}))
+    monkeypatch.setattr(components, "register_component", lambda _, key, data, **__: given.update({key: data}))
     return given
 
 
@@ -56,7 +56,7 @@ def shown(page: AppTest, mounted: dict[str, Any]) -> list[str]:
 
 
 def paths(asked: Searcher | Reranker) -> list[str]:
-    return [hit.path for hit in asked.search(TEXT, k=12, fold=True)]
+    return [hit.path for hit in asked.search(TEXT, k=12, group_duplicates=True)]
 
 
 def text_of(page: AppTest) -> str:
@@ -137,7 +137,7 @@ def test_a_bundle_that_was_forgotten_is_no_choice_any_more(
     page: AppTest, mounted: dict[str, Any], gallery: Gallery, second: Bundle
 ) -> None:
     page.selectbox(key="model-field").select(second.fingerprint).run()
-    gallery.forget_bundle("second")
+    gallery.remove_bundle("second")
     page.run()
     assert shown(page, mounted) == paths(Searcher(gallery))
     assert [box.key for box in page.selectbox if box.key in ("model-field", "second-field")] == []

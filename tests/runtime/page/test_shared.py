@@ -12,7 +12,7 @@ import pytest
 from photoseek import Bundle, Gallery
 from photoseek.captions import Caption
 from photoseek.page import launch
-from tiny_photos import write_colour
+from tiny_photos import write_color
 
 pytest.importorskip("streamlit", reason="streamlit is not installed")
 import streamlit
@@ -29,7 +29,7 @@ def mounted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict[st
     given: dict[str, Any] = {}
     option = streamlit.get_option
     monkeypatch.setattr(streamlit, "get_option", lambda name: "0.0.0.0" if name == "server.address" else option(name))
-    monkeypatch.setattr(components, "mount", lambda _, key, data, **__: given.update({key: data}))
+    monkeypatch.setattr(components, "register_component", lambda _, key, data, **__: given.update({key: data}))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     for cached in (open_galleries._open, open_galleries._state):
         cached.clear()
@@ -47,7 +47,7 @@ def page(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> AppTest:
 @pytest.fixture
 def other(tmp_path: Path, tiny_bundle: Bundle) -> Path:
     """A gallery of the same machine that no visitor may see."""
-    write_colour(tmp_path / "private" / "salary.png", (200, 10, 10))
+    write_color(tmp_path / "private" / "salary.png", (200, 10, 10))
     Gallery.create(tmp_path / "private", tiny_bundle).index()
     return tmp_path / "private"
 

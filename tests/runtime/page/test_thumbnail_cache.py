@@ -28,8 +28,10 @@ def photo(tmp_path: Path) -> Path:
 def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The side of each thumbnail that is made."""
     sides: list[int] = []
-    shrink = thumbnail_cache.shrink
-    monkeypatch.setattr(thumbnail_cache, "shrink", lambda data, side: sides.append(side) or shrink(data, side))
+    make_thumbnail = thumbnail_cache.make_thumbnail
+    monkeypatch.setattr(
+        thumbnail_cache, "make_thumbnail", lambda data, side: sides.append(side) or make_thumbnail(data, side)
+    )
     return sides
 
 
@@ -97,7 +99,7 @@ def test_where_nothing_can_be_written_it_is_shown_all_the_same(tmp_path: Path, p
 
 
 def test_of_several_each_has_its_picture_or_its_reason(tmp_path: Path, photo: Path) -> None:
-    picture, reason = Pictures(tmp_path).of_all([photo, tmp_path / "gone.png"])
+    picture, reason = Pictures(tmp_path).thumbnails([photo, tmp_path / "gone.png"])
     assert isinstance(picture, bytes)
     assert isinstance(reason, PhotoError)
     assert "No such file" in str(reason)
@@ -106,7 +108,7 @@ def test_of_several_each_has_its_picture_or_its_reason(tmp_path: Path, photo: Pa
 def test_several_are_kept_when_the_folder_is_new(tmp_path: Path, photo: Path) -> None:
     for number in range(12):
         shutil.copy(photo, tmp_path / f"{number}.png")
-    Pictures(tmp_path).of_all([tmp_path / f"{number}.png" for number in range(12)])
+    Pictures(tmp_path).thumbnails([tmp_path / f"{number}.png" for number in range(12)])
     assert len(kept_in(tmp_path)) == 12
 
 
@@ -140,5 +142,5 @@ def test_a_linked_photo_is_shown_to_this_computer_alone(tmp_path: Path) -> None:
     (root / "within.png").symlink_to(root / "here.png")
     (tmp_path / "gallery").mkdir()
     for links, shown in ((True, {"here.png", "out.png", "within.png"}), (False, {"here.png", "within.png"})):
-        made = Pictures(tmp_path / "gallery", root=root, links=links).of_all(files := sorted(root.iterdir()))
+        made = Pictures(tmp_path / "gallery", root=root, links=links).thumbnails(files := sorted(root.iterdir()))
         assert {file.name for file, jpeg in zip(files, made, strict=True) if isinstance(jpeg, bytes)} == shown

@@ -44,7 +44,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixtur
 def page(gallery: Gallery, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[AppTest]:
     from photoseek.page import components, open_galleries
 
-    monkeypatch.setattr(components, "mount", lambda *_, **__: None)
+    monkeypatch.setattr(components, "register_component", lambda *_, **__: None)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv(launch.GALLERY_VARIABLE, str(gallery.path))
     open_galleries._open.clear()

@@ -18,12 +18,12 @@ ENGLISH = CATALOGUES["en"]
 
 
 def used_texts() -> set[str]:
-    """The names that the page's modules read: ``now.found``, ``words().found``."""
+    """The names that the page's modules read: ``now.found``, ``strings().found``."""
     return {
         node.attr
         for file in PAGE.glob("*.py")
         for node in ast.walk(ast.parse(file.read_text("utf-8")))
-        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("now", "words()")
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("now", "strings()")
     }
 
 
@@ -49,6 +49,6 @@ def test_the_page_uses_exactly_the_texts_of_the_catalogue() -> None:
 
 
 def test_a_text_is_an_attribute() -> None:
-    assert strings.Words("zh").top == "前 {k}"
+    assert strings.Strings("zh").top == "前 {k}"
     with pytest.raises(AttributeError, match="expected a text named 'nothing_like_it'"):
-        _ = strings.Words("en").nothing_like_it
+        _ = strings.Strings("en").nothing_like_it

@@ -69,7 +69,7 @@ def test_floating_point_greys_are_scaled() -> None:
     np.testing.assert_allclose(np.asarray(open_photo(saved(floats, "TIFF")))[..., 1], RAMP * 255, atol=0.51)
 
 
-def test_transparent_pixels_show_white_whatever_colour_they_hide() -> None:
+def test_transparent_pixels_show_white_whatever_color_they_hide() -> None:
     layer = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
     assert corner(open_photo(saved(layer, "PNG"))) == (255, 255, 255)
     half = Image.new("RGBA", (8, 8), (0, 0, 0, 128))
@@ -93,7 +93,7 @@ def test_cmyk_becomes_rgb() -> None:
 
 
 def test_the_first_frame_of_an_animation_counts() -> None:
-    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    frames = [Image.new("RGB", (8, 8), color) for color in ("red", "blue")]
     animated = saved(frames[0], "GIF", save_all=True, append_images=frames[1:])
     assert corner(open_photo(animated)) == (255, 0, 0)
 

@@ -18,7 +18,7 @@ def noise(width: int, height: int) -> Image.Image:
     return Image.fromarray(pixels.astype(np.uint8)).resize((width, height), Image.Resampling.BICUBIC)
 
 
-def test_the_values_of_one_colour_worked_by_hand() -> None:
+def test_the_values_of_one_color_worked_by_hand() -> None:
     values = Preprocessing(4, 6, None)(Image.new("RGB", (10, 10), (255, 0, 51)))
     assert values.shape == (3, 4, 6)
     assert values.dtype == np.float32

@@ -14,14 +14,14 @@ from foreign_tiny import write_foreign
 from photoseek import Bundle, Gallery
 from photoseek.bundle.manifest import Layout
 from photoseek.encoders.encoders import ImageEncoder
-from photoseek.errors import BundleDamaged, CrewError, MissingExtra, QueryError
-from photoseek.gallery.indexing.pipeline import Batch, Embedder
+from photoseek.errors import BundleDamaged, IndexingError, MissingExtra, QueryError
+from photoseek.gallery.indexing.pipeline import Batch, PhotoEncoder
 from photoseek.ray_indexing import cluster
-from photoseek.ray_indexing.bundle_transfer import arrived, files_of
-from photoseek.ray_indexing.coordinator import Desk
-from photoseek.ray_indexing.encoder import RayCrew, _accept
-from photoseek.sources.base import FoundPhoto
-from photoseek.sources.local import LocalFolder, scan
+from photoseek.ray_indexing.bundle_transfer import fetch_bundle, files_of
+from photoseek.ray_indexing.coordinator import Coordinator
+from photoseek.ray_indexing.encoder import RayBackend, _save_batch
+from photoseek.sources.base import PhotoEntry
+from photoseek.sources.local import LocalSource, scan
 from tiny_bundle import write_tiny_bundle
 
 COMMAND = [sys.executable, "-m", "photoseek", "index"]
@@ -30,34 +30,34 @@ COMMAND = [sys.executable, "-m", "photoseek", "index"]
 @pytest.mark.parametrize("address", ["", "nonsense", "host", "host:port", "ray://host", "http://host:80", "a b:1"])
 def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(QueryError, match="expected auto, local, HOST:PORT or ray://HOST:PORT"):
-        RayCrew(address)
+        RayBackend(address)
 
 
 def test_without_ray_the_command_that_installs_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("photoseek.ray_indexing.encoder.find_spec", lambda _: None)
     with pytest.raises(MissingExtra, match=r"pip install 'photoseek\[ray\]'"):
-        RayCrew("auto")
+        RayBackend("auto")
 
 
 def test_a_photo_that_comes_back_twice_is_kept_once(photos: Path, tiny_bundle: Bundle) -> None:
     pytest.importorskip("pyarrow")
-    from photoseek.ray_indexing.arrow_rows import from_batch, handed
+    from photoseek.ray_indexing.arrow_rows import from_batch, parse_result
 
-    embedder = Embedder(LocalFolder(photos), ImageEncoder(tiny_bundle), frozenset())
+    photo_encoder = PhotoEncoder(LocalSource(photos), ImageEncoder(tiny_bundle), frozenset())
     found = list(scan(photos))[:4]
-    gone = FoundPhoto("gone.png", 1, 1)
-    (told,) = handed(from_batch([*found, gone], embedder.batch([*found, gone]), "host"))
+    gone = PhotoEntry("gone.png", 1, 1)
+    (told,) = parse_result(from_batch([*found, gone], photo_encoder.batch([*found, gone]), "host"))
     awaited = {photo.path for photo in found[1:]} | {"gone.png", "other.png"}
-    batch = _accept(told, awaited, embedder)
+    batch = _save_batch(told, awaited, photo_encoder)
     assert [record.found for record in batch.records] == found[1:]
     assert batch.size == 4
     assert awaited == {"other.png"}
-    plain = embedder.batch(found[1:])
+    plain = photo_encoder.batch(found[1:])
     assert [content.vector.tobytes() for content in batch.contents] == [
         each.vector.tobytes() for each in plain.contents
     ]
     assert [record.sha256 for record in batch.records] == [record.sha256 for record in plain.records]
-    assert _accept(told, awaited, embedder) == Batch(0, [], [])
+    assert _save_batch(told, awaited, photo_encoder) == Batch(0, [], [])
 
 
 def test_a_bundle_arrives_whole_once_and_a_damaged_one_is_refused(
@@ -66,19 +66,19 @@ def test_a_bundle_arrives_whole_once_and_a_damaged_one_is_refused(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     sent = files_of(tiny_bundle)
     assert files_of(Bundle.load("demo")) == {}
-    assert arrived(str(tiny_bundle.path), tiny_bundle.fingerprint, lambda: 1 / 0).path == tiny_bundle.path
+    assert fetch_bundle(str(tiny_bundle.path), tiny_bundle.fingerprint, lambda: 1 / 0).path == tiny_bundle.path
     other = write_tiny_bundle(tmp_path / "other", seed=1)  # another one lies at the path that was named
-    bundle = arrived(str(other), tiny_bundle.fingerprint, lambda: sent)
+    bundle = fetch_bundle(str(other), tiny_bundle.fingerprint, lambda: sent)
     bundle.verify()
     assert bundle.path.is_relative_to(tmp_path / "photoseek")
-    assert arrived("/nowhere", tiny_bundle.fingerprint, lambda: 1 / 0).path == bundle.path
-    with pytest.raises(CrewError, match="install the same version of photoseek on every machine"):
-        arrived("demo", "f" * 64, dict)
+    assert fetch_bundle("/nowhere", tiny_bundle.fingerprint, lambda: 1 / 0).path == bundle.path
+    with pytest.raises(IndexingError, match="install the same version of photoseek on every machine"):
+        fetch_bundle("demo", "f" * 64, dict)
     largest = max(sent, key=lambda name: len(sent[name]) if name.endswith(".onnx") else 0)
     broken = {**sent, largest: sent[largest][:-1] + b"\0"}
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another"))
     with pytest.raises(BundleDamaged):
-        arrived("/nowhere", tiny_bundle.fingerprint, lambda: broken).verify()
+        fetch_bundle("/nowhere", tiny_bundle.fingerprint, lambda: broken).verify()
 
 
 def test_a_bundle_of_another_program_arrives_with_its_fingerprint(
@@ -86,7 +86,7 @@ def test_a_bundle_of_another_program_arrives_with_its_fingerprint(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     bundle = Bundle.load(write_foreign(tmp_path / "model"))
-    assert arrived("/nowhere", bundle.fingerprint, lambda: files_of(bundle)).fingerprint == bundle.fingerprint
+    assert fetch_bundle("/nowhere", bundle.fingerprint, lambda: files_of(bundle)).fingerprint == bundle.fingerprint
 
 
 def test_what_lies_beside_a_bundle_is_sent_inside_of_it(tiny_bundle: Bundle, tmp_path: Path) -> None:
@@ -105,18 +105,18 @@ def test_what_lies_beside_a_bundle_is_sent_inside_of_it(tiny_bundle: Bundle, tmp
 
 def test_another_version_of_photoseek_is_refused(photos: Path, tiny_bundle: Bundle) -> None:
     pytest.importorskip("ray")
-    from photoseek.ray_indexing.worker_spec import Task
+    from photoseek.ray_indexing.worker_spec import WorkerSpec
 
-    task = Task("0.0.1", LocalFolder(photos), tiny_bundle.reference, tiny_bundle.fingerprint, "fp32", None)
-    with pytest.raises(CrewError, match=r"expected photoseek 0\.0\.1, found .*; install the same version"):
-        task.embedder()
+    task = WorkerSpec("0.0.1", LocalSource(photos), tiny_bundle.reference, tiny_bundle.fingerprint, "fp32", None)
+    with pytest.raises(IndexingError, match=r"expected photoseek 0\.0\.1, found .*; install the same version"):
+        task.photo_encoder()
 
 
 def test_attempts_count_until_one_ends_well() -> None:
-    desk = Desk()
-    assert [desk.begin("a"), desk.begin("a"), desk.begin("b")] == [1, 2, 1]
-    desk.end("a")
-    assert desk.begin("a") == 1
+    coordinator = Coordinator()
+    assert [coordinator.begin("a"), coordinator.begin("a"), coordinator.begin("b")] == [1, 2, 1]
+    coordinator.end("a")
+    assert coordinator.begin("a") == 1
 
 
 @pytest.mark.parametrize("scheme", ["", "ray://"])
@@ -126,8 +126,8 @@ def test_a_port_at_which_nothing_listens_is_told_at_once(photos: Path, tiny_bund
         taken.bind(("127.0.0.1", 0))  # bound, and not listening
         address = f"{scheme}127.0.0.1:{taken.getsockname()[1]}"
         gallery = Gallery.create(photos, tiny_bundle)
-        with pytest.raises(CrewError, match=r"no Ray cluster can be reached there: .*refused"):
-            gallery.index(crew=RayCrew(address))
+        with pytest.raises(IndexingError, match=r"no Ray cluster can be reached there: .*refused"):
+            gallery.index(backend=RayBackend(address))
     assert gallery.database.count() == 0
 
 
@@ -140,8 +140,8 @@ def test_where_no_cluster_runs_the_way_to_one_is_told(
         raise ConnectionError("Could not find any running Ray instance.")
 
     monkeypatch.setattr(ray, "init", init)
-    with pytest.raises(CrewError, match=r"no Ray cluster runs on this machine; start one with: ray start --head"):
-        Gallery.create(photos, tiny_bundle).index(crew=RayCrew("auto"))
+    with pytest.raises(IndexingError, match=r"no Ray cluster runs on this machine; start one with: ray start --head"):
+        Gallery.create(photos, tiny_bundle).index(backend=RayBackend("auto"))
 
 
 def test_what_listens_and_is_no_cluster_is_not_waited_for(photos: Path, tiny_bundle: Bundle) -> None:
@@ -172,5 +172,5 @@ def test_watching_is_not_for_a_crew(photos: Path) -> None:
 def test_addresses_of_hosts_are_probed_and_others_are_not() -> None:
     for address in ("auto", "local"):
         cluster._probe(address)
-    with pytest.raises(CrewError, match="no Ray cluster can be reached"):
+    with pytest.raises(IndexingError, match="no Ray cluster can be reached"):
         cluster._probe("no-such-host.invalid:6379")

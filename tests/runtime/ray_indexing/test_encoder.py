@@ -18,12 +18,12 @@ ray = pytest.importorskip("ray", reason="Ray is not installed")
 pytest.importorskip("ray.data", reason="Ray's data library is not installed")
 
 from photoseek import Bundle, Gallery  # noqa: E402
-from photoseek.errors import CrewError  # noqa: E402
+from photoseek.errors import IndexingError  # noqa: E402
 from photoseek.gallery.indexing.index import IndexReport, Progress  # noqa: E402
-from photoseek.ray_indexing import RayCrew  # noqa: E402
-from photoseek.sources.base import FoundPhoto  # noqa: E402
-from photoseek.sources.local import LocalFolder  # noqa: E402
-from tiny_photos import write_colour  # noqa: E402
+from photoseek.ray_indexing import RayBackend  # noqa: E402
+from photoseek.sources.base import PhotoEntry  # noqa: E402
+from photoseek.sources.local import LocalSource  # noqa: E402
+from tiny_photos import write_color  # noqa: E402
 
 pytestmark = [
     pytest.mark.slow,
@@ -37,7 +37,7 @@ _HEALTH = {"health_check_initial_delay_ms": 1000, "health_check_period_ms": 1000
 
 
 @dataclasses.dataclass(frozen=True)
-class Watched(LocalFolder):
+class Watched(LocalSource):
     """A folder that notes which node read what, and takes its time."""
 
     log: Path
@@ -45,7 +45,7 @@ class Watched(LocalFolder):
     nodes_at_least: int = 1
     deadly: str = ""
 
-    def read_still(self, photo: FoundPhoto) -> tuple[FoundPhoto, bytes] | None:
+    def read_stable(self, photo: PhotoEntry) -> tuple[PhotoEntry, bytes] | None:
         if photo.path == self.deadly:
             os._exit(1)  # as a decoder does that is hit by its own mistake
         with self.log.open("a") as log:
@@ -54,17 +54,17 @@ class Watched(LocalFolder):
         while len(self.nodes()) < self.nodes_at_least and time.monotonic() < until:
             time.sleep(0.05)
         time.sleep(self.pause_s)
-        return super().read_still(photo)
+        return super().read_stable(photo)
 
     def nodes(self) -> set[str]:
         return {line.split()[0] for line in self.log.read_text().splitlines()}
 
 
 @dataclasses.dataclass(frozen=True)
-class Elsewhere(LocalFolder):
+class Elsewhere(LocalSource):
     """A folder that the machines of the crew have not mounted."""
 
-    def read_still(self, _: FoundPhoto) -> tuple[FoundPhoto, bytes] | None:
+    def read_stable(self, _: PhotoEntry) -> tuple[PhotoEntry, bytes] | None:
         return None
 
 
@@ -97,7 +97,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 def many(photos: Path) -> Path:
     """More photos, of which one is none."""
     for number in range(96):
-        write_colour(photos / "more" / f"{number}.png", (2 * number, 255 - 2 * number, 90), seed=1000 + number)
+        write_color(photos / "more" / f"{number}.png", (2 * number, 255 - 2 * number, 90), seed=1000 + number)
     (photos / "more" / "broken.jpg").write_bytes(b"no photo")
     return photos
 
@@ -128,7 +128,7 @@ def tried_again(index: Callable[[], IndexReport]) -> IndexReport:
     for _ in range(2):
         try:
             return index()
-        except CrewError as error:
+        except IndexingError as error:
             if "cannot be joined" not in str(error):
                 raise
     return index()
@@ -152,7 +152,7 @@ def test_a_node_that_dies_in_the_middle_costs_no_photo_and_doubles_none(
             cluster.remove_node(node, allow_graceful=False)
 
     try:
-        report = gallery.index(progress=kill, crew=RayCrew(cluster.address))
+        report = gallery.index(progress=kill, backend=RayBackend(cluster.address))
     finally:
         if killed:
             cluster.add_node(num_cpus=1)
@@ -160,7 +160,7 @@ def test_a_node_that_dies_in_the_middle_costs_no_photo_and_doubles_none(
     assert (report.photos, report.encoded, len(report.unreadable)) == (121, 120, 1)
     assert commits(gallery) == sorted(plain.database.paths())
     assert contents(gallery) == contents(plain)  # bit for bit
-    assert gallery.index(crew=RayCrew(cluster.address)).unchanged == 121
+    assert gallery.index(backend=RayBackend(cluster.address)).unchanged == 121
 
 
 def test_from_outside_of_the_cluster_with_a_bundle_that_its_machines_lack(
@@ -170,7 +170,9 @@ def test_from_outside_of_the_cluster_with_a_bundle_that_its_machines_lack(
     plain.index()
     monkeypatch.setattr(tiny_bundle, "reference", "/nowhere/bundle")
     gallery = Gallery.create(photos, tiny_bundle, tmp_path / "crewed")
-    report = tried_again(lambda: gallery.index(tiny_bundle, crew=RayCrew(f"ray://127.0.0.1:{cluster.client_port}")))
+    report = tried_again(
+        lambda: gallery.index(tiny_bundle, backend=RayBackend(f"ray://127.0.0.1:{cluster.client_port}"))
+    )
     assert report.encoded == 24
     assert contents(gallery) == contents(plain)
     (arrived,) = Path(os.environ["XDG_CACHE_HOME"], "photoseek", "bundles").iterdir()
@@ -182,7 +184,7 @@ def test_a_photo_that_kills_its_process_is_named_and_holds_up_no_other(
 ) -> None:
     gallery = Gallery.create(photos, tiny_bundle, tmp_path / "crewed")
     monkeypatch.setattr(Gallery, "photo_folder", Watched(photos, tmp_path / "log", deadly="red/red-1.png"))
-    report = gallery.index(crew=RayCrew(cluster.address))
+    report = gallery.index(backend=RayBackend(cluster.address))
     assert report.unreadable == [("red/red-1.png", "a process ended while it was decoded")]
     assert report.encoded == 23
 
@@ -198,10 +200,10 @@ def test_what_was_encoded_before_an_interruption_is_kept_and_a_machine_that_sees
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        gallery.index(progress=interrupt, crew=RayCrew(cluster.address))
+        gallery.index(progress=interrupt, backend=RayBackend(cluster.address))
     kept = gallery.database.count()
     assert 8 <= kept < 121
     monkeypatch.setattr(Gallery, "photo_folder", Elsewhere(many))
-    with pytest.raises(CrewError, match=r"expected to see .*, found no such file; mount the folder there"):
-        gallery.index(crew=RayCrew(cluster.address))
+    with pytest.raises(IndexingError, match=r"expected to see .*, found no such file; mount the folder there"):
+        gallery.index(backend=RayBackend(cluster.address))
     assert gallery.database.count() == kept

@@ -14,11 +14,11 @@ from photoseek import Bundle, Gallery, Searcher
 from photoseek.bundle.manifest import Manifest
 from photoseek.captions import Caption
 from photoseek.errors import QueryError
-from photoseek.gallery.database.filter_query import folders
+from photoseek.gallery.database.filter_query import list_folders
 from photoseek.gallery.filters import Filter
-from photoseek.vectors import normalise
+from photoseek.vectors import normalize
 from tiny_bundle import write_tiny_bundle
-from tiny_photos import write_colour
+from tiny_photos import write_color
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ def paths(searcher: Searcher, *asked: str, **options: Any) -> list[str]:
 
 
 def test_parts_are_added_by_their_weights(searcher: Searcher) -> None:
-    red, blue, green = (searcher.encode(colour) for colour in ("red", "blue", "green"))
-    expected = normalise((2 * red + blue - 0.5 * green)[None])[0]
+    red, blue, green = (searcher.encode(color) for color in ("red", "blue", "green"))
+    expected = normalize((2 * red + blue - 0.5 * green)[None])[0]
     np.testing.assert_allclose(searcher.encode("2:red + blue - 0.5:green"), expected, atol=1e-6)
     np.testing.assert_allclose(searcher.encode(r"red \+ blue"), searcher.text_encoder.encode(["red + blue"])[0])
 
@@ -47,14 +47,14 @@ def test_parts_that_cancel_out_are_refused(searcher: Searcher) -> None:
 
 
 def test_a_photo_of_the_gallery_finds_those_like_it_and_not_itself(searcher: Searcher) -> None:
-    hits = searcher.search(like="red/red-2.png", k=3)
+    hits = searcher.search(similar_to="red/red-2.png", k=3)
     assert {hit.path for hit in hits} == {"red/red-0.png", "red/red-1.png", "red/red-3.png"}
     assert [hit.rank for hit in hits] == [1, 2, 3]
-    assert not searcher.image_encoder.loaded  # its vector is in the gallery
-    assert "red/red-2.png" not in paths(searcher, "red", like="red/red-2.png", k=24)
-    assert len(paths(searcher, like="red/red-2.png", k=100)) == 23
+    assert not searcher.image_encoder.is_loaded  # its vector is in the gallery
+    assert "red/red-2.png" not in paths(searcher, "red", similar_to="red/red-2.png", k=24)
+    assert len(paths(searcher, similar_to="red/red-2.png", k=100)) == 23
     with pytest.raises(QueryError, match=r"no photo 'red/none\.png' in this gallery"):
-        searcher.search(like="red/none.png")
+        searcher.search(similar_to="red/none.png")
 
 
 def test_hits_carry_an_id_that_stays(gallery: Gallery, searcher: Searcher) -> None:
@@ -75,7 +75,7 @@ def with_date(path: Path, date: str, size: tuple[int, int] = (32, 32)) -> None:
 def mixed(tmp_path: Path, tiny_bundle: Bundle) -> Searcher:
     """Five photos that differ in all that a filter looks at."""
     root = tmp_path / "mixed"
-    write_colour(root / "plain.png", (250, 0, 0), seed=1)
+    write_color(root / "plain.png", (250, 0, 0), seed=1)
     with_date(root / "a" / "old.jpg", "2019:05:17 10:00:00", (64, 32))
     with_date(root / "a" / "b" / "new.JPEG", "2024:12:31 23:59:59", (32, 64))
     with_date(root / "a0.webp", "2024:01:01 00:00:00")
@@ -151,7 +151,7 @@ def test_hits_tell_when_they_were_taken(mixed: Searcher) -> None:
         NONSENSE: None,
         PLAIN: None,
     }
-    assert folders(mixed.gallery.database) == ["a", "a/b"]
+    assert list_folders(mixed.gallery.database) == ["a", "a/b"]
 
 
 def test_near_duplicates_count_as_one(photos: Path, tiny_bundle: Bundle) -> None:
@@ -161,16 +161,18 @@ def test_near_duplicates_count_as_one(photos: Path, tiny_bundle: Bundle) -> None
     gallery.index()
     searcher = Searcher(gallery)
     plain = searcher.search("red", k=27)
-    folded = searcher.search("red", k=27, fold=True)
+    folded = searcher.search("red", k=27, group_duplicates=True)
     assert [hit.rank for hit in folded] == list(range(1, len(folded) + 1))
-    assert all(hit.alike == () for hit in plain)
-    everything = [hit.path for top in folded for hit in (top, *top.alike)]
+    assert all(hit.duplicates == () for hit in plain)
+    everything = [hit.path for top in folded for hit in (top, *top.duplicates)]
     assert sorted(everything) == sorted(hit.path for hit in plain)
-    of_copies = next(top for top in folded if any("copy" in hit.path for hit in (top, *top.alike)))
-    names = {hit.path for hit in (of_copies, *of_copies.alike)}
+    of_copies = next(top for top in folded if any("copy" in hit.path for hit in (top, *top.duplicates)))
+    names = {hit.path for hit in (of_copies, *of_copies.duplicates)}
     assert names >= {"red/red-0.png", "red/copy-0.png", "red/copy-1.png", "red/copy-2.png"}
-    assert [hit.score for hit in of_copies.alike] == sorted((hit.score for hit in of_copies.alike), reverse=True)
-    assert of_copies.to_json()["alike"][0]["path"] == of_copies.alike[0].path
+    assert [hit.score for hit in of_copies.duplicates] == sorted(
+        (hit.score for hit in of_copies.duplicates), reverse=True
+    )
+    assert of_copies.to_json()["duplicates"][0]["path"] == of_copies.duplicates[0].path
 
 
 def test_folding_still_gives_as_many_as_were_asked(photos: Path, tiny_bundle: Bundle) -> None:
@@ -178,9 +180,9 @@ def test_folding_still_gives_as_many_as_were_asked(photos: Path, tiny_bundle: Bu
         shutil.copy(photos / "red" / "red-0.png", photos / "red" / f"copy-{copy:02}.png")
     gallery = Gallery.create(photos, tiny_bundle)
     gallery.index()
-    whole = len(Searcher(gallery).search("red", k=44, fold=True))
+    whole = len(Searcher(gallery).search("red", k=44, group_duplicates=True))
     assert 3 < whole < 24
-    assert len(Searcher(gallery).search("red", k=3, fold=True)) == 3
+    assert len(Searcher(gallery).search("red", k=3, group_duplicates=True)) == 3
 
 
 def test_confidence_is_that_of_the_text(tmp_path: Path, photos: Path) -> None:
@@ -199,8 +201,8 @@ def test_confidence_is_that_of_the_text(tmp_path: Path, photos: Path) -> None:
     searcher = Searcher(gallery)
     for hit in searcher.search("red", k=24):
         assert hit.confidence == pytest.approx(1 / (1 + np.exp(10 - 20 * hit.score)), abs=1e-5)
-        assert hit.doubtful == (hit.score < 0.7)
-    assert not searcher.search("red", k=1)[0].doubtful
+        assert hit.low_confidence == (hit.score < 0.7)
+    assert not searcher.search("red", k=1)[0].low_confidence
     both = searcher.search("red + blue", k=24)
     red, blue = searcher.encode("red"), searcher.encode("blue")
     vectors = dict(
@@ -209,11 +211,11 @@ def test_confidence_is_that_of_the_text(tmp_path: Path, photos: Path) -> None:
     for hit in both:
         least = min(float(vectors[hit.id] @ red), float(vectors[hit.id] @ blue))
         assert hit.confidence == pytest.approx(1 / (1 + np.exp(10 - 20 * least)), abs=1e-5)
-        assert hit.doubtful == (least < 0.7)
-    assert {hit.confidence for hit in searcher.search(like="red/red-0.png", k=24)} == {None}
+        assert hit.low_confidence == (least < 0.7)
+    assert {hit.confidence for hit in searcher.search(similar_to="red/red-0.png", k=24)} == {None}
     assert {hit.confidence for hit in searcher.search("- red", k=24)} == {None}
-    with_photo = searcher.search("white", like="red/red-0.png", k=24)
-    assert {(hit.confidence, hit.doubtful) for hit in with_photo} == {(None, False)}
+    with_photo = searcher.search("white", similar_to="red/red-0.png", k=24)
+    assert {(hit.confidence, hit.low_confidence) for hit in with_photo} == {(None, False)}
 
 
 def test_a_bundle_that_was_not_calibrated_claims_no_confidence(searcher: Searcher) -> None:
@@ -221,7 +223,7 @@ def test_a_bundle_that_was_not_calibrated_claims_no_confidence(searcher: Searche
     assert searcher.search("red", k=1)[0].to_json()["confidence"] is None
 
 
-CAPTIONS = [Caption(f"{colour}/{colour}-0.png", 0, f"a {colour} picture") for colour in ("red", "green", "blue")]
+CAPTIONS = [Caption(f"{color}/{color}-0.png", 0, f"a {color} picture") for color in ("red", "green", "blue")]
 
 
 def test_a_photo_is_described_by_the_sentences_nearest_to_it(gallery: Gallery, photos: Path) -> None:
@@ -229,14 +231,14 @@ def test_a_photo_is_described_by_the_sentences_nearest_to_it(gallery: Gallery, p
     with pytest.raises(QueryError, match="no captions; add some with: photoseek captions add"):
         searcher.describe(photos / "red" / "red-1.png")
     assert gallery.add_captions(CAPTIONS) == 3
-    for colour in ("red", "green", "blue"):
-        by_file = searcher.describe(photos / colour / f"{colour}-1.png", k=2)
+    for color in ("red", "green", "blue"):
+        by_file = searcher.describe(photos / color / f"{color}-1.png", k=2)
         assert [sentence.rank for sentence in by_file] == [1, 2]
-        assert by_file[0].text == f"a {colour} picture"
-        assert searcher.describe(like=f"{colour}/{colour}-1.png", k=2) == by_file
-    assert len(searcher.describe(like="red/red-0.png", k=99)) == 3
+        assert by_file[0].text == f"a {color} picture"
+        assert searcher.describe(similar_to=f"{color}/{color}-1.png", k=2) == by_file
+    assert len(searcher.describe(similar_to="red/red-0.png", k=99)) == 3
     with pytest.raises(QueryError, match="k must be a whole number"):
-        searcher.describe(like="red/red-0.png", k=0)
+        searcher.describe(similar_to="red/red-0.png", k=0)
 
 
 def test_captions_are_kept_once_and_go_on_after_an_interruption(
@@ -250,9 +252,9 @@ def test_captions_are_kept_once_and_go_on_after_an_interruption(
 
     with pytest.raises(KeyboardInterrupt):
         gallery.add_captions(CAPTIONS, progress=interrupt)
-    assert len(gallery.sentences.unencoded(gallery.fingerprint)) == 1
+    assert len(gallery.sentences.without_vectors(gallery.fingerprint)) == 1
     assert gallery.add_captions([*CAPTIONS, CAPTIONS[0]]) == 0
-    assert gallery.sentences.unencoded(gallery.fingerprint) == []
+    assert gallery.sentences.without_vectors(gallery.fingerprint) == []
     assert (gallery.status().captions, gallery.sentences.of_photo("red/red-0.png")) == (3, ["a red picture"])
     assert gallery.status().fresh  # photos are not indexed anew for it
     assert gallery.sentences.clear() == 3

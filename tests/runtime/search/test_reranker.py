@@ -15,11 +15,11 @@ from photoseek import Bundle, Gallery, Reranker, Searcher
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import GalleryIncompatible, PhotoError, QueryError
 from photoseek.gallery.filters import Filter
-from photoseek.gallery.lock import only_writer
-from photoseek.search.near_duplicates import fold
+from photoseek.gallery.lock import exclusive_writer
+from photoseek.search.near_duplicates import group_near_duplicates
 from photoseek.search.rank_fusion import Fusion
-from tiny_bundle import COLOURS, write_tiny_bundle
-from tiny_photos import write_colour
+from tiny_bundle import COLORS, write_tiny_bundle
+from tiny_photos import write_color
 from typed_commands import photoseek_command
 
 
@@ -93,12 +93,12 @@ def test_a_hit_says_what_both_bundles_do_and_keeps_the_first_one_s_score(held: G
         assert (one.bundle, one.score, one.rank) == ("tiny", plain[hit.path].score, plain[hit.path].rank)
         assert (other.bundle, other.rank) == ("second", others[hit.path].rank)
         assert other.score == pytest.approx(others[hit.path].score, abs=1e-6)
-    assert [hit.fused for hit in hits] == sorted((hit.fused or 0 for hit in hits), reverse=True)
+    assert [hit.fusion_score for hit in hits] == sorted((hit.fusion_score or 0 for hit in hits), reverse=True)
     told = hits[0].to_json()
     assert told["scores"][1] == {"bundle": "second", "score": round(hits[0].scores[1].score or 0, 4), "rank": 1}
-    assert set(told) - set(plain[hits[0].path].to_json()) == {"fused", "scores"}
+    assert set(told) - set(plain[hits[0].path].to_json()) == {"fusion_score", "scores"}
     beyond = Reranker(Searcher(held), second, depth=3).search("red", k=4)[3]
-    assert (beyond.fused, beyond.scores) == (None, ())
+    assert (beyond.fusion_score, beyond.scores) == (None, ())
     assert "scores" not in beyond.to_json()
 
 
@@ -109,9 +109,9 @@ def test_photos_parts_conditions_and_folding_are_asked_as_a_searcher_is(
     reranker = Reranker(searcher, second)
     assert paths(reranker.search(photo=photos / "red" / "red-0.png", k=1)) == ["red/red-0.png"]
     assert paths(reranker.search(photo=(photos / "red" / "red-0.png").read_bytes(), k=1)) == ["red/red-0.png"]
-    like = reranker.search(like="red/red-0.png", k=24)
-    assert {path.split("/")[0] for path in paths(like)[:3]} == {"red"}
-    assert (len(like), "red/red-0.png" in paths(like)) == (23, False)
+    similar_to = reranker.search(similar_to="red/red-0.png", k=24)
+    assert {path.split("/")[0] for path in paths(similar_to)[:3]} == {"red"}
+    assert (len(similar_to), "red/red-0.png" in paths(similar_to)) == (23, False)
     assert paths(reranker.search("red - blue", k=1))[0].startswith("red/")
     assert {path.split("/")[0] for path in paths(reranker.search("red", k=24, where=Filter(folder="blue")))} == {"blue"}
     assert reranker.search("red", where=Filter(folder="nowhere")) == []
@@ -126,10 +126,12 @@ def test_near_duplicates_are_folded_in_the_fused_order_by_the_first_bundle_s_vec
     for text in ("red and white", "white - blue", "red and blue", "green and yellow"):
         unfolded = reranker.search(text, k=24)
         vectors = np.stack([searcher.photo_at(hit.path)[1] for hit in unfolded])
-        expected = [(hit.path, paths(hit.alike)) for hit in fold(unfolded, vectors)]
-        assert len(expected) == len(COLOURS)
-        assert [(hit.path, paths(hit.alike)) for hit in reranker.search(text, k=6, fold=True)] == expected
-        assert paths(reranker.search(text, k=2, fold=True)) == [path for path, _ in expected[:2]]
+        expected = [(hit.path, paths(hit.duplicates)) for hit in group_near_duplicates(unfolded, vectors)]
+        assert len(expected) == len(COLORS)
+        assert [
+            (hit.path, paths(hit.duplicates)) for hit in reranker.search(text, k=6, group_duplicates=True)
+        ] == expected
+        assert paths(reranker.search(text, k=2, group_duplicates=True)) == [path for path, _ in expected[:2]]
 
 
 def test_vectors_that_the_gallery_has_not_are_made_for_those_hits_alone_and_kept(
@@ -152,7 +154,7 @@ def test_vectors_that_the_gallery_has_not_are_made_for_those_hits_alone_and_kept
     gallery.add_bundle(second)
     assert gallery.index().beside[0].encoded == 18
     assert paths(Searcher(gallery, bundle=second).search("red", k=1))[0].startswith("red/")
-    gallery.forget_bundle("second")
+    gallery.remove_bundle("second")
     looked_at.clear()
     Reranker(searcher, second, depth=6).search("red")
     assert sum(looked_at) == 6
@@ -162,7 +164,7 @@ def test_a_gallery_that_is_being_indexed_has_them_kept_in_memory_until_it_can_be
     gallery: Gallery, second: Bundle, looked_at: list[int]
 ) -> None:
     reranker = Reranker(Searcher(gallery), second, depth=6)
-    with only_writer(gallery.path):
+    with exclusive_writer(gallery.path):
         first = reranker.search("red", k=24)
         assert reranker.search("red", k=24) == first
     assert sum(looked_at) == 6
@@ -185,7 +187,7 @@ def test_a_photo_that_is_gone_or_another_picture_now_counts_as_last(
 ) -> None:
     """It stays found, for the first bundle knows it."""
     (photos / "red" / "red-1.png").unlink()
-    write_colour(photos / "red" / "red-2.png", COLOURS["blue"], seed=7)
+    write_color(photos / "red" / "red-2.png", COLORS["blue"], seed=7)
     hits = {hit.path: hit for hit in Reranker(Searcher(gallery), second, depth=8).search("red", k=24)}
     assert len(hits) == 24
     for path in ("red/red-1.png", "red/red-2.png"):
@@ -193,7 +195,7 @@ def test_a_photo_that_is_gone_or_another_picture_now_counts_as_last(
     assert hits["red/red-0.png"].scores[1].rank is not None
     assert gallery.status().beside[0].searchable == 6
     with pytest.raises(QueryError, match=r"'red/red-1\.png' cannot be looked at by bundle 'second'"):
-        Reranker(Searcher(gallery), second).search(like="red/red-1.png")
+        Reranker(Searcher(gallery), second).search(similar_to="red/red-1.png")
 
 
 def test_copies_of_a_photo_are_looked_at_once(
@@ -208,12 +210,12 @@ def test_copies_of_a_photo_are_looked_at_once(
 
 def test_threads_share_a_reranker(gallery: Gallery, second: Bundle) -> None:
     reranker = Reranker(Searcher(gallery), second, depth=12)
-    expected = {text: paths(Reranker(Searcher(gallery), second, depth=12).search(text, k=24)) for text in COLOURS}
-    gallery.forget_bundle("second")
+    expected = {text: paths(Reranker(Searcher(gallery), second, depth=12).search(text, k=24)) for text in COLORS}
+    gallery.remove_bundle("second")
     wrong: list[str] = []
 
     def ask() -> None:
-        wrong.extend(text for text in COLOURS if paths(reranker.search(text, k=24)) != expected[text])
+        wrong.extend(text for text in COLORS if paths(reranker.search(text, k=24)) != expected[text])
 
     threads = [threading.Thread(target=ask) for _ in range(6)]
     for thread in threads:
@@ -224,7 +226,7 @@ def test_threads_share_a_reranker(gallery: Gallery, second: Bundle) -> None:
     gallery.verify()
 
 
-def test_none_is_doubtful_unless_the_first_bundle_s_best_hit_is(held: Gallery, second: Bundle, tmp_path: Path) -> None:
+def test_none_is_of_low_confidence_unless_the_first_best_hit_is(held: Gallery, second: Bundle, tmp_path: Path) -> None:
     place = write_tiny_bundle(tmp_path / "calibrated", name="calibrated", seed=8)
     manifest = json.loads((place / "photoseek.json").read_text())
     curve = {"slope": 10.0, "intercept": -5.0, "floor": 0.9, "photos": 10, "captions": 10, "short": []}
@@ -234,12 +236,12 @@ def test_none_is_doubtful_unless_the_first_bundle_s_best_hit_is(held: Gallery, s
     held.add_bundle(first)
     held.index()
     searcher = Searcher(held, bundle=first)
-    assert [hit.doubtful for hit in searcher.search("red", k=24)].count(True) > 4
+    assert [hit.low_confidence for hit in searcher.search("red", k=24)].count(True) > 4
     hits = Reranker(searcher, second, fusion=Fusion(weight=1.0)).search("red", k=24)
-    assert not any(hit.doubtful for hit in hits)
+    assert not any(hit.low_confidence for hit in hits)
     assert all(hit.confidence is not None for hit in hits)
-    assert all(hit.doubtful for hit in Reranker(searcher, second).search("a picture and", k=24)) == all(
-        hit.doubtful for hit in searcher.search("a picture and", k=24)
+    assert all(hit.low_confidence for hit in Reranker(searcher, second).search("a picture and", k=24)) == all(
+        hit.low_confidence for hit in searcher.search("a picture and", k=24)
     )
 
 
@@ -258,7 +260,7 @@ def test_what_cannot_be_asked_is_refused(gallery: Gallery, photos: Path, second:
     with pytest.raises(QueryError, match="k must be"):
         reranker.search("red", k=0)
     with pytest.raises(QueryError, match=r"no photo 'nobody\.png'"):
-        reranker.search(like="nobody.png")
+        reranker.search(similar_to="nobody.png")
     (photos / "broken.png").write_bytes(b"broken")
     with pytest.raises(PhotoError):
         reranker.search(photo=photos / "broken.png")

@@ -16,8 +16,8 @@ from photoseek import Gallery, Searcher
 from photoseek.encoders.query_syntax import escape, parse_query
 from photoseek.errors import PhotoError, QueryError
 from photoseek.vector_index.registry import Engine
-from tiny_bundle import COLOURS
-from tiny_photos import write_colour
+from tiny_bundle import COLORS
+from tiny_photos import write_color
 
 
 @pytest.fixture
@@ -26,10 +26,10 @@ def searcher(gallery: Gallery) -> Searcher:
 
 
 @pytest.mark.parametrize("engine", ["auto", *INSTALLED])
-@pytest.mark.parametrize("colour", COLOURS)
-def test_a_text_finds_the_photos_that_show_it(gallery: Gallery, engine: Engine, colour: str) -> None:
-    hits = Searcher(gallery, engine=engine).search(f"a {colour} picture", k=4)
-    assert {hit.path for hit in hits} == {f"{colour}/{colour}-{index}.png" for index in range(4)}
+@pytest.mark.parametrize("color", COLORS)
+def test_a_text_finds_the_photos_that_show_it(gallery: Gallery, engine: Engine, color: str) -> None:
+    hits = Searcher(gallery, engine=engine).search(f"a {color} picture", k=4)
+    assert {hit.path for hit in hits} == {f"{color}/{color}-{index}.png" for index in range(4)}
 
 
 def test_a_photo_finds_itself_first_and_its_like_next(searcher: Searcher, photos: Path) -> None:
@@ -97,15 +97,15 @@ def test_an_unknown_engine_is_refused(gallery: Gallery) -> None:
 
 def test_a_text_query_never_loads_the_image_tower(searcher: Searcher, photos: Path) -> None:
     searcher.search("red")
-    assert searcher.text_encoder.loaded
-    assert not searcher.image_encoder.loaded
+    assert searcher.text_encoder.is_loaded
+    assert not searcher.image_encoder.is_loaded
     searcher.search(photo=photos / "red" / "red-0.png")
-    assert searcher.image_encoder.loaded
+    assert searcher.image_encoder.is_loaded
 
 
 def test_a_searcher_sees_what_was_indexed_since(searcher: Searcher, gallery: Gallery, photos: Path) -> None:
     assert len(searcher.search("red", k=50)) == 24
-    write_colour(photos / "new.png", COLOURS["red"], seed=999)
+    write_color(photos / "new.png", COLORS["red"], seed=999)
     gallery.index()
     assert len(searcher.search("red", k=50)) == 25
 
@@ -126,13 +126,13 @@ def test_any_text_is_answered(searcher: Searcher, text: str) -> None:
 
 
 def test_threads_that_share_a_searcher_get_the_same_answers(searcher: Searcher, gallery: Gallery) -> None:
-    expected = {colour: Searcher(gallery).search(colour) for colour in COLOURS}
+    expected = {color: Searcher(gallery).search(color) for color in COLORS}
     wrong: list[str] = []
     start = threading.Barrier(6)
 
     def ask() -> None:
         start.wait()
-        wrong.extend(colour for _ in range(5) for colour in COLOURS if searcher.search(colour) != expected[colour])
+        wrong.extend(color for _ in range(5) for color in COLORS if searcher.search(color) != expected[color])
 
     workers = [threading.Thread(target=ask) for _ in range(6)]
     for worker in workers:

@@ -18,8 +18,8 @@ from photoseek.bundle.manifest import FileRecord, Layout, Manifest, TextTowerRec
 from photoseek.cli.app import app
 from photoseek.encoders.encoders import TextEncoder
 from photoseek.errors import BundleDamaged, QueryError
-from photoseek.vectors import normalise
-from tiny_bundle import CHINESE, COLOURS, write_tiny_bundle
+from photoseek.vectors import normalize
+from tiny_bundle import CHINESE, COLORS, write_tiny_bundle
 
 TEXTS = ["red", "蓝色的图", "a green picture", "", "红", "红 and green", "123", "白色 picture", "黑" * 100, "yellow"]
 
@@ -38,16 +38,16 @@ def bundle(path: Path) -> Bundle:
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The file name of each graph that is loaded."""
-    from photoseek.bundle.onnx_session import Graph
+    from photoseek.bundle.onnx_session import OnnxSession
 
     names: list[str] = []
-    build = Graph.__init__
+    build = OnnxSession.__init__
 
-    def counted(self: Graph, path: Path, *rest: Any, **named: Any) -> None:
+    def counted(self: OnnxSession, path: Path, *rest: Any, **named: Any) -> None:
         names.append(path.name)
         build(self, path, *rest, **named)
 
-    monkeypatch.setattr(Graph, "__init__", counted)
+    monkeypatch.setattr(OnnxSession, "__init__", counted)
     return names
 
 
@@ -56,9 +56,9 @@ def test_a_bundle_tells_its_languages(bundle: Bundle, tiny_bundle: Bundle) -> No
     bundle.verify()
 
 
-def test_a_colour_is_the_same_vector_in_both_languages(bundle: Bundle) -> None:
+def test_a_color_is_the_same_vector_in_both_languages(bundle: Bundle) -> None:
     encoder = TextEncoder(bundle)
-    np.testing.assert_allclose(encoder.encode(list(CHINESE)), encoder.encode(list(COLOURS)), atol=1e-6)
+    np.testing.assert_allclose(encoder.encode(list(CHINESE)), encoder.encode(list(COLORS)), atol=1e-6)
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 100])
@@ -73,11 +73,11 @@ def test_a_batch_of_mixed_languages_keeps_its_order(bundle: Bundle, batch_size: 
 
 def test_a_chinese_query_loads_the_chinese_tower_only(bundle: Bundle, opened: list[str]) -> None:
     encoder = TextEncoder(bundle)
-    assert not encoder.ready_for("红色")
+    assert not encoder.is_loaded_for("红色")
     encoder.encode(["红色", "T恤"])
     assert opened == ["text_model.zh.onnx"]
-    assert encoder.ready_for("红色")
-    assert not encoder.ready_for("red")
+    assert encoder.is_loaded_for("红色")
+    assert not encoder.is_loaded_for("red")
     encoder.encode(["red", "🐕", "蓝"])
     assert opened == ["text_model.zh.onnx", "text_model.onnx"]
 
@@ -92,9 +92,9 @@ def test_of_mixed_text_each_tower_reads_its_own_words(bundle: Bundle) -> None:
     two words to two thirds, whose square roots are the weights."""
     encoder = TextEncoder(bundle)
     red, blue = encoder.encode(["a red", "蓝色的"])
-    np.testing.assert_allclose(encoder.encode(["a red 蓝色的"])[0], normalise([red + blue])[0], atol=1e-6)
+    np.testing.assert_allclose(encoder.encode(["a red 蓝色的"])[0], normalize([red + blue])[0], atol=1e-6)
     (blue,) = encoder.encode(["蓝"])
-    expected = normalise([0.75**0.5 * red + 0.5 * blue])[0]
+    expected = normalize([0.75**0.5 * red + 0.5 * blue])[0]
     np.testing.assert_allclose(encoder.encode(["a red 蓝"])[0], expected, atol=1e-6)
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from photoseek import Bundle, Gallery, Searcher
-from tiny_bundle import COLOURS, write_tiny_bundle
-from tiny_photos import write_colour
+from tiny_bundle import COLORS, write_tiny_bundle
+from tiny_photos import write_color
 
 if TYPE_CHECKING:
     import httpx
@@ -28,9 +28,9 @@ if find_spec("schemathesis") is None:
 def still_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """As ``photos``, but never changed."""
     folder = tmp_path_factory.mktemp("service") / "photos"
-    for number, (name, colour) in enumerate(COLOURS.items()):
+    for number, (name, color) in enumerate(COLORS.items()):
         for index in range(4):
-            write_colour(folder / name / f"{name}-{index}.png", colour, seed=10 * number + index)
+            write_color(folder / name / f"{name}-{index}.png", color, seed=10 * number + index)
     return folder
 
 

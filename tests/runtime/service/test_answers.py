@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from photoseek import Hit, Searcher
-from tiny_bundle import COLOURS
+from tiny_bundle import COLORS
 
 
 def as_sent(hits: list[Hit]) -> list[dict[str, Any]]:
     """Hits of the library in the form of the service."""
-    told = [{**hit.to_json(), "id": str(hit.id), "alike": []} for hit in hits]
+    told = [{**hit.to_json(), "id": str(hit.id), "duplicates": []} for hit in hits]
     return [{key: value for key, value in hit.items() if key != "file"} for hit in told]
 
 
@@ -64,16 +64,16 @@ def test_the_language_of_a_text_can_be_named(client: httpx.Client, still_searche
 def test_sixteen_callers_at_once_get_the_library_s_answers(
     client: httpx.Client, still_searcher: Searcher, still_photos: Path
 ) -> None:
-    texts = [f"a {one} picture and {other}" for one in COLOURS for other in COLOURS]
+    texts = [f"a {one} picture and {other}" for one in COLORS for other in COLORS]
     expected = {text: as_sent(still_searcher.search(text, k=7)) for text in texts}
-    photos = {name: (still_photos / name / f"{name}-1.png").read_bytes() for name in COLOURS}
+    photos = {name: (still_photos / name / f"{name}-1.png").read_bytes() for name in COLORS}
     alike = {name: as_sent(still_searcher.search(photo=photo, k=3)) for name, photo in photos.items()}
 
     def ask(number: int) -> list[str]:
         mine = texts[number:] + texts[:number]
         found = [client.post("/v1/search", json={"text": text, "k": 7}).json()["hits"] for text in mine]
         wrong = [text for text, hits in zip(mine, found, strict=True) if hits != expected[text]]
-        name = list(COLOURS)[number % len(COLOURS)]
+        name = list(COLORS)[number % len(COLORS)]
         like = client.post("/v1/search", files={"photo": photos[name]}, data={"k": "3"}).json()["hits"]
         return wrong if like == alike[name] else [*wrong, name]
 

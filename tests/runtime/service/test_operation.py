@@ -16,8 +16,8 @@ from photoseek import Bundle, Gallery, Searcher
 from photoseek.service import readiness
 from photoseek.service.app import make_app
 from running_service import running
-from tiny_bundle import COLOURS
-from tiny_photos import write_colour
+from tiny_bundle import COLORS
+from tiny_photos import write_color
 
 
 @pytest.fixture
@@ -44,15 +44,15 @@ def test_the_text_towers_are_warm_once_the_service_is_ready(gallery: Gallery) ->
     searcher = Searcher(gallery, mode="service")
     with running(make_app(searcher)) as client:
         assert client.get("/readyz").json() == {"status": "ready", "generation": "000001", "photos": 24}
-        assert searcher.text_encoder.loaded
-        assert not searcher.image_encoder.loaded
+        assert searcher.text_encoder.is_loaded
+        assert not searcher.image_encoder.is_loaded
 
 
 def test_the_text_towers_are_loaded_before_anyone_asks(gallery: Gallery) -> None:
     searcher = Searcher(gallery, mode="service")
     with running(make_app(searcher)):
         deadline = time.monotonic() + 30
-        while not searcher.text_encoder.loaded:
+        while not searcher.text_encoder.is_loaded:
             assert time.monotonic() < deadline
             time.sleep(0.01)
 
@@ -139,7 +139,7 @@ def test_metrics_see_a_gallery_that_was_indexed_again_while_nobody_searched(
     own: httpx.Client, gallery: Gallery, photos: Path
 ) -> None:
     assert value(own, "photoseek_gallery_photos") == 24
-    write_colour(photos / "new.png", COLOURS["red"], seed=999)
+    write_color(photos / "new.png", COLORS["red"], seed=999)
     gallery.index()
     assert value(own, "photoseek_gallery_photos") == 25
     assert value(own, "photoseek_gallery_generation") == 2
@@ -157,7 +157,7 @@ def test_a_gallery_is_indexed_anew_under_load_and_no_request_is_lost_or_wrong(
     own: httpx.Client, gallery: Gallery, photos: Path
 ) -> None:
     """Every answer has to be that of the generation that it names, and new ones have to come."""
-    texts = [f"{colour} picture" for colour in COLOURS]
+    texts = [f"{color} picture" for color in COLORS]
     answers: list[tuple[str, int, Any]] = []
     ended = threading.Event()
 
@@ -177,7 +177,7 @@ def test_a_gallery_is_indexed_anew_under_load_and_no_request_is_lost_or_wrong(
     with ThreadPoolExecutor(8) as callers:
         asking = [callers.submit(ask, number) for number in range(8)]
         for number in range(2, 5):
-            write_colour(photos / f"new-{number}.png", list(COLOURS.values())[number], seed=900 + number)
+            write_color(photos / f"new-{number}.png", list(COLORS.values())[number], seed=900 + number)
             writer.index()
             right[f"{number:06d}"] = expected()
             seen = len(answers)

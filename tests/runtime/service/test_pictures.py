@@ -15,7 +15,7 @@ from PIL import Image
 from photoseek import Gallery, Searcher
 from photoseek.service.app import make_app
 from running_service import running
-from tiny_bundle import COLOURS
+from tiny_bundle import COLORS
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_the_type_is_that_of_the_content_and_not_of_the_name(own: httpx.Client, 
     for kind in ("JPEG", "WEBP", "GIF", "TIFF", "BMP"):
         Image.new("RGB", (30, 20), "red").save(photos / hit["path"], kind)
         assert own.get(f"/v1/photos/{hit['id']}").headers["content-type"] == f"image/{kind.lower()}"
-    frames = [Image.new("RGB", (30, 20), colour) for colour in COLOURS]
+    frames = [Image.new("RGB", (30, 20), color) for color in COLORS]
     frames[0].save(photos / hit["path"], "MPO", save_all=True, append_images=frames[1:])
     assert own.get(f"/v1/photos/{hit['id']}").headers["content-type"] == "image/jpeg"
 

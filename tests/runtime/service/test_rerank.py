@@ -31,7 +31,7 @@ def asking(reranker: Reranker) -> Iterator[httpx.Client]:
 
 
 def as_sent(hits: list[Hit]) -> list[dict[str, Any]]:
-    told = [{**hit.to_json(), "id": str(hit.id), "alike": [it.to_json() for it in hit.alike]} for hit in hits]
+    told = [{**hit.to_json(), "id": str(hit.id), "duplicates": [it.to_json() for it in hit.duplicates]} for hit in hits]
     return [{key: value for key, value in hit.items() if key != "file"} for hit in told]
 
 

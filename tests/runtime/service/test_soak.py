@@ -19,10 +19,10 @@ import pytest
 from changing_gallery import index_in_a_child
 from photoseek import Bundle, Gallery
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
-from photoseek.gallery.snapshot.snapshot import current_name
+from photoseek.gallery.snapshot.current import current_id
 from running_service import client_of, process
-from tiny_bundle import COLOURS
-from tiny_photos import write_colour
+from tiny_bundle import COLORS
+from tiny_photos import write_color
 from torture import report, seconds, seed
 from typed_commands import environment
 
@@ -65,7 +65,7 @@ class Folder:
             assert any(abs(score - known) < 1e-4 for known in self.scores[str(hit["path"])]), hit
 
     def _write(self, path: Path) -> None:
-        draft = write_colour(path.with_suffix(".draft.png"), COLOURS["red"], seed=self.rng.randrange(2**31))
+        draft = write_color(path.with_suffix(".draft.png"), COLORS["red"], seed=self.rng.randrange(2**31))
         self._note(draft, path)
         draft.replace(path)
 
@@ -113,7 +113,7 @@ def torment(folder: Folder, gallery: Path, counts: Counter[str]) -> None:
             time.sleep(folder.rng.uniform(0.2, 2))
             child.kill()
         counts["kills"] += 1
-    if folder.rng.random() < 0.2 and (name := current_name(gallery)):
+    if folder.rng.random() < 0.2 and (name := current_id(gallery)):
         damage(gallery / "generations" / name / "index.ann", folder.rng)
         counts["damaged indexes"] += 1
     done = index_in_a_child(folder.root)

@@ -18,7 +18,7 @@ from photoseek import Bundle, Gallery, Searcher
 from photoseek.errors import PhotoError
 from photoseek.gallery.thumbnails import thumbnail
 from photoseek.page.thumbnail_cache import Pictures
-from tiny_bundle import COLOURS
+from tiny_bundle import COLORS
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of what botocore and moto import
@@ -31,8 +31,8 @@ ADDRESS = f"s3://{BUCKET}/photos"
 @pytest.fixture
 def s3() -> Iterator[S3]:
     with object_storage.s3() as server:
-        for number, (name, colour) in enumerate(COLOURS.items()):
-            server.put(f"photos/{name} é.png", picture(colour, number))
+        for number, (name, color) in enumerate(COLORS.items()):
+            server.put(f"photos/{name} é.png", picture(color, number))
         yield server
 
 
@@ -60,7 +60,7 @@ def test_the_service_hands_on_photos_and_thumbnails(gallery: Gallery, s3: S3) ->
     with running(make_app(Searcher(gallery, mode="service"))) as client:
         hit = client.post("/v1/search", json={"text": "red", "k": 1}).json()["hits"][0]
         whole = client.get(f"/v1/photos/{hit['id']}")
-        assert whole.content == picture(COLOURS["red"], 0)
+        assert whole.content == picture(COLORS["red"], 0)
         assert whole.headers["content-type"] == "image/png"
         assert whole.headers["content-disposition"] == "inline; filename*=utf-8''red%20%C3%A9.png"
         known = {"If-None-Match": whole.headers["etag"]}
@@ -89,7 +89,7 @@ def test_pictures_of_the_page_are_kept_and_made_again_for_another_version(
     assert Image.open(io.BytesIO(first)).size == (40, 30)
     assert len(list(pictures.folder.iterdir())) == 1
     assert pictures.of(hit.file, 40) == first == thumbnail(hit.file, 40)
-    s3.put(f"photos/{hit.path}", picture(COLOURS["black"], 7))
+    s3.put(f"photos/{hit.path}", picture(COLORS["black"], 7))
     assert pictures.of(hit.file, 40) != first
     s3.delete(f"photos/{other.path}")
     (error,) = pictures.of_all([other.file])
@@ -104,7 +104,7 @@ def test_the_command_line(gallery: Gallery, tiny_bundle: Bundle, tmp_path: Path)
     index = ("index", ADDRESS, "--bundle", str(tiny_bundle.path))
     done = photoseek(*index, "--gallery", str(gallery.path), "--json")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["unchanged"] == len(COLOURS)
+    assert json.loads(done.stdout)["unchanged"] == len(COLORS)
     where = ("--gallery", str(gallery.path))
     assert photoseek("search", "red", *where, "-k", "1", "--paths").stdout == f"{ADDRESS}/red é.png\n"
     table = photoseek("search", "red", *where, "-k", "1")

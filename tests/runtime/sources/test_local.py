@@ -22,11 +22,11 @@ from photoseek.errors import GalleryIncompatible, GalleryNotFound
 from photoseek.gallery.filters import Filter
 from photoseek.sources import local
 from photoseek.sources import local as reading
-from photoseek.sources.base import Unseen
+from photoseek.sources.base import ScanGaps
 from photoseek.sources.local import scan
-from photoseek.system.filenames import as_name, as_text
-from tiny_bundle import COLOURS
-from tiny_photos import write_colour
+from photoseek.system.filenames import decode_filename, encode_filename
+from tiny_bundle import COLORS
+from tiny_photos import write_color
 from typed_commands import environment, photoseek_command
 
 LATIN = os.fsdecode("caf\u00e9".encode("latin-1"))  # a folder named long ago, on a system of Latin-1
@@ -44,8 +44,8 @@ def test_only_regular_files_are_photos_and_only_files_are_followed_by_their_link
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root, aside = tmp_path / "root", tmp_path / "aside"
-    write_colour(aside / "elsewhere.png", COLOURS["red"])
-    write_colour(root / "folder.jpg" / "inner.png", COLOURS["red"])
+    write_color(aside / "elsewhere.png", COLORS["red"])
+    write_color(root / "folder.jpg" / "inner.png", COLORS["red"])
     (root / "linked.png").symlink_to(aside / "elsewhere.png")
     (root / "linked.jpg").symlink_to(aside)
     (root / "broken.png").symlink_to(root / "nowhere.png")
@@ -58,7 +58,7 @@ def test_only_regular_files_are_photos_and_only_files_are_followed_by_their_link
     with socket.socket(socket.AF_UNIX) as listening:
         monkeypatch.chdir(root)  # the path of a socket has to be short
         listening.bind("socket.png")
-    unseen = Unseen()
+    unseen = ScanGaps()
     photos = list(scan(root, unseen))
     assert [photo.path for photo in photos] == ["empty.png", "linked.png", "folder.jpg/inner.png"]
     assert unseen.reasons == {}
@@ -70,7 +70,7 @@ def test_names_of_any_bytes_are_found_and_shown(gallery: Gallery, photos: Path) 
     odd = ["\uef80.png", "new\nline.png", "tab\t'quoted\".png", "\x1b[31m.png", "a.PNG", "A.png"]
     names = [*odd, f"{LATIN}.png", "n" * 251 + ".png"]
     for number, name in enumerate(names):
-        write_colour(photos / LATIN / name, COLOURS["red"], seed=900 + number)
+        write_color(photos / LATIN / name, COLORS["red"], seed=900 + number)
     shutil.rmtree(photos / "red")
     assert gallery.index().encoded == len(names)
     hits = Searcher(gallery).search("red", k=len(names))
@@ -81,8 +81,8 @@ def test_names_of_any_bytes_are_found_and_shown(gallery: Gallery, photos: Path) 
     inside = Filter(folder=LATIN)
     for hit in hits:
         hit.path.encode()  # is text
-        assert searcher.search(like=hit.path, k=1, where=inside)[0].path != hit.path
-        assert searcher.search(like=str(hit.file.relative_to(photos)), k=1)[0].path != hit.path
+        assert searcher.search(similar_to=hit.path, k=1, where=inside)[0].path != hit.path
+        assert searcher.search(similar_to=str(hit.file.relative_to(photos)), k=1)[0].path != hit.path
         assert gallery.file_of(hit.path) == hit.file
 
 
@@ -90,7 +90,7 @@ def test_the_command_line_gives_names_back_byte_by_byte(photos: Path, tiny_bundl
     shutil.rmtree(photos / "red")
     names = [os.fsencode(LATIN) + b".png", b"new\nline.png", b"\x1b[31m.png"]
     for number, name in enumerate(names):
-        write_colour(photos / os.fsdecode(name), COLOURS["red"], seed=900 + number)
+        write_color(photos / os.fsdecode(name), COLORS["red"], seed=900 + number)
     (photos / "bro\nken.png").touch()
     indexed = photoseek_command("index", photos, "--bundle", tiny_bundle_path)
     assert "unreadable: bro\\nken.png: " in indexed.stderr
@@ -109,15 +109,15 @@ def test_the_command_line_gives_names_back_byte_by_byte(photos: Path, tiny_bundl
 
 @given(st.binary(min_size=1, max_size=12).filter(lambda name: b"\0" not in name))
 def test_every_name_is_told_again_from_its_text(name: bytes) -> None:
-    text = as_text(os.fsdecode(name))
-    assert os.fsencode(as_name(text)) == name
+    text = decode_filename(os.fsdecode(name))
+    assert os.fsencode(encode_filename(text)) == name
     text.encode()
 
 
 @given(st.text(st.characters(codec="utf-8")))
 def test_names_that_are_text_stay_as_they_are(name: str) -> None:
     if not any(0xEF80 <= ord(character) <= 0xEFFF for character in name):
-        assert as_text(name) == name == as_name(name)
+        assert decode_filename(name) == name == encode_filename(name)
 
 
 def forbid(monkeypatch: pytest.MonkeyPatch, folder: Path, number: int) -> None:
@@ -136,7 +136,7 @@ def forbid(monkeypatch: pytest.MonkeyPatch, folder: Path, number: int) -> None:
 def test_the_photos_of_a_folder_that_cannot_be_read_are_kept(
     gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    write_colour(photos / "red" / "deep" / "deep.png", COLOURS["red"], seed=900)
+    write_color(photos / "red" / "deep" / "deep.png", COLORS["red"], seed=900)
     gallery.index()
     (photos / "blue" / "blue-0.png").unlink()
     with monkeypatch.context() as patch:
@@ -219,9 +219,9 @@ def test_a_photo_that_changes_while_it_is_read_is_read_again(
     gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gallery.index()  # the photos are copies, with another ctime
-    new = write_colour(photos / "new.png", COLOURS["red"], seed=900)
+    new = write_color(photos / "new.png", COLORS["red"], seed=900)
     once = threading.Lock()
-    while_read(monkeypatch, lambda path: once.acquire(blocking=False) and write_colour(path, COLOURS["blue"], seed=901))
+    while_read(monkeypatch, lambda path: once.acquire(blocking=False) and write_color(path, COLORS["blue"], seed=901))
     assert gallery.index().encoded == 1
     assert "new.png" in found(gallery, "blue", k=5)
     assert gallery.index().unchanged == 25
@@ -232,7 +232,7 @@ def test_a_photo_that_never_stands_still_is_tried_again_later(
     gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gallery.index()  # the photos are copies, with another ctime
-    write_colour(photos / "new.png", COLOURS["red"], seed=900)
+    write_color(photos / "new.png", COLORS["red"], seed=900)
 
     def grow(path: Path) -> None:
         with path.open("ab") as file:
@@ -260,15 +260,15 @@ def test_a_photo_is_read_only_when_the_tick_of_its_last_change_is_over(
     monkeypatch.setattr(reading.time, "time", lambda: now[0])
     monkeypatch.setattr(reading.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
     (photo,) = scan(tmp_path)
-    assert reading.read_still(photo, tmp_path, Path.read_bytes) == (photo, b"bytes")
+    assert reading.read_stable(photo, tmp_path, Path.read_bytes) == (photo, b"bytes")
     assert now[0] - changed_ns / 1e9 == pytest.approx(tick_s, abs=1e-3)
 
 
 def test_a_photo_that_vanishes_is_neither_an_error_nor_unreadable(
     gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_colour(photos / "new.png", COLOURS["red"], seed=900)
-    write_colour(photos / "other.png", COLOURS["red"], seed=901)
+    write_color(photos / "new.png", COLORS["red"], seed=900)
+    write_color(photos / "other.png", COLORS["red"], seed=901)
     scanned = local.scan
 
     def vanish(*arguments: Any) -> Any:
@@ -294,20 +294,20 @@ def test_moved_photos_keep_their_vectors_once_that_is_said(
     elsewhere: Gallery, photos: Path, tiny_bundle: Bundle, tmp_path: Path
 ) -> None:
     moved = photos.rename(tmp_path / "moved")
-    with pytest.raises(GalleryIncompatible, match=r"photos, which is not there now, not in .*moved.*add --moved"):
+    with pytest.raises(GalleryIncompatible, match=r"photos, which is not there now, not in .*moved.*add --relocate"):
         Gallery.open_or_create(moved, tiny_bundle, elsewhere.path)
-    again = Gallery.open_or_create(moved, tiny_bundle, elsewhere.path, moved=True)
+    again = Gallery.open_or_create(moved, tiny_bundle, elsewhere.path, relocate=True)
     assert again.index().unchanged == 24
     assert Searcher(again).search("red", k=1)[0].file.is_file()
     assert Gallery.open_or_create(moved, tiny_bundle, elsewhere.path).photos_root == moved
 
 
 def test_photos_are_not_said_to_have_moved_to_where_none_of_them_is(elsewhere: Gallery, tmp_path: Path) -> None:
-    write_colour(tmp_path / "others" / "other.png", COLOURS["red"], seed=900)
+    write_color(tmp_path / "others" / "other.png", COLORS["red"], seed=900)
     with pytest.raises(GalleryNotFound, match=r"such as black/black-0.png, found none of 24"):
-        elsewhere.move_photos(tmp_path / "others")
+        elsewhere.relocate(tmp_path / "others")
     with pytest.raises(GalleryNotFound, match="no such folder"):
-        elsewhere.move_photos(tmp_path / "nowhere")
+        elsewhere.relocate(tmp_path / "nowhere")
     assert elsewhere.status().photos == 24
 
 
@@ -322,5 +322,5 @@ def test_the_command_takes_moved(elsewhere: Gallery, photos: Path, tiny_bundle_p
     moved = photos.rename(tmp_path / "moved")
     asked = ("index", moved, "--bundle", tiny_bundle_path, "--gallery", elsewhere.path)
     refused = photoseek_command(*asked)
-    assert (refused.returncode, "add --moved" in refused.stderr) == (1, True)
-    assert "24 photos: 24 unchanged" in photoseek_command(*asked, "--moved").stderr
+    assert (refused.returncode, "add --relocate" in refused.stderr) == (1, True)
+    assert "24 photos: 24 unchanged" in photoseek_command(*asked, "--relocate").stderr

@@ -16,24 +16,24 @@ from object_storage import BUCKET, GCS, S3, picture
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import (
-    FolderUnreachable,
     GalleryError,
     GalleryIncompatible,
     GalleryNotFound,
     PhotoError,
+    PhotoSourceUnreachable,
     PhotoUnreachable,
     QueryError,
 )
 from photoseek.gallery.indexing import index as indexing
-from photoseek.gallery.indexing.pipeline import Embedder
+from photoseek.gallery.indexing.pipeline import PhotoEncoder
 from photoseek.gallery.watch import watch_gallery
 from photoseek.photos.decode import open_photo, photo_format
 from photoseek.sources import remote
-from photoseek.sources.base import FoundPhoto, Unseen
-from photoseek.sources.local import LocalFolder, scan
-from photoseek.sources.remote import RemoteFolder, RemotePhoto
-from photoseek.sources.resolve import open_folder
-from tiny_bundle import COLOURS
+from photoseek.sources.base import PhotoEntry, ScanGaps
+from photoseek.sources.local import LocalSource, scan
+from photoseek.sources.remote import RemoteFile, RemoteSource
+from photoseek.sources.resolve import open_source
+from tiny_bundle import COLORS
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of what botocore, moto and the emulator import
@@ -57,9 +57,9 @@ def storage(request: pytest.FixtureRequest) -> Iterator[tuple[str, S3 | GCS]]:
 
 
 def fill(server: S3 | GCS) -> None:
-    for number, (name, colour) in enumerate(COLOURS.items()):
+    for number, (name, color) in enumerate(COLORS.items()):
         for index in range(2):
-            server.put(f"photos/{name}/{name}-{index}.png", picture(colour, 10 * number + index))
+            server.put(f"photos/{name}/{name}-{index}.png", picture(color, 10 * number + index))
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_photos_of_a_bucket_are_indexed_found_and_read(
 ) -> None:
     address, server = storage
     fill(server)
-    server.put("photos-of-others/red.png", picture(COLOURS["red"], 99))
+    server.put("photos-of-others/red.png", picture(COLORS["red"], 99))
     server.put("photos/notes.txt", b"red")
     server.put("photos/broken.jpg", b"no photo")
     gallery = Gallery.create(address, tiny_bundle, tmp_path / "gallery")
@@ -108,10 +108,10 @@ def test_photos_of_a_bucket_are_indexed_found_and_read(
     assert str(hits[0].file) == hits[0].to_json()["file"] == f"{address}/{hits[0].path}"
     assert open_photo(hits[0].file).size == (hits[0].width, hits[0].height) == (48, 36)
     assert photo_format(hits[0].file) == "PNG"
-    assert b"".join(hits[0].file.blocks()) == hits[0].file.read_bytes()
+    assert b"".join(hits[0].file.iter_chunks()) == hits[0].file.read_bytes()
     assert counts(gallery.index()) == {"photos": 13, "unchanged": 13}
     again = Gallery.open(tmp_path / "gallery")
-    assert again.photo_folder == gallery.photo_folder == open_folder(address)
+    assert again.photo_folder == gallery.photo_folder == open_source(address)
     assert again.status().photos_root == address
     with pytest.raises(GalleryError, match="expected photos in a folder of this machine, found"):
         _ = again.photos_root
@@ -122,7 +122,7 @@ def test_what_changes_in_a_bucket_is_seen(storage: tuple[str, S3 | GCS], tiny_bu
     fill(server)
     gallery = Gallery.create(address, tiny_bundle, tmp_path / "gallery")
     gallery.index()
-    one, other = picture(COLOURS["blue"], 500), picture(COLOURS["black"], 501)
+    one, other = picture(COLORS["blue"], 500), picture(COLORS["black"], 501)
     length = max(len(one), len(other))
     one, other = one.ljust(length, b"\0"), other.ljust(length, b"\0")  # of equal size, and written in the same second
     server.put("photos/red/red-0.png", one)
@@ -154,21 +154,21 @@ def test_vectors_are_those_of_the_same_photos_on_disk_and_photos_may_move_from_t
     address = f"s3://{BUCKET}/all"
     with pytest.raises(GalleryIncompatible, match=f"belongs to the photos in {photos}, not in {address}"):
         Gallery.open_or_create(address, tiny_bundle, tmp_path / "gallery")
-    moved = Gallery.open_or_create(address, tiny_bundle, tmp_path / "gallery", moved=True)
+    moved = Gallery.open_or_create(address, tiny_bundle, tmp_path / "gallery", relocate=True)
     assert counts(moved.index()) == {"photos": 24, "unchanged": 24}
     fresh = Gallery.create(address, tiny_bundle, tmp_path / "fresh")
     fresh.index()
     for each in (moved, fresh):
         sql = "SELECT path, sha256, vector FROM photos JOIN vectors USING (sha256) ORDER BY path"
         assert each.database.query(sql) == before
-    s3.put("others/a.png", picture(COLOURS["red"]))
+    s3.put("others/a.png", picture(COLORS["red"]))
     with pytest.raises(GalleryNotFound, match="expected the photos that were in"):
-        Gallery.open_or_create(f"s3://{BUCKET}/others", tiny_bundle, tmp_path / "gallery", moved=True)
+        Gallery.open_or_create(f"s3://{BUCKET}/others", tiny_bundle, tmp_path / "gallery", relocate=True)
 
 
 def test_a_bucket_that_cannot_be_listed_is_not_an_empty_one(gallery: Gallery, s3: S3) -> None:
     s3.stop()
-    with pytest.raises(FolderUnreachable, match="cannot be listed: Could not connect") as told:
+    with pytest.raises(PhotoSourceUnreachable, match="cannot be listed: Could not connect") as told:
         gallery.index()
     assert "test" not in str(told.value).replace("tests", "")  # the key that stands in the environment
     assert gallery.database.count() == 12
@@ -181,9 +181,9 @@ def test_a_bucket_that_is_gone_or_denied_is_not_an_empty_one(gallery: Gallery, s
     async def denied(*_: object, **__: object) -> None:
         raise ClientError({"Error": {"Code": "AccessDenied", "Message": "Access Denied"}}, "ListObjectsV2")
 
-    with instead("_call_s3", denied), pytest.raises(FolderUnreachable, match="Access Denied"):
+    with instead("_call_s3", denied), pytest.raises(PhotoSourceUnreachable, match="Access Denied"):
         gallery.index()
-    for name in COLOURS:
+    for name in COLORS:
         for index in range(2):
             s3.delete(f"photos/{name}/{name}-{index}.png")
     with pytest.raises(GalleryNotFound, match="no photo found where 12 were"):
@@ -196,8 +196,8 @@ def test_a_bucket_that_is_gone_or_denied_is_not_an_empty_one(gallery: Gallery, s
 
 def test_a_photo_that_cannot_be_reached_is_kept_and_not_unreadable(gallery: Gallery, s3: S3) -> None:
     """One is new, one has changed; then the connection breaks for these two."""
-    s3.put("photos/new.png", picture(COLOURS["red"], 700))
-    s3.put("photos/blue/blue-0.png", picture(COLOURS["blue"], 701))
+    s3.put("photos/new.png", picture(COLORS["red"], 700))
+    s3.put("photos/blue/blue-0.png", picture(COLORS["blue"], 701))
     with instead("_cat_file", broken):
         report = gallery.index()
     assert counts(report) == {"photos": 11, "unchanged": 11, "kept": 1}
@@ -219,7 +219,7 @@ def test_where_no_photo_can_be_reached_any_more_the_run_ends(
 
     with (
         instead("_cat_file", broken),
-        pytest.raises(FolderUnreachable, match="photos in a row could not be read, the last: Connection reset"),
+        pytest.raises(PhotoSourceUnreachable, match="photos in a row could not be read, the last: Connection reset"),
     ):
         gallery.index()
 
@@ -229,7 +229,7 @@ def test_a_photo_that_changes_while_it_is_read_is_read_again(
 ) -> None:
     fill(s3)
     monkeypatch.setattr(remote, "_PAUSE_S", 0.0)
-    once, last = threading.Lock(), picture(COLOURS["black"], 800)
+    once, last = threading.Lock(), picture(COLORS["black"], 800)
     cat_file = pytest.importorskip("s3fs").S3FileSystem._cat_file
 
     async def read(self: Any, path: str, **ranges: int) -> Any:
@@ -250,19 +250,19 @@ def test_photos_of_a_batch_are_fetched_at_the_same_time(photos: Path, tiny_bundl
     """Each waits until all four are under way; were they fetched one by one, that would be forever."""
     four = threading.Barrier(4)
 
-    class Waiting(LocalFolder):
+    class Waiting(LocalSource):
         readers = 4
 
-        def read_still(self, photo: FoundPhoto) -> tuple[FoundPhoto, bytes] | None:
+        def read_stable(self, photo: PhotoEntry) -> tuple[PhotoEntry, bytes] | None:
             four.wait(30)
-            return super().read_still(photo)
+            return super().read_stable(photo)
 
     part = list(scan(photos))[:4]
     encoder = ImageEncoder(tiny_bundle)
-    batch, plain = (Embedder(kind(photos), encoder, frozenset()).batch(part) for kind in (Waiting, LocalFolder))
+    batch, plain = (PhotoEncoder(kind(photos), encoder, frozenset()).batch(part) for kind in (Waiting, LocalSource))
     assert batch.records == plain.records
     assert all((one.vector == other.vector).all() for one, other in zip(batch.contents, plain.contents, strict=True))
-    assert RemoteFolder("s3", BUCKET).readers == 4
+    assert RemoteSource("s3", BUCKET).read_concurrency == 4
 
 
 NAMES = ["日本/é ü.png", "a b+c&d=e;f%20.png", "/slash.png", "twice//slashed.png", "hash#1.png", "\ue000\uef85.png"]
@@ -271,48 +271,48 @@ NAMES = ["日本/é ü.png", "a b+c&d=e;f%20.png", "/slash.png", "twice//slashed
 @pytest.mark.parametrize("prefix", ["photos/", ""])
 def test_any_name_of_an_object_is_a_name_and_no_path(s3: S3, prefix: str) -> None:
     for number, name in enumerate(NAMES):
-        s3.put(prefix + name, picture(COLOURS["red"], number))
+        s3.put(prefix + name, picture(COLORS["red"], number))
     for hidden in ("../up.png", "./here.png", "a/../../up.png", ".hidden.png", ".photoseek/t.png", "@eaDir/t.png"):
         s3.client.put_object(Bucket=BUCKET, Key=prefix + hidden, Body=b"x")
-    folder = open_folder(f"s3://{BUCKET}/photos" if prefix else f"s3://{BUCKET}")
-    assert isinstance(folder, RemoteFolder)
-    photos = list(folder.scan(Unseen()))
+    folder = open_source(f"s3://{BUCKET}/photos" if prefix else f"s3://{BUCKET}")
+    assert isinstance(folder, RemoteSource)
+    photos = list(folder.scan(ScanGaps()))
     assert len(photos) == len(NAMES)
     for photo in photos:
-        still = folder.read_still(photo)
+        still = folder.read_stable(photo)
         assert still is not None
         key = str(folder.photo(photo.path)).removeprefix(f"s3://{BUCKET}/{prefix}")
-        assert still == (photo, picture(COLOURS["red"], NAMES.index(key)))
+        assert still == (photo, picture(COLORS["red"], NAMES.index(key)))
 
 
 def test_a_path_that_leads_out_is_never_asked_for(s3: S3) -> None:
     s3.put("secret.png", b"secret")
-    folder = RemoteFolder("s3", f"{BUCKET}/photos")
+    folder = RemoteSource("s3", f"{BUCKET}/photos")
     for path in ("../secret.png", "a/../../secret.png", ".hidden/a.png", "secret.txt", "a\0.png"):
         with pytest.raises(PhotoError, match="lies outside the photo folder"):
-            RemotePhoto(folder, path).read_bytes()
+            RemoteFile(folder, path).read_bytes()
 
 
 def test_names_that_a_client_would_mistake_are_told(s3: S3) -> None:
     s3.put("photos/a.png?versionId=3.png", b"x")
-    unseen = Unseen()
-    assert list(RemoteFolder("s3", f"{BUCKET}/photos").scan(unseen)) == []
+    unseen = ScanGaps()
+    assert list(RemoteSource("s3", f"{BUCKET}/photos").scan(unseen)) == []
     assert unseen.reasons == {"a.png?versionId=3.png": "a name with '?versionId='; rename it"}
 
 
 def test_objects_that_are_empty_or_gone_or_too_large(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = RemoteFolder("s3", f"{BUCKET}/photos")
+    folder = RemoteSource("s3", f"{BUCKET}/photos")
     s3.put("photos/empty.png", b"")
     s3.put("photos/large.png", bytes(2000))
-    empty, large = folder.scan(Unseen())
-    assert folder.read_still(empty) == (empty, b"")
+    empty, large = folder.scan(ScanGaps())
+    assert folder.read_stable(empty) == (empty, b"")
     with monkeypatch.context() as patch:
         patch.setattr("photoseek.photos.decode.MAX_BYTES", 1000)
         with pytest.raises(PhotoError, match="at most 0 MB are read"):
-            folder.read_still(large)
+            folder.read_stable(large)
     s3.delete("photos/empty.png")
     s3.delete("photos/large.png")
-    assert folder.read_still(large) is None
+    assert folder.read_stable(large) is None
     with pytest.raises(PhotoError, match="no such object"):
         folder.photo("large.png").read_bytes()
     s3.stop()

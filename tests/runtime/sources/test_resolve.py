@@ -8,21 +8,21 @@ import pytest
 
 from photoseek import Bundle, Gallery
 from photoseek.errors import MissingExtra, QueryError
-from photoseek.sources.local import LocalFolder
-from photoseek.sources.remote import RemoteFolder
-from photoseek.sources.resolve import noted_folder, open_folder
+from photoseek.sources.local import LocalSource
+from photoseek.sources.remote import RemoteSource
+from photoseek.sources.resolve import open_source, source_from_record
 
 
 def test_addresses_and_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert open_folder("photos") == open_folder(Path("photos")) == LocalFolder(tmp_path / "photos")
-    assert open_folder("~") == LocalFolder(Path.home())
-    assert open_folder("file:///a/%C3%A9%20b/") == open_folder("file://localhost/a/é b") == LocalFolder(Path("/a/é b"))
-    assert open_folder("s3://bucket/a b/c/") == RemoteFolder("s3", "bucket/a b/c")
-    assert open_folder("gcs://bucket") == open_folder("gs://bucket/") == RemoteFolder("gs", "bucket")
-    for folder in (RemoteFolder("s3", "bucket/日本"), LocalFolder(tmp_path / "photos")):
-        assert noted_folder(folder.address, tmp_path / "gallery") == folder
-    assert noted_folder("..", tmp_path / "photos" / ".photoseek") == LocalFolder(tmp_path / "photos")
+    assert open_source("photos") == open_source(Path("photos")) == LocalSource(tmp_path / "photos")
+    assert open_source("~") == LocalSource(Path.home())
+    assert open_source("file:///a/%C3%A9%20b/") == open_source("file://localhost/a/é b") == LocalSource(Path("/a/é b"))
+    assert open_source("s3://bucket/a b/c/") == RemoteSource("s3", "bucket/a b/c")
+    assert open_source("gcs://bucket") == open_source("gs://bucket/") == RemoteSource("gs", "bucket")
+    for folder in (RemoteSource("s3", "bucket/日本"), LocalSource(tmp_path / "photos")):
+        assert source_from_record(folder.address, tmp_path / "gallery") == folder
+    assert source_from_record("..", tmp_path / "photos" / ".photoseek") == LocalSource(tmp_path / "photos")
 
 
 @pytest.mark.parametrize(
@@ -40,18 +40,18 @@ def test_addresses_and_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 )
 def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(QueryError, match="expected "):
-        open_folder(address)
+        open_source(address)
 
 
 def test_credentials_in_an_address_are_refused_and_never_repeated() -> None:
     with pytest.raises(QueryError, match="credentials are taken from the environment") as told:
-        open_folder("s3://key:secret@bucket/photos")
+        open_source("s3://key:secret@bucket/photos")
     assert "secret" not in str(told.value)
 
 
 def test_an_address_that_was_made_a_path_is_refused() -> None:
     with pytest.raises(QueryError, match="as text, found it as a Path: s3:/bucket/photos"):
-        open_folder(Path("s3://bucket/photos"))
+        open_source(Path("s3://bucket/photos"))
 
 
 def test_a_missing_extra_names_the_command_that_installs_it(

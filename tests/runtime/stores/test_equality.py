@@ -10,13 +10,13 @@ import pytest
 
 from photoseek import Bundle, Searcher
 from photoseek.gallery.filters import Filter
-from photoseek.stores.base import StoreState
+from photoseek.stores.base import StoreMetadata
 from photoseek.stores.connect import open_store
 from photoseek.stores.push import push
 from photoseek.stores.rows import StoreRow
-from photoseek.stores.tuning import measure
-from photoseek.stores.uri import StoreAddress
-from photoseek.system.filenames import as_text
+from photoseek.stores.tuning import tune_store
+from photoseek.stores.uri import StoreUri
+from photoseek.system.filenames import decode_filename
 from photoseek.vectors import Vectors
 from postgres_server import PostgresServer
 from tiny_bundle import DIM
@@ -60,7 +60,7 @@ def test_with_an_index_recall_is_what_was_asked_for(
     fast_uri: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if StoreAddress.parse(fast_uri).kind == "pgvector":  # which scores all where fewer meet a filter
+    if StoreUri.parse(fast_uri).kind == "pgvector":  # which scores all where fewer meet a filter
         monkeypatch.setattr("photoseek.stores.pgvector.store.PgvectorStore.few", few)
     drawn = draw(COUNT + 40, DIM)
     gallery = make_gallery(tmp_path / "big", tiny_bundle, drawn[:COUNT], various(COUNT))
@@ -117,9 +117,9 @@ def test_effort_is_raised_until_the_recall_is_reached(fast_uri: str) -> None:
     store.prepare(128)
     for start in range(0, len(vectors), 1_000):
         store.put([row(number, vectors[number]) for number in range(start, start + 1_000)])
-    store.settle(len(vectors), indexed=True)
-    low = measure(store, vectors, queries, 0.5, indexed=True)
-    high = measure(store, vectors, queries, 0.99, indexed=True)
+    store.finalize(len(vectors), indexed=True)
+    low = tune_store(store, vectors, queries, 0.5, indexed=True)
+    high = tune_store(store, vectors, queries, 0.99, indexed=True)
     assert low.parameters["effort"] == 32
     assert 0.5 <= low.recall < 0.99
     assert high.parameters["effort"] > 32
@@ -151,8 +151,8 @@ HOSTILE = [
     "$1 %s %(x)s {0}/1.jpg",
     "雪/1.jpg",
     "🐕/1.jpg",
-    as_text("caf\udce9/1.jpg"),  # a name in Latin-1
-    as_text("\udcff\udcfe/1.jpg"),
+    decode_filename("caf\udce9/1.jpg"),  # a name in Latin-1
+    decode_filename("\udcff\udcfe/1.jpg"),
     "bell\x07\x1b[31m/1.jpg",
     "A/1.jpg",
     "a/1.jpg",
@@ -180,9 +180,9 @@ def test_what_a_store_notes_of_itself_is_read_again(fast_uri: str) -> None:
     store = open_store(fast_uri, "notes")
     assert store.state() is None
     store.prepare(4)
-    state = StoreState("g'\"\\", "f\n", 4, complete=True, revision=7, state="s", count=3, target=0.9)
-    store.put_state(StoreState("other", "f", 4))
-    store.put_state(state)
+    state = StoreMetadata("g'\"\\", "f\n", 4, complete=True, revision=7, state="s", count=3, target=0.9)
+    store.set_metadata(StoreMetadata("other", "f", 4))
+    store.set_metadata(state)
     assert store.state() == state
     store.drop()
     assert store.state() is None

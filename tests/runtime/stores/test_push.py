@@ -13,8 +13,8 @@ import pytest
 
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.errors import GalleryBusy, GalleryEmpty, QueryError, StoreEmpty, StoreError, StoreIncompatible
-from photoseek.gallery.gallery import only_writer
-from photoseek.stores.base import name_for
+from photoseek.gallery.gallery import exclusive_writer
+from photoseek.stores.base import default_collection_name
 from photoseek.stores.connect import open_store
 from photoseek.stores.push import PushReport, push
 from photoseek.stores.rows import Digests, rows_of
@@ -32,7 +32,7 @@ def big_gallery(tmp_path: Path, tiny_bundle: Bundle) -> Gallery:
 
 
 def there(gallery: Gallery, uri: str) -> Digests:
-    store = open_store(uri, name_for(gallery.database.meta()["gallery"]))
+    store = open_store(uri, default_collection_name(gallery.database.meta()["gallery"]))
     try:
         return store.digests()
     finally:
@@ -94,7 +94,7 @@ def test_a_date_that_is_found_later_is_sent(big_gallery: Gallery, postgres_uri: 
 
 def test_rows_that_something_else_has_changed_are_made_good(big_gallery: Gallery, fast_uri: str) -> None:
     push(big_gallery, fast_uri)
-    store = open_store(fast_uri, name_for(big_gallery.database.meta()["gallery"]))
+    store = open_store(fast_uri, default_collection_name(big_gallery.database.meta()["gallery"]))
     rows = list(rows_of(big_gallery.database, big_gallery.fingerprint, DIM, [1, 2, 3]))
     store.delete([1])
     store.put([replace(rows[1], digest=0), replace(rows[2], id=10**12)])
@@ -239,7 +239,7 @@ def test_nothing_is_pushed_from_an_empty_gallery_or_while_it_is_indexed(
     (tmp_path / "none").mkdir()
     with pytest.raises(GalleryEmpty, match="nothing to push"):
         push(Gallery.create(tmp_path / "none", tiny_bundle), postgres_uri)
-    with only_writer(big_gallery.path), pytest.raises(GalleryBusy):
+    with exclusive_writer(big_gallery.path), pytest.raises(GalleryBusy):
         push(big_gallery, postgres_uri)
     searcher = Searcher(big_gallery, store=postgres_uri)
     with pytest.raises(StoreEmpty, match="holds nothing of this gallery; send it with: photoseek push"):

@@ -10,9 +10,9 @@ import pytest
 
 from photoseek import Bundle, Searcher
 from photoseek.gallery.filters import Filter
-from photoseek.stores.pgvector.pool import Connections
+from photoseek.stores.pgvector.pool import ConnectionPool
 from photoseek.stores.push import push
-from photoseek.stores.uri import StoreAddress
+from photoseek.stores.uri import StoreUri
 from postgres_server import PostgresServer
 from tiny_bundle import DIM
 from vector_gallery import Exact, make_gallery, scattered, various
@@ -59,7 +59,7 @@ def _expect_in_children(searcher: Searcher, queries: object, expected: list[list
 
 def test_a_forked_child_has_a_connection_of_its_own(postgres: PostgresServer) -> None:
     ready: list[object] = []
-    connections = Connections(StoreAddress.parse(postgres.uri), ready.append)
+    connections = ConnectionPool(StoreUri.parse(postgres.uri), ready.append)
 
     def session() -> int:
         return connections.run(lambda connection: connection.info.backend_pid)

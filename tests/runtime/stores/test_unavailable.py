@@ -80,7 +80,7 @@ def test_a_server_that_goes_and_comes_back(  # type: ignore[no-untyped-def]
     assert ask(lenient) == expected  # the gallery still: the pause is not over
     assert lenient.damage is not None
     real = time.monotonic
-    monkeypatch.setattr(asking.time, "monotonic", lambda: real() + asking.PAUSE_S)
+    monkeypatch.setattr(asking.time, "monotonic", lambda: real() + asking.RETRY_INTERVAL_S)
     assert ask(lenient) == expected
     assert lenient.damage is None
     assert caplog.messages[-1].endswith("answers again")
@@ -98,7 +98,7 @@ def test_a_server_that_is_away_is_not_asked_at_each_query(
     clock = [1_000.0]
     monkeypatch.setattr(asking.time, "monotonic", lambda: clock[0])
     searcher = Searcher(small_gallery, store="postgresql://127.0.0.1/photos", fallback=True)
-    for seconds in (0.0, asking.PAUSE_S - 0.1, 0.2, 0.0):
+    for seconds in (0.0, asking.RETRY_INTERVAL_S - 0.1, 0.2, 0.0):
         clock[0] += seconds
         assert searcher.nearest(scattered(1, DIM)[0], 1)
     assert len(asked) == 2

@@ -9,7 +9,7 @@ import pytest
 from photoseek import Gallery, Searcher
 from photoseek.errors import MissingExtra, QueryError
 from photoseek.stores import connect
-from photoseek.stores.uri import StoreAddress
+from photoseek.stores.uri import StoreUri
 
 SHOWN = {
     "postgresql://me@db.example:5433/photos": ("pgvector", "postgresql://me@db.example:5433/photos"),
@@ -26,20 +26,20 @@ SHOWN = {
 
 @pytest.mark.parametrize("uri", SHOWN)
 def test_what_answers_there_and_what_may_be_shown(uri: str) -> None:
-    address = StoreAddress.parse(uri)
+    address = StoreUri.parse(uri)
     assert (address.kind, address.shown) == SHOWN[uri]
     assert "secret" not in repr(address)
 
 
 def test_passwords_are_scrubbed_in_every_spelling() -> None:
-    address = StoreAddress.parse("postgresql://me:p%40ss%2Fword@db/photos?sslpassword=key")
-    assert address.scrub('no "p%40ss%2Fword"\n and no p@ss/word, key') == 'no "***" and no ***, ***'
+    address = StoreUri.parse("postgresql://me:p%40ss%2Fword@db/photos?sslpassword=key")
+    assert address.redact('no "p%40ss%2Fword"\n and no p@ss/word, key') == 'no "***" and no ***, ***'
 
 
 @pytest.mark.parametrize("uri", ["", "photos", "mysql://me:secret@db/photos", "photos.db\0", "://x", "file:///x.db"])
 def test_what_is_no_store_is_refused_without_its_password(uri: str) -> None:
     with pytest.raises(QueryError, match=r"expected postgresql://USER@HOST/DATABASE") as told:
-        StoreAddress.parse(uri)
+        StoreUri.parse(uri)
     assert "secret" not in str(told.value)
 
 

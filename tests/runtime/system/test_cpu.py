@@ -11,7 +11,7 @@ from photoseek.system import cpu
 
 
 def test_the_cores_are_at_most_those_of_the_affinity() -> None:
-    assert 1 <= cpu.usable_cores() <= len(os.sched_getaffinity(0))
+    assert 1 <= cpu.available_cores() <= len(os.sched_getaffinity(0))
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_cores_are_those_of_the_affinity_within_the_quota(
         topology = tmp_path / "devices" / "system" / "cpu" / f"cpu{cpu_number}" / "topology"
         topology.mkdir(parents=True)
         (topology / "thread_siblings_list").write_text(f"{cpu_number // threads}\n")
-    assert cpu.usable_cores(tmp_path) == cores
+    assert cpu.available_cores(tmp_path) == cores
 
 
 @pytest.mark.parametrize(
@@ -53,5 +53,5 @@ def test_cores_are_those_of_the_affinity_within_the_quota(
 def test_instructions_for_int8_are_told_by_name(tmp_path: Path, line: str, found: bool) -> None:
     file = tmp_path / "cpuinfo"
     file.write_text(f"processor\t: 0\n{line}")
-    assert cpu.runs_int8_well(file) is found
-    assert cpu.runs_int8_well(tmp_path / "none") is False
+    assert cpu.has_int8_instructions(file) is found
+    assert cpu.has_int8_instructions(tmp_path / "none") is False

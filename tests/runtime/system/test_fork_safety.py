@@ -12,7 +12,7 @@ import pytest
 
 from installed import INSTALLED
 from photoseek import Gallery, Searcher
-from tiny_bundle import COLOURS
+from tiny_bundle import COLORS
 from torture import report, rounds
 from typed_commands import environment
 
@@ -92,10 +92,10 @@ def searched(text: str) -> tuple[int, list[str]]:
 def test_a_pool_that_forks_uses_what_its_parent_opened(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
     """As gunicorn --preload and Celery do."""
     monkeypatch.setitem(opened, "searcher", Searcher(gallery))
-    expected = {colour: searched(colour)[1] for colour in COLOURS}
+    expected = {color: searched(color)[1] for color in COLORS}
     with multiprocessing.get_context("fork").Pool(2) as pool:
-        found = pool.map(searched, list(COLOURS) * 3, chunksize=1)
-    assert [paths for _, paths in found] == [expected[colour] for colour in COLOURS] * 3
+        found = pool.map(searched, list(COLORS) * 3, chunksize=1)
+    assert [paths for _, paths in found] == [expected[color] for color in COLORS] * 3
     assert os.getpid() not in {process for process, _ in found}
 
 

@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 from photoseek import Bundle, Gallery
 from photoseek.cli.app import app
 from photoseek.errors import GalleryNotFound, PhotoseekError
-from photoseek.gallery.gallery import gallery_at
-from photoseek.sources.local import LocalFolder
-from photoseek.sources.resolve import open_folder
+from photoseek.gallery.gallery import find_gallery
+from photoseek.sources.local import LocalSource
+from photoseek.sources.resolve import open_source
 from photoseek.system.user_paths import absolute, shown
 from torture import rounds
 
@@ -44,7 +44,7 @@ ANY_TEXT = st.one_of(
 @settings(max_examples=rounds(100), deadline=None)
 @given(ANY_TEXT)
 def test_any_text_is_a_gallery_or_an_error_of_photoseek(text: str) -> None:
-    gallery_at(absolute(text))
+    find_gallery(absolute(text))
     try:
         Gallery.open(text).close()
     except PhotoseekError as error:
@@ -58,8 +58,8 @@ def test_any_text_is_a_gallery_or_an_error_of_photoseek(text: str) -> None:
 @given(ANY_TEXT)
 def test_any_text_is_a_folder_or_an_error_of_photoseek(text: str) -> None:
     try:
-        folder = open_folder(text)
-        if isinstance(folder, LocalFolder):
+        folder = open_source(text)
+        if isinstance(folder, LocalSource):
             folder.expect()
     except PhotoseekError as error:
         str(error).encode()

@@ -12,31 +12,31 @@ from hypothesis import strategies as st
 from installed import INSTALLED, needs_faiss
 from photoseek.errors import GalleryDamaged
 from photoseek.vector_index import tuning
-from photoseek.vector_index.annoy import AnnoyParameters, AnnoySearch, build
-from photoseek.vector_index.base import Search
-from photoseek.vector_index.exact import ExactSearch
-from photoseek.vector_index.faiss import FlatSearch, HnswParameters, HnswSearch
+from photoseek.vector_index.annoy import AnnoyParameters, AnnoyTreeIndex, build
+from photoseek.vector_index.base import Index
+from photoseek.vector_index.exact import ExactIndex
+from photoseek.vector_index.faiss import FaissFlatIndex, FaissHnswIndex, HnswParameters
 from photoseek.vector_index.faiss import build as build_graph
-from photoseek.vector_index.registry import file_of, open_engine
-from photoseek.vector_index.tuning import TARGET_RECALL, Measured, Tuning, sample_queries, tune
-from photoseek.vectors import Vectors, normalise
+from photoseek.vector_index.registry import index_file, open_index
+from photoseek.vector_index.tuning import TARGET_RECALL, EngineStats, Tuning, sample_queries, tune
+from photoseek.vectors import Vectors, normalize
 
 
 def random_vectors(count: int, dim: int = 32, seed: int = 0) -> Vectors:
-    return normalise(np.random.default_rng(seed).normal(size=(count, dim)))
+    return normalize(np.random.default_rng(seed).normal(size=(count, dim)))
 
 
-def measure_recall(engine: Search, vectors: Vectors, queries: Vectors) -> float:
-    return tuning.Truth.of(vectors, {"these": queries}).measure(engine).recalls["these"]
+def measure_recall(engine: Index, vectors: Vectors, queries: Vectors) -> float:
+    return tuning.GroundTruth.of(vectors, {"these": queries}).measure(engine).recalls["these"]
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(1, 70))
 def test_exact_search_equals_a_stable_sort_of_all_scores(seed: int, count: int, k: int) -> None:
     rng = np.random.default_rng(seed)
     # few directions, so that many scores tie
-    vectors = normalise(rng.integers(1, 4, size=(count, 2)))
+    vectors = normalize(rng.integers(1, 4, size=(count, 2)))
     query = vectors[rng.integers(count)]
-    rows, scores = ExactSearch(vectors).search(query, k)
+    rows, scores = ExactIndex(vectors).search(query, k)
     expected = np.argsort(-(vectors @ query), kind="stable")[:k]
     np.testing.assert_array_equal(rows, expected)
     np.testing.assert_array_equal(scores, (vectors @ query)[expected])
@@ -46,7 +46,7 @@ def test_annoy_finds_what_exact_search_finds_once_it_looks_at_everything(tmp_pat
     vectors = random_vectors(500)
     parameters = AnnoyParameters(trees=10, search_k=500 * 10)
     build(vectors, tmp_path / "index.ann", parameters)
-    annoy, exact = AnnoySearch(tmp_path / "index.ann", vectors, parameters), ExactSearch(vectors)
+    annoy, exact = AnnoyTreeIndex(tmp_path / "index.ann", vectors, parameters), ExactIndex(vectors)
     for query in random_vectors(20, seed=1):
         found, expected = annoy.search(query, 10), exact.search(query, 10)
         np.testing.assert_array_equal(found[0], expected[0])
@@ -57,9 +57,9 @@ def test_annoy_finds_what_exact_search_finds_once_it_looks_at_everything(tmp_pat
 def test_the_graph_finds_what_exact_search_finds_once_it_looks_at_everything(tmp_path: Path) -> None:
     vectors = random_vectors(500)
     build_graph(vectors, tmp_path / "index.faiss", HnswParameters())
-    engine = HnswSearch(tmp_path / "index.faiss", vectors, HnswParameters(ef_search=500))
+    engine = FaissHnswIndex(tmp_path / "index.faiss", vectors, HnswParameters(ef_search=500))
     for query in random_vectors(20, seed=1):
-        found, expected = engine.search(query, 10), ExactSearch(vectors).search(query, 10)
+        found, expected = engine.search(query, 10), ExactIndex(vectors).search(query, 10)
         np.testing.assert_array_equal(found[0], expected[0])
         np.testing.assert_allclose(found[1], expected[1], atol=1e-6)
 
@@ -72,11 +72,11 @@ def test_the_scan_in_half_precision_equals_exact_search(
 ) -> None:
     rng = np.random.default_rng(seed)
     # around one direction, nearer to each other than half precision tells apart; some are the same
-    vectors = normalise(rng.integers(-2, 3, size=(count, 8)) * rng.choice([1e-5, 1e-3, 1.0]) + np.arange(1, 9))
+    vectors = normalize(rng.integers(-2, 3, size=(count, 8)) * rng.choice([1e-5, 1e-3, 1.0]) + np.arange(1, 9))
     path = tmp_path_factory.mktemp("scan") / "index.faiss"
     build_graph(vectors, path, HnswParameters())
-    query = normalise(rng.normal(size=(1, 8)))[0]
-    rows, scores = FlatSearch.open(path, vectors).search(query, k)
+    query = normalize(rng.normal(size=(1, 8)))[0]
+    rows, scores = FaissFlatIndex.open(path, vectors).search(query, k)
     expected = vectors @ query
     np.testing.assert_allclose(scores, np.sort(expected)[::-1][:k], atol=2e-7)
     np.testing.assert_allclose(scores, expected[rows], atol=2e-7)
@@ -86,9 +86,9 @@ def test_the_scan_in_half_precision_equals_exact_search(
 @needs_faiss
 def test_the_scan_looks_further_where_rounding_hides_the_best(tmp_path: Path) -> None:
     # 2,000 vectors within the rounding of one another: the first look at 42 of them is not enough
-    vectors = normalise(np.ones(64) + 1e-5 * np.random.default_rng(0).normal(size=(2000, 64)))
+    vectors = normalize(np.ones(64) + 1e-5 * np.random.default_rng(0).normal(size=(2000, 64)))
     build_graph(vectors, tmp_path / "index.faiss", HnswParameters())
-    flat, exact = FlatSearch.open(tmp_path / "index.faiss", vectors), ExactSearch(vectors)
+    flat, exact = FaissFlatIndex.open(tmp_path / "index.faiss", vectors), ExactIndex(vectors)
     for query in random_vectors(5, dim=64, seed=1):
         np.testing.assert_allclose(flat.search(query, 10)[1], exact.search(query, 10)[1], atol=1e-7)
 
@@ -99,7 +99,7 @@ def test_the_graph_gives_as_many_as_were_asked_even_where_it_is_torn(tmp_path: P
     copies = np.repeat(random_vectors(1), 400, axis=0)
     vectors = np.concatenate([copies, random_vectors(50, seed=1)])
     build_graph(vectors, tmp_path / "index.faiss", HnswParameters(links=4, ef_construction=8))
-    engine = HnswSearch(tmp_path / "index.faiss", vectors, HnswParameters(links=4, ef_construction=8))
+    engine = FaissHnswIndex(tmp_path / "index.faiss", vectors, HnswParameters(links=4, ef_construction=8))
     assert len(set(engine.search(vectors[-1], 450)[0].tolist())) == 450
 
 
@@ -107,8 +107,8 @@ def test_the_graph_gives_as_many_as_were_asked_even_where_it_is_torn(tmp_path: P
 def test_any_count_may_be_asked_of_any_engine(tmp_path: Path, name: str) -> None:
     vectors = random_vectors(20)
     tuning = tune(tmp_path, vectors, sample_queries(vectors))
-    file = file_of(name)
-    engine = open_engine(name, vectors, file and tmp_path / file, tuning.engines[name].parameters)
+    file = index_file(name)
+    engine = open_index(name, vectors, file and tmp_path / file, tuning.engines[name].parameters)
     assert engine.name == name
     assert sorted(engine.search(vectors[0], 10**12)[0]) == list(range(20))
     assert engine.search(vectors[3], 1)[0].tolist() == [3]
@@ -127,11 +127,11 @@ def test_recall_is_the_share_of_the_true_best_that_was_found() -> None:
         name = "half"
 
         def search(self, query: Vectors, k: int) -> tuple[np.ndarray, Vectors]:
-            rows, scores = ExactSearch(vectors).search(query, k)
+            rows, scores = ExactIndex(vectors).search(query, k)
             return rows[: k // 2], scores[: k // 2]
 
     queries = sample_queries(vectors)["photo"]
-    assert measure_recall(ExactSearch(vectors), vectors, queries) == 1.0
+    assert measure_recall(ExactIndex(vectors), vectors, queries) == 1.0
     assert measure_recall(Half(), vectors, queries) == 0.5
 
 
@@ -140,7 +140,7 @@ def test_tuning_looks_further_until_every_kind_of_query_fares_well(tmp_path: Pat
     poor = AnnoyParameters(trees=25, search_k=500)
     build(vectors, tmp_path / "poor.ann", poor)
     queries = sample_queries(vectors, random_vectors(40, dim=64, seed=9))
-    before = measure_recall(AnnoySearch(tmp_path / "poor.ann", vectors, poor), vectors, queries["text"])
+    before = measure_recall(AnnoyTreeIndex(tmp_path / "poor.ann", vectors, poor), vectors, queries["text"])
     assert before < 0.9
     (tmp_path / "tuned").mkdir()
     engines = tune(tmp_path / "tuned", vectors, queries, give_up=np.inf).engines  # exact search of so few is fast
@@ -148,11 +148,11 @@ def test_tuning_looks_further_until_every_kind_of_query_fares_well(tmp_path: Pat
     for name, found in engines.items():
         assert set(found.recalls) == {"photo", "text"}
         assert found.recall == min(found.recalls.values()) >= TARGET_RECALL
-        file = file_of(name)
-        engine = open_engine(name, vectors, file and tmp_path / "tuned" / file, found.parameters)
+        file = index_file(name)
+        engine = open_index(name, vectors, file and tmp_path / "tuned" / file, found.parameters)
         assert measure_recall(engine, vectors, queries["text"]) == found.recalls["text"]
     assert engines["annoy"].parameters["search_k"] > poor.search_k
-    files = {file_of(name) for name in INSTALLED} - {None}
+    files = {index_file(name) for name in INSTALLED} - {None}
     assert {path.name for path in (tmp_path / "tuned").iterdir()} == files
     if "faiss-hnsw" in engines:
         assert engines["faiss-hnsw"].parameters["ef_search"] > HnswParameters().ef_search
@@ -169,8 +169,8 @@ def test_a_lower_target_is_reached_with_less_work(tmp_path: Path) -> None:
         assert little.parameters[effort] < much.parameters[effort]
 
 
-def measured(milliseconds: float, recall: float = 1.0) -> Measured:
-    return Measured(milliseconds, {"text": recall, "photo": 1.0}, {})
+def measured(milliseconds: float, recall: float = 1.0) -> EngineStats:
+    return EngineStats(milliseconds, {"text": recall, "photo": 1.0}, {})
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def measured(milliseconds: float, recall: float = 1.0) -> Measured:
     ],
 )
 def test_the_fastest_engine_is_the_sooner_one_that_reaches_the_target(
-    engines: dict[str, Measured], fastest: str, monkeypatch: pytest.MonkeyPatch
+    engines: dict[str, EngineStats], fastest: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("photoseek.vector_index.registry.find_spec", lambda _: True)
     found = Tuning(0.99, engines)
@@ -211,7 +211,7 @@ def test_without_faiss_only_the_others_are_built(tmp_path: Path, monkeypatch: py
 
 
 def test_one_vector_and_opposite_vectors_can_be_tuned(tmp_path: Path) -> None:
-    for name, vectors in {"one": normalise([[1.0, 0.0]]), "opposite": normalise([[1.0, 0.0], [-1.0, 0.0]])}.items():
+    for name, vectors in {"one": normalize([[1.0, 0.0]]), "opposite": normalize([[1.0, 0.0], [-1.0, 0.0]])}.items():
         (tmp_path / name).mkdir()
         engines = tune(tmp_path / name, vectors, sample_queries(vectors, vectors)).engines
         assert {found.recall for found in engines.values()} == {1.0}
@@ -229,9 +229,9 @@ def test_queries_by_text_lie_among_texts() -> None:
 def test_blocks_change_no_answer() -> None:
     # whole numbers, whose products are exact however BLAS adds them up; many scores tie across blocks
     vectors = np.random.default_rng(0).integers(1, 5, size=(1000, 3)).astype(np.float32)
-    whole = [ExactSearch(vectors).search(query, 50) for query in vectors[:20]]
+    whole = [ExactIndex(vectors).search(query, 50) for query in vectors[:20]]
     for query, expected in zip(vectors[:20], whole, strict=True):
-        rows, scores = ExactSearch(vectors, block=37).search(query, 50)
+        rows, scores = ExactIndex(vectors, block=37).search(query, 50)
         np.testing.assert_array_equal(scores, expected[1])
         np.testing.assert_array_equal(rows, expected[0])
 
@@ -239,11 +239,11 @@ def test_blocks_change_no_answer() -> None:
 def test_trees_over_other_vectors_are_refused(tmp_path: Path) -> None:
     build(random_vectors(30), tmp_path / "index.ann", AnnoyParameters())
     with pytest.raises(GalleryDamaged, match="expected 29 items, found 30"):
-        AnnoySearch(tmp_path / "index.ann", random_vectors(29), AnnoyParameters())
+        AnnoyTreeIndex(tmp_path / "index.ann", random_vectors(29), AnnoyParameters())
 
 
 @needs_faiss
 def test_a_graph_over_other_vectors_is_refused(tmp_path: Path) -> None:
     build_graph(random_vectors(30), tmp_path / "index.faiss", HnswParameters())
     with pytest.raises(GalleryDamaged, match="expected 29 items of 32 numbers, found 30 of 32"):
-        HnswSearch(tmp_path / "index.faiss", random_vectors(29), HnswParameters())
+        FaissHnswIndex(tmp_path / "index.faiss", random_vectors(29), HnswParameters())

@@ -126,8 +126,8 @@ def keyword_fit(world: World, make_fit: MakeFit, tmp_path: Path) -> Callable[...
     """A run on the world's captions, whose keywords are their colours."""
     lines = []
     for caption in read_captions(world.captions):
-        colours = [word.strip(",.") for word in caption.text.split() if word.strip(",.") in ("red", "green", "blue")]
-        lines.append(f"{caption.image}#{caption.index}\t{caption.text}\t{', '.join(colours)}\n")
+        colors = [word.strip(",.") for word in caption.text.split() if word.strip(",.") in ("red", "green", "blue")]
+        lines.append(f"{caption.image}#{caption.index}\t{caption.text}\t{', '.join(colors)}\n")
     file = tmp_path / "kw.token"
     file.write_text("".join(lines), "utf-8")
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from photoseek.captions import Caption
 from photoseek.evaluation.protocol import EvaluationProtocol
-from photoseek.vectors import normalise
+from photoseek.vectors import normalize
 from photoseek_train.cli.app import app
 from photoseek_train.data.dataset import CaptionedPhotos
 from photoseek_train.errors import CheckpointDamaged, CheckpointNotFound, DataError, SettingsError
@@ -26,7 +26,7 @@ from photoseek_train.report.report import Findings, write_report
 from photoseek_train.report.run_report import DataFiles, files_of
 from photoseek_train.training.environment import read_environments, record_environment
 from photoseek_train.training.run_folder import Run
-from tiny_photos import write_colour
+from tiny_photos import write_color
 from toy_world import World
 
 HOSTILE = '<script>alert(1)</script> & "quotes" {{ 7 * 7 }} </style>'
@@ -56,9 +56,9 @@ def split(tmp_path: Path) -> tuple[CaptionedPhotos, SplitVectors]:
     """Four photos on four axes; the caption of the last, which is hostile, looks like the first."""
     names = ["a.png", "b.png", "c.png", "<b>d & e.png"]
     for row, name in enumerate(names):
-        write_colour(tmp_path / "images" / name, (60 * row, 90, 200))
+        write_color(tmp_path / "images" / name, (60 * row, 90, 200))
     captions = [Caption(name, 0, f"picture {name[0]}") for name in names[:3]] + [Caption(names[3], 0, HOSTILE)]
-    texts = normalise([[1, 0, 0, 0], [0, 1, 0, 0], [0.2, 0, 1, 0], [1, 0.5, 0.25, 0]])
+    texts = normalize([[1, 0, 0, 0], [0, 1, 0, 0], [0.2, 0, 1, 0], [1, 0.5, 0.25, 0]])
     return CaptionedPhotos(tmp_path / "images", tuple(names), tuple(captions)), SplitVectors(
         np.eye(4, dtype=np.float32), texts
     )
@@ -82,7 +82,7 @@ def test_failures_are_ordered_and_of_different_photos() -> None:
     rng = np.random.default_rng(0)
     names = tuple(f"{row}.jpg" for row in range(40))
     captions = tuple(Caption(names[row // 5], row % 5, "x") for row in range(200))
-    vectors = SplitVectors(normalise(rng.normal(size=(40, 6))), normalise(rng.normal(size=(200, 6))))
+    vectors = SplitVectors(normalize(rng.normal(size=(40, 6))), normalize(rng.normal(size=(200, 6))))
     found = choose_retrievals(CaptionedPhotos(Path(), names, captions), vectors, Amount(failures=8))
     scores = vectors.texts @ vectors.images.T
     own = np.arange(200) // 5

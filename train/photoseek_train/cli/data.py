@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from photoseek.cli.output import FAILURE, print_json, print_line
+from photoseek.cli.output import RUNTIME_ERROR, print_json, print_line
 from photoseek_train.cli.progress_bars import bars
 
 _Captions = Annotated[Path, typer.Option("--captions", help="Captions: .token, CSV, Karpathy's or COCO's JSON.")]
@@ -61,4 +61,4 @@ def inspect(
     else:
         print_inspection(found)
     if not found.usable:
-        raise typer.Exit(FAILURE)
+        raise typer.Exit(RUNTIME_ERROR)

@@ -62,7 +62,7 @@ class Augmentation:
         part = view.resize((whole.width, whole.height), Image.Resampling(whole.resample), box=box)
         if self.config.flip and rng.random() < 0.5:
             part = part.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        part = recoloured(part, self.config.color, self.config.gray, rng)
+        part = recolored(part, self.config.color, self.config.gray, rng)
         pixels = replace(whole, shortest_edge=None)(part)
         if rng.random() < self.config.erase:
             erase(pixels, rng)
@@ -104,7 +104,7 @@ def side_in_epoch(config: AugmentConfig, whole: int, epoch: int, epochs: int) ->
     return min(last, config.first_size + _STEP * math.floor(grown * (last - config.first_size) / _STEP + 0.5))
 
 
-def recoloured(image: Image.Image, strength: float, gray: float, rng: np.random.Generator) -> Image.Image:
+def recolored(image: Image.Image, strength: float, gray: float, rng: np.random.Generator) -> Image.Image:
     """Change saturation, contrast and brightness, each by a factor drawn from 1 - strength to 1 + strength.
 
     Args:

@@ -15,8 +15,8 @@ from pathlib import Path
 from photoseek.captions import Caption
 from photoseek.captions.flickr_token import token_line
 from photoseek.errors import MissingExtra
-from photoseek.languages import language_of
-from photoseek.system.atomic_write import replace_bytes
+from photoseek.languages import detect_language
+from photoseek.system.atomic_write import write_bytes_atomic
 from photoseek_train.errors import SettingsError
 from photoseek_train.progress import Progress, silent
 
@@ -65,7 +65,7 @@ def write_keywords(
     if top < 1:
         raise SettingsError(f"top: expected at least 1 keyword, found {top}")
     augmented = with_keywords(captions, language, top, progress)
-    replace_bytes(out, "".join(map(token_line, augmented)).encode())
+    write_bytes_atomic(out, "".join(map(token_line, augmented)).encode())
     bare = sum(not caption.keywords for caption in augmented)
     return Augmented(len(augmented), bare, sum(len(caption.keywords) for caption in augmented))
 
@@ -74,7 +74,7 @@ def with_keywords(
     captions: Sequence[Caption], language: str = "auto", top: int = TOP, progress: Progress = silent
 ) -> list[Caption]:
     """The same captions with keywords; raises ``MissingExtra``."""
-    spoken = [language_of(caption.text) if language == "auto" else language for caption in captions]
+    spoken = [detect_language(caption.text) if language == "auto" else language for caption in captions]
     chinese = [caption.text for caption, tongue in zip(captions, spoken, strict=True) if tongue == "zh"]
     extract: dict[str, Extract] = {}
     if len(chinese) < len(captions):

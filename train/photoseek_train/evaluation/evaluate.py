@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from photoseek.evaluation.protocol import EvaluationProtocol
-from photoseek.evaluation.report import Evaluation, assess
+from photoseek.evaluation.report import Evaluation, evaluate_vectors
 from photoseek_train.data.dataset import CaptionedPhotos
 from photoseek_train.data.photos import EvaluationPhotos
 from photoseek_train.data.tokens import Tokens
@@ -44,7 +44,7 @@ def choose(data: CaptionedPhotos, protocol: EvaluationProtocol) -> CaptionedPhot
         EvaluationError: The split doesn't allow what the protocol asks for.
     """
     names, captions = protocol.choose(data.names, data.captions)
-    protocol.fold_rows(len(names))
+    protocol.fold_slices(len(names))
     return CaptionedPhotos(data.folder, tuple(names), tuple(captions))
 
 
@@ -65,4 +65,4 @@ def vectors_of(
 
 def assess_split(data: CaptionedPhotos, vectors: SplitVectors, protocol: EvaluationProtocol) -> Evaluation:
     """Measure what ``choose`` has chosen."""
-    return assess(vectors.images, vectors.texts, data.names, data.captions, protocol)
+    return evaluate_vectors(vectors.images, vectors.texts, data.names, data.captions, protocol)

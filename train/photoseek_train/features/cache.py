@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from photoseek.system.atomic_write import replace_json, sync_file, sync_folder
+from photoseek.system.atomic_write import fsync_dir, fsync_file, write_json_atomic
 from photoseek_train.errors import FeaturesError
 from photoseek_train.features.resumable_array import COMMIT_SECONDS, Encode, Extraction, Features
 from photoseek_train.progress import Progress, silent
@@ -118,13 +118,13 @@ class FeatureFolder:
             self._write_manifest(tables)
         partial = self.path / PARTIAL / f"{request.name}.whole.npy"
         np.save(partial, rows)
-        sync_file(partial)
+        fsync_file(partial)
         partial.replace(self.path / f"{request.name}.npy")
-        sync_folder(self.path)
+        fsync_dir(self.path)
         self._write_manifest({**tables, request.name: {"identity": request.identity, "keys": list(request.keys)}})
 
     def _write_manifest(self, tables: dict[str, Any]) -> None:
-        replace_json(self.path / MANIFEST, {"format": FORMAT, "tables": tables})
+        write_json_atomic(self.path / MANIFEST, {"format": FORMAT, "tables": tables})
 
 
 def _rows_of(request: Request, cached: dict[str, Features]) -> Features:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from photoseek.vectors import Vectors, normalise
+from photoseek.vectors import Vectors, normalize
 from photoseek_train.distributed import ALONE, Processes
 from photoseek_train.features.inputs import Inputs
 from photoseek_train.model.two_tower import TwoTower
@@ -31,7 +31,7 @@ def encode_all(
         for batch in inputs.stream(batches, epoch=0):
             parts.append(inputs.embed(model, batch).float().cpu().numpy())
             progress(task, sum(map(len, parts)), len(rows))
-    return normalise(np.concatenate(processes.gather_lists(parts)))
+    return normalize(np.concatenate(processes.gather_lists(parts)))
 
 
 class SplitVectors(NamedTuple):

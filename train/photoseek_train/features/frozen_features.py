@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from photoseek.photos.preprocessing import Preprocessing
-from photoseek.system.atomic_write import sha256_of
+from photoseek.system.atomic_write import file_sha256
 from photoseek_train.data.dataset import CaptionedPhotos
 from photoseek_train.data.photos import TrainingPhotos
 from photoseek_train.data.tokens import Tokens, plain_tokenizer
@@ -166,7 +166,7 @@ def photo_hashes(paths: Sequence[Path]) -> list[str]:
     """
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         try:
-            return list(pool.map(sha256_of, paths))
+            return list(pool.map(file_sha256, paths))
         except OSError as error:
             raise DataError(f"{error.filename}: cannot be read: {error.strerror or error}") from error
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from photoseek.system.atomic_write import replace_json, sync_file
+from photoseek.system.atomic_write import fsync_file, write_json_atomic
 from photoseek_train.progress import Progress, silent
 
 Features = npt.NDArray[np.float32]
@@ -100,5 +100,5 @@ class Extraction:
     def _commit(self, rows: Features, done: int, purpose: str) -> None:
         if isinstance(rows, np.memmap):
             rows.flush()
-        sync_file(self.array)
-        replace_json(self.state, {"purpose": purpose, "done": done})
+        fsync_file(self.array)
+        write_json_atomic(self.state, {"purpose": purpose, "done": done})

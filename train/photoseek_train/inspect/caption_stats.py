@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from photoseek.captions import Caption
-from photoseek.languages import language_of
+from photoseek.languages import detect_language
 from photoseek_train.inspect.photo_stats import spread
 
 
@@ -64,7 +64,7 @@ def has_control_characters(text: str) -> bool:
 def _by_language(captions: Sequence[Caption]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for caption in captions:
-        found.setdefault(language_of(caption.text), []).append(caption.text)
+        found.setdefault(detect_language(caption.text), []).append(caption.text)
     return dict(sorted(found.items(), key=lambda item: (-len(item[1]), item[0])))
 
 

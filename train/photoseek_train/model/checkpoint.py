@@ -11,9 +11,9 @@ import safetensors
 import safetensors.torch
 from transformers import PreTrainedTokenizerFast
 
-from photoseek.system.atomic_write import read_bounded, replace_bytes, replace_json, sha256_of
+from photoseek.system.atomic_write import file_sha256, read_bounded, write_bytes_atomic, write_json_atomic
 from photoseek_train.config import TrainingConfig
-from photoseek_train.errors import CheckpointDamaged, CheckpointNotFound, SettingsError, reason_of
+from photoseek_train.errors import CheckpointDamaged, CheckpointNotFound, SettingsError, describe_error
 from photoseek_train.model.pretrained import load_tokenizer
 from photoseek_train.model.serialization import TOKENIZER_FILES, json_lines, save_tokenizer, save_weights
 from photoseek_train.model.two_tower import TwoTower
@@ -46,19 +46,19 @@ class Loaded(NamedTuple):
 def begin_checkpoint(path: Path, config: TrainingConfig, tokenizer: PreTrainedTokenizerFast) -> None:
     """Write what stays the same through a run: configuration and tokenizer."""
     path.mkdir(parents=True, exist_ok=True)
-    replace_json(path / Layout.CONFIG, config.to_json())  # first: by this file a folder is known as a run's
+    write_json_atomic(path / Layout.CONFIG, config.to_json())  # first: by this file a folder is known as a run's
     save_tokenizer(tokenizer, path)
 
 
 def write_weights(path: Path, model: TwoTower, metrics: Mapping[str, Any]) -> None:
     """Replace the weights, then the metrics that were measured with them."""
     save_weights(model, path / Layout.WEIGHTS)
-    replace_json(path / Layout.METRICS, {**metrics, "weights_sha256": weights_hash(path)})
+    write_json_atomic(path / Layout.METRICS, {**metrics, "weights_sha256": weights_hash(path)})
 
 
 def write_history(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Replace ``history.jsonl``: one line an epoch."""
-    replace_bytes(path / Layout.HISTORY, json_lines(rows))
+    write_bytes_atomic(path / Layout.HISTORY, json_lines(rows))
 
 
 def load_checkpoint(path: str | Path, attention: str = "sdpa") -> Loaded:
@@ -106,7 +106,7 @@ def read_metrics(path: str | Path) -> dict[str, Any]:
 
 def weights_hash(path: str | Path) -> str:
     """SHA-256 of ``model.safetensors``."""
-    return sha256_of(Path(path) / Layout.WEIGHTS)
+    return file_sha256(Path(path) / Layout.WEIGHTS)
 
 
 def _load_weights(model: TwoTower, path: Path) -> None:
@@ -114,5 +114,5 @@ def _load_weights(model: TwoTower, path: Path) -> None:
         model.load_state_dict(safetensors.torch.load_file(path))
     except (OSError, RuntimeError, safetensors.SafetensorError) as error:
         raise CheckpointDamaged(
-            f"{path}: expected the weights that config.json describes: {reason_of(error)}"
+            f"{path}: expected the weights that config.json describes: {describe_error(error)}"
         ) from error

@@ -13,7 +13,7 @@ import torch
 import transformers
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 
-from photoseek_train.errors import TowerError, reason_of
+from photoseek_train.errors import TowerError, describe_error
 
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
 _TOKENIZER = ("tokenizer.json", "vocab.txt")
@@ -126,7 +126,7 @@ def _expect_all_weights(missing: object, source: str) -> None:
 
 
 def _cannot_load(what: str, source: str, folder: Path | None, error: Exception) -> str:
-    reason = reason_of(error)
+    reason = describe_error(error)
     if folder is not None:
         return f"{source}: {what} cannot be loaded from this folder: {reason}"
     offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") else ""

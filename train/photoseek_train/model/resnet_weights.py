@@ -10,7 +10,7 @@ import torch
 import torchvision.models as zoo
 from torch import Tensor
 
-from photoseek_train.errors import TowerError, reason_of
+from photoseek_train.errors import TowerError, describe_error
 from photoseek_train.model.resnet import entry_shapes, expect_resnet, is_optional, resnet_that_fits, shapes_of
 
 Weights = dict[str, Tensor]
@@ -58,7 +58,7 @@ def _from_file(path: Path) -> Weights:
     try:
         values: Any = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        found = f"found no file of torch.save: {reason_of(error)}"
+        found = f"found no file of torch.save: {describe_error(error)}"
         raise TowerError(f"{path}: expected a torchvision state dict, {found}") from error
     if not isinstance(values, dict) or not all(isinstance(tensor, Tensor) for tensor in values.values()):
         raise TowerError(f"{path}: expected a torchvision state dict (names to tensors), found something else")

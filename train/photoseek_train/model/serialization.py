@@ -12,7 +12,7 @@ import safetensors.torch
 from torch import nn
 from transformers import PreTrainedTokenizerFast
 
-from photoseek.system.atomic_write import replace_bytes, replace_json
+from photoseek.system.atomic_write import write_bytes_atomic, write_json_atomic
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 
@@ -23,9 +23,9 @@ def save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
         tokenizer.save_pretrained(draft)
         written = {path.name: path.read_bytes() for path in Path(draft).iterdir() if path.name in TOKENIZER_FILES}
     for name, content in written.items():
-        replace_bytes(folder / name, content)
+        write_bytes_atomic(folder / name, content)
     if "special_tokens_map.json" not in written:
-        replace_json(folder / "special_tokens_map.json", special_tokens(tokenizer))
+        write_json_atomic(folder / "special_tokens_map.json", special_tokens(tokenizer))
 
 
 def special_tokens(tokenizer: PreTrainedTokenizerFast) -> dict[str, str]:
@@ -36,7 +36,7 @@ def special_tokens(tokenizer: PreTrainedTokenizerFast) -> dict[str, str]:
 def save_weights(model: nn.Module, path: Path) -> None:
     """Write a module's parameters and buffers as safetensors."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    replace_bytes(path, safetensors.torch.save(tensors, metadata={"format": "pt"}))
+    write_bytes_atomic(path, safetensors.torch.save(tensors, metadata={"format": "pt"}))
 
 
 def json_lines(rows: Sequence[Mapping[str, Any]]) -> bytes:

@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from photoseek.evaluation.protocol import EvaluationProtocol
 from photoseek.evaluation.report import Evaluation
-from photoseek.system.atomic_write import replace_bytes
+from photoseek.system.atomic_write import write_bytes_atomic
 from photoseek_train.data.dataset import CaptionedPhotos
 from photoseek_train.errors import CheckpointDamaged, CheckpointNotFound
 from photoseek_train.evaluation.evaluate import assess_split
@@ -121,7 +121,7 @@ def _write(file: Path, run: Path, findings: Findings | None, history: Sequence[M
         rows=[] if findings is None else figure_rows(findings.evaluation.to_json()),
     )
     file.parent.mkdir(parents=True, exist_ok=True)
-    replace_bytes(file, page.encode("utf-8", "replace"))  # a file name may hold what is no text
+    write_bytes_atomic(file, page.encode("utf-8", "replace"))  # a file name may hold what is no text
     return file
 
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from photoseek.system.atomic_write import replace_json
+from photoseek.system.atomic_write import write_json_atomic
 from photoseek_train.data.dataset import CaptionedPhotos
 from photoseek_train.errors import DataError, SettingsError
 from photoseek_train.evaluation.evaluate import vectors_of
@@ -40,7 +40,7 @@ class DataFiles:
             "captions": [str(file.absolute()) for file in self.captions],
             "split": None if self.split is None else _lasting(self.split),
         }
-        replace_json(run / Layout.DATA, told)
+        write_json_atomic(run / Layout.DATA, told)
 
     @classmethod
     def kept(cls, run: Path) -> DataFiles | None:

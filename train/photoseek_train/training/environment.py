@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 import photoseek
-from photoseek.system.atomic_write import replace_json
+from photoseek.system.atomic_write import write_json_atomic
 from photoseek_train.model.checkpoint import Layout
 
 _PACKAGES = ("torch", "torchvision", "transformers", "tokenizers", "numpy", "pillow")
@@ -38,7 +38,7 @@ def record_environment(run: Path) -> None:
     """Note with what a run goes on: a resumed run lists each environment that it was in."""
     known, now = read_environments(run), environment()
     if not known or known[-1] != now:
-        replace_json(run / Layout.ENVIRONMENT, [*known, now])
+        write_json_atomic(run / Layout.ENVIRONMENT, [*known, now])
 
 
 def read_environments(run: Path) -> list[dict[str, Any]]:

@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
-from photoseek.system.atomic_write import replace_bytes
-from photoseek_train.errors import RunMismatch, reason_of
+from photoseek.system.atomic_write import write_bytes_atomic
+from photoseek_train.errors import RunMismatch, describe_error
 from photoseek_train.training.trainer import EpochRecord, Trainer, learning_modules
 
 FORMAT = 1
@@ -70,7 +70,7 @@ class RunState:
         buffer = io.BytesIO()
         history = [record.to_json() for record in self.history]
         torch.save({"format": FORMAT, **vars(self), "history": history}, buffer)
-        replace_bytes(path, buffer.getvalue())
+        write_bytes_atomic(path, buffer.getvalue())
 
     @classmethod
     def read(cls, path: Path) -> RunState:
@@ -87,5 +87,5 @@ class RunState:
             return cls(history, **values)
         except _DAMAGED as error:
             raise RunMismatch(
-                f"{path}: expected the state of a run: {reason_of(error)}; delete the folder, or choose another"
+                f"{path}: expected the state of a run: {describe_error(error)}; delete the folder, or choose another"
             ) from error

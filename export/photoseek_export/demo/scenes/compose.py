@@ -83,7 +83,7 @@ def _one_before_another(chance: Chance, place: str) -> tuple[Thing, ...]:
 def _thing(chance: Chance, name: str, layer: Layer, position: Position) -> Thing:
     kind = KINDS[name]
     count = chance.pick([n for n in _COUNT_ODDS if n <= kind.most])
-    return Thing(name, chance.pick(kind.colours), count, chance.pick(_SIZE_ODDS), position, layer)
+    return Thing(name, chance.pick(kind.colors), count, chance.pick(_SIZE_ODDS), position, layer)
 
 
 def _is_good(things: tuple[Thing, ...]) -> bool:

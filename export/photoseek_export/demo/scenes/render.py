@@ -69,7 +69,7 @@ def _draw_window(brush: Brush, lit: Brush, scene: Scene, lighting: Lighting, cha
 
 
 def _draw_thing(brush: Brush, thing: Thing, scene: Scene, chance: Chance) -> None:
-    ink = _varied(INKS[thing.colour], chance)
+    ink = _varied(INKS[thing.color], chance)
     baseline = _WATERLINES.get(scene.place) if thing.layer == "water" else None
     shape: Shape = _named(thing.kind)
     for spot in spots(thing, scene.things, baseline, chance):

@@ -16,7 +16,7 @@ Layer = Literal["sky", "water", "back", "ground", "front"]
 WORLD = 1
 """Grows with every change of what is drawn or said of a scene: folders of drawn scenes bear it in their names."""
 
-COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white")
+COLORS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white")
 COUNTS = (1, 2, 3, 4)
 POSITIONS: tuple[Position, ...] = ("left", "middle", "right")
 SIZE_FACTORS: dict[Size, float] = {"small": 0.86, "medium": 1.1, "big": 1.36}
@@ -31,7 +31,7 @@ class Thing:
     """
 
     kind: str
-    colour: str
+    color: str
     count: int
     size: Size
     position: Position
@@ -54,7 +54,7 @@ class Kind:
 
     width: int
     height: int
-    colours: tuple[str, ...]
+    colors: tuple[str, ...]
     most: int
     places: tuple[str, ...]
     layer: Literal["sky", "water", "ground"] = "ground"

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from photoseek.bundle.description import ExternalModel, TextReading
-from photoseek.bundle.layouts.onnx_io import Tower
+from photoseek.bundle.description import ExternalModel, TextInputSpec
+from photoseek.bundle.layouts.onnx_io import GraphIO
 from photoseek.bundle.manifest import MAX_DIM
 from photoseek.errors import BundleIncompatible
 from photoseek.photos.preprocessing import Preprocessing
@@ -15,13 +15,13 @@ from photoseek.photos.preprocessing import Preprocessing
 _MOST_TOKENS = 65_536
 
 
-def assemble(
+def build_description(
     folder: Path,
     layout: str,
-    texts: Mapping[str, Tower],
-    visions: Mapping[str, Tower],
+    texts: Mapping[str, GraphIO],
+    visions: Mapping[str, GraphIO],
     preprocessing: Preprocessing,
-    reading: TextReading,
+    reading: TextInputSpec,
     *,
     languages: Sequence[str] = ("en",),
     read: Sequence[str] = (),
@@ -46,7 +46,7 @@ def assemble(
     towers = [*texts.values(), *visions.values()]
     dims = {tower.dim for tower in towers} - {None}
     if len(dims) > 1:
-        raise BundleIncompatible(f"{folder}: its towers make vectors of lengths {_listed(dims)}; copy it again")
+        raise BundleIncompatible(f"{folder}: its towers make vectors of lengths {_join_names(dims)}; copy it again")
     found = next(iter(dims), dim)
     if found is not None and not 0 < found <= MAX_DIM:
         raise BundleIncompatible(f"{folder}: expected vectors of at most {MAX_DIM} numbers, found {found}")
@@ -61,7 +61,7 @@ def assemble(
                 f"{folder}: its image tower takes {height} x {width} pixels, but its preprocessing makes "
                 f"{preprocessing.height} x {preprocessing.width}; they belong to different models"
             )
-    outside = {tower.graph.file: _beside(folder, tower) for tower in towers if tower.face.outside}
+    outside = {tower.graph.file: _sibling_file(folder, tower) for tower in towers if tower.face.outside}
     return ExternalModel(
         layout=layout,
         texts={precision: tower.graph for precision, tower in texts.items()},
@@ -69,13 +69,13 @@ def assemble(
         outside=outside,
         dim=found,
         preprocessing=preprocessing,
-        reading=_of_length(folder, texts, reading),
+        reading=_with_max_tokens(folder, texts, reading),
         languages=tuple(languages),
         read=tuple(read),
     )
 
 
-def _of_length(folder: Path, texts: Mapping[str, Tower], reading: TextReading) -> TextReading:
+def _with_max_tokens(folder: Path, texts: Mapping[str, GraphIO], reading: TextInputSpec) -> TextInputSpec:
     """The same, where its graphs take texts of one length alone: these are filled up to it, and cut off there."""
     lengths = {tower.length for tower in texts.values()}
     if lengths == {None}:
@@ -86,7 +86,7 @@ def _of_length(folder: Path, texts: Mapping[str, Tower], reading: TextReading) -
     return replace(reading, limit=min(reading.limit, length), length=length)
 
 
-def _beside(folder: Path, tower: Tower) -> tuple[str, ...]:
+def _sibling_file(folder: Path, tower: GraphIO) -> tuple[str, ...]:
     """Files with weights, by paths from the folder."""
     inside = PurePosixPath(tower.graph.file).parent
     names = tuple((inside / name).as_posix() for name in tower.face.outside)
@@ -98,7 +98,7 @@ def _beside(folder: Path, tower: Tower) -> tuple[str, ...]:
     return names
 
 
-def both(
+def common_precisions(
     folder: Path, texts: Mapping[str, str], visions: Mapping[str, str], expected: str
 ) -> dict[str, tuple[str, str]]:
     """The files of the precisions of which both towers are there; a precision of one alone does not count.
@@ -114,5 +114,5 @@ def both(
     raise BundleIncompatible(f"{folder}: found {there}, but not {missing}; expected {expected}: copy the rest there")
 
 
-def _listed(values: set[int | None]) -> str:
+def _join_names(values: set[int | None]) -> str:
     return ", ".join(str(value) for value in sorted(value for value in values if value is not None))

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from photoseek.bundle.description import ExternalModel, TextReading, expect_file
-from photoseek.bundle.layouts.build import assemble, both
+from photoseek.bundle.description import ExternalModel, TextInputSpec, expect_file
+from photoseek.bundle.layouts.build import build_description, common_precisions
 from photoseek.bundle.layouts.hf_image_processor import BICUBIC, CLIP_MEAN, CLIP_STD
-from photoseek.bundle.layouts.onnx_io import Tower, text_tower, vision_tower
+from photoseek.bundle.layouts.onnx_io import GraphIO, text_io, vision_io
 from photoseek.bundle.layouts.tokenizers import build_bert
 from photoseek.errors import BundleIncompatible
 from photoseek.photos.preprocessing import Preprocessing
@@ -36,17 +36,17 @@ def describe(folder: Path) -> ExternalModel | None:
     texts, visions = _files(folder, "txt"), _files(folder, "img")
     if not texts and not visions:
         return None
-    pairs = both(folder, texts, visions, EXPECTED)
+    pairs = common_precisions(folder, texts, visions, EXPECTED)
     vocabulary = "it is cn_clip/clip/vocab.txt of the Chinese-CLIP package: copy it there"
     expect_file(folder / _VOCABULARY, vocabulary)
-    images = {name: vision_tower(folder, vision, name) for name, (_, vision) in pairs.items()}
-    return assemble(
+    images = {name: vision_io(folder, vision, name) for name, (_, vision) in pairs.items()}
+    return build_description(
         folder,
         NAME,
-        {name: text_tower(folder, text, name) for name, (text, _) in pairs.items()},
+        {name: text_io(folder, text, name) for name, (text, _) in pairs.items()},
         images,
         _preprocessing(folder, next(iter(images.values()))),
-        TextReading((_VOCABULARY,), build_bert, limit=_TOKENS, pad=0, options={"longest_word": _LONGEST_WORD}),
+        TextInputSpec((_VOCABULARY,), build_bert, limit=_TOKENS, pad=0, options={"longest_word": _LONGEST_WORD}),
         languages=("zh",),
     )
 
@@ -63,7 +63,7 @@ def _files(folder: Path, tower: str) -> dict[str, str]:
     return found
 
 
-def _preprocessing(folder: Path, tower: Tower) -> Preprocessing:
+def _preprocessing(folder: Path, tower: GraphIO) -> Preprocessing:
     height, width = tower.size
     if height is None or width is None:
         raise BundleIncompatible(

@@ -15,7 +15,7 @@ _PYTORCH = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.
 _ONE_GRAPH = ("onnx/model.onnx", "model.onnx")
 
 
-def detect(folder: Path) -> ExternalModel:
+def detect_layout(folder: Path) -> ExternalModel:
     """What lies in a folder that has no manifest of ours.
 
     Raises:
@@ -27,7 +27,7 @@ def detect(folder: Path) -> ExternalModel:
     try:
         found = next(filter(None, (look(folder) for look in known)), None)
         if found is None:
-            _refuse_what_is_no_bundle(folder)
+            _raise_not_a_bundle(folder)
     except (OSError, ValueError) as error:  # a folder that may not be read, a name that is none
         what = getattr(error, "strerror", None) or error
         raise BundleNotFound(f"no bundle at {folder}: expected a folder that can be read: {what}") from error
@@ -40,7 +40,7 @@ def detect(folder: Path) -> ExternalModel:
     return found
 
 
-def _refuse_what_is_no_bundle(folder: Path) -> None:
+def _raise_not_a_bundle(folder: Path) -> None:
     """Forms of the same models that are near to a bundle, with the way to one."""
     if not (folder / Layout.CONFIG).is_file():
         return

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from photoseek.bundle.description import BundleDescription, ExternalModel
 from photoseek.bundle.files import UnchangedFiles
-from photoseek.bundle.layouts.detect import detect
+from photoseek.bundle.layouts.detect import detect_layout
 from photoseek.bundle.layouts.text_cleaning import CLEANING
 from photoseek.bundle.manifest import FileRecord, Manifest
-from photoseek.bundle.tokenization import Tokenization, for_queries
+from photoseek.bundle.tokenization import Tokenization, without_limits
 from photoseek.errors import BundleDamaged
 
-UNKNOWN = "unknown"
+NO_CHECKSUM = "unknown"
 
 
 def describe(folder: Path) -> BundleDescription:
@@ -27,7 +27,7 @@ def describe(folder: Path) -> BundleDescription:
         BundleDamaged: A file cannot be read.
         BundleIncompatible: It needs something that is not supported.
     """
-    model = detect(folder)
+    model = detect_layout(folder)
     files = UnchangedFiles(folder, model.files)
     return BundleDescription(
         layout=model.layout,
@@ -41,7 +41,11 @@ def describe(folder: Path) -> BundleDescription:
         load_tokenization=lambda _: _load_tokenization(folder, model, files),
         compute_fingerprint=partial(_fingerprint, model, files),
         compute_dim=partial(_measured_dim, folder, model, files),
-        facts={"dim": model.dim, "preprocessing": asdict(model.preprocessing), "reading": model.reading.facts},
+        fingerprint_parts={
+            "dim": model.dim,
+            "preprocessing": asdict(model.preprocessing),
+            "reading": model.reading.fingerprint_parts,
+        },
     )
 
 
@@ -49,13 +53,13 @@ def _manifest(folder: Path, model: ExternalModel, files: UnchangedFiles) -> Mani
     return Manifest(
         name=folder.name,
         dim=model.dim or 0,
-        pooling=UNKNOWN,
+        pooling=NO_CHECKSUM,
         languages=list(model.languages),
         preprocessing=model.preprocessing.id,
-        weights=UNKNOWN,
+        weights=NO_CHECKSUM,
         files={name: FileRecord(size, "") for name, size in files.sizes.items()},
         precisions={precision: {} for precision in model.precisions},
-        licence=UNKNOWN,
+        license=NO_CHECKSUM,
     )
 
 
@@ -71,7 +75,7 @@ def _fingerprint(model: ExternalModel, files: UnchangedFiles) -> str:
         "graphs": [[dict(graph.inputs), graph.output] for graph in graphs],
         "preprocessing": model.preprocessing.id,
         "tokenizer": [files.sha256(name) for name in model.reading.files],
-        "reading": model.reading.facts,
+        "reading": model.reading.fingerprint_parts,
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -80,7 +84,7 @@ def _load_tokenization(folder: Path, model: ExternalModel, files: UnchangedFiles
     reading = model.reading
     for name in reading.files:
         files.verified(name)
-    tokenizer = for_queries(reading.build(folder, reading.files, **reading.options), reading.limit)
+    tokenizer = without_limits(reading.build(folder, reading.files, **reading.options), reading.limit)
     pad = reading.pad if isinstance(reading.pad, int) else tokenizer.token_to_id(reading.pad)
     if pad is None:
         path = folder / reading.files[0]
@@ -90,11 +94,11 @@ def _load_tokenization(folder: Path, model: ExternalModel, files: UnchangedFiles
 
 def _measured_dim(folder: Path, model: ExternalModel, files: UnchangedFiles) -> int:
     """The length of what the text tower returns, where no file records it."""
-    from photoseek.bundle.onnx_session import Graph  # onnxruntime takes a tenth of a second to import
+    from photoseek.bundle.onnx_session import OnnxSession  # onnxruntime takes a tenth of a second to import
 
     tower = model.texts[model.precisions[0]]
     for name in (tower.file, *model.outside.get(tower.file, ())):
         files.verified(name)
-    graph = Graph(folder / tower.file, inputs=tower.inputs, output=tower.output)
+    graph = OnnxSession(folder / tower.file, inputs=tower.inputs, output=tower.output)
     tokenization = _load_tokenization(folder, model, files)
     return int(graph.run(tokenization.feeds(tokenization.ids(["a"]))).shape[-1])

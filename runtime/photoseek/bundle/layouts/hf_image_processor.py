@@ -15,15 +15,15 @@ from typing import Any
 
 from photoseek.bundle.description import json_object
 from photoseek.errors import BundleIncompatible
-from photoseek.photos.preprocessing import Preprocessing, Triple
+from photoseek.photos.preprocessing import RGB, Preprocessing
 
 PREPROCESSOR = "preprocessor_config.json"
 PROCESSOR = "processor_config.json"
 """Where transformers 5 keeps the same, under ``image_processor``."""
 
-CLIP_MEAN: Triple = (0.48145466, 0.4578275, 0.40821073)
-CLIP_STD: Triple = (0.26862954, 0.26130258, 0.27577711)
-_HALF: Triple = (0.5, 0.5, 0.5)
+CLIP_MEAN: RGB = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD: RGB = (0.26862954, 0.26130258, 0.27577711)
+_HALF: RGB = (0.5, 0.5, 0.5)
 BILINEAR, BICUBIC = 2, 3
 _EDGE_224, _SQUARE_224 = {"shortest_edge": 224}, {"height": 224, "width": 224}
 
@@ -33,13 +33,13 @@ class _Defaults:
     size: Mapping[str, int]
     crop: bool
     resample: int
-    mean: Triple
-    std: Triple
+    mean: RGB
+    std: RGB
 
 
 _CLIP = _Defaults(_EDGE_224, True, BICUBIC, CLIP_MEAN, CLIP_STD)
 _SIGLIP = _Defaults(_SQUARE_224, False, BICUBIC, _HALF, _HALF)
-_KNOWN = {
+_PROCESSOR_TYPES = {
     "CLIPImageProcessor": _CLIP,
     "CLIPFeatureExtractor": _CLIP,
     "ChineseCLIPImageProcessor": _CLIP,
@@ -49,7 +49,7 @@ _KNOWN = {
     "ViTFeatureExtractor": _Defaults(_SQUARE_224, False, BILINEAR, _HALF, _HALF),
 }
 
-_READ = {
+_USED_KEYS = {
     "image_processor_type",
     "feature_extractor_type",
     "do_resize",
@@ -64,7 +64,7 @@ _READ = {
     "image_std",
     "do_convert_rgb",
 }
-_WITHOUT_EFFECT = {
+_IGNORED_KEYS = {
     "_auto_class",
     "_processor_class",
     "_valid_processor_keys",
@@ -75,7 +75,7 @@ _WITHOUT_EFFECT = {
     "input_data_format",
     "return_tensors",
 }
-_ONLY: Mapping[str, tuple[Any, ...]] = {
+_FIXED_VALUES: Mapping[str, tuple[Any, ...]] = {
     "data_format": ("channels_first",),
     "do_pad": (False,),
     "use_square_size": (False,),
@@ -108,12 +108,14 @@ def read_preprocessing(config: Mapping[str, Any], path: Path) -> Preprocessing:
     if not isinstance(config, Mapping):
         raise BundleIncompatible(f"{path}: expected the settings of an image processor, found {config!r:.80}")
     kind = config.get("image_processor_type") or config.get("feature_extractor_type") or "CLIPImageProcessor"
-    defaults = _KNOWN.get(re.sub("(Fast|Pil)$", "", kind) if isinstance(kind, str) else "")
+    defaults = _PROCESSOR_TYPES.get(re.sub("(Fast|Pil)$", "", kind) if isinstance(kind, str) else "")
     if defaults is None:
-        raise BundleIncompatible(f"{path}: expected an image processor among {', '.join(_KNOWN)}, found {kind!r:.80}")
+        raise BundleIncompatible(
+            f"{path}: expected an image processor among {', '.join(_PROCESSOR_TYPES)}, found {kind!r:.80}"
+        )
     _expect_known(config, path)
     try:
-        return _follow({key: value for key, value in config.items() if value is not None}, defaults)
+        return _apply_config({key: value for key, value in config.items() if value is not None}, defaults)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         what = f"no {error}" if isinstance(error, KeyError) else str(error)
         raise BundleIncompatible(f"{path}: cannot be followed: {what}") from error
@@ -121,41 +123,41 @@ def read_preprocessing(config: Mapping[str, Any], path: Path) -> Preprocessing:
 
 def _expect_known(config: Mapping[str, Any], path: Path) -> None:
     for key, value in config.items():
-        if value is None or key in _READ or key in _WITHOUT_EFFECT:
+        if value is None or key in _USED_KEYS or key in _IGNORED_KEYS:
             continue
-        if key not in _ONLY:
+        if key not in _FIXED_VALUES:
             raise BundleIncompatible(f"{path}: {key}: not known here, found {value!r:.80}; upgrade photoseek")
-        if value not in _ONLY[key]:
-            raise BundleIncompatible(f"{path}: expected {key} {_ONLY[key][0]!r}, found {value!r:.80}")
+        if value not in _FIXED_VALUES[key]:
+            raise BundleIncompatible(f"{path}: expected {key} {_FIXED_VALUES[key][0]!r}, found {value!r:.80}")
 
 
-def _follow(config: Mapping[str, Any], defaults: _Defaults) -> Preprocessing:
+def _apply_config(config: Mapping[str, Any], defaults: _Defaults) -> Preprocessing:
     if not config.get("do_resize", True):
         raise ValueError("expected do_resize true, found false: photos of every size come in")
     cropped = bool(config.get("do_center_crop", defaults.crop))
-    size = _sized(config.get("size", defaults.size), edge="shortest_edge" in defaults.size)
-    cut = _sized(config.get("crop_size", _SQUARE_224), edge=False) if cropped else None
+    size = _size_from(config.get("size", defaults.size), edge="shortest_edge" in defaults.size)
+    cut = _size_from(config.get("crop_size", _SQUARE_224), edge=False) if cropped else None
     edge = size.get("shortest_edge")
     if edge is None and cut not in (None, size):
         raise ValueError(f"expected a crop_size of the size that photos are squeezed to, found {cut} and {size}")
     if edge is not None and cut is None:
         raise ValueError("expected do_center_crop true beside a shortest_edge, found false: results differ in size")
     result = cut or size
-    normalised = bool(config.get("do_normalize", True))
+    normalized = bool(config.get("do_normalize", True))
     return Preprocessing(
         height=result["height"],
         width=result["width"],
         shortest_edge=edge,
         resample=int(config.get("resample", defaults.resample)),
         rescale_factor=float(config.get("rescale_factor", 1 / 255)) if config.get("do_rescale", True) else 1.0,
-        mean=_triple(config.get("image_mean", defaults.mean)) if normalised else (0.0, 0.0, 0.0),
-        std=_triple(config.get("image_std", defaults.std)) if normalised else (1.0, 1.0, 1.0),
+        mean=_triple(config.get("image_mean", defaults.mean)) if normalized else (0.0, 0.0, 0.0),
+        std=_triple(config.get("image_std", defaults.std)) if normalized else (1.0, 1.0, 1.0),
         floor_middle=True,
         faithful=True,
     )
 
 
-def _sized(size: Any, *, edge: bool) -> dict[str, int]:
+def _size_from(size: Any, *, edge: bool) -> dict[str, int]:
     """``{"shortest_edge": n}`` or ``{"height": h, "width": w}``; a plain number stands for one of them."""
     if isinstance(size, int):
         return {"shortest_edge": size} if edge else {"height": size, "width": size}
@@ -165,6 +167,6 @@ def _sized(size: Any, *, edge: bool) -> dict[str, int]:
     return given
 
 
-def _triple(values: Any) -> Triple:
+def _triple(values: Any) -> RGB:
     red, green, blue = (float(value) for value in values)
     return red, green, blue

@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from photoseek.bundle.description import TextReading, optional_json
+from photoseek.bundle.description import TextInputSpec, optional_json
 from photoseek.bundle.layouts.tokenizers import build_bert, build_clip, build_from_json
-from photoseek.bundle.tokenization import Side
+from photoseek.bundle.tokenization import PaddingSide
 from photoseek.errors import BundleIncompatible
 
 TOKENIZER, VOCABULARY, MERGES, BERT = "tokenizer.json", "vocab.json", "merges.txt", "vocab.txt"
 SENTENCEPIECE = ("spiece.model", "tokenizer.model", "sentencepiece.bpe.model")
 CONFIG, SPECIAL = "tokenizer_config.json", "special_tokens_map.json"
 
-_LIMITLESS = 1_000_000  # transformers writes 1e30 where it knows no limit
+_NO_LIMIT = 1_000_000  # transformers writes 1e30 where it knows no limit
 
 
-def find_reading(folder: Path, positions: int, *, fixed: bool) -> TextReading:
+def find_text_spec(folder: Path, positions: int, *, fixed: bool) -> TextInputSpec:
     """How the text tower's texts are read.
 
     Args:
@@ -32,7 +32,7 @@ def find_reading(folder: Path, positions: int, *, fixed: bool) -> TextReading:
     """
     config = optional_json(folder / CONFIG)
     limit = config.get("model_max_length")
-    read = min(int(limit), positions) if isinstance(limit, int | float) and 0 < limit < _LIMITLESS else positions
+    read = min(int(limit), positions) if isinstance(limit, int | float) and 0 < limit < _NO_LIMIT else positions
     shared: dict[str, Any] = {
         "limit": read,
         "pad": _pad(folder, config),
@@ -41,11 +41,11 @@ def find_reading(folder: Path, positions: int, *, fixed: bool) -> TextReading:
         "side": _side(folder, config),
     }
     if (folder / TOKENIZER).is_file():
-        return TextReading((TOKENIZER,), build_from_json, **shared)
+        return TextInputSpec((TOKENIZER,), build_from_json, **shared)
     if (folder / VOCABULARY).is_file() and (folder / MERGES).is_file():
-        return TextReading((VOCABULARY, MERGES), build_clip, **shared)
+        return TextInputSpec((VOCABULARY, MERGES), build_clip, **shared)
     if (folder / BERT).is_file():
-        return TextReading((BERT,), build_bert, options=_bert_options(config), **shared)
+        return TextInputSpec((BERT,), build_bert, options=_bert_options(config), **shared)
     raise BundleIncompatible(f"{folder}: {_missing(folder)}")
 
 
@@ -82,7 +82,7 @@ def _pad(folder: Path, config: Mapping[str, Any]) -> str:
     raise BundleIncompatible(f"{folder / CONFIG}: expected pad_token, found none; it tells how texts are filled up")
 
 
-def _side(folder: Path, config: Mapping[str, Any]) -> Side:
+def _side(folder: Path, config: Mapping[str, Any]) -> PaddingSide:
     """Where texts are filled up. They are cut off on the right."""
     if config.get("truncation_side", "right") != "right":
         raise BundleIncompatible(

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from photoseek.bundle.description import ExternalModel, TextReading, expect_file, json_object
-from photoseek.bundle.layouts.build import assemble, both
+from photoseek.bundle.description import ExternalModel, TextInputSpec, expect_file, json_object
+from photoseek.bundle.layouts.build import build_description, common_precisions
 from photoseek.bundle.layouts.hf_image_processor import BICUBIC, BILINEAR
-from photoseek.bundle.layouts.onnx_io import text_tower, vision_tower
+from photoseek.bundle.layouts.onnx_io import text_io, vision_io
 from photoseek.bundle.layouts.tokenizers import build_from_json
 from photoseek.errors import BundleIncompatible
 from photoseek.photos.preprocessing import Preprocessing
@@ -29,7 +29,7 @@ _PICTURES = "visual/preprocess_cfg.json"
 _TOKENS = 77  # where text_cfg tells no context_length
 _FILTERS = {"bicubic": BICUBIC, "bilinear": BILINEAR, "nearest": 0, "lanczos": 1, "box": 4, "hamming": 5}
 _KNOWN = {"size", "mode", "mean", "std", "interpolation", "resize_mode", "fill_color"}
-_CLEANING = {None: "one_space", "whitespace": "one_space", "canonicalize": "canonical"}
+_CLEANING = {None: "collapse_whitespace", "whitespace": "collapse_whitespace", "canonicalize": "canonical"}
 
 
 def describe(folder: Path) -> ExternalModel | None:
@@ -41,17 +41,17 @@ def describe(folder: Path) -> ExternalModel | None:
     texts, visions = ({"fp32": file} if (folder / file).is_file() else {} for file in (_TEXT, _VISION))
     if not texts and not visions:
         return None
-    both(folder, texts, visions, EXPECTED)
+    common_precisions(folder, texts, visions, EXPECTED)
     config = json_object(expect_file(folder / _CONFIG, "it tells how texts are read: copy it there"))
     expect_file(folder / _TOKENIZER, "copy it there")
     padding = json_object(expect_file(folder / _TOKENIZER_CONFIG, "it tells how texts are filled up: copy it there"))
     pictures = expect_file(folder / _PICTURES, "it tells how photos are prepared: copy it there")
     dim = config.get("embed_dim")
-    return assemble(
+    return build_description(
         folder,
         NAME,
-        {"fp32": text_tower(folder, _TEXT, "fp32")},
-        {"fp32": vision_tower(folder, _VISION, "fp32")},
+        {"fp32": text_io(folder, _TEXT, "fp32")},
+        {"fp32": vision_io(folder, _VISION, "fp32")},
         _preprocessing(json_object(pictures), pictures),
         _reading(config, padding, folder),
         read=(_CONFIG, _TOKENIZER_CONFIG, _PICTURES),
@@ -59,7 +59,7 @@ def describe(folder: Path) -> ExternalModel | None:
     )
 
 
-def _reading(config: Mapping[str, Any], padding: Mapping[str, Any], folder: Path) -> TextReading:
+def _reading(config: Mapping[str, Any], padding: Mapping[str, Any], folder: Path) -> TextInputSpec:
     settings = config.get("text_cfg")
     pad = padding.get("pad_token")
     pad = pad.get("content") if isinstance(pad, Mapping) else pad
@@ -74,7 +74,7 @@ def _reading(config: Mapping[str, Any], padding: Mapping[str, Any], folder: Path
     clean = further.get("clean") if isinstance(further, Mapping) else further
     if not isinstance(clean, str | None) or clean not in _CLEANING:
         raise BundleIncompatible(f"{folder / _CONFIG}: expected clean whitespace or canonicalize, found {clean!r:.80}")
-    return TextReading((_TOKENIZER,), build_from_json, limit=length, pad=pad, length=length, clean=_CLEANING[clean])
+    return TextInputSpec((_TOKENIZER,), build_from_json, limit=length, pad=pad, length=length, clean=_CLEANING[clean])
 
 
 def _preprocessing(config: Mapping[str, Any], path: Path) -> Preprocessing:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from photoseek.bundle.manifest import hint_of
+from photoseek.bundle.manifest import upgrade_hint
 from photoseek.errors import BundleDamaged
 
 Shape = tuple[int | None, ...]
@@ -25,7 +25,7 @@ _INTEGERS = (6, 7)  # TensorProto.INT32, INT64
 
 
 @dataclass(frozen=True)
-class Port:
+class TensorInfo:
     """An input or an output.
 
     Attributes:
@@ -51,8 +51,8 @@ class GraphFile:
     """
 
     path: Path
-    inputs: dict[str, Port]
-    outputs: dict[str, Port]
+    inputs: dict[str, TensorInfo]
+    outputs: dict[str, TensorInfo]
     outside: tuple[str, ...]
 
 
@@ -69,15 +69,15 @@ def read_graph_file(path: Path) -> GraphFile:
     except OSError as error:
         raise BundleDamaged(f"{path}: {error.strerror or error}") from error
     except (ValueError, IndexError, TypeError) as error:  # an empty file cannot be mapped
-        raise BundleDamaged(f"{path}: expected an ONNX graph: {error}{hint_of(path)}; copy it again") from error
+        raise BundleDamaged(f"{path}: expected an ONNX graph: {error}{upgrade_hint(path)}; copy it again") from error
 
 
 def _read(path: Path, model: memoryview) -> GraphFile:
     graph = _one(model, _GRAPH)
     if graph is None:
         raise ValueError("no graph in it")
-    inputs: list[Port] = []
-    outputs: list[Port] = []
+    inputs: list[TensorInfo] = []
+    outputs: list[TensorInfo] = []
     weights: set[str] = set()
     outside: list[str] = []
     for number, value in _fields(graph):
@@ -103,16 +103,16 @@ def _read(path: Path, model: memoryview) -> GraphFile:
     return GraphFile(path, taken, {port.name: port for port in outputs}, tuple(dict.fromkeys(outside)))
 
 
-def _port(value: memoryview) -> Port:
+def _port(value: memoryview) -> TensorInfo:
     """ValueInfoProto: name 1, type 2 -> TypeProto: tensor_type 1 -> elem_type 1, shape 2 -> dim 1 -> dim_value 1."""
     name, kind = _text(value, 1), _one(value, 2)
     tensor = None if kind is None else _one(kind, 1)
     if tensor is None:
-        return Port(name, None)
+        return TensorInfo(name, None)
     element = next((number for field, number in _fields(tensor) if field == 1), 0)
     shape = _one(tensor, 2)
     dims = None if shape is None else tuple(_dimension(each) for each in _all(shape, 1))
-    return Port(name, dims, element in _INTEGERS)
+    return TensorInfo(name, dims, element in _INTEGERS)
 
 
 def _dimension(value: memoryview) -> int | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from photoseek.bundle.description import TowerGraph
-from photoseek.bundle.layouts.onnx_header import GraphFile, Port, read_graph_file
+from photoseek.bundle.description import GraphSpec
+from photoseek.bundle.layouts.onnx_header import GraphFile, TensorInfo, read_graph_file
 from photoseek.errors import BundleIncompatible
 
 _DYNAMIC = ("int8", "uint8", "q8")
@@ -21,7 +21,7 @@ _TEXT_INPUTS = {
 _VISION_INPUTS = {"pixel_values": "pixel_values", "image": "pixel_values"}
 
 
-class Tower:
+class GraphIO:
     """A graph that was recognised as a tower: what the runtime needs, and what the layout is still to be told.
 
     Attributes:
@@ -31,7 +31,7 @@ class Tower:
         main: The input of tokens, or of pixels.
     """
 
-    def __init__(self, graph: TowerGraph, face: GraphFile) -> None:
+    def __init__(self, graph: GraphSpec, face: GraphFile) -> None:
         self.graph = graph
         self.face = face
         self.embedding = face.outputs[graph.output or next(iter(face.outputs))]
@@ -56,7 +56,7 @@ class Tower:
         return self.main.shape[2], self.main.shape[3]
 
 
-def text_tower(folder: Path, file: str, precision: str, outputs: Sequence[str] = ()) -> Tower:
+def text_io(folder: Path, file: str, precision: str, outputs: Sequence[str] = ()) -> GraphIO:
     """A text tower; ``outputs`` are the names that its embedding may have.
 
     Raises:
@@ -66,12 +66,14 @@ def text_tower(folder: Path, file: str, precision: str, outputs: Sequence[str] =
     return _tower(folder, file, precision, outputs, _TEXT_INPUTS, "input_ids")
 
 
-def vision_tower(folder: Path, file: str, precision: str, outputs: Sequence[str] = ()) -> Tower:
+def vision_io(folder: Path, file: str, precision: str, outputs: Sequence[str] = ()) -> GraphIO:
     """The same for an image tower."""
     return _tower(folder, file, precision, outputs, _VISION_INPUTS, "pixel_values")
 
 
-def _tower(folder: Path, file: str, precision: str, outputs: Sequence[str], known: dict[str, str], main: str) -> Tower:
+def _tower(
+    folder: Path, file: str, precision: str, outputs: Sequence[str], known: dict[str, str], main: str
+) -> GraphIO:
     face = read_graph_file(folder / file)
     takes = dict(known)
     if len(face.inputs) == 1:  # whatever its name is
@@ -86,10 +88,10 @@ def _tower(folder: Path, file: str, precision: str, outputs: Sequence[str], know
     _expect_rank(face, port, main)
     renamed = {name: takes[name] for name in face.inputs if takes[name] != name}
     output = _embedding(face, outputs)
-    return Tower(TowerGraph(file, renamed, output, alone=precision in _DYNAMIC), face)
+    return GraphIO(GraphSpec(file, renamed, output, batch_size_one=precision in _DYNAMIC), face)
 
 
-def _expect_rank(face: GraphFile, port: Port, main: str) -> None:
+def _expect_rank(face: GraphFile, port: TensorInfo, main: str) -> None:
     rank = 2 if main == "input_ids" else 4
     if port.integers != (main == "input_ids") or (port.shape is not None and len(port.shape) != rank):
         what = "whole numbers of 2 dimensions" if main == "input_ids" else "numbers of 4 dimensions"

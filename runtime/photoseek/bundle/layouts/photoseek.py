@@ -6,10 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from photoseek.bundle.description import BundleDescription, TowerGraph, json_object
+from photoseek.bundle.description import BundleDescription, GraphSpec, json_object
 from photoseek.bundle.files import ChecksummedFiles
-from photoseek.bundle.manifest import Layout, Manifest, Reading, hint_of
-from photoseek.bundle.tokenization import MAX_TOKENS, Side, Tokenization, for_queries
+from photoseek.bundle.manifest import Layout, Manifest, Reading, upgrade_hint
+from photoseek.bundle.tokenization import MAX_TOKENS, PaddingSide, Tokenization, without_limits
 from photoseek.errors import BundleDamaged, BundleIncompatible
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek.system.atomic_write import MAX_TOKENIZER_BYTES, read_bounded
@@ -47,7 +47,7 @@ def of_manifest(folder: Path, manifest: Manifest) -> BundleDescription:
         files=files,
         precisions=tuple(p for p in Layout.PRECISIONS if _towers(manifest, p) <= manifest.files.keys()),
         texts=_text_graph,
-        visions=lambda precision: TowerGraph(Layout.vision_model(precision)),
+        visions=lambda precision: GraphSpec(Layout.vision_model(precision)),
         weights=lambda graph: [name for name in manifest.files if name.startswith(graph) and name != graph],
         load_preprocessing=lambda: Preprocessing.from_json(_read_json(files, Layout.PREPROCESSOR)),
         load_tokenization=partial(_load_tokenization, files, manifest),
@@ -55,8 +55,8 @@ def of_manifest(folder: Path, manifest: Manifest) -> BundleDescription:
     )
 
 
-def _text_graph(precision: str, language: str | None) -> TowerGraph:
-    return TowerGraph(Layout.text_model(precision, language), alone=precision == "int8")
+def _text_graph(precision: str, language: str | None) -> GraphSpec:
+    return GraphSpec(Layout.text_model(precision, language), batch_size_one=precision == "int8")
 
 
 def _towers(manifest: Manifest, precision: str) -> set[str]:
@@ -78,7 +78,7 @@ def _load_tokenization(files: ChecksummedFiles, manifest: Manifest, language: st
     reading = Reading() if language else manifest.reading
     config = _read_json(files, Layout.tokenizer_config(language))
     tokenizer = _load_tokenizer(files, language, min(_max_tokens(config), reading.length or MAX_TOKENS))
-    side: Side = "left" if reading.side == "left" else "right"
+    side: PaddingSide = "left" if reading.side == "left" else "right"
     return Tokenization(tokenizer, _pad_id(files, language, tokenizer), reading.length, reading.masked, side)
 
 
@@ -89,8 +89,8 @@ def _load_tokenizer(files: ChecksummedFiles, language: str | None, most: int) ->
     try:
         tokenizer = Tokenizer.from_buffer(read_bounded(path, MAX_TOKENIZER_BYTES))
     except Exception as error:  # tokenizers raises bare Exception
-        raise BundleDamaged(f"{path}: not a tokenizer: {error}{hint_of(path)}; export the bundle anew") from error
-    return for_queries(tokenizer, most)
+        raise BundleDamaged(f"{path}: not a tokenizer: {error}{upgrade_hint(path)}; export the bundle anew") from error
+    return without_limits(tokenizer, most)
 
 
 def _max_tokens(config: dict[str, Any]) -> int:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from photoseek.bundle.description import ExternalModel, TextReading
-from photoseek.bundle.layouts.build import assemble, both
+from photoseek.bundle.description import ExternalModel, TextInputSpec
+from photoseek.bundle.layouts.build import build_description, common_precisions
 from photoseek.bundle.layouts.hf_image_processor import BICUBIC, CLIP_MEAN, CLIP_STD
-from photoseek.bundle.layouts.onnx_io import Tower, text_tower, vision_tower
+from photoseek.bundle.layouts.onnx_io import GraphIO, text_io, vision_io
 from photoseek.bundle.layouts.tokenizers import build_openai_clip
 from photoseek.errors import BundleIncompatible
 from photoseek.photos.preprocessing import Preprocessing
@@ -36,24 +36,24 @@ def describe(folder: Path) -> ExternalModel | None:
     texts, visions = ({"fp32": file} if (folder / file).is_file() else {} for file in (_TEXT, _VISION))
     if not texts and not visions:
         return None
-    both(folder, texts, visions, EXPECTED)
+    common_precisions(folder, texts, visions, EXPECTED)
     merges = next((place for place in _PLACES if (folder / place).is_file()), None)
     if merges is None:
         raise BundleIncompatible(
             f"{folder / _PLACES[0]}: missing; it is the tokenizer of rclip and OpenAI: copy it there"
         )
-    image = vision_tower(folder, _VISION, "fp32")
-    return assemble(
+    image = vision_io(folder, _VISION, "fp32")
+    return build_description(
         folder,
         NAME,
-        {"fp32": text_tower(folder, _TEXT, "fp32")},
+        {"fp32": text_io(folder, _TEXT, "fp32")},
         {"fp32": image},
         _preprocessing(folder, image),
-        TextReading((merges,), build_openai_clip, limit=_TOKENS, pad=0, length=_TOKENS, clean="clip"),
+        TextInputSpec((merges,), build_openai_clip, limit=_TOKENS, pad=0, length=_TOKENS, clean="clip"),
     )
 
 
-def _preprocessing(folder: Path, tower: Tower) -> Preprocessing:
+def _preprocessing(folder: Path, tower: GraphIO) -> Preprocessing:
     height, width = tower.size
     if height is None or height != width:
         raise BundleIncompatible(

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from photoseek.bundle.manifest import hint_of
+from photoseek.bundle.manifest import upgrade_hint
 from photoseek.errors import BundleDamaged
 from photoseek.system.atomic_write import MAX_TOKENIZER_BYTES, bounded, read_bounded
 
@@ -24,7 +24,7 @@ def build_from_json(folder: Path, files: tuple[str, ...]) -> Tokenizer:
     """``tokenizer.json``: the file of the tokenizers library."""
     from tokenizers import Tokenizer
 
-    return _built(
+    return _finish(
         folder / files[0], lambda: Tokenizer.from_buffer(read_bounded(folder / files[0], MAX_TOKENIZER_BYTES))
     )
 
@@ -38,7 +38,7 @@ def build_clip(folder: Path, files: tuple[str, ...]) -> Tokenizer:
         merges = [_pair(line) for line in lines if line.strip() and not line.startswith("#version")]
         return _clip(vocabulary, merges, "<|startoftext|>", "<|endoftext|>")
 
-    return _built(folder / files[0], build)
+    return _finish(folder / files[0], build)
 
 
 def build_openai_clip(folder: Path, files: tuple[str, ...]) -> Tokenizer:
@@ -48,12 +48,12 @@ def build_openai_clip(folder: Path, files: tuple[str, ...]) -> Tokenizer:
         with gzip.open(folder / files[0]) as file:
             lines = _lines(bounded(file))[1 : _CLIP_MERGES + 1]
         merges = [_pair(line) for line in lines if line.strip()]
-        letters = _letters_of_bytes()
+        letters = _byte_to_unicode()
         tokens = [*letters, *(f"{letter}</w>" for letter in letters), *("".join(merge) for merge in merges)]
         tokens += ["<|startoftext|>", "<|endoftext|>"]
         return _clip({token: number for number, token in enumerate(tokens)}, merges, *tokens[-2:])
 
-    return _built(folder / files[0], build)
+    return _finish(folder / files[0], build)
 
 
 def build_bert(
@@ -82,7 +82,7 @@ def build_bert(
         tokenizer.add_special_tokens([name for name in special if name in vocabulary])
         return tokenizer
 
-    return _built(folder / files[0], build)
+    return _finish(folder / files[0], build)
 
 
 def _clip(vocabulary: dict[str, int], merges: list[tuple[str, str]], start: str, end: str) -> Tokenizer:
@@ -119,15 +119,15 @@ def _pair(line: str) -> tuple[str, str]:
     return first, second
 
 
-def _letters_of_bytes() -> list[str]:
+def _byte_to_unicode() -> list[str]:
     """A visible letter for each byte, in the order of OpenAI's vocabulary: first those that are letters themselves."""
     visible = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
     return [*map(chr, visible), *(chr(256 + number) for number in range(256 - len(visible)))]
 
 
-def _built(path: Path, build: Callable[[], Tokenizer]) -> Tokenizer:
+def _finish(path: Path, build: Callable[[], Tokenizer]) -> Tokenizer:
     try:
         return build()
     except (Exception, zlib.error) as error:  # tokenizers raises bare Exception
         what = f"no {error} in it" if isinstance(error, KeyError) else str(error)
-        raise BundleDamaged(f"{path}: not a tokenizer: {what:.300}{hint_of(path)}; copy the file again") from error
+        raise BundleDamaged(f"{path}: not a tokenizer: {what:.300}{upgrade_hint(path)}; copy the file again") from error

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from photoseek.bundle.description import ExternalModel, json_object
-from photoseek.bundle.layouts.build import assemble, both
+from photoseek.bundle.layouts.build import build_description, common_precisions
 from photoseek.bundle.layouts.hf_image_processor import find_preprocessing
-from photoseek.bundle.layouts.hf_tokenizer import find_reading
-from photoseek.bundle.layouts.onnx_io import text_tower, vision_tower
+from photoseek.bundle.layouts.hf_tokenizer import find_text_spec
+from photoseek.bundle.layouts.onnx_io import text_io, vision_io
 from photoseek.bundle.manifest import Layout
 from photoseek.errors import BundleIncompatible, BundleNotFound
 
@@ -76,22 +76,22 @@ def describe(folder: Path) -> ExternalModel | None:
     texts, visions = _files(folder, "text_model"), _files(folder, "vision_model")
     if not texts and not visions:
         return None
-    pairs = both(folder, texts, visions, EXPECTED)
+    pairs = common_precisions(folder, texts, visions, EXPECTED)
     if not (folder / _CONFIG).is_file():
         raise BundleIncompatible(f"{folder / _CONFIG}: missing; it tells which kind of model this is: copy it there")
     config = json_object(folder / _CONFIG)
     family = _family(config, folder / _CONFIG)
-    preprocessing, told_by = find_preprocessing(folder)
+    preprocessing, component_value = find_preprocessing(folder)
     positions = _number(config, "text_config", "max_position_embeddings") or family.positions
-    return assemble(
+    return build_description(
         folder,
         NAME,
-        {name: text_tower(folder, text, name, family.text_outputs) for name, (text, _) in pairs.items()},
-        {name: vision_tower(folder, vision, name, family.image_outputs) for name, (_, vision) in pairs.items()},
+        {name: text_io(folder, text, name, family.text_outputs) for name, (text, _) in pairs.items()},
+        {name: vision_io(folder, vision, name, family.image_outputs) for name, (_, vision) in pairs.items()},
         preprocessing,
-        find_reading(folder, positions, fixed=family.fixed),
+        find_text_spec(folder, positions, fixed=family.fixed),
         languages=family.languages,
-        read=(_CONFIG, told_by),
+        read=(_CONFIG, component_value),
         dim=_dim(config, str(config["model_type"])),
     )
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from photoseek.errors import GalleryDamaged
 from photoseek.gallery.database.database import Database
 from photoseek.gallery.file_names import BUNDLES
-from photoseek.system.atomic_write import make_folder, sync_folder
+from photoseek.system.atomic_write import fsync_dir, mkdir_durable
 from photoseek.system.folder_tag import expect_folder, make_tagged
 
 if TYPE_CHECKING:
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 _ROW = "bundle:"  # and the fingerprint: the name of a further bundle's row
 _SHORT = 16  # characters of a fingerprint that name a folder
-_CURE = "photoseek does not follow links inside a gallery; remove it, and run: photoseek index PHOTOS"
+_REPAIR_HINT = "photoseek does not follow links inside a gallery; remove it, and run: photoseek index PHOTOS"
 
 
 @dataclass(frozen=True)
-class HeldBundle:
+class GalleryBundle:
     """A bundle whose vectors a gallery holds.
 
     Attributes:
@@ -60,28 +60,28 @@ class HeldBundle:
         if self.own:
             return gallery
         folder = gallery / BUNDLES / self.fingerprint[:_SHORT]
-        expect_folder(folder.parent, _CURE)
-        expect_folder(folder, _CURE)
+        expect_folder(folder.parent, _REPAIR_HINT)
+        expect_folder(folder, _REPAIR_HINT)
         return folder
 
-    def make_folder(self, gallery: Path) -> Path:
+    def create_folder(self, gallery: Path) -> Path:
         """Create the folder of the generations of its vectors, unless it exists, and return it.
 
         Raises as :meth:`folder`.
         """
         folder = self.folder(gallery)
         if not self.own:
-            make_folder(folder.parent)
+            mkdir_durable(folder.parent)
             make_tagged(folder)
-            sync_folder(folder.parent)
+            fsync_dir(folder.parent)
         return folder
 
-    def is_called(self, name: str) -> bool:
+    def matches(self, name: str) -> bool:
         """Whether a name means it: its own, where it lay, or the beginning of its fingerprint."""
         return name in (self.name, self.reference) or (len(name) >= 8 and self.fingerprint.startswith(name))
 
 
-def held_bundles(database: Database) -> tuple[HeldBundle, ...]:
+def list_bundles(database: Database) -> tuple[GalleryBundle, ...]:
     """All of them, the gallery's own first, then in the order of their names.
 
     Raises:
@@ -89,18 +89,18 @@ def held_bundles(database: Database) -> tuple[HeldBundle, ...]:
     """
     meta = database.meta()
     facts = (meta["fingerprint"], meta["bundle_name"], meta["bundle"], int(meta["dim"]), meta.get("precision", ""))
-    own = HeldBundle(*facts, own=True)
+    own = GalleryBundle(*facts, own=True)
     rows = {key.removeprefix(_ROW): value for key, value in meta.items() if key.startswith(_ROW)}
     others = [_read(database, fingerprint, row) for fingerprint, row in rows.items() if fingerprint != own.fingerprint]
     return (own, *sorted(others, key=lambda held: (held.name, held.fingerprint)))
 
 
-def held_as(bundle: Bundle, *, precision: str = "", whole: bool = True) -> HeldBundle:
+def to_record(bundle: Bundle, *, precision: str = "", whole: bool = True) -> GalleryBundle:
     """How a gallery would hold a bundle beside its own."""
-    return HeldBundle(bundle.fingerprint, bundle.name, bundle.reference, bundle.dim, precision, whole)
+    return GalleryBundle(bundle.fingerprint, bundle.name, bundle.reference, bundle.dim, precision, whole)
 
 
-def put_held(database: Database, held: HeldBundle) -> None:
+def save_bundle(database: Database, held: GalleryBundle) -> None:
     """Take a further bundle in, or replace what is known of it."""
     facts = asdict(held)
     fingerprint = facts.pop("fingerprint")
@@ -108,15 +108,15 @@ def put_held(database: Database, held: HeldBundle) -> None:
     database.set_meta(**{_ROW + fingerprint: json.dumps(facts, ensure_ascii=False)})
 
 
-def make_own(database: Database, held: HeldBundle, facts: Mapping[str, str]) -> None:
+def set_primary(database: Database, held: GalleryBundle, facts: Mapping[str, str]) -> None:
     """Have a bundle be the gallery's own, with these facts; one that was beside it keeps the precision it had."""
     with database.writing() as connection:
         connection.execute("DELETE FROM meta WHERE key = ?", (_ROW + held.fingerprint,))
-        database.forget_state(connection, held.fingerprint)
+        database.clear_state(connection, held.fingerprint)
         database.set_meta(**facts, **({"precision": held.precision} if held.precision else {}))
 
 
-def drop_held(database: Database, fingerprint: str) -> int:
+def delete_bundle(database: Database, fingerprint: str) -> int:
     """Remove a further bundle at once, then its vectors; return how many vectors of photos there were.
 
     If the process is killed meanwhile, :meth:`Database.prune` removes the others.
@@ -124,13 +124,13 @@ def drop_held(database: Database, fingerprint: str) -> int:
     with database.writing() as connection:
         connection.execute("DELETE FROM caption_vectors WHERE fingerprint = ?", (fingerprint,))
         connection.execute("DELETE FROM meta WHERE key = ?", (_ROW + fingerprint,))
-        database.forget_state(connection, fingerprint)
+        database.clear_state(connection, fingerprint)
     return database.remove_vectors("fingerprint = ?", fingerprint)
 
 
-def _read(database: Database, fingerprint: str, row: object) -> HeldBundle:
+def _read(database: Database, fingerprint: str, row: object) -> GalleryBundle:
     try:
-        held = HeldBundle(fingerprint, **json.loads(str(row)))
+        held = GalleryBundle(fingerprint, **json.loads(str(row)))
         texts = (held.name, held.reference, held.precision)
         if not all(isinstance(text, str) and "\0" not in text for text in texts):
             raise ValueError("a text that is none")

@@ -22,8 +22,8 @@ from photoseek.gallery.database.records import StoredPhoto as StoredPhoto
 from photoseek.gallery.database.schema import FORMAT, SCHEMA
 from photoseek.gallery.database.sqlite import Connection, set_journal
 from photoseek.gallery.file_names import DRAFT_FILE
-from photoseek.sources.base import FoundPhoto
-from photoseek.system.atomic_write import sync_file, sync_folder
+from photoseek.sources.base import PhotoEntry
+from photoseek.system.atomic_write import fsync_dir, fsync_file
 from photoseek.system.folder_tag import mode_inside
 from photoseek.system.removal import draft_folder
 from photoseek.vectors import Vectors, not_unit
@@ -31,7 +31,7 @@ from photoseek.vectors import Vectors, not_unit
 _IDS_AT_ONCE = 10_000  # SQLite takes 32,766 values in one statement
 _ROWS_AT_ONCE = 4_096  # of one statement that reads vectors
 _REMOVED_AT_ONCE = 5_000  # rows of one transaction
-_CURE = "have it repaired: photoseek verify GALLERY --repair, or restore it from a backup"
+_REPAIR_HINT = "have it repaired: photoseek verify GALLERY --repair, or restore it from a backup"
 _RANDOM = "lower(hex(randomblob(16)))"  # a name that no other gallery or state has
 _FACTS = ("revision", "gallery", "state", "photos", "bundle", "bundle_name", "fingerprint", "dim")  # every gallery's
 _STATE = "state:"  # and the fingerprint: the state of the vectors of a bundle beside the gallery's own
@@ -79,10 +79,10 @@ class Database(Connection):
                 connection.execute(f"INSERT INTO meta VALUES ('gallery', {_RANDOM}), ('state', {_RANDOM})")
                 connection.execute(f"PRAGMA user_version = {FORMAT}")
             connection.close()
-            sync_file(draft)
+            fsync_file(draft)
             draft.chmod(draft.stat().st_mode & mode_inside(path.parent))
             draft.replace(path)
-            sync_folder(path.parent)
+            fsync_dir(path.parent)
         return cls(path)
 
     @contextmanager
@@ -129,7 +129,7 @@ class Database(Connection):
         with self.writing() as connection:
             connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", facts.items())
 
-    def unchanged(self, fingerprint: str) -> dict[str, FoundPhoto]:
+    def unchanged(self, fingerprint: str) -> dict[str, PhotoEntry]:
         """Each photo, by path, that needs no work as long as it is as it was: it has its vector, or cannot be decoded.
 
         A photo whose bytes could not even be read (no permission, a disk that went away) is tried again.
@@ -139,7 +139,7 @@ class Database(Connection):
             "NULL) OR EXISTS (SELECT 1 FROM vectors WHERE vectors.sha256 = photos.sha256 AND fingerprint = ?)",
             fingerprint,
         )
-        return {row[0]: FoundPhoto(*row) for row in rows}
+        return {row[0]: PhotoEntry(*row) for row in rows}
 
     def contents(self) -> dict[str, tuple[str | None, str | None]]:
         """SHA-256 and reason of each photo, by path and in its order; see :class:`PhotoRecord`."""
@@ -154,13 +154,13 @@ class Database(Connection):
         """The SHA-256 of each photo content that has its vector already."""
         return {sha256 for (sha256,) in self.query("SELECT sha256 FROM vectors WHERE fingerprint = ?", fingerprint)}
 
-    def put_photos(self, records: Iterable[PhotoRecord]) -> None:
+    def save_photos(self, records: Iterable[PhotoRecord]) -> None:
         """Add photos; one of the same path is forgotten first, unless its content is the same."""
         with self.writing() as connection:
             for record in records:
-                self._put_photo(connection, record)
+                self._save_photo(connection, record)
 
-    def _put_photo(self, connection: sqlite3.Connection, record: PhotoRecord) -> None:
+    def _save_photo(self, connection: sqlite3.Connection, record: PhotoRecord) -> None:
         found = record.found
         facts = (found.bytes, found.mtime_ns, found.ctime_ns, found.inode, record.reason, found.path, record.sha256)
         same = connection.execute(
@@ -177,7 +177,7 @@ class Database(Connection):
                 facts,
             )
 
-    def put_contents(self, fingerprint: str, records: Iterable[ContentRecord]) -> None:
+    def save_contents(self, fingerprint: str, records: Iterable[ContentRecord]) -> None:
         """Keep what a bundle made of photo contents.
 
         What is derived from the vectors of another bundle stays as good as it was: only that of this one is old now.
@@ -204,11 +204,11 @@ class Database(Connection):
                 self.note_change()
 
     @staticmethod
-    def forget_state(connection: sqlite3.Connection, fingerprint: str) -> None:
+    def clear_state(connection: sqlite3.Connection, fingerprint: str) -> None:
         """Drop the state of the vectors of a bundle beside the gallery's own."""
         connection.execute("DELETE FROM meta WHERE key = ?", (_STATE + fingerprint,))
 
-    def state_of(self, fingerprint: str) -> str:
+    def index_state(self, fingerprint: str) -> str:
         """The name of the state in which all that a bundle's generation shows is; it changes with any of that."""
         meta = self.meta()
         state = meta["state"]
@@ -355,7 +355,7 @@ class Database(Connection):
         return vector
 
     def _damaged(self, what: str) -> GalleryDamaged:
-        return GalleryDamaged(f"{self.path}: {what}; {_CURE}")
+        return GalleryDamaged(f"{self.path}: {what}; {_REPAIR_HINT}")
 
 
 def _blob(vector: Vectors) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from photoseek.gallery.database.database import Database
-from photoseek.gallery.filters import TYPES, Filter, clauses_of
+from photoseek.gallery.filters import TYPES, Filter, filter_clauses
 from photoseek.vectors import Rows
 
 _TYPE = " ".join(f"WHEN path LIKE '%.{ending}' THEN '{name}'" for name, endings in TYPES.items() for ending in endings)
@@ -16,16 +16,16 @@ _EXPRESSIONS = {  # of fields that are no column
 }
 
 
-def ids_where(database: Database, condition: Filter, fingerprint: str) -> Rows:
+def matching_ids(database: Database, condition: Filter, fingerprint: str) -> Rows:
     """Return the ids of the searchable photos that meet a condition, in order."""
-    clauses = clauses_of(condition)
+    clauses = filter_clauses(condition)
     sql = "SELECT id FROM photos JOIN vectors USING (sha256) WHERE fingerprint = ? AND reason IS NULL"
     tests = (f"{_EXPRESSIONS.get(each.field, each.field)} {each.operator} ?" for each in clauses)
     rows = database.query(" AND ".join([sql, *tests]) + " ORDER BY id", fingerprint, *(each.value for each in clauses))
     return np.array([photo for (photo,) in rows], dtype=np.int64)
 
 
-def folders(database: Database) -> list[str]:
+def list_folders(database: Database) -> list[str]:
     """Every folder that holds a photo, relative to the photo folder, with those that hold them, in order."""
     found: set[str] = set()
     for (path,) in database.query("SELECT path FROM photos WHERE path LIKE '%/%'"):

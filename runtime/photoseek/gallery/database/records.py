@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
-from photoseek.sources.base import FoundPhoto
+from photoseek.sources.base import PhotoEntry
 from photoseek.vectors import Vectors
 
 
@@ -13,7 +13,7 @@ from photoseek.vectors import Vectors
 class PhotoRecord:
     """A file that was looked at; ``reason`` is set where it cannot be decoded."""
 
-    found: FoundPhoto
+    found: PhotoEntry
     sha256: str | None = None
     reason: str | None = None
 

@@ -65,7 +65,7 @@ class Sentences:
         rows = self._database.query("SELECT text FROM captions WHERE image = ? ORDER BY id", path)
         return [text for (text,) in rows]
 
-    def unencoded(self, fingerprint: str) -> list[str]:
+    def without_vectors(self, fingerprint: str) -> list[str]:
         """Texts that have no vector of this bundle yet."""
         rows = self._database.query(
             "SELECT DISTINCT text FROM captions WHERE text NOT IN "
@@ -74,7 +74,7 @@ class Sentences:
         )
         return [text for (text,) in rows]
 
-    def put_vectors(self, fingerprint: str, texts: Sequence[str], vectors: Vectors) -> None:
+    def save_vectors(self, fingerprint: str, texts: Sequence[str], vectors: Vectors) -> None:
         """Keep the unit vectors (n, dim) of texts."""
         rows = [
             (text, fingerprint, vector.astype("<f4").tobytes()) for text, vector in zip(texts, vectors, strict=True)

@@ -17,7 +17,7 @@ from photoseek.errors import GalleryClosed, GalleryDamaged, GalleryError
 from photoseek.gallery.database.read_only import ERRORS, WAIT_S, FileState, ReadConnections, connect, shared_memory
 from photoseek.gallery.lock import is_writing
 from photoseek.system.file_systems import supports_wal
-from photoseek.system.fork_safety import Inherited, leak
+from photoseek.system.fork_safety import ForkAware, leak_native_object
 
 _CHECKPOINT_WAIT_MS = 200  # for readers; a log that could not be emptied is emptied by the next transaction
 _PASSING = {
@@ -36,7 +36,7 @@ _UNFINISHED = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_
 """What opening a file reports whose transaction only a writer can complete."""
 
 
-class Connection(Inherited):
+class Connection(ForkAware):
     """A SQLite file that exists. Errors of SQLite become errors of this library."""
 
     def __init__(self, path: Path) -> None:
@@ -46,7 +46,7 @@ class Connection(Inherited):
         self._writer: sqlite3.Connection | None = None
         self._forget_readers()
         self._closed = False
-        self.tell_of_forks()
+        self.register_fork_hooks()
 
     def before_fork(self) -> None:
         """Wait until no other thread is inside SQLite: a child inherits the state of its locks."""
@@ -67,8 +67,8 @@ class Connection(Inherited):
         """Never touch the inherited connections again, not even to close them."""
         self._writing = threading.RLock()
         for reader in self._readers.take_all():
-            leak(reader.connection)
-        leak(self._writer)
+            leak_native_object(reader.connection)
+        leak_native_object(self._writer)
         self._writer = None
         self._forget_readers()
 

@@ -11,18 +11,18 @@ from pathlib import Path
 
 from photoseek.bundle.bundle import Bundle
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
-from photoseek.errors import FolderUnreachable, GalleryNotFound
-from photoseek.gallery.database.bundles import HeldBundle, held_bundles
+from photoseek.errors import GalleryNotFound, PhotoSourceUnreachable
+from photoseek.gallery.database.bundles import GalleryBundle, list_bundles
 from photoseek.gallery.database.database import ContentRecord, Database, PhotoRecord
 from photoseek.gallery.database.sentences import Sentences
 from photoseek.gallery.folder import limit_access
-from photoseek.gallery.indexing.pipeline import Batch, Crew, Embedder
-from photoseek.gallery.indexing.thread_pool import Threads
-from photoseek.gallery.snapshot.build import derive
-from photoseek.gallery.snapshot.stale import sweep_all
-from photoseek.sources.base import FoundPhoto, PhotoFolder, Unseen
-from photoseek.sources.local import LocalFolder
-from photoseek.system.filenames import as_name
+from photoseek.gallery.indexing.pipeline import Batch, EncodingBackend, PhotoEncoder
+from photoseek.gallery.indexing.thread_pool import ThreadBackend
+from photoseek.gallery.snapshot.build import build_snapshot
+from photoseek.gallery.snapshot.stale import remove_stale_files
+from photoseek.sources.base import PhotoEntry, PhotoSource, ScanGaps
+from photoseek.sources.local import LocalSource
+from photoseek.system.filenames import encode_filename
 
 _MOUNTS = "mounts"  # the fact of the database that names further disks inside the photo folder
 _SENTENCES = 256  # in one batch
@@ -40,7 +40,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Beside:
+class SecondaryReport:
     """What one indexing did for a bundle beside the gallery's own.
 
     Attributes:
@@ -80,11 +80,11 @@ class IndexReport:
     seconds: float
     kept: int = 0
     unseen: list[tuple[str, str]] = field(default_factory=list)
-    beside: list[Beside] = field(default_factory=list)
+    beside: list[SecondaryReport] = field(default_factory=list)
 
 
 @dataclass
-class _Tally:
+class _Counter:
     before: Mapping[str, tuple[str | None, str | None]]  # SHA-256 and reason of each photo, by path
     read: int = 0
     encoded: int = 0
@@ -118,12 +118,12 @@ class _Tally:
 def index_gallery(
     gallery: Path,
     database: Database,
-    folder: PhotoFolder,
+    folder: PhotoSource,
     bundle: Bundle,
     further: Mapping[str, Bundle | str],
     progress: Callable[[Progress], None] | None,
     recall: float | None = None,
-    crew: Crew | None = None,
+    backend: EncodingBackend | None = None,
     *,
     rehash: bool = False,
 ) -> IndexReport:
@@ -134,27 +134,27 @@ def index_gallery(
     """
     started = time.monotonic()
     tell = progress or (lambda _: None)
-    unseen = Unseen()
+    unseen = ScanGaps()
     found = list(folder.scan(unseen))
     missing = database.paths() - {photo.path for photo in found}
     limit_access(gallery, unseen.access.for_gallery(gallery))
-    if isinstance(folder, LocalFolder):
-        _compare_mounts(database, folder.root, found, unseen)
-    gone = {path for path in missing if not unseen.hides(path)}
+    if isinstance(folder, LocalSource):
+        _check_mounts(database, folder.root, found, unseen)
+    gone = {path for path in missing if not unseen.covers(path)}
     if gone and not found:
-        question = "is its disk mounted?" if isinstance(folder, LocalFolder) else "is it the right place?"
+        question = "is its disk mounted?" if isinstance(folder, LocalSource) else "is it the right place?"
         raise GalleryNotFound(f"{folder.address}: no photo found where {len(missing):,} were; {question}")
-    held = held_bundles(database)
+    held = list_bundles(database)
     work = found if rehash else _work(database, found, bundle)
-    tally = _encode_all(work, database, folder, _encoder(bundle, held[0]), tell, crew)
+    tally = _encode_all(work, database, folder, _encoder(bundle, held[0]), tell, backend)
     if gone:
         database.forget(gone)
     tell(Progress("build", 0, 1))
-    sweep_all(gallery, held)
-    derive(gallery, database, held[0], bundle, recall)
+    remove_stale_files(gallery, held)
+    build_snapshot(gallery, database, held[0], bundle, recall)
     tell(Progress("build", 1, 1))
     beside = [
-        _index_beside(gallery, database, folder, found, unseen, other, further[other.fingerprint], tell, crew)
+        _index_secondary(gallery, database, folder, found, unseen, other, further[other.fingerprint], tell, backend)
         for other in held[1:]
         if other.whole
     ]
@@ -172,44 +172,44 @@ def index_gallery(
     )
 
 
-def _index_beside(
+def _index_secondary(
     gallery: Path,
     database: Database,
-    folder: PhotoFolder,
-    found: list[FoundPhoto],
-    unseen: Unseen,
-    held: HeldBundle,
+    folder: PhotoSource,
+    found: list[PhotoEntry],
+    unseen: ScanGaps,
+    held: GalleryBundle,
     bundle: Bundle | str,
     tell: Callable[[Progress], None],
-    crew: Crew | None,
-) -> Beside:
+    backend: EncodingBackend | None,
+) -> SecondaryReport:
     """Encode with a further bundle what it has not encoded yet, photos and captions, and derive what answers for it."""
     if isinstance(bundle, str):
-        return Beside(held.name, problem=bundle)
-    tally = _encode_all(_work(database, found, bundle), database, folder, _encoder(bundle, held), tell, crew)
+        return SecondaryReport(held.name, problem=bundle)
+    tally = _encode_all(_work(database, found, bundle), database, folder, _encoder(bundle, held), tell, backend)
     unseen.reasons.update(tally.unseen)
     encode_sentences(Sentences(database), bundle, lambda _: None)
     tell(Progress("build", 0, 1))
-    derive(gallery, database, held, bundle)
+    build_snapshot(gallery, database, held, bundle)
     tell(Progress("build", 1, 1))
-    return Beside(held.name, tally.encoded)
+    return SecondaryReport(held.name, tally.encoded)
 
 
-def _work(database: Database, found: list[FoundPhoto], bundle: Bundle) -> list[FoundPhoto]:
+def _work(database: Database, found: list[PhotoEntry], bundle: Bundle) -> list[PhotoEntry]:
     """The photos that a bundle has not encoded as they are now."""
     settled = database.unchanged(bundle.fingerprint)
     return [photo for photo in found if settled.get(photo.path) != photo]
 
 
-def _encoder(bundle: Bundle, held: HeldBundle) -> ImageEncoder:
+def _encoder(bundle: Bundle, held: GalleryBundle) -> ImageEncoder:
     return ImageEncoder(bundle, held.precision or None, mode="service")
 
 
-def _compare_mounts(database: Database, root: Path, found: list[FoundPhoto], unseen: Unseen) -> None:
+def _check_mounts(database: Database, root: Path, found: list[PhotoEntry], unseen: ScanGaps) -> None:
     """Note further disks inside the folder; one whose place is empty now is not mounted, and hides its photos."""
     known = set(json.loads(database.meta().get(_MOUNTS, "[]")))
     for mount in known - unseen.mounts:
-        if (root / as_name(mount)).is_dir() and not any(photo.path.startswith(f"{mount}/") for photo in found):
+        if (root / encode_filename(mount)).is_dir() and not any(photo.path.startswith(f"{mount}/") for photo in found):
             unseen.reasons[mount] = "not mounted; if its photos are gone for good, remove this empty folder"
             unseen.mounts.add(mount)
     if unseen.mounts != known:
@@ -217,26 +217,26 @@ def _compare_mounts(database: Database, root: Path, found: list[FoundPhoto], uns
 
 
 def _encode_all(
-    work: list[FoundPhoto],
+    work: list[PhotoEntry],
     database: Database,
-    folder: PhotoFolder,
+    folder: PhotoSource,
     encoder: ImageEncoder,
     tell: Callable[[Progress], None],
-    crew: Crew | None,
-) -> _Tally:
+    backend: EncodingBackend | None,
+) -> _Counter:
     """Have a crew encode photos, and commit what comes from it every few seconds."""
     paths = {photo.path for photo in work}
     before = {path: content for path, content in database.contents().items() if path in paths} if work else {}
-    tally = _Tally(before)
-    embedder = Embedder(folder, encoder, database.known_contents(encoder.bundle.fingerprint))
+    tally = _Counter(before)
+    photo_encoder = PhotoEncoder(folder, encoder, database.known_contents(encoder.bundle.fingerprint))
     tell(Progress("encode", 0, len(work)))
     done = 0
     try:
-        with closing((crew or Threads()).encode(work, embedder, tally.add)) as batches:
+        with closing((backend or ThreadBackend()).encode(work, photo_encoder, tally.add)) as batches:
             for batch in batches:
                 done += batch.size
                 if tally.unreachable >= _UNREACHABLE:
-                    raise FolderUnreachable(
+                    raise PhotoSourceUnreachable(
                         f"{folder.address}: {tally.unreachable} photos in a row could not be read, the last: "
                         f"{batch.unseen[-1][1]}; what was encoded is kept, run it again to go on"
                     )
@@ -248,19 +248,19 @@ def _encode_all(
     return tally
 
 
-def _commit(database: Database, encoder: ImageEncoder, tally: _Tally) -> None:
+def _commit(database: Database, encoder: ImageEncoder, tally: _Counter) -> None:
     if tally.pending:
         with database.transaction():
-            database.put_contents(encoder.bundle.fingerprint, tally.contents)
-            database.put_photos(sorted(tally.pending, key=lambda record: record.found.path))  # not as they were done
+            database.save_contents(encoder.bundle.fingerprint, tally.contents)
+            database.save_photos(sorted(tally.pending, key=lambda record: record.found.path))  # not as they were done
     tally.pending, tally.contents, tally.committed_at = [], [], time.monotonic()
 
 
 def encode_sentences(sentences: Sentences, bundle: Bundle, tell: Callable[[Progress], None]) -> None:
     """Give each sentence that has none a vector, committed batch by batch; the caller holds the gallery's lock."""
-    texts = sorted(sentences.unencoded(bundle.fingerprint), key=len)  # those of like length share a run
+    texts = sorted(sentences.without_vectors(bundle.fingerprint), key=len)  # those of like length share a run
     encoder = TextEncoder(bundle)
     for start in range(0, len(texts), _SENTENCES):
         part = texts[start : start + _SENTENCES]
-        sentences.put_vectors(bundle.fingerprint, part, encoder.encode(part))
+        sentences.save_vectors(bundle.fingerprint, part, encoder.encode(part))
         tell(Progress("encode", start + len(part), len(texts)))

@@ -17,7 +17,7 @@ from photoseek.errors import PhotoError, PhotoUnreachable
 from photoseek.gallery.database.database import ContentRecord, PhotoRecord
 from photoseek.photos.decode import decode_photo
 from photoseek.photos.preprocessing import Preprocessing
-from photoseek.sources.base import FoundPhoto, PhotoFolder
+from photoseek.sources.base import PhotoEntry, PhotoSource
 
 BATCH = 4  # photos in one run of the image tower: more are no faster on a CPU, and fill its cache
 
@@ -40,14 +40,14 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Embedder:
+class PhotoEncoder:
     """An image tower at work; ``known`` are the contents that have their vector already, as SHA-256."""
 
-    folder: PhotoFolder
+    folder: PhotoSource
     encoder: ImageEncoder
     known: AbstractSet[str]
 
-    def batch(self, part: Sequence[FoundPhoto]) -> Batch:
+    def batch(self, part: Sequence[PhotoEntry]) -> Batch:
         """Read, decode and encode a few photos. Runs in a worker thread, or on another machine."""
         decoded = [item for item in self._decoded(part) if item is not None]
         contents = encode(self.encoder, [item.content for item in decoded if item.content is not None])
@@ -55,18 +55,20 @@ class Embedder:
         unseen = [(item.record.found.path, item.record.reason or "") for item in decoded if item.unreachable]
         return Batch(len(part), read, contents, unseen)
 
-    def _decoded(self, part: Sequence[FoundPhoto]) -> list[_Decoded | None]:
+    def _decoded(self, part: Sequence[PhotoEntry]) -> list[_Decoded | None]:
         """Photos of a disk one by one, on the core of this thread; others at once: to fetch them is mostly to wait."""
-        if self.folder.readers < 2:
+        if self.folder.read_concurrency < 2:
             return [_decode(photo, self) for photo in part]
-        with ThreadPoolExecutor(self.folder.readers, thread_name_prefix="photoseek-fetch") as pool:
+        with ThreadPoolExecutor(self.folder.read_concurrency, thread_name_prefix="photoseek-fetch") as pool:
             return list(pool.map(lambda photo: _decode(photo, self), part))
 
 
-class Crew(Protocol):
+class EncodingBackend(Protocol):
     """Who encodes photos: the threads of this process, unless others are named."""
 
-    def encode(self, work: Sequence[FoundPhoto], embedder: Embedder, keep: Callable[[Batch], None]) -> Generator[Batch]:
+    def encode(
+        self, work: Sequence[PhotoEntry], photo_encoder: PhotoEncoder, keep: Callable[[Batch], None]
+    ) -> Generator[Batch]:
         """Encode photos; each batch is handed to ``keep``, once, before it is yielded.
 
         When the caller stops, what is under way may still be handed to ``keep``.
@@ -116,21 +118,21 @@ class _Decoded:
     unreachable: bool = False
 
 
-def _decode(photo: FoundPhoto, embedder: Embedder) -> _Decoded | None:
+def _decode(photo: PhotoEntry, photo_encoder: PhotoEncoder) -> _Decoded | None:
     """Read one photo; decode it unless its content has been encoded before. None where it has vanished.
 
     What has vanished is left to the next scan: it may be the disk that went away.
     """
     sha256 = None
     try:
-        still = embedder.folder.read_still(photo)
+        still = photo_encoder.folder.read_stable(photo)
         if still is None:
             return None
         photo, data = still
         sha256 = hashlib.sha256(data).hexdigest()
-        if sha256 in embedder.known:
+        if sha256 in photo_encoder.known:
             return _Decoded(PhotoRecord(photo, sha256))
-        content = Content.of(data, sha256, embedder.encoder.bundle.preprocessing)
+        content = Content.of(data, sha256, photo_encoder.encoder.bundle.preprocessing)
         return _Decoded(PhotoRecord(photo, sha256), content)
     except PhotoUnreachable as error:
         return _Decoded(PhotoRecord(photo, reason=str(error)), unreachable=True)

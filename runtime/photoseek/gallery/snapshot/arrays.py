@@ -42,7 +42,7 @@ def write_checks(file: BinaryIO, checks: Iterable[int], count: int) -> int:
     return written
 
 
-def map_vectors(path: Path, count: int, dim: int) -> Vectors:
+def mmap_vectors(path: Path, count: int, dim: int) -> Vectors:
     """Map unit vectors (count, dim) into memory.
 
     Raises:
@@ -55,7 +55,7 @@ def map_vectors(path: Path, count: int, dim: int) -> Vectors:
     return vectors
 
 
-def map_ids(path: Path, count: int) -> Rows:
+def mmap_ids(path: Path, count: int) -> Rows:
     """Map the ids of photos (count,), which rise, into memory.
 
     Raises:
@@ -67,7 +67,7 @@ def map_ids(path: Path, count: int) -> Rows:
     return ids
 
 
-def map_checks(path: Path, count: int) -> Checks:
+def mmap_checksums(path: Path, count: int) -> Checks:
     """Map CRC-32 sums (count,) into memory.
 
     Raises:

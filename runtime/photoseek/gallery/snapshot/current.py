@@ -8,49 +8,49 @@ from pathlib import Path
 
 from photoseek.errors import GalleryDamaged
 from photoseek.gallery.file_names import CURRENT, POINTER_DRAFT_NAME
-from photoseek.system.atomic_write import replace_bytes, sync_folder
+from photoseek.system.atomic_write import fsync_dir, write_bytes_atomic
 from photoseek.system.folder_tag import expect_file, open_file
 from photoseek.system.removal import remove_file
 
-CURE = "it is derived from the database: rebuild it with photoseek index PHOTOS"
-LINK_CURE = "photoseek does not follow links inside a gallery; remove it, and run: photoseek index PHOTOS"
+REPAIR_HINT = "it is derived from the database: rebuild it with photoseek index PHOTOS"
+LINK_HINT = "photoseek does not follow links inside a gallery; remove it, and run: photoseek index PHOTOS"
 
 _POINTER = re.compile(r"(\d{1,18}) ([0-9a-f]{64})\n", re.ASCII)
 _START = re.compile(r"(?:\d{1,18}(?: (?:[0-9a-f]{0,63}|[0-9a-f]{64}\n?))?)?", re.ASCII)
 _MOST_BYTES = 84
 
 
-def current_name(gallery: Path) -> str | None:
+def current_id(gallery: Path) -> str | None:
     """The name of the generation that answers queries; None where there is none yet."""
     current = read_current(gallery)
     return None if current is None else current[0]
 
 
-def forget_current(gallery: Path) -> None:
+def clear_current(gallery: Path) -> None:
     """Let no generation answer queries, where the database has nothing that could be found."""
     remove_file(gallery / CURRENT)
-    sync_folder(gallery)
+    fsync_dir(gallery)
 
 
 def read_current(gallery: Path) -> tuple[str, str] | None:
     """Name and manifest checksum of the current generation, in one read: it may be replaced at any time."""
     path = gallery / CURRENT
-    expect_file(path, LINK_CURE)
+    expect_file(path, LINK_HINT)
     try:
         with os.fdopen(open_file(path, os.O_RDONLY), encoding="ascii") as file:
             found = _POINTER.fullmatch(file.read(_MOST_BYTES + 1))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise GalleryDamaged(f"{path}: cannot be read: {error}; {CURE}") from error
+        raise GalleryDamaged(f"{path}: cannot be read: {error}; {REPAIR_HINT}") from error
     if found is None:
-        raise GalleryDamaged(f"{path}: cannot be read: expected a number and a sha256; {CURE}")
+        raise GalleryDamaged(f"{path}: cannot be read: expected a number and a sha256; {REPAIR_HINT}")
     return found[1], found[2]
 
 
 def write_current(gallery: Path, name: str, checksum: str) -> None:
     """Let a generation answer queries, named with the SHA-256 of its manifest."""
-    replace_bytes(gallery / CURRENT, f"{name} {checksum}\n".encode())
+    write_bytes_atomic(gallery / CURRENT, f"{name} {checksum}\n".encode())
 
 
 def is_pointer_draft(path: Path) -> bool:

@@ -17,8 +17,8 @@ from photoseek.bundle.manifest import FileRecord
 from photoseek.errors import GalleryIncompatible
 from photoseek.gallery.file_names import CHECKS, IDS, MANIFEST, VECTORS
 from photoseek.system.atomic_write import read_bounded
-from photoseek.vector_index.registry import ENGINES, file_of, parameters_of
-from photoseek.vector_index.tuning import Measured, Tuning
+from photoseek.vector_index.registry import ENGINES, index_file, parameters_of
+from photoseek.vector_index.tuning import EngineStats, Tuning
 
 FORMAT = 1
 """The format of a generation; another one is refused."""
@@ -28,7 +28,7 @@ _SHA256 = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
-class GenerationManifest:
+class SnapshotManifest:
     """What a generation holds, and what each of its files must be.
 
     Attributes:
@@ -54,7 +54,7 @@ class GenerationManifest:
     format: int = FORMAT
 
 
-def read_manifest(folder: Path, checksum: str) -> GenerationManifest:
+def read_manifest(folder: Path, checksum: str) -> SnapshotManifest:
     """Read the manifest in a folder.
 
     Raises:
@@ -76,16 +76,16 @@ def read_manifest(folder: Path, checksum: str) -> GenerationManifest:
         )
     try:
         files = {name: FileRecord(**record) for name, record in values["files"].items()}
-        engines = {name: Measured(**found) for name, found in values["tuning"]["engines"].items()}
+        engines = {name: EngineStats(**found) for name, found in values["tuning"]["engines"].items()}
         tuning = Tuning(values["tuning"]["target"], engines)
-        manifest = GenerationManifest(**{**values, "tuning": tuning, "files": files})
+        manifest = SnapshotManifest(**{**values, "tuning": tuning, "files": files})
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"cannot be read as a manifest: {error!r}") from error
     _make_sure(manifest)
     return manifest
 
 
-def _make_sure(manifest: GenerationManifest) -> None:
+def _make_sure(manifest: SnapshotManifest) -> None:
     for name in ("revision", "count", "dim"):
         _need(_whole(getattr(manifest, name), 0 if name == "revision" else 1), name, getattr(manifest, name))
     for name in ("fingerprint", "gallery", "state"):
@@ -108,7 +108,7 @@ def _make_sure_of_tuning(tuning: Tuning, files: Mapping[str, FileRecord]) -> Non
         _need(isinstance(found.parameters, dict), f"parameters of {name}", found.parameters)
         _need(set(found.parameters) <= parameters_of(name), f"parameters of {name}", found.parameters)
         _need(all(_whole(value, 1) for value in found.parameters.values()), f"parameters of {name}", found.parameters)
-    needed = {VECTORS, IDS, CHECKS, *filter(None, map(file_of, tuning.engines))}
+    needed = {VECTORS, IDS, CHECKS, *filter(None, map(index_file, tuning.engines))}
     _need(needed <= set(files), "files", sorted(files))
     _need(tuning.engines["exact"].recall >= tuning.target, "recalls of exact", tuning.engines["exact"].recalls)
 

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 
-def everyday_queries(languages: Sequence[str]) -> list[str]:
+def sample_queries(languages: Sequence[str]) -> list[str]:
     """Return typical queries over photos in the given languages; those in English where there are none."""
     queries = _queries()["photos"]
     return [text for language in languages for text in queries.get(language, ())] or queries["en"].copy()

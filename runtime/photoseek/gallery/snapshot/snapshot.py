@@ -14,18 +14,24 @@ from pathlib import Path
 from photoseek.bundle.manifest import FileRecord
 from photoseek.errors import GalleryDamaged, GalleryEmpty, MissingExtra, QueryError
 from photoseek.gallery.file_names import CHECKS, CURRENT, GENERATION_FILE, GENERATIONS, IDS, MANIFEST, PARTIAL, VECTORS
-from photoseek.gallery.snapshot.arrays import Checks, map_checks, map_ids, map_vectors, write_checks, write_rows
-from photoseek.gallery.snapshot.current import CURE as CURE
-from photoseek.gallery.snapshot.current import LINK_CURE, read_current, write_current
-from photoseek.gallery.snapshot.current import current_name as current_name
-from photoseek.gallery.snapshot.current import forget_current as forget_current
-from photoseek.gallery.snapshot.manifest import GenerationManifest, read_manifest
-from photoseek.gallery.snapshot.stale import number_of, sweep
-from photoseek.system.atomic_write import limit_mode, make_folder, replace_json, sha256_of, sync_file, sync_folder
+from photoseek.gallery.snapshot.arrays import Checks, mmap_checksums, mmap_ids, mmap_vectors, write_checks, write_rows
+from photoseek.gallery.snapshot.current import LINK_HINT, read_current, write_current
+from photoseek.gallery.snapshot.current import REPAIR_HINT as REPAIR_HINT
+from photoseek.gallery.snapshot.current import clear_current as clear_current
+from photoseek.gallery.snapshot.manifest import SnapshotManifest, read_manifest
+from photoseek.gallery.snapshot.stale import number_of, remove_stale_snapshots
+from photoseek.system.atomic_write import (
+    file_sha256,
+    fsync_dir,
+    fsync_file,
+    limit_mode,
+    mkdir_durable,
+    write_json_atomic,
+)
 from photoseek.system.folder_tag import expect_file, expect_folder, make_tagged
 from photoseek.system.removal import remove_folder
-from photoseek.vector_index.base import Search
-from photoseek.vector_index.registry import file_of, installed, open_engine
+from photoseek.vector_index.base import Index
+from photoseek.vector_index.registry import index_file, is_available, open_index
 from photoseek.vector_index.tuning import TARGET_RECALL, sample_queries, tune
 from photoseek.vectors import Rows, Vectors
 
@@ -33,8 +39,8 @@ _MOST = 10**11  # no gallery counts that far: a name with a higher number is not
 
 
 @dataclass(frozen=True)
-class Shown:
-    """What a generation shows of a gallery's database; see :class:`GenerationManifest`."""
+class SourceState:
+    """What a generation shows of a gallery's database; see :class:`SnapshotManifest`."""
 
     revision: int
     fingerprint: str
@@ -43,7 +49,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Generation:
+class Snapshot:
     """A generation, its verified vectors mapped into memory.
 
     Attributes:
@@ -53,12 +59,12 @@ class Generation:
     """
 
     path: Path
-    manifest: GenerationManifest
+    manifest: SnapshotManifest
     ids: Rows
     vectors: Vectors
     checks: Checks
 
-    def engine(self, name: str) -> Search:
+    def engine(self, name: str) -> Index:
         """Open an engine over the vectors; ``auto`` is the fastest.
 
         Raises:
@@ -68,30 +74,30 @@ class Generation:
         """
         tuning = self.manifest.tuning
         name = tuning.fastest if name == "auto" else name
-        if not installed(name):
+        if not is_available(name):
             raise MissingExtra(f"engine {name} needs faiss; install it with: pip install 'photoseek[faiss]'")
         if name not in tuning.engines:
             raise QueryError(
                 f"{self.path}: no index for engine {name}: it was not installed when this gallery was indexed; make it "
                 "with: photoseek index PHOTOS"
             )
-        file = file_of(name)
+        file = index_file(name)
         path = None if file is None else self._verified(file)
         try:
-            return open_engine(name, self.vectors, path, tuning.engines[name].parameters)
+            return open_index(name, self.vectors, path, tuning.engines[name].parameters)
         except GalleryDamaged as error:
-            raise GalleryDamaged(f"{error}; {CURE}") from error
+            raise GalleryDamaged(f"{error}; {REPAIR_HINT}") from error
 
     def damaged(self) -> list[str]:
         """What is wrong with each file that is; reads them all, and opens each engine."""
         wrong: dict[str, str] = {}
         for file in self.manifest.files:
-            with _noting(wrong, file):
+            with _record(wrong, file):
                 self._verified(file)
         for name in self.manifest.tuning.engines:
-            file = file_of(name) or VECTORS
-            if file not in wrong and installed(name):
-                with _noting(wrong, file):
+            file = index_file(name) or VECTORS
+            if file not in wrong and is_available(name):
+                with _record(wrong, file):
                     self.engine(name)
         return list(wrong.values())
 
@@ -109,7 +115,7 @@ class Generation:
         return self.path / file
 
 
-def open_current(gallery: Path) -> Generation:
+def open_current(gallery: Path) -> Snapshot:
     """Open the generation that answers queries, its vectors verified before they are mapped.
 
     Raises:
@@ -123,30 +129,30 @@ def open_current(gallery: Path) -> Generation:
     name, checksum = current
     folder = gallery / GENERATIONS / name
     for each in (folder.parent, folder):
-        expect_folder(each, LINK_CURE)
+        expect_folder(each, LINK_HINT)
     manifest = _read_manifest(folder, checksum)
     for file in (IDS, VECTORS, CHECKS):
         _check(folder / file, manifest.files[file])
-    with _curable(folder / IDS):
-        ids = map_ids(folder / IDS, manifest.count)
-    with _curable(folder / VECTORS):
-        vectors = map_vectors(folder / VECTORS, manifest.count, manifest.dim)
-    with _curable(folder / CHECKS):
-        checks = map_checks(folder / CHECKS, manifest.count)
-    return Generation(folder, manifest, ids, vectors, checks)
+    with _with_hint(folder / IDS):
+        ids = mmap_ids(folder / IDS, manifest.count)
+    with _with_hint(folder / VECTORS):
+        vectors = mmap_vectors(folder / VECTORS, manifest.count, manifest.dim)
+    with _with_hint(folder / CHECKS):
+        checks = mmap_checksums(folder / CHECKS, manifest.count)
+    return Snapshot(folder, manifest, ids, vectors, checks)
 
 
-def write_generation(
+def write_snapshot(
     gallery: Path,
     rows: Iterator[tuple[int, Vectors]],
     checks: Iterable[int],
     *,
     count: int,
     dim: int,
-    shown: Shown,
+    shown: SourceState,
     texts: Vectors | None = None,
     target: float = TARGET_RECALL,
-) -> GenerationManifest:
+) -> SnapshotManifest:
     """Derive a generation from photo ids and vectors, at least one, and make it current; ``shown`` is what of.
 
     ``checks`` are the sums of the rows of those photos in the database.
@@ -155,9 +161,9 @@ def write_generation(
     ones, by text.
     """
     parent = gallery / GENERATIONS
-    expect_folder(parent, LINK_CURE)
-    expect_file(gallery / CURRENT, LINK_CURE)
-    make_folder(parent)
+    expect_folder(parent, LINK_HINT)
+    expect_file(gallery / CURRENT, LINK_HINT)
+    mkdir_durable(parent)
     name = _next_name(parent)
     partial = parent / f"{name}{PARTIAL}"
     try:
@@ -169,7 +175,7 @@ def write_generation(
         tuning = tune(partial, vectors, sample_queries(vectors, texts), target)
         files = {file.name: FileRecord.of(file) for file in sorted(partial.iterdir())}
         facts = (shown.revision, shown.fingerprint, shown.gallery, shown.state, count, dim, tuning, files)
-        manifest = GenerationManifest(*facts)
+        manifest = SnapshotManifest(*facts)
         _publish(gallery, partial, name, manifest)
     except BaseException:
         remove_folder(
@@ -185,24 +191,24 @@ def _write_vectors(folder: Path, rows: Iterator[tuple[int, Vectors]], count: int
     if written != count:
         raise GalleryDamaged(f"expected {count} vectors in the database, found {written}; index again")
     try:
-        map_ids(folder / IDS, count)
-        return map_vectors(folder / VECTORS, count, dim)
+        mmap_ids(folder / IDS, count)
+        return mmap_vectors(folder / VECTORS, count, dim)
     except ValueError as error:
         raise GalleryDamaged(f"{folder}: written, and not found as written: {error}; index again") from error
 
 
-def _publish(gallery: Path, partial: Path, name: str, manifest: GenerationManifest) -> None:
+def _publish(gallery: Path, partial: Path, name: str, manifest: SnapshotManifest) -> None:
     """Sync everything, then let ``CURRENT`` name it, then drop all but the one before."""
-    replace_json(partial / MANIFEST, asdict(manifest))
+    write_json_atomic(partial / MANIFEST, asdict(manifest))
     for file in manifest.files:
         limit_mode(partial / file)
-        sync_file(partial / file)
-    sync_folder(partial)
+        fsync_file(partial / file)
+    fsync_dir(partial)
     final = partial.with_name(name)
     partial.rename(final)
-    sync_folder(final.parent)
-    write_current(gallery, name, sha256_of(final / MANIFEST))
-    sweep(gallery)
+    fsync_dir(final.parent)
+    write_current(gallery, name, file_sha256(final / MANIFEST))
+    remove_stale_snapshots(gallery)
 
 
 def _next_name(parent: Path) -> str:
@@ -214,37 +220,37 @@ def _next_name(parent: Path) -> str:
     return f"{number:06d}"
 
 
-def _read_manifest(folder: Path, checksum: str) -> GenerationManifest:
-    expect_file(folder / MANIFEST, CURE)
+def _read_manifest(folder: Path, checksum: str) -> SnapshotManifest:
+    expect_file(folder / MANIFEST, REPAIR_HINT)
     try:
         return read_manifest(folder, checksum)
     except (OSError, ValueError, RecursionError) as error:
-        raise GalleryDamaged(f"{folder / MANIFEST}: {error}; {CURE}") from error
+        raise GalleryDamaged(f"{folder / MANIFEST}: {error}; {REPAIR_HINT}") from error
 
 
 def _check(path: Path, record: FileRecord) -> None:
-    expect_file(path, CURE)
+    expect_file(path, REPAIR_HINT)
     try:
         size = path.stat().st_size
-        found = FileRecord(size, sha256_of(path) if size == record.bytes else "")
+        found = FileRecord(size, file_sha256(path) if size == record.bytes else "")
     except OSError as error:
-        raise GalleryDamaged(f"{path}: {error.strerror or error}; {CURE}") from error
+        raise GalleryDamaged(f"{path}: {error.strerror or error}; {REPAIR_HINT}") from error
     if found != record:
         what = f"{record.bytes:,} bytes, found {size:,}" if size != record.bytes else "another content"
-        raise GalleryDamaged(f"{path}: expected {what}; {CURE}")
+        raise GalleryDamaged(f"{path}: expected {what}; {REPAIR_HINT}")
 
 
 @contextmanager
-def _curable(path: Path) -> Iterator[None]:
+def _with_hint(path: Path) -> Iterator[None]:
     """What is wrong with a file, with its cure."""
     try:
         yield
     except ValueError as error:
-        raise GalleryDamaged(f"{path}: {error}; {CURE}") from error
+        raise GalleryDamaged(f"{path}: {error}; {REPAIR_HINT}") from error
 
 
 @contextmanager
-def _noting(wrong: dict[str, str], file: str) -> Iterator[None]:
+def _record(wrong: dict[str, str], file: str) -> Iterator[None]:
     try:
         yield
     except GalleryDamaged as error:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from photoseek.errors import GalleryDamaged
-from photoseek.gallery.database.bundles import HeldBundle
+from photoseek.gallery.database.bundles import GalleryBundle
 from photoseek.gallery.file_names import (
     BUNDLE_FILE,
     BUNDLE_NAME,
@@ -18,11 +18,11 @@ from photoseek.gallery.file_names import (
     GENERATIONS,
     PARTIAL,
 )
-from photoseek.gallery.snapshot.current import current_name, is_pointer_draft
+from photoseek.gallery.snapshot.current import current_id, is_pointer_draft
 from photoseek.system.removal import DRAFT_NAME, is_ours, remove_file, remove_folder
 
 
-def leftovers(gallery: Path) -> list[Path]:
+def stale_snapshots(gallery: Path) -> list[Path]:
     """Return what a killed indexing left behind: incomplete files, and generations that no reader uses.
 
     The one before the current one may still be read, and is none of them.
@@ -34,13 +34,13 @@ def leftovers(gallery: Path) -> list[Path]:
     return sorted([*found, *(path for path in unread if is_ours(gallery, *_inner(path), files=GENERATION_FILE))])
 
 
-def sweep(gallery: Path) -> list[Path]:
-    """Remove what :func:`leftovers` names, and return it; the caller holds the gallery's lock.
+def remove_stale_snapshots(gallery: Path) -> list[Path]:
+    """Remove what :func:`stale_snapshots` names, and return it; the caller holds the gallery's lock.
 
     A folder with the name of a generation that photoseek did not create is left alone, with a warning in the log.
     """
     removed = []
-    for path in sorted({*leftovers(gallery), *_unread(gallery)}):
+    for path in sorted({*stale_snapshots(gallery), *_unread(gallery)}):
         if path.parent != gallery:
             done = remove_folder(gallery, *_inner(path), files=GENERATION_FILE)
         elif path.is_dir():
@@ -60,7 +60,7 @@ def _unread(gallery: Path) -> list[Path]:
     partial = [folder for folder in folders if folder.suffix == PARTIAL]
     complete = {number_of(folder): folder for folder in folders if folder.suffix != PARTIAL}
     try:
-        current = int(current_name(gallery) or "")
+        current = int(current_id(gallery) or "")
     except (GalleryDamaged, ValueError):
         return partial
     earlier = sorted((number for number in complete if number < current), reverse=True)
@@ -78,23 +78,23 @@ def number_of(folder: Path) -> int:
     return int(folder.name.removesuffix(PARTIAL)) if GENERATION_NAME.fullmatch(folder.name) else 0
 
 
-def leftovers_of(gallery: Path, held: Sequence[HeldBundle]) -> list[Path]:
+def stale_files(gallery: Path, held: Sequence[GalleryBundle]) -> list[Path]:
     """Return what killed processes left behind: of each bundle, and folders of bundles that the gallery lost."""
     kept = _kept(gallery, held)
     unheld = [path for path in _unheld(gallery, kept) if is_ours(gallery, BUNDLES, path.name, files=BUNDLE_FILE)]
-    return [*(path for folder in kept for path in leftovers(folder)), *unheld]
+    return [*(path for folder in kept for path in stale_snapshots(folder)), *unheld]
 
 
-def sweep_all(gallery: Path, held: Sequence[HeldBundle]) -> list[Path]:
-    """Remove what :func:`leftovers_of` names, and return it; the caller holds the gallery's lock."""
+def remove_stale_files(gallery: Path, held: Sequence[GalleryBundle]) -> list[Path]:
+    """Remove what :func:`stale_files` names, and return it; the caller holds the gallery's lock."""
     kept = _kept(gallery, held)
-    removed = [path for folder in kept for path in sweep(folder)]
+    removed = [path for folder in kept for path in remove_stale_snapshots(folder)]
     for path in _unheld(gallery, kept):
         removed += [path] if remove_folder(gallery, BUNDLES, path.name, files=BUNDLE_FILE) else []
     return removed
 
 
-def _kept(gallery: Path, held: Sequence[HeldBundle]) -> list[Path]:
+def _kept(gallery: Path, held: Sequence[GalleryBundle]) -> list[Path]:
     return sorted({one.folder(gallery) for one in held if one.whole})
 
 

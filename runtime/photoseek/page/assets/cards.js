@@ -24,9 +24,9 @@ function caption(card, words) {
   const facts = element("span", "ps-facts")
   facts.append(element("span", "ps-rank", card.rank))
   if (card.confidence) {
-    const sure = element("span", "ps-confidence", card.confidence)
-    sure.title = words.confidence
-    facts.append(sure)
+    const confidence = element("span", "ps-confidence", card.confidence)
+    confidence.title = words.confidence
+    facts.append(confidence)
   }
   const score = element("span", "ps-score", card.score)
   score.title = words.cosine
@@ -47,7 +47,7 @@ function item(card, words, open) {
 }
 
 function unfolding(head, folded, label, words) {
-  const button = element("button", "ps-alike", label)
+  const button = element("button", "ps-duplicates", label)
   button.type = "button"
   button.setAttribute("aria-expanded", "false")
   button.onclick = () => {
@@ -69,7 +69,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const list = element("ol", "ps-grid")
   for (const card of data.cards) {
     const head = item(card, data.words, open)
-    const folded = card.alike.map((other) => item(other, data.words, open))
+    const folded = card.duplicates.map((other) => item(other, data.words, open))
     for (const other of folded) {
       other.hidden = true
       other.classList.add("ps-folded")

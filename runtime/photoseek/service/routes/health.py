@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
 from photoseek.service.backend import Backend
-from photoseek.service.errors import Refusal, documented
+from photoseek.service.errors import ApiError, documented
 from photoseek.service.readiness import Readiness
 from photoseek.service.schemas import Alive, Ready
 
@@ -36,7 +36,7 @@ def operation_routes(backend: Backend, readiness: Readiness) -> APIRouter:
     @router.get("/metrics", responses=documented(401) | _TEXT)
     async def metrics() -> Response:
         """Counters and clocks in the text format of Prometheus."""
-        with suppress(Refusal):  # photoseek_ready tells
+        with suppress(ApiError):  # photoseek_ready tells
             await readiness.check()  # sees a gallery that was indexed again, even if nobody searches
         return Response(backend.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 

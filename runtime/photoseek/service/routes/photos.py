@@ -15,9 +15,9 @@ from photoseek.errors import PhotoError, PhotoUnreachable
 from photoseek.gallery.thumbnails import SIDE, thumbnail
 from photoseek.photos.photo_file import StoredPhoto
 from photoseek.service.backend import Backend
-from photoseek.service.errors import Refusal, documented, unavailable
+from photoseek.service.errors import ApiError, documented, service_unavailable
 from photoseek.service.limits import MAX_SIDE, MIN_SIDE
-from photoseek.service.photo_files import Original, original
+from photoseek.service.photo_files import PhotoContent, original
 
 _REFUSED = documented(400, 401, 403, 404, 414, 422, 429, 431, 503)
 _UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "As the caller has it already."}}
@@ -36,21 +36,21 @@ def picture_routes(backend: Backend) -> APIRouter:
     @router.get("/v1/photos/{id}", responses={200: {"content": {"image/*": _PHOTO}}})
     async def photo(id: PhotoId, known: Known = None) -> Response:  # noqa: A002 the name in the address
         """A photo as it lies on disk."""
-        return await backend.workers.run(lambda: _whole(_find(backend, id), known))
+        return await backend.workers.run(lambda: _original(_find(backend, id), known))
 
     @router.get("/v1/photos/{id}/thumbnail", responses={200: {"content": {"image/jpeg": _PHOTO}}})
     async def small(id: PhotoId, side: Side = SIDE, known: Known = None) -> Response:  # noqa: A002
         """A photo as a JPEG, upright."""
-        return await backend.workers.run(lambda: _small(_find(backend, id), side, known))
+        return await backend.workers.run(lambda: _thumbnail(_find(backend, id), side, known))
 
     return router
 
 
-def _find(backend: Backend, photo: str) -> Original:
+def _find(backend: Backend, photo: str) -> PhotoContent:
     return original(backend.searcher, int(photo))
 
 
-def _whole(found: Original, known: str | None) -> Response:
+def _original(found: PhotoContent, known: str | None) -> Response:
     headers = _headers(found.etag())
     if _is_known(found.etag(), known):
         return Response(status_code=304, headers=headers)
@@ -67,27 +67,27 @@ def _whole(found: Original, known: str | None) -> Response:
     )
 
 
-def _streamed(found: Original, photo: StoredPhoto, headers: dict[str, str]) -> Response:
+def _streamed(found: PhotoContent, photo: StoredPhoto, headers: dict[str, str]) -> Response:
     """An object, handed on block by block as it comes from its storage; as much as it had when it was looked at."""
     media_type = found.media_type()
     try:
-        blocks = photo.blocks()
+        blocks = photo.iter_chunks()
     except PhotoError as error:
-        raise Refusal(404, "photo_gone", "the file of this photo is gone") from error
+        raise ApiError(404, "photo_gone", "the file of this photo is gone") from error
     name = f"inline; filename*=utf-8''{quote(found.name)}"
     return StreamingResponse(blocks, headers=headers | {"Content-Disposition": name}, media_type=media_type)
 
 
-def _small(found: Original, side: int, known: str | None) -> Response:
+def _thumbnail(found: PhotoContent, side: int, known: str | None) -> Response:
     etag = found.etag(f"-{side}")
     if _is_known(etag, known):
         return Response(status_code=304, headers=_headers(etag))
     try:
         jpeg = thumbnail(found.file, side)
     except PhotoUnreachable as error:
-        raise unavailable(error) from error
+        raise service_unavailable(error) from error
     except PhotoError as error:
-        raise Refusal(404, "photo_gone", f"this photo cannot be shown: {error}") from error
+        raise ApiError(404, "photo_gone", f"this photo cannot be shown: {error}") from error
     return Response(jpeg, headers=_headers(etag), media_type="image/jpeg")
 
 

@@ -34,7 +34,7 @@ def query_routes(backend: Backend) -> APIRouter:
         async with read_form(request, SearchRequest) as (asked, photo):
             return await backend.search(asked, photo.file)
 
-    @router.post("/v1/describe", openapi_extra=body_schema(DescribeRequest, DescribeRequest, {"like": "a/b.jpg"}))
+    @router.post("/v1/describe", openapi_extra=body_schema(DescribeRequest, DescribeRequest, {"similar_to": "a/b.jpg"}))
     async def describe(request: Request) -> DescribeAnswer:
         """The captions that describe a photo best: one of the gallery (JSON), or one that is sent (a form)."""
         if not is_form(request):

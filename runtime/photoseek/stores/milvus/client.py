@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from photoseek.errors import StoreError, StoreUnavailable
-from photoseek.stores.uri import StoreAddress
-from photoseek.system.fork_safety import Inherited, leak
+from photoseek.stores.uri import StoreUri
+from photoseek.system.fork_safety import ForkAware, leak_native_object
 
 if TYPE_CHECKING:
     from pymilvus import MilvusClient
@@ -34,20 +34,20 @@ _WORDS = ("unavailable", "deadline", "timeout", "unauthenticated", "auth check f
 _Answer = TypeVar("_Answer")
 
 
-class Client(Inherited):
+class Client(ForkAware):
     """The one client of a store; may be shared between threads."""
 
-    def __init__(self, address: StoreAddress) -> None:
+    def __init__(self, address: StoreUri) -> None:
         """Connect when first used."""
         self.address = address
         self._lock = threading.Lock()
         self._kept: MilvusClient | None = None
-        self.tell_of_forks()
+        self.register_fork_hooks()
 
     def after_fork_in_child(self) -> None:
         """The threads behind the inherited client have stayed in the parent."""
         self._lock = threading.Lock()
-        leak(self._kept)
+        leak_native_object(self._kept)
         self._kept = None
 
     def close(self) -> None:
@@ -55,7 +55,7 @@ class Client(Inherited):
         with self._lock:
             if self._kept is not None:
                 self._kept.close()
-                _let_go(self.address)
+                _release_client(self.address)
             self._kept = None
 
     def run(self, work: Callable[[MilvusClient], _Answer], collection: str | None = None) -> _Answer:
@@ -81,7 +81,7 @@ class Client(Inherited):
     def _ask(self, work: Callable[[MilvusClient], _Answer], collection: str | None) -> _Answer:
         from pymilvus import MilvusException
 
-        with self._told():
+        with self._translate_errors():
             client = self._client()
             try:
                 return work(client)
@@ -121,11 +121,11 @@ class Client(Inherited):
             client = MilvusClient(self.address.uri, **options)
         except Exception as error:  # grpc, pymilvus and Milvus Lite each have their own
             raise self._away(error) from None
-        _hold(self.address)
+        _acquire_client(self.address)
         return client
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         """Errors of pymilvus in the words of this library; never with a password."""
         import grpc
         from pymilvus import MilvusException
@@ -139,13 +139,13 @@ class Client(Inherited):
                 raise
             raise self._away(error) from None
         except MilvusException as error:
-            said = self._said(error)
+            said = self._server_message(error)
             if error.code in _UNREACHED or any(word in said.lower() for word in _WORDS):
                 raise self._away(error) from None
             raise StoreError(f"{self.address.shown}: {said}") from None
 
     def _away(self, error: Exception) -> StoreUnavailable:
-        said = self._said(error)
+        said = self._server_message(error)
         if self.address.local:
             return StoreUnavailable(
                 f"{self.address.shown}: cannot be opened as a folder of Milvus Lite, which one process at a time can "
@@ -156,14 +156,14 @@ class Client(Inherited):
             f"--store; a token comes from {TOKEN_VARIABLE}; --fallback answers from the gallery itself meanwhile"
         )
 
-    def _said(self, error: Exception) -> str:
-        said = self.address.scrub(str(getattr(error, "message", None) or error))
+    def _server_message(self, error: Exception) -> str:
+        said = self.address.redact(str(getattr(error, "message", None) or error))
         token = os.environ.get(TOKEN_VARIABLE)
         return said.replace(token, "***") if token else said
 
 
-_holders: Counter[str] = Counter()
-_holding = threading.Lock()
+_users: Counter[str] = Counter()
+_leases = threading.Lock()
 
 
 def _expect_folder(path: str) -> None:
@@ -175,20 +175,20 @@ def _expect_folder(path: str) -> None:
         raise StoreError(f"{path}: expected a folder of Milvus Lite, found a file; name another one")
 
 
-def _hold(address: StoreAddress) -> None:
+def _acquire_client(address: StoreUri) -> None:
     if address.local:
-        with _holding:
-            _holders[os.path.abspath(address.uri)] += 1
+        with _leases:
+            _users[os.path.abspath(address.uri)] += 1
 
 
-def _let_go(address: StoreAddress) -> None:
+def _release_client(address: StoreUri) -> None:
     """Stop the server that Milvus Lite runs in this process, once nobody here uses it: others may then open it."""
     if not address.local:
         return
     from milvus_lite.server_manager import server_manager_instance
 
-    with _holding:
+    with _leases:
         path = os.path.abspath(address.uri)
-        _holders[path] -= 1
-        if not _holders[path]:
+        _users[path] -= 1
+        if not _users[path]:
             server_manager_instance.release_server(path)

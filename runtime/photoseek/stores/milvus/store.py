@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from photoseek.errors import StoreIncompatible
-from photoseek.gallery.filters import Clause, Filter, clauses_of
-from photoseek.stores.base import STATES, StoreState
+from photoseek.gallery.filters import Clause, Filter, filter_clauses
+from photoseek.stores.base import METADATA_TABLE, StoreMetadata
 from photoseek.stores.milvus.client import ANSWER_S, Client
 from photoseek.stores.rows import Digests, StoreRow
-from photoseek.stores.uri import StoreAddress
+from photoseek.stores.uri import StoreUri
 from photoseek.vectors import Rows, Vectors
 
 if TYPE_CHECKING:
@@ -31,11 +31,11 @@ _BUILD_S = 24 * 3_600.0  # for the index of a billion rows
 class MilvusStore:
     """A gallery's vectors in a collection of Milvus."""
 
-    most_neighbours = 16_384
+    most_neighbors = 16_384
     most_effort = 32_768
     """``ef`` goes no further."""
 
-    def __init__(self, address: StoreAddress, name: str) -> None:
+    def __init__(self, address: StoreUri, name: str) -> None:
         """Connect when first used."""
         self.place = f"{address.shown}, collection {name}"
         self._name = name
@@ -49,37 +49,37 @@ class MilvusStore:
         """Let go of the server."""
         self._client.close()
 
-    def state(self) -> StoreState | None:
+    def state(self) -> StoreMetadata | None:
         """See :class:`photoseek.stores.base.Store`, as for all below."""
 
         def read(client: MilvusClient) -> str | None:
-            if not client.has_collection(STATES, timeout=ANSWER_S):
+            if not client.has_collection(METADATA_TABLE, timeout=ANSWER_S):
                 return None
             found = client.get(
-                STATES, ids=[self._name], output_fields=["facts"], timeout=ANSWER_S, consistency_level="Strong"
+                METADATA_TABLE, ids=[self._name], output_fields=["facts"], timeout=ANSWER_S, consistency_level="Strong"
             )
             return str(found[0]["facts"]) if found else None
 
-        text = self._client.run(read, STATES)
-        return None if text is None else StoreState.from_json(text, self.place)
+        text = self._client.run(read, METADATA_TABLE)
+        return None if text is None else StoreMetadata.from_json(text, self.place)
 
-    def put_state(self, state: StoreState) -> None:
+    def set_metadata(self, state: StoreMetadata) -> None:
         """Note it; the vector beside it is there because each collection needs one."""
         row = {"name": self._name, "facts": state.to_json(), "vector": [1.0, 0.0]}
 
         def write(client: MilvusClient) -> None:
-            client.upsert(STATES, [row], timeout=ANSWER_S)
-            client.flush(STATES, timeout=ANSWER_S)  # on the disk before more is done
+            client.upsert(METADATA_TABLE, [row], timeout=ANSWER_S)
+            client.flush(METADATA_TABLE, timeout=ANSWER_S)  # on the disk before more is done
 
-        self._client.run(write, STATES)
+        self._client.run(write, METADATA_TABLE)
 
     def prepare(self, dim: int) -> None:
         """Create both collections where they are not there."""
 
         def create(client: MilvusClient) -> None:
-            self._expect_ours(client)
-            if not client.has_collection(STATES, timeout=ANSWER_S):
-                _create(client, STATES, _states_schema(client), _FLAT)
+            self._check_owner(client)
+            if not client.has_collection(METADATA_TABLE, timeout=ANSWER_S):
+                _create(client, METADATA_TABLE, _metadata_schema(client), _FLAT)
             if not client.has_collection(self._name, timeout=ANSWER_S):
                 _create(client, self._name, _rows_schema(client, dim), _FLAT)
 
@@ -104,7 +104,7 @@ class MilvusStore:
         """By primary key."""
         self._client.run(lambda client: client.delete(self._name, ids=list(ids), timeout=ANSWER_S), self._name)
 
-    def settle(self, count: int, *, indexed: bool) -> None:  # noqa: ARG002
+    def finalize(self, count: int, *, indexed: bool) -> None:  # noqa: ARG002
         """Write segments, and build the index that is wanted in place of another one; searches see all from now on."""
         wanted = _GRAPH if indexed else _FLAT
 
@@ -123,7 +123,7 @@ class MilvusStore:
 
         A server finds its way around those by itself; the graphs of Milvus Lite have to be followed as far as they go.
         """
-        expression = _expression(clauses_of(where))
+        expression = _expression(filter_clauses(where))
 
         def ask(client: MilvusClient) -> Any:
             if not effort:
@@ -155,14 +155,14 @@ class MilvusStore:
         """Drop the collection, and what is noted of it."""
 
         def drop(client: MilvusClient) -> None:
-            self._expect_ours(client)
+            self._check_owner(client)
             client.drop_collection(self._name, timeout=ANSWER_S)
-            if client.has_collection(STATES, timeout=ANSWER_S):
-                client.delete(STATES, ids=[self._name], timeout=ANSWER_S)
+            if client.has_collection(METADATA_TABLE, timeout=ANSWER_S):
+                client.delete(METADATA_TABLE, ids=[self._name], timeout=ANSWER_S)
 
-        self._client.run(drop, STATES)
+        self._client.run(drop, METADATA_TABLE)
 
-    def _expect_ours(self, client: MilvusClient) -> None:
+    def _check_owner(self, client: MilvusClient) -> None:
         """A collection of that name is one that photoseek made, if there is one."""
         if not client.has_collection(self._name, timeout=ANSWER_S):
             return
@@ -206,7 +206,7 @@ def _index_type(client: MilvusClient, name: str) -> str:
     return str(found["index_type"]) if found else ""
 
 
-def _states_schema(client: MilvusClient) -> Any:
+def _metadata_schema(client: MilvusClient) -> Any:
     from pymilvus import DataType
 
     schema = client.create_schema(auto_id=False, enable_dynamic_field=False)

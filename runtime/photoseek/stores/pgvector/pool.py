@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from photoseek.errors import StoreError, StoreUnavailable
-from photoseek.stores.uri import StoreAddress
-from photoseek.system.fork_safety import Inherited, leak
+from photoseek.stores.uri import StoreUri
+from photoseek.system.fork_safety import ForkAware, leak_native_object
 
 if TYPE_CHECKING:
     import psycopg
@@ -28,21 +28,21 @@ _SILENT_MS = 10_000  # what was sent and is not acknowledged for so long: the se
 _Answer = TypeVar("_Answer")
 
 
-class Connections(Inherited):
+class ConnectionPool(ForkAware):
     """To one database; may be shared between threads."""
 
-    def __init__(self, address: StoreAddress, ready: Callable[[psycopg.Connection], None]) -> None:
+    def __init__(self, address: StoreUri, ready: Callable[[psycopg.Connection], None]) -> None:
         """Connect when first used; ``ready`` is called with each new connection."""
         self.address = address
         self._ready = ready
         self._lock = threading.Lock()
         self._idle: list[psycopg.Connection] = []
-        self.tell_of_forks()
+        self.register_fork_hooks()
 
     def after_fork_in_child(self) -> None:
         """Never touch the inherited connections again: to close one would end the session of the parent."""
         self._lock = threading.Lock()
-        leak(self._idle)
+        leak_native_object(self._idle)
         self._idle = []
 
     def close(self) -> None:
@@ -61,22 +61,22 @@ class Connections(Inherited):
         """
         kept = False
         try:
-            with self._lent() as (connection, kept):
+            with self._checkout() as (connection, kept):
                 return work(connection)
         except StoreUnavailable:
             if not kept:
                 raise
         self.close()  # they are all of the time before the server went
-        with self._lent() as (connection, _):
+        with self._checkout() as (connection, _):
             return work(connection)
 
     @contextmanager
-    def _lent(self) -> Iterator[tuple[psycopg.Connection, bool]]:
+    def _checkout(self) -> Iterator[tuple[psycopg.Connection, bool]]:
         """A connection, and whether it was kept from before."""
         import psycopg
 
-        kept = self._take()
-        with self._told():
+        kept = self._acquire()
+        with self._translate_errors():
             connection = kept or self._connect()
             try:
                 yield connection, kept is not None
@@ -85,20 +85,20 @@ class Connections(Inherited):
                     connection.close()
                 raise
             finally:
-                self._keep(connection)
+                self._release(connection)
 
-    def _take(self) -> psycopg.Connection | None:
+    def _acquire(self) -> psycopg.Connection | None:
         """One that is kept, and to which its server has not said good-bye."""
         while True:
             with self._lock:
                 if not self._idle:
                     return None
                 connection = self._idle.pop()
-            if not connection.closed and not _has_news(connection):
+            if not connection.closed and not _has_notifications(connection):
                 return connection
             connection.close()
 
-    def _keep(self, connection: psycopg.Connection) -> None:
+    def _release(self, connection: psycopg.Connection) -> None:
         if connection.closed:
             return
         with self._lock:
@@ -126,19 +126,19 @@ class Connections(Inherited):
         return connection
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         """Errors of psycopg in the words of this library; never with a password."""
         import psycopg
 
         try:
             yield
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            raise self._trouble(error) from None
+            raise self._store_error(error) from None
         except psycopg.Error as error:
-            raise StoreError(f"{self.address.shown}: {self.address.scrub(str(error))}") from None
+            raise StoreError(f"{self.address.shown}: {self.address.redact(str(error))}") from None
 
-    def _trouble(self, error: psycopg.Error) -> StoreError:
-        said = self.address.scrub(str(error))
+    def _store_error(self, error: psycopg.Error) -> StoreError:
+        said = self.address.redact(str(error))
         if (error.sqlstate or "").startswith(("53", "57014")):  # no disk, no memory; a query took too long
             return StoreError(f"{self.address.shown}: {said}")
         cure = (
@@ -148,7 +148,7 @@ class Connections(Inherited):
         return StoreUnavailable(f"{self.address.shown}: PostgreSQL does not answer: {said}; {cure}")
 
 
-def _has_news(connection: psycopg.Connection) -> bool:
+def _has_notifications(connection: psycopg.Connection) -> bool:
     """Whether anything came that nobody asked for: the end, as a rule."""
     waiting = select.poll()
     waiting.register(connection.fileno(), select.POLLIN)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from psycopg import sql
 
 from photoseek.gallery.filters import Clause
-from photoseek.stores.base import STATES as STATES  # the table of all galleries' states
+from photoseek.stores.base import METADATA_TABLE  # the table of all galleries' states
 
 FIELDS = ("id", "digest", "path", "taken", "pixels", "orientation", "type", "vector")
 TYPES = ("int8", "int8", "text", "text", "int8", "text", "text", "vector")
@@ -40,12 +40,12 @@ def graph_bytes(count: int, dim: int) -> int:
     return min(count * (4 * dim + 24 * _LINKS + 200), _MOST_BYTES)
 
 
-class Statements:
+class Sql:
     """The statements about one table.
 
     Attributes:
         state: The notes of a name.
-        put_state: Write a name and its notes.
+        set_metadata: Write a name and its notes.
         forget: Delete the notes of a name.
         digests: Id and digest of every row.
         delete: Delete the rows of a list of ids.
@@ -64,13 +64,13 @@ class Statements:
         self._parts = {
             "table": sql.Identifier(name),
             "index": sql.Identifier(self.index_name),
-            "states": sql.Identifier(STATES),
+            "states": sql.Identifier(METADATA_TABLE),
             "attributes": sql.SQL(
                 "FROM pg_attribute WHERE attrelid = to_regclass(quote_ident({})) AND attnum > 0 AND NOT attisdropped"
             ).format(sql.Literal(name)),
         }
         self.state = self._filled("SELECT facts FROM {states} WHERE name = %s")
-        self.put_state = self._filled(
+        self.set_metadata = self._filled(
             "INSERT INTO {states} VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET facts = excluded.facts"
         )
         self.forget = self._filled("DELETE FROM {states} WHERE name = %s")

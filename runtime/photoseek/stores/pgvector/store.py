@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from photoseek.errors import StoreError, StoreIncompatible
-from photoseek.gallery.filters import Filter, clauses_of
-from photoseek.stores.base import StoreState
+from photoseek.gallery.filters import Filter, filter_clauses
+from photoseek.stores.base import METADATA_TABLE, StoreMetadata
 from photoseek.stores.pgvector import sql as statements
-from photoseek.stores.pgvector.pool import Connections
+from photoseek.stores.pgvector.pool import ConnectionPool
 from photoseek.stores.rows import Digests, StoreRow
-from photoseek.stores.uri import StoreAddress
+from photoseek.stores.uri import StoreUri
 from photoseek.vectors import Rows, Vectors
 
 if TYPE_CHECKING:
@@ -31,18 +31,18 @@ _KB = 1024
 class PgvectorStore:
     """A gallery's vectors in a table of PostgreSQL."""
 
-    most_neighbours = 100_000
+    most_neighbors = 100_000
     most_effort = 1_000
     """``hnsw.ef_search`` goes no further."""
     few = 10_000
     """Photos that meet a filter, below which all of them are scored."""
 
-    def __init__(self, address: StoreAddress, name: str) -> None:
+    def __init__(self, address: StoreUri, name: str) -> None:
         """Connect when first used."""
         self.place = f"{address.shown}, table {name}"
         self._name = name
-        self._sql = statements.Statements(name)
-        self._connections = Connections(address, self._ready)
+        self._sql = statements.Sql(name)
+        self._connections = ConnectionPool(address, self._index_is_valid)
 
     def __repr__(self) -> str:
         return f"PgvectorStore({self.place!r})"
@@ -51,29 +51,29 @@ class PgvectorStore:
         """Close the connections."""
         self._connections.close()
 
-    def state(self) -> StoreState | None:
+    def state(self) -> StoreMetadata | None:
         """See :class:`photoseek.stores.base.Store`, as for all below."""
 
         def read(connection: psycopg.Connection) -> str | None:
-            if not _exists(connection, statements.STATES):
+            if not _exists(connection, METADATA_TABLE):
                 return None
             found = connection.execute(self._sql.state, (self._name,)).fetchone()
             return None if found is None else str(found[0])
 
         text = self._connections.run(read)
-        return None if text is None else StoreState.from_json(text, self.place)
+        return None if text is None else StoreMetadata.from_json(text, self.place)
 
-    def put_state(self, state: StoreState) -> None:
+    def set_metadata(self, state: StoreMetadata) -> None:
         """Note it, in a transaction of its own."""
         values = (self._name, state.to_json())
-        self._connections.run(lambda connection: connection.execute(self._sql.put_state, values))
+        self._connections.run(lambda connection: connection.execute(self._sql.set_metadata, values))
 
     def prepare(self, dim: int) -> None:
         """Create extension, tables and the indexes of filters."""
 
         def create(connection: psycopg.Connection) -> None:
-            self._expect_ours(connection)
-            if _exists(connection, self._name) and _exists(connection, statements.STATES):
+            self._check_owner(connection)
+            if _exists(connection, self._name) and _exists(connection, METADATA_TABLE):
                 return  # to create once more would lock searches out, and ask for rights that only the first push needs
             if connection.execute(statements.VERSION).fetchone()[1] is None:  # type: ignore[index]
                 _create_extension(connection, self.place)
@@ -113,7 +113,7 @@ class PgvectorStore:
         """By primary key."""
         self._connections.run(lambda connection: connection.execute(self._sql.delete, (list(ids),)))
 
-    def settle(self, count: int, *, indexed: bool) -> None:
+    def finalize(self, count: int, *, indexed: bool) -> None:
         """Build the graph where there is none, in as much memory as it needs, or drop it."""
 
         def index(connection: psycopg.Connection) -> None:
@@ -130,7 +130,7 @@ class PgvectorStore:
 
     def search(self, query: Vectors, k: int, effort: int, where: Filter | None = None) -> tuple[Rows, Vectors]:
         """By the graph; where few photos meet a filter, or the graph leads to fewer than k, all of them are scored."""
-        conditions = clauses_of(where)
+        conditions = filter_clauses(where)
         asked = self._sql.search(conditions), [query, *(each.value for each in conditions), query, k]
 
         def ask(connection: psycopg.Connection) -> list[Any]:
@@ -153,15 +153,15 @@ class PgvectorStore:
         """Drop the table, and what is noted of it."""
 
         def drop(connection: psycopg.Connection) -> None:
-            self._expect_ours(connection)
+            self._check_owner(connection)
             with connection.transaction():
                 connection.execute(self._sql.drop)
-                if _exists(connection, statements.STATES):
+                if _exists(connection, METADATA_TABLE):
                     connection.execute(self._sql.forget, (self._name,))
 
         self._connections.run(drop)
 
-    def _expect_ours(self, connection: psycopg.Connection) -> None:
+    def _check_owner(self, connection: psycopg.Connection) -> None:
         """A table of that name is one that photoseek made, if there is one."""
         found = {name for (name,) in connection.execute(self._sql.columns)}
         if found and found != set(statements.FIELDS):
@@ -170,7 +170,7 @@ class PgvectorStore:
                 f"({', '.join(sorted(found))}); name another one with --collection"
             )
 
-    def _ready(self, connection: psycopg.Connection) -> None:
+    def _index_is_valid(self, connection: psycopg.Connection) -> None:
         """Teach a connection pgvector's type, where the extension is there."""
         from pgvector.psycopg import register_vector
 

@@ -18,7 +18,7 @@ from photoseek.bundle.hash_cache import cached_sha256
 from photoseek.cli.app import app
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import BundleDamaged, BundleIncompatible
-from tiny_bundle import COLOURS, DIM, write_tiny_bundle
+from tiny_bundle import COLORS, DIM, write_tiny_bundle
 
 
 @pytest.fixture(autouse=True)
@@ -35,14 +35,14 @@ def test_it_makes_the_vectors_of_its_graphs(folder: Path, tmp_path: Path) -> Non
     own = Bundle.load(write_tiny_bundle(tmp_path / "own"))
     bundle = Bundle.load(folder)
     assert (bundle.name, bundle.layout, bundle.dim) == ("model", "transformers", DIM)
-    names, pictures = list(COLOURS), [Image.new("RGB", (9, 5), colour) for colour in COLOURS.values()]
+    names, pictures = list(COLORS), [Image.new("RGB", (9, 5), color) for color in COLORS.values()]
     np.testing.assert_allclose(TextEncoder(bundle).encode(names), TextEncoder(own).encode(names), atol=1e-6)
     np.testing.assert_allclose(ImageEncoder(bundle).encode(pictures), ImageEncoder(own).encode(pictures), atol=1e-6)
 
 
 def test_the_most_exact_precision_is_taken(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also on a processor that is fast in int8: nothing tells what that loses here."""
-    monkeypatch.setattr("photoseek.bundle.bundle.runs_int8_well", lambda: True)
+    monkeypatch.setattr("photoseek.bundle.bundle.has_int8_instructions", lambda: True)
     for tower in ("text", "vision"):
         shutil.copyfile(folder / f"onnx/{tower}_model.onnx", folder / f"onnx/{tower}_model_int8.onnx")
     bundle = Bundle.load(folder)
@@ -65,8 +65,8 @@ def test_a_precision_counts_only_with_both_towers(folder: Path) -> None:
 
 def test_what_is_scaled_by_the_run_runs_alone(folder: Path) -> None:
     bundle = Bundle.load(folder)
-    assert [bundle.text_graph(each).alone for each in bundle.precisions] == [False, False, True]
-    assert [bundle.vision_graph(each).alone for each in bundle.precisions] == [False, False, True]
+    assert [bundle.text_graph(each).batch_size_one for each in bundle.precisions] == [False, False, True]
+    assert [bundle.vision_graph(each).batch_size_one for each in bundle.precisions] == [False, False, True]
 
 
 def test_a_gallery_is_indexed_and_searched(folder: Path, photos: Path) -> None:
@@ -163,7 +163,7 @@ def test_a_damaged_cache_costs_time_alone(tmp_path: Path, content: str, monkeypa
 def test_info_and_verify_tell_what_is_known(folder: Path) -> None:
     told = CliRunner().invoke(app, ["info", str(folder), "--json"])
     facts = json.loads(told.output)
-    assert (facts["layout"], facts["dim"], facts["licence"]) == ("transformers", DIM, "unknown")
+    assert (facts["layout"], facts["dim"], facts["license"]) == ("transformers", DIM, "unknown")
     assert (facts["reading"]["limit"], facts["preprocessing"]["height"]) == (32, 8)
     verified = CliRunner().invoke(app, ["verify", str(folder)])
     assert verified.exit_code == 0, verified.output

@@ -11,8 +11,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from photoseek.bundle.layouts.onnx_header import Port, read_graph_file
-from photoseek.bundle.onnx_session import Graph
+from photoseek.bundle.layouts.onnx_header import TensorInfo, read_graph_file
+from photoseek.bundle.onnx_session import OnnxSession
 from photoseek.errors import BundleDamaged
 
 
@@ -47,7 +47,7 @@ def save(path: Path, batch: str | int = "batch") -> Path:
 
 def test_inputs_and_outputs(tmp_path: Path) -> None:
     face = read_graph_file(save(tmp_path / "model.onnx"))
-    assert face.inputs == {"text": Port("text", (None, 3), True), "factor": Port("factor", (None, 3))}
+    assert face.inputs == {"text": TensorInfo("text", (None, 3), True), "factor": TensorInfo("factor", (None, 3))}
     assert list(face.outputs) == ["states", "embedding"]
     assert face.outside == ()
 
@@ -75,7 +75,7 @@ def test_damage_is_told_and_never_crashes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("batch", ["batch", 1, 2])
 def test_a_graph_is_fed_the_types_and_batches_that_it_declares(tmp_path: Path, batch: str | int) -> None:
     """int64 and float32 come in; of a graph for two rows the last run is filled up."""
-    graph = Graph(save(tmp_path / "model.onnx", batch), inputs={"text": "input_ids"}, output="embedding")
+    graph = OnnxSession(save(tmp_path / "model.onnx", batch), inputs={"text": "input_ids"}, output="embedding")
     feeds = {"input_ids": np.arange(15).reshape(5, 3), "factor": np.full((5, 3), 0.5, dtype=np.float32)}
     found = graph.run(feeds)
     assert found.dtype == np.float32

@@ -198,6 +198,6 @@ def test_texts_are_filled_up_and_cut_off_at_the_length_that_a_graph_is_for(folde
     free = TextEncoder(Bundle.load(folder)).encode(["red", "a blue picture", "red red red"])
     rewrite(folder / "onnx/text_model.onnx", _fixed)
     bundle = Bundle.load(folder)
-    assert (bundle.tokenization().length, bundle.description.facts["reading"]["limit"]) == (5, 5)
+    assert (bundle.tokenization().length, bundle.description.fingerprint_parts["reading"]["limit"]) == (5, 5)
     found = TextEncoder(bundle).encode(["red", "a blue picture", "red " * 40])
     assert abs(found - free).max() < 1e-6

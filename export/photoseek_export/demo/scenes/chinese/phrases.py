@@ -44,32 +44,32 @@ def _described(thing: Thing, noun: Noun, chance: Chance) -> str:
     size = WORDS["sizes"][thing.size] if sized else ""
     if thing.kind in WORDS["wear"]:
         return _worn(thing, chance) + size + noun.name
-    return _coloured(thing, noun, size, chance)
+    return _colored(thing, noun, size, chance)
 
 
 def _worn(thing: Thing, chance: Chance) -> str:
     """The garment that carries the colour: "穿着红色裙子的", "戴红帽子的"."""
     verb, garments = chance.pick(WORDS["wear"][thing.kind])
     garment = chance.pick(garments)
-    short = len(garment) == 2 and _worn_short(thing.colour, garment) and chance.happens(_SHORT_ODDS)
-    colour = SHORT_COLORS[thing.colour] if short else str(chance.pick(WORDS["colors"][thing.colour]))
-    return f"{verb}{chance.pick(('', '着', '着'))}{colour}{garment}的"
+    short = len(garment) == 2 and _worn_short(thing.color, garment) and chance.happens(_SHORT_ODDS)
+    color = SHORT_COLORS[thing.color] if short else str(chance.pick(WORDS["colors"][thing.color]))
+    return f"{verb}{chance.pick(('', '着', '着'))}{color}{garment}的"
 
 
-def _worn_short(colour: str, garment: str) -> bool:
+def _worn_short(color: str, garment: str) -> bool:
     """橘 alone is said of fruit and cats, and 绿帽子 means a deceived husband."""
-    return colour != "orange" and (colour, garment) != ("green", "帽子")
+    return color != "orange" and (color, garment) != ("green", "帽子")
 
 
-def _coloured(thing: Thing, noun: Noun, size: str, chance: Chance) -> str:
-    short = SHORT_COLORS[thing.colour]
+def _colored(thing: Thing, noun: Noun, size: str, chance: Chance) -> str:
+    short = SHORT_COLORS[thing.color]
     if short in noun.short and _takes_short(noun, size, short) and chance.happens(_SHORT_ODDS):
         return size + short + noun.name
-    colour = str(chance.pick(WORDS["colors"][thing.colour]))
+    color = str(chance.pick(WORDS["colors"][thing.color]))
     if size and len(noun.name) > 1 and chance.happens(0.15):
-        return f"{size}{size}的{colour}{noun.name}"
+        return f"{size}{size}的{color}{noun.name}"
     link = "的" if len(size + noun.name) == 1 else chance.pick(("的", "的", ""))
-    return colour + link + size + noun.name
+    return color + link + size + noun.name
 
 
 def _takes_short(noun: Noun, size: str, short: str) -> bool:

@@ -20,7 +20,7 @@ def thing_phrase(thing: Thing, chance: Chance) -> str:
     noun = a_noun(thing, chance)
     sizes = WORDS["people_sizes" if thing.kind in WORDS["wear"] else "sizes"]
     size = chance.pick(sizes[thing.size]) if chance.happens(0.5) else ""
-    words = [a_number(thing, chance), size, *_coloured(thing, noun, chance)]
+    words = [a_number(thing, chance), size, *_colored(thing, noun, chance)]
     return _with_articles(" ".join(word for word in words if word))
 
 
@@ -35,11 +35,11 @@ def a_number(thing: Thing, chance: Chance) -> str:
     return str(chance.pick(WORDS["numbers"][str(thing.count)]))
 
 
-def _coloured(thing: Thing, noun: str, chance: Chance) -> tuple[str, str]:
+def _colored(thing: Thing, noun: str, chance: Chance) -> tuple[str, str]:
     """The noun after its colour, or followed by the garment that carries the colour."""
     if thing.kind not in WORDS["wear"]:
-        return thing.colour, noun
-    return noun, chance.pick(WORDS["wear"][thing.kind])[thing.count > 1].format(thing.colour)
+        return thing.color, noun
+    return noun, chance.pick(WORDS["wear"][thing.kind])[thing.count > 1].format(thing.color)
 
 
 def _with_articles(text: str) -> str:
