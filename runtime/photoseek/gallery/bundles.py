@@ -75,10 +75,9 @@ class BundleHolder(ABC):
             GalleryIncompatible: It does not.
         """
         own, held = self.bundles()[0], self.held(bundle)
-        if held is None or not held.whole:
-            some = "" if held is None else f", and those of a few photos of {held.name!r}"
+        if held is None:
             raise GalleryIncompatible(
-                f"gallery holds {own.dim}-d vectors of bundle {own.name!r} ({own.fingerprint[:12]}){some}, but bundle "
+                f"gallery holds {own.dim}-d vectors of bundle {own.name!r} ({own.fingerprint[:12]}), but bundle "
                 f"{bundle.name!r} ({bundle.fingerprint[:12]}) makes other {bundle.dim}-d ones; re-index with: "
                 f"{self.index_command} --bundle {bundle.path} --rebuild, or hold both with "
                 "--add instead"
@@ -117,7 +116,7 @@ class BundleHolder(ABC):
             self._note_own(bundle)
         elif held is not None and (held.reference, held.name) != (bundle.reference, bundle.name):
             with only_writer(self.path):
-                put_held(self.database, held_as(bundle, precision=held.precision, whole=held.whole))
+                put_held(self.database, held_as(bundle, precision=held.precision))
 
     def forget_bundle(self, bundle: Bundle | str) -> int:
         """Let a bundle go that was taken in, with all of its vectors; tells how many photos had one.
@@ -158,11 +157,9 @@ class BundleHolder(ABC):
                 make_own(self.database, self.held(bundle) or held_as(bundle), own_facts(bundle))
 
     def _load_further(self) -> dict[str, Bundle | str]:
-        """Each bundle beside the gallery's own that answers by itself, by its fingerprint, or why it is not there."""
+        """Load each additional bundle, by its fingerprint; a text says why one cannot be loaded."""
         loaded: dict[str, Bundle | str] = {}
         for held in self.bundles()[1:]:
-            if not held.whole:
-                continue
             try:
                 loaded[held.fingerprint] = self.load_bundle(held.fingerprint)
             except PhotoseekError as error:

@@ -58,7 +58,7 @@ def check_gallery(gallery: Path, database: Database) -> None:
     database.check()
     generations = []
     for held in held_bundles(database):
-        if held.whole and current_name(held.folder(gallery)) is not None:
+        if current_name(held.folder(gallery)) is not None:
             generations.append(open_current(held.folder(gallery)))
             check_origin(generations[-1], database)
             generations[-1].verify()
@@ -83,12 +83,12 @@ def repair_gallery(gallery: Path, database: Database, bundles: Mapping[str, Bund
         GalleryDamaged: The database itself cannot be read, and so not be repaired.
     """
     _mend_indexes(database)
-    found = [made_from(held.folder(gallery), database) for held in held_bundles(database) if held.whole]
+    found = [made_from(held.folder(gallery), database) for held in held_bundles(database)]
     wrong = wrong_rows(database, [generation for generation in found if generation is not None])
     if wrong.harmful or wrong.orphans:
         drop_rows(database, wrong)
-    helds = [held for held in held_bundles(database) if held.whole]
-    removed = tuple(path.relative_to(gallery).as_posix() for path in sweep_all(gallery, held_bundles(database)))
+    helds = held_bundles(database)
+    removed = tuple(path.relative_to(gallery).as_posix() for path in sweep_all(gallery, helds))
     encoded, made, without = 0, [], []
     for held in helds:
         bundle = bundles[held.fingerprint]

@@ -19,7 +19,6 @@ class BesideStatus:
     Attributes:
         bundle: Its name.
         dim: Length of its vectors.
-        whole: Whether it answers by itself; else there are vectors of those photos alone that were reranked by it.
         searchable: Photos with a vector.
         recall: As that of the gallery.
         generation: What answers with it; None before it was indexed with.
@@ -30,7 +29,6 @@ class BesideStatus:
     bundle: str
     fingerprint: str
     dim: int
-    whole: bool
     searchable: int
     recall: float | None
     generation: str | None
@@ -45,7 +43,7 @@ def status_beside(gallery: Path, database: Database, held: HeldBundle) -> Beside
         GalleryError: What answers with it cannot be opened.
     """
     folder = held.folder(gallery)
-    name = current_name(folder) if held.whole else None
+    name = current_name(folder)
     generation = open_current(folder) if name else None
     if generation is not None:
         check_origin(generation, database)
@@ -54,7 +52,6 @@ def status_beside(gallery: Path, database: Database, held: HeldBundle) -> Beside
         bundle=held.name,
         fingerprint=held.fingerprint,
         dim=held.dim,
-        whole=held.whole,
         searchable=database.count_searchable(held.fingerprint),
         recall=manifest.tuning.recall_of("auto") if manifest else None,
         generation=name,

@@ -95,7 +95,7 @@ def sweep_all(gallery: Path, held: Sequence[HeldBundle]) -> list[Path]:
 
 
 def _kept(gallery: Path, held: Sequence[HeldBundle]) -> list[Path]:
-    return sorted({one.folder(gallery) for one in held if one.whole})
+    return sorted({one.folder(gallery) for one in held})
 
 
 def _unheld(gallery: Path, kept: Sequence[Path]) -> list[Path]:
