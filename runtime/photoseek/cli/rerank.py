@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 RerankOption = Annotated[
     str | None,
     typer.Option(
-        metavar="BUNDLE", help="Have a stronger bundle look at the first hits, too: one of the gallery's, or a folder."
+        metavar="BUNDLE",
+        help="Rerank the top hits with a stronger bundle: one of the gallery's, or a folder. Vectors that the gallery "
+        "lacks are not stored: add the bundle with photoseek index --add-bundle.",
     ),
 ]
 DepthOption = Annotated[

@@ -82,10 +82,9 @@ class GalleryBundles(ABC):
             GalleryIncompatible: It does not.
         """
         own, held = self.bundles()[0], self.held(bundle)
-        if held is None or not held.whole:
-            some = "" if held is None else f", and those of a few photos of {held.name!r}"
+        if held is None:
             raise GalleryIncompatible(
-                f"gallery holds {own.dim}-d vectors of bundle {own.name!r} ({own.fingerprint[:12]}){some}, but bundle "
+                f"gallery holds {own.dim}-d vectors of bundle {own.name!r} ({own.fingerprint[:12]}), but bundle "
                 f"{bundle.name!r} ({bundle.fingerprint[:12]}) makes other {bundle.dim}-d ones; re-index with: "
                 f"{self.reindex_command} --bundle {bundle.path} --rebuild, or hold both with "
                 "--add-bundle instead"
@@ -124,7 +123,7 @@ class GalleryBundles(ABC):
             self._save_primary(bundle)
         elif held is not None and (held.reference, held.name) != (bundle.reference, bundle.name):
             with exclusive_writer(self.path):
-                save_bundle(self.database, to_record(bundle, precision=held.precision, whole=held.whole))
+                save_bundle(self.database, to_record(bundle, precision=held.precision))
 
     def remove_bundle(self, bundle: Bundle | str) -> int:
         """Let a bundle go that was taken in, with all of its vectors; tells how many photos had one.
@@ -165,11 +164,9 @@ class GalleryBundles(ABC):
                 set_primary(self.database, self.held(bundle) or to_record(bundle), primary_record(bundle))
 
     def _load_additional(self) -> dict[str, Bundle | str]:
-        """Each bundle beside the gallery's own that answers by itself, by its fingerprint, or why it is not there."""
+        """Load each additional bundle, by its fingerprint; a text says why one cannot be loaded."""
         loaded: dict[str, Bundle | str] = {}
         for held in self.bundles()[1:]:
-            if not held.whole:
-                continue
             try:
                 loaded[held.fingerprint] = self.load_bundle(held.fingerprint)
             except PhotoseekError as error:

@@ -59,7 +59,7 @@ def verify_gallery(gallery: Path, database: Database) -> None:
     database.check()
     generations = []
     for held in list_bundles(database):
-        if held.whole and current_id(held.folder(gallery)) is not None:
+        if current_id(held.folder(gallery)) is not None:
             generations.append(open_current(held.folder(gallery)))
             check_matches_database(generations[-1], database)
             generations[-1].verify()
@@ -84,14 +84,12 @@ def repair_gallery(gallery: Path, database: Database, bundles: Mapping[str, Bund
         GalleryDamaged: The database itself cannot be read, and so not be repaired.
     """
     _rebuild_indexes(database)
-    found = [expected_state(held.folder(gallery), database) for held in list_bundles(database) if held.whole]
+    found = [expected_state(held.folder(gallery), database) for held in list_bundles(database)]
     wrong = find_bad_rows(database, [generation for generation in found if generation is not None])
     if wrong.is_fatal or wrong.orphans:
         delete_rows(database, wrong)
-    helds = [held for held in list_bundles(database) if held.whole]
-    removed = tuple(
-        path.relative_to(gallery).as_posix() for path in remove_stale_files(gallery, list_bundles(database))
-    )
+    helds = list_bundles(database)
+    removed = tuple(path.relative_to(gallery).as_posix() for path in remove_stale_files(gallery, helds))
     encoded, made, without = 0, [], []
     for held in helds:
         bundle = bundles[held.fingerprint]

@@ -20,7 +20,6 @@ class SecondaryStatus:
     Attributes:
         bundle: Its name.
         dim: Length of its vectors.
-        whole: Whether it answers by itself; else there are vectors of those photos alone that were reranked by it.
         searchable: Photos with a vector.
         recall: As that of the gallery.
         generation: What answers with it; None before it was indexed with.
@@ -31,7 +30,6 @@ class SecondaryStatus:
     bundle: str
     fingerprint: str
     dim: int
-    whole: bool
     searchable: int
     recall: float | None
     generation: str | None
@@ -46,7 +44,7 @@ def secondary_status(gallery: Path, database: Database, held: GalleryBundle) -> 
         GalleryError: What answers with it cannot be opened.
     """
     folder = held.folder(gallery)
-    name = current_id(folder) if held.whole else None
+    name = current_id(folder)
     generation = open_current(folder) if name else None
     if generation is not None:
         check_matches_database(generation, database)
@@ -55,7 +53,6 @@ def secondary_status(gallery: Path, database: Database, held: GalleryBundle) -> 
         bundle=held.name,
         fingerprint=held.fingerprint,
         dim=held.dim,
-        whole=held.whole,
         searchable=database.count_searchable(held.fingerprint),
         recall=manifest.tuning.recall_of("auto") if manifest else None,
         generation=name,

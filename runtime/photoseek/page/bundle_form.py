@@ -32,18 +32,15 @@ class Models:
 
 
 def render_bundle_form(held: Sequence[GalleryBundle], status: GalleryStatus) -> Models:
-    """Draw both fields in the sidebar, where there is a choice; what was chosen for another gallery is passed over."""
+    """Draw both fields in the sidebar, if two or more bundles are indexed; choices of another gallery are ignored."""
     own = held[0].fingerprint
-    if len(held) < 2:
-        return Models(own)
     indexed = {it.fingerprint for it in status.beside if it.generation is not None}
-    names = {it.fingerprint: it.name for it in held}
-    answering = [fingerprint for fingerprint in names if fingerprint == own or fingerprint in indexed]
+    names = {it.fingerprint: it.name for it in held if it.own or it.fingerprint in indexed}
+    if len(names) < 2:
+        return Models(own)
     now = strings()
     with st.sidebar:
-        model = _chosen(MODEL, answering) or own
-        if len(answering) > 1:
-            model = _choose(now.model, MODEL, answering, names, model, None) or own
+        model = _choose(now.model, MODEL, list(names), names, _chosen(MODEL, list(names)) or own, None) or own
         others = [fingerprint for fingerprint in names if fingerprint != model]
         second = _choose(now.second_look, SECOND, others, names, _chosen(SECOND, others), now.no_second_look)
     return Models(model, second)

@@ -70,14 +70,9 @@ def _precision(searcher: Searcher, asked: SearchForm) -> str:
 
 
 def _patience(opened: OpenGallery, asked: SearchForm) -> AbstractContextManager[None]:
-    """A sign of life while a tower is loaded, which is once, or while a second bundle looks at photos; see there.
-
-    Any other query takes less than a blink.
-    """
+    """Return a spinner for a query that has to load a tower; other queries are too fast to need one."""
     searcher, reranker = opened.searcher, opened.reranker
     read = not asked.text or searcher.text_encoder.is_loaded_for(asked.text)
     seen = not asked.photo or searcher.image_encoder.is_loaded
-    looked = reranker is None or (
-        reranker.whole and (not asked.text or reranker.text_encoder.is_loaded_for(asked.text))
-    )
+    looked = reranker is None or not asked.text or reranker.text_encoder.is_loaded_for(asked.text)
     return nullcontext() if read and seen and looked else st.spinner("")

@@ -44,9 +44,9 @@ class RerankQuery:
 class Reranker:
     """Answers queries by a searcher, whose first hits a second bundle puts in a better order.
 
-    It is asked as a :class:`photoseek.search.searcher.Searcher` is, and may be shared between threads. The vectors of
-    the second bundle are those of the gallery, where that holds it; others are made when they are first needed, and
-    kept.
+    It is asked as a :class:`photoseek.search.searcher.Searcher` is, and may be shared between threads. Vectors of the
+    second bundle are read from the gallery, where it was added (:meth:`photoseek.Gallery.add_bundle`). Other photos are
+    encoded when they are first needed; their vectors are cached in memory (64 MiB at most), and never stored.
 
     Each hit has the ``score`` and the ``confidence`` of the first bundle, besides those that it was ordered by:
     ``fusion_score``, and the ``scores`` of both. None is ``low_confidence`` unless the first bundle's best is.
@@ -87,7 +87,7 @@ class Reranker:
         self.fusion = fusion or Fusion()
         images = searcher.gallery.image_precision(bundle, precision) if searcher.gallery.held(bundle) else precision
         self._encoder = QueryEncoder(bundle, precision, images, threads, mode)
-        self._look = RerankVectors(searcher.gallery, self._encoder.images)
+        self._vectors = RerankVectors(searcher.gallery, self._encoder.images)
 
     def __repr__(self) -> str:
         return f"Reranker({self.searcher!r}, {self.bundle!r}, depth={self.depth}, fusion={self.fusion!r})"
@@ -96,12 +96,6 @@ class Reranker:
     def gallery(self) -> Gallery:
         """What is searched."""
         return self.searcher.gallery
-
-    @property
-    def whole(self) -> bool:
-        """Whether every photo of the gallery has been encoded by the second bundle, as indexing does it."""
-        held = self.gallery.held(self.bundle)
-        return held is not None and held.whole
 
     @property
     def text_encoder(self) -> TextEncoder:
@@ -194,7 +188,7 @@ class Reranker:
 
     def _scores(self, hits: list[Hit], query: Query) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         """The second bundle's cosine of each hit, (n,); NaN where it could not look at the photo."""
-        vectors = self._look.vectors([hit.id for hit in hits])
+        vectors = self._vectors.vectors([hit.id for hit in hits])
         scores = np.full(len(hits), np.nan)
         known = [place for place, hit in enumerate(hits) if hit.id in vectors]
         if known:
@@ -203,7 +197,7 @@ class Reranker:
 
     def _photo_at(self, path: str) -> tuple[int, Vectors]:
         photo, _ = self.searcher.photo_at(path)
-        vectors = self._look.vectors([photo])
+        vectors = self._vectors.vectors([photo])
         if photo not in vectors:
             raise QueryError(
                 f"photo {path!r} cannot be looked at by bundle {self.bundle.name!r}: it has gone or changed"

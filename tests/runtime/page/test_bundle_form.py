@@ -121,16 +121,15 @@ def test_a_link_that_names_a_bundle_which_is_not_there_is_answered_by_the_galler
     assert shown(fresh, mounted) == paths(Searcher(gallery))
 
 
-def test_a_bundle_that_has_looked_at_a_few_photos_can_look_again_but_not_answer(
+def test_a_bundle_that_is_not_indexed_yet_is_no_choice(
     gallery: Gallery, second: Bundle, mounted: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Reranker(Searcher(gallery), second, depth=3).search("red")
+    gallery.add_bundle(second)
     monkeypatch.setenv(launch.GALLERY_VARIABLE, str(gallery.path))
     page = new_session().run()
     page.text_input(key="q-field").set_value(TEXT).run()
-    assert [box.key for box in page.selectbox if box.key in ("model-field", "second-field")] == ["second-field"]
-    page.selectbox(key="second-field").select(second.fingerprint).run()
-    assert shown(page, mounted) == paths(Reranker(Searcher(gallery), second))
+    assert shown(page, mounted) == paths(Searcher(gallery))
+    assert [box.key for box in page.selectbox if box.key in ("model-field", "second-field")] == []
 
 
 def test_a_bundle_that_was_forgotten_is_no_choice_any_more(

@@ -1,10 +1,12 @@
-"""The first hits of one bundle, looked at once more by another: orders, vectors that are kept, and what is refused."""
+"""The top hits of one bundle, reranked by another: their order, the cache of vectors, and what is refused."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
-import threading
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,10 @@ from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import GalleryIncompatible, PhotoError, QueryError
 from photoseek.gallery.filters import Filter
 from photoseek.gallery.lock import exclusive_writer
+from photoseek.search import rerank_vectors
 from photoseek.search.near_duplicates import group_near_duplicates
 from photoseek.search.rank_fusion import Fusion
+from photoseek.search.rerank_vectors import RerankVectors
 from tiny_bundle import COLORS, write_tiny_bundle
 from tiny_photos import write_color
 from typed_commands import photoseek_command
@@ -46,6 +50,14 @@ def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         ImageEncoder, "encode_pixels", lambda self, pixels: (runs.append(len(pixels)), encode(self, pixels))[1]
     )
     return runs
+
+
+def tree(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """Modification time and content of everything in a folder."""
+    return {
+        path.relative_to(folder).as_posix(): (path.stat().st_mtime_ns, b"" if path.is_dir() else path.read_bytes())
+        for path in (folder, *folder.rglob("*"))
+    }
 
 
 def paths(hits: Any) -> list[str]:
@@ -134,52 +146,93 @@ def test_near_duplicates_are_folded_in_the_fused_order_by_the_first_bundle_s_vec
         assert paths(reranker.search(text, k=2, group_duplicates=True)) == [path for path, _ in expected[:2]]
 
 
-def test_vectors_that_the_gallery_has_not_are_made_for_those_hits_alone_and_kept(
+def test_vectors_that_the_gallery_lacks_are_encoded_once_for_the_top_hits(
     gallery: Gallery, photos: Path, second: Bundle, looked_at: list[int]
 ) -> None:
-    searcher = Searcher(gallery)
     expected = reference(gallery, second, "red", 6, Fusion())
     looked_at.clear()
-    assert paths(Reranker(searcher, second, depth=6).search("red", k=24)) == expected
+    reranker = Reranker(Searcher(gallery), second, depth=6)
+    assert paths(reranker.search("red", k=24)) == expected
     assert sum(looked_at) == 6
-    assert paths(Reranker(Searcher(Gallery.open(photos)), second, depth=6).search("red", k=24)) == expected
-    assert sum(looked_at) == 6
-    told = gallery.status().beside[0]
-    assert (told.bundle, told.whole, told.searchable, gallery.status().fresh) == ("second", False, 6, True)
-    assert gallery.prune() == 0
-    gallery.verify()
-    with pytest.raises(GalleryIncompatible, match="those of a few photos of 'second'"):
-        Searcher(gallery, bundle=second)
-    assert gallery.index().beside == []  # indexing leaves it at that
-    gallery.add_bundle(second)
-    assert gallery.index().beside[0].encoded == 18
-    assert paths(Searcher(gallery, bundle=second).search("red", k=1))[0].startswith("red/")
-    gallery.remove_bundle("second")
-    looked_at.clear()
-    Reranker(searcher, second, depth=6).search("red")
-    assert sum(looked_at) == 6
+    assert paths(reranker.search("red", k=24)) == expected
+    assert reranker.search(similar_to=expected[0], k=3)
+    ran = len(looked_at)
+    reranker.search("red", where=Filter(folder=expected[0].split("/")[0]), k=3)
+    assert len(looked_at) == ran
+    Reranker(Searcher(Gallery.open(photos)), second, depth=6).search("red", k=24)
+    assert sum(looked_at[ran:]) == 6  # another object has another cache
 
 
-def test_a_gallery_that_is_being_indexed_has_them_kept_in_memory_until_it_can_be_written(
-    gallery: Gallery, second: Bundle, looked_at: list[int]
+def test_vectors_of_an_added_bundle_are_read_from_the_gallery(
+    held: Gallery, second: Bundle, looked_at: list[int]
 ) -> None:
+    Reranker(Searcher(held), second).search("red")
+    assert looked_at == []
+
+
+def test_a_reranked_search_changes_no_file_and_adds_no_bundle(gallery: Gallery, photos: Path, second: Bundle) -> None:
+    gallery.close()
+    before = tree(photos)
+    with Gallery.open(photos) as opened:
+        reranker = Reranker(Searcher(opened), second, depth=6)
+        assert reranker.search("red")[0].scores[1].score is not None
+        assert reranker.search(photo=photos / "blue" / "blue-0.png")[0].scores[1].score is not None
+        assert reranker.search(similar_to="green/green-0.png")[0].scores[1].score is not None
+        assert opened.held(second) is None
+        with pytest.raises(GalleryIncompatible, match="--add"):
+            Searcher(opened, bundle=second)
+    assert tree(photos) == before
+    for asked in (["red"], ["--image", photos / "blue" / "blue-0.png"]):
+        done = photoseek_command("search", *asked, "--gallery", photos, "--rerank", second.path)
+        assert (done.returncode, "score by second" in done.stdout) == (0, True), done.stderr
+    assert tree(photos) == before
+
+
+def test_a_gallery_that_is_being_indexed_is_reranked(gallery: Gallery, second: Bundle, looked_at: list[int]) -> None:
     reranker = Reranker(Searcher(gallery), second, depth=6)
     with exclusive_writer(gallery.path):
         first = reranker.search("red", k=24)
         assert reranker.search("red", k=24) == first
     assert sum(looked_at) == 6
-    assert gallery.held(second) is None
-    reranker.search("blue", k=24)
-    assert sum(looked_at) == 12
-    assert gallery.status().beside[0].searchable == 12
 
 
-def test_a_read_only_gallery_has_them_kept_in_memory(gallery: Gallery, second: Bundle, looked_at: list[int]) -> None:
-    with gallery.database.writing() as connection:
-        connection.execute("PRAGMA query_only = 1")  # writes fail as on a disk that is mounted read-only
-    reranker = Reranker(Searcher(gallery), second, depth=6)
-    assert reranker.search("red") == reranker.search("red")
-    assert (sum(looked_at), gallery.held(second)) == (6, None)
+def test_the_cache_has_a_bound_and_drops_what_was_used_least_recently(
+    gallery: Gallery, second: Bundle, looked_at: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rerank_vectors, "CACHE_BYTES", 3 * (4 * second.dim + 512))
+    vectors = RerankVectors(gallery, ImageEncoder(second))
+    ids = [hit.id for hit in Searcher(gallery).search("red", k=24)]
+    one, two, three, four = ids[:4]
+
+    def encoded(*wanted: int) -> int:
+        looked_at.clear()
+        assert vectors.vectors(wanted).keys() == set(wanted)
+        return sum(looked_at)
+
+    assert [encoded(one), encoded(two), encoded(three)] == [1, 1, 1]
+    assert encoded(one) == 0
+    assert encoded(four) == 1  # drops the second photo
+    assert encoded(one, three, four) == 0
+    assert encoded(two) == 1
+    assert encoded(*ids) > 0  # more photos than the cache can contain
+    assert encoded(*ids) == len(ids) - 3
+
+
+def test_the_size_of_the_cache_is_within_its_bound(
+    gallery: Gallery, second: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of entries as they are in memory, with their keys."""
+    bound = 2**20
+    monkeypatch.setattr(rerank_vectors, "CACHE_BYTES", bound)
+    vectors = RerankVectors(gallery, ImageEncoder(second))
+    tracemalloc.start()
+    try:
+        for number in range(10_000):
+            vectors._add({hashlib.sha256(b"%d" % number).hexdigest(): np.zeros(second.dim, np.float32)})
+        used, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert bound / 4 < used < bound
 
 
 def test_a_photo_that_is_gone_or_another_picture_now_counts_as_last(
@@ -193,7 +246,6 @@ def test_a_photo_that_is_gone_or_another_picture_now_counts_as_last(
     for path in ("red/red-1.png", "red/red-2.png"):
         assert (hits[path].scores[1].score, hits[path].scores[1].rank) == (None, None)
     assert hits["red/red-0.png"].scores[1].rank is not None
-    assert gallery.status().beside[0].searchable == 6
     with pytest.raises(QueryError, match=r"'red/red-1\.png' cannot be looked at by bundle 'second'"):
         Reranker(Searcher(gallery), second).search(similar_to="red/red-1.png")
 
@@ -208,22 +260,22 @@ def test_copies_of_a_photo_are_looked_at_once(
     assert sum(looked_at) == 24
 
 
-def test_threads_share_a_reranker(gallery: Gallery, second: Bundle) -> None:
+@pytest.mark.parametrize("entries", [2, 1000])
+def test_threads_share_a_reranker(
+    gallery: Gallery, second: Bundle, looked_at: list[int], entries: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rerank_vectors, "CACHE_BYTES", entries * (4 * second.dim + 512))
     reranker = Reranker(Searcher(gallery), second, depth=12)
     expected = {text: paths(Reranker(Searcher(gallery), second, depth=12).search(text, k=24)) for text in COLORS}
-    gallery.remove_bundle("second")
-    wrong: list[str] = []
 
-    def ask() -> None:
-        wrong.extend(text for text in COLORS if paths(reranker.search(text, k=24)) != expected[text])
+    def ask(_: int) -> bool:
+        return all(paths(reranker.search(text, k=24)) == order for text, order in expected.items())
 
-    threads = [threading.Thread(target=ask) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert wrong == []
-    gallery.verify()
+    with ThreadPoolExecutor(6) as pool:
+        assert all(pool.map(ask, range(6)))
+    looked_at.clear()
+    assert ask(0)
+    assert (sum(looked_at) == 0) == (entries == 1000)
 
 
 def test_none_is_of_low_confidence_unless_the_first_best_hit_is(held: Gallery, second: Bundle, tmp_path: Path) -> None:

@@ -38,8 +38,6 @@ class GalleryBundle:
         reference: Where it lay when it was last named; see :attr:`photoseek.bundle.bundle.Bundle.reference`.
         dim: Length of its vectors.
         precision: Of its image tower; empty where none has been chosen yet.
-        whole: Whether every photo is encoded with it, and queries are answered by it alone. Of others there are but
-            the vectors of photos that were looked at once more, see :mod:`photoseek.search.reranker`.
         own: Whether it is the gallery's own one, and not beside it.
     """
 
@@ -48,7 +46,6 @@ class GalleryBundle:
     reference: str
     dim: int
     precision: str = ""
-    whole: bool = True
     own: bool = False
 
     def folder(self, gallery: Path) -> Path:
@@ -95,9 +92,9 @@ def list_bundles(database: Database) -> tuple[GalleryBundle, ...]:
     return (own, *sorted(others, key=lambda held: (held.name, held.fingerprint)))
 
 
-def to_record(bundle: Bundle, *, precision: str = "", whole: bool = True) -> GalleryBundle:
+def to_record(bundle: Bundle, *, precision: str = "") -> GalleryBundle:
     """How a gallery would hold a bundle beside its own."""
-    return GalleryBundle(bundle.fingerprint, bundle.name, bundle.reference, bundle.dim, precision, whole)
+    return GalleryBundle(bundle.fingerprint, bundle.name, bundle.reference, bundle.dim, precision)
 
 
 def save_bundle(database: Database, held: GalleryBundle) -> None:
@@ -134,7 +131,7 @@ def _read(database: Database, fingerprint: str, row: object) -> GalleryBundle:
         texts = (held.name, held.reference, held.precision)
         if not all(isinstance(text, str) and "\0" not in text for text in texts):
             raise ValueError("a text that is none")
-        if type(held.dim) is not int or held.dim < 1 or type(held.whole) is not bool or held.own:
+        if type(held.dim) is not int or held.dim < 1 or held.own:
             raise ValueError("a number that cannot be")
     except (TypeError, ValueError, RecursionError) as error:
         raise GalleryDamaged(

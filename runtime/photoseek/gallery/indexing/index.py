@@ -129,8 +129,7 @@ def index_gallery(
 ) -> IndexReport:
     """Bring a gallery up to date; the caller holds its lock. See :meth:`photoseek.gallery.gallery.Gallery.index`.
 
-    ``further``: by fingerprint, each bundle beside the gallery's own ``bundle`` that answers by itself, or why it is
-    not there.
+    ``further``: by fingerprint, each additional bundle, or why it cannot be loaded.
     """
     started = time.monotonic()
     tell = progress or (lambda _: None)
@@ -156,7 +155,6 @@ def index_gallery(
     beside = [
         _index_secondary(gallery, database, folder, found, unseen, other, further[other.fingerprint], tell, backend)
         for other in held[1:]
-        if other.whole
     ]
     return IndexReport(
         photos=len(found) - len(work) + tally.read,

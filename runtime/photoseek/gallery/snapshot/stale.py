@@ -95,7 +95,7 @@ def remove_stale_files(gallery: Path, held: Sequence[GalleryBundle]) -> list[Pat
 
 
 def _kept(gallery: Path, held: Sequence[GalleryBundle]) -> list[Path]:
-    return sorted({one.folder(gallery) for one in held if one.whole})
+    return sorted({one.folder(gallery) for one in held})
 
 
 def _unheld(gallery: Path, kept: Sequence[Path]) -> list[Path]:
