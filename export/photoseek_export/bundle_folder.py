@@ -10,7 +10,7 @@ from photoseek.photos.preprocessing import Preprocessing
 from photoseek_export.errors import BundleExists
 
 
-def expect_free(out: Path, overwrite: bool) -> None:
+def check_output_folder(out: Path, overwrite: bool) -> None:
     """Make sure that a bundle may be written.
 
     Raises:
@@ -41,7 +41,7 @@ def _recorded(out: Path) -> set[str]:
         return {Layout.MANIFEST}
 
 
-def records(folder: Path) -> dict[str, FileRecord]:
+def file_records(folder: Path) -> dict[str, FileRecord]:
     """What the manifest says of each file of a bundle."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != Layout.MANIFEST)
     return {path.relative_to(folder).as_posix(): FileRecord.of(path) for path in paths}
@@ -55,7 +55,7 @@ def describe_input(preprocessing: Preprocessing) -> str:
     return f"{size}, the middle of the photo scaled to {preprocessing.shortest_edge}"
 
 
-def move_into_place(new: Path, out: Path) -> None:
+def publish(new: Path, out: Path) -> None:
     """Rename; a bundle that was there is set aside first, and comes back should that fail."""
     aside = new.with_name("old")
     if out.exists():

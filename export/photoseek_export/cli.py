@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 import typer
 
 from photoseek.cli import output
-from photoseek_export.quality_gate import MAX_LOSS
+from photoseek_export.quality_gate import MAX_RECALL_DROP
 
 if TYPE_CHECKING:
     from photoseek.bundle.bundle import Bundle
-    from photoseek_export.quality_gate import Measured
+    from photoseek_export.quality_gate import EvaluationImages
 
 app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode="markdown")
 
@@ -57,7 +57,7 @@ def export(
     max_loss: Annotated[
         float,
         typer.Option(metavar="POINTS", help="How much mean recall --int8 may lose; above it no bundle is written."),
-    ] = MAX_LOSS,
+    ] = MAX_RECALL_DROP,
     language: Annotated[list[str] | None, typer.Option(help="Of CHECKPOINT, as en; may be repeated.")] = None,
     text: Annotated[
         list[str] | None,
@@ -91,12 +91,14 @@ def export(
         raise typer.BadParameter("--int8 wants captioned images to measure its loss on: --images and --captions")
     if (checkpoint is None) == (from_clip is None):
         raise typer.BadParameter("expected CHECKPOINT, or --from-clip DIR, and not both")
-    from photoseek_export.quality_gate import Measured
+    from photoseek_export.quality_gate import EvaluationImages
 
     shared: _Shared = {
         "name": name,
         "precisions": [p for p, wanted in (("fp32", fp32), ("fp16", fp16), ("int8", int8)) if wanted],
-        "measured": Measured(images, captions[0], split, tuple(captions[1:])) if images and captions else None,
+        "evaluation": EvaluationImages(images, captions[0], split, tuple(captions[1:]))
+        if images and captions
+        else None,
         "overwrite": overwrite,
     }
     if from_clip is not None:
@@ -127,7 +129,7 @@ class _Shared(TypedDict):
 
     name: str | None
     precisions: list[str]
-    measured: Measured | None
+    evaluation: EvaluationImages | None
     overwrite: bool
 
 

@@ -3,7 +3,7 @@
 PhotoseekError
 └── ExportError
     ├── ParityError         a graph's vectors are not PyTorch's
-    ├── LossTooHigh         a precision finds too much less than the full one
+    ├── RecallDropTooHigh         a precision finds too much less than the full one
     ├── ImageSideDiffers    two checkpoints of one bundle make different vectors of photos
     └── BundleExists        the output folder holds something already
 """
@@ -21,7 +21,7 @@ class ParityError(ExportError):
     """A graph's vectors are not PyTorch's."""
 
 
-class LossTooHigh(ExportError):
+class RecallDropTooHigh(ExportError):
     """A precision finds too much less than the full one."""
 
 

@@ -16,23 +16,23 @@ from photoseek_export.errors import ExportError, ImageSideDiffers
 from photoseek_export.onnx_export import write_precisions, write_text_graph
 from photoseek_export.parity import check_text_parity
 from photoseek_export.quantize import quantize_text
-from photoseek_train.model.checkpoint import Loaded, load_checkpoint
+from photoseek_train.model.checkpoint import LoadedCheckpoint, load_checkpoint
 from photoseek_train.model.serialization import save_tokenizer
 from photoseek_train.model.towers import weights_sha256
 
 
 @dataclass(frozen=True)
-class FurtherText:
+class ExtraTextTower:
     """A checkpoint whose text tower reads ``language``."""
 
     language: str
     path: Path
-    loaded: Loaded
+    loaded: LoadedCheckpoint
 
 
-def load_further(
-    main: Loaded, main_path: Path, languages: Sequence[str], texts: Mapping[str, str | Path]
-) -> list[FurtherText]:
+def load_extra_towers(
+    main: LoadedCheckpoint, main_path: Path, languages: Sequence[str], texts: Mapping[str, str | Path]
+) -> list[ExtraTextTower]:
     """Load the checkpoints of further text towers, given by language.
 
     Raises:
@@ -48,17 +48,17 @@ def load_further(
     return [_load(main, main_path, language, Path(path)) for language, path in texts.items()]
 
 
-def _load(main: Loaded, main_path: Path, language: str, path: Path) -> FurtherText:
+def _load(main: LoadedCheckpoint, main_path: Path, language: str, path: Path) -> ExtraTextTower:
     loaded = load_checkpoint(path, attention="eager")
-    if differs := _differing_part(main, loaded):
+    if differs := _first_difference(main, loaded):
         raise ImageSideDiffers(
             f"{path}: its {differs} is not that of {main_path}, but a photo has one vector for all languages; train "
             f"the text tower against that checkpoint: photoseek-train fit --from {main_path} --text-model BERT"
         )
-    return FurtherText(language, path, loaded)
+    return ExtraTextTower(language, path, loaded)
 
 
-def _differing_part(main: Loaded, other: Loaded) -> str:
+def _first_difference(main: LoadedCheckpoint, other: LoadedCheckpoint) -> str:
     """The first part of the image side that is not the same to the bit; nothing if all of it is."""
     if main.config.preprocessing.id != other.config.preprocessing.id:
         return "preprocessing"
@@ -69,7 +69,9 @@ def _differing_part(main: Loaded, other: Loaded) -> str:
     return next((part for part, (a, b) in pairs.items() if weights_sha256(a) != weights_sha256(b)), "")
 
 
-def write_text_tower(loaded: Loaded, language: str | None, folder: Path, precisions: Sequence[str]) -> dict[str, float]:
+def write_text_tower(
+    loaded: LoadedCheckpoint, language: str | None, folder: Path, precisions: Sequence[str]
+) -> dict[str, float]:
     """Write a text tower's graphs and tokenizer.
 
     Args:
@@ -102,7 +104,7 @@ def write_text_tower(loaded: Loaded, language: str | None, folder: Path, precisi
     )
 
 
-def save_text_tokenizer(loaded: Loaded, language: str | None, folder: Path) -> None:
+def save_text_tokenizer(loaded: LoadedCheckpoint, language: str | None, folder: Path) -> None:
     """Write a tower's tokenizer files; they tell the longest text that it was trained on."""
     config = folder / Layout.tokenizer_config(language)
     config.parent.mkdir(exist_ok=True)

@@ -14,11 +14,11 @@ from onnx import TensorProto, helper, numpy_helper
 
 from photoseek_export.errors import ExportError
 
-_SMALLEST = 256  # numbers: below this a Cast node costs more bytes than it saves
-_LARGEST_HALF = float(np.finfo(np.float16).max)
+_MIN_SIZE = 256  # numbers: below this a Cast node costs more bytes than it saves
+_FP16_MAX = float(np.finfo(np.float16).max)
 
 
-def store_half(source: Path, target: Path) -> None:
+def store_weights_fp16(source: Path, target: Path) -> None:
     """Write the graph at ``source`` to ``target`` with its large float32 weights as float16.
 
     Raises:
@@ -28,9 +28,9 @@ def store_half(source: Path, target: Path) -> None:
     casts = []
     for tensor in model.graph.initializer:
         values = numpy_helper.to_array(tensor)
-        if tensor.data_type != TensorProto.FLOAT or values.size < _SMALLEST:
+        if tensor.data_type != TensorProto.FLOAT or values.size < _MIN_SIZE:
             continue
-        if not np.abs(values).max() <= _LARGEST_HALF:
+        if not np.abs(values).max() <= _FP16_MAX:
             raise ExportError(f"{source.name}: weight {tensor.name!r} is beyond the range of fp16; export fp32 only")
         name = tensor.name
         tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}.fp16"))

@@ -72,12 +72,12 @@ def model_card(manifest: Manifest, text: str, image: str, input_: str, texts: Ma
 
 
 def _metrics_table(manifest: Manifest) -> str:
-    measured: dict[str, Mapping[str, Any]] = dict(manifest.precisions)
+    evaluation: dict[str, Mapping[str, Any]] = dict(manifest.precisions)
     for language, tower in manifest.text_towers.items():
-        measured |= {f"{precision}, {language}": facts for precision, facts in tower.precisions.items()}
+        evaluation |= {f"{precision}, {language}": facts for precision, facts in tower.precisions.items()}
     rows = [
         _metrics_row(label, direction, facts["metrics"])
-        for label, facts in measured.items()
+        for label, facts in evaluation.items()
         if facts.get("metrics")
         for direction in ("text_to_image", "image_to_text")
     ]

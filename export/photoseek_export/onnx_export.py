@@ -13,13 +13,13 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim
 
-from photoseek_export.fp16_storage import store_half
+from photoseek_export.fp16_storage import store_weights_fp16
 from photoseek_export.onnx_logging import only_errors
 from photoseek_train.model.two_tower import TwoTower
 
 OPSET = 18
 
-LARGEST_FILE = 1_900_000_000
+MAX_FILE_BYTES = 1_900_000_000
 """Bytes of weights in one file: protobuf ends at two gigabytes."""
 
 BATCH = 2
@@ -103,7 +103,7 @@ def export_graph(
             dynamic_shapes=dict(dynamic),
             opset_version=OPSET,
             dynamo=True,
-            external_data=weights > LARGEST_FILE,
+            external_data=weights > MAX_FILE_BYTES,
             verbose=False,
         )
 
@@ -133,7 +133,7 @@ def write_precisions(
     full = file("fp32")
     write(full)
     found = {"fp32": check(full, "fp32")}
-    make: Mapping[str, Callable[[Path, Path], None] | None] = {"fp16": store_half, "int8": quantize}
+    make: Mapping[str, Callable[[Path, Path], None] | None] = {"fp16": store_weights_fp16, "int8": quantize}
     for precision in precisions:
         if convert := make.get(precision):
             convert(full, file(precision))

@@ -39,7 +39,7 @@ def check_text_parity(model: TwoTower, graph: Path, precision: str = "fp32") -> 
 
 def check_vision_parity(model: TwoTower, size: tuple[int, int], graph: Path, precision: str = "fp32") -> float:
     """The same for an image tower's file; ``size`` is height and width of the pictures."""
-    return check_parity(lambda inputs: model.embed_image(**inputs), random_pictures(size), graph, precision)
+    return check_parity(lambda inputs: model.embed_image(**inputs), random_images(size), graph, precision)
 
 
 def check_parity(
@@ -53,7 +53,7 @@ def check_parity(
     for each in inputs:
         with torch.inference_mode():
             worst = max(worst, _difference(embed(each), session, each))
-    return expect_close(worst, graph.name, precision)
+    return assert_close(worst, graph.name, precision)
 
 
 def random_texts(vocabulary: int, longest: int | None = None, end: int | None = None) -> Iterator[dict[str, Tensor]]:
@@ -68,19 +68,19 @@ def random_texts(vocabulary: int, longest: int | None = None, end: int | None = 
         yield {"input_ids": ids, "attention_mask": (torch.arange(length)[None] < lengths).long()}
 
 
-def random_pictures(size: tuple[int, int]) -> Iterator[dict[str, Tensor]]:
+def random_images(size: tuple[int, int]) -> Iterator[dict[str, Tensor]]:
     """Noise of several batches; ``size`` is height and width."""
     random = torch.Generator().manual_seed(0)
     for batch in _VISION_BATCHES:
         yield {"pixel_values": torch.randn(batch, 3, *size, generator=random)}
 
 
-def significant(difference: float) -> float:
+def round_significant(difference: float) -> float:
     """A difference to three significant digits, for the manifest."""
     return float(f"{difference:.3g}")
 
 
-def expect_close(found: float, what: str, precision: str) -> float:
+def assert_close(found: float, what: str, precision: str) -> float:
     """Accept a difference, and hand it back.
 
     Raises:

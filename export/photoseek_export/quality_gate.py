@@ -12,16 +12,16 @@ from photoseek.evaluation.calibration_fit import calibrate_captioned
 from photoseek.evaluation.evaluate import encode_captioned, reading_tower
 from photoseek.evaluation.protocol import EvaluationProtocol
 from photoseek.evaluation.report import assess
-from photoseek_export.errors import ExportError, LossTooHigh
+from photoseek_export.errors import ExportError, RecallDropTooHigh
 
-MAX_LOSS = 0.5
+MAX_RECALL_DROP = 0.5
 """How much mean recall, in points, int8 may lose."""
 
 _RECALLS = 6  # summed in rsum
 
 
 @dataclass(frozen=True)
-class Measured:
+class EvaluationImages:
     """Captioned images that each precision's retrieval is measured on; as for
     :func:`photoseek.evaluation.evaluate.evaluate`.
 
@@ -32,31 +32,31 @@ class Measured:
     images: Path
     captions: Path
     split: Path | None = None
-    further: tuple[Path, ...] = ()
+    extra_captions: tuple[Path, ...] = ()
 
 
-def measure(manifest: Manifest, bundle: Bundle, measured: Measured, max_loss: float) -> None:
+def measure_recall(manifest: Manifest, bundle: Bundle, evaluation: EvaluationImages, max_loss: float) -> None:
     """Put metrics and confidence of each caption file beside the parity of the tower that reads it.
 
     Raises:
-        LossTooHigh: An int8 loses more than ``max_loss`` points of mean recall.
+        RecallDropTooHigh: An int8 loses more than ``max_loss`` points of mean recall.
         ExportError: As ``caption_files``.
     """
-    files = caption_files(measured, manifest.languages, manifest.text_towers, manifest.precisions)
+    files = caption_files(evaluation, manifest.languages, manifest.text_towers, manifest.precisions)
     for tower, captions in files.items():
         facts_of = manifest.text_towers[tower].precisions if tower else manifest.precisions
         for precision, facts in facts_of.items():
-            found = encode_captioned(bundle, measured.images, captions, measured.split, precision=precision)
+            found = encode_captioned(bundle, evaluation.images, captions, evaluation.split, precision=precision)
             rules = EvaluationProtocol()
             figures = assess(found.images, found.texts, found.names, found.captions, rules, found.precision)
             facts["metrics"] = figures.metrics.to_json()
             if len(found.names) > 1:
                 facts["confidence"] = calibrate_captioned(bundle, found).to_json()
-        _expect_little_loss({name: facts["metrics"]["rsum"] for name, facts in facts_of.items()}, captions, max_loss)
+        _check_recall_drop({name: facts["metrics"]["rsum"] for name, facts in facts_of.items()}, captions, max_loss)
 
 
 def caption_files(
-    measured: Measured, languages: Collection[str], towers: Collection[str], precisions: Collection[str]
+    evaluation: EvaluationImages, languages: Collection[str], towers: Collection[str], precisions: Collection[str]
 ) -> dict[str, Path]:
     """The caption file of each text tower, by language; that of the main tower, which reads ``languages``, by ``""``.
 
@@ -64,7 +64,7 @@ def caption_files(
         ExportError: Two files for one tower, or none for a tower of an int8 bundle.
     """
     files: dict[str, Path] = {}
-    for captions in (measured.captions, *measured.further):
+    for captions in (evaluation.captions, *evaluation.extra_captions):
         tower = reading_tower(towers, captions)
         if tower in files:
             raise ExportError(
@@ -80,14 +80,14 @@ def caption_files(
     return files
 
 
-def _expect_little_loss(rsums: Mapping[str, float], captions: Path, max_loss: float) -> None:
+def _check_recall_drop(rsums: Mapping[str, float], captions: Path, max_loss: float) -> None:
     """Compare int8's mean recall, a sixth of rsum, with that of the most exact precision."""
     if "int8" not in rsums:
         return
     exact = next(precision for precision in Layout.PRECISIONS if precision in rsums)
     loss = (rsums[exact] - rsums["int8"]) / _RECALLS
     if not loss <= max_loss:
-        raise LossTooHigh(
+        raise RecallDropTooHigh(
             f"int8 loses {loss:.2f} points of mean recall on {captions} ({rsums['int8'] / _RECALLS:.2f}, {exact} has "
             f"{rsums[exact] / _RECALLS:.2f}), at most {max_loss} is allowed; no bundle was written: calibrate "
             "with photos more like these (--calibration DIR), or allow it with --max-loss"

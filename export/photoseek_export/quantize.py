@@ -43,7 +43,7 @@ IMAGE_OPERATORS = ("Conv", "Add", "MaxPool")
 CALIBRATION_PHOTOS = 128
 """As many photos are looked at for the ranges of activations."""
 
-_FEWEST = 16
+_MIN_IMAGES = 16
 _BATCH = 16
 
 
@@ -56,7 +56,7 @@ def quantize_text(source: Path, target: Path) -> None:
             op_types_to_quantize=list(TEXT_OPERATORS),
             per_channel=True,
             weight_type=QuantType.QInt8,
-            nodes_to_exclude=_projector(source),
+            nodes_to_exclude=_projector_nodes(source),
             extra_options={"MatMulConstBOnly": True},  # attention scores are no weights
         )
 
@@ -85,7 +85,7 @@ def quantize_vision(source: Path, target: Path, pictures: npt.NDArray[np.float32
         )
 
 
-def calibration_pictures(
+def calibration_images(
     folder: Path, preprocessing: Preprocessing, without: Sequence[str] = (), seed: int = 0
 ) -> npt.NDArray[np.float32]:
     """Preprocessed photos of a folder, picked at random: float32 (n, 3, height, width).
@@ -110,9 +110,9 @@ def calibration_pictures(
             pictures.append(preprocessing(decode_photo(photo.under(folder), preprocessing.edge).image))
         except PhotoError:
             continue
-    if len(pictures) < _FEWEST:
+    if len(pictures) < _MIN_IMAGES:
         raise ExportError(
-            f"{folder}: expected at least {_FEWEST} readable photos to calibrate int8 with, besides those that are "
+            f"{folder}: expected at least {_MIN_IMAGES} readable photos to calibrate int8 with, besides those that are "
             f"measured, found {len(pictures)}; name a folder with more: --calibration DIR"
         )
     return np.stack(pictures)
@@ -129,7 +129,7 @@ class _Batches(CalibrationDataReader):  # type: ignore[misc]
         return None if batch is None else {"pixel_values": batch}
 
 
-def _projector(text_graph: Path) -> list[str]:
+def _projector_nodes(text_graph: Path) -> list[str]:
     """The names that onnxruntime's quantizer gives the projector's layers, which it takes apart before it asks."""
     nodes = onnx.load(str(text_graph), load_external_data=False).graph.node
     return [f"{node.name}_MatMul" for node in nodes if node.op_type == "Gemm"]

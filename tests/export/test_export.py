@@ -18,11 +18,11 @@ from photoseek.bundle.manifest import Layout
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.evaluation.evaluate import evaluate
 from photoseek_export import export_checkpoint, extra_text_towers
-from photoseek_export.bundle_folder import expect_free
+from photoseek_export.bundle_folder import check_output_folder
 from photoseek_export.cli import app
 from photoseek_export.errors import BundleExists, ExportError, ParityError
-from photoseek_export.fp16_storage import store_half
-from photoseek_export.quality_gate import Measured
+from photoseek_export.fp16_storage import store_weights_fp16
+from photoseek_export.quality_gate import EvaluationImages
 from photoseek_train.data.dataset import CaptionedPhotos
 from photoseek_train.evaluation.evaluate import evaluate as evaluate_in_torch
 from photoseek_train.model.checkpoint import load_checkpoint, read_metrics, weights_hash
@@ -31,10 +31,10 @@ TEXTS = ["a red car", "two white dogs on a beach at night, children playing next
 
 
 @pytest.fixture(scope="module")
-def bundle(checkpoint: Path, captioned: Measured, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+def bundle(checkpoint: Path, captioned: EvaluationImages, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """The checkpoint as a bundle of both precisions."""
     out = tmp_path_factory.mktemp("bundles") / "small"
-    return export_checkpoint(checkpoint, out, precisions=["fp32", "fp16"], measured=captioned)
+    return export_checkpoint(checkpoint, out, precisions=["fp32", "fp16"], evaluation=captioned)
 
 
 def test_text_vectors_are_pytorchs_at_any_batch_and_length(bundle: Bundle, checkpoint: Path) -> None:
@@ -121,7 +121,9 @@ def test_full_precision_has_the_metrics_of_training_where_none_are_measured(plai
     assert "| fp32 | text to image | 1000 | 5000 | 10.0 | 20.0 | 30.0 | 9 |" in (plain.path / "README.md").read_text()
 
 
-def test_the_runtime_measures_what_training_measures(bundle: Bundle, checkpoint: Path, captioned: Measured) -> None:
+def test_the_runtime_measures_what_training_measures(
+    bundle: Bundle, checkpoint: Path, captioned: EvaluationImages
+) -> None:
     trained = evaluate_in_torch(checkpoint, CaptionedPhotos.read(captioned.images, captioned.captions)).metrics
     found = evaluate(bundle, captioned.images, captioned.captions, precision="fp32").metrics
     assert found == trained
@@ -156,12 +158,12 @@ def test_what_is_there_is_not_overwritten_unasked(bundle: Bundle, checkpoint: Pa
 
 def test_a_bundle_with_other_files_in_its_folder_is_not_replaced(bundle: Bundle, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(bundle.path, tmp_path / "copy"))
-    expect_free(copy, overwrite=True)
+    check_output_folder(copy, overwrite=True)
     for name in ("notes.txt", "onnx/mine.onnx", "link"):
         place = copy / name
         place.symlink_to(tmp_path) if name == "link" else place.write_text("mine")
         with pytest.raises(BundleExists, match=f"files of a bundle alone, found {name}; move it away, or name another"):
-            expect_free(copy, overwrite=True)
+            check_output_folder(copy, overwrite=True)
         place.unlink()
 
 
@@ -178,7 +180,7 @@ def test_a_weight_beyond_the_range_of_half_is_refused(tmp_path: Path) -> None:
     node = onnx.helper.make_node("Identity", ["huge"], ["y"])
     onnx.save(onnx.helper.make_model(onnx.helper.make_graph([node], "g", [], [output], [weight])), str(tmp_path / "a"))
     with pytest.raises(ExportError, match="'huge' is beyond the range of fp16"):
-        store_half(tmp_path / "a", tmp_path / "b")
+        store_weights_fp16(tmp_path / "a", tmp_path / "b")
 
 
 def test_the_command_replaces_a_bundle_and_leaves_its_neighbours_alone(

@@ -20,10 +20,10 @@ from photoseek.evaluation.evaluate import evaluate
 from photoseek_export import export_checkpoint
 from photoseek_export.cli import app
 from photoseek_export.errors import ExportError, ImageSideDiffers
-from photoseek_export.extra_text_towers import load_further
-from photoseek_export.quality_gate import Measured
+from photoseek_export.extra_text_towers import load_extra_towers
+from photoseek_export.quality_gate import EvaluationImages
 from photoseek_train.config import preprocessing_of
-from photoseek_train.model.checkpoint import begin_checkpoint, load_checkpoint, weights_hash, write_weights
+from photoseek_train.model.checkpoint import create_checkpoint, load_checkpoint, weights_hash, write_weights
 from tiny_bundle import CHINESE, COLOURS
 from tiny_photos import write_colour
 
@@ -31,7 +31,7 @@ TEXTS = ["红色汽车", "夜里海滩上的两只白狗,孩子们在玩。", "�
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> Measured:
+def evaluation(tmp_path_factory: pytest.TempPathFactory) -> EvaluationImages:
     """Six images, with captions in two files."""
     folder = tmp_path_factory.mktemp("captioned")
     names = [
@@ -41,7 +41,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Measured:
     for file, words in (("en.token", COLOURS), ("zh.token", CHINESE)):
         lines = [f"{name}#0\t{word} {{}}" for name, word in zip(names, words, strict=True)]
         (folder / file).write_text("\n".join(lines).format(*["car" if words is COLOURS else "汽车"] * 6), "utf-8")
-    return Measured(folder / "images", folder / "zh.token", further=(folder / "en.token",))
+    return EvaluationImages(folder / "images", folder / "zh.token", extra_captions=(folder / "en.token",))
 
 
 class Made(NamedTuple):
@@ -53,12 +53,12 @@ class Made(NamedTuple):
 
 @pytest.fixture(scope="module")
 def made(
-    checkpoint: Path, chinese_checkpoint: Path, measured: Measured, tmp_path_factory: pytest.TempPathFactory
+    checkpoint: Path, chinese_checkpoint: Path, evaluation: EvaluationImages, tmp_path_factory: pytest.TempPathFactory
 ) -> Made:
     """Both languages in both precisions."""
     out = tmp_path_factory.mktemp("bundles") / "both"
-    asked = [checkpoint, "--text", f"zh={chinese_checkpoint}", "--out", out, "--fp16", "--images", measured.images]
-    files = ["--captions", measured.captions, "--captions", measured.further[0]]
+    asked = [checkpoint, "--text", f"zh={chinese_checkpoint}", "--out", out, "--fp16", "--images", evaluation.images]
+    files = ["--captions", evaluation.captions, "--captions", evaluation.extra_captions[0]]
     done = CliRunner().invoke(app, [str(argument) for argument in [*asked, *files]])
     assert done.exit_code == 0, done.output
     return Made(Bundle.load(out), done.output)
@@ -104,11 +104,15 @@ def test_the_bundle_has_a_tower_and_a_tokenizer_folder_more(bundle: Bundle, chin
     assert json.loads((bundle.path / Layout.MANIFEST).read_text())["format"] == 2
 
 
-def test_each_caption_file_is_measured_with_the_tower_of_its_language(bundle: Bundle, measured: Measured) -> None:
+def test_each_caption_file_is_measured_with_the_tower_of_its_language(
+    bundle: Bundle, evaluation: EvaluationImages
+) -> None:
     """Whatever the order of the files: the first of them here is Chinese."""
     for precision in ("fp32", "fp16"):
-        chinese = evaluate(bundle, measured.images, measured.captions, precision=precision).metrics.to_json()
-        english = evaluate(bundle, measured.images, measured.further[0], precision=precision).metrics.to_json()
+        chinese = evaluate(bundle, evaluation.images, evaluation.captions, precision=precision).metrics.to_json()
+        english = evaluate(
+            bundle, evaluation.images, evaluation.extra_captions[0], precision=precision
+        ).metrics.to_json()
         assert bundle.manifest.text_towers["zh"].precisions[precision]["metrics"] == chinese
         assert bundle.manifest.precisions[precision]["metrics"] == english
     card = (bundle.path / "README.md").read_text("utf-8")
@@ -119,11 +123,11 @@ def test_each_caption_file_is_measured_with_the_tower_of_its_language(bundle: Bu
 
 
 def test_two_files_for_one_tower_are_refused(
-    checkpoint: Path, chinese_checkpoint: Path, measured: Measured, tmp_path: Path
+    checkpoint: Path, chinese_checkpoint: Path, evaluation: EvaluationImages, tmp_path: Path
 ) -> None:
-    twice = replace(measured, further=(measured.captions,))
+    twice = replace(evaluation, extra_captions=(evaluation.captions,))
     with pytest.raises(ExportError, match=r"zh\.token: measured with the same text tower as .*zh\.token"):
-        export_checkpoint(checkpoint, tmp_path / "b", texts={"zh": chinese_checkpoint}, measured=twice)
+        export_checkpoint(checkpoint, tmp_path / "b", texts={"zh": chinese_checkpoint}, evaluation=twice)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -145,7 +149,7 @@ def changed(source: Path, out: Path, part: str) -> Path:
         tensor = model.get_parameter(part) if part.endswith("weight") else model.get_buffer(part)
         value = tensor.data.view(-1)[:1]
         value.copy_(torch.nextafter(value, torch.full_like(value, torch.inf)))
-    begin_checkpoint(out, config, tokenizer)
+    create_checkpoint(out, config, tokenizer)
     write_weights(out, model, {})
     return out
 
@@ -171,7 +175,7 @@ def test_another_image_side_is_refused(
 
 def test_another_text_side_is_not_asked_about(checkpoint: Path, chinese_checkpoint: Path, tmp_path: Path) -> None:
     other = changed(chinese_checkpoint, tmp_path / "other", "text_projector.first.weight")
-    (text,) = load_further(load_checkpoint(checkpoint), checkpoint, ["en"], {"zh": other})
+    (text,) = load_extra_towers(load_checkpoint(checkpoint), checkpoint, ["en"], {"zh": other})
     assert (text.language, text.path) == ("zh", other)
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from photoseek_train.errors import TrainingError
     from photoseek_train.evaluation.evaluate import evaluate
     from photoseek_train.model.checkpoint import load_checkpoint
-    from photoseek_train.model.init import TowerSources
+    from photoseek_train.model.init import ModelInit
     from photoseek_train.model.two_tower import TwoTower
     from photoseek_train.training.fit import Fit, FitSettings
 
@@ -18,7 +18,7 @@ __all__ = [
     "CaptionedPhotos",
     "Fit",
     "FitSettings",
-    "TowerSources",
+    "ModelInit",
     "TrainingError",
     "TwoTower",
     "evaluate",
@@ -29,7 +29,7 @@ _HOME = {
     "CaptionedPhotos": "data.dataset",
     "Fit": "training.fit",
     "FitSettings": "training.fit",
-    "TowerSources": "model.init",
+    "ModelInit": "model.init",
     "TrainingError": "errors",
     "TwoTower": "model.two_tower",
     "evaluate": "evaluation.evaluate",

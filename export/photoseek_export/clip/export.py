@@ -18,13 +18,13 @@ from photoseek.bundle.manifest import Layout, Manifest, Reading
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.system.atomic_write import replace_json
 from photoseek.vectors import Vectors, normalise
-from photoseek_export.bundle_folder import describe_input, expect_free, move_into_place, records
+from photoseek_export.bundle_folder import check_output_folder, describe_input, file_records, publish
 from photoseek_export.clip.graphs import write_clip_graphs
 from photoseek_export.clip.models import Clip, load_clip, load_tokenizer
 from photoseek_export.errors import ExportError
 from photoseek_export.model_card import model_card
-from photoseek_export.parity import expect_close, significant
-from photoseek_export.quality_gate import MAX_LOSS, Measured, measure
+from photoseek_export.parity import assert_close, round_significant
+from photoseek_export.quality_gate import MAX_RECALL_DROP, EvaluationImages, measure_recall
 from photoseek_train.model.towers import weights_sha256
 
 PRECISIONS = ("fp32", "fp16")
@@ -49,7 +49,7 @@ def export_clip(
     precisions: Sequence[str] = ("fp32",),
     languages: Sequence[str] | None = None,
     licence: str = "unknown",
-    measured: Measured | None = None,
+    evaluation: EvaluationImages | None = None,
     overwrite: bool = False,
 ) -> Bundle:
     """Turn a model of transformers into ONNX, verify it, and write a bundle.
@@ -74,7 +74,7 @@ def export_clip(
         BundleError: Its tokenizer or its preprocessing is not known here.
     """
     out = Path(out).expanduser().absolute()
-    expect_free(out, overwrite)
+    check_output_folder(out, overwrite)
     unknown = [precision for precision in precisions if precision not in PRECISIONS]
     if unknown or not precisions:
         raise ExportError(
@@ -94,32 +94,32 @@ def export_clip(
             languages=list(languages or clip.family.languages),
             preprocessing=clip.preprocessing.id,
             weights=weights_sha256(clip.model),
-            files=records(partial),
+            files=file_records(partial),
             precisions={precision: {"parity": _rounded(found)} for precision, found in parities.items()},
             training={"source": {"model": clip.path.name, "kind": clip.kind}},
             licence=licence,
             reading=Reading(clip.reading.length, clip.reading.masked, clip.reading.side),
         )
-        _finish(manifest, clip, partial, measured)
-        move_into_place(partial, out)
+        _write_manifest(manifest, clip, partial, evaluation)
+        publish(partial, out)
     return Bundle.load(out)
 
 
-def _finish(manifest: Manifest, clip: Clip, folder: Path, measured: Measured | None) -> None:
+def _write_manifest(manifest: Manifest, clip: Clip, folder: Path, evaluation: EvaluationImages | None) -> None:
     """Compare the bundle with transformers and measure it, through the runtime; then the card and the manifest."""
     manifest.write(folder)
     bundle = Bundle.load(folder)
     for precision, facts in manifest.precisions.items():
-        facts["parity"] |= _rounded(_end_to_end(clip, bundle, precision))
-    if measured is not None:
-        measure(manifest, bundle, measured, MAX_LOSS)
+        facts["parity"] |= _rounded(_check_outputs(clip, bundle, precision))
+    if evaluation is not None:
+        measure_recall(manifest, bundle, evaluation, MAX_RECALL_DROP)
     text = f"{clip.kind} of {clip.path.name}, {clip.reading.limit} tokens, pooling: {clip.pooling}"
     card = model_card(manifest, text, f"{clip.kind} of {clip.path.name}", describe_input(clip.preprocessing))
     (folder / Layout.CARD).write_text(card, "utf-8")
-    replace(manifest, files=records(folder)).write(folder)
+    replace(manifest, files=file_records(folder)).write(folder)
 
 
-def _end_to_end(clip: Clip, bundle: Bundle, precision: str) -> dict[str, float]:
+def _check_outputs(clip: Clip, bundle: Bundle, precision: str) -> dict[str, float]:
     """How far the vectors of texts and pictures are from those of transformers' own tokenizer, processor and model.
 
     Raises:
@@ -131,15 +131,15 @@ def _end_to_end(clip: Clip, bundle: Bundle, precision: str) -> dict[str, float]:
         texts = torch.cat([clip.embed_text(clip.tokens(tokenizer, [text])) for text in _TEXTS])
         images = torch.cat([clip.embed_image({"pixel_values": clip.pixels(picture)}) for picture in pictures])
     found = {
-        "texts": _distance(TextEncoder(bundle, precision).encode(_TEXTS), normalise(texts.numpy())),
-        "photos": _distance(ImageEncoder(bundle, precision).encode(pictures), normalise(images.numpy())),
+        "texts": _max_abs_diff(TextEncoder(bundle, precision).encode(_TEXTS), normalise(texts.numpy())),
+        "photos": _max_abs_diff(ImageEncoder(bundle, precision).encode(pictures), normalise(images.numpy())),
     }
     for what, difference in found.items():
-        expect_close(difference, f"{what} through the bundle", precision)
+        assert_close(difference, f"{what} through the bundle", precision)
     return found
 
 
-def _distance(found: Vectors, expected: Vectors) -> float:
+def _max_abs_diff(found: Vectors, expected: Vectors) -> float:
     return float(np.abs(found - expected).max())
 
 
@@ -170,4 +170,4 @@ def _dim(clip: Clip) -> int:
 
 
 def _rounded(found: Mapping[str, float]) -> dict[str, Any]:
-    return {name: significant(value) for name, value in found.items()}
+    return {name: round_significant(value) for name, value in found.items()}

@@ -20,7 +20,7 @@ from photoseek_export.onnx_export import (
     write_precisions,
     write_vision_graph,
 )
-from photoseek_export.parity import check_parity, random_pictures, random_texts
+from photoseek_export.parity import check_parity, random_images, random_texts
 
 
 def write_clip_graphs(clip: Clip, folder: Path, precisions: Sequence[str]) -> dict[str, dict[str, float]]:
@@ -49,7 +49,7 @@ def write_clip_graphs(clip: Clip, folder: Path, precisions: Sequence[str]) -> di
         lambda precision: folder / Layout.vision_model(precision),
         precisions,
         partial(write_vision_graph, clip.model, clip.embed_image, size),
-        lambda graph, precision: check_parity(clip.embed_image, random_pictures(size), graph, precision),
+        lambda graph, precision: check_parity(clip.embed_image, random_images(size), graph, precision),
     )
     return {precision: {"text": text[precision], "vision": vision[precision]} for precision in precisions}
 

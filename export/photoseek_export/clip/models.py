@@ -21,7 +21,7 @@ from photoseek.photos.preprocessing import Preprocessing
 from photoseek_export.clip.sentencepiece import find_sentencepiece_reading
 from photoseek_export.errors import ExportError
 from photoseek_train.errors import reason_of
-from photoseek_train.model.pretrained import quiet
+from photoseek_train.model.pretrained import silence_transformers
 
 _CLASSES = {"clip": "CLIPModel", "siglip": "SiglipModel", "chinese_clip": "ChineseCLIPModel"}
 _PROCESSORS = {
@@ -30,7 +30,7 @@ _PROCESSORS = {
     "chinese_clip": "ChineseCLIPImageProcessor",
 }
 _POOLING = {"clip": "eos", "siglip": "last", "chinese_clip": "cls"}
-_ABSENT_IS_FINE = ("position_ids",)  # counted, not learned
+_OPTIONAL_KEYS = ("position_ids",)  # counted, not learned
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def load_tokenizer(path: Path) -> Any:
     Raises:
         ExportError: It cannot be loaded.
     """
-    with quiet():
+    with silence_transformers():
         try:
             return transformers.AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
         except Exception as error:  # each means the same here
@@ -125,7 +125,7 @@ def load_tokenizer(path: Path) -> Any:
 
 
 def _load_model(path: Path, kind: str) -> Any:
-    with quiet():
+    with silence_transformers():
         try:
             model, report = getattr(transformers, _CLASSES[kind]).from_pretrained(
                 path,
@@ -137,7 +137,7 @@ def _load_model(path: Path, kind: str) -> Any:
             )
         except Exception as error:  # OSError, ValueError, safetensors' own, ...: each means the same here
             raise ExportError(_cannot_load(path, "model", error)) from error
-    missing = sorted(key for key in map(str, report["missing_keys"]) if not key.endswith(_ABSENT_IS_FINE))
+    missing = sorted(key for key in map(str, report["missing_keys"]) if not key.endswith(_OPTIONAL_KEYS))
     if missing:
         raise ExportError(
             f"{path}: the weights lack {len(missing)} tensors that its configuration asks for, the first is "
@@ -150,7 +150,7 @@ def _load_processor(path: Path, kind: str) -> Any:
     """The one on Pillow: newer releases of transformers give it a name of its own."""
     name = _PROCESSORS[kind]
     found = getattr(transformers, f"{name}Pil", None) or getattr(transformers, name)
-    with quiet():
+    with silence_transformers():
         try:
             return found.from_pretrained(path, local_files_only=True, trust_remote_code=False)
         except Exception as error:  # each means the same here

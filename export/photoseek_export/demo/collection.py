@@ -20,7 +20,7 @@ KINDS = SCENES, PHOTOS = "scenes", "photos"
 
 
 @dataclass(frozen=True)
-class Photographs:
+class PhotoCollection:
     """Captioned photos, in the form of Flickr8k with Flickr8K-CN beside it.
 
     Attributes:
@@ -29,7 +29,7 @@ class Photographs:
 
     folder: Path
 
-    def expect_files(self) -> None:
+    def check_files(self) -> None:
         """See that all of it is there, before any work.
 
         Raises:
@@ -68,7 +68,7 @@ class Collection:
 
     folder: Path
     scenes: SceneFolder
-    photographs: Photographs | None = None
+    photographs: PhotoCollection | None = None
 
     def link(self) -> None:
         """Let the folder point at the pictures, and at no others that it may have pointed at.
@@ -77,39 +77,39 @@ class Collection:
             DataError: No photos where they should be.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        _point(self.folder / SCENES, self.scenes.images)
+        _symlink(self.folder / SCENES, self.scenes.images)
         if self.photographs is not None:
-            _point(self.folder / PHOTOS, self.photographs.images)
+            _symlink(self.folder / PHOTOS, self.photographs.images)
 
     def train(self, language: Language, kinds: Sequence[str] = KINDS) -> CaptionedPhotos:
         """What is trained on: captions and queries of the scenes, captions of the photographs."""
         scenes = read_captions(self.scenes.sentences("train", language)) if SCENES in kinds else []
-        return self._beside(scenes, "train", language, kinds)
+        return self._captioned(scenes, "train", language, kinds)
 
     def dev(self, language: Language, kinds: Sequence[str] = KINDS) -> CaptionedPhotos:
         """What is measured on: captions alone, of scenes and photographs that were held out."""
         names = read_split(self.scenes.split("dev"))
         scenes = captions_of(read_captions(self.scenes.captions(language)), names) if SCENES in kinds else []
-        return self._beside(scenes, "dev", language, kinds)
+        return self._captioned(scenes, "dev", language, kinds)
 
     def texts(self) -> dict[Language, list[str]]:
         """The sentences that are trained on, by language."""
         return {language: self.train(language).texts for language in LANGUAGES}
 
-    def _beside(
+    def _captioned(
         self, scenes: Iterable[Caption], split: str, language: Language, kinds: Sequence[str]
     ) -> CaptionedPhotos:
-        captions = [_inside(SCENES, caption) for caption in scenes]
+        captions = [_prefixed(SCENES, caption) for caption in scenes]
         if self.photographs is not None and PHOTOS in kinds:
-            captions += [_inside(PHOTOS, caption) for caption in self.photographs.captions(split, language)]
+            captions += [_prefixed(PHOTOS, caption) for caption in self.photographs.captions(split, language)]
         return CaptionedPhotos.of(self.folder, list(dict.fromkeys(item.image for item in captions)), captions)
 
 
-def _inside(folder: str, caption: Caption) -> Caption:
+def _prefixed(folder: str, caption: Caption) -> Caption:
     return Caption(f"{folder}/{caption.image}", caption.index, caption.text)
 
 
-def _point(link: Path, target: Path) -> None:
+def _symlink(link: Path, target: Path) -> None:
     if not target.is_dir():
         raise DataError(f"{target}: expected a folder of pictures, found none")
     if link.is_symlink() and link.readlink() != target.absolute():

@@ -22,14 +22,14 @@ from photoseek_export.demo.scenes.scenes import (
     captions,
     captions_file,
     compose,
-    draw,
     picture_name,
+    render,
     write_captions,
 )
 
 COUNT = 300
 QUALITY = 50
-SHOWN: tuple[tuple[int, ...], ...] = (
+QUERY_SEEDS: tuple[tuple[int, ...], ...] = (
     (2_005_673, 2_013_264, 2_019_366, 2_050_953, 2_055_784),
     (2_002_740, 2_003_586, 2_009_482, 2_012_351, 2_019_100),
     (2_000_319, 2_000_441, 2_001_758, 2_002_073, 2_002_608),
@@ -42,7 +42,7 @@ that.
 
 def demo_seeds() -> list[int]:
     """Return the seeds of the demo: those in ``SHOWN``, and the first of the demo's range."""
-    shown = [seed for seeds in SHOWN for seed in seeds]
+    shown = [seed for seeds in QUERY_SEEDS for seed in seeds]
     return sorted([*DEMO_SEEDS[: COUNT - len(shown)], *shown])
 
 
@@ -52,7 +52,7 @@ def write_pictures(folder: Path) -> None:
     folder.mkdir(parents=True)
     seeds = demo_seeds()
     for seed in seeds:
-        draw(compose(seed), seed).save(folder / picture_name(seed), quality=QUALITY, optimize=True, progressive=True)
+        render(compose(seed), seed).save(folder / picture_name(seed), quality=QUALITY, optimize=True, progressive=True)
     for language in LANGUAGES:
         write_captions(folder / captions_file(language), seeds, captions, language)
 

@@ -17,19 +17,19 @@ from typing import Annotated
 import typer
 
 from photoseek.cli import output
-from photoseek_export.demo.collection import KINDS, PHOTOS, Collection, Photographs
+from photoseek_export.demo.collection import KINDS, PHOTOS, Collection, PhotoCollection
 from photoseek_export.demo.scene_folder import SceneFolder, write_scenes
 from photoseek_export.demo.scenes.languages import Language
 from photoseek_export.demo.scenes.scenes import DEV_SEEDS, TRAIN_SEEDS
 from photoseek_export.demo.scenes.world import WORLD
 from photoseek_export.export import export_checkpoint
-from photoseek_export.quality_gate import Measured
-from photoseek_train.cli.progress_bars import announce, bars
+from photoseek_export.quality_gate import EvaluationImages
+from photoseek_train.cli.progress_bars import print_epochs, progress_bars
 from photoseek_train.config import AugmentConfig, OptimConfig, preprocessing_of
 from photoseek_train.model.checkpoint import read_config
-from photoseek_train.model.compact_bert import CompactBert, write_compact_bert
-from photoseek_train.model.init import TowerSources
-from photoseek_train.training.fit import Fit, FitSettings, Resources
+from photoseek_train.model.compact_bert import CompactBert, create_compact_bert
+from photoseek_train.model.init import ModelInit
+from photoseek_train.training.fit import Fit, FitResources, FitSettings
 
 NAME = "photoseek-demo"
 SIZE = 144  # pixels; the whole picture squeezed to a square
@@ -38,7 +38,7 @@ BERTS: dict[Language, CompactBert] = {
     "en": CompactBert(layers=3, hidden=256, heads=4, vocabulary=6000, positions=MAX_TOKENS),
     "zh": CompactBert(layers=3, hidden=256, heads=4, vocabulary=3000, positions=MAX_TOKENS),
 }
-AUGMENT = AugmentConfig(crop_scale=0.6, flip=False, color=0.2, size=112)  # captions tell left from right, and colours
+AUGMENT = AugmentConfig(crop_scale=0.6, flip=False, color=0.2, size=112)  # captions tell left from right, and colors
 FINE_AUGMENT = AugmentConfig(crop_scale=0.8, flip=False, color=0.2, size=SIZE)  # what a caption names stays
 
 
@@ -94,7 +94,7 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Workshop:
+class DemoRun:
     """Where the intermediate things lie, and what training begins with.
 
     Attributes:
@@ -104,7 +104,7 @@ class Workshop:
     """
 
     folder: Path
-    photographs: Photographs | None = None
+    photographs: PhotoCollection | None = None
     begin_with: Path | None = None
 
     @property
@@ -126,56 +126,56 @@ class Workshop:
         return self.folder / stage
 
 
-def draw(workshop: Workshop, recipe: Recipe) -> None:
+def render_scenes(run: DemoRun, recipe: Recipe) -> None:
     """Draw the scenes that are not there yet, and write captions and splits."""
     seeds = {"train": TRAIN_SEEDS[: recipe.scenes], "dev": DEV_SEEDS[: recipe.dev_scenes]}
     with output.progress_bar("drawing", "scenes") as tell:
-        write_scenes(workshop.folder, seeds, progress=tell)
-    workshop.collection.link()
+        write_scenes(run.folder, seeds, progress=tell)
+    run.collection.link()
 
 
-def train(workshop: Workshop, recipe: Recipe) -> None:
+def train(run: DemoRun, recipe: Recipe) -> None:
     """Train both towers, on small pictures and then on whole ones, then each language's text tower alone.
 
     What is done already is not done again, and a run that was stopped goes on.
     """
-    for language, texts in workshop.collection.texts().items():
-        if not workshop.bert(language).exists():
-            write_compact_bert(texts, workshop.bert(language), recipe.berts[language])
-    joint = recipe.joint(recipe.joint_epochs, from_nothing=workshop.begin_with is None)
-    beginning = _beginning(workshop, recipe)
-    fit(workshop, "joint", beginning, joint, recipe.augment, size=recipe.size)
-    fit(workshop, "fine", _go_on(workshop.checkpoint("joint")), recipe.joint(recipe.fine_epochs), recipe.fine_augment)
-    chinese = _beside(workshop, workshop.checkpoint("fine"), "zh")
-    fit(workshop, "reading-zh", chinese, recipe.text(recipe.chinese_epochs), language="zh")
+    for language, texts in run.collection.texts().items():
+        if not run.bert(language).exists():
+            create_compact_bert(texts, run.bert(language), recipe.berts[language])
+    joint = recipe.joint(recipe.joint_epochs, from_nothing=run.begin_with is None)
+    beginning = _first_phase(run, recipe)
+    fit(run, "joint", beginning, joint, recipe.augment, size=recipe.size)
+    fit(run, "fine", _continue_from(run.checkpoint("joint")), recipe.joint(recipe.fine_epochs), recipe.fine_augment)
+    chinese = _new_text_tower(run, run.checkpoint("fine"), "zh")
+    fit(run, "reading-zh", chinese, recipe.text(recipe.chinese_epochs), language="zh")
     for language, before in ("en", "fine"), ("zh", "reading-zh"):
         closing = recipe.text(recipe.closing_epochs)
-        fit(workshop, language, _go_on(workshop.checkpoint(before)), closing, language=language)
+        fit(run, language, _continue_from(run.checkpoint(before)), closing, language=language)
 
 
-def _beginning(workshop: Workshop, recipe: Recipe) -> TowerSources:
+def _first_phase(run: DemoRun, recipe: Recipe) -> ModelInit:
     """Random towers; or an image tower that knows photographs, and a text tower that has read beside it."""
-    if workshop.begin_with is None:
-        return TowerSources(str(workshop.bert("en")), image_weights="none", max_tokens=MAX_TOKENS)
-    sources = _beside(workshop, workshop.begin_with, "en")
-    kinds = KINDS if workshop.photographs is None else (PHOTOS,)
-    fit(workshop, "reading", sources, recipe.text(recipe.reading_epochs), kinds=kinds)
-    return _go_on(workshop.checkpoint("reading"))
+    if run.begin_with is None:
+        return ModelInit(str(run.bert("en")), image_weights="none", max_tokens=MAX_TOKENS)
+    sources = _new_text_tower(run, run.begin_with, "en")
+    kinds = KINDS if run.photographs is None else (PHOTOS,)
+    fit(run, "reading", sources, recipe.text(recipe.reading_epochs), kinds=kinds)
+    return _continue_from(run.checkpoint("reading"))
 
 
-def _go_on(checkpoint: Path) -> TowerSources:
-    return TowerSources(checkpoint=checkpoint, max_tokens=MAX_TOKENS)
+def _continue_from(checkpoint: Path) -> ModelInit:
+    return ModelInit(checkpoint=checkpoint, max_tokens=MAX_TOKENS)
 
 
-def _beside(workshop: Workshop, checkpoint: Path, language: Language) -> TowerSources:
+def _new_text_tower(run: DemoRun, checkpoint: Path, language: Language) -> ModelInit:
     """A new text tower beside the image side of a checkpoint."""
-    return TowerSources(str(workshop.bert(language)), checkpoint=checkpoint, max_tokens=MAX_TOKENS)
+    return ModelInit(str(run.bert(language)), checkpoint=checkpoint, max_tokens=MAX_TOKENS)
 
 
 def fit(
-    workshop: Workshop,
+    run: DemoRun,
     stage: str,
-    sources: TowerSources,
+    sources: ModelInit,
     optim: OptimConfig,
     augment: AugmentConfig | None = None,
     language: Language = "en",
@@ -186,23 +186,23 @@ def fit(
     trained = sources.checkpoint
     preprocessing = preprocessing_of(size, "squash") if trained is None else read_config(trained).preprocessing
     settings = FitSettings(sources, preprocessing, augment or AugmentConfig(), optim)
-    data = workshop.collection
-    resources = Resources(features=workshop.folder / ("features-reading" if stage == "reading" else "features"))
-    with bars() as progress:
+    data = run.collection
+    resources = FitResources(features=run.folder / ("features-reading" if stage == "reading" else "features"))
+    with progress_bars() as progress:
         splits = data.train(language, kinds), data.dev(language, kinds)
-        Fit(*splits, settings, workshop.checkpoint(stage), resources)(True, announce(optim.epochs), progress)
+        Fit(*splits, settings, run.checkpoint(stage), resources)(True, print_epochs(optim.epochs), progress)
 
 
-def export(workshop: Workshop, out: Path) -> None:
+def export(run: DemoRun, out: Path) -> None:
     """Export with weights in half the bytes, and measure that on the dev scenes."""
-    scenes = workshop.drawn
+    scenes = run.drawn
     bundle = export_checkpoint(
-        workshop.checkpoint("en"),
+        run.checkpoint("en"),
         out,
         name=NAME,
         precisions=["fp16"],
-        texts={"zh": workshop.checkpoint("zh")},
-        measured=Measured(scenes.images, scenes.captions(), scenes.split("dev"), (scenes.captions("zh"),)),
+        texts={"zh": run.checkpoint("zh")},
+        evaluation=EvaluationImages(scenes.images, scenes.captions(), scenes.split("dev"), (scenes.captions("zh"),)),
         overwrite=True,
     )
     output.print_line(f"{bundle.path}: {sum(record.bytes for record in bundle.manifest.files.values()) / 1e6:.1f} MB")
@@ -220,17 +220,17 @@ def main(
     epochs: Annotated[int, typer.Option(help="Times that each is seen small by both towers.")] = Recipe.joint_epochs,
 ) -> None:
     """Draw, train, export, measure."""
-    photographs = None if photos is None else Photographs(photos)
+    photographs = None if photos is None else PhotoCollection(photos)
     if photographs is not None:
-        photographs.expect_files()
+        photographs.check_files()
     if begin_with is not None:
         read_config(begin_with)
     name = f"world-{WORLD}" if photographs is None else f"world-{WORLD}-photos"
-    workshop = Workshop(work / name, photographs, begin_with)
+    run = DemoRun(work / name, photographs, begin_with)
     recipe = Recipe(scenes=scenes, joint_epochs=epochs)
-    draw(workshop, recipe)
-    train(workshop, recipe)
-    export(workshop, out)
+    render_scenes(run, recipe)
+    train(run, recipe)
+    export(run, out)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from photoseek_export import cli, onnx_export
 from photoseek_export.clip import models
 from photoseek_export.clip.export import export_clip
 from photoseek_export.errors import BundleExists, ExportError, ParityError
-from photoseek_export.quality_gate import Measured
+from photoseek_export.quality_gate import EvaluationImages
 
 _CLOSE = 1e-4
 
@@ -93,9 +93,9 @@ def test_a_bundle_has_the_vectors_of_transformers(
 
 
 def test_hits_carry_a_confidence_where_it_was_measured(
-    sources: dict[str, tuple[Path, Reference]], captioned: Measured, tmp_path: Path
+    sources: dict[str, tuple[Path, Reference]], captioned: EvaluationImages, tmp_path: Path
 ) -> None:
-    bundle = export_clip(sources["clip"][0], tmp_path / "bundle", measured=captioned)
+    bundle = export_clip(sources["clip"][0], tmp_path / "bundle", evaluation=captioned)
     facts = bundle.manifest.precisions["fp32"]
     assert facts["metrics"]["images"] == 12
     assert Calibration.from_json(facts["confidence"]) is not None

@@ -41,7 +41,7 @@ def noise(width: int, height: int) -> Image.Image:
     return Image.fromarray(pixels.astype(np.uint8))
 
 
-def settings_of(processor: Any, tmp_path: Path) -> dict[str, Any]:
+def format_settings(processor: Any, tmp_path: Path) -> dict[str, Any]:
     """As it saves itself."""
     processor.save_pretrained(tmp_path)
     return dict(json.loads((tmp_path / "preprocessor_config.json").read_text()))
@@ -51,7 +51,7 @@ def settings_of(processor: Any, tmp_path: Path) -> dict[str, Any]:
 def test_every_pixel_is_that_of_transformers(name: str, tmp_path: Path) -> None:
     kind, changes = _PROCESSORS[name]
     processor = getattr(transformers, kind)(**changes)
-    preprocessing = read_preprocessing(settings_of(processor, tmp_path), tmp_path)
+    preprocessing = read_preprocessing(format_settings(processor, tmp_path), tmp_path)
     for size in _SIZES:
         picture = noise(*size)
         expected = processor(picture, return_tensors="np")["pixel_values"][0]

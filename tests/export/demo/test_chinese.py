@@ -10,7 +10,7 @@ from statistics import mean
 import pytest
 
 from photoseek.gallery.snapshot.sample_queries import demo_queries
-from photoseek_export.demo.pictures import SHOWN, demo_seeds
+from photoseek_export.demo.pictures import QUERY_SEEDS, demo_seeds
 from photoseek_export.demo.scenes.chinese.nouns import NOUNS
 from photoseek_export.demo.scenes.scenes import Scene, Thing, captions, compose, queries
 from photoseek_export.demo.scenes.world import KINDS
@@ -34,7 +34,7 @@ MEASURES = {
     "匹": "horse", "个": "ball child woman man snowman balloon kite tent sofa lamp", "把": "umbrella", "艘": "boat",
     "名": "child woman man", "位": "child woman man", "张": "sofa", "盏": "lamp", "架": "plane",
 }  # fmt: skip
-COLOURS = {
+COLORS = {
     "粉红": "pink", "红": "red", "橙": "orange", "橘": "orange", "黄": "yellow", "绿": "green", "蓝": "blue",
     "紫": "purple", "粉": "pink", "棕": "brown", "褐": "brown", "咖啡": "brown", "黑": "black", "白": "white",
 }  # fmt: skip
@@ -51,22 +51,22 @@ TIME_WORDS = {
 WEATHER_WORDS = {
     "clear": "晴|阳光|月光|星|晚霞", "cloudy": "云|阴|灰蒙蒙", "rain": "雨(?!伞)", "snow": "下雪|飘雪|飞雪|雪花|雪夜",
 }  # fmt: skip
-_COLOUR = "|".join(COLOURS)
+_COLOR = "|".join(COLORS)
 _NOUN = "|".join(sorted(KIND_OF, key=len, reverse=True))
 GROUP = re.compile(
     rf"(?:(?P<number>[一两三四])|(?<=[有着]))(?P<measure>[{''.join(MEASURES)}])"
-    rf"(?P<between>[^，。：、]*?(?P<colour>{_COLOUR})[^，。：、]*?)(?P<noun>{_NOUN})(?!路)"
+    rf"(?P<between>[^，。：、]*?(?P<color>{_COLOR})[^，。：、]*?)(?P<noun>{_NOUN})(?!路)"
 )
 ORDER = ["left", "middle", "right"]
 
 
 def groups_in(text: str) -> list[tuple[str, str, int]]:
-    """Kind, colour and count of each group that a caption names."""
-    return [(KIND_OF[m["noun"]], COLOURS[m["colour"]], NUMBERS[m["number"] or "一"]) for m in GROUP.finditer(text)]
+    """Kind, color and count of each group that a caption names."""
+    return [(KIND_OF[m["noun"]], COLORS[m["color"]], NUMBERS[m["number"] or "一"]) for m in GROUP.finditer(text)]
 
 
 def facts(thing: Thing) -> tuple[str, str, int]:
-    return (thing.kind, thing.colour, thing.count)
+    return (thing.kind, thing.color, thing.count)
 
 
 def sampled() -> list[tuple[Scene, str]]:
@@ -78,7 +78,7 @@ def sampled_queries() -> list[tuple[Scene, list[str]]]:
 
 
 def without_settings(text: str) -> str:
-    """A text without the words of place and time that hold a character of a thing or a colour."""
+    """A text without the words of place and time that hold a character of a thing or a color."""
     return re.sub("开满小花|雪花|黄昏|白天|白日|天黑|马路|灯塔", "", text)
 
 
@@ -90,7 +90,7 @@ def test_every_group_a_caption_names_is_in_the_scene() -> None:
     for scene, text in sampled():
         named = groups_in(text)
         assert set(named) <= {facts(thing) for thing in scene.things}, text
-        assert len(named) == len(re.findall(_COLOUR, without_settings(text))), text
+        assert len(named) == len(re.findall(_COLOR, without_settings(text))), text
 
 
 def test_at_least_four_captions_name_every_group_and_the_place() -> None:
@@ -200,9 +200,9 @@ def test_a_query_names_only_what_is_there_and_its_sort_says_how_much() -> None:
         assert [len(nouns) for nouns in named] == [1, 1, 2, 0], texts
         assert {KIND_OF[noun] for nouns in named for noun in nouns} <= {thing.kind for thing in scene.things}
         for text in texts:
-            colours = {COLOURS[word] for word in re.findall(_COLOUR, without_settings(text))}
-            assert colours <= {thing.colour for thing in scene.things}, text
-        assert not re.search(_COLOUR, without_settings(texts[1])), texts
+            colors = {COLORS[word] for word in re.findall(_COLOR, without_settings(text))}
+            assert colors <= {thing.color for thing in scene.things}, text
+        assert not re.search(_COLOR, without_settings(texts[1])), texts
 
 
 def test_queries_are_shorter_than_captions() -> None:
@@ -228,15 +228,15 @@ def test_a_seed_has_the_same_texts_for_ever() -> None:
 
 
 def test_the_chinese_examples_ask_for_what_the_english_ones_show() -> None:
-    assert len(demo_queries("en")) == len(SHOWN)
+    assert len(demo_queries("en")) == len(QUERY_SEEDS)
     shown = set(demo_seeds())
-    for text, seeds in zip(demo_queries("zh"), SHOWN, strict=True):
+    for text, seeds in zip(demo_queries("zh"), QUERY_SEEDS, strict=True):
         wanted = [KIND_OF[noun] for noun in re.findall(_NOUN, text)]
         assert len(set(seeds) & shown) == 5
         for scene in map(compose, seeds):
             assert set(wanted) <= {thing.kind for thing in scene.things}
             assert said(TIME_WORDS, text) <= {scene.time}
-            coloured = re.search(f"({_COLOUR})[色的]*({_NOUN})", text)
-            if coloured is not None:
-                pair = (KIND_OF[coloured[2]], COLOURS[coloured[1]])
-                assert pair in {(thing.kind, thing.colour) for thing in scene.things}
+            colored = re.search(f"({_COLOR})[色的]*({_NOUN})", text)
+            if colored is not None:
+                pair = (KIND_OF[colored[2]], COLORS[colored[1]])
+                assert pair in {(thing.kind, thing.color) for thing in scene.things}

@@ -8,21 +8,21 @@ from statistics import mean
 from photoseek_export.demo.scenes.english.phrases import NOUNS
 from photoseek_export.demo.scenes.english.queries import QUERIES
 from photoseek_export.demo.scenes.scenes import captions, compose, queries
-from photoseek_export.demo.scenes.world import COLOURS, PLACES
+from photoseek_export.demo.scenes.world import COLORS, PLACES
 
 SEEDS = range(400)
 KIND_OF = {noun: kind for kind, names in NOUNS.items() for pair in names for noun in pair}
 NOUN = re.compile(r"\b(" + "|".join(sorted(KIND_OF, key=len, reverse=True)) + r")\b")
-COLOUR = re.compile(r"\b(" + "|".join(COLOURS) + r")\b")
+COLOR = re.compile(r"\b(" + "|".join(COLORS) + r")\b")
 
 
-def test_every_kind_and_colour_that_is_named_is_there() -> None:
+def test_every_kind_and_color_that_is_named_is_there() -> None:
     for seed in SEEDS:
         scene = compose(seed)
         for query in queries(scene, seed):
             named = {KIND_OF[noun] for noun in NOUN.findall(query)}
             assert named <= {thing.kind for thing in scene.things}, query
-            assert set(COLOUR.findall(query)) <= {thing.colour for thing in scene.things}, query
+            assert set(COLOR.findall(query)) <= {thing.color for thing in scene.things}, query
 
 
 def test_there_is_one_of_each_sort_in_order() -> None:
@@ -30,7 +30,7 @@ def test_there_is_one_of_each_sort_in_order() -> None:
         one, kind, two, place = (len(set(NOUN.findall(query))) for query in queries(compose(seed), seed))
         assert (one, kind, place) == (1, 1, 0)
         assert two == 2
-        assert not COLOUR.search(queries(compose(seed), seed)[1])
+        assert not COLOR.search(queries(compose(seed), seed)[1])
 
 
 def test_they_are_shorter_than_captions() -> None:

@@ -22,12 +22,12 @@ from photoseek_export.demo.scenes.scenes import (
     Thing,
     captions,
     compose,
-    draw,
     queries,
+    render,
     write_captions,
     write_picture,
 )
-from photoseek_export.demo.scenes.world import COLOURS, KINDS, PLACES, TIMES, WORLD
+from photoseek_export.demo.scenes.world import COLORS, KINDS, PLACES, TIMES, WORLD
 
 SAMPLE = range(1_000_000, 1_000_400)
 TEXTS = (captions, queries)
@@ -58,12 +58,12 @@ WEATHER_WORDS = {
     "snow": "falling snow|snowfall|snows|snowy day|snowy night",
 }
 _NUMBER = "|".join(sorted(NUMBERS, key=len, reverse=True))
-_COLOUR = "|".join(COLOURS)
+_COLOR = "|".join(COLORS)
 _WEARER = "child|children|kids?|wom[ae]n|lady|ladies|m[ae]n|guys?|snowm[ae]n"
 GROUP = re.compile(
     rf"\b(?P<number>{_NUMBER})(?: (?:small|little|tiny|big|large|tall))?"
-    rf"(?: (?P<colour>{_COLOUR}) (?P<noun>(?:steam |camping |toy |floor |sailing )?\w+)"
-    rf"| (?P<wearer>{_WEARER}) (?:in|wearing|with)(?: an?)? (?P<worn>{_COLOUR}))"
+    rf"(?: (?P<color>{_COLOR}) (?P<noun>(?:steam |camping |toy |floor |sailing )?\w+)"
+    rf"| (?P<wearer>{_WEARER}) (?:in|wearing|with)(?: an?)? (?P<worn>{_COLOR}))"
 )
 
 
@@ -77,13 +77,13 @@ def kind_of(noun: str) -> str:
 
 
 def groups_in(text: str) -> list[tuple[str, str, int]]:
-    """Kind, colour and count of each group that a caption names."""
+    """Kind, color and count of each group that a caption names."""
     found = [match.groupdict() for match in GROUP.finditer(text.lower())]
-    return [(kind_of(m["noun"] or m["wearer"]), m["colour"] or m["worn"], NUMBERS[m["number"]]) for m in found]
+    return [(kind_of(m["noun"] or m["wearer"]), m["color"] or m["worn"], NUMBERS[m["number"]]) for m in found]
 
 
 def facts(thing: Thing) -> tuple[str, str, int]:
-    return (thing.kind, thing.colour, thing.count)
+    return (thing.kind, thing.color, thing.count)
 
 
 def says(words: str, text: str) -> bool:
@@ -98,13 +98,13 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def one(kind: str, colour: str, *, time: str = "day", place: str = "meadow") -> Scene:
+def one(kind: str, color: str, *, time: str = "day", place: str = "meadow") -> Scene:
     layer = KINDS[kind].layer
-    return Scene(place, time, "clear", (Thing(kind, colour, 1, "big", "middle", layer),))
+    return Scene(place, time, "clear", (Thing(kind, color, 1, "big", "middle", layer),))
 
 
 def pixels(scene: Scene, seed: int = 1) -> npt.NDArray[np.float32]:
-    return np.asarray(draw(scene, seed), dtype=np.float32)
+    return np.asarray(render(scene, seed), dtype=np.float32)
 
 
 def test_scenes_and_captions_of_a_seed_never_change() -> None:
@@ -137,15 +137,15 @@ def test_english_texts_of_a_thousand_seeds_never_change() -> None:
 )
 def test_pictures_of_a_seed_never_change(seed: int, greys: list[int]) -> None:
     """Mean greys of twelve fields: another release of Pillow may round a pixel differently."""
-    fields = draw(compose(seed), seed).convert("L").resize((4, 3), Image.Resampling.BOX)
+    fields = render(compose(seed), seed).convert("L").resize((4, 3), Image.Resampling.BOX)
     assert np.abs(np.asarray(fields, dtype=int).ravel() - greys).max() <= 1
     assert WORLD == 1
 
 
 def test_a_picture_of_a_seed_is_the_same_twice_and_differs_from_another() -> None:
     scene = compose(5)
-    assert draw(scene, 5).tobytes() == draw(scene, 5).tobytes()
-    assert draw(scene, 5).tobytes() != draw(scene, 6).tobytes()
+    assert render(scene, 5).tobytes() == render(scene, 5).tobytes()
+    assert render(scene, 5).tobytes() != render(scene, 6).tobytes()
 
 
 def test_five_captions_differ_by_more_than_case_and_full_stop() -> None:
@@ -158,7 +158,7 @@ def test_every_group_a_caption_names_is_in_the_scene() -> None:
     for scene, text in sampled():
         named = groups_in(text)
         assert set(named) <= {facts(thing) for thing in scene.things}, text
-        assert len(named) == len(re.findall(rf"\b(?:{_COLOUR})\b", text.lower())), text
+        assert len(named) == len(re.findall(rf"\b(?:{_COLOR})\b", text.lower())), text
 
 
 def test_at_least_four_captions_name_every_group_and_the_place() -> None:
@@ -232,13 +232,13 @@ def test_scenes_of_a_gallery_can_be_told_apart() -> None:
     assert len({key(compose(seed)) for seed in seeds}) >= 498
 
 
-def test_every_place_time_kind_colour_and_count_comes_up() -> None:
+def test_every_place_time_kind_color_and_count_comes_up() -> None:
     made = [compose(seed) for seed in range(3_000)]
     things = [thing for scene in made for thing in scene.things]
     assert {scene.place for scene in made} == set(PLACES)
     assert {scene.time for scene in made} == set(TIMES)
     assert {thing.kind for thing in things} == set(KINDS)
-    assert {thing.colour for thing in things} == set(COLOURS)
+    assert {thing.color for thing in things} == set(COLORS)
     assert {thing.count for thing in things} == {1, 2, 3, 4}
 
 
@@ -257,8 +257,8 @@ def test_seed_ranges_are_disjoint() -> None:
 
 def test_a_picture_is_rgb_of_the_size_asked_for() -> None:
     scene = compose(3)
-    assert (draw(scene, 3).mode, draw(scene, 3).size) == ("RGB", (320, 240))
-    assert draw(scene, 3, (200, 100)).size == (200, 100)
+    assert (render(scene, 3).mode, render(scene, 3).size) == ("RGB", (320, 240))
+    assert render(scene, 3, (200, 100)).size == (200, 100)
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -269,21 +269,21 @@ def test_night_is_darker_than_day(place: str) -> None:
 
 
 @pytest.mark.parametrize("time", TIMES)
-@pytest.mark.parametrize(("colour", "channel"), [("red", 0), ("green", 1), ("blue", 2)])
-def test_the_colour_of_a_car_is_in_the_picture(colour: str, channel: int, time: str) -> None:
+@pytest.mark.parametrize(("color", "channel"), [("red", 0), ("green", 1), ("blue", 2)])
+def test_the_color_of_a_car_is_in_the_picture(color: str, channel: int, time: str) -> None:
     def share(car: str) -> float:
         picture = pixels(one("car", car, time=time, place="snowy field"))
         others = np.delete(picture, channel, axis=2).max(axis=2)
         return float((picture[..., channel] > 1.3 * others + 20).mean())
 
-    other = "yellow" if colour != "green" else "white"
-    assert share(colour) > share(other) + 0.01
+    other = "yellow" if color != "green" else "white"
+    assert share(color) > share(other) + 0.01
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_drawn_large_enough_to_see(kind: str) -> None:
     place = KINDS[kind].places[0]
-    scene = one(kind, KINDS[kind].colours[0], place=place)
+    scene = one(kind, KINDS[kind].colors[0], place=place)
     empty = Scene(place, "day", "clear", ())
     changed = np.abs(pixels(scene) - pixels(empty)).max(axis=2) > 24
     assert changed.mean() > 0.01

@@ -122,7 +122,7 @@ def test_views_are_what_the_tower_makes_of_the_augmented_photos(world: World, to
     photos = TrainingPhotos(world.split("dev").paths[:5], Augmentation(AugmentConfig(color=0.4, erase=0.5), how), 3)
     views = [(number, row) for number in (1, 2) for row in range(5)]
     found = np.concatenate(list(encode_views(FrozenImageTower(tower, how), photos, views)))
-    pixels = torch.stack([photos.at_epoch(number)[row] for number, row in views])
+    pixels = torch.stack([photos.for_epoch(number)[row] for number, row in views])
     with torch.inference_mode():
         expected = tower(pixels).numpy()
     np.testing.assert_allclose(found, expected, atol=1e-4)

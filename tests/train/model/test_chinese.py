@@ -20,7 +20,7 @@ from photoseek_train.errors import SettingsError
 from photoseek_train.evaluation.evaluate import evaluate
 from photoseek_train.model.checkpoint import load_checkpoint
 from photoseek_train.model.compact_bert import CompactBert, learn_tokenizer
-from photoseek_train.model.init import TowerSources, build_model
+from photoseek_train.model.init import ModelInit, build_model
 from photoseek_train.model.pretrained import load_text_model, load_tokenizer
 from photoseek_train.training.fit import Fit
 from toy_world import MakeFit, World
@@ -154,7 +154,7 @@ def test_a_second_text_tower_leaves_the_image_side_as_it_is(
 
 
 def test_the_temperature_goes_on_from_the_checkpoints(english: Path, published: Path) -> None:
-    built = build_model(TowerSources(str(published), max_tokens=24, checkpoint=english), seed=0).model
+    built = build_model(ModelInit(str(published), max_tokens=24, checkpoint=english), seed=0).model
     trained = load_checkpoint(english).model
     assert built.logit_scale == trained.logit_scale
     assert not torch.equal(built.text_projector.second.weight, trained.text_projector.second.weight)

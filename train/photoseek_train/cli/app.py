@@ -10,13 +10,13 @@ import typer
 from photoseek.cli import metrics_table
 from photoseek.cli.output import make_app, print_json, print_line, run
 from photoseek.errors import EvaluationError
-from photoseek_train.cli import data as data_commands
-from photoseek_train.cli.progress_bars import announce, bars
+from photoseek_train.cli.data import inspect, keywords
+from photoseek_train.cli.progress_bars import print_epochs, progress_bars
 from photoseek_train.errors import SettingsError
 
 app = make_app("Train the two towers of a photo search.")
-app.command()(data_commands.inspect)
-app.command()(data_commands.keywords)
+app.command()(inspect)
+app.command()(keywords)
 
 Images = Annotated[Path, typer.Option("--images", help="Folder of the photos.")]
 Captions = Annotated[Path, typer.Option("--captions", help="Captions: .token, CSV, Karpathy's or COCO's JSON.")]
@@ -62,16 +62,16 @@ def features(
     """
     from photoseek_train.config import preprocessing_of
     from photoseek_train.data.dataset import CaptionedPhotos
-    from photoseek_train.features.frozen_features import make_features
-    from photoseek_train.model.init import TowerSources
+    from photoseek_train.features.frozen_features import extract_features
+    from photoseek_train.model.init import ModelInit
 
-    sources = TowerSources(text_model, image_weights, pooling, max_tokens, image_model=image_model)
+    sources = ModelInit(text_model, image_weights, pooling, max_tokens, image_model=image_model)
     data = CaptionedPhotos.read(images, captions, split)
     if precision not in ("fp32", "bf16"):
         raise typer.BadParameter(f"expected fp32 or bf16, found {precision!r}", param_hint="--precision")
     bf16 = precision == "bf16"
-    with bars() as progress:
-        made = make_features(out, sources, preprocessing_of(image_size, resize), data, progress, device, bf16)
+    with progress_bars() as progress:
+        made = extract_features(out, sources, preprocessing_of(image_size, resize), data, progress, device, bf16)
     print_line(f"{out}: features of {made[0]} photos and {made[1]} captions")
 
 
@@ -164,9 +164,9 @@ def fit(
     """
     from photoseek_train.config import AugmentConfig, OptimConfig
     from photoseek_train.data.dataset import read_splits
-    from photoseek_train.model.init import TowerSources
+    from photoseek_train.model.init import ModelInit
     from photoseek_train.report.run_report import DataFiles, finish_report, report_epochs
-    from photoseek_train.training.fit import Fit, FitSettings, Resources, preprocessing_for
+    from photoseek_train.training.fit import Fit, FitResources, FitSettings, preprocessing_for
 
     if text_model is None and checkpoint is None:
         raise typer.BadParameter("expected --text-model, --from a checkpoint, or both")
@@ -174,7 +174,7 @@ def fit(
     if crop_scale is None:
         crop_scale = 0.8 if preprocessing.shortest_edge is None else 0.5
     settings = FitSettings(
-        TowerSources(
+        ModelInit(
             text_model or "",
             image_weights,
             pooling,
@@ -210,11 +210,11 @@ def fit(
         ),
     )
     training, held_out = read_splits(images, captions, train, dev)
-    on_epoch = report_epochs(out, announce(epochs)) if report else announce(epochs)
-    resources = Resources(features, workers, round(photo_memory * 1e9), device)
-    with bars() as progress:
+    on_epoch = report_epochs(out, print_epochs(epochs)) if report else print_epochs(epochs)
+    resources = FitResources(features, workers, round(photo_memory * 1e9), device)
+    with progress_bars() as progress:
         done = Fit(training, held_out, settings, out, resources)(resume, on_epoch, progress)
-        if not done.processes.first:
+        if not done.processes.is_main:
             return
         if report and done.best is not None:
             DataFiles(images, (captions,), dev or "val").keep(out)
@@ -248,18 +248,18 @@ def evaluate(
     """
     from photoseek.evaluation.protocol import EvaluationProtocol
     from photoseek_train.data.dataset import CaptionedPhotos
-    from photoseek_train.evaluation.evaluate import assess_split, choose, vectors_of
-    from photoseek_train.report.report import Findings, write_evaluation_report
+    from photoseek_train.evaluation.evaluate import encode_checkpoint, evaluate_split, select_split
+    from photoseek_train.report.report import ReportData, write_evaluation_report
     from photoseek_train.report.run_report import describe
 
     rules = EvaluationProtocol(sample, folds, fold_size, language, resamples, seed)
-    data = choose(CaptionedPhotos.read(images, captions, split), rules)
-    with bars() as progress:
-        vectors = vectors_of(checkpoint, data, workers, progress, device)
-    found = assess_split(data, vectors, rules)
+    data = select_split(CaptionedPhotos.read(images, captions, split), rules)
+    with progress_bars() as progress:
+        vectors = encode_checkpoint(checkpoint, data, workers, progress, device)
+    found = evaluate_split(data, vectors, rules)
     if report is not None:
         name = (split or images).name
-        write_evaluation_report(report, checkpoint, Findings.of(describe(name, data), data, vectors, found))
+        write_evaluation_report(report, checkpoint, ReportData.of(describe(name, data), data, vectors, found))
     if as_json:
         print_json(found.to_json())
     else:
@@ -282,7 +282,7 @@ def report_command(
     from photoseek_train.report.run_report import files_of, report_run
 
     data = files_of(checkpoint, images, captions, split).read()
-    with bars() as progress:
+    with progress_bars() as progress:
         written = report_run(checkpoint, data, workers, progress, out)
     print_line(str(written))
 
@@ -296,9 +296,9 @@ def average(
 
     Example: `photoseek-train average runs/first runs/second --out runs/soup`
     """
-    from photoseek_train.model.soup import average_checkpoints
+    from photoseek_train.model.soup import model_soup
 
-    average_checkpoints(checkpoints, out)
+    model_soup(checkpoints, out)
     print_line(f"{out}: the average of {len(checkpoints)} checkpoints; measure it with: photoseek-train evaluate {out}")
 
 
@@ -318,11 +318,11 @@ def transplant(
     Example: `photoseek-train transplant runs/first --captions captions.token --into captions.zh.token --out runs/begin`
     """
     from photoseek.captions import captions_of, read_caption_file
-    from photoseek_train.model.vocabulary_transfer import transplant as transplant_tower
+    from photoseek_train.model.vocabulary_transfer import transfer_vocabulary
 
     old, new = (read_caption_file(file) for file in (captions, into))
-    with bars() as progress:
-        pieces = transplant_tower(
+    with progress_bars() as progress:
+        pieces = transfer_vocabulary(
             checkpoint,
             captions_of(old.captions, old.names(split)),
             captions_of(new.captions, new.names(split)),
@@ -351,9 +351,9 @@ def compact(
     Example: `photoseek-train compact --captions captions.token --split train.txt --out bert`
     """
     from photoseek.captions import captions_of, read_caption_file
-    from photoseek_train.model.compact_bert import CompactBert, write_compact_bert
+    from photoseek_train.model.compact_bert import CompactBert, create_compact_bert
 
     file = read_caption_file(captions)
     texts = [caption.text for caption in captions_of(file.captions, file.names(split))]
-    pieces = write_compact_bert(texts, out, CompactBert(layers, hidden, heads, vocabulary), seed)
+    pieces = create_compact_bert(texts, out, CompactBert(layers, hidden, heads, vocabulary), seed)
     print_line(f"{out}: a BERT of {layers} layers, {hidden} wide, {pieces} word pieces")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from photoseek.cli.output import FAILURE, print_json, print_line
-from photoseek_train.cli.progress_bars import bars
+from photoseek_train.cli.progress_bars import progress_bars
 
 _Captions = Annotated[Path, typer.Option("--captions", help="Captions: .token, CSV, Karpathy's or COCO's JSON.")]
 _SPLIT = "A file of photo names, or a split that the captions carry."
@@ -28,7 +28,7 @@ def keywords(
     from photoseek_train.data.keywords import write_keywords
 
     found = read_captions(captions)
-    with bars() as progress:
+    with progress_bars() as progress:
         made = write_keywords(found, out, language, top, progress)
     average = made.keywords / made.captions
     print_line(f"{out}: {made.captions:,} captions with {average:.1f} keywords each, {made.bare:,} of them with none")
@@ -54,7 +54,7 @@ def inspect(
     from photoseek_train.inspect.check import inspect_data
 
     splits = {name: split for name, split in (("train", train), ("dev", dev), ("test", test)) if split is not None}
-    with bars() as progress:
+    with progress_bars() as progress:
         found = inspect_data(images, captions, splits, text_model, max_tokens, progress)
     if as_json:
         print_json(found.to_json())

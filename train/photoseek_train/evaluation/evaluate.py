@@ -11,16 +11,16 @@ from photoseek_train.data.photos import EvaluationPhotos
 from photoseek_train.data.tokens import Tokens
 from photoseek_train.device import choose_device
 from photoseek_train.features.encode import SplitVectors, encode_split
-from photoseek_train.features.inputs import LivePhotos, LiveTexts
+from photoseek_train.features.inputs import DecodedPhotos, TokenizedCaptions
 from photoseek_train.model.checkpoint import load_checkpoint
-from photoseek_train.progress import Progress, silent
+from photoseek_train.progress import ProgressCallback, no_progress
 
 
 def evaluate(
     checkpoint: str | Path,
     data: CaptionedPhotos,
     workers: int = 1,
-    progress: Progress = silent,
+    progress: ProgressCallback = no_progress,
     protocol: EvaluationProtocol | None = None,
     device: str = "auto",
 ) -> Evaluation:
@@ -33,11 +33,11 @@ def evaluate(
         SettingsError: The device is not here.
     """
     rules = protocol or EvaluationProtocol()
-    chosen = choose(data, rules)
-    return assess_split(chosen, vectors_of(checkpoint, chosen, workers, progress, device), rules)
+    chosen = select_split(data, rules)
+    return evaluate_split(chosen, encode_checkpoint(checkpoint, chosen, workers, progress, device), rules)
 
 
-def choose(data: CaptionedPhotos, protocol: EvaluationProtocol) -> CaptionedPhotos:
+def select_split(data: CaptionedPhotos, protocol: EvaluationProtocol) -> CaptionedPhotos:
     """The photos and captions that count; what the protocol cannot do is refused here, before the work.
 
     Raises:
@@ -48,21 +48,21 @@ def choose(data: CaptionedPhotos, protocol: EvaluationProtocol) -> CaptionedPhot
     return CaptionedPhotos(data.folder, tuple(names), tuple(captions))
 
 
-def vectors_of(
+def encode_checkpoint(
     checkpoint: str | Path,
     data: CaptionedPhotos,
     workers: int = 1,
-    progress: Progress = silent,
+    progress: ProgressCallback = no_progress,
     device: str = "auto",
 ) -> SplitVectors:
     """Encode a split with a checkpoint; raises as ``evaluate``."""
     where = choose_device(device)
     model, config, tokenizer = load_checkpoint(checkpoint)
-    photos = LivePhotos(EvaluationPhotos(data.paths, config.preprocessing), workers, pin=where.type == "cuda")
-    texts = LiveTexts(Tokens(data.texts, tokenizer, config.model.max_tokens))
+    photos = DecodedPhotos(EvaluationPhotos(data.paths, config.preprocessing), workers, pin=where.type == "cuda")
+    texts = TokenizedCaptions(Tokens(data.texts, tokenizer, config.model.max_tokens))
     return encode_split(model.to(where), photos, texts, progress)
 
 
-def assess_split(data: CaptionedPhotos, vectors: SplitVectors, protocol: EvaluationProtocol) -> Evaluation:
+def evaluate_split(data: CaptionedPhotos, vectors: SplitVectors, protocol: EvaluationProtocol) -> Evaluation:
     """Measure what ``choose`` has chosen."""
     return assess(vectors.images, vectors.texts, data.names, data.captions, protocol)

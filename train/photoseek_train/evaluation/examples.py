@@ -28,7 +28,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Search:
+class RetrievalExample:
     """One query and its first answers.
 
     Attributes:
@@ -47,17 +47,17 @@ class Search:
 
 
 @dataclass(frozen=True)
-class Retrievals:
+class RetrievalExamples:
     """What a report shows of one split: searches by caption and by photo, drawn by chance, and failures by caption."""
 
-    captions: tuple[Search, ...]
-    photos: tuple[Search, ...]
-    worst: tuple[Search, ...]
-    confusions: tuple[Search, ...]
+    captions: tuple[RetrievalExample, ...]
+    photos: tuple[RetrievalExample, ...]
+    worst: tuple[RetrievalExample, ...]
+    confusions: tuple[RetrievalExample, ...]
 
 
 @dataclass(frozen=True)
-class Amount:
+class ExampleCounts:
     """How many searches of each kind, at most, and how many answers of each."""
 
     captions: int = 10
@@ -66,14 +66,14 @@ class Amount:
     answers: int = 5
 
 
-def choose_retrievals(
-    data: CaptionedPhotos, vectors: SplitVectors, amount: Amount | None = None, seed: int = 0
-) -> Retrievals:
+def select_examples(
+    data: CaptionedPhotos, vectors: SplitVectors, amount: ExampleCounts | None = None, seed: int = 0
+) -> RetrievalExamples:
     """Choose examples by chance, the captions whose photo ranks last, and those whose photo loses by most.
 
     Failures are of different photos each; among confusions are only captions with a wrong photo at rank 1.
     """
-    much = amount or Amount()
+    much = amount or ExampleCounts()
     owner = data.image_of_text
     ranks = retrieval_ranks(*vectors, owner)
     margins = _margins(vectors, owner)
@@ -84,13 +84,13 @@ def choose_retrievals(
     worst = _first_of_each(np.argsort(-ranks.text_to_image, kind="stable"), owner, failed, much.failures)
     confused = _first_of_each(np.argsort(-margins, kind="stable"), owner, failed, much.failures)
 
-    def by_caption(rows: Iterable[int]) -> tuple[Search, ...]:
+    def by_caption(rows: Iterable[int]) -> tuple[RetrievalExample, ...]:
         return _searches(rows, vectors.texts, vectors.images, lambda row: owner[[row]], ranks.text_to_image, much)
 
     by_photo = _searches(
         some_photos, vectors.images, vectors.texts, data.captions_of_image.__getitem__, ranks.image_to_text, much
     )
-    return Retrievals(by_caption(some_captions), by_photo, by_caption(worst), by_caption(confused))
+    return RetrievalExamples(by_caption(some_captions), by_photo, by_caption(worst), by_caption(confused))
 
 
 def _searches(
@@ -99,16 +99,16 @@ def _searches(
     targets: Vectors,
     right: Callable[[int], Rows],
     ranks: Rows,
-    amount: Amount,
-) -> tuple[Search, ...]:
-    def search(row: int) -> Search:
+    amount: ExampleCounts,
+) -> tuple[RetrievalExample, ...]:
+    def search(row: int) -> RetrievalExample:
         scores = targets @ queries[row]
         own = right(row)
         first = np.argsort(-scores, kind="stable")[: amount.answers]
         answers = tuple(Answer(int(found), float(scores[found]), bool(np.isin(found, own))) for found in first)
         best = float(scores[own].max())
         wrong = float(np.delete(scores, own).max(initial=-1.0))
-        return Search(row, int(ranks[row]) + 1, best, wrong - best, answers)
+        return RetrievalExample(row, int(ranks[row]) + 1, best, wrong - best, answers)
 
     return tuple(search(int(row)) for row in rows)
 

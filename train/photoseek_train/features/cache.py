@@ -13,8 +13,8 @@ import numpy as np
 
 from photoseek.system.atomic_write import replace_json, sync_file, sync_folder
 from photoseek_train.errors import FeaturesError
-from photoseek_train.features.resumable_array import COMMIT_SECONDS, Encode, Extraction, Features
-from photoseek_train.progress import Progress, silent
+from photoseek_train.features.resumable_array import COMMIT_SECONDS, Encode, Features, ResumableArray
+from photoseek_train.progress import ProgressCallback, no_progress
 
 FORMAT = 1
 """The format that this version reads and writes."""
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Request:
+class CacheRequest:
     """The rows of a table that a caller needs.
 
     Attributes:
@@ -47,7 +47,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class FeatureFolder:
+class FeatureCache:
     """``image_embeddings.npy``, ``text_embeddings.npy``, ``aug_text_embeddings.npy``, and a manifest of their keys.
 
     ``commit_seconds`` is the time between two writes of rows that are being computed.
@@ -56,7 +56,7 @@ class FeatureFolder:
     path: Path
     commit_seconds: float = COMMIT_SECONDS
 
-    def rows(self, request: Request, progress: Progress = silent) -> Features:
+    def rows(self, request: CacheRequest, progress: ProgressCallback = no_progress) -> Features:
         """The requested rows, (keys, width): read from the cache, or computed where it lacks them.
 
         A table that has them all is left untouched; else it is replaced by one of just the requested rows.
@@ -70,12 +70,12 @@ class FeatureFolder:
         if not missing:
             return _rows_of(request, cached)
         _log.info("%s: %d of %d rows to compute", request.name, len(missing), len(request.keys))
-        extraction = Extraction(self.path / PARTIAL, request.name, request.identity, request.width, self.commit_seconds)
+        array = ResumableArray(self.path / PARTIAL, request.name, request.identity, request.width, self.commit_seconds)
         keys = [request.keys[position] for position in missing]
-        computed = extraction.run(keys, lambda steps: request.encode([missing[step] for step in steps]), progress)
+        computed = array.run(keys, lambda steps: request.encode([missing[step] for step in steps]), progress)
         rows = _rows_of(request, cached | dict(zip(keys, computed, strict=True)))
         self._write(request, rows)
-        extraction.finish()
+        array.finish()
         return rows
 
     def tables(self) -> dict[str, dict[str, Any]]:
@@ -97,7 +97,7 @@ class FeatureFolder:
             )
         return tables
 
-    def _read(self, request: Request) -> dict[str, Features]:
+    def _read(self, request: CacheRequest) -> dict[str, Features]:
         """The rows of the table by key; none if it is missing, of another identity, or damaged."""
         table = self.tables().get(request.name, {})
         if table.get("identity") != request.identity:
@@ -111,7 +111,7 @@ class FeatureFolder:
             return {}
         return dict(zip(keys, rows, strict=True))
 
-    def _write(self, request: Request, rows: Features) -> None:
+    def _write(self, request: CacheRequest, rows: Features) -> None:
         """Replace a table. Between the two manifests the folder has no such table: never a wrong one."""
         tables = self.tables()
         if tables.pop(request.name, None) is not None:
@@ -127,6 +127,6 @@ class FeatureFolder:
         replace_json(self.path / MANIFEST, {"format": FORMAT, "tables": tables})
 
 
-def _rows_of(request: Request, cached: dict[str, Features]) -> Features:
+def _rows_of(request: CacheRequest, cached: dict[str, Features]) -> Features:
     rows = [cached[key] for key in request.keys]
     return np.array(rows, dtype=np.float32).reshape(len(rows), request.width)

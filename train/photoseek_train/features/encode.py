@@ -8,23 +8,23 @@ import numpy as np
 import torch
 
 from photoseek.vectors import Vectors, normalise
-from photoseek_train.distributed import ALONE, Processes
-from photoseek_train.features.inputs import Inputs
+from photoseek_train.distributed import SINGLE_PROCESS, ProcessGroup
+from photoseek_train.features.inputs import InputPipeline
 from photoseek_train.model.two_tower import TwoTower
-from photoseek_train.progress import Progress, silent
+from photoseek_train.progress import ProgressCallback, no_progress
 
 BATCH = 128
 
 
 def encode_all(
     model: TwoTower,
-    inputs: Inputs,
+    inputs: InputPipeline,
     task: str = "vectors",
-    progress: Progress = silent,
-    processes: Processes = ALONE,
+    progress: ProgressCallback = no_progress,
+    processes: ProcessGroup = SINGLE_PROCESS,
 ) -> Vectors:
     """Unit vectors of every input, (n, dim), in float32 arithmetic; the model has to be in evaluation mode."""
-    rows = processes.own(np.array_split(np.arange(len(inputs)), processes.count))
+    rows = processes.shard(np.array_split(np.arange(len(inputs)), processes.count))
     batches = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
     parts: list[Vectors] = []
     with torch.inference_mode():
@@ -42,7 +42,11 @@ class SplitVectors(NamedTuple):
 
 
 def encode_split(
-    model: TwoTower, images: Inputs, texts: Inputs, progress: Progress = silent, processes: Processes = ALONE
+    model: TwoTower,
+    images: InputPipeline,
+    texts: InputPipeline,
+    progress: ProgressCallback = no_progress,
+    processes: ProcessGroup = SINGLE_PROCESS,
 ) -> SplitVectors:
     """Vectors of a split's photos and captions; each of the ``processes`` encodes a part and has all."""
     return SplitVectors(

@@ -18,16 +18,16 @@ from photoseek.photos.preprocessing import Preprocessing
 from photoseek.system.atomic_write import sha256_of
 from photoseek_train.data.dataset import CaptionedPhotos
 from photoseek_train.data.photos import TrainingPhotos
-from photoseek_train.data.tokens import Tokens, plain_tokenizer
+from photoseek_train.data.tokens import Tokens, untruncated_tokenizer
 from photoseek_train.device import choose_device, tower_arithmetic
 from photoseek_train.errors import DataError, SettingsError
-from photoseek_train.features.cache import FeatureFolder, Request
+from photoseek_train.features.cache import CacheRequest, FeatureCache
 from photoseek_train.features.frozen_image_tower import FrozenImageTower
-from photoseek_train.features.pipeline import encode_photos, encode_views, on_each_core
+from photoseek_train.features.pipeline import encode_photos, encode_views, map_on_cores
 from photoseek_train.features.resumable_array import Features
-from photoseek_train.model.init import Built, TowerSources, architecture_of, build_model
+from photoseek_train.model.init import BuiltModel, ModelInit, architecture_config, build_model
 from photoseek_train.model.towers import ImageTower, weights_sha256
-from photoseek_train.progress import Progress, silent
+from photoseek_train.progress import ProgressCallback, no_progress
 
 IMAGES = "image_embeddings"
 TEXTS = "text_embeddings"
@@ -37,12 +37,12 @@ VIEWS = "image_view_embeddings"
 _CAPTIONS_AT_ONCE = 128
 
 
-def image_features(
-    folder: FeatureFolder,
+def cached_image_features(
+    folder: FeatureCache,
     tower: ImageTower,
     preprocessing: Preprocessing,
     paths: Sequence[Path],
-    progress: Progress = silent,
+    progress: ProgressCallback = no_progress,
     bf16: bool = False,
 ) -> Tensor:
     """Features of photos, float32 (n, width of the tower), computed on the tower's device.
@@ -64,16 +64,16 @@ def image_features(
         return encode_photos(FrozenImageTower(tower, preprocessing, bf16), [paths[row] for row in positions])
 
     identity = _image_identity(tower, preprocessing, bf16)
-    request = Request(IMAGES, identity, photo_hashes(paths), tower.features, encode)
+    request = CacheRequest(IMAGES, identity, photo_hashes(paths), tower.features, encode)
     return torch.from_numpy(folder.rows(request, progress))
 
 
-def view_features(
-    folder: FeatureFolder,
+def cached_view_features(
+    folder: FeatureCache,
     tower: ImageTower,
     photos: TrainingPhotos,
     count: int,
-    progress: Progress = silent,
+    progress: ProgressCallback = no_progress,
     bf16: bool = False,
 ) -> Tensor:
     """Features of ``count`` random views of each photo, float32 (count, n, width of the tower).
@@ -94,15 +94,15 @@ def view_features(
     }
     hashes = photo_hashes(photos.paths)
     keys = [f"{hashes[row]}-{row}-{number}" for number, row in views]
-    rows = folder.rows(Request(VIEWS, identity, keys, tower.features, encode), progress)
+    rows = folder.rows(CacheRequest(VIEWS, identity, keys, tower.features, encode), progress)
     return torch.from_numpy(rows).reshape(count, len(photos), tower.features)
 
 
-def text_features(
-    folder: FeatureFolder,
-    built: Built,
+def cached_text_features(
+    folder: FeatureCache,
+    built: BuiltModel,
     texts: Sequence[str],
-    progress: Progress = silent,
+    progress: ProgressCallback = no_progress,
     bf16: bool = False,
     name: str = TEXTS,
 ) -> Tensor:
@@ -112,12 +112,12 @@ def text_features(
     """
     tower, config = built.model.text_tower, built.config
     identity = {
-        "architecture": architecture_of(tower.bert),
+        "architecture": architecture_config(tower.bert),
         "weights_sha256": weights_sha256(tower),
-        "tokenizer_sha256": _sha256(plain_tokenizer(built.tokenizer).to_str()),
+        "tokenizer_sha256": _sha256(untruncated_tokenizer(built.tokenizer).to_str()),
         "pooling": tower.pooling,
         "max_tokens": config.max_tokens,
-        **_arithmetic(bf16),
+        **_precision_key(bf16),
     }
     tower.eval()
 
@@ -126,16 +126,16 @@ def text_features(
         return _encode_tokens(built, tokens, bf16)
 
     keys = [_sha256(text) for text in texts]
-    request = Request(name, identity, keys, tower.features, encode, order=lambda row: len(texts[row]))
+    request = CacheRequest(name, identity, keys, tower.features, encode, order=lambda row: len(texts[row]))
     return torch.from_numpy(folder.rows(request, progress))
 
 
-def make_features(
+def extract_features(
     out: Path,
-    sources: TowerSources,
+    sources: ModelInit,
     preprocessing: Preprocessing,
     data: CaptionedPhotos,
-    progress: Progress = silent,
+    progress: ProgressCallback = no_progress,
     device: str = "auto",
     bf16: bool = False,
 ) -> tuple[int, int]:
@@ -145,16 +145,16 @@ def make_features(
         SettingsError: Random image weights, whose features mean nothing; or the device is not here.
         TrainingError: Towers, photos or the folder that cannot be used.
     """
-    if sources.untrained_images:
+    if sources.random_image_init:
         raise SettingsError("features of random image weights mean nothing; give imagenet or a .pth file")
     where = choose_device(device)
     built = build_model(sources, seed=0)
     built.model.to(where)
-    folder = FeatureFolder(out)
-    images = image_features(folder, built.model.image_tower, preprocessing, data.paths, progress, bf16)
-    texts = text_features(folder, built, data.texts, progress, bf16)
+    folder = FeatureCache(out)
+    images = cached_image_features(folder, built.model.image_tower, preprocessing, data.paths, progress, bf16)
+    texts = cached_text_features(folder, built, data.texts, progress, bf16)
     if any(caption.keywords for caption in data.captions):
-        text_features(folder, built, data.keyword_texts, progress, bf16, KEYWORDS)
+        cached_text_features(folder, built, data.keyword_texts, progress, bf16, KEYWORDS)
     return len(images), len(texts)
 
 
@@ -171,7 +171,7 @@ def photo_hashes(paths: Sequence[Path]) -> list[str]:
             raise DataError(f"{error.filename}: cannot be read: {error.strerror or error}") from error
 
 
-def _encode_tokens(built: Built, tokens: Tokens, bf16: bool) -> Iterator[Features]:
+def _encode_tokens(built: BuiltModel, tokens: Tokens, bf16: bool) -> Iterator[Features]:
     """Captions through the tower, in their order."""
     device = built.model.device
     starts = range(0, len(tokens), _CAPTIONS_AT_ONCE)
@@ -183,7 +183,7 @@ def _encode_tokens(built: Built, tokens: Tokens, bf16: bool) -> Iterator[Feature
             features: Tensor = built.model.text_tower(*batch)
             return features.float().cpu().numpy()
 
-    yield from on_each_core(encode, starts) if device.type == "cpu" else map(encode, starts)
+    yield from map_on_cores(encode, starts) if device.type == "cpu" else map(encode, starts)
 
 
 def _image_identity(tower: ImageTower, preprocessing: Preprocessing, bf16: bool) -> dict[str, Any]:
@@ -191,11 +191,11 @@ def _image_identity(tower: ImageTower, preprocessing: Preprocessing, bf16: bool)
         "architecture": tower.architecture,
         "weights_sha256": weights_sha256(tower),
         "preprocessing": preprocessing.id,
-        **_arithmetic(bf16),
+        **_precision_key(bf16),
     }
 
 
-def _arithmetic(bf16: bool) -> dict[str, str]:
+def _precision_key(bf16: bool) -> dict[str, str]:
     """What an identity says of it; float32 is not mentioned."""
     return {"precision": "bf16"} if bf16 else {}
 

@@ -16,7 +16,7 @@ from photoseek.photos.preprocessing import Preprocessing
 from photoseek_train.features.resumable_array import Features
 from photoseek_train.model.towers import ImageTower
 
-Pictures = npt.NDArray[np.uint8]
+UInt8Images = npt.NDArray[np.uint8]
 """Photos cut to size, (n, height, width, 3)."""
 
 _CONVOLUTION_AND_NORM = (("conv1", "bn1"), ("conv2", "bn2"), ("conv3", "bn3"), ("0", "1"))
@@ -36,18 +36,18 @@ class FrozenImageTower:
         folded = fold_batch_norms(tower.resnet).requires_grad_(False)
         self._resnet = folded.to(dtype=self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def __call__(self, pictures: Pictures) -> Features:
+    def __call__(self, pictures: UInt8Images) -> Features:
         """The features of photos, (n, width of the tower)."""
         with torch.inference_mode():
             return self._features(self._pixels(torch.from_numpy(pictures)))
 
-    def of_pixels(self, pixels: npt.NDArray[np.float32]) -> Features:
+    def encode_pixels(self, pixels: npt.NDArray[np.float32]) -> Features:
         """The features of preprocessed photos, float32 (n, 3, height, width)."""
         with torch.inference_mode():
             return self._features(torch.from_numpy(pixels).to(self.device, memory_format=torch.channels_last))
 
     def _features(self, pixels: Tensor) -> Features:
-        with full_float32():
+        with disable_tf32():
             features: Tensor = self._resnet(pixels.to(self.dtype))
             return features.float().cpu().numpy()
 
@@ -75,7 +75,7 @@ def fold_batch_norms(resnet: nn.Module) -> nn.Module:
 
 
 @contextmanager
-def full_float32() -> Iterator[None]:
+def disable_tf32() -> Iterator[None]:
     """Keep cuDNN from rounding float32 to the 10 bits of TF32, as it does by default."""
     cudnn = torch.backends.cudnn
     with cudnn.flags(enabled=cudnn.enabled, benchmark=cudnn.benchmark, allow_tf32=False):

@@ -19,7 +19,7 @@ from photoseek_train.model.two_tower import TwoTower
 _AT_ONCE = 64  # captions in a pass on a CPU: sorted by length, they bring little padding along
 
 
-class Inputs(Protocol):
+class InputPipeline(Protocol):
     """Photos or captions of one split, in some form that the model can embed."""
 
     def __len__(self) -> int:
@@ -77,7 +77,7 @@ class CachedViews(CachedFeatures):
 
 
 @dataclass(frozen=True)
-class LivePhotos:
+class DecodedPhotos:
     """Photos for the image tower; ``pin``: batches wait in memory that a GPU fetches from by itself."""
 
     photos: EvaluationPhotos
@@ -98,7 +98,7 @@ class LivePhotos:
 
 
 @dataclass(frozen=True)
-class LiveTexts:
+class TokenizedCaptions:
     """Captions for the text tower."""
 
     tokens: Tokens
@@ -127,7 +127,7 @@ class LiveTexts:
 
 
 @dataclass(frozen=True)
-class MaskedTexts(LiveTexts):
+class MaskedCaptions(TokenizedCaptions):
     """Captions of which each step hides some tokens; which ones follows from (seed, epoch, step).
 
     Attributes:
@@ -144,11 +144,11 @@ class MaskedTexts(LiveTexts):
             ids, mask = self.tokens.batch(rows)
             rng = np.random.default_rng([self.seed, epoch, step, *_MASKS])
             hidden = torch.from_numpy(rng.random(ids.shape) < self.share)
-            yield torch.where(hidden & self.tokens.are_words(ids), self.tokens.mask_id, ids), mask
+            yield torch.where(hidden & self.tokens.word_mask(ids), self.tokens.mask_id, ids), mask
 
 
 @dataclass(frozen=True)
-class WithKeywords:
+class KeywordReplacement:
     """Captions of which an epoch replaces some by their keywords; which ones follows from (seed, epoch, row).
 
     Attributes:
@@ -157,22 +157,22 @@ class WithKeywords:
         seed: What the choice is derived from.
     """
 
-    both: Inputs
+    both: InputPipeline
     share: float
     seed: int
 
     def __len__(self) -> int:
         return len(self.both) // 2
 
-    def replaced(self, epoch: int) -> npt.NDArray[np.bool_]:
+    def replacement_mask(self, epoch: int) -> npt.NDArray[np.bool_]:
         """Whether the epoch takes a caption's keywords in its place, (captions,)."""
         rng = np.random.default_rng([self.seed, epoch, *_KEYWORDS])
         return rng.random(len(self)) < self.share
 
     def stream(self, batches: Sequence[Rows], epoch: int) -> Iterator[Any]:
         """The captions of each batch, or their keywords."""
-        replaced = self.replaced(epoch)
-        return self.both.stream([rows + replaced[rows] * len(self) for rows in batches], epoch)
+        replacement_mask = self.replacement_mask(epoch)
+        return self.both.stream([rows + replacement_mask[rows] * len(self) for rows in batches], epoch)
 
     def embed(self, model: TwoTower, batch: Any) -> Tensor:
         """Pass both through the same projector."""

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from photoseek.system.atomic_write import replace_json, sync_file
-from photoseek_train.progress import Progress, silent
+from photoseek_train.progress import ProgressCallback, no_progress
 
 Features = npt.NDArray[np.float32]
 """Features of a tower, (n, width)."""
@@ -28,7 +28,7 @@ COMMIT_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
-class Extraction:
+class ResumableArray:
     """An array that is filled from the top: ``NAME.npy``, and ``NAME.json`` with the number of complete rows.
 
     Attributes:
@@ -55,10 +55,10 @@ class Extraction:
         """The file with the number of complete rows."""
         return self.folder / f"{self.name}.json"
 
-    def run(self, keys: Sequence[str], encode: Encode, progress: Progress = silent) -> Features:
+    def run(self, keys: Sequence[str], encode: Encode, progress: ProgressCallback = no_progress) -> Features:
         """Compute the row of every key, (keys, width); continues where an earlier run for the same keys stopped."""
-        purpose = hashlib.sha256(json.dumps([self.identity, list(keys)], sort_keys=True).encode()).hexdigest()
-        done = self._done(purpose)
+        cache_key = hashlib.sha256(json.dumps([self.identity, list(keys)], sort_keys=True).encode()).hexdigest()
+        done = self._completed_rows(cache_key)
         rows = self._open(len(keys), fresh=done == 0)
         committed = time.monotonic()
         progress(self.name, done, len(keys))
@@ -67,9 +67,9 @@ class Extraction:
             done += len(part)
             progress(self.name, done, len(keys))
             if time.monotonic() - committed > self.commit_seconds:
-                self._commit(rows, done, purpose)
+                self._flush(rows, done, cache_key)
                 committed = time.monotonic()
-        self._commit(rows, done, purpose)
+        self._flush(rows, done, cache_key)
         return rows
 
     def finish(self) -> None:
@@ -89,16 +89,16 @@ class Extraction:
         self.state.unlink(missing_ok=True)
         self.array.unlink(missing_ok=True)
 
-    def _done(self, purpose: str) -> int:
+    def _completed_rows(self, cache_key: str) -> int:
         """The number of rows that an earlier run for the same keys completed."""
         try:
             state = json.loads(self.state.read_text("utf-8"))
-            return int(state["done"]) if state["purpose"] == purpose and self.array.is_file() else 0
+            return int(state["done"]) if state["purpose"] == cache_key and self.array.is_file() else 0
         except (OSError, ValueError, KeyError, TypeError):
             return 0
 
-    def _commit(self, rows: Features, done: int, purpose: str) -> None:
+    def _flush(self, rows: Features, done: int, cache_key: str) -> None:
         if isinstance(rows, np.memmap):
             rows.flush()
         sync_file(self.array)
-        replace_json(self.state, {"purpose": purpose, "done": done})
+        replace_json(self.state, {"purpose": cache_key, "done": done})

@@ -9,21 +9,21 @@ from typing import Any
 
 from photoseek.captions import Caption
 from photoseek.languages import language_of
-from photoseek_train.inspect.photo_stats import spread
+from photoseek_train.inspect.photo_stats import summarize
 
 
-def token_facts(text_model: str, texts: Sequence[str], max_tokens: int) -> dict[str, Any]:
+def token_stats(text_model: str, texts: Sequence[str], max_tokens: int) -> dict[str, Any]:
     """Lengths of captions in tokens, ``[CLS]`` and ``[SEP]`` included, and how many ``max_tokens`` would cut off.
 
     Raises:
         TowerError: The tokenizer of the model cannot be loaded.
     """
-    from photoseek_train.data.tokens import plain_tokenizer
+    from photoseek_train.data.tokens import untruncated_tokenizer
     from photoseek_train.model.pretrained import load_tokenizer
 
-    encoded = plain_tokenizer(load_tokenizer(text_model)).encode_batch_fast(list(texts))
+    encoded = untruncated_tokenizer(load_tokenizer(text_model)).encode_batch_fast(list(texts))
     lengths = [len(one.ids) for one in encoded]
-    return {**spread(lengths), "max_tokens": max_tokens, "cut_off": sum(length > max_tokens for length in lengths)}
+    return {**summarize(lengths), "max_tokens": max_tokens, "cut_off": sum(length > max_tokens for length in lengths)}
 
 
 def captions_json(captions: Sequence[Caption]) -> dict[str, Any]:
@@ -34,12 +34,12 @@ def captions_json(captions: Sequence[Caption]) -> dict[str, Any]:
         "with_keywords": sum(bool(caption.keywords) for caption in captions),
         "per_photo": {str(count): photos for count, photos in sorted(per_photo.items())},
         "languages": {language: _lengths(texts) for language, texts in _by_language(captions).items()},
-        "duplicates": len(repeated(captions)),
-        "duplicates_of_one_photo": len(repeated(captions, of_one_photo=True)),
+        "duplicates": len(duplicates(captions)),
+        "duplicates_of_one_photo": len(duplicates(captions, of_one_photo=True)),
     }
 
 
-def repeated(captions: Sequence[Caption], *, of_one_photo: bool = False) -> list[Caption]:
+def duplicates(captions: Sequence[Caption], *, of_one_photo: bool = False) -> list[Caption]:
     """Captions that repeat an earlier one to the letter, but for case and space; of any photo, or of the same."""
     seen: set[tuple[str, str]] = set()
     found = []
@@ -51,7 +51,7 @@ def repeated(captions: Sequence[Caption], *, of_one_photo: bool = False) -> list
     return found
 
 
-def label(caption: Caption) -> str:
+def caption_id(caption: Caption) -> str:
     """``NAME#I``."""
     return f"{caption.image}#{caption.index}"
 
@@ -72,6 +72,6 @@ def _lengths(texts: Sequence[str]) -> dict[str, Any]:
     """Lengths in words, which Chinese has no spaces between, and in characters."""
     return {
         "captions": len(texts),
-        "words": spread(len(text.split()) for text in texts),
-        "characters": spread(map(len, texts)),
+        "words": summarize(len(text.split()) for text in texts),
+        "characters": summarize(map(len, texts)),
     }

@@ -18,13 +18,13 @@ from PIL import Image
 
 from photoseek.errors import PhotoError
 from photoseek.photos.decode import open_photo, read_photo
-from photoseek_train.progress import Progress, silent
+from photoseek_train.progress import ProgressCallback, no_progress
 
 _AT_ONCE = 256  # photos between two looks at what is done: a Ctrl-C waits for no more
 
 
 @dataclass(frozen=True)
-class PhotoFacts:
+class PhotoStats:
     """One photo.
 
     Attributes:
@@ -42,32 +42,34 @@ class PhotoFacts:
     reason: str = ""
 
 
-def photo_facts(folder: Path, names: Sequence[str], progress: Progress = silent) -> list[PhotoFacts]:
+def collect_photo_stats(
+    folder: Path, names: Sequence[str], progress: ProgressCallback = no_progress
+) -> list[PhotoStats]:
     """Decode photos on all cores, by the runtime's own decoder; in the order of ``names``."""
-    found: list[PhotoFacts] = []
+    found: list[PhotoStats] = []
     with ThreadPoolExecutor(os.cpu_count()) as pool, warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # open_photo has its own limit
         for start in range(0, len(names), _AT_ONCE):
             part = names[start : start + _AT_ONCE]
-            for facts in pool.map(lambda name: _look_at(folder, name), part):
+            for facts in pool.map(lambda name: _stats_of(folder, name), part):
                 found.append(facts)
                 progress("decoding", len(found), len(names))
     return found
 
 
-def _look_at(folder: Path, name: str) -> PhotoFacts:
+def _stats_of(folder: Path, name: str) -> PhotoStats:
     sha256 = ""
     try:
         data = read_photo(folder / name)
         sha256 = hashlib.sha256(data).hexdigest()
         size = open_photo(data).size
     except PhotoError as error:
-        return PhotoFacts(name, sha256, reason=str(error))
+        return PhotoStats(name, sha256, reason=str(error))
     with Image.open(io.BytesIO(data)) as image:  # the header only
-        return PhotoFacts(name, sha256, size, f"{image.format} {image.mode}")
+        return PhotoStats(name, sha256, size, f"{image.format} {image.mode}")
 
 
-def same_content(photos: Iterable[PhotoFacts]) -> list[list[str]]:
+def same_content(photos: Iterable[PhotoStats]) -> list[list[str]]:
     """Names of photos that are the same file under several names, group by group."""
     names: dict[str, list[str]] = {}
     for photo in photos:
@@ -76,7 +78,7 @@ def same_content(photos: Iterable[PhotoFacts]) -> list[list[str]]:
     return [group for group in names.values() if len(group) > 1]
 
 
-def spread(values: Iterable[int]) -> dict[str, float]:
+def summarize(values: Iterable[int]) -> dict[str, float]:
     """Least, median and greatest of some numbers; nothing of none."""
     ordered = sorted(values)
     if not ordered:
@@ -84,11 +86,11 @@ def spread(values: Iterable[int]) -> dict[str, float]:
     return {"min": ordered[0], "median": statistics.median(ordered), "max": ordered[-1]}
 
 
-def sizes_json(photos: Iterable[PhotoFacts]) -> dict[str, Any]:
+def sizes_json(photos: Iterable[PhotoStats]) -> dict[str, Any]:
     """Sizes and kinds of the photos that can be decoded."""
     whole = [photo for photo in photos if not photo.reason]
     return {
-        "width": spread(photo.size[0] for photo in whole),
-        "height": spread(photo.size[1] for photo in whole),
+        "width": summarize(photo.size[0] for photo in whole),
+        "height": summarize(photo.size[1] for photo in whole),
         "kinds": dict(Counter(photo.kind for photo in whole).most_common()),
     }

@@ -15,11 +15,11 @@ from photoseek.system.atomic_write import read_bounded, replace_bytes, replace_j
 from photoseek_train.config import TrainingConfig
 from photoseek_train.errors import CheckpointDamaged, CheckpointNotFound, SettingsError, reason_of
 from photoseek_train.model.pretrained import load_tokenizer
-from photoseek_train.model.serialization import TOKENIZER_FILES, json_lines, save_tokenizer, save_weights
+from photoseek_train.model.serialization import TOKENIZER_FILES, save_tokenizer, save_weights, to_jsonl
 from photoseek_train.model.two_tower import TwoTower
 
 
-class Layout:
+class CheckpointFiles:
     """The names of a checkpoint's files; no other module spells them."""
 
     CONFIG = "config.json"
@@ -35,7 +35,7 @@ class Layout:
     REQUIRED = (CONFIG, WEIGHTS, "tokenizer.json", "tokenizer_config.json")
 
 
-class Loaded(NamedTuple):
+class LoadedCheckpoint(NamedTuple):
     """What a checkpoint holds; the model is in evaluation mode."""
 
     model: TwoTower
@@ -43,25 +43,25 @@ class Loaded(NamedTuple):
     tokenizer: PreTrainedTokenizerFast
 
 
-def begin_checkpoint(path: Path, config: TrainingConfig, tokenizer: PreTrainedTokenizerFast) -> None:
+def create_checkpoint(path: Path, config: TrainingConfig, tokenizer: PreTrainedTokenizerFast) -> None:
     """Write what stays the same through a run: configuration and tokenizer."""
     path.mkdir(parents=True, exist_ok=True)
-    replace_json(path / Layout.CONFIG, config.to_json())  # first: by this file a folder is known as a run's
+    replace_json(path / CheckpointFiles.CONFIG, config.to_json())  # first: by this file a folder is known as a run's
     save_tokenizer(tokenizer, path)
 
 
 def write_weights(path: Path, model: TwoTower, metrics: Mapping[str, Any]) -> None:
     """Replace the weights, then the metrics that were measured with them."""
-    save_weights(model, path / Layout.WEIGHTS)
-    replace_json(path / Layout.METRICS, {**metrics, "weights_sha256": weights_hash(path)})
+    save_weights(model, path / CheckpointFiles.WEIGHTS)
+    replace_json(path / CheckpointFiles.METRICS, {**metrics, "weights_sha256": weights_hash(path)})
 
 
 def write_history(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Replace ``history.jsonl``: one line an epoch."""
-    replace_bytes(path / Layout.HISTORY, json_lines(rows))
+    replace_bytes(path / CheckpointFiles.HISTORY, to_jsonl(rows))
 
 
-def load_checkpoint(path: str | Path, attention: str = "sdpa") -> Loaded:
+def load_checkpoint(path: str | Path, attention: str = "sdpa") -> LoadedCheckpoint:
     """Rebuild model, configuration and tokenizer from a checkpoint alone, with no network.
 
     Args:
@@ -78,35 +78,37 @@ def load_checkpoint(path: str | Path, attention: str = "sdpa") -> Loaded:
     try:
         model = TwoTower.from_config(config.model, attention)
     except SettingsError as error:
-        raise CheckpointDamaged(f"{folder / Layout.CONFIG}: {error}") from error
-    _load_weights(model, folder / Layout.WEIGHTS)
-    return Loaded(model.eval(), config, load_tokenizer(str(folder)))
+        raise CheckpointDamaged(f"{folder / CheckpointFiles.CONFIG}: {error}") from error
+    _load_weights(model, folder / CheckpointFiles.WEIGHTS)
+    return LoadedCheckpoint(model.eval(), config, load_tokenizer(str(folder)))
 
 
 def read_config(folder: Path) -> TrainingConfig:
     """Read ``config.json`` and see that the checkpoint's other files are there; raises as ``load_checkpoint``."""
-    if not (folder / Layout.CONFIG).is_file():
-        raise CheckpointNotFound(f"{folder}: no checkpoint here (no {Layout.CONFIG}); make one: photoseek-train fit")
-    for name in Layout.REQUIRED:
+    if not (folder / CheckpointFiles.CONFIG).is_file():
+        raise CheckpointNotFound(
+            f"{folder}: no checkpoint here (no {CheckpointFiles.CONFIG}); make one: photoseek-train fit"
+        )
+    for name in CheckpointFiles.REQUIRED:
         if not (folder / name).is_file():
             raise CheckpointDamaged(f"{folder / name}: missing from the checkpoint; copy it anew, or train again")
     try:
-        values = json.loads(read_bounded(folder / Layout.CONFIG).decode())
+        values = json.loads(read_bounded(folder / CheckpointFiles.CONFIG).decode())
     except (OSError, ValueError) as error:
-        raise CheckpointDamaged(f"{folder / Layout.CONFIG}: expected JSON: {error}") from error
-    return TrainingConfig.from_json(values, str(folder / Layout.CONFIG))
+        raise CheckpointDamaged(f"{folder / CheckpointFiles.CONFIG}: expected JSON: {error}") from error
+    return TrainingConfig.from_json(values, str(folder / CheckpointFiles.CONFIG))
 
 
 def read_metrics(path: str | Path) -> dict[str, Any]:
     """``metrics.json``: epoch, dev metrics, ``weights_sha256``; empty where there is none."""
-    file = Path(path) / Layout.METRICS
+    file = Path(path) / CheckpointFiles.METRICS
     values = json.loads(read_bounded(file).decode()) if file.is_file() else {}
     return dict(values)
 
 
 def weights_hash(path: str | Path) -> str:
     """SHA-256 of ``model.safetensors``."""
-    return sha256_of(Path(path) / Layout.WEIGHTS)
+    return sha256_of(Path(path) / CheckpointFiles.WEIGHTS)
 
 
 def _load_weights(model: TwoTower, path: Path) -> None:

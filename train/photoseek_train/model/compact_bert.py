@@ -13,7 +13,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from photoseek_train.errors import SettingsError
-from photoseek_train.model.pretrained import quiet, without_pooler
+from photoseek_train.model.pretrained import drop_pooler, silence_transformers
 from photoseek_train.model.serialization import save_tokenizer
 
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")  # in the order of their ids, as in BERT's vocabularies
@@ -51,7 +51,7 @@ class CompactBert:
         )
 
 
-def write_compact_bert(captions: Iterable[str], out: Path, shape: CompactBert, seed: int = 0) -> int:
+def create_compact_bert(captions: Iterable[str], out: Path, shape: CompactBert, seed: int = 0) -> int:
     """Write a Hugging Face folder: a vocabulary learned from captions, and a BERT with random weights.
 
     Returns:
@@ -67,9 +67,9 @@ def write_compact_bert(captions: Iterable[str], out: Path, shape: CompactBert, s
         torch.manual_seed(seed)
         bert = BertModel(shape.config(len(tokenizer)))
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as work, quiet():
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as work, silence_transformers():
         draft = Path(work, "bert")
-        without_pooler(bert).save_pretrained(draft)
+        drop_pooler(bert).save_pretrained(draft)
         save_tokenizer(tokenizer, draft)
         draft.rename(out)  # whole, or not there
     return len(tokenizer)
@@ -82,7 +82,7 @@ def learn_tokenizer(captions: Iterable[str], shape: CompactBert) -> PreTrainedTo
     captions have more characters than ``shape.vocabulary`` has room for, the rarest become ``[UNK]``.
     """
     tokenizer = Tokenizer(models.WordPiece(_learn_pieces(list(captions), shape.vocabulary), unk_token="[UNK]"))
-    _read_as_bert(tokenizer)
+    _configure_as_bert(tokenizer)
     tokenizer.decoder = decoders.WordPiece()
     sep, cls = (str(_SPECIAL[3]), 3), (str(_SPECIAL[2]), 2)
     tokenizer.post_processor = processors.BertProcessing(sep, cls)
@@ -104,7 +104,7 @@ def _learn_pieces(texts: Sequence[str], vocabulary: int) -> dict[str, int]:
     given to it beforehand. It takes them for special tokens, which its vocabulary does not tell.
     """
     learner = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    _read_as_bert(learner)
+    _configure_as_bert(learner)
     characters, continuations = _alphabet(learner, texts, vocabulary - len(_SPECIAL))
     trainer = trainers.WordPieceTrainer(
         vocab_size=vocabulary,
@@ -135,6 +135,6 @@ def _alphabet(tokenizer: Tokenizer, texts: Sequence[str], room: int) -> tuple[li
     return kept, [character for character in kept if character in inside]
 
 
-def _read_as_bert(tokenizer: Tokenizer) -> None:
+def _configure_as_bert(tokenizer: Tokenizer) -> None:
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()

@@ -12,16 +12,16 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from photoseek_train.config import ModelConfig
 from photoseek_train.errors import SettingsError
-from photoseek_train.model.checkpoint import Loaded, load_checkpoint
+from photoseek_train.model.checkpoint import LoadedCheckpoint, load_checkpoint
 from photoseek_train.model.pretrained import load_tokenizer
 from photoseek_train.model.towers import ImageTower, TextTower
 from photoseek_train.model.two_tower import TwoTower
 
-_NOT_ARCHITECTURE = ("_name_or_path", "transformers_version", "dtype", "torch_dtype", "architectures")
+_PROVENANCE_KEYS = ("_name_or_path", "transformers_version", "dtype", "torch_dtype", "architectures")
 
 
 @dataclass(frozen=True)
-class TowerSources:
+class ModelInit:
     """Where the towers come from.
 
     Attributes:
@@ -46,12 +46,12 @@ class TowerSources:
     image_model: str = "resnet18"
 
     @property
-    def untrained_images(self) -> bool:
+    def random_image_init(self) -> bool:
         """Whether the image tower begins with random weights."""
         return self.checkpoint is None and self.image_weights == "none"
 
 
-class Built(NamedTuple):
+class BuiltModel(NamedTuple):
     """A model with its tokenizer, and the configuration that rebuilds it."""
 
     model: TwoTower
@@ -59,7 +59,7 @@ class Built(NamedTuple):
     config: ModelConfig
 
 
-def build_model(sources: TowerSources, seed: int) -> Built:
+def build_model(sources: ModelInit, seed: int) -> BuiltModel:
     """Load the towers and draw the projectors' weights from ``seed``; or load all of it, or half, from a checkpoint.
 
     Raises:
@@ -69,7 +69,7 @@ def build_model(sources: TowerSources, seed: int) -> Built:
     """
     loaded = None if sources.checkpoint is None else load_checkpoint(sources.checkpoint)
     if loaded is not None and not sources.text_model:
-        return _taken_over(loaded, sources)
+        return _from_checkpoint(loaded, sources)
     tokenizer = load_tokenizer(sources.text_model)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -79,49 +79,49 @@ def build_model(sources: TowerSources, seed: int) -> Built:
         else:
             image, dim = loaded.model.image_tower, loaded.model.dim
         model = TwoTower(text, image, dim, sources.dropout)
-    _expect_positions(text.bert, sources.max_tokens)
+    _check_positions(text.bert, sources.max_tokens)
     config = _model_config(sources, text.bert)
     if loaded is not None:
         model.image_projector, model.logit_scale = loaded.model.image_projector, loaded.model.logit_scale
         known = loaded.config.model
         config = replace(config, image_weights=known.image_weights, image_model=known.image_model, dim=known.dim)
-    return Built(model, tokenizer, config)
+    return BuiltModel(model, tokenizer, config)
 
 
-def _taken_over(loaded: Loaded, sources: TowerSources) -> Built:
+def _from_checkpoint(loaded: LoadedCheckpoint, sources: ModelInit) -> BuiltModel:
     """All that a checkpoint holds."""
     config = replace(loaded.config.model, max_tokens=sources.max_tokens, dropout=sources.dropout)
     loaded.model.set_dropout(sources.dropout)
-    _expect_positions(loaded.model.text_tower.bert, sources.max_tokens)
-    return Built(loaded.model, loaded.tokenizer, config)
+    _check_positions(loaded.model.text_tower.bert, sources.max_tokens)
+    return BuiltModel(loaded.model, loaded.tokenizer, config)
 
 
-def architecture_of(bert: PreTrainedModel) -> dict[str, Any]:
+def architecture_config(bert: PreTrainedModel) -> dict[str, Any]:
     """A model's ``config.json`` without what says where it came from."""
     values = json.loads(bert.config.to_json_string(use_diff=False))
-    return {key: value for key, value in values.items() if key not in _NOT_ARCHITECTURE}
+    return {key: value for key, value in values.items() if key not in _PROVENANCE_KEYS}
 
 
-def _model_config(sources: TowerSources, bert: PreTrainedModel) -> ModelConfig:
+def _model_config(sources: ModelInit, bert: PreTrainedModel) -> ModelConfig:
     return ModelConfig(
-        text_model=_without_folder(sources.text_model),
-        text_architecture=architecture_of(bert),
+        text_model=_base_name(sources.text_model),
+        text_architecture=architecture_config(bert),
         pooling=sources.pooling,
         max_tokens=sources.max_tokens,
-        image_weights=_without_folder(sources.image_weights),
+        image_weights=_base_name(sources.image_weights),
         dim=sources.dim,
         dropout=sources.dropout,
         image_model=sources.image_model,
     )
 
 
-def _without_folder(source: str) -> str:
+def _base_name(source: str) -> str:
     """A checkpoint travels: it names the file, not the place on this machine."""
     path = Path(source).expanduser()
     return path.resolve().name if path.exists() else source
 
 
-def _expect_positions(bert: PreTrainedModel, max_tokens: int) -> None:
+def _check_positions(bert: PreTrainedModel, max_tokens: int) -> None:
     positions = int(getattr(bert.config, "max_position_embeddings", max_tokens))
     if max_tokens > positions:
         raise SettingsError(f"max_tokens: expected at most the text model's {positions} positions, found {max_tokens}")

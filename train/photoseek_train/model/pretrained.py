@@ -17,7 +17,7 @@ from photoseek_train.errors import TowerError, reason_of
 
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
 _TOKENIZER = ("tokenizer.json", "vocab.txt")
-_ABSENT_IS_FINE = ("pooler.", "position_ids")  # the pooler is dropped, position_ids are counted, not learned
+_OPTIONAL_KEYS = ("pooler.", "position_ids")  # the pooler is dropped, position_ids are counted, not learned
 
 
 def load_text_model(source: str, attention: str = "sdpa") -> PreTrainedModel:
@@ -34,7 +34,7 @@ def load_text_model(source: str, attention: str = "sdpa") -> PreTrainedModel:
     if folder is not None:
         _expect_file(folder, ("config.json",), "configuration")
         _expect_file(folder, _WEIGHTS, "weights")
-    with quiet():
+    with silence_transformers():
         try:
             model, report = AutoModel.from_pretrained(
                 source,
@@ -46,8 +46,8 @@ def load_text_model(source: str, attention: str = "sdpa") -> PreTrainedModel:
             )
         except Exception as error:  # OSError, ValueError, safetensors' own, ...: each means the same here
             raise TowerError(_cannot_load("a text model", source, folder, error)) from error
-    _expect_all_weights(report["missing_keys"], source)
-    return without_pooler(model)
+    _check_missing_keys(report["missing_keys"], source)
+    return drop_pooler(model)
 
 
 def build_text_model(architecture: Mapping[str, Any], attention: str = "sdpa") -> PreTrainedModel:
@@ -64,7 +64,7 @@ def build_text_model(architecture: Mapping[str, Any], attention: str = "sdpa") -
         )
     except Exception as error:  # a damaged configuration fails in many ways
         raise TowerError(f"expected the configuration of a BERT: {error}") from error
-    return without_pooler(model)
+    return drop_pooler(model)
 
 
 def load_tokenizer(source: str) -> PreTrainedTokenizerFast:
@@ -76,7 +76,7 @@ def load_tokenizer(source: str) -> PreTrainedTokenizerFast:
     folder = _local_folder(source)
     if folder is not None:
         _expect_file(folder, _TOKENIZER, "tokenizer")
-    with quiet():
+    with silence_transformers():
         try:
             tokenizer = AutoTokenizer.from_pretrained(
                 source, local_files_only=folder is not None, trust_remote_code=False
@@ -90,7 +90,7 @@ def load_tokenizer(source: str) -> PreTrainedTokenizerFast:
     return tokenizer
 
 
-def without_pooler(model: PreTrainedModel) -> PreTrainedModel:
+def drop_pooler(model: PreTrainedModel) -> PreTrainedModel:
     """Drop the layer that only next-sentence prediction uses."""
     if getattr(model, "pooler", None) is not None:
         model.register_module("pooler", None)
@@ -115,9 +115,9 @@ def _expect_file(folder: Path, names: tuple[str, ...], what: str) -> None:
         )
 
 
-def _expect_all_weights(missing: object, source: str) -> None:
+def _check_missing_keys(missing: object, source: str) -> None:
     keys = sorted(str(key) for key in missing) if isinstance(missing, (list, set, tuple)) else []
-    keys = [key for key in keys if not any(part in key for part in _ABSENT_IS_FINE)]
+    keys = [key for key in keys if not any(part in key for part in _OPTIONAL_KEYS)]
     if keys:
         raise TowerError(
             f"{source}: the weights lack {len(keys)} tensors that its configuration asks for, the first is "
@@ -137,7 +137,7 @@ def _cannot_load(what: str, source: str, folder: Path | None, error: Exception) 
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def silence_transformers() -> Iterator[None]:
     """Keep transformers from drawing bars and tables: that is the command line's business."""
     logger = transformers.utils.logging
     level, bars = logger.get_verbosity(), logger.is_progress_bar_enabled()

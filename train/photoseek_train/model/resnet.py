@@ -22,7 +22,7 @@ def resnet_names() -> tuple[str, ...]:
     return tuple(name for name in zoo.list_models() if zoo.get_model_builder(name).__module__ == ResNet.__module__)
 
 
-def expect_resnet(name: str) -> None:
+def require_resnet(name: str) -> None:
     """See that torchvision has such a ResNet.
 
     Raises:
@@ -34,7 +34,7 @@ def expect_resnet(name: str) -> None:
 
 def build_resnet(name: str) -> tuple[nn.Module, int]:
     """A ResNet with random weights and without its classifier, and the width of its features; raises as above."""
-    expect_resnet(name)
+    require_resnet(name)
     resnet: Any = zoo.get_model(name, weights=None)
     width = int(resnet.fc.in_features)
     resnet.fc = nn.Identity()
@@ -57,7 +57,7 @@ def is_optional(entry: str) -> bool:
     return entry.endswith("num_batches_tracked")
 
 
-def resnet_that_fits(found: Shapes) -> str | None:
+def find_resnet(found: Shapes) -> str | None:
     """The name of the ResNet whose entries, all of them and in these shapes, were found."""
     needed = {entry: shape for entry, shape in found.items() if not is_optional(entry)}
     for name in resnet_names():

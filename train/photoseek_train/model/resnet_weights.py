@@ -11,7 +11,7 @@ import torchvision.models as zoo
 from torch import Tensor
 
 from photoseek_train.errors import TowerError, reason_of
-from photoseek_train.model.resnet import entry_shapes, expect_resnet, is_optional, resnet_that_fits, shapes_of
+from photoseek_train.model.resnet import entry_shapes, find_resnet, is_optional, require_resnet, shapes_of
 
 Weights = dict[str, Tensor]
 
@@ -32,12 +32,12 @@ def resnet_weights(source: str, model: str = "resnet18") -> Weights | None:
         SettingsError: torchvision has no ResNet of this name.
         TowerError: No such file, not a state dict of this ResNet, or no network.
     """
-    expect_resnet(model)
+    require_resnet(model)
     if source == "none":
         return None
     weights = _imagenet(model) if source == "imagenet" else _from_file(Path(source).expanduser())
     weights = {name: tensor for name, tensor in weights.items() if not name.startswith("fc.")}
-    _expect_weights_of(model, weights, source)
+    _check_weights(model, weights, source)
     return weights
 
 
@@ -65,14 +65,14 @@ def _from_file(path: Path) -> Weights:
     return dict(values)
 
 
-def _expect_weights_of(model: str, weights: Weights, source: str) -> None:
+def _check_weights(model: str, weights: Weights, source: str) -> None:
     expected, found = shapes_of(model), entry_shapes(weights)
     lacking = sorted(name for name in expected.keys() - found.keys() if not is_optional(name))
     unexpected = sorted(found.keys() - expected.keys())
     odd = sorted(name for name in expected.keys() & found.keys() if expected[name] != found[name])
     if not lacking and not unexpected and not odd:
         return
-    other = resnet_that_fits(found)
+    other = find_resnet(found)
     if other is not None:
         raise TowerError(
             f"{source}: expected the weights of {model}, this looks like {other}; "

@@ -39,6 +39,6 @@ def save_weights(model: nn.Module, path: Path) -> None:
     replace_bytes(path, safetensors.torch.save(tensors, metadata={"format": "pt"}))
 
 
-def json_lines(rows: Sequence[Mapping[str, Any]]) -> bytes:
+def to_jsonl(rows: Sequence[Mapping[str, Any]]) -> bytes:
     """JSON lines, one object each."""
     return "".join(json.dumps(row) + "\n" for row in rows).encode()

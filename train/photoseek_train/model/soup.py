@@ -11,16 +11,16 @@ import torch
 from photoseek_train.config import ModelConfig
 from photoseek_train.errors import SettingsError
 from photoseek_train.model.checkpoint import (
-    Layout,
-    Loaded,
-    begin_checkpoint,
+    CheckpointFiles,
+    LoadedCheckpoint,
+    create_checkpoint,
     load_checkpoint,
     weights_hash,
     write_weights,
 )
 
 
-def average_checkpoints(checkpoints: Sequence[str | Path], out: str | Path) -> None:
+def model_soup(checkpoints: Sequence[str | Path], out: str | Path) -> None:
     """Write the checkpoint whose weights are the mean of others', each counting the same.
 
     It helps where they began from one another or from a common one, so that a straight line between them stays among
@@ -42,21 +42,21 @@ def average_checkpoints(checkpoints: Sequence[str | Path], out: str | Path) -> N
     paths, folder = [Path(path).expanduser() for path in checkpoints], Path(out).expanduser()
     if len(paths) < 2:
         raise SettingsError(f"expected at least two checkpoints to average, found {len(paths)}")
-    if (folder / Layout.CONFIG).exists():
+    if (folder / CheckpointFiles.CONFIG).exists():
         raise SettingsError(f"{folder}: holds a checkpoint already; name a new folder")
     first = load_checkpoint(paths[0])
     mean = first.model.state_dict()  # shares its memory with the model
     for number, path in enumerate(paths[1:], start=2):
         other = load_checkpoint(path)
-        _expect_alike(paths[0], first, path, other)
+        _check_compatible(paths[0], first, path, other)
         for name, theirs in other.model.state_dict().items():
             if theirs.is_floating_point():
                 mean[name].lerp_(theirs, torch.tensor(1 / number))
-    begin_checkpoint(folder, first.config, first.tokenizer)
+    create_checkpoint(folder, first.config, first.tokenizer)
     write_weights(folder, first.model, {"average_of": [weights_hash(path) for path in paths]})
 
 
-def _expect_alike(first_path: Path, first: Loaded, path: Path, other: Loaded) -> None:
+def _check_compatible(first_path: Path, first: LoadedCheckpoint, path: Path, other: LoadedCheckpoint) -> None:
     for what, ours, theirs in (
         ("towers", _shape(first), _shape(other)),
         ("preprocessing", first.config.preprocessing, other.config.preprocessing),
@@ -66,6 +66,6 @@ def _expect_alike(first_path: Path, first: Loaded, path: Path, other: Loaded) ->
             raise SettingsError(f"{path}: other {what} than in {first_path}; only like can be averaged")
 
 
-def _shape(loaded: Loaded) -> ModelConfig:
+def _shape(loaded: LoadedCheckpoint) -> ModelConfig:
     """The model's configuration without what it was begun with and how it was trained."""
     return replace(loaded.config.model, text_model="", image_weights="", dropout=0.0)

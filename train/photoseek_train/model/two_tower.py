@@ -37,8 +37,8 @@ class Projector(nn.Module):
         return projected
 
 
-INITIAL_SCALE = math.log(1 / 0.07)
-LARGEST_SCALE = math.log(100.0)
+INITIAL_LOGIT_SCALE = math.log(1 / 0.07)
+MAX_LOGIT_SCALE = math.log(100.0)
 
 
 class TwoTower(nn.Module):
@@ -57,7 +57,7 @@ class TwoTower(nn.Module):
         self.image_tower = image_tower
         self.text_projector = Projector(text_tower.features, dim, dropout)
         self.image_projector = Projector(image_tower.features, dim, dropout)
-        self.logit_scale = nn.Parameter(torch.tensor(INITIAL_SCALE))
+        self.logit_scale = nn.Parameter(torch.tensor(INITIAL_LOGIT_SCALE))
 
     @classmethod
     def from_config(cls, config: ModelConfig, attention: str = "sdpa") -> TwoTower:
@@ -76,7 +76,7 @@ class TwoTower(nn.Module):
         return self.logit_scale.device
 
     @property
-    def scale(self) -> Tensor:
+    def inverse_temperature(self) -> Tensor:
         """The inverse temperature, a scalar of at most 100."""
         return self.logit_scale.exp()
 
@@ -84,10 +84,10 @@ class TwoTower(nn.Module):
         """Change the share of the projectors' values that training drops."""
         self.text_projector.dropout.p = self.image_projector.dropout.p = share
 
-    def clamp_scale(self) -> None:
+    def clamp_logit_scale(self) -> None:
         """Bring the temperature back into its range; after each step of the optimizer."""
         with torch.no_grad():
-            self.logit_scale.clamp_(max=LARGEST_SCALE)
+            self.logit_scale.clamp_(max=MAX_LOGIT_SCALE)
 
     def project_text(self, features: Tensor) -> Tensor:
         """Features of the text tower, (n, d_text) -> (n, dim)."""
@@ -109,13 +109,13 @@ class TwoTower(nn.Module):
 
     def encode_text(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Tokens -> unit vectors, (n, dim)."""
-        return unit(self.embed_text(input_ids, attention_mask))
+        return l2_normalize(self.embed_text(input_ids, attention_mask))
 
     def encode_image(self, pixel_values: Tensor) -> Tensor:
         """Photos -> unit vectors, (n, dim)."""
-        return unit(self.embed_image(pixel_values))
+        return l2_normalize(self.embed_image(pixel_values))
 
 
-def unit(rows: Tensor) -> Tensor:
+def l2_normalize(rows: Tensor) -> Tensor:
     """Scale each row to unit length, (n, dim), in float32."""
     return torch.nn.functional.normalize(rows.float(), dim=-1)

@@ -14,29 +14,29 @@ from transformers import PreTrainedTokenizerFast
 from photoseek.captions import Caption
 from photoseek_train.errors import SettingsError
 from photoseek_train.model.checkpoint import (
-    Layout,
-    Loaded,
-    begin_checkpoint,
+    CheckpointFiles,
+    LoadedCheckpoint,
+    create_checkpoint,
     load_checkpoint,
     weights_hash,
     write_weights,
 )
 from photoseek_train.model.compact_bert import CompactBert, learn_tokenizer
 from photoseek_train.model.two_tower import TwoTower
-from photoseek_train.model.word_alignment import Ids, align
-from photoseek_train.progress import Progress, silent
+from photoseek_train.model.word_alignment import Ids, train_ibm_model1
+from photoseek_train.progress import ProgressCallback, no_progress
 
 _WORDS = "text_tower.bert.embeddings.word_embeddings.weight"
 _SPECIAL = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
 
 
-def transplant(
+def transfer_vocabulary(
     checkpoint: str | Path,
     captions: Sequence[Caption],
     into: Sequence[Caption],
     out: str | Path,
     vocabulary: int = 4000,
-    progress: Progress = silent,
+    progress: ProgressCallback = no_progress,
 ) -> int:
     """Write a checkpoint whose text tower reads another language; all but its word embeddings is that of the first.
 
@@ -66,7 +66,7 @@ def transplant(
             ``load_checkpoint``.
     """
     folder = Path(out).expanduser()
-    if (folder / Layout.CONFIG).exists():
+    if (folder / CheckpointFiles.CONFIG).exists():
         raise SettingsError(f"{folder}: holds a checkpoint already; name a new folder")
     old, new = _by_photo(captions), _by_photo(into)
     photos = sorted(old.keys() & new.keys())
@@ -78,13 +78,15 @@ def transplant(
     theirs = [_ids(loaded.tokenizer, old[photo]) for photo in photos]
     weights = loaded.model.state_dict()
     words = weights[_WORDS]
-    given = torch.from_numpy(align(ours, theirs, (len(tokenizer), len(words)), progress=progress))
-    weights[_WORDS] = _take_over(words, given, loaded.tokenizer, tokenizer)
+    given = torch.from_numpy(train_ibm_model1(ours, theirs, (len(tokenizer), len(words)), progress=progress))
+    weights[_WORDS] = _transfer_embeddings(words, given, loaded.tokenizer, tokenizer)
     _write(folder, loaded, weights, tokenizer, weights_hash(Path(checkpoint).expanduser()))
     return len(tokenizer)
 
 
-def _take_over(words: Tensor, given: Tensor, old: PreTrainedTokenizerFast, new: PreTrainedTokenizerFast) -> Tensor:
+def _transfer_embeddings(
+    words: Tensor, given: Tensor, old: PreTrainedTokenizerFast, new: PreTrainedTokenizerFast
+) -> Tensor:
     """Embeddings of the new pieces: by the old ones that they stand for; their mean where nothing is known."""
     embeddings = given @ words
     embeddings[given.sum(dim=1) == 0] = words[given.sum(dim=0) > 0].mean(dim=0)
@@ -96,7 +98,7 @@ def _take_over(words: Tensor, given: Tensor, old: PreTrainedTokenizerFast, new: 
 
 
 def _write(
-    folder: Path, loaded: Loaded, weights: dict[str, Tensor], tokenizer: PreTrainedTokenizerFast, origin: str
+    folder: Path, loaded: LoadedCheckpoint, weights: dict[str, Tensor], tokenizer: PreTrainedTokenizerFast, origin: str
 ) -> None:
     architecture = {
         **loaded.config.model.text_architecture,
@@ -106,7 +108,7 @@ def _write(
     config = replace(loaded.config, model=replace(loaded.config.model, text_architecture=architecture))
     model = TwoTower.from_config(config.model)
     model.load_state_dict(weights)
-    begin_checkpoint(folder, config, tokenizer)
+    create_checkpoint(folder, config, tokenizer)
     write_weights(folder, model, {"transplanted_from": origin})
 
 

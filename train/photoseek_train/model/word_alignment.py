@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from photoseek_train.progress import Progress, silent
+from photoseek_train.progress import ProgressCallback, no_progress
 
 Ids: TypeAlias = npt.NDArray[np.int64]
 """Token ids of all captions of one photo, in any order."""
@@ -16,12 +16,12 @@ Ids: TypeAlias = npt.NDArray[np.int64]
 _ITERATIONS = 12
 
 
-def align(
+def train_ibm_model1(
     ours: Sequence[Ids],
     theirs: Sequence[Ids],
     sizes: tuple[int, int],
     iterations: int = _ITERATIONS,
-    progress: Progress = silent,
+    progress: ProgressCallback = no_progress,
 ) -> npt.NDArray[np.float32]:
     """How probable each of their tokens is, given one of ours: p(theirs | ours).
 

@@ -56,12 +56,12 @@ class Chart:
     best: float | None
 
 
-def charts_of(history: Sequence[Mapping[str, Any]], best_epoch: int | None) -> list[Chart]:
+def build_charts(history: Sequence[Mapping[str, Any]], best_epoch: int | None) -> list[Chart]:
     """A chart for each thing that ``history.jsonl`` tells of every epoch; further numbers in it get one too."""
     if not history:
         return []
     epochs = [int(row["epoch"]) for row in history]
-    return [draw(title, epochs, series, best_epoch) for title, series in _series(history)]
+    return [draw_chart(title, epochs, series, best_epoch) for title, series in _series(history)]
 
 
 def _series(history: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, list[float]]]]:
@@ -91,7 +91,7 @@ def _column(history: Sequence[Mapping[str, Any]], *keys: str) -> list[float]:
     return [value(row) for row in history]
 
 
-def draw(title: str, epochs: Sequence[int], series: Mapping[str, Sequence[float]], best: int | None) -> Chart:
+def draw_chart(title: str, epochs: Sequence[int], series: Mapping[str, Sequence[float]], best: int | None) -> Chart:
     """Place series of one value an epoch in a picture."""
     values = [value for row in series.values() for value in row if math.isfinite(value)]
     ticks = nice_ticks(min(values, default=0.0), max(values, default=1.0))

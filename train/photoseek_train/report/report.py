@@ -16,10 +16,10 @@ from photoseek.evaluation.report import Evaluation
 from photoseek.system.atomic_write import replace_bytes
 from photoseek_train.data.dataset import CaptionedPhotos
 from photoseek_train.errors import CheckpointDamaged, CheckpointNotFound
-from photoseek_train.evaluation.evaluate import assess_split
-from photoseek_train.evaluation.examples import Retrievals, choose_retrievals
+from photoseek_train.evaluation.evaluate import evaluate_split
+from photoseek_train.evaluation.examples import RetrievalExamples, select_examples
 from photoseek_train.features.encode import SplitVectors
-from photoseek_train.model.checkpoint import Layout, read_metrics
+from photoseek_train.model.checkpoint import CheckpointFiles, read_metrics
 from photoseek_train.report import charts
 from photoseek_train.report.photo_cards import Thumbnails
 from photoseek_train.training.environment import read_environments
@@ -29,7 +29,7 @@ _ARCHITECTURE = ("model_type", "num_hidden_layers", "hidden_size", "num_attentio
 
 
 @dataclass(frozen=True)
-class Findings:
+class ReportData:
     """The figures of a split, and the searches to show.
 
     Attributes:
@@ -42,22 +42,22 @@ class Findings:
     split: str
     data: CaptionedPhotos
     evaluation: Evaluation
-    searches: Retrievals
+    searches: RetrievalExamples
 
     @classmethod
-    def of(cls, split: str, data: CaptionedPhotos, vectors: SplitVectors, evaluation: Evaluation) -> Findings:
+    def of(cls, split: str, data: CaptionedPhotos, vectors: SplitVectors, evaluation: Evaluation) -> ReportData:
         """Choose the searches to show."""
-        return cls(split, data, evaluation, choose_retrievals(data, vectors))
+        return cls(split, data, evaluation, select_examples(data, vectors))
 
     @classmethod
     def measured(
         cls, split: str, data: CaptionedPhotos, vectors: SplitVectors, protocol: EvaluationProtocol | None = None
-    ) -> Findings:
+    ) -> ReportData:
         """Measure, then choose."""
-        return cls.of(split, data, vectors, assess_split(data, vectors, protocol or EvaluationProtocol()))
+        return cls.of(split, data, vectors, evaluate_split(data, vectors, protocol or EvaluationProtocol()))
 
 
-def write_report(run: Path, findings: Findings | None = None, out: Path | None = None) -> Path:
+def write_report(run: Path, findings: ReportData | None = None, out: Path | None = None) -> Path:
     """Write the report of a training run; without findings it tells settings and curves only.
 
     Args:
@@ -71,10 +71,10 @@ def write_report(run: Path, findings: Findings | None = None, out: Path | None =
     """
     history = read_history(run)
     best = read_metrics(run).get("epoch")
-    return _write(out or run / Layout.REPORT, run, findings, history, best)
+    return _write(out or run / CheckpointFiles.REPORT, run, findings, history, best)
 
 
-def write_evaluation_report(file: Path, checkpoint: Path, findings: Findings) -> Path:
+def write_evaluation_report(file: Path, checkpoint: Path, findings: ReportData) -> Path:
     """Write what an evaluation found, with the checkpoint's settings and without its curves.
 
     Raises:
@@ -89,7 +89,7 @@ def read_history(run: Path) -> list[dict[str, Any]]:
     Raises:
         CheckpointDamaged: A line is no JSON object with an epoch.
     """
-    file = run / Layout.HISTORY
+    file = run / CheckpointFiles.HISTORY
     if not file.is_file():
         return []
     try:
@@ -99,22 +99,24 @@ def read_history(run: Path) -> list[dict[str, Any]]:
         raise CheckpointDamaged(f"{file}: expected a JSON object with an epoch on each line: {error}") from error
 
 
-def no_run(folder: Path) -> CheckpointNotFound:
+def not_a_run(folder: Path) -> CheckpointNotFound:
     """The error of a folder without a run."""
-    return CheckpointNotFound(f"{folder}: no run here (no readable {Layout.CONFIG}); make one: photoseek-train fit")
+    return CheckpointNotFound(
+        f"{folder}: no run here (no readable {CheckpointFiles.CONFIG}); make one: photoseek-train fit"
+    )
 
 
-def _write(file: Path, run: Path, findings: Findings | None, history: Sequence[Mapping[str, Any]], best: Any) -> Path:
+def _write(file: Path, run: Path, findings: ReportData | None, history: Sequence[Mapping[str, Any]], best: Any) -> Path:
     config = saved_config(run)
     if config is None:
-        raise no_run(run)
+        raise not_a_run(run)
     best_epoch = best if isinstance(best, int) else None
     page = _template().render(
         name=run.resolve().name,
-        charts=charts.charts_of(history, best_epoch),
+        charts=charts.build_charts(history, best_epoch),
         frame=charts,
         facts=_facts(history, best_epoch),
-        settings=settings_of(config.to_json()),
+        settings=format_settings(config.to_json()),
         environments=_environments(run),
         findings=findings,
         picture=None if findings is None else Thumbnails(findings.data),
@@ -155,13 +157,13 @@ def _duration(seconds: float) -> str:
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
 
 
-def settings_of(config: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+def format_settings(config: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """The sections of ``config.json`` as words; of the text tower's architecture only what tells its size."""
     sections = {name: dict(values) for name, values in config.items() if isinstance(values, dict)}
     architecture = sections.get("model", {}).pop("text_architecture", {})
     sections.get("model", {}).update({key: architecture[key] for key in _ARCHITECTURE if key in architecture})
     return {
-        name: {key.replace("_", " "): _word(value) for key, value in values.items()}
+        name: {key.replace("_", " "): _format_value(value) for key, value in values.items()}
         for name, values in sections.items()
     }
 
@@ -171,19 +173,19 @@ def _environments(run: Path) -> list[tuple[str, dict[str, str]]]:
     found = read_environments(run)
     parts = [""] if len(found) == 1 else [f", part {number}" for number in range(1, len(found) + 1)]
     return [
-        (title + part, {key.replace("_", " "): _word(value) for key, value in entry.get(title, {}).items()})
+        (title + part, {key.replace("_", " "): _format_value(value) for key, value in entry.get(title, {}).items()})
         for entry, part in zip(found, parts, strict=True)
         for title in ("versions", "machine")
     ]
 
 
-def _word(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dict):
-        return ", ".join(f"{key} {_word(part)}" for key, part in value.items())
+        return ", ".join(f"{key} {_format_value(part)}" for key, part in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(map(_word, value)) or "none"
+        return ", ".join(map(_format_value, value)) or "none"
     return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 

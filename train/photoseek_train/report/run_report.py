@@ -9,13 +9,13 @@ from pathlib import Path
 from photoseek.system.atomic_write import replace_json
 from photoseek_train.data.dataset import CaptionedPhotos
 from photoseek_train.errors import DataError, SettingsError
-from photoseek_train.evaluation.evaluate import vectors_of
+from photoseek_train.evaluation.evaluate import encode_checkpoint
 from photoseek_train.features.encode import SplitVectors
-from photoseek_train.model.checkpoint import Layout
-from photoseek_train.progress import Progress, silent
-from photoseek_train.report.report import Findings, no_run, write_report
+from photoseek_train.model.checkpoint import CheckpointFiles
+from photoseek_train.progress import ProgressCallback, no_progress
+from photoseek_train.report.report import ReportData, not_a_run, write_report
 from photoseek_train.training.run_folder import Run, saved_config
-from photoseek_train.training.trainer import EpochEnd, EpochRecord
+from photoseek_train.training.trainer import EpochCallback, EpochRecord
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class DataFiles:
         told = {
             "images": str(self.images.absolute()),
             "captions": [str(file.absolute()) for file in self.captions],
-            "split": None if self.split is None else _lasting(self.split),
+            "split": None if self.split is None else _absolute_split(self.split),
         }
-        replace_json(run / Layout.DATA, told)
+        replace_json(run / CheckpointFiles.DATA, told)
 
     @classmethod
     def kept(cls, run: Path) -> DataFiles | None:
@@ -49,7 +49,7 @@ class DataFiles:
         Raises:
             DataError: The note is broken.
         """
-        file = run / Layout.DATA
+        file = run / CheckpointFiles.DATA
         if not file.is_file():
             return None
         try:
@@ -61,12 +61,12 @@ class DataFiles:
             raise DataError(f"{file}: expected images, captions and split; give them as options instead") from error
 
 
-def _lasting(split: str | Path) -> str:
+def _absolute_split(split: str | Path) -> str:
     """A split's file from any folder; the name of a split stays as it is."""
     return str(Path(split).absolute()) if Path(split).is_file() else str(split)
 
 
-def report_epochs(run: Path, then: EpochEnd) -> EpochEnd:
+def report_epochs(run: Path, then: EpochCallback) -> EpochCallback:
     """Keep a report of settings and curves current while a run trains; it takes milliseconds."""
 
     def after(record: EpochRecord) -> None:
@@ -76,13 +76,13 @@ def report_epochs(run: Path, then: EpochEnd) -> EpochEnd:
     return after
 
 
-def finish_report(run: Run, dev: CaptionedPhotos, workers: int = 1, progress: Progress = silent) -> Path:
+def finish_report(run: Run, dev: CaptionedPhotos, workers: int = 1, progress: ProgressCallback = no_progress) -> Path:
     """Write the report of a run that has ended; raises as ``report_run``."""
     return _write(run.path, dev, run.dev_vectors, workers, progress)
 
 
 def report_run(
-    run: Path, dev: CaptionedPhotos, workers: int = 1, progress: Progress = silent, out: Path | None = None
+    run: Path, dev: CaptionedPhotos, workers: int = 1, progress: ProgressCallback = no_progress, out: Path | None = None
 ) -> Path:
     """Write the report of any run in a folder, measured anew on ``dev``.
 
@@ -91,7 +91,7 @@ def report_run(
         DataError: A photo cannot be decoded.
     """
     if saved_config(run) is None:
-        raise no_run(run)
+        raise not_a_run(run)
     return _write(run, dev, None, workers, progress, out)
 
 
@@ -109,10 +109,10 @@ def files_of(run: Path, images: Path | None, captions: list[Path] | None, split:
     files = DataFiles.kept(run)
     if files is None and saved_config(run) is not None:
         raise SettingsError(
-            f"{run}: no note of its data here (no {Layout.DATA}); give --images, --captions and --split"
+            f"{run}: no note of its data here (no {CheckpointFiles.DATA}); give --images, --captions and --split"
         )
     if files is None:
-        raise no_run(run)
+        raise not_a_run(run)
     return files
 
 
@@ -121,11 +121,11 @@ def _write(
     dev: CaptionedPhotos,
     vectors: SplitVectors | None,
     workers: int,
-    progress: Progress,
+    progress: ProgressCallback,
     out: Path | None = None,
 ) -> Path:
-    found = vectors if vectors is not None else vectors_of(run, dev, workers, progress)
-    return write_report(run, Findings.measured(describe("dev", dev), dev, found), out)
+    found = vectors if vectors is not None else encode_checkpoint(run, dev, workers, progress)
+    return write_report(run, ReportData.measured(describe("dev", dev), dev, found), out)
 
 
 def describe(name: str, data: CaptionedPhotos) -> str:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 
-def average_weights(model: nn.Module, decay: float) -> AveragedModel:
+def create_ema(model: nn.Module, decay: float) -> AveragedModel:
     """Begin an exponential moving average of all weights and batch statistics of a model.
 
     The decay rises with the number of steps, min(decay, (1 + steps) / (10 + steps)), so that the poor weights of the

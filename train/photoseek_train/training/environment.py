@@ -13,7 +13,7 @@ import torch
 
 import photoseek
 from photoseek.system.atomic_write import replace_json
-from photoseek_train.model.checkpoint import Layout
+from photoseek_train.model.checkpoint import CheckpointFiles
 
 _PACKAGES = ("torch", "torchvision", "transformers", "tokenizers", "numpy", "pillow")
 
@@ -38,13 +38,13 @@ def record_environment(run: Path) -> None:
     """Note with what a run goes on: a resumed run lists each environment that it was in."""
     known, now = read_environments(run), environment()
     if not known or known[-1] != now:
-        replace_json(run / Layout.ENVIRONMENT, [*known, now])
+        replace_json(run / CheckpointFiles.ENVIRONMENT, [*known, now])
 
 
 def read_environments(run: Path) -> list[dict[str, Any]]:
     """The environments of a run, the first first; none where they were not kept or cannot be read."""
     try:
-        found = json.loads((run / Layout.ENVIRONMENT).read_text("utf-8"))
+        found = json.loads((run / CheckpointFiles.ENVIRONMENT).read_text("utf-8"))
     except (OSError, ValueError):
         return []
     return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-_NOTHING = -1e9  # a logit that adds nothing to a sum of exponentials, and has a gradient of zero, not of nan
+_MASKED_LOGIT = -1e9  # a logit that adds nothing to a sum of exponentials, and has a gradient of zero, not of nan
 
 
 def info_nce(images: Tensor, texts: Tensor, scale: Tensor, right: Tensor) -> Tensor:
@@ -26,12 +26,12 @@ def info_nce(images: Tensor, texts: Tensor, scale: Tensor, right: Tensor) -> Ten
         The loss, a scalar.
     """
     logits = scale * images @ texts.T
-    return (_choose(logits, right) + _choose(logits.T, right.T)) / 2
+    return (_cross_entropy(logits, right) + _cross_entropy(logits.T, right.T)) / 2
 
 
-def _choose(logits: Tensor, right: Tensor) -> Tensor:
+def _cross_entropy(logits: Tensor, right: Tensor) -> Tensor:
     """Cross-entropy of each right column against the wrong ones of its row, in the proportions of ``right``."""
-    wrong = logits.masked_fill(right > 0, _NOTHING).logsumexp(dim=1, keepdim=True)
+    wrong = logits.masked_fill(right > 0, _MASKED_LOGIT).logsumexp(dim=1, keepdim=True)
     against_wrong = torch.nn.functional.softplus(wrong - logits)  # -ln(e^own / (e^own + the wrong ones' sum))
     return (right / right.sum(dim=1, keepdim=True) * against_wrong).sum(dim=1).mean()
 

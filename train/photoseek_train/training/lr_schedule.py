@@ -14,7 +14,7 @@ from photoseek_train.model.two_tower import TwoTower
 _BETAS = (0.9, 0.98)  # CLIP's (Radford et al. 2021, table 18)
 
 
-def rate_factor(step: int, steps: int, warmup: float) -> float:
+def lr_multiplier(step: int, steps: int, warmup: float) -> float:
     """Share of the peak rate in a step: linear warm-up, then half a cosine down to zero.
 
     Source: SGDR (Loshchilov and Hutter 2017), equation 5, one period.
@@ -37,12 +37,12 @@ def make_optimizer(model: TwoTower, config: OptimConfig) -> torch.optim.AdamW:
         "image": ([model.image_tower], config.image_lr),
         "text": ([model.text_tower], config.text_lr),
     }
-    groups = [_group("temperature", [model.logit_scale], config.lr, 0.0)]
+    groups = [_param_group("temperature", [model.logit_scale], config.lr, 0.0)]
     for name, (modules, rate) in parts.items():
         learning = [p for module in modules for p in module.parameters() if p.requires_grad]
-        groups.append(_group(name, [p for p in learning if p.ndim > 1], rate, config.weight_decay))
+        groups.append(_param_group(name, [p for p in learning if p.ndim > 1], rate, config.weight_decay))
         # norms and biases, the parameters with one axis, are not pulled toward zero
-        groups.append(_group(f"{name}, no decay", [p for p in learning if p.ndim <= 1], rate, 0.0))
+        groups.append(_param_group(f"{name}, no decay", [p for p in learning if p.ndim <= 1], rate, 0.0))
     return torch.optim.AdamW([group for group in groups if group["params"]], betas=_BETAS, fused=True)
 
 
@@ -55,5 +55,5 @@ def learning_rates(optimizer: torch.optim.Optimizer) -> dict[str, float]:
     }
 
 
-def _group(name: str, params: list[nn.Parameter], rate: float, decay: float) -> dict[str, Any]:
+def _param_group(name: str, params: list[nn.Parameter], rate: float, decay: float) -> dict[str, Any]:
     return {"name": name, "params": params, "lr": rate, "peak_lr": rate, "weight_decay": decay}

@@ -10,10 +10,10 @@ from transformers import PreTrainedTokenizerFast
 
 from photoseek.system.atomic_write import read_bounded
 from photoseek_train.config import TrainingConfig
-from photoseek_train.distributed import ALONE, Processes
+from photoseek_train.distributed import SINGLE_PROCESS, ProcessGroup
 from photoseek_train.errors import CheckpointDamaged, RunExists, RunMismatch
 from photoseek_train.features.encode import SplitVectors
-from photoseek_train.model.checkpoint import Layout, begin_checkpoint, write_history, write_weights
+from photoseek_train.model.checkpoint import CheckpointFiles, create_checkpoint, write_history, write_weights
 from photoseek_train.training.environment import record_environment
 from photoseek_train.training.run_state import RunState
 from photoseek_train.training.trainer import EpochRecord, Trainer
@@ -30,7 +30,7 @@ class Run:
 
     path: Path
     config: TrainingConfig
-    processes: Processes = ALONE
+    processes: ProcessGroup = SINGLE_PROCESS
     history: list[EpochRecord] = field(default_factory=list)
     dev_vectors: SplitVectors | None = None
 
@@ -40,12 +40,12 @@ class Run:
         return max(self.history, key=lambda record: round(record.dev.rsum, 2), default=None)
 
     @property
-    def stalled(self) -> bool:
+    def early_stop(self) -> bool:
         """Whether the last ``patience`` epochs have brought nothing better."""
         patience = self.config.optim.patience
         return bool(patience) and self.best is not None and len(self.history) - self.best.epoch >= patience
 
-    def expect_same_settings(self) -> None:
+    def check_settings(self) -> None:
         """See that a run in the folder, if there is one, has these settings.
 
         Raises:
@@ -59,11 +59,11 @@ class Run:
                 "resume with its settings, or choose another folder"
             )
 
-    def begin(self, tokenizer: PreTrainedTokenizerFast) -> None:
+    def start(self, tokenizer: PreTrainedTokenizerFast) -> None:
         """Write what no epoch changes."""
-        if not self.processes.first:
+        if not self.processes.is_main:
             return
-        begin_checkpoint(self.path, self.config, tokenizer)
+        create_checkpoint(self.path, self.config, tokenizer)
         record_environment(self.path)
 
     def resume(self, trainer: Trainer) -> int:
@@ -73,7 +73,7 @@ class Run:
             RunMismatch: The run's state is damaged, or was made by another number of processes, or some of these don't
                 see it.
         """
-        file = self.path / Layout.LAST
+        file = self.path / CheckpointFiles.LAST
         if file.is_file():
             state = RunState.read(file)
             state.restore(trainer)
@@ -88,17 +88,17 @@ class Run:
         self.history.append(record)
         if self.best is record:
             self.dev_vectors = trainer.dev_vectors
-        if self.processes.first:
+        if self.processes.is_main:
             self._write_epoch(trainer, record)
 
     def _write_epoch(self, trainer: Trainer, record: EpochRecord) -> None:
         if self.best is record:
             write_weights(self.path, trainer.result, {"epoch": record.epoch, "dev": record.dev.to_json()})
         write_history(self.path, [past.to_json() for past in self.history])
-        RunState.of(trainer, self.history).write(self.path / Layout.LAST)
+        RunState.of(trainer, self.history).write(self.path / CheckpointFiles.LAST)
 
 
-def claim_folder(path: Path, resume: bool) -> None:
+def check_run_folder(path: Path, resume: bool) -> None:
     """See that a run may be written to ``path``.
 
     Raises:
@@ -106,14 +106,14 @@ def claim_folder(path: Path, resume: bool) -> None:
     """
     if path.exists() and not path.is_dir():
         raise RunExists(f"{path}: expected a folder for the run, found a file; choose another")
-    if holds_run(path):
+    if has_run(path):
         if not resume:
             raise RunExists(f"{path}: holds a run already; go on with it by --resume, or choose another folder")
-    elif path.is_dir() and any(map(_is_foreign, path.iterdir())):
+    elif path.is_dir() and any(map(_is_unexpected, path.iterdir())):
         raise RunExists(f"{path}: expected an empty or a new folder, found something in it; choose another")
 
 
-def holds_run(path: Path) -> bool:
+def has_run(path: Path) -> bool:
     """Whether a run has begun here."""
     return saved_config(path) is not None
 
@@ -121,11 +121,11 @@ def holds_run(path: Path) -> bool:
 def saved_config(path: Path) -> TrainingConfig | None:
     """The settings of the run in a folder; None where no run has begun, or another program's files are."""
     try:
-        values = json.loads(read_bounded(path / Layout.CONFIG).decode())
-        return TrainingConfig.from_json(values, str(path / Layout.CONFIG))
+        values = json.loads(read_bounded(path / CheckpointFiles.CONFIG).decode())
+        return TrainingConfig.from_json(values, str(path / CheckpointFiles.CONFIG))
     except (OSError, ValueError, CheckpointDamaged):
         return None
 
 
-def _is_foreign(entry: Path) -> bool:
-    return entry.name != Layout.FEATURES and not entry.name.endswith(".partial")
+def _is_unexpected(entry: Path) -> bool:
+    return entry.name != CheckpointFiles.FEATURES and not entry.name.endswith(".partial")

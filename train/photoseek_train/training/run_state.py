@@ -12,7 +12,7 @@ import torch
 
 from photoseek.system.atomic_write import replace_bytes
 from photoseek_train.errors import RunMismatch, reason_of
-from photoseek_train.training.trainer import EpochRecord, Trainer, learning_modules
+from photoseek_train.training.trainer import EpochRecord, Trainer, trainable_modules
 
 FORMAT = 1
 
@@ -40,7 +40,7 @@ class RunState:
     @classmethod
     def of(cls, trainer: Trainer, history: list[EpochRecord]) -> RunState:
         """The state of a trainer, between two epochs."""
-        parts = learning_modules(trainer.model, trainer.config)
+        parts = trainable_modules(trainer.model, trainer.config)
         weights: dict[str, Any] = {name: module.state_dict() for name, module in parts.items()}
         weights["logit_scale"] = trainer.model.logit_scale.detach()
         average = None if trainer.average is None else trainer.average.state_dict()
@@ -57,7 +57,7 @@ class RunState:
                 f"the run to resume was made by {self.processes} processes, found {trainer.processes.count}; "
                 "launch as many as before, or choose another folder"
             )
-        for name, module in learning_modules(trainer.model, trainer.config).items():
+        for name, module in trainable_modules(trainer.model, trainer.config).items():
             module.load_state_dict(self.weights[name])
         with torch.no_grad():
             trainer.model.logit_scale.copy_(self.weights["logit_scale"])

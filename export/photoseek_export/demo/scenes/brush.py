@@ -32,12 +32,12 @@ INKS: dict[str, RGB] = {
 
 
 def shade(ink: RGB, factor: float) -> RGB:
-    """The colour made darker (factor below 1) or lighter (above 1)."""
+    """The color made darker (factor below 1) or lighter (above 1)."""
     return _rgb(*(channel * factor for channel in ink))
 
 
 def blend(ink: RGB, other: RGB, share: float) -> RGB:
-    """`share` of the other colour mixed into the first."""
+    """`share` of the other color mixed into the first."""
     return _rgb(*(a + (b - a) * share for a, b in zip(ink, other, strict=True)))
 
 
@@ -49,7 +49,7 @@ def _rgb(red: float, green: float, blue: float) -> RGB:
 class Brush:
     """Draws with the origin at (x, y) of the picture, y upwards, lengths times `scale`, inks times `light`."""
 
-    pen: ImageDraw.ImageDraw
+    canvas: ImageDraw.ImageDraw
     x: float = 0.0
     y: float = 240.0
     scale: float = 1.0
@@ -59,19 +59,19 @@ class Brush:
     def polygon(self, points: Points, ink: RGB, *, outlined: bool = True) -> None:
         """A filled polygon."""
         at = [self._at(*point) for point in points]
-        self.pen.polygon(at, fill=self._lit(ink))
+        self.canvas.polygon(at, fill=self._lit(ink))
         if outlined:
-            self.pen.line([*at, at[0], at[1]], fill=self._edge(ink), width=LINE, joint="curve")
+            self.canvas.line([*at, at[0], at[1]], fill=self._edge(ink), width=LINE, joint="curve")
 
     def ellipse(self, x: float, y: float, rx: float, ry: float, ink: RGB, *, outlined: bool = True) -> None:
         """A filled ellipse around (x, y)."""
         box = self._box(x - rx, y - ry, x + rx, y + ry)
-        self.pen.ellipse(box, self._lit(ink), self._edge(ink) if outlined else None, LINE if outlined else 0)
+        self.canvas.ellipse(box, self._lit(ink), self._edge(ink) if outlined else None, LINE if outlined else 0)
 
     def ring(self, x: float, y: float, radius: float, ink: RGB, width: float) -> None:
         """A circle's line."""
         box = self._box(x - radius, y - radius, x + radius, y + radius)
-        self.pen.ellipse(box, None, self._lit(ink), self._width(width))
+        self.canvas.ellipse(box, None, self._lit(ink), self._width(width))
 
     def box(
         self,
@@ -88,16 +88,16 @@ class Brush:
         outline = self._edge(ink) if outlined else None
         corner = radius * self.scale * SUPERSAMPLE
         box = self._box(left, low, right, high)
-        self.pen.rounded_rectangle(box, corner, self._lit(ink), outline, LINE if outlined else 0)
+        self.canvas.rounded_rectangle(box, corner, self._lit(ink), outline, LINE if outlined else 0)
 
     def line(self, points: Points, ink: RGB, width: float) -> None:
         """A line through the points, with round joints and ends."""
         at = [self._at(*point) for point in points]
         thick = self._width(width)
-        self.pen.line(at, fill=self._lit(ink), width=thick, joint="curve")
+        self.canvas.line(at, fill=self._lit(ink), width=thick, joint="curve")
         if thick > 4:
             for x, y in (at[0], at[-1]):
-                self.pen.ellipse((x - thick / 2, y - thick / 2, x + thick / 2, y + thick / 2), self._lit(ink))
+                self.canvas.ellipse((x - thick / 2, y - thick / 2, x + thick / 2, y + thick / 2), self._lit(ink))
 
     def dome(self, x: float, y: float, rx: float, ry: float, ink: RGB) -> None:
         """The upper half of an ellipse around (x, y)."""

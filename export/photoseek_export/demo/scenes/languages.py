@@ -20,7 +20,7 @@ _QUERIES: dict[Language, _Texts] = {"en": english_queries.queries, "zh": chinese
 
 
 def captions(scene: Scene, seed: int, language: Language = "en") -> list[str]:
-    """Five different captions; at least four name every group with its colour and count, and the place."""
+    """Five different captions; at least four name every group with its color and count, and the place."""
     return _CAPTIONS[language](scene, seed)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from photoseek_export.demo.scenes.random_source import Chance
+from photoseek_export.demo.scenes.random_source import SeededRandom
 from photoseek_export.demo.scenes.world import KINDS, SIZE_FACTORS, Layer, Position, Thing
 
 WIDTH, HEIGHT = 320, 240
@@ -51,18 +51,18 @@ def room_scale(thing: Thing, span: float) -> float:
     return scale
 
 
-def spots(thing: Thing, things: tuple[Thing, ...], baseline: float | None, chance: Chance) -> list[Spot]:
+def spots(thing: Thing, things: tuple[Thing, ...], baseline: float | None, rng: SeededRandom) -> list[Spot]:
     """A spot for each thing of a group, those at the back first; `baseline` overrides the layer's usual one."""
     span = span_of(thing, things)
     scale, columns = room_scale(thing, span), columns_of(thing)
     step = min(span / columns, KINDS[thing.kind].width * scale * 1.25)
-    base = _sky_base(thing, scale, columns, chance) if thing.layer == "sky" else (baseline or _BASELINES[thing.layer])
-    mirrored = chance.happens(0.5)
+    base = _sky_base(thing, scale, columns, rng) if thing.layer == "sky" else (baseline or _BASELINES[thing.layer])
+    mirrored = rng.bernoulli(0.5)
     middle, result = _CENTRES[span][thing.position], []
     for i in range(thing.count):
         x, y = _cell(thing, i, columns, step, scale)
-        x = _inside(x + middle + chance.between(-3, 3), KINDS[thing.kind].width * scale)
-        result.append(Spot(x, base + y + chance.between(-3, 3), scale, mirrored))
+        x = _inside(x + middle + rng.between(-3, 3), KINDS[thing.kind].width * scale)
+        result.append(Spot(x, base + y + rng.between(-3, 3), scale, mirrored))
     return sorted(result, key=lambda spot: spot.y)
 
 
@@ -80,7 +80,7 @@ def _cell(thing: Thing, i: int, columns: int, step: float, scale: float) -> tupl
     return (column - (in_row - 1) / 2) * step + shift, -row * rise
 
 
-def _sky_base(thing: Thing, scale: float, columns: int, chance: Chance) -> float:
+def _sky_base(thing: Thing, scale: float, columns: int, rng: SeededRandom) -> float:
     """The lower edge of the lowest row, so that the highest row stays in the picture."""
     tall = math.ceil(thing.count / columns) * KINDS[thing.kind].height * scale
-    return chance.between(min(_SKY_TOP + tall, _SKY_BOTTOM), _SKY_BOTTOM)
+    return rng.between(min(_SKY_TOP + tall, _SKY_BOTTOM), _SKY_BOTTOM)

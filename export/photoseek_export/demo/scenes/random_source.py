@@ -14,7 +14,7 @@ import numpy as np
 T = TypeVar("T")
 
 
-class Chance:
+class SeededRandom:
     """Draws from the stream of `(stream, seed)`; each use of seeds has a `stream` number of its own."""
 
     def __init__(self, stream: int, seed: int) -> None:
@@ -24,7 +24,7 @@ class Chance:
         """A number from `low` up to `high`."""
         return low + (high - low) * float(self._random())
 
-    def happens(self, probability: float) -> bool:
+    def bernoulli(self, probability: float) -> bool:
         """True with this probability."""
         return float(self._random()) < probability
 

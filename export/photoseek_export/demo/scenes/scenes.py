@@ -12,7 +12,7 @@ from pathlib import Path
 
 from photoseek_export.demo.scenes.compose import compose
 from photoseek_export.demo.scenes.languages import LANGUAGES, Language, captions, captions_file, queries
-from photoseek_export.demo.scenes.render import draw
+from photoseek_export.demo.scenes.render import render
 from photoseek_export.demo.scenes.world import Scene, Thing
 
 __all__ = [
@@ -27,9 +27,9 @@ __all__ = [
     "captions",
     "captions_file",
     "compose",
-    "draw",
     "picture_name",
     "queries",
+    "render",
     "write_captions",
     "write_picture",
 ]
@@ -54,7 +54,7 @@ def write_picture(folder: Path, seed: int) -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    draw(compose(seed), seed).save(part, format="JPEG", quality=JPEG_QUALITY)
+    render(compose(seed), seed).save(part, format="JPEG", quality=JPEG_QUALITY)
     part.replace(path)
 
 

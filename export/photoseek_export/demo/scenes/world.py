@@ -16,7 +16,7 @@ Layer = Literal["sky", "water", "back", "ground", "front"]
 WORLD = 1
 """Grows with every change of what is drawn or said of a scene: folders of drawn scenes bear it in their names."""
 
-COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white")
+COLORS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white")
 COUNTS = (1, 2, 3, 4)
 POSITIONS: tuple[Position, ...] = ("left", "middle", "right")
 SIZE_FACTORS: dict[Size, float] = {"small": 0.86, "medium": 1.1, "big": 1.36}
@@ -24,14 +24,14 @@ SIZE_FACTORS: dict[Size, float] = {"small": 0.86, "medium": 1.1, "big": 1.36}
 
 @dataclass(frozen=True)
 class Thing:
-    """A group of `count` equal things: all of one kind, one colour and one size, side by side.
+    """A group of `count` equal things: all of one kind, one color and one size, side by side.
 
     `layer` is where they stand: in the sky, on water, on the ground, or at the back and the front of one
     place, where those in front are low enough to leave those at the back in view.
     """
 
     kind: str
-    colour: str
+    color: str
     count: int
     size: Size
     position: Position
@@ -50,11 +50,11 @@ class Scene:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of thing: its box at medium size, the colours it comes in, how many at most, and where."""
+    """A kind of thing: its box at medium size, the colors it comes in, how many at most, and where."""
 
     width: int
     height: int
-    colours: tuple[str, ...]
+    colors: tuple[str, ...]
     most: int
     places: tuple[str, ...]
     layer: Literal["sky", "water", "ground"] = "ground"
@@ -125,7 +125,7 @@ KINDS: dict[str, Kind] = {
 }
 
 
-def names_of(layer: str, place: str) -> tuple[str, ...]:
+def kind_names(layer: str, place: str) -> tuple[str, ...]:
     """The kinds found in `layer` of `place` in their fixed order; those of one place alone three times over."""
     found = [name for name, kind in KINDS.items() if kind.layer == layer and place in kind.places]
     return tuple(name for name in found for _ in range(3 if len(KINDS[name].places) == 1 else 1))
