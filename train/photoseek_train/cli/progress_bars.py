@@ -1,4 +1,4 @@
-"""What the command line shows of long work: a bar for each task, a line for each epoch."""
+"""Progress output of the command line: a bar for each task, a line for each epoch."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _UNITS = {
 
 @contextmanager
 def progress_bars() -> Iterator[ProgressCallback]:
-    """A progress bar on standard error for one task after another."""
+    """Yield a progress callback that shows a bar on standard error for each task in turn."""
     with ExitStack() as stack:
         shown = ""
         update: Callable[[int, int], None] | None = None
@@ -41,7 +41,7 @@ def progress_bars() -> Iterator[ProgressCallback]:
 
 
 def print_epochs(epochs: int) -> EpochCallback:
-    """Print a line on standard error after each epoch."""
+    """Return a callback that prints a line on standard error after each epoch."""
 
     def print_epoch(record: EpochRecord) -> None:
         found = record.dev.text_to_image

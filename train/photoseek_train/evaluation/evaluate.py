@@ -1,4 +1,4 @@
-"""How well a checkpoint retrieves."""
+"""Evaluation of a checkpoint's retrieval."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def evaluate(
     protocol: EvaluationProtocol | None = None,
     device: str = "auto",
 ) -> Evaluation:
-    """Measure retrieval of a split in both directions, in float32 arithmetic.
+    """Return the retrieval metrics of a split in both directions, computed in float32.
 
     Raises:
         CheckpointError: The checkpoint cannot be used.
         DataError: A photo cannot be decoded.
-        EvaluationError: The split doesn't allow what the protocol asks for.
-        SettingsError: The device is not here.
+        EvaluationError: The split is too small for the protocol.
+        SettingsError: The device is not available.
     """
     rules = protocol or EvaluationProtocol()
     chosen = select_split(data, rules)
@@ -38,10 +38,10 @@ def evaluate(
 
 
 def select_split(data: CaptionedPhotos, protocol: EvaluationProtocol) -> CaptionedPhotos:
-    """The photos and captions that count; what the protocol cannot do is refused here, before the work.
+    """Return the photos and captions that the protocol evaluates, after checking that it fits the split.
 
     Raises:
-        EvaluationError: The split doesn't allow what the protocol asks for.
+        EvaluationError: The split is too small for the protocol.
     """
     names, captions = protocol.choose(data.names, data.captions)
     protocol.fold_rows(len(names))
@@ -55,14 +55,14 @@ def encode_checkpoint(
     progress: ProgressCallback = no_progress,
     device: str = "auto",
 ) -> SplitVectors:
-    """Encode a split with a checkpoint; raises as ``evaluate``."""
-    where = choose_device(device)
+    """Return the vectors of a split, encoded with a checkpoint; raises like ``evaluate``."""
+    target = choose_device(device)
     model, config, tokenizer = load_checkpoint(checkpoint)
-    photos = DecodedPhotos(EvaluationPhotos(data.paths, config.preprocessing), workers, pin=where.type == "cuda")
+    photos = DecodedPhotos(EvaluationPhotos(data.paths, config.preprocessing), workers, pin=target.type == "cuda")
     texts = TokenizedCaptions(Tokens(data.texts, tokenizer, config.model.max_tokens))
-    return encode_split(model.to(where), photos, texts, progress)
+    return encode_split(model.to(target), photos, texts, progress)
 
 
 def evaluate_split(data: CaptionedPhotos, vectors: SplitVectors, protocol: EvaluationProtocol) -> Evaluation:
-    """Measure what ``choose`` has chosen."""
+    """Return the metrics of the photos and captions that ``select_split`` returned."""
     return assess(vectors.images, vectors.texts, data.names, data.captions, protocol)

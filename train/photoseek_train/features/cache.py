@@ -1,4 +1,4 @@
-"""A folder of cached tower features: one table of rows for each kind, found by the content they were made from."""
+"""A cache of tower features in a folder: one table per kind of features, with rows keyed by content hashes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from photoseek_train.features.resumable_array import COMMIT_SECONDS, Encode, Fea
 from photoseek_train.progress import ProgressCallback, no_progress
 
 FORMAT = 1
-"""The format that this version reads and writes."""
+"""Cache format that this version reads and writes."""
 
 MANIFEST = "manifest.json"
 PARTIAL = ".partial"
@@ -30,12 +30,12 @@ class CacheRequest:
     """The rows of a table that a caller needs.
 
     Attributes:
-        name: Of the table; its file is ``name.npy``.
+        name: Name of the table, stored in ``name.npy``.
         identity: What every row depends on: model, hash of its weights, pooling or preprocessing.
-        keys: SHA-256 of the content of each row's photo or caption; a row is found by it, never by a name.
-        width: Of a row.
-        encode: Computes the rows at some positions of ``keys``.
-        order: Sort key of the positions to compute: captions of one length need no padding.
+        keys: SHA-256 of each photo's or caption's content, which identifies a row.
+        width: Dimension of a row.
+        encode: Computes the rows at positions of ``keys``.
+        order: Sort key of the positions to compute: batches of equal lengths need no padding.
     """
 
     name: str
@@ -50,19 +50,19 @@ class CacheRequest:
 class FeatureCache:
     """``image_embeddings.npy``, ``text_embeddings.npy``, ``aug_text_embeddings.npy``, and a manifest of their keys.
 
-    ``commit_seconds`` is the time between two writes of rows that are being computed.
+    ``commit_seconds`` is the interval between two commits of rows that are being computed.
     """
 
     path: Path
     commit_seconds: float = COMMIT_SECONDS
 
     def rows(self, request: CacheRequest, progress: ProgressCallback = no_progress) -> Features:
-        """The requested rows, (keys, width): read from the cache, or computed where it lacks them.
+        """Return the requested rows, (keys, width), from the cache; missing rows are computed.
 
-        A table that has them all is left untouched; else it is replaced by one of just the requested rows.
+        If rows are missing, the table is replaced by one of the requested rows.
 
         Raises:
-            FeaturesError: The folder's format is another, or its manifest is damaged.
+            FeaturesError: The folder has another format, or its manifest is damaged.
         """
         cached = self._read(request)
         first = {key: position for position, key in reversed(list(enumerate(request.keys)))}
@@ -79,7 +79,7 @@ class FeatureCache:
         return rows
 
     def tables(self) -> dict[str, dict[str, Any]]:
-        """Identity and keys of each table, by name; raises as ``rows``."""
+        """Return identity and keys of each table by name; raises like ``rows``."""
         file = self.path / MANIFEST
         try:
             values = json.loads(file.read_text("utf-8"))
@@ -87,7 +87,7 @@ class FeatureCache:
         except FileNotFoundError:
             return {}
         except NotADirectoryError as error:
-            raise FeaturesError(f"{self.path}: expected a folder for features, found a file") from error
+            raise FeaturesError(f"{self.path}: expected a folder for features, found a file; choose another") from error
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise FeaturesError(f"{file}: cannot be read: {error}; delete the folder") from error
         if found != FORMAT:
@@ -98,7 +98,7 @@ class FeatureCache:
         return tables
 
     def _read(self, request: CacheRequest) -> dict[str, Features]:
-        """The rows of the table by key; none if it is missing, of another identity, or damaged."""
+        """Return the rows of the table by key; empty if the table is missing, damaged, or has another identity."""
         table = self.tables().get(request.name, {})
         if table.get("identity") != request.identity:
             return {}
@@ -112,11 +112,11 @@ class FeatureCache:
         return dict(zip(keys, rows, strict=True))
 
     def _write(self, request: CacheRequest, rows: Features) -> None:
-        """Replace a table. Between the two manifests the folder has no such table: never a wrong one."""
+        """Replace a table. Its manifest entry is removed first, so that no entry ever describes wrong rows."""
         tables = self.tables()
         if tables.pop(request.name, None) is not None:
             self._write_manifest(tables)
-        partial = self.path / PARTIAL / f"{request.name}.whole.npy"
+        partial = self.path / PARTIAL / f"{request.name}.complete.npy"
         np.save(partial, rows)
         sync_file(partial)
         partial.replace(self.path / f"{request.name}.npy")

@@ -1,4 +1,4 @@
-"""All vectors of a split, for measuring."""
+"""Encoding of a split for evaluation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def encode_all(
     progress: ProgressCallback = no_progress,
     processes: ProcessGroup = SINGLE_PROCESS,
 ) -> Vectors:
-    """Unit vectors of every input, (n, dim), in float32 arithmetic; the model has to be in evaluation mode."""
+    """Return unit vectors of every input, (n, dim), computed in float32; the model must be in evaluation mode."""
     rows = processes.shard(np.array_split(np.arange(len(inputs)), processes.count))
     batches = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
     parts: list[Vectors] = []
@@ -48,7 +48,7 @@ def encode_split(
     progress: ProgressCallback = no_progress,
     processes: ProcessGroup = SINGLE_PROCESS,
 ) -> SplitVectors:
-    """Vectors of a split's photos and captions; each of the ``processes`` encodes a part and has all."""
+    """Return the vectors of a split; each process encodes a shard and receives all vectors."""
     return SplitVectors(
         encode_all(model, images, "photos", progress, processes),
         encode_all(model, texts, "captions", progress, processes),

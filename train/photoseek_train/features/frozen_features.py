@@ -1,4 +1,4 @@
-"""Tower features of photos and captions, made once and cached in a folder."""
+"""Features of frozen towers, computed once and cached in a folder."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TEXTS = "text_embeddings"
 KEYWORDS = "aug_text_embeddings"
 VIEWS = "image_view_embeddings"
 
-_CAPTIONS_AT_ONCE = 128
+_TEXT_BATCH_SIZE = 128
 
 
 def cached_image_features(
@@ -45,19 +45,19 @@ def cached_image_features(
     progress: ProgressCallback = no_progress,
     bf16: bool = False,
 ) -> Tensor:
-    """Features of photos, float32 (n, width of the tower), computed on the tower's device.
+    """Return the features of photos, float32 (n, width of the tower), computed on the tower's device if not cached.
 
     Args:
         folder: The cache.
-        tower: What computes them.
-        preprocessing: Of the photos.
+        tower: The image tower.
+        preprocessing: Preprocessing of the photos.
         paths: The photos.
-        progress: Called often.
-        bf16: Compute in bfloat16: faster on hardware that has it, and off by up to 1%.
+        progress: Progress callback.
+        bf16: Compute in bfloat16: faster with hardware support, with errors of up to 1%.
 
     Raises:
         DataError: A photo cannot be read.
-        FeaturesError: The folder cannot be used.
+        FeaturesError: The cache cannot be used.
     """
 
     def encode(positions: Sequence[int]) -> Iterator[Features]:
@@ -76,10 +76,10 @@ def cached_view_features(
     progress: ProgressCallback = no_progress,
     bf16: bool = False,
 ) -> Tensor:
-    """Features of ``count`` random views of each photo, float32 (count, n, width of the tower).
+    """Return the features of ``count`` random views of each photo, float32 (count, n, width of the tower).
 
-    The other arguments and the errors are those of ``image_features``; ``photos`` also has the augmentation and the
-    seed that the views follow from.
+    See ``cached_image_features`` for the other arguments and the errors; ``photos`` defines the augmentation and the
+    seed of the views.
     """
     views = [(number, row) for number in range(1, count + 1) for row in range(len(photos))]
 
@@ -89,7 +89,7 @@ def cached_view_features(
 
     identity = {
         **_image_identity(tower, photos.preprocessing, bf16),
-        "augment": {**asdict(photos.augmentation.config), "views": None},  # their number changes none of them
+        "augment": {**asdict(photos.augmentation.config), "views": None},  # views do not depend on their number
         "seed": photos.seed,
     }
     hashes = photo_hashes(photos.paths)
@@ -106,9 +106,9 @@ def cached_text_features(
     bf16: bool = False,
     name: str = TEXTS,
 ) -> Tensor:
-    """Features of captions, float32 (n, d_text); the rest is as in ``image_features``.
+    """Return the features of captions, float32 (n, d_text); see ``cached_image_features``.
 
-    ``name`` is the table: ``TEXTS``, or ``KEYWORDS`` for keywords in place of captions.
+    ``name`` is the table: ``TEXTS``, or ``KEYWORDS`` for keywords instead of captions.
     """
     tower, config = built.model.text_tower, built.config
     identity = {
@@ -139,17 +139,17 @@ def extract_features(
     device: str = "auto",
     bf16: bool = False,
 ) -> tuple[int, int]:
-    """See that a folder holds the features of all photos and captions, and of keywords; how many photos and captions.
+    """Cache the features of all photos, captions and keywords; return the numbers of photos and captions.
 
     Raises:
-        SettingsError: Random image weights, whose features mean nothing; or the device is not here.
-        TrainingError: Towers, photos or the folder that cannot be used.
+        SettingsError: The image weights are random, or the device is not available.
+        TrainingError: Towers, photos or the cache cannot be used.
     """
     if sources.random_image_init:
-        raise SettingsError("features of random image weights mean nothing; give imagenet or a .pth file")
-    where = choose_device(device)
+        raise SettingsError("--image-weights: expected pretrained weights, found none; use imagenet or a .pth file")
+    target = choose_device(device)
     built = build_model(sources, seed=0)
-    built.model.to(where)
+    built.model.to(target)
     folder = FeatureCache(out)
     images = cached_image_features(folder, built.model.image_tower, preprocessing, data.paths, progress, bf16)
     texts = cached_text_features(folder, built, data.texts, progress, bf16)
@@ -159,7 +159,7 @@ def extract_features(
 
 
 def photo_hashes(paths: Sequence[Path]) -> list[str]:
-    """SHA-256 of each photo's bytes.
+    """Return the SHA-256 of each photo's bytes.
 
     Raises:
         DataError: A photo cannot be read.
@@ -172,12 +172,12 @@ def photo_hashes(paths: Sequence[Path]) -> list[str]:
 
 
 def _encode_tokens(built: BuiltModel, tokens: Tokens, bf16: bool) -> Iterator[Features]:
-    """Captions through the tower, in their order."""
+    """Yield the features of captions in order."""
     device = built.model.device
-    starts = range(0, len(tokens), _CAPTIONS_AT_ONCE)
+    starts = range(0, len(tokens), _TEXT_BATCH_SIZE)
 
     def encode(start: int) -> Features:
-        rows = np.arange(start, min(start + _CAPTIONS_AT_ONCE, len(tokens)))
+        rows = np.arange(start, min(start + _TEXT_BATCH_SIZE, len(tokens)))
         batch = [part.to(device) for part in tokens.batch(rows)]
         with torch.inference_mode(), tower_arithmetic("bf16" if bf16 else "fp32", device):
             features: Tensor = built.model.text_tower(*batch)
@@ -196,7 +196,7 @@ def _image_identity(tower: ImageTower, preprocessing: Preprocessing, bf16: bool)
 
 
 def _precision_key(bf16: bool) -> dict[str, str]:
-    """What an identity says of it; float32 is not mentioned."""
+    """Return the identity's entry for the precision; float32 has none."""
     return {"precision": "bf16"} if bf16 else {}
 
 

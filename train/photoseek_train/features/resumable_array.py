@@ -1,4 +1,4 @@
-"""Resumable computation of many rows of features: a kill costs seconds, not the work so far."""
+"""Resumable computation of feature rows: an interruption costs seconds of work."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ Features = npt.NDArray[np.float32]
 """Features of a tower, (n, width)."""
 
 Encode = Callable[[Sequence[int]], Iterable[Features]]
-"""From positions, in the order they are wanted, to their features, a few at a time."""
+"""Maps positions to their features, in order and in batches."""
 
 COMMIT_SECONDS = 5.0
-"""Time between two writes: the work that a kill costs."""
+"""Interval between commits: the work that an interruption can lose."""
 
 
 @dataclass(frozen=True)
 class ResumableArray:
-    """An array that is filled from the top: ``NAME.npy``, and ``NAME.json`` with the number of complete rows.
+    """An array that is filled from the first row: ``NAME.npy``, and ``NAME.json`` with the number of complete rows.
 
     Attributes:
-        folder: Of both files.
-        name: Of the table.
-        identity: What the rows depend on; partial work of another identity is dropped.
-        width: Of a row.
-        commit_seconds: Time between two writes.
+        folder: Folder of both files.
+        name: Name of the table.
+        identity: What the rows depend on; partial results with another identity are deleted.
+        width: Dimension of a row.
+        commit_seconds: Interval between commits.
     """
 
     folder: Path
@@ -56,7 +56,7 @@ class ResumableArray:
         return self.folder / f"{self.name}.json"
 
     def run(self, keys: Sequence[str], encode: Encode, progress: ProgressCallback = no_progress) -> Features:
-        """Compute the row of every key, (keys, width); continues where an earlier run for the same keys stopped."""
+        """Return the row of every key, (keys, width); continues an interrupted run for the same keys."""
         cache_key = hashlib.sha256(json.dumps([self.identity, list(keys)], sort_keys=True).encode()).hexdigest()
         done = self._completed_rows(cache_key)
         rows = self._open(len(keys), fresh=done == 0)
@@ -73,9 +73,9 @@ class ResumableArray:
         return rows
 
     def finish(self) -> None:
-        """Remove both files, and the folder if nothing else is in it."""
+        """Delete both files, and the folder if it is empty."""
         self._discard()
-        with suppress(OSError):  # another table is being computed
+        with suppress(OSError):  # not empty: another table is being computed
             self.folder.rmdir()
 
     def _open(self, count: int, fresh: bool) -> Features:
@@ -90,7 +90,7 @@ class ResumableArray:
         self.array.unlink(missing_ok=True)
 
     def _completed_rows(self, cache_key: str) -> int:
-        """The number of rows that an earlier run for the same keys completed."""
+        """Return the number of rows that an earlier run for the same keys completed."""
         try:
             state = json.loads(self.state.read_text("utf-8"))
             return int(state["done"]) if state["purpose"] == cache_key and self.array.is_file() else 0

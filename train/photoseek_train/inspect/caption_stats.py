@@ -1,4 +1,4 @@
-"""What there is to know of captions before training."""
+"""Statistics of captions before training."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from photoseek_train.inspect.photo_stats import summarize
 
 
 def token_stats(text_model: str, texts: Sequence[str], max_tokens: int) -> dict[str, Any]:
-    """Lengths of captions in tokens, ``[CLS]`` and ``[SEP]`` included, and how many ``max_tokens`` would cut off.
+    """Return the lengths of captions in tokens, including ``[CLS]`` and ``[SEP]``, and how many exceed ``max_tokens``.
 
     Raises:
         TowerError: The tokenizer of the model cannot be loaded.
@@ -21,13 +21,13 @@ def token_stats(text_model: str, texts: Sequence[str], max_tokens: int) -> dict[
     from photoseek_train.data.tokens import untruncated_tokenizer
     from photoseek_train.model.pretrained import load_tokenizer
 
-    encoded = untruncated_tokenizer(load_tokenizer(text_model)).encode_batch_fast(list(texts))
-    lengths = [len(one.ids) for one in encoded]
+    encodings = untruncated_tokenizer(load_tokenizer(text_model)).encode_batch_fast(list(texts))
+    lengths = [len(one.ids) for one in encodings]
     return {**summarize(lengths), "max_tokens": max_tokens, "cut_off": sum(length > max_tokens for length in lengths)}
 
 
 def captions_json(captions: Sequence[Caption]) -> dict[str, Any]:
-    """Numbers of captions, their languages and lengths, and what looks like a slip."""
+    """Return counts of captions, their languages and lengths, and probable mistakes."""
     per_photo = Counter(Counter(caption.image for caption in captions).values())
     return {
         "total": len(captions),
@@ -40,7 +40,7 @@ def captions_json(captions: Sequence[Caption]) -> dict[str, Any]:
 
 
 def duplicates(captions: Sequence[Caption], *, of_one_photo: bool = False) -> list[Caption]:
-    """Captions that repeat an earlier one to the letter, but for case and space; of any photo, or of the same."""
+    """Return captions that repeat an earlier one, ignoring case and whitespace; of any photo, or of the same photo."""
     seen: set[tuple[str, str]] = set()
     found = []
     for caption in captions:
@@ -52,12 +52,12 @@ def duplicates(captions: Sequence[Caption], *, of_one_photo: bool = False) -> li
 
 
 def caption_id(caption: Caption) -> str:
-    """``NAME#I``."""
+    """Return ``NAME#I``."""
     return f"{caption.image}#{caption.index}"
 
 
 def has_control_characters(text: str) -> bool:
-    """Whether a text holds characters that nobody can see: control codes, or ones that stand for no character."""
+    """Return whether a text contains control, private-use or unassigned characters, or U+FFFD."""
     return any(unicodedata.category(char) in ("Cc", "Co", "Cn") or char == "\ufffd" for char in text)
 
 
@@ -69,7 +69,7 @@ def _by_language(captions: Sequence[Caption]) -> dict[str, list[str]]:
 
 
 def _lengths(texts: Sequence[str]) -> dict[str, Any]:
-    """Lengths in words, which Chinese has no spaces between, and in characters."""
+    """Return lengths in words (Chinese has no spaces between words) and in characters."""
     return {
         "captions": len(texts),
         "words": summarize(len(text.split()) for text in texts),

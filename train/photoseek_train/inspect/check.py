@@ -1,4 +1,4 @@
-"""Photos and captions looked over before anyone spends an hour: what ``fit`` would refuse, and what it would miss."""
+"""Checks of photos and captions before training: problems that ``fit`` would refuse, and probable mistakes."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from photoseek_train.inspect.caption_stats import (
 from photoseek_train.inspect.photo_stats import PhotoStats, collect_photo_stats, same_content, sizes_json
 from photoseek_train.progress import ProgressCallback, no_progress
 
-_SPLIT_NAMES = {"val": "dev"}  # a caption file's names for what the command line calls otherwise
+_SPLIT_NAMES = {"val": "dev"}  # names of splits in caption files -> names on the command line
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was found.
+    """One kind of finding.
 
     Attributes:
-        kind: What it is, a word that never changes.
-        where: Photos, captions or groups of photos that show it.
-        fatal: Whether ``fit`` would refuse the data.
+        kind: Stable identifier of the kind.
+        where: Photos, captions or groups of photos that are affected.
+        is_error: Whether ``fit`` would refuse the data.
     """
 
     kind: str
@@ -40,13 +40,13 @@ class Finding:
     is_error: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object, with all places."""
+        """Return a JSON object with all affected items."""
         return {"kind": self.kind, "count": len(self.where), "where": self.where}
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """All that was found; ``photos``, ``captions`` and ``splits`` are JSON objects."""
+    """The result of an inspection; ``photos``, ``captions`` and ``splits`` are JSON objects."""
 
     photos: dict[str, Any]
     captions: dict[str, Any]
@@ -56,7 +56,7 @@ class Inspection:
 
     @property
     def usable(self) -> bool:
-        """Whether ``fit`` would take these data."""
+        """Whether ``fit`` would accept the data."""
         return not self.problems
 
     @property
@@ -66,11 +66,11 @@ class Inspection:
 
     @property
     def warnings(self) -> list[Finding]:
-        """Findings that ``fit`` would not mind."""
+        """Findings that ``fit`` would accept."""
         return [finding for finding in self.findings if not finding.is_error]
 
     def to_json(self) -> dict[str, Any]:
-        """The form that ``inspect --json`` prints."""
+        """Return the JSON object that ``inspect --json`` prints."""
         return {
             "usable": self.usable,
             "problems": [finding.to_json() for finding in self.problems],
@@ -84,7 +84,7 @@ class Inspection:
 
 @dataclass
 class _Inspection:
-    """An inspection under way."""
+    """An inspection in progress."""
 
     images: Path
     file: CaptionFile
@@ -97,7 +97,7 @@ class _Inspection:
 
     @property
     def expected_images(self) -> list[str]:
-        """Photos that training or measuring would open: those of the splits, or all captioned ones."""
+        """Photos that training or evaluation would open: those of the splits, or all captioned ones."""
         return list(dict.fromkeys(name for names in self.splits.values() for name in names)) or self.captioned_images
 
     def add(self, kind: str, where: Iterable[str], *, is_error: bool = False) -> None:
@@ -114,26 +114,29 @@ def inspect_data(
     max_tokens: int = 64,
     progress: ProgressCallback = no_progress,
 ) -> Inspection:
-    """Look over photos and captions.
+    """Inspect photos and captions.
 
     Args:
         images: Folder of the photos.
         captions: Caption file.
-        splits: By the name of a split its file, or its name in the caption file. None or empty: those that the
-            caption file carries.
-        text_model: Count tokens by the tokenizer of this model.
-        max_tokens: Captions longer than this would be cut off.
-        progress: Called often.
+        splits: Splits by name: a file, or the name of a split in the caption file. None or empty: the splits of the
+            caption file.
+        text_model: Count tokens with the tokenizer of this model.
+        max_tokens: Captions longer than this would be truncated.
+        progress: Progress callback.
+
+    Returns:
+        The findings and statistics.
 
     Raises:
-        CaptionFileError: A caption or split file that cannot be read.
-        DataError: No such folder.
-        TowerError: The text model has no tokenizer that can be had.
+        CaptionFileError: A caption or split file cannot be read.
+        DataError: The folder does not exist.
+        TowerError: The tokenizer of the text model cannot be loaded.
     """
     started = time.monotonic()
     folder = Path(images).expanduser()
     if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder; give the folder that holds the photos")
+        raise DataError(f"{folder}: no such folder; pass the folder that contains the photos")
     inspection = _Inspection(folder, *_read(captions, splits or {}))
     _find_missing(inspection)
     photos = _inspect_photos(inspection, progress)
@@ -151,7 +154,7 @@ def _read(captions: str | Path, splits: Mapping[str, str | Path]) -> tuple[Capti
 
 
 def _find_missing(inspection: _Inspection) -> None:
-    """Photos without captions, captions without photos, photos in two splits."""
+    """Find photos without captions, captions without photos, and photos in two splits."""
     captioned_images, expected_images = set(inspection.captioned_images), set(inspection.expected_images)
     absent = [
         name
@@ -171,7 +174,7 @@ def _find_missing(inspection: _Inspection) -> None:
 
 
 def _inspect_photos(inspection: _Inspection, progress: ProgressCallback) -> dict[str, Any]:
-    """Decode what is meant to be opened, and compare contents."""
+    """Decode the expected photos and compare their contents."""
     captioned_images = set(inspection.captioned_images)
     in_folder = [photo.path for photo in scan(inspection.images)]
     inspection.add("image_without_caption", (name for name in in_folder if name not in captioned_images))
@@ -184,14 +187,14 @@ def _inspect_photos(inspection: _Inspection, progress: ProgressCallback) -> dict
 
 
 def _find_duplicates(inspection: _Inspection, photos: Sequence[PhotoStats]) -> None:
-    """Photos of the same content: across splits, where they make the measure look better, and within one."""
+    """Find photos with equal content: across splits, where they inflate the metrics, and within a split."""
     members = {split: set(names) for split, names in inspection.splits.items()}
     across: list[str] = []
     within: list[str] = []
     for group in same_content(photos):
-        home = [{split for split, names in members.items() if name in names} for name in group]
-        shared = any(one != other for one, other in combinations(home, 2))
-        (across if shared else within).append(" = ".join(_with_split(n, h) for n, h in zip(group, home, strict=True)))
+        groups = [{split for split, names in members.items() if name in names} for name in group]
+        shared = any(one != other for one, other in combinations(groups, 2))
+        (across if shared else within).append(" = ".join(_with_split(n, h) for n, h in zip(group, groups, strict=True)))
     inspection.add("same_content_across_splits", across)
     inspection.add("same_content_within_split", within)
 

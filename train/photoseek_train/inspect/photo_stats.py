@@ -1,4 +1,4 @@
-"""What there is to know of photos before training: each is decoded once, as training will."""
+"""Statistics of photos before training; each photo is decoded once, as in training."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from photoseek.errors import PhotoError
 from photoseek.photos.decode import open_photo, read_photo
 from photoseek_train.progress import ProgressCallback, no_progress
 
-_AT_ONCE = 256  # photos between two looks at what is done: a Ctrl-C waits for no more
+_BATCH_SIZE = 256  # photos per batch: Ctrl-C takes effect after a batch
 
 
 @dataclass(frozen=True)
 class PhotoStats:
-    """One photo.
+    """Statistics of a photo.
 
     Attributes:
-        name: Its path inside the folder.
-        sha256: Of its bytes; empty where they cannot be read.
-        size: Width and height, upright; (0, 0) where it cannot be decoded.
+        name: Path inside the folder.
+        sha256: SHA-256 of the file; empty if it cannot be read.
+        size: Width and height after orientation; (0, 0) if the photo cannot be decoded.
         kind: Format and mode of the file, such as ``JPEG RGB``.
-        reason: Why it cannot be decoded; empty where it can.
+        reason: Why the photo cannot be decoded; empty if it can.
     """
 
     name: str
@@ -45,12 +45,12 @@ class PhotoStats:
 def collect_photo_stats(
     folder: Path, names: Sequence[str], progress: ProgressCallback = no_progress
 ) -> list[PhotoStats]:
-    """Decode photos on all cores, by the runtime's own decoder; in the order of ``names``."""
+    """Decode photos on all cores with the runtime's decoder; the result has the order of ``names``."""
     found: list[PhotoStats] = []
     with ThreadPoolExecutor(os.cpu_count()) as pool, warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # open_photo has its own limit
-        for start in range(0, len(names), _AT_ONCE):
-            part = names[start : start + _AT_ONCE]
+        for start in range(0, len(names), _BATCH_SIZE):
+            part = names[start : start + _BATCH_SIZE]
             for facts in pool.map(lambda name: _stats_of(folder, name), part):
                 found.append(facts)
                 progress("decoding", len(found), len(names))
@@ -70,7 +70,7 @@ def _stats_of(folder: Path, name: str) -> PhotoStats:
 
 
 def same_content(photos: Iterable[PhotoStats]) -> list[list[str]]:
-    """Names of photos that are the same file under several names, group by group."""
+    """Return groups of names whose files have the same content."""
     names: dict[str, list[str]] = {}
     for photo in photos:
         if photo.sha256:
@@ -79,7 +79,7 @@ def same_content(photos: Iterable[PhotoStats]) -> list[list[str]]:
 
 
 def summarize(values: Iterable[int]) -> dict[str, float]:
-    """Least, median and greatest of some numbers; nothing of none."""
+    """Return minimum, median and maximum of the values; empty if there are none."""
     ordered = sorted(values)
     if not ordered:
         return {}
@@ -87,10 +87,10 @@ def summarize(values: Iterable[int]) -> dict[str, float]:
 
 
 def sizes_json(photos: Iterable[PhotoStats]) -> dict[str, Any]:
-    """Sizes and kinds of the photos that can be decoded."""
-    whole = [photo for photo in photos if not photo.reason]
+    """Return sizes and kinds of the photos that can be decoded."""
+    readable = [photo for photo in photos if not photo.reason]
     return {
-        "width": summarize(photo.size[0] for photo in whole),
-        "height": summarize(photo.size[1] for photo in whole),
-        "kinds": dict(Counter(photo.kind for photo in whole).most_common()),
+        "width": summarize(photo.size[0] for photo in readable),
+        "height": summarize(photo.size[1] for photo in readable),
+        "kinds": dict(Counter(photo.kind for photo in readable).most_common()),
     }
