@@ -1,4 +1,4 @@
-"""A checkpoint: a folder with everything that the trained model needs, and how it came to be."""
+"""Checkpoints: folders that contain a trained model, its configuration and its training history."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from photoseek_train.model.two_tower import TwoTower
 
 
 class CheckpointFiles:
-    """The names of a checkpoint's files; no other module spells them."""
+    """The names of a checkpoint's files; no other module contains them."""
 
     CONFIG = "config.json"
     WEIGHTS = "model.safetensors"
@@ -36,7 +36,7 @@ class CheckpointFiles:
 
 
 class LoadedCheckpoint(NamedTuple):
-    """What a checkpoint holds; the model is in evaluation mode."""
+    """The content of a checkpoint; the model is in evaluation mode."""
 
     model: TwoTower
     config: TrainingConfig
@@ -44,34 +44,37 @@ class LoadedCheckpoint(NamedTuple):
 
 
 def create_checkpoint(path: Path, config: TrainingConfig, tokenizer: PreTrainedTokenizerFast) -> None:
-    """Write what stays the same through a run: configuration and tokenizer."""
+    """Write the files that do not change during a run: configuration and tokenizer."""
     path.mkdir(parents=True, exist_ok=True)
-    replace_json(path / CheckpointFiles.CONFIG, config.to_json())  # first: by this file a folder is known as a run's
+    replace_json(path / CheckpointFiles.CONFIG, config.to_json())  # first: this file identifies the folder of a run
     save_tokenizer(tokenizer, path)
 
 
 def write_weights(path: Path, model: TwoTower, metrics: Mapping[str, Any]) -> None:
-    """Replace the weights, then the metrics that were measured with them."""
+    """Replace the weights, then their metrics."""
     save_weights(model, path / CheckpointFiles.WEIGHTS)
     replace_json(path / CheckpointFiles.METRICS, {**metrics, "weights_sha256": weights_hash(path)})
 
 
 def write_history(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Replace ``history.jsonl``: one line an epoch."""
+    """Replace ``history.jsonl``, which has one line per epoch."""
     replace_bytes(path / CheckpointFiles.HISTORY, to_jsonl(rows))
 
 
 def load_checkpoint(path: str | Path, attention: str = "sdpa") -> LoadedCheckpoint:
-    """Rebuild model, configuration and tokenizer from a checkpoint alone, with no network.
+    """Load model, configuration and tokenizer from a checkpoint, without a network.
 
     Args:
-        path: The folder.
+        path: Folder of the checkpoint.
         attention: ``attn_implementation`` of transformers: ``sdpa``, or ``eager`` for export.
 
+    Returns:
+        The model, its configuration and its tokenizer.
+
     Raises:
-        CheckpointNotFound: No such folder, or no checkpoint in it.
-        CheckpointDamaged: A file is missing, or cannot be read, or doesn't fit the configuration.
-        CheckpointIncompatible: The checkpoint's format is newer.
+        CheckpointNotFound: The folder does not exist, or contains no checkpoint.
+        CheckpointDamaged: A file is missing, unreadable, or does not match the configuration.
+        CheckpointIncompatible: The checkpoint has another format.
     """
     folder = Path(path).expanduser()
     config = read_config(folder)
@@ -84,14 +87,16 @@ def load_checkpoint(path: str | Path, attention: str = "sdpa") -> LoadedCheckpoi
 
 
 def read_config(folder: Path) -> TrainingConfig:
-    """Read ``config.json`` and see that the checkpoint's other files are there; raises as ``load_checkpoint``."""
+    """Read ``config.json`` after checking that the other files exist; raises like ``load_checkpoint``."""
     if not (folder / CheckpointFiles.CONFIG).is_file():
         raise CheckpointNotFound(
             f"{folder}: no checkpoint here (no {CheckpointFiles.CONFIG}); make one: photoseek-train fit"
         )
     for name in CheckpointFiles.REQUIRED:
         if not (folder / name).is_file():
-            raise CheckpointDamaged(f"{folder / name}: missing from the checkpoint; copy it anew, or train again")
+            raise CheckpointDamaged(
+                f"{folder / name}: missing from the checkpoint; copy the file again, or train again"
+            )
     try:
         values = json.loads(read_bounded(folder / CheckpointFiles.CONFIG).decode())
     except (OSError, ValueError) as error:
@@ -100,14 +105,14 @@ def read_config(folder: Path) -> TrainingConfig:
 
 
 def read_metrics(path: str | Path) -> dict[str, Any]:
-    """``metrics.json``: epoch, dev metrics, ``weights_sha256``; empty where there is none."""
+    """Return ``metrics.json``: epoch, dev metrics, ``weights_sha256``; empty if the file does not exist."""
     file = Path(path) / CheckpointFiles.METRICS
     values = json.loads(read_bounded(file).decode()) if file.is_file() else {}
     return dict(values)
 
 
 def weights_hash(path: str | Path) -> str:
-    """SHA-256 of ``model.safetensors``."""
+    """Return the SHA-256 of ``model.safetensors``."""
     return sha256_of(Path(path) / CheckpointFiles.WEIGHTS)
 
 

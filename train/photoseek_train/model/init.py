@@ -1,4 +1,4 @@
-"""What a run begins with: two towers as they are before training."""
+"""Initialization of the model of a training run."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _PROVENANCE_KEYS = ("_name_or_path", "transformers_version", "dtype", "torch_dty
 
 @dataclass(frozen=True)
 class ModelInit:
-    """Where the towers come from.
+    """What a training run initializes the model from.
 
     Attributes:
-        text_model: A folder with a Hugging Face BERT, or the name of one.
+        text_model: Folder or name of a Hugging Face BERT.
         image_weights: ``imagenet``, a torchvision state dict (``.pth``), or ``none``.
         pooling: ``mean`` or ``cls``.
-        max_tokens: Longer captions are cut off.
-        dim: Length of the vectors.
-        dropout: Of the projectors.
-        checkpoint: Towers, projectors, pooling and dim come from this checkpoint instead. With ``text_model`` only the
-            image side, dim and temperature do: the text tower and ``pooling`` are new, and so is its projector.
+        max_tokens: Captions are truncated to this length.
+        dim: Dimension of the vectors.
+        dropout: Dropout rate of the projectors.
+        checkpoint: Load towers, projectors, pooling and dim from this checkpoint instead. With ``text_model``, load
+            only the image side, dim and temperature; text tower, ``pooling`` and text projector are new.
         image_model: torchvision's name of a ResNet.
     """
 
@@ -47,12 +47,12 @@ class ModelInit:
 
     @property
     def random_image_init(self) -> bool:
-        """Whether the image tower begins with random weights."""
+        """Whether the image tower starts from random weights."""
         return self.checkpoint is None and self.image_weights == "none"
 
 
 class BuiltModel(NamedTuple):
-    """A model with its tokenizer, and the configuration that rebuilds it."""
+    """A model with its tokenizer and its configuration."""
 
     model: TwoTower
     tokenizer: PreTrainedTokenizerFast
@@ -60,12 +60,12 @@ class BuiltModel(NamedTuple):
 
 
 def build_model(sources: ModelInit, seed: int) -> BuiltModel:
-    """Load the towers and draw the projectors' weights from ``seed``; or load all of it, or half, from a checkpoint.
+    """Build the model: pretrained towers with random projectors drawn from ``seed``, or all or half of a checkpoint.
 
     Raises:
-        TowerError: Weights, tokenizer or configuration cannot be had.
+        TowerError: Weights, tokenizer or configuration cannot be loaded.
         CheckpointError: The checkpoint cannot be used.
-        SettingsError: No such ResNet, or ``max_tokens`` is more than the text tower has positions for.
+        SettingsError: torchvision has no such ResNet, or ``max_tokens`` exceeds the positions of the text tower.
     """
     loaded = None if sources.checkpoint is None else load_checkpoint(sources.checkpoint)
     if loaded is not None and not sources.text_model:
@@ -89,7 +89,7 @@ def build_model(sources: ModelInit, seed: int) -> BuiltModel:
 
 
 def _from_checkpoint(loaded: LoadedCheckpoint, sources: ModelInit) -> BuiltModel:
-    """All that a checkpoint holds."""
+    """Return the model of a checkpoint."""
     config = replace(loaded.config.model, max_tokens=sources.max_tokens, dropout=sources.dropout)
     loaded.model.set_dropout(sources.dropout)
     _check_positions(loaded.model.text_tower.bert, sources.max_tokens)
@@ -97,7 +97,7 @@ def _from_checkpoint(loaded: LoadedCheckpoint, sources: ModelInit) -> BuiltModel
 
 
 def architecture_config(bert: PreTrainedModel) -> dict[str, Any]:
-    """A model's ``config.json`` without what says where it came from."""
+    """Return a model's ``config.json`` without the fields that describe its origin."""
     values = json.loads(bert.config.to_json_string(use_diff=False))
     return {key: value for key, value in values.items() if key not in _PROVENANCE_KEYS}
 
@@ -116,7 +116,7 @@ def _model_config(sources: ModelInit, bert: PreTrainedModel) -> ModelConfig:
 
 
 def _base_name(source: str) -> str:
-    """A checkpoint travels: it names the file, not the place on this machine."""
+    """Return the name of a local path without its folder: a checkpoint does not record paths of this machine."""
     path = Path(source).expanduser()
     return path.resolve().name if path.exists() else source
 
@@ -124,4 +124,6 @@ def _base_name(source: str) -> str:
 def _check_positions(bert: PreTrainedModel, max_tokens: int) -> None:
     positions = int(getattr(bert.config, "max_position_embeddings", max_tokens))
     if max_tokens > positions:
-        raise SettingsError(f"max_tokens: expected at most the text model's {positions} positions, found {max_tokens}")
+        raise SettingsError(
+            f"max_tokens: expected at most {positions}, the positions of the text model, found {max_tokens}"
+        )

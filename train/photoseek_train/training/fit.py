@@ -1,4 +1,4 @@
-"""Train the model on a split, from sources to a checkpoint."""
+"""Training of a model on a split, from initialization to a checkpoint."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from photoseek_train.training.trainer import EpochCallback, EpochRecord, SplitIn
 
 @dataclass(frozen=True)
 class FitSettings:
-    """All that decides what comes out of a training run, besides the data."""
+    """The settings that determine the result of a training run, besides the data."""
 
     sources: ModelInit
     preprocessing: Preprocessing = field(default_factory=preprocessing_of)
@@ -54,13 +54,13 @@ class FitSettings:
     def __post_init__(self) -> None:
         if self.sources.random_image_init and not self.optim.tunes_image:
             raise SettingsError(
-                f"tune {self.optim.tune!r} keeps the image tower as it is, but image weights 'none' are random; "
-                "give weights, or train them: --tune both"
+                f"tune {self.optim.tune!r} freezes the image tower, but image weights 'none' are random; "
+                "pass --image-weights, or train the tower: --tune both"
             )
         check_sizes(self.augment, self.preprocessing)
         if self.augment.views and self.optim.tunes_image:
             raise SettingsError(
-                f"views: expected 0 where the image tower learns, as it sees a new view in every epoch, found "
+                f"views: expected 0 with a trained image tower, which gets a new view in every epoch, found "
                 f"{self.augment.views}"
             )
         if self.optim.freeze_images and self.sources.checkpoint is not None:
@@ -69,16 +69,16 @@ class FitSettings:
     def _check_preprocessing(self, trained: Preprocessing) -> None:
         if trained.id != self.preprocessing.id:
             raise SettingsError(
-                f"image_size and resize: expected those of {self.sources.checkpoint}, whose photos keep their vectors; "
-                "leave them out, or train the image side, too"
+                f"image_size and resize: expected those of {self.sources.checkpoint}, whose image side is frozen; "
+                "omit them, or train the image side, too"
             )
 
 
 def preprocessing_for(checkpoint: Path | None, size: int | None, resize: str | None) -> Preprocessing:
-    """What the image tower will see: as told; else as a checkpoint has it; else 224 pixels from the middle.
+    """Return the preprocessing: the given values, else those of the checkpoint, else a center crop of 224 pixels.
 
     Raises:
-        SettingsError: An unknown ``resize``, or a size that is too small.
+        SettingsError: ``resize`` is unknown, or ``size`` is too small.
         CheckpointError: The checkpoint cannot be used.
     """
     known = preprocessing_of() if checkpoint is None else read_config(checkpoint).preprocessing
@@ -90,13 +90,13 @@ def preprocessing_for(checkpoint: Path | None, size: int | None, resize: str | N
 
 @dataclass(frozen=True)
 class FitResources:
-    """What a run may use; none of it changes the result beyond rounding.
+    """The resources of a run; they do not change the result beyond rounding.
 
     Attributes:
-        features: Folder of cached tower features; None: ``features`` inside the output folder.
-        workers: Processes that decode photos, where these don't fit in memory.
-        photo_memory: Bytes that decoded photos may take, in all processes together.
-        device: ``auto``, ``cpu``, ``cuda`` or ``mps``; a run may be resumed on another.
+        features: Folder of cached tower features. None: ``features`` in the output folder.
+        workers: Processes that decode photos which do not fit in memory.
+        photo_memory: Maximum bytes of decoded photos, in all processes together.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``; a run may be resumed on another device.
     """
 
     features: Path | None = None
@@ -106,12 +106,12 @@ class FitResources:
 
 
 def no_callback(record: EpochRecord) -> None:
-    """Take no note of an epoch."""
+    """Ignore the end of an epoch."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A training run before it starts; ``__call__`` trains and returns the finished run."""
+    """A configured training run; calling it trains and returns the finished run."""
 
     train: CaptionedPhotos
     dev: CaptionedPhotos
@@ -122,17 +122,20 @@ class Fit:
     def __call__(
         self, resume: bool = False, on_epoch: EpochCallback = no_callback, progress: ProgressCallback = no_progress
     ) -> Run:
-        """Train, and leave a checkpoint of the best epoch in ``out``.
+        """Train, and save a checkpoint of the best epoch in ``out``.
 
         Args:
-            resume: Go on with the run in ``out``, if there is one; the result is that of a run never stopped.
+            resume: Continue the run in ``out``, if there is one; the result equals that of an uninterrupted run.
             on_epoch: Called after each epoch, when its results are on disk.
-            progress: Called often.
+            progress: Progress callback.
+
+        Returns:
+            The finished run.
 
         Raises:
-            RunExists: ``out`` holds a run and ``resume`` is not set, or something else.
+            RunExists: ``out`` contains a run and ``resume`` is not set, or other files.
             RunMismatch: The run to resume has other settings.
-            TrainingError: Towers, photos, captions or settings that cannot be used.
+            TrainingError: Towers, photos, captions or settings cannot be used.
         """
         require_disjoint(self.train, self.dev)
         if self._with_keywords:
@@ -141,7 +144,7 @@ class Fit:
         processes = ProcessGroup.from_launcher(device)
         if not processes.is_main:
             progress = no_progress
-        with processes.main_process_first():  # the first claims the folder and fetches what has to be fetched
+        with processes.main_process_first():  # the main process checks the folder and downloads models
             check_run_folder(self.out, resume or not processes.is_main)
             built = build_model(self.settings.sources, self.settings.optim.seed)
         built.model.to(processes.device(device))
@@ -172,7 +175,7 @@ class Fit:
         return TrainingConfig(built.config, settings.preprocessing, settings.augment, settings.optim, data)
 
     def _trainer(self, built: BuiltModel, processes: ProcessGroup, progress: ProgressCallback) -> Trainer:
-        with processes.main_process_first():  # features that the first has made are found by the others
+        with processes.main_process_first():  # the main process fills the feature cache for the others
             train_texts, dev_texts = self._texts(built, progress)
             cached = None if self.settings.optim.tunes_image else self._cached_images(built, progress)
         train_images, dev_images = cached or self._decoded_photos(built.model.device, processes.count, progress)
@@ -181,7 +184,7 @@ class Fit:
         return Trainer(built.model, train, dev, self.settings.optim, processes)
 
     def _cached_images(self, built: BuiltModel, progress: ProgressCallback) -> tuple[InputPipeline, InputPipeline]:
-        """Photos of train and dev as features of a tower that rests; of train, several views if asked for."""
+        """Return photos of train and dev as features of a frozen tower, with several views of train if configured."""
         settings, tower, bf16 = self.settings, built.model.image_tower, self._frozen_bf16
         views = settings.augment.views
         paths = self.dev.paths if views else self.train.paths + self.dev.paths
@@ -196,7 +199,7 @@ class Fit:
     def _decoded_photos(
         self, device: torch.device, processes: int, progress: ProgressCallback
     ) -> tuple[InputPipeline, InputPipeline]:
-        """Photos of train and dev for a tower that learns; each of the ``processes`` holds all that it may."""
+        """Return photos of train and dev for a trained tower; the ``processes`` share the memory."""
         settings, resources = self.settings, self.resources
         memory = resources.photo_memory // processes
         augmentation = Augmentation(settings.augment, settings.preprocessing, settings.optim.epochs)
@@ -208,7 +211,7 @@ class Fit:
         return DecodedPhotos(train, resources.workers, pin), DecodedPhotos(dev, resources.workers, pin)
 
     def _texts(self, built: BuiltModel, progress: ProgressCallback) -> tuple[InputPipeline, InputPipeline]:
-        """Captions of train and dev: as tokens if the text tower learns, else as its features."""
+        """Return captions of train and dev: tokens if the text tower is trained, else features."""
         optim = self.settings.optim
         keywords = self.train.keyword_texts if self._with_keywords else []
         make = self._tokenized_captions if optim.tunes_text else self._cached_captions
@@ -223,8 +226,8 @@ class Fit:
     ) -> tuple[InputPipeline, InputPipeline]:
         longest = built.config.max_tokens
         tokens, optim = Tokens(self.train.texts + keywords, built.tokenizer, longest), self.settings.optim
-        hides = optim.mask_tokens > 0 and tokens.mask_id >= 0  # refused here where there is no mask token
-        train = MaskedCaptions(tokens, optim.mask_tokens, optim.seed) if hides else TokenizedCaptions(tokens)
+        masked = optim.mask_tokens > 0 and tokens.mask_id >= 0  # mask_id raises if there is no mask token
+        train = MaskedCaptions(tokens, optim.mask_tokens, optim.seed) if masked else TokenizedCaptions(tokens)
         return train, TokenizedCaptions(Tokens(self.dev.texts, built.tokenizer, longest))
 
     def _cached_captions(
@@ -235,8 +238,8 @@ class Fit:
         )
         train, dev = _split(rows, len(self.train.captions), TwoTower.project_text)
         if keywords:
-            instead = cached_text_features(self._features, built, keywords, progress, self._frozen_bf16, KEYWORDS)
-            train = CachedFeatures(torch.cat([rows[: len(keywords)], instead]), TwoTower.project_text)
+            keyword_rows = cached_text_features(self._features, built, keywords, progress, self._frozen_bf16, KEYWORDS)
+            train = CachedFeatures(torch.cat([rows[: len(keywords)], keyword_rows]), TwoTower.project_text)
         return train, dev
 
     @property
@@ -255,5 +258,5 @@ class Fit:
 def _split(
     rows: Tensor, train: int, project: Callable[[TwoTower, Tensor], Tensor]
 ) -> tuple[InputPipeline, InputPipeline]:
-    """Features of train and dev, which were made together."""
+    """Split features that were computed together into train and dev."""
     return CachedFeatures(rows[:train], project), CachedFeatures(rows[train:], project)

@@ -1,4 +1,4 @@
-"""The training loop: one epoch after another, each measured on dev."""
+"""The training loop; each epoch is evaluated on dev."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from photoseek_train.training.lr_schedule import learning_rates, lr_multiplier, 
 
 @dataclass(frozen=True)
 class SplitInputs:
-    """One split, and the form in which the model takes its photos and captions."""
+    """A split, with its photos and captions as inputs of the model."""
 
     data: CaptionedPhotos
     images: InputPipeline
@@ -40,7 +40,7 @@ class SplitInputs:
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """One line of ``history.jsonl``; ``lr`` is the rate of each part at the epoch's end."""
+    """One line of ``history.jsonl``; ``lr`` is the learning rate of each part at the end of the epoch."""
 
     epoch: int
     loss: float
@@ -50,24 +50,24 @@ class EpochRecord:
     dev: RetrievalMetrics
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object."""
+        """Return a JSON object."""
         return {**asdict(self), "dev": self.dev.to_json()}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> EpochRecord:
-        """Read what ``to_json`` made."""
+        """Read the object that ``to_json`` returns."""
         return cls(**{**values, "dev": RetrievalMetrics.from_json(values["dev"])})
 
 
 EpochCallback = Callable[[EpochRecord], None]
-"""Called after each epoch, with the model as it then is."""
+"""Called after each epoch."""
 
 StopCondition = Callable[[], bool]
-"""Asked before each epoch whether the run is over."""
+"""Called before each epoch; returns whether to stop."""
 
 
 def never_stop() -> bool:
-    """Train all epochs."""
+    """Return False: train all epochs."""
     return False
 
 
@@ -93,11 +93,11 @@ class Trainer:
         if processes.count > 1:
             check_batch_size(sample_batches(train.data, config, epoch=1), config, processes.count)
         self.average = create_ema(model, config.ema) if config.ema else None
-        self.dev_vectors: SplitVectors | None = None  # of the last measurement
+        self.dev_vectors: SplitVectors | None = None  # of the last evaluation
 
     @property
     def result(self) -> TwoTower:
-        """The model that is measured and kept."""
+        """The model that is evaluated and saved."""
         return self.model if self.average is None else cast(TwoTower, self.average.module)
 
     def run(
@@ -107,7 +107,7 @@ class Trainer:
         progress: ProgressCallback = no_progress,
         stop: StopCondition = never_stop,
     ) -> None:
-        """Train from ``first_epoch``, counted from 1, to the last; the global random state is left as it was."""
+        """Train from ``first_epoch``, counted from 1, to the last; the global random state is preserved."""
         gpus = [self.model.device] if self.model.device.type == "cuda" else []
         with torch.random.fork_rng(devices=gpus):
             for epoch in range(first_epoch, self.config.epochs + 1):
@@ -129,19 +129,19 @@ class Trainer:
         )
 
     def _train_epoch(self, epoch: int, progress: ProgressCallback) -> float:
-        """One pass over the training split; its mean loss."""
-        torch.manual_seed(self.config.seed * 100_003 + epoch + 1_000_000_007 * self.processes.rank)  # dropout's choices
+        """Train for one pass over the training split; return the mean loss."""
+        torch.manual_seed(self.config.seed * 100_003 + epoch + 1_000_000_007 * self.processes.rank)  # for dropout
         set_training(self.model, self.config)
         plan = [batch.split(self.processes.count) for batch in sample_batches(self.train.data, self.config, epoch)]
-        own = [self.processes.shard(parts) for parts in plan]
-        photos = self.train.images.stream([part.photos for part in own], epoch)
-        captions = self.train.texts.stream([part.captions for part in own], epoch)
+        shards = [self.processes.shard(parts) for parts in plan]
+        photos = self.train.images.stream([part.photos for part in shards], epoch)
+        captions = self.train.texts.stream([part.captions for part in shards], epoch)
         total = 0.0
         for step, (parts, images, texts) in enumerate(zip(plan, photos, captions, strict=True)):
             self._set_rates((epoch - 1) * self.steps + step)
             total += self._step(parts, images, texts, (epoch, step))
             if not math.isfinite(total):
-                raise RunDiverged(f"epoch {epoch}, step {step + 1}: the loss is {total}; lower the learning rates")
+                raise RunDiverged(f"epoch {epoch}, step {step + 1}: the loss is {total}; decrease the learning rates")
             progress(f"epoch {epoch}/{self.config.epochs}", step + 1, len(plan))
         return total / len(plan)
 
@@ -151,7 +151,7 @@ class Trainer:
             group["lr"] = group["peak_lr"] * factor
 
     def _step(self, parts: Sequence[Batch], images: Any, texts: Any, moment: tuple[int, int]) -> float:
-        """One change of the weights; ``images`` and ``texts`` are those of this process's part of the batch."""
+        """Update the weights; ``images`` and ``texts`` are those of this process's shard."""
         loss = self._loss(parts, images, texts, moment)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
@@ -165,10 +165,12 @@ class Trainer:
         return float(loss.detach())
 
     def _loss(self, parts: Sequence[Batch], images: Any, texts: Any, moment: tuple[int, int]) -> Tensor:
-        """The objective on the whole batch; towers in bfloat16 where that is faster, the loss in float32."""
+        """Return the loss of the full batch; towers may compute in bfloat16, the loss in float32."""
         cutmixes = [self._sample_cutmix(part, images, (*moment, rank)) for rank, part in enumerate(parts)]
         cutmix = self.processes.shard(cutmixes)
-        precision = self.config.precision if self.config.tune != "none" else "fp32"  # two small layers gain nothing
+        precision = (
+            self.config.precision if self.config.tune != "none" else "fp32"
+        )  # projectors are too small to gain from it
         with tower_arithmetic(precision, self.model.device):
             if cutmix is not None:
                 images = cutmix(images.to(self.model.device, non_blocking=True))
@@ -179,7 +181,7 @@ class Trainer:
         return self._objective(image_vectors, text_vectors, parts, cutmixes, epoch=moment[0])
 
     def _sample_cutmix(self, part: Batch, images: Any, moment: tuple[int, ...]) -> CutMix | None:
-        """What the photos of a part receive from each other; every process knows that of all parts."""
+        """Sample the patches of a shard; every process samples those of all shards."""
         if not self.config.mix:
             return None
         rng = np.random.default_rng([self.config.seed, *moment])
@@ -193,7 +195,7 @@ class Trainer:
         cutmixes: Sequence[CutMix | None],
         epoch: int,
     ) -> Tensor:
-        """The loss on the vectors of all parts, in their order."""
+        """Return the loss on the vectors of all shards, in order."""
         device = self.model.device
         image_ids = np.concatenate([part.image_ids for part in parts])
         if self.config.loss == "triplet":
@@ -206,7 +208,7 @@ class Trainer:
         return info_nce(images, texts, self.model.inverse_temperature, torch.cat(right).to(device))
 
     def _share_gradients(self) -> None:
-        """Add up the gradients of all processes; each knows that of the temperature in full."""
+        """Sum the gradients over processes; that of the temperature is complete in each process."""
         scale = self.model.logit_scale
         if scale.grad is not None:
             scale.grad /= self.processes.count
@@ -216,7 +218,7 @@ class Trainer:
         return [parameter for parameter in self.model.parameters() if parameter.requires_grad]
 
     def measure(self) -> RetrievalMetrics:
-        """Retrieval on dev."""
+        """Return the retrieval metrics on dev."""
         model = self.result.eval()
         vectors = encode_split(model, self.dev.images, self.dev.texts, processes=self.processes)
         self.dev_vectors = vectors
@@ -224,7 +226,7 @@ class Trainer:
 
 
 def trainable_modules(model: TwoTower, config: OptimConfig) -> dict[str, nn.Module]:
-    """The parts that training changes, by their names in the model."""
+    """Return the trained parts by their names in the model."""
     parts: dict[str, nn.Module] = {"text_projector": model.text_projector}
     if not config.freeze_images:
         parts["image_projector"] = model.image_projector
@@ -236,7 +238,7 @@ def trainable_modules(model: TwoTower, config: OptimConfig) -> dict[str, nn.Modu
 
 
 def freeze(model: TwoTower, config: OptimConfig) -> None:
-    """Let only the parts learn that ``config.tune`` names; photos are fastest with channels last."""
+    """Freeze all parts that ``config.tune`` does not name; use the channels-last memory format for photos."""
     model.requires_grad_(False)
     for module in trainable_modules(model, config).values():
         module.requires_grad_(True)
@@ -245,7 +247,7 @@ def freeze(model: TwoTower, config: OptimConfig) -> None:
 
 
 def set_training(model: TwoTower, config: OptimConfig) -> None:
-    """Dropout and batch statistics in the parts that learn; a frozen part stays as in evaluation."""
+    """Set the trained parts to training mode and the frozen ones to evaluation mode."""
     model.eval()
     for module in trainable_modules(model, config).values():
         module.train()
