@@ -1,4 +1,4 @@
-"""photoseek_train: from photos and captions to a two-tower model. Its names are imported when first used."""
+"""photoseek_train: training of two-tower models from photos and captions. Names are imported on first use."""
 
 from __future__ import annotations
 

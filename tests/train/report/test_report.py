@@ -176,10 +176,10 @@ def test_without_a_run_or_its_data_the_report_says_what_to_give(run: Path, tmp_p
     with pytest.raises(SettingsError, match="--images and --captions together"):
         files_of(run, tmp_path, None, None)
     kept = DataFiles(tmp_path / "images", (tmp_path / "a", tmp_path / "b"), None)
-    kept.keep(run)
+    kept.save(run)
     assert files_of(run, None, None, None) == kept
     named = DataFiles(tmp_path / "images", (tmp_path / "dataset.json",), "val")  # a split that the captions carry
-    named.keep(run)
+    named.save(run)
     assert files_of(run, None, None, None) == named
     (run / CheckpointFiles.DATA).write_text("[]")
     with pytest.raises(DataError, match=r"data\.json: expected images, captions and split"):

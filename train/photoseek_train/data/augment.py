@@ -83,7 +83,7 @@ def check_sizes(config: AugmentConfig, preprocessing: Preprocessing) -> None:
         )
     if config.first_size > (config.size or full):
         raise SettingsError(
-            f"first_size: expected at most the {config.size or full} pixels of train_size, "
+            f"first_size: expected at most the {config.size or full} pixels of the last epoch, "
             f"found {config.first_size}; decrease --first-size"
         )
 

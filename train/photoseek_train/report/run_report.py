@@ -1,4 +1,4 @@
-"""The report of a training run, with the searches of its best epoch on dev."""
+"""The report of a training run, with examples of its best epoch on dev."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from photoseek_train.training.trainer import EpochCallback, EpochRecord
 
 @dataclass(frozen=True)
 class DataFiles:
-    """Where the photos that a run is measured on are; kept in the run as ``data.json``, for later reports.
+    """The evaluation data of a run; saved in the run as ``data.json`` for later reports.
 
-    ``split`` is a file of names, or the name of a split that the caption file carries; None: every captioned photo.
+    ``split`` is a file of names, or the name of a split in the caption file. None: every captioned photo.
     """
 
     images: Path
@@ -30,44 +30,44 @@ class DataFiles:
     split: str | Path | None
 
     def read(self) -> CaptionedPhotos:
-        """The photos and captions; raises as ``CaptionedPhotos.read``."""
+        """Return the photos and captions; raises like ``CaptionedPhotos.read``."""
         return CaptionedPhotos.read(self.images, self.captions, self.split)
 
-    def keep(self, run: Path) -> None:
-        """Note the files in the run's folder."""
-        told = {
+    def save(self, run: Path) -> None:
+        """Save the paths in the folder of a run."""
+        values = {
             "images": str(self.images.absolute()),
             "captions": [str(file.absolute()) for file in self.captions],
             "split": None if self.split is None else _absolute_split(self.split),
         }
-        replace_json(run / CheckpointFiles.DATA, told)
+        replace_json(run / CheckpointFiles.DATA, values)
 
     @classmethod
-    def kept(cls, run: Path) -> DataFiles | None:
-        """What ``keep`` noted; None where nothing was.
+    def saved(cls, run: Path) -> DataFiles | None:
+        """Return what ``save`` wrote; None if there is nothing.
 
         Raises:
-            DataError: The note is broken.
+            DataError: The file is malformed.
         """
         file = run / CheckpointFiles.DATA
         if not file.is_file():
             return None
         try:
-            told = json.loads(file.read_text("utf-8"))
-            split = told["split"]
-            captions = tuple(Path(name) for name in told["captions"])
-            return cls(Path(told["images"]), captions, None if split is None else str(split))
+            values = json.loads(file.read_text("utf-8"))
+            split = values["split"]
+            captions = tuple(Path(name) for name in values["captions"])
+            return cls(Path(values["images"]), captions, None if split is None else str(split))
         except (ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{file}: expected images, captions and split; give them as options instead") from error
+            raise DataError(f"{file}: expected images, captions and split; pass them as options") from error
 
 
 def _absolute_split(split: str | Path) -> str:
-    """A split's file from any folder; the name of a split stays as it is."""
+    """Return the absolute path of a split file; names of splits are unchanged."""
     return str(Path(split).absolute()) if Path(split).is_file() else str(split)
 
 
 def report_epochs(run: Path, then: EpochCallback) -> EpochCallback:
-    """Keep a report of settings and curves current while a run trains; it takes milliseconds."""
+    """Return a callback that updates the report of settings and curves after each epoch, in milliseconds."""
 
     def after(record: EpochRecord) -> None:
         write_report(run)
@@ -77,17 +77,17 @@ def report_epochs(run: Path, then: EpochCallback) -> EpochCallback:
 
 
 def finish_report(run: Run, dev: CaptionedPhotos, workers: int = 1, progress: ProgressCallback = no_progress) -> Path:
-    """Write the report of a run that has ended; raises as ``report_run``."""
+    """Write the report of a finished run; raises like ``report_run``."""
     return _write(run.path, dev, run.dev_vectors, workers, progress)
 
 
 def report_run(
     run: Path, dev: CaptionedPhotos, workers: int = 1, progress: ProgressCallback = no_progress, out: Path | None = None
 ) -> Path:
-    """Write the report of any run in a folder, measured anew on ``dev``.
+    """Write the report of any run in a folder, evaluated again on ``dev``.
 
     Raises:
-        CheckpointError: No run in the folder, or it cannot be used.
+        CheckpointError: The folder contains no run, or it cannot be used.
         DataError: A photo cannot be decoded.
     """
     if saved_config(run) is None:
@@ -96,20 +96,20 @@ def report_run(
 
 
 def files_of(run: Path, images: Path | None, captions: list[Path] | None, split: str | Path | None) -> DataFiles:
-    """The files that were given, or else those that the run noted.
+    """Return the given files, or else those that the run recorded.
 
     Raises:
-        SettingsError: Only one of images and captions was given; or none, and the run has no note, because it was
-            made by the library or stopped before its end.
+        SettingsError: Only one of images and captions is given; or none is, and the run did not record any because it
+            was started from Python or interrupted.
     """
     if images is not None and captions:
         return DataFiles(images, tuple(captions), split)
     if images is not None or captions or split is not None:
-        raise SettingsError("expected --images and --captions together, or neither, to use the run's own")
-    files = DataFiles.kept(run)
+        raise SettingsError("expected --images and --captions together, or neither to use those of the run")
+    files = DataFiles.saved(run)
     if files is None and saved_config(run) is not None:
         raise SettingsError(
-            f"{run}: no note of its data here (no {CheckpointFiles.DATA}); give --images, --captions and --split"
+            f"{run}: the run did not record its data (no {CheckpointFiles.DATA}); pass --images, --captions and --split"
         )
     if files is None:
         raise not_a_run(run)
@@ -129,5 +129,5 @@ def _write(
 
 
 def describe(name: str, data: CaptionedPhotos) -> str:
-    """A split and its size in words."""
+    """Return a description of a split and its size."""
     return f"{name}: {len(data.names):,} photos and {len(data.captions):,} captions"
