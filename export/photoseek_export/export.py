@@ -1,4 +1,4 @@
-"""A checkpoint -> a bundle, or nothing."""
+"""Export of a checkpoint as a bundle."""
 
 from __future__ import annotations
 
@@ -46,46 +46,49 @@ def export_checkpoint(
     max_loss: float = MAX_RECALL_DROP,
     overwrite: bool = False,
 ) -> Bundle:
-    """Turn both towers with their projectors into ONNX, verify them, and write a bundle.
+    """Export both towers with their projectors to ONNX, verify them, and write a bundle.
 
     Args:
-        checkpoint: A folder that ``photoseek-train fit`` wrote.
-        out: The bundle's folder; it appears when all is verified, and not before.
-        name: What people will call it. None: the folder's name.
-        precisions: Among ``fp32``, ``fp16`` (weights stored in half the bytes) and ``int8`` (computed in a quarter of
-            them), which wants ``measured`` and one of the others beside it.
+        checkpoint: Folder that ``photoseek-train fit`` wrote.
+        out: Folder of the bundle; created only after verification.
+        name: Name of the bundle. None: the folder's name.
+        precisions: Among ``fp32``, ``fp16`` (weights stored in half precision) and ``int8`` (quantized), which requires
+            ``evaluation`` and another precision.
         languages: ISO 639-1 codes of the languages of the checkpoint's captions.
-        texts: Checkpoints of further text towers, by language; each was trained against this one's image side.
-        licence: SPDX identifier of the licence of the weights.
-        measured: What to measure each precision on, through the runtime. None: fp32 has the metrics that training
-            measured, the others none.
-        calibration: Folder of photos that show int8 the ranges of activations. None: the images of ``measured``,
-            without those that are measured.
-        max_loss: How much mean recall, in points, int8 may lose to the most exact precision.
-        overwrite: Whether a bundle that is there already is replaced.
+        texts: Checkpoints of additional text towers by language, trained against the same image side.
+        licence: SPDX identifier of the license of the weights.
+        evaluation: Images on which to evaluate each precision with the runtime. None: fp32 gets the metrics of
+            training, the others none.
+        calibration: Folder of photos that calibrate the activation ranges of int8. None: the images of ``evaluation``
+            that are not evaluated.
+        max_loss: Maximum loss of mean recall of int8, in percentage points, against the most exact precision.
+        overwrite: Whether to replace an existing bundle.
+
+    Returns:
+        The bundle.
 
     Raises:
-        ParityError: A graph's vectors are not PyTorch's; nothing is left behind.
-        RecallDropTooHigh: int8 loses more than ``max_loss``; nothing is left behind.
-        ImageSideDiffers: A further text tower belongs to another image side.
-        BundleExists: The folder exists, and ``overwrite`` is false or it is no bundle.
+        ParityError: The output of a graph differs from PyTorch's; nothing is written.
+        RecallDropTooHigh: int8 loses more than ``max_loss``; nothing is written.
+        ImageSideDiffers: An additional text tower was trained against another image side.
+        BundleExists: The folder exists, and ``overwrite`` is false or it is not a bundle.
         CheckpointError: The checkpoint cannot be read.
     """
     out = Path(out).expanduser().absolute()
     check_output_folder(out, overwrite)
     _check_precisions(precisions, evaluation)
     loaded = load_checkpoint(checkpoint, attention="eager")
-    further = load_extra_towers(loaded, Path(checkpoint), languages, texts or {})
-    if evaluation is not None:  # refused before the work
+    extra = load_extra_towers(loaded, Path(checkpoint), languages, texts or {})
+    if evaluation is not None:  # fail early
         caption_files(evaluation, languages, texts or {}, precisions)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as work:
         partial = Path(work, "new")
         pictures = _calibration(loaded, calibration, evaluation) if evaluation and "int8" in precisions else None
         parities = _write_graphs(loaded, partial, precisions, pictures)
-        _write_companions(loaded, partial, further)
+        _write_companions(loaded, partial, extra)
         metrics = _metrics_of(checkpoint)
-        towers = {text.language: _write_extra_text_tower(text, partial, precisions) for text in further}
+        towers = {text.language: _write_extra_text_tower(text, partial, precisions) for text in extra}
         manifest = Manifest(
             name=name or out.name,
             dim=loaded.model.dim,
@@ -99,7 +102,7 @@ def export_checkpoint(
             licence=licence,
             text_towers=towers,
         )
-        _write_manifest(manifest, loaded, further, partial, evaluation, max_loss)
+        _write_manifest(manifest, loaded, extra, partial, evaluation, max_loss)
         publish(partial, out)
     return Bundle.load(out)
 
@@ -112,8 +115,8 @@ def _check_precisions(precisions: Sequence[str], evaluation: EvaluationImages | 
         )
     if "int8" in precisions and (evaluation is None or len(set(precisions)) == 1):
         raise ExportError(
-            "int8 enters a bundle with its retrieval measured beside fp32's or fp16's: export one of them too, and "
-            "give captioned images to measure on (--images DIR --captions FILE)"
+            "int8 requires an evaluation against fp32 or fp16: export one of them too, and "
+            "pass captioned images (--images DIR --captions FILE)"
         )
 
 
@@ -125,7 +128,7 @@ def _calibration(loaded: LoadedCheckpoint, folder: str | Path | None, evaluation
 def _write_graphs(
     loaded: LoadedCheckpoint, folder: Path, precisions: Sequence[str], pictures: Pixels | None
 ) -> dict[str, dict[str, float]]:
-    """Write each precision's pair of graphs; their parity, by precision and tower."""
+    """Write the graphs of each precision; return their parity by precision and tower."""
     (folder / "onnx").mkdir(parents=True)
     texts = write_text_tower(loaded, None, folder, precisions)
     visions = _write_vision_tower(loaded, folder, precisions, pictures)
@@ -159,7 +162,7 @@ def _write_extra_text_tower(text: ExtraTextTower, folder: Path, precisions: Sequ
 def _manifest_facts(
     parities: Mapping[str, Mapping[str, float]], metrics: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
-    """What the manifest says of each precision: parity and, of fp32, what training measured."""
+    """Return the manifest's entry of each precision: parity and, for fp32, the metrics of training."""
     _log.info("parity: %s", parities)
     facts: dict[str, dict[str, Any]] = {
         precision: {"parity": {tower: round_significant(value) for tower, value in found.items()}}
@@ -170,8 +173,8 @@ def _manifest_facts(
     return facts
 
 
-def _write_companions(loaded: LoadedCheckpoint, folder: Path, further: Sequence[ExtraTextTower]) -> None:
-    """Configuration and preprocessing, under the names that other loaders look for."""
+def _write_companions(loaded: LoadedCheckpoint, folder: Path, extra: Sequence[ExtraTextTower]) -> None:
+    """Write configuration and preprocessing under the file names that other loaders expect."""
     config = loaded.config
     replace_json(folder / Layout.PREPROCESSOR, config.preprocessing.to_json())
     values = {
@@ -184,35 +187,35 @@ def _write_companions(loaded: LoadedCheckpoint, folder: Path, further: Sequence[
             "hidden_size": loaded.model.image_tower.features,
         },
     }
-    if further:
-        values["text_configs"] = {text.language: text.loaded.config.model.text_architecture for text in further}
+    if extra:
+        values["text_configs"] = {text.language: text.loaded.config.model.text_architecture for text in extra}
     replace_json(folder / Layout.CONFIG, values)
 
 
 def _write_manifest(
     manifest: Manifest,
     loaded: LoadedCheckpoint,
-    further: Sequence[ExtraTextTower],
+    extra: Sequence[ExtraTextTower],
     folder: Path,
     evaluation: EvaluationImages | None,
     max_loss: float,
 ) -> None:
-    """Measure each precision through the runtime, then write the card and the final manifest."""
+    """Evaluate each precision with the runtime, then write the card and the final manifest."""
     manifest.write(folder)
     if evaluation is not None:
         measure_recall(manifest, Bundle.load(folder), evaluation, max_loss)
-    texts = {text.language: describe_text_tower(text.loaded) for text in further}
-    image = f"{loaded.config.model.image_model} of torchvision, began as: {loaded.config.model.image_weights}"
+    texts = {text.language: describe_text_tower(text.loaded) for text in extra}
+    image = f"{loaded.config.model.image_model} of torchvision, initialized from: {loaded.config.model.image_weights}"
     card = model_card(manifest, describe_text_tower(loaded), image, describe_input(loaded.config.preprocessing), texts)
     (folder / Layout.CARD).write_text(card, "utf-8")
     replace(manifest, files=file_records(folder)).write(folder)
 
 
 def describe_text_tower(loaded: LoadedCheckpoint) -> str:
-    """A text tower in a few words."""
+    """Return a short description of a text tower."""
     model = loaded.config.model
     layers, hidden = model.text_architecture["num_hidden_layers"], model.text_architecture["hidden_size"]
-    return f"BERT, {layers} layers of {hidden}, began as: {model.text_model}, pooling: {model.pooling}"
+    return f"BERT, {layers} layers of {hidden}, initialized from: {model.text_model}, pooling: {model.pooling}"
 
 
 def _training(loaded: LoadedCheckpoint, metrics: dict[str, Any]) -> dict[str, Any]:
@@ -226,6 +229,6 @@ def _training(loaded: LoadedCheckpoint, metrics: dict[str, Any]) -> dict[str, An
 
 
 def _metrics_of(checkpoint: str | Path) -> dict[str, Any]:
-    """The checkpoint's metrics, if they were measured with the weights that lie there."""
+    """Return the checkpoint's metrics, if they belong to its current weights."""
     metrics = read_metrics(checkpoint)
     return metrics if metrics.get("weights_sha256") == weights_hash(checkpoint) else {}

@@ -1,4 +1,4 @@
-"""What each precision of a bundle finds, through the runtime; an int8 that loses too much is refused."""
+"""Evaluation of each precision of a bundle with the runtime; an int8 that loses too much recall is rejected."""
 
 from __future__ import annotations
 
@@ -15,18 +15,17 @@ from photoseek.evaluation.report import assess
 from photoseek_export.errors import ExportError, RecallDropTooHigh
 
 MAX_RECALL_DROP = 0.5
-"""How much mean recall, in points, int8 may lose."""
+"""Maximum loss of mean recall of int8, in percentage points."""
 
-_RECALLS = 6  # summed in rsum
+_RECALLS = 6  # number of recalls in rsum
 
 
 @dataclass(frozen=True)
 class EvaluationImages:
-    """Captioned images that each precision's retrieval is measured on; as for
-    :func:`photoseek.evaluation.evaluate.evaluate`.
+    """Captioned images for the evaluation; see :func:`photoseek.evaluation.evaluate.evaluate`.
 
-    ``further`` are caption files of the same images that other text towers read: each file is measured by itself, and
-    its figures belong to the tower of the language that most of its captions are in.
+    ``extra_captions`` are caption files of the same images for other text towers: each file is evaluated separately
+    with the tower of the language that most of its captions are in.
     """
 
     images: Path
@@ -36,11 +35,11 @@ class EvaluationImages:
 
 
 def measure_recall(manifest: Manifest, bundle: Bundle, evaluation: EvaluationImages, max_loss: float) -> None:
-    """Put metrics and confidence of each caption file beside the parity of the tower that reads it.
+    """Add metrics and confidence of each caption file to the manifest's entries of its text tower.
 
     Raises:
         RecallDropTooHigh: An int8 loses more than ``max_loss`` points of mean recall.
-        ExportError: As ``caption_files``.
+        ExportError: See ``caption_files``.
     """
     files = caption_files(evaluation, manifest.languages, manifest.text_towers, manifest.precisions)
     for tower, captions in files.items():
@@ -58,24 +57,22 @@ def measure_recall(manifest: Manifest, bundle: Bundle, evaluation: EvaluationIma
 def caption_files(
     evaluation: EvaluationImages, languages: Collection[str], towers: Collection[str], precisions: Collection[str]
 ) -> dict[str, Path]:
-    """The caption file of each text tower, by language; that of the main tower, which reads ``languages``, by ``""``.
+    """Return the caption file of each text tower by language; the key of the main tower is ``""``.
 
     Raises:
-        ExportError: Two files for one tower, or none for a tower of an int8 bundle.
+        ExportError: Two files belong to one tower, or a tower of an int8 bundle has none.
     """
     files: dict[str, Path] = {}
     for captions in (evaluation.captions, *evaluation.extra_captions):
         tower = reading_tower(towers, captions)
         if tower in files:
-            raise ExportError(
-                f"{captions}: measured with the same text tower as {files[tower]}; give one file for each"
-            )
+            raise ExportError(f"{captions}: belongs to the same text tower as {files[tower]}; pass one file per tower")
         files[tower] = captions
-    unread = [tower for tower in ("", *towers) if tower not in files]
-    if unread and "int8" in precisions:
+    missing = [tower for tower in ("", *towers) if tower not in files]
+    if missing and "int8" in precisions:
         raise ExportError(
-            "int8 enters a bundle with its retrieval measured for each text tower, but no captions are read by that of "
-            f"{unread[0] or ', '.join(languages)}; give them with a further --captions; no bundle was written"
+            "int8 requires an evaluation of each text tower, found no captions for that of "
+            f"{missing[0] or ', '.join(languages)}; pass them with another --captions; no bundle was written"
         )
     return files
 

@@ -1,4 +1,4 @@
-"""A folder of transformers with a CLIP, SigLIP or Chinese-CLIP -> a bundle, or nothing."""
+"""Export of a CLIP, SigLIP or Chinese-CLIP model of transformers as a bundle."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from photoseek_export.quality_gate import MAX_RECALL_DROP, EvaluationImages, mea
 from photoseek_train.model.towers import weights_sha256
 
 PRECISIONS = ("fp32", "fp16")
-"""That a model of others is exported in: int8 would have to be measured tower by tower."""
+"""Precisions of these exports; int8 would require an evaluation of each tower."""
 
 _TEXTS = (
     "two dogs running on a beach",
@@ -38,7 +38,7 @@ _TEXTS = (
     "一只在雪地里奔跑的狗",
     "café at night",
 )
-_PICTURES = ((640, 427), (333, 500), (97, 31), (301, 1))  # width and height; the last is stretched to a square
+_PICTURES = ((640, 427), (333, 500), (97, 31), (301, 1))  # width and height; the last one is stretched to a square
 
 
 def export_clip(
@@ -52,34 +52,38 @@ def export_clip(
     evaluation: EvaluationImages | None = None,
     overwrite: bool = False,
 ) -> Bundle:
-    """Turn a model of transformers into ONNX, verify it, and write a bundle.
+    """Export a transformers model to ONNX, verify it, and write a bundle.
 
-    Compared with transformers are each graph, at batch sizes and lengths that were not traced; and the whole bundle,
-    through the runtime, tokenizer and preprocessing included, on a few texts and pictures.
+    Each graph is compared with transformers at other batch sizes and lengths than the traced ones; then the complete
+    bundle is compared through the runtime, including tokenizer and preprocessing, on sample texts and images.
 
     Args:
-        source: A folder with ``config.json``, weights, tokenizer and image processor of a CLIP, SigLIP or Chinese-CLIP.
-        out: The bundle's folder; it appears when all is verified, and not before.
-        name: What people will call it. None: the folder's name.
-        precisions: Among ``fp32`` and ``fp16`` (weights stored in half the bytes).
-        languages: ISO 639-1 codes of those that it reads. None: English, of Chinese-CLIP Chinese.
-        licence: SPDX identifier of the licence of the weights.
-        measured: What to measure each precision on, through the runtime; hits then carry a confidence. None: nothing.
-        overwrite: Whether a bundle that is there already is replaced.
+        source: Folder with ``config.json``, weights, tokenizer and image processor of a CLIP, SigLIP or Chinese-CLIP.
+        out: Folder of the bundle; created only after verification.
+        name: Name of the bundle. None: the folder's name.
+        precisions: Among ``fp32`` and ``fp16`` (weights stored in half precision).
+        languages: ISO 639-1 codes of the model's languages. None: English, or Chinese for Chinese-CLIP.
+        licence: SPDX identifier of the license of the weights.
+        evaluation: Images on which to evaluate each precision with the runtime, which also calibrates the confidence of
+            hits. None: no evaluation.
+        overwrite: Whether to replace an existing bundle.
+
+    Returns:
+        The bundle.
 
     Raises:
-        ParityError: Vectors are not those of transformers; nothing is left behind.
-        BundleExists: The folder exists, and ``overwrite`` is false or it is no bundle.
-        ExportError: The model cannot be loaded, or is of another kind.
-        BundleError: Its tokenizer or its preprocessing is not known here.
+        ParityError: The output differs from that of transformers; nothing is written.
+        BundleExists: The folder exists, and ``overwrite`` is false or it is not a bundle.
+        ExportError: The model cannot be loaded, or is of another type.
+        BundleError: The tokenizer or the preprocessing is not supported.
     """
     out = Path(out).expanduser().absolute()
     check_output_folder(out, overwrite)
     unknown = [precision for precision in precisions if precision not in PRECISIONS]
     if unknown or not precisions:
         raise ExportError(
-            f"expected precisions among {', '.join(PRECISIONS)}, found {', '.join(unknown) or 'none'}: a model of "
-            "others is exported in these alone"
+            f"expected precisions among {', '.join(PRECISIONS)}, found {', '.join(unknown) or 'none'}: these are the "
+            "precisions of --from-clip"
         )
     clip = load_clip(source)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -106,7 +110,7 @@ def export_clip(
 
 
 def _write_manifest(manifest: Manifest, clip: Clip, folder: Path, evaluation: EvaluationImages | None) -> None:
-    """Compare the bundle with transformers and measure it, through the runtime; then the card and the manifest."""
+    """Compare the bundle with transformers, evaluate it with the runtime, then write the card and the manifest."""
     manifest.write(folder)
     bundle = Bundle.load(folder)
     for precision, facts in manifest.precisions.items():
@@ -120,10 +124,10 @@ def _write_manifest(manifest: Manifest, clip: Clip, folder: Path, evaluation: Ev
 
 
 def _check_outputs(clip: Clip, bundle: Bundle, precision: str) -> dict[str, float]:
-    """How far the vectors of texts and pictures are from those of transformers' own tokenizer, processor and model.
+    """Return the differences of text and image vectors from those of transformers' tokenizer, processor and model.
 
     Raises:
-        ParityError: Too far.
+        ParityError: A difference is too large.
     """
     tokenizer = load_tokenizer(clip.path)
     pictures = [_picture(*size) for size in _PICTURES]
@@ -144,13 +148,13 @@ def _max_abs_diff(found: Vectors, expected: Vectors) -> float:
 
 
 def _picture(width: int, height: int) -> Image.Image:
-    """Blocks of colour, smoothed: edges and areas, as photos have them."""
+    """Return a smoothed image of random color blocks, with edges and areas like a photo."""
     blocks = np.random.default_rng(width).integers(0, 256, size=(height // 8 + 1, width // 8 + 1, 3)).astype(np.uint8)
     return Image.fromarray(blocks).resize((width, height if height > 1 else width), Image.Resampling.BICUBIC)
 
 
 def _write_companions(clip: Clip, folder: Path) -> None:
-    """Configuration, preprocessing and tokenizer, under the names that other loaders look for."""
+    """Write configuration, preprocessing and tokenizer under the file names that other loaders expect."""
     shutil.copyfile(clip.path / Layout.CONFIG, folder / Layout.CONFIG)
     replace_json(folder / Layout.PREPROCESSOR, clip.preprocessing.to_json())
     reading = clip.reading

@@ -1,9 +1,9 @@
-"""The pictures of the demo as files: 300 scenes and their captions, which the runtime package ships.
+"""The demo's images as files: 300 scenes and their captions, which the runtime package contains.
 
     python -m photoseek_export.demo.pictures
 
-writes them in a few seconds. JPEG quality 50 finds as much as lossless pictures: text to image R@1 of captions is 98.3%
-of both in English, and 97.2% against 97.3% in Chinese, at 1.9 MB against 4.0 MB of quality 90.
+writes them in a few seconds. JPEG quality 50 is as good for search as lossless images: text to image R@1 of captions is
+98.3% for both in English, and 97.2% against 97.3% in Chinese, at 1.9 MB against 4.0 MB of quality 90.
 """
 
 from __future__ import annotations
@@ -35,19 +35,18 @@ QUERY_SEEDS: tuple[tuple[int, ...], ...] = (
     (2_000_319, 2_000_441, 2_001_758, 2_002_073, 2_002_608),
     (2_000_710, 2_002_413, 2_003_400, 2_003_493, 2_005_831),
 )
-"""The scenes that each of :func:`photoseek.gallery.snapshot.sample_queries.demo_queries` finds; they are chosen for
-that.
+"""The scenes that each of :func:`photoseek.gallery.snapshot.sample_queries.demo_queries` finds.
 """
 
 
 def demo_seeds() -> list[int]:
-    """Return the seeds of the demo: those in ``SHOWN``, and the first of the demo's range."""
+    """Return the seeds of the demo: those in ``QUERY_SEEDS``, and the first of the demo's range."""
     shown = [seed for seeds in QUERY_SEEDS for seed in seeds]
     return sorted([*DEMO_SEEDS[: COUNT - len(shown)], *shown])
 
 
 def write_pictures(folder: Path) -> None:
-    """Replace a folder by one with the pictures of :func:`demo_seeds` and a caption file for each language."""
+    """Replace a folder by one with the images of :func:`demo_seeds` and a caption file for each language."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     seeds = demo_seeds()
@@ -57,8 +56,8 @@ def write_pictures(folder: Path) -> None:
         write_captions(folder / captions_file(language), seeds, captions, language)
 
 
-def main(out: Annotated[Path, typer.Option(help="Folder of the pictures; it is replaced.")] = PICTURES) -> None:
-    """Draw the pictures of the demo."""
+def main(out: Annotated[Path, typer.Option(help="Folder of the images; it is replaced.")] = PICTURES) -> None:
+    """Draw the images of the demo."""
     write_pictures(out)
     files = list(out.iterdir())
     print(f"{out}: {len(files)} files, {sum(file.stat().st_size for file in files) / 1e6:.2f} MB")

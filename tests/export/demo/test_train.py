@@ -138,7 +138,7 @@ def test_training_with_photographs_begins_with_an_image_tower_that_knows_some(
     trained: DemoRun, photographs: PhotoCollection, tmp_path: Path
 ) -> None:
     """A text tower learns to read beside that tower before both learn."""
-    beside = DemoRun(tmp_path / "beside", photographs, begin_with=trained.checkpoint("joint"))
+    beside = DemoRun(tmp_path / "beside", photographs, init_from=trained.checkpoint("joint"))
     render_scenes(beside, SMALL)
     train(beside, SMALL)
     assert (beside.checkpoint("reading") / "history.jsonl").is_file()
