@@ -111,7 +111,7 @@ def test_the_manifest_tells_where_the_bundle_comes_from(bundle: Bundle, checkpoi
         "hidden_size": 512,
     }
     card = (bundle.path / "README.md").read_text()
-    assert "| image tower | resnet18 of torchvision, began as: none |" in card
+    assert "| image tower | resnet18 of torchvision, initialized from: none |" in card
     assert "| fp16 | text to image | 12 | 24 |" in card
 
 
@@ -151,7 +151,7 @@ def test_what_is_there_is_not_overwritten_unasked(bundle: Bundle, checkpoint: Pa
     with pytest.raises(BundleExists, match="--overwrite"):
         export_checkpoint(checkpoint, bundle.path)
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(BundleExists, match="exists and is no bundle"):
+    with pytest.raises(BundleExists, match="expected a new folder or a bundle"):
         export_checkpoint(checkpoint, tmp_path, overwrite=True)
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
@@ -162,7 +162,7 @@ def test_a_bundle_with_other_files_in_its_folder_is_not_replaced(bundle: Bundle,
     for name in ("notes.txt", "onnx/mine.onnx", "link"):
         place = copy / name
         place.symlink_to(tmp_path) if name == "link" else place.write_text("mine")
-        with pytest.raises(BundleExists, match=f"files of a bundle alone, found {name}; move it away, or name another"):
+        with pytest.raises(BundleExists, match=f"files of the bundle, found {name}; move it, or choose another"):
             check_output_folder(copy, overwrite=True)
         place.unlink()
 
@@ -179,7 +179,7 @@ def test_a_weight_beyond_the_range_of_half_is_refused(tmp_path: Path) -> None:
     output = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [20, 20])
     node = onnx.helper.make_node("Identity", ["huge"], ["y"])
     onnx.save(onnx.helper.make_model(onnx.helper.make_graph([node], "g", [], [output], [weight])), str(tmp_path / "a"))
-    with pytest.raises(ExportError, match="'huge' is beyond the range of fp16"):
+    with pytest.raises(ExportError, match="'huge' exceeds the range of fp16"):
         store_weights_fp16(tmp_path / "a", tmp_path / "b")
 
 

@@ -109,9 +109,9 @@ def test_a_loss_above_the_allowed_one_leaves_no_bundle(
 def test_int8_is_refused_without_a_measure_or_another_precision(
     checkpoint: Path, captioned: EvaluationImages, tmp_path: Path
 ) -> None:
-    with pytest.raises(ExportError, match="measured beside"):
+    with pytest.raises(ExportError, match="requires an evaluation against fp32 or fp16"):
         export_checkpoint(checkpoint, tmp_path / "b", precisions=["fp32", "int8"])
-    with pytest.raises(ExportError, match="measured beside"):
+    with pytest.raises(ExportError, match="requires an evaluation against fp32 or fp16"):
         export_checkpoint(checkpoint, tmp_path / "b", precisions=["int8"], evaluation=captioned)
     done = CliRunner().invoke(app, [str(checkpoint), "--out", str(tmp_path / "b"), "--int8"])
     assert done.exit_code == 2
@@ -121,7 +121,7 @@ def test_int8_is_refused_without_a_measure_or_another_precision(
 def test_a_text_tower_that_nobody_measured_is_refused(
     checkpoint: Path, chinese_checkpoint: Path, captioned: EvaluationImages, photos: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(ExportError, match="no captions are read by that of zh; give them with a further --captions"):
+    with pytest.raises(ExportError, match="found no captions for that of zh; pass them with another --captions"):
         export_checkpoint(
             checkpoint,
             tmp_path / "b",

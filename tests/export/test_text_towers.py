@@ -118,7 +118,7 @@ def test_each_caption_file_is_measured_with_the_tower_of_its_language(
     card = (bundle.path / "README.md").read_text("utf-8")
     assert "language: [en, zh]" in card
     assert "2 text towers and an image tower" in card
-    assert "| text tower, zh | BERT, 1 layers of 16, began as: bert, pooling: cls |" in card
+    assert "| text tower, zh | BERT, 1 layers of 16, initialized from: bert, pooling: cls |" in card
     assert "| fp16, zh | text to image | 6 | 6 |" in card
 
 
@@ -126,7 +126,7 @@ def test_two_files_for_one_tower_are_refused(
     checkpoint: Path, chinese_checkpoint: Path, evaluation: EvaluationImages, tmp_path: Path
 ) -> None:
     twice = replace(evaluation, extra_captions=(evaluation.captions,))
-    with pytest.raises(ExportError, match=r"zh\.token: measured with the same text tower as .*zh\.token"):
+    with pytest.raises(ExportError, match=r"zh\.token: belongs to the same text tower as .*zh\.token"):
         export_checkpoint(checkpoint, tmp_path / "b", texts={"zh": chinese_checkpoint}, evaluation=twice)
     assert list(tmp_path.iterdir()) == []
 
@@ -168,7 +168,7 @@ def test_another_image_side_is_refused(
 ) -> None:
     """Were it the last bit of one number."""
     other = changed(chinese_checkpoint, tmp_path / "other", part)
-    with pytest.raises(ImageSideDiffers, match=f"its {named} is not that of .* --from .* --text-model"):
+    with pytest.raises(ImageSideDiffers, match=f"expected the {named} of .* --from .* --text-model"):
         export_checkpoint(checkpoint, tmp_path / "out", texts={"zh": other})
     assert [path.name for path in tmp_path.iterdir()] == ["other"]
 
@@ -180,7 +180,7 @@ def test_another_text_side_is_not_asked_about(checkpoint: Path, chinese_checkpoi
 
 
 def test_languages_that_cannot_be_are_refused(checkpoint: Path, chinese_checkpoint: Path, tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match="'en': the main tower reads it"):
+    with pytest.raises(ExportError, match="'en': the main tower encodes it"):
         export_checkpoint(checkpoint, tmp_path / "b", texts={"en": chinese_checkpoint})
     with pytest.raises(ExportError, match="'de': expected one of en, zh"):
         export_checkpoint(checkpoint, tmp_path / "b", texts={"de": chinese_checkpoint})

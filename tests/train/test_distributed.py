@@ -114,7 +114,7 @@ def test_two_processes_resume_as_if_never_stopped(launched: Launched, world: Wor
     assert len(whole) == 3
     assert parts == pytest.approx(whole, abs=1e-5)
     assert whole[-1] < whole[0]
-    with pytest.raises(RunMismatch, match="was made by 2 processes, found 1; launch as many as before"):
+    with pytest.raises(RunMismatch, match="used 2 processes, found 1; launch the same number"):
         two_processes.fit_on(world, bert, resnet, two_processes.BOTH, launched.out / "whole")(resume=True)
 
 

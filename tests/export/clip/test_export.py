@@ -177,7 +177,12 @@ def change(path: Path, **values: Any) -> None:
 @pytest.mark.parametrize(
     ("file", "values", "error", "reason"),
     [
-        ("config.json", {"model_type": "siglip2"}, ExportError, "found 'siglip2'; SigLIP 2 of that type takes patches"),
+        (
+            "config.json",
+            {"model_type": "siglip2"},
+            ExportError,
+            "found 'siglip2'; SigLIP 2 models of this type take patches",
+        ),
         ("config.json", {"model_type": "blip"}, ExportError, "expected a model_type among clip, siglip, chinese_clip"),
         ("preprocessor_config.json", {"crop_pct": 0.9}, BundleIncompatible, "crop_pct: not known here"),
         ("preprocessor_config.json", {"do_resize": False}, BundleIncompatible, "expected do_resize true"),
@@ -185,7 +190,7 @@ def change(path: Path, **values: Any) -> None:
             "preprocessor_config.json",
             {"size": {"shortest_edge": 64}, "crop_size": {"height": 64, "width": 64}},
             ExportError,
-            "takes 48 x 48 pixels, but its preprocessing makes 64 x 64",
+            "takes 48 x 48 pixels, but its preprocessing returns 64 x 64",
         ),
     ],
     ids=["siglip2", "blip", "crop_pct", "do_resize", "size"],
@@ -212,7 +217,7 @@ def test_a_folder_without_a_tokenizer_is_refused(clip_source: Path, tmp_path: Pa
 
 
 def test_a_folder_that_is_there_is_kept(clip_source: Path) -> None:
-    with pytest.raises(BundleExists, match="exists and is no bundle"):
+    with pytest.raises(BundleExists, match="expected a new folder or a bundle"):
         export_clip(clip_source, clip_source, overwrite=True)
 
 
@@ -248,10 +253,10 @@ def test_the_command_line(clip_source: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        ([], "expected CHECKPOINT, or --from-clip DIR"),
-        (["runs/x", "--from-clip", "models/x"], "expected CHECKPOINT, or --from-clip DIR"),
-        (["--from-clip", "x", "--int8", "--images", "x", "--captions", "x"], "--int8 goes with a checkpoint"),
-        (["--from-clip", "x", "--text", "zh=y"], "--text goes with a checkpoint"),
+        ([], "expected either CHECKPOINT or --from-clip DIR"),
+        (["runs/x", "--from-clip", "models/x"], "expected either CHECKPOINT or --from-clip DIR"),
+        (["--from-clip", "x", "--int8", "--images", "x", "--captions", "x"], "--int8 requires CHECKPOINT"),
+        (["--from-clip", "x", "--text", "zh=y"], "--text requires CHECKPOINT"),
     ],
 )
 def test_options_that_do_not_go_together_are_bad_use(words: list[str], reason: str, tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def test_photographs_lie_beside_the_scenes(
 def test_what_is_missing_of_the_photographs_is_named(photographs: PhotoCollection, tmp_path: Path) -> None:
     photographs.check_files()
     (tmp_path / "images").mkdir()
-    with pytest.raises(DataError, match=r"captions\.token: not there; expected images/, captions and splits in"):
+    with pytest.raises(DataError, match=r"captions\.token: not found; expected images/, captions and splits in"):
         PhotoCollection(tmp_path).check_files()
 
 

@@ -62,7 +62,7 @@ def test_training_sees_the_side_of_the_epoch_and_evaluation_its_own() -> None:
 def test_training_on_larger_pictures_than_evaluation_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"^train_size: expected at most the 64 pixels of evaluation, found 80"):
         FitSettings(ModelInit("bert"), preprocessing_of(64), AugmentConfig(size=80))
-    with pytest.raises(SettingsError, match=r"^first_size: expected at most the 48 pixels that it grows to, found 64"):
+    with pytest.raises(SettingsError, match=r"^first_size: expected at most the 48 pixels of the last epoch, found 64"):
         FitSettings(ModelInit("bert"), preprocessing_of(64), AugmentConfig(size=48, first_size=64))
 
 

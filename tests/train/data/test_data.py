@@ -79,7 +79,7 @@ def test_a_broken_photo_is_named_also_by_a_worker(tmp_path: Path) -> None:
     (tmp_path / "bad.jpg").write_bytes(b"no photo")
     photos = EvaluationPhotos([tmp_path / "bad.jpg"], preprocessing_of(32))
     for workers in (0, 1):
-        with pytest.raises(DataError, match=r"^[^\n]*bad\.jpg: not a photo.*take it out of the split$"):
+        with pytest.raises(DataError, match=r"^[^\n]*bad\.jpg: not a photo.*remove it from the split$"):
             list(stream_photos(photos, [np.array([0])], epoch=0, workers=workers))
 
 
@@ -155,5 +155,5 @@ def test_a_compact_bert_of_no_shape_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="a multiple of the 3 heads, found 32"):
         CompactBert(hidden=32, heads=3)
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(SettingsError, match="found something in it"):
+    with pytest.raises(SettingsError, match="found files in it"):
         create_compact_bert(["red"], tmp_path, CompactBert())

@@ -162,5 +162,5 @@ def test_the_manifest_names_what_the_rows_depend_on(tmp_path: Path, world: World
 
 
 def test_features_of_random_weights_are_refused(tmp_path: Path, world: World, bert: Path) -> None:
-    with pytest.raises(SettingsError, match="random image weights mean nothing; give imagenet"):
+    with pytest.raises(SettingsError, match="expected pretrained weights, found none; use imagenet"):
         extract_features(tmp_path, ModelInit(str(bert), "none"), SQUASHED, world.split("dev"))

@@ -109,7 +109,7 @@ def test_a_device_is_chosen_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     assert choose_device() == choose_device("cpu") == torch.device("cpu")
-    with pytest.raises(SettingsError, match=r"device: expected cuda, but torch .* finds none; take --device cpu"):
+    with pytest.raises(SettingsError, match=r"device: expected cuda, but torch .* finds none; use --device cpu"):
         choose_device("cuda")
     with pytest.raises(SettingsError, match="device: expected one of auto, cpu, cuda, mps, found 'gpu'"):
         choose_device("gpu")

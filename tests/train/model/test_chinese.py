@@ -192,7 +192,9 @@ def test_a_run_beside_a_frozen_image_side_resumes(
 
 
 def test_a_frozen_image_side_has_no_tower_that_learns() -> None:
-    with pytest.raises(SettingsError, match="tune: expected none or text, as the image side is frozen, found 'both'"):
+    with pytest.raises(
+        SettingsError, match="tune: expected none or text, because the image side is frozen, found 'both'"
+    ):
         OptimConfig(tune="both", freeze_images=True)
 
 

@@ -130,7 +130,7 @@ def test_what_cannot_be_transplanted_is_refused_and_nothing_is_written(
     with pytest.raises(SettingsError, match="expected photos with captions in both languages, found none"):
         transfer_vocabulary(english, captions_of(world), elsewhere, tmp_path / "zh")
     assert not (tmp_path / "zh").exists()
-    with pytest.raises(SettingsError, match="holds a checkpoint already"):
+    with pytest.raises(SettingsError, match="contains a checkpoint"):
         transfer_vocabulary(english, captions_of(world), captions_of(chinese), english)
 
 

@@ -171,7 +171,7 @@ def test_fit_and_evaluate_and_report_write_reports(world: World, bert: Path, res
 def test_without_a_run_or_its_data_the_report_says_what_to_give(run: Path, tmp_path: Path) -> None:
     with pytest.raises(CheckpointNotFound, match="no run here"):
         files_of(tmp_path, None, None, None)
-    with pytest.raises(SettingsError, match="give --images, --captions and --split"):
+    with pytest.raises(SettingsError, match="pass --images, --captions and --split"):
         files_of(run, None, None, None)
     with pytest.raises(SettingsError, match="--images and --captions together"):
         files_of(run, tmp_path, None, None)

@@ -195,7 +195,7 @@ def test_an_epoch_whose_state_was_not_written_is_trained_again(make_fit: MakeFit
 
 
 def test_a_folder_that_holds_a_run_is_refused(make_fit: MakeFit, frozen_run: Run) -> None:
-    with pytest.raises(RunExists, match="holds a run already; go on with it by --resume"):
+    with pytest.raises(RunExists, match="contains a run; continue it with --resume"):
         make_fit(frozen_run.path, epochs=2)()
 
 
@@ -226,14 +226,14 @@ def test_a_run_of_another_format_is_refused(make_fit: MakeFit, copy: Path) -> No
 
 def test_a_folder_of_other_things_is_refused(make_fit: MakeFit, bert: Path) -> None:
     """Also with --resume, and though a Hugging Face folder has a config.json of its own."""
-    with pytest.raises(RunExists, match="found something in it"):
+    with pytest.raises(RunExists, match="found files in it"):
         make_fit(bert, epochs=1)(resume=True)
 
 
 @pytest.mark.parametrize("tune", ["none", "text"])
 def test_random_weights_cannot_stay_frozen(make_fit: MakeFit, bert: Path, tune: str) -> None:
     optim = make_fit(tune=tune).settings.optim
-    with pytest.raises(SettingsError, match="are random; give weights, or train them: --tune both"):
+    with pytest.raises(SettingsError, match="are random; pass --image-weights, or train the tower: --tune both"):
         FitSettings(ModelInit(str(bert), "none"), optim=optim)
 
 
@@ -259,7 +259,7 @@ def test_settings_that_make_no_sense_are_named(make_fit: MakeFit, setting: dict[
 
 
 def test_views_are_for_a_tower_that_rests(make_fit: MakeFit) -> None:
-    with pytest.raises(SettingsError, match=r"^views: expected 0 where the image tower learns.*found 2"):
+    with pytest.raises(SettingsError, match=r"^views: expected 0 with a trained image tower.*found 2"):
         make_fit(tune="image", augment=AugmentConfig(views=2))
     with pytest.raises(SettingsError, match=r"^views: expected 0 or more, found -1"):
         AugmentConfig(views=-1)
@@ -276,7 +276,7 @@ def test_learning_from_views_makes_them_once(make_fit: MakeFit) -> None:
 
 def test_a_photo_in_both_splits_is_refused(make_fit: MakeFit) -> None:
     fit = make_fit(epochs=1)
-    with pytest.raises(DataError, match="16 photos stand in the training split and in the dev split"):
+    with pytest.raises(DataError, match="16 photos are in both the training split and the dev split"):
         Fit(fit.dev, fit.dev, fit.settings, fit.out)()
 
 
@@ -290,5 +290,5 @@ def test_a_loss_that_is_no_number_stops_the_run(make_fit: MakeFit, monkeypatch: 
     monkeypatch.setattr(
         "photoseek_train.training.trainer.info_nce", lambda *_: torch.tensor(torch.nan, requires_grad=True)
     )
-    with pytest.raises(RunDiverged, match="epoch 1, step 1: the loss is nan; lower the learning rates"):
+    with pytest.raises(RunDiverged, match="epoch 1, step 1: the loss is nan; decrease the learning rates"):
         make_fit(epochs=1)()

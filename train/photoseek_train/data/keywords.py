@@ -65,9 +65,9 @@ def write_keywords(
         MissingExtra: The extra ``keywords`` is not installed.
     """
     if language not in LANGUAGES:
-        raise SettingsError(f"--language: expected one of {', '.join(LANGUAGES)}, found {language!r}")
+        raise SettingsError(f"language: expected one of {', '.join(LANGUAGES)}, found {language!r}")
     if top < 1:
-        raise SettingsError(f"--top: expected at least 1 keyword, found {top}")
+        raise SettingsError(f"top: expected at least 1 keyword, found {top}")
     augmented = with_keywords(captions, language, top, progress)
     replace_bytes(out, "".join(map(token_line, augmented)).encode())
     bare = sum(not caption.keywords for caption in augmented)
