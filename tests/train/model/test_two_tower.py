@@ -97,5 +97,5 @@ def test_a_seed_gives_one_model(bert: Path, resnet: Path) -> None:
 
 
 def test_more_tokens_than_positions_are_refused(bert: Path, resnet: Path) -> None:
-    with pytest.raises(SettingsError, match="at most 32, .*, found 64"):
+    with pytest.raises(SettingsError, match=r"at most 32, .*, found 64"):
         build_model(ModelInit(str(bert), str(resnet), max_tokens=64), seed=0)
