@@ -1,4 +1,4 @@
-"""What captions have in common in every language: a vocabulary from a TOML file, relations of groups, and variety."""
+"""Caption functions for all languages: a vocabulary from a TOML file, relations of groups, and variety."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from photoseek_export.demo.scenes.random_source import SeededRandom
 from photoseek_export.demo.scenes.world import POSITIONS, Scene, Thing
 
 CAPTIONS = 5
-TIME_ODDS = 0.65  # how often a caption says the time of day or the weather
+TIME_ODDS = 0.65  # probability that a caption mentions the time of day or the weather
 
 Choices = dict[str, list[str]]
 Style = Callable[[Scene, SeededRandom], str]
@@ -30,7 +30,7 @@ def time_phrase(words: dict[str, Any], scene: Scene, rng: SeededRandom) -> str:
 
 
 def adjacent(scene: Scene, first: Thing, second: Thing) -> bool:
-    """Whether nothing is between the two."""
+    """Return whether no group is between the two."""
     standing = {thing.position for thing in scene.things if thing.layer != "sky"}
     return len(standing) < 3 or "middle" in (first.position, second.position)
 
@@ -41,7 +41,7 @@ def side(first: Thing, second: Thing) -> str:
 
 
 def has_pair(scene: Scene) -> bool:
-    """Whether one group is in front of another."""
+    """Return whether one group is in front of another."""
     return any(thing.layer == "front" for thing in scene.things)
 
 

@@ -1,4 +1,4 @@
-"""Composing a scene from a seed: which things, where they stand, and that there is room for them."""
+"""Composition of a scene from a seed: its objects, their positions, and checks that they fit."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from photoseek_export.demo.scenes.world import (
 )
 
 STREAM = 7_001
-LEAST_SCALE = 0.72  # things drawn smaller than this are hard to know at 112 pixels
-LEAST_SHARE = 0.8  # of the scale that its size asks for, so that "big" is true
+LEAST_SCALE = 0.72  # smaller objects are hard to recognize at 112 pixels
+LEAST_SHARE = 0.8  # fraction of the nominal scale, so that "big" is true
 _COUNT_ODDS = (1, 1, 1, 2, 2, 3, 4)
 _SIZE_ODDS: tuple[Size, ...] = ("medium", "medium", "small", "big")
 _BACK = ("house", "tree", "train", "bus", "tent")
@@ -30,7 +30,7 @@ _FRONT = ("dog", "cat", "sheep", "ball", "flower", "car", "bicycle")
 
 
 def compose(seed: int) -> Scene:
-    """The scene of a seed: the same for ever, on every machine."""
+    """Return the scene of a seed, identical on every machine."""
     rng = SeededRandom(STREAM, seed)
     place = rng.pick(tuple(PLACES))
     time = rng.pick(TIMES)
@@ -42,7 +42,7 @@ def compose(seed: int) -> Scene:
 
 
 def _things(rng: SeededRandom, place: str) -> tuple[Thing, ...]:
-    """Two or three groups: one or two that stand (or one before another), then water and sky."""
+    """Return two or three groups: one or two on the ground (or one in front of another), then water and sky."""
     if rng.bernoulli(0.22) and _rear(place):
         return _one_before_another(rng, place)
     layers: list[Layer] = ["ground", "ground"] if rng.bernoulli(0.65) else ["ground"]
@@ -66,7 +66,7 @@ def _positions(rng: SeededRandom, groups: int) -> list[Position]:
 
 
 def _rear(place: str) -> list[str]:
-    """What can stand behind something else here; beside water there is no room at the back."""
+    """Return the kinds that can be at the back of a place; at the waterside there are none."""
     return [] if kind_names("water", place) else [name for name in _BACK if place in KINDS[name].places]
 
 
@@ -87,7 +87,7 @@ def _thing(rng: SeededRandom, name: str, layer: Layer, position: Position) -> Th
 
 
 def _is_good(things: tuple[Thing, ...]) -> bool:
-    """No kind twice, so that every phrase means one group; and room for every group."""
+    """Return whether no kind occurs twice, so that every phrase is unambiguous, and whether every group fits."""
     kinds = {thing.kind for thing in things}
     return len(kinds) == len(things) and all(_has_room(thing, things) for thing in things)
 

@@ -23,7 +23,7 @@ def _face(brush: Brush, y: float, radius: float, skin: RGB) -> None:
 
 
 def child(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
-    """A large head, a cap and a wide shirt in the child's color, one arm up."""
+    """Draw a large head, a cap and a wide shirt in the child's color, one arm up."""
     skin, hair, trousers = rng.pick(SKINS), rng.pick(HAIRS), rng.pick(TROUSERS)
     for x in (-6, 6):
         brush.line([(x, 18), (x, 3)], trousers, 8)
@@ -37,7 +37,7 @@ def child(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
 
 
 def woman(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
-    """Long hair and a long dress."""
+    """Draw long hair and a long dress."""
     skin, hair = rng.pick(SKINS), rng.pick(HAIRS)
     brush.box(-13, 46, 13, 80, hair, radius=11)
     for x in (-5, 5):
@@ -50,7 +50,7 @@ def woman(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
 
 
 def man(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
-    """A jacket, long trousers, and a beard under short hair."""
+    """Draw a jacket, long trousers, and a beard under short hair."""
     skin, hair, trousers = rng.pick(SKINS), rng.pick(HAIRS), rng.pick(TROUSERS)
     for x in (-7, 7):
         brush.line([(x, 32), (x, 3)], trousers, 11)
@@ -66,7 +66,7 @@ def man(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
 
 
 def snowman(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
-    """Three balls of snow, with hat and scarf in its color."""
+    """Draw three balls of snow, with hat and scarf in its color."""
     snow: RGB = (250, 252, 255)
     brush.line([(-16, 34), (-30, rng.between(38, 48))], (110, 76, 50), 3)
     brush.line([(16, 34), (30, rng.between(38, 48))], (110, 76, 50), 3)
@@ -88,7 +88,7 @@ def _legs(brush: Brush, ink: RGB, xs: tuple[float, ...], height: float, width: f
 
 
 def dog(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
-    """Standing, with a long snout, a hanging ear and a tail held up."""
+    """Draw a standing dog with a long snout, a hanging ear and a raised tail."""
     dark = blend(ink, DARK, 0.45) if sum(ink) > 220 else blend(ink, (255, 255, 255), 0.25)
     brush.line([(-22, 26), (-30, rng.between(38, 46))], ink, 6)
     _legs(brush, ink, (-19, -12, 8, 15), 18, 7)
@@ -102,7 +102,7 @@ def dog(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
 
 
 def cat(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
-    """Sitting and looking at you: pointed ears, whiskers, a curled tail."""
+    """Draw a sitting cat that faces the viewer: pointed ears, whiskers, a curled tail."""
     line = (90, 86, 90) if sum(ink) > 220 else (226, 226, 226)
     brush.line([(11, 5), (22, 7), (24, 18), (rng.between(18, 22), 24)], ink, 5.5)
     brush.ellipse(0, 15, 15, 17, ink)
@@ -119,7 +119,7 @@ def cat(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
 
 
 def sheep(brush: Brush, ink: RGB, _rng: SeededRandom) -> None:
-    """A woolly cloud on thin legs, with a face of another shade."""
+    """Draw a woolly cloud on thin legs, with a face of another shade."""
     face = (70, 62, 62) if sum(ink) > 220 else (176, 164, 156)
     _legs(brush, face, (-14, -7, 7, 14), 14, 4.5)
     for x, y, radius in WOOL:
@@ -132,7 +132,7 @@ def sheep(brush: Brush, ink: RGB, _rng: SeededRandom) -> None:
 
 
 def horse(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
-    """Long legs, an arched neck, mane and tail of another shade."""
+    """Draw long legs, an arched neck, mane and tail of another shade."""
     mane = shade(ink, 0.45) if sum(ink) > 220 else (120, 112, 116)
     brush.line([(-27, 44), (-38, 36), (-38, rng.between(14, 22))], mane, 7)
     _legs(brush, ink, (-22, -14, 12, 20), 30, 6.5)
@@ -145,7 +145,7 @@ def horse(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
 
 
 def duck(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
-    """Afloat, its tail up and its bill orange."""
+    """Draw a swimming duck with a raised tail and an orange bill."""
     brush.polygon([(-10, 16), (-25, rng.between(20, 25)), (-20, 6)], ink)
     brush.ellipse(-2, 10, 21, 11, ink)
     brush.ellipse(12, 27, 11, 10.5, ink)
@@ -156,7 +156,7 @@ def duck(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
 
 
 def bird(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
-    """In flight, both wings raised."""
+    """Draw a flying bird with both wings raised."""
     tip = rng.between(36, 41)
     brush.polygon([(-2, 18), (-22, tip), (-14, 16)], shade(ink, 0.75))
     brush.polygon([(-12, 16), (-30, 18), (-29, 10), (-12, 9)], ink)

@@ -1,6 +1,6 @@
-"""The open country: beach, meadow, mountain lake, snowy field, desert.
+"""Landscapes: beach, meadow, mountain lake, snowy field, desert.
 
-Nothing in the places looks like a thing of the vocabulary.
+Nothing in them resembles an object of the vocabulary.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from photoseek_export.demo.scenes.random_source import SeededRandom
 
 SEA: RGB = (70, 150, 200)
 SAND: RGB = (244, 220, 160)
-SNOWLINE = 0.32  # share of a peak that is white
+SNOWLINE = 0.32  # fraction of a peak that is white
 
 
 def beach(brush: Brush, rng: SeededRandom, _snowy: bool) -> None:
-    """Sea up to the horizon, sand before it, and a few shells."""
+    """Draw sea up to the horizon, sand before it, and a few shells."""
     level(brush, 102, SEA)
     ripples(brush, rng, shade(SEA, 1.25), 102, 165)
     hill(brush, rng, 176, (226, 240, 246), 4)
@@ -27,7 +27,7 @@ def beach(brush: Brush, rng: SeededRandom, _snowy: bool) -> None:
 
 
 def meadow(brush: Brush, rng: SeededRandom, _snowy: bool) -> None:
-    """Rolling hills of grass with tiny daisies."""
+    """Draw rolling hills of grass with tiny daisies."""
     hill(brush, rng, 118, shade(GRASS, 0.82), 14)
     hill(brush, rng, 138, shade(GRASS, 0.92), 10)
     hill(brush, rng, 165, GRASS, 6)
@@ -38,7 +38,7 @@ def meadow(brush: Brush, rng: SeededRandom, _snowy: bool) -> None:
 
 
 def mountain_lake(brush: Brush, rng: SeededRandom, _snowy: bool) -> None:
-    """Snow-capped mountains, a lake, and a grassy bank."""
+    """Draw snow-capped mountains, a lake, and a grassy bank."""
     _peaks(brush, rng, 118, (128, 142, 166))
     hill(brush, rng, 116, (96, 150, 112), 3)
     level(brush, 120, (84, 162, 190))
@@ -58,7 +58,7 @@ def _peaks(brush: Brush, rng: SeededRandom, y: float, ink: RGB) -> None:
 
 
 def snowy_field(brush: Brush, rng: SeededRandom, _snowy: bool) -> None:
-    """Drifts of snow before white hills."""
+    """Draw drifts of snow before white hills."""
     hill(brush, rng, 112, (196, 212, 232), 20)
     hill(brush, rng, 132, (216, 228, 242), 12)
     hill(brush, rng, 158, SNOW, 7)
@@ -68,7 +68,7 @@ def snowy_field(brush: Brush, rng: SeededRandom, _snowy: bool) -> None:
 
 
 def desert(brush: Brush, rng: SeededRandom, _snowy: bool) -> None:
-    """Dunes with a few cacti."""
+    """Draw dunes with a few cacti."""
     hill(brush, rng, 112, (226, 176, 112), 16)
     hill(brush, rng, 138, (236, 190, 124), 10)
     for x in (rng.between(10, 110), rng.between(200, 310)):

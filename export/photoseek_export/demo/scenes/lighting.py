@@ -1,4 +1,4 @@
-"""Light of a scene: its sky, and how much of each color channel falls on the land and on the things."""
+"""Lighting of a scene: its sky, and the light on land and objects per color channel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Light = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Lighting:
-    """Sky colors from top to horizon, and the light on land and things; things stay bright enough to know."""
+    """Sky colors from top to horizon, and the light on land and objects; objects stay recognizable."""
 
     zenith: RGB
     horizon: RGB
@@ -39,7 +39,7 @@ _LAMPLIGHT = {
 
 
 def lighting_of(scene: Scene) -> Lighting:
-    """The light of a scene; indoors the walls are lit by time of day alone."""
+    """Return the light of a scene; indoors it depends only on the time of day."""
     light = (_CLEAR if scene.weather == "clear" else _GRAY)[scene.time]
     if scene.place != "living room":
         return light

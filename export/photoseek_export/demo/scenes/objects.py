@@ -16,7 +16,7 @@ DARK: RGB = (60, 52, 54)
 
 
 def house(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
-    """Colored walls under a dark roof, a door, and lit windows."""
+    """Draw colored walls under a dark roof, a door, and lit windows."""
     peak, door = rng.between(86, 92), rng.pick((-12, 12))
     brush.box(16, 58, 27, peak, shade(ROOF, 0.9))
     brush.box(-38, 0, 38, 54, ink)
@@ -28,7 +28,7 @@ def house(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
 
 
 def tent(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
-    """An open ridge tent."""
+    """Draw an open ridge tent."""
     brush.polygon([(-43, 0), (-10, 60), (26, 60), (43, 0)], shade(ink, 0.84))
     brush.polygon([(-43, 0), (-10, 60), (22, 0)], ink)
     brush.polygon([(-22, 0), (-10, rng.between(36, 44)), (4, 0)], DARK, outlined=False)
@@ -36,7 +36,7 @@ def tent(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
 
 
 def tree(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
-    """A trunk under a round crown; now and then a green one is a fir."""
+    """Draw a trunk under a round crown; now and then a green one is a fir."""
     brush.polygon([(-7, 0), (7, 0), (4, 46), (-4, 46)], WOOD)
     if ink[1] > 1.5 * max(ink[0], ink[2]) and rng.bernoulli(0.4):
         for low, wide in ((22, 32), (44, 26), (64, 19)):
@@ -50,7 +50,7 @@ def tree(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
 
 
 def flower(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
-    """Six petals on a stem with two leaves."""
+    """Draw six petals on a stem with two leaves."""
     turn = rng.between(0, 1)
     brush.line([(0, 0), (0, 40)], LEAF, 3.6)
     for side in (-1, 1):
@@ -63,7 +63,7 @@ def flower(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
 
 
 def ball(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
-    """A toy ball: its color, with a white band and a glint."""
+    """Draw a toy ball: its color, with a white band and a glint."""
     brush.ellipse(0, 18, 18, 18, ink)
     tilt = rng.between(-5, 5)
     brush.polygon([(-17, 17 - tilt), (0, 13), (17, 17 + tilt), (17, 23 + tilt), (0, 19), (-17, 23 - tilt)], WHITE)
@@ -71,7 +71,7 @@ def ball(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
 
 
 def umbrella(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
-    """An open parasol, some of its panels lighter."""
+    """Draw an open parasol, some of its panels lighter."""
     brush.line([(0, 0), (0, 70)], WOOD, 4)
     brush.dome(0, 38, 36, rng.between(29, 33), ink)
     for x in (-18, 18):
@@ -82,7 +82,7 @@ def umbrella(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
 
 
 def balloon(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
-    """A toy balloon on a waving string."""
+    """Draw a toy balloon on a waving string."""
     sway = rng.between(-4, 4)
     brush.line([(0, 24), (sway, 16), (-sway, 8), (sway, 0)], (150, 150, 156), 1.4)
     brush.polygon([(0, 26), (-4, 21), (4, 21)], ink)
@@ -91,7 +91,7 @@ def balloon(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
 
 
 def kite(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
-    """A diamond with a tail of bows."""
+    """Draw a diamond with a tail of bows."""
     sway = rng.between(3, 7)
     tail = [(0.0, 32.0), (sway, 22.0), (-sway, 12.0), (sway, 0.0)]
     brush.line(tail, (110, 100, 110), 1.6)
@@ -104,7 +104,7 @@ def kite(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
 
 
 def sofa(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
-    """Two seats between rounded arms."""
+    """Draw two seats between rounded arms."""
     for x in (-46, 46):
         brush.box(x - 4, 0, x + 4, 8, WOOD)
     brush.box(-48, 14, 48, 62, ink, radius=10)
@@ -118,7 +118,7 @@ def sofa(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
 
 
 def lamp(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
-    """A standard lamp with a colored shade."""
+    """Draw a standard lamp with a colored shade."""
     brush.box(-14, 0, 14, 5, DARK, radius=2)
     brush.line([(0, 4), (0, 66)], DARK, 3.4)
     brush.ellipse(0, 62, 5, 6, GLOW)

@@ -1,4 +1,4 @@
-"""Drawing a scene: sky, place, things from the back to the front, then what falls from the sky."""
+"""Rendering of a scene: sky, place, objects from back to front, then precipitation."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from photoseek_export.demo.scenes.world import Layer, Scene, Thing
 
 STREAM = 7_002
 Shape = Callable[[Brush, RGB, SeededRandom], None]
-Backdrop = Callable[[Brush, SeededRandom, bool], None]  # from the horizon down; whether it snows
+Backdrop = Callable[[Brush, SeededRandom, bool], None]  # draws below the horizon; the flag means snow
 
 _ORDER: tuple[Layer, ...] = ("water", "back", "sky", "ground", "front")
 _WATERLINES = {"beach": 166.0}
-_MODULES = (landscapes, settlements, vehicles, objects, creatures)  # a function for each place and kind of thing
+_MODULES = (landscapes, settlements, vehicles, objects, creatures)  # each has a function per place or kind of object
 
 
 def render(scene: Scene, seed: int, size: tuple[int, int] = (320, 240)) -> Image.Image:
-    """The RGB picture of a scene; the seed varies shades, shapes, clouds and small offsets."""
+    """Return the RGB image of a scene; the seed varies shades, shapes, clouds and small offsets."""
     rng, lighting = SeededRandom(STREAM, seed), lighting_of(scene)
     canvas = sky.gradient(lighting)
     brush = Brush(ImageDraw.Draw(canvas))
@@ -78,13 +78,13 @@ def _draw_thing(brush: Brush, thing: Thing, scene: Scene, rng: SeededRandom) -> 
 
 
 def _named(what: str) -> Any:
-    """Return the function that draws a place or a kind of thing, which has its name."""
+    """Return the function that draws a place or a kind of object."""
     name = what.replace(" ", "_")
     return next(getattr(module, name) for module in _MODULES if hasattr(module, name))
 
 
 def _varied(ink: RGB, rng: SeededRandom) -> RGB:
-    """The color a little lighter or darker, for one group of things."""
+    """Return the color slightly lighter or darker, for one group of objects."""
     change = rng.between(-9, 9)
     red, green, blue = (min(255, max(0, round(channel + change))) for channel in ink)
     return (red, green, blue)

@@ -1,4 +1,4 @@
-"""The places people built: street, park, harbour, farm, living room."""
+"""Settlements: street, park, harbor, farm, living room."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ STONE: RGB = (176, 172, 172)
 
 
 def street(brush: Brush, rng: SeededRandom, snowy: bool) -> None:
-    """Tall city blocks, a pavement, and a road with a dashed line."""
+    """Draw tall city blocks, a pavement, and a road with a dashed line."""
     x = -10.0
     while x < WIDTH:
         wide, tall = rng.between(38, 62), rng.between(62, 118)
@@ -35,7 +35,7 @@ def _block(brush: Brush, rng: SeededRandom, x: float, wide: float, tall: float, 
 
 
 def park(brush: Brush, rng: SeededRandom, snowy: bool) -> None:
-    """A lawn with a hedge, a winding path, a bench and street lights."""
+    """Draw a lawn with a hedge, a winding path, a bench and street lights."""
     lawn = whitened((132, 196, 110), snowy)
     level(brush, 122, lawn)
     for x in range(-6, WIDTH + 20, 22):
@@ -58,7 +58,7 @@ def _bench(brush: Brush, x: float, y: float) -> None:
 
 
 def harbour(brush: Brush, rng: SeededRandom, _snowy: bool) -> None:
-    """Open water with a breakwater and lighthouse behind it, and a stone quay with bollards."""
+    """Draw open water with a breakwater and lighthouse behind it, and a stone quay with bollards."""
     level(brush, 112, (64, 134, 176))
     ripples(brush, rng, (120, 180, 208), 112, 186)
     brush.polygon([(-4, 122), (-4, 138), (96, 134), (112, 122)], shade(STONE, 0.8), outlined=False)
@@ -87,7 +87,7 @@ def _crane(brush: Brush, x: float) -> None:
 
 
 def farm(brush: Brush, rng: SeededRandom, snowy: bool) -> None:
-    """A barn, furrowed fields and a fence."""
+    """Draw a barn, furrowed fields and a fence."""
     hill(brush, rng, 120, whitened((176, 196, 104), snowy), 8)
     for x in range(-40, WIDTH + 40, 20):
         brush.line([(x, 70), (150 + (x - 150) * 0.4, 116)], whitened((208, 184, 92), snowy), 3)
@@ -111,7 +111,7 @@ def _barn(brush: Brush, x: float, snowy: bool) -> None:
 
 
 def living_room(brush: Brush, rng: SeededRandom, _snowy: bool) -> None:
-    """A papered wall, a wooden floor with a rug, and two framed prints; the window is not drawn here."""
+    """Draw a papered wall, a wooden floor with a rug, and two framed prints; the window is not drawn here."""
     wall = rng.pick(((236, 222, 196), (214, 226, 214), (230, 212, 214), (212, 220, 232)))
     level(brush, 0, wall)
     for x in range(8, WIDTH, 26):

@@ -1,4 +1,4 @@
-"""Sky and weather: the gradient, sun, moon and stars, clouds, rain and snow."""
+"""Sky and weather: gradient, sun, moon, stars, clouds, rain and snow."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _REACH = 150  # pixels from the top over which the sky changes from zenith to ho
 
 
 def gradient(lighting: Lighting) -> Image.Image:
-    """A canvas of the sky's colors."""
+    """Return a canvas with the colors of the sky."""
     share = np.clip(np.arange(HEIGHT * SUPERSAMPLE) / (_REACH * SUPERSAMPLE), 0, 1)[:, None]
     rows = (1 - share) * np.array(lighting.zenith) + share * np.array(lighting.horizon)
     column = Image.fromarray(rows.round().astype(np.uint8)[:, None, :])
@@ -23,7 +23,7 @@ def gradient(lighting: Lighting) -> Image.Image:
 
 
 def lights(brush: Brush, scene: Scene, rng: SeededRandom) -> None:
-    """The sun by day, low and large at sunset; the moon and stars at night."""
+    """Draw the sun by day, low and large at sunset; the moon and stars at night."""
     x = rng.pick((rng.between(24, 90), rng.between(230, 296)))
     if scene.time == "night":
         _night_lights(brush, x, rng, stars=34 if scene.weather == "clear" else 0)
@@ -46,7 +46,7 @@ def _night_lights(brush: Brush, x: float, rng: SeededRandom, stars: int) -> None
 
 
 def clouds(brush: Brush, scene: Scene, lighting: Lighting, rng: SeededRandom) -> None:
-    """One or two clouds in a clear sky by day, many when it is cloudy or wet."""
+    """Draw one or two clouds in a clear sky by day, and many in cloudy or wet weather."""
     clear = 0 if scene.time == "night" else rng.pick((0, 1, 2))
     amount = clear if scene.weather == "clear" else 6
     for i in range(amount):
@@ -63,7 +63,7 @@ def _cloud(brush: Brush, x: float, y: float, scale: float, lighting: Lighting, r
 
 
 def precipitation(brush: Brush, scene: Scene, rng: SeededRandom) -> None:
-    """Streaks of rain or flakes of snow before everything."""
+    """Draw streaks of rain or flakes of snow in front of everything."""
     if scene.weather == "rain":
         for _ in range(110):
             x, y = rng.between(0, WIDTH), rng.between(0, HEIGHT)

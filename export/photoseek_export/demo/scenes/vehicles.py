@@ -19,7 +19,7 @@ def _wheel(brush: Brush, x: float, radius: float) -> None:
 
 
 def car(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
-    """From the side: a saloon, a hatchback or a small van."""
+    """Draw a car from the side: a saloon, a hatchback or a small van."""
     back, rear, front = rng.pick(((-32, -22, 14), (-43, -38, 14), (-28, -16, 10)))
     brush.polygon([(back, 26), (rear, 46), (front, 46), (28, 26)], ink)
     brush.polygon([(back + 7, 27), (rear + 4, 41), (-5, 41), (-5, 27)], GLASS, outlined=False)
@@ -32,7 +32,7 @@ def car(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
 
 
 def bus(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
-    """From the side, with a row of windows."""
+    """Draw a bus from the side, with a row of windows."""
     brush.box(-53, 8, 53, 58, ink, radius=7)
     for left in range(-48, 24, 18):
         brush.box(left, 32, left + 14, 51, GLASS, radius=2, outlined=False)
@@ -43,7 +43,7 @@ def bus(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
 
 
 def train(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
-    """A steam engine with one carriage on its rails."""
+    """Draw a steam engine with one carriage on its rails."""
     brush.line([(-76, 0), (76, 0)], (120, 110, 104), 3)
     for i in range(rng.pick((2, 3))):
         brush.ellipse(56 - 10 * i, 68 + 9 * i, 7 + 2 * i, 6 + 2 * i, (238, 238, 240), outlined=False)
@@ -61,7 +61,7 @@ def train(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
 
 
 def bicycle(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
-    """Two wheels with colored mudguards and a thick frame."""
+    """Draw two wheels with colored mudguards and a thick frame."""
     for x in (-24, 24):
         brush.ring(x, 17, 17, TYRE, 3.6)
         brush.ring(x, 17, 13.4, ink, 2.6)
@@ -78,7 +78,7 @@ def bicycle(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
 
 
 def boat(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
-    """A sailing boat: hull and main sail in its color, a white foresail."""
+    """Draw a sailing boat: hull and main sail in its color, a white foresail."""
     sail = rng.between(66, 72)
     brush.line([(0, 16), (0, sail + 3)], (120, 84, 56), 3)
     brush.polygon([(-3, 22), (-3, sail), (-33, 22)], ink)
@@ -89,7 +89,7 @@ def boat(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
 
 
 def plane(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
-    """From the side in level flight, tail to the left."""
+    """Draw a plane from the side in level flight, tail to the left."""
     brush.polygon([(-40, 20), (-46, 44), (-34, 44), (-22, 26)], ink)
     brush.ellipse(0, 20, 46, 12, ink)
     brush.polygon([(24, 28), (30, 30), (42, 24), (40, 20), (26, 20)], GLASS, outlined=False)

@@ -1,6 +1,6 @@
-"""Chinese captions of a scene: five sentences that word the same facts differently, every one true of the picture.
+"""Chinese captions of a scene: five sentences that state the same facts, each true of the image.
 
-They are not translations of the English captions: the two languages draw from streams of their own.
+They are not translations: each language uses another random stream.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from photoseek_export.demo.scenes.random_source import SeededRandom
 from photoseek_export.demo.scenes.world import Scene, Thing
 
 STREAM = 7_005
-_AT_REST = "停立站坐蹲漂浮放摆"  # verbs that go with 静静地, quietly
+_AT_REST = "停立站坐蹲漂浮放摆"  # verbs that combine with 静静地, quietly
 
 
 def captions(scene: Scene, seed: int) -> list[str]:
-    """Five different captions; at least four name every group with its color and count, and the place."""
+    """Return five different captions; at least four name every group with its color and count, and the place."""
     rng = SeededRandom(STREAM, seed)
     texts = different(scene, rng, FULL_STYLES, _short, lambda text, _: text)
     return [text + "。" if rng.bernoulli(0.5) else text for text in texts]
 
 
 def _listed(scene: Scene, rng: SeededRandom) -> str:
-    """沙滩上的A、B和天上的C; A和B在沙滩上，天上有C."""
+    """Return a text like: 沙滩上的A、B和天上的C; A和B在沙滩上，天上有C."""
     standing, flying = _standing(scene, rng), _flying(scene)
     if rng.bernoulli(0.5):
         groups = [*standing, *(f"{aloft(scene, rng)}的{thing_phrase(thing, rng)}" for thing in flying)]
@@ -34,7 +34,7 @@ def _listed(scene: Scene, rng: SeededRandom) -> str:
 
 
 def _shown(scene: Scene, rng: SeededRandom) -> str:
-    """照片里，沙滩上有A、B和C."""
+    """Return a text like: 照片里，沙滩上有A、B和C."""
     if rng.bernoulli(0.2):
         return f"{rng.pick(WORDS['seen'])}{_setting(scene, rng)}有{_joined(_groups(scene, rng), rng)}"
     opening = rng.pick(WORDS["openings"]) + rng.pick(("", "，", "，"))
@@ -42,21 +42,21 @@ def _shown(scene: Scene, rng: SeededRandom) -> str:
 
 
 def _related(scene: Scene, rng: SeededRandom) -> str:
-    """沙滩上，A在B旁边，还有C."""
+    """Return a text like: 沙滩上，A在B旁边，还有C."""
     first, second, *others = related_first(scene, rng)
     rest = "".join(f"，{rng.pick(('还有', '另外还有'))}{thing_phrase(thing, rng)}" for thing in others)
     return f"{_opening(scene, rng)}，{relation(scene, first, second, rng)}{rest}"
 
 
 def _placed_first(scene: Scene, rng: SeededRandom) -> str:
-    """沙滩上有A、B和C; 傍晚，沙滩上有A和B."""
+    """Return a text like: 沙滩上有A、B和C; 傍晚，沙滩上有A和B."""
     if rng.bernoulli(0.4):
         return f"{when(scene, rng)}，{where(scene, rng)}{_there_are(scene, rng)}"
     return f"{rng.pick(('', '', '在'))}{_setting(scene, rng)}{_there_are(scene, rng)}"
 
 
 def _named(scene: Scene, rng: SeededRandom) -> str:
-    """傍晚的沙滩，有A和B; 有A和B的沙滩."""
+    """Return a text like: 傍晚的沙滩，有A和B; 有A和B的沙滩."""
     listed = _joined(_groups(scene, rng), rng)
     if rng.bernoulli(0.25):
         name = rng.pick([name for name in PLACE_NAMES[scene.place] if "的" not in name and name[0] != "一"])
@@ -66,7 +66,7 @@ def _named(scene: Scene, rng: SeededRandom) -> str:
 
 
 def _positioned(scene: Scene, rng: SeededRandom) -> str:
-    """沙滩上，左边是A，右边是B; 左边是A，右边是B，背景是沙滩."""
+    """Return a text like: 沙滩上，左边是A，右边是B; 左边是A，右边是B，背景是沙滩."""
     if has_pair(scene):
         return _related(scene, rng)
     form = rng.pick(("{spot}是{group}", "{spot}有{group}", "{group}在{spot}"))
@@ -80,7 +80,7 @@ def _positioned(scene: Scene, rng: SeededRandom) -> str:
 
 
 def _active(scene: Scene, rng: SeededRandom) -> str:
-    """A站在沙滩上，天上飞着B; 沙滩上停着A，附近有B."""
+    """Return a text like: A站在沙滩上，天上飞着B; 沙滩上停着A，附近有B."""
     first, *others = sorted(rng.shuffled(scene.things), key=lambda thing: thing.layer == "sky")
     group, verb = thing_phrase(first, rng), rng.pick(DOING[first.kind])
     links = rng.shuffled(("附近有", "还有", "另外还有"))
@@ -92,7 +92,7 @@ def _active(scene: Scene, rng: SeededRandom) -> str:
 
 
 def _short(scene: Scene, rng: SeededRandom) -> str:
-    """Two groups and how they stand, without the place."""
+    """Return two groups and their relation, without the place."""
     first, second, *_ = related_first(scene, rng)
     return _moment(scene, rng) + relation(scene, first, second, rng)
 
@@ -101,7 +101,7 @@ FULL_STYLES: tuple[Style, ...] = (_listed, _shown, _related, _placed_first, _nam
 
 
 def _there_are(scene: Scene, rng: SeededRandom) -> str:
-    """有A、B和C; 有A和B，天上飞着C."""
+    """Return a text like: 有A、B和C; 有A和B，天上飞着C."""
     above = _above(scene, rng) if rng.bernoulli(0.6) else ""
     listed = _joined(_standing(scene, rng) if above else _groups(scene, rng), rng)
     there_is = rng.pick(("有", "有", "有", "可以看到", "能看见"))
@@ -109,7 +109,7 @@ def _there_are(scene: Scene, rng: SeededRandom) -> str:
 
 
 def _above(scene: Scene, rng: SeededRandom) -> str:
-    """Clauses for the groups that fly, or nothing."""
+    """Return clauses for the groups that fly, or nothing."""
     return "".join(f"，{_aside(scene, thing, '', rng)}" for thing in _flying(scene))
 
 
@@ -145,7 +145,7 @@ def _setting(scene: Scene, rng: SeededRandom) -> str:
 
 
 def _opening(scene: Scene, rng: SeededRandom) -> str:
-    """Where and when, as the head of a sentence: "夜里，街上"."""
+    """Return where and when, as the head of a sentence: "夜里，街上"."""
     if rng.bernoulli(0.5):
         return _setting(scene, rng)
     return f"{when(scene, rng)}{rng.pick(('在', '，在', '，'))}{where(scene, rng)}"
@@ -156,7 +156,7 @@ def _moment(scene: Scene, rng: SeededRandom) -> str:
 
 
 def _counted(listed: str, rng: SeededRandom) -> str:
-    """After 有 and 着, 一 may be left out: 有只猫."""
+    """Return a list of groups after 有 or 着, where 一 may be omitted: 有只猫."""
     return listed.removeprefix("一") if rng.bernoulli(0.2) else listed
 
 

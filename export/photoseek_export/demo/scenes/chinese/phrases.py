@@ -7,22 +7,22 @@ from photoseek_export.demo.scenes.random_source import SeededRandom
 from photoseek_export.demo.scenes.world import Thing
 
 _SIZE_ODDS = 0.5
-_SHORT_ODDS = 0.4  # how often a color that may be said in one character is
+_SHORT_ODDS = 0.4  # probability that a color is written as one character if possible
 
 
 def thing_phrase(thing: Thing, rng: SeededRandom) -> str:
-    """A group with its number: "两个红色的小气球"."""
+    """Return a group with its number: "两个红色的小气球"."""
     noun = _noun(thing, rng)
     return _amount(thing, noun, rng) + _described(thing, noun, rng)
 
 
 def unnumbered_phrase(thing: Thing, rng: SeededRandom) -> str:
-    """A group without its number, which Chinese leaves open: "红色的小气球"."""
+    """Return a group without its number, which Chinese may omit: "红色的小气球"."""
     return _described(thing, _noun(thing, rng), rng)
 
 
 def kind_phrase(thing: Thing, rng: SeededRandom) -> str:
-    """A group without its color: "两只猫", "猫"."""
+    """Return a group without its color: "两只猫", "猫"."""
     noun = _noun(thing, rng)
     return noun.name if rng.bernoulli(0.5) else _amount(thing, noun, rng) + noun.name
 
@@ -48,7 +48,7 @@ def _described(thing: Thing, noun: Noun, rng: SeededRandom) -> str:
 
 
 def _worn(thing: Thing, rng: SeededRandom) -> str:
-    """The garment that carries the color: "穿着红色裙子的", "戴红帽子的"."""
+    """Return the garment that carries the color: "穿着红色裙子的", "戴红帽子的"."""
     verb, garments = rng.pick(WORDS["wear"][thing.kind])
     garment = rng.pick(garments)
     short = len(garment) == 2 and _worn_short(thing.color, garment) and rng.bernoulli(_SHORT_ODDS)
@@ -57,7 +57,7 @@ def _worn(thing: Thing, rng: SeededRandom) -> str:
 
 
 def _worn_short(color: str, garment: str) -> bool:
-    """橘 alone is said of fruit and cats, and 绿帽子 means a deceived husband."""
+    """Return whether 红帽子 is idiomatic: 橘 alone applies to fruit and cats, and 绿帽子 means a cheated husband."""
     return color != "orange" and (color, garment) != ("green", "帽子")
 
 
@@ -73,5 +73,5 @@ def _colored(thing: Thing, noun: Noun, size: str, rng: SeededRandom) -> str:
 
 
 def _takes_short(noun: Noun, size: str, short: str) -> bool:
-    """小红球 and 大白猫 are said; 小红汽车 and 大红球 are not, or mean something else."""
+    """Return whether size and color combine: 小红球 and 大白猫 are idiomatic, 小红汽车 and 大红球 are not."""
     return not size or (len(noun.name) == 1 and (size == "小" or short in "黑白"))

@@ -1,4 +1,4 @@
-"""What people type in Chinese when they look for a scene: short phrases that name only a part of it, each true."""
+"""Chinese search queries for a scene: short phrases that name a part of it, each true of the image."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ _BESIDE = ("{}旁边的{}", "{}在{}旁边")
 
 
 def queries(scene: Scene, seed: int) -> list[str]:
-    """Four phrases, one of each kind: one group, its kind alone, two groups, the place."""
+    """Return four phrases, one of each type: one group, its kind alone, two groups, the place."""
     rng = SeededRandom(STREAM, seed)
     return [style(scene, rng) for style in (_one_group, _one_kind, _two_groups, _place)]
 
 
 def _one_group(scene: Scene, rng: SeededRandom) -> str:
-    """夜里的红色汽车."""
+    """Return a text like: 夜里的红色汽车."""
     return _set(_group(rng.pick(scene.things), rng), scene, rng, 0.4)
 
 
 def _one_kind(scene: Scene, rng: SeededRandom) -> str:
-    """客厅里的猫."""
+    """Return a text like: 客厅里的猫."""
     return _set(kind_phrase(rng.pick(scene.things), rng), scene, rng, 0.7)
 
 
 def _two_groups(scene: Scene, rng: SeededRandom) -> str:
-    """公园里的汽车和棕色的狗."""
+    """Return a text like: 公园里的汽车和棕色的狗."""
     first, second = rng.shuffled(scene.things)[:2]
     described = [_group(thing, rng) if rng.bernoulli(0.6) else kind_phrase(thing, rng) for thing in (first, second)]
     beside = "sky" not in (first.layer, second.layer) and len(scene.things) == 2
@@ -38,12 +38,12 @@ def _two_groups(scene: Scene, rng: SeededRandom) -> str:
 
 
 def _place(scene: Scene, rng: SeededRandom) -> str:
-    """傍晚的沙滩."""
+    """Return a text like: 傍晚的沙滩."""
     return place_name(scene, rng, 1.0)
 
 
 def _group(thing: Thing, rng: SeededRandom) -> str:
-    """With its number, or as people search: 黑色的猫."""
+    """Return a group with its number, or without as in typical queries: 黑色的猫."""
     return thing_phrase(thing, rng) if rng.bernoulli(0.5) else unnumbered_phrase(thing, rng)
 
 

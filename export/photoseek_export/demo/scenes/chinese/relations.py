@@ -1,4 +1,4 @@
-"""Chinese clauses for how two groups stand to each other, every one true of the picture."""
+"""Chinese clauses for the relation of two groups, each true of the image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from photoseek_export.demo.scenes.world import Scene, Thing
 
 
 def relation(scene: Scene, first: Thing, second: Thing, rng: SeededRandom) -> str:
-    """Both groups, joined by a relation that holds between them as they are drawn."""
+    """Return both groups, joined by a relation that is true of the image."""
     if "sky" in (first.layer, second.layer):
         return _raised(scene, first, second, rng)
     if {first.layer, second.layer} == {"front", "back"}:
@@ -22,7 +22,7 @@ def relation(scene: Scene, first: Thing, second: Thing, rng: SeededRandom) -> st
 
 
 def _located(thing: Thing, other: Thing, where: str, rng: SeededRandom) -> str:
-    """`thing` is at that side of the other: "A在B左边", "B的左边是A", "B左边停着A"."""
+    """Return that `thing` is at a side of the other: "A在B左边", "B的左边是A", "B左边停着A"."""
     a, b = thing_phrase(thing, rng), thing_phrase(other, rng)
     verb, link = rng.pick(DOING[thing.kind]), rng.pick(("", "的"))
     there = f"{b}{link}{where}{rng.pick(('有', '是'))}{a}"
@@ -37,7 +37,7 @@ def _near(first: Thing, second: Thing, rng: SeededRandom) -> str:
 
 
 def _raised(scene: Scene, first: Thing, second: Thing, rng: SeededRandom) -> str:
-    """One group over the other if they share a position, else only high up."""
+    """Return one group as above the other if they share a position, else as high up."""
     flying, standing = (first, second) if first.layer == "sky" else (second, first)
     if first.position == second.position:
         if first is flying:

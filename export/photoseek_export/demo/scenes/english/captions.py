@@ -1,4 +1,4 @@
-"""Captions of a scene: five sentences that word the same facts differently, every one true of the picture."""
+"""English captions of a scene: five sentences that state the same facts, each true of the image."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ STREAM = 7_003
 
 
 def captions(scene: Scene, seed: int) -> list[str]:
-    """Five different captions; at least four name every group with its color and count, and the place."""
+    """Return five different captions; at least four name every group with its color and count, and the place."""
     return different(scene, SeededRandom(STREAM, seed), FULL_STYLES, _short, _finished)
 
 
 def _listed(scene: Scene, rng: SeededRandom) -> str:
-    """A, B and C in the place."""
+    """Return a text like: A, B and C in the place."""
     return _joined(_phrases(scene, rng), "and") + _where(scene, rng) + _when(scene, rng)
 
 
 def _shown(scene: Scene, rng: SeededRandom) -> str:
-    """A photo of A with B and C in the place."""
+    """Return a text like: A photo of A with B and C in the place."""
     opening = rng.pick(WORDS["openings"])
     first, *others = _phrases(scene, rng)
     return f"{opening} {first}{_where(scene, rng)} with {_joined(others, 'and')}{_when(scene, rng)}"
 
 
 def _related(scene: Scene, rng: SeededRandom) -> str:
-    """A next to B, in the place, and C."""
+    """Return a text like: A next to B, in the place, and C."""
     first, second, *others = related_first(scene, rng)
     rest = "".join(f", {rng.pick(('and', 'with'))} {thing_phrase(thing, rng)}" for thing in others)
     return relation(scene, first, second, rng) + _where(scene, rng) + rest + _when(scene, rng)
 
 
 def _placed_first(scene: Scene, rng: SeededRandom) -> str:
-    """In the place there are A and B."""
+    """Return a text like: In the place there are A and B."""
     things = rng.shuffled(scene.things)
     verb = "are" if things[0].count > 1 else "is"
     listed = _joined([thing_phrase(thing, rng) for thing in things], "and")
@@ -43,14 +43,14 @@ def _placed_first(scene: Scene, rng: SeededRandom) -> str:
 
 
 def _named(scene: Scene, rng: SeededRandom) -> str:
-    """The place, with A and B."""
+    """Return a text like: The place, with A and B."""
     name = rng.pick(PLACE_NAMES[scene.place])
     link = rng.pick((" with", " with", ", with", ":"))
     return f"{name}{_when(scene, rng)}{link} {_joined(_phrases(scene, rng), 'and')}"
 
 
 def _positioned(scene: Scene, rng: SeededRandom) -> str:
-    """A on the left and B on the right, in the place."""
+    """Return a text like: A on the left and B on the right, in the place."""
     if has_pair(scene):
         return _related(scene, rng)
     things = rng.shuffled(scene.things)
@@ -62,7 +62,7 @@ def _positioned(scene: Scene, rng: SeededRandom) -> str:
 
 
 def _active(scene: Scene, rng: SeededRandom) -> str:
-    """A standing in the place, with B nearby."""
+    """Return a text like: A standing in the place, with B nearby."""
     first, *others = sorted(rng.shuffled(scene.things), key=lambda thing: thing.layer == "sky")
     opening = rng.pick(("", "", "there are " if first.count > 1 else "there is "))
     rest = _joined([f"{thing_phrase(thing, rng)}{_aside(thing, rng)}" for thing in others], "and")
@@ -71,7 +71,7 @@ def _active(scene: Scene, rng: SeededRandom) -> str:
 
 
 def _short(scene: Scene, rng: SeededRandom) -> str:
-    """Two groups and how they stand, without the place."""
+    """Return two groups and their relation, without the place."""
     first, second, *_ = related_first(scene, rng)
     return relation(scene, first, second, rng) + _when(scene, rng)
 
@@ -80,7 +80,7 @@ FULL_STYLES: tuple[Style, ...] = (_listed, _shown, _related, _placed_first, _nam
 
 
 def relation(scene: Scene, first: Thing, second: Thing, rng: SeededRandom) -> str:
-    """Both groups, joined by a relation that holds between them as they are drawn."""
+    """Return both groups, joined by a relation that is true of the image."""
     a, b = thing_phrase(first, rng), thing_phrase(second, rng)
     if "sky" in (first.layer, second.layer):
         return _raised(first, second, a, b, rng)
@@ -92,7 +92,7 @@ def relation(scene: Scene, first: Thing, second: Thing, rng: SeededRandom) -> st
 
 
 def _raised(first: Thing, second: Thing, a: str, b: str, rng: SeededRandom) -> str:
-    """One group over the other if they share a position, else only high up."""
+    """Return one group as above the other if they share a position, else as high up."""
     if first.position == second.position:
         return f"{a} {rng.pick(WORDS['above' if first.layer == 'sky' else 'below'])} {b}"
     standing, flying = (b, a) if first.layer == "sky" else (a, b)
@@ -109,7 +109,7 @@ def _spot(thing: Thing, rng: SeededRandom) -> str:
 
 
 def _aside(thing: Thing, rng: SeededRandom) -> str:
-    """What a group of less weight in the sentence does, or nothing."""
+    """Return what a secondary group does, or nothing."""
     if thing.layer == "sky":
         return f" {rng.pick(WORDS['doing'][thing.kind])} {rng.pick(WORDS['overhead'])}"
     return rng.pick(("", "", " nearby"))
@@ -130,7 +130,7 @@ def _joined(phrases: list[str], word: str) -> str:
 
 
 def _finished(text: str, rng: SeededRandom) -> str:
-    """In lower case or as a sentence, with or without a full stop."""
+    """Return a text in lowercase or as a sentence, with or without a period."""
     if rng.bernoulli(0.6):
         text = text[0].upper() + text[1:]
     return text + "." if rng.bernoulli(0.5) else text

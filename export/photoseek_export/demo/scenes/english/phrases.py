@@ -16,7 +16,7 @@ PLACE_NAMES: Choices = WORDS["place_names"]
 
 
 def thing_phrase(thing: Thing, rng: SeededRandom) -> str:
-    """A group as a noun phrase: number, often its size, color, noun ("two small red balls")."""
+    """Return a group as a noun phrase: number, often its size, color, noun ("two small red balls")."""
     noun = a_noun(thing, rng)
     sizes = WORDS["people_sizes" if thing.kind in WORDS["wear"] else "sizes"]
     size = rng.pick(sizes[thing.size]) if rng.bernoulli(0.5) else ""
@@ -25,28 +25,28 @@ def thing_phrase(thing: Thing, rng: SeededRandom) -> str:
 
 
 def a_noun(thing: Thing, rng: SeededRandom) -> str:
-    """A name of its kind, often the common one, in singular or plural."""
+    """Return a name of its kind, often the common one, in singular or plural."""
     names = NOUNS[thing.kind]
     return (names[0] if rng.bernoulli(0.6) else rng.pick(names))[thing.count > 1]
 
 
 def a_number(thing: Thing, rng: SeededRandom) -> str:
-    """How many there are."""
+    """Return the number of objects as a word."""
     return str(rng.pick(WORDS["numbers"][str(thing.count)]))
 
 
 def _colored(thing: Thing, noun: str, rng: SeededRandom) -> tuple[str, str]:
-    """The noun after its color, or followed by the garment that carries the color."""
+    """Return the noun after its color, or followed by the garment that carries the color."""
     if thing.kind not in WORDS["wear"]:
         return thing.color, noun
     return noun, rng.pick(WORDS["wear"][thing.kind])[thing.count > 1].format(thing.color)
 
 
 def _with_articles(text: str) -> str:
-    """ "an" for "a" before a vowel: every such word here is also spoken with one."""
+    """Replace "a" by "an" before a vowel letter: here each of them is also a vowel sound."""
     return re.sub(r"\ba (?=[aeiou])", "an ", text)
 
 
 def time_phrase(scene: Scene, rng: SeededRandom) -> str:
-    """Time of day and weather in one phrase, true of the scene."""
+    """Return time of day and weather in one phrase, true of the scene."""
     return captions.time_phrase(WORDS, scene, rng)

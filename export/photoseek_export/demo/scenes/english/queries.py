@@ -1,4 +1,4 @@
-"""What people type when they look for a scene: short phrases that name only a part of it, each true of the picture."""
+"""English search queries for a scene: short phrases that name a part of it, each true of the image."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ _LINKS = ("and", "with", "and", "next to")
 
 
 def queries(scene: Scene, seed: int) -> list[str]:
-    """Four phrases, one of each kind: one group, its kind alone, two groups, the place."""
+    """Return four phrases, one of each type: one group, its kind alone, two groups, the place."""
     rng = SeededRandom(STREAM, seed)
     return [style(scene, rng) for style in (_one_group, _one_kind, _two_groups, _place)]
 
 
 def _one_group(scene: Scene, rng: SeededRandom) -> str:
-    """A red car at night."""
+    """Return a text like: A red car at night."""
     return thing_phrase(rng.pick(scene.things), rng) + _setting(scene, rng, 0.4)
 
 
 def _one_kind(scene: Scene, rng: SeededRandom) -> str:
-    """A cat in a living room."""
+    """Return a text like: A cat in a living room."""
     return kind_phrase(rng.pick(scene.things), rng) + _setting(scene, rng, 0.7)
 
 
 def _two_groups(scene: Scene, rng: SeededRandom) -> str:
-    """A car and a brown tree in the park."""
+    """Return a text like: A car and a brown tree in the park."""
     first, second = rng.shuffled(scene.things)[:2]
     described = [
         thing_phrase(thing, rng) if rng.bernoulli(0.6) else kind_phrase(thing, rng) for thing in (first, second)
@@ -39,12 +39,12 @@ def _two_groups(scene: Scene, rng: SeededRandom) -> str:
 
 
 def _place(scene: Scene, rng: SeededRandom) -> str:
-    """A beach at sunset."""
+    """Return a text like: A beach at sunset."""
     return f"{rng.pick(PLACE_NAMES[scene.place])} {time_phrase(scene, rng)}"
 
 
 def kind_phrase(thing: Thing, rng: SeededRandom) -> str:
-    """A group without its color: "a cat", "two cats", "cats"."""
+    """Return a group without its color: "a cat", "two cats", "cats"."""
     noun, number = a_noun(thing, rng), a_number(thing, rng)
     if thing.count > 1 and rng.bernoulli(0.5):
         return noun
@@ -52,7 +52,7 @@ def kind_phrase(thing: Thing, rng: SeededRandom) -> str:
 
 
 def _setting(scene: Scene, rng: SeededRandom, odds: float) -> str:
-    """The place, the time, both, or nothing: each said with the given odds."""
+    """Return the place, the time, both, or nothing, each with the given probability."""
     where = f" {rng.pick(WHERE[scene.place])}" if rng.bernoulli(odds) else ""
     when = f" {time_phrase(scene, rng)}" if rng.bernoulli(odds) else ""
     return where + when
