@@ -95,7 +95,7 @@ def export(
 
     shared: _Shared = {
         "name": name,
-        "precisions": [p for p, wanted in (("fp32", fp32), ("fp16", fp16), ("int8", int8)) if wanted],
+        "precisions": [p for p, enabled in (("fp32", fp32), ("fp16", fp16), ("int8", int8)) if enabled],
         "evaluation": EvaluationImages(images, captions[0], split, tuple(captions[1:]))
         if images and captions
         else None,
@@ -146,7 +146,7 @@ def _print_summary(bundle: Bundle) -> None:
 
 
 def _by_language(given: list[str]) -> dict[str, Path]:
-    """``zh=runs/chinese`` -> ``{"zh": Path("runs/chinese")}``."""
+    """Parse options: ``zh=runs/chinese`` -> ``{"zh": Path("runs/chinese")}``."""
     texts: dict[str, Path] = {}
     for option in given:
         language, equals, checkpoint = option.partition("=")

@@ -11,20 +11,20 @@ from photoseek_train.config import DEVICES
 from photoseek_train.errors import SettingsError
 
 
-def choose_device(wanted: str = "auto") -> torch.device:
+def choose_device(name: str = "auto") -> torch.device:
     """Return the device of a name; ``auto`` selects a CUDA GPU, else Apple's GPU (mps), else the CPU.
 
     Raises:
         SettingsError: The name is unknown, or torch does not find the device.
     """
-    if wanted not in DEVICES:
-        raise SettingsError(f"device: expected one of {', '.join(DEVICES)}, found {wanted!r}")
+    if name not in DEVICES:
+        raise SettingsError(f"device: expected one of {', '.join(DEVICES)}, found {name!r}")
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if wanted == "auto":
-        return torch.device(next(name for name, present in available.items() if present))
-    if not available[wanted]:
-        raise SettingsError(f"device: expected {wanted}, but torch {torch.__version__} finds none; use --device cpu")
-    return torch.device(wanted)
+    if name == "auto":
+        return torch.device(next(device for device, present in available.items() if present))
+    if not available[name]:
+        raise SettingsError(f"device: expected {name}, but torch {torch.__version__} finds none; use --device cpu")
+    return torch.device(name)
 
 
 CPU = torch.device("cpu")
@@ -48,5 +48,5 @@ def tower_arithmetic(precision: str, device: torch.device = CPU) -> torch.autoca
         precision: ``bf16``; ``auto``: bfloat16 if the hardware supports it; ``fp32``: no bfloat16.
         device: Device of the towers.
     """
-    wanted = precision == "bf16" or (precision == "auto" and has_bf16(device))
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=wanted)
+    enabled = precision == "bf16" or (precision == "auto" and has_bf16(device))
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)

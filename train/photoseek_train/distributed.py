@@ -56,10 +56,10 @@ class ProcessGroup:
             )
         return cls(state.num_processes, state.process_index)
 
-    def device(self, wanted: torch.device) -> torch.device:
+    def device(self, default: torch.device) -> torch.device:
         """Return the device of this process: its GPU if there are several."""
         if self.count == 1:
-            return wanted
+            return default
         from accelerate import PartialState
 
         assigned: torch.device = PartialState().device

@@ -35,7 +35,7 @@ Workers = Annotated[int, typer.Option("--workers", help="Processes that decode p
 
 
 def main() -> None:
-    """Entry point of ``photoseek-train``."""
+    """Run ``photoseek-train``."""
     run(app, "photoseek-train", bad_use=(SettingsError, EvaluationError), extra="train")
 
 

@@ -48,7 +48,7 @@ def collect_photo_stats(
     """Decode photos on all cores with the runtime's decoder; the result has the order of ``names``."""
     found: list[PhotoStats] = []
     with ThreadPoolExecutor(os.cpu_count()) as pool, warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # open_photo has its own limit
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # open_photo enforces a limit
         for start in range(0, len(names), _BATCH_SIZE):
             part = names[start : start + _BATCH_SIZE]
             for facts in pool.map(lambda name: _stats_of(folder, name), part):

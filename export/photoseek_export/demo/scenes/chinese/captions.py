@@ -131,7 +131,7 @@ def _spot(scene: Scene, thing: Thing, rng: SeededRandom) -> str:
 
 
 def _aside(scene: Scene, thing: Thing, link: str, rng: SeededRandom) -> str:
-    """A clause for a group of less weight in the sentence; `link` brings in one that stands on the ground."""
+    """Return a clause for a secondary group; `link` introduces one on the ground."""
     group, verb, sky = thing_phrase(thing, rng), rng.pick(DOING[thing.kind]), aloft(scene, rng)
     if thing.layer == "sky":
         return rng.pick((f"{sky}{verb}着{group}", f"{sky}有{group}", f"{group}{verb}在{sky}"))

@@ -48,7 +48,7 @@ def _group(thing: Thing, rng: SeededRandom) -> str:
 
 
 def _set(what: str, scene: Scene, rng: SeededRandom, odds: float) -> str:
-    """The place, the time, both or nothing, before what is there; now and then after it, as keywords."""
+    """Return a phrase with the place, the time, both or nothing before it, or sometimes after it as keywords."""
     placed, timed = rng.bernoulli(odds), rng.bernoulli(odds)
     if rng.bernoulli(0.15):
         said = [word(scene, rng) for word, is_said in ((where, placed), (when, timed)) if is_said]
