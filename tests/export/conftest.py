@@ -1,4 +1,4 @@
-"""A small trained-shaped checkpoint to export, made once."""
+"""A small checkpoint to export, created once."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def chinese_checkpoint(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Another text tower, of another shape, beside the image side of ``checkpoint``; read only."""
+    """Another text tower, of another shape, with the image side of ``checkpoint``; read-only."""
     folder = tmp_path_factory.mktemp("chinese")
     shape = CompactBert(layers=1, hidden=16, heads=2, vocabulary=120, positions=24)
     create_compact_bert(CHINESE_CAPTIONS, folder / "bert", shape)
@@ -91,7 +91,7 @@ def captioned(tmp_path_factory: pytest.TempPathFactory) -> EvaluationImages:
 
 @pytest.fixture(scope="session")
 def plain(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    """The checkpoint as a bundle of fp32 without ``measured``, beside two folders of somebody else; read only."""
+    """The checkpoint as an fp32 bundle without ``evaluation``, next to two other folders; read-only."""
     folder = tmp_path_factory.mktemp("plain")
     for name in ("b.old", "b.partial"):
         (folder / name).mkdir()

@@ -28,12 +28,12 @@ from tiny_bundle import COLOURS
 from tiny_photos import write_colour
 
 TEXTS = ["a red car", "two white dogs on a beach at night, children playing next to a boat", "", "cars"]
-ANY_LOSS = 100.0  # of random towers, whose ranks tell nothing
+ANY_LOSS = 100.0  # of random towers, whose ranks are arbitrary
 
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twenty noisy photos to calibrate with, and one that is none."""
+    """Twenty noisy photos to calibrate with, and a file that is not a photo."""
     folder = tmp_path_factory.mktemp("calibration")
     for number in range(20):
         colour = list(COLOURS.values())[number % len(COLOURS)]
@@ -156,7 +156,7 @@ def test_calibration_takes_readable_photos_at_random(photos: Path) -> None:
 
 
 def test_attention_that_cannot_be_fused_is_refused(checkpoint: Path, tmp_path: Path) -> None:
-    """Here that of an ordinary export, in which no operator stands for a layer's attention."""
+    """Here that of an ordinary export, in which a layer's attention is not one operator."""
     model = load_checkpoint(checkpoint, attention="eager").model
     write_text_graph(model, tmp_path / "plain.onnx")
     with pytest.raises(ExportError, match=r"expected fused attention in 2 layers, found it in 0; .*upgrade"):

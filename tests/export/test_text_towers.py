@@ -45,7 +45,7 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> EvaluationImages:
 
 
 class Made(NamedTuple):
-    """What the command made, and what it printed."""
+    """The bundle and the output of the command."""
 
     bundle: Bundle
     output: str
@@ -194,7 +194,7 @@ def test_an_option_that_names_no_language_is_refused(checkpoint: Path, tmp_path:
 
 
 def test_a_whole_checkpoint_is_needed(checkpoint: Path, chinese_checkpoint: Path, tmp_path: Path) -> None:
-    """A copy that went wrong is named, and no bundle is begun."""
+    """The error names the incomplete checkpoint, and no bundle is created."""
     copy = Path(shutil.copytree(chinese_checkpoint, tmp_path / "copy"))
     (copy / "model.safetensors").unlink()
     with pytest.raises(Exception, match=r"model\.safetensors: missing from the checkpoint"):

@@ -1,4 +1,4 @@
-"""A small world that can be learned in seconds: two-coloured pictures, and towers of unit size."""
+"""A small world that can be learned in seconds: two-colored images, and tiny towers."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def frozen_run(fit_into: MakeFit, tmp_path_factory: pytest.TempPathFactory) -> R
 
 @pytest.fixture(scope="session")
 def text_run(fit_into: MakeFit, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A text tower that learned beside a frozen image tower; read only."""
+    """A text tower trained against a frozen image tower; read-only."""
     return fit_into(tmp_path_factory.mktemp("text") / "run", tune="text", epochs=12)()
 
 

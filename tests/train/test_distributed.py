@@ -28,7 +28,7 @@ from toy_world import World
 
 
 def test_a_batch_is_split_into_parts_that_make_the_whole(world: World) -> None:
-    """Photos in turn, each with its own captions."""
+    """Consecutive photos, each with its captions."""
     config = OptimConfig(tune="both", batch_size=7, captions_per_photo=2)
     for batch in sample_batches(world.split("train"), config, epoch=1):
         parts = batch.split(3)
@@ -71,7 +71,7 @@ def losses(run: Path) -> list[float]:
 
 
 class Launched(NamedTuple):
-    """The runs that two processes made, and what they wrote to standard error."""
+    """The runs of two processes, and their standard error."""
 
     out: Path
     stderr: str
@@ -136,7 +136,7 @@ def test_two_processes_that_are_killed_go_on_as_if_never_stopped(
 
 
 def launch_and_kill(words: list[str], begun: Path, after: float) -> None:
-    """Kill all processes of a run, some seconds after it has begun."""
+    """Kill all processes of a run, some seconds after its start."""
     with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment()) as run:
         until = time.monotonic() + 300
         while not begun.is_file() and run.poll() is None and time.monotonic() < until:

@@ -104,7 +104,7 @@ def test_hits_carry_a_confidence_where_it_was_measured(
 def test_a_clip_of_before_its_end_token_was_corrected(
     clip_source: Path, clip_reference: Reference, tmp_path: Path
 ) -> None:
-    """OpenAI's own checkpoints say eos_token_id 2: the highest token of a text is looked for."""
+    """OpenAI's checkpoints have eos_token_id 2: the highest token of a text is its end."""
     config = json.loads((clip_source / "config.json").read_text())
     config["text_config"]["eos_token_id"] = 2
     (clip_source / "config.json").write_text(json.dumps(config))

@@ -95,7 +95,7 @@ def test_processors_on_torchvision_are_near(tmp_path: Path) -> None:
 
 
 def test_a_large_photo_is_decoded_in_full_up_to_sixteen_times_what_is_seen(tmp_path: Path) -> None:
-    """The decoder's own scaling is another filter; of what is thirty times as large it hides no more than a level."""
+    """The decoder's scaling uses another filter; for images thirty times as large, it differs by at most one level."""
     small = {"shortest_edge": 48}, {"height": 48, "width": 48}
     config = {"image_processor_type": "CLIPImageProcessor", "size": small[0], "crop_size": small[1]}
     preprocessing = read_preprocessing(config, tmp_path)

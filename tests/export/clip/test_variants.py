@@ -138,7 +138,7 @@ def test_eight_bits(copy: Path, expected: tuple[np.ndarray, np.ndarray], suffix:
 
 
 def test_four_bits(copy: Path, expected: tuple[np.ndarray, np.ndarray]) -> None:
-    """An operator of onnxruntime's own, with weights alone rounded: a batch changes nothing."""
+    """A custom operator of onnxruntime rounds only weights: batching changes nothing."""
     for tower in ("text_model", "vision_model"):
         quantizer = MatMulNBitsQuantizer(onnx.load(str(copy / f"onnx/{tower}.onnx")), block_size=32)
         with only_errors():

@@ -1,4 +1,4 @@
-"""The drawn world in Chinese: true of the scene, and good Chinese; read back with tables of this file's own."""
+"""Chinese texts of scenes: true of the scene, and good Chinese; parsed with independent tables in this file."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ GROUP = re.compile(
 
 
 def kind_of(noun: str) -> str:
-    """The kind that a noun of a caption names, by this file's own list."""
+    """The kind that a noun of a caption names, by an independent list in this file."""
     for form in (noun, noun.removesuffix("s")):
         kind = SYNONYMS.get(form, form)
         if kind in KINDS:

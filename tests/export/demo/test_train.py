@@ -81,7 +81,7 @@ def test_what_is_trained_on_is_captions_and_queries_of_training_scenes_only(run:
 def test_photographs_lie_beside_the_scenes(
     run: DemoRun, photographs: PhotoCollection, tmp_path: Path, language: str
 ) -> None:
-    """Each in a folder of its own; a photo without captions in a language is not in that language's splits."""
+    """Each in its subfolder; a photo without captions in a language is not in that language's splits."""
     collection = Collection(tmp_path / "pictures", run.drawn, photographs)
     collection.link()
     without = 0 if language == "en" else 1
@@ -121,7 +121,7 @@ def trained(run: DemoRun) -> DemoRun:
 @pytest.mark.slow
 def test_scenes_alone_become_a_bundle_of_two_languages(trained: DemoRun, tmp_path: Path) -> None:
     weights = (trained.checkpoint("zh") / "model.safetensors").stat().st_mtime_ns
-    train(trained, SMALL)  # goes on where it stopped: at the end
+    train(trained, SMALL)  # resumes where it stopped: at the end
     assert (trained.checkpoint("zh") / "model.safetensors").stat().st_mtime_ns == weights
     export(trained, tmp_path / "bundle")
     bundle = Bundle.load(tmp_path / "bundle")
@@ -137,10 +137,10 @@ def test_scenes_alone_become_a_bundle_of_two_languages(trained: DemoRun, tmp_pat
 def test_training_with_photographs_begins_with_an_image_tower_that_knows_some(
     trained: DemoRun, photographs: PhotoCollection, tmp_path: Path
 ) -> None:
-    """A text tower learns to read beside that tower before both learn."""
-    beside = DemoRun(tmp_path / "beside", photographs, init_from=trained.checkpoint("joint"))
-    render_scenes(beside, SMALL)
-    train(beside, SMALL)
-    assert (beside.checkpoint("reading") / "history.jsonl").is_file()
+    """A text tower is trained against that tower before both are trained."""
+    joint = DemoRun(tmp_path / "joint", photographs, init_from=trained.checkpoint("joint"))
+    render_scenes(joint, SMALL)
+    train(joint, SMALL)
+    assert (joint.checkpoint("reading") / "history.jsonl").is_file()
     for stage in ("joint", "fine"):
-        assert (beside.checkpoint(stage) / "history.jsonl").read_text().count('"images": 12') == 1
+        assert (joint.checkpoint(stage) / "history.jsonl").read_text().count('"images": 12') == 1

@@ -36,7 +36,7 @@ def test_no_photo_is_wholly_replaced() -> None:
 
 
 def test_right_captions_worked_by_hand() -> None:
-    """Photos 7 and 9, captions of 7, 7 and 9; a quarter of photo 9 lies in photo 7."""
+    """Photos 7 and 9, captions of 7, 7 and 9; a quarter of photo 7 is a patch of photo 9."""
     mixing = sample_cutmix(2, (8, 8), likely=0.0, rng=np.random.default_rng(0))
     mixing.mix_weight[0] = 0.25
     found = target_weights(np.array([7, 9]), np.array([7, 7, 9]), mixing)

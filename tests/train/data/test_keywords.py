@@ -57,7 +57,7 @@ def test_chinese_keywords_are_words_without_particles_and_counts() -> None:
 
 
 def test_of_too_many_chinese_words_the_rarest_stay_in_their_order() -> None:
-    assert with_keywords(captions(CHINESE), top=1)[1].keywords == ("狗",)  # the other two stand in two captions
+    assert with_keywords(captions(CHINESE), top=1)[1].keywords == ("狗",)  # the other two are in two captions
 
 
 def test_each_caption_is_taken_in_its_own_language() -> None:
@@ -123,7 +123,7 @@ def test_the_choice_follows_from_seed_epoch_and_row() -> None:
 
 @pytest.fixture
 def keyword_fit(world: World, make_fit: MakeFit, tmp_path: Path) -> Callable[..., Fit]:
-    """A run on the world's captions, whose keywords are their colours."""
+    """A run on the world's captions, whose keywords are their colors."""
     lines = []
     for caption in read_captions(world.captions):
         colours = [word.strip(",.") for word in caption.text.split() if word.strip(",.") in ("red", "green", "blue")]

@@ -118,7 +118,7 @@ def test_image_rows_are_what_the_tower_gives(tmp_path: Path, world: World, built
 
 
 def test_text_rows_are_what_the_tower_gives(tmp_path: Path, built: BuiltModel) -> None:
-    """Captions are computed in order of length, but come back in their own."""
+    """Captions are computed in order of length, but returned in the original order."""
     texts = ["red beside blue and much more white than that", "red", "red beside green"]
     rows = cached_text_features(FeatureCache(tmp_path), built, texts)
     ids = torch.tensor([built.tokenizer("red beside green")["input_ids"]])

@@ -1,4 +1,4 @@
-"""A frozen tower made for speed gives the features of the tower itself, in order, on a device there is."""
+"""The optimized frozen tower returns the features of the original tower, in order, on an available device."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a batch is made of is what the towers would make of each photo and caption alone."""
+"""A batch has the features that the towers compute for each photo and caption separately."""
 
 from __future__ import annotations
 

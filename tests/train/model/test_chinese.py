@@ -125,7 +125,7 @@ def chinese_world(world: World, tmp_path_factory: pytest.TempPathFactory) -> Wor
 
 
 def beside(fit: Fit, checkpoint: Path, bert: Path, world: World, out: Path, **optim: object) -> Fit:
-    """A run like ``fit`` that trains another text tower beside the image side of a checkpoint."""
+    """A run like ``fit`` that trains another text tower against the image side of a checkpoint."""
     sources = replace(fit.settings.sources, text_model=str(bert), checkpoint=checkpoint, dropout=0.1)
     settings = replace(fit.settings, sources=sources, optim=replace(fit.settings.optim, freeze_images=True, **optim))
     return replace(fit, train=world.split("train"), dev=world.split("dev"), settings=settings, out=out)
@@ -172,7 +172,7 @@ def test_the_second_tower_finds_the_photos(
 
 
 class Killed(Exception):
-    """Stands for a kill between two epochs."""
+    """Simulates a kill between two epochs."""
 
 
 def kill(_: object) -> None:

@@ -29,7 +29,7 @@ def ids(*tokens: int) -> Ids:
 
 
 def test_alignment_of_a_case_worked_by_hand() -> None:
-    """Photo 1 has our 0 and 1 beside their 0 and 1, photo 2 our 0 beside their 0."""
+    """Photo 1 pairs our 0 and 1 with their 0 and 1, photo 2 our 0 with their 0."""
     ours, theirs = [ids(0, 1), ids(0)], [ids(0, 1), ids(0)]
     # first, all is shared equally: of our 0 come 1/2 + 1 of their 0 and 1/2 of their 1; of our 1, 1/2 of each
     np.testing.assert_allclose(train_ibm_model1(ours, theirs, (2, 2), 1), [[0.75, 0.25], [0.5, 0.5]], atol=1e-6)

@@ -86,7 +86,7 @@ def test_training_goes_on_from_a_checkpoint(make_fit: MakeFit, english_run: Run,
 
 
 class Killed(Exception):
-    """Stands for a kill between two epochs."""
+    """Simulates a kill between two epochs."""
 
 
 def kill_after(epoch: int) -> object:
@@ -108,7 +108,7 @@ def kill_after(epoch: int) -> object:
 )
 def test_a_resumed_run_ends_like_one_never_stopped(make_fit: MakeFit, tmp_path: Path, optim: dict[str, Any]) -> None:
     views = 0 if optim["tune"] == "both" else 3
-    augment = AugmentConfig(  # choices, to be made again
+    augment = AugmentConfig(  # random choices to reproduce
         crop_scale=0.7, flip=True, color=0.4, gray=0.2, erase=0.5, first_size=32, views=views
     )
 
@@ -225,7 +225,7 @@ def test_a_run_of_another_format_is_refused(make_fit: MakeFit, copy: Path) -> No
 
 
 def test_a_folder_of_other_things_is_refused(make_fit: MakeFit, bert: Path) -> None:
-    """Also with --resume, and though a Hugging Face folder has a config.json of its own."""
+    """Also with --resume, and although a Hugging Face folder has a config.json."""
     with pytest.raises(RunExists, match="found files in it"):
         make_fit(bert, epochs=1)(resume=True)
 

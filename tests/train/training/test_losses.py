@@ -47,7 +47,7 @@ def test_equal_vectors_cost_the_logarithm_of_the_batch() -> None:
 
 
 def test_one_photo_per_caption_costs_what_cross_entropy_says() -> None:
-    """CLIP's own loss: cross_entropy of the logits along both axes."""
+    """CLIP's loss: cross_entropy of the logits along both axes."""
     images, texts = (l2_normalize(torch.randn(6, 8, generator=torch.Generator().manual_seed(seed))) for seed in (3, 4))
     logits, target = 5.0 * images @ texts.T, torch.arange(6)
     clip = sum(torch.nn.functional.cross_entropy(rows, target) for rows in (logits, logits.T)) / 2
@@ -95,7 +95,7 @@ def looped_triplet(images: torch.Tensor, texts: torch.Tensor, ids: list[int], ma
 
 
 def test_three_pairs_of_the_triplet_loss_worked_by_hand() -> None:
-    """Own scores 0.8, 0.6 and 0; margin 0.2. Photo 0 is fooled by no caption, photo 1 by caption 0, photo 2 by both."""
+    """Positive scores 0.8, 0.6 and 0; margin 0.2. No caption violates photo 0, caption 0 violates 1, both violate 2."""
     images = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]])
     texts = torch.tensor([[0.8, 0.6], [0.8, 0.6], [-0.8, 0.6]])
     # scores: photo 0 [.8 .8 -.8], photo 1 [.6 .6 .6], photo 2 [.96 .96 0]
