@@ -114,7 +114,7 @@ def test_a_clip_of_before_its_end_token_was_corrected(
 def test_weights_too_large_for_a_file_lie_beside_it(
     sources: dict[str, tuple[Path, Reference]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(onnx_export, "LARGEST_FILE", 1_000)
+    monkeypatch.setattr(onnx_export, "MAX_FILE_BYTES", 1_000)
     bundle = export_clip(sources["clip"][0], tmp_path / "bundle")
     assert "onnx/text_model.onnx.data" in bundle.manifest.files
     bundle.verify()
