@@ -177,5 +177,5 @@ def test_every_kind_of_finding_has_its_sentence() -> None:
     from photoseek_train.cli.inspect_output import _SENTENCES
     from photoseek_train.inspect import check
 
-    noted = set(re.findall(r'inspection\.add\("(\w+)"', Path(check.__file__).read_text()))
+    noted = set(re.findall(r'inspection\.add\(\s*"(\w+)"', Path(check.__file__).read_text()))
     assert noted == {kind for kind in _SENTENCES if not kind.startswith("in_")}
