@@ -194,7 +194,7 @@ def test_keywords_that_there_are_not_are_told(make_fit: MakeFit) -> None:
 def test_the_command_writes_a_file_that_fit_trains_on(world: World, bert: Path, resnet: Path, tmp_path: Path) -> None:
     file = tmp_path / "kw.token"
     made = call("keywords", "--captions", world.captions, "--out", file, "--top", 2)
-    assert re.search(r"kw\.token: 128 captions with 1\.\d keywords each, 0 of them with none\n$", made.stdout)
+    assert re.search(r"kw\.token: 128 captions, 1\.\d keywords each, 0 without keywords\n$", made.stdout)
     towers = ["--text-model", bert, "--image-weights", resnet, "--image-size", 32, "--max-tokens", 24]
     split = ["--train", world.train, "--dev", world.dev, "--batch-size", 16, "--epochs", 1, "--keywords", 0.5]
     data = ["--images", world.images, "--captions", file, "--out", tmp_path / "run"]
