@@ -67,8 +67,8 @@ def main() -> None:
         if not options.growth or engine in _OWN:
             print(f"search: {engine}", file=sys.stderr, flush=True)
             rows[engine] = contend(ENGINES[engine], vectors, queries, others, tenth)
-            ordered_results = {known: rows[known] for known in ENGINES if known in rows}
-            write(name, question, ordered_results, rounds=1, command=f"search.py {len(vectors)}")
+            in_order = {known: rows[known] for known in ENGINES if known in rows}
+            write(name, question, in_order, rounds=1, command=f"search.py {len(vectors)}")
 
 
 def _kept(name: str) -> dict[str, Any]:

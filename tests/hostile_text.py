@@ -7,7 +7,7 @@ import unicodedata
 HOSTILE = "\x1b[31m\x1b]0;title\x07\x9b2J\x7f\u202egnp\u2066\u200f\u061c\u2028\u200b[bold]b[red]:cat:\ta\nb\rc"
 """Part of a name: what colours, retitles, clears, reorders, hides, or is markup of rich."""
 
-QUERY_SEEDS = HOSTILE.encode("unicode_escape").decode()
+SHOWN = HOSTILE.encode("unicode_escape").decode()
 """The same as a terminal gets it."""
 
 _KEPT = "\n\u200c\u200d"

@@ -18,7 +18,7 @@ import photoseek.cli.app
 import photoseek_export.cli
 import photoseek_train.cli.app
 from command_driver import Printed, Run, run_all
-from hostile_text import HOSTILE, QUERY_SEEDS, raw_characters
+from hostile_text import HOSTILE, SHOWN, raw_characters
 from photoseek import Bundle, Gallery
 from photoseek.captions import Caption
 from tiny_bundle import COLOURS, write_tiny_bundle
@@ -186,7 +186,7 @@ def walk(world: World, commands: list[Command], terminal: bool) -> list[Printed]
     return run_all(runs, **plain, XDG_CACHE_HOME=str(world.folder / "cache"))
 
 
-def kind_names(app: typer.Typer, name: str) -> set[str]:
+def names_of(app: typer.Typer, name: str) -> set[str]:
     """Every command of a program, as its user types it."""
 
     def below(command: object, words: str) -> set[str]:
@@ -224,7 +224,7 @@ def test_training_and_export_print_no_text_of_others_raw(world: World, terminal:
 def test_the_walks_go_through_every_command(world: World) -> None:
     walked = [" ".join(map(str, each.words)) for each in (*world.commands(), *world.making_commands())]
     for program, app in APPS.items():
-        for name in kind_names(app, program):
+        for name in names_of(app, program):
             assert any(each.startswith(f"{name} ") for each in walked), name
 
 
@@ -237,7 +237,7 @@ def test_paths_are_raw_in_a_pipe_and_escaped_on_a_terminal(world: World) -> None
     assert (lines.output, nulls.output) == (file + b"\n", file + b"\0")
     for found in on_terminal:
         assert raw_characters(found.output.decode()) == []
-        assert f"red {QUERY_SEEDS}.png\n" in found.output.decode()
+        assert f"red {SHOWN}.png\n" in found.output.decode()
 
 
 def test_in_colour_a_terminal_gets_the_sequences_of_rich_alone(world: World) -> None:
