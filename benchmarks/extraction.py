@@ -31,8 +31,8 @@ from torchvision import transforms
 
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek_train.config import preprocessing_of
-from photoseek_train.features.cache import FeatureFolder
-from photoseek_train.features.frozen_features import image_features
+from photoseek_train.features.cache import FeatureCache
+from photoseek_train.features.frozen_features import cached_image_features
 from photoseek_train.model.towers import ImageTower
 
 LARGE = (1024, 768)
@@ -89,7 +89,7 @@ def plain(tower: ImageTower, preprocessing: Preprocessing, paths: Sequence[Path]
 def ours(tower: ImageTower, preprocessing: Preprocessing, paths: Sequence[Path], *, bf16: bool) -> Rows:
     """Into a new folder, so that nothing is cached."""
     with tempfile.TemporaryDirectory() as folder:
-        return image_features(FeatureFolder(Path(folder)), tower, preprocessing, paths, bf16=bf16).numpy()
+        return cached_image_features(FeatureCache(Path(folder)), tower, preprocessing, paths, bf16=bf16).numpy()
 
 
 LOOPS: dict[str, Extract] = {"plain": plain, "fp32": partial(ours, bf16=False), "bf16": partial(ours, bf16=True)}

@@ -36,12 +36,12 @@ def scenes() -> Path:
 
 def bert() -> Path:
     """A Hugging Face folder of a BERT of base shape: 12 layers, 768 wide."""
-    from photoseek_train.model.compact_bert import CompactBert, write_compact_bert
+    from photoseek_train.model.compact_bert import CompactBert, create_compact_bert
 
     folder = CACHE / "bert-base"
     if not (folder / "config.json").exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        write_compact_bert(captions(), folder, CompactBert(layers=12, hidden=768, heads=12, vocabulary=30_522))
+        create_compact_bert(captions(), folder, CompactBert(layers=12, hidden=768, heads=12, vocabulary=30_522))
     return folder
 
 
@@ -50,26 +50,26 @@ def bundle() -> Path:
     out = CACHE / "bundle"
     if not out.exists():
         from photoseek_export.export import export_checkpoint
-        from photoseek_export.quality_gate import Measured
+        from photoseek_export.quality_gate import EvaluationImages
 
         folder = scenes()
-        measured = Measured(folder, folder / "captions.token", _names(folder, 16))
-        export_checkpoint(checkpoint(), out, precisions=["fp32", "int8"], measured=measured, max_loss=100.0)
+        evaluation = EvaluationImages(folder, folder / "captions.token", _names(folder, 16))
+        export_checkpoint(checkpoint(), out, precisions=["fp32", "int8"], evaluation=evaluation, max_loss=100.0)
     return out
 
 
 def checkpoint() -> Path:
     """The same as a checkpoint."""
     from photoseek_train.config import AugmentConfig, DataConfig, OptimConfig, TrainingConfig, preprocessing_of
-    from photoseek_train.model.checkpoint import begin_checkpoint, write_weights
-    from photoseek_train.model.init import TowerSources, build_model
+    from photoseek_train.model.checkpoint import create_checkpoint, write_weights
+    from photoseek_train.model.init import ModelInit, build_model
 
     out = CACHE / "checkpoint"
     if not (out / "model.safetensors").exists():
-        built = build_model(TowerSources(str(bert()), image_weights="none"), seed=0)
+        built = build_model(ModelInit(str(bert()), image_weights="none"), seed=0)
         data = DataConfig(0, 0, "0" * 64, 0, 0, "0" * 64)
         optim = OptimConfig(tune="both")
-        begin_checkpoint(
+        create_checkpoint(
             out, TrainingConfig(built.config, preprocessing_of(), AugmentConfig(), optim, data), built.tokenizer
         )
         write_weights(out, built.model.eval(), {})

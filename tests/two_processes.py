@@ -16,8 +16,8 @@ from pathlib import Path
 
 from photoseek_train.cli.app import app
 from photoseek_train.config import AugmentConfig, OptimConfig, preprocessing_of
-from photoseek_train.model.init import TowerSources
-from photoseek_train.training.fit import Fit, FitSettings, Resources
+from photoseek_train.model.init import ModelInit
+from photoseek_train.training.fit import Fit, FitResources, FitSettings
 from photoseek_train.training.trainer import EpochRecord
 from toy_world import World
 
@@ -27,9 +27,9 @@ BOTH = replace(FROZEN, tune="both", epochs=3, image_lr=1e-3, text_lr=1e-3, mix=0
 
 def fit_on(world: World, bert: Path, resnet: Path, optim: OptimConfig, out: Path) -> Fit:
     """A run on the CPU, with the settings that ``command`` gives."""
-    sources = TowerSources(str(bert), str(resnet), max_tokens=24, dropout=0.0)
+    sources = ModelInit(str(bert), str(resnet), max_tokens=24, dropout=0.0)
     settings = FitSettings(sources, preprocessing_of(32, "squash"), AugmentConfig(crop_scale=0.8), optim)
-    return Fit(world.split("train"), world.split("dev"), settings, out, Resources(device="cpu"))
+    return Fit(world.split("train"), world.split("dev"), settings, out, FitResources(device="cpu"))
 
 
 def command(world: World, bert: Path, resnet: Path, optim: OptimConfig, out: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""Trained towers -> ONNX bundles that the runtime reads; every graph is compared with PyTorch before it counts."""
+"""photoseek_export: export of trained towers as ONNX bundles, verified against PyTorch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MODULES = {"export_checkpoint": "photoseek_export.export", "export_clip": "phot
 
 
 def __getattr__(name: str) -> object:
-    """Import PyTorch only when something is exported: ``photoseek-export --help`` answers at once, and without it."""
+    """Import PyTorch on first use, so that ``photoseek-export --help`` is fast and works without it."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(_MODULES[name]), name)

@@ -1,7 +1,7 @@
-"""A text tower's graph with fused attention, layer norm and GELU, in operators of onnxruntime's own.
+"""Fusion of attention, layer norm and GELU in a text tower's graph, with onnxruntime's custom operators.
 
-onnxruntime's optimizer finds layer norms and GELUs in an exported graph, but no longer BERT's attention as today's
-transformers and torch write it. So the attention is exported as one operator to begin with.
+onnxruntime's optimizer detects layer norms and GELUs in an exported graph, but not BERT's attention as current versions
+of transformers and torch export it. Attention is therefore exported as a single operator.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ATTENTION = "photoseek_fused"
 
 
 def write_fused_text_graph(model: TwoTower, path: Path) -> None:
-    """Export the text tower as :func:`photoseek_export.onnx_export.write_text_graph` does, for onnxruntime only."""
+    """Export the text tower like :func:`photoseek_export.onnx_export.write_text_graph`, but for onnxruntime only."""
     bert = model.text_tower.bert
     with tempfile.TemporaryDirectory(dir=path.parent) as work:
         plain = Path(work, "plain.onnx")
@@ -40,17 +40,17 @@ def fuse_layers(source: Path, config: Any, target: Path) -> None:
 
     Args:
         source: The graph.
-        config: Of the BERT.
-        target: Where to write the fused graph.
+        config: Configuration of the BERT.
+        target: Output file.
 
     Raises:
-        ExportError: The attention of a layer is not one operator.
+        ExportError: The attention of a layer was not fused.
     """
     from onnxruntime.transformers.fusion_options import FusionOptions
     from onnxruntime.transformers.optimizer import optimize_model
 
     options = FusionOptions("bert")
-    options.enable_bias_gelu = False  # onnxruntime adds the bias in the int8 product, and its GELU alone is faster
+    options.enable_bias_gelu = False  # the int8 product adds the bias, and a separate GELU is faster
     with only_errors("onnxruntime.transformers"):
         optimized = optimize_model(
             str(source),
@@ -58,20 +58,20 @@ def fuse_layers(source: Path, config: Any, target: Path) -> None:
             num_heads=config.num_attention_heads,
             hidden_size=config.hidden_size,
             optimization_options=options,
-            opt_level=0,  # fusions only: what the session does when it loads a graph depends on the CPU
+            opt_level=0,  # fusions only: the session's optimizations at load time depend on the CPU
         )
     fused = optimized.get_fused_operator_statistics().get("MultiHeadAttention", 0)
     if fused != config.num_hidden_layers:
         raise ExportError(
             f"expected fused attention in {config.num_hidden_layers} layers, found it in {fused}; "
-            "this transformers writes BERT otherwise: upgrade it, or export without --int8"
+            "this version of transformers is not supported: upgrade it, or export without --int8"
         )
     optimized.save_model_to_file(str(target))
 
 
 @contextmanager
 def _fused_attention(bert: Any) -> Iterator[None]:
-    """Let a BERT call the fused operator, which only an exported graph can run."""
+    """Make a BERT use the fused operator, which only an exported graph can run."""
     AttentionInterface.register(_ATTENTION, _attend)
     AttentionMaskInterface.register(_ATTENTION, eager_mask)
     before = bert.config._attn_implementation
@@ -91,7 +91,7 @@ def _attend(
     scaling: float | None = None,
     **_: Any,
 ) -> tuple[Tensor, None]:
-    """Attention over (batch, heads, sequence, width) as ``com.microsoft.MultiHeadAttention``, mask added to scores."""
+    """Compute attention over (batch, heads, sequence, width) as an onnxruntime operator with an additive mask."""
     batch, heads, length, width = query.shape
 
     def flat(part: Tensor) -> Tensor:

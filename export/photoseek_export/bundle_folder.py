@@ -1,4 +1,4 @@
-"""A bundle's folder: whether it may be written, what is in it, and how it takes its place."""
+"""The output folder of an export: checks, file records and atomic replacement."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from photoseek.photos.preprocessing import Preprocessing
 from photoseek_export.errors import BundleExists
 
 
-def expect_free(out: Path, overwrite: bool) -> None:
-    """Make sure that a bundle may be written.
+def check_output_folder(out: Path, overwrite: bool) -> None:
+    """Check that a bundle can be written to ``out``.
 
     Raises:
-        BundleExists: The folder exists, and ``overwrite`` is false, it is no bundle, or it holds files that its
-            manifest does not name: they would be removed with the bundle that is replaced.
+        BundleExists: The folder exists, and ``overwrite`` is false, it is not a bundle, or it contains files that its
+            manifest does not list and that would be deleted with the replaced bundle.
     """
     if not out.exists():
         return
     if not (out / Layout.MANIFEST).is_file() and (out.is_file() or any(out.iterdir())):
-        raise BundleExists(f"{out}: exists and is no bundle; name another --out")
+        raise BundleExists(f"{out}: expected a new folder or a bundle, found other files; choose another --out")
     if (out / Layout.MANIFEST).is_file() and not overwrite:
-        raise BundleExists(f"{out}: there is a bundle already; replace it with --overwrite, or name another --out")
-    if foreign := sorted(_entries(out) - _recorded(out)):
+        raise BundleExists(f"{out}: the bundle exists; replace it with --overwrite, or choose another --out")
+    if unlisted := sorted(_entries(out) - _recorded(out)):
         raise BundleExists(
-            f"{out}: expected files of a bundle alone, found {foreign[0]}; move it away, or name another --out"
+            f"{out}: expected only files of the bundle, found {unlisted[0]}; move it, or choose another --out"
         )
 
 
@@ -37,32 +37,32 @@ def _recorded(out: Path) -> set[str]:
     try:
         files = json.loads((out / Layout.MANIFEST).read_text("utf-8"))["files"]
         return {Layout.MANIFEST, *files}
-    except (OSError, ValueError, KeyError, TypeError):  # a damaged manifest vouches for no file but itself
+    except (OSError, ValueError, KeyError, TypeError):  # a damaged manifest lists no files
         return {Layout.MANIFEST}
 
 
-def records(folder: Path) -> dict[str, FileRecord]:
-    """What the manifest says of each file of a bundle."""
+def file_records(folder: Path) -> dict[str, FileRecord]:
+    """Return the manifest's record of each file of a bundle."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != Layout.MANIFEST)
     return {path.relative_to(folder).as_posix(): FileRecord.of(path) for path in paths}
 
 
 def describe_input(preprocessing: Preprocessing) -> str:
-    """What an image tower sees, in a few words."""
+    """Return a short description of the image tower's input."""
     size = f"{preprocessing.height} x {preprocessing.width} pixels"
     if preprocessing.shortest_edge is None:
-        return f"{size}, the whole photo squeezed"
-    return f"{size}, the middle of the photo scaled to {preprocessing.shortest_edge}"
+        return f"{size}, resized to a square"
+    return f"{size}, center crop after resizing to {preprocessing.shortest_edge}"
 
 
-def move_into_place(new: Path, out: Path) -> None:
-    """Rename; a bundle that was there is set aside first, and comes back should that fail."""
-    aside = new.with_name("old")
+def publish(new: Path, out: Path) -> None:
+    """Rename the new folder to ``out``; an existing bundle is renamed first and restored if that fails."""
+    backup = new.with_name("old")
     if out.exists():
-        out.rename(aside)
+        out.rename(backup)
     try:
         new.rename(out)
     except OSError:
-        if aside.exists():
-            aside.rename(out)
+        if backup.exists():
+            backup.rename(out)
         raise

@@ -1,4 +1,4 @@
-"""``photoseek-export``: a checkpoint in, a bundle out."""
+"""The command line ``photoseek-export``: turns a checkpoint into a bundle."""
 
 from __future__ import annotations
 
@@ -8,73 +8,73 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 import typer
 
 from photoseek.cli import output
-from photoseek_export.quality_gate import MAX_LOSS
+from photoseek_export.quality_gate import MAX_RECALL_DROP
 
 if TYPE_CHECKING:
     from photoseek.bundle.bundle import Bundle
-    from photoseek_export.quality_gate import Measured
+    from photoseek_export.quality_gate import EvaluationImages
 
 app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode="markdown")
 
 
 def main() -> None:
-    """The entry point."""
+    """Run ``photoseek-export``."""
     output.run(app, "photoseek-export", extra="export")
 
 
 @app.command(context_settings={"help_option_names": ["-h", "--help"]})
 def export(
-    out: Annotated[Path, typer.Option(metavar="BUNDLE", help="The bundle's folder.")],
-    checkpoint: Annotated[Path | None, typer.Argument(help="A folder that photoseek-train fit wrote.")] = None,
+    out: Annotated[Path, typer.Option(metavar="BUNDLE", help="Folder of the bundle.")],
+    checkpoint: Annotated[Path | None, typer.Argument(help="Folder that photoseek-train fit wrote.")] = None,
     from_clip: Annotated[
         Path | None,
         typer.Option(
             "--from-clip",
             metavar="DIR",
-            help="In place of CHECKPOINT: a local folder of transformers with a CLIP, SigLIP or Chinese-CLIP.",
+            help="Instead of CHECKPOINT: local transformers folder of a CLIP, SigLIP or Chinese-CLIP model.",
         ),
     ] = None,
-    name: Annotated[str | None, typer.Option(help="What people will call it; left out: the folder's name.")] = None,
-    fp16: Annotated[bool, typer.Option("--fp16", help="Also a pair of graphs with weights in half the bytes.")] = False,
+    name: Annotated[str | None, typer.Option(help="Name of the bundle; defaults to the folder's name.")] = None,
+    fp16: Annotated[bool, typer.Option("--fp16", help="Also export graphs with fp16 weights.")] = False,
     int8: Annotated[
-        bool, typer.Option("--int8", help="Also a pair computed in int8; wants --images and --captions.")
+        bool, typer.Option("--int8", help="Also export int8 graphs; requires --images and --captions.")
     ] = False,
-    fp32: Annotated[bool, typer.Option("--fp32/--no-fp32", help="Whether the bundle has the full pair.")] = True,
+    fp32: Annotated[bool, typer.Option("--fp32/--no-fp32", help="Whether to export fp32 graphs.")] = True,
     images: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="With --captions: measure each precision on these images.")
+        Path | None, typer.Option(metavar="DIR", help="With --captions: evaluate each precision on these images.")
     ] = None,
     captions: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE", help="Lines NAME#I<TAB>caption; may be repeated, once for each text tower."),
+        typer.Option(metavar="FILE", help="Caption file; may be repeated, once for each text tower."),
     ] = None,
-    split: Annotated[Path | None, typer.Option(metavar="FILE", help="Names of the images that count.")] = None,
+    split: Annotated[Path | None, typer.Option(metavar="FILE", help="Names of the images to evaluate.")] = None,
     calibration: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Photos that show --int8 its ranges; left out: those of --images that don't count."
+            metavar="DIR", help="Calibration photos for --int8; defaults to photos of --images that are not evaluated."
         ),
     ] = None,
     max_loss: Annotated[
         float,
-        typer.Option(metavar="POINTS", help="How much mean recall --int8 may lose; above it no bundle is written."),
-    ] = MAX_LOSS,
-    language: Annotated[list[str] | None, typer.Option(help="Of CHECKPOINT, as en; may be repeated.")] = None,
+        typer.Option(metavar="POINTS", help="Maximum loss of mean recall of --int8; above it, no bundle is written."),
+    ] = MAX_RECALL_DROP,
+    language: Annotated[list[str] | None, typer.Option(help="Language of CHECKPOINT, such as en; repeatable.")] = None,
     text: Annotated[
         list[str] | None,
         typer.Option(
             metavar="LANGUAGE=CHECKPOINT",
-            help="A further language's text tower, trained against the same image side; may be repeated.",
+            help="Text tower of another language, trained against the same image side; may be repeated.",
         ),
     ] = None,
     license: Annotated[
         str | None,
         typer.Option(help="SPDX identifier of the license of the weights.", show_default="MIT; of --from-clip unknown"),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a bundle that is there.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing bundle.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
     version: output.VersionOption = False,
 ) -> None:
-    """Turn a checkpoint, or a model of transformers, into a bundle of ONNX graphs, compared with PyTorch first.
+    """Export a checkpoint or a transformers model as a bundle of ONNX graphs, verified against PyTorch.
 
     Examples:
 
@@ -86,25 +86,27 @@ def export(
     del version  # its callback has printed it
     output.set_debug(debug)
     if (images is None) != (not captions):
-        raise typer.BadParameter("--images and --captions go together")
+        raise typer.BadParameter("expected --images and --captions together")
     if not (fp16 or fp32):
-        raise typer.BadParameter("--no-fp32 leaves nothing to export without --fp16")
+        raise typer.BadParameter("--no-fp32 requires --fp16")
     if int8 and images is None:
-        raise typer.BadParameter("--int8 wants captioned images to measure its loss on: --images and --captions")
+        raise typer.BadParameter("--int8 requires captioned images to evaluate: --images and --captions")
     if (checkpoint is None) == (from_clip is None):
-        raise typer.BadParameter("expected CHECKPOINT, or --from-clip DIR, and not both")
-    from photoseek_export.quality_gate import Measured
+        raise typer.BadParameter("expected either CHECKPOINT or --from-clip DIR")
+    from photoseek_export.quality_gate import EvaluationImages
 
     shared: _Shared = {
         "name": name,
-        "precisions": [p for p, wanted in (("fp32", fp32), ("fp16", fp16), ("int8", int8)) if wanted],
-        "measured": Measured(images, captions[0], split, tuple(captions[1:])) if images and captions else None,
+        "precisions": [p for p, enabled in (("fp32", fp32), ("fp16", fp16), ("int8", int8)) if enabled],
+        "evaluation": EvaluationImages(images, captions[0], split, tuple(captions[1:]))
+        if images and captions
+        else None,
         "overwrite": overwrite,
     }
     if from_clip is not None:
-        refused = {"--int8": int8, "--text": text, "--calibration": calibration}
-        if given := [option for option, value in refused.items() if value]:
-            raise typer.BadParameter(f"{given[0]} goes with a checkpoint; --from-clip makes fp32 and --fp16")
+        unsupported = {"--int8": int8, "--text": text, "--calibration": calibration}
+        if given := [option for option, value in unsupported.items() if value]:
+            raise typer.BadParameter(f"{given[0]} requires CHECKPOINT; --from-clip exports fp32 and --fp16")
         from photoseek_export.clip.export import export_clip
 
         bundle = export_clip(from_clip, out, languages=language, license=license or "unknown", **shared)
@@ -121,38 +123,38 @@ def export(
             max_loss=max_loss,
             **shared,
         )
-    _tell(bundle)
+    _print_summary(bundle)
 
 
 class _Shared(TypedDict):
-    """What checkpoints and models of others have in common."""
+    """Arguments that checkpoints and transformers models share."""
 
     name: str | None
     precisions: list[str]
-    measured: Measured | None
+    evaluation: EvaluationImages | None
     overwrite: bool
 
 
-def _tell(bundle: Bundle) -> None:
-    """How near it is to PyTorch, and how large."""
+def _print_summary(bundle: Bundle) -> None:
+    """Print the differences from PyTorch, and the size."""
     for precision, facts in bundle.manifest.precisions.items():
         parity = facts["parity"]
-        told = f"{parity['text']:.1e} (text), {parity['vision']:.1e} (image)"
+        differences = f"{parity['text']:.1e} (text), {parity['vision']:.1e} (image)"
         for code, tower in bundle.manifest.text_towers.items():
-            told += f", {tower.precisions[precision]['parity']['text']:.1e} (text, {code})"
-        output.print_line(f"{precision}: differs from PyTorch by {told}")
+            differences += f", {tower.precisions[precision]['parity']['text']:.1e} (text, {code})"
+        output.print_line(f"{precision}: differs from PyTorch by {differences}")
     megabytes = sum(record.bytes for record in bundle.manifest.files.values()) / 1e6
     output.print_line(f"{bundle.path}: {megabytes:.1f} MB, {', '.join(bundle.precisions)}")
 
 
 def _by_language(given: list[str]) -> dict[str, Path]:
-    """``zh=runs/chinese`` -> ``{"zh": Path("runs/chinese")}``."""
+    """Parse options: ``zh=runs/chinese`` -> ``{"zh": Path("runs/chinese")}``."""
     texts: dict[str, Path] = {}
     for option in given:
         language, equals, checkpoint = option.partition("=")
         if not (equals and language and checkpoint):
             raise typer.BadParameter(f"--text: expected LANGUAGE=CHECKPOINT, found {option!r}")
         if language in texts:
-            raise typer.BadParameter(f"--text: {language} is given twice")
+            raise typer.BadParameter(f"--text: expected {language} once, found it twice")
         texts[language] = Path(checkpoint)
     return texts

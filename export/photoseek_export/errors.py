@@ -1,11 +1,11 @@
-"""The errors that photoseek_export raises on purpose.
+"""Exceptions that photoseek_export raises.
 
 PhotoseekError
 └── ExportError
-    ├── ParityError         a graph's vectors are not PyTorch's
-    ├── LossTooHigh         a precision finds too much less than the full one
-    ├── ImageSideDiffers    two checkpoints of one bundle make different vectors of photos
-    └── BundleExists        the output folder holds something already
+    ├── ParityError          the output of a graph differs from PyTorch's
+    ├── RecallDropTooHigh    a precision loses too much recall
+    ├── ImageSideDiffers     two checkpoints of a bundle encode photos differently
+    └── BundleExists         the output folder is not empty
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from photoseek.errors import PhotoseekError
 
 
 class ExportError(PhotoseekError):
-    """A checkpoint cannot become a bundle."""
+    """A checkpoint cannot be exported."""
 
 
 class ParityError(ExportError):
-    """A graph's vectors are not PyTorch's."""
+    """The output of a graph differs from PyTorch's."""
 
 
-class LossTooHigh(ExportError):
-    """A precision finds too much less than the full one."""
+class RecallDropTooHigh(ExportError):
+    """A precision loses too much recall."""
 
 
 class ImageSideDiffers(ExportError):
-    """Two checkpoints of one bundle make different vectors of photos."""
+    """Two checkpoints of a bundle encode photos differently."""
 
 
 class BundleExists(ExportError):
-    """The output folder holds something already."""
+    """The output folder is not empty."""

@@ -1,4 +1,4 @@
-"""A checkpoint -> a bundle, or nothing."""
+"""Export of a checkpoint as a bundle."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from photoseek.bundle.bundle import Bundle
 from photoseek.bundle.manifest import Layout, Manifest, TextTowerRecord
 from photoseek.captions import read_caption_files
 from photoseek.system.atomic_write import write_json_atomic
-from photoseek_export.bundle_folder import describe_input, expect_free, move_into_place, records
+from photoseek_export.bundle_folder import check_output_folder, describe_input, file_records, publish
 from photoseek_export.errors import ExportError
-from photoseek_export.extra_text_towers import FurtherText, load_further, write_text_tower
+from photoseek_export.extra_text_towers import ExtraTextTower, load_extra_towers, write_text_tower
 from photoseek_export.model_card import model_card
 from photoseek_export.onnx_export import write_precisions, write_vision_graph
-from photoseek_export.parity import check_vision_parity, significant
-from photoseek_export.quality_gate import MAX_LOSS, Measured, caption_files, measure
-from photoseek_export.quantize import calibration_pictures, quantize_vision
-from photoseek_train.model.checkpoint import Loaded, load_checkpoint, read_metrics, weights_hash
+from photoseek_export.parity import check_vision_parity, round_significant
+from photoseek_export.quality_gate import MAX_RECALL_DROP, EvaluationImages, caption_files, measure_recall
+from photoseek_export.quantize import calibration_images, quantize_vision
+from photoseek_train.model.checkpoint import LoadedCheckpoint, load_checkpoint, read_metrics, weights_hash
 
 _log = logging.getLogger(__name__)
 
-Pictures = npt.NDArray[np.float32]
+Pixels = npt.NDArray[np.float32]
 
 
 def export_checkpoint(
@@ -41,51 +41,54 @@ def export_checkpoint(
     languages: Sequence[str] = ("en",),
     texts: Mapping[str, str | Path] | None = None,
     license: str = "MIT",
-    measured: Measured | None = None,
+    evaluation: EvaluationImages | None = None,
     calibration: str | Path | None = None,
-    max_loss: float = MAX_LOSS,
+    max_loss: float = MAX_RECALL_DROP,
     overwrite: bool = False,
 ) -> Bundle:
-    """Turn both towers with their projectors into ONNX, verify them, and write a bundle.
+    """Export both towers with their projectors to ONNX, verify them, and write a bundle.
 
     Args:
-        checkpoint: A folder that ``photoseek-train fit`` wrote.
-        out: The bundle's folder; it appears when all is verified, and not before.
-        name: What people will call it. None: the folder's name.
-        precisions: Among ``fp32``, ``fp16`` (weights stored in half the bytes) and ``int8`` (computed in a quarter of
-            them), which wants ``measured`` and one of the others beside it.
+        checkpoint: Folder that ``photoseek-train fit`` wrote.
+        out: Folder of the bundle; created only after verification.
+        name: Name of the bundle. None: the folder's name.
+        precisions: Among ``fp32``, ``fp16`` (weights stored in half precision) and ``int8`` (quantized), which requires
+            ``evaluation`` and another precision.
         languages: ISO 639-1 codes of the languages of the checkpoint's captions.
-        texts: Checkpoints of further text towers, by language; each was trained against this one's image side.
+        texts: Checkpoints of additional text towers by language, trained against the same image side.
         license: SPDX identifier of the license of the weights.
-        measured: What to measure each precision on, through the runtime. None: fp32 has the metrics that training
-            measured, the others none.
-        calibration: Folder of photos that show int8 the ranges of activations. None: the images of ``measured``,
-            without those that are measured.
-        max_loss: How much mean recall, in points, int8 may lose to the most exact precision.
-        overwrite: Whether a bundle that is there already is replaced.
+        evaluation: Images on which to evaluate each precision with the runtime. None: fp32 gets the metrics of
+            training, the others none.
+        calibration: Folder of photos that calibrate the activation ranges of int8. None: the images of ``evaluation``
+            that are not evaluated.
+        max_loss: Maximum loss of mean recall of int8, in percentage points, against the most exact precision.
+        overwrite: Whether to replace an existing bundle.
+
+    Returns:
+        The bundle.
 
     Raises:
-        ParityError: A graph's vectors are not PyTorch's; nothing is left behind.
-        LossTooHigh: int8 loses more than ``max_loss``; nothing is left behind.
-        ImageSideDiffers: A further text tower belongs to another image side.
-        BundleExists: The folder exists, and ``overwrite`` is false or it is no bundle.
+        ParityError: The output of a graph differs from PyTorch's; nothing is written.
+        RecallDropTooHigh: int8 loses more than ``max_loss``; nothing is written.
+        ImageSideDiffers: An additional text tower was trained against another image side.
+        BundleExists: The folder exists, and ``overwrite`` is false or it is not a bundle.
         CheckpointError: The checkpoint cannot be read.
     """
     out = Path(out).expanduser().absolute()
-    expect_free(out, overwrite)
-    _expect_known(precisions, measured)
+    check_output_folder(out, overwrite)
+    _check_precisions(precisions, evaluation)
     loaded = load_checkpoint(checkpoint, attention="eager")
-    further = load_further(loaded, Path(checkpoint), languages, texts or {})
-    if measured is not None:  # refused before the work
-        caption_files(measured, languages, texts or {}, precisions)
+    extra = load_extra_towers(loaded, Path(checkpoint), languages, texts or {})
+    if evaluation is not None:  # fail early
+        caption_files(evaluation, languages, texts or {}, precisions)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as work:
         partial = Path(work, "new")
-        pictures = _calibration(loaded, calibration, measured) if measured and "int8" in precisions else None
+        pictures = _calibration(loaded, calibration, evaluation) if evaluation and "int8" in precisions else None
         parities = _write_graphs(loaded, partial, precisions, pictures)
-        _write_companions(loaded, partial, further)
+        _write_companions(loaded, partial, extra)
         metrics = _metrics_of(checkpoint)
-        towers = {text.language: _write_further(text, partial, precisions) for text in further}
+        towers = {text.language: _write_extra_text_tower(text, partial, precisions) for text in extra}
         manifest = Manifest(
             name=name or out.name,
             dim=loaded.model.dim,
@@ -93,39 +96,39 @@ def export_checkpoint(
             languages=list(languages),
             preprocessing=loaded.config.preprocessing.id,
             weights=weights_hash(checkpoint),
-            files=records(partial),
-            precisions=_facts(parities, metrics),
+            files=file_records(partial),
+            precisions=_manifest_facts(parities, metrics),
             training=_training(loaded, metrics),
             license=license,
             text_towers=towers,
         )
-        _finish(manifest, loaded, further, partial, measured, max_loss)
-        move_into_place(partial, out)
+        _write_manifest(manifest, loaded, extra, partial, evaluation, max_loss)
+        publish(partial, out)
     return Bundle.load(out)
 
 
-def _expect_known(precisions: Sequence[str], measured: Measured | None) -> None:
+def _check_precisions(precisions: Sequence[str], evaluation: EvaluationImages | None) -> None:
     unknown = [precision for precision in precisions if precision not in Layout.PRECISIONS]
     if unknown or not precisions:
         raise ExportError(
             f"expected precisions among {', '.join(Layout.PRECISIONS)}, found {', '.join(unknown) or 'none'}"
         )
-    if "int8" in precisions and (measured is None or len(set(precisions)) == 1):
+    if "int8" in precisions and (evaluation is None or len(set(precisions)) == 1):
         raise ExportError(
-            "int8 enters a bundle with its retrieval measured beside fp32's or fp16's: export one of them too, and "
-            "give captioned images to measure on (--images DIR --captions FILE)"
+            "int8 requires an evaluation against fp32 or fp16: export one of them too, and "
+            "pass captioned images (--images DIR --captions FILE)"
         )
 
 
-def _calibration(loaded: Loaded, folder: str | Path | None, measured: Measured) -> Pictures:
-    without = read_caption_files([measured.captions, *measured.further]).names(measured.split)
-    return calibration_pictures(Path(folder or measured.images), loaded.config.preprocessing, without)
+def _calibration(loaded: LoadedCheckpoint, folder: str | Path | None, evaluation: EvaluationImages) -> Pixels:
+    without = read_caption_files([evaluation.captions, *evaluation.extra_captions]).names(evaluation.split)
+    return calibration_images(Path(folder or evaluation.images), loaded.config.preprocessing, without)
 
 
 def _write_graphs(
-    loaded: Loaded, folder: Path, precisions: Sequence[str], pictures: Pictures | None
+    loaded: LoadedCheckpoint, folder: Path, precisions: Sequence[str], pictures: Pixels | None
 ) -> dict[str, dict[str, float]]:
-    """Write each precision's pair of graphs; their parity, by precision and tower."""
+    """Write the graphs of each precision; return their parity by precision and tower."""
     (folder / "onnx").mkdir(parents=True)
     texts = write_text_tower(loaded, None, folder, precisions)
     visions = _write_vision_tower(loaded, folder, precisions, pictures)
@@ -133,7 +136,7 @@ def _write_graphs(
 
 
 def _write_vision_tower(
-    loaded: Loaded, folder: Path, precisions: Sequence[str], pictures: Pictures | None
+    loaded: LoadedCheckpoint, folder: Path, precisions: Sequence[str], pictures: Pixels | None
 ) -> dict[str, float]:
     model, size = loaded.model, (loaded.config.preprocessing.height, loaded.config.preprocessing.width)
     return write_precisions(
@@ -145,22 +148,24 @@ def _write_vision_tower(
     )
 
 
-def _write_further(text: FurtherText, folder: Path, precisions: Sequence[str]) -> TextTowerRecord:
+def _write_extra_text_tower(text: ExtraTextTower, folder: Path, precisions: Sequence[str]) -> TextTowerRecord:
     parities = write_text_tower(text.loaded, text.language, folder, precisions)
     metrics = _metrics_of(text.path)
     return TextTowerRecord(
         pooling=text.loaded.config.model.pooling,
         weights=weights_hash(text.path),
-        precisions=_facts({precision: {"text": parity} for precision, parity in parities.items()}, metrics),
+        precisions=_manifest_facts({precision: {"text": parity} for precision, parity in parities.items()}, metrics),
         training=_training(text.loaded, metrics),
     )
 
 
-def _facts(parities: Mapping[str, Mapping[str, float]], metrics: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """What the manifest says of each precision: parity and, of fp32, what training measured."""
+def _manifest_facts(
+    parities: Mapping[str, Mapping[str, float]], metrics: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Return the manifest's entry of each precision: parity and, for fp32, the metrics of training."""
     _log.info("parity: %s", parities)
     facts: dict[str, dict[str, Any]] = {
-        precision: {"parity": {tower: significant(value) for tower, value in found.items()}}
+        precision: {"parity": {tower: round_significant(value) for tower, value in found.items()}}
         for precision, found in parities.items()
     }
     if "fp32" in facts and "dev" in metrics:
@@ -168,52 +173,52 @@ def _facts(parities: Mapping[str, Mapping[str, float]], metrics: Mapping[str, An
     return facts
 
 
-def _write_companions(loaded: Loaded, folder: Path, further: Sequence[FurtherText]) -> None:
-    """Configuration and preprocessing, under the names that other loaders look for."""
+def _write_companions(loaded: LoadedCheckpoint, folder: Path, extra: Sequence[ExtraTextTower]) -> None:
+    """Write configuration and preprocessing under the file names that other loaders expect."""
     config = loaded.config
     write_json_atomic(folder / Layout.PREPROCESSOR, config.preprocessing.to_json())
     values = {
         "model_type": "photoseek",
         "projection_dim": loaded.model.dim,
-        "logit_scale": round(float(loaded.model.scale.detach()), 4),
+        "logit_scale": round(float(loaded.model.inverse_temperature.detach()), 4),
         "text_config": config.model.text_architecture,
         "vision_config": {
             "model_type": config.model.image_model,
             "hidden_size": loaded.model.image_tower.features,
         },
     }
-    if further:
-        values["text_configs"] = {text.language: text.loaded.config.model.text_architecture for text in further}
+    if extra:
+        values["text_configs"] = {text.language: text.loaded.config.model.text_architecture for text in extra}
     write_json_atomic(folder / Layout.CONFIG, values)
 
 
-def _finish(
+def _write_manifest(
     manifest: Manifest,
-    loaded: Loaded,
-    further: Sequence[FurtherText],
+    loaded: LoadedCheckpoint,
+    extra: Sequence[ExtraTextTower],
     folder: Path,
-    measured: Measured | None,
+    evaluation: EvaluationImages | None,
     max_loss: float,
 ) -> None:
-    """Measure each precision through the runtime, then write the card and the final manifest."""
+    """Evaluate each precision with the runtime, then write the card and the final manifest."""
     manifest.write(folder)
-    if measured is not None:
-        measure(manifest, Bundle.load(folder), measured, max_loss)
-    texts = {text.language: describe_text(text.loaded) for text in further}
-    image = f"{loaded.config.model.image_model} of torchvision, began as: {loaded.config.model.image_weights}"
-    card = model_card(manifest, describe_text(loaded), image, describe_input(loaded.config.preprocessing), texts)
+    if evaluation is not None:
+        measure_recall(manifest, Bundle.load(folder), evaluation, max_loss)
+    texts = {text.language: describe_text_tower(text.loaded) for text in extra}
+    image = f"{loaded.config.model.image_model} of torchvision, initialized from: {loaded.config.model.image_weights}"
+    card = model_card(manifest, describe_text_tower(loaded), image, describe_input(loaded.config.preprocessing), texts)
     (folder / Layout.CARD).write_text(card, "utf-8")
-    replace(manifest, files=records(folder)).write(folder)
+    replace(manifest, files=file_records(folder)).write(folder)
 
 
-def describe_text(loaded: Loaded) -> str:
-    """A text tower in a few words."""
+def describe_text_tower(loaded: LoadedCheckpoint) -> str:
+    """Return a short description of a text tower."""
     model = loaded.config.model
     layers, hidden = model.text_architecture["num_hidden_layers"], model.text_architecture["hidden_size"]
-    return f"BERT, {layers} layers of {hidden}, began as: {model.text_model}, pooling: {model.pooling}"
+    return f"BERT, {layers} layers of {hidden}, initialized from: {model.text_model}, pooling: {model.pooling}"
 
 
-def _training(loaded: Loaded, metrics: dict[str, Any]) -> dict[str, Any]:
+def _training(loaded: LoadedCheckpoint, metrics: dict[str, Any]) -> dict[str, Any]:
     config = loaded.config
     return {
         "data": asdict(config.data),
@@ -224,6 +229,6 @@ def _training(loaded: Loaded, metrics: dict[str, Any]) -> dict[str, Any]:
 
 
 def _metrics_of(checkpoint: str | Path) -> dict[str, Any]:
-    """The checkpoint's metrics, if they were measured with the weights that lie there."""
+    """Return the checkpoint's metrics, if they belong to its current weights."""
     metrics = read_metrics(checkpoint)
     return metrics if metrics.get("weights_sha256") == weights_hash(checkpoint) else {}

@@ -1,4 +1,4 @@
-"""Text towers of further languages: each from a checkpoint of its own, beside the image side of the main one."""
+"""Text towers of additional languages, each from a checkpoint that shares the image side of the main one."""
 
 from __future__ import annotations
 
@@ -16,50 +16,50 @@ from photoseek_export.errors import ExportError, ImageSideDiffers
 from photoseek_export.onnx_export import write_precisions, write_text_graph
 from photoseek_export.parity import check_text_parity
 from photoseek_export.quantize import quantize_text
-from photoseek_train.model.checkpoint import Loaded, load_checkpoint
+from photoseek_train.model.checkpoint import LoadedCheckpoint, load_checkpoint
 from photoseek_train.model.serialization import save_tokenizer
 from photoseek_train.model.towers import weights_sha256
 
 
 @dataclass(frozen=True)
-class FurtherText:
-    """A checkpoint whose text tower reads ``language``."""
+class ExtraTextTower:
+    """A checkpoint whose text tower encodes ``language``."""
 
     language: str
     path: Path
-    loaded: Loaded
+    loaded: LoadedCheckpoint
 
 
-def load_further(
-    main: Loaded, main_path: Path, languages: Sequence[str], texts: Mapping[str, str | Path]
-) -> list[FurtherText]:
-    """Load the checkpoints of further text towers, given by language.
+def load_extra_towers(
+    main: LoadedCheckpoint, main_path: Path, languages: Sequence[str], texts: Mapping[str, str | Path]
+) -> list[ExtraTextTower]:
+    """Load the checkpoints of additional text towers, given by language.
 
     Raises:
-        ExportError: A language that no query is told to be in, or that the main tower reads already.
-        ImageSideDiffers: A checkpoint's photos would have other vectors than the main one's.
+        ExportError: A language is unknown, or the main tower encodes it.
+        ImageSideDiffers: A checkpoint encodes photos differently from the main one.
         CheckpointError: A checkpoint cannot be read.
     """
     for language in texts:
         if language not in LANGUAGES:
-            raise ExportError(f"text tower {language!r}: expected one of {', '.join(LANGUAGES)}; no query is told so")
+            raise ExportError(f"text tower {language!r}: expected one of {', '.join(LANGUAGES)}")
         if language in languages:
-            raise ExportError(f"text tower {language!r}: the main tower reads it; name its language with --language")
+            raise ExportError(f"text tower {language!r}: the main tower encodes it; set --language")
     return [_load(main, main_path, language, Path(path)) for language, path in texts.items()]
 
 
-def _load(main: Loaded, main_path: Path, language: str, path: Path) -> FurtherText:
+def _load(main: LoadedCheckpoint, main_path: Path, language: str, path: Path) -> ExtraTextTower:
     loaded = load_checkpoint(path, attention="eager")
-    if differs := _differing_part(main, loaded):
+    if differs := _first_difference(main, loaded):
         raise ImageSideDiffers(
-            f"{path}: its {differs} is not that of {main_path}, but a photo has one vector for all languages; train "
+            f"{path}: expected the {differs} of {main_path}, which encodes the photos for all languages; train "
             f"the text tower against that checkpoint: photoseek-train fit --from {main_path} --text-model BERT"
         )
-    return FurtherText(language, path, loaded)
+    return ExtraTextTower(language, path, loaded)
 
 
-def _differing_part(main: Loaded, other: Loaded) -> str:
-    """The first part of the image side that is not the same to the bit; nothing if all of it is."""
+def _first_difference(main: LoadedCheckpoint, other: LoadedCheckpoint) -> str:
+    """Return the name of the first part of the image side that differs; empty if all parts are identical."""
     if main.config.preprocessing.id != other.config.preprocessing.id:
         return "preprocessing"
     pairs = {
@@ -69,20 +69,22 @@ def _differing_part(main: Loaded, other: Loaded) -> str:
     return next((part for part, (a, b) in pairs.items() if weights_sha256(a) != weights_sha256(b)), "")
 
 
-def write_text_tower(loaded: Loaded, language: str | None, folder: Path, precisions: Sequence[str]) -> dict[str, float]:
-    """Write a text tower's graphs and tokenizer.
+def write_text_tower(
+    loaded: LoadedCheckpoint, language: str | None, folder: Path, precisions: Sequence[str]
+) -> dict[str, float]:
+    """Write the graphs and the tokenizer of a text tower.
 
     Args:
-        loaded: Whose text tower and projector.
-        language: None for the bundle's main tower.
-        folder: The bundle's; its ``onnx`` folder is there.
+        loaded: The checkpoint.
+        language: Language of an additional tower; None for the main tower.
+        folder: The bundle's folder, which has an ``onnx`` folder.
         precisions: Among ``fp32``, ``fp16`` and ``int8``.
 
     Returns:
-        For each precision the largest absolute difference from PyTorch.
+        The maximum absolute difference from PyTorch, by precision.
 
     Raises:
-        ParityError: It is too large.
+        ParityError: A difference is too large.
     """
     model = loaded.model
 
@@ -102,8 +104,8 @@ def write_text_tower(loaded: Loaded, language: str | None, folder: Path, precisi
     )
 
 
-def save_text_tokenizer(loaded: Loaded, language: str | None, folder: Path) -> None:
-    """Write a tower's tokenizer files; they tell the longest text that it was trained on."""
+def save_text_tokenizer(loaded: LoadedCheckpoint, language: str | None, folder: Path) -> None:
+    """Write a tower's tokenizer files, with the maximum length of its training captions."""
     config = folder / Layout.tokenizer_config(language)
     config.parent.mkdir(exist_ok=True)
     save_tokenizer(loaded.tokenizer, config.parent)

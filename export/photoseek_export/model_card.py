@@ -1,4 +1,4 @@
-"""The model card: a bundle's README."""
+"""The model card: the README of a bundle."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ library_name: photoseek
 
 # {name}
 
-{towers} and an image tower in one space of {dim} dimensions: captions find photos, photos find photos.
+{towers} and an image tower in one space of {dim} dimensions: search photos by captions or by photos.
 
 ```console
 photoseek index PHOTOS --bundle {name}
@@ -33,7 +33,7 @@ photoseek search "two dogs on a beach" --gallery PHOTOS
 
 ## Retrieval
 
-Exact search over the whole set, one image and its captions as in VSE++; recalls in percent.
+Exact search over the full set, with the captions of an image as in VSE++; recalls in percent.
 
 {metrics}
 
@@ -43,26 +43,26 @@ Exact search over the whole set, one image and its captions as in VSE++; recalls
 
 ## Limits
 
-The towers know what their training captions spoke of, in {languages}, and little else. Scores are cosines: they rank
-the photos of one query, and say nothing across queries.
+The towers cover the topics of their training captions, in {languages}. Scores are cosines: they rank the photos of one
+query and are not comparable across queries.
 """
 
 
 def model_card(manifest: Manifest, text: str, image: str, input_: str, texts: Mapping[str, str] | None = None) -> str:
-    """Write the card of a bundle; ``text``, ``image``, ``input_`` and ``texts`` describe what the manifest does not.
+    """Return the card of a bundle; ``text``, ``image``, ``input_`` and ``texts`` complete the manifest.
 
-    ``texts`` are the further text towers, by language.
+    ``texts`` describes additional text towers by language.
     """
-    further = texts or {}
+    extra = texts or {}
     return _CARD.format(
         name=manifest.name,
         license=manifest.license.lower(),
-        languages=", ".join([*manifest.languages, *further]),
-        towers=f"{1 + len(further)} text towers" if further else "A text tower",
+        languages=", ".join([*manifest.languages, *extra]),
+        towers=f"{1 + len(extra)} text towers" if extra else "A text tower",
         dim=manifest.dim,
         precisions=", ".join(manifest.precisions),
         texts="\n".join(
-            [f"| text tower | {text} |", *(f"| text tower, {code} | {it} |" for code, it in further.items())]
+            [f"| text tower | {text} |", *(f"| text tower, {code} | {it} |" for code, it in extra.items())]
         ),
         image=image,
         input=input_,
@@ -72,17 +72,17 @@ def model_card(manifest: Manifest, text: str, image: str, input_: str, texts: Ma
 
 
 def _metrics_table(manifest: Manifest) -> str:
-    measured: dict[str, Mapping[str, Any]] = dict(manifest.precisions)
+    evaluation: dict[str, Mapping[str, Any]] = dict(manifest.precisions)
     for language, tower in manifest.text_towers.items():
-        measured |= {f"{precision}, {language}": facts for precision, facts in tower.precisions.items()}
+        evaluation |= {f"{precision}, {language}": facts for precision, facts in tower.precisions.items()}
     rows = [
         _metrics_row(label, direction, facts["metrics"])
-        for label, facts in measured.items()
+        for label, facts in evaluation.items()
         if facts.get("metrics")
         for direction in ("text_to_image", "image_to_text")
     ]
     if not rows:
-        return "Not measured."
+        return "Not evaluated."
     head = "| precision | direction | images | captions | R@1 | R@5 | R@10 | median rank |"
     return "\n".join([head, "|---" * 8 + "|", *rows])
 

@@ -1,4 +1,4 @@
-"""Towers with their projectors -> ONNX graphs with dynamic batch and sequence."""
+"""Export of towers with their projectors as ONNX graphs with dynamic batch size and sequence length."""
 
 from __future__ import annotations
 
@@ -13,58 +13,58 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim
 
-from photoseek_export.fp16_storage import store_half
+from photoseek_export.fp16_storage import store_weights_fp16
 from photoseek_export.onnx_logging import only_errors
 from photoseek_train.model.two_tower import TwoTower
 
 OPSET = 18
 
-LARGEST_FILE = 1_900_000_000
-"""Bytes of weights in one file: protobuf ends at two gigabytes."""
+MAX_FILE_BYTES = 1_900_000_000
+"""Maximum bytes of weights in one file; protobuf is limited to 2 GB."""
 
 BATCH = 2
-"""Of the example that is traced; parity is checked with others."""
+"""Batch size of the traced example; parity is checked with other sizes."""
 
 _LENGTH = 8
 
 
 Embed = Callable[[Mapping[str, Tensor]], Tensor]
-"""From a tower's inputs, by name, to its embeddings."""
+"""Maps a tower's inputs, by name, to its embeddings."""
 
 
 class TextGraph(nn.Module):
-    """``input_ids`` and, if the model takes it, ``attention_mask`` -> ``text_embeds``, not of unit length."""
+    """``input_ids`` and, if the model takes it, ``attention_mask`` -> ``text_embeds``, not normalized."""
 
     def __init__(self, model: nn.Module, embed: Embed) -> None:
         super().__init__()
         self.model, self._embed = model, embed
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
-        """Both int64 (batch, sequence) -> float32 (batch, dim)."""
+        """Embed tokens, both int64 (batch, sequence) -> float32 (batch, dim)."""
         mask = {} if attention_mask is None else {"attention_mask": attention_mask}
         return self._embed({"input_ids": input_ids, **mask})
 
 
 class VisionGraph(nn.Module):
-    """``pixel_values`` -> ``image_embeds``, not of unit length."""
+    """``pixel_values`` -> ``image_embeds``, not normalized."""
 
     def __init__(self, model: nn.Module, embed: Embed) -> None:
         super().__init__()
         self.model, self._embed = model, embed
 
     def forward(self, pixel_values: Tensor) -> Tensor:
-        """float32 (batch, 3, height, width) -> (batch, dim)."""
+        """Embed photos, float32 (batch, 3, height, width) -> (batch, dim)."""
         return self._embed({"pixel_values": pixel_values})
 
 
 def write_text_graph(model: TwoTower, path: Path) -> None:
-    """Export the text tower; the model must have eager attention and be in evaluation mode."""
+    """Export the text tower; the model must use eager attention and be in evaluation mode."""
     longest = int(model.text_tower.bert.config.max_position_embeddings)
     write_masked_text_graph(TextGraph(model, lambda inputs: model.embed_text(**inputs)), longest, path)
 
 
 def write_masked_text_graph(graph: TextGraph, longest: int, path: Path) -> None:
-    """Export a text tower that reads up to ``longest`` tokens under a mask."""
+    """Export a text tower that takes up to ``longest`` tokens and a mask."""
     ids = torch.ones(BATCH, min(_LENGTH, longest - 1), dtype=torch.int64)
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
     axes = {0: Dim("batch"), 1: Dim("sequence", max=longest)}
@@ -72,7 +72,7 @@ def write_masked_text_graph(graph: TextGraph, longest: int, path: Path) -> None:
 
 
 def write_vision_graph(model: nn.Module, embed: Embed, size: tuple[int, int], path: Path) -> None:
-    """Export an image tower for pictures of (height, width)."""
+    """Export an image tower for images of (height, width)."""
     inputs = {"pixel_values": torch.zeros(BATCH, 3, *size)}
     axes = {"pixel_values": {0: Dim("batch")}}
     export_graph(VisionGraph(model, embed), inputs, "image_embeds", axes, path)
@@ -81,18 +81,18 @@ def write_vision_graph(model: nn.Module, embed: Embed, size: tuple[int, int], pa
 def export_graph(
     graph: nn.Module, inputs: Mapping[str, Tensor], output: str, dynamic: Mapping[str, Any], path: Path
 ) -> None:
-    """Write an ONNX graph; weights of more than ``LARGEST_FILE`` bytes lie beside it, in ``*.onnx.data``.
+    """Write an ONNX graph; more than ``MAX_FILE_BYTES`` of weights are stored in ``*.onnx.data``.
 
     Args:
-        graph: In evaluation mode once it is written.
+        graph: The module; set to evaluation mode.
         inputs: An example of each input, by name.
-        output: What to call the output.
-        dynamic: Which axes of the inputs are of any length.
-        path: Where to.
+        output: Name of the output.
+        dynamic: Dynamic axes of the inputs.
+        path: Output file.
     """
     weights = sum(tensor.numel() * tensor.element_size() for tensor in graph.state_dict().values())
-    # The TorchScript exporter (dynamo=False) freezes BERT's mask to the traced length: wrong vectors, no error.
-    with _quiet():
+    # The TorchScript exporter (dynamo=False) fixes BERT's mask to the traced length and silently returns wrong vectors.
+    with _suppress_output():
         torch.onnx.export(
             graph.eval(),
             (),
@@ -103,7 +103,7 @@ def export_graph(
             dynamic_shapes=dict(dynamic),
             opset_version=OPSET,
             dynamo=True,
-            external_data=weights > LARGEST_FILE,
+            external_data=weights > MAX_FILE_BYTES,
             verbose=False,
         )
 
@@ -118,35 +118,35 @@ def write_precisions(
     """Write a tower's graph in each precision, and compare each with PyTorch.
 
     Args:
-        file: From a precision to its file.
+        file: Maps a precision to its file.
         precisions: Among ``fp32``, ``fp16`` and, with ``quantize``, ``int8``.
-        write: Writes the fp32 graph, which the others are made from.
-        check: From a file and its precision to the largest difference from PyTorch.
-        quantize: From the fp32 graph to the int8 one.
+        write: Writes the fp32 graph, from which the others are derived.
+        check: Maps a file and its precision to the maximum difference from PyTorch.
+        quantize: Writes the int8 graph from the fp32 one.
 
     Returns:
         The differences by precision.
 
     Raises:
-        ParityError: One is too large.
+        ParityError: A difference is too large.
     """
     full = file("fp32")
     write(full)
     found = {"fp32": check(full, "fp32")}
-    make: Mapping[str, Callable[[Path, Path], None] | None] = {"fp16": store_half, "int8": quantize}
+    make: Mapping[str, Callable[[Path, Path], None] | None] = {"fp16": store_weights_fp16, "int8": quantize}
     for precision in precisions:
         if convert := make.get(precision):
             convert(full, file(precision))
             found[precision] = check(file(precision), precision)
     if "fp32" not in precisions:
-        for part in full.parent.glob(f"{full.name}*"):  # weights of a large graph are in a second file
+        for part in full.parent.glob(f"{full.name}*"):  # including the external weights of a large graph
             part.unlink()
     return {precision: found[precision] for precision in precisions}
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the exporter's remarks about axis names and optional packages from the user."""
+def _suppress_output() -> Iterator[None]:
+    """Suppress warnings of the exporter about axis names and optional packages."""
     with only_errors("torch.onnx"), warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         yield

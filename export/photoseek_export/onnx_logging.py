@@ -1,4 +1,4 @@
-"""Loggers of other packages, kept from advising whoever exports."""
+"""Suppression of log messages of other packages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def only_errors(name: str | None = None) -> Iterator[None]:
-    """Only errors of a logger and of those below it; None: of the root logger."""
+    """Log only errors of a logger and its children. None: the root logger."""
     logger = logging.getLogger(name)
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""A graph counts only when its vectors are PyTorch's, at another batch size and length than it was traced with."""
+"""Comparison of graphs with PyTorch, at other batch sizes and lengths than the traced ones."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from photoseek_export.errors import ParityError
 from photoseek_train.model.two_tower import TwoTower
 
 TOLERANCE = {"fp32": 1e-4, "fp16": 5e-3, "int8": 0.2}
-"""The largest absolute difference allowed between numbers of unit vectors, by precision.
+"""Maximum absolute difference between components of unit vectors, by precision.
 
-That of int8 only catches a broken graph: what its rounding costs is measured in retrieval.
+The limit of int8 only detects broken graphs; its rounding error is evaluated by retrieval.
 """
 
-_TEXT_SHAPES = ((1, 3), (5, 23), (3, 1))  # (batch, sequence): none is the one that was traced
+_TEXT_SHAPES = ((1, 3), (5, 23), (3, 1))  # (batch, sequence): not the traced shape
 _VISION_BATCHES = (1, 5)
 
 
 def check_text_parity(model: TwoTower, graph: Path, precision: str = "fp32") -> float:
-    """Compare a text tower's ``.onnx`` file with the model, which has to be in evaluation mode.
+    """Compare a text tower's ``.onnx`` file with the model, which must be in evaluation mode.
 
     Returns:
-        The largest absolute difference that was seen.
+        The maximum absolute difference.
 
     Raises:
-        ParityError: It is above ``TOLERANCE[precision]``.
+        ParityError: It exceeds ``TOLERANCE[precision]``.
     """
     vocabulary = int(model.text_tower.bert.config.vocab_size)
     return check_parity(lambda inputs: model.embed_text(**inputs), random_texts(vocabulary), graph, precision)
 
 
 def check_vision_parity(model: TwoTower, size: tuple[int, int], graph: Path, precision: str = "fp32") -> float:
-    """The same for an image tower's file; ``size`` is height and width of the pictures."""
-    return check_parity(lambda inputs: model.embed_image(**inputs), random_pictures(size), graph, precision)
+    """Compare an image tower's file with the model; ``size`` is (height, width). See ``check_text_parity``."""
+    return check_parity(lambda inputs: model.embed_image(**inputs), random_images(size), graph, precision)
 
 
 def check_parity(
@@ -48,16 +48,16 @@ def check_parity(
     graph: Path,
     precision: str = "fp32",
 ) -> float:
-    """Compare a graph with what it was made from, on each of ``inputs``; returns and raises as the others."""
+    """Compare a graph with its source on each of ``inputs``; returns and raises like ``check_text_parity``."""
     session, worst = OnnxSession(graph), 0.0
     for each in inputs:
         with torch.inference_mode():
             worst = max(worst, _difference(embed(each), session, each))
-    return expect_close(worst, graph.name, precision)
+    return assert_close(worst, graph.name, precision)
 
 
 def random_texts(vocabulary: int, longest: int | None = None, end: int | None = None) -> Iterator[dict[str, Tensor]]:
-    """Tokens with a mask, of several batches and lengths; the last that is not masked is ``end``, if that is given."""
+    """Yield tokens with a mask, of several shapes; ``end``, if given, is the last unmasked token."""
     random = torch.Generator().manual_seed(0)
     for batch, length in _TEXT_SHAPES:
         length = min(length, longest or length)
@@ -68,23 +68,23 @@ def random_texts(vocabulary: int, longest: int | None = None, end: int | None = 
         yield {"input_ids": ids, "attention_mask": (torch.arange(length)[None] < lengths).long()}
 
 
-def random_pictures(size: tuple[int, int]) -> Iterator[dict[str, Tensor]]:
-    """Noise of several batches; ``size`` is height and width."""
+def random_images(size: tuple[int, int]) -> Iterator[dict[str, Tensor]]:
+    """Yield noise in several batch sizes; ``size`` is (height, width)."""
     random = torch.Generator().manual_seed(0)
     for batch in _VISION_BATCHES:
         yield {"pixel_values": torch.randn(batch, 3, *size, generator=random)}
 
 
-def significant(difference: float) -> float:
-    """A difference to three significant digits, for the manifest."""
+def round_significant(difference: float) -> float:
+    """Return a difference rounded to three significant digits, for the manifest."""
     return float(f"{difference:.3g}")
 
 
-def expect_close(found: float, what: str, precision: str) -> float:
-    """Accept a difference, and hand it back.
+def assert_close(found: float, what: str, precision: str) -> float:
+    """Return the difference after checking it.
 
     Raises:
-        ParityError: It is above ``TOLERANCE[precision]``.
+        ParityError: It exceeds ``TOLERANCE[precision]``.
     """
     if not found <= TOLERANCE[precision]:
         raise ParityError(
@@ -98,5 +98,5 @@ def _difference(expected: Tensor, graph: OnnxSession, inputs: Mapping[str, Tenso
     found = graph.run({name: value.numpy() for name, value in inputs.items()})
     try:
         return float(np.abs(normalize(found) - normalize(expected.float().numpy())).max())
-    except ValueError:  # a row without a direction
+    except ValueError:  # a zero vector
         return float("inf")

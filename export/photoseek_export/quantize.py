@@ -1,10 +1,10 @@
-"""int8 graphs: what moves through memory and multipliers shrinks to a quarter.
+"""int8 quantization of graphs.
 
-Text: dynamic quantization. A query is a few tokens, so time goes into streaming weights; they are int8, and
-activations are scaled by the range that they turn out to have. Image: static quantization (QDQ), activations by
-ranges seen on real photos, so that whole chains of convolutions stay in int8. Weights are scaled per channel
-(https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html). The projectors stay in float32: they
-cost next to nothing, and their rounding would go straight into the vectors.
+Text towers use dynamic quantization: queries are short, so time is spent reading weights; activations are scaled by
+their actual range. Image towers use static quantization (QDQ) with ranges calibrated on photos, so that chains of
+convolutions stay in int8. Weights are scaled per channel
+(https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html). Projectors stay in float32: they are
+cheap, and their rounding errors would affect the vectors directly.
 """
 
 from __future__ import annotations
@@ -35,39 +35,39 @@ from photoseek_export.errors import ExportError
 from photoseek_export.onnx_logging import only_errors
 
 TEXT_OPERATORS = ("MatMul", "Gather")
-"""Quantized in a text tower: the layers' weights, and the embedding tables."""
+"""Operators to quantize in a text tower: the layers' weights and the embedding tables."""
 
 IMAGE_OPERATORS = ("Conv", "Add", "MaxPool")
-"""Quantized in an image tower; Add and MaxPool keep what lies between two convolutions in int8."""
+"""Operators to quantize in an image tower; Add and MaxPool keep activations between convolutions in int8."""
 
 CALIBRATION_PHOTOS = 128
-"""As many photos are looked at for the ranges of activations."""
+"""Photos that calibrate the ranges of activations."""
 
-_FEWEST = 16
+_MIN_IMAGES = 16
 _BATCH = 16
 
 
 def quantize_text(source: Path, target: Path) -> None:
-    """Write the int8 form of a text tower's graph, best a fused one."""
-    with only_errors():  # its advice goes to the root logger
+    """Write the int8 version of a text tower's graph, preferably of a fused one."""
+    with only_errors():  # onnxruntime logs advice on the root logger
         quantize_dynamic(
             source,
             target,
             op_types_to_quantize=list(TEXT_OPERATORS),
             per_channel=True,
             weight_type=QuantType.QInt8,
-            nodes_to_exclude=_projector(source),
-            extra_options={"MatMulConstBOnly": True},  # attention scores are no weights
+            nodes_to_exclude=_projector_nodes(source),
+            extra_options={"MatMulConstBOnly": True},  # attention scores are not weights
         )
 
 
 def quantize_vision(source: Path, target: Path, pictures: npt.NDArray[np.float32]) -> None:
-    """Write the int8 form of an image tower's graph.
+    """Write the int8 version of an image tower's graph.
 
     Args:
         source: The float32 graph.
-        target: Where to.
-        pictures: Preprocessed photos to see the ranges on, (n, 3, height, width).
+        target: Output file.
+        pictures: Preprocessed calibration photos, (n, 3, height, width).
     """
     with only_errors(), tempfile.TemporaryDirectory(dir=target.parent) as work:
         prepared = Path(work, "prepared.onnx")
@@ -85,19 +85,19 @@ def quantize_vision(source: Path, target: Path, pictures: npt.NDArray[np.float32
         )
 
 
-def calibration_pictures(
+def calibration_images(
     folder: Path, preprocessing: Preprocessing, without: Sequence[str] = (), seed: int = 0
 ) -> npt.NDArray[np.float32]:
-    """Preprocessed photos of a folder, picked at random: float32 (n, 3, height, width).
+    """Return a random sample of a folder's photos, preprocessed: float32 (n, 3, height, width).
 
     Args:
-        folder: Photos like those that will be indexed, in it or below.
-        preprocessing: Of the image tower.
-        without: File names that are left out: those that quality is measured on.
-        seed: Of the choice.
+        folder: Folder of photos similar to those that will be indexed, including subfolders.
+        preprocessing: Preprocessing of the image tower.
+        without: File names to exclude: those of the evaluation.
+        seed: Seed of the sample.
 
     Raises:
-        ExportError: It holds too few readable photos.
+        ExportError: The folder has too few readable photos.
     """
     left_out = {Path(name).name for name in without}
     found = sorted((each for each in scan(folder) if Path(each.path).name not in left_out), key=lambda each: each.path)
@@ -110,16 +110,16 @@ def calibration_pictures(
             pictures.append(preprocessing(decode_photo(photo.under(folder), preprocessing.edge).image))
         except PhotoError:
             continue
-    if len(pictures) < _FEWEST:
+    if len(pictures) < _MIN_IMAGES:
         raise ExportError(
-            f"{folder}: expected at least {_FEWEST} readable photos to calibrate int8 with, besides those that are "
-            f"measured, found {len(pictures)}; name a folder with more: --calibration DIR"
+            f"{folder}: expected at least {_MIN_IMAGES} readable photos to calibrate int8 with, besides those of the "
+            f"evaluation, found {len(pictures)}; pass a folder with more: --calibration DIR"
         )
     return np.stack(pictures)
 
 
 class _Batches(CalibrationDataReader):  # type: ignore[misc]
-    """What onnxruntime's calibration pulls its inputs from."""
+    """The calibration batches for onnxruntime."""
 
     def __init__(self, pictures: npt.NDArray[np.float32]) -> None:
         self._rest = iter(np.array_split(pictures, -(-len(pictures) // _BATCH)))
@@ -129,7 +129,7 @@ class _Batches(CalibrationDataReader):  # type: ignore[misc]
         return None if batch is None else {"pixel_values": batch}
 
 
-def _projector(text_graph: Path) -> list[str]:
-    """The names that onnxruntime's quantizer gives the projector's layers, which it takes apart before it asks."""
+def _projector_nodes(text_graph: Path) -> list[str]:
+    """Return the node names of the projector's layers after onnxruntime's quantizer has split them."""
     nodes = onnx.load(str(text_graph), load_external_data=False).graph.node
     return [f"{node.name}_MatMul" for node in nodes if node.op_type == "Gemm"]

@@ -1,4 +1,4 @@
-"""A small trained-shaped checkpoint to export, made once."""
+"""A small checkpoint to export, created once."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import torch
 
 from photoseek import Bundle
 from photoseek_export import export_checkpoint
-from photoseek_export.quality_gate import Measured
+from photoseek_export.quality_gate import EvaluationImages
 from photoseek_train.config import AugmentConfig, DataConfig, OptimConfig, TrainingConfig, preprocessing_of
-from photoseek_train.model.checkpoint import Layout, begin_checkpoint, read_config, write_weights
-from photoseek_train.model.compact_bert import CompactBert, write_compact_bert
-from photoseek_train.model.init import TowerSources, build_model
+from photoseek_train.model.checkpoint import CheckpointFiles, create_checkpoint, read_config, write_weights
+from photoseek_train.model.compact_bert import CompactBert, create_compact_bert
+from photoseek_train.model.init import ModelInit, build_model
 from tiny_bundle import COLORS
 from tiny_photos import write_color
 
@@ -41,8 +41,8 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint with random weights whose batch norms are not those of a fresh model; read only."""
     folder = tmp_path_factory.mktemp("export")
     shape = CompactBert(layers=2, hidden=32, heads=2, vocabulary=200, positions=48)
-    write_compact_bert(CAPTIONS, folder / "bert", shape)
-    built = build_model(TowerSources(str(folder / "bert"), image_weights="none", max_tokens=48), seed=3)
+    create_compact_bert(CAPTIONS, folder / "bert", shape)
+    built = build_model(ModelInit(str(folder / "bert"), image_weights="none", max_tokens=48), seed=3)
     built.model.train()
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
@@ -56,27 +56,27 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         optim=OptimConfig(tune="both"),
         data=DataConfig(4, 4, "0" * 64, 1, 1, "1" * 64),
     )
-    begin_checkpoint(folder / "checkpoint", config, built.tokenizer)
+    create_checkpoint(folder / "checkpoint", config, built.tokenizer)
     write_weights(folder / "checkpoint", built.model.eval(), {"epoch": 7, "dev": DEV_METRICS})
-    assert (folder / "checkpoint" / Layout.WEIGHTS).is_file()
+    assert (folder / "checkpoint" / CheckpointFiles.WEIGHTS).is_file()
     return folder / "checkpoint"
 
 
 @pytest.fixture(scope="session")
 def chinese_checkpoint(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Another text tower, of another shape, beside the image side of ``checkpoint``; read only."""
+    """Another text tower, of another shape, with the image side of ``checkpoint``; read-only."""
     folder = tmp_path_factory.mktemp("chinese")
     shape = CompactBert(layers=1, hidden=16, heads=2, vocabulary=120, positions=24)
-    write_compact_bert(CHINESE_CAPTIONS, folder / "bert", shape)
-    built = build_model(TowerSources(str(folder / "bert"), max_tokens=24, pooling="cls", checkpoint=checkpoint), seed=4)
+    create_compact_bert(CHINESE_CAPTIONS, folder / "bert", shape)
+    built = build_model(ModelInit(str(folder / "bert"), max_tokens=24, pooling="cls", checkpoint=checkpoint), seed=4)
     config = replace(read_config(checkpoint), model=built.config, optim=OptimConfig(tune="text", freeze_images=True))
-    begin_checkpoint(folder / "checkpoint", config, built.tokenizer)
+    create_checkpoint(folder / "checkpoint", config, built.tokenizer)
     write_weights(folder / "checkpoint", built.model.eval(), {"epoch": 3, "dev": {**DEV_METRICS, "rsum": 99.0}})
     return folder / "checkpoint"
 
 
 @pytest.fixture(scope="session")
-def captioned(tmp_path_factory: pytest.TempPathFactory) -> Measured:
+def captioned(tmp_path_factory: pytest.TempPathFactory) -> EvaluationImages:
     """Twelve images with two captions each, no two of them alike: equal scores would be ranked by rounding errors."""
     folder = tmp_path_factory.mktemp("captioned")
     words = ["red", "car", "tree", "white", "dogs", "beach", "night", "boat", "sea", "children", "playing", "next"]
@@ -86,12 +86,12 @@ def captioned(tmp_path_factory: pytest.TempPathFactory) -> Measured:
         turned = words[number:] + words[:number]
         lines += [f"{file.name}#{index}\t{' '.join(said)}" for index, said in enumerate((turned[:8], turned[::-1]))]
     (folder / "captions.token").write_text("\n".join(lines))
-    return Measured(folder / "images", folder / "captions.token")
+    return EvaluationImages(folder / "images", folder / "captions.token")
 
 
 @pytest.fixture(scope="session")
 def plain(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    """The checkpoint as a bundle of fp32 without ``measured``, beside two folders of somebody else; read only."""
+    """The checkpoint as an fp32 bundle without ``evaluation``, next to two other folders; read-only."""
     folder = tmp_path_factory.mktemp("plain")
     for name in ("b.old", "b.partial"):
         (folder / name).mkdir()

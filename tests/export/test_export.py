@@ -18,11 +18,11 @@ from photoseek.bundle.manifest import Layout
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.evaluation.evaluate import evaluate
 from photoseek_export import export_checkpoint, extra_text_towers
-from photoseek_export.bundle_folder import expect_free
+from photoseek_export.bundle_folder import check_output_folder
 from photoseek_export.cli import app
 from photoseek_export.errors import BundleExists, ExportError, ParityError
-from photoseek_export.fp16_storage import store_half
-from photoseek_export.quality_gate import Measured
+from photoseek_export.fp16_storage import store_weights_fp16
+from photoseek_export.quality_gate import EvaluationImages
 from photoseek_train.data.dataset import CaptionedPhotos
 from photoseek_train.evaluation.evaluate import evaluate as evaluate_in_torch
 from photoseek_train.model.checkpoint import load_checkpoint, read_metrics, weights_hash
@@ -31,10 +31,10 @@ TEXTS = ["a red car", "two white dogs on a beach at night, children playing next
 
 
 @pytest.fixture(scope="module")
-def bundle(checkpoint: Path, captioned: Measured, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+def bundle(checkpoint: Path, captioned: EvaluationImages, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """The checkpoint as a bundle of both precisions."""
     out = tmp_path_factory.mktemp("bundles") / "small"
-    return export_checkpoint(checkpoint, out, precisions=["fp32", "fp16"], measured=captioned)
+    return export_checkpoint(checkpoint, out, precisions=["fp32", "fp16"], evaluation=captioned)
 
 
 def test_text_vectors_are_pytorchs_at_any_batch_and_length(bundle: Bundle, checkpoint: Path) -> None:
@@ -111,7 +111,7 @@ def test_the_manifest_tells_where_the_bundle_comes_from(bundle: Bundle, checkpoi
         "hidden_size": 512,
     }
     card = (bundle.path / "README.md").read_text()
-    assert "| image tower | resnet18 of torchvision, began as: none |" in card
+    assert "| image tower | resnet18 of torchvision, initialized from: none |" in card
     assert "| fp16 | text to image | 12 | 24 |" in card
 
 
@@ -121,7 +121,9 @@ def test_full_precision_has_the_metrics_of_training_where_none_are_measured(plai
     assert "| fp32 | text to image | 1000 | 5000 | 10.0 | 20.0 | 30.0 | 9 |" in (plain.path / "README.md").read_text()
 
 
-def test_the_runtime_measures_what_training_measures(bundle: Bundle, checkpoint: Path, captioned: Measured) -> None:
+def test_the_runtime_measures_what_training_measures(
+    bundle: Bundle, checkpoint: Path, captioned: EvaluationImages
+) -> None:
     trained = evaluate_in_torch(checkpoint, CaptionedPhotos.read(captioned.images, captioned.captions)).metrics
     found = evaluate(bundle, captioned.images, captioned.captions, precision="fp32").metrics
     assert found == trained
@@ -149,19 +151,19 @@ def test_what_is_there_is_not_overwritten_unasked(bundle: Bundle, checkpoint: Pa
     with pytest.raises(BundleExists, match="--overwrite"):
         export_checkpoint(checkpoint, bundle.path)
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(BundleExists, match="exists and is no bundle"):
+    with pytest.raises(BundleExists, match="expected a new folder or a bundle"):
         export_checkpoint(checkpoint, tmp_path, overwrite=True)
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
 def test_a_bundle_with_other_files_in_its_folder_is_not_replaced(bundle: Bundle, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(bundle.path, tmp_path / "copy"))
-    expect_free(copy, overwrite=True)
+    check_output_folder(copy, overwrite=True)
     for name in ("notes.txt", "onnx/mine.onnx", "link"):
         place = copy / name
         place.symlink_to(tmp_path) if name == "link" else place.write_text("mine")
-        with pytest.raises(BundleExists, match=f"files of a bundle alone, found {name}; move it away, or name another"):
-            expect_free(copy, overwrite=True)
+        with pytest.raises(BundleExists, match=f"files of the bundle, found {name}; move it, or choose another"):
+            check_output_folder(copy, overwrite=True)
         place.unlink()
 
 
@@ -177,8 +179,8 @@ def test_a_weight_beyond_the_range_of_half_is_refused(tmp_path: Path) -> None:
     output = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [20, 20])
     node = onnx.helper.make_node("Identity", ["huge"], ["y"])
     onnx.save(onnx.helper.make_model(onnx.helper.make_graph([node], "g", [], [output], [weight])), str(tmp_path / "a"))
-    with pytest.raises(ExportError, match="'huge' is beyond the range of fp16"):
-        store_half(tmp_path / "a", tmp_path / "b")
+    with pytest.raises(ExportError, match="'huge' exceeds the range of fp16"):
+        store_weights_fp16(tmp_path / "a", tmp_path / "b")
 
 
 def test_the_command_replaces_a_bundle_and_leaves_its_neighbors_alone(

@@ -18,22 +18,22 @@ from photoseek.photos.preprocessing import Preprocessing
 from photoseek_export import export_checkpoint
 from photoseek_export.attention_fusion import fuse_layers, write_fused_text_graph
 from photoseek_export.cli import app
-from photoseek_export.errors import ExportError, LossTooHigh
+from photoseek_export.errors import ExportError, RecallDropTooHigh
 from photoseek_export.onnx_export import write_text_graph
 from photoseek_export.parity import check_text_parity
-from photoseek_export.quality_gate import Measured
-from photoseek_export.quantize import CALIBRATION_PHOTOS, calibration_pictures
+from photoseek_export.quality_gate import EvaluationImages
+from photoseek_export.quantize import CALIBRATION_PHOTOS, calibration_images
 from photoseek_train.model.checkpoint import load_checkpoint
 from tiny_bundle import COLORS
 from tiny_photos import write_color
 
 TEXTS = ["a red car", "two white dogs on a beach at night, children playing next to a boat", "", "cars"]
-ANY_LOSS = 100.0  # of random towers, whose ranks tell nothing
+ANY_LOSS = 100.0  # of random towers, whose ranks are arbitrary
 
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twenty noisy photos to calibrate with, and one that is none."""
+    """Twenty noisy photos to calibrate with, and a file that is not a photo."""
     folder = tmp_path_factory.mktemp("calibration")
     for number in range(20):
         color = list(COLORS.values())[number % len(COLORS)]
@@ -43,11 +43,13 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def bundle(checkpoint: Path, captioned: Measured, photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+def bundle(
+    checkpoint: Path, captioned: EvaluationImages, photos: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Bundle:
     out = tmp_path_factory.mktemp("bundles") / "small"
     precisions = ["fp32", "int8"]
     return export_checkpoint(
-        checkpoint, out, precisions=precisions, measured=captioned, calibration=photos, max_loss=ANY_LOSS
+        checkpoint, out, precisions=precisions, evaluation=captioned, calibration=photos, max_loss=ANY_LOSS
     )
 
 
@@ -96,63 +98,65 @@ def test_an_int8_bundle_tells_what_it_costs(bundle: Bundle) -> None:
 
 
 def test_a_loss_above_the_allowed_one_leaves_no_bundle(
-    checkpoint: Path, captioned: Measured, photos: Path, tmp_path: Path
+    checkpoint: Path, captioned: EvaluationImages, photos: Path, tmp_path: Path
 ) -> None:
     asked = {"precisions": ["fp32", "int8"], "measured": captioned, "calibration": photos}
-    with pytest.raises(LossTooHigh, match=r"int8 loses -?\d.*at most -100\.0 is allowed; no bundle was written"):
+    with pytest.raises(RecallDropTooHigh, match=r"int8 loses -?\d.*at most -100\.0 is allowed; no bundle was written"):
         export_checkpoint(checkpoint, tmp_path / "bundle", max_loss=-ANY_LOSS, **asked)  # type: ignore[arg-type]
     assert not list(tmp_path.iterdir())
 
 
 def test_int8_is_refused_without_a_measure_or_another_precision(
-    checkpoint: Path, captioned: Measured, tmp_path: Path
+    checkpoint: Path, captioned: EvaluationImages, tmp_path: Path
 ) -> None:
-    with pytest.raises(ExportError, match="measured beside"):
+    with pytest.raises(ExportError, match="requires an evaluation against fp32 or fp16"):
         export_checkpoint(checkpoint, tmp_path / "b", precisions=["fp32", "int8"])
-    with pytest.raises(ExportError, match="measured beside"):
-        export_checkpoint(checkpoint, tmp_path / "b", precisions=["int8"], measured=captioned)
+    with pytest.raises(ExportError, match="requires an evaluation against fp32 or fp16"):
+        export_checkpoint(checkpoint, tmp_path / "b", precisions=["int8"], evaluation=captioned)
     done = CliRunner().invoke(app, [str(checkpoint), "--out", str(tmp_path / "b"), "--int8"])
     assert done.exit_code == 2
     assert "--images and --captions" in done.output
 
 
 def test_a_text_tower_that_nobody_measured_is_refused(
-    checkpoint: Path, chinese_checkpoint: Path, captioned: Measured, photos: Path, tmp_path: Path
+    checkpoint: Path, chinese_checkpoint: Path, captioned: EvaluationImages, photos: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(ExportError, match="no captions are read by that of zh; give them with a further --captions"):
+    with pytest.raises(ExportError, match="found no captions for that of zh; pass them with another --captions"):
         export_checkpoint(
             checkpoint,
             tmp_path / "b",
             precisions=["fp32", "int8"],
             texts={"zh": chinese_checkpoint},
-            measured=captioned,
+            evaluation=captioned,
             calibration=photos,
             max_loss=ANY_LOSS,
         )
     assert not list(tmp_path.iterdir())
 
 
-def test_photos_that_are_measured_never_calibrate(checkpoint: Path, captioned: Measured, tmp_path: Path) -> None:
+def test_photos_that_are_measured_never_calibrate(
+    checkpoint: Path, captioned: EvaluationImages, tmp_path: Path
+) -> None:
     """All images of the set count, so none is left."""
     with pytest.raises(ExportError, match=r"at least 16 readable photos .* found 0; .*--calibration"):
-        export_checkpoint(checkpoint, tmp_path / "b", precisions=["fp32", "int8"], measured=captioned)
+        export_checkpoint(checkpoint, tmp_path / "b", precisions=["fp32", "int8"], evaluation=captioned)
 
 
 def test_calibration_takes_readable_photos_at_random(photos: Path) -> None:
     how = Preprocessing(32, 32, 32)
-    found = calibration_pictures(photos, how)
+    found = calibration_images(photos, how)
     assert found.shape == (20, 3, 32, 32)
     assert found.dtype == np.float32
-    np.testing.assert_array_equal(found, calibration_pictures(photos, how))
-    assert len(calibration_pictures(photos, how, without=["noise1.png", "noise2.png"])) == 18
-    assert len(calibration_pictures(photos, how, without=["0/noise3.png"])) == 19  # named as captions name it
+    np.testing.assert_array_equal(found, calibration_images(photos, how))
+    assert len(calibration_images(photos, how, without=["noise1.png", "noise2.png"])) == 18
+    assert len(calibration_images(photos, how, without=["0/noise3.png"])) == 19  # named as captions name it
     with pytest.raises(ExportError, match="found 15"):
-        calibration_pictures(photos, how, without=[f"noise{number}.png" for number in range(5)])
+        calibration_images(photos, how, without=[f"noise{number}.png" for number in range(5)])
     assert len(found) < CALIBRATION_PHOTOS
 
 
 def test_attention_that_cannot_be_fused_is_refused(checkpoint: Path, tmp_path: Path) -> None:
-    """Here that of an ordinary export, in which no operator stands for a layer's attention."""
+    """Here that of an ordinary export, in which a layer's attention is not one operator."""
     model = load_checkpoint(checkpoint, attention="eager").model
     write_text_graph(model, tmp_path / "plain.onnx")
     with pytest.raises(ExportError, match=r"expected fused attention in 2 layers, found it in 0; .*upgrade"):

@@ -69,7 +69,7 @@ def with_alpha() -> Image.Image:
 
 
 def on_white(image: Image.Image) -> Image.Image:
-    """Composite by the definition: alpha * colour + (1 - alpha) * white."""
+    """Composite by the definition: alpha * color + (1 - alpha) * white."""
     values = np.asarray(image, dtype=np.float64)
     alpha = values[..., 3:] / 255
     return Image.fromarray(np.rint(alpha * values[..., :3] + (1 - alpha) * 255).astype(np.uint8))

@@ -20,10 +20,10 @@ from photoseek.evaluation.evaluate import evaluate
 from photoseek_export import export_checkpoint
 from photoseek_export.cli import app
 from photoseek_export.errors import ExportError, ImageSideDiffers
-from photoseek_export.extra_text_towers import load_further
-from photoseek_export.quality_gate import Measured
+from photoseek_export.extra_text_towers import load_extra_towers
+from photoseek_export.quality_gate import EvaluationImages
 from photoseek_train.config import preprocessing_of
-from photoseek_train.model.checkpoint import begin_checkpoint, load_checkpoint, weights_hash, write_weights
+from photoseek_train.model.checkpoint import create_checkpoint, load_checkpoint, weights_hash, write_weights
 from tiny_bundle import CHINESE, COLORS
 from tiny_photos import write_color
 
@@ -31,7 +31,7 @@ TEXTS = ["红色汽车", "夜里海滩上的两只白狗,孩子们在玩。", "�
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> Measured:
+def evaluation(tmp_path_factory: pytest.TempPathFactory) -> EvaluationImages:
     """Six images, with captions in two files."""
     folder = tmp_path_factory.mktemp("captioned")
     names = [
@@ -41,11 +41,11 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Measured:
     for file, words in (("en.token", COLORS), ("zh.token", CHINESE)):
         lines = [f"{name}#0\t{word} {{}}" for name, word in zip(names, words, strict=True)]
         (folder / file).write_text("\n".join(lines).format(*["car" if words is COLORS else "汽车"] * 6), "utf-8")
-    return Measured(folder / "images", folder / "zh.token", further=(folder / "en.token",))
+    return EvaluationImages(folder / "images", folder / "zh.token", extra_captions=(folder / "en.token",))
 
 
 class Made(NamedTuple):
-    """What the command made, and what it printed."""
+    """The bundle and the output of the command."""
 
     bundle: Bundle
     output: str
@@ -53,12 +53,12 @@ class Made(NamedTuple):
 
 @pytest.fixture(scope="module")
 def made(
-    checkpoint: Path, chinese_checkpoint: Path, measured: Measured, tmp_path_factory: pytest.TempPathFactory
+    checkpoint: Path, chinese_checkpoint: Path, evaluation: EvaluationImages, tmp_path_factory: pytest.TempPathFactory
 ) -> Made:
     """Both languages in both precisions."""
     out = tmp_path_factory.mktemp("bundles") / "both"
-    asked = [checkpoint, "--text", f"zh={chinese_checkpoint}", "--out", out, "--fp16", "--images", measured.images]
-    files = ["--captions", measured.captions, "--captions", measured.further[0]]
+    asked = [checkpoint, "--text", f"zh={chinese_checkpoint}", "--out", out, "--fp16", "--images", evaluation.images]
+    files = ["--captions", evaluation.captions, "--captions", evaluation.extra_captions[0]]
     done = CliRunner().invoke(app, [str(argument) for argument in [*asked, *files]])
     assert done.exit_code == 0, done.output
     return Made(Bundle.load(out), done.output)
@@ -103,26 +103,30 @@ def test_the_bundle_has_a_tower_and_a_tokenizer_folder_more(bundle: Bundle, chin
     assert json.loads((bundle.path / Layout.CONFIG).read_text())["text_configs"]["zh"]["hidden_size"] == 16
 
 
-def test_each_caption_file_is_measured_with_the_tower_of_its_language(bundle: Bundle, measured: Measured) -> None:
+def test_each_caption_file_is_measured_with_the_tower_of_its_language(
+    bundle: Bundle, evaluation: EvaluationImages
+) -> None:
     """Whatever the order of the files: the first of them here is Chinese."""
     for precision in ("fp32", "fp16"):
-        chinese = evaluate(bundle, measured.images, measured.captions, precision=precision).metrics.to_json()
-        english = evaluate(bundle, measured.images, measured.further[0], precision=precision).metrics.to_json()
+        chinese = evaluate(bundle, evaluation.images, evaluation.captions, precision=precision).metrics.to_json()
+        english = evaluate(
+            bundle, evaluation.images, evaluation.extra_captions[0], precision=precision
+        ).metrics.to_json()
         assert bundle.manifest.text_towers["zh"].precisions[precision]["metrics"] == chinese
         assert bundle.manifest.precisions[precision]["metrics"] == english
     card = (bundle.path / "README.md").read_text("utf-8")
     assert "language: [en, zh]" in card
     assert "2 text towers and an image tower" in card
-    assert "| text tower, zh | BERT, 1 layers of 16, began as: bert, pooling: cls |" in card
+    assert "| text tower, zh | BERT, 1 layers of 16, initialized from: bert, pooling: cls |" in card
     assert "| fp16, zh | text to image | 6 | 6 |" in card
 
 
 def test_two_files_for_one_tower_are_refused(
-    checkpoint: Path, chinese_checkpoint: Path, measured: Measured, tmp_path: Path
+    checkpoint: Path, chinese_checkpoint: Path, evaluation: EvaluationImages, tmp_path: Path
 ) -> None:
-    twice = replace(measured, further=(measured.captions,))
-    with pytest.raises(ExportError, match=r"zh\.token: measured with the same text tower as .*zh\.token"):
-        export_checkpoint(checkpoint, tmp_path / "b", texts={"zh": chinese_checkpoint}, measured=twice)
+    twice = replace(evaluation, extra_captions=(evaluation.captions,))
+    with pytest.raises(ExportError, match=r"zh\.token: belongs to the same text tower as .*zh\.token"):
+        export_checkpoint(checkpoint, tmp_path / "b", texts={"zh": chinese_checkpoint}, evaluation=twice)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -144,7 +148,7 @@ def changed(source: Path, out: Path, part: str) -> Path:
         tensor = model.get_parameter(part) if part.endswith("weight") else model.get_buffer(part)
         value = tensor.data.view(-1)[:1]
         value.copy_(torch.nextafter(value, torch.full_like(value, torch.inf)))
-    begin_checkpoint(out, config, tokenizer)
+    create_checkpoint(out, config, tokenizer)
     write_weights(out, model, {})
     return out
 
@@ -163,19 +167,19 @@ def test_another_image_side_is_refused(
 ) -> None:
     """Were it the last bit of one number."""
     other = changed(chinese_checkpoint, tmp_path / "other", part)
-    with pytest.raises(ImageSideDiffers, match=f"its {named} is not that of .* --from .* --text-model"):
+    with pytest.raises(ImageSideDiffers, match=f"expected the {named} of .* --from .* --text-model"):
         export_checkpoint(checkpoint, tmp_path / "out", texts={"zh": other})
     assert [path.name for path in tmp_path.iterdir()] == ["other"]
 
 
 def test_another_text_side_is_not_asked_about(checkpoint: Path, chinese_checkpoint: Path, tmp_path: Path) -> None:
     other = changed(chinese_checkpoint, tmp_path / "other", "text_projector.first.weight")
-    (text,) = load_further(load_checkpoint(checkpoint), checkpoint, ["en"], {"zh": other})
+    (text,) = load_extra_towers(load_checkpoint(checkpoint), checkpoint, ["en"], {"zh": other})
     assert (text.language, text.path) == ("zh", other)
 
 
 def test_languages_that_cannot_be_are_refused(checkpoint: Path, chinese_checkpoint: Path, tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match="'en': the main tower reads it"):
+    with pytest.raises(ExportError, match="'en': the main tower encodes it"):
         export_checkpoint(checkpoint, tmp_path / "b", texts={"en": chinese_checkpoint})
     with pytest.raises(ExportError, match="'de': expected one of en, zh"):
         export_checkpoint(checkpoint, tmp_path / "b", texts={"de": chinese_checkpoint})
@@ -189,7 +193,7 @@ def test_an_option_that_names_no_language_is_refused(checkpoint: Path, tmp_path:
 
 
 def test_a_whole_checkpoint_is_needed(checkpoint: Path, chinese_checkpoint: Path, tmp_path: Path) -> None:
-    """A copy that went wrong is named, and no bundle is begun."""
+    """The error names the incomplete checkpoint, and no bundle is created."""
     copy = Path(shutil.copytree(chinese_checkpoint, tmp_path / "copy"))
     (copy / "model.safetensors").unlink()
     with pytest.raises(Exception, match=r"model\.safetensors: missing from the checkpoint"):

@@ -1,4 +1,4 @@
-"""A small world that can be learned in seconds: two-coloured pictures, and towers of unit size."""
+"""A small world that can be learned in seconds: two-colored images, and tiny towers."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import torch
 import torchvision
 
 from photoseek_train.config import AugmentConfig, OptimConfig, preprocessing_of
-from photoseek_train.model.compact_bert import CompactBert, write_compact_bert
-from photoseek_train.model.init import TowerSources
+from photoseek_train.model.compact_bert import CompactBert, create_compact_bert
+from photoseek_train.model.init import ModelInit
 from photoseek_train.training.fit import Fit, FitSettings
 from photoseek_train.training.run_folder import Run
 from toy_world import COLORS, SIZE, MakeFit, World, draw
@@ -46,7 +46,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 def bert(tmp_path_factory: pytest.TempPathFactory, world: World) -> Path:
     """Folder of a BERT of 2 layers, 32 wide, that knows the world's words."""
     out = tmp_path_factory.mktemp("models") / "bert"
-    write_compact_bert(world.split("train").texts, out, CompactBert(2, 32, 2, vocabulary=200, positions=32))
+    create_compact_bert(world.split("train").texts, out, CompactBert(2, 32, 2, vocabulary=200, positions=32))
     return out
 
 
@@ -66,7 +66,7 @@ def fit_into(world: World, bert: Path, resnet: Path) -> MakeFit:
 
     def make(out: Path, resources: Any = None, augment: Any = None, **optim: Any) -> Fit:
         settings = FitSettings(
-            TowerSources(str(bert), str(resnet), max_tokens=24, dim=16, dropout=0.0),
+            ModelInit(str(bert), str(resnet), max_tokens=24, dim=16, dropout=0.0),
             preprocessing_of(SIZE, "squash"),
             augment or AugmentConfig(crop_scale=0.9, flip=False),
             OptimConfig(**{"batch_size": 16, "lr": 1e-2, "image_lr": 1e-3, "text_lr": 1e-3, **optim}),
@@ -91,7 +91,7 @@ def frozen_run(fit_into: MakeFit, tmp_path_factory: pytest.TempPathFactory) -> R
 
 @pytest.fixture(scope="session")
 def text_run(fit_into: MakeFit, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A text tower that learned beside a frozen image tower; read only."""
+    """A text tower trained against a frozen image tower; read-only."""
     return fit_into(tmp_path_factory.mktemp("text") / "run", tune="text", epochs=12)()
 
 

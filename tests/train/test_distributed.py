@@ -20,17 +20,17 @@ import torch
 import torture
 import two_processes
 from photoseek_train.config import OptimConfig
-from photoseek_train.data.batches import Batch, expect_parts, plan_epoch
-from photoseek_train.distributed import ALONE, announced_count
+from photoseek_train.data.batches import Batch, check_batch_size, sample_batches
+from photoseek_train.distributed import SINGLE_PROCESS, env_world_size
 from photoseek_train.errors import RunMismatch, SettingsError
 from photoseek_train.evaluation.evaluate import evaluate
 from toy_world import World
 
 
 def test_a_batch_is_split_into_parts_that_make_the_whole(world: World) -> None:
-    """Photos in turn, each with its own captions."""
+    """Consecutive photos, each with its captions."""
     config = OptimConfig(tune="both", batch_size=7, captions_per_photo=2)
-    for batch in plan_epoch(world.split("train"), config, epoch=1):
+    for batch in sample_batches(world.split("train"), config, epoch=1):
         parts = batch.split(3)
         assert [len(part.photos) for part in parts] == [2, 2, 3]
         np.testing.assert_array_equal(np.concatenate([part.photos for part in parts]), batch.photos)
@@ -41,10 +41,10 @@ def test_a_batch_is_split_into_parts_that_make_the_whole(world: World) -> None:
 
 def test_one_process_has_all_of_a_batch() -> None:
     batch = Batch(np.arange(3), np.arange(4), np.array([0, 1, 1, 2]))
-    (whole,) = batch.split(ALONE.count)
+    (whole,) = batch.split(SINGLE_PROCESS.count)
     assert whole.image_ids.tolist() == [0, 1, 1, 2]
     rows = torch.randn(3, 2)
-    assert ALONE.gather(rows, [3]) is rows
+    assert SINGLE_PROCESS.gather(rows, [3]) is rows
 
 
 LAUNCHER = [
@@ -71,7 +71,7 @@ def losses(run: Path) -> list[float]:
 
 
 class Launched(NamedTuple):
-    """The runs that two processes made, and what they wrote to standard error."""
+    """The runs of two processes, and their standard error."""
 
     out: Path
     stderr: str
@@ -114,7 +114,7 @@ def test_two_processes_resume_as_if_never_stopped(launched: Launched, world: Wor
     assert len(whole) == 3
     assert parts == pytest.approx(whole, abs=1e-5)
     assert whole[-1] < whole[0]
-    with pytest.raises(RunMismatch, match="was made by 2 processes, found 1; launch as many as before"):
+    with pytest.raises(RunMismatch, match="used 2 processes, found 1; launch the same number"):
         two_processes.fit_on(world, bert, resnet, two_processes.BOTH, launched.out / "whole")(resume=True)
 
 
@@ -136,7 +136,7 @@ def test_two_processes_that_are_killed_go_on_as_if_never_stopped(
 
 
 def launch_and_kill(words: list[str], begun: Path, after: float) -> None:
-    """Kill all processes of a run, some seconds after it has begun."""
+    """Kill all processes of a run, some seconds after its start."""
     with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment()) as run:
         until = time.monotonic() + 300
         while not begun.is_file() and run.poll() is None and time.monotonic() < until:
@@ -158,11 +158,11 @@ def test_batches_too_small_for_the_processes_are_refused(world: World) -> None:
     for tune, count, least in (("image", 2, 4), ("none", 4, 4)):
         config = OptimConfig(tune=tune, batch_size=3)
         with pytest.raises(SettingsError, match=f"batch_size: expected at least {least} in every batch for {count}"):
-            expect_parts(plan_epoch(world.split("dev"), config, epoch=1), config, count)
+            check_batch_size(sample_batches(world.split("dev"), config, epoch=1), config, count)
 
 
 @pytest.mark.parametrize("name", ["WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE"])
 def test_launchers_announce_how_many_there_are(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    assert announced_count() == 1
+    assert env_world_size() == 1
     monkeypatch.setenv(name, "3")
-    assert announced_count() == 3
+    assert env_world_size() == 3

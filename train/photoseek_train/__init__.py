@@ -1,4 +1,4 @@
-"""photoseek_train: from photos and captions to a two-tower model. Its names are imported when first used."""
+"""photoseek_train: training of two-tower models from photos and captions. Names are imported on first use."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from photoseek_train.errors import TrainingError
     from photoseek_train.evaluation.evaluate import evaluate
     from photoseek_train.model.checkpoint import load_checkpoint
-    from photoseek_train.model.init import TowerSources
+    from photoseek_train.model.init import ModelInit
     from photoseek_train.model.two_tower import TwoTower
     from photoseek_train.training.fit import Fit, FitSettings
 
@@ -18,7 +18,7 @@ __all__ = [
     "CaptionedPhotos",
     "Fit",
     "FitSettings",
-    "TowerSources",
+    "ModelInit",
     "TrainingError",
     "TwoTower",
     "evaluate",
@@ -29,7 +29,7 @@ _HOME = {
     "CaptionedPhotos": "data.dataset",
     "Fit": "training.fit",
     "FitSettings": "training.fit",
-    "TowerSources": "model.init",
+    "ModelInit": "model.init",
     "TrainingError": "errors",
     "TwoTower": "model.two_tower",
     "evaluate": "evaluation.evaluate",

@@ -1,7 +1,7 @@
-"""Everything that a training run is made of, saved inside its checkpoint.
+"""The configuration of a training run, saved in its checkpoint.
 
-``config.json`` of a checkpoint is a ``TrainingConfig``: with it the model, its tokenizer and its preprocessing
-are rebuilt without a network and without the files that training began with.
+``config.json`` of a checkpoint is a ``TrainingConfig``: it rebuilds the model and its preprocessing without a network
+and without the files that training started from.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from photoseek.photos.preprocessing import Preprocessing
 from photoseek_train.errors import CheckpointDamaged, CheckpointIncompatible, SettingsError
 
 FORMAT = 1
-"""The checkpoint format that this version reads and writes."""
+"""Checkpoint format that this version reads and writes."""
 
 POOLINGS = ("mean", "cls")
 TUNES = ("none", "image", "text", "both")
@@ -30,16 +30,16 @@ _Config = TypeVar("_Config")
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """The two towers and what joins them.
+    """The architecture of the two-tower model.
 
     Attributes:
-        text_model: What the text tower began as: a model's name, or the name of its folder.
+        text_model: Name of the model, or of its folder, that initialized the text tower.
         text_architecture: The ``config.json`` of that model, as Hugging Face writes it.
-        pooling: How token states become one: ``mean`` over the attention mask, or ``cls``.
-        max_tokens: Longer captions are cut off in training.
-        image_weights: What the image tower began as: ``imagenet``, the name of a file, or ``none``.
-        dim: Length of the vectors.
-        dropout: Share of the projectors' values that training drops.
+        pooling: How token states are pooled: ``mean`` over the attention mask, or ``cls``.
+        max_tokens: Captions are truncated to this length in training.
+        image_weights: What initialized the image tower: ``imagenet``, the name of a file, or ``none``.
+        dim: Dimension of the vectors.
+        dropout: Dropout rate of the projectors.
         image_model: torchvision's name of the image tower's ResNet.
     """
 
@@ -61,21 +61,20 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class AugmentConfig:
-    """What training changes about the photos it sees; evaluation changes nothing.
+    """Augmentation of the training photos; evaluation does not augment.
 
     Attributes:
-        crop_scale: Least share of the photo's area that a random crop keeps.
-        flip: Mirror half of the photos; not for captions that tell left from right.
-        color: Brightness, contrast and saturation are each multiplied by up to 1 + this, or down to 1 - this.
-        gray: Share of the photos that lose their colours; not for captions that tell them.
-        erase: Share of the photos of which a random rectangle is wiped out.
-        size: Side of the square that training cuts out, at most that of evaluation; 0: the same. A little smaller is
-            right, for a random part shows things larger than the whole photo does (FixRes, Touvron et al. 2019).
-        first_size: Side in the first epoch; it grows to ``size`` over the first four fifths of the run, for small
-            pictures are cheap (progressive learning, Tan and Le 2021, section 4). 0: no growth.
-        views: Where the image tower rests: so many random parts of each photo are passed through it once, and each step
-            takes one of them. What is learned is then less bound to a tower's exact view of the photos that it was
-            trained on. 0: the photo as evaluation sees it.
+        crop_scale: Minimum fraction of the photo's area that a random crop keeps.
+        flip: Mirror half of the photos; not for captions that mention left and right.
+        color: Brightness, contrast and saturation are each multiplied by a factor between 1 - this and 1 + this.
+        gray: Fraction of the photos converted to grayscale; not for captions that mention colors.
+        erase: Fraction of the photos in which a random rectangle is erased.
+        size: Side of the training crop in pixels, at most that of evaluation; 0: the same. A slightly smaller size is
+            better, because random crops magnify objects (FixRes, Touvron et al. 2019).
+        first_size: Side in the first epoch; it grows to ``size`` over the first four fifths of the run, because small
+            images are cheap (progressive learning, Tan and Le 2021, section 4). 0: no growth.
+        views: With a frozen image tower: random crops of each photo to encode once, of which each step uses one. They
+            make the projector less dependent on the exact view of a photo. 0: the view of evaluation.
     """
 
     crop_scale: float = 0.5
@@ -98,33 +97,34 @@ class AugmentConfig:
 
 @dataclass(frozen=True)
 class OptimConfig:
-    """How the weights are changed.
+    """The optimization.
 
     Attributes:
-        tune: Which towers learn besides the projectors: ``none``, ``image``, ``text`` or ``both``.
-        epochs: One passes each caption once where photos are cached features, else each photo once.
-        captions_per_photo: How many captions a photo brings along in an epoch that passes photos.
-        batch_size: Photos in a step; captions where photos are cached features.
-        batch_by: ``all`` mixes the photos; ``folder`` fills each batch from one of their folders, so that the
-            negatives of a drawing are drawings.
+        tune: Towers to train besides the projectors: ``none``, ``image``, ``text`` or ``both``.
+        epochs: One epoch is a pass over the captions if photos are cached features, else a pass over the photos.
+        captions_per_photo: Captions per photo in an epoch over the photos.
+        batch_size: Photos per step; captions if photos are cached features.
+        batch_by: ``all`` mixes the photos; ``folder`` fills each batch from one folder, so that the negatives of a
+            drawing are drawings.
         lr: Peak learning rate of the projectors and the temperature.
         image_lr: Peak learning rate of the image tower.
         text_lr: Peak learning rate of the text tower.
-        weight_decay: AdamW's; norms and biases have none.
-        warmup: Share of the steps in which the rate rises linearly; then it falls as a cosine.
-        clip_norm: The gradient is scaled down to this length.
+        weight_decay: AdamW's weight decay; not applied to norms and biases.
+        warmup: Fraction of the steps with a linearly increasing learning rate; a cosine decay follows.
+        clip_norm: Maximum norm of the gradient.
         loss: ``infonce``, or ``triplet``.
-        margin: Of the triplet loss.
-        hardest_after: Epochs in which the triplet loss sums over all negatives; then the hardest alone counts.
-        ema: Decay of the moving average of the weights, which is what is measured and kept; 0 keeps the weights.
-        patience: Stop after so many epochs without a better dev rsum; 0 never stops.
-        seed: What every random choice is derived from.
-        precision: ``auto``: towers that learn compute in bfloat16 where the device has instructions for it, frozen
-            ones in float32. ``fp32``: all in float32. ``bf16``: all towers in bfloat16.
-        freeze_images: The image projector stays as it is, too, so that photos keep their vectors.
-        keywords: Probability that a step takes the keywords of a caption in its place.
-        mix: Share of the photos into which a part of another is pasted (CutMix); then the captions of both count.
-        mask_tokens: Share of a caption's tokens that a text tower which learns finds hidden, as in BERT's pretraining.
+        margin: Margin of the triplet loss.
+        hardest_after: Epochs in which the triplet loss sums over all negatives; after them it uses only the hardest.
+        ema: Decay of the exponential moving average of the weights, which is evaluated and saved; 0 disables it.
+        patience: Stop after this many epochs without a better dev rsum; 0 disables early stopping.
+        seed: Seed of every random choice.
+        precision: ``auto``: trained towers compute in bfloat16 where the device supports it in hardware, frozen ones in
+            float32. ``fp32``: everything in float32. ``bf16``: all towers in bfloat16.
+        freeze_images: Freeze the image projector, too, so that the vectors of photos do not change.
+        keywords: Probability that a step uses the keywords of a caption instead of the caption.
+        mix: Fraction of the photos into which a patch of another photo is pasted (CutMix); the captions of both count.
+        mask_tokens: Fraction of a caption's tokens that are masked while the text tower is trained, as in BERT's
+            pretraining.
     """
 
     tune: str = "none"
@@ -152,12 +152,12 @@ class OptimConfig:
 
     def __post_init__(self) -> None:
         if self.freeze_images:
-            _expect(self.tune in ("none", "text"), "tune", "none or text, as the image side is frozen", self.tune)
+            _expect(self.tune in ("none", "text"), "tune", "none or text, because the image side is frozen", self.tune)
         _expect(self.tune in TUNES, "tune", f"one of {', '.join(TUNES)}", self.tune)
         _expect(self.loss in LOSSES, "loss", f"one of {', '.join(LOSSES)}", self.loss)
         _expect(self.precision in PRECISIONS, "precision", f"one of {', '.join(PRECISIONS)}", self.precision)
         _expect(self.batch_by in BATCHES, "batch_by", f"one of {', '.join(BATCHES)}", self.batch_by)
-        _expect(self.batch_size >= 2, "batch_size", "at least 2: the others are the negatives", self.batch_size)
+        _expect(self.batch_size >= 2, "batch_size", "at least 2: the other items are the negatives", self.batch_size)
         for name in ("epochs", "captions_per_photo"):
             _expect(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
         for name in ("lr", "image_lr", "text_lr", "clip_norm", "margin"):
@@ -170,25 +170,25 @@ class OptimConfig:
         _expect(0 <= self.mix <= 1, "mix", "within [0, 1]", self.mix)
         _expect(0 <= self.mask_tokens < 1, "mask_tokens", "within [0, 1)", self.mask_tokens)
         if self.mask_tokens:
-            _expect(self.tunes_text, "mask_tokens", "0 where the text tower rests", self.mask_tokens)
+            _expect(self.tunes_text, "mask_tokens", "0 with a frozen text tower", self.mask_tokens)
         if self.mix:
-            _expect(self.tunes_image, "mix", "0 where the image tower rests and its features are cached", self.mix)
-            _expect(self.loss == "infonce", "mix", "0 with the triplet loss, whose pairs are right or wrong", self.mix)
+            _expect(self.tunes_image, "mix", "0 with a frozen image tower, whose features are cached", self.mix)
+            _expect(self.loss == "infonce", "mix", "0 with the triplet loss, which has no partial matches", self.mix)
 
     @property
     def tunes_image(self) -> bool:
-        """Whether photos pass through the image tower in every epoch."""
+        """Whether the image tower is trained."""
         return self.tune in ("image", "both")
 
     @property
     def tunes_text(self) -> bool:
-        """Whether captions pass through the text tower in every epoch."""
+        """Whether the text tower is trained."""
         return self.tune in ("text", "both")
 
 
 @dataclass(frozen=True)
 class DataConfig:
-    """What was trained on: sizes, and SHA-256 over the lines ``NAME#I<TAB>caption`` of each split."""
+    """The training data: sizes, and SHA-256 over the lines ``NAME#I<TAB>caption`` of each split."""
 
     train_images: int
     train_captions: int
@@ -210,7 +210,7 @@ class TrainingConfig:
     format: int = field(default=FORMAT)
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object; the preprocessing has the form of ``preprocessor_config.json``."""
+        """Return a JSON object; the preprocessing has the form of ``preprocessor_config.json``."""
         return {
             "format": self.format,
             "model": asdict(self.model),
@@ -226,7 +226,7 @@ class TrainingConfig:
 
         Raises:
             CheckpointIncompatible: The format is not ``FORMAT``.
-            CheckpointDamaged: Not such an object, or a key is missing or unknown.
+            CheckpointDamaged: The value is not such an object, or a key is missing or unknown.
         """
         if not isinstance(values, dict) or type(values.get("format")) is not int or values["format"] < 1:
             raise CheckpointDamaged(f"{where}: expected a JSON object with a format number")
@@ -244,23 +244,13 @@ class TrainingConfig:
                 data=_section(DataConfig, values["data"], f"{where}: data"),
             )
         except KeyError as error:
-            raise CheckpointDamaged(f"{where}: expected a section {error}, found none") from error
+            raise CheckpointDamaged(f"{where}: expected the section {error}, found none") from error
         except (SettingsError, TypeError, BundleIncompatible) as error:
             raise CheckpointDamaged(f"{where}: {error}") from error
 
-    @classmethod
-    def _from_json(cls, values: Mapping[str, Any], where: str) -> TrainingConfig:
-        return cls(
-            model=_section(ModelConfig, values["model"], f"{where}: model"),
-            preprocessing=Preprocessing.from_json(values["preprocessing"]),
-            augment=_section(AugmentConfig, values["augment"], f"{where}: augment"),
-            optim=_section(OptimConfig, values["optim"], f"{where}: optim"),
-            data=_section(DataConfig, values["data"], f"{where}: data"),
-        )
-
     def differences(self, other: TrainingConfig) -> list[str]:
-        """Settings that differ, each as ``section.name: ours, not theirs``."""
-        ours, theirs = dict(_leaves(self.to_json())), dict(_leaves(other.to_json()))
+        """Return the settings that differ, each as ``section.name: ours, not theirs``."""
+        ours, theirs = dict(_scalar_fields(self.to_json())), dict(_scalar_fields(other.to_json()))
         names = sorted(ours.keys() | theirs.keys())
         return [
             f"{name}: {ours.get(name)!r}, not {theirs.get(name)!r}"
@@ -270,13 +260,13 @@ class TrainingConfig:
 
 
 def preprocessing_of(size: int = 224, resize: str = "crop") -> Preprocessing:
-    """The evaluation transform for square photos of ``size`` pixels, with ImageNet's mean and deviation.
+    """Return the evaluation transform for square images of ``size`` pixels, with ImageNet's mean and deviation.
 
-    ``crop`` scales the shorter side to 8/7 of the size and keeps the middle, as 256 and 224 of torchvision's
-    ImageNet models; ``squash`` squeezes the whole photo.
+    ``crop`` scales the shorter side to 8/7 of the size and crops the center, like torchvision's ImageNet models (256
+    and 224 pixels); ``squash`` resizes the full photo to a square.
 
     Raises:
-        SettingsError: An unknown ``resize``, or a size that ResNet's 32-fold reduction leaves nothing of.
+        SettingsError: Unknown ``resize``, or ``size`` below 32, the total stride of a ResNet.
     """
     _expect(resize in RESIZES, "resize", f"one of {', '.join(RESIZES)}", resize)
     _expect(size >= 32, "image_size", "at least 32", size)
@@ -284,27 +274,23 @@ def preprocessing_of(size: int = 224, resize: str = "crop") -> Preprocessing:
 
 
 def _section(kind: type[_Config], values: Any, where: str) -> _Config:
+    """Build one section from a JSON object that has all of its settings and no others."""
     expected = {item.name for item in fields(kind)}  # type: ignore[arg-type]
     found = set(values) if isinstance(values, dict) else set()
     if found != expected:
         odd = sorted(expected ^ found)
-    """One section, with all of its settings and no others."""
-    expected = {item.name for item in fields(kind)}  # type: ignore[arg-type]
-    found = set(values) if isinstance(values, dict) else set()
-    if found != expected:
-        odd = sorted(found ^ expected)
         raise CheckpointDamaged(f"{where}: expected the keys {sorted(expected)}, found {odd} missing or unknown")
     return kind(**values)
 
 
-def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _scalar_fields(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in values.items():
         if isinstance(value, dict):
-            yield from _leaves(value, f"{prefix}{key}.")
+            yield from _scalar_fields(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
 
 
-def _expect(holds: bool, name: str, expected: str, found: object) -> None:
-    if not holds:
+def _expect(valid: bool, name: str, expected: str, found: object) -> None:
+    if not valid:
         raise SettingsError(f"{name}: expected {expected}, found {found!r}")

@@ -1,7 +1,4 @@
-"""Where the arithmetic is done.
-
-Arithmetic in bfloat16 where it is wanted, and where the device has instructions for it.
-"""
+"""The device that computes, and bfloat16 where it is requested and supported in hardware."""
 
 from __future__ import annotations
 
@@ -14,29 +11,29 @@ from photoseek_train.config import DEVICES
 from photoseek_train.errors import SettingsError
 
 
-def choose_device(wanted: str = "auto") -> torch.device:
-    """The device of that name; ``auto``: a CUDA GPU, else Apple's (mps), else the CPU.
+def choose_device(name: str = "auto") -> torch.device:
+    """Return the device of a name; ``auto`` selects a CUDA GPU, else Apple's GPU (mps), else the CPU.
 
     Raises:
-        SettingsError: An unknown name, or a device that torch doesn't find here.
+        SettingsError: The name is unknown, or torch does not find the device.
     """
-    if wanted not in DEVICES:
-        raise SettingsError(f"device: expected one of {', '.join(DEVICES)}, found {wanted!r}")
-    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if wanted == "auto":
-        return torch.device(next(name for name, present in here.items() if present))
-    if not here[wanted]:
-        raise SettingsError(f"device: expected {wanted}, but torch {torch.__version__} finds none; take --device cpu")
-    return torch.device(wanted)
+    if name not in DEVICES:
+        raise SettingsError(f"device: expected one of {', '.join(DEVICES)}, found {name!r}")
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(device for device, present in available.items() if present))
+    if not available[name]:
+        raise SettingsError(f"device: expected {name}, but torch {torch.__version__} finds none; use --device cpu")
+    return torch.device(name)
 
 
 CPU = torch.device("cpu")
 
 
 def has_bf16(device: torch.device = CPU) -> bool:
-    """Whether the device multiplies bfloat16 matrices in hardware; elsewhere it is emulated, and slow.
+    """Return whether the device multiplies bfloat16 matrices in hardware; emulation is slow.
 
-    A CPU does with AVX512-BF16 or AMX, an NVIDIA GPU since Ampere.
+    CPUs with AVX512-BF16 or AMX do, and NVIDIA GPUs since Ampere.
     """
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
@@ -45,11 +42,11 @@ def has_bf16(device: torch.device = CPU) -> bool:
 
 
 def tower_arithmetic(precision: str, device: torch.device = CPU) -> torch.autocast:
-    """A context in which towers compute in bfloat16.
+    """Return a context in which towers compute in bfloat16.
 
     Args:
-        precision: ``bf16``; or ``auto``, if that is faster here; or ``fp32``, never.
-        device: Where they compute.
+        precision: ``bf16``; ``auto``: bfloat16 if the hardware supports it; ``fp32``: no bfloat16.
+        device: Device of the towers.
     """
-    wanted = precision == "bf16" or (precision == "auto" and has_bf16(device))
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=wanted)
+    enabled = precision == "bf16" or (precision == "auto" and has_bf16(device))
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)

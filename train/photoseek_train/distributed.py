@@ -1,7 +1,7 @@
-"""One run in several processes, each with its part of every batch: what ``accelerate launch`` starts.
+"""Data-parallel training in processes that ``accelerate launch`` starts, each with a shard of every batch.
 
-The loss is that of the whole batch: vectors are gathered before it, gradients summed after it. What differs from one
-process is batch norm, whose statistics are those of a process's own part, as in PyTorch's DistributedDataParallel.
+The loss is that of the full batch: vectors are gathered before it, gradients are summed after it. The one difference
+from a single process is batch norm, which uses the statistics of a shard, as in PyTorch's DistributedDataParallel.
 """
 
 from __future__ import annotations
@@ -20,59 +20,59 @@ from photoseek_train.errors import SettingsError
 
 _Item = TypeVar("_Item")
 
-_WORLD_SIZES = ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")  # torchrun's, and MPI's
-_PATIENCE = timedelta(days=1)  # the first may extract features for hours while the others wait
+_WORLD_SIZES = ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")  # torchrun and MPI
+_TIMEOUT = timedelta(days=1)  # the main process may extract features for hours while the others wait
 
 
 @dataclass(frozen=True)
-class Processes:
-    """Those of a run, as this one sees them.
+class ProcessGroup:
+    """The processes of a run.
 
     Attributes:
-        count: How many there are.
-        rank: Which one this is, from 0; the first alone writes files and tells what happens.
+        count: Number of processes.
+        rank: Rank of this process, from 0; only rank 0 writes files and reports progress.
     """
 
     count: int = 1
     rank: int = 0
 
     @classmethod
-    def launched(cls, device: torch.device) -> Processes:
-        """Meet those that ``accelerate launch`` has started; a process by itself is the only one.
+    def from_launcher(cls, device: torch.device) -> ProcessGroup:
+        """Join the processes that ``accelerate launch`` started; without a launcher, return a single process.
 
         Raises:
-            SettingsError: They cannot meet: each would think itself alone, and write over the others.
+            SettingsError: The number of processes is not that of the launcher: each would overwrite the others' files.
         """
-        announced = announced_count()
-        if announced == 1:
+        expected = env_world_size()
+        if expected == 1:
             return cls()
         from accelerate import PartialState
 
-        state = PartialState(cpu=device.type == "cpu", timeout=_PATIENCE)
-        if state.num_processes != announced:
+        state = PartialState(cpu=device.type == "cpu", timeout=_TIMEOUT)
+        if state.num_processes != expected:
             raise SettingsError(
-                f"expected to meet {announced} processes on {device.type}, found {state.num_processes}; "
-                "launch one process, or take --device cuda or cpu"
+                f"expected {expected} processes on {device.type}, found {state.num_processes}; "
+                "launch one process, or use --device cuda or cpu"
             )
         return cls(state.num_processes, state.process_index)
 
-    def device(self, wanted: torch.device) -> torch.device:
-        """Where this process computes: of several GPUs each takes its own."""
+    def device(self, default: torch.device) -> torch.device:
+        """Return the device of this process: its GPU if there are several."""
         if self.count == 1:
-            return wanted
+            return default
         from accelerate import PartialState
 
-        own: torch.device = PartialState().device
-        return own
+        assigned: torch.device = PartialState().device
+        return assigned
 
     @property
-    def first(self) -> bool:
-        """Whether this one writes."""
+    def is_main(self) -> bool:
+        """Whether this process writes files and reports progress."""
         return self.rank == 0
 
     @contextmanager
-    def first_before_others(self) -> Iterator[None]:
-        """The first does the work, and then the others find it done."""
+    def main_process_first(self) -> Iterator[None]:
+        """Run the block in the main process, then in the others."""
         if self.count == 1:
             yield
             return
@@ -81,16 +81,16 @@ class Processes:
         with PartialState().main_process_first():
             yield
 
-    def own(self, items: Sequence[_Item]) -> _Item:
-        """This process's one of ``count`` items."""
+    def shard(self, items: Sequence[_Item]) -> _Item:
+        """Return this process's item of ``count`` items."""
         return items[self.rank]
 
     def gather(self, rows: Tensor, counts: Sequence[int]) -> Tensor:
-        """The rows of all, in the order of the processes; a gradient flows into this one's rows alone.
+        """Return the rows of all processes in the order of ranks; gradients flow only into this process's rows.
 
         Args:
             rows: (n, dim), with ``counts[rank]`` rows.
-            counts: How many each process has.
+            counts: Rows of each process.
         """
         if self.count == 1:
             return rows
@@ -105,7 +105,7 @@ class Processes:
         return torch.cat(kept)
 
     def gather_lists(self, items: list[_Item]) -> list[_Item]:
-        """The items of all, in the order of the processes."""
+        """Return the items of all processes in the order of ranks."""
         if self.count == 1:
             return items
         from accelerate.utils import gather_object
@@ -114,7 +114,7 @@ class Processes:
         return gathered
 
     def sum_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
-        """Add up each parameter's gradient; one that only some have counts as zero elsewhere."""
+        """Sum each parameter's gradient over the processes; a missing gradient counts as zero."""
         if self.count == 1:
             return
         for parameter in parameters:
@@ -127,7 +127,7 @@ class Processes:
         self._reduce([buffer for part in modules for buffer in part.buffers() if buffer.is_floating_point()], "mean")
 
     def _reduce(self, tensors: Sequence[Tensor], reduction: str) -> None:
-        """Replace tensors by their sum or mean over the processes, in one exchange."""
+        """Replace tensors by their sum or mean over the processes, in one collective operation."""
         if self.count == 1 or not tensors:
             return
         from accelerate.utils import reduce
@@ -137,10 +137,10 @@ class Processes:
             tensor.copy_(part.view_as(tensor))
 
 
-ALONE = Processes()
-"""A run in one process."""
+SINGLE_PROCESS = ProcessGroup()
+"""The process group of a run in one process."""
 
 
-def announced_count() -> int:
-    """How many processes a launcher says that there are."""
+def env_world_size() -> int:
+    """Return the number of processes that the launcher's environment variables specify."""
     return max(int(os.environ.get(name, "1")) for name in _WORLD_SIZES)

@@ -1,19 +1,19 @@
-"""The errors that photoseek_train raises on purpose.
+"""Exceptions that photoseek_train raises.
 
 PhotoseekError
 └── TrainingError
-    ├── TowerError                    a tower's weights, tokenizer or configuration cannot be had
+    ├── TowerError                    weights, tokenizer or configuration of a tower cannot be loaded
     ├── CheckpointError
-    │   ├── CheckpointNotFound        no checkpoint at the given place
-    │   ├── CheckpointDamaged         a file of the checkpoint is missing or cannot be read
-    │   └── CheckpointIncompatible    a newer format
-    ├── DataError                     photos and captions that cannot be trained on
-    ├── SettingsError                 settings that make no sense, alone or together
-    ├── FeaturesError                 a folder of cached features that cannot be used
+    │   ├── CheckpointNotFound        no checkpoint in the folder
+    │   ├── CheckpointDamaged         a file of the checkpoint is missing or unreadable
+    │   └── CheckpointIncompatible    the checkpoint has another format
+    ├── DataError                     photos or captions that cannot be trained on
+    ├── SettingsError                 invalid settings
+    ├── FeaturesError                 unusable folder of cached features
     └── RunError
-        ├── RunExists                 the output folder holds a run, or something else
+        ├── RunExists                 the output folder is not empty
         ├── RunMismatch               the run to resume has other settings, or its state is damaged
-        └── RunDiverged               the loss is no number any more
+        └── RunDiverged               the loss is not finite
 """
 
 from __future__ import annotations
@@ -22,52 +22,52 @@ from photoseek.errors import PhotoseekError
 
 
 def describe_error(error: Exception) -> str:
-    """The message of another package's error on one line of at most 200 characters."""
+    """Return the message of another package's error on one line of at most 200 characters."""
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 class TrainingError(PhotoseekError):
-    """Base of every error that photoseek_train raises on purpose."""
+    """Base class of the errors of photoseek_train."""
 
 
 class TowerError(TrainingError):
-    """A tower's weights, tokenizer or configuration cannot be had."""
+    """The weights, tokenizer or configuration of a tower cannot be loaded."""
 
 
 class CheckpointError(TrainingError):
-    """Something is wrong with a checkpoint."""
+    """Base class of the errors about checkpoints."""
 
 
 class CheckpointNotFound(CheckpointError):
-    """No checkpoint at the given place."""
+    """The folder contains no checkpoint."""
 
 
 class CheckpointDamaged(CheckpointError):
-    """A file of the checkpoint is missing, or cannot be read."""
+    """A file of the checkpoint is missing or unreadable."""
 
 
 class CheckpointIncompatible(CheckpointError):
-    """The checkpoint has a newer format."""
+    """The checkpoint has another format."""
 
 
 class DataError(TrainingError):
-    """Photos and captions that cannot be trained on."""
+    """Photos or captions cannot be trained on."""
 
 
 class SettingsError(TrainingError):
-    """Settings that make no sense, alone or together."""
+    """A setting is invalid, alone or in combination."""
 
 
 class FeaturesError(TrainingError):
-    """A folder of cached features that cannot be used."""
+    """A folder of cached features cannot be used."""
 
 
 class RunError(TrainingError):
-    """Something is wrong with the folder of a training run."""
+    """Base class of the errors about the folder of a training run."""
 
 
 class RunExists(RunError):
-    """The output folder holds a run already, or something else."""
+    """The output folder contains a run, or other files."""
 
 
 class RunMismatch(RunError):
@@ -75,4 +75,4 @@ class RunMismatch(RunError):
 
 
 class RunDiverged(RunError):
-    """The loss is no number any more; the state after the last whole epoch is on disk."""
+    """The loss is not finite; the state after the last complete epoch is on disk."""

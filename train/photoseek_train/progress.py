@@ -1,16 +1,16 @@
-"""How long work tells how far it is: the library calls, the command line draws."""
+"""Progress reporting: the library calls a callback, the command line displays it."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
 
-class Progress(Protocol):
-    """Called with the name of the work, how much is done, and how much there is."""
+class ProgressCallback(Protocol):
+    """A callback that receives the name of a task, the number of completed items, and the total."""
 
     def __call__(self, task: str, done: int, total: int) -> None:
-        """Take note; must be quick."""
+        """Report progress; must return quickly."""
 
 
-def silent(task: str, done: int, total: int) -> None:
-    """Take no note."""
+def no_progress(task: str, done: int, total: int) -> None:
+    """Ignore progress."""

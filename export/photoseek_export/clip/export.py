@@ -1,4 +1,4 @@
-"""A folder of transformers with a CLIP, SigLIP or Chinese-CLIP -> a bundle, or nothing."""
+"""Export of a CLIP, SigLIP or Chinese-CLIP model of transformers as a bundle."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from photoseek.bundle.manifest import Layout, Manifest, Reading
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.system.atomic_write import write_json_atomic
 from photoseek.vectors import Vectors, normalize
-from photoseek_export.bundle_folder import describe_input, expect_free, move_into_place, records
+from photoseek_export.bundle_folder import check_output_folder, describe_input, file_records, publish
 from photoseek_export.clip.graphs import write_clip_graphs
 from photoseek_export.clip.models import Clip, load_clip, load_tokenizer
 from photoseek_export.errors import ExportError
 from photoseek_export.model_card import model_card
-from photoseek_export.parity import expect_close, significant
-from photoseek_export.quality_gate import MAX_LOSS, Measured, measure
+from photoseek_export.parity import assert_close, round_significant
+from photoseek_export.quality_gate import MAX_RECALL_DROP, EvaluationImages, measure_recall
 from photoseek_train.model.towers import weights_sha256
 
 PRECISIONS = ("fp32", "fp16")
-"""That a model of others is exported in: int8 would have to be measured tower by tower."""
+"""Precisions of these exports; int8 would require an evaluation of each tower."""
 
 _TEXTS = (
     "two dogs running on a beach",
@@ -38,7 +38,7 @@ _TEXTS = (
     "一只在雪地里奔跑的狗",
     "café at night",
 )
-_PICTURES = ((640, 427), (333, 500), (97, 31), (301, 1))  # width and height; the last is stretched to a square
+_PICTURES = ((640, 427), (333, 500), (97, 31), (301, 1))  # width and height; the last one is stretched to a square
 
 
 def export_clip(
@@ -49,37 +49,41 @@ def export_clip(
     precisions: Sequence[str] = ("fp32",),
     languages: Sequence[str] | None = None,
     license: str = "unknown",
-    measured: Measured | None = None,
+    evaluation: EvaluationImages | None = None,
     overwrite: bool = False,
 ) -> Bundle:
-    """Turn a model of transformers into ONNX, verify it, and write a bundle.
+    """Export a transformers model to ONNX, verify it, and write a bundle.
 
-    Compared with transformers are each graph, at batch sizes and lengths that were not traced; and the whole bundle,
-    through the runtime, tokenizer and preprocessing included, on a few texts and pictures.
+    Each graph is compared with transformers at other batch sizes and lengths than the traced ones; then the complete
+    bundle is compared through the runtime, including tokenizer and preprocessing, on sample texts and images.
 
     Args:
-        source: A folder with ``config.json``, weights, tokenizer and image processor of a CLIP, SigLIP or Chinese-CLIP.
-        out: The bundle's folder; it appears when all is verified, and not before.
-        name: What people will call it. None: the folder's name.
-        precisions: Among ``fp32`` and ``fp16`` (weights stored in half the bytes).
-        languages: ISO 639-1 codes of those that it reads. None: English, of Chinese-CLIP Chinese.
+        source: Folder with ``config.json``, weights, tokenizer and image processor of a CLIP, SigLIP or Chinese-CLIP.
+        out: Folder of the bundle; created only after verification.
+        name: Name of the bundle. None: the folder's name.
+        precisions: Among ``fp32`` and ``fp16`` (weights stored in half precision).
+        languages: ISO 639-1 codes of the model's languages. None: English, or Chinese for Chinese-CLIP.
         license: SPDX identifier of the license of the weights.
-        measured: What to measure each precision on, through the runtime; hits then carry a confidence. None: nothing.
-        overwrite: Whether a bundle that is there already is replaced.
+        evaluation: Images on which to evaluate each precision with the runtime, which also calibrates the confidence of
+            hits. None: no evaluation.
+        overwrite: Whether to replace an existing bundle.
+
+    Returns:
+        The bundle.
 
     Raises:
-        ParityError: Vectors are not those of transformers; nothing is left behind.
-        BundleExists: The folder exists, and ``overwrite`` is false or it is no bundle.
-        ExportError: The model cannot be loaded, or is of another kind.
-        BundleError: Its tokenizer or its preprocessing is not known here.
+        ParityError: The output differs from that of transformers; nothing is written.
+        BundleExists: The folder exists, and ``overwrite`` is false or it is not a bundle.
+        ExportError: The model cannot be loaded, or is of another type.
+        BundleError: The tokenizer or the preprocessing is not supported.
     """
     out = Path(out).expanduser().absolute()
-    expect_free(out, overwrite)
+    check_output_folder(out, overwrite)
     unknown = [precision for precision in precisions if precision not in PRECISIONS]
     if unknown or not precisions:
         raise ExportError(
-            f"expected precisions among {', '.join(PRECISIONS)}, found {', '.join(unknown) or 'none'}: a model of "
-            "others is exported in these alone"
+            f"expected precisions among {', '.join(PRECISIONS)}, found {', '.join(unknown) or 'none'}: these are the "
+            "precisions of --from-clip"
         )
     clip = load_clip(source)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -94,36 +98,36 @@ def export_clip(
             languages=list(languages or clip.family.languages),
             preprocessing=clip.preprocessing.id,
             weights=weights_sha256(clip.model),
-            files=records(partial),
+            files=file_records(partial),
             precisions={precision: {"parity": _rounded(found)} for precision, found in parities.items()},
             training={"source": {"model": clip.path.name, "kind": clip.kind}},
             license=license,
             reading=Reading(clip.reading.length, clip.reading.masked, clip.reading.side),
         )
-        _finish(manifest, clip, partial, measured)
-        move_into_place(partial, out)
+        _write_manifest(manifest, clip, partial, evaluation)
+        publish(partial, out)
     return Bundle.load(out)
 
 
-def _finish(manifest: Manifest, clip: Clip, folder: Path, measured: Measured | None) -> None:
-    """Compare the bundle with transformers and measure it, through the runtime; then the card and the manifest."""
+def _write_manifest(manifest: Manifest, clip: Clip, folder: Path, evaluation: EvaluationImages | None) -> None:
+    """Compare the bundle with transformers, evaluate it with the runtime, then write the card and the manifest."""
     manifest.write(folder)
     bundle = Bundle.load(folder)
     for precision, facts in manifest.precisions.items():
-        facts["parity"] |= _rounded(_end_to_end(clip, bundle, precision))
-    if measured is not None:
-        measure(manifest, bundle, measured, MAX_LOSS)
+        facts["parity"] |= _rounded(_check_outputs(clip, bundle, precision))
+    if evaluation is not None:
+        measure_recall(manifest, bundle, evaluation, MAX_RECALL_DROP)
     text = f"{clip.kind} of {clip.path.name}, {clip.reading.limit} tokens, pooling: {clip.pooling}"
     card = model_card(manifest, text, f"{clip.kind} of {clip.path.name}", describe_input(clip.preprocessing))
     (folder / Layout.CARD).write_text(card, "utf-8")
-    replace(manifest, files=records(folder)).write(folder)
+    replace(manifest, files=file_records(folder)).write(folder)
 
 
-def _end_to_end(clip: Clip, bundle: Bundle, precision: str) -> dict[str, float]:
-    """How far the vectors of texts and pictures are from those of transformers' own tokenizer, processor and model.
+def _check_outputs(clip: Clip, bundle: Bundle, precision: str) -> dict[str, float]:
+    """Return the differences of text and image vectors from those of transformers' tokenizer, processor and model.
 
     Raises:
-        ParityError: Too far.
+        ParityError: A difference is too large.
     """
     tokenizer = load_tokenizer(clip.path)
     pictures = [_picture(*size) for size in _PICTURES]
@@ -131,26 +135,26 @@ def _end_to_end(clip: Clip, bundle: Bundle, precision: str) -> dict[str, float]:
         texts = torch.cat([clip.embed_text(clip.tokens(tokenizer, [text])) for text in _TEXTS])
         images = torch.cat([clip.embed_image({"pixel_values": clip.pixels(picture)}) for picture in pictures])
     found = {
-        "texts": _distance(TextEncoder(bundle, precision).encode(_TEXTS), normalize(texts.numpy())),
-        "photos": _distance(ImageEncoder(bundle, precision).encode(pictures), normalize(images.numpy())),
+        "texts": _max_abs_diff(TextEncoder(bundle, precision).encode(_TEXTS), normalize(texts.numpy())),
+        "photos": _max_abs_diff(ImageEncoder(bundle, precision).encode(pictures), normalize(images.numpy())),
     }
     for what, difference in found.items():
-        expect_close(difference, f"{what} through the bundle", precision)
+        assert_close(difference, f"{what} through the bundle", precision)
     return found
 
 
-def _distance(found: Vectors, expected: Vectors) -> float:
+def _max_abs_diff(found: Vectors, expected: Vectors) -> float:
     return float(np.abs(found - expected).max())
 
 
 def _picture(width: int, height: int) -> Image.Image:
-    """Blocks of colour, smoothed: edges and areas, as photos have them."""
+    """Return a smoothed image of random color blocks, with edges and areas like a photo."""
     blocks = np.random.default_rng(width).integers(0, 256, size=(height // 8 + 1, width // 8 + 1, 3)).astype(np.uint8)
     return Image.fromarray(blocks).resize((width, height if height > 1 else width), Image.Resampling.BICUBIC)
 
 
 def _write_companions(clip: Clip, folder: Path) -> None:
-    """Configuration, preprocessing and tokenizer, under the names that other loaders look for."""
+    """Write configuration, preprocessing and tokenizer under the file names that other loaders expect."""
     shutil.copyfile(clip.path / Layout.CONFIG, folder / Layout.CONFIG)
     write_json_atomic(folder / Layout.PREPROCESSOR, clip.preprocessing.to_json())
     reading = clip.reading
@@ -170,4 +174,4 @@ def _dim(clip: Clip) -> int:
 
 
 def _rounded(found: Mapping[str, float]) -> dict[str, Any]:
-    return {name: significant(value) for name, value in found.items()}
+    return {name: round_significant(value) for name, value in found.items()}

@@ -1,4 +1,4 @@
-"""The towers of a CLIP, SigLIP or Chinese-CLIP -> ONNX graphs, compared with PyTorch."""
+"""Export of the towers of a CLIP, SigLIP or Chinese-CLIP as ONNX graphs, verified against PyTorch."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from photoseek_export.onnx_export import (
     write_precisions,
     write_vision_graph,
 )
-from photoseek_export.parity import check_parity, random_pictures, random_texts
+from photoseek_export.parity import check_parity, random_images, random_texts
 
 
 def write_clip_graphs(clip: Clip, folder: Path, precisions: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Write each precision's pair of graphs into ``onnx/`` of a folder.
+    """Write the graphs of each precision into ``onnx/`` of a folder.
 
     Args:
         clip: The model.
-        folder: The bundle's.
+        folder: The bundle's folder.
         precisions: ``fp32``, ``fp16`` or both.
 
     Returns:
-        The largest absolute difference from PyTorch, by precision and tower.
+        The maximum absolute difference from PyTorch, by precision and tower.
 
     Raises:
-        ParityError: It is too large.
+        ParityError: A difference is too large.
     """
     (folder / "onnx").mkdir(parents=True, exist_ok=True)
     size = (clip.preprocessing.height, clip.preprocessing.width)
@@ -49,13 +49,13 @@ def write_clip_graphs(clip: Clip, folder: Path, precisions: Sequence[str]) -> di
         lambda precision: folder / Layout.vision_model(precision),
         precisions,
         partial(write_vision_graph, clip.model, clip.embed_image, size),
-        lambda graph, precision: check_parity(clip.embed_image, random_pictures(size), graph, precision),
+        lambda graph, precision: check_parity(clip.embed_image, random_images(size), graph, precision),
     )
     return {precision: {"text": text[precision], "vision": vision[precision]} for precision in precisions}
 
 
 def _write_text(clip: Clip, path: Path) -> None:
-    """SigLIP's takes texts of one length alone, as it was trained; the others' any length, with a mask."""
+    """Export the text tower: SigLIP's takes texts of a fixed length, the others' any length with a mask."""
     graph = TextGraph(clip.model, clip.embed_text)
     if clip.reading.length is None:
         write_masked_text_graph(graph, clip.reading.limit, path)
@@ -65,12 +65,12 @@ def _write_text(clip: Clip, path: Path) -> None:
 
 
 def _random_texts(clip: Clip) -> Iterator[Mapping[str, Tensor]]:
-    """Tokens of other batches and lengths than were traced; CLIP looks for the one that ends a text."""
+    """Yield tokens of other shapes than the traced one; CLIP looks up the end-of-text token."""
     settings = clip.model.config.text_config
     vocabulary = int(settings.vocab_size)
     if clip.reading.length is None:
         end = settings.eos_token_id if clip.kind == "clip" else None
-        if end == 2:  # of before it was corrected: the highest token is looked for
+        if end == 2:  # legacy configurations: transformers looks up the highest token id instead
             end = vocabulary - 1
         yield from random_texts(vocabulary, clip.reading.limit, end)
         return

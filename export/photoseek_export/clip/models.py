@@ -1,4 +1,4 @@
-"""A CLIP, SigLIP or Chinese-CLIP of transformers, from its folder."""
+"""Loading of CLIP, SigLIP and Chinese-CLIP models of transformers from a folder."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from photoseek.photos.preprocessing import Preprocessing
 from photoseek_export.clip.sentencepiece import find_sentencepiece_reading
 from photoseek_export.errors import ExportError
 from photoseek_train.errors import describe_error
-from photoseek_train.model.pretrained import quiet
+from photoseek_train.model.pretrained import silence_transformers
 
 _CLASSES = {"clip": "CLIPModel", "siglip": "SiglipModel", "chinese_clip": "ChineseCLIPModel"}
 _PROCESSORS = {
@@ -30,20 +30,20 @@ _PROCESSORS = {
     "chinese_clip": "ChineseCLIPImageProcessor",
 }
 _POOLING = {"clip": "eos", "siglip": "last", "chinese_clip": "cls"}
-_ABSENT_IS_FINE = ("position_ids",)  # counted, not learned
+_OPTIONAL_KEYS = ("position_ids",)  # not learned
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A model, in evaluation mode, and how its inputs are made.
+    """A model in evaluation mode, with its preprocessing.
 
     Attributes:
-        path: Its folder.
+        path: Folder of the model.
         kind: Its ``model_type``.
-        model: With eager attention, float32.
-        reading: Of texts.
-        preprocessing: Of photos.
-        processor: transformers' own image processor, on Pillow.
+        model: The model, with eager attention, in float32.
+        reading: Preprocessing of texts.
+        preprocessing: Preprocessing of photos.
+        processor: transformers' image processor, based on Pillow.
     """
 
     path: Path
@@ -55,29 +55,29 @@ class Clip:
 
     @property
     def family(self) -> Family:
-        """What is known of its kind."""
+        """The properties of the model type."""
         return FAMILIES[self.kind]
 
     @property
     def pooling(self) -> str:
-        """Which state of a text becomes its embedding: ``eos``, ``last`` or ``cls``."""
+        """Which token state becomes the embedding of a text: ``eos``, ``last`` or ``cls``."""
         return _POOLING[self.kind]
 
     def embed_text(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """``input_ids`` and, but of SigLIP, ``attention_mask`` -> (batch, dim)."""
+        """Embed ``input_ids`` and, except for SigLIP, ``attention_mask`` -> (batch, dim)."""
         return _embedding(self.model.get_text_features(**inputs))
 
     def embed_image(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """``pixel_values`` (batch, 3, height, width) -> (batch, dim)."""
+        """Embed ``pixel_values`` (batch, 3, height, width) -> (batch, dim)."""
         return _embedding(self.model.get_image_features(**inputs))
 
     def pixels(self, picture: Image.Image) -> Tensor:
-        """What transformers' own processor makes of an RGB picture, (1, 3, height, width)."""
+        """Return an RGB image as preprocessed by transformers, (1, 3, height, width)."""
         found: Tensor = self.processor(picture, return_tensors="pt")["pixel_values"]
         return found
 
     def tokens(self, tokenizer: Any, texts: Sequence[str]) -> dict[str, Tensor]:
-        """What transformers' own tokenizer makes of texts."""
+        """Return texts as tokenized by transformers."""
         padding = "max_length" if self.family.fixed else True
         found = tokenizer(
             list(texts), padding=padding, truncation=True, max_length=self.reading.limit, return_tensors="pt"
@@ -87,24 +87,24 @@ class Clip:
 
 
 def load_clip(folder: str | Path) -> Clip:
-    """Load a model that ``save_pretrained`` wrote; nothing is fetched.
+    """Load a model that ``save_pretrained`` wrote; needs no network.
 
     Raises:
-        ExportError: No such folder, another kind of model, or weights that don't fit.
-        BundleError: Its tokenizer or its preprocessing is not known here.
+        ExportError: The folder does not exist, the model type is not supported, or the weights do not match.
+        BundleError: The tokenizer or the preprocessing is not supported.
     """
     path = Path(folder).expanduser().absolute()
     if not (path / Layout.CONFIG).is_file():
-        raise ExportError(f"{path}: expected the folder of a model, with {Layout.CONFIG}; name one that lies here")
+        raise ExportError(f"{path}: expected the folder of a model, with {Layout.CONFIG}; pass a local folder")
     kind = json_object(path / Layout.CONFIG).get("model_type")
     if kind not in _CLASSES:
         raise ExportError(
             f"{path / Layout.CONFIG}: expected a model_type among {', '.join(_CLASSES)}, found {kind!r:.80}"
-            + ("; SigLIP 2 of that type takes patches of photos of any size" if kind == "siglip2" else "")
+            + ("; SigLIP 2 models of this type take patches of variable-size images" if kind == "siglip2" else "")
         )
     model = _load_model(path, str(kind))
     preprocessing, _ = find_preprocessing(path)
-    _expect_size(path, model, preprocessing)
+    _check_image_size(path, model, preprocessing)
     family, positions = FAMILIES[str(kind)], int(model.config.text_config.max_position_embeddings)
     reading = find_sentencepiece_reading(path, positions) if family.fixed else None
     reading = reading or find_text_spec(path, positions, fixed=family.fixed)
@@ -112,20 +112,20 @@ def load_clip(folder: str | Path) -> Clip:
 
 
 def load_tokenizer(path: Path) -> Any:
-    """transformers' own tokenizer of a folder.
+    """Return transformers' tokenizer of a folder.
 
     Raises:
         ExportError: It cannot be loaded.
     """
-    with quiet():
+    with silence_transformers():
         try:
             return transformers.AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
-        except Exception as error:  # each means the same here
+        except Exception as error:  # transformers raises many types
             raise ExportError(_cannot_load(path, "tokenizer", error)) from error
 
 
 def _load_model(path: Path, kind: str) -> Any:
-    with quiet():
+    with silence_transformers():
         try:
             model, report = getattr(transformers, _CLASSES[kind]).from_pretrained(
                 path,
@@ -135,40 +135,40 @@ def _load_model(path: Path, kind: str) -> Any:
                 trust_remote_code=False,
                 output_loading_info=True,
             )
-        except Exception as error:  # OSError, ValueError, safetensors' own, ...: each means the same here
+        except Exception as error:  # OSError, ValueError, SafetensorError, ...
             raise ExportError(_cannot_load(path, "model", error)) from error
-    missing = sorted(key for key in map(str, report["missing_keys"]) if not key.endswith(_ABSENT_IS_FINE))
+    missing = sorted(key for key in map(str, report["missing_keys"]) if not key.endswith(_OPTIONAL_KEYS))
     if missing:
         raise ExportError(
-            f"{path}: the weights lack {len(missing)} tensors that its configuration asks for, the first is "
-            f"{missing[0]!r}; give a model whose weights belong to its {Layout.CONFIG}"
+            f"{path}: the weights lack {len(missing)} tensors of the configuration, the first is "
+            f"{missing[0]!r}; pass a model whose weights match its {Layout.CONFIG}"
         )
     return model.eval()
 
 
 def _load_processor(path: Path, kind: str) -> Any:
-    """The one on Pillow: newer releases of transformers give it a name of its own."""
+    """Load the Pillow-based processor, which newer versions of transformers name ``...Pil``."""
     name = _PROCESSORS[kind]
     found = getattr(transformers, f"{name}Pil", None) or getattr(transformers, name)
-    with quiet():
+    with silence_transformers():
         try:
             return found.from_pretrained(path, local_files_only=True, trust_remote_code=False)
-        except Exception as error:  # each means the same here
+        except Exception as error:  # transformers raises many types
             raise ExportError(_cannot_load(path, "image processor", error)) from error
 
 
-def _expect_size(path: Path, model: Any, preprocessing: Preprocessing) -> None:
+def _check_image_size(path: Path, model: Any, preprocessing: Preprocessing) -> None:
     size = model.config.vision_config.image_size
     height, width = (size, size) if isinstance(size, int) else size
     if (preprocessing.height, preprocessing.width) != (height, width):
         raise ExportError(
-            f"{path}: its image tower takes {height} x {width} pixels, but its preprocessing makes "
-            f"{preprocessing.height} x {preprocessing.width}; they belong to different models"
+            f"{path}: its image tower takes {height} x {width} pixels, but its preprocessing returns "
+            f"{preprocessing.height} x {preprocessing.width}; check that both files are from the same model"
         )
 
 
 def _embedding(features: Any) -> Tensor:
-    """transformers 5 wraps it."""
+    """Return the embeddings, which transformers 5 wraps in an output object."""
     found: Tensor = features if isinstance(features, Tensor) else features.pooler_output
     return found
 

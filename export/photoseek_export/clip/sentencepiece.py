@@ -1,7 +1,7 @@
-"""SigLIP's ``spiece.model`` -> ``tokenizer.json``, where a folder has the one without the other.
+"""Conversion of SigLIP's ``spiece.model`` to ``tokenizer.json``, for folders without the latter.
 
-Mirrors ``transformers/models/siglip/tokenization_siglip.py``: lower case, no ASCII punctuation, then SentencePiece's
-own normalisation and its unigram model.
+Mirrors ``transformers/models/siglip/tokenization_siglip.py``: lowercase, remove ASCII punctuation, then apply the
+normalization and the unigram model of SentencePiece.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ _UNIGRAM = 1  # TrainerSpec.ModelType
 
 
 def find_sentencepiece_reading(folder: Path, positions: int) -> TextInputSpec | None:
-    """How SigLIP reads; None where the folder has no ``spiece.model``, or a ``tokenizer.json`` beside it."""
+    """Return SigLIP's tokenization; None if the folder has no ``spiece.model``, or also has a ``tokenizer.json``."""
     if not (folder / _PIECES).is_file() or (folder / TOKENIZER).is_file():
         return None
     limit = optional_json(folder / CONFIG).get("model_max_length", positions)
-    most = min(int(limit), positions)
-    return TextInputSpec((_PIECES,), build_sentencepiece, limit=most, pad="</s>", length=most, masked=False)
+    length = min(int(limit), positions)
+    return TextInputSpec((_PIECES,), build_sentencepiece, limit=length, pad="</s>", length=length, masked=False)
 
 
 def build_sentencepiece(folder: Path, files: tuple[str, ...]) -> Tokenizer:
-    """The tokenizer of a unigram model.
+    """Return the tokenizer of a unigram model.
 
     Raises:
-        ExportError: It is another kind of model.
+        ExportError: The model is of another type.
         MissingExtra: sentencepiece is not installed.
     """
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 
     proto = _read(folder / files[0])
     if proto.trainer_spec.model_type != _UNIGRAM:
-        raise ExportError(f"{folder / files[0]}: expected a unigram model, found another kind; SigLIP's is one")
+        raise ExportError(f"{folder / files[0]}: expected a unigram model, found another type; pass a SigLIP model")
     pieces = [(piece.piece, piece.score) for piece in proto.pieces]
     tokenizer = Tokenizer(models.Unigram(pieces, proto.trainer_spec.unk_id, proto.trainer_spec.byte_fallback))
     charsmap = proto.normalizer_spec.precompiled_charsmap
@@ -74,6 +74,6 @@ def _read(path: Path) -> Any:
     proto = messages.ModelProto()
     try:
         proto.ParseFromString(read_bounded(path, MAX_TOKENIZER_BYTES))
-    except Exception as error:  # protobuf's own
+    except Exception as error:  # DecodeError of protobuf
         raise ExportError(f"{path}: not a SentencePiece model: {error}; copy the file again") from error
     return proto

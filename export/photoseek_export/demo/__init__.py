@@ -1,1 +1,1 @@
-"""The embedded bundle: draws its scenes, trains and exports it."""
+"""Drawing, training and export of the embedded bundle."""

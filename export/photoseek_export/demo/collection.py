@@ -1,6 +1,6 @@
-"""What the embedded bundle learns from, in one folder: drawn scenes and, where they are given, photographs.
+"""The training data of the embedded bundle in one folder: drawn scenes and, optionally, photos.
 
-The photographs are somebody else's and stay where they are: the folder only points at them.
+The photos are not copied: the folder contains symbolic links.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ from photoseek_train.data.dataset import CaptionedPhotos
 from photoseek_train.errors import DataError
 
 KINDS = SCENES, PHOTOS = "scenes", "photos"
-"""Names of the two folders of pictures."""
+"""Names of the two subfolders."""
 
 
 @dataclass(frozen=True)
-class Photographs:
-    """Captioned photos, in the form of Flickr8k with Flickr8K-CN beside it.
+class PhotoCollection:
+    """Captioned photos in the layout of Flickr8k with Flickr8K-CN.
 
     Attributes:
-        folder: With ``images/``, ``captions.token``, ``captions.zh.token``, ``train.txt`` and ``dev.txt``.
+        folder: Contains ``images/``, ``captions.token``, ``captions.zh.token``, ``train.txt`` and ``dev.txt``.
     """
 
     folder: Path
 
-    def expect_files(self) -> None:
-        """See that all of it is there, before any work.
+    def check_files(self) -> None:
+        """Check that all files exist.
 
         Raises:
-            DataError: Something is missing.
+            DataError: A file is missing.
         """
         files = [self.images, *(self.folder / captions_file(language) for language in LANGUAGES)]
         missing = [file for file in (*files, self.folder / "train.txt", self.folder / "dev.txt") if not file.exists()]
         if missing:
-            raise DataError(f"{missing[0]}: not there; expected images/, captions and splits in {self.folder}")
+            raise DataError(f"{missing[0]}: not found; expected images/, captions and splits in {self.folder}")
 
     @property
     def images(self) -> Path:
@@ -46,11 +46,11 @@ class Photographs:
         return self.folder / "images"
 
     def names(self, split: str) -> list[str]:
-        """The photos of ``train`` or ``dev``."""
+        """Return the photos of ``train`` or ``dev``."""
         return read_split(self.folder / f"{split}.txt")
 
     def captions(self, split: str, language: Language) -> list[Caption]:
-        """The captions of a split; a photo that this language has none of is left out."""
+        """Return the captions of a split; photos without captions in this language are omitted."""
         captions = read_captions(self.folder / captions_file(language))
         known = {caption.image for caption in captions}
         return captions_of(captions, [name for name in self.names(split) if name in known])
@@ -58,60 +58,60 @@ class Photographs:
 
 @dataclass(frozen=True)
 class Collection:
-    """Scenes and photographs side by side.
+    """Scenes and photos in one folder.
 
     Attributes:
-        folder: Holds a folder of pictures for each of them.
-        scenes: The drawn ones.
-        photographs: The others, if there are any.
+        folder: Contains a subfolder of each kind.
+        scenes: The drawn scenes.
+        photographs: The photos, if there are any.
     """
 
     folder: Path
     scenes: SceneFolder
-    photographs: Photographs | None = None
+    photographs: PhotoCollection | None = None
 
     def link(self) -> None:
-        """Let the folder point at the pictures, and at no others that it may have pointed at.
+        """Create or update the symbolic links.
 
         Raises:
-            DataError: No photos where they should be.
+            DataError: A folder of images does not exist.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        _point(self.folder / SCENES, self.scenes.images)
+        _symlink(self.folder / SCENES, self.scenes.images)
         if self.photographs is not None:
-            _point(self.folder / PHOTOS, self.photographs.images)
+            _symlink(self.folder / PHOTOS, self.photographs.images)
 
     def train(self, language: Language, kinds: Sequence[str] = KINDS) -> CaptionedPhotos:
-        """What is trained on: captions and queries of the scenes, captions of the photographs."""
+        """Return the training data: captions and queries of scenes, captions of photos."""
         scenes = read_captions(self.scenes.sentences("train", language)) if SCENES in kinds else []
-        return self._beside(scenes, "train", language, kinds)
+        return self._captioned(scenes, "train", language, kinds)
 
     def dev(self, language: Language, kinds: Sequence[str] = KINDS) -> CaptionedPhotos:
-        """What is measured on: captions alone, of scenes and photographs that were held out."""
+        """Return the dev data: only captions, of scenes and photos of the dev splits."""
         names = read_split(self.scenes.split("dev"))
         scenes = captions_of(read_captions(self.scenes.captions(language)), names) if SCENES in kinds else []
-        return self._beside(scenes, "dev", language, kinds)
+        return self._captioned(scenes, "dev", language, kinds)
 
     def texts(self) -> dict[Language, list[str]]:
-        """The sentences that are trained on, by language."""
+        """Return the training texts by language."""
         return {language: self.train(language).texts for language in LANGUAGES}
 
-    def _beside(
+    def _captioned(
         self, scenes: Iterable[Caption], split: str, language: Language, kinds: Sequence[str]
     ) -> CaptionedPhotos:
-        captions = [_inside(SCENES, caption) for caption in scenes]
+        captions = [_prefixed(SCENES, caption) for caption in scenes]
         if self.photographs is not None and PHOTOS in kinds:
-            captions += [_inside(PHOTOS, caption) for caption in self.photographs.captions(split, language)]
+            captions += [_prefixed(PHOTOS, caption) for caption in self.photographs.captions(split, language)]
         return CaptionedPhotos.of(self.folder, list(dict.fromkeys(item.image for item in captions)), captions)
 
 
-def _inside(folder: str, caption: Caption) -> Caption:
+def _prefixed(folder: str, caption: Caption) -> Caption:
     return Caption(f"{folder}/{caption.image}", caption.index, caption.text)
 
 
-def _point(link: Path, target: Path) -> None:
+def _symlink(link: Path, target: Path) -> None:
     if not target.is_dir():
-        raise DataError(f"{target}: expected a folder of pictures, found none")
+        raise DataError(f"{target}: expected a folder of images, found none; check the path")
     if link.is_symlink() and link.readlink() != target.absolute():
         link.unlink()
     if not link.is_symlink():

@@ -1,9 +1,9 @@
-"""The pictures of the demo as files: 300 scenes and their captions, which the runtime package ships.
+"""The demo's images as files: 300 scenes and their captions, which the runtime package contains.
 
     python -m photoseek_export.demo.pictures
 
-writes them in a few seconds. JPEG quality 50 finds as much as lossless pictures: text to image R@1 of captions is 98.3%
-of both in English, and 97.2% against 97.3% in Chinese, at 1.9 MB against 4.0 MB of quality 90.
+writes them in a few seconds. JPEG quality 50 is as good for search as lossless images: text to image R@1 of captions is
+98.3% for both in English, and 97.2% against 97.3% in Chinese, at 1.9 MB against 4.0 MB of quality 90.
 """
 
 from __future__ import annotations
@@ -22,43 +22,42 @@ from photoseek_export.demo.scenes.scenes import (
     captions,
     captions_file,
     compose,
-    draw,
     picture_name,
+    render,
     write_captions,
 )
 
 COUNT = 300
 QUALITY = 50
-SHOWN: tuple[tuple[int, ...], ...] = (
+QUERY_SEEDS: tuple[tuple[int, ...], ...] = (
     (2_005_673, 2_013_264, 2_019_366, 2_050_953, 2_055_784),
     (2_002_740, 2_003_586, 2_009_482, 2_012_351, 2_019_100),
     (2_000_319, 2_000_441, 2_001_758, 2_002_073, 2_002_608),
     (2_000_710, 2_002_413, 2_003_400, 2_003_493, 2_005_831),
 )
-"""The scenes that each of :func:`photoseek.gallery.snapshot.sample_queries.demo_queries` finds; they are chosen for
-that.
+"""The scenes that each of :func:`photoseek.gallery.snapshot.sample_queries.demo_queries` finds.
 """
 
 
 def demo_seeds() -> list[int]:
-    """Return the seeds of the demo: those in ``SHOWN``, and the first of the demo's range."""
-    shown = [seed for seeds in SHOWN for seed in seeds]
+    """Return the seeds of the demo: those in ``QUERY_SEEDS``, and the first of the demo's range."""
+    shown = [seed for seeds in QUERY_SEEDS for seed in seeds]
     return sorted([*DEMO_SEEDS[: COUNT - len(shown)], *shown])
 
 
 def write_pictures(folder: Path) -> None:
-    """Replace a folder by one with the pictures of :func:`demo_seeds` and a caption file for each language."""
+    """Replace a folder by one with the images of :func:`demo_seeds` and a caption file for each language."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     seeds = demo_seeds()
     for seed in seeds:
-        draw(compose(seed), seed).save(folder / picture_name(seed), quality=QUALITY, optimize=True, progressive=True)
+        render(compose(seed), seed).save(folder / picture_name(seed), quality=QUALITY, optimize=True, progressive=True)
     for language in LANGUAGES:
         write_captions(folder / captions_file(language), seeds, captions, language)
 
 
-def main(out: Annotated[Path, typer.Option(help="Folder of the pictures; it is replaced.")] = PICTURES) -> None:
-    """Draw the pictures of the demo."""
+def main(out: Annotated[Path, typer.Option(help="Folder of the images; it is replaced.")] = PICTURES) -> None:
+    """Draw the images of the demo."""
     write_pictures(out)
     files = list(out.iterdir())
     print(f"{out}: {len(files)} files, {sum(file.stat().st_size for file in files) / 1e6:.2f} MB")

@@ -1,6 +1,6 @@
-"""The scenes that the embedded bundle learns from: pictures, texts in each language, and splits.
+"""The scenes that the embedded bundle is trained on: images, texts in each language, and splits.
 
-Drawing takes 2 to 3 ms a scene and process.
+Drawing takes 2 to 3 ms per scene and process.
 """
 
 from __future__ import annotations
@@ -26,32 +26,32 @@ from photoseek_export.demo.scenes.scenes import (
 )
 
 FEW = 2_000
-"""Pictures that one process draws sooner than further processes start."""
+"""Below this number of images, a single process is faster."""
 
 _CHUNK = 16
 
 
 @dataclass(frozen=True)
 class SceneFolder:
-    """Where the files of drawn scenes lie."""
+    """The files of drawn scenes."""
 
     folder: Path
 
     @property
     def images(self) -> Path:
-        """The pictures of every split, and the files of their captions."""
+        """The images of every split, and their captions."""
         return self.folder / "scenes"
 
     def captions(self, language: Language = "en") -> Path:
-        """Five captions for each picture of every split."""
+        """Return the file with five captions for each image of every split."""
         return self.images / captions_file(language)
 
     def sentences(self, split: str = "train", language: Language = "en") -> Path:
-        """The captions of a split's pictures and, after those of each, its queries: what is trained on."""
+        """Return the file with the training texts of a split: captions and queries of each image."""
         return self.folder / captions_file(language, split)
 
     def split(self, name: str) -> Path:
-        """Names of the pictures of a split."""
+        """Return the file with the image names of a split."""
         return self.folder / f"{name}.txt"
 
 
@@ -64,15 +64,18 @@ def write_scenes(
     few: int = FEW,
     progress: Callable[[int, int], None] | None = None,
 ) -> SceneFolder:
-    """Draw the scenes that are not there yet, and write captions, sentences and splits.
+    """Draw missing scenes, and write captions, sentences and splits.
 
     Args:
-        folder: Where all of it goes; pictures that are there already are kept.
-        splits: The seeds of each split, none in two of them.
-        languages: In which the scenes are worded; every language has the same names and splits.
-        processes: How many draw.
-        few: Fewer pictures are drawn by this process alone.
-        progress: Called with the pictures that are there, and how many there will be.
+        folder: Output folder; existing images are kept.
+        splits: Seeds of each split, without overlap.
+        languages: Languages of the texts; names and splits are the same in each.
+        processes: Number of processes.
+        few: Below this number of images, use one process.
+        progress: Called with the number of existing images and the total.
+
+    Returns:
+        The folder.
     """
     scenes, seeds = SceneFolder(folder), list(chain.from_iterable(splits.values()))
     missing = [seed for seed in seeds if not (scenes.images / picture_name(seed)).exists()]
@@ -90,15 +93,15 @@ def write_scenes(
 
 
 def sentences(scene: Scene, seed: int, language: Language) -> list[str]:
-    """A model that has only met whole captions is lost when a visitor names one thing: it learns both."""
+    """Return captions and queries: a model trained only on full captions fails on queries that name a single object."""
     return [*captions(scene, seed, language), *queries(scene, seed, language)]
 
 
 def _draw(folder: Path, seeds: Sequence[int], processes: int) -> Iterator[None]:
-    """One `None` at once, and then one for each picture as it is drawn.
+    """Yield None once at the start, then once for each drawn image.
 
-    Processes are spawned: a fork of a process that runs PyTorch's threads can hang. An interrupt reaches this process
-    alone, which ends the others.
+    Processes are spawned: forking a process with PyTorch threads can deadlock. Only this process handles an interrupt;
+    it terminates the others.
     """
     yield None
     draw = partial(write_picture, folder)

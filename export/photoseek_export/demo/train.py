@@ -1,10 +1,10 @@
-"""The embedded bundle: drawn scenes and, where photographs are given, these too; in English and Chinese.
+"""Training of the embedded bundle, in English and Chinese, on drawn scenes and, optionally, photos.
 
-    make demo-bundle                                        # scenes alone, from nothing
+    make demo-bundle                                        # scenes only, from random weights
     make demo-bundle ARGS="--photos flickr8k --begin-with runs/flickr8k"
 
-The second begins with the image tower of a run of ``photoseek-train fit`` on the photographs. Stop it when you like;
-the same command goes on from there.
+The second command starts from the image tower of a run of ``photoseek-train fit`` on the photos. It can be interrupted
+at any time; the same command resumes it.
 """
 
 from __future__ import annotations
@@ -17,34 +17,34 @@ from typing import Annotated
 import typer
 
 from photoseek.cli import output
-from photoseek_export.demo.collection import KINDS, PHOTOS, Collection, Photographs
+from photoseek_export.demo.collection import KINDS, PHOTOS, Collection, PhotoCollection
 from photoseek_export.demo.scene_folder import SceneFolder, write_scenes
 from photoseek_export.demo.scenes.languages import Language
 from photoseek_export.demo.scenes.scenes import DEV_SEEDS, TRAIN_SEEDS
 from photoseek_export.demo.scenes.world import WORLD
 from photoseek_export.export import export_checkpoint
-from photoseek_export.quality_gate import Measured
-from photoseek_train.cli.progress_bars import announce, bars
+from photoseek_export.quality_gate import EvaluationImages
+from photoseek_train.cli.progress_bars import print_epochs, progress_bars
 from photoseek_train.config import AugmentConfig, OptimConfig, preprocessing_of
 from photoseek_train.model.checkpoint import read_config
-from photoseek_train.model.compact_bert import CompactBert, write_compact_bert
-from photoseek_train.model.init import TowerSources
-from photoseek_train.training.fit import Fit, FitSettings, Resources
+from photoseek_train.model.compact_bert import CompactBert, create_compact_bert
+from photoseek_train.model.init import ModelInit
+from photoseek_train.training.fit import Fit, FitResources, FitSettings
 
 NAME = "photoseek-demo"
-SIZE = 144  # pixels; the whole picture squeezed to a square
+SIZE = 144  # pixels; images are resized to a square
 MAX_TOKENS = 64
 BERTS: dict[Language, CompactBert] = {
     "en": CompactBert(layers=3, hidden=256, heads=4, vocabulary=6000, positions=MAX_TOKENS),
     "zh": CompactBert(layers=3, hidden=256, heads=4, vocabulary=3000, positions=MAX_TOKENS),
 }
-AUGMENT = AugmentConfig(crop_scale=0.6, flip=False, color=0.2, size=112)  # captions tell left from right, and colours
-FINE_AUGMENT = AugmentConfig(crop_scale=0.8, flip=False, color=0.2, size=SIZE)  # what a caption names stays
+AUGMENT = AugmentConfig(crop_scale=0.6, flip=False, color=0.2, size=112)  # captions mention left and right, and colors
+FINE_AUGMENT = AugmentConfig(crop_scale=0.8, flip=False, color=0.2, size=SIZE)  # the captioned objects stay visible
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How much is drawn, how large the towers and their pictures are, and how long is trained."""
+    """Amount of data, model sizes and training lengths."""
 
     scenes: int = 14_000
     dev_scenes: int = 500
@@ -61,9 +61,10 @@ class Recipe:
     berts: Mapping[Language, CompactBert] = field(default_factory=BERTS.copy)
 
     def joint(self, epochs: int, from_nothing: bool = False) -> OptimConfig:
-        """Both towers: at one rate if from nothing, but BERT's, which is less steady; else the images' is lower.
+        """Return the settings for training both towers.
 
-        Batches hold scenes and photographs together: batch norms are measured with the statistics of both.
+        From random weights, the rates of both are equal, except for that of BERT, which is less stable; else that of
+        the images is lower. Batches mix scenes and photos, so that the statistics of batch norms cover both.
         """
         return OptimConfig(
             tune="both",
@@ -79,7 +80,7 @@ class Recipe:
         )
 
     def text(self, epochs: int) -> OptimConfig:
-        """The image side rests: an epoch passes every sentence, batches can be large, and of one kind of picture."""
+        """Return the settings for training a text tower in large batches of one kind, with a frozen image side."""
         return OptimConfig(
             tune="text",
             freeze_images=True,
@@ -94,115 +95,115 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Workshop:
-    """Where the intermediate things lie, and what training begins with.
+class DemoRun:
+    """The folder of a training of the embedded bundle, and its starting point.
 
     Attributes:
-        folder: Of all that is made.
-        photographs: To train on beside the scenes.
-        begin_with: A run whose image tower knows photographs; None: random weights.
+        folder: Folder of all intermediate files.
+        photographs: Photos to train on besides the scenes.
+        init_from: A run with an image tower trained on photos. None: random weights.
     """
 
     folder: Path
-    photographs: Photographs | None = None
-    begin_with: Path | None = None
+    photographs: PhotoCollection | None = None
+    init_from: Path | None = None
 
     @property
     def drawn(self) -> SceneFolder:
-        """Pictures, texts and splits of the scenes."""
+        """Images, texts and splits of the scenes."""
         return SceneFolder(self.folder)
 
     @property
     def collection(self) -> Collection:
-        """Scenes and photographs."""
+        """Scenes and photos."""
         return Collection(self.folder / "pictures", self.drawn, self.photographs)
 
     def bert(self, language: Language) -> Path:
-        """A text tower before training."""
+        """Return the folder of an untrained text tower."""
         return self.folder / f"bert-{language}"
 
     def checkpoint(self, stage: str) -> Path:
-        """The run of a stage: ``reading``, ``joint``, ``fine``, ``reading-zh``, ``en`` or ``zh``."""
+        """Return the run of a stage: ``reading``, ``joint``, ``fine``, ``reading-zh``, ``en`` or ``zh``."""
         return self.folder / stage
 
 
-def draw(workshop: Workshop, recipe: Recipe) -> None:
-    """Draw the scenes that are not there yet, and write captions and splits."""
+def render_scenes(run: DemoRun, recipe: Recipe) -> None:
+    """Draw missing scenes, and write captions and splits."""
     seeds = {"train": TRAIN_SEEDS[: recipe.scenes], "dev": DEV_SEEDS[: recipe.dev_scenes]}
-    with output.progress_bar("drawing", "scenes") as tell:
-        write_scenes(workshop.folder, seeds, progress=tell)
-    workshop.collection.link()
+    with output.progress_bar("drawing", "scenes") as progress:
+        write_scenes(run.folder, seeds, progress=progress)
+    run.collection.link()
 
 
-def train(workshop: Workshop, recipe: Recipe) -> None:
-    """Train both towers, on small pictures and then on whole ones, then each language's text tower alone.
+def train(run: DemoRun, recipe: Recipe) -> None:
+    """Train both towers on small and then on full-size images, then the text tower of each language.
 
-    What is done already is not done again, and a run that was stopped goes on.
+    Finished stages are skipped, and an interrupted one is resumed.
     """
-    for language, texts in workshop.collection.texts().items():
-        if not workshop.bert(language).exists():
-            write_compact_bert(texts, workshop.bert(language), recipe.berts[language])
-    joint = recipe.joint(recipe.joint_epochs, from_nothing=workshop.begin_with is None)
-    beginning = _beginning(workshop, recipe)
-    fit(workshop, "joint", beginning, joint, recipe.augment, size=recipe.size)
-    fit(workshop, "fine", _go_on(workshop.checkpoint("joint")), recipe.joint(recipe.fine_epochs), recipe.fine_augment)
-    chinese = _beside(workshop, workshop.checkpoint("fine"), "zh")
-    fit(workshop, "reading-zh", chinese, recipe.text(recipe.chinese_epochs), language="zh")
+    for language, texts in run.collection.texts().items():
+        if not run.bert(language).exists():
+            create_compact_bert(texts, run.bert(language), recipe.berts[language])
+    joint = recipe.joint(recipe.joint_epochs, from_nothing=run.init_from is None)
+    init = _first_phase(run, recipe)
+    fit(run, "joint", init, joint, recipe.augment, size=recipe.size)
+    fit(run, "fine", _continue_from(run.checkpoint("joint")), recipe.joint(recipe.fine_epochs), recipe.fine_augment)
+    chinese = _new_text_tower(run, run.checkpoint("fine"), "zh")
+    fit(run, "reading-zh", chinese, recipe.text(recipe.chinese_epochs), language="zh")
     for language, before in ("en", "fine"), ("zh", "reading-zh"):
         closing = recipe.text(recipe.closing_epochs)
-        fit(workshop, language, _go_on(workshop.checkpoint(before)), closing, language=language)
+        fit(run, language, _continue_from(run.checkpoint(before)), closing, language=language)
 
 
-def _beginning(workshop: Workshop, recipe: Recipe) -> TowerSources:
-    """Random towers; or an image tower that knows photographs, and a text tower that has read beside it."""
-    if workshop.begin_with is None:
-        return TowerSources(str(workshop.bert("en")), image_weights="none", max_tokens=MAX_TOKENS)
-    sources = _beside(workshop, workshop.begin_with, "en")
-    kinds = KINDS if workshop.photographs is None else (PHOTOS,)
-    fit(workshop, "reading", sources, recipe.text(recipe.reading_epochs), kinds=kinds)
-    return _go_on(workshop.checkpoint("reading"))
+def _first_phase(run: DemoRun, recipe: Recipe) -> ModelInit:
+    """Return random towers; or an image tower trained on photos with a text tower trained against it."""
+    if run.init_from is None:
+        return ModelInit(str(run.bert("en")), image_weights="none", max_tokens=MAX_TOKENS)
+    sources = _new_text_tower(run, run.init_from, "en")
+    kinds = KINDS if run.photographs is None else (PHOTOS,)
+    fit(run, "reading", sources, recipe.text(recipe.reading_epochs), kinds=kinds)
+    return _continue_from(run.checkpoint("reading"))
 
 
-def _go_on(checkpoint: Path) -> TowerSources:
-    return TowerSources(checkpoint=checkpoint, max_tokens=MAX_TOKENS)
+def _continue_from(checkpoint: Path) -> ModelInit:
+    return ModelInit(checkpoint=checkpoint, max_tokens=MAX_TOKENS)
 
 
-def _beside(workshop: Workshop, checkpoint: Path, language: Language) -> TowerSources:
-    """A new text tower beside the image side of a checkpoint."""
-    return TowerSources(str(workshop.bert(language)), checkpoint=checkpoint, max_tokens=MAX_TOKENS)
+def _new_text_tower(run: DemoRun, checkpoint: Path, language: Language) -> ModelInit:
+    """Return a new text tower with the image side of a checkpoint."""
+    return ModelInit(str(run.bert(language)), checkpoint=checkpoint, max_tokens=MAX_TOKENS)
 
 
 def fit(
-    workshop: Workshop,
+    run: DemoRun,
     stage: str,
-    sources: TowerSources,
+    sources: ModelInit,
     optim: OptimConfig,
     augment: AugmentConfig | None = None,
     language: Language = "en",
     kinds: Sequence[str] = KINDS,
     size: int = SIZE,
 ) -> None:
-    """One stage of training, measured on the captions of held-out pictures; ``size`` counts where it is the first."""
+    """Run one stage of training, evaluated on the dev captions; ``size`` applies only to the first stage."""
     trained = sources.checkpoint
     preprocessing = preprocessing_of(size, "squash") if trained is None else read_config(trained).preprocessing
     settings = FitSettings(sources, preprocessing, augment or AugmentConfig(), optim)
-    data = workshop.collection
-    resources = Resources(features=workshop.folder / ("features-reading" if stage == "reading" else "features"))
-    with bars() as progress:
+    data = run.collection
+    resources = FitResources(features=run.folder / ("features-reading" if stage == "reading" else "features"))
+    with progress_bars() as progress:
         splits = data.train(language, kinds), data.dev(language, kinds)
-        Fit(*splits, settings, workshop.checkpoint(stage), resources)(True, announce(optim.epochs), progress)
+        Fit(*splits, settings, run.checkpoint(stage), resources)(True, print_epochs(optim.epochs), progress)
 
 
-def export(workshop: Workshop, out: Path) -> None:
-    """Export with weights in half the bytes, and measure that on the dev scenes."""
-    scenes = workshop.drawn
+def export(run: DemoRun, out: Path) -> None:
+    """Export with fp16 weights, and evaluate them on the dev scenes."""
+    scenes = run.drawn
     bundle = export_checkpoint(
-        workshop.checkpoint("en"),
+        run.checkpoint("en"),
         out,
         name=NAME,
         precisions=["fp16"],
-        texts={"zh": workshop.checkpoint("zh")},
-        measured=Measured(scenes.images, scenes.captions(), scenes.split("dev"), (scenes.captions("zh"),)),
+        texts={"zh": run.checkpoint("zh")},
+        evaluation=EvaluationImages(scenes.images, scenes.captions(), scenes.split("dev"), (scenes.captions("zh"),)),
         overwrite=True,
     )
     output.print_line(f"{bundle.path}: {sum(record.bytes for record in bundle.manifest.files.values()) / 1e6:.1f} MB")
@@ -210,27 +211,27 @@ def export(workshop: Workshop, out: Path) -> None:
 
 
 def main(
-    out: Annotated[Path, typer.Option(help="The bundle's folder; what is there is replaced.")],
-    work: Annotated[Path, typer.Option(help="Folder for scenes and checkpoints.")] = Path("runs/demo"),
+    out: Annotated[Path, typer.Option(help="Folder of the bundle; it is replaced.")],
+    work: Annotated[Path, typer.Option(help="Folder of scenes and checkpoints.")] = Path("runs/demo"),
     photos: Annotated[
         Path | None, typer.Option(help="Folder with images/, captions.token, captions.zh.token, train.txt, dev.txt.")
     ] = None,
-    begin_with: Annotated[Path | None, typer.Option(metavar="RUN", help="Its image tower is begun with.")] = None,
-    scenes: Annotated[int, typer.Option(help="Scenes to train on.")] = Recipe.scenes,
-    epochs: Annotated[int, typer.Option(help="Times that each is seen small by both towers.")] = Recipe.joint_epochs,
+    begin_with: Annotated[Path | None, typer.Option(metavar="RUN", help="Run to take the image tower from.")] = None,
+    scenes: Annotated[int, typer.Option(help="Number of training scenes.")] = Recipe.scenes,
+    epochs: Annotated[int, typer.Option(help="Epochs of training both towers on small images.")] = Recipe.joint_epochs,
 ) -> None:
-    """Draw, train, export, measure."""
-    photographs = None if photos is None else Photographs(photos)
+    """Draw, train, export and evaluate."""
+    photographs = None if photos is None else PhotoCollection(photos)
     if photographs is not None:
-        photographs.expect_files()
+        photographs.check_files()
     if begin_with is not None:
         read_config(begin_with)
     name = f"world-{WORLD}" if photographs is None else f"world-{WORLD}-photos"
-    workshop = Workshop(work / name, photographs, begin_with)
+    run = DemoRun(work / name, photographs, begin_with)
     recipe = Recipe(scenes=scenes, joint_epochs=epochs)
-    draw(workshop, recipe)
-    train(workshop, recipe)
-    export(workshop, out)
+    render_scenes(run, recipe)
+    train(run, recipe)
+    export(run, out)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Models as transformers runs them, and the folders of other programs with them, made once; read only."""
+"""Models of transformers, and folders of other programs with them, created once; read-only."""
 
 from __future__ import annotations
 

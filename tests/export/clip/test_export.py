@@ -26,7 +26,7 @@ from photoseek_export import cli, onnx_export
 from photoseek_export.clip import models
 from photoseek_export.clip.export import export_clip
 from photoseek_export.errors import BundleExists, ExportError, ParityError
-from photoseek_export.quality_gate import Measured
+from photoseek_export.quality_gate import EvaluationImages
 
 _CLOSE = 1e-4
 
@@ -89,9 +89,9 @@ def test_a_bundle_has_the_vectors_of_transformers(
 
 
 def test_hits_carry_a_confidence_where_it_was_measured(
-    sources: dict[str, tuple[Path, Reference]], captioned: Measured, tmp_path: Path
+    sources: dict[str, tuple[Path, Reference]], captioned: EvaluationImages, tmp_path: Path
 ) -> None:
-    bundle = export_clip(sources["clip"][0], tmp_path / "bundle", measured=captioned)
+    bundle = export_clip(sources["clip"][0], tmp_path / "bundle", evaluation=captioned)
     facts = bundle.manifest.precisions["fp32"]
     assert facts["metrics"]["images"] == 12
     assert Calibration.from_json(facts["confidence"]) is not None
@@ -100,7 +100,7 @@ def test_hits_carry_a_confidence_where_it_was_measured(
 def test_a_clip_of_before_its_end_token_was_corrected(
     clip_source: Path, clip_reference: Reference, tmp_path: Path
 ) -> None:
-    """OpenAI's own checkpoints say eos_token_id 2: the highest token of a text is looked for."""
+    """OpenAI's checkpoints have eos_token_id 2: the highest token of a text is its end."""
     config = json.loads((clip_source / "config.json").read_text())
     config["text_config"]["eos_token_id"] = 2
     (clip_source / "config.json").write_text(json.dumps(config))
@@ -110,7 +110,7 @@ def test_a_clip_of_before_its_end_token_was_corrected(
 def test_weights_too_large_for_a_file_lie_beside_it(
     sources: dict[str, tuple[Path, Reference]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(onnx_export, "LARGEST_FILE", 1_000)
+    monkeypatch.setattr(onnx_export, "MAX_FILE_BYTES", 1_000)
     bundle = export_clip(sources["clip"][0], tmp_path / "bundle")
     assert "onnx/text_model.onnx.data" in bundle.manifest.files
     bundle.verify()
@@ -173,7 +173,12 @@ def change(path: Path, **values: Any) -> None:
 @pytest.mark.parametrize(
     ("file", "values", "error", "reason"),
     [
-        ("config.json", {"model_type": "siglip2"}, ExportError, "found 'siglip2'; SigLIP 2 of that type takes patches"),
+        (
+            "config.json",
+            {"model_type": "siglip2"},
+            ExportError,
+            "found 'siglip2'; SigLIP 2 models of this type take patches",
+        ),
         ("config.json", {"model_type": "blip"}, ExportError, "expected a model_type among clip, siglip, chinese_clip"),
         ("preprocessor_config.json", {"crop_pct": 0.9}, BundleIncompatible, "crop_pct: not known here"),
         ("preprocessor_config.json", {"do_resize": False}, BundleIncompatible, "expected do_resize true"),
@@ -181,7 +186,7 @@ def change(path: Path, **values: Any) -> None:
             "preprocessor_config.json",
             {"size": {"shortest_edge": 64}, "crop_size": {"height": 64, "width": 64}},
             ExportError,
-            "takes 48 x 48 pixels, but its preprocessing makes 64 x 64",
+            "takes 48 x 48 pixels, but its preprocessing returns 64 x 64",
         ),
     ],
     ids=["siglip2", "blip", "crop_pct", "do_resize", "size"],
@@ -208,7 +213,7 @@ def test_a_folder_without_a_tokenizer_is_refused(clip_source: Path, tmp_path: Pa
 
 
 def test_a_folder_that_is_there_is_kept(clip_source: Path) -> None:
-    with pytest.raises(BundleExists, match="exists and is no bundle"):
+    with pytest.raises(BundleExists, match="expected a new folder or a bundle"):
         export_clip(clip_source, clip_source, overwrite=True)
 
 
@@ -244,10 +249,10 @@ def test_the_command_line(clip_source: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        ([], "expected CHECKPOINT, or --from-clip DIR"),
-        (["runs/x", "--from-clip", "models/x"], "expected CHECKPOINT, or --from-clip DIR"),
-        (["--from-clip", "x", "--int8", "--images", "x", "--captions", "x"], "--int8 goes with a checkpoint"),
-        (["--from-clip", "x", "--text", "zh=y"], "--text goes with a checkpoint"),
+        ([], "expected either CHECKPOINT or --from-clip DIR"),
+        (["runs/x", "--from-clip", "models/x"], "expected either CHECKPOINT or --from-clip DIR"),
+        (["--from-clip", "x", "--int8", "--images", "x", "--captions", "x"], "--int8 requires CHECKPOINT"),
+        (["--from-clip", "x", "--text", "zh=y"], "--text requires CHECKPOINT"),
     ],
 )
 def test_options_that_do_not_go_together_are_bad_use(words: list[str], reason: str, tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_chinese_clip_in_two_files(chinese_folder: Path, chinese_reference: Refe
 
 
 def test_chinese_clip_of_its_own_exporter(chinese_own_folder: Path, chinese_reference: Reference) -> None:
-    """Texts run one by one, and are cut off at 52 tokens; weights lie beside the graph."""
+    """Texts run one by one, truncated to 52 tokens; weights are in an external file."""
     bundle = Bundle.load(chinese_own_folder)
     assert (bundle.layout, bundle.dim, bundle.precisions) == ("chinese-clip", 24, ("fp32",))
     assert "vit-b-16.img.fp32.onnx.extra_file" in bundle.manifest.files

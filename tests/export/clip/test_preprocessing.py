@@ -41,7 +41,7 @@ def noise(width: int, height: int) -> Image.Image:
     return Image.fromarray(pixels.astype(np.uint8))
 
 
-def settings_of(processor: Any, tmp_path: Path) -> dict[str, Any]:
+def format_settings(processor: Any, tmp_path: Path) -> dict[str, Any]:
     """As it saves itself."""
     processor.save_pretrained(tmp_path)
     return dict(json.loads((tmp_path / "preprocessor_config.json").read_text()))
@@ -51,7 +51,7 @@ def settings_of(processor: Any, tmp_path: Path) -> dict[str, Any]:
 def test_every_pixel_is_that_of_transformers(name: str, tmp_path: Path) -> None:
     kind, changes = _PROCESSORS[name]
     processor = getattr(transformers, kind)(**changes)
-    preprocessing = read_preprocessing(settings_of(processor, tmp_path), tmp_path)
+    preprocessing = read_preprocessing(format_settings(processor, tmp_path), tmp_path)
     for size in _SIZES:
         picture = noise(*size)
         expected = processor(picture, return_tensors="np")["pixel_values"][0]
@@ -95,7 +95,7 @@ def test_processors_on_torchvision_are_near(tmp_path: Path) -> None:
 
 
 def test_a_large_photo_is_decoded_in_full_up_to_sixteen_times_what_is_seen(tmp_path: Path) -> None:
-    """The decoder's own scaling is another filter; of what is thirty times as large it hides no more than a level."""
+    """The decoder's scaling uses another filter; for images thirty times as large, it differs by at most one level."""
     small = {"shortest_edge": 48}, {"height": 48, "width": 48}
     config = {"image_processor_type": "CLIPImageProcessor", "size": small[0], "crop_size": small[1]}
     preprocessing = read_preprocessing(config, tmp_path)

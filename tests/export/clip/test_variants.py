@@ -48,7 +48,7 @@ def found(folder: Path, precision: str | None = None) -> tuple[np.ndarray, np.nd
     return TextEncoder(bundle, precision).encode(clip.TEXTS), ImageEncoder(bundle, precision).encode(clip.photos())
 
 
-def expect_close(pairs: tuple[np.ndarray, np.ndarray], expected: tuple[np.ndarray, np.ndarray], within: float) -> None:
+def assert_close(pairs: tuple[np.ndarray, np.ndarray], expected: tuple[np.ndarray, np.ndarray], within: float) -> None:
     for one, other in zip(pairs, expected, strict=True):
         np.testing.assert_allclose(one, other, atol=within)
 
@@ -59,7 +59,7 @@ def test_a_vocabulary_and_merges_without_a_tokenizer_json(
     for name in ("tokenizer.json", "tokenizer_config.json"):
         (copy / name).unlink()
     clip.write_clip_vocabulary(clip_reference.tokenizer, copy)
-    expect_close(found(copy), expected, _CLOSE)
+    assert_close(found(copy), expected, _CLOSE)
 
 
 def test_a_special_token_that_somebody_typed_is_text(copy: Path) -> None:
@@ -85,14 +85,14 @@ def test_the_settings_of_a_processor_of_transformers_5(copy: Path, expected: tup
     (copy / "processor_config.json").write_text(
         json.dumps({"processor_class": "CLIPProcessor", "image_processor": settings})
     )
-    expect_close(found(copy), expected, _CLOSE)
+    assert_close(found(copy), expected, _CLOSE)
 
 
 def test_graphs_at_the_root_of_the_folder(copy: Path, expected: tuple[np.ndarray, np.ndarray]) -> None:
     """Where optimum writes them."""
     for path in list((copy / "onnx").iterdir()):
         path.rename(copy / path.name)
-    expect_close(found(copy), expected, _CLOSE)
+    assert_close(found(copy), expected, _CLOSE)
 
 
 def test_weights_beside_a_graph(copy: Path, expected: tuple[np.ndarray, np.ndarray]) -> None:
@@ -108,7 +108,7 @@ def test_weights_beside_a_graph(copy: Path, expected: tuple[np.ndarray, np.ndarr
     before = Bundle.load(copy)
     fingerprint = before.fingerprint
     assert {"onnx/text_model.onnx_data", "onnx/vision_model.onnx_data"} <= before.manifest.files.keys()
-    expect_close(found(copy), expected, _CLOSE)
+    assert_close(found(copy), expected, _CLOSE)
     weights = copy / "onnx/vision_model.onnx_data"
     content = bytearray(weights.read_bytes())
     content[100] ^= 0x40
@@ -138,7 +138,7 @@ def test_eight_bits(copy: Path, expected: tuple[np.ndarray, np.ndarray], suffix:
 
 
 def test_four_bits(copy: Path, expected: tuple[np.ndarray, np.ndarray]) -> None:
-    """An operator of onnxruntime's own, with weights alone rounded: a batch changes nothing."""
+    """A custom operator of onnxruntime rounds only weights: batching changes nothing."""
     for tower in ("text_model", "vision_model"):
         quantizer = MatMulNBitsQuantizer(onnx.load(str(copy / f"onnx/{tower}.onnx")), block_size=32)
         with only_errors():
@@ -158,7 +158,7 @@ def test_half_precision_with_inputs_of_it(copy: Path, expected: tuple[np.ndarray
         half = convert_float_to_float16(model, keep_io_types=False, disable_shape_infer=True)
         onnx.save(half, str(copy / f"onnx/{tower}_fp16.onnx"))
     assert Bundle.load(copy).precisions == ("fp32", "fp16")
-    expect_close(found(copy, "fp16"), expected, 2e-2)
+    assert_close(found(copy, "fp16"), expected, 2e-2)
 
 
 def test_the_text_tower_without_its_projection_is_refused(copy: Path, clip_reference: Reference) -> None:

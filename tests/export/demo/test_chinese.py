@@ -1,4 +1,4 @@
-"""The drawn world in Chinese: true of the scene, and good Chinese; read back with tables of this file's own."""
+"""Chinese texts of scenes: true of the scene, and good Chinese; parsed with independent tables in this file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from statistics import mean
 import pytest
 
 from photoseek.gallery.snapshot.sample_queries import demo_queries
-from photoseek_export.demo.pictures import SHOWN, demo_seeds
+from photoseek_export.demo.pictures import QUERY_SEEDS, demo_seeds
 from photoseek_export.demo.scenes.chinese.nouns import NOUNS
 from photoseek_export.demo.scenes.scenes import Scene, Thing, captions, compose, queries
 from photoseek_export.demo.scenes.world import KINDS
@@ -55,14 +55,14 @@ _COLOR = "|".join(COLORS)
 _NOUN = "|".join(sorted(KIND_OF, key=len, reverse=True))
 GROUP = re.compile(
     rf"(?:(?P<number>[一两三四])|(?<=[有着]))(?P<measure>[{''.join(MEASURES)}])"
-    rf"(?P<between>[^，。：、]*?(?P<colour>{_COLOR})[^，。：、]*?)(?P<noun>{_NOUN})(?!路)"
+    rf"(?P<between>[^，。：、]*?(?P<color>{_COLOR})[^，。：、]*?)(?P<noun>{_NOUN})(?!路)"
 )
 ORDER = ["left", "middle", "right"]
 
 
 def groups_in(text: str) -> list[tuple[str, str, int]]:
-    """Kind, colour and count of each group that a caption names."""
-    return [(KIND_OF[m["noun"]], COLORS[m["colour"]], NUMBERS[m["number"] or "一"]) for m in GROUP.finditer(text)]
+    """Kind, color and count of each group that a caption names."""
+    return [(KIND_OF[m["noun"]], COLORS[m["color"]], NUMBERS[m["number"] or "一"]) for m in GROUP.finditer(text)]
 
 
 def facts(thing: Thing) -> tuple[str, str, int]:
@@ -78,7 +78,7 @@ def sampled_queries() -> list[tuple[Scene, list[str]]]:
 
 
 def without_settings(text: str) -> str:
-    """A text without the words of place and time that hold a character of a thing or a colour."""
+    """A text without the words of place and time that hold a character of a thing or a color."""
     return re.sub("开满小花|雪花|黄昏|白天|白日|天黑|马路|灯塔", "", text)
 
 
@@ -228,9 +228,9 @@ def test_a_seed_has_the_same_texts_for_ever() -> None:
 
 
 def test_the_chinese_examples_ask_for_what_the_english_ones_show() -> None:
-    assert len(demo_queries("en")) == len(SHOWN)
+    assert len(demo_queries("en")) == len(QUERY_SEEDS)
     shown = set(demo_seeds())
-    for text, seeds in zip(demo_queries("zh"), SHOWN, strict=True):
+    for text, seeds in zip(demo_queries("zh"), QUERY_SEEDS, strict=True):
         wanted = [KIND_OF[noun] for noun in re.findall(_NOUN, text)]
         assert len(set(seeds) & shown) == 5
         for scene in map(compose, seeds):

@@ -8,7 +8,7 @@ import pytest
 
 from photoseek.captions import read_captions, read_split
 from photoseek_export.demo.scene_folder import SceneFolder, write_scenes
-from photoseek_export.demo.scenes.scenes import DEV_SEEDS, TRAIN_SEEDS, captions, compose, draw, picture_name, queries
+from photoseek_export.demo.scenes.scenes import DEV_SEEDS, TRAIN_SEEDS, captions, compose, picture_name, queries, render
 
 SPLITS = {"train": TRAIN_SEEDS[:6], "dev": DEV_SEEDS[:2]}
 NAMES = {split: [picture_name(seed) for seed in seeds] for split, seeds in SPLITS.items()}
@@ -61,4 +61,4 @@ def test_two_processes_draw_what_one_draws(scenes: SceneFolder, tmp_path: Path) 
         assert (twice.images / name).read_bytes() == (scenes.images / name).read_bytes()
     assert told == [(done, 8) for done in range(9)]
     assert not list(twice.images.glob("*.part"))
-    assert draw(compose(0), 0).size == (320, 240)
+    assert render(compose(0), 0).size == (320, 240)

@@ -11,9 +11,9 @@ import pytest
 from photoseek import Bundle
 from photoseek.captions import read_captions
 from photoseek.encoders.encoders import TextEncoder
-from photoseek_export.demo.collection import Collection, Photographs
+from photoseek_export.demo.collection import Collection, PhotoCollection
 from photoseek_export.demo.scenes.scenes import DEV_SEEDS, TRAIN_SEEDS, captions, compose, picture_name, queries
-from photoseek_export.demo.train import MAX_TOKENS, Recipe, Workshop, draw, export, train
+from photoseek_export.demo.train import MAX_TOKENS, DemoRun, Recipe, export, render_scenes, train
 from photoseek_train.config import AugmentConfig
 from photoseek_train.errors import DataError
 from photoseek_train.model.compact_bert import CompactBert
@@ -40,7 +40,7 @@ SMALL = Recipe(
 
 
 @pytest.fixture(scope="module")
-def photographs(tmp_path_factory: pytest.TempPathFactory) -> Photographs:
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> PhotoCollection:
     """Twelve photos to train on and four to measure on; the last of each has no Chinese captions."""
     folder = tmp_path_factory.mktemp("photographs")
     (folder / "images").mkdir()
@@ -53,36 +53,36 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Photographs:
     (folder / "captions.zh.token").write_text(chinese, "utf-8")
     (folder / "train.txt").write_text("\n".join(names[:12]), "utf-8")
     (folder / "dev.txt").write_text("\n".join(names[12:]), "utf-8")
-    return Photographs(folder)
+    return PhotoCollection(folder)
 
 
 @pytest.fixture(scope="module")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoRun]:
     """Its checkpoints are a gigabyte, and go with it."""
-    workshop = Workshop(tmp_path_factory.mktemp("workshop"))
-    draw(workshop, SMALL)
-    yield workshop
-    shutil.rmtree(workshop.folder)
+    run = DemoRun(tmp_path_factory.mktemp("workshop"))
+    render_scenes(run, SMALL)
+    yield run
+    shutil.rmtree(run.folder)
 
 
-def test_what_is_trained_on_is_captions_and_queries_of_training_scenes_only(workshop: Workshop) -> None:
-    data = workshop.collection.train("en")
+def test_what_is_trained_on_is_captions_and_queries_of_training_scenes_only(run: DemoRun) -> None:
+    data = run.collection.train("en")
     seed = TRAIN_SEEDS[3]
     expected = [*captions(compose(seed), seed), *queries(compose(seed), seed)]
     name = f"scenes/{picture_name(seed)}"
     assert [caption.text for caption in data.captions if caption.image == name] == expected
     assert len(data.captions) == 24 * 9
-    dev = workshop.collection.dev("en")
+    dev = run.collection.dev("en")
     assert list(dev.names) == [f"scenes/{picture_name(seed)}" for seed in DEV_SEEDS[:8]]
     assert len(dev.captions) == 8 * 5
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_photographs_lie_beside_the_scenes(
-    workshop: Workshop, photographs: Photographs, tmp_path: Path, language: str
+    run: DemoRun, photographs: PhotoCollection, tmp_path: Path, language: str
 ) -> None:
-    """Each in a folder of its own; a photo without captions in a language is not in that language's splits."""
-    collection = Collection(tmp_path / "pictures", workshop.drawn, photographs)
+    """Each in its subfolder; a photo without captions in a language is not in that language's splits."""
+    collection = Collection(tmp_path / "pictures", run.drawn, photographs)
     collection.link()
     without = 0 if language == "en" else 1
     for data, scenes, photos in (
@@ -96,32 +96,32 @@ def test_photographs_lie_beside_the_scenes(
     assert english.isdisjoint(collection.train("zh").texts)
 
 
-def test_what_is_missing_of_the_photographs_is_named(photographs: Photographs, tmp_path: Path) -> None:
-    photographs.expect_files()
+def test_what_is_missing_of_the_photographs_is_named(photographs: PhotoCollection, tmp_path: Path) -> None:
+    photographs.check_files()
     (tmp_path / "images").mkdir()
-    with pytest.raises(DataError, match=r"captions\.token: not there; expected images/, captions and splits in"):
-        Photographs(tmp_path).expect_files()
+    with pytest.raises(DataError, match=r"captions\.token: not found; expected images/, captions and splits in"):
+        PhotoCollection(tmp_path).check_files()
 
 
 def test_other_photographs_take_the_place_of_those_before(
-    workshop: Workshop, photographs: Photographs, tmp_path: Path
+    run: DemoRun, photographs: PhotoCollection, tmp_path: Path
 ) -> None:
     (tmp_path / "images").mkdir()
-    for given in (photographs, Photographs(tmp_path)):
-        Collection(tmp_path / "pictures", workshop.drawn, given).link()
+    for given in (photographs, PhotoCollection(tmp_path)):
+        Collection(tmp_path / "pictures", run.drawn, given).link()
     assert (tmp_path / "pictures" / "photos").resolve() == tmp_path / "images"
 
 
 @pytest.fixture(scope="module")
-def trained(workshop: Workshop) -> Workshop:
-    train(workshop, SMALL)
-    return workshop
+def trained(run: DemoRun) -> DemoRun:
+    train(run, SMALL)
+    return run
 
 
 @pytest.mark.slow
-def test_scenes_alone_become_a_bundle_of_two_languages(trained: Workshop, tmp_path: Path) -> None:
+def test_scenes_alone_become_a_bundle_of_two_languages(trained: DemoRun, tmp_path: Path) -> None:
     weights = (trained.checkpoint("zh") / "model.safetensors").stat().st_mtime_ns
-    train(trained, SMALL)  # goes on where it stopped: at the end
+    train(trained, SMALL)  # resumes where it stopped: at the end
     assert (trained.checkpoint("zh") / "model.safetensors").stat().st_mtime_ns == weights
     export(trained, tmp_path / "bundle")
     bundle = Bundle.load(tmp_path / "bundle")
@@ -135,12 +135,12 @@ def test_scenes_alone_become_a_bundle_of_two_languages(trained: Workshop, tmp_pa
 
 @pytest.mark.slow
 def test_training_with_photographs_begins_with_an_image_tower_that_knows_some(
-    trained: Workshop, photographs: Photographs, tmp_path: Path
+    trained: DemoRun, photographs: PhotoCollection, tmp_path: Path
 ) -> None:
-    """A text tower learns to read beside that tower before both learn."""
-    beside = Workshop(tmp_path / "beside", photographs, begin_with=trained.checkpoint("joint"))
-    draw(beside, SMALL)
-    train(beside, SMALL)
-    assert (beside.checkpoint("reading") / "history.jsonl").is_file()
+    """A text tower is trained against that tower before both are trained."""
+    joint = DemoRun(tmp_path / "joint", photographs, init_from=trained.checkpoint("joint"))
+    render_scenes(joint, SMALL)
+    train(joint, SMALL)
+    assert (joint.checkpoint("reading") / "history.jsonl").is_file()
     for stage in ("joint", "fine"):
-        assert (beside.checkpoint(stage) / "history.jsonl").read_text().count('"images": 12') == 1
+        assert (joint.checkpoint(stage) / "history.jsonl").read_text().count('"images": 12') == 1

@@ -22,9 +22,9 @@ from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.evaluation.metrics import retrieval_metrics
 from photoseek.system.cache_dir import cache_folder
 from photoseek.vectors import Vectors
-from photoseek_export.demo.pictures import COUNT, SHOWN, demo_seeds
+from photoseek_export.demo.pictures import COUNT, QUERY_SEEDS, demo_seeds
 from photoseek_export.demo.scenes.languages import LANGUAGES, Language, captions_file
-from photoseek_export.demo.scenes.scenes import DEMO_SEEDS, TEST_SEEDS, captions, compose, draw
+from photoseek_export.demo.scenes.scenes import DEMO_SEEDS, TEST_SEEDS, captions, compose, render
 from photoseek_export.demo.scenes.world import Scene
 from tiny_bundle import write_tiny_bundle
 
@@ -56,7 +56,7 @@ def test_the_embedded_bundle_reads_english_and_chinese(bundle: Bundle) -> None:
 @pytest.fixture(scope="module")
 def fresh(bundle: Bundle) -> Vectors:
     """The vectors of scenes that no part of training has seen."""
-    return ImageEncoder(bundle).encode(draw(compose(seed), seed) for seed in FRESH)
+    return ImageEncoder(bundle).encode(render(compose(seed), seed) for seed in FRESH)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -107,7 +107,7 @@ def shows(scene: Scene, kind: str, color: str = "") -> bool:
 
 
 def test_the_gallery_holds_what_its_examples_ask_for() -> None:
-    car, sheep, boat, cat = ([compose(seed) for seed in seeds] for seeds in SHOWN)
+    car, sheep, boat, cat = ([compose(seed) for seed in seeds] for seeds in QUERY_SEEDS)
     assert all(shows(scene, "car", "red") and shows(scene, "tree") and scene.time == "night" for scene in car)
     assert all(shows(scene, "sheep", "white") and scene.place == "meadow" for scene in sheep)
     assert all(shows(scene, "boat") and (scene.place, scene.time) == ("beach", "sunset") for scene in boat)
@@ -129,7 +129,7 @@ def seed_of(picture: Path) -> int:
 def test_the_pictures_are_those_that_the_program_draws() -> None:
     """What a JPEG of this quality differs by is little; another scene differs by far more."""
     for file in sorted(PICTURES.glob("*.jpg"))[::30]:
-        drawn = np.asarray(draw(compose(seed_of(file)), seed_of(file)), dtype=np.float32)
+        drawn = np.asarray(render(compose(seed_of(file)), seed_of(file)), dtype=np.float32)
         assert np.abs(np.asarray(Image.open(file), dtype=np.float32) - drawn).mean() < 8
 
 

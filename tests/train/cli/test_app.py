@@ -92,7 +92,9 @@ def test_fit_goes_on_from_a_checkpoint_and_sees_photos_as_it_did(world: World, b
     seen = json.loads((tmp_path / "larger" / "config.json").read_text())["preprocessing"]
     assert seen["size"] == {"height": 48, "width": 48}
     assert seen["do_center_crop"] is False  # squeezed, as the checkpoint's photos were
-    with pytest.raises(SettingsError, match=r"^image_size and resize: expected those of .*, whose photos keep their"):
+    with pytest.raises(
+        SettingsError, match=r"^image_size and resize: expected those of .*, whose image side is frozen"
+    ):
         call("fit", *data(world), *split, *more[:-1], tmp_path / "d", "--freeze-images", "--image-size", 48)
     with pytest.raises(SettingsError, match=r"^image_size: expected at least 32, found 0"):
         call("fit", *data(world), *split, *more[:-1], tmp_path / "e", "--image-size", 0)

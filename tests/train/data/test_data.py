@@ -11,15 +11,15 @@ from PIL import Image
 from photoseek.captions import Caption
 from photoseek.errors import CaptionFileError
 from photoseek_train.config import AugmentConfig, OptimConfig, preprocessing_of
-from photoseek_train.data.augment import Augmentation, random_box, wide_view
-from photoseek_train.data.batches import plan_epoch, steps_per_epoch
+from photoseek_train.data.augment import Augmentation, random_box, resize_for_training
+from photoseek_train.data.batches import sample_batches, steps_per_epoch
 from photoseek_train.data.dataset import CaptionedPhotos
-from photoseek_train.data.photos import EvaluationPhotos, TrainingPhotos, store_if_it_fits, stream_photos
+from photoseek_train.data.photos import EvaluationPhotos, TrainingPhotos, preload_photos, stream_photos
 from photoseek_train.data.tokens import Tokens
 from photoseek_train.errors import DataError, SettingsError
-from photoseek_train.model.compact_bert import CompactBert, write_compact_bert
+from photoseek_train.model.compact_bert import CompactBert, create_compact_bert
 from photoseek_train.model.pretrained import load_tokenizer
-from photoseek_train.training.lr_schedule import rate_factor
+from photoseek_train.training.lr_schedule import lr_multiplier
 from toy_world import World
 
 
@@ -61,7 +61,7 @@ def test_tokens_are_padded_to_the_longest_of_the_batch(bert: Path) -> None:
 def test_evaluation_sees_what_preprocessing_gives(world: World) -> None:
     paths, preprocessing = world.split("dev").paths, preprocessing_of(32, "crop")
     photos = EvaluationPhotos(paths, preprocessing)
-    store_if_it_fits(photos, 1 << 30, "photos")
+    preload_photos(photos, 1 << 30, "photos")
     (batch,) = stream_photos(photos, [np.array([2, 0])], epoch=0, workers=0)
     for row, photo in zip(batch.numpy(), (paths[2], paths[0]), strict=True):
         np.testing.assert_array_equal(row, preprocessing(Image.open(photo)))
@@ -70,7 +70,7 @@ def test_evaluation_sees_what_preprocessing_gives(world: World) -> None:
 def test_an_epoch_can_be_repeated(world: World) -> None:
     augmentation = Augmentation(AugmentConfig(), preprocessing_of(32, "crop"))
     photos = TrainingPhotos(world.split("dev").paths, augmentation, seed=1)
-    first, again, later = (photos.at_epoch(epoch)[0].clone() for epoch in (1, 1, 2))
+    first, again, later = (photos.for_epoch(epoch)[0].clone() for epoch in (1, 1, 2))
     assert first.equal(again)
     assert not first.equal(later)
 
@@ -79,7 +79,7 @@ def test_a_broken_photo_is_named_also_by_a_worker(tmp_path: Path) -> None:
     (tmp_path / "bad.jpg").write_bytes(b"no photo")
     photos = EvaluationPhotos([tmp_path / "bad.jpg"], preprocessing_of(32))
     for workers in (0, 1):
-        with pytest.raises(DataError, match=r"^[^\n]*bad\.jpg: not a photo.*take it out of the split$"):
+        with pytest.raises(DataError, match=r"^[^\n]*bad\.jpg: not a photo.*remove it from the split$"):
             list(stream_photos(photos, [np.array([0])], epoch=0, workers=workers))
 
 
@@ -94,13 +94,13 @@ def test_random_parts_lie_inside_the_photo(size: tuple[int, int]) -> None:
 
 def test_a_wide_view_keeps_the_whole_photo() -> None:
     photo = Image.new("RGB", (600, 300))
-    assert wide_view(photo, preprocessing_of(112, "crop")).size == (256, 128)
-    assert wide_view(photo, preprocessing_of(112, "squash")).size == (128, 128)
+    assert resize_for_training(photo, preprocessing_of(112, "crop")).size == (256, 128)
+    assert resize_for_training(photo, preprocessing_of(112, "squash")).size == (128, 128)
 
 
 def test_an_epoch_of_photos_passes_each_once_with_its_own_captions(world: World) -> None:
     data = world.split("train")
-    plan = plan_epoch(data, OptimConfig(tune="both", batch_size=16, captions_per_photo=2), epoch=1)
+    plan = sample_batches(data, OptimConfig(tune="both", batch_size=16, captions_per_photo=2), epoch=1)
     photos = np.concatenate([batch.photos for batch in plan])
     assert sorted(photos) == list(range(48))
     for batch in plan:
@@ -110,7 +110,7 @@ def test_an_epoch_of_photos_passes_each_once_with_its_own_captions(world: World)
 
 def test_an_epoch_of_features_passes_each_caption_once(world: World) -> None:
     data = world.split("train")
-    first, second = (plan_epoch(data, OptimConfig(batch_size=16), epoch) for epoch in (1, 2))
+    first, second = (sample_batches(data, OptimConfig(batch_size=16), epoch) for epoch in (1, 2))
     assert sorted(np.concatenate([batch.captions for batch in first])) == list(range(96))
     assert not np.array_equal(first[0].captions, second[0].captions)
 
@@ -128,7 +128,7 @@ def test_batches_by_folder_never_mix_folders(tmp_path: Path, tune: str) -> None:
         (tmp_path / name).touch()
     data = CaptionedPhotos.of(tmp_path, names, [Caption(name, 0, "a thing") for name in names])
     config = OptimConfig(tune=tune, batch_size=8, batch_by="folder")
-    plan = plan_epoch(data, config, epoch=1)
+    plan = sample_batches(data, config, epoch=1)
     folders = [{data.names[row].partition("/")[0] for row in batch.photos} for batch in plan]
     assert [len(names) for names in folders] == [1] * 9
     assert sorted(np.concatenate([batch.photos for batch in plan])) == list(range(67))
@@ -138,9 +138,9 @@ def test_batches_by_folder_never_mix_folders(tmp_path: Path, tune: str) -> None:
 
 def test_the_rate_rises_and_falls() -> None:
     """Two of twelve steps warm up: a sixth of the run."""
-    assert [rate_factor(step, 12, 1 / 6) for step in (0, 1, 2)] == [0.5, 1.0, 1.0]
-    assert rate_factor(7, 12, 1 / 6) == pytest.approx(0.5)
-    assert rate_factor(12, 12, 1 / 6) == pytest.approx(0.0)
+    assert [lr_multiplier(step, 12, 1 / 6) for step in (0, 1, 2)] == [0.5, 1.0, 1.0]
+    assert lr_multiplier(7, 12, 1 / 6) == pytest.approx(0.5)
+    assert lr_multiplier(12, 12, 1 / 6) == pytest.approx(0.0)
 
 
 def test_a_compact_bert_speaks_bert(bert: Path) -> None:
@@ -155,5 +155,5 @@ def test_a_compact_bert_of_no_shape_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="a multiple of the 3 heads, found 32"):
         CompactBert(hidden=32, heads=3)
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(SettingsError, match="found something in it"):
-        write_compact_bert(["red"], tmp_path, CompactBert())
+    with pytest.raises(SettingsError, match="found files in it"):
+        create_compact_bert(["red"], tmp_path, CompactBert())

@@ -22,11 +22,11 @@ from photoseek_train.config import OptimConfig
 from photoseek_train.data.dataset import CaptionedPhotos
 from photoseek_train.data.keywords import with_keywords, write_keywords
 from photoseek_train.errors import SettingsError
-from photoseek_train.features.cache import FeatureFolder
-from photoseek_train.features.frozen_features import KEYWORDS, TEXTS, make_features
-from photoseek_train.features.inputs import CachedFeatures, WithKeywords
+from photoseek_train.features.cache import FeatureCache
+from photoseek_train.features.frozen_features import KEYWORDS, TEXTS, extract_features
+from photoseek_train.features.inputs import CachedFeatures, KeywordReplacement
 from photoseek_train.model.two_tower import TwoTower
-from photoseek_train.training.fit import Fit, Resources
+from photoseek_train.training.fit import Fit, FitResources
 from toy_world import MakeFit, World
 
 ENGLISH = [
@@ -57,7 +57,7 @@ def test_chinese_keywords_are_words_without_particles_and_counts() -> None:
 
 
 def test_of_too_many_chinese_words_the_rarest_stay_in_their_order() -> None:
-    assert with_keywords(captions(CHINESE), top=1)[1].keywords == ("狗",)  # the other two stand in two captions
+    assert with_keywords(captions(CHINESE), top=1)[1].keywords == ("狗",)  # the other two are in two captions
 
 
 def test_each_caption_is_taken_in_its_own_language() -> None:
@@ -92,14 +92,14 @@ def test_settings_that_make_no_sense_are_named(tmp_path: Path, language: str, to
         write_keywords(captions(ENGLISH), tmp_path / "out", language, top)
 
 
-def mixed(share: float, seed: int = 0, count: int = 1000) -> WithKeywords:
+def mixed(share: float, seed: int = 0, count: int = 1000) -> KeywordReplacement:
     """Captions whose feature is their row, with keywords whose feature is its negative less one."""
     rows = torch.arange(count, dtype=torch.float32)
     both = torch.cat([rows, -rows - 1])[:, None]
-    return WithKeywords(CachedFeatures(both, TwoTower.project_text), share, seed)
+    return KeywordReplacement(CachedFeatures(both, TwoTower.project_text), share, seed)
 
 
-def drawn(inputs: WithKeywords, epoch: int, sizes: tuple[int, ...] = (1000,)) -> torch.Tensor:
+def drawn(inputs: KeywordReplacement, epoch: int, sizes: tuple[int, ...] = (1000,)) -> torch.Tensor:
     batches = np.split(np.arange(1000), np.cumsum(sizes)[:-1])
     return torch.cat(list(inputs.stream(batches, epoch)))[:, 0]
 
@@ -123,7 +123,7 @@ def test_the_choice_follows_from_seed_epoch_and_row() -> None:
 
 @pytest.fixture
 def keyword_fit(world: World, make_fit: MakeFit, tmp_path: Path) -> Callable[..., Fit]:
-    """A run on the world's captions, whose keywords are their colours."""
+    """A run on the world's captions, whose keywords are their colors."""
     lines = []
     for caption in read_captions(world.captions):
         colors = [word.strip(",.") for word in caption.text.split() if word.strip(",.") in ("red", "green", "blue")]
@@ -132,7 +132,7 @@ def keyword_fit(world: World, make_fit: MakeFit, tmp_path: Path) -> Callable[...
     file.write_text("".join(lines), "utf-8")
 
     def make(name: str, **optim: object) -> Fit:
-        fit = make_fit(tmp_path / name, resources=Resources(tmp_path / "features"), **optim)
+        fit = make_fit(tmp_path / name, resources=FitResources(tmp_path / "features"), **optim)
         train, dev = (CaptionedPhotos.read(world.images, file, split) for split in (world.train, world.dev))
         return replace(fit, train=train, dev=dev)
 
@@ -158,7 +158,7 @@ def test_a_resumed_run_with_keywords_ends_like_one_never_stopped(keyword_fit: Ca
 
 def test_keywords_are_cached_apart_and_change_what_was_trained_on(keyword_fit: Callable[..., Fit]) -> None:
     plain, with_words = (keyword_fit(str(p), epochs=1, keywords=p)() for p in (0.0, 1.0))
-    tables = FeatureFolder(plain.path.parent / "features").tables()
+    tables = FeatureCache(plain.path.parent / "features").tables()
     assert tables.keys() >= {TEXTS, KEYWORDS}
     assert hashlib.sha256(b"red, green").hexdigest() in tables[KEYWORDS]["keys"]
     assert tables[KEYWORDS]["identity"] == tables[TEXTS]["identity"]
@@ -170,7 +170,7 @@ def test_fit_finds_the_keywords_that_features_made(keyword_fit: Callable[..., Fi
     fit = keyword_fit("run", epochs=1, keywords=0.5)
     folder = tmp_path / "features"
     every = CaptionedPhotos.read(fit.train.folder, tmp_path / "kw.token")
-    make_features(folder, fit.settings.sources, fit.settings.preprocessing, every)
+    extract_features(folder, fit.settings.sources, fit.settings.preprocessing, every)
     before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
     assert f"{KEYWORDS}.npy" in before
     fit()
@@ -194,7 +194,7 @@ def test_keywords_that_there_are_not_are_told(make_fit: MakeFit) -> None:
 def test_the_command_writes_a_file_that_fit_trains_on(world: World, bert: Path, resnet: Path, tmp_path: Path) -> None:
     file = tmp_path / "kw.token"
     made = call("keywords", "--captions", world.captions, "--out", file, "--top", 2)
-    assert re.search(r"kw\.token: 128 captions with 1\.\d keywords each, 0 of them with none\n$", made.stdout)
+    assert re.search(r"kw\.token: 128 captions, 1\.\d keywords each, 0 without keywords\n$", made.stdout)
     towers = ["--text-model", bert, "--image-weights", resnet, "--image-size", 32, "--max-tokens", 24]
     split = ["--train", world.train, "--dev", world.dev, "--batch-size", 16, "--epochs", 1, "--keywords", 0.5]
     data = ["--images", world.images, "--captions", file, "--out", tmp_path / "run"]

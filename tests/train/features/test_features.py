@@ -14,12 +14,12 @@ from PIL import Image
 
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek_train.config import preprocessing_of
-from photoseek_train.data.photos import read_picture
+from photoseek_train.data.photos import load_photo
 from photoseek_train.errors import FeaturesError, SettingsError
-from photoseek_train.features.cache import FeatureFolder, Request
-from photoseek_train.features.frozen_features import image_features, make_features, text_features
-from photoseek_train.features.resumable_array import Extraction, Features
-from photoseek_train.model.init import Built, TowerSources, build_model
+from photoseek_train.features.cache import CacheRequest, FeatureCache
+from photoseek_train.features.frozen_features import cached_image_features, cached_text_features, extract_features
+from photoseek_train.features.resumable_array import Features, ResumableArray
+from photoseek_train.model.init import BuiltModel, ModelInit, build_model
 from toy_world import World
 
 SQUASHED = preprocessing_of(32, "squash")
@@ -40,19 +40,19 @@ class Counted:
             yield np.full((1, 2), position, dtype=np.float32)
 
 
-def request(encode: Counted, keys: str = "abcdef", model: str = "m") -> Request:
-    return Request("image_embeddings", {"model": model}, list(keys), 2, encode)
+def request(encode: Counted, keys: str = "abcdef", model: str = "m") -> CacheRequest:
+    return CacheRequest("image_embeddings", {"model": model}, list(keys), 2, encode)
 
 
 @pytest.fixture(scope="module")
-def built(bert: Path, resnet: Path) -> Built:
-    return build_model(TowerSources(str(bert), str(resnet), max_tokens=24), seed=0)
+def built(bert: Path, resnet: Path) -> BuiltModel:
+    return build_model(ModelInit(str(bert), str(resnet), max_tokens=24), seed=0)
 
 
 def test_fresh_rows_are_not_computed_again(tmp_path: Path) -> None:
     first, second = Counted(), Counted()
-    made = FeatureFolder(tmp_path / "f").rows(request(first))
-    moved = FeatureFolder(shutil.copytree(tmp_path / "f", tmp_path / "moved"))
+    made = FeatureCache(tmp_path / "f").rows(request(first))
+    moved = FeatureCache(shutil.copytree(tmp_path / "f", tmp_path / "moved"))
     again = moved.rows(request(second, "fb"))
     assert first.rows == [0, 1, 2, 3, 4, 5]
     assert second.rows == []
@@ -60,14 +60,14 @@ def test_fresh_rows_are_not_computed_again(tmp_path: Path) -> None:
 
 
 def test_another_model_means_every_row_anew(tmp_path: Path) -> None:
-    folder, second = FeatureFolder(tmp_path), Counted()
+    folder, second = FeatureCache(tmp_path), Counted()
     folder.rows(request(Counted()))
     folder.rows(request(second, model="other"))
     assert second.rows == [0, 1, 2, 3, 4, 5]
 
 
 def test_only_unknown_content_is_computed(tmp_path: Path) -> None:
-    folder, second = FeatureFolder(tmp_path), Counted()
+    folder, second = FeatureCache(tmp_path), Counted()
     folder.rows(request(Counted(), "abc"))
     rows = folder.rows(request(second, "cXaX"))
     assert second.rows == [1]
@@ -77,7 +77,7 @@ def test_only_unknown_content_is_computed(tmp_path: Path) -> None:
 
 
 def test_a_killed_extraction_goes_on(tmp_path: Path) -> None:
-    folder, second = FeatureFolder(tmp_path, commit_seconds=0.0), Counted()
+    folder, second = FeatureCache(tmp_path, commit_seconds=0.0), Counted()
     with pytest.raises(KeyboardInterrupt):
         folder.rows(request(Counted(kill_after=4)))
     rows = folder.rows(request(second))
@@ -87,14 +87,14 @@ def test_a_killed_extraction_goes_on(tmp_path: Path) -> None:
 
 def test_partial_work_for_another_model_is_dropped(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        Extraction(tmp_path, "t", {"model": 1}, 2, commit_seconds=0.0).run(list("abc"), Counted(kill_after=2))
+        ResumableArray(tmp_path, "t", {"model": 1}, 2, commit_seconds=0.0).run(list("abc"), Counted(kill_after=2))
     second = Counted()
-    Extraction(tmp_path, "t", {"model": 2}, 2).run(list("abc"), second)
+    ResumableArray(tmp_path, "t", {"model": 2}, 2).run(list("abc"), second)
     assert second.rows == [0, 1, 2]
 
 
 def test_a_damaged_table_is_computed_again(tmp_path: Path) -> None:
-    folder, second = FeatureFolder(tmp_path), Counted()
+    folder, second = FeatureCache(tmp_path), Counted()
     folder.rows(request(Counted()))
     (tmp_path / "image_embeddings.npy").write_bytes(b"half a fi")
     folder.rows(request(second))
@@ -104,37 +104,37 @@ def test_a_damaged_table_is_computed_again(tmp_path: Path) -> None:
 def test_a_newer_format_is_refused(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text(json.dumps({"format": 2, "tables": {}}))
     with pytest.raises(FeaturesError, match="format 2, this photoseek reads format 1; upgrade"):
-        FeatureFolder(tmp_path).rows(request(Counted()))
+        FeatureCache(tmp_path).rows(request(Counted()))
 
 
-def test_image_rows_are_what_the_tower_gives(tmp_path: Path, world: World, built: Built) -> None:
+def test_image_rows_are_what_the_tower_gives(tmp_path: Path, world: World, built: BuiltModel) -> None:
     paths = world.split("dev").paths
-    rows = image_features(FeatureFolder(tmp_path), built.model.image_tower, SQUASHED, paths)
-    one = torch.from_numpy(SQUASHED(read_picture(paths[3]))[None])
+    rows = cached_image_features(FeatureCache(tmp_path), built.model.image_tower, SQUASHED, paths)
+    one = torch.from_numpy(SQUASHED(load_photo(paths[3]))[None])
     with torch.inference_mode():
         expected = built.model.image_tower.eval()(one)
     assert rows.shape == (len(paths), 512)
     torch.testing.assert_close(rows[3:4], expected, atol=1e-4, rtol=1e-4)
 
 
-def test_text_rows_are_what_the_tower_gives(tmp_path: Path, built: Built) -> None:
-    """Captions are computed in order of length, but come back in their own."""
+def test_text_rows_are_what_the_tower_gives(tmp_path: Path, built: BuiltModel) -> None:
+    """Captions are computed in order of length, but returned in the original order."""
     texts = ["red beside blue and much more white than that", "red", "red beside green"]
-    rows = text_features(FeatureFolder(tmp_path), built, texts)
+    rows = cached_text_features(FeatureCache(tmp_path), built, texts)
     ids = torch.tensor([built.tokenizer("red beside green")["input_ids"]])
     with torch.inference_mode():
         expected = built.model.text_tower.eval()(ids, torch.ones_like(ids))
     torch.testing.assert_close(rows[2:], expected, atol=1e-5, rtol=1e-5)
 
 
-def test_preprocessing_and_changed_photos_make_rows_stale(tmp_path: Path, world: World, built: Built) -> None:
+def test_preprocessing_and_changed_photos_make_rows_stale(tmp_path: Path, world: World, built: BuiltModel) -> None:
     images = shutil.copytree(world.images, tmp_path / "images")
     paths = sorted(images.iterdir())[:4]
-    folder = FeatureFolder(tmp_path / "f")
+    folder = FeatureCache(tmp_path / "f")
 
     def make(preprocessing: Preprocessing) -> list[int]:
         done: list[int] = []
-        image_features(
+        cached_image_features(
             folder,
             built.model.image_tower,
             preprocessing,
@@ -151,8 +151,8 @@ def test_preprocessing_and_changed_photos_make_rows_stale(tmp_path: Path, world:
 
 
 def test_the_manifest_names_what_the_rows_depend_on(tmp_path: Path, world: World, bert: Path, resnet: Path) -> None:
-    sources = TowerSources(str(bert), str(resnet), max_tokens=24)
-    assert make_features(tmp_path, sources, SQUASHED, world.split("dev")) == (16, 32)
+    sources = ModelInit(str(bert), str(resnet), max_tokens=24)
+    assert extract_features(tmp_path, sources, SQUASHED, world.split("dev")) == (16, 32)
     tables = json.loads((tmp_path / "manifest.json").read_text())["tables"]
     assert tables["image_embeddings"]["identity"].keys() == {"architecture", "weights_sha256", "preprocessing"}
     assert tables["image_embeddings"]["identity"]["preprocessing"] == SQUASHED.id
@@ -162,5 +162,5 @@ def test_the_manifest_names_what_the_rows_depend_on(tmp_path: Path, world: World
 
 
 def test_features_of_random_weights_are_refused(tmp_path: Path, world: World, bert: Path) -> None:
-    with pytest.raises(SettingsError, match="random image weights mean nothing; give imagenet"):
-        make_features(tmp_path, TowerSources(str(bert), "none"), SQUASHED, world.split("dev"))
+    with pytest.raises(SettingsError, match="expected pretrained weights, found none; use imagenet"):
+        extract_features(tmp_path, ModelInit(str(bert), "none"), SQUASHED, world.split("dev"))

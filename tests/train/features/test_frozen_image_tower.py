@@ -1,4 +1,4 @@
-"""A frozen tower made for speed gives the features of the tower itself, in order, on a device there is."""
+"""The optimized frozen tower returns the features of the original tower, in order, on an available device."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_a_device_is_chosen_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     assert choose_device() == choose_device("cpu") == torch.device("cpu")
-    with pytest.raises(SettingsError, match=r"device: expected cuda, but torch .* finds none; take --device cpu"):
+    with pytest.raises(SettingsError, match=r"device: expected cuda, but torch .* finds none; use --device cpu"):
         choose_device("cuda")
     with pytest.raises(SettingsError, match="device: expected one of auto, cpu, cuda, mps, found 'gpu'"):
         choose_device("gpu")
@@ -122,7 +122,7 @@ def test_views_are_what_the_tower_makes_of_the_augmented_photos(world: World, to
     photos = TrainingPhotos(world.split("dev").paths[:5], Augmentation(AugmentConfig(color=0.4, erase=0.5), how), 3)
     views = [(number, row) for number in (1, 2) for row in range(5)]
     found = np.concatenate(list(encode_views(FrozenImageTower(tower, how), photos, views)))
-    pixels = torch.stack([photos.at_epoch(number)[row] for number, row in views])
+    pixels = torch.stack([photos.for_epoch(number)[row] for number, row in views])
     with torch.inference_mode():
         expected = tower(pixels).numpy()
     np.testing.assert_allclose(found, expected, atol=1e-4)

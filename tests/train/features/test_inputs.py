@@ -1,4 +1,4 @@
-"""What a batch is made of is what the towers would make of each photo and caption alone."""
+"""A batch has the features that the towers compute for each photo and caption separately."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ import numpy as np
 import torch
 
 from photoseek_train.data.tokens import Tokens
-from photoseek_train.features.inputs import CachedViews, LiveTexts, MaskedTexts
-from photoseek_train.model.init import TowerSources, build_model
+from photoseek_train.features.inputs import CachedViews, MaskedCaptions, TokenizedCaptions
+from photoseek_train.model.init import ModelInit, build_model
 from photoseek_train.model.two_tower import TwoTower
 
 
 def test_captions_embedded_by_length_come_back_in_their_order(bert: Path, resnet: Path) -> None:
     """More than fit in one pass on a CPU, of lengths from one word to the longest that the tower reads."""
-    built = build_model(TowerSources(str(bert), str(resnet), max_tokens=24), seed=0)
+    built = build_model(ModelInit(str(bert), str(resnet), max_tokens=24), seed=0)
     rng = np.random.default_rng(3)
     texts = [" ".join(rng.choice(["red", "green", "blue", "beside"], size=rng.integers(1, 21))) for _ in range(150)]
     tokens = Tokens(texts, built.tokenizer, 24)
     with torch.inference_mode():
-        together = LiveTexts(tokens).embed(built.model.eval(), tokens.batch(range(150)))
+        together = TokenizedCaptions(tokens).embed(built.model.eval(), tokens.batch(range(150)))
         alone = torch.cat([built.model.embed_text(*tokens.batch([row])) for row in range(150)])
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
 
 
 def test_a_step_hides_some_words_and_no_other_token(bert: Path, resnet: Path) -> None:
-    tokenizer = build_model(TowerSources(str(bert), str(resnet), max_tokens=24), seed=0).tokenizer
+    tokenizer = build_model(ModelInit(str(bert), str(resnet), max_tokens=24), seed=0).tokenizer
     tokens = Tokens(["red beside green", "blue"] * 500, tokenizer, 24)
-    texts, rows = MaskedTexts(tokens, 0.25, seed=7), [np.arange(1000)]
+    texts, rows = MaskedCaptions(tokens, 0.25, seed=7), [np.arange(1000)]
     ((ids, mask),) = texts.stream(rows, epoch=1)
     plain, plain_mask = tokens.batch(rows[0])
     hidden = ids == tokenizer.mask_token_id

@@ -143,7 +143,7 @@ def test_fit_takes_the_splits_of_the_caption_file(folder: Path) -> None:
     assert CaptionedPhotos.read(folder / "images", file, "test").names == ("d.png",)
     mixed, _ = read_splits(folder / "images", file, folder / "train.txt", "test")
     assert mixed.names == ("a.png", "b.png")
-    with pytest.raises(SettingsError, match=r"carries no splits of its own; give --train and --dev"):
+    with pytest.raises(SettingsError, match=r"defines no splits; pass --train and --dev"):
         read_splits(folder / "images", folder / "c.token", folder / "train.txt")
 
 
@@ -170,12 +170,12 @@ def test_the_command_prints_tables(folder: Path) -> None:
     assert printed.exit_code == 1
     assert "problem: 1 photos cannot be decoded: d.png: " in printed.stdout
     assert "PNG RGB" in printed.stdout
-    assert "not usable: fit would refuse these data" in printed.stdout
+    assert "not usable: fit would refuse this data" in printed.stdout
 
 
 def test_every_kind_of_finding_has_its_sentence() -> None:
     from photoseek_train.cli.inspect_output import _SENTENCES
     from photoseek_train.inspect import check
 
-    noted = set(re.findall(r'look\.note\("(\w+)"', Path(check.__file__).read_text()))
+    noted = set(re.findall(r'inspection\.add\(\s*"(\w+)"', Path(check.__file__).read_text()))
     assert noted == {kind for kind in _SENTENCES if not kind.startswith("in_")}

@@ -11,18 +11,24 @@ import torch
 
 from photoseek_train.config import FORMAT, AugmentConfig, DataConfig, OptimConfig, TrainingConfig, preprocessing_of
 from photoseek_train.errors import CheckpointDamaged, CheckpointIncompatible, CheckpointNotFound
-from photoseek_train.model.checkpoint import Layout, begin_checkpoint, load_checkpoint, weights_hash, write_weights
-from photoseek_train.model.init import TowerSources, build_model
+from photoseek_train.model.checkpoint import (
+    CheckpointFiles,
+    create_checkpoint,
+    load_checkpoint,
+    weights_hash,
+    write_weights,
+)
+from photoseek_train.model.init import ModelInit, build_model
 from photoseek_train.model.two_tower import TwoTower
 
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory, bert: Path, resnet: Path) -> tuple[Path, TwoTower, TrainingConfig]:
     folder = tmp_path_factory.mktemp("checkpoints") / "one"
-    built = build_model(TowerSources(str(bert), str(resnet), "cls", max_tokens=24, dim=16), seed=0)
+    built = build_model(ModelInit(str(bert), str(resnet), "cls", max_tokens=24, dim=16), seed=0)
     data = DataConfig(3, 6, "a" * 64, 1, 2, "b" * 64)
     config = TrainingConfig(built.config, preprocessing_of(48), AugmentConfig(), OptimConfig(), data)
-    begin_checkpoint(folder, config, built.tokenizer)
+    create_checkpoint(folder, config, built.tokenizer)
     write_weights(folder, built.model, {"epoch": 1})
     return folder, built.model.eval(), config
 
@@ -64,16 +70,16 @@ def test_eager_attention_for_export(saved: tuple[Path, TwoTower, TrainingConfig]
 def test_the_tokenizer_is_complete(saved: tuple[Path, TwoTower, TrainingConfig]) -> None:
     tokens = json.loads((saved[0] / "special_tokens_map.json").read_text())
     assert tokens["cls_token"] == "[CLS]"
-    assert all((saved[0] / name).is_file() for name in Layout.TOKENIZER)
+    assert all((saved[0] / name).is_file() for name in CheckpointFiles.TOKENIZER)
 
 
 def test_it_names_no_folder_of_this_machine(saved: tuple[Path, TwoTower, TrainingConfig], bert: Path) -> None:
-    for name in (Layout.CONFIG, *Layout.TOKENIZER):
+    for name in (CheckpointFiles.CONFIG, *CheckpointFiles.TOKENIZER):
         assert str(bert.parent) not in (saved[0] / name).read_text()
 
 
 def test_the_weights_hash_is_that_of_the_file(saved: tuple[Path, TwoTower, TrainingConfig]) -> None:
-    metrics = json.loads((saved[0] / Layout.METRICS).read_text())
+    metrics = json.loads((saved[0] / CheckpointFiles.METRICS).read_text())
     assert metrics == {"epoch": 1, "weights_sha256": weights_hash(saved[0])}
 
 
@@ -82,7 +88,7 @@ def test_no_checkpoint_is_named(tmp_path: Path) -> None:
         load_checkpoint(tmp_path)
 
 
-@pytest.mark.parametrize("name", Layout.REQUIRED[1:])
+@pytest.mark.parametrize("name", CheckpointFiles.REQUIRED[1:])
 def test_a_missing_file_is_named(copy: Path, name: str) -> None:
     (copy / name).unlink()
     with pytest.raises(CheckpointDamaged, match=f"{name}: missing from the checkpoint"):
@@ -98,7 +104,7 @@ def test_another_format_is_refused(copy: Path) -> None:
 
 
 def test_settings_that_are_missing_or_unknown_are_named(copy: Path) -> None:
-    model = json.loads((copy / Layout.CONFIG).read_text())["model"]
+    model = json.loads((copy / CheckpointFiles.CONFIG).read_text())["model"]
     for changed, name in (
         ({key: value for key, value in model.items() if key != "image_model"}, "image_model"),
         ({**model, "colour": 1}, "colour"),
@@ -124,18 +130,18 @@ def test_a_damaged_configuration_is_refused(copy: Path, change: dict[str, object
 
 
 def test_a_resnet_that_torchvision_does_not_have_is_refused(copy: Path) -> None:
-    model = json.loads((copy / Layout.CONFIG).read_text())["model"]
+    model = json.loads((copy / CheckpointFiles.CONFIG).read_text())["model"]
     rewrite(copy, model={**model, "image_model": "resnet17"})
     with pytest.raises(CheckpointDamaged, match=r"config\.json: image_model: expected one of .*, found 'resnet17'"):
         load_checkpoint(copy)
 
 
 def test_another_resnet_is_rebuilt(tmp_path: Path, bert: Path) -> None:
-    sources = TowerSources(str(bert), "none", max_tokens=24, dim=16, image_model="resnet34")
+    sources = ModelInit(str(bert), "none", max_tokens=24, dim=16, image_model="resnet34")
     built = build_model(sources, seed=0)
     data = DataConfig(3, 6, "a" * 64, 1, 2, "b" * 64)
     config = TrainingConfig(built.config, preprocessing_of(48), AugmentConfig(), OptimConfig(), data)
-    begin_checkpoint(tmp_path, config, built.tokenizer)
+    create_checkpoint(tmp_path, config, built.tokenizer)
     write_weights(tmp_path, built.model, {})
     tower = load_checkpoint(tmp_path).model.image_tower
     assert tower.architecture == "resnet34"
@@ -143,19 +149,19 @@ def test_another_resnet_is_rebuilt(tmp_path: Path, bert: Path) -> None:
 
 
 def test_damaged_weights_are_refused(copy: Path) -> None:
-    weights = copy / Layout.WEIGHTS
+    weights = copy / CheckpointFiles.WEIGHTS
     weights.write_bytes(weights.read_bytes()[:-1000])
     with pytest.raises(CheckpointDamaged, match=r"expected the weights that config\.json describes"):
         load_checkpoint(copy)
 
 
 def test_weights_of_another_width_are_refused(copy: Path) -> None:
-    model = json.loads((copy / Layout.CONFIG).read_text())["model"]
+    model = json.loads((copy / CheckpointFiles.CONFIG).read_text())["model"]
     rewrite(copy, model={**model, "dim": 32})
     with pytest.raises(CheckpointDamaged, match="size mismatch"):
         load_checkpoint(copy)
 
 
 def rewrite(folder: Path, **values: object) -> None:
-    config = folder / Layout.CONFIG
+    config = folder / CheckpointFiles.CONFIG
     config.write_text(json.dumps({**json.loads(config.read_text()), **values}))

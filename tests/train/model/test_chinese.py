@@ -20,7 +20,7 @@ from photoseek_train.errors import SettingsError
 from photoseek_train.evaluation.evaluate import evaluate
 from photoseek_train.model.checkpoint import load_checkpoint
 from photoseek_train.model.compact_bert import CompactBert, learn_tokenizer
-from photoseek_train.model.init import TowerSources, build_model
+from photoseek_train.model.init import ModelInit, build_model
 from photoseek_train.model.pretrained import load_text_model, load_tokenizer
 from photoseek_train.training.fit import Fit
 from toy_world import MakeFit, World
@@ -125,7 +125,7 @@ def chinese_world(world: World, tmp_path_factory: pytest.TempPathFactory) -> Wor
 
 
 def beside(fit: Fit, checkpoint: Path, bert: Path, world: World, out: Path, **optim: object) -> Fit:
-    """A run like ``fit`` that trains another text tower beside the image side of a checkpoint."""
+    """A run like ``fit`` that trains another text tower against the image side of a checkpoint."""
     sources = replace(fit.settings.sources, text_model=str(bert), checkpoint=checkpoint, dropout=0.1)
     settings = replace(fit.settings, sources=sources, optim=replace(fit.settings.optim, freeze_images=True, **optim))
     return replace(fit, train=world.split("train"), dev=world.split("dev"), settings=settings, out=out)
@@ -154,7 +154,7 @@ def test_a_second_text_tower_leaves_the_image_side_as_it_is(
 
 
 def test_the_temperature_goes_on_from_the_checkpoints(english: Path, published: Path) -> None:
-    built = build_model(TowerSources(str(published), max_tokens=24, checkpoint=english), seed=0).model
+    built = build_model(ModelInit(str(published), max_tokens=24, checkpoint=english), seed=0).model
     trained = load_checkpoint(english).model
     assert built.logit_scale == trained.logit_scale
     assert not torch.equal(built.text_projector.second.weight, trained.text_projector.second.weight)
@@ -172,7 +172,7 @@ def test_the_second_tower_finds_the_photos(
 
 
 class Killed(Exception):
-    """Stands for a kill between two epochs."""
+    """Simulates a kill between two epochs."""
 
 
 def kill(_: object) -> None:
@@ -192,7 +192,9 @@ def test_a_run_beside_a_frozen_image_side_resumes(
 
 
 def test_a_frozen_image_side_has_no_tower_that_learns() -> None:
-    with pytest.raises(SettingsError, match="tune: expected none or text, as the image side is frozen, found 'both'"):
+    with pytest.raises(
+        SettingsError, match="tune: expected none or text, because the image side is frozen, found 'both'"
+    ):
         OptimConfig(tune="both", freeze_images=True)
 
 

@@ -56,7 +56,7 @@ def test_another_resnet_loads_its_own_weights(tmp_path: Path) -> None:
 
 
 def test_the_weights_of_another_resnet_are_named(resnet: Path, tmp_path: Path) -> None:
-    with pytest.raises(TowerError, match=r"expected the weights of resnet50, this looks like resnet18; give .* or --"):
+    with pytest.raises(TowerError, match=r"expected the weights of resnet50, this looks like resnet18; pass .* or --"):
         resnet_weights(str(resnet), "resnet50")
     with torch.device("meta"):
         names = {name: tensor.shape for name, tensor in torchvision.models.wide_resnet50_2().state_dict().items()}
@@ -86,10 +86,10 @@ def test_broken_state_dicts_are_named(resnet: Path, tmp_path: Path) -> None:
 
 
 def test_files_that_are_no_state_dicts_are_named(tmp_path: Path) -> None:
-    with pytest.raises(TowerError, match="no such file; give 'imagenet', 'none'"):
+    with pytest.raises(TowerError, match="no such file; pass 'imagenet', 'none'"):
         resnet_weights(str(tmp_path / "missing.pth"))
     (tmp_path / "text.pth").write_text("not weights")
-    with pytest.raises(TowerError, match=r"found no file of torch\.save"):
+    with pytest.raises(TowerError, match=r"found another file"):
         resnet_weights(str(tmp_path / "text.pth"))
     torch.save([1, 2], tmp_path / "list.pth")
     with pytest.raises(TowerError, match="found something else"):
@@ -102,7 +102,7 @@ def test_no_network_for_imagenet_names_the_file_to_fetch(monkeypatch: pytest.Mon
 
     monkeypatch.setattr("torch.hub.load_state_dict_from_url", fail)
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", fail)
-    with pytest.raises(TowerError, match=r"cannot be fetched: no route to host; .*resnet18-f37072fd\.pth"):
+    with pytest.raises(TowerError, match=r"cannot be downloaded: no route to host; .*resnet18-f37072fd\.pth"):
         resnet_weights("imagenet")
     with pytest.raises(TowerError, match=r"resnet50-0676ba61\.pth elsewhere"):
         resnet_weights("imagenet", "resnet50")
@@ -131,7 +131,7 @@ def test_a_folder_without_tokenizer_is_named(bert: Path, tmp_path: Path) -> None
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(TowerError, match="no such folder; give a folder with a Hugging Face BERT"):
+    with pytest.raises(TowerError, match="no such folder; pass a folder with a Hugging Face BERT"):
         load_text_model(str(tmp_path / "nowhere"))
 
 
@@ -148,5 +148,5 @@ def test_a_name_without_network_says_so(monkeypatch: pytest.MonkeyPatch) -> None
         raise OSError("We couldn't connect")
 
     monkeypatch.setattr("photoseek_train.model.pretrained.AutoTokenizer.from_pretrained", offline)
-    with pytest.raises(TowerError, match=r"'bert-base-nowhere' is no folder here.*couldn't connect.*check the name"):
+    with pytest.raises(TowerError, match=r"'bert-base-nowhere' is not a folder.*couldn't connect.*check the name"):
         load_tokenizer("bert-base-nowhere")

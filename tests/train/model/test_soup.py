@@ -12,28 +12,28 @@ from photoseek_train.config import AugmentConfig, DataConfig, OptimConfig, Train
 from photoseek_train.errors import SettingsError
 from photoseek_train.evaluation.evaluate import evaluate
 from photoseek_train.model.checkpoint import (
-    begin_checkpoint,
+    create_checkpoint,
     load_checkpoint,
     read_metrics,
     weights_hash,
     write_weights,
 )
-from photoseek_train.model.compact_bert import CompactBert, write_compact_bert
-from photoseek_train.model.init import TowerSources, build_model
-from photoseek_train.model.soup import average_checkpoints
+from photoseek_train.model.compact_bert import CompactBert, create_compact_bert
+from photoseek_train.model.init import ModelInit, build_model
+from photoseek_train.model.soup import model_soup
 from toy_world import MakeFit, World
 
 
 def write(folder: Path, bert: Path, resnet: Path, seed: int, size: int = 48, dim: int = 16) -> Path:
     """A checkpoint of random projectors, batch statistics too."""
-    built = build_model(TowerSources(str(bert), str(resnet), max_tokens=24, dim=dim), seed=seed)
+    built = build_model(ModelInit(str(bert), str(resnet), max_tokens=24, dim=dim), seed=seed)
     generator = torch.Generator().manual_seed(seed)
     for name, buffer in built.model.named_buffers():
         if name.endswith("running_var"):
             buffer.copy_(torch.rand(buffer.shape, generator=generator) + 0.5)
     data = DataConfig(3, 6, "a" * 64, 1, 2, "b" * 64)
     config = TrainingConfig(built.config, preprocessing_of(size), AugmentConfig(), OptimConfig(), data)
-    begin_checkpoint(folder, config, built.tokenizer)
+    create_checkpoint(folder, config, built.tokenizer)
     write_weights(folder, built.model, {"epoch": 1, "dev": {}})
     return folder
 
@@ -44,7 +44,7 @@ def three(tmp_path: Path, bert: Path, resnet: Path) -> list[Path]:
 
 
 def test_each_weight_is_the_mean_of_that_weight(three: list[Path], tmp_path: Path) -> None:
-    average_checkpoints(three, tmp_path / "soup")
+    model_soup(three, tmp_path / "soup")
     soup = load_checkpoint(tmp_path / "soup")
     parts = [load_checkpoint(path).model.state_dict() for path in three]
     for name, found in soup.model.state_dict().items():
@@ -64,7 +64,7 @@ def test_checkpoints_of_one_road_average_to_one_that_works(
     fit = make_fit(tmp_path / "second", tune="both", epochs=1)
     sources = replace(fit.settings.sources, text_model="", checkpoint=english)
     replace(fit, settings=replace(fit.settings, sources=sources))()
-    average_checkpoints([english, tmp_path / "second"], tmp_path / "soup")
+    model_soup([english, tmp_path / "second"], tmp_path / "soup")
     found = evaluate(tmp_path / "soup", world.split("dev")).metrics
     assert found.text_to_image.r10 > 50
 
@@ -73,16 +73,16 @@ def test_unlike_ones_are_refused_and_nothing_is_written(
     three: list[Path], bert: Path, resnet: Path, tmp_path: Path
 ) -> None:
     other = tmp_path / "other-bert"
-    write_compact_bert(["green beside yellow"] * 2, other, CompactBert(2, 32, 2, vocabulary=200, positions=32))
+    create_compact_bert(["green beside yellow"] * 2, other, CompactBert(2, 32, 2, vocabulary=200, positions=32))
     for name, unlike, message in (
-        ("size", write(tmp_path / "size", bert, resnet, 0, size=64), "other preprocessing"),
-        ("dim", write(tmp_path / "dim", bert, resnet, 0, dim=8), "other towers"),
-        ("words", write(tmp_path / "words", other, resnet, 0), r"other (towers|vocabulary)"),
+        ("size", write(tmp_path / "size", bert, resnet, 0, size=64), "preprocessing"),
+        ("dim", write(tmp_path / "dim", bert, resnet, 0, dim=8), "towers"),
+        ("words", write(tmp_path / "words", other, resnet, 0), "(towers|vocabulary)"),
     ):
-        with pytest.raises(SettingsError, match=rf"{name}: {message} than in .*0; only like can be averaged"):
-            average_checkpoints([three[0], unlike], tmp_path / "soup")
+        with pytest.raises(SettingsError, match=rf"{name}: expected the {message} of .*0, found another"):
+            model_soup([three[0], unlike], tmp_path / "soup")
     with pytest.raises(SettingsError, match="at least two checkpoints to average, found 1"):
-        average_checkpoints(three[:1], tmp_path / "soup")
+        model_soup(three[:1], tmp_path / "soup")
     assert not (tmp_path / "soup").exists()
-    with pytest.raises(SettingsError, match="holds a checkpoint already"):
-        average_checkpoints(three, three[0])
+    with pytest.raises(SettingsError, match="contains a checkpoint"):
+        model_soup(three, three[0])

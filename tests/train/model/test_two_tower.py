@@ -10,14 +10,14 @@ import pytest
 import torch
 
 from photoseek_train.errors import SettingsError
-from photoseek_train.model.init import TowerSources, build_model
+from photoseek_train.model.init import ModelInit, build_model
 from photoseek_train.model.towers import TextTower, mean_pooling, weights_sha256
 from photoseek_train.model.two_tower import Projector, TwoTower
 
 
 @pytest.fixture(scope="module")
 def model(bert: Path, resnet: Path) -> TwoTower:
-    return build_model(TowerSources(str(bert), str(resnet), max_tokens=24, dim=16), seed=3).model.eval()
+    return build_model(ModelInit(str(bert), str(resnet), max_tokens=24, dim=16), seed=3).model.eval()
 
 
 def test_projector_equals_explicit_numpy() -> None:
@@ -82,20 +82,20 @@ def test_encoded_rows_have_unit_length(model: TwoTower) -> None:
 
 
 def test_temperature_begins_and_ends_as_in_clip(bert: Path, resnet: Path) -> None:
-    model = build_model(TowerSources(str(bert), str(resnet), max_tokens=24), seed=0).model
-    assert float(model.scale.detach()) == pytest.approx(1 / 0.07)
+    model = build_model(ModelInit(str(bert), str(resnet), max_tokens=24), seed=0).model
+    assert float(model.inverse_temperature.detach()) == pytest.approx(1 / 0.07)
     with torch.no_grad():
         model.logit_scale.fill_(50.0)
-    model.clamp_scale()
-    assert float(model.scale.detach()) == pytest.approx(100.0)
+    model.clamp_logit_scale()
+    assert float(model.inverse_temperature.detach()) == pytest.approx(100.0)
 
 
 def test_a_seed_gives_one_model(bert: Path, resnet: Path) -> None:
-    sources = TowerSources(str(bert), str(resnet), max_tokens=24)
+    sources = ModelInit(str(bert), str(resnet), max_tokens=24)
     hashes = [weights_sha256(build_model(sources, seed).model) for seed in (1, 1, 2)]
     assert hashes[0] == hashes[1] != hashes[2]
 
 
 def test_more_tokens_than_positions_are_refused(bert: Path, resnet: Path) -> None:
-    with pytest.raises(SettingsError, match="32 positions, found 64"):
-        build_model(TowerSources(str(bert), str(resnet), max_tokens=64), seed=0)
+    with pytest.raises(SettingsError, match=r"at most 32, .*, found 64"):
+        build_model(ModelInit(str(bert), str(resnet), max_tokens=64), seed=0)

@@ -15,10 +15,10 @@ from photoseek.captions import Caption
 from photoseek_export import export_checkpoint
 from photoseek_train.errors import SettingsError
 from photoseek_train.evaluation.evaluate import evaluate
-from photoseek_train.model.checkpoint import Layout, load_checkpoint, read_metrics, weights_hash
-from photoseek_train.model.init import TowerSources
-from photoseek_train.model.vocabulary_transfer import transplant
-from photoseek_train.model.word_alignment import Ids, align
+from photoseek_train.model.checkpoint import CheckpointFiles, load_checkpoint, read_metrics, weights_hash
+from photoseek_train.model.init import ModelInit
+from photoseek_train.model.vocabulary_transfer import transfer_vocabulary
+from photoseek_train.model.word_alignment import Ids, train_ibm_model1
 from toy_world import MakeFit, World
 
 CHINESE = {"red": "红", "green": "绿", "blue": "蓝", "white": "白"}
@@ -29,15 +29,15 @@ def ids(*tokens: int) -> Ids:
 
 
 def test_alignment_of_a_case_worked_by_hand() -> None:
-    """Photo 1 has our 0 and 1 beside their 0 and 1, photo 2 our 0 beside their 0."""
+    """Photo 1 pairs our 0 and 1 with their 0 and 1, photo 2 our 0 with their 0."""
     ours, theirs = [ids(0, 1), ids(0)], [ids(0, 1), ids(0)]
     # first, all is shared equally: of our 0 come 1/2 + 1 of their 0 and 1/2 of their 1; of our 1, 1/2 of each
-    np.testing.assert_allclose(align(ours, theirs, (2, 2), 1), [[0.75, 0.25], [0.5, 0.5]], atol=1e-6)
+    np.testing.assert_allclose(train_ibm_model1(ours, theirs, (2, 2), 1), [[0.75, 0.25], [0.5, 0.5]], atol=1e-6)
     # then their 0 is shared 3:2 and their 1 is shared 1:2 in photo 1
     counts = np.array([[3 / 5 + 1, 1 / 3], [2 / 5, 2 / 3]])
     expected = counts / counts.sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(align(ours, theirs, (2, 2), 2), expected, atol=1e-6)
-    np.testing.assert_allclose(align(ours, theirs, (2, 2), 300), np.eye(2), atol=0.01)
+    np.testing.assert_allclose(train_ibm_model1(ours, theirs, (2, 2), 2), expected, atol=1e-6)
+    np.testing.assert_allclose(train_ibm_model1(ours, theirs, (2, 2), 300), np.eye(2), atol=0.01)
 
 
 def test_alignment_equals_loops_over_every_pair() -> None:
@@ -53,11 +53,11 @@ def test_alignment_equals_loops_over_every_pair() -> None:
                 for token in left:
                     counts[token, word] += given[token, word] / total
         given = counts / counts.sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(align(ours, theirs, (6, 8), 5), given, atol=1e-5)
+    np.testing.assert_allclose(train_ibm_model1(ours, theirs, (6, 8), 5), given, atol=1e-5)
 
 
 def test_tokens_in_no_caption_stand_for_nothing() -> None:
-    found = align([ids(1)], [ids(2, 2, 0)], (3, 4))
+    found = train_ibm_model1([ids(1)], [ids(2, 2, 0)], (3, 4))
     np.testing.assert_allclose(found, [[0] * 4, [1 / 3, 0, 2 / 3, 0], [0] * 4], atol=1e-6)
 
 
@@ -90,7 +90,7 @@ class Begun(NamedTuple):
 def begun(world: World, chinese: World, english: Path, tmp_path_factory: pytest.TempPathFactory) -> Begun:
     """Read only."""
     out = tmp_path_factory.mktemp("begun") / "zh"
-    return Begun(out, transplant(english, captions_of(world), captions_of(chinese), out))
+    return Begun(out, transfer_vocabulary(english, captions_of(world), captions_of(chinese), out))
 
 
 def test_a_transplanted_tower_understands_before_it_has_learned(chinese: World, english: Path, begun: Begun) -> None:
@@ -110,12 +110,12 @@ def test_it_is_tuned_and_exported_beside_the_first(
 ) -> None:
     """Its metrics go into the bundle only if they are those of its weights."""
     fit = make_fit(tmp_path / "tuned", tune="text", epochs=2, freeze_images=True, text_lr=1e-4, lr=1e-3)
-    sources = TowerSources("", max_tokens=24, checkpoint=begun.path, dropout=0.0)
+    sources = ModelInit("", max_tokens=24, checkpoint=begun.path, dropout=0.0)
     settings = replace(fit.settings, sources=sources)
     run = replace(fit, train=chinese.split("train"), dev=chinese.split("dev"), settings=settings)()
     assert run.best is not None
     assert run.best.dev.text_to_image.r5 > 60
-    metrics = run.path / Layout.METRICS
+    metrics = run.path / CheckpointFiles.METRICS
     metrics.write_text(json.dumps({**json.loads(metrics.read_text()), "weights_sha256": "0" * 64}))
     bundle = export_checkpoint(english, tmp_path / "bundle", texts={"zh": run.path})
     assert bundle.languages == ("en", "zh")
@@ -128,17 +128,17 @@ def test_what_cannot_be_transplanted_is_refused_and_nothing_is_written(
 ) -> None:
     elsewhere = [Caption(f"other/{caption.image}", caption.index, caption.text) for caption in captions_of(chinese)]
     with pytest.raises(SettingsError, match="expected photos with captions in both languages, found none"):
-        transplant(english, captions_of(world), elsewhere, tmp_path / "zh")
+        transfer_vocabulary(english, captions_of(world), elsewhere, tmp_path / "zh")
     assert not (tmp_path / "zh").exists()
-    with pytest.raises(SettingsError, match="holds a checkpoint already"):
-        transplant(english, captions_of(world), captions_of(chinese), english)
+    with pytest.raises(SettingsError, match="contains a checkpoint"):
+        transfer_vocabulary(english, captions_of(world), captions_of(chinese), english)
 
 
 def test_a_piece_that_no_common_photo_has_begins_in_the_middle(
     world: World, chinese: World, english: Path, tmp_path: Path
 ) -> None:
     further = [*captions_of(chinese), *(Caption("elsewhere.png", number, "狗狗狗狗") for number in range(5))]
-    transplant(english, captions_of(world), further, tmp_path / "zh")
+    transfer_vocabulary(english, captions_of(world), further, tmp_path / "zh")
     loaded = load_checkpoint(tmp_path / "zh")
     words = loaded.model.state_dict()["text_tower.bert.embeddings.word_embeddings.weight"]
     assert torch.isfinite(words).all()

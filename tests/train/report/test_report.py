@@ -18,11 +18,11 @@ from photoseek.vectors import normalize
 from photoseek_train.cli.app import app
 from photoseek_train.data.dataset import CaptionedPhotos
 from photoseek_train.errors import CheckpointDamaged, CheckpointNotFound, DataError, SettingsError
-from photoseek_train.evaluation.examples import Amount, choose_retrievals
+from photoseek_train.evaluation.examples import ExampleCounts, select_examples
 from photoseek_train.features.encode import SplitVectors
-from photoseek_train.model.checkpoint import Layout, write_history
-from photoseek_train.report.charts import HEIGHT, WIDTH, charts_of, nice_ticks
-from photoseek_train.report.report import Findings, write_report
+from photoseek_train.model.checkpoint import CheckpointFiles, write_history
+from photoseek_train.report.charts import HEIGHT, WIDTH, build_charts, nice_ticks
+from photoseek_train.report.report import ReportData, write_report
 from photoseek_train.report.run_report import DataFiles, files_of
 from photoseek_train.training.environment import read_environments, record_environment
 from photoseek_train.training.run_folder import Run
@@ -65,7 +65,7 @@ def split(tmp_path: Path) -> tuple[CaptionedPhotos, SplitVectors]:
 
 
 def test_the_planted_failure_is_chosen_with_its_rank_and_margin(split: tuple[CaptionedPhotos, SplitVectors]) -> None:
-    found = choose_retrievals(*split, Amount(captions=4, photos=4, failures=3, answers=2))
+    found = select_examples(*split, ExampleCounts(captions=4, photos=4, failures=3, answers=2))
     (worst,) = found.worst
     (confusion,) = found.confusions
     assert (worst.row, worst.rank) == (confusion.row, confusion.rank) == (3, 4)
@@ -83,7 +83,7 @@ def test_failures_are_ordered_and_of_different_photos() -> None:
     names = tuple(f"{row}.jpg" for row in range(40))
     captions = tuple(Caption(names[row // 5], row % 5, "x") for row in range(200))
     vectors = SplitVectors(normalize(rng.normal(size=(40, 6))), normalize(rng.normal(size=(200, 6))))
-    found = choose_retrievals(CaptionedPhotos(Path(), names, captions), vectors, Amount(failures=8))
+    found = select_examples(CaptionedPhotos(Path(), names, captions), vectors, ExampleCounts(failures=8))
     scores = vectors.texts @ vectors.images.T
     own = np.arange(200) // 5
     ranks = [int((scores[row] > scores[row, own[row]]).sum()) + 1 for row in range(200)]
@@ -103,7 +103,7 @@ def test_the_report_of_a_run_is_complete_safe_and_alone(
     frozen_run: Run, split: tuple[CaptionedPhotos, SplitVectors], tmp_path: Path
 ) -> None:
     (split[0].folder / "b.png").unlink()  # gone since it was measured
-    findings = Findings.measured("four", *split, EvaluationProtocol(resamples=50))
+    findings = ReportData.measured("four", *split, EvaluationProtocol(resamples=50))
     page = write_report(frozen_run.path, findings, tmp_path / "report.html").read_text("utf-8")
     seen = Seen(page)
     assert seen.addresses
@@ -128,7 +128,7 @@ def test_the_report_of_a_run_is_complete_safe_and_alone(
 @pytest.fixture
 def run(frozen_run: Run, tmp_path: Path) -> Path:
     """A run without its weights, to be changed."""
-    large = shutil.ignore_patterns(Layout.WEIGHTS, Layout.LAST, Layout.FEATURES)
+    large = shutil.ignore_patterns(CheckpointFiles.WEIGHTS, CheckpointFiles.LAST, CheckpointFiles.FEATURES)
     return shutil.copytree(frozen_run.path, tmp_path / "run", ignore=large)
 
 
@@ -136,7 +136,7 @@ def test_a_run_under_way_has_a_report_without_findings(run: Path) -> None:
     page = write_report(run).read_text("utf-8")
     assert 'id="curves"' in page
     assert 'id="failures"' not in page
-    (run / Layout.HISTORY).write_text('{"epoch": 1}\nnonsense\n')
+    (run / CheckpointFiles.HISTORY).write_text('{"epoch": 1}\nnonsense\n')
     with pytest.raises(CheckpointDamaged, match=r"history\.jsonl: expected a JSON object with an epoch"):
         write_report(run)
 
@@ -171,17 +171,17 @@ def test_fit_and_evaluate_and_report_write_reports(world: World, bert: Path, res
 def test_without_a_run_or_its_data_the_report_says_what_to_give(run: Path, tmp_path: Path) -> None:
     with pytest.raises(CheckpointNotFound, match="no run here"):
         files_of(tmp_path, None, None, None)
-    with pytest.raises(SettingsError, match="give --images, --captions and --split"):
+    with pytest.raises(SettingsError, match="pass --images, --captions and --split"):
         files_of(run, None, None, None)
     with pytest.raises(SettingsError, match="--images and --captions together"):
         files_of(run, tmp_path, None, None)
     kept = DataFiles(tmp_path / "images", (tmp_path / "a", tmp_path / "b"), None)
-    kept.keep(run)
+    kept.save(run)
     assert files_of(run, None, None, None) == kept
     named = DataFiles(tmp_path / "images", (tmp_path / "dataset.json",), "val")  # a split that the captions carry
-    named.keep(run)
+    named.save(run)
     assert files_of(run, None, None, None) == named
-    (run / Layout.DATA).write_text("[]")
+    (run / CheckpointFiles.DATA).write_text("[]")
     with pytest.raises(DataError, match=r"data\.json: expected images, captions and split"):
         files_of(run, None, None, None)
 
@@ -191,10 +191,10 @@ def test_a_run_lists_each_environment_once(tmp_path: Path) -> None:
     record_environment(tmp_path)
     (now,) = read_environments(tmp_path)
     assert now["versions"]["torch"]
-    (tmp_path / Layout.ENVIRONMENT).write_text(json.dumps([{**now, "machine": {"cores": 1}}]))
+    (tmp_path / CheckpointFiles.ENVIRONMENT).write_text(json.dumps([{**now, "machine": {"cores": 1}}]))
     record_environment(tmp_path)
     assert [entry["machine"]["cores"] for entry in read_environments(tmp_path)] == [1, now["machine"]["cores"]]
-    (tmp_path / Layout.ENVIRONMENT).write_text("{")
+    (tmp_path / CheckpointFiles.ENVIRONMENT).write_text("{")
     assert read_environments(tmp_path) == []
 
 
@@ -204,7 +204,7 @@ def test_curves_lie_where_their_numbers_are() -> None:
         {"epoch": epoch, "loss": loss, "lr": {"projectors": 0.001}, "dev": {"text_to_image": recalls}, "grad_norm": 2.0}
         for epoch, loss in ((1, 4.0), (2, 2.0), (3, 0.0))
     ]
-    charts = {chart.title: chart for chart in charts_of(rows, best_epoch=3)}
+    charts = {chart.title: chart for chart in build_charts(rows, best_epoch=3)}
     (loss,) = charts["loss"].curves
     assert [point.x for point in loss.points] == [46.0, 198.0, 350.0]
     assert [point.y for point in loss.points] == [10.0, 98.0, 186.0]
@@ -213,7 +213,7 @@ def test_curves_lie_where_their_numbers_are() -> None:
     assert [curve.last for curve in charts["text to image, %"].curves] == ["0", "50", "100"]
     assert charts["temperature"].curves[0].points == ()  # not in these records
     assert charts["grad norm"].curves[0].last == "2"  # a number of another version
-    assert charts_of([], None) == []
+    assert build_charts([], None) == []
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 1), (3, 3), (0, 0), (-2, 7), (1e-7, 1e-3), (199.3, 210.4), (99, 99.01)])
@@ -227,8 +227,8 @@ def test_ticks_are_round_and_enclose_the_numbers(low: float, high: float) -> Non
 
 def test_one_epoch_of_a_long_run_is_drawn_within_the_picture(tmp_path: Path) -> None:
     write_history(tmp_path, [{"epoch": epoch, "loss": 1 / epoch} for epoch in range(1, 251)])
-    rows = [json.loads(line) for line in (tmp_path / Layout.HISTORY).read_text().splitlines()]
+    rows = [json.loads(line) for line in (tmp_path / CheckpointFiles.HISTORY).read_text().splitlines()]
     for history in (rows[:1], rows):
-        loss = charts_of(history, None)[0]
+        loss = build_charts(history, None)[0]
         assert len(loss.x_ticks) <= 10
         assert all(0 <= point.x <= WIDTH and 0 <= point.y <= HEIGHT for point in loss.curves[0].points)

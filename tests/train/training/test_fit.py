@@ -16,10 +16,10 @@ from photoseek_train.config import FORMAT, AugmentConfig, OptimConfig, preproces
 from photoseek_train.errors import CheckpointIncompatible, DataError, RunDiverged, RunExists, RunMismatch, SettingsError
 from photoseek_train.evaluation.evaluate import evaluate
 from photoseek_train.features.frozen_features import VIEWS
-from photoseek_train.model.checkpoint import Layout, load_checkpoint, read_metrics, weights_hash
-from photoseek_train.model.init import TowerSources, build_model
-from photoseek_train.training.ema import average_weights
-from photoseek_train.training.fit import Fit, FitSettings, Resources
+from photoseek_train.model.checkpoint import CheckpointFiles, load_checkpoint, read_metrics, weights_hash
+from photoseek_train.model.init import ModelInit, build_model
+from photoseek_train.training.ema import create_ema
+from photoseek_train.training.fit import Fit, FitResources, FitSettings
 from photoseek_train.training.run_folder import Run
 from photoseek_train.training.trainer import EpochRecord, freeze, set_training
 from toy_world import MakeFit, World
@@ -58,7 +58,7 @@ def test_frozen_towers_stay_as_they_were(text_run: Run, resnet: Path) -> None:
 @pytest.mark.parametrize(("tune", "image", "text"), [("none", 0, 0), ("image", 1, 0), ("text", 0, 1), ("both", 1, 1)])
 def test_only_what_learns_is_in_training_mode(bert: Path, resnet: Path, tune: str, image: int, text: int) -> None:
     """A frozen tower in training mode would drop states, and change its batch statistics."""
-    model = build_model(TowerSources(str(bert), str(resnet), max_tokens=24), seed=0).model
+    model = build_model(ModelInit(str(bert), str(resnet), max_tokens=24), seed=0).model
     config = OptimConfig(tune=tune)
     freeze(model, config)
     set_training(model, config)
@@ -72,7 +72,7 @@ def test_only_what_learns_is_in_training_mode(bert: Path, resnet: Path, tune: st
 def test_training_goes_on_from_a_checkpoint(make_fit: MakeFit, english_run: Run, world: World, tmp_path: Path) -> None:
     """Towers and projectors are taken over: the first epoch is no worse than the last of the run before."""
     assert english_run.best is not None
-    sources = TowerSources(checkpoint=english_run.path, max_tokens=24, dropout=0.0)
+    sources = ModelInit(checkpoint=english_run.path, max_tokens=24, dropout=0.0)
     model = build_model(sources, seed=99).model
     for name, tensor in load_checkpoint(english_run.path).model.state_dict().items():
         assert torch.equal(model.state_dict()[name], tensor), name
@@ -86,7 +86,7 @@ def test_training_goes_on_from_a_checkpoint(make_fit: MakeFit, english_run: Run,
 
 
 class Killed(Exception):
-    """Stands for a kill between two epochs."""
+    """Simulates a kill between two epochs."""
 
 
 def kill_after(epoch: int) -> object:
@@ -108,7 +108,7 @@ def kill_after(epoch: int) -> object:
 )
 def test_a_resumed_run_ends_like_one_never_stopped(make_fit: MakeFit, tmp_path: Path, optim: dict[str, Any]) -> None:
     views = 0 if optim["tune"] == "both" else 3
-    augment = AugmentConfig(  # choices, to be made again
+    augment = AugmentConfig(  # random choices to reproduce
         crop_scale=0.7, flip=True, color=0.4, gray=0.2, erase=0.5, first_size=32, views=views
     )
 
@@ -122,7 +122,7 @@ def test_a_resumed_run_ends_like_one_never_stopped(make_fit: MakeFit, tmp_path: 
     parts = run("parts")(resume=True)
     assert [record.dev.to_json() for record in parts.history] == [record.dev.to_json() for record in whole.history]
     assert [record.loss for record in parts.history] == pytest.approx([r.loss for r in whole.history], abs=1e-6)
-    states = [torch.load(run.path / Layout.LAST, weights_only=True)["weights"] for run in (whole, parts)]
+    states = [torch.load(run.path / CheckpointFiles.LAST, weights_only=True)["weights"] for run in (whole, parts)]
     for name, tensor in states[0]["image_projector"].items():
         torch.testing.assert_close(tensor, states[1]["image_projector"][name], atol=1e-6, rtol=1e-6)
 
@@ -140,7 +140,9 @@ def test_the_average_is_kept_and_not_the_last_step(make_fit: MakeFit, world: Wor
     plain = make_fit(tmp_path / "plain", epochs=1, batch_size=48)()
     averaged = make_fit(tmp_path / "averaged", epochs=1, batch_size=48, ema=0.9)()
     after = [load_checkpoint(run.path).model.state_dict() for run in (plain, averaged)]
-    last = torch.load(averaged.path / Layout.LAST, weights_only=True)["weights"]["image_projector"]["first.weight"]
+    last = torch.load(averaged.path / CheckpointFiles.LAST, weights_only=True)["weights"]["image_projector"][
+        "first.weight"
+    ]
     assert torch.equal(last, after[0]["image_projector.first.weight"])  # the average doesn't change the training
     assert not torch.equal(last, after[1]["image_projector.first.weight"])
     assert evaluate(averaged.path, world.split("dev")).metrics == averaged.history[0].dev
@@ -149,7 +151,7 @@ def test_the_average_is_kept_and_not_the_last_step(make_fit: MakeFit, world: Wor
 def test_a_moving_average_worked_by_hand() -> None:
     weights = torch.nn.Linear(1, 1, bias=False).requires_grad_(False)
     weights.weight.fill_(0.0)
-    average = average_weights(weights, decay=0.25)
+    average = create_ema(weights, decay=0.25)
     for value in (1.0, 2.0, 3.0):
         weights.weight.fill_(value)
         average.update_parameters(weights)
@@ -167,7 +169,7 @@ def test_a_run_that_no_longer_improves_stops(make_fit: MakeFit) -> None:
 
 
 def test_history_has_a_line_for_each_epoch(frozen_run: Run) -> None:
-    lines = [json.loads(line) for line in (frozen_run.path / Layout.HISTORY).read_text().splitlines()]
+    lines = [json.loads(line) for line in (frozen_run.path / CheckpointFiles.HISTORY).read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2]
     assert lines[0].keys() == {"epoch", "loss", "lr", "temperature", "seconds", "dev"}
     assert lines[0]["lr"].keys() == {"projectors"}
@@ -180,20 +182,20 @@ def copy(frozen_run: Run, tmp_path: Path) -> Path:
 
 
 def test_a_finished_run_is_left_as_it_is(make_fit: MakeFit, copy: Path) -> None:
-    before = (copy / Layout.LAST).read_bytes()
+    before = (copy / CheckpointFiles.LAST).read_bytes()
     assert len(make_fit(copy, epochs=2)(resume=True).history) == 2
-    assert (copy / Layout.LAST).read_bytes() == before
+    assert (copy / CheckpointFiles.LAST).read_bytes() == before
 
 
 def test_an_epoch_whose_state_was_not_written_is_trained_again(make_fit: MakeFit, copy: Path, frozen_run: Run) -> None:
     """Killed after its weights and history were: the state is written last."""
-    (copy / Layout.LAST).unlink()
+    (copy / CheckpointFiles.LAST).unlink()
     again = make_fit(copy, epochs=2)(resume=True)
     assert [record.loss for record in again.history] == [record.loss for record in frozen_run.history]
 
 
 def test_a_folder_that_holds_a_run_is_refused(make_fit: MakeFit, frozen_run: Run) -> None:
-    with pytest.raises(RunExists, match="holds a run already; go on with it by --resume"):
+    with pytest.raises(RunExists, match="contains a run; continue it with --resume"):
         make_fit(frozen_run.path, epochs=2)()
 
 
@@ -203,36 +205,36 @@ def test_a_run_with_other_settings_says_what_differs(make_fit: MakeFit, frozen_r
 
 
 def test_a_damaged_state_is_refused(make_fit: MakeFit, copy: Path) -> None:
-    (copy / Layout.LAST).write_bytes(b"PK half")
+    (copy / CheckpointFiles.LAST).write_bytes(b"PK half")
     with pytest.raises(RunMismatch, match=r"last\.pt: expected the state of a run"):
         make_fit(copy, epochs=2)(resume=True)
 
 
 def test_a_state_of_another_format_is_refused(make_fit: MakeFit, copy: Path) -> None:
-    state = torch.load(copy / Layout.LAST, weights_only=True)
-    torch.save({**state, "format": 2}, copy / Layout.LAST)
+    state = torch.load(copy / CheckpointFiles.LAST, weights_only=True)
+    torch.save({**state, "format": 2}, copy / CheckpointFiles.LAST)
     with pytest.raises(RunMismatch, match=r"last\.pt: format 2, this photoseek reads format 1; upgrade"):
         make_fit(copy, epochs=2)(resume=True)
 
 
 def test_a_run_of_another_format_is_refused(make_fit: MakeFit, copy: Path) -> None:
-    config = copy / Layout.CONFIG
+    config = copy / CheckpointFiles.CONFIG
     config.write_text(json.dumps({**json.loads(config.read_text()), "format": FORMAT + 1}))
     with pytest.raises(CheckpointIncompatible, match=f"checkpoint format {FORMAT + 1}"):
         make_fit(copy, epochs=2)(resume=True)
 
 
 def test_a_folder_of_other_things_is_refused(make_fit: MakeFit, bert: Path) -> None:
-    """Also with --resume, and though a Hugging Face folder has a config.json of its own."""
-    with pytest.raises(RunExists, match="found something in it"):
+    """Also with --resume, and although a Hugging Face folder has a config.json."""
+    with pytest.raises(RunExists, match="found files in it"):
         make_fit(bert, epochs=1)(resume=True)
 
 
 @pytest.mark.parametrize("tune", ["none", "text"])
 def test_random_weights_cannot_stay_frozen(make_fit: MakeFit, bert: Path, tune: str) -> None:
     optim = make_fit(tune=tune).settings.optim
-    with pytest.raises(SettingsError, match="are random; give weights, or train them: --tune both"):
-        FitSettings(TowerSources(str(bert), "none"), optim=optim)
+    with pytest.raises(SettingsError, match="are random; pass --image-weights, or train the tower: --tune both"):
+        FitSettings(ModelInit(str(bert), "none"), optim=optim)
 
 
 @pytest.mark.parametrize(
@@ -257,7 +259,7 @@ def test_settings_that_make_no_sense_are_named(make_fit: MakeFit, setting: dict[
 
 
 def test_views_are_for_a_tower_that_rests(make_fit: MakeFit) -> None:
-    with pytest.raises(SettingsError, match=r"^views: expected 0 where the image tower learns.*found 2"):
+    with pytest.raises(SettingsError, match=r"^views: expected 0 with a trained image tower.*found 2"):
         make_fit(tune="image", augment=AugmentConfig(views=2))
     with pytest.raises(SettingsError, match=r"^views: expected 0 or more, found -1"):
         AugmentConfig(views=-1)
@@ -267,20 +269,20 @@ def test_learning_from_views_makes_them_once(make_fit: MakeFit) -> None:
     run = make_fit(tune="text", epochs=12, mask_tokens=0.1, augment=AugmentConfig(crop_scale=0.8, views=2))()
     assert run.best is not None
     assert run.best.dev.rsum > 1.5 * CHANCE_RSUM
-    made = np.load(run.path / Layout.FEATURES / f"{VIEWS}.npy")
+    made = np.load(run.path / CheckpointFiles.FEATURES / f"{VIEWS}.npy")
     assert made.shape == (2 * 48, 512)
     assert len(np.unique(made.round(4), axis=0)) == len(made)
 
 
 def test_a_photo_in_both_splits_is_refused(make_fit: MakeFit) -> None:
     fit = make_fit(epochs=1)
-    with pytest.raises(DataError, match="16 photos stand in the training split and in the dev split"):
+    with pytest.raises(DataError, match="16 photos are in both the training split and the dev split"):
         Fit(fit.dev, fit.dev, fit.settings, fit.out)()
 
 
 def test_photos_that_do_not_fit_in_memory_give_the_same_result(make_fit: MakeFit, tmp_path: Path) -> None:
     kept = make_fit(tmp_path / "kept", tune="image", epochs=1)()
-    read = make_fit(tmp_path / "read", tune="image", epochs=1, resources=Resources(workers=1, photo_memory=0))()
+    read = make_fit(tmp_path / "read", tune="image", epochs=1, resources=FitResources(workers=1, photo_memory=0))()
     assert read.history[0].loss == pytest.approx(kept.history[0].loss, abs=1e-6)
 
 
@@ -288,5 +290,5 @@ def test_a_loss_that_is_no_number_stops_the_run(make_fit: MakeFit, monkeypatch: 
     monkeypatch.setattr(
         "photoseek_train.training.trainer.info_nce", lambda *_: torch.tensor(torch.nan, requires_grad=True)
     )
-    with pytest.raises(RunDiverged, match="epoch 1, step 1: the loss is nan; lower the learning rates"):
+    with pytest.raises(RunDiverged, match="epoch 1, step 1: the loss is nan; decrease the learning rates"):
         make_fit(epochs=1)()

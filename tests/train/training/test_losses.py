@@ -8,28 +8,28 @@ import numpy as np
 import pytest
 import torch
 
-from photoseek_train.data.cutmix import right_captions
-from photoseek_train.model.two_tower import unit
+from photoseek_train.data.cutmix import target_weights
+from photoseek_train.model.two_tower import l2_normalize
 from photoseek_train.training.losses import info_nce, triplet
 
 
 def same(ids: list[int]) -> torch.Tensor:
     """Row i and column j belong together where both show the same photo."""
-    return right_captions(np.array(ids), np.array(ids))
+    return target_weights(np.array(ids), np.array(ids))
 
 
 def looped(images: torch.Tensor, texts: torch.Tensor, scale: float, right: torch.Tensor) -> float:
     """The mean over photos and over captions of the right ones' cross-entropies, each against the wrong ones alone."""
     logits = (scale * images @ texts.T).tolist()
 
-    def choose(scores: list[float], shares: list[float]) -> float:
+    def select_split(scores: list[float], shares: list[float]) -> float:
         wrong = sum(math.exp(score) for score, share in zip(scores, shares, strict=True) if share == 0)
         costs = (math.log(math.exp(score) + wrong) - score for score in scores)
         return sum(share * cost for share, cost in zip(shares, costs, strict=True)) / sum(shares)
 
-    by_photo = [choose(row, shares) for row, shares in zip(logits, right.tolist(), strict=True)]
+    by_photo = [select_split(row, shares) for row, shares in zip(logits, right.tolist(), strict=True)]
     columns = zip(*logits, strict=True)
-    by_caption = [choose(list(c), shares) for c, shares in zip(columns, right.T.tolist(), strict=True)]
+    by_caption = [select_split(list(c), shares) for c, shares in zip(columns, right.T.tolist(), strict=True)]
     return (sum(by_photo) / len(by_photo) + sum(by_caption) / len(by_caption)) / 2
 
 
@@ -47,8 +47,8 @@ def test_equal_vectors_cost_the_logarithm_of_the_batch() -> None:
 
 
 def test_one_photo_per_caption_costs_what_cross_entropy_says() -> None:
-    """CLIP's own loss: cross_entropy of the logits along both axes."""
-    images, texts = (unit(torch.randn(6, 8, generator=torch.Generator().manual_seed(seed))) for seed in (3, 4))
+    """CLIP's loss: cross_entropy of the logits along both axes."""
+    images, texts = (l2_normalize(torch.randn(6, 8, generator=torch.Generator().manual_seed(seed))) for seed in (3, 4))
     logits, target = 5.0 * images @ texts.T, torch.arange(6)
     clip = sum(torch.nn.functional.cross_entropy(rows, target) for rows in (logits, logits.T)) / 2
     torch.testing.assert_close(info_nce(images, texts, torch.tensor(5.0), same([5, 4, 3, 2, 1, 0])), clip)
@@ -57,7 +57,7 @@ def test_one_photo_per_caption_costs_what_cross_entropy_says() -> None:
 @pytest.mark.parametrize("ids", [[0, 1, 2, 3, 4, 5], [0, 0, 1, 2, 2, 2], [3, 1, 3, 1, 3, 1]])
 def test_equals_a_loop_in_which_captions_of_one_photo_are_no_negatives_of_each_other(ids: list[int]) -> None:
     generator = torch.Generator().manual_seed(1)
-    images, texts = (unit(torch.randn(6, 8, generator=generator)) for _ in range(2))
+    images, texts = (l2_normalize(torch.randn(6, 8, generator=generator)) for _ in range(2))
     loss = info_nce(images, texts, torch.tensor(5.0), same(ids))
     assert float(loss) == pytest.approx(looped(images, texts, 5.0, same(ids)), abs=1e-6)
 
@@ -65,7 +65,7 @@ def test_equals_a_loop_in_which_captions_of_one_photo_are_no_negatives_of_each_o
 def test_photos_and_captions_may_differ_in_number() -> None:
     """Two photos of three captions each, a quarter of the second pasted into the first."""
     generator = torch.Generator().manual_seed(1)
-    images, texts = (unit(torch.randn(n, 8, generator=generator)) for n in (3, 6))
+    images, texts = (l2_normalize(torch.randn(n, 8, generator=generator)) for n in (3, 6))
     right = torch.tensor([[0.75] * 3 + [0.25] * 2 + [0.0], [0.0] * 3 + [1.0] * 2 + [0.0], [0.0] * 5 + [1.0]])
     loss = info_nce(images, texts, torch.tensor(5.0), right)
     assert float(loss) == pytest.approx(looped(images, texts, 5.0, right), abs=1e-6)
@@ -73,8 +73,8 @@ def test_photos_and_captions_may_differ_in_number() -> None:
 
 def test_captions_of_one_photo_do_not_push_each_other_away() -> None:
     """A batch of one photo has no negatives, so no loss and no gradient."""
-    images = unit(torch.randn(3, 4)).requires_grad_()
-    loss = info_nce(images, unit(torch.randn(3, 4)), torch.tensor(9.0), same([8, 8, 8]))
+    images = l2_normalize(torch.randn(3, 4)).requires_grad_()
+    loss = info_nce(images, l2_normalize(torch.randn(3, 4)), torch.tensor(9.0), same([8, 8, 8]))
     torch.autograd.backward(loss)
     assert float(loss.detach()) == pytest.approx(0.0, abs=1e-6)
     assert images.grad is not None
@@ -95,7 +95,7 @@ def looped_triplet(images: torch.Tensor, texts: torch.Tensor, ids: list[int], ma
 
 
 def test_three_pairs_of_the_triplet_loss_worked_by_hand() -> None:
-    """Own scores 0.8, 0.6 and 0; margin 0.2. Photo 0 is fooled by no caption, photo 1 by caption 0, photo 2 by both."""
+    """Positive scores 0.8, 0.6 and 0; margin 0.2. No caption violates photo 0, caption 0 violates 1, both violate 2."""
     images = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]])
     texts = torch.tensor([[0.8, 0.6], [0.8, 0.6], [-0.8, 0.6]])
     # scores: photo 0 [.8 .8 -.8], photo 1 [.6 .6 .6], photo 2 [.96 .96 0]
@@ -112,6 +112,6 @@ def test_three_pairs_of_the_triplet_loss_worked_by_hand() -> None:
 @pytest.mark.parametrize("ids", [[0, 1, 2, 3, 4, 5], [0, 0, 1, 2, 2, 2], [7, 7, 7, 7, 7, 7]])
 def test_triplet_equals_a_loop_that_skips_other_captions_of_the_photo(ids: list[int], hardest: bool) -> None:
     generator = torch.Generator().manual_seed(2)
-    images, texts = (unit(torch.randn(6, 8, generator=generator)) for _ in range(2))
+    images, texts = (l2_normalize(torch.randn(6, 8, generator=generator)) for _ in range(2))
     loss = triplet(images, texts, torch.tensor(ids), 0.2, hardest)
     assert float(loss) == pytest.approx(looped_triplet(images, texts, ids, 0.2, hardest), abs=1e-6)

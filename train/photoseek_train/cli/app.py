@@ -1,4 +1,4 @@
-"""``photoseek-train``: inspect, keywords, features, fit, evaluate, report, average, transplant, compact."""
+"""The command line ``photoseek-train``."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ import typer
 from photoseek.cli import metrics_table
 from photoseek.cli.output import make_app, print_json, print_line, run
 from photoseek.errors import EvaluationError
-from photoseek_train.cli import data as data_commands
-from photoseek_train.cli.progress_bars import announce, bars
+from photoseek_train.cli.data import inspect, keywords
+from photoseek_train.cli.progress_bars import print_epochs, progress_bars
 from photoseek_train.errors import SettingsError
 
-app = make_app("Train the two towers of a photo search.")
-app.command()(data_commands.inspect)
-app.command()(data_commands.keywords)
+app = make_app("Train two-tower models for photo search.")
+app.command()(inspect)
+app.command()(keywords)
 
 Images = Annotated[Path, typer.Option("--images", help="Folder of the photos.")]
-Captions = Annotated[Path, typer.Option("--captions", help="Captions: .token, CSV, Karpathy's or COCO's JSON.")]
+Captions = Annotated[Path, typer.Option("--captions", help="Caption file: .token, CSV, or JSON of Karpathy or COCO.")]
 Split = Annotated[
-    Path | None, typer.Option("--split", help="A file of photo names, or a split that the captions carry. [all]")
+    Path | None, typer.Option("--split", help="File of photo names, or name of a split in the captions. [all]")
 ]
 TextModel = Annotated[str, typer.Option("--text-model", help="Folder or name of a Hugging Face BERT.")]
-ImageModel = Annotated[str, typer.Option("--image-model", help="A ResNet of torchvision: resnet18, resnet50, ...")]
-ImageWeights = Annotated[str, typer.Option("--image-weights", help="Of the ResNet: imagenet, a .pth file, or none.")]
-ImageSize = Annotated[int, typer.Option("--image-size", help="Side of the square that the image tower sees.")]
-Resize = Annotated[str, typer.Option("--resize", help="crop: the middle of the photo; squash: all of it, squeezed.")]
-Pooling = Annotated[str, typer.Option("--pooling", help="Token states become one: mean, or cls.")]
-MaxTokens = Annotated[int, typer.Option("--max-tokens", help="Longer captions are cut off.")]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps; auto takes a GPU if there is one.")]
-Workers = Annotated[int, typer.Option("--workers", help="Processes that decode photos which don't fit in memory.")]
+ImageModel = Annotated[str, typer.Option("--image-model", help="ResNet of torchvision: resnet18, resnet50, ...")]
+ImageWeights = Annotated[str, typer.Option("--image-weights", help="ResNet weights: imagenet, a .pth file, or none.")]
+ImageSize = Annotated[int, typer.Option("--image-size", help="Side of the image tower's input in pixels.")]
+Resize = Annotated[str, typer.Option("--resize", help="crop: center crop; squash: resize to a square.")]
+Pooling = Annotated[str, typer.Option("--pooling", help="Pooling of token states: mean or cls.")]
+MaxTokens = Annotated[int, typer.Option("--max-tokens", help="Longer captions are truncated.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps; auto uses a GPU if there is one.")]
+Workers = Annotated[int, typer.Option("--workers", help="Processes that decode photos which do not fit in memory.")]
 
 
 def main() -> None:
-    """Entry point of ``photoseek-train``."""
+    """Run ``photoseek-train``."""
     run(app, "photoseek-train", bad_use=(SettingsError, EvaluationError), extra="train")
 
 
@@ -44,7 +44,7 @@ def features(
     images: Images,
     captions: Captions,
     text_model: TextModel,
-    out: Annotated[Path, typer.Option(help="Folder for the features; what is fresh in it is kept.")],
+    out: Annotated[Path, typer.Option(help="Folder of the features; valid ones are reused.")],
     split: Split = None,
     image_model: ImageModel = "resnet18",
     image_weights: ImageWeights = "imagenet",
@@ -52,39 +52,39 @@ def features(
     resize: Resize = "crop",
     pooling: Pooling = "mean",
     max_tokens: MaxTokens = 64,
-    precision: Annotated[str, typer.Option(help="fp32, or bf16: faster where there is hardware for it.")] = "fp32",
+    precision: Annotated[str, typer.Option(help="fp32, or bf16: faster with hardware support.")] = "fp32",
     device: Device = "auto",
 ) -> None:
-    """Pass photos and captions through the frozen towers once; `fit --features` trains on the result.
+    """Encode photos and captions with the frozen towers; `fit --features` trains on the result.
 
     Example: `photoseek-train features --images images --captions captions.token --text-model bert-base-uncased
     --out features`
     """
     from photoseek_train.config import preprocessing_of
     from photoseek_train.data.dataset import CaptionedPhotos
-    from photoseek_train.features.frozen_features import make_features
-    from photoseek_train.model.init import TowerSources
+    from photoseek_train.features.frozen_features import extract_features
+    from photoseek_train.model.init import ModelInit
 
-    sources = TowerSources(text_model, image_weights, pooling, max_tokens, image_model=image_model)
+    sources = ModelInit(text_model, image_weights, pooling, max_tokens, image_model=image_model)
     data = CaptionedPhotos.read(images, captions, split)
     if precision not in ("fp32", "bf16"):
         raise typer.BadParameter(f"expected fp32 or bf16, found {precision!r}", param_hint="--precision")
     bf16 = precision == "bf16"
-    with bars() as progress:
-        made = make_features(out, sources, preprocessing_of(image_size, resize), data, progress, device, bf16)
-    print_line(f"{out}: features of {made[0]} photos and {made[1]} captions")
+    with progress_bars() as progress:
+        counts = extract_features(out, sources, preprocessing_of(image_size, resize), data, progress, device, bf16)
+    print_line(f"{out}: features of {counts[0]} photos and {counts[1]} captions")
 
 
 @app.command()
 def fit(
     images: Images,
     captions: Captions,
-    out: Annotated[Path, typer.Option(help="Folder for the checkpoint.")],
+    out: Annotated[Path, typer.Option(help="Folder of the checkpoint.")],
     train: Annotated[
-        Path | None, typer.Option(help="Photos to train on: a file of names, or a split of the captions. [train]")
+        Path | None, typer.Option(help="Training photos: a file of names, or a split of the captions. [train]")
     ] = None,
     dev: Annotated[
-        Path | None, typer.Option(help="Photos to measure on after each epoch: a file, or a split. [val]")
+        Path | None, typer.Option(help="Photos to evaluate after each epoch: a file, or a split. [val]")
     ] = None,
     text_model: Annotated[str | None, typer.Option(help="Folder or name of a Hugging Face BERT.")] = None,
     checkpoint: Annotated[
@@ -92,81 +92,79 @@ def fit(
         typer.Option(
             "--from",
             metavar="CHECKPOINT",
-            help="Go on from these towers and projectors, and see photos as they did unless told otherwise; "
-            "with another --seed, or its crops come again; with --text-model: a new text tower beside its image side, "
-            "which stays as it is.",
+            help="Start from the weights and the preprocessing of a checkpoint; use another --seed to get other crops. "
+            "With --text-model, train a new text tower against its frozen image side.",
         ),
     ] = None,
     image_model: ImageModel = "resnet18",
     image_weights: ImageWeights = "imagenet",
-    tune: Annotated[str, typer.Option(help="Towers that learn: none, image, text or both.")] = "none",
+    tune: Annotated[str, typer.Option(help="Towers to train: none, image, text or both.")] = "none",
     freeze_images: Annotated[
         bool,
-        typer.Option("--freeze-images", help="Leave the image projector as it is, too: photos keep their vectors."),
+        typer.Option("--freeze-images", help="Freeze the image projector, too: vectors of photos do not change."),
     ] = False,
     epochs: Annotated[int, typer.Option(help="Passes over the training photos.")] = 30,
-    batch_size: Annotated[int, typer.Option(help="Pairs in a step; the others are the negatives.")] = 256,
-    batch_by: Annotated[str, typer.Option(help="all; or folder: each batch from one folder of the photos.")] = "all",
-    captions_per_photo: Annotated[int, typer.Option(help="Captions drawn for a photo, where photos are live.")] = 1,
+    batch_size: Annotated[int, typer.Option(help="Pairs per step; the other pairs are the negatives.")] = 256,
+    batch_by: Annotated[str, typer.Option(help="all, or folder: take each batch from one folder.")] = "all",
+    captions_per_photo: Annotated[int, typer.Option(help="Captions per photo, with a trained image tower.")] = 1,
     lr: Annotated[float, typer.Option(help="Peak learning rate of the projectors.")] = 1e-3,
     image_lr: Annotated[float, typer.Option(help="Peak learning rate of the image tower.")] = 1e-4,
     text_lr: Annotated[float, typer.Option(help="Peak learning rate of the text tower.")] = 3e-5,
-    weight_decay: Annotated[float, typer.Option(help="AdamW's, on matrices only.")] = 0.01,
-    warmup: Annotated[float, typer.Option(help="Share of the steps in which the rate rises.")] = 0.05,
-    dropout: Annotated[float, typer.Option(help="Of the projectors.")] = 0.1,
+    weight_decay: Annotated[float, typer.Option(help="Weight decay of AdamW, for matrices only.")] = 0.01,
+    warmup: Annotated[float, typer.Option(help="Fraction of the steps with a rising learning rate.")] = 0.05,
+    dropout: Annotated[float, typer.Option(help="Dropout rate of the projectors.")] = 0.1,
     loss: Annotated[str, typer.Option(help="infonce, or triplet with the hardest negative (VSE++).")] = "infonce",
-    margin: Annotated[float, typer.Option(help="Of the triplet loss.")] = 0.2,
-    hardest_after: Annotated[int, typer.Option(help="Epochs before only the hardest negative counts.")] = 1,
-    ema: Annotated[float, typer.Option(help="Decay of a moving average of the weights, as 0.999; 0: none.")] = 0.0,
-    patience: Annotated[int, typer.Option(help="Stop after so many epochs without a better dev rsum; 0: never.")] = 0,
+    margin: Annotated[float, typer.Option(help="Margin of the triplet loss.")] = 0.2,
+    hardest_after: Annotated[int, typer.Option(help="Epochs before triplet uses only the hardest negative.")] = 1,
+    ema: Annotated[float, typer.Option(help="Decay of a moving average of the weights, such as 0.999; 0: none.")] = 0.0,
+    patience: Annotated[int, typer.Option(help="Stop after this many epochs without a better dev rsum; 0: never.")] = 0,
     image_size: Annotated[
-        int | None, typer.Option(help="Side of the square that the image tower sees. [224; of --from its own]")
+        int | None, typer.Option(help="Side of the image tower's input in pixels. [224; with --from: the same]")
     ] = None,
     resize: Annotated[
-        str | None, typer.Option(help="crop: the middle of the photo; squash: all of it. [crop; of --from its own]")
+        str | None, typer.Option(help="crop: center crop; squash: resize to a square. [crop; with --from: the same]")
     ] = None,
-    crop_scale: Annotated[float | None, typer.Option(help="Least share of it in training. [0.5; squash 0.8]")] = None,
-    flip: Annotated[bool, typer.Option(help="Mirror half of the photos; not if captions tell left from right.")] = True,
-    color: Annotated[float, typer.Option(help="Change brightness, contrast and saturation by up to this share.")] = 0.0,
-    gray: Annotated[float, typer.Option(help="Share of the photos that lose their colours.")] = 0.0,
-    erase: Annotated[float, typer.Option(help="Share of the photos with a random rectangle wiped out.")] = 0.0,
-    mix: Annotated[float, typer.Option(help="Share of the photos that a part of another is pasted into.")] = 0.0,
+    crop_scale: Annotated[float | None, typer.Option(help="Minimum area of random crops. [0.5; squash: 0.8]")] = None,
+    flip: Annotated[bool, typer.Option(help="Mirror half of the photos; not if captions say left or right.")] = True,
+    color: Annotated[float, typer.Option(help="Maximum relative change of brightness, contrast and saturation.")] = 0.0,
+    gray: Annotated[float, typer.Option(help="Fraction of the photos converted to grayscale.")] = 0.0,
+    erase: Annotated[float, typer.Option(help="Fraction of the photos with an erased rectangle.")] = 0.0,
+    mix: Annotated[float, typer.Option(help="Fraction of the photos with a pasted patch of another (CutMix).")] = 0.0,
     views: Annotated[
-        int, typer.Option(help="Where the image tower rests: random parts of each photo to learn from; 0: its whole.")
+        int, typer.Option(help="With a frozen image tower: random crops of each photo to train on; 0: the full photo.")
     ] = 0,
-    train_size: Annotated[int, typer.Option(help="Side of the square in training; 0: that of --image-size.")] = 0,
+    train_size: Annotated[int, typer.Option(help="Side of training images in pixels; 0: that of --image-size.")] = 0,
     first_size: Annotated[int, typer.Option(help="Side in the first epoch, from which it grows; 0: no growth.")] = 0,
     pooling: Pooling = "mean",
     max_tokens: MaxTokens = 64,
-    seed: Annotated[int, typer.Option(help="What every random choice follows from.")] = 0,
-    mask_tokens: Annotated[
-        float, typer.Option(help="Share of a caption's tokens that are hidden, where the text tower learns.")
-    ] = 0.0,
-    keywords: Annotated[float, typer.Option(help="Probability that keywords stand in for their caption.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
+    mask_tokens: Annotated[float, typer.Option(help="Fraction of tokens to mask, with a trained text tower.")] = 0.0,
+    keywords: Annotated[float, typer.Option(help="Probability of replacing a caption by its keywords.")] = 0.0,
     features: Annotated[Path | None, typer.Option(help="Folder of cached features. [OUT/features]")] = None,
     precision: Annotated[
-        str, typer.Option(help="auto: towers that learn in bf16 where hardware has it; fp32; bf16: frozen ones too.")
+        str,
+        typer.Option(help="auto: trained towers in bf16 if the hardware has it; fp32; bf16: frozen towers, too."),
     ] = "auto",
     device: Device = "auto",
     workers: Workers = 1,
-    photo_memory: Annotated[float, typer.Option(help="GB that decoded photos may take.")] = 4.0,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in OUT, if there is one.")] = False,
+    photo_memory: Annotated[float, typer.Option(help="Maximum GB of decoded photos.")] = 4.0,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in OUT, if there is one.")] = False,
     report: Annotated[bool, typer.Option(help="Write OUT/report.html: curves, examples, failures.")] = True,
 ) -> None:
-    """Train projectors, and towers if asked; OUT becomes the checkpoint of the best epoch on dev.
+    """Train projectors, and optionally towers; OUT becomes the checkpoint of the best epoch on dev.
 
     Examples:
 
     - Frozen towers: `photoseek-train fit --images images --captions captions.token --train train.txt --dev dev.txt
       --text-model bert-base-uncased --out runs/first`
-    - Go on, the image tower learning too: `photoseek-train fit --images images --captions captions.token
+    - Continue with a trained image tower: `photoseek-train fit --images images --captions captions.token
       --from runs/first --tune image --seed 1 --out runs/second`
     """
     from photoseek_train.config import AugmentConfig, OptimConfig
     from photoseek_train.data.dataset import read_splits
-    from photoseek_train.model.init import TowerSources
+    from photoseek_train.model.init import ModelInit
     from photoseek_train.report.run_report import DataFiles, finish_report, report_epochs
-    from photoseek_train.training.fit import Fit, FitSettings, Resources, preprocessing_for
+    from photoseek_train.training.fit import Fit, FitResources, FitSettings, preprocessing_for
 
     if text_model is None and checkpoint is None:
         raise typer.BadParameter("expected --text-model, --from a checkpoint, or both")
@@ -174,7 +172,7 @@ def fit(
     if crop_scale is None:
         crop_scale = 0.8 if preprocessing.shortest_edge is None else 0.5
     settings = FitSettings(
-        TowerSources(
+        ModelInit(
             text_model or "",
             image_weights,
             pooling,
@@ -209,23 +207,23 @@ def fit(
             mask_tokens=mask_tokens,
         ),
     )
-    training, held_out = read_splits(images, captions, train, dev)
-    on_epoch = report_epochs(out, announce(epochs)) if report else announce(epochs)
-    resources = Resources(features, workers, round(photo_memory * 1e9), device)
-    with bars() as progress:
-        done = Fit(training, held_out, settings, out, resources)(resume, on_epoch, progress)
-        if not done.processes.first:
+    training, dev_split = read_splits(images, captions, train, dev)
+    on_epoch = report_epochs(out, print_epochs(epochs)) if report else print_epochs(epochs)
+    resources = FitResources(features, workers, round(photo_memory * 1e9), device)
+    with progress_bars() as progress:
+        run_folder = Fit(training, dev_split, settings, out, resources)(resume, on_epoch, progress)
+        if not run_folder.processes.is_main:
             return
-        if report and done.best is not None:
-            DataFiles(images, (captions,), dev or "val").keep(out)
-            finish_report(done, held_out, workers, progress)
-    if done.best is not None:
-        metrics_table.print_metrics(done.best.dev, f"dev, epoch {done.best.epoch}")
+        if report and run_folder.best is not None:
+            DataFiles(images, (captions,), dev or "val").save(out)
+            finish_report(run_folder, dev_split, workers, progress)
+    if run_folder.best is not None:
+        metrics_table.print_metrics(run_folder.best.dev, f"dev, epoch {run_folder.best.epoch}")
 
 
 @app.command()
 def evaluate(
-    checkpoint: Annotated[Path, typer.Argument(help="Folder that fit made.")],
+    checkpoint: Annotated[Path, typer.Argument(help="Folder that fit wrote.")],
     images: Images,
     captions: metrics_table.CaptionFiles,
     split: Split = None,
@@ -236,30 +234,30 @@ def evaluate(
     resamples: metrics_table.Resamples = 1000,
     seed: metrics_table.BootstrapSeed = 0,
     report: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also write examples and failures, as HTML.")
+        Path | None, typer.Option(metavar="FILE", help="Also write examples and failures as HTML.")
     ] = None,
     workers: Workers = 1,
     device: Device = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Measure a checkpoint: recall in percent, median and mean rank, in both directions.
+    """Evaluate a checkpoint: recall in percent, median and mean rank, in both directions.
 
     Example: `photoseek-train evaluate runs/first --images images --captions captions.token --split test.txt`
     """
     from photoseek.evaluation.protocol import EvaluationProtocol
     from photoseek_train.data.dataset import CaptionedPhotos
-    from photoseek_train.evaluation.evaluate import assess_split, choose, vectors_of
-    from photoseek_train.report.report import Findings, write_evaluation_report
+    from photoseek_train.evaluation.evaluate import encode_checkpoint, evaluate_split, select_split
+    from photoseek_train.report.report import ReportData, write_evaluation_report
     from photoseek_train.report.run_report import describe
 
     rules = EvaluationProtocol(sample, folds, fold_size, language, resamples, seed)
-    data = choose(CaptionedPhotos.read(images, captions, split), rules)
-    with bars() as progress:
-        vectors = vectors_of(checkpoint, data, workers, progress, device)
-    found = assess_split(data, vectors, rules)
+    data = select_split(CaptionedPhotos.read(images, captions, split), rules)
+    with progress_bars() as progress:
+        vectors = encode_checkpoint(checkpoint, data, workers, progress, device)
+    found = evaluate_split(data, vectors, rules)
     if report is not None:
         name = (split or images).name
-        write_evaluation_report(report, checkpoint, Findings.of(describe(name, data), data, vectors, found))
+        write_evaluation_report(report, checkpoint, ReportData.of(describe(name, data), data, vectors, found))
     if as_json:
         print_json(found.to_json())
     else:
@@ -268,61 +266,61 @@ def evaluate(
 
 @app.command("report")
 def report_command(
-    checkpoint: Annotated[Path, typer.Argument(metavar="RUN", help="Folder that fit made.")],
+    checkpoint: Annotated[Path, typer.Argument(metavar="RUN", help="Folder that fit wrote.")],
     images: Annotated[Path | None, typer.Option(help="Folder of the photos. [that of the run]")] = None,
-    captions: Annotated[list[Path] | None, typer.Option(help="Caption file; once for each. [those of the run]")] = None,
-    split: Annotated[Path | None, typer.Option(help="Photo names to measure on. [dev of the run]")] = None,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write it. [RUN/report.html]")] = None,
+    captions: Annotated[list[Path] | None, typer.Option(help="Caption file; repeatable. [those of the run]")] = None,
+    split: Annotated[Path | None, typer.Option(help="Photos to evaluate. [dev of the run]")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Output file. [RUN/report.html]")] = None,
     workers: Workers = 1,
 ) -> None:
-    """Write a run's report, one HTML file: settings, curves, figures, examples, failures.
+    """Write the report of a run, one HTML file: settings, curves, metrics, examples, failures.
 
     Example: `photoseek-train report runs/first`
     """
     from photoseek_train.report.run_report import files_of, report_run
 
     data = files_of(checkpoint, images, captions, split).read()
-    with bars() as progress:
+    with progress_bars() as progress:
         written = report_run(checkpoint, data, workers, progress, out)
     print_line(str(written))
 
 
 @app.command()
 def average(
-    checkpoints: Annotated[list[Path], typer.Argument(help="Folders that fit made, one begun from another.")],
-    out: Annotated[Path, typer.Option(help="New folder for the checkpoint.")],
+    checkpoints: Annotated[list[Path], typer.Argument(help="Folders that fit wrote, fine-tuned from one another.")],
+    out: Annotated[Path, typer.Option(help="New folder of the checkpoint.")],
 ) -> None:
-    """Average the weights of checkpoints into one that is often better than each (a model soup).
+    """Average the weights of checkpoints (a model soup), which often improves on each of them.
 
     Example: `photoseek-train average runs/first runs/second --out runs/soup`
     """
-    from photoseek_train.model.soup import average_checkpoints
+    from photoseek_train.model.soup import model_soup
 
-    average_checkpoints(checkpoints, out)
-    print_line(f"{out}: the average of {len(checkpoints)} checkpoints; measure it with: photoseek-train evaluate {out}")
+    model_soup(checkpoints, out)
+    print_line(f"{out}: average of {len(checkpoints)} checkpoints; evaluate it with: photoseek-train evaluate {out}")
 
 
 @app.command()
 def transplant(
-    checkpoint: Annotated[Path, typer.Argument(metavar="RUN", help="Folder that fit made.")],
-    captions: Annotated[Path, typer.Option(help="Captions in the language that it reads.")],
+    checkpoint: Annotated[Path, typer.Argument(metavar="RUN", help="Folder that fit wrote.")],
+    captions: Annotated[Path, typer.Option(help="Captions in the language of the checkpoint.")],
     into: Annotated[Path, typer.Option(metavar="CAPTIONS", help="Captions of the same photos in the new language.")],
-    out: Annotated[Path, typer.Option(help="New folder for the checkpoint.")],
+    out: Annotated[Path, typer.Option(help="New folder of the checkpoint.")],
     split: Annotated[
-        Path | None, typer.Option("--split", help="Learn from the captions of these photos alone: a file, or a split.")
+        Path | None, typer.Option("--split", help="Use only the captions of these photos: a file, or a split.")
     ] = None,
-    vocabulary: Annotated[int, typer.Option(help="Most word pieces to learn.")] = 4000,
+    vocabulary: Annotated[int, typer.Option(help="Maximum number of word pieces.")] = 4000,
 ) -> None:
-    """Begin a text tower of another language with what this one knows; then `fit --from OUT --tune text`.
+    """Transfer a text tower to another language, for `fit --from OUT --tune text`.
 
     Example: `photoseek-train transplant runs/first --captions captions.token --into captions.zh.token --out runs/begin`
     """
     from photoseek.captions import captions_of, read_caption_file
-    from photoseek_train.model.vocabulary_transfer import transplant as transplant_tower
+    from photoseek_train.model.vocabulary_transfer import transfer_vocabulary
 
     old, new = (read_caption_file(file) for file in (captions, into))
-    with bars() as progress:
-        pieces = transplant_tower(
+    with progress_bars() as progress:
+        pieces = transfer_vocabulary(
             checkpoint,
             captions_of(old.captions, old.names(split)),
             captions_of(new.captions, new.names(split)),
@@ -330,30 +328,30 @@ def transplant(
             vocabulary,
             progress,
         )
-    print_line(f"{out}: {pieces} word pieces; go on with: photoseek-train fit --from {out} --tune text --freeze-images")
+    print_line(f"{out}: {pieces} word pieces; train with: photoseek-train fit --from {out} --tune text --freeze-images")
 
 
 @app.command()
 def compact(
     captions: Captions,
-    out: Annotated[Path, typer.Option(help="New folder for the model.")],
+    out: Annotated[Path, typer.Option(help="New folder of the model.")],
     split: Annotated[
-        Path | None, typer.Option("--split", help="Learn from the captions of these photos alone: a file, or a split.")
+        Path | None, typer.Option("--split", help="Use only the captions of these photos: a file, or a split.")
     ] = None,
     layers: Annotated[int, typer.Option(help="Transformer layers.")] = 4,
-    hidden: Annotated[int, typer.Option(help="Width.")] = 256,
+    hidden: Annotated[int, typer.Option(help="Hidden size.")] = 256,
     heads: Annotated[int, typer.Option(help="Attention heads.")] = 4,
-    vocabulary: Annotated[int, typer.Option(help="Most word pieces to learn.")] = 4000,
-    seed: Annotated[int, typer.Option(help="Of the random weights.")] = 0,
+    vocabulary: Annotated[int, typer.Option(help="Maximum number of word pieces.")] = 4000,
+    seed: Annotated[int, typer.Option(help="Seed of the random weights.")] = 0,
 ) -> None:
-    """Make a small BERT with a vocabulary of these captions and random weights, for `fit --text-model OUT`.
+    """Create a small BERT with random weights and a vocabulary of these captions, for `fit --text-model OUT`.
 
     Example: `photoseek-train compact --captions captions.token --split train.txt --out bert`
     """
     from photoseek.captions import captions_of, read_caption_file
-    from photoseek_train.model.compact_bert import CompactBert, write_compact_bert
+    from photoseek_train.model.compact_bert import CompactBert, create_compact_bert
 
     file = read_caption_file(captions)
     texts = [caption.text for caption in captions_of(file.captions, file.names(split))]
-    pieces = write_compact_bert(texts, out, CompactBert(layers, hidden, heads, vocabulary), seed)
+    pieces = create_compact_bert(texts, out, CompactBert(layers, hidden, heads, vocabulary), seed)
     print_line(f"{out}: a BERT of {layers} layers, {hidden} wide, {pieces} word pieces")

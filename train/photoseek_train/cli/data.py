@@ -1,4 +1,4 @@
-"""The commands of ``photoseek-train`` that look at captions and photos before anything is trained."""
+"""The commands ``inspect`` and ``keywords`` of ``photoseek-train``."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Annotated
 import typer
 
 from photoseek.cli.output import RUNTIME_ERROR, print_json, print_line
-from photoseek_train.cli.progress_bars import bars
+from photoseek_train.cli.progress_bars import progress_bars
 
-_Captions = Annotated[Path, typer.Option("--captions", help="Captions: .token, CSV, Karpathy's or COCO's JSON.")]
-_SPLIT = "A file of photo names, or a split that the captions carry."
+_Captions = Annotated[Path, typer.Option("--captions", help="Caption file: .token, CSV, or JSON of Karpathy or COCO.")]
+_SPLIT = "A file of photo names, or the name of a split in the caption file."
 
 
 def keywords(
     captions: _Captions,
-    out: Annotated[Path, typer.Option(help="File for the captions with their keywords.")],
-    language: Annotated[str, typer.Option(help="auto, en or zh; auto: each caption's own, by its script.")] = "auto",
-    top: Annotated[int, typer.Option(help="Keywords of a caption, at most.")] = 5,
+    out: Annotated[Path, typer.Option(help="Output file of captions with keywords.")],
+    language: Annotated[str, typer.Option(help="en, zh, or auto: detect the language of each caption.")] = "auto",
+    top: Annotated[int, typer.Option(help="Maximum number of keywords per caption.")] = 5,
 ) -> None:
-    """Write captions with a third column of keywords, for `fit --keywords P`.
+    """Extract keywords of captions into a third column, for `fit --keywords P`.
 
     Example: `photoseek-train keywords --captions captions.token --out keywords.token`
     """
@@ -28,10 +28,10 @@ def keywords(
     from photoseek_train.data.keywords import write_keywords
 
     found = read_captions(captions)
-    with bars() as progress:
+    with progress_bars() as progress:
         made = write_keywords(found, out, language, top, progress)
     average = made.keywords / made.captions
-    print_line(f"{out}: {made.captions:,} captions with {average:.1f} keywords each, {made.bare:,} of them with none")
+    print_line(f"{out}: {made.captions:,} captions, {average:.1f} keywords each, {made.bare:,} without keywords")
 
 
 def inspect(
@@ -40,13 +40,13 @@ def inspect(
     train: Annotated[Path | None, typer.Option(help=f"Training split. {_SPLIT}")] = None,
     dev: Annotated[Path | None, typer.Option(help=f"Dev split. {_SPLIT}")] = None,
     test: Annotated[Path | None, typer.Option(help=f"Test split. {_SPLIT}")] = None,
-    text_model: Annotated[str | None, typer.Option(help="A Hugging Face BERT: count its tokens.")] = None,
-    max_tokens: Annotated[int, typer.Option(help="Longer captions are cut off; told with --text-model.")] = 64,
+    text_model: Annotated[str | None, typer.Option(help="Hugging Face BERT whose tokenizer counts tokens.")] = None,
+    max_tokens: Annotated[int, typer.Option(help="Longer captions are truncated; needs --text-model.")] = 64,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Look photos and captions over before training: what is missing, unreadable, twice there, too long.
+    """Check photos and captions before training: missing, unreadable, duplicated or too long ones.
 
-    Exit code 0: `fit` can use them. 1: it would refuse; the problems are named.
+    The exit code is 0 if `fit` accepts the data, and 1 if there are problems.
 
     Example: `photoseek-train inspect --images images --captions captions.token --train train.txt --dev dev.txt`
     """
@@ -54,7 +54,7 @@ def inspect(
     from photoseek_train.inspect.check import inspect_data
 
     splits = {name: split for name, split in (("train", train), ("dev", dev), ("test", test)) if split is not None}
-    with bars() as progress:
+    with progress_bars() as progress:
         found = inspect_data(images, captions, splits, text_model, max_tokens, progress)
     if as_json:
         print_json(found.to_json())

@@ -1,4 +1,4 @@
-"""An inspection as people read it."""
+"""Output of ``photoseek-train inspect``."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ _SENTENCES = {
     "image_missing": "photos are not in the folder",
     "caption_without_image": "captioned photos outside the splits are not in the folder",
     "split_image_without_caption": "photos of the splits have no caption",
-    "in_train_and_dev": "photos stand in the training split and in the dev split",
-    "in_train_and_test": "photos stand in the training split and in the test split",
-    "in_dev_and_test": "photos stand in the dev split and in the test split",
+    "in_train_and_dev": "photos are in both the training split and the dev split",
+    "in_train_and_test": "photos are in both the training split and the test split",
+    "in_dev_and_test": "photos are in both the dev split and the test split",
     "image_without_caption": "photos in the folder have no caption",
     "unreadable": "photos cannot be decoded",
-    "same_content_across_splits": "photos stand in two splits under different names",
-    "same_content_within_split": "photos stand there twice under different names",
-    "control_characters": "captions hold control characters",
-    "repeated_caption": "captions repeat another one of the same photo",
+    "same_content_across_splits": "photos are in two splits under different names",
+    "same_content_within_split": "photos are in a split twice under different names",
+    "control_characters": "captions contain control characters",
+    "repeated_caption": "captions repeat another caption of the same photo",
 }
 
 
 def print_inspection(found: Inspection) -> None:
-    """Print tables of what there is, then what is wrong with it."""
+    """Print the statistics, then the problems and warnings."""
     _print_data(found)
     _print_lengths(found.captions)
     for finding in found.problems:
         print_line(f"problem: {_sentence(finding)}")
     for finding in found.warnings:
-        print_line(f"note: {_sentence(finding)}")
-    print_line(f"{'usable' if found.usable else 'not usable: fit would refuse these data'} ({found.seconds:.1f} s)")
+        print_line(f"warning: {_sentence(finding)}")
+    print_line(f"{'usable' if found.usable else 'not usable: fit would refuse this data'} ({found.seconds:.1f} s)")
 
 
 def _print_data(found: Inspection) -> None:
@@ -43,12 +43,12 @@ def _print_data(found: Inspection) -> None:
         ["photos in the folder", f"{photos['in_folder']:,}"],
         ["photos decoded", f"{photos['decoded']:,}"],
         *([f"  {kind}", f"{count:,}"] for kind, count in photos["kinds"].items()),
-        *([f"  {side}, least / median / greatest", _spread(photos[side])] for side in ("width", "height")),
+        *([f"  {side}, min / median / max", _spread(photos[side])] for side in ("width", "height")),
         *([f"{name}: photos / captions", f"{s['photos']:,} / {s['captions']:,}"] for name, s in found.splits.items()),
         *([f"photos with {count} captions", f"{many:,}"] for count, many in captions["per_photo"].items()),
         ["captions", f"{captions['total']:,}"],
         ["  with keywords", f"{captions['with_keywords']:,}"],
-        ["  that repeat one of any photo", f"{captions['duplicates']:,}"],
+        ["  that repeat another caption", f"{captions['duplicates']:,}"],
     ]
     print_table(["data", "found"], rows)
 
@@ -58,10 +58,10 @@ def _print_lengths(captions: Mapping[str, Any]) -> None:
         [language, f"{lengths['captions']:,}", _spread(lengths["words"]), _spread(lengths["characters"])]
         for language, lengths in captions["languages"].items()
     ]
-    print_table(["language", "captions", "words, least / median / greatest", "characters"], rows)
+    print_table(["language", "captions", "words, min / median / max", "characters"], rows)
     tokens = captions["tokens"]
     if tokens is not None:
-        print_line(f"tokens: {_spread(tokens)}; {tokens['cut_off']:,} captions are cut off at {tokens['max_tokens']}")
+        print_line(f"tokens: {_spread(tokens)}; {tokens['cut_off']:,} captions are truncated to {tokens['max_tokens']}")
 
 
 def _spread(values: Mapping[str, float]) -> str:

@@ -1,4 +1,4 @@
-"""What the command line shows of long work: a bar for each task, a line for each epoch."""
+"""Progress output of the command line: a bar for each task, a line for each epoch."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from photoseek.cli.output import print_line, progress_bar
-from photoseek_train.progress import Progress
+from photoseek_train.progress import ProgressCallback
 
 if TYPE_CHECKING:
-    from photoseek_train.training.trainer import EpochEnd, EpochRecord
+    from photoseek_train.training.trainer import EpochCallback, EpochRecord
 
 _UNITS = {
     "epoch": "steps",
@@ -22,8 +22,8 @@ _UNITS = {
 
 
 @contextmanager
-def bars() -> Iterator[Progress]:
-    """A progress bar on standard error for one task after another."""
+def progress_bars() -> Iterator[ProgressCallback]:
+    """Yield a progress callback that shows a bar on standard error for each task in turn."""
     with ExitStack() as stack:
         shown = ""
         update: Callable[[int, int], None] | None = None
@@ -40,10 +40,10 @@ def bars() -> Iterator[Progress]:
         yield progress
 
 
-def announce(epochs: int) -> EpochEnd:
-    """Print a line on standard error after each epoch."""
+def print_epochs(epochs: int) -> EpochCallback:
+    """Return a callback that prints a line on standard error after each epoch."""
 
-    def announce_epoch(record: EpochRecord) -> None:
+    def print_epoch(record: EpochRecord) -> None:
         found = record.dev.text_to_image
         recalls = "/".join(f"{value:.1f}" for value in (found.r1, found.r5, found.r10))
         print_line(
@@ -52,4 +52,4 @@ def announce(epochs: int) -> EpochEnd:
             error=True,
         )
 
-    return announce_epoch
+    return print_epoch

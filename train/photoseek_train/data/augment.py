@@ -1,4 +1,4 @@
-"""What training changes about a photo: a random part of it, mirrored, recoloured, partly wiped out."""
+"""Augmentation of training photos: random crops, flips, color changes and erasing."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ Box = tuple[float, float, float, float]
 """Left, top, right and bottom, in pixels."""
 
 _ATTEMPTS = 10  # torchvision's RandomResizedCrop
-_ROOM = 8 / 7  # a squeezed photo is kept a little larger than what training cuts out of it
-_GROWTH = 0.8  # share of the epochs in which the pictures grow
-_STEP = 32  # by which they grow, in pixels: so much is one place of a ResNet's last map, which then lies as it did
-_ERASED = (0.02, 0.2)  # share of the area; Zhong et al. 2017 go up to 0.4
+_CROP_MARGIN = 8 / 7  # a squashed photo is stored slightly larger than the training crop
+_GROWTH = 0.8  # fraction of the epochs in which the image size grows
+_STEP = 32  # pixels per increase: the total stride of a ResNet, so that its last feature map stays aligned
+_ERASED = (0.02, 0.2)  # fraction of the area; Zhong et al. 2017 use up to 0.4
 
 
-def wide_view(image: Image.Image, preprocessing: Preprocessing) -> Image.Image:
-    """All of a photo, as small as training needs it: decoded once, it is cut and mirrored in every epoch."""
+def resize_for_training(image: Image.Image, preprocessing: Preprocessing) -> Image.Image:
+    """Return the full photo at the smallest size that training crops need; every epoch crops it again."""
     filter_ = Image.Resampling(preprocessing.resample)
     if preprocessing.shortest_edge is None:
-        size = round(preprocessing.width * _ROOM), round(preprocessing.height * _ROOM)
+        size = round(preprocessing.width * _CROP_MARGIN), round(preprocessing.height * _CROP_MARGIN)
         return image.resize(size, filter_)
     scale = preprocessing.shortest_edge / min(image.size)
     return image.resize((round(image.width * scale), round(image.height * scale)), filter_)
@@ -35,83 +35,83 @@ def wide_view(image: Image.Image, preprocessing: Preprocessing) -> Image.Image:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What ``AugmentConfig`` says, in its order; the values are scaled by ``Preprocessing`` as in evaluation.
+    """The transform that ``AugmentConfig`` describes; pixel values are normalized as in evaluation.
 
     Attributes:
-        config: What is changed.
+        config: The augmentations to apply.
         preprocessing: The evaluation transform.
-        epochs: Of the run, over which the pictures grow.
+        epochs: Epochs of the run, over which the image size grows.
     """
 
     config: AugmentConfig
     preprocessing: Preprocessing
     epochs: int = 1
 
-    def at_epoch(self, epoch: int) -> Augmentation:
-        """The augmentation as it is in an epoch, counted from 1."""
-        side = side_in_epoch(self.config, self.preprocessing.width, epoch, self.epochs)
+    def for_epoch(self, epoch: int) -> Augmentation:
+        """Return the augmentation of an epoch, counted from 1."""
+        side = image_size_at(self.config, self.preprocessing.width, epoch, self.epochs)
         if side == self.preprocessing.width:
             return self
         return replace(self, preprocessing=replace(self.preprocessing, width=side, height=side))
 
     def __call__(self, view: Image.Image, rng: np.random.Generator) -> npt.NDArray[np.float32]:
-        """Pixel values of a random part of the photo, float32 (3, height, width)."""
-        whole = self.preprocessing
-        ratio = 3 / 4 if whole.shortest_edge is not None else 0.9  # what was squeezed once is squeezed little more
+        """Return the pixel values of a random crop of the photo, float32 (3, height, width)."""
+        target = self.preprocessing
+        ratio = 3 / 4 if target.shortest_edge is not None else 0.9  # a squashed photo is distorted already
         box = random_box(*view.size, self.config.crop_scale, ratio, rng)
-        part = view.resize((whole.width, whole.height), Image.Resampling(whole.resample), box=box)
+        part = view.resize((target.width, target.height), Image.Resampling(target.resample), box=box)
         if self.config.flip and rng.random() < 0.5:
             part = part.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        part = recolored(part, self.config.color, self.config.gray, rng)
-        pixels = replace(whole, shortest_edge=None)(part)
+        part = color_jitter(part, self.config.color, self.config.gray, rng)
+        pixels = replace(target, shortest_edge=None)(part)
         if rng.random() < self.config.erase:
-            erase(pixels, rng)
+            random_erase(pixels, rng)
         return pixels
 
 
-def expect_sizes(config: AugmentConfig, preprocessing: Preprocessing) -> None:
-    """See that training cuts out no more pixels than are kept of a photo, and begins with no more than it ends with.
+def check_sizes(config: AugmentConfig, preprocessing: Preprocessing) -> None:
+    """Check that training crops are at most as large as evaluation images, and that the size does not shrink.
 
     Raises:
-        SettingsError: A side that is too large.
+        SettingsError: A size is too large.
     """
-    whole = preprocessing.width
-    if config.size > whole:
+    full = preprocessing.width
+    if config.size > full:
         raise SettingsError(
-            f"train_size: expected at most the {whole} pixels of evaluation, found {config.size}; "
-            "give a larger --image-size, or a smaller --train-size"
+            f"train_size: expected at most the {full} pixels of evaluation, found {config.size}; "
+            "increase --image-size, or decrease --train-size"
         )
-    if config.first_size > (config.size or whole):
+    if config.first_size > (config.size or full):
         raise SettingsError(
-            f"first_size: expected at most the {config.size or whole} pixels that it grows to, "
-            f"found {config.first_size}"
+            f"first_size: expected at most the {config.size or full} pixels of the last epoch, "
+            f"found {config.first_size}; decrease --first-size"
         )
 
 
-def side_in_epoch(config: AugmentConfig, whole: int, epoch: int, epochs: int) -> int:
-    """Side of the pictures of an epoch, in pixels.
+def image_size_at(config: AugmentConfig, full_size: int, epoch: int, epochs: int) -> int:
+    """Return the side of the images of an epoch, in pixels.
 
     Args:
-        config: Where growth begins and ends.
-        whole: Side in evaluation.
-        epoch: Counted from 1.
-        epochs: How many there are.
+        config: First and last size.
+        full_size: Side in evaluation.
+        epoch: Epoch, counted from 1.
+        epochs: Number of epochs.
     """
-    last = config.size or whole
+    last = config.size or full_size
     grown = (epoch - 1) / (_GROWTH * epochs)
     if not config.first_size or grown >= 1 or epoch == epochs:
         return last
     return min(last, config.first_size + _STEP * math.floor(grown * (last - config.first_size) / _STEP + 0.5))
 
 
-def recolored(image: Image.Image, strength: float, gray: float, rng: np.random.Generator) -> Image.Image:
-    """Change saturation, contrast and brightness, each by a factor drawn from 1 - strength to 1 + strength.
+def color_jitter(image: Image.Image, strength: float, gray: float, rng: np.random.Generator) -> Image.Image:
+    """Change saturation, contrast and brightness, each by a factor between 1 - strength and 1 + strength.
 
     Args:
-        image: RGB.
+        image: RGB image.
         strength: Within [0, 1].
-        gray: How likely the colours are dropped altogether.
-        rng: Where the choices come from.
+        gray: Probability of converting the image to grayscale.
+        rng: Random generator.
     """
     if rng.random() < gray:
         image = ImageEnhance.Color(image).enhance(0.0)
@@ -121,12 +121,12 @@ def recolored(image: Image.Image, strength: float, gray: float, rng: np.random.G
     return image
 
 
-def erase(pixels: npt.NDArray[np.float32], rng: np.random.Generator) -> None:
-    """Set a random rectangle to zero, the mean colour: random erasing (Zhong et al. 2017, algorithm 1).
+def random_erase(pixels: npt.NDArray[np.float32], rng: np.random.Generator) -> None:
+    """Set a random rectangle to zero, the mean color: random erasing (Zhong et al. 2017, algorithm 1).
 
     Args:
         pixels: (3, height, width); changed in place.
-        rng: Where the choices come from.
+        rng: Random generator.
     """
     _, height, width = pixels.shape
     area, aspect = rng.uniform(*_ERASED), math.exp(rng.uniform(math.log(1 / 3), math.log(3)))
@@ -137,14 +137,14 @@ def erase(pixels: npt.NDArray[np.float32], rng: np.random.Generator) -> None:
 
 
 def random_box(width: int, height: int, least: float, ratio: float, rng: np.random.Generator) -> Box:
-    """A random part of a picture: Inception's crop (Szegedy et al. 2014), as torchvision's RandomResizedCrop.
+    """Return a random crop box: Inception's crop (Szegedy et al. 2014), as in torchvision's RandomResizedCrop.
 
     Args:
-        width: Of the picture.
-        height: Of the picture.
-        least: Least share of the area.
-        ratio: Least width over height; its inverse is the greatest.
-        rng: Where the choices come from.
+        width: Width of the image.
+        height: Height of the image.
+        least: Minimum fraction of the area.
+        ratio: Minimum aspect ratio, width over height; its inverse is the maximum.
+        rng: Random generator.
     """
     for _ in range(_ATTEMPTS):
         area = width * height * rng.uniform(least, 1.0)

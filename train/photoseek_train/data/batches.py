@@ -1,4 +1,4 @@
-"""Which photos and captions meet in which step; every choice follows from (seed, epoch)."""
+"""Sampling of batches; every choice is derived from (seed, epoch)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from photoseek_train.errors import SettingsError
 
 @dataclass(frozen=True)
 class Batch:
-    """One step of training.
+    """The photos and captions of one training step.
 
     Attributes:
-        photos: Rows of the photos that are embedded, (n,).
-        captions: Rows of the captions that are embedded, (m,).
-        photo_of_caption: For each caption the position of its photo in ``photos``, (m,).
+        photos: Rows of the photos to embed, (n,).
+        captions: Rows of the captions to embed, (m,).
+        photo_of_caption: For each caption, the position of its photo in ``photos``, (m,).
     """
 
     photos: Rows
@@ -32,7 +32,7 @@ class Batch:
         return self.photos[self.photo_of_caption]
 
     def split(self, count: int) -> list[Batch]:
-        """Parts for ``count`` processes: the photos in turn, each with its captions; all in the order of the whole."""
+        """Split the batch for ``count`` processes: consecutive photos, each with its captions."""
         ends = [len(self.photos) * (part + 1) // count for part in range(count)]
         return [self._part(start, end) for start, end in zip([0, *ends], ends, strict=False)]
 
@@ -42,15 +42,15 @@ class Batch:
 
 
 def steps_per_epoch(data: CaptionedPhotos, config: OptimConfig) -> int:
-    """How many batches an epoch has; a last one that isn't full is left out, unless it is the only one."""
-    return sum(_steps(len(rows), config) for rows in _collections(data, config))
+    """Return the number of batches of an epoch; an incomplete last batch is dropped unless it is the only one."""
+    return sum(_steps(len(rows), config) for rows in _batch_groups(data, config))
 
 
-def plan_epoch(data: CaptionedPhotos, config: OptimConfig, epoch: int) -> list[Batch]:
-    """The batches of an epoch, in a new order each time."""
+def sample_batches(data: CaptionedPhotos, config: OptimConfig, epoch: int) -> list[Batch]:
+    """Return the batches of an epoch, shuffled by (seed, epoch)."""
     rng = np.random.default_rng([config.seed, epoch])
     parts: list[Rows] = []
-    for rows in _collections(data, config):
+    for rows in _batch_groups(data, config):
         order = rng.permutation(rows)
         size = config.batch_size
         parts += [order[step * size : (step + 1) * size] for step in range(_steps(len(rows), config))]
@@ -61,23 +61,23 @@ def plan_epoch(data: CaptionedPhotos, config: OptimConfig, epoch: int) -> list[B
     return [_by_caption(data, part) for part in parts]
 
 
-def expect_parts(plan: Sequence[Batch], config: OptimConfig, processes: int) -> None:
-    """See that every process has something of every batch.
+def check_batch_size(plan: Sequence[Batch], config: OptimConfig, processes: int) -> None:
+    """Check that every batch can be split among the processes.
 
     Raises:
-        SettingsError: A batch is too small to be split.
+        SettingsError: A batch is too small.
     """
-    least = 2 if config.tunes_image else 1  # batch norm has nothing to compare one photo with
+    least = 2 if config.tunes_image else 1  # batch norm needs two photos
     smallest = min(len(batch.photos) for batch in plan)
     if smallest < least * processes:
         raise SettingsError(
             f"batch_size: expected at least {least * processes} in every batch for {processes} processes, "
-            f"found {smallest}; give a larger --batch-size, or launch fewer"
+            f"found {smallest}; increase --batch-size, or launch fewer processes"
         )
 
 
-def _collections(data: CaptionedPhotos, config: OptimConfig) -> list[Rows]:
-    """The rows that may share a batch: of photos if the image tower learns, else of captions."""
+def _batch_groups(data: CaptionedPhotos, config: OptimConfig) -> list[Rows]:
+    """Return the rows that may share a batch: photos if the image tower is trained, else captions."""
     if config.batch_by == "all":
         return [np.arange(len(data.names) if config.tunes_image else len(data.captions))]
     folders, number = np.unique([name.rpartition("/")[0] for name in data.names], return_inverse=True)
@@ -90,12 +90,12 @@ def _steps(rows: int, config: OptimConfig) -> int:
 
 
 def _by_photo(data: CaptionedPhotos, photos: Rows, count: int, rng: np.random.Generator) -> Batch:
-    """Each photo once, with ``count`` of its captions, or with all if it has fewer."""
+    """Return a batch of photos, each with ``count`` of its captions, or all if it has fewer."""
     drawn = [rng.permutation(data.captions_of_image[photo])[:count] for photo in photos]
     owner = np.repeat(np.arange(len(photos)), [len(captions) for captions in drawn])
     return Batch(photos, np.concatenate(drawn), owner)
 
 
 def _by_caption(data: CaptionedPhotos, captions: Rows) -> Batch:
-    """Each caption once, with its photo."""
+    """Return a batch of captions, each with its photo."""
     return Batch(data.image_of_text[captions], captions, np.arange(len(captions)))

@@ -1,4 +1,4 @@
-"""Captions as token ids, made once and cut into batches."""
+"""Tokenized captions, padded per batch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TokenBatch = tuple[Tensor, Tensor]
 
 
 class Tokens:
-    """The tokens of many captions, with no more padding in a batch than its longest caption needs."""
+    """The tokens of many captions; each batch is padded to its longest caption."""
 
     def __init__(self, texts: Sequence[str], tokenizer: PreTrainedTokenizerFast, max_tokens: int) -> None:
         encoded = tokenizer(list(texts), truncation=True, max_length=max_tokens, return_attention_mask=False)
@@ -35,21 +35,21 @@ class Tokens:
 
     @property
     def mask_id(self) -> int:
-        """The id that stands for a hidden token.
+        """The id of the mask token.
 
         Raises:
-            SettingsError: The tokenizer has none.
+            SettingsError: The tokenizer has no mask token.
         """
         if not isinstance(self._mask, int):
-            raise SettingsError("mask_tokens: expected a tokenizer with a mask token, found none; train without")
+            raise SettingsError("mask_tokens: expected a tokenizer with a mask token, found none; omit --mask-tokens")
         return self._mask
 
-    def are_words(self, ids: Tensor) -> Tensor:
-        """Whether each token is part of a caption and not one of [CLS], [SEP], [PAD] and their like."""
+    def word_mask(self, ids: Tensor) -> Tensor:
+        """Return whether each token belongs to the caption, unlike [CLS], [SEP] and [PAD]."""
         return ~torch.isin(ids, self._special)
 
     def batch(self, rows: Sequence[int] | np.ndarray[tuple[int], np.dtype[np.int64]]) -> TokenBatch:
-        """The captions at ``rows``, padded to the longest of them."""
+        """Return the captions at ``rows``, padded to the longest of them."""
         index = np.asarray(rows, dtype=np.int64)
         lengths = self.lengths[index]
         longest = int(lengths.max())
@@ -58,8 +58,8 @@ class Tokens:
         return ids, mask
 
 
-def plain_tokenizer(tokenizer: PreTrainedTokenizerFast) -> Tokenizer:
-    """A copy that neither cuts off nor pads: the original goes on as the last call with such settings left it."""
+def untruncated_tokenizer(tokenizer: PreTrainedTokenizerFast) -> Tokenizer:
+    """Return a copy that neither truncates nor pads; the original keeps the settings of its last call."""
     copy: Tokenizer = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
     copy.no_truncation()
     copy.no_padding()
@@ -67,10 +67,10 @@ def plain_tokenizer(tokenizer: PreTrainedTokenizerFast) -> Tokenizer:
 
 
 def pad_token(tokenizer: PreTrainedTokenizerFast) -> int:
-    """The id that fills up short captions.
+    """Return the id of the padding token.
 
     Raises:
-        SettingsError: The tokenizer has none.
+        SettingsError: The tokenizer has no padding token.
     """
     if not isinstance(tokenizer.pad_token_id, int):
         raise SettingsError("expected a tokenizer with a padding token, found none; set pad_token and save it again")

@@ -1,4 +1,4 @@
-"""How well a checkpoint retrieves."""
+"""Evaluation of a checkpoint's retrieval."""
 
 from __future__ import annotations
 
@@ -11,58 +11,58 @@ from photoseek_train.data.photos import EvaluationPhotos
 from photoseek_train.data.tokens import Tokens
 from photoseek_train.device import choose_device
 from photoseek_train.features.encode import SplitVectors, encode_split
-from photoseek_train.features.inputs import LivePhotos, LiveTexts
+from photoseek_train.features.inputs import DecodedPhotos, TokenizedCaptions
 from photoseek_train.model.checkpoint import load_checkpoint
-from photoseek_train.progress import Progress, silent
+from photoseek_train.progress import ProgressCallback, no_progress
 
 
 def evaluate(
     checkpoint: str | Path,
     data: CaptionedPhotos,
     workers: int = 1,
-    progress: Progress = silent,
+    progress: ProgressCallback = no_progress,
     protocol: EvaluationProtocol | None = None,
     device: str = "auto",
 ) -> Evaluation:
-    """Measure retrieval of a split in both directions, in float32 arithmetic.
+    """Return the retrieval metrics of a split in both directions, computed in float32.
 
     Raises:
         CheckpointError: The checkpoint cannot be used.
         DataError: A photo cannot be decoded.
-        EvaluationError: The split doesn't allow what the protocol asks for.
-        SettingsError: The device is not here.
+        EvaluationError: The split is too small for the protocol.
+        SettingsError: The device is not available.
     """
     rules = protocol or EvaluationProtocol()
-    chosen = choose(data, rules)
-    return assess_split(chosen, vectors_of(checkpoint, chosen, workers, progress, device), rules)
+    chosen = select_split(data, rules)
+    return evaluate_split(chosen, encode_checkpoint(checkpoint, chosen, workers, progress, device), rules)
 
 
-def choose(data: CaptionedPhotos, protocol: EvaluationProtocol) -> CaptionedPhotos:
-    """The photos and captions that count; what the protocol cannot do is refused here, before the work.
+def select_split(data: CaptionedPhotos, protocol: EvaluationProtocol) -> CaptionedPhotos:
+    """Return the photos and captions that the protocol evaluates, after checking that it fits the split.
 
     Raises:
-        EvaluationError: The split doesn't allow what the protocol asks for.
+        EvaluationError: The split is too small for the protocol.
     """
     names, captions = protocol.choose(data.names, data.captions)
     protocol.fold_slices(len(names))
     return CaptionedPhotos(data.folder, tuple(names), tuple(captions))
 
 
-def vectors_of(
+def encode_checkpoint(
     checkpoint: str | Path,
     data: CaptionedPhotos,
     workers: int = 1,
-    progress: Progress = silent,
+    progress: ProgressCallback = no_progress,
     device: str = "auto",
 ) -> SplitVectors:
-    """Encode a split with a checkpoint; raises as ``evaluate``."""
-    where = choose_device(device)
+    """Return the vectors of a split, encoded with a checkpoint; raises like ``evaluate``."""
+    target = choose_device(device)
     model, config, tokenizer = load_checkpoint(checkpoint)
-    photos = LivePhotos(EvaluationPhotos(data.paths, config.preprocessing), workers, pin=where.type == "cuda")
-    texts = LiveTexts(Tokens(data.texts, tokenizer, config.model.max_tokens))
-    return encode_split(model.to(where), photos, texts, progress)
+    photos = DecodedPhotos(EvaluationPhotos(data.paths, config.preprocessing), workers, pin=target.type == "cuda")
+    texts = TokenizedCaptions(Tokens(data.texts, tokenizer, config.model.max_tokens))
+    return encode_split(model.to(target), photos, texts, progress)
 
 
-def assess_split(data: CaptionedPhotos, vectors: SplitVectors, protocol: EvaluationProtocol) -> Evaluation:
-    """Measure what ``choose`` has chosen."""
+def evaluate_split(data: CaptionedPhotos, vectors: SplitVectors, protocol: EvaluationProtocol) -> Evaluation:
+    """Return the metrics of the photos and captions that ``select_split`` returned."""
     return evaluate_vectors(vectors.images, vectors.texts, data.names, data.captions, protocol)

@@ -1,4 +1,4 @@
-"""Single searches worth looking at: typical ones, and those that went most wrong."""
+"""Example searches of a report: random ones, and the worst failures."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from photoseek.vectors import Vectors
 from photoseek_train.data.dataset import CaptionedPhotos, Rows
 from photoseek_train.features.encode import SplitVectors
 
-_BLOCK = 1024  # captions scored at once
+_BLOCK = 1024  # captions scored per matrix product
 
 Scores = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One of the first answers: the row of a photo or caption, its cosine, and whether it is a right one."""
+    """One of the top answers: the row of a photo or caption, its cosine, and whether it is relevant."""
 
     row: int
     score: float
@@ -28,15 +28,15 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Search:
-    """One query and its first answers.
+class RetrievalExample:
+    """One query and its top answers.
 
     Attributes:
-        row: Of the caption or photo that asked.
-        rank: Place of the first right answer; 1 is best.
+        row: Row of the query's caption or photo.
+        rank: Rank of the first relevant answer, from 1.
         score: Cosine of that answer.
-        margin: How much higher the best wrong answer scores; negative where the right one won.
-        answers: The first answers, best first.
+        margin: Score of the best irrelevant answer minus ``score``; negative if the relevant one is first.
+        answers: The top answers, best first.
     """
 
     row: int
@@ -47,18 +47,18 @@ class Search:
 
 
 @dataclass(frozen=True)
-class Retrievals:
-    """What a report shows of one split: searches by caption and by photo, drawn by chance, and failures by caption."""
+class RetrievalExamples:
+    """The examples of a split: random captions and photos as queries, and failures of captions."""
 
-    captions: tuple[Search, ...]
-    photos: tuple[Search, ...]
-    worst: tuple[Search, ...]
-    confusions: tuple[Search, ...]
+    captions: tuple[RetrievalExample, ...]
+    photos: tuple[RetrievalExample, ...]
+    worst: tuple[RetrievalExample, ...]
+    confusions: tuple[RetrievalExample, ...]
 
 
 @dataclass(frozen=True)
-class Amount:
-    """How many searches of each kind, at most, and how many answers of each."""
+class ExampleCounts:
+    """Maximum number of examples of each kind, and of answers per example."""
 
     captions: int = 10
     photos: int = 6
@@ -66,31 +66,31 @@ class Amount:
     answers: int = 5
 
 
-def choose_retrievals(
-    data: CaptionedPhotos, vectors: SplitVectors, amount: Amount | None = None, seed: int = 0
-) -> Retrievals:
-    """Choose examples by chance, the captions whose photo ranks last, and those whose photo loses by most.
+def select_examples(
+    data: CaptionedPhotos, vectors: SplitVectors, amount: ExampleCounts | None = None, seed: int = 0
+) -> RetrievalExamples:
+    """Select random examples, the captions whose photo ranks worst, and those outscored by the largest margin.
 
-    Failures are of different photos each; among confusions are only captions with a wrong photo at rank 1.
+    Each failure is of another photo; confusions are captions with a wrong photo at rank 1.
     """
-    much = amount or Amount()
+    counts = amount or ExampleCounts()
     owner = data.image_of_text
     ranks = retrieval_ranks(*vectors, owner)
     margins = _margins(vectors, owner)
     rng = np.random.default_rng(seed)
-    some_captions = np.sort(rng.permutation(len(owner))[: much.captions])
-    some_photos = np.sort(rng.permutation(len(data.names))[: much.photos])
+    some_captions = np.sort(rng.permutation(len(owner))[: counts.captions])
+    some_photos = np.sort(rng.permutation(len(data.names))[: counts.photos])
     failed = ranks.text_to_image > 0
-    worst = _first_of_each(np.argsort(-ranks.text_to_image, kind="stable"), owner, failed, much.failures)
-    confused = _first_of_each(np.argsort(-margins, kind="stable"), owner, failed, much.failures)
+    worst = _first_of_each(np.argsort(-ranks.text_to_image, kind="stable"), owner, failed, counts.failures)
+    confused = _first_of_each(np.argsort(-margins, kind="stable"), owner, failed, counts.failures)
 
-    def by_caption(rows: Iterable[int]) -> tuple[Search, ...]:
-        return _searches(rows, vectors.texts, vectors.images, lambda row: owner[[row]], ranks.text_to_image, much)
+    def by_caption(rows: Iterable[int]) -> tuple[RetrievalExample, ...]:
+        return _searches(rows, vectors.texts, vectors.images, lambda row: owner[[row]], ranks.text_to_image, counts)
 
     by_photo = _searches(
-        some_photos, vectors.images, vectors.texts, data.captions_of_image.__getitem__, ranks.image_to_text, much
+        some_photos, vectors.images, vectors.texts, data.captions_of_image.__getitem__, ranks.image_to_text, counts
     )
-    return Retrievals(by_caption(some_captions), by_photo, by_caption(worst), by_caption(confused))
+    return RetrievalExamples(by_caption(some_captions), by_photo, by_caption(worst), by_caption(confused))
 
 
 def _searches(
@@ -99,34 +99,34 @@ def _searches(
     targets: Vectors,
     right: Callable[[int], Rows],
     ranks: Rows,
-    amount: Amount,
-) -> tuple[Search, ...]:
-    def search(row: int) -> Search:
+    amount: ExampleCounts,
+) -> tuple[RetrievalExample, ...]:
+    def search(row: int) -> RetrievalExample:
         scores = targets @ queries[row]
-        own = right(row)
+        relevant = right(row)
         first = np.argsort(-scores, kind="stable")[: amount.answers]
-        answers = tuple(Answer(int(found), float(scores[found]), bool(np.isin(found, own))) for found in first)
-        best = float(scores[own].max())
-        wrong = float(np.delete(scores, own).max(initial=-1.0))
-        return Search(row, int(ranks[row]) + 1, best, wrong - best, answers)
+        answers = tuple(Answer(int(found), float(scores[found]), bool(np.isin(found, relevant))) for found in first)
+        best = float(scores[relevant].max())
+        wrong = float(np.delete(scores, relevant).max(initial=-1.0))
+        return RetrievalExample(row, int(ranks[row]) + 1, best, wrong - best, answers)
 
     return tuple(search(int(row)) for row in rows)
 
 
 def _margins(vectors: SplitVectors, owner: Rows) -> Scores:
-    """For each caption, how much higher the best photo scores than its own; 0 where its own is the best."""
+    """Return for each caption the best score of a photo minus the score of its photo; 0 if that is the best."""
     return np.concatenate([*_margin_blocks(vectors, owner)])
 
 
 def _margin_blocks(vectors: SplitVectors, owner: Rows) -> Iterator[Scores]:
     for start in range(0, len(owner), _BLOCK):
-        own = owner[start : start + _BLOCK]
+        photos = owner[start : start + _BLOCK]
         scores = vectors.texts[start : start + _BLOCK] @ vectors.images.T
-        yield scores.max(axis=1) - scores[np.arange(len(own)), own]
+        yield scores.max(axis=1) - scores[np.arange(len(photos)), photos]
 
 
 def _first_of_each(order: Rows, owner: Rows, counts: npt.NDArray[np.bool_], most: int) -> Sequence[int]:
-    """The first captions of an order, one for each photo."""
+    """Return the first captions of an order, at most one per photo."""
     chosen: dict[int, int] = {}
     for row in order:
         if len(chosen) == most:

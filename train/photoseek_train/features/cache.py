@@ -1,4 +1,4 @@
-"""A folder of cached tower features: one table of rows for each kind, found by the content they were made from."""
+"""A cache of tower features in a folder: one table per kind of features, with rows keyed by content hashes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import numpy as np
 
 from photoseek.system.atomic_write import fsync_dir, fsync_file, write_json_atomic
 from photoseek_train.errors import FeaturesError
-from photoseek_train.features.resumable_array import COMMIT_SECONDS, Encode, Extraction, Features
-from photoseek_train.progress import Progress, silent
+from photoseek_train.features.resumable_array import COMMIT_SECONDS, Encode, Features, ResumableArray
+from photoseek_train.progress import ProgressCallback, no_progress
 
 FORMAT = 1
-"""The format that this version reads and writes."""
+"""Cache format that this version reads and writes."""
 
 MANIFEST = "manifest.json"
 PARTIAL = ".partial"
@@ -26,16 +26,16 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Request:
+class CacheRequest:
     """The rows of a table that a caller needs.
 
     Attributes:
-        name: Of the table; its file is ``name.npy``.
+        name: Name of the table, stored in ``name.npy``.
         identity: What every row depends on: model, hash of its weights, pooling or preprocessing.
-        keys: SHA-256 of the content of each row's photo or caption; a row is found by it, never by a name.
-        width: Of a row.
-        encode: Computes the rows at some positions of ``keys``.
-        order: Sort key of the positions to compute: captions of one length need no padding.
+        keys: SHA-256 of each photo's or caption's content, which identifies a row.
+        width: Dimension of a row.
+        encode: Computes the rows at positions of ``keys``.
+        order: Sort key of the positions to compute: batches of equal lengths need no padding.
     """
 
     name: str
@@ -47,22 +47,22 @@ class Request:
 
 
 @dataclass(frozen=True)
-class FeatureFolder:
+class FeatureCache:
     """``image_embeddings.npy``, ``text_embeddings.npy``, ``aug_text_embeddings.npy``, and a manifest of their keys.
 
-    ``commit_seconds`` is the time between two writes of rows that are being computed.
+    ``commit_seconds`` is the interval between two commits of rows that are being computed.
     """
 
     path: Path
     commit_seconds: float = COMMIT_SECONDS
 
-    def rows(self, request: Request, progress: Progress = silent) -> Features:
-        """The requested rows, (keys, width): read from the cache, or computed where it lacks them.
+    def rows(self, request: CacheRequest, progress: ProgressCallback = no_progress) -> Features:
+        """Return the requested rows, (keys, width), from the cache; missing rows are computed.
 
-        A table that has them all is left untouched; else it is replaced by one of just the requested rows.
+        If rows are missing, the table is replaced by one of the requested rows.
 
         Raises:
-            FeaturesError: The folder's format is another, or its manifest is damaged.
+            FeaturesError: The folder has another format, or its manifest is damaged.
         """
         cached = self._read(request)
         first = {key: position for position, key in reversed(list(enumerate(request.keys)))}
@@ -70,16 +70,16 @@ class FeatureFolder:
         if not missing:
             return _rows_of(request, cached)
         _log.info("%s: %d of %d rows to compute", request.name, len(missing), len(request.keys))
-        extraction = Extraction(self.path / PARTIAL, request.name, request.identity, request.width, self.commit_seconds)
+        array = ResumableArray(self.path / PARTIAL, request.name, request.identity, request.width, self.commit_seconds)
         keys = [request.keys[position] for position in missing]
-        computed = extraction.run(keys, lambda steps: request.encode([missing[step] for step in steps]), progress)
+        computed = array.run(keys, lambda steps: request.encode([missing[step] for step in steps]), progress)
         rows = _rows_of(request, cached | dict(zip(keys, computed, strict=True)))
         self._write(request, rows)
-        extraction.finish()
+        array.finish()
         return rows
 
     def tables(self) -> dict[str, dict[str, Any]]:
-        """Identity and keys of each table, by name; raises as ``rows``."""
+        """Return identity and keys of each table by name; raises like ``rows``."""
         file = self.path / MANIFEST
         try:
             values = json.loads(file.read_text("utf-8"))
@@ -87,7 +87,7 @@ class FeatureFolder:
         except FileNotFoundError:
             return {}
         except NotADirectoryError as error:
-            raise FeaturesError(f"{self.path}: expected a folder for features, found a file") from error
+            raise FeaturesError(f"{self.path}: expected a folder for features, found a file; choose another") from error
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise FeaturesError(f"{file}: cannot be read: {error}; delete the folder") from error
         if found != FORMAT:
@@ -97,8 +97,8 @@ class FeatureFolder:
             )
         return tables
 
-    def _read(self, request: Request) -> dict[str, Features]:
-        """The rows of the table by key; none if it is missing, of another identity, or damaged."""
+    def _read(self, request: CacheRequest) -> dict[str, Features]:
+        """Return the rows of the table by key; empty if the table is missing, damaged, or has another identity."""
         table = self.tables().get(request.name, {})
         if table.get("identity") != request.identity:
             return {}
@@ -111,12 +111,12 @@ class FeatureFolder:
             return {}
         return dict(zip(keys, rows, strict=True))
 
-    def _write(self, request: Request, rows: Features) -> None:
-        """Replace a table. Between the two manifests the folder has no such table: never a wrong one."""
+    def _write(self, request: CacheRequest, rows: Features) -> None:
+        """Replace a table. Its manifest entry is removed first, so that no entry ever describes wrong rows."""
         tables = self.tables()
         if tables.pop(request.name, None) is not None:
             self._write_manifest(tables)
-        partial = self.path / PARTIAL / f"{request.name}.whole.npy"
+        partial = self.path / PARTIAL / f"{request.name}.complete.npy"
         np.save(partial, rows)
         fsync_file(partial)
         partial.replace(self.path / f"{request.name}.npy")
@@ -127,6 +127,6 @@ class FeatureFolder:
         write_json_atomic(self.path / MANIFEST, {"format": FORMAT, "tables": tables})
 
 
-def _rows_of(request: Request, cached: dict[str, Features]) -> Features:
+def _rows_of(request: CacheRequest, cached: dict[str, Features]) -> Features:
     rows = [cached[key] for key in request.keys]
     return np.array(rows, dtype=np.float32).reshape(len(rows), request.width)

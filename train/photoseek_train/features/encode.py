@@ -1,4 +1,4 @@
-"""All vectors of a split, for measuring."""
+"""Encoding of a split for evaluation."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import numpy as np
 import torch
 
 from photoseek.vectors import Vectors, normalize
-from photoseek_train.distributed import ALONE, Processes
-from photoseek_train.features.inputs import Inputs
+from photoseek_train.distributed import SINGLE_PROCESS, ProcessGroup
+from photoseek_train.features.inputs import InputPipeline
 from photoseek_train.model.two_tower import TwoTower
-from photoseek_train.progress import Progress, silent
+from photoseek_train.progress import ProgressCallback, no_progress
 
 BATCH = 128
 
 
 def encode_all(
     model: TwoTower,
-    inputs: Inputs,
+    inputs: InputPipeline,
     task: str = "vectors",
-    progress: Progress = silent,
-    processes: Processes = ALONE,
+    progress: ProgressCallback = no_progress,
+    processes: ProcessGroup = SINGLE_PROCESS,
 ) -> Vectors:
-    """Unit vectors of every input, (n, dim), in float32 arithmetic; the model has to be in evaluation mode."""
-    rows = processes.own(np.array_split(np.arange(len(inputs)), processes.count))
+    """Return unit vectors of every input, (n, dim), computed in float32; the model must be in evaluation mode."""
+    rows = processes.shard(np.array_split(np.arange(len(inputs)), processes.count))
     batches = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
     parts: list[Vectors] = []
     with torch.inference_mode():
@@ -42,9 +42,13 @@ class SplitVectors(NamedTuple):
 
 
 def encode_split(
-    model: TwoTower, images: Inputs, texts: Inputs, progress: Progress = silent, processes: Processes = ALONE
+    model: TwoTower,
+    images: InputPipeline,
+    texts: InputPipeline,
+    progress: ProgressCallback = no_progress,
+    processes: ProcessGroup = SINGLE_PROCESS,
 ) -> SplitVectors:
-    """Vectors of a split's photos and captions; each of the ``processes`` encodes a part and has all."""
+    """Return the vectors of a split; each process encodes a shard and receives all vectors."""
     return SplitVectors(
         encode_all(model, images, "photos", progress, processes),
         encode_all(model, texts, "captions", progress, processes),

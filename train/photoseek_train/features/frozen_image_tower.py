@@ -1,4 +1,4 @@
-"""An image tower that learns nothing, made for speed: the features are the tower's own, up to rounding."""
+"""A frozen image tower optimized for inference; its features equal the tower's up to rounding."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from photoseek.photos.preprocessing import Preprocessing
 from photoseek_train.features.resumable_array import Features
 from photoseek_train.model.towers import ImageTower
 
-Pictures = npt.NDArray[np.uint8]
-"""Photos cut to size, (n, height, width, 3)."""
+UInt8Images = npt.NDArray[np.uint8]
+"""Cropped photos, (n, height, width, 3)."""
 
 _CONVOLUTION_AND_NORM = (("conv1", "bn1"), ("conv2", "bn2"), ("conv3", "bn3"), ("0", "1"))
-"""Names of neighbours in torchvision's ResNets; 0 and 1 are those of a shortcut that changes the width."""
+"""Names of consecutive layers in torchvision's ResNets; 0 and 1 are those of a downsampling shortcut."""
 
 
 class FrozenImageTower:
-    """A copy of an image tower without batch norms, with channels last, that scales the pixels itself.
+    """A copy of an image tower with folded batch norms and channels-last memory format that normalizes on the device.
 
-    May be called from several threads.
+    Thread-safe.
     """
 
     def __init__(self, tower: ImageTower, preprocessing: Preprocessing, bf16: bool = False) -> None:
@@ -36,33 +36,33 @@ class FrozenImageTower:
         folded = fold_batch_norms(tower.resnet).requires_grad_(False)
         self._resnet = folded.to(dtype=self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def __call__(self, pictures: Pictures) -> Features:
-        """The features of photos, (n, width of the tower)."""
+    def __call__(self, pictures: UInt8Images) -> Features:
+        """Return the features of photos, (n, width of the tower)."""
         with torch.inference_mode():
             return self._features(self._pixels(torch.from_numpy(pictures)))
 
-    def of_pixels(self, pixels: npt.NDArray[np.float32]) -> Features:
-        """The features of preprocessed photos, float32 (n, 3, height, width)."""
+    def encode_pixels(self, pixels: npt.NDArray[np.float32]) -> Features:
+        """Return the features of preprocessed photos, float32 (n, 3, height, width)."""
         with torch.inference_mode():
             return self._features(torch.from_numpy(pixels).to(self.device, memory_format=torch.channels_last))
 
     def _features(self, pixels: Tensor) -> Features:
-        with full_float32():
+        with disable_tf32():
             features: Tensor = self._resnet(pixels.to(self.dtype))
             return features.float().cpu().numpy()
 
     def _pixels(self, pictures: Tensor) -> Tensor:
-        """``Preprocessing.__call__`` after its cut, on the device, where a byte a value travels and not four."""
+        """Normalize like ``Preprocessing.__call__``, but on the device: uint8 needs a quarter of the transfer."""
         how = self.preprocessing
         if self.device.type == "cuda":
             pictures = pictures.pin_memory()
         std, mean = (torch.tensor(values, device=self.device).view(3, 1, 1) for values in (how.std, how.mean))
-        pixels = pictures.to(self.device, non_blocking=True).permute(0, 3, 1, 2).float()  # channels stay last in memory
+        pixels = pictures.to(self.device, non_blocking=True).permute(0, 3, 1, 2).float()  # channels-last in memory
         return pixels.mul_(how.rescale_factor / std).sub_(mean / std)
 
 
 def fold_batch_norms(resnet: nn.Module) -> nn.Module:
-    """A copy, in evaluation mode, in which each convolution does the work of the batch norm after it."""
+    """Return a copy in evaluation mode in which each batch norm is folded into the convolution before it."""
     folded = deepcopy(resnet).eval()
     for module in list(folded.modules()):
         children = dict(module.named_children())
@@ -75,8 +75,8 @@ def fold_batch_norms(resnet: nn.Module) -> nn.Module:
 
 
 @contextmanager
-def full_float32() -> Iterator[None]:
-    """Keep cuDNN from rounding float32 to the 10 bits of TF32, as it does by default."""
+def disable_tf32() -> Iterator[None]:
+    """Disable TF32 in cuDNN, which rounds float32 to 10 bits of mantissa by default."""
     cudnn = torch.backends.cudnn
     with cudnn.flags(enabled=cudnn.enabled, benchmark=cudnn.benchmark, allow_tf32=False):
         yield

@@ -1,4 +1,4 @@
-"""What a batch is made of: features that a frozen tower made once, or photos and tokens for a tower that learns."""
+"""Inputs of a training step: cached features of a frozen tower, or photos and tokens for a trained one."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from photoseek_train.data.photos import EvaluationPhotos, stream_photos
 from photoseek_train.data.tokens import TokenBatch, Tokens
 from photoseek_train.model.two_tower import TwoTower
 
-_AT_ONCE = 64  # captions in a pass on a CPU: sorted by length, they bring little padding along
+_CPU_BATCH_SIZE = 64  # captions per forward pass on a CPU, sorted by length to minimize padding
 
 
-class Inputs(Protocol):
-    """Photos or captions of one split, in some form that the model can embed."""
+class InputPipeline(Protocol):
+    """The photos or captions of a split, in a form that the model can embed."""
 
     def __len__(self) -> int:
-        """How many there are."""
+        """Return the number of photos or captions."""
 
     def stream(self, batches: Sequence[Rows], epoch: int) -> Iterator[Any]:
-        """The inputs at the rows of each batch, in order."""
+        """Yield the inputs at the rows of each batch, in order."""
 
     def embed(self, model: TwoTower, batch: Any) -> Tensor:
-        """Vectors of a streamed batch, (n, dim), not of unit length."""
+        """Return the vectors of a streamed batch, (n, dim), not normalized."""
 
 
 @dataclass(frozen=True)
 class CachedFeatures:
-    """What a frozen tower made of photos or captions.
+    """Features that a frozen tower computed.
 
     Attributes:
         features: float32 (n, width of the tower).
@@ -48,19 +48,19 @@ class CachedFeatures:
         return len(self.features)
 
     def stream(self, batches: Sequence[Rows], epoch: int) -> Iterator[Tensor]:  # noqa: ARG002
-        """The features of each batch."""
+        """Yield the features of each batch."""
         return (self.features[torch.from_numpy(rows)] for rows in batches)
 
     def embed(self, model: TwoTower, batch: Tensor) -> Tensor:
-        """Pass features through the projector."""
+        """Project the features."""
         return self.project(model, batch.to(model.device))
 
 
 @dataclass(frozen=True)
 class CachedViews(CachedFeatures):
-    """Features of several random views of each photo, float32 (views, n, width); a step takes one of each photo.
+    """Features of several random views of each photo, float32 (views, n, width); a step uses one view of each photo.
 
-    ``seed``, the epoch and the step decide which.
+    The view is derived from ``seed``, the epoch and the step.
     """
 
     seed: int
@@ -69,7 +69,7 @@ class CachedViews(CachedFeatures):
         return self.features.shape[1]
 
     def stream(self, batches: Sequence[Rows], epoch: int) -> Iterator[Tensor]:
-        """A view of each photo of each batch."""
+        """Yield a view of each photo of each batch."""
         for step, rows in enumerate(batches):
             rng = np.random.default_rng([self.seed, epoch, step, *_VIEWS])
             views = rng.integers(len(self.features), size=len(rows))
@@ -77,8 +77,8 @@ class CachedViews(CachedFeatures):
 
 
 @dataclass(frozen=True)
-class LivePhotos:
-    """Photos for the image tower; ``pin``: batches wait in memory that a GPU fetches from by itself."""
+class DecodedPhotos:
+    """Photos for the image tower; ``pin`` copies batches to page-locked memory for a GPU."""
 
     photos: EvaluationPhotos
     workers: int = 0
@@ -88,18 +88,18 @@ class LivePhotos:
         return len(self.photos)
 
     def stream(self, batches: Sequence[Rows], epoch: int) -> Iterator[Tensor]:
-        """The pixel values of each batch."""
+        """Yield the pixel values of each batch."""
         return stream_photos(self.photos, batches, epoch, self.workers, self.pin)
 
     def embed(self, model: TwoTower, batch: Tensor) -> Tensor:
-        """Pass photos through tower and projector."""
+        """Encode and project photos."""
         pixels = batch.to(model.device, non_blocking=True, memory_format=torch.channels_last)
         return model.embed_image(pixels)
 
 
 @dataclass(frozen=True)
-class LiveTexts:
-    """Captions for the text tower."""
+class TokenizedCaptions:
+    """Tokenized captions for the text tower."""
 
     tokens: Tokens
 
@@ -107,17 +107,17 @@ class LiveTexts:
         return len(self.tokens)
 
     def stream(self, batches: Sequence[Rows], epoch: int) -> Iterator[TokenBatch]:  # noqa: ARG002
-        """The tokens of each batch."""
+        """Yield the tokens of each batch."""
         return (self.tokens.batch(rows) for rows in batches)
 
     def embed(self, model: TwoTower, batch: TokenBatch) -> Tensor:
-        """Pass tokens through tower and projector; on a CPU, where padding costs time, by length."""
+        """Encode and project tokens; on a CPU in groups of similar length, because padding costs time."""
         ids, mask = (part.to(model.device) for part in batch)
-        if ids.device.type != "cpu" or len(ids) <= _AT_ONCE:
+        if ids.device.type != "cpu" or len(ids) <= _CPU_BATCH_SIZE:
             return model.embed_text(ids, mask)
         lengths = mask.sum(dim=1)
         order = lengths.argsort(stable=True)
-        chunks = [order[start : start + _AT_ONCE] for start in range(0, len(order), _AT_ONCE)]
+        chunks = [order[start : start + _CPU_BATCH_SIZE] for start in range(0, len(order), _CPU_BATCH_SIZE)]
         longest = [int(lengths[rows[-1]]) for rows in chunks]
         parts = [
             model.embed_text(ids[rows, :length], mask[rows, :length])
@@ -127,56 +127,56 @@ class LiveTexts:
 
 
 @dataclass(frozen=True)
-class MaskedTexts(LiveTexts):
-    """Captions of which each step hides some tokens; which ones follows from (seed, epoch, step).
+class MaskedCaptions(TokenizedCaptions):
+    """Captions with randomly masked tokens; the choice is derived from (seed, epoch, step).
 
     Attributes:
-        share: Probability that a token is hidden; [CLS], [SEP] and padding never are.
-        seed: What the choice is derived from.
+        share: Probability of masking a token; [CLS], [SEP] and padding are never masked.
+        seed: Seed of the choice.
     """
 
     share: float
     seed: int
 
     def stream(self, batches: Sequence[Rows], epoch: int) -> Iterator[TokenBatch]:
-        """The tokens of each batch, some of them hidden."""
+        """Yield the tokens of each batch, some of them masked."""
         for step, rows in enumerate(batches):
             ids, mask = self.tokens.batch(rows)
             rng = np.random.default_rng([self.seed, epoch, step, *_MASKS])
             hidden = torch.from_numpy(rng.random(ids.shape) < self.share)
-            yield torch.where(hidden & self.tokens.are_words(ids), self.tokens.mask_id, ids), mask
+            yield torch.where(hidden & self.tokens.word_mask(ids), self.tokens.mask_id, ids), mask
 
 
 @dataclass(frozen=True)
-class WithKeywords:
-    """Captions of which an epoch replaces some by their keywords; which ones follows from (seed, epoch, row).
+class KeywordReplacement:
+    """Captions that are randomly replaced by their keywords; the choice is derived from (seed, epoch, row).
 
     Attributes:
-        both: All captions, and after them the keywords of each, in the same order.
-        share: Probability that a caption is replaced.
-        seed: What the choice is derived from.
+        both: All captions, followed by the keywords of each, in the same order.
+        share: Probability of replacing a caption.
+        seed: Seed of the choice.
     """
 
-    both: Inputs
+    both: InputPipeline
     share: float
     seed: int
 
     def __len__(self) -> int:
         return len(self.both) // 2
 
-    def replaced(self, epoch: int) -> npt.NDArray[np.bool_]:
-        """Whether the epoch takes a caption's keywords in its place, (captions,)."""
+    def replacement_mask(self, epoch: int) -> npt.NDArray[np.bool_]:
+        """Return whether the epoch replaces each caption by its keywords, (captions,)."""
         rng = np.random.default_rng([self.seed, epoch, *_KEYWORDS])
         return rng.random(len(self)) < self.share
 
     def stream(self, batches: Sequence[Rows], epoch: int) -> Iterator[Any]:
-        """The captions of each batch, or their keywords."""
-        replaced = self.replaced(epoch)
-        return self.both.stream([rows + replaced[rows] * len(self) for rows in batches], epoch)
+        """Yield the captions of each batch, or their keywords."""
+        replacement_mask = self.replacement_mask(epoch)
+        return self.both.stream([rows + replacement_mask[rows] * len(self) for rows in batches], epoch)
 
     def embed(self, model: TwoTower, batch: Any) -> Tensor:
-        """Pass both through the same projector."""
+        """Embed captions and keywords alike."""
         return self.both.embed(model, batch)
 
 
-_KEYWORDS, _VIEWS, _MASKS = (0, 1), (0, 2), (0, 3)  # tell these choices from others of the same seed and epoch
+_KEYWORDS, _VIEWS, _MASKS = (0, 1), (0, 2), (0, 3)  # separate random streams for the same seed and epoch

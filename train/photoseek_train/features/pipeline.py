@@ -1,4 +1,4 @@
-"""Photos and captions on their way through a frozen tower, with every core busy."""
+"""Parallel decoding and encoding for a frozen tower."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from photoseek_train.data.photos import TrainingPhotos, read_picture
-from photoseek_train.features.frozen_image_tower import FrozenImageTower, Pictures
+from photoseek_train.data.photos import TrainingPhotos, load_photo
+from photoseek_train.features.frozen_image_tower import FrozenImageTower, UInt8Images
 from photoseek_train.features.resumable_array import Features
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
-_AT_ONCE_ON_CPU = 16  # what a core's cache holds best
-_AT_ONCE_ELSEWHERE = 128
-_MOST_STREAMS = 8  # each holds a batch's feature maps: 0.2 GB of resnet18 at 224 pixels, 1 GB of resnet152
+_CPU_BATCH_SIZE = 16  # fits in a core's cache
+_DEVICE_BATCH_SIZE = 128
+_MAX_STREAMS = 8  # each needs memory for feature maps: 0.2 GB for resnet18 at 224 pixels, 1 GB for resnet152
 
 
 def encode_photos(tower: FrozenImageTower, paths: Sequence[Path]) -> Iterator[Features]:
-    """Features of photos, in their order, a few at a time.
+    """Yield the features of photos in order, in batches.
 
     Raises:
         DataError: A photo cannot be decoded.
     """
 
-    def decode(part: Sequence[Path]) -> Pictures:
-        return np.stack([np.asarray(tower.preprocessing.fit(read_picture(path))) for path in part])
+    def decode(part: Sequence[Path]) -> UInt8Images:
+        return np.stack([np.asarray(tower.preprocessing.fit(load_photo(path))) for path in part])
 
     return _encode(tower, paths, decode, tower)
 
@@ -42,7 +42,7 @@ def encode_photos(tower: FrozenImageTower, paths: Sequence[Path]) -> Iterator[Fe
 def encode_views(
     tower: FrozenImageTower, photos: TrainingPhotos, views: Sequence[tuple[int, int]]
 ) -> Iterator[Features]:
-    """Features of random views, each named by its number and the row of its photo, in their order, a few at a time.
+    """Yield the features of random views, each given as (number, row of its photo), in order, in batches.
 
     Raises:
         DataError: A photo cannot be decoded.
@@ -51,7 +51,7 @@ def encode_views(
     def draw(part: Sequence[tuple[int, int]]) -> npt.NDArray[np.float32]:
         return np.stack([photos.view(number, row) for number, row in part])
 
-    return _encode(tower, views, draw, tower.of_pixels)
+    return _encode(tower, views, draw, tower.encode_pixels)
 
 
 def _encode(
@@ -62,28 +62,30 @@ def _encode(
 ) -> Iterator[Features]:
     """Prepare and encode the items in batches.
 
-    On a CPU each thread takes a batch from its files through the tower: threads that share one convolution wait for
-    each other, and a thread that decodes takes a core from them. Elsewhere the CPU decodes ahead of the device.
+    On a CPU, each thread prepares and encodes a batch: threads that share a convolution wait for each other, and
+    separate decoding threads would compete with them. With another device, the CPU decodes ahead of it.
     """
     on_cpu = tower.device.type == "cpu"
-    size = _AT_ONCE_ON_CPU if on_cpu else _AT_ONCE_ELSEWHERE
+    size = _CPU_BATCH_SIZE if on_cpu else _DEVICE_BATCH_SIZE
     parts = [items[start : start + size] for start in range(0, len(items), size)]
     if on_cpu:
-        yield from on_each_core(lambda part: encode(prepare(part)), parts)
+        yield from map_on_cores(lambda part: encode(prepare(part)), parts)
         return
     workers = os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
-        yield from map(encode, in_order(pool, prepare, parts, ahead=workers + 1))
+        yield from map(encode, ordered_results(pool, prepare, parts, ahead=workers + 1))
 
 
-def on_each_core(work: Callable[[_Item], _Result], items: Sequence[_Item]) -> Iterator[_Result]:
-    """Results in the order of the items; each core takes an item of its own."""
+def map_on_cores(work: Callable[[_Item], _Result], items: Sequence[_Item]) -> Iterator[_Result]:
+    """Yield results in the order of the items; each core processes one item at a time."""
     with _streams() as (pool, count):
-        yield from in_order(pool, work, items, ahead=2 * count)
+        yield from ordered_results(pool, work, items, ahead=2 * count)
 
 
-def in_order(pool: Executor, work: Callable[[_Item], _Result], items: Sequence[_Item], ahead: int) -> Iterator[_Result]:
-    """Results in the order of the items; at most ``ahead`` of them are begun before they are asked for."""
+def ordered_results(
+    pool: Executor, work: Callable[[_Item], _Result], items: Sequence[_Item], ahead: int
+) -> Iterator[_Result]:
+    """Yield results in the order of the items, with at most ``ahead`` items in flight."""
     waiting: deque[Future[_Result]] = deque()
     try:
         for item in items:
@@ -99,11 +101,11 @@ def in_order(pool: Executor, work: Callable[[_Item], _Result], items: Sequence[_
 
 @contextmanager
 def _streams() -> Iterator[tuple[ThreadPoolExecutor, int]]:
-    """A pool of threads, each with its share of torch's threads; how many they are."""
+    """Yield a thread pool that divides torch's threads, and its size."""
     cores = torch.get_num_threads()
-    count = min(cores, _MOST_STREAMS)
+    count = min(cores, _MAX_STREAMS)
     try:
         with ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(cores // count,)) as pool:
             yield pool, count
     finally:
-        torch.set_num_threads(cores)  # what later threads begin with
+        torch.set_num_threads(cores)  # the default of new threads

@@ -1,4 +1,4 @@
-"""Resumable computation of many rows of features: a kill costs seconds, not the work so far."""
+"""Resumable computation of feature rows: an interruption costs seconds of work."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ import numpy as np
 import numpy.typing as npt
 
 from photoseek.system.atomic_write import fsync_file, write_json_atomic
-from photoseek_train.progress import Progress, silent
+from photoseek_train.progress import ProgressCallback, no_progress
 
 Features = npt.NDArray[np.float32]
 """Features of a tower, (n, width)."""
 
 Encode = Callable[[Sequence[int]], Iterable[Features]]
-"""From positions, in the order they are wanted, to their features, a few at a time."""
+"""Maps positions to their features, in order and in batches."""
 
 COMMIT_SECONDS = 5.0
-"""Time between two writes: the work that a kill costs."""
+"""Interval between commits: the work that an interruption can lose."""
 
 
 @dataclass(frozen=True)
-class Extraction:
-    """An array that is filled from the top: ``NAME.npy``, and ``NAME.json`` with the number of complete rows.
+class ResumableArray:
+    """An array that is filled from the first row: ``NAME.npy``, and ``NAME.json`` with the number of complete rows.
 
     Attributes:
-        folder: Of both files.
-        name: Of the table.
-        identity: What the rows depend on; partial work of another identity is dropped.
-        width: Of a row.
-        commit_seconds: Time between two writes.
+        folder: Folder of both files.
+        name: Name of the table.
+        identity: What the rows depend on; partial results with another identity are deleted.
+        width: Dimension of a row.
+        commit_seconds: Interval between commits.
     """
 
     folder: Path
@@ -55,10 +55,10 @@ class Extraction:
         """The file with the number of complete rows."""
         return self.folder / f"{self.name}.json"
 
-    def run(self, keys: Sequence[str], encode: Encode, progress: Progress = silent) -> Features:
-        """Compute the row of every key, (keys, width); continues where an earlier run for the same keys stopped."""
-        purpose = hashlib.sha256(json.dumps([self.identity, list(keys)], sort_keys=True).encode()).hexdigest()
-        done = self._done(purpose)
+    def run(self, keys: Sequence[str], encode: Encode, progress: ProgressCallback = no_progress) -> Features:
+        """Return the row of every key, (keys, width); continues an interrupted run for the same keys."""
+        cache_key = hashlib.sha256(json.dumps([self.identity, list(keys)], sort_keys=True).encode()).hexdigest()
+        done = self._completed_rows(cache_key)
         rows = self._open(len(keys), fresh=done == 0)
         committed = time.monotonic()
         progress(self.name, done, len(keys))
@@ -67,15 +67,15 @@ class Extraction:
             done += len(part)
             progress(self.name, done, len(keys))
             if time.monotonic() - committed > self.commit_seconds:
-                self._commit(rows, done, purpose)
+                self._flush(rows, done, cache_key)
                 committed = time.monotonic()
-        self._commit(rows, done, purpose)
+        self._flush(rows, done, cache_key)
         return rows
 
     def finish(self) -> None:
-        """Remove both files, and the folder if nothing else is in it."""
+        """Delete both files, and the folder if it is empty."""
         self._discard()
-        with suppress(OSError):  # another table is being computed
+        with suppress(OSError):  # not empty: another table is being computed
             self.folder.rmdir()
 
     def _open(self, count: int, fresh: bool) -> Features:
@@ -89,16 +89,16 @@ class Extraction:
         self.state.unlink(missing_ok=True)
         self.array.unlink(missing_ok=True)
 
-    def _done(self, purpose: str) -> int:
-        """The number of rows that an earlier run for the same keys completed."""
+    def _completed_rows(self, cache_key: str) -> int:
+        """Return the number of rows that an earlier run for the same keys completed."""
         try:
             state = json.loads(self.state.read_text("utf-8"))
-            return int(state["done"]) if state["purpose"] == purpose and self.array.is_file() else 0
+            return int(state["done"]) if state["purpose"] == cache_key and self.array.is_file() else 0
         except (OSError, ValueError, KeyError, TypeError):
             return 0
 
-    def _commit(self, rows: Features, done: int, purpose: str) -> None:
+    def _flush(self, rows: Features, done: int, cache_key: str) -> None:
         if isinstance(rows, np.memmap):
             rows.flush()
         fsync_file(self.array)
-        write_json_atomic(self.state, {"purpose": purpose, "done": done})
+        write_json_atomic(self.state, {"purpose": cache_key, "done": done})

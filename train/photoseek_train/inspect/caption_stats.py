@@ -1,4 +1,4 @@
-"""What there is to know of captions before training."""
+"""Statistics of captions before training."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ from typing import Any
 
 from photoseek.captions import Caption
 from photoseek.languages import detect_language
-from photoseek_train.inspect.photo_stats import spread
+from photoseek_train.inspect.photo_stats import summarize
 
 
-def token_facts(text_model: str, texts: Sequence[str], max_tokens: int) -> dict[str, Any]:
-    """Lengths of captions in tokens, ``[CLS]`` and ``[SEP]`` included, and how many ``max_tokens`` would cut off.
+def token_stats(text_model: str, texts: Sequence[str], max_tokens: int) -> dict[str, Any]:
+    """Return the lengths of captions in tokens, including ``[CLS]`` and ``[SEP]``, and how many exceed ``max_tokens``.
 
     Raises:
         TowerError: The tokenizer of the model cannot be loaded.
     """
-    from photoseek_train.data.tokens import plain_tokenizer
+    from photoseek_train.data.tokens import untruncated_tokenizer
     from photoseek_train.model.pretrained import load_tokenizer
 
-    encoded = plain_tokenizer(load_tokenizer(text_model)).encode_batch_fast(list(texts))
-    lengths = [len(one.ids) for one in encoded]
-    return {**spread(lengths), "max_tokens": max_tokens, "cut_off": sum(length > max_tokens for length in lengths)}
+    encodings = untruncated_tokenizer(load_tokenizer(text_model)).encode_batch_fast(list(texts))
+    lengths = [len(one.ids) for one in encodings]
+    return {**summarize(lengths), "max_tokens": max_tokens, "cut_off": sum(length > max_tokens for length in lengths)}
 
 
 def captions_json(captions: Sequence[Caption]) -> dict[str, Any]:
-    """Numbers of captions, their languages and lengths, and what looks like a slip."""
+    """Return counts of captions, their languages and lengths, and probable mistakes."""
     per_photo = Counter(Counter(caption.image for caption in captions).values())
     return {
         "total": len(captions),
         "with_keywords": sum(bool(caption.keywords) for caption in captions),
         "per_photo": {str(count): photos for count, photos in sorted(per_photo.items())},
         "languages": {language: _lengths(texts) for language, texts in _by_language(captions).items()},
-        "duplicates": len(repeated(captions)),
-        "duplicates_of_one_photo": len(repeated(captions, of_one_photo=True)),
+        "duplicates": len(duplicates(captions)),
+        "duplicates_of_one_photo": len(duplicates(captions, of_one_photo=True)),
     }
 
 
-def repeated(captions: Sequence[Caption], *, of_one_photo: bool = False) -> list[Caption]:
-    """Captions that repeat an earlier one to the letter, but for case and space; of any photo, or of the same."""
+def duplicates(captions: Sequence[Caption], *, of_one_photo: bool = False) -> list[Caption]:
+    """Return captions that repeat an earlier one, ignoring case and whitespace; of any photo, or of the same photo."""
     seen: set[tuple[str, str]] = set()
     found = []
     for caption in captions:
@@ -51,13 +51,13 @@ def repeated(captions: Sequence[Caption], *, of_one_photo: bool = False) -> list
     return found
 
 
-def label(caption: Caption) -> str:
-    """``NAME#I``."""
+def caption_id(caption: Caption) -> str:
+    """Return ``NAME#I``."""
     return f"{caption.image}#{caption.index}"
 
 
 def has_control_characters(text: str) -> bool:
-    """Whether a text holds characters that nobody can see: control codes, or ones that stand for no character."""
+    """Return whether a text contains control, private-use or unassigned characters, or U+FFFD."""
     return any(unicodedata.category(char) in ("Cc", "Co", "Cn") or char == "\ufffd" for char in text)
 
 
@@ -69,9 +69,9 @@ def _by_language(captions: Sequence[Caption]) -> dict[str, list[str]]:
 
 
 def _lengths(texts: Sequence[str]) -> dict[str, Any]:
-    """Lengths in words, which Chinese has no spaces between, and in characters."""
+    """Return lengths in words (Chinese has no spaces between words) and in characters."""
     return {
         "captions": len(texts),
-        "words": spread(len(text.split()) for text in texts),
-        "characters": spread(map(len, texts)),
+        "words": summarize(len(text.split()) for text in texts),
+        "characters": summarize(map(len, texts)),
     }

@@ -1,4 +1,4 @@
-"""Photos and captions looked over before anyone spends an hour: what ``fit`` would refuse, and what it would miss."""
+"""Checks of photos and captions before training: problems that ``fit`` would refuse, and probable mistakes."""
 
 from __future__ import annotations
 
@@ -12,35 +12,41 @@ from typing import Any
 from photoseek.captions import CaptionFile, read_caption_file
 from photoseek.sources.local import scan
 from photoseek_train.errors import DataError
-from photoseek_train.inspect.caption_stats import captions_json, has_control_characters, label, repeated, token_facts
-from photoseek_train.inspect.photo_stats import PhotoFacts, photo_facts, same_content, sizes_json
-from photoseek_train.progress import Progress, silent
+from photoseek_train.inspect.caption_stats import (
+    caption_id,
+    captions_json,
+    duplicates,
+    has_control_characters,
+    token_stats,
+)
+from photoseek_train.inspect.photo_stats import PhotoStats, collect_photo_stats, same_content, sizes_json
+from photoseek_train.progress import ProgressCallback, no_progress
 
-_OWN_NAMES = {"val": "dev"}  # a caption file's names for what the command line calls otherwise
+_SPLIT_NAMES = {"val": "dev"}  # names of splits in caption files -> names on the command line
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was found.
+    """One kind of finding.
 
     Attributes:
-        kind: What it is, a word that never changes.
-        where: Photos, captions or groups of photos that show it.
-        fatal: Whether ``fit`` would refuse the data.
+        kind: Stable identifier of the kind.
+        where: Photos, captions or groups of photos that are affected.
+        is_error: Whether ``fit`` would refuse the data.
     """
 
     kind: str
     where: list[str]
-    fatal: bool = False
+    is_error: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object, with all places."""
+        """Return a JSON object with all affected items."""
         return {"kind": self.kind, "count": len(self.where), "where": self.where}
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """All that was found; ``photos``, ``captions`` and ``splits`` are JSON objects."""
+    """The result of an inspection; ``photos``, ``captions`` and ``splits`` are JSON objects."""
 
     photos: dict[str, Any]
     captions: dict[str, Any]
@@ -50,21 +56,21 @@ class Inspection:
 
     @property
     def usable(self) -> bool:
-        """Whether ``fit`` would take these data."""
+        """Whether ``fit`` would accept the data."""
         return not self.problems
 
     @property
     def problems(self) -> list[Finding]:
         """Findings that ``fit`` would refuse."""
-        return [finding for finding in self.findings if finding.fatal]
+        return [finding for finding in self.findings if finding.is_error]
 
     @property
     def warnings(self) -> list[Finding]:
-        """Findings that ``fit`` would not mind."""
-        return [finding for finding in self.findings if not finding.fatal]
+        """Findings that ``fit`` would accept."""
+        return [finding for finding in self.findings if not finding.is_error]
 
     def to_json(self) -> dict[str, Any]:
-        """The form that ``inspect --json`` prints."""
+        """Return the JSON object that ``inspect --json`` prints."""
         return {
             "usable": self.usable,
             "problems": [finding.to_json() for finding in self.problems],
@@ -77,8 +83,8 @@ class Inspection:
 
 
 @dataclass
-class _Look:
-    """An inspection under way."""
+class _Inspection:
+    """An inspection in progress."""
 
     images: Path
     file: CaptionFile
@@ -86,18 +92,18 @@ class _Look:
     findings: list[Finding] = field(default_factory=list)
 
     @property
-    def captioned(self) -> list[str]:
+    def captioned_images(self) -> list[str]:
         return self.file.names()
 
     @property
-    def meant(self) -> list[str]:
-        """Photos that training or measuring would open: those of the splits, or all captioned ones."""
-        return list(dict.fromkeys(name for names in self.splits.values() for name in names)) or self.captioned
+    def expected_images(self) -> list[str]:
+        """Photos that training or evaluation would open: those of the splits, or all captioned ones."""
+        return list(dict.fromkeys(name for names in self.splits.values() for name in names)) or self.captioned_images
 
-    def note(self, kind: str, where: Iterable[str], *, fatal: bool = False) -> None:
+    def add(self, kind: str, where: Iterable[str], *, is_error: bool = False) -> None:
         places = list(where)
         if places:
-            self.findings.append(Finding(kind, places, fatal))
+            self.findings.append(Finding(kind, places, is_error))
 
 
 def inspect_data(
@@ -106,96 +112,107 @@ def inspect_data(
     splits: Mapping[str, str | Path] | None = None,
     text_model: str | None = None,
     max_tokens: int = 64,
-    progress: Progress = silent,
+    progress: ProgressCallback = no_progress,
 ) -> Inspection:
-    """Look over photos and captions.
+    """Inspect photos and captions.
 
     Args:
         images: Folder of the photos.
         captions: Caption file.
-        splits: By the name of a split its file, or its name in the caption file. None or empty: those that the
-            caption file carries.
-        text_model: Count tokens by the tokenizer of this model.
-        max_tokens: Captions longer than this would be cut off.
-        progress: Called often.
+        splits: Splits by name: a file, or the name of a split in the caption file. None or empty: the splits of the
+            caption file.
+        text_model: Count tokens with the tokenizer of this model.
+        max_tokens: Captions longer than this would be truncated.
+        progress: Progress callback.
+
+    Returns:
+        The findings and statistics.
 
     Raises:
-        CaptionFileError: A caption or split file that cannot be read.
-        DataError: No such folder.
-        TowerError: The text model has no tokenizer that can be had.
+        CaptionFileError: A caption or split file cannot be read.
+        DataError: The folder does not exist.
+        TowerError: The tokenizer of the text model cannot be loaded.
     """
     started = time.monotonic()
     folder = Path(images).expanduser()
     if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder; give the folder that holds the photos")
-    look = _Look(folder, *_read(captions, splits or {}))
-    _find_missing(look)
-    photos = _look_at_photos(look, progress)
-    facts = _look_at_captions(look, text_model, max_tokens)
-    sizes = {name: _split_json(look, names) for name, names in look.splits.items()}
-    return Inspection(photos, facts, sizes, look.findings, time.monotonic() - started)
+        raise DataError(f"{folder}: no such folder; pass the folder that contains the photos")
+    inspection = _Inspection(folder, *_read(captions, splits or {}))
+    _find_missing(inspection)
+    photos = _inspect_photos(inspection, progress)
+    facts = _inspect_captions(inspection, text_model, max_tokens)
+    sizes = {name: _split_json(inspection, names) for name, names in inspection.splits.items()}
+    return Inspection(photos, facts, sizes, inspection.findings, time.monotonic() - started)
 
 
 def _read(captions: str | Path, splits: Mapping[str, str | Path]) -> tuple[CaptionFile, dict[str, list[str]]]:
     file = read_caption_file(captions)
     named: Mapping[str, str | Path] = splits or {
-        _OWN_NAMES.get(name, name): name for name in file.splits if name != "restval" or "train" not in file.splits
+        _SPLIT_NAMES.get(name, name): name for name in file.splits if name != "restval" or "train" not in file.splits
     }
     return file, {name: file.names(split) for name, split in named.items()}
 
 
-def _find_missing(look: _Look) -> None:
-    """Photos without captions, captions without photos, photos in two splits."""
-    captioned, meant = set(look.captioned), set(look.meant)
-    absent = [name for name in dict.fromkeys([*look.meant, *look.captioned]) if not (look.images / name).is_file()]
-    look.note("image_missing", (name for name in absent if name in meant), fatal=True)
-    look.note("caption_without_image", (name for name in absent if name not in meant))
-    look.note("split_image_without_caption", (name for name in look.meant if name not in captioned), fatal=True)
-    for (one, ours), (other, theirs) in combinations(look.splits.items(), 2):
+def _find_missing(inspection: _Inspection) -> None:
+    """Find photos without captions, captions without photos, and photos in two splits."""
+    captioned_images, expected_images = set(inspection.captioned_images), set(inspection.expected_images)
+    absent = [
+        name
+        for name in dict.fromkeys([*inspection.expected_images, *inspection.captioned_images])
+        if not (inspection.images / name).is_file()
+    ]
+    inspection.add("image_missing", (name for name in absent if name in expected_images), is_error=True)
+    inspection.add("caption_without_image", (name for name in absent if name not in expected_images))
+    inspection.add(
+        "split_image_without_caption",
+        (name for name in inspection.expected_images if name not in captioned_images),
+        is_error=True,
+    )
+    for (one, ours), (other, theirs) in combinations(inspection.splits.items(), 2):
         both = sorted(set(ours) & set(theirs))
-        look.note(f"in_{one}_and_{other}", both, fatal={one, other} == {"train", "dev"})
+        inspection.add(f"in_{one}_and_{other}", both, is_error={one, other} == {"train", "dev"})
 
 
-def _look_at_photos(look: _Look, progress: Progress) -> dict[str, Any]:
-    """Decode what is meant to be opened, and compare contents."""
-    captioned = set(look.captioned)
-    in_folder = [photo.path for photo in scan(look.images)]
-    look.note("image_without_caption", (name for name in in_folder if name not in captioned))
-    present = [name for name in look.meant if (look.images / name).is_file()]
-    photos = photo_facts(look.images, present, progress)
+def _inspect_photos(inspection: _Inspection, progress: ProgressCallback) -> dict[str, Any]:
+    """Decode the expected photos and compare their contents."""
+    captioned_images = set(inspection.captioned_images)
+    in_folder = [photo.path for photo in scan(inspection.images)]
+    inspection.add("image_without_caption", (name for name in in_folder if name not in captioned_images))
+    present = [name for name in inspection.expected_images if (inspection.images / name).is_file()]
+    photos = collect_photo_stats(inspection.images, present, progress)
     broken = [photo for photo in photos if photo.reason]
-    look.note("unreadable", (f"{photo.name}: {photo.reason}" for photo in broken), fatal=True)
-    _find_duplicates(look, photos)
+    inspection.add("unreadable", (f"{photo.name}: {photo.reason}" for photo in broken), is_error=True)
+    _find_duplicates(inspection, photos)
     return {"in_folder": len(in_folder), "decoded": len(photos) - len(broken), **sizes_json(photos)}
 
 
-def _find_duplicates(look: _Look, photos: Sequence[PhotoFacts]) -> None:
-    """Photos of the same content: across splits, where they make the measure look better, and within one."""
-    members = {split: set(names) for split, names in look.splits.items()}
+def _find_duplicates(inspection: _Inspection, photos: Sequence[PhotoStats]) -> None:
+    """Find photos with equal content: across splits, where they inflate the metrics, and within a split."""
+    members = {split: set(names) for split, names in inspection.splits.items()}
     across: list[str] = []
     within: list[str] = []
     for group in same_content(photos):
-        home = [{split for split, names in members.items() if name in names} for name in group]
-        shared = any(one != other for one, other in combinations(home, 2))
-        (across if shared else within).append(" = ".join(_with_split(n, h) for n, h in zip(group, home, strict=True)))
-    look.note("same_content_across_splits", across)
-    look.note("same_content_within_split", within)
+        groups = [{split for split, names in members.items() if name in names} for name in group]
+        shared = any(one != other for one, other in combinations(groups, 2))
+        (across if shared else within).append(" = ".join(_with_split(n, h) for n, h in zip(group, groups, strict=True)))
+    inspection.add("same_content_across_splits", across)
+    inspection.add("same_content_within_split", within)
 
 
 def _with_split(name: str, splits: set[str]) -> str:
     return f"{name} ({', '.join(sorted(splits))})" if splits else name
 
 
-def _look_at_captions(look: _Look, text_model: str | None, max_tokens: int) -> dict[str, Any]:
-    meant = set(look.meant)
-    chosen = [caption for caption in look.file.captions if caption.image in meant]
+def _inspect_captions(inspection: _Inspection, text_model: str | None, max_tokens: int) -> dict[str, Any]:
+    expected_images = set(inspection.expected_images)
+    chosen = [caption for caption in inspection.file.captions if caption.image in expected_images]
     facts = captions_json(chosen)
-    look.note("control_characters", (label(c) for c in chosen if has_control_characters(c.text)))
-    look.note("repeated_caption", map(label, repeated(chosen, of_one_photo=True)))
-    tokens = None if text_model is None else token_facts(text_model, [c.text for c in chosen], max_tokens)
+    inspection.add("control_characters", (caption_id(c) for c in chosen if has_control_characters(c.text)))
+    inspection.add("repeated_caption", map(caption_id, duplicates(chosen, of_one_photo=True)))
+    tokens = None if text_model is None else token_stats(text_model, [c.text for c in chosen], max_tokens)
     return {**facts, "tokens": tokens}
 
 
-def _split_json(look: _Look, names: Sequence[str]) -> dict[str, int]:
+def _split_json(inspection: _Inspection, names: Sequence[str]) -> dict[str, int]:
     members = set(names)
-    return {"photos": len(names), "captions": sum(caption.image in members for caption in look.file.captions)}
+    return {"photos": len(names), "captions": sum(caption.image in members for caption in inspection.file.captions)}

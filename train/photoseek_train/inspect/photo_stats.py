@@ -1,4 +1,4 @@
-"""What there is to know of photos before training: each is decoded once, as training will."""
+"""Statistics of photos before training; each photo is decoded once, as in training."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from PIL import Image
 
 from photoseek.errors import PhotoError
 from photoseek.photos.decode import open_photo, read_photo
-from photoseek_train.progress import Progress, silent
+from photoseek_train.progress import ProgressCallback, no_progress
 
-_AT_ONCE = 256  # photos between two looks at what is done: a Ctrl-C waits for no more
+_BATCH_SIZE = 256  # photos per batch: Ctrl-C takes effect after a batch
 
 
 @dataclass(frozen=True)
-class PhotoFacts:
-    """One photo.
+class PhotoStats:
+    """Statistics of a photo.
 
     Attributes:
-        name: Its path inside the folder.
-        sha256: Of its bytes; empty where they cannot be read.
-        size: Width and height, upright; (0, 0) where it cannot be decoded.
+        name: Path inside the folder.
+        sha256: SHA-256 of the file; empty if it cannot be read.
+        size: Width and height after orientation; (0, 0) if the photo cannot be decoded.
         kind: Format and mode of the file, such as ``JPEG RGB``.
-        reason: Why it cannot be decoded; empty where it can.
+        reason: Why the photo cannot be decoded; empty if it can.
     """
 
     name: str
@@ -42,33 +42,35 @@ class PhotoFacts:
     reason: str = ""
 
 
-def photo_facts(folder: Path, names: Sequence[str], progress: Progress = silent) -> list[PhotoFacts]:
-    """Decode photos on all cores, by the runtime's own decoder; in the order of ``names``."""
-    found: list[PhotoFacts] = []
+def collect_photo_stats(
+    folder: Path, names: Sequence[str], progress: ProgressCallback = no_progress
+) -> list[PhotoStats]:
+    """Decode photos on all cores with the runtime's decoder; the result has the order of ``names``."""
+    found: list[PhotoStats] = []
     with ThreadPoolExecutor(os.cpu_count()) as pool, warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # open_photo has its own limit
-        for start in range(0, len(names), _AT_ONCE):
-            part = names[start : start + _AT_ONCE]
-            for facts in pool.map(lambda name: _look_at(folder, name), part):
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # open_photo enforces a limit
+        for start in range(0, len(names), _BATCH_SIZE):
+            part = names[start : start + _BATCH_SIZE]
+            for facts in pool.map(lambda name: _stats_of(folder, name), part):
                 found.append(facts)
                 progress("decoding", len(found), len(names))
     return found
 
 
-def _look_at(folder: Path, name: str) -> PhotoFacts:
+def _stats_of(folder: Path, name: str) -> PhotoStats:
     sha256 = ""
     try:
         data = read_photo(folder / name)
         sha256 = hashlib.sha256(data).hexdigest()
         size = open_photo(data).size
     except PhotoError as error:
-        return PhotoFacts(name, sha256, reason=str(error))
+        return PhotoStats(name, sha256, reason=str(error))
     with Image.open(io.BytesIO(data)) as image:  # the header only
-        return PhotoFacts(name, sha256, size, f"{image.format} {image.mode}")
+        return PhotoStats(name, sha256, size, f"{image.format} {image.mode}")
 
 
-def same_content(photos: Iterable[PhotoFacts]) -> list[list[str]]:
-    """Names of photos that are the same file under several names, group by group."""
+def same_content(photos: Iterable[PhotoStats]) -> list[list[str]]:
+    """Return groups of names whose files have the same content."""
     names: dict[str, list[str]] = {}
     for photo in photos:
         if photo.sha256:
@@ -76,19 +78,19 @@ def same_content(photos: Iterable[PhotoFacts]) -> list[list[str]]:
     return [group for group in names.values() if len(group) > 1]
 
 
-def spread(values: Iterable[int]) -> dict[str, float]:
-    """Least, median and greatest of some numbers; nothing of none."""
+def summarize(values: Iterable[int]) -> dict[str, float]:
+    """Return minimum, median and maximum of the values; empty if there are none."""
     ordered = sorted(values)
     if not ordered:
         return {}
     return {"min": ordered[0], "median": statistics.median(ordered), "max": ordered[-1]}
 
 
-def sizes_json(photos: Iterable[PhotoFacts]) -> dict[str, Any]:
-    """Sizes and kinds of the photos that can be decoded."""
-    whole = [photo for photo in photos if not photo.reason]
+def sizes_json(photos: Iterable[PhotoStats]) -> dict[str, Any]:
+    """Return sizes and kinds of the photos that can be decoded."""
+    readable = [photo for photo in photos if not photo.reason]
     return {
-        "width": spread(photo.size[0] for photo in whole),
-        "height": spread(photo.size[1] for photo in whole),
-        "kinds": dict(Counter(photo.kind for photo in whole).most_common()),
+        "width": summarize(photo.size[0] for photo in readable),
+        "height": summarize(photo.size[1] for photo in readable),
+        "kinds": dict(Counter(photo.kind for photo in readable).most_common()),
     }

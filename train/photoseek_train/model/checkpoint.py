@@ -1,4 +1,4 @@
-"""A checkpoint: a folder with everything that the trained model needs, and how it came to be."""
+"""Checkpoints: folders that contain a trained model, its configuration and its training history."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from photoseek.system.atomic_write import file_sha256, read_bounded, write_bytes
 from photoseek_train.config import TrainingConfig
 from photoseek_train.errors import CheckpointDamaged, CheckpointNotFound, SettingsError, describe_error
 from photoseek_train.model.pretrained import load_tokenizer
-from photoseek_train.model.serialization import TOKENIZER_FILES, json_lines, save_tokenizer, save_weights
+from photoseek_train.model.serialization import TOKENIZER_FILES, save_tokenizer, save_weights, to_jsonl
 from photoseek_train.model.two_tower import TwoTower
 
 
-class Layout:
-    """The names of a checkpoint's files; no other module spells them."""
+class CheckpointFiles:
+    """The names of a checkpoint's files; no other module contains them."""
 
     CONFIG = "config.json"
     WEIGHTS = "model.safetensors"
@@ -35,78 +35,85 @@ class Layout:
     REQUIRED = (CONFIG, WEIGHTS, "tokenizer.json", "tokenizer_config.json")
 
 
-class Loaded(NamedTuple):
-    """What a checkpoint holds; the model is in evaluation mode."""
+class LoadedCheckpoint(NamedTuple):
+    """The content of a checkpoint; the model is in evaluation mode."""
 
     model: TwoTower
     config: TrainingConfig
     tokenizer: PreTrainedTokenizerFast
 
 
-def begin_checkpoint(path: Path, config: TrainingConfig, tokenizer: PreTrainedTokenizerFast) -> None:
-    """Write what stays the same through a run: configuration and tokenizer."""
+def create_checkpoint(path: Path, config: TrainingConfig, tokenizer: PreTrainedTokenizerFast) -> None:
+    """Write the files that do not change during a run: configuration and tokenizer."""
     path.mkdir(parents=True, exist_ok=True)
-    write_json_atomic(path / Layout.CONFIG, config.to_json())  # first: by this file a folder is known as a run's
+    write_json_atomic(path / CheckpointFiles.CONFIG, config.to_json())  # first: it identifies the folder of a run
     save_tokenizer(tokenizer, path)
 
 
 def write_weights(path: Path, model: TwoTower, metrics: Mapping[str, Any]) -> None:
-    """Replace the weights, then the metrics that were measured with them."""
-    save_weights(model, path / Layout.WEIGHTS)
-    write_json_atomic(path / Layout.METRICS, {**metrics, "weights_sha256": weights_hash(path)})
+    """Replace the weights, then their metrics."""
+    save_weights(model, path / CheckpointFiles.WEIGHTS)
+    write_json_atomic(path / CheckpointFiles.METRICS, {**metrics, "weights_sha256": weights_hash(path)})
 
 
 def write_history(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Replace ``history.jsonl``: one line an epoch."""
-    write_bytes_atomic(path / Layout.HISTORY, json_lines(rows))
+    """Replace ``history.jsonl``, which has one line per epoch."""
+    write_bytes_atomic(path / CheckpointFiles.HISTORY, to_jsonl(rows))
 
 
-def load_checkpoint(path: str | Path, attention: str = "sdpa") -> Loaded:
-    """Rebuild model, configuration and tokenizer from a checkpoint alone, with no network.
+def load_checkpoint(path: str | Path, attention: str = "sdpa") -> LoadedCheckpoint:
+    """Load model, configuration and tokenizer from a checkpoint, without a network.
 
     Args:
-        path: The folder.
+        path: Folder of the checkpoint.
         attention: ``attn_implementation`` of transformers: ``sdpa``, or ``eager`` for export.
 
+    Returns:
+        The model, its configuration and its tokenizer.
+
     Raises:
-        CheckpointNotFound: No such folder, or no checkpoint in it.
-        CheckpointDamaged: A file is missing, or cannot be read, or doesn't fit the configuration.
-        CheckpointIncompatible: The checkpoint's format is newer.
+        CheckpointNotFound: The folder does not exist, or contains no checkpoint.
+        CheckpointDamaged: A file is missing, unreadable, or does not match the configuration.
+        CheckpointIncompatible: The checkpoint has another format.
     """
     folder = Path(path).expanduser()
     config = read_config(folder)
     try:
         model = TwoTower.from_config(config.model, attention)
     except SettingsError as error:
-        raise CheckpointDamaged(f"{folder / Layout.CONFIG}: {error}") from error
-    _load_weights(model, folder / Layout.WEIGHTS)
-    return Loaded(model.eval(), config, load_tokenizer(str(folder)))
+        raise CheckpointDamaged(f"{folder / CheckpointFiles.CONFIG}: {error}") from error
+    _load_weights(model, folder / CheckpointFiles.WEIGHTS)
+    return LoadedCheckpoint(model.eval(), config, load_tokenizer(str(folder)))
 
 
 def read_config(folder: Path) -> TrainingConfig:
-    """Read ``config.json`` and see that the checkpoint's other files are there; raises as ``load_checkpoint``."""
-    if not (folder / Layout.CONFIG).is_file():
-        raise CheckpointNotFound(f"{folder}: no checkpoint here (no {Layout.CONFIG}); make one: photoseek-train fit")
-    for name in Layout.REQUIRED:
+    """Read ``config.json`` after checking that the other files exist; raises like ``load_checkpoint``."""
+    if not (folder / CheckpointFiles.CONFIG).is_file():
+        raise CheckpointNotFound(
+            f"{folder}: no checkpoint here (no {CheckpointFiles.CONFIG}); make one: photoseek-train fit"
+        )
+    for name in CheckpointFiles.REQUIRED:
         if not (folder / name).is_file():
-            raise CheckpointDamaged(f"{folder / name}: missing from the checkpoint; copy it anew, or train again")
+            raise CheckpointDamaged(
+                f"{folder / name}: missing from the checkpoint; copy the file again, or train again"
+            )
     try:
-        values = json.loads(read_bounded(folder / Layout.CONFIG).decode())
+        values = json.loads(read_bounded(folder / CheckpointFiles.CONFIG).decode())
     except (OSError, ValueError) as error:
-        raise CheckpointDamaged(f"{folder / Layout.CONFIG}: expected JSON: {error}") from error
-    return TrainingConfig.from_json(values, str(folder / Layout.CONFIG))
+        raise CheckpointDamaged(f"{folder / CheckpointFiles.CONFIG}: expected JSON: {error}") from error
+    return TrainingConfig.from_json(values, str(folder / CheckpointFiles.CONFIG))
 
 
 def read_metrics(path: str | Path) -> dict[str, Any]:
-    """``metrics.json``: epoch, dev metrics, ``weights_sha256``; empty where there is none."""
-    file = Path(path) / Layout.METRICS
+    """Return ``metrics.json``: epoch, dev metrics, ``weights_sha256``; empty if the file does not exist."""
+    file = Path(path) / CheckpointFiles.METRICS
     values = json.loads(read_bounded(file).decode()) if file.is_file() else {}
     return dict(values)
 
 
 def weights_hash(path: str | Path) -> str:
-    """SHA-256 of ``model.safetensors``."""
-    return file_sha256(Path(path) / Layout.WEIGHTS)
+    """Return the SHA-256 of ``model.safetensors``."""
+    return file_sha256(Path(path) / CheckpointFiles.WEIGHTS)
 
 
 def _load_weights(model: TwoTower, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A small BERT from scratch, for captions of a narrow world."""
+"""A small BERT with random weights and a vocabulary learned from captions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from photoseek_train.errors import SettingsError
-from photoseek_train.model.pretrained import quiet, without_pooler
+from photoseek_train.model.pretrained import drop_pooler, silence_transformers
 from photoseek_train.model.serialization import save_tokenizer
 
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")  # in the order of their ids, as in BERT's vocabularies
@@ -21,7 +21,7 @@ _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")  # in the order of the
 
 @dataclass(frozen=True)
 class CompactBert:
-    """The shape of the BERT and of its vocabulary."""
+    """The architecture of the BERT and the size of its vocabulary."""
 
     layers: int = 4
     hidden: int = 256
@@ -39,7 +39,7 @@ class CompactBert:
             raise SettingsError(f"vocabulary: expected at least 100 pieces, found {self.vocabulary}")
 
     def config(self, vocabulary: int) -> BertConfig:
-        """BERT's configuration; the inner layers are four times as wide, as in Devlin et al. 2018."""
+        """Return BERT's configuration; feed-forward layers are four times as wide, as in Devlin et al. 2018."""
         return BertConfig(
             vocab_size=vocabulary,
             hidden_size=self.hidden,
@@ -51,38 +51,38 @@ class CompactBert:
         )
 
 
-def write_compact_bert(captions: Iterable[str], out: Path, shape: CompactBert, seed: int = 0) -> int:
+def create_compact_bert(captions: Iterable[str], out: Path, shape: CompactBert, seed: int = 0) -> int:
     """Write a Hugging Face folder: a vocabulary learned from captions, and a BERT with random weights.
 
     Returns:
         The number of word pieces, at most ``shape.vocabulary``.
 
     Raises:
-        SettingsError: ``out`` holds something already.
+        SettingsError: ``out`` is not empty.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise SettingsError(f"{out}: expected an empty or a new folder, found something in it; choose another")
+        raise SettingsError(f"{out}: expected an empty or new folder, found files in it; choose another")
     tokenizer = learn_tokenizer(captions, shape)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         bert = BertModel(shape.config(len(tokenizer)))
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as work, quiet():
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as work, silence_transformers():
         draft = Path(work, "bert")
-        without_pooler(bert).save_pretrained(draft)
+        drop_pooler(bert).save_pretrained(draft)
         save_tokenizer(tokenizer, draft)
-        draft.rename(out)  # whole, or not there
+        draft.rename(out)  # atomic
     return len(tokenizer)
 
 
 def learn_tokenizer(captions: Iterable[str], shape: CompactBert) -> PreTrainedTokenizerFast:
-    """A lower-casing WordPiece tokenizer with BERT's special tokens and post-processing.
+    """Return a lowercasing WordPiece tokenizer with BERT's special tokens and post-processing.
 
-    The same captions give the same pieces and ids. Each Han character is a word, as in bert-base-chinese. Where the
-    captions have more characters than ``shape.vocabulary`` has room for, the rarest become ``[UNK]``.
+    The result is deterministic. Each Han character is a word, as in bert-base-chinese. If the captions have more
+    characters than ``shape.vocabulary`` permits, the rarest become ``[UNK]``.
     """
     tokenizer = Tokenizer(models.WordPiece(_learn_pieces(list(captions), shape.vocabulary), unk_token="[UNK]"))
-    _read_as_bert(tokenizer)
+    _configure_as_bert(tokenizer)
     tokenizer.decoder = decoders.WordPiece()
     sep, cls = (str(_SPECIAL[3]), 3), (str(_SPECIAL[2]), 2)
     tokenizer.post_processor = processors.BertProcessing(sep, cls)
@@ -98,13 +98,13 @@ def learn_tokenizer(captions: Iterable[str], shape: CompactBert) -> PreTrainedTo
 
 
 def _learn_pieces(texts: Sequence[str], vocabulary: int) -> dict[str, int]:
-    """Word pieces and their ids, at most ``vocabulary``.
+    """Return word pieces and their ids, at most ``vocabulary``.
 
-    The trainer numbers forms like ``##a`` as it meets them, in no fixed order, and settles ties by number: so they are
-    given to it beforehand. It takes them for special tokens, which its vocabulary does not tell.
+    The trainer numbers pieces like ``##a`` in nondeterministic order and breaks ties by number. They are therefore
+    passed as special tokens, which have a fixed order; the resulting vocabulary does not mark them as special.
     """
     learner = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    _read_as_bert(learner)
+    _configure_as_bert(learner)
     characters, continuations = _alphabet(learner, texts, vocabulary - len(_SPECIAL))
     trainer = trainers.WordPieceTrainer(
         vocab_size=vocabulary,
@@ -119,7 +119,7 @@ def _learn_pieces(texts: Sequence[str], vocabulary: int) -> dict[str, int]:
 
 
 def _alphabet(tokenizer: Tokenizer, texts: Sequence[str], room: int) -> tuple[list[str], list[str]]:
-    """The most frequent characters, as many as there is room for, and those of them that stand inside words, too."""
+    """Return the most frequent characters that fit into ``room``, and those of them that occur inside words."""
     counts: Counter[str] = Counter()
     inside: set[str] = set()
     for text in texts:
@@ -135,6 +135,7 @@ def _alphabet(tokenizer: Tokenizer, texts: Sequence[str], room: int) -> tuple[li
     return kept, [character for character in kept if character in inside]
 
 
-def _read_as_bert(tokenizer: Tokenizer) -> None:
+def _configure_as_bert(tokenizer: Tokenizer) -> None:
+    """Set BERT's normalizer and pre-tokenizer."""
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()

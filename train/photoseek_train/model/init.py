@@ -1,4 +1,4 @@
-"""What a run begins with: two towers as they are before training."""
+"""Initialization of the model of a training run."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from photoseek_train.config import ModelConfig
 from photoseek_train.errors import SettingsError
-from photoseek_train.model.checkpoint import Loaded, load_checkpoint
+from photoseek_train.model.checkpoint import LoadedCheckpoint, load_checkpoint
 from photoseek_train.model.pretrained import load_tokenizer
 from photoseek_train.model.towers import ImageTower, TextTower
 from photoseek_train.model.two_tower import TwoTower
 
-_NOT_ARCHITECTURE = ("_name_or_path", "transformers_version", "dtype", "torch_dtype", "architectures")
+_PROVENANCE_KEYS = ("_name_or_path", "transformers_version", "dtype", "torch_dtype", "architectures")
 
 
 @dataclass(frozen=True)
-class TowerSources:
-    """Where the towers come from.
+class ModelInit:
+    """What a training run initializes the model from.
 
     Attributes:
-        text_model: A folder with a Hugging Face BERT, or the name of one.
+        text_model: Folder or name of a Hugging Face BERT.
         image_weights: ``imagenet``, a torchvision state dict (``.pth``), or ``none``.
         pooling: ``mean`` or ``cls``.
-        max_tokens: Longer captions are cut off.
-        dim: Length of the vectors.
-        dropout: Of the projectors.
-        checkpoint: Towers, projectors, pooling and dim come from this checkpoint instead. With ``text_model`` only the
-            image side, dim and temperature do: the text tower and ``pooling`` are new, and so is its projector.
+        max_tokens: Captions are truncated to this length.
+        dim: Dimension of the vectors.
+        dropout: Dropout rate of the projectors.
+        checkpoint: Load towers, projectors, pooling and dim from this checkpoint instead. With ``text_model``, load
+            only the image side, dim and temperature; text tower, ``pooling`` and text projector are new.
         image_model: torchvision's name of a ResNet.
     """
 
@@ -46,30 +46,30 @@ class TowerSources:
     image_model: str = "resnet18"
 
     @property
-    def untrained_images(self) -> bool:
-        """Whether the image tower begins with random weights."""
+    def random_image_init(self) -> bool:
+        """Whether the image tower starts from random weights."""
         return self.checkpoint is None and self.image_weights == "none"
 
 
-class Built(NamedTuple):
-    """A model with its tokenizer, and the configuration that rebuilds it."""
+class BuiltModel(NamedTuple):
+    """A model with its tokenizer and its configuration."""
 
     model: TwoTower
     tokenizer: PreTrainedTokenizerFast
     config: ModelConfig
 
 
-def build_model(sources: TowerSources, seed: int) -> Built:
-    """Load the towers and draw the projectors' weights from ``seed``; or load all of it, or half, from a checkpoint.
+def build_model(sources: ModelInit, seed: int) -> BuiltModel:
+    """Build the model: pretrained towers with random projectors drawn from ``seed``, or all or half of a checkpoint.
 
     Raises:
-        TowerError: Weights, tokenizer or configuration cannot be had.
+        TowerError: Weights, tokenizer or configuration cannot be loaded.
         CheckpointError: The checkpoint cannot be used.
-        SettingsError: No such ResNet, or ``max_tokens`` is more than the text tower has positions for.
+        SettingsError: torchvision has no such ResNet, or ``max_tokens`` exceeds the positions of the text tower.
     """
     loaded = None if sources.checkpoint is None else load_checkpoint(sources.checkpoint)
     if loaded is not None and not sources.text_model:
-        return _taken_over(loaded, sources)
+        return _from_checkpoint(loaded, sources)
     tokenizer = load_tokenizer(sources.text_model)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -79,49 +79,51 @@ def build_model(sources: TowerSources, seed: int) -> Built:
         else:
             image, dim = loaded.model.image_tower, loaded.model.dim
         model = TwoTower(text, image, dim, sources.dropout)
-    _expect_positions(text.bert, sources.max_tokens)
+    _check_positions(text.bert, sources.max_tokens)
     config = _model_config(sources, text.bert)
     if loaded is not None:
         model.image_projector, model.logit_scale = loaded.model.image_projector, loaded.model.logit_scale
         known = loaded.config.model
         config = replace(config, image_weights=known.image_weights, image_model=known.image_model, dim=known.dim)
-    return Built(model, tokenizer, config)
+    return BuiltModel(model, tokenizer, config)
 
 
-def _taken_over(loaded: Loaded, sources: TowerSources) -> Built:
-    """All that a checkpoint holds."""
+def _from_checkpoint(loaded: LoadedCheckpoint, sources: ModelInit) -> BuiltModel:
+    """Return the model of a checkpoint."""
     config = replace(loaded.config.model, max_tokens=sources.max_tokens, dropout=sources.dropout)
     loaded.model.set_dropout(sources.dropout)
-    _expect_positions(loaded.model.text_tower.bert, sources.max_tokens)
-    return Built(loaded.model, loaded.tokenizer, config)
+    _check_positions(loaded.model.text_tower.bert, sources.max_tokens)
+    return BuiltModel(loaded.model, loaded.tokenizer, config)
 
 
-def architecture_of(bert: PreTrainedModel) -> dict[str, Any]:
-    """A model's ``config.json`` without what says where it came from."""
+def architecture_config(bert: PreTrainedModel) -> dict[str, Any]:
+    """Return a model's ``config.json`` without the fields that describe its origin."""
     values = json.loads(bert.config.to_json_string(use_diff=False))
-    return {key: value for key, value in values.items() if key not in _NOT_ARCHITECTURE}
+    return {key: value for key, value in values.items() if key not in _PROVENANCE_KEYS}
 
 
-def _model_config(sources: TowerSources, bert: PreTrainedModel) -> ModelConfig:
+def _model_config(sources: ModelInit, bert: PreTrainedModel) -> ModelConfig:
     return ModelConfig(
-        text_model=_without_folder(sources.text_model),
-        text_architecture=architecture_of(bert),
+        text_model=_base_name(sources.text_model),
+        text_architecture=architecture_config(bert),
         pooling=sources.pooling,
         max_tokens=sources.max_tokens,
-        image_weights=_without_folder(sources.image_weights),
+        image_weights=_base_name(sources.image_weights),
         dim=sources.dim,
         dropout=sources.dropout,
         image_model=sources.image_model,
     )
 
 
-def _without_folder(source: str) -> str:
-    """A checkpoint travels: it names the file, not the place on this machine."""
+def _base_name(source: str) -> str:
+    """Return the name of a local path without its folder: a checkpoint does not record paths of this machine."""
     path = Path(source).expanduser()
     return path.resolve().name if path.exists() else source
 
 
-def _expect_positions(bert: PreTrainedModel, max_tokens: int) -> None:
+def _check_positions(bert: PreTrainedModel, max_tokens: int) -> None:
     positions = int(getattr(bert.config, "max_position_embeddings", max_tokens))
     if max_tokens > positions:
-        raise SettingsError(f"max_tokens: expected at most the text model's {positions} positions, found {max_tokens}")
+        raise SettingsError(
+            f"max_tokens: expected at most {positions}, the positions of the text model, found {max_tokens}"
+        )

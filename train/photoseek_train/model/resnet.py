@@ -1,4 +1,4 @@
-"""The ResNets that torchvision has, each by its name there."""
+"""The ResNets of torchvision, by name."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from torchvision.models.resnet import ResNet
 from photoseek_train.errors import SettingsError
 
 Shapes = dict[str, tuple[int, ...]]
-"""Shape of each entry of a state dict."""
+"""Shapes of the entries of a state dict."""
 
 
 @cache
 def resnet_names() -> tuple[str, ...]:
-    """What torchvision's registry builds as a ``ResNet``: resnet18 to resnet152, ResNeXt and Wide ResNet."""
+    """Return the names of torchvision's ``ResNet`` models: resnet18 to resnet152, ResNeXt and Wide ResNet."""
     return tuple(name for name in zoo.list_models() if zoo.get_model_builder(name).__module__ == ResNet.__module__)
 
 
-def expect_resnet(name: str) -> None:
-    """See that torchvision has such a ResNet.
+def require_resnet(name: str) -> None:
+    """Check that torchvision has a ResNet of this name.
 
     Raises:
         SettingsError: It has none.
@@ -33,8 +33,12 @@ def expect_resnet(name: str) -> None:
 
 
 def build_resnet(name: str) -> tuple[nn.Module, int]:
-    """A ResNet with random weights and without its classifier, and the width of its features; raises as above."""
-    expect_resnet(name)
+    """Return a ResNet with random weights and without its classifier, and the width of its features.
+
+    Raises:
+        SettingsError: torchvision has no ResNet of this name.
+    """
+    require_resnet(name)
     resnet: Any = zoo.get_model(name, weights=None)
     width = int(resnet.fc.in_features)
     resnet.fc = nn.Identity()
@@ -42,23 +46,23 @@ def build_resnet(name: str) -> tuple[nn.Module, int]:
 
 
 def shapes_of(name: str) -> Shapes:
-    """What a state dict of this ResNet holds, without its classifier."""
+    """Return the shapes of the state dict of a ResNet without its classifier."""
     with torch.device("meta"):
         return entry_shapes(build_resnet(name)[0].state_dict())
 
 
 def entry_shapes(weights: dict[str, Tensor]) -> Shapes:
-    """The shape of each entry."""
+    """Return the shape of each entry."""
     return {name: tuple(tensor.shape) for name, tensor in weights.items()}
 
 
 def is_optional(entry: str) -> bool:
-    """Whether a state dict may lack it: files of old releases know no counts of batches."""
+    """Return whether a state dict may lack the entry: old files have no batch counters."""
     return entry.endswith("num_batches_tracked")
 
 
-def resnet_that_fits(found: Shapes) -> str | None:
-    """The name of the ResNet whose entries, all of them and in these shapes, were found."""
+def find_resnet(found: Shapes) -> str | None:
+    """Return the name of the ResNet whose state dict has exactly these shapes, or None."""
     needed = {entry: shape for entry, shape in found.items() if not is_optional(entry)}
     for name in resnet_names():
         if needed == {entry: shape for entry, shape in shapes_of(name).items() if not is_optional(entry)}:

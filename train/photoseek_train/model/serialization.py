@@ -1,4 +1,4 @@
-"""Model and tokenizer files, each replaced as a whole."""
+"""Model and tokenizer files, each replaced atomically."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_ma
 
 
 def save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
-    """Write ``TOKENIZER_FILES``; transformers 5 leaves out ``special_tokens_map.json``, which others ask for."""
+    """Write ``TOKENIZER_FILES``, including ``special_tokens_map.json``, which transformers 5 omits."""
     with tempfile.TemporaryDirectory() as draft:
         tokenizer.save_pretrained(draft)
         written = {path.name: path.read_bytes() for path in Path(draft).iterdir() if path.name in TOKENIZER_FILES}
@@ -29,7 +29,7 @@ def save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
 
 
 def special_tokens(tokenizer: PreTrainedTokenizerFast) -> dict[str, str]:
-    """``cls_token``, ``sep_token``, ... as plain strings."""
+    """Return ``cls_token``, ``sep_token``, ... as plain strings."""
     return {name: str(token) for name, token in tokenizer.special_tokens_map.items() if not isinstance(token, list)}
 
 
@@ -39,6 +39,6 @@ def save_weights(model: nn.Module, path: Path) -> None:
     write_bytes_atomic(path, safetensors.torch.save(tensors, metadata={"format": "pt"}))
 
 
-def json_lines(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    """JSON lines, one object each."""
+def to_jsonl(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """Return JSON lines, one object per line."""
     return "".join(json.dumps(row) + "\n" for row in rows).encode()

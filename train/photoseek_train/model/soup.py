@@ -1,4 +1,4 @@
-"""Several checkpoints averaged into one: a model soup."""
+"""Model soups: checkpoints with averaged weights."""
 
 from __future__ import annotations
 
@@ -11,61 +11,63 @@ import torch
 from photoseek_train.config import ModelConfig
 from photoseek_train.errors import SettingsError
 from photoseek_train.model.checkpoint import (
-    Layout,
-    Loaded,
-    begin_checkpoint,
+    CheckpointFiles,
+    LoadedCheckpoint,
+    create_checkpoint,
     load_checkpoint,
     weights_hash,
     write_weights,
 )
 
 
-def average_checkpoints(checkpoints: Sequence[str | Path], out: str | Path) -> None:
-    """Write the checkpoint whose weights are the mean of others', each counting the same.
+def model_soup(checkpoints: Sequence[str | Path], out: str | Path) -> None:
+    """Write the checkpoint whose weights are the mean of other checkpoints' weights.
 
-    It helps where they began from one another or from a common one, so that a straight line between them stays among
-    good weights, and costs nothing at search: one model is kept, not several. The means and variances of batch norms
-    are averaged, too; configuration and tokenizer are those of the first.
+    Averaging helps if the checkpoints were fine-tuned from one another or from a common one, and costs nothing at
+    search time. The statistics of batch norms are averaged, too; configuration and tokenizer are those of the first
+    checkpoint.
 
     Source: Wortsman et al., "Model soups: averaging weights of multiple fine-tuned models improves accuracy without
     increasing inference time", ICML 2022, section 2 (the uniform soup).
 
     Args:
-        checkpoints: At least two folders that ``fit`` made.
-        out: A new folder. Its ``metrics.json`` has the hashes of what was averaged: measure it with ``evaluate``.
+        checkpoints: At least two folders that ``fit`` wrote.
+        out: New folder. Its ``metrics.json`` has the hashes of the averaged weights; ``evaluate`` computes its metrics.
 
     Raises:
-        SettingsError: Fewer than two; ``out`` holds a checkpoint already; towers, preprocessing or vocabulary differ.
-        CheckpointNotFound: One of them is no checkpoint; and ``CheckpointDamaged``, ``CheckpointIncompatible`` as
-            ``load_checkpoint``.
+        SettingsError: Fewer than two checkpoints; ``out`` contains a checkpoint; or architecture, preprocessing or
+            vocabulary differ.
+        CheckpointError: See ``load_checkpoint``.
     """
     paths, folder = [Path(path).expanduser() for path in checkpoints], Path(out).expanduser()
     if len(paths) < 2:
         raise SettingsError(f"expected at least two checkpoints to average, found {len(paths)}")
-    if (folder / Layout.CONFIG).exists():
-        raise SettingsError(f"{folder}: holds a checkpoint already; name a new folder")
+    if (folder / CheckpointFiles.CONFIG).exists():
+        raise SettingsError(f"{folder}: contains a checkpoint; choose a new folder")
     first = load_checkpoint(paths[0])
-    mean = first.model.state_dict()  # shares its memory with the model
+    mean = first.model.state_dict()  # shares memory with the model
     for number, path in enumerate(paths[1:], start=2):
         other = load_checkpoint(path)
-        _expect_alike(paths[0], first, path, other)
+        _check_compatible(paths[0], first, path, other)
         for name, theirs in other.model.state_dict().items():
             if theirs.is_floating_point():
                 mean[name].lerp_(theirs, torch.tensor(1 / number))
-    begin_checkpoint(folder, first.config, first.tokenizer)
+    create_checkpoint(folder, first.config, first.tokenizer)
     write_weights(folder, first.model, {"average_of": [weights_hash(path) for path in paths]})
 
 
-def _expect_alike(first_path: Path, first: Loaded, path: Path, other: Loaded) -> None:
+def _check_compatible(first_path: Path, first: LoadedCheckpoint, path: Path, other: LoadedCheckpoint) -> None:
     for what, ours, theirs in (
         ("towers", _shape(first), _shape(other)),
         ("preprocessing", first.config.preprocessing, other.config.preprocessing),
         ("vocabulary", first.tokenizer.get_vocab(), other.tokenizer.get_vocab()),
     ):
         if ours != theirs:
-            raise SettingsError(f"{path}: other {what} than in {first_path}; only like can be averaged")
+            raise SettingsError(
+                f"{path}: expected the {what} of {first_path}, found another; average compatible checkpoints only"
+            )
 
 
-def _shape(loaded: Loaded) -> ModelConfig:
-    """The model's configuration without what it was begun with and how it was trained."""
+def _shape(loaded: LoadedCheckpoint) -> ModelConfig:
+    """Return the model's configuration without its origin and dropout."""
     return replace(loaded.config.model, text_model="", image_weights="", dropout=0.0)

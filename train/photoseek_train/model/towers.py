@@ -1,4 +1,4 @@
-"""The two towers: captions -> features, photos -> features."""
+"""The text tower and the image tower."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from photoseek_train.model.resnet_weights import resnet_weights
 
 
 class TextTower(nn.Module):
-    """A BERT whose last hidden states become one vector per caption."""
+    """A BERT that pools its last hidden states into one vector per caption."""
 
     def __init__(self, bert: PreTrainedModel, pooling: str = "mean") -> None:
         super().__init__()
@@ -27,12 +27,12 @@ class TextTower(nn.Module):
 
     @classmethod
     def from_pretrained(cls, source: str, pooling: str = "mean", attention: str = "sdpa") -> TextTower:
-        """Load a folder, offline, or a model by name; see ``load_text_model``."""
+        """Load a local folder, or a model by name; see ``load_text_model``."""
         return cls(load_text_model(source, attention), pooling)
 
     @property
     def features(self) -> int:
-        """Width of the result."""
+        """Dimension of the features."""
         return int(self.bert.config.hidden_size)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
@@ -48,8 +48,8 @@ class ImageTower(nn.Module):
     """A ResNet of torchvision without its classifier.
 
     Attributes:
-        architecture: torchvision's name of it.
-        features: Width of its last feature map: 512 for resnet18 and resnet34, 2048 for the others.
+        architecture: torchvision's name of the model.
+        features: Dimension of the features: 512 for resnet18 and resnet34, 2048 for the others.
     """
 
     def __init__(self, architecture: str = "resnet18", weights: dict[str, Tensor] | None = None) -> None:
@@ -57,11 +57,11 @@ class ImageTower(nn.Module):
         self.architecture = architecture
         self.resnet, self.features = build_resnet(architecture)
         if weights is not None:
-            self.resnet.load_state_dict(weights, strict=False)  # resnet_weights has compared the names
+            self.resnet.load_state_dict(weights, strict=False)  # resnet_weights checked the names
 
     @classmethod
     def from_pretrained(cls, source: str, architecture: str = "resnet18") -> ImageTower:
-        """Start from ``imagenet``, a ``.pth`` file, or ``none``; see ``resnet_weights``."""
+        """Load ``imagenet``, a ``.pth`` file, or ``none``; see ``resnet_weights``."""
         return cls(architecture, resnet_weights(source, architecture))
 
     def forward(self, pixel_values: Tensor) -> Tensor:
@@ -71,7 +71,7 @@ class ImageTower(nn.Module):
 
 
 def mean_pooling(states: Tensor, attention_mask: Tensor) -> Tensor:
-    """Mean of the token states that are no padding, (n, length, d) and (n, length) -> (n, d).
+    """Return the mean of the unmasked token states, (n, length, d) and (n, length) -> (n, d).
 
     Sentence-BERT (Reimers and Gurevych 2019), section 3; mirrors sentence-transformers' ``Pooling``.
     """
@@ -80,7 +80,7 @@ def mean_pooling(states: Tensor, attention_mask: Tensor) -> Tensor:
 
 
 def weights_sha256(module: nn.Module) -> str:
-    """SHA-256 over the names, shapes and values of a module's parameters and buffers."""
+    """Return the SHA-256 over names, shapes and values of a module's parameters and buffers."""
     digest = hashlib.sha256()
     for name, tensor in sorted(module.state_dict().items()):
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())

@@ -1,7 +1,4 @@
-"""The whole model: two towers, two projectors and a temperature.
-
-From a tower's features to the space that both towers share.
-"""
+"""The two-tower model: towers, projectors and temperature."""
 
 from __future__ import annotations
 
@@ -30,25 +27,25 @@ class Projector(nn.Module):
         self.norm = nn.LayerNorm(dim)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Project features, (n, d_in) -> (n, dim); not of unit length."""
+        """Project features, (n, d_in) -> (n, dim); not normalized."""
         hidden = self.first(features)
         update = self.second(torch.nn.functional.gelu(hidden))
         projected: Tensor = self.norm(hidden + self.dropout(update))
         return projected
 
 
-INITIAL_SCALE = math.log(1 / 0.07)
-LARGEST_SCALE = math.log(100.0)
+INITIAL_LOGIT_SCALE = math.log(1 / 0.07)
+MAX_LOGIT_SCALE = math.log(100.0)
 
 
 class TwoTower(nn.Module):
-    """Captions and photos -> vectors of one space.
+    """A model that maps captions and photos to a shared vector space.
 
-    ``embed_*`` take tokens and pixels, ``project_*`` take features that a tower made earlier; both give (n, dim)
-    that is not of unit length. ``encode_*`` give unit vectors.
+    ``embed_*`` methods take tokens and pixels, ``project_*`` methods take features of a tower; both return (n, dim),
+    not normalized. ``encode_*`` methods return unit vectors.
 
-    The logarithm of the inverse temperature is learned, begins at ln(1/0.07) and never passes ln(100): Radford
-    et al. 2021 (CLIP, arXiv:2103.00020), section 2.5.
+    ``logit_scale`` is the logarithm of the inverse temperature; it is learned from ln(1/0.07) and clamped to ln(100):
+    Radford et al. 2021 (CLIP, arXiv:2103.00020), section 2.5.
     """
 
     def __init__(self, text_tower: TextTower, image_tower: ImageTower, dim: int = 256, dropout: float = 0.1) -> None:
@@ -57,65 +54,65 @@ class TwoTower(nn.Module):
         self.image_tower = image_tower
         self.text_projector = Projector(text_tower.features, dim, dropout)
         self.image_projector = Projector(image_tower.features, dim, dropout)
-        self.logit_scale = nn.Parameter(torch.tensor(INITIAL_SCALE))
+        self.logit_scale = nn.Parameter(torch.tensor(INITIAL_LOGIT_SCALE))
 
     @classmethod
     def from_config(cls, config: ModelConfig, attention: str = "sdpa") -> TwoTower:
-        """A model of this shape with random weights; needs no network."""
+        """Build a model with random weights; needs no network."""
         bert = build_text_model(config.text_architecture, attention)
         return cls(TextTower(bert, config.pooling), ImageTower(config.image_model), config.dim, config.dropout)
 
     @property
     def dim(self) -> int:
-        """Length of the vectors."""
+        """Dimension of the vectors."""
         return self.text_projector.second.out_features
 
     @property
     def device(self) -> torch.device:
-        """Where the model computes."""
+        """Device of the model."""
         return self.logit_scale.device
 
     @property
-    def scale(self) -> Tensor:
+    def inverse_temperature(self) -> Tensor:
         """The inverse temperature, a scalar of at most 100."""
         return self.logit_scale.exp()
 
     def set_dropout(self, share: float) -> None:
-        """Change the share of the projectors' values that training drops."""
+        """Set the dropout rate of the projectors."""
         self.text_projector.dropout.p = self.image_projector.dropout.p = share
 
-    def clamp_scale(self) -> None:
-        """Bring the temperature back into its range; after each step of the optimizer."""
+    def clamp_logit_scale(self) -> None:
+        """Clamp the temperature; call after each optimizer step."""
         with torch.no_grad():
-            self.logit_scale.clamp_(max=LARGEST_SCALE)
+            self.logit_scale.clamp_(max=MAX_LOGIT_SCALE)
 
     def project_text(self, features: Tensor) -> Tensor:
-        """Features of the text tower, (n, d_text) -> (n, dim)."""
+        """Project features of the text tower, (n, d_text) -> (n, dim)."""
         projected: Tensor = self.text_projector(features)
         return projected
 
     def project_image(self, features: Tensor) -> Tensor:
-        """Features of the image tower, (n, d_image) -> (n, dim)."""
+        """Project features of the image tower, (n, d_image) -> (n, dim)."""
         projected: Tensor = self.image_projector(features)
         return projected
 
     def embed_text(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """Tokens, both int64 (n, length) -> (n, dim)."""
+        """Embed tokens, both int64 (n, length) -> (n, dim)."""
         return self.project_text(self.text_tower(input_ids, attention_mask))
 
     def embed_image(self, pixel_values: Tensor) -> Tensor:
-        """Photos, float32 (n, 3, height, width) -> (n, dim)."""
+        """Embed photos, float32 (n, 3, height, width) -> (n, dim)."""
         return self.project_image(self.image_tower(pixel_values))
 
     def encode_text(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """Tokens -> unit vectors, (n, dim)."""
-        return unit(self.embed_text(input_ids, attention_mask))
+        """Encode tokens as unit vectors, (n, dim)."""
+        return l2_normalize(self.embed_text(input_ids, attention_mask))
 
     def encode_image(self, pixel_values: Tensor) -> Tensor:
-        """Photos -> unit vectors, (n, dim)."""
-        return unit(self.embed_image(pixel_values))
+        """Encode photos as unit vectors, (n, dim)."""
+        return l2_normalize(self.embed_image(pixel_values))
 
 
-def unit(rows: Tensor) -> Tensor:
+def l2_normalize(rows: Tensor) -> Tensor:
     """Scale each row to unit length, (n, dim), in float32."""
     return torch.nn.functional.normalize(rows.float(), dim=-1)

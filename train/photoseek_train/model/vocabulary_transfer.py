@@ -1,4 +1,4 @@
-"""A text tower for another language, which begins with what the tower of the first has learned."""
+"""Transfer of a text tower to another language."""
 
 from __future__ import annotations
 
@@ -14,78 +14,78 @@ from transformers import PreTrainedTokenizerFast
 from photoseek.captions import Caption
 from photoseek_train.errors import SettingsError
 from photoseek_train.model.checkpoint import (
-    Layout,
-    Loaded,
-    begin_checkpoint,
+    CheckpointFiles,
+    LoadedCheckpoint,
+    create_checkpoint,
     load_checkpoint,
     weights_hash,
     write_weights,
 )
 from photoseek_train.model.compact_bert import CompactBert, learn_tokenizer
 from photoseek_train.model.two_tower import TwoTower
-from photoseek_train.model.word_alignment import Ids, align
-from photoseek_train.progress import Progress, silent
+from photoseek_train.model.word_alignment import Ids, train_ibm_model1
+from photoseek_train.progress import ProgressCallback, no_progress
 
 _WORDS = "text_tower.bert.embeddings.word_embeddings.weight"
 _SPECIAL = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
 
 
-def transplant(
+def transfer_vocabulary(
     checkpoint: str | Path,
     captions: Sequence[Caption],
     into: Sequence[Caption],
     out: str | Path,
     vocabulary: int = 4000,
-    progress: Progress = silent,
+    progress: ProgressCallback = no_progress,
 ) -> int:
-    """Write a checkpoint whose text tower reads another language; all but its word embeddings is that of the first.
+    """Write a checkpoint whose text tower reads another language; it differs only in vocabulary and word embeddings.
 
-    A vocabulary is learned from the captions of the new language. Each of its pieces gets the mean of the embeddings of
-    the old language's pieces, weighted by :func:`align` over the photos that have captions in both. The rest of the
-    tower goes on as it was, so that the new one understands something before it has learned anything; ``fit`` then
-    tunes it.
+    A vocabulary is learned from captions in the new language. The embedding of each new piece is the mean of the old
+    pieces' embeddings, weighted by :func:`train_ibm_model1` on the photos with captions in both languages. The other
+    weights are unchanged, so that the new tower works to some degree before ``fit`` fine-tunes it.
 
-    Source: word embeddings taken over by similarity, as in Minixhofer et al., "WECHSEL: Effective initialization of
-    subword embeddings for cross-lingual transfer of monolingual language models", NAACL 2022; here similarity comes
+    Source: similarity-based transfer of word embeddings, as in Minixhofer et al., "WECHSEL: Effective initialization of
+    subword embeddings for cross-lingual transfer of monolingual language models", NAACL 2022; here the similarity comes
     from captions of the same photos and needs no dictionary.
 
     Args:
-        checkpoint: Whose text tower is taken over.
-        captions: In the language that it reads.
-        into: In the new language.
-        out: A new folder. Its image side is that of ``checkpoint``, to the bit.
-        vocabulary: Most word pieces to learn.
-        progress: Called often.
+        checkpoint: Checkpoint of the old language.
+        captions: Captions in the old language.
+        into: Captions in the new language.
+        out: New folder. Its image side is identical to that of ``checkpoint``.
+        vocabulary: Maximum number of word pieces.
+        progress: Progress callback.
 
     Returns:
         The number of word pieces.
 
     Raises:
-        SettingsError: ``out`` holds a checkpoint already; no photo has captions in both languages.
-        CheckpointNotFound: ``checkpoint`` is none; and ``CheckpointDamaged``, ``CheckpointIncompatible`` as
-            ``load_checkpoint``.
+        SettingsError: ``out`` contains a checkpoint, or no photo has captions in both languages.
+        CheckpointError: See ``load_checkpoint``.
     """
     folder = Path(out).expanduser()
-    if (folder / Layout.CONFIG).exists():
-        raise SettingsError(f"{folder}: holds a checkpoint already; name a new folder")
+    if (folder / CheckpointFiles.CONFIG).exists():
+        raise SettingsError(f"{folder}: contains a checkpoint; choose a new folder")
     old, new = _by_photo(captions), _by_photo(into)
     photos = sorted(old.keys() & new.keys())
     if not photos:
-        raise SettingsError("expected photos with captions in both languages, found none; are their names the same?")
+        raise SettingsError("expected photos with captions in both languages, found none; check that the names match")
     loaded = load_checkpoint(checkpoint)
     tokenizer = learn_tokenizer([caption.text for caption in into], CompactBert(vocabulary=vocabulary))
     ours = [_ids(tokenizer, new[photo]) for photo in photos]
     theirs = [_ids(loaded.tokenizer, old[photo]) for photo in photos]
     weights = loaded.model.state_dict()
     words = weights[_WORDS]
-    given = torch.from_numpy(align(ours, theirs, (len(tokenizer), len(words)), progress=progress))
-    weights[_WORDS] = _take_over(words, given, loaded.tokenizer, tokenizer)
+    given = torch.from_numpy(train_ibm_model1(ours, theirs, (len(tokenizer), len(words)), progress=progress))
+    weights[_WORDS] = _transfer_embeddings(words, given, loaded.tokenizer, tokenizer)
     _write(folder, loaded, weights, tokenizer, weights_hash(Path(checkpoint).expanduser()))
     return len(tokenizer)
 
 
-def _take_over(words: Tensor, given: Tensor, old: PreTrainedTokenizerFast, new: PreTrainedTokenizerFast) -> Tensor:
-    """Embeddings of the new pieces: by the old ones that they stand for; their mean where nothing is known."""
+def _transfer_embeddings(
+    words: Tensor, given: Tensor, old: PreTrainedTokenizerFast, new: PreTrainedTokenizerFast
+) -> Tensor:
+    """Return embeddings of the new pieces: weighted means of old ones; the overall mean if unaligned."""
     embeddings = given @ words
     embeddings[given.sum(dim=1) == 0] = words[given.sum(dim=0) > 0].mean(dim=0)
     for name in _SPECIAL:
@@ -96,7 +96,7 @@ def _take_over(words: Tensor, given: Tensor, old: PreTrainedTokenizerFast, new: 
 
 
 def _write(
-    folder: Path, loaded: Loaded, weights: dict[str, Tensor], tokenizer: PreTrainedTokenizerFast, origin: str
+    folder: Path, loaded: LoadedCheckpoint, weights: dict[str, Tensor], tokenizer: PreTrainedTokenizerFast, origin: str
 ) -> None:
     architecture = {
         **loaded.config.model.text_architecture,
@@ -106,7 +106,7 @@ def _write(
     config = replace(loaded.config, model=replace(loaded.config.model, text_architecture=architecture))
     model = TwoTower.from_config(config.model)
     model.load_state_dict(weights)
-    begin_checkpoint(folder, config, tokenizer)
+    create_checkpoint(folder, config, tokenizer)
     write_weights(folder, model, {"transplanted_from": origin})
 
 

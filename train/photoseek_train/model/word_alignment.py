@@ -1,4 +1,4 @@
-"""Which words of one language stand for which of another, learned from captions of the same photos."""
+"""Word alignment of two languages, learned from captions of the same photos."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from photoseek_train.progress import Progress, silent
+from photoseek_train.progress import ProgressCallback, no_progress
 
 Ids: TypeAlias = npt.NDArray[np.int64]
 """Token ids of all captions of one photo, in any order."""
@@ -16,31 +16,31 @@ Ids: TypeAlias = npt.NDArray[np.int64]
 _ITERATIONS = 12
 
 
-def align(
+def train_ibm_model1(
     ours: Sequence[Ids],
     theirs: Sequence[Ids],
     sizes: tuple[int, int],
     iterations: int = _ITERATIONS,
-    progress: Progress = silent,
+    progress: ProgressCallback = no_progress,
 ) -> npt.NDArray[np.float32]:
-    """How probable each of their tokens is, given one of ours: p(theirs | ours).
+    """Return the probability of each of their tokens given one of ours: p(theirs | ours).
 
-    Every one of their tokens of a photo is thought to have come from one of our tokens of that photo, and expectation
-    maximisation finds from which: IBM's Model 1 (Brown et al., "The Mathematics of Statistical Machine Translation",
-    Computational Linguistics 19(2), 1993, section 4.1), the captions of a photo being the sentence.
+    The model assumes that one of our tokens of a photo generated each of their tokens of that photo; expectation
+    maximization finds which: IBM Model 1 (Brown et al., "The Mathematics of Statistical Machine Translation",
+    Computational Linguistics 19(2), 1993, section 4.1), with the captions of a photo as the sentence.
 
     Args:
         ours: For each photo, the tokens of its captions in one language.
-        theirs: For the same photos, those in the other.
-        sizes: Of the two vocabularies.
-        iterations: Of expectation maximisation.
-        progress: Called after each.
+        theirs: For the same photos, the tokens in the other language.
+        sizes: Sizes of the two vocabularies.
+        iterations: Iterations of expectation maximization.
+        progress: Progress callback.
 
     Returns:
-        One row for each of our tokens, one column for each of theirs: each row adds up to 1, or is zero where the token
-        is in no caption.
+        One row for each of our tokens, one column for each of theirs: a row sums to 1, or is zero if the token does not
+        occur.
     """
-    seen = np.unique(np.concatenate([np.empty(0, dtype=np.int64), *theirs]))  # a large vocabulary is mostly unused
+    seen = np.unique(np.concatenate([np.empty(0, dtype=np.int64), *theirs]))  # most of a large vocabulary is unused
     photos = [
         (*np.unique(left, return_counts=True), *np.unique(np.searchsorted(seen, right), return_counts=True))
         for left, right in zip(ours, theirs, strict=True)

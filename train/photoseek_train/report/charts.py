@@ -1,4 +1,4 @@
-"""Curves of a training run as coordinates; the template draws them, so that they follow the page's colours."""
+"""Training curves as coordinates; the template draws them, so that they follow the page's colors."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ WIDTH, HEIGHT = 360, 210
 LEFT, RIGHT, TOP, BOTTOM = 46, 10, 10, 24
 
 _TICKS = 5
-_NOT_DRAWN = ("epoch", "loss", "lr", "temperature", "seconds", "dev")  # each has its own chart, or is the axis
+_NOT_DRAWN = ("epoch", "loss", "lr", "temperature", "seconds", "dev")  # each has a chart already, or is the axis
 
 
 @dataclass(frozen=True)
 class Point:
-    """One epoch of one curve: where it lies in the picture, and what it says."""
+    """One epoch of a curve: coordinates and label."""
 
     x: float
     y: float
@@ -33,7 +33,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class Curve:
-    """One curve by name; epochs without a number are left out."""
+    """A curve; epochs without a value are omitted."""
 
     name: str
     points: tuple[Point, ...]
@@ -41,13 +41,13 @@ class Curve:
 
     @property
     def path(self) -> str:
-        """The ``points`` of an SVG polyline."""
+        """The ``points`` attribute of an SVG polyline."""
         return " ".join(f"{point.x:g},{point.y:g}" for point in self.points)
 
 
 @dataclass(frozen=True)
 class Chart:
-    """One picture of ``WIDTH`` by ``HEIGHT``; ``best`` is where the best epoch lies."""
+    """A chart of ``WIDTH`` by ``HEIGHT``; ``best`` is the x coordinate of the best epoch."""
 
     title: str
     curves: tuple[Curve, ...]
@@ -56,12 +56,12 @@ class Chart:
     best: float | None
 
 
-def charts_of(history: Sequence[Mapping[str, Any]], best_epoch: int | None) -> list[Chart]:
-    """A chart for each thing that ``history.jsonl`` tells of every epoch; further numbers in it get one too."""
+def build_charts(history: Sequence[Mapping[str, Any]], best_epoch: int | None) -> list[Chart]:
+    """Return a chart for each metric in ``history.jsonl``, including additional numeric fields."""
     if not history:
         return []
     epochs = [int(row["epoch"]) for row in history]
-    return [draw(title, epochs, series, best_epoch) for title, series in _series(history)]
+    return [draw_chart(title, epochs, series, best_epoch) for title, series in _series(history)]
 
 
 def _series(history: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, list[float]]]]:
@@ -81,7 +81,7 @@ def _series(history: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, dict[st
 
 
 def _column(history: Sequence[Mapping[str, Any]], *keys: str) -> list[float]:
-    """One number of each epoch; NaN where there is none."""
+    """Return one number per epoch; NaN if it is missing."""
 
     def value(row: Any) -> float:
         for key in keys:
@@ -91,8 +91,8 @@ def _column(history: Sequence[Mapping[str, Any]], *keys: str) -> list[float]:
     return [value(row) for row in history]
 
 
-def draw(title: str, epochs: Sequence[int], series: Mapping[str, Sequence[float]], best: int | None) -> Chart:
-    """Place series of one value an epoch in a picture."""
+def draw_chart(title: str, epochs: Sequence[int], series: Mapping[str, Sequence[float]], best: int | None) -> Chart:
+    """Return the chart of series with one value per epoch."""
     values = [value for row in series.values() for value in row if math.isfinite(value)]
     ticks = nice_ticks(min(values, default=0.0), max(values, default=1.0))
     low, high = ticks[0], ticks[-1]
@@ -120,7 +120,7 @@ def draw(title: str, epochs: Sequence[int], series: Mapping[str, Sequence[float]
 
 
 def nice_ticks(low: float, high: float) -> list[float]:
-    """Multiples of 1, 2 or 5 times a power of ten that enclose [low, high], some five of them."""
+    """Return about five multiples of 1, 2 or 5 times a power of ten that enclose [low, high]."""
     if high == low:
         low, high = (low - 0.5 * abs(low), high + 0.5 * abs(high)) if low else (0.0, 1.0)
     rough = (high - low) / (_TICKS - 1)

@@ -1,4 +1,4 @@
-"""Photos of a split as small pictures that a report holds within itself."""
+"""Thumbnails that are embedded in a report."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from photoseek.photos.decode import open_photo
 from photoseek_train.data.dataset import CaptionedPhotos
 
 SIDE = 192
-"""The longer side of a thumbnail, in pixels: some 7 kB each."""
+"""Longer side of a thumbnail in pixels: about 7 kB each."""
 
 _QUALITY = 72
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A photo of the split; ``uri`` is None where it can no longer be decoded."""
+    """A photo of the split; ``uri`` is None if it cannot be decoded."""
 
     name: str
     uri: str | None
@@ -28,25 +28,25 @@ class Picture:
 
 @dataclass(frozen=True)
 class Thumbnails:
-    """The pictures of a split by row; each photo is decoded once."""
+    """The thumbnails of a split by row; each photo is decoded once."""
 
     data: CaptionedPhotos
-    _made: dict[int, Picture] = field(default_factory=dict, init=False, repr=False)
+    _cache: dict[int, Picture] = field(default_factory=dict, init=False, repr=False)
 
     def __call__(self, row: int) -> Picture:
-        """The picture of a photo; one that cannot be decoded is no reason for a report to fail."""
-        if row not in self._made:
+        """Return the thumbnail of a photo; a photo that cannot be decoded does not fail the report."""
+        if row not in self._cache:
             name = self.data.names[row]
             try:
                 uri = thumbnail_uri(open_photo(self.data.folder / name))
             except PhotoError:
                 uri = None
-            self._made[row] = Picture(name, uri)
-        return self._made[row]
+            self._cache[row] = Picture(name, uri)
+        return self._cache[row]
 
 
 def thumbnail_uri(photo: Image.Image) -> str:
-    """A photo as a small JPEG in a data URI."""
+    """Return a photo as a small JPEG in a data URI."""
     small = photo.convert("RGB")
     small.thumbnail((SIDE, SIDE), Image.Resampling.BICUBIC)
     target = io.BytesIO()

@@ -1,4 +1,4 @@
-"""A run, or the evaluation of a checkpoint, as one HTML file that needs nothing else: no network, no script."""
+"""The report of a run, or of an evaluation, as one self-contained HTML file without scripts."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from photoseek.evaluation.report import Evaluation
 from photoseek.system.atomic_write import write_bytes_atomic
 from photoseek_train.data.dataset import CaptionedPhotos
 from photoseek_train.errors import CheckpointDamaged, CheckpointNotFound
-from photoseek_train.evaluation.evaluate import assess_split
-from photoseek_train.evaluation.examples import Retrievals, choose_retrievals
+from photoseek_train.evaluation.evaluate import evaluate_split
+from photoseek_train.evaluation.examples import RetrievalExamples, select_examples
 from photoseek_train.features.encode import SplitVectors
-from photoseek_train.model.checkpoint import Layout, read_metrics
+from photoseek_train.model.checkpoint import CheckpointFiles, read_metrics
 from photoseek_train.report import charts
 from photoseek_train.report.photo_cards import Thumbnails
 from photoseek_train.training.environment import read_environments
@@ -29,67 +29,70 @@ _ARCHITECTURE = ("model_type", "num_hidden_layers", "hidden_size", "num_attentio
 
 
 @dataclass(frozen=True)
-class Findings:
-    """The figures of a split, and the searches to show.
+class ReportData:
+    """The metrics and examples of a split.
 
     Attributes:
-        split: What was measured, in words.
-        data: Its photos and captions.
-        evaluation: The figures.
+        split: Description of the split.
+        data: Photos and captions.
+        evaluation: Metrics.
         searches: Examples and failures.
     """
 
     split: str
     data: CaptionedPhotos
     evaluation: Evaluation
-    searches: Retrievals
+    searches: RetrievalExamples
 
     @classmethod
-    def of(cls, split: str, data: CaptionedPhotos, vectors: SplitVectors, evaluation: Evaluation) -> Findings:
-        """Choose the searches to show."""
-        return cls(split, data, evaluation, choose_retrievals(data, vectors))
+    def of(cls, split: str, data: CaptionedPhotos, vectors: SplitVectors, evaluation: Evaluation) -> ReportData:
+        """Return the data with selected examples."""
+        return cls(split, data, evaluation, select_examples(data, vectors))
 
     @classmethod
     def measured(
         cls, split: str, data: CaptionedPhotos, vectors: SplitVectors, protocol: EvaluationProtocol | None = None
-    ) -> Findings:
-        """Measure, then choose."""
-        return cls.of(split, data, vectors, assess_split(data, vectors, protocol or EvaluationProtocol()))
+    ) -> ReportData:
+        """Evaluate, then select examples."""
+        return cls.of(split, data, vectors, evaluate_split(data, vectors, protocol or EvaluationProtocol()))
 
 
-def write_report(run: Path, findings: Findings | None = None, out: Path | None = None) -> Path:
-    """Write the report of a training run; without findings it tells settings and curves only.
+def write_report(run: Path, findings: ReportData | None = None, out: Path | None = None) -> Path:
+    """Write the report of a training run.
 
     Args:
-        run: The folder that ``fit`` made, whole or under way.
-        findings: What the best epoch's weights do on dev.
-        out: The file. None: ``report.html`` in the run.
+        run: Folder that ``fit`` wrote, finished or in progress.
+        findings: Results of the best epoch on dev. None: report only settings and curves.
+        out: Output file. None: ``report.html`` in the run.
+
+    Returns:
+        The output file.
 
     Raises:
-        CheckpointNotFound: No run in the folder.
-        CheckpointDamaged: Its history cannot be read.
+        CheckpointNotFound: The folder contains no run.
+        CheckpointDamaged: The history cannot be read.
     """
     history = read_history(run)
     best = read_metrics(run).get("epoch")
-    return _write(out or run / Layout.REPORT, run, findings, history, best)
+    return _write(out or run / CheckpointFiles.REPORT, run, findings, history, best)
 
 
-def write_evaluation_report(file: Path, checkpoint: Path, findings: Findings) -> Path:
-    """Write what an evaluation found, with the checkpoint's settings and without its curves.
+def write_evaluation_report(file: Path, checkpoint: Path, findings: ReportData) -> Path:
+    """Write the results of an evaluation with the checkpoint's settings, without training curves.
 
     Raises:
-        CheckpointNotFound: No checkpoint in the folder.
+        CheckpointNotFound: The folder contains no checkpoint.
     """
     return _write(file, checkpoint, findings, [], None)
 
 
 def read_history(run: Path) -> list[dict[str, Any]]:
-    """``history.jsonl``; empty before the first epoch has ended.
+    """Return the rows of ``history.jsonl``; empty before the end of the first epoch.
 
     Raises:
-        CheckpointDamaged: A line is no JSON object with an epoch.
+        CheckpointDamaged: A line is not a JSON object with an epoch.
     """
-    file = run / Layout.HISTORY
+    file = run / CheckpointFiles.HISTORY
     if not file.is_file():
         return []
     try:
@@ -99,29 +102,31 @@ def read_history(run: Path) -> list[dict[str, Any]]:
         raise CheckpointDamaged(f"{file}: expected a JSON object with an epoch on each line: {error}") from error
 
 
-def no_run(folder: Path) -> CheckpointNotFound:
-    """The error of a folder without a run."""
-    return CheckpointNotFound(f"{folder}: no run here (no readable {Layout.CONFIG}); make one: photoseek-train fit")
+def not_a_run(folder: Path) -> CheckpointNotFound:
+    """Return the error for a folder without a run."""
+    return CheckpointNotFound(
+        f"{folder}: no run here (no readable {CheckpointFiles.CONFIG}); create one: photoseek-train fit"
+    )
 
 
-def _write(file: Path, run: Path, findings: Findings | None, history: Sequence[Mapping[str, Any]], best: Any) -> Path:
+def _write(file: Path, run: Path, findings: ReportData | None, history: Sequence[Mapping[str, Any]], best: Any) -> Path:
     config = saved_config(run)
     if config is None:
-        raise no_run(run)
+        raise not_a_run(run)
     best_epoch = best if isinstance(best, int) else None
     page = _template().render(
         name=run.resolve().name,
-        charts=charts.charts_of(history, best_epoch),
+        charts=charts.build_charts(history, best_epoch),
         frame=charts,
         facts=_facts(history, best_epoch),
-        settings=settings_of(config.to_json()),
+        settings=format_settings(config.to_json()),
         environments=_environments(run),
         findings=findings,
         picture=None if findings is None else Thumbnails(findings.data),
         rows=[] if findings is None else figure_rows(findings.evaluation.to_json()),
     )
     file.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes_atomic(file, page.encode("utf-8", "replace"))  # a file name may hold what is no text
+    write_bytes_atomic(file, page.encode("utf-8", "replace"))  # file names may not be valid Unicode
     return file
 
 
@@ -132,7 +137,7 @@ def _template() -> Any:
 
 
 def _facts(history: Sequence[Mapping[str, Any]], best_epoch: int | None) -> dict[str, str]:
-    """The few numbers at the head of a run's report."""
+    """Return the key figures of a run."""
     if not history:
         return {}
     best = next((row["dev"] for row in history if row["epoch"] == best_epoch), history[-1]["dev"])
@@ -155,57 +160,59 @@ def _duration(seconds: float) -> str:
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
 
 
-def settings_of(config: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """The sections of ``config.json`` as words; of the text tower's architecture only what tells its size."""
+def format_settings(config: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Return the sections of ``config.json`` as text; of the text tower's architecture only its size."""
     sections = {name: dict(values) for name, values in config.items() if isinstance(values, dict)}
     architecture = sections.get("model", {}).pop("text_architecture", {})
     sections.get("model", {}).update({key: architecture[key] for key in _ARCHITECTURE if key in architecture})
     return {
-        name: {key.replace("_", " "): _word(value) for key, value in values.items()}
+        name: {key.replace("_", " "): _format_value(value) for key, value in values.items()}
         for name, values in sections.items()
     }
 
 
 def _environments(run: Path) -> list[tuple[str, dict[str, str]]]:
-    """Versions and machine of each part of a run, under a title."""
+    """Return titles with versions and hardware of each part of a run."""
     found = read_environments(run)
     parts = [""] if len(found) == 1 else [f", part {number}" for number in range(1, len(found) + 1)]
     return [
-        (title + part, {key.replace("_", " "): _word(value) for key, value in entry.get(title, {}).items()})
+        (title + part, {key.replace("_", " "): _format_value(value) for key, value in entry.get(title, {}).items()})
         for entry, part in zip(found, parts, strict=True)
         for title in ("versions", "machine")
     ]
 
 
-def _word(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dict):
-        return ", ".join(f"{key} {_word(part)}" for key, part in value.items())
+        return ", ".join(f"{key} {_format_value(part)}" for key, part in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(map(_word, value)) or "none"
+        return ", ".join(map(_format_value, value)) or "none"
     return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def figure_rows(told: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The rows of the table of figures, from the JSON of an evaluation: all, folds, then each language."""
-    rows = _pair("", told)
-    for code, figures in told.get("languages", {}).items():
+def figure_rows(evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of the metrics table from the JSON of an evaluation: all, folds, then each language."""
+    rows = _pair("", evaluation)
+    for code, figures in evaluation.get("languages", {}).items():
         rows += _pair(f"{code}: ", figures)
     return rows
 
 
-def _pair(prefix: str, told: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _pair(prefix: str, figures: Mapping[str, Any]) -> list[dict[str, Any]]:
     rows = []
     for direction in ("text_to_image", "image_to_text"):
         searched = (
-            f"of {told['images']:,} photos" if direction == "text_to_image" else f"of {told['captions']:,} captions"
+            f"of {figures['images']:,} photos"
+            if direction == "text_to_image"
+            else f"of {figures['captions']:,} captions"
         )
-        bounds = told.get("interval", {}).get(direction, {})
-        recalls = [(told[direction][key], bounds.get(key)) for key in ("r1", "r5", "r10")]
+        bounds = figures.get("interval", {}).get(direction, {})
+        recalls = [(figures[direction][key], bounds.get(key)) for key in ("r1", "r5", "r10")]
         name = prefix + direction.replace("_", " ")
-        rows.append({"name": name, "searched": searched, "recalls": recalls, "ranks": told[direction], "rsum": None})
-    rows[0]["rsum"] = (told["rsum"], told.get("interval", {}).get("rsum"))
-    if "folds" in told:
-        rows += _pair(f"{prefix}mean of {told['folds']['count']} folds, ", told["folds"])
+        rows.append({"name": name, "searched": searched, "recalls": recalls, "ranks": figures[direction], "rsum": None})
+    rows[0]["rsum"] = (figures["rsum"], figures.get("interval", {}).get("rsum"))
+    if "folds" in figures:
+        rows += _pair(f"{prefix}mean of {figures['folds']['count']} folds, ", figures["folds"])
     return rows

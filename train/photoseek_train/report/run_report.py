@@ -1,4 +1,4 @@
-"""The report of a training run, with the searches of its best epoch on dev."""
+"""The report of a training run, with examples of its best epoch on dev."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from pathlib import Path
 from photoseek.system.atomic_write import write_json_atomic
 from photoseek_train.data.dataset import CaptionedPhotos
 from photoseek_train.errors import DataError, SettingsError
-from photoseek_train.evaluation.evaluate import vectors_of
+from photoseek_train.evaluation.evaluate import encode_checkpoint
 from photoseek_train.features.encode import SplitVectors
-from photoseek_train.model.checkpoint import Layout
-from photoseek_train.progress import Progress, silent
-from photoseek_train.report.report import Findings, no_run, write_report
+from photoseek_train.model.checkpoint import CheckpointFiles
+from photoseek_train.progress import ProgressCallback, no_progress
+from photoseek_train.report.report import ReportData, not_a_run, write_report
 from photoseek_train.training.run_folder import Run, saved_config
-from photoseek_train.training.trainer import EpochEnd, EpochRecord
+from photoseek_train.training.trainer import EpochCallback, EpochRecord
 
 
 @dataclass(frozen=True)
 class DataFiles:
-    """Where the photos that a run is measured on are; kept in the run as ``data.json``, for later reports.
+    """The evaluation data of a run; saved in the run as ``data.json`` for later reports.
 
-    ``split`` is a file of names, or the name of a split that the caption file carries; None: every captioned photo.
+    ``split`` is a file of names, or the name of a split in the caption file. None: every captioned photo.
     """
 
     images: Path
@@ -30,44 +30,44 @@ class DataFiles:
     split: str | Path | None
 
     def read(self) -> CaptionedPhotos:
-        """The photos and captions; raises as ``CaptionedPhotos.read``."""
+        """Return the photos and captions; raises like ``CaptionedPhotos.read``."""
         return CaptionedPhotos.read(self.images, self.captions, self.split)
 
-    def keep(self, run: Path) -> None:
-        """Note the files in the run's folder."""
-        told = {
+    def save(self, run: Path) -> None:
+        """Save the paths in the folder of a run."""
+        values = {
             "images": str(self.images.absolute()),
             "captions": [str(file.absolute()) for file in self.captions],
-            "split": None if self.split is None else _lasting(self.split),
+            "split": None if self.split is None else _absolute_split(self.split),
         }
-        write_json_atomic(run / Layout.DATA, told)
+        write_json_atomic(run / CheckpointFiles.DATA, values)
 
     @classmethod
-    def kept(cls, run: Path) -> DataFiles | None:
-        """What ``keep`` noted; None where nothing was.
+    def saved(cls, run: Path) -> DataFiles | None:
+        """Return what ``save`` wrote; None if there is nothing.
 
         Raises:
-            DataError: The note is broken.
+            DataError: The file is malformed.
         """
-        file = run / Layout.DATA
+        file = run / CheckpointFiles.DATA
         if not file.is_file():
             return None
         try:
-            told = json.loads(file.read_text("utf-8"))
-            split = told["split"]
-            captions = tuple(Path(name) for name in told["captions"])
-            return cls(Path(told["images"]), captions, None if split is None else str(split))
+            values = json.loads(file.read_text("utf-8"))
+            split = values["split"]
+            captions = tuple(Path(name) for name in values["captions"])
+            return cls(Path(values["images"]), captions, None if split is None else str(split))
         except (ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{file}: expected images, captions and split; give them as options instead") from error
+            raise DataError(f"{file}: expected images, captions and split; pass them as options") from error
 
 
-def _lasting(split: str | Path) -> str:
-    """A split's file from any folder; the name of a split stays as it is."""
+def _absolute_split(split: str | Path) -> str:
+    """Return the absolute path of a split file; names of splits are unchanged."""
     return str(Path(split).absolute()) if Path(split).is_file() else str(split)
 
 
-def report_epochs(run: Path, then: EpochEnd) -> EpochEnd:
-    """Keep a report of settings and curves current while a run trains; it takes milliseconds."""
+def report_epochs(run: Path, then: EpochCallback) -> EpochCallback:
+    """Return a callback that updates the report of settings and curves after each epoch, in milliseconds."""
 
     def after(record: EpochRecord) -> None:
         write_report(run)
@@ -76,43 +76,43 @@ def report_epochs(run: Path, then: EpochEnd) -> EpochEnd:
     return after
 
 
-def finish_report(run: Run, dev: CaptionedPhotos, workers: int = 1, progress: Progress = silent) -> Path:
-    """Write the report of a run that has ended; raises as ``report_run``."""
+def finish_report(run: Run, dev: CaptionedPhotos, workers: int = 1, progress: ProgressCallback = no_progress) -> Path:
+    """Write the report of a finished run; raises like ``report_run``."""
     return _write(run.path, dev, run.dev_vectors, workers, progress)
 
 
 def report_run(
-    run: Path, dev: CaptionedPhotos, workers: int = 1, progress: Progress = silent, out: Path | None = None
+    run: Path, dev: CaptionedPhotos, workers: int = 1, progress: ProgressCallback = no_progress, out: Path | None = None
 ) -> Path:
-    """Write the report of any run in a folder, measured anew on ``dev``.
+    """Write the report of any run in a folder, evaluated again on ``dev``.
 
     Raises:
-        CheckpointError: No run in the folder, or it cannot be used.
+        CheckpointError: The folder contains no run, or it cannot be used.
         DataError: A photo cannot be decoded.
     """
     if saved_config(run) is None:
-        raise no_run(run)
+        raise not_a_run(run)
     return _write(run, dev, None, workers, progress, out)
 
 
 def files_of(run: Path, images: Path | None, captions: list[Path] | None, split: str | Path | None) -> DataFiles:
-    """The files that were given, or else those that the run noted.
+    """Return the given files, or else those that the run recorded.
 
     Raises:
-        SettingsError: Only one of images and captions was given; or none, and the run has no note, because it was
-            made by the library or stopped before its end.
+        SettingsError: Only one of images and captions is given; or none is, and the run did not record any because it
+            was started from Python or interrupted.
     """
     if images is not None and captions:
         return DataFiles(images, tuple(captions), split)
     if images is not None or captions or split is not None:
-        raise SettingsError("expected --images and --captions together, or neither, to use the run's own")
-    files = DataFiles.kept(run)
+        raise SettingsError("expected --images and --captions together, or neither to use those of the run")
+    files = DataFiles.saved(run)
     if files is None and saved_config(run) is not None:
         raise SettingsError(
-            f"{run}: no note of its data here (no {Layout.DATA}); give --images, --captions and --split"
+            f"{run}: the run did not record its data (no {CheckpointFiles.DATA}); pass --images, --captions and --split"
         )
     if files is None:
-        raise no_run(run)
+        raise not_a_run(run)
     return files
 
 
@@ -121,13 +121,13 @@ def _write(
     dev: CaptionedPhotos,
     vectors: SplitVectors | None,
     workers: int,
-    progress: Progress,
+    progress: ProgressCallback,
     out: Path | None = None,
 ) -> Path:
-    found = vectors if vectors is not None else vectors_of(run, dev, workers, progress)
-    return write_report(run, Findings.measured(describe("dev", dev), dev, found), out)
+    found = vectors if vectors is not None else encode_checkpoint(run, dev, workers, progress)
+    return write_report(run, ReportData.measured(describe("dev", dev), dev, found), out)
 
 
 def describe(name: str, data: CaptionedPhotos) -> str:
-    """A split and its size in words."""
+    """Return a description of a split and its size."""
     return f"{name}: {len(data.names):,} photos and {len(data.captions):,} captions"

@@ -1,4 +1,4 @@
-"""The moving average of the weights: what a run measures and keeps in place of the weights of its last step."""
+"""Exponential moving average of the weights."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 
-def average_weights(model: nn.Module, decay: float) -> AveragedModel:
-    """Begin an exponential moving average of all weights and batch statistics of a model.
+def create_ema(model: nn.Module, decay: float) -> AveragedModel:
+    """Return an exponential moving average of all weights and batch statistics of a model.
 
-    The decay rises with the number of steps, min(decay, (1 + steps) / (10 + steps)), so that the poor weights of the
-    first steps soon stop counting: as ``ExponentialMovingAverage`` of TensorFlow does with ``num_updates``.
+    The decay rises with the number of steps, min(decay, (1 + steps) / (10 + steps)), so that the weights of the first
+    steps are forgotten quickly, as in TensorFlow's ``ExponentialMovingAverage`` with ``num_updates``.
     """
 
     @torch.no_grad()
@@ -23,6 +23,6 @@ def average_weights(model: nn.Module, decay: float) -> AveragedModel:
             if ours.is_floating_point():
                 ours.lerp_(theirs, share)
             else:
-                ours.copy_(theirs)  # the count of batches in batch norm
+                ours.copy_(theirs)  # the batch counter of batch norm
 
     return AveragedModel(model, multi_avg_fn=average, use_buffers=True).requires_grad_(False)

@@ -1,4 +1,4 @@
-"""With what a run was made: versions and machine, kept beside the checkpoint for its report."""
+"""The environment of a run, software versions and hardware, recorded for its report."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import torch
 
 import photoseek
 from photoseek.system.atomic_write import write_json_atomic
-from photoseek_train.model.checkpoint import Layout
+from photoseek_train.model.checkpoint import CheckpointFiles
 
 _PACKAGES = ("torch", "torchvision", "transformers", "tokenizers", "numpy", "pillow")
 
 
 def environment() -> dict[str, Any]:
-    """Versions and machine of this process; nothing that names a person, a host or a folder."""
+    """Return versions and hardware of this process; nothing identifies a person, a host or a folder."""
     versions = {"photoseek": photoseek.__version__, "python": platform.python_version()}
     return {
         "versions": versions | {name: version(name) for name in _PACKAGES},
@@ -35,16 +35,16 @@ def environment() -> dict[str, Any]:
 
 
 def record_environment(run: Path) -> None:
-    """Note with what a run goes on: a resumed run lists each environment that it was in."""
+    """Append this environment to the run's list, unless it is the last entry."""
     known, now = read_environments(run), environment()
     if not known or known[-1] != now:
-        write_json_atomic(run / Layout.ENVIRONMENT, [*known, now])
+        write_json_atomic(run / CheckpointFiles.ENVIRONMENT, [*known, now])
 
 
 def read_environments(run: Path) -> list[dict[str, Any]]:
-    """The environments of a run, the first first; none where they were not kept or cannot be read."""
+    """Return the environments of a run in chronological order; empty if they are missing or unreadable."""
     try:
-        found = json.loads((run / Layout.ENVIRONMENT).read_text("utf-8"))
+        found = json.loads((run / CheckpointFiles.ENVIRONMENT).read_text("utf-8"))
     except (OSError, ValueError):
         return []
     return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []

@@ -1,4 +1,4 @@
-"""Train the model on a split, from sources to a checkpoint."""
+"""Training of a model on a split, from initialization to a checkpoint."""
 
 from __future__ import annotations
 
@@ -11,69 +11,74 @@ from torch import Tensor
 
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek_train.config import AugmentConfig, DataConfig, OptimConfig, TrainingConfig, preprocessing_of
-from photoseek_train.data.augment import Augmentation, expect_sizes
-from photoseek_train.data.dataset import CaptionedPhotos, expect_disjoint, expect_keywords
-from photoseek_train.data.photos import DEFAULT_MEMORY, EvaluationPhotos, TrainingPhotos, store_if_it_fits
+from photoseek_train.data.augment import Augmentation, check_sizes
+from photoseek_train.data.dataset import CaptionedPhotos, require_disjoint, require_keywords
+from photoseek_train.data.photos import DEFAULT_MEMORY, EvaluationPhotos, TrainingPhotos, preload_photos
 from photoseek_train.data.tokens import Tokens
 from photoseek_train.device import choose_device
-from photoseek_train.distributed import Processes
+from photoseek_train.distributed import ProcessGroup
 from photoseek_train.errors import SettingsError
-from photoseek_train.features.cache import FeatureFolder
-from photoseek_train.features.frozen_features import KEYWORDS, image_features, text_features, view_features
+from photoseek_train.features.cache import FeatureCache
+from photoseek_train.features.frozen_features import (
+    KEYWORDS,
+    cached_image_features,
+    cached_text_features,
+    cached_view_features,
+)
 from photoseek_train.features.inputs import (
     CachedFeatures,
     CachedViews,
-    Inputs,
-    LivePhotos,
-    LiveTexts,
-    MaskedTexts,
-    WithKeywords,
+    DecodedPhotos,
+    InputPipeline,
+    KeywordReplacement,
+    MaskedCaptions,
+    TokenizedCaptions,
 )
-from photoseek_train.model.checkpoint import Layout, read_config
-from photoseek_train.model.init import Built, TowerSources, build_model
+from photoseek_train.model.checkpoint import CheckpointFiles, read_config
+from photoseek_train.model.init import BuiltModel, ModelInit, build_model
 from photoseek_train.model.two_tower import TwoTower
-from photoseek_train.progress import Progress, silent
-from photoseek_train.training.run_folder import Run, claim_folder
-from photoseek_train.training.trainer import EpochEnd, EpochRecord, Split, Trainer
+from photoseek_train.progress import ProgressCallback, no_progress
+from photoseek_train.training.run_folder import Run, check_run_folder
+from photoseek_train.training.trainer import EpochCallback, EpochRecord, SplitInputs, Trainer
 
 
 @dataclass(frozen=True)
 class FitSettings:
-    """All that decides what comes out of a training run, besides the data."""
+    """The settings that determine the result of a training run, besides the data."""
 
-    sources: TowerSources
+    sources: ModelInit
     preprocessing: Preprocessing = field(default_factory=preprocessing_of)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
 
     def __post_init__(self) -> None:
-        if self.sources.untrained_images and not self.optim.tunes_image:
+        if self.sources.random_image_init and not self.optim.tunes_image:
             raise SettingsError(
-                f"tune {self.optim.tune!r} keeps the image tower as it is, but image weights 'none' are random; "
-                "give weights, or train them: --tune both"
+                f"tune {self.optim.tune!r} freezes the image tower, but image weights 'none' are random; "
+                "pass --image-weights, or train the tower: --tune both"
             )
-        expect_sizes(self.augment, self.preprocessing)
+        check_sizes(self.augment, self.preprocessing)
         if self.augment.views and self.optim.tunes_image:
             raise SettingsError(
-                f"views: expected 0 where the image tower learns, as it sees a new view in every epoch, found "
+                f"views: expected 0 with a trained image tower, which gets a new view in every epoch, found "
                 f"{self.augment.views}"
             )
         if self.optim.freeze_images and self.sources.checkpoint is not None:
-            self._expect_same_view(read_config(self.sources.checkpoint).preprocessing)
+            self._check_preprocessing(read_config(self.sources.checkpoint).preprocessing)
 
-    def _expect_same_view(self, trained: Preprocessing) -> None:
+    def _check_preprocessing(self, trained: Preprocessing) -> None:
         if trained.id != self.preprocessing.id:
             raise SettingsError(
-                f"image_size and resize: expected those of {self.sources.checkpoint}, whose photos keep their vectors; "
-                "leave them out, or train the image side, too"
+                f"image_size and resize: expected those of {self.sources.checkpoint}, whose image side is frozen; "
+                "omit them, or train the image side, too"
             )
 
 
 def preprocessing_for(checkpoint: Path | None, size: int | None, resize: str | None) -> Preprocessing:
-    """What the image tower will see: as told; else as a checkpoint has it; else 224 pixels from the middle.
+    """Return the preprocessing: the given values, else those of the checkpoint, else a center crop of 224 pixels.
 
     Raises:
-        SettingsError: An unknown ``resize``, or a size that is too small.
+        SettingsError: ``resize`` is unknown, or ``size`` is too small.
         CheckpointError: The checkpoint cannot be used.
     """
     known = preprocessing_of() if checkpoint is None else read_config(checkpoint).preprocessing
@@ -84,14 +89,14 @@ def preprocessing_for(checkpoint: Path | None, size: int | None, resize: str | N
 
 
 @dataclass(frozen=True)
-class Resources:
-    """What a run may use; none of it changes the result beyond rounding.
+class FitResources:
+    """The resources of a run; they do not change the result beyond rounding.
 
     Attributes:
-        features: Folder of cached tower features; None: ``features`` inside the output folder.
-        workers: Processes that decode photos, where these don't fit in memory.
-        photo_memory: Bytes that decoded photos may take, in all processes together.
-        device: ``auto``, ``cpu``, ``cuda`` or ``mps``; a run may be resumed on another.
+        features: Folder of cached tower features. None: ``features`` in the output folder.
+        workers: Processes that decode photos which do not fit in memory.
+        photo_memory: Maximum bytes of decoded photos, in all processes together.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``; a run may be resumed on another device.
     """
 
     features: Path | None = None
@@ -100,59 +105,64 @@ class Resources:
     device: str = "auto"
 
 
-def ignore_epoch(record: EpochRecord) -> None:
-    """Take no note of an epoch."""
+def no_callback(record: EpochRecord) -> None:
+    """Ignore the end of an epoch."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A training run before it starts; ``__call__`` trains and returns the finished run."""
+    """A configured training run; calling it trains and returns the finished run."""
 
     train: CaptionedPhotos
     dev: CaptionedPhotos
     settings: FitSettings
     out: Path
-    resources: Resources = field(default_factory=Resources)
+    resources: FitResources = field(default_factory=FitResources)
 
-    def __call__(self, resume: bool = False, on_epoch: EpochEnd = ignore_epoch, progress: Progress = silent) -> Run:
-        """Train, and leave a checkpoint of the best epoch in ``out``.
+    def __call__(
+        self, resume: bool = False, on_epoch: EpochCallback = no_callback, progress: ProgressCallback = no_progress
+    ) -> Run:
+        """Train, and save a checkpoint of the best epoch in ``out``.
 
         Args:
-            resume: Go on with the run in ``out``, if there is one; the result is that of a run never stopped.
+            resume: Continue the run in ``out``, if there is one; the result equals that of an uninterrupted run.
             on_epoch: Called after each epoch, when its results are on disk.
-            progress: Called often.
+            progress: Progress callback.
+
+        Returns:
+            The finished run.
 
         Raises:
-            RunExists: ``out`` holds a run and ``resume`` is not set, or something else.
+            RunExists: ``out`` contains a run and ``resume`` is not set, or other files.
             RunMismatch: The run to resume has other settings.
-            TrainingError: Towers, photos, captions or settings that cannot be used.
+            TrainingError: Towers, photos, captions or settings cannot be used.
         """
-        expect_disjoint(self.train, self.dev)
+        require_disjoint(self.train, self.dev)
         if self._with_keywords:
-            expect_keywords(self.train)
+            require_keywords(self.train)
         device = choose_device(self.resources.device)
-        processes = Processes.launched(device)
-        if not processes.first:
-            progress = silent
-        with processes.first_before_others():  # the first claims the folder and fetches what has to be fetched
-            claim_folder(self.out, resume or not processes.first)
+        processes = ProcessGroup.from_launcher(device)
+        if not processes.is_main:
+            progress = no_progress
+        with processes.main_process_first():  # the main process checks the folder and downloads models
+            check_run_folder(self.out, resume or not processes.is_main)
             built = build_model(self.settings.sources, self.settings.optim.seed)
         built.model.to(processes.device(device))
         run = Run(self.out, self._config(built), processes)
-        run.expect_same_settings()
+        run.check_settings()
         trainer = self._trainer(built, processes, progress)
         first_epoch = run.resume(trainer)
-        run.begin(built.tokenizer)
+        run.start(built.tokenizer)
 
         def finish(record: EpochRecord) -> None:
             run.finish_epoch(trainer, record)
-            if processes.first:
+            if processes.is_main:
                 on_epoch(record)
 
-        trainer.run(first_epoch, finish, progress, stop=lambda: run.stalled)
+        trainer.run(first_epoch, finish, progress, stop=lambda: run.early_stop)
         return run
 
-    def _config(self, built: Built) -> TrainingConfig:
+    def _config(self, built: BuiltModel) -> TrainingConfig:
         data = DataConfig(
             train_images=len(self.train.names),
             train_captions=len(self.train.captions),
@@ -164,61 +174,72 @@ class Fit:
         settings = self.settings
         return TrainingConfig(built.config, settings.preprocessing, settings.augment, settings.optim, data)
 
-    def _trainer(self, built: Built, processes: Processes, progress: Progress) -> Trainer:
-        with processes.first_before_others():  # features that the first has made are found by the others
+    def _trainer(self, built: BuiltModel, processes: ProcessGroup, progress: ProgressCallback) -> Trainer:
+        with processes.main_process_first():  # the main process fills the feature cache for the others
             train_texts, dev_texts = self._texts(built, progress)
             cached = None if self.settings.optim.tunes_image else self._cached_images(built, progress)
-        train_images, dev_images = cached or self._live_photos(built.model.device, processes.count, progress)
-        train = Split(self.train, train_images, train_texts)
-        dev = Split(self.dev, dev_images, dev_texts)
+        train_images, dev_images = cached or self._decoded_photos(built.model.device, processes.count, progress)
+        train = SplitInputs(self.train, train_images, train_texts)
+        dev = SplitInputs(self.dev, dev_images, dev_texts)
         return Trainer(built.model, train, dev, self.settings.optim, processes)
 
-    def _cached_images(self, built: Built, progress: Progress) -> tuple[Inputs, Inputs]:
-        """Photos of train and dev as features of a tower that rests; of train, several views if asked for."""
-        settings, tower, bf16 = self.settings, built.model.image_tower, self._frozen_in_bf16
+    def _cached_images(self, built: BuiltModel, progress: ProgressCallback) -> tuple[InputPipeline, InputPipeline]:
+        """Return photos of train and dev as features of a frozen tower, with several views of train if configured."""
+        settings, tower, bf16 = self.settings, built.model.image_tower, self._frozen_bf16
         views = settings.augment.views
         paths = self.dev.paths if views else self.train.paths + self.dev.paths
-        rows = image_features(self._features, tower, settings.preprocessing, paths, progress, bf16)
+        rows = cached_image_features(self._features, tower, settings.preprocessing, paths, progress, bf16)
         if not views:
             return _split(rows, len(self.train.names), TwoTower.project_image)
         seed = settings.optim.seed
         photos = TrainingPhotos(self.train.paths, Augmentation(settings.augment, settings.preprocessing), seed)
-        seen = view_features(self._features, tower, photos, views, progress, bf16)
+        seen = cached_view_features(self._features, tower, photos, views, progress, bf16)
         return CachedViews(seen, TwoTower.project_image, seed), CachedFeatures(rows, TwoTower.project_image)
 
-    def _live_photos(self, device: torch.device, processes: int, progress: Progress) -> tuple[Inputs, Inputs]:
-        """Photos of train and dev for a tower that learns; each of the ``processes`` holds all that it may."""
+    def _decoded_photos(
+        self, device: torch.device, processes: int, progress: ProgressCallback
+    ) -> tuple[InputPipeline, InputPipeline]:
+        """Return photos of train and dev for a trained tower; the ``processes`` share the memory."""
         settings, resources = self.settings, self.resources
         memory = resources.photo_memory // processes
         augmentation = Augmentation(settings.augment, settings.preprocessing, settings.optim.epochs)
         train = TrainingPhotos(self.train.paths, augmentation, settings.optim.seed)
         dev = EvaluationPhotos(self.dev.paths, settings.preprocessing)
-        store_if_it_fits(train, memory, "decoding training photos", progress)
-        store_if_it_fits(dev, memory, "decoding dev photos", progress)
+        preload_photos(train, memory, "decoding training photos", progress)
+        preload_photos(dev, memory, "decoding dev photos", progress)
         pin = device.type == "cuda"
-        return LivePhotos(train, resources.workers, pin), LivePhotos(dev, resources.workers, pin)
+        return DecodedPhotos(train, resources.workers, pin), DecodedPhotos(dev, resources.workers, pin)
 
-    def _texts(self, built: Built, progress: Progress) -> tuple[Inputs, Inputs]:
-        """Captions of train and dev: as tokens if the text tower learns, else as its features."""
+    def _texts(self, built: BuiltModel, progress: ProgressCallback) -> tuple[InputPipeline, InputPipeline]:
+        """Return captions of train and dev: tokens if the text tower is trained, else features."""
         optim = self.settings.optim
         keywords = self.train.keyword_texts if self._with_keywords else []
-        make = self._live_texts if optim.tunes_text else self._cached_texts
+        make = self._tokenized_captions if optim.tunes_text else self._cached_captions
         train, dev = make(built, keywords, progress)
-        return (WithKeywords(train, optim.keywords, optim.seed) if keywords else train), dev
+        return (KeywordReplacement(train, optim.keywords, optim.seed) if keywords else train), dev
 
-    def _live_texts(self, built: Built, keywords: list[str], progress: Progress) -> tuple[Inputs, Inputs]:  # noqa: ARG002
+    def _tokenized_captions(
+        self,
+        built: BuiltModel,
+        keywords: list[str],
+        progress: ProgressCallback,  # noqa: ARG002
+    ) -> tuple[InputPipeline, InputPipeline]:
         longest = built.config.max_tokens
         tokens, optim = Tokens(self.train.texts + keywords, built.tokenizer, longest), self.settings.optim
-        hides = optim.mask_tokens > 0 and tokens.mask_id >= 0  # refused here where there is no mask token
-        train = MaskedTexts(tokens, optim.mask_tokens, optim.seed) if hides else LiveTexts(tokens)
-        return train, LiveTexts(Tokens(self.dev.texts, built.tokenizer, longest))
+        masked = optim.mask_tokens > 0 and tokens.mask_id >= 0  # mask_id raises if there is no mask token
+        train = MaskedCaptions(tokens, optim.mask_tokens, optim.seed) if masked else TokenizedCaptions(tokens)
+        return train, TokenizedCaptions(Tokens(self.dev.texts, built.tokenizer, longest))
 
-    def _cached_texts(self, built: Built, keywords: list[str], progress: Progress) -> tuple[Inputs, Inputs]:
-        rows = text_features(self._features, built, self.train.texts + self.dev.texts, progress, self._frozen_in_bf16)
+    def _cached_captions(
+        self, built: BuiltModel, keywords: list[str], progress: ProgressCallback
+    ) -> tuple[InputPipeline, InputPipeline]:
+        rows = cached_text_features(
+            self._features, built, self.train.texts + self.dev.texts, progress, self._frozen_bf16
+        )
         train, dev = _split(rows, len(self.train.captions), TwoTower.project_text)
         if keywords:
-            instead = text_features(self._features, built, keywords, progress, self._frozen_in_bf16, KEYWORDS)
-            train = CachedFeatures(torch.cat([rows[: len(keywords)], instead]), TwoTower.project_text)
+            keyword_rows = cached_text_features(self._features, built, keywords, progress, self._frozen_bf16, KEYWORDS)
+            train = CachedFeatures(torch.cat([rows[: len(keywords)], keyword_rows]), TwoTower.project_text)
         return train, dev
 
     @property
@@ -226,14 +247,16 @@ class Fit:
         return self.settings.optim.keywords > 0
 
     @property
-    def _frozen_in_bf16(self) -> bool:
+    def _frozen_bf16(self) -> bool:
         return self.settings.optim.precision == "bf16"
 
     @property
-    def _features(self) -> FeatureFolder:
-        return FeatureFolder(self.resources.features or self.out / Layout.FEATURES)
+    def _features(self) -> FeatureCache:
+        return FeatureCache(self.resources.features or self.out / CheckpointFiles.FEATURES)
 
 
-def _split(rows: Tensor, train: int, project: Callable[[TwoTower, Tensor], Tensor]) -> tuple[Inputs, Inputs]:
-    """Features of train and dev, which were made together."""
+def _split(
+    rows: Tensor, train: int, project: Callable[[TwoTower, Tensor], Tensor]
+) -> tuple[InputPipeline, InputPipeline]:
+    """Split features that were computed together into train and dev."""
     return CachedFeatures(rows[:train], project), CachedFeatures(rows[train:], project)

@@ -1,63 +1,63 @@
-"""The losses that pull a photo and its captions together."""
+"""Contrastive losses."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-_NOTHING = -1e9  # a logit that adds nothing to a sum of exponentials, and has a gradient of zero, not of nan
+_MASKED_LOGIT = -1e9  # vanishes in logsumexp; unlike -inf, it has a gradient of 0 and not NaN
 
 
 def info_nce(images: Tensor, texts: Tensor, scale: Tensor, right: Tensor) -> Tensor:
-    """Symmetric InfoNCE over the photos and captions of a batch.
+    """Return the symmetric InfoNCE loss of the photos and captions of a batch.
 
-    InfoNCE is van den Oord et al. 2018 (arXiv:1807.03748), equation 4; its mean over both directions is Radford
-    et al. 2021 (CLIP, arXiv:2103.00020), figure 3. A photo may have several right captions, and a caption several
-    right photos: each is weighed against the wrong ones alone, so none counts as a negative of another.
+    InfoNCE is van den Oord et al. 2018 (arXiv:1807.03748), equation 4; the mean of both directions is Radford et al.
+    2021 (CLIP, arXiv:2103.00020), figure 3. A photo may have several positive captions, and a caption several positive
+    photos: each is contrasted only with the negatives.
 
     Args:
         images: Unit vectors, (n, dim).
         texts: Unit vectors, (m, dim).
         scale: Inverse temperature, a scalar.
-        right: How much of photo i caption j tells, float32 (n, m); 0 makes it a negative. No row and no column is
+        right: Weight of caption j as a match of photo i, float32 (n, m); 0 marks a negative. No row and no column is
             all zero.
 
     Returns:
         The loss, a scalar.
     """
     logits = scale * images @ texts.T
-    return (_choose(logits, right) + _choose(logits.T, right.T)) / 2
+    return (_cross_entropy(logits, right) + _cross_entropy(logits.T, right.T)) / 2
 
 
-def _choose(logits: Tensor, right: Tensor) -> Tensor:
-    """Cross-entropy of each right column against the wrong ones of its row, in the proportions of ``right``."""
-    wrong = logits.masked_fill(right > 0, _NOTHING).logsumexp(dim=1, keepdim=True)
-    against_wrong = torch.nn.functional.softplus(wrong - logits)  # -ln(e^own / (e^own + the wrong ones' sum))
+def _cross_entropy(logits: Tensor, right: Tensor) -> Tensor:
+    """Return the cross-entropy of each positive column against the negatives of its row, weighted by ``right``."""
+    wrong = logits.masked_fill(right > 0, _MASKED_LOGIT).logsumexp(dim=1, keepdim=True)
+    against_wrong = torch.nn.functional.softplus(wrong - logits)  # -ln(e^positive / (e^positive + sum of e^negative))
     return (right / right.sum(dim=1, keepdim=True) * against_wrong).sum(dim=1).mean()
 
 
 def triplet(images: Tensor, texts: Tensor, image_ids: Tensor, margin: float, hardest: bool) -> Tensor:
-    """Hinge loss on the pairs of a batch, in both directions.
+    """Return the hinge loss on the pairs of a batch, in both directions.
 
-    VSE++ (Faghri et al. 2018, arXiv:1707.05612): equation 5 sums over all negatives, equation 6 takes the hardest
-    one alone. Here the mean over the pairs, so that the batch size doesn't change the rate. Captions of one photo
-    are no negatives of each other.
+    VSE++ (Faghri et al. 2018, arXiv:1707.05612): equation 5 sums over all negatives, equation 6 uses the hardest one.
+    The result is the mean over pairs, so that the learning rate does not depend on the batch size. Captions of the same
+    photo are not negatives of each other.
 
     Args:
-        images: Unit vectors, (n, dim); row i belongs to row i of ``texts``.
+        images: Unit vectors, (n, dim); row i matches row i of ``texts``.
         texts: Unit vectors, (n, dim).
-        image_ids: Which photo each row shows, (n,) int64.
-        margin: By how much a pair has to score above its negatives.
-        hardest: Whether only the negative of the highest score counts.
+        image_ids: Id of the photo of each row, (n,) int64.
+        margin: Margin between the scores of a pair and of its negatives.
+        hardest: Whether only the hardest negative counts.
 
     Returns:
         The loss, a scalar.
     """
     scores = images @ texts.T
-    own = scores.diagonal()
+    positive = scores.diagonal()
     right = image_ids[:, None] == image_ids[None, :]
-    wrong_captions = (margin + scores - own[:, None]).clamp(min=0).masked_fill(right, 0.0)
-    wrong_photos = (margin + scores - own[None, :]).clamp(min=0).masked_fill(right, 0.0)
+    wrong_captions = (margin + scores - positive[:, None]).clamp(min=0).masked_fill(right, 0.0)
+    wrong_photos = (margin + scores - positive[None, :]).clamp(min=0).masked_fill(right, 0.0)
     if hardest:
         return (wrong_captions.amax(dim=1) + wrong_photos.amax(dim=0)).mean()
     return (wrong_captions.sum(dim=1) + wrong_photos.sum(dim=0)).mean()

@@ -1,4 +1,4 @@
-"""The optimizer and its learning rates."""
+"""The optimizer and its learning rate schedule."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from photoseek_train.model.two_tower import TwoTower
 _BETAS = (0.9, 0.98)  # CLIP's (Radford et al. 2021, table 18)
 
 
-def rate_factor(step: int, steps: int, warmup: float) -> float:
-    """Share of the peak rate in a step: linear warm-up, then half a cosine down to zero.
+def lr_multiplier(step: int, steps: int, warmup: float) -> float:
+    """Return the fraction of the peak learning rate in a step: linear warmup, then cosine decay to zero.
 
     Source: SGDR (Loshchilov and Hutter 2017), equation 5, one period.
 
     Args:
-        step: Counted from 0.
-        steps: Of the run.
-        warmup: Share of the steps in which the rate rises.
+        step: Step, counted from 0.
+        steps: Number of steps of the run.
+        warmup: Fraction of the steps with a rising rate.
     """
     rising = math.ceil(steps * warmup)
     if step < rising:
@@ -31,23 +31,23 @@ def rate_factor(step: int, steps: int, warmup: float) -> float:
 
 
 def make_optimizer(model: TwoTower, config: OptimConfig) -> torch.optim.AdamW:
-    """AdamW (Loshchilov and Hutter 2019) with a rate for each part, over the parameters that learn."""
+    """Return AdamW (Loshchilov and Hutter 2019) over the trained parameters, with a learning rate for each part."""
     parts: dict[str, tuple[list[nn.Module], float]] = {
         "projectors": ([model.text_projector, model.image_projector], config.lr),
         "image": ([model.image_tower], config.image_lr),
         "text": ([model.text_tower], config.text_lr),
     }
-    groups = [_group("temperature", [model.logit_scale], config.lr, 0.0)]
+    groups = [_param_group("temperature", [model.logit_scale], config.lr, 0.0)]
     for name, (modules, rate) in parts.items():
-        learning = [p for module in modules for p in module.parameters() if p.requires_grad]
-        groups.append(_group(name, [p for p in learning if p.ndim > 1], rate, config.weight_decay))
-        # norms and biases, the parameters with one axis, are not pulled toward zero
-        groups.append(_group(f"{name}, no decay", [p for p in learning if p.ndim <= 1], rate, 0.0))
+        trained = [p for module in modules for p in module.parameters() if p.requires_grad]
+        groups.append(_param_group(name, [p for p in trained if p.ndim > 1], rate, config.weight_decay))
+        # no weight decay for norms and biases, the parameters with one axis
+        groups.append(_param_group(f"{name}, no decay", [p for p in trained if p.ndim <= 1], rate, 0.0))
     return torch.optim.AdamW([group for group in groups if group["params"]], betas=_BETAS, fused=True)
 
 
 def learning_rates(optimizer: torch.optim.Optimizer) -> dict[str, float]:
-    """The present rate of each part that learns."""
+    """Return the current learning rate of each trained part."""
     return {
         group["name"]: float(group["lr"])
         for group in optimizer.param_groups
@@ -55,5 +55,5 @@ def learning_rates(optimizer: torch.optim.Optimizer) -> dict[str, float]:
     }
 
 
-def _group(name: str, params: list[nn.Parameter], rate: float, decay: float) -> dict[str, Any]:
+def _param_group(name: str, params: list[nn.Parameter], rate: float, decay: float) -> dict[str, Any]:
     return {"name": name, "params": params, "lr": rate, "peak_lr": rate, "weight_decay": decay}

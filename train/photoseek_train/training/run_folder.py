@@ -1,4 +1,4 @@
-"""The folder of a training run: begun, written after each epoch, taken up again."""
+"""The folder of a training run: created, updated after each epoch, and resumed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from transformers import PreTrainedTokenizerFast
 
 from photoseek.system.atomic_write import read_bounded
 from photoseek_train.config import TrainingConfig
-from photoseek_train.distributed import ALONE, Processes
+from photoseek_train.distributed import SINGLE_PROCESS, ProcessGroup
 from photoseek_train.errors import CheckpointDamaged, RunExists, RunMismatch
 from photoseek_train.features.encode import SplitVectors
-from photoseek_train.model.checkpoint import Layout, begin_checkpoint, write_history, write_weights
+from photoseek_train.model.checkpoint import CheckpointFiles, create_checkpoint, write_history, write_weights
 from photoseek_train.training.environment import record_environment
 from photoseek_train.training.run_state import RunState
 from photoseek_train.training.trainer import EpochRecord, Trainer
@@ -21,35 +21,34 @@ from photoseek_train.training.trainer import EpochRecord, Trainer
 
 @dataclass
 class Run:
-    """A folder that is a checkpoint of the best epoch so far, and holds the state after the last.
+    """A folder that contains the checkpoint of the best epoch and the state after the last epoch.
 
-    A kill at any point loses at most the epoch under way: each file is replaced as a whole, ``last.pt`` last.
-    Of several processes the first alone writes. ``dev_vectors`` are those of the best epoch, where this process trained
-    it.
+    An interruption loses at most the current epoch: each file is replaced atomically, ``last.pt`` last. Only the main
+    process writes. ``dev_vectors`` are those of the best epoch, if this process trained it.
     """
 
     path: Path
     config: TrainingConfig
-    processes: Processes = ALONE
+    processes: ProcessGroup = SINGLE_PROCESS
     history: list[EpochRecord] = field(default_factory=list)
     dev_vectors: SplitVectors | None = None
 
     @property
     def best(self) -> EpochRecord | None:
-        """The epoch of the highest dev rsum, the first of equals."""
+        """The epoch with the highest dev rsum, the first of equal ones."""
         return max(self.history, key=lambda record: round(record.dev.rsum, 2), default=None)
 
     @property
-    def stalled(self) -> bool:
-        """Whether the last ``patience`` epochs have brought nothing better."""
+    def early_stop(self) -> bool:
+        """Whether the last ``patience`` epochs brought no improvement."""
         patience = self.config.optim.patience
         return bool(patience) and self.best is not None and len(self.history) - self.best.epoch >= patience
 
-    def expect_same_settings(self) -> None:
-        """See that a run in the folder, if there is one, has these settings.
+    def check_settings(self) -> None:
+        """Check that the run in the folder, if there is one, has the same settings.
 
         Raises:
-            RunMismatch: It has others; each is named.
+            RunMismatch: Settings differ; the message names each.
         """
         theirs = saved_config(self.path)
         different = [] if theirs is None else self.config.differences(theirs)
@@ -59,73 +58,72 @@ class Run:
                 "resume with its settings, or choose another folder"
             )
 
-    def begin(self, tokenizer: PreTrainedTokenizerFast) -> None:
-        """Write what no epoch changes."""
-        if not self.processes.first:
+    def start(self, tokenizer: PreTrainedTokenizerFast) -> None:
+        """Write the files that no epoch changes."""
+        if not self.processes.is_main:
             return
-        begin_checkpoint(self.path, self.config, tokenizer)
+        create_checkpoint(self.path, self.config, tokenizer)
         record_environment(self.path)
 
     def resume(self, trainer: Trainer) -> int:
-        """Bring the trainer to where the run stopped; the epoch to go on with.
+        """Restore the trainer from the last epoch; return the next epoch.
 
         Raises:
-            RunMismatch: The run's state is damaged, or was made by another number of processes, or some of these don't
-                see it.
+            RunMismatch: The state is damaged or of another number of processes, or the processes see different folders.
         """
-        file = self.path / Layout.LAST
+        file = self.path / CheckpointFiles.LAST
         if file.is_file():
             state = RunState.read(file)
             state.restore(trainer)
             self.history = list(state.history)
         done = self.processes.gather_lists([len(self.history)])
         if len(set(done)) > 1:
-            raise RunMismatch(f"{self.path}: expected a folder that all processes share, found {done} epochs in theirs")
+            raise RunMismatch(f"{self.path}: expected a folder shared by all processes, found {done} epochs")
         return len(self.history) + 1
 
     def finish_epoch(self, trainer: Trainer, record: EpochRecord) -> None:
-        """Write the epoch's results."""
+        """Write the results of an epoch."""
         self.history.append(record)
         if self.best is record:
             self.dev_vectors = trainer.dev_vectors
-        if self.processes.first:
+        if self.processes.is_main:
             self._write_epoch(trainer, record)
 
     def _write_epoch(self, trainer: Trainer, record: EpochRecord) -> None:
         if self.best is record:
             write_weights(self.path, trainer.result, {"epoch": record.epoch, "dev": record.dev.to_json()})
         write_history(self.path, [past.to_json() for past in self.history])
-        RunState.of(trainer, self.history).write(self.path / Layout.LAST)
+        RunState.of(trainer, self.history).write(self.path / CheckpointFiles.LAST)
 
 
-def claim_folder(path: Path, resume: bool) -> None:
-    """See that a run may be written to ``path``.
+def check_run_folder(path: Path, resume: bool) -> None:
+    """Check that a run can be written to ``path``.
 
     Raises:
-        RunExists: It holds a run and ``resume`` is not set, or it holds something else.
+        RunExists: The folder contains a run and ``resume`` is not set, or other files.
     """
     if path.exists() and not path.is_dir():
         raise RunExists(f"{path}: expected a folder for the run, found a file; choose another")
-    if holds_run(path):
+    if has_run(path):
         if not resume:
-            raise RunExists(f"{path}: holds a run already; go on with it by --resume, or choose another folder")
-    elif path.is_dir() and any(map(_is_foreign, path.iterdir())):
-        raise RunExists(f"{path}: expected an empty or a new folder, found something in it; choose another")
+            raise RunExists(f"{path}: contains a run; continue it with --resume, or choose another folder")
+    elif path.is_dir() and any(map(_is_unexpected, path.iterdir())):
+        raise RunExists(f"{path}: expected an empty or new folder, found files in it; choose another")
 
 
-def holds_run(path: Path) -> bool:
-    """Whether a run has begun here."""
+def has_run(path: Path) -> bool:
+    """Return whether the folder contains a run."""
     return saved_config(path) is not None
 
 
 def saved_config(path: Path) -> TrainingConfig | None:
-    """The settings of the run in a folder; None where no run has begun, or another program's files are."""
+    """Return the settings of the run in a folder; None if there is no run, or another program's files."""
     try:
-        values = json.loads(read_bounded(path / Layout.CONFIG).decode())
-        return TrainingConfig.from_json(values, str(path / Layout.CONFIG))
+        values = json.loads(read_bounded(path / CheckpointFiles.CONFIG).decode())
+        return TrainingConfig.from_json(values, str(path / CheckpointFiles.CONFIG))
     except (OSError, ValueError, CheckpointDamaged):
         return None
 
 
-def _is_foreign(entry: Path) -> bool:
-    return entry.name != Layout.FEATURES and not entry.name.endswith(".partial")
+def _is_unexpected(entry: Path) -> bool:
+    return entry.name != CheckpointFiles.FEATURES and not entry.name.endswith(".partial")

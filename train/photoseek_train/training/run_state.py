@@ -1,4 +1,4 @@
-"""``last.pt``: all that an interrupted run needs to go on as if nothing had happened."""
+"""``last.pt``: the state from which an interrupted run resumes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 
 from photoseek.system.atomic_write import write_bytes_atomic
 from photoseek_train.errors import RunMismatch, describe_error
-from photoseek_train.training.trainer import EpochRecord, Trainer, learning_modules
+from photoseek_train.training.trainer import EpochRecord, Trainer, trainable_modules
 
 FORMAT = 1
 
@@ -21,14 +21,14 @@ _DAMAGED = (RuntimeError, EOFError, OSError, LookupError, TypeError, ValueError,
 
 @dataclass(frozen=True)
 class RunState:
-    """Where a run stands.
+    """The state of a run after an epoch.
 
     Attributes:
         history: A record of each finished epoch.
-        weights: State of the parts that learn, by their names in the model.
-        optimizer: State of the optimizer. Schedule and random choices follow from the epoch and need none.
-        average: State of the moving average of the weights, if the run keeps one.
-        processes: How many trained: others would draw other parts, and measure other batch statistics.
+        weights: State of the trained parts, by their names in the model.
+        optimizer: State of the optimizer. Schedule and random choices are derived from the epoch and not stored.
+        average: State of the moving average of the weights, if there is one.
+        processes: Number of processes: with another number, shards and batch statistics would differ.
     """
 
     history: list[EpochRecord]
@@ -39,25 +39,25 @@ class RunState:
 
     @classmethod
     def of(cls, trainer: Trainer, history: list[EpochRecord]) -> RunState:
-        """The state of a trainer, between two epochs."""
-        parts = learning_modules(trainer.model, trainer.config)
+        """Return the state of a trainer between two epochs."""
+        parts = trainable_modules(trainer.model, trainer.config)
         weights: dict[str, Any] = {name: module.state_dict() for name, module in parts.items()}
         weights["logit_scale"] = trainer.model.logit_scale.detach()
         average = None if trainer.average is None else trainer.average.state_dict()
         return cls(history, weights, trainer.optimizer.state_dict(), average, trainer.processes.count)
 
     def restore(self, trainer: Trainer) -> None:
-        """Bring a new trainer to this state.
+        """Restore a new trainer to this state.
 
         Raises:
-            RunMismatch: It is one of another number of processes.
+            RunMismatch: The number of processes differs.
         """
         if self.processes != trainer.processes.count:
             raise RunMismatch(
-                f"the run to resume was made by {self.processes} processes, found {trainer.processes.count}; "
-                "launch as many as before, or choose another folder"
+                f"the run to resume used {self.processes} processes, found {trainer.processes.count}; "
+                "launch the same number, or choose another folder"
             )
-        for name, module in learning_modules(trainer.model, trainer.config).items():
+        for name, module in trainable_modules(trainer.model, trainer.config).items():
             module.load_state_dict(self.weights[name])
         with torch.no_grad():
             trainer.model.logit_scale.copy_(self.weights["logit_scale"])
@@ -74,10 +74,10 @@ class RunState:
 
     @classmethod
     def read(cls, path: Path) -> RunState:
-        """Read the file that ``write`` made.
+        """Read the file that ``write`` created.
 
         Raises:
-            RunMismatch: The file is damaged, or of another format.
+            RunMismatch: The file is damaged, or has another format.
         """
         try:
             values = torch.load(path, map_location="cpu", weights_only=True)

@@ -1,4 +1,4 @@
-"""The training loop: one epoch after another, each measured on dev."""
+"""The training loop; each epoch is evaluated on dev."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from torch import Tensor, nn
 
 from photoseek.evaluation.metrics import RetrievalMetrics, retrieval_metrics
 from photoseek_train.config import OptimConfig
-from photoseek_train.data.batches import Batch, expect_parts, plan_epoch, steps_per_epoch
-from photoseek_train.data.cutmix import Mixing, draw_mixing, right_captions
+from photoseek_train.data.batches import Batch, check_batch_size, sample_batches, steps_per_epoch
+from photoseek_train.data.cutmix import CutMix, sample_cutmix, target_weights
 from photoseek_train.data.dataset import CaptionedPhotos
 from photoseek_train.device import tower_arithmetic
-from photoseek_train.distributed import ALONE, Processes
+from photoseek_train.distributed import SINGLE_PROCESS, ProcessGroup
 from photoseek_train.errors import RunDiverged
 from photoseek_train.features.encode import SplitVectors, encode_split
-from photoseek_train.features.inputs import Inputs
-from photoseek_train.model.two_tower import TwoTower, unit
-from photoseek_train.progress import Progress, silent
-from photoseek_train.training.ema import average_weights
+from photoseek_train.features.inputs import InputPipeline
+from photoseek_train.model.two_tower import TwoTower, l2_normalize
+from photoseek_train.progress import ProgressCallback, no_progress
+from photoseek_train.training.ema import create_ema
 from photoseek_train.training.losses import info_nce, triplet
-from photoseek_train.training.lr_schedule import learning_rates, make_optimizer, rate_factor
+from photoseek_train.training.lr_schedule import learning_rates, lr_multiplier, make_optimizer
 
 
 @dataclass(frozen=True)
-class Split:
-    """One split, and the form in which the model takes its photos and captions."""
+class SplitInputs:
+    """A split, with its photos and captions as inputs of the model."""
 
     data: CaptionedPhotos
-    images: Inputs
-    texts: Inputs
+    images: InputPipeline
+    texts: InputPipeline
 
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """One line of ``history.jsonl``; ``lr`` is the rate of each part at the epoch's end."""
+    """One line of ``history.jsonl``; ``lr`` is the learning rate of each part at the end of the epoch."""
 
     epoch: int
     loss: float
@@ -50,24 +50,24 @@ class EpochRecord:
     dev: RetrievalMetrics
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object."""
+        """Return a JSON object."""
         return {**asdict(self), "dev": self.dev.to_json()}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> EpochRecord:
-        """Read what ``to_json`` made."""
+        """Read the object that ``to_json`` returns."""
         return cls(**{**values, "dev": RetrievalMetrics.from_json(values["dev"])})
 
 
-EpochEnd = Callable[[EpochRecord], None]
-"""Called after each epoch, with the model as it then is."""
+EpochCallback = Callable[[EpochRecord], None]
+"""Called after each epoch."""
 
-Stop = Callable[[], bool]
-"""Asked before each epoch whether the run is over."""
+StopCondition = Callable[[], bool]
+"""Called before each epoch; returns whether to stop."""
 
 
-def never() -> bool:
-    """Train all epochs."""
+def never_stop() -> bool:
+    """Return False: train all epochs."""
     return False
 
 
@@ -75,7 +75,12 @@ class Trainer:
     """A model in training, with its optimizer."""
 
     def __init__(
-        self, model: TwoTower, train: Split, dev: Split, config: OptimConfig, processes: Processes = ALONE
+        self,
+        model: TwoTower,
+        train: SplitInputs,
+        dev: SplitInputs,
+        config: OptimConfig,
+        processes: ProcessGroup = SINGLE_PROCESS,
     ) -> None:
         self.model = model
         self.processes = processes
@@ -86,17 +91,23 @@ class Trainer:
         self.optimizer = make_optimizer(model, config)
         self.steps = steps_per_epoch(train.data, config)
         if processes.count > 1:
-            expect_parts(plan_epoch(train.data, config, epoch=1), config, processes.count)
-        self.average = average_weights(model, config.ema) if config.ema else None
-        self.dev_vectors: SplitVectors | None = None  # of the last measurement
+            check_batch_size(sample_batches(train.data, config, epoch=1), config, processes.count)
+        self.average = create_ema(model, config.ema) if config.ema else None
+        self.dev_vectors: SplitVectors | None = None  # of the last evaluation
 
     @property
     def result(self) -> TwoTower:
-        """The model that is measured and kept."""
+        """The model that is evaluated and saved."""
         return self.model if self.average is None else cast(TwoTower, self.average.module)
 
-    def run(self, first_epoch: int, on_epoch: EpochEnd, progress: Progress = silent, stop: Stop = never) -> None:
-        """Train from ``first_epoch``, counted from 1, to the last; the global random state is left as it was."""
+    def run(
+        self,
+        first_epoch: int,
+        on_epoch: EpochCallback,
+        progress: ProgressCallback = no_progress,
+        stop: StopCondition = never_stop,
+    ) -> None:
+        """Train from ``first_epoch``, counted from 1, to the last; the global random state is preserved."""
         gpus = [self.model.device] if self.model.device.type == "cuda" else []
         with torch.random.fork_rng(devices=gpus):
             for epoch in range(first_epoch, self.config.epochs + 1):
@@ -104,85 +115,87 @@ class Trainer:
                     return
                 on_epoch(self._epoch(epoch, progress))
 
-    def _epoch(self, epoch: int, progress: Progress) -> EpochRecord:
+    def _epoch(self, epoch: int, progress: ProgressCallback) -> EpochRecord:
         started = time.perf_counter()
-        loss = self._pass(epoch, progress)
+        loss = self._train_epoch(epoch, progress)
         metrics = self.measure()
         return EpochRecord(
             epoch=epoch,
             loss=loss,
             lr=learning_rates(self.optimizer),
-            temperature=1 / float(self.model.scale.detach()),
+            temperature=1 / float(self.model.inverse_temperature.detach()),
             seconds=round(time.perf_counter() - started, 3),
             dev=metrics,
         )
 
-    def _pass(self, epoch: int, progress: Progress) -> float:
-        """One pass over the training split; its mean loss."""
-        torch.manual_seed(self.config.seed * 100_003 + epoch + 1_000_000_007 * self.processes.rank)  # dropout's choices
+    def _train_epoch(self, epoch: int, progress: ProgressCallback) -> float:
+        """Train for one pass over the training split; return the mean loss."""
+        torch.manual_seed(self.config.seed * 100_003 + epoch + 1_000_000_007 * self.processes.rank)  # for dropout
         set_training(self.model, self.config)
-        plan = [batch.split(self.processes.count) for batch in plan_epoch(self.train.data, self.config, epoch)]
-        own = [self.processes.own(parts) for parts in plan]
-        photos = self.train.images.stream([part.photos for part in own], epoch)
-        captions = self.train.texts.stream([part.captions for part in own], epoch)
+        plan = [batch.split(self.processes.count) for batch in sample_batches(self.train.data, self.config, epoch)]
+        shards = [self.processes.shard(parts) for parts in plan]
+        photos = self.train.images.stream([part.photos for part in shards], epoch)
+        captions = self.train.texts.stream([part.captions for part in shards], epoch)
         total = 0.0
         for step, (parts, images, texts) in enumerate(zip(plan, photos, captions, strict=True)):
             self._set_rates((epoch - 1) * self.steps + step)
             total += self._step(parts, images, texts, (epoch, step))
             if not math.isfinite(total):
-                raise RunDiverged(f"epoch {epoch}, step {step + 1}: the loss is {total}; lower the learning rates")
+                raise RunDiverged(f"epoch {epoch}, step {step + 1}: the loss is {total}; decrease the learning rates")
             progress(f"epoch {epoch}/{self.config.epochs}", step + 1, len(plan))
         return total / len(plan)
 
     def _set_rates(self, step: int) -> None:
-        factor = rate_factor(step, self.config.epochs * self.steps, self.config.warmup)
+        factor = lr_multiplier(step, self.config.epochs * self.steps, self.config.warmup)
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak_lr"] * factor
 
     def _step(self, parts: Sequence[Batch], images: Any, texts: Any, moment: tuple[int, int]) -> float:
-        """One change of the weights; ``images`` and ``texts`` are those of this process's part of the batch."""
+        """Update the weights; ``images`` and ``texts`` are those of this process's shard."""
         loss = self._loss(parts, images, texts, moment)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
         self._share_gradients()
-        nn.utils.clip_grad_norm_(self._learning(), self.config.clip_norm)
+        nn.utils.clip_grad_norm_(self._trainable_parameters(), self.config.clip_norm)
         self.optimizer.step()
-        self.model.clamp_scale()
-        self.processes.average_buffers(learning_modules(self.model, self.config).values())
+        self.model.clamp_logit_scale()
+        self.processes.average_buffers(trainable_modules(self.model, self.config).values())
         if self.average is not None:
             self.average.update_parameters(self.model)
         return float(loss.detach())
 
     def _loss(self, parts: Sequence[Batch], images: Any, texts: Any, moment: tuple[int, int]) -> Tensor:
-        """The objective on the whole batch; towers in bfloat16 where that is faster, the loss in float32."""
-        mixings = [self._mixing(part, images, (*moment, rank)) for rank, part in enumerate(parts)]
-        mixing = self.processes.own(mixings)
-        precision = self.config.precision if self.config.tune != "none" else "fp32"  # two small layers gain nothing
+        """Return the loss of the full batch; towers may compute in bfloat16, the loss in float32."""
+        cutmixes = [self._sample_cutmix(part, images, (*moment, rank)) for rank, part in enumerate(parts)]
+        cutmix = self.processes.shard(cutmixes)
+        precision = (
+            self.config.precision if self.config.tune != "none" else "fp32"
+        )  # projectors are too small to gain from it
         with tower_arithmetic(precision, self.model.device):
-            if mixing is not None:
-                images = mixing(images.to(self.model.device, non_blocking=True))
-            image_vectors = unit(self.train.images.embed(self.model, images))
-            text_vectors = unit(self.train.texts.embed(self.model, texts))
+            if cutmix is not None:
+                images = cutmix(images.to(self.model.device, non_blocking=True))
+            image_vectors = l2_normalize(self.train.images.embed(self.model, images))
+            text_vectors = l2_normalize(self.train.texts.embed(self.model, texts))
         image_vectors = self.processes.gather(image_vectors, [len(part.photos) for part in parts])
         text_vectors = self.processes.gather(text_vectors, [len(part.captions) for part in parts])
-        return self._objective(image_vectors, text_vectors, parts, mixings, epoch=moment[0])
+        return self._objective(image_vectors, text_vectors, parts, cutmixes, epoch=moment[0])
 
-    def _mixing(self, part: Batch, images: Any, moment: tuple[int, ...]) -> Mixing | None:
-        """What the photos of a part receive from each other; every process knows that of all parts."""
+    def _sample_cutmix(self, part: Batch, images: Any, moment: tuple[int, ...]) -> CutMix | None:
+        """Sample the patches of a shard; every process samples those of all shards."""
         if not self.config.mix:
             return None
         rng = np.random.default_rng([self.config.seed, *moment])
-        return draw_mixing(len(part.photos), images.shape[-2:], self.config.mix, rng)
+        return sample_cutmix(len(part.photos), images.shape[-2:], self.config.mix, rng)
 
     def _objective(
         self,
         images: Tensor,
         texts: Tensor,
         parts: Sequence[Batch],
-        mixings: Sequence[Mixing | None],
+        cutmixes: Sequence[CutMix | None],
         epoch: int,
     ) -> Tensor:
-        """The loss on the vectors of all parts, in their order."""
+        """Return the loss on the vectors of all shards, in order."""
         device = self.model.device
         image_ids = np.concatenate([part.image_ids for part in parts])
         if self.config.loss == "triplet":
@@ -191,29 +204,29 @@ class Trainer:
             pairs = images[torch.from_numpy(owner).to(device)], texts
             hardest = epoch > self.config.hardest_after
             return triplet(*pairs, torch.from_numpy(image_ids).to(device), self.config.margin, hardest)
-        right = [right_captions(part.photos, image_ids, mixing) for part, mixing in zip(parts, mixings, strict=True)]
-        return info_nce(images, texts, self.model.scale, torch.cat(right).to(device))
+        right = [target_weights(part.photos, image_ids, cutmix) for part, cutmix in zip(parts, cutmixes, strict=True)]
+        return info_nce(images, texts, self.model.inverse_temperature, torch.cat(right).to(device))
 
     def _share_gradients(self) -> None:
-        """Add up the gradients of all processes; each knows that of the temperature in full."""
+        """Sum the gradients over processes; that of the temperature is complete in each process."""
         scale = self.model.logit_scale
         if scale.grad is not None:
             scale.grad /= self.processes.count
-        self.processes.sum_gradients(self._learning())
+        self.processes.sum_gradients(self._trainable_parameters())
 
-    def _learning(self) -> list[nn.Parameter]:
+    def _trainable_parameters(self) -> list[nn.Parameter]:
         return [parameter for parameter in self.model.parameters() if parameter.requires_grad]
 
     def measure(self) -> RetrievalMetrics:
-        """Retrieval on dev."""
+        """Return the retrieval metrics on dev."""
         model = self.result.eval()
         vectors = encode_split(model, self.dev.images, self.dev.texts, processes=self.processes)
         self.dev_vectors = vectors
         return retrieval_metrics(*vectors, self.dev.data.image_of_text)
 
 
-def learning_modules(model: TwoTower, config: OptimConfig) -> dict[str, nn.Module]:
-    """The parts that training changes, by their names in the model."""
+def trainable_modules(model: TwoTower, config: OptimConfig) -> dict[str, nn.Module]:
+    """Return the trained parts by their names in the model."""
     parts: dict[str, nn.Module] = {"text_projector": model.text_projector}
     if not config.freeze_images:
         parts["image_projector"] = model.image_projector
@@ -225,16 +238,16 @@ def learning_modules(model: TwoTower, config: OptimConfig) -> dict[str, nn.Modul
 
 
 def freeze(model: TwoTower, config: OptimConfig) -> None:
-    """Let only the parts learn that ``config.tune`` names; photos are fastest with channels last."""
+    """Freeze all parts that ``config.tune`` does not name; use the channels-last memory format for photos."""
     model.requires_grad_(False)
-    for module in learning_modules(model, config).values():
+    for module in trainable_modules(model, config).values():
         module.requires_grad_(True)
     model.logit_scale.requires_grad_(True)
     model.image_tower.to(memory_format=torch.channels_last)
 
 
 def set_training(model: TwoTower, config: OptimConfig) -> None:
-    """Dropout and batch statistics in the parts that learn; a frozen part stays as in evaluation."""
+    """Set the trained parts to training mode and the frozen ones to evaluation mode."""
     model.eval()
-    for module in learning_modules(model, config).values():
+    for module in trainable_modules(model, config).values():
         module.train()

@@ -1,6 +1,6 @@
-"""A brush over Pillow: shapes in the coordinates of one thing, with an outline, in the light of the scene.
+"""A brush on top of Pillow: outlined and lit shapes in the coordinates of an object.
 
-Pictures are drawn at twice their size and reduced, which smooths every edge.
+Images are drawn at twice their size and reduced for antialiasing.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ RGB = tuple[int, int, int]
 Points = Sequence[tuple[float, float]]
 
 SUPERSAMPLE = 2
-LINE = 3  # of an outline, in pixels before reduction
-DARK = 220  # an ink whose channels add up to less gets a lighter outline
+LINE = 3  # width of an outline, in pixels before reduction
+DARK = 220  # inks with a smaller sum of channels get a lighter outline
 INKS: dict[str, RGB] = {
     "red": (222, 48, 44),
     "orange": (247, 140, 30),
@@ -32,12 +32,12 @@ INKS: dict[str, RGB] = {
 
 
 def shade(ink: RGB, factor: float) -> RGB:
-    """The colour made darker (factor below 1) or lighter (above 1)."""
+    """Return the color darker (factor below 1) or lighter (above 1)."""
     return _rgb(*(channel * factor for channel in ink))
 
 
 def blend(ink: RGB, other: RGB, share: float) -> RGB:
-    """`share` of the other colour mixed into the first."""
+    """Return the first color mixed with `share` of the other."""
     return _rgb(*(a + (b - a) * share for a, b in zip(ink, other, strict=True)))
 
 
@@ -47,9 +47,9 @@ def _rgb(red: float, green: float, blue: float) -> RGB:
 
 @dataclass(frozen=True)
 class Brush:
-    """Draws with the origin at (x, y) of the picture, y upwards, lengths times `scale`, inks times `light`."""
+    """A brush with its origin at (x, y) of the image, y axis upwards; scales lengths by `scale` and inks by `light`."""
 
-    pen: ImageDraw.ImageDraw
+    canvas: ImageDraw.ImageDraw
     x: float = 0.0
     y: float = 240.0
     scale: float = 1.0
@@ -57,21 +57,21 @@ class Brush:
     light: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
     def polygon(self, points: Points, ink: RGB, *, outlined: bool = True) -> None:
-        """A filled polygon."""
+        """Draw a filled polygon."""
         at = [self._at(*point) for point in points]
-        self.pen.polygon(at, fill=self._lit(ink))
+        self.canvas.polygon(at, fill=self._lit(ink))
         if outlined:
-            self.pen.line([*at, at[0], at[1]], fill=self._edge(ink), width=LINE, joint="curve")
+            self.canvas.line([*at, at[0], at[1]], fill=self._edge(ink), width=LINE, joint="curve")
 
     def ellipse(self, x: float, y: float, rx: float, ry: float, ink: RGB, *, outlined: bool = True) -> None:
-        """A filled ellipse around (x, y)."""
+        """Draw a filled ellipse around (x, y)."""
         box = self._box(x - rx, y - ry, x + rx, y + ry)
-        self.pen.ellipse(box, self._lit(ink), self._edge(ink) if outlined else None, LINE if outlined else 0)
+        self.canvas.ellipse(box, self._lit(ink), self._edge(ink) if outlined else None, LINE if outlined else 0)
 
     def ring(self, x: float, y: float, radius: float, ink: RGB, width: float) -> None:
-        """A circle's line."""
+        """Draw a circle without filling."""
         box = self._box(x - radius, y - radius, x + radius, y + radius)
-        self.pen.ellipse(box, None, self._lit(ink), self._width(width))
+        self.canvas.ellipse(box, None, self._lit(ink), self._width(width))
 
     def box(
         self,
@@ -84,23 +84,23 @@ class Brush:
         radius: float = 0,
         outlined: bool = True,
     ) -> None:
-        """A filled rectangle, its corners rounded by `radius`."""
+        """Draw a filled rectangle with corners of the given radius."""
         outline = self._edge(ink) if outlined else None
         corner = radius * self.scale * SUPERSAMPLE
         box = self._box(left, low, right, high)
-        self.pen.rounded_rectangle(box, corner, self._lit(ink), outline, LINE if outlined else 0)
+        self.canvas.rounded_rectangle(box, corner, self._lit(ink), outline, LINE if outlined else 0)
 
     def line(self, points: Points, ink: RGB, width: float) -> None:
-        """A line through the points, with round joints and ends."""
+        """Draw a line through the points, with round joints and ends."""
         at = [self._at(*point) for point in points]
         thick = self._width(width)
-        self.pen.line(at, fill=self._lit(ink), width=thick, joint="curve")
+        self.canvas.line(at, fill=self._lit(ink), width=thick, joint="curve")
         if thick > 4:
             for x, y in (at[0], at[-1]):
-                self.pen.ellipse((x - thick / 2, y - thick / 2, x + thick / 2, y + thick / 2), self._lit(ink))
+                self.canvas.ellipse((x - thick / 2, y - thick / 2, x + thick / 2, y + thick / 2), self._lit(ink))
 
     def dome(self, x: float, y: float, rx: float, ry: float, ink: RGB) -> None:
-        """The upper half of an ellipse around (x, y)."""
+        """Draw the upper half of an ellipse around (x, y)."""
         turns = [math.pi * i / 14 for i in range(15)]
         self.polygon([(x + rx * math.cos(turn), y + ry * math.sin(turn)) for turn in turns], ink)
 

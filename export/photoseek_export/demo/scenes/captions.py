@@ -1,4 +1,4 @@
-"""What captions have in common in every language: a vocabulary from a TOML file, relations of groups, and variety."""
+"""Caption functions for all languages: a vocabulary from a TOML file, relations of groups, and variety."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from photoseek_export.demo.scenes.random_source import Chance
+from photoseek_export.demo.scenes.random_source import SeededRandom
 from photoseek_export.demo.scenes.world import POSITIONS, Scene, Thing
 
 CAPTIONS = 5
-TIME_ODDS = 0.65  # how often a caption says the time of day or the weather
+TIME_ODDS = 0.65  # probability that a caption mentions the time of day or the weather
 
 Choices = dict[str, list[str]]
-Style = Callable[[Scene, Chance], str]
+Style = Callable[[Scene, SeededRandom], str]
 
 
 def read_words(module: str) -> dict[str, Any]:
@@ -22,15 +22,15 @@ def read_words(module: str) -> dict[str, Any]:
     return tomllib.loads(Path(module).with_name("words.toml").read_text("utf-8"))
 
 
-def time_phrase(words: dict[str, Any], scene: Scene, chance: Chance) -> str:
+def time_phrase(words: dict[str, Any], scene: Scene, rng: SeededRandom) -> str:
     """Return time of day and weather in one phrase, true of the scene."""
     outdoors = {} if scene.place == "living room" else words["outdoor_time"].get(scene.time, {})
     fitting = outdoors.get(scene.weather, ())
-    return str(chance.pick(fitting if fitting and chance.happens(0.6) else words["any_time"][scene.time]))
+    return str(rng.pick(fitting if fitting and rng.bernoulli(0.6) else words["any_time"][scene.time]))
 
 
 def adjacent(scene: Scene, first: Thing, second: Thing) -> bool:
-    """Whether nothing is between the two."""
+    """Return whether no group is between the two."""
     standing = {thing.position for thing in scene.things if thing.layer != "sky"}
     return len(standing) < 3 or "middle" in (first.position, second.position)
 
@@ -41,27 +41,27 @@ def side(first: Thing, second: Thing) -> str:
 
 
 def has_pair(scene: Scene) -> bool:
-    """Whether one group is in front of another."""
+    """Return whether one group is in front of another."""
     return any(thing.layer == "front" for thing in scene.things)
 
 
-def related_first(scene: Scene, chance: Chance) -> list[Thing]:
+def related_first(scene: Scene, rng: SeededRandom) -> list[Thing]:
     """Return the groups in random order, but a pair in front of and behind each other first."""
-    return sorted(chance.shuffled(scene.things), key=lambda thing: has_pair(scene) and thing.layer == "sky")
+    return sorted(rng.shuffled(scene.things), key=lambda thing: has_pair(scene) and thing.layer == "sky")
 
 
 def different(
-    scene: Scene, chance: Chance, styles: Sequence[Style], short: Style, finish: Callable[[str, Chance], str]
+    scene: Scene, rng: SeededRandom, styles: Sequence[Style], short: Style, finish: Callable[[str, SeededRandom], str]
 ) -> list[str]:
     """Return one caption in each of five styles, ``short`` often among them; no two differ in case or period only."""
-    chosen = chance.shuffled(styles)[:CAPTIONS]
-    if chance.happens(0.6):
+    chosen = rng.shuffled(styles)[:CAPTIONS]
+    if rng.bernoulli(0.6):
         chosen[-1] = short
     made: dict[str, str] = {}
-    for style in chance.shuffled(chosen):
-        text = finish(style(scene, chance), chance)
+    for style in rng.shuffled(chosen):
+        text = finish(style(scene, rng), rng)
         while _plain(text) in made:
-            text = finish(style(scene, chance), chance)
+            text = finish(style(scene, rng), rng)
         made[_plain(text)] = text
     return list(made.values())
 

@@ -1,4 +1,4 @@
-"""The languages that scenes are worded in: one scene has one picture, and in each language texts of its own."""
+"""The languages of the texts of scenes: each scene has one image, and texts in each language."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _QUERIES: dict[Language, _Texts] = {"en": english_queries.queries, "zh": chinese
 
 
 def captions(scene: Scene, seed: int, language: Language = "en") -> list[str]:
-    """Five different captions; at least four name every group with its colour and count, and the place."""
+    """Return five different captions; at least four name every group with its color and count, and the place."""
     return _CAPTIONS[language](scene, seed)
 
 
 def queries(scene: Scene, seed: int, language: Language = "en") -> list[str]:
-    """Four phrases, one of each kind: one group, its kind alone, two groups, the place."""
+    """Return four phrases, one of each type: one group, its kind alone, two groups, the place."""
     return _QUERIES[language](scene, seed)
 
 
 def captions_file(language: Language, stem: str = "captions") -> str:
-    """Name of a caption file: ``captions.token`` in English, ``captions.zh.token`` in Chinese."""
+    """Return the name of a caption file: ``captions.token`` in English, ``captions.zh.token`` in Chinese."""
     return f"{stem}.token" if language == "en" else f"{stem}.{language}.token"

@@ -1,11 +1,11 @@
-"""Where the things of a scene are: the width each group may take, and a spot for each of its things."""
+"""Positions of the objects of a scene: the width of each group, and a spot for each of its objects."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-from photoseek_export.demo.scenes.random_source import Chance
+from photoseek_export.demo.scenes.random_source import SeededRandom
 from photoseek_export.demo.scenes.world import KINDS, SIZE_FACTORS, Layer, Position, Thing
 
 WIDTH, HEIGHT = 320, 240
@@ -20,7 +20,7 @@ _SKY_TOP, _SKY_BOTTOM = 6.0, 104.0
 
 @dataclass(frozen=True)
 class Spot:
-    """Where one thing is drawn: the middle of its lower edge, its scale, and whether it looks to the left."""
+    """The position of an object: the center of its lower edge, its scale, and whether it faces left."""
 
     x: float
     y: float
@@ -29,20 +29,20 @@ class Spot:
 
 
 def span_of(thing: Thing, things: tuple[Thing, ...]) -> float:
-    """The width a group may take: a third of the picture if three groups stand side by side, else half."""
+    """Return the maximum width of a group: a third of the image if three groups are next to each other, else half."""
     standing = {other.position for other in things if other.layer != "sky"}
     return _NARROW if len(standing) == 3 and thing.layer != "sky" else _WIDE
 
 
 def columns_of(thing: Thing) -> int:
-    """Things side by side in a row: three or four stand in two rows if they fly or are low."""
+    """Return the number of columns: three or four objects form two rows if they fly or are low."""
     low = KINDS[thing.kind].height <= 52 and thing.layer != "front"
     stacked = thing.layer == "sky" or low
     return math.ceil(thing.count / 2) if thing.count >= 3 and stacked else thing.count
 
 
 def room_scale(thing: Thing, span: float) -> float:
-    """The scale at which a group fits its span (and the sky, if it flies), at most that of its size."""
+    """Return the scale at which a group fits its span (and the sky, if it flies), at most that of its size."""
     kind, columns = KINDS[thing.kind], columns_of(thing)
     scale = min(SIZE_FACTORS[thing.size], 1.06 * span / (columns * kind.width))
     if thing.layer == "sky":
@@ -51,28 +51,28 @@ def room_scale(thing: Thing, span: float) -> float:
     return scale
 
 
-def spots(thing: Thing, things: tuple[Thing, ...], baseline: float | None, chance: Chance) -> list[Spot]:
-    """A spot for each thing of a group, those at the back first; `baseline` overrides the layer's usual one."""
+def spots(thing: Thing, things: tuple[Thing, ...], baseline: float | None, rng: SeededRandom) -> list[Spot]:
+    """Return a spot for each object of a group, back to front; `baseline` overrides the default of the layer."""
     span = span_of(thing, things)
     scale, columns = room_scale(thing, span), columns_of(thing)
     step = min(span / columns, KINDS[thing.kind].width * scale * 1.25)
-    base = _sky_base(thing, scale, columns, chance) if thing.layer == "sky" else (baseline or _BASELINES[thing.layer])
-    mirrored = chance.happens(0.5)
+    base = _sky_base(thing, scale, columns, rng) if thing.layer == "sky" else (baseline or _BASELINES[thing.layer])
+    mirrored = rng.bernoulli(0.5)
     middle, result = _CENTRES[span][thing.position], []
     for i in range(thing.count):
         x, y = _cell(thing, i, columns, step, scale)
-        x = _inside(x + middle + chance.between(-3, 3), KINDS[thing.kind].width * scale)
-        result.append(Spot(x, base + y + chance.between(-3, 3), scale, mirrored))
+        x = _inside(x + middle + rng.between(-3, 3), KINDS[thing.kind].width * scale)
+        result.append(Spot(x, base + y + rng.between(-3, 3), scale, mirrored))
     return sorted(result, key=lambda spot: spot.y)
 
 
 def _inside(x: float, width: float) -> float:
-    """The place across, moved so that a thing of this width isn't cut by the picture's edge."""
+    """Return the x coordinate, moved so that an object of this width is inside the image."""
     return min(max(x, width / 2 + 3), WIDTH - width / 2 - 3)
 
 
 def _cell(thing: Thing, i: int, columns: int, step: float, scale: float) -> tuple[float, float]:
-    """Offset of the i-th thing from the group's middle: rows go up, and a short row is centred."""
+    """Return the offset of the i-th object from the group's center: rows go up, short rows are centered."""
     row, column = divmod(i, columns)
     in_row = min(columns, thing.count - row * columns)
     rise = KINDS[thing.kind].height * scale * (1.0 if thing.layer == "sky" else 0.85)
@@ -80,7 +80,7 @@ def _cell(thing: Thing, i: int, columns: int, step: float, scale: float) -> tupl
     return (column - (in_row - 1) / 2) * step + shift, -row * rise
 
 
-def _sky_base(thing: Thing, scale: float, columns: int, chance: Chance) -> float:
-    """The lower edge of the lowest row, so that the highest row stays in the picture."""
+def _sky_base(thing: Thing, scale: float, columns: int, rng: SeededRandom) -> float:
+    """Return the lower edge of the lowest row, such that the highest row is inside the image."""
     tall = math.ceil(thing.count / columns) * KINDS[thing.kind].height * scale
-    return chance.between(min(_SKY_TOP + tall, _SKY_BOTTOM), _SKY_BOTTOM)
+    return rng.between(min(_SKY_TOP + tall, _SKY_BOTTOM), _SKY_BOTTOM)

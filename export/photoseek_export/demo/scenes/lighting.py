@@ -1,4 +1,4 @@
-"""Light of a scene: its sky, and how much of each colour channel falls on the land and on the things."""
+"""Lighting of a scene: its sky, and the light on land and objects per color channel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Light = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Lighting:
-    """Sky colours from top to horizon, and the light on land and things; things stay bright enough to know."""
+    """Sky colors from top to horizon, and the light on land and objects; objects stay recognizable."""
 
     zenith: RGB
     horizon: RGB
@@ -26,7 +26,7 @@ _CLEAR = {
     "sunset": Lighting((112, 86, 168), (255, 178, 96), (0.96, 0.74, 0.66), (1, 0.92, 0.88), (255, 196, 170)),
     "night": Lighting((12, 18, 50), (46, 60, 112), (0.44, 0.44, 0.56), (0.88, 0.87, 0.94), (62, 70, 108)),
 }
-_GREY = {
+_GRAY = {
     "day": Lighting((148, 164, 180), (208, 216, 222), (0.86, 0.89, 0.92), (0.97, 0.97, 0.98), (232, 236, 240)),
     "sunset": Lighting((110, 84, 122), (240, 150, 100), (0.86, 0.66, 0.62), (1, 0.91, 0.87), (170, 120, 136)),
     "night": Lighting((22, 26, 44), (52, 58, 80), (0.39, 0.40, 0.48), (0.86, 0.86, 0.92), (72, 76, 98)),
@@ -39,8 +39,8 @@ _LAMPLIGHT = {
 
 
 def lighting_of(scene: Scene) -> Lighting:
-    """The light of a scene; indoors the walls are lit by time of day alone."""
-    light = (_CLEAR if scene.weather == "clear" else _GREY)[scene.time]
+    """Return the light of a scene; indoors it depends only on the time of day."""
+    light = (_CLEAR if scene.weather == "clear" else _GRAY)[scene.time]
     if scene.place != "living room":
         return light
     return Lighting(light.zenith, light.horizon, _LAMPLIGHT[scene.time], light.things, light.cloud)

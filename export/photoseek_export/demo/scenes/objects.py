@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from photoseek_export.demo.scenes.brush import INKS, RGB, Brush, blend, shade
-from photoseek_export.demo.scenes.random_source import Chance
+from photoseek_export.demo.scenes.random_source import SeededRandom
 
 WOOD: RGB = (124, 86, 56)
 ROOF: RGB = (104, 84, 84)
@@ -15,9 +15,9 @@ GLOW: RGB = (255, 232, 150)
 DARK: RGB = (60, 52, 54)
 
 
-def house(brush: Brush, ink: RGB, chance: Chance) -> None:
-    """Coloured walls under a dark roof, a door, and lit windows."""
-    peak, door = chance.between(86, 92), chance.pick((-12, 12))
+def house(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
+    """Draw colored walls under a dark roof, a door, and lit windows."""
+    peak, door = rng.between(86, 92), rng.pick((-12, 12))
     brush.box(16, 58, 27, peak, shade(ROOF, 0.9))
     brush.box(-38, 0, 38, 54, ink)
     brush.polygon([(-46, 50), (0, peak), (46, 50)], ROOF)
@@ -27,31 +27,31 @@ def house(brush: Brush, ink: RGB, chance: Chance) -> None:
     brush.ellipse(0, 64, 6, 6, GLOW)
 
 
-def tent(brush: Brush, ink: RGB, chance: Chance) -> None:
-    """An open ridge tent."""
+def tent(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
+    """Draw an open ridge tent."""
     brush.polygon([(-43, 0), (-10, 60), (26, 60), (43, 0)], shade(ink, 0.84))
     brush.polygon([(-43, 0), (-10, 60), (22, 0)], ink)
-    brush.polygon([(-22, 0), (-10, chance.between(36, 44)), (4, 0)], DARK, outlined=False)
+    brush.polygon([(-22, 0), (-10, rng.between(36, 44)), (4, 0)], DARK, outlined=False)
     brush.line([(-10, 60), (-10, 66)], WOOD, 2.5)
 
 
-def tree(brush: Brush, ink: RGB, chance: Chance) -> None:
-    """A trunk under a round crown; now and then a green one is a fir."""
+def tree(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
+    """Draw a trunk under a round crown; now and then a green one is a fir."""
     brush.polygon([(-7, 0), (7, 0), (4, 46), (-4, 46)], WOOD)
-    if ink[1] > 1.5 * max(ink[0], ink[2]) and chance.happens(0.4):
+    if ink[1] > 1.5 * max(ink[0], ink[2]) and rng.bernoulli(0.4):
         for low, wide in ((22, 32), (44, 26), (64, 19)):
             brush.polygon([(-wide, low), (wide, low), (0, low + 36)], ink)
         return
     for x, y, radius in ((-17, 52, 16), (17, 52, 16), (-12, 72, 17), (13, 72, 17), (0, 82, 16)):
-        brush.ellipse(x, y + chance.between(-2, 2), radius, radius, ink)
+        brush.ellipse(x, y + rng.between(-2, 2), radius, radius, ink)
     brush.ellipse(0, 62, 22, 22, ink, outlined=False)
     for x, y in ((-10, 74), (9, 66), (-6, 54)):
         brush.ellipse(x, y, 4, 3, blend(ink, WHITE, 0.25), outlined=False)
 
 
-def flower(brush: Brush, ink: RGB, chance: Chance) -> None:
-    """Six petals on a stem with two leaves."""
-    turn = chance.between(0, 1)
+def flower(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
+    """Draw six petals on a stem with two leaves."""
+    turn = rng.between(0, 1)
     brush.line([(0, 0), (0, 40)], LEAF, 3.6)
     for side in (-1, 1):
         brush.polygon([(0, 8), (side * 9, 20), (side * 15, 21), (side * 10, 11)], LEAF)
@@ -62,18 +62,18 @@ def flower(brush: Brush, ink: RGB, chance: Chance) -> None:
     brush.ellipse(0, 43, 6, 6, centre)
 
 
-def ball(brush: Brush, ink: RGB, chance: Chance) -> None:
-    """A toy ball: its colour, with a white band and a glint."""
+def ball(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
+    """Draw a toy ball: its color, with a white band and a glint."""
     brush.ellipse(0, 18, 18, 18, ink)
-    tilt = chance.between(-5, 5)
+    tilt = rng.between(-5, 5)
     brush.polygon([(-17, 17 - tilt), (0, 13), (17, 17 + tilt), (17, 23 + tilt), (0, 19), (-17, 23 - tilt)], WHITE)
     brush.ellipse(-7, 28, 3.4, 2.6, blend(ink, WHITE, 0.7), outlined=False)
 
 
-def umbrella(brush: Brush, ink: RGB, chance: Chance) -> None:
-    """An open parasol, some of its panels lighter."""
+def umbrella(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
+    """Draw an open parasol, some of its panels lighter."""
     brush.line([(0, 0), (0, 70)], WOOD, 4)
-    brush.dome(0, 38, 36, chance.between(29, 33), ink)
+    brush.dome(0, 38, 36, rng.between(29, 33), ink)
     for x in (-18, 18):
         brush.polygon([(x * 1.4, 38), (x * 0.6, 38), (0, 68)], blend(ink, WHITE, 0.45), outlined=False)
     for x in (-27, -9, 9, 27):
@@ -81,18 +81,18 @@ def umbrella(brush: Brush, ink: RGB, chance: Chance) -> None:
     brush.ellipse(0, 70, 3, 3, WOOD)
 
 
-def balloon(brush: Brush, ink: RGB, chance: Chance) -> None:
-    """A toy balloon on a waving string."""
-    sway = chance.between(-4, 4)
+def balloon(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
+    """Draw a toy balloon on a waving string."""
+    sway = rng.between(-4, 4)
     brush.line([(0, 24), (sway, 16), (-sway, 8), (sway, 0)], (150, 150, 156), 1.4)
     brush.polygon([(0, 26), (-4, 21), (4, 21)], ink)
     brush.ellipse(0, 43, 16.5, 19, ink)
     brush.ellipse(-6, 51, 3.2, 5, blend(ink, WHITE, 0.65), outlined=False)
 
 
-def kite(brush: Brush, ink: RGB, chance: Chance) -> None:
-    """A diamond with a tail of bows."""
-    sway = chance.between(3, 7)
+def kite(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
+    """Draw a diamond with a tail of bows."""
+    sway = rng.between(3, 7)
     tail = [(0.0, 32.0), (sway, 22.0), (-sway, 12.0), (sway, 0.0)]
     brush.line(tail, (110, 100, 110), 1.6)
     for x, y in tail[1:]:
@@ -103,8 +103,8 @@ def kite(brush: Brush, ink: RGB, chance: Chance) -> None:
     brush.line([(-22, 56), (22, 56)], shade(ink, 0.55), 1.6)
 
 
-def sofa(brush: Brush, ink: RGB, chance: Chance) -> None:
-    """Two seats between rounded arms."""
+def sofa(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
+    """Draw two seats between rounded arms."""
     for x in (-46, 46):
         brush.box(x - 4, 0, x + 4, 8, WOOD)
     brush.box(-48, 14, 48, 62, ink, radius=10)
@@ -113,14 +113,14 @@ def sofa(brush: Brush, ink: RGB, chance: Chance) -> None:
     brush.box(-46, 6, 46, 28, ink, radius=5)
     for left in (-58, 42):
         brush.box(left, 6, left + 16, 42, ink, radius=7)
-    if chance.happens(0.5):
+    if rng.bernoulli(0.5):
         brush.polygon([(-30, 28), (-14, 30), (-17, 46), (-33, 44)], blend(ink, WHITE, 0.6))
 
 
-def lamp(brush: Brush, ink: RGB, chance: Chance) -> None:
-    """A standard lamp with a coloured shade."""
+def lamp(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
+    """Draw a standard lamp with a colored shade."""
     brush.box(-14, 0, 14, 5, DARK, radius=2)
     brush.line([(0, 4), (0, 66)], DARK, 3.4)
     brush.ellipse(0, 62, 5, 6, GLOW)
-    wide = chance.between(10, 14)
+    wide = rng.between(10, 14)
     brush.polygon([(-23, 62), (23, 62), (wide, 97), (-wide, 97)], ink)

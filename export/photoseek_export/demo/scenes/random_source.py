@@ -1,7 +1,7 @@
-"""Chance that gives the same answer for ever: a seeded stream of which only plain uniform numbers are used.
+"""A reproducible random source: a seeded stream that uses only uniform numbers.
 
-numpy promises the stream of a bit generator, not that of `Generator.choice` or `shuffle`; those are made
-here.
+numpy guarantees the stream of a bit generator, but not the results of `Generator.choice` or `shuffle`; these are
+implemented here.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ import numpy as np
 T = TypeVar("T")
 
 
-class Chance:
-    """Draws from the stream of `(stream, seed)`; each use of seeds has a `stream` number of its own."""
+class SeededRandom:
+    """The random stream of `(stream, seed)`; each purpose uses another `stream` number."""
 
     def __init__(self, stream: int, seed: int) -> None:
         self._random = np.random.default_rng((stream, seed)).random
 
     def between(self, low: float, high: float) -> float:
-        """A number from `low` up to `high`."""
+        """Return a uniform number between `low` and `high`."""
         return low + (high - low) * float(self._random())
 
-    def happens(self, probability: float) -> bool:
-        """True with this probability."""
+    def bernoulli(self, probability: float) -> bool:
+        """Return True with this probability."""
         return float(self._random()) < probability
 
     def pick(self, options: Sequence[T]) -> T:
-        """One of the options, each as likely as the others."""
+        """Return one of the options, chosen uniformly."""
         return options[int(self._random() * len(options))]
 
     def shuffled(self, options: Sequence[T]) -> list[T]:
-        """All the options in a random order."""
+        """Return the options in random order."""
         keys = [float(self._random()) for _ in options]
         return [options[i] for i in sorted(range(len(options)), key=keys.__getitem__)]

@@ -1,4 +1,4 @@
-"""Drawing a scene: sky, place, things from the back to the front, then what falls from the sky."""
+"""Rendering of a scene: sky, place, objects from back to front, then precipitation."""
 
 from __future__ import annotations
 
@@ -12,47 +12,47 @@ from photoseek_export.demo.scenes import creatures, landscapes, objects, settlem
 from photoseek_export.demo.scenes.brush import INKS, RGB, SUPERSAMPLE, Brush
 from photoseek_export.demo.scenes.layout import HEIGHT, WIDTH, spots
 from photoseek_export.demo.scenes.lighting import Lighting, lighting_of
-from photoseek_export.demo.scenes.random_source import Chance
+from photoseek_export.demo.scenes.random_source import SeededRandom
 from photoseek_export.demo.scenes.world import Layer, Scene, Thing
 
 STREAM = 7_002
-Shape = Callable[[Brush, RGB, Chance], None]
-Backdrop = Callable[[Brush, Chance, bool], None]  # from the horizon down; whether it snows
+Shape = Callable[[Brush, RGB, SeededRandom], None]
+Backdrop = Callable[[Brush, SeededRandom, bool], None]  # draws below the horizon; the flag means snow
 
 _ORDER: tuple[Layer, ...] = ("water", "back", "sky", "ground", "front")
 _WATERLINES = {"beach": 166.0}
-_MODULES = (landscapes, settlements, vehicles, objects, creatures)  # a function for each place and kind of thing
+_MODULES = (landscapes, settlements, vehicles, objects, creatures)  # each has a function per place or kind of object
 
 
-def draw(scene: Scene, seed: int, size: tuple[int, int] = (320, 240)) -> Image.Image:
-    """The RGB picture of a scene; the seed varies shades, shapes, clouds and small offsets."""
-    chance, lighting = Chance(STREAM, seed), lighting_of(scene)
+def render(scene: Scene, seed: int, size: tuple[int, int] = (320, 240)) -> Image.Image:
+    """Return the RGB image of a scene; the seed varies shades, shapes, clouds and small offsets."""
+    rng, lighting = SeededRandom(STREAM, seed), lighting_of(scene)
     canvas = sky.gradient(lighting)
     brush = Brush(ImageDraw.Draw(canvas))
-    _draw_place(brush, scene, lighting, chance)
+    _draw_place(brush, scene, lighting, rng)
     for thing in sorted(scene.things, key=lambda thing: _ORDER.index(thing.layer)):
-        _draw_thing(replace(brush, light=lighting.things), thing, scene, chance)
-    sky.falling(brush, scene, chance)
+        _draw_thing(replace(brush, light=lighting.things), thing, scene, rng)
+    sky.precipitation(brush, scene, rng)
     if size == (WIDTH, HEIGHT):
         return canvas.reduce(SUPERSAMPLE)
     return canvas.resize(size, Image.Resampling.HAMMING)
 
 
-def _draw_place(brush: Brush, scene: Scene, lighting: Lighting, chance: Chance) -> None:
+def _draw_place(brush: Brush, scene: Scene, lighting: Lighting, rng: SeededRandom) -> None:
     lit = replace(brush, light=lighting.land)
     snowy = scene.weather == "snow"
     backdrop: Backdrop = _named(scene.place)
     if scene.place == "living room":
-        backdrop(lit, chance, snowy)
-        _draw_window(brush, lit, scene, lighting, chance)
+        backdrop(lit, rng, snowy)
+        _draw_window(brush, lit, scene, lighting, rng)
         return
-    sky.lights(brush, scene, chance)
-    sky.clouds(brush, scene, lighting, chance)
-    backdrop(lit, chance, snowy)
+    sky.lights(brush, scene, rng)
+    sky.clouds(brush, scene, lighting, rng)
+    backdrop(lit, rng, snowy)
 
 
-def _draw_window(brush: Brush, lit: Brush, scene: Scene, lighting: Lighting, chance: Chance) -> None:
-    x, frame = chance.pick((52.0, 268.0)), (246, 240, 230)
+def _draw_window(brush: Brush, lit: Brush, scene: Scene, lighting: Lighting, rng: SeededRandom) -> None:
+    x, frame = rng.pick((52.0, 268.0)), (246, 240, 230)
     lit.box(x - 38, 136, x + 38, 222, frame, radius=2)
     brush.box(x - 33, 141, x + 33, 217, lighting.zenith, outlined=False)
     brush.box(x - 33, 141, x + 33, 172, lighting.horizon, outlined=False)
@@ -68,23 +68,23 @@ def _draw_window(brush: Brush, lit: Brush, scene: Scene, lighting: Lighting, cha
     lit.line([(x - 50, 225), (x + 50, 225)], (124, 96, 72), 3)
 
 
-def _draw_thing(brush: Brush, thing: Thing, scene: Scene, chance: Chance) -> None:
-    ink = _varied(INKS[thing.color], chance)
+def _draw_thing(brush: Brush, thing: Thing, scene: Scene, rng: SeededRandom) -> None:
+    ink = _varied(INKS[thing.color], rng)
     baseline = _WATERLINES.get(scene.place) if thing.layer == "water" else None
     shape: Shape = _named(thing.kind)
-    for spot in spots(thing, scene.things, baseline, chance):
+    for spot in spots(thing, scene.things, baseline, rng):
         at = replace(brush, x=spot.x, y=spot.y, scale=spot.scale, mirrored=spot.mirrored)
-        shape(at, ink, chance)
+        shape(at, ink, rng)
 
 
 def _named(what: str) -> Any:
-    """Return the function that draws a place or a kind of thing, which has its name."""
+    """Return the function that draws a place or a kind of object."""
     name = what.replace(" ", "_")
     return next(getattr(module, name) for module in _MODULES if hasattr(module, name))
 
 
-def _varied(ink: RGB, chance: Chance) -> RGB:
-    """The colour a little lighter or darker, for one group of things."""
-    change = chance.between(-9, 9)
+def _varied(ink: RGB, rng: SeededRandom) -> RGB:
+    """Return the color slightly lighter or darker, for one group of objects."""
+    change = rng.between(-9, 9)
     red, green, blue = (min(255, max(0, round(channel + change))) for channel in ink)
     return (red, green, blue)

@@ -1,8 +1,8 @@
-"""The drawn world: pictures with captions, made from numbers, with numpy and Pillow alone.
+"""Drawn scenes with captions, generated from seeds with numpy and Pillow.
 
-`compose` makes a scene, `draw` its picture, `captions` five sentences about it, `queries` what somebody who looks
-for it may type; `write_picture` and `write_captions` write them as files. The seeds of training, tuning, showing and
-testing never overlap.
+`compose` creates a scene, `render` its image, `captions` five sentences about it, and `queries` search queries for it;
+`write_picture` and `write_captions` write them to files. The seeds for training, tuning, demo and testing do not
+overlap.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from photoseek_export.demo.scenes.compose import compose
 from photoseek_export.demo.scenes.languages import LANGUAGES, Language, captions, captions_file, queries
-from photoseek_export.demo.scenes.render import draw
+from photoseek_export.demo.scenes.render import render
 from photoseek_export.demo.scenes.world import Scene, Thing
 
 __all__ = [
@@ -27,9 +27,9 @@ __all__ = [
     "captions",
     "captions_file",
     "compose",
-    "draw",
     "picture_name",
     "queries",
+    "render",
     "write_captions",
     "write_picture",
 ]
@@ -43,25 +43,25 @@ JPEG_QUALITY = 90
 
 
 def picture_name(seed: int) -> str:
-    """File name of the picture of a seed."""
+    """Return the file name of the image of a seed."""
     return f"scene-{seed:06d}.jpg"
 
 
 def write_picture(folder: Path, seed: int) -> None:
-    """Draw the scene of a seed into a folder, unless its picture is there."""
+    """Draw the scene of a seed into a folder, unless the image exists."""
     path = folder / picture_name(seed)
     if path.exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    draw(compose(seed), seed).save(part, format="JPEG", quality=JPEG_QUALITY)
+    render(compose(seed), seed).save(part, format="JPEG", quality=JPEG_QUALITY)
     part.replace(path)
 
 
 def write_captions(
     path: Path, seeds: Iterable[int], texts: Callable[[Scene, int, Language], Sequence[str]], language: Language
 ) -> Path:
-    """Write a caption file of the texts of each seed (`captions`, `queries`, or both); return its path."""
+    """Write a caption file with texts of each seed (`captions`, `queries`, or both); return its path."""
     part = path.with_suffix(".part")
     lines = (
         f"{picture_name(seed)}#{index}\t{text}\n"

@@ -1,22 +1,22 @@
-"""The places people built: street, park, harbour, farm, living room."""
+"""Settlements: street, park, harbor, farm, living room."""
 
 from __future__ import annotations
 
 from photoseek_export.demo.scenes.brush import RGB, Brush, shade
 from photoseek_export.demo.scenes.ground import SNOW, hill, level, ripples, tufts, whitened
 from photoseek_export.demo.scenes.layout import HEIGHT, WIDTH
-from photoseek_export.demo.scenes.random_source import Chance
+from photoseek_export.demo.scenes.random_source import SeededRandom
 
 STONE: RGB = (176, 172, 172)
 
 
-def street(brush: Brush, chance: Chance, snowy: bool) -> None:
-    """Tall city blocks, a pavement, and a road with a dashed line."""
+def street(brush: Brush, rng: SeededRandom, snowy: bool) -> None:
+    """Draw tall city blocks, a pavement, and a road with a dashed line."""
     x = -10.0
     while x < WIDTH:
-        wide, tall = chance.between(38, 62), chance.between(62, 118)
-        wall = chance.pick(((186, 178, 184), (170, 172, 186), (200, 190, 180), (160, 160, 172)))
-        _block(brush, chance, x, wide, tall, wall)
+        wide, tall = rng.between(38, 62), rng.between(62, 118)
+        wall = rng.pick(((186, 178, 184), (170, 172, 186), (200, 190, 180), (160, 160, 172)))
+        _block(brush, rng, x, wide, tall, wall)
         x += wide
     brush.box(-2, 40, WIDTH + 2, 74, whitened((206, 202, 196), snowy), outlined=False)
     brush.box(-2, -2, WIDTH + 2, 42, whitened((112, 114, 122), snowy), outlined=False)
@@ -24,30 +24,30 @@ def street(brush: Brush, chance: Chance, snowy: bool) -> None:
         brush.box(left, 14, left + 30, 18, (240, 236, 220), outlined=False)
 
 
-def _block(brush: Brush, chance: Chance, x: float, wide: float, tall: float, wall: RGB) -> None:
+def _block(brush: Brush, rng: SeededRandom, x: float, wide: float, tall: float, wall: RGB) -> None:
     brush.box(x, 70, x + wide, 70 + tall, wall)
     columns = int(wide // 13)
     for i in range(columns):
         for low in range(80, int(62 + tall), 15):
-            pane: RGB = (255, 240, 180) if chance.happens(0.4) else (214, 226, 234)
+            pane: RGB = (255, 240, 180) if rng.bernoulli(0.4) else (214, 226, 234)
             left = x + 5 + i * (wide - 8) / columns
             brush.box(left, low, left + 7, low + 9, pane, outlined=False)
 
 
-def park(brush: Brush, chance: Chance, snowy: bool) -> None:
-    """A lawn with a hedge, a winding path, a bench and street lights."""
+def park(brush: Brush, rng: SeededRandom, snowy: bool) -> None:
+    """Draw a lawn with a hedge, a winding path, a bench and street lights."""
     lawn = whitened((132, 196, 110), snowy)
     level(brush, 122, lawn)
     for x in range(-6, WIDTH + 20, 22):
-        brush.ellipse(x, 116, 17, 13 + chance.between(-2, 4), whitened((86, 150, 88), snowy), outlined=False)
+        brush.ellipse(x, 116, 17, 13 + rng.between(-2, 4), whitened((86, 150, 88), snowy), outlined=False)
     brush.box(-2, 100, WIDTH + 2, 112, whitened((86, 150, 88), snowy), outlined=False)
-    way = chance.between(100, 220)
+    way = rng.between(100, 220)
     path = [(way - 8, 102), (way + 8, 102), (way - 6, 76), (way + 44, 40), (way + 40, -4), (way - 60, -4)]
     brush.polygon([*path, (way - 16, 44), (way - 32, 76)], whitened((232, 214, 176), snowy), outlined=False)
-    for post in (chance.between(16, 70), chance.between(250, 304)):
+    for post in (rng.between(16, 70), rng.between(250, 304)):
         brush.line([(post, 96), (post, 142)], (84, 84, 92), 2.5)
         brush.ellipse(post, 146, 6, 6, (255, 250, 210))
-    _bench(brush, way + chance.pick((-70, 62)), 92)
+    _bench(brush, way + rng.pick((-70, 62)), 92)
 
 
 def _bench(brush: Brush, x: float, y: float) -> None:
@@ -57,17 +57,17 @@ def _bench(brush: Brush, x: float, y: float) -> None:
         brush.line([(x - 18, y + rise), (x + 18, y + rise)], (168, 124, 84), 3)
 
 
-def harbour(brush: Brush, chance: Chance, _snowy: bool) -> None:
-    """Open water with a breakwater and lighthouse behind it, and a stone quay with bollards."""
+def harbour(brush: Brush, rng: SeededRandom, _snowy: bool) -> None:
+    """Draw open water with a breakwater and lighthouse behind it, and a stone quay with bollards."""
     level(brush, 112, (64, 134, 176))
-    ripples(brush, chance, (120, 180, 208), 112, 186)
+    ripples(brush, rng, (120, 180, 208), 112, 186)
     brush.polygon([(-4, 122), (-4, 138), (96, 134), (112, 122)], shade(STONE, 0.8), outlined=False)
-    x = chance.between(40, 70)
+    x = rng.between(40, 70)
     brush.polygon([(x - 9, 134), (x + 9, 134), (x + 6, 188), (x - 6, 188)], (244, 240, 236))
     brush.polygon([(x - 8, 150), (x + 8, 150), (x + 7, 166), (x - 7, 166)], (126, 130, 142), outlined=False)
     brush.box(x - 5, 188, x + 5, 197, (255, 240, 170))
     brush.dome(x, 197, 7, 7, (126, 130, 142))
-    _crane(brush, chance.between(230, 262))
+    _crane(brush, rng.between(230, 262))
     brush.box(-2, -2, WIDTH + 2, 54, STONE, outlined=False)
     brush.box(-2, 50, WIDTH + 2, 56, shade(STONE, 0.78), outlined=False)
     for left in range(-20, WIDTH, 44):
@@ -86,18 +86,18 @@ def _crane(brush: Brush, x: float) -> None:
     brush.line([(x - 32, 186), (x - 32, 160)], steel, 1.2)
 
 
-def farm(brush: Brush, chance: Chance, snowy: bool) -> None:
-    """A barn, furrowed fields and a fence."""
-    hill(brush, chance, 120, whitened((176, 196, 104), snowy), 8)
+def farm(brush: Brush, rng: SeededRandom, snowy: bool) -> None:
+    """Draw a barn, furrowed fields and a fence."""
+    hill(brush, rng, 120, whitened((176, 196, 104), snowy), 8)
     for x in range(-40, WIDTH + 40, 20):
         brush.line([(x, 70), (150 + (x - 150) * 0.4, 116)], whitened((208, 184, 92), snowy), 3)
-    _barn(brush, chance.pick((chance.between(50, 80), chance.between(240, 270))), snowy)
+    _barn(brush, rng.pick((rng.between(50, 80), rng.between(240, 270))), snowy)
     brush.box(-2, -2, WIDTH + 2, 76, whitened((160, 194, 100), snowy), outlined=False)
     for y in (84, 94):
         brush.line([(-2, y), (WIDTH + 2, y)], (196, 170, 130), 2.5)
     for x in range(6, WIDTH, 34):
         brush.box(x - 2, 74, x + 2, 101, (196, 170, 130), outlined=False)
-    tufts(brush, chance, whitened((122, 156, 78), snowy), 176, 14)
+    tufts(brush, rng, whitened((122, 156, 78), snowy), 176, 14)
 
 
 def _barn(brush: Brush, x: float, snowy: bool) -> None:
@@ -110,9 +110,9 @@ def _barn(brush: Brush, x: float, snowy: bool) -> None:
         brush.line(points, (240, 230, 216), 2)
 
 
-def living_room(brush: Brush, chance: Chance, _snowy: bool) -> None:
-    """A papered wall, a wooden floor with a rug, and two framed prints; the window is not drawn here."""
-    wall = chance.pick(((236, 222, 196), (214, 226, 214), (230, 212, 214), (212, 220, 232)))
+def living_room(brush: Brush, rng: SeededRandom, _snowy: bool) -> None:
+    """Draw a papered wall, a wooden floor with a rug, and two framed prints; the window is not drawn here."""
+    wall = rng.pick(((236, 222, 196), (214, 226, 214), (230, 212, 214), (212, 220, 232)))
     level(brush, 0, wall)
     for x in range(8, WIDTH, 26):
         brush.line([(x, 76), (x, HEIGHT + 2)], shade(wall, 0.96), 3)

@@ -1,4 +1,4 @@
-"""Sky and weather: the gradient, sun, moon and stars, clouds, rain and snow."""
+"""Sky and weather: gradient, sun, moon, stars, clouds, rain and snow."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from PIL import Image
 from photoseek_export.demo.scenes.brush import SUPERSAMPLE, Brush, shade
 from photoseek_export.demo.scenes.layout import HEIGHT, WIDTH
 from photoseek_export.demo.scenes.lighting import Lighting
-from photoseek_export.demo.scenes.random_source import Chance
+from photoseek_export.demo.scenes.random_source import SeededRandom
 from photoseek_export.demo.scenes.world import Scene
 
 _REACH = 150  # pixels from the top over which the sky changes from zenith to horizon
 
 
 def gradient(lighting: Lighting) -> Image.Image:
-    """A canvas of the sky's colours."""
+    """Return a canvas with the colors of the sky."""
     share = np.clip(np.arange(HEIGHT * SUPERSAMPLE) / (_REACH * SUPERSAMPLE), 0, 1)[:, None]
     rows = (1 - share) * np.array(lighting.zenith) + share * np.array(lighting.horizon)
     column = Image.fromarray(rows.round().astype(np.uint8)[:, None, :])
     return column.resize((WIDTH * SUPERSAMPLE, HEIGHT * SUPERSAMPLE), Image.Resampling.NEAREST)
 
 
-def lights(brush: Brush, scene: Scene, chance: Chance) -> None:
-    """The sun by day, low and large at sunset; the moon and stars at night."""
-    x = chance.pick((chance.between(24, 90), chance.between(230, 296)))
+def lights(brush: Brush, scene: Scene, rng: SeededRandom) -> None:
+    """Draw the sun by day, low and large at sunset; the moon and stars at night."""
+    x = rng.pick((rng.between(24, 90), rng.between(230, 296)))
     if scene.time == "night":
-        _night_lights(brush, x, chance, stars=34 if scene.weather == "clear" else 0)
+        _night_lights(brush, x, rng, stars=34 if scene.weather == "clear" else 0)
     elif scene.time == "sunset":
         brush.ellipse(x, HEIGHT - 92, 34, 34, (255, 198, 110), outlined=False)
         brush.ellipse(x, HEIGHT - 92, 25, 25, (255, 232, 150), outlined=False)
@@ -35,40 +35,40 @@ def lights(brush: Brush, scene: Scene, chance: Chance) -> None:
         brush.ellipse(x, HEIGHT - 34, 18, 18, (255, 226, 96), outlined=False)
 
 
-def _night_lights(brush: Brush, x: float, chance: Chance, stars: int) -> None:
+def _night_lights(brush: Brush, x: float, rng: SeededRandom, stars: int) -> None:
     for _ in range(stars):
-        size = chance.between(0.7, 1.5)
-        star_x, star_y = chance.between(0, WIDTH), HEIGHT - chance.between(2, 104)
+        size = rng.between(0.7, 1.5)
+        star_x, star_y = rng.between(0, WIDTH), HEIGHT - rng.between(2, 104)
         brush.ellipse(star_x, star_y, size, size, (255, 250, 220), outlined=False)
     brush.ellipse(x, HEIGHT - 32, 16, 16, (250, 244, 214), outlined=False)
     for dx, dy, radius in ((-5, 4, 3.4), (5, -3, 2.6), (3, 7, 2)):
         brush.ellipse(x + dx, HEIGHT - 32 + dy, radius, radius, (228, 220, 188), outlined=False)
 
 
-def clouds(brush: Brush, scene: Scene, lighting: Lighting, chance: Chance) -> None:
-    """One or two clouds in a clear sky by day, many when it is cloudy or wet."""
-    clear = 0 if scene.time == "night" else chance.pick((0, 1, 2))
+def clouds(brush: Brush, scene: Scene, lighting: Lighting, rng: SeededRandom) -> None:
+    """Draw one or two clouds in a clear sky by day, and many in cloudy or wet weather."""
+    clear = 0 if scene.time == "night" else rng.pick((0, 1, 2))
     amount = clear if scene.weather == "clear" else 6
     for i in range(amount):
-        across = WIDTH * (i + chance.between(0.2, 0.8)) / amount
-        _cloud(brush, across, HEIGHT - chance.between(14, 62), chance.between(0.8, 1.25), lighting, chance)
+        across = WIDTH * (i + rng.between(0.2, 0.8)) / amount
+        _cloud(brush, across, HEIGHT - rng.between(14, 62), rng.between(0.8, 1.25), lighting, rng)
 
 
-def _cloud(brush: Brush, x: float, y: float, scale: float, lighting: Lighting, chance: Chance) -> None:
+def _cloud(brush: Brush, x: float, y: float, scale: float, lighting: Lighting, rng: SeededRandom) -> None:
     for dx, dy, radius in ((-26, -3, 12), (-10, 4, 17), (10, 3, 15), (26, -3, 11)):
-        size = radius * scale * chance.between(0.9, 1.1)
+        size = radius * scale * rng.between(0.9, 1.1)
         at_x, at_y = x + dx * scale, y + dy * scale
         brush.ellipse(at_x, at_y - 3, size, size * 0.72, shade(lighting.cloud, 0.93), outlined=False)
         brush.ellipse(at_x, at_y, size, size * 0.7, lighting.cloud, outlined=False)
 
 
-def falling(brush: Brush, scene: Scene, chance: Chance) -> None:
-    """Streaks of rain or flakes of snow before everything."""
+def precipitation(brush: Brush, scene: Scene, rng: SeededRandom) -> None:
+    """Draw streaks of rain or flakes of snow in front of everything."""
     if scene.weather == "rain":
         for _ in range(110):
-            x, y = chance.between(0, WIDTH), chance.between(0, HEIGHT)
+            x, y = rng.between(0, WIDTH), rng.between(0, HEIGHT)
             brush.line([(x, y), (x - 3, y - 11)], (196, 216, 236), 1)
     if scene.weather == "snow":
         for _ in range(120):
-            x, y, size = chance.between(0, WIDTH), chance.between(0, HEIGHT), chance.between(0.9, 2.3)
+            x, y, size = rng.between(0, WIDTH), rng.between(0, HEIGHT), rng.between(0.9, 2.3)
             brush.ellipse(x, y, size, size, (252, 253, 255), outlined=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from photoseek_export.demo.scenes.brush import RGB, Brush, blend, shade
-from photoseek_export.demo.scenes.random_source import Chance
+from photoseek_export.demo.scenes.random_source import SeededRandom
 
 GLASS: RGB = (190, 226, 242)
 TYRE: RGB = (52, 52, 58)
@@ -18,9 +18,9 @@ def _wheel(brush: Brush, x: float, radius: float) -> None:
     brush.ellipse(x, radius, radius * 0.48, radius * 0.48, STEEL, outlined=False)
 
 
-def car(brush: Brush, ink: RGB, chance: Chance) -> None:
-    """From the side: a saloon, a hatchback or a small van."""
-    back, rear, front = chance.pick(((-32, -22, 14), (-43, -38, 14), (-28, -16, 10)))
+def car(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
+    """Draw a car from the side: a saloon, a hatchback or a small van."""
+    back, rear, front = rng.pick(((-32, -22, 14), (-43, -38, 14), (-28, -16, 10)))
     brush.polygon([(back, 26), (rear, 46), (front, 46), (28, 26)], ink)
     brush.polygon([(back + 7, 27), (rear + 4, 41), (-5, 41), (-5, 27)], GLASS, outlined=False)
     brush.polygon([(0, 27), (0, 41), (front - 2, 41), (21, 27)], GLASS, outlined=False)
@@ -31,21 +31,21 @@ def car(brush: Brush, ink: RGB, chance: Chance) -> None:
     _wheel(brush, 25, 11)
 
 
-def bus(brush: Brush, ink: RGB, chance: Chance) -> None:
-    """From the side, with a row of windows."""
+def bus(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
+    """Draw a bus from the side, with a row of windows."""
     brush.box(-53, 8, 53, 58, ink, radius=7)
     for left in range(-48, 24, 18):
         brush.box(left, 32, left + 14, 51, GLASS, radius=2, outlined=False)
     brush.box(30, 12, 47, 51, GLASS, radius=2, outlined=False)
-    brush.box(-53, 20, 26, 24, shade(ink, chance.pick((0.7, 1.3))), outlined=False)
+    brush.box(-53, 20, 26, 24, shade(ink, rng.pick((0.7, 1.3))), outlined=False)
     _wheel(brush, -31, 11)
     _wheel(brush, 24, 11)
 
 
-def train(brush: Brush, ink: RGB, chance: Chance) -> None:
-    """A steam engine with one carriage on its rails."""
+def train(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
+    """Draw a steam engine with one carriage on its rails."""
     brush.line([(-76, 0), (76, 0)], (120, 110, 104), 3)
-    for i in range(chance.pick((2, 3))):
+    for i in range(rng.pick((2, 3))):
         brush.ellipse(56 - 10 * i, 68 + 9 * i, 7 + 2 * i, 6 + 2 * i, (238, 238, 240), outlined=False)
     brush.box(-70, 10, -14, 48, ink, radius=4)
     for left in (-64, -47, -30):
@@ -60,15 +60,15 @@ def train(brush: Brush, ink: RGB, chance: Chance) -> None:
         _wheel(brush, x, radius)
 
 
-def bicycle(brush: Brush, ink: RGB, chance: Chance) -> None:
-    """Two wheels with coloured mudguards and a thick frame."""
+def bicycle(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
+    """Draw two wheels with colored mudguards and a thick frame."""
     for x in (-24, 24):
         brush.ring(x, 17, 17, TYRE, 3.6)
         brush.ring(x, 17, 13.4, ink, 2.6)
         for i in range(3):
             dx, dy = 12 * math.cos(i * math.pi / 3), 12 * math.sin(i * math.pi / 3)
             brush.line([(x - dx, 17 - dy), (x + dx, 17 + dy)], STEEL, 1)
-    seat = chance.between(42, 46)
+    seat = rng.between(42, 46)
     brush.line([(-24, 17), (-11, 38), (16, 40), (-1, 17), (-24, 17)], ink, 6)
     brush.line([(-11, 38), (-1, 17)], ink, 5)
     brush.line([(24, 17), (15, 46)], ink, 5)
@@ -77,9 +77,9 @@ def bicycle(brush: Brush, ink: RGB, chance: Chance) -> None:
     brush.line([(-20, seat + 1), (-7, seat + 1)], TYRE, 5)
 
 
-def boat(brush: Brush, ink: RGB, chance: Chance) -> None:
-    """A sailing boat: hull and main sail in its colour, a white foresail."""
-    sail = chance.between(66, 72)
+def boat(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
+    """Draw a sailing boat: hull and main sail in its color, a white foresail."""
+    sail = rng.between(66, 72)
     brush.line([(0, 16), (0, sail + 3)], (120, 84, 56), 3)
     brush.polygon([(-3, 22), (-3, sail), (-33, 22)], ink)
     brush.polygon([(3, 22), (3, sail - 8), (27, 22)], WHITE)
@@ -88,11 +88,11 @@ def boat(brush: Brush, ink: RGB, chance: Chance) -> None:
     brush.line([(-44, 0), (-22, 1.5), (0, 0), (22, 1.5), (44, 0)], (214, 236, 246), 2.5)
 
 
-def plane(brush: Brush, ink: RGB, chance: Chance) -> None:
-    """From the side in level flight, tail to the left."""
+def plane(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
+    """Draw a plane from the side in level flight, tail to the left."""
     brush.polygon([(-40, 20), (-46, 44), (-34, 44), (-22, 26)], ink)
     brush.ellipse(0, 20, 46, 12, ink)
     brush.polygon([(24, 28), (30, 30), (42, 24), (40, 20), (26, 20)], GLASS, outlined=False)
     for x in range(-24, 20, 11):
         brush.ellipse(x, 23, 3.2, 3.2, GLASS, outlined=False)
-    brush.polygon([(10, 18), (-8, 18), (chance.between(-30, -22), 0), (-12, 0)], shade(ink, 0.82))
+    brush.polygon([(10, 18), (-8, 18), (rng.between(-30, -22), 0), (-12, 0)], shade(ink, 0.82))

@@ -1,7 +1,7 @@
-"""What the drawn world is made of: places, times of day, weather, and the kinds of things in it.
+"""The vocabulary of scenes: places, times of day, weather, and kinds of objects.
 
-A `Scene` says what is in a picture and nothing about pixels or words; `composing` makes scenes, `painting`
-draws them and `wording` captions them. Lengths are pixels of a picture 320 wide and 240 high.
+A `Scene` describes the content of an image, independent of pixels and words; `compose` creates scenes, `render` draws
+them and `captions` describes them. Lengths are pixels of an image of 320 by 240.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Size = Literal["small", "medium", "big"]
 Layer = Literal["sky", "water", "back", "ground", "front"]
 
 WORLD = 1
-"""Grows with every change of what is drawn or said of a scene: folders of drawn scenes bear it in their names."""
+"""Version of images and texts of scenes; part of the names of folders of scenes."""
 
 COLORS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white")
 COUNTS = (1, 2, 3, 4)
@@ -24,10 +24,10 @@ SIZE_FACTORS: dict[Size, float] = {"small": 0.86, "medium": 1.1, "big": 1.36}
 
 @dataclass(frozen=True)
 class Thing:
-    """A group of `count` equal things: all of one kind, one colour and one size, side by side.
+    """A group of `count` equal objects, side by side.
 
-    `layer` is where they stand: in the sky, on water, on the ground, or at the back and the front of one
-    place, where those in front are low enough to leave those at the back in view.
+    `layer` is their position: in the sky, on water, on the ground, or at the back or the front of a place, where those
+    in front are low enough not to hide those at the back.
     """
 
     kind: str
@@ -40,7 +40,7 @@ class Thing:
 
 @dataclass(frozen=True)
 class Scene:
-    """What is in a picture, independent of pixels."""
+    """The content of an image, independent of pixels."""
 
     place: str
     time: str
@@ -50,7 +50,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of thing: its box at medium size, the colours it comes in, how many at most, and where."""
+    """A kind of object: its size at scale 1, its colors, its maximum count, and where it occurs."""
 
     width: int
     height: int
@@ -62,7 +62,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Place:
-    """A place, and the weather it can have."""
+    """A place and its possible weather."""
 
     weathers: tuple[str, ...]
     indoors: bool = False
@@ -125,7 +125,7 @@ KINDS: dict[str, Kind] = {
 }
 
 
-def names_of(layer: str, place: str) -> tuple[str, ...]:
-    """The kinds found in `layer` of `place` in their fixed order; those of one place alone three times over."""
+def kind_names(layer: str, place: str) -> tuple[str, ...]:
+    """Return the kinds in `layer` of `place` in a fixed order; those of a single place appear three times."""
     found = [name for name, kind in KINDS.items() if kind.layer == layer and place in kind.places]
     return tuple(name for name in found for _ in range(3 if len(KINDS[name].places) == 1 else 1))

@@ -1,1 +1,1 @@
-"""The drawn world in Chinese: captions and queries of the same scenes, written as a native speaker words them."""
+"""Chinese captions and queries of drawn scenes, as a native speaker would phrase them."""
