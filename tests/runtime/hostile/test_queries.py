@@ -250,7 +250,7 @@ def test_any_condition_is_met_or_refused(searcher: Searcher, conditions: dict[st
 
 @pytest.mark.parametrize("where", [{"type": "png"}, "png", 5, Filter])
 def test_what_is_no_condition_is_refused(searcher: Searcher, where: Any) -> None:
-    with pytest.raises(QueryError, match=r"expected a photoseek\.filters\.Filter"):
+    with pytest.raises(QueryError, match=r"expected a photoseek\.gallery\.filters\.Filter"):
         searcher.search("red", where=where)
 
 
