@@ -68,7 +68,7 @@ class TextInputSpec:
     length: int | None = None
     masked: bool = True
     side: PaddingSide = "right"
-    clean: str = "as_typed"
+    clean: str = "no_cleaning"
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -177,12 +177,11 @@ class Searcher(ForkAware):
             text: What they should show, in any of the bundle's languages; see :mod:`photoseek.encoders.query_syntax`
                 for parts that are added and subtracted, and :class:`TextEncoder` for mixed text.
             photo: A photo that they should be like.
-            like: The path, inside the photo folder, of a photo of the gallery that they should be like; it is not
-                among them.
+            similar_to: Path of a photo of the gallery, relative to the photo folder. The photo itself is no hit.
             k: How many, at least 1; fewer are returned where the gallery has fewer.
             language: Whose text tower reads the text, one of ``bundle.languages``. None: told by its script.
             where: What the photos must be besides. None: anything.
-            fold: Whether near-duplicates count as one hit, in :attr:`Hit.duplicates`.
+            group_duplicates: Whether near-duplicates count as one hit, in :attr:`Hit.duplicates`.
 
         Raises:
             QueryError: Nothing given, a text against the grammar, k below 1, a language that the bundle has no tower
@@ -259,7 +258,7 @@ class Searcher(ForkAware):
 
         Args:
             photo: Any photo.
-            like: Or the path of one in the gallery, inside its photo folder.
+            similar_to: Path of a photo of the gallery, relative to the photo folder.
             k: How many, at least 1; fewer are returned where the gallery has fewer.
 
         Raises:

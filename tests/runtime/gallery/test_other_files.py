@@ -412,4 +412,4 @@ def test_one_module_alone_removes() -> None:
             of_os = isinstance(node, ast.Attribute) and name == "remove" and isinstance(node.value, ast.Name)
             if name in removing or (of_os and node.value.id == "os"):
                 found.add(file.relative_to(root).as_posix())
-    assert found == {"removal.py"}
+    assert found == {"system/removal.py"}

@@ -29,7 +29,7 @@ _PICTURES = "visual/preprocess_cfg.json"
 _TOKENS = 77  # where text_cfg tells no context_length
 _FILTERS = {"bicubic": BICUBIC, "bilinear": BILINEAR, "nearest": 0, "lanczos": 1, "box": 4, "hamming": 5}
 _KNOWN = {"size", "mode", "mean", "std", "interpolation", "resize_mode", "fill_color"}
-_CLEANING = {None: "collapse_whitespace", "whitespace": "collapse_whitespace", "canonicalize": "canonical"}
+_CLEANING = {None: "collapse_whitespace", "whitespace": "collapse_whitespace", "canonicalize": "siglip_canonicalize"}
 
 
 def describe(folder: Path) -> ExternalModel | None:

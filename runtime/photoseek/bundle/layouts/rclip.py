@@ -49,7 +49,7 @@ def describe(folder: Path) -> ExternalModel | None:
         {"fp32": text_io(folder, _TEXT, "fp32")},
         {"fp32": image},
         _preprocessing(folder, image),
-        TextInputSpec((merges,), build_openai_clip, limit=_TOKENS, pad=0, length=_TOKENS, clean="clip"),
+        TextInputSpec((merges,), build_openai_clip, limit=_TOKENS, pad=0, length=_TOKENS, clean="clip_clean"),
     )
 
 
