@@ -273,7 +273,7 @@ class Gallery(GalleryBundles):
             progress: Called after each batch, in the calling thread.
             recall: Share of the true ten best, within (0, 1], that approximate search has to find; it is measured on
                 this gallery. None: as before, at first 0.99.
-            backend: Encodes the photos, such as :class:`photoseek.ray_indexing.RayBackend`. None: threads of this process.
+            backend: Encodes the photos, such as `photoseek.ray_indexing.RayBackend`. None: threads of this process.
             rehash: Whether every photo is read and its SHA-256 compared, also where size, timestamps and inode are as
                 they were; photos whose content changed are encoded.
 

@@ -130,7 +130,7 @@ def test_a_hash_is_remembered_until_the_file_changes(tmp_path: Path, monkeypatch
     os.utime(file, (1_600_000_000, 1_600_000_000))
     monkeypatch.setattr("photoseek.bundle.hash_cache._CLOCK_S", -1.0)
     first, read = cached_sha256(file), []
-    monkeypatch.setattr("photoseek.bundle.hash_cache.sha256_of", lambda path: read.append(path) or "0" * 64)
+    monkeypatch.setattr("photoseek.bundle.hash_cache.file_sha256", lambda path: read.append(path) or "0" * 64)
     assert (cached_sha256(file), read) == (first, [])
     file.write_bytes(b"b" * 1000)
     os.utime(file, (1_600_000_000, 1_600_000_000))
