@@ -30,9 +30,9 @@ APPS = {
     "photoseek-train": photoseek_train.cli.app.app,
     "photoseek-export": photoseek_export.cli.app,
 }
-PRINTERS = {"console.py", "terminal.py"}
+PRINTERS = {"output.py", "terminal.py"}
 SEQUENCES = re.compile(r"\x1b\[(?:[0-9;]*m|\?25[hl]|[0-9]*[AK])")  # colours, the cursor of a progress bar
-REDIRECTS = {"console_crew.py"}  # hands on the streams of this process while Ray is silenced
+REDIRECTS = {"ray_output.py"}  # redirects the streams of this process to silence Ray
 
 
 @dataclass(frozen=True)
@@ -288,4 +288,4 @@ def test_only_the_console_prints() -> None:
     roots = [ROOT / name for name in ("runtime", "train", "export")]
     modules = [file for root in roots for file in root.rglob("*.py") if file.name not in PRINTERS | REDIRECTS]
     assert [call for file in (*modules, ROOT / "streamlit_app.py") for call in calls_of(file)] == []
-    assert calls_of(ROOT / "runtime" / "photoseek" / "console.py")  # such calls are found
+    assert calls_of(ROOT / "runtime" / "photoseek" / "cli" / "output.py")  # such calls are found

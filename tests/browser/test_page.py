@@ -96,12 +96,12 @@ def test_a_file_that_is_no_photo_is_told_plainly(tab: Page, tmp_path: Path) -> N
 
 def test_the_grammar_is_taught_and_its_errors_are_told_kindly(tab: Page) -> None:
     tab.goto("/?q=red %2B")
-    tab.get_by_role("heading", name="This query is not quite clear").wait_for()
+    tab.get_by_role("heading", name="Invalid query").wait_for()
     tab.get_by_role("button", name="How to ask").click()
     tab.get_by_text("the red car counts twice").wait_for()
     tab.keyboard.press("Escape")
     search(tab, "yellow - 2:red")
-    tab.get_by_role("heading", name="This query is not quite clear").wait_for(state="detached")
+    tab.get_by_role("heading", name="Invalid query").wait_for(state="detached")
     tab.locator(".ps-found").wait_for()
     assert tab.locator(".ps-problem").count() == 0
 

@@ -60,7 +60,7 @@ def main(out: Annotated[Path, typer.Option(help="Folder of the images; it is rep
     """Draw the images of the demo."""
     write_pictures(out)
     files = list(out.iterdir())
-    print(f"{out}: {len(files)} files, {sum(file.stat().st_size for file in files) / 1e6:.2f} MB")
+    output.print_line(f"{out}: {len(files)} files, {sum(file.stat().st_size for file in files) / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":

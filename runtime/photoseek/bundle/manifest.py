@@ -160,7 +160,7 @@ class Manifest:
         """Read ``photoseek.json``.
 
         Raises:
-            BundleDamaged: It is missing, is not JSON, lacks a key, or has a value that is none.
+            BundleDamaged: It is missing, is not JSON, lacks a key, or has an invalid value.
             BundleIncompatible: Its format is newer than ``FORMAT``.
         """
         path = folder / Layout.MANIFEST

@@ -1,1 +1,1 @@
-"""The command line."""
+"""The ``photoseek`` command line."""

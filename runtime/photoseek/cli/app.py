@@ -1,4 +1,4 @@
-"""``photoseek``: the command line. It only calls the library."""
+"""The ``photoseek`` command line, a thin layer over the library."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ import typer
 from PIL import Image
 
 from photoseek.bundle.bundle import DEMO, Bundle
-from photoseek.cli import captions, evaluate, options
-from photoseek.cli import index as console_index
-from photoseek.cli import output as console
-from photoseek.cli import rerank as console_rerank
-from photoseek.cli import search as console_search
-from photoseek.cli import store as console_store
+from photoseek.cli import captions, evaluate, options, output
+from photoseek.cli import index as index_output
+from photoseek.cli import rerank as rerank_options
+from photoseek.cli import search as search_output
+from photoseek.cli import store as store_options
 from photoseek.cli.options import (
     BrowserOption,
     CountOption,
@@ -42,111 +41,120 @@ from photoseek.service.limits import Limits
 from photoseek.stores.base import StoreChoice
 from photoseek.system.filenames import decode_filename
 
-app = console.make_app("Find photos by what they show. Start with: `photoseek demo`")
+app = output.make_app("Search photos by their content. To get started, run `photoseek demo`.")
 app.add_typer(captions.app, name="captions")
 
 
 def main() -> None:
-    """The entry point."""
+    """Run the command line."""
     warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # photos.MAX_PIXELS is the limit
-    console.run(app, "photoseek", bad_use=(QueryError, EvaluationError))
+    output.run(app, "photoseek", bad_use=(QueryError, EvaluationError))
 
 
 @app.command()
 def demo(
-    folder: Annotated[Path | None, typer.Argument(help="Photos of your own; left out: 300 drawn scenes.")] = None,
-    query: Annotated[str | None, typer.Option(help="Print the hits of this query instead of opening the page.")] = None,
+    folder: Annotated[Path | None, typer.Argument(help="Folder of photos. Defaults to 300 drawn scenes.")] = None,
+    query: Annotated[str | None, typer.Option(help="Print the hits of this query and do not open the page.")] = None,
     k: CountOption = 5,
     as_json: JsonOption = False,
     port: PortOption = 8501,
     browser: BrowserOption = True,
 ) -> None:
-    """Search drawn scenes, or a folder, with the embedded model.
+    """Search 300 drawn scenes, or a photo folder, with the embedded demo bundle.
 
     Examples:
 
-    - The page over 300 drawn scenes: `photoseek demo`
-    - Hits, printed: `photoseek demo --query "a red car next to a tree at night"`
-    - The page over a folder of yours: `photoseek demo ~/Photos`
+    - Open the page on the drawn scenes: `photoseek demo`
+    - Print the hits of a query: `photoseek demo --query "a red car next to a tree at night"`
+    - Open the page on your photos: `photoseek demo ~/Photos`
     """
     from photoseek.demo.gallery import demo_photos
 
     bundle = Bundle.load(DEMO)
-    drawn = folder is None  # an older photoseek may have indexed the demo with another bundle
+    drawn = folder is None  # another version of photoseek may have indexed the scenes with another bundle
     gallery = Gallery.open_or_create(folder or demo_photos(), bundle, rebuild=drawn)
-    console_index.index_with_progress(gallery, bundle, quiet=as_json)
+    index_output.index_with_progress(gallery, bundle, quiet=as_json)
     if query is not None:
-        ask = partial(console_search.open_searcher(gallery).search, k=k)
-        console_search.run_query(ask, query, console_search.Output.chosen(as_json=as_json))
+        ask = partial(search_output.open_searcher(gallery).search, k=k)
+        search_output.run_query(ask, query, search_output.Output.chosen(as_json=as_json))
     else:
         _open_page(gallery.path, "127.0.0.1", port, browser)
 
 
 @app.command()
 def index(
-    photos: Annotated[str, typer.Argument(help="Folder of photos, or s3://BUCKET/FOLDER, gs://BUCKET/FOLDER.")],
+    photos: Annotated[str, typer.Argument(help="Photo folder: a path, s3://BUCKET/FOLDER or gs://BUCKET/FOLDER.")],
     bundle: GalleryBundleOption = None,
     gallery: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where the gallery lies; left out: PHOTOS/.photoseek")
+        Path | None, typer.Option(metavar="DIR", help="Folder of the gallery. Defaults to PHOTOS/.photoseek.")
     ] = None,
     precision: PrecisionOption = None,
-    rebuild: Annotated[bool, typer.Option("--rebuild", help="Go over to another bundle: encode all anew.")] = False,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Re-encode every photo, for example after switching to another bundle.")
+    ] = False,
     add_bundle: Annotated[
         bool,
-        typer.Option("--add-bundle", help="Take another bundle in beside the gallery's own: each answers by itself."),
+        typer.Option(
+            "--add-bundle",
+            help="Index the photos with a second bundle as well; each bundle is searched separately.",
+        ),
     ] = False,
     remove_bundle: Annotated[
-        str | None, typer.Option(metavar="BUNDLE", help="Let a bundle go that was taken in, with all of its vectors.")
+        str | None,
+        typer.Option(metavar="BUNDLE", help="Remove an additional bundle and its vectors from the gallery."),
     ] = None,
     recall: Annotated[
-        float | None, typer.Option(metavar="SHARE", help="Of the true best that approximate search has to find. [0.99]")
+        float | None,
+        typer.Option(metavar="SHARE", help="Target recall@10 of approximate search, between 0 and 1 [default: 0.99]"),
     ] = None,
-    prune: Annotated[bool, typer.Option("--prune", help="Forget vectors of photos that are gone.")] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Delete the stored vectors of removed photos and removed bundles.")
+    ] = False,
     relocate: Annotated[
         bool,
-        typer.Option("--relocate", help="The photos of the gallery lie in PHOTOS now: keep what is known of them."),
+        typer.Option("--relocate", help="Point an existing gallery at PHOTOS after the photos have moved."),
     ] = False,
     rehash: Annotated[
-        bool, typer.Option("--rehash", help="Read every photo, and encode those whose content changed.")
+        bool, typer.Option("--rehash", help="Read every photo and re-encode those whose content changed.")
     ] = False,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Go on, and index again whenever photos change (extra: watch).")
+        bool, typer.Option("--watch", help="Keep running and re-index when photos change (extra: watch).")
     ] = False,
     ray: Annotated[
         str | None,
         typer.Option(
             metavar="ADDRESS",
-            help="Encode on the machines of a Ray cluster: auto, local, HOST:PORT or ray://HOST:PORT (extra: ray).",
+            help="Encode photos on a Ray cluster: auto, local, HOST:PORT or ray://HOST:PORT (extra: ray).",
         ),
     ] = None,
     trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a folder of photos searchable, or bring its gallery up to date.
+    """Index a folder of photos, or update its gallery.
 
-    Only new and changed photos are encoded. Stop it when you like; the same command goes on from there.
+    Only new and changed photos are encoded. You can interrupt the command at any time and run it again to resume.
 
     Examples:
 
-    - With the embedded bundle: `photoseek index ~/Photos`
+    - With the demo bundle: `photoseek index ~/Photos`
     - After a program changed photos and restored their timestamps: `photoseek index ~/Photos --rehash`
-    - Over to another bundle: `photoseek index ~/Photos --bundle bundles/flickr30k --rebuild`
-    - With another bundle as well: `photoseek index ~/Photos --bundle bundles/flickr30k --add-bundle`
-    - A folder that stays as it is: `photoseek index /mnt/photos --gallery ~/galleries/photos`
-    - The same, after the photos have moved: `photoseek index /mnt/disk2 --gallery ~/galleries/photos --relocate`
-    - Kept current until Ctrl-C: `photoseek index ~/Photos --watch`
-    - In object storage: `photoseek index s3://bucket/photos --gallery ~/galleries/photos`
-    - By many machines: `photoseek index s3://bucket/photos --gallery ~/galleries/photos --ray auto`
+    - Switch to another bundle: `photoseek index ~/Photos --bundle bundles/flickr30k --rebuild`
+    - Add a second bundle: `photoseek index ~/Photos --bundle bundles/flickr30k --add-bundle`
+    - Store the gallery outside the photo folder: `photoseek index /mnt/photos --gallery ~/galleries/photos`
+    - After the photos have moved: `photoseek index /mnt/disk2 --gallery ~/galleries/photos --relocate`
+    - Re-index on every change until Ctrl-C: `photoseek index ~/Photos --watch`
+    - Photos in object storage: `photoseek index s3://bucket/photos --gallery ~/galleries/photos`
+    - On several machines: `photoseek index s3://bucket/photos --gallery ~/galleries/photos --ray auto`
     """
-    console_index.require_one_of(
+    index_output.require_one_of(
         {"--watch": watch, "--prune": prune, "--remove-bundle": remove_bundle is not None, "--ray": ray is not None}
     )
-    console_index.require_one_of({"--watch": watch, "--rehash": rehash, "--remove-bundle": remove_bundle is not None})
-    console_index.require_one_of(
+    index_output.require_one_of({"--watch": watch, "--rehash": rehash, "--remove-bundle": remove_bundle is not None})
+    index_output.require_one_of(
         {"--add-bundle": add_bundle, "--rebuild": rebuild, "--remove-bundle": remove_bundle is not None}
     )
     if remove_bundle is not None:
-        console_index.remove_bundle(Gallery.open(gallery or photos, recover=True), remove_bundle, as_json=as_json)
+        index_output.remove_bundle(Gallery.open(gallery or photos, recover=True), remove_bundle, as_json=as_json)
         return
     backend = None
     if ray is not None:
@@ -154,24 +162,24 @@ def index(
 
         backend = RayBackend(ray)
     answer = trusting(trust)
-    model = console_index.bundle_of(photos, gallery, bundle, answer)
+    model = index_output.bundle_of(photos, gallery, bundle, answer)
     opened = Gallery.open_or_create(
         photos, model, gallery, rebuild=rebuild, add_bundle=add_bundle, relocate=relocate, trust=answer
     )
-    with suppress(GalleryUntrusted):  # of a further bundle, which the report names
-        opened.expect_trust()  # asks now, and not below the progress bar
+    with suppress(GalleryUntrusted):  # of an additional bundle, which the report names
+        opened.expect_trust()  # asks before the progress bar starts
     if watch:
-        console_index.watch_and_print(opened, model, precision, recall, as_json=as_json)
-    report = console_index.index_with_progress(
+        index_output.watch_and_print(opened, model, precision, recall, as_json=as_json)
+    report = index_output.index_with_progress(
         opened, model, precision, recall, backend=backend, rehash=rehash, quiet=as_json
     )
     pruned = opened.prune() if prune else 0
     if as_json:
-        console.print_json(
-            {**console_index.report_json(report), "pruned": pruned, "gallery": decode_filename(str(opened.path))}
+        output.print_json(
+            {**index_output.report_json(report), "pruned": pruned, "gallery": decode_filename(str(opened.path))}
         )
     elif prune:
-        console.print_line(f"{pruned:,} vectors forgotten")
+        output.print_line(f"{pruned:,} vectors deleted")
 
 
 @app.command()
@@ -179,11 +187,14 @@ def search(
     gallery: GalleryOption,
     query: Annotated[
         list[str] | None,
-        typer.Argument(help="What the photos should show; left out: a query on each line of standard input."),
+        typer.Argument(help="Text query. Without one, each line of standard input is a query."),
     ] = None,
-    image: Annotated[Path | None, typer.Option(metavar="FILE", help="A photo that they should be like.")] = None,
+    image: Annotated[Path | None, typer.Option(metavar="FILE", help="Find photos similar to this image file.")] = None,
     similar_to: Annotated[
-        str | None, typer.Option(metavar="PATH", help="A photo of the gallery that they should be like, in its folder.")
+        str | None,
+        typer.Option(
+            metavar="PATH", help="Find photos similar to this photo of the gallery: its path in the photo folder."
+        ),
     ] = None,
     k: CountOption = 5,
     folder: options.FolderOption = None,
@@ -194,51 +205,55 @@ def search(
     orientation: options.OrientationOption = None,
     file_type: options.TypeOption = None,
     group_duplicates: Annotated[
-        bool, typer.Option("--group-duplicates", help="Count photos that show nearly the same as one.")
+        bool, typer.Option("--group-duplicates", help="Group near-duplicates and count each group as one hit.")
     ] = False,
     bundle: IndexedBundleOption = None,
-    rerank: console_rerank.RerankOption = None,
-    depth: console_rerank.DepthOption = DEPTH,
-    fuse: console_rerank.FuseOption = Fusion.rule,
-    rerank_weight: console_rerank.WeightOption = Fusion.weight,
+    rerank: rerank_options.RerankOption = None,
+    depth: rerank_options.DepthOption = DEPTH,
+    fuse: rerank_options.FuseOption = Fusion.rule,
+    rerank_weight: rerank_options.WeightOption = Fusion.weight,
     precision: PrecisionOption = None,
     engine: EngineOption = "auto",
     exact: ExactOption = False,
-    store: console_store.StoreOption = None,
-    collection: console_store.CollectionOption = None,
-    fallback: console_store.FallbackOption = False,
+    store: store_options.StoreOption = None,
+    collection: store_options.CollectionOption = None,
+    fallback: store_options.FallbackOption = False,
     language: Annotated[
-        str | None, typer.Option(metavar="en|zh", help="Whose text tower reads it; left out: told by its script.")
+        str | None,
+        typer.Option(
+            metavar="en|zh", help="Language of the query (`en` or `zh`). Detected from the script by default."
+        ),
     ] = None,
     trust: TrustOption = False,
-    as_json: console_search.HitsJsonOption = False,
-    paths: console_search.PathsOption = False,
-    null: console_search.NullOption = False,
-    pictures: console_search.PicturesOption = False,
-    opened: console_search.OpenOption = False,
+    as_json: search_output.HitsJsonOption = False,
+    paths: search_output.PathsOption = False,
+    null: search_output.NullOption = False,
+    pictures: search_output.PicturesOption = False,
+    opened: search_output.OpenOption = False,
 ) -> None:
-    """Find photos by text, by a photo, or by both.
+    """Search photos by text, by image, or by both.
 
-    A query may have parts that are added, subtracted and weighted; a backslash makes a sign an ordinary character.
+    A query can add, subtract and weight terms with `+`, `-` and `N:`. Escape these characters with a backslash.
 
-    Exit code 0: every query was answered. 1: something failed, or a line of standard input was no query. 2: bad use.
+    Exit codes: 0 if every query succeeded, 1 if a search failed or a line of standard input is not a valid query,
+    2 for a usage error.
 
     Examples:
 
     - `photoseek search "two dogs on a beach" --gallery ~/Photos -k 10`
-    - Parts: `photoseek search "dog + 2:beach - person" --gallery ~/Photos`
-    - Of one summer: `photoseek search "a lake" --gallery ~/Photos --taken-from 2023-06 --taken-to 2023-08`
-    - With a second look: `photoseek search "a lake" --gallery ~/Photos --rerank bundles/flickr30k`
-    - Photos like this one, opened: `photoseek search --image holiday.jpg --gallery ~/Photos --open`
-    - Copies of what is found: `photoseek search "at night" --gallery ~/Photos -0 | xargs -0 cp -t night`
-    - Many queries, a JSON object a line: `photoseek search --gallery ~/Photos --json < queries.txt`
-    - In a store: `photoseek search "a lake" --gallery ~/Photos --store postgresql://me@db/photos`
+    - Weighted terms: `photoseek search "dog + 2:beach - person" --gallery ~/Photos`
+    - Photos of one summer: `photoseek search "a lake" --gallery ~/Photos --taken-from 2023-06 --taken-to 2023-08`
+    - Rerank the top hits: `photoseek search "a lake" --gallery ~/Photos --rerank bundles/flickr30k`
+    - Open photos similar to an image: `photoseek search --image holiday.jpg --gallery ~/Photos --open`
+    - Copy the photos found: `photoseek search "at night" --gallery ~/Photos -0 | xargs -0 cp -t night`
+    - Many queries, one JSON object per line: `photoseek search --gallery ~/Photos --json < queries.txt`
+    - Search in a vector database: `photoseek search "a lake" --gallery ~/Photos --store postgresql://me@db/photos`
     """
-    output = console_search.Output.chosen(as_json=as_json, paths=paths, null=null, pictures=pictures, opened=opened)
-    lines = console_search.query_lines() if not query and image is None and similar_to is None else None
+    chosen = search_output.Output.chosen(as_json=as_json, paths=paths, null=null, pictures=pictures, opened=opened)
+    lines = search_output.query_lines() if not query and image is None and similar_to is None else None
     if exact and store is not None:
         raise typer.BadParameter("expected --exact, or --store (or PHOTOSEEK_STORE), found both")
-    searcher = console_search.open_searcher(
+    searcher = search_output.open_searcher(
         Gallery.open(gallery, trust=trusting(trust)),
         bundle,
         precision,
@@ -246,8 +261,8 @@ def search(
         StoreChoice(store, collection, fallback),
     )
     where = Filter(folder, taken_from, taken_to, min_megapixels, max_megapixels, orientation, file_type)
-    searcher.text_encoder.require_text_tower(language)  # once, and not on each line
-    asked = console_rerank.with_rerank(searcher, rerank, depth, Fusion(fuse, rerank_weight), precision)
+    searcher.text_encoder.require_text_tower(language)  # once, not for each line
+    asked = rerank_options.with_rerank(searcher, rerank, depth, Fusion(fuse, rerank_weight), precision)
     ask = partial(
         asked.search,
         photo=image,
@@ -258,33 +273,31 @@ def search(
         group_duplicates=group_duplicates,
     )
     if lines is None:
-        console_search.run_query(ask, " ".join(query) if query else None, output)
+        search_output.run_query(ask, " ".join(query) if query else None, chosen)
     else:
-        raise typer.Exit(console_search.run_batch(ask, lines, output))
+        raise typer.Exit(search_output.run_batch(ask, lines, chosen))
 
 
-app.command()(console_store.push)
-for measuring in (evaluate.calibrate, evaluate.evaluate, evaluate.bench):
-    app.command()(measuring)
+app.command()(store_options.push)
+for command in (evaluate.calibrate, evaluate.evaluate, evaluate.bench):
+    app.command()(command)
 
 
 @app.command("app")
 def page(
     gallery: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="The gallery that the page opens with.", autocompletion=complete_gallery),
+        typer.Option(metavar="DIR", help="Gallery to open first.", autocompletion=complete_gallery),
     ] = None,
-    address: Annotated[str, typer.Option(help="Where the page listens; others can reach it unless 127.0.0.1.")] = (
-        "127.0.0.1"
-    ),
+    address: Annotated[
+        str, typer.Option(help="Address to listen on; any other than 127.0.0.1 exposes it to the network.")
+    ] = ("127.0.0.1"),
     port: PortOption = 8501,
     browser: BrowserOption = True,
-    no_token: Annotated[
-        bool, typer.Option("--no-token", help="Let everyone in who reaches the page, without its token.")
-    ] = False,
+    no_token: Annotated[bool, typer.Option("--no-token", help="Serve the page without an access token.")] = False,
     trust: TrustOption = False,
 ) -> None:
-    """Open the search page, and print its address, with the token that it opens with.
+    """Start the search page and print its address, which includes the access token.
 
     Example: `photoseek app --gallery ~/Photos`
     """
@@ -298,46 +311,46 @@ def page(
 def serve(
     gallery: GalleryOption,
     bundle: IndexedBundleOption = None,
-    rerank: console_rerank.RerankOption = None,
-    depth: console_rerank.DepthOption = DEPTH,
-    fuse: console_rerank.FuseOption = Fusion.rule,
-    rerank_weight: console_rerank.WeightOption = Fusion.weight,
+    rerank: rerank_options.RerankOption = None,
+    depth: rerank_options.DepthOption = DEPTH,
+    fuse: rerank_options.FuseOption = Fusion.rule,
+    rerank_weight: rerank_options.WeightOption = Fusion.weight,
     precision: PrecisionOption = None,
     engine: EngineOption = "auto",
-    store: console_store.StoreOption = None,
-    collection: console_store.CollectionOption = None,
-    fallback: console_store.FallbackOption = False,
-    address: Annotated[str, typer.Option(help="Where the service listens; others can reach it unless 127.0.0.1.")] = (
-        "127.0.0.1"
-    ),
+    store: store_options.StoreOption = None,
+    collection: store_options.CollectionOption = None,
+    fallback: store_options.FallbackOption = False,
+    address: Annotated[
+        str, typer.Option(help="Address to listen on; any other than 127.0.0.1 exposes it to the network.")
+    ] = ("127.0.0.1"),
     port: Annotated[int, typer.Option(help="Port of the service.")] = 8000,
     token_file: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Holds what callers have to show; left out: PHOTOSEEK_TOKEN, or nothing."),
+        typer.Option(metavar="FILE", help="File with the access token. Defaults to PHOTOSEEK_TOKEN, or no token."),
     ] = None,
     proxy_headers: Annotated[
         str,
         typer.Option(
             metavar="ADDRESSES",
-            help="Use X-Forwarded-For and X-Forwarded-Proto of requests from these proxies: addresses or networks, "
-            "separated by commas. By default, no such header is used.",
+            help="Trust X-Forwarded-For and X-Forwarded-Proto from these proxies: addresses or networks, separated by "
+            "commas. By default, these headers are ignored.",
         ),
     ] = "",
     max_connections: Annotated[
-        int, typer.Option(min=1, help="Open connections, at most; idle and unfinished ones are closed for new ones.")
+        int, typer.Option(min=1, help="Maximum open connections; idle and incomplete ones are closed for new ones.")
     ] = Limits.connections,
     client_timeout: Annotated[
         float,
         typer.Option(
             min=0.1,
             metavar="SECONDS",
-            help="Longest wait for a client: for the head of a request, for more of its body, "
-            "or until more of an answer is read.",
+            help="Timeout for a client to send the request headers, send more of the body, "
+            "or read more of the response.",
         ),
     ] = Limits.wait_seconds,
     trust: TrustOption = False,
 ) -> None:
-    """Answer searches over HTTP, for many callers at once.
+    """Start the HTTP search service.
 
     Example: `photoseek serve --gallery ~/Photos`, then `curl localhost:8000/v1/search --json '{"text": "two dogs"}'`
     """
@@ -365,35 +378,37 @@ def serve(
 
 @app.command()
 def info(
-    path: Annotated[str, typer.Argument(help="A bundle, a gallery, or: demo")] = DEMO, as_json: JsonOption = False
+    path: Annotated[str, typer.Argument(help="Bundle or gallery; `demo` is the embedded bundle.")] = DEMO,
+    as_json: JsonOption = False,
 ) -> None:
-    """Tell what is in a bundle or a gallery.
+    """Show the contents of a bundle or a gallery.
 
     Examples: `photoseek info demo`, `photoseek info ~/Photos --json`
     """
-    from photoseek.cli import info as console_info
+    from photoseek.cli import info as info_output
 
-    facts = console_info.describe_path(console_info.bundle_or_gallery(path))
+    facts = info_output.describe_path(info_output.bundle_or_gallery(path))
     if as_json:
-        console.print_json(facts)
+        output.print_json(facts)
     else:
-        console_info.print_facts(facts)
+        info_output.print_facts(facts)
 
 
 @app.command()
 def verify(
-    path: Annotated[str, typer.Argument(help="A bundle, a gallery, or: demo")] = DEMO,
+    path: Annotated[str, typer.Argument(help="Bundle or gallery; `demo` is the embedded bundle.")] = DEMO,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Make a gallery whole again, from its database; no photo is encoded.")
+        bool, typer.Option("--repair", help="Repair a gallery from its database, without encoding any photo.")
     ] = False,
     photos: Annotated[
-        bool, typer.Option("--photos", help="Also read every photo of a gallery: is it the one that was encoded?")
+        bool, typer.Option("--photos", help="Also read every photo of a gallery and report those that have changed.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check every file of a bundle or a gallery, and every row of a gallery's database.
+    """Verify the files of a bundle or a gallery, and every row of the gallery's database.
 
-    Exit code 0: it is whole, or was made so. 1: something is damaged, or a photo changed. 2: bad use.
+    Exit codes: 0 if everything is intact or was repaired, 1 if something is damaged or a photo has changed,
+    2 for a usage error.
 
     Examples:
 
@@ -401,14 +416,14 @@ def verify(
     - `photoseek verify ~/Photos --photos`
     - `photoseek verify ~/Photos --repair`, then `photoseek index ~/Photos`
     """
-    from photoseek.cli import info as console_info
+    from photoseek.cli import info as info_output
 
-    opened = console_info.bundle_or_gallery(path, recover=repair)
-    lines = console_info.verify(opened, repair=repair)
-    wrong = console_info.verify_photos(opened) if photos else []
-    console_info.print_verified(lines, wrong, as_json=as_json)
+    opened = info_output.bundle_or_gallery(path, recover=repair)
+    lines = info_output.verify(opened, repair=repair)
+    wrong = info_output.verify_photos(opened) if photos else []
+    info_output.print_verified(lines, wrong, as_json=as_json)
     if wrong:
-        raise typer.Exit(console.RUNTIME_ERROR)
+        raise typer.Exit(output.RUNTIME_ERROR)
 
 
 def _open_page(gallery: Path | None, address: str, port: int, browser: bool, *, token: bool = True) -> None:

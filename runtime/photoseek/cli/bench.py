@@ -1,4 +1,4 @@
-"""What ``bench`` reads and prints."""
+"""Input and output of ``photoseek bench``."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 
 def read_queries(file: Path) -> list[str]:
-    """The queries of a file, one a line.
+    """Read queries from a file with one query per line.
 
     Raises:
-        QueryError: It is not UTF-8 text.
+        QueryError: The file is not UTF-8 text.
     """
     try:
         return file.read_text("utf-8").splitlines()
     except UnicodeDecodeError as error:
-        raise QueryError(f"{file}: expected UTF-8 text, one query a line: {error}") from error
+        raise QueryError(f"{file}: expected UTF-8 text with one query per line: {error}") from error
 
 
 def print_bench(found: BenchReport) -> None:
-    """Print how long the steps of a query take, and how many photos a second are indexed."""
+    """Print the latency of each query step and the indexing throughput."""
     output.print_line(", ".join(f"{key} {plain(value)}" for key, value in found.setting.items()))
     steps = {**found.query, "photoseek search, cold": found.cold}
     rows = [
@@ -34,5 +34,7 @@ def print_bench(found: BenchReport) -> None:
     ]
     output.print_table(["query, ms", "p50", "p95", "p99", "calls"], rows)
     if found.photos:
-        output.print_table(["photos", "a second"], [[step, f"{rate:,.1f}"] for step, rate in found.photos.items()])
-    output.print_line(f"peak memory: {found.peak_mb:,.0f} MB here, {found.cold_peak_mb:,.0f} MB in a cold search")
+        output.print_table(["photos", "per second"], [[step, f"{rate:,.1f}"] for step, rate in found.photos.items()])
+    output.print_line(
+        f"peak memory: {found.peak_mb:,.0f} MB in this process, {found.cold_peak_mb:,.0f} MB in a cold search"
+    )

@@ -1,4 +1,4 @@
-"""``photoseek captions``: sentences in, and sentences that describe a photo out."""
+"""``photoseek captions``: add captions to a gallery, and find those that describe a photo."""
 
 from __future__ import annotations
 
@@ -15,28 +15,32 @@ from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.indexing.index import Progress
 
 app = typer.Typer(
-    help="Sentences that photos of a gallery can be described with.", no_args_is_help=True, rich_markup_mode="markdown"
+    help="Manage the captions of a gallery and describe photos with them.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
 )
 
 
 @app.command()
 def add(
-    files: Annotated[list[Path], typer.Argument(help="Captions: .token, CSV, Karpathy's or COCO's JSON.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Caption files: .token, CSV, or JSON in Karpathy's or COCO's format.")
+    ],
     gallery: GalleryOption,
-    plain: Annotated[bool, typer.Option("--plain", help="The files hold nothing but a sentence a line.")] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="Read plain text files with one caption per line.")] = False,
     trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Keep captions, each once; what is there already costs nothing.
+    """Add captions to a gallery. Captions that it already has are skipped.
 
     Example: `photoseek captions add captions.token --gallery ~/Photos`
     """
     captions = [caption for file in files for caption in (_sentences(file) if plain else _captions(file))]
     opened = Gallery.open(gallery, recover=True, trust=trusting(trust))
-    with output.progress_bar("encoding") as tell:
+    with output.progress_bar("encoding") as update:
 
         def show(progress: Progress) -> None:
-            tell(progress.done, progress.total)
+            update(progress.done, progress.total)
 
         added = opened.add_captions(captions, progress=show)
     if as_json:
@@ -49,25 +53,25 @@ def add(
 
 @app.command()
 def clear(gallery: GalleryOption) -> None:
-    """Forget all captions of a gallery.
+    """Delete all captions of a gallery.
 
     Example: `photoseek captions clear --gallery ~/Photos`
     """
-    output.print_line(f"{Gallery.open(gallery, recover=True).sentences.clear():,} captions forgotten")
+    output.print_line(f"{Gallery.open(gallery, recover=True).sentences.clear():,} captions deleted")
 
 
 @app.command()
 def describe(
     gallery: GalleryOption,
-    image: Annotated[Path | None, typer.Option(metavar="FILE", help="A photo.")] = None,
+    image: Annotated[Path | None, typer.Option(metavar="FILE", help="Photo to describe.")] = None,
     similar_to: Annotated[
-        str | None, typer.Option(metavar="PATH", help="Or one of the gallery, in its folder.")
+        str | None, typer.Option(metavar="PATH", help="Photo of the gallery to describe: its path in the photo folder.")
     ] = None,
-    k: Annotated[int, typer.Option("-k", help="How many sentences, at most.")] = 5,
+    k: Annotated[int, typer.Option("-k", help="Maximum number of captions.")] = 5,
     trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Print the captions of a gallery that describe a photo best.
+    """Print the captions of a gallery that match a photo best.
 
     Example: `photoseek captions describe --image cat.jpg --gallery ~/Photos`
     """
@@ -88,5 +92,5 @@ def _sentences(file: Path) -> list[Caption]:
     try:
         lines = file.read_text("utf-8").splitlines()
     except UnicodeDecodeError as error:
-        raise CaptionFileError(f"{file}: expected UTF-8 text, one sentence a line: {error}") from error
+        raise CaptionFileError(f"{file}: expected UTF-8 text with one caption per line: {error}") from error
     return [Caption("", number, line.strip()) for number, line in enumerate(lines) if line.strip()]

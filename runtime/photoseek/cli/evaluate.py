@@ -1,4 +1,4 @@
-"""The commands of ``photoseek`` that measure: what a bundle finds, what its cosines are worth, how long it takes."""
+"""The ``calibrate``, ``evaluate`` and ``bench`` commands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 from photoseek.bundle.bundle import DEMO, Bundle
 from photoseek.bundle.calibration import Calibration
 from photoseek.cli import metrics_table, output, search
-from photoseek.cli import rerank as console_rerank
+from photoseek.cli import rerank as rerank_options
 from photoseek.cli.options import (
     BundleOption,
     EngineOption,
@@ -29,21 +29,21 @@ from photoseek.search.rank_fusion import DEPTH, MAX_DEPTH, Fusion
 def calibrate(
     images: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the images.")],
     captions: metrics_table.CaptionFiles,
-    bundle: Annotated[str, typer.Option("--bundle", metavar="BUNDLE", help="A bundle's folder; it is changed.")],
+    bundle: Annotated[str, typer.Option("--bundle", metavar="BUNDLE", help="Folder of the bundle to update.")],
     split: Annotated[
         Path | None,
-        typer.Option(metavar="FILE|NAME", help="Images that count: a file of names, or a split of the captions."),
+        typer.Option(metavar="FILE|NAME", help="Images to use: a file of image names, or a split of the captions."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Fit what a bundle's cosines are worth, so that hits carry a confidence; no photo is indexed anew for it.
+    """Fit the calibration of a bundle, which turns cosines into confidences. Galleries need no re-indexing.
 
     Example: `photoseek calibrate --bundle bundles/flickr30k --images DIR --captions captions.token --split dev.txt`
     """
     from photoseek.evaluation.calibration_fit import calibrate_bundle
 
-    with output.progress_bar("encoding") as tell:
-        found = calibrate_bundle(Bundle.load(bundle), images, captions, split, tell)
+    with output.progress_bar("encoding") as update:
+        found = calibrate_bundle(Bundle.load(bundle), images, captions, split, update)
     if as_json:
         output.print_json({name: curve.to_json() for name, curve in found.items()})
     else:
@@ -52,7 +52,7 @@ def calibrate(
 
 
 def _rows(name: str, found: Calibration) -> list[list[str]]:
-    """A row for each length of a query."""
+    """Return a table row for each range of query lengths."""
     captions = ["more", found.slope, found.intercept, found.floor, found.captions]
     short = [[f"up to {each.words}", each.slope, each.intercept, each.floor, each.phrases] for each in found.short]
     return [[name, *map(str, row)] for row in (*short, captions)]
@@ -64,7 +64,7 @@ def evaluate(
     bundle: BundleOption = DEMO,
     split: Annotated[
         Path | None,
-        typer.Option(metavar="FILE|NAME", help="Images that count: a file of names, or a split of the captions."),
+        typer.Option(metavar="FILE|NAME", help="Images to use: a file of image names, or a split of the captions."),
     ] = None,
     precision: PrecisionOption = None,
     language: metrics_table.Language = None,
@@ -75,21 +75,22 @@ def evaluate(
     seed: metrics_table.BootstrapSeed = 0,
     rerank: Annotated[
         str | None,
-        typer.Option(metavar="BUNDLE", help="Measure instead what is gained by a second bundle over the first hits."),
+        typer.Option(metavar="BUNDLE", help="Measure the gain of reranking the top hits with this bundle."),
     ] = None,
     depth: Annotated[
-        list[int] | None, typer.Option(min=1, max=MAX_DEPTH, metavar="N", help="How many hits; once for each.")
+        list[int] | None,
+        typer.Option(min=1, max=MAX_DEPTH, metavar="N", help="Number of hits to rerank; may be repeated."),
     ] = None,
-    fuse: console_rerank.FuseOption = Fusion.rule,
-    rerank_weight: console_rerank.WeightOption = Fusion.weight,
+    fuse: rerank_options.FuseOption = Fusion.rule,
+    rerank_weight: rerank_options.WeightOption = Fusion.weight,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure how well captions find their images, and images their captions.
+    """Measure the recall of text-to-image and image-to-text retrieval.
 
     Examples:
 
     - `photoseek evaluate --bundle bundles/flickr30k --images DIR --captions captions.token --split test.txt`
-    - What a second bundle gains: `photoseek evaluate --rerank bundles/strong --depth 50 --images DIR --captions FILE`
+    - Gain of reranking: `photoseek evaluate --rerank bundles/strong --depth 50 --images DIR --captions FILE`
     - In two languages: `photoseek evaluate --images DIR --captions en.token --captions zh.token --folds 5`
     """
     from photoseek.evaluation.evaluate import evaluate as measure
@@ -99,12 +100,12 @@ def evaluate(
     if rerank is not None:
         models = (Bundle.load(bundle), Bundle.load(rerank))
         fusion = Fusion(fuse, rerank_weight)
-        gained = console_rerank.measure(models, (images, captions, split), depth or [DEPTH], fusion, precision, rules)
-        console_rerank.print_improvement(gained, as_json=as_json)
+        gained = rerank_options.measure(models, (images, captions, split), depth or [DEPTH], fusion, precision, rules)
+        rerank_options.print_improvement(gained, as_json=as_json)
         return
-    with output.progress_bar("encoding") as tell:
+    with output.progress_bar("encoding") as update:
         found = measure(
-            Bundle.load(bundle), images, captions, split, precision=precision, protocol=rules, progress=tell
+            Bundle.load(bundle), images, captions, split, precision=precision, protocol=rules, progress=update
         )
     if as_json:
         output.print_json(found.to_json())
@@ -116,31 +117,31 @@ def bench(
     gallery: GalleryOption,
     bundle: IndexedBundleOption = None,
     queries: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Texts to ask, one a line; left out: everyday ones.")
+        Path | None, typer.Option(metavar="FILE", help="File with one query per line. Defaults to a built-in sample.")
     ] = None,
-    repeats: Annotated[int, typer.Option(help="How often each text is asked.")] = 10,
-    photos: Annotated[int, typer.Option(help="Photos of the gallery to decode and encode.")] = 64,
+    repeats: Annotated[int, typer.Option(help="Number of runs of each query.")] = 10,
+    photos: Annotated[int, typer.Option(help="Number of photos to decode and encode.")] = 64,
     precision: PrecisionOption = None,
     engine: EngineOption = "auto",
     exact: ExactOption = False,
     trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure how long queries and indexing take here, with your bundle and your gallery.
+    """Measure the speed of search and indexing on this machine, with your gallery.
 
     Examples:
 
     - `photoseek bench --gallery ~/Photos`
     - `photoseek bench --gallery ~/Photos --queries queries.txt --engine exact --json`
     """
-    from photoseek.cli import bench as console_bench
+    from photoseek.cli import bench as bench_output
     from photoseek.evaluation.benchmark import bench as measure
 
-    texts = None if queries is None else console_bench.read_queries(queries)
+    texts = None if queries is None else bench_output.read_queries(queries)
     opened = Gallery.open(gallery, trust=trusting(trust))
     searcher = search.open_searcher(opened, bundle, precision, "exact" if exact else engine)
     found = measure(searcher, texts, repeats=repeats, photos=photos)
     if as_json:
         output.print_json(found.to_json())
     else:
-        console_bench.print_bench(found)
+        bench_output.print_bench(found)

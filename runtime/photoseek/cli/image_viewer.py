@@ -1,4 +1,4 @@
-"""Photos before one's eyes: drawn in the terminal, or opened with the system's viewer."""
+"""Show photos in the terminal or in the system's image viewer."""
 
 from __future__ import annotations
 
@@ -19,40 +19,39 @@ from photoseek.errors import MissingExtra, PhotoError, QueryError
 if TYPE_CHECKING:
     from photoseek.photos.photo_file import PhotoFile
 
-_EDGE = 512  # pixels: as large as a terminal shows it
-_LINES = 12  # of the terminal, a picture
-_PATIENCE_S = 3.0  # a viewer that fails does so at once; one that goes on has opened
+_EDGE = 512  # pixels; a terminal shows no more
+_LINES = 12  # terminal lines per picture
+_PATIENCE_S = 3.0  # a viewer that is still running after this time has started successfully
 
 
 def find_viewer() -> str:
-    """The program that opens a file with whatever this desktop opens such files with; exits where there is none."""
+    """Return the path of the desktop's file opener; exit if it is not installed."""
     name = "open" if sys.platform == "darwin" else "xdg-open"
     found = shutil.which(name)
     if found is None:
         message = (
-            f"--open: expected the program {name}, found none; install it (Debian and Ubuntu: apt install xdg-utils)"
+            f"--open: expected the program {name}, which is not installed; install it (Debian and Ubuntu: apt install "
+            "xdg-utils), or pass the output of --paths to a viewer"
         )
-        output.fail("photoseek", f"{message}, or hand the files of --paths to a viewer", output.RUNTIME_ERROR)
+        output.fail("photoseek", message, output.RUNTIME_ERROR)
     return found
 
 
 def open_files(viewer: str, photos: Sequence[PhotoFile]) -> None:
-    """Open each file, and exit if the viewer says that it could not.
+    """Open each file in the viewer; exit if the viewer reports a failure.
 
     Raises:
-        QueryError: They are no files of this machine.
+        QueryError: A photo is not a local file.
     """
     files = [file for file in photos if isinstance(file, Path)]
     if len(files) < len(photos):
-        raise QueryError(
-            f"--open: expected files of this machine, found {photos[0]}; look at them on the page: photoseek app"
-        )
+        raise QueryError(f"--open: expected local files, found {photos[0]}; to view these photos, run: photoseek app")
     started = [_start(viewer, file) for file in files]
     until = time.monotonic() + _PATIENCE_S
     for file, process in zip(files, started, strict=True):
         with suppress(subprocess.TimeoutExpired):
             if code := process.wait(max(0.0, until - time.monotonic())):
-                message = f"--open: {viewer} could not open {file} (exit code {code}); is there a desktop here?"
+                message = f"--open: {viewer} could not open {file} (exit code {code}); is a desktop session running?"
                 output.fail("photoseek", message, output.RUNTIME_ERROR)
 
 
@@ -62,11 +61,11 @@ def _start(viewer: str, file: Path) -> subprocess.Popen[bytes]:
 
 
 def check_terminal_images() -> None:
-    """Make sure that pictures can be drawn.
+    """Check that the terminal can display pictures.
 
     Raises:
-        MissingExtra: What draws them is not installed.
-        QueryError: Standard input and output are not a terminal, which has to say what it can show.
+        MissingExtra: textual-image is not installed.
+        QueryError: Standard input or output is not a terminal.
     """
     if find_spec("textual_image") is None:
         raise MissingExtra("--pictures needs textual-image; install it with: pip install 'photoseek[terminal]'")
@@ -75,17 +74,17 @@ def check_terminal_images() -> None:
 
 
 def print_pictures(photos: Sequence[tuple[str, PhotoFile]]) -> None:
-    """Draw photos, each below its name: with the terminal's own graphics, else in half blocks of colour."""
-    from textual_image.renderable import Image  # asks the terminal what it can show
+    """Print each photo below its name, with terminal graphics or else with colored half blocks."""
+    from textual_image.renderable import Image  # queries the terminal's capabilities
 
     from photoseek.photos.decode import decode_photo
 
-    logging.getLogger("textual_image").setLevel(logging.ERROR)  # not every terminal tells the size of its letters
+    logging.getLogger("textual_image").setLevel(logging.ERROR)  # warns if the terminal does not report its cell size
     for name, file in photos:
         output.print_line(name)
         try:
             picture = decode_photo(file, _EDGE).image
-        except PhotoError as error:  # gone or changed since it was indexed
+        except PhotoError as error:  # deleted or changed since it was indexed
             output.print_status("photoseek", f"{file}: {error}")
             continue
         picture.thumbnail((_EDGE, _EDGE))

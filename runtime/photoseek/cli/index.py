@@ -1,4 +1,4 @@
-"""What indexing shows: a bar while it runs, then what was done and which photos cannot be read."""
+"""Progress and reports of ``photoseek index``."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 
 def require_one_of(given: dict[str, bool]) -> None:
-    """Refuse options that say different things."""
+    """Raise a usage error if more than one of the options is given."""
     named = [name for name, is_given in given.items() if is_given]
     if len(named) > 1:
         raise typer.BadParameter(f"expected one of {', '.join(given)}, found {' and '.join(named)}")
 
 
 def bundle_of(photos: str, gallery: Path | None, name: str | None, trust: Answer = False) -> Bundle:
-    """The bundle that is named; else that of the gallery, or the embedded one where there is no gallery yet."""
+    """Return the named bundle. Defaults to the gallery's bundle, or to the demo bundle for a new gallery."""
     from photoseek.bundle.bundle import DEMO, Bundle
     from photoseek.gallery.gallery import Gallery
 
@@ -42,12 +42,12 @@ def bundle_of(photos: str, gallery: Path | None, name: str | None, trust: Answer
 
 
 def remove_bundle(gallery: Gallery, name: str, *, as_json: bool) -> None:
-    """Let a bundle go that a gallery holds beside its own."""
-    forgotten = gallery.remove_bundle(name)
+    """Remove an additional bundle from a gallery and print the number of deleted vectors."""
+    deleted = gallery.remove_bundle(name)
     if as_json:
-        output.print_json({"forgotten": forgotten, "gallery": decode_filename(str(gallery.path))})
+        output.print_json({"forgotten": deleted, "gallery": decode_filename(str(gallery.path))})
     else:
-        output.print_line(f"{forgotten:,} vectors of bundle {name} forgotten")
+        output.print_line(f"{deleted:,} vectors of bundle {name} deleted")
 
 
 def index_with_progress(
@@ -60,19 +60,21 @@ def index_with_progress(
     rehash: bool = False,
     quiet: bool = False,
 ) -> IndexReport:
-    """Bring a gallery up to date before the user's eyes; an interruption exits and keeps what was encoded."""
+    """Index a gallery with a progress bar; on an interrupt, keep the encoded photos and exit."""
     try:
-        with nullcontext() if backend is None else ray_output.silence_ray(), output.progress_bar("indexing") as tell:
+        with nullcontext() if backend is None else ray_output.silence_ray(), output.progress_bar("indexing") as update:
 
             def show(progress: Progress) -> None:
                 if progress.phase == "encode":
-                    tell(progress.done, progress.total)
+                    update(progress.done, progress.total)
 
             report = gallery.index(
                 bundle, precision=precision, progress=show, recall=recall, backend=backend, rehash=rehash
             )
     except KeyboardInterrupt:
-        output.fail("photoseek", "interrupted; what was encoded is kept, run it again to go on", output.INTERRUPTED)
+        output.fail(
+            "photoseek", "interrupted; encoded photos are saved, run the command again to resume", output.INTERRUPTED
+        )
     if not quiet:
         _print_report(report)
     return report
@@ -86,7 +88,7 @@ def watch_and_print(
     *,
     as_json: bool = False,
 ) -> NoReturn:
-    """Keep a gallery current until the user interrupts: a line for each update, with ``as_json`` a JSON object."""
+    """Re-index a gallery on every change until interrupted, and print a line or JSON object for each update."""
     from photoseek.gallery.watch import watch_gallery
 
     before: set[tuple[str, str]] = set()
@@ -100,25 +102,30 @@ def watch_and_print(
                 before = {*report.unreadable, *report.unseen}
     except KeyboardInterrupt:
         pass
-    output.fail("photoseek", "stopped watching; what was encoded is kept", output.INTERRUPTED)
+    output.fail("photoseek", "stopped watching; encoded photos are saved", output.INTERRUPTED)
 
 
 def report_json(report: IndexReport) -> dict[str, Any]:
-    """The form that ``index --json`` prints."""
+    """Return the JSON object that ``index --json`` prints."""
     lists = {
         name: [{"path": path, "reason": reason} for path, reason in found]
         for name, found in (("unreadable", report.unreadable), ("unseen", report.unseen))
     }
-    beside = [asdict(each) for each in report.beside]
-    return {**vars(report), **lists, "beside": beside, "seconds": round(report.seconds, 3)}
+    additional = [asdict(each) for each in report.beside]
+    return {**vars(report), **lists, "beside": additional, "seconds": round(report.seconds, 3)}
 
 
 def _print_report(report: IndexReport, before: AbstractSet[tuple[str, str]] = frozenset()) -> None:
-    """Print what was done, and what could not be read unless it stands in ``before``."""
-    parts = {"encoded": report.encoded, "reused": report.reused, "unchanged": report.unchanged, "gone": report.removed}
-    parts["not looked at, kept"] = report.kept
-    told = ", ".join(f"{count:,} {what}" for what, count in parts.items() if count)
-    output.print_line(f"{report.photos:,} photos: {told or 'nothing to do'} ({report.seconds:.1f} s)", error=True)
+    """Print the counts of a report and its unreadable photos, except those in ``before``."""
+    parts = {
+        "encoded": report.encoded,
+        "reused": report.reused,
+        "unchanged": report.unchanged,
+        "removed": report.removed,
+        "not checked, kept": report.kept,
+    }
+    summary = ", ".join(f"{count:,} {what}" for what, count in parts.items() if count)
+    output.print_line(f"{report.photos:,} photos: {summary or 'nothing to do'} ({report.seconds:.1f} s)", error=True)
     for each in report.beside:
         if each.encoded or each.problem:
             output.print_line(f"bundle {each.bundle}: {each.problem or f'{each.encoded:,} encoded'}", error=True)

@@ -1,4 +1,4 @@
-"""What ``info`` tells of a bundle or a gallery."""
+"""Output of ``photoseek info`` and ``photoseek verify``."""
 
 from __future__ import annotations
 
@@ -14,10 +14,14 @@ from photoseek.gallery.photo_check import PhotoMismatch
 
 
 def bundle_or_gallery(path: str, *, recover: bool = False) -> Bundle | Gallery:
-    """Open a bundle or a gallery; ``recover``: see :meth:`Gallery.open`.
+    """Open a bundle or a gallery.
+
+    Args:
+        path: Folder of either, or the name of an embedded bundle.
+        recover: See :meth:`Gallery.open`.
 
     Raises:
-        QueryError: Neither of them.
+        QueryError: There is no bundle and no gallery at this path.
     """
     try:
         return Bundle.load(path)
@@ -25,11 +29,11 @@ def bundle_or_gallery(path: str, *, recover: bool = False) -> Bundle | Gallery:
         try:
             return Gallery.open(path, recover=recover)
         except GalleryNotFound:
-            raise QueryError(f"neither a bundle nor a gallery: {path}") from None
+            raise QueryError(f"expected a bundle or a gallery, found neither: {path}") from None
 
 
 def describe_path(opened: Bundle | Gallery) -> dict[str, Any]:
-    """The form that ``info --json`` prints."""
+    """Return the JSON object that ``info --json`` prints."""
     if isinstance(opened, Bundle):
         return _bundle_json(opened)
     unreadable = [{"path": name, "reason": reason} for name, reason in opened.unreadable()]
@@ -37,13 +41,13 @@ def describe_path(opened: Bundle | Gallery) -> dict[str, Any]:
 
 
 def verify(opened: Bundle | Gallery, *, repair: bool) -> list[str]:
-    """Check a bundle or a gallery, or repair a gallery; what is to be told of it, the last line that it is whole.
+    """Verify a bundle or a gallery, or repair a gallery, and return the lines to print.
 
     Raises:
         QueryError: A bundle cannot be repaired.
-        PhotoseekError: What is damaged.
+        PhotoseekError: Something is damaged.
     """
-    told = []
+    lines = []
     if isinstance(opened, Bundle):
         if repair:
             raise QueryError(f"{opened.path}: a bundle cannot be repaired; copy or export it again")
@@ -51,16 +55,18 @@ def verify(opened: Bundle | Gallery, *, repair: bool) -> list[str]:
         if not opened.has_checksums:
             return [_unverified_notice(opened)]
     elif repair:
-        told = opened.repair().lines()
+        lines = opened.repair().lines()
     else:
         opened.verify()
         names = [path.relative_to(opened.path).as_posix() for path in opened.stale_files()]
-        told = [f"left by a killed process, removed by the next indexing: {', '.join(names)}"] if names else []
-    return [*told, f"{opened.path}: whole"]
+        lines = (
+            [f"stale files of an interrupted run, removed by the next indexing: {', '.join(names)}"] if names else []
+        )
+    return [*lines, f"{opened.path}: OK"]
 
 
 def verify_photos(opened: Bundle | Gallery) -> list[PhotoMismatch]:
-    """Compare every photo of a gallery with what was encoded, before the user's eyes.
+    """Compare every photo of a gallery with its recorded checksum and show a progress bar.
 
     Raises:
         QueryError: A bundle has no photos.
@@ -72,11 +78,11 @@ def verify_photos(opened: Bundle | Gallery) -> list[PhotoMismatch]:
         with output.progress_bar("reading") as progress:
             return opened.verify_photos(progress)
     except KeyboardInterrupt:
-        output.fail("photoseek", "interrupted; nothing was changed", output.INTERRUPTED)
+        output.fail("photoseek", "interrupted; the gallery is unchanged", output.INTERRUPTED)
 
 
 def print_verified(lines: list[str], wrong: list[PhotoMismatch], *, as_json: bool) -> None:
-    """Print what was checked, and each photo that is not the one that was encoded."""
+    """Print the lines of :func:`verify` and each photo that has changed since it was encoded."""
     if as_json:
         output.print_json({"messages": lines, "photos": [asdict(photo) for photo in wrong]})
         return
@@ -86,12 +92,12 @@ def print_verified(lines: list[str], wrong: list[PhotoMismatch], *, as_json: boo
         output.print_line(f"{photo.path}: {photo.reason}")
     if wrong:
         output.print_line(
-            f"{len(wrong):,} photos are not those that were encoded; run: photoseek index PHOTOS --rehash"
+            f"{len(wrong):,} photos have changed since they were encoded; run: photoseek index PHOTOS --rehash"
         )
 
 
 def print_facts(facts: dict[str, Any]) -> None:
-    """Print a line for each fact, and a table of what was measured with each engine."""
+    """Print a line for each fact and a table of the engine benchmarks."""
     for key, value in facts.items():
         if key != "search":
             output.print_line(f"{key + ':':<16}{plain(value)}")
@@ -100,7 +106,7 @@ def print_facts(facts: dict[str, Any]) -> None:
 
 
 def plain(value: Any) -> str:
-    """A value of a report in words: no brackets, no quotes, numbers in groups of three digits."""
+    """Format a value without brackets and quotes, and integers with thousands separators."""
     if isinstance(value, dict):
         return ", ".join(f"{key} {plain(inner)}".strip() for key, inner in value.items()) or "-"
     if isinstance(value, list):
@@ -109,7 +115,7 @@ def plain(value: Any) -> str:
 
 
 def _print_engines(measured: dict[str, Any]) -> None:
-    """What was measured with each engine; a star stands beside the one that ``auto`` takes."""
+    """Print the benchmark of each engine; a star marks the one that ``auto`` uses."""
     kinds = sorted({kind for found in measured["engines"].values() for kind in found["recalls"]})
     rows = [
         [
@@ -125,8 +131,8 @@ def _print_engines(measured: dict[str, Any]) -> None:
 
 def _unverified_notice(bundle: Bundle) -> str:
     return (
-        f"{bundle.path}: {bundle.layout} layout, both towers run in {', '.join(bundle.precisions)} and make vectors of "
-        f"{bundle.dim} numbers; nothing vouches for its files, since no checksums are recorded"
+        f"{bundle.path}: {bundle.layout} layout, both towers run in {', '.join(bundle.precisions)} and return "
+        f"{bundle.dim}-d vectors; the files are not verified, because the bundle has no checksums"
     )
 
 

@@ -1,4 +1,4 @@
-"""What the ``evaluate`` commands share: their options, and the table they print."""
+"""Options and tables that the ``evaluate`` commands share."""
 
 from __future__ import annotations
 
@@ -14,35 +14,38 @@ from photoseek.evaluation.metrics import RecallMetrics, RetrievalMetrics
 from photoseek.evaluation.report import Evaluation, EvaluationResult
 
 CaptionFiles = Annotated[
-    list[Path], typer.Option("--captions", metavar="FILE", help="Lines `NAME#I<TAB>caption`; once for each file.")
+    list[Path],
+    typer.Option("--captions", metavar="FILE", help="Caption file with lines `NAME#I<TAB>caption`; may be repeated."),
 ]
 Language = Annotated[
-    str | None, typer.Option(metavar="en|zh", help="Count captions in this language only; left out: all.")
+    str | None, typer.Option(metavar="en|zh", help="Use only captions in this language. Defaults to all.")
 ]
-Sample = Annotated[int | None, typer.Option(min=1, metavar="N", help="Count the first N images only, say 1000.")]
+Sample = Annotated[int | None, typer.Option(min=1, metavar="N", help="Use only the first N images, for example 1000.")]
 Folds = Annotated[
-    int | None, typer.Option(min=1, metavar="N", help="Also the mean over N parts, each searched apart, say 5.")
+    int | None, typer.Option(min=1, metavar="N", help="Also report the mean over N folds, for example 5.")
 ]
-FoldSize = Annotated[int | None, typer.Option(min=1, metavar="N", help="Images in a part; left out: all, shared out.")]
-Resamples = Annotated[int, typer.Option(min=0, help="Of the 95% bootstrap interval; 0: no interval.")]
-BootstrapSeed = Annotated[int, typer.Option("--seed", min=0, help="Of the bootstrap.")]
+FoldSize = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Images per fold. Defaults to an equal share of all images.")
+]
+Resamples = Annotated[int, typer.Option(min=0, help="Bootstrap resamples for the 95% interval; 0 disables it.")]
+BootstrapSeed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the bootstrap.")]
 
 _COLUMNS = ("searched", "R@1", "R@5", "R@10", "median rank", "mean rank", "rsum")
 
 
 def print_metrics(metrics: RetrievalMetrics, what: str) -> None:
-    """Print recalls in both directions, each with the size of what was searched."""
+    """Print the recalls of both directions, each with the number of items searched."""
     print_table([what, *_COLUMNS], _metric_rows(metrics))
 
 
 def print_evaluation(found: Evaluation, what: str) -> None:
-    """Print an evaluation: a pair of rows for all captions, for the folds and for each language, with intervals."""
+    """Print an evaluation, with two rows each for all captions, the folds and every language."""
     rows = _figure_rows(found.overall)
     for code, figures in found.languages.items():
         rows += _figure_rows(figures, f"{code}: ")
     print_table([what, *_COLUMNS], rows)
     if found.overall.interval is not None:
-        print_line(f"[low, high]: {100 * CONFIDENCE_LEVEL:g}% bootstrap interval over images, given what was searched")
+        print_line(f"[low, high]: {100 * CONFIDENCE_LEVEL:g}% bootstrap interval over images, for a fixed search set")
 
 
 def _figure_rows(figures: EvaluationResult, prefix: str = "") -> list[list[str]]:
@@ -54,7 +57,7 @@ def _figure_rows(figures: EvaluationResult, prefix: str = "") -> list[list[str]]
 
 
 def _metric_rows(metrics: RetrievalMetrics, interval: Interval | None = None, prefix: str = "") -> list[list[str]]:
-    """A row for each direction; rsum, which belongs to both, stands in the first."""
+    """Return a row for each direction; rsum, the sum over both, is in the first row."""
     rsum = _figure(metrics.rsum, None if interval is None else interval.rsum)
     found = [("text to image", f"of {metrics.images:,} images", metrics.text_to_image, rsum)]
     found += [("image to text", f"of {metrics.captions:,} captions", metrics.image_to_text, "")]

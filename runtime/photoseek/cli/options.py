@@ -1,7 +1,4 @@
-"""The options that several commands of ``photoseek`` have, and how a shell completes their values.
-
-The options of ``search`` that narrow what may be found.
-"""
+"""Options that several commands share, the filter options of ``search``, and shell completion."""
 
 from __future__ import annotations
 
@@ -20,13 +17,13 @@ from photoseek.system.terminal import visible
 from photoseek.system.user_paths import absolute
 from photoseek.vector_index.registry import Engine
 
-_COMPLETING = "_PHOTOSEEK_COMPLETE"  # set by the shell's completion, which asks for defaults, too
+_COMPLETING = "_PHOTOSEEK_COMPLETE"  # set by shell completion, which also evaluates defaults
 
 
 def complete_gallery(incomplete: str) -> list[str]:
-    """Folders that hold a gallery and begin like this; none where the shell has to complete a folder on the way.
+    """Return the folders that start with ``incomplete`` and contain a gallery.
 
-    A name that a terminal must not get raw is left out: the shell would print it.
+    Names with control characters are skipped, because the shell would print them.
     """
     head, slash, start = incomplete.rpartition("/")
     folder = absolute(head + slash)
@@ -43,17 +40,17 @@ def complete_gallery(incomplete: str) -> list[str]:
 
 
 def complete_precision(incomplete: str) -> list[str]:
-    """Precisions that begin like this."""
+    """Return the precisions that start with ``incomplete``."""
     from photoseek.bundle.description import PRECISIONS
 
     return [precision for precision in PRECISIONS if precision.startswith(incomplete)]
 
 
 def gallery_here() -> Path:
-    """The photo folder with a gallery that the current folder is, or lies in.
+    """Return the nearest folder with a gallery: the current folder or one of its parents.
 
     Raises:
-        QueryError: There is none.
+        QueryError: None of them contains a gallery.
     """
     here = Path.cwd()
     if _COMPLETING in os.environ:
@@ -62,13 +59,13 @@ def gallery_here() -> Path:
     if found is None:
         raise QueryError(
             "no gallery: expected --gallery DIR, or $PHOTOSEEK_GALLERY, or a current folder inside one; "
-            "make one with: photoseek index PHOTOS"
+            "create one with: photoseek index PHOTOS"
         )
     return found
 
 
 def trusting(trust: bool) -> Answer:
-    """How a command answers whether a gallery is to be trusted: as the option says, else as the user does."""
+    """Return the value of ``--trust``, or a prompt if the option is absent and a user can answer."""
     return output.confirm if not trust and output.can_ask() else trust
 
 
@@ -77,7 +74,7 @@ GalleryOption = Annotated[
     typer.Option(
         "--gallery",
         metavar="DIR",
-        help="The gallery, or the photo folder that holds it.",
+        help="The gallery, or its photo folder.",
         envvar="PHOTOSEEK_GALLERY",
         default_factory=gallery_here,
         show_default="the current folder's",
@@ -87,19 +84,19 @@ GalleryOption = Annotated[
 TrustOption = Annotated[
     bool,
     typer.Option(
-        "--trust", help="Trust a gallery that came from elsewhere: the photo folder and the bundles that it records."
+        "--trust", help="Trust a gallery that was created elsewhere, with its recorded photo folder and bundles."
     ),
 ]
 BundleOption = Annotated[
-    str, typer.Option("--bundle", metavar="BUNDLE", help="A bundle's folder, that of a model of others, or: demo")
+    str, typer.Option("--bundle", metavar="BUNDLE", help="Folder of a bundle or of a supported model, or `demo`.")
 ]
-CountOption = Annotated[int, typer.Option("-k", min=1, help="How many photos, at most.")]
+CountOption = Annotated[int, typer.Option("-k", min=1, help="Maximum number of photos.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 PrecisionOption = Annotated[
     str | None,
     typer.Option(
         metavar="fp32|fp16|int8|...",
-        help="Of the towers; left out: the fastest on this CPU, and for a gallery's photos that which it began with.",
+        help="Precision of the towers. Defaults to the fastest on this CPU; a gallery keeps its first image precision.",
         autocompletion=complete_precision,
     ),
 ]
@@ -108,7 +105,7 @@ GalleryBundleOption = Annotated[
     typer.Option(
         "--bundle",
         metavar="BUNDLE",
-        help="A bundle's folder, or: demo; left out: the gallery's own, for a new one demo",
+        help="Folder of a bundle, or `demo`. Defaults to the gallery's bundle; a new gallery uses `demo`.",
     ),
 ]
 IndexedBundleOption = Annotated[
@@ -116,24 +113,26 @@ IndexedBundleOption = Annotated[
     typer.Option(
         "--bundle",
         metavar="BUNDLE",
-        help="Which of the gallery's bundles answers, by its name or folder; left out: its own, from where it lay.",
+        help="Bundle of the gallery to use, by name or folder. Defaults to the gallery's primary bundle.",
     ),
 ]
-EngineOption = Annotated[Engine, typer.Option(help="How neighbours are found; auto: the fastest here.")]
-ExactOption = Annotated[bool, typer.Option("--exact", help="Score every photo: the same as --engine exact.")]
+EngineOption = Annotated[
+    Engine, typer.Option(help="Nearest-neighbor engine. `auto` uses the fastest one measured while indexing.")
+]
+ExactOption = Annotated[bool, typer.Option("--exact", help="Score every photo; the same as --engine exact.")]
 PortOption = Annotated[int, typer.Option(help="Port of the page.")]
 BrowserOption = Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")]
 
 FolderOption = Annotated[
-    str | None, typer.Option(metavar="FOLDER", help="Only photos in this folder inside the photo folder.")
+    str | None, typer.Option(metavar="FOLDER", help="Only photos in this subfolder of the photo folder.")
 ]
 TakenFromOption = Annotated[
-    str | None, typer.Option(metavar="DATE", help="Taken then or later: 2024, 2024-05 or 2024-05-17.")
+    str | None, typer.Option(metavar="DATE", help="Taken on this date or later: 2024, 2024-05 or 2024-05-17.")
 ]
-TakenToOption = Annotated[str | None, typer.Option(metavar="DATE", help="Taken then or before.")]
-MinMegapixelsOption = Annotated[float | None, typer.Option(metavar="N", help="At least this many million pixels.")]
-MaxMegapixelsOption = Annotated[float | None, typer.Option(metavar="N", help="At most this many million pixels.")]
-OrientationOption = Annotated[Orientation | None, typer.Option(help="Wider than high, higher than wide, or neither.")]
+TakenToOption = Annotated[str | None, typer.Option(metavar="DATE", help="Taken on this date or earlier.")]
+MinMegapixelsOption = Annotated[float | None, typer.Option(metavar="N", help="Minimum size in megapixels.")]
+MaxMegapixelsOption = Annotated[float | None, typer.Option(metavar="N", help="Maximum size in megapixels.")]
+OrientationOption = Annotated[Orientation | None, typer.Option(help="Only photos of this orientation.")]
 TypeOption = Annotated[
     str | None,
     typer.Option(

@@ -1,6 +1,6 @@
-"""What every command line of the project shares: lines, tables, JSON, progress bars, errors in one line.
+"""Output of all command lines: text, tables, JSON, progress bars and one-line errors.
 
-No other module prints. Whatever is printed here passes :func:`photoseek.system.terminal.visible`.
+Only this module prints. It escapes all text with :func:`photoseek.system.terminal.visible`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _debug = False
 
 
 def make_app(help_text: str) -> typer.Typer:
-    """A command line with ``--debug``, and without the boxes around errors."""
+    """Return a Typer app with ``--debug`` and ``--version``, and with plain error messages."""
     app = typer.Typer(
         help=help_text,
         no_args_is_help=True,
@@ -44,7 +44,7 @@ def make_app(help_text: str) -> typer.Typer:
 
 
 def show_version(asked: bool) -> None:
-    """Print the version and exit, if asked to."""
+    """Print the version and exit if ``asked``."""
     if asked:
         print_line(__version__)
         raise typer.Exit
@@ -56,15 +56,15 @@ VersionOption = Annotated[
 
 
 def _options(
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
     version: VersionOption = False,
 ) -> None:
-    del version  # its callback has printed it
+    del version  # handled by its callback
     set_debug(debug)
 
 
 def set_debug(debug: bool) -> None:
-    """Whether errors keep their traceback."""
+    """Set whether errors show their traceback."""
     global _debug
     _debug = debug
 
@@ -75,18 +75,18 @@ def run(
     bad_use: tuple[type[PhotoseekError], ...] = (QueryError,),
     extra: str | None = None,
 ) -> None:
-    """Run a command line and exit; whatever was expected to go wrong is one line on standard error.
+    """Run a command line and exit; expected errors print one line on standard error.
 
     Args:
-        app: What to run.
-        name: What it is called.
-        bad_use: Errors that are the caller's: they exit with 2 and not with 1.
-        extra: The extra that brings what the commands import.
+        app: The app to run.
+        name: Name of the program.
+        bad_use: Usage errors, which exit with 2 instead of 1.
+        extra: The extra that provides the imported packages.
     """
     terminal.install()
     try:
         code = _invoke(app, name)
-        sys.stdout.flush()  # here, where a reader that is gone is still no error
+        sys.stdout.flush()  # here, so that a closed pipe is handled below
     except typer.TyperException as error:  # no such option, a missing argument, ...
         context = getattr(error, "ctx", None)
         asked = context.command_path if context else name
@@ -101,13 +101,13 @@ def run(
         if _debug or extra is None:
             raise
         install = f"pip install 'photoseek[{extra}]'"
-        fail(name, f"{error.name} is not installed; install what is missing: {install}", RUNTIME_ERROR)
+        fail(name, f"{error.name} is not installed; install it with: {install}", RUNTIME_ERROR)
     except (KeyboardInterrupt, typer.Abort):
         fail(name, "interrupted", INTERRUPTED)
-    except BrokenPipeError:  # the reader of a pipe has seen enough
+    except BrokenPipeError:  # the reader has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(RUNTIME_ERROR)
-    except OSError as error:  # a full disk, no permission, a folder that is a file
+    except OSError as error:  # for example: disk full, permission denied, not a directory
         if _debug:
             raise
         fail(name, str(error), RUNTIME_ERROR)
@@ -118,7 +118,7 @@ def _invoke(app: typer.Typer, name: str) -> Any:
     try:
         return app(prog_name=name, standalone_mode=False)
     finally:
-        terminal.install()  # Typer has put a hook for uncaught errors in the place of ours
+        terminal.install()  # Typer replaces the hook for uncaught errors
 
 
 def fail(name: str, message: str, code: int) -> NoReturn:
@@ -133,13 +133,13 @@ def print_status(name: str, message: str) -> None:
 
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:
-    """Print JSON on standard output; unsafe characters are JSON escapes, which a parser undoes."""
+    """Print JSON on standard output, with unsafe characters as JSON escapes."""
     utf8 = (sys.stdout.encoding or "utf-8").lower().replace("_", "-") in ("utf-8", "utf8")
     print(json_text(value, indent=indent, ascii_only=not utf8))
 
 
 def print_paths(paths: Iterable[str], *, end: bytes) -> None:
-    """Print paths on standard output: their bytes, each with ``end``, or one a line for people on a terminal."""
+    """Print paths on standard output: one per line on a terminal, else their bytes followed by ``end``."""
     if sys.stdout.isatty():
         for path in paths:
             print_line(path)
@@ -148,28 +148,28 @@ def print_paths(paths: Iterable[str], *, end: bytes) -> None:
 
 
 def flush() -> None:
-    """Hand standard output to its reader now."""
+    """Flush standard output."""
     sys.stdout.flush()
 
 
 def on_terminal() -> bool:
-    """Whether both standard input and standard output are a terminal."""
+    """Return whether standard input and standard output are terminals."""
     return all(stream is not None and stream.isatty() for stream in (sys.__stdin__, sys.__stdout__))
 
 
 def can_ask() -> bool:
-    """Whether a user can be asked: standard input and standard error are a terminal."""
+    """Return whether a user can answer a prompt: standard input and standard error are terminals."""
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
 
 
 def confirm(question: str) -> bool:
-    """Ask a question on the terminal; anything but ``y`` or ``yes`` means no."""
+    """Prompt on the terminal and return whether the answer is ``y`` or ``yes``."""
     print(encodable(f"{one_line(question)} [y/N] ", sys.stderr), end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table on standard output; the columns after the first are numbers."""
+    """Print a table on standard output; all columns but the first are right-aligned."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -185,7 +185,10 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 @contextmanager
 def progress_bar(description: str, unit: str = "photos") -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error, told of what is done and what there is in all; silent where nobody watches."""
+    """Show a progress bar on standard error and yield its update function, which takes ``done`` and ``total``.
+
+    Without a terminal, nothing is shown.
+    """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
@@ -206,16 +209,16 @@ def progress_bar(description: str, unit: str = "photos") -> Iterator[Callable[[i
 
 
 def print_picture(picture: RenderableType) -> None:
-    """Print what rich draws with control sequences of its own."""
+    """Print a rich renderable, including its control sequences."""
     _console(stderr=False, width=None).print(picture)
 
 
 def _console(*, stderr: bool, width: int | None = _TABLE_WIDTH) -> Console:
-    """A console of rich that takes no text for markup."""
+    """Return a rich console that does not interpret markup."""
     from rich.console import Console
 
-    # A path is never cut: what is printed may be piped into another program. On a dumb terminal, rich takes a width
-    # only together with a height.
+    # Paths are never truncated, because the output may be piped into another program. On a dumb terminal, rich
+    # ignores a width without a height.
     size = (None, None) if stderr or width is None else (width, 25)
     return Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=size[0], height=size[1])
 

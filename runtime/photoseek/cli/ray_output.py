@@ -1,4 +1,4 @@
-"""A screen without the words of Ray, while a crew works: what fails is raised, and told once."""
+"""Suppress the terminal output of Ray while its workers encode photos. Failures are raised as exceptions."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _STDERR = 2
 
 @contextmanager
 def silence_ray() -> Iterator[None]:
-    """Have the log take what Ray prints, and nobody what its native half writes to standard error.
+    """Log the Python output of Ray and discard the standard error of its native code.
 
-    Whatever else this process prints on standard error is seen, such as a progress bar.
+    Other output of this process on standard error, such as a progress bar, stays visible.
     """
     with redirect_stdout(_LogWriter()):
-        if sys.stderr is None or sys.stderr is not sys.__stderr__:  # captured: there is no screen
+        if sys.stderr is None or sys.stderr is not sys.__stderr__:  # redirected, so native code does not write to it
             yield
         else:
             with _native_silence():
@@ -43,10 +43,10 @@ def _native_silence() -> Iterator[None]:
 
 
 class _LogWriter(io.TextIOBase):
-    """A stream whose lines go to the log: Ray tells on standard output of machines that are lost."""
+    """A stream that writes to the log; Ray reports lost machines on standard output."""
 
     def write(self, text: str) -> int:
-        """Log what is not empty."""
+        """Log the text unless it is blank."""
         if text.strip():
             _log.info("%s", text.strip())
         return len(text)

@@ -1,4 +1,4 @@
-"""The options that have a second bundle look at the first hits, and what is told of what that gains."""
+"""Reranking options, and the report of ``photoseek evaluate --rerank``."""
 
 from __future__ import annotations
 
@@ -25,23 +25,21 @@ RerankOption = Annotated[
     str | None,
     typer.Option(
         metavar="BUNDLE",
-        help="Rerank the top hits with a stronger bundle: one of the gallery's, or a folder. Vectors that the gallery "
-        "lacks are not stored: add the bundle with photoseek index --add-bundle.",
+        help="Rerank the top hits with a second bundle, by name or folder. New vectors are not stored; to store them, "
+        "add the bundle with photoseek index --add-bundle.",
     ),
 ]
-DepthOption = Annotated[
-    int, typer.Option(min=1, max=MAX_DEPTH, metavar="N", help="How many hits the stronger bundle looks at.")
-]
-FuseOption = Annotated[Method, typer.Option(help="How both orders become one: by z-scores, or reciprocal ranks.")]
+DepthOption = Annotated[int, typer.Option(min=1, max=MAX_DEPTH, metavar="N", help="Number of hits to rerank.")]
+FuseOption = Annotated[Method, typer.Option(help="Fusion method: z-scores or reciprocal ranks.")]
 WeightOption = Annotated[
-    float, typer.Option(min=0, max=1, metavar="W", help="Of the stronger bundle, from 0 to 1; the other has the rest.")
+    float, typer.Option(min=0, max=1, metavar="W", help="Weight of the second bundle, between 0 and 1.")
 ]
 
 
 def with_rerank(
     searcher: Searcher, bundle: str | None, depth: int, fusion: Fusion, precision: str | None
 ) -> Searcher | Reranker:
-    """The searcher with a second bundle behind it, where one is named."""
+    """Return a reranker over the searcher, or the searcher itself if no bundle is given."""
     if bundle is None:
         return searcher
     from photoseek.search.reranker import Reranker
@@ -64,21 +62,29 @@ def measure(
     precision: str | None,
     protocol: EvaluationProtocol,
 ) -> RerankEvaluation:
-    """What the second of two bundles gains on captioned images: their folder, the captions, and the split.
+    """Measure the gain of reranking on captioned images.
+
+    Args:
+        bundles: The first and the second bundle.
+        captioned: Image folder, caption files and split.
+        depths: Numbers of hits to rerank.
+        fusion: How the two rankings are combined.
+        precision: Precision of the towers.
+        protocol: Evaluation protocol.
 
     Raises:
-        EvaluationError: Folds are asked for, which are not measured here.
+        EvaluationError: The protocol has folds.
     """
     from photoseek.evaluation.evaluate import encode_captioned
     from photoseek.evaluation.rerank import evaluate_rerank
 
     if protocol.folds is not None:
-        raise EvaluationError("folds: not measured with --rerank; leave out --folds, or take a part with --sample")
+        raise EvaluationError("--folds is not supported with --rerank; remove --folds, or use --sample")
     encoded = []
     for bundle in bundles:
         chosen = precision if precision in bundle.precisions else None
-        with output.progress_bar(f"encoding with {bundle.name}") as tell:
-            encoded.append(encode_captioned(bundle, *captioned, precision=chosen, protocol=protocol, progress=tell))
+        with output.progress_bar(f"encoding with {bundle.name}") as update:
+            encoded.append(encode_captioned(bundle, *captioned, precision=chosen, protocol=protocol, progress=update))
     names = (bundles[0].name, bundles[1].name)
     return evaluate_rerank(
         encoded[0], encoded[1], names, depths, fusion, resamples=protocol.resamples, seed=protocol.seed
@@ -86,16 +92,16 @@ def measure(
 
 
 def print_improvement(found: RerankEvaluation, *, as_json: bool) -> None:
-    """Print both bundles alone, and the fused order by depth with what it gains over the better of both."""
+    """Print the recall of each bundle, and of the fused ranking at each depth with its gain over the better bundle."""
     if as_json:
         output.print_json(found.to_json())
         return
     columns = ["text to image", "R@1", "R@5", "R@10", "median rank", "gain at 1", "at 5", "at 10"]
     alone = [_row(name, recall) for name, recall in zip(found.names, (found.first, found.second), strict=True)]
-    fused = [_row(f"the first {depth:,} fused", each.recall, each) for depth, each in found.depths.items()]
+    fused = [_row(f"top {depth:,} fused", each.recall, each) for depth, each in found.depths.items()]
     output.print_table(columns, [*alone, *fused])
     output.print_line(
-        f"{found.captions:,} captions, {found.images:,} images; {found.fusion.rule}, the second weighs "
+        f"{found.captions:,} captions, {found.images:,} images; {found.fusion.rule}, weight of the second bundle "
         f"{found.fusion.weight:g}; gains over the better bundle, [low, high]: 95% paired bootstrap interval"
     )
 
@@ -105,8 +111,8 @@ def _row(name: str, recall: RecallMetrics, fused: Reranked | None = None) -> lis
     if fused is None:
         return [*cells, "", "", ""]
     ends = fused.bounds or (None,) * len(fused.improvement)
-    told = [
+    gains = [
         f"{gain:+.1f}" + (f" [{of[0]:+.1f}, {of[1]:+.1f}]" if of else "")
         for gain, of in zip(fused.improvement, ends, strict=True)
     ]
-    return [*cells, *told]
+    return [*cells, *gains]

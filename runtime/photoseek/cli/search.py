@@ -1,4 +1,4 @@
-"""What ``search`` prints: a table, JSON or paths, of one query or of a query on each line of standard input."""
+"""Options and output of ``photoseek search``, for a single query or for each line of standard input."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ if TYPE_CHECKING:
     from photoseek.vector_index.registry import Engine
 
 SearchFn: TypeAlias = "Callable[[str | None], Sequence[Hit]]"
-"""A query in, its hits out."""
+"""Returns the hits of a query."""
 
 HitsJsonOption = Annotated[
-    bool, typer.Option("--json", help="Print JSON; of queries on standard input: one object a line.")
+    bool, typer.Option("--json", help="Print JSON; for queries on standard input, one object per line.")
 ]
-PathsOption = Annotated[bool, typer.Option("--paths", help="Print absolute paths (or addresses) alone, one a line.")]
+PathsOption = Annotated[bool, typer.Option("--paths", help="Print only absolute paths or URLs, one per line.")]
 NullOption = Annotated[
     bool,
-    typer.Option("--null", "-0", help="Print paths with a NUL behind each, for xargs -0: a name may hold anything."),
+    typer.Option("--null", "-0", help="Print paths terminated by NUL, for xargs -0."),
 ]
 PicturesOption = Annotated[
-    bool, typer.Option("--pictures", help="Draw the photos in the terminal, below the table (extra: terminal).")
+    bool, typer.Option("--pictures", help="Show the photos in the terminal below the table (extra: terminal).")
 ]
-OpenOption = Annotated[bool, typer.Option("--open", help="Open the photos with the system's viewer.")]
+OpenOption = Annotated[bool, typer.Option("--open", help="Open the photos in the system's image viewer.")]
 
 
 @dataclass(frozen=True)
 class Output:
-    """How hits are told.
+    """How hits are printed.
 
     Attributes:
-        form: What is printed.
-        end: What stands behind each path.
-        pictures: Whether the photos are drawn below their table.
-        viewer: The program that opens the photos; None: they are not opened.
+        form: Output format.
+        end: Terminator of each path.
+        pictures: Whether to show the photos below the table.
+        viewer: Program that opens the photos, or None to open none.
     """
 
     form: Literal["table", "json", "paths"] = "table"
@@ -59,11 +59,14 @@ class Output:
     def chosen(
         cls, *, as_json: bool, paths: bool = False, null: bool = False, pictures: bool = False, opened: bool = False
     ) -> Output:
-        """The form that the options name; exits where they name two, or where this machine lacks what they need."""
+        """Return the output that the options select.
+
+        Exit if the options conflict or a required program is missing.
+        """
         paths = paths or null
         named = [name for name, wanted in (("--json", as_json), ("--paths", paths), ("--pictures", pictures)) if wanted]
         if len(named) > 1:
-            raise typer.BadParameter(f"expected one form of output, found {' and '.join(named)}")
+            raise typer.BadParameter(f"expected one output format, found {' and '.join(named)}")
         if pictures:
             image_viewer.check_terminal_images()
         return cls(
@@ -81,7 +84,7 @@ def open_searcher(
     engine: Engine = "auto",
     store: StoreChoice | None = None,
 ) -> Searcher:
-    """The searcher that the options of a command name."""
+    """Return the searcher that the options of a command select."""
     from photoseek.search.searcher import Searcher
 
     model = None if bundle is None else gallery.load_bundle(bundle)
@@ -90,7 +93,7 @@ def open_searcher(
 
 
 def run_query(ask: SearchFn, query: str | None, output: Output) -> None:
-    """Answer one query."""
+    """Run one query and print its hits."""
     hits = ask(query)
     if output.form == "json":
         console.print_json(_json(hits))
@@ -101,26 +104,26 @@ def run_query(ask: SearchFn, query: str | None, output: Output) -> None:
 
 
 def query_lines() -> Iterable[bytes]:
-    """The lines of standard input.
+    """Return the lines of standard input.
 
     Raises:
-        QueryError: It is a terminal, or closed: whoever typed the command has forgotten the query.
+        QueryError: Standard input is a terminal or closed, so no query was given.
     """
     if sys.stdin is None or sys.stdin.isatty():
         raise QueryError(
-            "no query: expected QUERY, --image FILE, or queries on standard input, one a line; "
+            "no query: expected QUERY, --image FILE, or queries on standard input, one per line; "
             "standard input is a terminal. See: photoseek search --help"
         )
     return sys.stdin.buffer
 
 
 def run_batch(ask: SearchFn, lines: Iterable[bytes], output: Output) -> int:
-    """Answer the query on each line as soon as it is read; empty lines are passed over.
+    """Run the query on each line as soon as the line is read, and skip empty lines.
 
-    A line that is no query is told on standard error, and the others are answered all the same.
+    An invalid query is reported on standard error and does not stop the others.
 
     Returns:
-        The exit code: ``console.FAILURE`` if there was such a line.
+        The exit code: ``output.RUNTIME_ERROR`` if a query was invalid, else 0.
     """
     code = 0
     for number, line in enumerate(lines, start=1):
@@ -140,29 +143,29 @@ def print_hits(hits: Sequence[Hit]) -> None:
         [_path(hit), f"{hit.score:.3f}", _rerank_score(hit), _confidence(hit), f"+{len(hit.duplicates)}"]
         for hit in hits
     ]
-    known, folded = any(hit.confidence is not None for hit in hits), any(hit.duplicates for hit in hits)
+    calibrated, grouped = any(hit.confidence is not None for hit in hits), any(hit.duplicates for hit in hits)
     reranked = next((hit.scores[1].bundle for hit in hits if hit.scores), "")
-    shown = [column for column, wanted in enumerate((True, True, bool(reranked), known, folded)) if wanted]
+    shown = [column for column, wanted in enumerate((True, True, bool(reranked), calibrated, grouped)) if wanted]
     names = ("photo", "score", f"score by {reranked}", "confidence", "duplicates")
     console.print_table([names[column] for column in shown], [[row[column] for column in shown] for row in rows])
 
 
 def _warn(hits: Sequence[Hit]) -> None:
-    """Say on standard error what the hits do not say themselves."""
+    """Warn on standard error about empty results and low confidence."""
     if not hits:
-        console.print_status("photoseek", "no photo meets these filters")
+        console.print_status("photoseek", "no photo matches these filters")
     elif hits[0].low_confidence:
-        console.print_status("photoseek", "nothing here seems to show that; these are the nearest")
+        console.print_status("photoseek", "no confident match; showing the nearest photos")
 
 
 def _path(hit: Hit) -> str:
     name = decode_filename(str(hit.file))
-    gone = isinstance(hit.file, Path) and not hit.file.exists()  # of object storage nothing is asked for a table
-    return f"{name} (gone; index again)" if gone else name
+    missing = isinstance(hit.file, Path) and not hit.file.exists()  # object storage is not queried
+    return f"{name} (missing; index again)" if missing else name
 
 
 def _rerank_score(hit: Hit) -> str:
-    """The cosine by the bundle that hits were reranked with."""
+    """Format the cosine of the reranking bundle."""
     found = hit.scores[1].score if hit.scores else None
     return "-" if found is None else f"{found:.3f}"
 
@@ -182,13 +185,13 @@ def _answer_line(ask: SearchFn, query: str, output: Output) -> None:
             console.print_line(query)
         _show(hits, output)
         _warn(hits)
-    console.flush()  # whoever asks and waits reads the answer before the next question
+    console.flush()  # an interactive caller reads each result before it sends the next query
     _open(hits, output)
 
 
 def _query(line: bytes) -> str:
     try:
-        return line.decode("utf-8-sig").strip()  # a file from Windows may begin with a byte order mark
+        return line.decode("utf-8-sig").strip()  # files from Windows may start with a byte order mark
     except UnicodeDecodeError as error:
         raise QueryError(f"expected UTF-8 text: {error}") from error
 

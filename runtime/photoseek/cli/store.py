@@ -1,4 +1,4 @@
-"""``photoseek push``, and the options of commands that search in a store."""
+"""``photoseek push``, and the store options of other commands."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 def _without_password(context: typer.Context, parameter: typer.CallbackParam, uri: str | None) -> str | None:
-    """A URI of the command line, which every user of the machine can read, has no password in it."""
+    """Reject a password in a URI on the command line, which every user of the machine can read."""
     if uri is None:
         return None
     address = StoreUri.parse(uri)
     source = context.get_parameter_source(parameter.name or "")
     if address.secrets and source is not None and source.name == "COMMANDLINE":
         raise QueryError(
-            f"--store {address.shown}: a password on the command line can be read by every user of this machine; leave "
-            "it to PGPASSWORD, ~/.pgpass or PHOTOSEEK_MILVUS_TOKEN, or have the whole URI in PHOTOSEEK_STORE"
+            f"--store {address.shown}: every user of this machine can read a password on the command line; use "
+            "PGPASSWORD, ~/.pgpass or PHOTOSEEK_MILVUS_TOKEN, or set PHOTOSEEK_STORE to the full URI"
         )
     return uri
 
@@ -35,7 +35,7 @@ StoreOption = Annotated[
     typer.Option(
         "--store",
         metavar="URI",
-        help="Search in this store: postgresql://USER@HOST/DATABASE, http://HOST:19530, or NAME.db (Milvus Lite).",
+        help="Store to search: postgresql://USER@HOST/DATABASE, http://HOST:19530, or NAME.db (Milvus Lite).",
         envvar="PHOTOSEEK_STORE",
         callback=_without_password,
     ),
@@ -45,17 +45,17 @@ PushedStoreOption = Annotated[
     typer.Option(
         "--store",
         metavar="URI",
-        help="Where to: postgresql://USER@HOST/DATABASE, http://HOST:19530, or NAME.db (Milvus Lite).",
+        help="Store to update: postgresql://USER@HOST/DATABASE, http://HOST:19530, or NAME.db (Milvus Lite).",
         envvar="PHOTOSEEK_STORE",
         callback=_without_password,
     ),
 ]
 CollectionOption = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="The gallery's collection or table there; left out: named by the gallery's id."),
+    typer.Option(metavar="NAME", help="Collection or table in the store. Defaults to a name with the gallery's id."),
 ]
 FallbackOption = Annotated[
-    bool, typer.Option("--fallback", help="While the store is away, answer from the gallery itself.")
+    bool, typer.Option("--fallback", help="Search the local gallery while the store is unavailable.")
 ]
 
 
@@ -66,32 +66,37 @@ def push(
     bundle: IndexedBundleOption = None,
     recall: Annotated[
         float | None,
-        typer.Option(metavar="SHARE", help="Of the true best that searches in the store have to find. [0.99]"),
+        typer.Option(
+            metavar="SHARE", help="Target recall@10 of searches in the store, between 0 and 1 [default: 0.99]"
+        ),
     ] = None,
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Replace what another bundle or gallery has there: send all anew.")
+        bool,
+        typer.Option(
+            "--rebuild", help="Replace the collection, for example one of another bundle or gallery, and send all rows."
+        ),
     ] = False,
     trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring a store up to date with a gallery: PostgreSQL with pgvector, or Milvus.
+    """Update a vector database from a gallery: PostgreSQL with pgvector, or Milvus.
 
-    Only new and changed photos are sent, and those that are gone are deleted. Stop it when you like; the same command
-    goes on from there.
+    Only new and changed photos are sent; rows of removed photos are deleted. You can interrupt the command at any time
+    and run it again to resume.
 
     Examples:
 
-    - PostgreSQL, its password in PGPASSWORD or ~/.pgpass: `photoseek push --gallery ~/Photos --store
+    - PostgreSQL, with the password in PGPASSWORD or ~/.pgpass: `photoseek push --gallery ~/Photos --store
     postgresql://me@db/photos`
-    - A Milvus server: `photoseek push --gallery ~/Photos --store http://milvus:19530`
-    - A folder, with Milvus Lite: `photoseek push --gallery ~/Photos --store photos.db`
+    - Milvus: `photoseek push --gallery ~/Photos --store http://milvus:19530`
+    - Milvus Lite, in a local file: `photoseek push --gallery ~/Photos --store photos.db`
     """
     from photoseek.stores.push import push as push_gallery
 
     opened = Gallery.open(gallery, trust=trusting(trust))
     model = None if bundle is None else opened.load_bundle(bundle)
     try:
-        with output.progress_bar("pushing") as tell:
+        with output.progress_bar("pushing") as update:
             report = push_gallery(
                 opened,
                 store,
@@ -99,10 +104,12 @@ def push(
                 bundle=model,
                 recall=recall,
                 rebuild=rebuild,
-                progress=tell,
+                progress=update,
             )
     except KeyboardInterrupt:
-        output.fail("photoseek", "interrupted; what was sent is kept, run it again to go on", output.INTERRUPTED)
+        output.fail(
+            "photoseek", "interrupted; sent rows are saved, run the command again to resume", output.INTERRUPTED
+        )
     if as_json:
         output.print_json(report.to_json())
     else:
@@ -111,9 +118,9 @@ def push(
 
 def _print_report(report: PushReport) -> None:
     parts = {"sent": report.sent, "deleted": report.deleted, "unchanged": report.unchanged}
-    told = ", ".join(f"{count:,} {what}" for what, count in parts.items() if count)
+    summary = ", ".join(f"{count:,} {what}" for what, count in parts.items() if count)
     recalls = ", ".join(f"{recall:.4f} by {kind}" for kind, recall in sorted(report.found.recalls.items()))
     effort = report.found.parameters["effort"]
-    how = f"looking at {effort} candidates" if effort else "scoring all"
-    output.print_line(f"{report.place}: {report.photos:,} photos: {told} ({report.seconds:.1f} s)", error=True)
-    output.print_line(f"recall@10 {recalls}, {how}; {report.found.milliseconds:.1f} ms a query", error=True)
+    how = f"{effort} candidates per query" if effort else "exact search"
+    output.print_line(f"{report.place}: {report.photos:,} photos: {summary} ({report.seconds:.1f} s)", error=True)
+    output.print_line(f"recall@10 {recalls}, {how}; {report.found.milliseconds:.1f} ms per query", error=True)

@@ -45,7 +45,7 @@ def parse_query(text: str) -> tuple[QueryTerm, ...]:
     """Take a query apart; an empty one has no parts.
 
     Raises:
-        QueryError: Not a text, a sign with no words after it, a weight that is none, or over ``MAX_PARTS`` parts.
+        QueryError: Not a text, a sign with no words after it, an invalid weight, or over ``MAX_PARTS`` parts.
     """
     require_text(text, "a query")
     if not text.strip():

@@ -83,7 +83,7 @@ def bench(
         photos: How many photos of the gallery are decoded and encoded; 0: none.
 
     Raises:
-        QueryError: No queries, or a count that is none.
+        QueryError: No queries, or an invalid count.
         GalleryEmpty: Nothing is indexed yet.
     """
     asked = sample_queries(searcher.bundle.languages) if queries is None else queries

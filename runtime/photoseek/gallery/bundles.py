@@ -138,7 +138,7 @@ class GalleryBundles(ABC):
         held = self._named(bundle)
         if held.own:
             raise GalleryIncompatible(
-                f"bundle {held.name!r} is the gallery's own and cannot be forgotten; go over to another one with: "
+                f"bundle {held.name!r} is the gallery's primary bundle and cannot be removed; to switch bundles, run: "
                 f"{self.reindex_command} --bundle BUNDLE --rebuild"
             )
         with exclusive_writer(self.path):

@@ -273,17 +273,18 @@ class Gallery(GalleryBundles):
             progress: Called after each batch, in the calling thread.
             recall: Share of the true ten best, within (0, 1], that approximate search has to find; it is measured on
                 this gallery. None: as before, at first 0.99.
-            backend: Encodes the photos, such as `photoseek.ray_indexing.RayBackend`. None: threads of this process.
+            backend: What encodes the photos, such as a :class:`photoseek.ray_indexing.RayBackend`. None: threads of
+                this process.
             rehash: Whether every photo is read and its SHA-256 compared, also where size, timestamps and inode are as
                 they were; photos whose content changed are encoded.
 
         Raises:
-            QueryError: A recall that is none.
+            QueryError: Invalid recall.
             GalleryBusy: Another process is indexing this gallery.
             GalleryNotFound: The photo folder is gone, or holds no photo where it held some before.
             GalleryIncompatible: The gallery does not hold the bundle.
             PhotoSourceUnreachable: The object storage with the photos cannot be reached, or refuses.
-            IndexingError: The machines of the crew cannot do it.
+            IndexingError: The backend fails to encode the photos.
         """
         if recall is not None and not 0 < recall <= 1:
             raise QueryError(f"recall: expected a share within (0, 1], found {recall}")
@@ -402,7 +403,7 @@ class Gallery(GalleryBundles):
         return check_photos(self.database, folder, progress or (lambda *_: None))
 
     def stale_files(self) -> list[Path]:
-        """What a killed process left behind, which :meth:`index` and :meth:`repair` remove; none while one indexes."""
+        """Return stale files of interrupted runs, which :meth:`index` and :meth:`repair` remove; [] during indexing."""
         return [] if is_writing(self.path) else stale_files(self.path, self.bundles())
 
     def repair(self) -> Repaired:

@@ -27,7 +27,7 @@ class Repaired:
     Attributes:
         dropped: Rows of the database that were not what they must be, in words; empty where none were.
         encoded: Captions that were encoded again.
-        removed: Files and folders that a killed process had left behind.
+        removed: Stale files and folders of interrupted runs.
         generation: What was made again from the database; None where that was whole.
         encoding_skipped: Why approximate search was tuned without typical texts, and captions were not encoded again.
     """
@@ -43,7 +43,7 @@ class Repaired:
         told = {
             f"dropped from the database: {self.dropped}; encoded again by: photoseek index PHOTOS": self.dropped,
             f"encoded {self.encoded:,} captions again": self.encoded,
-            f"removed what a killed process had left: {', '.join(self.removed)}": self.removed,
+            f"removed stale files of an interrupted run: {', '.join(self.removed)}": self.removed,
             f"made generation {self.generation} from the database": self.generation,
             f"went without the bundle: {self.encoding_skipped}": self.encoding_skipped,
         }
@@ -54,7 +54,7 @@ def verify_gallery(gallery: Path, database: Database) -> None:
     """Look at every row and every file.
 
     Raises:
-        GalleryDamaged: The first thing that is wrong, and its cure.
+        GalleryDamaged: The first problem found, and how to repair it.
     """
     database.check()
     generations = []
@@ -65,7 +65,7 @@ def verify_gallery(gallery: Path, database: Database) -> None:
             generations[-1].verify()
     if (wrong := find_bad_rows(database, generations)).is_fatal:
         raise GalleryDamaged(
-            f"{database.path}: {wrong} are not what they must be; have it repaired: photoseek verify GALLERY --repair"
+            f"{database.path}: damaged: {wrong}; run `photoseek verify GALLERY --repair`, or restore a backup"
         )
 
 

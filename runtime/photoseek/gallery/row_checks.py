@@ -38,13 +38,13 @@ _ORPHANS = "SELECT rowid FROM caption_vectors WHERE text NOT IN (SELECT text FRO
 
 @dataclass(frozen=True)
 class RowProblems:
-    """Rows that are not what they must be, by their row numbers; ``orphans`` are of no use, and do no harm.
+    """Invalid rows, by row number. ``orphans`` are unused and harmless.
 
     Attributes:
-        photos: Rows of photos that hold what is none of a photo.
+        photos: Invalid photo rows.
         vectors: Rows of photo contents without a unit vector of the right length.
-        sentences: Vectors of captions that are none.
-        orphans: Vectors of captions that are there no more.
+        sentences: Invalid caption vectors.
+        orphans: Vectors of deleted captions.
         missing: Ids of the current generation's photos that cannot be found any more, though nothing was forgotten.
     """
 

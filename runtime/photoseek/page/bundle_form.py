@@ -23,8 +23,8 @@ class Models:
     """What was chosen.
 
     Attributes:
-        model: Fingerprint of the bundle that answers.
-        second: Of the one that looks at the first hits; None: none does.
+        model: Fingerprint of the bundle to search with.
+        second: Fingerprint of the bundle that reranks the top hits, or None.
     """
 
     model: str

@@ -44,7 +44,7 @@ def current_filter() -> Filter:
     """What the session asks for now.
 
     Raises:
-        QueryError: A date that is none.
+        QueryError: Invalid date.
     """
     values: dict[str, Any] = {name: st.session_state.get(PREFIX + name) for name in NAMES}
     return Filter(**{name: value for name, value in values.items() if value not in (None, "")})

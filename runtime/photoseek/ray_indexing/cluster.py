@@ -16,7 +16,7 @@ from typing import Any
 from photoseek.errors import IndexingError, MissingExtra, QueryError
 from photoseek.system.cpu import available_cores
 
-INSTALL_HINT = "a crew of machines needs Ray; install it with: pip install 'photoseek[ray]'"
+INSTALL_HINT = "indexing on a Ray cluster needs Ray; install it with: pip install 'photoseek[ray]'"
 """What is said where it is not installed."""
 
 _AFAR = "ray://"
@@ -27,10 +27,10 @@ _JOIN_S = 60.0  # on a loaded machine the first process of a cluster takes half 
 
 
 def check_address(address: str) -> None:
-    """Refuse what is no address of a cluster.
+    """Raise if an address is not that of a Ray cluster.
 
     Raises:
-        QueryError: It is none.
+        QueryError: Invalid address.
     """
     if address not in ("auto", "local") and not _HOST.fullmatch(address):
         raise QueryError(f"--ray: expected auto, local, HOST:PORT or ray://HOST:PORT, found {address!r}")

@@ -1,4 +1,4 @@
-"""What the members of a crew have in common: one actor, on the machine of the run, that they all can ask."""
+"""Shared state of the Ray workers: one actor on the machine that started the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A crew of processes on the machines of a Ray cluster, each with an image tower of its own."""
+"""Ray workers that encode photos; each loads its own image tower."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class RayBackend:
         ray://HOST:PORT.
 
         Raises:
-            QueryError: An address that is none.
+            QueryError: Invalid address.
             MissingExtra: Ray is not installed.
         """
         check_address(address)
@@ -63,11 +63,11 @@ class RayBackend:
                     yield batch
             except ray.exceptions.RayError as error:
                 raise IndexingError(
-                    f"the Ray cluster gave up: {_first_line(error)}; what was encoded is kept"
+                    f"the Ray cluster failed: {_first_line(error)}; encoded photos are saved"
                 ) from error
         if awaited:
             raise IndexingError(
-                f"{len(awaited):,} photos did not come back, such as {min(awaited)}; run it again to go on"
+                f"{len(awaited):,} photos were not returned, such as {min(awaited)}; run the command again to resume"
             )
 
     def _tables(self, ray: Any, work: Sequence[PhotoEntry], photo_encoder: PhotoEncoder) -> Generator[Any]:

@@ -1,4 +1,4 @@
-"""One member of a crew: a process on some machine, with an image tower that was opened there."""
+"""A Ray worker: a process with its own image tower."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each member of a crew is told once: where the photos are, and which tower encodes them."""
+"""The settings of a Ray worker: where the photos are, and which tower encodes them."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Fusion:
         weight: Of the second bundle, in [0, 1]; the first has the rest.
 
     Raises:
-        QueryError: No such rule, or a weight that is none.
+        QueryError: Unknown rule or invalid weight.
     """
 
     rule: Method = "zscore"

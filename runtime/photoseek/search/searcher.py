@@ -220,7 +220,7 @@ class Searcher(ForkAware):
         """The k photos nearest to an encoded query, or to a vector (dim,) of any length, best first.
 
         Raises:
-            QueryError: k below 1, a vector of another length or with NaN or infinity, or a condition that is none.
+            QueryError: k below 1, a vector of another length or with NaN or infinity, or an invalid condition.
         """
         check_k(k)
         wanted = k

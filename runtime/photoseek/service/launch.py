@@ -53,7 +53,7 @@ def run_service(
     Args:
         gallery: What is searched.
         bundle: Which of the gallery's bundles answers, by name or folder. None: its own.
-        rerank: A second bundle, by name or folder, that looks at the first hits. None: none does.
+        rerank: A second bundle, by name or folder, that reranks the top hits, or None.
         depth: As for :class:`photoseek.Reranker`, as is ``fusion``; of requests that name none.
         fusion: As ``depth``.
         precision: As for :class:`photoseek.Searcher`, as is ``engine``.

@@ -39,11 +39,9 @@ class SearchRequest(Request):
     language: Language = None
     rerank: Annotated[
         bool | None,
-        Field(description="Whether the service's second bundle looks at the first hits; left out: where it has one."),
+        Field(description="Rerank the top hits. Defaults to true if the service has a second bundle."),
     ] = None
-    depth: Annotated[int | None, Field(ge=1, le=MAX_DEPTH, description="How many hits the second bundle looks at.")] = (
-        None
-    )
+    depth: Annotated[int | None, Field(ge=1, le=MAX_DEPTH, description="Number of hits to rerank.")] = None
     group_duplicates: Annotated[
         bool, Field(description="Whether near-duplicates count as one hit, in its `duplicates`.")
     ] = False

@@ -28,7 +28,7 @@ def open_source(photos: str | Path) -> PhotoSource:
         photos: A folder, ``file:///home/you/Photos``, ``s3://bucket/photos`` or ``gs://bucket/photos``.
 
     Raises:
-        QueryError: An address of another kind, or one that is none.
+        QueryError: Unsupported or invalid address.
     """
     if found := _URL.fullmatch(str(photos)):
         scheme, rest = found.groups()

@@ -85,7 +85,7 @@ def push(
         progress: Called with the rows sent or deleted and those in all, after each batch.
 
     Raises:
-        QueryError: A recall that is none, or a URI that names no store.
+        QueryError: Invalid recall or store URI.
         MissingExtra: What the store needs is not installed.
         GalleryBusy: Another process is writing this gallery.
         GalleryEmpty: It holds nothing that could be searched.

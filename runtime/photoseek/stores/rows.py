@@ -82,7 +82,7 @@ def rows_of(database: Database, fingerprint: str, dim: int, ids: Sequence[int] |
     """The rows of searchable photos, by id; of those ids that are among them, or of all.
 
     Raises:
-        GalleryDamaged: A row holds what is none of a photo.
+        GalleryDamaged: A row is not a valid photo row.
     """
     if ids is None:
         for row in database.rows(_COLUMNS, fingerprint):
@@ -102,6 +102,6 @@ def _row(database: Database, dim: int, photo: int, *facts: object) -> StoreRow:
             if not len(not_unit(vector[None])):
                 return StoreRow.of(photo, path, width, height, taken, vector)
     raise GalleryDamaged(
-        f"{database.path}: photo {photo} holds what is none of a photo; have it repaired: "
-        "photoseek verify GALLERY --repair"
+        f"{database.path}: photo {photo} is not a valid photo row; "
+        "run `photoseek verify GALLERY --repair`, or restore a backup"
     )

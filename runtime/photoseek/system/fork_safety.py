@@ -16,17 +16,17 @@ class ForkAware:
     """An object that may be used in a forked child; whoever inherits from it calls :meth:`register_fork_hooks`."""
 
     def register_fork_hooks(self) -> None:
-        """From now on, be told of each fork of this process."""
+        """Register the object for the fork hooks of this process."""
         _instances.add(self)
 
     def before_fork(self) -> None:
-        """Come to rest, in the parent. Only locks inside which no other lock is taken may be waited for."""
+        """Pause the object, in the parent before the fork. Take only leaf locks here."""
 
     def after_fork_in_parent(self) -> None:
-        """Go on."""
+        """Resume the object, in the parent after the fork."""
 
     def after_fork_in_child(self) -> None:
-        """Make locks anew, and leak what must not be carried over."""
+        """Recreate locks in the child and leak native objects that cannot be freed there."""
 
 
 def leak_native_object(owned: object) -> None:

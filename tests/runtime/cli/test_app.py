@@ -116,7 +116,7 @@ def test_info_and_verify_know_bundles_and_galleries(gallery: Gallery, tiny_bundl
     assert "exact *" in told  # what auto takes among so few photos
     assert "search_k" in told
     for path in (tiny_bundle_path, gallery.path):
-        assert answer("verify", path) == f"{path}: whole\n"
+        assert answer("verify", path) == f"{path}: OK\n"
 
 
 @pytest.mark.parametrize("engine", INSTALLED)
@@ -151,7 +151,7 @@ def test_verify_fails_on_a_damaged_file(tmp_path: Path) -> None:
         ),
         (("find", "red"), 2, "No such command 'find'."),
         (("index", "/nowhere", "--bundle", "/nothing"), 1, "no bundle at /nothing"),
-        (("info", "/nowhere"), 2, "neither a bundle nor a gallery: /nowhere"),
+        (("info", "/nowhere"), 2, "expected a bundle or a gallery, found neither: /nowhere"),
         (("search", " ", "--gallery", "{gallery}"), 2, "an empty query"),
         (
             ("search", "red", "-k", "0", "--gallery", "{gallery}"),
@@ -220,7 +220,7 @@ def test_captions_are_added_and_describe_a_photo(gallery: Gallery, photos: Path,
     )
     assert best[0]["text"] == "a blue picture"
     assert "a red picture" in answer("captions", "describe", "--similar-to", "red/red-1.png", "--gallery", gallery.path)
-    assert answer("captions", "clear", "--gallery", gallery.path) == "3 captions forgotten\n"
+    assert answer("captions", "clear", "--gallery", gallery.path) == "3 captions deleted\n"
 
 
 def test_a_query_that_nothing_answers_is_told(photos: Path, tmp_path: Path) -> None:
@@ -233,6 +233,6 @@ def test_a_query_that_nothing_answers_is_told(photos: Path, tmp_path: Path) -> N
     asked = photoseek_command("search", "white", "--gallery", photos / "black")
     assert (asked.returncode, asked.stderr) == (
         0,
-        "photoseek: nothing here seems to show that; these are the nearest\n",
+        "photoseek: no confident match; showing the nearest photos\n",
     )
     assert "confidence" in asked.stdout

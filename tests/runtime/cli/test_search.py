@@ -38,13 +38,13 @@ def test_words_need_no_quotes(gallery: Gallery) -> None:
 @pytest.mark.parametrize("form", [(), ("--paths",)])
 def test_filters_that_no_photo_meets_are_told(gallery: Gallery, form: tuple[str, ...]) -> None:
     done = photoseek_command("search", "red", "--gallery", gallery.path, "--folder", "nowhere", *form)
-    assert (done.returncode, done.stderr) == (0, "photoseek: no photo meets these filters\n")
+    assert (done.returncode, done.stderr) == (0, "photoseek: no photo matches these filters\n")
 
 
 def test_a_photo_that_has_gone_is_marked(gallery: Gallery, photos: Path) -> None:
     (photos / "red" / "red-0.png").unlink()
     rows = answer("search", "red", "--gallery", gallery.path, "-k", 4, COLUMNS="300").splitlines()
-    marked = [row for row in rows if "(gone; index again)" in row]
+    marked = [row for row in rows if "(missing; index again)" in row]
     assert len(marked) == 1
     assert "red-0.png" in marked[0]
 
@@ -151,7 +151,7 @@ def in_a_terminal(*arguments: object, reply: bytes = b"", **further: str) -> tup
 def test_a_terminal_without_a_query_is_bad_use(gallery: Gallery) -> None:
     code, printed = in_a_terminal("search", "--gallery", gallery.path)
     assert code == 2
-    assert "no query: expected QUERY, --image FILE, or queries on standard input, one a line" in printed
+    assert "no query: expected QUERY, --image FILE, or queries on standard input, one per line" in printed
     assert "standard input is a terminal" in printed
 
 
@@ -159,7 +159,7 @@ def test_a_terminal_without_a_query_is_bad_use(gallery: Gallery) -> None:
 def test_one_form_of_output_at_a_time(gallery: Gallery, both: tuple[str, str]) -> None:
     done = photoseek_command("search", "red", "--gallery", gallery.path, *both)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "expected one form of output, found --" in done.stderr
+    assert "expected one output format, found --" in done.stderr
 
 
 def fake_viewer(folder: Path, script: str) -> str:

@@ -90,7 +90,7 @@ def test_the_command_line_tells_what_is_gained_by_depth(captioned: tuple[Any, ..
     assert (told["images"], told["captions"], told["fuse"], told["rerank_weight"]) == (6, 6, "rrf", 0.5)
     assert set(told["depths"]["6"]) == {"r1", "r5", "r10", "medr", "meanr", "gain", "interval"}
     table = photoseek_command(*ask).stdout
-    assert "the first 100 fused" in table
-    assert "6 captions, 6 images; zscore, the second weighs 0.5" in table
+    assert "top 100 fused" in table
+    assert "6 captions, 6 images; zscore, weight of the second bundle 0.5" in table
     folds = photoseek_command(*ask, "--folds", "2")
-    assert (folds.returncode, "not measured with --rerank" in folds.stderr) == (2, True)
+    assert (folds.returncode, "not supported with --rerank" in folds.stderr) == (2, True)

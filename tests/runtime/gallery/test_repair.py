@@ -72,7 +72,7 @@ def test_a_path_that_leads_to_another_photo_is_refused(gallery: Gallery) -> None
         "UPDATE photos SET path = 'x' WHERE path = 'red/red-0.png'",
         "UPDATE photos SET path = 'red/red-0.png' WHERE path = 'blue/blue-0.png'",
     )
-    with pytest.raises(GalleryDamaged, match=r"is not what was written"):
+    with pytest.raises(GalleryDamaged, match=r"checksum mismatch in photo row"):
         Searcher(gallery).search(similar_to="red/red-0.png")
 
 
@@ -82,7 +82,7 @@ def test_a_vector_that_nobody_wrote_is_told_and_encoded_again(gallery: Gallery) 
     change_rows(gallery, f"UPDATE vectors SET vector = {blob(1.0, *[0.0] * (DIM - 1))} {OF_RED}")
     assert found(gallery) == expected
     assert Searcher(gallery).search(similar_to="red/red-0.png")[0].path.startswith("red/")
-    with pytest.raises(GalleryDamaged, match=r"4 vectors of photos are not what they must be"):
+    with pytest.raises(GalleryDamaged, match=r"damaged: 4 vectors of photos"):
         gallery.verify()
     assert gallery.repair().dropped == "4 vectors of photos"
     assert gallery.index().encoded == 4
@@ -109,7 +109,7 @@ def test_a_photo_that_was_forgotten_or_dated_since_is_no_damage(gallery: Gallery
 def test_wrong_vectors_are_dropped_and_their_photos_encoded_by_the_next_indexing(gallery: Gallery, damage: str) -> None:
     expected = found(gallery)
     change_rows(gallery, damage)
-    with pytest.raises(GalleryDamaged, match=r"4 vectors of photos are not what they must be.*verify GALLERY --repair"):
+    with pytest.raises(GalleryDamaged, match=r"damaged: 4 vectors of photos.*verify GALLERY --repair"):
         gallery.verify()
     assert gallery.repair().dropped == "4 vectors of photos"
     assert len(gallery.generation().ids) == 20
@@ -133,7 +133,7 @@ def test_indexing_fails_closed_on_a_wrong_vector_and_names_the_cure(gallery: Gal
 def test_a_row_that_holds_what_is_none_of_a_photo_is_told_dropped_and_found_again(gallery: Gallery) -> None:
     expected = found(gallery)
     change_rows(gallery, "UPDATE photos SET path = CAST(path AS BLOB) WHERE path = 'red/red-0.png'")
-    with pytest.raises(GalleryDamaged, match=r"holds what is none of a photo"):
+    with pytest.raises(GalleryDamaged, match=r"is not a valid photo row"):
         found(gallery)
     with pytest.raises(GalleryDamaged, match="1 rows of photos"):
         gallery.verify()
@@ -227,18 +227,18 @@ def test_what_a_killed_process_left_is_told_and_removed(gallery: Gallery, photos
     told = photoseek_command("verify", photos)
     assert told.returncode == 0
     assert told.stdout.splitlines() == [
-        f"left by a killed process, removed by the next indexing: {', '.join(left)}",
-        f"{gallery.path}: whole",
+        f"stale files of an interrupted run, removed by the next indexing: {', '.join(left)}",
+        f"{gallery.path}: OK",
     ]
     with exclusive_writer(gallery.path):
         assert gallery.stale_files() == []  # they may be the work of the one who writes
     told = photoseek_command("verify", photos, "--repair")
     assert (told.returncode, told.stdout.splitlines()) == (
         0,
-        [f"removed what a killed process had left: {', '.join(left)}", f"{gallery.path}: whole"],
+        [f"removed stale files of an interrupted run: {', '.join(left)}", f"{gallery.path}: OK"],
     )
     assert [path.name for path in generations.iterdir()] == ["000001"]
-    assert photoseek_command("verify", photos).stdout == f"{gallery.path}: whole\n"
+    assert photoseek_command("verify", photos).stdout == f"{gallery.path}: OK\n"
 
 
 def test_indexing_removes_what_a_killed_one_left_and_keeps_the_generation_before(

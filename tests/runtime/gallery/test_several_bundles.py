@@ -185,7 +185,7 @@ def test_forgetting_a_bundle_leaves_nothing_of_it_and_all_of_the_others(both: Ga
         Searcher(both, bundle=other)
     with pytest.raises(GalleryIncompatible, match="'tiny'; found 'other'"):
         both.remove_bundle("other")
-    with pytest.raises(GalleryIncompatible, match="own and cannot be forgotten"):
+    with pytest.raises(GalleryIncompatible, match="primary bundle and cannot be removed"):
         both.remove_bundle("tiny")
 
 
@@ -341,7 +341,7 @@ def test_the_command_line_takes_a_bundle_in_switches_and_forgets(
     )
     assert by_name != photoseek_command("search", "red", "--gallery", photos, "--json", "-k", "25").stdout
     forgotten = photoseek_command("index", photos, "--remove-bundle", "other")
-    assert (forgotten.returncode, "25 vectors of bundle other forgotten" in forgotten.stdout) == (0, True)
+    assert (forgotten.returncode, "25 vectors of bundle other deleted" in forgotten.stdout) == (0, True)
     assert "other" not in photoseek_command("info", photos).stdout
     for words in (["--add-bundle", "--rebuild"], ["--remove-bundle", "tiny", "--watch"]):
         assert photoseek_command("index", photos, *words).returncode == 2

@@ -170,7 +170,7 @@ def test_the_command_prints_a_line_for_each_update_and_ends_with_ctrl_c(photos: 
         process.kill()
     assert (first["encoded"], second["encoded"], second["unchanged"]) == (24, 1, 24)
     assert process.returncode == 130
-    assert told.strip() == "photoseek: stopped watching; what was encoded is kept"
+    assert told.strip() == "photoseek: stopped watching; encoded photos are saved"
 
 
 def _heed_ctrl_c() -> None:

@@ -155,7 +155,7 @@ def test_a_condition_that_is_none_is_told_by_its_name_on_the_page(page: AppTest)
     page.query_params["q"] = "red"
     page.run()
     next(field for field in page.text_input if field.label == "Taken from").input("summer").run()
-    assert "This filter is not quite clear" in text_of(page)
+    assert "Invalid filter" in text_of(page)
     assert "Taken from: expected a date" in text_of(page)
 
 
@@ -240,7 +240,7 @@ def test_a_photo_of_the_gallery_in_the_address_is_searched_with(page: AppTest, m
 )
 def test_a_query_against_the_grammar_is_told_kindly(page: AppTest, query: str, reason: str) -> None:
     page.run().text_input(key="q-field").set_value(query).run()
-    assert "not quite clear" in text_of(page)
+    assert "Invalid query" in text_of(page)
     assert reason in text_of(page).lower()
     assert not page.exception
 

@@ -132,4 +132,4 @@ def test_opening_with_a_viewer_is_refused_with_another_way(
     command = [sys.executable, "-m", "photoseek", "search", "red", "--gallery", str(gallery.path), "--open"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2
-    assert "--open: expected files of this machine, found s3://" in done.stderr
+    assert "--open: expected local files, found s3://" in done.stderr

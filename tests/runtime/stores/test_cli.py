@@ -18,7 +18,7 @@ def test_a_gallery_is_pushed_and_searched(gallery: Gallery, photos: Path, fast_u
     pushed = photoseek_command("push", "--gallery", photos, "--store", fast_uri)
     assert pushed.returncode == 0, pushed.stderr
     assert "24 photos: 24 sent" in pushed.stderr
-    assert "recall@10 1.0000 by photo, 1.0000 by text, scoring all" in pushed.stderr
+    assert "recall@10 1.0000 by photo, 1.0000 by text, exact search" in pushed.stderr
 
     (photos / "red" / "red-0.png").unlink()
     gallery.index()
@@ -67,7 +67,7 @@ def test_a_password_on_the_command_line_is_refused(photos: Path, command: tuple[
     uri = f"postgresql://me:{SECRET}@127.0.0.1:1/photos"
     refused = photoseek_command(*command, "--gallery", photos, "--store", uri)
     assert refused.returncode == 2
-    assert "can be read by every user of this machine; leave it to PGPASSWORD" in refused.stderr
+    assert "every user of this machine can read a password on the command line; use PGPASSWORD" in refused.stderr
     assert SECRET not in refused.stderr
 
 

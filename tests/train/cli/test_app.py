@@ -145,7 +145,7 @@ def test_a_missing_extra_is_told_with_the_command_that_installs_it(world: World)
     script = f"import sys; sys.modules['torch'] = None; sys.argv = {command!r}\n"  # importing it fails
     script += "from photoseek_train.cli.app import main; main()"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    expected = "photoseek-train: torch is not installed; install what is missing: pip install 'photoseek[train]'\n"
+    expected = "photoseek-train: torch is not installed; install it with: pip install 'photoseek[train]'\n"
     assert (done.returncode, done.stderr) == (1, expected)
 
 

@@ -28,7 +28,7 @@ def detect_layout(folder: Path) -> ExternalModel:
         found = next(filter(None, (look(folder) for look in known)), None)
         if found is None:
             _raise_not_a_bundle(folder)
-    except (OSError, ValueError) as error:  # a folder that may not be read, a name that is none
+    except (OSError, ValueError) as error:  # a folder that may not be read, an invalid name
         what = getattr(error, "strerror", None) or error
         raise BundleNotFound(f"no bundle at {folder}: expected a folder that can be read: {what}") from error
     if found is None:

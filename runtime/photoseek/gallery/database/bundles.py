@@ -130,7 +130,7 @@ def _read(database: Database, fingerprint: str, row: object) -> GalleryBundle:
         held = GalleryBundle(fingerprint, **json.loads(str(row)))
         texts = (held.name, held.reference, held.precision)
         if not all(isinstance(text, str) and "\0" not in text for text in texts):
-            raise ValueError("a text that is none")
+            raise ValueError("invalid text")
         if type(held.dim) is not int or held.dim < 1 or held.own:
             raise ValueError("a number that cannot be")
     except (TypeError, ValueError, RecursionError) as error:

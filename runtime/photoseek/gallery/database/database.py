@@ -31,7 +31,7 @@ from photoseek.vectors import Vectors, not_unit
 _IDS_AT_ONCE = 10_000  # SQLite takes 32,766 values in one statement
 _ROWS_AT_ONCE = 4_096  # of one statement that reads vectors
 _REMOVED_AT_ONCE = 5_000  # rows of one transaction
-_REPAIR_HINT = "have it repaired: photoseek verify GALLERY --repair, or restore it from a backup"
+_REPAIR_HINT = "run `photoseek verify GALLERY --repair`, or restore a backup"
 _RANDOM = "lower(hex(randomblob(16)))"  # a name that no other gallery or state has
 _FACTS = ("revision", "gallery", "state", "photos", "bundle", "bundle_name", "fingerprint", "dim")  # every gallery's
 _STATE = "state:"  # and the fingerprint: the state of the vectors of a bundle beside the gallery's own
@@ -341,7 +341,7 @@ class Database(Connection):
     def _photo(self, path: object, width: object, height: object, taken: object) -> StoredPhoto:
         """A row as a photo; SQLite keeps no checksums, and a damaged row may hold values of any type."""
         if not isinstance(path, str) or "\0" in path or not isinstance(width, int) or not isinstance(height, int):
-            raise self._damaged(f"the row of photo {path!r} holds what is none of a photo")
+            raise self._damaged(f"photo {path!r} is not a valid photo row")
         return StoredPhoto(path, width, height, taken if isinstance(taken, str) else "?")  # which fails its check
 
     def _vector(self, blob: object, dim: int, whose: str) -> Vectors:

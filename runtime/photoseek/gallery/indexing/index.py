@@ -222,7 +222,7 @@ def _encode_all(
     tell: Callable[[Progress], None],
     backend: EncodingBackend | None,
 ) -> _Counter:
-    """Have a crew encode photos, and commit what comes from it every few seconds."""
+    """Encode photos with a backend and commit the results every few seconds."""
     paths = {photo.path for photo in work}
     before = {path: content for path, content in database.contents().items() if path in paths} if work else {}
     tally = _Counter(before)
@@ -236,7 +236,7 @@ def _encode_all(
                 if tally.unreachable >= _UNREACHABLE:
                     raise PhotoSourceUnreachable(
                         f"{folder.address}: {tally.unreachable} photos in a row could not be read, the last: "
-                        f"{batch.unseen[-1][1]}; what was encoded is kept, run it again to go on"
+                        f"{batch.unseen[-1][1]}; encoded photos are saved, run the command again to resume"
                     )
                 if time.monotonic() - tally.committed_at > _COMMIT_S:
                     _commit(database, encoder, tally)

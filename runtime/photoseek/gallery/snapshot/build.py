@@ -19,7 +19,7 @@ from photoseek.gallery.snapshot.stale import remove_stale_snapshots
 from photoseek.vector_index.tuning import TARGET_RECALL
 from photoseek.vectors import Rows, Vectors
 
-ROWS_REPAIR_HINT = "have it repaired: photoseek verify GALLERY --repair, then: photoseek index PHOTOS"
+ROWS_REPAIR_HINT = "run `photoseek verify GALLERY --repair`, then `photoseek index PHOTOS`"
 
 _AT_ONCE = 10_000  # rows in memory
 
@@ -89,12 +89,10 @@ def rows_for(generation: Snapshot, database: Database, rows: Rows) -> dict[int, 
     found = database.photos(ids, made.fingerprint)
     for photo, check in zip(ids, generation.checks[rows].tolist(), strict=True):
         if photo in found and check != found[photo].check(photo):
-            raise GalleryDamaged(
-                f"{database.path}: the row of photo {photo} is not what was written; {ROWS_REPAIR_HINT}"
-            )
+            raise GalleryDamaged(f"{database.path}: checksum mismatch in photo row {photo}; {ROWS_REPAIR_HINT}")
     if len(found) < len(ids) and database.index_state(made.fingerprint) == made.state:
         gone = next(photo for photo in ids if photo not in found)
-        raise GalleryDamaged(f"{database.path}: photo {gone} is not there any more; {ROWS_REPAIR_HINT}")
+        raise GalleryDamaged(f"{database.path}: expected a row of photo {gone}, found none; {ROWS_REPAIR_HINT}")
     return found
 
 

@@ -79,7 +79,7 @@ def number_of(folder: Path) -> int:
 
 
 def stale_files(gallery: Path, held: Sequence[GalleryBundle]) -> list[Path]:
-    """Return what killed processes left behind: of each bundle, and folders of bundles that the gallery lost."""
+    """Return stale files of interrupted runs, and the folders of removed bundles."""
     kept = _kept(gallery, held)
     unheld = [path for path in _unheld(gallery, kept) if is_ours(gallery, BUNDLES, path.name, files=BUNDLE_FILE)]
     return [*(path for folder in kept for path in stale_snapshots(folder)), *unheld]

@@ -168,7 +168,7 @@ def test_info_and_verify_tell_what_is_known(folder: Path) -> None:
     verified = CliRunner().invoke(app, ["verify", str(folder)])
     assert verified.exit_code == 0, verified.output
     assert "both towers run in fp32, fp16, q8" in verified.output
-    assert "nothing vouches for its files" in verified.output
+    assert "the files are not verified" in verified.output
 
 
 def test_a_confidence_cannot_be_kept_in_it(folder: Path, tmp_path: Path) -> None:
