@@ -146,7 +146,7 @@ def test_four_bits(copy: Path, expected: tuple[np.ndarray, np.ndarray]) -> None:
         quantizer.model.save_model_to_file(str(copy / f"onnx/{tower}_q4.onnx"))
     bundle = Bundle.load(copy)
     assert bundle.precisions == ("fp32", "q4")
-    assert not bundle.text_graph("q4").alone
+    assert not bundle.text_graph("q4").batch_size_one
     for one, other in zip(found(copy, "q4"), expected, strict=True):
         assert np.abs(one - other).max() > 1e-3, "nothing was rounded"
         assert np.einsum("ij,ij->i", one, other).min() > 0.8
