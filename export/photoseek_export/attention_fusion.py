@@ -26,7 +26,7 @@ _ATTENTION = "photoseek_fused"
 
 
 def write_fused_text_graph(model: TwoTower, path: Path) -> None:
-    """Export the text tower like :func:`photoseek_export.onnx_export.write_text_graph`, but for onnxruntime only."""
+    """Export the text tower like ``write_text_graph``, but for onnxruntime only."""
     bert = model.text_tower.bert
     with tempfile.TemporaryDirectory(dir=path.parent) as work:
         plain = Path(work, "plain.onnx")

@@ -22,7 +22,7 @@ _RECALLS = 6  # number of recalls in rsum
 
 @dataclass(frozen=True)
 class EvaluationImages:
-    """Captioned images for the evaluation; see :func:`photoseek.evaluation.evaluate.evaluate`.
+    """Captioned images for the evaluation; see ``evaluate``.
 
     ``extra_captions`` are caption files of the same images for other text towers: each file is evaluated separately
     with the tower of the language that most of its captions are in.

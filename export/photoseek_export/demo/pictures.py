@@ -35,7 +35,7 @@ QUERY_SEEDS: tuple[tuple[int, ...], ...] = (
     (2_000_319, 2_000_441, 2_001_758, 2_002_073, 2_002_608),
     (2_000_710, 2_002_413, 2_003_400, 2_003_493, 2_005_831),
 )
-"""The scenes that each of :func:`photoseek.gallery.snapshot.sample_queries.demo_queries` finds.
+"""The scenes that each of ``demo_queries`` finds.
 """
 
 
@@ -46,7 +46,7 @@ def demo_seeds() -> list[int]:
 
 
 def write_pictures(folder: Path) -> None:
-    """Replace a folder by one with the images of :func:`demo_seeds` and a caption file for each language."""
+    """Replace a folder by one with the images of ``demo_seeds`` and a caption file for each language."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     seeds = demo_seeds()

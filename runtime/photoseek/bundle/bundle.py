@@ -23,7 +23,7 @@ _DEMO_FOLDER = Path(__file__).parents[1] / "demo" / "bundle"
 class Bundle:
     """A bundle whose description and file sizes agree; contents are verified when first used.
 
-    Get one from :meth:`load`. It may be shared between threads.
+    Get one from ``load``. It may be shared between threads.
     """
 
     def __init__(self, path: Path, description: BundleDescription, reference: str) -> None:
@@ -41,7 +41,7 @@ class Bundle:
 
         Args:
             source: Its folder, or ``"demo"`` for the one that comes with photoseek. A folder without a manifest is
-                opened if it has the layout of another program, see :mod:`photoseek.bundle.layouts`.
+                opened if it has the layout of another program, see ``photoseek.bundle.layouts``.
 
         Raises:
             BundleNotFound: No such folder, or neither a manifest nor a known layout in it.
@@ -145,7 +145,7 @@ class Bundle:
         return self.description.files.verified(name)
 
     def verify(self) -> None:
-        """Verify every file again; see :func:`photoseek.encoders.check.verify` for a bundle without checksums.
+        """Verify every file again; see ``verify`` for a bundle without checksums.
 
         Raises:
             BundleDamaged: The first file that is not what it should be.

@@ -14,7 +14,7 @@ from photoseek.errors import BundleDamaged
 
 @dataclass(frozen=True)
 class LogisticCurve:
-    """As :class:`Calibration`, for queries of at most ``words`` words, fitted on so many ``phrases``."""
+    """As ``Calibration``, for queries of at most ``words`` words, fitted on so many ``phrases``."""
 
     words: int
     slope: float

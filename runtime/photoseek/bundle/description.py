@@ -47,7 +47,7 @@ PRECISIONS = ("fp32", "fp16", "int8", "uint8", "q8", "q4", "q4f16", "bnb4")
 
 @dataclass(frozen=True)
 class TextInputSpec:
-    """How a foreign text tower's texts become its input; see :class:`photoseek.bundle.tokenization.Tokenization`.
+    """How a foreign text tower's texts become its input; see ``Tokenization``.
 
     Attributes:
         files: Of the tokenizer, by paths from the folder.
@@ -57,7 +57,7 @@ class TextInputSpec:
         length: As there.
         masked: As there.
         side: As there.
-        clean: As there; the name of a function in :mod:`photoseek.bundle.layouts.text_cleaning`.
+        clean: As there; the name of a function in ``photoseek.bundle.layouts.text_cleaning``.
         options: Settings of the tokenizer that stand in none of its files.
     """
 

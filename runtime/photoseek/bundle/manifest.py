@@ -76,9 +76,9 @@ class TextTowerRecord:
     """What the manifest says of a further language's text tower, trained against the bundle's own image side.
 
     Attributes:
-        pooling: As in :class:`Manifest`.
+        pooling: As in ``Manifest``.
         weights: SHA-256 of the checkpoint's weights that it was made from.
-        precisions: As in :class:`Manifest`; ``parity`` is of ``text`` only.
+        precisions: As in ``Manifest``; ``parity`` is of ``text`` only.
         training: Data and settings that the weights came from.
     """
 
@@ -90,7 +90,7 @@ class TextTowerRecord:
 
 @dataclass(frozen=True)
 class Reading:
-    """How the main text tower's texts become its input; see :class:`photoseek.bundle.tokenization.Tokenization`."""
+    """How the main text tower's texts become its input; see ``Tokenization``."""
 
     length: int | None = None
     masked: bool = True
@@ -111,7 +111,7 @@ class Manifest:
         files: What each file must be, by its path inside the bundle.
         precisions: For each precision in the bundle, its facts: ``parity`` (largest absolute differences from
             PyTorch) and, where measured, ``metrics`` (retrieval, as ``evaluate --json`` prints it) and ``confidence``
-            (what cosines are worth, see :class:`photoseek.bundle.calibration.Calibration`).
+            (what cosines are worth, see ``Calibration``).
         training: Data and settings that the weights came from.
         license: SPDX identifier of the license of the weights.
         text_towers: The text towers of further languages, by ISO 639-1 code.
@@ -217,7 +217,7 @@ def upgrade_hint(path: Path) -> str:
 
 
 def _wrong_value(manifest: Manifest) -> str:
-    """The first value that is not what :class:`Manifest` says of it, in words; empty where each is."""
+    """The first value that is not what ``Manifest`` says of it, in words; empty where each is."""
     texts = ("name", "pooling", "preprocessing", "weights", "license")
     for key, kind in (*((text, str) for text in texts), ("languages", list), ("precisions", dict), ("training", dict)):
         if not isinstance(value := getattr(manifest, key), kind):

@@ -18,7 +18,7 @@ def bundle_or_gallery(path: str, *, recover: bool = False) -> Bundle | Gallery:
 
     Args:
         path: Folder of either, or the name of an embedded bundle.
-        recover: See :meth:`Gallery.open`.
+        recover: See ``Gallery.open``.
 
     Raises:
         QueryError: There is no bundle and no gallery at this path.
@@ -82,7 +82,7 @@ def verify_photos(opened: Bundle | Gallery) -> list[PhotoMismatch]:
 
 
 def print_verified(lines: list[str], wrong: list[PhotoMismatch], *, as_json: bool) -> None:
-    """Print the lines of :func:`verify` and each photo that has changed since it was encoded."""
+    """Print the lines of ``verify`` and each photo that has changed since it was encoded."""
     if as_json:
         output.print_json({"messages": lines, "photos": [asdict(photo) for photo in wrong]})
         return

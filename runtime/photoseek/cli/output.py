@@ -1,6 +1,6 @@
 """Output of all command lines: text, tables, JSON, progress bars and one-line errors.
 
-Only this module prints. It escapes all text with :func:`photoseek.system.terminal.visible`.
+Only this module prints. It escapes all text with ``visible``.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ class TextEncoder:
     """Sentences -> unit vectors, each through the tower of its language. May be shared between threads.
 
     Where a bundle has a tower for each of two languages, the script of a text decides (see
-    :mod:`photoseek.languages`). Of a mixed text each tower reads its own words, since it makes nothing of words that it
+    ``photoseek.languages``). Of a mixed text each tower reads its own words, since it makes nothing of words that it
     never met, and the unit vectors are added, weighted by the square root of the share of words: it is most often a
     word that counts which stands in another language, among articles and prepositions. (On captions with one or two
     nouns translated this found more photos than one tower for all of the text, than both towers for all of it, and
@@ -49,7 +49,7 @@ class TextEncoder:
             bundle: Whose towers.
             precision: Of the towers. None: the one that this CPU runs fastest.
             threads: Of one run. None: as the mode has it.
-            mode: Whom it serves; see :data:`photoseek.bundle.onnx_session.Mode`.
+            mode: Whom it serves; see ``Mode``.
 
         Raises:
             BundleIncompatible: The bundle lacks the precision.
@@ -138,7 +138,7 @@ class ImageEncoder(Tower):
     """Photos -> unit vectors. May be shared between threads."""
 
     def encode(self, photos: Iterable[PhotoInput], *, batch_size: int = 16) -> Vectors:
-        """Encode photos, decoding each as :func:`photoseek.photos.decode.decode_photo` does, as large as the tower
+        """Encode photos, decoding each as ``decode_photo`` does, as large as the tower
         needs it.
 
         Raises:

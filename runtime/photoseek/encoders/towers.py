@@ -90,7 +90,7 @@ class TextTower(Tower):
     def encode(self, texts: Sequence[str], batch_size: int) -> Vectors:
         """Unit vectors (n, dim) of texts that the tokenizer takes; those of like length share a run.
 
-        In int8 each has a run of its own: see :attr:`GraphSpec.batch_size_one`; and a run of one is as fast for each.
+        In int8 each has a run of its own: see ``GraphSpec.batch_size_one``; and a run of one is as fast for each.
         """
         tower = self.bundle.text_graph(self.precision, self.language)
         batch_size = 1 if tower.batch_size_one else batch_size

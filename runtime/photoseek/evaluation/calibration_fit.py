@@ -73,7 +73,7 @@ def calibrate_by_length(images: Vectors, texts: Vectors, shown: npt.NDArray[np.b
         images: Unit vectors of N photos, (N, dim).
         texts: Unit vectors of P phrases, (P, dim), at least one.
         shown: Whether each photo shows what a phrase says, (P, N), see
-            :class:`photoseek.evaluation.caption_phrases.Phrases`.
+            ``Phrases``.
         words: Of the longest phrase.
     """
     scores = np.asarray(texts @ images.T)
@@ -157,7 +157,7 @@ def calibrate_bundle(
     split: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Calibration]:
-    """Fit :func:`photoseek.evaluation.calibration_fit.calibrate` for each precision, and note it in ``photoseek.json``.
+    """Fit ``calibrate`` for each precision, and note it in ``photoseek.json``.
 
     Galleries of the bundle stay as they are: no vector changes.
 
@@ -165,7 +165,7 @@ def calibrate_bundle(
         bundle: Whose folder can be written.
         images: Folder of the images.
         captions: Caption files; each belongs to the text tower of the language that most of it is in.
-        split: The images that count, as for :func:`photoseek.evaluation.evaluate.evaluate`.
+        split: The images that count, as for ``evaluate``.
         progress: Called with images encoded and images in all, for each precision and file anew.
 
     Returns:

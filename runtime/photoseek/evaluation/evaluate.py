@@ -87,7 +87,7 @@ def encode_captioned(
     protocol: EvaluationProtocol | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> EncodedSplit:
-    """The vectors that :func:`evaluate` measures; parameters and errors are its own."""
+    """The vectors that ``evaluate`` measures; parameters and errors are its own."""
     rules = protocol or EvaluationProtocol()
     names, chosen = rules.choose(*images_with_captions(Path(images), captions, split))
     rules.fold_slices(len(names))  # refused before the work, not after it

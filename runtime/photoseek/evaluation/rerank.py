@@ -1,6 +1,6 @@
 """What reranking gains: recall of two bundles alone, and of the first with its first hits looked at by the second.
 
-Text to image, as :mod:`photoseek.evaluation.metrics` measures it, exact search. What the fused order gains over the
+Text to image, as ``photoseek.evaluation.metrics`` measures it, exact search. What the fused order gains over the
 better of both bundles has an interval of its own, from the same resamples of the images for both (a paired bootstrap,
 Efron and Tibshirani 1993): figures over the same images differ by far less than each of them varies.
 """

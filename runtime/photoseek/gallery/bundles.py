@@ -24,7 +24,7 @@ from photoseek.system.user_paths import absolute
 
 
 class GalleryBundles(ABC):
-    """The part of a :class:`photoseek.gallery.gallery.Gallery` that is about its bundles."""
+    """The part of a ``Gallery`` that is about its bundles."""
 
     path: Path
     database: Database
@@ -92,7 +92,7 @@ class GalleryBundles(ABC):
         return held
 
     def add_bundle(self, bundle: Bundle, *, precision: str | None = None) -> GalleryBundle:
-        """Take a bundle in beside the gallery's own; :meth:`index` encodes every photo with it, and keeps it current.
+        """Take a bundle in beside the gallery's own; ``index`` encodes every photo with it, and keeps it current.
 
         Args:
             bundle: Of any dimension.
@@ -129,7 +129,7 @@ class GalleryBundles(ABC):
         """Let a bundle go that was taken in, with all of its vectors; tells how many photos had one.
 
         Args:
-            bundle: It, its folder, or its name or fingerprint as :meth:`load_bundle` takes them.
+            bundle: It, its folder, or its name or fingerprint as ``load_bundle`` takes them.
 
         Raises:
             GalleryIncompatible: The gallery does not hold it, or it is the gallery's own.

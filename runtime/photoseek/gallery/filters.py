@@ -46,7 +46,7 @@ class Filter:
         min_megapixels: Of the photo, in millions of pixels.
         max_megapixels: Of the photo, in millions of pixels.
         orientation: ``landscape`` is wider than high, ``portrait`` higher than wide.
-        type: One of :data:`TYPES`.
+        type: One of ``TYPES``.
 
     Raises:
         QueryError: A value that is none of its kind.

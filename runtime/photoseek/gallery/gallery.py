@@ -52,8 +52,8 @@ FOLDER = ".photoseek"
 class Gallery(GalleryBundles):
     """A folder that knows the photos of another folder, and the vector of each.
 
-    Get one from :meth:`create`, :meth:`open` or :meth:`open_or_create`. It may be shared between threads, and is
-    closed by :meth:`close` or at the end of a ``with`` block.
+    Get one from ``create``, ``open`` or ``open_or_create``. It may be shared between threads, and is
+    closed by ``close`` or at the end of a ``with`` block.
     """
 
     def __init__(self, path: Path, database: Database, trust: Answer = False) -> None:
@@ -113,7 +113,7 @@ class Gallery(GalleryBundles):
                 is written; where such a database cannot be read, the error says so.
             trust: Whether to use photos outside the folder that contains the gallery, and bundles, that the gallery
                 records and that this user has not named on this computer; what is used is remembered. A function is
-                called with a question. See :mod:`photoseek.gallery.trust`.
+                called with a question. See ``photoseek.gallery.trust``.
 
         Raises:
             GalleryNotFound: There is none; this holds for any text, even one that cannot name a folder.
@@ -150,9 +150,9 @@ class Gallery(GalleryBundles):
             bundle: What encodes the photos.
             path: Where the gallery lies. None: in ``.photoseek`` inside the photo folder.
             rebuild: Whether a gallery of another bundle goes over to this one, every photo encoded anew.
-            add_bundle: Whether a gallery of another bundle takes this one in beside its own; see :meth:`add_bundle`.
-            relocate: Whether the photos of the gallery lie in ``photos`` now; see :meth:`relocate`.
-            trust: As for :meth:`open`. The photo folder and the bundle that are named here are always trusted.
+            add_bundle: Whether a gallery of another bundle takes this one in beside its own; see ``add_bundle``.
+            relocate: Whether the photos of the gallery lie in ``photos`` now; see ``relocate``.
+            trust: As for ``open``. The photo folder and the bundle that are named here are always trusted.
 
         Raises:
             GalleryIncompatible: The gallery belongs to another bundle or to other photos.
@@ -214,7 +214,7 @@ class Gallery(GalleryBundles):
         """The folder of photos.
 
         Raises:
-            GalleryError: They lie in object storage; see :attr:`photo_folder`.
+            GalleryError: They lie in object storage; see ``photo_folder``.
         """
         folder = self.photo_folder
         if not isinstance(folder, LocalSource):
@@ -229,7 +229,7 @@ class Gallery(GalleryBundles):
         return f"photoseek index {folder.address}" + ("" if beside else f" --gallery {self.path}")
 
     def file_of(self, path: str) -> PhotoFile:
-        """Where the photo of a path lies, as hits have it in :attr:`photoseek.search.hits.Hit.path`."""
+        """Where the photo of a path lies, as hits have it in ``Hit.path``."""
         return self.photo_folder.photo(path)
 
     def relocate(self, photos: str | Path) -> None:
@@ -269,11 +269,11 @@ class Gallery(GalleryBundles):
 
         Args:
             bundle: One that the gallery holds. None: its own, from where it lay.
-            precision: Of that bundle's image tower. None: see :meth:`image_precision`.
+            precision: Of that bundle's image tower. None: see ``image_precision``.
             progress: Called after each batch, in the calling thread.
             recall: Share of the true ten best, within (0, 1], that approximate search has to find; it is measured on
                 this gallery. None: as before, at first 0.99.
-            backend: What encodes the photos, such as a :class:`photoseek.ray_indexing.RayBackend`. None: threads of
+            backend: What encodes the photos, such as a ``RayBackend``. None: threads of
                 this process.
             rehash: Whether every photo is read and its SHA-256 compared, also where size, timestamps and inode are as
                 they were; photos whose content changed are encoded.
@@ -314,7 +314,7 @@ class Gallery(GalleryBundles):
 
         Args:
             captions: With the names of their photos, as paths inside the photo folder; those need not be there.
-            bundle: As at creation. None: :meth:`load_bundle`.
+            bundle: As at creation. None: ``load_bundle``.
             progress: Called after each batch.
 
         Raises:
@@ -341,7 +341,7 @@ class Gallery(GalleryBundles):
 
         Raises:
             GalleryDamaged: It is not what it should be, or was made from another database.
-            GalleryError: See :func:`photoseek.gallery.snapshot.snapshot.open_current`.
+            GalleryError: See ``open_current``.
         """
         generation = open_current(self.path if held is None else held.folder(self.path))
         check_matches_database(generation, self.database)
@@ -403,11 +403,11 @@ class Gallery(GalleryBundles):
         return check_photos(self.database, folder, progress or (lambda *_: None))
 
     def stale_files(self) -> list[Path]:
-        """Return stale files of interrupted runs, which :meth:`index` and :meth:`repair` remove; [] during indexing."""
+        """Return stale files of interrupted runs, which ``index`` and ``repair`` remove; [] during indexing."""
         return [] if is_writing(self.path) else stale_files(self.path, self.bundles())
 
     def repair(self) -> Repaired:
-        """Make the gallery whole again without encoding a photo: see :func:`photoseek.gallery.repair.repair_gallery`.
+        """Make the gallery whole again without encoding a photo: see ``repair_gallery``.
 
         Raises:
             GalleryBusy: Another process is writing this gallery.
@@ -436,7 +436,7 @@ def _expect_none(folder: Path) -> None:
 
 
 def _resolve_location(source: PhotoSource, path: str | Path | None) -> Path:
-    """Where the gallery lies; the photo folder itself stands for the folder inside it, as in :meth:`Gallery.open`."""
+    """Where the gallery lies; the photo folder itself stands for the folder inside it, as in ``Gallery.open``."""
     if not isinstance(source, LocalSource):
         if path is None:
             raise QueryError(

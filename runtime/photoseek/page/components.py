@@ -18,7 +18,7 @@ _FOLDER = Path(__file__).parent / "assets"
 
 def register_component(name: str, key: str, data: Mapping[str, Any], **told: Callable[[], None]) -> None:
     """Draw a part; each of ``told`` is called when the person has done what its name says,
-    see :func:`component_value`."""
+    see ``component_value``."""
     callbacks: dict[str, Any] = {f"on_{event}_change": callback for event, callback in told.items()}
     _part(name)(key=key, data=dict(data), **callbacks)
 

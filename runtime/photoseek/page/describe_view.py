@@ -16,7 +16,7 @@ from photoseek.page.thumbnail_cache import FULL_SIDE
 from photoseek.search.hits import Sentence
 
 SOURCE = "described"
-"""In the session: the photo to describe, an :class:`Upload` or the path of one in the gallery."""
+"""In the session: the photo to describe, an ``Upload`` or the path of one in the gallery."""
 
 _SENTENCES = 10
 

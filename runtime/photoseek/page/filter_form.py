@@ -1,4 +1,4 @@
-"""Which photos may be found: fields for a :class:`Filter`, and a chip for each condition that is set."""
+"""Which photos may be found: fields for a ``Filter``, and a chip for each condition that is set."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from photoseek.page.search_form import SearchForm
 from photoseek.page.strings import Strings, strings
 
 NAMES = tuple(field.name for field in fields(Filter))
-"""The conditions, as they are called in the session, with :data:`PREFIX`, and in the address."""
+"""The conditions, as they are called in the session, with ``PREFIX``, and in the address."""
 
 PREFIX = "where-"
 

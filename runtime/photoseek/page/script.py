@@ -1,4 +1,4 @@
-"""What Streamlit runs on every interaction, behind the gate of :mod:`photoseek.page.server`."""
+"""What Streamlit runs on every interaction, behind the gate of ``photoseek.page.server``."""
 
 from photoseek.page import main
 

@@ -18,7 +18,7 @@ class Strings:
     """The texts of one language, as attributes; names in braces are filled in by ``str.format``."""
 
     def __init__(self, code: str) -> None:
-        """Read the catalogue of a language of :data:`LANGUAGES`."""
+        """Read the catalogue of a language of ``LANGUAGES``."""
         file = resources.files("photoseek.page") / "locale" / f"{code}.toml"
         self._texts: dict[str, str] = tomllib.loads(file.read_text("utf-8"))
 

@@ -23,7 +23,7 @@ from photoseek.photos.pillow_warnings import suppress_pillow_warnings
 from photoseek.photos.rgb import to_rgb
 
 PhotoInput: TypeAlias = str | Path | bytes | bytearray | memoryview | Image.Image | StoredPhoto
-"""A path, the bytes of a file, an open picture, or a photo in object storage (:attr:`photoseek.search.hits.Hit.file`).
+"""A path, the bytes of a file, an open picture, or a photo in object storage (``Hit.file``).
 """
 
 LARGE = 50_000_000
@@ -78,7 +78,7 @@ def open_photo(source: PhotoInput) -> Image.Image:
 
 
 def decode_photo(source: PhotoInput, edge: int | None = None, large: int = LARGE) -> Photo:
-    """As :func:`open_photo`, but decoded no larger than needed, where that spares much.
+    """As ``open_photo``, but decoded no larger than needed, where that spares much.
 
     A JPEG is stored as waves of 8 x 8 pixels, from which the decoder makes an eighth, a quarter or half of the size for
     a fraction of the work: of a photo of 12 megapixels most is never computed. Of other formats very large pictures are
@@ -87,10 +87,10 @@ def decode_photo(source: PhotoInput, edge: int | None = None, large: int = LARGE
     Args:
         source: What to decode.
         edge: The shorter side that is needed, in pixels; the picture is never smaller, unless the photo is. None: all.
-        large: See :data:`LARGE`.
+        large: See ``LARGE``.
 
     Raises:
-        PhotoError: As :func:`open_photo`.
+        PhotoError: As ``open_photo``.
         PhotoUnreachable: Pillow found too little memory for it.
     """
     try:

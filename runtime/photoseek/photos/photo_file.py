@@ -11,8 +11,8 @@ from typing import BinaryIO, Protocol, TypeAlias, runtime_checkable
 class StoredPhoto(Protocol):
     """A photo outside the file system, such as an object in a bucket; its text is its address.
 
-    Each method raises :class:`photoseek.errors.PhotoUnreachable` if the storage cannot be reached, and
-    :class:`photoseek.errors.PhotoError` if the photo does not exist or may not be read.
+    Each method raises ``PhotoUnreachable`` if the storage cannot be reached, and
+    ``PhotoError`` if the photo does not exist or may not be read.
     """
 
     def __hash__(self) -> int:
@@ -26,7 +26,7 @@ class StoredPhoto(Protocol):
         """Return what changes when the photo does: the time of its change in nanoseconds, and its size in bytes."""
 
     def read_bytes(self) -> bytes:
-        """Return its bytes, at most :data:`photoseek.photos.formats.MAX_BYTES`."""
+        """Return its bytes, at most ``MAX_BYTES``."""
 
     def open(self) -> BinaryIO:
         """Open it for random access; parts are fetched when they are read."""

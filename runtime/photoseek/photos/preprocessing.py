@@ -59,7 +59,7 @@ class Preprocessing:
         floor_middle: Whether the middle of what cannot be halved lies a pixel to the left and top, as transformers and
             immich have it, or at the even one, as torchvision has it.
         faithful: Whether photos are decoded in full and resized before they are cut, as the model's own code does it,
-            but for those so large that it shows no more (see :attr:`edge`), or longer than 16 to 1.
+            but for those so large that it shows no more (see ``edge``), or longer than 16 to 1.
     """
 
     height: int = 224

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class RayBackend:
-    """Who encodes photos in :meth:`photoseek.gallery.gallery.Gallery.index`, with ``backend=RayBackend("auto")``.
+    """Who encodes photos in ``Gallery.index``, with ``backend=RayBackend("auto")``.
 
     This process scans the photos, hands them out a few at a time, and alone writes the gallery. Each photo is committed
     once, however often a machine that is lost had it handed out anew.
@@ -47,7 +47,7 @@ class RayBackend:
     def encode(
         self, work: Sequence[PhotoEntry], photo_encoder: PhotoEncoder, keep: Callable[[Batch], None]
     ) -> Generator[Batch]:
-        """See :meth:`photoseek.gallery.indexing.pipeline.EncodingBackend.encode`.
+        """See ``EncodingBackend.encode``.
 
         Raises:
             IndexingError: The cluster cannot be reached, has no processor, or one of its machines cannot do it.

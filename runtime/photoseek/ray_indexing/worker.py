@@ -31,7 +31,7 @@ class Worker:
             self._trouble = str(error)
 
     def __call__(self, part: Any) -> Any:
-        """Encode the photos of a table with rows of :func:`photoseek.ray_indexing.arrow_rows.to_rows`; a table of what
+        """Encode the photos of a table with rows of ``to_rows``; a table of what
         came of it.
         """
         photos, host = parse_photos(part), socket.gethostname()

@@ -23,7 +23,7 @@ class WorkerSpec:
         bundle: What encodes them: where it lies on the machine of the run, and perhaps on others, or ``demo``.
         fingerprint: Of that bundle.
         precision: Of its image tower.
-        desk: An actor, see :class:`photoseek.ray_indexing.coordinator.Coordinator`.
+        desk: An actor, see ``Coordinator``.
     """
 
     version: str

@@ -35,21 +35,21 @@ class Hit:
 
     Attributes:
         rank: 1 is best.
-        path: Relative to the photo folder, with forward slashes; see :mod:`photoseek.system.filenames` for names that
+        path: Relative to the photo folder, with forward slashes; see ``photoseek.system.filenames`` for names that
             are no text.
         score: Cosine of query and photo, in [-1, 1].
         width: Of the upright photo, in pixels.
         height: Of the upright photo, in pixels.
         file: Where the photo lies: a path, or for one in object storage a
-            :class:`photoseek.sources.remote.RemoteFile`, whose text is its address.
+            ``RemoteFile``, whose text is its address.
         id: Its number in the gallery, which never comes to mean another picture.
         taken: ``YYYY-MM-DD HH:MM:SS`` by the camera's clock; None where the photo does not tell.
         confidence: Probability, in [0, 1], that the photo shows what the text says; None for queries with a photo,
-            and where the bundle was not calibrated. See :mod:`photoseek.evaluation.calibration_fit`.
+            and where the bundle was not calibrated. See ``photoseek.evaluation.calibration_fit``.
         low_confidence: Whether the score is below what best hits commonly have: where that is so of the first hit,
             most likely nothing in the gallery shows what was asked for.
         duplicates: Further hits that show nearly the same, folded into this one; best first.
-        fusion_score: What reranked hits are in the order of, see :mod:`photoseek.search.rank_fusion`; None of others.
+        fusion_score: What reranked hits are in the order of, see ``photoseek.search.rank_fusion``; None of others.
         scores: Of reranked hits, what the bundle that searched says and what the second one does.
     """
 

@@ -68,7 +68,7 @@ class Query:
 
 
 class QueryEncoder:
-    """Texts and photos -> a :class:`Query` in the space of one bundle. May be shared between threads.
+    """Texts and photos -> a ``Query`` in the space of one bundle. May be shared between threads.
 
     Each tower is loaded by the first query that needs it; the vectors of the last texts are remembered.
     """
@@ -99,7 +99,7 @@ class QueryEncoder:
         language: str | None,
         photo_at: PhotoLookup,
     ) -> Query:
-        """Encode a query; parameters and errors are those of :meth:`photoseek.search.searcher.Searcher.search`."""
+        """Encode a query; parameters and errors are those of ``Searcher.search``."""
         for name, value in (("text", text), ("similar_to", similar_to), ("language", language)):
             if value is not None:
                 require_text(value, name)

@@ -44,8 +44,8 @@ class RerankQuery:
 class Reranker:
     """Answers queries by a searcher, whose first hits a second bundle puts in a better order.
 
-    It is asked as a :class:`photoseek.search.searcher.Searcher` is, and may be shared between threads. Vectors of the
-    second bundle are read from the gallery, where it was added (:meth:`photoseek.Gallery.add_bundle`). Other photos are
+    It is asked as a ``Searcher`` is, and may be shared between threads. Vectors of the
+    second bundle are read from the gallery, where it was added (``Gallery.add_bundle``). Other photos are
     encoded when they are first needed; their vectors are cached in memory (64 MiB at most), and never stored.
 
     Each hit has the ``score`` and the ``confidence`` of the first bundle, besides those that it was ordered by:
@@ -70,7 +70,7 @@ class Reranker:
             searcher: What finds the first hits.
             bundle: What looks at them once more. The gallery may hold it or not.
             depth: How many hits it looks at, from 1 to ``MAX_DEPTH``.
-            fusion: How both orders become one. None: the default :class:`Fusion`.
+            fusion: How both orders become one. None: the default ``Fusion``.
             precision: Of its towers, as for the searcher.
             threads: Of one run of a tower. None: as the mode has it.
             mode: As for the searcher.
@@ -135,7 +135,7 @@ class Reranker:
         similar_to: str | None = None,
         language: str | None = None,
     ) -> RerankQuery:
-        """Encode a query with both bundles; parameters and errors are those of :meth:`search`."""
+        """Encode a query with both bundles; parameters and errors are those of ``search``."""
         first = self.searcher.query(text, photo=photo, similar_to=similar_to, language=language)
         return RerankQuery(first, self._encoder.encode(text, photo, similar_to, language, self._photo_at))
 

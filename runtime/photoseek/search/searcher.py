@@ -95,11 +95,11 @@ class Searcher(ForkAware):
             bundle: One that the gallery holds, whose vectors answer. None: the gallery's own, from where it lay.
             precision: Of the towers. None: of the text towers the one that this CPU runs fastest, of the image tower
                 that of the gallery.
-            engine: How neighbours are found; see :data:`photoseek.vector_index.registry.Engine`.
+            engine: How neighbours are found; see ``Engine``.
             threads: Of one run of a tower. None: as the mode has it.
             mode: ``latency`` for one caller at a time, ``service`` for many; see
-                :data:`photoseek.bundle.onnx_session.Mode`.
-            store: The URI of a store that :func:`photoseek.stores.push.push` has brought the gallery to, and
+                ``Mode``.
+            store: The URI of a store that ``push`` has brought the gallery to, and
                 that finds neighbours in place of the engine; passwords are best left to the environment. None: none.
             collection: The name of the gallery's place there. None: it follows from the gallery's id.
             fallback: Whether the engine answers while the server of the store is away.
@@ -148,7 +148,7 @@ class Searcher(ForkAware):
 
     @property
     def generation(self) -> Snapshot:
-        """What answers queries now; the errors are those of :meth:`search`."""
+        """What answers queries now; the errors are those of ``search``."""
         return self._current().generation
 
     @property
@@ -174,14 +174,14 @@ class Searcher(ForkAware):
         What is given counts the same: a text, a photo, a photo of the gallery, or several of them.
 
         Args:
-            text: What they should show, in any of the bundle's languages; see :mod:`photoseek.encoders.query_syntax`
-                for parts that are added and subtracted, and :class:`TextEncoder` for mixed text.
+            text: What they should show, in any of the bundle's languages; see ``photoseek.encoders.query_syntax``
+                for parts that are added and subtracted, and ``TextEncoder`` for mixed text.
             photo: A photo that they should be like.
             similar_to: Path of a photo of the gallery, relative to the photo folder. The photo itself is no hit.
             k: How many, at least 1; fewer are returned where the gallery has fewer.
             language: Whose text tower reads the text, one of ``bundle.languages``. None: told by its script.
             where: What the photos must be besides. None: anything.
-            group_duplicates: Whether near-duplicates count as one hit, in :attr:`Hit.duplicates`.
+            group_duplicates: Whether near-duplicates count as one hit, in ``Hit.duplicates``.
 
         Raises:
             QueryError: Nothing given, a text against the grammar, k below 1, a language that the bundle has no tower
@@ -189,7 +189,7 @@ class Searcher(ForkAware):
             PhotoError: The photo cannot be decoded.
             GalleryEmpty: Nothing is indexed yet.
             GalleryDamaged: A derived file is not what it should be; that of an approximate engine is done without, see
-                :attr:`damage`.
+                ``damage``.
             StoreError: The store does not answer, without ``fallback``, or does not show this gallery.
         """
         return self.nearest(
@@ -207,11 +207,11 @@ class Searcher(ForkAware):
         similar_to: str | None = None,
         language: str | None = None,
     ) -> Query:
-        """Encode a query; parameters and errors are those of :meth:`search`."""
+        """Encode a query; parameters and errors are those of ``search``."""
         return self.encoder.encode(text, photo, similar_to, language, self.photo_at)
 
     def encode(self, text: str | None = None, photo: PhotoInput | None = None, language: str | None = None) -> Vectors:
-        """The unit vector of a query, (dim,); the errors are those of :meth:`search`."""
+        """The unit vector of a query, (dim,); the errors are those of ``search``."""
         return self.query(text, photo=photo, language=language).vector
 
     def nearest(
@@ -232,7 +232,7 @@ class Searcher(ForkAware):
             wanted *= 2  # some were folded
 
     def candidates(self, query: Query | Vectors, count: int, where: Filter | None = None) -> Candidates:
-        """The ``count`` photos nearest to a query, none folded; parameters and errors are those of :meth:`nearest`."""
+        """The ``count`` photos nearest to a query, none folded; parameters and errors are those of ``nearest``."""
         if where is not None and not isinstance(where, Filter):
             raise QueryError(f"where: expected a photoseek.gallery.filters.Filter, found {type(where).__name__}")
         query = query if isinstance(query, Query) else Query(query)

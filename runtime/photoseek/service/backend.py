@@ -62,18 +62,18 @@ class Backend:
         return await self.workers.run(lambda: self._search(asked, photo))
 
     async def describe(self, asked: DescribeRequest, photo: BinaryIO | None = None) -> DescribeAnswer:
-        """The captions that describe a photo best; the errors are those of :meth:`search`."""
+        """The captions that describe a photo best; the errors are those of ``search``."""
         return await self.workers.run(lambda: self._describe(asked, photo))
 
     async def embed(self, asked: EmbedRequest) -> EmbedAnswer:
-        """The vectors of texts; the errors are those of :meth:`search`."""
+        """The vectors of texts; the errors are those of ``search``."""
         encode = self.searcher.text_encoder.encode
         return await self.workers.run(
             lambda: self._vectors("text", lambda: encode(asked.texts, language=asked.language))
         )
 
     async def embed_photo(self, photo: BinaryIO) -> EmbedAnswer:
-        """The vector of a photo; the errors are those of :meth:`search`."""
+        """The vector of a photo; the errors are those of ``search``."""
         encode = self.searcher.image_encoder.encode
         return await self.workers.run(lambda: self._vectors("photo", lambda: encode([photo.read()])))
 

@@ -54,9 +54,9 @@ def run_service(
         gallery: What is searched.
         bundle: Which of the gallery's bundles answers, by name or folder. None: its own.
         rerank: A second bundle, by name or folder, that reranks the top hits, or None.
-        depth: As for :class:`photoseek.Reranker`, as is ``fusion``; of requests that name none.
+        depth: As for ``photoseek.Reranker``, as is ``fusion``; of requests that name none.
         fusion: As ``depth``.
-        precision: As for :class:`photoseek.Searcher`, as is ``engine``.
+        precision: As for ``photoseek.Searcher``, as is ``engine``.
         engine: As ``precision``.
         store: What finds neighbours in place of the engine. None: the engine does.
         address: Where the server listens. Beyond loopback, a token keeps strangers out.
@@ -64,7 +64,7 @@ def run_service(
         token_file: Whose content callers have to show. None: what ``PHOTOSEEK_TOKEN`` says, if anything.
         limits: What the server accepts. None: the defaults. Fewer connections where the limit on open files is low.
         trusted_proxies: Addresses and networks whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are used.
-        trust: As for :meth:`photoseek.Gallery.open`.
+        trust: As for ``Gallery.open``.
 
     Returns:
         The exit code.

@@ -53,7 +53,7 @@ async def read_form(request: Request, model: type[Fields]) -> AsyncIterator[tupl
     """The fields of a form, and its photo, which is kept on disk where it is large, until the block ends.
 
     Raises:
-        Refusal: As :func:`read_json`; or there is no photo.
+        Refusal: As ``read_json``; or there is no photo.
     """
     form = await _form(request)
     try:

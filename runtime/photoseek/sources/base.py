@@ -66,7 +66,7 @@ class PhotoEntry:
     """A file that looks like a photo. Equal facts mean that its content did not change.
 
     Attributes:
-        path: Relative to the folder, with forward slashes, as :func:`photoseek.system.filenames.decode_filename`.
+        path: Relative to the folder, with forward slashes, as ``decode_filename``.
         bytes: Its size.
         mtime_ns: When its content was last changed, as far as programs do not set the time themselves.
         ctime_ns: When its content or metadata was last changed, which programs cannot set; 0 in object storage.
@@ -81,7 +81,7 @@ class PhotoEntry:
 
     @classmethod
     def of(cls, path: str, status: os.stat_result, *, inodes: bool) -> PhotoEntry:
-        """Return the facts of a file; ``inodes``: whether inode numbers are stable, see :func:`has_stable_inodes`."""
+        """Return the facts of a file; ``inodes``: whether inode numbers are stable, see ``has_stable_inodes``."""
         inode = status.st_ino if inodes else 0
         return cls(path, status.st_size, _signed(status.st_mtime_ns), _signed(status.st_ctime_ns), _signed(inode))
 

@@ -37,7 +37,7 @@ def read_stable(photo: PhotoEntry, root: Path, read: Callable[[Path], bytes]) ->
     Args:
         photo: As a scan found it.
         root: The folder that was scanned.
-        read: Such as :func:`photoseek.photos.decode.read_photo`.
+        read: Such as ``read_photo``.
 
     Returns:
         None where the photo is not there any more.
@@ -187,11 +187,11 @@ class LocalSource:
             raise GalleryNotFound(f"{shown(self.root)}: {reason}; name a folder of photos")
 
     def scan(self, unseen: ScanGaps) -> Iterator[PhotoEntry]:
-        """As :func:`photoseek.sources.local.scan`."""
+        """As ``scan``."""
         return scan(self.root, unseen)
 
     def read_stable(self, photo: PhotoEntry) -> tuple[PhotoEntry, bytes] | None:
-        """As :func:`photoseek.sources.local.read_stable`."""
+        """As ``read_stable``."""
         return read_stable(photo, self.root, read_photo)
 
     def photo(self, path: str) -> Path:

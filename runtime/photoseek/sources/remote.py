@@ -3,7 +3,7 @@
 A key is a name, and no path: ``..`` in it leads nowhere, and a slash at its start is a part of it. No part of a key
 ever becomes a path of this machine. Keys with a part that begins with a dot are passed over, as hidden files are.
 
-:class:`RemoteFile` takes the place of a ``Path`` for one of its photos.
+``RemoteFile`` takes the place of a ``Path`` for one of its photos.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class RemoteFile:
 
     Attributes:
         folder: Where it lies.
-        path: Inside that, as :attr:`photoseek.search.hits.Hit.path` has it.
+        path: Inside that, as ``Hit.path`` has it.
     """
 
     folder: RemoteSource
@@ -60,12 +60,12 @@ class RemoteFile:
         return self.folder.look(self.path)
 
     def version(self) -> tuple[int, int]:
-        """The time of its change in nanoseconds, and its size; the errors are those of :meth:`look`."""
+        """The time of its change in nanoseconds, and its size; the errors are those of ``look``."""
         found = self.look()
         return found.mtime_ns, found.bytes
 
     def read_bytes(self) -> bytes:
-        """All of it, at most :data:`photoseek.photos.formats.MAX_BYTES`; the errors are those of :meth:`look`."""
+        """All of it, at most ``MAX_BYTES``; the errors are those of ``look``."""
         return self.folder.read(self.path)
 
     def open(self) -> BinaryIO:
@@ -73,7 +73,7 @@ class RemoteFile:
         return self.folder.open(self.path)
 
     def iter_chunks(self) -> Iterator[bytes]:
-        """All of it, a mebibyte at a time; the errors are those of :meth:`look`, and come before the first block."""
+        """All of it, a mebibyte at a time; the errors are those of ``look``, and come before the first block."""
         file = self.open()
         with object_store.translate_errors():
             first = file.read(CHUNK_BYTES)
@@ -99,7 +99,7 @@ class RemoteSource:
     """Objects whose keys begin with a prefix.
 
     Attributes:
-        scheme: One of :data:`photoseek.sources.object_store.SCHEMES`.
+        scheme: One of ``SCHEMES``.
         prefix: The bucket, and the beginning of the keys, without a slash at its end: ``bucket/photos``.
     """
 
@@ -174,7 +174,7 @@ class RemoteSource:
         return RemoteFile(self, path)
 
     def contains_any(self, paths: Collection[str]) -> bool:
-        """Whether one of these photos is in it; the errors are those of :meth:`scan`."""
+        """Whether one of these photos is in it; the errors are those of ``scan``."""
         known = frozenset(paths)
         return any(photo.path in known for photo in self.scan(ScanGaps()))
 
@@ -183,16 +183,16 @@ class RemoteSource:
         return self == other
 
     def look(self, path: str) -> PhotoEntry:
-        """Size and version of an object; see :meth:`RemoteFile.look`."""
+        """Size and version of an object; see ``RemoteFile.look``."""
         with object_store.translate_errors():
             return _found(path, object_store.filesystem(self.scheme).info(self._key(path)))
 
     def read(self, path: str) -> bytes:
-        """The bytes of an object; see :meth:`RemoteFile.read_bytes`."""
+        """The bytes of an object; see ``RemoteFile.read_bytes``."""
         return self._read(self.look(path))
 
     def open(self, path: str) -> BinaryIO:
-        """An object as a file; see :meth:`RemoteFile.open`."""
+        """An object as a file; see ``RemoteFile.open``."""
         with object_store.translate_errors():
             return cast(
                 "BinaryIO", object_store.filesystem(self.scheme).open(self._key(path), "rb", block_size=CHUNK_BYTES)

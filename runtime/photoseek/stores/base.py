@@ -81,7 +81,7 @@ class StoreMetadata:
 
     @classmethod
     def from_json(cls, text: str, place: str) -> StoreMetadata:
-        """Read what :meth:`to_json` wrote.
+        """Read what ``to_json`` wrote.
 
         Raises:
             StoreIncompatible: A newer photoseek wrote it, or it is none.
@@ -101,8 +101,8 @@ class StoreMetadata:
 class Store(Protocol):
     """A place on a server that holds the vectors of one gallery. May be shared between threads, and used after a fork.
 
-    Each method raises :class:`photoseek.errors.StoreUnavailable` where the server does not answer in time, and
-    :class:`photoseek.errors.StoreError` where it refuses.
+    Each method raises ``StoreUnavailable`` where the server does not answer in time, and
+    ``StoreError`` where it refuses.
     """
 
     place: str
@@ -140,7 +140,7 @@ class Store(Protocol):
 
         Args:
             query: Unit vector, (dim,).
-            k: At most :attr:`most_neighbors`.
+            k: At most ``most_neighbors``.
             effort: How much of the index is looked at; 0: there is none.
             where: What the photos must be.
 
@@ -176,7 +176,7 @@ def default_collection_name(gallery: str, name: str | None = None) -> str:
 
 @dataclass(frozen=True)
 class StoreChoice:
-    """What the options name, as :class:`photoseek.Searcher` takes it."""
+    """What the options name, as ``photoseek.Searcher`` takes it."""
 
     store: str | None = None
     collection: str | None = None

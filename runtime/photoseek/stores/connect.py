@@ -15,9 +15,9 @@ def open_store(uri: str, name: str) -> Store:
     """Open a place in a store; nothing is asked of its server yet.
 
     Args:
-        uri: See :class:`StoreUri`. Passwords are better left to the environment: ``PGPASSWORD`` or ``~/.pgpass``
+        uri: See ``StoreUri``. Passwords are better left to the environment: ``PGPASSWORD`` or ``~/.pgpass``
             for PostgreSQL, ``PHOTOSEEK_MILVUS_TOKEN`` for Milvus.
-        name: Of the place; see :func:`photoseek.stores.base.default_collection_name`.
+        name: Of the place; see ``default_collection_name``.
 
     Raises:
         QueryError: The URI names no kind of store.

@@ -76,9 +76,9 @@ def push(
 
     Args:
         gallery: What is sent: its searchable photos.
-        uri: See :class:`photoseek.stores.uri.StoreUri`.
+        uri: See ``StoreUri``.
         collection: The name of its place there. None: it follows from the gallery's id.
-        bundle: Whose text towers give queries to measure with. None: :meth:`Gallery.load_bundle`.
+        bundle: Whose text towers give queries to measure with. None: ``Gallery.load_bundle``.
         recall: Share of the true ten best, within (0, 1], that searches have to find. None: as before, at first 0.99.
         rebuild: Whether what another bundle or gallery has there is dropped.
         index_from: Photos from which on an index is built.

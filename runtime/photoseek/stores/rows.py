@@ -28,8 +28,8 @@ class StoreRow:
         path: Relative to the photo folder.
         taken: ``YYYY-MM-DD HH:MM:SS``; empty where the photo does not tell.
         pixels: Width times height.
-        orientation: See :data:`photoseek.gallery.filters.Orientation`.
-        type: By the name's ending; see :func:`file_type`.
+        orientation: See ``Orientation``.
+        type: By the name's ending; see ``file_type``.
         vector: Unit vector, (dim,).
     """
 

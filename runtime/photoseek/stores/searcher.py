@@ -56,9 +56,9 @@ class StoreSearcher(ForkAware):
             database: The gallery's.
             fingerprint: Of the bundle.
             dim: Of its vectors.
-            uri: See :func:`open_store`.
-            collection: See :func:`photoseek.stores.push.push`.
-            fallback: Whether :meth:`search` gives way, instead of raising, while the server is away.
+            uri: See ``open_store``.
+            collection: See ``push``.
+            fallback: Whether ``search`` gives way, instead of raising, while the server is away.
 
         Raises:
             QueryError: The URI or the collection names no store.

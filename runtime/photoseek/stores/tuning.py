@@ -29,7 +29,7 @@ class StoreEngine:
         self.effort = effort  # 0: there is no index
 
     def search(self, query: Vectors, k: int, where: Filter | None = None) -> tuple[Rows, Vectors]:
-        """As :meth:`photoseek.vector_index.base.Index.search`."""
+        """As ``Index.search``."""
         return self._store.search(query, k, min(self.effort, self.most), where)
 
 

@@ -21,7 +21,7 @@ def supports_wal(folder: Path) -> bool:
     """Return whether SQLite's write-ahead log is known to work in a folder; False if in doubt.
 
     The log needs memory that all processes share (https://www.sqlite.org/wal.html), which network file systems and most
-    FUSE file systems lack, and :mod:`photoseek.gallery.database.read_only` needs timestamps finer than those of FAT.
+    FUSE file systems lack, and ``photoseek.gallery.database.read_only`` needs timestamps finer than those of FAT.
     """
     return file_system_of(folder) in _LOCAL
 

@@ -22,7 +22,7 @@ def decode_filename(name: str) -> str:
 
 
 def encode_filename(text: str) -> str:
-    """The name that :func:`decode_filename` was given, for ``os`` and for :class:`pathlib.Path`."""
+    """The name that ``decode_filename`` was given, for ``os`` and for ``pathlib.Path``."""
     return os.fsdecode(_KEPT.sub(_unescape, text).encode("utf-8", "surrogateescape"))
 
 

@@ -13,7 +13,7 @@ from weakref import WeakSet
 
 
 class ForkAware:
-    """An object that may be used in a forked child; whoever inherits from it calls :meth:`register_fork_hooks`."""
+    """An object that may be used in a forked child; whoever inherits from it calls ``register_fork_hooks``."""
 
     def register_fork_hooks(self) -> None:
         """Register the object for the fork hooks of this process."""

@@ -81,7 +81,7 @@ def remove_folder(path: Path, *inner: str, files: re.Pattern[str]) -> bool:
 
 
 def is_ours(path: Path, *inner: str, files: re.Pattern[str]) -> bool:
-    """Return whether :func:`remove_folder` would remove a folder."""
+    """Return whether ``remove_folder`` would remove a folder."""
     try:
         with open_folder(path, *inner) as folder:
             _expect_ours(folder, files)
@@ -96,7 +96,7 @@ def draft_folder(parent: Path, files: re.Pattern[str]) -> Iterator[Path]:
 
     Args:
         parent: The folder that it is created in.
-        files: As those of :func:`remove_folder`.
+        files: As those of ``remove_folder``.
 
     Raises:
         OSError: It cannot be created.

@@ -71,7 +71,7 @@ class AnnoyTreeIndex:
         return len(self._vectors) * self._trees
 
     def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
-        """About the k most similar vectors; see :meth:`photoseek.vector_index.base.Index.search`."""
+        """About the k most similar vectors; see ``Index.search``."""
         k = min(k, len(self._vectors))
         effort = min(max(self.effort, k * self._trees), _MOST_NODES)
         found = self._index.get_nns_by_vector(query, k, effort)

@@ -19,7 +19,7 @@ class ExactIndex:
         self._block = block
 
     def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
-        """The k most similar vectors; see :meth:`photoseek.vector_index.base.Index.search`.
+        """The k most similar vectors; see ``Index.search``.
 
         Raises:
             QueryError: k below 1, or a query that is no direction among the vectors.

@@ -71,7 +71,7 @@ def build(vectors: Vectors, path: Path, parameters: HnswParameters) -> None:
 
 
 class FaissFlatIndex:
-    """Scans all vectors in float16, then scores the best again: as exact as :class:`ExactIndex`, and sooner.
+    """Scans all vectors in float16, then scores the best again: as exact as ``ExactIndex``, and sooner.
 
     It looks further until no vector left out can be among the best, however its numbers were rounded.
     """
@@ -95,7 +95,7 @@ class FaissFlatIndex:
         return cls(_open(path, vectors), vectors)
 
     def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
-        """The k most similar vectors; see :meth:`photoseek.vector_index.base.Index.search`."""
+        """The k most similar vectors; see ``Index.search``."""
         count = len(self._vectors)
         k = min(k, count)
         wanted = k + _SPARE
@@ -130,7 +130,7 @@ class FaissHnswIndex:
         return len(self._vectors)
 
     def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
-        """About the k most similar vectors; see :meth:`photoseek.vector_index.base.Index.search`."""
+        """About the k most similar vectors; see ``Index.search``."""
         import faiss
 
         k = min(k, len(self._vectors))

@@ -48,7 +48,7 @@ def open_index(engine: str, vectors: Vectors, file: Path | None, parameters: Map
     Args:
         engine: Its name.
         vectors: What it searches.
-        file: Its verified file, where :func:`index_file` names one.
+        file: Its verified file, where ``index_file`` names one.
         parameters: What was measured to suit these vectors.
 
     Raises:

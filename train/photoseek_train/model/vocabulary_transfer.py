@@ -41,7 +41,7 @@ def transfer_vocabulary(
     """Write a checkpoint whose text tower reads another language; it differs only in vocabulary and word embeddings.
 
     A vocabulary is learned from captions in the new language. The embedding of each new piece is the mean of the old
-    pieces' embeddings, weighted by :func:`train_ibm_model1` on the photos with captions in both languages. The other
+    pieces' embeddings, weighted by ``train_ibm_model1`` on the photos with captions in both languages. The other
     weights are unchanged, so that the new tower works to some degree before ``fit`` fine-tunes it.
 
     Source: similarity-based transfer of word embeddings, as in Minixhofer et al., "WECHSEL: Effective initialization of

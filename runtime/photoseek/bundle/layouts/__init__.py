@@ -1,5 +1,5 @@
 """Bundles that other programs made: each layout is recognised by its files, and refused where it cannot be followed.
 
-:mod:`photoseek.bundle.layouts.external` describes one; each layout has a module that tells of its files what a
-:class:`photoseek.bundle.description.ExternalModel` holds.
+``photoseek.bundle.layouts.external`` describes one; each layout has a module that tells of its files what a
+``ExternalModel`` holds.
 """

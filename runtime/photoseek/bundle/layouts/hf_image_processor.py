@@ -1,4 +1,4 @@
-"""``preprocessor_config.json`` of transformers -> :class:`photoseek.photos.preprocessing.Preprocessing`.
+"""``preprocessor_config.json`` of transformers -> ``Preprocessing``.
 
 What is matched are the processors on Pillow (``CLIPImageProcessorPil`` and its like, before transformers 5 those
 without ``Fast``), as the models were trained with Pillow's filters. Those on torchvision round otherwise.

@@ -35,7 +35,7 @@ class GalleryBundle:
     Attributes:
         fingerprint: What its vectors are kept by.
         name: What people call it.
-        reference: Where it lay when it was last named; see :attr:`photoseek.bundle.bundle.Bundle.reference`.
+        reference: Where it lay when it was last named; see ``Bundle.reference``.
         dim: Length of its vectors.
         precision: Of its image tower; empty where none has been chosen yet.
         own: Whether it is the gallery's own one, and not beside it.
@@ -64,7 +64,7 @@ class GalleryBundle:
     def create_folder(self, gallery: Path) -> Path:
         """Create the folder of the generations of its vectors, unless it exists, and return it.
 
-        Raises as :meth:`folder`.
+        Raises as ``folder``.
         """
         folder = self.folder(gallery)
         if not self.own:
@@ -116,7 +116,7 @@ def set_primary(database: Database, held: GalleryBundle, facts: Mapping[str, str
 def delete_bundle(database: Database, fingerprint: str) -> int:
     """Remove a further bundle at once, then its vectors; return how many vectors of photos there were.
 
-    If the process is killed meanwhile, :meth:`Database.prune` removes the others.
+    If the process is killed meanwhile, ``Database.prune`` removes the others.
     """
     with database.writing() as connection:
         connection.execute("DELETE FROM caption_vectors WHERE fingerprint = ?", (fingerprint,))

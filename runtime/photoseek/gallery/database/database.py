@@ -47,7 +47,7 @@ class Database(Connection):
     """What is in a gallery; may be shared between threads, and used in a forked child."""
 
     def __init__(self, path: Path, *, recover: bool = False) -> None:
-        """Open a database that :meth:`create` made; nothing is written, except to ``recover``.
+        """Open a database that ``create`` made; nothing is written, except to ``recover``.
 
         Raises:
             GalleryDamaged: It is not such a database.
@@ -87,7 +87,7 @@ class Database(Connection):
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction, as :meth:`Connection.writing`; however much it changes, it raises the revision once."""
+        """A transaction, as ``Connection.writing``; however much it changes, it raises the revision once."""
         with super().writing() as connection:
             if self._changes is not None:
                 yield connection
@@ -142,7 +142,7 @@ class Database(Connection):
         return {row[0]: PhotoEntry(*row) for row in rows}
 
     def contents(self) -> dict[str, tuple[str | None, str | None]]:
-        """SHA-256 and reason of each photo, by path and in its order; see :class:`PhotoRecord`."""
+        """SHA-256 and reason of each photo, by path and in its order; see ``PhotoRecord``."""
         rows = self.query("SELECT path, sha256, reason FROM photos ORDER BY path")
         return {path: (sha256, reason) for path, sha256, reason in rows}
 
@@ -262,7 +262,7 @@ class Database(Connection):
             yield photo, self._vector(blob, dim, f"photo {photo}")
 
     def checks(self, fingerprint: str) -> Iterator[int]:
-        """:meth:`StoredPhoto.check` of each searchable photo, by id."""
+        """``StoredPhoto.check`` of each searchable photo, by id."""
         for photo, *facts in self.rows("id, path, width, height, taken", fingerprint):
             yield self._photo(*facts).check(photo)
 

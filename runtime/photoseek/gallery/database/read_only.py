@@ -10,7 +10,7 @@ How a file is read follows from its state on disk:
 - A transaction is pending, and no process is writing: a writer was killed. What it committed to the log is read with an
   index of the log in private memory, and the state is compared afterward as above.
 
-On file systems without shared memory (see :mod:`photoseek.system.file_systems`) SQLite's locks protect every read, and
+On file systems without shared memory (see ``photoseek.system.file_systems``) SQLite's locks protect every read, and
 a reader waits for a writer that is committing.
 """
 

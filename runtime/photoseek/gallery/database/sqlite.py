@@ -1,6 +1,6 @@
 """A SQLite file that many threads and processes read while one process writes it.
 
-Reading never waits for a writer, see :mod:`photoseek.gallery.database.read_only`. Writing appends to a write-ahead log;
+Reading never waits for a writer, see ``photoseek.gallery.database.read_only``. Writing appends to a write-ahead log;
 each transaction ends with a checkpoint that empties the log, so that the database file alone has all of the data again.
 """
 

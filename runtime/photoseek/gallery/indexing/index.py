@@ -127,7 +127,7 @@ def index_gallery(
     *,
     rehash: bool = False,
 ) -> IndexReport:
-    """Bring a gallery up to date; the caller holds its lock. See :meth:`photoseek.gallery.gallery.Gallery.index`.
+    """Bring a gallery up to date; the caller holds its lock. See ``Gallery.index``.
 
     ``further``: by fingerprint, each additional bundle, or why it cannot be loaded.
     """

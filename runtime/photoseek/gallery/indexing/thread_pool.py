@@ -25,7 +25,7 @@ class ThreadBackend:
     def encode(
         self, work: Sequence[PhotoEntry], photo_encoder: PhotoEncoder, keep: Callable[[Batch], None]
     ) -> Generator[Batch]:
-        """See :meth:`photoseek.gallery.indexing.pipeline.EncodingBackend.encode`."""
+        """See ``EncodingBackend.encode``."""
         parts = [work[start : start + BATCH] for start in range(0, len(work), BATCH)]
         yield from _prefetch(photo_encoder.batch, parts, keep)
 

@@ -42,7 +42,7 @@ def build_snapshot(
         database: What it is derived from.
         held: Whose vectors.
         bundle: Encodes typical texts, to tune approximate search with. None: tuned by photos alone.
-        recall: See :meth:`photoseek.gallery.gallery.Gallery.index`.
+        recall: See ``Gallery.index``.
     """
     folder = held.folder(gallery)
     remove_stale_snapshots(folder)
@@ -97,7 +97,7 @@ def rows_for(generation: Snapshot, database: Database, rows: Rows) -> dict[int, 
 
 
 def verify_rows(generation: Snapshot, database: Database) -> None:
-    """Make sure of every row as :func:`rows_for` does of some.
+    """Make sure of every row as ``rows_for`` does of some.
 
     Raises:
         GalleryDamaged: As there.

@@ -40,7 +40,7 @@ _MOST = 10**11  # no gallery counts that far: a name with a higher number is not
 
 @dataclass(frozen=True)
 class SourceState:
-    """What a generation shows of a gallery's database; see :class:`SnapshotManifest`."""
+    """What a generation shows of a gallery's database; see ``SnapshotManifest``."""
 
     revision: int
     fingerprint: str
@@ -55,7 +55,7 @@ class Snapshot:
     Attributes:
         ids: Photo id of each row, (n,).
         vectors: Unit vectors, (n, dim).
-        checks: Of each row, (n,), see :meth:`photoseek.gallery.database.database.StoredPhoto.check`.
+        checks: Of each row, (n,), see ``StoredPhoto.check``.
     """
 
     path: Path

@@ -35,7 +35,7 @@ def stale_snapshots(gallery: Path) -> list[Path]:
 
 
 def remove_stale_snapshots(gallery: Path) -> list[Path]:
-    """Remove what :func:`stale_snapshots` names, and return it; the caller holds the gallery's lock.
+    """Remove what ``stale_snapshots`` names, and return it; the caller holds the gallery's lock.
 
     A folder with the name of a generation that photoseek did not create is left alone, with a warning in the log.
     """
@@ -86,7 +86,7 @@ def stale_files(gallery: Path, held: Sequence[GalleryBundle]) -> list[Path]:
 
 
 def remove_stale_files(gallery: Path, held: Sequence[GalleryBundle]) -> list[Path]:
-    """Remove what :func:`stale_files` names, and return it; the caller holds the gallery's lock."""
+    """Remove what ``stale_files`` names, and return it; the caller holds the gallery's lock."""
     kept = _kept(gallery, held)
     removed = [path for folder in kept for path in remove_stale_snapshots(folder)]
     for path in _unheld(gallery, kept):

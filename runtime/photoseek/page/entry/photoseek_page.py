@@ -1,4 +1,4 @@
-"""What :mod:`photoseek.page.launch` runs; alone in its folder, which ``streamlit run`` puts on the import path."""
+"""What ``photoseek.page.launch`` runs; alone in its folder, which ``streamlit run`` puts on the import path."""
 
 from streamlit.starlette import App
 

@@ -50,7 +50,7 @@ class MilvusStore:
         self._client.close()
 
     def state(self) -> StoreMetadata | None:
-        """See :class:`photoseek.stores.base.Store`, as for all below."""
+        """See ``Store``, as for all below."""
 
         def read(client: MilvusClient) -> str | None:
             if not client.has_collection(METADATA_TABLE, timeout=ANSWER_S):

@@ -49,7 +49,7 @@ class Sql:
         forget: Delete the notes of a name.
         digests: Id and digest of every row.
         delete: Delete the rows of a list of ids.
-        copy: Copy rows of :data:`FIELDS` in.
+        copy: Copy rows of ``FIELDS`` in.
         columns: The names of the table's columns; none if there is no such table.
         dim: The dimension of the table's vectors.
         create_index: Build the graph, where there is none.

@@ -52,7 +52,7 @@ class PgvectorStore:
         self._connections.close()
 
     def state(self) -> StoreMetadata | None:
-        """See :class:`photoseek.stores.base.Store`, as for all below."""
+        """See ``Store``, as for all below."""
 
         def read(connection: psycopg.Connection) -> str | None:
             if not _exists(connection, METADATA_TABLE):
