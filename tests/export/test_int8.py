@@ -100,7 +100,7 @@ def test_an_int8_bundle_tells_what_it_costs(bundle: Bundle) -> None:
 def test_a_loss_above_the_allowed_one_leaves_no_bundle(
     checkpoint: Path, captioned: EvaluationImages, photos: Path, tmp_path: Path
 ) -> None:
-    asked = {"precisions": ["fp32", "int8"], "measured": captioned, "calibration": photos}
+    asked = {"precisions": ["fp32", "int8"], "evaluation": captioned, "calibration": photos}
     with pytest.raises(RecallDropTooHigh, match=r"int8 loses -?\d.*at most -100\.0 is allowed; no bundle was written"):
         export_checkpoint(checkpoint, tmp_path / "bundle", max_loss=-ANY_LOSS, **asked)  # type: ignore[arg-type]
     assert not list(tmp_path.iterdir())

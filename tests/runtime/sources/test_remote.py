@@ -251,7 +251,7 @@ def test_photos_of_a_batch_are_fetched_at_the_same_time(photos: Path, tiny_bundl
     four = threading.Barrier(4)
 
     class Waiting(LocalSource):
-        readers = 4
+        read_concurrency = 4
 
         def read_stable(self, photo: PhotoEntry) -> tuple[PhotoEntry, bytes] | None:
             four.wait(30)
