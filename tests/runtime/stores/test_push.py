@@ -118,7 +118,7 @@ def progress(done, total):
         die()
 
 if moment == "measuring":
-    pushing.measure = die
+    pushing.tune_store = die
 pushing.push(Gallery.open(path), uri, progress=progress, index_from=500)
 """
 
