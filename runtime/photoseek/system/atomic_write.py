@@ -22,6 +22,8 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+_BLOCK = 1 << 20
+
 MAX_TEXT_BYTES = 16_000_000
 """Of a JSON or text file that comes from others, such as a configuration or a vocabulary."""
 
@@ -46,10 +48,12 @@ def bounded(file: BinaryIO | gzip.GzipFile, most: int = MAX_TEXT_BYTES) -> bytes
     Raises:
         ValueError: There are more than ``most`` bytes.
     """
-    data = file.read(most + 1)
-    if len(data) > most:
-        raise ValueError(f"expected at most {most:,} bytes, found more")
-    return data
+    data = bytearray()
+    while block := file.read(_BLOCK):  # a read of ``most`` bytes would allocate all of them first
+        data += block
+        if len(data) > most:
+            raise ValueError(f"expected at most {most:,} bytes, found more")
+    return bytes(data)
 
 
 def write_bytes_atomic(path: Path, data: bytes) -> None:

@@ -23,7 +23,8 @@ KILLS = 4  # in one round
 _INDEX_WHEN_TOLD = """
 import sys
 import onnxruntime
-from photoseek import Gallery, indexing
+from photoseek import Gallery
+from photoseek.gallery.indexing import index
 print("ready", flush=True)
 for folder in map(str.strip, sys.stdin):
     with Gallery.open(folder) as gallery:

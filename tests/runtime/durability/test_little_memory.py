@@ -21,7 +21,8 @@ POINTS = 3  # in one round, of each kind
 _CHILD = """
 import resource, sys
 import annoy, numpy, onnxruntime
-from photoseek import Gallery, Searcher, indexing
+from photoseek import Gallery, Searcher
+from photoseek.gallery.indexing import index
 
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 limit = used + int(sys.argv[3])

@@ -21,7 +21,6 @@ FORKS = 20
 FORKING = """
 import os, sys, threading
 from photoseek import Gallery, Searcher
-from photoseek.bundle.onnx_session import Graph
 
 path, use, forks, engines = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4:]
 gallery = Gallery.open(path)

@@ -88,6 +88,8 @@ def _load_tokenizer(files: ChecksummedFiles, language: str | None, most: int) ->
     path = files.verified(Layout.tokenizer(language))
     try:
         tokenizer = Tokenizer.from_buffer(read_bounded(path, MAX_TOKENIZER_BYTES))
+    except MemoryError:
+        raise
     except Exception as error:  # tokenizers raises bare Exception
         raise BundleDamaged(f"{path}: not a tokenizer: {error}{upgrade_hint(path)}; export the bundle anew") from error
     return without_limits(tokenizer, most)
