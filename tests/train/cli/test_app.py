@@ -85,7 +85,7 @@ def test_fit_goes_on_from_a_checkpoint_and_sees_photos_as_it_did(world: World, b
     configs = [json.loads((tmp_path / name / "config.json").read_text()) for name in "ab"]
     assert configs[0]["preprocessing"] == configs[1]["preprocessing"]
     soup = call("average", tmp_path / "a", tmp_path / "b", "--out", tmp_path / "soup")
-    assert "soup: the average of 2 checkpoints" in soup.stdout
+    assert "soup: average of 2 checkpoints" in soup.stdout
     assert "of 16 images" in call("evaluate", tmp_path / "soup", *data(world), "--split", world.dev).stdout
     larger = ["--from", tmp_path / "a", "--tune", "image", "--image-size", 48, "--out", tmp_path / "larger"]
     assert call("fit", *data(world), *split, *larger).exit_code == 0
@@ -133,7 +133,7 @@ def test_an_error_is_one_line(
         main()
     assert stopped.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("photoseek-train: tune 'none' keeps the image tower as it is")
+    assert line.startswith("photoseek-train: tune 'none' freezes the image tower, but image weights 'none' are random")
     monkeypatch.setattr(sys, "argv", ["photoseek-train", "--debug", *map(str, arguments)])
     with pytest.raises(SettingsError):
         main()
