@@ -27,6 +27,7 @@ from photoseek.cli.app import main
 bench._COLD_STARTS = 1  # each is a process of its own
 main()
 """
+_TRUST = ".local/state/photoseek/trust.json"
 _SEARCH = """
 import sys, time
 from photoseek import Bundle, Gallery, Searcher
@@ -73,6 +74,7 @@ def traced(home: Path, *arguments: str) -> list[str]:
         "-f",
         "--seccomp-bpf",
         "-qq",
+        "-y",
         "-s",
         "4096",
         "-e",
@@ -100,26 +102,40 @@ def asked_of_the_network(calls: list[str]) -> list[str]:
 
 
 def written(calls: list[str], home: Path) -> set[str]:
-    """The paths that were made or opened for writing; those that are not absolute count from ``home``."""
+    """The paths that were created or opened for writing; a relative one starts at its open folder, or at ``home``."""
     paths = set()
     for call in calls:
         if (found := _WRITES.search(call)) and not re.search(r"= -1 E", call):
             path, rest = found.groups()
             if "openat(" not in call or re.search(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC", rest):
-                paths.add(os.path.normpath(home / path))
+                folders = re.findall(r"(?:\d|AT_FDCWD)<([^>]*)>, $", call[: found.start(1) - 1])
+                paths.add(os.path.normpath(Path(folders[0] if folders else home) / path))
     return {path for path in paths if not path.startswith(("/dev/", "/proc/"))}
+
+
+def strange(paths: set[str], home: Path, gallery: Path) -> set[str]:
+    """Those of ``paths`` outside the gallery, the temporary folder and the folder of the trust record."""
+    allowed = (gallery, home.parent / "temporary", home / ".local")
+    return {path for path in paths if not any(Path(path).is_relative_to(folder) for folder in allowed)}
+
+
+def files(folder: Path) -> list[str]:
+    return [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
 
 
 def test_what_is_looked_for_is_found(home: Path) -> None:
     code = """
 import os, socket
 open("a.txt", "w").close(); os.mkdir("b"); os.rename("a.txt", "b/c.txt"); os.symlink("b", "d")
+folder = os.open("b", os.O_RDONLY)
+os.close(os.open("e.txt", os.O_WRONLY | os.O_CREAT, dir_fd=folder))
+os.rename("e.txt", "f.txt", src_dir_fd=folder, dst_dir_fd=folder)
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
     out.connect(("127.0.0.1", 9))
 """
     calls = traced(home, "-c", code)
     assert len(asked_of_the_network(calls)) == 2
-    assert written(calls, home) == {str(home / name) for name in ("a.txt", "b", "b/c.txt", "d")}
+    assert written(calls, home) == {str(home / name) for name in ("a.txt", "b", "b/c.txt", "d", "b/e.txt", "b/f.txt")}
 
 
 def test_the_command_line_asks_no_network_and_writes_only_its_gallery(
@@ -134,9 +150,8 @@ def test_the_command_line_asks_no_network_and_writes_only_its_gallery(
     ):
         calls = traced(home, "-c", _COMMAND_LINE, *arguments)
         assert asked_of_the_network(calls) == []
-        strange = {path for path in written(calls, home) if not Path(path).is_relative_to(gallery)}
-        assert {path for path in strange if not Path(path).is_relative_to(home.parent / "temporary")} == set()
-    assert list(home.iterdir()) == []
+        assert strange(written(calls, home), home, gallery) == set()
+    assert files(home) == [_TRUST]
     assert list((home.parent / "temporary").iterdir()) == []
 
 
@@ -147,6 +162,5 @@ def test_the_library_asks_no_network_while_its_sessions_are_open(
     wait = 0 if rounds(1) == 1 else 60
     calls = traced(home, "-c", _SEARCH, str(photos), str(tiny_bundle_path), str(wait))
     assert asked_of_the_network(calls) == []
-    strange = {path for path in written(calls, home) if not Path(path).is_relative_to(photos / ".photoseek")}
-    assert {path for path in strange if not Path(path).is_relative_to(home.parent / "temporary")} == set()
-    assert list(home.iterdir()) == []
+    assert strange(written(calls, home), home, photos / ".photoseek") == set()
+    assert files(home) == [_TRUST]
