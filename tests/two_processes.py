@@ -15,9 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from photoseek_train.cli.app import app
-from photoseek_train.config import AugmentConfig, OptimConfig, preprocessing_of
-from photoseek_train.model.init import ModelInit
-from photoseek_train.training.fit import Fit, FitResources, FitSettings
+from photoseek_train.config import AugmentConfig, FitResources, ModelInit, OptimConfig, preprocessing_of
+from photoseek_train.training.fit import Fit, FitSettings
 from photoseek_train.training.trainer import EpochRecord
 from toy_world import World
 

@@ -11,9 +11,8 @@ import pytest
 import torch
 import torchvision
 
-from photoseek_train.config import AugmentConfig, OptimConfig, preprocessing_of
+from photoseek_train.config import AugmentConfig, ModelInit, OptimConfig, preprocessing_of
 from photoseek_train.model.compact_bert import CompactBert, create_compact_bert
-from photoseek_train.model.init import ModelInit
 from photoseek_train.training.fit import Fit, FitSettings
 from photoseek_train.training.run_folder import Run
 from toy_world import COLORS, SIZE, MakeFit, World, draw

@@ -6,11 +6,11 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from photoseek_train.config import ModelInit
     from photoseek_train.data.dataset import CaptionedPhotos
     from photoseek_train.errors import TrainingError
     from photoseek_train.evaluation.evaluate import evaluate
     from photoseek_train.model.checkpoint import load_checkpoint
-    from photoseek_train.model.init import ModelInit
     from photoseek_train.model.two_tower import TwoTower
     from photoseek_train.training.fit import Fit, FitSettings
 
@@ -29,7 +29,7 @@ _HOME = {
     "CaptionedPhotos": "data.dataset",
     "Fit": "training.fit",
     "FitSettings": "training.fit",
-    "ModelInit": "model.init",
+    "ModelInit": "config",
     "TrainingError": "errors",
     "TwoTower": "model.two_tower",
     "evaluate": "evaluation.evaluate",

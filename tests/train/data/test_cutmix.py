@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from photoseek_train.config import AugmentConfig, OptimConfig, preprocessing_of
+from photoseek_train.config import AugmentConfig, ModelInit, OptimConfig, preprocessing_of
 from photoseek_train.data.augment import Augmentation, image_size_at
 from photoseek_train.data.cutmix import sample_cutmix, target_weights
 from photoseek_train.errors import SettingsError
-from photoseek_train.model.init import ModelInit
 from photoseek_train.training.fit import FitSettings
 
 

@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 from photoseek.captions import Caption, read_captions
 from photoseek.errors import MissingExtra
 from photoseek_train.cli.app import app
-from photoseek_train.config import OptimConfig
+from photoseek_train.config import FitResources, OptimConfig
 from photoseek_train.data.dataset import CaptionedPhotos
 from photoseek_train.data.keywords import with_keywords, write_keywords
 from photoseek_train.errors import SettingsError
@@ -26,7 +26,7 @@ from photoseek_train.features.cache import FeatureCache
 from photoseek_train.features.frozen_features import KEYWORDS, TEXTS, extract_features
 from photoseek_train.features.inputs import CachedFeatures, KeywordReplacement
 from photoseek_train.model.two_tower import TwoTower
-from photoseek_train.training.fit import Fit, FitResources
+from photoseek_train.training.fit import Fit
 from toy_world import MakeFit, World
 
 ENGLISH = [

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from photoseek_train.config import ModelInit
 from photoseek_train.data.tokens import Tokens
 from photoseek_train.features.inputs import CachedViews, MaskedCaptions, TokenizedCaptions
-from photoseek_train.model.init import ModelInit, build_model
+from photoseek_train.model.init import build_model
 from photoseek_train.model.two_tower import TwoTower
 
 

@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from photoseek_train.config import FORMAT, AugmentConfig, DataConfig, OptimConfig, TrainingConfig, preprocessing_of
+from photoseek_train.config import (
+    FORMAT,
+    AugmentConfig,
+    DataConfig,
+    ModelInit,
+    OptimConfig,
+    TrainingConfig,
+    preprocessing_of,
+)
 from photoseek_train.errors import CheckpointDamaged, CheckpointIncompatible, CheckpointNotFound
 from photoseek_train.model.checkpoint import (
     CheckpointFiles,
@@ -18,7 +26,7 @@ from photoseek_train.model.checkpoint import (
     weights_hash,
     write_weights,
 )
-from photoseek_train.model.init import ModelInit, build_model
+from photoseek_train.model.init import build_model
 from photoseek_train.model.two_tower import TwoTower
 
 

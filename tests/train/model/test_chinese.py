@@ -15,12 +15,12 @@ from transformers import BertConfig, BertForPreTraining
 
 from photoseek.encoders.encoders import TextEncoder
 from photoseek_export import export_checkpoint
-from photoseek_train.config import OptimConfig
+from photoseek_train.config import ModelInit, OptimConfig
 from photoseek_train.errors import SettingsError
 from photoseek_train.evaluation.evaluate import evaluate
 from photoseek_train.model.checkpoint import load_checkpoint
 from photoseek_train.model.compact_bert import CompactBert, learn_tokenizer
-from photoseek_train.model.init import ModelInit, build_model
+from photoseek_train.model.init import build_model
 from photoseek_train.model.pretrained import load_text_model, load_tokenizer
 from photoseek_train.training.fit import Fit
 from toy_world import MakeFit, World

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from photoseek_train.config import AugmentConfig, DataConfig, OptimConfig, TrainingConfig, preprocessing_of
+from photoseek_train.config import AugmentConfig, DataConfig, ModelInit, OptimConfig, TrainingConfig, preprocessing_of
 from photoseek_train.errors import SettingsError
 from photoseek_train.evaluation.evaluate import evaluate
 from photoseek_train.model.checkpoint import (
@@ -19,7 +19,7 @@ from photoseek_train.model.checkpoint import (
     write_weights,
 )
 from photoseek_train.model.compact_bert import CompactBert, create_compact_bert
-from photoseek_train.model.init import ModelInit, build_model
+from photoseek_train.model.init import build_model
 from photoseek_train.model.soup import model_soup
 from toy_world import MakeFit, World
 

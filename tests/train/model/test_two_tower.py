@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from photoseek_train.config import ModelInit
 from photoseek_train.errors import SettingsError
-from photoseek_train.model.init import ModelInit, build_model
+from photoseek_train.model.init import build_model
 from photoseek_train.model.towers import TextTower, mean_pooling, weights_sha256
 from photoseek_train.model.two_tower import Projector, TwoTower
 

@@ -13,10 +13,10 @@ import torch
 
 from photoseek.captions import Caption
 from photoseek_export import export_checkpoint
+from photoseek_train.config import ModelInit
 from photoseek_train.errors import SettingsError
 from photoseek_train.evaluation.evaluate import evaluate
 from photoseek_train.model.checkpoint import CheckpointFiles, load_checkpoint, read_metrics, weights_hash
-from photoseek_train.model.init import ModelInit
 from photoseek_train.model.vocabulary_transfer import transfer_vocabulary
 from photoseek_train.model.word_alignment import Ids, train_ibm_model1
 from toy_world import MakeFit, World

@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 import torch
 
-from photoseek_train.config import FORMAT, AugmentConfig, OptimConfig, preprocessing_of
+from photoseek_train.config import FORMAT, AugmentConfig, FitResources, ModelInit, OptimConfig, preprocessing_of
 from photoseek_train.errors import CheckpointIncompatible, DataError, RunDiverged, RunExists, RunMismatch, SettingsError
 from photoseek_train.evaluation.evaluate import evaluate
 from photoseek_train.features.frozen_features import VIEWS
 from photoseek_train.model.checkpoint import CheckpointFiles, load_checkpoint, read_metrics, weights_hash
-from photoseek_train.model.init import ModelInit, build_model
+from photoseek_train.model.init import build_model
 from photoseek_train.training.ema import create_ema
-from photoseek_train.training.fit import Fit, FitResources, FitSettings
+from photoseek_train.training.fit import Fit, FitSettings
 from photoseek_train.training.run_folder import Run
 from photoseek_train.training.trainer import EpochRecord, freeze, set_training
 from toy_world import MakeFit, World
