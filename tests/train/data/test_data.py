@@ -19,7 +19,7 @@ from photoseek_train.data.tokens import Tokens
 from photoseek_train.errors import DataError, SettingsError
 from photoseek_train.model.compact_bert import CompactBert, create_compact_bert
 from photoseek_train.model.pretrained import load_tokenizer
-from photoseek_train.training.lr_schedule import lr_multiplier
+from photoseek_train.training.optimizer import lr_multiplier
 from toy_world import World
 
 

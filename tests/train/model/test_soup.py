@@ -62,7 +62,7 @@ def test_checkpoints_of_one_road_average_to_one_that_works(
     world: World, english: Path, make_fit: MakeFit, tmp_path: Path
 ) -> None:
     fit = make_fit(tmp_path / "second", tune="both", epochs=1)
-    sources = replace(fit.settings.sources, text_model="", checkpoint=english)
+    sources = replace(fit.settings.sources, text_model=None, checkpoint=english)
     replace(fit, settings=replace(fit.settings, sources=sources))()
     model_soup([english, tmp_path / "second"], tmp_path / "soup")
     found = evaluate(tmp_path / "soup", world.split("dev")).metrics

@@ -17,8 +17,7 @@ from photoseek_train.config import ModelInit
 from photoseek_train.errors import SettingsError
 from photoseek_train.evaluation.evaluate import evaluate
 from photoseek_train.model.checkpoint import CheckpointFiles, load_checkpoint, read_metrics, weights_hash
-from photoseek_train.model.vocabulary_transfer import transfer_vocabulary
-from photoseek_train.model.word_alignment import Ids, train_ibm_model1
+from photoseek_train.model.vocabulary_transfer import Ids, train_ibm_model1, transfer_vocabulary
 from toy_world import MakeFit, World
 
 CHINESE = {"red": "红", "green": "绿", "blue": "蓝", "white": "白"}
@@ -110,7 +109,7 @@ def test_it_is_tuned_and_exported_beside_the_first(
 ) -> None:
     """Its metrics go into the bundle only if they are those of its weights."""
     fit = make_fit(tmp_path / "tuned", tune="text", epochs=2, freeze_images=True, text_lr=1e-4, lr=1e-3)
-    sources = ModelInit("", max_tokens=24, checkpoint=begun.path, dropout=0.0)
+    sources = ModelInit(max_tokens=24, checkpoint=begun.path, dropout=0.0)
     settings = replace(fit.settings, sources=sources)
     run = replace(fit, train=chinese.split("train"), dev=chinese.split("dev"), settings=settings)()
     assert run.best is not None

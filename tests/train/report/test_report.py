@@ -18,6 +18,7 @@ from photoseek.vectors import normalize
 from photoseek_train.cli.app import app
 from photoseek_train.data.dataset import CaptionedPhotos
 from photoseek_train.errors import CheckpointDamaged, CheckpointNotFound, DataError, SettingsError
+from photoseek_train.evaluation.evaluate import evaluate_split
 from photoseek_train.evaluation.examples import ExampleCounts, select_examples
 from photoseek_train.features.encode import SplitVectors
 from photoseek_train.model.checkpoint import CheckpointFiles, write_history
@@ -103,7 +104,8 @@ def test_the_report_of_a_run_is_complete_safe_and_alone(
     frozen_run: Run, split: tuple[CaptionedPhotos, SplitVectors], tmp_path: Path
 ) -> None:
     (split[0].folder / "b.png").unlink()  # gone since it was measured
-    findings = ReportData.measured("four", *split, EvaluationProtocol(resamples=50))
+    evaluation = evaluate_split(*split, EvaluationProtocol(resamples=50))
+    findings = ReportData.of("four", *split, evaluation)
     page = write_report(frozen_run.path, findings, tmp_path / "report.html").read_text("utf-8")
     seen = Seen(page)
     assert seen.addresses

@@ -18,8 +18,8 @@ from photoseek_train.evaluation.evaluate import evaluate
 from photoseek_train.features.frozen_features import VIEWS
 from photoseek_train.model.checkpoint import CheckpointFiles, load_checkpoint, read_metrics, weights_hash
 from photoseek_train.model.init import build_model
-from photoseek_train.training.ema import create_ema
 from photoseek_train.training.fit import Fit, FitSettings
+from photoseek_train.training.optimizer import create_ema
 from photoseek_train.training.run_folder import Run
 from photoseek_train.training.trainer import EpochRecord, freeze, set_training
 from toy_world import MakeFit, World

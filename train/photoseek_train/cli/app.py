@@ -116,7 +116,7 @@ def fit(
       --from runs/first --tune image --seed 1 --out runs/second`
     """
     from photoseek_train.data.dataset import read_splits
-    from photoseek_train.report.run_report import DataFiles, finish_report, report_epochs
+    from photoseek_train.report.run_report import DataFiles, report_epochs, report_run
     from photoseek_train.training.fit import Fit, FitSettings, preprocessing_for
 
     preprocessing = preprocessing_for(checkpoint, image_size, resize)
@@ -133,7 +133,7 @@ def fit(
             return
         if report and run_folder.best is not None:
             DataFiles(images, (captions,), dev or "val").save(out)
-            finish_report(run_folder, dev_split, resources.workers, progress)
+            report_run(out, dev_split, resources.workers, progress, vectors=run_folder.dev_vectors)
     if run_folder.best is not None:
         metrics_table.print_metrics(run_folder.best.dev, f"dev, epoch {run_folder.best.epoch}")
 
@@ -164,7 +164,7 @@ def evaluate(
     from photoseek.evaluation.protocol import EvaluationProtocol
     from photoseek_train.data.dataset import CaptionedPhotos
     from photoseek_train.evaluation.evaluate import encode_checkpoint, evaluate_split, select_split
-    from photoseek_train.report.report import ReportData, write_evaluation_report
+    from photoseek_train.report.report import ReportData, write_report
     from photoseek_train.report.run_report import describe
 
     rules = EvaluationProtocol(sample, folds, fold_size, language, resamples, seed)
@@ -174,7 +174,8 @@ def evaluate(
     found = evaluate_split(data, vectors, rules)
     if report is not None:
         name = (split or images).name
-        write_evaluation_report(report, checkpoint, ReportData.of(describe(name, data), data, vectors, found))
+        findings = ReportData.of(describe(name, data), data, vectors, found)
+        write_report(checkpoint, findings, report, curves=False)
     if as_json:
         print_json(found.to_json())
     else:

@@ -13,8 +13,8 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from photoseek_train.errors import SettingsError
+from photoseek_train.model.checkpoint import save_tokenizer
 from photoseek_train.model.pretrained import drop_pooler, silence_transformers
-from photoseek_train.model.serialization import save_tokenizer
 
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")  # in the order of their ids, as in BERT's vocabularies
 

@@ -150,7 +150,7 @@ class Fit:
             if processes.is_main:
                 on_epoch(record)
 
-        trainer.run(first_epoch, finish, progress, stop=lambda: run.early_stop)
+        trainer.run(first_epoch, finish, lambda: run.early_stop, progress)
         return run
 
     def _config(self, built: BuiltModel) -> TrainingConfig:

@@ -24,9 +24,8 @@ from photoseek_train.features.encode import SplitVectors, encode_split
 from photoseek_train.features.inputs import InputPipeline
 from photoseek_train.model.two_tower import TwoTower, l2_normalize
 from photoseek_train.progress import ProgressCallback, no_progress
-from photoseek_train.training.ema import create_ema
 from photoseek_train.training.losses import info_nce, triplet
-from photoseek_train.training.lr_schedule import learning_rates, lr_multiplier, make_optimizer
+from photoseek_train.training.optimizer import create_ema, learning_rates, lr_multiplier, make_optimizer
 
 
 @dataclass(frozen=True)
@@ -66,11 +65,6 @@ StopCondition = Callable[[], bool]
 """Called before each epoch; returns whether to stop."""
 
 
-def never_stop() -> bool:
-    """Return False: train all epochs."""
-    return False
-
-
 class Trainer:
     """A model in training, with its optimizer."""
 
@@ -104,8 +98,8 @@ class Trainer:
         self,
         first_epoch: int,
         on_epoch: EpochCallback,
+        stop: StopCondition,
         progress: ProgressCallback = no_progress,
-        stop: StopCondition = never_stop,
     ) -> None:
         """Train from ``first_epoch``, counted from 1, to the last; the global random state is preserved."""
         gpus = [self.model.device] if self.model.device.type == "cuda" else []
