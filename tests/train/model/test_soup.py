@@ -1,4 +1,4 @@
-"""The average of checkpoints is that of their weights, and only of like ones."""
+"""Model soups: the mean of the weights of compatible checkpoints."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from toy_world import MakeFit, World
 
 
 def write(folder: Path, bert: Path, resnet: Path, seed: int, size: int = 48, dim: int = 16) -> Path:
-    """A checkpoint of random projectors, batch statistics too."""
+    """Write a checkpoint with random projectors and batch statistics."""
     built = build_model(ModelInit(str(bert), str(resnet), max_tokens=24, dim=dim), seed=seed)
     generator = torch.Generator().manual_seed(seed)
     for name, buffer in built.model.named_buffers():
@@ -38,9 +38,11 @@ def write(folder: Path, bert: Path, resnet: Path, seed: int, size: int = 48, dim
     return folder
 
 
-@pytest.fixture
-def three(tmp_path: Path, bert: Path, resnet: Path) -> list[Path]:
-    return [write(tmp_path / str(seed), bert, resnet, seed) for seed in range(3)]
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory, bert: Path, resnet: Path) -> list[Path]:
+    """Three compatible checkpoints; read-only."""
+    folder = tmp_path_factory.mktemp("three")
+    return [write(folder / str(seed), bert, resnet, seed) for seed in range(3)]
 
 
 def test_each_weight_is_the_mean_of_that_weight(three: list[Path], tmp_path: Path) -> None:
@@ -58,7 +60,7 @@ def test_each_weight_is_the_mean_of_that_weight(three: list[Path], tmp_path: Pat
     assert read_metrics(tmp_path / "soup")["average_of"] == [weights_hash(path) for path in three]
 
 
-def test_checkpoints_of_one_road_average_to_one_that_works(
+def test_the_average_of_a_run_and_its_continuation_finds_photos(
     world: World, english: Path, make_fit: MakeFit, tmp_path: Path
 ) -> None:
     fit = make_fit(tmp_path / "second", tune="both", epochs=1)
@@ -69,7 +71,7 @@ def test_checkpoints_of_one_road_average_to_one_that_works(
     assert found.text_to_image.r10 > 50
 
 
-def test_unlike_ones_are_refused_and_nothing_is_written(
+def test_incompatible_checkpoints_are_refused_and_nothing_is_written(
     three: list[Path], bert: Path, resnet: Path, tmp_path: Path
 ) -> None:
     other = tmp_path / "other-bert"
