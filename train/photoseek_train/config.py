@@ -150,7 +150,7 @@ class OptimConfig:
         clip_norm: Maximum norm of the gradient.
     """
 
-    tune: str = setting("none", "Towers to train besides the projectors: none, image, text or both.")
+    tune: str = setting("none", "Towers to train, in addition to the projectors: none, image, text or both.")
     epochs: int = setting(30, "Passes over the training photos, or over the captions if the image tower is frozen.")
     captions_per_photo: int = setting(1, "Captions per photo, with a trained image tower.")
     batch_size: int = setting(256, "Pairs per step; the other pairs are the negatives.")

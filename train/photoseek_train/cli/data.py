@@ -29,9 +29,9 @@ def keywords(
 
     found = read_captions(captions)
     with progress_bars() as progress:
-        made = write_keywords(found, out, language, top, progress)
-    average = made.keywords / made.captions
-    print_line(f"{out}: {made.captions:,} captions, {average:.1f} keywords each, {made.bare:,} without keywords")
+        counts = write_keywords(found, out, language, top, progress)
+    average = counts.keywords / counts.captions
+    print_line(f"{out}: {counts.captions:,} captions, {average:.1f} keywords each, {counts.bare:,} without keywords")
 
 
 def inspect(

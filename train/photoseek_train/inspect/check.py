@@ -188,11 +188,11 @@ def _inspect_photos(inspection: _Inspection, progress: ProgressCallback) -> dict
 
 def _find_duplicates(inspection: _Inspection, photos: Sequence[PhotoStats]) -> None:
     """Find photos with equal content: across splits, where they inflate the metrics, and within a split."""
-    members = {split: set(names) for split, names in inspection.splits.items()}
+    names_of = {split: set(names) for split, names in inspection.splits.items()}
     across: list[str] = []
     within: list[str] = []
     for group in same_content(photos):
-        groups = [{split for split, names in members.items() if name in names} for name in group]
+        groups = [{split for split, names in names_of.items() if name in names} for name in group]
         shared = any(one != other for one, other in combinations(groups, 2))
         (across if shared else within).append(" = ".join(_with_split(n, h) for n, h in zip(group, groups, strict=True)))
     inspection.add("same_content_across_splits", across)
@@ -214,5 +214,5 @@ def _inspect_captions(inspection: _Inspection, text_model: str | None, max_token
 
 
 def _split_json(inspection: _Inspection, names: Sequence[str]) -> dict[str, int]:
-    members = set(names)
-    return {"photos": len(names), "captions": sum(caption.image in members for caption in inspection.file.captions)}
+    photos = set(names)
+    return {"photos": len(names), "captions": sum(caption.image in photos for caption in inspection.file.captions)}

@@ -155,10 +155,10 @@ def format_settings(config: Mapping[str, Any]) -> dict[str, dict[str, str]]:
 def _environments(run: Path) -> list[tuple[str, dict[str, str]]]:
     """Return titles with versions and hardware of each part of a run."""
     found = read_environments(run)
-    parts = [""] if len(found) == 1 else [f", part {number}" for number in range(1, len(found) + 1)]
+    suffixes = [""] if len(found) == 1 else [f", part {number}" for number in range(1, len(found) + 1)]
     return [
-        (title + part, {key.replace("_", " "): _format_value(value) for key, value in entry.get(title, {}).items()})
-        for entry, part in zip(found, parts, strict=True)
+        (title + suffix, {key.replace("_", " "): _format_value(value) for key, value in entry.get(title, {}).items()})
+        for entry, suffix in zip(found, suffixes, strict=True)
         for title in ("versions", "machine")
     ]
 

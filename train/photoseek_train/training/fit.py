@@ -52,7 +52,7 @@ from photoseek_train.training.trainer import EpochCallback, EpochRecord, SplitIn
 
 @dataclass(frozen=True)
 class FitSettings:
-    """The settings that determine the result of a training run, besides the data."""
+    """The settings that determine the result of a training run, in addition to the data."""
 
     sources: ModelInit
     preprocessing: Preprocessing = field(default_factory=preprocessing_of)

@@ -33,14 +33,14 @@ def lr_multiplier(step: int, steps: int, warmup: float) -> float:
 
 
 def make_optimizer(model: TwoTower, config: OptimConfig) -> torch.optim.AdamW:
-    """Return AdamW (Loshchilov and Hutter 2019) over the trained parameters, with a learning rate for each part."""
-    parts: dict[str, tuple[list[nn.Module], float]] = {
+    """Return AdamW (Loshchilov and Hutter 2019) over the trained parameters, with a learning rate for each module."""
+    rates: dict[str, tuple[list[nn.Module], float]] = {
         "projectors": ([model.text_projector, model.image_projector], config.lr),
         "image": ([model.image_tower], config.image_lr),
         "text": ([model.text_tower], config.text_lr),
     }
     groups = [_param_group("temperature", [model.logit_scale], config.lr, 0.0)]
-    for name, (modules, rate) in parts.items():
+    for name, (modules, rate) in rates.items():
         trained = [p for module in modules for p in module.parameters() if p.requires_grad]
         groups.append(_param_group(name, [p for p in trained if p.ndim > 1], rate, config.weight_decay))
         # no weight decay for norms and biases, the parameters with one axis
@@ -49,7 +49,7 @@ def make_optimizer(model: TwoTower, config: OptimConfig) -> torch.optim.AdamW:
 
 
 def learning_rates(optimizer: torch.optim.Optimizer) -> dict[str, float]:
-    """Return the current learning rate of each trained part."""
+    """Return the current learning rate of each trained module."""
     return {
         group["name"]: float(group["lr"])
         for group in optimizer.param_groups
