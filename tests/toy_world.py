@@ -38,8 +38,8 @@ class World(NamedTuple):
 def train_and_resume(fit: Fit) -> tuple[Run, Run]:
     """Train without interruption; then resume a copy of the folder as it was after the first epoch."""
     copy = fit.out.with_name(f"{fit.out.name}-resumed")
-    whole = fit(on_epoch=copy_after_first(fit.out, copy))
-    return whole, replace(fit, out=copy)(resume=True)
+    uninterrupted = fit(on_epoch=copy_after_first(fit.out, copy))
+    return uninterrupted, replace(fit, out=copy)(resume=True)
 
 
 def copy_after_first(run: Path, copy: Path) -> EpochCallback:

@@ -36,8 +36,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
         lines += [f"{name}#0\t{left} beside {right}", f"{name}#1\tA picture, first {left}, then {right}."]
         names[split].append(name)
     (folder / "captions.token").write_text("\n".join(lines) + "\n", "utf-8")
-    for split, members in names.items():
-        (folder / f"{split}.txt").write_text("\n".join(members) + "\n", "utf-8")
+    for split, photos in names.items():
+        (folder / f"{split}.txt").write_text("\n".join(photos) + "\n", "utf-8")
     return World(folder / "images", folder / "captions.token", folder / "train.txt", folder / "dev.txt")
 
 

@@ -31,12 +31,12 @@ def test_the_shards_of_a_batch_add_up_to_it(world: World) -> None:
     """Consecutive photos, each with its captions."""
     config = OptimConfig(tune="both", batch_size=7, captions_per_photo=2)
     for batch in sample_batches(world.split("train"), config, epoch=1):
-        parts = batch.split(3)
-        assert [len(part.photos) for part in parts] == [2, 2, 3]
-        np.testing.assert_array_equal(np.concatenate([part.photos for part in parts]), batch.photos)
-        np.testing.assert_array_equal(np.concatenate([part.captions for part in parts]), batch.captions)
-        for part in parts:
-            np.testing.assert_array_equal(world.split("train").image_of_text[part.captions], part.image_ids)
+        shards = batch.split(3)
+        assert [len(shard.photos) for shard in shards] == [2, 2, 3]
+        np.testing.assert_array_equal(np.concatenate([shard.photos for shard in shards]), batch.photos)
+        np.testing.assert_array_equal(np.concatenate([shard.captions for shard in shards]), batch.captions)
+        for shard in shards:
+            np.testing.assert_array_equal(world.split("train").image_of_text[shard.captions], shard.image_ids)
 
 
 def test_a_single_process_has_the_full_batch() -> None:
@@ -133,11 +133,11 @@ def test_killed_processes_resume_to_the_same_result(
     torture.report("two training processes killed", kills)
 
 
-def launch_and_kill(words: list[str], begun: Path, after: float) -> None:
+def launch_and_kill(words: list[str], config: Path, after: float) -> None:
     """Launch a run, and kill all of its processes some seconds after it started to write."""
     with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment()) as run:
         until = time.monotonic() + 300
-        while not begun.is_file() and run.poll() is None and time.monotonic() < until:
+        while not config.is_file() and run.poll() is None and time.monotonic() < until:
             time.sleep(0.02)
         with suppress(subprocess.TimeoutExpired):
             run.wait(after)

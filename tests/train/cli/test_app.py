@@ -30,8 +30,8 @@ def small(bert: Path, resnet: Path) -> list[object]:
 
 
 def test_features_then_fit_then_evaluate(world: World, bert: Path, resnet: Path, tmp_path: Path) -> None:
-    made = call("features", *data(world), *small(bert, resnet), "--out", tmp_path / "f")
-    assert made.stdout.endswith("f: features of 64 photos and 128 captions\n")
+    extracted = call("features", *data(world), *small(bert, resnet), "--out", tmp_path / "f")
+    assert extracted.stdout.endswith("f: features of 64 photos and 128 captions\n")
     before = (tmp_path / "f" / "image_embeddings.npy").stat().st_mtime_ns
 
     split = ["--train", world.train, "--dev", world.dev, "--features", tmp_path / "f", "--out", tmp_path / "run"]

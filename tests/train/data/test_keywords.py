@@ -1,4 +1,4 @@
-"""Keywords in both languages, and training on them."""
+"""Keywords in both languages, and training with them."""
 
 from __future__ import annotations
 
@@ -68,14 +68,14 @@ def test_the_language_of_each_caption_is_detected() -> None:
 
 def test_a_file_with_keywords_is_deterministic_and_read_back(tmp_path: Path) -> None:
     given = captions(ENGLISH + CHINESE)
-    made = write_keywords(given, tmp_path / "a", top=3)
+    counts = write_keywords(given, tmp_path / "a", top=3)
     write_keywords(given, tmp_path / "b", top=3)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     found = read_captions(tmp_path / "a")
     assert [replace(caption, keywords=()) for caption in found] == given
     assert max(len(caption.keywords) for caption in found) == 3
-    assert (made.captions, made.bare) == (7, 2)
-    assert made.keywords == sum(len(caption.keywords) for caption in found)
+    assert (counts.captions, counts.bare) == (7, 2)
+    assert counts.keywords == sum(len(caption.keywords) for caption in found)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
 
 
@@ -141,8 +141,10 @@ def keyword_fit(world: World, make_fit: MakeFit, tmp_path: Path) -> Callable[...
 
 @pytest.mark.parametrize("tune", ["none", "text"])
 def test_a_resumed_run_with_keywords_ends_like_an_uninterrupted_one(keyword_fit: Callable[..., Fit], tune: str) -> None:
-    whole, resumed = train_and_resume(keyword_fit("run", tune=tune, epochs=2, keywords=0.5))
-    assert [record.loss for record in resumed.history] == pytest.approx([r.loss for r in whole.history], abs=1e-6)
+    uninterrupted, resumed = train_and_resume(keyword_fit("run", tune=tune, epochs=2, keywords=0.5))
+    assert [record.loss for record in resumed.history] == pytest.approx(
+        [r.loss for r in uninterrupted.history], abs=1e-6
+    )
 
 
 def test_keywords_change_the_training_data_and_are_not_evaluated(keyword_fit: Callable[..., Fit]) -> None:
@@ -178,8 +180,8 @@ def test_missing_keywords_are_an_error(make_fit: MakeFit) -> None:
 
 def test_the_command_writes_a_file_that_fit_trains_on(world: World, bert: Path, resnet: Path, tmp_path: Path) -> None:
     file = tmp_path / "kw.token"
-    made = call("keywords", "--captions", world.captions, "--out", file, "--top", 2)
-    assert re.search(r"kw\.token: 128 captions, 1\.\d keywords each, 0 without keywords\n$", made.stdout)
+    written = call("keywords", "--captions", world.captions, "--out", file, "--top", 2)
+    assert re.search(r"kw\.token: 128 captions, 1\.\d keywords each, 0 without keywords\n$", written.stdout)
     towers = ["--text-model", bert, "--image-weights", resnet, "--image-size", 32, "--max-tokens", 24]
     split = ["--train", world.train, "--dev", world.dev, "--batch-size", 16, "--epochs", 1, "--keywords", 0.5]
     data = ["--images", world.images, "--captions", file, "--out", tmp_path / "run"]

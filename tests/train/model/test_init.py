@@ -1,4 +1,4 @@
-"""Each way in which weights, folders and names can be wrong is named, with what to do."""
+"""Initialization: weights, folders and names, and their errors."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_each_resnet_has_the_width_of_its_last_feature_map(name: str, width: int
         assert tower(torch.zeros(2, 3, 64, 64)).shape == (2, width)
 
 
-def test_the_resnets_are_those_of_torchvisions_own_module() -> None:
+def test_the_resnets_are_those_of_torchvisions_module() -> None:
     """Not the quantized ones, and no other family."""
     builders = vars(torchvision.models.resnet)["__all__"]
     assert sorted(resnet_names()) == sorted(name for name in builders if name.islower())

@@ -48,14 +48,14 @@ def three(tmp_path_factory: pytest.TempPathFactory, bert: Path, resnet: Path) ->
 def test_each_weight_is_the_mean_of_that_weight(three: list[Path], tmp_path: Path) -> None:
     model_soup(three, tmp_path / "soup")
     soup = load_checkpoint(tmp_path / "soup")
-    parts = [load_checkpoint(path).model.state_dict() for path in three]
+    states = [load_checkpoint(path).model.state_dict() for path in three]
     for name, found in soup.model.state_dict().items():
         if found.is_floating_point():
-            expected = torch.stack([part[name].double() for part in parts]).mean(0)
+            expected = torch.stack([state[name].double() for state in states]).mean(0)
             torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=1e-7)
         else:
-            assert torch.equal(found, parts[0][name])
-    assert any(not torch.equal(parts[0][name], parts[1][name]) for name in parts[0] if "running_var" in name)
+            assert torch.equal(found, states[0][name])
+    assert any(not torch.equal(states[0][name], states[1][name]) for name in states[0] if "running_var" in name)
     assert soup.config == load_checkpoint(three[0]).config
     assert read_metrics(tmp_path / "soup")["average_of"] == [weights_hash(path) for path in three]
 

@@ -100,9 +100,13 @@ def test_a_resumed_run_ends_like_an_uninterrupted_one(make_fit: MakeFit, optim: 
     )
     fit = make_fit(epochs=2, augment=AugmentConfig(), **optim)
     settings = replace(fit.settings, preprocessing=preprocessing_of(64), augment=augment)
-    runs = whole, resumed = train_and_resume(replace(fit, settings=settings))
-    assert [record.dev.to_json() for record in resumed.history] == [record.dev.to_json() for record in whole.history]
-    assert [record.loss for record in resumed.history] == pytest.approx([r.loss for r in whole.history], abs=1e-6)
+    runs = uninterrupted, resumed = train_and_resume(replace(fit, settings=settings))
+    assert [record.dev.to_json() for record in resumed.history] == [
+        record.dev.to_json() for record in uninterrupted.history
+    ]
+    assert [record.loss for record in resumed.history] == pytest.approx(
+        [r.loss for r in uninterrupted.history], abs=1e-6
+    )
     states = [torch.load(run.path / CheckpointFiles.LAST, weights_only=True)["weights"] for run in runs]
     for name, tensor in states[0]["image_projector"].items():
         torch.testing.assert_close(tensor, states[1]["image_projector"][name], atol=1e-6, rtol=1e-6)
@@ -250,9 +254,9 @@ def test_views_are_encoded_once_and_trained_on(make_fit: MakeFit) -> None:
     run = make_fit(tune="text", epochs=12, mask_tokens=0.1, augment=AugmentConfig(crop_scale=0.8, views=2))()
     assert run.best is not None
     assert run.best.dev.rsum > 1.5 * CHANCE_RSUM
-    made = np.load(run.path / CheckpointFiles.FEATURES / f"{VIEWS}.npy")
-    assert made.shape == (2 * 48, 512)
-    assert len(np.unique(made.round(4), axis=0)) == len(made)
+    encoded = np.load(run.path / CheckpointFiles.FEATURES / f"{VIEWS}.npy")
+    assert encoded.shape == (2 * 48, 512)
+    assert len(np.unique(encoded.round(4), axis=0)) == len(encoded)
 
 
 def test_a_photo_in_both_splits_is_refused(make_fit: MakeFit) -> None:
