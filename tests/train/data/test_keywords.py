@@ -68,14 +68,14 @@ def test_the_language_of_each_caption_is_detected() -> None:
 
 def test_a_file_with_keywords_is_deterministic_and_read_back(tmp_path: Path) -> None:
     given = captions(ENGLISH + CHINESE)
-    counts = write_keywords(given, tmp_path / "a", top=3)
+    written = write_keywords(given, tmp_path / "a", top=3)
     write_keywords(given, tmp_path / "b", top=3)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     found = read_captions(tmp_path / "a")
     assert [replace(caption, keywords=()) for caption in found] == given
     assert max(len(caption.keywords) for caption in found) == 3
-    assert (counts.captions, counts.bare) == (7, 2)
-    assert counts.keywords == sum(len(caption.keywords) for caption in found)
+    assert written == found
+    assert [len(caption.keywords) for caption in found].count(0) == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
 
 

@@ -16,9 +16,8 @@ from photoseek.photos.preprocessing import Preprocessing
 from photoseek_train.config import ModelInit, preprocessing_of
 from photoseek_train.data.photos import load_photo
 from photoseek_train.errors import FeaturesError, SettingsError
-from photoseek_train.features.cache import CacheRequest, FeatureCache
+from photoseek_train.features.cache import CacheRequest, FeatureCache, Features, ResumableArray
 from photoseek_train.features.frozen_features import cached_image_features, cached_text_features, extract_features
-from photoseek_train.features.resumable_array import Features, ResumableArray
 from photoseek_train.model.init import BuiltModel, build_model
 from toy_world import World
 

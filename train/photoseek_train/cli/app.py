@@ -11,8 +11,8 @@ import typer
 from photoseek.cli import metrics_table
 from photoseek.cli.output import make_app, print_json, print_line, run
 from photoseek.errors import EvaluationError
-from photoseek_train.cli.data import inspect, keywords
-from photoseek_train.cli.option_groups import option_groups
+from photoseek_train.cli.data import Captions, Images, inspect, keywords
+from photoseek_train.cli.option_groups import help_of, option_groups
 from photoseek_train.cli.progress_bars import print_epochs, progress_bars
 from photoseek_train.config import AugmentConfig, FitResources, ModelInit, OptimConfig, preprocessing_of
 from photoseek_train.errors import SettingsError
@@ -21,14 +21,12 @@ app = make_app("Train two-tower models for photo search.")
 app.command()(inspect)
 app.command()(keywords)
 
-Images = Annotated[Path, typer.Option("--images", help="Folder of the photos.")]
-Captions = Annotated[Path, typer.Option("--captions", help="Caption file: .token, CSV, or JSON of Karpathy or COCO.")]
 Split = Annotated[
     Path | None, typer.Option("--split", help="File of photo names, or name of a split in the captions. [all]")
 ]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps; auto uses a GPU if there is one.")]
-Workers = Annotated[int, typer.Option("--workers", help="Processes that decode photos which do not fit in memory.")]
-
+Device = Annotated[str, typer.Option("--device", help=help_of(FitResources, "device"))]
+Workers = Annotated[int, typer.Option("--workers", help=help_of(FitResources, "workers"))]
+TextModel = Annotated[str, typer.Option("--text-model", help=help_of(ModelInit, "text_model"))]
 
 _IMAGE_SIZE = "Side of the image tower's input in pixels."
 _RESIZE = "crop: center crop; squash: resize to a square."
@@ -45,7 +43,7 @@ def features(
     *,
     images: Images,
     captions: Captions,
-    text_model: Annotated[str, typer.Option(help="Folder or name of a BERT.")],  # noqa: ARG001 - a field of sources
+    text_model: TextModel,  # noqa: ARG001 - a field of sources
     out: Annotated[Path, typer.Option(help="Folder of the features; valid ones are reused.")],
     split: Split = None,
     sources: ModelInit,

@@ -40,6 +40,11 @@ def option_groups(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
+def help_of(kind: Any, name: str) -> str:
+    """Return the help of a dataclass's ``setting``."""
+    return next(str(each.metadata[HELP]) for each in fields(kind) if each.name == name)
+
+
 def _options(kind: Any, omit: set[str]) -> Iterator[Parameter]:
     """Yield a parameter for each ``setting`` of a dataclass."""
     types = get_type_hints(kind)

@@ -15,8 +15,8 @@ import numpy.typing as npt
 import torch
 
 from photoseek_train.data.photos import TrainingPhotos, load_photo
+from photoseek_train.features.cache import Features
 from photoseek_train.features.frozen_image_tower import FrozenImageTower, UInt8Images
-from photoseek_train.features.resumable_array import Features
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")

@@ -12,14 +12,17 @@ from typing import Any
 from photoseek.captions import CaptionFile, read_caption_file
 from photoseek.sources.local import scan
 from photoseek_train.errors import DataError
-from photoseek_train.inspect.caption_stats import (
+from photoseek_train.inspect.stats import (
+    PhotoStats,
     caption_id,
     captions_json,
+    collect_photo_stats,
     duplicates,
     has_control_characters,
+    same_content,
+    sizes_json,
     token_stats,
 )
-from photoseek_train.inspect.photo_stats import PhotoStats, collect_photo_stats, same_content, sizes_json
 from photoseek_train.progress import ProgressCallback, no_progress
 
 _SPLIT_NAMES = {"val": "dev"}  # names of splits in caption files -> names on the command line

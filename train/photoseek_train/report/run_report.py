@@ -91,8 +91,6 @@ def report_run(
         CheckpointError: The folder contains no run, or it cannot be used.
         DataError: A photo cannot be decoded.
     """
-    if saved_config(run) is None:
-        raise not_a_run(run)
     vectors = vectors or encode_checkpoint(run, dev, workers, progress)
     evaluation = evaluate_split(dev, vectors, EvaluationProtocol())
     return write_report(run, ReportData.of(describe("dev", dev), dev, vectors, evaluation), out)
@@ -109,14 +107,13 @@ def files_of(run: Path, images: Path | None, captions: list[Path] | None, split:
         return DataFiles(images, tuple(captions), split)
     if images is not None or captions or split is not None:
         raise SettingsError("expected --images and --captions together, or neither to use those of the run")
-    files = DataFiles.saved(run)
-    if files is None and saved_config(run) is not None:
-        raise SettingsError(
-            f"{run}: the run did not record its data (no {CheckpointFiles.DATA}); pass --images, --captions and --split"
-        )
-    if files is None:
+    if (files := DataFiles.saved(run)) is not None:
+        return files
+    if saved_config(run) is None:
         raise not_a_run(run)
-    return files
+    raise SettingsError(
+        f"{run}: the run did not record its data (no {CheckpointFiles.DATA}); pass --images, --captions and --split"
+    )
 
 
 def describe(name: str, data: CaptionedPhotos) -> str:
