@@ -205,16 +205,13 @@ class Fit:
         """Return captions of train and dev: tokens if the text tower is trained, else features."""
         optim = self.settings.optim
         keywords = self.train.keyword_texts if self._with_keywords else []
-        make = self._tokenized_captions if optim.tunes_text else self._cached_captions
-        train, dev = make(built, keywords, progress)
+        if optim.tunes_text:
+            train, dev = self._tokenized_captions(built, keywords)
+        else:
+            train, dev = self._cached_captions(built, keywords, progress)
         return (KeywordReplacement(train, optim.keywords, optim.seed) if keywords else train), dev
 
-    def _tokenized_captions(
-        self,
-        built: BuiltModel,
-        keywords: list[str],
-        progress: ProgressCallback,  # noqa: ARG002
-    ) -> tuple[InputPipeline, InputPipeline]:
+    def _tokenized_captions(self, built: BuiltModel, keywords: list[str]) -> tuple[InputPipeline, InputPipeline]:
         longest = built.config.max_tokens
         tokens, optim = Tokens(self.train.texts + keywords, built.tokenizer, longest), self.settings.optim
         masked = optim.mask_tokens > 0 and tokens.mask_id >= 0  # mask_id raises if there is no mask token
