@@ -14,8 +14,7 @@ from pathlib import Path
 from PIL import Image
 
 from photoseek import Bundle
-from photoseek.encoders.check import verify
-from photoseek.encoders.encoders import ImageEncoder, TextEncoder
+from photoseek.encoders.encoders import ImageEncoder, TextEncoder, verify_bundle
 from photoseek.errors import BundleError
 
 MEMORY = 4 << 30
@@ -30,7 +29,7 @@ def use(folder: Path) -> None:
     bundle = Bundle.load(folder)
     TextEncoder(bundle, threads=1).encode(["red", "红"])
     ImageEncoder(bundle, threads=1).encode([Image.new("RGB", (9, 9))])
-    verify(bundle)
+    verify_bundle(bundle)
 
 
 def main(folders: list[str]) -> None:

@@ -168,7 +168,7 @@ def test_a_damaged_record_trusts_nothing(album: Gallery, state: Path, content: s
 @pytest.mark.parametrize("path", ["/etc/passwd", "../../../etc/passwd", "red/../../../etc/passwd", ".."])
 def test_a_path_in_the_database_stays_inside_the_photo_folder(gallery: Gallery, path: str) -> None:
     root = gallery.path.parent
-    assert os.path.normpath(gallery.recorded_folder.photo(path)).startswith(str(root))
+    assert os.path.normpath(gallery.recorded_folder.photo_file(path)).startswith(str(root))
 
 
 def test_the_command_line_refuses_and_takes_the_option(album: Gallery) -> None:

@@ -34,7 +34,7 @@ def encode_photos(tower: FrozenImageTower, paths: Sequence[Path]) -> Iterator[Fe
     """
 
     def decode(part: Sequence[Path]) -> UInt8Images:
-        return np.stack([np.asarray(tower.preprocessing.fit(load_photo(path))) for path in part])
+        return np.stack([np.asarray(tower.preprocessing.resize_and_crop(load_photo(path))) for path in part])
 
     return _encode(tower, paths, decode, tower)
 
