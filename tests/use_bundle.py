@@ -1,7 +1,7 @@
 """Opens bundles and runs their towers, in a process that a crafted graph may crash: ``use_bundle.py FOLDER...``.
 
-For each folder a line: ``outcome fine``, or with the class of the error that the bundle was refused with. onnxruntime
-prints lines of its own where a name in a graph is not UTF-8.
+Prints a line for each folder: ``outcome fine``, or ``outcome`` and the class of the error. onnxruntime prints other
+lines if a name in a graph is not UTF-8.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def use(folder: Path) -> None:
 
 
 def main(folders: list[str]) -> None:
-    """Use one after the other; whatever is no ``BundleError`` ends the process."""
+    """Use one after the other; any other error than a ``BundleError`` ends the process."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     for folder in folders:
         signal.alarm(SECONDS)

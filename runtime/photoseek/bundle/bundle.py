@@ -80,7 +80,7 @@ class Bundle:
     @property
     def precisions(self) -> tuple[str, ...]:
         """The precisions that have the image tower and every text tower, the most exact first."""
-        return self.description.precisions
+        return tuple(self.description.vision_graphs)
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -99,11 +99,11 @@ class Bundle:
 
     def text_graph(self, precision: str, language: str | None = None) -> GraphSpec:
         """Return the graph of the main text tower, or of that of another language."""
-        return self.description.text_graph(precision, language)
+        return self.description.text_graphs[precision][language]
 
     def vision_graph(self, precision: str) -> GraphSpec:
         """Return the graph of the image tower."""
-        return self.description.vision_graph(precision)
+        return self.description.vision_graphs[precision]
 
     def tokenization(self, language: str | None = None) -> Tokenization:
         """Return how texts become the inputs of a text tower.
@@ -134,15 +134,14 @@ class Bundle:
             raise BundleIncompatible(f"bundle {self.name!r} has no {precision}; it has {', '.join(self.precisions)}")
         return precision
 
-    def graph_path(self, name: str) -> Path:
+    def graph_path(self, graph: GraphSpec) -> Path:
         """Return the path of a graph after verifying it and the files with its weights.
 
         Raises:
             BundleDamaged: One of them is missing or damaged.
         """
-        for other in self.description.external_data(name):
-            self.description.files.verified_path(other)
-        return self.description.files.verified_path(name)
+        path, *_ = [self.description.files.verified_path(name) for name in graph.files]
+        return path
 
     def verify(self) -> None:
         """Verify every file again; for a bundle without checksums see ``photoseek.encoders.encoders.verify_bundle``.

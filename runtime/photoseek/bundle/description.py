@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ class GraphSpec:
         inputs: For each input that is not named ``input_ids``, ``attention_mask``, ``token_type_ids`` or
             ``pixel_values``: which of these it takes.
         output: The name of the output that is the embedding. None: the first output.
+        external_data: Paths of further files with its weights.
         batch_size_one: Whether texts or photos run one by one. Some int8 graphs scale activations by the largest of the
             batch, so that a vector would depend on the rest of its batch.
     """
@@ -31,7 +32,13 @@ class GraphSpec:
     file: str
     inputs: Mapping[str, str] = field(default_factory=dict)
     output: str | None = None
+    external_data: tuple[str, ...] = ()
     batch_size_one: bool = False
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The graph and the files with its weights."""
+        return (self.file, *self.external_data)
 
 
 @dataclass(frozen=True)
@@ -42,10 +49,8 @@ class BundleDescription:
         layout: ``photoseek``, or the program that the layout belongs to.
         manifest: The content of ``photoseek.json``, or its equivalent for a model of another program.
         files: The files of the bundle.
-        precisions: Those that have all towers, the most exact first.
-        text_graph: Returns the graph of a text tower by precision and language; None is the main tower.
-        vision_graph: Returns the graph of the image tower by precision.
-        external_data: Returns the paths of the files with weights of a graph.
+        text_graphs: Text towers by precision and language, the most exact precision first; None is the main language.
+        vision_graphs: Image towers by the same precisions.
         load_preprocessing: Returns how pictures become the input of the image tower.
         load_tokenization: Returns how texts become the inputs of the text tower of a language.
         compute_fingerprint: Returns the fingerprint.
@@ -56,10 +61,8 @@ class BundleDescription:
     layout: str
     manifest: Manifest
     files: BundleFiles
-    precisions: tuple[str, ...]
-    text_graph: Callable[[str, str | None], GraphSpec]
-    vision_graph: Callable[[str], GraphSpec]
-    external_data: Callable[[str], Sequence[str]]
+    text_graphs: Mapping[str, Mapping[str | None, GraphSpec]]
+    vision_graphs: Mapping[str, GraphSpec]
     load_preprocessing: Callable[[], Preprocessing]
     load_tokenization: Callable[[str | None], Tokenization]
     compute_fingerprint: Callable[[], str]

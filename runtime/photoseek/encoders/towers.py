@@ -57,7 +57,7 @@ class Tower(ForkAware):
             if self._graph is None:
                 from photoseek.bundle.onnx_session import OnnxSession  # onnxruntime takes a tenth of a second to import
 
-                path = self.bundle.graph_path(spec.file)
+                path = self.bundle.graph_path(spec)
                 self._graph = OnnxSession(path, self._threads, self._mode, inputs=spec.inputs, output=spec.output)
             return self._graph
 

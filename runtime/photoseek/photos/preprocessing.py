@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from photoseek.errors import BundleIncompatible
 from photoseek.photos.rgb import to_rgb
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -43,7 +41,8 @@ _MAX_REDUCTION = 1_000
 """Pixels of a picture for one of the result above which blocks are averaged first: Pillow's filters allocate a weight
 for each, which takes gigabytes for a picture of 150 million x 1 pixels."""
 
-_EXTRA_KEYS = ("floor_crop_offset", "exact_resize")
+EXTRA_KEYS = ("floor_crop_offset", "exact_resize")
+"""Settings without a key in transformers."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +167,7 @@ class Preprocessing:
     def to_json(self) -> dict[str, Any]:
         """Return the content of ``preprocessor_config.json``."""
         size = {"height": self.height, "width": self.width}
-        extra = {key: True for key in _EXTRA_KEYS if getattr(self, key)}
+        extra = {key: True for key in EXTRA_KEYS if getattr(self, key)}
         return {
             "image_processor_type": "CLIPImageProcessor",
             "do_convert_rgb": True,
@@ -184,48 +183,3 @@ class Preprocessing:
             "image_std": list(self.std),
             **({"photoseek": extra} if extra else {}),  # no other program has keys for it
         }
-
-    @classmethod
-    def from_json(cls, config: Mapping[str, Any]) -> Preprocessing:
-        """Read ``preprocessor_config.json``.
-
-        Raises:
-            BundleIncompatible: It has an unsupported setting, or lacks a key.
-        """
-        for key in ("do_resize", "do_rescale", "do_normalize"):
-            if not config.get(key, True):
-                raise BundleIncompatible(f"preprocessor_config.json: expected {key} true, found {config[key]!r}")
-        try:
-            return cls._from_json(config)
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
-            what = f"no {error}" if isinstance(error, KeyError) else str(error)
-            raise BundleIncompatible(f"preprocessor_config.json: unsupported: {what}; export the bundle again") from error
-
-    @classmethod
-    def _from_json(cls, config: Mapping[str, Any]) -> Preprocessing:
-        size = config["size"]
-        size = {"shortest_edge": size} if isinstance(size, int) else size
-        crops = bool(config.get("do_center_crop", "shortest_edge" in size))
-        result = config["crop_size"] if crops else size
-        result = {"height": result, "width": result} if isinstance(result, int) else result
-        return cls(
-            height=int(result["height"]),
-            width=int(result["width"]),
-            shortest_edge=int(size["shortest_edge"]) if crops else None,
-            resample=int(config.get("resample", 2)),
-            rescale_factor=float(config.get("rescale_factor", 1 / 255)),
-            mean=as_rgb(config["image_mean"]),
-            std=as_rgb(config["image_std"]),
-            **{key: bool(config.get("photoseek", {}).get(key)) for key in _EXTRA_KEYS},
-        )
-
-
-def as_rgb(values: Any) -> RGB:
-    """Return a list of three numbers from JSON as a tuple of floats.
-
-    Raises:
-        TypeError: It is not a list of numbers.
-        ValueError: It does not contain three numbers.
-    """
-    red, green, blue = (float(value) for value in values)
-    return red, green, blue

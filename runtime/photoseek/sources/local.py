@@ -112,7 +112,7 @@ class _Directory:
 
 @dataclass(frozen=True)
 class LocalSource:
-    """A folder by its absolute path."""
+    """A folder by its absolute path; its methods are those of ``PhotoSource``."""
 
     root: Path
 
@@ -127,11 +127,7 @@ class LocalSource:
         return 1
 
     def check_available(self) -> None:
-        """Check that it exists and can be read.
-
-        Raises:
-            GalleryNotFound: It does not exist, or cannot be read.
-        """
+        """Raise GalleryNotFound unless it exists and can be read."""
         reason = why_no_folder(self.root)
         if reason is not None:
             raise GalleryNotFound(f"{shown(self.root)}: {reason}; expected a folder of photos")
@@ -145,9 +141,6 @@ class LocalSource:
 
         Every later change is visible in the entry: a file that changed within the last tick of the clock is read after
         the tick.
-
-        Raises:
-            PhotoError: It cannot be read, or keeps changing.
         """
         file = photo.under(self.root)
         try:

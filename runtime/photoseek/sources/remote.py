@@ -86,7 +86,7 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class RemoteSource:
-    """Objects whose keys start with a prefix.
+    """Objects whose keys start with a prefix; its methods are those of ``PhotoSource``.
 
     Attributes:
         scheme: One of ``SCHEMES``.
@@ -110,8 +110,6 @@ class RemoteSource:
         """Check that the bucket exists, and has an object under the prefix.
 
         Raises:
-            GalleryNotFound: It does not.
-            PhotoSourceUnreachable: The storage cannot be reached, or denies access.
             MissingExtra: The package for its protocol is not installed.
         """
         with self._folder_errors():
@@ -121,10 +119,6 @@ class RemoteSource:
         """Yield every object with the suffix of a photo, after listing all of them.
 
         An interrupted list would make photos look deleted. Only the owner of the gallery counts as a reader.
-
-        Raises:
-            GalleryNotFound: No such bucket.
-            PhotoSourceUnreachable: The storage cannot be reached, or denies access.
         """
         gaps.access.access = OWNER
         with self._folder_errors():
@@ -139,12 +133,7 @@ class RemoteSource:
                 yield photo_entry(decode_filename(key), info)
 
     def read_stable(self, photo: PhotoEntry) -> tuple[PhotoEntry, bytes] | None:
-        """Return a photo that did not change while it was read, and its content; None if it no longer exists.
-
-        Raises:
-            PhotoUnreachable: The storage cannot be reached, or denies access.
-            PhotoError: It is too large, of a format whose extra is missing, or keeps changing.
-        """
+        """Return a photo that did not change while it was read, and its content; None if it no longer exists."""
         try:
             for _ in range(_ATTEMPTS):
                 data = self.read(photo)

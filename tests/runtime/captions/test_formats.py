@@ -1,4 +1,4 @@
-"""Each format of caption files: what is read, its splits, and how each kind of broken input is told."""
+"""The formats of caption files, their splits, and the errors for invalid files."""
 
 from __future__ import annotations
 
@@ -198,7 +198,9 @@ def test_truncated_json_is_refused(tmp_path: Path, values: object) -> None:
         ("\n<!DOCTYPE html>\n<html><body>404</body></html>\n", "a web page"),
     ],
 )
-def test_a_pointer_or_a_web_page_in_place_of_the_file_is_detected(tmp_path: Path, read: Any, content: str, found: str) -> None:
+def test_a_pointer_or_a_web_page_in_place_of_the_file_is_detected(
+    tmp_path: Path, read: Any, content: str, found: str
+) -> None:
     with pytest.raises(CaptionFileError, match=found):
         read(save(tmp_path / "captions.token", content))
 
@@ -210,7 +212,9 @@ def test_another_encoding_is_refused_in_every_format(tmp_path: Path, good: str) 
         read_captions(tmp_path / "file")
 
 
-def test_a_split_is_a_file_or_a_name_and_the_error_lists_the_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_split_is_a_file_or_a_name_and_the_error_lists_the_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     file = read_caption_file(save(tmp_path / "dataset.json", KARPATHY))
     assert file.names(save(tmp_path / "mine.txt", "a.jpg\nd.jpg\n")) == ["a.jpg", "d.jpg"]

@@ -1,4 +1,4 @@
-"""Caption and split files: what is read, and how each kind of broken line is told."""
+"""Caption and split files, and the errors for invalid lines."""
 
 from __future__ import annotations
 

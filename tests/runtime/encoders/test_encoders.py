@@ -119,7 +119,7 @@ def test_a_graph_with_an_unknown_input_is_refused(tmp_path: Path) -> None:
     Manifest(**{**vars(manifest), "files": {**manifest.files, Layout.text_model("fp32"): FileRecord.of(text)}}).write(
         path
     )
-    with pytest.raises(BundleIncompatible, match="expected inputs among .* found 'pixel_values'"):
+    with pytest.raises(BundleIncompatible, match=r"expected inputs among .* found 'pixel_values'"):
         TextEncoder(Bundle.load(path)).encode(["red"])
 
 

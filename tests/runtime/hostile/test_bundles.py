@@ -61,7 +61,9 @@ def test_the_intact_bundle_works(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-@pytest.mark.parametrize("damage", ["missing", "empty", "half", "longer", "pointer", "page", "folder", "circle", "pipe"])
+@pytest.mark.parametrize(
+    "damage", ["missing", "empty", "half", "longer", "pointer", "page", "folder", "circle", "pipe"]
+)
 def test_a_damaged_file_is_named_with_a_remedy(path: Path, name: str, damage: str) -> None:
     file = path / name
     content = file.read_bytes()
@@ -131,9 +133,7 @@ def test_swapped_towers_with_matching_checksums_are_refused(path: Path) -> None:
 
 @pytest.mark.parametrize("name", READ)
 @pytest.mark.parametrize("content", [b"", b"[]", b"null", b"[" * 100_000, POINTER, PAGE, b"\xff\xfe\0"], ids=repr)
-def test_an_invalid_file_with_a_matching_checksum_is_refused(
-    path: Path, name: str, content: bytes
-) -> None:
+def test_an_invalid_file_with_a_matching_checksum_is_refused(path: Path, name: str, content: bytes) -> None:
     write_recorded(path, name, content)
     with pytest.raises(BundleError, match=re.escape(name)):
         use_bundle.use(path)
@@ -227,7 +227,9 @@ def test_an_invalid_padding_token_is_refused(path: Path, pad: Any) -> None:
 
 @pytest.mark.parametrize("limit", [0, -5, float("nan"), 1e30, "x", None, []])
 def test_an_invalid_maximum_length_is_ignored(path: Path, limit: Any) -> None:
-    write_recorded(path, Layout.TOKENIZER_CONFIG, json.dumps({"model_max_length": limit, "pad_token": "[PAD]"}).encode())
+    write_recorded(
+        path, Layout.TOKENIZER_CONFIG, json.dumps({"model_max_length": limit, "pad_token": "[PAD]"}).encode()
+    )
     use_bundle.use(path)
 
 

@@ -54,9 +54,7 @@ def test_a_file_of_half_a_gigabyte_is_refused_before_it_is_read(photos: Path, ti
     assert gallery.index().unreadable == [("huge.jpg", reason)]
 
 
-def test_bytes_and_a_growing_file_have_the_same_limit(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bytes_and_a_growing_file_have_the_same_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(formats, "MAX_BYTES", 1_000_000)
     with pytest.raises(PhotoError, match="a file of 2 MB; at most 1 MB"):
         open_photo(bytes(2_000_000))
@@ -67,9 +65,7 @@ def test_bytes_and_a_growing_file_have_the_same_limit(
         read_photo(tmp_path / "grows.jpg")
 
 
-def test_every_function_has_the_limit_of_pixels(
-    tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_function_has_the_limit_of_pixels(tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(formats, "MAX_PIXELS", 1_000_000)
     data = saved(Image.new("L", (2000, 1000)), "JPEG")
     with Image.open(io.BytesIO(data)) as opened:
@@ -102,7 +98,9 @@ def test_a_canvas_larger_than_any_frame_of_webp_is_refused() -> None:
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "TIFF"])
 @pytest.mark.parametrize("size", [(1, 65_000), (65_000, 1), (3, 40_000)])
-def test_an_elongated_picture_is_decoded_and_preprocessed(form: str, size: tuple[int, int], tiny_bundle: Bundle) -> None:
+def test_an_elongated_picture_is_decoded_and_preprocessed(
+    form: str, size: tuple[int, int], tiny_bundle: Bundle
+) -> None:
     data = saved(Image.new("RGB", size, COLORS["red"]), form)
     photo = decode_photo(data, 256)
     assert (photo.width, photo.height) == size
@@ -322,7 +320,7 @@ def test_malicious_photos_are_reported_and_tried_again_only_after_a_change(
 def test_a_photo_is_tried_again_if_memory_ran_out(
     photos: Path, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Pillow raises an OSError; the photo is reported, and tried again by the next indexing although it did not change."""
+    """Pillow raises an OSError; the next indexing tries the photo again although it did not change."""
     decode, short = decode_photo, iter([True])
 
     def fail(*_: object) -> None:

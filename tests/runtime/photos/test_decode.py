@@ -172,7 +172,7 @@ def photo_or_reason(content: bytes) -> tuple[int, int] | str:
 
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])
 def test_a_large_jpeg_is_decoded_no_larger_than_needed(orientation: int) -> None:
-    """1200 x 900 with a minimum of 200: a quarter, 300 x 225. Width and height are those of the upright photo in full."""
+    """A quarter of 1200 x 900 is 300 x 225, at least 200. Width and height are those of the upright photo in full."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     stored = Image.linear_gradient("L").resize((1200, 900)).convert("RGB")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from photoseek.bundle.layouts.hf_image_processor import read_preprocessing
 from photoseek.errors import BundleIncompatible
 from photoseek.photos.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 
@@ -60,8 +61,12 @@ def test_an_extreme_aspect_ratio_costs_no_more(size: tuple[int, int]) -> None:
 
 
 def test_the_configuration_survives_a_round_trip() -> None:
-    for preprocessing in (Preprocessing(), Preprocessing(96, 128, None, resample=3, mean=(0.5, 0.4, 0.3))):
-        assert Preprocessing.from_json(preprocessing.to_json()) == preprocessing
+    for preprocessing in (
+        Preprocessing(),
+        Preprocessing(96, 128, None, resample=3, mean=(0.5, 0.4, 0.3)),
+        Preprocessing(floor_crop_offset=True, exact_resize=True),
+    ):
+        assert read_preprocessing(preprocessing.to_json(), "file", native=True) == preprocessing
 
 
 def test_the_id_changes_with_everything_that_changes_pixels() -> None:
@@ -91,9 +96,9 @@ def test_the_configuration_of_a_clip_model_is_read() -> None:
     expected = Preprocessing(
         224, 224, 224, 3, mean=(0.48145466, 0.4578275, 0.40821073), std=(0.26862954, 0.26130258, 0.27577711)
     )
-    assert Preprocessing.from_json(config) == expected
+    assert read_preprocessing(config, "file", native=True) == expected
     spelled = {**config, "size": {"shortest_edge": 224}, "crop_size": {"height": 224, "width": 224}}
-    assert Preprocessing.from_json(spelled) == expected
+    assert read_preprocessing(spelled, "file", native=True) == expected
 
 
 @pytest.mark.parametrize(
@@ -101,10 +106,10 @@ def test_the_configuration_of_a_clip_model_is_read() -> None:
     [
         ({"do_resize": False}, "expected do_resize true"),
         ({"image_mean": [0.5]}, "unsupported"),
-        ({"size": {"longest_edge": 224}}, "no 'shortest_edge'"),
+        ({"size": {"longest_edge": 224}}, "expected a size as shortest_edge"),
         ({"size": 100}, "shortest_edge 100 is less than"),
     ],
 )
 def test_an_unsupported_configuration_is_refused(change: dict[str, Any], reason: str) -> None:
     with pytest.raises(BundleIncompatible, match=reason):
-        Preprocessing.from_json({**Preprocessing().to_json(), **change})
+        read_preprocessing({**Preprocessing().to_json(), **change}, "file", native=True)

@@ -1,4 +1,4 @@
-"""The service, the page's pictures and the command line over photos in object storage."""
+"""The service, the thumbnails of the page and the command line with photos in object storage."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tiny_bundle import COLORS
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of what botocore and moto import
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # sockets of the server, and of clients that are forgotten
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # sockets of the server, and of discarded clients
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 ADDRESS = f"s3://{BUCKET}/photos"
@@ -52,7 +52,7 @@ def test_a_gallery_of_a_bucket_is_private_to_its_owner(gallery: Gallery) -> None
     assert not [path for path in paths if path.stat().st_mode & 0o077]
 
 
-def test_the_service_hands_on_photos_and_thumbnails(gallery: Gallery, s3: S3) -> None:
+def test_the_service_returns_photos_and_thumbnails(gallery: Gallery, s3: S3) -> None:
     pytest.importorskip("fastapi")
     pytest.importorskip("httpx")
     from photoseek.service.app import make_app
@@ -60,27 +60,27 @@ def test_the_service_hands_on_photos_and_thumbnails(gallery: Gallery, s3: S3) ->
 
     with running(make_app(Searcher(gallery, mode="service"))) as client:
         hit = client.post("/v1/search", json={"text": "red", "k": 1}).json()["hits"][0]
-        whole = client.get(f"/v1/photos/{hit['id']}")
-        assert whole.content == picture(COLORS["red"], 0)
-        assert whole.headers["content-type"] == "image/png"
-        assert whole.headers["content-disposition"] == "inline; filename*=utf-8''red%20%C3%A9.png"
-        known = {"If-None-Match": whole.headers["etag"]}
+        photo = client.get(f"/v1/photos/{hit['id']}")
+        assert photo.content == picture(COLORS["red"], 0)
+        assert photo.headers["content-type"] == "image/png"
+        assert photo.headers["content-disposition"] == "inline; filename*=utf-8''red%20%C3%A9.png"
+        known = {"If-None-Match": photo.headers["etag"]}
         assert client.get(f"/v1/photos/{hit['id']}", headers=known).status_code == 304
         small = client.get(f"/v1/photos/{hit['id']}/thumbnail?side=32")
         assert Image.open(io.BytesIO(small.content)).size == (32, 24)
         other = client.post("/v1/search", json={"text": "blue", "k": 1}).json()["hits"][0]["id"]
         s3.delete("photos/blue é.png")
         for address in (f"/v1/photos/{other}", f"/v1/photos/{other}/thumbnail"):
-            gone = client.get(address)
-            assert (gone.status_code, gone.json()["error"]["code"]) == (404, "photo_gone")
+            missing = client.get(address)
+            assert (missing.status_code, missing.json()["error"]["code"]) == (404, "photo_gone")
         s3.stop()
         third = client.post("/v1/search", json={"text": "green", "k": 1}).json()["hits"][0]["id"]
-        away = client.get(f"/v1/photos/{third}")
-        assert (away.status_code, away.json()["error"]["code"]) == (503, "unavailable")
-        assert s3.endpoint not in away.text
+        unavailable = client.get(f"/v1/photos/{third}")
+        assert (unavailable.status_code, unavailable.json()["error"]["code"]) == (503, "unavailable")
+        assert s3.endpoint not in unavailable.text
 
 
-def test_pictures_of_the_page_are_kept_and_made_again_for_another_version(
+def test_thumbnails_are_cached_until_the_object_changes(
     gallery: Gallery, s3: S3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("photoseek.gallery.thumbnails._REMEMBERED_S", 1e-6)
@@ -122,7 +122,7 @@ def test_the_command_line(gallery: Gallery, tiny_bundle: Bundle, tmp_path: Path)
     assert "object storage tells nobody of its changes" in watched.stderr
 
 
-def test_opening_with_a_viewer_is_refused_with_another_way(
+def test_opening_a_viewer_requires_local_files(
     gallery: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     viewer = tmp_path / "bin" / ("open" if sys.platform == "darwin" else "xdg-open")

@@ -239,9 +239,7 @@ def test_a_photo_that_keeps_changing_is_tried_again_by_the_next_indexing(
 
     with monkeypatch.context() as patch:
         after_read(patch, grow)
-        assert gallery.index().unreadable == [
-            ("new.png", "changes while it is read; the next indexing tries it again")
-        ]
+        assert gallery.index().unreadable == [("new.png", "changes while it is read; the next indexing tries it again")]
     assert gallery.index().encoded == 1
     assert "new.png" in found(gallery, "red", k=5)
 

@@ -38,10 +38,8 @@ def describe(folder: Path) -> BundleDescription:
         layout=model.layout,
         manifest=_manifest(folder, model, files),
         files=files,
-        precisions=model.precisions,
-        text_graph=lambda precision, _: model.texts[precision],
-        vision_graph=lambda precision: model.visions[precision],
-        external_data=lambda graph: model.external_data.get(graph, ()),
+        text_graphs={precision: {None: model.texts[precision]} for precision in model.precisions},
+        vision_graphs={precision: model.visions[precision] for precision in model.precisions},
         load_preprocessing=lambda: model.preprocessing,
         load_tokenization=lambda _: _load_tokenization(folder, model, files),
         compute_fingerprint=partial(_fingerprint, model, files),
@@ -107,7 +105,7 @@ def _fingerprint(model: ExternalModel, files: UnchangedFiles) -> str:
     main = model.precisions[0]
     graphs = (model.texts[main], model.visions[main])
     parts = {
-        "weights": [files.sha256(name) for name in model.graph_files(main)],
+        "weights": [files.sha256(name) for graph in graphs for name in graph.files],
         "graphs": [[dict(graph.inputs), graph.output] for graph in graphs],
         "preprocessing": model.preprocessing.id,
         "tokenizer": [files.sha256(name) for name in model.text_input.files],
@@ -127,8 +125,7 @@ def _measured_dim(folder: Path, model: ExternalModel, files: UnchangedFiles) -> 
     from photoseek.bundle.onnx_session import OnnxSession  # onnxruntime takes a tenth of a second to import
 
     tower = model.texts[model.precisions[0]]
-    for name in (tower.file, *model.external_data.get(tower.file, ())):
-        files.verified_path(name)
-    graph = OnnxSession(folder / tower.file, inputs=tower.inputs, output=tower.output)
+    path, *_ = [files.verified_path(name) for name in tower.files]
+    graph = OnnxSession(path, inputs=tower.inputs, output=tower.output)
     tokenization = _load_tokenization(folder, model, files)
     return int(graph.run(tokenization.feeds(tokenization.ids(["a"]))).shape[-1])

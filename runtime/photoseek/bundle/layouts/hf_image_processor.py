@@ -1,4 +1,4 @@
-"""``preprocessor_config.json`` of transformers -> ``Preprocessing``.
+"""``preprocessor_config.json``, of transformers or written by ``Preprocessing.to_json`` -> ``Preprocessing``.
 
 Matches the processors on Pillow (such as ``CLIPImageProcessorPil``, before transformers 5 those without ``Fast``),
 since the models were trained with Pillow's filters; those on torchvision round differently. Missing keys have the
@@ -15,7 +15,7 @@ from typing import Any
 
 from photoseek.bundle.json_files import json_object
 from photoseek.errors import BundleIncompatible
-from photoseek.photos.preprocessing import RGB, Preprocessing, as_rgb
+from photoseek.photos.preprocessing import EXTRA_KEYS, RGB, Preprocessing
 
 PREPROCESSOR = "preprocessor_config.json"
 PROCESSOR = "processor_config.json"
@@ -80,7 +80,7 @@ _FIXED_VALUES: Mapping[str, tuple[Any, ...]] = {
     "do_pad": (False,),
     "use_square_size": (False,),
     "do_reduce_labels": (False,),
-    "photoseek": ({"floor_crop_offset": True, "exact_resize": True},),  # of our own bundle without its manifest
+    "photoseek": (dict.fromkeys(EXTRA_KEYS, True),),  # of our own bundle without its manifest
 }
 """Keys that must have one of these values if they are there."""
 
@@ -101,8 +101,13 @@ def find_preprocessing(folder: Path) -> tuple[Preprocessing, str]:
     )
 
 
-def read_preprocessing(config: Mapping[str, Any], path: Path) -> Preprocessing:
-    """Read the settings of an image processor; errors name ``path``.
+def read_preprocessing(config: Mapping[str, Any], path: Path | str, *, native: bool = False) -> Preprocessing:
+    """Read the settings of an image processor.
+
+    Args:
+        config: The content of ``preprocessor_config.json``.
+        path: The name of the file in errors.
+        native: Whether ``Preprocessing.to_json`` wrote it. Others are followed exactly, see ``exact_resize``.
 
     Raises:
         BundleIncompatible: A setting is unsupported.
@@ -115,15 +120,19 @@ def read_preprocessing(config: Mapping[str, Any], path: Path) -> Preprocessing:
         raise BundleIncompatible(
             f"{path}: expected an image processor among {', '.join(_PROCESSOR_TYPES)}, found {kind!r:.80}"
         )
+    extra = dict.fromkeys(EXTRA_KEYS, True)
+    if native and isinstance(found := config.get("photoseek", {}), Mapping):
+        extra = {key: found.get(key) is True for key in EXTRA_KEYS}
+        config = {key: value for key, value in config.items() if key != "photoseek"}
     _expect_known(config, path)
     try:
-        return _apply_config({key: value for key, value in config.items() if value is not None}, defaults)
+        return _apply_config({key: value for key, value in config.items() if value is not None}, defaults, extra)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         what = f"no {error}" if isinstance(error, KeyError) else str(error)
-        raise BundleIncompatible(f"{path}: unsupported preprocessing: {what}") from error
+        raise BundleIncompatible(f"{path}: unsupported preprocessing: {what}; correct the file") from error
 
 
-def _expect_known(config: Mapping[str, Any], path: Path) -> None:
+def _expect_known(config: Mapping[str, Any], path: Path | str) -> None:
     for key, value in config.items():
         if value is None or key in _USED_KEYS or key in _IGNORED_KEYS:
             continue
@@ -133,7 +142,7 @@ def _expect_known(config: Mapping[str, Any], path: Path) -> None:
             raise BundleIncompatible(f"{path}: expected {key} {_FIXED_VALUES[key][0]!r}, found {value!r:.80}")
 
 
-def _apply_config(config: Mapping[str, Any], defaults: _Defaults) -> Preprocessing:
+def _apply_config(config: Mapping[str, Any], defaults: _Defaults, extra: Mapping[str, bool]) -> Preprocessing:
     if not config.get("do_resize", True):
         raise ValueError("expected do_resize true, found false; photos have different sizes")
     cropped = bool(config.get("do_center_crop", defaults.crop))
@@ -154,8 +163,7 @@ def _apply_config(config: Mapping[str, Any], defaults: _Defaults) -> Preprocessi
         rescale_factor=float(config.get("rescale_factor", 1 / 255)) if config.get("do_rescale", True) else 1.0,
         mean=as_rgb(config.get("image_mean", defaults.mean)) if normalized else (0.0, 0.0, 0.0),
         std=as_rgb(config.get("image_std", defaults.std)) if normalized else (1.0, 1.0, 1.0),
-        floor_crop_offset=True,
-        exact_resize=True,
+        **extra,
     )
 
 
@@ -167,3 +175,14 @@ def _size_from(size: Any, *, edge: bool) -> dict[str, int]:
     if set(given) not in ({"shortest_edge"}, {"height", "width"}) or not all(type(n) is int for n in given.values()):
         raise ValueError(f"expected a size as shortest_edge, or as height and width, found {size!r:.80}")
     return given
+
+
+def as_rgb(values: Any) -> RGB:
+    """Return a list of three numbers as a tuple of floats.
+
+    Raises:
+        TypeError: It is not a list of numbers.
+        ValueError: It does not contain three numbers.
+    """
+    red, green, blue = (float(value) for value in values)
+    return red, green, blue

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from photoseek.bundle.json_files import expect_file, json_object
-from photoseek.bundle.layouts.hf_image_processor import BICUBIC, BILINEAR
+from photoseek.bundle.layouts.hf_image_processor import BICUBIC, BILINEAR, as_rgb
 from photoseek.bundle.layouts.model import ExternalModel, build_model, has_pair
 from photoseek.bundle.layouts.onnx_io import text_io, vision_io
 from photoseek.bundle.layouts.tokenizers import TextInputSpec, build_from_json
 from photoseek.bundle.tokenization import Padding
 from photoseek.errors import BundleIncompatible
-from photoseek.photos.preprocessing import Preprocessing, as_rgb
+from photoseek.photos.preprocessing import Preprocessing
 
 NAME = "immich"
 LAYOUT_HINT = "textual/model.onnx and visual/model.onnx (immich)"
@@ -97,7 +97,7 @@ def _preprocessing(config: Mapping[str, Any], path: Path) -> Preprocessing:
         )
     except (KeyError, TypeError, ValueError) as error:
         what = f"no {error}" if isinstance(error, KeyError) else str(error)
-        raise BundleIncompatible(f"{path}: unsupported preprocessing: {what}") from error
+        raise BundleIncompatible(f"{path}: unsupported preprocessing: {what}; correct the file") from error
 
 
 def _side(size: Any) -> int:

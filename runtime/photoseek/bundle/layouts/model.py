@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from photoseek.bundle.description import PRECISIONS, GraphSpec
 from photoseek.bundle.layouts.onnx_io import GraphIO
@@ -24,7 +24,6 @@ class ExternalModel:
         layout: The name of the layout.
         texts: Text towers, by precision.
         visions: Image towers, by the same precisions.
-        external_data: Files with weights of a graph, by the graph's path; all paths are relative to the folder.
         dim: Length of its vectors; None if no file records it.
         preprocessing: Of photos.
         text_input: Of texts.
@@ -35,7 +34,6 @@ class ExternalModel:
     layout: str
     texts: Mapping[str, GraphSpec]
     visions: Mapping[str, GraphSpec]
-    external_data: Mapping[str, tuple[str, ...]]
     dim: int | None
     preprocessing: Preprocessing
     text_input: TextInputSpec
@@ -47,15 +45,11 @@ class ExternalModel:
         """The most exact first."""
         return tuple(precision for precision in PRECISIONS if precision in self.texts)
 
-    def graph_files(self, precision: str) -> tuple[str, ...]:
-        """Return the files of a precision's towers, with their weights."""
-        graphs = (self.texts[precision].file, self.visions[precision].file)
-        return tuple(name for graph in graphs for name in (graph, *self.external_data.get(graph, ())))
-
     @property
     def files(self) -> tuple[str, ...]:
         """All files of the model."""
-        graphs = [name for precision in self.precisions for name in self.graph_files(precision)]
+        towers = [tower for precision in self.precisions for tower in (self.texts[precision], self.visions[precision])]
+        graphs = [name for tower in towers for name in tower.files]
         return tuple(dict.fromkeys([*graphs, *self.text_input.files, *self.config_files]))
 
 
@@ -105,7 +99,6 @@ def build_model(
         layout=layout,
         texts={precision: tower.graph for precision, tower in texts.items()},
         visions={precision: tower.graph for precision, tower in visions.items()},
-        external_data={tower.graph.file: _external_files(folder, tower) for tower in towers},
         dim=dim,
         preprocessing=preprocessing,
         text_input=_with_fixed_length(folder, texts, text_input),
@@ -158,15 +151,3 @@ def _with_fixed_length(folder: Path, texts: Mapping[str, GraphIO], text_input: T
         raise BundleIncompatible(f"{folder}: its text towers take texts of different lengths; keep those of one export")
     padding = replace(text_input.padding, length=length)
     return replace(text_input, max_length=min(text_input.max_length, length), padding=padding)
-
-
-def _external_files(folder: Path, tower: GraphIO) -> tuple[str, ...]:
-    """Return the files with weights of a graph, by paths from the folder."""
-    inside = PurePosixPath(tower.graph.file).parent
-    names = tuple((inside / name).as_posix() for name in tower.header.external_data)
-    missing = [name for name in names if not (folder / name).is_file()]
-    if missing:
-        raise BundleIncompatible(
-            f"{folder / missing[0]}: missing, but {tower.graph.file} has weights in it; copy it there"
-        )
-    return names

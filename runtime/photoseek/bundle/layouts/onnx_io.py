@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from photoseek.bundle.description import GraphSpec
+from photoseek.bundle.json_files import expect_file
 from photoseek.bundle.layouts.onnx_header import GraphHeader, TensorInfo, read_header
 from photoseek.errors import BundleIncompatible
 
@@ -99,7 +100,15 @@ def _tower(
     _check_rank(header, tensor, main)
     renamed = {name: source for name, source in sources.items() if source is not None and source != name}
     output = _embedding(header, outputs)
-    return GraphIO(GraphSpec(file, renamed, output, batch_size_one=precision in _DYNAMIC), header, tensor)
+    external_data = _external_data(folder, file, header)
+    return GraphIO(GraphSpec(file, renamed, output, external_data, precision in _DYNAMIC), header, tensor)
+
+
+def _external_data(folder: Path, file: str, header: GraphHeader) -> tuple[str, ...]:
+    names = tuple((PurePosixPath(file).parent / name).as_posix() for name in header.external_data)
+    for name in names:
+        expect_file(folder / name, f"{file} has weights in it: copy it there")
+    return names
 
 
 def _check_rank(header: GraphHeader, tensor: TensorInfo, main: str) -> None:

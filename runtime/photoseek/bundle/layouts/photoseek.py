@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from photoseek.bundle.description import BundleDescription, GraphSpec
 from photoseek.bundle.files import ChecksummedFiles
 from photoseek.bundle.json_files import json_object, placeholder_hint
+from photoseek.bundle.layouts.hf_image_processor import read_preprocessing
 from photoseek.bundle.manifest import Layout, Manifest
 from photoseek.bundle.tokenization import MAX_TOKENS, Padding, Tokenization, configure_tokenizer
 from photoseek.errors import BundleDamaged, BundleIncompatible
@@ -31,35 +32,41 @@ def describe(folder: Path) -> BundleDescription:
     manifest = Manifest.read(folder)
     files = ChecksummedFiles(folder, manifest.files)
     files.check_sizes()
-    precisions = tuple(each for each in Layout.PRECISIONS if _graphs(manifest, each) <= manifest.files.keys())
-    if not precisions:
+    languages = (None, *manifest.text_towers)
+    text_graphs = {
+        precision: {
+            code: _graph(manifest, Layout.text_model(precision, code), precision == "int8") for code in languages
+        }
+        for precision in Layout.PRECISIONS
+        if all(Layout.text_model(precision, code) in manifest.files for code in languages)
+        and Layout.vision_model(precision) in manifest.files
+    }
+    if not text_graphs:
         raise BundleIncompatible(f"{folder}: expected a precision with all towers, found none; export the bundle again")
     return BundleDescription(
         layout=NAME,
         manifest=manifest,
         files=files,
-        precisions=precisions,
-        text_graph=_text_graph,
-        vision_graph=lambda precision: GraphSpec(Layout.vision_model(precision)),
-        external_data=lambda graph: [name for name in manifest.files if name.startswith(graph) and name != graph],
-        load_preprocessing=lambda: Preprocessing.from_json(_read_json(files, Layout.PREPROCESSOR)),
+        text_graphs=text_graphs,
+        vision_graphs={each: _graph(manifest, Layout.vision_model(each)) for each in text_graphs},
+        load_preprocessing=partial(_load_preprocessing, files),
         load_tokenization=partial(_load_tokenization, files, manifest),
         compute_fingerprint=lambda: manifest.fingerprint,
     )
 
 
-def _text_graph(precision: str, language: str | None) -> GraphSpec:
-    return GraphSpec(Layout.text_model(precision, language), batch_size_one=precision == "int8")
-
-
-def _graphs(manifest: Manifest, precision: str) -> set[str]:
-    """Return the paths of the graphs of a precision."""
-    texts = {Layout.text_model(precision, language) for language in (None, *manifest.text_towers)}
-    return {Layout.vision_model(precision), *texts}
+def _graph(manifest: Manifest, file: str, batch_size_one: bool = False) -> GraphSpec:
+    external_data = tuple(name for name in manifest.files if name.startswith(file) and name != file)
+    return GraphSpec(file, external_data=external_data, batch_size_one=batch_size_one)
 
 
 def _read_json(files: ChecksummedFiles, name: str) -> dict[str, Any]:
     return json_object(files.verified_path(name), "export the bundle again")
+
+
+def _load_preprocessing(files: ChecksummedFiles) -> Preprocessing:
+    config = _read_json(files, Layout.PREPROCESSOR)
+    return read_preprocessing(config, files.verified_path(Layout.PREPROCESSOR), native=True)
 
 
 def _load_tokenization(files: ChecksummedFiles, manifest: Manifest, language: str | None) -> Tokenization:

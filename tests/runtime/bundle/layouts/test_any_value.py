@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from foreign_tiny import change, write_foreign, write_foreign_immich
+from external_models import change, write_immich, write_transformers
 from photoseek import Bundle
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import BundleError
@@ -45,7 +45,7 @@ SETTINGS = {
 
 @pytest.mark.parametrize(("file", "key"), [(file, key) for file, keys in SETTINGS.items() for key in keys])
 def test_any_value_of_a_setting_runs_or_is_refused(tmp_path: Path, file: str, key: str) -> None:
-    folder = write_foreign(tmp_path / "model")
+    folder = write_transformers(tmp_path / "model")
     before = (folder / file).read_text()
     for value in VALUES:
         change(folder / file, **{key: value})
@@ -63,7 +63,7 @@ IMMICH = {
 
 @pytest.mark.parametrize(("file", "key"), [(file, key) for file, keys in IMMICH.items() for key in keys])
 def test_any_value_of_an_immich_setting_runs_or_is_refused(tmp_path: Path, file: str, key: str) -> None:
-    folder = write_foreign_immich(tmp_path / "model")
+    folder = write_immich(tmp_path / "model")
     assert outcome(folder) == "fine"
     before = (folder / file).read_text()
     for value in [*VALUES, {"tokenizer_kwargs": 5}, {"tokenizer_kwargs": {"clean": []}}, {"context_length": 10**30}]:
@@ -87,7 +87,7 @@ def outcome(folder: Path) -> str:
 @pytest.mark.parametrize("value", [value for value in VALUES if not isinstance(value, dict)], ids=repr)
 def test_a_file_without_an_object_is_refused(tmp_path: Path, value: Any) -> None:
     for file in SETTINGS:
-        folder = write_foreign(tmp_path / file)
+        folder = write_transformers(tmp_path / file)
         (folder / file).write_text(json.dumps(value))
         with pytest.raises(BundleError, match=file):
             Bundle.load(folder)

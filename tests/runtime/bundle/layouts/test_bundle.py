@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from foreign_tiny import change, write_foreign
+from external_models import change, write_transformers
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.bundle.hash_cache import cached_sha256
 from photoseek.cli.app import app
@@ -29,7 +29,7 @@ def private_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return write_foreign(tmp_path / "model", precisions=("fp32", "fp16", "int8"))
+    return write_transformers(tmp_path / "model", precisions=("fp32", "fp16", "int8"))
 
 
 def test_its_vectors_are_those_of_its_graphs(folder: Path, tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_gallery_is_indexed_and_searched(folder: Path, photos: Path) -> None:
 
 def test_a_gallery_refuses_a_model_that_was_replaced(folder: Path, photos: Path, tmp_path: Path) -> None:
     Gallery.create(photos, Bundle.load(folder)).index()
-    other = write_foreign(tmp_path / "other", seed=1)
+    other = write_transformers(tmp_path / "other", seed=1)
     shutil.copyfile(other / "onnx/vision_model.onnx", folder / "onnx/vision_model.onnx")
     done = CliRunner().invoke(app, ["search", "blue", "--gallery", str(photos)])
     assert done.exit_code == 1
@@ -97,7 +97,7 @@ def test_the_fingerprint_changes_with_everything_that_changes_vectors(folder: Pa
     assert Bundle.load(moved).fingerprint == first
     found = {first}
     for seed in (1, 2):
-        found.add(Bundle.load(write_foreign(tmp_path / f"seed-{seed}", seed=seed)).fingerprint)
+        found.add(Bundle.load(write_transformers(tmp_path / f"seed-{seed}", seed=seed)).fingerprint)
     for number, (file, values) in enumerate(
         [
             ("preprocessor_config.json", {"resample": 3}),

@@ -11,7 +11,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from foreign_tiny import change, write_foreign
+from external_models import change, write_transformers
 from photoseek import Bundle
 from photoseek.encoders.encoders import TextEncoder
 from photoseek.errors import BundleDamaged, BundleError, BundleIncompatible, BundleNotFound
@@ -21,7 +21,7 @@ _POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return write_foreign(tmp_path / "model")
+    return write_transformers(tmp_path / "model")
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,11 @@ def test_towers_in_different_precisions_are_refused(folder: Path) -> None:
         ("preprocessor_config.json", {"image_mean": [0.5]}, "unsupported preprocessing"),
         ("preprocessor_config.json", {"size": {"longest_edge": 8}}, "expected a size as shortest_edge"),
         ("preprocessor_config.json", {"size": {"shortest_edge": 8}}, "expected do_center_crop true with"),
-        ("preprocessor_config.json", {"size": {"height": 9, "width": 9}}, "expects 8 x 8 pixels, but its preprocessing"),
+        (
+            "preprocessor_config.json",
+            {"size": {"height": 9, "width": 9}},
+            "expects 8 x 8 pixels, but its preprocessing",
+        ),
         (
             "preprocessor_config.json",
             {"image_processor_type": "BlipImageProcessor"},
@@ -181,7 +185,12 @@ def _reference_missing_file(model: onnx.ModelProto) -> None:
         ("text", _use_float_ids, BundleIncompatible, "expected its input 'input_ids' as integers of 2 dimensions"),
         ("text", _widen_output, BundleIncompatible, "expected towers of one dimension, found 16, 99"),
         ("text", _reference_outside_file, BundleDamaged, "found weights outside its folder: '../../secret'"),
-        ("text", _reference_missing_file, BundleIncompatible, "text_model.onnx_data: missing, but onnx/text_model.onnx has weights"),
+        (
+            "text",
+            _reference_missing_file,
+            BundleIncompatible,
+            "text_model.onnx_data: missing; onnx/text_model.onnx has weights",
+        ),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
