@@ -22,7 +22,7 @@ import use_bundle
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.bundle.manifest import FORMAT, FileRecord, Layout
 from photoseek.encoders.encoders import ImageEncoder
-from photoseek.errors import BundleDamaged, BundleError, BundleIncompatible, BundleNotFound
+from photoseek.errors import BundleDamaged, BundleError, BundleIncompatible, BundleNotFound, GalleryIncompatible
 from tiny_bundle import SIDE, write_tiny_bundle
 from torture import report, rounds
 
@@ -333,8 +333,6 @@ def test_graphs_with_flipped_bits_and_matching_checksums_run_or_are_refused(path
 
 
 def test_a_gallery_refuses_the_bundle_of_another(path: Path, photos: Path, tmp_path: Path) -> None:
-    from photoseek.errors import GalleryIncompatible
-
     gallery = Gallery.create(photos, Bundle.load(path))
     gallery.index()
     other = Bundle.load(write_tiny_bundle(tmp_path / "other", seed=1))
