@@ -25,7 +25,7 @@ class ExactIndex:
             QueryError: k is below 1, or the query is not a vector of this dimension with a direction.
         """
         if k < 1:
-            raise QueryError(f"expected k as a whole number of at least 1, found {k!r}")
+            raise QueryError(f"k must be a whole number of at least 1: {k!r}")
         query = as_query_vector(query, self._vectors.shape[1])
         k = min(k, len(self._vectors))
         rows, scores = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
