@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from typer.testing import CliRunner, Result
 
 import object_storage
 from object_storage import BUCKET, S3, picture
 from photoseek import Bundle, Gallery, Searcher
-from photoseek.errors import PhotoError
+from photoseek.cli.app import app
+from photoseek.errors import GalleryNotFound, PhotoError, QueryError
 from photoseek.gallery.thumbnails import thumbnail
 from photoseek.page.thumbnail_cache import Pictures
 from photoseek.system.folder_tag import TAG
@@ -98,28 +99,24 @@ def test_thumbnails_are_cached_until_the_object_changes(
     assert str(error) == "no such object"
 
 
-def test_the_command_line(gallery: Gallery, tiny_bundle: Bundle, tmp_path: Path) -> None:
-    def photoseek(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([sys.executable, "-m", "photoseek", *arguments], capture_output=True, text=True)
+def photoseek(*arguments: object) -> Result:
+    return CliRunner().invoke(app, list(map(str, arguments)), env={"COLUMNS": "120"})
 
-    index = ("index", ADDRESS, "--bundle", str(tiny_bundle.path))
-    done = photoseek(*index, "--gallery", str(gallery.path), "--json")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["unchanged"] == len(COLORS)
-    where = ("--gallery", str(gallery.path))
-    assert photoseek("search", "red", *where, "-k", "1", "--paths").stdout == f"{ADDRESS}/red é.png\n"
-    table = photoseek("search", "red", *where, "-k", "1")
-    assert f"{ADDRESS}/red é.png" in table.stdout
-    assert "gone" not in table.stdout
-    refused = photoseek(*index)
-    assert (refused.returncode, refused.stdout) == (2, "")
-    assert "expected --gallery DIR as well" in refused.stderr
-    missing = photoseek("index", f"s3://{BUCKET}/typo", "--gallery", str(tmp_path / "new"))
-    assert missing.returncode == 1
-    assert missing.stderr.count("\n") == 1
-    watched = photoseek(*index, *where, "--watch")
-    assert watched.returncode == 2
-    assert "object storage tells nobody of its changes" in watched.stderr
+
+def test_the_command_line(gallery: Gallery, tiny_bundle: Bundle, tmp_path: Path) -> None:
+    index = ("index", ADDRESS, "--bundle", tiny_bundle.path)
+    where = ("--gallery", gallery.path)
+    assert json.loads(photoseek(*index, *where, "--json").stdout)["unchanged"] == len(COLORS)
+    assert photoseek("search", "red", *where, "-k", 1, "--paths").stdout == f"{ADDRESS}/red é.png\n"
+    table = photoseek("search", "red", *where, "-k", 1).stdout
+    assert f"{ADDRESS}/red é.png" in table
+    assert "gone" not in table
+    with pytest.raises(QueryError, match="expected --gallery DIR as well"):
+        raise photoseek(*index).exception or AssertionError
+    missing = photoseek("index", f"s3://{BUCKET}/typo", "--gallery", tmp_path / "new")
+    assert isinstance(missing.exception, GalleryNotFound)
+    with pytest.raises(QueryError, match="object storage tells nobody of its changes"):
+        raise photoseek(*index, *where, "--watch").exception or AssertionError
 
 
 def test_opening_a_viewer_requires_local_files(
@@ -130,7 +127,5 @@ def test_opening_a_viewer_requires_local_files(
     viewer.write_text("#!/bin/sh\n")
     viewer.chmod(0o755)
     monkeypatch.setenv("PATH", f"{viewer.parent}:/usr/bin:/bin")
-    command = [sys.executable, "-m", "photoseek", "search", "red", "--gallery", str(gallery.path), "--open"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert "--open: expected local files, found s3://" in done.stderr
+    with pytest.raises(QueryError, match="--open: expected local files, found s3://"):
+        raise photoseek("search", "red", "--gallery", gallery.path, "--open").exception or AssertionError

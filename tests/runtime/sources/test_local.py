@@ -16,8 +16,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from photoseek import Bundle, Gallery, Searcher
+from photoseek.cli.app import app
 from photoseek.errors import GalleryIncompatible, GalleryNotFound
 from photoseek.gallery.filters import Filter
 from photoseek.sources import local
@@ -317,7 +319,7 @@ def test_a_link_to_the_photo_folder_is_the_photo_folder(
 
 def test_the_command_relocates_photos(separate: Gallery, photos: Path, tiny_bundle_path: Path, tmp_path: Path) -> None:
     moved = photos.rename(tmp_path / "moved")
-    command = ("index", moved, "--bundle", tiny_bundle_path, "--gallery", separate.path)
-    refused = photoseek_command(*command)
-    assert (refused.returncode, "add --relocate" in refused.stderr) == (1, True)
-    assert "24 photos: 24 unchanged" in photoseek_command(*command, "--relocate").stderr
+    command = ["index", str(moved), "--bundle", str(tiny_bundle_path), "--gallery", str(separate.path)]
+    with pytest.raises(GalleryIncompatible, match="add --relocate"):
+        raise CliRunner().invoke(app, command).exception or AssertionError
+    assert "24 photos: 24 unchanged" in CliRunner().invoke(app, [*command, "--relocate"]).output
