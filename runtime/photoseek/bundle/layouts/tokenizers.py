@@ -79,13 +79,7 @@ class TextInputSpec:
     @property
     def fingerprint_parts(self) -> dict[str, Any]:
         """What vectors depend on, besides the files."""
-        return {
-            "max_length": self.max_length,
-            "pad_token": self.pad_token,
-            "padding": asdict(self.padding),
-            "cleaning": self.cleaning,
-            "options": dict(self.options),
-        }
+        return {name: value for name, value in asdict(self).items() if name not in ("files", "build")}
 
     def load(self, folder: Path) -> Tokenization:
         """Build the tokenizer from its files in a folder.
