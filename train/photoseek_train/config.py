@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from photoseek.bundle.layouts.hf_image_processor import read_preprocessing
 from photoseek.errors import BundleIncompatible
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek_train.errors import CheckpointDamaged, CheckpointIncompatible, SettingsError
@@ -275,7 +276,7 @@ class TrainingConfig:
         try:
             return cls(
                 model=_section(ModelConfig, values["model"], f"{where}: model"),
-                preprocessing=Preprocessing.from_json(values["preprocessing"]),
+                preprocessing=read_preprocessing(values["preprocessing"], "preprocessing", native=True),
                 augment=_section(AugmentConfig, values["augment"], f"{where}: augment"),
                 optim=_section(OptimConfig, values["optim"], f"{where}: optim"),
                 data=_section(DataConfig, values["data"], f"{where}: data"),

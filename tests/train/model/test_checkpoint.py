@@ -127,7 +127,7 @@ def test_settings_that_are_missing_or_unknown_are_named(copy: Path) -> None:
         ({"format": "x"}, "a JSON object with a format number"),
         ({"model": None}, "expected the keys"),
         ({"optim": {"lr": 1.0}}, "expected the keys"),
-        ({"preprocessing": {"size": 3}}, "cannot be followed"),
+        ({"preprocessing": {"size": 3}}, "unsupported"),
     ],
 )
 def test_a_damaged_configuration_is_refused(copy: Path, change: dict[str, object], message: str) -> None:

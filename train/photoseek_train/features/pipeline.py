@@ -34,7 +34,7 @@ def encode_photos(tower: FrozenImageTower, paths: Sequence[Path]) -> Iterator[Fe
     """
 
     def decode(batch: Sequence[Path]) -> UInt8Images:
-        return np.stack([np.asarray(tower.preprocessing.fit(load_photo(path))) for path in batch])
+        return np.stack([np.asarray(tower.preprocessing.resize_and_crop(load_photo(path))) for path in batch])
 
     return _encode(tower, paths, decode, tower)
 
