@@ -11,7 +11,7 @@ from pathlib import Path
 
 from photoseek.captions import Caption, captions_of, read_captions, read_split
 from photoseek_export.demo.scene_folder import SceneFolder
-from photoseek_export.demo.scenes.languages import LANGUAGES, Language, captions_file
+from photoseek_export.demo.scenes.scenes import LANGUAGES, Language, captions_file
 from photoseek_train.data.dataset import CaptionedPhotos
 from photoseek_train.errors import DataError
 

@@ -1,16 +1,13 @@
 """The scenes that the embedded bundle is trained on: images, texts in each language, and splits.
 
-Drawing takes 2 to 3 ms per scene and process.
+Drawing takes 2 to 3 ms per scene.
 """
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain
-from multiprocessing import get_context
 from pathlib import Path
 
 from photoseek_export.demo.scenes.scenes import (
@@ -24,11 +21,6 @@ from photoseek_export.demo.scenes.scenes import (
     write_captions,
     write_picture,
 )
-
-FEW = 2_000
-"""Below this number of images, a single process is faster."""
-
-_CHUNK = 16
 
 
 @dataclass(frozen=True)
@@ -60,27 +52,22 @@ def write_scenes(
     splits: Mapping[str, Sequence[int]],
     *,
     languages: Sequence[Language] = LANGUAGES,
-    processes: int = 2,
-    few: int = FEW,
     progress: Callable[[int, int], None] | None = None,
 ) -> SceneFolder:
     """Draw missing scenes, and write captions, sentences and splits.
 
     Args:
-        folder: Output folder; existing images are kept.
+        folder: Output folder; existing images are not drawn again.
         splits: Seeds of each split, without overlap.
         languages: Languages of the texts; names and splits are the same in each.
-        processes: Number of processes.
-        few: Below this number of images, use one process.
         progress: Called with the number of existing images and the total.
 
     Returns:
         The folder.
     """
     scenes, seeds = SceneFolder(folder), list(chain.from_iterable(splits.values()))
-    missing = [seed for seed in seeds if not (scenes.images / picture_name(seed)).exists()]
-    drawing = _draw(scenes.images, missing, processes if len(missing) >= few else 1)
-    for drawn, _ in enumerate(drawing, start=len(seeds) - len(missing)):
+    for drawn, seed in enumerate(seeds, start=1):
+        write_picture(scenes.images, seed)
         if progress is not None:
             progress(drawn, len(seeds))
     for language in languages:
@@ -95,18 +82,3 @@ def write_scenes(
 def sentences(scene: Scene, seed: int, language: Language) -> list[str]:
     """Return captions and queries: a model trained only on full captions fails on queries that name a single object."""
     return [*captions(scene, seed, language), *queries(scene, seed, language)]
-
-
-def _draw(folder: Path, seeds: Sequence[int], processes: int) -> Iterator[None]:
-    """Yield None once at the start, then once for each drawn image.
-
-    Processes are spawned: forking a process with PyTorch threads can deadlock. Only this process handles an interrupt;
-    it terminates the others.
-    """
-    yield None
-    draw = partial(write_picture, folder)
-    if processes < 2:
-        yield from map(draw, seeds)
-        return
-    with get_context("spawn").Pool(processes, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
-        yield from pool.imap_unordered(draw, seeds, _CHUNK)

@@ -19,8 +19,7 @@ import typer
 from photoseek.cli import output
 from photoseek_export.demo.collection import KINDS, PHOTOS, Collection, PhotoCollection
 from photoseek_export.demo.scene_folder import SceneFolder, write_scenes
-from photoseek_export.demo.scenes.languages import Language
-from photoseek_export.demo.scenes.scenes import DEV_SEEDS, TRAIN_SEEDS
+from photoseek_export.demo.scenes.scenes import DEV_SEEDS, TRAIN_SEEDS, Language
 from photoseek_export.demo.scenes.world import WORLD
 from photoseek_export.export import export_checkpoint
 from photoseek_export.quality_gate import EvaluationImages
