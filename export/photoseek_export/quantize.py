@@ -1,8 +1,12 @@
-"""int8 quantization of graphs.
+"""Conversion of float32 graphs: fp16 weights on disk, and int8 quantization.
 
-Text towers use dynamic quantization: queries are short, so time is spent reading weights; activations are scaled by
-their actual range. Image towers use static quantization (QDQ) with ranges calibrated on photos, so that chains of
-convolutions stay in int8. Weights are scaled per channel
+fp16 halves the size of a bundle at the speed of fp32: each large weight is stored as float16 followed by a Cast, which
+onnxruntime folds into a float32 constant when it loads the graph. Weights are rounded to 11 significant bits;
+activations are not affected.
+
+int8 text towers use dynamic quantization: queries are short, so time is spent reading weights; activations are scaled
+by their actual range. int8 image towers use static quantization (QDQ) with ranges calibrated on photos, so that chains
+of convolutions stay in int8. Weights are scaled per channel
 (https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html). Projectors stay in float32: they are
 cheap, and their rounding errors would affect the vectors directly.
 """
@@ -17,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import onnx
+from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import (
     CalibrationDataReader,
     CalibrationMethod,
@@ -32,7 +37,7 @@ from photoseek.photos.decode import decode_photo
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek.sources.local import scan
 from photoseek_export.errors import ExportError
-from photoseek_export.onnx_logging import only_errors
+from photoseek_export.onnx_export import only_errors
 
 TEXT_OPERATORS = ("MatMul", "Gather")
 """Operators to quantize in a text tower: the layers' weights and the embedding tables."""
@@ -45,6 +50,30 @@ CALIBRATION_PHOTOS = 128
 
 _MIN_IMAGES = 16
 _BATCH = 16
+_MIN_FP16_SIZE = 256  # elements: for smaller weights, a Cast node needs more bytes than it saves
+_FP16_MAX = float(np.finfo(np.float16).max)
+
+
+def store_weights_fp16(source: Path, target: Path) -> None:
+    """Write the graph at ``source`` to ``target`` with its large float32 weights as float16.
+
+    Raises:
+        ExportError: A weight exceeds float16's range of +-65,504.
+    """
+    model = onnx.load(str(source))
+    casts = []
+    for tensor in model.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if tensor.data_type != TensorProto.FLOAT or values.size < _MIN_FP16_SIZE:
+            continue
+        if not np.abs(values).max() <= _FP16_MAX:
+            raise ExportError(f"{source.name}: weight {tensor.name!r} exceeds the range of fp16; export fp32 only")
+        name = tensor.name
+        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}.fp16"))
+        casts.append(helper.make_node("Cast", [f"{name}.fp16"], [name], to=TensorProto.FLOAT))
+    for position, node in enumerate(casts):
+        model.graph.node.insert(position, node)
+    onnx.save(model, str(target))
 
 
 def quantize_text(source: Path, target: Path) -> None:

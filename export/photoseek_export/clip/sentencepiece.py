@@ -25,7 +25,7 @@ _PIECES = "spiece.model"
 _UNIGRAM = 1  # TrainerSpec.ModelType
 
 
-def find_sentencepiece_reading(folder: Path, positions: int) -> TextInputSpec | None:
+def find_sentencepiece_spec(folder: Path, positions: int) -> TextInputSpec | None:
     """Return SigLIP's tokenization; None if the folder has no ``spiece.model``, or also has a ``tokenizer.json``."""
     if not (folder / _PIECES).is_file() or (folder / TOKENIZER).is_file():
         return None
