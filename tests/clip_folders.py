@@ -83,20 +83,6 @@ def ids(model: Any, length: int, batch: int = 2) -> Tensor:
     return found
 
 
-def write_two_files(reference: Reference, folder: Path, *, masked: bool = True) -> Path:
-    """``onnx/text_model.onnx`` and ``onnx/vision_model.onnx`` of dynamic sizes, with transformers' own files."""
-    save_configuration(reference, folder)
-    model, batch = reference.model, Dim("batch")
-    longest = int(model.config.text_config.max_position_embeddings)
-    axes = {0: batch, 1: Dim("sequence", max=longest)} if masked else {0: batch}
-    tokens = ids(model, 8 if masked else longest)
-    inputs = {"input_ids": tokens, **({"attention_mask": torch.ones_like(tokens)} if masked else {})}
-    export(clip.Text(model), folder / "onnx/text_model.onnx", inputs, "text_embeds", dict.fromkeys(inputs, axes))
-    pixels = {"pixel_values": torch.zeros(2, 3, clip.SIZE, clip.SIZE)}
-    export(clip.Vision(model), folder / "onnx/vision_model.onnx", pixels, "image_embeds", {"pixel_values": {0: batch}})
-    return folder
-
-
 class States(nn.Module):
     """SigLIP's towers as optimum and transformers.js export them: all states first, then what pools them."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,25 +27,8 @@ from photoseek_export import cli, onnx_export
 from photoseek_export.clip import models
 from photoseek_export.clip.export import export_clip
 from photoseek_export.errors import BundleExists, ExportError, ParityError
-from photoseek_export.quality_gate import EvaluationImages
 
 _CLOSE = 1e-4
-
-
-@pytest.fixture(scope="session")
-def sources(
-    clip_reference: Reference,
-    siglip_reference: Reference,
-    chinese_reference: Reference,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> dict[str, tuple[Path, Reference]]:
-    """A folder of each kind, as ``save_pretrained`` of model, tokenizer and processor writes it; read only."""
-    root = tmp_path_factory.mktemp("sources")
-    references = {"clip": clip_reference, "siglip": siglip_reference, "chinese_clip": chinese_reference}
-    for kind, reference in references.items():
-        folders.save_configuration(reference, root / kind)
-        reference.model.save_pretrained(root / kind)
-    return {kind: (root / kind, reference) for kind, reference in references.items()}
 
 
 @pytest.fixture
@@ -65,56 +49,47 @@ def expect_same(bundle: Bundle, reference: Reference, within: float = _CLOSE, pr
     ("kind", "dim", "languages"), [("clip", 24, ("en",)), ("siglip", 32, ("en",)), ("chinese_clip", 24, ("zh",))]
 )
 def test_a_bundle_has_the_vectors_of_transformers(
+    exported: Callable[[str], Bundle],
     sources: dict[str, tuple[Path, Reference]],
     tmp_path: Path,
     kind: str,
     dim: int,
     languages: tuple[str, ...],
 ) -> None:
-    source, reference = sources[kind]
-    bundle = export_clip(source, tmp_path / "bundle", precisions=("fp32", "fp16"))
+    bundle, reference = exported(kind), sources[kind][1]
     assert (bundle.layout, bundle.dim, bundle.languages) == ("photoseek", dim, languages)
     assert bundle.precisions == ("fp32", "fp16")
     bundle.verify()
     expect_same(bundle, reference)
     expect_same(bundle, reference, 5e-3, "fp16")
     assert set(bundle.manifest.precisions["fp32"]["parity"]) == {"text", "vision", "texts", "photos"}
-    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
-    moved = shutil.copytree(tmp_path / "bundle", tmp_path / "moved")
+    assert [path.name for path in bundle.path.parent.iterdir()] == ["bundle"]
+    moved = shutil.copytree(bundle.path, tmp_path / "moved")
     assert Bundle.load(moved).fingerprint == bundle.fingerprint
     (moved / "photoseek.json").unlink()
-    foreign = Bundle.load(moved)
-    assert (foreign.layout, foreign.precisions) == ("transformers", ("fp32", "fp16"))
-    expect_same(foreign, reference)
+    without_manifest = Bundle.load(moved)
+    assert (without_manifest.layout, without_manifest.precisions) == ("transformers", ("fp32", "fp16"))
+    expect_same(without_manifest, reference)
 
 
-def test_hits_carry_a_confidence_where_it_was_measured(
-    sources: dict[str, tuple[Path, Reference]], captioned: EvaluationImages, tmp_path: Path
-) -> None:
-    bundle = export_clip(sources["clip"][0], tmp_path / "bundle", evaluation=captioned)
-    facts = bundle.manifest.precisions["fp32"]
+def test_an_evaluation_adds_metrics_and_the_confidence_of_hits(exported: Callable[[str], Bundle]) -> None:
+    facts = exported("clip").manifest.precisions["fp32"]
     assert facts["metrics"]["images"] == 12
     assert Calibration.from_json(facts["confidence"]) is not None
 
 
-def test_a_clip_of_before_its_end_token_was_corrected(
-    clip_source: Path, clip_reference: Reference, tmp_path: Path
+def test_a_legacy_end_token_and_weights_in_external_files(
+    clip_source: Path, clip_reference: Reference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """OpenAI's checkpoints have eos_token_id 2: the highest token of a text is its end."""
+    monkeypatch.setattr(onnx_export, "MAX_FILE_BYTES", 1_000)
     config = json.loads((clip_source / "config.json").read_text())
     config["text_config"]["eos_token_id"] = 2
     (clip_source / "config.json").write_text(json.dumps(config))
-    expect_same(export_clip(clip_source, tmp_path / "bundle"), clip_reference)
-
-
-def test_weights_too_large_for_a_file_lie_beside_it(
-    sources: dict[str, tuple[Path, Reference]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(onnx_export, "MAX_FILE_BYTES", 1_000)
-    bundle = export_clip(sources["clip"][0], tmp_path / "bundle")
+    bundle = export_clip(clip_source, tmp_path / "bundle")
     assert "onnx/text_model.onnx.data" in bundle.manifest.files
     bundle.verify()
-    expect_same(bundle, sources["clip"][1])
+    expect_same(bundle, clip_reference)
 
 
 def test_siglip_with_a_sentencepiece_model_alone(siglip_reference: Reference, tmp_path: Path) -> None:
@@ -232,12 +207,14 @@ def test_the_command_line(clip_source: Path, tmp_path: Path) -> None:
         "small",
         "--fp16",
         "--no-fp32",
+        *("--language", "en", "--language", "fr"),
     ]
     done = CliRunner().invoke(cli.app, words)
     assert done.exit_code == 0, done.output
     assert "fp16: differs from PyTorch by" in done.output
     bundle = Bundle.load(tmp_path / "bundle")
-    assert (bundle.name, bundle.precisions, bundle.manifest.license) == ("small", ("fp16",), "unknown")
+    assert (bundle.name, bundle.precisions, bundle.languages) == ("small", ("fp16",), ("en", "fr"))
+    assert bundle.manifest.license == "unknown"
     assert {path.name for path in (tmp_path / "bundle/onnx").iterdir()} == {
         "text_model_fp16.onnx",
         "vision_model_fp16.onnx",

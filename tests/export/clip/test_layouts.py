@@ -53,9 +53,9 @@ def test_chinese_clip_in_two_files(chinese_folder: Path, chinese_reference: Refe
     expect_photos(bundle, chinese_reference)
 
 
-def test_chinese_clip_of_its_own_exporter(chinese_own_folder: Path, chinese_reference: Reference) -> None:
+def test_chinese_clip_of_its_own_exporter(cn_clip_folder: Path, chinese_reference: Reference) -> None:
     """Texts run one by one, truncated to 52 tokens; weights are in an external file."""
-    bundle = Bundle.load(chinese_own_folder)
+    bundle = Bundle.load(cn_clip_folder)
     assert (bundle.layout, bundle.dim, bundle.precisions) == ("chinese-clip", 24, ("fp32",))
     assert "vit-b-16.img.fp32.onnx.extra_file" in bundle.manifest.files
     expect_texts(bundle, chinese_reference, max_length=52)
@@ -97,7 +97,7 @@ def _halves(picture: Image.Image) -> bool:
     return round(longer / 2) == longer // 2
 
 
-@pytest.mark.parametrize("folder", ["clip", "siglip", "chinese", "immich", "rclip", "chinese_own"])
+@pytest.mark.parametrize("folder", ["clip", "siglip", "chinese", "immich", "rclip", "cn_clip"])
 def test_batches_and_neighbors_change_nothing(folder: str, request: pytest.FixtureRequest) -> None:
     bundle = Bundle.load(request.getfixturevalue(f"{folder}_folder"))
     texts, images = TextEncoder(bundle), ImageEncoder(bundle)
@@ -108,7 +108,7 @@ def test_batches_and_neighbors_change_nothing(folder: str, request: pytest.Fixtu
     np.testing.assert_allclose(images.encode(pictures, batch_size=4), alone, atol=_ALIKE)
 
 
-@pytest.mark.parametrize("folder", ["clip", "siglip", "chinese", "immich", "rclip", "chinese_own"])
+@pytest.mark.parametrize("folder", ["clip", "siglip", "chinese", "immich", "rclip", "cn_clip"])
 def test_a_folder_verifies_and_has_a_fingerprint(folder: str, request: pytest.FixtureRequest) -> None:
     bundle = Bundle.load(request.getfixturevalue(f"{folder}_folder"))
     verify(bundle)

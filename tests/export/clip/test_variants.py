@@ -24,7 +24,7 @@ from clip_folders import Reference
 from photoseek import Bundle
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import BundleIncompatible
-from photoseek_export.onnx_logging import only_errors
+from photoseek_export.onnx_export import only_errors
 
 _CLOSE = 1e-4
 _CARELESS = "<|endoftext|>"
@@ -263,8 +263,8 @@ def test_rclip_keeps_its_merges_beside_the_folder(rclip_folder: Path, tmp_path: 
         Bundle.load(folder)
 
 
-def test_chinese_clip_wants_its_vocabulary_and_one_model(chinese_own_folder: Path, tmp_path: Path) -> None:
-    folder = shutil.copytree(chinese_own_folder, tmp_path / "copy")
+def test_chinese_clip_wants_its_vocabulary_and_one_model(cn_clip_folder: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(cn_clip_folder, tmp_path / "copy")
     shutil.copyfile(folder / "vit-b-16.txt.fp32.onnx", folder / "rn50.txt.fp32.onnx")
     with pytest.raises(BundleIncompatible, match=r"found rn50\.txt\.fp32\.onnx, vit-b-16\.txt\.fp32\.onnx"):
         Bundle.load(folder)

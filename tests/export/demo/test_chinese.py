@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
+from functools import cache
 from statistics import mean
 
 import pytest
 
 from photoseek.gallery.snapshot.sample_queries import demo_queries
 from photoseek_export.demo.pictures import QUERY_SEEDS, demo_seeds
-from photoseek_export.demo.scenes.chinese.nouns import NOUNS
+from photoseek_export.demo.scenes.chinese_phrases import NOUNS
 from photoseek_export.demo.scenes.scenes import Scene, Thing, captions, compose, queries
 from photoseek_export.demo.scenes.world import KINDS
 
@@ -69,10 +70,12 @@ def facts(thing: Thing) -> tuple[str, str, int]:
     return (thing.kind, thing.color, thing.count)
 
 
+@cache
 def sampled() -> list[tuple[Scene, str]]:
     return [(scene, text) for seed in SAMPLE for scene in [compose(seed)] for text in captions(scene, seed, "zh")]
 
 
+@cache
 def sampled_queries() -> list[tuple[Scene, list[str]]]:
     return [(compose(seed), queries(compose(seed), seed, "zh")) for seed in SAMPLE]
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from statistics import mean
 
-from photoseek_export.demo.scenes.english.phrases import NOUNS
-from photoseek_export.demo.scenes.english.queries import QUERIES
+from photoseek_export.demo.scenes.english import NOUNS, QUERIES
 from photoseek_export.demo.scenes.scenes import captions, compose, queries
 from photoseek_export.demo.scenes.world import COLORS, PLACES
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +91,7 @@ def says(words: str, text: str) -> bool:
     return re.search(rf"\b(?:{words})\b", text.lower()) is not None
 
 
+@cache
 def sampled() -> list[tuple[Scene, str]]:
     return [(scene, text) for seed in SAMPLE for scene in [compose(seed)] for text in captions(scene, seed)]
 
@@ -255,10 +257,8 @@ def test_seed_ranges_are_disjoint() -> None:
         assert first.stop <= second.start or second.stop <= first.start
 
 
-def test_a_picture_is_rgb_of_the_size_asked_for() -> None:
-    scene = compose(3)
-    assert (render(scene, 3).mode, render(scene, 3).size) == ("RGB", (320, 240))
-    assert render(scene, 3, (200, 100)).size == (200, 100)
+def test_a_picture_is_rgb() -> None:
+    assert (render(compose(3), 3).mode, render(compose(3), 3).size) == ("RGB", (320, 240))
 
 
 @pytest.mark.parametrize("place", PLACES)
