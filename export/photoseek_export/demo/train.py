@@ -17,9 +17,8 @@ from typing import Annotated
 import typer
 
 from photoseek.cli import output
-from photoseek_export.demo.collection import KINDS, PHOTOS, Collection, PhotoCollection
-from photoseek_export.demo.scene_folder import SceneFolder, write_scenes
-from photoseek_export.demo.scenes.scenes import DEV_SEEDS, TRAIN_SEEDS, Language
+from photoseek_export.demo.collection import CaptionedFolder, Collection, write_scenes
+from photoseek_export.demo.scenes.scenes import DEV_SEEDS, LANGUAGES, TRAIN_SEEDS, Language
 from photoseek_export.demo.scenes.world import WORLD
 from photoseek_export.export import export_checkpoint
 from photoseek_export.quality_gate import EvaluationImages
@@ -99,23 +98,24 @@ class DemoRun:
 
     Attributes:
         folder: Folder of all intermediate files.
-        photographs: Photos to train on besides the scenes.
+        photos: Photos to train on in addition to the scenes.
         init_from: A run with an image tower trained on photos. None: random weights.
     """
 
     folder: Path
-    photographs: PhotoCollection | None = None
+    photos: CaptionedFolder | None = None
     init_from: Path | None = None
 
     @property
-    def drawn(self) -> SceneFolder:
-        """Images, texts and splits of the scenes."""
-        return SceneFolder(self.folder)
+    def scenes(self) -> CaptionedFolder:
+        """The drawn scenes."""
+        return CaptionedFolder(self.folder / "drawn")
 
     @property
     def collection(self) -> Collection:
         """Scenes and photos."""
-        return Collection(self.folder / "pictures", self.drawn, self.photographs)
+        photos = {} if self.photos is None else {"photos": self.photos}
+        return Collection(self.folder / "pictures", {"scenes": self.scenes, **photos})
 
     def bert(self, language: Language) -> Path:
         """Return the folder of an untrained text tower."""
@@ -130,7 +130,7 @@ def render_scenes(run: DemoRun, recipe: Recipe) -> None:
     """Draw missing scenes, and write captions and splits."""
     seeds = {"train": TRAIN_SEEDS[: recipe.scenes], "dev": DEV_SEEDS[: recipe.dev_scenes]}
     with output.progress_bar("drawing", "scenes") as progress:
-        write_scenes(run.folder, seeds, progress=progress)
+        write_scenes(run.scenes.folder, seeds, progress=progress)
     run.collection.link()
 
 
@@ -139,8 +139,9 @@ def train(run: DemoRun, recipe: Recipe) -> None:
 
     Finished stages are skipped, and an interrupted one is resumed.
     """
-    for language, texts in run.collection.texts().items():
+    for language in LANGUAGES:
         if not run.bert(language).exists():
+            texts = run.collection.data("train", language).texts
             create_compact_bert(texts, run.bert(language), recipe.berts[language])
     joint = recipe.joint(recipe.joint_epochs, from_nothing=run.init_from is None)
     init = _first_phase(run, recipe)
@@ -158,7 +159,7 @@ def _first_phase(run: DemoRun, recipe: Recipe) -> ModelInit:
     if run.init_from is None:
         return ModelInit(str(run.bert("en")), image_weights="none", max_tokens=MAX_TOKENS)
     sources = _new_text_tower(run, run.init_from, "en")
-    kinds = KINDS if run.photographs is None else (PHOTOS,)
+    kinds = None if run.photos is None else ["photos"]
     fit(run, "reading", sources, recipe.text(recipe.reading_epochs), kinds=kinds)
     return _continue_from(run.checkpoint("reading"))
 
@@ -179,23 +180,23 @@ def fit(
     optim: OptimConfig,
     augment: AugmentConfig | None = None,
     language: Language = "en",
-    kinds: Sequence[str] = KINDS,
+    kinds: Sequence[str] | None = None,
     size: int = SIZE,
 ) -> None:
     """Run one stage of training, evaluated on the dev captions; ``size`` applies only to the first stage."""
     trained = sources.checkpoint
     preprocessing = preprocessing_of(size, "squash") if trained is None else read_config(trained).preprocessing
     settings = FitSettings(sources, preprocessing, augment or AugmentConfig(), optim)
-    data = run.collection
+    collection = run.collection
     resources = FitResources(features=run.folder / ("features-reading" if stage == "reading" else "features"))
     with progress_bars() as progress:
-        splits = data.train(language, kinds), data.dev(language, kinds)
+        splits = collection.data("train", language, kinds), collection.data("dev", language, kinds)
         Fit(*splits, settings, run.checkpoint(stage), resources)(True, print_epochs(optim.epochs), progress)
 
 
 def export(run: DemoRun, out: Path) -> None:
     """Export with fp16 weights, and evaluate them on the dev scenes."""
-    scenes = run.drawn
+    scenes = run.scenes
     bundle = export_checkpoint(
         run.checkpoint("en"),
         out,
@@ -220,13 +221,13 @@ def main(
     epochs: Annotated[int, typer.Option(help="Epochs of training both towers on small images.")] = Recipe.joint_epochs,
 ) -> None:
     """Draw, train, export and evaluate."""
-    photographs = None if photos is None else PhotoCollection(photos)
-    if photographs is not None:
-        photographs.check_files()
+    captioned = None if photos is None else CaptionedFolder(photos)
+    if captioned is not None:
+        captioned.check_files()
     if begin_with is not None:
         read_config(begin_with)
-    name = f"world-{WORLD}" if photographs is None else f"world-{WORLD}-photos"
-    run = DemoRun(work / name, photographs, begin_with)
+    name = f"world-{WORLD}" if captioned is None else f"world-{WORLD}-photos"
+    run = DemoRun(work / name, captioned, begin_with)
     recipe = Recipe(scenes=scenes, joint_epochs=epochs)
     render_scenes(run, recipe)
     train(run, recipe)

@@ -12,28 +12,10 @@ from pathlib import Path
 from typing import Literal
 
 from photoseek_export.demo.scenes import chinese, english
-from photoseek_export.demo.scenes.compose import compose
-from photoseek_export.demo.scenes.render import render
-from photoseek_export.demo.scenes.world import Scene, Thing
-
-__all__ = [
-    "DEMO_SEEDS",
-    "DEV_SEEDS",
-    "LANGUAGES",
-    "TEST_SEEDS",
-    "TRAIN_SEEDS",
-    "Language",
-    "Scene",
-    "Thing",
-    "captions",
-    "captions_file",
-    "compose",
-    "picture_name",
-    "queries",
-    "render",
-    "write_captions",
-    "write_picture",
-]
+from photoseek_export.demo.scenes.compose import compose as compose
+from photoseek_export.demo.scenes.render import render as render
+from photoseek_export.demo.scenes.world import Scene as Scene
+from photoseek_export.demo.scenes.world import Thing as Thing
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
