@@ -1,4 +1,4 @@
-"""The models of ``clip_models`` in the folders that programs other than photoseek keep them in."""
+"""The models of ``clip_models`` in the folder layouts of other programs."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def export(
 
 
 def save_configuration(reference: Reference, folder: Path) -> None:
-    """What transformers itself writes beside weights."""
+    """Write the files that transformers saves in addition to weights."""
     folder.mkdir(parents=True, exist_ok=True)
     reference.model.config.save_pretrained(folder)
     reference.tokenizer.save_pretrained(folder)
@@ -165,7 +165,7 @@ class ChineseText(nn.Module):
 
 
 def write_chinese_clip(reference: Reference, folder: Path) -> Path:
-    """``NAME.txt.fp32.onnx`` of one text of 52 tokens, ``NAME.img.fp32.onnx`` of any batch, weights beside them."""
+    """``NAME.txt.fp32.onnx`` of one text of 52 tokens, ``NAME.img.fp32.onnx`` of any batch, with external weights."""
     model = reference.model
     text, vision = folder / "vit-b-16.txt.fp32.onnx", folder / "vit-b-16.img.fp32.onnx"
     export(ChineseText(model), text, {"text": ids(model, 52, 1)}, "unnorm_text_features")

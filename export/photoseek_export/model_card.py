@@ -102,9 +102,8 @@ def _metrics_row(precision: str, direction: str, metrics: Mapping[str, Any]) -> 
 
 
 def _training(manifest: Manifest) -> str:
-    parts = [_settings(manifest.training)]
-    parts += [f"Text tower, {code}:\n\n{_settings(it.training)}" for code, it in manifest.text_towers.items()]
-    return "\n\n".join(parts)
+    extra = [f"Text tower, {code}:\n\n{_settings(tower.training)}" for code, tower in manifest.text_towers.items()]
+    return "\n\n".join([_settings(manifest.training), *extra])
 
 
 def _settings(training: Mapping[str, Any]) -> str:

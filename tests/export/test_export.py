@@ -177,8 +177,8 @@ def test_a_weight_beyond_the_range_of_fp16_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_command_replaces_a_bundle_and_leaves_its_neighbors_alone(replaced: Exported) -> None:
-    made, output = replaced
+    bundle, output = replaced
     assert "fp16: differs from PyTorch by" in output
-    assert sorted(path.name for path in made.path.parent.iterdir()) == ["b", "b.old", "b.partial"]
-    assert (made.name, made.precisions, made.manifest.languages) == ("second", ("fp32", "fp16"), ["zh"])
-    assert not list(made.path.glob("onnx/*_int8.onnx"))
+    assert sorted(path.name for path in bundle.path.parent.iterdir()) == ["b", "b.old", "b.partial"]
+    assert (bundle.name, bundle.precisions, bundle.manifest.languages) == ("second", ("fp32", "fp16"), ["zh"])
+    assert not list(bundle.path.glob("onnx/*_int8.onnx"))

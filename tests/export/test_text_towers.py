@@ -45,7 +45,7 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> EvaluationImages:
 
 
 @pytest.fixture(scope="module")
-def made(
+def exported(
     checkpoint: Path, chinese_checkpoint: Path, evaluation: EvaluationImages, tmp_path_factory: pytest.TempPathFactory
 ) -> Exported:
     """Both languages in both precisions."""
@@ -58,13 +58,13 @@ def made(
 
 
 @pytest.fixture(scope="module")
-def bundle(made: Exported) -> Bundle:
-    return made.bundle
+def bundle(exported: Exported) -> Bundle:
+    return exported.bundle
 
 
-def test_the_command_reports_the_difference_of_each_text_tower(made: Exported) -> None:
-    assert made.output.count("(text, zh)") == 2
-    assert made.bundle.manifest.text_towers["zh"].precisions["fp32"]["metrics"]["captions"] == 6
+def test_the_command_reports_the_difference_of_each_text_tower(exported: Exported) -> None:
+    assert exported.output.count("(text, zh)") == 2
+    assert exported.bundle.manifest.text_towers["zh"].precisions["fp32"]["metrics"]["captions"] == 6
 
 
 def test_the_second_towers_vectors_are_pytorchs(bundle: Bundle, chinese_checkpoint: Path) -> None:

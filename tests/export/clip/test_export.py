@@ -1,4 +1,4 @@
-"""A model of transformers becomes a bundle whose vectors are those of transformers, or no bundle at all."""
+"""Export of a transformers model: the bundle's vectors are those of transformers, or no bundle is written."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _CLOSE = 1e-4
 
 @pytest.fixture
 def clip_source(sources: dict[str, tuple[Path, Reference]], tmp_path: Path) -> Path:
-    """A copy of the folder with a CLIP, to be changed."""
+    """A copy of the folder of a CLIP that a test may change."""
     return shutil.copytree(sources["clip"][0], tmp_path / "source")
 
 
@@ -92,8 +92,8 @@ def test_a_legacy_end_token_and_weights_in_external_files(
     expect_same(bundle, clip_reference)
 
 
-def test_siglip_with_a_sentencepiece_model_alone(siglip_reference: Reference, tmp_path: Path) -> None:
-    """As google/siglip-* were published: transformers reads it with sentencepiece, the bundle without."""
+def test_siglip_with_only_a_sentencepiece_model(siglip_reference: Reference, tmp_path: Path) -> None:
+    """transformers reads it with sentencepiece, as google/siglip-* were published; the bundle does not need it."""
     sentencepiece = pytest.importorskip("sentencepiece")
     from transformers import SiglipTokenizer
 
@@ -117,7 +117,7 @@ def test_siglip_with_a_sentencepiece_model_alone(siglip_reference: Reference, tm
     np.testing.assert_allclose(TextEncoder(bundle).encode(texts), expected, atol=_CLOSE)
 
 
-def test_a_bundle_that_does_not_verify_is_not_left_behind(
+def test_an_export_that_differs_from_transformers_leaves_no_bundle(
     clip_source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = models.find_preprocessing
@@ -133,7 +133,7 @@ def test_a_bundle_that_does_not_verify_is_not_left_behind(
 
 
 def test_weights_that_lack_a_tensor_are_refused(clip_source: Path, tmp_path: Path) -> None:
-    """transformers would draw it at random, and say so in a log."""
+    """transformers would initialize it at random, and only log that."""
     weights = load_file(clip_source / "model.safetensors")
     del weights["text_projection.weight"]
     save_file(weights, clip_source / "model.safetensors", {"format": "pt"})
@@ -166,7 +166,7 @@ def change(path: Path, **values: Any) -> None:
     ],
     ids=["siglip2", "blip", "crop_pct", "do_resize", "size"],
 )
-def test_what_is_not_known_is_refused(
+def test_unsupported_settings_are_refused(
     clip_source: Path, tmp_path: Path, file: str, values: dict[str, Any], error: type[Exception], reason: str
 ) -> None:
     change(clip_source / file, **values)
@@ -187,12 +187,12 @@ def test_a_folder_without_a_tokenizer_is_refused(clip_source: Path, tmp_path: Pa
         export_clip(clip_source, tmp_path / "bundle")
 
 
-def test_a_folder_that_is_there_is_kept(clip_source: Path) -> None:
+def test_a_folder_of_other_files_is_not_replaced(clip_source: Path) -> None:
     with pytest.raises(BundleExists, match="expected a new folder or a bundle"):
         export_clip(clip_source, clip_source, overwrite=True)
 
 
-def test_the_weights_of_pytorch_are_told_the_way_to_a_bundle(clip_source: Path) -> None:
+def test_loading_pytorch_weights_suggests_the_export_command(clip_source: Path) -> None:
     with pytest.raises(BundleIncompatible, match=f"photoseek-export --from-clip {clip_source} --out BUNDLE"):
         Bundle.load(clip_source)
 
@@ -232,7 +232,7 @@ def test_the_command_line(clip_source: Path, tmp_path: Path) -> None:
         (["--from-clip", "x", "--text", "zh=y"], "--text requires CHECKPOINT"),
     ],
 )
-def test_options_that_do_not_go_together_are_bad_use(words: list[str], reason: str, tmp_path: Path) -> None:
+def test_incompatible_options_are_usage_errors(words: list[str], reason: str, tmp_path: Path) -> None:
     done = CliRunner().invoke(cli.app, [*words, "--out", str(tmp_path / "bundle")])
     assert done.exit_code == 2
     assert reason in " ".join(done.output.replace("│", " ").split())

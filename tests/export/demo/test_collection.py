@@ -54,7 +54,7 @@ def test_only_the_given_languages_are_written(tmp_path: Path) -> None:
     assert not scenes.captions("en").exists()
 
 
-def test_existing_pictures_are_kept_and_counted(tmp_path: Path) -> None:
+def test_existing_pictures_are_counted_and_not_drawn_again(tmp_path: Path) -> None:
     reported: list[tuple[int, int]] = []
     existing = CaptionedFolder(tmp_path).images / NAMES["train"][1]
     existing.parent.mkdir()

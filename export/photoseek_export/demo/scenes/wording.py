@@ -59,9 +59,9 @@ def different(
     chosen = rng.shuffled(styles)[:CAPTIONS]
     if rng.bernoulli(0.6):
         chosen[-1] = short
-    made: dict[str, str] = {}  # by the text in lowercase without a period
+    texts: dict[str, str] = {}  # by the text in lowercase without a period
     for style in rng.shuffled(chosen):
-        while (plain := (text := finish(style(scene, rng), rng)).lower().rstrip(".")) in made:
+        while (plain := (text := finish(style(scene, rng), rng)).lower().rstrip(".")) in texts:
             continue
-        made[plain] = text
-    return list(made.values())
+        texts[plain] = text
+    return list(texts.values())
