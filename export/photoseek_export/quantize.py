@@ -39,12 +39,6 @@ from photoseek.sources.local import scan
 from photoseek_export.errors import ExportError
 from photoseek_export.onnx_export import only_errors
 
-TEXT_OPERATORS = ("MatMul", "Gather")
-"""Operators to quantize in a text tower: the layers' weights and the embedding tables."""
-
-IMAGE_OPERATORS = ("Conv", "Add", "MaxPool")
-"""Operators to quantize in an image tower; Add and MaxPool keep activations between convolutions in int8."""
-
 CALIBRATION_PHOTOS = 128
 """Photos that calibrate the ranges of activations."""
 
@@ -82,7 +76,7 @@ def quantize_text(source: Path, target: Path) -> None:
         quantize_dynamic(
             source,
             target,
-            op_types_to_quantize=list(TEXT_OPERATORS),
+            op_types_to_quantize=["MatMul", "Gather"],  # the layers' weights and the embedding tables
             per_channel=True,
             weight_type=QuantType.QInt8,
             nodes_to_exclude=_projector_nodes(source),
@@ -90,13 +84,13 @@ def quantize_text(source: Path, target: Path) -> None:
         )
 
 
-def quantize_vision(source: Path, target: Path, pictures: npt.NDArray[np.float32]) -> None:
+def quantize_vision(source: Path, target: Path, photos: npt.NDArray[np.float32]) -> None:
     """Write the int8 version of an image tower's graph.
 
     Args:
         source: The float32 graph.
         target: Output file.
-        pictures: Preprocessed calibration photos, (n, 3, height, width).
+        photos: Preprocessed calibration photos, (n, 3, height, width).
     """
     with only_errors(), tempfile.TemporaryDirectory(dir=target.parent) as work:
         prepared = Path(work, "prepared.onnx")
@@ -104,9 +98,9 @@ def quantize_vision(source: Path, target: Path, pictures: npt.NDArray[np.float32
         quantize_static(
             prepared,
             target,
-            _Batches(pictures),
+            _Batches(photos),
             quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=list(IMAGE_OPERATORS),
+            op_types_to_quantize=["Conv", "Add", "MaxPool"],  # the last two keep activations in int8
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
@@ -128,30 +122,30 @@ def calibration_images(
     Raises:
         ExportError: The folder has too few readable photos.
     """
-    left_out = {Path(name).name for name in without}
-    found = sorted((each for each in scan(folder) if Path(each.path).name not in left_out), key=lambda each: each.path)
+    excluded = {Path(name).name for name in without}
+    found = sorted((each for each in scan(folder) if Path(each.path).name not in excluded), key=lambda each: each.path)
     random.Random(seed).shuffle(found)
-    pictures: list[npt.NDArray[np.float32]] = []
+    photos: list[npt.NDArray[np.float32]] = []
     for photo in found:
-        if len(pictures) == CALIBRATION_PHOTOS:
+        if len(photos) == CALIBRATION_PHOTOS:
             break
         try:
-            pictures.append(preprocessing(decode_photo(photo.under(folder), preprocessing.edge).image))
+            photos.append(preprocessing(decode_photo(photo.under(folder), preprocessing.edge).image))
         except PhotoError:
             continue
-    if len(pictures) < _MIN_IMAGES:
+    if len(photos) < _MIN_IMAGES:
         raise ExportError(
             f"{folder}: expected at least {_MIN_IMAGES} readable photos to calibrate int8 with, besides those of the "
-            f"evaluation, found {len(pictures)}; pass a folder with more: --calibration DIR"
+            f"evaluation, found {len(photos)}; pass a folder with more: --calibration DIR"
         )
-    return np.stack(pictures)
+    return np.stack(photos)
 
 
 class _Batches(CalibrationDataReader):  # type: ignore[misc]
     """The calibration batches for onnxruntime."""
 
-    def __init__(self, pictures: npt.NDArray[np.float32]) -> None:
-        self._rest = iter(np.array_split(pictures, -(-len(pictures) // _BATCH)))
+    def __init__(self, photos: npt.NDArray[np.float32]) -> None:
+        self._rest = iter(np.array_split(photos, -(-len(photos) // _BATCH)))
 
     def get_next(self) -> dict[str, npt.NDArray[np.float32]] | None:
         batch = next(self._rest, None)

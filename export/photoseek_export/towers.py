@@ -100,5 +100,5 @@ def vision_tower(loaded: LoadedCheckpoint, calibration: npt.NDArray[np.float32] 
         return model.embed_image(**inputs)
 
     write = partial(write_vision_graph, model, embed, size)
-    quantize = None if calibration is None else partial(quantize_vision, pictures=calibration)
+    quantize = None if calibration is None else partial(quantize_vision, photos=calibration)
     return Tower(Layout.vision_model, embed, partial(random_images, size), write, quantize)

@@ -23,7 +23,7 @@ from photoseek_train.model.init import ModelInit, build_model
 from tiny_bundle import COLORS
 from tiny_photos import write_color
 
-SIZE = 32
+SIZE = 64
 DEV_METRICS = {
     "text_to_image": {"r1": 10.0, "r5": 20.0, "r10": 30.0, "medr": 9.0},
     "image_to_text": {"r1": 11.0, "r5": 21.0, "r10": 31.0, "medr": 8.0},

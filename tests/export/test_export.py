@@ -83,7 +83,7 @@ def test_the_bundle_has_the_layout_that_other_loaders_expect(bundle: Bundle) -> 
     ]
     assert [node.name for node in text.output] == ["text_embeds"]
     vision = onnx.load(str(bundle.path / "onnx" / "vision_model.onnx")).graph
-    assert [(node.name, dimensions(node)) for node in vision.input] == [("pixel_values", ["batch", 3, 32, 32])]
+    assert [(node.name, dimensions(node)) for node in vision.input] == [("pixel_values", ["batch", 3, 64, 64])]
     assert [node.name for node in vision.output] == ["image_embeds"]
 
 

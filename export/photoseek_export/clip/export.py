@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from photoseek.bundle.bundle import Bundle
+from photoseek.bundle.layouts.transformers import FAMILIES
 from photoseek.bundle.manifest import Layout, Manifest, Reading
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.system.atomic_write import write_json_atomic
@@ -78,7 +79,7 @@ def export_clip(
     options = ExportOptions(out, name, precisions, license, evaluation, overwrite)
     options.check(PRECISIONS)
     clip = load_clip(source)
-    return write_bundle(_ClipSource(clip, list(languages or clip.family.languages)), options)
+    return write_bundle(_ClipSource(clip, list(languages or FAMILIES[clip.kind].languages)), options)
 
 
 @dataclass(frozen=True)
@@ -114,15 +115,12 @@ class _ClipSource:
                 "texts": torch.cat([clip.embed_text(clip.tokens(tokenizer, [text])) for text in _TEXTS]),
                 "photos": torch.cat([clip.embed_image({"pixel_values": clip.pixels(image)}) for image in images]),
             }
-        found = {
-            "texts": TextEncoder(bundle, precision).encode(_TEXTS),
-            "photos": ImageEncoder(bundle, precision).encode(images),
-        }
-        differences = {what: np.abs(found[what] - normalize(expected[what].numpy())).max() for what in found}
-        return {
-            what: assert_close(float(difference), f"{what} through the bundle", precision)
-            for what, difference in differences.items()
-        }
+        texts, photos = TextEncoder(bundle, precision).encode(_TEXTS), ImageEncoder(bundle, precision).encode(images)
+        differences: dict[str, float] = {}
+        for what, found in (("texts", texts), ("photos", photos)):
+            difference = float(np.abs(found - normalize(expected[what].numpy())).max())
+            differences[what] = assert_close(difference, f"{what} through the bundle", precision)
+        return differences
 
     def card(self, manifest: Manifest) -> str:
         image = f"{self.clip.kind} of {self.clip.path.name}"

@@ -16,7 +16,7 @@ from torch import Tensor
 from photoseek.bundle.description import TextInputSpec, json_object
 from photoseek.bundle.layouts.hf_image_processor import find_preprocessing
 from photoseek.bundle.layouts.hf_tokenizer import find_text_spec
-from photoseek.bundle.layouts.transformers import FAMILIES, Family
+from photoseek.bundle.layouts.transformers import FAMILIES
 from photoseek.bundle.manifest import Layout
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek_export.clip.sentencepiece import find_sentencepiece_spec
@@ -62,11 +62,6 @@ class Clip:
     processor: Any
 
     @property
-    def family(self) -> Family:
-        """The properties of the model type."""
-        return FAMILIES[self.kind]
-
-    @property
     def pooling(self) -> str:
         """Which token state becomes the embedding of a text: ``eos``, ``last`` or ``cls``."""
         return _KINDS[self.kind].pooling
@@ -93,12 +88,10 @@ class Clip:
 
     def tokens(self, tokenizer: Any, texts: Sequence[str]) -> dict[str, Tensor]:
         """Return texts as tokenized by transformers."""
-        padding = "max_length" if self.family.fixed else True
-        found = tokenizer(
-            list(texts), padding=padding, truncation=True, max_length=self.text_spec.limit, return_tensors="pt"
-        )
-        names = ("input_ids",) if self.family.fixed else ("input_ids", "attention_mask")
-        return {name: found[name] for name in names}
+        fixed = FAMILIES[self.kind].fixed
+        padding, limit = "max_length" if fixed else True, self.text_spec.limit
+        found = tokenizer(list(texts), padding=padding, truncation=True, max_length=limit, return_tensors="pt")
+        return {name: found[name] for name in (("input_ids",) if fixed else ("input_ids", "attention_mask"))}
 
 
 def load_clip(folder: str | Path) -> Clip:

@@ -29,6 +29,13 @@ _COUNT_ODDS = (1, 1, 1, 2, 2, 3, 4)
 _SIZE_ODDS: tuple[Size, ...] = ("medium", "medium", "small", "big")
 _BACK = ("house", "tree", "train", "bus", "tent")
 _FRONT = ("dog", "cat", "sheep", "ball", "flower", "car", "bicycle")
+_WIDE, _NARROW = 148.0, 102.0
+_CENTERS: dict[float, dict[Position, float]] = {
+    _WIDE: {"left": 82.0, "middle": 160.0, "right": 238.0},
+    _NARROW: {"left": 55.0, "middle": 160.0, "right": 265.0},
+}
+_BASELINES: dict[Layer, float] = {"water": 172.0, "back": 170.0, "ground": 214.0, "front": 229.0}
+_SKY_TOP, _SKY_BOTTOM = 6.0, 104.0
 
 
 def compose(seed: int) -> Scene:
@@ -99,15 +106,6 @@ def _has_room(thing: Thing, things: tuple[Thing, ...]) -> bool:
     return room_scale(thing, span_of(thing, things)) >= least
 
 
-_WIDE, _NARROW = 148.0, 102.0
-_CENTRES: dict[float, dict[Position, float]] = {
-    _WIDE: {"left": 82.0, "middle": 160.0, "right": 238.0},
-    _NARROW: {"left": 55.0, "middle": 160.0, "right": 265.0},
-}
-_BASELINES: dict[Layer, float] = {"water": 172.0, "back": 170.0, "ground": 214.0, "front": 229.0}
-_SKY_TOP, _SKY_BOTTOM = 6.0, 104.0
-
-
 @dataclass(frozen=True)
 class Spot:
     """The position of an object: the center of its lower edge, its scale, and whether it faces left."""
@@ -148,7 +146,7 @@ def spots(thing: Thing, things: tuple[Thing, ...], baseline: float | None, rng: 
     step = min(span / columns, KINDS[thing.kind].width * scale * 1.25)
     base = _sky_base(thing, scale, columns, rng) if thing.layer == "sky" else (baseline or _BASELINES[thing.layer])
     mirrored = rng.bernoulli(0.5)
-    middle, result = _CENTRES[span][thing.position], []
+    middle, result = _CENTERS[span][thing.position], []
     for i in range(thing.count):
         x, y = _cell(thing, i, columns, step, scale)
         x = _inside(x + middle + rng.between(-3, 3), KINDS[thing.kind].width * scale)

@@ -7,6 +7,7 @@ that snow falls.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from photoseek_export.demo.scenes.brush import RGB, Brush, blend, shade
 from photoseek_export.demo.scenes.random_source import SeededRandom
@@ -14,6 +15,10 @@ from photoseek_export.demo.scenes.world import HEIGHT, WIDTH
 
 GRASS: RGB = (150, 205, 104)
 SNOW: RGB = (240, 246, 252)
+SEA: RGB = (70, 150, 200)
+SAND: RGB = (244, 220, 160)
+STONE: RGB = (176, 172, 172)
+SNOWLINE = 0.32  # fraction of a peak that is white
 
 
 def level(brush: Brush, y: float, ink: RGB) -> None:
@@ -29,6 +34,14 @@ def hill(brush: Brush, rng: SeededRandom, y: float, ink: RGB, height: float = 12
     brush.polygon([(-4, -4), *top, (WIDTH + 16, -4)], ink, outlined=False)
 
 
+def scatter(
+    rng: SeededRandom, count: int, across: tuple[float, float], down: tuple[float, float]
+) -> Iterator[tuple[float, float]]:
+    """Yield random points; ``across`` is the range of x, ``down`` that of pixels from the top."""
+    for _ in range(count):
+        yield rng.between(*across), HEIGHT - rng.between(*down)
+
+
 def whitened(ink: RGB, snowy: bool) -> RGB:
     """Return the color, covered with fresh snow if it snows."""
     return blend(ink, SNOW, 0.72) if snowy else ink
@@ -36,21 +49,14 @@ def whitened(ink: RGB, snowy: bool) -> RGB:
 
 def tufts(brush: Brush, rng: SeededRandom, ink: RGB, top: float, amount: int) -> None:
     """Draw tufts of grass below `top` pixels from the top."""
-    for _ in range(amount):
-        x, y = rng.between(4, WIDTH - 4), HEIGHT - rng.between(top, HEIGHT - 4)
+    for x, y in scatter(rng, amount, (4, WIDTH - 4), (top, HEIGHT - 4)):
         brush.line([(x - 3, y + 4), (x, y), (x + 3, y + 4)], ink, 1)
 
 
 def ripples(brush: Brush, rng: SeededRandom, ink: RGB, top: float, bottom: float) -> None:
     """Draw short waves between `top` and `bottom` pixels from the top."""
-    for _ in range(16):
-        x, y = rng.between(0, WIDTH), HEIGHT - rng.between(top + 4, bottom - 4)
+    for x, y in scatter(rng, 16, (0, WIDTH), (top + 4, bottom - 4)):
         brush.line([(x, y), (x + rng.between(8, 24), y)], ink, 1)
-
-
-SEA: RGB = (70, 150, 200)
-SAND: RGB = (244, 220, 160)
-SNOWLINE = 0.32  # fraction of a peak that is white
 
 
 def beach(brush: Brush, rng: SeededRandom, _snowy: bool) -> None:
@@ -59,8 +65,7 @@ def beach(brush: Brush, rng: SeededRandom, _snowy: bool) -> None:
     ripples(brush, rng, shade(SEA, 1.25), 102, 165)
     hill(brush, rng, 176, (226, 240, 246), 4)
     hill(brush, rng, 180, SAND, 4)
-    for _ in range(9):
-        x, y = rng.between(6, WIDTH - 6), HEIGHT - rng.between(192, 236)
+    for x, y in scatter(rng, 9, (6, WIDTH - 6), (192, 236)):
         brush.ellipse(x, y, 2.4, 1.8, rng.pick(((255, 246, 230), (236, 190, 160))), outlined=False)
 
 
@@ -70,8 +75,7 @@ def meadow(brush: Brush, rng: SeededRandom, _snowy: bool) -> None:
     hill(brush, rng, 138, shade(GRASS, 0.92), 10)
     hill(brush, rng, 165, GRASS, 6)
     tufts(brush, rng, shade(GRASS, 0.75), 150, 26)
-    for _ in range(22):
-        x, y = rng.between(4, WIDTH - 4), HEIGHT - rng.between(150, 236)
+    for x, y in scatter(rng, 22, (4, WIDTH - 4), (150, 236)):
         brush.ellipse(x, y, 1.5, 1.5, (255, 255, 240), outlined=False)
 
 
@@ -100,8 +104,7 @@ def snowy_field(brush: Brush, rng: SeededRandom, _snowy: bool) -> None:
     hill(brush, rng, 112, (196, 212, 232), 20)
     hill(brush, rng, 132, (216, 228, 242), 12)
     hill(brush, rng, 158, SNOW, 7)
-    for _ in range(7):
-        x, y = rng.between(0, WIDTH), HEIGHT - rng.between(172, 234)
+    for x, y in scatter(rng, 7, (0, WIDTH), (172, 234)):
         brush.line([(x - 14, y), (x, y + 3), (x + 14, y)], (208, 222, 238), 2)
 
 
@@ -119,9 +122,6 @@ def _cactus(brush: Brush, x: float, y: float) -> None:
     brush.line([(x, y - 24), (x, y + 26)], ink, 7)
     brush.line([(x, y + 4), (x - 12, y + 6), (x - 12, y + 16)], ink, 5)
     brush.line([(x, y + 8), (x + 11, y + 10), (x + 11, y + 20)], ink, 5)
-
-
-STONE: RGB = (176, 172, 172)
 
 
 def street(brush: Brush, rng: SeededRandom, snowy: bool) -> None:

@@ -12,6 +12,7 @@ from photoseek_export.demo.scenes.random_source import SeededRandom
 from photoseek_export.demo.scenes.world import HEIGHT, WIDTH, Scene
 
 Light = tuple[float, float, float]
+_REACH = 150  # pixels from the top over which the sky changes from zenith to horizon
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,6 @@ def lighting_of(scene: Scene) -> Lighting:
     if scene.place != "living room":
         return light
     return replace(light, land=_LAMPLIGHT[scene.time])
-
-
-_REACH = 150  # pixels from the top over which the sky changes from zenith to horizon
 
 
 def gradient(lighting: Lighting) -> Image.Image:
