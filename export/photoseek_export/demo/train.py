@@ -1,7 +1,7 @@
 """Training of the embedded bundle, in English and Chinese, on drawn scenes and, optionally, photos.
 
     make demo-bundle                                        # scenes only, from random weights
-    make demo-bundle ARGS="--photos flickr8k --begin-with runs/flickr8k"
+    make demo-bundle ARGS="--photos flickr8k --from runs/flickr8k"
 
 The second command starts from the image tower of a run of ``photoseek-train fit`` on the photos. It can be interrupted
 at any time; the same command resumes it.
@@ -117,13 +117,20 @@ class DemoRun:
         photos = {} if self.photos is None else {"photos": self.photos}
         return Collection(self.folder / "pictures", {"scenes": self.scenes, **photos})
 
-    def bert(self, language: Language) -> Path:
-        """Return the folder of an untrained text tower."""
-        return self.folder / f"bert-{language}"
-
     def checkpoint(self, stage: str) -> Path:
         """Return the run of a stage: ``reading``, ``joint``, ``fine``, ``reading-zh``, ``en`` or ``zh``."""
         return self.folder / stage
+
+    def new_text_tower(self, language: Language, images: Path | None) -> ModelInit:
+        """Return an untrained text tower, with the image side of a checkpoint or, if None, an untrained one."""
+        bert = str(self.folder / f"bert-{language}")
+        if images is None:
+            return ModelInit(bert, image_weights="none", max_tokens=MAX_TOKENS)
+        return ModelInit(bert, checkpoint=images, max_tokens=MAX_TOKENS)
+
+    def trained(self, stage: str) -> ModelInit:
+        """Return the model of a stage."""
+        return ModelInit(checkpoint=self.checkpoint(stage), max_tokens=MAX_TOKENS)
 
 
 def render_scenes(run: DemoRun, recipe: Recipe) -> None:
@@ -140,37 +147,21 @@ def train(run: DemoRun, recipe: Recipe) -> None:
     Finished stages are skipped, and an interrupted one is resumed.
     """
     for language in LANGUAGES:
-        if not run.bert(language).exists():
-            texts = run.collection.data("train", language).texts
-            create_compact_bert(texts, run.bert(language), recipe.berts[language])
+        bert = run.folder / f"bert-{language}"
+        if not bert.exists():
+            create_compact_bert(run.collection.data("train", language).texts, bert, recipe.berts[language])
+    init = run.new_text_tower("en", run.init_from)
+    if run.init_from is not None:  # first, train a text tower against the trained image tower
+        kinds = None if run.photos is None else ["photos"]
+        fit(run, "reading", init, recipe.text(recipe.reading_epochs), kinds=kinds)
+        init = run.trained("reading")
     joint = recipe.joint(recipe.joint_epochs, from_nothing=run.init_from is None)
-    init = _first_phase(run, recipe)
     fit(run, "joint", init, joint, recipe.augment, size=recipe.size)
-    fit(run, "fine", _continue_from(run.checkpoint("joint")), recipe.joint(recipe.fine_epochs), recipe.fine_augment)
-    chinese = _new_text_tower(run, run.checkpoint("fine"), "zh")
+    fit(run, "fine", run.trained("joint"), recipe.joint(recipe.fine_epochs), recipe.fine_augment)
+    chinese = run.new_text_tower("zh", run.checkpoint("fine"))
     fit(run, "reading-zh", chinese, recipe.text(recipe.chinese_epochs), language="zh")
     for language, before in ("en", "fine"), ("zh", "reading-zh"):
-        closing = recipe.text(recipe.closing_epochs)
-        fit(run, language, _continue_from(run.checkpoint(before)), closing, language=language)
-
-
-def _first_phase(run: DemoRun, recipe: Recipe) -> ModelInit:
-    """Return random towers; or an image tower trained on photos with a text tower trained against it."""
-    if run.init_from is None:
-        return ModelInit(str(run.bert("en")), image_weights="none", max_tokens=MAX_TOKENS)
-    sources = _new_text_tower(run, run.init_from, "en")
-    kinds = None if run.photos is None else ["photos"]
-    fit(run, "reading", sources, recipe.text(recipe.reading_epochs), kinds=kinds)
-    return _continue_from(run.checkpoint("reading"))
-
-
-def _continue_from(checkpoint: Path) -> ModelInit:
-    return ModelInit(checkpoint=checkpoint, max_tokens=MAX_TOKENS)
-
-
-def _new_text_tower(run: DemoRun, checkpoint: Path, language: Language) -> ModelInit:
-    """Return a new text tower with the image side of a checkpoint."""
-    return ModelInit(str(run.bert(language)), checkpoint=checkpoint, max_tokens=MAX_TOKENS)
+        fit(run, language, run.trained(before), recipe.text(recipe.closing_epochs), language=language)
 
 
 def fit(
@@ -216,19 +207,21 @@ def main(
     photos: Annotated[
         Path | None, typer.Option(help="Folder with images/, captions.token, captions.zh.token, train.txt, dev.txt.")
     ] = None,
-    begin_with: Annotated[Path | None, typer.Option(metavar="RUN", help="Run to take the image tower from.")] = None,
+    init_from: Annotated[
+        Path | None, typer.Option("--from", metavar="RUN", help="Run to take the image tower from.")
+    ] = None,
     scenes: Annotated[int, typer.Option(help="Number of training scenes.")] = Recipe.scenes,
     epochs: Annotated[int, typer.Option(help="Epochs of training both towers on small images.")] = Recipe.joint_epochs,
 ) -> None:
     """Draw, train, export and evaluate."""
-    captioned = None if photos is None else CaptionedFolder(photos)
-    if captioned is not None:
+    captioned: CaptionedFolder | None = None
+    name = f"world-{WORLD}"
+    if photos is not None:
+        captioned, name = CaptionedFolder(photos), f"{name}-photos"
         captioned.check_files()
-    if begin_with is not None:
-        read_config(begin_with)
-    name = f"world-{WORLD}" if captioned is None else f"world-{WORLD}-photos"
-    run = DemoRun(work / name, captioned, begin_with)
-    recipe = Recipe(scenes=scenes, joint_epochs=epochs)
+    if init_from is not None:
+        read_config(init_from)  # fail early
+    run, recipe = DemoRun(work / name, captioned, init_from), Recipe(scenes=scenes, joint_epochs=epochs)
     render_scenes(run, recipe)
     train(run, recipe)
     export(run, out)
