@@ -58,7 +58,7 @@ def exported(
 
 
 @pytest.fixture(scope="module")
-def bundle(exported: Exported) -> Bundle:
+def bilingual(exported: Exported) -> Bundle:
     return exported.bundle
 
 
@@ -67,7 +67,7 @@ def test_the_command_reports_the_difference_of_each_text_tower(exported: Exporte
     assert exported.bundle.manifest.text_towers["zh"].precisions["fp32"]["metrics"]["captions"] == 6
 
 
-def test_the_second_towers_vectors_are_pytorchs(bundle: Bundle, chinese_checkpoint: Path) -> None:
+def test_the_second_towers_vectors_are_pytorchs(bilingual: Bundle, chinese_checkpoint: Path) -> None:
     """Each sentence alone and unpadded through PyTorch; all together, cut off and padded, through the runtime."""
     model, config, tokenizer = load_checkpoint(chinese_checkpoint)
     expected = []
@@ -75,39 +75,39 @@ def test_the_second_towers_vectors_are_pytorchs(bundle: Bundle, chinese_checkpoi
         tokens = tokenizer(text, truncation=True, max_length=config.model.max_tokens, return_tensors="pt")
         with torch.inference_mode():
             expected.append(model.encode_text(tokens["input_ids"], tokens["attention_mask"])[0].numpy())
-    np.testing.assert_allclose(TextEncoder(bundle).encode(TEXTS), np.stack(expected), atol=1e-4)
-    np.testing.assert_allclose(TextEncoder(bundle, "fp16").encode(TEXTS), np.stack(expected), atol=5e-3)
+    np.testing.assert_allclose(TextEncoder(bilingual).encode(TEXTS), np.stack(expected), atol=1e-4)
+    np.testing.assert_allclose(TextEncoder(bilingual, "fp16").encode(TEXTS), np.stack(expected), atol=5e-3)
 
 
-def test_the_bundle_has_another_tower_and_tokenizer_folder(bundle: Bundle, chinese_checkpoint: Path) -> None:
-    bundle.verify()
-    assert (bundle.languages, bundle.precisions) == (("en", "zh"), ("fp32", "fp16"))
-    assert {name for name in bundle.manifest.files if "zh" in name} == {
+def test_the_bundle_has_another_tower_and_tokenizer_folder(bilingual: Bundle, chinese_checkpoint: Path) -> None:
+    bilingual.verify()
+    assert (bilingual.languages, bilingual.precisions) == (("en", "zh"), ("fp32", "fp16"))
+    assert {name for name in bilingual.manifest.files if "zh" in name} == {
         "onnx/text_model.zh.onnx",
         "onnx/text_model.zh_fp16.onnx",
         "zh/tokenizer.json",
         "zh/tokenizer_config.json",
         "zh/special_tokens_map.json",
     }
-    tower = bundle.manifest.text_towers["zh"]
+    tower = bilingual.manifest.text_towers["zh"]
     assert (tower.pooling, tower.weights) == ("cls", weights_hash(chinese_checkpoint))
     assert tower.training["settings"]["freeze_images"] is True
-    assert json.loads((bundle.path / "zh" / "tokenizer_config.json").read_text())["model_max_length"] == 24
-    assert json.loads((bundle.path / Layout.CONFIG).read_text())["text_configs"]["zh"]["hidden_size"] == 16
+    assert json.loads((bilingual.path / "zh" / "tokenizer_config.json").read_text())["model_max_length"] == 24
+    assert json.loads((bilingual.path / Layout.CONFIG).read_text())["text_configs"]["zh"]["hidden_size"] == 16
 
 
 def test_each_caption_file_is_evaluated_with_the_tower_of_its_language(
-    bundle: Bundle, evaluation: EvaluationImages
+    bilingual: Bundle, evaluation: EvaluationImages
 ) -> None:
     """The order of the files does not matter: the first of them here is Chinese."""
     for precision in ("fp32", "fp16"):
-        chinese = evaluate(bundle, evaluation.images, evaluation.captions, precision=precision).metrics.to_json()
+        chinese = evaluate(bilingual, evaluation.images, evaluation.captions, precision=precision).metrics.to_json()
         english = evaluate(
-            bundle, evaluation.images, evaluation.extra_captions[0], precision=precision
+            bilingual, evaluation.images, evaluation.extra_captions[0], precision=precision
         ).metrics.to_json()
-        assert bundle.manifest.text_towers["zh"].precisions[precision]["metrics"] == chinese
-        assert bundle.manifest.precisions[precision]["metrics"] == english
-    card = (bundle.path / "README.md").read_text("utf-8")
+        assert bilingual.manifest.text_towers["zh"].precisions[precision]["metrics"] == chinese
+        assert bilingual.manifest.precisions[precision]["metrics"] == english
+    card = (bilingual.path / "README.md").read_text("utf-8")
     assert "language: [en, zh]" in card
     assert "2 text towers and an image tower" in card
     assert "| text tower, zh | BERT, 1 layers of 16, initialized from: bert, pooling: cls |" in card
@@ -123,13 +123,15 @@ def test_two_files_for_one_tower_are_refused(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_photos_indexed_before_are_found_in_the_new_language(bundle: Bundle, replaced: Exported, photos: Path) -> None:
+def test_photos_indexed_before_are_found_in_the_new_language(
+    bilingual: Bundle, replaced: Exported, photos: Path
+) -> None:
     without_chinese = replaced.bundle
     gallery = Gallery.create(photos, without_chinese)
     gallery.index()
-    assert bundle.fingerprint == without_chinese.fingerprint
-    assert len(Searcher(gallery, bundle=bundle).search("红色汽车", k=3)) == 3
-    assert gallery.index(bundle).encoded == 0
+    assert bilingual.fingerprint == without_chinese.fingerprint
+    assert len(Searcher(gallery, bundle=bilingual).search("红色汽车", k=3)) == 3
+    assert gallery.index(bilingual).encoded == 0
 
 
 def changed(source: Path, out: Path, part: str) -> Path:
