@@ -114,8 +114,10 @@ class DemoRun:
     @property
     def collection(self) -> Collection:
         """Scenes and photos."""
-        photos = {} if self.photos is None else {"photos": self.photos}
-        return Collection(self.folder / "pictures", {"scenes": self.scenes, **photos})
+        kinds = {"scenes": self.scenes}
+        if self.photos is not None:
+            kinds["photos"] = self.photos
+        return Collection(self.folder / "pictures", kinds)
 
     def checkpoint(self, stage: str) -> Path:
         """Return the run of a stage: ``reading``, ``joint``, ``fine``, ``reading-zh``, ``en`` or ``zh``."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import NamedTuple
 
-from photoseek_export.demo.scenes import wording
 from photoseek_export.demo.scenes.random_source import SeededRandom
-from photoseek_export.demo.scenes.wording import Choices, read_words
+from photoseek_export.demo.scenes.wording import Choices, read_words, time_phrase
 from photoseek_export.demo.scenes.world import Scene, Thing
 
 WORDS = read_words("chinese")
@@ -126,8 +124,9 @@ def _timed(places: list[str], scene: Scene, rng: SeededRandom, odds: float) -> s
     return f"{when(scene, rng)}的{rng.pick([place for place in places if '的' not in place])}"
 
 
-when = partial(wording.time_phrase, WORDS)
-"""Returns time of day and weather of a scene in one phrase: "下雨的夜晚"."""
+def when(scene: Scene, rng: SeededRandom) -> str:
+    """Return time of day and weather in one phrase: "下雨的夜晚"."""
+    return time_phrase(WORDS, scene, rng)
 
 
 def aloft(scene: Scene, rng: SeededRandom) -> str:

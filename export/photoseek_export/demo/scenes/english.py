@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from functools import partial
 
-from photoseek_export.demo.scenes import wording
 from photoseek_export.demo.scenes.random_source import SeededRandom
 from photoseek_export.demo.scenes.wording import (
     TIME_ODDS,
@@ -17,6 +16,7 @@ from photoseek_export.demo.scenes.wording import (
     read_words,
     related_first,
     side,
+    time_phrase,
 )
 from photoseek_export.demo.scenes.world import Scene, Thing
 
@@ -27,7 +27,7 @@ NOUNS: dict[str, list[list[str]]] = WORDS["nouns"]
 WHERE: Choices = WORDS["where"]
 PLACE_NAMES: Choices = WORDS["place_names"]
 _LINKS = ("and", "with", "and", "next to")
-_time_phrase = partial(wording.time_phrase, WORDS)
+_time_phrase = partial(time_phrase, WORDS)
 
 
 def thing_phrase(thing: Thing, rng: SeededRandom) -> str:
