@@ -27,11 +27,11 @@ def captions() -> list[str]:
 
 
 def scenes() -> Path:
-    """A folder of drawn scenes with their ``captions.token``."""
-    from photoseek_export.demo.scene_folder import write_scenes
+    """Draw scenes into ``images/`` of a folder with ``captions.token``; return the folder."""
+    from photoseek_export.demo.collection import write_scenes
     from photoseek_export.demo.scenes.scenes import DEMO_SEEDS
 
-    return write_scenes(CACHE / "scenes", {"demo": DEMO_SEEDS[:_SCENES]}).images
+    return write_scenes(CACHE / "captioned-scenes", {"demo": DEMO_SEEDS[:_SCENES]}).folder
 
 
 def bert() -> Path:
@@ -53,7 +53,7 @@ def bundle() -> Path:
         from photoseek_export.quality_gate import EvaluationImages
 
         folder = scenes()
-        evaluation = EvaluationImages(folder, folder / "captions.token", _names(folder, 16))
+        evaluation = EvaluationImages(folder / "images", folder / "captions.token", _names(folder, 16))
         export_checkpoint(checkpoint(), out, precisions=["fp32", "int8"], evaluation=evaluation, max_loss=100.0)
     return out
 
@@ -86,7 +86,7 @@ def checkpoint() -> Path:
 def _names(folder: Path, count: int) -> Path:
     """A split of the first images."""
     file = folder / "measured.txt"
-    file.write_text("\n".join(sorted(path.name for path in folder.glob("*.jpg"))[:count]) + "\n", "utf-8")
+    file.write_text("\n".join(sorted(path.name for path in folder.glob("images/*.jpg"))[:count]) + "\n", "utf-8")
     return file
 
 

@@ -35,7 +35,7 @@ def jpegs(size: str) -> list[Path]:
     made = sorted(folder.glob("*.jpg"))
     if len(made) < _COUNT[size]:
         folder.mkdir(parents=True, exist_ok=True)
-        sources = sorted(models.scenes().glob("*.jpg"))
+        sources = sorted(models.scenes().glob("images/*.jpg"))
         for number in range(_COUNT[size]):
             write_large(sources[number % len(sources)], folder / f"{number:04d}.jpg", SIZES[size], number)
         made = sorted(folder.glob("*.jpg"))

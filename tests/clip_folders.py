@@ -1,4 +1,4 @@
-"""The models of ``clip_models`` in the folders that programs other than photoseek keep them in."""
+"""The models of ``clip_models`` in the folder layouts of other programs."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def export(
 
 
 def save_configuration(reference: Reference, folder: Path) -> None:
-    """What transformers itself writes beside weights."""
+    """Write the files that transformers saves in addition to weights."""
     folder.mkdir(parents=True, exist_ok=True)
     reference.model.config.save_pretrained(folder)
     reference.tokenizer.save_pretrained(folder)
@@ -81,20 +81,6 @@ def ids(model: Any, length: int, batch: int = 2) -> Tensor:
     found = torch.randint(0, vocabulary - 1, (batch, length), generator=torch.Generator().manual_seed(1))
     found[:, -1] = vocabulary - 1
     return found
-
-
-def write_two_files(reference: Reference, folder: Path, *, masked: bool = True) -> Path:
-    """``onnx/text_model.onnx`` and ``onnx/vision_model.onnx`` of dynamic sizes, with transformers' own files."""
-    save_configuration(reference, folder)
-    model, batch = reference.model, Dim("batch")
-    longest = int(model.config.text_config.max_position_embeddings)
-    axes = {0: batch, 1: Dim("sequence", max=longest)} if masked else {0: batch}
-    tokens = ids(model, 8 if masked else longest)
-    inputs = {"input_ids": tokens, **({"attention_mask": torch.ones_like(tokens)} if masked else {})}
-    export(clip.Text(model), folder / "onnx/text_model.onnx", inputs, "text_embeds", dict.fromkeys(inputs, axes))
-    pixels = {"pixel_values": torch.zeros(2, 3, clip.SIZE, clip.SIZE)}
-    export(clip.Vision(model), folder / "onnx/vision_model.onnx", pixels, "image_embeds", {"pixel_values": {0: batch}})
-    return folder
 
 
 class States(nn.Module):
@@ -179,7 +165,7 @@ class ChineseText(nn.Module):
 
 
 def write_chinese_clip(reference: Reference, folder: Path) -> Path:
-    """``NAME.txt.fp32.onnx`` of one text of 52 tokens, ``NAME.img.fp32.onnx`` of any batch, weights beside them."""
+    """``NAME.txt.fp32.onnx`` of one text of 52 tokens, ``NAME.img.fp32.onnx`` of any batch, with external weights."""
     model = reference.model
     text, vision = folder / "vit-b-16.txt.fp32.onnx", folder / "vit-b-16.img.fp32.onnx"
     export(ChineseText(model), text, {"text": ids(model, 52, 1)}, "unnorm_text_features")

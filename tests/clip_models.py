@@ -1,4 +1,4 @@
-"""Small models of the classes that people search with: random weights, and tokenizers in their real file formats."""
+"""Small CLIP, SigLIP and Chinese-CLIP models with random weights, and tokenizers in their real file formats."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def write_openai_merges(path: Path) -> list[tuple[str, str]]:
 
 
 def clip_tokenizer(work: Path) -> CLIPTokenizer:
-    """transformers' own, from the merges of OpenAI's file."""
+    """Return transformers' tokenizer with the merges of OpenAI's file."""
     merges = write_openai_merges(work / "bpe_simple_vocab_16e6.txt.gz")
     letters = sorted(pre_tokenizers.ByteLevel.alphabet(), key=lambda letter: (ord(letter) > 255, ord(letter)))
     tokens = [*letters, *(f"{letter}</w>" for letter in letters), *map("".join, merges)]
@@ -196,18 +196,18 @@ def embedding(features: Any) -> Tensor:
 
 
 def text_vectors(model: Any, tokenizer: Any, texts: Sequence[str], **how: Any) -> np.ndarray:
-    """What transformers makes of texts, unit vectors; special tokens that somebody typed are text."""
+    """Return transformers' unit vectors of texts; special tokens in them are read as text."""
     rows = []
-    for text in texts:  # each by itself: what is filled up cannot matter then
+    for text in texts:  # one by one: without padding
         inputs = tokenizer([text], truncation=True, split_special_tokens=True, return_tensors="pt", **how)
-        kept = {name: inputs[name] for name in ("input_ids", "attention_mask") if name in inputs}
+        used = {name: inputs[name] for name in ("input_ids", "attention_mask") if name in inputs}
         with torch.inference_mode():
-            rows.append(Text(model)(**kept)[0])
+            rows.append(Text(model)(**used)[0])
     return unit(torch.stack(rows))
 
 
 def image_vectors(model: Any, processor: Any, pictures: Sequence[Image.Image]) -> np.ndarray:
-    """What transformers makes of photos, unit vectors."""
+    """Return transformers' unit vectors of images."""
     with torch.inference_mode():
         pixels = [processor(picture.convert("RGB"), return_tensors="pt")["pixel_values"] for picture in pictures]
         return unit(Vision(model)(torch.cat(pixels)))

@@ -7,7 +7,7 @@ of transformers and torch export it. Attention is therefore exported as a single
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,20 +18,17 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import eager_mask
 
 from photoseek_export.errors import ExportError
-from photoseek_export.onnx_export import write_text_graph
-from photoseek_export.onnx_logging import only_errors
-from photoseek_train.model.two_tower import TwoTower
+from photoseek_export.onnx_export import only_errors
 
 _ATTENTION = "photoseek_fused"
 
 
-def write_fused_text_graph(model: TwoTower, path: Path) -> None:
-    """Export the text tower like ``write_text_graph``, but for onnxruntime only."""
-    bert = model.text_tower.bert
+def write_fused_graph(bert: Any, write: Callable[[Path], None], path: Path) -> None:
+    """Export a text tower for onnxruntime only; ``write`` exports its graph, which contains ``bert``."""
     with tempfile.TemporaryDirectory(dir=path.parent) as work:
         plain = Path(work, "plain.onnx")
         with _fused_attention(bert):
-            write_text_graph(model, plain)
+            write(plain)
         fuse_layers(plain, bert.config, path)
 
 

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 import typer
 
 from photoseek.cli import output
-from photoseek_export.quality_gate import MAX_RECALL_DROP
+from photoseek_export.quality_gate import MAX_RECALL_DROP, EvaluationImages
 
 if TYPE_CHECKING:
     from photoseek.bundle.bundle import Bundle
-    from photoseek_export.quality_gate import EvaluationImages
 
 app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode="markdown")
 
@@ -22,54 +21,61 @@ def main() -> None:
     output.run(app, "photoseek-export", extra="export")
 
 
+FromClip = Annotated[
+    Path | None,
+    typer.Option(
+        "--from-clip",
+        metavar="DIR",
+        help="Instead of CHECKPOINT: local transformers folder of a CLIP, SigLIP or Chinese-CLIP model.",
+    ),
+]
+Int8 = Annotated[bool, typer.Option("--int8", help="Also export int8 graphs; requires --images and --captions.")]
+Images = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="With --captions: evaluate each precision on these images.")
+]
+Captions = Annotated[
+    list[Path] | None, typer.Option(metavar="FILE", help="Caption file; may be repeated, once for each text tower.")
+]
+Calibration = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Calibration photos for --int8; defaults to photos of --images that are not evaluated."
+    ),
+]
+MaxLoss = Annotated[
+    float,
+    typer.Option(metavar="POINTS", help="Maximum loss of mean recall of --int8; above it, no bundle is written."),
+]
+Text = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="LANGUAGE=CHECKPOINT",
+        help="Text tower of another language, trained against the same image side; may be repeated.",
+    ),
+]
+License = Annotated[
+    str | None,
+    typer.Option(help="SPDX identifier of the license of the weights.", show_default="MIT; of --from-clip unknown"),
+]
+
+
 @app.command(context_settings={"help_option_names": ["-h", "--help"]})
 def export(
     out: Annotated[Path, typer.Option(metavar="BUNDLE", help="Folder of the bundle.")],
     checkpoint: Annotated[Path | None, typer.Argument(help="Folder that photoseek-train fit wrote.")] = None,
-    from_clip: Annotated[
-        Path | None,
-        typer.Option(
-            "--from-clip",
-            metavar="DIR",
-            help="Instead of CHECKPOINT: local transformers folder of a CLIP, SigLIP or Chinese-CLIP model.",
-        ),
-    ] = None,
+    from_clip: FromClip = None,
     name: Annotated[str | None, typer.Option(help="Name of the bundle; defaults to the folder's name.")] = None,
     fp16: Annotated[bool, typer.Option("--fp16", help="Also export graphs with fp16 weights.")] = False,
-    int8: Annotated[
-        bool, typer.Option("--int8", help="Also export int8 graphs; requires --images and --captions.")
-    ] = False,
+    int8: Int8 = False,
     fp32: Annotated[bool, typer.Option("--fp32/--no-fp32", help="Whether to export fp32 graphs.")] = True,
-    images: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="With --captions: evaluate each precision on these images.")
-    ] = None,
-    captions: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help="Caption file; may be repeated, once for each text tower."),
-    ] = None,
+    images: Images = None,
+    captions: Captions = None,
     split: Annotated[Path | None, typer.Option(metavar="FILE", help="Names of the images to evaluate.")] = None,
-    calibration: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Calibration photos for --int8; defaults to photos of --images that are not evaluated."
-        ),
-    ] = None,
-    max_loss: Annotated[
-        float,
-        typer.Option(metavar="POINTS", help="Maximum loss of mean recall of --int8; above it, no bundle is written."),
-    ] = MAX_RECALL_DROP,
+    calibration: Calibration = None,
+    max_loss: MaxLoss = MAX_RECALL_DROP,
     language: Annotated[list[str] | None, typer.Option(help="Language of CHECKPOINT, such as en; repeatable.")] = None,
-    text: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="LANGUAGE=CHECKPOINT",
-            help="Text tower of another language, trained against the same image side; may be repeated.",
-        ),
-    ] = None,
-    license: Annotated[
-        str | None,
-        typer.Option(help="SPDX identifier of the license of the weights.", show_default="MIT; of --from-clip unknown"),
-    ] = None,
+    text: Text = None,
+    license: License = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing bundle.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
     version: output.VersionOption = False,
@@ -83,36 +89,20 @@ def export(
     - `photoseek-export runs/english --text zh=runs/chinese --out bundles/both`
     - `photoseek-export --from-clip models/clip-vit-base-patch32 --out bundles/clip --fp16`
     """
-    del version  # its callback has printed it
+    del version  # handled by its callback
     output.set_debug(debug)
-    if (images is None) != (not captions):
-        raise typer.BadParameter("expected --images and --captions together")
-    if not (fp16 or fp32):
-        raise typer.BadParameter("--no-fp32 requires --fp16")
-    if int8 and images is None:
-        raise typer.BadParameter("--int8 requires captioned images to evaluate: --images and --captions")
+    precisions, evaluation = _precisions(fp32, fp16, int8), _evaluation(images, captions, split, int8)
     if (checkpoint is None) == (from_clip is None):
         raise typer.BadParameter("expected either CHECKPOINT or --from-clip DIR")
-    from photoseek_export.quality_gate import EvaluationImages
+    common: _Common = {"name": name, "precisions": precisions, "evaluation": evaluation, "overwrite": overwrite}
+    from photoseek_export import export_checkpoint, export_clip
 
-    shared: _Shared = {
-        "name": name,
-        "precisions": [p for p, enabled in (("fp32", fp32), ("fp16", fp16), ("int8", int8)) if enabled],
-        "evaluation": EvaluationImages(images, captions[0], split, tuple(captions[1:]))
-        if images and captions
-        else None,
-        "overwrite": overwrite,
-    }
     if from_clip is not None:
-        unsupported = {"--int8": int8, "--text": text, "--calibration": calibration}
-        if given := [option for option, value in unsupported.items() if value]:
-            raise typer.BadParameter(f"{given[0]} requires CHECKPOINT; --from-clip exports fp32 and --fp16")
-        from photoseek_export.clip.export import export_clip
-
-        bundle = export_clip(from_clip, out, languages=language, license=license or "unknown", **shared)
+        for option, value in {"--int8": int8, "--text": text, "--calibration": calibration}.items():
+            if value:
+                raise typer.BadParameter(f"{option} requires CHECKPOINT; --from-clip exports fp32 and --fp16")
+        bundle = export_clip(from_clip, out, languages=language, license=license or "unknown", **common)
     elif checkpoint is not None:
-        from photoseek_export.export import export_checkpoint
-
         bundle = export_checkpoint(
             checkpoint,
             out,
@@ -121,18 +111,36 @@ def export(
             license=license or "MIT",
             calibration=calibration,
             max_loss=max_loss,
-            **shared,
+            **common,
         )
     _print_summary(bundle)
 
 
-class _Shared(TypedDict):
-    """Arguments that checkpoints and transformers models share."""
+class _Common(TypedDict):
+    """Arguments of both functions."""
 
     name: str | None
     precisions: list[str]
     evaluation: EvaluationImages | None
     overwrite: bool
+
+
+def _precisions(fp32: bool, fp16: bool, int8: bool) -> list[str]:
+    if not (fp16 or fp32):
+        raise typer.BadParameter("--no-fp32 requires --fp16")
+    return [precision for precision, enabled in (("fp32", fp32), ("fp16", fp16), ("int8", int8)) if enabled]
+
+
+def _evaluation(
+    images: Path | None, captions: list[Path] | None, split: Path | None, int8: bool
+) -> EvaluationImages | None:
+    if images is not None and captions:
+        return EvaluationImages(images, captions[0], split, tuple(captions[1:]))
+    if images is not None or captions:
+        raise typer.BadParameter("expected --images and --captions together")
+    if int8:
+        raise typer.BadParameter("--int8 requires captioned images to evaluate: --images and --captions")
+    return None
 
 
 def _print_summary(bundle: Bundle) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from photoseek.bundle.manifest import Manifest
+from photoseek.photos.preprocessing import Preprocessing
 
 _CARD = """\
 ---
@@ -48,11 +49,10 @@ query and are not comparable across queries.
 """
 
 
-def model_card(manifest: Manifest, text: str, image: str, input_: str, texts: Mapping[str, str] | None = None) -> str:
-    """Return the card of a bundle; ``text``, ``image``, ``input_`` and ``texts`` complete the manifest.
-
-    ``texts`` describes additional text towers by language.
-    """
+def model_card(
+    manifest: Manifest, text: str, image: str, preprocessing: Preprocessing, texts: Mapping[str, str] | None = None
+) -> str:
+    """Return the card of a bundle; ``text``, ``image`` and ``texts``, by language, describe its towers."""
     extra = texts or {}
     return _CARD.format(
         name=manifest.name,
@@ -65,10 +65,17 @@ def model_card(manifest: Manifest, text: str, image: str, input_: str, texts: Ma
             [f"| text tower | {text} |", *(f"| text tower, {code} | {it} |" for code, it in extra.items())]
         ),
         image=image,
-        input=input_,
+        input=_describe_input(preprocessing),
         metrics=_metrics_table(manifest),
         training=_training(manifest),
     )
+
+
+def _describe_input(preprocessing: Preprocessing) -> str:
+    size = f"{preprocessing.height} x {preprocessing.width} pixels"
+    if preprocessing.shortest_edge is None:
+        return f"{size}, resized to a square"
+    return f"{size}, center crop after resizing to {preprocessing.shortest_edge}"
 
 
 def _metrics_table(manifest: Manifest) -> str:
@@ -95,9 +102,8 @@ def _metrics_row(precision: str, direction: str, metrics: Mapping[str, Any]) -> 
 
 
 def _training(manifest: Manifest) -> str:
-    parts = [_settings(manifest.training)]
-    parts += [f"Text tower, {code}:\n\n{_settings(it.training)}" for code, it in manifest.text_towers.items()]
-    return "\n\n".join(parts)
+    extra = [f"Text tower, {code}:\n\n{_settings(tower.training)}" for code, tower in manifest.text_towers.items()]
+    return "\n\n".join([_settings(manifest.training), *extra])
 
 
 def _settings(training: Mapping[str, Any]) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,31 +14,27 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim
 
-from photoseek_export.fp16_storage import store_weights_fp16
-from photoseek_export.onnx_logging import only_errors
-from photoseek_train.model.two_tower import TwoTower
-
 OPSET = 18
 
 MAX_FILE_BYTES = 1_900_000_000
 """Maximum bytes of weights in one file; protobuf is limited to 2 GB."""
 
-BATCH = 2
-"""Batch size of the traced example; parity is checked with other sizes."""
-
-_LENGTH = 8
-
+_BATCH, _LENGTH = 2, 8  # of the traced example; parity is checked with other shapes
 
 Embed = Callable[[Mapping[str, Tensor]], Tensor]
 """Maps a tower's inputs, by name, to its embeddings."""
 
 
-class TextGraph(nn.Module):
-    """``input_ids`` and, if the model takes it, ``attention_mask`` -> ``text_embeds``, not normalized."""
+class _Graph(nn.Module):
+    """A tower as a module; the names of the parameters of ``forward`` become those of the graph's inputs."""
 
     def __init__(self, model: nn.Module, embed: Embed) -> None:
         super().__init__()
         self.model, self._embed = model, embed
+
+
+class TextGraph(_Graph):
+    """``input_ids`` and, if the model takes it, ``attention_mask`` -> ``text_embeds``, not normalized."""
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         """Embed tokens, both int64 (batch, sequence) -> float32 (batch, dim)."""
@@ -45,35 +42,33 @@ class TextGraph(nn.Module):
         return self._embed({"input_ids": input_ids, **mask})
 
 
-class VisionGraph(nn.Module):
+class VisionGraph(_Graph):
     """``pixel_values`` -> ``image_embeds``, not normalized."""
-
-    def __init__(self, model: nn.Module, embed: Embed) -> None:
-        super().__init__()
-        self.model, self._embed = model, embed
 
     def forward(self, pixel_values: Tensor) -> Tensor:
         """Embed photos, float32 (batch, 3, height, width) -> (batch, dim)."""
         return self._embed({"pixel_values": pixel_values})
 
 
-def write_text_graph(model: TwoTower, path: Path) -> None:
-    """Export the text tower; the model must use eager attention and be in evaluation mode."""
-    longest = int(model.text_tower.bert.config.max_position_embeddings)
-    write_masked_text_graph(TextGraph(model, lambda inputs: model.embed_text(**inputs)), longest, path)
+def write_text_graph(model: nn.Module, embed: Embed, longest: int, path: Path, *, fixed: bool = False) -> None:
+    """Export a text tower, which must use eager attention.
 
-
-def write_masked_text_graph(graph: TextGraph, longest: int, path: Path) -> None:
-    """Export a text tower that takes up to ``longest`` tokens and a mask."""
-    ids = torch.ones(BATCH, min(_LENGTH, longest - 1), dtype=torch.int64)
-    inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-    axes = {0: Dim("batch"), 1: Dim("sequence", max=longest)}
-    export_graph(graph, inputs, "text_embeds", dict.fromkeys(inputs, axes), path)
+    Args:
+        model: The model.
+        embed: Its text tower.
+        longest: Maximum number of tokens.
+        path: Output file.
+        fixed: Whether texts always have ``longest`` tokens and no mask.
+    """
+    ids = torch.ones(_BATCH, longest if fixed else min(_LENGTH, longest - 1), dtype=torch.int64)
+    inputs = {"input_ids": ids, **({} if fixed else {"attention_mask": torch.ones_like(ids)})}
+    axes = {0: Dim("batch"), **({} if fixed else {1: Dim("sequence", max=longest)})}
+    export_graph(TextGraph(model, embed), inputs, "text_embeds", dict.fromkeys(inputs, axes), path)
 
 
 def write_vision_graph(model: nn.Module, embed: Embed, size: tuple[int, int], path: Path) -> None:
     """Export an image tower for images of (height, width)."""
-    inputs = {"pixel_values": torch.zeros(BATCH, 3, *size)}
+    inputs = {"pixel_values": torch.zeros(_BATCH, 3, *size)}
     axes = {"pixel_values": {0: Dim("batch")}}
     export_graph(VisionGraph(model, embed), inputs, "image_embeds", axes, path)
 
@@ -108,40 +103,16 @@ def export_graph(
         )
 
 
-def write_precisions(
-    file: Callable[[str], Path],
-    precisions: Sequence[str],
-    write: Callable[[Path], None],
-    check: Callable[[Path, str], float],
-    quantize: Callable[[Path, Path], None] | None = None,
-) -> dict[str, float]:
-    """Write a tower's graph in each precision, and compare each with PyTorch.
-
-    Args:
-        file: Maps a precision to its file.
-        precisions: Among ``fp32``, ``fp16`` and, with ``quantize``, ``int8``.
-        write: Writes the fp32 graph, from which the others are derived.
-        check: Maps a file and its precision to the maximum difference from PyTorch.
-        quantize: Writes the int8 graph from the fp32 one.
-
-    Returns:
-        The differences by precision.
-
-    Raises:
-        ParityError: A difference is too large.
-    """
-    full = file("fp32")
-    write(full)
-    found = {"fp32": check(full, "fp32")}
-    make: Mapping[str, Callable[[Path, Path], None] | None] = {"fp16": store_weights_fp16, "int8": quantize}
-    for precision in precisions:
-        if convert := make.get(precision):
-            convert(full, file(precision))
-            found[precision] = check(file(precision), precision)
-    if "fp32" not in precisions:
-        for part in full.parent.glob(f"{full.name}*"):  # including the external weights of a large graph
-            part.unlink()
-    return {precision: found[precision] for precision in precisions}
+@contextlib.contextmanager
+def only_errors(name: str | None = None) -> Iterator[None]:
+    """Log only errors of a logger and its children. None: the root logger."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 @contextlib.contextmanager

@@ -12,7 +12,6 @@ from torch import Tensor
 from photoseek.bundle.onnx_session import OnnxSession
 from photoseek.vectors import normalize
 from photoseek_export.errors import ParityError
-from photoseek_train.model.two_tower import TwoTower
 
 TOLERANCE = {"fp32": 1e-4, "fp16": 5e-3, "int8": 0.2}
 """Maximum absolute difference between components of unit vectors, by precision.
@@ -24,31 +23,26 @@ _TEXT_SHAPES = ((1, 3), (5, 23), (3, 1))  # (batch, sequence): not the traced sh
 _VISION_BATCHES = (1, 5)
 
 
-def check_text_parity(model: TwoTower, graph: Path, precision: str = "fp32") -> float:
-    """Compare a text tower's ``.onnx`` file with the model, which must be in evaluation mode.
-
-    Returns:
-        The maximum absolute difference.
-
-    Raises:
-        ParityError: It exceeds ``TOLERANCE[precision]``.
-    """
-    vocabulary = int(model.text_tower.bert.config.vocab_size)
-    return check_parity(lambda inputs: model.embed_text(**inputs), random_texts(vocabulary), graph, precision)
-
-
-def check_vision_parity(model: TwoTower, size: tuple[int, int], graph: Path, precision: str = "fp32") -> float:
-    """Compare an image tower's file with the model; ``size`` is (height, width). See ``check_text_parity``."""
-    return check_parity(lambda inputs: model.embed_image(**inputs), random_images(size), graph, precision)
-
-
 def check_parity(
     embed: Callable[[Mapping[str, Tensor]], Tensor],
     inputs: Iterable[Mapping[str, Tensor]],
     graph: Path,
     precision: str = "fp32",
 ) -> float:
-    """Compare a graph with its source on each of ``inputs``; returns and raises like ``check_text_parity``."""
+    """Compare a graph with its source in PyTorch.
+
+    Args:
+        embed: The source, in evaluation mode.
+        inputs: Inputs by name, of several shapes.
+        graph: The ``.onnx`` file.
+        precision: Its precision.
+
+    Returns:
+        The maximum absolute difference between unit vectors.
+
+    Raises:
+        ParityError: It exceeds ``TOLERANCE[precision]``.
+    """
     session, worst = OnnxSession(graph), 0.0
     for each in inputs:
         with torch.inference_mode():
@@ -75,13 +69,8 @@ def random_images(size: tuple[int, int]) -> Iterator[dict[str, Tensor]]:
         yield {"pixel_values": torch.randn(batch, 3, *size, generator=random)}
 
 
-def round_significant(difference: float) -> float:
-    """Return a difference rounded to three significant digits, for the manifest."""
-    return float(f"{difference:.3g}")
-
-
 def assert_close(found: float, what: str, precision: str) -> float:
-    """Return the difference after checking it.
+    """Check a difference; return it rounded to three significant digits, for the manifest.
 
     Raises:
         ParityError: It exceeds ``TOLERANCE[precision]``.
@@ -91,7 +80,7 @@ def assert_close(found: float, what: str, precision: str) -> float:
             f"{what}: vectors differ from PyTorch's by {found:.2g}, at most {TOLERANCE[precision]:.0e} is "
             "allowed; no bundle was written"
         )
-    return found
+    return float(f"{found:.3g}")
 
 
 def _difference(expected: Tensor, graph: OnnxSession, inputs: Mapping[str, Tensor]) -> float:

@@ -1,18 +1,23 @@
-"""A small checkpoint to export, created once."""
+"""Small checkpoints and their bundles, created once."""
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from typer.testing import CliRunner
 
+from exported_source import Exported
 from photoseek import Bundle
+from photoseek.bundle.manifest import Layout
 from photoseek_export import export_checkpoint
+from photoseek_export.cli import app
 from photoseek_export.quality_gate import EvaluationImages
 from photoseek_train.config import AugmentConfig, DataConfig, ModelInit, OptimConfig, TrainingConfig, preprocessing_of
-from photoseek_train.model.checkpoint import CheckpointFiles, create_checkpoint, read_config, write_weights
+from photoseek_train.model.checkpoint import create_checkpoint, read_config, write_weights
 from photoseek_train.model.compact_bert import CompactBert, create_compact_bert
 from photoseek_train.model.init import build_model
 from tiny_bundle import COLORS
@@ -32,7 +37,7 @@ CAPTIONS = ["a red car next to a tree", "two white dogs on a beach at night", "a
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
-    """The models here are small: threads that share an operator would spend most of their time on waiting."""
+    """Use one thread: the models are so small that threads would mostly wait for each other."""
     torch.set_num_threads(1)
 
 
@@ -46,7 +51,6 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     built.model.train()
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
-        generator = torch.Generator().manual_seed(0)
         for _ in range(2):  # running means and variances
             built.model.embed_image(torch.randn(4, 3, SIZE, SIZE, generator=generator) * 2 + 0.5)
     config = TrainingConfig(
@@ -58,7 +62,6 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     create_checkpoint(folder / "checkpoint", config, built.tokenizer)
     write_weights(folder / "checkpoint", built.model.eval(), {"epoch": 7, "dev": DEV_METRICS})
-    assert (folder / "checkpoint" / CheckpointFiles.WEIGHTS).is_file()
     return folder / "checkpoint"
 
 
@@ -84,15 +87,41 @@ def captioned(tmp_path_factory: pytest.TempPathFactory) -> EvaluationImages:
     for number, color in enumerate([*COLORS.values(), *COLORS.values()]):
         file = write_color(folder / "images" / f"{number}.png", color, seed=number, size=(80, 50 + number))
         turned = words[number:] + words[:number]
-        lines += [f"{file.name}#{index}\t{' '.join(said)}" for index, said in enumerate((turned[:8], turned[::-1]))]
+        lines += [f"{file.name}#{index}\t{' '.join(text)}" for index, text in enumerate((turned[:8], turned[::-1]))]
     (folder / "captions.token").write_text("\n".join(lines))
     return EvaluationImages(folder / "images", folder / "captions.token")
 
 
 @pytest.fixture(scope="session")
-def plain(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    """The checkpoint as an fp32 bundle without ``evaluation``, next to two other folders; read-only."""
-    folder = tmp_path_factory.mktemp("plain")
+def calibration(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty noisy photos, and a file that is not a photo; read-only."""
+    folder = tmp_path_factory.mktemp("calibration")
+    for number in range(20):
+        color = list(COLORS.values())[number % len(COLORS)]
+        write_color(folder / f"{number % 3}" / f"noise{number}.png", color, seed=number, size=(70, 90))
+    (folder / "broken.jpg").write_text("no photo")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def bundle(
+    checkpoint: Path, captioned: EvaluationImages, calibration: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Bundle:
+    """The checkpoint as a bundle of all precisions; read-only. The ranks of random towers are arbitrary."""
+    out = tmp_path_factory.mktemp("bundles") / "small"
+    return export_checkpoint(
+        checkpoint, out, precisions=Layout.PRECISIONS, evaluation=captioned, calibration=calibration, max_loss=100.0
+    )
+
+
+@pytest.fixture(scope="session")
+def replaced(bundle: Bundle, checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """The checkpoint exported over another bundle without evaluation, next to two other folders; read-only."""
+    folder = tmp_path_factory.mktemp("replaced")
     for name in ("b.old", "b.partial"):
         (folder / name).mkdir()
-    return export_checkpoint(checkpoint, folder / "b")
+    shutil.copytree(bundle.path, folder / "b")
+    words = f"{checkpoint} --out {folder / 'b'} --overwrite --fp16 --name second --language zh"
+    done = CliRunner().invoke(app, words.split())
+    assert done.exit_code == 0, done.output
+    return Exported(Bundle.load(folder / "b"), done.output)

@@ -1,9 +1,10 @@
-"""A checkpoint becomes a bundle whose vectors are PyTorch's, or nothing at all."""
+"""Export of a checkpoint: the bundle's vectors are PyTorch's, or no bundle is written."""
 
 from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,30 +12,23 @@ import onnx
 import pytest
 import torch
 from PIL import Image
-from typer.testing import CliRunner
 
+from exported_source import Exported, ExportedSource
 from photoseek import Bundle
 from photoseek.bundle.manifest import Layout
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.evaluation.evaluate import evaluate
-from photoseek_export import export_checkpoint, extra_text_towers
-from photoseek_export.bundle_folder import check_output_folder
-from photoseek_export.cli import app
+from photoseek_export import export_checkpoint
+from photoseek_export.bundle_writer import ExportOptions, check_output_folder, write_bundle
 from photoseek_export.errors import BundleExists, ExportError, ParityError
-from photoseek_export.fp16_storage import store_weights_fp16
 from photoseek_export.quality_gate import EvaluationImages
+from photoseek_export.quantize import store_weights_fp16
+from photoseek_export.towers import text_tower
 from photoseek_train.data.dataset import CaptionedPhotos
 from photoseek_train.evaluation.evaluate import evaluate as evaluate_in_torch
 from photoseek_train.model.checkpoint import load_checkpoint, read_metrics, weights_hash
 
 TEXTS = ["a red car", "two white dogs on a beach at night, children playing next to a boat", "", "cars"]
-
-
-@pytest.fixture(scope="module")
-def bundle(checkpoint: Path, captioned: EvaluationImages, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    """The checkpoint as a bundle of both precisions."""
-    out = tmp_path_factory.mktemp("bundles") / "small"
-    return export_checkpoint(checkpoint, out, precisions=["fp32", "fp16"], evaluation=captioned)
 
 
 def test_text_vectors_are_pytorchs_at_any_batch_and_length(bundle: Bundle, checkpoint: Path) -> None:
@@ -58,10 +52,10 @@ def test_image_vectors_are_pytorchs_at_another_batch_size(bundle: Bundle, checkp
     np.testing.assert_allclose(ImageEncoder(bundle).encode(images), expected, atol=1e-4)
 
 
-def test_half_the_bytes_move_vectors_by_little(bundle: Bundle) -> None:
+def test_fp16_weights_halve_the_file_and_change_vectors_little(bundle: Bundle) -> None:
     exact, rounded = TextEncoder(bundle, "fp32").encode(TEXTS), TextEncoder(bundle, "fp16").encode(TEXTS)
     assert 0 < np.abs(exact - rounded).max() < 5e-3
-    # of the small text tower here, much is structure and not weights
+    # a large part of the small text tower is structure, not weights
     for model, share in ((Layout.text_model, 0.75), (Layout.vision_model, 0.52)):
         half, full = (bundle.manifest.files[model(precision)].bytes for precision in ("fp16", "fp32"))
         assert half < share * full
@@ -97,15 +91,16 @@ def dimensions(node: onnx.ValueInfoProto) -> list[str | int]:
     return [axis.dim_param or axis.dim_value for axis in node.type.tensor_type.shape.dim]
 
 
-def test_the_manifest_tells_where_the_bundle_comes_from(bundle: Bundle, checkpoint: Path) -> None:
+def test_the_manifest_records_the_origin_of_the_bundle(bundle: Bundle, checkpoint: Path) -> None:
     bundle.verify()
     manifest = bundle.manifest
     assert manifest.weights == weights_hash(checkpoint)
     assert manifest.training["settings"]["tune"] == "both"
-    assert list(manifest.precisions) == ["fp32", "fp16"]
+    assert list(manifest.precisions) == ["fp32", "fp16", "int8"]
     for facts in manifest.precisions.values():
         assert facts["metrics"]["images"] == 12
-        assert facts["parity"]["text"] < 5e-3
+        assert set(facts["parity"]) == {"text", "vision"}
+    assert all(manifest.precisions[precision]["parity"]["text"] < 5e-3 for precision in ("fp32", "fp16"))
     assert json.loads((bundle.path / "config.json").read_text())["vision_config"] == {
         "model_type": "resnet18",
         "hidden_size": 512,
@@ -115,10 +110,13 @@ def test_the_manifest_tells_where_the_bundle_comes_from(bundle: Bundle, checkpoi
     assert "| fp16 | text to image | 12 | 24 |" in card
 
 
-def test_full_precision_has_the_metrics_of_training_where_none_are_measured(plain: Bundle, checkpoint: Path) -> None:
-    assert plain.manifest.precisions["fp32"]["metrics"] == read_metrics(checkpoint)["dev"]
-    assert plain.manifest.training["best_epoch"] == 7
-    assert "| fp32 | text to image | 1000 | 5000 | 10.0 | 20.0 | 30.0 | 9 |" in (plain.path / "README.md").read_text()
+def test_without_evaluation_fp32_has_the_metrics_of_training(replaced: Exported, checkpoint: Path) -> None:
+    manifest = replaced.bundle.manifest
+    assert manifest.precisions["fp32"]["metrics"] == read_metrics(checkpoint)["dev"]
+    assert "metrics" not in manifest.precisions["fp16"]
+    assert manifest.training["best_epoch"] == 7
+    card = (replaced.bundle.path / "README.md").read_text()
+    assert "| fp32 | text to image | 1000 | 5000 | 10.0 | 20.0 | 30.0 | 9 |" in card
 
 
 def test_the_runtime_measures_what_training_measures(
@@ -130,24 +128,19 @@ def test_the_runtime_measures_what_training_measures(
     assert bundle.manifest.precisions["fp32"]["metrics"] == found.to_json()
 
 
-def test_an_export_that_does_not_verify_leaves_nothing_behind(
-    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def wrong(model: torch.nn.Module, path: Path) -> None:
-        with torch.no_grad():
-            model.text_projector.first.bias.add_(1.0)  # type: ignore[union-attr]
-        write(model, path)  # type: ignore[arg-type]
-        with torch.no_grad():
-            model.text_projector.first.bias.sub_(1.0)  # type: ignore[union-attr]
-
-    write = extra_text_towers.write_text_graph
-    monkeypatch.setattr(extra_text_towers, "write_text_graph", wrong)
+def test_an_export_that_differs_from_pytorch_leaves_no_bundle(bundle: Bundle, checkpoint: Path, tmp_path: Path) -> None:
+    loaded = load_checkpoint(checkpoint)
+    with torch.no_grad():
+        loaded.model.text_projector.first.bias.add_(1.0)
+    graph = bundle.path / Layout.text_model("fp32")
+    tower = replace(text_tower(loaded), write=lambda path: shutil.copyfile(graph, path))
+    options = ExportOptions(tmp_path / "bundle", None, ["fp32"], "MIT", None, overwrite=False)
     with pytest.raises(ParityError, match=r"text_model\.onnx: vectors differ from PyTorch's .* no bundle"):
-        export_checkpoint(checkpoint, tmp_path / "bundle")
+        write_bundle(ExportedSource(bundle, tower), options)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_there_is_not_overwritten_unasked(bundle: Bundle, checkpoint: Path, tmp_path: Path) -> None:
+def test_existing_files_are_not_overwritten_by_default(bundle: Bundle, checkpoint: Path, tmp_path: Path) -> None:
     with pytest.raises(BundleExists, match="--overwrite"):
         export_checkpoint(checkpoint, bundle.path)
     (tmp_path / "notes.txt").write_text("mine")
@@ -174,7 +167,7 @@ def test_an_unknown_precision_is_refused(checkpoint: Path, tmp_path: Path) -> No
         export_checkpoint(checkpoint, tmp_path / "b", precisions=[])
 
 
-def test_a_weight_beyond_the_range_of_half_is_refused(tmp_path: Path) -> None:
+def test_a_weight_beyond_the_range_of_fp16_is_refused(tmp_path: Path) -> None:
     weight = onnx.numpy_helper.from_array(np.full((20, 20), 1e5, dtype=np.float32), "huge")
     output = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [20, 20])
     node = onnx.helper.make_node("Identity", ["huge"], ["y"])
@@ -183,17 +176,9 @@ def test_a_weight_beyond_the_range_of_half_is_refused(tmp_path: Path) -> None:
         store_weights_fp16(tmp_path / "a", tmp_path / "b")
 
 
-def test_the_command_replaces_a_bundle_and_leaves_its_neighbors_alone(
-    plain: Bundle, checkpoint: Path, tmp_path: Path
-) -> None:
-    folder = shutil.copytree(plain.path.parent, tmp_path / "bundles")
-    assert sorted(path.name for path in folder.iterdir()) == ["b", "b.old", "b.partial"]
-    asked = f"{checkpoint} --out {folder / 'b'} --overwrite --fp16 --no-fp32 --name second --language zh"
-    done = CliRunner().invoke(app, asked.split())
-    assert done.exit_code == 0, done.output
-    assert "fp16: differs from PyTorch by" in done.output
-    assert sorted(path.name for path in folder.iterdir()) == ["b", "b.old", "b.partial"]
-    made = Bundle.load(folder / "b")
-    assert "metrics" not in made.manifest.precisions["fp16"]  # training measured fp32
-    assert (made.name, made.precisions, made.manifest.languages) == ("second", ("fp16",), ["zh"])
-    assert not list(made.path.glob("onnx/*_model.onnx*"))
+def test_the_command_replaces_a_bundle_and_leaves_its_neighbors_alone(replaced: Exported) -> None:
+    bundle, output = replaced
+    assert "fp16: differs from PyTorch by" in output
+    assert sorted(path.name for path in bundle.path.parent.iterdir()) == ["b", "b.old", "b.partial"]
+    assert (bundle.name, bundle.precisions, bundle.manifest.languages) == ("second", ("fp32", "fp16"), ["zh"])
+    assert not list(bundle.path.glob("onnx/*_int8.onnx"))

@@ -1,4 +1,4 @@
-"""int8 graphs: near the full ones, free of their neighbours, and in a bundle only with what they cost."""
+"""int8 graphs: close to fp32, independent of the batch, and in a bundle only with their metrics."""
 
 from __future__ import annotations
 
@@ -12,49 +12,25 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from exported_source import ExportedSource
 from photoseek import Bundle
 from photoseek.bundle.manifest import Layout
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek_export import export_checkpoint
-from photoseek_export.attention_fusion import fuse_layers, write_fused_text_graph
+from photoseek_export.attention_fusion import fuse_layers, write_fused_graph
+from photoseek_export.bundle_writer import ExportOptions, write_bundle
 from photoseek_export.cli import app
 from photoseek_export.errors import ExportError, RecallDropTooHigh
-from photoseek_export.onnx_export import write_text_graph
-from photoseek_export.parity import check_text_parity
 from photoseek_export.quality_gate import EvaluationImages
 from photoseek_export.quantize import CALIBRATION_PHOTOS, calibration_images
+from photoseek_export.towers import text_tower
 from photoseek_train.model.checkpoint import load_checkpoint
-from tiny_bundle import COLORS
-from tiny_photos import write_color
 
 TEXTS = ["a red car", "two white dogs on a beach at night, children playing next to a boat", "", "cars"]
-ANY_LOSS = 100.0  # of random towers, whose ranks are arbitrary
 
 
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twenty noisy photos to calibrate with, and a file that is not a photo."""
-    folder = tmp_path_factory.mktemp("calibration")
-    for number in range(20):
-        color = list(COLORS.values())[number % len(COLORS)]
-        write_color(folder / f"{number % 3}" / f"noise{number}.png", color, seed=number, size=(70, 90))
-    (folder / "broken.jpg").write_text("no photo")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def bundle(
-    checkpoint: Path, captioned: EvaluationImages, photos: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Bundle:
-    out = tmp_path_factory.mktemp("bundles") / "small"
-    precisions = ["fp32", "int8"]
-    return export_checkpoint(
-        checkpoint, out, precisions=precisions, evaluation=captioned, calibration=photos, max_loss=ANY_LOSS
-    )
-
-
-def test_int8_points_nearly_where_the_full_towers_do(bundle: Bundle) -> None:
+def test_int8_vectors_are_close_to_fp32(bundle: Bundle) -> None:
     texts = [TextEncoder(bundle, precision).encode(TEXTS) for precision in ("fp32", "int8")]
     noise = [Image.effect_noise((90 + 7 * number, 70), 60 + number).convert("RGB") for number in range(3)]
     images = [ImageEncoder(bundle, precision).encode(noise) for precision in ("fp32", "int8")]
@@ -63,7 +39,7 @@ def test_int8_points_nearly_where_the_full_towers_do(bundle: Bundle) -> None:
         assert (exact * rounded).sum(axis=1).min() > 0.99
 
 
-def test_int8_vectors_do_not_follow_their_neighbors(bundle: Bundle) -> None:
+def test_int8_vectors_do_not_depend_on_the_batch(bundle: Bundle) -> None:
     encoder = TextEncoder(bundle, "int8")
     alone = np.concatenate([encoder.encode([text]) for text in TEXTS])
     np.testing.assert_allclose(encoder.encode(TEXTS), alone, atol=1e-6)
@@ -73,7 +49,7 @@ def test_int8_vectors_do_not_follow_their_neighbors(bundle: Bundle) -> None:
     np.testing.assert_allclose(images.encode(noise), each, atol=1e-6)
 
 
-def test_the_graphs_are_quantized_where_time_goes(bundle: Bundle) -> None:
+def test_layers_and_convolutions_are_quantized_and_projectors_are_not(bundle: Bundle) -> None:
     text = onnx.load(str(bundle.path / Layout.text_model("int8")))
     operators = Counter(node.op_type for node in text.graph.node)
     assert operators["MultiHeadAttention"] == 2  # one a layer
@@ -89,25 +65,19 @@ def test_the_graphs_are_quantized_where_time_goes(bundle: Bundle) -> None:
     assert {made_by[name] for node in convolutions for name in node.input[:2]} == {"DequantizeLinear"}
 
 
-def test_an_int8_bundle_tells_what_it_costs(bundle: Bundle) -> None:
-    facts = bundle.manifest.precisions
-    assert set(facts) == {"fp32", "int8"}
-    for precision in facts:
-        assert facts[precision]["metrics"]["images"] == 12
-        assert set(facts[precision]["parity"]) == {"text", "vision"}
+def test_an_int8_bundle_has_metrics_of_int8(bundle: Bundle) -> None:
+    assert bundle.manifest.precisions["int8"]["metrics"]["images"] == 12
     assert "| int8 | text to image |" in (bundle.path / Layout.CARD).read_text("utf-8")
 
 
-def test_a_loss_above_the_allowed_one_leaves_no_bundle(
-    checkpoint: Path, captioned: EvaluationImages, photos: Path, tmp_path: Path
-) -> None:
-    asked = {"precisions": ["fp32", "int8"], "evaluation": captioned, "calibration": photos}
+def test_a_loss_above_the_limit_leaves_no_bundle(bundle: Bundle, captioned: EvaluationImages, tmp_path: Path) -> None:
+    options = ExportOptions(tmp_path / "b", None, ["fp32", "fp16", "int8"], "MIT", captioned, False, max_loss=-100.0)
     with pytest.raises(RecallDropTooHigh, match=r"int8 loses -?\d.*at most -100\.0 is allowed; no bundle was written"):
-        export_checkpoint(checkpoint, tmp_path / "bundle", max_loss=-ANY_LOSS, **asked)  # type: ignore[arg-type]
+        write_bundle(ExportedSource(bundle), options)
     assert not list(tmp_path.iterdir())
 
 
-def test_int8_is_refused_without_a_measure_or_another_precision(
+def test_int8_requires_an_evaluation_and_another_precision(
     checkpoint: Path, captioned: EvaluationImages, tmp_path: Path
 ) -> None:
     with pytest.raises(ExportError, match="requires an evaluation against fp32 or fp16"):
@@ -119,8 +89,8 @@ def test_int8_is_refused_without_a_measure_or_another_precision(
     assert "--images and --captions" in re.sub(r"[│\s]+", " ", done.output)
 
 
-def test_a_text_tower_that_nobody_measured_is_refused(
-    checkpoint: Path, chinese_checkpoint: Path, captioned: EvaluationImages, photos: Path, tmp_path: Path
+def test_int8_requires_captions_for_each_text_tower(
+    checkpoint: Path, chinese_checkpoint: Path, captioned: EvaluationImages, calibration: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(ExportError, match="found no captions for that of zh; pass them with another --captions"):
         export_checkpoint(
@@ -129,45 +99,44 @@ def test_a_text_tower_that_nobody_measured_is_refused(
             precisions=["fp32", "int8"],
             texts={"zh": chinese_checkpoint},
             evaluation=captioned,
-            calibration=photos,
-            max_loss=ANY_LOSS,
+            calibration=calibration,
         )
     assert not list(tmp_path.iterdir())
 
 
-def test_photos_that_are_measured_never_calibrate(
-    checkpoint: Path, captioned: EvaluationImages, tmp_path: Path
-) -> None:
-    """All images of the set count, so none is left."""
+def test_evaluated_photos_never_calibrate(checkpoint: Path, captioned: EvaluationImages, tmp_path: Path) -> None:
+    """All images of the set are evaluated, so none is left."""
     with pytest.raises(ExportError, match=r"at least 16 readable photos .* found 0; .*--calibration"):
         export_checkpoint(checkpoint, tmp_path / "b", precisions=["fp32", "int8"], evaluation=captioned)
 
 
-def test_calibration_takes_readable_photos_at_random(photos: Path) -> None:
-    how = Preprocessing(32, 32, 32)
-    found = calibration_images(photos, how)
+def test_calibration_samples_readable_photos(calibration: Path) -> None:
+    preprocessing = Preprocessing(32, 32, 32)
+    found = calibration_images(calibration, preprocessing)
     assert found.shape == (20, 3, 32, 32)
     assert found.dtype == np.float32
-    np.testing.assert_array_equal(found, calibration_images(photos, how))
-    assert len(calibration_images(photos, how, without=["noise1.png", "noise2.png"])) == 18
-    assert len(calibration_images(photos, how, without=["0/noise3.png"])) == 19  # named as captions name it
+    np.testing.assert_array_equal(found, calibration_images(calibration, preprocessing))
+    assert len(calibration_images(calibration, preprocessing, without=["noise1.png", "noise2.png"])) == 18
+    assert (
+        len(calibration_images(calibration, preprocessing, without=["0/noise3.png"])) == 19
+    )  # named as captions name it
     with pytest.raises(ExportError, match="found 15"):
-        calibration_images(photos, how, without=[f"noise{number}.png" for number in range(5)])
+        calibration_images(calibration, preprocessing, without=[f"noise{number}.png" for number in range(5)])
     assert len(found) < CALIBRATION_PHOTOS
 
 
-def test_attention_that_cannot_be_fused_is_refused(checkpoint: Path, tmp_path: Path) -> None:
-    """Here that of an ordinary export, in which a layer's attention is not one operator."""
-    model = load_checkpoint(checkpoint, attention="eager").model
-    write_text_graph(model, tmp_path / "plain.onnx")
+def test_attention_that_cannot_be_fused_is_refused(bundle: Bundle, checkpoint: Path, tmp_path: Path) -> None:
+    """Such as that of an ordinary export, in which a layer's attention is not one operator."""
+    config = load_checkpoint(checkpoint).model.text_tower.bert.config
     with pytest.raises(ExportError, match=r"expected fused attention in 2 layers, found it in 0; .*upgrade"):
-        fuse_layers(tmp_path / "plain.onnx", model.text_tower.bert.config, tmp_path / "fused.onnx")
-    assert [path.name for path in tmp_path.iterdir()] == ["plain.onnx"]
+        fuse_layers(bundle.path / Layout.text_model("fp32"), config, tmp_path / "fused.onnx")
+    assert not list(tmp_path.iterdir())
 
 
-def test_a_fused_graph_is_pytorchs_and_leaves_the_model_as_it_was(checkpoint: Path, tmp_path: Path) -> None:
-    model = load_checkpoint(checkpoint, attention="eager").model
-    write_fused_text_graph(model, tmp_path / "fused.onnx")
-    assert check_text_parity(model, tmp_path / "fused.onnx") < 1e-4
-    assert model.text_tower.bert.config._attn_implementation == "eager"
+def test_a_fused_graph_is_pytorchs_and_leaves_the_model_unchanged(checkpoint: Path, tmp_path: Path) -> None:
+    loaded = load_checkpoint(checkpoint, attention="eager")
+    tower, bert = text_tower(loaded), loaded.model.text_tower.bert
+    write_fused_graph(bert, tower.write, tmp_path / "fused.onnx")
+    assert tower.check(tmp_path / "fused.onnx") < 1e-4
+    assert bert.config._attn_implementation == "eager"
     assert [path.name for path in tmp_path.iterdir()] == ["fused.onnx"]

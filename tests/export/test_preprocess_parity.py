@@ -1,4 +1,4 @@
-"""The runtime's pixel values are torchvision's, for every kind of picture that people have."""
+"""The runtime's pixel values are torchvision's, for all common kinds of images."""
 
 from __future__ import annotations
 

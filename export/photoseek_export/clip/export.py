@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 
 from photoseek.bundle.bundle import Bundle
+from photoseek.bundle.layouts.transformers import FAMILIES
 from photoseek.bundle.manifest import Layout, Manifest
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.system.atomic_write import write_json_atomic
-from photoseek.vectors import Vectors, normalize
-from photoseek_export.bundle_folder import check_output_folder, describe_input, file_records, publish
-from photoseek_export.clip.graphs import write_clip_graphs
+from photoseek.vectors import normalize
+from photoseek_export.bundle_writer import ExportOptions, write_bundle
 from photoseek_export.clip.models import Clip, load_clip, load_tokenizer
-from photoseek_export.errors import ExportError
 from photoseek_export.model_card import model_card
-from photoseek_export.parity import assert_close, round_significant
-from photoseek_export.quality_gate import MAX_RECALL_DROP, EvaluationImages, measure_recall
+from photoseek_export.onnx_export import write_text_graph, write_vision_graph
+from photoseek_export.parity import assert_close, random_images, random_texts
+from photoseek_export.quality_gate import EvaluationImages
+from photoseek_export.towers import Tower
 from photoseek_train.model.towers import weights_sha256
 
 PRECISIONS = ("fp32", "fp16")
@@ -38,7 +39,7 @@ _TEXTS = (
     "一只在雪地里奔跑的狗",
     "café at night",
 )
-_PICTURES = ((640, 427), (333, 500), (97, 31), (301, 1))  # width and height; the last one is stretched to a square
+_IMAGE_SIZES = ((640, 427), (333, 500), (97, 31), (301, 1))  # width and height; the last one is stretched to a square
 
 
 def export_clip(
@@ -52,14 +53,14 @@ def export_clip(
     evaluation: EvaluationImages | None = None,
     overwrite: bool = False,
 ) -> Bundle:
-    """Export a transformers model to ONNX, verify it, and write a bundle.
+    """Export a transformers model to ONNX, verify it, and write a bundle; on errors, write nothing.
 
     Each graph is compared with transformers at other batch sizes and lengths than the traced ones; then the complete
     bundle is compared through the runtime, including tokenizer and preprocessing, on sample texts and images.
 
     Args:
         source: Folder with ``config.json``, weights, tokenizer and image processor of a CLIP, SigLIP or Chinese-CLIP.
-        out: Folder of the bundle; created only after verification.
+        out: Folder of the bundle.
         name: Name of the bundle. None: the folder's name.
         precisions: Among ``fp32`` and ``fp16`` (weights stored in half precision).
         languages: ISO 639-1 codes of the model's languages. None: English, or Chinese for Chinese-CLIP.
@@ -68,92 +69,99 @@ def export_clip(
             hits. None: no evaluation.
         overwrite: Whether to replace an existing bundle.
 
-    Returns:
-        The bundle.
-
     Raises:
-        ParityError: The output differs from that of transformers; nothing is written.
+        ParityError: The output differs from that of transformers.
         BundleExists: The folder exists, and ``overwrite`` is false or it is not a bundle.
         ExportError: The model cannot be loaded, or is of another type.
         BundleError: The tokenizer or the preprocessing is not supported.
     """
     out = Path(out).expanduser().absolute()
-    check_output_folder(out, overwrite)
-    unknown = [precision for precision in precisions if precision not in PRECISIONS]
-    if unknown or not precisions:
-        raise ExportError(
-            f"expected precisions among {', '.join(PRECISIONS)}, found {', '.join(unknown) or 'none'}: these are the "
-            "precisions of --from-clip"
-        )
+    options = ExportOptions(out, name, precisions, license, evaluation, overwrite)
+    options.check(PRECISIONS)
     clip = load_clip(source)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as work:
-        partial = Path(work, "new")
-        parities = write_clip_graphs(clip, partial, precisions)
-        _write_companions(clip, partial)
-        manifest = Manifest(
-            name=name or out.name,
-            dim=_dim(clip),
+    return write_bundle(_ClipSource(clip, list(languages or FAMILIES[clip.kind].languages)), options)
+
+
+@dataclass(frozen=True)
+class _ClipSource:
+    """A model, and the languages it encodes."""
+
+    clip: Clip
+    languages: list[str]
+
+    def write(self, folder: Path, precisions: Sequence[str]) -> Manifest:
+        clip = self.clip
+        text, vision = (tower.export(folder, precisions) for tower in _towers(clip))
+        _write_configuration(clip, folder)
+        return Manifest(
+            name="",
+            dim=clip.dim,
             pooling=clip.pooling,
-            languages=list(languages or clip.family.languages),
+            languages=self.languages,
             preprocessing=clip.preprocessing.id,
             weights=weights_sha256(clip.model),
-            files=file_records(partial),
-            precisions={precision: {"parity": _rounded(found)} for precision, found in parities.items()},
+            files={},
+            precisions={each: {"parity": {"text": text[each], "vision": vision[each]}} for each in precisions},
             training={"source": {"model": clip.path.name, "kind": clip.kind}},
-            license=license,
             padding=clip.text_input.padding,
         )
-        _write_manifest(manifest, clip, partial, evaluation)
-        publish(partial, out)
-    return Bundle.load(out)
+
+    def check_outputs(self, bundle: Bundle, precision: str, /) -> Mapping[str, float]:
+        """Compare with transformers' tokenizer, processor and model on sample texts and images."""
+        clip, tokenizer = self.clip, load_tokenizer(self.clip.path)
+        images = [_image(*size) for size in _IMAGE_SIZES]
+        with torch.inference_mode():
+            expected = {
+                "texts": torch.cat([clip.embed_text(clip.tokens(tokenizer, [text])) for text in _TEXTS]),
+                "photos": torch.cat([clip.embed_image({"pixel_values": clip.pixels(image)}) for image in images]),
+            }
+        texts, photos = TextEncoder(bundle, precision).encode(_TEXTS), ImageEncoder(bundle, precision).encode(images)
+        differences: dict[str, float] = {}
+        for what, found in (("texts", texts), ("photos", photos)):
+            difference = float(np.abs(found - normalize(expected[what].numpy())).max())
+            differences[what] = assert_close(difference, f"{what} through the bundle", precision)
+        return differences
+
+    def card(self, manifest: Manifest) -> str:
+        image = f"{self.clip.kind} of {self.clip.path.name}"
+        text = f"{image}, {self.clip.text_input.max_length} tokens, pooling: {self.clip.pooling}"
+        return model_card(manifest, text, image, self.clip.preprocessing)
 
 
-def _write_manifest(manifest: Manifest, clip: Clip, folder: Path, evaluation: EvaluationImages | None) -> None:
-    """Compare the bundle with transformers, evaluate it with the runtime, then write the card and the manifest."""
-    manifest.write(folder)
-    bundle = Bundle.load(folder)
-    for precision, facts in manifest.precisions.items():
-        facts["parity"] |= _rounded(_check_outputs(clip, bundle, precision))
-    if evaluation is not None:
-        measure_recall(manifest, bundle, evaluation, MAX_RECALL_DROP)
-    text = f"{clip.kind} of {clip.path.name}, {clip.text_input.max_length} tokens, pooling: {clip.pooling}"
-    card = model_card(manifest, text, f"{clip.kind} of {clip.path.name}", describe_input(clip.preprocessing))
-    (folder / Layout.CARD).write_text(card, "utf-8")
-    replace(manifest, files=file_records(folder)).write(folder)
+def _towers(clip: Clip) -> tuple[Tower, Tower]:
+    """Return the text tower and the image tower; SigLIP's texts have a fixed length, the others have a mask."""
+    spec, size = clip.text_input, (clip.preprocessing.height, clip.preprocessing.width)
+    fixed = spec.padding.length is not None
+    write_text = partial(write_text_graph, clip.model, clip.embed_text, spec.padding.length or spec.max_length, fixed=fixed)
+    write_vision = partial(write_vision_graph, clip.model, clip.embed_image, size)
+    return (
+        Tower(Layout.text_model, clip.embed_text, partial(_random_texts, clip), write_text),
+        Tower(Layout.vision_model, clip.embed_image, partial(random_images, size), write_vision),
+    )
 
 
-def _check_outputs(clip: Clip, bundle: Bundle, precision: str) -> dict[str, float]:
-    """Return the differences of text and image vectors from those of transformers' tokenizer, processor and model.
-
-    Raises:
-        ParityError: A difference is too large.
-    """
-    tokenizer = load_tokenizer(clip.path)
-    pictures = [_picture(*size) for size in _PICTURES]
-    with torch.inference_mode():
-        texts = torch.cat([clip.embed_text(clip.tokens(tokenizer, [text])) for text in _TEXTS])
-        images = torch.cat([clip.embed_image({"pixel_values": clip.pixels(picture)}) for picture in pictures])
-    found = {
-        "texts": _max_abs_diff(TextEncoder(bundle, precision).encode(_TEXTS), normalize(texts.numpy())),
-        "photos": _max_abs_diff(ImageEncoder(bundle, precision).encode(pictures), normalize(images.numpy())),
-    }
-    for what, difference in found.items():
-        assert_close(difference, f"{what} through the bundle", precision)
-    return found
+def _random_texts(clip: Clip) -> Iterator[Mapping[str, Tensor]]:
+    """Yield tokens of other shapes than the traced one; CLIP looks up the end-of-text token."""
+    settings = clip.model.config.text_config
+    vocabulary = int(settings.vocab_size)
+    if clip.text_input.padding.length is None:
+        end = settings.eos_token_id if clip.kind == "clip" else None
+        if end == 2:  # legacy configurations: transformers looks up the highest token id instead
+            end = vocabulary - 1
+        yield from random_texts(vocabulary, clip.text_input.max_length, end)
+        return
+    random = torch.Generator().manual_seed(0)
+    for batch in (1, 5):
+        yield {"input_ids": torch.randint(0, vocabulary, (batch, clip.text_input.padding.length), generator=random)}
 
 
-def _max_abs_diff(found: Vectors, expected: Vectors) -> float:
-    return float(np.abs(found - expected).max())
-
-
-def _picture(width: int, height: int) -> Image.Image:
+def _image(width: int, height: int) -> Image.Image:
     """Return a smoothed image of random color blocks, with edges and areas like a photo."""
     blocks = np.random.default_rng(width).integers(0, 256, size=(height // 8 + 1, width // 8 + 1, 3)).astype(np.uint8)
     return Image.fromarray(blocks).resize((width, height if height > 1 else width), Image.Resampling.BICUBIC)
 
 
-def _write_companions(clip: Clip, folder: Path) -> None:
+def _write_configuration(clip: Clip, folder: Path) -> None:
     """Write configuration, preprocessing and tokenizer under the file names that other loaders expect."""
     shutil.copyfile(clip.path / Layout.CONFIG, folder / Layout.CONFIG)
     write_json_atomic(folder / Layout.PREPROCESSOR, clip.preprocessing.to_json())
@@ -165,13 +173,3 @@ def _write_companions(clip: Clip, folder: Path) -> None:
     settings = {"model_max_length": spec.max_length, "pad_token": spec.pad_token, "padding_side": spec.padding.side}
     write_json_atomic(folder / Layout.TOKENIZER_CONFIG, {**settings, "tokenizer_class": "PreTrainedTokenizerFast"})
     write_json_atomic(folder / Layout.SPECIAL_TOKENS, {"pad_token": spec.pad_token})
-
-
-def _dim(clip: Clip) -> int:
-    pixels = torch.zeros(1, 3, clip.preprocessing.height, clip.preprocessing.width)
-    with torch.inference_mode():
-        return int(clip.embed_image({"pixel_values": pixels}).shape[-1])
-
-
-def _rounded(found: Mapping[str, float]) -> dict[str, Any]:
-    return {name: round_significant(value) for name, value in found.items()}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import transformers
@@ -16,7 +17,7 @@ from photoseek.bundle.json_files import json_object
 from photoseek.bundle.layouts.hf_image_processor import find_preprocessing
 from photoseek.bundle.layouts.hf_tokenizer import find_text_spec
 from photoseek.bundle.layouts.tokenizers import TextInputSpec
-from photoseek.bundle.layouts.transformers import FAMILIES, Family
+from photoseek.bundle.layouts.transformers import FAMILIES
 from photoseek.bundle.manifest import Layout
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek_export.clip.sentencepiece import find_sentencepiece_spec
@@ -24,13 +25,20 @@ from photoseek_export.errors import ExportError
 from photoseek_train.errors import describe_error
 from photoseek_train.model.pretrained import silence_transformers
 
-_CLASSES = {"clip": "CLIPModel", "siglip": "SiglipModel", "chinese_clip": "ChineseCLIPModel"}
-_PROCESSORS = {
-    "clip": "CLIPImageProcessor",
-    "siglip": "SiglipImageProcessor",
-    "chinese_clip": "ChineseCLIPImageProcessor",
+
+class _Transformers(NamedTuple):
+    """Names of the classes in transformers, and which token state becomes the embedding of a text."""
+
+    model: str
+    processor: str
+    pooling: str
+
+
+_KINDS = {
+    "clip": _Transformers("CLIPModel", "CLIPImageProcessor", "eos"),
+    "siglip": _Transformers("SiglipModel", "SiglipImageProcessor", "last"),
+    "chinese_clip": _Transformers("ChineseCLIPModel", "ChineseCLIPImageProcessor", "cls"),
 }
-_POOLING = {"clip": "eos", "siglip": "last", "chinese_clip": "cls"}
 _OPTIONAL_KEYS = ("position_ids",)  # not learned
 
 
@@ -55,14 +63,16 @@ class Clip:
     processor: Any
 
     @property
-    def family(self) -> Family:
-        """The properties of the model type."""
-        return FAMILIES[self.kind]
-
-    @property
     def pooling(self) -> str:
         """Which token state becomes the embedding of a text: ``eos``, ``last`` or ``cls``."""
-        return _POOLING[self.kind]
+        return _KINDS[self.kind].pooling
+
+    @property
+    def dim(self) -> int:
+        """The length of an embedding."""
+        pixels = torch.zeros(1, 3, self.preprocessing.height, self.preprocessing.width)
+        with torch.inference_mode():
+            return int(self.embed_image({"pixel_values": pixels}).shape[-1])
 
     def embed_text(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Embed ``input_ids`` and, except for SigLIP, ``attention_mask`` -> (batch, dim)."""
@@ -79,12 +89,10 @@ class Clip:
 
     def tokens(self, tokenizer: Any, texts: Sequence[str]) -> dict[str, Tensor]:
         """Return texts as tokenized by transformers."""
-        padding = "max_length" if self.family.fixed_length else True
-        found = tokenizer(
-            list(texts), padding=padding, truncation=True, max_length=self.text_input.max_length, return_tensors="pt"
-        )
-        names = ("input_ids",) if self.family.fixed_length else ("input_ids", "attention_mask")
-        return {name: found[name] for name in names}
+        fixed = FAMILIES[self.kind].fixed_length
+        padding, max_length = "max_length" if fixed else True, self.text_input.max_length
+        found = tokenizer(list(texts), padding=padding, truncation=True, max_length=max_length, return_tensors="pt")
+        return {name: found[name] for name in (("input_ids",) if fixed else ("input_ids", "attention_mask"))}
 
 
 def load_clip(folder: str | Path) -> Clip:
@@ -97,19 +105,19 @@ def load_clip(folder: str | Path) -> Clip:
     path = Path(folder).expanduser().absolute()
     if not (path / Layout.CONFIG).is_file():
         raise ExportError(f"{path}: expected the folder of a model, with {Layout.CONFIG}; pass a local folder")
-    kind = json_object(path / Layout.CONFIG).get("model_type")
-    if kind not in _CLASSES:
+    kind = str(json_object(path / Layout.CONFIG).get("model_type"))
+    if kind not in _KINDS:
         raise ExportError(
-            f"{path / Layout.CONFIG}: expected a model_type among {', '.join(_CLASSES)}, found {kind!r:.80}"
+            f"{path / Layout.CONFIG}: expected a model_type among {', '.join(_KINDS)}, found {kind!r:.80}"
             + ("; SigLIP 2 models of this type take patches of variable-size images" if kind == "siglip2" else "")
         )
-    model = _load_model(path, str(kind))
+    model = _load_model(path, kind)
     preprocessing, _ = find_preprocessing(path)
     _check_image_size(path, model, preprocessing)
-    family, max_length = FAMILIES[str(kind)], int(model.config.text_config.max_position_embeddings)
+    family, max_length = FAMILIES[kind], int(model.config.text_config.max_position_embeddings)
     text_input = find_sentencepiece_spec(path, max_length) if family.fixed_length else None
     text_input = text_input or find_text_spec(path, max_length, fixed_length=family.fixed_length)
-    return Clip(path, str(kind), model, text_input, preprocessing, _load_processor(path, str(kind)))
+    return Clip(path, kind, model, text_input, preprocessing, _load_processor(path, kind))
 
 
 def load_tokenizer(path: Path) -> Any:
@@ -118,26 +126,20 @@ def load_tokenizer(path: Path) -> Any:
     Raises:
         ExportError: It cannot be loaded.
     """
-    with silence_transformers():
-        try:
-            return transformers.AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
-        except Exception as error:  # transformers raises many types
-            raise ExportError(_cannot_load(path, "tokenizer", error)) from error
+    with _loading(path, "tokenizer"):
+        return transformers.AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
 
 
 def _load_model(path: Path, kind: str) -> Any:
-    with silence_transformers():
-        try:
-            model, report = getattr(transformers, _CLASSES[kind]).from_pretrained(
-                path,
-                attn_implementation="eager",
-                dtype=torch.float32,
-                local_files_only=True,
-                trust_remote_code=False,
-                output_loading_info=True,
-            )
-        except Exception as error:  # OSError, ValueError, SafetensorError, ...
-            raise ExportError(_cannot_load(path, "model", error)) from error
+    with _loading(path, "model"):
+        model, report = getattr(transformers, _KINDS[kind].model).from_pretrained(
+            path,
+            attn_implementation="eager",
+            dtype=torch.float32,
+            local_files_only=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
     missing = sorted(key for key in map(str, report["missing_keys"]) if not key.endswith(_OPTIONAL_KEYS))
     if missing:
         raise ExportError(
@@ -149,13 +151,10 @@ def _load_model(path: Path, kind: str) -> Any:
 
 def _load_processor(path: Path, kind: str) -> Any:
     """Load the Pillow-based processor, which newer versions of transformers name ``...Pil``."""
-    name = _PROCESSORS[kind]
+    name = _KINDS[kind].processor
     found = getattr(transformers, f"{name}Pil", None) or getattr(transformers, name)
-    with silence_transformers():
-        try:
-            return found.from_pretrained(path, local_files_only=True, trust_remote_code=False)
-        except Exception as error:  # transformers raises many types
-            raise ExportError(_cannot_load(path, "image processor", error)) from error
+    with _loading(path, "image processor"):
+        return found.from_pretrained(path, local_files_only=True, trust_remote_code=False)
 
 
 def _check_image_size(path: Path, model: Any, preprocessing: Preprocessing) -> None:
@@ -174,5 +173,11 @@ def _embedding(features: Any) -> Tensor:
     return found
 
 
-def _cannot_load(path: Path, what: str, error: Exception) -> str:
-    return f"{path}: its {what} cannot be loaded: {describe_error(error)}"
+@contextmanager
+def _loading(path: Path, part: str) -> Iterator[None]:
+    """Silence transformers, and raise ``ExportError`` if a part of a model cannot be loaded."""
+    with silence_transformers():
+        try:
+            yield
+        except Exception as error:  # OSError, ValueError, SafetensorError, ...
+            raise ExportError(f"{path}: its {part} cannot be loaded: {describe_error(error)}") from error

@@ -35,14 +35,13 @@ QUERY_SEEDS: tuple[tuple[int, ...], ...] = (
     (2_000_319, 2_000_441, 2_001_758, 2_002_073, 2_002_608),
     (2_000_710, 2_002_413, 2_003_400, 2_003_493, 2_005_831),
 )
-"""The scenes that each of ``demo_queries`` finds.
-"""
+"""The scenes that match each of ``demo_queries``."""
 
 
 def demo_seeds() -> list[int]:
     """Return the seeds of the demo: those in ``QUERY_SEEDS``, and the first of the demo's range."""
-    shown = [seed for seeds in QUERY_SEEDS for seed in seeds]
-    return sorted([*DEMO_SEEDS[: COUNT - len(shown)], *shown])
+    matching = [seed for seeds in QUERY_SEEDS for seed in seeds]
+    return sorted([*DEMO_SEEDS[: COUNT - len(matching)], *matching])
 
 
 def write_pictures(folder: Path) -> None:

@@ -1,7 +1,7 @@
 """Training of the embedded bundle, in English and Chinese, on drawn scenes and, optionally, photos.
 
     make demo-bundle                                        # scenes only, from random weights
-    make demo-bundle ARGS="--photos flickr8k --begin-with runs/flickr8k"
+    make demo-bundle ARGS="--photos flickr8k --from runs/flickr8k"
 
 The second command starts from the image tower of a run of ``photoseek-train fit`` on the photos. It can be interrupted
 at any time; the same command resumes it.
@@ -17,10 +17,8 @@ from typing import Annotated
 import typer
 
 from photoseek.cli import output
-from photoseek_export.demo.collection import KINDS, PHOTOS, Collection, PhotoCollection
-from photoseek_export.demo.scene_folder import SceneFolder, write_scenes
-from photoseek_export.demo.scenes.languages import Language
-from photoseek_export.demo.scenes.scenes import DEV_SEEDS, TRAIN_SEEDS
+from photoseek_export.demo.collection import CaptionedFolder, Collection, write_scenes
+from photoseek_export.demo.scenes.scenes import DEV_SEEDS, LANGUAGES, TRAIN_SEEDS, Language
 from photoseek_export.demo.scenes.world import WORLD
 from photoseek_export.export import export_checkpoint
 from photoseek_export.quality_gate import EvaluationImages
@@ -99,38 +97,48 @@ class DemoRun:
 
     Attributes:
         folder: Folder of all intermediate files.
-        photographs: Photos to train on besides the scenes.
+        photos: Photos to train on in addition to the scenes.
         init_from: A run with an image tower trained on photos. None: random weights.
     """
 
     folder: Path
-    photographs: PhotoCollection | None = None
+    photos: CaptionedFolder | None = None
     init_from: Path | None = None
 
     @property
-    def drawn(self) -> SceneFolder:
-        """Images, texts and splits of the scenes."""
-        return SceneFolder(self.folder)
+    def scenes(self) -> CaptionedFolder:
+        """The drawn scenes."""
+        return CaptionedFolder(self.folder / "drawn")
 
     @property
     def collection(self) -> Collection:
         """Scenes and photos."""
-        return Collection(self.folder / "pictures", self.drawn, self.photographs)
-
-    def bert(self, language: Language) -> Path:
-        """Return the folder of an untrained text tower."""
-        return self.folder / f"bert-{language}"
+        kinds = {"scenes": self.scenes}
+        if self.photos is not None:
+            kinds["photos"] = self.photos
+        return Collection(self.folder / "pictures", kinds)
 
     def checkpoint(self, stage: str) -> Path:
         """Return the run of a stage: ``reading``, ``joint``, ``fine``, ``reading-zh``, ``en`` or ``zh``."""
         return self.folder / stage
+
+    def new_text_tower(self, language: Language, images: Path | None) -> ModelInit:
+        """Return an untrained text tower, with the image side of a checkpoint or, if None, an untrained one."""
+        bert = str(self.folder / f"bert-{language}")
+        if images is None:
+            return ModelInit(bert, image_weights="none", max_tokens=MAX_TOKENS)
+        return ModelInit(bert, checkpoint=images, max_tokens=MAX_TOKENS)
+
+    def trained(self, stage: str) -> ModelInit:
+        """Return the model of a stage."""
+        return ModelInit(checkpoint=self.checkpoint(stage), max_tokens=MAX_TOKENS)
 
 
 def render_scenes(run: DemoRun, recipe: Recipe) -> None:
     """Draw missing scenes, and write captions and splits."""
     seeds = {"train": TRAIN_SEEDS[: recipe.scenes], "dev": DEV_SEEDS[: recipe.dev_scenes]}
     with output.progress_bar("drawing", "scenes") as progress:
-        write_scenes(run.folder, seeds, progress=progress)
+        write_scenes(run.scenes.folder, seeds, progress=progress)
     run.collection.link()
 
 
@@ -139,37 +147,22 @@ def train(run: DemoRun, recipe: Recipe) -> None:
 
     Finished stages are skipped, and an interrupted one is resumed.
     """
-    for language, texts in run.collection.texts().items():
-        if not run.bert(language).exists():
-            create_compact_bert(texts, run.bert(language), recipe.berts[language])
+    for language in LANGUAGES:
+        bert = run.folder / f"bert-{language}"
+        if not bert.exists():
+            create_compact_bert(run.collection.data("train", language).texts, bert, recipe.berts[language])
+    init = run.new_text_tower("en", run.init_from)
+    if run.init_from is not None:  # first, train a text tower against the trained image tower
+        kinds = None if run.photos is None else ["photos"]
+        fit(run, "reading", init, recipe.text(recipe.reading_epochs), kinds=kinds)
+        init = run.trained("reading")
     joint = recipe.joint(recipe.joint_epochs, from_nothing=run.init_from is None)
-    init = _first_phase(run, recipe)
     fit(run, "joint", init, joint, recipe.augment, size=recipe.size)
-    fit(run, "fine", _continue_from(run.checkpoint("joint")), recipe.joint(recipe.fine_epochs), recipe.fine_augment)
-    chinese = _new_text_tower(run, run.checkpoint("fine"), "zh")
+    fit(run, "fine", run.trained("joint"), recipe.joint(recipe.fine_epochs), recipe.fine_augment)
+    chinese = run.new_text_tower("zh", run.checkpoint("fine"))
     fit(run, "reading-zh", chinese, recipe.text(recipe.chinese_epochs), language="zh")
     for language, before in ("en", "fine"), ("zh", "reading-zh"):
-        closing = recipe.text(recipe.closing_epochs)
-        fit(run, language, _continue_from(run.checkpoint(before)), closing, language=language)
-
-
-def _first_phase(run: DemoRun, recipe: Recipe) -> ModelInit:
-    """Return random towers; or an image tower trained on photos with a text tower trained against it."""
-    if run.init_from is None:
-        return ModelInit(str(run.bert("en")), image_weights="none", max_tokens=MAX_TOKENS)
-    sources = _new_text_tower(run, run.init_from, "en")
-    kinds = KINDS if run.photographs is None else (PHOTOS,)
-    fit(run, "reading", sources, recipe.text(recipe.reading_epochs), kinds=kinds)
-    return _continue_from(run.checkpoint("reading"))
-
-
-def _continue_from(checkpoint: Path) -> ModelInit:
-    return ModelInit(checkpoint=checkpoint, max_tokens=MAX_TOKENS)
-
-
-def _new_text_tower(run: DemoRun, checkpoint: Path, language: Language) -> ModelInit:
-    """Return a new text tower with the image side of a checkpoint."""
-    return ModelInit(str(run.bert(language)), checkpoint=checkpoint, max_tokens=MAX_TOKENS)
+        fit(run, language, run.trained(before), recipe.text(recipe.closing_epochs), language=language)
 
 
 def fit(
@@ -179,23 +172,23 @@ def fit(
     optim: OptimConfig,
     augment: AugmentConfig | None = None,
     language: Language = "en",
-    kinds: Sequence[str] = KINDS,
+    kinds: Sequence[str] | None = None,
     size: int = SIZE,
 ) -> None:
     """Run one stage of training, evaluated on the dev captions; ``size`` applies only to the first stage."""
     trained = sources.checkpoint
     preprocessing = preprocessing_of(size, "squash") if trained is None else read_config(trained).preprocessing
     settings = FitSettings(sources, preprocessing, augment or AugmentConfig(), optim)
-    data = run.collection
+    collection = run.collection
     resources = FitResources(features=run.folder / ("features-reading" if stage == "reading" else "features"))
     with progress_bars() as progress:
-        splits = data.train(language, kinds), data.dev(language, kinds)
+        splits = collection.data("train", language, kinds), collection.data("dev", language, kinds)
         Fit(*splits, settings, run.checkpoint(stage), resources)(True, print_epochs(optim.epochs), progress)
 
 
 def export(run: DemoRun, out: Path) -> None:
     """Export with fp16 weights, and evaluate them on the dev scenes."""
-    scenes = run.drawn
+    scenes = run.scenes
     bundle = export_checkpoint(
         run.checkpoint("en"),
         out,
@@ -215,19 +208,21 @@ def main(
     photos: Annotated[
         Path | None, typer.Option(help="Folder with images/, captions.token, captions.zh.token, train.txt, dev.txt.")
     ] = None,
-    begin_with: Annotated[Path | None, typer.Option(metavar="RUN", help="Run to take the image tower from.")] = None,
+    init_from: Annotated[
+        Path | None, typer.Option("--from", metavar="RUN", help="Run to take the image tower from.")
+    ] = None,
     scenes: Annotated[int, typer.Option(help="Number of training scenes.")] = Recipe.scenes,
     epochs: Annotated[int, typer.Option(help="Epochs of training both towers on small images.")] = Recipe.joint_epochs,
 ) -> None:
     """Draw, train, export and evaluate."""
-    photographs = None if photos is None else PhotoCollection(photos)
-    if photographs is not None:
-        photographs.check_files()
-    if begin_with is not None:
-        read_config(begin_with)
-    name = f"world-{WORLD}" if photographs is None else f"world-{WORLD}-photos"
-    run = DemoRun(work / name, photographs, begin_with)
-    recipe = Recipe(scenes=scenes, joint_epochs=epochs)
+    captioned: CaptionedFolder | None = None
+    name = f"world-{WORLD}"
+    if photos is not None:
+        captioned, name = CaptionedFolder(photos), f"{name}-photos"
+        captioned.check_files()
+    if init_from is not None:
+        read_config(init_from)  # fail early
+    run, recipe = DemoRun(work / name, captioned, init_from), Recipe(scenes=scenes, joint_epochs=epochs)
     render_scenes(run, recipe)
     train(run, recipe)
     export(run, out)

@@ -1,9 +1,10 @@
-"""A model of transformers becomes a bundle whose vectors are those of transformers, or no bundle at all."""
+"""Export of a transformers model: the bundle's vectors are those of transformers, or no bundle is written."""
 
 from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,30 +27,13 @@ from photoseek_export import cli, onnx_export
 from photoseek_export.clip import models
 from photoseek_export.clip.export import export_clip
 from photoseek_export.errors import BundleExists, ExportError, ParityError
-from photoseek_export.quality_gate import EvaluationImages
 
 _CLOSE = 1e-4
 
 
-@pytest.fixture(scope="session")
-def sources(
-    clip_reference: Reference,
-    siglip_reference: Reference,
-    chinese_reference: Reference,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> dict[str, tuple[Path, Reference]]:
-    """A folder of each kind, as ``save_pretrained`` of model, tokenizer and processor writes it; read only."""
-    root = tmp_path_factory.mktemp("sources")
-    references = {"clip": clip_reference, "siglip": siglip_reference, "chinese_clip": chinese_reference}
-    for kind, reference in references.items():
-        folders.save_configuration(reference, root / kind)
-        reference.model.save_pretrained(root / kind)
-    return {kind: (root / kind, reference) for kind, reference in references.items()}
-
-
 @pytest.fixture
 def clip_source(sources: dict[str, tuple[Path, Reference]], tmp_path: Path) -> Path:
-    """A copy of the folder with a CLIP, to be changed."""
+    """A copy of the folder of a CLIP that a test may change."""
     return shutil.copytree(sources["clip"][0], tmp_path / "source")
 
 
@@ -65,60 +49,51 @@ def expect_same(bundle: Bundle, reference: Reference, within: float = _CLOSE, pr
     ("kind", "dim", "languages"), [("clip", 24, ("en",)), ("siglip", 32, ("en",)), ("chinese_clip", 24, ("zh",))]
 )
 def test_a_bundle_has_the_vectors_of_transformers(
+    exported: Callable[[str], Bundle],
     sources: dict[str, tuple[Path, Reference]],
     tmp_path: Path,
     kind: str,
     dim: int,
     languages: tuple[str, ...],
 ) -> None:
-    source, reference = sources[kind]
-    bundle = export_clip(source, tmp_path / "bundle", precisions=("fp32", "fp16"))
+    bundle, reference = exported(kind), sources[kind][1]
     assert (bundle.layout, bundle.dim, bundle.languages) == ("photoseek", dim, languages)
     assert bundle.precisions == ("fp32", "fp16")
     bundle.verify()
     expect_same(bundle, reference)
     expect_same(bundle, reference, 5e-3, "fp16")
     assert set(bundle.manifest.precisions["fp32"]["parity"]) == {"text", "vision", "texts", "photos"}
-    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
-    moved = shutil.copytree(tmp_path / "bundle", tmp_path / "moved")
+    assert [path.name for path in bundle.path.parent.iterdir()] == ["bundle"]
+    moved = shutil.copytree(bundle.path, tmp_path / "moved")
     assert Bundle.load(moved).fingerprint == bundle.fingerprint
     (moved / "photoseek.json").unlink()
-    foreign = Bundle.load(moved)
-    assert (foreign.layout, foreign.precisions) == ("transformers", ("fp32", "fp16"))
-    expect_same(foreign, reference)
+    without_manifest = Bundle.load(moved)
+    assert (without_manifest.layout, without_manifest.precisions) == ("transformers", ("fp32", "fp16"))
+    expect_same(without_manifest, reference)
 
 
-def test_hits_carry_a_confidence_where_it_was_measured(
-    sources: dict[str, tuple[Path, Reference]], captioned: EvaluationImages, tmp_path: Path
-) -> None:
-    bundle = export_clip(sources["clip"][0], tmp_path / "bundle", evaluation=captioned)
-    facts = bundle.manifest.precisions["fp32"]
+def test_an_evaluation_adds_metrics_and_the_confidence_of_hits(exported: Callable[[str], Bundle]) -> None:
+    facts = exported("clip").manifest.precisions["fp32"]
     assert facts["metrics"]["images"] == 12
     assert Calibration.from_json(facts["confidence"]) is not None
 
 
-def test_a_clip_of_before_its_end_token_was_corrected(
-    clip_source: Path, clip_reference: Reference, tmp_path: Path
+def test_a_legacy_end_token_and_weights_in_external_files(
+    clip_source: Path, clip_reference: Reference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """OpenAI's checkpoints have eos_token_id 2: the highest token of a text is its end."""
+    monkeypatch.setattr(onnx_export, "MAX_FILE_BYTES", 1_000)
     config = json.loads((clip_source / "config.json").read_text())
     config["text_config"]["eos_token_id"] = 2
     (clip_source / "config.json").write_text(json.dumps(config))
-    expect_same(export_clip(clip_source, tmp_path / "bundle"), clip_reference)
-
-
-def test_weights_too_large_for_a_file_lie_beside_it(
-    sources: dict[str, tuple[Path, Reference]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(onnx_export, "MAX_FILE_BYTES", 1_000)
-    bundle = export_clip(sources["clip"][0], tmp_path / "bundle")
+    bundle = export_clip(clip_source, tmp_path / "bundle")
     assert "onnx/text_model.onnx.data" in bundle.manifest.files
     bundle.verify()
-    expect_same(bundle, sources["clip"][1])
+    expect_same(bundle, clip_reference)
 
 
-def test_siglip_with_a_sentencepiece_model_alone(siglip_reference: Reference, tmp_path: Path) -> None:
-    """As google/siglip-* were published: transformers reads it with sentencepiece, the bundle without."""
+def test_siglip_with_only_a_sentencepiece_model(siglip_reference: Reference, tmp_path: Path) -> None:
+    """transformers reads it with sentencepiece, as google/siglip-* were published; the bundle does not need it."""
     sentencepiece = pytest.importorskip("sentencepiece")
     from transformers import SiglipTokenizer
 
@@ -142,7 +117,7 @@ def test_siglip_with_a_sentencepiece_model_alone(siglip_reference: Reference, tm
     np.testing.assert_allclose(TextEncoder(bundle).encode(texts), expected, atol=_CLOSE)
 
 
-def test_a_bundle_that_does_not_verify_is_not_left_behind(
+def test_an_export_that_differs_from_transformers_leaves_no_bundle(
     clip_source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = models.find_preprocessing
@@ -158,7 +133,7 @@ def test_a_bundle_that_does_not_verify_is_not_left_behind(
 
 
 def test_weights_that_lack_a_tensor_are_refused(clip_source: Path, tmp_path: Path) -> None:
-    """transformers would draw it at random, and say so in a log."""
+    """transformers would initialize it at random, and only log that."""
     weights = load_file(clip_source / "model.safetensors")
     del weights["text_projection.weight"]
     save_file(weights, clip_source / "model.safetensors", {"format": "pt"})
@@ -191,7 +166,7 @@ def change(path: Path, **values: Any) -> None:
     ],
     ids=["siglip2", "blip", "crop_pct", "do_resize", "size"],
 )
-def test_what_is_not_known_is_refused(
+def test_unsupported_settings_are_refused(
     clip_source: Path, tmp_path: Path, file: str, values: dict[str, Any], error: type[Exception], reason: str
 ) -> None:
     change(clip_source / file, **values)
@@ -212,12 +187,12 @@ def test_a_folder_without_a_tokenizer_is_refused(clip_source: Path, tmp_path: Pa
         export_clip(clip_source, tmp_path / "bundle")
 
 
-def test_a_folder_that_is_there_is_kept(clip_source: Path) -> None:
+def test_a_folder_of_other_files_is_not_replaced(clip_source: Path) -> None:
     with pytest.raises(BundleExists, match="expected a new folder or a bundle"):
         export_clip(clip_source, clip_source, overwrite=True)
 
 
-def test_the_weights_of_pytorch_are_told_the_way_to_a_bundle(clip_source: Path) -> None:
+def test_loading_pytorch_weights_suggests_the_export_command(clip_source: Path) -> None:
     with pytest.raises(BundleIncompatible, match=f"photoseek-export --from-clip {clip_source} --out BUNDLE"):
         Bundle.load(clip_source)
 
@@ -232,12 +207,14 @@ def test_the_command_line(clip_source: Path, tmp_path: Path) -> None:
         "small",
         "--fp16",
         "--no-fp32",
+        *("--language", "en", "--language", "fr"),
     ]
     done = CliRunner().invoke(cli.app, words)
     assert done.exit_code == 0, done.output
     assert "fp16: differs from PyTorch by" in done.output
     bundle = Bundle.load(tmp_path / "bundle")
-    assert (bundle.name, bundle.precisions, bundle.manifest.license) == ("small", ("fp16",), "unknown")
+    assert (bundle.name, bundle.precisions, bundle.languages) == ("small", ("fp16",), ("en", "fr"))
+    assert bundle.manifest.license == "unknown"
     assert {path.name for path in (tmp_path / "bundle/onnx").iterdir()} == {
         "text_model_fp16.onnx",
         "vision_model_fp16.onnx",
@@ -255,7 +232,7 @@ def test_the_command_line(clip_source: Path, tmp_path: Path) -> None:
         (["--from-clip", "x", "--text", "zh=y"], "--text requires CHECKPOINT"),
     ],
 )
-def test_options_that_do_not_go_together_are_bad_use(words: list[str], reason: str, tmp_path: Path) -> None:
+def test_incompatible_options_are_usage_errors(words: list[str], reason: str, tmp_path: Path) -> None:
     done = CliRunner().invoke(cli.app, [*words, "--out", str(tmp_path / "bundle")])
     assert done.exit_code == 2
     assert reason in " ".join(done.output.replace("│", " ").split())

@@ -1,4 +1,4 @@
-"""Folders of other programs make the vectors that transformers makes of the same model, preprocessing included."""
+"""Vectors of folders in other layouts equal those of transformers with the same model, including preprocessing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ALIKE = 1e-6
 
 def expect_texts(bundle: Bundle, reference: Reference, texts: list[str] = clip.TEXTS, **how: Any) -> None:
     expected = clip.text_vectors(reference.model, reference.tokenizer, texts, **how)
-    assert np.abs(expected - expected[:1]).max() > 0.05, "all texts are alike: nothing is compared"
+    assert np.abs(expected - expected[:1]).max() > 0.05, "all texts have equal vectors: nothing is compared"
     np.testing.assert_allclose(TextEncoder(bundle).encode(texts), expected, atol=_CLOSE)
 
 
@@ -38,7 +38,7 @@ def test_clip_in_two_files(clip_folder: Path, clip_reference: Reference) -> None
 
 
 def test_siglip_in_two_files(siglip_folder: Path, siglip_reference: Reference) -> None:
-    """Its first output is the states of all tokens; each text is filled up to 64."""
+    """Its first output is the states of all tokens; each text is padded to 64."""
     bundle = Bundle.load(siglip_folder)
     assert (bundle.layout, bundle.dim) == ("transformers", 32)
     expect_texts(bundle, siglip_reference, padding="max_length")
@@ -52,9 +52,9 @@ def test_chinese_clip_in_two_files(chinese_folder: Path, chinese_reference: Refe
     expect_photos(bundle, chinese_reference)
 
 
-def test_chinese_clip_of_its_own_exporter(chinese_own_folder: Path, chinese_reference: Reference) -> None:
+def test_chinese_clip_of_the_cn_clip_exporter(cn_clip_folder: Path, chinese_reference: Reference) -> None:
     """Texts run one by one, truncated to 52 tokens; weights are in an external file."""
-    bundle = Bundle.load(chinese_own_folder)
+    bundle = Bundle.load(cn_clip_folder)
     assert (bundle.layout, bundle.dim, bundle.precisions) == ("chinese-clip", 24, ("fp32",))
     assert "vit-b-16.img.fp32.onnx.extra_file" in bundle.manifest.files
     expect_texts(bundle, chinese_reference, max_length=52)
@@ -62,7 +62,7 @@ def test_chinese_clip_of_its_own_exporter(chinese_own_folder: Path, chinese_refe
 
 
 def test_immich(immich_folder: Path, clip_reference: Reference) -> None:
-    """int32 tokens, one text and one photo a run."""
+    """int32 tokens, one text and one photo per run."""
     bundle = Bundle.load(immich_folder)
     assert (bundle.layout, bundle.dim) == ("immich", 24)
     expect_texts(bundle, clip_reference)
@@ -70,7 +70,7 @@ def test_immich(immich_folder: Path, clip_reference: Reference) -> None:
 
 
 def test_rclip(rclip_folder: Path, clip_reference: Reference) -> None:
-    """Its photos are cut as torchvision cuts them: of what cannot be halved at the even pixel."""
+    """Its crop is torchvision's, which rounds half pixels to even; the other photos are compared here."""
     bundle = Bundle.load(rclip_folder)
     assert (bundle.layout, bundle.dim) == ("rclip", 24)
     expect_texts(bundle, clip_reference)
@@ -79,7 +79,7 @@ def test_rclip(rclip_folder: Path, clip_reference: Reference) -> None:
     expect_photos(bundle, clip_reference, halved)
 
 
-def test_the_fifth_pixel_of_rclip_is_torchvisions(rclip_folder: Path, clip_reference: Reference) -> None:
+def test_the_crop_of_rclip_is_torchvisions(rclip_folder: Path, clip_reference: Reference) -> None:
     from torchvision.transforms import v2
 
     picture = next(picture for picture in clip.photos() if not _halves(picture))
@@ -90,14 +90,14 @@ def test_the_fifth_pixel_of_rclip_is_torchvisions(rclip_folder: Path, clip_refer
 
 
 def _halves(picture: Image.Image) -> bool:
-    """Whether torchvision and transformers agree where the middle of a photo is."""
+    """Return whether torchvision and transformers agree on the center of a photo."""
     width, height = picture.size
     longer = int(clip.SIZE * max(width, height) / min(width, height)) - clip.SIZE
     return round(longer / 2) == longer // 2
 
 
-@pytest.mark.parametrize("folder", ["clip", "siglip", "chinese", "immich", "rclip", "chinese_own"])
-def test_batches_and_neighbors_change_nothing(folder: str, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("folder", ["clip", "siglip", "chinese", "immich", "rclip", "cn_clip"])
+def test_vectors_do_not_depend_on_the_batch(folder: str, request: pytest.FixtureRequest) -> None:
     bundle = Bundle.load(request.getfixturevalue(f"{folder}_folder"))
     texts, images = TextEncoder(bundle), ImageEncoder(bundle)
     alone = np.concatenate([texts.encode([text]) for text in clip.TEXTS])
@@ -107,7 +107,7 @@ def test_batches_and_neighbors_change_nothing(folder: str, request: pytest.Fixtu
     np.testing.assert_allclose(images.encode(pictures, batch_size=4), alone, atol=_ALIKE)
 
 
-@pytest.mark.parametrize("folder", ["clip", "siglip", "chinese", "immich", "rclip", "chinese_own"])
+@pytest.mark.parametrize("folder", ["clip", "siglip", "chinese", "immich", "rclip", "cn_clip"])
 def test_a_folder_verifies_and_has_a_fingerprint(folder: str, request: pytest.FixtureRequest) -> None:
     bundle = Bundle.load(request.getfixturevalue(f"{folder}_folder"))
     verify_bundle(bundle)

@@ -1,4 +1,4 @@
-"""Photos are prepared as transformers' processors on Pillow prepare them, to the last bit."""
+"""Preprocessing equals that of transformers' Pillow-based processors."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _PROCESSORS: dict[str, tuple[str, dict[str, Any]]] = {
     "larger than its crop": ("CLIPImageProcessorPil", {"size": {"shortest_edge": 257}}),
     "siglip": ("SiglipImageProcessorPil", {"size": {"height": 256, "width": 256}}),
     "chinese-clip": ("ChineseCLIPImageProcessorPil", {}),
-    "chinese-clip, squeezed": (
+    "chinese-clip, squashed": (
         "ChineseCLIPImageProcessorPil",
         {"size": {"height": 224, "width": 224}, "do_center_crop": False},
     ),
-    "squeezed, and cropped to the same": ("ChineseCLIPImageProcessorPil", {"size": {"height": 224, "width": 224}}),
+    "squashed, and cropped to the same size": ("ChineseCLIPImageProcessorPil", {"size": {"height": 224, "width": 224}}),
     "vit": ("ViTImageProcessorPil", {}),
 }
 
@@ -42,7 +42,7 @@ def noise(width: int, height: int) -> Image.Image:
 
 
 def format_settings(processor: Any, tmp_path: Path) -> dict[str, Any]:
-    """As it saves itself."""
+    """Return the settings that a processor saves."""
     processor.save_pretrained(tmp_path)
     return dict(json.loads((tmp_path / "preprocessor_config.json").read_text()))
 
@@ -64,7 +64,7 @@ def test_every_pixel_is_that_of_transformers(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "kind", ["CLIPImageProcessor", "SiglipImageProcessor", "ChineseCLIPImageProcessor", "ViTImageProcessor"]
 )
-def test_what_is_left_out_has_the_defaults_of_its_class(kind: str, tmp_path: Path) -> None:
+def test_missing_settings_have_the_defaults_of_the_class(kind: str, tmp_path: Path) -> None:
     processor = getattr(transformers, f"{kind}Pil")()
     picture = noise(301, 200)
     expected = processor(picture, return_tensors="np")["pixel_values"][0]
@@ -75,15 +75,15 @@ def test_what_is_left_out_has_the_defaults_of_its_class(kind: str, tmp_path: Pat
 
 @pytest.mark.parametrize("size", [224, {"shortest_edge": 224}])
 @pytest.mark.parametrize("crop", [224, {"height": 224, "width": 224}])
-def test_sizes_in_both_spellings(size: Any, crop: Any, tmp_path: Path) -> None:
-    spelled = read_preprocessing(
+def test_sizes_as_numbers_and_as_objects(size: Any, crop: Any, tmp_path: Path) -> None:
+    found = read_preprocessing(
         {"feature_extractor_type": "CLIPFeatureExtractor", "size": size, "crop_size": crop}, tmp_path
     )
-    assert spelled == read_preprocessing({"image_processor_type": "CLIPImageProcessor"}, tmp_path)
+    assert found == read_preprocessing({"image_processor_type": "CLIPImageProcessor"}, tmp_path)
 
 
-def test_processors_on_torchvision_are_near(tmp_path: Path) -> None:
-    """They round otherwise: of photos by a few levels of 255 at edges, on average by less than half a level."""
+def test_torchvision_processors_differ_little(tmp_path: Path) -> None:
+    """They round differently: by up to two levels of 255 at edges, on average by less than half a level."""
     preprocessing = read_preprocessing({"image_processor_type": "CLIPImageProcessorFast"}, tmp_path)
     processor = transformers.CLIPImageProcessor(do_normalize=False, do_rescale=False)
     for size in ((640, 481), (303, 200), (97, 31)):
@@ -94,7 +94,7 @@ def test_processors_on_torchvision_are_near(tmp_path: Path) -> None:
         assert np.abs(fast - slow).mean() < 0.5
 
 
-def test_a_large_photo_is_decoded_in_full_up_to_sixteen_times_what_is_seen(tmp_path: Path) -> None:
+def test_only_very_large_photos_are_decoded_at_reduced_size(tmp_path: Path) -> None:
     """The decoder's scaling uses another filter; for images thirty times as large, it differs by at most one level."""
     small = {"shortest_edge": 48}, {"height": 48, "width": 48}
     config = {"image_processor_type": "CLIPImageProcessor", "size": small[0], "crop_size": small[1]}

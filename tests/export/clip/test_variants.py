@@ -1,4 +1,4 @@
-"""The same models in the other forms that their folders come in."""
+"""Variants of folders of CLIP, SigLIP and Chinese-CLIP models: files, precisions and settings."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from clip_folders import Reference
 from photoseek import Bundle
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import BundleIncompatible
-from photoseek_export.onnx_logging import only_errors
+from photoseek_export.onnx_export import only_errors
 
 _CLOSE = 1e-4
-_CARELESS = "<|endoftext|>"
+_END = "<|endoftext|>"
 
 
 @pytest.fixture
 def copy(clip_folder: Path, tmp_path: Path) -> Path:
-    """The two-file folder of a CLIP, to be changed."""
+    """A copy of the two-file folder of a CLIP that a test may change."""
     return shutil.copytree(clip_folder, tmp_path / "copy")
 
 
 @pytest.fixture
 def expected(clip_reference: Reference) -> tuple[np.ndarray, np.ndarray]:
-    """Its texts and photos by transformers."""
+    """Its text and image vectors by transformers."""
     texts = clip.text_vectors(clip_reference.model, clip_reference.tokenizer, clip.TEXTS)
     return texts, clip.image_vectors(clip_reference.model, clip_reference.processor, clip.photos())
 
@@ -62,10 +62,10 @@ def test_a_vocabulary_and_merges_without_a_tokenizer_json(
     assert_close(found(copy), expected, _CLOSE)
 
 
-def test_a_special_token_that_somebody_typed_is_text(copy: Path) -> None:
-    """CLIP looks for the first token that ends a text: read as that, all behind it would be cut off."""
+def test_a_special_token_in_a_query_is_text(copy: Path) -> None:
+    """CLIP looks for the first end token; the text after it would be ignored."""
     encoder = TextEncoder(Bundle.load(copy))
-    typed, cut = encoder.encode([f"a dog {_CARELESS} on the beach", "a dog"])
+    typed, cut = encoder.encode([f"a dog {_END} on the beach", "a dog"])
     assert np.abs(typed - cut).max() > 0.01
 
 
@@ -89,13 +89,13 @@ def test_the_settings_of_a_processor_of_transformers_5(copy: Path, expected: tup
 
 
 def test_graphs_at_the_root_of_the_folder(copy: Path, expected: tuple[np.ndarray, np.ndarray]) -> None:
-    """Where optimum writes them."""
+    """As optimum writes them."""
     for path in list((copy / "onnx").iterdir()):
         path.rename(copy / path.name)
     assert_close(found(copy), expected, _CLOSE)
 
 
-def test_weights_beside_a_graph(copy: Path, expected: tuple[np.ndarray, np.ndarray]) -> None:
+def test_weights_in_an_external_file(copy: Path, expected: tuple[np.ndarray, np.ndarray]) -> None:
     for tower in ("text_model", "vision_model"):
         path = copy / f"onnx/{tower}.onnx"
         onnx.save(
@@ -118,7 +118,7 @@ def test_weights_beside_a_graph(copy: Path, expected: tuple[np.ndarray, np.ndarr
 
 @pytest.mark.parametrize(("suffix", "precision"), [("_quantized", "q8"), ("_int8", "int8"), ("_uint8", "uint8")])
 def test_eight_bits(copy: Path, expected: tuple[np.ndarray, np.ndarray], suffix: str, precision: str) -> None:
-    """Within what rounding costs a model of random weights; a batch changes nothing, as each runs alone."""
+    """Close to fp32 for a model of random weights; images run one by one, so a batch changes nothing."""
     kind = QuantType.QUInt8 if precision == "uint8" else QuantType.QInt8
     for tower in ("text_model", "vision_model"):
         with only_errors():
@@ -152,7 +152,7 @@ def test_four_bits(copy: Path, expected: tuple[np.ndarray, np.ndarray]) -> None:
         assert np.einsum("ij,ij->i", one, other).min() > 0.8
 
 
-def test_half_precision_with_inputs_of_it(copy: Path, expected: tuple[np.ndarray, np.ndarray]) -> None:
+def test_fp16_graphs_with_fp16_inputs(copy: Path, expected: tuple[np.ndarray, np.ndarray]) -> None:
     for tower in ("text_model", "vision_model"):
         model = onnx.load(str(copy / f"onnx/{tower}.onnx"))
         half = convert_float_to_float16(model, keep_io_types=False, disable_shape_infer=True)
@@ -162,7 +162,7 @@ def test_half_precision_with_inputs_of_it(copy: Path, expected: tuple[np.ndarray
 
 
 def test_the_text_tower_without_its_projection_is_refused(copy: Path, clip_reference: Reference) -> None:
-    """Its pooler_output has a vector for each text, but not of the space that photos are in."""
+    """Its pooler_output has a vector for each text, but not in the space of the images."""
     inputs = {"input_ids": folders.ids(clip_reference.model, 77)}
     path = copy / "onnx/text_model.onnx"
     outputs = ["last_hidden_state", "pooler_output"]
@@ -172,7 +172,7 @@ def test_the_text_tower_without_its_projection_is_refused(copy: Path, clip_refer
 
 
 def test_siglip_of_any_length_with_a_mask(siglip_folder: Path, siglip_reference: Reference, tmp_path: Path) -> None:
-    """Texts are filled up to 64 all the same, and nothing of that is masked, as in training."""
+    """Texts are still padded to 64 tokens, none of which is masked, as in training."""
     folder, model = shutil.copytree(siglip_folder, tmp_path / "copy"), siglip_reference.model
     tokens = folders.ids(model, 8)
     inputs = {"input_ids": tokens, "attention_mask": torch.ones_like(tokens)}
@@ -183,8 +183,8 @@ def test_siglip_of_any_length_with_a_mask(siglip_folder: Path, siglip_reference:
     np.testing.assert_allclose(TextEncoder(Bundle.load(folder)).encode(clip.TEXTS), expected, atol=_CLOSE)
 
 
-def test_siglip_filled_up_on_the_left(siglip_reference: Reference, tmp_path: Path) -> None:
-    """The tokenizer of SigLIP 2 does so, unless its settings say otherwise."""
+def test_siglip_padded_on_the_left(siglip_reference: Reference, tmp_path: Path) -> None:
+    """As the tokenizer of SigLIP 2 does by default."""
     pieces = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", "▁", *"abcdefghijklmnopqrstuvwxyz"]
     tokenizer = Siglip2Tokenizer(vocab={piece: row for row, piece in enumerate(pieces)}, merges=[], model_max_length=64)
     model = clip.siglip_model(len(tokenizer))
@@ -194,19 +194,19 @@ def test_siglip_filled_up_on_the_left(siglip_reference: Reference, tmp_path: Pat
 
 
 @pytest.mark.parametrize("size", [(120, 83), (61, 200), (5, 3)])
-def test_immich_squeezes_photos_where_it_says_so(
+def test_immich_squashes_photos_if_configured(
     immich_folder: Path, clip_reference: Reference, tmp_path: Path, size: tuple[int, int]
 ) -> None:
     folder = shutil.copytree(immich_folder, tmp_path / "copy")
     settings = json.loads((folder / "visual/preprocess_cfg.json").read_text())
     (folder / "visual/preprocess_cfg.json").write_text(json.dumps({**settings, "resize_mode": "squash"}))
     picture = clip.photos()[0].resize(size)
-    squeezed = picture.resize((clip.SIZE, clip.SIZE), 3)
-    expected = clip.image_vectors(clip_reference.model, clip_reference.processor, [squeezed])
+    squashed = picture.resize((clip.SIZE, clip.SIZE), 3)
+    expected = clip.image_vectors(clip_reference.model, clip_reference.processor, [squashed])
     np.testing.assert_allclose(ImageEncoder(Bundle.load(folder)).encode([picture]), expected, atol=_CLOSE)
 
 
-def test_immich_cleans_texts_where_it_says_so(immich_folder: Path, clip_reference: Reference, tmp_path: Path) -> None:
+def test_immich_cleans_texts_if_configured(immich_folder: Path, clip_reference: Reference, tmp_path: Path) -> None:
     folder = shutil.copytree(immich_folder, tmp_path / "copy")
     config = json.loads((folder / "config.json").read_text())
     config["text_cfg"]["tokenizer_kwargs"] = {"clean": "canonicalize"}
@@ -231,7 +231,7 @@ def test_immich_cleans_texts_where_it_says_so(immich_folder: Path, clip_referenc
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_what_immich_does_not_do_is_refused(
+def test_unsupported_settings_of_immich_are_refused(
     immich_folder: Path, tmp_path: Path, file: str, values: dict[str, Any], reason: str
 ) -> None:
     folder = shutil.copytree(immich_folder, tmp_path / "copy")
@@ -241,16 +241,16 @@ def test_what_immich_does_not_do_is_refused(
 
 
 @pytest.mark.parametrize(
-    "gone", ["textual/model.onnx", "visual/model.onnx", "config.json", "visual/preprocess_cfg.json"]
+    "missing", ["textual/model.onnx", "visual/model.onnx", "config.json", "visual/preprocess_cfg.json"]
 )
-def test_a_folder_of_immich_that_is_not_whole(immich_folder: Path, tmp_path: Path, gone: str) -> None:
+def test_an_incomplete_folder_of_immich_is_refused(immich_folder: Path, tmp_path: Path, missing: str) -> None:
     folder = shutil.copytree(immich_folder, tmp_path / "copy")
-    (folder / gone).unlink()
+    (folder / missing).unlink()
     with pytest.raises(BundleIncompatible):
         Bundle.load(folder)
 
 
-def test_rclip_keeps_its_merges_beside_the_folder(rclip_folder: Path, tmp_path: Path) -> None:
+def test_rclip_merges_may_be_next_to_the_folder(rclip_folder: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(rclip_folder, tmp_path / "models/ViT-B-32")
     fingerprint = Bundle.load(folder).fingerprint
     (folder / "tokenizer").rename(folder.parent / "tokenizer")
@@ -263,8 +263,8 @@ def test_rclip_keeps_its_merges_beside_the_folder(rclip_folder: Path, tmp_path: 
         Bundle.load(folder)
 
 
-def test_chinese_clip_wants_its_vocabulary_and_one_model(chinese_own_folder: Path, tmp_path: Path) -> None:
-    folder = shutil.copytree(chinese_own_folder, tmp_path / "copy")
+def test_chinese_clip_requires_its_vocabulary_and_a_single_model(cn_clip_folder: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(cn_clip_folder, tmp_path / "copy")
     shutil.copyfile(folder / "vit-b-16.txt.fp32.onnx", folder / "rn50.txt.fp32.onnx")
     with pytest.raises(BundleIncompatible, match=r"found rn50\.txt\.fp32\.onnx, vit-b-16\.txt\.fp32\.onnx"):
         Bundle.load(folder)

@@ -1,17 +1,18 @@
-"""Chinese texts of scenes: true of the scene, and good Chinese; parsed with independent tables in this file."""
+"""Chinese texts of scenes are true of the scene and idiomatic; parsed with independent tables in this file."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections.abc import Callable
+from functools import cache
 from statistics import mean
 
 import pytest
 
 from photoseek.gallery.snapshot.sample_queries import demo_queries
 from photoseek_export.demo.pictures import QUERY_SEEDS, demo_seeds
-from photoseek_export.demo.scenes.chinese.nouns import NOUNS
+from photoseek_export.demo.scenes.chinese_phrases import NOUNS
 from photoseek_export.demo.scenes.scenes import Scene, Thing, captions, compose, queries
 from photoseek_export.demo.scenes.world import KINDS
 
@@ -69,10 +70,12 @@ def facts(thing: Thing) -> tuple[str, str, int]:
     return (thing.kind, thing.color, thing.count)
 
 
+@cache
 def sampled() -> list[tuple[Scene, str]]:
     return [(scene, text) for seed in SAMPLE for scene in [compose(seed)] for text in captions(scene, seed, "zh")]
 
 
+@cache
 def sampled_queries() -> list[tuple[Scene, list[str]]]:
     return [(compose(seed), queries(compose(seed), seed, "zh")) for seed in SAMPLE]
 
@@ -82,7 +85,7 @@ def without_settings(text: str) -> str:
     return re.sub("开满小花|雪花|黄昏|白天|白日|天黑|马路|灯塔", "", text)
 
 
-def said(table: dict[str, str], text: str) -> set[str]:
+def matching(table: dict[str, str], text: str) -> set[str]:
     return {name for name, words in table.items() if re.search(words, text)}
 
 
@@ -108,9 +111,9 @@ def test_five_captions_differ_by_more_than_a_full_stop() -> None:
 def test_no_text_names_another_place_time_or_weather() -> None:
     for scene, texts in [*((scene, [text]) for scene, text in sampled()), *sampled_queries()]:
         for text in texts:
-            assert said(PLACE_WORDS, text) <= {scene.place}, text
-            assert said(TIME_WORDS, text) <= {scene.time}, text
-            assert said(WEATHER_WORDS, text) <= {scene.weather}, text
+            assert matching(PLACE_WORDS, text) <= {scene.place}, text
+            assert matching(TIME_WORDS, text) <= {scene.time}, text
+            assert matching(WEATHER_WORDS, text) <= {scene.weather}, text
 
 
 def test_a_measure_word_fits_its_noun() -> None:
@@ -127,7 +130,7 @@ def test_every_noun_is_in_the_dictionary_and_counted_by_it() -> None:
             assert all(kind in MEASURES[measure].split() for measure in noun.measures)
 
 
-def test_texts_are_written_in_chinese_alone() -> None:
+def test_texts_contain_only_chinese() -> None:
     for scene, text in sampled():
         assert re.fullmatch("[\u4e00-\u9fff，：、]+。?", text), text
         assert not re.search("的的|着着|有有|在在|[，：、]{2}|^[，的]|一[两三四]", text), text
@@ -194,7 +197,7 @@ def test_a_position_in_a_caption_is_that_of_the_scene() -> None:
     assert checked > 200
 
 
-def test_a_query_names_only_what_is_there_and_its_sort_says_how_much() -> None:
+def test_a_query_names_only_objects_of_the_scene_as_many_as_its_type_says() -> None:
     for scene, texts in sampled_queries():
         named = [re.findall(_NOUN, without_settings(text)) for text in texts]
         assert [len(nouns) for nouns in named] == [1, 1, 2, 0], texts
@@ -218,7 +221,7 @@ def test_the_sentences_are_varied_in_few_characters() -> None:
     assert len({re.sub(GROUP, "甲", text) for text in texts}) >= 0.3 * len(texts)
 
 
-def test_a_seed_has_the_same_texts_for_ever() -> None:
+def test_texts_of_a_seed_never_change() -> None:
     texts = [text for seed in (0, 7, 2_000_000) for text in captions(compose(seed), seed, "zh")]
     texts += [text for seed in (0, 7, 2_000_000) for text in queries(compose(seed), seed, "zh")]
     assert (
@@ -227,15 +230,15 @@ def test_a_seed_has_the_same_texts_for_ever() -> None:
     )
 
 
-def test_the_chinese_examples_ask_for_what_the_english_ones_show() -> None:
+def test_the_chinese_demo_queries_describe_the_scenes_of_the_english_ones() -> None:
     assert len(demo_queries("en")) == len(QUERY_SEEDS)
-    shown = set(demo_seeds())
+    drawn = set(demo_seeds())
     for text, seeds in zip(demo_queries("zh"), QUERY_SEEDS, strict=True):
         wanted = [KIND_OF[noun] for noun in re.findall(_NOUN, text)]
-        assert len(set(seeds) & shown) == 5
+        assert len(set(seeds) & drawn) == 5
         for scene in map(compose, seeds):
             assert set(wanted) <= {thing.kind for thing in scene.things}
-            assert said(TIME_WORDS, text) <= {scene.time}
+            assert matching(TIME_WORDS, text) <= {scene.time}
             colored = re.search(f"({_COLOR})[色的]*({_NOUN})", text)
             if colored is not None:
                 pair = (KIND_OF[colored[2]], COLORS[colored[1]])

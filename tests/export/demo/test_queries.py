@@ -1,12 +1,11 @@
-"""Short phrases about a scene are true of it, and name only a part."""
+"""Queries about a scene are true of it and short."""
 
 from __future__ import annotations
 
 import re
 from statistics import mean
 
-from photoseek_export.demo.scenes.english.phrases import NOUNS
-from photoseek_export.demo.scenes.english.queries import QUERIES
+from photoseek_export.demo.scenes.english import NOUNS, QUERIES
 from photoseek_export.demo.scenes.scenes import captions, compose, queries
 from photoseek_export.demo.scenes.world import COLORS, PLACES
 
@@ -16,7 +15,7 @@ NOUN = re.compile(r"\b(" + "|".join(sorted(KIND_OF, key=len, reverse=True)) + r"
 COLOR = re.compile(r"\b(" + "|".join(COLORS) + r")\b")
 
 
-def test_every_kind_and_color_that_is_named_is_there() -> None:
+def test_every_named_kind_and_color_is_in_the_scene() -> None:
     for seed in SEEDS:
         scene = compose(seed)
         for query in queries(scene, seed):
@@ -25,7 +24,7 @@ def test_every_kind_and_color_that_is_named_is_there() -> None:
             assert set(COLOR.findall(query)) <= {thing.color for thing in scene.things}, query
 
 
-def test_there_is_one_of_each_sort_in_order() -> None:
+def test_there_is_one_query_of_each_type_in_order() -> None:
     for seed in SEEDS:
         one, kind, two, place = (len(set(NOUN.findall(query))) for query in queries(compose(seed), seed))
         assert (one, kind, place) == (1, 1, 0)
@@ -42,7 +41,7 @@ def test_they_are_shorter_than_captions() -> None:
     )
 
 
-def test_a_seed_makes_the_same_phrases_for_ever() -> None:
+def test_queries_of_a_seed_never_change() -> None:
     assert queries(compose(0), 0) == [
         "a purple balloon",
         "a car in a sandy desert on a cloudy night",
@@ -53,5 +52,5 @@ def test_a_seed_makes_the_same_phrases_for_ever() -> None:
     assert queries(compose(1), 1) != queries(compose(1), 2)
 
 
-def test_every_place_is_asked_for() -> None:
+def test_every_place_occurs() -> None:
     assert {compose(seed).place for seed in SEEDS} == set(PLACES)

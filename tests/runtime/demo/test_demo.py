@@ -21,8 +21,16 @@ from photoseek.evaluation.metrics import retrieval_metrics
 from photoseek.system.cache_dir import cache_folder
 from photoseek.vectors import Vectors
 from photoseek_export.demo.pictures import COUNT, QUERY_SEEDS, demo_seeds
-from photoseek_export.demo.scenes.languages import LANGUAGES, Language, captions_file
-from photoseek_export.demo.scenes.scenes import DEMO_SEEDS, TEST_SEEDS, captions, compose, render
+from photoseek_export.demo.scenes.scenes import (
+    DEMO_SEEDS,
+    LANGUAGES,
+    TEST_SEEDS,
+    Language,
+    captions,
+    captions_file,
+    compose,
+    render,
+)
 from photoseek_export.demo.scenes.world import Scene
 from tiny_bundle import write_tiny_bundle
 

@@ -16,7 +16,7 @@ Points = Sequence[tuple[float, float]]
 
 SUPERSAMPLE = 2
 LINE = 3  # width of an outline, in pixels before reduction
-DARK = 220  # inks with a smaller sum of channels get a lighter outline
+LIGHT = 220  # inks with a smaller sum of channels get a lighter outline
 INKS: dict[str, RGB] = {
     "red": (222, 48, 44),
     "orange": (247, 140, 30),
@@ -33,15 +33,16 @@ INKS: dict[str, RGB] = {
 
 def shade(ink: RGB, factor: float) -> RGB:
     """Return the color darker (factor below 1) or lighter (above 1)."""
-    return _rgb(*(channel * factor for channel in ink))
+    return rgb(*(channel * factor for channel in ink))
 
 
 def blend(ink: RGB, other: RGB, share: float) -> RGB:
     """Return the first color mixed with `share` of the other."""
-    return _rgb(*(a + (b - a) * share for a, b in zip(ink, other, strict=True)))
+    return rgb(*(a + (b - a) * share for a, b in zip(ink, other, strict=True)))
 
 
-def _rgb(red: float, green: float, blue: float) -> RGB:
+def rgb(red: float, green: float, blue: float) -> RGB:
+    """Return a color with its channels rounded, and limited to 0 to 255."""
     return (min(255, max(0, round(red))), min(255, max(0, round(green))), min(255, max(0, round(blue))))
 
 
@@ -116,7 +117,7 @@ class Brush:
         return max(2, round(width * self.scale * SUPERSAMPLE))
 
     def _lit(self, ink: RGB) -> RGB:
-        return _rgb(*(channel * light for channel, light in zip(ink, self.light, strict=True)))
+        return rgb(*(channel * light for channel, light in zip(ink, self.light, strict=True)))
 
     def _edge(self, ink: RGB) -> RGB:
-        return self._lit(shade(ink, 0.62) if sum(ink) > DARK else blend(ink, (255, 255, 255), 0.42))
+        return self._lit(shade(ink, 0.62) if sum(ink) > LIGHT else blend(ink, (255, 255, 255), 0.42))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from photoseek_export.demo.scenes.brush import RGB, Brush, blend, shade
+from photoseek_export.demo.scenes.brush import LIGHT, RGB, Brush, blend, shade
 from photoseek_export.demo.scenes.random_source import SeededRandom
 
 SKINS: tuple[RGB, ...] = ((250, 214, 182), (232, 184, 142), (188, 130, 92), (132, 88, 62))
@@ -87,23 +87,27 @@ def _legs(brush: Brush, ink: RGB, xs: tuple[float, ...], height: float, width: f
         brush.box(x - width / 2, 0, x + width / 2, height, ink, radius=2)
 
 
+def _eye(brush: Brush, x: float, y: float, rx: float, ry: float, ink: RGB) -> None:
+    brush.ellipse(x, y, rx, ry, DARK if sum(ink) > LIGHT else (240, 240, 240), outlined=False)
+
+
 def dog(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
     """Draw a standing dog with a long snout, a hanging ear and a raised tail."""
-    dark = blend(ink, DARK, 0.45) if sum(ink) > 220 else blend(ink, (255, 255, 255), 0.25)
+    dark = blend(ink, DARK, 0.45) if sum(ink) > LIGHT else blend(ink, (255, 255, 255), 0.25)
     brush.line([(-22, 26), (-30, rng.between(38, 46))], ink, 6)
     _legs(brush, ink, (-19, -12, 8, 15), 18, 7)
     brush.box(-25, 13, 19, 31, ink, radius=9)
     brush.box(10, 27, 26, 46, ink, radius=7)
     brush.box(16, 28, 35, 38, ink, radius=5)
     brush.ellipse(34, 36, 3, 3, DARK, outlined=False)
-    brush.ellipse(22, 40, 2, 2.2, DARK if sum(ink) > 220 else (240, 240, 240), outlined=False)
+    _eye(brush, 22, 40, 2, 2.2, ink)
     brush.ellipse(11, 36, 4.5, 9, dark)
     brush.line([(10, 27), (23, 26)], (214, 60, 60) if sum(ink) < 600 else (60, 110, 200), 3)
 
 
 def cat(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
     """Draw a sitting cat that faces the viewer: pointed ears, whiskers, a curled tail."""
-    line = (90, 86, 90) if sum(ink) > 220 else (226, 226, 226)
+    line = (90, 86, 90) if sum(ink) > LIGHT else (226, 226, 226)
     brush.line([(11, 5), (22, 7), (24, 18), (rng.between(18, 22), 24)], ink, 5.5)
     brush.ellipse(0, 15, 15, 17, ink)
     for side in (-1, 1):
@@ -120,7 +124,7 @@ def cat(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
 
 def sheep(brush: Brush, ink: RGB, _rng: SeededRandom) -> None:
     """Draw a woolly cloud on thin legs, with a face of another shade."""
-    face = (70, 62, 62) if sum(ink) > 220 else (176, 164, 156)
+    face = (70, 62, 62) if sum(ink) > LIGHT else (176, 164, 156)
     _legs(brush, face, (-14, -7, 7, 14), 14, 4.5)
     for x, y, radius in WOOL:
         brush.ellipse(x, y, radius, radius, ink)
@@ -133,7 +137,7 @@ def sheep(brush: Brush, ink: RGB, _rng: SeededRandom) -> None:
 
 def horse(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
     """Draw long legs, an arched neck, mane and tail of another shade."""
-    mane = shade(ink, 0.45) if sum(ink) > 220 else (120, 112, 116)
+    mane = shade(ink, 0.45) if sum(ink) > LIGHT else (120, 112, 116)
     brush.line([(-27, 44), (-38, 36), (-38, rng.between(14, 22))], mane, 7)
     _legs(brush, ink, (-22, -14, 12, 20), 30, 6.5)
     brush.box(-29, 25, 25, 48, ink, radius=11)
@@ -141,7 +145,7 @@ def horse(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
     brush.polygon([(16, 74), (26, 73), (43, 56), (36, 49), (20, 60)], ink)
     brush.polygon([(17, 72), (19, 80), (24, 73)], ink)
     brush.line([(16, 72), (10, 58), (4, 47)], mane, 6)
-    brush.ellipse(26, 66, 2, 2.2, DARK if sum(ink) > 220 else (240, 240, 240), outlined=False)
+    _eye(brush, 26, 66, 2, 2.2, ink)
 
 
 def duck(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
@@ -163,5 +167,5 @@ def bird(brush: Brush, ink: RGB, rng: SeededRandom) -> None:
     brush.ellipse(0, 13, 19, 9, ink)
     brush.ellipse(17, 18, 8.5, 8, ink)
     brush.polygon([(24, 20), (24, 15), (32, 17)], BEAK, outlined=False)
-    brush.ellipse(19, 20, 1.8, 1.9, DARK if sum(ink) > 220 else (240, 240, 240), outlined=False)
+    _eye(brush, 19, 20, 1.8, 1.9, ink)
     brush.polygon([(8, 16), (-4, tip + 2), (-10, 14)], ink)

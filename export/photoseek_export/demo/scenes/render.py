@@ -8,11 +8,11 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-from photoseek_export.demo.scenes import creatures, landscapes, objects, settlements, sky, vehicles
-from photoseek_export.demo.scenes.brush import INKS, RGB, SUPERSAMPLE, Brush
-from photoseek_export.demo.scenes.layout import HEIGHT, WIDTH, spots
-from photoseek_export.demo.scenes.lighting import Lighting, lighting_of
+from photoseek_export.demo.scenes import creatures, objects, places, sky
+from photoseek_export.demo.scenes.brush import INKS, RGB, SUPERSAMPLE, Brush, rgb
+from photoseek_export.demo.scenes.compose import spots
 from photoseek_export.demo.scenes.random_source import SeededRandom
+from photoseek_export.demo.scenes.sky import Lighting, lighting_of
 from photoseek_export.demo.scenes.world import Layer, Scene, Thing
 
 STREAM = 7_002
@@ -21,10 +21,10 @@ Backdrop = Callable[[Brush, SeededRandom, bool], None]  # draws below the horizo
 
 _ORDER: tuple[Layer, ...] = ("water", "back", "sky", "ground", "front")
 _WATERLINES = {"beach": 166.0}
-_MODULES = (landscapes, settlements, vehicles, objects, creatures)  # each has a function per place or kind of object
+_MODULES = (places, objects, creatures)  # each has a function per place or kind of object
 
 
-def render(scene: Scene, seed: int, size: tuple[int, int] = (320, 240)) -> Image.Image:
+def render(scene: Scene, seed: int) -> Image.Image:
     """Return the RGB image of a scene; the seed varies shades, shapes, clouds and small offsets."""
     rng, lighting = SeededRandom(STREAM, seed), lighting_of(scene)
     canvas = sky.gradient(lighting)
@@ -33,9 +33,7 @@ def render(scene: Scene, seed: int, size: tuple[int, int] = (320, 240)) -> Image
     for thing in sorted(scene.things, key=lambda thing: _ORDER.index(thing.layer)):
         _draw_thing(replace(brush, light=lighting.things), thing, scene, rng)
     sky.precipitation(brush, scene, rng)
-    if size == (WIDTH, HEIGHT):
-        return canvas.reduce(SUPERSAMPLE)
-    return canvas.resize(size, Image.Resampling.HAMMING)
+    return canvas.reduce(SUPERSAMPLE)
 
 
 def _draw_place(brush: Brush, scene: Scene, lighting: Lighting, rng: SeededRandom) -> None:
@@ -86,5 +84,4 @@ def _named(what: str) -> Any:
 def _varied(ink: RGB, rng: SeededRandom) -> RGB:
     """Return the color slightly lighter or darker, for one group of objects."""
     change = rng.between(-9, 9)
-    red, green, blue = (min(255, max(0, round(channel + change))) for channel in ink)
-    return (red, green, blue)
+    return rgb(*(channel + change for channel in ink))

@@ -9,30 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Literal
 
-from photoseek_export.demo.scenes.compose import compose
-from photoseek_export.demo.scenes.languages import LANGUAGES, Language, captions, captions_file, queries
-from photoseek_export.demo.scenes.render import render
-from photoseek_export.demo.scenes.world import Scene, Thing
+from photoseek_export.demo.scenes import chinese, english
+from photoseek_export.demo.scenes.compose import compose as compose
+from photoseek_export.demo.scenes.render import render as render
+from photoseek_export.demo.scenes.world import Scene as Scene
+from photoseek_export.demo.scenes.world import Thing as Thing
 
-__all__ = [
-    "DEMO_SEEDS",
-    "DEV_SEEDS",
-    "LANGUAGES",
-    "TEST_SEEDS",
-    "TRAIN_SEEDS",
-    "Language",
-    "Scene",
-    "Thing",
-    "captions",
-    "captions_file",
-    "compose",
-    "picture_name",
-    "queries",
-    "render",
-    "write_captions",
-    "write_picture",
-]
+Language = Literal["en", "zh"]
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+
+_Texts = Callable[[Scene, int], list[str]]
+_CAPTIONS: dict[Language, _Texts] = {"en": english.captions, "zh": chinese.captions}
+_QUERIES: dict[Language, _Texts] = {"en": english.queries, "zh": chinese.queries}
 
 TRAIN_SEEDS = range(0, 100_000)
 DEV_SEEDS = range(1_000_000, 1_010_000)
@@ -40,6 +30,21 @@ DEMO_SEEDS = range(2_000_000, 2_100_000)
 TEST_SEEDS = range(3_000_000, 3_010_000)
 
 JPEG_QUALITY = 90
+
+
+def captions(scene: Scene, seed: int, language: Language = "en") -> list[str]:
+    """Return five different captions; at least four name every group with its color and count, and the place."""
+    return _CAPTIONS[language](scene, seed)
+
+
+def queries(scene: Scene, seed: int, language: Language = "en") -> list[str]:
+    """Return four phrases, one of each type: one group, its kind alone, two groups, the place."""
+    return _QUERIES[language](scene, seed)
+
+
+def captions_file(language: Language, stem: str = "captions") -> str:
+    """Return the name of a caption file: ``captions.token`` in English, ``captions.zh.token`` in Chinese."""
+    return f"{stem}.token" if language == "en" else f"{stem}.{language}.token"
 
 
 def picture_name(seed: int) -> str:

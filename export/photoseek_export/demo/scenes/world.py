@@ -1,7 +1,7 @@
 """The vocabulary of scenes: places, times of day, weather, and kinds of objects.
 
 A `Scene` describes the content of an image, independent of pixels and words; `compose` creates scenes, `render` draws
-them and `captions` describes them. Lengths are pixels of an image of 320 by 240.
+them and `captions` describes them. Lengths are pixels.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ Layer = Literal["sky", "water", "back", "ground", "front"]
 WORLD = 1
 """Version of images and texts of scenes; part of the names of folders of scenes."""
 
+WIDTH, HEIGHT = 320, 240
 COLORS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white")
 COUNTS = (1, 2, 3, 4)
 POSITIONS: tuple[Position, ...] = ("left", "middle", "right")
@@ -69,7 +70,6 @@ class Place:
 
 
 TIMES = ("day", "sunset", "night")
-WEATHERS = ("clear", "cloudy", "rain", "snow")
 DRY, RAINY, ANY = ("clear", "cloudy"), ("clear", "cloudy", "rain"), ("clear", "cloudy", "rain", "snow")
 
 PLACES: dict[str, Place] = {

@@ -17,9 +17,9 @@ Choices = dict[str, list[str]]
 Style = Callable[[Scene, SeededRandom], str]
 
 
-def read_words(module: str) -> dict[str, Any]:
-    """Return the vocabulary in ``words.toml`` of the folder of a module's file."""
-    return tomllib.loads(Path(module).with_name("words.toml").read_text("utf-8"))
+def read_words(language: str) -> dict[str, Any]:
+    """Return the vocabulary of ``english`` or ``chinese``, a file in this folder."""
+    return tomllib.loads(Path(__file__).with_name(f"{language}.toml").read_text("utf-8"))
 
 
 def time_phrase(words: dict[str, Any], scene: Scene, rng: SeededRandom) -> str:
@@ -31,8 +31,10 @@ def time_phrase(words: dict[str, Any], scene: Scene, rng: SeededRandom) -> str:
 
 def adjacent(scene: Scene, first: Thing, second: Thing) -> bool:
     """Return whether no group is between the two."""
-    standing = {thing.position for thing in scene.things if thing.layer != "sky"}
-    return len(standing) < 3 or "middle" in (first.position, second.position)
+    return len({thing.position for thing in scene.things if thing.layer != "sky"}) < 3 or "middle" in (
+        first.position,
+        second.position,
+    )
 
 
 def side(first: Thing, second: Thing) -> str:
@@ -57,14 +59,9 @@ def different(
     chosen = rng.shuffled(styles)[:CAPTIONS]
     if rng.bernoulli(0.6):
         chosen[-1] = short
-    made: dict[str, str] = {}
+    texts: dict[str, str] = {}  # by the text in lowercase without a period
     for style in rng.shuffled(chosen):
-        text = finish(style(scene, rng), rng)
-        while _plain(text) in made:
-            text = finish(style(scene, rng), rng)
-        made[_plain(text)] = text
-    return list(made.values())
-
-
-def _plain(text: str) -> str:
-    return text.lower().rstrip(".")
+        while (plain := (text := finish(style(scene, rng), rng)).lower().rstrip(".")) in texts:
+            continue
+        texts[plain] = text
+    return list(texts.values())

@@ -1,11 +1,36 @@
-"""Chinese noun phrases for groups of things: number, measure word, color, size and noun."""
+"""Chinese phrases for groups of things, places and times, with words from ``chinese.toml``."""
 
 from __future__ import annotations
 
-from photoseek_export.demo.scenes.chinese.nouns import NOUNS, PEOPLE, SHORT_COLORS, WORDS, Noun
-from photoseek_export.demo.scenes.random_source import SeededRandom
-from photoseek_export.demo.scenes.world import Thing
+from typing import NamedTuple
 
+from photoseek_export.demo.scenes.random_source import SeededRandom
+from photoseek_export.demo.scenes.wording import Choices, read_words, time_phrase
+from photoseek_export.demo.scenes.world import Scene, Thing
+
+WORDS = read_words("chinese")
+
+
+class Noun(NamedTuple):
+    """A name of a kind of thing.
+
+    Attributes:
+        name: The noun itself.
+        measures: Measure words it is counted with, of one character each.
+        short: Colors that it takes as one character right before it.
+    """
+
+    name: str
+    measures: str
+    short: str
+
+
+NOUNS: dict[str, list[Noun]] = {kind: [Noun(*noun) for noun in nouns] for kind, nouns in WORDS["nouns"].items()}
+DOING: Choices = WORDS["doing"]
+WHERE: Choices = WORDS["where"]
+PLACE_NAMES: Choices = WORDS["place_names"]
+SHORT_COLORS: dict[str, str] = WORDS["short_colors"]
+PEOPLE = ("child", "woman", "man")
 _SIZE_ODDS = 0.5
 _SHORT_ODDS = 0.4  # probability that a color is written as one character if possible
 
@@ -75,3 +100,35 @@ def _colored(thing: Thing, noun: Noun, size: str, rng: SeededRandom) -> str:
 def _takes_short(noun: Noun, size: str, short: str) -> bool:
     """Return whether size and color combine: 小红球 and 大白猫 are idiomatic, 小红汽车 and 大红球 are not."""
     return not size or (len(noun.name) == 1 and (size == "小" or short in "黑白"))
+
+
+def where(scene: Scene, rng: SeededRandom) -> str:
+    """Return where objects are: "沙滩上"."""
+    return rng.pick(WHERE[scene.place])
+
+
+def where_and_when(scene: Scene, rng: SeededRandom, odds: float) -> str:
+    """Return where objects are and, with a probability, when: "夜里的沙滩上"."""
+    return _timed(WHERE[scene.place], scene, rng, odds)
+
+
+def place_name(scene: Scene, rng: SeededRandom, odds: float = 0.0) -> str:
+    """Return the place of the image and, with a probability, the time: "雨中的港口"."""
+    return _timed(PLACE_NAMES[scene.place], scene, rng, odds)
+
+
+def _timed(places: list[str], scene: Scene, rng: SeededRandom, odds: float) -> str:
+    """Return a place with its time, except for places that contain 的: a chain of 的 is clumsy."""
+    if not rng.bernoulli(odds):
+        return rng.pick(places)
+    return f"{when(scene, rng)}的{rng.pick([place for place in places if '的' not in place])}"
+
+
+def when(scene: Scene, rng: SeededRandom) -> str:
+    """Return time of day and weather in one phrase: "下雨的夜晚"."""
+    return time_phrase(WORDS, scene, rng)
+
+
+def aloft(scene: Scene, rng: SeededRandom) -> str:
+    """Return where objects fly: a room has no sky."""
+    return str(rng.pick(WORDS["aloft_indoors" if scene.place == "living room" else "aloft"]))

@@ -1,13 +1,127 @@
-"""Settlements: street, park, harbor, farm, living room."""
+"""Places: beach, meadow, mountain lake, snowy field, desert, street, park, harbor, farm, living room.
+
+Nothing in them resembles an object of the vocabulary. Each function draws what is below the horizon; ``snowy`` means
+that snow falls.
+"""
 
 from __future__ import annotations
 
-from photoseek_export.demo.scenes.brush import RGB, Brush, shade
-from photoseek_export.demo.scenes.ground import SNOW, hill, level, ripples, tufts, whitened
-from photoseek_export.demo.scenes.layout import HEIGHT, WIDTH
-from photoseek_export.demo.scenes.random_source import SeededRandom
+import math
+from collections.abc import Iterator
 
+from photoseek_export.demo.scenes.brush import RGB, Brush, blend, shade
+from photoseek_export.demo.scenes.random_source import SeededRandom
+from photoseek_export.demo.scenes.world import HEIGHT, WIDTH
+
+GRASS: RGB = (150, 205, 104)
+SNOW: RGB = (240, 246, 252)
+SEA: RGB = (70, 150, 200)
+SAND: RGB = (244, 220, 160)
 STONE: RGB = (176, 172, 172)
+SNOWLINE = 0.32  # fraction of a peak that is white
+
+
+def level(brush: Brush, y: float, ink: RGB) -> None:
+    """Draw ground below `y` pixels from the top."""
+    brush.box(-2, -2, WIDTH + 2, HEIGHT - y, ink, outlined=False)
+
+
+def hill(brush: Brush, rng: SeededRandom, y: float, ink: RGB, height: float = 12) -> None:
+    """Draw ground below a rolling line around `y` pixels from the top."""
+    phase, waves = rng.between(0, 6.3), rng.between(0.7, 1.5)
+    xs = range(-4, WIDTH + 21, 16)
+    top = [(x, HEIGHT - y + height * math.sin(phase + waves * x / 50)) for x in xs]
+    brush.polygon([(-4, -4), *top, (WIDTH + 16, -4)], ink, outlined=False)
+
+
+def scatter(
+    rng: SeededRandom, count: int, across: tuple[float, float], down: tuple[float, float]
+) -> Iterator[tuple[float, float]]:
+    """Yield random points; ``across`` is the range of x, ``down`` that of pixels from the top."""
+    for _ in range(count):
+        yield rng.between(*across), HEIGHT - rng.between(*down)
+
+
+def whitened(ink: RGB, snowy: bool) -> RGB:
+    """Return the color, covered with fresh snow if it snows."""
+    return blend(ink, SNOW, 0.72) if snowy else ink
+
+
+def tufts(brush: Brush, rng: SeededRandom, ink: RGB, top: float, amount: int) -> None:
+    """Draw tufts of grass below `top` pixels from the top."""
+    for x, y in scatter(rng, amount, (4, WIDTH - 4), (top, HEIGHT - 4)):
+        brush.line([(x - 3, y + 4), (x, y), (x + 3, y + 4)], ink, 1)
+
+
+def ripples(brush: Brush, rng: SeededRandom, ink: RGB, top: float, bottom: float) -> None:
+    """Draw short waves between `top` and `bottom` pixels from the top."""
+    for x, y in scatter(rng, 16, (0, WIDTH), (top + 4, bottom - 4)):
+        brush.line([(x, y), (x + rng.between(8, 24), y)], ink, 1)
+
+
+def beach(brush: Brush, rng: SeededRandom, _snowy: bool) -> None:
+    """Draw sea up to the horizon, sand before it, and a few shells."""
+    level(brush, 102, SEA)
+    ripples(brush, rng, shade(SEA, 1.25), 102, 165)
+    hill(brush, rng, 176, (226, 240, 246), 4)
+    hill(brush, rng, 180, SAND, 4)
+    for x, y in scatter(rng, 9, (6, WIDTH - 6), (192, 236)):
+        brush.ellipse(x, y, 2.4, 1.8, rng.pick(((255, 246, 230), (236, 190, 160))), outlined=False)
+
+
+def meadow(brush: Brush, rng: SeededRandom, _snowy: bool) -> None:
+    """Draw rolling hills of grass with tiny daisies."""
+    hill(brush, rng, 118, shade(GRASS, 0.82), 14)
+    hill(brush, rng, 138, shade(GRASS, 0.92), 10)
+    hill(brush, rng, 165, GRASS, 6)
+    tufts(brush, rng, shade(GRASS, 0.75), 150, 26)
+    for x, y in scatter(rng, 22, (4, WIDTH - 4), (150, 236)):
+        brush.ellipse(x, y, 1.5, 1.5, (255, 255, 240), outlined=False)
+
+
+def mountain_lake(brush: Brush, rng: SeededRandom, _snowy: bool) -> None:
+    """Draw snow-capped mountains, a lake, and a grassy bank."""
+    _peaks(brush, rng, 118, (128, 142, 166))
+    hill(brush, rng, 116, (96, 150, 112), 3)
+    level(brush, 120, (84, 162, 190))
+    ripples(brush, rng, (140, 200, 218), 120, 186)
+    hill(brush, rng, 192, shade(GRASS, 0.86), 4)
+    tufts(brush, rng, shade(GRASS, 0.66), 200, 14)
+
+
+def _peaks(brush: Brush, rng: SeededRandom, y: float, ink: RGB) -> None:
+    for i in range(4):
+        x, tall, wide = 100 * i - 10 + rng.between(-24, 24), rng.between(46, 84), rng.between(66, 92)
+        foot = HEIGHT - y
+        rock = shade(ink, rng.between(0.88, 1.05))
+        brush.polygon([(x - wide, foot), (x, foot + tall), (x + wide, foot)], rock)
+        left, right, low = x - wide * SNOWLINE, x + wide * SNOWLINE, foot + tall * (1 - SNOWLINE)
+        brush.polygon([(left, low), (x, foot + tall), (right, low), (x + 8, low + 6), (x - 6, low - 2)], SNOW)
+
+
+def snowy_field(brush: Brush, rng: SeededRandom, _snowy: bool) -> None:
+    """Draw drifts of snow before white hills."""
+    hill(brush, rng, 112, (196, 212, 232), 20)
+    hill(brush, rng, 132, (216, 228, 242), 12)
+    hill(brush, rng, 158, SNOW, 7)
+    for x, y in scatter(rng, 7, (0, WIDTH), (172, 234)):
+        brush.line([(x - 14, y), (x, y + 3), (x + 14, y)], (208, 222, 238), 2)
+
+
+def desert(brush: Brush, rng: SeededRandom, _snowy: bool) -> None:
+    """Draw dunes with a few cacti."""
+    hill(brush, rng, 112, (226, 176, 112), 16)
+    hill(brush, rng, 138, (236, 190, 124), 10)
+    for x in (rng.between(10, 110), rng.between(200, 310)):
+        _cactus(brush, x, HEIGHT - rng.between(142, 156))
+    hill(brush, rng, 172, (246, 206, 140), 5)
+
+
+def _cactus(brush: Brush, x: float, y: float) -> None:
+    ink: RGB = (112, 146, 92)
+    brush.line([(x, y - 24), (x, y + 26)], ink, 7)
+    brush.line([(x, y + 4), (x - 12, y + 6), (x - 12, y + 16)], ink, 5)
+    brush.line([(x, y + 8), (x + 11, y + 10), (x + 11, y + 20)], ink, 5)
 
 
 def street(brush: Brush, rng: SeededRandom, snowy: bool) -> None:

@@ -1,18 +1,70 @@
-"""English captions of a scene: five sentences that state the same facts, each true of the image."""
+"""English captions and queries of a scene, each true of the image."""
 
 from __future__ import annotations
 
-from photoseek_export.demo.scenes.captions import TIME_ODDS, Style, adjacent, different, has_pair, related_first, side
-from photoseek_export.demo.scenes.english.phrases import PLACE_NAMES, WHERE, WORDS, thing_phrase, time_phrase
+import re
+from functools import partial
+
 from photoseek_export.demo.scenes.random_source import SeededRandom
+from photoseek_export.demo.scenes.wording import (
+    TIME_ODDS,
+    Choices,
+    Style,
+    adjacent,
+    different,
+    has_pair,
+    read_words,
+    related_first,
+    side,
+    time_phrase,
+)
 from photoseek_export.demo.scenes.world import Scene, Thing
 
-STREAM = 7_003
+CAPTION_STREAM, QUERY_STREAM = 7_003, 7_004
+QUERIES = 4
+WORDS = read_words("english")
+NOUNS: dict[str, list[list[str]]] = WORDS["nouns"]
+WHERE: Choices = WORDS["where"]
+PLACE_NAMES: Choices = WORDS["place_names"]
+_LINKS = ("and", "with", "and", "next to")
+_time_phrase = partial(time_phrase, WORDS)
+
+
+def thing_phrase(thing: Thing, rng: SeededRandom) -> str:
+    """Return a group as a noun phrase: number, often its size, color, noun ("two small red balls")."""
+    noun = a_noun(thing, rng)
+    sizes = WORDS["people_sizes" if thing.kind in WORDS["wear"] else "sizes"]
+    size = rng.pick(sizes[thing.size]) if rng.bernoulli(0.5) else ""
+    words = [a_number(thing, rng), size, *_colored(thing, noun, rng)]
+    return _with_articles(" ".join(word for word in words if word))
+
+
+def a_noun(thing: Thing, rng: SeededRandom) -> str:
+    """Return a name of its kind, often the common one, in singular or plural."""
+    names = NOUNS[thing.kind]
+    return (names[0] if rng.bernoulli(0.6) else rng.pick(names))[thing.count > 1]
+
+
+def a_number(thing: Thing, rng: SeededRandom) -> str:
+    """Return the number of objects as a word."""
+    return str(rng.pick(WORDS["numbers"][str(thing.count)]))
+
+
+def _colored(thing: Thing, noun: str, rng: SeededRandom) -> tuple[str, str]:
+    """Return the noun after its color, or followed by the garment that carries the color."""
+    if thing.kind not in WORDS["wear"]:
+        return thing.color, noun
+    return noun, rng.pick(WORDS["wear"][thing.kind])[thing.count > 1].format(thing.color)
+
+
+def _with_articles(text: str) -> str:
+    """Replace "a" by "an" before a vowel letter: here each of them is also a vowel sound."""
+    return re.sub(r"\ba (?=[aeiou])", "an ", text)
 
 
 def captions(scene: Scene, seed: int) -> list[str]:
     """Return five different captions; at least four name every group with its color and count, and the place."""
-    return different(scene, SeededRandom(STREAM, seed), FULL_STYLES, _short, _finished)
+    return different(scene, SeededRandom(CAPTION_STREAM, seed), FULL_STYLES, _short, _finished)
 
 
 def _listed(scene: Scene, rng: SeededRandom) -> str:
@@ -20,7 +72,7 @@ def _listed(scene: Scene, rng: SeededRandom) -> str:
     return _joined(_phrases(scene, rng), "and") + _where(scene, rng) + _when(scene, rng)
 
 
-def _shown(scene: Scene, rng: SeededRandom) -> str:
+def _pictured(scene: Scene, rng: SeededRandom) -> str:
     """Return a text like: A photo of A with B and C in the place."""
     opening = rng.pick(WORDS["openings"])
     first, *others = _phrases(scene, rng)
@@ -76,7 +128,7 @@ def _short(scene: Scene, rng: SeededRandom) -> str:
     return relation(scene, first, second, rng) + _when(scene, rng)
 
 
-FULL_STYLES: tuple[Style, ...] = (_listed, _shown, _related, _placed_first, _named, _positioned, _active)
+FULL_STYLES: tuple[Style, ...] = (_listed, _pictured, _related, _placed_first, _named, _positioned, _active)
 
 
 def relation(scene: Scene, first: Thing, second: Thing, rng: SeededRandom) -> str:
@@ -95,8 +147,8 @@ def _raised(first: Thing, second: Thing, a: str, b: str, rng: SeededRandom) -> s
     """Return one group as above the other if they share a position, else as high up."""
     if first.position == second.position:
         return f"{a} {rng.pick(WORDS['above' if first.layer == 'sky' else 'below'])} {b}"
-    standing, flying = (b, a) if first.layer == "sky" else (a, b)
-    return f"{standing} {rng.pick(('and', 'with'))} {flying} {rng.pick(WORDS['overhead'])}"
+    lower, flying = (b, a) if first.layer == "sky" else (a, b)
+    return f"{lower} {rng.pick(('and', 'with'))} {flying} {rng.pick(WORDS['overhead'])}"
 
 
 def _phrases(scene: Scene, rng: SeededRandom) -> list[str]:
@@ -120,7 +172,7 @@ def _where(scene: Scene, rng: SeededRandom) -> str:
 
 
 def _when(scene: Scene, rng: SeededRandom) -> str:
-    return " " + time_phrase(scene, rng) if rng.bernoulli(TIME_ODDS) else ""
+    return " " + _time_phrase(scene, rng) if rng.bernoulli(TIME_ODDS) else ""
 
 
 def _joined(phrases: list[str], word: str) -> str:
@@ -134,3 +186,50 @@ def _finished(text: str, rng: SeededRandom) -> str:
     if rng.bernoulli(0.6):
         text = text[0].upper() + text[1:]
     return text + "." if rng.bernoulli(0.5) else text
+
+
+def queries(scene: Scene, seed: int) -> list[str]:
+    """Return four phrases, one of each type: one group, its kind alone, two groups, the place."""
+    rng = SeededRandom(QUERY_STREAM, seed)
+    return [style(scene, rng) for style in (_one_group, _one_kind, _two_groups, _place)]
+
+
+def _one_group(scene: Scene, rng: SeededRandom) -> str:
+    """Return a text like: A red car at night."""
+    return thing_phrase(rng.pick(scene.things), rng) + _setting(scene, rng, 0.4)
+
+
+def _one_kind(scene: Scene, rng: SeededRandom) -> str:
+    """Return a text like: A cat in a living room."""
+    return kind_phrase(rng.pick(scene.things), rng) + _setting(scene, rng, 0.7)
+
+
+def _two_groups(scene: Scene, rng: SeededRandom) -> str:
+    """Return a text like: A car and a brown tree in the park."""
+    first, second = rng.shuffled(scene.things)[:2]
+    described = [
+        thing_phrase(thing, rng) if rng.bernoulli(0.6) else kind_phrase(thing, rng) for thing in (first, second)
+    ]
+    adjoining = "sky" not in (first.layer, second.layer) and len(scene.things) == 2
+    link = rng.pick(_LINKS if adjoining else _LINKS[:-1])
+    return f"{described[0]} {link} {described[1]}{_setting(scene, rng, 0.4)}"
+
+
+def _place(scene: Scene, rng: SeededRandom) -> str:
+    """Return a text like: A beach at sunset."""
+    return f"{rng.pick(PLACE_NAMES[scene.place])} {_time_phrase(scene, rng)}"
+
+
+def kind_phrase(thing: Thing, rng: SeededRandom) -> str:
+    """Return a group without its color: "a cat", "two cats", "cats"."""
+    noun, number = a_noun(thing, rng), a_number(thing, rng)
+    if thing.count > 1 and rng.bernoulli(0.5):
+        return noun
+    return f"an {noun}" if number == "a" and noun[0] in "aeiou" else f"{number} {noun}"
+
+
+def _setting(scene: Scene, rng: SeededRandom, odds: float) -> str:
+    """Return the place, the time, both, or nothing, each with the given probability."""
+    where = f" {rng.pick(WHERE[scene.place])}" if rng.bernoulli(odds) else ""
+    when = f" {_time_phrase(scene, rng)}" if rng.bernoulli(odds) else ""
+    return where + when

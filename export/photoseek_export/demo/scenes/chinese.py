@@ -1,39 +1,50 @@
-"""Chinese captions of a scene: five sentences that state the same facts, each true of the image.
+"""Chinese captions and queries of a scene, each true of the image, as a native speaker would phrase them.
 
 They are not translations: each language uses another random stream.
 """
 
 from __future__ import annotations
 
-from photoseek_export.demo.scenes.captions import TIME_ODDS, Style, different, has_pair, related_first
-from photoseek_export.demo.scenes.chinese.nouns import DOING, PLACE_NAMES, WORDS
-from photoseek_export.demo.scenes.chinese.phrases import thing_phrase
-from photoseek_export.demo.scenes.chinese.places import aloft, place_name, when, where, where_and_when
-from photoseek_export.demo.scenes.chinese.relations import relation
+from photoseek_export.demo.scenes.chinese_phrases import (
+    DOING,
+    PLACE_NAMES,
+    WORDS,
+    aloft,
+    kind_phrase,
+    place_name,
+    thing_phrase,
+    unnumbered_phrase,
+    when,
+    where,
+    where_and_when,
+)
 from photoseek_export.demo.scenes.random_source import SeededRandom
+from photoseek_export.demo.scenes.wording import TIME_ODDS, Style, adjacent, different, has_pair, related_first, side
 from photoseek_export.demo.scenes.world import Scene, Thing
 
-STREAM = 7_005
+CAPTION_STREAM, QUERY_STREAM = 7_005, 7_006
+_LINKS = ("{}和{}", "{}与{}", "{}还有{}", "{}和{}")
+_NEXT_TO = ("{}旁边的{}", "{}在{}旁边")
 _AT_REST = "停立站坐蹲漂浮放摆"  # verbs that combine with 静静地, quietly
 
 
 def captions(scene: Scene, seed: int) -> list[str]:
     """Return five different captions; at least four name every group with its color and count, and the place."""
-    rng = SeededRandom(STREAM, seed)
+    rng = SeededRandom(CAPTION_STREAM, seed)
     texts = different(scene, rng, FULL_STYLES, _short, lambda text, _: text)
     return [text + "。" if rng.bernoulli(0.5) else text for text in texts]
 
 
 def _listed(scene: Scene, rng: SeededRandom) -> str:
     """Return a text like: 沙滩上的A、B和天上的C; A和B在沙滩上，天上有C."""
-    standing, flying = _standing(scene, rng), _flying(scene)
+    lower, flying = _not_flying(scene, rng), _flying(scene)
     if rng.bernoulli(0.5):
-        groups = [*standing, *(f"{aloft(scene, rng)}的{thing_phrase(thing, rng)}" for thing in flying)]
+        groups = [*lower, *(f"{aloft(scene, rng)}的{thing_phrase(thing, rng)}" for thing in flying)]
         return f"{_setting(scene, rng)}的{_joined(groups, rng)}"
-    return f"{_joined(standing, rng)}在{_setting(scene, rng)}{_above(scene, rng)}"
+    return f"{_joined(lower, rng)}在{_setting(scene, rng)}{_above(scene, rng)}"
 
 
-def _shown(scene: Scene, rng: SeededRandom) -> str:
+def _pictured(scene: Scene, rng: SeededRandom) -> str:
     """Return a text like: 照片里，沙滩上有A、B和C."""
     if rng.bernoulli(0.2):
         return f"{rng.pick(WORDS['seen'])}{_setting(scene, rng)}有{_joined(_groups(scene, rng), rng)}"
@@ -97,13 +108,13 @@ def _short(scene: Scene, rng: SeededRandom) -> str:
     return _moment(scene, rng) + relation(scene, first, second, rng)
 
 
-FULL_STYLES: tuple[Style, ...] = (_listed, _shown, _related, _placed_first, _named, _positioned, _active)
+FULL_STYLES: tuple[Style, ...] = (_listed, _pictured, _related, _placed_first, _named, _positioned, _active)
 
 
 def _there_are(scene: Scene, rng: SeededRandom) -> str:
     """Return a text like: 有A、B和C; 有A和B，天上飞着C."""
     above = _above(scene, rng) if rng.bernoulli(0.6) else ""
-    listed = _joined(_standing(scene, rng) if above else _groups(scene, rng), rng)
+    listed = _joined(_not_flying(scene, rng) if above else _groups(scene, rng), rng)
     there_is = rng.pick(("有", "有", "有", "可以看到", "能看见"))
     return there_is + (_counted(listed, rng) if there_is == "有" else listed) + above
 
@@ -117,7 +128,7 @@ def _groups(scene: Scene, rng: SeededRandom) -> list[str]:
     return [thing_phrase(thing, rng) for thing in rng.shuffled(scene.things)]
 
 
-def _standing(scene: Scene, rng: SeededRandom) -> list[str]:
+def _not_flying(scene: Scene, rng: SeededRandom) -> list[str]:
     return [thing_phrase(thing, rng) for thing in rng.shuffled(scene.things) if thing.layer != "sky"]
 
 
@@ -164,3 +175,87 @@ def _joined(phrases: list[str], rng: SeededRandom) -> str:
     if len(phrases) == 1:
         return phrases[0]
     return f"{'、'.join(phrases[:-1])}{rng.pick(('和', '和', '与', '以及'))}{phrases[-1]}"
+
+
+def relation(scene: Scene, first: Thing, second: Thing, rng: SeededRandom) -> str:
+    """Return both groups, joined by a relation that is true of the image."""
+    if "sky" in (first.layer, second.layer):
+        return _raised(scene, first, second, rng)
+    if {first.layer, second.layer} == {"front", "back"}:
+        return _located(first, second, rng.pick(WORDS["front" if first.layer == "front" else "behind"]), rng)
+    if rng.bernoulli(0.4) or not adjacent(scene, first, second):
+        return _located(first, second, rng.pick(WORDS["sides"][side(first, second)]), rng)
+    return _near(first, second, rng)
+
+
+def _located(thing: Thing, other: Thing, where: str, rng: SeededRandom) -> str:
+    """Return that `thing` is at a side of the other: "A在B左边", "B的左边是A", "B左边停着A"."""
+    a, b = thing_phrase(thing, rng), thing_phrase(other, rng)
+    verb, link = rng.pick(DOING[thing.kind]), rng.pick(("", "的"))
+    there = f"{b}{link}{where}{rng.pick(('有', '是'))}{a}"
+    return rng.pick((f"{a}在{b}{link}{where}", f"{a}{verb}在{b}{where}", there, f"{b}{where}{verb}着{a}"))
+
+
+def _near(first: Thing, second: Thing, rng: SeededRandom) -> str:
+    if rng.bernoulli(0.7):
+        return _located(first, second, rng.pick(WORDS["near"]), rng)
+    a, b = thing_phrase(first, rng), thing_phrase(second, rng)
+    return rng.pick((f"{a}紧挨着{b}", f"{a}靠近{b}", f"{a}和{b}挨在一起", f"{a}和旁边的{b}"))
+
+
+def _raised(scene: Scene, first: Thing, second: Thing, rng: SeededRandom) -> str:
+    """Return one group as above the other if they share a position, else as high up."""
+    flying, lower = (first, second) if first.layer == "sky" else (second, first)
+    if first.position == second.position:
+        if first is flying:
+            return _located(flying, lower, rng.pick(WORDS["above"]), rng)
+        return f"{thing_phrase(lower, rng)}在{thing_phrase(flying, rng)}{rng.pick(WORDS['below'])}"
+    a, b = thing_phrase(lower, rng), thing_phrase(flying, rng)
+    sky, verb = aloft(scene, rng), rng.pick(DOING[flying.kind])
+    return rng.pick((f"{a}和{sky}的{b}", f"{a}，{sky}{verb}着{b}", f"{sky}{verb}着{b}，还有{a}"))
+
+
+def queries(scene: Scene, seed: int) -> list[str]:
+    """Return four phrases, one of each type: one group, its kind alone, two groups, the place."""
+    rng = SeededRandom(QUERY_STREAM, seed)
+    return [style(scene, rng) for style in (_one_group, _one_kind, _two_groups, _place)]
+
+
+def _one_group(scene: Scene, rng: SeededRandom) -> str:
+    """Return a text like: 夜里的红色汽车."""
+    return _set(_group(rng.pick(scene.things), rng), scene, rng, 0.4)
+
+
+def _one_kind(scene: Scene, rng: SeededRandom) -> str:
+    """Return a text like: 客厅里的猫."""
+    return _set(kind_phrase(rng.pick(scene.things), rng), scene, rng, 0.7)
+
+
+def _two_groups(scene: Scene, rng: SeededRandom) -> str:
+    """Return a text like: 公园里的汽车和棕色的狗."""
+    first, second = rng.shuffled(scene.things)[:2]
+    described = [_group(thing, rng) if rng.bernoulli(0.6) else kind_phrase(thing, rng) for thing in (first, second)]
+    adjoining = "sky" not in (first.layer, second.layer) and len(scene.things) == 2
+    link = rng.pick(_NEXT_TO if adjoining and rng.bernoulli(0.3) else _LINKS)
+    return _set(link.format(*described), scene, rng, 0.4)
+
+
+def _place(scene: Scene, rng: SeededRandom) -> str:
+    """Return a text like: 傍晚的沙滩."""
+    return place_name(scene, rng, 1.0)
+
+
+def _group(thing: Thing, rng: SeededRandom) -> str:
+    """Return a group with its number, or without as in typical queries: 黑色的猫."""
+    return thing_phrase(thing, rng) if rng.bernoulli(0.5) else unnumbered_phrase(thing, rng)
+
+
+def _set(what: str, scene: Scene, rng: SeededRandom, odds: float) -> str:
+    """Return a phrase with the place, the time, both or nothing before it, or sometimes after it as keywords."""
+    placed, timed = rng.bernoulli(odds), rng.bernoulli(odds)
+    if rng.bernoulli(0.15):
+        keywords = [phrase(scene, rng) for phrase, used in ((where, placed), (when, timed)) if used]
+        return " ".join([what, *keywords])
+    if placed:
+        return f"{where_and_when(scene, rng, float(timed))}的{what}"
+    return f"{when(scene, rng)}的{what}" if timed else what

@@ -1,1 +1,0 @@
-"""Chinese captions and queries of drawn scenes, as a native speaker would phrase them."""

@@ -1,1 +1,0 @@
-"""English captions and queries of drawn scenes."""
