@@ -14,7 +14,13 @@ from photoseek.languages import LANGUAGES
 from photoseek.system.atomic_write import write_json_atomic
 from photoseek_export.errors import ExportError, ImageSideDiffers
 from photoseek_export.towers import text_tower
-from photoseek_train.model.checkpoint import LoadedCheckpoint, load_checkpoint, read_metrics, save_tokenizer, weights_hash
+from photoseek_train.model.checkpoint import (
+    LoadedCheckpoint,
+    load_checkpoint,
+    read_metrics,
+    save_tokenizer,
+    weights_hash,
+)
 from photoseek_train.model.towers import weights_sha256
 
 

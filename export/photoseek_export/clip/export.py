@@ -131,8 +131,8 @@ class _ClipSource:
 def _towers(clip: Clip) -> tuple[Tower, Tower]:
     """Return the text tower and the image tower; SigLIP's texts have a fixed length, the others have a mask."""
     spec, size = clip.text_input, (clip.preprocessing.height, clip.preprocessing.width)
-    fixed = spec.padding.length is not None
-    write_text = partial(write_text_graph, clip.model, clip.embed_text, spec.padding.length or spec.max_length, fixed=fixed)
+    fixed, length = spec.padding.length is not None, spec.padding.length or spec.max_length
+    write_text = partial(write_text_graph, clip.model, clip.embed_text, length, fixed=fixed)
     write_vision = partial(write_vision_graph, clip.model, clip.embed_image, size)
     return (
         Tower(Layout.text_model, clip.embed_text, partial(_random_texts, clip), write_text),
