@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -108,6 +108,7 @@ def test_the_command_line_prints_the_bytes_of_names(photos: Path, tiny_bundle_pa
     assert "\x1b[31m" not in table
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=12).filter(lambda name: b"\0" not in name))
 def test_every_name_is_restored_from_its_text(name: bytes) -> None:
     text = decode_filename(os.fsdecode(name))
@@ -115,6 +116,7 @@ def test_every_name_is_restored_from_its_text(name: bytes) -> None:
     text.encode()
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8")))
 def test_names_in_utf_8_are_unchanged(name: str) -> None:
     if not any(0xEF80 <= ord(character) <= 0xEFFF for character in name):
