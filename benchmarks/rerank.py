@@ -74,7 +74,7 @@ def _times(photos: Path, first: Bundle, second: Bundle, texts: Sequence[str]) ->
     with Gallery.create(photos, first) as gallery:
         gallery.index()
         first_times = {depth: _first_time(gallery, first, second, depth, texts) for depth in _DEPTHS}
-        gallery.add_bundle(second)
+        gallery.bundles.add(second)
         gallery.index()
         asks: dict[str, Ask] = {
             bundle.name: partial(Searcher(gallery, bundle=bundle).search, k=_HITS) for bundle in (first, second)

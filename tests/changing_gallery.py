@@ -79,7 +79,7 @@ class Changing:
             write_color(folder / f"{number}.png", color, seed=number)
         with Gallery.create(folder, bundle) as gallery:
             if second is not None:
-                gallery.add_bundle(second)
+                gallery.bundles.add(second)
             gallery.index()
             old, old_second = answers(gallery, bundle), [] if second is None else answers(gallery, second)
         write_color(folder / "1.png", COLORS["blue"], seed=101)

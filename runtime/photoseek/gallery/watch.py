@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from photoseek.bundle.bundle import Bundle
     from photoseek.gallery.gallery import Gallery
-    from photoseek.gallery.indexing.index import IndexReport, Progress
+    from photoseek.gallery.indexing.report import IndexReport, Progress
 
 _log = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ def watch_gallery(
                     told = _report(str(error), told)
                     continue
                 due, told = False, ""
-                bad = (report.unreadable, report.unseen)
+                bad = (report.unreadable, report.skipped)
                 if not first or report.encoded or report.reused or report.removed or bad != bad_before:
                     yield report
                 first, bad_before = True, bad

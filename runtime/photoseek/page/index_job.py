@@ -10,7 +10,7 @@ from pathlib import Path
 from photoseek.bundle.bundle import Bundle
 from photoseek.errors import GalleryNotFound, PhotoseekError
 from photoseek.gallery.gallery import Gallery
-from photoseek.gallery.indexing.index import IndexReport, Progress
+from photoseek.gallery.indexing.report import IndexReport, Progress
 from photoseek.system.user_paths import absolute, shown
 
 _log = logging.getLogger(__name__)

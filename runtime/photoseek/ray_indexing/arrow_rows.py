@@ -34,14 +34,14 @@ class BatchResult:
     def gone(self) -> frozenset[str]:
         """The paths at which there was no photo any more."""
         read = {record.found.path for record in self.batch.records}
-        return self.paths - read - {path for path, _ in self.batch.unseen}
+        return self.paths - read - {path for path, _ in self.batch.skipped}
 
     def of(self, awaited: AbstractSet[str]) -> Batch:
         """Return the part of the batch that is awaited."""
         records = [record for record in self.batch.records if record.found.path in awaited]
         hashes = {record.sha256 for record in records}
         contents = [content for content in self.batch.contents if content.sha256 in hashes]
-        unseen = [(path, reason) for path, reason in self.batch.unseen if path in awaited]
+        unseen = [(path, reason) for path, reason in self.batch.skipped if path in awaited]
         return Batch(len(self.paths & awaited), records, contents, unseen)
 
 

@@ -53,7 +53,7 @@ class Worker:
             len(photos),
             [record for batch in batches for record in batch.records],
             [content for batch in batches for content in batch.contents],
-            [path for batch in batches for path in batch.unseen],
+            [path for batch in batches for path in batch.skipped],
         )
 
     def _encode_one_by_one(self, photo: PhotoEntry, photo_encoder: PhotoEncoder) -> Batch:

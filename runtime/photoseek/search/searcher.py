@@ -115,11 +115,11 @@ class Searcher(ForkAware):
             raise QueryError(f"expected an engine among {', '.join(get_args(Engine))}, found {engine!r}")
         self.gallery = gallery
         self.engine = engine
-        self.bundle = bundle or gallery.load_bundle()
+        self.bundle = bundle or gallery.bundles.load()
         _ = gallery.photo_folder  # an untrusted one is refused here, not by the first query
-        self._folder = gallery.check_bundle(self.bundle).folder(gallery.path)
+        self._folder = gallery.bundles.require(self.bundle).folder(gallery.path)
         self.encoder = QueryEncoder(
-            self.bundle, precision, gallery.image_precision(self.bundle, precision), threads, mode
+            self.bundle, precision, gallery.bundles.image_precision(self.bundle, precision), threads, mode
         )
         database, facts = gallery.database, (self.bundle.fingerprint, self.bundle.dim)
         self.store = None if store is None else StoreSearcher(database, *facts, store, collection, fallback=fallback)
@@ -351,7 +351,7 @@ class Searcher(ForkAware):
     def _open(self) -> _SnapshotView:
         """Open the current generation; again where it was replaced meanwhile, twice: what is no longer kept is gone."""
         while True:
-            held = self.gallery.check_bundle(self.bundle)
+            held = self.gallery.bundles.require(self.bundle)
             self._folder = held.folder(self.gallery.path)
             name = current_id(self._folder)
             try:

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import GalleryDamaged, GalleryNotFound
-from photoseek.gallery.indexing.index import Progress
+from photoseek.gallery.indexing.report import Progress
 from photoseek.gallery.snapshot import build as deriving_module
 from tiny_bundle import COLORS, write_tiny_bundle
 from tiny_photos import write_color

@@ -13,7 +13,7 @@ import pytest
 
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.encoders.encoders import ImageEncoder
-from photoseek.gallery.indexing.index import IndexReport
+from photoseek.gallery.indexing.report import IndexReport
 from photoseek.sources import local
 from photoseek.sources import local as scanning
 from photoseek.sources.base import PhotoEntry

@@ -32,10 +32,13 @@ from photoseek.errors import (
     PhotoError,
     QueryError,
 )
-from photoseek.gallery.gallery import exclusive_writer
-from photoseek.gallery.indexing import index, pipeline, thread_pool
-from photoseek.gallery.indexing.index import IndexReport, Progress
+from photoseek.gallery.indexing import pipeline
+from photoseek.gallery.indexing.encode import Limits
+from photoseek.gallery.indexing.index import index_gallery
 from photoseek.gallery.indexing.pipeline import PhotoEncoder
+from photoseek.gallery.indexing.report import IndexReport, Progress
+from photoseek.gallery.indexing.thread_pool import ThreadBackend
+from photoseek.gallery.lock import exclusive_writer
 from photoseek.sources import local
 from photoseek.vector_index.registry import Engine
 from photoseek.vector_index.tuning import EngineStats
@@ -118,7 +121,7 @@ def test_a_deleted_photo_is_found_no_more_and_costs_nothing_when_it_comes_back(g
 
 
 def test_a_photo_deleted_since_the_last_generation_is_no_hit(gallery: Gallery) -> None:
-    gallery.database.forget(["red/red-0.png"])
+    gallery.database.delete_photos(["red/red-0.png"])
     hits = found(gallery, "red")
     assert len(hits) == 4
     assert "red/red-0.png" not in hits
@@ -171,10 +174,7 @@ def test_hidden_files_and_other_files_are_passed_over(gallery: Gallery, photos: 
     assert counts(gallery.index()) == {"photos": 24, "unchanged": 24}
 
 
-def test_an_interrupted_indexing_keeps_what_was_encoded(
-    photos: Path, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(thread_pool, "_AHEAD", 1)  # else all may be done before the first is told of
+def test_an_interrupted_indexing_keeps_what_was_encoded(photos: Path, tiny_bundle: Bundle) -> None:
     gallery = Gallery.create(photos, tiny_bundle)
 
     def interrupt(progress: Progress) -> None:
@@ -182,7 +182,7 @@ def test_an_interrupted_indexing_keeps_what_was_encoded(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        gallery.index(progress=interrupt)
+        gallery.index(progress=interrupt, backend=ThreadBackend(ahead=1))  # more might all be done by then
     kept = gallery.status().searchable
     assert FIRST <= kept < 24
     assert counts(gallery.index()) == {"photos": 24, "encoded": 24 - kept, "unchanged": kept}
@@ -193,9 +193,18 @@ def killed_in_the_middle(path: Path) -> None:
         if progress.done:
             os.kill(os.getpid(), 9)
 
-    index._COMMIT_S = 0.0
-    thread_pool._AHEAD = 1
-    Gallery.open(path).index(progress=kill)
+    gallery = Gallery.open(path)
+    with exclusive_writer(path):
+        index_gallery(
+            path,
+            gallery.database,
+            gallery.photo_folder,
+            gallery.bundles.load(),
+            {},
+            progress=kill,
+            backend=ThreadBackend(ahead=1),
+            limits=Limits(commit_s=0.0),
+        )
 
 
 def test_a_killed_indexing_goes_on_where_it_was_committed(photos: Path, tiny_bundle: Bundle) -> None:
@@ -268,7 +277,7 @@ def test_another_bundle_is_refused_until_all_is_encoded_anew(gallery: Gallery, p
             attempt()
     rebuilt = Gallery.open_or_create(photos, other, rebuild=True)
     assert counts(rebuilt.index()) == {"photos": 24, "encoded": 24}
-    assert rebuilt.load_bundle().name == "other"
+    assert rebuilt.bundles.load().name == "other"
     assert found(rebuilt, "red", k=1)[0].startswith("red/")
 
 
@@ -284,7 +293,7 @@ def test_a_gallery_on_its_way_to_another_bundle_refuses_to_answer(
     assert found(interrupted, "red", k=1)[0].startswith("red/")
     with exclusive_writer(gallery.path), pytest.raises(GalleryBusy):
         Gallery.open_or_create(photos, Bundle.load(write_tiny_bundle(tmp_path / "third", seed=2)), rebuild=True)
-    assert Gallery.open(photos).load_bundle().name == "other"
+    assert Gallery.open(photos).bundles.load().name == "other"
 
 
 def test_the_photo_folder_stands_for_the_gallery_inside_it(gallery: Gallery, photos: Path, tiny_bundle: Bundle) -> None:
@@ -308,7 +317,7 @@ def test_a_moved_bundle_is_found_again_by_naming_it(photos: Path, tmp_path: Path
     with pytest.raises(Exception, match="no bundle at"):
         Searcher(gallery)
     assert len(Searcher(gallery, bundle=moved).search("red")) == 5
-    assert Gallery.open_or_create(photos, moved).load_bundle().path == tmp_path / "second"
+    assert Gallery.open_or_create(photos, moved).bundles.load().path == tmp_path / "second"
 
 
 def test_an_empty_gallery_says_so(tmp_path: Path, tiny_bundle: Bundle) -> None:
@@ -542,8 +551,9 @@ def test_a_slow_photo_holds_up_no_other(photos: Path, tiny_bundle: Bundle, monke
             others.set()
 
     monkeypatch.setattr(PhotoEncoder, "batch", slow)
-    monkeypatch.setattr(thread_pool, "available_cores", lambda: 2)
-    assert counts(Gallery.create(photos, tiny_bundle).index(progress=count)) == {"photos": 24, "encoded": 24}
+    backend = ThreadBackend(workers=2)
+    report = Gallery.create(photos, tiny_bundle).index(progress=count, backend=backend)
+    assert counts(report) == {"photos": 24, "encoded": 24}
 
 
 def test_photos_are_encoded_in_the_precision_that_the_gallery_began_with(
@@ -552,14 +562,14 @@ def test_photos_are_encoded_in_the_precision_that_the_gallery_began_with(
     monkeypatch.setattr("photoseek.bundle.bundle.has_int8_instructions", lambda: True)
     bundle = Bundle.load(write_tiny_bundle(tmp_path / "both", precisions=("fp32", "int8")))
     gallery = Gallery.create(photos, bundle)
-    assert gallery.image_precision(bundle) == "int8"
+    assert gallery.bundles.image_precision(bundle) == "int8"
     gallery.index(bundle, precision="fp32")
-    assert gallery.image_precision(bundle) == "fp32"
+    assert gallery.bundles.image_precision(bundle) == "fp32"
     searcher = Searcher(gallery, bundle=bundle)
     assert (searcher.text_encoder.precision, searcher.image_encoder.precision) == ("int8", "fp32")
-    assert gallery.image_precision(bundle, "int8") == "int8"
+    assert gallery.bundles.image_precision(bundle, "int8") == "int8"
     gallery.database.set_meta(precision="fp64")  # which a bundle of another day has no more
-    assert gallery.image_precision(bundle) == "int8"
+    assert gallery.bundles.image_precision(bundle) == "int8"
 
 
 def rewrite_manifest(gallery: Gallery, change: Callable[[dict[str, Any]], None]) -> Path:

@@ -18,7 +18,8 @@ from PIL import Image
 import photoseek
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.errors import GalleryDamaged, GalleryError, PhotoseekError
-from photoseek.gallery.gallery import exclusive_writer, find_gallery
+from photoseek.gallery.location import find_gallery
+from photoseek.gallery.lock import exclusive_writer
 from photoseek.gallery.snapshot.stale import remove_stale_files
 from photoseek.page.thumbnail_cache import Pictures
 from photoseek.system.folder_tag import TAG
@@ -91,9 +92,9 @@ def _repair(gallery: Gallery, photos: Path, second: Bundle) -> None:
 
 def _hold(gallery: Gallery, photos: Path, second: Bundle) -> None:
     del photos
-    gallery.add_bundle(second)
+    gallery.bundles.add(second)
     gallery.index()
-    gallery.remove_bundle(second)
+    gallery.bundles.remove(second)
 
 
 def _prune(gallery: Gallery, photos: Path, second: Bundle) -> None:
@@ -121,7 +122,7 @@ def template(tmp_path_factory: pytest.TempPathFactory, tiny_bundle_path: Path, s
     for number, color in enumerate(COLORS.values()):
         write_color(folder / f"{number}.png", color, seed=number)
     with Gallery.create(folder, Bundle.load(tiny_bundle_path)) as gallery:
-        gallery.add_bundle(second)
+        gallery.bundles.add(second)
         for color in ("blue", "white"):
             write_color(folder / "more.png", COLORS[color])
             gallery.index()
@@ -305,7 +306,7 @@ def test_no_name_is_enough(used: Gallery, tmp_path: Path, name: str, plant: Call
     plant(place, model)
     before = tree(used.path)
     with exclusive_writer(used.path):
-        assert remove_stale_files(used.path, used.bundles()) == []
+        assert remove_stale_files(used.path, tuple(used.bundles)) == []
     assert tree(used.path) == before
     place.unlink() if place.is_symlink() or place.is_file() else shutil.rmtree(place)
 

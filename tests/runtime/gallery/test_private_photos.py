@@ -12,7 +12,7 @@ import pytest
 from photoseek import Bundle, Gallery
 from photoseek.bundle import hash_cache
 from photoseek.errors import GalleryError
-from photoseek.gallery.indexing.index import Progress
+from photoseek.gallery.indexing.report import Progress
 from photoseek.gallery.snapshot import snapshot
 from photoseek.page.sidebar import remember
 from photoseek.page.thumbnail_cache import Pictures

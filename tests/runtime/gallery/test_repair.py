@@ -15,7 +15,7 @@ from photoseek.captions import Caption
 from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import GalleryBusy, GalleryDamaged
 from photoseek.gallery.filters import Filter
-from photoseek.gallery.gallery import exclusive_writer
+from photoseek.gallery.lock import exclusive_writer
 from photoseek.system.folder_tag import TAG
 from tiny_bundle import DIM, write_tiny_bundle
 from typed_commands import photoseek_command
@@ -60,7 +60,7 @@ def test_a_row_that_nobody_wrote_is_refused_told_and_made_right(gallery: Gallery
     ):
         with pytest.raises(GalleryDamaged, match=r"gallery\.sqlite: .*verify GALLERY --repair"):
             ask()
-    assert gallery.repair().dropped
+    assert gallery.repair().deleted
     gallery.index()
     gallery.verify()
     assert found(gallery) == expected
@@ -84,7 +84,7 @@ def test_a_vector_that_nobody_wrote_is_told_and_encoded_again(gallery: Gallery) 
     assert Searcher(gallery).search(similar_to="red/red-0.png")[0].path.startswith("red/")
     with pytest.raises(GalleryDamaged, match=r"damaged: 4 vectors of photos"):
         gallery.verify()
-    assert gallery.repair().dropped == "4 vectors of photos"
+    assert gallery.repair().deleted == "4 vectors of photos"
     assert gallery.index().encoded == 4
     assert found(gallery) == expected
 
@@ -93,7 +93,7 @@ def test_a_photo_that_was_forgotten_or_dated_since_is_no_damage(gallery: Gallery
     """As while a folder is indexed: what answers was made before."""
     searcher = Searcher(gallery)
     first = searcher.search("red", k=1)[0].path
-    gallery.database.forget([first])
+    gallery.database.delete_photos([first])
     assert first not in [hit.path for hit in searcher.search("red", k=24, where=Filter(folder="red"))]
 
 
@@ -111,7 +111,7 @@ def test_wrong_vectors_are_dropped_and_their_photos_encoded_by_the_next_indexing
     change_rows(gallery, damage)
     with pytest.raises(GalleryDamaged, match=r"damaged: 4 vectors of photos.*verify GALLERY --repair"):
         gallery.verify()
-    assert gallery.repair().dropped == "4 vectors of photos"
+    assert gallery.repair().deleted == "4 vectors of photos"
     assert len(gallery.generation().ids) == 20
     assert sorted(found(gallery)) == sorted(path for path in expected if not path.startswith("red/"))
     report = gallery.index()
@@ -137,7 +137,7 @@ def test_a_row_that_holds_what_is_none_of_a_photo_is_told_dropped_and_found_agai
         found(gallery)
     with pytest.raises(GalleryDamaged, match="1 rows of photos"):
         gallery.verify()
-    assert gallery.repair().dropped == "1 rows of photos"
+    assert gallery.repair().deleted == "1 rows of photos"
     assert len(found(gallery)) == 23
     assert (gallery.index().reused, sorted(found(gallery))) == (1, sorted(expected))
 

@@ -66,7 +66,7 @@ def test_a_bundle_inside_an_album_does_not_run(album: Gallery) -> None:
 def test_nor_one_by_another_spelling(album: Gallery, reference: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(album.path.parent)
     with pytest.raises(GalleryUntrusted):
-        records(album, bundle=reference).load_bundle()
+        records(album, bundle=reference).bundles.load()
 
 
 def test_the_embedded_bundle_needs_no_trust(tmp_path: Path, state: Path) -> None:
@@ -94,9 +94,9 @@ def test_what_the_user_names_is_trusted_from_then_on(photos: Path, tiny_bundle: 
 
 def test_naming_both_again_is_trust(gallery: Gallery, photos: Path, tiny_bundle: Bundle, state: Path) -> None:
     with pytest.raises(GalleryUntrusted):
-        gallery.load_bundle()
+        gallery.bundles.load()
     Gallery.open_or_create(photos, tiny_bundle).close()
-    assert Gallery.open(photos).load_bundle().path == tiny_bundle.path
+    assert Gallery.open(photos).bundles.load().path == tiny_bundle.path
     assert state.exists()
 
 
@@ -142,7 +142,7 @@ def test_a_trusted_bundle_that_was_exchanged_is_not_trusted(album: Gallery) -> N
     change(bundle / "photoseek.json", weights=f"{0:064x}")  # other graphs under the same fingerprint
     assert Bundle.load(bundle).fingerprint == album.fingerprint
     with pytest.raises(GalleryUntrusted, match="has changed since you named it"):
-        Gallery.open(album.path).load_bundle()
+        Gallery.open(album.path).bundles.load()
 
 
 def test_where_nothing_can_be_noted_trust_lasts_as_long_as_the_gallery_is_open(
@@ -162,7 +162,7 @@ def test_a_damaged_record_trusts_nothing(album: Gallery, state: Path, content: s
     state.parent.mkdir(parents=True)
     state.write_text(content)
     with pytest.raises(GalleryUntrusted):
-        album.load_bundle()
+        album.bundles.load()
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../../../etc/passwd", "red/../../../etc/passwd", ".."])

@@ -17,8 +17,8 @@ import pytest
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.errors import GalleryNotFound, MissingExtra
 from photoseek.gallery import watch as watching_module
-from photoseek.gallery.gallery import exclusive_writer
-from photoseek.gallery.indexing.index import IndexReport
+from photoseek.gallery.indexing.report import IndexReport
+from photoseek.gallery.lock import exclusive_writer
 from photoseek.gallery.watch import watch_gallery
 from tiny_bundle import COLORS
 from tiny_photos import write_color
@@ -108,7 +108,7 @@ def test_a_folder_that_goes_away_is_waited_for(
 ) -> None:
     """Nothing of it is forgotten meanwhile; the gallery inside it comes back with it."""
     watcher.end()
-    elsewhere = Watcher(Gallery.create(photos, watcher.gallery.load_bundle(), tmp_path / "elsewhere"))
+    elsewhere = Watcher(Gallery.create(photos, watcher.gallery.bundles.load(), tmp_path / "elsewhere"))
     try:
         elsewhere.until(lambda: len(elsewhere.reports) == 1)
         photos.rename(tmp_path / "aside")
@@ -136,7 +136,7 @@ def test_another_writer_is_waited_for(watcher: Watcher, photos: Path, caplog: py
 
 @needs_watchfiles
 def test_watching_a_folder_that_is_not_there_fails_at_once(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
-    moved = Gallery.create(photos, gallery.load_bundle(), tmp_path / "elsewhere")
+    moved = Gallery.create(photos, gallery.bundles.load(), tmp_path / "elsewhere")
     photos.rename(tmp_path / "aside")
     with pytest.raises(GalleryNotFound, match="cannot be read as a folder of photos"):
         next(watch_gallery(moved, Bundle.load(moved.database.meta()["bundle"])))

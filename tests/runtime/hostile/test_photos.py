@@ -340,5 +340,5 @@ def test_want_of_memory_says_nothing_against_a_photo(
     gallery = Gallery.create(photos, tiny_bundle)
     report = gallery.index()
     assert (report.encoded, report.unreadable) == (23, [])
-    assert [reason for _, reason in report.unseen] == ["not enough memory to decode it now"]
+    assert [reason for _, reason in report.skipped] == ["not enough memory to decode it now"]
     assert gallery.index().encoded == 1

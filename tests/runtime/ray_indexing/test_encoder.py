@@ -19,7 +19,7 @@ pytest.importorskip("ray.data", reason="Ray's data library is not installed")
 
 from photoseek import Bundle, Gallery  # noqa: E402
 from photoseek.errors import IndexingError  # noqa: E402
-from photoseek.gallery.indexing.index import IndexReport, Progress  # noqa: E402
+from photoseek.gallery.indexing.report import IndexReport, Progress  # noqa: E402
 from photoseek.ray_indexing import RayBackend  # noqa: E402
 from photoseek.sources.base import PhotoEntry  # noqa: E402
 from photoseek.sources.local import LocalSource  # noqa: E402

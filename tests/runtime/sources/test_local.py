@@ -142,8 +142,8 @@ def test_the_photos_of_a_folder_that_cannot_be_read_are_kept(
     with monkeypatch.context() as patch:
         forbid(patch, photos / "red", number)
         report = gallery.index()
-    assert (report.photos, report.kept, report.removed) == (19, 5, 1)
-    assert report.unseen == [("red", os.strerror(number))]
+    assert (report.photos, report.kept_missing, report.removed) == (19, 5, 1)
+    assert report.skipped == [("red", os.strerror(number))]
     assert len(found(gallery, "red", k=5)) == 5
     assert (gallery.index().unchanged, gallery.prune()) == (24, 1)
 
@@ -154,7 +154,7 @@ def test_a_folder_without_permission_keeps_its_photos(gallery: Gallery, photos: 
         (photos / "red").chmod(mode)
         report = gallery.index()
         (photos / "red").chmod(0o700)
-        assert (report.kept, report.removed) == (4, 0)
+        assert (report.kept_missing, report.removed) == (4, 0)
 
 
 def test_a_folder_that_vanishes_while_it_is_scanned_has_no_photos(
@@ -162,7 +162,7 @@ def test_a_folder_that_vanishes_while_it_is_scanned_has_no_photos(
 ) -> None:
     forbid(monkeypatch, photos / "red", errno.ENOENT)
     report = gallery.index()
-    assert (report.removed, report.kept, report.unseen) == (4, 0, [])
+    assert (report.removed, report.kept_missing, report.skipped) == (4, 0, [])
 
 
 def test_a_disk_inside_the_folder_that_is_not_mounted_keeps_its_photos(
@@ -182,8 +182,8 @@ def test_a_disk_inside_the_folder_that_is_not_mounted_keeps_its_photos(
     (photos / "red").mkdir()
     for _ in range(2):
         report = gallery.index()
-        assert (report.photos, report.kept, report.removed) == (20, 4, 0)
-        assert report.unseen[0][1].startswith("not mounted; if its photos are gone for good, remove")
+        assert (report.photos, report.kept_missing, report.removed) == (20, 4, 0)
+        assert report.skipped[0][1].startswith("not mounted; if its photos are gone for good, remove")
     (photos / "red").rmdir()
     assert gallery.index().removed == 4
     aside.rename(photos / "red")

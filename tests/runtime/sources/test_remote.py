@@ -24,7 +24,8 @@ from photoseek.errors import (
     PhotoUnreachable,
     QueryError,
 )
-from photoseek.gallery.indexing import index as indexing
+from photoseek.gallery.indexing.encode import Limits
+from photoseek.gallery.indexing.index import index_gallery
 from photoseek.gallery.indexing.pipeline import PhotoEncoder
 from photoseek.gallery.watch import watch_gallery
 from photoseek.photos.decode import open_photo, photo_format
@@ -72,7 +73,7 @@ def gallery(s3: S3, tiny_bundle: Bundle, tmp_path: Path) -> Gallery:
 
 
 def counts(report: Any) -> dict[str, int]:
-    names = ("photos", "encoded", "reused", "unchanged", "removed", "kept")
+    names = ("photos", "encoded", "reused", "unchanged", "removed", "kept_missing")
     return {name: getattr(report, name) for name in names if getattr(report, name)}
 
 
@@ -200,8 +201,8 @@ def test_a_photo_that_cannot_be_reached_is_kept_and_not_unreadable(gallery: Gall
     s3.put("photos/blue/blue-0.png", picture(COLORS["blue"], 701))
     with instead("_cat_file", broken):
         report = gallery.index()
-    assert counts(report) == {"photos": 11, "unchanged": 11, "kept": 1}
-    assert report.unseen == [
+    assert counts(report) == {"photos": 11, "unchanged": 11, "kept_missing": 1}
+    assert report.skipped == [
         ("blue/blue-0.png", "Connection reset by peer"),
         ("new.png", "Connection reset by peer"),
     ]
@@ -210,18 +211,16 @@ def test_a_photo_that_cannot_be_reached_is_kept_and_not_unreadable(gallery: Gall
     assert counts(gallery.index()) == {"photos": 13, "encoded": 2, "unchanged": 11}
 
 
-def test_where_no_photo_can_be_reached_any_more_the_run_ends(
-    s3: S3, tiny_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_no_photo_can_be_reached_any_more_the_run_ends(s3: S3, tiny_bundle: Bundle, tmp_path: Path) -> None:
     fill(s3)
-    monkeypatch.setattr(indexing, "_UNREACHABLE", 8)
     gallery = Gallery.create(f"s3://{BUCKET}/photos", tiny_bundle, tmp_path / "gallery")
+    source, limits = gallery.photo_folder, Limits(unreachable=8)
 
     with (
         instead("_cat_file", broken),
         pytest.raises(PhotoSourceUnreachable, match="photos in a row could not be read, the last: Connection reset"),
     ):
-        gallery.index()
+        index_gallery(gallery.path, gallery.database, source, tiny_bundle, {}, limits=limits)
 
 
 def test_a_photo_that_changes_while_it_is_read_is_read_again(

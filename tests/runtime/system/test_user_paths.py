@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from photoseek import Bundle, Gallery
 from photoseek.cli.app import app
 from photoseek.errors import GalleryNotFound, PhotoseekError
-from photoseek.gallery.gallery import find_gallery
+from photoseek.gallery.location import find_gallery
 from photoseek.sources.local import LocalSource
 from photoseek.sources.resolve import open_source
 from photoseek.system.user_paths import absolute, shown

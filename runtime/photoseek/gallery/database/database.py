@@ -194,12 +194,12 @@ class Database(Connection):
                 else:
                     connection.execute(f"INSERT OR REPLACE INTO meta VALUES (?, {_RANDOM})", (_STATE + fingerprint,))
 
-    def forget(self, paths: Iterable[str]) -> None:
-        """Remove photos that no longer exist, a part in each transaction; their vectors stay, should they come back."""
-        gone = sorted(paths)
-        for start in range(0, len(gone), _REMOVED_AT_ONCE):
+    def delete_photos(self, paths: Iterable[str]) -> None:
+        """Delete photos, some in each transaction; their vectors are kept, in case the photos return."""
+        removed = sorted(paths)
+        for start in range(0, len(removed), _REMOVED_AT_ONCE):
             with self.writing() as connection:
-                part = gone[start : start + _REMOVED_AT_ONCE]
+                part = removed[start : start + _REMOVED_AT_ONCE]
                 connection.executemany("DELETE FROM photos WHERE path = ?", ((path,) for path in part))
                 self.note_change()
 
