@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from photoseek import Bundle, Gallery
-from photoseek.gallery.database.database import ContentRecord, PhotoRecord
+from photoseek.gallery.database.records import ContentRecord, PhotoRecord
 from photoseek.gallery.filters import TYPES, Filter
 from photoseek.gallery.lock import exclusive_writer
 from photoseek.gallery.snapshot.build import build_snapshot

@@ -13,9 +13,9 @@ from photoseek.gallery.database.bundles import list_bundles
 from photoseek.gallery.database.database import Database
 from photoseek.gallery.database.sentences import Sentences
 from photoseek.gallery.indexing.encode import encode_sentences
-from photoseek.gallery.row_checks import delete_rows, find_bad_rows
 from photoseek.gallery.snapshot.build import build_snapshot, check_matches_database, expected_state
 from photoseek.gallery.snapshot.current import current_id
+from photoseek.gallery.snapshot.row_checks import delete_rows, find_bad_rows
 from photoseek.gallery.snapshot.snapshot import open_current
 from photoseek.gallery.snapshot.stale import remove_stale_files
 
@@ -56,7 +56,7 @@ def verify_gallery(gallery: Path, database: Database) -> None:
     Raises:
         GalleryDamaged: The first problem found, and how to repair it.
     """
-    database.check()
+    database.verify()
     snapshots = []
     for record in list_bundles(database):
         if current_id(record.folder(gallery)) is not None:
@@ -106,8 +106,8 @@ def repair_gallery(gallery: Path, database: Database, bundles: Mapping[str, Bund
 def _rebuild_indexes(database: Database) -> None:
     """Rebuild the indexes of the database file, if these alone are damaged."""
     try:
-        database.check()
+        database.verify()
     except GalleryDamaged:
         with suppress(GalleryError), database.writing() as connection:
             connection.execute("REINDEX")
-        database.check()
+        database.verify()

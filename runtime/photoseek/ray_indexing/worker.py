@@ -6,7 +6,7 @@ import socket
 from typing import Any
 
 from photoseek.errors import PhotoseekError
-from photoseek.gallery.database.database import PhotoRecord
+from photoseek.gallery.database.records import PhotoRecord
 from photoseek.gallery.indexing.pipeline import BATCH, Batch, PhotoEncoder
 from photoseek.ray_indexing.arrow_rows import error_table, from_batch, parse_photos
 from photoseek.ray_indexing.worker_spec import WorkerSpec

@@ -14,13 +14,13 @@ from photoseek.bundle.bundle import Bundle
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import GalleryDamaged, GalleryIncompatible, QueryError
 from photoseek.gallery.database.bundles import GalleryBundle
-from photoseek.gallery.database.database import StoredPhoto
 from photoseek.gallery.database.filter_query import matching_ids
+from photoseek.gallery.database.records import StoredPhoto
 from photoseek.gallery.database.sentences import StoredSentences
 from photoseek.gallery.filters import Filter
 from photoseek.gallery.gallery import Gallery
-from photoseek.gallery.snapshot.build import ROWS_REPAIR_HINT, rows_for, verify_rows
 from photoseek.gallery.snapshot.current import REPAIR_HINT, current_id
+from photoseek.gallery.snapshot.row_checks import ROWS_REPAIR_HINT, rows_for, verify_rows
 from photoseek.gallery.snapshot.snapshot import Snapshot
 from photoseek.photos.decode import PhotoInput
 from photoseek.search.hits import Hit, Sentence

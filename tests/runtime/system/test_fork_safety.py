@@ -110,7 +110,7 @@ def test_a_child_writes_with_a_connection_of_its_own(gallery: Gallery) -> None:
     process.join(60)
     assert process.exitcode == 0
     assert gallery.database.meta()["written_by"] == str(process.pid)
-    gallery.database.check()
+    gallery.database.verify()
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
