@@ -119,7 +119,7 @@ def test_the_command_line(gallery: Gallery, tiny_bundle: Bundle, tmp_path: Path)
     assert missing.stderr.count("\n") == 1
     watched = photoseek(*index, *where, "--watch")
     assert watched.returncode == 2
-    assert "object storage tells nobody of its changes" in watched.stderr
+    assert "object storage does not report changes" in watched.stderr
 
 
 def test_opening_with_a_viewer_is_refused_with_another_way(

@@ -330,5 +330,5 @@ def test_what_is_not_there_is_told_before_a_gallery_is_made(tiny_bundle: Bundle,
 
 
 def test_watching_object_storage_is_refused(gallery: Gallery) -> None:
-    with pytest.raises(QueryError, match="object storage tells nobody of its changes"):
+    with pytest.raises(QueryError, match="object storage does not report changes"):
         next(iter(watch_gallery(gallery)))
