@@ -1,4 +1,4 @@
-"""A crew of Ray machines: two real nodes on this one, of which one is killed in the middle."""
+"""Indexing on a Ray cluster of two real nodes on this machine, one of which is killed."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _HEALTH = {"health_check_initial_delay_ms": 1000, "health_check_period_ms": 1000
 
 @dataclasses.dataclass(frozen=True)
 class Watched(LocalSource):
-    """A folder that notes which node read what, and takes its time."""
+    """A slow folder that records which node read which photo."""
 
     log: Path
     pause_s: float = 0.0
@@ -95,7 +95,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture
 def many(photos: Path) -> Path:
-    """More photos, of which one is none."""
+    """More photos, and a file that cannot be decoded."""
     for number in range(96):
         write_color(photos / "more" / f"{number}.png", (2 * number, 255 - 2 * number, 90), seed=1000 + number)
     (photos / "more" / "broken.jpg").write_bytes(b"no photo")
@@ -103,7 +103,7 @@ def many(photos: Path) -> Path:
 
 
 def count_commits(gallery: Gallery) -> None:
-    """Have the database note each time that a photo is written."""
+    """Make the database count how often each photo is written."""
     with sqlite3.connect(gallery.path / "gallery.sqlite") as connection:
         connection.execute("CREATE TABLE commits (path TEXT)")
         for what in ("INSERT", "UPDATE"):
@@ -134,7 +134,7 @@ def tried_again(index: Callable[[], IndexReport]) -> IndexReport:
     return index()
 
 
-def test_a_node_that_dies_in_the_middle_costs_no_photo_and_doubles_none(
+def test_a_lost_node_loses_and_duplicates_no_photo(
     many: Path, tiny_bundle: Bundle, cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = Gallery.create(many, tiny_bundle, tmp_path / "plain")
@@ -163,7 +163,7 @@ def test_a_node_that_dies_in_the_middle_costs_no_photo_and_doubles_none(
     assert gallery.index(backend=RayBackend(cluster.address)).unchanged == 121
 
 
-def test_from_outside_of_the_cluster_with_a_bundle_that_its_machines_lack(
+def test_a_client_outside_the_cluster_sends_its_bundle(
     photos: Path, tiny_bundle: Bundle, cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = Gallery.create(photos, tiny_bundle, tmp_path / "plain")
@@ -179,7 +179,7 @@ def test_from_outside_of_the_cluster_with_a_bundle_that_its_machines_lack(
     assert Bundle.load(arrived).fingerprint == tiny_bundle.fingerprint
 
 
-def test_a_photo_that_kills_its_process_is_named_and_holds_up_no_other(
+def test_a_photo_that_kills_its_process_is_reported_and_delays_no_other(
     photos: Path, tiny_bundle: Bundle, cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gallery = Gallery.create(photos, tiny_bundle, tmp_path / "crewed")
@@ -189,7 +189,7 @@ def test_a_photo_that_kills_its_process_is_named_and_holds_up_no_other(
     assert report.encoded == 23
 
 
-def test_what_was_encoded_before_an_interruption_is_kept_and_a_machine_that_sees_no_photos_is_named(
+def test_an_interruption_saves_encoded_photos_and_a_machine_without_photos_is_named(
     many: Path, tiny_bundle: Bundle, cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gallery = Gallery.create(many, tiny_bundle, tmp_path / "crewed")
