@@ -40,7 +40,7 @@ from photoseek.sources.base import PhotoSource
 from photoseek.sources.local import LocalSource
 from photoseek.sources.resolve import open_source
 from photoseek.system.permissions import OWNER, access_of
-from photoseek.system.user_paths import absolute, shown, why_no_folder
+from photoseek.system.user_paths import absolute, printable, why_no_folder
 
 
 class Gallery:
@@ -126,7 +126,7 @@ class Gallery:
             found_instead = why_no_folder(folder)
             reason = f": {found_instead}" if found_instead else ""
             raise GalleryNotFound(
-                f"no gallery at {shown(folder)}{reason}; make one with: photoseek index PHOTOS --bundle BUNDLE"
+                f"no gallery at {printable(folder)}{reason}; make one with: photoseek index PHOTOS --bundle BUNDLE"
             )
         expect_database(found)
         return cls(found, Database(found / DATABASE, recover=recover), trust)

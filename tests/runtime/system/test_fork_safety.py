@@ -63,10 +63,10 @@ print(sorted(set(codes)))
 
 
 @pytest.mark.parametrize(("use", "forks"), [("used", FORKS), ("unused", 5), ("dropped", 5), ("busy", 5)])
-def test_children_of_a_fork_answer_like_their_parent_and_end_well(
+def test_forked_children_answer_like_their_parent_and_exit_cleanly(
     gallery: Gallery, tmp_path: Path, use: str, forks: int
 ) -> None:
-    """``busy``: while two threads of the parent search, whose locks the child gets as they stand."""
+    """``busy``: while two threads of the parent search, whose locks the child inherits in their state."""
     script = tmp_path / "forking.py"
     script.write_text(FORKING)
     words = [sys.executable, "-W", "ignore::DeprecationWarning", script, gallery.path, use, rounds(forks), *INSTALLED]
@@ -88,7 +88,7 @@ def searched(text: str) -> tuple[int, list[str]]:
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_pool_that_forks_uses_what_its_parent_opened(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_forking_pool_uses_objects_of_its_parent(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
     """As gunicorn --preload and Celery do."""
     monkeypatch.setitem(opened, "searcher", Searcher(gallery))
     expected = {color: searched(color)[1] for color in COLORS}
@@ -99,7 +99,7 @@ def test_a_pool_that_forks_uses_what_its_parent_opened(gallery: Gallery, monkeyp
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_child_writes_with_a_connection_of_its_own(gallery: Gallery) -> None:
+def test_a_child_writes_with_a_new_connection(gallery: Gallery) -> None:
     def write() -> None:
         gallery.database.set_meta(written_by=str(os.getpid()))
 
@@ -114,7 +114,7 @@ def test_a_child_writes_with_a_connection_of_its_own(gallery: Gallery) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_child_that_outlives_an_indexing_does_not_keep_its_lock(gallery: Gallery) -> None:
+def test_a_child_that_outlives_an_indexing_does_not_hold_its_lock(gallery: Gallery) -> None:
     children = []
 
     def fork(_: object) -> None:
