@@ -20,7 +20,7 @@ FLIPS = 3  # of each file, in one round
 
 @pytest.fixture(scope="module")
 def galleries(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A whole gallery, and one of other photos."""
+    """A valid gallery, and one of other photos."""
     changing = Changing.make(tmp_path_factory.mktemp("whole"))
     foreign = tmp_path_factory.mktemp("foreign")
     for number, color in enumerate(COLORS.values()):
@@ -34,7 +34,7 @@ def galleries(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return changing.folder, foreign
 
 
-def test_a_damaged_file_is_told_or_done_without(galleries: tuple[Path, Path], tmp_path: Path) -> None:
+def test_a_damaged_file_is_reported_or_not_used(galleries: tuple[Path, Path], tmp_path: Path) -> None:
     whole, foreign = galleries
     rng = random.Random(seed("corruptions"))
     trials = trials_over(whole / ".photoseek", rounds(FLIPS), rng)

@@ -39,12 +39,12 @@ class Call:
 
 @pytest.fixture(scope="module", params=[False, True], ids=["one bundle", "two bundles"])
 def changing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Changing:
-    return Changing.make(tmp_path_factory.mktemp("changing"), beside=request.param)
+    return Changing.make(tmp_path_factory.mktemp("changing"), additional=request.param)
 
 
 @pytest.fixture(scope="module")
 def calls(changing: Changing, tmp_path_factory: pytest.TempPathFactory) -> list[Call]:
-    """What an indexing that is let alone does to the gallery, in order."""
+    """The system calls on the gallery of an undisturbed indexing, in order."""
     if shutil.which("strace") is None:
         pytest.skip("strace is not installed")
     if subprocess.run([*TRACE, "-o", "/dev/null", "true"], capture_output=True).returncode != 0:
@@ -94,15 +94,13 @@ def test_a_fault_at_any_call_leaves_the_old_state_or_the_new_one(
     report("crash points after which verify named what the next indexing cured", broken)
 
 
-@pytest.mark.parametrize("beside", [False, True], ids=["the gallery's own", "beside it"])
-def test_what_current_names_is_on_the_disk_before_it_is_named(
-    changing: Changing, calls: list[Call], beside: bool
-) -> None:
+@pytest.mark.parametrize("additional", [False, True], ids=["primary", "additional"])
+def test_a_snapshot_is_synced_before_current_names_it(changing: Changing, calls: list[Call], additional: bool) -> None:
     """fsync(each file), rename(generation), fsync(its folder), fsync(new pointer), rename(pointer), fsync(gallery)."""
-    if beside and changing.beside is None:
+    if additional and changing.additional is None:
         pytest.skip("a gallery of one bundle")
-    calls = [call for call in calls if ("/bundles/" in call.arguments) == beside]
-    top = r"/bundles/\w+" if beside else r"/\.photoseek"
+    calls = [call for call in calls if ("/bundles/" in call.arguments) == additional]
+    top = r"/bundles/\w+" if additional else r"/\.photoseek"
 
     def places(name: str, pattern: str) -> list[int]:
         return [at for at, call in enumerate(calls) if call.name == name and re.search(pattern, call.arguments)]

@@ -76,7 +76,7 @@ def p99(times: list[float]) -> float:
 
 @contextmanager
 def stopping_at_calls(gallery: Path, log: Path) -> Iterator[Iterator[str]]:
-    """A process that writes the gallery, and each system call on the database that it was stopped at, until it ends."""
+    """A process that writes the gallery, and is stopped at each system call on the database."""
     if shutil.which("strace") is None:
         pytest.skip("strace is not installed")
     if subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True).returncode != 0:

@@ -1,4 +1,4 @@
-"""What a gallery that came from elsewhere may not do: read other folders, run its own models."""
+"""A gallery from someone else cannot read other folders, or run models that it brings along."""
 
 from __future__ import annotations
 
@@ -63,7 +63,9 @@ def test_a_bundle_inside_an_album_does_not_run(album: Gallery) -> None:
 
 @pytest.mark.usefixtures("no_model")
 @pytest.mark.parametrize("reference", ["bundle", "./bundle", "~/bundle", "../photos/bundle", "demo/"])
-def test_nor_one_by_another_spelling(album: Gallery, reference: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bundle_inside_an_album_does_not_run_by_any_spelling(
+    album: Gallery, reference: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(album.path.parent)
     with pytest.raises(GalleryUntrusted):
         records(album, bundle=reference).bundles.load()
@@ -80,7 +82,7 @@ def test_the_embedded_bundle_needs_no_trust(tmp_path: Path, state: Path) -> None
     assert not state.parent.exists()  # nothing points elsewhere, so nothing is noted
 
 
-def test_what_the_user_names_is_trusted_from_then_on(photos: Path, tiny_bundle: Bundle, state: Path) -> None:
+def test_paths_that_the_user_names_are_trusted_afterward(photos: Path, tiny_bundle: Bundle, state: Path) -> None:
     place = photos.parent / "gallery"
     with Gallery.create(photos, tiny_bundle, place) as gallery:
         gallery.index()
@@ -92,7 +94,7 @@ def test_what_the_user_names_is_trusted_from_then_on(photos: Path, tiny_bundle: 
     assert list(noted["bundles"]) == [str(tiny_bundle.path)]
 
 
-def test_naming_both_again_is_trust(gallery: Gallery, photos: Path, tiny_bundle: Bundle, state: Path) -> None:
+def test_naming_both_again_restores_trust(gallery: Gallery, photos: Path, tiny_bundle: Bundle, state: Path) -> None:
     with pytest.raises(GalleryUntrusted):
         gallery.bundles.load()
     Gallery.open_or_create(photos, tiny_bundle).close()
@@ -101,7 +103,7 @@ def test_naming_both_again_is_trust(gallery: Gallery, photos: Path, tiny_bundle:
 
 
 @pytest.mark.parametrize("place", ["/", "../..", "../../elsewhere", "{parent}/elsewhere", "s3://bucket/photos"])
-def test_photos_elsewhere_are_neither_read_nor_named_as_hits(gallery: Gallery, place: str) -> None:
+def test_photos_elsewhere_are_neither_read_nor_returned(gallery: Gallery, place: str) -> None:
     elsewhere = gallery.path.parent.parent / "elsewhere"
     shutil.copytree(gallery.path.parent, elsewhere)
     gallery = records(gallery, photos=place.format(parent=elsewhere.parent))
@@ -111,7 +113,7 @@ def test_photos_elsewhere_are_neither_read_nor_named_as_hits(gallery: Gallery, p
     assert gallery.status().photos == 24  # it is still described
 
 
-def test_trust_is_given_by_a_word_or_by_an_answer_and_kept(album: Gallery, state: Path) -> None:
+def test_trust_is_given_by_an_option_or_an_answer_and_recorded(album: Gallery, state: Path) -> None:
     asked: list[str] = []
 
     def answer(yes: bool) -> Callable[[str], bool]:
@@ -134,7 +136,7 @@ def test_trust_is_given_by_a_word_or_by_an_answer_and_kept(album: Gallery, state
 
 
 @pytest.mark.usefixtures("no_model")
-def test_a_trusted_bundle_that_was_exchanged_is_not_trusted(album: Gallery) -> None:
+def test_a_changed_bundle_is_not_trusted(album: Gallery) -> None:
     Gallery.open(album.path, trust=True).expect_trust()
     bundle = album.path.parent / "bundle"
     shutil.rmtree(bundle)
@@ -145,7 +147,7 @@ def test_a_trusted_bundle_that_was_exchanged_is_not_trusted(album: Gallery) -> N
         Gallery.open(album.path).bundles.load()
 
 
-def test_where_nothing_can_be_noted_trust_lasts_as_long_as_the_gallery_is_open(
+def test_without_a_record_trust_lasts_while_the_gallery_is_open(
     album: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -171,7 +173,7 @@ def test_a_path_in_the_database_stays_inside_the_photo_folder(gallery: Gallery, 
     assert os.path.normpath(gallery.recorded_folder.photo(path)).startswith(str(root))
 
 
-def test_the_command_line_refuses_and_takes_the_option(album: Gallery) -> None:
+def test_the_command_line_refuses_without_the_option(album: Gallery) -> None:
     search = ("search", "red", "--gallery", album.path, "--json")
     refused = photoseek_command(*search)
     assert (refused.returncode, refused.stdout) == (1, "")
