@@ -8,7 +8,7 @@ from pathlib import Path
 
 from photoseek.bundle.bundle import Bundle
 from photoseek.captions import Caption
-from photoseek.errors import BundleError, GalleryError, GalleryIncompatible, GalleryNotFound, PhotoseekError, QueryError
+from photoseek.errors import BundleError, GalleryNotFound, PhotoseekError, QueryError
 from photoseek.gallery.bundles import GalleryBundles
 from photoseek.gallery.database.bundles import GalleryBundle, list_bundles, primary_record, save_bundle, to_record
 from photoseek.gallery.database.database import Database
@@ -19,24 +19,16 @@ from photoseek.gallery.indexing.encode import encode_sentences
 from photoseek.gallery.indexing.index import index_gallery
 from photoseek.gallery.indexing.pipeline import EncodingBackend
 from photoseek.gallery.indexing.report import IndexReport, Progress
-from photoseek.gallery.location import (
-    expect_no_gallery,
-    find_gallery,
-    record_of,
-    recorded_source,
-    reindex_command,
-    resolve_location,
-)
+from photoseek.gallery.location import expect_no_gallery, find_gallery, record_of, reindex_command, resolve_location
 from photoseek.gallery.lock import exclusive_writer, is_writing
 from photoseek.gallery.photo_check import PhotoMismatch, check_photos
+from photoseek.gallery.photos import GalleryPhotos
 from photoseek.gallery.repair import Repaired, repair_gallery, verify_gallery
 from photoseek.gallery.snapshot.build import check_matches_database
 from photoseek.gallery.snapshot.snapshot import Snapshot, open_current
 from photoseek.gallery.snapshot.stale import stale_files
 from photoseek.gallery.status import GalleryStatus, gallery_status
 from photoseek.gallery.trust import Answer, Trust
-from photoseek.photos.photo_file import PhotoFile
-from photoseek.sources.base import PhotoSource
 from photoseek.sources.local import LocalSource
 from photoseek.sources.resolve import open_source
 from photoseek.system.permissions import OWNER, access_of
@@ -51,6 +43,7 @@ class Gallery:
 
     Attributes:
         path: Its folder.
+        photos: Its photo folder.
         bundles: Its primary and additional bundles.
         sentences: Its captions.
     """
@@ -59,6 +52,7 @@ class Gallery:
         self.path = path
         self.database = database
         self.trust = Trust(path, trust)
+        self.photos = GalleryPhotos(path, database, self.trust)
         self.bundles = GalleryBundles(path, database, self.trust)
         self.sentences = Sentences(database)
 
@@ -151,7 +145,7 @@ class Gallery:
             path: The folder of the gallery. None: ``.photoseek`` inside the photo folder.
             rebuild: Whether this bundle replaces the primary one of the gallery; ``index`` encodes every photo again.
             add_bundle: Whether to add this bundle to a gallery of another one; see ``GalleryBundles.add``.
-            relocate: Whether the photos of the gallery have moved to ``photos``; see ``relocate``.
+            relocate: Whether the photos of the gallery have moved to ``photos``; see ``GalleryPhotos.relocate``.
             trust: As for ``open``. The photo folder and the bundle that are named here are always trusted.
 
         Raises:
@@ -163,16 +157,9 @@ class Gallery:
             return cls.create(photos, bundle, folder)
         gallery = cls.open(folder, recover=True, trust=trust)
         if relocate:
-            gallery.relocate(photos)
-        elif not (before := gallery.recorded_folder).same_as(source):
-            missing = isinstance(before, LocalSource) and not before.root.is_dir()
-            there = ", which is not there now" if missing else ""
-            raise GalleryIncompatible(
-                f"{folder}: belongs to the photos in {before.address}{there}, not in {source.address}; "
-                "if they have moved, add --relocate, and no photo is encoded again; else name another --gallery"
-            )
+            gallery.photos.relocate(photos)
         else:
-            gallery.trust.accept_photos(before)
+            gallery.photos.expect_same(source)
         if add_bundle:
             gallery.bundles.add(bundle)
         elif rebuild:
@@ -182,44 +169,16 @@ class Gallery:
             gallery.bundles.save_path(bundle)
         return gallery
 
-    @property
-    def photo_folder(self) -> PhotoSource:
-        """The photo folder: a local folder, or a prefix of a bucket.
-
-        Raises:
-            GalleryUntrusted: The gallery records a place elsewhere that this user has not named.
-        """
-        folder = self.recorded_folder
-        self.trust.expect_photos(folder)
-        return folder
-
-    @property
-    def recorded_folder(self) -> PhotoSource:
-        """The photo folder that the gallery records, trusted or not: to name it, not to read from it."""
-        return recorded_source(self.path, self.database)
-
     def expect_trust(self) -> None:
         """Raise unless the gallery's photo folder and bundles may be used.
 
         Raises:
             GalleryUntrusted: One of them may not.
         """
-        self.trust.expect_photos(self.recorded_folder)
+        self.trust.expect_photos(self.photos.recorded)
         for record in self.bundles:
             with suppress(BundleError):  # one that is missing or damaged is reported where it is used
                 self.trust.load_bundle(record.reference, record.fingerprint)
-
-    @property
-    def photos_root(self) -> Path:
-        """The path of the photo folder.
-
-        Raises:
-            GalleryError: The photos are in object storage; see ``photo_folder``.
-        """
-        folder = self.photo_folder
-        if not isinstance(folder, LocalSource):
-            raise GalleryError(f"{self.path}: expected photos in a folder of this machine, found {folder.address}")
-        return folder.root
 
     @property
     def fingerprint(self) -> str:
@@ -230,30 +189,6 @@ class Gallery:
     def reindex_command(self) -> str:
         """The command line that brings this gallery up to date."""
         return reindex_command(self.path, self.database)
-
-    def file_of(self, path: str) -> PhotoFile:
-        """Return the file of a photo; ``path`` as in ``Hit.path``."""
-        return self.photo_folder.photo(path)
-
-    def relocate(self, photos: str | Path) -> None:
-        """Record that the photos have moved to another folder, or to object storage; no photo is encoded again.
-
-        Raises:
-            GalleryNotFound: The folder does not exist, or contains none of the gallery's photos.
-            PhotoSourceUnreachable: The object storage cannot be reached, or denies access.
-            GalleryBusy: Another process is writing this gallery.
-        """
-        source = open_source(photos)
-        known = self.database.paths()
-        source.expect()
-        if known and not source.contains_any(known):
-            raise GalleryNotFound(
-                f"{source.address}: expected the photos that were in {self.recorded_folder.address}, such as "
-                f"{min(known)}, found none of {len(known):,}; name the folder that they have moved to"
-            )
-        with exclusive_writer(self.path):
-            self.database.set_meta(photos=record_of(source, self.path))
-        self.trust.accept_photos(source)
 
     def index(
         self,
@@ -303,7 +238,7 @@ class Gallery:
             return index_gallery(
                 self.path,
                 self.database,
-                self.photo_folder,
+                self.photos.source,
                 primary,
                 additional,
                 progress=progress,
@@ -386,7 +321,7 @@ class Gallery:
             GalleryNotFound: The photo folder does not exist.
             PhotoSourceUnreachable: The object storage cannot be reached, or denies access.
         """
-        folder = self.photo_folder
+        folder = self.photos.source
         folder.expect()
         return check_photos(self.database, folder, progress or (lambda *_: None))
 

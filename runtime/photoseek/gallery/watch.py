@@ -57,7 +57,7 @@ def watch_gallery(
         QueryError: The photos are in object storage, which does not report changes.
         PhotoseekError: The first indexing failed; see ``Gallery.index``.
     """
-    if not isinstance(source := gallery.photo_folder, LocalSource):
+    if not isinstance(source := gallery.photos.source, LocalSource):
         raise QueryError(
             f"{source.address}: expected a folder of this machine: object storage does not report changes; "
             "run photoseek index again from time to time, by cron for example"
@@ -86,7 +86,7 @@ class _Watcher:
     def reports(self) -> Iterator[IndexReport]:
         """Index and watch, and start again whenever the folder is replaced."""
         while not self.stop.is_set():
-            root = self.gallery.photos_root
+            root = self.gallery.photos.root
             identity = _identity(root)
             if identity is None and self.started:
                 self._log_once(f"{root}: cannot be read as a folder of photos")

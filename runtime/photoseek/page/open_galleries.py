@@ -111,7 +111,7 @@ def _is_current(opened: OpenGallery) -> bool:
 def _open(folder: str, model: str | None, *, links: bool) -> OpenGallery:
     gallery = Gallery.open(folder)
     searcher = Searcher(gallery, bundle=gallery.bundles.load(model))
-    source = gallery.photo_folder
+    source = gallery.photos.source
     root = source.root if isinstance(source, LocalSource) else None
     pictures = Pictures(gallery.path, root=root, links=links)
     opened = OpenGallery(searcher, pictures, _identity(gallery), searcher.bundle.fingerprint == gallery.fingerprint)

@@ -116,7 +116,7 @@ class Searcher(ForkAware):
         self.gallery = gallery
         self.engine = engine
         self.bundle = bundle or gallery.bundles.load()
-        _ = gallery.photo_folder  # an untrusted one is refused here, not by the first query
+        _ = gallery.photos.source  # an untrusted one is refused here, not by the first query
         self._folder = gallery.bundles.require(self.bundle).folder(gallery.path)
         self.encoder = QueryEncoder(
             self.bundle, precision, gallery.bundles.image_precision(self.bundle, precision), threads, mode
@@ -332,7 +332,7 @@ class Searcher(ForkAware):
         ids = found.ids.tolist()
         shown = [place for place, photo in enumerate(ids) if photo in photos and photo != query.exclude_id]
         vectors = found.vectors[shown]
-        folder = self.gallery.photo_folder
+        folder = self.gallery.photos.source
         hits = []
         for rank, (place, trust) in enumerate(zip(shown, query.trust(vectors), strict=True), start=1):
             photo = photos[ids[place]]

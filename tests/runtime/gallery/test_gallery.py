@@ -45,7 +45,7 @@ def test_a_gallery_outside_the_photo_folder_finds_photos(photos: Path, tiny_bund
 def test_photos_and_gallery_move_together(photos: Path, tmp_path: Path) -> None:
     moved = photos.rename(tmp_path / "moved")
     again = Gallery.open(moved)
-    assert again.photos_root == moved
+    assert again.photos.root == moved
     assert Searcher(again).search("red", k=1)[0].file.is_file()
     assert counts(again.index()) == {"photos": 24, "unchanged": 24}
 

@@ -174,7 +174,7 @@ def killed_in_the_middle(path: Path) -> None:
         index_gallery(
             path,
             gallery.database,
-            gallery.photo_folder,
+            gallery.photos.source,
             gallery.bundles.load(),
             {},
             progress=kill,

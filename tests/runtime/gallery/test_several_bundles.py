@@ -217,7 +217,7 @@ def test_each_bundle_keeps_its_first_precision(gallery: Gallery, tmp_path: Path)
     assert gallery.database.meta()["precision"] == "fp32"
     gallery.bundles.remove(bundle)
     done = photoseek_command(
-        "index", gallery.photos_root, "--bundle", bundle.path, "--add-bundle", "--precision", "fp16"
+        "index", gallery.photos.root, "--bundle", bundle.path, "--add-bundle", "--precision", "fp16"
     )
     assert (done.returncode, gallery.bundles.image_precision(bundle)) == (0, "fp16"), done.stderr
     assert gallery.database.meta()["precision"] == "fp32"

@@ -107,7 +107,11 @@ def test_photos_elsewhere_are_neither_read_nor_returned(gallery: Gallery, place:
     elsewhere = gallery.path.parent.parent / "elsewhere"
     shutil.copytree(gallery.path.parent, elsewhere)
     gallery = records(gallery, photos=place.format(parent=elsewhere.parent))
-    for use in (lambda: gallery.photo_folder, lambda: gallery.file_of("red/red-0.png"), lambda: Searcher(gallery)):
+    for use in (
+        lambda: gallery.photos.source,
+        lambda: gallery.photos.file_of("red/red-0.png"),
+        lambda: Searcher(gallery),
+    ):
         with pytest.raises(GalleryUntrusted, match=r"records its photos in .*, which you have not named for it here"):
             use()
     assert gallery.status().photos == 24  # it is still described
@@ -170,7 +174,7 @@ def test_a_damaged_record_trusts_nothing(album: Gallery, state: Path, content: s
 @pytest.mark.parametrize("path", ["/etc/passwd", "../../../etc/passwd", "red/../../../etc/passwd", ".."])
 def test_a_path_in_the_database_stays_inside_the_photo_folder(gallery: Gallery, path: str) -> None:
     root = gallery.path.parent
-    assert os.path.normpath(gallery.recorded_folder.photo(path)).startswith(str(root))
+    assert os.path.normpath(gallery.photos.recorded.photo(path)).startswith(str(root))
 
 
 def test_the_command_line_refuses_without_the_option(album: Gallery) -> None:

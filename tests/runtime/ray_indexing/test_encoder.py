@@ -20,6 +20,7 @@ pytest.importorskip("ray.data", reason="Ray's data library is not installed")
 from photoseek import Bundle, Gallery  # noqa: E402
 from photoseek.errors import IndexingError  # noqa: E402
 from photoseek.gallery.indexing.report import IndexReport, Progress  # noqa: E402
+from photoseek.gallery.photos import GalleryPhotos  # noqa: E402
 from photoseek.ray_indexing import RayBackend  # noqa: E402
 from photoseek.sources.base import PhotoEntry  # noqa: E402
 from photoseek.sources.local import LocalSource  # noqa: E402
@@ -142,7 +143,7 @@ def test_a_lost_node_loses_and_duplicates_no_photo(
     gallery = Gallery.create(many, tiny_bundle, tmp_path / "crewed")
     count_commits(gallery)
     folder = Watched(many, tmp_path / "read.log", pause_s=0.05, nodes_at_least=2)
-    monkeypatch.setattr(Gallery, "photo_folder", folder)
+    monkeypatch.setattr(GalleryPhotos, "source", folder)
     killed: list[str] = []
 
     def kill(progress: Progress) -> None:
@@ -183,7 +184,7 @@ def test_a_photo_that_kills_its_process_is_reported_and_delays_no_other(
     photos: Path, tiny_bundle: Bundle, cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gallery = Gallery.create(photos, tiny_bundle, tmp_path / "crewed")
-    monkeypatch.setattr(Gallery, "photo_folder", Watched(photos, tmp_path / "log", deadly="red/red-1.png"))
+    monkeypatch.setattr(GalleryPhotos, "source", Watched(photos, tmp_path / "log", deadly="red/red-1.png"))
     report = gallery.index(backend=RayBackend(cluster.address))
     assert report.unreadable == [("red/red-1.png", "a process ended while it was decoded")]
     assert report.encoded == 23
@@ -193,7 +194,7 @@ def test_an_interruption_saves_encoded_photos_and_a_machine_without_photos_is_na
     many: Path, tiny_bundle: Bundle, cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gallery = Gallery.create(many, tiny_bundle, tmp_path / "crewed")
-    monkeypatch.setattr(Gallery, "photo_folder", Watched(many, tmp_path / "log", pause_s=0.02))
+    monkeypatch.setattr(GalleryPhotos, "source", Watched(many, tmp_path / "log", pause_s=0.02))
 
     def interrupt(progress: Progress) -> None:
         if progress.done >= 8:
@@ -203,7 +204,7 @@ def test_an_interruption_saves_encoded_photos_and_a_machine_without_photos_is_na
         gallery.index(progress=interrupt, backend=RayBackend(cluster.address))
     kept = gallery.database.count()
     assert 8 <= kept < 121
-    monkeypatch.setattr(Gallery, "photo_folder", Elsewhere(many))
+    monkeypatch.setattr(GalleryPhotos, "source", Elsewhere(many))
     with pytest.raises(IndexingError, match=r"expected to see .*, found no such file; mount the folder there"):
         gallery.index(backend=RayBackend(cluster.address))
     assert gallery.database.count() == kept

@@ -83,7 +83,7 @@ def test_names_of_any_bytes_are_found_and_shown(gallery: Gallery, photos: Path) 
         hit.path.encode()  # is text
         assert searcher.search(similar_to=hit.path, k=1, where=inside)[0].path != hit.path
         assert searcher.search(similar_to=str(hit.file.relative_to(photos)), k=1)[0].path != hit.path
-        assert gallery.file_of(hit.path) == hit.file
+        assert gallery.photos.file_of(hit.path) == hit.file
 
 
 def test_the_command_line_gives_names_back_byte_by_byte(photos: Path, tiny_bundle_path: Path) -> None:
@@ -299,15 +299,15 @@ def test_moved_photos_keep_their_vectors_once_that_is_said(
     again = Gallery.open_or_create(moved, tiny_bundle, elsewhere.path, relocate=True)
     assert again.index().unchanged == 24
     assert Searcher(again).search("red", k=1)[0].file.is_file()
-    assert Gallery.open_or_create(moved, tiny_bundle, elsewhere.path).photos_root == moved
+    assert Gallery.open_or_create(moved, tiny_bundle, elsewhere.path).photos.root == moved
 
 
 def test_photos_are_not_said_to_have_moved_to_where_none_of_them_is(elsewhere: Gallery, tmp_path: Path) -> None:
     write_color(tmp_path / "others" / "other.png", COLORS["red"], seed=900)
     with pytest.raises(GalleryNotFound, match=r"such as black/black-0.png, found none of 24"):
-        elsewhere.relocate(tmp_path / "others")
+        elsewhere.photos.relocate(tmp_path / "others")
     with pytest.raises(GalleryNotFound, match="no such folder"):
-        elsewhere.relocate(tmp_path / "nowhere")
+        elsewhere.photos.relocate(tmp_path / "nowhere")
     assert elsewhere.status().photos == 24
 
 

@@ -112,10 +112,10 @@ def test_photos_of_a_bucket_are_indexed_found_and_read(
     assert b"".join(hits[0].file.iter_chunks()) == hits[0].file.read_bytes()
     assert counts(gallery.index()) == {"photos": 13, "unchanged": 13}
     again = Gallery.open(tmp_path / "gallery")
-    assert again.photo_folder == gallery.photo_folder == open_source(address)
+    assert again.photos.source == gallery.photos.source == open_source(address)
     assert again.status().photos_root == address
     with pytest.raises(GalleryError, match="expected photos in a folder of this machine, found"):
-        _ = again.photos_root
+        _ = again.photos.root
 
 
 def test_what_changes_in_a_bucket_is_seen(storage: tuple[str, S3 | GCS], tiny_bundle: Bundle, tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def test_a_photo_that_cannot_be_reached_is_kept_and_not_unreadable(gallery: Gall
 def test_where_no_photo_can_be_reached_any_more_the_run_ends(s3: S3, tiny_bundle: Bundle, tmp_path: Path) -> None:
     fill(s3)
     gallery = Gallery.create(f"s3://{BUCKET}/photos", tiny_bundle, tmp_path / "gallery")
-    source, limits = gallery.photo_folder, Limits(unreachable=8)
+    source, limits = gallery.photos.source, Limits(unreachable=8)
 
     with (
         instead("_cat_file", broken),

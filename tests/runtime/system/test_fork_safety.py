@@ -33,7 +33,7 @@ def ask():
     searcher.encoder._encode_text.cache_clear()
     texts = [[(hit.id, hit.path, hit.score) for hit in searcher.search(colour, k=4)] for colour in colours]
     others = [[(hit.id, hit.score) for hit in other.nearest(vector, 4)] for other in further]
-    return texts, others, searcher.search(photo=gallery.photos_root / "red/red-0.png"), gallery.status().photos
+    return texts, others, searcher.search(photo=gallery.photos.root / "red/red-0.png"), gallery.status().photos
 
 expected = ask()
 stop = threading.Event()
