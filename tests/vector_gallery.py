@@ -88,7 +88,7 @@ def make_gallery(folder: Path, bundle: Bundle, vectors: Vectors, facts: Sequence
 
 def put(gallery: Gallery, vectors: Vectors, facts: Sequence[Facts]) -> None:
     """Have the folder hold these photos, too; one of the same path is another photo now."""
-    with exclusive_writer(gallery.path), gallery.database.transaction():
+    with exclusive_writer(gallery.path), gallery.database.writing():
         contents = [
             sha256(vector.tobytes() + each.path.encode()).hexdigest() for vector, each in _pairs(vectors, facts)
         ]

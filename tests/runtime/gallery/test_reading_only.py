@@ -34,7 +34,7 @@ if sys.argv[2] == "journal":
     connection.Connection._connection = spilling
 with Gallery.open(sys.argv[1]) as gallery, gallery.database.writing() as connected:
     connected.execute("DELETE FROM photos WHERE path LIKE 'red/%'")
-    gallery.database.note_change()
+    gallery.database.mark_changed()
     if sys.argv[2] == "journal":
         connected.execute("CREATE TABLE large (x)")
         connected.executemany("INSERT INTO large VALUES (?)", [("x" * 2000,)] * 2000)

@@ -104,7 +104,7 @@ def test_a_child_writes_with_a_new_connection(gallery: Gallery) -> None:
         gallery.database.set_meta(written_by=str(os.getpid()))
 
     process = multiprocessing.get_context("fork").Process(target=write)
-    with gallery.database.transaction():  # the child waits for it, as any other process
+    with gallery.database.writing():  # the child waits for it, as any other process
         gallery.database.set_meta(written_by="parent")
     process.start()
     process.join(60)

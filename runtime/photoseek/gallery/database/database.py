@@ -101,7 +101,7 @@ class Database(Connection):
             finally:
                 self._changes = None
 
-    def note_change(self, key: str = "revision") -> None:
+    def mark_changed(self, key: str = "revision") -> None:
         """Increment ``revision``, the one of photos, or ``captions_revision`` at the end of the current transaction.
 
         Each revision of photos gets a new state name: a restored backup may reach the same number again, but not the
@@ -168,7 +168,7 @@ class Database(Connection):
             facts,
         )
         if same.rowcount == 0:
-            self.note_change()
+            self.mark_changed()
             connection.execute("DELETE FROM photos WHERE path = ?", (found.path,))
             connection.execute(
                 "INSERT INTO photos (bytes, mtime_ns, ctime_ns, inode, reason, path, sha256) "
@@ -186,18 +186,13 @@ class Database(Connection):
             with self.writing() as connection:
                 connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?, ?, ?)", rows)
                 if fingerprint == self.meta()["fingerprint"]:
-                    self.note_change()
+                    self.mark_changed()
                 else:
                     connection.execute(f"INSERT OR REPLACE INTO meta VALUES (?, {_RANDOM})", (_STATE + fingerprint,))
 
     def delete_photos(self, paths: Iterable[str]) -> None:
         """Delete photos, some in each transaction; their vectors are kept, in case the photos return."""
-        removed = sorted(paths)
-        for start in range(0, len(removed), _REMOVED_AT_ONCE):
-            with self.writing() as connection:
-                part = removed[start : start + _REMOVED_AT_ONCE]
-                connection.executemany("DELETE FROM photos WHERE path = ?", ((path,) for path in part))
-                self.note_change()
+        self._delete_in_batches("DELETE FROM photos WHERE path = ?", sorted(paths), change=True)
 
     @staticmethod
     def clear_state(connection: sqlite3.Connection, fingerprint: str) -> None:
@@ -221,11 +216,16 @@ class Database(Connection):
     def remove_vectors(self, condition: str, *values: object) -> int:
         """Delete vectors that meet an SQL condition, some in each transaction; return how many."""
         rows = [row for (row,) in self.query(f"SELECT rowid FROM vectors WHERE {condition}", *values)]
-        for start in range(0, len(rows), _REMOVED_AT_ONCE):
-            with self.writing() as connection:
-                part = rows[start : start + _REMOVED_AT_ONCE]
-                connection.executemany("DELETE FROM vectors WHERE rowid = ?", ((row,) for row in part))
+        self._delete_in_batches("DELETE FROM vectors WHERE rowid = ?", rows)
         return len(rows)
+
+    def _delete_in_batches(self, sql: str, values: Sequence[object], *, change: bool = False) -> None:
+        """Run a statement for each value, some in each transaction; ``change``: whether it changes the revision."""
+        for start in range(0, len(values), _REMOVED_AT_ONCE):
+            with self.writing() as connection:
+                connection.executemany(sql, ((value,) for value in values[start : start + _REMOVED_AT_ONCE]))
+                if change:
+                    self.mark_changed()
 
     def revision(self) -> int:
         """Return a number that grows with every change of the photos."""

@@ -34,7 +34,7 @@ class Sentences:
                 ((caption.text, caption.image) for caption in captions),
             )
             added = connection.total_changes - before
-            self._database.note_change("captions_revision")
+            self._database.mark_changed("captions_revision")
         return added
 
     def clear(self) -> int:
@@ -42,7 +42,7 @@ class Sentences:
         with self._database.writing() as connection:
             deleted = connection.execute("DELETE FROM captions").rowcount
             connection.execute("DELETE FROM caption_vectors")
-            self._database.note_change("captions_revision")
+            self._database.mark_changed("captions_revision")
         return deleted
 
     def count(self) -> int:
@@ -72,7 +72,7 @@ class Sentences:
         rows = [(text, fingerprint, vector_blob(vector)) for text, vector in zip(texts, vectors, strict=True)]
         with self._database.writing() as connection:
             connection.executemany("INSERT OR REPLACE INTO caption_vectors VALUES (?, ?, ?)", rows)
-            self._database.note_change("captions_revision")
+            self._database.mark_changed("captions_revision")
 
     def load(self, fingerprint: str, dim: int) -> StoredSentences:
         """Return every sentence that has a vector of this bundle.

@@ -89,12 +89,6 @@ class Connection(ForkAware):
                 self._writer.close()
             self._writer = None
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Commit all statements inside, or none."""
-        with self.writing():
-            yield
-
     def query(self, sql: str, *values: object) -> list[Any]:
         """Return the rows of a reading statement; inside a transaction of this thread, it sees its changes.
 

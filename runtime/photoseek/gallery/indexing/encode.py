@@ -74,7 +74,7 @@ class Counts:
     def commit(self, database: Database, fingerprint: str) -> None:
         """Save the records in one transaction."""
         if self.photos:
-            with database.transaction():
+            with database.writing():
                 database.save_contents(fingerprint, self.contents)
                 database.save_photos(sorted(self.photos, key=lambda record: record.found.path))  # ids by path
         self.photos, self.contents, self.committed_at = [], [], time.monotonic()

@@ -139,7 +139,7 @@ def delete_rows(database: Database, problems: RowProblems) -> None:
         for table, (key, rows) in tables.items():
             connection.executemany(f"DELETE FROM {table} WHERE {key} = ?", ((row,) for row in rows))
         if problems.photos or problems.vectors or problems.missing:
-            database.note_change()  # the next indexing finds missing photos again and rebuilds the snapshot
+            database.mark_changed()  # the next indexing finds missing photos again and rebuilds the snapshot
 
 
 def _mismatches(database: Database, snapshot: Snapshot) -> tuple[list[tuple[int | None, int]], set[int]]:
