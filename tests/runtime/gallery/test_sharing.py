@@ -180,16 +180,16 @@ def test_snapshots_are_swapped_under_load(gallery: Gallery, photos: Path) -> Non
 def test_a_reader_that_misses_two_snapshots_opens_the_next(
     gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between the reading of its name and its opening, a generation may come to be no longer kept."""
+    """A snapshot may be removed after its name was read and before it is opened."""
     searcher, late = Searcher(gallery), threading.Lock()
     open_now = Gallery.generation
 
-    def slow(held: GalleryBundle) -> object:
+    def slow(record: GalleryBundle) -> object:
         if late.acquire(blocking=False):
             write_color(photos / "new.png", COLORS["red"], seed=900)
             gallery.index()
             raise GalleryDamaged("manifest.json: No such file or directory")
-        return open_now(gallery, held)
+        return open_now(gallery, record)
 
     monkeypatch.setattr(gallery, "generation", slow)
     assert "new.png" in [hit.path for hit in searcher.search("red", k=5)]
