@@ -57,7 +57,7 @@ class Changing:
         old: The answers of the gallery as it is.
         new: Those after it is indexed.
         changed: Photos that are not any more what they were.
-        gone: Photos that are there no more.
+        removed: Photos that no longer exist.
         additional: The same of an additional bundle; None where there is none.
     """
 
@@ -66,7 +66,7 @@ class Changing:
     old: Answers
     new: Answers
     changed: frozenset[str]
-    gone: frozenset[str]
+    removed: frozenset[str]
     additional: Additional | None = None
 
     @classmethod
@@ -106,7 +106,7 @@ class Changing:
         return self._between(self.old, self.new)
 
     def _between(self, old: Answers, new: Answers) -> list[Answers]:
-        return [*(without(old, left) for left in (set(), self.changed, self.gone, self.changed | self.gone)), new]
+        return [*(without(old, left) for left in (set(), self.changed, self.removed, self.changed | self.removed)), new]
 
     def check(self, folder: Path) -> bool:
         """Assert that a tortured copy holds the old state or the new one, and comes to the new one when indexed again.
@@ -120,9 +120,9 @@ class Changing:
                 assert found in self._between(self.additional.old, self.additional.new)
             try:
                 gallery.verify()
-                whole = True
+                complete = True
             except GalleryError:
-                whole = False
+                complete = False
             gallery.index()
             gallery.verify()
             for engine in sorted({"exact", *gallery.generation().manifest.tuning.engines}):
@@ -135,7 +135,7 @@ class Changing:
             )
             assert left == []
             assert all(len(list(folder.iterdir())) <= 2 for folder in gallery.path.rglob("generations"))
-        return not whole
+        return not complete
 
 
 def answers(gallery: Gallery, bundle: Bundle, engine: Engine = "exact") -> Answers:

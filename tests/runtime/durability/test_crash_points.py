@@ -80,15 +80,15 @@ def test_a_fault_at_any_call_leaves_the_old_state_or_the_new_one(
         log = tmp_path / "log"
         inject = ["-e", f"trace={call.name}", "-e", f"inject={call.name}:{fault}:when={call.number}"]
         done = index_in_a_child(photos, [*TRACE, *inject, "-o", str(log)])
-        told = f"{fault} at {call}: {done.returncode} {done.stderr}"
+        message = f"{fault} at {call}: {done.returncode} {done.stderr}"
         # an error at what only tidies up may be passed over
         ends = {-signal.SIGKILL, 128 + signal.SIGKILL} if "SIGKILL" in fault else {0, REFUSED}
         hit += (was_hit := "(INJECTED)" in log.read_text("utf-8", "replace") or done.returncode in ends - {0, REFUSED})
-        assert done.returncode in (ends if was_hit else {0}), told
+        assert done.returncode in (ends if was_hit else {0}), message
         try:
             broken += changing.check(photos)
         except Exception as error:
-            raise AssertionError(told) from error
+            raise AssertionError(message) from error
     assert hit > 0.6 * len(chosen)  # how many trees are tried follows the clock, and so does where a number falls
     report(f"crash points of {len(points)}", hit)
     report("crash points after which verify named what the next indexing cured", broken)

@@ -138,7 +138,7 @@ def test_a_writer_that_is_stopped_at_any_system_call_delays_no_search(indexed: P
     assert points > 20
     for name, times in stopped.items():
         assert p99(times) < 2 * p99(usual[name]) + 0.05, name  # 50 ms: other tests run at the same time
-    report("system calls at which a writer was stopped beside readers", points)
+    report("system calls at which a writer was stopped during reads", points)
 
 
 def expect(answer: httpx.Response) -> None:

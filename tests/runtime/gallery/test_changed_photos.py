@@ -64,7 +64,7 @@ def same_size(photos: Path) -> Path:
     return photo
 
 
-def told(report: IndexReport) -> tuple[int, int, int]:
+def counts(report: IndexReport) -> tuple[int, int, int]:
     return report.encoded, report.reused, report.unchanged
 
 
@@ -72,7 +72,7 @@ def test_a_content_of_the_same_size_and_time_is_encoded(same_size: Path, settled
     before = same_size.stat()
     replace_content(same_size)
     assert (same_size.stat().st_size, same_size.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
-    assert told(settled.index()) == (1, 0, 23)
+    assert counts(settled.index()) == (1, 0, 23)
     assert PHOTO in [hit.path for hit in Searcher(settled).search("blue", k=5)]
 
 
@@ -81,7 +81,7 @@ def test_a_file_that_replaced_another_is_encoded(same_size: Path, settled: Galle
     other = Path(shutil.copy2(same_size, same_size.parent.parent.parent / "copy.png"))
     replace_content(other)
     other.replace(same_size)
-    assert told(settled.index()) == (1, 0, 23)
+    assert counts(settled.index()) == (1, 0, 23)
 
 
 @pytest.mark.parametrize(
@@ -100,9 +100,9 @@ def test_a_photo_whose_metadata_changed_is_read_once_and_not_encoded(
 ) -> None:
     revision = settled.database.revision()
     touch(photos / PHOTO)
-    assert told(settled.index()) == (0, 0, 24)
+    assert counts(settled.index()) == (0, 0, 24)
     assert reads == ["red-0.png"]
-    assert told(settled.index()) == (0, 0, 24)  # the new metadata was stored
+    assert counts(settled.index()) == (0, 0, 24)  # the new metadata was stored
     assert reads == ["red-0.png"]
     assert settled.database.revision() == revision
 
@@ -111,7 +111,7 @@ def test_a_photo_whose_metadata_changed_is_read_once_and_not_encoded(
 def test_photos_on_another_disk_are_read_once_and_not_encoded(photos: Path, tmp_path: Path) -> None:
     moved = shutil.copytree(photos, tmp_path / "moved")
     with Gallery.open(moved) as gallery:
-        assert told(gallery.index()) == (0, 0, 24)
+        assert counts(gallery.index()) == (0, 0, 24)
 
 
 def test_inodes_are_compared_only_on_file_systems_with_stable_ones(
@@ -182,8 +182,8 @@ def test_rehash_encodes_only_a_photo_changed_without_new_metadata(
         monkeypatch.setattr(
             ImageEncoder, "encode_pixels", lambda self, pixels: encoded.append(len(pixels)) or encode(self, pixels)
         )
-        assert told(gallery.index()) == (0, 0, 24)
-        assert told(gallery.index(rehash=True)) == (1, 0, 23)
+        assert counts(gallery.index()) == (0, 0, 24)
+        assert counts(gallery.index(rehash=True)) == (1, 0, 23)
         assert encoded == [1]
 
 

@@ -126,10 +126,10 @@ def test_reading_after_a_killed_writer_changes_nothing_and_finds_committed_data(
     assert not list(captioned.glob("gallery.sqlite-*"))
 
 
-@pytest.mark.parametrize("kept", [0, 1, 32, 33, 32 + 24, 32 + 24 + 4096])
-def test_a_log_truncated_before_its_first_commit_changes_nothing(captioned: Path, kept: int) -> None:
+@pytest.mark.parametrize("size", [0, 1, 32, 33, 32 + 24, 32 + 24 + 4096])
+def test_a_log_truncated_before_its_first_commit_changes_nothing(captioned: Path, size: int) -> None:
     kill_a_writer(captioned, "wal")
-    os.truncate(captioned / "gallery.sqlite-wal", kept)
+    os.truncate(captioned / "gallery.sqlite-wal", size)
     before = tree(captioned)
     with Gallery.open(captioned) as gallery:
         assert gallery.database.count() == 24

@@ -42,7 +42,7 @@ UNSEEN = {
     "path": "UPDATE photos SET path = 'red/red-9.png' WHERE path = 'red/red-0.png'",
     "width": f"UPDATE vectors SET width = width + 1 {OF_RED}",
     "date": f"UPDATE vectors SET taken = '1999' {OF_RED}",
-    "gone": "DELETE FROM photos WHERE path = 'red/red-0.png'",
+    "deleted": "DELETE FROM photos WHERE path = 'red/red-0.png'",
     "content": "UPDATE photos SET sha256 = replace(sha256, '0', '1') WHERE path = 'red/red-0.png'",
     "reason": "UPDATE photos SET reason = 'x' WHERE path = 'red/red-0.png'",
 }

@@ -111,7 +111,7 @@ def test_a_reader_in_another_process_answers_for_one_state_or_the_next(
     for photo, _, score in (hit for answer in answers for hit in answer):
         assert pictures.setdefault(photo, score) == score  # an id never comes to mean another picture
     assert len({json.dumps(answer) for answer in answers}) > 3  # it did see the gallery change
-    report("answers of a reader beside a writer", len(answers))
+    report("answers of a reader during writes", len(answers))
 
 
 def pairs(states: list[dict[str, bytes]]) -> list[tuple[dict[str, bytes], dict[str, bytes]]]:

@@ -57,7 +57,7 @@ def test_a_broken_photo_is_refused_with_its_reason(data: bytes) -> None:
 
 def test_a_missing_photo_is_refused_with_its_reason(tmp_path: Path) -> None:
     with pytest.raises(PhotoError, match="No such file"):
-        thumbnail(tmp_path / "gone.jpg")
+        thumbnail(tmp_path / "missing.jpg")
 
 
 def test_a_fifo_is_refused_without_waiting(tmp_path: Path) -> None:

@@ -202,9 +202,9 @@ def test_an_interruption_saves_encoded_photos_and_a_machine_without_photos_is_na
 
     with pytest.raises(KeyboardInterrupt):
         gallery.index(progress=interrupt, backend=RayBackend(cluster.address))
-    kept = gallery.database.count()
-    assert 8 <= kept < 121
+    saved = gallery.database.count()
+    assert 8 <= saved < 121
     monkeypatch.setattr(GalleryPhotos, "source", Elsewhere(many))
     with pytest.raises(IndexingError, match=r"expected to see .*, found no such file; mount the folder there"):
         gallery.index(backend=RayBackend(cluster.address))
-    assert gallery.database.count() == kept
+    assert gallery.database.count() == saved
