@@ -64,8 +64,7 @@ class Trust:
         """
         if folder.address == self._photos:
             return
-        recorded = _read().galleries.get(_key(self._gallery))
-        if not self._contains_gallery(folder) and recorded != decode_filename(folder.address):
+        if not self._contains_gallery(folder) and not self._is_recorded(folder):
             self._ask(f"{self._gallery}: records its photos in {folder.address}, which you have not named for it here")
             self.accept_photos(folder)
         self._photos = folder.address
@@ -106,6 +105,9 @@ class Trust:
 
     def _contains_gallery(self, folder: PhotoSource) -> bool:
         return isinstance(folder, LocalSource) and folder.root == self._gallery.parent
+
+    def _is_recorded(self, folder: PhotoSource) -> bool:
+        return _read().galleries.get(_key(self._gallery)) == decode_filename(folder.address)
 
     def _ask(self, what: str) -> None:
         """Ask the user once, if possible.
