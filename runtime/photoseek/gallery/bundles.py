@@ -111,7 +111,7 @@ class GalleryBundles:
         """
         record = self.get(bundle)
         before = record.precision if record and record.precision in bundle.precisions else None
-        chosen = bundle.choose(precision or before)
+        chosen = bundle.select_precision(precision or before)
         if record is None or not record.is_primary:
             with exclusive_writer(self._gallery):
                 save_bundle(self._database, to_record(bundle, precision=chosen))
@@ -184,7 +184,7 @@ class GalleryBundles:
         else:
             default = bundle.precisions[0] if self._database.count() else None
             before = self._database.meta().get("precision", default)
-        return bundle.choose(precision or (before if before in bundle.precisions else None))
+        return bundle.select_precision(precision or (before if before in bundle.precisions else None))
 
     def _find(self, bundle: Bundle | str) -> GalleryBundle:
         """Return the record of a bundle by any of its names."""

@@ -86,7 +86,7 @@ class Gallery:
         """
         source = open_source(photos)
         folder = resolve_location(source, path)
-        source.expect()
+        source.check_available()
         expect_no_gallery(folder)
         create_folder(folder, access_of(source.root, folder) if isinstance(source, LocalSource) else OWNER)
         meta = {"photos": record_of(source, folder), **primary_record(bundle)}
@@ -322,7 +322,7 @@ class Gallery:
             PhotoSourceUnreachable: The object storage cannot be reached, or denies access.
         """
         folder = self.photos.source
-        folder.expect()
+        folder.check_available()
         return check_photos(self.database, folder, progress or (lambda *_: None))
 
     def stale_files(self) -> list[Path]:

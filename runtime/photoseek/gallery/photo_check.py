@@ -53,7 +53,7 @@ def check_photos(database: Database, folder: PhotoSource, progress: Callable[[in
 def _mismatch(folder: PhotoSource, path: str, sha256: str) -> str | None:
     """Return the problem of a photo; None if its content is the expected one."""
     try:
-        data = read_photo(folder.photo(path))
+        data = read_photo(folder.photo_file(path))
     except PhotoError as error:
         return "missing" if isinstance(error.__cause__, FileNotFoundError | NotADirectoryError) else str(error)
     return None if hashlib.sha256(data).hexdigest() == sha256 else "its content is not the one that was encoded"

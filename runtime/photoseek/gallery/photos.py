@@ -53,7 +53,7 @@ class GalleryPhotos:
 
     def file_of(self, path: str) -> PhotoFile:
         """Return the file of a photo; ``path`` as in ``Hit.path``."""
-        return self.source.photo(path)
+        return self.source.photo_file(path)
 
     def expect_same(self, source: PhotoSource) -> None:
         """Raise unless the gallery records this folder, and trust it.
@@ -80,7 +80,7 @@ class GalleryPhotos:
         """
         source = open_source(photos)
         known = self._database.paths()
-        source.expect()
+        source.check_available()
         if known and not source.contains_any(known):
             raise GalleryNotFound(
                 f"{source.address}: expected the photos that were in {self.recorded.address}, such as "

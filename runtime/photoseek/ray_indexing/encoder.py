@@ -108,7 +108,7 @@ def accept_result(result: BatchResult, awaited: set[str], photo_encoder: PhotoEn
     if result.error is not None:
         raise IndexingError(f"{result.host}: {result.error}")
     for path in result.missing & awaited:
-        photo = photo_encoder.folder.photo(path)
+        photo = photo_encoder.folder.photo_file(path)
         if isinstance(photo, Path) and photo.exists():
             raise IndexingError(
                 f"{result.host}: expected to see {photo}, found no such file; mount the folder there under the same "

@@ -116,4 +116,4 @@ def _is_current(snapshot: Snapshot, state: SourceState, target: float) -> bool:
     """Return whether a snapshot is the one that would be made now."""
     made = snapshot.manifest
     same = (made.revision, made.fingerprint, made.state) == (state.revision, state.fingerprint, state.state)
-    return same and made.tuning.target == target and made.tuning.complete and not snapshot.damaged()
+    return same and made.tuning.target == target and made.tuning.is_complete and not snapshot.damaged()
