@@ -74,7 +74,7 @@ def _times(photos: Path, first: Bundle, second: Bundle, texts: Sequence[str]) ->
     with Gallery.create(photos, first) as gallery:
         gallery.index()
         first_times = {depth: _first_time(gallery, first, second, depth, texts) for depth in _DEPTHS}
-        gallery.add_bundle(second)
+        gallery.bundles.add(second)
         gallery.index()
         asks: dict[str, Ask] = {
             bundle.name: partial(Searcher(gallery, bundle=bundle).search, k=_HITS) for bundle in (first, second)
@@ -111,7 +111,7 @@ def _in_turns(asks: Mapping[str, Ask], texts: Sequence[str]) -> dict[str, list[S
 def _first_time(gallery: Gallery, first: Bundle, second: Bundle, depth: int, texts: Sequence[str]) -> float:
     """Return the median of queries that encode all of their N photos, with loaded towers; milliseconds."""
     seconds = []
-    photo = next(gallery.photos_root.iterdir())
+    photo = next(gallery.photos.root.iterdir())
     for text in texts[:_FIRST_TIMES]:
         reranker = _reranker(gallery, first, second, depth)  # its cache is empty
         reranker.searcher.nearest(reranker.query("a photo", photo=photo).first, _HITS)  # loads towers and the index

@@ -1,4 +1,4 @@
-"""A gallery of few photos whose folder has changed since: what it may answer before, while and after it is indexed."""
+"""A small gallery whose folder has changed, and valid answers before, during and after the next indexing."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ except (PhotoseekError, OSError) as error:
 
 
 @dataclass(frozen=True)
-class Beside:
-    """A second bundle that the gallery holds, and what it answers with that before and after it is indexed."""
+class Additional:
+    """An additional bundle of the gallery, and its answers before and after the indexing."""
 
     bundle: Bundle
     old: Answers
@@ -57,8 +57,8 @@ class Changing:
         old: The answers of the gallery as it is.
         new: Those after it is indexed.
         changed: Photos that are not any more what they were.
-        gone: Photos that are there no more.
-        beside: The same of a second bundle; None where there is none.
+        removed: Photos that no longer exist.
+        additional: The same of an additional bundle; None where there is none.
     """
 
     folder: Path
@@ -66,20 +66,20 @@ class Changing:
     old: Answers
     new: Answers
     changed: frozenset[str]
-    gone: frozenset[str]
-    beside: Beside | None = None
+    removed: frozenset[str]
+    additional: Additional | None = None
 
     @classmethod
-    def make(cls, root: Path, *, beside: bool = False) -> Changing:
-        """Six photos were indexed, ``beside`` with two bundles; one has changed since, one is gone, two have come."""
+    def make(cls, root: Path, *, additional: bool = False) -> Changing:
+        """Index six photos, with two bundles if ``additional``; then change one, remove one and add two."""
         bundle = Bundle.load(write_tiny_bundle(root / "bundle"))
-        second = Bundle.load(write_tiny_bundle(root / "second", name="second", seed=4, dim=DIM)) if beside else None
+        second = Bundle.load(write_tiny_bundle(root / "second", name="second", seed=4, dim=DIM)) if additional else None
         folder = root / "photos"
         for number, color in enumerate(COLORS.values()):
             write_color(folder / f"{number}.png", color, seed=number)
         with Gallery.create(folder, bundle) as gallery:
             if second is not None:
-                gallery.add_bundle(second)
+                gallery.bundles.add(second)
             gallery.index()
             old, old_second = answers(gallery, bundle), [] if second is None else answers(gallery, second)
         write_color(folder / "1.png", COLORS["blue"], seed=101)
@@ -89,11 +89,11 @@ class Changing:
         with Gallery.open(shutil.copytree(folder, root / "indexed")) as gallery:
             gallery.index()
             new, new_second = answers(gallery, bundle), [] if second is None else answers(gallery, second)
-        held = None if second is None else Beside(second, old_second, new_second)
+        held = None if second is None else Additional(second, old_second, new_second)
         return cls(folder, bundle, old, new, frozenset({"1.png"}), frozenset({"2.png"}), held)
 
     def copy(self, place: Path) -> Path:
-        """A copy that may be tortured, in place of what lies there."""
+        """Replace a folder with a copy for a test."""
         shutil.rmtree(place, ignore_errors=True)
         return shutil.copytree(self.folder, place)
 
@@ -106,7 +106,7 @@ class Changing:
         return self._between(self.old, self.new)
 
     def _between(self, old: Answers, new: Answers) -> list[Answers]:
-        return [*(without(old, left) for left in (set(), self.changed, self.gone, self.changed | self.gone)), new]
+        return [*(without(old, left) for left in (set(), self.changed, self.removed, self.changed | self.removed)), new]
 
     def check(self, folder: Path) -> bool:
         """Assert that a tortured copy holds the old state or the new one, and comes to the new one when indexed again.
@@ -115,29 +115,31 @@ class Changing:
         """
         with Gallery.open(folder) as gallery:
             assert answers(gallery, self.bundle) in self.allowed
-            if self.beside is not None:
-                found = answers(gallery, self.beside.bundle)
-                assert found in self._between(self.beside.old, self.beside.new)
+            if self.additional is not None:
+                found = answers(gallery, self.additional.bundle)
+                assert found in self._between(self.additional.old, self.additional.new)
             try:
                 gallery.verify()
-                whole = True
+                complete = True
             except GalleryError:
-                whole = False
+                complete = False
             gallery.index()
             gallery.verify()
             for engine in sorted({"exact", *gallery.generation().manifest.tuning.engines}):
                 assert answers(gallery, self.bundle, engine) == self.new
-                assert self.beside is None or answers(gallery, self.beside.bundle, engine) == self.beside.new
+                assert (
+                    self.additional is None or answers(gallery, self.additional.bundle, engine) == self.additional.new
+                )
             left = sorted(
                 path.name for path in gallery.path.rglob("*") if "partial" in path.name or "new-" in path.name
             )
             assert left == []
             assert all(len(list(folder.iterdir())) <= 2 for folder in gallery.path.rglob("generations"))
-        return not whole
+        return not complete
 
 
 def answers(gallery: Gallery, bundle: Bundle, engine: Engine = "exact") -> Answers:
-    """What a gallery answers to a few fixed queries."""
+    """Return the answers of a gallery to a few fixed queries."""
     searcher = Searcher(gallery, bundle=bundle, engine=engine)
     queries = np.random.default_rng(0).normal(size=(3, DIM)).astype(np.float32)
     queries /= np.linalg.norm(queries, axis=1, keepdims=True)

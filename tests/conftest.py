@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from photoseek import Bundle, Gallery
-from photoseek.gallery.gallery import FOLDER
+from photoseek.gallery.location import FOLDER
 from tiny_bundle import COLORS, write_tiny_bundle
 from tiny_photos import write_color
 

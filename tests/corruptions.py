@@ -126,7 +126,7 @@ def main() -> None:
     """Try what standard input says."""
     template, foreign, work = map(Path, sys.argv[1:])
     with Gallery.open(template) as gallery:
-        bundle = gallery.load_bundle()
+        bundle = gallery.bundles.load()
         expected = answers(gallery, bundle)
     for line in sys.stdin:
         signal.alarm(_SECONDS)

@@ -34,11 +34,11 @@ def run(begins_with: str) -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("home")
-def test_a_bundle_is_taken_in_answers_and_is_let_go(capsys: pytest.CaptureFixture[str]) -> None:
-    names = run("gallery.add_bundle(")
+def test_a_bundle_is_added_searched_and_removed(capsys: pytest.CaptureFixture[str]) -> None:
+    names = run("gallery.bundles.add(")
     told = capsys.readouterr().out
     assert told.startswith("['tiny', 'flickr30k']\n[Hit(rank=1, ")
-    assert [held.name for held in names["gallery"].bundles()] == ["tiny"]
+    assert [bundle.name for bundle in names["gallery"].bundles] == ["tiny"]
 
 
 @pytest.mark.usefixtures("home")

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from photoseek import Bundle, Gallery
-from photoseek.gallery.database.database import ContentRecord, PhotoRecord
+from photoseek.gallery.database.records import ContentRecord, PhotoRecord
 from photoseek.gallery.filters import TYPES, Filter
-from photoseek.gallery.gallery import exclusive_writer
+from photoseek.gallery.lock import exclusive_writer
 from photoseek.gallery.snapshot.build import build_snapshot
 from photoseek.sources.base import PhotoEntry
 from photoseek.system.filenames import normalize_user_path
@@ -88,7 +88,7 @@ def make_gallery(folder: Path, bundle: Bundle, vectors: Vectors, facts: Sequence
 
 def put(gallery: Gallery, vectors: Vectors, facts: Sequence[Facts]) -> None:
     """Have the folder hold these photos, too; one of the same path is another photo now."""
-    with exclusive_writer(gallery.path), gallery.database.transaction():
+    with exclusive_writer(gallery.path), gallery.database.writing():
         contents = [
             sha256(vector.tobytes() + each.path.encode()).hexdigest() for vector, each in _pairs(vectors, facts)
         ]
@@ -107,13 +107,13 @@ def put(gallery: Gallery, vectors: Vectors, facts: Sequence[Facts]) -> None:
 def remove(gallery: Gallery, paths: Sequence[str]) -> None:
     """Have the folder hold these photos no more."""
     with exclusive_writer(gallery.path):
-        gallery.database.forget(paths)
+        gallery.database.delete_photos(paths)
 
 
 def make_generation(gallery: Gallery) -> None:
     """Have the gallery answer by itself."""
     with exclusive_writer(gallery.path):
-        build_snapshot(gallery.path, gallery.database, gallery.bundles()[0], None)
+        build_snapshot(gallery.path, gallery.database, gallery.bundles.primary, None)
 
 
 class Exact:

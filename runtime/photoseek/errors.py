@@ -1,77 +1,77 @@
-"""The errors that photoseek raises on purpose; each message says what was expected, what was found, what to do.
+"""Exceptions of photoseek. A message says what was expected, what was found, and what to do.
 
 PhotoseekError
 ├── BundleError
-│   ├── BundleNotFound        no model bundle at the given place
-│   ├── BundleDamaged         a file of the bundle is missing or not what its manifest says
-│   └── BundleIncompatible    a newer format, or a precision or input that the bundle lacks
+│   ├── BundleNotFound        no model bundle at the given path
+│   ├── BundleDamaged         a file of the bundle is missing or differs from its manifest
+│   └── BundleIncompatible    a newer format, or the bundle lacks a precision or an input
 ├── GalleryError
-│   ├── GalleryNotFound       no gallery at the given place
-│   ├── PhotoSourceUnreachable     object storage that cannot be reached, or refuses: nothing is known of its photos
-│   ├── IndexingError             machines that cannot embed photos together
-│   ├── GalleryDamaged        a file of the gallery is missing or not what its manifest says
+│   ├── GalleryNotFound       no gallery or photo folder at the given path
+│   ├── PhotoSourceUnreachable  object storage cannot be reached, or denies access
+│   ├── IndexingError         a Ray cluster cannot be reached, or one of its machines cannot encode photos
+│   ├── GalleryDamaged        a file of the gallery is missing or differs from its manifest
 │   ├── GalleryIncompatible   a newer format, or vectors of another bundle
-│   ├── GalleryUntrusted      records photos elsewhere, or a bundle, that this user has not named
+│   ├── GalleryUntrusted      records a photo folder elsewhere, or a bundle, that this user has not named
 │   ├── GalleryBusy           another process is writing this gallery
 │   ├── GalleryClosed         used after it was closed
 │   └── GalleryEmpty          nothing indexed yet
 ├── StoreError
 │   ├── StoreUnavailable      its server does not answer
 │   ├── StoreIncompatible     vectors of another gallery or bundle, or a server that is too old
-│   └── StoreEmpty            nothing of this gallery was pushed to it
-├── PhotoError                a photo that cannot be decoded
-│   └── PhotoUnreachable      a photo of which nothing can be told now
-├── QueryError                a query that cannot be answered
-├── CaptionFileError          a broken line of a caption or split file
-├── EvaluationError           a measurement that the captioned images don't allow
-└── MissingExtra              an optional dependency that is not installed (also an ImportError)
+│   └── StoreEmpty            the gallery was not pushed to it
+├── PhotoError                a photo cannot be decoded
+│   └── PhotoUnreachable      a photo cannot be read now; it may be valid
+├── QueryError                an invalid query or argument
+├── CaptionFileError          an invalid line of a caption or split file
+├── EvaluationError           captioned images do not allow a measurement
+└── MissingExtra              an optional dependency is not installed (also an ImportError)
 """
 
 from __future__ import annotations
 
 
 class PhotoseekError(Exception):
-    """Base of every error that photoseek raises on purpose."""
+    """Base class of all exceptions of photoseek."""
 
 
 class BundleError(PhotoseekError):
-    """Something is wrong with a model bundle."""
+    """Base class of errors of a model bundle."""
 
 
 class BundleNotFound(BundleError):
-    """No model bundle at the given place."""
+    """There is no model bundle at the given path."""
 
 
 class BundleDamaged(BundleError):
-    """A file of the bundle is missing, or is not what its manifest says."""
+    """A file of the bundle is missing, or differs from its manifest."""
 
 
 class BundleIncompatible(BundleError):
-    """The bundle has a newer format, or lacks what was asked of it."""
+    """The bundle has a newer format, or lacks a precision or an input."""
 
 
 class GalleryError(PhotoseekError):
-    """Something is wrong with a gallery."""
+    """Base class of errors of a gallery."""
 
 
 class GalleryNotFound(GalleryError):
-    """No gallery, or no photo folder, at the given place."""
+    """There is no gallery, or no photo folder, at the given path."""
 
 
 class PhotoSourceUnreachable(GalleryError):
-    """Object storage cannot be reached, or refuses: that says nothing of the photos in it."""
+    """Object storage cannot be reached, or denies access; its photos may be unchanged."""
 
 
 class IndexingError(GalleryError):
-    """The machines that were to embed photos together cannot be reached, or one of them cannot do it."""
+    """A Ray cluster cannot be reached, or one of its machines cannot encode photos."""
 
 
 class GalleryDamaged(GalleryError):
-    """A file of the gallery is missing, or is not what its manifest says."""
+    """A file of the gallery is missing, or differs from its manifest."""
 
 
 class GalleryIncompatible(GalleryError):
-    """The gallery has a newer format, or holds vectors of another bundle."""
+    """The gallery has a newer format, or vectors of another bundle."""
 
 
 class GalleryUntrusted(GalleryError):
@@ -83,27 +83,27 @@ class GalleryBusy(GalleryError):
 
 
 class GalleryClosed(GalleryError):
-    """The gallery was closed, and is used all the same."""
+    """The gallery was used after it was closed."""
 
 
 class GalleryEmpty(GalleryError):
-    """The gallery holds nothing that could be searched."""
+    """Nothing in the gallery can be searched yet."""
 
 
 class StoreError(PhotoseekError):
-    """Something is wrong with a store that holds a copy of a gallery's vectors."""
+    """Base class of errors of a store, which has a copy of a gallery's vectors."""
 
 
 class StoreUnavailable(StoreError):
-    """The server of a store does not answer, or does not let this user in."""
+    """The server of a store does not answer, or denies access."""
 
 
 class StoreIncompatible(StoreError):
-    """A store holds vectors of another gallery or bundle, or its server is too old."""
+    """A store has vectors of another gallery or bundle, or its server is too old."""
 
 
 class StoreEmpty(StoreError):
-    """Nothing of this gallery was pushed to the store."""
+    """The gallery was not pushed to the store."""
 
 
 class PhotoError(PhotoseekError):
@@ -111,19 +111,19 @@ class PhotoError(PhotoseekError):
 
 
 class PhotoUnreachable(PhotoError):
-    """Nothing can be told of a photo now: its storage cannot be reached, or refuses, or memory is short."""
+    """A photo that may be valid cannot be read now: its storage is unreachable or denies access, or memory is short."""
 
 
 class QueryError(PhotoseekError):
-    """A query that cannot be answered."""
+    """A query or an argument is invalid."""
 
 
 class CaptionFileError(PhotoseekError):
-    """A broken line of a caption or split file; the message begins with the file and the line."""
+    """A line of a caption or split file is invalid; the message begins with the file and the line."""
 
 
 class EvaluationError(PhotoseekError):
-    """A measurement that makes no sense, or that the captioned images don't allow."""
+    """A measurement is not possible with these captioned images."""
 
 
 class MissingExtra(PhotoseekError, ImportError):

@@ -1,4 +1,4 @@
-"""The array types that go from hand to hand: unit vectors, and the numbers of their rows."""
+"""Array types: unit vectors, and row numbers."""
 
 from __future__ import annotations
 
@@ -7,27 +7,24 @@ import numpy.typing as npt
 
 from photoseek.errors import QueryError
 
-_LENGTH = 1e-3  # how far from 1 the squared length of a unit vector may be
-
-_UNIT = 1e-5
-"""How far a float32 vector that was divided by its length may be from unit length."""
+_SQUARE_TOLERANCE = 1e-3  # of the squared length of a stored unit vector
+_LENGTH_TOLERANCE = 1e-5  # of the length of a float32 vector that was divided by its length
 
 Vectors = npt.NDArray[np.float32]
 """Float32 rows of unit length, shape (n, dim); their dot products are cosines."""
 
-
 Rows = npt.NDArray[np.int64]
-"""Numbers of rows, or ids of photos."""
+"""Row numbers, or ids of photos."""
 
 
 def as_query_vector(values: object, dim: int) -> Vectors:
-    """A vector to search with, as the engines need it: (dim,), float32, finite, and of unit length.
+    """Return a vector as search engines need it: (dim,), float32, finite, and of unit length.
 
-    One that has unit length already keeps its bits.
+    A vector that already has unit length is returned unchanged.
 
     Raises:
-        QueryError: Not ``dim`` real numbers, or NaN, infinity or nothing but zeros among them: engines would answer
-            with arbitrary rows.
+        QueryError: It is not ``dim`` real numbers, contains NaN or infinity, or is zero: engines would return arbitrary
+            rows.
     """
     try:
         array = np.asarray(values)
@@ -40,8 +37,8 @@ def as_query_vector(values: object, dim: int) -> Vectors:
         vector = np.ascontiguousarray(array, dtype=np.float32)
     length = float(np.linalg.norm(vector.astype(np.float64)))
     if not 0 < length < np.inf:
-        raise QueryError(f"expected a vector that points somewhere, found one of length {length}")
-    return vector if abs(length - 1) <= _UNIT else normalize(vector[None])[0]
+        raise QueryError(f"expected a vector with a direction, found one of length {length}")
+    return vector if abs(length - 1) <= _LENGTH_TOLERANCE else normalize(vector[None])[0]
 
 
 def normalize(rows: npt.ArrayLike) -> Vectors:
@@ -65,7 +62,7 @@ def normalize(rows: npt.ArrayLike) -> Vectors:
 
 
 def not_unit(vectors: Vectors) -> Rows:
-    """The rows of (n, dim) that are no unit vectors, NaN and infinity among them."""
+    """Return the rows of (n, dim) that are not unit vectors, including those with NaN or infinity."""
     with np.errstate(over="ignore", invalid="ignore"):
         squares = np.einsum("ij,ij->i", vectors, vectors)
-        return np.flatnonzero(~(np.abs(squares - 1) < _LENGTH))
+        return np.flatnonzero(~(np.abs(squares - 1) < _SQUARE_TOLERANCE))

@@ -12,7 +12,7 @@ from photoseek.cli import output
 from photoseek.cli.options import GalleryOption, JsonOption, TrustOption, trusting
 from photoseek.errors import CaptionFileError
 from photoseek.gallery.gallery import Gallery
-from photoseek.gallery.indexing.index import Progress
+from photoseek.gallery.indexing.report import Progress
 
 app = typer.Typer(
     help="Manage the captions of a gallery and describe photos with them.",

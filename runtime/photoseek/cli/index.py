@@ -17,8 +17,8 @@ from photoseek.system.filenames import decode_filename
 if TYPE_CHECKING:
     from photoseek.bundle.bundle import Bundle
     from photoseek.gallery.gallery import Gallery
-    from photoseek.gallery.indexing.index import IndexReport, Progress
     from photoseek.gallery.indexing.pipeline import EncodingBackend
+    from photoseek.gallery.indexing.report import IndexReport, Progress
     from photoseek.gallery.trust import Answer
 
 
@@ -36,14 +36,14 @@ def bundle_of(photos: str, gallery: Path | None, name: str | None, trust: Answer
 
     try:
         with Gallery.open(gallery or photos, recover=True, trust=trust) as opened:
-            return opened.load_bundle(name)
+            return opened.bundles.load(name)
     except GalleryNotFound:
         return Bundle.load(DEMO if name is None else name)
 
 
 def remove_bundle(gallery: Gallery, name: str, *, as_json: bool) -> None:
     """Remove an additional bundle from a gallery and print the number of deleted vectors."""
-    deleted = gallery.remove_bundle(name)
+    deleted = gallery.bundles.remove(name)
     if as_json:
         output.print_json({"forgotten": deleted, "gallery": decode_filename(str(gallery.path))})
     else:
@@ -99,7 +99,7 @@ def watch_and_print(
                 output.flush()
             else:
                 _print_report(report, before)
-                before = {*report.unreadable, *report.unseen}
+                before = {*report.unreadable, *report.skipped}
     except KeyboardInterrupt:
         pass
     output.fail("photoseek", "stopped watching; encoded photos are saved", output.INTERRUPTED)
@@ -109,10 +109,10 @@ def report_json(report: IndexReport) -> dict[str, Any]:
     """Return the JSON object that ``index --json`` prints."""
     lists = {
         name: [{"path": path, "reason": reason} for path, reason in found]
-        for name, found in (("unreadable", report.unreadable), ("unseen", report.unseen))
+        for name, found in (("unreadable", report.unreadable), ("skipped", report.skipped))
     }
-    additional = [asdict(each) for each in report.beside]
-    return {**vars(report), **lists, "beside": additional, "seconds": round(report.seconds, 3)}
+    additional = [asdict(each) for each in report.additional]
+    return {**vars(report), **lists, "additional": additional, "seconds": round(report.seconds, 3)}
 
 
 def _print_report(report: IndexReport, before: AbstractSet[tuple[str, str]] = frozenset()) -> None:
@@ -122,13 +122,13 @@ def _print_report(report: IndexReport, before: AbstractSet[tuple[str, str]] = fr
         "reused": report.reused,
         "unchanged": report.unchanged,
         "removed": report.removed,
-        "not checked, kept": report.kept,
+        "not checked, kept": report.kept_missing,
     }
     summary = ", ".join(f"{count:,} {what}" for what, count in parts.items() if count)
     output.print_line(f"{report.photos:,} photos: {summary or 'nothing to do'} ({report.seconds:.1f} s)", error=True)
-    for each in report.beside:
+    for each in report.additional:
         if each.encoded or each.problem:
             output.print_line(f"bundle {each.bundle}: {each.problem or f'{each.encoded:,} encoded'}", error=True)
-    for path, reason in (*report.unreadable, *report.unseen):
+    for path, reason in (*report.unreadable, *report.skipped):
         if (path, reason) not in before:
             output.print_line(f"unreadable: {decode_filename(path)}: {reason}", error=True)

@@ -11,7 +11,7 @@ import typer
 from photoseek.cli import output
 from photoseek.errors import QueryError
 from photoseek.gallery.filters import TYPES, Orientation
-from photoseek.gallery.gallery import find_gallery
+from photoseek.gallery.location import find_gallery
 from photoseek.gallery.trust import Answer
 from photoseek.system.terminal import visible
 from photoseek.system.user_paths import absolute

@@ -44,7 +44,7 @@ def with_rerank(
         return searcher
     from photoseek.search.reranker import Reranker
 
-    model = searcher.gallery.load_bundle(bundle)
+    model = searcher.gallery.bundles.load(bundle)
     return Reranker(
         searcher,
         model,

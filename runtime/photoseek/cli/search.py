@@ -87,7 +87,7 @@ def open_searcher(
     """Return the searcher that the options of a command select."""
     from photoseek.search.searcher import Searcher
 
-    model = None if bundle is None else gallery.load_bundle(bundle)
+    model = None if bundle is None else gallery.bundles.load(bundle)
     chosen = {} if store is None else vars(store)
     return Searcher(gallery, bundle=model, precision=precision, engine=engine, **chosen)
 

@@ -94,7 +94,7 @@ def push(
     from photoseek.stores.push import push as push_gallery
 
     opened = Gallery.open(gallery, trust=trusting(trust))
-    model = None if bundle is None else opened.load_bundle(bundle)
+    model = None if bundle is None else opened.bundles.load(bundle)
     try:
         with output.progress_bar("pushing") as update:
             report = push_gallery(

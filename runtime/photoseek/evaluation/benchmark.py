@@ -181,7 +181,7 @@ def _some_photos(searcher: Searcher, count: int) -> list[PhotoFile]:
     stored = searcher.gallery.database.photos(chosen, searcher.bundle.fingerprint)
     files: list[PhotoFile] = []
     for photo in stored.values():
-        file = searcher.gallery.file_of(photo.path)
+        file = searcher.gallery.photos.file_of(photo.path)
         try:
             decode_photo(file)
         except PhotoError:

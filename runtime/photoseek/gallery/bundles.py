@@ -1,9 +1,9 @@
-"""What a gallery has to do with bundles: which it holds, taking one in beside its own, letting one go."""
+"""The bundles of a gallery: its primary bundle, and additional ones that are searched separately."""
 
 from __future__ import annotations
 
 import os
-from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
 
 from photoseek.bundle.bundle import Bundle
@@ -12,191 +12,186 @@ from photoseek.gallery.database.bundles import (
     GalleryBundle,
     delete_bundle,
     list_bundles,
+    primary_record,
     save_bundle,
     set_primary,
     to_record,
 )
 from photoseek.gallery.database.database import Database
+from photoseek.gallery.location import reindex_command
 from photoseek.gallery.lock import exclusive_writer
 from photoseek.gallery.snapshot.stale import remove_stale_files
 from photoseek.gallery.trust import Trust
 from photoseek.system.user_paths import absolute
 
 
-class GalleryBundles(ABC):
-    """The part of a ``Gallery`` that is about its bundles."""
+class GalleryBundles:
+    """The bundles whose vectors a gallery contains; iteration yields the primary one first, then the others by name."""
 
-    path: Path
-    database: Database
-    trust: Trust
+    def __init__(self, gallery: Path, database: Database, trust: Trust) -> None:
+        self._gallery = gallery
+        self._database = database
+        self._trust = trust
+
+    def __iter__(self) -> Iterator[GalleryBundle]:
+        return iter(list_bundles(self._database))
 
     @property
-    @abstractmethod
-    def reindex_command(self) -> str:
-        """What indexes this gallery again, to stand in a message."""
+    def primary(self) -> GalleryBundle:
+        """The bundle that answers queries unless another one is named."""
+        return next(iter(self))
 
-    @property
-    def fingerprint(self) -> str:
-        """Of the gallery's own bundle."""
-        return self.database.meta()["fingerprint"]
-
-    def bundles(self) -> tuple[GalleryBundle, ...]:
-        """The bundles whose vectors are here: the gallery's own first, then those that were taken in beside it."""
-        return list_bundles(self.database)
-
-    def held(self, bundle: Bundle | str) -> GalleryBundle | None:
-        """What is known of a bundle, or of a fingerprint; None where the gallery does not hold it."""
+    def get(self, bundle: Bundle | str) -> GalleryBundle | None:
+        """Return the record of a bundle, or of a fingerprint; None if the gallery does not contain it."""
         fingerprint = bundle if isinstance(bundle, str) else bundle.fingerprint
-        return next((held for held in self.bundles() if held.fingerprint == fingerprint), None)
+        return next((record for record in self if record.fingerprint == fingerprint), None)
 
-    def load_bundle(self, name: str | Path | None = None) -> Bundle:
-        """A bundle that the gallery holds, from where it lay when it was last named.
-
-        Args:
-            name: A bundle's folder, ``demo``, or what the gallery knows it by: its name, or the first eight or more
-                characters of its fingerprint. None: the gallery's own.
+    def require(self, bundle: Bundle) -> GalleryBundle:
+        """Return the record of a bundle.
 
         Raises:
-            BundleError: It is not there any more, or is damaged.
-            GalleryIncompatible: Another bundle lies there now.
+            GalleryIncompatible: The gallery does not contain it.
+        """
+        if (record := self.get(bundle)) is not None:
+            return record
+        primary = self.primary
+        raise GalleryIncompatible(
+            f"gallery holds {primary.dim}-d vectors of bundle {primary.name!r} ({primary.fingerprint[:12]}), but "
+            f"bundle {bundle.name!r} ({bundle.fingerprint[:12]}) makes other {bundle.dim}-d ones; re-index with: "
+            f"{reindex_command(self._gallery, self._database)} --bundle {bundle.path} --rebuild, or keep both with "
+            "--add-bundle instead"
+        )
+
+    def load(self, name: str | Path | None = None) -> Bundle:
+        """Load a bundle from the path that is recorded for it.
+
+        Args:
+            name: A bundle folder, ``demo``, or the name or the first eight or more characters of the fingerprint of a
+                bundle of the gallery. None: the primary bundle.
+
+        Raises:
+            BundleError: There is no bundle at its path, or it is damaged.
+            GalleryIncompatible: Another bundle is at its path.
             GalleryUntrusted: The gallery records a bundle that this user has not named on this computer.
         """
-        helds = self.bundles()
-        known = helds[0] if name is None else next((held for held in helds if held.matches(str(name))), None)
-        if known is None or (name is not None and os.path.isdir(absolute(name))):
+        record = self.primary if name is None else next((each for each in self if each.matches(str(name))), None)
+        if record is None or (name is not None and os.path.isdir(absolute(name))):
             return Bundle.load(str(name))
-        bundle = self.trust.load_bundle(known.reference, known.fingerprint)
-        if bundle.fingerprint != known.fingerprint:
-            if known.own:
-                self.check_bundle(bundle)
+        bundle = self._trust.load_bundle(record.reference, record.fingerprint)
+        if bundle.fingerprint != record.fingerprint:
+            if record.is_primary:
+                self.require(bundle)
             raise GalleryIncompatible(
-                f"{bundle.path}: expected bundle {known.name!r} ({known.fingerprint[:12]}), found {bundle.name!r} "
-                f"({bundle.fingerprint[:12]}); name the folder that it lies in now"
+                f"{bundle.path}: expected bundle {record.name!r} ({record.fingerprint[:12]}), found {bundle.name!r} "
+                f"({bundle.fingerprint[:12]}); name the folder that contains it now"
             )
         return bundle
 
-    def check_bundle(self, bundle: Bundle) -> GalleryBundle:
-        """Make sure that the gallery answers with a bundle's vectors; tells what is known of it.
+    def load_additional(self) -> dict[str, Bundle | str]:
+        """Load each additional bundle, by its fingerprint; a text says why one cannot be loaded."""
+        loaded: dict[str, Bundle | str] = {}
+        for record in self:
+            if not record.is_primary:
+                try:
+                    loaded[record.fingerprint] = self.load(record.fingerprint)
+                except PhotoseekError as error:
+                    loaded[record.fingerprint] = str(error)
+        return loaded
 
-        Raises:
-            GalleryIncompatible: It does not.
-        """
-        own, held = self.bundles()[0], self.held(bundle)
-        if held is None:
-            raise GalleryIncompatible(
-                f"gallery holds {own.dim}-d vectors of bundle {own.name!r} ({own.fingerprint[:12]}), but bundle "
-                f"{bundle.name!r} ({bundle.fingerprint[:12]}) makes other {bundle.dim}-d ones; re-index with: "
-                f"{self.reindex_command} --bundle {bundle.path} --rebuild, or hold both with "
-                "--add-bundle instead"
-            )
-        return held
-
-    def add_bundle(self, bundle: Bundle, *, precision: str | None = None) -> GalleryBundle:
-        """Take a bundle in beside the gallery's own; ``index`` encodes every photo with it, and keeps it current.
+    def add(self, bundle: Bundle, *, precision: str | None = None) -> GalleryBundle:
+        """Add a bundle; ``Gallery.index`` encodes every photo with it, and keeps it current.
 
         Args:
             bundle: Of any dimension.
-            precision: Of its image tower. None: that which this CPU runs fastest.
+            precision: Of its image tower. None: the one that this CPU runs fastest.
 
         Raises:
             BundleIncompatible: The bundle lacks the precision.
             GalleryBusy: Another process is writing this gallery.
         """
-        held = self.held(bundle)
-        chosen = bundle.select_precision(
-            precision or (held.precision if held and held.precision in bundle.precisions else None)
-        )
-        if held is None or not held.own:
-            with exclusive_writer(self.path):
-                save_bundle(self.database, to_record(bundle, precision=chosen))
-        self.save_bundle_path(bundle)
-        return self.check_bundle(bundle)
+        record = self.get(bundle)
+        before = record.precision if record and record.precision in bundle.precisions else None
+        chosen = bundle.select_precision(precision or before)
+        if record is None or not record.is_primary:
+            with exclusive_writer(self._gallery):
+                save_bundle(self._database, to_record(bundle, precision=chosen))
+        self.save_path(bundle)
+        return self.require(bundle)
 
-    def save_bundle_path(self, bundle: Bundle) -> None:
-        """Note where a bundle lies that the gallery holds, and its name, should they have changed.
-
-        Raises:
-            GalleryBusy: Another process is writing this gallery.
-        """
-        held = self.held(bundle)
-        if held is not None:
-            self.trust.accept_bundle(bundle)
-        if held is not None and held.own:
-            self._save_primary(bundle)
-        elif held is not None and (held.reference, held.name) != (bundle.reference, bundle.name):
-            with exclusive_writer(self.path):
-                save_bundle(self.database, to_record(bundle, precision=held.precision))
-
-    def remove_bundle(self, bundle: Bundle | str) -> int:
-        """Let a bundle go that was taken in, with all of its vectors; tells how many photos had one.
+    def remove(self, bundle: Bundle | str) -> int:
+        """Remove an additional bundle and its vectors, and return how many photos had one.
 
         Args:
-            bundle: It, its folder, or its name or fingerprint as ``load_bundle`` takes them.
+            bundle: It, its folder, or its name or fingerprint as ``load`` takes them.
 
         Raises:
-            GalleryIncompatible: The gallery does not hold it, or it is the gallery's own.
+            GalleryIncompatible: The gallery does not contain it, or it is the primary bundle.
             GalleryBusy: Another process is writing this gallery.
         """
-        held = self._named(bundle)
-        if held.own:
+        record = self._find(bundle)
+        if record.is_primary:
             raise GalleryIncompatible(
-                f"bundle {held.name!r} is the gallery's primary bundle and cannot be removed; to switch bundles, run: "
-                f"{self.reindex_command} --bundle BUNDLE --rebuild"
+                f"bundle {record.name!r} is the gallery's primary bundle and cannot be removed; to switch bundles, "
+                f"run: {reindex_command(self._gallery, self._database)} --bundle BUNDLE --rebuild"
             )
-        with exclusive_writer(self.path):
-            dropped = delete_bundle(self.database, held.fingerprint)
-            remove_stale_files(self.path, self.bundles())
-        return dropped
+        with exclusive_writer(self._gallery):
+            deleted = delete_bundle(self._database, record.fingerprint)
+            remove_stale_files(self._gallery, list_bundles(self._database))
+        return deleted
 
-    def _named(self, bundle: Bundle | str) -> GalleryBundle:
-        """The bundle that is meant, among those held."""
-        name = bundle.fingerprint if isinstance(bundle, Bundle) else bundle
-        place = str(absolute(name))
-        for held in self.bundles():
-            if held.matches(name) or held.reference == place:
-                return held
-        names = ", ".join(repr(held.name) for held in self.bundles())
-        raise GalleryIncompatible(f"expected a bundle that the gallery holds, one of {names}; found {name!r}")
-
-    def _save_primary(self, bundle: Bundle) -> None:
-        """Make a bundle the gallery's own; one that was taken in beside it has no row of its own any more."""
-        self.trust.accept_bundle(bundle)
-        if not primary_record(bundle).items() <= self.database.meta().items():
-            with exclusive_writer(self.path):
-                set_primary(self.database, self.held(bundle) or to_record(bundle), primary_record(bundle))
-
-    def _load_additional(self) -> dict[str, Bundle | str]:
-        """Load each additional bundle, by its fingerprint; a text says why one cannot be loaded."""
-        loaded: dict[str, Bundle | str] = {}
-        for held in self.bundles()[1:]:
-            try:
-                loaded[held.fingerprint] = self.load_bundle(held.fingerprint)
-            except PhotoseekError as error:
-                loaded[held.fingerprint] = str(error)
-        return loaded
-
-    def image_precision(self, bundle: Bundle, precision: str | None = None) -> str:
-        """The precision of the image tower: as asked; else as before, so that photos are encoded alike.
-
-        Of a gallery from before it was noted, the most exact; of a new one, that which this CPU runs fastest. Each of
-        a gallery's bundles has its own.
+    def set_primary(self, bundle: Bundle) -> None:
+        """Make a bundle the primary one; if it was an additional one, it keeps its vectors and precision.
 
         Raises:
-            BundleIncompatible: The bundle lacks the precision that is asked for.
+            GalleryBusy: Another process is writing this gallery.
         """
-        held = self.held(bundle)
-        if held is not None and not held.own:
-            before: str | None = held.precision
+        self._trust.accept_bundle(bundle)
+        facts = primary_record(bundle)
+        if not facts.items() <= self._database.meta().items():
+            with exclusive_writer(self._gallery):
+                set_primary(self._database, self.get(bundle) or to_record(bundle), facts)
+
+    def save_path(self, bundle: Bundle) -> None:
+        """Record the path and the name of a bundle of the gallery, if they have changed.
+
+        Raises:
+            GalleryBusy: Another process is writing this gallery.
+        """
+        if (record := self.get(bundle)) is None:
+            return
+        if record.is_primary:
+            self.set_primary(bundle)
+            return
+        self._trust.accept_bundle(bundle)
+        if (record.reference, record.name) != (bundle.reference, bundle.name):
+            with exclusive_writer(self._gallery):
+                save_bundle(self._database, to_record(bundle, precision=record.precision))
+
+    def image_precision(self, bundle: Bundle, precision: str | None = None) -> str:
+        """Return the precision of a bundle's image tower.
+
+        Args:
+            bundle: A bundle, in the gallery or not.
+            precision: The requested one. None: the one that encoded the photos so far, or in a new gallery the one that
+                this CPU runs fastest.
+
+        Raises:
+            BundleIncompatible: The bundle lacks the requested precision.
+        """
+        record = self.get(bundle)
+        if record is not None and not record.is_primary:
+            before: str | None = record.precision
         else:
-            before = self.database.meta().get("precision", bundle.precisions[0] if self.database.count() else None)
+            default = bundle.precisions[0] if self._database.count() else None
+            before = self._database.meta().get("precision", default)
         return bundle.select_precision(precision or (before if before in bundle.precisions else None))
 
-
-def primary_record(bundle: Bundle) -> dict[str, str]:
-    """What a gallery notes of its own bundle."""
-    return {
-        "bundle": bundle.reference,
-        "bundle_name": bundle.name,
-        "fingerprint": bundle.fingerprint,
-        "dim": str(bundle.dim),
-    }
+    def _find(self, bundle: Bundle | str) -> GalleryBundle:
+        """Return the record of a bundle by any of its names."""
+        name = bundle.fingerprint if isinstance(bundle, Bundle) else bundle
+        place = str(absolute(name))
+        for record in self:
+            if record.matches(name) or record.reference == place:
+                return record
+        names = ", ".join(repr(record.name) for record in self)
+        raise GalleryIncompatible(f"expected a bundle of the gallery, one of {names}; found {name!r}")

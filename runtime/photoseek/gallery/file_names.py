@@ -1,4 +1,4 @@
-"""The names of everything that photoseek writes into the folder of a gallery."""
+"""Names of everything that photoseek writes into the folder of a gallery."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ GENERATIONS = "generations"
 MANIFEST = "manifest.json"
 VECTORS = "vectors.npy"
 IDS = "ids.npy"
-CHECKS = "checks.npy"
-"""CRC-32 of each row of the database that the generation shows."""
+CHECKSUMS = "checksums.npy"
+"""CRC-32 of each database row that a snapshot shows."""
 BUNDLES = "bundles"
 THUMBNAILS = "thumbnails"
 
 PARTIAL = ".partial"
-"""Suffix of the name of what is not complete yet."""
+"""Suffix of incomplete files and folders."""
 
-_names = "|".join(re.escape(name) for name in (TAG, VECTORS, IDS, CHECKS, MANIFEST, ANNOY_FILE, FAISS_FILE))
+_names = "|".join(re.escape(name) for name in (TAG, VECTORS, IDS, CHECKSUMS, MANIFEST, ANNOY_FILE, FAISS_FILE))
 _generation_file = rf"{_names}|{re.escape(MANIFEST)}\.\d+\.partial|{re.escape(ANNOY_FILE)}\.\d+"
 _generation = r"\d{6,12}(?:\.partial)?"
 _generations = rf"{GENERATIONS}/(?:{_generation}/(?:{_generation_file})?)?"
@@ -49,4 +49,4 @@ GALLERY_FILE = _compiled(
     rf"{LOCK}|{_bundle_file}|{_database}|{BUNDLES}/(?:{BUNDLE_NAME.pattern}/(?:{_bundle_file})?)?"
     rf"|{THUMBNAILS}/(?:{re.escape(TAG)}|{_thumbnail})?|{DRAFT_NAME.pattern}/(?:{_draft_file})?"
 )
-"""Matches the path of everything in a gallery, relative to its folder; that of a folder ends with /."""
+"""Matches the path of every file in a gallery, relative to its folder; that of a folder ends with /."""

@@ -1,4 +1,4 @@
-"""Which photos of a gallery a query may find: a filter, and the comparisons that it consists of."""
+"""Filters that restrict which photos a query may find, and the comparisons of a filter."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ TYPES = {
     "ppm": ("ppm",),
     "heic": ("heic", "heif", "hif"),
 }
-"""File types, and the endings of their names."""
+"""File types, and their extensions."""
 
 Operator: TypeAlias = Literal["=", "!=", "<", "<=", ">="]
 
-_MOST_PIXELS = 2**62  # more than any photo, and a number of 64 bits
+_MOST_PIXELS = 2**62  # more than any photo has, and fits 64 bits
 _TYPE_OF = {ending: name for name, endings in TYPES.items() for ending in endings}
-_LONE = re.compile("[\ud800-\udfff]")  # surrogates, of which half a pair is no text that a database takes
+_LONE = re.compile("[\ud800-\udfff]")  # lone surrogates, which databases reject
 _DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Filter:
-    """Conditions that a photo must meet, all of them; None: any.
+    """Conditions that a photo must all meet; None: no condition.
 
     Attributes:
-        folder: A folder inside the photo folder; photos in folders inside it count, too.
-        taken_from: A year, a month or a day, as ``2024``, ``2024-05`` or ``2024-05-17``: taken then or later. Photos
-            that do not tell when they were taken meet no such condition.
-        taken_to: The same: taken then or before.
-        min_megapixels: Of the photo, in millions of pixels.
-        max_megapixels: Of the photo, in millions of pixels.
+        folder: A folder inside the photo folder, including its subfolders.
+        taken_from: Earliest date: a year, month or day, such as ``2024``, ``2024-05`` or ``2024-05-17``. Photos without
+            a date do not match.
+        taken_to: Latest date, likewise.
+        min_megapixels: Smallest size, in millions of pixels.
+        max_megapixels: Largest size, in millions of pixels.
         orientation: ``landscape`` is wider than high, ``portrait`` higher than wide.
         type: One of ``TYPES``.
 
     Raises:
-        QueryError: A value that is none of its kind.
+        QueryError: Invalid value.
     """
 
     folder: str | None = None
@@ -78,11 +78,11 @@ class Filter:
 
     @property
     def empty(self) -> bool:
-        """Whether every photo meets it."""
+        """Whether there is no condition."""
         return not self.to_json()
 
     def to_json(self) -> dict[str, Any]:
-        """The conditions that are set."""
+        """Return the conditions that are set."""
         return {it.name: value for it in fields(self) if (value := getattr(self, it.name)) is not None}
 
 
@@ -96,9 +96,9 @@ class Clause:
 
 
 def filter_clauses(where: Filter | None) -> list[Clause]:
-    """Return the comparisons that a photo must meet, all of them; none: every photo does.
+    """Return the comparisons that a photo must all meet; none without a filter.
 
-    Each way to search renders them in its language: the gallery's SQL, PostgreSQL's, Milvus' expressions.
+    Each backend renders them in its language: SQL of SQLite or PostgreSQL, or Milvus expressions.
     """
     if where is None:
         return []
@@ -126,7 +126,7 @@ def orientation(width: int, height: int) -> Orientation:
 
 
 def file_type(path: str) -> str:
-    """Return the file type of a name's ending, one of ``TYPES``; empty for any other."""
+    """Return the file type of an extension, one of ``TYPES``; empty for any other."""
     _, dot, ending = path.rpartition(".")
     return _TYPE_OF.get(ending.lower(), "") if dot else ""
 
@@ -140,5 +140,5 @@ def _is_size(value: object) -> bool:
         return False
     try:
         return float(value) >= 0
-    except OverflowError:  # a whole number beyond all floating-point numbers
+    except OverflowError:  # an integer too large for a float
         return False

@@ -1,4 +1,4 @@
-"""The folder of a gallery: where one may be created, and who may read it."""
+"""The folder of a gallery: where it may be created, and who may read it."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _FILES = (TAG, LOCK, CURRENT)
 
 
 def create_folder(folder: Path, access: Access) -> None:
-    """Create the folder of a new gallery, or take one that is empty or was left by an interrupted creation.
+    """Create the folder of a new gallery, or use one that is empty or from an interrupted creation.
 
     Args:
         folder: The folder.
-        access: Who may read the photos.
+        access: Accounts that may read the photos.
 
     Raises:
-        GalleryError: Something else is there: the folder is no place for a gallery.
+        GalleryError: The folder contains other files, or the path is not a folder.
         OSError: The folder cannot be created.
     """
     if folder.is_symlink() and not folder.exists():
@@ -45,14 +45,14 @@ def create_folder(folder: Path, access: Access) -> None:
         file = next((above for above in folder.parents if above.exists() and not above.is_dir()), None)
         if file is not None:
             raise GalleryError(
-                f"{folder}: expected folders on the way to it, found the file {file}; name another --gallery"
+                f"{folder}: expected its parents to be folders, found the file {file}; name another --gallery"
             )
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=access.limit(0o777, _group_inside(folder.parent)), exist_ok=True)
-    elif foreign := _unknown_entries(folder):
-        more = f" and {len(foreign) - 1:,} more" if len(foreign) > 1 else ""
+    elif unknown := _unknown_entries(folder):
+        more = f" and {len(unknown) - 1:,} more" if len(unknown) > 1 else ""
         raise GalleryError(
-            f"{folder}: expected a new or empty folder, or a gallery, found {foreign[0]}{more}; "
+            f"{folder}: expected a new or empty folder, or a gallery, found {unknown[0]}{more}; "
             "name another folder with --gallery"
         )
     limit_access(folder, access)
@@ -71,9 +71,9 @@ def expect_database(gallery: Path) -> None:
 
 
 def limit_access(gallery: Path, access: Access) -> None:
-    """Take permissions from a gallery and its files that let more accounts in than ``access``; add none.
+    """Remove permissions of a gallery and its files for accounts that are not in ``access``; none are added.
 
-    Files in the folder that photoseek did not write keep theirs.
+    Files in the folder that photoseek did not write are left unchanged.
 
     Raises:
         GalleryError: They cannot be changed.
@@ -95,7 +95,7 @@ def limit_access(gallery: Path, access: Access) -> None:
 
 
 def _walk(folder: int) -> Iterator[tuple[int, list[str]]]:
-    """Yield each open folder of a gallery with the names of what photoseek writes there."""
+    """Yield each open folder of a gallery, with the names of files that photoseek writes there."""
     for above, folders, files, inside in os.fwalk(".", dir_fd=folder):
         prefix = above.removeprefix(".").removeprefix("/")
         prefix += "/" if prefix else ""
@@ -115,14 +115,14 @@ def _limit_all(names: Iterable[str], folder: int, access: Access) -> None:
 
 
 def _unknown_entries(folder: Path) -> list[str]:
-    """Return the names of what keeps a folder from becoming a gallery: everything in it, unless it is tagged."""
+    """Return the entries that prevent a folder from becoming a gallery: all of them unless it is tagged."""
     with open_folder(folder) as opened:
         names = sorted(os.listdir(opened))
-        return [name for name in names if not is_tagged(opened) or not _is_left(folder, opened, name)]
+        return [name for name in names if not is_tagged(opened) or not _is_leftover(folder, opened, name)]
 
 
-def _is_left(folder: Path, opened: int, name: str) -> bool:
-    """Return whether an entry of a tagged folder is what an interrupted creation or a deleted database leaves."""
+def _is_leftover(folder: Path, opened: int, name: str) -> bool:
+    """Return whether an entry of a tagged folder is from an interrupted creation or a deleted database."""
     mode = os.stat(name, dir_fd=opened, follow_symlinks=False).st_mode
     if DRAFT_NAME.fullmatch(name):
         return is_ours(folder, name, files=DRAFT_FILE)
@@ -130,6 +130,6 @@ def _is_left(folder: Path, opened: int, name: str) -> bool:
 
 
 def _group_inside(folder: Path) -> int:
-    """Return the group of what is created in a folder."""
+    """Return the group of new files in a folder."""
     status = folder.stat()
     return status.st_gid if status.st_mode & stat.S_ISGID else os.getegid()

@@ -1,4 +1,4 @@
-"""The lock that makes one process at a time the writer of a gallery."""
+"""The lock of a gallery: one process writes at a time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PAUSE_S = 0.02  # is_writing holds the lock for microseconds
 
 @contextmanager
 def exclusive_writer(gallery: Path) -> Iterator[None]:
-    """Be the only process that writes a gallery; the system releases the lock when the process ends.
+    """Lock a gallery for writing; the system releases the lock when the process ends.
 
     Raises:
         GalleryBusy: Another process writes it.
@@ -34,18 +34,18 @@ def exclusive_writer(gallery: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            fcntl.flock(file, fcntl.LOCK_UN)  # a child that was forked meanwhile has the file open, too
+            fcntl.flock(file, fcntl.LOCK_UN)  # a child forked meanwhile has the file open as well
 
 
 def is_writing(gallery: Path) -> bool:
-    """Return whether a process, this one included, is the writer of a gallery; no file is created or changed."""
+    """Return whether any process, including this one, writes a gallery; no file is created or changed."""
     try:
         with os.fdopen(open_file(gallery / LOCK, os.O_RDONLY), "rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             fcntl.flock(file, fcntl.LOCK_UN)
     except BlockingIOError:
         return True
-    except OSError:  # there was no writer yet, or the lock cannot be read
+    except OSError:  # never written, or the lock cannot be read
         return False
     return False
 

@@ -1,30 +1,35 @@
-"""What is in a gallery, in figures."""
+"""The contents of a gallery in figures."""
 
 from __future__ import annotations
 
+import stat
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from photoseek.gallery.database.bundles import GalleryBundle
+from photoseek.gallery.database.bundles import GalleryBundle, list_bundles
 from photoseek.gallery.database.database import Database
+from photoseek.gallery.database.sentences import Sentences
+from photoseek.gallery.location import recorded_source
 from photoseek.gallery.snapshot.build import check_matches_database, database_state
 from photoseek.gallery.snapshot.current import current_id
 from photoseek.gallery.snapshot.snapshot import open_current
+from photoseek.system.filenames import decode_filename
+from photoseek.vector_index.tuning import Tuning
 
 
 @dataclass(frozen=True)
-class SecondaryStatus:
-    """What a gallery has of a bundle beside its own.
+class BundleStatus:
+    """What a gallery contains of a bundle.
 
     Attributes:
         bundle: Its name.
         dim: Length of its vectors.
-        searchable: Photos with a vector.
-        recall: As that of the gallery.
-        generation: What answers with it; None before it was indexed with.
-        fresh: Whether that shows all that has been indexed.
-        damaged: As that of the gallery.
+        searchable: Photos that a query can find.
+        recall: Measured recall@10 of the ``auto`` engine against exact search; None before the first indexing.
+        generation: The snapshot that answers queries; None before the first indexing.
+        fresh: Whether the snapshot shows all that has been indexed.
+        damaged: Problems of files of approximate search; exact search answers instead, until the next indexing.
     """
 
     bundle: str
@@ -37,49 +42,19 @@ class SecondaryStatus:
     damaged: list[str]
 
 
-def secondary_status(gallery: Path, database: Database, held: GalleryBundle) -> SecondaryStatus:
-    """What is there of a further bundle.
-
-    Raises:
-        GalleryError: What answers with it cannot be opened.
-    """
-    folder = held.folder(gallery)
-    name = current_id(folder)
-    generation = open_current(folder) if name else None
-    if generation is not None:
-        check_matches_database(generation, database)
-    manifest, shown = generation.manifest if generation else None, database_state(database, held.fingerprint)
-    return SecondaryStatus(
-        bundle=held.name,
-        fingerprint=held.fingerprint,
-        dim=held.dim,
-        searchable=database.count_searchable(held.fingerprint),
-        recall=manifest.tuning.recall_of("auto") if manifest else None,
-        generation=name,
-        fresh=manifest is not None and (manifest.revision, manifest.state) == (shown.revision, shown.state),
-        damaged=generation.damaged() if generation else [],
-    )
-
-
 @dataclass(frozen=True)
 class GalleryStatus:
-    """What is in a gallery.
+    """What a gallery contains.
 
     Attributes:
         photos: Photos found, readable or not.
-        searchable: Those that a query can find.
-        unreadable: Those that cannot be decoded.
+        searchable: As for ``BundleStatus``, like all that are not described here: those of the primary bundle.
+        unreadable: Photos that cannot be decoded.
         captions: Sentences that photos can be described with.
-        bundle: Name of the bundle.
-        dim: Length of its vectors.
-        recall: Measured recall@10 of what ``auto`` takes against exact search; None before the first indexing.
-        search: The recall asked for, what was measured with each engine (milliseconds, recalls by kind of query,
-            parameters), and the engine that ``auto`` takes; None before the first indexing.
-        generation: What answers queries now; None before the first indexing.
-        fresh: Whether that shows all that has been indexed.
-        damaged: What is wrong with files of approximate search; exact search answers instead, until the next indexing.
+        search: Target recall, the measurements of each engine (milliseconds, recalls by kind of query, parameters), and
+            the engine that ``auto`` uses; None before the first indexing.
         bytes: Size of the gallery on disk.
-        beside: What there is of each bundle beside the gallery's own, which all of the above is about.
+        additional: What it contains of each additional bundle.
     """
 
     path: str
@@ -97,8 +72,58 @@ class GalleryStatus:
     fresh: bool
     damaged: list[str]
     bytes: int
-    beside: list[SecondaryStatus]
+    additional: list[BundleStatus]
 
     def to_json(self) -> dict[str, Any]:
-        """The form that ``info --json`` prints."""
+        """Return the form that ``info --json`` prints."""
         return asdict(self)
+
+
+def gallery_status(gallery: Path, database: Database) -> GalleryStatus:
+    """Return the status of a gallery.
+
+    Raises:
+        GalleryError: The snapshot of a bundle cannot be opened.
+    """
+    primary, *others = list_bundles(database)
+    status, tuning = _bundle_status(gallery, database, primary)
+    return GalleryStatus(
+        **vars(status),
+        path=decode_filename(str(gallery)),
+        photos_root=decode_filename(recorded_source(gallery, database).address),
+        photos=database.count(),
+        unreadable=len(database.unreadable()),
+        captions=Sentences(database).count(),
+        search={**asdict(tuning), "auto": tuning.fastest} if tuning else None,
+        bytes=sum(map(_size, gallery.rglob("*"))),
+        additional=[_bundle_status(gallery, database, record)[0] for record in others],
+    )
+
+
+def _bundle_status(gallery: Path, database: Database, record: GalleryBundle) -> tuple[BundleStatus, Tuning | None]:
+    folder = record.folder(gallery)
+    name = current_id(folder)
+    snapshot = open_current(folder) if name else None
+    if snapshot is not None:
+        check_matches_database(snapshot, database)
+    manifest, now = snapshot.manifest if snapshot else None, database_state(database, record.fingerprint)
+    status = BundleStatus(
+        bundle=record.name,
+        fingerprint=record.fingerprint,
+        dim=record.dim,
+        searchable=database.count_searchable(record.fingerprint),
+        recall=manifest.tuning.recall_of("auto") if manifest else None,
+        generation=name,
+        fresh=manifest is not None and (manifest.revision, manifest.state) == (now.revision, now.state),
+        damaged=snapshot.damaged() if snapshot else [],
+    )
+    return status, manifest.tuning if manifest else None
+
+
+def _size(file: Path) -> int:
+    """Return the size of a regular file; 0 for anything else, or if it no longer exists."""
+    try:
+        status = file.lstat()
+    except OSError:
+        return 0
+    return status.st_size if stat.S_ISREG(status.st_mode) else 0

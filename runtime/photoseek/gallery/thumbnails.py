@@ -1,4 +1,4 @@
-"""Photos made small enough to send to a browser, and kept: bounded in size and in number."""
+"""Thumbnails for browsers, in a cache of bounded size."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from photoseek.photos.photo_file import PhotoFile, StoredPhoto
 SIDE = 640
 """The longer side of a thumbnail, in pixels."""
 
-_KEPT = 256  # thumbnails; some 20 MB
-_LOOKED_AT = 4096  # photos in object storage, whose version takes a request
-_REMEMBERED_S = 60.0  # at most, is that remembered
+_CACHED_THUMBNAILS = 256  # about 20 MB
+_CACHED_VERSIONS = 4096  # of photos in object storage, each of which takes a request
+_VERSION_MAX_AGE_S = 60.0
 _QUALITY = 82
 
 
 def thumbnail(file: PhotoFile, side: int = SIDE) -> bytes:
-    """A photo as JPEG, at most ``side`` pixels wide and high, upright; made again only when the file has changed.
+    """Return a photo as an upright JPEG of at most ``side`` pixels in each direction, cached until the file changes.
 
     Raises:
-        PhotoError: The photo is gone or cannot be decoded; the message is the reason.
+        PhotoError: The photo does not exist or cannot be decoded; the message is the reason.
     """
     return _cached(file, *cache_key(file), side)
 
 
 def cache_key(file: PhotoFile) -> tuple[int, int]:
-    """What changes when a photo does: the time of its change in nanoseconds, and its size.
+    """Return modification time in nanoseconds and size of a photo, or its version in object storage.
 
     Raises:
-        PhotoError: It is gone; the message is the reason.
+        PhotoError: It does not exist; the message is the reason.
     """
     if not isinstance(file, Path):
-        return _oriented_image(file, int(time.monotonic() / _REMEMBERED_S))
+        return _version(file, int(time.monotonic() / _VERSION_MAX_AGE_S))
     try:
         status = file.stat()
     except OSError as error:
@@ -48,7 +48,7 @@ def cache_key(file: PhotoFile) -> tuple[int, int]:
 
 
 def make_thumbnail(data: bytes, side: int = SIDE) -> bytes:
-    """The bytes of a photo as those of a JPEG, at most ``side`` pixels wide and high, upright.
+    """Return the bytes of a photo as an upright JPEG of at most ``side`` pixels in each direction.
 
     Raises:
         PhotoError: They cannot be decoded; the message is the reason.
@@ -61,17 +61,17 @@ def make_thumbnail(data: bytes, side: int = SIDE) -> bytes:
 
 
 def data_uri(jpeg: bytes) -> str:
-    """JPEG bytes as an address that a page can show without asking a server."""
+    """Return JPEG bytes as a data URI."""
     return "data:image/jpeg;base64," + b64encode(jpeg).decode("ascii")
 
 
-@lru_cache(maxsize=_LOOKED_AT)
-def _oriented_image(photo: StoredPhoto, moment: int) -> tuple[int, int]:
-    del moment  # it makes what was seen long ago another key
+@lru_cache(maxsize=_CACHED_VERSIONS)
+def _version(photo: StoredPhoto, moment: int) -> tuple[int, int]:
+    del moment  # part of the key: old entries are not used
     return photo.version()
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=_CACHED_THUMBNAILS)
 def _cached(file: PhotoFile, mtime_ns: int, size: int, side: int) -> bytes:
-    del mtime_ns, size  # they make a changed file another key
+    del mtime_ns, size  # part of the key: a changed file is read again
     return make_thumbnail(read_photo(file), side)

@@ -1,12 +1,12 @@
-"""Which photo folders and bundles a gallery may name: those that its user has named on this computer.
+"""Trust: a gallery may use the photo folders and bundles that its user has named on this computer.
 
-A gallery records where its photos and bundles are. One that came with somebody's album may record any place: a private
-folder whose photos would be shown or served, or a bundle whose graphs would run. So a record is followed where it
-cannot point elsewhere (the folder that contains the gallery, the embedded bundle), or where this user has named the
-same place. Creating and indexing a gallery and ``--trust`` note that in ``$XDG_STATE_HOME/photoseek/trust.json``
-(``~/.local/state``), which is read by its owner alone.
+A gallery records where its photos and bundles are. A gallery from someone else may record any path: a private folder
+whose photos would be served, or a bundle whose graphs would run. So a record is followed only if it cannot point
+elsewhere (the folder that contains the gallery, the embedded bundle), or if this user has named the same path.
+Creating and indexing a gallery and ``--trust`` record that in ``$XDG_STATE_HOME/photoseek/trust.json``
+(``~/.local/state``), which only its owner can read.
 
-A photo folder is trusted for one gallery, a bundle for its content: one that was changed is not trusted any more.
+A photo folder is trusted for one gallery, a bundle for its content: a changed bundle is not trusted.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from photoseek.system.filenames import decode_filename
 _log = logging.getLogger(__name__)
 
 Answer: TypeAlias = bool | Callable[[str], bool]
-"""Whether to trust a gallery: yes, no, or what a user answers to a question."""
+"""Whether to trust a gallery: True, False, or a function that asks a user a question."""
 
 _FORMAT = 1
 _REMEDY = "if you trust it, add --trust to the command once, or call Gallery.open(..., trust=True)"
@@ -40,7 +40,7 @@ _REMEDY = "if you trust it, add --trust to the command once, or call Gallery.ope
 
 @dataclass(frozen=True)
 class _Record:
-    """What was named: the photo folder of each gallery by its path, the content of each bundle by its path."""
+    """Trusted photo folders by the path of their gallery, and contents of trusted bundles by their path."""
 
     galleries: dict[str, str] = field(default_factory=dict)
     bundles: dict[str, str] = field(default_factory=dict)
@@ -48,68 +48,73 @@ class _Record:
 
 
 class Trust:
-    """What one open gallery may follow of its own records."""
+    """Trust in the records of one open gallery."""
 
     def __init__(self, gallery: Path, answer: Answer = False) -> None:
         self._gallery = gallery
         self._answer = answer
-        self._photos: str | None = None  # the address that was found trusted
+        self._photos: str | None = None  # the address that is known to be trusted
         self._refused: set[str] = set()
 
     def expect_photos(self, folder: PhotoSource) -> None:
-        """Make sure that the photo folder that the gallery records may be used.
+        """Raise unless the photo folder that the gallery records may be used.
 
         Raises:
             GalleryUntrusted: It may not.
         """
         if folder.address == self._photos:
             return
-        if not self._is_inside_gallery(folder) and _read().galleries.get(_key(self._gallery)) != decode_filename(
-            folder.address
-        ):
+        if not self._contains_gallery(folder) and not self._is_recorded(folder):
             self._ask(f"{self._gallery}: records its photos in {folder.address}, which you have not named for it here")
             self.accept_photos(folder)
         self._photos = folder.address
 
     def load_bundle(self, reference: str, fingerprint: str) -> Bundle:
-        """Load a bundle by what the gallery records of it; nothing of an untrusted one is run.
+        """Load a bundle that the gallery records; an untrusted one is not run.
 
         Args:
-            reference: Where it is recorded to be.
-            fingerprint: Which it is recorded to have; one that has another is of no use, and is not asked about.
+            reference: Its recorded path.
+            fingerprint: Its recorded fingerprint; a bundle with another one is returned without a question.
 
         Raises:
             GalleryUntrusted: It may not be used.
-            BundleError: It is not there, or is damaged.
+            BundleError: It is missing or damaged.
         """
         if reference == DEMO:
             return Bundle.load(DEMO)
-        noted = _read().bundles.get(_key(reference))
-        if noted is None:
+        trusted = _read().bundles.get(_key(reference))
+        if trusted is None:
             self._ask(f"{self._gallery}: records the bundle {reference}, which you have not named here")
         bundle = Bundle.load(reference)
-        if bundle.fingerprint == fingerprint and noted != _content(bundle):
-            if noted is not None:
+        if bundle.fingerprint == fingerprint and trusted != _content(bundle):
+            if trusted is not None:
                 self._ask(f"{self._gallery}: the bundle {reference} has changed since you named it")
             self.accept_bundle(bundle)
         return bundle
 
     def accept_photos(self, folder: PhotoSource) -> None:
-        """Note that the user has named the gallery's photo folder."""
+        """Record that the user has named the gallery's photo folder."""
         self._photos = folder.address
-        if not self._is_inside_gallery(folder):
+        if not self._contains_gallery(folder):
             _save("galleries", _key(self._gallery), decode_filename(folder.address))
 
     def accept_bundle(self, bundle: Bundle) -> None:
-        """Note that the user has named a bundle."""
+        """Record that the user has named a bundle."""
         if bundle.reference != DEMO:
             _save("bundles", _key(bundle.path), _content(bundle))
 
-    def _is_inside_gallery(self, folder: PhotoSource) -> bool:
+    def _contains_gallery(self, folder: PhotoSource) -> bool:
         return isinstance(folder, LocalSource) and folder.root == self._gallery.parent
 
+    def _is_recorded(self, folder: PhotoSource) -> bool:
+        return _read().galleries.get(_key(self._gallery)) == decode_filename(folder.address)
+
     def _ask(self, what: str) -> None:
-        """Ask the user once, where there is one to ask."""
+        """Ask the user once, if possible.
+
+        Raises:
+            GalleryUntrusted: The answer is no.
+        """
         if callable(self._answer):
             agreed = what not in self._refused and self._answer(f"{what}; do you trust it?")
         else:
@@ -120,7 +125,7 @@ class Trust:
 
 
 def _content(bundle: Bundle) -> str:
-    """SHA-256 over what a bundle's files must be, which loading them verifies."""
+    """Return the SHA-256 of the checksums of a bundle, which loading verifies."""
     files = sorted((name, record.bytes, record.sha256) for name, record in bundle.manifest.files.items())
     return hashlib.sha256(json.dumps([bundle.fingerprint, files]).encode()).hexdigest()
 
@@ -139,7 +144,7 @@ def _file() -> Path:
 
 
 def _read() -> _Record:
-    """What is noted; nothing, where that cannot be read."""
+    """Return the record; an empty one if it cannot be read."""
     try:
         values = json.loads(read_bounded(_file()))
         record = _Record(**values)
@@ -148,7 +153,7 @@ def _read() -> _Record:
     except FileNotFoundError:
         return _Record()
     except (OSError, ValueError, TypeError, RuntimeError) as error:  # RuntimeError: no home, or nested too deep
-        _log.warning("what you trust cannot be read, and nothing is trusted: %s", error)
+        _log.warning("the trust record cannot be read, so nothing is trusted: %s", error)
         return _Record()
     return record
 
@@ -158,21 +163,21 @@ def _is_texts(values: object) -> bool:
 
 
 def _save(kind: str, key: str, value: str) -> None:
-    """Add to what is noted; where that cannot be written, the next process asks again."""
+    """Add to the record; if it cannot be written, the next process asks again."""
     if getattr(_read(), kind).get(key) == value:
         return
     try:
-        with _alone() as file:
+        with _locked() as file:
             record = _read()
             getattr(record, kind)[key] = value
             write_json_atomic(file, asdict(record))
     except (OSError, RuntimeError) as error:
-        _log.warning("what you trust cannot be noted, so you will be asked again: %s", error)
+        _log.warning("the trust record cannot be written, so you will be asked again: %s", error)
 
 
 @contextmanager
-def _alone() -> Iterator[Path]:
-    """The record, while no other process writes it."""
+def _locked() -> Iterator[Path]:
+    """Lock the record, and yield its path."""
     file = _file()
     make_private_folder(file.parent)
     descriptor = os.open(file.parent, os.O_RDONLY)

@@ -8,6 +8,8 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,13 +22,11 @@ if TYPE_CHECKING:
 
     from photoseek.bundle.bundle import Bundle
     from photoseek.gallery.gallery import Gallery
-    from photoseek.gallery.indexing.index import IndexReport, Progress
+    from photoseek.gallery.indexing.report import IndexReport, Progress
 
 _log = logging.getLogger(__name__)
 
-_TURN_MS = 500  # how often the folder itself is looked after, and a busy gallery tried again
-_QUIET_S = 0.4  # photos that have kept their size and time for as long count as written
-_MAX_WAIT_S = 30.0  # what is still written after that is left to its next change
+_MAX_WAIT_S = 30.0  # for files that are being written; longer writes are indexed after their next change
 
 
 def watch_gallery(
@@ -37,70 +37,133 @@ def watch_gallery(
     recall: float | None = None,
     progress: Callable[[Progress], None] | None = None,
     stop: threading.Event | None = None,
+    poll_ms: int = 500,
+    settle_s: float = 0.4,
 ) -> Iterator[IndexReport]:
-    """Index a gallery, then again after each change in its folder; the parameters are those of ``Gallery.index``.
+    """Index a gallery, then again after each change in its folder.
 
-    Yields the report of the first indexing, then of each that changed something. Photos that are still being written
-    are waited for. While the folder is away (unmounted, removed), or another process indexes the gallery, that is
-    logged and waited for, too.
+    Yields the report of the first indexing, then of each that changed something. If the folder becomes unavailable
+    (unmounted, removed) or another process indexes the gallery, that is logged, and watching resumes afterward.
 
     Args:
-        stop: Ends it when set. None: it goes on until it is closed, or interrupted.
+        gallery: The gallery.
+        bundle: As for ``Gallery.index``, like ``precision``, ``recall`` and ``progress``.
+        stop: Ends watching when set. None: it runs until the generator is closed, or interrupted.
+        poll_ms: Interval at which the folder's existence is checked, and a busy gallery tried again.
+        settle_s: Seconds for which a file must keep its size and time to count as completely written.
 
     Raises:
         MissingExtra: watchfiles is not installed.
-        QueryError: The photos lie in object storage, which tells nobody of its changes.
+        QueryError: The photos are in object storage, which does not report changes.
         PhotoseekError: The first indexing failed; see ``Gallery.index``.
     """
-    if not isinstance(source := gallery.photo_folder, LocalSource):
+    if not isinstance(source := gallery.photos.source, LocalSource):
         raise QueryError(
-            f"{source.address}: expected a folder of this machine: object storage tells nobody of its changes; "
+            f"{source.address}: expected a folder of this machine: object storage does not report changes; "
             "run photoseek index again from time to time, by cron for example"
         )
-    watch = _watchfiles()
-    stop = stop or threading.Event()
-
-    def index() -> IndexReport:
-        return gallery.index(bundle, precision=precision, recall=recall, progress=progress)
-
-    first = False
-    told = ""
-    bad_before: object = None
-    while not stop.is_set():
-        root = gallery.photos_root
-        identity = _identity(root)
-        if identity is None and first:
-            told = _report(f"{root}: cannot be read as a folder of photos", told)
-            stop.wait(_TURN_MS / 1000)
-            continue
-        if identity is None:
-            index()  # says what is wrong
-        with closing(_changes(watch, root, gallery.path, stop)) as changes:
-            due = True
-            for changed in changes:
-                if _identity(root) != identity:
-                    break
-                due = due or bool(changed)
-                _wait_for_writes(changed, stop)
-                if not due or stop.is_set():
-                    continue
-                try:
-                    report = index()
-                except (GalleryBusy, GalleryNotFound) as error:
-                    if not first:
-                        raise
-                    told = _report(str(error), told)
-                    continue
-                due, told = False, ""
-                bad = (report.unreadable, report.unseen)
-                if not first or report.encoded or report.reused or report.removed or bad != bad_before:
-                    yield report
-                first, bad_before = True, bad
+    index = partial(gallery.index, bundle, precision=precision, recall=recall, progress=progress)
+    yield from _Watcher(gallery, index, _watchfiles(), stop or threading.Event(), poll_ms, settle_s).reports()
 
 
 def require_watchfiles() -> bool:
-    """Whether folders can be watched here."""
+    """Return whether watchfiles is installed."""
     return find_spec("watchfiles") is not None
+
+
+@dataclass
+class _Watcher:
+    gallery: Gallery
+    index: Callable[[], IndexReport]
+    watch: Any
+    stop: threading.Event
+    poll_ms: int
+    settle_s: float
+    started: bool = False  # the first indexing succeeded
+    logged: str = ""  # what it waits for
+    problems: object = None  # of the last report
+
+    def reports(self) -> Iterator[IndexReport]:
+        """Index and watch, and start again whenever the folder is replaced."""
+        while not self.stop.is_set():
+            root = self.gallery.photos.root
+            identity = _identity(root)
+            if identity is None and self.started:
+                self._log_once(f"{root}: cannot be read as a folder of photos")
+                self.stop.wait(self.poll_ms / 1000)
+                continue
+            if identity is None:
+                self.index()  # raises the reason
+            yield from self._follow(root, identity)
+
+    def _follow(self, root: Path, identity: tuple[int, int] | None) -> Iterator[IndexReport]:
+        """Index, then again after each change, until another folder is at the path."""
+        with closing(self._changes(root)) as changes:
+            due = True
+            for changed in changes:
+                if _identity(root) != identity:
+                    return
+                due = due or bool(changed)
+                self._wait_for_writes(changed)
+                if due and not self.stop.is_set() and (report := self._try_index()) is not None:
+                    due = False
+                    if self._is_news(report):
+                        yield report
+
+    def _try_index(self) -> IndexReport | None:
+        """Index; None if the gallery is busy or its photos are unavailable, unless it was never indexed."""
+        try:
+            report = self.index()
+        except (GalleryBusy, GalleryNotFound) as error:
+            if not self.started:
+                raise
+            self._log_once(str(error))
+            return None
+        self.logged = ""
+        return report
+
+    def _is_news(self, report: IndexReport) -> bool:
+        """Return whether a report is the first one, or has changes."""
+        problems = (report.unreadable, report.skipped)
+        changed = bool(report.encoded or report.reused or report.removed) or problems != self.problems
+        first, self.started, self.problems = not self.started, True, problems
+        return first or changed
+
+    def _changes(self, root: Path) -> Generator[set[str]]:
+        """Yield changed paths, or an empty set after each interval without; the first when watching has started."""
+
+        def is_relevant(_: Change, path: str) -> bool:
+            place = Path(path)
+            if place.is_relative_to(self.gallery.path) or any(map(is_skipped, place.relative_to(root).parts)):
+                return False
+            return has_photo_suffix(place.name) or place.is_dir() or not place.exists()  # may have been a folder
+
+        turns = self.watch(
+            root,
+            watch_filter=is_relevant,
+            debounce=2 * self.poll_ms,
+            rust_timeout=self.poll_ms,
+            yield_on_timeout=True,
+            stop_event=self.stop,
+            ignore_permission_denied=True,
+        )
+        with closing(turns):
+            for turn in turns:
+                yield {path for _, path in turn}
+
+    def _wait_for_writes(self, paths: Iterable[str]) -> None:
+        """Wait until files keep their size and time."""
+        paths, end = list(paths), time.monotonic() + _MAX_WAIT_S
+        before = None
+        while paths and (now := [_state(path) for path in paths]) != before and time.monotonic() < end:
+            before = now
+            self.stop.wait(self.settle_s)
+
+    def _log_once(self, reason: str) -> None:
+        """Log why indexing waits, unless it was the last thing logged."""
+        if reason != self.logged:
+            _log.warning("%s; watching resumes afterward", reason)
+        self.logged = reason
 
 
 def _watchfiles() -> Any:
@@ -111,58 +174,19 @@ def _watchfiles() -> Any:
     return watchfiles.watch
 
 
-def _changes(watch: Any, root: Path, gallery: Path, stop: threading.Event) -> Generator[set[str]]:
-    """Paths that changed, an empty set after each turn without; the first comes when the folder is watched."""
-
-    def of_photos(_: Change, path: str) -> bool:
-        place = Path(path)
-        if place.is_relative_to(gallery) or any(map(is_skipped, place.relative_to(root).parts)):
-            return False
-        return has_photo_suffix(place.name) or place.is_dir() or not place.exists()  # gone: it may have been a folder
-
-    turns = watch(
-        root,
-        watch_filter=of_photos,
-        debounce=2 * _TURN_MS,
-        rust_timeout=_TURN_MS,
-        yield_on_timeout=True,
-        stop_event=stop,
-        ignore_permission_denied=True,
-    )
-    with closing(turns):
-        for turn in turns:
-            yield {path for _, path in turn}
-
-
-def _wait_for_writes(paths: Iterable[str], stop: threading.Event) -> None:
-    """Wait until files keep their size and time."""
-    paths, end = list(paths), time.monotonic() + _MAX_WAIT_S
-    before = None
-    while paths and (now := [_state(path) for path in paths]) != before and time.monotonic() < end:
-        before = now
-        stop.wait(_QUIET_S)
-
-
 def _state(path: str) -> tuple[int, int] | None:
     try:
-        status = os.stat(path)  # noqa: PTH116 - a name from watchfiles, of which nothing else is asked
+        status = os.stat(path)  # noqa: PTH116 - a name from watchfiles that needs no other Path method
     except OSError:
         return None
     return status.st_size, status.st_mtime_ns
 
 
 def _identity(root: Path) -> tuple[int, int] | None:
-    """What tells a folder from another one at its place; None where it cannot be read."""
+    """Return device and inode of a folder; None if it cannot be read."""
     try:
         os.listdir(root)
         status = root.stat()
     except OSError:
         return None
     return status.st_dev, status.st_ino
-
-
-def _report(what: str, told: str) -> str:
-    """Log what is waited for, unless it was the last thing told; returns it."""
-    if what != told:
-        _log.warning("%s; going on when that is over", what)
-    return what

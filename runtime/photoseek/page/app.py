@@ -75,7 +75,7 @@ def _draw_gallery(folder: str) -> None:
     _offer_indexing(folder)
     gallery = opened.searcher.gallery
     state = gallery_state(gallery)
-    chosen = render_bundle_form(gallery.bundles(), state.status)
+    chosen = render_bundle_form(tuple(gallery.bundles), state.status)
     sidebar.tell(state)
     if chosen.model != gallery.fingerprint:
         opened = open_gallery(folder, chosen.model)

@@ -34,8 +34,8 @@ class Models:
 def render_bundle_form(held: Sequence[GalleryBundle], status: GalleryStatus) -> Models:
     """Draw both fields in the sidebar, if two or more bundles are indexed; choices of another gallery are ignored."""
     own = held[0].fingerprint
-    indexed = {it.fingerprint for it in status.beside if it.generation is not None}
-    names = {it.fingerprint: it.name for it in held if it.own or it.fingerprint in indexed}
+    indexed = {it.fingerprint for it in status.additional if it.generation is not None}
+    names = {it.fingerprint: it.name for it in held if it.is_primary or it.fingerprint in indexed}
     if len(names) < 2:
         return Models(own)
     now = strings()

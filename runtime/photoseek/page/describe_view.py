@@ -54,7 +54,7 @@ def _answer(opened: OpenGallery, source: Upload | str) -> None:
         sentences = searcher.describe(source.data, k=_SENTENCES)
     else:
         sentences = searcher.describe(similar_to=source, k=_SENTENCES)
-        picture = opened.pictures.of(searcher.gallery.file_of(source), FULL_SIDE)
+        picture = opened.pictures.of(searcher.gallery.photos.file_of(source), FULL_SIDE)
     left, right = st.columns([2, 3], gap="medium")
     left.html(f'<figure class="ps-full"><img src="{data_uri(picture)}" alt="{escape(strings().your_photo)}"></figure>')
     right.html(_list(sentences))

@@ -10,8 +10,8 @@ from pathlib import Path
 from photoseek.bundle.bundle import Bundle
 from photoseek.errors import GalleryNotFound, PhotoseekError
 from photoseek.gallery.gallery import Gallery
-from photoseek.gallery.indexing.index import IndexReport, Progress
-from photoseek.system.user_paths import absolute, shown
+from photoseek.gallery.indexing.report import IndexReport, Progress
+from photoseek.system.user_paths import absolute, printable
 
 _log = logging.getLogger(__name__)
 
@@ -67,14 +67,14 @@ class Job:
             with self._gallery() as gallery:
                 self.report = gallery.index(progress=self._tell)
         except _Stopped:
-            _log.info("%s: indexing was stopped", shown(self.folder))
+            _log.info("%s: indexing was stopped", printable(self.folder))
         except PhotoseekError as error:
             self.problem = str(error)
         except OSError as error:  # a full disk, or a folder that nothing can be written into
-            _log.warning("%s could not be indexed: %s", shown(self.folder), error)
-            self.problem = f"{shown(self.folder)}: {error.strerror or error}"
+            _log.warning("%s could not be indexed: %s", printable(self.folder), error)
+            self.problem = f"{printable(self.folder)}: {error.strerror or error}"
         except Exception as error:
-            _log.exception("%s could not be indexed", shown(self.folder))
+            _log.exception("%s could not be indexed", printable(self.folder))
             self.problem = str(error) or type(error).__name__
         finally:
             self._done.set()

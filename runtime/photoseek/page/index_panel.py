@@ -62,7 +62,7 @@ def _show_outcome(job: index_job.Job) -> None:
     else:
         new = report.encoded + report.reused
         text = now.done.format(photos=f"{report.photos:,}", new=f"{new:,}", seconds=f"{report.seconds:.1f}")
-        text = " ".join([text, *(f"{each.bundle}: {each.problem}." for each in report.beside if each.problem)])
+        text = " ".join([text, *(f"{each.bundle}: {each.problem}." for each in report.additional if each.problem)])
     st.html(f'<p class="ps-hint ps-end" role="status">{escape(text)}</p>')
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 from photoseek.gallery.status import GalleryStatus
 from photoseek.page.exposure import is_shared, public
 from photoseek.page.strings import strings
-from photoseek.system.user_paths import shown
+from photoseek.system.user_paths import printable
 
 
 def welcome(status: GalleryStatus) -> None:
@@ -27,7 +27,7 @@ def no_gallery(folder: str) -> None:
         _notice(now.unavailable_title, now.ask_operator)
         return
     if folder:
-        _notice(now.no_gallery_title, now.no_gallery.format(folder=shown(folder)))
+        _notice(now.no_gallery_title, now.no_gallery.format(folder=printable(folder)))
     else:
         _notice(now.choose_title, now.choose)
     _command(now.index_hint, "photoseek index PHOTOS --bundle demo")

@@ -87,7 +87,7 @@ def gallery_state(gallery: Gallery) -> GalleryState:
         GalleryDamaged: One of those is not what it should be.
     """
     revisions = (gallery.database.revision(), gallery.sentences.revision())
-    held = gallery.bundles()
+    held = tuple(gallery.bundles)
     moment = (*revisions, *(current_id(each.folder(gallery.path)) for each in held), *map(repr, held))
     return _state(str(gallery.path), _identity(gallery), moment, gallery)
 
@@ -101,8 +101,8 @@ def _identity(gallery: Gallery) -> tuple[int, int]:
 def _is_current(opened: OpenGallery) -> bool:
     gallery, bundle = opened.searcher.gallery, opened.searcher.bundle
     try:
-        held = gallery.held(bundle)
-        return _identity(gallery) == opened.database and held is not None and held.own == opened.own
+        held = gallery.bundles.get(bundle)
+        return _identity(gallery) == opened.database and held is not None and held.is_primary == opened.own
     except (OSError, PhotoseekError):
         return False
 
@@ -110,8 +110,8 @@ def _is_current(opened: OpenGallery) -> bool:
 @st.cache_resource(max_entries=_GALLERIES, show_spinner=False, validate=_is_current)
 def _open(folder: str, model: str | None, *, links: bool) -> OpenGallery:
     gallery = Gallery.open(folder)
-    searcher = Searcher(gallery, bundle=gallery.load_bundle(model))
-    source = gallery.photo_folder
+    searcher = Searcher(gallery, bundle=gallery.bundles.load(model))
+    source = gallery.photos.source
     root = source.root if isinstance(source, LocalSource) else None
     pictures = Pictures(gallery.path, root=root, links=links)
     opened = OpenGallery(searcher, pictures, _identity(gallery), searcher.bundle.fingerprint == gallery.fingerprint)
@@ -122,7 +122,7 @@ def _open(folder: str, model: str | None, *, links: bool) -> OpenGallery:
 @st.cache_resource(max_entries=_GALLERIES, show_spinner=False)
 def _rerank(key: str, second: str, _searcher: Searcher) -> Reranker:
     del key
-    return Reranker(_searcher, _searcher.gallery.load_bundle(second))
+    return Reranker(_searcher, _searcher.gallery.bundles.load(second))
 
 
 @st.cache_data(max_entries=_STATES, show_spinner=False)

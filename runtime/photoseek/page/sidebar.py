@@ -12,7 +12,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from photoseek.gallery.gallery import find_gallery
+from photoseek.gallery.location import find_gallery
 from photoseek.gallery.status import GalleryStatus
 from photoseek.page.exposure import is_shared, operators_gallery, public
 from photoseek.page.open_galleries import GalleryState

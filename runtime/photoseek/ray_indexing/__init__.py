@@ -1,4 +1,4 @@
-"""Photos embedded on many machines at once: by Ray Data, committed here (extra ``ray``)."""
+"""Indexing on the machines of a Ray cluster (extra ``ray``)."""
 
 from photoseek.ray_indexing.encoder import RayBackend
 

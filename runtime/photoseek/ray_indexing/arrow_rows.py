@@ -1,4 +1,4 @@
-"""Photos and what was encoded of them, pickled into Arrow tables: Ray Data sends tables between machines."""
+"""Photos and their encoded batches, pickled into Arrow tables, which Ray Data sends between machines."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _COLUMN = "pickle"
 
 @dataclass(frozen=True)
 class BatchResult:
-    """What a machine made of the photos that it was given.
+    """The result of a worker for the photos that it was given.
 
     Attributes:
         host: The machine.
-        paths: Those of the photos.
-        batch: What was read and encoded of them.
-        trouble: Why the machine could not work on them; None where it could.
+        paths: Paths of the photos.
+        batch: What was read and encoded.
+        error: Why the machine could not process them; None if it could.
     """
 
     host: str
@@ -31,18 +31,18 @@ class BatchResult:
     error: str | None = None
 
     @property
-    def gone(self) -> frozenset[str]:
-        """The paths at which there was no photo any more."""
+    def missing(self) -> frozenset[str]:
+        """The paths at which the worker found no photo."""
         read = {record.found.path for record in self.batch.records}
-        return self.paths - read - {path for path, _ in self.batch.unseen}
+        return self.paths - read - {path for path, _ in self.batch.skipped}
 
-    def of(self, awaited: AbstractSet[str]) -> Batch:
-        """Return the part of the batch that is awaited."""
+    def restrict_to(self, awaited: AbstractSet[str]) -> Batch:
+        """Return the batch without photos that are not awaited."""
         records = [record for record in self.batch.records if record.found.path in awaited]
         hashes = {record.sha256 for record in records}
         contents = [content for content in self.batch.contents if content.sha256 in hashes]
-        unseen = [(path, reason) for path, reason in self.batch.unseen if path in awaited]
-        return Batch(len(self.paths & awaited), records, contents, unseen)
+        skipped = [(path, reason) for path, reason in self.batch.skipped if path in awaited]
+        return Batch(len(self.paths & awaited), records, contents, skipped)
 
 
 def to_rows(photos: Sequence[PhotoEntry]) -> list[dict[str, Any]]:
@@ -50,23 +50,23 @@ def to_rows(photos: Sequence[PhotoEntry]) -> list[dict[str, Any]]:
     return [{_COLUMN: pickle.dumps(photo)} for photo in photos]
 
 
-def parse_photos(part: Any) -> list[PhotoEntry]:
+def parse_photos(table: Any) -> list[PhotoEntry]:
     """Return the photos of a table of such rows."""
-    return [pickle.loads(row[_COLUMN]) for row in part.to_pylist()]
+    return [pickle.loads(row[_COLUMN]) for row in table.to_pylist()]
 
 
 def from_batch(photos: Sequence[PhotoEntry], batch: Batch, host: str) -> Any:
-    """Return a table of what a machine made of photos."""
+    """Return a table with an encoded batch."""
     return _table(BatchResult(host, _paths(photos), batch))
 
 
 def error_table(photos: Sequence[PhotoEntry], reason: str, host: str) -> Any:
-    """Return a table that says why a machine cannot work on photos."""
+    """Return a table with the reason why a machine cannot process photos."""
     return _table(BatchResult(host, _paths(photos), Batch(0, [], []), reason))
 
 
 def parse_result(table: Any) -> list[BatchResult]:
-    """Return what a table of those says; Ray Data may put several of them into one."""
+    """Return the results in a table; Ray Data may concatenate several tables."""
     return [pickle.loads(row[_COLUMN]) for row in table.to_pylist()]
 
 
@@ -74,7 +74,7 @@ def _paths(photos: Sequence[PhotoEntry]) -> frozenset[str]:
     return frozenset(photo.path for photo in photos)
 
 
-def _table(found: BatchResult) -> Any:
+def _table(result: BatchResult) -> Any:
     import pyarrow
 
-    return pyarrow.table({_COLUMN: [pickle.dumps(found)]})
+    return pyarrow.table({_COLUMN: [pickle.dumps(result)]})

@@ -1,4 +1,4 @@
-"""A bundle on its way to other machines: found there by its path, or unpacked from what this machine sends."""
+"""Transfer of a bundle to other machines: loaded there by its path, or unpacked from the files that are sent."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _UNPACKED = "bundle"  # the folder inside the draft
 
 
 def files_of(bundle: Bundle) -> dict[str, bytes]:
-    """The files of a bundle, by name; none of the embedded one, which comes with photoseek.
+    """Return the files of a bundle, by name; none for the embedded one, which every installation has.
 
-    Of another program's, its settings go with them. What lies beside its folder, as rclip's tokenizer may, is looked
-    for inside of it, too.
+    Models of other programs include their settings files. Files outside the folder, such as rclip's tokenizer, are
+    renamed to the same path inside it, where they are found as well.
     """
     if bundle.reference == DEMO:
         return {}
@@ -35,34 +35,34 @@ def files_of(bundle: Bundle) -> dict[str, bytes]:
 
 
 def fetch_bundle(reference: str, fingerprint: str, fetch: Callable[[], Mapping[str, bytes]]) -> Bundle:
-    """A bundle, on the machine that this is called on.
+    """Load a bundle on this machine.
 
     Args:
-        reference: Where it lies on the machine that sent it, or ``demo``; a shared disk has it under this path, too.
-        fingerprint: Which it must have.
-        fetch: Its files as they were sent, asked for only where it is missing.
+        reference: Its path on the machine that sent it, which a shared disk may have here as well, or ``demo``.
+        fingerprint: Required fingerprint.
+        fetch: Returns the files that were sent; called only if the bundle is missing here.
 
     Raises:
-        IndexingError: It is not there, and was not sent.
-        BundleError: What was sent cannot be opened.
+        IndexingError: It is missing, and was not sent.
+        BundleError: The files that were sent cannot be opened.
     """
     with suppress(BundleError):
         bundle = Bundle.load(reference)
         if bundle.fingerprint == fingerprint:
             return bundle
-    kept = cache_folder() / "bundles" / fingerprint
-    if not kept.is_dir():
+    cached = cache_folder() / "bundles" / fingerprint
+    if not cached.is_dir():
         if not (files := fetch()):
             raise IndexingError(
                 f"expected the bundle {fingerprint[:12]} at {reference}, found none or another; install the same "
                 "version of photoseek on every machine"
             )
-        _unpack(files, kept)
-    return Bundle.load(kept)
+        _unpack(files, cached)
+    return Bundle.load(cached)
 
 
 def _unpack(files: Mapping[str, bytes], target: Path) -> None:
-    """Write files into a folder, which is complete before it bears its name."""
+    """Write files into a new folder, which gets its name when it is complete."""
     make_private_folder(cache_folder())
     target.parent.mkdir(mode=0o700, exist_ok=True)
     names = {f"{_UNPACKED}/", *(f"{_UNPACKED}/{name}" for name in files)}
@@ -72,5 +72,5 @@ def _unpack(files: Mapping[str, bytes], target: Path) -> None:
             place = draft / _UNPACKED / name
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(data)
-        with suppress(OSError):  # another member was faster
+        with suppress(OSError):  # another worker was faster
             (draft / _UNPACKED).rename(target)

@@ -1,4 +1,4 @@
-"""Joining a Ray cluster: within bounded time, without telemetry, without a dashboard, without a word on the screen."""
+"""Connect to a Ray cluster: with a timeout, and without telemetry, a dashboard or output."""
 
 from __future__ import annotations
 
@@ -17,17 +17,16 @@ from photoseek.errors import IndexingError, MissingExtra, QueryError
 from photoseek.system.cpu import available_cores
 
 INSTALL_HINT = "indexing on a Ray cluster needs Ray; install it with: pip install 'photoseek[ray]'"
-"""What is said where it is not installed."""
+"""Error message if Ray is not installed."""
 
-_AFAR = "ray://"
-_TOKEN = "where it asks for a token, set RAY_AUTH_MODE=token, and have its ~/.ray/auth_token here, too"
+_CLIENT = "ray://"
+_TOKEN = "if it requires a token, set RAY_AUTH_MODE=token, and copy its ~/.ray/auth_token to this machine"
 _HOST = re.compile(r"(?:ray://)?(\[[0-9a-fA-F:]+\]|[^\s/:@]+):(\d{1,5})")
 _PROBE_S = 10.0
-_JOIN_S = 60.0  # on a loaded machine the first process of a cluster takes half of that
 
 
 def check_address(address: str) -> None:
-    """Raise if an address is not that of a Ray cluster.
+    """Raise if a text is not the address of a Ray cluster.
 
     Raises:
         QueryError: Invalid address.
@@ -37,13 +36,13 @@ def check_address(address: str) -> None:
 
 
 def is_client_address(address: str) -> bool:
-    """Whether this process would be no part of the cluster, but talk to one through its client port."""
-    return address.startswith(_AFAR)
+    """Return whether an address is the client port of a cluster that this process is not part of."""
+    return address.startswith(_CLIENT)
 
 
 @contextmanager
-def connected(address: str) -> Iterator[Any]:
-    """The module ``ray``, connected; one that the program has connected already is used as it is.
+def connected(address: str, timeout_s: float) -> Iterator[Any]:
+    """Connect and yield the module ``ray``; an existing connection of the program is used.
 
     Raises:
         MissingExtra: Ray or its data library is not installed.
@@ -55,20 +54,20 @@ def connected(address: str) -> Iterator[Any]:
         import ray.data
     except ImportError as error:
         raise MissingExtra(INSTALL_HINT) from error
-    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what fails is raised
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # failures are raised
     if ray.is_initialized():
         yield ray
         return
-    _probe(address)
+    probe(address)
     try:
-        _join(ray, address)
+        _join(ray, address, timeout_s)
         yield ray
     finally:
         ray.shutdown()
 
 
-def _probe(address: str) -> None:
-    """Make sure that something listens there: Ray itself would try for minutes."""
+def probe(address: str) -> None:
+    """Raise unless a port is open: Ray itself would try for minutes."""
     if not (found := _HOST.fullmatch(address)):
         return
     host, port = found[1].strip("[]"), int(found[2])
@@ -81,7 +80,7 @@ def _probe(address: str) -> None:
         ) from error
 
 
-def _join(ray: Any, address: str) -> None:
+def _join(ray: Any, address: str, timeout_s: float) -> None:
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
     if address == "local":
         options |= {"num_cpus": available_cores(), "include_dashboard": False}
@@ -89,14 +88,14 @@ def _join(ray: Any, address: str) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if _HOST.fullmatch(address):
-                _with_timeout(_JOIN_S, lambda: ray.init(address=address, **options))
-            else:  # a cluster of one's own would end with the thread that started it
+                _with_timeout(timeout_s, lambda: ray.init(address=address, **options))
+            else:  # a local cluster ends with the thread that started it
                 ray.init(address=address, **options)
     except ConnectionError as error:
         if address != "auto":
             raise IndexingError(f"{address}: the Ray cluster cannot be joined: {_line(error)}; {_TOKEN}") from error
         raise IndexingError(
-            "auto: no Ray cluster runs on this machine; start one with: ray start --head, name one elsewhere, or take "
+            "auto: no Ray cluster runs on this machine; start one with: ray start --head, name one elsewhere, or use "
             "this machine alone: --ray local"
         ) from error
     except TimeoutError as error:
@@ -106,17 +105,17 @@ def _join(ray: Any, address: str) -> None:
 
 
 def _with_timeout(seconds: float, join: Callable[[], object]) -> None:
-    """Call in another thread, which is left behind where it takes too long: Ray has no limit of its own.
+    """Call in another thread, which is abandoned if it takes too long: Ray has no timeout.
 
     Raises:
-        TimeoutError: It did.
+        TimeoutError: It took longer.
     """
     outcome: Future[object] = Future()
 
     def run() -> None:
         try:
             outcome.set_result(join())
-        except BaseException as error:  # told in the thread that waits
+        except BaseException as error:  # raised in the waiting thread
             outcome.set_exception(error)
 
     threading.Thread(target=run, name="photoseek-ray", daemon=True).start()

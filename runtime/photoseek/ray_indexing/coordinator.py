@@ -10,47 +10,47 @@ Files = dict[str, bytes]
 
 
 class Coordinator:
-    """Holds what is too large to be sent with every member, and counts attempts.
+    """Data that is too large to send with every worker, and a count of attempts.
 
-    A photo whose decoding kills its process would else be tried for ever: Ray makes the process anew, and hands it the
-    same photos.
+    Ray restarts a worker whose process dies, and gives it the same photos, so a photo whose decoding kills the process
+    would be tried forever without the count.
     """
 
     def __init__(self) -> None:
         self._known: AbstractSet[str] = frozenset()
         self._files: Files = {}
-        self._begun: Counter[str] = Counter()
+        self._started: Counter[str] = Counter()
 
-    def fill(self, known: AbstractSet[str], files: Files) -> None:
-        """Take the contents that have their vector already, and the files of the bundle, if they are sent."""
+    def set_context(self, known: AbstractSet[str], files: Files) -> None:
+        """Set the SHA-256 of contents that have a vector, and the files of the bundle if they are to be sent."""
         self._known, self._files = known, files
 
     def known(self) -> AbstractSet[str]:
-        """The contents that have their vector already."""
+        """Return the SHA-256 of contents that have a vector."""
         return self._known
 
     def files(self) -> Files:
-        """The files of the bundle, by name; none where they were not sent."""
+        """Return the files of the bundle, by name; none if they are not sent."""
         return self._files
 
-    def begin(self, name: str) -> int:
-        """Note that work begins on something; tells how often it has begun since it last ended."""
-        self._begun[name] += 1
-        return self._begun[name]
+    def start_item(self, name: str) -> int:
+        """Count an attempt, and return how many there were since the last one that succeeded."""
+        self._started[name] += 1
+        return self._started[name]
 
-    def end(self, name: str) -> None:
-        """Note that it has ended well."""
-        self._begun.pop(name, None)
+    def finish_item(self, name: str) -> None:
+        """Record that an attempt succeeded."""
+        self._started.pop(name, None)
 
 
 def start_coordinator(ray: Any, known: AbstractSet[str], files: Files) -> Any:
-    """The actor, filled: it takes no processor, and lives as long as its handle does.
+    """Return the handle of a new actor, which uses no CPU and lives as long as the handle.
 
-    It is on the machine that this process is connected to: where that is lost, the run is, too.
+    It runs on the machine that this process is connected to: if that is lost, the run is lost as well.
     """
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     coordinator = ray.remote(num_cpus=0, scheduling_strategy=here)(Coordinator).remote()
-    ray.get(coordinator.fill.remote(known, files))  # before anybody asks
+    ray.get(coordinator.set_context.remote(known, files))  # complete before a worker reads it
     return coordinator

@@ -1,4 +1,4 @@
-"""The photos of a run through Ray Data: handed out in parts, and back as tables, as they are done."""
+"""Photos of a run as a Ray dataset: sent to workers in blocks, and returned as tables as they are encoded."""
 
 from __future__ import annotations
 
@@ -7,63 +7,62 @@ from typing import Any
 
 from photoseek.gallery.indexing.pipeline import BATCH
 from photoseek.ray_indexing.arrow_rows import to_rows
-from photoseek.ray_indexing.worker import Worker
-from photoseek.ray_indexing.worker_spec import WorkerSpec
+from photoseek.ray_indexing.worker import Worker, WorkerSpec
 from photoseek.sources.base import PhotoEntry
 
-_MOST = 64  # photos in a part: their vectors stay below 100 KB, which Ray keeps where the run is, not where it was made
-_ROUNDS = 16  # parts for each member, where there are enough photos: a machine that is lost loses one
+_MAX_BLOCK = 64  # photos: their vectors stay below 100 KB, which Ray stores on the machine of the run
+_BLOCKS_PER_WORKER = 16  # if there are enough photos: a lost machine loses one block per worker
 
 
-def run_dataset(work: Sequence[PhotoEntry], task: WorkerSpec, workers: int) -> Generator[Any]:
-    """Run a dataset in this process.
+def run_dataset(work: Sequence[PhotoEntry], spec: WorkerSpec, workers: int) -> Generator[Any]:
+    """Run a dataset in this process, and yield its tables.
 
-    A member that is lost is made again elsewhere, and has its parts again (Ray Data's own retries).
+    Ray Data restarts lost workers elsewhere, and sends them their blocks again.
 
     Args:
         work: The photos.
-        task: What each member is told.
-        members: How many there may be.
+        spec: Settings of each worker.
+        workers: Maximum number of workers.
     """
     from ray.data import ActorPoolStrategy, DataContext, from_items
 
-    size = max(BATCH, min(_MOST, len(work) // (workers * _ROUNDS)))
-    parts = -(-len(work) // size)
-    workers = min(workers, parts)
+    size = max(BATCH, min(_MAX_BLOCK, len(work) // (workers * _BLOCKS_PER_WORKER)))
+    blocks = -(-len(work) // size)
+    workers = min(workers, blocks)
     context = DataContext.get_current()
-    shown, context.enable_progress_bars = context.enable_progress_bars, False
+    before, context.enable_progress_bars = context.enable_progress_bars, False
     try:
-        dataset = from_items(to_rows(work), override_num_blocks=parts).map_batches(
+        dataset = from_items(to_rows(work), override_num_blocks=blocks).map_batches(
             Worker,
-            fn_constructor_args=(task,),
-            batch_size=None,  # a part each
+            fn_constructor_args=(spec,),
+            batch_size=None,  # one call per block
             batch_format="pyarrow",
             compute=ActorPoolStrategy(min_size=1, max_size=workers, initial_size=workers),
             num_cpus=1,
         )
         yield from dataset.iter_batches(batch_size=None, batch_format="pyarrow")
     finally:
-        context.enable_progress_bars = shown
+        context.enable_progress_bars = before
 
 
-def run_dataset_remote(work: Sequence[PhotoEntry], task: WorkerSpec, workers: int) -> Generator[Any]:
-    """The same for a process that is no part of the cluster: Ray Data cannot run in such a one, but in an actor."""
+def run_dataset_remote(work: Sequence[PhotoEntry], spec: WorkerSpec, workers: int) -> Generator[Any]:
+    """Run a dataset in an actor, and yield its tables: Ray Data cannot run in a process outside the cluster."""
     import ray
 
-    actor: Any = ray.remote(num_cpus=0)(_Run)
-    run = actor.remote(list(work), task, workers)
-    coming = run.next.remote()
-    while (table := ray.get(coming)) is not None:
-        coming = run.next.remote()  # while the last is being committed
+    actor: Any = ray.remote(num_cpus=0)(_RemoteRun)
+    run = actor.remote(list(work), spec, workers)
+    pending = run.next.remote()
+    while (table := ray.get(pending)) is not None:
+        pending = run.next.remote()  # while the last table is being committed
         yield table
 
 
-class _Run:
-    """A dataset that runs in an actor, and is asked for one table after the other."""
+class _RemoteRun:
+    """A dataset that runs in an actor."""
 
-    def __init__(self, work: Sequence[PhotoEntry], task: WorkerSpec, workers: int) -> None:
-        self._tables = run_dataset(work, task, workers)
+    def __init__(self, work: Sequence[PhotoEntry], spec: WorkerSpec, workers: int) -> None:
+        self._tables = run_dataset(work, spec, workers)
 
     def next(self) -> Any:
-        """The next table; None after the last."""
+        """Return the next table; None after the last."""
         return next(self._tables, None)

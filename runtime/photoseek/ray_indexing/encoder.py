@@ -18,19 +18,23 @@ from photoseek.sources.base import PhotoEntry
 from photoseek.version import __version__
 
 if TYPE_CHECKING:
-    from photoseek.ray_indexing.worker_spec import WorkerSpec
+    from photoseek.ray_indexing.worker import WorkerSpec
 
 
 class RayBackend:
-    """Who encodes photos in ``Gallery.index``, with ``backend=RayBackend("auto")``.
+    """Encodes photos on a Ray cluster: ``gallery.index(backend=RayBackend("auto"))``.
 
-    This process scans the photos, hands them out a few at a time, and alone writes the gallery. Each photo is committed
-    once, however often a machine that is lost had it handed out anew.
+    This process scans the photos, and alone writes the gallery. Each photo is committed once, however often it was sent
+    to a machine again because another one was lost.
     """
 
-    def __init__(self, address: str = "auto") -> None:
-        """``address``: ``auto`` (a cluster on this machine), ``local`` (one of one's own), HOST:PORT or
-        ray://HOST:PORT.
+    def __init__(self, address: str = "auto", *, join_timeout_s: float = 60.0) -> None:
+        """Create a backend; the first indexing connects.
+
+        Args:
+            address: ``auto`` (a cluster on this machine), ``local`` (a new one for each run), ``HOST:PORT`` or
+                ``ray://HOST:PORT``.
+            join_timeout_s: Seconds to wait for the cluster. On a loaded machine, its first process takes half a minute.
 
         Raises:
             QueryError: Invalid address.
@@ -40,26 +44,27 @@ class RayBackend:
         if find_spec("ray") is None:
             raise MissingExtra(INSTALL_HINT)
         self.address = address
+        self.join_timeout_s = join_timeout_s
 
     def __repr__(self) -> str:
         return f"RayBackend({self.address!r})"
 
     def encode(
-        self, work: Sequence[PhotoEntry], photo_encoder: PhotoEncoder, keep: Callable[[Batch], None]
+        self, work: Sequence[PhotoEntry], photo_encoder: PhotoEncoder, on_batch: Callable[[Batch], None]
     ) -> Generator[Batch]:
         """See ``EncodingBackend.encode``.
 
         Raises:
-            IndexingError: The cluster cannot be reached, has no processor, or one of its machines cannot do it.
+            IndexingError: The cluster cannot be reached, has no CPU, or one of its machines cannot encode photos.
         """
         if not work:
             return
         awaited = {photo.path for photo in work}
-        with connected(self.address) as ray:
+        with connected(self.address, self.join_timeout_s) as ray:
             try:
-                for found in chain.from_iterable(map(parse_result, self._tables(ray, work, photo_encoder))):
-                    batch = _save_batch(found, awaited, photo_encoder)
-                    keep(batch)
+                for result in chain.from_iterable(map(parse_result, self._tables(ray, work, photo_encoder))):
+                    batch = accept_result(result, awaited, photo_encoder)
+                    on_batch(batch)
                     yield batch
             except ray.exceptions.RayError as error:
                 raise IndexingError(
@@ -75,14 +80,12 @@ class RayBackend:
 
         workers = int(ray.cluster_resources().get("CPU", 0))
         if workers < 1:
-            raise IndexingError(
-                f"{self.address}: the cluster has no processor (CPU) to encode with; add a machine to it"
-            )
+            raise IndexingError(f"{self.address}: the cluster has no CPU to encode with; add a machine to it")
         run = run_dataset_remote if is_client_address(self.address) else run_dataset
-        yield from run(work, self._task(ray, photo_encoder), workers)
+        yield from run(work, self._spec(ray, photo_encoder), workers)
 
-    def _task(self, ray: Any, photo_encoder: PhotoEncoder) -> WorkerSpec:
-        from photoseek.ray_indexing.worker_spec import WorkerSpec
+    def _spec(self, ray: Any, photo_encoder: PhotoEncoder) -> WorkerSpec:
+        from photoseek.ray_indexing.worker import WorkerSpec
 
         encoder = photo_encoder.encoder
         files = {} if self.address == "local" else files_of(encoder.bundle)
@@ -96,24 +99,24 @@ class RayBackend:
         )
 
 
-def _save_batch(found: BatchResult, awaited: set[str], photo_encoder: PhotoEncoder) -> Batch:
-    """What came from a machine, without what has come before: a lost machine's photos may come twice.
+def accept_result(result: BatchResult, awaited: set[str], photo_encoder: PhotoEncoder) -> Batch:
+    """Return the batch of a worker without photos that were received before, and remove its photos from ``awaited``.
 
     Raises:
-        IndexingError: The machine could not do it, or does not see photos that are there.
+        IndexingError: The machine cannot encode photos, or lacks photos that exist here.
     """
-    if found.error is not None:
-        raise IndexingError(f"{found.host}: {found.error}")
-    for path in found.gone & awaited:
+    if result.error is not None:
+        raise IndexingError(f"{result.host}: {result.error}")
+    for path in result.missing & awaited:
         photo = photo_encoder.folder.photo_file(path)
         if isinstance(photo, Path) and photo.exists():
             raise IndexingError(
-                f"{found.host}: expected to see {photo}, found no such file; mount the folder there under the same "
+                f"{result.host}: expected to see {photo}, found no such file; mount the folder there under the same "
                 "path, or index photos in object storage: s3://BUCKET/FOLDER"
             )
-    fresh = found.of(awaited)
-    awaited -= found.paths
-    return fresh
+    batch = result.restrict_to(awaited)
+    awaited -= result.paths
+    return batch
 
 
 def _first_line(error: Exception) -> str:

@@ -3,68 +3,107 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import dataclass
 from typing import Any
 
-from photoseek.errors import PhotoseekError
-from photoseek.gallery.database.database import PhotoRecord
+from photoseek.encoders.encoders import ImageEncoder
+from photoseek.errors import IndexingError, PhotoseekError
+from photoseek.gallery.database.records import PhotoRecord
 from photoseek.gallery.indexing.pipeline import BATCH, Batch, PhotoEncoder
 from photoseek.ray_indexing.arrow_rows import error_table, from_batch, parse_photos
-from photoseek.ray_indexing.worker_spec import WorkerSpec
-from photoseek.sources.base import PhotoEntry
+from photoseek.ray_indexing.bundle_transfer import fetch_bundle
+from photoseek.sources.base import PhotoEntry, PhotoSource
+from photoseek.version import __version__
 
-_RETRY_SINGLY = 2  # attempts from which on photos are taken one by one
-_SKIP = 2  # attempts at a single photo, each of which ended with its process
+_RETRY_SINGLY = 2  # attempt at a block from which photos are encoded one by one
+_MAX_ATTEMPTS = 2  # at a single photo
 _REASON = "a process ended while it was decoded"
 
 
-class Worker:
-    """What Ray Data makes on each processor, and calls with the photos of a part."""
+@dataclass(frozen=True)
+class WorkerSpec:
+    """Settings that are sent to every worker; an ONNX session could not be.
 
-    def __init__(self, task: WorkerSpec) -> None:
-        """Open the tower; what is wrong is told with the first photos, since what is raised here is hard to tell."""
-        self._coordinator = task.coordinator
-        self._photo_encoder: PhotoEncoder | None = None
-        self._trouble = ""
-        try:
-            self._photo_encoder = task.photo_encoder()
-        except PhotoseekError as error:
-            self._trouble = str(error)
+    Attributes:
+        version: Of photoseek; must be the same everywhere, because preprocessing may change between versions.
+        folder: The photo folder.
+        bundle: The bundle's path on the machine that started the run, and perhaps on others, or ``demo``.
+        fingerprint: Of the bundle.
+        precision: Of its image tower.
+        coordinator: Handle of the ``Coordinator`` actor.
+    """
 
-    def __call__(self, part: Any) -> Any:
-        """Encode the photos of a table with rows of ``to_rows``; a table of what
-        came of it.
+    version: str
+    folder: PhotoSource
+    bundle: str
+    fingerprint: str
+    precision: str
+    coordinator: Any
+
+    def photo_encoder(self) -> PhotoEncoder:
+        """Load the bundle on the worker's machine, with one thread: each CPU has a worker.
+
+        Raises:
+            IndexingError: Another version of photoseek is installed there.
+            PhotoseekError: The bundle cannot be opened.
         """
-        photos, host = parse_photos(part), socket.gethostname()
+        import ray
+
+        if self.version != __version__:
+            raise IndexingError(
+                f"expected photoseek {self.version}, found {__version__}; install the same version on every machine"
+            )
+        bundle = fetch_bundle(self.bundle, self.fingerprint, lambda: ray.get(self.coordinator.files.remote()))
+        encoder = ImageEncoder(bundle, self.precision, threads=1, mode="service")
+        return PhotoEncoder(self.folder, encoder, ray.get(self.coordinator.known.remote()))
+
+
+class Worker:
+    """The class that Ray Data instantiates on each CPU, and calls with blocks of photos."""
+
+    def __init__(self, spec: WorkerSpec) -> None:
+        """Load the bundle; an error is returned with the first photos, because Ray hides errors of constructors."""
+        self._coordinator = spec.coordinator
+        self._photo_encoder: PhotoEncoder | None = None
+        self._error = ""
+        try:
+            self._photo_encoder = spec.photo_encoder()
+        except PhotoseekError as error:
+            self._error = str(error)
+
+    def __call__(self, table: Any) -> Any:
+        """Encode the photos of a table, see ``to_rows``, and return a table with the result."""
+        photos, host = parse_photos(table), socket.gethostname()
         if self._photo_encoder is None:
-            return error_table(photos, self._trouble, host)
+            return error_table(photos, self._error, host)
         try:
             return from_batch(photos, self._encode(photos, self._photo_encoder), host)
         except PhotoseekError as error:
             return error_table(photos, str(error), host)
 
     def _encode(self, photos: list[PhotoEntry], photo_encoder: PhotoEncoder) -> Batch:
-        name = f"part: {photos[0].path}"
-        if self._begin(name) < _RETRY_SINGLY:
+        name = f"block: {photos[0].path}"
+        if self._start(name) < _RETRY_SINGLY:
             batches = [photo_encoder.batch(photos[start : start + BATCH]) for start in range(0, len(photos), BATCH)]
         else:
             batches = [self._encode_one_by_one(photo, photo_encoder) for photo in photos]
-        self._coordinator.end.remote(name)
+        self._coordinator.finish_item.remote(name)
         return Batch(
             len(photos),
             [record for batch in batches for record in batch.records],
             [content for batch in batches for content in batch.contents],
-            [path for batch in batches for path in batch.unseen],
+            [path for batch in batches for path in batch.skipped],
         )
 
     def _encode_one_by_one(self, photo: PhotoEntry, photo_encoder: PhotoEncoder) -> Batch:
-        """One photo, noted before and after; one that has ended its process more than once is not tried again."""
-        if self._begin(photo.path) > _SKIP:
+        """Encode one photo, unless it has killed its process ``_MAX_ATTEMPTS`` times."""
+        if self._start(photo.path) > _MAX_ATTEMPTS:
             return Batch(1, [PhotoRecord(photo, reason=_REASON)], [])
         batch = photo_encoder.batch([photo])
-        self._coordinator.end.remote(photo.path)
+        self._coordinator.finish_item.remote(photo.path)
         return batch
 
-    def _begin(self, name: str) -> int:
+    def _start(self, name: str) -> int:
         import ray
 
-        return int(ray.get(self._coordinator.begin.remote(name)))
+        return int(ray.get(self._coordinator.start_item.remote(name)))

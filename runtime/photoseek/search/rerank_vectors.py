@@ -98,7 +98,7 @@ class RerankVectors(ForkAware):
     def _decode(self, sha256: str, path: str) -> Content | None:
         """Return the content at a path; None where it changed or cannot be decoded."""
         try:
-            data = read_photo(self.gallery.file_of(path))
+            data = read_photo(self.gallery.photos.file_of(path))
             if hashlib.sha256(data).hexdigest() == sha256:
                 return Content.of(data, sha256, self.encoder.bundle.preprocessing)
         except PhotoError as error:

@@ -85,7 +85,8 @@ class Reranker:
         self.bundle = bundle
         self.depth = check_depth(depth)
         self.fusion = fusion or Fusion()
-        images = searcher.gallery.image_precision(bundle, precision) if searcher.gallery.held(bundle) else precision
+        bundles = searcher.gallery.bundles
+        images = bundles.image_precision(bundle, precision) if bundles.get(bundle) else precision
         self._encoder = QueryEncoder(bundle, precision, images, threads, mode)
         self._vectors = RerankVectors(searcher.gallery, self._encoder.images)
 

@@ -14,13 +14,13 @@ from photoseek.bundle.bundle import Bundle
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import GalleryDamaged, GalleryIncompatible, QueryError
 from photoseek.gallery.database.bundles import GalleryBundle
-from photoseek.gallery.database.database import StoredPhoto
 from photoseek.gallery.database.filter_query import matching_ids
+from photoseek.gallery.database.records import StoredPhoto
 from photoseek.gallery.database.sentences import StoredSentences
 from photoseek.gallery.filters import Filter
 from photoseek.gallery.gallery import Gallery
-from photoseek.gallery.snapshot.build import ROWS_REPAIR_HINT, rows_for, verify_rows
 from photoseek.gallery.snapshot.current import REPAIR_HINT, current_id
+from photoseek.gallery.snapshot.row_checks import ROWS_REPAIR_HINT, rows_for, verify_rows
 from photoseek.gallery.snapshot.snapshot import Snapshot
 from photoseek.photos.decode import PhotoInput
 from photoseek.search.hits import Hit, Sentence
@@ -115,11 +115,11 @@ class Searcher(ForkAware):
             raise QueryError(f"expected an engine among {', '.join(get_args(Engine))}, found {engine!r}")
         self.gallery = gallery
         self.engine = engine
-        self.bundle = bundle or gallery.load_bundle()
-        _ = gallery.photo_folder  # an untrusted one is refused here, not by the first query
-        self._folder = gallery.check_bundle(self.bundle).folder(gallery.path)
+        self.bundle = bundle or gallery.bundles.load()
+        _ = gallery.photos.source  # an untrusted one is refused here, not by the first query
+        self._folder = gallery.bundles.require(self.bundle).folder(gallery.path)
         self.encoder = QueryEncoder(
-            self.bundle, precision, gallery.image_precision(self.bundle, precision), threads, mode
+            self.bundle, precision, gallery.bundles.image_precision(self.bundle, precision), threads, mode
         )
         database, facts = gallery.database, (self.bundle.fingerprint, self.bundle.dim)
         self.store = None if store is None else StoreSearcher(database, *facts, store, collection, fallback=fallback)
@@ -332,7 +332,7 @@ class Searcher(ForkAware):
         ids = found.ids.tolist()
         shown = [place for place, photo in enumerate(ids) if photo in photos and photo != query.exclude_id]
         vectors = found.vectors[shown]
-        folder = self.gallery.photo_folder
+        folder = self.gallery.photos.source
         hits = []
         for rank, (place, trust) in enumerate(zip(shown, query.trust(vectors), strict=True), start=1):
             photo = photos[ids[place]]
@@ -351,7 +351,7 @@ class Searcher(ForkAware):
     def _open(self) -> _SnapshotView:
         """Open the current generation; again where it was replaced meanwhile, twice: what is no longer kept is gone."""
         while True:
-            held = self.gallery.check_bundle(self.bundle)
+            held = self.gallery.bundles.require(self.bundle)
             self._folder = held.folder(self.gallery.path)
             name = current_id(self._folder)
             try:

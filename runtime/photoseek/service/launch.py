@@ -89,12 +89,12 @@ def run_service(
     check_port_free(address, port)
     _warn(address, port, token)
     with Gallery.open(gallery, trust=trust) as opened:
-        model = None if bundle is None else opened.load_bundle(bundle)
+        model = None if bundle is None else opened.bundles.load(bundle)
         chosen = {} if store is None else vars(store)
         searcher = Searcher(opened, bundle=model, precision=precision, engine=engine, mode="service", **chosen)
         reranker = None
         if rerank is not None:
-            second = opened.load_bundle(rerank)
+            second = opened.bundles.load(rerank)
             precision = precision if precision in second.precisions else None
             reranker = Reranker(searcher, second, depth=depth, fusion=fusion, precision=precision, mode="service")
         metrics = Metrics()

@@ -69,7 +69,7 @@ def original(searcher: Searcher, photo: int) -> PhotoContent:
     stored = searcher.gallery.database.photos([photo], searcher.bundle.fingerprint).get(photo)
     if stored is None:
         raise ApiError(404, "not_found", f"no photo {photo} in this gallery")
-    source = searcher.gallery.photo_folder
+    source = searcher.gallery.photos.source
     if isinstance(source, LocalSource):
         return _file(source.root, stored.path, photo)
     return _object(source.photo_file(stored.path))

@@ -16,7 +16,7 @@ from photoseek.sources.base import PhotoEntry, PhotoSource, ScanGaps
 from photoseek.system.file_systems import has_stable_inodes
 from photoseek.system.filenames import decode_filename, encode_filename
 from photoseek.system.permissions import EVERYONE, LIST, READ, Access
-from photoseek.system.user_paths import shown, why_no_folder
+from photoseek.system.user_paths import printable, why_no_folder
 
 _ATTEMPTS = 3
 _TICK_S = 0.02  # two changes within one tick of the clock may have the same time: Linux ticks every 1 to 10 ms
@@ -130,7 +130,7 @@ class LocalSource:
         """Raise GalleryNotFound unless it exists and can be read."""
         reason = why_no_folder(self.root)
         if reason is not None:
-            raise GalleryNotFound(f"{shown(self.root)}: {reason}; expected a folder of photos")
+            raise GalleryNotFound(f"{printable(self.root)}: {reason}; expected a folder of photos")
 
     def scan(self, gaps: ScanGaps) -> Iterator[PhotoEntry]:
         """Yield every photo; see the function ``scan``."""

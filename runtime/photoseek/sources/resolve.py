@@ -13,7 +13,7 @@ from photoseek.sources.local import LocalSource
 from photoseek.sources.object_store import SCHEMES
 from photoseek.sources.remote import RemoteSource
 from photoseek.system.filenames import encode_filename
-from photoseek.system.user_paths import absolute, shown
+from photoseek.system.user_paths import absolute, printable
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://(.*)", re.DOTALL)
 _URL_AS_PATH = re.compile(r"(s3|gs|gcs):/[^/]")  # pathlib removes a slash
@@ -50,21 +50,21 @@ def source_from_record(record: str, gallery: Path) -> PhotoSource:
 def _local_path(url: str) -> Path:
     found = _LOCAL_URL.fullmatch(url)
     if found is None:
-        raise QueryError(f"expected a folder of this machine, as file:///home/you/Photos, found {shown(url)}")
+        raise QueryError(f"expected a folder of this machine, as file:///home/you/Photos, found {printable(url)}")
     return Path(os.path.abspath(unquote(found.group(1), errors="surrogateescape")))
 
 
 def _remote(scheme: str, rest: str, url: str) -> RemoteSource:
     if scheme not in SCHEMES:
         known = ", ".join(f"{name}://" for name in (*SCHEMES, "file"))
-        raise QueryError(f"expected a folder, or an address with {known}, found {shown(url)}")
+        raise QueryError(f"expected a folder, or an address with {known}, found {printable(url)}")
     if "@" in rest.partition("/")[0]:  # not printed: it may contain a password
         raise QueryError(
             f"{scheme}://...@...: expected credentials in the environment, found some in the address; remove them"
         )
     parts = rest.rstrip("/").split("/")
     if any(part in ("", ".", "..") for part in parts) or not _is_text(rest):
-        raise QueryError(f"expected {scheme}://BUCKET or {scheme}://BUCKET/FOLDER, found {shown(url)}")
+        raise QueryError(f"expected {scheme}://BUCKET or {scheme}://BUCKET/FOLDER, found {printable(url)}")
     return RemoteSource(scheme, "/".join(parts))
 
 

@@ -16,7 +16,8 @@ import numpy as np
 
 from photoseek.bundle.bundle import Bundle
 from photoseek.errors import GalleryEmpty, QueryError, StoreUnavailable
-from photoseek.gallery.gallery import Gallery, exclusive_writer
+from photoseek.gallery.gallery import Gallery
+from photoseek.gallery.lock import exclusive_writer
 from photoseek.gallery.snapshot.build import database_state, sample_query_vectors
 from photoseek.gallery.snapshot.snapshot import SourceState
 from photoseek.stores.base import INDEX_FROM, Store, StoreMetadata, default_collection_name
@@ -95,8 +96,8 @@ def push(
     """
     if recall is not None and not 0 < recall <= 1:
         raise QueryError(f"recall: expected a share within (0, 1], found {recall}")
-    bundle = bundle or gallery.load_bundle()
-    gallery.check_bundle(bundle)
+    bundle = bundle or gallery.bundles.load()
+    gallery.bundles.require(bundle)
     with exclusive_writer(gallery.path):
         shown = database_state(gallery.database, bundle.fingerprint)
         store = open_store(uri, default_collection_name(shown.gallery, collection))

@@ -1,4 +1,4 @@
-"""Files that are either the old or the new one, never half of each."""
+"""Atomic and durable writes: after a crash, a file has either its old or its new content."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from photoseek.system.removal import remove_file
 
 
 def file_sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file's content."""
+    """Return the hexadecimal SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -25,14 +25,14 @@ def file_sha256(path: Path) -> str:
 _BLOCK = 1 << 20
 
 MAX_TEXT_BYTES = 16_000_000
-"""Of a JSON or text file that comes from others, such as a configuration or a vocabulary."""
+"""Size limit of a JSON or text file of other programs, such as a configuration or a vocabulary."""
 
 MAX_TOKENIZER_BYTES = 100_000_000
-"""Of a tokenizer's file that comes from others; the largest known ones have some 35 MB."""
+"""Size limit of a tokenizer file of other programs; the largest known ones have about 35 MB."""
 
 
 def read_bounded(path: Path, most: int = MAX_TEXT_BYTES) -> bytes:
-    """Read a file that comes from others.
+    """Read a file of other programs.
 
     Raises:
         ValueError: It has more than ``most`` bytes.
@@ -49,7 +49,7 @@ def bounded(file: BinaryIO | gzip.GzipFile, most: int = MAX_TEXT_BYTES) -> bytes
         ValueError: There are more than ``most`` bytes.
     """
     data = bytearray()
-    while block := file.read(_BLOCK):  # a read of ``most`` bytes would allocate all of them first
+    while block := file.read(_BLOCK):  # one read of ``most`` bytes would allocate that many first
         data += block
         if len(data) > most:
             raise ValueError(f"expected at most {most:,} bytes, found more")
@@ -57,9 +57,9 @@ def bounded(file: BinaryIO | gzip.GzipFile, most: int = MAX_TEXT_BYTES) -> bytes
 
 
 def write_bytes_atomic(path: Path, data: bytes) -> None:
-    """Write ``data`` to ``path``: complete and synced before it takes the place of what was there.
+    """Write and sync a new file, then replace ``path`` with it.
 
-    The file is never more readable than the folder that it is in.
+    The file is never more readable than its folder.
     """
     partial = path.with_name(f"{path.name}.{secrets.randbelow(10**12)}.partial")
     with create_file(partial) as file:
@@ -75,12 +75,12 @@ def write_bytes_atomic(path: Path, data: bytes) -> None:
 
 
 def write_json_atomic(path: Path, value: Any) -> None:
-    """Write ``value`` as indented JSON, with a final newline, in place of what was there."""
+    """Replace ``path`` with ``value`` as indented JSON."""
     write_bytes_atomic(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
 
 
 def fsync_file(path: Path) -> None:
-    """Have the system write a file's content to its disk now."""
+    """Sync a file to its disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -88,11 +88,11 @@ def fsync_file(path: Path) -> None:
         os.close(descriptor)
 
 
-fsync_dir = fsync_file  # a folder's entries are synced through its own descriptor, the same way
+fsync_dir = fsync_file  # the entries of a folder are synced in the same way
 
 
 def create_file(path: Path) -> BinaryIO:
-    """Create a file that is never more readable than the folder that it is in, and open it for writing.
+    """Create a file that is never more readable than its folder, and open it for writing.
 
     Raises:
         OSError: It exists, or cannot be created.
@@ -102,21 +102,21 @@ def create_file(path: Path) -> BinaryIO:
 
 
 def limit_mode(path: Path) -> None:
-    """Take from a file the permissions that the folder that it is in does not grant."""
+    """Remove the permissions of a file that its folder does not grant."""
     mode = path.stat().st_mode & 0o777
     if mode != (limited := mode & mode_inside(path.parent)):
         path.chmod(limited)
 
 
 def mkdir_durable(path: Path) -> None:
-    """Create a folder that is never more readable than the one that it is in, unless it exists; its name is synced."""
+    """Create a folder that is never more readable than its parent, unless it exists, and sync its name."""
     if not path.exists():
         path.mkdir(mode=mode_inside(path.parent), exist_ok=True)
         fsync_dir(path.parent)
 
 
 def make_private_folder(path: Path) -> None:
-    """Create a folder that only its owner may enter, or take the permissions of others from one that exists.
+    """Create a folder that only its owner may enter, or restrict an existing one to its owner.
 
     Raises:
         OSError: It cannot be created, or its permissions cannot be changed.

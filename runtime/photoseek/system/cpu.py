@@ -1,4 +1,4 @@
-"""What the processor of this machine offers: cores, and int8 arithmetic."""
+"""Properties of the CPU: available cores, and int8 instructions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _INT8 = re.compile(r"^(flags|Features)\s*:.*\b(avx512_vnni|avx_vnni|asimddp)\b",
 
 @cache
 def has_int8_instructions(info: Path = Path("/proc/cpuinfo")) -> bool:
-    """Whether one instruction multiplies and adds int8 (VNNI, dotprod): without it int8 gains little, or loses."""
+    """Return whether the CPU has int8 dot products (VNNI, dotprod), without which int8 may be slower."""
     if sys.platform == "darwin":
         return platform.machine() == "arm64"
     return _INT8.search(_text(info)) is not None
@@ -32,7 +32,7 @@ def available_cores(system: Path = Path("/sys")) -> int:
 
 
 def _quota(file: Path) -> int:
-    """Return how many cores' time a control group gets, rounded up."""
+    """Return the CPU quota of a control group in cores, rounded up."""
     try:
         limit, period = map(int, _text(file).split())
         return math.ceil(limit / period)

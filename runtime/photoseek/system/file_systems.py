@@ -1,4 +1,4 @@
-"""The type of the file system that a file is on, and what can be relied on there."""
+"""The type of the file system of a file, and its guarantees."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import re
 from pathlib import Path
 
-_MOUNTS = Path("/proc/self/mountinfo")
 _LOCAL = frozenset(
     {
         *("bcachefs", "btrfs", "exfat", "ext2", "ext3", "ext4", "f2fs", "jfs", "ntfs3", "overlay", "xfs", "zfs"),
@@ -29,24 +28,23 @@ def supports_wal(folder: Path) -> bool:
 def has_stable_inodes(path: Path) -> bool:
     """Return whether a file keeps its inode number as long as it exists; False if in doubt.
 
-    FAT, exFAT and FUSE file systems number files as they are looked up.
+    FAT, exFAT and FUSE file systems assign numbers on access.
     """
     return file_system_of(path) in _STABLE_INODES
 
 
-def file_system_of(path: Path) -> str | None:
+def file_system_of(path: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str | None:
     """Return the type of the file system of a file or folder, such as ``ext4`` or ``nfs4``; None if it is unknown."""
     place = os.fsencode(os.path.realpath(path))
     try:
-        lines = _MOUNTS.read_bytes().splitlines()
+        lines = mounts.read_bytes().splitlines()
     except OSError:  # not Linux, or no /proc
         return None
     longest, found = -1, None
     for line in lines:
         mounted, _, source = line.partition(b" - ")
         point = _ESCAPED.sub(lambda match: bytes([int(match[1], 8)]), mounted.split()[4]).rstrip(b"/")
-        if (place == point or place.startswith(point + b"/")) and len(
-            point
-        ) >= longest:  # of equals, the last is on top
+        inside = place == point or place.startswith(point + b"/")
+        if inside and len(point) >= longest:  # of equals, the last is on top
             longest, found = len(point), os.fsdecode(source.split()[0])
     return found

@@ -1,7 +1,7 @@
-"""``PHOTOSEEK.TAG``: the file that proves that photoseek created a folder.
+"""``PHOTOSEEK.TAG``: the file that proves that photoseek created a folder, like ``CACHEDIR.TAG``.
 
-The file follows the example of ``CACHEDIR.TAG``. It is written first, before any other file of the folder, so a folder
-that an interrupted run left incomplete has one, too. A folder without a valid tag is never emptied or removed.
+It is written before any other file, so an incomplete folder of an interrupted run has one as well. A folder without a
+valid tag is never emptied or removed.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def make_tagged(path: Path) -> bool:
         path.mkdir(mode=mode_inside(path.parent))
     with open_folder(path.parent, path.name) as folder:
         if not is_tagged(folder) and not os.listdir(folder):
-            with suppress(FileExistsError):  # another thread or process was faster
+            with suppress(FileExistsError):  # created by another thread or process
                 write_tag(folder)
         return is_tagged(folder)
 
@@ -104,7 +104,7 @@ def write_tag(folder: int) -> None:
 
 
 def is_tagged(folder: int) -> bool:
-    """Return whether an open folder has a tag; one that was cut off by a crash counts."""
+    """Return whether an open folder has a tag; a tag truncated by a crash counts."""
     try:
         descriptor = open_file(TAG, os.O_RDONLY, folder=folder)
     except OSError:
@@ -113,30 +113,30 @@ def is_tagged(folder: int) -> bool:
         return _CONTENT.startswith(file.read(len(_CONTENT) + 1))
 
 
-def expect_folder(path: Path, cure: str) -> None:
+def expect_folder(path: Path, hint: str) -> None:
     """Raise unless a path is a folder or missing.
 
     Raises:
-        GalleryDamaged: It is a symbolic link or a file; ``cure`` says what to do.
+        GalleryDamaged: It is a symbolic link or a file; ``hint`` says what to do.
     """
-    _expect(path, stat.S_ISDIR, "a folder", cure)
+    _expect(path, stat.S_ISDIR, "a folder", hint)
 
 
-def expect_file(path: Path, cure: str) -> None:
+def expect_file(path: Path, hint: str) -> None:
     """Raise unless a path is a regular file or missing.
 
     Raises:
-        GalleryDamaged: It is a symbolic link or anything else; ``cure`` says what to do.
+        GalleryDamaged: It is a symbolic link or anything else; ``hint`` says what to do.
     """
-    _expect(path, stat.S_ISREG, "a regular file", cure)
+    _expect(path, stat.S_ISREG, "a regular file", hint)
 
 
-def _expect(path: Path, right: Callable[[int], bool], what: str, cure: str) -> None:
+def _expect(path: Path, matches: Callable[[int], bool], what: str, hint: str) -> None:
     try:
         mode = path.lstat().st_mode
-    except OSError:  # whoever opens it gets the error
+    except OSError:  # opening it raises the error
         return
-    if not right(mode):
+    if not matches(mode):
         kinds = {stat.S_IFLNK: "a symbolic link", stat.S_IFDIR: "a folder", stat.S_IFREG: "a file"}
         found = kinds.get(stat.S_IFMT(mode), "a special file")
-        raise GalleryDamaged(f"{path}: expected {what}, found {found}; {cure}")
+        raise GalleryDamaged(f"{path}: expected {what}, found {found}; {hint}")

@@ -1,8 +1,8 @@
-"""What must not be carried over a fork: locks, SQLite connections, and sessions of onnxruntime.
+"""Fork hooks for objects with locks, SQLite connections or onnxruntime sessions.
 
-The child of a fork has one thread, but every lock as it stood in the parent; SQLite forbids the use of an inherited
-connection; and onnxruntime crashes when an inherited session is freed, whose threads stayed behind. An object that owns
-one of these is told of the fork, lets go of it without freeing it, and makes it anew when it is next needed.
+The child of a fork has one thread, but every lock in the state that it had in the parent. SQLite forbids the use of an
+inherited connection, and onnxruntime crashes when an inherited session is freed, because its threads do not exist in
+the child. An object with one of these abandons it in the child without freeing it, and creates a new one when needed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from weakref import WeakSet
 
 
 class ForkAware:
-    """An object that may be used in a forked child; whoever inherits from it calls ``register_fork_hooks``."""
+    """An object that may be used in a forked child; subclasses call ``register_fork_hooks``."""
 
     def register_fork_hooks(self) -> None:
         """Register the object for the fork hooks of this process."""
@@ -29,15 +29,15 @@ class ForkAware:
         """Recreate locks in the child and leak native objects that cannot be freed there."""
 
 
-def leak_native_object(owned: object) -> None:
-    """Never free an object, not even when the process ends: its destructor would crash here."""
+def leak_native_object(native: object) -> None:
+    """Prevent an object from being freed, even when the process ends: its destructor would crash."""
     import ctypes
 
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(owned))
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(native))
 
 
 _instances: WeakSet[ForkAware] = WeakSet()
-_fork_lock = threading.Lock()  # at a time
+_fork_lock = threading.Lock()  # one fork at a time
 _paused: list[ForkAware] = []
 
 

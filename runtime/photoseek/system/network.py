@@ -1,4 +1,4 @@
-"""Where a server of photoseek listens, and by which names it may be called."""
+"""Addresses of servers: allowed host names, and free ports."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from ipaddress import ip_address
 from photoseek.errors import PhotoseekError
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
-"""What a computer calls itself."""
+"""Names of the local computer."""
 
 
 def allowed_hosts(address: str) -> list[str]:
-    """The names that a browser may call the server by; any (``*``), where it listens everywhere.
+    """Return the host names that requests may have; any (``*``) if the server listens on all interfaces.
 
-    To answer to these alone keeps other web pages from reaching it under a name of their own (DNS rebinding).
+    Other names are refused because a web page could reach the server by one of its domain (DNS rebinding).
     """
     if address in ("", "0.0.0.0", "::"):
         return ["*"]
@@ -22,7 +22,7 @@ def allowed_hosts(address: str) -> list[str]:
 
 
 def is_loopback(address: str) -> bool:
-    """Whether only this computer can reach an address."""
+    """Return whether only this computer can reach an address."""
     try:
         return ip_address(address).is_loopback
     except ValueError:
@@ -30,7 +30,7 @@ def is_loopback(address: str) -> bool:
 
 
 def check_port_free(address: str, port: int) -> None:
-    """Make sure that a server can listen; servers themselves say so late, and at length.
+    """Raise unless a server can listen; servers themselves report it late, with a traceback.
 
     Raises:
         PhotoseekError: Nothing can listen at this address and port.
@@ -41,6 +41,6 @@ def check_port_free(address: str, port: int) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((place[0], port, *place[2:]))  # getaddrinfo cuts a port to 16 bits
             probe.listen(1)
-    except (OSError, OverflowError, UnicodeError) as error:  # UnicodeError: a name that no host can have
+    except (OSError, OverflowError, UnicodeError) as error:  # UnicodeError: not a valid host name
         reason = getattr(error, "strerror", None) or str(error)
         raise PhotoseekError(f"cannot listen at {address} port {port}: {reason}; choose another with --port") from error

@@ -1,7 +1,7 @@
-"""Who may read photos besides their owner, and permissions of a gallery that let no one else read it.
+"""Which accounts may read the photos, and permissions of a gallery that admit no others.
 
 A photo is readable by the accounts that may read its file and enter and list every folder that leads to it from the
-photo folder. A gallery is readable by those alone who may read every photo that was indexed.
+photo folder. A gallery is readable only by accounts that may read every indexed photo.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Access:
     def narrowed(self, status: os.stat_result, needed: int) -> Access:
         """Return the accounts among these to which a file or folder grants what is needed.
 
-        An account that a file refuses as a member of its group counts as refused wherever "others" are meant.
+        An account that is denied as a member of the file's group is also excluded from "others".
         """
         group, others = (status.st_mode >> shift & needed == needed for shift in (3, 0))
         if group and others:
@@ -78,7 +78,7 @@ class SeenAccess:
         for folder in passed - set(Path(os.path.realpath(gallery)).parents):
             try:
                 access = access.narrowed(folder.stat(), ENTER)
-            except OSError:  # it has gone since
+            except OSError:  # it no longer exists
                 access = OWNER
         return access
 

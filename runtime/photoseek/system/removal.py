@@ -1,4 +1,4 @@
-"""Removal of files and folders that photoseek made. Nothing else in the package removes anything.
+"""Removal of files and folders that photoseek created. No other module removes anything.
 
 Everything is named relative to an open folder, symbolic links are never followed, and each removal is logged.
 """
@@ -18,7 +18,7 @@ from pathlib import Path
 from photoseek.system.folder_tag import TAG, is_tagged, open_folder, open_inside, write_tag
 
 TEMP_PREFIX = ".photoseek-new-"
-"""Prefix of the name of a tagged folder that holds files which are not complete yet."""
+"""Prefix of the name of a tagged folder with incomplete files."""
 
 DRAFT_NAME = re.compile(rf"{re.escape(TEMP_PREFIX)}[0-9a-f]{{16}}")
 
@@ -37,7 +37,7 @@ def remove_file(path: Path, *inner: str) -> bool:
         with open_folder(folder, *names[:-1]) as descriptor:
             return remove_file_in(descriptor, names[-1], folder.joinpath(*names))
     except OSError as error:
-        _keep(folder.joinpath(*names), error)
+        _log_kept(folder.joinpath(*names), error)
         return False
 
 
@@ -56,7 +56,7 @@ def remove_file_in(folder: int, name: str, path: Path) -> bool:
 def remove_folder(path: Path, *inner: str, files: re.Pattern[str]) -> bool:
     """Remove a tagged or empty folder with what is in it, and return whether it was removed.
 
-    The folder is left as it is, with a warning in the log, where it holds anything that ``files`` does not name.
+    The folder is left unchanged, with a warning in the log, if it contains anything that ``files`` does not match.
 
     Args:
         path: The folder, or the folder that ``inner`` starts from.
@@ -64,18 +64,18 @@ def remove_folder(path: Path, *inner: str, files: re.Pattern[str]) -> bool:
         files: Matches the path of everything that may be inside, relative to the folder; those of folders end with /.
     """
     above, names = (path, inner) if inner else (path.parent, (path.name,))
-    shown = above.joinpath(*names)
+    full = above.joinpath(*names)
     try:
         with open_folder(above, *names[:-1]) as parent:
             descriptor = open_inside(parent, names[-1])
             try:
                 _expect_ours(descriptor, files)
-                _empty(descriptor, files, shown)
+                _empty(descriptor, files, full)
             finally:
                 os.close(descriptor)
-            _remove(parent, names[-1], shown, folder=True)
+            _remove(parent, names[-1], full, folder=True)
     except OSError as error:
-        _keep(shown, error)
+        _log_kept(full, error)
         return False
     return True
 
@@ -112,12 +112,12 @@ def draft_folder(parent: Path, files: re.Pattern[str]) -> Iterator[Path]:
 
 
 def _expect_ours(folder: int, files: re.Pattern[str]) -> None:
-    """Raise OSError unless an open folder is empty, or is tagged and holds files of these names alone."""
+    """Raise OSError unless an open folder is empty, or is tagged and contains only files that ``files`` matches."""
     paths = list(_walk(folder))
     if paths and not is_tagged(folder):
         raise OSError(f"it has no valid {TAG}, so photoseek did not create it")
-    if (foreign := next((path for path in paths if path != TAG and not files.fullmatch(path)), None)) is not None:
-        raise OSError(f"it holds {foreign}, which photoseek did not create")
+    if (unknown := next((path for path in paths if path != TAG and not files.fullmatch(path)), None)) is not None:
+        raise OSError(f"it contains {unknown}, which photoseek did not create")
 
 
 def _walk(folder: int, above: str = "") -> Iterator[str]:
@@ -136,8 +136,8 @@ def _walk(folder: int, above: str = "") -> Iterator[str]:
             os.close(inside)
 
 
-def _empty(folder: int, files: re.Pattern[str], shown: Path, above: str = "") -> None:
-    """Remove what ``files`` names from an open folder; the tag goes last, so that what is left still has its proof."""
+def _empty(folder: int, files: re.Pattern[str], full: Path, above: str = "") -> None:
+    """Remove what ``files`` matches from an open folder; the tag is last, so that an interrupted removal can resume."""
     with os.scandir(folder) as entries:
         found = sorted((entry.name == TAG, entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
     for tag, name, is_folder in found:
@@ -145,12 +145,12 @@ def _empty(folder: int, files: re.Pattern[str], shown: Path, above: str = "") ->
         if is_folder and files.fullmatch(f"{path}/"):
             inside = open_inside(folder, name)
             try:
-                _empty(inside, files, shown / name, f"{path}/")
+                _empty(inside, files, full / name, f"{path}/")
             finally:
                 os.close(inside)
-            _remove(folder, name, shown / name, folder=True)
+            _remove(folder, name, full / name, folder=True)
         elif (tag and not above) or files.fullmatch(path):
-            remove_file_in(folder, name, shown / name)
+            remove_file_in(folder, name, full / name)
 
 
 def _remove(parent: int, name: str, path: Path, *, folder: bool = False) -> None:
@@ -160,11 +160,11 @@ def _remove(parent: int, name: str, path: Path, *, folder: bool = False) -> None
             os.rmdir(name, dir_fd=parent)
         else:
             os.unlink(name, dir_fd=parent)
-    except FileNotFoundError:  # another process was faster
+    except FileNotFoundError:  # removed by another process
         return
     _log.info("removed %s", path)
 
 
-def _keep(path: Path, error: OSError) -> None:
+def _log_kept(path: Path, error: OSError) -> None:
     if error.errno != errno.ENOENT:
         _log.warning("%s: not removed: %s", path, error.strerror or error)

@@ -1,7 +1,7 @@
-"""Text of others on its way to a terminal: what could move the cursor, reorder or hide other text is escaped visibly.
+"""Safe terminal output: characters that could move the cursor, or reorder or hide other text, are escaped.
 
-Names of files and bundles, captions, arguments and messages of libraries come from strangers. A terminal obeys control
-characters in them, and shows bidirectional text in another order than it is stored.
+Names of files and bundles, captions, arguments and messages of libraries are untrusted. A terminal interprets their
+control characters, and displays bidirectional text in another order than it is stored.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _UNSAFE = re.compile(
     "\\u061c\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069"  # bidirectional controls
     "\\u2028\\u2029"  # line and paragraph separators
     "\\xad\\u180e\\u200b\\u2060-\\u2065\\u206a-\\u206f\\ufeff\\ufff9-\\ufffb"  # invisible formatting
-    "\\u115f\\u1160\\u3164\\uffa0"  # Hangul fillers, which look like nothing
+    "\\u115f\\u1160\\u3164\\uffa0"  # Hangul fillers, which are invisible
     "\\U0001bca0-\\U0001bca3\\U0001d173-\\U0001d17a"  # invisible formatting of shorthand and music
     "\\U000e0000-\\U000e00ff\\U000e01f0-\\U000e0fff"  # tags, and what is unassigned around them
-    "\\ud800-\\udfff"  # halves of surrogate pairs: bytes of a file name that are no UTF-8
+    "\\ud800-\\udfff"  # lone surrogates: bytes of a file name that are not UTF-8
     "]"
 )
-"""Kept is what real text needs: ZWNJ and ZWJ (Persian, emoji), variation selectors, Arabic number signs."""
+"""Not escaped, because text needs them: ZWNJ and ZWJ (Persian, emoji), variation selectors, Arabic number signs."""
 
 _BREAK = re.compile(r"\s*[\r\n]+\s*")
 
@@ -40,12 +40,12 @@ def visible(text: str) -> str:
 
 
 def one_line(message: str) -> str:
-    """Return a message on one line: a line break of its author becomes a space, other unsafe characters escapes."""
+    """Return a message on one line: line breaks become spaces, and other unsafe characters escapes."""
     return visible(_BREAK.sub(" ", message.strip()))
 
 
 def encodable(text: str, stream: TextIO) -> str:
-    """Return text with what the encoding of a stream lacks as escapes."""
+    """Return text with escapes for characters that the encoding of a stream lacks."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
@@ -63,7 +63,7 @@ def json_text(value: Any, *, indent: int | None = None, ascii_only: bool = False
 
 
 def install() -> None:
-    """Have logs, warnings and tracebacks of this process escape what they quote, whichever library prints them."""
+    """Escape unsafe characters in all logs, warnings and tracebacks of this process."""
     logging.setLogRecordFactory(_Record)
     warnings.showwarning = _show_warning
     sys.excepthook = _show_exception
@@ -72,7 +72,7 @@ def install() -> None:
 
 
 def traceback_lines(error: BaseException) -> Iterator[str]:
-    """Yield the lines of a traceback, each escaped; a further line of a message is indented."""
+    """Yield the lines of a traceback, escaped; continuation lines of a message are indented."""
     for part in traceback.format_exception(error):
         first, *rest = part.rstrip("\n").split("\n")
         yield visible(first)

@@ -1,4 +1,4 @@
-"""Paths as people type them: any text is accepted, and a message shows it on one short line."""
+"""Paths that users type: any text is accepted, and messages print it on one short line."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from pathlib import Path
 
 from photoseek.system.terminal import visible
 
-_SHOWN = 200  # characters of a path in a message
+_MAX_LENGTH = 200  # characters of a path in a message
 
 
 def expanded(path: str | Path) -> Path:
-    """Return a path with a leading ``~`` replaced, as a shell does it: that of an unknown user stays as it is."""
+    """Return a path with a leading ``~`` expanded as in a shell: that of an unknown user is unchanged."""
     try:
         return Path(os.path.expanduser(path))
-    except ValueError:  # characters that no user's name can have
+    except ValueError:  # not a valid user name
         return Path(path)
 
 
 def absolute(path: str | Path) -> Path:
-    """Return an expanded path from the root; links stay links."""
+    """Return an expanded absolute path; links are not resolved."""
     return Path(os.path.abspath(expanded(path)))
 
 
-def shown(path: str | Path) -> str:
-    """Return a path for a message: on one line, any text, cut in the middle where it is long."""
+def printable(path: str | Path) -> str:
+    """Return a path for a message: on one line, without unsafe characters, shortened in the middle if it is long."""
     text = visible(str(path))
-    half = _SHOWN // 2
-    return text if len(text) <= _SHOWN else f"{text[:half]} ... {text[-half:]} ({len(text):,} characters)"
+    half = _MAX_LENGTH // 2
+    return text if len(text) <= _MAX_LENGTH else f"{text[:half]} ... {text[-half:]} ({len(text):,} characters)"
 
 
 def why_no_folder(path: Path) -> str | None:
-    """Return why a path is not a folder that can be read; None where it is one."""
+    """Return why a path is not a readable folder; None if it is one."""
     try:
         status = path.stat()
         if not stat.S_ISDIR(status.st_mode):
@@ -43,6 +43,6 @@ def why_no_folder(path: Path) -> str | None:
         return "no such folder"
     except OSError as error:
         return error.strerror or str(error)
-    except ValueError:  # NUL, or text that no file name can have
+    except ValueError:  # NUL, or not a valid file name
         return "expected the name of a folder, found characters that no name can have"
     return None

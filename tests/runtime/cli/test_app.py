@@ -163,7 +163,7 @@ def test_verify_fails_on_a_damaged_file(tmp_path: Path) -> None:
         (
             ("index", "{gallery}", "--gallery", "/dev/null/x", "--bundle", "{bundle}"),
             1,
-            "/dev/null/x: expected folders on the way to it, found the file /dev/null",
+            "/dev/null/x: expected its parents to be folders, found the file /dev/null",
         ),
         (("search", "red", "--precision", "int8", "--gallery", "{gallery}"), 1, "has no int8; it has fp32"),
     ],

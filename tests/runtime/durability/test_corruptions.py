@@ -20,8 +20,8 @@ FLIPS = 3  # of each file, in one round
 
 @pytest.fixture(scope="module")
 def galleries(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A whole gallery, and one of other photos."""
-    changing = Changing.make(tmp_path_factory.mktemp("whole"))
+    """A valid gallery, and one of other photos."""
+    changing = Changing.make(tmp_path_factory.mktemp("valid"))
     foreign = tmp_path_factory.mktemp("foreign")
     for number, color in enumerate(COLORS.values()):
         write_color(foreign / f"{number}.png", color, seed=300 + number)
@@ -34,11 +34,11 @@ def galleries(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return changing.folder, foreign
 
 
-def test_a_damaged_file_is_told_or_done_without(galleries: tuple[Path, Path], tmp_path: Path) -> None:
-    whole, foreign = galleries
+def test_a_damaged_file_is_reported_or_not_used(galleries: tuple[Path, Path], tmp_path: Path) -> None:
+    valid, other = galleries
     rng = random.Random(seed("corruptions"))
-    trials = trials_over(whole / ".photoseek", rounds(FLIPS), rng)
-    found = list(outcomes(trials, whole, foreign, tmp_path / "work"))
+    trials = trials_over(valid / ".photoseek", rounds(FLIPS), rng)
+    found = list(outcomes(trials, valid, other, tmp_path / "work"))
     assert [(trial, outcome) for trial, outcome in found if outcome.startswith("wrong")] == []
     counts = Counter(outcome for _, outcome in found)
     assert counts["right"] > 10  # a damaged index is done without

@@ -39,12 +39,12 @@ class Call:
 
 @pytest.fixture(scope="module", params=[False, True], ids=["one bundle", "two bundles"])
 def changing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Changing:
-    return Changing.make(tmp_path_factory.mktemp("changing"), beside=request.param)
+    return Changing.make(tmp_path_factory.mktemp("changing"), additional=request.param)
 
 
 @pytest.fixture(scope="module")
 def calls(changing: Changing, tmp_path_factory: pytest.TempPathFactory) -> list[Call]:
-    """What an indexing that is let alone does to the gallery, in order."""
+    """The system calls on the gallery of an undisturbed indexing, in order."""
     if shutil.which("strace") is None:
         pytest.skip("strace is not installed")
     if subprocess.run([*TRACE, "-o", "/dev/null", "true"], capture_output=True).returncode != 0:
@@ -80,29 +80,27 @@ def test_a_fault_at_any_call_leaves_the_old_state_or_the_new_one(
         log = tmp_path / "log"
         inject = ["-e", f"trace={call.name}", "-e", f"inject={call.name}:{fault}:when={call.number}"]
         done = index_in_a_child(photos, [*TRACE, *inject, "-o", str(log)])
-        told = f"{fault} at {call}: {done.returncode} {done.stderr}"
+        message = f"{fault} at {call}: {done.returncode} {done.stderr}"
         # an error at what only tidies up may be passed over
         ends = {-signal.SIGKILL, 128 + signal.SIGKILL} if "SIGKILL" in fault else {0, REFUSED}
         hit += (was_hit := "(INJECTED)" in log.read_text("utf-8", "replace") or done.returncode in ends - {0, REFUSED})
-        assert done.returncode in (ends if was_hit else {0}), told
+        assert done.returncode in (ends if was_hit else {0}), message
         try:
             broken += changing.check(photos)
         except Exception as error:
-            raise AssertionError(told) from error
+            raise AssertionError(message) from error
     assert hit > 0.6 * len(chosen)  # how many trees are tried follows the clock, and so does where a number falls
     report(f"crash points of {len(points)}", hit)
     report("crash points after which verify named what the next indexing cured", broken)
 
 
-@pytest.mark.parametrize("beside", [False, True], ids=["the gallery's own", "beside it"])
-def test_what_current_names_is_on_the_disk_before_it_is_named(
-    changing: Changing, calls: list[Call], beside: bool
-) -> None:
+@pytest.mark.parametrize("additional", [False, True], ids=["primary", "additional"])
+def test_a_snapshot_is_synced_before_current_names_it(changing: Changing, calls: list[Call], additional: bool) -> None:
     """fsync(each file), rename(generation), fsync(its folder), fsync(new pointer), rename(pointer), fsync(gallery)."""
-    if beside and changing.beside is None:
+    if additional and changing.additional is None:
         pytest.skip("a gallery of one bundle")
-    calls = [call for call in calls if ("/bundles/" in call.arguments) == beside]
-    top = r"/bundles/\w+" if beside else r"/\.photoseek"
+    calls = [call for call in calls if ("/bundles/" in call.arguments) == additional]
+    top = r"/bundles/\w+" if additional else r"/\.photoseek"
 
     def places(name: str, pattern: str) -> list[int]:
         return [at for at, call in enumerate(calls) if call.name == name and re.search(pattern, call.arguments)]

@@ -27,7 +27,7 @@ NODE = 140  # bytes
         (-4, "expected more than 30 nodes of 140 bytes"),
     ],
 )
-def test_trees_that_are_cut_off_are_refused(tmp_path: Path, size: int, message: str) -> None:
+def test_truncated_trees_are_refused(tmp_path: Path, size: int, message: str) -> None:
     file = tmp_path / "index.ann"
     annoy.build(VECTORS, file, AnnoyParameters())
     file.write_bytes(file.read_bytes()[:size])
@@ -48,7 +48,7 @@ def test_trees_of_any_size_are_opened(tmp_path: Path, count: int, alike: bool) -
 
 @needs_faiss
 @pytest.mark.parametrize("size", [0, 3, 500, -1])
-def test_a_graph_that_is_cut_off_is_refused(tmp_path: Path, size: int) -> None:
+def test_a_truncated_graph_is_refused(tmp_path: Path, size: int) -> None:
     file = tmp_path / "index.faiss"
     faiss.build(VECTORS, file, HnswParameters())
     file.write_bytes(file.read_bytes()[:size])

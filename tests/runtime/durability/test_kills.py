@@ -1,4 +1,4 @@
-"""Indexing is killed at random moments while its folder goes on changing; a model says what must be found."""
+"""Indexing is killed at random while its folder changes; a model predicts what a search must find."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Model:
             assert any(abs(float(vector @ query) - score) < 1e-5 for vector in known), name
 
 
-def test_random_kills_lose_nothing_and_make_nothing_up(tmp_path: Path, tiny_bundle: Bundle) -> None:
+def test_random_kills_lose_and_invent_nothing(tmp_path: Path, tiny_bundle: Bundle) -> None:
     model = Model(tmp_path / "photos", ImageEncoder(tiny_bundle), random.Random(seed("kills")))
     for _ in range(12):
         model.add()
@@ -136,7 +136,7 @@ def tell(child: subprocess.Popen[str], folder: Path) -> None:
 
 
 def index(child: subprocess.Popen[str], folder: Path) -> float:
-    """Index to the end; tells how many seconds it took."""
+    """Index, and return how many seconds it took."""
     began = time.monotonic()
     tell(child, folder)
     assert child.stdout is not None

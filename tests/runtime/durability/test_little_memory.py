@@ -42,7 +42,7 @@ def changing(tmp_path_factory: pytest.TempPathFactory) -> Changing:
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 @pytest.mark.parametrize("work", ["index", "exact", "annoy"])
-def test_little_memory_is_an_error_and_harms_nothing(changing: Changing, tmp_path: Path, work: str) -> None:
+def test_low_memory_is_an_error_and_damages_nothing(changing: Changing, tmp_path: Path, work: str) -> None:
     stride = MEGABYTES * 2**20 // rounds(POINTS)
     refused = ended = 0
     for limit in (0, *range(seed("little memory") % stride, MEGABYTES * 2**20, stride)):  # without any it is refused

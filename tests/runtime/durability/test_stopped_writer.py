@@ -76,7 +76,7 @@ def p99(times: list[float]) -> float:
 
 @contextmanager
 def stopping_at_calls(gallery: Path, log: Path) -> Iterator[Iterator[str]]:
-    """A process that writes the gallery, and each system call on the database that it was stopped at, until it ends."""
+    """A process that writes the gallery, and is stopped at each system call on the database."""
     if shutil.which("strace") is None:
         pytest.skip("strace is not installed")
     if subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True).returncode != 0:
@@ -138,7 +138,7 @@ def test_a_writer_that_is_stopped_at_any_system_call_delays_no_search(indexed: P
     assert points > 20
     for name, times in stopped.items():
         assert p99(times) < 2 * p99(usual[name]) + 0.05, name  # 50 ms: other tests run at the same time
-    report("system calls at which a writer was stopped beside readers", points)
+    report("system calls at which a writer was stopped during reads", points)
 
 
 def expect(answer: httpx.Response) -> None:

@@ -1,4 +1,4 @@
-"""Whatever happens to a folder and its gallery, in any order: a search finds what brute force finds in a plain dict."""
+"""After any sequence of changes of a folder and its gallery, a search finds the same as brute force in a dict."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import GalleryDamaged, GalleryNotFound
-from photoseek.gallery.indexing.index import Progress
+from photoseek.gallery.indexing.report import Progress
 from photoseek.gallery.snapshot import build as deriving_module
 from tiny_bundle import COLORS, write_tiny_bundle
 from tiny_photos import write_color
@@ -28,7 +28,7 @@ colors = st.sampled_from(sorted(COLORS))
 
 
 class History(RuleBasedStateMachine):
-    """``files`` is the folder, ``known`` what the last indexing saw of it, both as paths and contents."""
+    """``files`` is the folder, ``known`` its state at the last indexing, both as paths and contents."""
 
     bundle: Bundle
     encoder: ImageEncoder
@@ -149,7 +149,7 @@ class History(RuleBasedStateMachine):
         self.files[name] = (self.root / name).read_bytes()
 
 
-def test_any_history_leaves_what_brute_force_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_search_equals_brute_force_after_any_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deriving_module, "sample_queries", lambda _: ["red"])  # to be tuned with, which takes longest
     History.bundle = Bundle.load(write_tiny_bundle(tmp_path / "bundle"))
     History.encoder = ImageEncoder(History.bundle)

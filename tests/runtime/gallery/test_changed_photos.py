@@ -13,7 +13,7 @@ import pytest
 
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.encoders.encoders import ImageEncoder
-from photoseek.gallery.indexing.index import IndexReport
+from photoseek.gallery.indexing.report import IndexReport
 from photoseek.sources import local
 from photoseek.sources import local as scanning
 from photoseek.sources.base import PhotoEntry
@@ -64,24 +64,24 @@ def same_size(photos: Path) -> Path:
     return photo
 
 
-def told(report: IndexReport) -> tuple[int, int, int]:
+def counts(report: IndexReport) -> tuple[int, int, int]:
     return report.encoded, report.reused, report.unchanged
 
 
-def test_another_content_of_the_same_size_and_time_is_encoded(same_size: Path, settled: Gallery) -> None:
+def test_a_content_of_the_same_size_and_time_is_encoded(same_size: Path, settled: Gallery) -> None:
     before = same_size.stat()
     replace_content(same_size)
     assert (same_size.stat().st_size, same_size.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
-    assert told(settled.index()) == (1, 0, 23)
+    assert counts(settled.index()) == (1, 0, 23)
     assert PHOTO in [hit.path for hit in Searcher(settled).search("blue", k=5)]
 
 
-def test_a_file_that_was_put_in_the_place_of_another_is_encoded(same_size: Path, settled: Gallery) -> None:
+def test_a_file_that_replaced_another_is_encoded(same_size: Path, settled: Gallery) -> None:
     """As `mv` and `cp --preserve` do it: a new inode, and the old modification time."""
     other = Path(shutil.copy2(same_size, same_size.parent.parent.parent / "copy.png"))
     replace_content(other)
     other.replace(same_size)
-    assert told(settled.index()) == (1, 0, 23)
+    assert counts(settled.index()) == (1, 0, 23)
 
 
 @pytest.mark.parametrize(
@@ -100,9 +100,9 @@ def test_a_photo_whose_metadata_changed_is_read_once_and_not_encoded(
 ) -> None:
     revision = settled.database.revision()
     touch(photos / PHOTO)
-    assert told(settled.index()) == (0, 0, 24)
+    assert counts(settled.index()) == (0, 0, 24)
     assert reads == ["red-0.png"]
-    assert told(settled.index()) == (0, 0, 24)  # the new metadata was stored
+    assert counts(settled.index()) == (0, 0, 24)  # the new metadata was stored
     assert reads == ["red-0.png"]
     assert settled.database.revision() == revision
 
@@ -111,13 +111,13 @@ def test_a_photo_whose_metadata_changed_is_read_once_and_not_encoded(
 def test_photos_on_another_disk_are_read_once_and_not_encoded(photos: Path, tmp_path: Path) -> None:
     moved = shutil.copytree(photos, tmp_path / "moved")
     with Gallery.open(moved) as gallery:
-        assert told(gallery.index()) == (0, 0, 24)
+        assert counts(gallery.index()) == (0, 0, 24)
 
 
-def test_inodes_are_compared_only_where_a_file_system_keeps_them(
+def test_inodes_are_compared_only_on_file_systems_with_stable_ones(
     settled: Gallery, photos: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """FAT, exFAT and most FUSE file systems number files as they are looked up."""
+    """FAT, exFAT and most FUSE file systems assign numbers on access."""
     for stable in (False, True):
         monkeypatch.setattr(scanning, "has_stable_inodes", lambda _, stable=stable: stable)
         assert all((photo.inode != 0) == stable for photo in scan(photos))
@@ -129,12 +129,14 @@ def test_inodes_are_compared_only_where_a_file_system_keeps_them(
 
 
 @pytest.mark.parametrize(("mounted", "found"), [("ext4", True), ("exfat", False), ("fuse.sshfs", False), (None, False)])
-def test_in_doubt_no_inode_is_relied_on(monkeypatch: pytest.MonkeyPatch, mounted: str | None, found: bool) -> None:
+def test_inodes_of_unknown_file_systems_are_not_stable(
+    monkeypatch: pytest.MonkeyPatch, mounted: str | None, found: bool
+) -> None:
     monkeypatch.setattr(file_systems, "file_system_of", lambda _: mounted)
     assert file_systems.has_stable_inodes(Path("/photos")) is found
 
 
-def test_the_innermost_mount_names_the_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_innermost_mount_names_the_file_system(tmp_path: Path) -> None:
     inner = tmp_path / "a b" / "c"
     inner.mkdir(parents=True)
     lines = [
@@ -143,14 +145,12 @@ def test_the_innermost_mount_names_the_file_system(tmp_path: Path, monkeypatch: 
         f"3 1 0:6 / {tmp_path}/a rw - tmpfs tmpfs rw",
     ]
     (tmp_path / "mounts").write_text("\n".join(lines))
-    monkeypatch.setattr(file_systems, "_MOUNTS", tmp_path / "mounts")
-    assert [file_systems.file_system_of(path) for path in (inner, tmp_path, Path("/"))] == ["nfs4", "ext4", "ext4"]
-    monkeypatch.setattr(file_systems, "_MOUNTS", tmp_path / "none")
-    assert file_systems.file_system_of(inner) is None
-    assert not file_systems.supports_wal(inner)
+    found = [file_systems.file_system_of(path, tmp_path / "mounts") for path in (inner, tmp_path, Path("/"))]
+    assert found == ["nfs4", "ext4", "ext4"]
+    assert file_systems.file_system_of(inner, tmp_path / "none") is None
 
 
-def test_numbers_beyond_those_of_sqlite_fit() -> None:
+def test_large_inode_numbers_fit_sqlite() -> None:
     """Inodes of 64 bits, and times after the year 2262."""
     status = os.stat_result(
         (0o100644, 2**64 - 1, 1, 1, 0, 0, 5, 0, 0, 0),
@@ -172,7 +172,7 @@ def hide_change(photo: Path, gallery: Gallery) -> None:
     gallery.close()
 
 
-def test_rehash_finds_a_change_without_a_trace_and_encodes_nothing_else(
+def test_rehash_encodes_only_a_photo_changed_without_new_metadata(
     same_size: Path, photos: Path, settled: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hide_change(same_size, settled)
@@ -182,14 +182,12 @@ def test_rehash_finds_a_change_without_a_trace_and_encodes_nothing_else(
         monkeypatch.setattr(
             ImageEncoder, "encode_pixels", lambda self, pixels: encoded.append(len(pixels)) or encode(self, pixels)
         )
-        assert told(gallery.index()) == (0, 0, 24)
-        assert told(gallery.index(rehash=True)) == (1, 0, 23)
+        assert counts(gallery.index()) == (0, 0, 24)
+        assert counts(gallery.index(rehash=True)) == (1, 0, 23)
         assert encoded == [1]
 
 
-def test_verify_lists_photos_that_are_not_the_ones_that_were_encoded(
-    same_size: Path, photos: Path, settled: Gallery
-) -> None:
+def test_verify_lists_changed_photos(same_size: Path, photos: Path, settled: Gallery) -> None:
     assert settled.verify_photos() == []
     hide_change(same_size, settled)
     (photos / "blue" / "blue-1.png").unlink()
@@ -207,7 +205,7 @@ def test_verify_lists_photos_that_are_not_the_ones_that_were_encoded(
     assert photoseek_command("verify", photos, "--photos").returncode == 0
 
 
-def test_verify_tells_how_far_it_is_and_may_be_interrupted(settled: Gallery) -> None:
+def test_verify_reports_progress_and_can_be_interrupted(settled: Gallery) -> None:
     seen: list[tuple[int, int]] = []
     settled.verify_photos(lambda done, total: seen.append((done, total)))
     assert (seen[0], seen[-1]) == ((0, 24), (24, 24))

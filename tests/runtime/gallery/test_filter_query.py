@@ -31,7 +31,7 @@ def gallery(tmp_path_factory: pytest.TempPathFactory, tiny_bundle_path: Path) ->
 
 
 @pytest.mark.parametrize("where", FILTERS, ids=lambda where: str(where.to_json()))
-def test_the_selected_photos_are_those_that_meet_the_filter(gallery: Gallery, where: Filter) -> None:
+def test_matching_ids_are_those_of_photos_that_meet_the_filter(gallery: Gallery, where: Filter) -> None:
     exact = Exact(gallery)
     expected = [photo for photo in exact.ids.tolist() if meets(exact.facts[photo], where)]
     assert matching_ids(gallery.database, where, gallery.fingerprint).tolist() == sorted(expected)

@@ -1,4 +1,4 @@
-"""A gallery of a newer format is refused: with the file, what was expected, what was found and what to do."""
+"""A gallery of a newer format is refused, with the file, the expected and the found format, and a remedy."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_newer_database_is_refused_in_one_line(gallery: Gallery, photos: Path,
     )
 
 
-def test_a_newer_generation_is_refused_and_replaced_by_indexing_alone(gallery: Gallery) -> None:
+def test_a_newer_snapshot_is_refused_and_replaced_by_indexing(gallery: Gallery) -> None:
     path = gallery.path / "generations" / "000001" / "manifest.json"
     values = json.loads(path.read_text()) | {"format": manifest.FORMAT + 1, "unheard": "of"}
     path.write_text(json.dumps(values))

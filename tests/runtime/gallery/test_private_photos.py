@@ -12,7 +12,7 @@ import pytest
 from photoseek import Bundle, Gallery
 from photoseek.bundle.hash_cache import cached_sha256
 from photoseek.errors import GalleryError
-from photoseek.gallery.indexing.index import Progress
+from photoseek.gallery.indexing.report import Progress
 from photoseek.gallery.snapshot import snapshot
 from photoseek.page.sidebar import remember
 from photoseek.page.thumbnail_cache import Pictures
@@ -97,7 +97,7 @@ CASES: dict[str, tuple[Callable[[Path], object], int]] = {
 
 
 @pytest.mark.parametrize(("make", "allowed"), CASES.values(), ids=CASES)
-def test_a_gallery_is_no_more_readable_than_the_strictest_of_its_photos(
+def test_a_gallery_is_not_more_readable_than_any_of_its_photos(
     album: Path, tiny_bundle: Bundle, tmp_path: Path, make: Callable[[Path], object], allowed: int
 ) -> None:
     if make is of_another_group and os.geteuid() != 0:
@@ -109,12 +109,12 @@ def test_a_gallery_is_no_more_readable_than_the_strictest_of_its_photos(
     assert stat.S_IMODE(gallery.database.path.stat().st_mode) == 0o644 & allowed
 
 
-def test_a_gallery_in_a_private_folder_is_private_itself(album: Path, tiny_bundle: Bundle) -> None:
+def test_a_gallery_in_a_private_folder_is_private(album: Path, tiny_bundle: Bundle) -> None:
     album.chmod(0o700)
     assert widest(everything(album, tiny_bundle, album / ".photoseek").path) & 0o077 == 0
 
 
-def test_a_gallery_becomes_private_with_a_private_folder_and_stays_so(
+def test_a_gallery_becomes_private_with_a_private_folder_and_remains_so(
     album: Path, tiny_bundle: Bundle, tmp_path: Path
 ) -> None:
     gallery = everything(album, tiny_bundle, tmp_path / "gallery")
@@ -131,10 +131,10 @@ def test_a_gallery_becomes_private_with_a_private_folder_and_stays_so(
     assert widest(gallery.path) & 0o077 == 0
 
 
-def test_there_is_no_moment_in_which_others_may_read(
+def test_others_cannot_read_at_any_time(
     album: Path, tiny_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whenever a batch is encoded, and while indexes are built, no folder lets others in; the first look is at none."""
+    """Checked at every encoded batch and while indexes are built; before the first there is no folder."""
     (album / "inner" / "deep").chmod(0o700)
     gallery = Gallery.create(album, tiny_bundle, tmp_path / "gallery")
     seen: list[int] = []
@@ -180,7 +180,7 @@ def test_a_gallery_whose_permissions_cannot_be_changed_is_refused(
     assert gallery.database.revision() == before
 
 
-def test_an_empty_folder_that_all_may_read_becomes_private(album: Path, tiny_bundle: Bundle, tmp_path: Path) -> None:
+def test_an_empty_readable_folder_becomes_private(album: Path, tiny_bundle: Bundle, tmp_path: Path) -> None:
     album.chmod(0o700)
     (tmp_path / "gallery").mkdir(mode=0o777)
     gallery = Gallery.create(album, tiny_bundle, tmp_path / "gallery")

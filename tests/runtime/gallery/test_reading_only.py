@@ -34,7 +34,7 @@ if sys.argv[2] == "journal":
     connection.Connection._connection = spilling
 with Gallery.open(sys.argv[1]) as gallery, gallery.database.writing() as connected:
     connected.execute("DELETE FROM photos WHERE path LIKE 'red/%'")
-    gallery.database.note_change()
+    gallery.database.mark_changed()
     if sys.argv[2] == "journal":
         connected.execute("CREATE TABLE large (x)")
         connected.executemany("INSERT INTO large VALUES (?)", [("x" * 2000,)] * 2000)
@@ -87,7 +87,7 @@ def tree(folder: Path) -> dict[str, tuple[int, int, bytes]]:
 
 
 def read_everything(path: Path) -> list[str]:
-    """What a search finds, after every way of reading."""
+    """Read the gallery in every way, and return the paths that a search finds."""
     with Gallery.open(path) as gallery:
         searcher = Searcher(gallery)
         found = [hit.path for hit in searcher.search("red", k=4)]
@@ -113,7 +113,7 @@ def test_reading_changes_nothing(captioned: Path) -> None:
     assert tree(captioned.parent) == before
 
 
-def test_reading_after_a_writer_was_killed_changes_nothing_and_finds_what_it_committed(captioned: Path) -> None:
+def test_reading_after_a_killed_writer_changes_nothing_and_finds_committed_data(captioned: Path) -> None:
     kill_a_writer(captioned, "wal")
     before = tree(captioned.parent)
     found = read_everything(captioned)
@@ -126,10 +126,10 @@ def test_reading_after_a_writer_was_killed_changes_nothing_and_finds_what_it_com
     assert not list(captioned.glob("gallery.sqlite-*"))
 
 
-@pytest.mark.parametrize("kept", [0, 1, 32, 33, 32 + 24, 32 + 24 + 4096])
-def test_a_log_that_was_cut_before_its_first_commit_changes_nothing(captioned: Path, kept: int) -> None:
+@pytest.mark.parametrize("size", [0, 1, 32, 33, 32 + 24, 32 + 24 + 4096])
+def test_a_log_truncated_before_its_first_commit_changes_nothing(captioned: Path, size: int) -> None:
     kill_a_writer(captioned, "wal")
-    os.truncate(captioned / "gallery.sqlite-wal", kept)
+    os.truncate(captioned / "gallery.sqlite-wal", size)
     before = tree(captioned)
     with Gallery.open(captioned) as gallery:
         assert gallery.database.count() == 24
@@ -149,7 +149,7 @@ def test_a_killed_writer_s_gallery_on_a_read_only_disk_is_read(captioned: Path, 
 
 
 @pytest.mark.parametrize("journal", ["wal", "journal"])
-def test_what_only_a_writer_can_complete_is_refused_with_the_remedy_that_works(
+def test_a_transaction_that_only_a_writer_can_complete_is_refused_with_a_remedy(
     captioned: Path, read_only: Callable[[], Path], journal: str, tmp_path: Path
 ) -> None:
     """A log without the memory that is shared over it, as a backup of two files has it, and a rollback journal."""
@@ -169,7 +169,7 @@ def test_what_only_a_writer_can_complete_is_refused_with_the_remedy_that_works(
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_gallery_that_may_not_be_written_is_read(captioned: Path) -> None:
+def test_a_gallery_without_write_permission_is_read(captioned: Path) -> None:
     for path in (captioned, *captioned.rglob("*")):
         path.chmod(0o555 if path.is_dir() else 0o444)
     try:

@@ -1,4 +1,4 @@
-"""``verify`` looks at every row and every file; ``verify --repair`` makes whole what can be, and encodes no photo."""
+"""``verify`` checks every row and file; ``verify --repair`` rebuilds what it can, and encodes no photo."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from photoseek.captions import Caption
 from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import GalleryBusy, GalleryDamaged
 from photoseek.gallery.filters import Filter
-from photoseek.gallery.gallery import exclusive_writer
+from photoseek.gallery.lock import exclusive_writer
 from photoseek.system.folder_tag import TAG
 from tiny_bundle import DIM, write_tiny_bundle
 from typed_commands import photoseek_command
@@ -42,15 +42,15 @@ UNSEEN = {
     "path": "UPDATE photos SET path = 'red/red-9.png' WHERE path = 'red/red-0.png'",
     "width": f"UPDATE vectors SET width = width + 1 {OF_RED}",
     "date": f"UPDATE vectors SET taken = '1999' {OF_RED}",
-    "gone": "DELETE FROM photos WHERE path = 'red/red-0.png'",
+    "deleted": "DELETE FROM photos WHERE path = 'red/red-0.png'",
     "content": "UPDATE photos SET sha256 = replace(sha256, '0', '1') WHERE path = 'red/red-0.png'",
     "reason": "UPDATE photos SET reason = 'x' WHERE path = 'red/red-0.png'",
 }
-"""Changes that leave each row such as it could be, as a bad disk makes them: nobody wrote them."""
+"""Changes after which each row is still valid by itself, as a failing disk may cause them."""
 
 
 @pytest.mark.parametrize("damage", UNSEEN.values(), ids=UNSEEN)
-def test_a_row_that_nobody_wrote_is_refused_told_and_made_right(gallery: Gallery, damage: str) -> None:
+def test_a_changed_row_is_refused_reported_and_repaired(gallery: Gallery, damage: str) -> None:
     expected = found(gallery)
     change_rows(gallery, damage)
     for ask in (
@@ -60,13 +60,13 @@ def test_a_row_that_nobody_wrote_is_refused_told_and_made_right(gallery: Gallery
     ):
         with pytest.raises(GalleryDamaged, match=r"gallery\.sqlite: .*verify GALLERY --repair"):
             ask()
-    assert gallery.repair().dropped
+    assert gallery.repair().deleted
     gallery.index()
     gallery.verify()
     assert found(gallery) == expected
 
 
-def test_a_path_that_leads_to_another_photo_is_refused(gallery: Gallery) -> None:
+def test_a_row_with_the_path_of_another_photo_is_refused(gallery: Gallery) -> None:
     change_rows(
         gallery,
         "UPDATE photos SET path = 'x' WHERE path = 'red/red-0.png'",
@@ -76,24 +76,24 @@ def test_a_path_that_leads_to_another_photo_is_refused(gallery: Gallery) -> None
         Searcher(gallery).search(similar_to="red/red-0.png")
 
 
-def test_a_vector_that_nobody_wrote_is_told_and_encoded_again(gallery: Gallery) -> None:
-    """It is a unit vector, and searches go by the copy that is checked: only its loss of that would let it be seen."""
+def test_a_changed_vector_is_reported_and_encoded_again(gallery: Gallery) -> None:
+    """It is still a unit vector, and searches use the verified copy in the snapshot."""
     expected = found(gallery)
     change_rows(gallery, f"UPDATE vectors SET vector = {blob(1.0, *[0.0] * (DIM - 1))} {OF_RED}")
     assert found(gallery) == expected
     assert Searcher(gallery).search(similar_to="red/red-0.png")[0].path.startswith("red/")
     with pytest.raises(GalleryDamaged, match=r"damaged: 4 vectors of photos"):
         gallery.verify()
-    assert gallery.repair().dropped == "4 vectors of photos"
+    assert gallery.repair().deleted == "4 vectors of photos"
     assert gallery.index().encoded == 4
     assert found(gallery) == expected
 
 
-def test_a_photo_that_was_forgotten_or_dated_since_is_no_damage(gallery: Gallery) -> None:
-    """As while a folder is indexed: what answers was made before."""
+def test_a_photo_deleted_since_the_snapshot_is_not_damage(gallery: Gallery) -> None:
+    """As during an indexing: the snapshot is older than the database."""
     searcher = Searcher(gallery)
     first = searcher.search("red", k=1)[0].path
-    gallery.database.forget([first])
+    gallery.database.delete_photos([first])
     assert first not in [hit.path for hit in searcher.search("red", k=24, where=Filter(folder="red"))]
 
 
@@ -106,12 +106,12 @@ def test_a_photo_that_was_forgotten_or_dated_since_is_no_damage(gallery: Gallery
         f"UPDATE vectors SET width = 'wide' {OF_RED}",
     ],
 )
-def test_wrong_vectors_are_dropped_and_their_photos_encoded_by_the_next_indexing(gallery: Gallery, damage: str) -> None:
+def test_invalid_vectors_are_deleted_and_encoded_by_the_next_indexing(gallery: Gallery, damage: str) -> None:
     expected = found(gallery)
     change_rows(gallery, damage)
     with pytest.raises(GalleryDamaged, match=r"damaged: 4 vectors of photos.*verify GALLERY --repair"):
         gallery.verify()
-    assert gallery.repair().dropped == "4 vectors of photos"
+    assert gallery.repair().deleted == "4 vectors of photos"
     assert len(gallery.generation().ids) == 20
     assert sorted(found(gallery)) == sorted(path for path in expected if not path.startswith("red/"))
     report = gallery.index()
@@ -121,7 +121,7 @@ def test_wrong_vectors_are_dropped_and_their_photos_encoded_by_the_next_indexing
     assert found(gallery)[0].startswith("red/")
 
 
-def test_indexing_fails_closed_on_a_wrong_vector_and_names_the_cure(gallery: Gallery, photos: Path) -> None:
+def test_indexing_fails_on_an_invalid_vector_with_a_repair_hint(gallery: Gallery, photos: Path) -> None:
     change_rows(gallery, f"UPDATE vectors SET vector = {blob(1.0)} {OF_RED}")
     (photos / "blue" / "blue-0.png").unlink()
     with pytest.raises(GalleryDamaged, match=r"expected 64 bytes of a vector, found 4; .*--repair"):
@@ -130,19 +130,19 @@ def test_indexing_fails_closed_on_a_wrong_vector_and_names_the_cure(gallery: Gal
         Searcher(gallery).search(similar_to="red/red-0.png")
 
 
-def test_a_row_that_holds_what_is_none_of_a_photo_is_told_dropped_and_found_again(gallery: Gallery) -> None:
+def test_an_invalid_photo_row_is_reported_deleted_and_indexed_again(gallery: Gallery) -> None:
     expected = found(gallery)
     change_rows(gallery, "UPDATE photos SET path = CAST(path AS BLOB) WHERE path = 'red/red-0.png'")
     with pytest.raises(GalleryDamaged, match=r"is not a valid photo row"):
         found(gallery)
     with pytest.raises(GalleryDamaged, match="1 rows of photos"):
         gallery.verify()
-    assert gallery.repair().dropped == "1 rows of photos"
+    assert gallery.repair().deleted == "1 rows of photos"
     assert len(found(gallery)) == 23
     assert (gallery.index().reused, sorted(found(gallery))) == (1, sorted(expected))
 
 
-def test_wrong_vectors_of_captions_are_encoded_again_and_those_of_none_dropped(gallery: Gallery) -> None:
+def test_invalid_caption_vectors_are_encoded_again_and_orphans_deleted(gallery: Gallery) -> None:
     gallery.add_captions([Caption("a.png", 0, "red"), Caption("b.png", 0, "blue")])
     expected = gallery.sentences.load(gallery.fingerprint, DIM)
     change_rows(
@@ -190,7 +190,7 @@ def tear_trees(gallery: Path) -> None:
         (tear_trees, False),
     ],
 )
-def test_what_is_derived_is_made_from_the_database_without_reading_a_photo(
+def test_snapshots_are_rebuilt_without_reading_a_photo(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Path], None], bundle_there: bool
 ) -> None:
     """Not even the photos need be there, nor the bundle, whose texts it is otherwise tuned with."""
@@ -214,36 +214,34 @@ def test_what_is_derived_is_made_from_the_database_without_reading_a_photo(
     assert gallery.repair().lines() == []
 
 
-def test_what_a_killed_process_left_is_told_and_removed(gallery: Gallery, photos: Path) -> None:
+def test_stale_files_are_reported_and_removed(gallery: Gallery, photos: Path) -> None:
     generations = gallery.path / "generations"
     shutil.copytree(generations / "000001", generations / "000007.partial")
-    shutil.copytree(generations / "000001", generations / "000009")  # complete, but CURRENT had not named it yet
+    shutil.copytree(generations / "000001", generations / "000009")  # complete, but not yet named by CURRENT
     (gallery.path / "CURRENT.123.partial").write_text("00")
     draft = gallery.path / f".photoseek-new-{16 * 'a'}"
     draft.mkdir()
     shutil.copy(gallery.path / TAG, draft)
     (draft / "gallery.sqlite").write_bytes(b"SQLite format 3")
-    left = [draft.name, "CURRENT.123.partial", "generations/000007.partial", "generations/000009"]
-    told = photoseek_command("verify", photos)
-    assert told.returncode == 0
-    assert told.stdout.splitlines() == [
-        f"stale files of an interrupted run, removed by the next indexing: {', '.join(left)}",
+    stale = [draft.name, "CURRENT.123.partial", "generations/000007.partial", "generations/000009"]
+    done = photoseek_command("verify", photos)
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == [
+        f"stale files of an interrupted run, removed by the next indexing: {', '.join(stale)}",
         f"{gallery.path}: OK",
     ]
     with exclusive_writer(gallery.path):
-        assert gallery.stale_files() == []  # they may be the work of the one who writes
-    told = photoseek_command("verify", photos, "--repair")
-    assert (told.returncode, told.stdout.splitlines()) == (
+        assert gallery.stale_files() == []  # they may belong to the writer
+    done = photoseek_command("verify", photos, "--repair")
+    assert (done.returncode, done.stdout.splitlines()) == (
         0,
-        [f"removed stale files of an interrupted run: {', '.join(left)}", f"{gallery.path}: OK"],
+        [f"removed stale files of an interrupted run: {', '.join(stale)}", f"{gallery.path}: OK"],
     )
     assert [path.name for path in generations.iterdir()] == ["000001"]
     assert photoseek_command("verify", photos).stdout == f"{gallery.path}: OK\n"
 
 
-def test_indexing_removes_what_a_killed_one_left_and_keeps_the_generation_before(
-    gallery: Gallery, photos: Path
-) -> None:
+def test_indexing_removes_stale_snapshots_but_not_the_previous_one(gallery: Gallery, photos: Path) -> None:
     generations = gallery.path / "generations"
     (photos / "red" / "red-0.png").unlink()
     gallery.index()
@@ -252,7 +250,7 @@ def test_indexing_removes_what_a_killed_one_left_and_keeps_the_generation_before
     assert sorted(path.name for path in generations.iterdir()) == ["000001", "000002"]
 
 
-def test_an_index_of_the_database_that_lost_an_entry_is_made_anew(gallery: Gallery) -> None:
+def test_an_index_of_the_database_without_an_entry_is_rebuilt(gallery: Gallery) -> None:
     change_rows(
         gallery,
         "PRAGMA writable_schema = ON",
@@ -273,7 +271,7 @@ def test_an_index_of_the_database_that_lost_an_entry_is_made_anew(gallery: Galle
         damaged.verify()
 
 
-def test_a_database_that_cannot_be_read_fails_closed_and_keeps_what_is_derived(gallery: Gallery) -> None:
+def test_an_unreadable_database_is_refused_and_snapshots_remain(gallery: Gallery) -> None:
     path = gallery.path / "gallery.sqlite"
     gallery.close()
     content = bytearray(path.read_bytes())
@@ -289,8 +287,8 @@ def test_a_database_that_cannot_be_read_fails_closed_and_keeps_what_is_derived(g
     assert path.read_bytes() == content
 
 
-def test_a_database_whose_damage_cannot_even_be_quoted_fails_closed(gallery: Gallery) -> None:
-    """SQLite tells of a malformed schema in the words of that schema, which may be no UTF-8."""
+def test_a_database_with_an_undecodable_schema_is_refused(gallery: Gallery) -> None:
+    """SQLite quotes a malformed schema, which may not be UTF-8."""
     change_rows(
         gallery,
         "PRAGMA writable_schema = ON",
@@ -301,7 +299,7 @@ def test_a_database_whose_damage_cannot_even_be_quoted_fails_closed(gallery: Gal
         Gallery.open(gallery.path)
 
 
-def test_a_repair_waits_for_nobody(gallery: Gallery) -> None:
+def test_a_repair_fails_while_another_process_writes(gallery: Gallery) -> None:
     with exclusive_writer(gallery.path), pytest.raises(GalleryBusy):
         gallery.repair()
 

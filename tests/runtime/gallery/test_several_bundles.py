@@ -1,4 +1,4 @@
-"""A gallery that holds vectors of several bundles: each answers by itself, and all are kept current."""
+"""A gallery with several bundles: each is searched separately, and indexing updates all of them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def other(tmp_path: Path) -> Bundle:
 @pytest.fixture
 def both(gallery: Gallery, other: Bundle) -> Gallery:
     """The photos, indexed with both bundles."""
-    gallery.add_bundle(other)
+    gallery.bundles.add(other)
     gallery.index()
     return gallery
 
@@ -45,7 +45,7 @@ def folder_of(gallery: Gallery, bundle: Bundle) -> Path:
     return gallery.path / BUNDLES / bundle.fingerprint[:16]
 
 
-def test_each_bundle_answers_as_in_a_gallery_of_its_own(
+def test_each_bundle_answers_as_in_a_separate_gallery(
     both: Gallery, photos: Path, tiny_bundle: Bundle, other: Bundle, tmp_path: Path
 ) -> None:
     for bundle in (tiny_bundle, other):
@@ -59,7 +59,7 @@ def test_each_bundle_answers_as_in_a_gallery_of_its_own(
     assert answers(both) == answers(both, tiny_bundle) != answers(both, other)
 
 
-def test_taking_a_bundle_in_encodes_with_that_one_alone_and_leaves_the_index_of_the_first(
+def test_adding_a_bundle_encodes_with_it_only_and_leaves_the_first_snapshot(
     gallery: Gallery, other: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
@@ -67,9 +67,9 @@ def test_taking_a_bundle_in_encodes_with_that_one_alone_and_leaves_the_index_of_
     monkeypatch.setattr(
         ImageEncoder, "encode_pixels", lambda self, pixels: (seen.append(self.bundle.name), encode(self, pixels))[1]
     )
-    gallery.add_bundle(other)
+    gallery.bundles.add(other)
     report = gallery.index()
-    assert (report.encoded, report.unchanged, [(it.bundle, it.encoded) for it in report.beside]) == (
+    assert (report.encoded, report.unchanged, [(it.bundle, it.encoded) for it in report.additional]) == (
         0,
         24,
         [("other", 24)],
@@ -77,25 +77,25 @@ def test_taking_a_bundle_in_encodes_with_that_one_alone_and_leaves_the_index_of_
     assert set(seen) == {"other"}
     assert gallery.generation().path.name == "000001"
     assert gallery.status().fresh
-    assert [(it.searchable, it.fresh, it.dim) for it in gallery.status().beside] == [(24, True, WIDE)]
+    assert [(it.searchable, it.fresh, it.dim) for it in gallery.status().additional] == [(24, True, WIDE)]
 
 
-def test_a_photo_that_one_of_the_bundles_could_not_look_at_is_told_and_tried_again(
+def test_a_photo_that_one_bundle_could_not_decode_is_reported_and_tried_again(
     gallery: Gallery, other: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def out_of_memory(*_: object) -> None:
         raise PhotoUnreachable("not enough memory to decode it now")
 
-    gallery.add_bundle(other)
+    gallery.bundles.add(other)
     with monkeypatch.context() as patch:
         once = iter([out_of_memory])
         decode = pipeline.decode_photo
         patch.setattr(pipeline, "decode_photo", lambda data, edge: next(once, decode)(data, edge))
         report = gallery.index()
-    assert [reason for _, reason in report.unseen] == ["not enough memory to decode it now"]
-    assert [it.encoded for it in report.beside] == [23]
+    assert [reason for _, reason in report.skipped] == ["not enough memory to decode it now"]
+    assert [it.encoded for it in report.additional] == [23]
     assert len(answers(gallery, other)) == 23
-    assert [it.encoded for it in gallery.index().beside] == [1]
+    assert [it.encoded for it in gallery.index().additional] == [1]
 
 
 def test_changes_of_the_folder_reach_every_bundle(both: Gallery, photos: Path, other: Bundle) -> None:
@@ -103,16 +103,16 @@ def test_changes_of_the_folder_reach_every_bundle(both: Gallery, photos: Path, o
     (photos / "red" / "red-0.png").unlink()
     (photos / "blue" / "blue-0.png").rename(photos / "renamed.png")
     report = both.index()
-    assert (report.encoded, report.removed, report.beside[0].encoded) == (1, 2, 1)
+    assert (report.encoded, report.removed, report.additional[0].encoded) == (1, 2, 1)
     for bundle in (None, other):
         found = dict(answers(both, bundle))
         assert {"new.png", "renamed.png"} <= found.keys()
         assert not {"red/red-0.png", "blue/blue-0.png"} & found.keys()
-    assert both.index().beside[0].encoded == 0
+    assert both.index().additional[0].encoded == 0
     both.verify()
 
 
-def test_a_searcher_of_either_bundle_sees_what_is_indexed_meanwhile(both: Gallery, photos: Path, other: Bundle) -> None:
+def test_searchers_of_both_bundles_see_a_later_indexing(both: Gallery, photos: Path, other: Bundle) -> None:
     searcher = Searcher(both, bundle=other)
     searcher.search("red")
     write_color(photos / "new.png", COLORS["red"], seed=77)
@@ -121,17 +121,17 @@ def test_a_searcher_of_either_bundle_sees_what_is_indexed_meanwhile(both: Galler
     assert "new.png" in [hit.path for hit in searcher.search("red", k=25)]
 
 
-def test_a_photo_like_one_of_the_gallery_is_looked_for_in_the_space_of_each(both: Gallery, other: Bundle) -> None:
+def test_similar_photos_are_searched_with_the_vectors_of_each_bundle(both: Gallery, other: Bundle) -> None:
     hits = Searcher(both, bundle=other).search(similar_to="red/red-0.png", k=3)
     assert [hit.path.split("/")[0] for hit in hits] == ["red"] * 3
     assert "red/red-0.png" not in [hit.path for hit in hits]
 
 
-def test_captions_describe_in_each_bundle_those_from_before_it_came_too(
+def test_captions_are_encoded_with_each_bundle_including_earlier_ones(
     gallery: Gallery, photos: Path, other: Bundle
 ) -> None:
     gallery.add_captions([Caption("a.png", 0, "a red picture"), Caption("b.png", 0, "a blue picture")])
-    gallery.add_bundle(other)
+    gallery.bundles.add(other)
     gallery.index()
     assert len(Searcher(gallery, bundle=other).describe(photos / "red" / "red-1.png", k=3)) == 2
     gallery.add_captions([Caption("c.png", 0, "a green picture")])
@@ -140,7 +140,7 @@ def test_captions_describe_in_each_bundle_those_from_before_it_came_too(
         assert (len(found), found[0].text) == (3, f"a {color} picture")
 
 
-def test_a_bundle_that_the_gallery_does_not_hold_is_refused_with_both_cures(gallery: Gallery, other: Bundle) -> None:
+def test_an_unknown_bundle_is_refused_with_both_remedies(gallery: Gallery, other: Bundle) -> None:
     with pytest.raises(
         GalleryIncompatible, match=r"makes other 24-d ones; re-index with: .*--rebuild, or .*--add-bundle"
     ):
@@ -149,33 +149,33 @@ def test_a_bundle_that_the_gallery_does_not_hold_is_refused_with_both_cures(gall
 
 def test_a_bundle_is_found_by_its_name_its_fingerprint_and_its_folder(both: Gallery, other: Bundle) -> None:
     for name in ("other", other.fingerprint, other.fingerprint[:8], str(other.path)):
-        assert both.load_bundle(name).fingerprint == other.fingerprint
+        assert both.bundles.load(name).fingerprint == other.fingerprint
     with pytest.raises(BundleNotFound):
-        both.load_bundle("nobody")
+        both.bundles.load("nobody")
 
 
-def test_a_bundle_that_was_moved_is_told_and_named_anew(both: Gallery, photos: Path, other: Bundle) -> None:
+def test_a_moved_bundle_is_reported_until_its_new_path_is_named(both: Gallery, photos: Path, other: Bundle) -> None:
     place = other.path.rename(other.path.with_name("elsewhere"))
     write_color(photos / "new.png", COLORS["red"], seed=77)
     report = both.index()
     assert report.encoded == 1
-    assert "no bundle at" in (report.beside[0].problem or "")
+    assert "no bundle at" in (report.additional[0].problem or "")
     assert "new.png" not in dict(answers(both, Bundle.load(place)))
-    assert both.index(Bundle.load(place)).beside[0].encoded == 1
-    assert Gallery.open_or_create(photos, Bundle.load(place)).load_bundle("other").path == place
-    assert both.index().beside[0].problem is None
+    assert both.index(Bundle.load(place)).additional[0].encoded == 1
+    assert Gallery.open_or_create(photos, Bundle.load(place)).bundles.load("other").path == place
+    assert both.index().additional[0].problem is None
 
 
-def test_another_bundle_at_the_place_of_one_is_not_taken_for_it(both: Gallery, other: Bundle) -> None:
+def test_another_bundle_at_the_same_path_is_refused(both: Gallery, other: Bundle) -> None:
     shutil.rmtree(other.path)
     write_tiny_bundle(other.path, name="stranger", seed=9)
-    assert "expected bundle 'other'" in (both.index().beside[0].problem or "")
+    assert "expected bundle 'other'" in (both.index().additional[0].problem or "")
 
 
-def test_forgetting_a_bundle_leaves_nothing_of_it_and_all_of_the_others(both: Gallery, other: Bundle) -> None:
+def test_removing_a_bundle_removes_all_of_it_and_nothing_else(both: Gallery, other: Bundle) -> None:
     both.add_captions([Caption("a.png", 0, "red")])
     expected = answers(both)
-    assert both.remove_bundle("other") == 24
+    assert both.bundles.remove("other") == 24
     assert not (both.path / BUNDLES).exists() or not list((both.path / BUNDLES).iterdir())
     tables = ("vectors", "caption_vectors", "meta WHERE key LIKE '%:%'")
     assert [both.database.query(f"SELECT count(*) FROM {table}")[0][0] for table in tables] == [24, 1, 0]
@@ -184,42 +184,42 @@ def test_forgetting_a_bundle_leaves_nothing_of_it_and_all_of_the_others(both: Ga
     with pytest.raises(GalleryIncompatible, match="--add-bundle"):
         Searcher(both, bundle=other)
     with pytest.raises(GalleryIncompatible, match="'tiny'; found 'other'"):
-        both.remove_bundle("other")
+        both.bundles.remove("other")
     with pytest.raises(GalleryIncompatible, match="primary bundle and cannot be removed"):
-        both.remove_bundle("tiny")
+        both.bundles.remove("tiny")
 
 
-def test_pruning_keeps_vectors_of_every_bundle_that_is_held(both: Gallery, photos: Path) -> None:
+def test_pruning_keeps_the_vectors_of_every_bundle(both: Gallery, photos: Path) -> None:
     assert both.prune() == 0
     (photos / "red" / "red-0.png").unlink()
     both.index()
     assert both.prune() == 2
 
 
-def test_going_over_to_a_bundle_that_is_held_encodes_nothing(both: Gallery, photos: Path, other: Bundle) -> None:
+def test_switching_to_an_additional_bundle_encodes_nothing(both: Gallery, photos: Path, other: Bundle) -> None:
     expected = answers(both, other)
     with Gallery.open_or_create(photos, other, rebuild=True) as gallery:
         report = gallery.index()
-        assert (report.encoded, report.unchanged, report.beside) == (0, 24, [])
-        assert [held.name for held in gallery.bundles()] == ["other"]
+        assert (report.encoded, report.unchanged, report.additional) == (0, 24, [])
+        assert [held.name for held in gallery.bundles] == ["other"]
         assert answers(gallery) == expected
         assert not (folder_of(gallery, other)).exists()
         gallery.verify()
 
 
-def test_each_bundle_keeps_the_precision_it_began_with(gallery: Gallery, tmp_path: Path) -> None:
+def test_each_bundle_keeps_its_first_precision(gallery: Gallery, tmp_path: Path) -> None:
     bundle = Bundle.load(write_tiny_bundle(tmp_path / "two", name="two", seed=5, precisions=("fp32", "fp16")))
-    gallery.add_bundle(bundle, precision="fp16")
+    gallery.bundles.add(bundle, precision="fp16")
     gallery.index()
-    assert gallery.image_precision(bundle) == "fp16"
-    assert gallery.add_bundle(bundle).precision == "fp16"
+    assert gallery.bundles.image_precision(bundle) == "fp16"
+    assert gallery.bundles.add(bundle).precision == "fp16"
     assert Searcher(gallery, bundle=bundle).image_encoder.precision == "fp16"
     assert gallery.database.meta()["precision"] == "fp32"
-    gallery.remove_bundle(bundle)
+    gallery.bundles.remove(bundle)
     done = photoseek_command(
-        "index", gallery.photos_root, "--bundle", bundle.path, "--add-bundle", "--precision", "fp16"
+        "index", gallery.photos.root, "--bundle", bundle.path, "--add-bundle", "--precision", "fp16"
     )
-    assert (done.returncode, gallery.image_precision(bundle)) == (0, "fp16"), done.stderr
+    assert (done.returncode, gallery.bundles.image_precision(bundle)) == (0, "fp16"), done.stderr
     assert gallery.database.meta()["precision"] == "fp32"
 
 
@@ -237,12 +237,12 @@ def empty_current(folder: Path) -> None:
 
 @pytest.mark.parametrize("damage", [tear_vectors, tear_trees, empty_current, shutil.rmtree])
 @pytest.mark.parametrize("bundle_there", [True, False])
-def test_what_is_derived_for_another_bundle_is_verified_and_repaired(
+def test_the_snapshot_of_an_additional_bundle_is_verified_and_repaired(
     both: Gallery, other: Bundle, damage: Callable[[Path], None], bundle_there: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = answers(both, other)
     damage(folder_of(both, other))
-    if damage is not shutil.rmtree:  # a gallery that was not indexed yet is whole, too
+    if damage is not shutil.rmtree:  # an additional bundle that was not indexed is not damage
         with pytest.raises(GalleryDamaged):
             both.verify()
     if not bundle_there:
@@ -255,7 +255,7 @@ def test_what_is_derived_for_another_bundle_is_verified_and_repaired(
     assert both.repair().lines() == []
 
 
-def test_wrong_vectors_of_another_bundle_are_dropped_and_encoded_again(both: Gallery, other: Bundle) -> None:
+def test_invalid_vectors_of_an_additional_bundle_are_deleted_and_encoded_again(both: Gallery, other: Bundle) -> None:
     expected = answers(both, other)
     short = f"x'{np.array([1.0], dtype='<f4').tobytes().hex()}'"
     with sqlite3.connect(both.database.path) as connection:
@@ -267,18 +267,18 @@ def test_wrong_vectors_of_another_bundle_are_dropped_and_encoded_again(both: Gal
     connection.close()
     with pytest.raises(GalleryDamaged, match="4 vectors of photos"):
         both.verify()
-    assert both.repair().dropped == "4 vectors of photos"
+    assert both.repair().deleted == "4 vectors of photos"
     assert len(answers(both)) == 24
     report = both.index()
-    assert (report.encoded, report.beside[0].encoded) == (0, 4)
+    assert (report.encoded, report.additional[0].encoded) == (0, 4)
     assert answers(both, other) == expected
     both.verify()
 
 
-def test_what_killed_processes_left_is_told_and_removed_in_every_folder(both: Gallery, other: Bundle) -> None:
+def test_stale_files_are_removed_in_every_folder(both: Gallery, other: Bundle) -> None:
     folder = folder_of(both, other)
     shutil.copytree(folder / "generations" / "000001", folder / "generations" / "000007.partial")
-    shutil.copytree(folder, both.path / BUNDLES / "0123456789abcdef")  # of a bundle that was let go of just before
+    shutil.copytree(folder, both.path / BUNDLES / "0123456789abcdef")  # of a removed bundle
     left = {path.relative_to(both.path).as_posix() for path in both.stale_files()}
     assert left == {f"{BUNDLES}/0123456789abcdef", f"{BUNDLES}/{folder.name}/generations/000007.partial"}
     both.index()
@@ -286,43 +286,13 @@ def test_what_killed_processes_left_is_told_and_removed_in_every_folder(both: Ga
     assert Searcher(both, bundle=other).search("red", k=1)[0].path.startswith("red/")
 
 
-def test_a_row_of_a_bundle_that_says_what_cannot_be_is_told(both: Gallery, other: Bundle) -> None:
+def test_an_invalid_record_of_a_bundle_is_reported(both: Gallery, other: Bundle) -> None:
     both.database.set_meta(**{f"bundle:{other.fingerprint}": '{"name": "other", "dim": "many"}'})
-    with pytest.raises(GalleryDamaged, match=f"what it says of bundle {other.fingerprint[:12]} cannot be read"):
-        both.bundles()
+    with pytest.raises(GalleryDamaged, match=f"the record of bundle {other.fingerprint[:12]} cannot be read"):
+        list(both.bundles)
 
 
-PRUNED_BY_AN_OLDER_ONE = (
-    "DELETE FROM vectors WHERE fingerprint != (SELECT value FROM meta WHERE key = 'fingerprint') OR NOT EXISTS "
-    "(SELECT 1 FROM photos WHERE photos.sha256 = vectors.sha256)"
-)
-
-
-def test_what_an_older_photoseek_does_to_the_gallery_is_made_good_by_the_next_indexing(
-    both: Gallery, photos: Path, other: Bundle
-) -> None:
-    """It knows of one bundle: it indexes with that alone, and may prune the vectors of others."""
-    held = both.bundles()[1]
-    database = both.database
-    with database.writing() as connection:  # as it indexed a photo that had come
-        connection.execute("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'revision'")
-        connection.execute("UPDATE meta SET value = 'another' WHERE key = 'state'")
-        connection.execute("DELETE FROM photos WHERE path = 'red/red-0.png'")
-    (photos / "red" / "red-0.png").unlink()
-    assert not both.status().beside[0].fresh
-    assert "red/red-0.png" not in dict(answers(both, other))
-    with database.writing() as connection:
-        connection.execute(PRUNED_BY_AN_OLDER_ONE)
-    both.verify()
-    assert both.bundles()[1] == held
-    assert both.index().beside[0].encoded == 23
-    assert len(answers(both, other)) == 23
-    both.verify()
-
-
-def test_the_command_line_takes_a_bundle_in_switches_and_forgets(
-    photos: Path, tiny_bundle: Bundle, other: Bundle
-) -> None:
+def test_the_command_line_adds_uses_and_removes_a_bundle(photos: Path, tiny_bundle: Bundle, other: Bundle) -> None:
     assert photoseek_command("index", photos, "--bundle", tiny_bundle.path).returncode == 0
     refused = photoseek_command("index", photos, "--bundle", other.path)
     assert (refused.returncode, "--add-bundle" in refused.stderr, "--rebuild" in refused.stderr) == (1, True, True)
@@ -331,17 +301,17 @@ def test_the_command_line_takes_a_bundle_in_switches_and_forgets(
     write_color(photos / "new.png", COLORS["red"], seed=77)
     again = photoseek_command("index", photos)  # with all of its bundles
     assert "bundle other: 1 encoded" in again.stderr, again.stderr
-    told = photoseek_command("info", photos, "--json").stdout
-    assert f'"dim": {WIDE}' in told
-    assert f'"dim": {DIM}' in told
+    info = photoseek_command("info", photos, "--json").stdout
+    assert f'"dim": {WIDE}' in info
+    assert f'"dim": {DIM}' in info
     by_name = photoseek_command("search", "red", "--gallery", photos, "--bundle", "other", "--json", "-k", "25").stdout
     assert (
         by_name
         == photoseek_command("search", "red", "--gallery", photos, "--bundle", other.path, "--json", "-k", "25").stdout
     )
     assert by_name != photoseek_command("search", "red", "--gallery", photos, "--json", "-k", "25").stdout
-    forgotten = photoseek_command("index", photos, "--remove-bundle", "other")
-    assert (forgotten.returncode, "25 vectors of bundle other deleted" in forgotten.stdout) == (0, True)
+    removed = photoseek_command("index", photos, "--remove-bundle", "other")
+    assert (removed.returncode, "25 vectors of bundle other deleted" in removed.stdout) == (0, True)
     assert "other" not in photoseek_command("info", photos).stdout
     for words in (["--add-bundle", "--rebuild"], ["--remove-bundle", "tiny", "--watch"]):
         assert photoseek_command("index", photos, *words).returncode == 2

@@ -111,7 +111,7 @@ def test_a_reader_in_another_process_answers_for_one_state_or_the_next(
     for photo, _, score in (hit for answer in answers for hit in answer):
         assert pictures.setdefault(photo, score) == score  # an id never comes to mean another picture
     assert len({json.dumps(answer) for answer in answers}) > 3  # it did see the gallery change
-    report("answers of a reader beside a writer", len(answers))
+    report("answers of a reader during writes", len(answers))
 
 
 def pairs(states: list[dict[str, bytes]]) -> list[tuple[dict[str, bytes], dict[str, bytes]]]:
@@ -139,7 +139,7 @@ def together(count: int, work: Callable[[], None]) -> None:
         raise errors[0]
 
 
-def test_eight_threads_get_bit_for_bit_what_one_gets(gallery: Gallery, photos: Path) -> None:
+def test_eight_threads_get_the_same_bits_as_one(gallery: Gallery, photos: Path) -> None:
     photo = (photos / "blue" / "blue-1.png").read_bytes()
 
     def ask(searcher: Searcher) -> list[object]:
@@ -155,7 +155,7 @@ def test_eight_threads_get_bit_for_bit_what_one_gets(gallery: Gallery, photos: P
     together(8, work)
 
 
-def test_generations_are_swapped_under_load(gallery: Gallery, photos: Path) -> None:
+def test_snapshots_are_swapped_under_load(gallery: Gallery, photos: Path) -> None:
     searcher, done = Searcher(gallery), threading.Event()
     expected = [hit.path for hit in searcher.search("blue", k=4)]
     first = current_id(gallery.path)
@@ -177,25 +177,25 @@ def test_generations_are_swapped_under_load(gallery: Gallery, photos: Path) -> N
     assert current_id(gallery.path) != first
 
 
-def test_a_reader_too_slow_for_two_generations_opens_the_next(
+def test_a_reader_that_misses_two_snapshots_opens_the_next(
     gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between the reading of its name and its opening, a generation may come to be no longer kept."""
+    """A snapshot may be removed after its name was read and before it is opened."""
     searcher, late = Searcher(gallery), threading.Lock()
     open_now = Gallery.generation
 
-    def slow(held: GalleryBundle) -> object:
+    def slow(record: GalleryBundle) -> object:
         if late.acquire(blocking=False):
             write_color(photos / "new.png", COLORS["red"], seed=900)
             gallery.index()
             raise GalleryDamaged("manifest.json: No such file or directory")
-        return open_now(gallery, held)
+        return open_now(gallery, record)
 
     monkeypatch.setattr(gallery, "generation", slow)
     assert "new.png" in [hit.path for hit in searcher.search("red", k=5)]
 
 
-def test_a_gallery_closed_under_a_search_says_so(gallery: Gallery) -> None:
+def test_closing_a_gallery_during_a_search_is_an_error(gallery: Gallery) -> None:
     for _ in range(rounds(5)):
         shared = Gallery.open(gallery.path)
         searcher = Searcher(shared)
@@ -220,7 +220,7 @@ def usage() -> tuple[int, int, int]:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-def test_files_threads_and_memory_stay_as_they_are_over_queries_and_generations(gallery: Gallery, photos: Path) -> None:
+def test_files_threads_and_memory_are_constant_over_queries_and_snapshots(gallery: Gallery, photos: Path) -> None:
     searcher = Searcher(gallery)
 
     def go_on(queries: int, reloads: int, seed: int) -> None:

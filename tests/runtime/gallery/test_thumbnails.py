@@ -1,4 +1,4 @@
-"""Thumbnails: small, upright, kept only as long as the photo stays the same."""
+"""Thumbnails: small, upright, and cached until the photo changes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_thumbnail_fits_the_square_keeps_its_shape_and_never_grows(size: tuple
     assert found == pytest.approx([max(1, side * scale) for side in size], abs=1)
 
 
-def test_a_jpeg_decoded_at_reduced_size_shows_the_same_picture() -> None:
+def test_a_jpeg_decoded_at_reduced_size_is_the_same_picture() -> None:
     rows, columns = np.mgrid[0:1200, 0:1600]
     picture = Image.fromarray(np.stack([rows / 5, columns / 7, (rows + columns) / 12], -1).astype(np.uint8))
     small = np.asarray(opened(make_thumbnail(encoded(picture, "JPEG", quality=95), 160)), dtype=float)
@@ -43,7 +43,7 @@ def test_a_jpeg_decoded_at_reduced_size_shows_the_same_picture() -> None:
     assert np.abs(small - expected).mean() < 2
 
 
-def test_a_turned_photo_stands_upright() -> None:
+def test_a_rotated_photo_is_upright() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by a quarter
     assert opened(make_thumbnail(encoded(Image.new("RGB", (400, 200)), "JPEG", exif=exif), 100)).size == (50, 100)
@@ -57,18 +57,16 @@ def test_a_broken_photo_is_refused_with_its_reason(data: bytes) -> None:
 
 def test_a_missing_photo_is_refused_with_its_reason(tmp_path: Path) -> None:
     with pytest.raises(PhotoError, match="No such file"):
-        thumbnail(tmp_path / "gone.jpg")
+        thumbnail(tmp_path / "missing.jpg")
 
 
-def test_a_fifo_is_refused_instead_of_waited_for(tmp_path: Path) -> None:
+def test_a_fifo_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     with pytest.raises(PhotoError, match="regular"):
         thumbnail(tmp_path / "pipe.jpg")
 
 
-def test_a_thumbnail_is_made_once_and_again_when_the_file_changes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_thumbnail_is_cached_until_the_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reads: list[Path] = []
     read = thumbnails.read_photo
     monkeypatch.setattr(thumbnails, "read_photo", lambda path: reads.append(path) or read(path))
@@ -81,9 +79,9 @@ def test_a_thumbnail_is_made_once_and_again_when_the_file_changes(
     assert len(reads) == 2
 
 
-def test_the_number_of_kept_thumbnails_is_bounded() -> None:
+def test_the_number_of_cached_thumbnails_is_bounded() -> None:
     assert thumbnails._cached.cache_info().maxsize == 256
 
 
-def test_a_data_uri_holds_the_bytes() -> None:
+def test_a_data_uri_contains_the_bytes() -> None:
     assert data_uri(b"abc") == "data:image/jpeg;base64,YWJj"

@@ -1,4 +1,4 @@
-"""What a gallery that came from elsewhere may not do: read other folders, run its own models."""
+"""A gallery from someone else cannot read other folders, or run models that it brings along."""
 
 from __future__ import annotations
 
@@ -63,10 +63,12 @@ def test_a_bundle_inside_an_album_does_not_run(album: Gallery) -> None:
 
 @pytest.mark.usefixtures("no_model")
 @pytest.mark.parametrize("reference", ["bundle", "./bundle", "~/bundle", "../photos/bundle", "demo/"])
-def test_nor_one_by_another_spelling(album: Gallery, reference: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bundle_inside_an_album_does_not_run_by_any_spelling(
+    album: Gallery, reference: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(album.path.parent)
     with pytest.raises(GalleryUntrusted):
-        records(album, bundle=reference).load_bundle()
+        records(album, bundle=reference).bundles.load()
 
 
 def test_the_embedded_bundle_needs_no_trust(tmp_path: Path, state: Path) -> None:
@@ -80,7 +82,7 @@ def test_the_embedded_bundle_needs_no_trust(tmp_path: Path, state: Path) -> None
     assert not state.parent.exists()  # nothing points elsewhere, so nothing is noted
 
 
-def test_what_the_user_names_is_trusted_from_then_on(photos: Path, tiny_bundle: Bundle, state: Path) -> None:
+def test_paths_that_the_user_names_are_trusted_afterward(photos: Path, tiny_bundle: Bundle, state: Path) -> None:
     place = photos.parent / "gallery"
     with Gallery.create(photos, tiny_bundle, place) as gallery:
         gallery.index()
@@ -92,26 +94,30 @@ def test_what_the_user_names_is_trusted_from_then_on(photos: Path, tiny_bundle: 
     assert list(noted["bundles"]) == [str(tiny_bundle.path)]
 
 
-def test_naming_both_again_is_trust(gallery: Gallery, photos: Path, tiny_bundle: Bundle, state: Path) -> None:
+def test_naming_both_again_restores_trust(gallery: Gallery, photos: Path, tiny_bundle: Bundle, state: Path) -> None:
     with pytest.raises(GalleryUntrusted):
-        gallery.load_bundle()
+        gallery.bundles.load()
     Gallery.open_or_create(photos, tiny_bundle).close()
-    assert Gallery.open(photos).load_bundle().path == tiny_bundle.path
+    assert Gallery.open(photos).bundles.load().path == tiny_bundle.path
     assert state.exists()
 
 
 @pytest.mark.parametrize("place", ["/", "../..", "../../elsewhere", "{parent}/elsewhere", "s3://bucket/photos"])
-def test_photos_elsewhere_are_neither_read_nor_named_as_hits(gallery: Gallery, place: str) -> None:
+def test_photos_elsewhere_are_neither_read_nor_returned(gallery: Gallery, place: str) -> None:
     elsewhere = gallery.path.parent.parent / "elsewhere"
     shutil.copytree(gallery.path.parent, elsewhere)
     gallery = records(gallery, photos=place.format(parent=elsewhere.parent))
-    for use in (lambda: gallery.photo_folder, lambda: gallery.file_of("red/red-0.png"), lambda: Searcher(gallery)):
+    for use in (
+        lambda: gallery.photos.source,
+        lambda: gallery.photos.file_of("red/red-0.png"),
+        lambda: Searcher(gallery),
+    ):
         with pytest.raises(GalleryUntrusted, match=r"records its photos in .*, which you have not named for it here"):
             use()
     assert gallery.status().photos == 24  # it is still described
 
 
-def test_trust_is_given_by_a_word_or_by_an_answer_and_kept(album: Gallery, state: Path) -> None:
+def test_trust_is_given_by_an_option_or_an_answer_and_recorded(album: Gallery, state: Path) -> None:
     asked: list[str] = []
 
     def answer(yes: bool) -> Callable[[str], bool]:
@@ -134,7 +140,7 @@ def test_trust_is_given_by_a_word_or_by_an_answer_and_kept(album: Gallery, state
 
 
 @pytest.mark.usefixtures("no_model")
-def test_a_trusted_bundle_that_was_exchanged_is_not_trusted(album: Gallery) -> None:
+def test_a_changed_bundle_is_not_trusted(album: Gallery) -> None:
     Gallery.open(album.path, trust=True).expect_trust()
     bundle = album.path.parent / "bundle"
     shutil.rmtree(bundle)
@@ -142,10 +148,10 @@ def test_a_trusted_bundle_that_was_exchanged_is_not_trusted(album: Gallery) -> N
     change(bundle / "photoseek.json", weights=f"{0:064x}")  # other graphs under the same fingerprint
     assert Bundle.load(bundle).fingerprint == album.fingerprint
     with pytest.raises(GalleryUntrusted, match="has changed since you named it"):
-        Gallery.open(album.path).load_bundle()
+        Gallery.open(album.path).bundles.load()
 
 
-def test_where_nothing_can_be_noted_trust_lasts_as_long_as_the_gallery_is_open(
+def test_without_a_record_trust_lasts_while_the_gallery_is_open(
     album: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -162,16 +168,16 @@ def test_a_damaged_record_trusts_nothing(album: Gallery, state: Path, content: s
     state.parent.mkdir(parents=True)
     state.write_text(content)
     with pytest.raises(GalleryUntrusted):
-        album.load_bundle()
+        album.bundles.load()
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../../../etc/passwd", "red/../../../etc/passwd", ".."])
 def test_a_path_in_the_database_stays_inside_the_photo_folder(gallery: Gallery, path: str) -> None:
     root = gallery.path.parent
-    assert os.path.normpath(gallery.recorded_folder.photo_file(path)).startswith(str(root))
+    assert os.path.normpath(gallery.photos.recorded.photo_file(path)).startswith(str(root))
 
 
-def test_the_command_line_refuses_and_takes_the_option(album: Gallery) -> None:
+def test_the_command_line_refuses_without_the_option(album: Gallery) -> None:
     search = ("search", "red", "--gallery", album.path, "--json")
     refused = photoseek_command(*search)
     assert (refused.returncode, refused.stdout) == (1, "")

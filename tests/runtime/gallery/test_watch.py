@@ -1,4 +1,4 @@
-"""A gallery that is watched follows its folder by itself."""
+"""Watching a gallery indexes changes of its folder."""
 
 from __future__ import annotations
 
@@ -16,17 +16,14 @@ import pytest
 
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.errors import GalleryNotFound, MissingExtra
-from photoseek.gallery import watch as watching_module
-from photoseek.gallery.gallery import exclusive_writer
-from photoseek.gallery.indexing.index import IndexReport
-from photoseek.gallery.watch import watch_gallery
+from photoseek.gallery.indexing.report import IndexReport
+from photoseek.gallery.lock import exclusive_writer
+from photoseek.gallery.watch import require_watchfiles, watch_gallery
 from tiny_bundle import COLORS
 from tiny_photos import write_color
 from typed_commands import environment
 
-needs_watchfiles = pytest.mark.skipif(
-    not watching_module.require_watchfiles(), reason="watchfiles is not installed (extra: watch)"
-)
+needs_watchfiles = pytest.mark.skipif(not require_watchfiles(), reason="watchfiles is not installed (extra: watch)")
 
 
 class Watcher:
@@ -40,7 +37,7 @@ class Watcher:
         self._thread.start()
 
     def _watch(self) -> None:
-        for report in watch_gallery(self.gallery, stop=self.stop):
+        for report in watch_gallery(self.gallery, stop=self.stop, poll_ms=60, settle_s=0.3):
             self.reports.append(report)
 
     def until(self, met: Callable[[], bool]) -> None:
@@ -57,9 +54,7 @@ class Watcher:
 
 
 @pytest.fixture
-def watcher(photos: Path, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watcher]:
-    monkeypatch.setattr(watching_module, "_TURN_MS", 60)
-    monkeypatch.setattr(watching_module, "_QUIET_S", 0.3)
+def watcher(photos: Path, tiny_bundle: Bundle) -> Iterator[Watcher]:
     watcher = Watcher(Gallery.create(photos, tiny_bundle))
     yield watcher
     watcher.end()
@@ -70,13 +65,13 @@ def best(gallery: Gallery) -> str:
 
 
 @needs_watchfiles
-def test_what_is_added_changed_renamed_and_removed_is_followed(watcher: Watcher, photos: Path) -> None:
+def test_added_changed_renamed_and_removed_photos_are_indexed(watcher: Watcher, photos: Path) -> None:
     gallery = watcher.gallery
     watcher.until(lambda: len(watcher.reports) == 1)
     assert watcher.reports[0].encoded == 24
     write_color(photos / "new.png", COLORS["red"], seed=900)
     watcher.until(lambda: "new.png" in gallery.database.paths())
-    (photos / "red").rename(photos / "v1.0")  # of a folder only its own name is told
+    (photos / "red").rename(photos / "v1.0")  # watchfiles reports the folder alone
     watcher.until(lambda: "v1.0/red-0.png" in gallery.database.paths())
     watcher.until(lambda: "red/red-0.png" not in gallery.database.paths())
     (photos / "new.png").unlink()
@@ -86,14 +81,14 @@ def test_what_is_added_changed_renamed_and_removed_is_followed(watcher: Watcher,
     (photos / "notes.txt").write_text("no photo")
     (photos / ".hidden.png").write_bytes(b"")
     time.sleep(0.5)
-    assert len(watcher.reports) == count  # neither those nor the gallery's own files are a change
+    assert len(watcher.reports) == count  # neither those nor the gallery's files are a change
     assert best(gallery).startswith("v1.0/")
 
 
 @needs_watchfiles
-def test_a_photo_that_is_being_written_is_waited_for(watcher: Watcher, photos: Path, tmp_path: Path) -> None:
+def test_a_photo_is_indexed_when_it_is_completely_written(watcher: Watcher, photos: Path, tmp_path: Path) -> None:
     watcher.until(lambda: len(watcher.reports) == 1)
-    data = write_color(tmp_path / "whole.png", COLORS["red"], seed=900).read_bytes()
+    data = write_color(tmp_path / "complete.png", COLORS["red"], seed=900).read_bytes()
     with (photos / "slow.png").open("wb", buffering=0) as file:
         for start in range(0, len(data), len(data) // 10):
             file.write(data[start : start + len(data) // 10])
@@ -103,17 +98,17 @@ def test_a_photo_that_is_being_written_is_waited_for(watcher: Watcher, photos: P
 
 
 @needs_watchfiles
-def test_a_folder_that_goes_away_is_waited_for(
+def test_watching_resumes_when_the_folder_returns(
     watcher: Watcher, photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nothing of it is forgotten meanwhile; the gallery inside it comes back with it."""
+    """Its photos are not removed from the gallery meanwhile."""
     watcher.end()
-    elsewhere = Watcher(Gallery.create(photos, watcher.gallery.load_bundle(), tmp_path / "elsewhere"))
+    elsewhere = Watcher(Gallery.create(photos, watcher.gallery.bundles.load(), tmp_path / "elsewhere"))
     try:
         elsewhere.until(lambda: len(elsewhere.reports) == 1)
         photos.rename(tmp_path / "aside")
-        elsewhere.until(lambda: "cannot be read as a folder of photos; going on when that is over" in caplog.text)
-        photos.mkdir()  # the place of a disk that is not mounted
+        elsewhere.until(lambda: "cannot be read as a folder of photos; watching resumes afterward" in caplog.text)
+        photos.mkdir()  # an empty mount point
         elsewhere.until(lambda: "no photo found where 24 were" in caplog.text)
         photos.rmdir()
         (tmp_path / "aside").rename(photos)
@@ -125,7 +120,7 @@ def test_a_folder_that_goes_away_is_waited_for(
 
 
 @needs_watchfiles
-def test_another_writer_is_waited_for(watcher: Watcher, photos: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_watching_resumes_after_a_writer(watcher: Watcher, photos: Path, caplog: pytest.LogCaptureFixture) -> None:
     watcher.until(lambda: len(watcher.reports) == 1)
     with exclusive_writer(watcher.gallery.path):
         write_color(photos / "new.png", COLORS["red"], seed=900)
@@ -135,21 +130,21 @@ def test_another_writer_is_waited_for(watcher: Watcher, photos: Path, caplog: py
 
 
 @needs_watchfiles
-def test_watching_a_folder_that_is_not_there_fails_at_once(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
-    moved = Gallery.create(photos, gallery.load_bundle(), tmp_path / "elsewhere")
+def test_watching_a_missing_folder_fails(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
+    moved = Gallery.create(photos, gallery.bundles.load(), tmp_path / "elsewhere")
     photos.rename(tmp_path / "aside")
     with pytest.raises(GalleryNotFound, match="cannot be read as a folder of photos"):
         next(watch_gallery(moved, Bundle.load(moved.database.meta()["bundle"])))
 
 
-def test_without_watchfiles_the_extra_is_named(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_without_watchfiles_names_the_extra(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "watchfiles", None)
     with pytest.raises(MissingExtra, match=r"pip install 'photoseek\[watch\]'"):
         next(watch_gallery(gallery))
 
 
 @needs_watchfiles
-def test_the_command_prints_a_line_for_each_update_and_ends_with_ctrl_c(photos: Path, tiny_bundle_path: Path) -> None:
+def test_the_command_prints_one_line_per_update_until_ctrl_c(photos: Path, tiny_bundle_path: Path) -> None:
     words = ["index", photos, "--bundle", tiny_bundle_path, "--watch", "--json"]
     process = subprocess.Popen(
         [sys.executable, "-m", "photoseek", *map(str, words)],
@@ -157,7 +152,7 @@ def test_the_command_prints_a_line_for_each_update_and_ends_with_ctrl_c(photos: 
         stderr=subprocess.PIPE,
         env=environment(),
         text=True,
-        preexec_fn=_heed_ctrl_c,
+        preexec_fn=_enable_ctrl_c,
     )
     try:
         assert process.stdout is not None
@@ -165,14 +160,14 @@ def test_the_command_prints_a_line_for_each_update_and_ends_with_ctrl_c(photos: 
         write_color(photos / "new.png", COLORS["red"], seed=900)
         second = json.loads(process.stdout.readline())
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=60)
     finally:
         process.kill()
     assert (first["encoded"], second["encoded"], second["unchanged"]) == (24, 1, 24)
     assert process.returncode == 130
-    assert told.strip() == "photoseek: stopped watching; encoded photos are saved"
+    assert errors.strip() == "photoseek: stopped watching; encoded photos are saved"
 
 
-def _heed_ctrl_c() -> None:
-    """What a shell starts in the background ignores it, and so do its children."""
+def _enable_ctrl_c() -> None:
+    """Background processes of a shell ignore it, and so do their children."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)

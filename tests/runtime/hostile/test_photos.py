@@ -21,6 +21,7 @@ from photoseek import Bundle, Gallery
 from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import PhotoError
 from photoseek.gallery.indexing import pipeline
+from photoseek.gallery.indexing.thread_pool import ThreadBackend
 from photoseek.gallery.thumbnails import make_thumbnail
 from photoseek.photos import decode as decoder
 from photoseek.photos import formats
@@ -334,9 +335,8 @@ def test_a_photo_is_tried_again_if_memory_ran_out(
         return decode(data, edge)
 
     monkeypatch.setattr("photoseek.gallery.indexing.pipeline.decode_photo", decode_one_less)
-    monkeypatch.setattr("photoseek.gallery.indexing.thread_pool.available_cores", lambda: 1)
     gallery = Gallery.create(photos, tiny_bundle)
-    report = gallery.index()
+    report = gallery.index(backend=ThreadBackend(workers=1))
     assert (report.encoded, report.unreadable) == (23, [])
-    assert [reason for _, reason in report.unseen] == ["not enough memory to decode it now"]
+    assert [reason for _, reason in report.skipped] == ["not enough memory to decode it now"]
     assert gallery.index().encoded == 1

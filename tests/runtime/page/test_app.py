@@ -94,7 +94,7 @@ def test_a_gallery_indexed_again_by_another_bundle_is_opened_anew(
 ) -> None:
     page.run().text_input(key="q-field").set_value("red").run()
     other = Bundle.load(write_tiny_bundle(tmp_path / "other", name="other", seed=1))
-    Gallery.open_or_create(gallery.photos_root, other, rebuild=True).index(other)
+    Gallery.open_or_create(gallery.photos.root, other, rebuild=True).index(other)
     page.run()
     assert [name.partition("-")[0] for name in names(mounted)][:4] == ["red"] * 4
     assert "other" in text_of(page)
@@ -103,7 +103,7 @@ def test_a_gallery_indexed_again_by_another_bundle_is_opened_anew(
 def test_a_gallery_deleted_and_made_again_is_opened_anew(
     page: AppTest, mounted: dict[str, Any], gallery: Gallery, tiny_bundle: Bundle
 ) -> None:
-    photos = gallery.photos_root
+    photos = gallery.photos.root
     page.run().text_input(key="q-field").set_value("red").run()
     shutil.rmtree(gallery.path)
     for color in ("black", "blue"):

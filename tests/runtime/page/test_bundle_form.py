@@ -38,7 +38,7 @@ def second(tmp_path: Path) -> Bundle:
 @pytest.fixture
 def page(gallery: Gallery, second: Bundle, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """A session over a gallery of two bundles that has been asked something."""
-    gallery.add_bundle(second)
+    gallery.bundles.add(second)
     gallery.index()
     monkeypatch.setenv(launch.GALLERY_VARIABLE, str(gallery.path))
     page = new_session().run()
@@ -124,7 +124,7 @@ def test_a_link_that_names_a_bundle_which_is_not_there_is_answered_by_the_galler
 def test_a_bundle_that_is_not_indexed_yet_is_no_choice(
     gallery: Gallery, second: Bundle, mounted: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gallery.add_bundle(second)
+    gallery.bundles.add(second)
     monkeypatch.setenv(launch.GALLERY_VARIABLE, str(gallery.path))
     page = new_session().run()
     page.text_input(key="q-field").set_value(TEXT).run()
@@ -136,7 +136,7 @@ def test_a_bundle_that_was_forgotten_is_no_choice_any_more(
     page: AppTest, mounted: dict[str, Any], gallery: Gallery, second: Bundle
 ) -> None:
     page.selectbox(key="model-field").select(second.fingerprint).run()
-    gallery.remove_bundle("second")
+    gallery.bundles.remove("second")
     page.run()
     assert shown(page, mounted) == paths(Searcher(gallery))
     assert [box.key for box in page.selectbox if box.key in ("model-field", "second-field")] == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from photoseek import Gallery
-from photoseek.gallery.indexing.index import Progress
+from photoseek.gallery.indexing.report import Progress
 from photoseek.page import index_job
 
 SECONDS = 60

@@ -106,7 +106,7 @@ def test_a_path_is_shown_to_the_owner_of_this_computer(
     monkeypatch.setattr(streamlit, "get_option", lambda _: "127.0.0.1")
     page.query_params.update({"q": "red"})
     page.session_state["opened"] = "red/red-0.png"
-    assert str(gallery.photos_root) in everything(page.run(), mounted)
+    assert str(gallery.photos.root) in everything(page.run(), mounted)
 
 
 def break_vectors(gallery: Gallery) -> None:
@@ -125,7 +125,7 @@ def remove_gallery(gallery: Gallery) -> None:
 def test_errors_name_no_path_and_no_command_but_the_log_does(
     page: AppTest, mounted: dict[str, Any], gallery: Gallery, caplog: pytest.LogCaptureFixture, damage: Any
 ) -> None:
-    root = str(gallery.photos_root)
+    root = str(gallery.photos.root)
     damage(gallery)
     gallery.close()
     page.query_params["q"] = "red"

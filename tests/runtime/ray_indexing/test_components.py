@@ -1,4 +1,4 @@
-"""The parts of a crew that need no cluster."""
+"""Indexing with Ray: components that need no cluster."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from photoseek.gallery.indexing.pipeline import Batch, PhotoEncoder
 from photoseek.ray_indexing import cluster
 from photoseek.ray_indexing.bundle_transfer import fetch_bundle, files_of
 from photoseek.ray_indexing.coordinator import Coordinator
-from photoseek.ray_indexing.encoder import RayBackend, _save_batch
+from photoseek.ray_indexing.encoder import RayBackend, accept_result
 from photoseek.sources.base import PhotoEntry
 from photoseek.sources.local import LocalSource, scan
 from tiny_bundle import write_tiny_bundle
@@ -28,27 +28,27 @@ COMMAND = [sys.executable, "-m", "photoseek", "index"]
 
 
 @pytest.mark.parametrize("address", ["", "nonsense", "host", "host:port", "ray://host", "http://host:80", "a b:1"])
-def test_what_is_no_address_is_refused(address: str) -> None:
+def test_an_invalid_address_is_refused(address: str) -> None:
     with pytest.raises(QueryError, match="expected auto, local, HOST:PORT or ray://HOST:PORT"):
         RayBackend(address)
 
 
-def test_without_ray_the_command_that_installs_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_without_ray_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("photoseek.ray_indexing.encoder.find_spec", lambda _: None)
     with pytest.raises(MissingExtra, match=r"pip install 'photoseek\[ray\]'"):
         RayBackend("auto")
 
 
-def test_a_photo_that_comes_back_twice_is_kept_once(photos: Path, tiny_bundle: Bundle) -> None:
+def test_a_photo_that_is_returned_twice_is_saved_once(photos: Path, tiny_bundle: Bundle) -> None:
     pytest.importorskip("pyarrow")
     from photoseek.ray_indexing.arrow_rows import from_batch, parse_result
 
     photo_encoder = PhotoEncoder(LocalSource(photos), ImageEncoder(tiny_bundle), frozenset())
     found = list(scan(photos))[:4]
-    gone = PhotoEntry("gone.png", 1, 1)
-    (told,) = parse_result(from_batch([*found, gone], photo_encoder.batch([*found, gone]), "host"))
-    awaited = {photo.path for photo in found[1:]} | {"gone.png", "other.png"}
-    batch = _save_batch(told, awaited, photo_encoder)
+    missing = PhotoEntry("missing.png", 1, 1)
+    (result,) = parse_result(from_batch([*found, missing], photo_encoder.batch([*found, missing]), "host"))
+    awaited = {photo.path for photo in found[1:]} | {"missing.png", "other.png"}
+    batch = accept_result(result, awaited, photo_encoder)
     assert [record.found for record in batch.records] == found[1:]
     assert batch.size == 4
     assert awaited == {"other.png"}
@@ -57,17 +57,17 @@ def test_a_photo_that_comes_back_twice_is_kept_once(photos: Path, tiny_bundle: B
         each.vector.tobytes() for each in plain.contents
     ]
     assert [record.sha256 for record in batch.records] == [record.sha256 for record in plain.records]
-    assert _save_batch(told, awaited, photo_encoder) == Batch(0, [], [])
+    assert accept_result(result, awaited, photo_encoder) == Batch(0, [], [])
 
 
-def test_a_bundle_arrives_whole_once_and_a_damaged_one_is_refused(
+def test_a_bundle_is_unpacked_once_and_a_damaged_one_is_refused(
     tiny_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     sent = files_of(tiny_bundle)
     assert files_of(Bundle.load("demo")) == {}
     assert fetch_bundle(str(tiny_bundle.path), tiny_bundle.fingerprint, lambda: 1 / 0).path == tiny_bundle.path
-    other = write_tiny_bundle(tmp_path / "other", seed=1)  # another one lies at the path that was named
+    other = write_tiny_bundle(tmp_path / "other", seed=1)  # another bundle at the path
     bundle = fetch_bundle(str(other), tiny_bundle.fingerprint, lambda: sent)
     bundle.verify()
     assert bundle.path.is_relative_to(tmp_path / "photoseek")
@@ -81,7 +81,7 @@ def test_a_bundle_arrives_whole_once_and_a_damaged_one_is_refused(
         fetch_bundle("/nowhere", tiny_bundle.fingerprint, lambda: broken).verify()
 
 
-def test_a_bundle_of_another_program_arrives_with_its_fingerprint(
+def test_a_model_of_another_program_has_the_same_fingerprint_after_transfer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -89,7 +89,7 @@ def test_a_bundle_of_another_program_arrives_with_its_fingerprint(
     assert fetch_bundle("/nowhere", bundle.fingerprint, lambda: files_of(bundle)).fingerprint == bundle.fingerprint
 
 
-def test_what_lies_beside_a_bundle_is_sent_inside_of_it(tiny_bundle: Bundle, tmp_path: Path) -> None:
+def test_files_outside_a_bundle_are_sent_inside_it(tiny_bundle: Bundle, tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     (tmp_path / "tokenizer").mkdir()
     (tmp_path / "tokenizer" / "merges").write_bytes(b"x")
@@ -105,25 +105,25 @@ def test_what_lies_beside_a_bundle_is_sent_inside_of_it(tiny_bundle: Bundle, tmp
 
 def test_another_version_of_photoseek_is_refused(photos: Path, tiny_bundle: Bundle) -> None:
     pytest.importorskip("ray")
-    from photoseek.ray_indexing.worker_spec import WorkerSpec
+    from photoseek.ray_indexing.worker import WorkerSpec
 
-    task = WorkerSpec("0.0.1", LocalSource(photos), tiny_bundle.reference, tiny_bundle.fingerprint, "fp32", None)
+    spec = WorkerSpec("0.0.1", LocalSource(photos), tiny_bundle.reference, tiny_bundle.fingerprint, "fp32", None)
     with pytest.raises(IndexingError, match=r"expected photoseek 0\.0\.1, found .*; install the same version"):
-        task.photo_encoder()
+        spec.photo_encoder()
 
 
-def test_attempts_count_until_one_ends_well() -> None:
+def test_attempts_are_counted_until_one_succeeds() -> None:
     coordinator = Coordinator()
-    assert [coordinator.begin("a"), coordinator.begin("a"), coordinator.begin("b")] == [1, 2, 1]
-    coordinator.end("a")
-    assert coordinator.begin("a") == 1
+    assert [coordinator.start_item("a"), coordinator.start_item("a"), coordinator.start_item("b")] == [1, 2, 1]
+    coordinator.finish_item("a")
+    assert coordinator.start_item("a") == 1
 
 
 @pytest.mark.parametrize("scheme", ["", "ray://"])
-def test_a_port_at_which_nothing_listens_is_told_at_once(photos: Path, tiny_bundle: Bundle, scheme: str) -> None:
+def test_a_closed_port_is_an_error(photos: Path, tiny_bundle: Bundle, scheme: str) -> None:
     pytest.importorskip("ray.data")
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # bound, and not listening
+        taken.bind(("127.0.0.1", 0))  # bound, but not listening
         address = f"{scheme}127.0.0.1:{taken.getsockname()[1]}"
         gallery = Gallery.create(photos, tiny_bundle)
         with pytest.raises(IndexingError, match=r"no Ray cluster can be reached there: .*refused"):
@@ -131,12 +131,12 @@ def test_a_port_at_which_nothing_listens_is_told_at_once(photos: Path, tiny_bund
     assert gallery.database.count() == 0
 
 
-def test_where_no_cluster_runs_the_way_to_one_is_told(
+def test_the_error_without_a_cluster_says_how_to_start_one(
     photos: Path, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ray = pytest.importorskip("ray")
 
-    def init(**_: object) -> None:  # a cluster of somebody else may run on this machine
+    def init(**_: object) -> None:  # another cluster may run on this machine
         raise ConnectionError("Could not find any running Ray instance.")
 
     monkeypatch.setattr(ray, "init", init)
@@ -144,33 +144,33 @@ def test_where_no_cluster_runs_the_way_to_one_is_told(
         Gallery.create(photos, tiny_bundle).index(backend=RayBackend("auto"))
 
 
-def test_what_listens_and_is_no_cluster_is_not_waited_for(photos: Path, tiny_bundle: Bundle) -> None:
-    """In a process of its own: Ray's connection goes on trying, and ends the process when it gives up."""
+def test_joining_a_server_that_is_not_a_cluster_times_out(photos: Path, tiny_bundle: Bundle) -> None:
+    """In a subprocess: Ray keeps trying to connect, and ends the process when it gives up."""
     pytest.importorskip("ray.data")
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
         address = f"127.0.0.1:{listening.getsockname()[1]}"
-        arguments = ["photoseek", "index", str(photos), "--bundle", str(tiny_bundle.path), "--ray", address]
         code = (
-            f"import sys; from photoseek.ray_indexing import cluster; cluster._JOIN_S = 2; sys.argv = {arguments!r}\n"
+            "from photoseek import Bundle, Gallery\n"
+            "from photoseek.ray_indexing import RayBackend\n"
+            f"gallery = Gallery.create({str(photos)!r}, Bundle.load({str(tiny_bundle.path)!r}))\n"
+            f"gallery.index(backend=RayBackend({address!r}, join_timeout_s=2))\n"
         )
-        code += "from photoseek.cli.app import main; main()"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50)
     assert done.returncode == 1
-    told = f"photoseek: {address}: no answer within 2 s; is it a Ray cluster, of this version of Ray?"
-    (line,) = done.stderr.strip().splitlines()
-    assert line.startswith(told)
+    line = done.stderr.strip().splitlines()[-1]
+    assert f"IndexingError: {address}: no answer within 2 s; is it a Ray cluster, of this version of Ray?" in line
 
 
-def test_watching_is_not_for_a_crew(photos: Path) -> None:
+def test_watching_and_ray_exclude_each_other(photos: Path) -> None:
     done = subprocess.run([*COMMAND, str(photos), "--watch", "--ray", "auto"], capture_output=True, text=True)
     assert done.returncode == 2
     assert "found --watch and --ray" in done.stderr
 
 
-def test_addresses_of_hosts_are_probed_and_others_are_not() -> None:
+def test_only_addresses_of_hosts_are_probed() -> None:
     for address in ("auto", "local"):
-        cluster._probe(address)
+        cluster.probe(address)
     with pytest.raises(IndexingError, match="no Ray cluster can be reached"):
-        cluster._probe("no-such-host.invalid:6379")
+        cluster.probe("no-such-host.invalid:6379")

@@ -1,4 +1,4 @@
-"""A crew of Ray machines: two real nodes on this one, of which one is killed in the middle."""
+"""Indexing on a Ray cluster of two real nodes on this machine, one of which is killed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ pytest.importorskip("ray.data", reason="Ray's data library is not installed")
 
 from photoseek import Bundle, Gallery  # noqa: E402
 from photoseek.errors import IndexingError  # noqa: E402
-from photoseek.gallery.indexing.index import IndexReport, Progress  # noqa: E402
+from photoseek.gallery.indexing.report import IndexReport, Progress  # noqa: E402
+from photoseek.gallery.photos import GalleryPhotos  # noqa: E402
 from photoseek.ray_indexing import RayBackend  # noqa: E402
 from photoseek.sources.base import PhotoEntry  # noqa: E402
 from photoseek.sources.local import LocalSource  # noqa: E402
@@ -38,7 +39,7 @@ _HEALTH = {"health_check_initial_delay_ms": 1000, "health_check_period_ms": 1000
 
 @dataclasses.dataclass(frozen=True)
 class Watched(LocalSource):
-    """A folder that notes which node read what, and takes its time."""
+    """A slow folder that records which node read which photo."""
 
     log: Path
     pause_s: float = 0.0
@@ -95,7 +96,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture
 def many(photos: Path) -> Path:
-    """More photos, of which one is none."""
+    """More photos, and a file that cannot be decoded."""
     for number in range(96):
         write_color(photos / "more" / f"{number}.png", (2 * number, 255 - 2 * number, 90), seed=1000 + number)
     (photos / "more" / "broken.jpg").write_bytes(b"no photo")
@@ -103,7 +104,7 @@ def many(photos: Path) -> Path:
 
 
 def count_commits(gallery: Gallery) -> None:
-    """Have the database note each time that a photo is written."""
+    """Make the database count how often each photo is written."""
     with sqlite3.connect(gallery.path / "gallery.sqlite") as connection:
         connection.execute("CREATE TABLE commits (path TEXT)")
         for what in ("INSERT", "UPDATE"):
@@ -134,7 +135,7 @@ def tried_again(index: Callable[[], IndexReport]) -> IndexReport:
     return index()
 
 
-def test_a_node_that_dies_in_the_middle_costs_no_photo_and_doubles_none(
+def test_a_lost_node_loses_and_duplicates_no_photo(
     many: Path, tiny_bundle: Bundle, cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = Gallery.create(many, tiny_bundle, tmp_path / "plain")
@@ -142,7 +143,7 @@ def test_a_node_that_dies_in_the_middle_costs_no_photo_and_doubles_none(
     gallery = Gallery.create(many, tiny_bundle, tmp_path / "crewed")
     count_commits(gallery)
     folder = Watched(many, tmp_path / "read.log", pause_s=0.05, nodes_at_least=2)
-    monkeypatch.setattr(Gallery, "photo_folder", folder)
+    monkeypatch.setattr(GalleryPhotos, "source", folder)
     killed: list[str] = []
 
     def kill(progress: Progress) -> None:
@@ -163,7 +164,7 @@ def test_a_node_that_dies_in_the_middle_costs_no_photo_and_doubles_none(
     assert gallery.index(backend=RayBackend(cluster.address)).unchanged == 121
 
 
-def test_from_outside_of_the_cluster_with_a_bundle_that_its_machines_lack(
+def test_a_client_outside_the_cluster_sends_its_bundle(
     photos: Path, tiny_bundle: Bundle, cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = Gallery.create(photos, tiny_bundle, tmp_path / "plain")
@@ -179,21 +180,21 @@ def test_from_outside_of_the_cluster_with_a_bundle_that_its_machines_lack(
     assert Bundle.load(arrived).fingerprint == tiny_bundle.fingerprint
 
 
-def test_a_photo_that_kills_its_process_is_named_and_holds_up_no_other(
+def test_a_photo_that_kills_its_process_is_reported_and_delays_no_other(
     photos: Path, tiny_bundle: Bundle, cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gallery = Gallery.create(photos, tiny_bundle, tmp_path / "crewed")
-    monkeypatch.setattr(Gallery, "photo_folder", Watched(photos, tmp_path / "log", deadly="red/red-1.png"))
+    monkeypatch.setattr(GalleryPhotos, "source", Watched(photos, tmp_path / "log", deadly="red/red-1.png"))
     report = gallery.index(backend=RayBackend(cluster.address))
     assert report.unreadable == [("red/red-1.png", "a process ended while it was decoded")]
     assert report.encoded == 23
 
 
-def test_what_was_encoded_before_an_interruption_is_kept_and_a_machine_that_sees_no_photos_is_named(
+def test_an_interruption_saves_encoded_photos_and_a_machine_without_photos_is_named(
     many: Path, tiny_bundle: Bundle, cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gallery = Gallery.create(many, tiny_bundle, tmp_path / "crewed")
-    monkeypatch.setattr(Gallery, "photo_folder", Watched(many, tmp_path / "log", pause_s=0.02))
+    monkeypatch.setattr(GalleryPhotos, "source", Watched(many, tmp_path / "log", pause_s=0.02))
 
     def interrupt(progress: Progress) -> None:
         if progress.done >= 8:
@@ -201,9 +202,9 @@ def test_what_was_encoded_before_an_interruption_is_kept_and_a_machine_that_sees
 
     with pytest.raises(KeyboardInterrupt):
         gallery.index(progress=interrupt, backend=RayBackend(cluster.address))
-    kept = gallery.database.count()
-    assert 8 <= kept < 121
-    monkeypatch.setattr(Gallery, "photo_folder", Elsewhere(many))
+    saved = gallery.database.count()
+    assert 8 <= saved < 121
+    monkeypatch.setattr(GalleryPhotos, "source", Elsewhere(many))
     with pytest.raises(IndexingError, match=r"expected to see .*, found no such file; mount the folder there"):
         gallery.index(backend=RayBackend(cluster.address))
-    assert gallery.database.count() == kept
+    assert gallery.database.count() == saved

@@ -244,7 +244,7 @@ def test_a_photo_is_described_by_the_sentences_nearest_to_it(gallery: Gallery, p
 def test_captions_are_kept_once_and_go_on_after_an_interruption(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("photoseek.gallery.indexing.index._SENTENCES", 1)
+    monkeypatch.setattr("photoseek.gallery.indexing.encode._SENTENCES", 1)
 
     def interrupt(progress: Any) -> None:
         if progress.done == 2:

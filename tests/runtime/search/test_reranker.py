@@ -36,7 +36,7 @@ def second(tmp_path: Path) -> Bundle:
 @pytest.fixture
 def held(gallery: Gallery, second: Bundle) -> Gallery:
     """The photos, indexed with both bundles."""
-    gallery.add_bundle(second)
+    gallery.bundles.add(second)
     gallery.index()
     return gallery
 
@@ -178,7 +178,7 @@ def test_a_reranked_search_changes_no_file_and_adds_no_bundle(gallery: Gallery, 
         assert reranker.search("red")[0].scores[1].score is not None
         assert reranker.search(photo=photos / "blue" / "blue-0.png")[0].scores[1].score is not None
         assert reranker.search(similar_to="green/green-0.png")[0].scores[1].score is not None
-        assert opened.held(second) is None
+        assert opened.bundles.get(second) is None
         with pytest.raises(GalleryIncompatible, match="--add"):
             Searcher(opened, bundle=second)
     assert tree(photos) == before
@@ -285,7 +285,7 @@ def test_none_is_of_low_confidence_unless_the_first_best_hit_is(held: Gallery, s
     manifest["precisions"]["fp32"]["confidence"] = curve
     (place / "photoseek.json").write_text(json.dumps(manifest))
     first = Bundle.load(place)
-    held.add_bundle(first)
+    held.bundles.add(first)
     held.index()
     searcher = Searcher(held, bundle=first)
     assert [hit.low_confidence for hit in searcher.search("red", k=24)].count(True) > 4

@@ -47,7 +47,7 @@ def gallery(s3: S3, tiny_bundle: Bundle, tmp_path: Path) -> Gallery:
 
 
 def test_a_gallery_of_a_bucket_is_private_to_its_owner(gallery: Gallery) -> None:
-    Pictures(gallery.path).of(gallery.file_of("red é.png"))
+    Pictures(gallery.path).of(gallery.photos.file_of("red é.png"))
     paths = [gallery.path, *gallery.path.rglob("*")]
     assert len(paths) > 10
     assert not [path for path in paths if path.stat().st_mode & 0o077]
@@ -115,7 +115,7 @@ def test_the_command_line(gallery: Gallery, tiny_bundle: Bundle, tmp_path: Path)
         raise photoseek(*index).exception or AssertionError
     missing = photoseek("index", f"s3://{BUCKET}/typo", "--gallery", tmp_path / "new")
     assert isinstance(missing.exception, GalleryNotFound)
-    with pytest.raises(QueryError, match="object storage tells nobody of its changes"):
+    with pytest.raises(QueryError, match="object storage does not report changes"):
         raise photoseek(*index, *where, "--watch").exception or AssertionError
 
 

@@ -84,7 +84,7 @@ def test_names_of_any_bytes_are_found_and_printed(gallery: Gallery, photos: Path
         hit.path.encode()  # is text
         assert searcher.search(similar_to=hit.path, k=1, where=inside)[0].path != hit.path
         assert searcher.search(similar_to=str(hit.file.relative_to(photos)), k=1)[0].path != hit.path
-        assert gallery.file_of(hit.path) == hit.file
+        assert gallery.photos.file_of(hit.path) == hit.file
 
 
 def test_the_command_line_prints_the_bytes_of_names(photos: Path, tiny_bundle_path: Path) -> None:
@@ -145,8 +145,8 @@ def test_photos_of_an_unreadable_folder_stay_in_the_gallery(
     with monkeypatch.context() as patch:
         forbid(patch, photos / "red", number)
         report = gallery.index()
-    assert (report.photos, report.kept, report.removed) == (19, 5, 1)
-    assert report.unseen == [("red", os.strerror(number))]
+    assert (report.photos, report.kept_missing, report.removed) == (19, 5, 1)
+    assert report.skipped == [("red", os.strerror(number))]
     assert len(found(gallery, "red", k=5)) == 5
     assert (gallery.index().unchanged, gallery.prune()) == (24, 1)
 
@@ -157,7 +157,7 @@ def test_a_folder_without_permission_keeps_its_photos(gallery: Gallery, photos: 
         (photos / "red").chmod(mode)
         report = gallery.index()
         (photos / "red").chmod(0o700)
-        assert (report.kept, report.removed) == (4, 0)
+        assert (report.kept_missing, report.removed) == (4, 0)
 
 
 def test_a_folder_that_is_deleted_during_the_scan_has_no_photos(
@@ -165,7 +165,7 @@ def test_a_folder_that_is_deleted_during_the_scan_has_no_photos(
 ) -> None:
     forbid(monkeypatch, photos / "red", errno.ENOENT)
     report = gallery.index()
-    assert (report.removed, report.kept, report.unseen) == (4, 0, [])
+    assert (report.removed, report.kept_missing, report.skipped) == (4, 0, [])
 
 
 def test_photos_of_a_disk_that_is_not_mounted_stay_in_the_gallery(
@@ -185,8 +185,8 @@ def test_photos_of_a_disk_that_is_not_mounted_stay_in_the_gallery(
     (photos / "red").mkdir()
     for _ in range(2):
         report = gallery.index()
-        assert (report.photos, report.kept, report.removed) == (20, 4, 0)
-        assert report.unseen[0][1].startswith("not mounted; if its photos are gone for good, remove")
+        assert (report.photos, report.kept_missing, report.removed) == (20, 4, 0)
+        assert report.skipped[0][1].startswith("not mounted; if its photos are gone for good, remove")
     (photos / "red").rmdir()
     assert gallery.index().removed == 4
     aside.rename(photos / "red")
@@ -300,15 +300,15 @@ def test_relocated_photos_keep_their_vectors(
     again = Gallery.open_or_create(moved, tiny_bundle, separate.path, relocate=True)
     assert again.index().unchanged == 24
     assert Searcher(again).search("red", k=1)[0].file.is_file()
-    assert Gallery.open_or_create(moved, tiny_bundle, separate.path).photos_root == moved
+    assert Gallery.open_or_create(moved, tiny_bundle, separate.path).photos.root == moved
 
 
 def test_a_folder_without_the_photos_is_refused_for_relocation(separate: Gallery, tmp_path: Path) -> None:
     write_color(tmp_path / "others" / "other.png", COLORS["red"], seed=900)
     with pytest.raises(GalleryNotFound, match=r"such as black/black-0.png, found none of 24"):
-        separate.relocate(tmp_path / "others")
+        separate.photos.relocate(tmp_path / "others")
     with pytest.raises(GalleryNotFound, match="no such folder"):
-        separate.relocate(tmp_path / "nowhere")
+        separate.photos.relocate(tmp_path / "nowhere")
     assert separate.status().photos == 24
 
 

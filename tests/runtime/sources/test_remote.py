@@ -24,7 +24,8 @@ from photoseek.errors import (
     PhotoUnreachable,
     QueryError,
 )
-from photoseek.gallery.indexing import index as indexing
+from photoseek.gallery.indexing.encode import Limits
+from photoseek.gallery.indexing.index import index_gallery
 from photoseek.gallery.indexing.pipeline import PhotoEncoder
 from photoseek.gallery.watch import watch_gallery
 from photoseek.photos.decode import open_photo, photo_format
@@ -71,7 +72,7 @@ def gallery(s3: S3, tiny_bundle: Bundle, tmp_path: Path) -> Gallery:
 
 
 def counts(report: Any) -> dict[str, int]:
-    names = ("photos", "encoded", "reused", "unchanged", "removed", "kept")
+    names = ("photos", "encoded", "reused", "unchanged", "removed", "kept_missing")
     return {name: getattr(report, name) for name in names if getattr(report, name)}
 
 
@@ -110,10 +111,10 @@ def test_photos_of_a_bucket_are_indexed_found_and_read(
     assert b"".join(hits[0].file.iter_chunks()) == hits[0].file.read_bytes()
     assert counts(gallery.index()) == {"photos": 13, "unchanged": 13}
     again = Gallery.open(tmp_path / "gallery")
-    assert again.photo_folder == gallery.photo_folder == open_source(address)
+    assert again.photos.source == gallery.photos.source == open_source(address)
     assert again.status().photos_root == address
     with pytest.raises(GalleryError, match="expected photos in a folder of this machine, found"):
-        _ = again.photos_root
+        _ = again.photos.root
 
 
 def test_changes_in_a_bucket_are_detected(storage: tuple[str, S3 | GCS], tiny_bundle: Bundle, tmp_path: Path) -> None:
@@ -199,8 +200,8 @@ def test_an_unreachable_photo_stays_in_the_gallery_and_is_not_unreadable(gallery
     s3.put("photos/blue/blue-0.png", picture(COLORS["blue"], 701))
     with replaced("_cat_file", broken):
         report = gallery.index()
-    assert counts(report) == {"photos": 11, "unchanged": 11, "kept": 1}
-    assert report.unseen == [
+    assert counts(report) == {"photos": 11, "unchanged": 11, "kept_missing": 1}
+    assert report.skipped == [
         ("blue/blue-0.png", "Connection reset by peer"),
         ("new.png", "Connection reset by peer"),
     ]
@@ -209,18 +210,16 @@ def test_an_unreachable_photo_stays_in_the_gallery_and_is_not_unreadable(gallery
     assert counts(gallery.index()) == {"photos": 13, "encoded": 2, "unchanged": 11}
 
 
-def test_indexing_stops_if_no_photo_can_be_reached(
-    s3: S3, tiny_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_indexing_stops_if_no_photo_can_be_reached(s3: S3, tiny_bundle: Bundle, tmp_path: Path) -> None:
     fill(s3)
-    monkeypatch.setattr(indexing, "_UNREACHABLE", 8)
     gallery = Gallery.create(f"s3://{BUCKET}/photos", tiny_bundle, tmp_path / "gallery")
+    source, limits = gallery.photos.source, Limits(unreachable=8)
 
     with (
         replaced("_cat_file", broken),
         pytest.raises(PhotoSourceUnreachable, match="photos in a row could not be read, the last: Connection reset"),
     ):
-        gallery.index()
+        index_gallery(gallery.path, gallery.database, source, tiny_bundle, {}, limits=limits)
 
 
 def test_a_photo_that_changes_while_it_is_read_is_read_again(s3: S3, tiny_bundle: Bundle, tmp_path: Path) -> None:
@@ -327,5 +326,5 @@ def test_a_missing_folder_is_refused_before_a_gallery_is_created(tiny_bundle: Bu
 
 
 def test_watching_object_storage_is_refused(gallery: Gallery) -> None:
-    with pytest.raises(QueryError, match="object storage tells nobody of its changes"):
+    with pytest.raises(QueryError, match="object storage does not report changes"):
         next(iter(watch_gallery(gallery)))

@@ -65,5 +65,5 @@ def test_a_missing_extra_names_the_command_that_installs_it(
 
 def test_a_file_address_opens_a_local_folder(photos: Path, tiny_bundle: Bundle) -> None:
     gallery = Gallery.create(photos.as_uri(), tiny_bundle)
-    assert gallery.photos_root == photos
+    assert gallery.photos.root == photos
     assert gallery.index().encoded == 24

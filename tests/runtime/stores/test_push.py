@@ -13,7 +13,7 @@ import pytest
 
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.errors import GalleryBusy, GalleryEmpty, QueryError, StoreEmpty, StoreError, StoreIncompatible
-from photoseek.gallery.gallery import exclusive_writer
+from photoseek.gallery.lock import exclusive_writer
 from photoseek.stores.base import default_collection_name
 from photoseek.stores.connect import open_store
 from photoseek.stores.push import PushReport, push

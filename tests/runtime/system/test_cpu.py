@@ -1,4 +1,4 @@
-"""Cores and instructions, as the system tells them."""
+"""Cores and instructions that the system reports."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_cores_are_those_of_the_affinity_within_the_quota(
         ("", False),
     ],
 )
-def test_instructions_for_int8_are_told_by_name(tmp_path: Path, line: str, found: bool) -> None:
+def test_int8_instructions_are_detected_by_name(tmp_path: Path, line: str, found: bool) -> None:
     file = tmp_path / "cpuinfo"
     file.write_text(f"processor\t: 0\n{line}")
     assert cpu.has_int8_instructions(file) is found

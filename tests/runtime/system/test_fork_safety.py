@@ -33,7 +33,7 @@ def ask():
     searcher.encoder._encode_text.cache_clear()
     texts = [[(hit.id, hit.path, hit.score) for hit in searcher.search(colour, k=4)] for colour in colours]
     others = [[(hit.id, hit.score) for hit in other.nearest(vector, 4)] for other in further]
-    return texts, others, searcher.search(photo=gallery.photos_root / "red/red-0.png"), gallery.status().photos
+    return texts, others, searcher.search(photo=gallery.photos.root / "red/red-0.png"), gallery.status().photos
 
 expected = ask()
 stop = threading.Event()
@@ -63,10 +63,10 @@ print(sorted(set(codes)))
 
 
 @pytest.mark.parametrize(("use", "forks"), [("used", FORKS), ("unused", 5), ("dropped", 5), ("busy", 5)])
-def test_children_of_a_fork_answer_like_their_parent_and_end_well(
+def test_forked_children_answer_like_their_parent_and_exit_cleanly(
     gallery: Gallery, tmp_path: Path, use: str, forks: int
 ) -> None:
-    """``busy``: while two threads of the parent search, whose locks the child gets as they stand."""
+    """``busy``: while two threads of the parent search, whose locks the child inherits in their state."""
     script = tmp_path / "forking.py"
     script.write_text(FORKING)
     words = [sys.executable, "-W", "ignore::DeprecationWarning", script, gallery.path, use, rounds(forks), *INSTALLED]
@@ -88,7 +88,7 @@ def searched(text: str) -> tuple[int, list[str]]:
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_pool_that_forks_uses_what_its_parent_opened(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_forking_pool_uses_objects_of_its_parent(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
     """As gunicorn --preload and Celery do."""
     monkeypatch.setitem(opened, "searcher", Searcher(gallery))
     expected = {color: searched(color)[1] for color in COLORS}
@@ -99,22 +99,22 @@ def test_a_pool_that_forks_uses_what_its_parent_opened(gallery: Gallery, monkeyp
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_child_writes_with_a_connection_of_its_own(gallery: Gallery) -> None:
+def test_a_child_writes_with_a_new_connection(gallery: Gallery) -> None:
     def write() -> None:
         gallery.database.set_meta(written_by=str(os.getpid()))
 
     process = multiprocessing.get_context("fork").Process(target=write)
-    with gallery.database.transaction():  # the child waits for it, as any other process
+    with gallery.database.writing():  # the child waits for it, as any other process
         gallery.database.set_meta(written_by="parent")
     process.start()
     process.join(60)
     assert process.exitcode == 0
     assert gallery.database.meta()["written_by"] == str(process.pid)
-    gallery.database.check()
+    gallery.database.verify()
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_child_that_outlives_an_indexing_does_not_keep_its_lock(gallery: Gallery) -> None:
+def test_a_child_that_outlives_an_indexing_does_not_hold_its_lock(gallery: Gallery) -> None:
     children = []
 
     def fork(_: object) -> None:

@@ -1,4 +1,4 @@
-"""What becomes of text of others before it is printed."""
+"""Untrusted text is escaped before it is printed."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def test_every_character_that_controls_a_terminal_is_escaped() -> None:
         "a  b [x] :y:",
     ],
 )
-def test_real_text_stays_as_it_is(text: str) -> None:
+def test_ordinary_text_is_unchanged(text: str) -> None:
     assert visible(text) == text
 
 
 @given(st.text())
-def test_nothing_raw_is_left(text: str) -> None:
+def test_no_unsafe_character_remains(text: str) -> None:
     assert "\n" not in visible(text)
     assert raw_characters(visible(text)) == []
     assert raw_characters(one_line(text)) == []
@@ -61,7 +61,7 @@ def test_json_keeps_its_value(value: object) -> None:
         assert json.loads(json_text(value, indent=indent, ascii_only=True)) == value
 
 
-def test_what_an_encoding_lacks_is_escaped() -> None:
+def test_characters_that_an_encoding_lacks_are_escaped() -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
     assert encodable("é 日", stream) == "é \\u65e5"
 

@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 from photoseek import Bundle, Gallery
 from photoseek.cli.app import app
 from photoseek.errors import GalleryNotFound, PhotoseekError
-from photoseek.gallery.gallery import find_gallery
+from photoseek.gallery.location import find_gallery
 from photoseek.sources.local import LocalSource
 from photoseek.sources.resolve import open_source
-from photoseek.system.user_paths import absolute, shown
+from photoseek.system.user_paths import absolute, printable
 from torture import rounds
 
 BAD = [
@@ -75,7 +75,7 @@ def test_any_text_is_a_folder_or_an_error_of_photoseek(text: str) -> None:
         ("a" * 5000, "File name too long"),
     ],
 )
-def test_the_reason_is_named(text: str, reason: str, tiny_bundle: Bundle) -> None:
+def test_the_error_has_the_reason(text: str, reason: str, tiny_bundle: Bundle) -> None:
     with pytest.raises(GalleryNotFound, match=reason):
         Gallery.open(text)
     with pytest.raises(GalleryNotFound, match=reason):
@@ -95,7 +95,7 @@ except PhotoseekError as error:
 """
 
 
-def test_a_folder_without_permission_gets_a_sentence(tmp_path: Path) -> None:
+def test_a_folder_without_permission_is_an_error(tmp_path: Path) -> None:
     locked = tmp_path / "locked"
     locked.mkdir()
     for folder in (tmp_path, *tmp_path.parents):
@@ -108,16 +108,16 @@ def test_a_folder_without_permission_gets_a_sentence(tmp_path: Path) -> None:
     assert "that you may read, found one without that permission" in ran.stdout
 
 
-def test_a_name_is_cut_in_the_middle_and_kept_on_one_line() -> None:
-    assert shown("/home/you/Photos") == "/home/you/Photos"
-    assert shown("a\nb") == r"a\nb"
-    assert shown("x" * 150 + "y" * 150) == f"{'x' * 100} ... {'y' * 100} (300 characters)"
+def test_a_long_name_is_shortened_on_one_line() -> None:
+    assert printable("/home/you/Photos") == "/home/you/Photos"
+    assert printable("a\nb") == r"a\nb"
+    assert printable("x" * 150 + "y" * 150) == f"{'x' * 100} ... {'y' * 100} (300 characters)"
 
 
 @pytest.mark.parametrize(
     "command", [("search", "red", "--gallery"), ("info",), ("verify",), ("index",), ("captions", "add")]
 )
-def test_the_command_line_answers_in_a_sentence(command: tuple[str, ...], gallery: Gallery) -> None:
+def test_the_command_line_prints_one_sentence(command: tuple[str, ...], gallery: Gallery) -> None:
     rest = ("--gallery", str(gallery.path)) if command[0] == "captions" else ()
     ran = CliRunner().invoke(app, [*command, "~nobody-here/x", *rest])
     assert ran.exit_code

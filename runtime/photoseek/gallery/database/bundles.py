@@ -1,9 +1,7 @@
-"""The bundles that a gallery holds vectors of: its own, and others beside it.
+"""Records of a gallery's bundles in its database.
 
-The facts of the gallery's own bundle stand in its database as they always have. Each further one has a row of its own
-among those facts, of which an older photoseek knows nothing and which it leaves as they are; what is derived from its
-vectors lies in a folder of its own. So each bundle answers by itself, and taking one in or letting one go is one
-transaction.
+The primary bundle is described by rows of the ``meta`` table. Each additional bundle has one row there, and a folder
+with its snapshots, so adding or removing one is a single transaction.
 """
 
 from __future__ import annotations
@@ -23,22 +21,22 @@ from photoseek.system.folder_tag import expect_folder, make_tagged
 if TYPE_CHECKING:
     from photoseek.bundle.bundle import Bundle
 
-_ROW = "bundle:"  # and the fingerprint: the name of a further bundle's row
+_ROW = "bundle:"  # prefix of the key of an additional bundle, before its fingerprint
 _SHORT = 16  # characters of a fingerprint that name a folder
 _REPAIR_HINT = "photoseek does not follow links inside a gallery; remove it, and run: photoseek index PHOTOS"
 
 
 @dataclass(frozen=True)
 class GalleryBundle:
-    """A bundle whose vectors a gallery holds.
+    """The record of a bundle whose vectors a gallery contains.
 
     Attributes:
-        fingerprint: What its vectors are kept by.
-        name: What people call it.
-        reference: Where it lay when it was last named; see ``Bundle.reference``.
+        fingerprint: Key of its vectors in the database.
+        name: Its name.
+        reference: Path at which it was last used; see ``Bundle.reference``.
         dim: Length of its vectors.
-        precision: Of its image tower; empty where none has been chosen yet.
-        own: Whether it is the gallery's own one, and not beside it.
+        precision: Of its image tower; empty before the first indexing.
+        is_primary: Whether it is the primary bundle of the gallery.
     """
 
     fingerprint: str
@@ -46,15 +44,15 @@ class GalleryBundle:
     reference: str
     dim: int
     precision: str = ""
-    own: bool = False
+    is_primary: bool = False
 
     def folder(self, gallery: Path) -> Path:
-        """Return the folder of the generations of its vectors.
+        """Return the folder of its snapshots.
 
         Raises:
             GalleryDamaged: The folder, or the one that it is in, is a symbolic link.
         """
-        if self.own:
+        if self.is_primary:
             return gallery
         folder = gallery / BUNDLES / self.fingerprint[:_SHORT]
         expect_folder(folder.parent, _REPAIR_HINT)
@@ -62,61 +60,72 @@ class GalleryBundle:
         return folder
 
     def create_folder(self, gallery: Path) -> Path:
-        """Create the folder of the generations of its vectors, unless it exists, and return it.
+        """Create the folder of its snapshots, unless it exists, and return it.
 
         Raises as ``folder``.
         """
         folder = self.folder(gallery)
-        if not self.own:
+        if not self.is_primary:
             mkdir_durable(folder.parent)
             make_tagged(folder)
             fsync_dir(folder.parent)
         return folder
 
     def matches(self, name: str) -> bool:
-        """Whether a name means it: its own, where it lay, or the beginning of its fingerprint."""
+        """Return whether a text is its name, its path or the beginning of its fingerprint."""
         return name in (self.name, self.reference) or (len(name) >= 8 and self.fingerprint.startswith(name))
 
 
 def list_bundles(database: Database) -> tuple[GalleryBundle, ...]:
-    """All of them, the gallery's own first, then in the order of their names.
+    """Return the primary bundle, then the additional ones by name.
 
     Raises:
-        GalleryDamaged: A row says what cannot be.
+        GalleryDamaged: A record is invalid.
     """
     meta = database.meta()
     facts = (meta["fingerprint"], meta["bundle_name"], meta["bundle"], int(meta["dim"]), meta.get("precision", ""))
-    own = GalleryBundle(*facts, own=True)
+    primary = GalleryBundle(*facts, is_primary=True)
     rows = {key.removeprefix(_ROW): value for key, value in meta.items() if key.startswith(_ROW)}
-    others = [_read(database, fingerprint, row) for fingerprint, row in rows.items() if fingerprint != own.fingerprint]
-    return (own, *sorted(others, key=lambda held: (held.name, held.fingerprint)))
+    rows.pop(primary.fingerprint, None)
+    others = [_parse(database, fingerprint, row) for fingerprint, row in rows.items()]
+    return (primary, *sorted(others, key=lambda record: (record.name, record.fingerprint)))
 
 
 def to_record(bundle: Bundle, *, precision: str = "") -> GalleryBundle:
-    """How a gallery would hold a bundle beside its own."""
+    """Return the record of an additional bundle."""
     return GalleryBundle(bundle.fingerprint, bundle.name, bundle.reference, bundle.dim, precision)
 
 
-def save_bundle(database: Database, held: GalleryBundle) -> None:
-    """Take a further bundle in, or replace what is known of it."""
-    facts = asdict(held)
+def primary_record(bundle: Bundle) -> dict[str, str]:
+    """Return the ``meta`` rows of a primary bundle."""
+    return {
+        "bundle": bundle.reference,
+        "bundle_name": bundle.name,
+        "fingerprint": bundle.fingerprint,
+        "dim": str(bundle.dim),
+    }
+
+
+def save_bundle(database: Database, record: GalleryBundle) -> None:
+    """Add or replace the record of an additional bundle."""
+    facts = asdict(record)
     fingerprint = facts.pop("fingerprint")
-    del facts["own"]
+    del facts["is_primary"]
     database.set_meta(**{_ROW + fingerprint: json.dumps(facts, ensure_ascii=False)})
 
 
-def set_primary(database: Database, held: GalleryBundle, facts: Mapping[str, str]) -> None:
-    """Have a bundle be the gallery's own, with these facts; one that was beside it keeps the precision it had."""
+def set_primary(database: Database, record: GalleryBundle, facts: Mapping[str, str]) -> None:
+    """Make a bundle the primary one; ``facts`` are its ``primary_record``. An additional one keeps its precision."""
     with database.writing() as connection:
-        connection.execute("DELETE FROM meta WHERE key = ?", (_ROW + held.fingerprint,))
-        database.clear_state(connection, held.fingerprint)
-        database.set_meta(**facts, **({"precision": held.precision} if held.precision else {}))
+        connection.execute("DELETE FROM meta WHERE key = ?", (_ROW + record.fingerprint,))
+        database.clear_state(connection, record.fingerprint)
+        database.set_meta(**facts, **({"precision": record.precision} if record.precision else {}))
 
 
 def delete_bundle(database: Database, fingerprint: str) -> int:
-    """Remove a further bundle at once, then its vectors; return how many vectors of photos there were.
+    """Delete an additional bundle, then its vectors; return how many photos had one.
 
-    If the process is killed meanwhile, ``Database.prune`` removes the others.
+    If the process is killed in between, ``Database.prune`` removes the other vectors.
     """
     with database.writing() as connection:
         connection.execute("DELETE FROM caption_vectors WHERE fingerprint = ?", (fingerprint,))
@@ -125,17 +134,17 @@ def delete_bundle(database: Database, fingerprint: str) -> int:
     return database.remove_vectors("fingerprint = ?", fingerprint)
 
 
-def _read(database: Database, fingerprint: str, row: object) -> GalleryBundle:
+def _parse(database: Database, fingerprint: str, row: object) -> GalleryBundle:
     try:
-        held = GalleryBundle(fingerprint, **json.loads(str(row)))
-        texts = (held.name, held.reference, held.precision)
+        record = GalleryBundle(fingerprint, **json.loads(str(row)))
+        texts = (record.name, record.reference, record.precision)
         if not all(isinstance(text, str) and "\0" not in text for text in texts):
             raise ValueError("invalid text")
-        if type(held.dim) is not int or held.dim < 1 or held.own:
-            raise ValueError("a number that cannot be")
+        if type(record.dim) is not int or record.dim < 1 or record.is_primary:
+            raise ValueError("invalid dim or is_primary")
     except (TypeError, ValueError, RecursionError) as error:
         raise GalleryDamaged(
-            f"{database.path}: what it says of bundle {fingerprint[:12]} cannot be read: {error}; "
-            "restore it from a backup, or index anew into another folder"
+            f"{database.path}: the record of bundle {fingerprint[:12]} cannot be read: {error}; "
+            "restore the database from a backup, or index into another folder"
         ) from error
-    return held
+    return record

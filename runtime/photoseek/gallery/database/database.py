@@ -1,7 +1,7 @@
-"""``gallery.sqlite``: the single truth of a gallery. Its SQL is here, and that of captions in ``sentences``.
+"""``gallery.sqlite``: the single source of truth of a gallery.
 
-Vectors are kept by the content of the photo and the bundle that made them, so a renamed or copied photo finds its
-vector again. A photo whose content changes gets a new id: an id never comes to mean another picture.
+The key of a vector is the content of the photo and the bundle that encoded it, so a renamed or copied photo reuses its
+vector. A photo whose content changes gets a new id: an id never refers to another picture.
 """
 
 from __future__ import annotations
@@ -13,12 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from photoseek.errors import GalleryDamaged, GalleryIncompatible
-from photoseek.gallery.database.records import ContentRecord as ContentRecord
-from photoseek.gallery.database.records import PhotoRecord as PhotoRecord
-from photoseek.gallery.database.records import StoredPhoto as StoredPhoto
+from photoseek.gallery.database.records import ContentRecord, PhotoRecord, StoredPhoto, unit_vectors, vector_blob
 from photoseek.gallery.database.schema import FORMAT, SCHEMA
 from photoseek.gallery.database.sqlite import Connection, set_journal
 from photoseek.gallery.file_names import DRAFT_FILE
@@ -26,16 +22,19 @@ from photoseek.sources.base import PhotoEntry
 from photoseek.system.atomic_write import fsync_dir, fsync_file
 from photoseek.system.folder_tag import mode_inside
 from photoseek.system.removal import draft_folder
-from photoseek.vectors import Vectors, not_unit
+from photoseek.vectors import Vectors
 
-_IDS_AT_ONCE = 10_000  # SQLite takes 32,766 values in one statement
-_ROWS_AT_ONCE = 4_096  # of one statement that reads vectors
-_REMOVED_AT_ONCE = 5_000  # rows of one transaction
+SEARCHABLE = "FROM photos JOIN vectors USING (sha256) WHERE fingerprint = ? AND reason IS NULL"
+"""SQL for the photos that have a vector of a bundle."""
+
+_IDS_AT_ONCE = 10_000  # SQLite accepts 32,766 values per statement
+_ROWS_AT_ONCE = 4_096  # per statement that reads vectors
+_REMOVED_AT_ONCE = 5_000  # rows per transaction
 _REPAIR_HINT = "run `photoseek verify GALLERY --repair`, or restore a backup"
-_RANDOM = "lower(hex(randomblob(16)))"  # a name that no other gallery or state has
-_FACTS = ("revision", "gallery", "state", "photos", "bundle", "bundle_name", "fingerprint", "dim")  # every gallery's
-_STATE = "state:"  # and the fingerprint: the state of the vectors of a bundle beside the gallery's own
-_RAISE = {
+_RANDOM = "lower(hex(randomblob(16)))"  # a unique name
+_FACTS = ("revision", "gallery", "state", "photos", "bundle", "bundle_name", "fingerprint", "dim")  # in every gallery
+_STATE = "state:"  # prefix of the key of the state of an additional bundle's vectors, before its fingerprint
+_INCREMENT = {
     "revision": "UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'revision'",
     "captions_revision": "INSERT INTO meta VALUES ('captions_revision', '1') "
     "ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1",
@@ -44,20 +43,20 @@ _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 
 
 class Database(Connection):
-    """What is in a gallery; may be shared between threads, and used in a forked child."""
+    """The database of a gallery; may be shared between threads, and used in a forked child."""
 
     def __init__(self, path: Path, *, recover: bool = False) -> None:
-        """Open a database that ``create`` made; nothing is written, except to ``recover``.
+        """Open an existing database; nothing is written, except to ``recover``.
 
         Raises:
-            GalleryDamaged: It is not such a database.
+            GalleryDamaged: It is not a gallery database.
             GalleryIncompatible: Its format is newer than ``FORMAT``.
         """
         super().__init__(path)
         self._changes: set[str] | None = None
         if recover:
             self.recover()
-        found = self.query("SELECT user_version FROM pragma_user_version")[0][0]  # as a table: reads the schema, too
+        found = self.query("SELECT user_version FROM pragma_user_version")[0][0]  # as a table: also reads the schema
         if found > FORMAT:
             raise GalleryIncompatible(
                 f"{path}: expected gallery format {FORMAT}, found format {found}, of a newer photoseek; upgrade "
@@ -68,7 +67,7 @@ class Database(Connection):
 
     @classmethod
     def create(cls, path: Path, meta: Mapping[str, str]) -> Database:
-        """Make an empty database with these facts in it; complete before it bears its name."""
+        """Create an empty database with these rows of ``meta``; it gets its name when it is complete."""
         with draft_folder(path.parent, DRAFT_FILE) as folder:
             draft = folder / path.name
             connection = sqlite3.connect(draft)
@@ -87,7 +86,7 @@ class Database(Connection):
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction, as ``Connection.writing``; however much it changes, it raises the revision once."""
+        """Start a transaction, as ``Connection.writing``; it increments the revision at most once."""
         with super().writing() as connection:
             if self._changes is not None:
                 yield connection
@@ -96,26 +95,26 @@ class Database(Connection):
             try:
                 yield connection
                 for key in self._changes:
-                    connection.execute(_RAISE[key])
+                    connection.execute(_INCREMENT[key])
                 if "revision" in self._changes:
                     connection.execute(f"UPDATE meta SET value = {_RANDOM} WHERE key = 'state'")
             finally:
                 self._changes = None
 
-    def note_change(self, key: str = "revision") -> None:
-        """Have the transaction that the caller is in raise the revision of photos, or ``captions_revision``.
+    def mark_changed(self, key: str = "revision") -> None:
+        """Increment ``revision``, the one of photos, or ``captions_revision`` at the end of the current transaction.
 
-        With each revision of photos, the state gets a new name: a restored backup may reach the same number again, but
-        not the same state.
+        Each revision of photos gets a new state name: a restored backup may reach the same number again, but not the
+        same state.
         """
         if self._changes is not None:
             self._changes.add(key)
 
     def meta(self) -> dict[str, str]:
-        """The facts about the gallery as a whole.
+        """Return the rows of ``meta``.
 
         Raises:
-            GalleryDamaged: Some are missing.
+            GalleryDamaged: A required one is missing or invalid.
         """
         facts: dict[str, str] = dict(self.query("SELECT key, value FROM meta"))
         wrong = [name for name in _FACTS if not isinstance(facts.get(name), str) or "\0" in facts[name]]
@@ -125,14 +124,14 @@ class Database(Connection):
         return facts
 
     def set_meta(self, **facts: str) -> None:
-        """Add or replace facts."""
+        """Add or replace rows of ``meta``."""
         with self.writing() as connection:
             connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", facts.items())
 
     def unchanged(self, fingerprint: str) -> dict[str, PhotoEntry]:
-        """Each photo, by path, that needs no work as long as it is as it was: it has its vector, or cannot be decoded.
+        """Return the photos, by path, that have a vector or cannot be decoded: they need no work until they change.
 
-        A photo whose bytes could not even be read (no permission, a disk that went away) is tried again.
+        Photos that could not be read (no permission, an unmounted disk) are not among them.
         """
         rows = self.query(
             "SELECT path, bytes, mtime_ns, ctime_ns, inode FROM photos WHERE (reason IS NOT NULL AND sha256 IS NOT "
@@ -142,20 +141,20 @@ class Database(Connection):
         return {row[0]: PhotoEntry(*row) for row in rows}
 
     def contents(self) -> dict[str, tuple[str | None, str | None]]:
-        """SHA-256 and reason of each photo, by path and in its order; see ``PhotoRecord``."""
+        """Return SHA-256 and reason of each photo, by path and ordered by it; see ``PhotoRecord``."""
         rows = self.query("SELECT path, sha256, reason FROM photos ORDER BY path")
         return {path: (sha256, reason) for path, sha256, reason in rows}
 
     def paths(self) -> set[str]:
-        """Every photo that was found, readable or not."""
+        """Return the path of every photo, readable or not."""
         return {path for (path,) in self.query("SELECT path FROM photos")}
 
     def known_contents(self, fingerprint: str) -> set[str]:
-        """The SHA-256 of each photo content that has its vector already."""
+        """Return the SHA-256 of each photo content that has a vector."""
         return {sha256 for (sha256,) in self.query("SELECT sha256 FROM vectors WHERE fingerprint = ?", fingerprint)}
 
     def save_photos(self, records: Iterable[PhotoRecord]) -> None:
-        """Add photos; one of the same path is forgotten first, unless its content is the same."""
+        """Add photos; one with the same path and other content is replaced under a new id."""
         with self.writing() as connection:
             for record in records:
                 self._save_photo(connection, record)
@@ -169,7 +168,7 @@ class Database(Connection):
             facts,
         )
         if same.rowcount == 0:
-            self.note_change()
+            self.mark_changed()
             connection.execute("DELETE FROM photos WHERE path = ?", (found.path,))
             connection.execute(
                 "INSERT INTO photos (bytes, mtime_ns, ctime_ns, inode, reason, path, sha256) "
@@ -178,44 +177,36 @@ class Database(Connection):
             )
 
     def save_contents(self, fingerprint: str, records: Iterable[ContentRecord]) -> None:
-        """Keep what a bundle made of photo contents.
-
-        What is derived from the vectors of another bundle stays as good as it was: only that of this one is old now.
-        """
+        """Save the vectors of photo contents; only snapshots of this bundle become outdated."""
         rows = [
-            (record.sha256, fingerprint, record.width, record.height, _blob(record.vector), record.taken)
+            (record.sha256, fingerprint, record.width, record.height, vector_blob(record.vector), record.taken)
             for record in records
         ]
         if rows:
             with self.writing() as connection:
                 connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?, ?, ?)", rows)
                 if fingerprint == self.meta()["fingerprint"]:
-                    self.note_change()
+                    self.mark_changed()
                 else:
                     connection.execute(f"INSERT OR REPLACE INTO meta VALUES (?, {_RANDOM})", (_STATE + fingerprint,))
 
-    def forget(self, paths: Iterable[str]) -> None:
-        """Remove photos that no longer exist, a part in each transaction; their vectors stay, should they come back."""
-        gone = sorted(paths)
-        for start in range(0, len(gone), _REMOVED_AT_ONCE):
-            with self.writing() as connection:
-                part = gone[start : start + _REMOVED_AT_ONCE]
-                connection.executemany("DELETE FROM photos WHERE path = ?", ((path,) for path in part))
-                self.note_change()
+    def delete_photos(self, paths: Iterable[str]) -> None:
+        """Delete photos, some in each transaction; their vectors are kept, in case the photos return."""
+        self._delete_in_batches("DELETE FROM photos WHERE path = ?", sorted(paths), change=True)
 
     @staticmethod
     def clear_state(connection: sqlite3.Connection, fingerprint: str) -> None:
-        """Drop the state of the vectors of a bundle beside the gallery's own."""
+        """Delete the state of the vectors of an additional bundle."""
         connection.execute("DELETE FROM meta WHERE key = ?", (_STATE + fingerprint,))
 
     def index_state(self, fingerprint: str) -> str:
-        """The name of the state in which all that a bundle's generation shows is; it changes with any of that."""
+        """Return the name of the state of a bundle's vectors and photos; it changes whenever they do."""
         meta = self.meta()
         state = meta["state"]
         return state if fingerprint == meta["fingerprint"] else f"{state} {meta.get(_STATE + fingerprint, '')}".rstrip()
 
     def prune(self, fingerprints: Sequence[str]) -> int:
-        """Remove vectors of contents that no photo has, or that bundles other than these made; return how many."""
+        """Delete vectors of contents that no photo has, or of bundles other than these; return how many."""
         return self.remove_vectors(
             f"fingerprint NOT IN ({','.join('?' * len(fingerprints))}) OR NOT EXISTS "
             "(SELECT 1 FROM photos WHERE photos.sha256 = vectors.sha256)",
@@ -223,62 +214,58 @@ class Database(Connection):
         )
 
     def remove_vectors(self, condition: str, *values: object) -> int:
-        """Remove vectors that meet a condition of SQL, a part in each transaction; return how many."""
+        """Delete vectors that meet an SQL condition, some in each transaction; return how many."""
         rows = [row for (row,) in self.query(f"SELECT rowid FROM vectors WHERE {condition}", *values)]
-        for start in range(0, len(rows), _REMOVED_AT_ONCE):
-            with self.writing() as connection:
-                part = rows[start : start + _REMOVED_AT_ONCE]
-                connection.executemany("DELETE FROM vectors WHERE rowid = ?", ((row,) for row in part))
+        self._delete_in_batches("DELETE FROM vectors WHERE rowid = ?", rows)
         return len(rows)
 
+    def _delete_in_batches(self, sql: str, values: Sequence[object], *, change: bool = False) -> None:
+        """Run a statement for each value, some in each transaction; ``change``: whether it changes the revision."""
+        for start in range(0, len(values), _REMOVED_AT_ONCE):
+            with self.writing() as connection:
+                connection.executemany(sql, ((value,) for value in values[start : start + _REMOVED_AT_ONCE]))
+                if change:
+                    self.mark_changed()
+
     def revision(self) -> int:
-        """A number that grows with every change of what could be found."""
+        """Return a number that grows with every change of the photos."""
         return int(self.meta()["revision"])
 
     def count(self) -> int:
-        """Photos that were found."""
+        """Return the number of photos."""
         return int(self.query("SELECT count(*) FROM photos")[0][0])
 
     def count_searchable(self, fingerprint: str) -> int:
-        """Photos with a vector of this bundle."""
-        return int(
-            self.query(
-                "SELECT count(*) FROM photos JOIN vectors USING (sha256) WHERE fingerprint = ? AND reason IS NULL",
-                fingerprint,
-            )[0][0]
-        )
+        """Return the number of photos with a vector of this bundle."""
+        return int(self.query(f"SELECT count(*) {SEARCHABLE}", fingerprint)[0][0])
 
     def unreadable(self) -> list[tuple[str, str]]:
-        """Path and reason of each photo that cannot be decoded."""
+        """Return path and reason of each photo that cannot be decoded."""
         return list(self.query("SELECT path, reason FROM photos WHERE reason IS NOT NULL ORDER BY path"))
 
     def vectors(self, fingerprint: str, dim: int) -> Iterator[tuple[int, Vectors]]:
-        """Photo id and vector of each searchable photo, by id.
+        """Yield id and vector of each searchable photo, by id.
 
         Raises:
-            GalleryDamaged: A vector is no unit vector of ``dim`` numbers.
+            GalleryDamaged: A vector is not a unit vector of ``dim`` numbers.
         """
         for photo, blob in self.rows("id, vector", fingerprint):
-            yield photo, self._vector(blob, dim, f"photo {photo}")
+            yield photo, self.vectors_from([(f"photo {photo}", blob)], dim)[0]
 
-    def checks(self, fingerprint: str) -> Iterator[int]:
-        """``StoredPhoto.check`` of each searchable photo, by id."""
+    def checksums(self, fingerprint: str) -> Iterator[int]:
+        """Yield ``StoredPhoto.checksum`` of each searchable photo, by id."""
         for photo, *facts in self.rows("id, path, width, height, taken", fingerprint):
-            yield self._photo(*facts).check(photo)
+            yield self._photo(*facts).checksum(photo)
 
     def rows(self, columns: str, fingerprint: str) -> Iterator[tuple[Any, ...]]:
-        """Columns of each searchable photo, the first of them ``id``, in its order.
+        """Yield columns of each searchable photo, ordered by the first one, ``id``.
 
-        Between one part of the rows and the next, no transaction is open that would keep a writer from its checkpoint.
+        No transaction stays open between two batches of rows, so a writer can checkpoint.
         """
         last = -1
         while True:
             rows = self.query(
-                f"SELECT {columns} FROM photos JOIN vectors USING (sha256) WHERE fingerprint = ? AND reason IS NULL "
-                "AND id > ? ORDER BY id LIMIT ?",
-                fingerprint,
-                last,
-                _ROWS_AT_ONCE,
+                f"SELECT {columns} {SEARCHABLE} AND id > ? ORDER BY id LIMIT ?", fingerprint, last, _ROWS_AT_ONCE
             )
             yield from rows
             if len(rows) < _ROWS_AT_ONCE:
@@ -286,77 +273,67 @@ class Database(Connection):
             last = rows[-1][0]
 
     def photos(self, ids: Sequence[int], fingerprint: str) -> dict[int, StoredPhoto]:
-        """The photos of these ids that are still there."""
-        sql = "SELECT id, path, width, height, taken FROM photos JOIN vectors USING (sha256) "
-        rows = self._of_ids(f"{sql}WHERE fingerprint = ? AND reason IS NULL", (fingerprint,), ids)
+        """Return the photos with these ids that still exist.
+
+        Raises:
+            GalleryDamaged: A row is invalid.
+        """
+        rows = self._of_ids(f"SELECT id, path, width, height, taken {SEARCHABLE}", (fingerprint,), ids)
         return {photo: self._photo(*facts) for photo, *facts in rows}
 
     def photo_at(self, path: str, fingerprint: str, dim: int) -> tuple[int, Vectors] | None:
-        """Id and vector (dim,) of the searchable photo at a path; None where there is none."""
-        rows = self.query(
-            "SELECT id, vector FROM photos JOIN vectors USING (sha256) "
-            "WHERE path = ? AND fingerprint = ? AND reason IS NULL",
-            path,
-            fingerprint,
-        )
-        return (rows[0][0], self._vector(rows[0][1], dim, path)) if rows else None
+        """Return id and vector (dim,) of the searchable photo at a path; None if there is none."""
+        rows = self.query(f"SELECT id, vector {SEARCHABLE} AND path = ?", fingerprint, path)
+        return (rows[0][0], self.vectors_from([(path, rows[0][1])], dim)[0]) if rows else None
 
     def vectors_of(self, ids: Sequence[int], fingerprint: str, dim: int) -> dict[int, Vectors]:
-        """The vector (dim,) of each of these photos that has one of this bundle.
+        """Return the vector (dim,) of each of these photos that has one of this bundle.
 
         Raises:
-            GalleryDamaged: A vector is no unit vector of ``dim`` numbers.
+            GalleryDamaged: A vector is not a unit vector of ``dim`` numbers.
         """
         sql = "SELECT id, vector FROM photos JOIN vectors USING (sha256) WHERE fingerprint = ?"
         rows = list(self._of_ids(sql, (fingerprint,), ids))
-        for photo, blob in rows:
-            if not isinstance(blob, bytes) or len(blob) != 4 * dim:
-                self._vector(blob, dim, f"photo {photo}")  # says what is wrong with it
-        vectors = np.frombuffer(b"".join(blob for _, blob in rows), dtype="<f4").reshape(len(rows), dim)
-        for row in not_unit(vectors):
-            self._vector(rows[row][1], dim, f"photo {rows[row][0]}")
+        vectors = self.vectors_from([(f"photo {photo}", blob) for photo, blob in rows], dim)
         return {photo: vector for (photo, _), vector in zip(rows, vectors, strict=True)}
 
     def contents_of(self, ids: Sequence[int]) -> dict[int, tuple[str, str]]:
-        """Path and SHA-256 of each of these photos that is still there and readable."""
+        """Return path and SHA-256 of each of these photos that still exists and is readable."""
         rows = self._of_ids("SELECT id, path, sha256 FROM photos WHERE reason IS NULL", (), ids)
         return {photo: (path, sha256) for photo, path, sha256 in rows}
 
     def _of_ids(self, sql: str, values: tuple[object, ...], ids: Sequence[int]) -> Iterator[tuple[Any, ...]]:
-        """The rows of a statement that ends in a condition, of these photos alone."""
+        """Yield the rows of a statement that ends with a condition, for these photos only."""
         for start in range(0, len(ids), _IDS_AT_ONCE):
             some = ids[start : start + _IDS_AT_ONCE]
             yield from self.query(f"{sql} AND id IN ({','.join('?' * len(some))})", *values, *some)
 
-    def check(self) -> None:
-        """Have SQLite check the whole file.
+    def verify(self) -> None:
+        """Check the file with SQLite's ``integrity_check``.
 
         Raises:
-            GalleryDamaged: What it found.
+            GalleryDamaged: It is damaged.
         """
         found = self.query("PRAGMA integrity_check(1)")[0][0]
         if found != "ok":
-            raise GalleryDamaged(f"{self.path}: {found}; restore it from a backup, or index anew into another folder")
+            raise GalleryDamaged(f"{self.path}: {found}; restore it from a backup, or index into another folder")
 
-    def _photo(self, path: object, width: object, height: object, taken: object) -> StoredPhoto:
-        """A row as a photo; SQLite keeps no checksums, and a damaged row may hold values of any type."""
-        if not isinstance(path, str) or "\0" in path or not isinstance(width, int) or not isinstance(height, int):
-            raise self._damaged(f"photo {path!r} is not a valid photo row")
-        return StoredPhoto(path, width, height, taken if isinstance(taken, str) else "?")  # which fails its check
+    def _photo(self, *row: object) -> StoredPhoto:
+        try:
+            return StoredPhoto.of_row(*row)
+        except ValueError as error:
+            raise self._damaged(str(error)) from None
 
-    def _vector(self, blob: object, dim: int, whose: str) -> Vectors:
-        """A stored vector (dim,)."""
-        if not isinstance(blob, bytes) or len(blob) != 4 * dim:
-            found = len(blob) if isinstance(blob, bytes) else repr(blob)
-            raise self._damaged(f"{whose}: expected {4 * dim} bytes of a vector, found {found}")
-        vector = np.frombuffer(blob, dtype="<f4")
-        if len(not_unit(vector[None])):
-            raise self._damaged(f"{whose}: its vector is no unit vector")
-        return vector
+    def vectors_from(self, rows: Sequence[tuple[str, object]], dim: int) -> Vectors:
+        """Return stored vectors; see ``unit_vectors``.
 
-    def _damaged(self, what: str) -> GalleryDamaged:
-        return GalleryDamaged(f"{self.path}: {what}; {_REPAIR_HINT}")
+        Raises:
+            GalleryDamaged: One is not a unit vector of ``dim`` numbers.
+        """
+        try:
+            return unit_vectors(rows, dim)
+        except ValueError as error:
+            raise self._damaged(str(error)) from None
 
-
-def _blob(vector: Vectors) -> bytes:
-    return vector.astype("<f4").tobytes()
+    def _damaged(self, problem: str) -> GalleryDamaged:
+        return GalleryDamaged(f"{self.path}: {problem}; {_REPAIR_HINT}")

@@ -1,6 +1,6 @@
-"""Connections to a SQLite file that only read it: they change no file, create none, and wait for no writer.
+"""Connections that only read a SQLite file: they change or create no file, and wait for no writer.
 
-How a file is read follows from its state on disk:
+The way a file is read depends on its state on disk:
 
 - No transaction is pending, which means that neither the write-ahead log nor the rollback journal has content. The file
   is read as an immutable one, without locks. If its state has changed afterward, the rows are discarded, and the
@@ -32,24 +32,24 @@ from photoseek.gallery.lock import is_writing
 from photoseek.system.file_systems import supports_wal
 
 WAIT_S = 30.0
-"""How long a statement waits for a lock."""
+"""Seconds that a statement waits for a lock."""
 
 ERRORS = (sqlite3.Error, UnicodeDecodeError)
-"""What SQLite raises; the second where a message quotes damaged text."""
+"""Exceptions of SQLite; the second one if a message quotes damaged text."""
 
 _TICK_S = 0.03  # changes within one tick of the clock may have the same timestamp: Linux ticks every 1 to 10 ms
-_COARSE_TICK_S = 2.0  # of file systems that keep whole seconds
+_COARSE_TICK_S = 2.0  # of file systems with a resolution of seconds
 _LOG_HEADER = 32  # bytes; SQLite retries for 10 s to read a log without more in private memory
 
 _IMMUTABLE = "immutable=1"
 _ALONE = "mode=ro&readonly_shm=1"  # private memory where no process has shared memory
-_LIVE = "mode=ro"  # shared memory, which is a file that every reader writes its own mark to
+_LIVE = "mode=ro"  # shared memory: a file in which every reader writes its mark
 _LOCKED = f"{_ALONE}&locked=1"  # as _ALONE; SQLite ignores parameters that it does not know
 
 
 @dataclass(frozen=True)
 class FileState:
-    """What identifies the content of a database on disk.
+    """The identity of a database's content on disk.
 
     Attributes:
         files: Inode, size, mtime and ctime of the database, and without the ctime those of its write-ahead log and its
@@ -61,19 +61,19 @@ class FileState:
 
     @classmethod
     def of(cls, path: str) -> FileState:
-        """Look at the files of a database."""
+        """Return the state of a database."""
         database, *others = (_facts(path + suffix) for suffix in ("", "-wal", "-journal"))
         return cls((database, *(other and other[:3] for other in others)))
 
     @property
     def pending(self) -> bool:
-        """Whether a transaction is not in the database file, or only a part of it."""
+        """Whether a transaction is missing from the database file, or incomplete in it."""
         _, log, journal = (0 if file is None else file[1] for file in self.files)
         return log > _LOG_HEADER or journal > 0
 
     @property
     def inode(self) -> int | None:
-        """That of the database."""
+        """Inode of the database."""
         return None if self.files[0] is None else self.files[0][0]
 
     @property
@@ -87,7 +87,7 @@ class FileState:
 
 @dataclass(frozen=True)
 class _Reader:
-    """A connection, and the state of the file that it is good for; None: any, SQLite's locks protect it."""
+    """A connection, and the file state for which it is valid; None: any, as SQLite's locks protect it."""
 
     connection: sqlite3.Connection
     how: str
@@ -95,23 +95,23 @@ class _Reader:
     state: FileState | None
 
     def fits(self, how: str, now: FileState) -> bool:
-        """Whether it can read the file as it is now."""
+        """Return whether it can read the file in its current state."""
         return self.how == how and self.inode == now.inode and self.state in (None, now)
 
 
 shared_memory = threading.Lock()
-"""Held while this process reads with private memory, or opens a connection that writes: SQLite opens the file of the
+"""Locked while this process reads with private memory, or opens a connection that writes: SQLite opens the file of the
 shared memory once in a process, and a writer cannot use it as such a reader opened it."""
 
 
 class ReadConnections:
-    """The connections of one process to one file, as many as there are threads that read at the same time."""
+    """The connections of one process to one file, one for each thread that reads at the same time."""
 
     def __init__(self, path: Path) -> None:
-        """The first query opens the first connection."""
+        """Create the object; queries open connections."""
         self.path = path
         self.shared = False
-        """Whether this process has a connection that writes, and with it the shared memory."""
+        """Whether this process has a writing connection, and so the shared memory."""
         self._idle: list[_Reader] = []
         self._lock = threading.Lock()
         self._wal: bool | None = None
@@ -121,8 +121,8 @@ class ReadConnections:
 
         Raises:
             sqlite3.Error: The file is damaged or cannot be read.
-            UnicodeDecodeError: As that.
-            GalleryBusy: It changed all the time.
+            UnicodeDecodeError: The same.
+            GalleryBusy: It kept changing.
         """
         deadline = time.monotonic() + WAIT_S
         while True:
@@ -139,7 +139,7 @@ class ReadConnections:
                 raise GalleryBusy(f"{self.path}: kept changing for {WAIT_S:.0f} s while it was read; try again")
 
     def close(self) -> None:
-        """Close every connection; the caller makes sure that no thread uses one."""
+        """Close every connection; the caller ensures that no thread uses one."""
         for reader in self.take_all():
             reader.connection.close()
 
@@ -150,7 +150,7 @@ class ReadConnections:
         return taken
 
     def _choose(self) -> tuple[str, FileState]:
-        """How to read the file now, and the state that this follows from."""
+        """Return how to read the file now, and the state on which that depends."""
         if self._wal is None:
             self._wal = supports_wal(self.path.parent)
         while True:
@@ -168,7 +168,7 @@ class ReadConnections:
 
     @contextmanager
     def _borrowed(self) -> Iterator[_Reader]:
-        """A connection that no other thread uses meanwhile."""
+        """Yield a connection that no other thread uses meanwhile."""
         how, state = self._choose()
         if how == _ALONE:
             with shared_memory:
@@ -186,7 +186,7 @@ class ReadConnections:
                 self._idle.append(reader)
 
     def _take(self, how: str, state: FileState) -> _Reader:
-        """A connection for the calling thread."""
+        """Return a connection for the calling thread."""
         with self._lock:
             fitting = [reader for reader in self._idle if reader.fits(how, state)]
             stale = [reader for reader in self._idle if not reader.fits(how, state)]
@@ -203,7 +203,7 @@ class ReadConnections:
         return _Reader(connect(self.path, how), how, state.inode, checked)
 
     def _needs_shared_memory(self) -> bool:
-        """Whether SQLite's locks are of no use: the file was last written where a write-ahead log works."""
+        """Return whether SQLite's locks cannot be used: the file was last written with a write-ahead log."""
         connection = connect(self.path, _LOCKED)
         try:
             connection.execute("PRAGMA schema_version")
@@ -214,7 +214,7 @@ class ReadConnections:
         return False
 
     def _is_current(self, reader: _Reader) -> bool:
-        """Whether what a connection has just read is the content of the file."""
+        """Return whether a connection has just read the current content of the file."""
         return reader.state is None or reader.state == FileState.of(str(self.path))
 
 

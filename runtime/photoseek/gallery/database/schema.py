@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 FORMAT = 1
-"""The format of the database; another one is refused."""
+"""Format version of the database; any other is refused."""
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -14,8 +14,8 @@ CREATE TABLE photos (
     mtime_ns INTEGER NOT NULL,
     ctime_ns INTEGER NOT NULL,          -- 0 in object storage
     inode INTEGER NOT NULL,             -- 0 in object storage
-    sha256 TEXT,                        -- of the content; NULL where it could not be read
-    reason TEXT                         -- why it cannot be decoded; NULL where it can
+    sha256 TEXT,                        -- of the content; NULL if it could not be read
+    reason TEXT                         -- why it cannot be decoded; NULL if it can
 );
 CREATE INDEX photos_by_content ON photos (sha256);
 CREATE TABLE vectors (
@@ -24,13 +24,13 @@ CREATE TABLE vectors (
     width INTEGER NOT NULL,
     height INTEGER NOT NULL,
     vector BLOB NOT NULL,               -- float32, unit length
-    taken TEXT NOT NULL,                -- YYYY-MM-DD HH:MM:SS; empty where the photo does not say
+    taken TEXT NOT NULL,                -- YYYY-MM-DD HH:MM:SS; empty if the photo has no date
     PRIMARY KEY (sha256, fingerprint)
 );
 CREATE TABLE captions (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     text TEXT NOT NULL,
-    image TEXT NOT NULL,                -- path of the photo that it belongs to, empty where none is named
+    image TEXT NOT NULL,                -- path of its photo; empty if none is named
     UNIQUE (text, image)
 );
 CREATE INDEX captions_by_image ON captions (image);

@@ -1,26 +1,19 @@
-"""The captions of a gallery: sentences that photos are described with. All their SQL is here."""
+"""The captions of a gallery: sentences to describe photos with."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from photoseek.captions import Caption
-from photoseek.errors import GalleryDamaged
 from photoseek.gallery.database.database import Database
+from photoseek.gallery.database.records import vector_blob
 from photoseek.vectors import Vectors
 
 
 @dataclass(frozen=True)
 class StoredSentences:
-    """Sentences with their vectors.
-
-    Attributes:
-        texts: Each once.
-        vectors: Unit vectors, (n, dim).
-    """
+    """Distinct sentences, and their unit vectors (n, dim)."""
 
     texts: tuple[str, ...]
     vectors: Vectors
@@ -33,7 +26,7 @@ class Sentences:
         self._database = database
 
     def add(self, captions: Iterable[Caption]) -> int:
-        """Keep captions that are not there yet; tells how many were new."""
+        """Add captions, and return how many were new."""
         with self._database.writing() as connection:
             before = connection.total_changes
             connection.executemany(
@@ -41,32 +34,32 @@ class Sentences:
                 ((caption.text, caption.image) for caption in captions),
             )
             added = connection.total_changes - before
-            self._database.note_change("captions_revision")
+            self._database.mark_changed("captions_revision")
         return added
 
     def clear(self) -> int:
-        """Forget all; tells how many there were."""
+        """Delete all captions, and return how many there were."""
         with self._database.writing() as connection:
-            gone = connection.execute("DELETE FROM captions").rowcount
+            deleted = connection.execute("DELETE FROM captions").rowcount
             connection.execute("DELETE FROM caption_vectors")
-            self._database.note_change("captions_revision")
-        return gone
+            self._database.mark_changed("captions_revision")
+        return deleted
 
     def count(self) -> int:
-        """Captions, also those that differ in nothing but their photo."""
+        """Return the number of captions; the same text for two photos counts twice."""
         return int(self._database.query("SELECT count(*) FROM captions")[0][0])
 
     def revision(self) -> int:
-        """A number that grows with every change of the sentences that could be found."""
+        """Return a number that grows with every change of the captions."""
         return int(self._database.meta().get("captions_revision", "0"))
 
     def of_photo(self, path: str) -> list[str]:
-        """The captions of the photo at a path, in the order of the files."""
+        """Return the captions of the photo at a path, in the order in which they were added."""
         rows = self._database.query("SELECT text FROM captions WHERE image = ? ORDER BY id", path)
         return [text for (text,) in rows]
 
     def without_vectors(self, fingerprint: str) -> list[str]:
-        """Texts that have no vector of this bundle yet."""
+        """Return the texts that have no vector of this bundle."""
         rows = self._database.query(
             "SELECT DISTINCT text FROM captions WHERE text NOT IN "
             "(SELECT text FROM caption_vectors WHERE fingerprint = ?)",
@@ -75,27 +68,22 @@ class Sentences:
         return [text for (text,) in rows]
 
     def save_vectors(self, fingerprint: str, texts: Sequence[str], vectors: Vectors) -> None:
-        """Keep the unit vectors (n, dim) of texts."""
-        rows = [
-            (text, fingerprint, vector.astype("<f4").tobytes()) for text, vector in zip(texts, vectors, strict=True)
-        ]
+        """Save the unit vectors (n, dim) of texts."""
+        rows = [(text, fingerprint, vector_blob(vector)) for text, vector in zip(texts, vectors, strict=True)]
         with self._database.writing() as connection:
             connection.executemany("INSERT OR REPLACE INTO caption_vectors VALUES (?, ?, ?)", rows)
-            self._database.note_change("captions_revision")
+            self._database.mark_changed("captions_revision")
 
     def load(self, fingerprint: str, dim: int) -> StoredSentences:
-        """Every sentence that has a vector of this bundle.
+        """Return every sentence that has a vector of this bundle.
 
         Raises:
-            GalleryDamaged: A vector has not the size of ``dim`` numbers.
+            GalleryDamaged: A vector is not a unit vector of ``dim`` numbers.
         """
         rows = self._database.query(
             "SELECT text, vector FROM caption_vectors WHERE fingerprint = ? "
             "AND text IN (SELECT text FROM captions) ORDER BY text",
             fingerprint,
         )
-        for text, blob in rows:
-            if len(blob) != 4 * dim:
-                raise GalleryDamaged(f"{self._database.path}: {text!r}: expected {4 * dim} bytes, found {len(blob)}")
-        vectors = np.frombuffer(b"".join(blob for _, blob in rows), dtype="<f4").reshape(len(rows), dim)
+        vectors = self._database.vectors_from([(repr(text), blob) for text, blob in rows], dim)
         return StoredSentences(tuple(text for text, _ in rows), vectors)

@@ -19,8 +19,8 @@ from photoseek.gallery.lock import is_writing
 from photoseek.system.file_systems import supports_wal
 from photoseek.system.fork_safety import ForkAware, leak_native_object
 
-_CHECKPOINT_WAIT_MS = 200  # for readers; a log that could not be emptied is emptied by the next transaction
-_PASSING = {
+_CHECKPOINT_WAIT_MS = 200  # for readers; the next transaction empties a log that could not be emptied
+_TRANSIENT = {
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -33,23 +33,23 @@ _PASSING = {
 }
 """Errors that say nothing about the content of the file; extended error codes have these in their low byte."""
 _UNFINISHED = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL}
-"""What opening a file reports whose transaction only a writer can complete."""
+"""Errors of opening a file whose transaction only a writer can complete."""
 
 
 class Connection(ForkAware):
-    """A SQLite file that exists. Errors of SQLite become errors of this library."""
+    """An existing SQLite file. Errors of SQLite are converted to exceptions of this library."""
 
     def __init__(self, path: Path) -> None:
-        """The first statement connects."""
+        """Create the object; the first statement connects."""
         self.path = path
         self._writing = threading.RLock()
         self._writer: sqlite3.Connection | None = None
-        self._forget_readers()
+        self._reset_readers()
         self._closed = False
         self.register_fork_hooks()
 
     def before_fork(self) -> None:
-        """Wait until no other thread is inside SQLite: a child inherits the state of its locks."""
+        """Wait until no other thread is inside SQLite, whose locks a child inherits in their state."""
         self._writing.acquire()
         with self._turn:
             self._forking = True
@@ -64,16 +64,16 @@ class Connection(ForkAware):
         self._writing.release()
 
     def after_fork_in_child(self) -> None:
-        """Never touch the inherited connections again, not even to close them."""
+        """Abandon the inherited connections without closing them."""
         self._writing = threading.RLock()
         for reader in self._readers.take_all():
             leak_native_object(reader.connection)
         leak_native_object(self._writer)
         self._writer = None
-        self._forget_readers()
+        self._reset_readers()
 
     def recover(self) -> None:
-        """Complete or roll back the transaction that a killed process left, if there is one."""
+        """Complete or roll back the transaction of a killed process, if there is one."""
         if FileState.of(str(self.path)).pending and not is_writing(self.path.parent):
             with self.writing():
                 pass  # opening the file for writing completes it
@@ -89,29 +89,23 @@ class Connection(ForkAware):
                 self._writer.close()
             self._writer = None
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Commit what is written inside, all of it or nothing."""
-        with self.writing():
-            yield
-
     def query(self, sql: str, *values: object) -> list[Any]:
-        """Return the rows of a statement that reads: inside a transaction as this thread wrote them.
+        """Return the rows of a reading statement; inside a transaction of this thread, it sees its changes.
 
         Raises:
             GalleryError: The file cannot be read.
-            GalleryDamaged: It is not a database, or a damaged one.
+            GalleryDamaged: It is not a database, or is damaged.
         """
         if self._is_writing():
-            with self._converted():
+            with self._translate_errors():
                 return self._connection().execute(sql, values).fetchall()
-        with self._reading(), self._converted():
+        with self._reading(), self._translate_errors():
             return self._readers.query(sql, values)
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction, for statements that write; an inner transaction is a part of the outer one."""
-        with self._writing, self._converted():
+        """Start a transaction for writing statements; an inner transaction joins the outer one."""
+        with self._writing, self._translate_errors():
             connection = self._connection()
             if connection.in_transaction:
                 yield connection
@@ -122,7 +116,7 @@ class Connection(ForkAware):
             self._checkpoint(connection)
 
     def _is_writing(self) -> bool:
-        """Whether the calling thread is inside a transaction."""
+        """Return whether the calling thread is inside a transaction."""
         if not self._writing.acquire(blocking=False):
             return False
         try:
@@ -132,7 +126,7 @@ class Connection(ForkAware):
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        """Use the connections that read; a fork, or the end, waits for it."""
+        """Use reading connections; a fork or ``close`` waits for it."""
         with self._turn:
             while self._forking:
                 self._turn.wait()
@@ -146,18 +140,18 @@ class Connection(ForkAware):
                 self._turn.notify_all()
 
     @contextmanager
-    def _converted(self) -> Iterator[None]:
-        """Turn errors of SQLite into errors of this library."""
+    def _translate_errors(self) -> Iterator[None]:
+        """Convert errors of SQLite to exceptions of this library."""
         try:
             yield
         except ERRORS as error:
             raise self._error(error) from error
 
     def _connection(self) -> sqlite3.Connection:
-        """The connection that writes; the caller has the lock."""
+        """Return the writing connection; the caller has the lock."""
         self._expect_open()
         if self._writer is None:
-            connection = connect(self.path, "mode=rw")  # rw: a file that was removed is not created again
+            connection = connect(self.path, "mode=rw")  # rw: does not create a removed file again
             try:
                 with shared_memory:
                     set_journal(connection, self.path.parent)
@@ -169,13 +163,13 @@ class Connection(ForkAware):
         return self._writer
 
     def _checkpoint(self, connection: sqlite3.Connection) -> None:
-        """Copy the log to the database and empty it; a reader that keeps it from that does not hold the writer up."""
+        """Copy the log to the database and empty it, without waiting long for readers."""
         connection.execute(f"PRAGMA busy_timeout = {_CHECKPOINT_WAIT_MS}")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         connection.execute(f"PRAGMA busy_timeout = {WAIT_S * 1000:.0f}")
 
-    def _forget_readers(self) -> None:
-        """Start without connections that read."""
+    def _reset_readers(self) -> None:
+        """Start without reading connections."""
         self._readers = ReadConnections(self.path)
         self._turn = threading.Condition()
         self._active = 0  # threads that are inside SQLite to read
@@ -189,17 +183,17 @@ class Connection(ForkAware):
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in _UNFINISHED and FileState.of(str(self.path)).pending:
             return GalleryError(
-                f"{self.path}: expected a complete database, found a transaction that a killed process left, and that "
-                f"cannot be read here ({error}); complete it with: photoseek verify {self.path.parent} --repair "
-                "(if the disk is read-only: on a copy of the whole folder, on a disk that is not)"
+                f"{self.path}: expected a complete database, found an unfinished transaction of a killed process, "
+                f"which cannot be read here ({error}); complete it with: photoseek verify {self.path.parent} --repair "
+                "(if the disk is read-only: on a copy of the folder on a writable disk)"
             )
-        if code in _PASSING:
+        if code in _TRANSIENT:
             return GalleryError(f"{self.path}: {error}; free the disk or the file, and try again")
         return GalleryDamaged(f"{self.path}: not a gallery database: {error}; restore it from a backup")
 
 
 def set_journal(connection: sqlite3.Connection, folder: Path) -> None:
-    """Use a write-ahead log where it works, and a rollback journal elsewhere."""
+    """Use a write-ahead log if the file system supports it, and a rollback journal otherwise."""
     connection.execute("PRAGMA synchronous = FULL")
     if supports_wal(folder):
         connection.execute("PRAGMA journal_mode = WAL")
@@ -208,4 +202,4 @@ def set_journal(connection: sqlite3.Connection, folder: Path) -> None:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # reads a log, if there is one, without shared memory
         connection.execute("PRAGMA journal_mode = DELETE")
         connection.execute("PRAGMA locking_mode = NORMAL")
-        connection.execute("PRAGMA user_version").fetchall()  # lets go of the exclusive lock
+        connection.execute("PRAGMA user_version").fetchall()  # releases the exclusive lock

@@ -1,4 +1,4 @@
-"""Photos, a few at a time, from the place where they lie through the image tower."""
+"""Read, decode and encode photos, a few at a time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import PhotoError, PhotoUnreachable
-from photoseek.gallery.database.database import ContentRecord, PhotoRecord
+from photoseek.gallery.database.records import ContentRecord, PhotoRecord
 from photoseek.photos.decode import decode_photo
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek.sources.base import PhotoEntry, PhotoSource
@@ -24,24 +24,24 @@ BATCH = 4  # photos in one run of the image tower: more are no faster on a CPU, 
 
 @dataclass(frozen=True)
 class Batch:
-    """Photos that were read together, and what was encoded of them.
+    """The result of encoding a few photos.
 
     Attributes:
-        size: How many there were, of which some may have vanished.
-        records: Of those that were read.
-        contents: What was encoded of them.
-        unseen: Path and reason of each that could not be reached now.
+        size: Number of photos, including those that no longer exist.
+        records: Those that were read.
+        contents: Those of their contents that were encoded.
+        skipped: Path and reason of each photo that could not be reached.
     """
 
     size: int
     records: list[PhotoRecord]
     contents: list[ContentRecord]
-    unseen: list[tuple[str, str]] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class PhotoEncoder:
-    """An image tower at work; ``known`` are the contents that have their vector already, as SHA-256."""
+    """Encodes the photos of a folder; ``known``: SHA-256 of contents that already have a vector."""
 
     folder: PhotoSource
     encoder: ImageEncoder
@@ -52,11 +52,11 @@ class PhotoEncoder:
         decoded = [item for item in self._decoded(part) if item is not None]
         contents = encode(self.encoder, [item.content for item in decoded if item.content is not None])
         read = [item.record for item in decoded if not item.unreachable]
-        unseen = [(item.record.found.path, item.record.reason or "") for item in decoded if item.unreachable]
-        return Batch(len(part), read, contents, unseen)
+        skipped = [(item.record.found.path, item.record.reason or "") for item in decoded if item.unreachable]
+        return Batch(len(part), read, contents, skipped)
 
     def _decoded(self, part: Sequence[PhotoEntry]) -> list[_Decoded | None]:
-        """Photos of a disk one by one, on the core of this thread; others at once: to fetch them is mostly to wait."""
+        """Decode photos: of a disk one by one on this thread's core, others concurrently, as they are fetched."""
         if self.folder.read_concurrency < 2:
             return [_decode(photo, self) for photo in part]
         with ThreadPoolExecutor(self.folder.read_concurrency, thread_name_prefix="photoseek-fetch") as pool:
@@ -64,14 +64,14 @@ class PhotoEncoder:
 
 
 class EncodingBackend(Protocol):
-    """Who encodes photos: the threads of this process, unless others are named."""
+    """Encodes photos, in threads of this process or elsewhere."""
 
     def encode(
-        self, work: Sequence[PhotoEntry], photo_encoder: PhotoEncoder, keep: Callable[[Batch], None]
+        self, work: Sequence[PhotoEntry], photo_encoder: PhotoEncoder, on_batch: Callable[[Batch], None]
     ) -> Generator[Batch]:
-        """Encode photos; each batch is handed to ``keep``, once, before it is yielded.
+        """Encode photos, and pass each batch to ``on_batch`` once before it is yielded.
 
-        When the caller stops, what is under way may still be handed to ``keep``.
+        After the caller stops iterating, batches that were already started may stable be passed to ``on_batch``.
         """
 
 
@@ -86,17 +86,17 @@ class Content:
 
     @classmethod
     def of(cls, data: bytes, sha256: str, preprocessing: Preprocessing) -> Content:
-        """Decode the bytes of a file, as large as the tower needs.
+        """Decode the bytes of a file at the size that the tower needs.
 
         Raises:
-            PhotoError: They are no photo, or a damaged one.
+            PhotoError: They cannot be decoded.
         """
         photo = decode_photo(data, preprocessing.min_edge)
         return cls(sha256, (photo.width, photo.height), photo.taken, preprocessing(photo.image))
 
 
 def encode(encoder: ImageEncoder, contents: Sequence[Content]) -> list[ContentRecord]:
-    """Return the contents with their vectors, encoded in one run of the tower."""
+    """Encode contents in one run of the tower, and return them with their vectors."""
     if not contents:
         return []
     vectors = encoder.encode_pixels(np.stack([content.pixels for content in contents]))
@@ -108,9 +108,9 @@ def encode(encoder: ImageEncoder, contents: Sequence[Content]) -> list[ContentRe
 
 @dataclass(frozen=True)
 class _Decoded:
-    """A photo that was read; ``content`` is None where its vector is known or it is unreadable.
+    """A photo that was read; ``content`` is None if it has a vector already or is unreadable.
 
-    If it was ``unreachable``, the record's reason says nothing against the photo.
+    ``unreachable``: the record's reason is about the storage, not about the photo.
     """
 
     record: PhotoRecord
@@ -119,16 +119,16 @@ class _Decoded:
 
 
 def _decode(photo: PhotoEntry, photo_encoder: PhotoEncoder) -> _Decoded | None:
-    """Read one photo; decode it unless its content has been encoded before. None where it has vanished.
+    """Read a photo, and decode it unless its content has a vector; None if it no longer exists.
 
-    What has vanished is left to the next scan: it may be the disk that went away.
+    A missing photo is left to the next scan: its disk may have been unmounted.
     """
     sha256 = None
     try:
-        still = photo_encoder.folder.read_stable(photo)
-        if still is None:
+        stable = photo_encoder.folder.read_stable(photo)
+        if stable is None:
             return None
-        photo, data = still
+        photo, data = stable
         sha256 = hashlib.sha256(data).hexdigest()
         if sha256 in photo_encoder.known:
             return _Decoded(PhotoRecord(photo, sha256))

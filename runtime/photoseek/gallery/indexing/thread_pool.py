@@ -5,79 +5,87 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 
 from photoseek.gallery.indexing.pipeline import BATCH, Batch, PhotoEncoder
 from photoseek.sources.base import PhotoEntry
 from photoseek.system.cpu import available_cores
 
-_NAME = "photoseek-encode"  # of each thread begins so
-_POLL_S = 2.0  # how often it is looked whether they live
-_AHEAD = 4  # batches for each thread that may be under way, so that a slow photo holds up no other
+_NAME = "photoseek-encode"  # prefix of the threads' names
+_POLL_S = 2.0  # interval of checks that the threads are alive
 
 
+@dataclass(frozen=True)
 class ThreadBackend:
-    """The threads of this process: each takes a few photos from their files through the tower, alone on its core.
+    """Threads of this process: each decodes and encodes a few photos at a time on its own core.
 
-    Threads that share one run of the tower wait for each other, and one that decodes beside it takes a core from it. At
-    any time a few batches for each are in memory, however many photos there are.
+    Threads that shared one run of the tower would wait for each other, and a separate decoding thread would take a core
+    from it.
+
+    Attributes:
+        workers: Number of threads. By default one for each core that this process may use.
+        ahead: Batches per thread that may be in memory, so that a slow photo does not delay others.
     """
 
+    workers: int = field(default_factory=available_cores)
+    ahead: int = 4
+
     def encode(
-        self, work: Sequence[PhotoEntry], photo_encoder: PhotoEncoder, keep: Callable[[Batch], None]
+        self, work: Sequence[PhotoEntry], photo_encoder: PhotoEncoder, on_batch: Callable[[Batch], None]
     ) -> Generator[Batch]:
         """See ``EncodingBackend.encode``."""
-        parts = [work[start : start + BATCH] for start in range(0, len(work), BATCH)]
-        yield from _prefetch(photo_encoder.batch, parts, keep)
+        batches = [work[start : start + BATCH] for start in range(0, len(work), BATCH)]
+        yield from _prefetch(photo_encoder.batch, batches, on_batch, self.workers, self.ahead)
 
 
 def _prefetch(
     encode: Callable[[Sequence[PhotoEntry]], Batch],
-    parts: Iterable[Sequence[PhotoEntry]],
-    keep: Callable[[Batch], None],
+    work: Iterable[Sequence[PhotoEntry]],
+    on_batch: Callable[[Batch], None],
+    workers: int,
+    ahead: int,
 ) -> Generator[Batch]:
-    """Encode in threads, at most ``_AHEAD`` parts for each thread ahead; every part that gets done is kept.
+    """Encode in threads, with at most ``ahead`` batches per thread in progress, and yield batches as they complete.
 
-    Parts come as they are done, so that a slow photo holds up no other. When the caller stops, those under way are
-    waited for and kept, too; the others are not begun.
+    When the caller stops iterating, running batches are completed and passed to ``on_batch``; the others are canceled.
     """
-    workers = available_cores()
     with ThreadPoolExecutor(workers, thread_name_prefix=_NAME) as pool:
-        under_way: set[Future[Batch]] = set()
-        seen: set[threading.Thread] = set()
+        pending: set[Future[Batch]] = set()
+        threads: set[threading.Thread] = set()
         try:
-            for part in parts:
-                under_way.add(pool.submit(encode, part))
-                seen |= {thread for thread in threading.enumerate() if thread.name.startswith(_NAME)}
-                if len(under_way) >= _AHEAD * workers:
-                    yield from _completed(under_way, seen, keep)
-            while under_way:
-                yield from _completed(under_way, seen, keep)
+            for photos in work:
+                pending.add(pool.submit(encode, photos))
+                threads |= {thread for thread in threading.enumerate() if thread.name.startswith(_NAME)}
+                if len(pending) >= ahead * workers:
+                    yield from _completed(pending, threads, on_batch)
+            while pending:
+                yield from _completed(pending, threads, on_batch)
         finally:
-            running = {future for future in under_way if not future.cancel()}
-            for future in _wait(running, seen, ALL_COMPLETED):
+            running = {future for future in pending if not future.cancel()}
+            for future in _wait(running, threads, ALL_COMPLETED):
                 if future.exception() is None:
-                    keep(future.result())
+                    on_batch(future.result())
 
 
 def _completed(
-    under_way: set[Future[Batch]], threads: set[threading.Thread], keep: Callable[[Batch], None]
+    pending: set[Future[Batch]], threads: set[threading.Thread], on_batch: Callable[[Batch], None]
 ) -> Iterator[Batch]:
-    """Wait for at least one, and keep all that are done before the caller hears of any."""
-    done = _wait(under_way, threads, FIRST_COMPLETED)
+    """Wait for at least one batch, and pass all completed ones to ``on_batch`` before the first is yielded."""
+    done = _wait(pending, threads, FIRST_COMPLETED)
     if not done:
-        raise MemoryError("a thread that encodes photos has ended before its time; is memory short?")
+        raise MemoryError("a thread that encodes photos has ended unexpectedly; is memory short?")
     failed = [future for future in done if future.exception() is not None]
-    under_way -= done
+    pending -= done
     batches = [future.result() for future in done if future not in failed]
     for batch in batches:
-        keep(batch)
+        on_batch(batch)
     for future in failed:
         future.result()
     yield from batches
 
 
 def _wait(futures: set[Future[Batch]], threads: set[threading.Thread], until: str) -> set[Future[Batch]]:
-    """Those that are done; fewer than awaited where one of the threads has died, as for want of memory it may."""
+    """Return completed futures; fewer than requested if a thread has died, which a lack of memory can cause."""
     while True:
         found = wait(futures, timeout=_POLL_S, return_when=until)
         if (found.done and until == FIRST_COMPLETED) or not found.not_done:

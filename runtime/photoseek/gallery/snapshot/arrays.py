@@ -1,4 +1,4 @@
-"""The arrays of a generation, as files of numpy: written row by row, and looked at before they are mapped."""
+"""The arrays of a snapshot as .npy files: written row by row, and validated when they are mapped."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import numpy.typing as npt
 
 from photoseek.vectors import Rows, Vectors, not_unit
 
-Checks = npt.NDArray[np.uint32]
+Checksums = npt.NDArray[np.uint32]
 
-_BLOCK = 65_536  # rows looked at in one step
+_BLOCK = 65_536  # rows validated in one step
 
 
 def write_rows(vectors: BinaryIO, ids: BinaryIO, rows: Iterable[tuple[int, Vectors]], count: int, dim: int) -> int:
-    """Write rows as an array of vectors (count, dim) and one of ids (count,); tells how many rows there were.
+    """Write rows as an array of vectors (count, dim) and one of ids (count,), and return how many there were.
 
-    With plain writes: one to a mapped file kills the process where the disk is full, and numpy's own pass over the
-    error of a file that could not be closed.
+    Uses plain writes: a write to a mapped file kills the process if the disk is full, and numpy's own functions ignore
+    an error when the file is closed.
     """
     for file, descr, shape in ((vectors, "<f4", (count, dim)), (ids, "<i8", (count,))):
         np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
@@ -32,12 +32,12 @@ def write_rows(vectors: BinaryIO, ids: BinaryIO, rows: Iterable[tuple[int, Vecto
     return written
 
 
-def write_checks(file: BinaryIO, checks: Iterable[int], count: int) -> int:
-    """Write CRC-32 sums as an array (count,); tells how many there were."""
+def write_checksums(file: BinaryIO, checksums: Iterable[int], count: int) -> int:
+    """Write CRC-32 checksums as an array (count,), and return how many there were."""
     np.lib.format.write_array_header_1_0(file, {"descr": "<u4", "fortran_order": False, "shape": (count,)})
     written = 0
-    for check in checks:
-        file.write(check.to_bytes(4, "little"))
+    for checksum in checksums:
+        file.write(checksum.to_bytes(4, "little"))
         written += 1
     return written
 
@@ -46,20 +46,20 @@ def mmap_vectors(path: Path, count: int, dim: int) -> Vectors:
     """Map unit vectors (count, dim) into memory.
 
     Raises:
-        ValueError: The file holds anything else.
+        ValueError: The file contains anything else.
     """
     vectors: Vectors = _map(path, np.float32, (count, dim))
     for start in range(0, count, _BLOCK):
         if len(wrong := not_unit(vectors[start : start + _BLOCK])):
-            raise ValueError(f"row {start + wrong[0]} is no unit vector")
+            raise ValueError(f"row {start + wrong[0]} is not a unit vector")
     return vectors
 
 
 def mmap_ids(path: Path, count: int) -> Rows:
-    """Map the ids of photos (count,), which rise, into memory.
+    """Map the rising ids of photos (count,) into memory.
 
     Raises:
-        ValueError: The file holds anything else.
+        ValueError: The file contains anything else.
     """
     ids: Rows = _map(path, np.int64, (count,))
     if ids[0] < 1 or (np.diff(ids) < 1).any():
@@ -67,14 +67,14 @@ def mmap_ids(path: Path, count: int) -> Rows:
     return ids
 
 
-def mmap_checksums(path: Path, count: int) -> Checks:
-    """Map CRC-32 sums (count,) into memory.
+def mmap_checksums(path: Path, count: int) -> Checksums:
+    """Map CRC-32 checksums (count,) into memory.
 
     Raises:
-        ValueError: The file holds anything else.
+        ValueError: The file contains anything else.
     """
-    checks: Checks = _map(path, np.uint32, (count,))
-    return checks
+    checksums: Checksums = _map(path, np.uint32, (count,))
+    return checksums
 
 
 def _map(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> npt.NDArray[Any]:

@@ -1,4 +1,4 @@
-"""``CURRENT``: the file that names the generation that answers queries, with the checksum of its manifest."""
+"""``CURRENT``: the file with the name of the snapshot that answers queries, and the checksum of its manifest."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _MOST_BYTES = 84
 
 
 def current_id(gallery: Path) -> str | None:
-    """The name of the generation that answers queries; None where there is none yet."""
+    """Return the name of the current snapshot; None if there is none."""
     current = read_current(gallery)
     return None if current is None else current[0]
 
 
 def clear_current(gallery: Path) -> None:
-    """Let no generation answer queries, where the database has nothing that could be found."""
+    """Remove ``CURRENT``: the database has no searchable photo."""
     remove_file(gallery / CURRENT)
     fsync_dir(gallery)
 
 
 def read_current(gallery: Path) -> tuple[str, str] | None:
-    """Name and manifest checksum of the current generation, in one read: it may be replaced at any time."""
+    """Return name and manifest checksum of the current snapshot, in one read: it may be replaced at any time."""
     path = gallery / CURRENT
     expect_file(path, LINK_HINT)
     try:
@@ -49,12 +49,12 @@ def read_current(gallery: Path) -> tuple[str, str] | None:
 
 
 def write_current(gallery: Path, name: str, checksum: str) -> None:
-    """Let a generation answer queries, named with the SHA-256 of its manifest."""
+    """Make a snapshot the current one; ``checksum`` is the SHA-256 of its manifest."""
     write_bytes_atomic(gallery / CURRENT, f"{name} {checksum}\n".encode())
 
 
 def is_pointer_draft(path: Path) -> bool:
-    """Return whether a file is what a killed process left of a new ``CURRENT``: by its name, and by its content."""
+    """Return whether a file is an incomplete ``CURRENT`` of a killed process, by its name and its content."""
     if not POINTER_DRAFT_NAME.fullmatch(path.name):
         return False
     try:

@@ -1,7 +1,6 @@
-"""``manifest.json`` of a generation: what it holds, what was measured with it, and what each of its files must be.
+"""``manifest.json`` of a snapshot: its contents, engine measurements, and the checksum of each file.
 
-What is read is made sure of before anyone goes by it, although its checksum was right: whoever wrote it may have been
-wrong.
+Values are validated even if the checksum of the manifest matches: the program that wrote it may have had a bug.
 """
 
 from __future__ import annotations
@@ -15,31 +14,31 @@ from pathlib import Path
 
 from photoseek.bundle.manifest import FileRecord
 from photoseek.errors import GalleryIncompatible
-from photoseek.gallery.file_names import CHECKS, IDS, MANIFEST, VECTORS
+from photoseek.gallery.file_names import CHECKSUMS, IDS, MANIFEST, VECTORS
 from photoseek.system.atomic_write import read_bounded
 from photoseek.vector_index.registry import ENGINES, index_file, parameters_of
 from photoseek.vector_index.tuning import EngineStats, Tuning
 
 FORMAT = 1
-"""The format of a generation; another one is refused."""
+"""Format version of a snapshot; any other is refused."""
 
-_MOST = 2**31 - 1  # of any number that goes to native code
+_MOST = 2**31 - 1  # largest number that is passed to native code
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class SnapshotManifest:
-    """What a generation holds, and what each of its files must be.
+    """The contents of a snapshot.
 
     Attributes:
-        revision: The database's revision that it shows.
-        fingerprint: Of the bundle that made the vectors.
-        gallery: The name of the database that it was made from.
-        state: The name of the state of the database that it shows.
-        count: Vectors.
+        revision: Revision of the database that it shows.
+        fingerprint: Of the bundle that encoded the vectors.
+        gallery: Name of the database that it was made from.
+        state: Name of the state of the database that it shows.
+        count: Number of vectors.
         dim: Their length.
-        tuning: What each engine was found to do.
-        files: What each file must be.
+        tuning: Measurements and parameters of each engine.
+        files: Size and checksum of each file.
     """
 
     revision: int
@@ -59,7 +58,7 @@ def read_manifest(folder: Path, checksum: str) -> SnapshotManifest:
 
     Raises:
         OSError: It cannot be read.
-        ValueError: It has another checksum, or says what cannot be.
+        ValueError: It has another checksum or an invalid value.
         GalleryIncompatible: Its format is newer than ``FORMAT``.
     """
     path = folder / MANIFEST
@@ -81,50 +80,51 @@ def read_manifest(folder: Path, checksum: str) -> SnapshotManifest:
         manifest = SnapshotManifest(**{**values, "tuning": tuning, "files": files})
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"cannot be read as a manifest: {error!r}") from error
-    _make_sure(manifest)
+    _check_manifest(manifest)
     return manifest
 
 
-def _make_sure(manifest: SnapshotManifest) -> None:
+def _check_manifest(manifest: SnapshotManifest) -> None:
     for name in ("revision", "count", "dim"):
-        _need(_whole(getattr(manifest, name), 0 if name == "revision" else 1), name, getattr(manifest, name))
+        _require(_is_integer(getattr(manifest, name), 0 if name == "revision" else 1), name, getattr(manifest, name))
     for name in ("fingerprint", "gallery", "state"):
-        _need(isinstance(getattr(manifest, name), str), name, getattr(manifest, name))
-    _need(manifest.metric == "cosine", "metric", manifest.metric)
+        _require(isinstance(getattr(manifest, name), str), name, getattr(manifest, name))
+    _require(manifest.metric == "cosine", "metric", manifest.metric)
     for file, record in manifest.files.items():
-        _need(Path(file).name == file and "\0" not in file, "files", file)
-        _need(_whole(record.bytes, 0, 2**63 - 1) and isinstance(record.sha256, str), file, record)
-        _need(_SHA256.fullmatch(record.sha256) is not None, file, record)
-    _make_sure_of_tuning(manifest.tuning, manifest.files)
+        _require(Path(file).name == file and "\0" not in file, "files", file)
+        _require(_is_integer(record.bytes, 0, 2**63 - 1) and isinstance(record.sha256, str), file, record)
+        _require(_SHA256.fullmatch(record.sha256) is not None, file, record)
+    _check_tuning(manifest.tuning, manifest.files)
 
 
-def _make_sure_of_tuning(tuning: Tuning, files: Mapping[str, FileRecord]) -> None:
-    _need(_share(tuning.target), "target", tuning.target)
-    _need("exact" in tuning.engines and set(tuning.engines) <= set(ENGINES), "engines", list(tuning.engines))
+def _check_tuning(tuning: Tuning, files: Mapping[str, FileRecord]) -> None:
+    _require(_is_share(tuning.target), "target", tuning.target)
+    _require("exact" in tuning.engines and set(tuning.engines) <= set(ENGINES), "engines", list(tuning.engines))
     for name, found in tuning.engines.items():
-        _need(_number(found.milliseconds), f"milliseconds of {name}", found.milliseconds)
-        _need(isinstance(found.recalls, dict) and bool(found.recalls), f"recalls of {name}", found.recalls)
-        _need(all(map(_share, found.recalls.values())), f"recalls of {name}", found.recalls)
-        _need(isinstance(found.parameters, dict), f"parameters of {name}", found.parameters)
-        _need(set(found.parameters) <= parameters_of(name), f"parameters of {name}", found.parameters)
-        _need(all(_whole(value, 1) for value in found.parameters.values()), f"parameters of {name}", found.parameters)
-    needed = {VECTORS, IDS, CHECKS, *filter(None, map(index_file, tuning.engines))}
-    _need(needed <= set(files), "files", sorted(files))
-    _need(tuning.engines["exact"].recall >= tuning.target, "recalls of exact", tuning.engines["exact"].recalls)
+        recalls, parameters = found.recalls, found.parameters
+        _require(_is_number(found.milliseconds), f"milliseconds of {name}", found.milliseconds)
+        _require(isinstance(recalls, dict) and bool(recalls), f"recalls of {name}", recalls)
+        _require(all(map(_is_share, recalls.values())), f"recalls of {name}", recalls)
+        _require(isinstance(parameters, dict), f"parameters of {name}", parameters)
+        _require(set(parameters) <= parameters_of(name), f"parameters of {name}", parameters)
+        _require(all(_is_integer(value, 1) for value in parameters.values()), f"parameters of {name}", parameters)
+    needed = {VECTORS, IDS, CHECKSUMS, *filter(None, map(index_file, tuning.engines))}
+    _require(needed <= set(files), "files", sorted(files))
+    _require(tuning.engines["exact"].recall >= tuning.target, "recalls of exact", tuning.engines["exact"].recalls)
 
 
-def _need(right: bool, what: str, found: object) -> None:
+def _require(right: bool, what: str, found: object) -> None:
     if not right:
         raise ValueError(f"{what} cannot be {found!r}")
 
 
-def _whole(value: object, least: int, most: int = _MOST) -> bool:
+def _is_integer(value: object, least: int, most: int = _MOST) -> bool:
     return type(value) is int and least <= value <= most
 
 
-def _number(value: object) -> bool:
+def _is_number(value: object) -> bool:
     return type(value) in (int, float) and 0 <= value < float("inf")  # type: ignore[operator]
 
 
-def _share(value: object) -> bool:
+def _is_share(value: object) -> bool:
     return type(value) in (int, float) and 0 <= value <= 1  # type: ignore[operator]

@@ -1,4 +1,4 @@
-"""Sample queries from ``sample_queries.toml``: for tuning and benchmarks, and to begin with on the page."""
+"""Sample queries from ``sample_queries.toml``, for tuning, benchmarks and the page."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 
 
 def sample_queries(languages: Sequence[str]) -> list[str]:
-    """Return typical queries over photos in the given languages; those in English where there are none."""
+    """Return sample queries for photos in the given languages; English ones if there are none."""
     queries = _queries()["photos"]
     return [text for language in languages for text in queries.get(language, ())] or queries["en"].copy()
 
 
 def demo_queries(language: str) -> list[str]:
-    """Return queries that the scenes of the demo show, in English or Chinese."""
+    """Return sample queries for the demo gallery, in English or Chinese."""
     return _queries()["demo"][language]
 
 

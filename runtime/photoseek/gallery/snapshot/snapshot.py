@@ -1,7 +1,7 @@
-"""What answers queries fast: immutable folders derived from the database, one of them current.
+"""Snapshots that answer queries: immutable folders derived from the database, one of them current.
 
-A generation is written completely and synced before ``CURRENT`` names it, and never changed afterwards; a reader
-that holds the one before goes on with it. All of it can be made again from the database.
+A snapshot is written completely and synced before ``CURRENT`` names it, and never changed afterward; a reader of the
+previous one can continue. All of it can be rebuilt from the database.
 """
 
 from __future__ import annotations
@@ -13,11 +13,25 @@ from pathlib import Path
 
 from photoseek.bundle.manifest import FileRecord
 from photoseek.errors import GalleryDamaged, GalleryEmpty, MissingExtra, QueryError
-from photoseek.gallery.file_names import CHECKS, CURRENT, GENERATION_FILE, GENERATIONS, IDS, MANIFEST, PARTIAL, VECTORS
-from photoseek.gallery.snapshot.arrays import Checks, mmap_checksums, mmap_ids, mmap_vectors, write_checks, write_rows
-from photoseek.gallery.snapshot.current import LINK_HINT, read_current, write_current
-from photoseek.gallery.snapshot.current import REPAIR_HINT as REPAIR_HINT
-from photoseek.gallery.snapshot.current import clear_current as clear_current
+from photoseek.gallery.file_names import (
+    CHECKSUMS,
+    CURRENT,
+    GENERATION_FILE,
+    GENERATIONS,
+    IDS,
+    MANIFEST,
+    PARTIAL,
+    VECTORS,
+)
+from photoseek.gallery.snapshot.arrays import (
+    Checksums,
+    mmap_checksums,
+    mmap_ids,
+    mmap_vectors,
+    write_checksums,
+    write_rows,
+)
+from photoseek.gallery.snapshot.current import LINK_HINT, REPAIR_HINT, read_current, write_current
 from photoseek.gallery.snapshot.manifest import SnapshotManifest, read_manifest
 from photoseek.gallery.snapshot.stale import number_of, remove_stale_snapshots
 from photoseek.system.atomic_write import (
@@ -35,12 +49,12 @@ from photoseek.vector_index.registry import index_file, is_available, open_index
 from photoseek.vector_index.tuning import TARGET_RECALL, sample_queries, tune
 from photoseek.vectors import Rows, Vectors
 
-_MOST = 10**11  # no gallery counts that far: a name with a higher number is not followed
+_MOST = 10**11  # numbers of snapshots are below; a folder with a higher one is ignored
 
 
 @dataclass(frozen=True)
 class SourceState:
-    """What a generation shows of a gallery's database; see ``SnapshotManifest``."""
+    """The state of the database that a snapshot shows; see ``SnapshotManifest``."""
 
     revision: int
     fingerprint: str
@@ -50,27 +64,27 @@ class SourceState:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A generation, its verified vectors mapped into memory.
+    """An open snapshot, its verified vectors mapped into memory.
 
     Attributes:
         ids: Photo id of each row, (n,).
         vectors: Unit vectors, (n, dim).
-        checks: Of each row, (n,), see ``StoredPhoto.check``.
+        checksums: Of each row, (n,), see ``StoredPhoto.checksum``.
     """
 
     path: Path
     manifest: SnapshotManifest
     ids: Rows
     vectors: Vectors
-    checks: Checks
+    checksums: Checksums
 
     def engine(self, name: str) -> Index:
         """Open an engine over the vectors; ``auto`` is the fastest.
 
         Raises:
-            GalleryDamaged: Its file is missing or not what the manifest says.
-            MissingExtra: What it needs is not installed.
-            QueryError: It was not installed when the gallery was indexed.
+            GalleryDamaged: Its file is missing, or differs from the manifest.
+            MissingExtra: Its library is not installed.
+            QueryError: Its library was not installed when the gallery was indexed.
         """
         tuning = self.manifest.tuning
         name = tuning.fastest if name == "auto" else name
@@ -78,8 +92,8 @@ class Snapshot:
             raise MissingExtra(f"engine {name} needs faiss; install it with: pip install 'photoseek[faiss]'")
         if name not in tuning.engines:
             raise QueryError(
-                f"{self.path}: no index for engine {name}: it was not installed when this gallery was indexed; make it "
-                "with: photoseek index PHOTOS"
+                f"{self.path}: no index for engine {name}: it was not installed when this gallery was indexed; build "
+                "it with: photoseek index PHOTOS"
             )
         file = index_file(name)
         path = None if file is None else self._verified(file)
@@ -89,7 +103,7 @@ class Snapshot:
             raise GalleryDamaged(f"{error}; {REPAIR_HINT}") from error
 
     def damaged(self) -> list[str]:
-        """What is wrong with each file that is; reads them all, and opens each engine."""
+        """Read every file, open each engine, and return the problems."""
         wrong: dict[str, str] = {}
         for file in self.manifest.files:
             with _record(wrong, file):
@@ -105,7 +119,7 @@ class Snapshot:
         """Check every file.
 
         Raises:
-            GalleryDamaged: One is missing or not what the manifest says.
+            GalleryDamaged: One is missing, or differs from the manifest.
         """
         if wrong := self.damaged():
             raise GalleryDamaged(wrong[0])
@@ -116,11 +130,11 @@ class Snapshot:
 
 
 def open_current(gallery: Path) -> Snapshot:
-    """Open the generation that answers queries, its vectors verified before they are mapped.
+    """Open the current snapshot of a folder, its vectors verified before they are mapped.
 
     Raises:
-        GalleryEmpty: There is none yet.
-        GalleryDamaged: Its manifest or vectors are missing or not what they should be.
+        GalleryEmpty: There is none.
+        GalleryDamaged: Its manifest or vectors are missing or damaged.
         GalleryIncompatible: Its format is newer than ``FORMAT``.
     """
     current = read_current(gallery)
@@ -131,34 +145,42 @@ def open_current(gallery: Path) -> Snapshot:
     for each in (folder.parent, folder):
         expect_folder(each, LINK_HINT)
     manifest = _read_manifest(folder, checksum)
-    for file in (IDS, VECTORS, CHECKS):
+    for file in (IDS, VECTORS, CHECKSUMS):
         _check(folder / file, manifest.files[file])
     with _with_hint(folder / IDS):
         ids = mmap_ids(folder / IDS, manifest.count)
     with _with_hint(folder / VECTORS):
         vectors = mmap_vectors(folder / VECTORS, manifest.count, manifest.dim)
-    with _with_hint(folder / CHECKS):
-        checks = mmap_checksums(folder / CHECKS, manifest.count)
-    return Snapshot(folder, manifest, ids, vectors, checks)
+    with _with_hint(folder / CHECKSUMS):
+        checksums = mmap_checksums(folder / CHECKSUMS, manifest.count)
+    return Snapshot(folder, manifest, ids, vectors, checksums)
 
 
 def write_snapshot(
     gallery: Path,
     rows: Iterator[tuple[int, Vectors]],
-    checks: Iterable[int],
+    checksums: Iterable[int],
     *,
     count: int,
     dim: int,
-    shown: SourceState,
+    state: SourceState,
     texts: Vectors | None = None,
     target: float = TARGET_RECALL,
 ) -> SnapshotManifest:
-    """Derive a generation from photo ids and vectors, at least one, and make it current; ``shown`` is what of.
+    """Write a snapshot, and make it current.
 
-    ``checks`` are the sums of the rows of those photos in the database.
+    Args:
+        gallery: The folder of the bundle's snapshots.
+        rows: Photo ids, rising, and vectors; at least one.
+        checksums: Those of the same database rows.
+        count: Number of rows.
+        dim: Length of the vectors.
+        state: Of the database.
+        texts: Vectors of sample queries. None: engines are tuned on queries by photo only.
+        target: Recall to which engines are tuned.
 
-    Engines are tuned to the recall ``target`` on queries by photo and, where ``texts`` gives the vectors of typical
-    ones, by text.
+    Raises:
+        GalleryDamaged: The database has other rows than ``count``, or the disk returns other data than was written.
     """
     parent = gallery / GENERATIONS
     expect_folder(parent, LINK_HINT)
@@ -169,18 +191,16 @@ def write_snapshot(
     try:
         make_tagged(partial)
         vectors = _write_vectors(partial, rows, count, dim)
-        with (partial / CHECKS).open("wb") as file:
-            if (written := write_checks(file, checks, count)) != count:
+        with (partial / CHECKSUMS).open("wb") as file:
+            if (written := write_checksums(file, checksums, count)) != count:
                 raise GalleryDamaged(f"expected {count} photos in the database, found {written}; index again")
         tuning = tune(partial, vectors, sample_queries(vectors, texts), target)
         files = {file.name: FileRecord.of(file) for file in sorted(partial.iterdir())}
-        facts = (shown.revision, shown.fingerprint, shown.gallery, shown.state, count, dim, tuning, files)
+        facts = (state.revision, state.fingerprint, state.gallery, state.state, count, dim, tuning, files)
         manifest = SnapshotManifest(*facts)
         _publish(gallery, partial, name, manifest)
     except BaseException:
-        remove_folder(
-            gallery, GENERATIONS, partial.name, files=GENERATION_FILE
-        )  # where the disk is full, its place is needed
+        remove_folder(gallery, GENERATIONS, partial.name, files=GENERATION_FILE)  # frees space on a full disk
         raise
     return manifest
 
@@ -194,11 +214,11 @@ def _write_vectors(folder: Path, rows: Iterator[tuple[int, Vectors]], count: int
         mmap_ids(folder / IDS, count)
         return mmap_vectors(folder / VECTORS, count, dim)
     except ValueError as error:
-        raise GalleryDamaged(f"{folder}: written, and not found as written: {error}; index again") from error
+        raise GalleryDamaged(f"{folder}: read back other data than was written: {error}; index again") from error
 
 
 def _publish(gallery: Path, partial: Path, name: str, manifest: SnapshotManifest) -> None:
-    """Sync everything, then let ``CURRENT`` name it, then drop all but the one before."""
+    """Sync everything, then update ``CURRENT``, then remove all older ones but the previous."""
     write_json_atomic(partial / MANIFEST, asdict(manifest))
     for file in manifest.files:
         limit_mode(partial / file)
@@ -212,7 +232,7 @@ def _publish(gallery: Path, partial: Path, name: str, manifest: SnapshotManifest
 
 
 def _next_name(parent: Path) -> str:
-    """Return a name that nothing has, complete or not, above that of every generation."""
+    """Return an unused name with a number above that of every snapshot, complete or not."""
     taken = set(map(number_of, parent.iterdir()))
     number = max((number for number in taken if number < _MOST), default=0) + 1
     while number in taken:
@@ -242,7 +262,7 @@ def _check(path: Path, record: FileRecord) -> None:
 
 @contextmanager
 def _with_hint(path: Path) -> Iterator[None]:
-    """What is wrong with a file, with its cure."""
+    """Convert ValueError to GalleryDamaged, with the file and a repair hint."""
     try:
         yield
     except ValueError as error:

@@ -1,0 +1,137 @@
+"""Encode photos and captions, and commit the vectors every few seconds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from photoseek.bundle.bundle import Bundle
+from photoseek.encoders.encoders import ImageEncoder, TextEncoder
+from photoseek.errors import PhotoSourceUnreachable
+from photoseek.gallery.database.database import Database
+from photoseek.gallery.database.records import ContentRecord, PhotoRecord
+from photoseek.gallery.database.sentences import Sentences
+from photoseek.gallery.indexing.pipeline import Batch, EncodingBackend, PhotoEncoder
+from photoseek.gallery.indexing.report import Progress
+from photoseek.sources.base import PhotoEntry, PhotoSource
+
+_SENTENCES = 256  # in one batch
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of a run.
+
+    Attributes:
+        commit_s: Seconds between two commits; a kill loses what was encoded since the last one.
+        unreachable: Unreachable photos in a row after which the storage counts as unreachable.
+    """
+
+    commit_s: float = 5.0
+    unreachable: int = 24
+
+
+@dataclass
+class Counts:
+    """Counts of one run, and the records of its next commit.
+
+    Attributes:
+        before: SHA-256 and reason of each photo before the run, by path.
+        read: Photos that were read.
+        encoded: Contents that were encoded.
+        reused: Photos whose content was encoded before.
+        unchanged: Photos that have the same content as before.
+        skipped: Reason for each photo that could not be reached, by path.
+    """
+
+    before: Mapping[str, tuple[str | None, str | None]]
+    read: int = 0
+    encoded: int = 0
+    reused: int = 0
+    unchanged: int = 0
+    skipped: dict[str, str] = field(default_factory=dict)
+    unreachable: int = 0  # in a row
+    photos: list[PhotoRecord] = field(default_factory=list)
+    contents: list[ContentRecord] = field(default_factory=list)
+    committed_at: float = field(default_factory=time.monotonic)
+
+    def add(self, batch: Batch) -> None:
+        """Count a batch, and keep its records for the next commit."""
+        self.skipped.update(batch.skipped)
+        self.unreachable = 0 if batch.records else self.unreachable + len(batch.skipped)
+        self.read += len(batch.records)
+        fresh = {content.sha256 for content in batch.contents}
+        same = [record for record in batch.records if record.sha256 not in fresh and self._is_same(record)]
+        readable = sum(record.reason is None for record in batch.records)
+        self.encoded += len(batch.contents)
+        self.unchanged += len(same)
+        self.reused += readable - len(batch.contents) - sum(record.reason is None for record in same)
+        self.photos += batch.records
+        self.contents += batch.contents
+
+    def commit(self, database: Database, fingerprint: str) -> None:
+        """Save the records in one transaction."""
+        if self.photos:
+            with database.writing():
+                database.save_contents(fingerprint, self.contents)
+                database.save_photos(sorted(self.photos, key=lambda record: record.found.path))  # ids by path
+        self.photos, self.contents, self.committed_at = [], [], time.monotonic()
+
+    def _is_same(self, record: PhotoRecord) -> bool:
+        """Return whether a photo has the content that it had."""
+        return record.sha256 is not None and self.before.get(record.found.path) == (record.sha256, record.reason)
+
+
+def encode_photos(
+    work: list[PhotoEntry],
+    database: Database,
+    folder: PhotoSource,
+    encoder: ImageEncoder,
+    progress: Callable[[Progress], None],
+    backend: EncodingBackend,
+    limits: Limits,
+) -> Counts:
+    """Encode photos with a backend, and commit the results every few seconds.
+
+    Raises:
+        PhotoSourceUnreachable: Many photos in a row could not be reached.
+    """
+    paths = {photo.path for photo in work}
+    counts = Counts({path: content for path, content in database.contents().items() if path in paths} if work else {})
+    fingerprint = encoder.bundle.fingerprint
+    photo_encoder = PhotoEncoder(folder, encoder, database.known_contents(fingerprint))
+    progress(Progress("encode", 0, len(work)))
+    done = 0
+    try:
+        with closing(backend.encode(work, photo_encoder, counts.add)) as batches:
+            for batch in batches:
+                done += batch.size
+                if counts.unreachable >= limits.unreachable:
+                    raise PhotoSourceUnreachable(
+                        f"{folder.address}: {counts.unreachable} photos in a row could not be read, the last: "
+                        f"{batch.skipped[-1][1]}; encoded photos are saved, run the command again to resume"
+                    )
+                if time.monotonic() - counts.committed_at > limits.commit_s:
+                    counts.commit(database, fingerprint)
+                progress(Progress("encode", done, len(work)))
+    finally:  # an interruption keeps what was encoded
+        counts.commit(database, fingerprint)
+    return counts
+
+
+def encode_sentences(
+    sentences: Sentences, bundle: Bundle, progress: Callable[[Progress], None] = lambda _: None
+) -> int:
+    """Encode the captions that have no vector, committed batch by batch, and return how many there were.
+
+    The caller holds the gallery's lock.
+    """
+    texts = sorted(sentences.without_vectors(bundle.fingerprint), key=len)  # less padding in each batch
+    encoder = TextEncoder(bundle)
+    for start in range(0, len(texts), _SENTENCES):
+        part = texts[start : start + _SENTENCES]
+        sentences.save_vectors(bundle.fingerprint, part, encoder.encode(part))
+        progress(Progress("encode", start + len(part), len(texts)))
+    return len(texts)

@@ -1,0 +1,58 @@
+"""Progress and results of indexing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Progress of one bundle; ``phase`` is ``encode`` or ``build``."""
+
+    phase: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class BundleReport:
+    """What one indexing did for an additional bundle.
+
+    Attributes:
+        bundle: Its name.
+        encoded: Photos encoded now.
+        problem: Why it was skipped; None if it was not.
+    """
+
+    bundle: str
+    encoded: int = 0
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class IndexReport:
+    """What one indexing did.
+
+    Attributes:
+        photos: Photos in the folder.
+        encoded: Encoded now.
+        reused: New, renamed or replaced photos whose content was encoded before.
+        unchanged: Photos with the same content as before; those with changed metadata were read to find out.
+        removed: No longer in the folder.
+        unreadable: Path and reason of each photo that could not be decoded, now or before.
+        seconds: Duration.
+        kept_missing: Photos that were not found or read, but kept, because they may be in a skipped folder or file.
+        skipped: Path and reason of each folder or file that could not be read.
+        additional: What was done for each additional bundle; the counts above are those of the primary bundle.
+    """
+
+    photos: int
+    encoded: int
+    reused: int
+    unchanged: int
+    removed: int
+    unreadable: list[tuple[str, str]]
+    seconds: float
+    kept_missing: int = 0
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    additional: list[BundleReport] = field(default_factory=list)
