@@ -114,10 +114,10 @@ class Store(Protocol):
     most_effort: int
     """The largest effort that a query can ask with."""
 
-    def state(self) -> StoreMetadata | None:
+    def metadata(self) -> StoreMetadata | None:
         """What it shows; None: nothing was pushed here."""
 
-    def set_metadata(self, state: StoreMetadata) -> None:
+    def set_metadata(self, metadata: StoreMetadata) -> None:
         """Note what it shows."""
 
     def prepare(self, dim: int) -> None:

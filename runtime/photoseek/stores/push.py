@@ -142,7 +142,7 @@ class _Push:
         """What the place shows, if it is this gallery's; it is made this gallery's where it is nobody's."""
         if rebuild:
             self.store.drop()
-        state = self.store.state() or StoreMetadata(self.shown.gallery, self.shown.fingerprint, self.bundle.dim)
+        state = self.store.metadata() or StoreMetadata(self.shown.gallery, self.shown.fingerprint, self.bundle.dim)
         state.check_matches(self.shown, self.store.place)
         self.store.prepare(self.bundle.dim)
         return state

@@ -16,6 +16,7 @@ from photoseek.captions import Caption
 from photoseek.errors import QueryError
 from photoseek.gallery.database.filter_query import list_folders
 from photoseek.gallery.filters import Filter
+from photoseek.search.caption_search import CaptionSearcher
 from photoseek.vectors import normalize
 from tiny_bundle import write_tiny_bundle
 from tiny_photos import write_color
@@ -31,10 +32,10 @@ def paths(searcher: Searcher, *asked: str, **options: Any) -> list[str]:
 
 
 def test_parts_are_added_by_their_weights(searcher: Searcher) -> None:
-    red, blue, green = (searcher.encode(color) for color in ("red", "blue", "green"))
+    red, blue, green = (searcher.query(color).vector for color in ("red", "blue", "green"))
     expected = normalize((2 * red + blue - 0.5 * green)[None])[0]
-    np.testing.assert_allclose(searcher.encode("2:red + blue - 0.5:green"), expected, atol=1e-6)
-    np.testing.assert_allclose(searcher.encode(r"red \+ blue"), searcher.text_encoder.encode(["red + blue"])[0])
+    np.testing.assert_allclose(searcher.query("2:red + blue - 0.5:green").vector, expected, atol=1e-6)
+    np.testing.assert_allclose(searcher.query(r"red \+ blue").vector, searcher.text_encoder.encode(["red + blue"])[0])
 
 
 def test_what_is_subtracted_comes_last(searcher: Searcher) -> None:
@@ -204,10 +205,8 @@ def test_confidence_is_that_of_the_text(tmp_path: Path, photos: Path) -> None:
         assert hit.low_confidence == (hit.score < 0.7)
     assert not searcher.search("red", k=1)[0].low_confidence
     both = searcher.search("red + blue", k=24)
-    red, blue = searcher.encode("red"), searcher.encode("blue")
-    vectors = dict(
-        zip(searcher._current().generation.ids.tolist(), searcher._current().generation.vectors, strict=True)
-    )
+    red, blue = searcher.query("red").vector, searcher.query("blue").vector
+    vectors = dict(zip(searcher.snapshot.ids.tolist(), searcher.snapshot.vectors, strict=True))
     for hit in both:
         least = min(float(vectors[hit.id] @ red), float(vectors[hit.id] @ blue))
         assert hit.confidence == pytest.approx(1 / (1 + np.exp(10 - 20 * least)), abs=1e-5)
@@ -227,7 +226,7 @@ CAPTIONS = [Caption(f"{color}/{color}-0.png", 0, f"a {color} picture") for color
 
 
 def test_a_photo_is_described_by_the_sentences_nearest_to_it(gallery: Gallery, photos: Path) -> None:
-    searcher = Searcher(gallery)
+    searcher = CaptionSearcher(Searcher(gallery))
     with pytest.raises(QueryError, match="no captions; add some with: photoseek captions add"):
         searcher.describe(photos / "red" / "red-1.png")
     assert gallery.add_captions(CAPTIONS) == 3

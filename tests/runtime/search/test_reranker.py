@@ -137,7 +137,7 @@ def test_near_duplicates_are_folded_in_the_fused_order_by_the_first_bundle_s_vec
     reranker = Reranker(searcher, second, depth=depth, fusion=Fusion(weight=1.0))
     for text in ("red and white", "white - blue", "red and blue", "green and yellow"):
         unfolded = reranker.search(text, k=24)
-        vectors = np.stack([searcher.photo_at(hit.path)[1] for hit in unfolded])
+        vectors = np.stack([searcher.resolve_photo(hit.path)[1] for hit in unfolded])
         expected = [(hit.path, paths(hit.duplicates)) for hit in group_near_duplicates(unfolded, vectors)]
         assert len(expected) == len(COLORS)
         assert [
@@ -246,7 +246,7 @@ def test_a_photo_that_is_gone_or_another_picture_now_counts_as_last(
     for path in ("red/red-1.png", "red/red-2.png"):
         assert (hits[path].scores[1].score, hits[path].scores[1].rank) == (None, None)
     assert hits["red/red-0.png"].scores[1].rank is not None
-    with pytest.raises(QueryError, match=r"'red/red-1\.png' cannot be looked at by bundle 'second'"):
+    with pytest.raises(QueryError, match=r"'red/red-1\.png' cannot be encoded with bundle 'second'"):
         Reranker(Searcher(gallery), second).search(similar_to="red/red-1.png")
 
 
@@ -334,5 +334,5 @@ def test_the_command_line_reranks(photos: Path, held: Gallery, second: Bundle, t
 
 def test_one_vector_of_a_query_is_the_same_whoever_asks(held: Gallery, second: Bundle) -> None:
     query = Reranker(Searcher(held), second).query("a red picture")
-    np.testing.assert_allclose(query.second.vector, TextEncoder(second).encode(["a red picture"])[0], atol=1e-6)
-    np.testing.assert_allclose(query.first.vector, Searcher(held).encode("a red picture"), atol=1e-6)
+    np.testing.assert_allclose(query.rerank.vector, TextEncoder(second).encode(["a red picture"])[0], atol=1e-6)
+    np.testing.assert_allclose(query.vector, Searcher(held).query("a red picture").vector, atol=1e-6)

@@ -50,8 +50,8 @@ def test_a_path_bytes_and_a_picture_are_the_same_query(searcher: Searcher, photo
 
 def test_text_and_photo_together_count_the_same(searcher: Searcher, photos: Path) -> None:
     photo = photos / "red" / "red-0.png"
-    both = searcher.encode("green", photo)
-    text, image = searcher.encode("green"), searcher.encode(photo=photo)
+    both = searcher.query("green", photo).vector
+    text, image = searcher.query("green").vector, searcher.query(photo=photo).vector
     assert both @ text == pytest.approx(both @ image, abs=1e-5)
     assert np.linalg.norm(both) == pytest.approx(1, abs=1e-6)
 

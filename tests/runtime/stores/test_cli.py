@@ -41,7 +41,7 @@ def test_a_name_for_the_place(photos: Path, tiny_bundle: Bundle, postgres_uri: s
     assert answer("search", "red", "--gallery", photos, "--store", postgres_uri, "--collection", name, "--paths")
     elsewhere = photoseek_command("search", "red", "--gallery", photos, "--store", postgres_uri)
     assert elsewhere.returncode == 1
-    assert "holds nothing of this gallery; send it with: photoseek push" in elsewhere.stderr
+    assert "no photos of this gallery; run: photoseek push" in elsewhere.stderr
 
 
 @pytest.mark.usefixtures("gallery")
@@ -58,7 +58,7 @@ def test_a_server_that_is_away_is_one_line_and_with_fallback_a_warning(photos: P
     answered = photoseek_command(*asked)
     assert answered.returncode == 0
     assert "red-" in answered.stdout.splitlines()[0]
-    assert "the gallery itself answers" in answered.stderr
+    assert "falling back to the gallery's snapshot" in answered.stderr
 
 
 @pytest.mark.usefixtures("gallery")

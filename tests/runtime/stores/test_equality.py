@@ -48,7 +48,7 @@ def test_without_an_index_ids_and_scores_are_those_of_exact_search(
             expect_equal(found(searcher, query, k), exact(query, k))
     for where in FILTERS:
         expect_equal(found(searcher, drawn[-1], 20, where), exact(drawn[-1], 20, where))
-    searcher.store.close()  # type: ignore[union-attr]
+    searcher.index.close()
 
 
 @pytest.mark.parametrize(("draw", "few"), [(clustered, 10_000), (scattered, 20)])
@@ -72,7 +72,7 @@ def test_with_an_index_recall_is_what_was_asked_for(
     for where in FILTERS:
         assert mean_recall(searcher, exact, queries[:5], where) >= 0.95, where
     assert len(searcher.nearest(queries[0], 1_500)) == 1_500  # more than the candidates that pgvector takes at most
-    searcher.store.close()  # type: ignore[union-attr]
+    searcher.index.close()
 
 
 def test_where_the_graph_leads_to_too_few_all_are_scored(
@@ -94,7 +94,7 @@ def test_where_the_graph_leads_to_too_few_all_are_scored(
             searcher, exact = Searcher(gallery, store=postgres.uri), Exact(gallery)
             for query in drawn[COUNT:]:
                 expect_equal(found(searcher, query, 30, where), exact(query, 30, where))
-            searcher.store.close()  # type: ignore[union-attr]
+            searcher.index.close()
         finally:
             connection.execute("ALTER DATABASE postgres RESET ALL")
 
@@ -173,7 +173,7 @@ def test_hostile_names_are_kept_and_filtered_by(tmp_path: Path, tiny_bundle: Bun
         where = Filter(folder=path.rpartition("/")[0])
         expect_equal(found(searcher, query, 100, where), exact(query, 100, where))
         assert path in [hit.path for hit in searcher.nearest(query, 100, where=where)]
-    searcher.store.close()  # type: ignore[union-attr]
+    searcher.index.close()
 
 
 def test_what_a_store_notes_of_itself_is_read_again(fast_uri: str) -> None:

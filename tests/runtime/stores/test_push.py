@@ -58,7 +58,7 @@ def ids_near(gallery: Gallery, vector: Vectors, uri: str) -> list[int]:
     try:
         return [hit.id for hit in searcher.nearest(vector, 10)]
     finally:
-        searcher.store.close()  # type: ignore[union-attr]
+        searcher.index.close()
 
 
 def exact_ids(gallery: Gallery, vector: Vectors, k: int = 10) -> list[int]:
@@ -146,7 +146,7 @@ def _expect_continued(gallery: Gallery, uri: str, moment: str, caplog: pytest.Lo
     assert len(there(gallery, uri).ids) == sent
     caplog.clear()
     assert ids_near(gallery, scattered(1, DIM, seed=3)[0], uri)
-    assert "a push is under way, or was interrupted" in caplog.text
+    assert "a push is running or was interrupted" in caplog.text
 
     assert counts(push(gallery, uri, index_from=500)) == (COUNT - sent, 0, sent)
     expect_same(gallery, uri)
@@ -177,7 +177,7 @@ def test_another_gallery_and_another_bundle_are_refused(
     searcher = Searcher(other, store=postgres_uri, collection="mine", fallback=True)  # this is no way to be away
     with pytest.raises(StoreIncompatible, match="holds photos of another gallery"):
         searcher.search("red")
-    searcher.store.close()  # type: ignore[union-attr]
+    searcher.index.close()
 
     assert counts(push(other, postgres_uri, collection="mine", rebuild=True)) == (20, 0, 0)
     with pytest.raises(StoreIncompatible, match="another gallery"):
@@ -242,9 +242,9 @@ def test_nothing_is_pushed_from_an_empty_gallery_or_while_it_is_indexed(
     with exclusive_writer(big_gallery.path), pytest.raises(GalleryBusy):
         push(big_gallery, postgres_uri)
     searcher = Searcher(big_gallery, store=postgres_uri)
-    with pytest.raises(StoreEmpty, match="holds nothing of this gallery; send it with: photoseek push"):
+    with pytest.raises(StoreEmpty, match="no photos of this gallery; run: photoseek push"):
         searcher.search("red")
-    searcher.store.close()  # type: ignore[union-attr]
+    searcher.index.close()
 
 
 def test_a_recall_that_is_none_is_refused(big_gallery: Gallery) -> None:

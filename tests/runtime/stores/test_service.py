@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from photoseek import Gallery, Searcher
+from photoseek.search import store_index
 from photoseek.service import launch, readiness
 from photoseek.service.app import make_app
 from photoseek.stores.base import StoreChoice
@@ -20,6 +21,7 @@ def test_the_service_answers_from_the_store_and_without_it(
     monkeypatch: pytest.MonkeyPatch,  # type: ignore[no-untyped-def]
 ) -> None:
     monkeypatch.setattr(readiness, "_FRESH_S", 0.0)
+    monkeypatch.setattr(store_index, "RETRY_INTERVAL_S", 0.0)
     push(gallery, postgres.uri)
     searcher = Searcher(gallery, mode="service", store=postgres.uri, fallback=True)
     with running(make_app(searcher)) as client:
@@ -32,7 +34,6 @@ def test_the_service_answers_from_the_store_and_without_it(
             assert client.get("/readyz").json()["status"] == "degraded"
         finally:
             postgres.start()
-        searcher.store._again = 0.0  # type: ignore[union-attr]
         assert client.post("/v1/search", json={"text": "red", "k": 5}).json()["hits"] == expected
         assert client.get("/readyz").json()["status"] == "ready"
 
@@ -58,4 +59,4 @@ def test_the_options_reach_the_searcher(gallery: Gallery, photos: Path, monkeypa
     choice = StoreChoice("postgresql://127.0.0.1:1/photos", "mine", fallback=True)
     assert launch.run_service(photos, store=choice, port=0) == 0
     assert gallery.path == served[0].gallery.path
-    assert "table mine" in repr(served[0].store)
+    assert "table mine" in repr(served[0].index)

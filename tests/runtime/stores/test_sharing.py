@@ -43,7 +43,7 @@ def test_many_threads_and_the_children_of_forks_get_the_answers_of_exact_search(
     if not uri.endswith(".db"):  # Milvus Lite belongs to the process that has opened it
         _expect_in_children(searcher, queries, expected)
     assert answers(searcher, queries) == expected
-    searcher.store.close()  # type: ignore[union-attr]
+    searcher.index.close()
 
 
 def _expect_in_children(searcher: Searcher, queries: object, expected: list[list[int]]) -> None:

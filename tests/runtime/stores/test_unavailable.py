@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,7 +14,8 @@ import pytest
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.errors import StoreError, StoreUnavailable
 from photoseek.gallery.filters import Filter
-from photoseek.stores import searcher as asking
+from photoseek.search.snapshot_index import SnapshotIndex
+from photoseek.search.store_index import RETRY_INTERVAL_S, StoreIndex
 from photoseek.stores.milvus import client
 from photoseek.stores.pgvector import pool
 from photoseek.stores.push import push
@@ -34,6 +35,13 @@ def small_gallery(tmp_path_factory: pytest.TempPathFactory, tiny_bundle_path: Pa
     return gallery
 
 
+def searcher_with_fallback(gallery: Gallery, uri: str, clock: Callable[[], float]) -> Searcher:
+    searcher = Searcher(gallery)
+    local = SnapshotIndex(gallery, searcher.bundle, "auto")
+    searcher.index = StoreIndex(gallery, searcher.bundle, local, uri, None, fallback=True, clock=clock)
+    return searcher
+
+
 @pytest.fixture(params=["postgres", "milvus_server"])
 def server(request: pytest.FixtureRequest) -> Iterator[object]:
     """One that runs when the test begins, and is left running."""
@@ -44,12 +52,13 @@ def server(request: pytest.FixtureRequest) -> Iterator[object]:
 
 
 def test_a_server_that_goes_and_comes_back(  # type: ignore[no-untyped-def]
-    small_gallery: Gallery, server, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    small_gallery: Gallery, server, caplog: pytest.LogCaptureFixture
 ) -> None:
     push(small_gallery, server.uri)
     query, where = scattered(1, DIM, seed=1)[0], Filter(type="jpeg")
     strict = Searcher(small_gallery, store=server.uri)
-    lenient = Searcher(small_gallery, store=server.uri, fallback=True)
+    elapsed = [0.0]
+    lenient = searcher_with_fallback(small_gallery, server.uri, lambda: elapsed[0])
     expected = [photo for photo, _ in Exact(small_gallery)(query, 10)]
     filtered = [photo for photo, _ in Exact(small_gallery)(query, 10, where)]
 
@@ -72,20 +81,19 @@ def test_a_server_that_goes_and_comes_back(  # type: ignore[no-untyped-def]
     assert ask(lenient, where) == filtered
     assert "does not answer" in str(lenient.damage)
     assert [record.levelno for record in caplog.records] == [logging.WARNING]  # told once
-    assert caplog.messages[0].startswith("the gallery itself answers: ")
+    assert caplog.messages[0].startswith("falling back to the gallery's snapshot: ")
 
     server.start()
     assert ask(strict) == expected
     assert ask(strict, where) == filtered
     assert ask(lenient) == expected  # the gallery still: the pause is not over
     assert lenient.damage is not None
-    real = time.monotonic
-    monkeypatch.setattr(asking.time, "monotonic", lambda: real() + asking.RETRY_INTERVAL_S)
+    elapsed[0] += RETRY_INTERVAL_S
     assert ask(lenient) == expected
     assert lenient.damage is None
-    assert caplog.messages[-1].endswith("answers again")
+    assert caplog.messages[-1].endswith("available again")
     for searcher in (strict, lenient):
-        searcher.store.close()  # type: ignore[union-attr]
+        searcher.index.close()
 
 
 def test_a_server_that_is_away_is_not_asked_at_each_query(
@@ -96,9 +104,8 @@ def test_a_server_that_is_away_is_not_asked_at_each_query(
     asked: list[float] = []
     monkeypatch.setattr(pytest.importorskip("psycopg"), "connect", lambda *_, **__: asked.append(0.0) or refuse())
     clock = [1_000.0]
-    monkeypatch.setattr(asking.time, "monotonic", lambda: clock[0])
-    searcher = Searcher(small_gallery, store="postgresql://127.0.0.1/photos", fallback=True)
-    for seconds in (0.0, asking.RETRY_INTERVAL_S - 0.1, 0.2, 0.0):
+    searcher = searcher_with_fallback(small_gallery, "postgresql://127.0.0.1/photos", lambda: clock[0])
+    for seconds in (0.0, RETRY_INTERVAL_S - 0.1, 0.2, 0.0):
         clock[0] += seconds
         assert searcher.nearest(scattered(1, DIM)[0], 1)
     assert len(asked) == 2
@@ -150,7 +157,7 @@ def test_no_password_is_ever_told(
             assert searcher.nearest(scattered(1, DIM)[0], 1)
         with pytest.raises(StoreError) as told:
             push(small_gallery, uri)
-    shown = [str(told.value), repr(told.value.__cause__), repr(searcher), repr(searcher.store), repr(searcher.damage)]
+    shown = [str(told.value), repr(told.value.__cause__), repr(searcher), repr(searcher.index), repr(searcher.damage)]
     shown += [caplog.text, *capfd.readouterr()]
     for text in shown:
         assert "s3cr" not in text

@@ -49,7 +49,7 @@ class MilvusStore:
         """Let go of the server."""
         self._client.close()
 
-    def state(self) -> StoreMetadata | None:
+    def metadata(self) -> StoreMetadata | None:
         """See ``Store``, as for all below."""
 
         def read(client: MilvusClient) -> str | None:
@@ -63,9 +63,9 @@ class MilvusStore:
         text = self._client.run(read, METADATA_TABLE)
         return None if text is None else StoreMetadata.from_json(text, self.place)
 
-    def set_metadata(self, state: StoreMetadata) -> None:
+    def set_metadata(self, metadata: StoreMetadata) -> None:
         """Note it; the vector beside it is there because each collection needs one."""
-        row = {"name": self._name, "facts": state.to_json(), "vector": [1.0, 0.0]}
+        row = {"name": self._name, "facts": metadata.to_json(), "vector": [1.0, 0.0]}
 
         def write(client: MilvusClient) -> None:
             client.upsert(METADATA_TABLE, [row], timeout=ANSWER_S)

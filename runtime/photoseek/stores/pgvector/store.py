@@ -51,7 +51,7 @@ class PgvectorStore:
         """Close the connections."""
         self._connections.close()
 
-    def state(self) -> StoreMetadata | None:
+    def metadata(self) -> StoreMetadata | None:
         """See ``Store``, as for all below."""
 
         def read(connection: psycopg.Connection) -> str | None:
@@ -63,9 +63,9 @@ class PgvectorStore:
         text = self._connections.run(read)
         return None if text is None else StoreMetadata.from_json(text, self.place)
 
-    def set_metadata(self, state: StoreMetadata) -> None:
+    def set_metadata(self, metadata: StoreMetadata) -> None:
         """Note it, in a transaction of its own."""
-        values = (self._name, state.to_json())
+        values = (self._name, metadata.to_json())
         self._connections.run(lambda connection: connection.execute(self._sql.set_metadata, values))
 
     def prepare(self, dim: int) -> None:
