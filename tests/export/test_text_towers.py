@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.bundle.manifest import Layout
 from photoseek.encoders.encoders import TextEncoder
-from photoseek.evaluation.evaluate import evaluate
+from photoseek.evaluation.evaluate import encode_captioned
 from photoseek_export import export_checkpoint
 from photoseek_export.cli import app
 from photoseek_export.errors import ExportError, ImageSideDiffers
@@ -108,10 +108,16 @@ def test_each_caption_file_is_measured_with_the_tower_of_its_language(
 ) -> None:
     """Whatever the order of the files: the first of them here is Chinese."""
     for precision in ("fp32", "fp16"):
-        chinese = evaluate(bundle, evaluation.images, evaluation.captions, precision=precision).metrics.to_json()
-        english = evaluate(
-            bundle, evaluation.images, evaluation.extra_captions[0], precision=precision
-        ).metrics.to_json()
+        chinese = (
+            encode_captioned(bundle, evaluation.images, evaluation.captions, precision=precision)
+            .evaluate()
+            .metrics.to_json()
+        )
+        english = (
+            encode_captioned(bundle, evaluation.images, evaluation.extra_captions[0], precision=precision)
+            .evaluate()
+            .metrics.to_json()
+        )
         assert bundle.manifest.text_towers["zh"].precisions[precision]["metrics"] == chinese
         assert bundle.manifest.precisions[precision]["metrics"] == english
     card = (bundle.path / "README.md").read_text("utf-8")

@@ -30,7 +30,7 @@ _ENTRY_BYTES = 512  # of an entry without its numbers: the key, the array object
 
 
 class RerankVectors(ForkAware):
-    """Vectors of a gallery's photos by one bundle, which the gallery may contain or not.
+    """Vectors of a gallery's photos by one bundle, whether or not the gallery contains it.
 
     May be shared between threads. Two threads that need the same new photo at the same time may both encode it.
     """
@@ -39,7 +39,7 @@ class RerankVectors(ForkAware):
         """Create an empty cache; the tower is loaded when a photo has to be encoded.
 
         Args:
-            gallery: Where the photos are.
+            gallery: The gallery of the photos.
             encoder: Image tower of the bundle.
         """
         self.gallery = gallery
@@ -57,7 +57,7 @@ class RerankVectors(ForkAware):
         """Return the vectors of photos, without those that were removed or changed, or cannot be read.
 
         Args:
-            ids: Of the photos.
+            ids: Photo ids.
 
         Returns:
             Unit vector (dim,) of each photo, by its id.

@@ -31,7 +31,7 @@ def test_a_caption_is_cut_at_both_ends_and_a_lone_article_is_none() -> None:
 def test_a_phrase_is_true_of_photos_whose_captions_have_all_its_words() -> None:
     """What more than half of the photos have, an article, does not count."""
     found = extract_phrases(CAPTIONS, NAMES, (2,))
-    shown = dict(zip(found.texts, found.shown.tolist(), strict=True))
+    shown = dict(zip(found.texts, found.relevant.tolist(), strict=True))
     assert shown["a dog"] == [True, False, True, False]
     assert shown["a child"] == [False, True, False, False]
     assert shown["plays outside"] == [True, False, False, False]

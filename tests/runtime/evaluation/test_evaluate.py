@@ -8,7 +8,7 @@ import pytest
 
 from photoseek import Bundle
 from photoseek.errors import CaptionFileError, PhotoError
-from photoseek.evaluation.evaluate import evaluate
+from photoseek.evaluation.evaluate import encode_captioned
 from tiny_bundle import COLORS
 from tiny_photos import write_color
 
@@ -24,7 +24,7 @@ def captions(tmp_path: Path) -> Path:
 
 
 def test_a_wrong_caption_costs_what_it_should(captions: Path, tiny_bundle: Bundle) -> None:
-    found = evaluate(tiny_bundle, captions.parent / "images", captions)
+    found = encode_captioned(tiny_bundle, captions.parent / "images", captions).evaluate()
     # the third caption ranks red.png first; red.png and blue.png share the best-scoring sentence
     assert found.metrics.text_to_image.r1 == pytest.approx(200 / 3)
     assert found.metrics.images == found.metrics.captions == 3
@@ -34,13 +34,13 @@ def test_a_wrong_caption_costs_what_it_should(captions: Path, tiny_bundle: Bundl
 def test_only_images_of_the_split_count(captions: Path, tiny_bundle: Bundle, tmp_path: Path) -> None:
     (tmp_path / "split.txt").write_text("green.png\nred.png\n")
     told: list[tuple[int, int]] = []
-    found = evaluate(
+    found = encode_captioned(
         tiny_bundle,
         captions.parent / "images",
         captions,
         tmp_path / "split.txt",
         progress=lambda done, total: told.append((done, total)),
-    )
+    ).evaluate()
     assert found.metrics.rsum == 600.0
     assert told == [(2, 2)]
 
@@ -48,10 +48,10 @@ def test_only_images_of_the_split_count(captions: Path, tiny_bundle: Bundle, tmp
 def test_an_image_without_a_file_is_named(captions: Path, tiny_bundle: Bundle) -> None:
     (captions.parent / "images" / "green.png").unlink()
     with pytest.raises(CaptionFileError, match=r"captions\.token: unknown image 'green\.png'.*1 of 3 are missing"):
-        evaluate(tiny_bundle, captions.parent / "images", captions)
+        encode_captioned(tiny_bundle, captions.parent / "images", captions).evaluate()
 
 
 def test_a_broken_image_is_named(captions: Path, tiny_bundle: Bundle) -> None:
     (captions.parent / "images" / "green.png").write_bytes(b"nothing")
     with pytest.raises(PhotoError, match=r"green\.png: not a photo"):
-        evaluate(tiny_bundle, captions.parent / "images", captions)
+        encode_captioned(tiny_bundle, captions.parent / "images", captions).evaluate()

@@ -57,7 +57,7 @@ def test_json_has_the_documented_keys() -> None:
 
 @pytest.mark.parametrize(
     ("owner", "reason"),
-    [([0, 1], "one image row per caption"), ([0, 1, 5], "must lie in"), ([0, 0, 1], "image 2 has no caption")],
+    [([0, 1], "one image row per caption"), ([0, 1, 5], "must be in"), ([0, 0, 1], "image 2 has no caption")],
 )
 def test_what_does_not_fit_is_refused(owner: list[int], reason: str) -> None:
     eye = np.eye(3, dtype=np.float32)
@@ -68,7 +68,7 @@ def test_what_does_not_fit_is_refused(owner: list[int], reason: str) -> None:
 def test_vectors_that_are_no_numbers_are_refused() -> None:
     """Every comparison with NaN is false, so a broken model would seem to find everything."""
     eye = np.eye(3, dtype=np.float32)
-    with pytest.raises(ValueError, match="vectors of texts hold NaN"):
+    with pytest.raises(ValueError, match="vectors of texts contain NaN"):
         retrieval_metrics(eye, np.full_like(eye, np.nan), range(3))
 
 
