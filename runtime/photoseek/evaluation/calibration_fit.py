@@ -175,7 +175,7 @@ def calibrate_bundle(
     """
     if bundle.layout != "photoseek":
         raise BundleIncompatible(
-            f"{bundle.path}: a calibration is stored in {Layout.MANIFEST}, which folders of other programs do not have; "
+            f"{bundle.path}: a calibration is stored in {Layout.MANIFEST}, which other programs' folders do not have; "
             "convert the model: photoseek-export --from-clip DIR --out BUNDLE"
         )
     manifest, found = Manifest.read(bundle.path), {}

@@ -108,8 +108,8 @@ class StoreIndex(ForkAware):
             StoreUnavailable: The server does not answer, and ``fallback`` is off.
             QueryError: ``k`` exceeds the limit of the store.
         """
-        if k > self._store.most_neighbors:
-            raise QueryError(f"k: expected at most {self._store.most_neighbors:,} with this store, found {k:,}")
+        if k > self._store.max_neighbors:
+            raise QueryError(f"k: expected at most {self._store.max_neighbors:,} with this store, found {k:,}")
         if self._fallback and self._failure and self._clock() < self._retry_at:
             return self._local.search(query, k, where)
         try:
@@ -120,7 +120,7 @@ class StoreIndex(ForkAware):
             self._record_failure(str(error))
             return self._local.search(query, k, where)
         self._record_success()
-        return self._score(query, ids, truncated=len(ids) == k and 2 * k <= self._store.most_neighbors)
+        return self._score(query, ids, truncated=len(ids) == k and 2 * k <= self._store.max_neighbors)
 
     def _score(self, query: Vectors, ids: Rows, *, truncated: bool) -> Neighbors:
         """Return the photos that are still in the gallery, scored exactly with the gallery's vectors."""

@@ -90,6 +90,6 @@ def test_what_makes_no_sense_together_is_refused(photos: Path) -> None:
     assert "expected --exact, or --store (or PHOTOSEEK_STORE), found both" in both.stderr
     none = photoseek_command("push", "--gallery", photos, "--store", "photos")
     assert none.returncode == 2
-    assert "no store: expected postgresql://USER@HOST/DATABASE" in none.stderr
+    assert "store: expected postgresql://USER@HOST/DATABASE" in none.stderr
     missing = photoseek_command("push", "--gallery", photos)
     assert missing.returncode == 2

@@ -40,8 +40,8 @@ def test_without_an_index_ids_and_scores_are_those_of_exact_search(
     drawn = clustered(COUNT + 5, DIM)
     gallery = make_gallery(tmp_path / "big", tiny_bundle, drawn[:COUNT], various(COUNT))
     report = push(gallery, fast_uri)
-    assert report.found.parameters == {"effort": 0}
-    assert set(report.found.recalls.values()) == {1.0}
+    assert report.stats.parameters == {"effort": 0}
+    assert set(report.stats.recalls.values()) == {1.0}
     searcher, exact = Searcher(gallery, store=fast_uri), Exact(gallery)
     for query in drawn[COUNT:]:
         for k in (1, 10, 100, COUNT + 1):
@@ -61,11 +61,11 @@ def test_with_an_index_recall_is_what_was_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if StoreUri.parse(fast_uri).kind == "pgvector":  # which scores all where fewer meet a filter
-        monkeypatch.setattr("photoseek.stores.pgvector.store.PgvectorStore.few", few)
+        monkeypatch.setattr("photoseek.stores.pgvector.store.PgvectorStore.min_rows_for_index", few)
     drawn = draw(COUNT + 40, DIM)
     gallery = make_gallery(tmp_path / "big", tiny_bundle, drawn[:COUNT], various(COUNT))
     report = push(gallery, fast_uri, recall=0.999, index_from=1_000)
-    assert report.found.parameters["effort"] >= 32
+    assert report.stats.parameters["effort"] >= 32
     searcher, exact = Searcher(gallery, store=fast_uri), Exact(gallery)
     queries = drawn[COUNT:]
     assert mean_recall(searcher, exact, queries, None) >= 0.99
@@ -80,7 +80,7 @@ def test_where_the_graph_leads_to_too_few_all_are_scored(
 ) -> None:
     import psycopg
 
-    monkeypatch.setattr("photoseek.stores.pgvector.store.PgvectorStore.few", 20)
+    monkeypatch.setattr("photoseek.stores.pgvector.store.PgvectorStore.min_rows_for_index", 20)
     where = Filter(folder="a", orientation="portrait")
 
     drawn = clustered(COUNT + 3, DIM)

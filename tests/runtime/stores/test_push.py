@@ -172,21 +172,21 @@ def test_another_gallery_and_another_bundle_are_refused(
 ) -> None:
     push(big_gallery, postgres_uri, collection="mine")
     other = make_gallery(tmp_path / "other", tiny_bundle, scattered(20, DIM, seed=5))
-    with pytest.raises(StoreIncompatible, match="holds photos of another gallery"):
+    with pytest.raises(StoreIncompatible, match="expected photos of gallery"):
         push(other, postgres_uri, collection="mine")
     searcher = Searcher(other, store=postgres_uri, collection="mine", fallback=True)  # this is no way to be away
-    with pytest.raises(StoreIncompatible, match="holds photos of another gallery"):
+    with pytest.raises(StoreIncompatible, match="expected photos of gallery"):
         searcher.search("red")
     searcher.index.close()
 
     assert counts(push(other, postgres_uri, collection="mine", rebuild=True)) == (20, 0, 0)
-    with pytest.raises(StoreIncompatible, match="another gallery"):
+    with pytest.raises(StoreIncompatible, match="expected photos of gallery"):
         push(big_gallery, postgres_uri, collection="mine")
 
     push(other, postgres_uri)
     changed = Bundle.load(write_tiny_bundle(tmp_path / "changed", seed=1))
     put_over(other, changed)
-    with pytest.raises(StoreIncompatible, match=r"16-d vectors of another bundle .* photoseek push --rebuild"):
+    with pytest.raises(StoreIncompatible, match=r"found 16-d vectors of bundle .* photoseek push --rebuild"):
         push(other, postgres_uri, bundle=changed)
     assert counts(push(other, postgres_uri, bundle=changed, rebuild=True)) == (20, 0, 0)
 
@@ -256,8 +256,8 @@ def test_a_file_in_place_of_a_folder_of_milvus_lite_is_told(big_gallery: Gallery
     pytest.importorskip("milvus_lite")
     pytest.importorskip("pymilvus")
     (tmp_path / "photos.db").write_bytes(b"something else")
-    with pytest.raises(StoreError, match="expected a folder of Milvus Lite, found a file"):
+    with pytest.raises(StoreError, match="expected a Milvus Lite folder, found a file"):
         push(big_gallery, str(tmp_path / "photos.db"))
     assert (tmp_path / "photos.db").read_bytes() == b"something else"
-    with pytest.raises(StoreError, match="expected a folder to lie in, found none"):
+    with pytest.raises(StoreError, match="expected a parent folder, found none"):
         push(big_gallery, str(tmp_path / "nowhere" / "photos.db"))

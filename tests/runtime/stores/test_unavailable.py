@@ -75,7 +75,7 @@ def test_a_server_that_goes_and_comes_back(  # type: ignore[no-untyped-def]
         ask(strict)
     assert time.monotonic() - started < 12
     assert small_gallery.database.meta()["gallery"] not in str(told.value)
-    with pytest.raises(StoreUnavailable, match="what was sent is kept: the same push goes on from there"):
+    with pytest.raises(StoreUnavailable, match="rows that were sent remain; run the same push again to continue"):
         push(small_gallery, server.uri)
     assert ask(lenient) == expected
     assert ask(lenient, where) == filtered
@@ -186,7 +186,7 @@ def test_a_folder_of_milvus_lite_that_another_process_has_open_is_told(small_gal
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == b"open\n"
-        with pytest.raises(StoreUnavailable, match="which one process at a time can have open"):
+        with pytest.raises(StoreUnavailable, match="which only one process at a time can open"):
             push(small_gallery, uri)
         other.communicate(b"\n")
     assert push(small_gallery, uri).unchanged == COUNT

@@ -27,7 +27,7 @@ SHOWN = {
 @pytest.mark.parametrize("uri", SHOWN)
 def test_what_answers_there_and_what_may_be_shown(uri: str) -> None:
     address = StoreUri.parse(uri)
-    assert (address.kind, address.shown) == SHOWN[uri]
+    assert (address.kind, address.redacted) == SHOWN[uri]
     assert "secret" not in repr(address)
 
 
