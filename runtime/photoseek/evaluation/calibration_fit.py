@@ -52,11 +52,11 @@ def calibrate(images: Vectors, texts: Vectors, image_of_text: npt.ArrayLike) -> 
     Raises:
         EvaluationError: Fewer than two photos, or no caption.
     """
-    own = np.asarray(image_of_text, dtype=np.int64)
+    image_rows = np.asarray(image_of_text, dtype=np.int64)
     if len(images) < 2 or len(texts) == 0:
         raise EvaluationError(f"expected at least 2 photos and a caption, found {len(images)} and {len(texts)}")
-    hits = _best_hits(images, texts, own)
-    groups = _CaptionGroups.of(texts, own)
+    hits = _best_hits(images, texts, image_rows)
+    groups = _CaptionGroups.of(texts, image_rows)
     cosines = np.concatenate([np.einsum("ij,ij->i", texts, images[best]) for best in hits])
     labels = np.concatenate([groups.match(best) for best in hits])
     slope, intercept = _platt(cosines.astype(np.float64), labels)
@@ -87,13 +87,13 @@ def calibrate_by_length(images: Vectors, texts: Vectors, relevant: npt.NDArray[n
     return LogisticCurve(words, round(slope, 4), round(intercept, 4), round(floor, 4), len(texts))
 
 
-def _best_hits(images: Vectors, texts: Vectors, own: Rows) -> tuple[Rows, Rows]:
+def _best_hits(images: Vectors, texts: Vectors, image_rows: Rows) -> tuple[Rows, Rows]:
     """Return the row of each caption's best photo, and of its best other than its own."""
     best, without = [], []
     for start in range(0, len(texts), _BLOCK):
         scores = texts[start : start + _BLOCK] @ images.T
         best.append(scores.argmax(axis=1))
-        scores[np.arange(len(scores)), own[start : start + _BLOCK]] = -np.inf
+        scores[np.arange(len(scores)), image_rows[start : start + _BLOCK]] = -np.inf
         without.append(scores.argmax(axis=1))
     return np.concatenate(best), np.concatenate(without)
 
@@ -103,21 +103,21 @@ class _CaptionGroups:
     """Captions by photo, and the cosine from which two captions count as equivalent."""
 
     texts: Vectors
-    own: Rows
+    image_rows: Rows
     rows_of: dict[int, Rows]
     min_cosine: float
 
     @classmethod
-    def of(cls, texts: Vectors, own: Rows) -> _CaptionGroups:
-        order = np.argsort(own, kind="stable")
-        photos, starts = np.unique(own[order], return_index=True)
+    def of(cls, texts: Vectors, image_rows: Rows) -> _CaptionGroups:
+        order = np.argsort(image_rows, kind="stable")
+        photos, starts = np.unique(image_rows[order], return_index=True)
         rows_of = dict(zip(photos.tolist(), np.split(order, starts[1:]), strict=True))
         cosines = np.concatenate([_pair_cosines(texts[rows]) for rows in rows_of.values()])
-        return cls(texts, own, rows_of, float(np.median(cosines)) if len(cosines) else np.inf)
+        return cls(texts, image_rows, rows_of, float(np.median(cosines)) if len(cosines) else np.inf)
 
     def match(self, photos: Rows) -> npt.NDArray[np.bool_]:
         """Return whether each caption's hit, given by row, is its own photo or has an equivalent caption."""
-        found = photos == self.own
+        found = photos == self.image_rows
         for row in np.flatnonzero(~found):
             captions = self.rows_of.get(int(photos[row]))
             found[row] = captions is not None and (self.texts[captions] @ self.texts[row]).max() >= self.min_cosine

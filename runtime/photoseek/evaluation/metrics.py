@@ -141,21 +141,21 @@ def retrieval_ranks(images: Vectors, texts: Vectors, image_of_text: npt.ArrayLik
 
 def text_to_image_ranks(images: Vectors, texts: Vectors, owner: Ranks) -> Ranks:
     """Return for each caption how many other images score at least as high as its own; ties count against it."""
-    parts = []
+    ranks = []
     for rows, scores in _score_blocks(texts, images):
-        own = scores[np.arange(len(scores)), owner[rows]]
-        parts.append((scores >= own[:, None]).sum(axis=1) - 1)
-    return np.concatenate(parts)
+        own_scores = scores[np.arange(len(scores)), owner[rows]]
+        ranks.append((scores >= own_scores[:, None]).sum(axis=1) - 1)
+    return np.concatenate(ranks)
 
 
 def image_to_text_ranks(images: Vectors, texts: Vectors, owner: Ranks) -> Ranks:
     """Return for each image how many other captions score at least as high as its best; ties count against it."""
-    parts = []
+    ranks = []
     for rows, scores in _score_blocks(images, texts):
-        own = owner[None, :] == np.arange(rows.start, rows.stop)[:, None]
-        best = np.where(own, scores, -np.inf).max(axis=1)
-        parts.append(((scores >= best[:, None]) & ~own).sum(axis=1))
-    return np.concatenate(parts)
+        is_own = owner[None, :] == np.arange(rows.start, rows.stop)[:, None]
+        best = np.where(is_own, scores, -np.inf).max(axis=1)
+        ranks.append(((scores >= best[:, None]) & ~is_own).sum(axis=1))
+    return np.concatenate(ranks)
 
 
 def _score_blocks(queries: Vectors, targets: Vectors) -> Iterator[tuple[slice, npt.NDArray[np.float32]]]:

@@ -126,11 +126,11 @@ def reranked_ranks(first: EncodedSplit, second: EncodedSplit, fusion: Fusion, de
     for start in range(0, len(image_of_text), _BLOCK):
         rows = slice(start, start + _BLOCK)
         scores, other_scores = first.texts[rows] @ first.images.T, second.texts[rows] @ second.images.T
-        own = image_of_text[rows][:, None]
-        before = (scores >= np.take_along_axis(scores, own, axis=1)).sum(axis=1) - 1
+        own_image = image_of_text[rows][:, None]
+        before = (scores >= np.take_along_axis(scores, own_image, axis=1)).sum(axis=1) - 1
         top = np.argsort(-scores, axis=1, kind="stable")[:, :depth]
         fused = fusion.fuse(np.take_along_axis(scores, top, axis=1), np.take_along_axis(other_scores, top, axis=1))
-        is_own = top == own
+        is_own = top == own_image
         among = (fused >= np.where(is_own, fused, -np.inf).max(axis=1, keepdims=True)).sum(axis=1) - 1
         ranks.append(np.where(is_own.any(axis=1), among, before))
     return np.concatenate(ranks)

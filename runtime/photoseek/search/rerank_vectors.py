@@ -79,19 +79,21 @@ class RerankVectors(ForkAware):
         """Return the vectors of contents, by SHA-256, from the cache or from a file; ``paths``: one of each content."""
         cached = self._cached(paths)
         wanted = [(sha256, path) for sha256, path in paths.items() if sha256 not in cached]
-        parts = [wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)]
-        if len(parts) > 1:
-            with ThreadPoolExecutor(min(len(parts), available_cores()), thread_name_prefix="photoseek-rerank") as pool:
-                encoded = list(pool.map(self._encode, parts))
+        batches = [wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)]
+        if len(batches) > 1:
+            with ThreadPoolExecutor(
+                min(len(batches), available_cores()), thread_name_prefix="photoseek-rerank"
+            ) as pool:
+                encoded = list(pool.map(self._encode, batches))
         else:
-            encoded = [self._encode(part) for part in parts]
-        fresh = {sha256: vector for part in encoded for sha256, vector in part.items()}
+            encoded = [self._encode(batch) for batch in batches]
+        fresh = {sha256: vector for batch in encoded for sha256, vector in batch.items()}
         self._add(fresh)
         return cached | fresh
 
-    def _encode(self, part: Iterable[tuple[str, str]]) -> dict[str, Vectors]:
+    def _encode(self, batch: Iterable[tuple[str, str]]) -> dict[str, Vectors]:
         """Encode a few photos, without those that cannot be decoded. Runs in a worker thread."""
-        contents = [found for content in part if (found := self._decode(*content)) is not None]
+        contents = [found for content in batch if (found := self._decode(*content)) is not None]
         # copies: a row would keep the vectors of its batch in memory
         return {record.sha256: record.vector.copy() for record in encode(self.encoder, contents)}
 

@@ -59,12 +59,12 @@ def tune_store(
 
 def ground_truth(vectors: Iterable[Vectors], queries: Queries) -> GroundTruth:
     """Return the results of exact search over vectors that may not fit into memory."""
-    best = {kind: np.empty((len(asked), 0), dtype=np.float32) for kind, asked in queries.items()}
+    best = {kind: np.empty((len(vectors_of_kind), 0), dtype=np.float32) for kind, vectors_of_kind in queries.items()}
     count = 0
     for block in _blocks(vectors):
         count += len(block)
-        for kind, asked in queries.items():
-            scores = np.concatenate([best[kind], asked @ block.T], axis=1)
+        for kind, vectors_of_kind in queries.items():
+            scores = np.concatenate([best[kind], vectors_of_kind @ block.T], axis=1)
             best[kind] = np.partition(scores, max(0, scores.shape[1] - NEIGHBORS), axis=1)[:, -NEIGHBORS:]
     tenth = {kind: scores.min(axis=1).tolist() for kind, scores in best.items()}
     return GroundTruth(queries, tenth, min(NEIGHBORS, count))

@@ -65,8 +65,10 @@ class StoreUri:
             return ()
         *_, password, _, _, options = self._parts()
         found = [password, *(value for name, value in options if name.lower() in _SECRET)]
-        parts = {part for secret in found for part in (secret, *secret.split("/"))}  # drivers end the login at a slash
-        return tuple({spelling for part in parts if part for spelling in (part, unquote(part))})
+        pieces = {
+            piece for secret in found for piece in (secret, *secret.split("/"))
+        }  # drivers end the login at a slash
+        return tuple({spelling for piece in pieces if piece for spelling in (piece, unquote(piece))})
 
     def redact(self, text: str) -> str:
         """Return a message of a server or a driver without passwords, on one line."""

@@ -1,4 +1,4 @@
-"""What a store answers is what exact search answers over the same vectors, to the recall that was asked for."""
+"""Stores return the results of exact search over the same vectors, with the target recall."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_without_an_index_ids_and_scores_are_those_of_exact_search(
 
 
 @pytest.mark.parametrize(("draw", "few"), [(clustered, 10_000), (scattered, 20)])
-def test_with_an_index_recall_is_what_was_asked_for(
+def test_with_an_index_the_target_recall_is_reached(
     draw: Callable[..., Vectors],
     few: int,
     tmp_path: Path,
@@ -75,7 +75,7 @@ def test_with_an_index_recall_is_what_was_asked_for(
     searcher.index.close()
 
 
-def test_where_the_graph_leads_to_too_few_all_are_scored(
+def test_all_photos_are_scored_if_the_index_returns_too_few(
     tmp_path: Path, tiny_bundle: Bundle, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import psycopg
@@ -162,7 +162,7 @@ HOSTILE = [
 ]
 
 
-def test_hostile_names_are_kept_and_filtered_by(tmp_path: Path, tiny_bundle: Bundle, uri: str) -> None:
+def test_hostile_names_are_stored_and_filtered(tmp_path: Path, tiny_bundle: Bundle, uri: str) -> None:
     facts = [Facts(path) for path in HOSTILE]
     gallery = make_gallery(tmp_path / "big", tiny_bundle, scattered(len(facts), DIM), facts)
     push(gallery, uri)
@@ -176,7 +176,7 @@ def test_hostile_names_are_kept_and_filtered_by(tmp_path: Path, tiny_bundle: Bun
     searcher.index.close()
 
 
-def test_what_a_store_notes_of_itself_is_read_again(fast_uri: str) -> None:
+def test_metadata_of_a_store_survives_a_round_trip(fast_uri: str) -> None:
     store = open_store(fast_uri, "notes")
     assert store.state() is None
     store.prepare(4)

@@ -1,4 +1,4 @@
-"""Who pushes makes tables, who searches needs no more than to read them."""
+"""Pushing creates tables; searching only reads them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COUNT = 200
 
 @pytest.fixture
 def database(postgres: PostgresServer) -> Iterator[str]:
-    """The address of an empty database, with its user left out, in which ``reader`` may do nothing yet."""
+    """URI, without a user, of an empty database in which ``reader`` has no rights."""
     import psycopg
 
     folder = postgres.uri.partition("?")[2]

@@ -1,4 +1,4 @@
-"""The service searches in a store, and is degraded while the gallery answers for it."""
+"""The service searches in a store, and is degraded while the gallery answers instead."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from photoseek.stores.push import push
 from running_service import running
 
 
-def test_the_service_answers_from_the_store_and_without_it(
+def test_the_service_searches_in_the_store_and_falls_back(
     gallery: Gallery,
     postgres,
     monkeypatch: pytest.MonkeyPatch,  # type: ignore[no-untyped-def]
@@ -38,7 +38,7 @@ def test_the_service_answers_from_the_store_and_without_it(
         assert client.get("/readyz").json()["status"] == "ready"
 
 
-def test_without_fallback_a_store_that_is_away_is_an_answer_503_that_names_no_host(gallery: Gallery) -> None:
+def test_without_fallback_an_unavailable_store_is_a_503_without_the_host(gallery: Gallery) -> None:
     pytest.importorskip("psycopg")
     pytest.importorskip("pgvector")
     searcher = Searcher(gallery, mode="service", store="postgresql://me@127.0.0.1:1/photos")

@@ -142,8 +142,8 @@ class ConnectionPool(ForkAware):
             return StoreError(f"{self.address.redacted}: {message}")
         return StoreUnavailable(
             f"{self.address.redacted}: PostgreSQL does not answer: {message}; start the server, or set another one "
-            "with --store and the password with PGPASSWORD or ~/.pgpass; with --fallback, the gallery's snapshot answers "
-            "meanwhile"
+            "with --store and the password with PGPASSWORD or ~/.pgpass; with --fallback, the gallery "
+            "answers meanwhile"
         )
 
 
