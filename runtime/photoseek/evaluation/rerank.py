@@ -116,8 +116,8 @@ def evaluate_rerank(
     for depth in map(check_depth, depths):
         ranks = reranked_ranks(first, second, fusion, depth)
         found[depth] = _improvement(ranks, alone, first.image_of_text, images, resamples, seed)
-    recalls = map(RecallMetrics.of, alone)
-    return RerankEvaluation(names, *recalls, found, fusion, images, len(first.captions))
+    one, other = map(RecallMetrics.of, alone)
+    return RerankEvaluation(names, one, other, found, fusion, images, len(first.captions))
 
 
 def reranked_ranks(first: EncodedSplit, second: EncodedSplit, fusion: Fusion, depth: int) -> Ranks:
