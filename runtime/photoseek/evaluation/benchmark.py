@@ -199,7 +199,7 @@ def _photo_rates(searcher: Searcher, files: Sequence[PhotoFile]) -> dict[str, fl
     seconds = dict.fromkeys(("decode", "preprocess", "encode", "all"), 0.0)
     for batch in batches:  # one batch of photos is in memory at a time, as when a folder is indexed
         started = time.perf_counter()
-        photos = [decode_photo(read_photo(file), preprocessing.edge) for file in batch]
+        photos = [decode_photo(read_photo(file), preprocessing.min_edge) for file in batch]
         decoded = time.perf_counter()
         pixels = np.stack([preprocessing(photo.image) for photo in photos])
         preprocessed = time.perf_counter()

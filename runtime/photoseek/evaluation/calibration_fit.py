@@ -34,7 +34,7 @@ from photoseek.evaluation.evaluate import EncodedSplit, encode_captioned, text_l
 from photoseek.vectors import Rows, Vectors
 
 _FLOOR_QUANTILE = 0.05
-"""Share of the captions whose best hit has a cosine below the floor."""
+"""Share of the captions whose best hit has a cosine below ``min_similarity``."""
 
 _STEPS = 100
 _DAMPING = 1e-6
@@ -60,8 +60,8 @@ def calibrate(images: Vectors, texts: Vectors, image_of_text: npt.ArrayLike) -> 
     cosines = np.concatenate([np.einsum("ij,ij->i", texts, images[best]) for best in hits])
     labels = np.concatenate([groups.match(best) for best in hits])
     slope, intercept = _platt(cosines.astype(np.float64), labels)
-    floor = float(np.quantile(cosines[: len(texts)], _FLOOR_QUANTILE))
-    return Calibration(round(slope, 4), round(intercept, 4), round(floor, 4), len(images), len(texts))
+    min_similarity = float(np.quantile(cosines[: len(texts)], _FLOOR_QUANTILE))
+    return Calibration(round(slope, 4), round(intercept, 4), round(min_similarity, 4), len(images), len(texts))
 
 
 def calibrate_by_length(images: Vectors, texts: Vectors, relevant: npt.NDArray[np.bool_], words: int) -> LogisticCurve:
@@ -83,8 +83,8 @@ def calibrate_by_length(images: Vectors, texts: Vectors, relevant: npt.NDArray[n
     slope, intercept = _platt(cosines, labels)
     if slope < 0:  # the cosine is not informative for texts this short: use their mean
         slope, intercept = _platt(np.zeros_like(cosines), labels)
-    floor = float(np.quantile(scores[rows, best], _FLOOR_QUANTILE))
-    return LogisticCurve(words, round(slope, 4), round(intercept, 4), round(floor, 4), len(texts))
+    min_similarity = float(np.quantile(scores[rows, best], _FLOOR_QUANTILE))
+    return LogisticCurve(words, round(slope, 4), round(intercept, 4), round(min_similarity, 4), len(texts))
 
 
 def _best_hits(images: Vectors, texts: Vectors, image_rows: Rows) -> tuple[Rows, Rows]:
@@ -194,7 +194,7 @@ def calibrate_bundle(
 def fit_on_captions(bundle: Bundle, encoded: EncodedSplit) -> Calibration:
     """Fit the curves of captions and of shorter queries.
 
-    The longest phrases are nearly captions, and use the curve of captions with another floor.
+    The longest phrases are nearly captions, and use the curve of captions with another ``min_similarity``.
 
     Raises:
         EvaluationError: Fewer than two images.
@@ -208,4 +208,4 @@ def fit_on_captions(bundle: Bundle, encoded: EncodedSplit) -> Calibration:
     curve = calibrate(encoded.images, encoded.texts, encoded.image_of_text)
     if short:
         short[-1] = replace(short[-1], slope=curve.slope, intercept=curve.intercept)
-    return replace(curve, short=tuple(short))
+    return replace(curve, by_length=tuple(short))

@@ -68,7 +68,7 @@ class Query:
         if not calibrated or len(calibrated) < len(added):
             return [(None, False)] * len(photos)
         probabilities = [calibration.probability(cosines) for cosines, calibration in calibrated]
-        low = [cosines < calibration.floor for cosines, calibration in calibrated]
+        low = [cosines < calibration.min_similarity for cosines, calibration in calibrated]
         return list(zip(np.min(probabilities, axis=0).tolist(), np.any(low, axis=0).tolist(), strict=True))
 
 
@@ -140,4 +140,4 @@ class QueryEncoder:
         tower = language or (detect_language(text) if towers else "")
         facts = towers[tower].precisions if tower in towers else self.bundle.manifest.precisions
         calibration = Calibration.from_json(facts.get(self.texts.precision, {}).get("confidence"))
-        return None if calibration is None else calibration.of_length(words_in(text))
+        return None if calibration is None else calibration.curve_for(words_in(text))

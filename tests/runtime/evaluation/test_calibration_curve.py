@@ -100,7 +100,7 @@ def test_single_captions_match_only_their_photo() -> None:
 def test_nineteen_of_twenty_best_hits_reach_the_floor() -> None:
     images, texts, image_of_text = world(0.2)
     best = (texts @ images.T).max(axis=1)
-    assert (best >= calibrate(images, texts, image_of_text).floor).mean() == pytest.approx(0.95, abs=0.005)
+    assert (best >= calibrate(images, texts, image_of_text).min_similarity).mean() == pytest.approx(0.95, abs=0.005)
 
 
 def test_a_calibration_survives_the_manifest() -> None:
@@ -108,5 +108,5 @@ def test_a_calibration_survives_the_manifest() -> None:
     assert Calibration.from_json(found.to_json()) == found
     assert Calibration.from_json(None) is None
     for broken in ({}, {**found.to_json(), "slope": "steep"}, {**found.to_json(), "intercept": float("nan")}):
-        with pytest.raises(BundleDamaged, match="confidence cannot be read"):
+        with pytest.raises(BundleDamaged, match="expected the numbers of a curve"):
             Calibration.from_json(broken)

@@ -283,7 +283,7 @@ def test_low_confidence_requires_low_confidence_of_the_first_bundle_s_best_hit(
 ) -> None:
     place = write_tiny_bundle(tmp_path / "calibrated", name="calibrated", seed=8)
     manifest = json.loads((place / "photoseek.json").read_text())
-    curve = {"slope": 10.0, "intercept": -5.0, "floor": 0.9, "photos": 10, "captions": 10, "short": []}
+    curve = {"slope": 10.0, "intercept": -5.0, "min_similarity": 0.9, "photos": 10, "captions": 10, "by_length": []}
     manifest["precisions"]["fp32"]["confidence"] = curve
     (place / "photoseek.json").write_text(json.dumps(manifest))
     first = Bundle.load(place)
