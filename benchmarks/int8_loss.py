@@ -14,7 +14,7 @@ from typing import Any
 from contest import write
 
 from photoseek import Bundle
-from photoseek.evaluation.evaluate import evaluate
+from photoseek.evaluation.evaluate import encode_captioned
 
 
 def main() -> None:
@@ -28,7 +28,8 @@ def main() -> None:
     bundle = Bundle.load(options.bundle)
     rows: dict[str, Any] = {}
     for precision in (bundle.precisions[0], "int8"):
-        found = evaluate(bundle, options.images, options.captions, options.split, precision=precision).metrics
+        encoded = encode_captioned(bundle, options.images, options.captions, options.split, precision=precision)
+        found = encoded.evaluate().metrics
         to_image, to_text = found.text_to_image, found.image_to_text
         recalls = [recall for way in (to_image, to_text) for recall in (way.r1, way.r5, way.r10)]
         rows[precision] = {

@@ -34,7 +34,7 @@ def test_the_example_pushes_and_searches_and_what_it_leaves_can_be_dropped(
         exec(compile(code.replace(URI, server.uri), "stores.md", "exec"), found)
         assert capsys.readouterr().out == "24 0 1.0\n"
         assert len(found["hits"]) == 5  # type: ignore[arg-type]
-        found["searcher"].store.close()  # type: ignore[attr-defined]
+        found["searcher"].index.close()  # type: ignore[attr-defined]
         with psycopg.connect(server.uri, autocommit=True) as connection:
             left = "SELECT (SELECT count(*) FROM photoseek_stores), to_regclass(%s)"
             assert connection.execute(left, (name,)).fetchone() == (1, name)

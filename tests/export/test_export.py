@@ -17,7 +17,7 @@ from exported_source import Exported, ExportedSource
 from photoseek import Bundle
 from photoseek.bundle.manifest import Layout
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
-from photoseek.evaluation.evaluate import evaluate
+from photoseek.evaluation.evaluate import encode_captioned
 from photoseek_export import export_checkpoint
 from photoseek_export.bundle_writer import ExportOptions, check_output_folder, write_bundle
 from photoseek_export.errors import BundleExists, ExportError, ParityError
@@ -123,7 +123,7 @@ def test_the_runtime_measures_what_training_measures(
     bundle: Bundle, checkpoint: Path, captioned: EvaluationImages
 ) -> None:
     trained = evaluate_in_torch(checkpoint, CaptionedPhotos.read(captioned.images, captioned.captions)).metrics
-    found = evaluate(bundle, captioned.images, captioned.captions, precision="fp32").metrics
+    found = encode_captioned(bundle, captioned.images, captioned.captions, precision="fp32").evaluate().metrics
     assert found == trained
     assert bundle.manifest.precisions["fp32"]["metrics"] == found.to_json()
 

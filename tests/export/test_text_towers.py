@@ -16,7 +16,7 @@ from exported_source import Exported
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.bundle.manifest import Layout
 from photoseek.encoders.encoders import TextEncoder
-from photoseek.evaluation.evaluate import evaluate
+from photoseek.evaluation.evaluate import encode_captioned
 from photoseek_export import export_checkpoint
 from photoseek_export.checkpoints import Checkpoint, load_extra_towers
 from photoseek_export.cli import app
@@ -101,10 +101,10 @@ def test_each_caption_file_is_evaluated_with_the_tower_of_its_language(
 ) -> None:
     """The order of the files does not matter: the first of them here is Chinese."""
     for precision in ("fp32", "fp16"):
-        chinese = evaluate(bilingual, evaluation.images, evaluation.captions, precision=precision).metrics.to_json()
-        english = evaluate(
-            bilingual, evaluation.images, evaluation.extra_captions[0], precision=precision
-        ).metrics.to_json()
+        chinese, english = (
+            encode_captioned(bilingual, evaluation.images, captions, precision=precision).evaluate().metrics.to_json()
+            for captions in (evaluation.captions, evaluation.extra_captions[0])
+        )
         assert bilingual.manifest.text_towers["zh"].precisions[precision]["metrics"] == chinese
         assert bilingual.manifest.precisions[precision]["metrics"] == english
     card = (bilingual.path / "README.md").read_text("utf-8")

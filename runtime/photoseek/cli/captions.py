@@ -75,9 +75,11 @@ def describe(
 
     Example: `photoseek captions describe --image cat.jpg --gallery ~/Photos`
     """
+    from photoseek.search.caption_search import CaptionSearcher
     from photoseek.search.searcher import Searcher
 
-    found = Searcher(Gallery.open(gallery, trust=trusting(trust))).describe(image, similar_to=similar_to, k=k)
+    searcher = Searcher(Gallery.open(gallery, trust=trusting(trust)))
+    found = CaptionSearcher(searcher).describe(image, similar_to=similar_to, k=k)
     if as_json:
         output.print_json([sentence.to_json() for sentence in found])
     else:

@@ -96,7 +96,7 @@ def evaluate(
     - Gain of reranking: `photoseek evaluate --rerank bundles/strong --depth 50 --images DIR --captions FILE`
     - In two languages: `photoseek evaluate --images DIR --captions en.token --captions zh.token --folds 5`
     """
-    from photoseek.evaluation.evaluate import evaluate as measure
+    from photoseek.evaluation.evaluate import encode_captioned
     from photoseek.evaluation.protocol import EvaluationProtocol
 
     rules = EvaluationProtocol(sample, folds, fold_size, language, resamples, seed)
@@ -107,9 +107,10 @@ def evaluate(
         rerank_options.print_improvement(gained, as_json=as_json)
         return
     with output.progress_bar("encoding") as update:
-        found = measure(
+        encoded = encode_captioned(
             Bundle.load(bundle), images, captions, split, precision=precision, protocol=rules, progress=update
         )
+    found = encoded.evaluate()
     if as_json:
         output.print_json(found.to_json())
     else:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from photoseek.evaluation.metrics import RecallMetrics
     from photoseek.evaluation.protocol import EvaluationProtocol
     from photoseek.evaluation.rerank import Reranked, RerankEvaluation
+    from photoseek.search.backend import SearchBackend
     from photoseek.search.rank_fusion import Fusion
-    from photoseek.search.reranker import Reranker
     from photoseek.search.searcher import Searcher
 
 RerankOption = Annotated[
@@ -38,7 +38,7 @@ WeightOption = Annotated[
 
 def with_rerank(
     searcher: Searcher, bundle: str | None, depth: int, fusion: Fusion, precision: str | None
-) -> Searcher | Reranker:
+) -> SearchBackend:
     """Return a reranker over the searcher, or the searcher itself if no bundle is given."""
     if bundle is None:
         return searcher

@@ -24,7 +24,7 @@ def _without_password(context: typer.Context, parameter: typer.CallbackParam, ur
     source = context.get_parameter_source(parameter.name or "")
     if address.secrets and source is not None and source.name == "COMMANDLINE":
         raise QueryError(
-            f"--store {address.shown}: every user of this machine can read a password on the command line; use "
+            f"--store {address.redacted}: every user of this machine can read a password on the command line; use "
             "PGPASSWORD, ~/.pgpass or PHOTOSEEK_MILVUS_TOKEN, or set PHOTOSEEK_STORE to the full URI"
         )
     return uri
@@ -119,8 +119,8 @@ def push(
 def _print_report(report: PushReport) -> None:
     parts = {"sent": report.sent, "deleted": report.deleted, "unchanged": report.unchanged}
     summary = ", ".join(f"{count:,} {what}" for what, count in parts.items() if count)
-    recalls = ", ".join(f"{recall:.4f} by {kind}" for kind, recall in sorted(report.found.recalls.items()))
-    effort = report.found.parameters["effort"]
+    recalls = ", ".join(f"{recall:.4f} by {kind}" for kind, recall in sorted(report.stats.recalls.items()))
+    effort = report.stats.parameters["effort"]
     how = f"{effort} candidates per query" if effort else "exact search"
     output.print_line(f"{report.place}: {report.photos:,} photos: {summary} ({report.seconds:.1f} s)", error=True)
-    output.print_line(f"recall@10 {recalls}, {how}; {report.found.milliseconds:.1f} ms per query", error=True)
+    output.print_line(f"recall@10 {recalls}, {how}; {report.stats.milliseconds:.1f} ms per query", error=True)

@@ -1,4 +1,4 @@
-"""How long queries and indexing take: on this machine, with this bundle, over this gallery."""
+"""Benchmark queries and indexing on this machine, with one bundle and one gallery."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _COLD_STARTS = 5
 
 @dataclass(frozen=True)
 class Latency:
-    """Milliseconds of wall time: median, and what 95% and 99% of the calls stayed below."""
+    """Wall time in milliseconds: median, 95th and 99th percentile."""
 
     p50: float
     p95: float
@@ -39,23 +39,23 @@ class Latency:
 
     @classmethod
     def of(cls, seconds: Sequence[float]) -> Latency:
-        """Sum up calls."""
+        """Summarize the seconds of calls."""
         p50, p95, p99 = (round(1000 * float(value), 3) for value in np.percentile(seconds, [50, 95, 99]))
         return cls(p50, p95, p99, len(seconds))
 
 
 @dataclass(frozen=True)
 class BenchReport:
-    """What was measured.
+    """Results of a benchmark.
 
     Attributes:
         query: Latency of a text query by step, towers loaded: ``tokenize``, ``encode`` (the text tower), ``search``
-            (neighbours and their photos), ``total``.
-        cold: Latency of ``photoseek search`` from a new process to its end.
-        cold_peak_mb: Most memory that such a process held (its resident set), in 10^6 bytes.
-        photos: Photos a second by step, one thread: ``decode``, ``preprocess``, ``encode``; and ``all``: from files to
-            vectors on all cores, as ``photoseek index`` does it. Empty where no photo of the gallery is there.
-        peak_mb: Most memory that this process held.
+            (neighbors and their photos), ``total``.
+        cold: Latency of ``photoseek search`` from the start of a process to its end.
+        cold_peak_mb: Peak memory of such a process (resident set), in 10^6 bytes.
+        photos: Photos per second by step on one thread: ``decode``, ``preprocess``, ``encode``; and ``all``: from files
+            to vectors on all cores, as in ``photoseek index``. Empty if no photo of the gallery can be read.
+        peak_mb: Peak memory of this process.
         setting: Bundle, precision, engine, gallery size, cores.
     """
 
@@ -67,35 +67,35 @@ class BenchReport:
     setting: dict[str, Any]
 
     def to_json(self) -> dict[str, Any]:
-        """The form that ``bench --json`` prints."""
+        """Return the output of ``bench --json``."""
         return asdict(self)
 
 
 def bench(
     searcher: Searcher, queries: Sequence[str] | None = None, *, repeats: int = 10, photos: int = 64
 ) -> BenchReport:
-    """Measure.
+    """Benchmark a searcher.
 
     Args:
-        searcher: Over the gallery.
-        queries: Texts to ask. None: everyday ones in the bundle's languages.
-        repeats: How often each is asked.
-        photos: How many photos of the gallery are decoded and encoded; 0: none.
+        searcher: A searcher over the gallery.
+        queries: Query texts. Defaults to built-in samples in the bundle's languages.
+        repeats: Runs of each query.
+        photos: Number of photos of the gallery to decode and encode, may be 0.
 
     Raises:
-        QueryError: No queries, or an invalid count.
+        QueryError: There are no queries, or a count is invalid.
         GalleryEmpty: Nothing is indexed yet.
     """
-    asked = sample_queries(searcher.bundle.languages) if queries is None else queries
-    texts = [text for text in asked if text.strip()]
+    queries = sample_queries(searcher.bundle.languages) if queries is None else queries
+    texts = [text for text in queries if text.strip()]
     if not texts:
-        raise QueryError("expected queries, one a line, found none")
+        raise QueryError("expected queries, one per line, found none")
     if repeats < 1 or photos < 0:
         raise QueryError(f"expected at least 1 repeat and 0 photos, found {repeats} and {photos}")
     warm = _measure_warm(searcher, texts, repeats)
     cold, cold_peak = _measure_cold(searcher, texts[0])
     files = _some_photos(searcher, photos)
-    generation = searcher.gallery.generation()
+    snapshot = searcher.snapshot
     return BenchReport(
         query=warm,
         cold=cold,
@@ -105,16 +105,16 @@ def bench(
         setting={
             "bundle": searcher.bundle.name,
             "precision": searcher.text_encoder.precision,
-            "engine": generation.manifest.tuning.fastest if searcher.engine == "auto" else searcher.engine,
-            "photos": len(generation.ids),
-            "recall": generation.manifest.tuning.recall_of(searcher.engine),
+            "engine": snapshot.manifest.tuning.fastest if searcher.engine == "auto" else searcher.engine,
+            "photos": len(snapshot.ids),
+            "recall": snapshot.manifest.tuning.recall_of(searcher.engine),
             "cores": available_cores(),
         },
     )
 
 
 def _measure_warm(searcher: Searcher, texts: Sequence[str], repeats: int) -> dict[str, Latency]:
-    """Each step by itself, and the whole, with none of it remembered from before."""
+    """Return the latency of each step and of all together, without cached query vectors."""
     encoder = searcher.text_encoder
     seconds: dict[str, list[float]] = {"tokenize": [], "encode": [], "search": [], "total": []}
     for text in texts[:_WARM_UP]:
@@ -136,7 +136,7 @@ def _measure_warm(searcher: Searcher, texts: Sequence[str], repeats: int) -> dic
 
 
 def _measure_cold(searcher: Searcher, text: str) -> tuple[Latency, float]:
-    """New processes that answer one query, and the most memory that one of them held."""
+    """Return the latency and the peak memory in MB of new processes that run one query."""
     command = [sys.executable, "-m", "photoseek", "search", "--gallery", str(searcher.gallery.path), "--json"]
     command += ["--bundle", searcher.bundle.reference, "--precision", searcher.text_encoder.precision]
     command += ["--engine", searcher.engine, "--", text]
@@ -145,15 +145,15 @@ def _measure_cold(searcher: Searcher, text: str) -> tuple[Latency, float]:
 
 
 def run_cold(command: Sequence[str]) -> tuple[float, float]:
-    """Run a command in a process that has nothing of this one's.
+    """Run a command in a new process, started by a small interpreter.
 
-    A small interpreter starts it: the system counts the memory of whoever starts a process as the process's own.
+    The system counts the memory of the process that starts another one as part of the other's.
 
     Returns:
-        Seconds from its start to its end, and the most memory that it held, in 10^6 bytes.
+        Seconds from start to end, and the peak memory in 10^6 bytes.
 
     Raises:
-        PhotoseekError: It failed.
+        PhotoseekError: The command failed.
     """
     done = subprocess.run([sys.executable, "-I", "-S", "-c", _LAUNCHER, *command], capture_output=True, text=True)
     if done.returncode:
@@ -175,8 +175,8 @@ sys.exit(process.returncode)
 
 
 def _some_photos(searcher: Searcher, count: int) -> list[PhotoFile]:
-    """Photos of the gallery that can be read, spread over it."""
-    ids = searcher.gallery.generation().ids
+    """Return readable photos, evenly distributed over the gallery."""
+    ids = searcher.snapshot.ids
     chosen = ids[np.linspace(0, len(ids) - 1, min(count, len(ids))).astype(np.int64)].tolist() if count else []
     stored = searcher.gallery.database.photos(chosen, searcher.bundle.fingerprint)
     files: list[PhotoFile] = []
@@ -191,27 +191,27 @@ def _some_photos(searcher: Searcher, count: int) -> list[PhotoFile]:
 
 
 def _photo_rates(searcher: Searcher, files: Sequence[PhotoFile]) -> dict[str, float]:
-    """Photos a second, by step."""
+    """Return photos per second by step."""
     preprocessing = searcher.bundle.preprocessing
     encoder = ImageEncoder(searcher.bundle, searcher.image_encoder.precision, mode="service")
-    parts = [files[start : start + BATCH] for start in range(0, len(files), BATCH)]
-    encoder.encode(parts[0])  # loads the tower
-    taken = dict.fromkeys(("decode", "preprocess", "encode", "all"), 0.0)
-    for part in parts:  # few photos are in memory at a time, as when a folder is indexed
+    batches = [files[start : start + BATCH] for start in range(0, len(files), BATCH)]
+    encoder.encode(batches[0])  # loads the tower
+    seconds = dict.fromkeys(("decode", "preprocess", "encode", "all"), 0.0)
+    for batch in batches:  # one batch of photos is in memory at a time, as when a folder is indexed
         started = time.perf_counter()
-        photos = [decode_photo(read_photo(file), preprocessing.min_edge) for file in part]
+        photos = [decode_photo(read_photo(file), preprocessing.min_edge) for file in batch]
         decoded = time.perf_counter()
         pixels = np.stack([preprocessing(photo.image) for photo in photos])
         preprocessed = time.perf_counter()
         encoder.encode_pixels(pixels)
-        taken["encode"] += time.perf_counter() - preprocessed
-        taken["decode"] += decoded - started
-        taken["preprocess"] += preprocessed - decoded
+        seconds["encode"] += time.perf_counter() - preprocessed
+        seconds["decode"] += decoded - started
+        seconds["preprocess"] += preprocessed - decoded
     with ThreadPoolExecutor(available_cores()) as pool:
         started = time.perf_counter()
-        list(pool.map(encoder.encode, parts))
-        taken["all"] = time.perf_counter() - started
-    return {step: round(len(files) / seconds, 1) for step, seconds in taken.items()}
+        list(pool.map(encoder.encode, batches))
+        seconds["all"] = time.perf_counter() - started
+    return {step: round(len(files) / duration, 1) for step, duration in seconds.items()}
 
 
 def _peak_mb() -> float:

@@ -1,4 +1,4 @@
-"""Short queries made from captions: their first or last words, and the photos that they are true of."""
+"""Short queries for calibration: the first or last words of captions, and the photos that they describe."""
 
 from __future__ import annotations
 
@@ -12,47 +12,51 @@ from photoseek.captions import Caption
 from photoseek.languages import word_spans
 
 LENGTHS = ((1, 2), (3, 4, 5), (6, 7, 8))
-"""Words of a phrase, from short to long; a longer query is like a caption."""
+"""Numbers of words in phrases, from short to long; longer queries are treated as captions."""
 
-_MOST = 2000  # phrases of one length
+_MAX_PHRASES = 2000  # of each length
 _SEED = 0
-_EVERYWHERE = 0.5  # a word that more photos have is an article or the like, and tells nothing
+_MAX_SHARE = 0.5  # words in more photos than this, such as articles, are not informative
 
 
 @dataclass(frozen=True)
 class Phrases:
-    """Queries of about one length.
+    """Queries of similar length.
 
     Attributes:
-        texts: The phrases, (p).
-        shown: Whether a photo shows it, by phrase and photo, (p, n): its captions have all of its words.
+        texts: The phrases, p of them.
+        relevant: Whether each photo matches each phrase, (p, n): its captions contain all informative words.
     """
 
     texts: list[str]
-    shown: npt.NDArray[np.bool_]
+    relevant: npt.NDArray[np.bool_]
 
 
 def extract_phrases(captions: Sequence[Caption], names: Sequence[str], lengths: Sequence[int]) -> Phrases:
-    """What captions begin and end with, a sample of it, always the same.
+    """Return a deterministic sample of the first and last words of captions.
 
     Args:
-        captions: Of the photos.
-        names: The photos; they give ``shown`` its order.
-        lengths: Numbers of words.
+        captions: Captions of the photos.
+        names: Names of the photos, in the order of ``Phrases.relevant``.
+        lengths: Numbers of words in a phrase.
     """
     photos_with = _photos_with(captions, names)
-    telling = {word for word, photos in photos_with.items() if photos.mean() <= _EVERYWHERE}
+    informative = {word for word, photos in photos_with.items() if photos.mean() <= _MAX_SHARE}
     ends = [phrase for caption in captions for phrase in _trim(caption.text.lower(), lengths)]
-    found = sorted(phrase for phrase in ends if telling.intersection(_words(phrase)))  # as often as people say it
-    if len(found) > _MOST:
-        chosen = np.random.default_rng(_SEED).choice(len(found), _MOST, replace=False)
+    found = sorted(
+        phrase for phrase in ends if informative.intersection(_words(phrase))
+    )  # repeated phrases have more weight
+    if len(found) > _MAX_PHRASES:
+        chosen = np.random.default_rng(_SEED).choice(len(found), _MAX_PHRASES, replace=False)
         found = [found[place] for place in sorted(chosen.tolist())]
-    shown = [np.all([photos_with[word] for word in telling.intersection(_words(text))], axis=0) for text in found]
-    return Phrases(found, np.array(shown, dtype=bool).reshape(len(found), len(names)))
+    relevant = [
+        np.all([photos_with[word] for word in informative.intersection(_words(text))], axis=0) for text in found
+    ]
+    return Phrases(found, np.array(relevant, dtype=bool).reshape(len(found), len(names)))
 
 
 def _photos_with(captions: Sequence[Caption], names: Sequence[str]) -> dict[str, npt.NDArray[np.bool_]]:
-    """Which photos have a word, or a Han character, in one of their captions, (n,)."""
+    """Return which photos have each word, or Han character, in one of their captions, (n,)."""
     row_of = {name: row for row, name in enumerate(names)}
     found: dict[str, npt.NDArray[np.bool_]] = {}
     for caption in captions:
@@ -66,7 +70,7 @@ def _words(text: str) -> set[str]:
 
 
 def _trim(text: str, lengths: Sequence[int]) -> set[str]:
-    """The first and the last words of a text; of one word alone the last: the first is an article."""
+    """Return the first and the last words of a text; of single words only the last, as the first is an article."""
     spans = word_spans(text)
     sizes = np.cumsum([0.0, *(size for _, _, size in spans)])
     phrases = set()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -26,11 +27,12 @@ class EncodedSplit:
     """Captioned images and their vectors.
 
     Attributes:
-        names: Of the images.
-        captions: In the order of their images.
-        images: Unit vectors, (len(names), dim).
-        texts: Unit vectors, (len(captions), dim).
-        precision: Of the towers.
+        names: Image names.
+        captions: Captions, in the order of their images.
+        images: Unit vectors of the images, (len(names), dim).
+        texts: Unit vectors of the captions, (len(captions), dim).
+        precision: Precision of the towers.
+        protocol: The protocol that selected the images and captions.
     """
 
     names: list[str]
@@ -38,43 +40,17 @@ class EncodedSplit:
     images: Vectors
     texts: Vectors
     precision: str
+    protocol: EvaluationProtocol = field(default_factory=EvaluationProtocol)
 
-    @property
+    @cached_property
     def image_of_text(self) -> Rows:
         """The row of each caption's image, (len(captions),)."""
         row_of = {name: row for row, name in enumerate(self.names)}
         return np.array([row_of[caption.image] for caption in self.captions], dtype=np.int64)
 
-
-def evaluate(
-    bundle: Bundle,
-    images: str | Path,
-    captions: str | Path | Sequence[str | Path],
-    split: str | Path | None = None,
-    *,
-    precision: str | None = None,
-    protocol: EvaluationProtocol | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> Evaluation:
-    """Measure Recall@K, median and mean rank in both directions, exact search, by the protocol of VSE++.
-
-    Args:
-        bundle: What to measure.
-        images: Folder of the images.
-        captions: Caption file, or several, say one for each language.
-        split: A file of the names of the images that count, or a split that a caption file carries. None: all.
-        precision: Of the towers. None: the one that this CPU runs fastest.
-        protocol: Which images and captions count, and in how many folds. None: all, in one.
-        progress: Called with images encoded and images in all.
-
-    Raises:
-        CaptionFileError: A broken line, or an image of the split without captions or without a file.
-        EvaluationError: The captioned images don't allow what the protocol asks for.
-        PhotoError: An image cannot be decoded.
-    """
-    rules = protocol or EvaluationProtocol()
-    encoded = encode_captioned(bundle, images, captions, split, precision=precision, protocol=rules, progress=progress)
-    return evaluate_vectors(encoded.images, encoded.texts, encoded.names, encoded.captions, rules, encoded.precision)
+    def evaluate(self) -> Evaluation:
+        """Measure Recall@K, median and mean rank in both directions, with exact search (the protocol of VSE++)."""
+        return evaluate_vectors(self.images, self.texts, self.names, self.captions, self.protocol, self.precision)
 
 
 def encode_captioned(
@@ -87,33 +63,48 @@ def encode_captioned(
     protocol: EvaluationProtocol | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> EncodedSplit:
-    """The vectors that ``evaluate`` measures; parameters and errors are its own."""
+    """Encode captioned images and their captions, ready to be evaluated.
+
+    Args:
+        bundle: Bundle to measure.
+        images: Folder of the images.
+        captions: One or more caption files, for example one per language.
+        split: File with the names of the images to use, or the name of a split of the caption file. None: all.
+        precision: Precision of the towers. Defaults to the fastest on this CPU.
+        protocol: Which images and captions to use, and in how many folds. Defaults to all, in one fold.
+        progress: Called with the number of encoded images and the total.
+
+    Raises:
+        CaptionFileError: A line is invalid, or an image of the split has no captions or no file.
+        EvaluationError: There are too few captioned images for the protocol.
+        PhotoError: An image cannot be decoded.
+    """
     rules = protocol or EvaluationProtocol()
     names, chosen = rules.choose(*images_with_captions(Path(images), captions, split))
-    rules.fold_slices(len(names))  # refused before the work, not after it
+    rules.fold_slices(len(names))  # raises before the encoding, not after it
     texts = TextEncoder(bundle, precision)
     photos = ImageEncoder(bundle, precision)
     image_vectors = _encode_images(photos, [Path(images, name) for name in names], progress)
     text_vectors = texts.encode([caption.text for caption in chosen])
-    return EncodedSplit(names, chosen, image_vectors, text_vectors, photos.precision)
+    return EncodedSplit(names, chosen, image_vectors, text_vectors, photos.precision, rules)
 
 
 def text_language(towers: Collection[str], captions: Path) -> str:
-    """Language of the text tower that reads most captions of a file: one of ``towers``, or ``""`` for the main one."""
+    """Return the language, among ``towers``, of most captions of a file, or ``""`` for the main text tower."""
     if not towers:
         return ""
-    spoken = Counter(detect_language(caption.text) for caption in read_caption_file(captions).captions)
-    language = spoken.most_common(1)[0][0]
+    languages = Counter(detect_language(caption.text) for caption in read_caption_file(captions).captions)
+    language = languages.most_common(1)[0][0]
     return language if language in towers else ""
 
 
 def images_with_captions(
     images: Path, captions: str | Path | Sequence[str | Path], split: str | Path | None
 ) -> tuple[list[str], list[Caption]]:
-    """The image names that count, and their captions in the same order.
+    """Return the image names of a split, and their captions in the same order.
 
     Raises:
-        CaptionFileError: A broken line, or an image without captions or without a file.
+        CaptionFileError: A line is invalid, or an image has no captions or no file.
     """
     file = read_caption_files(captions)
     names = file.names(split)
@@ -131,10 +122,10 @@ def images_with_captions(
 def _encode_images(
     encoder: ImageEncoder, files: Sequence[Path], progress: Callable[[int, int], None] | None
 ) -> Vectors:
-    parts = []
+    batches = []
     for start in range(0, len(files), _BATCH):
         batch = files[start : start + _BATCH]
-        parts.append(encoder.encode(batch))
+        batches.append(encoder.encode(batch))
         if progress is not None:
             progress(start + len(batch), len(files))
-    return np.concatenate(parts)
+    return np.concatenate(batches)

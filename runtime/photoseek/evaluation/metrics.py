@@ -1,8 +1,8 @@
-"""How well captions find their images and images their captions: Recall@K, median and mean rank.
+"""Retrieval metrics in both directions: Recall@K, median and mean rank.
 
 The protocol is that of VSE++ (Faghri et al., BMVC 2018; ``evaluation.py`` of its reference implementation):
-every caption queries all images, every image queries all captions, and an image has found its caption when
-*any* of its own captions is among the first K.
+every caption queries all images, every image queries all captions, and an image counts as found when *any* of its
+captions is among the first K.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import numpy.typing as npt
 from photoseek.vectors import Vectors
 
 Ranks = npt.NDArray[np.int64]
-"""For each query, how many wrong answers stand before the first right one."""
+"""For each query, the number of wrong results before the first correct one."""
 
 CUTOFFS = (1, 5, 10)
 """The K of Recall@K."""
 
-_BLOCK = 1024  # queries scored at once: 1024 x 31,783 float32 scores are 130 MB
+_BLOCK = 1024  # queries scored at a time: 1024 x 31,783 float32 scores are 130 MB
 
 
 @dataclass(frozen=True)
@@ -37,29 +37,29 @@ class RecallMetrics:
 
     @classmethod
     def of(cls, ranks: Ranks) -> RecallMetrics:
-        """Summarise ranks; the median is floored as in VSE++."""
+        """Summarize ranks; the median is floored as in VSE++."""
         r1, r5, r10 = (100.0 * float(np.mean(ranks < k)) for k in CUTOFFS)
         return cls(r1, r5, r10, float(np.floor(np.median(ranks)) + 1), float(np.mean(ranks)) + 1)
 
     @classmethod
-    def mean(cls, parts: Sequence[RecallMetrics]) -> RecallMetrics:
-        """Each figure averaged over folds, the ranks too, as VSE++ reports five folds."""
-        rows = np.array([astuple(part) for part in parts])
+    def mean(cls, folds: Sequence[RecallMetrics]) -> RecallMetrics:
+        """Return the mean of each metric over folds, ranks included, as VSE++ reports five folds."""
+        rows = np.array([astuple(fold) for fold in folds])
         return cls(*rows.mean(axis=0).tolist())
 
     @classmethod
     def from_json(cls, values: Mapping[str, float]) -> RecallMetrics:
-        """Read what ``to_json`` made."""
+        """Parse the output of ``to_json``."""
         return cls(**values)
 
     def to_json(self) -> dict[str, float]:
-        """The figures, rounded to a thousandth."""
+        """Return the metrics, rounded to a thousandth."""
         return {name: round(value, 3) for name, value in asdict(self).items()}
 
 
 @dataclass(frozen=True)
 class RetrievalMetrics:
-    """Recall in both directions, and the sizes without which the figures mean nothing."""
+    """Recall in both directions, and the numbers of images and captions that it depends on."""
 
     text_to_image: RecallMetrics
     image_to_text: RecallMetrics
@@ -68,7 +68,7 @@ class RetrievalMetrics:
 
     @classmethod
     def of(cls, ranks: RetrievalRanks) -> RetrievalMetrics:
-        """Summarise the ranks of both directions."""
+        """Summarize the ranks of both directions."""
         return cls(
             text_to_image=RecallMetrics.of(ranks.text_to_image),
             image_to_text=RecallMetrics.of(ranks.image_to_text),
@@ -78,7 +78,7 @@ class RetrievalMetrics:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> RetrievalMetrics:
-        """Read what ``to_json`` made."""
+        """Parse the output of ``to_json``."""
         text_to_image, image_to_text = map(RecallMetrics.from_json, (values["text_to_image"], values["image_to_text"]))
         return cls(text_to_image, image_to_text, values["images"], values["captions"])
 
@@ -89,7 +89,7 @@ class RetrievalMetrics:
         return sum(recall.r1 + recall.r5 + recall.r10 for recall in both)
 
     def to_json(self) -> dict[str, Any]:
-        """The form that every ``--json`` and every manifest uses."""
+        """Return the form that every ``--json`` and every manifest uses."""
         return {
             "text_to_image": self.text_to_image.to_json(),
             "image_to_text": self.image_to_text.to_json(),
@@ -101,12 +101,12 @@ class RetrievalMetrics:
 
 @dataclass(frozen=True)
 class RetrievalRanks:
-    """What every figure is computed from.
+    """Ranks of the correct results of every query.
 
     Attributes:
         text_to_image: The rank of each caption's image, (captions,).
         image_to_text: The rank of each image's best caption, (images,).
-        owner: For each caption the row of its image, (captions,).
+        owner: Row of each caption's image, (captions,).
     """
 
     text_to_image: Ranks
@@ -115,20 +115,20 @@ class RetrievalRanks:
 
 
 def retrieval_metrics(images: Vectors, texts: Vectors, image_of_text: npt.ArrayLike) -> RetrievalMetrics:
-    """Measure retrieval in both directions; takes and raises what ``retrieval_ranks`` does."""
+    """Return the metrics of both directions; arguments and errors are those of ``retrieval_ranks``."""
     return RetrievalMetrics.of(retrieval_ranks(images, texts, image_of_text))
 
 
 def retrieval_ranks(images: Vectors, texts: Vectors, image_of_text: npt.ArrayLike) -> RetrievalRanks:
-    """Rank the right answers of every query, among all images and among all captions.
+    """Rank the correct results of every query, among all images and among all captions.
 
     Args:
         images: Unit vectors of N images, (N, dim).
         texts: Unit vectors of M captions, (M, dim).
-        image_of_text: For each caption the row of its image, (M,), each in [0, N).
+        image_of_text: Row of each caption's image, (M,), each in [0, N).
 
     Raises:
-        ValueError: Shapes that don't fit, a vector with NaN or infinity, or an image without a caption.
+        ValueError: The shapes do not match, a vector is not finite, or an image has no caption.
     """
     owner = np.asarray(image_of_text, dtype=np.int64)
     _check(images, texts, owner)
@@ -140,22 +140,22 @@ def retrieval_ranks(images: Vectors, texts: Vectors, image_of_text: npt.ArrayLik
 
 
 def text_to_image_ranks(images: Vectors, texts: Vectors, owner: Ranks) -> Ranks:
-    """For each caption, how many other images score at least as high as its own: ties count against us."""
-    parts = []
+    """Return for each caption how many other images score at least as high as its own; ties count against it."""
+    ranks = []
     for rows, scores in _score_blocks(texts, images):
-        own = scores[np.arange(len(scores)), owner[rows]]
-        parts.append((scores >= own[:, None]).sum(axis=1) - 1)
-    return np.concatenate(parts)
+        own_scores = scores[np.arange(len(scores)), owner[rows]]
+        ranks.append((scores >= own_scores[:, None]).sum(axis=1) - 1)
+    return np.concatenate(ranks)
 
 
 def image_to_text_ranks(images: Vectors, texts: Vectors, owner: Ranks) -> Ranks:
-    """For each image, how many captions of others score at least as high as its own best: ties count against us."""
-    parts = []
+    """Return for each image how many other captions score at least as high as its best; ties count against it."""
+    ranks = []
     for rows, scores in _score_blocks(images, texts):
-        own = owner[None, :] == np.arange(rows.start, rows.stop)[:, None]
-        best = np.where(own, scores, -np.inf).max(axis=1)
-        parts.append(((scores >= best[:, None]) & ~own).sum(axis=1))
-    return np.concatenate(parts)
+        is_own = owner[None, :] == np.arange(rows.start, rows.stop)[:, None]
+        best = np.where(is_own, scores, -np.inf).max(axis=1)
+        ranks.append(((scores >= best[:, None]) & ~is_own).sum(axis=1))
+    return np.concatenate(ranks)
 
 
 def _score_blocks(queries: Vectors, targets: Vectors) -> Iterator[tuple[slice, npt.NDArray[np.float32]]]:
@@ -170,10 +170,10 @@ def _check(images: Vectors, texts: Vectors, owner: Ranks) -> None:
     if owner.shape != (len(texts),):
         raise ValueError(f"expected one image row per caption, ({len(texts)},), found {owner.shape}")
     for name, vectors in (("images", images), ("texts", texts)):
-        if not np.isfinite(vectors).all():  # a comparison with NaN is false: it would count as found
-            raise ValueError(f"vectors of {name} hold NaN or infinity; they cannot be ranked")
+        if not np.isfinite(vectors).all():  # comparisons with NaN are false, which would count as found
+            raise ValueError(f"vectors of {name} contain NaN or infinity; they cannot be ranked")
     if len(owner) == 0 or owner.min() < 0 or owner.max() >= len(images):
-        raise ValueError(f"image rows of captions must lie in [0, {len(images)})")
+        raise ValueError(f"image rows of captions must be in [0, {len(images)})")
     captioned = np.bincount(owner, minlength=len(images)) > 0
     if not captioned.all():
         raise ValueError(f"image {int(np.argmin(captioned))} has no caption; leave it out of the measurement")

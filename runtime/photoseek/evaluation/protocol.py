@@ -1,4 +1,4 @@
-"""By which rules retrieval is measured: on which images and captions, in how many folds, how sure."""
+"""Evaluation protocols: which images and captions are used, in how many folds, with which intervals."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from photoseek.languages import detect_language
 
 @dataclass(frozen=True)
 class EvaluationProtocol:
-    """The rules of a measurement; by default every image, each caption, one fold.
+    """The protocol of an evaluation; by default all images and captions in one fold.
 
     Attributes:
-        sample: Only the first so many images count ("1K"). None: all.
-        folds: Beside the figures over all images, the mean over so many folds of them, each searched apart: Karpathy
-            and Fei-Fei's (CVPR 2015) "1K of 5K" is ``folds=5`` on 5,000 images.
-        fold_size: Images in a fold. None: as many as fit. Folds follow each other in the order of the split.
-        language: Only captions in this language count, and only images that have one.
-        resamples: Of the bootstrap interval; 0: no interval.
-        seed: Of the bootstrap.
+        sample: Number of images to use, the first ones ("1K"). Defaults to all.
+        folds: Number of folds that are also searched separately and averaged: "1K of 5K" of Karpathy and Fei-Fei (CVPR
+            2015) is ``folds=5`` on 5,000 images.
+        fold_size: Images in a fold, consecutive in the split. Defaults to as many as fit.
+        language: Use only captions in this language, and only images that have one.
+        resamples: Bootstrap resamples of the intervals, or 0 for no intervals.
+        seed: Seed of the bootstrap.
     """
 
     sample: int | None = None
@@ -40,25 +40,25 @@ class EvaluationProtocol:
             raise EvaluationError("a fold size was given without a number of folds; give both, for example: --folds 5")
 
     def choose(self, names: Sequence[str], captions: Sequence[Caption]) -> tuple[list[str], list[Caption]]:
-        """Of a split's images and captions those that count, in the same order.
+        """Return the images and captions of a split that the protocol uses, in the same order.
 
         Raises:
-            EvaluationError: No caption is in the language, or there are fewer images than the sample asks for.
+            EvaluationError: No caption is in the language, or there are fewer images than ``sample``.
         """
         chosen = self._for_language(captions)
         captioned = {caption.image for caption in chosen}
-        kept = [name for name in names if name in captioned]
-        if self.sample is not None and self.sample > len(kept):
-            raise EvaluationError(f"expected a sample of at most {len(kept)} images, found {self.sample}")
-        kept = kept[: self.sample]
-        counts = frozenset(kept)
-        return kept, [caption for caption in chosen if caption.image in counts]
+        images = [name for name in names if name in captioned]
+        if self.sample is not None and self.sample > len(images):
+            raise EvaluationError(f"expected a sample of at most {len(images)} images, found {self.sample}")
+        images = images[: self.sample]
+        sampled = frozenset(images)
+        return images, [caption for caption in chosen if caption.image in sampled]
 
     def fold_slices(self, images: int) -> list[range]:
-        """The image rows of each fold; none without folds.
+        """Return the image rows of each fold; none without folds.
 
         Raises:
-            EvaluationError: The folds hold more images than there are.
+            EvaluationError: The folds need more images than there are.
         """
         if self.folds is None:
             return []
@@ -69,7 +69,7 @@ class EvaluationProtocol:
         return [range(start, start + size) for start in range(0, size * self.folds, size)]
 
     def max_folds(self, images: int) -> EvaluationProtocol:
-        """This protocol, without folds where there are too few images for them."""
+        """Return this protocol, without folds if there are too few images for them."""
         least = (self.folds or 0) * (self.fold_size or 1)
         return self if least <= images else replace(self, folds=None, fold_size=None)
 

@@ -1,4 +1,4 @@
-"""From vectors to figures: overall, in folds and per language, each with its interval."""
+"""Evaluate vectors: overall, in folds and by language, each with intervals."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ from photoseek.vectors import Vectors
 
 @dataclass(frozen=True)
 class Folds:
-    """The mean over folds, each searched apart; images and captions are those of one fold, captions on average."""
+    """Mean metrics over folds that are searched separately; images and (mean) captions are those of one fold."""
 
     metrics: RetrievalMetrics
     each: tuple[RetrievalMetrics, ...]
     interval: Interval | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The mean in the form of any metrics, and the rsum of each fold."""
+        """Return the mean metrics, and the rsum of each fold."""
         rsums = [round(fold.rsum, 3) for fold in self.each]
-        return {"count": len(self.each), **_bootstrap(self.metrics, self.interval), "rsums": rsums}
+        return {"count": len(self.each), **_with_interval(self.metrics, self.interval), "rsums": rsums}
 
 
 @dataclass(frozen=True)
 class EvaluationResult:
-    """What was measured on one set of images and captions."""
+    """Metrics of one set of images and captions."""
 
     metrics: RetrievalMetrics
     interval: Interval | None = None
     folds: Folds | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The metrics, and ``interval`` and ``folds`` where they were asked for."""
+        """Return the metrics, with ``interval`` and ``folds`` if the protocol has them."""
         folds = {} if self.folds is None else {"folds": self.folds.to_json()}
-        return {**_bootstrap(self.metrics, self.interval), **folds}
+        return {**_with_interval(self.metrics, self.interval), **folds}
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The figures of all captions, those of each language where there are several, and the towers' precision."""
+    """Metrics of all captions, of each language if there are several, and the precision of the towers."""
 
     overall: EvaluationResult
     precision: str
@@ -54,12 +54,12 @@ class Evaluation:
 
     @property
     def metrics(self) -> RetrievalMetrics:
-        """Retrieval with all captions."""
+        """Metrics of all captions."""
         return self.overall.metrics
 
     def to_json(self) -> dict[str, Any]:
-        """The form that ``evaluate --json`` prints."""
-        languages = {code: figures.to_json() for code, figures in self.languages.items()}
+        """Return the output of ``evaluate --json``."""
+        languages = {code: result.to_json() for code, result in self.languages.items()}
         return {
             **self.overall.to_json(),
             "precision": self.precision,
@@ -75,39 +75,37 @@ def evaluate_vectors(
     protocol: EvaluationProtocol | None = None,
     precision: str = "fp32",
 ) -> Evaluation:
-    """Measure retrieval by a protocol that has chosen ``names`` and ``captions`` already.
+    """Evaluate vectors of images and captions that the protocol has already selected.
 
-    A language is measured on the images that have a caption in it, with its captions only; in folds only if it has
-    images enough for them.
+    Each language is evaluated on the images with captions in it, and in folds only if it has enough images.
 
     Args:
-        images: Unit vectors of ``names``, (N, dim).
-        texts: Unit vectors of ``captions``, (M, dim).
-        names: The images.
-        captions: Their captions.
-        protocol: The rules. None: the default ones.
-        precision: Of the towers that made the vectors.
+        images: Unit vectors of the images, (N, dim).
+        texts: Unit vectors of the captions, (M, dim).
+        names: Image names.
+        captions: Captions of the images.
+        protocol: Defaults to ``EvaluationProtocol()``.
+        precision: Precision of the towers that encoded the vectors.
 
     Raises:
-        EvaluationError: The folds hold more images than there are.
+        EvaluationError: The folds need more images than there are.
     """
     rules = protocol or EvaluationProtocol()
     row = {name: index for index, name in enumerate(names)}
     owner = np.array([row[caption.image] for caption in captions], dtype=np.int64)
-    spoken = np.array([detect_language(caption.text) for caption in captions])
-    codes = sorted({*spoken.tolist()} - {"other"})  # a caption of digits is of no language
-    parts = {code: _subset(images, texts, owner, np.flatnonzero(spoken == code)) for code in codes}
-    return Evaluation(
-        figures(images, texts, owner, rules),
-        precision,
-        {code: figures(*part, rules.max_folds(len(part[0]))) for code, part in parts.items()} if len(codes) > 1 else {},
-    )
+    detected = np.array([detect_language(caption.text) for caption in captions])
+    codes = sorted({*detected.tolist()} - {"other"})  # a caption of digits has no language
+    languages = {}
+    for code in codes if len(codes) > 1 else ():
+        subset = _subset(images, texts, owner, np.flatnonzero(detected == code))
+        languages[code] = _result(*subset, rules.max_folds(len(subset[0])))
+    return Evaluation(_result(images, texts, owner, rules), precision, languages)
 
 
-def figures(images: Vectors, texts: Vectors, owner: Ranks, protocol: EvaluationProtocol) -> EvaluationResult:
-    """Measure one set of images and captions; ``owner`` is the image row of each caption."""
+def _result(images: Vectors, texts: Vectors, owner: Ranks, protocol: EvaluationProtocol) -> EvaluationResult:
+    """Evaluate one set of images and captions; ``owner`` is the image row of each caption."""
     ranks = retrieval_ranks(images, texts, owner)
-    folds = [retrieval_ranks(*part) for part in _folds(images, texts, owner, protocol)]
+    folds = [retrieval_ranks(*fold) for fold in _folds(images, texts, owner, protocol)]
     return EvaluationResult(RetrievalMetrics.of(ranks), _interval([ranks], protocol), _mean(folds, protocol))
 
 
@@ -119,9 +117,9 @@ def _folds(
 
 
 def _subset(images: Vectors, texts: Vectors, owner: Ranks, captions: Ranks) -> tuple[Vectors, Vectors, Ranks]:
-    """Some captions, their images, and the row of each caption's image among these."""
-    kept, position = np.unique(owner[captions], return_inverse=True)
-    return images[kept], texts[captions], position
+    """Return some captions, their images, and the row of each caption's image among these."""
+    rows, position = np.unique(owner[captions], return_inverse=True)
+    return images[rows], texts[captions], position
 
 
 def _mean(folds: Sequence[RetrievalRanks], protocol: EvaluationProtocol) -> Folds | None:
@@ -137,13 +135,13 @@ def _mean(folds: Sequence[RetrievalRanks], protocol: EvaluationProtocol) -> Fold
     return Folds(mean, each, _interval(folds, protocol))
 
 
-def _interval(parts: Sequence[RetrievalRanks], protocol: EvaluationProtocol) -> Interval | None:
-    """The interval of the mean over parts, each of which is resampled by itself."""
+def _interval(folds: Sequence[RetrievalRanks], protocol: EvaluationProtocol) -> Interval | None:
+    """Return the interval of the mean over folds, which are resampled independently."""
     if protocol.resamples == 0:
         return None
-    samples = [resample(ranks, protocol.resamples, [protocol.seed, part]) for part, ranks in enumerate(parts)]
+    samples = [resample(ranks, protocol.resamples, [protocol.seed, fold]) for fold, ranks in enumerate(folds)]
     return Interval.of(np.mean(samples, axis=0), protocol.seed)
 
 
-def _bootstrap(metrics: RetrievalMetrics, interval: Interval | None) -> dict[str, Any]:
+def _with_interval(metrics: RetrievalMetrics, interval: Interval | None) -> dict[str, Any]:
     return {**metrics.to_json(), **({} if interval is None else {"interval": interval.to_json()})}

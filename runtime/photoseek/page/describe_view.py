@@ -48,13 +48,12 @@ def show(opened: OpenGallery, state: GalleryState) -> None:
 
 
 def _answer(opened: OpenGallery, source: Upload | str) -> None:
-    searcher = opened.searcher
     if isinstance(source, Upload):
         picture = make_thumbnail(source.data, FULL_SIDE)
-        sentences = searcher.describe(source.data, k=_SENTENCES)
+        sentences = opened.captions.describe(source.data, k=_SENTENCES)
     else:
-        sentences = searcher.describe(similar_to=source, k=_SENTENCES)
-        picture = opened.pictures.of(searcher.gallery.photos.file_of(source), FULL_SIDE)
+        sentences = opened.captions.describe(similar_to=source, k=_SENTENCES)
+        picture = opened.pictures.of(opened.searcher.gallery.photos.file_of(source), FULL_SIDE)
     left, right = st.columns([2, 3], gap="medium")
     left.html(f'<figure class="ps-full"><img src="{data_uri(picture)}" alt="{escape(strings().your_photo)}"></figure>')
     right.html(_list(sentences))

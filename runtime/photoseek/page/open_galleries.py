@@ -14,6 +14,8 @@ from photoseek.gallery.snapshot.current import current_id
 from photoseek.gallery.status import GalleryStatus
 from photoseek.page.exposure import is_shared
 from photoseek.page.thumbnail_cache import Pictures
+from photoseek.search.backend import SearchBackend
+from photoseek.search.caption_search import CaptionSearcher
 from photoseek.search.reranker import Reranker
 from photoseek.search.searcher import Searcher
 from photoseek.sources.local import LocalSource
@@ -35,9 +37,15 @@ class OpenGallery:
 
     searcher: Searcher
     pictures: Pictures
+    captions: CaptionSearcher
     database: tuple[int, int]
     own: bool = True
     reranker: Reranker | None = None
+
+    @property
+    def backend(self) -> SearchBackend:
+        """The reranker if there is one, else the searcher."""
+        return self.reranker or self.searcher
 
 
 @dataclass(frozen=True)
@@ -114,7 +122,8 @@ def _open(folder: str, model: str | None, *, links: bool) -> OpenGallery:
     source = gallery.photos.source
     root = source.root if isinstance(source, LocalSource) else None
     pictures = Pictures(gallery.path, root=root, links=links)
-    opened = OpenGallery(searcher, pictures, _identity(gallery), searcher.bundle.fingerprint == gallery.fingerprint)
+    own = searcher.bundle.fingerprint == gallery.fingerprint
+    opened = OpenGallery(searcher, pictures, CaptionSearcher(searcher), _identity(gallery), own)
     _log.info("opened %r", opened.searcher)
     return opened
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from functools import partial
+from contextlib import nullcontext
 
 import streamlit as st
 
@@ -39,27 +37,19 @@ def answer(opened: OpenGallery, asked: SearchForm, state: GalleryState) -> None:
 def _search(
     opened: OpenGallery, asked: SearchForm, where: Filter, state: GalleryState
 ) -> tuple[list[Hit], results.SearchView]:
-    searcher, reranker = opened.searcher, opened.reranker
-    with _patience(opened, asked):
+    searcher, backend = opened.searcher, opened.backend
+    photo = asked.photo.data if asked.photo else None
+    loaded = backend.is_loaded_for(asked.text, photo)
+    with nullcontext() if loaded else st.spinner(""):  # other queries are too fast to need one
         started = time.perf_counter()
-        find = _encoded(opened, asked, where)
+        query = backend.query(asked.text or None, photo=photo, similar_to=asked.similar_to)
         encoded = time.perf_counter()
-        hits = find()
+        hits = backend.nearest(query, asked.k, where=where, group_duplicates=True)
         found = time.perf_counter()
-    engine = "exact" if not where.empty else searcher.generation.manifest.tuning.fastest
+    engine = "exact" if not where.empty else searcher.snapshot.manifest.tuning.fastest
     facts = (_precision(searcher, asked), encoded - started, found - encoded)
-    second = "" if reranker is None else reranker.bundle.name
+    second = "" if opened.reranker is None else opened.reranker.bundle.name
     return hits, results.SearchView(state.status.searchable, not where.empty, engine, *facts, second)
-
-
-def _encoded(opened: OpenGallery, asked: SearchForm, where: Filter) -> Callable[[], list[Hit]]:
-    """Encode the query; what is returned finds its hits."""
-    text, photo = asked.text or None, asked.photo.data if asked.photo else None
-    if opened.reranker is not None:
-        both = opened.reranker.query(text, photo=photo, similar_to=asked.similar_to)
-        return partial(opened.reranker.nearest, both, asked.k, where=where, group_duplicates=True)
-    query = opened.searcher.query(text, photo=photo, similar_to=asked.similar_to)
-    return partial(opened.searcher.nearest, query, asked.k, where=where, group_duplicates=True)
 
 
 def _precision(searcher: Searcher, asked: SearchForm) -> str:
@@ -67,12 +57,3 @@ def _precision(searcher: Searcher, asked: SearchForm) -> str:
     text = searcher.text_encoder.precision if asked.text else ""
     image = searcher.image_encoder.precision if asked.photo else ""
     return " + ".join(dict.fromkeys(filter(None, (text, image))))
-
-
-def _patience(opened: OpenGallery, asked: SearchForm) -> AbstractContextManager[None]:
-    """Return a spinner for a query that has to load a tower; other queries are too fast to need one."""
-    searcher, reranker = opened.searcher, opened.reranker
-    read = not asked.text or searcher.text_encoder.is_loaded_for(asked.text)
-    seen = not asked.photo or searcher.image_encoder.is_loaded
-    looked = reranker is None or not asked.text or reranker.text_encoder.is_loaded_for(asked.text)
-    return nullcontext() if read and seen and looked else st.spinner("")

@@ -1,4 +1,4 @@
-"""What a search answers."""
+"""Results of a search."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from photoseek.system.filenames import decode_filename
 
 @dataclass(frozen=True)
 class BundleScore:
-    """What one bundle says of a photo among those that two were asked about.
+    """Score of a reranked photo by one of the two bundles.
 
     Attributes:
-        bundle: Its name.
-        score: Cosine of query and photo, in [-1, 1]; None where it could not look at the photo.
-        rank: Among those photos, 1 is best; None as that.
+        bundle: Name of the bundle.
+        score: Cosine of query and photo, in [-1, 1]; None if the bundle could not encode the photo.
+        rank: Rank among the reranked photos, 1 is best; None if the score is.
     """
 
     bundle: str
@@ -24,33 +24,32 @@ class BundleScore:
     rank: int | None
 
     def to_json(self) -> dict[str, Any]:
-        """The form that ``search --json`` prints."""
+        """Return the output of ``search --json``."""
         score = None if self.score is None else round(self.score, 4)
         return {"bundle": self.bundle, "score": score, "rank": self.rank}
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A photo that was found.
+    """A photo found by a search.
 
     Attributes:
         rank: 1 is best.
         path: Relative to the photo folder, with forward slashes; see ``photoseek.system.filenames`` for names that
-            are no text.
+            are not valid text.
         score: Cosine of query and photo, in [-1, 1].
-        width: Of the upright photo, in pixels.
-        height: Of the upright photo, in pixels.
-        file: Where the photo lies: a path, or for one in object storage a
-            ``RemoteFile``, whose text is its address.
-        id: Its number in the gallery, which never comes to mean another picture.
-        taken: ``YYYY-MM-DD HH:MM:SS`` by the camera's clock; None where the photo does not tell.
+        width: Pixels of the upright photo.
+        height: Pixels of the upright photo.
+        file: A path, or a ``RemoteFile``, whose text is its URL, for a photo in object storage.
+        id: Id in the gallery, never reused for another picture.
+        taken: ``YYYY-MM-DD HH:MM:SS`` by the camera's clock; None if unknown.
         confidence: Probability, in [0, 1], that the photo shows what the text says; None for queries with a photo,
-            and where the bundle was not calibrated. See ``photoseek.evaluation.calibration_fit``.
-        low_confidence: Whether the score is below what best hits commonly have: where that is so of the first hit,
-            most likely nothing in the gallery shows what was asked for.
-        duplicates: Further hits that show nearly the same, folded into this one; best first.
-        fusion_score: What reranked hits are in the order of, see ``photoseek.search.rank_fusion``; None of others.
-        scores: Of reranked hits, what the bundle that searched says and what the second one does.
+            and if the bundle is not calibrated. See ``photoseek.evaluation.calibration_fit``.
+        low_confidence: Whether the score is lower than that of most best hits. If the first hit has it, the gallery
+            probably has no matching photo.
+        duplicates: Near-duplicates that are grouped with this hit, best first.
+        fusion_score: Reranked hits are sorted by this, see ``photoseek.search.rank_fusion``; None for other hits.
+        scores: Scores of a reranked hit by the first and the second bundle.
     """
 
     rank: int
@@ -68,7 +67,7 @@ class Hit:
     scores: tuple[BundleScore, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """The form that ``search --json`` prints."""
+        """Return the output of ``search --json``."""
         return {
             "rank": self.rank,
             "path": self.path,
@@ -80,22 +79,15 @@ class Hit:
             "taken": self.taken,
             "id": self.id,
             "file": decode_filename(str(self.file)),
-            **(
-                {"fusion_score": self._fusion_score, "scores": [each.to_json() for each in self.scores]}
-                if self.scores
-                else {}
-            ),
+            **({} if self.fusion_score is None else {"fusion_score": round(self.fusion_score, 6)}),
+            **({"scores": [each.to_json() for each in self.scores]} if self.scores else {}),
             **({"duplicates": [hit.to_json() for hit in self.duplicates]} if self.duplicates else {}),
         }
-
-    @property
-    def _fusion_score(self) -> float | None:
-        return None if self.fusion_score is None else round(self.fusion_score, 6)
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """A caption that was found.
+    """A caption found for a photo.
 
     Attributes:
         rank: 1 is best.
@@ -108,5 +100,5 @@ class Sentence:
     score: float
 
     def to_json(self) -> dict[str, Any]:
-        """The form that ``captions describe --json`` prints."""
+        """Return the output of ``captions describe --json``."""
         return {"rank": self.rank, "text": self.text, "score": round(self.score, 4)}

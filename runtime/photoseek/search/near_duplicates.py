@@ -9,25 +9,25 @@ from photoseek.search.hits import Hit
 from photoseek.vectors import Vectors
 
 DUPLICATE_THRESHOLD = 0.98
-"""Photos whose vectors have at least this cosine show nearly the same."""
+"""Photos are near-duplicates if the cosine of their vectors is at least this."""
 
 
-def group_near_duplicates(hits: Sequence[Hit], vectors: Vectors, limit: float = DUPLICATE_THRESHOLD) -> list[Hit]:
-    """Put each hit that is nearly the same as a better one behind it, and number the rest anew.
+def group_near_duplicates(hits: Sequence[Hit], vectors: Vectors) -> list[Hit]:
+    """Return the hits without near-duplicates of better ones, which get them as ``duplicates``, with new ranks.
 
     Args:
         hits: Best first.
-        vectors: Their unit vectors, (n, dim).
-        limit: The cosine from which two are taken for the same.
+        vectors: Unit vectors of the hits, (n, dim).
     """
-    kept: list[int] = []
-    behind: dict[int, list[Hit]] = {}
+    duplicates: dict[int, list[Hit]] = {}  # by the row of the best of each group
     for row, hit in enumerate(hits):
-        near = next((other for other in kept if float(vectors[other] @ vectors[row]) >= limit), None)
-        if near is None:
-            kept.append(row)
+        best = (other for other in duplicates if float(vectors[other] @ vectors[row]) >= DUPLICATE_THRESHOLD)
+        group = next(best, None)
+        if group is None:
+            duplicates[row] = []
         else:
-            behind.setdefault(near, []).append(hit)
+            duplicates[group].append(hit)
     return [
-        replace(hits[row], rank=rank, duplicates=tuple(behind.get(row, ()))) for rank, row in enumerate(kept, start=1)
+        replace(hits[row], rank=rank, duplicates=tuple(others))
+        for rank, (row, others) in enumerate(duplicates.items(), 1)
     ]

@@ -1,4 +1,4 @@
-"""Queries as the vectors of one bundle: their parts, and how surely a photo shows what they say."""
+"""Queries as vectors of one bundle, and the confidence that a photo shows what a query says."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from photoseek.vectors import Vectors, normalize
 if TYPE_CHECKING:
     from photoseek.bundle.onnx_session import Mode
 
-_NO_TEXT = 1e-6  # a sum of unit vectors below this has no direction
-_RECENT_QUERIES = 512  # texts whose vectors are kept: some KB each
+_MIN_NORM = 1e-6  # a sum of unit vectors below this has no direction
+_RECENT_QUERIES = 512  # cached text vectors, a few KB each
 
 PhotoLookup = Callable[[str], tuple[int, Vectors]]
-"""Id and unit vector of the photo at a path of the gallery; raises QueryError where there is none."""
+"""Returns id and unit vector of the photo at a path of the gallery; raises QueryError if there is none."""
 
 
 @dataclass(frozen=True)
 class WeightedVector:
-    """A unit vector (dim,), how much it counts, and what its cosines are worth."""
+    """A term of a query: a unit vector (dim,), its weight, and the calibration of its cosines."""
 
     vector: Vectors
     weight: float = 1.0
@@ -43,34 +43,39 @@ class Query:
 
     Attributes:
         vector: Unit vector, (dim,).
-        parts: What it was added up from.
-        exclude_id: The id of a photo that is not to be found.
+        terms: The vectors that it is the sum of.
+        exclude_id: Id of a photo that is not a hit.
+        rerank: The same query in the space of a second bundle, for a ``Reranker``.
     """
 
     vector: Vectors
-    parts: tuple[WeightedVector, ...] = ()
+    terms: tuple[WeightedVector, ...] = ()
     exclude_id: int | None = None
+    rerank: Query | None = None
 
-    def trust(self, photos: Vectors) -> list[tuple[float | None, bool]]:
-        """How surely each of n photos, (n, dim), shows every text that is asked for, and whether that is doubtful.
+    def confidences(self, photos: Vectors) -> list[tuple[float | None, bool]]:
+        """Return the confidence that each photo matches every added text, and whether it is low.
 
-        The confidence is None where nothing is known of it.
+        Args:
+            photos: Unit vectors, (n, dim).
+
+        Returns:
+            ``Hit.confidence`` and ``Hit.low_confidence`` of each photo. The confidence is None if the query has a
+            photo, or a text that the bundle is not calibrated for.
         """
-        wanted = [part for part in self.parts if part.weight > 0]
-        known = [(part, part.calibration) for part in wanted if part.calibration is not None]
-        if not known or len(known) < len(wanted):  # a photo counts, too, or a tower that was not calibrated
+        added = [term for term in self.terms if term.weight > 0]
+        calibrated = [(photos @ term.vector, term.calibration) for term in added if term.calibration is not None]
+        if not calibrated or len(calibrated) < len(added):
             return [(None, False)] * len(photos)
-        cosines = [photos @ part.vector for part, _ in known]
-        curves = [calibration for _, calibration in known]
-        each = [curve.probability(found) for found, curve in zip(cosines, curves, strict=True)]
-        below = [found < curve.min_similarity for found, curve in zip(cosines, curves, strict=True)]
-        return list(zip(np.min(each, axis=0).tolist(), np.any(below, axis=0).tolist(), strict=True))
+        probabilities = [calibration.probability(cosines) for cosines, calibration in calibrated]
+        low = [cosines < calibration.min_similarity for cosines, calibration in calibrated]
+        return list(zip(np.min(probabilities, axis=0).tolist(), np.any(low, axis=0).tolist(), strict=True))
 
 
 class QueryEncoder:
-    """Texts and photos -> a ``Query`` in the space of one bundle. May be shared between threads.
+    """Encodes texts and photos as a ``Query`` in the space of one bundle. May be shared between threads.
 
-    Each tower is loaded by the first query that needs it; the vectors of the last texts are remembered.
+    Each tower is loaded by the first query that needs it. Vectors of recent texts are cached.
     """
 
     def __init__(
@@ -81,7 +86,7 @@ class QueryEncoder:
         threads: int | None = None,
         mode: Mode = "latency",
     ) -> None:
-        """Choose the towers; none is loaded yet.
+        """Select the towers without loading them.
 
         Raises:
             BundleIncompatible: The bundle lacks a precision.
@@ -91,46 +96,48 @@ class QueryEncoder:
         self.images = ImageEncoder(bundle, image_precision, threads, mode)
         self._encode_text = lru_cache(maxsize=_RECENT_QUERIES)(self._encode_uncached)
 
+    def is_loaded_for(self, text: str | None, photo: PhotoInput | None) -> bool:
+        """Return whether the towers that a query needs are in memory."""
+        return (not text or self.texts.is_loaded_for(text)) and (photo is None or self.images.is_loaded)
+
     def encode(
         self,
         text: str | None,
         photo: PhotoInput | None,
         similar_to: str | None,
         language: str | None,
-        photo_at: PhotoLookup,
+        resolve_photo: PhotoLookup,
     ) -> Query:
-        """Encode a query; parameters and errors are those of ``Searcher.search``."""
+        """Encode a query; the arguments and errors are those of ``SearchBackend.search``."""
         for name, value in (("text", text), ("similar_to", similar_to), ("language", language)):
             if value is not None:
                 require_text(value, name)
-        parts = [
-            WeightedVector(
-                self._encode_text(part.text, language), part.weight, self._calibration_of(part.text, language)
-            )
-            for part in parse_query((text or "")[:MAX_CHARACTERS])
+        terms = [
+            WeightedVector(self._encode_text(term.text, language), term.weight, self._calibration(term.text, language))
+            for term in parse_query((text or "")[:MAX_CHARACTERS])
         ]
-        left_out = None
+        exclude_id = None
         if photo is not None:
-            parts.append(WeightedVector(self.images.encode([photo])[0]))
+            terms.append(WeightedVector(self.images.encode([photo])[0]))
         if similar_to is not None:
-            left_out, vector = photo_at(similar_to)
-            parts.append(WeightedVector(vector))
-        if not parts:
+            exclude_id, vector = resolve_photo(similar_to)
+            terms.append(WeightedVector(vector))
+        if not terms:
             raise QueryError("an empty query: expected a text, a photo, or both")
-        total = np.sum([part.weight * part.vector for part in parts], axis=0, keepdims=True)
-        if not np.abs(total).max() > _NO_TEXT:
+        total = np.sum([term.weight * term.vector for term in terms], axis=0, keepdims=True)
+        if not np.abs(total).max() > _MIN_NORM:
             raise QueryError("the parts of the query cancel out: expected something to look for")
-        return Query(normalize(total)[0], tuple(parts), left_out)
+        return Query(normalize(total)[0], tuple(terms), exclude_id)
 
     def _encode_uncached(self, text: str, language: str | None) -> Vectors:
         vector: Vectors = self.texts.encode([text], language=language)[0]
-        vector.flags.writeable = False  # handed out again when the text comes again
+        vector.flags.writeable = False  # cached
         return vector
 
-    def _calibration_of(self, text: str, language: str | None) -> Calibration | None:
-        """That of the tower that reads most of a text."""
+    def _calibration(self, text: str, language: str | None) -> Calibration | None:
+        """Return the calibration of the tower that encodes most of a text, for texts of this length."""
         towers = self.bundle.manifest.text_towers
         tower = language or (detect_language(text) if towers else "")
         facts = towers[tower].precisions if tower in towers else self.bundle.manifest.precisions
-        found = Calibration.from_json(facts.get(self.texts.precision, {}).get("confidence"))
-        return None if found is None else found.curve_for(words_in(text))
+        calibration = Calibration.from_json(facts.get(self.texts.precision, {}).get("confidence"))
+        return None if calibration is None else calibration.curve_for(words_in(text))

@@ -30,7 +30,7 @@ _ENTRY_BYTES = 512  # of an entry without its numbers: the key, the array object
 
 
 class RerankVectors(ForkAware):
-    """Vectors of a gallery's photos by one bundle, which the gallery may contain or not.
+    """Vectors of a gallery's photos by one bundle, whether or not the gallery contains it.
 
     May be shared between threads. Two threads that need the same new photo at the same time may both encode it.
     """
@@ -39,7 +39,7 @@ class RerankVectors(ForkAware):
         """Create an empty cache; the tower is loaded when a photo has to be encoded.
 
         Args:
-            gallery: Where the photos are.
+            gallery: The gallery of the photos.
             encoder: Image tower of the bundle.
         """
         self.gallery = gallery
@@ -57,7 +57,7 @@ class RerankVectors(ForkAware):
         """Return the vectors of photos, without those that were removed or changed, or cannot be read.
 
         Args:
-            ids: Of the photos.
+            ids: Photo ids.
 
         Returns:
             Unit vector (dim,) of each photo, by its id.
@@ -79,19 +79,21 @@ class RerankVectors(ForkAware):
         """Return the vectors of contents, by SHA-256, from the cache or from a file; ``paths``: one of each content."""
         cached = self._cached(paths)
         wanted = [(sha256, path) for sha256, path in paths.items() if sha256 not in cached]
-        parts = [wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)]
-        if len(parts) > 1:
-            with ThreadPoolExecutor(min(len(parts), available_cores()), thread_name_prefix="photoseek-rerank") as pool:
-                encoded = list(pool.map(self._encode, parts))
+        batches = [wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)]
+        if len(batches) > 1:
+            with ThreadPoolExecutor(
+                min(len(batches), available_cores()), thread_name_prefix="photoseek-rerank"
+            ) as pool:
+                encoded = list(pool.map(self._encode, batches))
         else:
-            encoded = [self._encode(part) for part in parts]
-        fresh = {sha256: vector for part in encoded for sha256, vector in part.items()}
+            encoded = [self._encode(batch) for batch in batches]
+        fresh = {sha256: vector for batch in encoded for sha256, vector in batch.items()}
         self._add(fresh)
         return cached | fresh
 
-    def _encode(self, part: Iterable[tuple[str, str]]) -> dict[str, Vectors]:
+    def _encode(self, batch: Iterable[tuple[str, str]]) -> dict[str, Vectors]:
         """Encode a few photos, without those that cannot be decoded. Runs in a worker thread."""
-        contents = [found for content in part if (found := self._decode(*content)) is not None]
+        contents = [found for content in batch if (found := self._decode(*content)) is not None]
         # copies: a row would keep the vectors of its batch in memory
         return {record.sha256: record.vector.copy() for record in encode(self.encoder, contents)}
 

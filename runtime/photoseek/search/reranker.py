@@ -1,56 +1,42 @@
-"""A second opinion: the first hits of one bundle looked at once more by a stronger one, and both orders made one.
+"""Reranking: a second, stronger bundle scores the top hits of the first, and both rankings are fused.
 
-The first bundle searches all of the gallery; what the second costs does not grow with the gallery, but with how many
-hits it looks at.
+The first bundle searches the entire gallery. The cost of the second depends on the number of hits that it scores, not
+on the size of the gallery.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+import copy
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from photoseek.bundle.bundle import Bundle
-from photoseek.encoders.encoders import TextEncoder
 from photoseek.errors import QueryError
 from photoseek.gallery.filters import Filter
-from photoseek.gallery.gallery import Gallery
 from photoseek.photos.decode import PhotoInput
+from photoseek.search.backend import Candidates, SearchBackend
 from photoseek.search.hits import BundleScore, Hit
-from photoseek.search.near_duplicates import group_near_duplicates as group_near_duplicates
 from photoseek.search.query import Query, QueryEncoder
-from photoseek.search.rank_fusion import DEPTH, MAX_DEPTH, Fusion
+from photoseek.search.rank_fusion import DEPTH, MAX_DEPTH, Fusion, Scores
 from photoseek.search.rerank_vectors import RerankVectors
-from photoseek.search.searcher import Searcher, check_k
+from photoseek.search.searcher import Searcher
 from photoseek.vectors import Vectors
 
 if TYPE_CHECKING:
     from photoseek.bundle.onnx_session import Mode
 
 
-_Fused = tuple[float, float, int]
-"""Of a photo: its fused score, the second bundle's cosine, NaN where that is not known, and its rank by that."""
+class Reranker(SearchBackend):
+    """Searches like a ``Searcher``, and reranks the top hits with a second bundle. May be shared between threads.
 
+    Vectors of the second bundle are read from the gallery if it was added there (``Gallery.add_bundle``). Other photos
+    are encoded when they are first needed; their vectors are cached in memory (at most 64 MiB) and never stored.
 
-@dataclass(frozen=True)
-class RerankQuery:
-    """A query in the spaces of both bundles."""
-
-    first: Query
-    second: Query
-
-
-class Reranker:
-    """Answers queries by a searcher, whose first hits a second bundle puts in a better order.
-
-    It is asked as a ``Searcher`` is, and may be shared between threads. Vectors of the
-    second bundle are read from the gallery, where it was added (``Gallery.add_bundle``). Other photos are
-    encoded when they are first needed; their vectors are cached in memory (64 MiB at most), and never stored.
-
-    Each hit has the ``score`` and the ``confidence`` of the first bundle, besides those that it was ordered by:
-    ``fusion_score``, and the ``scores`` of both. None is ``low_confidence`` unless the first bundle's best is.
-    Hits beyond the depth follow in the first bundle's order, without these.
+    Hits have the ``score`` and the ``confidence`` of the first bundle. They are ordered by ``fusion_score``; ``scores``
+    has the scores of both bundles. A hit has ``low_confidence`` only if the first bundle's best hit has it. Hits
+    beyond the depth follow in the first bundle's order, without these fields.
     """
 
     def __init__(
@@ -64,69 +50,44 @@ class Reranker:
         threads: int | None = None,
         mode: Mode = "latency",
     ) -> None:
-        """Put a bundle behind a searcher; none of its towers is loaded yet.
+        """Add a bundle to a searcher, without loading its towers.
 
         Args:
-            searcher: What finds the first hits.
-            bundle: What looks at them once more. The gallery may hold it or not.
-            depth: How many hits it looks at, from 1 to ``MAX_DEPTH``.
-            fusion: How both orders become one. None: the default ``Fusion``.
-            precision: Of its towers, as for the searcher.
-            threads: Of one run of a tower. None: as the mode has it.
+            searcher: Searcher of the first hits.
+            bundle: Bundle that scores them. It does not have to be one of the gallery's.
+            depth: Number of hits to rerank, from 1 to ``MAX_DEPTH``.
+            fusion: How the rankings are combined. Defaults to ``Fusion()``.
+            precision: Precision of its towers, as for the searcher.
+            threads: Threads of one run of a tower. Depends on ``mode`` by default.
             mode: As for the searcher.
 
         Raises:
-            QueryError: No such depth, or a bundle that is the searcher's own.
+            QueryError: Invalid depth, or the bundle is the searcher's.
             BundleIncompatible: The bundle lacks the precision.
         """
         if bundle.fingerprint == searcher.bundle.fingerprint:
             raise QueryError(f"rerank: expected a bundle other than {searcher.bundle.name!r}, which searches already")
-        self.searcher = searcher
+        self.searcher, self.gallery = searcher, searcher.gallery
         self.bundle = bundle
         self.depth = check_depth(depth)
         self.fusion = fusion or Fusion()
-        bundles = searcher.gallery.bundles
+        bundles = self.gallery.bundles
         images = bundles.image_precision(bundle, precision) if bundles.get(bundle) else precision
         self._encoder = QueryEncoder(bundle, precision, images, threads, mode)
-        self._vectors = RerankVectors(searcher.gallery, self._encoder.images)
+        self._vectors = RerankVectors(self.gallery, self._encoder.images)
 
     def __repr__(self) -> str:
         return f"Reranker({self.searcher!r}, {self.bundle!r}, depth={self.depth}, fusion={self.fusion!r})"
 
-    @property
-    def gallery(self) -> Gallery:
-        """What is searched."""
-        return self.searcher.gallery
-
-    @property
-    def text_encoder(self) -> TextEncoder:
-        """What reads texts for the second bundle."""
-        return self._encoder.texts
-
-    def search(
-        self,
-        text: str | None = None,
-        *,
-        photo: PhotoInput | None = None,
-        similar_to: str | None = None,
-        k: int = 5,
-        language: str | None = None,
-        where: Filter | None = None,
-        group_duplicates: bool = False,
-    ) -> list[Hit]:
-        """The k photos most like the query, best first; parameters and errors are those of ``Searcher.search``.
+    def with_depth(self, depth: int) -> Reranker:
+        """Return a reranker of another depth that shares the towers and the cache of this one.
 
         Raises:
-            QueryError: Also where the second bundle has no tower for the language.
-            BundleError: A tower of the second bundle is damaged.
+            QueryError: Invalid depth.
         """
-        check_k(k)
-        return self.nearest(
-            self.query(text, photo=photo, similar_to=similar_to, language=language),
-            k,
-            where=where,
-            group_duplicates=group_duplicates,
-        )
+        other = copy.copy(self)
+        other.depth = check_depth(depth)
+        return other
 
     def query(
         self,
@@ -135,82 +96,69 @@ class Reranker:
         photo: PhotoInput | None = None,
         similar_to: str | None = None,
         language: str | None = None,
-    ) -> RerankQuery:
-        """Encode a query with both bundles; parameters and errors are those of ``search``."""
-        first = self.searcher.query(text, photo=photo, similar_to=similar_to, language=language)
-        return RerankQuery(first, self._encoder.encode(text, photo, similar_to, language, self._photo_at))
+    ) -> Query:
+        """Encode a query with both bundles; the arguments and errors are those of ``search``."""
+        query = self.searcher.query(text, photo=photo, similar_to=similar_to, language=language)
+        second = self._encoder.encode(text, photo, similar_to, language, self._resolve_photo)
+        return replace(query, rerank=second)
 
-    def nearest(
-        self,
-        query: RerankQuery,
-        k: int,
-        *,
-        where: Filter | None = None,
-        group_duplicates: bool = False,
-        depth: int | None = None,
-    ) -> list[Hit]:
-        """The k best of an encoded query, ``depth`` being for this one; else as ``Searcher.nearest``."""
-        check_k(k)
-        depth = self.depth if depth is None else check_depth(depth)
-        wanted = max(k, depth)
-        while True:
-            found = self.searcher.candidates(query.first, wanted, where)
-            order, fused = self._fused(found.hits[:depth], query.second)
-            order += range(len(order), len(found.hits))
-            hits = [
-                self._apply_order(found.hits, place, rank, fused)
-                for rank, place in enumerate(order[: None if group_duplicates else k], 1)
-            ]
-            hits = group_near_duplicates(hits, found.vectors[order]) if group_duplicates else hits
-            if len(hits) >= k or found.complete:
-                return hits[:k]
-            wanted *= 2  # some were folded
+    def is_loaded_for(self, text: str | None, photo: PhotoInput | None) -> bool:
+        """Return whether the towers that a query needs are in memory."""
+        return self.searcher.is_loaded_for(text, photo) and self._encoder.is_loaded_for(text, photo)
 
-    def _fused(self, hits: list[Hit], query: Query) -> tuple[list[int], list[_Fused]]:
-        """The places of hits in their new order, and what was found of each, by its place."""
-        seconds = self._scores(hits, query)
-        fused = self.fusion.fuse([hit.score for hit in hits], seconds)
+    def candidates(self, query: Query | Vectors, count: int, where: Filter | None = None) -> Candidates:
+        """Return the best hits, reranked: ``count`` or ``depth`` of them, whichever is more."""
+        if not isinstance(query, Query) or query.rerank is None:
+            raise QueryError("rerank: expected a query that Reranker.query has encoded")
+        found = self.searcher.candidates(query, max(count, self.depth), where)
+        order, scores = self._rerank(found.hits[: self.depth], query.rerank)
+        order += range(len(order), len(found.hits))
+        hits = []
+        for rank, row in enumerate(order, start=1):
+            hit = found.hits[row]
+            low_confidence = hit.low_confidence and found.hits[0].low_confidence
+            fields = scores[row] if row < len(scores) else {}
+            hits.append(replace(hit, rank=rank, low_confidence=low_confidence, **fields))
+        return Candidates(hits, found.vectors[order], found.complete)
+
+    def _rerank(self, hits: list[Hit], query: Query) -> tuple[list[int], list[dict[str, Any]]]:
+        """Return the new order of hits, as rows, and by row the fields that reranking adds."""
+        cosines = self._cosines(hits, query)
+        fused = self.fusion.fuse([hit.score for hit in hits], cosines)
         ranks = np.empty(len(hits), dtype=np.int64)
-        ranks[np.argsort(-seconds, kind="stable")] = np.arange(1, len(hits) + 1)
-        order = np.argsort(-fused, kind="stable").tolist()  # of equal ones the first bundle's better one is first
-        return order, list(zip(fused.tolist(), seconds.tolist(), ranks.tolist(), strict=True))
+        ranks[np.argsort(-cosines, kind="stable")] = np.arange(1, len(hits) + 1)
+        fields = []
+        for hit, score, cosine, rank in zip(hits, fused.tolist(), cosines.tolist(), ranks.tolist(), strict=True):
+            first = BundleScore(self.searcher.bundle.name, hit.score, hit.rank)
+            known = not np.isnan(cosine)
+            second = BundleScore(self.bundle.name, cosine if known else None, rank if known else None)
+            fields.append({"fusion_score": score, "scores": (first, second)})
+        return np.argsort(-fused, kind="stable").tolist(), fields  # equal scores: in the first bundle's order
 
-    def _apply_order(self, hits: list[Hit], place: int, rank: int, fused: list[_Fused]) -> Hit:
-        """A hit at its new rank, with what both bundles say of it where both were asked."""
-        hit = hits[place]
-        low_confidence = hit.low_confidence and hits[0].low_confidence
-        if place >= len(fused):
-            return replace(hit, rank=rank, low_confidence=low_confidence)
-        score, second, second_rank = fused[place]
-        known = not np.isnan(second)
-        own = BundleScore(self.searcher.bundle.name, hit.score, hit.rank)
-        other = BundleScore(self.bundle.name, second if known else None, second_rank if known else None)
-        return replace(hit, rank=rank, low_confidence=low_confidence, fusion_score=score, scores=(own, other))
-
-    def _scores(self, hits: list[Hit], query: Query) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        """The second bundle's cosine of each hit, (n,); NaN where it could not look at the photo."""
+    def _cosines(self, hits: list[Hit], query: Query) -> Scores:
+        """Return the second bundle's cosine of each hit, (n,); NaN if it cannot encode the photo."""
         vectors = self._vectors.vectors([hit.id for hit in hits])
-        scores = np.full(len(hits), np.nan)
-        known = [place for place, hit in enumerate(hits) if hit.id in vectors]
+        cosines = np.full(len(hits), np.nan)
+        known = [row for row, hit in enumerate(hits) if hit.id in vectors]
         if known:
-            scores[known] = np.stack([vectors[hits[place].id] for place in known]) @ query.vector
-        return scores
+            cosines[known] = np.stack([vectors[hits[row].id] for row in known]) @ query.vector
+        return cosines
 
-    def _photo_at(self, path: str) -> tuple[int, Vectors]:
-        photo, _ = self.searcher.photo_at(path)
+    def _resolve_photo(self, path: str) -> tuple[int, Vectors]:
+        photo, _ = self.searcher.resolve_photo(path)
         vectors = self._vectors.vectors([photo])
         if photo not in vectors:
             raise QueryError(
-                f"photo {path!r} cannot be looked at by bundle {self.bundle.name!r}: it has gone or changed"
+                f"photo {path!r} cannot be encoded with bundle {self.bundle.name!r}: it was removed or changed"
             )
         return photo, vectors[photo]
 
 
 def check_depth(depth: object) -> int:
-    """Make sure that a depth is one.
+    """Return a depth if it is valid.
 
     Raises:
-        QueryError: It is not a whole number from 1 to ``MAX_DEPTH``.
+        QueryError: It is not an integer from 1 to ``MAX_DEPTH``.
     """
     if isinstance(depth, bool) or not isinstance(depth, int) or not 1 <= depth <= MAX_DEPTH:
         raise QueryError(f"depth: expected a whole number from 1 to {MAX_DEPTH:,}, found {depth!r}")

@@ -13,9 +13,12 @@ from prometheus_client import Histogram
 from photoseek.errors import PhotoseekError, QueryError
 from photoseek.gallery.filters import Filter
 from photoseek.gallery.snapshot.snapshot import Snapshot
+from photoseek.search.backend import SearchBackend
+from photoseek.search.caption_search import CaptionSearcher
 from photoseek.search.hits import Hit
-from photoseek.search.reranker import Reranker, RerankQuery
-from photoseek.search.searcher import Query, Searcher
+from photoseek.search.query import Query
+from photoseek.search.reranker import Reranker
+from photoseek.search.searcher import Searcher
 from photoseek.service.errors import service_unavailable
 from photoseek.service.metrics import Metrics
 from photoseek.service.schemas import (
@@ -48,6 +51,7 @@ class Backend:
         """``searcher`` is best in the mode ``service``: each of its runs has one core; ``reranker`` is over it."""
         self.searcher = searcher
         self.reranker = reranker
+        self.captions = CaptionSearcher(searcher)
         self.metrics = metrics
         self.workers = Workers(available_cores(), metrics.wait_seconds.observe)
 
@@ -80,73 +84,63 @@ class Backend:
     def _search(self, asked: SearchRequest, photo: BinaryIO | None) -> SearchAnswer:
         data = None if photo is None else photo.read()  # here: no more uploads are in memory than are worked on
         kind = "photo" if asked.text is None else "text" if data is None else "both"
+        backend = self._backend_for(asked)
         with _timed(self.metrics.encode_seconds.labels(kind)) as encoding:
-            query = self._asked_of(asked).query(
-                asked.text, photo=data, similar_to=asked.similar_to, language=asked.language
-            )
+            query = backend.query(asked.text, photo=data, similar_to=asked.similar_to, language=asked.language)
         where = asked.where
         with _timed(self.metrics.search_seconds) as searching:
-            hits, generation = self.nearest(
-                query, asked.k, where, group_duplicates=asked.group_duplicates, depth=asked.depth
-            )
+            hits, snapshot = self.nearest(backend, query, asked.k, where, group_duplicates=asked.group_duplicates)
         return SearchAnswer(
             hits=[PhotoHit.of(hit) for hit in hits],
             took_ms=TookMs(encode=_milliseconds(encoding), search=_milliseconds(searching)),
-            generation=generation.path.name,
+            generation=snapshot.path.name,
         )
 
-    def _asked_of(self, asked: SearchRequest) -> Searcher | Reranker:
-        """What answers a request."""
-        if asked.rerank is False or (self.reranker is None and asked.rerank is None and asked.depth is None):
-            return self.searcher
-        return self._second()
-
-    def _second(self) -> Reranker:
-        """What has hits looked at once more.
+    def _backend_for(self, asked: SearchRequest) -> SearchBackend:
+        """Return the searcher, or the reranker at the depth of a request.
 
         Raises:
-            QueryError: There is none.
+            QueryError: The request asks for reranking, and the service has no second bundle.
         """
+        if asked.rerank is False or (self.reranker is None and asked.rerank is None and asked.depth is None):
+            return self.searcher
         if self.reranker is None:
             raise QueryError(
                 "rerank: this service has no second bundle; start it with: photoseek serve --rerank BUNDLE"
             )
-        return self.reranker
+        return self.reranker if asked.depth is None else self.reranker.with_depth(asked.depth)
 
     def _describe(self, asked: DescribeRequest, photo: BinaryIO | None) -> DescribeAnswer:
         data = None if photo is None else photo.read()
         with _timed(self.metrics.encode_seconds.labels("photo")):
-            found = self.searcher.describe(data, similar_to=asked.similar_to, k=asked.k)
+            found = self.captions.describe(data, similar_to=asked.similar_to, k=asked.k)
         return DescribeAnswer(sentences=[Description.model_validate(sentence.to_json()) for sentence in found])
 
     def nearest(
         self,
-        query: Query | RerankQuery | Vectors,
+        backend: SearchBackend,
+        query: Query,
         k: int,
         where: Filter | None = None,
         *,
         group_duplicates: bool = False,
-        depth: int | None = None,
     ) -> tuple[list[Hit], Snapshot]:
-        """The hits, and the one generation that they are all of.
+        """Return the hits, and the snapshot that all of them come from.
 
         Raises:
             Refusal: 503, the gallery cannot answer now.
         """
         try:
             while True:
-                generation = self.searcher.generation
-                if isinstance(query, RerankQuery):
-                    hits = self._second().nearest(query, k, where=where, group_duplicates=group_duplicates, depth=depth)
-                else:
-                    hits = self.searcher.nearest(query, k, where=where, group_duplicates=group_duplicates)
-                if self.searcher.generation is generation:  # else a new one came, and either may have answered
+                snapshot = self.searcher.snapshot
+                hits = backend.nearest(query, k, where=where, group_duplicates=group_duplicates)
+                if self.searcher.snapshot is snapshot:  # else the gallery was re-indexed during the search
                     break
         except PhotoseekError as error:  # its message may name a folder
             raise service_unavailable(error) from error
-        self.metrics.photos.set(len(generation.ids))
-        self.metrics.generation.set(int(generation.path.name))
-        return hits, generation
+        self.metrics.photos.set(len(snapshot.ids))
+        self.metrics.generation.set(int(snapshot.path.name))
+        return hits, snapshot
 
     def _vectors(self, kind: str, encode: Callable[[], Vectors]) -> EmbedAnswer:
         with _timed(self.metrics.encode_seconds.labels(kind)):

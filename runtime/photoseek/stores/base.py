@@ -1,4 +1,4 @@
-"""What every store can do, and what it notes of itself."""
+"""The interface of every store, and the metadata that it stores."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from photoseek.vector_index.tuning import EngineStats
 from photoseek.vectors import Rows, Vectors
 
 FORMAT = 1
-"""Of what a store notes of itself, and of its fields."""
+"""Version of the metadata and of the columns of a store."""
 
 METADATA_TABLE = "photoseek_stores"
-"""Where the states of all galleries' stores lie, beside their vectors."""
+"""Table, or collection, with the metadata of all galleries' collections."""
 
 INDEX_FROM = 10_000
-"""Photos from which on a store builds an index; fewer are all scored."""
+"""Number of photos from which a store builds an index; with fewer, all are scored."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,49}", re.ASCII)
 
 
 @dataclass(frozen=True)
 class StoreMetadata:
-    """What a store shows; noted before a push begins, and again, complete, when it has ended.
+    """Metadata of a collection, written at the start of a push and, complete, at its end.
 
     Attributes:
-        gallery: The id of the gallery that its rows are of.
-        fingerprint: Of the bundle that made its vectors.
-        dim: Of the vectors.
-        complete: Whether it shows the state below; else a push is under way, or was interrupted.
-        revision: Of the gallery's database, as ``state`` is.
-        state: The name of the state of the gallery.
-        count: Rows.
-        target: The recall that was asked for.
-        found: What was measured with these rows: its parameter ``effort`` is what searches ask with.
+        gallery: Id of the gallery.
+        fingerprint: Fingerprint of the bundle.
+        dim: Dimension of the vectors.
+        complete: Whether the rows match the gallery state below. If not, a push is running or was interrupted.
+        revision: Revision of the gallery's database.
+        state: Name of the gallery's state.
+        count: Number of rows.
+        target: Target recall.
+        stats: Recall and speed measured with these rows; the parameter ``effort`` is used by searches.
     """
 
     gallery: str
@@ -51,119 +51,119 @@ class StoreMetadata:
     state: str = ""
     count: int = 0
     target: float = 0.0
-    found: EngineStats = field(default_factory=lambda: EngineStats(0.0, {}, {}))
+    stats: EngineStats = field(default_factory=lambda: EngineStats(0.0, {}, {}))
 
     @property
     def effort(self) -> int:
-        """How much a query looks at, in the store's own unit; 0 where there is no index."""
-        return self.found.parameters.get("effort", 0)
+        """Search effort of a query, in the store's unit; 0 without an index."""
+        return self.stats.parameters.get("effort", 0)
 
-    def check_matches(self, shown: SourceState, place: str) -> None:
-        """Make sure that the rows are of a gallery and its bundle.
+    def check_matches(self, expected: SourceState, place: str) -> None:
+        """Raise unless the rows belong to a gallery and its bundle.
 
         Raises:
-            StoreIncompatible: They are of another.
+            StoreIncompatible: They belong to another gallery or bundle.
         """
-        if self.gallery != shown.gallery:
+        if self.gallery != expected.gallery:
             raise StoreIncompatible(
-                f"{place}: holds photos of another gallery ({self.gallery[:12]}) than this ({shown.gallery[:12]}); "
-                "name another place with --collection, or replace it with: photoseek push --rebuild"
+                f"{place}: expected photos of gallery {expected.gallery[:12]}, found gallery {self.gallery[:12]}; "
+                "name another collection with --collection, or replace it with: photoseek push --rebuild"
             )
-        if self.fingerprint != shown.fingerprint:
+        if self.fingerprint != expected.fingerprint:
             raise StoreIncompatible(
-                f"{place}: holds {self.dim}-d vectors of another bundle ({self.fingerprint[:12]}) than the gallery's "
-                f"({shown.fingerprint[:12]}); replace them with: photoseek push --rebuild"
+                f"{place}: expected vectors of bundle {expected.fingerprint[:12]}, found {self.dim}-d vectors of "
+                f"bundle {self.fingerprint[:12]}; replace them with: photoseek push --rebuild"
             )
 
     def to_json(self) -> str:
-        """What the store keeps."""
+        """Return the form that the store saves."""
         return json.dumps({"format": FORMAT, **asdict(self)})
 
     @classmethod
     def from_json(cls, text: str, place: str) -> StoreMetadata:
-        """Read what ``to_json`` wrote.
+        """Parse the output of ``to_json``.
 
         Raises:
-            StoreIncompatible: A newer photoseek wrote it, or it is none.
+            StoreIncompatible: It was written by a newer photoseek, or is invalid.
         """
         try:
             facts: dict[str, Any] = json.loads(text)
             if facts.pop("format") != FORMAT:
                 raise ValueError("another format")
-            return cls(**{**facts, "found": EngineStats(**facts["found"])})
+            return cls(**{**facts, "stats": EngineStats(**facts["stats"])})
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise StoreIncompatible(
-                f"{place}: expected the notes of a store in format {FORMAT}, found other ones ({error}); upgrade "
-                "photoseek, or push it anew with: photoseek push --rebuild"
+                f"{place}: expected store metadata in format {FORMAT}, found: {error}; upgrade photoseek, or replace "
+                "the collection with: photoseek push --rebuild"
             ) from error
 
 
 class Store(Protocol):
-    """A place on a server that holds the vectors of one gallery. May be shared between threads, and used after a fork.
+    """A collection on a server with the vectors of one gallery. May be shared between threads and used after a fork.
 
-    Each method raises ``StoreUnavailable`` where the server does not answer in time, and
-    ``StoreError`` where it refuses.
+    Each method raises ``StoreUnavailable`` if the server does not answer in time, and ``StoreError`` if it reports an
+    error.
     """
 
     place: str
-    """What may be printed of it: the server and the name."""
+    """Server and collection name, without secrets."""
 
-    most_neighbors: int
-    """How many a query can ask for."""
+    max_neighbors: int
+    """Maximum number of results of a query."""
 
-    most_effort: int
-    """The largest effort that a query can ask with."""
+    max_effort: int
+    """Maximum search effort of a query."""
 
-    def state(self) -> StoreMetadata | None:
-        """What it shows; None: nothing was pushed here."""
+    def metadata(self) -> StoreMetadata | None:
+        """Return the metadata, or None if nothing was pushed."""
 
-    def set_metadata(self, state: StoreMetadata) -> None:
-        """Note what it shows."""
+    def set_metadata(self, metadata: StoreMetadata) -> None:
+        """Save the metadata."""
 
     def prepare(self, dim: int) -> None:
-        """Make the place for vectors (dim,), where it is not there."""
+        """Create the collection for vectors (dim,) unless it exists."""
 
     def digests(self) -> Digests:
-        """What is there."""
+        """Return the digest of every row."""
 
     def put(self, rows: Sequence[StoreRow]) -> None:
-        """Keep rows, some thousands at most, all of them or none; those of the same ids are replaced."""
+        """Insert or replace a few thousand rows at most, all of them or none."""
 
     def delete(self, ids: Sequence[int]) -> None:
-        """Drop rows; ids that are not there are passed over."""
+        """Delete rows; unknown ids are ignored."""
 
     def finalize(self, count: int, *, indexed: bool) -> None:
-        """After the last row: have all of them searchable, with an index or without."""
+        """Make all rows searchable after the last one, with or without an index."""
 
     def search(self, query: Vectors, k: int, effort: int, where: Filter | None = None) -> tuple[Rows, Vectors]:
-        """About the k most similar rows, best first.
+        """Return about ``k`` most similar rows, best first.
 
         Args:
             query: Unit vector, (dim,).
-            k: At most ``most_neighbors``.
-            effort: How much of the index is looked at; 0: there is none.
-            where: What the photos must be.
+            k: At most ``max_neighbors``.
+            effort: Search effort; 0 without an index.
+            where: Only photos that match this filter.
 
         Returns:
             Ids and cosines, both (k,) or shorter.
         """
 
     def drop(self) -> None:
-        """Remove all of it, with what it notes of itself."""
+        """Remove the collection and its metadata."""
 
     def close(self) -> None:
-        """Let go of the server."""
+        """Disconnect from the server."""
 
 
 def default_collection_name(gallery: str, name: str | None = None) -> str:
-    """The name of a gallery's place in a store.
+    """Return the collection name of a gallery in a store.
 
     Args:
-        gallery: Its id.
-        name: One that was asked for. None: it follows from the id.
+        gallery: Id of the gallery.
+        name: Name chosen by the user. Derived from the id by default.
 
     Raises:
-        QueryError: The name is none that every server takes.
+        QueryError: The name is not valid on every server.
     """
     name = name or f"photoseek_{gallery}"
     if not _NAME.fullmatch(name) or name == METADATA_TABLE:
@@ -176,7 +176,7 @@ def default_collection_name(gallery: str, name: str | None = None) -> str:
 
 @dataclass(frozen=True)
 class StoreChoice:
-    """What the options name, as ``photoseek.Searcher`` takes it."""
+    """The store options of a command, as arguments of ``photoseek.Searcher``."""
 
     store: str | None = None
     collection: str | None = None

@@ -1,8 +1,8 @@
-"""Brings a store up to date with a gallery: what is new or changed is sent, what is gone is deleted.
+"""Updates a store from a gallery: inserts new and changed rows, and deletes rows of removed photos.
 
-Nothing is remembered of what was sent. Each push compares a digest of every row there with that of the gallery, so that
-one that was killed at any point is made good by the next, and rows that something else has changed are, too. What the
-store shows is noted last.
+Each push compares the digest of every row in the store with the gallery's, without a record of earlier pushes. It thus
+completes a push that was interrupted at any point, and repairs rows that other programs have changed. The store's
+metadata is written last.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ from photoseek.gallery.snapshot.build import database_state, sample_query_vector
 from photoseek.gallery.snapshot.snapshot import SourceState
 from photoseek.stores.base import INDEX_FROM, Store, StoreMetadata, default_collection_name
 from photoseek.stores.connect import open_store
-from photoseek.stores.rows import Digests, rows_of
+from photoseek.stores.rows import Digests, StoreRow, rows_of
 from photoseek.stores.tuning import tune_store
-from photoseek.vector_index.tuning import SAMPLES, TARGET_RECALL, EngineStats, Queries, sample_queries
+from photoseek.vector_index.tuning import SAMPLES, TARGET_RECALL, EngineStats, sample_queries
 from photoseek.vectors import Rows
 
 BATCH = 1_000
-"""Rows that are sent at once."""
+"""Rows per request."""
 
 
 @dataclass(frozen=True)
 class PushReport:
-    """What a push did.
+    """Result of a push.
 
     Attributes:
-        place: The store, without a password.
-        photos: Rows that it holds now.
-        sent: Rows that were new or had changed.
-        deleted: Rows of photos that are gone.
-        unchanged: Rows that were there already.
-        target: The recall that was asked for.
-        found: What was measured.
-        seconds: All in all.
+        place: The store, without secrets.
+        photos: Rows in the store.
+        sent: New and changed rows.
+        deleted: Rows of removed photos.
+        unchanged: Rows that were up to date.
+        target: Target recall.
+        stats: Measured recall and speed.
+        seconds: Duration of the push.
     """
 
     place: str
@@ -52,11 +52,11 @@ class PushReport:
     deleted: int
     unchanged: int
     target: float
-    found: EngineStats
+    stats: EngineStats
     seconds: float
 
     def to_json(self) -> dict[str, Any]:
-        """The form that ``push --json`` prints."""
+        """Return the output of ``push --json``."""
         return asdict(self)
 
 
@@ -71,124 +71,128 @@ def push(
     index_from: int = INDEX_FROM,
     progress: Callable[[int, int], None] | None = None,
 ) -> PushReport:
-    """Bring a store up to date with a gallery, which nothing else writes meanwhile.
+    """Update a store from a gallery, which is locked for other writers meanwhile.
 
-    Interrupt it when you like: the next call goes on from there.
+    After an interruption, the next call continues.
 
     Args:
-        gallery: What is sent: its searchable photos.
+        gallery: Gallery whose searchable photos are sent.
         uri: See ``StoreUri``.
-        collection: The name of its place there. None: it follows from the gallery's id.
-        bundle: Whose text towers give queries to measure with. None: ``Gallery.load_bundle``.
-        recall: Share of the true ten best, within (0, 1], that searches have to find. None: as before, at first 0.99.
-        rebuild: Whether what another bundle or gallery has there is dropped.
-        index_from: Photos from which on an index is built.
-        progress: Called with the rows sent or deleted and those in all, after each batch.
+        collection: Collection name. Derived from the gallery's id by default.
+        bundle: Bundle whose vectors are sent. Defaults to ``Gallery.load_bundle``.
+        recall: Target recall of the ten nearest neighbors, in (0, 1]. Defaults to the last one, initially 0.99.
+        rebuild: Whether to replace a collection of another bundle or gallery.
+        index_from: Number of photos from which an index is built.
+        progress: Called after each batch with the rows sent or deleted so far and the total.
 
     Raises:
         QueryError: Invalid recall or store URI.
-        MissingExtra: What the store needs is not installed.
+        MissingExtra: A package that the store needs is not installed.
         GalleryBusy: Another process is writing this gallery.
-        GalleryEmpty: It holds nothing that could be searched.
-        StoreIncompatible: The place holds another gallery's vectors, or another bundle's.
-        StoreUnavailable: The server does not answer; what was sent is kept.
-        StoreError: It refuses.
+        GalleryEmpty: The gallery has no searchable photos.
+        StoreIncompatible: The collection belongs to another gallery or bundle.
+        StoreUnavailable: The server does not answer. Rows that were sent remain.
+        StoreError: The server reports an error.
     """
     if recall is not None and not 0 < recall <= 1:
         raise QueryError(f"recall: expected a share within (0, 1], found {recall}")
     bundle = bundle or gallery.bundles.load()
     gallery.bundles.require(bundle)
     with exclusive_writer(gallery.path):
-        shown = database_state(gallery.database, bundle.fingerprint)
-        store = open_store(uri, default_collection_name(shown.gallery, collection))
+        expected = database_state(gallery.database, bundle.fingerprint)
+        store = open_store(uri, default_collection_name(expected.gallery, collection))
+        report = progress or (lambda *_: None)
         try:
-            return _Push(gallery, bundle, store, shown, index_from, progress or (lambda *_: None)).run(recall, rebuild)
+            return _Push(gallery, bundle, store, expected, index_from, report).run(recall, rebuild)
         except StoreUnavailable as error:
-            raise StoreUnavailable(f"{error}; what was sent is kept: the same push goes on from there") from None
+            raise StoreUnavailable(
+                f"{error}; rows that were sent remain; run the same push again to continue"
+            ) from None
         finally:
             store.close()
 
 
 @dataclass(frozen=True)
 class _Push:
-    """One push: what it is from and to."""
+    """The source and the target of one push."""
 
     gallery: Gallery
     bundle: Bundle
     store: Store
-    shown: SourceState
+    expected: SourceState
     index_from: int
     progress: Callable[[int, int], None]
 
     def run(self, recall: float | None, rebuild: bool) -> PushReport:
         started = time.monotonic()
-        here = Digests.of((row.id, row.digest) for row in self._rows())
-        if not len(here.ids):
+        local = Digests.of((row.id, row.digest) for row in self._rows())
+        count = len(local.ids)
+        if not count:
             raise GalleryEmpty(f"{self.gallery.path}: nothing to push: index photos first: photoseek index PHOTOS")
-        before = self._claim_collection(rebuild)
-        there = self.store.digests()
-        gone, wanted = there.to_delete(here), here.to_insert(there)
-        target = recall or before.target or TARGET_RECALL
-        indexed = len(here.ids) >= self.index_from
-        if len(gone) or len(wanted) or not self._matches_state(before, target, indexed):
-            self.store.set_metadata(replace(before, complete=False, target=target))
-            self._sync_rows(gone, wanted)
-            self.store.finalize(len(here.ids), indexed=indexed)
-            before = self._save_metadata(len(here.ids), target, self._tune(here.ids, target, indexed))
-        counts = (len(here.ids), len(wanted), len(gone), len(here.ids) - len(wanted))
+        metadata = self._claim_collection(rebuild)
+        remote = self.store.digests()
+        delete, insert = remote.to_delete(local), local.to_insert(remote)
+        target = recall or metadata.target or TARGET_RECALL
+        indexed = count >= self.index_from
+        if len(delete) or len(insert) or not self._matches_state(metadata, target, indexed):
+            self.store.set_metadata(replace(metadata, complete=False, target=target))
+            self._sync_rows(delete, insert)
+            self.store.finalize(count, indexed=indexed)
+            metadata = self._save_metadata(count, target, self._tune(local.ids, target, indexed))
+        counts = (count, len(insert), len(delete), count - len(insert))
         seconds = round(time.monotonic() - started, 3)
-        return PushReport(self.store.place, *counts, target, before.found, seconds)
+        return PushReport(self.store.place, *counts, target, metadata.stats, seconds)
 
     def _claim_collection(self, rebuild: bool) -> StoreMetadata:
-        """What the place shows, if it is this gallery's; it is made this gallery's where it is nobody's."""
+        """Return the metadata of the collection, which is created if it does not exist."""
         if rebuild:
             self.store.drop()
-        state = self.store.state() or StoreMetadata(self.shown.gallery, self.shown.fingerprint, self.bundle.dim)
-        state.check_matches(self.shown, self.store.place)
+        metadata = self.store.metadata() or self._empty_metadata()
+        metadata.check_matches(self.expected, self.store.place)
         self.store.prepare(self.bundle.dim)
-        return state
+        return metadata
 
-    def _matches_state(self, state: StoreMetadata, target: float, indexed: bool) -> bool:
-        """Whether a store of the right rows also says so, and was measured as is wanted."""
-        shows = state.complete and (state.revision, state.state) == (self.shown.revision, self.shown.state)
-        return shows and state.target == target and bool(state.effort) == indexed
+    def _empty_metadata(self) -> StoreMetadata:
+        return StoreMetadata(self.expected.gallery, self.expected.fingerprint, self.bundle.dim)
 
-    def _sync_rows(self, gone: Rows, wanted: Rows) -> None:
-        """Batch by batch, each as a whole."""
-        done, total = 0, len(gone) + len(wanted)
-        for some in _batches(gone):
-            self.store.delete(some)
-            self.progress(done := done + len(some), total)
-        for some in _batches(wanted):
-            self.store.put(list(self._rows(some)))
-            self.progress(done := done + len(some), total)
+    def _matches_state(self, metadata: StoreMetadata, target: float, indexed: bool) -> bool:
+        """Return whether the metadata of a store with matching rows is up to date."""
+        state = (metadata.revision, metadata.state)
+        is_current = metadata.complete and state == (self.expected.revision, self.expected.state)
+        return is_current and metadata.target == target and bool(metadata.effort) == indexed
+
+    def _sync_rows(self, delete: Rows, insert: Rows) -> None:
+        """Delete and insert rows in batches."""
+        done, total = 0, len(delete) + len(insert)
+        for ids in _batches(delete):
+            self.store.delete(ids)
+            self.progress(done := done + len(ids), total)
+        for ids in _batches(insert):
+            self.store.put(list(self._rows(ids)))
+            self.progress(done := done + len(ids), total)
 
     def _tune(self, ids: Rows, target: float, indexed: bool) -> EngineStats:
-        vectors = (row.vector for row in self._rows())
-        return tune_store(self.store, vectors, self._queries(ids), target, indexed=indexed)
+        """Tune the store with sample texts and some of the photos as queries."""
+        sample = np.random.default_rng(0).permutation(ids)[:SAMPLES]
+        photos = np.stack([row.vector for row in self._rows(np.sort(sample).tolist())])
+        queries = sample_queries(photos, sample_query_vectors(self.bundle, None))
+        return tune_store(self.store, (row.vector for row in self._rows()), queries, target, indexed=indexed)
 
-    def _queries(self, ids: Rows) -> Queries:
-        """Texts as they come every day, and some of the photos."""
-        some = np.random.default_rng(0).permutation(ids)[:SAMPLES]
-        photos = np.stack([row.vector for row in self._rows(np.sort(some).tolist())])
-        return sample_queries(photos, sample_query_vectors(self.bundle, None))
-
-    def _save_metadata(self, count: int, target: float, found: EngineStats) -> StoreMetadata:
-        claimed = StoreMetadata(self.shown.gallery, self.shown.fingerprint, self.bundle.dim)
-        state = replace(
-            claimed,
+    def _save_metadata(self, count: int, target: float, stats: EngineStats) -> StoreMetadata:
+        metadata = replace(
+            self._empty_metadata(),
             complete=True,
-            revision=self.shown.revision,
-            state=self.shown.state,
+            revision=self.expected.revision,
+            state=self.expected.state,
             count=count,
             target=target,
-            found=found,
+            stats=stats,
         )
-        self.store.set_metadata(state)
-        return state
+        self.store.set_metadata(metadata)
+        return metadata
 
-    def _rows(self, ids: list[int] | None = None) -> Iterator[Any]:
-        return rows_of(self.gallery.database, self.shown.fingerprint, self.bundle.dim, ids)
+    def _rows(self, ids: list[int] | None = None) -> Iterator[StoreRow]:
+        return rows_of(self.gallery.database, self.expected.fingerprint, self.bundle.dim, ids)
 
 
 def _batches(ids: Rows) -> Iterator[list[int]]:

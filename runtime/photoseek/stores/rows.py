@@ -1,4 +1,4 @@
-"""What a store keeps of each photo, read from the gallery's database."""
+"""The rows of a store, read from the gallery's database."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from photoseek.gallery.database.database import Database
 from photoseek.gallery.filters import file_type, orientation
 from photoseek.vectors import Rows, Vectors, not_unit
 
-_IDS_AT_ONCE = 10_000  # SQLite takes 32,766 values in one statement
+_IDS_PER_QUERY = 10_000  # SQLite takes 32,766 values in one statement
 _COLUMNS = "id, path, width, height, taken, vector"
 _SQL = f"SELECT {_COLUMNS} FROM photos JOIN vectors USING (sha256) WHERE fingerprint = ? AND reason IS NULL"
 
 
 @dataclass(frozen=True)
 class StoreRow:
-    """A photo as a store keeps it.
+    """A photo in a store.
 
     Attributes:
-        id: Its number in the gallery.
-        digest: Of all the rest, a signed number of 64 bits: rows of equal digests are the same.
+        id: Id in the gallery.
+        digest: Hash of the other columns, a signed integer of 64 bits. Equal digests mean equal rows.
         path: Relative to the photo folder.
-        taken: ``YYYY-MM-DD HH:MM:SS``; empty where the photo does not tell.
+        taken: ``YYYY-MM-DD HH:MM:SS``; empty if unknown.
         pixels: Width times height.
         orientation: See ``Orientation``.
-        type: By the name's ending; see ``file_type``.
+        type: File type by the file name extension; see ``file_type``.
         vector: Unit vector, (dim,).
     """
 
@@ -44,7 +44,7 @@ class StoreRow:
 
     @classmethod
     def of(cls, photo: int, path: str, width: int, height: int, taken: str, vector: Vectors) -> StoreRow:
-        """The row of a photo of the gallery."""
+        """Return the row of a photo of the gallery."""
         facts = (path, taken, width * height, orientation(width, height), file_type(path))
         content = repr(facts).encode("utf-8", "surrogatepass") + vector.tobytes()
         digest = int.from_bytes(blake2b(content, digest_size=8).digest(), "big", signed=True)
@@ -53,33 +53,33 @@ class StoreRow:
 
 @dataclass(frozen=True)
 class Digests:
-    """The digest of each row, by id in order; both arrays are (n,), int64."""
+    """The digest of each row, sorted by id; both arrays are (n,), int64."""
 
     ids: Rows
     digests: Rows
 
     @classmethod
     def of(cls, pairs: Iterator[tuple[int, int]]) -> Digests:
-        """From ids and digests in any order."""
+        """Sort pairs of id and digest."""
         table = np.fromiter(pairs, dtype=[("id", "<i8"), ("digest", "<i8")])
         table.sort(order="id")
         return cls(np.ascontiguousarray(table["id"]), np.ascontiguousarray(table["digest"]))
 
     def to_insert(self, other: Digests) -> Rows:
-        """The ids of rows that the other lacks, or has differently."""
-        places = np.minimum(np.searchsorted(other.ids, self.ids), max(len(other.ids) - 1, 0))
+        """Return the ids of rows that are missing in ``other`` or differ."""
+        positions = np.minimum(np.searchsorted(other.ids, self.ids), max(len(other.ids) - 1, 0))
         if not len(other.ids):
             return self.ids
-        same = (other.ids[places] == self.ids) & (other.digests[places] == self.digests)
+        same = (other.ids[positions] == self.ids) & (other.digests[positions] == self.digests)
         return np.asarray(self.ids[~same])
 
     def to_delete(self, other: Digests) -> Rows:
-        """The ids that the other does not have at all."""
+        """Return the ids that are missing in ``other``."""
         return np.setdiff1d(self.ids, other.ids, assume_unique=True)
 
 
 def rows_of(database: Database, fingerprint: str, dim: int, ids: Sequence[int] | None = None) -> Iterator[StoreRow]:
-    """The rows of searchable photos, by id; of those ids that are among them, or of all.
+    """Yield the rows of searchable photos by id: those with the given ids, or all.
 
     Raises:
         GalleryDamaged: A row is not a valid photo row.
@@ -88,10 +88,10 @@ def rows_of(database: Database, fingerprint: str, dim: int, ids: Sequence[int] |
         for row in database.rows(_COLUMNS, fingerprint):
             yield _row(database, dim, *row)
         return
-    for start in range(0, len(ids), _IDS_AT_ONCE):
-        some = ids[start : start + _IDS_AT_ONCE]
-        sql = f"{_SQL} AND id IN ({','.join('?' * len(some))}) ORDER BY id"
-        for row in database.query(sql, fingerprint, *some):
+    for start in range(0, len(ids), _IDS_PER_QUERY):
+        batch = ids[start : start + _IDS_PER_QUERY]
+        sql = f"{_SQL} AND id IN ({','.join('?' * len(batch))}) ORDER BY id"
+        for row in database.query(sql, fingerprint, *batch):
             yield _row(database, dim, *row)
 
 

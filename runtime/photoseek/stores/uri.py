@@ -1,4 +1,4 @@
-"""Where a store is: a URI, of which no password is ever shown."""
+"""Store URIs, whose passwords are never printed."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _SCHEMES: dict[str, Literal["milvus", "pgvector"]] = {
     "https": "milvus",
 }
 _SECRET = ("password", "sslpassword", "passfile", "token")
-_AMBIGUOUS = "expected postgresql://USER@HOST/DATABASE, http://HOST:19530, or the path of a Milvus Lite folder, NAME.db"
+_EXPECTED = "expected postgresql://USER@HOST/DATABASE, http://HOST:19530, or the path of a Milvus Lite folder, NAME.db"
 
 
 @dataclass(frozen=True, repr=False)
 class StoreUri:
-    """The URI of a store.
+    """URI of a store.
 
     Attributes:
-        kind: What answers there.
-        uri: As it was given, perhaps with a password.
+        kind: Kind of server.
+        uri: The URI as given, possibly with a password.
     """
 
     kind: Literal["milvus", "pgvector"]
@@ -32,26 +32,26 @@ class StoreUri:
 
     @classmethod
     def parse(cls, uri: str) -> StoreUri:
-        """Read a URI.
+        """Parse a URI.
 
         Raises:
-            QueryError: It names no kind of store.
+            QueryError: It is not the URI of a store.
         """
         scheme, colon, _ = uri.partition("://")
         if not colon and uri.endswith(".db") and "\0" not in uri:
             return cls("milvus", uri)
         if not colon or scheme.lower() not in _SCHEMES:
-            raise QueryError(f"no store: {_AMBIGUOUS}; found {f'{scheme}://...' if colon else repr(uri)}")
+            raise QueryError(f"store: {_EXPECTED}; found {f'{scheme}://...' if colon else repr(uri)}")
         return cls(_SCHEMES[scheme.lower()], uri)
 
     @property
     def local(self) -> bool:
-        """Whether it is a folder of Milvus Lite, which this process itself searches."""
+        """Whether it is a Milvus Lite folder, which is searched in this process."""
         return "://" not in self.uri
 
     @property
-    def shown(self) -> str:
-        """What may be printed: no password, and no options."""
+    def redacted(self) -> str:
+        """The URI without password and options."""
         if self.local:
             return self.uri
         scheme, user, _, hosts, path, options = self._parts()
@@ -60,25 +60,27 @@ class StoreUri:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Passwords, in each spelling that a message may repeat."""
+        """Passwords, in each spelling that a message may contain."""
         if self.local:
             return ()
         *_, password, _, _, options = self._parts()
         found = [password, *(value for name, value in options if name.lower() in _SECRET)]
-        parts = {part for secret in found for part in (secret, *secret.split("/"))}  # a driver ends a login at a slash
-        return tuple({spelling for part in parts if part for spelling in (part, unquote(part))})
+        pieces = {
+            piece for secret in found for piece in (secret, *secret.split("/"))
+        }  # drivers end the login at a slash
+        return tuple({spelling for piece in pieces if piece for spelling in (piece, unquote(piece))})
 
     def redact(self, text: str) -> str:
-        """A message of a server or a driver, without passwords."""
+        """Return a message of a server or a driver without passwords, on one line."""
         for secret in sorted(self.secrets, key=len, reverse=True):
             text = text.replace(secret, "***")
         return " ".join(text.split())
 
     def __repr__(self) -> str:
-        return f"StoreUri({self.shown!r})"
+        return f"StoreUri({self.redacted!r})"
 
     def _parts(self) -> tuple[str, str, str, str, str, list[tuple[str, str]]]:
-        """Scheme, user, password, hosts, path and options; ``urllib`` would refuse several hosts."""
+        """Return scheme, user, password, hosts, path and options; ``urllib`` does not support several hosts."""
         scheme, _, rest = self.uri.partition("://")
         rest, _, query = rest.partition("?")
         place, slash, path = rest.partition("/")

@@ -1,4 +1,4 @@
-"""What is measured is what is there: every step, in milliseconds that add up."""
+"""Benchmarks measure every step, in milliseconds that add up."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from photoseek.gallery.snapshot.sample_queries import sample_queries
 from photoseek.languages import detect_language
 
 
-def test_a_latency_is_worked_by_hand() -> None:
+def test_latencies_match_values_worked_by_hand() -> None:
     assert Latency.of([0.001 * value for value in range(101)]) == Latency(50.0, 95.0, 99.0, 101)
 
 
@@ -40,16 +40,16 @@ def test_every_step_is_measured(gallery: Gallery) -> None:
     assert json.loads(json.dumps(found.to_json()))["query"]["total"]["calls"] == 6
 
 
-def test_a_cold_run_has_none_of_this_process_memory() -> None:
-    held = np.ones(40_000_000)  # 320 MB
+def test_a_cold_run_excludes_the_memory_of_this_process() -> None:
+    allocated = np.ones(40_000_000)  # 320 MB
     seconds, peak = run_cold([sys.executable, "-c", "import time; time.sleep(0.2)"])
-    assert held.nbytes / 1e6 > 300 > peak > 1
+    assert allocated.nbytes / 1e6 > 300 > peak > 1
     assert 0.2 < seconds < 30
     with pytest.raises(PhotoseekError, match=r"failed: .*no such thing"):
         run_cold([sys.executable, "-c", "raise SystemExit('no such thing')"])
 
 
-def test_photos_that_are_gone_are_not_timed(gallery: Gallery, photos: Path) -> None:
+def test_removed_photos_are_not_timed(gallery: Gallery, photos: Path) -> None:
     for file in photos.rglob("*.png"):
         shutil.move(file, file.with_suffix(".gone"))
     found = bench(Searcher(gallery), ["red"], repeats=1)
@@ -60,7 +60,7 @@ def test_photos_that_are_gone_are_not_timed(gallery: Gallery, photos: Path) -> N
 @pytest.mark.parametrize(
     ("queries", "repeats", "message"), [(["", " "], 1, "queries, one a line"), (["red"], 0, "1 repeat")]
 )
-def test_nothing_to_measure_is_refused(gallery: Gallery, queries: list[str], repeats: int, message: str) -> None:
+def test_empty_benchmarks_are_rejected(gallery: Gallery, queries: list[str], repeats: int, message: str) -> None:
     with pytest.raises(QueryError, match=message):
         bench(Searcher(gallery), queries, repeats=repeats)
 
@@ -68,17 +68,17 @@ def test_nothing_to_measure_is_refused(gallery: Gallery, queries: list[str], rep
 def test_the_command_prints_a_table_or_json(gallery: Gallery, tmp_path: Path) -> None:
     queries = tmp_path / "queries.txt"
     queries.write_text("-20 degrees, red\nblue\n", "utf-8")  # no option, though it looks like one
-    asked = ["bench", "--gallery", str(gallery.path), "--queries", str(queries), "--repeats", "1", "--photos", "3"]
-    table = CliRunner().invoke(app, asked)
+    arguments = ["bench", "--gallery", str(gallery.path), "--queries", str(queries), "--repeats", "1", "--photos", "3"]
+    table = CliRunner().invoke(app, arguments)
     assert table.exit_code == 0, table.output
     for part in ("tokenize", "p99", "photoseek search, cold", "decode", "peak memory", "bundle tiny, precision fp32"):
         assert part in table.output
-    told = json.loads(CliRunner().invoke(app, [*asked, "--exact", "--json"]).output)
-    assert set(told) == set(BenchReport.__dataclass_fields__)
-    assert told["setting"]["engine"] == "exact"
+    result = json.loads(CliRunner().invoke(app, [*arguments, "--exact", "--json"]).output)
+    assert set(result) == set(BenchReport.__dataclass_fields__)
+    assert result["setting"]["engine"] == "exact"
 
 
-def test_queries_that_are_no_text_are_refused(gallery: Gallery, tmp_path: Path) -> None:
+def test_queries_that_are_not_text_are_rejected(gallery: Gallery, tmp_path: Path) -> None:
     queries = tmp_path / "latin.txt"
     queries.write_bytes("café".encode("latin-1"))
     done = CliRunner().invoke(app, ["bench", "--gallery", str(gallery.path), "--queries", str(queries)])
@@ -86,7 +86,7 @@ def test_queries_that_are_no_text_are_refused(gallery: Gallery, tmp_path: Path) 
     assert "latin.txt: expected UTF-8 text" in str(done.exception)
 
 
-def test_everyday_queries_are_those_of_the_languages() -> None:
+def test_sample_queries_match_the_languages() -> None:
     english, chinese = sample_queries(["en"]), sample_queries(["zh"])
     assert {detect_language(text) for text in english} == {"en"}
     assert {detect_language(text) for text in chinese} == {"zh"}

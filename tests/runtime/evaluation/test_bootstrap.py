@@ -28,7 +28,7 @@ def one_by_one(ranks: RetrievalRanks, resamples: int, seed: int) -> np.ndarray:
     return np.array(rows)
 
 
-def test_the_fast_way_equals_the_slow_one_with_the_same_seed() -> None:
+def test_vectorized_resampling_equals_a_loop_with_the_same_seed() -> None:
     ranks = ranks_of(3, images=17)
     expected = one_by_one(ranks, 40, seed=5)
     np.testing.assert_allclose(resample(ranks, 40, seed=5), expected)
@@ -37,7 +37,7 @@ def test_the_fast_way_equals_the_slow_one_with_the_same_seed() -> None:
     assert Interval.of(expected, seed=5).rsum == pytest.approx((low, high))
 
 
-def test_intervals_hold_the_figure_and_narrow_with_the_root_of_the_images() -> None:
+def test_intervals_contain_the_recall_and_narrow_with_the_root_of_the_images() -> None:
     widths = []
     for images in (100, 1600):
         ranks = ranks_of(1, images)
@@ -69,7 +69,7 @@ def test_captions_of_an_image_are_drawn_together() -> None:
     np.testing.assert_allclose(together, alone)
 
 
-def test_json_tells_how_the_interval_was_found() -> None:
+def test_json_describes_the_method() -> None:
     found = Interval.of(resample(ranks_of(0, 30), 50, seed=9), seed=9).to_json()
     assert (found["level"], found["resamples"], found["seed"]) == (0.95, 50, 9)
     assert found["method"] == "percentile bootstrap over images"

@@ -1,4 +1,4 @@
-"""Confidence is a logistic curve of most likelihood over the cosines of best hits."""
+"""Confidence is a logistic curve of maximum likelihood over the cosines of best hits."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from photoseek.vectors import Vectors, normalize
 def world(noise: float, photos: int = 200, seed: int = 0) -> tuple[Vectors, Vectors, np.ndarray]:
     rng = np.random.default_rng(seed)
     images = normalize(rng.normal(size=(photos, 64)))
-    own = np.repeat(np.arange(photos), 3)
-    return images, normalize(images[own] + noise * rng.normal(size=(len(own), 64))), own
+    image_of_text = np.repeat(np.arange(photos), 3)
+    return images, normalize(images[image_of_text] + noise * rng.normal(size=(len(image_of_text), 64))), image_of_text
 
 
-def test_the_curve_is_that_of_most_likelihood() -> None:
+def test_the_curve_has_maximum_likelihood() -> None:
     """Against a search over a grid of all slopes and intercepts, with Platt's targets."""
     rng = np.random.default_rng(1)
     cosines = rng.uniform(0, 1, 300)
@@ -37,16 +37,18 @@ def test_the_curve_is_that_of_most_likelihood() -> None:
     assert cost(slope, intercept) <= min(grid) + 1e-9
 
 
-def test_confidence_is_as_often_right_as_it_says() -> None:
-    """Fitted on one world, asked in another of the same kind: half of the queries have their photo left out."""
-    images, texts, own = world(0.25)
-    found = calibrate(images, texts[::3], own[::3])  # a caption a photo: no other photo says the same
-    images, texts, own = world(0.25, seed=7)
+def test_confidence_equals_the_share_of_correct_hits() -> None:
+    """Fit on one sample and test on another: half of the queries have their photo removed."""
+    images, texts, image_of_text = world(0.25)
+    found = calibrate(
+        images, texts[::3], image_of_text[::3]
+    )  # one caption per photo: no other photo has an equivalent one
+    images, texts, image_of_text = world(0.25, seed=7)
     scores = texts @ images.T
     rows = np.arange(len(texts))
-    right = scores.argmax(axis=1) == own
+    right = scores.argmax(axis=1) == image_of_text
     best = scores.max(axis=1)
-    scores[rows, own] = -1
+    scores[rows, image_of_text] = -1
     confidence = found.probability(np.concatenate([best, scores.max(axis=1)]))
     truth = np.concatenate([right, np.zeros(len(texts), dtype=bool)])
     for low, high in ((0.0, 0.2), (0.2, 0.8), (0.8, 1.0)):
@@ -55,51 +57,53 @@ def test_confidence_is_as_often_right_as_it_says() -> None:
         assert truth[chosen].mean() == pytest.approx(confidence[chosen].mean(), abs=0.12)
 
 
-def test_what_nobody_took_has_less_confidence_than_what_is_there() -> None:
-    images, texts, own = world(0.1)
-    found = calibrate(images, texts, own)
-    there = found.probability((texts * images[own]).sum(axis=1))
+def test_missing_photos_have_lower_confidence_than_present_ones() -> None:
+    images, texts, image_of_text = world(0.1)
+    found = calibrate(images, texts, image_of_text)
+    there = found.probability((texts * images[image_of_text]).sum(axis=1))
     elsewhere = found.probability((normalize(np.random.default_rng(5).normal(size=(300, 64))) @ images.T).max(axis=1))
     assert np.median(there) > 0.9
     assert np.median(elsewhere) < 0.3
 
 
 @pytest.mark.parametrize("noise", [0.0, 1e-6])
-def test_a_model_without_a_mistake_still_gives_a_curve(noise: float) -> None:
+def test_a_perfect_model_has_a_curve(noise: float) -> None:
     found = calibrate(*world(noise))
     assert np.isfinite([found.slope, found.intercept]).all()
     assert 0 <= found.probability(-1) < 0.5 < found.probability(1) <= 1
 
 
-def test_it_needs_two_photos_and_a_caption() -> None:
-    images, texts, own = world(0.3, photos=1)
+def test_calibration_requires_two_photos_and_a_caption() -> None:
+    images, texts, image_of_text = world(0.3, photos=1)
     with pytest.raises(EvaluationError, match="expected at least 2 photos and a caption, found 1 and 3"):
-        calibrate(images, texts, own)
+        calibrate(images, texts, image_of_text)
 
 
-def test_a_photo_whose_caption_says_the_same_is_a_right_answer() -> None:
-    """Each photo was taken twice: half of the best hits are the other shot."""
-    images, texts, own = world(0.05)
+def test_a_photo_with_an_equivalent_caption_is_a_correct_hit() -> None:
+    """Each photo exists twice: half of the best hits are the other one."""
+    images, texts, image_of_text = world(0.05)
     twice, captions = np.concatenate([images, images]), np.concatenate([texts, texts[::-1]])
-    owners = np.concatenate([own, own[::-1] + len(images)])
+    owners = np.concatenate([image_of_text, image_of_text[::-1] + len(images)])
     found = calibrate(twice, captions, owners)
-    assert found.probability((captions * twice[owners]).sum(axis=1)).min() > 0.8  # with or without its own photo
+    assert (
+        found.probability((captions * twice[owners]).sum(axis=1)).min() > 0.8
+    )  # with or without its image_of_text photo
 
 
-def test_captions_that_stand_alone_are_measured_by_their_own_photo() -> None:
-    images, texts, own = world(0.1)
-    once = calibrate(images, texts[::3], own[::3])
+def test_single_captions_match_only_their_photo() -> None:
+    images, texts, image_of_text = world(0.1)
+    once = calibrate(images, texts[::3], image_of_text[::3])
     assert once.captions == 200
     assert once.probability(0.99) > 0.9
 
 
-def test_the_floor_is_what_nineteen_of_twenty_best_hits_reach() -> None:
-    images, texts, own = world(0.2)
+def test_nineteen_of_twenty_best_hits_reach_the_floor() -> None:
+    images, texts, image_of_text = world(0.2)
     best = (texts @ images.T).max(axis=1)
-    assert (best >= calibrate(images, texts, own).min_similarity).mean() == pytest.approx(0.95, abs=0.005)
+    assert (best >= calibrate(images, texts, image_of_text).min_similarity).mean() == pytest.approx(0.95, abs=0.005)
 
 
-def test_it_goes_through_the_manifest_and_back() -> None:
+def test_a_calibration_survives_the_manifest() -> None:
     found = Calibration(12.5, -3.25, 0.2, 100, 500)
     assert Calibration.from_json(found.to_json()) == found
     assert Calibration.from_json(None) is None

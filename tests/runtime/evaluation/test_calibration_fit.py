@@ -1,4 +1,4 @@
-"""A bundle on disk learns what its cosines are worth, each text tower from captions that it reads."""
+"""Calibration of a bundle on disk, each text tower with captions in its language."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tiny_bundle import CHINESE, COLORS, write_tiny_bundle
 
 @pytest.fixture
 def captions(photos: Path) -> tuple[Path, Path]:
-    """A file in English and one in Chinese: the first photo of each colour."""
+    """A file in English and one in Chinese: the first photo of each color."""
     english, chinese = photos / "en.token", photos / "zh.token"
     english.write_text("".join(f"{name}/{name}-0.png#0\ta {name} picture\n" for name in COLORS), "utf-8")
     chinese.write_text(
@@ -23,7 +23,7 @@ def captions(photos: Path) -> tuple[Path, Path]:
     return english, chinese
 
 
-def test_each_tower_is_calibrated_by_captions_that_it_reads(
+def test_each_tower_is_calibrated_with_captions_in_its_language(
     tmp_path: Path, photos: Path, captions: tuple[Path, Path]
 ) -> None:
     path = write_tiny_bundle(tmp_path / "both", chinese=True)
@@ -45,7 +45,7 @@ def test_each_tower_is_calibrated_by_captions_that_it_reads(
         assert wrong.low_confidence
 
 
-def test_captions_of_photos_that_are_not_there_are_refused_and_nothing_is_noted(tmp_path: Path, photos: Path) -> None:
+def test_captions_of_missing_photos_are_rejected_without_changes(tmp_path: Path, photos: Path) -> None:
     path = write_tiny_bundle(tmp_path / "plain")
     file = tmp_path / "captions.token"
     file.write_text("none.png#0\ta red picture\n", "utf-8")

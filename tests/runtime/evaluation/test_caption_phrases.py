@@ -1,4 +1,4 @@
-"""Short queries made from captions, and what they are true of."""
+"""Short queries from captions, and the photos that they match."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ CAPTIONS = [
 NAMES = ["one.jpg", "two.jpg", "three.jpg", "four.jpg"]
 
 
-def test_a_caption_is_cut_at_both_ends_and_a_lone_article_is_none() -> None:
+def test_phrases_are_both_ends_of_a_caption_without_single_articles() -> None:
     found = extract_phrases(CAPTIONS[:1] + CAPTIONS[2:], NAMES, (1, 2))
     assert {"snow", "the snow", "a black", "bed", "a child", "grass", "car"} <= set(found.texts)
     assert "a" not in found.texts
 
 
-def test_a_phrase_is_true_of_photos_whose_captions_have_all_its_words() -> None:
-    """What more than half of the photos have, an article, does not count."""
+def test_a_phrase_matches_photos_whose_captions_have_all_its_words() -> None:
+    """Words of more than half of the photos, such as articles, are ignored."""
     found = extract_phrases(CAPTIONS, NAMES, (2,))
-    shown = dict(zip(found.texts, found.shown.tolist(), strict=True))
-    assert shown["a dog"] == [True, False, True, False]
-    assert shown["a child"] == [False, True, False, False]
-    assert shown["plays outside"] == [True, False, False, False]
+    relevant = dict(zip(found.texts, found.relevant.tolist(), strict=True))
+    assert relevant["a dog"] == [True, False, True, False]
+    assert relevant["a child"] == [False, True, False, False]
+    assert relevant["plays outside"] == [True, False, False, False]
 
 
 def test_han_characters_are_two_thirds_of_a_word() -> None:
@@ -56,26 +56,26 @@ def phrase_world(noise: float, seed: int = 3) -> tuple[Vectors, Vectors, np.ndar
     return images, texts, np.repeat(np.repeat(np.eye(20, dtype=bool), 10, axis=0), 5, axis=1)
 
 
-def test_short_queries_are_trusted_as_often_as_they_are_right() -> None:
-    images, texts, shown = phrase_world(0.12)
-    curve = calibrate_by_length(images, texts, shown, words=2)
+def test_confidence_of_short_queries_equals_the_share_of_correct_hits() -> None:
+    images, texts, relevant = phrase_world(0.12)
+    curve = calibrate_by_length(images, texts, relevant, words=2)
     sure = Calibration(1.0, 0.0, 0.0, 1, 1, (curve,)).curve_for(2)
     scores = texts @ images.T
     assert np.median(sure.probability(scores.max(axis=1))) > 0.9
-    assert np.median(sure.probability(np.where(shown, -1, scores).max(axis=1))) < 0.1
+    assert np.median(sure.probability(np.where(relevant, -1, scores).max(axis=1))) < 0.1
     assert np.mean(scores.max(axis=1) < curve.min_similarity) == pytest.approx(0.05, abs=0.01)
 
 
-def test_where_cosines_tell_nothing_every_query_is_as_sure_as_all_are() -> None:
-    images, texts, shown = phrase_world(0.12)
-    curve = calibrate_by_length(images, -texts, shown, words=2)
+def test_uninformative_cosines_give_the_mean_confidence() -> None:
+    images, texts, relevant = phrase_world(0.12)
+    curve = calibrate_by_length(images, -texts, relevant, words=2)
     assert curve.slope == 0
-    best = shown[np.arange(200), (-texts @ images.T).argmax(axis=1)]
+    best = relevant[np.arange(200), (-texts @ images.T).argmax(axis=1)]
     expected = best.sum() / 400
     assert 1 / (1 + np.exp(-curve.intercept)) == pytest.approx(expected, abs=0.01)
 
 
-def test_the_curve_is_that_of_the_query_s_length() -> None:
+def test_the_curve_depends_on_the_length_of_the_query() -> None:
     found = Calibration(1.0, 2.0, 0.3, 9, 9, (LogisticCurve(2, 3.0, 4.0, 0.1, 9), LogisticCurve(5, 5.0, 6.0, 0.2, 9)))
     floors = [found.curve_for(words).min_similarity for words in (0, 2, 2.1, 5, 6, 40)]
     assert floors == [0.1, 0.1, 0.2, 0.2, 0.3, 0.3]

@@ -28,7 +28,7 @@ def test_a_case_worked_by_hand() -> None:
     assert (metrics.images, metrics.captions) == (3, 3)
 
 
-def test_an_image_has_found_its_captions_when_any_of_them_is_among_the_first() -> None:
+def test_an_image_is_found_if_any_of_its_captions_is() -> None:
     images = np.eye(2, dtype=np.float32)
     texts = normalize([[1, 0], [0.1, 1], [0.2, 1], [0.3, 1]])  # image 0 has one good and one bad caption
     metrics = retrieval_metrics(images, texts, [0, 0, 1, 1])
@@ -57,22 +57,22 @@ def test_json_has_the_documented_keys() -> None:
 
 @pytest.mark.parametrize(
     ("owner", "reason"),
-    [([0, 1], "one image row per caption"), ([0, 1, 5], "must lie in"), ([0, 0, 1], "image 2 has no caption")],
+    [([0, 1], "one image row per caption"), ([0, 1, 5], "must be in"), ([0, 0, 1], "image 2 has no caption")],
 )
-def test_what_does_not_fit_is_refused(owner: list[int], reason: str) -> None:
+def test_mismatched_arguments_are_rejected(owner: list[int], reason: str) -> None:
     eye = np.eye(3, dtype=np.float32)
     with pytest.raises(ValueError, match=reason):
         retrieval_metrics(eye, eye, owner)
 
 
-def test_vectors_that_are_no_numbers_are_refused() -> None:
+def test_non_finite_vectors_are_rejected() -> None:
     """Every comparison with NaN is false, so a broken model would seem to find everything."""
     eye = np.eye(3, dtype=np.float32)
-    with pytest.raises(ValueError, match="vectors of texts hold NaN"):
+    with pytest.raises(ValueError, match="vectors of texts contain NaN"):
         retrieval_metrics(eye, np.full_like(eye, np.nan), range(3))
 
 
-def test_metrics_that_were_written_are_read() -> None:
+def test_metrics_survive_a_json_round_trip() -> None:
     metrics = retrieval_metrics(np.eye(4, dtype=np.float32), np.eye(4, dtype=np.float32), range(4))
     assert RetrievalMetrics.from_json(metrics.to_json()) == metrics
 
@@ -81,7 +81,7 @@ def test_metrics_that_were_written_are_read() -> None:
 def test_ranks_agree_with_a_plain_double_loop_even_where_scores_are_equal(
     seed: int, images: int, per_image: int, steps: int
 ) -> None:
-    """Vectors of few whole numbers, so that ties are common and scores exact."""
+    """Vectors of few integers, so that ties are common and scores exact."""
     rng = np.random.default_rng(seed)
     image_vectors = rng.integers(-steps, steps + 1, size=(images, 2)).astype(np.float32)
     texts = rng.integers(-steps, steps + 1, size=(images * per_image, 2)).astype(np.float32)
@@ -100,7 +100,7 @@ def test_ranks_agree_with_a_plain_double_loop_even_where_scores_are_equal(
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.integers(1, 5))
 def test_agrees_with_sorting_every_list(seed: int, images: int, per_image: int) -> None:
-    """The protocol of VSE++, written out: sort all scores, look where the right ones stand."""
+    """The protocol of VSE++ as a loop: sort all scores and find the correct ones."""
     rng = np.random.default_rng(seed)
     image_vectors = normalize(rng.normal(size=(images, 8)))
     texts = normalize(rng.normal(size=(images * per_image, 8)))

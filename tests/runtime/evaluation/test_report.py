@@ -1,4 +1,4 @@
-"""Folds, samples and languages: cases worked by hand, and what is refused."""
+"""Folds, samples and languages: cases worked by hand, and what is rejected."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ TEXTS = normalize([[1, 0, 0, 0], [0, 0.1, 1, 0], [0, 1, 0.1, 0], [0, 0, 0, 1]])
 CAPTIONS = [Caption(name, 0, "something") for name in NAMES]
 
 
-def test_folds_are_searched_apart_and_averaged() -> None:
-    """Over all four, b and c take each other's place; in two folds of two, they never meet."""
+def test_folds_are_searched_separately_and_averaged() -> None:
+    """Over all four, b and c are confused; in two folds of two, they never meet."""
     found = evaluate_vectors(IMAGES, TEXTS, NAMES, CAPTIONS, replace(QUICK, folds=2))
     assert found.metrics.text_to_image.r1 == 50.0
     assert found.metrics.text_to_image.meanr == 1.5
@@ -33,11 +33,11 @@ def test_folds_are_searched_apart_and_averaged() -> None:
     assert (folds.metrics.images, folds.metrics.captions, len(folds.each)) == (2, 2, 2)
     assert folds.metrics.text_to_image.r1 == 100.0
     assert folds.metrics.text_to_image.meanr == 1.0
-    told = found.to_json()["folds"]
-    assert (told["count"], told["images"], told["rsum"], told["rsums"]) == (2, 2, 600.0, [600.0, 600.0])
+    result = found.to_json()["folds"]
+    assert (result["count"], result["images"], result["rsum"], result["rsums"]) == (2, 2, 600.0, [600.0, 600.0])
 
 
-def test_the_mean_over_folds_is_that_of_each_measured_alone() -> None:
+def test_the_mean_over_folds_is_that_of_separate_evaluations() -> None:
     rng = np.random.default_rng(0)
     images, texts = normalize(rng.normal(size=(15, 4))), normalize(rng.normal(size=(30, 4)))
     names = [str(row) for row in range(15)]
@@ -57,7 +57,7 @@ def test_the_mean_over_folds_is_that_of_each_measured_alone() -> None:
     assert folds.interval.rsum[0] < folds.metrics.rsum < folds.interval.rsum[1]
 
 
-def test_each_language_is_measured_with_its_own_captions_and_images() -> None:
+def test_each_language_is_evaluated_with_its_captions_and_images() -> None:
     captions = [
         Caption("a", 0, "a red ball"),
         Caption("b", 0, "a blue ball"),
@@ -66,19 +66,19 @@ def test_each_language_is_measured_with_its_own_captions_and_images() -> None:
     ]
     texts = IMAGES[[0, 1, 2, 2]]
     found = evaluate_vectors(IMAGES[:3], texts, NAMES[:3], captions, QUICK)
-    told = found.to_json()
-    assert list(told["languages"]) == ["en", "zh"]
-    assert told["languages"]["en"]["rsum"] == 600.0
-    assert (told["languages"]["zh"]["images"], told["languages"]["zh"]["captions"]) == (2, 2)
+    result = found.to_json()
+    assert list(result["languages"]) == ["en", "zh"]
+    assert result["languages"]["en"]["rsum"] == 600.0
+    assert (result["languages"]["zh"]["images"], result["languages"]["zh"]["captions"]) == (2, 2)
     # among a and c, both Chinese captions look like c, and a finds neither before c's
-    assert told["languages"]["zh"]["text_to_image"]["r1"] == 50.0
-    assert told["text_to_image"]["r1"] == 75.0
-    assert "precision" not in told["languages"]["en"]
+    assert result["languages"]["zh"]["text_to_image"]["r1"] == 50.0
+    assert result["text_to_image"]["r1"] == 75.0
+    assert "precision" not in result["languages"]["en"]
 
 
-def test_one_language_is_told_once() -> None:
-    told = evaluate_vectors(IMAGES, TEXTS, NAMES, CAPTIONS, EvaluationProtocol(resamples=10)).to_json()
-    assert sorted(told) == sorted(
+def test_a_single_language_has_no_separate_result() -> None:
+    result = evaluate_vectors(IMAGES, TEXTS, NAMES, CAPTIONS, EvaluationProtocol(resamples=10)).to_json()
+    assert sorted(result) == sorted(
         ["text_to_image", "image_to_text", "rsum", "images", "captions", "interval", "precision"]
     )
 
@@ -110,7 +110,7 @@ def test_a_sample_is_the_first_images_and_a_language_leaves_out_images_without_i
         ({"resamples": -1}, "resamples: expected at least 0, found -1"),
     ],
 )
-def test_what_the_images_do_not_allow_is_refused(rules: dict[str, Any], reason: str) -> None:
+def test_protocols_that_need_more_images_are_rejected(rules: dict[str, Any], reason: str) -> None:
     with pytest.raises(EvaluationError, match=reason):
         fold_slices(rules)
 
@@ -120,6 +120,6 @@ def fold_slices(rules: dict[str, Any]) -> list[range]:
     return protocol.fold_slices(len(protocol.choose(NAMES, CAPTIONS)[0]))
 
 
-def test_a_caption_of_no_script_makes_no_language() -> None:
+def test_captions_without_a_script_have_no_language() -> None:
     captions = [Caption("a", 0, "a ball"), Caption("b", 0, "42"), Caption("c", 0, "?"), Caption("d", 0, "a tree")]
     assert evaluate_vectors(IMAGES, TEXTS, NAMES, captions, QUICK).languages == {}

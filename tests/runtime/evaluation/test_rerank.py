@@ -1,4 +1,4 @@
-"""What reranking gains, against ranks that are counted one by one."""
+"""The gain of reranking, against ranks counted in a loop."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ IMAGES, CAPTIONS = 30, 5
 
 
 def encoded(seed: int, dim: int, noise: float = 1.5) -> EncodedSplit:
-    """Captions near their images, as two bundles of different spaces see the same ones."""
+    """Captions near their images, in the space of one of several bundles."""
     rng = np.random.default_rng(seed)
     images = normalize(rng.normal(size=(IMAGES, dim)))
     near = np.repeat(images, CAPTIONS, axis=0) + noise * normalize(rng.normal(size=(IMAGES * CAPTIONS, dim)))
@@ -36,7 +36,7 @@ def encoded(seed: int, dim: int, noise: float = 1.5) -> EncodedSplit:
 
 @pytest.mark.parametrize("fusion", [Fusion(), Fusion("rrf", 0.3)])
 @pytest.mark.parametrize("depth", [1, 4, 30, 50])
-def test_ranks_are_those_counted_one_by_one(fusion: Fusion, depth: int) -> None:
+def test_ranks_match_a_loop(fusion: Fusion, depth: int) -> None:
     one, other = encoded(1, 12), encoded(2, 16)
     expected = []
     for caption, own in enumerate(one.image_of_text):
@@ -48,7 +48,7 @@ def test_ranks_are_those_counted_one_by_one(fusion: Fusion, depth: int) -> None:
     np.testing.assert_array_equal(reranked_ranks(one, other, fusion, depth), expected)
 
 
-def test_two_bundles_that_err_apart_are_better_together_and_the_gain_has_an_interval() -> None:
+def test_bundles_with_different_errors_gain_and_the_gain_has_an_interval() -> None:
     found = evaluate_rerank(encoded(1, 12), encoded(2, 12), ("one", "other"), [IMAGES], resamples=200)
     fused = found.depths[IMAGES]
     better = max(found.first.r1, found.second.r1)
@@ -60,13 +60,13 @@ def test_two_bundles_that_err_apart_are_better_together_and_the_gain_has_an_inte
     assert found.first == RecallMetrics.of(reranked_ranks(encoded(1, 12), encoded(2, 12), Fusion(weight=0.0), 5))
 
 
-def test_a_bundle_gains_nothing_by_itself() -> None:
+def test_a_bundle_gains_nothing_from_itself() -> None:
     one = encoded(1, 12)
     found = evaluate_rerank(one, one, ("one", "one"), [IMAGES], resamples=50).depths[IMAGES]
     assert (found.improvement, found.bounds) == ((0.0,) * 3, ((0.0, 0.0),) * 3)
 
 
-def test_other_captions_for_each_bundle_are_refused() -> None:
+def test_different_captions_for_each_bundle_are_rejected() -> None:
     one = encoded(1, 12)
     with pytest.raises(EvaluationError, match="the same images and captions"):
         evaluate_rerank(one, replace(one, captions=one.captions[::-1]), ("one", "other"), [5])
@@ -82,13 +82,17 @@ def captioned(tmp_path: Path) -> tuple[Any, ...]:
     return ("--images", tmp_path / "images", "--captions", tmp_path / "captions.token", "--resamples", "20")
 
 
-def test_the_command_line_tells_what_is_gained_by_depth(captioned: tuple[Any, ...], tmp_path: Path) -> None:
+def test_the_command_line_prints_the_gain_by_depth(captioned: tuple[Any, ...], tmp_path: Path) -> None:
     bundles = [write_tiny_bundle(tmp_path / name, name=name, seed=seed) for seed, name in enumerate(("one", "other"))]
     ask = ("evaluate", "--bundle", bundles[0], "--rerank", bundles[1], *captioned)
-    told = json.loads(photoseek_command(*ask, "--depth", "2", "--depth", "6", "--fuse", "rrf", "--json").stdout)
-    assert (told["first"]["bundle"], told["second"]["bundle"], list(told["depths"])) == ("one", "other", ["2", "6"])
-    assert (told["images"], told["captions"], told["fuse"], told["rerank_weight"]) == (6, 6, "rrf", 0.5)
-    assert set(told["depths"]["6"]) == {"r1", "r5", "r10", "medr", "meanr", "gain", "interval"}
+    result = json.loads(photoseek_command(*ask, "--depth", "2", "--depth", "6", "--fuse", "rrf", "--json").stdout)
+    assert (result["first"]["bundle"], result["second"]["bundle"], list(result["depths"])) == (
+        "one",
+        "other",
+        ["2", "6"],
+    )
+    assert (result["images"], result["captions"], result["fuse"], result["rerank_weight"]) == (6, 6, "rrf", 0.5)
+    assert set(result["depths"]["6"]) == {"r1", "r5", "r10", "medr", "meanr", "gain", "interval"}
     table = photoseek_command(*ask).stdout
     assert "top 100 fused" in table
     assert "6 captions, 6 images; zscore, weight of the second bundle 0.5" in table

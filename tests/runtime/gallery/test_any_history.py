@@ -127,7 +127,7 @@ class History(RuleBasedStateMachine):
         if not self.ids and not self.known:
             return
         searcher = Searcher(self.gallery, bundle=self.bundle)
-        vector = searcher.encode("red")
+        vector = searcher.query("red").vector
         hits = searcher.nearest(vector, 50)
         vectors = self.encoder.encode(list(self.known.values()))
         best = dict(zip(self.known, (vectors @ vector).tolist(), strict=True))

@@ -15,6 +15,7 @@ import pytest
 from photoseek import Gallery, Searcher
 from photoseek.captions import Caption
 from photoseek.errors import GalleryError
+from photoseek.search.caption_search import CaptionSearcher
 from photoseek.service.app import make_app
 from running_service import running
 from typed_commands import environment, photoseek_command
@@ -91,7 +92,7 @@ def read_everything(path: Path) -> list[str]:
     with Gallery.open(path) as gallery:
         searcher = Searcher(gallery)
         found = [hit.path for hit in searcher.search("red", k=4)]
-        searcher.describe(similar_to="blue/blue-0.png")
+        CaptionSearcher(searcher).describe(similar_to="blue/blue-0.png")
         gallery.status()
         gallery.unreadable()
         gallery.stale_files()

@@ -16,6 +16,7 @@ from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import BundleNotFound, GalleryDamaged, GalleryIncompatible, PhotoUnreachable
 from photoseek.gallery.database.bundles import BUNDLES
 from photoseek.gallery.indexing import pipeline
+from photoseek.search.caption_search import CaptionSearcher
 from tiny_bundle import COLORS, DIM, write_tiny_bundle
 from tiny_photos import write_color
 from typed_commands import photoseek_command
@@ -133,10 +134,10 @@ def test_captions_are_encoded_with_each_bundle_including_earlier_ones(
     gallery.add_captions([Caption("a.png", 0, "a red picture"), Caption("b.png", 0, "a blue picture")])
     gallery.bundles.add(other)
     gallery.index()
-    assert len(Searcher(gallery, bundle=other).describe(photos / "red" / "red-1.png", k=3)) == 2
+    assert len(CaptionSearcher(Searcher(gallery, bundle=other)).describe(photos / "red" / "red-1.png", k=3)) == 2
     gallery.add_captions([Caption("c.png", 0, "a green picture")])
     for color in ("red", "blue", "green"):
-        found = Searcher(gallery, bundle=other).describe(photos / color / f"{color}-1.png", k=3)
+        found = CaptionSearcher(Searcher(gallery, bundle=other)).describe(photos / color / f"{color}-1.png", k=3)
         assert (len(found), found[0].text) == (3, f"a {color} picture")
 
 

@@ -34,7 +34,7 @@ from pathlib import Path
 from photoseek import Gallery, Searcher
 
 searcher, stop = Searcher(Gallery.open(sys.argv[1])), Path(sys.argv[2])
-vector = searcher.encode("red")
+vector = searcher.query("red").vector
 while True:
     last = stop.exists()
     hits = searcher.nearest(vector, int(sys.argv[3]))
@@ -88,7 +88,7 @@ def test_a_reader_in_another_process_answers_for_one_state_or_the_next(
     """While one is being indexed, a photo that was changed or renamed may be left out, but nothing else may happen."""
     script, stop, folder = tmp_path / "reading.py", tmp_path / "stop", Folder(photos, tiny_bundle)
     script.write_text(READING)
-    vector = Searcher(gallery).encode("red")
+    vector = Searcher(gallery).query("red").vector
     states = [folder.state()]
     words = [sys.executable, str(script), str(gallery.path), str(stop), str(K)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, env=environment(), text=True) as reader:

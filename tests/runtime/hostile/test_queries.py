@@ -124,7 +124,7 @@ def test_what_is_no_text_is_refused(searcher: Searcher, text: Any) -> None:
         lambda: searcher.search(text),
         lambda: searcher.search(similar_to=text),
         lambda: searcher.search("red", language=text),
-        lambda: searcher.encode(text),
+        lambda: searcher.query(text).vector,
         lambda: searcher.text_encoder.encode([text]),
         lambda: searcher.text_encoder.encode(["red"], language=text),
         lambda: parse_query(text),
@@ -170,7 +170,7 @@ def test_exact_search_refuses_them_by_itself(vector: Any) -> None:
 @pytest.mark.parametrize("engine", INSTALLED)
 @pytest.mark.parametrize("kind", ["float64", "float16", "int32", "list", "strided", "long", "short", "big-endian"])
 def test_a_vector_in_another_form_finds_the_same(searcher: Searcher, engine: Engine, kind: str) -> None:
-    vector = searcher.encode("red")
+    vector = searcher.query("red").vector
     forms: dict[str, Any] = {
         "float64": vector.astype(np.float64),
         "float16": vector.astype(np.float16),
@@ -206,7 +206,7 @@ def test_a_k_beyond_all_photos_gives_all_photos_in_bounded_memory(searcher: Sear
 def test_a_k_that_is_no_count_is_refused_everywhere(searcher: Searcher, k: Any) -> None:
     for ask in (searcher.search, searcher.nearest, searcher.describe):
         with pytest.raises(QueryError, match="k must be a whole number of at least 1"):
-            ask("red" if ask != searcher.nearest else searcher.encode("red"), k=k)
+            ask("red" if ask != searcher.nearest else searcher.query("red").vector, k=k)
 
 
 odd = (

@@ -1,4 +1,4 @@
-"""Everything that can be asked beside a plain text: parts, conditions, photos of the gallery, sentences."""
+"""Queries beyond a plain text: terms, filters, photos of the gallery, and captions."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from photoseek.captions import Caption
 from photoseek.errors import QueryError
 from photoseek.gallery.database.filter_query import list_folders
 from photoseek.gallery.filters import Filter
+from photoseek.search.caption_search import CaptionSearcher
 from photoseek.vectors import normalize
 from tiny_bundle import write_tiny_bundle
 from tiny_photos import write_color
@@ -26,27 +27,27 @@ def searcher(gallery: Gallery) -> Searcher:
     return Searcher(gallery)
 
 
-def paths(searcher: Searcher, *asked: str, **options: Any) -> list[str]:
-    return [hit.path for hit in searcher.search(*asked, **options)]
+def paths(searcher: Searcher, *texts: str, **options: Any) -> list[str]:
+    return [hit.path for hit in searcher.search(*texts, **options)]
 
 
-def test_parts_are_added_by_their_weights(searcher: Searcher) -> None:
-    red, blue, green = (searcher.encode(color) for color in ("red", "blue", "green"))
+def test_terms_are_added_with_their_weights(searcher: Searcher) -> None:
+    red, blue, green = (searcher.query(color).vector for color in ("red", "blue", "green"))
     expected = normalize((2 * red + blue - 0.5 * green)[None])[0]
-    np.testing.assert_allclose(searcher.encode("2:red + blue - 0.5:green"), expected, atol=1e-6)
-    np.testing.assert_allclose(searcher.encode(r"red \+ blue"), searcher.text_encoder.encode(["red + blue"])[0])
+    np.testing.assert_allclose(searcher.query("2:red + blue - 0.5:green").vector, expected, atol=1e-6)
+    np.testing.assert_allclose(searcher.query(r"red \+ blue").vector, searcher.text_encoder.encode(["red + blue"])[0])
 
 
-def test_what_is_subtracted_comes_last(searcher: Searcher) -> None:
+def test_subtracted_terms_rank_last(searcher: Searcher) -> None:
     assert {path.split("/")[0] for path in paths(searcher, "red + blue - green", k=24)[-4:]} == {"green"}
 
 
-def test_parts_that_cancel_out_are_refused(searcher: Searcher) -> None:
+def test_terms_that_cancel_out_are_rejected(searcher: Searcher) -> None:
     with pytest.raises(QueryError, match="cancel out"):
         searcher.search("red - red")
 
 
-def test_a_photo_of_the_gallery_finds_those_like_it_and_not_itself(searcher: Searcher) -> None:
+def test_a_photo_of_the_gallery_finds_similar_photos_but_not_itself(searcher: Searcher) -> None:
     hits = searcher.search(similar_to="red/red-2.png", k=3)
     assert {hit.path for hit in hits} == {"red/red-0.png", "red/red-1.png", "red/red-3.png"}
     assert [hit.rank for hit in hits] == [1, 2, 3]
@@ -57,7 +58,7 @@ def test_a_photo_of_the_gallery_finds_those_like_it_and_not_itself(searcher: Sea
         searcher.search(similar_to="red/none.png")
 
 
-def test_hits_carry_an_id_that_stays(gallery: Gallery, searcher: Searcher) -> None:
+def test_ids_of_hits_are_stable(gallery: Gallery, searcher: Searcher) -> None:
     before = {hit.path: hit.id for hit in searcher.search("red", k=24)}
     assert len(set(before.values())) == 24
     gallery.index()
@@ -73,7 +74,7 @@ def with_date(path: Path, date: str, size: tuple[int, int] = (32, 32)) -> None:
 
 @pytest.fixture
 def mixed(tmp_path: Path, tiny_bundle: Bundle) -> Searcher:
-    """Five photos that differ in all that a filter looks at."""
+    """Five photos that differ in every property that filters use."""
     root = tmp_path / "mixed"
     write_color(root / "plain.png", (250, 0, 0), seed=1)
     with_date(root / "a" / "old.jpg", "2019:05:17 10:00:00", (64, 32))
@@ -109,13 +110,13 @@ OLD, NEW, WEBP, NONSENSE, PLAIN = "a/old.jpg", "a/b/new.JPEG", "a0.webp", "a/non
         (Filter(type="png", folder="a"), set()),
     ],
 )
-def test_only_photos_that_meet_the_condition_are_found(mixed: Searcher, where: Filter, expected: set[str]) -> None:
+def test_only_photos_that_match_the_filter_are_found(mixed: Searcher, where: Filter, expected: set[str]) -> None:
     assert set(paths(mixed, "red", where=where, k=10)) == expected
     found = mixed.search("red", where=where, k=2)
     assert [hit.rank for hit in found] == list(range(1, min(2, len(expected)) + 1))
 
 
-def test_conditions_leave_scores_and_their_order_alone(searcher: Searcher) -> None:
+def test_filters_change_neither_scores_nor_order(searcher: Searcher) -> None:
     everything = [(hit.path, hit.score) for hit in searcher.search("red + blue", k=24)]
     some = [(hit.path, hit.score) for hit in searcher.search("red + blue", k=24, where=Filter(folder="blue"))]
     expected = [(path, score) for path, score in everything if path.startswith("blue/")]
@@ -137,12 +138,12 @@ def test_conditions_leave_scores_and_their_order_alone(searcher: Searcher) -> No
         ({"type": "exe"}, "type: expected one of jpeg, png"),
     ],
 )
-def test_conditions_that_are_none_are_refused(condition: dict[str, Any], message: str) -> None:
+def test_invalid_filters_are_rejected(condition: dict[str, Any], message: str) -> None:
     with pytest.raises(QueryError, match=message):
         Filter(**condition)
 
 
-def test_hits_tell_when_they_were_taken(mixed: Searcher) -> None:
+def test_hits_have_the_time_of_capture(mixed: Searcher) -> None:
     taken = {hit.path: hit.taken for hit in mixed.search("red", k=10)}
     assert taken == {
         OLD: "2019-05-17 10:00:00",
@@ -154,7 +155,7 @@ def test_hits_tell_when_they_were_taken(mixed: Searcher) -> None:
     assert list_folders(mixed.gallery.database) == ["a", "a/b"]
 
 
-def test_near_duplicates_count_as_one(photos: Path, tiny_bundle: Bundle) -> None:
+def test_near_duplicates_count_as_one_hit(photos: Path, tiny_bundle: Bundle) -> None:
     for copy in range(3):
         shutil.copy(photos / "red" / "red-0.png", photos / "red" / f"copy-{copy}.png")
     gallery = Gallery.create(photos, tiny_bundle)
@@ -175,13 +176,13 @@ def test_near_duplicates_count_as_one(photos: Path, tiny_bundle: Bundle) -> None
     assert of_copies.to_json()["duplicates"][0]["path"] == of_copies.duplicates[0].path
 
 
-def test_folding_still_gives_as_many_as_were_asked(photos: Path, tiny_bundle: Bundle) -> None:
+def test_grouping_returns_as_many_hits_as_requested(photos: Path, tiny_bundle: Bundle) -> None:
     for copy in range(20):
         shutil.copy(photos / "red" / "red-0.png", photos / "red" / f"copy-{copy:02}.png")
     gallery = Gallery.create(photos, tiny_bundle)
     gallery.index()
-    whole = len(Searcher(gallery).search("red", k=44, group_duplicates=True))
-    assert 3 < whole < 24
+    groups = len(Searcher(gallery).search("red", k=44, group_duplicates=True))
+    assert 3 < groups < 24
     assert len(Searcher(gallery).search("red", k=3, group_duplicates=True)) == 3
 
 
@@ -204,10 +205,8 @@ def test_confidence_is_that_of_the_text(tmp_path: Path, photos: Path) -> None:
         assert hit.low_confidence == (hit.score < 0.7)
     assert not searcher.search("red", k=1)[0].low_confidence
     both = searcher.search("red + blue", k=24)
-    red, blue = searcher.encode("red"), searcher.encode("blue")
-    vectors = dict(
-        zip(searcher._current().generation.ids.tolist(), searcher._current().generation.vectors, strict=True)
-    )
+    red, blue = searcher.query("red").vector, searcher.query("blue").vector
+    vectors = dict(zip(searcher.snapshot.ids.tolist(), searcher.snapshot.vectors, strict=True))
     for hit in both:
         least = min(float(vectors[hit.id] @ red), float(vectors[hit.id] @ blue))
         assert hit.confidence == pytest.approx(1 / (1 + np.exp(10 - 20 * least)), abs=1e-5)
@@ -218,7 +217,7 @@ def test_confidence_is_that_of_the_text(tmp_path: Path, photos: Path) -> None:
     assert {(hit.confidence, hit.low_confidence) for hit in with_photo} == {(None, False)}
 
 
-def test_a_bundle_that_was_not_calibrated_claims_no_confidence(searcher: Searcher) -> None:
+def test_an_uncalibrated_bundle_has_no_confidence(searcher: Searcher) -> None:
     assert {hit.confidence for hit in searcher.search("red", k=24)} == {None}
     assert searcher.search("red", k=1)[0].to_json()["confidence"] is None
 
@@ -226,8 +225,8 @@ def test_a_bundle_that_was_not_calibrated_claims_no_confidence(searcher: Searche
 CAPTIONS = [Caption(f"{color}/{color}-0.png", 0, f"a {color} picture") for color in ("red", "green", "blue")]
 
 
-def test_a_photo_is_described_by_the_sentences_nearest_to_it(gallery: Gallery, photos: Path) -> None:
-    searcher = Searcher(gallery)
+def test_a_photo_is_described_by_the_nearest_captions(gallery: Gallery, photos: Path) -> None:
+    searcher = CaptionSearcher(Searcher(gallery))
     with pytest.raises(QueryError, match="no captions; add some with: photoseek captions add"):
         searcher.describe(photos / "red" / "red-1.png")
     assert gallery.add_captions(CAPTIONS) == 3
@@ -241,7 +240,7 @@ def test_a_photo_is_described_by_the_sentences_nearest_to_it(gallery: Gallery, p
         searcher.describe(similar_to="red/red-0.png", k=0)
 
 
-def test_captions_are_kept_once_and_go_on_after_an_interruption(
+def test_captions_are_stored_once_and_continue_after_an_interruption(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("photoseek.gallery.indexing.encode._SENTENCES", 1)
@@ -256,6 +255,6 @@ def test_captions_are_kept_once_and_go_on_after_an_interruption(
     assert gallery.add_captions([*CAPTIONS, CAPTIONS[0]]) == 0
     assert gallery.sentences.without_vectors(gallery.fingerprint) == []
     assert (gallery.status().captions, gallery.sentences.of_photo("red/red-0.png")) == (3, ["a red picture"])
-    assert gallery.status().fresh  # photos are not indexed anew for it
+    assert gallery.status().fresh  # photos need no re-indexing
     assert gallery.sentences.clear() == 3
     assert gallery.status().captions == 0

@@ -27,19 +27,19 @@ def searcher(gallery: Gallery) -> Searcher:
 
 @pytest.mark.parametrize("engine", ["auto", *INSTALLED])
 @pytest.mark.parametrize("color", COLORS)
-def test_a_text_finds_the_photos_that_show_it(gallery: Gallery, engine: Engine, color: str) -> None:
+def test_a_text_finds_matching_photos(gallery: Gallery, engine: Engine, color: str) -> None:
     hits = Searcher(gallery, engine=engine).search(f"a {color} picture", k=4)
     assert {hit.path for hit in hits} == {f"{color}/{color}-{index}.png" for index in range(4)}
 
 
-def test_a_photo_finds_itself_first_and_its_like_next(searcher: Searcher, photos: Path) -> None:
+def test_a_photo_finds_itself_first_and_similar_photos_next(searcher: Searcher, photos: Path) -> None:
     hits = searcher.search(photo=photos / "green" / "green-2.png", k=4)
     assert hits[0].path == "green/green-2.png"
     assert hits[0].score == pytest.approx(1.0, abs=1e-5)
     assert all(hit.path.startswith("green/") for hit in hits)
 
 
-def test_a_path_bytes_and_a_picture_are_the_same_query(searcher: Searcher, photos: Path) -> None:
+def test_a_path_bytes_and_an_image_are_the_same_query(searcher: Searcher, photos: Path) -> None:
     path = photos / "blue" / "blue-1.png"
     expected = searcher.search(photo=path)
     assert searcher.search(photo=str(path)) == expected
@@ -48,15 +48,15 @@ def test_a_path_bytes_and_a_picture_are_the_same_query(searcher: Searcher, photo
         assert searcher.search(photo=image) == expected
 
 
-def test_text_and_photo_together_count_the_same(searcher: Searcher, photos: Path) -> None:
+def test_text_and_photo_have_equal_weights(searcher: Searcher, photos: Path) -> None:
     photo = photos / "red" / "red-0.png"
-    both = searcher.encode("green", photo)
-    text, image = searcher.encode("green"), searcher.encode(photo=photo)
+    both = searcher.query("green", photo).vector
+    text, image = searcher.query("green").vector, searcher.query(photo=photo).vector
     assert both @ text == pytest.approx(both @ image, abs=1e-5)
     assert np.linalg.norm(both) == pytest.approx(1, abs=1e-6)
 
 
-def test_hits_are_ranked_by_a_cosine_and_tell_the_photo(searcher: Searcher, photos: Path) -> None:
+def test_hits_are_ranked_by_cosine_and_describe_the_photo(searcher: Searcher, photos: Path) -> None:
     hits = searcher.search("red", k=24)
     assert [hit.rank for hit in hits] == list(range(1, 25))
     scores = [hit.score for hit in hits]
@@ -67,28 +67,28 @@ def test_hits_are_ranked_by_a_cosine_and_tell_the_photo(searcher: Searcher, phot
     assert {"rank", "path", "score", "width", "height", "id", "file"} <= set(hits[0].to_json())
 
 
-def test_more_than_there_are_gives_all_there_are(searcher: Searcher) -> None:
+def test_a_large_k_returns_all_photos(searcher: Searcher) -> None:
     assert len(searcher.search("red", k=10_000)) == 24
 
 
 @pytest.mark.parametrize("k", [0, -1, 1.5, "5", None, True])
-def test_a_k_that_is_no_count_is_refused(searcher: Searcher, k: object) -> None:
+def test_an_invalid_k_is_rejected(searcher: Searcher, k: object) -> None:
     with pytest.raises(QueryError, match="at least 1"):
         searcher.search("red", k=k)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("text", [None, "", "  \n\t"])
-def test_an_empty_query_is_refused(searcher: Searcher, text: str | None) -> None:
+def test_an_empty_query_is_rejected(searcher: Searcher, text: str | None) -> None:
     with pytest.raises(QueryError, match="an empty query"):
         searcher.search(text)
 
 
-def test_a_broken_query_photo_is_refused(searcher: Searcher) -> None:
+def test_a_broken_query_photo_is_rejected(searcher: Searcher) -> None:
     with pytest.raises(PhotoError, match="not a photo of a known format"):
         searcher.search(photo=b"no photo")
 
 
-def test_an_unknown_engine_is_refused(gallery: Gallery) -> None:
+def test_an_unknown_engine_is_rejected(gallery: Gallery) -> None:
     with pytest.raises(
         QueryError, match="expected an engine among auto, exact, annoy, faiss-hnsw, faiss-flat, found 'fast'"
     ):
@@ -103,7 +103,7 @@ def test_a_text_query_never_loads_the_image_tower(searcher: Searcher, photos: Pa
     assert searcher.image_encoder.is_loaded
 
 
-def test_a_searcher_sees_what_was_indexed_since(searcher: Searcher, gallery: Gallery, photos: Path) -> None:
+def test_a_searcher_detects_re_indexing(searcher: Searcher, gallery: Gallery, photos: Path) -> None:
     assert len(searcher.search("red", k=50)) == 24
     write_color(photos / "new.png", COLORS["red"], seed=999)
     gallery.index()
@@ -113,8 +113,8 @@ def test_a_searcher_sees_what_was_indexed_since(searcher: Searcher, gallery: Gal
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(st.characters(exclude_categories=()), min_size=1).filter(str.strip))
 @example(text="-")
-def test_any_text_is_answered(searcher: Searcher, text: str) -> None:
-    """As it stands, and escaped where it is against the grammar of queries, which is told."""
+def test_any_text_is_a_valid_query_if_escaped(searcher: Searcher, text: str) -> None:
+    """As it is, or escaped if its syntax is invalid, which is reported."""
     try:
         parse_query(text)
     except QueryError:
@@ -125,7 +125,7 @@ def test_any_text_is_answered(searcher: Searcher, text: str) -> None:
     assert len(searcher.search(escape(text), k=3)) == 3
 
 
-def test_threads_that_share_a_searcher_get_the_same_answers(searcher: Searcher, gallery: Gallery) -> None:
+def test_threads_that_share_a_searcher_get_the_same_hits(searcher: Searcher, gallery: Gallery) -> None:
     expected = {color: Searcher(gallery).search(color) for color in COLORS}
     wrong: list[str] = []
     start = threading.Barrier(6)
@@ -142,7 +142,7 @@ def test_threads_that_share_a_searcher_get_the_same_answers(searcher: Searcher, 
     assert wrong == []
 
 
-def test_a_text_that_comes_again_is_not_encoded_again(searcher: Searcher, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_repeated_text_is_not_encoded_again(searcher: Searcher, monkeypatch: pytest.MonkeyPatch) -> None:
     first = searcher.search("red", k=3)
     monkeypatch.setattr(searcher.text_encoder, "encode", lambda *_, **__: pytest.fail("encoded again"))
     assert searcher.search("red", k=3) == first

@@ -51,7 +51,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def test_a_bundle_tells_its_languages(bundle: Bundle, tiny_bundle: Bundle) -> None:
+def test_a_bundle_lists_its_languages(bundle: Bundle, tiny_bundle: Bundle) -> None:
     assert (bundle.languages, tiny_bundle.languages) == (("en", "zh"), ("en",))
     bundle.verify()
 
@@ -87,7 +87,7 @@ def test_an_english_query_loads_no_chinese_tower(bundle: Bundle, opened: list[st
     assert opened == ["text_model.onnx"]
 
 
-def test_of_mixed_text_each_tower_reads_its_own_words(bundle: Bundle) -> None:
+def test_each_tower_reads_its_words_of_a_mixed_text(bundle: Bundle) -> None:
     """Two English words and three characters, which are two words: half and half; then shares of 3/4 and 1/4, as
     two words to two thirds, whose square roots are the weights."""
     encoder = TextEncoder(bundle)
@@ -98,8 +98,8 @@ def test_of_mixed_text_each_tower_reads_its_own_words(bundle: Bundle) -> None:
     np.testing.assert_allclose(encoder.encode(["a red 蓝"])[0], expected, atol=1e-6)
 
 
-def test_a_language_that_is_named_decides(bundle: Bundle, opened: list[str]) -> None:
-    """Its tower reads the whole text: the other's words are unknown to it, and move the mean."""
+def test_a_given_language_selects_the_tower(bundle: Bundle, opened: list[str]) -> None:
+    """Its tower encodes the entire text: words of the other language are unknown to it, and move the mean."""
     encoder = TextEncoder(bundle)
     (forced,) = encoder.encode(["red 蓝"], language="zh")
     assert opened == ["text_model.zh.onnx"]
@@ -109,8 +109,8 @@ def test_a_language_that_is_named_decides(bundle: Bundle, opened: list[str]) -> 
         encoder.encode(["rouge"], language="fr")
 
 
-def test_a_bundle_of_one_tower_sends_it_everything(tiny_bundle: Bundle, bundle: Bundle, opened: list[str]) -> None:
-    """To the bit, mixed text as a whole."""
+def test_a_bundle_with_one_tower_uses_it_for_every_text(tiny_bundle: Bundle, bundle: Bundle, opened: list[str]) -> None:
+    """The entire mixed text, with identical bits."""
     found = TextEncoder(tiny_bundle).encode(TEXTS)
     assert opened == ["text_model.onnx"]
     np.testing.assert_array_equal(found, TextEncoder(bundle).encode(TEXTS, language="en"))
@@ -154,7 +154,7 @@ def test_threads_share_both_towers(bundle: Bundle, opened: list[str]) -> None:
         np.testing.assert_array_equal(vectors, expected)
 
 
-def test_a_precision_counts_only_with_every_text_tower(tmp_path: Path) -> None:
+def test_a_precision_requires_every_text_tower(tmp_path: Path) -> None:
     path = write_tiny_bundle(tmp_path / "b", precisions=("fp32", "fp16"), chinese=True)
     assert Bundle.load(path).precisions == ("fp32", "fp16")
     manifest = Manifest.read(path)
@@ -172,7 +172,7 @@ def test_a_precision_counts_only_with_every_text_tower(tmp_path: Path) -> None:
         (["zh"], "expected a bundle.s manifest"),
     ],
 )
-def test_towers_that_cannot_be_are_refused(tmp_path: Path, towers: object, message: str) -> None:
+def test_invalid_towers_are_rejected(tmp_path: Path, towers: object, message: str) -> None:
     path = write_tiny_bundle(tmp_path / "b")
     values = json.loads((path / Layout.MANIFEST).read_text())
     (path / Layout.MANIFEST).write_text(json.dumps({**values, "text_towers": towers}))
@@ -196,7 +196,7 @@ def test_damage_to_the_second_tower_is_named(tmp_path: Path, name: str) -> None:
 def test_a_gallery_from_before_the_second_tower_is_searched_in_chinese(
     gallery: Gallery, tiny_bundle: Bundle, bundle: Bundle
 ) -> None:
-    """The fingerprint stays, and no photo is encoded anew."""
+    """The fingerprint does not change, and no photo is encoded again."""
     assert bundle.fingerprint == tiny_bundle.fingerprint
     searcher = Searcher(gallery, bundle=bundle)
     for text in ("红色的图", "red", "红色 picture"):
@@ -206,7 +206,7 @@ def test_a_gallery_from_before_the_second_tower_is_searched_in_chinese(
     assert (report.encoded, report.unchanged) == (0, 24)
 
 
-def test_the_commands_know_languages(gallery: Gallery, path: Path) -> None:
+def test_commands_accept_languages(gallery: Gallery, path: Path) -> None:
     def call(*arguments: object) -> Any:
         done = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
         assert done.exit_code == 0, done.output

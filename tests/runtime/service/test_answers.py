@@ -27,7 +27,7 @@ def test_a_text_query_is_answered_as_by_the_library(client: httpx.Client, still_
     assert found["hits"] == as_sent(still_searcher.search("a red picture", k=4))
     assert {hit["path"] for hit in found["hits"]} == {f"red/red-{index}.png" for index in range(4)}
     assert set(found) == {"hits", "took_ms", "generation"}
-    assert found["generation"] == still_searcher.generation.path.name
+    assert found["generation"] == still_searcher.snapshot.path.name
     assert all(value > 0 for value in found["took_ms"].values())
     assert set(found["took_ms"]) == {"encode", "search"}
 

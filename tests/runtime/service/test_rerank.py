@@ -54,10 +54,10 @@ def test_a_request_may_name_its_depth_and_send_a_photo(
     asking: httpx.Client, reranker: Reranker, still_photos: Path
 ) -> None:
     query = reranker.query("red and white")
-    assert found(asking, text="red and white", depth=3, k=5) == as_sent(reranker.nearest(query, 5, depth=3))
+    assert found(asking, text="red and white", depth=3, k=5) == as_sent(reranker.with_depth(3).nearest(query, 5))
     photo = (still_photos / "red" / "red-0.png").read_bytes()
     answer = asking.post("/v1/search", files={"photo": photo}, data={"k": "3", "depth": "7", "rerank": "true"})
-    assert answer.json()["hits"] == as_sent(reranker.nearest(reranker.query(photo=photo), 3, depth=7))
+    assert answer.json()["hits"] == as_sent(reranker.with_depth(7).nearest(reranker.query(photo=photo), 3))
 
 
 @pytest.mark.parametrize("asked", [{"rerank": True}, {"depth": 5}])

@@ -1,4 +1,4 @@
-"""The real thing: a PostgreSQL with pgvector, Milvus Lite in a folder, and the server that it can be run as."""
+"""Real stores: PostgreSQL with pgvector, Milvus Lite in a folder, and Milvus Lite as a server."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ def milvus_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusSe
 
 @pytest.fixture(params=KINDS)
 def uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where a store is; each gallery has a place of its own there."""
+    """URI of a store; each gallery has a separate collection."""
     return uri_of(request.param, request, tmp_path)
 
 
 @pytest.fixture(params=KINDS[:2])
 def fast_uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The same, of each engine once."""
+    """URIs of one store of each kind."""
     return uri_of(request.param, request, tmp_path)
 
 
 @pytest.fixture
 def postgres_uri(postgres: PostgresServer) -> str:
-    """For what is the same with every store."""
+    """URI of the fastest store, for tests of behavior that all stores share."""
     return postgres.uri
 
 

@@ -1,4 +1,4 @@
-"""What a store answers is what exact search answers over the same vectors, to the recall that was asked for."""
+"""Stores return the results of exact search over the same vectors, with the target recall."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ def test_without_an_index_ids_and_scores_are_those_of_exact_search(
     drawn = clustered(COUNT + 5, DIM)
     gallery = make_gallery(tmp_path / "big", tiny_bundle, drawn[:COUNT], various(COUNT))
     report = push(gallery, fast_uri)
-    assert report.found.parameters == {"effort": 0}
-    assert set(report.found.recalls.values()) == {1.0}
+    assert report.stats.parameters == {"effort": 0}
+    assert set(report.stats.recalls.values()) == {1.0}
     searcher, exact = Searcher(gallery, store=fast_uri), Exact(gallery)
     for query in drawn[COUNT:]:
         for k in (1, 10, 100, COUNT + 1):
             expect_equal(found(searcher, query, k), exact(query, k))
     for where in FILTERS:
         expect_equal(found(searcher, drawn[-1], 20, where), exact(drawn[-1], 20, where))
-    searcher.store.close()  # type: ignore[union-attr]
+    searcher.index.close()
 
 
 @pytest.mark.parametrize(("draw", "few"), [(clustered, 10_000), (scattered, 20)])
-def test_with_an_index_recall_is_what_was_asked_for(
+def test_with_an_index_the_target_recall_is_reached(
     draw: Callable[..., Vectors],
     few: int,
     tmp_path: Path,
@@ -61,26 +61,26 @@ def test_with_an_index_recall_is_what_was_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if StoreUri.parse(fast_uri).kind == "pgvector":  # which scores all where fewer meet a filter
-        monkeypatch.setattr("photoseek.stores.pgvector.store.PgvectorStore.few", few)
+        monkeypatch.setattr("photoseek.stores.pgvector.store.PgvectorStore.min_rows_for_index", few)
     drawn = draw(COUNT + 40, DIM)
     gallery = make_gallery(tmp_path / "big", tiny_bundle, drawn[:COUNT], various(COUNT))
     report = push(gallery, fast_uri, recall=0.999, index_from=1_000)
-    assert report.found.parameters["effort"] >= 32
+    assert report.stats.parameters["effort"] >= 32
     searcher, exact = Searcher(gallery, store=fast_uri), Exact(gallery)
     queries = drawn[COUNT:]
     assert mean_recall(searcher, exact, queries, None) >= 0.99
     for where in FILTERS:
         assert mean_recall(searcher, exact, queries[:5], where) >= 0.95, where
     assert len(searcher.nearest(queries[0], 1_500)) == 1_500  # more than the candidates that pgvector takes at most
-    searcher.store.close()  # type: ignore[union-attr]
+    searcher.index.close()
 
 
-def test_where_the_graph_leads_to_too_few_all_are_scored(
+def test_all_photos_are_scored_if_the_index_returns_too_few(
     tmp_path: Path, tiny_bundle: Bundle, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import psycopg
 
-    monkeypatch.setattr("photoseek.stores.pgvector.store.PgvectorStore.few", 20)
+    monkeypatch.setattr("photoseek.stores.pgvector.store.PgvectorStore.min_rows_for_index", 20)
     where = Filter(folder="a", orientation="portrait")
 
     drawn = clustered(COUNT + 3, DIM)
@@ -94,7 +94,7 @@ def test_where_the_graph_leads_to_too_few_all_are_scored(
             searcher, exact = Searcher(gallery, store=postgres.uri), Exact(gallery)
             for query in drawn[COUNT:]:
                 expect_equal(found(searcher, query, 30, where), exact(query, 30, where))
-            searcher.store.close()  # type: ignore[union-attr]
+            searcher.index.close()
         finally:
             connection.execute("ALTER DATABASE postgres RESET ALL")
 
@@ -162,7 +162,7 @@ HOSTILE = [
 ]
 
 
-def test_hostile_names_are_kept_and_filtered_by(tmp_path: Path, tiny_bundle: Bundle, uri: str) -> None:
+def test_hostile_names_are_stored_and_filtered(tmp_path: Path, tiny_bundle: Bundle, uri: str) -> None:
     facts = [Facts(path) for path in HOSTILE]
     gallery = make_gallery(tmp_path / "big", tiny_bundle, scattered(len(facts), DIM), facts)
     push(gallery, uri)
@@ -173,10 +173,10 @@ def test_hostile_names_are_kept_and_filtered_by(tmp_path: Path, tiny_bundle: Bun
         where = Filter(folder=path.rpartition("/")[0])
         expect_equal(found(searcher, query, 100, where), exact(query, 100, where))
         assert path in [hit.path for hit in searcher.nearest(query, 100, where=where)]
-    searcher.store.close()  # type: ignore[union-attr]
+    searcher.index.close()
 
 
-def test_what_a_store_notes_of_itself_is_read_again(fast_uri: str) -> None:
+def test_metadata_of_a_store_survives_a_round_trip(fast_uri: str) -> None:
     store = open_store(fast_uri, "notes")
     assert store.state() is None
     store.prepare(4)

@@ -1,4 +1,4 @@
-"""Who pushes makes tables, who searches needs no more than to read them."""
+"""Pushing creates tables; searching only reads them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COUNT = 200
 
 @pytest.fixture
 def database(postgres: PostgresServer) -> Iterator[str]:
-    """The address of an empty database, with its user left out, in which ``reader`` may do nothing yet."""
+    """URI, without a user, of an empty database in which ``reader`` has no rights."""
     import psycopg
 
     folder = postgres.uri.partition("?")[2]
@@ -48,7 +48,7 @@ def test_a_reader_searches_and_cannot_push(tmp_path: Path, tiny_bundle: Bundle, 
     for where in (None, Filter(folder="a")):
         found = [hit.id for hit in searcher.nearest(query, 10, where=where)]
         assert found == [photo for photo, _ in Exact(gallery)(query, 10, where)]
-    searcher.store.close()  # type: ignore[union-attr]
+    searcher.index.close()
     with pytest.raises(StoreError, match="permission denied"):
         push(gallery, reader, recall=0.5)
     with psycopg.connect(owner, autocommit=True) as connection:

@@ -1,4 +1,4 @@
-"""A store becomes what the gallery is, whatever it was before and however often a push is cut off."""
+"""A push makes a store match the gallery, whatever it contained and however often a push is interrupted."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ def ids_near(gallery: Gallery, vector: Vectors, uri: str) -> list[int]:
     try:
         return [hit.id for hit in searcher.nearest(vector, 10)]
     finally:
-        searcher.store.close()  # type: ignore[union-attr]
+        searcher.index.close()
 
 
 def exact_ids(gallery: Gallery, vector: Vectors, k: int = 10) -> list[int]:
     return [photo for photo, _ in Exact(gallery)(vector, k)]
 
 
-def test_a_second_push_sends_what_came_deletes_what_went_and_nothing_else(big_gallery: Gallery, uri: str) -> None:
+def test_a_second_push_sends_only_changes(big_gallery: Gallery, uri: str) -> None:
     progress: list[tuple[int, int]] = []
     report = push(big_gallery, uri, progress=lambda done, total: progress.append((done, total)))
     assert counts(report) == (COUNT, 0, 0)
@@ -92,7 +92,7 @@ def test_a_date_that_is_found_later_is_sent(big_gallery: Gallery, postgres_uri: 
     expect_same(big_gallery, postgres_uri)
 
 
-def test_rows_that_something_else_has_changed_are_made_good(big_gallery: Gallery, fast_uri: str) -> None:
+def test_rows_changed_by_other_programs_are_repaired(big_gallery: Gallery, fast_uri: str) -> None:
     push(big_gallery, fast_uri)
     store = open_store(fast_uri, default_collection_name(big_gallery.database.meta()["gallery"]))
     rows = list(rows_of(big_gallery.database, big_gallery.fingerprint, DIM, [1, 2, 3]))
@@ -146,7 +146,7 @@ def _expect_continued(gallery: Gallery, uri: str, moment: str, caplog: pytest.Lo
     assert len(there(gallery, uri).ids) == sent
     caplog.clear()
     assert ids_near(gallery, scattered(1, DIM, seed=3)[0], uri)
-    assert "a push is under way, or was interrupted" in caplog.text
+    assert "a push is running or was interrupted" in caplog.text
 
     assert counts(push(gallery, uri, index_from=500)) == (COUNT - sent, 0, sent)
     expect_same(gallery, uri)
@@ -155,7 +155,7 @@ def _expect_continued(gallery: Gallery, uri: str, moment: str, caplog: pytest.Lo
     assert not caplog.records
 
 
-def test_a_store_that_lags_behind_says_so_and_answers_without_photos_that_have_gone(
+def test_an_outdated_store_warns_and_omits_removed_photos(
     big_gallery: Gallery, postgres_uri: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     push(big_gallery, postgres_uri)
@@ -167,37 +167,37 @@ def test_a_store_that_lags_behind_says_so_and_answers_without_photos_that_have_g
     assert "an earlier state of the gallery" in caplog.text
 
 
-def test_another_gallery_and_another_bundle_are_refused(
+def test_another_gallery_and_another_bundle_are_rejected(
     big_gallery: Gallery, postgres_uri: str, tmp_path: Path, tiny_bundle: Bundle
 ) -> None:
     push(big_gallery, postgres_uri, collection="mine")
     other = make_gallery(tmp_path / "other", tiny_bundle, scattered(20, DIM, seed=5))
-    with pytest.raises(StoreIncompatible, match="holds photos of another gallery"):
+    with pytest.raises(StoreIncompatible, match="expected photos of gallery"):
         push(other, postgres_uri, collection="mine")
     searcher = Searcher(other, store=postgres_uri, collection="mine", fallback=True)  # this is no way to be away
-    with pytest.raises(StoreIncompatible, match="holds photos of another gallery"):
+    with pytest.raises(StoreIncompatible, match="expected photos of gallery"):
         searcher.search("red")
-    searcher.store.close()  # type: ignore[union-attr]
+    searcher.index.close()
 
     assert counts(push(other, postgres_uri, collection="mine", rebuild=True)) == (20, 0, 0)
-    with pytest.raises(StoreIncompatible, match="another gallery"):
+    with pytest.raises(StoreIncompatible, match="expected photos of gallery"):
         push(big_gallery, postgres_uri, collection="mine")
 
     push(other, postgres_uri)
     changed = Bundle.load(write_tiny_bundle(tmp_path / "changed", seed=1))
     put_over(other, changed)
-    with pytest.raises(StoreIncompatible, match=r"16-d vectors of another bundle .* photoseek push --rebuild"):
+    with pytest.raises(StoreIncompatible, match=r"found 16-d vectors of bundle .* photoseek push --rebuild"):
         push(other, postgres_uri, bundle=changed)
     assert counts(push(other, postgres_uri, bundle=changed, rebuild=True)) == (20, 0, 0)
 
 
 def put_over(gallery: Gallery, bundle: Bundle) -> None:
-    """The gallery has gone over to another bundle."""
+    """Re-index the gallery with another bundle."""
     gallery.database.set_meta(fingerprint=bundle.fingerprint, bundle=str(bundle.path))
     put(gallery, scattered(20, DIM, seed=6), [Facts(f"{number}.jpg") for number in range(20)])
 
 
-def test_what_photoseek_has_not_made_is_never_touched(big_gallery: Gallery, postgres: object) -> None:
+def test_tables_of_other_programs_are_never_changed(big_gallery: Gallery, postgres: object) -> None:
     import psycopg
 
     uri = postgres.uri  # type: ignore[attr-defined]
@@ -211,7 +211,7 @@ def test_what_photoseek_has_not_made_is_never_touched(big_gallery: Gallery, post
         connection.execute("DROP TABLE albums")
 
 
-def test_a_collection_that_photoseek_has_not_made_is_never_touched(big_gallery: Gallery, milvus_server: object) -> None:
+def test_collections_of_other_programs_are_never_changed(big_gallery: Gallery, milvus_server: object) -> None:
     from pymilvus import MilvusClient
 
     uri = milvus_server.uri  # type: ignore[attr-defined]
@@ -226,7 +226,7 @@ def test_a_collection_that_photoseek_has_not_made_is_never_touched(big_gallery: 
     client.close()
 
 
-def test_a_name_that_no_server_takes_is_refused(big_gallery: Gallery) -> None:
+def test_an_invalid_collection_name_is_rejected(big_gallery: Gallery) -> None:
     for name in ("", "photoseek_stores", "a-b", "1a", "ä", 'x"; DROP TABLE y', "a" * 51):
         if name:
             with pytest.raises(QueryError, match="expected a name of up to 50 letters"):
@@ -242,22 +242,22 @@ def test_nothing_is_pushed_from_an_empty_gallery_or_while_it_is_indexed(
     with exclusive_writer(big_gallery.path), pytest.raises(GalleryBusy):
         push(big_gallery, postgres_uri)
     searcher = Searcher(big_gallery, store=postgres_uri)
-    with pytest.raises(StoreEmpty, match="holds nothing of this gallery; send it with: photoseek push"):
+    with pytest.raises(StoreEmpty, match="no photos of this gallery; run: photoseek push"):
         searcher.search("red")
-    searcher.store.close()  # type: ignore[union-attr]
+    searcher.index.close()
 
 
-def test_a_recall_that_is_none_is_refused(big_gallery: Gallery) -> None:
+def test_an_invalid_recall_is_rejected(big_gallery: Gallery) -> None:
     with pytest.raises(QueryError, match=r"recall: expected a share within \(0, 1\], found 1.5"):
         push(big_gallery, "photos.db", recall=1.5)
 
 
-def test_a_file_in_place_of_a_folder_of_milvus_lite_is_told(big_gallery: Gallery, tmp_path: Path) -> None:
+def test_a_file_instead_of_a_milvus_lite_folder_is_reported(big_gallery: Gallery, tmp_path: Path) -> None:
     pytest.importorskip("milvus_lite")
     pytest.importorskip("pymilvus")
     (tmp_path / "photos.db").write_bytes(b"something else")
-    with pytest.raises(StoreError, match="expected a folder of Milvus Lite, found a file"):
+    with pytest.raises(StoreError, match="expected a Milvus Lite folder, found a file"):
         push(big_gallery, str(tmp_path / "photos.db"))
     assert (tmp_path / "photos.db").read_bytes() == b"something else"
-    with pytest.raises(StoreError, match="expected a folder to lie in, found none"):
+    with pytest.raises(StoreError, match="expected a parent folder, found none"):
         push(big_gallery, str(tmp_path / "nowhere" / "photos.db"))

@@ -1,4 +1,4 @@
-"""The service searches in a store, and is degraded while the gallery answers for it."""
+"""The service searches in a store, and is degraded while the gallery answers instead."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from photoseek import Gallery, Searcher
+from photoseek.search import store_index
 from photoseek.service import launch, readiness
 from photoseek.service.app import make_app
 from photoseek.stores.base import StoreChoice
@@ -14,12 +15,13 @@ from photoseek.stores.push import push
 from running_service import running
 
 
-def test_the_service_answers_from_the_store_and_without_it(
+def test_the_service_searches_in_the_store_and_falls_back(
     gallery: Gallery,
     postgres,
     monkeypatch: pytest.MonkeyPatch,  # type: ignore[no-untyped-def]
 ) -> None:
     monkeypatch.setattr(readiness, "_FRESH_S", 0.0)
+    monkeypatch.setattr(store_index, "RETRY_INTERVAL_S", 0.0)
     push(gallery, postgres.uri)
     searcher = Searcher(gallery, mode="service", store=postgres.uri, fallback=True)
     with running(make_app(searcher)) as client:
@@ -32,12 +34,11 @@ def test_the_service_answers_from_the_store_and_without_it(
             assert client.get("/readyz").json()["status"] == "degraded"
         finally:
             postgres.start()
-        searcher.store._again = 0.0  # type: ignore[union-attr]
         assert client.post("/v1/search", json={"text": "red", "k": 5}).json()["hits"] == expected
         assert client.get("/readyz").json()["status"] == "ready"
 
 
-def test_without_fallback_a_store_that_is_away_is_an_answer_503_that_names_no_host(gallery: Gallery) -> None:
+def test_without_fallback_an_unavailable_store_is_a_503_without_the_host(gallery: Gallery) -> None:
     pytest.importorskip("psycopg")
     pytest.importorskip("pgvector")
     searcher = Searcher(gallery, mode="service", store="postgresql://me@127.0.0.1:1/photos")
@@ -58,4 +59,4 @@ def test_the_options_reach_the_searcher(gallery: Gallery, photos: Path, monkeypa
     choice = StoreChoice("postgresql://127.0.0.1:1/photos", "mine", fallback=True)
     assert launch.run_service(photos, store=choice, port=0) == 0
     assert gallery.path == served[0].gallery.path
-    assert "table mine" in repr(served[0].store)
+    assert "table mine" in repr(served[0].index)

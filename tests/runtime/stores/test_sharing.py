@@ -1,4 +1,4 @@
-"""A searcher in a store answers many threads at once, and the children of forks."""
+"""Threads and forked children share a searcher that uses a store."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def answers(searcher: Searcher, queries: object) -> list[list[int]]:
     return [[hit.id for hit in searcher.nearest(query, 7, where=each)] for query in queries for each in (None, where)]  # type: ignore[attr-defined]
 
 
-def test_many_threads_and_the_children_of_forks_get_the_answers_of_exact_search(
+def test_threads_and_forked_children_get_the_results_of_exact_search(
     tmp_path: Path, tiny_bundle: Bundle, uri: str
 ) -> None:
     gallery = make_gallery(tmp_path / "some", tiny_bundle, scattered(COUNT, DIM), various(COUNT))
@@ -43,7 +43,7 @@ def test_many_threads_and_the_children_of_forks_get_the_answers_of_exact_search(
     if not uri.endswith(".db"):  # Milvus Lite belongs to the process that has opened it
         _expect_in_children(searcher, queries, expected)
     assert answers(searcher, queries) == expected
-    searcher.store.close()  # type: ignore[union-attr]
+    searcher.index.close()
 
 
 def _expect_in_children(searcher: Searcher, queries: object, expected: list[list[int]]) -> None:
@@ -57,7 +57,7 @@ def _expect_in_children(searcher: Searcher, queries: object, expected: list[list
         assert answered.get() == expected
 
 
-def test_a_forked_child_has_a_connection_of_its_own(postgres: PostgresServer) -> None:
+def test_a_forked_child_opens_another_connection(postgres: PostgresServer) -> None:
     ready: list[object] = []
     connections = ConnectionPool(StoreUri.parse(postgres.uri), ready.append)
 
@@ -67,18 +67,18 @@ def test_a_forked_child_has_a_connection_of_its_own(postgres: PostgresServer) ->
     parents = session()
     assert session() == parents
     context = multiprocessing.get_context("fork")
-    told = context.SimpleQueue()
-    child = context.Process(target=lambda: told.put(session()))
+    results = context.SimpleQueue()
+    child = context.Process(target=lambda: results.put(session()))
     child.start()
     child.join(30)
-    assert told.get() != parents
+    assert results.get() != parents
     assert session() == parents
     assert len(ready) == 1
     connections.close()
 
 
 @pytest.mark.parametrize("package", ["pymilvus", "psycopg"])
-def test_import_photoseek_brings_in_no_store(package: str) -> None:
+def test_import_photoseek_imports_no_store(package: str) -> None:
     import subprocess
     import sys
 

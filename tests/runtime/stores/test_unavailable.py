@@ -1,11 +1,11 @@
-"""A server that is away is told in time, in a typed error and without passwords; the gallery answers if it shall."""
+"""An unavailable server is a typed error, in time and without passwords; with a fallback, the gallery answers."""
 
 from __future__ import annotations
 
 import logging
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,7 +14,8 @@ import pytest
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.errors import StoreError, StoreUnavailable
 from photoseek.gallery.filters import Filter
-from photoseek.stores import searcher as asking
+from photoseek.search.snapshot_index import SnapshotIndex
+from photoseek.search.store_index import RETRY_INTERVAL_S, StoreIndex
 from photoseek.stores.milvus import client
 from photoseek.stores.pgvector import pool
 from photoseek.stores.push import push
@@ -27,29 +28,37 @@ SECRET = "s3cr%zzt!"
 
 @pytest.fixture(scope="module")
 def small_gallery(tmp_path_factory: pytest.TempPathFactory, tiny_bundle_path: Path) -> Gallery:
-    """Never changed."""
+    """Read only."""
     folder = tmp_path_factory.mktemp("galleries") / "small"
     gallery = make_gallery(folder, Bundle.load(tiny_bundle_path), scattered(COUNT, DIM), various(COUNT))
     make_generation(gallery)
     return gallery
 
 
+def searcher_with_fallback(gallery: Gallery, uri: str, clock: Callable[[], float]) -> Searcher:
+    searcher = Searcher(gallery)
+    local = SnapshotIndex(gallery, searcher.bundle, "auto")
+    searcher.index = StoreIndex(gallery, searcher.bundle, local, uri, None, fallback=True, clock=clock)
+    return searcher
+
+
 @pytest.fixture(params=["postgres", "milvus_server"])
 def server(request: pytest.FixtureRequest) -> Iterator[object]:
-    """One that runs when the test begins, and is left running."""
+    """A server that runs before and after the test."""
     found = request.getfixturevalue(request.param)
     yield found
     found.stop()
     found.start()
 
 
-def test_a_server_that_goes_and_comes_back(  # type: ignore[no-untyped-def]
-    small_gallery: Gallery, server, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+def test_a_server_that_stops_and_starts_again(  # type: ignore[no-untyped-def]
+    small_gallery: Gallery, server, caplog: pytest.LogCaptureFixture
 ) -> None:
     push(small_gallery, server.uri)
     query, where = scattered(1, DIM, seed=1)[0], Filter(type="jpeg")
     strict = Searcher(small_gallery, store=server.uri)
-    lenient = Searcher(small_gallery, store=server.uri, fallback=True)
+    elapsed = [0.0]
+    lenient = searcher_with_fallback(small_gallery, server.uri, lambda: elapsed[0])
     expected = [photo for photo, _ in Exact(small_gallery)(query, 10)]
     filtered = [photo for photo, _ in Exact(small_gallery)(query, 10, where)]
 
@@ -62,46 +71,44 @@ def test_a_server_that_goes_and_comes_back(  # type: ignore[no-untyped-def]
 
     server.stop()
     started = time.monotonic()
-    with pytest.raises(StoreUnavailable, match=r"does not answer.*start the server.*--fallback") as told:
+    with pytest.raises(StoreUnavailable, match=r"does not answer.*start the server.*--fallback") as error:
         ask(strict)
     assert time.monotonic() - started < 12
-    assert small_gallery.database.meta()["gallery"] not in str(told.value)
-    with pytest.raises(StoreUnavailable, match="what was sent is kept: the same push goes on from there"):
+    assert small_gallery.database.meta()["gallery"] not in str(error.value)
+    with pytest.raises(StoreUnavailable, match="rows that were sent remain; run the same push again to continue"):
         push(small_gallery, server.uri)
     assert ask(lenient) == expected
     assert ask(lenient, where) == filtered
     assert "does not answer" in str(lenient.damage)
-    assert [record.levelno for record in caplog.records] == [logging.WARNING]  # told once
-    assert caplog.messages[0].startswith("the gallery itself answers: ")
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]  # logged once
+    assert caplog.messages[0].startswith("falling back to the gallery's snapshot: ")
 
     server.start()
     assert ask(strict) == expected
     assert ask(strict, where) == filtered
-    assert ask(lenient) == expected  # the gallery still: the pause is not over
+    assert ask(lenient) == expected  # from the gallery: the retry interval has not passed
     assert lenient.damage is not None
-    real = time.monotonic
-    monkeypatch.setattr(asking.time, "monotonic", lambda: real() + asking.RETRY_INTERVAL_S)
+    elapsed[0] += RETRY_INTERVAL_S
     assert ask(lenient) == expected
     assert lenient.damage is None
-    assert caplog.messages[-1].endswith("answers again")
+    assert caplog.messages[-1].endswith("available again")
     for searcher in (strict, lenient):
-        searcher.store.close()  # type: ignore[union-attr]
+        searcher.index.close()
 
 
-def test_a_server_that_is_away_is_not_asked_at_each_query(
+def test_an_unavailable_server_is_not_contacted_by_each_query(
     small_gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("psycopg")
     pytest.importorskip("pgvector")
-    asked: list[float] = []
-    monkeypatch.setattr(pytest.importorskip("psycopg"), "connect", lambda *_, **__: asked.append(0.0) or refuse())
+    attempts: list[float] = []
+    monkeypatch.setattr(pytest.importorskip("psycopg"), "connect", lambda *_, **__: attempts.append(0.0) or refuse())
     clock = [1_000.0]
-    monkeypatch.setattr(asking.time, "monotonic", lambda: clock[0])
-    searcher = Searcher(small_gallery, store="postgresql://127.0.0.1/photos", fallback=True)
-    for seconds in (0.0, asking.RETRY_INTERVAL_S - 0.1, 0.2, 0.0):
+    searcher = searcher_with_fallback(small_gallery, "postgresql://127.0.0.1/photos", lambda: clock[0])
+    for seconds in (0.0, RETRY_INTERVAL_S - 0.1, 0.2, 0.0):
         clock[0] += seconds
         assert searcher.nearest(scattered(1, DIM)[0], 1)
-    assert len(asked) == 2
+    assert len(attempts) == 2
 
 
 def refuse() -> None:
@@ -111,7 +118,7 @@ def refuse() -> None:
 
 
 @pytest.mark.parametrize("kind", ["pgvector", "milvus"])
-def test_a_server_that_takes_a_connection_and_says_nothing_is_given_up(
+def test_a_server_that_never_answers_is_a_timeout(
     small_gallery: Gallery, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("psycopg" if kind == "pgvector" else "pymilvus")
@@ -139,35 +146,35 @@ def test_a_server_that_takes_a_connection_and_says_nothing_is_given_up(
         f"http://me:{SECRET}@127.0.0.1:none",
     ],
 )
-def test_no_password_is_ever_told(
+def test_passwords_are_never_printed(
     small_gallery: Gallery, uri: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     for package in ("psycopg", "pgvector", "pymilvus"):
         pytest.importorskip(package)
     with caplog.at_level(logging.DEBUG):
         searcher = Searcher(small_gallery, store=uri, fallback=True)
-        with suppress(StoreError):  # a URI that is none is no server that is away
+        with suppress(StoreError):  # an invalid URI is not an unavailable server
             assert searcher.nearest(scattered(1, DIM)[0], 1)
-        with pytest.raises(StoreError) as told:
+        with pytest.raises(StoreError) as error:
             push(small_gallery, uri)
-    shown = [str(told.value), repr(told.value.__cause__), repr(searcher), repr(searcher.store), repr(searcher.damage)]
-    shown += [caplog.text, *capfd.readouterr()]
-    for text in shown:
+    texts = [str(error.value), repr(error.value.__cause__), repr(searcher), repr(searcher.index), repr(searcher.damage)]
+    texts += [caplog.text, *capfd.readouterr()]
+    for text in texts:
         assert "s3cr" not in text
-    assert "127.0.0.1" in shown[0]
+    assert "127.0.0.1" in texts[0]
 
 
-def test_a_token_is_never_told(
+def test_a_token_is_never_printed(
     small_gallery: Gallery, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     pytest.importorskip("pymilvus")
     monkeypatch.setenv(client.TOKEN_VARIABLE, f"me:{SECRET}")
-    with caplog.at_level(logging.DEBUG), pytest.raises(StoreUnavailable) as told:
+    with caplog.at_level(logging.DEBUG), pytest.raises(StoreUnavailable) as error:
         push(small_gallery, "http://127.0.0.1:1")
-    assert "s3cr" not in str(told.value) + caplog.text
+    assert "s3cr" not in str(error.value) + caplog.text
 
 
-def test_a_folder_of_milvus_lite_that_another_process_has_open_is_told(small_gallery: Gallery, tmp_path: Path) -> None:
+def test_a_milvus_lite_folder_opened_by_another_process_is_reported(small_gallery: Gallery, tmp_path: Path) -> None:
     import subprocess
     import sys
 
@@ -179,7 +186,7 @@ def test_a_folder_of_milvus_lite_that_another_process_has_open_is_told(small_gal
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == b"open\n"
-        with pytest.raises(StoreUnavailable, match="which one process at a time can have open"):
+        with pytest.raises(StoreUnavailable, match="which only one process at a time can open"):
             push(small_gallery, uri)
         other.communicate(b"\n")
     assert push(small_gallery, uri).unchanged == COUNT

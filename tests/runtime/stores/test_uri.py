@@ -1,4 +1,4 @@
-"""A URI tells what answers there, and never a password."""
+"""Store URIs: their kind, and that passwords are never printed."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ SHOWN = {
 
 
 @pytest.mark.parametrize("uri", SHOWN)
-def test_what_answers_there_and_what_may_be_shown(uri: str) -> None:
+def test_uris_have_a_kind_and_a_redacted_form(uri: str) -> None:
     address = StoreUri.parse(uri)
-    assert (address.kind, address.shown) == SHOWN[uri]
+    assert (address.kind, address.redacted) == SHOWN[uri]
     assert "secret" not in repr(address)
 
 
-def test_passwords_are_scrubbed_in_every_spelling() -> None:
+def test_passwords_are_redacted_in_every_spelling() -> None:
     address = StoreUri.parse("postgresql://me:p%40ss%2Fword@db/photos?sslpassword=key")
     assert address.redact('no "p%40ss%2Fword"\n and no p@ss/word, key') == 'no "***" and no ***, ***'
 
 
 @pytest.mark.parametrize("uri", ["", "photos", "mysql://me:secret@db/photos", "photos.db\0", "://x", "file:///x.db"])
-def test_what_is_no_store_is_refused_without_its_password(uri: str) -> None:
-    with pytest.raises(QueryError, match=r"expected postgresql://USER@HOST/DATABASE") as told:
+def test_an_invalid_uri_is_rejected_without_its_password(uri: str) -> None:
+    with pytest.raises(QueryError, match=r"expected postgresql://USER@HOST/DATABASE") as error:
         StoreUri.parse(uri)
-    assert "secret" not in str(told.value)
+    assert "secret" not in str(error.value)
 
 
 @pytest.mark.parametrize(
     ("uri", "extra"), [("postgresql://db/x", "pgvector"), ("http://milvus:19530", "milvus"), ("photos.db", "milvus")]
 )
-def test_what_is_not_installed_is_told(gallery: Gallery, uri: str, extra: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_reported(gallery: Gallery, uri: str, extra: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connect, "find_spec", lambda _: None)
     with pytest.raises(MissingExtra, match=re.escape(f"pip install 'photoseek[{extra}]'")):
         Searcher(gallery, store=uri)

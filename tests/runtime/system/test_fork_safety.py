@@ -26,7 +26,7 @@ path, use, forks, engines = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv
 gallery = Gallery.open(path)
 searcher = Searcher(gallery, threads=4)  # a session of one thread has none that could stay behind
 further = [Searcher(gallery, engine=engine) for engine in engines]
-vector = searcher.encode("red")
+vector = searcher.query("red").vector
 colours = ("red", "green", "blue")
 
 def ask():

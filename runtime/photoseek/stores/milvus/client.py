@@ -1,4 +1,4 @@
-"""A client of Milvus: connected when first used, its errors in the words of this library, made anew after a fork."""
+"""A Milvus client that connects lazily, translates errors, and reconnects after a fork."""
 
 from __future__ import annotations
 
@@ -19,66 +19,73 @@ if TYPE_CHECKING:
     from pymilvus import MilvusClient
 
 TOKEN_VARIABLE = "PHOTOSEEK_MILVUS_TOKEN"
-"""The environment variable with the token, or ``user:password``, that a Milvus server asks for."""
+"""Environment variable with the token, or ``user:password``, of a Milvus server."""
 
 CONNECT_S = 5.0
-"""Seconds that a server has to take a connection."""
+"""Timeout of a connection attempt, in seconds."""
 
 ANSWER_S = 30.0
-"""Seconds that it has for a query or a batch."""
+"""Timeout of a query or a batch, in seconds."""
 
 _NOT_LOADED = 101
-_UNREACHED = (2, 1800)  # codes: no connection; not who was expected
-_WORDS = ("unavailable", "deadline", "timeout", "unauthenticated", "auth check failure", "fail connecting")
+_UNREACHABLE = (2, 1800)  # codes: no connection; authentication failed
+_UNREACHABLE_MESSAGES = (
+    "unavailable",
+    "deadline",
+    "timeout",
+    "unauthenticated",
+    "auth check failure",
+    "fail connecting",
+)
 
-_Answer = TypeVar("_Answer")
+_Result = TypeVar("_Result")
 
 
 class Client(ForkAware):
-    """The one client of a store; may be shared between threads."""
+    """The client of a store. May be shared between threads."""
 
     def __init__(self, address: StoreUri) -> None:
-        """Connect when first used."""
+        """Store the URI; the first call connects."""
         self.address = address
         self._lock = threading.Lock()
-        self._kept: MilvusClient | None = None
+        self._connected: MilvusClient | None = None
         self.register_fork_hooks()
 
     def after_fork_in_child(self) -> None:
-        """The threads behind the inherited client have stayed in the parent."""
+        """Drop the inherited client, whose threads exist only in the parent."""
         self._lock = threading.Lock()
-        leak_native_object(self._kept)
-        self._kept = None
+        leak_native_object(self._connected)
+        self._connected = None
 
     def close(self) -> None:
-        """Let go of the server, and of the folder of Milvus Lite if this was its last user here."""
+        """Disconnect from the server, and stop Milvus Lite if this was its last user in this process."""
         with self._lock:
-            if self._kept is not None:
-                self._kept.close()
+            if self._connected is not None:
+                self._connected.close()
                 _release_client(self.address)
-            self._kept = None
+            self._connected = None
 
-    def run(self, work: Callable[[MilvusClient], _Answer], collection: str | None = None) -> _Answer:
-        """Ask something that can be asked twice: once more, where the connection is of before the server went.
+    def run(self, work: Callable[[MilvusClient], _Result], collection: str | None = None) -> _Result:
+        """Run an idempotent request. It is repeated once if an existing connection is broken.
 
         Args:
-            work: What to ask.
-            collection: What a server that was started anew has to load first.
+            work: The request.
+            collection: Collection that a restarted server has to load first.
 
         Raises:
-            StoreUnavailable: The server does not answer, or does not let this user in.
-            StoreError: It refuses.
+            StoreUnavailable: The server does not answer, or authentication fails.
+            StoreError: The server reports an error.
         """
-        kept = self._kept
+        client = self._connected
         try:
-            return self._ask(work, collection)
+            return self._try(work, collection)
         except StoreUnavailable:
-            if kept is None:
+            if client is None:
                 raise
-        self._forget(kept)
-        return self._ask(work, collection)
+        self._disconnect(client)
+        return self._try(work, collection)
 
-    def _ask(self, work: Callable[[MilvusClient], _Answer], collection: str | None) -> _Answer:
+    def _try(self, work: Callable[[MilvusClient], _Result], collection: str | None) -> _Result:
         from pymilvus import MilvusException
 
         with self._translate_errors():
@@ -93,86 +100,84 @@ class Client(ForkAware):
 
     def _client(self) -> MilvusClient:
         with self._lock:
-            if self._kept is None:
-                self._kept = self._connect()
-            return self._kept
+            if self._connected is None:
+                self._connected = self._connect()
+            return self._connected
 
-    def _forget(self, client: MilvusClient) -> None:
-        """Close a client that is of no use, unless another thread has done so."""
+    def _disconnect(self, client: MilvusClient) -> None:
+        """Close a broken client, unless another thread has done so."""
         with self._lock:
-            if self._kept is not None and self._kept is client:
-                self._kept.close()
-                self._kept = None
+            if self._connected is not None and self._connected is client:
+                self._connected.close()
+                self._connected = None
 
     def _connect(self) -> MilvusClient:
         from pymilvus import MilvusClient
 
-        logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it logs the whole traceback of each error
-        options: dict[str, Any] = {
-            "timeout": CONNECT_S,
-            "dedicated": True,
-        }  # closed when it is, and none of the parent's after a fork
+        logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it logs a traceback of each error
+        # dedicated: the connection is closed with the client, and not shared with the parent after a fork
+        options: dict[str, Any] = {"timeout": CONNECT_S, "dedicated": True}
         if self.address.local:
-            _expect_folder(self.address.uri)
-            logging.getLogger("grpc._server").setLevel(logging.CRITICAL)  # Milvus Lite lacks calls that pymilvus tries
+            _check_folder(self.address.uri)
+            logging.getLogger("grpc._server").setLevel(logging.CRITICAL)  # pymilvus tries calls that Milvus Lite lacks
         elif token := os.environ.get(TOKEN_VARIABLE):
             options["token"] = token
         try:
             client = MilvusClient(self.address.uri, **options)
-        except Exception as error:  # grpc, pymilvus and Milvus Lite each have their own
-            raise self._away(error) from None
+        except Exception as error:  # grpc, pymilvus and Milvus Lite raise different types
+            raise self._unavailable(error) from None
         _acquire_client(self.address)
         return client
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:
-        """Errors of pymilvus in the words of this library; never with a password."""
+        """Translate errors of pymilvus, and remove secrets from them."""
         import grpc
         from pymilvus import MilvusException
 
         try:
             yield
         except grpc.RpcError as error:
-            raise self._away(error) from None
+            raise self._unavailable(error) from None
         except ValueError as error:
-            if "closed channel" not in str(error):  # another thread has found that the server went
+            if "closed channel" not in str(error):  # another thread has closed the client
                 raise
-            raise self._away(error) from None
+            raise self._unavailable(error) from None
         except MilvusException as error:
-            said = self._server_message(error)
-            if error.code in _UNREACHED or any(word in said.lower() for word in _WORDS):
-                raise self._away(error) from None
-            raise StoreError(f"{self.address.shown}: {said}") from None
+            message = self._server_message(error)
+            if error.code in _UNREACHABLE or any(word in message.lower() for word in _UNREACHABLE_MESSAGES):
+                raise self._unavailable(error) from None
+            raise StoreError(f"{self.address.redacted}: {message}") from None
 
-    def _away(self, error: Exception) -> StoreUnavailable:
-        said = self._server_message(error)
+    def _unavailable(self, error: Exception) -> StoreUnavailable:
+        message = self._server_message(error)
         if self.address.local:
             return StoreUnavailable(
-                f"{self.address.shown}: cannot be opened as a folder of Milvus Lite, which one process at a time can "
-                f"have open: {said}; end the other process, or name another folder"
+                f"{self.address.redacted}: cannot open this Milvus Lite folder, which only one process at a time can "
+                f"open: {message}; end the other process, or name another folder"
             )
         return StoreUnavailable(
-            f"{self.address.shown}: Milvus does not answer: {said}; start the server, or name the right one with "
-            f"--store; a token comes from {TOKEN_VARIABLE}; --fallback answers from the gallery itself meanwhile"
+            f"{self.address.redacted}: Milvus does not answer: {message}; start the server, or set another one "
+            f"with --store and the token with {TOKEN_VARIABLE}; with --fallback, the gallery answers meanwhile"
         )
 
     def _server_message(self, error: Exception) -> str:
-        said = self.address.redact(str(getattr(error, "message", None) or error))
+        message = self.address.redact(str(getattr(error, "message", None) or error))
         token = os.environ.get(TOKEN_VARIABLE)
-        return said.replace(token, "***") if token else said
+        return message.replace(token, "***") if token else message
 
 
 _users: Counter[str] = Counter()
 _leases = threading.Lock()
 
 
-def _expect_folder(path: str) -> None:
-    """Milvus Lite makes a folder, but not the one that it lies in, and logs why it could not."""
+def _check_folder(path: str) -> None:
+    """Raise if Milvus Lite cannot create the folder: it does not create parents, and only logs the reason."""
     parent = Path(path).absolute().parent
     if not parent.is_dir():
-        raise StoreError(f"{path}: expected a folder to lie in, found none: {parent}")
+        raise StoreError(f"{path}: expected a parent folder, found none: {parent}")
     if Path(path).is_file():
-        raise StoreError(f"{path}: expected a folder of Milvus Lite, found a file; name another one")
+        raise StoreError(f"{path}: expected a Milvus Lite folder, found a file; name another folder")
 
 
 def _acquire_client(address: StoreUri) -> None:
@@ -182,7 +187,7 @@ def _acquire_client(address: StoreUri) -> None:
 
 
 def _release_client(address: StoreUri) -> None:
-    """Stop the server that Milvus Lite runs in this process, once nobody here uses it: others may then open it."""
+    """Stop the Milvus Lite server of this process after its last use, so that other processes can open the folder."""
     if not address.local:
         return
     from milvus_lite.server_manager import server_manager_instance

@@ -1,4 +1,4 @@
-"""Milvus: a collection of a gallery's photos, on a cluster, or in a folder that Milvus Lite searches here."""
+"""The store in Milvus: a collection on a server, or in a Milvus Lite folder that is searched in this process."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ from photoseek.vectors import Rows, Vectors
 if TYPE_CHECKING:
     from pymilvus import MilvusClient
 
-_METRIC = "IP"  # of unit vectors: the cosine
+_METRIC = "IP"  # inner product, the cosine of unit vectors
 _GRAPH = {"index_type": "HNSW", "params": {"M": 16, "efConstruction": 100}}
 _FLAT = {"index_type": "FLAT", "params": {}}
-_TEXT, _LONGEST = 64, 65_535  # bytes of short fields; the most that Milvus takes
-_BATCH = 10_000  # rows of one answer; Milvus gives at most 16,384
+_SHORT, _LONG = 64, 65_535  # bytes of a field; the limit of Milvus
+_BATCH = 10_000  # rows of one response; Milvus allows 16,384
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r"})
-_BUILD_S = 24 * 3_600.0  # for the index of a billion rows
+_BUILD_S = 24 * 3_600.0  # timeout of an index build
 
 
 class MilvusStore:
     """A gallery's vectors in a collection of Milvus."""
 
-    most_neighbors = 16_384
-    most_effort = 32_768
-    """``ef`` goes no further."""
+    max_neighbors = 16_384
+    max_effort = 32_768
+    """Maximum of ``ef``."""
 
     def __init__(self, address: StoreUri, name: str) -> None:
-        """Connect when first used."""
-        self.place = f"{address.shown}, collection {name}"
+        """Select a collection; the first call connects."""
+        self.place = f"{address.redacted}, collection {name}"
         self._name = name
         self._client = Client(address)
-        self._consistency = "Bounded"  # as it was some seconds ago: to wait for the last write would cost each query
+        self._consistency = "Bounded"  # seconds old: waiting for the last write would slow down each query
 
     def __repr__(self) -> str:
         return f"MilvusStore({self.place!r})"
 
     def close(self) -> None:
-        """Let go of the server."""
+        """Disconnect from the server."""
         self._client.close()
 
-    def state(self) -> StoreMetadata | None:
-        """See ``Store``, as for all below."""
+    def metadata(self) -> StoreMetadata | None:
+        """Return the metadata; see ``Store`` for all methods."""
 
         def read(client: MilvusClient) -> str | None:
             if not client.has_collection(METADATA_TABLE, timeout=ANSWER_S):
@@ -63,18 +63,18 @@ class MilvusStore:
         text = self._client.run(read, METADATA_TABLE)
         return None if text is None else StoreMetadata.from_json(text, self.place)
 
-    def set_metadata(self, state: StoreMetadata) -> None:
-        """Note it; the vector beside it is there because each collection needs one."""
-        row = {"name": self._name, "facts": state.to_json(), "vector": [1.0, 0.0]}
+    def set_metadata(self, metadata: StoreMetadata) -> None:
+        """Save the metadata, with the vector that each collection requires."""
+        row = {"name": self._name, "facts": metadata.to_json(), "vector": [1.0, 0.0]}
 
         def write(client: MilvusClient) -> None:
             client.upsert(METADATA_TABLE, [row], timeout=ANSWER_S)
-            client.flush(METADATA_TABLE, timeout=ANSWER_S)  # on the disk before more is done
+            client.flush(METADATA_TABLE, timeout=ANSWER_S)  # durable before the push continues
 
         self._client.run(write, METADATA_TABLE)
 
     def prepare(self, dim: int) -> None:
-        """Create both collections where they are not there."""
+        """Create both collections unless they exist."""
 
         def create(client: MilvusClient) -> None:
             self._check_owner(client)
@@ -86,7 +86,7 @@ class MilvusStore:
         self._client.run(create)
 
     def digests(self) -> Digests:
-        """Ids and digests, in batches."""
+        """Return ids and digests, read in batches."""
 
         def read(client: MilvusClient) -> Digests:
             if not client.has_collection(self._name, timeout=ANSWER_S):
@@ -96,16 +96,16 @@ class MilvusStore:
         return self._client.run(read, self._name)
 
     def put(self, rows: Sequence[StoreRow]) -> None:
-        """By primary key; one call, which Milvus takes as a whole."""
+        """Insert or replace rows in one atomic call."""
         data = [vars(row) for row in rows]
         self._client.run(lambda client: client.upsert(self._name, data, timeout=ANSWER_S))
 
     def delete(self, ids: Sequence[int]) -> None:
-        """By primary key."""
+        """Delete rows by id."""
         self._client.run(lambda client: client.delete(self._name, ids=list(ids), timeout=ANSWER_S), self._name)
 
     def finalize(self, count: int, *, indexed: bool) -> None:  # noqa: ARG002
-        """Write segments, and build the index that is wanted in place of another one; searches see all from now on."""
+        """Flush all rows, and replace an index of another type."""
         wanted = _GRAPH if indexed else _FLAT
 
         def index(client: MilvusClient) -> None:
@@ -119,19 +119,19 @@ class MilvusStore:
         self._consistency = "Strong"
 
     def search(self, query: Vectors, k: int, effort: int, where: Filter | None = None) -> tuple[Rows, Vectors]:
-        """By the index; what an expression leaves out is passed over inside it.
+        """Search the index with the filter applied inside it.
 
-        A server finds its way around those by itself; the graphs of Milvus Lite have to be followed as far as they go.
+        Servers adapt the search to the filter; Milvus Lite needs the maximum effort.
         """
         expression = _expression(filter_clauses(where))
 
         def ask(client: MilvusClient) -> Any:
             if not effort:
                 return self._ask(client, query, k, 0, expression)
-            further = self.most_effort if expression and _is_lite(client) else effort
-            found = self._ask(client, query, k, further, expression)
-            if len(found) < k and further < self.most_effort:
-                found = self._ask(client, query, k, self.most_effort, expression)
+            effort_used = self.max_effort if expression and _is_lite(client) else effort
+            found = self._ask(client, query, k, effort_used, expression)
+            if len(found) < k and effort_used < self.max_effort:
+                found = self._ask(client, query, k, self.max_effort, expression)
             return found
 
         found = self._client.run(ask, self._name)
@@ -145,14 +145,14 @@ class MilvusStore:
             anns_field="vector",
             filter=expression,
             limit=k,
-            output_fields=["digest"],  # none named: all of them, with their vectors
+            output_fields=["digest"],  # by default, all fields with the vectors are returned
             search_params={"metric_type": _METRIC, "params": {"ef": max(effort, k)} if effort else {}},
             consistency_level=self._consistency,
             timeout=ANSWER_S,
         )[0]
 
     def drop(self) -> None:
-        """Drop the collection, and what is noted of it."""
+        """Drop the collection and its metadata."""
 
         def drop(client: MilvusClient) -> None:
             self._check_owner(client)
@@ -163,13 +163,13 @@ class MilvusStore:
         self._client.run(drop, METADATA_TABLE)
 
     def _check_owner(self, client: MilvusClient) -> None:
-        """A collection of that name is one that photoseek made, if there is one."""
+        """Raise if the collection exists and was not created by photoseek."""
         if not client.has_collection(self._name, timeout=ANSWER_S):
             return
         found = {each["name"] for each in client.describe_collection(self._name, timeout=ANSWER_S)["fields"]}
         if found != {each.name for each in fields(StoreRow)}:
             raise StoreIncompatible(
-                f"{self.place}: expected a collection that photoseek made, found one of other fields "
+                f"{self.place}: expected a collection created by photoseek, found one with other fields "
                 f"({', '.join(sorted(found))}); name another one with --collection"
             )
 
@@ -210,8 +210,8 @@ def _metadata_schema(client: MilvusClient) -> Any:
     from pymilvus import DataType
 
     schema = client.create_schema(auto_id=False, enable_dynamic_field=False)
-    schema.add_field("name", DataType.VARCHAR, is_primary=True, max_length=_TEXT)
-    schema.add_field("facts", DataType.VARCHAR, max_length=_LONGEST)
+    schema.add_field("name", DataType.VARCHAR, is_primary=True, max_length=_SHORT)
+    schema.add_field("facts", DataType.VARCHAR, max_length=_LONG)
     schema.add_field("vector", DataType.FLOAT_VECTOR, dim=2)
     return schema
 
@@ -222,9 +222,9 @@ def _rows_schema(client: MilvusClient, dim: int) -> Any:
     schema = client.create_schema(auto_id=False, enable_dynamic_field=False)
     schema.add_field("id", DataType.INT64, is_primary=True)
     schema.add_field("digest", DataType.INT64)
-    schema.add_field("path", DataType.VARCHAR, max_length=_LONGEST)
+    schema.add_field("path", DataType.VARCHAR, max_length=_LONG)
     for name in ("taken", "orientation", "type"):
-        schema.add_field(name, DataType.VARCHAR, max_length=_TEXT)
+        schema.add_field(name, DataType.VARCHAR, max_length=_SHORT)
     schema.add_field("pixels", DataType.INT64)
     schema.add_field("vector", DataType.FLOAT_VECTOR, dim=dim)
     return schema

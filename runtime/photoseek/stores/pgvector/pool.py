@@ -1,7 +1,6 @@
-"""Connections to PostgreSQL: as many as are in use at once, kept for the next query, made anew in a forked child.
+"""A pool of PostgreSQL connections that can be used after a fork.
 
-They are not kept by psycopg's pool, whose threads a fork would leave behind, and whose time-outs don't say what the
-server said.
+``psycopg_pool`` is not used, since its threads do not survive a fork, and its timeouts hide the server's message.
 """
 
 from __future__ import annotations
@@ -20,66 +19,66 @@ if TYPE_CHECKING:
     import psycopg
 
 CONNECT_S = 5
-"""Seconds that a server has to take a connection."""
+"""Timeout of a connection attempt, in seconds."""
 
-_IDLE = 8  # connections kept; further ones are closed after use
-_SILENT_MS = 10_000  # what was sent and is not acknowledged for so long: the server is gone
+_MAX_IDLE = 8  # further connections are closed after use
+_UNACKNOWLEDGED_MS = 10_000  # the connection is closed if data is not acknowledged
 
-_Answer = TypeVar("_Answer")
+_Result = TypeVar("_Result")
 
 
 class ConnectionPool(ForkAware):
-    """To one database; may be shared between threads."""
+    """Connections to one database. May be shared between threads."""
 
-    def __init__(self, address: StoreUri, ready: Callable[[psycopg.Connection], None]) -> None:
-        """Connect when first used; ``ready`` is called with each new connection."""
+    def __init__(self, address: StoreUri, configure: Callable[[psycopg.Connection], None]) -> None:
+        """Store the URI; the first call connects. ``configure`` is called with each new connection."""
         self.address = address
-        self._ready = ready
+        self._configure = configure
         self._lock = threading.Lock()
         self._idle: list[psycopg.Connection] = []
         self.register_fork_hooks()
 
     def after_fork_in_child(self) -> None:
-        """Never touch the inherited connections again: to close one would end the session of the parent."""
+        """Drop the inherited connections without closing them, which would end the sessions of the parent."""
         self._lock = threading.Lock()
         leak_native_object(self._idle)
         self._idle = []
 
     def close(self) -> None:
-        """Close those that are kept."""
+        """Close idle connections."""
         with self._lock:
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
 
-    def run(self, work: Callable[[psycopg.Connection], _Answer]) -> _Answer:
-        """Do something that can be done twice: once more, where a kept connection turns out to be broken.
+    def run(self, work: Callable[[psycopg.Connection], _Result]) -> _Result:
+        """Run idempotent work. It is repeated once if an idle connection turns out to be broken.
 
         Raises:
-            StoreUnavailable: The server does not answer, or does not let this user in.
-            StoreError: It refuses.
+            StoreUnavailable: The server does not answer, or authentication fails.
+            StoreError: The server reports an error.
         """
-        kept = False
+        reused = False
         try:
-            with self._checkout() as (connection, kept):
+            with self._checkout() as (connection, reused):
                 return work(connection)
         except StoreUnavailable:
-            if not kept:
+            if not reused:
                 raise
-        self.close()  # they are all of the time before the server went
+        self.close()  # the other idle connections are broken, too
         with self._checkout() as (connection, _):
             return work(connection)
 
     @contextmanager
     def _checkout(self) -> Iterator[tuple[psycopg.Connection, bool]]:
-        """A connection, and whether it was kept from before."""
+        """Yield a connection, and whether it is reused."""
         import psycopg
 
-        kept = self._acquire()
+        idle = self._acquire()
         with self._translate_errors():
-            connection = kept or self._connect()
+            connection = idle or self._connect()
             try:
-                yield connection, kept is not None
+                yield connection, idle is not None
             except BaseException:
                 if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
                     connection.close()
@@ -88,7 +87,7 @@ class ConnectionPool(ForkAware):
                 self._release(connection)
 
     def _acquire(self) -> psycopg.Connection | None:
-        """One that is kept, and to which its server has not said good-bye."""
+        """Return an idle connection that the server has not closed, or None."""
         while True:
             with self._lock:
                 if not self._idle:
@@ -102,7 +101,7 @@ class ConnectionPool(ForkAware):
         if connection.closed:
             return
         with self._lock:
-            if len(self._idle) < _IDLE:
+            if len(self._idle) < _MAX_IDLE:
                 self._idle.append(connection)
                 return
         connection.close()
@@ -114,11 +113,11 @@ class ConnectionPool(ForkAware):
             self.address.uri,
             autocommit=True,
             connect_timeout=CONNECT_S,
-            tcp_user_timeout=_SILENT_MS,
+            tcp_user_timeout=_UNACKNOWLEDGED_MS,
             application_name="photoseek",
         )
         try:
-            self._ready(connection)
+            self._configure(connection)
         except BaseException:
             with suppress(psycopg.Error):
                 connection.close()
@@ -127,7 +126,7 @@ class ConnectionPool(ForkAware):
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:
-        """Errors of psycopg in the words of this library; never with a password."""
+        """Translate errors of psycopg, and remove secrets from them."""
         import psycopg
 
         try:
@@ -135,21 +134,21 @@ class ConnectionPool(ForkAware):
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             raise self._store_error(error) from None
         except psycopg.Error as error:
-            raise StoreError(f"{self.address.shown}: {self.address.redact(str(error))}") from None
+            raise StoreError(f"{self.address.redacted}: {self.address.redact(str(error))}") from None
 
     def _store_error(self, error: psycopg.Error) -> StoreError:
-        said = self.address.redact(str(error))
-        if (error.sqlstate or "").startswith(("53", "57014")):  # no disk, no memory; a query took too long
-            return StoreError(f"{self.address.shown}: {said}")
-        cure = (
-            "start the server, or name the right one with --store; a password comes from PGPASSWORD or ~/.pgpass; "
-            "--fallback answers from the gallery itself meanwhile"
+        message = self.address.redact(str(error))
+        if (error.sqlstate or "").startswith(("53", "57014")):  # out of disk or memory; statement timeout
+            return StoreError(f"{self.address.redacted}: {message}")
+        return StoreUnavailable(
+            f"{self.address.redacted}: PostgreSQL does not answer: {message}; start the server, or set another one "
+            "with --store and the password with PGPASSWORD or ~/.pgpass; with --fallback, the gallery "
+            "answers meanwhile"
         )
-        return StoreUnavailable(f"{self.address.shown}: PostgreSQL does not answer: {said}; {cure}")
 
 
 def _has_notifications(connection: psycopg.Connection) -> bool:
-    """Whether anything came that nobody asked for: the end, as a rule."""
+    """Return whether an idle connection has data to read, usually because the server has closed it."""
     waiting = select.poll()
     waiting.register(connection.fileno(), select.POLLIN)
     return bool(waiting.poll(0))

@@ -1,7 +1,7 @@
-"""PostgreSQL with pgvector: a table of a gallery's photos, with an HNSW graph over their vectors.
+"""The store in PostgreSQL with pgvector: a table of photos, with an HNSW index over their vectors.
 
-What is asked of pgvector: ``hnsw.ef_search`` candidates, and ``hnsw.iterative_scan``, which goes on where a filter left
-too few of them (https://github.com/pgvector/pgvector, "HNSW" and "Iterative Index Scans").
+Searches set ``hnsw.ef_search`` candidates, and ``hnsw.iterative_scan``, which continues if a filter leaves too few of
+them (https://github.com/pgvector/pgvector, "HNSW" and "Iterative Index Scans").
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ from photoseek.vectors import Rows, Vectors
 if TYPE_CHECKING:
     import psycopg
 
-_OLDEST = (0, 8)  # of pgvector: iterative scans
-_MOST_DIM = 2_000  # that its HNSW takes
+_MIN_VERSION = (0, 8)  # of pgvector, for iterative scans
+_MAX_DIM = 2_000  # of HNSW in pgvector
 _KB = 1024
 
 
 class PgvectorStore:
     """A gallery's vectors in a table of PostgreSQL."""
 
-    most_neighbors = 100_000
-    most_effort = 1_000
-    """``hnsw.ef_search`` goes no further."""
-    few = 10_000
-    """Photos that meet a filter, below which all of them are scored."""
+    max_neighbors = 100_000
+    max_effort = 1_000
+    """Maximum of ``hnsw.ef_search``."""
+    min_rows_for_index = 10_000
+    """If fewer photos match a filter, all of them are scored."""
 
     def __init__(self, address: StoreUri, name: str) -> None:
-        """Connect when first used."""
-        self.place = f"{address.shown}, table {name}"
+        """Select a table; the first call connects."""
+        self.place = f"{address.redacted}, table {name}"
         self._name = name
         self._sql = statements.Sql(name)
-        self._connections = ConnectionPool(address, self._index_is_valid)
+        self._connections = ConnectionPool(address, self._configure)
 
     def __repr__(self) -> str:
         return f"PgvectorStore({self.place!r})"
@@ -51,30 +51,30 @@ class PgvectorStore:
         """Close the connections."""
         self._connections.close()
 
-    def state(self) -> StoreMetadata | None:
-        """See ``Store``, as for all below."""
+    def metadata(self) -> StoreMetadata | None:
+        """Return the metadata; see ``Store`` for all methods."""
 
         def read(connection: psycopg.Connection) -> str | None:
             if not _exists(connection, METADATA_TABLE):
                 return None
-            found = connection.execute(self._sql.state, (self._name,)).fetchone()
+            found = connection.execute(self._sql.metadata, (self._name,)).fetchone()
             return None if found is None else str(found[0])
 
         text = self._connections.run(read)
         return None if text is None else StoreMetadata.from_json(text, self.place)
 
-    def set_metadata(self, state: StoreMetadata) -> None:
-        """Note it, in a transaction of its own."""
-        values = (self._name, state.to_json())
+    def set_metadata(self, metadata: StoreMetadata) -> None:
+        """Save the metadata in a separate transaction."""
+        values = (self._name, metadata.to_json())
         self._connections.run(lambda connection: connection.execute(self._sql.set_metadata, values))
 
     def prepare(self, dim: int) -> None:
-        """Create extension, tables and the indexes of filters."""
+        """Create the extension, the tables and the indexes for filters."""
 
         def create(connection: psycopg.Connection) -> None:
             self._check_owner(connection)
             if _exists(connection, self._name) and _exists(connection, METADATA_TABLE):
-                return  # to create once more would lock searches out, and ask for rights that only the first push needs
+                return  # CREATE IF NOT EXISTS would block searches, and require rights that only the first push needs
             if connection.execute(statements.VERSION).fetchone()[1] is None:  # type: ignore[index]
                 _create_extension(connection, self.place)
             with connection.transaction():
@@ -82,22 +82,22 @@ class PgvectorStore:
                     connection.execute(statement)
 
         self._connections.run(create)
-        self._connections.close()  # those that were made before the extension don't know its type
+        self._connections.close()  # earlier connections do not know the extension's type
 
     def digests(self) -> Digests:
-        """Ids and digests, 16 bytes a row."""
+        """Return ids and digests, 16 bytes per row."""
 
         def read(connection: psycopg.Connection) -> Digests:
             if not _exists(connection, self._name):
                 return Digests.of(iter(()))
-            with connection.transaction(), connection.cursor(name="digests") as cursor:  # read as it is asked for
+            with connection.transaction(), connection.cursor(name="digests") as cursor:  # a server-side cursor
                 cursor.itersize = 10_000
                 return Digests.of((photo, digest) for photo, digest in cursor.execute(self._sql.digests))
 
         return self._connections.run(read)
 
     def put(self, rows: Sequence[StoreRow]) -> None:
-        """Rows of the same ids are deleted, and all copied in, in one transaction."""
+        """Insert or replace rows in one transaction."""
 
         def write(connection: psycopg.Connection) -> None:
             with connection.transaction(), connection.cursor() as cursor:
@@ -110,15 +110,15 @@ class PgvectorStore:
         self._connections.run(write)
 
     def delete(self, ids: Sequence[int]) -> None:
-        """By primary key."""
+        """Delete rows by id."""
         self._connections.run(lambda connection: connection.execute(self._sql.delete, (list(ids),)))
 
     def finalize(self, count: int, *, indexed: bool) -> None:
-        """Build the graph where there is none, in as much memory as it needs, or drop it."""
+        """Build the index, with as much memory as it needs, or drop it."""
 
         def index(connection: psycopg.Connection) -> None:
             dim = int(connection.execute(self._sql.dim).fetchone()[0])  # type: ignore[index]
-            if not indexed or dim > _MOST_DIM:
+            if not indexed or dim > _MAX_DIM:
                 connection.execute(self._sql.drop_index)
             elif not _exists(connection, self._sql.index_name):
                 with connection.transaction():
@@ -129,49 +129,48 @@ class PgvectorStore:
         self._connections.run(index)
 
     def search(self, query: Vectors, k: int, effort: int, where: Filter | None = None) -> tuple[Rows, Vectors]:
-        """By the graph; where few photos meet a filter, or the graph leads to fewer than k, all of them are scored."""
-        conditions = filter_clauses(where)
-        asked = self._sql.search(conditions), [query, *(each.value for each in conditions), query, k]
+        """Search the index. If few photos match the filter, or the index returns fewer than k, all are scored."""
+        clauses = filter_clauses(where)
+        values = [clause.value for clause in clauses]
+        statement = self._sql.search(clauses), [query, *values, query, k]
 
-        def ask(connection: psycopg.Connection) -> list[Any]:
+        def search(connection: psycopg.Connection) -> list[Any]:
             exact = not effort
-            if conditions and not exact:
-                counted = connection.execute(
-                    self._sql.count(conditions), [*(each.value for each in conditions), self.few]
-                )
-                exact = int(counted.fetchone()[0]) < self.few  # type: ignore[index]
-            found = _ask(connection, *asked, statements.EXACT if exact else statements.GRAPH, max(effort, k))
+            if clauses and not exact:
+                count = connection.execute(self._sql.count(clauses), [*values, self.min_rows_for_index]).fetchone()
+                exact = int(count[0]) < self.min_rows_for_index  # type: ignore[index]
+            found = _fetch(connection, *statement, statements.EXACT if exact else statements.GRAPH, max(effort, k))
             if not exact and len(found) < k:
-                found = _ask(connection, *asked, statements.EXACT, effort)
+                found = _fetch(connection, *statement, statements.EXACT, effort)
             return found
 
-        found = self._connections.run(ask)
+        found = self._connections.run(search)
         ids = np.array([photo for photo, _ in found], dtype=np.int64)
         return ids, np.array([-distance for _, distance in found], dtype=np.float32)
 
     def drop(self) -> None:
-        """Drop the table, and what is noted of it."""
+        """Drop the table and its metadata."""
 
         def drop(connection: psycopg.Connection) -> None:
             self._check_owner(connection)
             with connection.transaction():
                 connection.execute(self._sql.drop)
                 if _exists(connection, METADATA_TABLE):
-                    connection.execute(self._sql.forget, (self._name,))
+                    connection.execute(self._sql.delete_metadata, (self._name,))
 
         self._connections.run(drop)
 
     def _check_owner(self, connection: psycopg.Connection) -> None:
-        """A table of that name is one that photoseek made, if there is one."""
+        """Raise if the table exists and was not created by photoseek."""
         found = {name for (name,) in connection.execute(self._sql.columns)}
         if found and found != set(statements.FIELDS):
             raise StoreIncompatible(
-                f"{self.place}: expected a table that photoseek made, found one of other columns "
+                f"{self.place}: expected a table created by photoseek, found one with other columns "
                 f"({', '.join(sorted(found))}); name another one with --collection"
             )
 
-    def _index_is_valid(self, connection: psycopg.Connection) -> None:
-        """Teach a connection pgvector's type, where the extension is there."""
+    def _configure(self, connection: psycopg.Connection) -> None:
+        """Register pgvector's type, if the extension exists, and check its version."""
         from pgvector.psycopg import register_vector
 
         found = connection.execute(statements.VERSION).fetchone()
@@ -182,7 +181,7 @@ class PgvectorStore:
             )
         available, created = found
         version = str(created or available)
-        if tuple(map(int, version.split(".")[:2])) < _OLDEST:
+        if tuple(map(int, version.split(".")[:2])) < _MIN_VERSION:
             raise StoreIncompatible(
                 f"{self.place}: expected pgvector 0.8 or newer, found {version}; upgrade it on the server, then: "
                 "ALTER EXTENSION vector UPDATE"
@@ -191,11 +190,11 @@ class PgvectorStore:
             register_vector(connection)
 
 
-def _ask(connection: psycopg.Connection, query: Any, values: list[Any], settings: Any, effort: int) -> list[Any]:
-    """The rows of a query under settings of its own, sent in one go."""
-    most = min(effort, PgvectorStore.most_effort)
+def _fetch(connection: psycopg.Connection, query: Any, values: list[Any], settings: Any, effort: int) -> list[Any]:
+    """Return the rows of a query with transaction-local settings, in one round trip."""
+    limited = min(effort, PgvectorStore.max_effort)
     with connection.pipeline(), connection.transaction():
-        connection.execute(settings, {"effort": str(most)})
+        connection.execute(settings, {"effort": str(limited)})
         return connection.execute(query, values).fetchall()
 
 

@@ -1,0 +1,150 @@
+"""Search in the snapshot of a gallery, by one of the engines."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from typing import get_args
+
+import numpy as np
+
+from photoseek.bundle.bundle import Bundle
+from photoseek.errors import GalleryDamaged, GalleryIncompatible, QueryError
+from photoseek.gallery.database.bundles import GalleryBundle
+from photoseek.gallery.database.filter_query import matching_ids
+from photoseek.gallery.filters import Filter
+from photoseek.gallery.gallery import Gallery
+from photoseek.gallery.snapshot.build import ROWS_REPAIR_HINT, rows_for, verify_rows
+from photoseek.gallery.snapshot.current import REPAIR_HINT, current_id
+from photoseek.gallery.snapshot.snapshot import Snapshot
+from photoseek.search.index import Neighbors
+from photoseek.system.fork_safety import ForkAware
+from photoseek.vector_index.base import Index
+from photoseek.vector_index.exact import ExactIndex
+from photoseek.vector_index.registry import Engine
+from photoseek.vectors import Rows, Vectors
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _View:
+    """A snapshot and the engine over it, replaced together so that a query uses matching ones."""
+
+    snapshot: Snapshot
+    engine: Index
+    damage: str | None = None
+
+
+class SnapshotIndex(ForkAware):
+    """The ``PhotoIndex`` over the current snapshot of a gallery. After re-indexing, the next query uses the new one.
+
+    A damaged index file is replaced by exact search, see ``damage``.
+    """
+
+    def __init__(self, gallery: Gallery, bundle: Bundle, engine: Engine) -> None:
+        """Select a bundle and an engine; the snapshot is opened by the first query.
+
+        Raises:
+            QueryError: Unknown engine.
+            GalleryIncompatible: The gallery does not contain the bundle.
+        """
+        if engine not in get_args(Engine):
+            raise QueryError(f"expected an engine among {', '.join(get_args(Engine))}, found {engine!r}")
+        self._gallery, self._bundle, self._engine = gallery, bundle, engine
+        self._folder = gallery.bundles.require(bundle).folder(gallery.path)
+        self._opened: _View | None = None
+        self._verified: Snapshot | None = None  # all of its database rows were checked
+        self._lock = threading.Lock()
+        self.register_fork_hooks()
+
+    def after_fork_in_child(self) -> None:
+        """Replace the lock, which another thread of the parent may have locked."""
+        self._lock = threading.Lock()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The current snapshot; raises as ``PhotoIndex.snapshot``."""
+        return self._current().snapshot
+
+    @property
+    def damage(self) -> str | None:
+        """Why every photo is scored instead of using the engine, or None."""
+        return self._current().damage
+
+    def search(self, query: Vectors, k: int, where: Filter | None = None) -> Neighbors:
+        """Return the ``k`` photos nearest to a unit vector (dim,), see ``PhotoIndex.search``."""
+        view = self._current()
+        rows, scores = self._rows(view, query, k, where)
+        snapshot = view.snapshot
+        photos = rows_for(snapshot, self._gallery.database, rows)
+        truncated = len(rows) == k and k < len(snapshot.ids)
+        return Neighbors(snapshot.ids[rows], scores, np.asarray(snapshot.vectors[rows]), photos, truncated)
+
+    def find_photo(self, path: str) -> tuple[int, Vectors] | None:
+        """Return the id and the vector of the photo at a path, from the snapshot if it is in there."""
+        database = self._gallery.database
+        found = database.photo_at(path, self._bundle.fingerprint, self._bundle.dim)
+        if found is None:
+            return None
+        photo, _ = found
+        snapshot = self._current().snapshot
+        row = int(np.searchsorted(snapshot.ids, photo))
+        if row == len(snapshot.ids) or snapshot.ids[row] != photo:  # added since
+            return found
+        stored = rows_for(snapshot, database, np.array([row])).get(photo)
+        if stored is not None and stored.path != path:
+            raise GalleryDamaged(f"{database.path}: photo {photo} has two paths; {ROWS_REPAIR_HINT}")
+        return photo, np.asarray(snapshot.vectors[row])
+
+    def close(self) -> None:
+        """Do nothing: there is no connection."""
+
+    def _rows(self, view: _View, query: Vectors, k: int, where: Filter | None) -> tuple[Rows, Vectors]:
+        """Return the rows and scores of the k nearest. With a filter, every photo that matches is scored."""
+        if where is None or where.empty:
+            return view.engine.search(query, k)
+        snapshot = view.snapshot
+        if self._verified is not snapshot:  # a damaged database row could make a photo match no filter
+            verify_rows(snapshot, self._gallery.database)
+            self._verified = snapshot
+        ids = matching_ids(self._gallery.database, where, snapshot.manifest.fingerprint)
+        matching = np.flatnonzero(np.isin(snapshot.ids, ids, assume_unique=True))
+        rows, scores = ExactIndex(snapshot.vectors[matching]).search(query, k)
+        return matching[rows], scores
+
+    def _current(self) -> _View:
+        """Return the view of the snapshot that ``CURRENT`` names, opened once."""
+        with self._lock:
+            if self._opened is None or self._opened.snapshot.path.name != current_id(self._folder):
+                self._opened = self._open()
+            return self._opened
+
+    def _open(self) -> _View:
+        """Open the current snapshot. Retry if it was replaced meanwhile, since older snapshots are removed."""
+        while True:
+            bundle = self._gallery.bundles.require(self._bundle)
+            self._folder = bundle.folder(self._gallery.path)
+            name = current_id(self._folder)
+            try:
+                return self._open_snapshot(bundle)
+            except GalleryDamaged:
+                if current_id(self._folder) == name:
+                    raise
+
+    def _open_snapshot(self, bundle: GalleryBundle) -> _View:
+        snapshot = self._gallery.generation(bundle)
+        if snapshot.manifest.fingerprint != self._bundle.fingerprint:
+            raise GalleryIncompatible(
+                f"{self._gallery.path}: re-indexing with bundle {self._bundle.name!r} is not finished; run: "
+                f"{self._gallery.reindex_command} --bundle {self._bundle.reference}"
+            )
+        if snapshot.manifest.dim != self._bundle.dim:
+            found = f"found {snapshot.manifest.dim}-d ones"
+            raise GalleryDamaged(f"{snapshot.path}: expected {self._bundle.dim}-d vectors, {found}; {REPAIR_HINT}")
+        try:
+            return _View(snapshot, snapshot.engine(self._engine))
+        except GalleryDamaged as error:  # the vectors are intact
+            _log.warning("every photo is scored, without an index: %s", error)
+            return _View(snapshot, ExactIndex(snapshot.vectors), str(error))
