@@ -1,12 +1,14 @@
-"""The searcher as the service uses it: each step in a worker thread, timed, its answers ready to send."""
+"""The searcher behind the service: worker threads, timing, and results as response models."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from prometheus_client import Histogram
 
@@ -29,94 +31,113 @@ from photoseek.service.schemas import (
     SearchRequest,
     TookMs,
 )
-from photoseek.service.workers import Workers
 from photoseek.system.cpu import available_cores
 from photoseek.vectors import Vectors
+
+Result = TypeVar("Result")
 
 
 @dataclass
 class Timing:
-    """Seconds that a step took; set when it has ended."""
+    """Duration of a step; set when the step ends."""
 
     seconds: float = 0.0
 
+    @property
+    def milliseconds(self) -> float:
+        """The duration in milliseconds, rounded."""
+        return round(1000 * self.seconds, 3)
+
 
 class Backend:
-    """One searcher and the threads that it runs in: as many as there are cores."""
+    """One searcher and its worker threads, as many as there are cores, so that the event loop never blocks."""
 
     def __init__(self, searcher: Searcher, metrics: Metrics, reranker: Reranker | None = None) -> None:
-        """``searcher`` is best in the mode ``service``: each of its runs has one core; ``reranker`` is over it."""
+        """Create the backend.
+
+        Args:
+            searcher: Preferably in the mode ``service``, in which each run of a tower uses one core.
+            metrics: Where durations are recorded.
+            reranker: A reranker over the searcher, or None.
+        """
         self.searcher = searcher
         self.reranker = reranker
         self.metrics = metrics
-        self.workers = Workers(available_cores(), metrics.wait_seconds.observe)
+        self._threads = _worker_threads()
 
-    async def search(self, asked: SearchRequest, photo: BinaryIO | None = None) -> SearchAnswer:
-        """Answer a query.
+    async def run(self, work: Callable[[], Result]) -> Result:
+        """Run a function in a worker thread, and return its result."""
+        queued = time.perf_counter()
+
+        def begin() -> Result:
+            self.metrics.wait_seconds.observe(time.perf_counter() - queued)
+            return work()
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, begin)
+
+    def close(self) -> None:
+        """Wait until the worker threads have ended; later calls start new ones."""
+        threads, self._threads = self._threads, _worker_threads()
+        threads.shutdown(wait=True)
+
+    async def search(self, request: SearchRequest, photo: BinaryIO | None = None) -> SearchAnswer:
+        """Return the hits of a query.
 
         Raises:
-            QueryError: It is empty, of a language without a tower, or asks for a second bundle where there is none.
+            QueryError: The query is empty, in a language without a tower, or requires a second bundle.
             PhotoError: The photo cannot be decoded.
-            Refusal: 503, the gallery cannot answer now.
+            ApiError: 503, the gallery cannot respond now.
         """
-        return await self.workers.run(lambda: self._search(asked, photo))
+        return await self.run(lambda: self._search(request, photo))
 
-    async def describe(self, asked: DescribeRequest, photo: BinaryIO | None = None) -> DescribeAnswer:
-        """The captions that describe a photo best; the errors are those of ``search``."""
-        return await self.workers.run(lambda: self._describe(asked, photo))
+    async def describe(self, request: DescribeRequest, photo: BinaryIO | None = None) -> DescribeAnswer:
+        """Return the captions that describe a photo best; raises the same errors as ``search``."""
+        return await self.run(lambda: self._describe(request, photo))
 
-    async def embed(self, asked: EmbedRequest) -> EmbedAnswer:
-        """The vectors of texts; the errors are those of ``search``."""
+    async def embed(self, request: EmbedRequest) -> EmbedAnswer:
+        """Return the vectors of texts; raises the same errors as ``search``."""
         encode = self.searcher.text_encoder.encode
-        return await self.workers.run(
-            lambda: self._vectors("text", lambda: encode(asked.texts, language=asked.language))
-        )
+        return await self.run(lambda: self._embed("text", lambda: encode(request.texts, language=request.language)))
 
     async def embed_photo(self, photo: BinaryIO) -> EmbedAnswer:
-        """The vector of a photo; the errors are those of ``search``."""
+        """Return the vector of a photo; raises the same errors as ``search``."""
         encode = self.searcher.image_encoder.encode
-        return await self.workers.run(lambda: self._vectors("photo", lambda: encode([photo.read()])))
+        return await self.run(lambda: self._embed("photo", lambda: encode([photo.read()])))
 
-    def _search(self, asked: SearchRequest, photo: BinaryIO | None) -> SearchAnswer:
-        data = None if photo is None else photo.read()  # here: no more uploads are in memory than are worked on
-        kind = "photo" if asked.text is None else "text" if data is None else "both"
+    def _search(self, request: SearchRequest, photo: BinaryIO | None) -> SearchAnswer:
+        data = None if photo is None else photo.read()  # in the worker: at most one upload per core is in memory
+        kind = "photo" if request.text is None else "text" if data is None else "both"
         with _timed(self.metrics.encode_seconds.labels(kind)) as encoding:
-            query = self._asked_of(asked).query(
-                asked.text, photo=data, similar_to=asked.similar_to, language=asked.language
+            query = self._searcher_for(request).query(
+                request.text, photo=data, similar_to=request.similar_to, language=request.language
             )
-        where = asked.where
+        where = request.where
         with _timed(self.metrics.search_seconds) as searching:
             hits, generation = self.nearest(
-                query, asked.k, where, group_duplicates=asked.group_duplicates, depth=asked.depth
+                query, request.k, where, group_duplicates=request.group_duplicates, depth=request.depth
             )
         return SearchAnswer(
             hits=[PhotoHit.of(hit) for hit in hits],
-            took_ms=TookMs(encode=_milliseconds(encoding), search=_milliseconds(searching)),
+            took_ms=TookMs(encode=encoding.milliseconds, search=searching.milliseconds),
             generation=generation.path.name,
         )
 
-    def _asked_of(self, asked: SearchRequest) -> Searcher | Reranker:
-        """What answers a request."""
-        if asked.rerank is False or (self.reranker is None and asked.rerank is None and asked.depth is None):
+    def _searcher_for(self, request: SearchRequest) -> Searcher | Reranker:
+        if request.rerank is False or (self.reranker is None and request.rerank is None and request.depth is None):
             return self.searcher
-        return self._second()
+        return self._require_reranker()
 
-    def _second(self) -> Reranker:
-        """What has hits looked at once more.
-
-        Raises:
-            QueryError: There is none.
-        """
+    def _require_reranker(self) -> Reranker:
         if self.reranker is None:
             raise QueryError(
                 "rerank: this service has no second bundle; start it with: photoseek serve --rerank BUNDLE"
             )
         return self.reranker
 
-    def _describe(self, asked: DescribeRequest, photo: BinaryIO | None) -> DescribeAnswer:
+    def _describe(self, request: DescribeRequest, photo: BinaryIO | None) -> DescribeAnswer:
         data = None if photo is None else photo.read()
         with _timed(self.metrics.encode_seconds.labels("photo")):
-            found = self.searcher.describe(data, similar_to=asked.similar_to, k=asked.k)
+            found = self.searcher.describe(data, similar_to=request.similar_to, k=request.k)
         return DescribeAnswer(sentences=[Description.model_validate(sentence.to_json()) for sentence in found])
 
     def nearest(
@@ -128,42 +149,44 @@ class Backend:
         group_duplicates: bool = False,
         depth: int | None = None,
     ) -> tuple[list[Hit], Snapshot]:
-        """The hits, and the one generation that they are all of.
+        """Return the hits and the one generation that all of them come from.
 
         Raises:
-            Refusal: 503, the gallery cannot answer now.
+            ApiError: 503, the gallery cannot respond now.
         """
         try:
             while True:
                 generation = self.searcher.generation
                 if isinstance(query, RerankQuery):
-                    hits = self._second().nearest(query, k, where=where, group_duplicates=group_duplicates, depth=depth)
+                    hits = self._require_reranker().nearest(
+                        query, k, where=where, group_duplicates=group_duplicates, depth=depth
+                    )
                 else:
                     hits = self.searcher.nearest(query, k, where=where, group_duplicates=group_duplicates)
-                if self.searcher.generation is generation:  # else a new one came, and either may have answered
+                if self.searcher.generation is generation:  # else the hits may come from either of the two
                     break
-        except PhotoseekError as error:  # its message may name a folder
+        except PhotoseekError as error:  # its message may contain a folder
             raise service_unavailable(error) from error
         self.metrics.photos.set(len(generation.ids))
         self.metrics.generation.set(int(generation.path.name))
         return hits, generation
 
-    def _vectors(self, kind: str, encode: Callable[[], Vectors]) -> EmbedAnswer:
+    def _embed(self, kind: str, encode: Callable[[], Vectors]) -> EmbedAnswer:
         with _timed(self.metrics.encode_seconds.labels(kind)):
             vectors = encode()
         bundle = self.searcher.bundle
         return EmbedAnswer(vectors=vectors.tolist(), dim=bundle.dim, fingerprint=bundle.fingerprint)
 
 
+def _worker_threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(available_cores(), thread_name_prefix="photoseek")
+
+
 @contextmanager
-def _timed(clock: Histogram) -> Iterator[Timing]:
-    """Time what the block does, unless it fails."""
-    took = Timing()
+def _timed(histogram: Histogram) -> Iterator[Timing]:
+    """Time the block, unless it fails."""
+    timing = Timing()
     started = time.perf_counter()
-    yield took
-    took.seconds = time.perf_counter() - started
-    clock.observe(took.seconds)
-
-
-def _milliseconds(took: Timing) -> float:
-    return round(1000 * took.seconds, 3)
+    yield timing
+    timing.seconds = time.perf_counter() - started
+    histogram.observe(timing.seconds)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Protocol
 
 from photoseek.service.limits import Limits
@@ -12,35 +14,54 @@ from photoseek.service.metrics import Metrics
 
 _log = logging.getLogger(__name__)
 
-_BATCH = 32  # connections closed at a time, so that looking through all of them is rare
+_BATCH = 32  # connections closed at a time, so that the search for them is rare
 _SWEEP_S = 1.0
+_NETWORK_BITS = 64  # of an IPv6 address; the owner of the network chooses the rest at will
+
+
+@lru_cache(maxsize=4096)
+def client_key(host: str) -> str:
+    """Return the key of a client's address: an IPv4 address, or the /64 network of an IPv6 address.
+
+    Args:
+        host: The address, as the ASGI scope or a socket reports it. Any other text is its own key.
+    """
+    try:
+        address = ip_address(host.partition("%")[0])  # a link-local address ends in its zone
+    except ValueError:
+        return host
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ip_network((address, _NETWORK_BITS), strict=False))
 
 
 class Connection(Protocol):
-    """What is known of a connection.
+    """State of a connection.
 
     Attributes:
-        client_key: The key of the address at its other end.
-        since: The time, by the event loop's clock, since when it is in its state.
+        client_key: Key of the address at its other end.
+        since: When it entered its state, by the event loop's clock.
     """
 
     client_key: str
     since: float
 
     def patience(self) -> float | None:
-        """Return how many seconds the server waits for the client in this state. None: it is the server's turn."""
+        """Return how many seconds the server waits for the client in this state, or None on the server's turn."""
 
     def cut(self) -> None:
-        """Close it at once."""
+        """Close the connection at once."""
 
 
 class Connections:
-    """Bounds the number of connections, and closes those whose client is too slow.
+    """Limit the number of connections, and close those whose client is too slow.
 
-    All of a connection's states count: no byte received, half a head, half a body, a response that is not read, idle.
-    Where there is no room for a new connection, the server closes those that have waited longest for their client,
-    beginning with the address that has the most of them: whoever fills the server with connections loses these, and a
-    new client still gets in. It refuses a connection only where every other one is being served.
+    All states of a connection count: no byte received, half a head, half a body, a response that is not read, idle.
+    If there is no room for a new connection, the server closes those that have waited longest for their client,
+    starting with the address that has the most of them: whoever fills the server with connections loses these, and a
+    new client still gets in. It refuses a connection only if it is processing requests on all others.
     """
 
     def __init__(self, limits: Limits, metrics: Metrics) -> None:
@@ -50,10 +71,10 @@ class Connections:
         self._sweeping = False
 
     def add(self, connection: Connection) -> bool:
-        """Return whether there is room for a new connection; if so, it counts from now on."""
+        """Count a new connection, and return whether there is room for it."""
         if len(self._open) >= self.limits.connections and not self._make_room():
-            self.note("refused")
-            _log.warning("refused a connection: all %d are being served", self.limits.connections)
+            self.count_closed("refused")
+            _log.warning("refused a connection: requests are being processed on all %d", self.limits.connections)
             return False
         self._open.add(connection)
         self._metrics.connections.set(len(self._open))
@@ -63,12 +84,12 @@ class Connections:
         return True
 
     def remove(self, connection: Connection) -> None:
-        """Forget a connection that is closed."""
+        """Stop counting a closed connection."""
         self._open.discard(connection)
         self._metrics.connections.set(len(self._open))
 
-    def note(self, reason: str) -> None:
-        """Count a connection that the server closed."""
+    def count_closed(self, reason: str) -> None:
+        """Count a connection that the server closes."""
         self._metrics.connections_closed.labels(reason).inc()
 
     def _make_room(self) -> bool:
@@ -102,6 +123,6 @@ class Connections:
             self._sweep_later()
 
     def _cut(self, connection: Connection, reason: str) -> None:
-        self.note(reason)
+        self.count_closed(reason)
         self.remove(connection)
         connection.cut()

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from photoseek import Gallery, Searcher
 from photoseek.service.app import make_app
-from photoseek.service.headers import SAFE_HEADERS
+from photoseek.service.middleware import SAFE_HEADERS
 from photoseek.system.network import allowed_hosts
 from running_service import running
 

@@ -16,7 +16,7 @@ import pytest
 
 from photoseek import Gallery, Searcher
 from photoseek.service.app import make_app
-from photoseek.service.clients import client_key
+from photoseek.service.connections import client_key
 from photoseek.service.limits import Limits
 from photoseek.service.metrics import Metrics
 from running_service import running

@@ -21,9 +21,11 @@ needs_fastapi = pytest.mark.skipif(importlib.util.find_spec("fastapi") is None, 
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The ports at which servers would have listened."""
+    """The ports of the servers that would have run."""
+    from photoseek.service import server
+
     ports: list[int] = []
-    monkeypatch.setattr(launch, "_serve", lambda _, __, port, *___: ports.append(port) or 0)
+    monkeypatch.setattr(server, "run_server", lambda built: ports.append(built.config.port) or 0)
     return ports
 
 
@@ -35,7 +37,7 @@ def test_importing_photoseek_and_the_launcher_loads_no_server() -> None:
 
 def test_what_is_missing_and_the_command_that_installs_it_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(launch, "find_spec", lambda name: None if name == "uvicorn" else object())
-    with pytest.raises(MissingExtra, match=r"needs uvicorn; install .*: pip install 'photoseek\[serve\]'"):
+    with pytest.raises(MissingExtra, match=r"needs uvicorn; install it with: pip install 'photoseek\[serve\]'"):
         launch.run_service(Path("/nowhere"))
 
 
@@ -46,7 +48,7 @@ def test_what_is_missing_and_the_command_that_installs_it_are_named(monkeypatch:
     [
         ("127.0.0.1", None, ""),
         ("127.0.0.1", TOKEN, ""),
-        ("0.0.0.0", None, "no token is asked for: whoever reaches 0.0.0.0 port"),
+        ("0.0.0.0", None, "no token is required: anyone who reaches 0.0.0.0 port"),
         ("0.0.0.0", TOKEN, "unencrypted"),
     ],
 )

@@ -13,24 +13,20 @@ import httpx
 import pytest
 
 from photoseek import Bundle, Gallery, Searcher
-from photoseek.service import readiness
 from photoseek.service.app import make_app
+from photoseek.service.limits import Limits
 from running_service import running
 from tiny_bundle import COLORS
 from tiny_photos import write_color
 
+ALWAYS_CHECK = Limits(readiness_seconds=0.0)
+
 
 @pytest.fixture
 def own(gallery: Gallery) -> Iterator[httpx.Client]:
-    """Asks a service that nobody else asks."""
-    with running(make_app(Searcher(gallery, mode="service"))) as client:
+    """A client of a service of one test, which checks readiness for every request."""
+    with running(make_app(Searcher(gallery, mode="service"), limits=ALWAYS_CHECK)) as client:
         yield client
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have readiness asked anew each time."""
-    monkeypatch.setattr(readiness, "_FRESH_S", 0.0)
 
 
 def value(client: httpx.Client, line: str) -> float:
@@ -57,10 +53,9 @@ def test_the_text_towers_are_loaded_before_anyone_asks(gallery: Gallery) -> None
             time.sleep(0.01)
 
 
-@pytest.mark.usefixtures("impatient")
 def test_a_service_is_ready_only_once_something_is_indexed(photos: Path, tiny_bundle: Bundle) -> None:
     gallery = Gallery.create(photos, tiny_bundle)
-    with running(make_app(Searcher(gallery, mode="service"))) as client:
+    with running(make_app(Searcher(gallery, mode="service"), limits=ALWAYS_CHECK)) as client:
         assert client.get("/healthz").status_code == 200
         answer = client.get("/readyz")
         assert (answer.status_code, answer.json()["error"]["code"]) == (503, "not_ready")
@@ -73,17 +68,15 @@ def test_a_service_is_ready_only_once_something_is_indexed(photos: Path, tiny_bu
         assert value(client, "photoseek_ready") == 1
 
 
-@pytest.mark.usefixtures("impatient")
 def test_a_service_whose_index_is_damaged_is_degraded_until_it_is_made_again(gallery: Gallery) -> None:
     (gallery.generation().path / "index.ann").write_bytes(b"torn")
-    with running(make_app(Searcher(gallery, engine="annoy", mode="service"))) as client:
+    with running(make_app(Searcher(gallery, engine="annoy", mode="service"), limits=ALWAYS_CHECK)) as client:
         assert client.get("/readyz").json()["status"] == "degraded"
         assert len(client.post("/v1/search", json={"text": "red"}).json()["hits"]) == 5
         gallery.index()
         assert client.get("/readyz").json()["status"] == "ready"
 
 
-@pytest.mark.usefixtures("impatient")
 def test_a_service_whose_gallery_was_damaged_is_not_ready(own: httpx.Client, gallery: Gallery) -> None:
     assert own.get("/readyz").status_code == 200
     (gallery.path / "CURRENT").write_text("nonsense")
@@ -95,12 +88,14 @@ def test_a_service_whose_gallery_was_damaged_is_not_ready(own: httpx.Client, gal
 def test_readiness_is_asked_of_the_gallery_at_most_once_a_second(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(readiness, "_FRESH_S", 3600.0)
     searcher = Searcher(gallery, mode="service")
     asked: list[int] = []
     nearest = searcher.nearest
     monkeypatch.setattr(searcher, "nearest", lambda query, k, **rest: asked.append(k) or nearest(query, k, **rest))
-    with running(make_app(searcher)) as client, ThreadPoolExecutor(8) as callers:
+    with (
+        running(make_app(searcher, limits=Limits(readiness_seconds=3600.0))) as client,
+        ThreadPoolExecutor(8) as callers,
+    ):
         answers = list(callers.map(lambda _: client.get("/readyz").status_code, range(24)))
     assert (answers, asked) == ([200] * 24, [1])
 
@@ -134,7 +129,6 @@ def test_metrics_count_requests_by_route_and_status_and_time_the_steps(own: http
     assert value(own, "photoseek_gallery_generation") == 1
 
 
-@pytest.mark.usefixtures("impatient")
 def test_metrics_see_a_gallery_that_was_indexed_again_while_nobody_searched(
     own: httpx.Client, gallery: Gallery, photos: Path
 ) -> None:

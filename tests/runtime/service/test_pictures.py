@@ -89,7 +89,7 @@ def test_a_photo_that_is_gone_is_told_so(own: httpx.Client, photos: Path, path: 
     hit = first_red(own)
     (photos / hit["path"]).unlink()
     answer = own.get(f"/v1/photos/{hit['id']}{path}")
-    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "photo_gone")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "photo_missing")
     assert str(photos) not in answer.text
 
 
@@ -142,7 +142,7 @@ def test_a_link_out_of_the_photo_folder_is_not_followed(
         (photos / "red").rename(photos / "was-red")
         (photos / "red").symlink_to(tmp_path / "elsewhere")
     answer = own.get(f"/v1/photos/{hit['id']}{path}")
-    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "photo_gone")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "photo_missing")
 
 
 def test_a_link_within_the_photo_folder_is_followed(own: httpx.Client, photos: Path) -> None:
@@ -167,7 +167,7 @@ def test_what_is_no_photo_any_more_is_not_served(own: httpx.Client, photos: Path
     else:
         file.symlink_to(file)
     answer = own.get(f"/v1/photos/{hit['id']}{path}")
-    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "photo_gone")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "photo_missing")
     assert "alert" not in answer.text
 
 
@@ -188,5 +188,5 @@ def test_a_path_in_a_database_that_was_tampered_with_leads_nowhere(
         database.execute("UPDATE photos SET path = ? WHERE id = ?", (changed, hit["id"]))
     database.close()
     answer = own.get(f"/v1/photos/{hit['id']}{path}")
-    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "photo_gone")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "photo_missing")
     assert str(tmp_path) not in answer.text

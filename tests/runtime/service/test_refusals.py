@@ -126,7 +126,7 @@ def test_a_body_that_is_too_large_is_refused_whether_it_says_so_or_not(
         if not kind and not stated:
             assert problem(answer)[0] == 415  # nothing of it was read
         else:
-            assert problem(answer) == (413, "too_large", f"the body of a request may hold {most:,} bytes")
+            assert problem(answer) == (413, "too_large", f"expected a request body of at most {most:,} bytes")
 
 
 @contextmanager
@@ -150,12 +150,14 @@ def crowded(gallery: Gallery, monkeypatch: pytest.MonkeyPatch, limits: Limits) -
 
 @pytest.mark.parametrize(
     ("limits", "expected"),
-    [(Limits(in_flight=2), (503, "overloaded")), (Limits(per_client=2), (429, "too_many_requests"))],
+    [
+        (Limits(in_flight=2, readiness_seconds=3600.0), (503, "overloaded")),
+        (Limits(per_client=2, readiness_seconds=3600.0), (429, "too_many_requests")),
+    ],
 )
 def test_a_crowd_is_refused_until_there_is_room(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch, limits: Limits, expected: tuple[int, str]
 ) -> None:
-    monkeypatch.setattr("photoseek.service.readiness._FRESH_S", 3600.0)
     with crowded(gallery, monkeypatch, limits) as client:
         answers = [
             client.post("/v1/search", json={"text": "red"}),
