@@ -1,4 +1,4 @@
-"""A search from the page: the query encoded, the nearest found, both timed, and what came of it drawn."""
+"""Run the query of the page, time it, and draw the results."""
 
 from __future__ import annotations
 
@@ -18,61 +18,67 @@ from photoseek.search.hits import Hit
 from photoseek.search.searcher import Searcher
 
 
-def answer(opened: OpenGallery, asked: SearchForm, state: GalleryState) -> None:
-    """Search, and draw the hits or what kept them away."""
+def render_results(opened: OpenGallery, query: SearchForm, state: GalleryState) -> None:
+    """Search, and draw the hits or the error."""
     try:
         where = filter_form.current_filter()
     except QueryError as error:
         messages.filter_error(str(error))
         return
     try:
-        hits, search = _search(opened, asked, where, state)
+        hits, summary = _search(opened, query, where, state)
     except PhotoError as error:
         messages.photo_error(str(error))
     except QueryError as error:
         messages.query_error(str(error))
     else:
-        results.show(hits, search, opened.pictures)
-        photo_view.show_opened(results.in_order(hits), opened.searcher.gallery, opened.pictures)
+        results.render_hits(hits, summary, opened.thumbnails)
+        photo_view.render_opened(results.with_duplicates(hits), opened.searcher.gallery, opened.thumbnails)
 
 
 def _search(
-    opened: OpenGallery, asked: SearchForm, where: Filter, state: GalleryState
-) -> tuple[list[Hit], results.SearchView]:
+    opened: OpenGallery, query: SearchForm, where: Filter, state: GalleryState
+) -> tuple[list[Hit], results.SearchSummary]:
     searcher, reranker = opened.searcher, opened.reranker
-    with _patience(opened, asked):
+    with _spinner(opened, query):
         started = time.perf_counter()
-        find = _encoded(opened, asked, where)
+        find = _encode(opened, query, where)
         encoded = time.perf_counter()
         hits = find()
         found = time.perf_counter()
     engine = "exact" if not where.empty else searcher.generation.manifest.tuning.fastest
-    facts = (_precision(searcher, asked), encoded - started, found - encoded)
-    second = "" if reranker is None else reranker.bundle.name
-    return hits, results.SearchView(state.status.searchable, not where.empty, engine, *facts, second)
+    return hits, results.SearchSummary(
+        searched=state.status.searchable,
+        filtered=not where.empty,
+        engine=engine,
+        precision=_precision(searcher, query),
+        encode_s=encoded - started,
+        search_s=found - encoded,
+        reranked_by="" if reranker is None else reranker.bundle.name,
+    )
 
 
-def _encoded(opened: OpenGallery, asked: SearchForm, where: Filter) -> Callable[[], list[Hit]]:
-    """Encode the query; what is returned finds its hits."""
-    text, photo = asked.text or None, asked.photo.data if asked.photo else None
+def _encode(opened: OpenGallery, query: SearchForm, where: Filter) -> Callable[[], list[Hit]]:
+    """Encode the query, and return a function that finds its hits."""
+    text, photo = query.text or None, query.photo.data if query.photo else None
     if opened.reranker is not None:
-        both = opened.reranker.query(text, photo=photo, similar_to=asked.similar_to)
-        return partial(opened.reranker.nearest, both, asked.k, where=where, group_duplicates=True)
-    query = opened.searcher.query(text, photo=photo, similar_to=asked.similar_to)
-    return partial(opened.searcher.nearest, query, asked.k, where=where, group_duplicates=True)
+        both = opened.reranker.query(text, photo=photo, similar_to=query.similar_to)
+        return partial(opened.reranker.nearest, both, query.k, where=where, group_duplicates=True)
+    vectors = opened.searcher.query(text, photo=photo, similar_to=query.similar_to)
+    return partial(opened.searcher.nearest, vectors, query.k, where=where, group_duplicates=True)
 
 
-def _precision(searcher: Searcher, asked: SearchForm) -> str:
-    """Of the towers that read the query."""
-    text = searcher.text_encoder.precision if asked.text else ""
-    image = searcher.image_encoder.precision if asked.photo else ""
+def _precision(searcher: Searcher, query: SearchForm) -> str:
+    """Return the precision of the towers that encode the query."""
+    text = searcher.text_encoder.precision if query.text else ""
+    image = searcher.image_encoder.precision if query.photo else ""
     return " + ".join(dict.fromkeys(filter(None, (text, image))))
 
 
-def _patience(opened: OpenGallery, asked: SearchForm) -> AbstractContextManager[None]:
+def _spinner(opened: OpenGallery, query: SearchForm) -> AbstractContextManager[None]:
     """Return a spinner for a query that has to load a tower; other queries are too fast to need one."""
     searcher, reranker = opened.searcher, opened.reranker
-    read = not asked.text or searcher.text_encoder.is_loaded_for(asked.text)
-    seen = not asked.photo or searcher.image_encoder.is_loaded
-    looked = reranker is None or not asked.text or reranker.text_encoder.is_loaded_for(asked.text)
-    return nullcontext() if read and seen and looked else st.spinner("")
+    text = not query.text or searcher.text_encoder.is_loaded_for(query.text)
+    image = not query.photo or searcher.image_encoder.is_loaded
+    rerank = reranker is None or not query.text or reranker.text_encoder.is_loaded_for(query.text)
+    return nullcontext() if text and image and rerank else st.spinner("")

@@ -20,7 +20,7 @@ from photoseek import Bundle, Gallery, Searcher
 from photoseek.errors import GalleryDamaged, GalleryError, PhotoseekError
 from photoseek.gallery.gallery import exclusive_writer, find_gallery
 from photoseek.gallery.snapshot.stale import remove_stale_files
-from photoseek.page.thumbnail_cache import Pictures
+from photoseek.page.thumbnail_cache import ThumbnailCache
 from photoseek.system.folder_tag import TAG
 from tiny_bundle import COLORS, DIM, write_tiny_bundle
 from tiny_photos import write_color
@@ -74,12 +74,12 @@ def _index(gallery: Gallery, photos: Path, second: Bundle) -> None:
 
 def _show(gallery: Gallery, photos: Path, second: Bundle) -> None:
     del second
-    pictures = Pictures(gallery.path, max_bytes=500)
+    pictures = ThumbnailCache(gallery.path, max_bytes=500)
     for number in range(6):
         Image.effect_noise((60, 60), 90 + number).save(file := photos / f"noise-{number}.png")
-        pictures.of(file)
+        pictures.thumbnail(file)
         file.unlink()
-    Pictures(gallery.path).of(photos / "0.png")
+    ThumbnailCache(gallery.path).thumbnail(photos / "0.png")
     Searcher(gallery).search("red", k=3)
 
 
@@ -125,7 +125,7 @@ def template(tmp_path_factory: pytest.TempPathFactory, tiny_bundle_path: Path, s
         for color in ("blue", "white"):
             write_color(folder / "more.png", COLORS[color])
             gallery.index()
-        Pictures(gallery.path).of(folder / "0.png")
+        ThumbnailCache(gallery.path).thumbnail(folder / "0.png")
     return folder
 
 
