@@ -1,4 +1,4 @@
-"""A log grows no faster than it may."""
+"""The rate of a log is limited."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PER_SECOND = 5
 
 
 class Kept(logging.Handler):
-    """Keeps what is logged."""
+    """A handler that stores messages."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ def kept() -> Iterator[Kept]:
     logger.propagate = True
 
 
-def test_a_flood_is_cut_and_what_is_missing_is_counted(kept: Kept) -> None:
+def test_a_burst_of_records_is_cut_and_counted(kept: Kept) -> None:
     logger, count = logging.getLogger("flood"), 1_000
     for number in range(count):
         logger.warning("refused %d", number)
@@ -51,7 +51,7 @@ def test_a_flood_is_cut_and_what_is_missing_is_counted(kept: Kept) -> None:
     assert kept.lines[-1] == f"refused {count}"
 
 
-def test_a_trickle_is_not_cut(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_stream_of_records_is_not_cut(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1_000.0]
     monkeypatch.setattr("photoseek.service.log_rate.time.monotonic", lambda: now[0])
     for number in range(100):
