@@ -159,8 +159,11 @@ def running_page(
                 client.connect(("127.0.0.1", port))
             assert "Traceback" not in log.read_text()
     finally:
-        process.kill()
-        process.wait()
+        process.terminate()  # the launcher passes it on to its server
+        try:
+            process.wait(TIMEOUT_S)
+        finally:
+            process.kill()
 
 
 def wait_until_healthy(server: Server) -> None:

@@ -1,4 +1,4 @@
-"""The search page as a whole."""
+"""The search page: header, sidebar and tabs."""
 
 from __future__ import annotations
 

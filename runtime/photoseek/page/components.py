@@ -30,7 +30,7 @@ def component_value(key: str, event: str) -> Any:
 def field_options(name: str, value: Any) -> dict[str, Any]:
     """Return key and callback of a field that shows ``value``, and stores changes in the session under ``name``.
 
-    The value needs a key of its own, because Streamlit drops the value of a field that is not drawn.
+    The value needs a separate key, because Streamlit drops the value of a field that is not drawn.
     """
     field = f"{name}-field"
     if st.session_state.get(field) != value:

@@ -23,9 +23,9 @@ GALLERY_VARIABLE = "PHOTOSEEK_GALLERY"
 """Environment variable that passes the gallery's folder to the page."""
 
 SETTINGS: Settings = {
-    "server.address": "127.0.0.1",  # Streamlit's own default is every network interface
+    "server.address": "127.0.0.1",  # Streamlit's default is every network interface
     "server.allowedHosts": list(LOCAL_NAMES),  # against DNS rebinding
-    "server.maxUploadSize": 20,  # MB; uploads are kept in memory
+    "server.maxUploadSize": 20,  # MB; uploads are in memory
     "server.enableStaticServing": False,
     "server.fileWatcherType": "none",
     "server.showEmailPrompt": False,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -22,33 +21,11 @@ MAX_DUPLICATES = 24
 """Maximum number of near-duplicates shown with one photo."""
 
 
-@dataclass(frozen=True)
-class SearchSummary:
-    """Facts about a search.
-
-    Attributes:
-        searched: Number of photos searched.
-        filtered: Whether a filter was active.
-        engine: Engine that found the neighbors.
-        precision: Precision of the towers that encoded the query; empty if none did.
-        encode_s: Seconds to encode the query.
-        search_s: Seconds to find the neighbors.
-        reranked_by: Name of the bundle that reranked the top hits, or empty.
-    """
-
-    searched: int
-    filtered: bool
-    engine: str
-    precision: str
-    encode_s: float
-    search_s: float
-    reranked_by: str = ""
-
-
-def render_hits(hits: Sequence[Hit], summary: SearchSummary, thumbnails: ThumbnailCache) -> None:
-    """Draw summary and cards; hits that probably do not match are collapsed."""
+def render_hits(hits: Sequence[Hit], facts: Sequence[str], thumbnails: ThumbnailCache) -> None:
+    """Draw facts about the search and a card for each hit; hits that probably do not match are collapsed."""
     now = strings()
-    _render_summary(hits, summary)
+    spans = "".join(f"<span>{escape(fact)}</span>" for fact in facts if fact)
+    st.html(f'<p class="ps-found" role="status">{spans}</p>')
     if not hits:
         messages.notice(now.no_results_title, now.no_results)
     elif hits[0].low_confidence:
@@ -70,27 +47,6 @@ def confidence_of(hit: Hit) -> str:
         return ""
     percent = round(100 * hit.confidence)
     return "> 99 %" if percent > 99 else "< 1 %" if percent < 1 else f"{percent} %"
-
-
-def _render_summary(hits: Sequence[Hit], search: SearchSummary) -> None:
-    now = strings()
-    found = now.found_filtered if search.filtered else now.found if len(hits) > 1 else now.found_one
-    found = found.format(count=f"{len(hits):,}")
-    facts = [
-        found if hits and not hits[0].low_confidence else "",
-        now.searched.format(count=f"{search.searched:,}"),
-        " · ".join(filter(None, [search.precision, search.engine])),
-        now.encode_time.format(ms=_ms(search.encode_s)),
-        now.search_time.format(ms=_ms(search.search_s)),
-        now.reranked.format(bundle=search.reranked_by) if search.reranked_by else "",
-    ]
-    spans = "".join(f"<span>{escape(fact)}</span>" for fact in facts if fact)
-    st.html(f'<p class="ps-found" role="status">{spans}</p>')
-
-
-def _ms(seconds: float) -> str:
-    ms = seconds * 1e3
-    return f"{ms:.1f}" if ms < 10 else f"{ms:.0f}"
 
 
 def _render_cards(hits: Sequence[Hit], thumbnails: ThumbnailCache) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -14,6 +13,7 @@ from photoseek.gallery.filters import Filter
 from photoseek.page import filter_form, messages, photo_view, results
 from photoseek.page.open_galleries import GalleryState, OpenGallery
 from photoseek.page.search_form import SearchForm
+from photoseek.page.strings import strings
 from photoseek.search.hits import Hit
 from photoseek.search.searcher import Searcher
 
@@ -26,46 +26,49 @@ def render_results(opened: OpenGallery, query: SearchForm, state: GalleryState) 
         messages.filter_error(str(error))
         return
     try:
-        hits, summary = _search(opened, query, where, state)
+        hits, facts = _search(opened, query, where, state)
     except PhotoError as error:
         messages.photo_error(str(error))
     except QueryError as error:
         messages.query_error(str(error))
     else:
-        results.render_hits(hits, summary, opened.thumbnails)
+        results.render_hits(hits, facts, opened.thumbnails)
         photo_view.render_opened(results.with_duplicates(hits), opened.searcher.gallery, opened.thumbnails)
 
 
-def _search(
-    opened: OpenGallery, query: SearchForm, where: Filter, state: GalleryState
-) -> tuple[list[Hit], results.SearchSummary]:
-    searcher, reranker = opened.searcher, opened.reranker
+def _search(opened: OpenGallery, query: SearchForm, where: Filter, state: GalleryState) -> tuple[list[Hit], list[str]]:
+    """Return the hits, and facts about the search; a fact may be empty."""
+    searcher, reranker, now = opened.searcher, opened.reranker, strings()
+    backend: Any = reranker or searcher  # both take the same arguments
+    photo = query.photo.data if query.photo else None
     with _spinner(opened, query):
         started = time.perf_counter()
-        find = _encode(opened, query, where)
+        vectors = backend.query(query.text or None, photo=photo, similar_to=query.similar_to)
         encoded = time.perf_counter()
-        hits = find()
+        hits = backend.nearest(vectors, query.k, where=where, group_duplicates=True)
         found = time.perf_counter()
     engine = "exact" if not where.empty else searcher.generation.manifest.tuning.fastest
-    return hits, results.SearchSummary(
-        searched=state.status.searchable,
-        filtered=not where.empty,
-        engine=engine,
-        precision=_precision(searcher, query),
-        encode_s=encoded - started,
-        search_s=found - encoded,
-        reranked_by="" if reranker is None else reranker.bundle.name,
-    )
+    return hits, [
+        _number_of(hits, filtered=not where.empty),
+        now.searched.format(count=f"{state.status.searchable:,}"),
+        " · ".join(filter(None, [_precision(searcher, query), engine])),
+        now.encode_time.format(ms=_ms(encoded - started)),
+        now.search_time.format(ms=_ms(found - encoded)),
+        "" if reranker is None else now.reranked.format(bundle=reranker.bundle.name),
+    ]
 
 
-def _encode(opened: OpenGallery, query: SearchForm, where: Filter) -> Callable[[], list[Hit]]:
-    """Encode the query, and return a function that finds its hits."""
-    text, photo = query.text or None, query.photo.data if query.photo else None
-    if opened.reranker is not None:
-        both = opened.reranker.query(text, photo=photo, similar_to=query.similar_to)
-        return partial(opened.reranker.nearest, both, query.k, where=where, group_duplicates=True)
-    vectors = opened.searcher.query(text, photo=photo, similar_to=query.similar_to)
-    return partial(opened.searcher.nearest, vectors, query.k, where=where, group_duplicates=True)
+def _number_of(hits: list[Hit], *, filtered: bool) -> str:
+    if not hits or hits[0].low_confidence:
+        return ""
+    now = strings()
+    text = now.found_filtered if filtered else now.found if len(hits) > 1 else now.found_one
+    return text.format(count=f"{len(hits):,}")
+
+
+def _ms(seconds: float) -> str:
+    ms = seconds * 1e3
+    return f"{ms:.1f}" if ms < 10 else f"{ms:.0f}"
 
 
 def _precision(searcher: Searcher, query: SearchForm) -> str:

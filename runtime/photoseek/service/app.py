@@ -55,7 +55,7 @@ def make_app(
         token: Token that clients must send. None: no token.
         hosts: Accepted host names; ``*`` accepts any.
         limits: Limits of requests. None: the defaults.
-        metrics: Where requests are counted. None: metrics of its own.
+        metrics: Where requests are counted. None: new metrics.
     """
     limits = limits or Limits()
     metrics = metrics or Metrics()

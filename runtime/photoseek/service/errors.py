@@ -96,7 +96,7 @@ def _api_error(error: Exception) -> ApiError:
             return service_unavailable(error)
         case RequestValidationError():
             return bad_request(error)
-        case ClientDisconnect():  # nobody reads this; as an unexpected error, it would fill the log with tracebacks
+        case ClientDisconnect():  # not an unexpected error, which would log a traceback
             return ApiError(_CLIENT_CLOSED, "client_closed", "the client disconnected before its request was complete")
         case HTTPException():
             code = HTTPStatus(error.status_code).name.lower()

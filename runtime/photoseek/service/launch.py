@@ -49,9 +49,9 @@ def run_service(
         gallery: Gallery, or the photo folder that contains it.
         bundle: Name or folder of the bundle to search with. None: the gallery's primary bundle.
         rerank: Name or folder of a second bundle that reranks the top hits, or None.
-        depth: Default of ``photoseek.Reranker``, as is ``fusion``.
-        fusion: How both rankings are combined.
-        precision: As for ``photoseek.Searcher``, as is ``engine``.
+        depth: Number of hits to rerank, unless a request sets it.
+        fusion: How both rankings are combined. None: the default.
+        precision: Precision of the towers, as for ``photoseek.Searcher``.
         engine: Engine that finds neighbors.
         store: Store that finds neighbors instead of the engine, or None.
         address: Address to listen on. Beyond loopback, use a token.

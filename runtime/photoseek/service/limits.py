@@ -1,4 +1,4 @@
-"""Limits of one request, and of the service as a whole."""
+"""Limits of one request, and of all requests together."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_SIDE = 1_024
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of the service as a whole.
+    """Limits of all requests and connections together.
 
     Attributes:
         connections: Open connections, idle ones included.

@@ -1,4 +1,4 @@
-"""Metrics of ``/metrics``, in a registry of their own."""
+"""Metrics of ``/metrics``, in a separate registry."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class MetricsMiddleware:
             with self._metrics.in_flight.track_inprogress():
                 await self._app(scope, receive, record_status)
         finally:
-            route = getattr(scope.get("route"), "path", "none")  # the pattern: each path would be a label of its own
+            route = getattr(scope.get("route"), "path", "none")  # the pattern: every path would be a separate label
             method = scope["method"] if scope["method"] in _METHODS else "other"
             self._metrics.requests.labels(route, method, status).inc()
             self._metrics.request_seconds.labels(route).observe(time.perf_counter() - started)

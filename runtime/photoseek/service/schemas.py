@@ -192,5 +192,5 @@ def body_schema(fields: type[Request], form: type[Request], example: dict[str, A
 def _in_form(schema: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of a field in a form, which has no null: an absent field is omitted."""
     kinds = [kind for kind in schema.get("anyOf", []) if kind.get("type") != "null"]
-    kept = {key: value for key, value in schema.items() if key != "anyOf" and value is not None}
-    return {**kept, **(kinds[0] if kinds else {})}
+    rest = {key: value for key, value in schema.items() if key != "anyOf" and value is not None}
+    return {**rest, **(kinds[0] if kinds else {})}

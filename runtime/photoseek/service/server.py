@@ -12,11 +12,10 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
-from photoseek.service.connections import Connections
+from photoseek.service.connections import BoundedProtocol, Connections
 from photoseek.service.limits import Limits
 from photoseek.service.log_rate import limit_log_rate
 from photoseek.service.metrics import Metrics
-from photoseek.service.protocol import BoundedProtocol
 
 _SHUTDOWN_S = 30  # for requests in flight
 
