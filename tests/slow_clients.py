@@ -1,7 +1,7 @@
-"""Clients that occupy connections of a local server: half a head, half a body, responses that nobody reads.
+"""Clients that hold connections of a local server: half a head, half a body, responses that nobody reads.
 
-``python slow_clients.py PORT HALF READERS PATH`` opens them, prints ``ready``, reopens those that the server
-closes, and ends when its standard input closes or after a minute.
+``python slow_clients.py PORT HALF READERS PATH`` opens them, prints ``ready``, opens those again that the server
+closes, and ends with its standard input or after a minute.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ HEAD = b"GET /v1/photos/1 HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 BODY = b"POST /v1/search HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
 LASTS_S = 60.0
 ROUND_S = 0.2
-PER_ROUND = 10  # reopened connections
+PER_ROUND = 10  # connections that are opened again
 
 
 def open_half(port: int, number: int) -> socket.socket:
-    """Open a connection with half a request; every other head is complete."""
+    """A connection with half a request: of every other one, the head is complete."""
     opened = socket.create_connection(("127.0.0.1", port), timeout=5)
     opened.sendall((HEAD, BODY)[number % 2])
     opened.setblocking(False)
@@ -28,7 +28,7 @@ def open_half(port: int, number: int) -> socket.socket:
 
 
 def open_reader(port: int, path: str) -> socket.socket:
-    """Open a connection that sends many requests and reads no response."""
+    """A connection that asks many times, and never reads."""
     opened = socket.socket()
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
     opened.settimeout(5)
@@ -38,7 +38,7 @@ def open_reader(port: int, path: str) -> socket.socket:
 
 
 def is_closed(connection: socket.socket) -> bool:
-    """Return whether the server closed a connection."""
+    """Whether the server closed it."""
     try:
         return connection.recv(1, socket.MSG_PEEK) == b""
     except BlockingIOError:
@@ -48,7 +48,7 @@ def is_closed(connection: socket.socket) -> bool:
 
 
 def hung_up(readers: list[socket.socket | None]) -> set[int]:
-    """Return the numbers of the readers whose connection the server reset; they have unread data."""
+    """The numbers of the readers whose connection the server reset, which have unread data."""
     poll, numbers = select.poll(), {}
     for number, reader in enumerate(readers):
         if reader is not None:
@@ -58,7 +58,7 @@ def hung_up(readers: list[socket.socket | None]) -> set[int]:
 
 
 def main(port: int, half: int, readers: int, path: str) -> None:
-    """Open the connections and reopen closed ones."""
+    """Hold the connections."""
     halves: list[socket.socket | None] = [None] * half
     unread: list[socket.socket | None] = [None] * readers
     ends, ready = time.monotonic() + LASTS_S, False
