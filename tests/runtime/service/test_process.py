@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-import photoseek
 from photoseek import Gallery
 from running_service import SlowUpload, process
+from typed_commands import photoseek_command
 
 
 def is_listening(port: int) -> bool:
@@ -39,7 +36,6 @@ def test_a_signal_ends_the_service_after_the_requests_in_flight(
         started.send_signal(stop_signal)
         while is_listening(port):
             time.sleep(0.01)
-        time.sleep(0.3)
         assert started.poll() is None
         answer = upload.finish()
         assert answer.startswith(b"HTTP/1.1 200 OK")
@@ -75,15 +71,6 @@ def test_the_environment_can_set_the_token(gallery: Gallery) -> None:
     ],
 )
 def test_a_failed_start_prints_one_line(gallery: Gallery, arguments: tuple[str, ...], code: int, message: str) -> None:
-    source = str(Path(photoseek.__file__).parents[1])
-    done = subprocess.run(
-        [sys.executable, "-m", "photoseek", "serve", "--port", "0"]
-        + [argument.format(gallery=gallery.path) for argument in arguments],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": source},
-        timeout=60,
-        check=False,
-    )
+    done = photoseek_command("serve", "--port", 0, *(argument.format(gallery=gallery.path) for argument in arguments))
     assert (done.returncode, done.stderr.count("\n")) == (code, 1), done.stderr
     assert message in done.stderr
