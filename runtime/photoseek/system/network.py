@@ -56,5 +56,5 @@ def warn_of_exposure(address: str, port: int, *, token: bool) -> None:
     if token:
         _log.warning("the token and the photos are sent unencrypted; put a reverse proxy with TLS in front")
     else:
-        message = "no token is required: anyone who reaches %s port %d can search and see the photos; set PHOTOSEEK_TOKEN"
+        message = "no token is required: anyone who reaches %s port %d can see the photos; set PHOTOSEEK_TOKEN"
         _log.warning(message, address, port)
