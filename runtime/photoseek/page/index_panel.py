@@ -26,7 +26,7 @@ def render_index_panel(folder: str, bundle: str) -> None:
         now.index,
         icon=":material/sync:",
         help=now.index_help,
-        on_click=index_job.start,
+        on_click=_start,
         args=(folder, bundle),
         width="stretch",
     )
@@ -59,3 +59,7 @@ def _outcome(job: index_job.Job) -> str:
     new = report.encoded + report.reused
     text = now.done.format(photos=f"{report.photos:,}", new=f"{new:,}", seconds=f"{report.seconds:.1f}")
     return " ".join([text, *(f"{each.bundle}: {each.problem}." for each in report.beside if each.problem)])
+
+
+def _start(folder: str, bundle: str) -> None:
+    index_job.start(folder, bundle)
