@@ -41,8 +41,8 @@ def render_bundle_form(bundles: Sequence[GalleryBundle], status: GalleryStatus) 
     now = strings()
     with st.sidebar:
         search = _select(now.search_with, SEARCH, names, primary[:SHORT])
-        del names[search]
-        rerank = _select(now.rerank_with, RERANK, {"": now.no_rerank, **names}, "")
+        others = {short: name for short, name in names.items() if short != search}
+        rerank = _select(now.rerank_with, RERANK, {"": now.no_rerank, **others}, "")
     return BundleChoice(known[search].fingerprint, known[rerank].fingerprint if rerank else None)
 
 
