@@ -7,7 +7,7 @@ from typing import Any
 
 from photoseek.bundle.bundle import Bundle
 from photoseek.cli import output
-from photoseek.encoders import check
+from photoseek.encoders.encoders import verify_bundle
 from photoseek.errors import BundleNotFound, GalleryNotFound, QueryError
 from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.photo_check import PhotoMismatch
@@ -51,7 +51,7 @@ def verify(opened: Bundle | Gallery, *, repair: bool) -> list[str]:
     if isinstance(opened, Bundle):
         if repair:
             raise QueryError(f"{opened.path}: a bundle cannot be repaired; copy or export it again")
-        check.verify(opened)
+        verify_bundle(opened)
         if not opened.has_checksums:
             return [_unverified_notice(opened)]
     elif repair:
