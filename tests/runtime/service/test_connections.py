@@ -24,6 +24,8 @@ from running_service import running
 
 WAIT_S = 0.4
 SHORT = Limits(wait_seconds=WAIT_S, idle_seconds=1)
+PATIENT = Limits(connections=16, wait_seconds=600.0)
+"""Limits under which only new connections displace others, however slow the machine is."""
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 COMPLETE = HEAD + b"\r\n"
 LATER = b"Content-Length: 1000000000\r\n\r\n{"
@@ -151,7 +153,7 @@ def test_a_client_that_does_not_read_is_disconnected_and_a_slow_reader_is_not(ga
 
 
 def test_the_oldest_unfinished_requests_make_room_for_new_ones(still_searcher: Searcher) -> None:
-    with serving(still_searcher, Limits(connections=16)) as (client, connect):
+    with serving(still_searcher, PATIENT) as (client, connect):
         halves = [connect((HEAD, UPLOAD % b"/nothing")[number % 2]) for number in range(40)]
         for _ in range(10):
             with httpx.Client(base_url=client.base_url, trust_env=False) as fresh:
@@ -162,7 +164,7 @@ def test_the_oldest_unfinished_requests_make_room_for_new_ones(still_searcher: S
 
 
 def test_the_address_with_the_most_unfinished_requests_loses_them(still_searcher: Searcher) -> None:
-    with serving(still_searcher, Limits(connections=16)) as (_, connect):
+    with serving(still_searcher, PATIENT) as (_, connect):
         other = connect(HEAD, address="127.0.0.2")
         halves = [connect(HEAD) for _ in range(40)]
         deadline = time.monotonic() + 30
