@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,6 +59,14 @@ def paste(tab: Page) -> None:
       const data = new DataTransfer(); data.items.add(new File([blob], "pasted.png", { type: "image/png" }))
       document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data }))
     }""")
+
+
+def wait_until(tab: Page, condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
+    """Poll a condition that no locator expresses."""
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end
+        tab.wait_for_timeout(50)
 
 
 def heading(tab: Page, name: str) -> Locator:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .actions import QUERY, cards, colors, heading, is_wide, names, paste, search, upload
+from .actions import QUERY, cards, colors, heading, is_wide, names, paste, search, upload, wait_until
 from .conftest import HOSTILE
 
 if TYPE_CHECKING:
@@ -76,8 +76,7 @@ def test_a_photo_is_a_query_alone_or_with_a_text(tab: Page, picture: Path, tmp_p
     search(tab, "red")
     purple = {"vanished.png", *(name.rpartition("/")[2] for name in HOSTILE)}  # between red and blue
     tab.wait_for_url("**/?q=red")
-    tab.locator(".ps-card").first.wait_for()
-    assert set(names(tab.locator(".ps-card"))[:5]) & purple
+    wait_until(tab, lambda: bool(set(names(tab.locator(".ps-card"))[:5]) & purple))  # the cards of blue were there
     tab.get_by_role("button", name="Remove: query.jpg").click()
     tab.locator(".ps-chip").wait_for(state="detached")  # the cards of red may be the previous ones
     cards(tab, "red-")
