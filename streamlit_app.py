@@ -1,4 +1,4 @@
-"""The search page, for a bare ``streamlit run streamlit_app.py``; ``PHOTOSEEK_GALLERY`` names the gallery."""
+"""Search page for ``streamlit run streamlit_app.py``; ``PHOTOSEEK_GALLERY`` selects the gallery."""
 
 from streamlit.starlette import App
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.errors import PhotoseekError
-from photoseek.page.thumbnail_cache import Pictures
+from photoseek.page.thumbnail_cache import ThumbnailCache
 from tiny_bundle import COLORS
 from tiny_photos import write_color
 
@@ -54,12 +54,12 @@ def _index(gallery: Gallery, photos: Path, second: Bundle) -> None:
 
 def _browse(gallery: Gallery, photos: Path, second: Bundle) -> None:
     del second
-    pictures = Pictures(gallery.path, max_bytes=500)
+    pictures = ThumbnailCache(gallery.path, max_bytes=500)
     for number in range(6):
         Image.effect_noise((60, 60), 90 + number).save(file := photos / f"noise-{number}.png")
-        pictures.of(file)
+        pictures.thumbnail(file)
         file.unlink()
-    Pictures(gallery.path).of(photos / "0.png")
+    ThumbnailCache(gallery.path).thumbnail(photos / "0.png")
     Searcher(gallery).search("red", k=3)
 
 

@@ -1,10 +1,11 @@
-"""One server and one Chromium for all tests of the page; a fresh tab for each, watched for errors and requests."""
+"""One server and one Chromium for all tests of the page; a new tab for each, watched for errors and requests."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -19,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-import photoseek
 from photoseek import Bundle, Gallery
 from photoseek.bundle.manifest import Manifest
 from photoseek.captions import Caption
@@ -28,23 +28,21 @@ from tiny_bundle import COLORS, write_tiny_bundle
 from tiny_photos import write_color
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 TIMEOUT_S = 20.0
 TOKEN = "a-token-of-the-tests-0123456789"
+VIEWPORTS = {"wide": (1280, 900), "phone": (390, 844)}
 HOSTILE = (
     "![x](http:/tracker.invalid/x.png).jpg",
     "<img src=x onerror=alert(1)>&amp;.jpg",
     "_a_ **b** `c` :smile:.jpg",
 )
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-_START = """
-import signal
-import sys
-from pathlib import Path
-from photoseek.page.launch import run_page
-signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts in the background ignores it
-sys.exit(run_page(Path(sys.argv[1]), address=sys.argv[3], port=int(sys.argv[2]), open_browser=False))
+_PHOTOSEEK = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it in background processes
+runpy.run_module("photoseek", run_name="__main__", alter_sys=True)
 """
 
 
@@ -62,37 +60,37 @@ class Server:
 
     @property
     def cookie(self) -> str:
-        """What a browser that has shown the token sends from then on."""
+        """The cookie of a browser that has sent the token."""
         return f"photoseek-{self.port}={Access(TOKEN).cookie}"
 
 
 @dataclass
 class Watched:
-    """What a tab did that it should not have done."""
+    """Errors and external requests of a tab."""
 
     console: list[str] = field(default_factory=list)
-    foreign: list[str] = field(default_factory=list)
+    external: list[str] = field(default_factory=list)
 
 
 @pytest.fixture(scope="session")
 def albums(tmp_path_factory: pytest.TempPathFactory, tiny_bundle_path: Path) -> Path:
-    """Galleries by name: ``colours`` (24 photos and five odd ones, with captions), ``empty``, ``damaged``."""
+    """Galleries by name: ``colors`` (24 photos and five odd ones, with captions), ``empty``, ``damaged``."""
     albums = tmp_path_factory.mktemp("albums")
     bundle = Bundle.load(tiny_bundle_path)
     calibrated = Bundle.load(write_calibrated(tmp_path_factory.mktemp("bundles") / "tiny"))
     for number, (name, color) in enumerate(COLORS.items()):
         for index in range(4):
-            write_color(albums / "colours" / name / f"{name}-{index}.png", color, seed=10 * number + index)
+            write_color(albums / "colors" / name / f"{name}-{index}.png", color, seed=10 * number + index)
     for index, name in enumerate(HOSTILE):
-        write_color(albums / "colours" / name, (120, 0, 120), seed=100 + index, size=(40 + 60 * index, 90))
-    (albums / "colours" / "broken.jpg").write_bytes(b"no photo")
-    vanishing = write_color(albums / "colours" / "vanished.png", (120, 0, 125), seed=200)
+        write_color(albums / "colors" / name, (120, 0, 120), seed=100 + index, size=(40 + 60 * index, 90))
+    (albums / "colors" / "broken.jpg").write_bytes(b"no photo")
+    vanishing = write_color(albums / "colors" / "vanished.png", (120, 0, 125), seed=200)
     for name in ("empty", "damaged"):
         (albums / name).mkdir()
     write_color(albums / "damaged" / "red.png", COLORS["red"])
     for name in ("empty", "damaged"):
         Gallery.create(albums / name, bundle).index()
-    gallery = Gallery.create(albums / "colours", calibrated)
+    gallery = Gallery.create(albums / "colors", calibrated)
     gallery.index()
     gallery.add_captions(Caption(f"{name}/{name}-0.png", 0, f"a {name} picture") for name in COLORS)
     vanishing.unlink()
@@ -101,7 +99,7 @@ def albums(tmp_path_factory: pytest.TempPathFactory, tiny_bundle_path: Path) -> 
 
 
 def write_calibrated(folder: Path) -> Path:
-    """A tiny bundle that knows how far its cosines can be trusted."""
+    """Write a tiny bundle with calibrated confidence."""
     write_tiny_bundle(folder)
     manifest = Manifest.read(folder)
     curve = {"slope": 20.0, "intercept": -17.0, "min_similarity": 0.7, "photos": 9, "captions": 9}
@@ -112,46 +110,56 @@ def write_calibrated(folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def server(albums: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The page over the ``colours`` album."""
-    if importlib.util.find_spec("streamlit") is None:
-        pytest.skip("streamlit is not installed")
-    with start_page(albums / "colours", tmp_path_factory.mktemp("server")) as running:
+    """The page over the ``colors`` album, ended by SIGTERM."""
+    command = page_command(albums / "colors", "--no-browser")
+    with running_page(command, tmp_path_factory.mktemp("server"), stop_signal=signal.SIGTERM) as running:
         yield running
 
 
-class start_page:  # noqa: N801 - a context manager
-    """Start the page as the command line does, and end it as Ctrl-C or a service manager does: by SIGTERM."""
+def page_command(gallery: Path, *options: str) -> list[str]:
+    """Return the command line of ``photoseek app``, without its port."""
+    return [sys.executable, "-c", _PHOTOSEEK, "app", "--gallery", str(gallery), *options]
 
-    def __init__(self, gallery: Path, folder: Path, address: str = "127.0.0.1") -> None:
-        self.log = folder / "page.log"
-        self.address = address
-        self.gallery = gallery
-        self.folder = folder
 
-    def __enter__(self) -> Server:
-        port = free_port()
-        source = Path(photoseek.__file__).parents[1]
-        path = os.pathsep.join(filter(None, [str(source), os.environ.get("PYTHONPATH", "")]))
-        with self.log.open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-c", _START, str(self.gallery), str(port), self.address],
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=self.folder,
-                env={
-                    **os.environ,
-                    "PYTHONPATH": path,
-                    "PHOTOSEEK_TOKEN": TOKEN,
-                    "XDG_CACHE_HOME": str(self.folder / "cache"),
-                },
-            )
-        self.server = Server(port, self.log, process)
-        wait_until_healthy(self.server)
-        return self.server
+@contextmanager
+def running_page(
+    command: list[str], folder: Path, *, stop_signal: signal.Signals | None, port_option: str = "--port", **added: str
+) -> Iterator[Server]:
+    """Run a page and yield it when it responds; expect that a signal ends it without errors and frees the port.
 
-    def __exit__(self, *_: object) -> None:
-        process = self.server.process
-        process.terminate()
+    Args:
+        command: Command line without the port.
+        folder: Folder of its log and its cache.
+        stop_signal: Signal that ends it. None: it is killed, and nothing is expected.
+        port_option: Option of the command for the port.
+        **added: Environment variables.
+    """
+    if importlib.util.find_spec("streamlit") is None:
+        pytest.skip("streamlit is not installed")
+    port, log = free_port(), folder / "page.log"
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "PHOTOSEEK_TOKEN": TOKEN,
+        "XDG_CACHE_HOME": str(folder / "cache"),
+        **added,
+    }
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*command, f"{port_option}={port}"], stdout=output, stderr=subprocess.STDOUT, cwd=folder, env=environment
+        )
+    running = Server(port, log, process)
+    try:
+        wait_until_healthy(running)
+        yield running
+        if stop_signal is not None:
+            process.send_signal(stop_signal)
+            assert process.wait(TIMEOUT_S) == 0, log.read_text()
+            with socket.socket() as client, pytest.raises(ConnectionRefusedError):
+                client.connect(("127.0.0.1", port))
+            assert "Traceback" not in log.read_text()
+    finally:
+        process.terminate()  # the launcher passes it on to its server
         try:
             process.wait(TIMEOUT_S)
         finally:
@@ -159,15 +167,13 @@ class start_page:  # noqa: N801 - a context manager
 
 
 def wait_until_healthy(server: Server) -> None:
-    end = time.monotonic() + TIMEOUT_S
+    end = time.monotonic() + 3 * TIMEOUT_S
     while time.monotonic() < end and server.process.poll() is None:
         try:
             with urllib.request.urlopen(server.url + "_stcore/health", timeout=5):
                 return
         except OSError:
             time.sleep(0.1)
-    server.process.kill()
-    server.process.wait()
     pytest.fail(f"the page did not start:\n{server.log.read_text()}")
 
 
@@ -192,36 +198,51 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(params=[(1280, 900), (390, 844)], ids=["wide", "phone"])
-def tab(chromium: Browser, server: Server, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """An empty tab, wide and as on a telephone; afterwards: nothing reaches beyond its right side."""
-    width, height = request.param
-    with watched_tab(chromium, server, viewport={"width": width, "height": height}) as page:
+@pytest.fixture(scope="session")
+def signed_in(chromium: Browser, server: Server) -> Iterator[dict[str, BrowserContext]]:
+    """A signed-in browser profile for each viewport. Its tabs share the HTTP cache, and each tab is a new session."""
+    contexts = {name: new_context(chromium, server, viewport=name) for name in VIEWPORTS}
+    for context in contexts.values():
+        context.request.get(f"/?token={TOKEN}", max_redirects=0)  # the tabs share the cookie
+    yield contexts
+    for context in contexts.values():
+        context.close()
+
+
+def new_context(chromium: Browser, server: Server, *, viewport: str = "wide", **options: Any) -> BrowserContext:
+    """Return a new browser profile, without a cookie."""
+    width, height = VIEWPORTS[viewport]
+    context = chromium.new_context(base_url=server.url, viewport={"width": width, "height": height}, **options)
+    context.set_default_timeout(TIMEOUT_S * 1000)
+    return context
+
+
+@pytest.fixture(params=VIEWPORTS)
+def tab(signed_in: dict[str, BrowserContext], server: Server, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A new signed-in tab, wide and as on a phone."""
+    with watched_tab(signed_in[request.param], server) as page:
         yield page
-        assert page.evaluate("document.scrollingElement.scrollWidth") <= width
 
 
 @contextmanager
-def watched_tab(chromium: Browser, server: Server, *, token: str = TOKEN, **options: Any) -> Iterator[Page]:
-    """A tab of a browser that has shown the token; afterwards: no exception shown, no error in the console, no request
-    to another host."""
-    context = chromium.new_context(base_url=server.url, **options)
-    context.set_default_timeout(TIMEOUT_S * 1000)
-    context.request.get(f"/?token={token}", max_redirects=0)  # shares its cookies with the tab
+def watched_tab(context: BrowserContext, server: Server) -> Iterator[Page]:
+    """Open a tab; expect no exception on the page, no error in the console, no request to another host, and no
+    horizontal scroll bar."""
     page = context.new_page()
     watched = Watched()
     page.on("console", lambda message: watched.console.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: watched.console.append(str(error)))
-    page.on("request", lambda request: None if is_own(request.url, server) else watched.foreign.append(request.url))
+    page.on("request", lambda request: None if is_local(request.url, server) else watched.external.append(request.url))
     try:
         yield page
         exceptions = page.locator("[data-testid=stException]").count()
+        overflow = page.evaluate("document.scrollingElement.scrollWidth > window.innerWidth")
     finally:
-        context.close()
-    assert (exceptions, watched.console, watched.foreign) == (0, [], [])
+        page.close()
+    assert (exceptions, watched.console, watched.external, overflow) == (0, [], [], False)
 
 
-def is_own(url: str, server: Server) -> bool:
+def is_local(url: str, server: Server) -> bool:
     return url.startswith((server.url, server.url.replace("http:", "ws:"), "data:", "blob:"))
 
 
@@ -237,12 +258,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 @pytest.fixture
 def unindexed(tmp_path: Path) -> Path:
-    """A folder of 50 photos that take some seconds, and one that is none; no gallery yet."""
+    """A folder of 40 photos that take some seconds, and a damaged one; no gallery yet."""
     folder = tmp_path / "new"
     folder.mkdir()
     Image.new("RGB", (4000, 3000), COLORS["red"]).save(folder / "0.png")
     photo = (folder / "0.png").read_bytes()
-    for number in range(50):  # what stands behind the picture makes each a content of its own
+    for number in range(40):  # trailing bytes make each content unique
         (folder / f"{number}.png").write_bytes(photo + bytes([number]))
     (folder / "broken.jpg").write_bytes(b"no photo")
     return folder

@@ -1,4 +1,4 @@
-"""Who may open the page: whoever shows the token, once; a cookie then stands for it until the browser is closed."""
+"""Authorization of the page: a token, sent once, then a cookie that lasts until the browser is closed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 NO_TOKEN_VARIABLE = "PHOTOSEEK_NO_TOKEN"
-"""The environment variable that turns the token off, with the value ``1``."""
+"""Environment variable that disables the token if its value is ``1``."""
 
 _TICKET_S = 120.0
 _ESTABLISHED = "01"
@@ -18,10 +18,10 @@ _SOCKETS = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 
 
 class Access:
-    """The token of a running page, the cookie derived from it, and tickets; safe to share between threads.
+    """Token of a running page, the cookie derived from it, and tickets; safe to share between threads.
 
-    A ticket is a token for one use within two minutes. It is in the address that a browser is started with, because
-    other accounts of the machine can read the command lines of processes; it is accepted from this account only.
+    A ticket is a single-use token that expires after two minutes and works from this account only. The address that
+    starts a browser contains a ticket, because other accounts can read the command lines of processes.
     """
 
     def __init__(self, token: str) -> None:
@@ -31,10 +31,10 @@ class Access:
 
     @classmethod
     def from_environment(cls) -> Access | None:
-        """Return access by ``PHOTOSEEK_TOKEN``, else by a random token; None where the token is turned off.
+        """Return access by ``PHOTOSEEK_TOKEN`` or by a random token, or None if the token is disabled.
 
         Raises:
-            QueryError: The token of the environment is too short, or has other characters.
+            QueryError: The token of the environment is too short or has invalid characters.
         """
         from photoseek.system.access_token import read_token
 
@@ -43,25 +43,25 @@ class Access:
         return cls(read_token(None) or secrets.token_urlsafe())
 
     def new_ticket(self) -> str:
-        """Return a ticket."""
+        """Return a new ticket."""
         ticket = secrets.token_urlsafe()
         self._tickets[ticket] = time.monotonic() + _TICKET_S
         return ticket
 
     def accepts(self, given: str, client: tuple[str, int] | None, server: tuple[str, int | None] | None) -> bool:
-        """Return whether a text is the token, or a ticket that arrives over a connection of this account.
+        """Return whether a text is the token, or a ticket over a connection of this account.
 
         Args:
-            given: What a visitor shows.
-            client: Address and port that the connection comes from, as ASGI has it.
-            server: Address and port that it arrived at.
+            given: Text that a visitor sends.
+            client: Address and port of the client, as in the ASGI scope.
+            server: Address and port of the server.
         """
         if same(given, self.token):
             return True
         ticket = next((ticket for ticket in list(self._tickets) if same(given, ticket)), None)
         if ticket is None:
             return False
-        until = self._tickets.pop(ticket, 0.0)  # also when it is refused: it has been seen by another account
+        until = self._tickets.pop(ticket, 0.0)  # also if it is refused: another account has seen it
         return time.monotonic() < until and is_from_this_account(client, server)
 
     def accepts_cookie(self, given: str) -> bool:
@@ -70,15 +70,14 @@ class Access:
 
 
 def same(given: str, expected: str) -> bool:
-    """Compare any text with a secret in constant time."""
+    """Return whether a text equals a secret, in constant time."""
     return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())
 
 
 def is_from_this_account(client: tuple[str, int] | None, server: tuple[str, int | None] | None) -> bool:
-    """Return whether a connection was opened by a process of this account, on this machine.
+    """Return whether a process of this account on this machine opened a connection.
 
-    Linux lists every connection of the machine with the account that opened it. Other systems do not, and there any
-    connection counts as one of this account.
+    Linux lists the account of every connection. On other systems, the result is always true.
     """
     if not _SOCKETS[0].exists():
         return True
@@ -89,7 +88,7 @@ def is_from_this_account(client: tuple[str, int] | None, server: tuple[str, int 
 
 
 def _owners(file: Path, local: int, remote: int | None) -> list[int]:
-    """The accounts with a connection from one port to another; columns as in proc(5)."""
+    """Return the accounts with a connection from one port to another; columns as in proc(5)."""
     rows = [line.split() for line in file.read_text("ascii").splitlines()[1:]]
     return [int(row[7]) for row in rows if row[3] == _ESTABLISHED and (_port(row[1]), _port(row[2])) == (local, remote)]
 

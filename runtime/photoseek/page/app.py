@@ -1,4 +1,4 @@
-"""The search page as a whole."""
+"""The search page: header, sidebar and tabs."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ import streamlit as st
 
 from photoseek.bundle.bundle import DEMO
 from photoseek.errors import GalleryNotFound, PhotoseekError
-from photoseek.page import describe_view, filter_form, index_job, index_panel, messages, sidebar
+from photoseek.page import describe_view, filter_form, index_job, index_panel, messages, search_form, sidebar
 from photoseek.page.bundle_form import render_bundle_form
 from photoseek.page.exposure import is_shared
 from photoseek.page.open_galleries import GalleryState, OpenGallery, gallery_state, open_gallery, open_reranker
-from photoseek.page.search_form import example_queries, form_values, query_help, render_search_form
-from photoseek.page.search_view import answer
-from photoseek.page.server import is_built
-from photoseek.page.sidebar import remember
-from photoseek.page.strings import KEY, strings, take_language
+from photoseek.page.search_view import render_results
+from photoseek.page.server import is_gated
+from photoseek.page.strings import KEY, read_language, strings
 from photoseek.page.url_state import read_url, write_url
 
 _log = logging.getLogger(__name__)
@@ -27,78 +25,78 @@ _HERE = Path(__file__).parent
 
 
 def render() -> None:
-    """Draw the page. No error leaves it as a traceback: what is unforeseen goes to the log."""
+    """Draw the page. Unexpected errors are logged, and never shown as a traceback."""
     st.set_page_config("photoseek", str(_HERE / "icon.svg"), layout="wide")
     st.html(_HERE / "style.css")
-    take_language()
+    read_language()
     read_url()
-    _header()
-    if not is_built():  # without the gate, the bare script is open to anyone
-        messages.problem(strings().not_guarded)
+    _render_header()
+    if not is_gated():  # the bare script is open to anyone
+        messages.error(strings().no_gate)
         return
     try:
-        _draw_gallery(sidebar.choose_gallery())
+        _render_gallery(sidebar.choose_gallery())
     except PhotoseekError as error:
-        messages.problem(str(error))
+        messages.error(str(error))
     except Exception:
-        _log.exception("the page could not be drawn")
-        messages.problem(strings().unforeseen)
+        _log.exception("cannot draw the page")
+        messages.error(strings().unexpected)
 
 
-def _header() -> None:
+def _render_header() -> None:
     now = strings()
     with st.container(key="ps-top", horizontal=True, vertical_alignment="center"):
         st.html(f'<header class="ps-header" lang="{now.code}"><h1>photoseek</h1><p>{now.tagline}</p></header>')
         st.button(
-            now.other_name, type="tertiary", icon=":material/translate:", on_click=_language_menu, args=(now.other,)
+            now.other_name, type="tertiary", icon=":material/translate:", on_click=_set_language, args=(now.other,)
         )
 
 
-def _language_menu(language: str) -> None:
+def _set_language(language: str) -> None:
     st.session_state[KEY] = language
 
 
-def _draw_gallery(folder: str) -> None:
+def _render_gallery(folder: str) -> None:
     try:
         if not folder:
-            raise GalleryNotFound("no gallery is named")
+            raise GalleryNotFound("expected the folder of a gallery, found none")
         opened = open_gallery(folder)
-        st.session_state["bundle"] = opened.searcher.bundle.reference
+        st.session_state["index-bundle"] = opened.searcher.bundle.reference
     except PhotoseekError as error:
-        _offer_indexing(folder)
+        _render_index_panel(folder)
         if not isinstance(error, GalleryNotFound):
             raise
         messages.no_gallery(folder)
         return
     if not is_shared():
-        remember(folder)
-    _offer_indexing(folder)
+        sidebar.remember(folder)
+    _render_index_panel(folder)
     gallery = opened.searcher.gallery
     state = gallery_state(gallery)
-    chosen = render_bundle_form(tuple(gallery.bundles), state.status)
-    sidebar.tell(state)
-    if chosen.model != gallery.fingerprint:
-        opened = open_gallery(folder, chosen.model)
-    reranker = None if chosen.second is None else open_reranker(opened, chosen.second)
-    _draw_state(folder, replace(opened, reranker=reranker), state)
+    choice = render_bundle_form(tuple(gallery.bundles), state.status)
+    sidebar.render_status(state)
+    if choice.search != gallery.fingerprint:
+        opened = open_gallery(folder, choice.search)
+    reranker = None if choice.rerank is None else open_reranker(opened, choice.rerank)
+    _render_state(folder, replace(opened, reranker=reranker), state)
 
 
-def _offer_indexing(folder: str) -> None:
+def _render_index_panel(folder: str) -> None:
     with st.sidebar:
-        index_panel.render_index_panel(folder, st.session_state.get("bundle", DEMO))
+        index_panel.render_index_panel(folder, st.session_state.get("index-bundle", DEMO))
 
 
-def _draw_state(folder: str, opened: OpenGallery, state: GalleryState) -> None:
+def _render_state(folder: str, opened: OpenGallery, state: GalleryState) -> None:
     if state.status.searchable and state.status.generation is not None:
-        _draw_views(opened, state)
+        _render_tabs(opened, state)
     elif (job := index_job.job_of(folder)) is not None and job.running:
-        messages.being_indexed()
+        messages.notice(strings().being_indexed_title, strings().being_indexed)
     else:
         messages.nothing_searchable(state.status, opened.searcher.bundle.reference)
 
 
-def _draw_views(opened: OpenGallery, state: GalleryState) -> None:
-    """Draw both views behind tabs; only the open one searches."""
+def _render_tabs(opened: OpenGallery, state: GalleryState) -> None:
+    """Draw both tabs; only the open one searches."""
     now = strings()
     key, labels = f"tab-{now.code}", {"find": now.find_tab, "describe": now.describe_tab}
     if wanted := st.session_state.pop("view", None):
@@ -106,24 +104,25 @@ def _draw_views(opened: OpenGallery, state: GalleryState) -> None:
     find, about = st.tabs([now.find_tab, now.describe_tab], key=key, on_change="rerun")
     st.session_state["describing"] = bool(about.open)
     with find:
-        _draw_find(opened, state)
+        _render_search_tab(opened, state)
     if about.open:
         with about:
-            describe_view.show(opened, state)
+            describe_view.render_describe_view(opened, state)
 
 
-def _draw_find(opened: OpenGallery, state: GalleryState) -> None:
+def _render_search_tab(opened: OpenGallery, state: GalleryState) -> None:
     with st.container(key="ps-query", horizontal=True, vertical_alignment="center"):
-        render_search_form()
+        search_form.render_search_form()
         filter_form.render_filter_form(state.folders)
-        query_help()
-    query = form_values()
+        search_form.render_query_help()
+    query = search_form.form_values()
     write_url()
     filter_form.render_filter_chips(query)
     if st.session_state["describing"]:
         return
     if query.empty:
-        messages.welcome(state.status)
-        example_queries(opened.searcher)
+        now = strings()
+        messages.notice(now.welcome_title.format(count=f"{state.status.searchable:,}"), now.welcome)
+        search_form.render_examples(opened.searcher)
     else:
-        answer(opened, query, state)
+        render_results(opened, query, state)

@@ -1,4 +1,4 @@
-"""Where a gallery holds several bundles: which one answers, and which one looks at its first hits once more."""
+"""Fields for a gallery with several bundles: which one searches, and which one reranks the top hits."""
 
 from __future__ import annotations
 
@@ -9,62 +9,45 @@ import streamlit as st
 
 from photoseek.gallery.database.bundles import GalleryBundle
 from photoseek.gallery.status import GalleryStatus
+from photoseek.page.components import field_options
 from photoseek.page.strings import strings
 
-MODEL, SECOND = "model", "second"
-"""In the session and in the address of the page: the beginnings of two fingerprints; none, where nothing was chosen."""
+SEARCH, RERANK = "bundle", "rerank"
+"""Names of the choices in the session and in the address of the page; each is an abbreviated fingerprint or empty."""
 
 SHORT = 12
-"""Characters of a fingerprint that stand for it."""
+"""Length of an abbreviated fingerprint."""
 
 
 @dataclass(frozen=True)
-class Models:
-    """What was chosen.
+class BundleChoice:
+    """Fingerprints of the bundle that searches, and of the one that reranks the top hits, or None."""
 
-    Attributes:
-        model: Fingerprint of the bundle to search with.
-        second: Fingerprint of the bundle that reranks the top hits, or None.
+    search: str
+    rerank: str | None = None
+
+
+def render_bundle_form(bundles: Sequence[GalleryBundle], status: GalleryStatus) -> BundleChoice:
+    """Draw both fields in the sidebar if two or more bundles are indexed, and return the choice.
+
+    A choice that this gallery does not have is ignored.
     """
-
-    model: str
-    second: str | None = None
-
-
-def render_bundle_form(held: Sequence[GalleryBundle], status: GalleryStatus) -> Models:
-    """Draw both fields in the sidebar, if two or more bundles are indexed; choices of another gallery are ignored."""
-    own = held[0].fingerprint
+    primary = bundles[0].fingerprint
     indexed = {it.fingerprint for it in status.additional if it.generation is not None}
-    names = {it.fingerprint: it.name for it in held if it.is_primary or it.fingerprint in indexed}
-    if len(names) < 2:
-        return Models(own)
+    known = {it.fingerprint[:SHORT]: it for it in bundles if it.is_primary or it.fingerprint in indexed}
+    if len(known) < 2:
+        return BundleChoice(primary)
+    names = {short: bundle.name for short, bundle in known.items()}
     now = strings()
     with st.sidebar:
-        model = _choose(now.model, MODEL, list(names), names, _chosen(MODEL, list(names)) or own, None) or own
-        others = [fingerprint for fingerprint in names if fingerprint != model]
-        second = _choose(now.second_look, SECOND, others, names, _chosen(SECOND, others), now.no_second_look)
-    return Models(model, second)
+        search = _select(now.search_with, SEARCH, names, primary[:SHORT])
+        others = {short: name for short, name in names.items() if short != search}
+        rerank = _select(now.rerank_with, RERANK, {"": now.no_rerank, **others}, "")
+    return BundleChoice(known[search].fingerprint, known[rerank].fingerprint if rerank else None)
 
 
-def _chosen(name: str, options: Sequence[str]) -> str | None:
-    """What the session says, where the gallery holds it."""
-    wanted = st.session_state.get(name)
-    return next((each for each in options if wanted and each.startswith(wanted)), None)
-
-
-def _choose(
-    label: str, name: str, options: Sequence[str], shown: Mapping[str, str], chosen: str | None, none: str | None
-) -> str | None:
-    """Draw a field; its choice is kept apart from it, since a field loses what it holds while it is not drawn."""
-    field = f"{name}-field"
-    if field not in st.session_state or st.session_state[field] != (chosen or ""):
-        st.session_state[field] = chosen or ""
-    known = [*([] if none is None else [""]), *options]
-    st.selectbox(
-        label, known, key=field, format_func={"": none or "", **shown}.__getitem__, on_change=_take, args=(name, field)
-    )
-    return chosen
-
-
-def _take(name: str, field: str) -> None:
-    st.session_state[name] = st.session_state[field][:SHORT] or None
+def _select(label: str, name: str, options: Mapping[str, str], default: str) -> str:
+    chosen = str(st.session_state.get(name))
+    value = chosen if chosen in options else default
+    st.selectbox(label, list(options), format_func=options.__getitem__, **field_options(name, value))
+    return value

@@ -1,6 +1,6 @@
-"""The parts of the page that Streamlit has none for, each with a script of its own: cards, chips, pasted pictures.
+"""Cards, chips and pasted pictures: components with a script, and fields that keep their value while they are hidden.
 
-What is shown in them is set as text by their scripts, never as HTML or Markdown.
+The scripts insert all data as text, never as HTML or Markdown.
 """
 
 from __future__ import annotations
@@ -16,25 +16,39 @@ from streamlit.components.v2.types import ComponentRenderer
 _FOLDER = Path(__file__).parent / "assets"
 
 
-def register_component(name: str, key: str, data: Mapping[str, Any], **told: Callable[[], None]) -> None:
-    """Draw a part; each of ``told`` is called when the person has done what its name says,
-    see ``component_value``."""
-    callbacks: dict[str, Any] = {f"on_{event}_change": callback for event, callback in told.items()}
-    _part(name)(key=key, data=dict(data), **callbacks)
+def render_component(name: str, key: str, data: Mapping[str, Any], **events: Callable[[], None]) -> None:
+    """Draw a component; each callback in ``events`` runs after the event of its name, see ``component_value``."""
+    callbacks: dict[str, Any] = {f"on_{event}_change": callback for event, callback in events.items()}
+    _component(name)(key=key, data=dict(data), **callbacks)
 
 
 def component_value(key: str, event: str) -> Any:
-    """What a part tells with an event; to be asked in its callback."""
+    """Return the value of an event, in its callback."""
     return getattr(st.session_state.get(key), event, None)
 
 
+def field_options(name: str, value: Any) -> dict[str, Any]:
+    """Return key and callback of a field that shows ``value``, and stores changes in the session under ``name``.
+
+    The value needs a separate key, because Streamlit drops the value of a field that is not drawn.
+    """
+    field = f"{name}-field"
+    if st.session_state.get(field) != value:
+        st.session_state[field] = value
+    return {"key": field, "on_change": _store, "args": (name, field)}
+
+
+def _store(name: str, field: str) -> None:
+    st.session_state[name] = st.session_state[field]
+
+
 @cache
-def _part(name: str) -> ComponentRenderer:
-    """Registered once: a second time would be warned of."""
+def _component(name: str) -> ComponentRenderer:
+    """Register a component; Streamlit warns if this happens twice."""
     style = _FOLDER / f"{name}.css"
     return st.components.v2.component(
         f"photoseek_{name}",
-        html='<div class="ps-part"></div>',
+        html='<div class="ps-component"></div>',
         css=style.read_text("utf-8") if style.exists() else None,
         js=(_FOLDER / f"{name}.js").read_text("utf-8"),
     )

@@ -1,4 +1,4 @@
-"""From a photo to sentences: the captions of the gallery that describe it best."""
+"""The tab that describes a photo by the best-matching captions of the gallery."""
 
 from __future__ import annotations
 
@@ -10,50 +10,50 @@ from photoseek.errors import PhotoError
 from photoseek.gallery.thumbnails import data_uri, make_thumbnail
 from photoseek.page import components, messages
 from photoseek.page.open_galleries import GalleryState, OpenGallery
-from photoseek.page.search_form import Upload, choose_upload
+from photoseek.page.search_form import Upload, render_upload
 from photoseek.page.strings import strings
 from photoseek.page.thumbnail_cache import FULL_SIDE
 from photoseek.search.hits import Sentence
 
-SOURCE = "described"
-"""In the session: the photo to describe, an ``Upload`` or the path of one in the gallery."""
+PHOTO = "described"
+"""Name in the session of the photo to describe: an ``Upload``, or the path of a photo in the gallery."""
 
 _SENTENCES = 10
 
 
-def take(path: str) -> None:
-    """Have a photo of the gallery described, in the tab for that."""
-    st.session_state.update({SOURCE: path, "opened": None, "view": "describe"})
+def describe(path: str) -> None:
+    """Switch to the tab with a photo of the gallery."""
+    st.session_state.update({PHOTO: path, "opened": None, "view": "describe"})
 
 
-def show(opened: OpenGallery, state: GalleryState) -> None:
+def render_describe_view(opened: OpenGallery, state: GalleryState) -> None:
     """Draw the tab."""
-    now, source = strings(), st.session_state.get(SOURCE)
+    now, photo = strings(), st.session_state.get(PHOTO)
     if not state.status.captions:
         messages.no_captions(state.status.photos_root)
         return
     st.html(f'<h2 class="ps-title">{now.describe_title}</h2>')
     messages.hint(now.describe_intro)
-    choose_upload(now.choose_photo, SOURCE)
-    if source is None:
+    render_upload(now.choose_photo, PHOTO)
+    if photo is None:
         return
-    label = source.name if isinstance(source, Upload) else source
-    components.register_component(
-        "chips", "described-chip", {"chips": [{"id": SOURCE, "label": label}], "remove": now.remove}, removed=_remove
-    )
+    label = photo.name if isinstance(photo, Upload) else photo
+    chips = {"chips": [{"id": PHOTO, "label": label}], "remove": now.remove}
+    components.render_component("chips", "described-chip", chips, removed=_remove)
     try:
-        _answer(opened, source)
+        _render_captions(opened, photo)
     except PhotoError as error:
         messages.photo_error(str(error))
 
 
-def _answer(opened: OpenGallery, source: Upload | str) -> None:
-    if isinstance(source, Upload):
-        picture = make_thumbnail(source.data, FULL_SIDE)
-        sentences = opened.captions.describe(source.data, k=_SENTENCES)
+def _render_captions(opened: OpenGallery, photo: Upload | str) -> None:
+    searcher = opened.searcher
+    if isinstance(photo, Upload):
+        picture = make_thumbnail(photo.data, FULL_SIDE)
+        sentences = searcher.describe(photo.data, k=_SENTENCES)
     else:
-        sentences = opened.captions.describe(similar_to=source, k=_SENTENCES)
-        picture = opened.pictures.of(opened.searcher.gallery.photos.file_of(source), FULL_SIDE)
+        sentences = searcher.describe(similar_to=photo, k=_SENTENCES)
+        picture = opened.thumbnails.thumbnail(searcher.gallery.photos.file_of(photo), FULL_SIDE)
     left, right = st.columns([2, 3], gap="medium")
     left.html(f'<figure class="ps-full"><img src="{data_uri(picture)}" alt="{escape(strings().your_photo)}"></figure>')
     right.html(_list(sentences))
@@ -69,4 +69,4 @@ def _list(sentences: list[Sentence]) -> str:
 
 
 def _remove() -> None:
-    st.session_state[SOURCE] = None
+    st.session_state[PHOTO] = None

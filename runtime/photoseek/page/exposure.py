@@ -1,4 +1,4 @@
-"""What the page shows where other computers can reach it: the operator's gallery alone, and no path of the server."""
+"""Restrictions if other computers can reach the page: only the operator's gallery, and no path of the server."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def is_shared() -> bool:
 
 
 def operators_gallery() -> str:
-    """Return the folder of the gallery that the page was started with; empty where none was named."""
+    """Return the folder of the gallery that the page was started with, or an empty string."""
     return os.environ.get(GALLERY_VARIABLE, "")
 
 
 def public(message: str) -> str:
-    """Return a message as visitors may read it.
+    """Return a message for visitors.
 
-    Where the page is shared, a message with an absolute path or an address goes to the log, and visitors are told so.
+    If the page is shared, a message with an absolute path or an address is logged and replaced.
     """
     if not _ABSOLUTE.search(message) or not is_shared():
         return message

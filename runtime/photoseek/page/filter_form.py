@@ -1,4 +1,4 @@
-"""Which photos may be found: fields for a ``Filter``, and a chip for each condition that is set."""
+"""Fields for a ``Filter``, and a chip for each active filter."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from photoseek.page.search_form import SearchForm
 from photoseek.page.strings import Strings, strings
 
 NAMES = tuple(field.name for field in fields(Filter))
-"""The conditions, as they are called in the session, with ``PREFIX``, and in the address."""
+"""Names of the filters in the address, and with ``PREFIX`` in the session."""
 
-PREFIX = "where-"
+PREFIX = "filter-"
 
 _CHIP_SIDE = 128
-_TURN = "fields-turn"
+_TURN = "filter-turn"
 
 
 def render_filter_form(folders: Sequence[str]) -> None:
-    """Draw a button that unfolds the fields."""
+    """Draw a button that opens the fields."""
     now = strings()
     with st.popover(now.filters, icon=":material/tune:"):
         _choose(now.folder, "folder", folders, {})
@@ -41,7 +41,7 @@ def render_filter_form(folders: Sequence[str]) -> None:
 
 
 def current_filter() -> Filter:
-    """What the session asks for now.
+    """Return the current filter of the session.
 
     Raises:
         QueryError: Invalid date.
@@ -50,40 +50,39 @@ def current_filter() -> Filter:
     return Filter(**{name: value for name, value in values.items() if value not in (None, "")})
 
 
-def render_filter_chips(asked: SearchForm) -> None:
-    """Draw what is asked for besides the text; a click removes it."""
-    chips = [*_query_chips(asked), *_condition_chips()]
-    if chips:
-        components.register_component("chips", "chips", {"chips": chips, "remove": strings().remove}, removed=_remove)
+def render_filter_chips(query: SearchForm) -> None:
+    """Draw a chip for the photo of the query and for each filter; a click removes it."""
+    if chips := [*_query_chips(query), *_filter_chips()]:
+        components.render_component("chips", "chips", {"chips": chips, "remove": strings().remove}, removed=_remove)
 
 
-def _choose(label: str, name: str, options: Sequence[str], shown: dict[str, str]) -> None:
+def _choose(label: str, name: str, options: Sequence[str], labels: dict[str, str]) -> None:
     chosen = st.session_state[PREFIX + name]
-    known = [*options] if chosen in (None, *options) else [*options, chosen]  # a link may name a folder that has gone
+    known = [*options] if chosen in (None, *options) else [*options, chosen]  # a link may contain a removed folder
     st.selectbox(
         label,
         known,
         index=None,
         placeholder=strings().any,
-        format_func=lambda it: shown.get(it, it),
+        format_func=lambda it: labels.get(it, it),
         **_field(name),
     )
 
 
 def _field(name: str) -> dict[str, Any]:
-    """Key and callback of a field.
+    """Return key and callback of a field.
 
-    The browser keeps what was typed into a field that is folded away, whatever the session says meanwhile: a condition
-    is therefore kept apart from its field, and has a new one after a chip was removed.
+    The browser restores the text of a field in a closed popover, whatever the session contains. A filter is therefore
+    stored separately from its field, and has a new field after its chip was removed.
     """
     turn = st.session_state.setdefault(_TURN, 0)
     key = f"field-{turn}-{name}"
     st.session_state.setdefault(key, st.session_state.get(PREFIX + name))
-    return {"key": key, "on_change": _take, "args": (name, key, turn)}
+    return {"key": key, "on_change": _store, "args": (name, key, turn)}
 
 
-def _take(name: str, key: str, turn: int) -> None:
-    if turn == st.session_state[_TURN]:  # the browser sends a field that has gone once more, when it is quick
+def _store(name: str, key: str, turn: int) -> None:
+    if turn == st.session_state[_TURN]:  # a fast browser sends the value of a removed field again
         st.session_state[PREFIX + name] = st.session_state[key]
 
 
@@ -91,20 +90,20 @@ def _orientations(now: Strings) -> dict[str, str]:
     return {"landscape": now.landscape, "portrait": now.portrait, "square": now.square}
 
 
-def _query_chips(asked: SearchForm) -> list[dict[str, str]]:
+def _query_chips(query: SearchForm) -> list[dict[str, str]]:
     chips = []
-    if asked.photo is not None:
+    if query.photo is not None:
         try:
-            picture = {"picture": data_uri(make_thumbnail(asked.photo.data, _CHIP_SIDE))}
-        except PhotoError:  # told where the results would be
+            picture = {"picture": data_uri(make_thumbnail(query.photo.data, _CHIP_SIDE))}
+        except PhotoError:  # reported in place of the results
             picture = {}
-        chips.append({"id": "photo", "label": asked.photo.name or strings().your_photo, **picture})
-    if asked.similar_to is not None:
-        chips.append({"id": "similar_to", "label": strings().similar_to_chip.format(path=asked.similar_to)})
+        chips.append({"id": "photo", "label": query.photo.name or strings().your_photo, **picture})
+    if query.similar_to is not None:
+        chips.append({"id": "similar_to", "label": strings().similar_to_chip.format(path=query.similar_to)})
     return chips
 
 
-def _condition_chips() -> list[dict[str, str]]:
+def _filter_chips() -> list[dict[str, str]]:
     now = strings()
     labels: dict[str, Callable[[Any], str]] = {
         "taken_from": lambda value: now.from_chip.format(date=value),

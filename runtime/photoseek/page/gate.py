@@ -1,4 +1,4 @@
-"""The gate before the page: ASGI middleware that answers every request itself until the token was shown."""
+"""Gate in front of the page: ASGI middleware that refuses every request without the token or the cookie."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 PARAMETER = "token"
-"""What the token is called in an address, and in the form."""
+"""Name of the token in an address and in the form."""
 
-_HEALTH = "/_stcore/health"  # says ``ok`` and no more; for whoever watches over the server
+_HEALTH = "/_stcore/health"  # returns only ``ok``; for monitoring
 _FORM = "application/x-www-form-urlencoded"
 _MAX_FORM = 4096  # bytes
-_FORM_S = 10.0  # in which a form has to arrive
+_FORM_S = 10.0  # time for a form to arrive
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; "
@@ -33,9 +33,9 @@ _HEADERS = {
 
 
 class Gate:
-    """Lets requests with the cookie pass; sets the cookie for whoever shows the token; refuses all others.
+    """Pass requests with the cookie on, set the cookie on requests with the token, and refuse all others.
 
-    The token is in an address once: the answer is a redirect to the same address without it.
+    A request with the token in its address is redirected to the same address without the token.
     """
 
     def __init__(self, app: ASGIApp, access: Access) -> None:
@@ -43,26 +43,26 @@ class Gate:
         self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or hand over to the page."""
+        """Respond, or pass the request on to the page."""
         if scope["type"] == "websocket" and not self._is_signed_in(HTTPConnection(scope)):
             await receive()
             await send({"type": "websocket.close", "code": 1008, "reason": "sign in with the token first"})
             return
-        answer = await self._answer(Request(scope, receive)) if scope["type"] == "http" else None
-        await (self._app if answer is None else answer)(scope, receive, send)
+        response = await self._respond(Request(scope, receive)) if scope["type"] == "http" else None
+        await (self._app if response is None else response)(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Response | None:
-        """Return what the gate itself answers; None where the page does."""
+    async def _respond(self, request: Request) -> Response | None:
+        """Return the response of the gate, or None to pass the request on."""
         given: str | None
         if request.method == "POST" and request.headers.get("content-type", "").startswith(_FORM):
-            given = await _token_of_form(request)
+            given = await _form_token(request)
         else:
             given = request.query_params.get(PARAMETER) if request.method in ("GET", "HEAD") else None
         signed_in = self._is_signed_in(request)
         if given is not None and self._access.accepts(given.strip(), request.client, request.scope.get("server")):
-            return self._cleaned(request, sign_in=True)
+            return self._redirect(request, sign_in=True)
         if given is not None and signed_in:
-            return self._cleaned(request, sign_in=False)
+            return self._redirect(request, sign_in=False)
         if signed_in or request.scope["path"] == _HEALTH:
             return None
         return _refusal(request, wrong=given is not None)
@@ -70,26 +70,26 @@ class Gate:
     def _is_signed_in(self, connection: HTTPConnection) -> bool:
         return self._access.accepts_cookie(connection.cookies.get(_cookie_name(connection), ""))
 
-    def _cleaned(self, request: Request, *, sign_in: bool) -> Response:
-        """Redirect to the same address without the token, relative, so that a prefix of a proxy is kept."""
-        kept = [(name, value) for name, value in request.query_params.multi_items() if name != PARAMETER]
-        place = "./" + quote(request.scope["path"].rpartition("/")[2])
-        answer = RedirectResponse(f"{place}?{urlencode(kept)}" if kept else place, 303, _HEADERS)
+    def _redirect(self, request: Request, *, sign_in: bool) -> Response:
+        """Redirect to the same address without the token; relative, so that the prefix of a proxy is preserved."""
+        query = [(name, value) for name, value in request.query_params.multi_items() if name != PARAMETER]
+        path = "./" + quote(request.scope["path"].rpartition("/")[2])
+        response = RedirectResponse(f"{path}?{urlencode(query)}" if query else path, 303, _HEADERS)
         if sign_in:
             secure = request.scope["scheme"] == "https"
             name = _cookie_name(request)
-            answer.set_cookie(name, self._access.cookie, secure=secure, httponly=True, samesite="lax")
-        return answer
+            response.set_cookie(name, self._access.cookie, secure=secure, httponly=True, samesite="lax")
+        return response
 
 
 def _cookie_name(connection: HTTPConnection) -> str:
-    """Cookies are shared by all ports of a host, so the name has the port."""
+    """Return a name with the port, because all ports of a host share their cookies."""
     _, port = connection.scope.get("server") or ("", 0)
     return f"photoseek-{port}"
 
 
-async def _token_of_form(request: Request) -> str:
-    """The token of a form; empty where the form has none, or is too large or too slow."""
+async def _form_token(request: Request) -> str:
+    """Return the token of a form; empty if the form has none, or is too large or too slow."""
     body = b""
     try:
         async with asyncio.timeout(_FORM_S):
@@ -103,7 +103,7 @@ async def _token_of_form(request: Request) -> str:
 
 
 def _refusal(request: Request, *, wrong: bool) -> Response:
-    """The page that asks for the token, for a browser; one sentence for others."""
+    """Return the sign-in page for browsers, and one sentence for other clients."""
     if "text/html" not in request.headers.get("accept", ""):
         return PlainTextResponse("Expected the token of this page.\n", 401, {**_HEADERS, "WWW-Authenticate": "Bearer"})
     language = request.query_params.get("lang") or request.headers.get("accept-language", "")

@@ -1,4 +1,4 @@
-"""Indexing in the background: a thread for each folder, which every session of the server can watch and stop."""
+"""Indexing in the background: one thread per folder, which every session of the server can watch and stop."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _lock = threading.Lock()
 
 
 class _Stopped(Exception):
-    """Raised between two batches; what was encoded until then is committed."""
+    """Raised between two batches; all encoded photos are committed."""
 
 
 @dataclass
@@ -28,54 +28,54 @@ class Job:
     """The indexing of a folder.
 
     Attributes:
-        folder: Of photos, or a gallery.
-        bundle: What encodes the photos where the folder has no gallery yet.
-        progress: How far it has come; None before the photos are counted.
-        report: What it did; None unless it came to its end.
-        problem: Why it failed; None unless it did.
+        folder: Photo folder or gallery.
+        bundle: Bundle of a new gallery.
+        progress: Current progress, or None before the photos are counted.
+        report: Report of a completed run, or None.
+        error: Error message of a failed run, or None.
     """
 
     folder: Path
     bundle: str
     progress: Progress | None = None
     report: IndexReport | None = None
-    problem: str | None = None
+    error: str | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
     _done: threading.Event = field(default_factory=threading.Event)
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended in any way."""
+        """Whether the job is neither complete nor stopped nor failed."""
         return not self._done.is_set()
 
     @property
     def stopping(self) -> bool:
-        """Whether it was asked to stop."""
+        """Whether ``stop`` was called."""
         return self._stop.is_set()
 
     def stop(self) -> None:
-        """Have it end after the batch that is under way."""
+        """Stop the job after the current batch."""
         self._stop.set()
 
     def wait(self, seconds: float) -> bool:
-        """Wait for its end; tells whether that came."""
+        """Wait until the job ends, and return whether it did."""
         return self._done.wait(seconds)
 
     def run(self) -> None:
-        """Index; no error leaves the thread."""
+        """Index the folder; all errors are stored in ``error``."""
         try:
             with self._gallery() as gallery:
-                self.report = gallery.index(progress=self._tell)
+                self.report = gallery.index(progress=self._update)
         except _Stopped:
             _log.info("%s: indexing was stopped", printable(self.folder))
         except PhotoseekError as error:
-            self.problem = str(error)
-        except OSError as error:  # a full disk, or a folder that nothing can be written into
-            _log.warning("%s could not be indexed: %s", printable(self.folder), error)
-            self.problem = f"{printable(self.folder)}: {error.strerror or error}"
+            self.error = str(error)
+        except OSError as error:  # a full disk, or a read-only folder
+            _log.warning("cannot index %s: %s", printable(self.folder), error)
+            self.error = f"{printable(self.folder)}: {error.strerror or error}"
         except Exception as error:
-            _log.exception("%s could not be indexed", printable(self.folder))
-            self.problem = str(error) or type(error).__name__
+            _log.exception("cannot index %s", printable(self.folder))
+            self.error = str(error) or type(error).__name__
         finally:
             self._done.set()
 
@@ -85,27 +85,23 @@ class Job:
         except GalleryNotFound:
             return Gallery.create(self.folder, Bundle.load(self.bundle))
 
-    def _tell(self, progress: Progress) -> None:
+    def _update(self, progress: Progress) -> None:
         self.progress = progress
         if self._stop.is_set() and progress.phase == "encode":
             raise _Stopped
 
 
 def start(folder: str, bundle: str) -> Job:
-    """Begin to index a folder, unless that is under way."""
-    place = _place(folder)
+    """Start to index a folder, and return the job; a running job of the folder continues."""
+    path = absolute(folder)
     with _lock:
-        job = _jobs.get(place)
+        job = _jobs.get(path)
         if job is None or not job.running:
-            job = _jobs[place] = Job(place, bundle)
+            job = _jobs[path] = Job(path, bundle)
             threading.Thread(target=job.run, name="photoseek-index", daemon=True).start()
         return job
 
 
 def job_of(folder: str) -> Job | None:
-    """The last indexing of a folder since the server began."""
-    return _jobs.get(_place(folder)) if folder else None
-
-
-def _place(folder: str) -> Path:
-    return absolute(folder)
+    """Return the last job of a folder since the server started, or None."""
+    return _jobs.get(absolute(folder)) if folder else None

@@ -1,4 +1,4 @@
-"""Indexing from the sidebar: a button, a bar that moves by itself, and a button that stops."""
+"""Indexing from the sidebar: a button to start, a progress bar, and a button to stop."""
 
 from __future__ import annotations
 
@@ -10,19 +10,16 @@ from photoseek.page import index_job
 from photoseek.page.exposure import is_shared
 from photoseek.page.strings import strings
 
-_EVERY_S = 0.5
+_REFRESH_S = 0.5
 
 
 def render_index_panel(folder: str, bundle: str) -> None:
-    """Draw the button, or how far it has come.
-
-    Only where the page is reached from this computer alone: else whoever reaches it could look into any folder.
-    """
+    """Draw the button or the progress, if only this computer reaches the page: a visitor could index any folder."""
     if not folder or is_shared():
         return
     job = index_job.job_of(folder)
     if job is not None and job.running:
-        _watch(job)
+        _render_progress(job)
         return
     now = strings()
     st.button(
@@ -34,11 +31,11 @@ def render_index_panel(folder: str, bundle: str) -> None:
         width="stretch",
     )
     if job is not None:
-        _show_outcome(job)
+        st.html(f'<p class="ps-hint ps-outcome" role="status">{escape(_outcome(job))}</p>')
 
 
-@st.fragment(run_every=_EVERY_S)
-def _watch(job: index_job.Job) -> None:
+@st.fragment(run_every=_REFRESH_S)
+def _render_progress(job: index_job.Job) -> None:
     if not job.running:
         st.rerun()
     now, progress = strings(), job.progress
@@ -53,17 +50,15 @@ def _watch(job: index_job.Job) -> None:
     st.button(label, icon=":material/stop_circle:", on_click=job.stop, disabled=job.stopping, width="stretch")
 
 
-def _show_outcome(job: index_job.Job) -> None:
+def _outcome(job: index_job.Job) -> str:
     now, report = strings(), job.report
-    if job.problem is not None:
-        text = now.failed.format(reason=job.problem)
-    elif report is None:
-        text = now.stopped
-    else:
-        new = report.encoded + report.reused
-        text = now.done.format(photos=f"{report.photos:,}", new=f"{new:,}", seconds=f"{report.seconds:.1f}")
-        text = " ".join([text, *(f"{each.bundle}: {each.problem}." for each in report.additional if each.problem)])
-    st.html(f'<p class="ps-hint ps-end" role="status">{escape(text)}</p>')
+    if job.error is not None:
+        return now.failed.format(reason=job.error)
+    if report is None:
+        return now.stopped
+    new = report.encoded + report.reused
+    text = now.done.format(photos=f"{report.photos:,}", new=f"{new:,}", seconds=f"{report.seconds:.1f}")
+    return " ".join([text, *(f"{each.bundle}: {each.problem}." for each in report.additional if each.problem)])
 
 
 def _start(folder: str, bundle: str) -> None:

@@ -1,8 +1,7 @@
-"""Starts the page: Streamlit in a process of its own, with settings that are safe on a private computer."""
+"""Start the page: Streamlit in a separate process, with settings that are safe on a private computer."""
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import subprocess
@@ -16,19 +15,17 @@ from typing import TypeAlias
 
 from photoseek.errors import MissingExtra
 from photoseek.page.access import NO_TOKEN_VARIABLE, Access
-from photoseek.system.network import LOCAL_NAMES, allowed_hosts, check_port_free, is_loopback
-
-_log = logging.getLogger(__name__)
+from photoseek.system.network import LOCAL_NAMES, allowed_hosts, check_port_free, warn_of_exposure
 
 Settings: TypeAlias = dict[str, str | bool | int | list[str]]
 
 GALLERY_VARIABLE = "PHOTOSEEK_GALLERY"
-"""The environment variable that hands the gallery's folder to the page."""
+"""Environment variable that passes the gallery's folder to the page."""
 
 SETTINGS: Settings = {
-    "server.address": "127.0.0.1",  # Streamlit's own default is every network interface
+    "server.address": "127.0.0.1",  # Streamlit's default is every network interface
     "server.allowedHosts": list(LOCAL_NAMES),  # against DNS rebinding
-    "server.maxUploadSize": 20,  # MB; uploads are kept in memory
+    "server.maxUploadSize": 20,  # MB; uploads are in memory
     "server.enableStaticServing": False,
     "server.fileWatcherType": "none",
     "server.showEmailPrompt": False,
@@ -36,14 +33,14 @@ SETTINGS: Settings = {
     "client.showErrorDetails": "none",
     "client.showErrorLinks": False,
     "client.toolbarMode": "minimal",
-    "logger.hideWelcomeMessage": True,  # it has the address without the token
+    "logger.hideWelcomeMessage": True,  # it contains the address without the token
     "theme.light.primaryColor": "#0f766e",
     "theme.dark.primaryColor": "#0c847a",
 }
-"""Streamlit's options as the page needs them; ``.streamlit/config.toml`` says the same to a bare ``streamlit run``."""
+"""Streamlit options of the page; ``.streamlit/config.toml`` has the same for ``streamlit run streamlit_app.py``."""
 
 _SCRIPT = Path(__file__).parent / "entry" / "photoseek_page.py"
-_GRACE_S = 10.0  # between asking the server to end and making it
+_SHUTDOWN_S = 10.0  # between SIGTERM and SIGKILL
 
 
 def run_page(
@@ -54,36 +51,37 @@ def run_page(
     open_browser: bool = True,
     token: bool = True,
 ) -> int:
-    """Serve the page until it is interrupted; return Streamlit's exit code, 0 where it was asked to end.
+    """Serve the page until SIGTERM or SIGINT, and return Streamlit's exit code, or 0 after such a signal.
 
-    The server prints its address with the token: that of ``PHOTOSEEK_TOKEN``, else a random one.
+    The server prints its address with the token: the one of ``PHOTOSEEK_TOKEN``, or a random one.
 
     Args:
-        gallery: What the page searches first. None: what ``PHOTOSEEK_GALLERY`` says, if anything.
-        address: Where the server listens. Beyond loopback, visitors search this gallery and cannot open others.
-        port: As for ``address``.
-        open_browser: Whether a browser is opened, where there is a display.
-        token: Whether visitors need the token. False: whoever reaches the server can search and see the photos.
+        gallery: Gallery to open. None: the one of ``PHOTOSEEK_GALLERY``, if set.
+        address: Address to listen on. Beyond loopback, visitors search this gallery and cannot open others.
+        port: Port to listen on.
+        open_browser: Whether to open a browser if there is a display.
+        token: Whether visitors need the token. Otherwise, anyone who reaches the server can search and see the photos.
 
     Raises:
         MissingExtra: Streamlit is not installed.
-        QueryError: The token of the environment is too short, or has other characters.
-        PhotoseekError: Nothing can listen at this address and port.
+        QueryError: The token of the environment is too short or has invalid characters.
+        PhotoseekError: The address or port cannot be listened on.
     """
     if find_spec("streamlit") is None:
         raise MissingExtra("the search page needs Streamlit; install it with: pip install 'photoseek[app]'")
     check_port_free(address, port)
-    _warn(address, port, Access.from_environment() if token else None)
+    required = token and Access.from_environment() is not None
+    warn_of_exposure(address, port, token=required)
     environment = dict(os.environ)
     if not token:
         environment[NO_TOKEN_VARIABLE] = "1"
     if gallery is not None:
         environment[GALLERY_VARIABLE] = os.path.abspath(gallery)
-    return _serve(command(address=address, port=port, open_browser=open_browser), environment)
+    return serve(command(address=address, port=port, open_browser=open_browser), environment)
 
 
 def command(*, address: str = "127.0.0.1", port: int = 8501, open_browser: bool = True) -> list[str]:
-    """The command line that serves the page."""
+    """Return the command line that serves the page."""
     settings: Settings = {
         **SETTINGS,
         "server.address": address,
@@ -92,18 +90,8 @@ def command(*, address: str = "127.0.0.1", port: int = 8501, open_browser: bool 
     }
     if not open_browser:
         settings["server.headless"] = True
-    # -P: a file in the working folder must not pass for a module.
+    # -P: files in the working directory must not be imported as modules.
     return [sys.executable, "-P", "-m", "streamlit", "run", str(_SCRIPT), *_flags(settings)]
-
-
-def _warn(address: str, port: int, access: Access | None) -> None:
-    """Warn of what others on the network can do."""
-    if is_loopback(address):
-        return
-    if access is None:
-        _log.warning("no token is asked for: whoever reaches %s port %d can search and see the photos", address, port)
-    else:
-        _log.warning("the token and the photos pass the network unencrypted; put a server with TLS before this one")
 
 
 def _flags(settings: Settings) -> list[str]:
@@ -114,41 +102,41 @@ def _flags(settings: Settings) -> list[str]:
     ]
 
 
-def _serve(arguments: list[str], environment: dict[str, str]) -> int:
+def serve(arguments: list[str], environment: dict[str, str]) -> int:
+    """Run the server until it ends or this process receives SIGTERM or SIGINT, and return the exit code."""
     process = subprocess.Popen(arguments, env=environment)
-    with _shutting_down(process) as asked:
+    with _forward_sigterm(process) as terminated:
         try:
             code = process.wait()
-        except KeyboardInterrupt:  # from a terminal the server has got it too
-            asked.set()
-            _shutdown(process)
+        except KeyboardInterrupt:  # a terminal sends it to the server as well
+            _shut_down(process)
             code = 0
-    return 0 if asked.is_set() else code
+    return 0 if terminated.is_set() else code
 
 
-def _shutdown(process: subprocess.Popen[bytes]) -> None:
+def _shut_down(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
-        process.wait(_GRACE_S)
+        process.wait(_SHUTDOWN_S)
     except (subprocess.TimeoutExpired, KeyboardInterrupt):
         process.kill()
         process.wait()
 
 
 @contextmanager
-def _shutting_down(process: subprocess.Popen[bytes]) -> Iterator[threading.Event]:
-    """Pass SIGTERM on to the server, so that it never outlives this process; tells whether it came."""
-    asked = threading.Event()
+def _forward_sigterm(process: subprocess.Popen[bytes]) -> Iterator[threading.Event]:
+    """Pass SIGTERM on to the server, so that it never outlives this process; the event is set after SIGTERM."""
+    terminated = threading.Event()
     if threading.current_thread() is not threading.main_thread():  # only there can signals be handled
-        yield asked
+        yield terminated
         return
 
     def terminate(*_: object) -> None:
-        asked.set()
+        terminated.set()
         process.terminate()
 
     before = signal.signal(signal.SIGTERM, terminate)
     try:
-        yield asked
+        yield terminated
     finally:
         signal.signal(signal.SIGTERM, before)

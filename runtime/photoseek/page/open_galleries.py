@@ -1,4 +1,4 @@
-"""Open galleries, kept between interactions and sessions: a tower is loaded once, and never for a query."""
+"""Cache of open galleries, shared by all sessions, so that a tower is loaded once and not for each query."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.snapshot.current import current_id
 from photoseek.gallery.status import GalleryStatus
 from photoseek.page.exposure import is_shared
-from photoseek.page.thumbnail_cache import Pictures
-from photoseek.search.backend import SearchBackend
-from photoseek.search.caption_search import CaptionSearcher
+from photoseek.page.thumbnail_cache import ThumbnailCache
 from photoseek.search.reranker import Reranker
 from photoseek.search.searcher import Searcher
 from photoseek.sources.local import LocalSource
@@ -23,39 +21,37 @@ from photoseek.system.user_paths import absolute
 
 _log = logging.getLogger(__name__)
 
-_GALLERIES = 4  # kept open at the same time, each with its towers
-_STATES = 16
+_MAX_GALLERIES = 4  # open at the same time, each with its towers
+_MAX_STATES = 16
 
 
 @dataclass(frozen=True)
 class OpenGallery:
-    """A searcher, its thumbnails, and the device and inode of the database that it was opened with.
+    """An open gallery.
 
-    ``own``: whether the gallery's own bundle answers, and not one beside it. ``reranker``: over that searcher, where
-    a second look was chosen.
+    Attributes:
+        searcher: Searcher with the primary or an additional bundle.
+        thumbnails: Thumbnails of its photos.
+        database: Device and inode of its database.
+        primary: Whether the searcher has the primary bundle.
+        reranker: Reranker over the searcher, or None.
     """
 
     searcher: Searcher
-    pictures: Pictures
-    captions: CaptionSearcher
+    thumbnails: ThumbnailCache
     database: tuple[int, int]
-    own: bool = True
+    primary: bool = True
     reranker: Reranker | None = None
-
-    @property
-    def backend(self) -> SearchBackend:
-        """The reranker if there is one, else the searcher."""
-        return self.reranker or self.searcher
 
 
 @dataclass(frozen=True)
 class GalleryState:
-    """What is in a gallery.
+    """Contents of a gallery.
 
     Attributes:
         status: Its numbers.
         unreadable: Path and reason of each photo that cannot be decoded.
-        folders: Every folder that holds a photo, relative to the photo folder.
+        folders: Every folder with a photo, relative to the photo folder.
     """
 
     status: GalleryStatus
@@ -63,45 +59,45 @@ class GalleryState:
     folders: list[str]
 
 
-def open_gallery(folder: str, model: str | None = None) -> OpenGallery:
-    """A gallery with its searcher, opened at most once.
+def open_gallery(folder: str, bundle: str | None = None) -> OpenGallery:
+    """Return a gallery with its searcher, from the cache if possible.
 
-    It is opened anew where the gallery has been deleted and made again, or has gone over to another bundle.
+    It is reopened if the gallery has been deleted and created again, or has another primary bundle.
 
     Args:
-        folder: Its own, or that of its photos.
-        model: Fingerprint of the bundle that answers. None: the gallery's own.
+        folder: Folder of the gallery or of its photos.
+        bundle: Fingerprint of the bundle that searches. None: the primary bundle.
 
     Raises:
         GalleryNotFound: There is no gallery.
         PhotoseekError: It or its bundle cannot be opened.
     """
-    return _open(str(absolute(folder)), model, links=not is_shared())
+    return _open(str(absolute(folder)), bundle, links=not is_shared())
 
 
-def open_reranker(opened: OpenGallery, second: str) -> Reranker:
-    """What has a second bundle look at the first hits, by its fingerprint; made at most once for a searcher.
+def open_reranker(opened: OpenGallery, bundle: str) -> Reranker:
+    """Return a reranker with the bundle of a fingerprint, from the cache if possible.
 
     Raises:
         PhotoseekError: The bundle cannot be opened.
     """
-    return _rerank(f"{id(opened.searcher)}", second, opened.searcher)
+    return _open_reranker(f"{id(opened.searcher)}", bundle, opened.searcher)
 
 
 def gallery_state(gallery: Gallery) -> GalleryState:
-    """What is in a gallery now; computed anew only after it has changed, since it reads every derived file.
+    """Return the contents of a gallery, from the cache unless it has changed, because this reads every derived file.
 
     Raises:
-        GalleryDamaged: One of those is not what it should be.
+        GalleryDamaged: A derived file is damaged.
     """
     revisions = (gallery.database.revision(), gallery.sentences.revision())
-    held = tuple(gallery.bundles)
-    moment = (*revisions, *(current_id(each.folder(gallery.path)) for each in held), *map(repr, held))
-    return _state(str(gallery.path), _identity(gallery), moment, gallery)
+    bundles = tuple(gallery.bundles)
+    version = (*revisions, *(current_id(each.folder(gallery.path)) for each in bundles), *map(repr, bundles))
+    return _state(str(gallery.path), _identity(gallery), version, gallery)
 
 
 def _identity(gallery: Gallery) -> tuple[int, int]:
-    """An open file keeps its inode, so a database made anew at the same place always has another."""
+    """Return device and inode: an open file keeps its inode, so a new database at the same path has another."""
     status = gallery.database.path.stat()
     return status.st_dev, status.st_ino
 
@@ -109,32 +105,31 @@ def _identity(gallery: Gallery) -> tuple[int, int]:
 def _is_current(opened: OpenGallery) -> bool:
     gallery, bundle = opened.searcher.gallery, opened.searcher.bundle
     try:
-        held = gallery.bundles.get(bundle)
-        return _identity(gallery) == opened.database and held is not None and held.is_primary == opened.own
+        found = gallery.bundles.get(bundle)
+        return _identity(gallery) == opened.database and found is not None and found.is_primary == opened.primary
     except (OSError, PhotoseekError):
         return False
 
 
-@st.cache_resource(max_entries=_GALLERIES, show_spinner=False, validate=_is_current)
-def _open(folder: str, model: str | None, *, links: bool) -> OpenGallery:
+@st.cache_resource(max_entries=_MAX_GALLERIES, show_spinner=False, validate=_is_current)
+def _open(folder: str, bundle: str | None, *, links: bool) -> OpenGallery:
     gallery = Gallery.open(folder)
-    searcher = Searcher(gallery, bundle=gallery.bundles.load(model))
+    searcher = Searcher(gallery, bundle=gallery.bundles.load(bundle))
     source = gallery.photos.source
     root = source.root if isinstance(source, LocalSource) else None
-    pictures = Pictures(gallery.path, root=root, links=links)
-    own = searcher.bundle.fingerprint == gallery.fingerprint
-    opened = OpenGallery(searcher, pictures, CaptionSearcher(searcher), _identity(gallery), own)
+    thumbnails = ThumbnailCache(gallery.path, root=root, links=links)
+    opened = OpenGallery(searcher, thumbnails, _identity(gallery), searcher.bundle.fingerprint == gallery.fingerprint)
     _log.info("opened %r", opened.searcher)
     return opened
 
 
-@st.cache_resource(max_entries=_GALLERIES, show_spinner=False)
-def _rerank(key: str, second: str, _searcher: Searcher) -> Reranker:
+@st.cache_resource(max_entries=_MAX_GALLERIES, show_spinner=False)
+def _open_reranker(key: str, bundle: str, _searcher: Searcher) -> Reranker:
     del key
-    return Reranker(_searcher, _searcher.gallery.bundles.load(second))
+    return Reranker(_searcher, _searcher.gallery.bundles.load(bundle))
 
 
-@st.cache_data(max_entries=_STATES, show_spinner=False)
-def _state(path: str, identity: tuple[int, int], moment: tuple[object, ...], _gallery: Gallery) -> GalleryState:
-    del path, identity, moment  # the key; a parameter with an underscore is not part of it
+@st.cache_data(max_entries=_MAX_STATES, show_spinner=False)
+def _state(path: str, identity: tuple[int, int], version: tuple[object, ...], _gallery: Gallery) -> GalleryState:
+    del path, identity, version  # the key; a parameter with an underscore is not part of it
     return GalleryState(_gallery.status(), _gallery.unreadable(), list_folders(_gallery.database))

@@ -1,4 +1,4 @@
-"""One photo, large, with all that is known of it; from here to others like it and to its description."""
+"""Dialog with one large photo, its facts, and buttons to search with it or describe it."""
 
 from __future__ import annotations
 
@@ -14,59 +14,59 @@ from photoseek.page import describe_view
 from photoseek.page.exposure import is_shared
 from photoseek.page.results import confidence_of, missing_reason
 from photoseek.page.strings import strings
-from photoseek.page.thumbnail_cache import FULL_SIDE, Pictures
+from photoseek.page.thumbnail_cache import FULL_SIDE, ThumbnailCache
 from photoseek.search.hits import Hit
 
 
-def show_opened(hits: Sequence[Hit], gallery: Gallery, pictures: Pictures) -> None:
-    """Draw the photo that was opened, if it is among the hits, over the page."""
+def render_opened(hits: Sequence[Hit], gallery: Gallery, thumbnails: ThumbnailCache) -> None:
+    """Draw the dialog if an opened photo is among the hits."""
     if st.session_state.get("opened") in [hit.path for hit in hits]:
-        st.dialog(strings().detail, width="medium", on_dismiss=_close)(_show)(hits, gallery, pictures)
+        st.dialog(strings().detail, width="medium", on_dismiss=_close)(_render)(hits, gallery, thumbnails)
 
 
-def _show(hits: Sequence[Hit], gallery: Gallery, pictures: Pictures) -> None:
-    places = {hit.path: place for place, hit in enumerate(hits)}
-    place = places.get(st.session_state.get("opened") or "", 0)
-    hit = hits[place]
-    _picture(hit, pictures)
-    _turn(hits, place)
-    _facts(hit, gallery.sentences.of_photo(hit.path))
+def _render(hits: Sequence[Hit], gallery: Gallery, thumbnails: ThumbnailCache) -> None:
+    positions = {hit.path: position for position, hit in enumerate(hits)}
+    position = positions.get(st.session_state.get("opened") or "", 0)
+    hit = hits[position]
+    _render_picture(hit, thumbnails)
+    _render_navigation(hits, position)
+    _render_facts(hit, gallery.sentences.of_photo(hit.path))
     now = strings()
     with st.container(horizontal=True):
         search_similar = st.button(
             now.more_like, icon=":material/image_search:", type="primary", on_click=_search_similar, args=(hit.path,)
         )
-        told = st.button(
-            now.describe_it, icon=":material/notes:", on_click=describe_view.take, args=(hit.path,), key="describe-it"
+        describe = st.button(
+            now.describe_it, icon=":material/notes:", on_click=describe_view.describe, args=(hit.path,), key="describe"
         )
-    if search_similar or told:
+    if search_similar or describe:
         st.rerun()
 
 
-def _picture(hit: Hit, pictures: Pictures) -> None:
+def _render_picture(hit: Hit, thumbnails: ThumbnailCache) -> None:
     try:
-        uri = data_uri(pictures.of(hit.file, FULL_SIDE))
+        uri = data_uri(thumbnails.thumbnail(hit.file, FULL_SIDE))
     except PhotoError as error:
         st.html(f'<p class="ps-full ps-missing">{escape(missing_reason(hit, error))}</p>')
     else:
         st.html(f'<figure class="ps-full"><img src="{uri}" alt="{escape(hit.path)}"></figure>')
 
 
-def _turn(hits: Sequence[Hit], place: int) -> None:
-    """Draw two buttons; after the last comes the first. None is ever disabled: it would lose the focus, and Escape."""
+def _render_navigation(hits: Sequence[Hit], position: int) -> None:
+    """Draw two buttons that wrap around. They are never disabled: a disabled one loses the focus, and so Escape."""
     now = strings()
     with st.container(horizontal=True, key="ps-turn", vertical_alignment="center", horizontal_alignment="distribute"):
-        _turn_button(now.previous, hits[place - 1], "Left")
-        position = now.position.format(number=place + 1, count=len(hits))
-        st.html(f'<p class="ps-hint ps-position" role="status">{position}</p>', width="content")
-        _turn_button(now.next, hits[(place + 1) % len(hits)], "Right")
+        _open_button(now.previous, hits[position - 1], "Left")
+        label = now.position.format(number=position + 1, count=len(hits))
+        st.html(f'<p class="ps-hint ps-position" role="status">{label}</p>', width="content")
+        _open_button(now.next, hits[(position + 1) % len(hits)], "Right")
 
 
-def _turn_button(label: str, other: Hit, shortcut: str) -> None:
-    st.button(label, on_click=_go, args=(other.path,), shortcut=shortcut, key=f"turn-{shortcut}")
+def _open_button(label: str, hit: Hit, shortcut: str) -> None:
+    st.button(label, on_click=_open, args=(hit.path,), shortcut=shortcut, key=f"turn-{shortcut}")
 
 
-def _facts(hit: Hit, captions: Sequence[str]) -> None:
+def _render_facts(hit: Hit, captions: Sequence[str]) -> None:
     now, confidence = strings(), confidence_of(hit)
     rows = [
         (now.file, hit.path),
@@ -74,18 +74,18 @@ def _facts(hit: Hit, captions: Sequence[str]) -> None:
         (now.taken, hit.taken or ""),
         (now.score, f"{hit.score:.3f}"),
         *((now.score_by.format(bundle=each.bundle), f"{each.score or 0:.3f}") for each in hit.scores[1:] if each.score),
-        (now.sureness, confidence),
+        (now.confidence, confidence),
     ]
-    told = "".join(f"<dt>{escape(name)}</dt><dd><bdi>{escape(value)}</bdi></dd>" for name, value in rows if value)
-    st.html(f'<dl class="ps-facts ps-detail">{told}</dl>')
+    facts = "".join(f"<dt>{escape(name)}</dt><dd><bdi>{escape(value)}</bdi></dd>" for name, value in rows if value)
+    st.html(f'<dl class="ps-facts ps-detail">{facts}</dl>')
     if not is_shared():
-        st.code(str(hit.file), language=None, wrap_lines=True)  # with a button that copies it
+        st.code(str(hit.file), language=None, wrap_lines=True)  # has a button that copies the path
     if captions:
         items = "".join(f"<li>{escape(caption)}</li>" for caption in captions)
         st.html(f'<h3 class="ps-small">{now.captions}</h3><ul class="ps-captions">{items}</ul>')
 
 
-def _go(path: str) -> None:
+def _open(path: str) -> None:
     st.session_state["opened"] = path
 
 
@@ -94,5 +94,5 @@ def _close() -> None:
 
 
 def _search_similar(path: str) -> None:
-    """Search with this photo alone; a text can be added to it."""
+    """Search with this photo only; the person can add a text."""
     st.session_state.update(similar_to=path, photo=None, q="", opened=None)

@@ -1,5 +1,7 @@
-"""What Streamlit runs on every interaction, behind the gate of ``photoseek.page.server``."""
+"""Script that Streamlit runs on every interaction, behind the gate of ``photoseek.page.server``."""
 
-from photoseek.page import main
+from photoseek.page.app import render
+from photoseek.system.terminal import install
 
-main()
+install()
+render()

@@ -1,9 +1,10 @@
-"""A search from the page: the query encoded, the nearest found, both timed, and what came of it drawn."""
+"""Run the query of the page, time it, and draw the results."""
 
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import streamlit as st
 
@@ -12,48 +13,75 @@ from photoseek.gallery.filters import Filter
 from photoseek.page import filter_form, messages, photo_view, results
 from photoseek.page.open_galleries import GalleryState, OpenGallery
 from photoseek.page.search_form import SearchForm
+from photoseek.page.strings import strings
 from photoseek.search.hits import Hit
 from photoseek.search.searcher import Searcher
 
 
-def answer(opened: OpenGallery, asked: SearchForm, state: GalleryState) -> None:
-    """Search, and draw the hits or what kept them away."""
+def render_results(opened: OpenGallery, query: SearchForm, state: GalleryState) -> None:
+    """Search, and draw the hits or the error."""
     try:
         where = filter_form.current_filter()
     except QueryError as error:
         messages.filter_error(str(error))
         return
     try:
-        hits, search = _search(opened, asked, where, state)
+        hits, facts = _search(opened, query, where, state)
     except PhotoError as error:
         messages.photo_error(str(error))
     except QueryError as error:
         messages.query_error(str(error))
     else:
-        results.show(hits, search, opened.pictures)
-        photo_view.show_opened(results.in_order(hits), opened.searcher.gallery, opened.pictures)
+        results.render_hits(hits, facts, opened.thumbnails)
+        photo_view.render_opened(results.with_duplicates(hits), opened.searcher.gallery, opened.thumbnails)
 
 
-def _search(
-    opened: OpenGallery, asked: SearchForm, where: Filter, state: GalleryState
-) -> tuple[list[Hit], results.SearchView]:
-    searcher, backend = opened.searcher, opened.backend
-    photo = asked.photo.data if asked.photo else None
-    loaded = backend.is_loaded_for(asked.text, photo)
-    with nullcontext() if loaded else st.spinner(""):  # other queries are too fast to need one
+def _search(opened: OpenGallery, query: SearchForm, where: Filter, state: GalleryState) -> tuple[list[Hit], list[str]]:
+    """Return the hits, and facts about the search; a fact may be empty."""
+    searcher, reranker, now = opened.searcher, opened.reranker, strings()
+    backend: Any = reranker or searcher  # both take the same arguments
+    photo = query.photo.data if query.photo else None
+    with _spinner(opened, query):
         started = time.perf_counter()
-        query = backend.query(asked.text or None, photo=photo, similar_to=asked.similar_to)
+        vectors = backend.query(query.text or None, photo=photo, similar_to=query.similar_to)
         encoded = time.perf_counter()
-        hits = backend.nearest(query, asked.k, where=where, group_duplicates=True)
+        hits = backend.nearest(vectors, query.k, where=where, group_duplicates=True)
         found = time.perf_counter()
-    engine = "exact" if not where.empty else searcher.snapshot.manifest.tuning.fastest
-    facts = (_precision(searcher, asked), encoded - started, found - encoded)
-    second = "" if opened.reranker is None else opened.reranker.bundle.name
-    return hits, results.SearchView(state.status.searchable, not where.empty, engine, *facts, second)
+    engine = "exact" if not where.empty else searcher.generation.manifest.tuning.fastest
+    return hits, [
+        _number_of(hits, filtered=not where.empty),
+        now.searched.format(count=f"{state.status.searchable:,}"),
+        " · ".join(filter(None, [_precision(searcher, query), engine])),
+        now.encode_time.format(ms=_ms(encoded - started)),
+        now.search_time.format(ms=_ms(found - encoded)),
+        "" if reranker is None else now.reranked.format(bundle=reranker.bundle.name),
+    ]
 
 
-def _precision(searcher: Searcher, asked: SearchForm) -> str:
-    """Of the towers that read the query."""
-    text = searcher.text_encoder.precision if asked.text else ""
-    image = searcher.image_encoder.precision if asked.photo else ""
+def _number_of(hits: list[Hit], *, filtered: bool) -> str:
+    if not hits or hits[0].low_confidence:
+        return ""
+    now = strings()
+    text = now.found_filtered if filtered else now.found if len(hits) > 1 else now.found_one
+    return text.format(count=f"{len(hits):,}")
+
+
+def _ms(seconds: float) -> str:
+    ms = seconds * 1e3
+    return f"{ms:.1f}" if ms < 10 else f"{ms:.0f}"
+
+
+def _precision(searcher: Searcher, query: SearchForm) -> str:
+    """Return the precision of the towers that encode the query."""
+    text = searcher.text_encoder.precision if query.text else ""
+    image = searcher.image_encoder.precision if query.photo else ""
     return " + ".join(dict.fromkeys(filter(None, (text, image))))
+
+
+def _spinner(opened: OpenGallery, query: SearchForm) -> AbstractContextManager[None]:
+    """Return a spinner for a query that has to load a tower; other queries are too fast to need one."""
+    searcher, reranker = opened.searcher, opened.reranker
+    text = not query.text or searcher.text_encoder.is_loaded_for(query.text)
+    image = not query.photo or searcher.image_encoder.is_loaded
+    rerank = reranker is None or not query.text or reranker.text_encoder.is_loaded_for(query.text)
+    return nullcontext() if text and image and rerank else st.spinner("")

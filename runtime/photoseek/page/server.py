@@ -1,6 +1,6 @@
-"""The page as an ASGI application: the gate before it, and the addresses that are printed and opened.
+"""The page as an ASGI application: its gate, and the addresses that are printed and opened.
 
-``streamlit run`` finds the application by reading the script, so each script builds it itself from these parts.
+``streamlit run`` finds the application by parsing the script, so each script builds it from these functions.
 """
 
 from __future__ import annotations
@@ -25,35 +25,35 @@ from photoseek.page.gate import PARAMETER, Gate
 from photoseek.system.terminal import print_line
 
 SCRIPT = Path(__file__).with_name("script.py")
-"""What Streamlit runs on every interaction."""
+"""Script that Streamlit runs on every interaction."""
 
-_ANYWHERE = ("", "0.0.0.0", "::")
+_ALL_INTERFACES = ("", "0.0.0.0", "::")
 
 _access: Access | None = None
-_built = False
+_gated = False
 
-logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # its start and stop
+logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # hides its messages about start and stop
 
 
 def middleware() -> list[Middleware]:
-    """Return the middleware of the page: the gate, unless the token is turned off.
+    """Return the middleware of the page: the gate, unless the token is disabled.
 
     Raises:
-        QueryError: The token of the environment is too short, or has other characters.
+        QueryError: The token of the environment is too short or has invalid characters.
     """
-    global _access, _built
-    _access, _built = Access.from_environment(), True
+    global _access, _gated
+    _access, _gated = Access.from_environment(), True
     return [] if _access is None else [Middleware(Gate, _access)]
 
 
-def is_built() -> bool:
-    """Return whether this process serves the page as built here, and not the bare script without a gate."""
-    return _built
+def is_gated() -> bool:
+    """Return whether this process serves the page with the middleware, and not the bare script."""
+    return _gated
 
 
 @asynccontextmanager
 async def lifespan(_: object) -> AsyncIterator[None]:
-    """Print the addresses of the page once it listens, and open a browser unless the server is headless."""
+    """Print the addresses of the page when it listens, and open a browser unless the server is headless."""
     address, port = str(st.get_option("server.address") or ""), int(st.get_option("server.port"))
     secret = {} if _access is None else {PARAMETER: _access.token}
     for line in ("The search page is at:", *(f"  {url(host, port, secret)}" for host in hosts(address))):
@@ -65,8 +65,8 @@ async def lifespan(_: object) -> AsyncIterator[None]:
 
 
 def hosts(address: str) -> list[str]:
-    """Return the names under which a browser reaches a server that listens at an address, the nearest first."""
-    return ["127.0.0.1", socket.gethostname()] if address in _ANYWHERE else [address]
+    """Return the host names by which a browser reaches a server that listens on an address, local names first."""
+    return ["127.0.0.1", socket.gethostname()] if address in _ALL_INTERFACES else [address]
 
 
 def url(host: str, port: int, query: dict[str, Any]) -> str:
@@ -78,10 +78,10 @@ def url(host: str, port: int, query: dict[str, Any]) -> str:
 
 
 def open_browser(address: str) -> None:
-    """Open an address in the browser of this desktop, without what the browser prints."""
+    """Open an address in the default browser, and discard the browser's output."""
     opener = shutil.which("xdg-open") if sys.platform != "darwin" else None
     if opener is None:
         webbrowser.open(address)
     else:
-        nothing = subprocess.DEVNULL
-        subprocess.Popen([opener, address], stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)
+        null = subprocess.DEVNULL
+        subprocess.Popen([opener, address], stdin=null, stdout=null, stderr=null, start_new_session=True)

@@ -1,7 +1,4 @@
-"""The sidebar: which gallery, bringing it up to date, and what is in it.
-
-The galleries that were opened last, noted in the user's cache folder.
-"""
+"""The sidebar: gallery folder, recent galleries and status. Recent galleries are stored in the user's cache folder."""
 
 from __future__ import annotations
 
@@ -15,19 +12,24 @@ import streamlit as st
 from photoseek.gallery.location import find_gallery
 from photoseek.gallery.status import GalleryStatus
 from photoseek.page.exposure import is_shared, operators_gallery, public
+from photoseek.page.messages import hint
 from photoseek.page.open_galleries import GalleryState
 from photoseek.page.strings import strings
 from photoseek.system.atomic_write import make_private_folder, write_json_atomic
 from photoseek.system.cache_dir import cache_folder
 from photoseek.system.user_paths import absolute
 
-_LISTED = 200  # unreadable photos that are named
+_log = logging.getLogger(__name__)
+
+_MAX_UNREADABLE = 200
+_MAX_RECENT = 12
+_VERSION = 1
 
 
 def choose_gallery() -> str:
-    """Draw the field for the gallery's folder, with recent ones, and return it; empty where none is named.
+    """Draw the field for the gallery's folder, with recent ones, and return the folder, which may be empty.
 
-    Where the page is shared, there is no field: whatever a visitor sends, it is the operator's gallery.
+    If the page is shared, there is no field, and the folder is always the operator's.
     """
     if is_shared():
         return operators_gallery()
@@ -43,32 +45,32 @@ def choose_gallery() -> str:
                 index=None,
                 key="recent",
                 placeholder=now.recent,
-                format_func=_short,
-                on_change=_switch,
+                format_func=_name_and_parent,
+                on_change=_open_recent,
                 label_visibility="collapsed",
             )
     return folder
 
 
-def tell(state: GalleryState) -> None:
-    """Draw what is in the gallery."""
+def render_status(state: GalleryState) -> None:
+    """Draw the numbers and the unreadable photos of the gallery."""
     with st.sidebar:
         facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in _facts(state.status))
         st.html(f'<dl class="ps-facts">{facts}</dl>')
         if not state.status.fresh and state.status.generation is not None:
-            st.html(f'<p class="ps-hint">{strings().outdated}</p>')
+            hint(strings().outdated)
         if state.unreadable:
-            _list_unreadable(state.unreadable)
+            _render_unreadable(state.unreadable)
 
 
-def _switch() -> None:
+def _open_recent() -> None:
     if st.session_state["recent"] is not None:
         st.session_state["gallery"] = st.session_state["recent"]
         st.session_state["recent"] = None
         st.session_state["similar_to"] = st.session_state["opened"] = None
 
 
-def _short(folder: str) -> str:
+def _name_and_parent(folder: str) -> str:
     path = Path(folder)
     return f"{path.name}  ({path.parent})"
 
@@ -87,14 +89,16 @@ def _facts(status: GalleryStatus) -> list[tuple[str, str]]:
     ]
 
 
-def _list_unreadable(photos: list[tuple[str, str]]) -> None:
+def _render_unreadable(photos: list[tuple[str, str]]) -> None:
     now = strings()
     with st.expander(f"{now.unreadable_photos} ({len(photos):,})"):
-        named = photos[:_LISTED]
-        rows = (f"<li><bdi>{escape(path)}</bdi><small>{escape(public(reason))}</small></li>" for path, reason in named)
-        rest = now.and_more.format(count=f"{len(photos) - _LISTED:,}")
-        more = f'<p class="ps-hint">{rest}</p>' if len(photos) > _LISTED else ""
-        st.html(f'<ul class="ps-unreadable">{"".join(rows)}</ul>{more}')
+        items = "".join(
+            f"<li><bdi>{escape(path)}</bdi><small>{escape(public(reason))}</small></li>"
+            for path, reason in photos[:_MAX_UNREADABLE]
+        )
+        st.html(f'<ul class="ps-unreadable">{items}</ul>')
+        if len(photos) > _MAX_UNREADABLE:
+            hint(now.and_more.format(count=f"{len(photos) - _MAX_UNREADABLE:,}"))
 
 
 def _size(count: float) -> str:
@@ -105,38 +109,32 @@ def _size(count: float) -> str:
     return f"{count:.1f} GB"
 
 
-_log = logging.getLogger(__name__)
-
-_NOTED = 12
-_VERSION = 1
-
-
 def recent_galleries() -> list[str]:
-    """Folders that galleries were opened by, the last first; those that still exist."""
-    return [folder for folder in _noted() if find_gallery(Path(folder)) is not None]
+    """Return the folders of recently opened galleries that still exist, the latest first."""
+    return [folder for folder in _read_recent() if find_gallery(Path(folder)) is not None]
 
 
 def remember(folder: str) -> None:
-    """Note that a gallery has been opened; where that cannot be written, nothing is noted."""
+    """Add an opened gallery to the recent ones, unless the cache folder is read-only."""
     folder = str(absolute(folder))
-    before = _noted()
+    before = _read_recent()
     if before[:1] == [folder]:
         return
-    folders = [folder, *(other for other in before if other != folder)][:_NOTED]
+    folders = [folder, *(other for other in before if other != folder)][:_MAX_RECENT]
     try:
         make_private_folder(_file().parent)
         write_json_atomic(_file(), {"format": _VERSION, "galleries": folders})
     except (OSError, UnicodeEncodeError) as error:
-        _log.info("recent galleries are not noted: %s", error)
+        _log.info("cannot store recent galleries: %s", error)
 
 
 def _file() -> Path:
     return cache_folder() / "recent.json"
 
 
-def _noted() -> list[str]:
+def _read_recent() -> list[str]:
     try:
         folders = json.loads(_file().read_text("utf-8"))["galleries"]
-    except (OSError, ValueError, KeyError, TypeError):  # none yet, or not ours
+    except (OSError, ValueError, KeyError, TypeError):  # no file yet, or not in this format
         return []
     return [folder for folder in folders if isinstance(folder, str)] if isinstance(folders, list) else []

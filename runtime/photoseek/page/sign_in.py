@@ -1,4 +1,4 @@
-"""The page that asks for the token; it says nothing of the gallery."""
+"""Page that asks for the token; it reveals nothing about the gallery."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def page(language: str, *, wrong: bool) -> str:
     """Return the page as HTML.
 
     Args:
-        language: That of the visitor, as ``Accept-Language`` has it; Chinese where it begins with ``zh``, else English.
-        wrong: Whether a token was shown that is not the token of this page.
+        language: Value of ``Accept-Language``; selects Chinese if it begins with ``zh``, else English.
+        wrong: Whether the visitor sent a wrong token.
     """
     now = CATALOGUES["zh" if language.lower().startswith("zh") else "en"]
     return _PAGE.format(

@@ -1,4 +1,4 @@
-"""The texts of the page, from one TOML file for each language: ``locale/en.toml``, ``locale/zh.toml``."""
+"""Texts of the page, from one TOML file per language: ``locale/en.toml``, ``locale/zh.toml``."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from importlib import resources
 import streamlit as st
 
 KEY = "lang"
-"""Name of the language setting in the session and in the address of the page."""
+"""Name of the language in the session and in the address of the page."""
 
 LANGUAGES = ("en", "zh")
-"""The languages of the page; the first is the default."""
+"""Languages of the page; the first is the default."""
 
 
 class Strings:
-    """The texts of one language, as attributes; names in braces are filled in by ``str.format``."""
+    """Texts of one language, as attributes; ``str.format`` replaces names in braces."""
 
     def __init__(self, code: str) -> None:
-        """Read the catalogue of a language of ``LANGUAGES``."""
+        """Read the catalogue of a language."""
         file = resources.files("photoseek.page") / "locale" / f"{code}.toml"
         self._texts: dict[str, str] = tomllib.loads(file.read_text("utf-8"))
 
@@ -30,17 +30,17 @@ class Strings:
 
 
 CATALOGUES = {code: Strings(code) for code in LANGUAGES}
-"""The texts of each language."""
+"""Texts of each language."""
 
 
 def strings() -> Strings:
-    """Return the texts in the language of the session: the one chosen, else the browser's, else English."""
+    """Return the texts in the chosen language, or in the browser's, or in English."""
     chosen = st.session_state.get(KEY) or str(st.context.locale or "")[:2].lower()
     return CATALOGUES.get(chosen, CATALOGUES[LANGUAGES[0]])
 
 
-def take_language() -> None:
-    """Take the language from the address of the page when a session begins."""
+def read_language() -> None:
+    """Read the language from the address of the page when a session begins."""
     if KEY not in st.session_state:
         given = st.query_params.get(KEY, "")
         st.session_state[KEY] = given if given in CATALOGUES else None

@@ -1,4 +1,4 @@
-"""Thumbnails kept on disk, inside the gallery: each is made once, and all together stay below a size."""
+"""Cache of thumbnails on disk, inside the gallery, with a maximum total size."""
 
 from __future__ import annotations
 
@@ -24,66 +24,73 @@ from photoseek.system.removal import remove_file_in
 _log = logging.getLogger(__name__)
 
 CARD_SIDE = 400
-"""The longer side of a picture on a card, in pixels."""
+"""Longer side of a picture on a card, in pixels."""
 
 FULL_SIDE = 1600
-"""The longer side of a photo that is looked at alone, in pixels."""
+"""Longer side of a photo in the dialog, in pixels."""
 
 MAX_BYTES = 128_000_000
-"""All thumbnails of a gallery together; some 4,000 of photographs."""
+"""Maximum total size of the thumbnails of a gallery: about 4,000 photographs."""
 
 _DECODERS = 4  # photos decoded at the same time
-_LEFT = 0.9  # share of the size that is left after tidying up, so that it is not done each time
-_TOUCH_INTERVAL_S = 3600  # the time of a file is that of its last use, up to this
+_EVICT_TO = 0.9  # share of the maximum size, so that not every thumbnail evicts another
+_TOUCH_INTERVAL_S = 3600  # precision of the time of last use, which is the modification time of a file
 _JPEG_START, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 
 
-class Pictures:
-    """The thumbnails of one gallery; may be shared between threads, and the folder between processes.
+class ThumbnailCache:
+    """The thumbnails of one gallery; safe to share between threads, and the folder between processes.
 
-    A file is named by the photo's path, its size, the moment of its last change and the length of its side, without an
-    ending: no scan takes it for a photo. Where the folder cannot be written, is a symbolic link, or holds files but no
-    tag of photoseek, nothing is kept.
+    The name of a file derives from the photo's path, size and modification time, and from the side. It has no suffix,
+    so that no scan takes it for a photo. Nothing is cached if the folder is read-only, is a symbolic link, or contains
+    files without a tag of photoseek.
     """
 
     def __init__(
         self, gallery: Path, max_bytes: int = MAX_BYTES, *, root: Path | None = None, links: bool = True
     ) -> None:
-        """Make thumbnails of photos in ``root`` alone, unless it is None; ``links``: those that lead out count, too."""
+        """Create the cache of a gallery.
+
+        Args:
+            gallery: Folder of the gallery.
+            max_bytes: Maximum total size.
+            root: Folder that photos must be in. None: any.
+            links: Whether symbolic links may lead out of ``root``.
+        """
         self.folder = gallery / THUMBNAILS
         self._root = root
         self._links = links
         self._max_bytes = max_bytes
-        self._bytes: int | None = None  # on disk; None until it has been counted
+        self._bytes: int | None = None  # on disk; None until counted
         self._lock = threading.Lock()
 
-    def of(self, file: PhotoFile, side: int = CARD_SIDE) -> bytes:
-        """A photo as JPEG, at most ``side`` pixels wide and high, upright; made again only when the file has changed.
+    def thumbnail(self, file: PhotoFile, side: int = CARD_SIDE) -> bytes:
+        """Return a photo as an upright JPEG of at most ``side`` pixels, from the cache unless the file has changed.
 
         Raises:
-            PhotoError: The photo is gone, lies elsewhere or cannot be decoded; the message is the reason.
+            PhotoError: The photo does not exist, is outside ``root`` or cannot be decoded; the message is the reason.
         """
-        self._check_place(file)
-        place = os.path.relpath(file.parent, self.folder) if isinstance(file, Path) else str(file)
-        facts = (file.name, place, *cache_key(file))
-        name = hashlib.sha256(repr((*facts, side)).encode("utf-8", "surrogateescape")).hexdigest()[:40]
-        return self._read(name) or self._make(file, name, side)
+        self._check_root(file)
+        parent = os.path.relpath(file.parent, self.folder) if isinstance(file, Path) else str(file)
+        key = (file.name, parent, *cache_key(file), side)
+        name = hashlib.sha256(repr(key).encode("utf-8", "surrogateescape")).hexdigest()[:40]
+        return self._read(name) or self._create(file, name, side)
 
     def thumbnails(self, files: Sequence[PhotoFile], side: int = CARD_SIDE) -> list[bytes | PhotoError]:
-        """Those of several photos, a few decoded at the same time; the error of each that has none."""
+        """Return the thumbnails of several photos, with an error in place of each photo that has none."""
         with ThreadPoolExecutor(_DECODERS) as pool:
             return list(pool.map(lambda file: self._of_or_error(file, side), files))
 
-    def _check_place(self, file: PhotoFile) -> None:
-        """A path comes out of the gallery's database, which somebody may have tampered with."""
-        if self._root is not None and isinstance(file, Path):  # an object never leads out of its bucket
+    def _check_root(self, file: PhotoFile) -> None:
+        """Refuse a path outside the root: somebody may have tampered with the gallery's database."""
+        if self._root is not None and isinstance(file, Path):  # objects never lead out of their bucket
             real = os.path.normpath if self._links else os.path.realpath
             if not Path(real(file)).is_relative_to(real(self._root)):
-                raise PhotoError("lies outside the photo folder, and is not shown")
+                raise PhotoError("outside the photo folder")
 
     def _of_or_error(self, file: PhotoFile, side: int) -> bytes | PhotoError:
         try:
-            return self.of(file, side)
+            return self.thumbnail(file, side)
         except PhotoError as error:
             return error
 
@@ -97,7 +104,7 @@ class Pictures:
             return None
         return jpeg if jpeg.startswith(_JPEG_START) and jpeg.endswith(_JPEG_END) else None
 
-    def _make(self, file: PhotoFile, name: str, side: int) -> bytes:
+    def _create(self, file: PhotoFile, name: str, side: int) -> bytes:
         jpeg = make_thumbnail(read_photo(file), side)
         try:
             if not make_tagged(self.folder):
@@ -106,16 +113,18 @@ class Pictures:
                 self._write(folder, name, jpeg)
             self._count(len(jpeg))
         except OSError as error:
-            _log.info("%s: thumbnails are not kept: %s", self.folder, error)
+            _log.info("%s: cannot cache thumbnails: %s", self.folder, error)
         return jpeg
 
     def _write(self, folder: int, name: str, jpeg: bytes) -> None:
-        """Write a thumbnail; it is not synced: what a crash cuts off has no end, and is made again."""
+        """Write a thumbnail without syncing: one that a crash truncates has no end marker, and is created again."""
         partial = f"{name}.{os.getpid()}.{threading.get_ident()}.partial"
         with suppress(FileNotFoundError):
             if not stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
                 raise OSError(f"expected a thumbnail, found a link or a folder: {name}")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC  # this thread's own name: what is there is left from a crash
+        flags = (
+            os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        )  # the name is unique to this thread: an existing file is left from a crash
         with os.fdopen(open_file(partial, flags, os.fstat(folder).st_mode & 0o666, folder), "wb") as file:
             file.write(jpeg)
         os.replace(partial, name, src_dir_fd=folder, dst_dir_fd=folder)
@@ -125,14 +134,14 @@ class Pictures:
             listed = _listed(folder) if self._bytes is None else None
             self._bytes = sum(size for _, size, _ in listed) if listed is not None else (self._bytes or 0) + more
             if self._bytes > self._max_bytes:
-                self._bytes = self._tidy(folder)
+                self._bytes = self._evict(folder)
 
-    def _tidy(self, folder: int) -> int:
-        """Remove the oldest thumbnails, and return how many bytes are left."""
+    def _evict(self, folder: int) -> int:
+        """Remove the least recently used thumbnails, and return the remaining size."""
         files = sorted(_listed(folder))
         left = sum(size for _, size, _ in files)
         for _, size, name in files:
-            if left <= self._max_bytes * _LEFT:
+            if left <= self._max_bytes * _EVICT_TO:
                 break
             with suppress(FileNotFoundError):  # another process has removed it
                 remove_file_in(folder, name, self.folder / name)
@@ -141,7 +150,7 @@ class Pictures:
 
     @contextmanager
     def _opened(self) -> Iterator[int]:
-        """Open the folder, which must have a tag and be no symbolic link."""
+        """Open the folder, which must have a tag and not be a symbolic link."""
         with open_folder(self.folder.parent, self.folder.name) as folder:
             if not is_tagged(folder):
                 raise OSError("expected a folder that photoseek created, found none with its tag")

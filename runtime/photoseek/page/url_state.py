@@ -1,6 +1,6 @@
-"""The address of the page: a link to it repeats the search.
+"""The query in the address of the page, so that a link repeats the search.
 
-It never tells an uploaded photo, nor where the gallery lies on this computer.
+It never contains an uploaded photo or the folder of the gallery.
 """
 
 from __future__ import annotations
@@ -12,45 +12,45 @@ import streamlit as st
 
 from photoseek.errors import QueryError
 from photoseek.gallery.filters import Filter
-from photoseek.page.bundle_form import MODEL, SECOND, SHORT
+from photoseek.page.bundle_form import RERANK, SEARCH, SHORT
 from photoseek.page.filter_form import NAMES, PREFIX
 from photoseek.page.search_form import DEFAULT_K, MAX_K, MAX_TEXT
 from photoseek.page.strings import KEY
 
 _MAX_PATH = 4096
-_KINDS: dict[str, Callable[[str], Any]] = {"min_megapixels": float, "max_megapixels": float}
+_PARSERS: dict[str, Callable[[str], Any]] = {"min_megapixels": float, "max_megapixels": float}
 
 
 def read_url() -> None:
-    """Begin a session with what its address says; what makes no sense is passed over."""
+    """Initialize the session from the address; invalid values are ignored."""
     state, given = st.session_state, st.query_params
     state.setdefault("q", given.get("q", "")[:MAX_TEXT])
     state.setdefault("k", _number_of_photos(given.get("k", "")))
     if "similar_to" not in state:
         state["similar_to"] = given.get("similar_to", "")[:_MAX_PATH] or None
-    for name in (MODEL, SECOND):
+    for name in (SEARCH, RERANK):
         if name not in state:
             state[name] = given.get(name, "")[:SHORT] or None
     for name in NAMES:
         if PREFIX + name not in state:
-            state[PREFIX + name] = _condition(name, given.get(name, "")[:_MAX_PATH])
+            state[PREFIX + name] = _filter_value(name, given.get(name, "")[:_MAX_PATH])
 
 
 def write_url() -> None:
-    """Have the address say what the session asks for."""
+    """Update the address from the session."""
     state = st.session_state
-    wanted = {
+    values = {
         "q": state["q"].strip(),
         "k": state["k"] if state["k"] != DEFAULT_K else None,
         "similar_to": state["similar_to"],
         **{name: state.get(PREFIX + name) for name in NAMES},
-        MODEL: state.get(MODEL),
-        SECOND: state.get(SECOND),
+        SEARCH: state.get(SEARCH),
+        RERANK: state.get(RERANK),
         KEY: state.get(KEY),
     }
-    told = {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in wanted.items() if value}
-    if told != st.query_params.to_dict():
-        st.query_params.from_dict(told)
+    query = {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in values.items() if value}
+    if query != st.query_params.to_dict():
+        st.query_params.from_dict(query)
 
 
 def _number_of_photos(given: str) -> int:
@@ -58,9 +58,9 @@ def _number_of_photos(given: str) -> int:
     return min(max(k, 1), MAX_K)
 
 
-def _condition(name: str, given: str) -> Any:
+def _filter_value(name: str, given: str) -> Any:
     try:
-        value = _KINDS.get(name, str)(given)
+        value = _PARSERS.get(name, str)(given)
         return Filter(**{name: value}).to_json().get(name) or None
     except (ValueError, QueryError):
         return None

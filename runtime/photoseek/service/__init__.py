@@ -1,4 +1,4 @@
-"""The search service over HTTP (extra ``serve``: FastAPI and uvicorn); it only calls the library.
+"""The search service over HTTP (extra ``serve``: FastAPI and uvicorn).
 
-`launch` runs it, `app` puts it together; neither is loaded by ``import photoseek``.
+`launch` runs it, `app` assembles it; ``import photoseek`` loads neither.
 """

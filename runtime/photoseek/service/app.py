@@ -1,4 +1,4 @@
-"""The service put together."""
+"""The service as an ASGI application."""
 
 from __future__ import annotations
 
@@ -17,25 +17,24 @@ from photoseek.search.searcher import Searcher
 from photoseek.service.backend import Backend
 from photoseek.service.bounds import BodyLimit, ConcurrencyLimit, HeadLimit
 from photoseek.service.errors import ApiError, add_handlers
-from photoseek.service.headers import SafeHeaders
 from photoseek.service.limits import Limits
 from photoseek.service.metrics import Metrics, MetricsMiddleware
-from photoseek.service.middleware import AllowedHosts, BearerToken, SameOrigin
+from photoseek.service.middleware import AllowedHosts, BearerToken, SafeHeaders, SameOrigin
 from photoseek.service.readiness import Readiness
 from photoseek.service.routes.health import operation_routes
-from photoseek.service.routes.photos import picture_routes
+from photoseek.service.routes.photos import photo_routes
 from photoseek.service.routes.search import query_routes
 from photoseek.system.network import LOCAL_NAMES
 from photoseek.version import __version__
 
-_QUIET: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+_NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 
 
 class _App(FastAPI):
-    """FastAPI whose every response has the safe headers, those of unexpected errors included."""
+    """FastAPI with the safe headers on every response, including those to unexpected errors."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Wrap what answers errors, too."""
+        """Wrap the middleware that responds to errors as well."""
         return SafeHeaders(super().build_middleware_stack())
 
 
@@ -48,48 +47,48 @@ def make_app(
     limits: Limits | None = None,
     metrics: Metrics | None = None,
 ) -> FastAPI:
-    """The service as an ASGI application.
+    """Return the service as an ASGI application.
 
     Args:
-        searcher: Over the gallery, in the mode ``service``.
-        reranker: Over that searcher, for requests that do not say ``"rerank": false``. None: hits are as found.
-        token: What callers have to show. None: nothing.
-        hosts: The names that it may be called by; ``*`` stands for any.
-        limits: What it accepts. None: the defaults.
-        metrics: Where it counts. None: its own counters.
+        searcher: Searcher of the gallery, in the mode ``service``.
+        reranker: Reranker over that searcher, for requests without ``"rerank": false``. None: hits are not reranked.
+        token: Token that clients must send. None: no token.
+        hosts: Accepted host names; ``*`` accepts any.
+        limits: Limits of requests. None: the defaults.
+        metrics: Where requests are counted. None: new metrics.
     """
     limits = limits or Limits()
     metrics = metrics or Metrics()
     backend = Backend(searcher, metrics, reranker)
-    readiness = Readiness(backend)
+    readiness = Readiness(backend, limits.readiness_seconds)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         warming = asyncio.create_task(_warm(readiness))
         yield
         await warming
-        backend.workers.close()
+        backend.close()
 
     app = _App(
-        telemetry=_QUIET,  # nothing leaves the machine, whatever its environment asks of OpenTelemetry
+        telemetry=_NO_TELEMETRY,  # even if environment variables configure OpenTelemetry
         title="photoseek",
         summary="Find photos by what they show.",
         version=__version__,
-        docs_url=None,  # these pages would load their scripts from elsewhere
+        docs_url=None,  # these pages load scripts from other hosts
         redoc_url=None,
         lifespan=lifespan,
-        middleware=_guards(metrics, hosts, token, limits),
+        middleware=_middleware(metrics, hosts, token, limits),
     )
     add_handlers(app)
-    shown = [] if token is None else [Depends(HTTPBearer(auto_error=False))]  # for the schema: Token is the guard
-    app.include_router(query_routes(backend), dependencies=shown)
-    app.include_router(picture_routes(backend), dependencies=shown)
+    schema = [] if token is None else [Depends(HTTPBearer(auto_error=False))]  # only documents what BearerToken does
+    app.include_router(query_routes(backend), dependencies=schema)
+    app.include_router(photo_routes(backend), dependencies=schema)
     app.include_router(operation_routes(backend, readiness))
     return app
 
 
-def _guards(metrics: Metrics, hosts: Sequence[str], token: str | None, limits: Limits) -> list[Middleware]:
-    """From the outermost: nothing is read of a request before it is known who asks."""
+def _middleware(metrics: Metrics, hosts: Sequence[str], token: str | None, limits: Limits) -> list[Middleware]:
+    """Return the middleware, the outermost first: no body is read before the client is authorized."""
     return [
         Middleware(MetricsMiddleware, metrics),
         Middleware(HeadLimit, limits),
@@ -102,6 +101,6 @@ def _guards(metrics: Metrics, hosts: Sequence[str], token: str | None, limits: L
 
 
 async def _warm(readiness: Readiness) -> None:
-    """Load the text towers while the first callers are still to come."""
-    with suppress(ApiError):  # told by /readyz, and in the log
+    """Load the text towers before the first request."""
+    with suppress(ApiError):  # reported by /readyz and in the log
         await readiness.check()

@@ -1,24 +1,23 @@
-"""The searcher as the service uses it: each step in a worker thread, timed, its answers ready to send."""
+"""The searcher behind the service: worker threads, timing, and results as response models."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from prometheus_client import Histogram
 
 from photoseek.errors import PhotoseekError, QueryError
 from photoseek.gallery.filters import Filter
 from photoseek.gallery.snapshot.snapshot import Snapshot
-from photoseek.search.backend import SearchBackend
-from photoseek.search.caption_search import CaptionSearcher
 from photoseek.search.hits import Hit
-from photoseek.search.query import Query
-from photoseek.search.reranker import Reranker
-from photoseek.search.searcher import Searcher
+from photoseek.search.reranker import Reranker, RerankQuery
+from photoseek.search.searcher import Query, Searcher
 from photoseek.service.errors import service_unavailable
 from photoseek.service.metrics import Metrics
 from photoseek.service.schemas import (
@@ -32,132 +31,162 @@ from photoseek.service.schemas import (
     SearchRequest,
     TookMs,
 )
-from photoseek.service.workers import Workers
 from photoseek.system.cpu import available_cores
 from photoseek.vectors import Vectors
+
+Result = TypeVar("Result")
 
 
 @dataclass
 class Timing:
-    """Seconds that a step took; set when it has ended."""
+    """Duration of a step; set when the step ends."""
 
     seconds: float = 0.0
 
+    @property
+    def milliseconds(self) -> float:
+        """The duration in milliseconds, rounded."""
+        return round(1000 * self.seconds, 3)
+
 
 class Backend:
-    """One searcher and the threads that it runs in: as many as there are cores."""
+    """One searcher and its worker threads, as many as there are cores, so that the event loop never blocks."""
 
     def __init__(self, searcher: Searcher, metrics: Metrics, reranker: Reranker | None = None) -> None:
-        """``searcher`` is best in the mode ``service``: each of its runs has one core; ``reranker`` is over it."""
+        """Create the backend.
+
+        Args:
+            searcher: Preferably in the mode ``service``, in which each run of a tower uses one core.
+            metrics: Where durations are recorded.
+            reranker: A reranker over the searcher, or None.
+        """
         self.searcher = searcher
         self.reranker = reranker
-        self.captions = CaptionSearcher(searcher)
         self.metrics = metrics
-        self.workers = Workers(available_cores(), metrics.wait_seconds.observe)
+        self._threads = _worker_threads()
 
-    async def search(self, asked: SearchRequest, photo: BinaryIO | None = None) -> SearchAnswer:
-        """Answer a query.
+    async def run(self, work: Callable[[], Result]) -> Result:
+        """Run a function in a worker thread, and return its result."""
+        queued = time.perf_counter()
+
+        def begin() -> Result:
+            self.metrics.wait_seconds.observe(time.perf_counter() - queued)
+            return work()
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, begin)
+
+    def close(self) -> None:
+        """Wait until the worker threads have ended; later calls start new ones."""
+        threads, self._threads = self._threads, _worker_threads()
+        threads.shutdown(wait=True)
+
+    async def search(self, request: SearchRequest, photo: BinaryIO | None = None) -> SearchAnswer:
+        """Return the hits of a query.
 
         Raises:
-            QueryError: It is empty, of a language without a tower, or asks for a second bundle where there is none.
+            QueryError: The query is empty, in a language without a tower, or requires a second bundle.
             PhotoError: The photo cannot be decoded.
-            Refusal: 503, the gallery cannot answer now.
+            ApiError: 503, the gallery cannot respond now.
         """
-        return await self.workers.run(lambda: self._search(asked, photo))
+        return await self.run(lambda: self._search(request, photo))
 
-    async def describe(self, asked: DescribeRequest, photo: BinaryIO | None = None) -> DescribeAnswer:
-        """The captions that describe a photo best; the errors are those of ``search``."""
-        return await self.workers.run(lambda: self._describe(asked, photo))
+    async def describe(self, request: DescribeRequest, photo: BinaryIO | None = None) -> DescribeAnswer:
+        """Return the captions that describe a photo best; raises the same errors as ``search``."""
+        return await self.run(lambda: self._describe(request, photo))
 
-    async def embed(self, asked: EmbedRequest) -> EmbedAnswer:
-        """The vectors of texts; the errors are those of ``search``."""
+    async def embed(self, request: EmbedRequest) -> EmbedAnswer:
+        """Return the vectors of texts; raises the same errors as ``search``."""
         encode = self.searcher.text_encoder.encode
-        return await self.workers.run(
-            lambda: self._vectors("text", lambda: encode(asked.texts, language=asked.language))
-        )
+        return await self.run(lambda: self._embed("text", lambda: encode(request.texts, language=request.language)))
 
     async def embed_photo(self, photo: BinaryIO) -> EmbedAnswer:
-        """The vector of a photo; the errors are those of ``search``."""
+        """Return the vector of a photo; raises the same errors as ``search``."""
         encode = self.searcher.image_encoder.encode
-        return await self.workers.run(lambda: self._vectors("photo", lambda: encode([photo.read()])))
+        return await self.run(lambda: self._embed("photo", lambda: encode([photo.read()])))
 
-    def _search(self, asked: SearchRequest, photo: BinaryIO | None) -> SearchAnswer:
-        data = None if photo is None else photo.read()  # here: no more uploads are in memory than are worked on
-        kind = "photo" if asked.text is None else "text" if data is None else "both"
-        backend = self._backend_for(asked)
+    def _search(self, request: SearchRequest, photo: BinaryIO | None) -> SearchAnswer:
+        data = None if photo is None else photo.read()  # in the worker: at most one upload per core is in memory
+        kind = "photo" if request.text is None else "text" if data is None else "both"
         with _timed(self.metrics.encode_seconds.labels(kind)) as encoding:
-            query = backend.query(asked.text, photo=data, similar_to=asked.similar_to, language=asked.language)
-        where = asked.where
+            query = self._searcher_for(request).query(
+                request.text, photo=data, similar_to=request.similar_to, language=request.language
+            )
+        where = request.where
         with _timed(self.metrics.search_seconds) as searching:
-            hits, snapshot = self.nearest(backend, query, asked.k, where, group_duplicates=asked.group_duplicates)
+            hits, generation = self.nearest(
+                query, request.k, where, group_duplicates=request.group_duplicates, depth=request.depth
+            )
         return SearchAnswer(
             hits=[PhotoHit.of(hit) for hit in hits],
-            took_ms=TookMs(encode=_milliseconds(encoding), search=_milliseconds(searching)),
-            generation=snapshot.path.name,
+            took_ms=TookMs(encode=encoding.milliseconds, search=searching.milliseconds),
+            generation=generation.path.name,
         )
 
-    def _backend_for(self, asked: SearchRequest) -> SearchBackend:
-        """Return the searcher, or the reranker at the depth of a request.
-
-        Raises:
-            QueryError: The request asks for reranking, and the service has no second bundle.
-        """
-        if asked.rerank is False or (self.reranker is None and asked.rerank is None and asked.depth is None):
+    def _searcher_for(self, request: SearchRequest) -> Searcher | Reranker:
+        if request.rerank is False or (self.reranker is None and request.rerank is None and request.depth is None):
             return self.searcher
+        return self._require_reranker()
+
+    def _require_reranker(self) -> Reranker:
         if self.reranker is None:
             raise QueryError(
                 "rerank: this service has no second bundle; start it with: photoseek serve --rerank BUNDLE"
             )
-        return self.reranker if asked.depth is None else self.reranker.with_depth(asked.depth)
+        return self.reranker
 
-    def _describe(self, asked: DescribeRequest, photo: BinaryIO | None) -> DescribeAnswer:
+    def _describe(self, request: DescribeRequest, photo: BinaryIO | None) -> DescribeAnswer:
         data = None if photo is None else photo.read()
         with _timed(self.metrics.encode_seconds.labels("photo")):
-            found = self.captions.describe(data, similar_to=asked.similar_to, k=asked.k)
+            found = self.searcher.describe(data, similar_to=request.similar_to, k=request.k)
         return DescribeAnswer(sentences=[Description.model_validate(sentence.to_json()) for sentence in found])
 
     def nearest(
         self,
-        backend: SearchBackend,
-        query: Query,
+        query: Query | RerankQuery | Vectors,
         k: int,
         where: Filter | None = None,
         *,
         group_duplicates: bool = False,
+        depth: int | None = None,
     ) -> tuple[list[Hit], Snapshot]:
-        """Return the hits, and the snapshot that all of them come from.
+        """Return the hits and the one generation that all of them come from.
 
         Raises:
-            Refusal: 503, the gallery cannot answer now.
+            ApiError: 503, the gallery cannot respond now.
         """
         try:
             while True:
-                snapshot = self.searcher.snapshot
-                hits = backend.nearest(query, k, where=where, group_duplicates=group_duplicates)
-                if self.searcher.snapshot is snapshot:  # else the gallery was re-indexed during the search
+                generation = self.searcher.generation
+                if isinstance(query, RerankQuery):
+                    hits = self._require_reranker().nearest(
+                        query, k, where=where, group_duplicates=group_duplicates, depth=depth
+                    )
+                else:
+                    hits = self.searcher.nearest(query, k, where=where, group_duplicates=group_duplicates)
+                if self.searcher.generation is generation:  # else the hits may come from either of the two
                     break
-        except PhotoseekError as error:  # its message may name a folder
+        except PhotoseekError as error:  # its message may contain a folder
             raise service_unavailable(error) from error
-        self.metrics.photos.set(len(snapshot.ids))
-        self.metrics.generation.set(int(snapshot.path.name))
-        return hits, snapshot
+        self.metrics.photos.set(len(generation.ids))
+        self.metrics.generation.set(int(generation.path.name))
+        return hits, generation
 
-    def _vectors(self, kind: str, encode: Callable[[], Vectors]) -> EmbedAnswer:
+    def _embed(self, kind: str, encode: Callable[[], Vectors]) -> EmbedAnswer:
         with _timed(self.metrics.encode_seconds.labels(kind)):
             vectors = encode()
         bundle = self.searcher.bundle
         return EmbedAnswer(vectors=vectors.tolist(), dim=bundle.dim, fingerprint=bundle.fingerprint)
 
 
+def _worker_threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(available_cores(), thread_name_prefix="photoseek")
+
+
 @contextmanager
-def _timed(clock: Histogram) -> Iterator[Timing]:
-    """Time what the block does, unless it fails."""
-    took = Timing()
+def _timed(histogram: Histogram) -> Iterator[Timing]:
+    """Time the block, unless it fails."""
+    timing = Timing()
     started = time.perf_counter()
-    yield took
-    took.seconds = time.perf_counter() - started
-    clock.observe(took.seconds)
-
-
-def _milliseconds(took: Timing) -> float:
-    return round(1000 * took.seconds, 3)
+    yield timing
+    timing.seconds = time.perf_counter() - started
+    histogram.observe(timing.seconds)

@@ -1,6 +1,6 @@
-"""What goes wrong, as JSON of one shape: ``{"error": {"code": "...", "message": "..."}}``.
+"""Errors of the HTTP API, as JSON of one format: ``{"error": {"code": "...", "message": "..."}}``.
 
-Messages of the library that may name a folder of this computer go to the log, and never to the caller.
+Messages of the library that may contain a folder of this computer are logged, and never sent.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from photoseek.errors import GalleryEmpty, PhotoError, PhotoseekError, QueryErro
 
 _log = logging.getLogger(__name__)
 
-_MESSAGE = 500  # characters
-_CLOSED = 499  # for /metrics alone; nginx logs the same number
+_MAX_MESSAGE = 500  # characters
+_CLIENT_CLOSED = 499  # only in /metrics; nginx logs the same status
 
 
 class ErrorBody(BaseModel):
-    """A word for programs and a sentence for people."""
+    """A code for programs and a message for people."""
 
     code: str
     message: str
 
 
 class ErrorResponse(BaseModel):
-    """The body of every answer that is an error."""
+    """Body of every error response."""
 
     error: ErrorBody
 
 
 class ApiError(Exception):
-    """A request that is not answered as asked, and how the caller is told."""
+    """An error response: status, code, message and headers."""
 
     def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -49,43 +49,42 @@ class ApiError(Exception):
         self.headers = headers
 
     def response(self) -> JSONResponse:
-        """What is sent."""
-        body = ErrorResponse(error=ErrorBody(code=self.code, message=self.message[:_MESSAGE]))
+        """Return the response."""
+        body = ErrorResponse(error=ErrorBody(code=self.code, message=self.message[:_MAX_MESSAGE]))
         return JSONResponse(body.model_dump(), self.status, self.headers)
 
 
 def service_unavailable(error: Exception) -> ApiError:
-    """Gallery or bundle cannot answer now; why is in the log alone."""
+    """Return a 503 for a gallery or bundle that cannot respond now; only the log contains the reason."""
     if isinstance(error, GalleryEmpty):
         return ApiError(503, "gallery_empty", "nothing is indexed yet; run: photoseek index PHOTOS")
-    _log.warning("cannot answer: %s", error)
-    return ApiError(503, "unavailable", "the gallery cannot answer now; the log of the server says why")
+    _log.warning("cannot respond: %s", error)
+    return ApiError(503, "unavailable", "the gallery cannot respond now; see the log of the server for details")
 
 
 def bad_request(error: ValidationError | RequestValidationError) -> ApiError:
-    """The first thing that is wrong with the fields of a request."""
+    """Return a 422 with the first invalid field of a request."""
     first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    return ApiError(422, "invalid_request", f"{place}: {first['msg']}" if place else str(first["msg"]))
+    field = ".".join(str(part) for part in first["loc"])
+    return ApiError(422, "invalid_request", f"{field}: {first['msg']}" if field else str(first["msg"]))
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """These errors, for the OpenAPI description of a route."""
+    """Return the OpenAPI description of these error statuses of a route."""
     return {status: {"model": ErrorResponse, "description": HTTPStatus(status).phrase} for status in statuses}
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Have every error answered in the one shape."""
-    app.add_exception_handler(Exception, _answer)
-    for kind in (ApiError, PhotoseekError, HTTPException, RequestValidationError, ClientDisconnect):
-        app.add_exception_handler(kind, _answer)
+    """Send every error in the one format."""
+    for kind in (Exception, ApiError, PhotoseekError, HTTPException, RequestValidationError, ClientDisconnect):
+        app.add_exception_handler(kind, _handle)
 
 
-async def _answer(_: Request, error: Exception) -> JSONResponse:
-    return _refusal(error).response()
+async def _handle(_: Request, error: Exception) -> JSONResponse:
+    return _api_error(error).response()
 
 
-def _refusal(error: Exception) -> ApiError:
+def _api_error(error: Exception) -> ApiError:
     match error:
         case ApiError():
             return error
@@ -97,9 +96,9 @@ def _refusal(error: Exception) -> ApiError:
             return service_unavailable(error)
         case RequestValidationError():
             return bad_request(error)
-        case ClientDisconnect():  # nobody reads this; as an unexpected error, it would fill the log with tracebacks
-            return ApiError(_CLOSED, "client_closed", "the client closed the connection before the request had arrived")
+        case ClientDisconnect():  # not an unexpected error, which would log a traceback
+            return ApiError(_CLIENT_CLOSED, "client_closed", "the client disconnected before its request was complete")
         case HTTPException():
             code = HTTPStatus(error.status_code).name.lower()
             return ApiError(error.status_code, code, str(error.detail), error.headers)
-    return ApiError(500, "internal", "something went wrong that was not foreseen; the log of the server says what")
+    return ApiError(500, "internal", "unexpected error; see the log of the server for details")

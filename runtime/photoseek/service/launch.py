@@ -1,8 +1,7 @@
-"""Runs the service: uvicorn in this process, until it is asked to end."""
+"""Run the service: uvicorn in this process."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from importlib.util import find_spec
 from ipaddress import ip_network
@@ -16,17 +15,13 @@ from photoseek.search.rank_fusion import DEPTH, Fusion
 from photoseek.service.limits import Limits
 from photoseek.service.open_files import raise_open_files, within_open_files
 from photoseek.system.access_token import read_token
-from photoseek.system.network import allowed_hosts, check_port_free, is_loopback
+from photoseek.system.network import allowed_hosts, check_port_free, warn_of_exposure
 from photoseek.vector_index.registry import Engine
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
-
-    from photoseek.service.metrics import Metrics
+    from photoseek.search.reranker import Reranker
+    from photoseek.search.searcher import Searcher
     from photoseek.stores.base import StoreChoice
-
-_log = logging.getLogger(__name__)
-
 
 _NEEDED = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
 
@@ -48,63 +43,43 @@ def run_service(
     trusted_proxies: Sequence[str] = (),
     trust: Answer = False,
 ) -> int:
-    """Serve a gallery until SIGTERM or SIGINT; requests in flight are answered first.
+    """Serve a gallery until SIGTERM or SIGINT, finish the requests in flight, and return the exit code.
 
     Args:
-        gallery: What is searched.
-        bundle: Which of the gallery's bundles answers, by name or folder. None: its own.
-        rerank: A second bundle, by name or folder, that reranks the top hits, or None.
-        depth: As for ``photoseek.Reranker``, as is ``fusion``; of requests that name none.
-        fusion: As ``depth``.
-        precision: As for ``photoseek.Searcher``, as is ``engine``.
-        engine: As ``precision``.
-        store: What finds neighbours in place of the engine. None: the engine does.
-        address: Where the server listens. Beyond loopback, a token keeps strangers out.
-        port: As for ``address``.
-        token_file: Whose content callers have to show. None: what ``PHOTOSEEK_TOKEN`` says, if anything.
-        limits: What the server accepts. None: the defaults. Fewer connections where the limit on open files is low.
+        gallery: Gallery, or the photo folder that contains it.
+        bundle: Name or folder of the bundle to search with. None: the gallery's primary bundle.
+        rerank: Name or folder of a second bundle that reranks the top hits, or None.
+        depth: Number of hits to rerank, unless a request sets it.
+        fusion: How both rankings are combined. None: the default.
+        precision: Precision of the towers, as for ``photoseek.Searcher``.
+        engine: Engine that finds neighbors.
+        store: Store that finds neighbors instead of the engine, or None.
+        address: Address to listen on. Beyond loopback, use a token.
+        port: Port to listen on.
+        token_file: File with the token that clients must send. None: ``PHOTOSEEK_TOKEN``, or no token.
+        limits: Limits of the service. A low limit on open files reduces the number of connections.
         trusted_proxies: Addresses and networks whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are used.
         trust: As for ``Gallery.open``.
 
-    Returns:
-        The exit code.
-
     Raises:
-        MissingExtra: FastAPI or what it needs is not installed.
+        MissingExtra: FastAPI or a library that it needs is not installed.
         QueryError: The token is too short, or a trusted proxy is not an address.
-        PhotoseekError: The gallery or its bundle cannot be opened, or nothing can listen there.
+        PhotoseekError: The gallery or its bundle cannot be opened, or the address or port cannot be listened on.
     """
-    if missing := [name for name in _NEEDED if find_spec(name) is None]:
-        raise MissingExtra(
-            f"the service needs {', '.join(missing)}; install what is missing with: pip install 'photoseek[serve]'"
-        )
-    from photoseek.search.reranker import Reranker
-    from photoseek.search.searcher import Searcher
-    from photoseek.service.app import make_app
-    from photoseek.service.metrics import Metrics
-
+    _check_installed()
     token = read_token(token_file)
-    trusted_proxies = [as_network(proxy) for proxy in trusted_proxies]
+    proxies = [as_network(proxy) for proxy in trusted_proxies]
     limits = within_open_files(limits or Limits(), raise_open_files())
     check_port_free(address, port)
-    _warn(address, port, token)
+    warn_of_exposure(address, port, token=token is not None)
     with Gallery.open(gallery, trust=trust) as opened:
-        model = None if bundle is None else opened.bundles.load(bundle)
-        chosen = {} if store is None else vars(store)
-        searcher = Searcher(opened, bundle=model, precision=precision, engine=engine, mode="service", **chosen)
-        reranker = None
-        if rerank is not None:
-            second = opened.bundles.load(rerank)
-            precision = precision if precision in second.precisions else None
-            reranker = Reranker(searcher, second, depth=depth, fusion=fusion, precision=precision, mode="service")
-        metrics = Metrics()
-        hosts = allowed_hosts(address)
-        app = make_app(searcher, reranker=reranker, token=token, hosts=hosts, limits=limits, metrics=metrics)
-        return _serve(app, address, port, limits, metrics, trusted_proxies)
+        searcher = _searcher(opened, bundle, precision, engine, store)
+        reranker = None if rerank is None else _reranker(searcher, rerank, depth, fusion, precision)
+        return _serve(searcher, reranker, token, limits, (address, port), proxies)
 
 
 def as_network(address: str) -> str:
-    """Return the network that an address, or a network such as ``10.0.0.0/8``, stands for.
+    """Return the network of an address, or of a network such as ``10.0.0.0/8``.
 
     Raises:
         QueryError: It is neither.
@@ -118,23 +93,42 @@ def as_network(address: str) -> str:
         ) from error
 
 
-def _warn(address: str, port: int, token: str | None) -> None:
-    if is_loopback(address):
-        return
-    if token is None:
-        _log.warning(
-            "no token is asked for: whoever reaches %s port %d can search and see the photos; see --token-file",
-            address,
-            port,
-        )
-    else:
-        _log.warning("the token and the photos pass the network unencrypted; put a server with TLS before this one")
+def _check_installed() -> None:
+    if missing := [name for name in _NEEDED if find_spec(name) is None]:
+        raise MissingExtra(f"the service needs {', '.join(missing)}; install it with: pip install 'photoseek[serve]'")
+
+
+def _searcher(
+    gallery: Gallery, bundle: str | None, precision: str | None, engine: Engine, store: StoreChoice | None
+) -> Searcher:
+    from photoseek.search.searcher import Searcher
+
+    model = None if bundle is None else gallery.bundles.load(bundle)
+    options = {} if store is None else vars(store)
+    return Searcher(gallery, bundle=model, precision=precision, engine=engine, mode="service", **options)
+
+
+def _reranker(searcher: Searcher, bundle: str, depth: int, fusion: Fusion | None, precision: str | None) -> Reranker:
+    from photoseek.search.reranker import Reranker
+
+    model = searcher.gallery.bundles.load(bundle)
+    precision = precision if precision in model.precisions else None
+    return Reranker(searcher, model, depth=depth, fusion=fusion, precision=precision, mode="service")
 
 
 def _serve(
-    app: FastAPI, address: str, port: int, limits: Limits, metrics: Metrics, trusted_proxies: Sequence[str]
+    searcher: Searcher,
+    reranker: Reranker | None,
+    token: str | None,
+    limits: Limits,
+    address: tuple[str, int],
+    proxies: Sequence[str],
 ) -> int:
-    from photoseek.service.server import make_server, run_until_asked_to_end
+    from photoseek.service import server
+    from photoseek.service.app import make_app
+    from photoseek.service.metrics import Metrics
 
-    server = make_server(app, limits, metrics, address=address, port=port, trusted_proxies=trusted_proxies)
-    return run_until_asked_to_end(server)
+    host, port = address
+    metrics, hosts = Metrics(), allowed_hosts(host)
+    app = make_app(searcher, reranker=reranker, token=token, hosts=hosts, limits=limits, metrics=metrics)
+    return server.run_server(server.make_server(app, limits, metrics, address=host, port=port, trusted_proxies=proxies))

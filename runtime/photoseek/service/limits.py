@@ -1,36 +1,36 @@
-"""How much one request may ask for, and how many are answered at once."""
+"""Limits of one request, and of all requests together."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 MAX_K = 100
-"""Hits of one search."""
+"""Maximum number of hits of one search."""
 
 MAX_DEPTH = 1_000
-"""Hits that the second bundle looks at: where it has no vectors of them yet, some seconds of all cores, once."""
+"""Maximum number of hits to rerank: without stored vectors of the second bundle, some seconds of all cores, once."""
 
 MAX_TEXT = 1_000
-"""Characters of one text: more than any tower reads."""
+"""Maximum length of one text, in characters: more than any tower reads."""
 
 MAX_TEXTS = 32
-"""Texts that are embedded by one request: with BERT-base in int8, a third of a second of one core."""
+"""Maximum number of texts to embed: with BERT-base in int8, a third of a second of one core."""
 
 MIN_SIDE = 16
 MAX_SIDE = 1_024
-"""Pixels of a thumbnail's longer side; the kept ones stay below 100 MB."""
+"""Range of a thumbnail's longer side, in pixels; the cached ones stay below 100 MB."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What the server as a whole accepts.
+    """Limits of all requests and connections together.
 
     Attributes:
         connections: Open connections, idle ones included.
         wait_seconds: How long the server waits for a client to send a request head, to start a body, or to read
             ``send_bytes`` of a response.
-        idle_seconds: How long a connection stays open between two requests. Longer than nginx keeps its connections
-            to a server (60 s), so that nginx never sends a request on a connection that is being closed.
+        idle_seconds: How long a connection stays open between two requests. Longer than nginx keeps idle connections
+            to a server open (60 s), so that nginx never sends a request on a connection that is being closed.
         head_bytes: Size of a request head.
         target_bytes: Size of a request target, which is part of the head.
         headers: Number of request headers.
@@ -41,7 +41,8 @@ class Limits:
         send_bytes: Size of the part of a response that waits for the client to read.
         in_flight: Requests that are processed or queued at the same time. Requests whose body is still being received,
             and responses that are being sent, do not count: their pace is the client's.
-        per_client: Those among them from one client.
+        per_client: The same for one client.
+        readiness_seconds: How long the result of a readiness check is reused.
     """
 
     connections: int = 1_000
@@ -57,3 +58,4 @@ class Limits:
     send_bytes: int = 65_536
     in_flight: int = 64
     per_client: int = 32
+    readiness_seconds: float = 1.0

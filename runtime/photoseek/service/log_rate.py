@@ -1,4 +1,4 @@
-"""A bound on how fast a server's log grows, whatever its clients send."""
+"""A limit on how fast a server's log grows, whatever its clients send."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _Kind = tuple[str, str, int]  # logger, file, line
 
 @dataclass
 class _Window:
-    """The records of one kind since a moment."""
+    """Counts of the records of one kind since a point in time."""
 
     since: float
     passed: int = 0
@@ -23,15 +23,15 @@ class _Window:
 
     @property
     def lasts(self) -> float:
-        """Seconds after which a new window begins; one with a report to come waits for it."""
+        """Seconds after which a new window begins; a window with suppressed records waits for its report."""
         return 2 * _SECONDS if self.suppressed else _SECONDS
 
 
 class LogRate(logging.Filter):
-    """Passes a number of records a second of each kind, and reports how many it suppressed.
+    """Pass a number of records of each kind per second, and report how many were suppressed.
 
-    Records are of one kind if the same line of code logs them, so the number of kinds is bounded, too. The report is a
-    record of its own, by the same logger, one second after the first suppressed record.
+    Records are of one kind if the same line of code logs them, so the number of kinds is bounded as well. The report
+    is a separate record of the same logger, one second after the first suppressed record.
     """
 
     def __init__(self, per_second: int = 10) -> None:
@@ -41,7 +41,7 @@ class LogRate(logging.Filter):
         self._lock = threading.Lock()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether the record is written."""
+        """Return whether to write the record."""
         if getattr(record, _REPORT, False):
             return True
         kind = (record.name, record.pathname, record.lineno)
@@ -60,7 +60,7 @@ class LogRate(logging.Filter):
     def _report_later(self, kind: _Kind, record: logging.LogRecord) -> None:
         timer = threading.Timer(_SECONDS, self._report, (kind, record.levelno, str(record.msg)))
         timer.daemon = True
-        with suppress(RuntimeError):  # the process has no thread left, or is about to end
+        with suppress(RuntimeError):  # no thread can be started, or the process is ending
             timer.start()
 
     def _report(self, kind: _Kind, level: int, message: str) -> None:
@@ -71,7 +71,7 @@ class LogRate(logging.Filter):
 
 
 def limit_log_rate(per_second: int = 10) -> None:
-    """Bound the rate of all that this process logs: by uvicorn, by the root's handlers, and without any handler."""
+    """Limit the rate of all records of this process: of uvicorn, the root logger, and loggers without handlers."""
     rate = LogRate(per_second)
     handlers = [*logging.getLogger("uvicorn").handlers, *logging.getLogger().handlers]
     if logging.lastResort is not None:

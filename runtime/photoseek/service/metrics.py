@@ -1,10 +1,8 @@
-"""What ``/metrics`` tells, in a registry of its own."""
+"""Metrics of ``/metrics``, in a separate registry."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,46 +12,38 @@ _METHODS = frozenset(("GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 
 class Metrics:
-    """Counters and clocks of one service."""
+    """Counters, gauges and histograms of one service."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.requests = Counter(
-            "photoseek_requests", "Requests answered.", ("route", "method", "status"), registry=self.registry
-        )
-        self.request_seconds = self._clock("request", "From the first byte of a request to the last answer.", "route")
-        self.in_flight = Gauge("photoseek_requests_in_flight", "Requests being answered.", registry=self.registry)
-        self.connections = Gauge(
-            "photoseek_connections", "Open connections, idle ones included.", registry=self.registry
-        )
-        self.connections_closed = Counter(
-            "photoseek_connections_closed", "Connections that the server closed.", ("reason",), registry=self.registry
-        )
-        self.encode_seconds = self._clock("encode", "From a query to its vector.", "kind")
-        self.search_seconds = self._clock("search", "From a vector to its hits.")
-        self.wait_seconds = self._clock("wait", "In the queue before a core was free.")
-        self.photos = Gauge("photoseek_gallery_photos", "Photos that a query can find.", registry=self.registry)
-        self.generation = Gauge(
-            "photoseek_gallery_generation", "Number of the generation that answers.", registry=self.registry
-        )
-        self.ready = Gauge("photoseek_ready", "1 where the gallery answers, else 0.", registry=self.registry)
+        self.requests = self._counter("requests", "Requests answered.", "route", "method", "status")
+        self.request_seconds = self._histogram("request", "From a request to the end of its response.", "route")
+        self.in_flight = self._gauge("requests_in_flight", "Requests being read, queued or processed.")
+        self.connections = self._gauge("connections", "Open connections, including idle ones.")
+        self.connections_closed = self._counter("connections_closed", "Connections closed by the server.", "reason")
+        self.encode_seconds = self._histogram("encode", "From a query to its vector.", "kind")
+        self.search_seconds = self._histogram("search", "From a vector to its hits.")
+        self.wait_seconds = self._histogram("wait", "Wait for a free core.")
+        self.photos = self._gauge("gallery_photos", "Searchable photos.")
+        self.generation = self._gauge("gallery_generation", "Number of the current generation.")
+        self.ready = self._gauge("ready", "1 if the gallery responds, else 0.")
 
-    def _clock(self, name: str, told: str, *labels: str) -> Histogram:
-        return Histogram(f"photoseek_{name}_seconds", told, labels, registry=self.registry, buckets=_SECONDS)
+    def _counter(self, name: str, description: str, *labels: str) -> Counter:
+        return Counter(f"photoseek_{name}", description, labels, registry=self.registry)
+
+    def _gauge(self, name: str, description: str) -> Gauge:
+        return Gauge(f"photoseek_{name}", description, registry=self.registry)
+
+    def _histogram(self, name: str, description: str, *labels: str) -> Histogram:
+        return Histogram(f"photoseek_{name}_seconds", description, labels, registry=self.registry, buckets=_SECONDS)
 
     def text(self) -> bytes:
-        """The exposition format."""
+        """Return all metrics in the text format of Prometheus."""
         return generate_latest(self.registry)
-
-    @contextmanager
-    def counted(self) -> Iterator[None]:
-        """In flight, as long as the block lasts."""
-        with self.in_flight.track_inprogress():
-            yield
 
 
 class MetricsMiddleware:
-    """ASGI middleware: counts and times every request, refused ones too."""
+    """Count and time every request, including refused ones."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -64,19 +54,19 @@ class MetricsMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status = 500  # where the application ends without an answer
+        status = 500  # if the application ends without a response
 
-        async def note(message: Message) -> None:
+        async def record_status(message: Message) -> None:
             nonlocal status
             status = message.get("status", status)
             await send(message)
 
         started = time.perf_counter()
         try:
-            with self._metrics.counted():
-                await self._app(scope, receive, note)
+            with self._metrics.in_flight.track_inprogress():
+                await self._app(scope, receive, record_status)
         finally:
-            route = getattr(scope.get("route"), "path", "none")  # the pattern: a path would be a label of its own
+            route = getattr(scope.get("route"), "path", "none")  # the pattern: every path would be a separate label
             method = scope["method"] if scope["method"] in _METHODS else "other"
             self._metrics.requests.labels(route, method, status).inc()
             self._metrics.request_seconds.labels(route).observe(time.perf_counter() - started)

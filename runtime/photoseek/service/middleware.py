@@ -1,4 +1,4 @@
-"""ASGI middleware before the routes: which names, tokens and web pages are served."""
+"""ASGI middleware before the routes: host names, the token, web pages of other origins, and response headers."""
 
 from __future__ import annotations
 
@@ -6,95 +6,136 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from photoseek.service.errors import ApiError
 
 HEALTH = frozenset(("/healthz", "/readyz"))
-"""Answered without the token."""
+"""Endpoints that need no token."""
 
-_KNOWN = "photoseek.known"  # the key of a scope whose request shows the token
+SAFE_HEADERS = {
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Headers of every response: no other origin may embed it, and a browser neither runs, frames nor reinterprets it."""
+
+_AUTHENTICATED = "photoseek.authenticated"  # key of the ASGI scope: whether the request has the token
+_HOST_ALLOWED = "photoseek.host_allowed"
 
 
-class AllowedHosts:
-    """Answers only to known names, by Starlette's judgement, in the one shape of errors."""
+class SafeHeaders:
+    """Add ``SAFE_HEADERS`` to every response that does not set them."""
 
-    def __init__(self, app: ASGIApp, allowed: Sequence[str]) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        names = [f"[{name}]" if ":" in name else name for name in allowed]
-        self._trusted = TrustedHostMiddleware(_trust, names, www_redirect=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it."""
-        if scope["type"] == "http":
-            await self._trusted(scope, receive, _discard)
-            if not scope.pop("photoseek.trusted", False):
-                refusal = ApiError(400, "unknown_host", "this server is not called by that name; see its --address")
-                await refusal.response()(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+        """Pass a request on, and return its response with the headers."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_safely(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SAFE_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_safely)
 
 
-async def _trust(scope: Scope, _: Receive, __: Send) -> None:
-    scope["photoseek.trusted"] = True
-
-
-async def _discard(_: Message) -> None:
-    """Drop an answer."""
-
-
-class BearerToken:
-    """Answers only those who send ``Authorization: Bearer TOKEN``, but for the health endpoints."""
-
-    def __init__(self, app: ASGIApp, token: str) -> None:
-        self._app = app
-        self._digest = _digest(token)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it."""
-        if scope["type"] == "http":
-            scope[_KNOWN] = self._known(Headers(scope=scope))
-            if not scope[_KNOWN] and scope["path"] not in HEALTH:
-                message = "expected the header Authorization: Bearer TOKEN, with the token of this server"
-                refusal = ApiError(401, "unauthorized", message, {"WWW-Authenticate": "Bearer"})
-                await refusal.response()(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
-
-    def _known(self, headers: Headers) -> bool:
-        scheme, _, given = headers.get("authorization", "").partition(" ")
-        # Digests are of one length, so the time tells nothing of the token's.
-        return hmac.compare_digest(_digest(given.strip()), self._digest) and scheme.lower() == "bearer"
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
-
-
-class SameOrigin:
-    """Refuses requests that a browser sends on behalf of another origin's web page, unless they show the token.
-
-    Browsers name the relation of the two in ``Sec-Fetch-Site`` (https://www.w3.org/TR/fetch-metadata/). ``same-site``
-    is refused, too: all ports of this computer are one site. Older browsers, and all browsers where the connection is
-    neither encrypted nor local, send at most ``Origin``; what this misses, ``Cross-Origin-Resource-Policy`` keeps
-    unreadable. Programs send neither header.
-    """
+class RequestCheck:
+    """Base of middleware that refuses requests before anything of their body is read."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] == "http" and not scope.get(_KNOWN) and _is_foreign(Headers(scope=scope)):
-            message = "a web page of another origin sent this request; expected the token of this server with it"
-            await ApiError(403, "cross_site", message).response()(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
+        error = await self.check(scope) if scope["type"] == "http" else None
+        await (self._app if error is None else error.response())(scope, receive, send)
+
+    async def check(self, scope: Scope) -> ApiError | None:
+        """Return why a request is refused, or None."""
+        raise NotImplementedError
 
 
-def _is_foreign(headers: Headers) -> bool:
+class AllowedHosts(RequestCheck):
+    """Refuse requests for unknown host names, as decided by Starlette."""
+
+    def __init__(self, app: ASGIApp, allowed: Sequence[str]) -> None:
+        super().__init__(app)
+        names = [f"[{name}]" if ":" in name else name for name in allowed]
+        self._starlette = TrustedHostMiddleware(_allow, names, www_redirect=False)
+
+    async def check(self, scope: Scope) -> ApiError | None:
+        """Return why a request is refused, or None."""
+        await self._starlette(scope, _receive_nothing, _discard)
+        if scope.pop(_HOST_ALLOWED, False):
+            return None
+        return ApiError(400, "unknown_host", "unknown host name in the request's Host header; see --address")
+
+
+async def _allow(scope: Scope, _: Receive, __: Send) -> None:
+    scope[_HOST_ALLOWED] = True
+
+
+async def _receive_nothing() -> Message:
+    return {"type": "http.disconnect"}
+
+
+async def _discard(_: Message) -> None:
+    """Drop the plain-text response of Starlette."""
+
+
+class BearerToken(RequestCheck):
+    """Refuse requests without ``Authorization: Bearer TOKEN``, except for the health endpoints."""
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        super().__init__(app)
+        self._digest = _digest(token)
+
+    async def check(self, scope: Scope) -> ApiError | None:
+        """Return why a request is refused, or None."""
+        scope[_AUTHENTICATED] = self._has_token(Headers(scope=scope))
+        if scope[_AUTHENTICATED] or scope["path"] in HEALTH:
+            return None
+        message = "expected the header Authorization: Bearer TOKEN, with the token of this server"
+        return ApiError(401, "unauthorized", message, {"WWW-Authenticate": "Bearer"})
+
+    def _has_token(self, headers: Headers) -> bool:
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        # All digests have the same length, so the time does not depend on the length of the token.
+        return hmac.compare_digest(_digest(token.strip()), self._digest) and scheme.lower() == "bearer"
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+
+
+class SameOrigin(RequestCheck):
+    """Refuse requests that a browser sends for a web page of another origin, unless they have the token.
+
+    Browsers name the relation of the two in ``Sec-Fetch-Site`` (https://www.w3.org/TR/fetch-metadata/). ``same-site``
+    is refused as well: all ports of this computer are one site. Older browsers, and all browsers on a connection that
+    is neither encrypted nor local, send at most ``Origin``. For requests without either header,
+    ``Cross-Origin-Resource-Policy`` prevents the page from reading the response. Programs send neither header.
+    """
+
+    async def check(self, scope: Scope) -> ApiError | None:
+        """Return why a request is refused, or None."""
+        if scope.get(_AUTHENTICATED) or not _is_cross_origin(Headers(scope=scope)):
+            return None
+        message = "a web page of another origin sent this request; expected the token of this server with it"
+        return ApiError(403, "cross_site", message)
+
+
+def _is_cross_origin(headers: Headers) -> bool:
     sites = headers.getlist("sec-fetch-site")
     if sites:
         return any(site.strip().lower() not in ("same-origin", "none") for site in sites)

@@ -1,4 +1,4 @@
-"""The limit on open files, which bounds the number of connections."""
+"""The limit on open files, which limits the number of connections."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _log = logging.getLogger(__name__)
 
 _RESERVED = 128  # for the gallery, the bundle, the libraries and their pipes
 _PER_CONNECTION = 2  # its socket, and the photo or the upload that passes through it
-_ENOUGH = 65_536  # where the hard limit is "unlimited", which not every system accepts as a soft limit
+_ENOUGH = 65_536  # if the hard limit is "unlimited", which not every system accepts as a soft limit
 
 
 def raise_open_files() -> int | None:
-    """Raise the soft limit on open files to the hard limit, and return it. None: this system has no such limit."""
+    """Raise the soft limit on open files to the hard limit, and return it, or None if the system has no limit."""
     try:
         import resource
     except ImportError:  # Windows

@@ -1,4 +1,4 @@
-"""Which file an id stands for: a photo of the gallery, inside the photo folder, or none."""
+"""The file of a photo id: a photo of the gallery, inside the photo folder."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from photoseek.system.filenames import encode_filename
 
 _log = logging.getLogger(__name__)
 
-_AS_JPEG = {"MPO": "image/jpeg"}  # several JPEGs in a row, of which every browser shows the first
+_AS_JPEG = {"MPO": "image/jpeg"}  # several JPEGs in a row; browsers show the first
 
 
 @dataclass(frozen=True)
 class PhotoContent:
-    """The file of a photo, as it was found just now.
+    """The current file of a photo.
 
     Attributes:
-        file: Its real path, or the object that it is; it never leaves the server.
-        name: How a browser may call it when it is kept.
-        version: When it was changed, in nanoseconds, and its size.
-        status: Of a file.
+        file: Its real path, or its object; never sent to clients.
+        name: File name for downloads.
+        version: Modification time in nanoseconds, and size.
+        status: ``os.stat`` of a file, or None.
     """
 
     file: PhotoFile
@@ -39,32 +39,32 @@ class PhotoContent:
     version: tuple[int, int]
     status: os.stat_result | None = None
 
-    def etag(self, kind: str = "") -> str:
-        """What changes when the file does; ``kind`` tells its representations apart."""
+    def etag(self, suffix: str = "") -> str:
+        """Return the ETag of the file, or with a suffix the one of a derived representation."""
         mtime_ns, size = self.version
-        return f'"{mtime_ns:x}-{size:x}{kind}"'
+        return f'"{mtime_ns:x}-{size:x}{suffix}"'
 
     def media_type(self) -> str:
-        """By the content: a file that has come to hold something else is never served under a photo's name.
+        """Return the media type of the content: a file that is no longer a photo is never served as one.
 
         Raises:
-            Refusal: 404, it is no photo any more.
+            ApiError: 404, the file is no longer a photo; 503, its storage cannot be reached.
         """
         try:
             found = photo_format(self.file)
         except PhotoUnreachable as error:
             raise service_unavailable(error) from error
         except PhotoError as error:
-            raise ApiError(404, "photo_gone", "the file of this photo is no photo any more") from error
+            raise _missing("the file of this photo is no longer a photo") from error
         return _AS_JPEG.get(found) or Image.MIME[found]
 
 
-def original(searcher: Searcher, photo: int) -> PhotoContent:
-    """The file of a photo.
+def find_photo(searcher: Searcher, photo: int) -> PhotoContent:
+    """Return the file of a photo.
 
     Raises:
-        Refusal: 404, there is no such photo, its file is gone, or it is a link that leads out of the photo folder; 503,
-            the storage with it cannot be reached.
+        ApiError: 404, there is no such photo, its file no longer exists, or it is a link that leads out of the photo
+            folder; 503, its storage cannot be reached.
     """
     stored = searcher.gallery.database.photos([photo], searcher.bundle.fingerprint).get(photo)
     if stored is None:
@@ -81,7 +81,7 @@ def _object(photo: PhotoFile) -> PhotoContent:
     except PhotoUnreachable as error:
         raise service_unavailable(error) from error
     except PhotoError as error:
-        raise ApiError(404, "photo_gone", "the file of this photo is gone") from error
+        raise _missing("the file of this photo no longer exists") from error
 
 
 def _file(root: Path, path: str, photo: int) -> PhotoContent:
@@ -89,9 +89,13 @@ def _file(root: Path, path: str, photo: int) -> PhotoContent:
         file = (root / encode_filename(path)).resolve(strict=True)
         inside = file.is_relative_to(root.resolve(strict=True)) and file.is_file()
         status = file.stat()
-    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
-        raise ApiError(404, "photo_gone", "the file of this photo is gone") from error
+    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
+        raise _missing("the file of this photo no longer exists") from error
     if not inside:
         _log.warning("photo %d: %s is not a file inside the photo folder; it is not served", photo, path)
-        raise ApiError(404, "photo_gone", "the file of this photo lies elsewhere, and is not served")
+        raise _missing("the file of this photo is outside the photo folder")
     return PhotoContent(file, Path(path).name, (status.st_mtime_ns, status.st_size), status)
+
+
+def _missing(message: str) -> ApiError:
+    return ApiError(404, "photo_missing", message)

@@ -1,4 +1,4 @@
-"""Whether the gallery opens and answers."""
+"""Whether the gallery opens and responds."""
 
 from __future__ import annotations
 
@@ -12,53 +12,60 @@ from photoseek.service.errors import ApiError
 
 _log = logging.getLogger(__name__)
 
-_FRESH_S = 1.0  # an answer of this age is given again: health endpoints are open, and must not be a load
 _WARM_UP = "a photo"
 
 
 class Readiness:
-    """Asks the gallery, one caller for all, at most once a second."""
+    """Query the gallery once for all callers, and reuse the result.
 
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
-        self._lock = asyncio.Lock()
-        self._asked = -_FRESH_S
+    The health endpoints need no token, so the load that they cause is limited.
+
+    Attributes:
+        degraded: Whether the index is damaged, and exact search replaces it.
+    """
+
+    def __init__(self, backend: Backend, max_age_s: float) -> None:
+        """Create the check; a result is reused for ``max_age_s`` seconds."""
         self.degraded = False
-        self._found: Snapshot | ApiError = ApiError(503, "not_ready", "not asked yet")
+        self._backend = backend
+        self._max_age_s = max_age_s
+        self._lock = asyncio.Lock()
+        self._checked: float | None = None
+        self._result: Snapshot | ApiError = ApiError(503, "not_ready", "the gallery has not been checked yet")
 
     async def check(self) -> Snapshot:
-        """The generation that answers.
+        """Return the current generation.
 
         Raises:
-            Refusal: 503, none does.
+            ApiError: 503, the gallery does not respond.
         """
         async with self._lock:
-            if time.monotonic() - self._asked >= _FRESH_S:
-                self._found = await self._probe()
-                self._asked = time.monotonic()
-        if isinstance(self._found, ApiError):
-            raise self._found
-        return self._found
+            if self._checked is None or time.monotonic() - self._checked >= self._max_age_s:
+                self._result = await self._probe()
+                self._checked = time.monotonic()
+        if isinstance(self._result, ApiError):
+            raise self._result
+        return self._result
 
     async def _probe(self) -> Snapshot | ApiError:
         try:
-            found: Snapshot | ApiError = await self._backend.workers.run(self._answer)
-        except ApiError as refusal:
-            found = ApiError(503, "not_ready", refusal.message)
-        except Exception:  # a bundle that was taken away, a disk that went: whatever it is, the service is not ready
+            result: Snapshot | ApiError = await self._backend.run(self._query)
+        except ApiError as error:
+            result = ApiError(503, "not_ready", error.message)
+        except Exception:  # a missing bundle, a failed disk: whatever it is, the service is not ready
             _log.exception("not ready")
-            found = ApiError(503, "not_ready", "the gallery does not answer; the log of the server says why")
-        self._backend.metrics.ready.set(not isinstance(found, ApiError))
-        return found
+            result = ApiError(503, "not_ready", "the gallery does not respond; see the log of the server for details")
+        self._backend.metrics.ready.set(not isinstance(result, ApiError))
+        return result
 
-    def _answer(self) -> Snapshot:
-        """As a search does it; the first time this loads every text tower."""
+    def _query(self) -> Snapshot:
+        """Search as a request does; the first call loads every text tower."""
         searcher = self._backend.searcher
-        query = searcher.query(_WARM_UP)  # cached: encoded once
+        query = searcher.encode(_WARM_UP)  # cached: encoded once
         for language in searcher.bundle.languages:
-            searcher.query(_WARM_UP, language=language)
+            searcher.encode(_WARM_UP, language=language)
         if self._backend.reranker is not None:
             self._backend.reranker.query(_WARM_UP)
-        snapshot = self._backend.nearest(searcher, query, 1)[1]
+        generation = self._backend.nearest(query, 1)[1]
         self.degraded = searcher.damage is not None
-        return snapshot
+        return generation

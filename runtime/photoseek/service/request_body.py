@@ -1,4 +1,4 @@
-"""Reading a request's body: JSON, or a form with a photo."""
+"""Parsing of request bodies: JSON, or a form with a photo."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ Fields = TypeVar("Fields", bound=BaseModel)
 
 FORM = "multipart/form-data"
 _JSON = "application/json"
-_FIELDS = 20  # beside the photo
+_MAX_FIELDS = 20  # in addition to the photo
 _FIELD_BYTES = 4 * MAX_TEXT
 
 
 def media_type(content_type: str) -> str:
-    """The type that a Content-Type header names, without its parameters."""
+    """Return the type of a Content-Type header, without its parameters."""
     return content_type.partition(";")[0].strip().lower()
 
 
 def is_form(request: Request) -> bool:
-    """Whether a form is sent, and not JSON.
+    """Return whether a request has a form, and not JSON.
 
     Raises:
-        Refusal: 415, it is neither.
+        ApiError: 415, the request has neither.
     """
     found = media_type(request.headers.get("content-type", ""))
     if found not in (_JSON, FORM):
@@ -40,47 +40,46 @@ def is_form(request: Request) -> bool:
 
 
 async def read_json(request: Request, model: type[Fields]) -> Fields:
-    """The body as a model.
+    """Return the body as a model.
 
     Raises:
-        Refusal: It is not what the model asks for, or exceeds a limit.
+        ApiError: The body is invalid or exceeds a limit.
     """
     return _validate(model.model_validate_json, await request.body())
 
 
 @asynccontextmanager
 async def read_form(request: Request, model: type[Fields]) -> AsyncIterator[tuple[Fields, UploadFile]]:
-    """The fields of a form, and its photo, which is kept on disk where it is large, until the block ends.
+    """Yield the fields of a form and its photo; a large photo is on disk until the block ends.
 
     Raises:
-        Refusal: As ``read_json``; or there is no photo.
+        ApiError: The form is invalid, exceeds a limit or has no photo.
     """
     form = await _form(request)
     try:
         photo = form.get("photo")
         if not isinstance(photo, UploadFile):
             raise ApiError(422, "invalid_request", "photo: expected a file in the form's field 'photo'")
-        yield _validate(model.model_validate_strings, _texts(form)), photo
+        yield _validate(model.model_validate_strings, _text_fields(form)), photo
     finally:
         await form.close()
 
 
 async def _form(request: Request) -> FormData:
     try:
-        return await request.form(max_files=1, max_fields=_FIELDS, max_part_size=_FIELD_BYTES)
-    except HTTPException as error:  # what Starlette makes of a form that cannot be taken apart
-        raise ApiError(422, "invalid_request", f"not a form: {error.detail}") from error
+        return await request.form(max_files=1, max_fields=_MAX_FIELDS, max_part_size=_FIELD_BYTES)
+    except HTTPException as error:  # raised by Starlette for an invalid form
+        raise ApiError(422, "invalid_request", f"invalid form: {error.detail}") from error
 
 
-def _texts(form: FormData) -> dict[str, str]:
-    """Each field but the photo."""
-    texts: dict[str, str] = {}
+def _text_fields(form: FormData) -> dict[str, str]:
+    fields: dict[str, str] = {}
     for name, value in form.multi_items():
-        if name in texts or (name == "photo") != isinstance(value, UploadFile):
+        if name in fields or (name == "photo") != isinstance(value, UploadFile):
             raise ApiError(422, "invalid_request", f"{name}: expected one field of this name")
         if isinstance(value, str):
-            texts[name] = value
-    return texts
+            fields[name] = value
+    return fields
 
 
 def _validate(validate: Callable[[Any], Fields], body: Any) -> Fields:

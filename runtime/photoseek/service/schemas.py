@@ -1,6 +1,6 @@
-"""What is asked and answered, as JSON; also the schema that ``/openapi.json`` publishes.
+"""Requests and responses as JSON, also published in ``/openapi.json``.
 
-Fields that are not known are refused, so that an older server never ignores a part of a newer question.
+Unknown fields are refused, so that an older server never ignores a part of a newer request.
 """
 
 from __future__ import annotations
@@ -18,24 +18,22 @@ Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Date = Annotated[str, Field(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$", examples=["2024", "2024-05", "2024-05-17"])]
 Language = Annotated[
     str | None,
-    Field(max_length=16, description="Whose text tower reads the text; left out: told by its script.", examples=["en"]),
+    Field(max_length=16, description="Language of the text. Detected from its script by default.", examples=["en"]),
 ]
 
 
 class Request(BaseModel):
-    """What all requests share: no number is taken for a text, and no unknown field for nothing."""
+    """Base of all requests: no type conversion, no unknown fields."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
 
 class SearchRequest(Request):
-    """What is searched for: a text, in a form with a photo, or both."""
+    """A query: a text, in a form with a photo, or both."""
 
     text: Annotated[Text | None, Field(description="What the photos should show.")] = None
-    similar_to: Annotated[
-        Text | None, Field(description="Path of a photo of the gallery that they should be like.")
-    ] = None
-    k: Annotated[int, Field(ge=1, le=MAX_K, description="How many hits, at most.")] = 5
+    similar_to: Annotated[Text | None, Field(description="Path of a similar photo of the gallery.")] = None
+    k: Annotated[int, Field(ge=1, le=MAX_K, description="Maximum number of hits.")] = 5
     language: Language = None
     rerank: Annotated[
         bool | None,
@@ -43,93 +41,95 @@ class SearchRequest(Request):
     ] = None
     depth: Annotated[int | None, Field(ge=1, le=MAX_DEPTH, description="Number of hits to rerank.")] = None
     group_duplicates: Annotated[
-        bool, Field(description="Whether near-duplicates count as one hit, in its `duplicates`.")
+        bool, Field(description="Move near-duplicates into the `duplicates` of the hit that they resemble.")
     ] = False
-    folder: Annotated[Text | None, Field(description="Only photos in this folder, inside the photo folder.")] = None
-    taken_from: Annotated[Date | None, Field(description="Taken then or later.")] = None
-    taken_to: Annotated[Date | None, Field(description="Taken then or before.")] = None
-    min_megapixels: Annotated[float | None, Field(ge=0, description="At least so many million pixels.")] = None
-    max_megapixels: Annotated[float | None, Field(ge=0, description="At most so many million pixels.")] = None
+    folder: Annotated[Text | None, Field(description="Only photos in this subfolder of the photo folder.")] = None
+    taken_from: Annotated[Date | None, Field(description="Earliest date taken.")] = None
+    taken_to: Annotated[Date | None, Field(description="Latest date taken.")] = None
+    min_megapixels: Annotated[float | None, Field(ge=0, description="Minimum number of pixels, in millions.")] = None
+    max_megapixels: Annotated[float | None, Field(ge=0, description="Maximum number of pixels, in millions.")] = None
     orientation: Orientation | None = None
     type: Annotated[str | None, Field(description="File type.", json_schema_extra={"enum": [*TYPES, None]})] = None
 
     @property
     def where(self) -> Filter:
-        """The conditions among the fields.
+        """The filters of the request.
 
         Raises:
-            QueryError: One of them is none.
+            QueryError: Invalid filter.
         """
         return Filter(**{it.name: getattr(self, it.name) for it in fields(Filter)})
 
 
 class DescribeRequest(Request):
-    """A photo of the gallery to describe, or how many sentences for one that is sent along."""
+    """A photo to describe: one of the gallery, or an upload."""
 
     similar_to: Annotated[Text | None, Field(description="Path of a photo of the gallery.")] = None
-    k: Annotated[int, Field(ge=1, le=MAX_K, description="How many sentences, at most.")] = 5
+    k: Annotated[int, Field(ge=1, le=MAX_K, description="Maximum number of captions.")] = 5
 
 
 class EmbedRequest(Request):
-    """Texts to turn into vectors."""
+    """Texts to embed."""
 
     texts: Annotated[list[Text], Field(min_length=1, max_length=MAX_TEXTS)]
     language: Language = None
 
 
 class EmbedForm(Request):
-    """A form with a photo, and nothing beside it."""
+    """A photo to embed."""
 
 
-def _is_nothing(value: object) -> bool:
+def _is_empty(value: object) -> bool:
     return value is None or value == []
 
 
 class ScoreOfBundle(BaseModel):
-    """What one of two bundles says of a photo."""
+    """Score and rank of a photo by one of two bundles."""
 
     bundle: str
-    score: Annotated[float | None, Field(description="Cosine of query and photo; null: the photo is gone or changed.")]
-    rank: Annotated[int | None, Field(ge=1, description="Among the photos that both looked at.")]
+    score: Annotated[
+        float | None, Field(description="Cosine of query and photo. Null if the photo has changed or no longer exists.")
+    ]
+    rank: Annotated[int | None, Field(ge=1, description="Rank among the photos that both bundles scored.")]
 
 
 class PhotoHit(BaseModel):
-    """A photo that was found; ``id`` stands in the addresses of the photo and its thumbnail."""
+    """A hit; the addresses of the photo and its thumbnail contain ``id``."""
 
     rank: Annotated[int, Field(ge=1)]
     id: str
     path: Annotated[str, Field(description="Relative to the photo folder.")]
     score: Annotated[float, Field(description="Cosine of query and photo.")]
-    confidence: Annotated[float | None, Field(description="Probability that the photo shows what the text says.")]
-    low_confidence: Annotated[bool, Field(description="Whether the score is lower than best hits commonly have.")]
+    confidence: Annotated[float | None, Field(description="Probability that the photo matches the text.")]
+    low_confidence: Annotated[bool, Field(description="Whether the score is lower than usual for a best hit.")]
     width: int
     height: int
-    taken: Annotated[str | None, Field(description="`YYYY-MM-DD HH:MM:SS` by the camera's clock.")]
+    taken: Annotated[str | None, Field(description="Date and time taken, `YYYY-MM-DD HH:MM:SS` by the camera's clock.")]
     fusion_score: Annotated[
         float | None,
-        Field(description="What reranked hits are in the order of; others have none.", exclude_if=_is_nothing),
+        Field(description="Combined score that orders reranked hits. Absent from others.", exclude_if=_is_empty),
     ] = None
     scores: Annotated[
-        list[ScoreOfBundle], Field(description="What both bundles say; of reranked hits alone.", exclude_if=_is_nothing)
+        list[ScoreOfBundle], Field(description="Scores of both bundles. Absent unless reranked.", exclude_if=_is_empty)
     ] = []
-    duplicates: Annotated[list[PhotoHit], Field(description="Near-duplicates that were folded into this hit.")] = []
+    duplicates: Annotated[list[PhotoHit], Field(description="Near-duplicates of this hit.")] = []
 
     @classmethod
     def of(cls, hit: Hit) -> PhotoHit:
-        """The hit without where its file lies on the server."""
+        """Return a hit without the path of its file on the server."""
         duplicates = [cls.of(other) for other in hit.duplicates]
         return cls.model_validate({**hit.to_json(), "id": str(hit.id), "duplicates": duplicates})
 
 
 class TookMs(BaseModel):
-    """Milliseconds of each step; waiting for a free core is part of neither."""
+    """Duration of each step in milliseconds, without the wait for a free core."""
 
     encode: float
     search: float
 
 
 class SearchAnswer(BaseModel):
-    """The hits, best first, all of one generation of the gallery."""
+    """The hits, best first, all from one generation of the gallery."""
 
     hits: list[PhotoHit]
     took_ms: TookMs
@@ -137,7 +137,7 @@ class SearchAnswer(BaseModel):
 
 
 class Description(BaseModel):
-    """A caption of the gallery that describes the photo."""
+    """A caption of the gallery."""
 
     rank: Annotated[int, Field(ge=1)]
     text: str
@@ -151,7 +151,7 @@ class DescribeAnswer(BaseModel):
 
 
 class EmbedAnswer(BaseModel):
-    """Unit vectors in the order of the texts; those of equal fingerprints can be compared."""
+    """Unit vectors in the order of the texts; vectors with the same fingerprint are comparable."""
 
     vectors: list[list[float]]
     dim: int
@@ -159,13 +159,13 @@ class EmbedAnswer(BaseModel):
 
 
 class Alive(BaseModel):
-    """The process answers."""
+    """The process responds."""
 
     status: str = "alive"
 
 
 class Ready(BaseModel):
-    """The gallery answers; ``degraded``: by exact search, since its index is damaged."""
+    """The gallery responds; ``degraded``: with exact search, because its index is damaged."""
 
     status: Literal["ready", "degraded"] = "ready"
     generation: str
@@ -173,7 +173,7 @@ class Ready(BaseModel):
 
 
 def body_schema(fields: type[Request], form: type[Request], example: dict[str, Any]) -> dict[str, Any]:
-    """The OpenAPI description of a body that is JSON, or a form with a photo and the fields of ``form``."""
+    """Return the OpenAPI description of a body that is JSON, or a form with a photo and the fields of ``form``."""
     photo = {"type": "string", "format": "binary", "description": "The file of a photo."}
     properties = {name: _in_form(schema) for name, schema in form.model_json_schema()["properties"].items()}
     form_schema = {
@@ -190,7 +190,7 @@ def body_schema(fields: type[Request], form: type[Request], example: dict[str, A
 
 
 def _in_form(schema: dict[str, Any]) -> dict[str, Any]:
-    """A form has no null: a field is left out instead."""
+    """Return the schema of a field in a form, which has no null: an absent field is omitted."""
     kinds = [kind for kind in schema.get("anyOf", []) if kind.get("type") != "null"]
-    kept = {key: value for key, value in schema.items() if key != "anyOf" and value is not None}
-    return {**kept, **(kinds[0] if kinds else {})}
+    rest = {key: value for key, value in schema.items() if key != "anyOf" and value is not None}
+    return {**rest, **(kinds[0] if kinds else {})}

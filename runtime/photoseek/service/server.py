@@ -1,4 +1,4 @@
-"""uvicorn as the service runs it."""
+"""uvicorn with the limits of the service."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
-from photoseek.service.connections import Connections
+from photoseek.service.connections import BoundedProtocol, Connections
 from photoseek.service.limits import Limits
 from photoseek.service.log_rate import limit_log_rate
 from photoseek.service.metrics import Metrics
-from photoseek.service.protocol import BoundedProtocol
 
-_GRACE_S = 30  # for requests in flight, once asked to end
+_SHUTDOWN_S = 30  # for requests in flight
 
 
 def make_server(
@@ -31,48 +30,48 @@ def make_server(
     trusted_proxies: Sequence[str] = (),
     **options: Any,
 ) -> uvicorn.Server:
-    """Return a server that holds the limits.
+    """Return a server that enforces the limits.
 
     Args:
-        app: What it serves.
-        limits: On its connections.
-        metrics: Where it counts them.
-        address: Where it listens, as is ``port``; 0 is any free one.
-        port: As ``address``.
-        trusted_proxies: Addresses and networks whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` it believes.
-        **options: Of ``uvicorn.Config``.
+        app: Application to serve.
+        limits: Limits of its connections.
+        metrics: Where connections are counted.
+        address: Address to listen on.
+        port: Port to listen on; 0 selects a free one.
+        trusted_proxies: Addresses and networks whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are used.
+        **options: Further options of ``uvicorn.Config``.
     """
     connections = Connections(limits, metrics)
     config = uvicorn.Config(
         app,
         host=address,
         port=port,
-        http=partial(BoundedProtocol, connections=connections),  # type: ignore[arg-type]  # called as a class is
+        http=partial(BoundedProtocol, connections=connections),  # type: ignore[arg-type]  # called like a class
         ws="none",
         use_colors=False,  # control characters in a message are escaped
-        access_log=False,  # /metrics counts; who asked from where is the business of the server before this one
+        access_log=False,  # /metrics counts requests
         server_header=False,
         proxy_headers=bool(trusted_proxies),
         forwarded_allow_ips=list(trusted_proxies),  # else uvicorn trusts loopback, and FORWARDED_ALLOW_IPS
         h11_max_incomplete_event_size=limits.head_bytes,
         timeout_keep_alive=limits.idle_seconds,
-        timeout_graceful_shutdown=_GRACE_S,
+        timeout_graceful_shutdown=_SHUTDOWN_S,
         **options,
     )
     return uvicorn.Server(config)
 
 
-def run_until_asked_to_end(server: uvicorn.Server) -> int:
-    """Serve until SIGTERM or SIGINT, with a bounded log. Returns the exit code."""
+def run_server(server: uvicorn.Server) -> int:
+    """Serve until SIGTERM or SIGINT, with a limited log rate, and return the exit code."""
     limit_log_rate()
-    with _handle_sigterm():
+    with _ignore_signals_after_shutdown():
         server.run()
     return 0 if server.started else 1
 
 
 @contextmanager
-def _handle_sigterm() -> Iterator[None]:
-    """uvicorn sends itself once more, at its end, the signal that ended it: here that is no failure."""
+def _ignore_signals_after_shutdown() -> Iterator[None]:
+    """Ignore the signal that uvicorn sends itself again after a shutdown, which would be an exit code other than 0."""
     if threading.current_thread() is not threading.main_thread():  # only there can signals be handled
         yield
         return

@@ -1,11 +1,14 @@
-"""Addresses of servers: allowed host names, and free ports."""
+"""Addresses that a server listens on, and the host names that it accepts."""
 
 from __future__ import annotations
 
+import logging
 import socket
 from ipaddress import ip_address
 
 from photoseek.errors import PhotoseekError
+
+_log = logging.getLogger(__name__)
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 """Names of the local computer."""
@@ -44,3 +47,14 @@ def check_port_free(address: str, port: int) -> None:
     except (OSError, OverflowError, UnicodeError) as error:  # UnicodeError: not a valid host name
         reason = getattr(error, "strerror", None) or str(error)
         raise PhotoseekError(f"cannot listen at {address} port {port}: {reason}; choose another with --port") from error
+
+
+def warn_of_exposure(address: str, port: int, *, token: bool) -> None:
+    """Log a warning if other computers can reach a server; ``token``: whether the server requires one."""
+    if is_loopback(address):
+        return
+    if token:
+        _log.warning("the token and the photos are sent unencrypted; put a reverse proxy with TLS in front")
+    else:
+        message = "no token is required: anyone who reaches %s port %d can see the photos; set PHOTOSEEK_TOKEN"
+        _log.warning(message, address, port)

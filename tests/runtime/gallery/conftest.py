@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from photoseek import Bundle, Gallery
-from photoseek.page.thumbnail_cache import Pictures
+from photoseek.page.thumbnail_cache import ThumbnailCache
 from tiny_bundle import COLORS, DIM, write_tiny_bundle
 from tiny_photos import write_color
 
@@ -37,7 +37,7 @@ def template(tmp_path_factory: pytest.TempPathFactory, tiny_bundle_path: Path, s
         for color in ("blue", "white"):
             write_color(folder / "more.png", COLORS[color])
             gallery.index()
-        Pictures(gallery.path).of(folder / "0.png")
+        ThumbnailCache(gallery.path).thumbnail(folder / "0.png")
     return folder
 
 

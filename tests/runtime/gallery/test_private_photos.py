@@ -15,7 +15,7 @@ from photoseek.errors import GalleryError
 from photoseek.gallery.indexing.report import Progress
 from photoseek.gallery.snapshot import snapshot
 from photoseek.page.sidebar import remember
-from photoseek.page.thumbnail_cache import Pictures
+from photoseek.page.thumbnail_cache import ThumbnailCache
 from tiny_bundle import COLORS
 from tiny_photos import write_color
 
@@ -52,7 +52,7 @@ def everything(album: Path, bundle: Bundle, place: Path) -> Gallery:
     gallery.index()
     write_color(album / "more.png", COLORS["blue"], seed=len(list(album.iterdir()))).chmod(0o644)
     gallery.index()
-    Pictures(gallery.path).of(album / "a.png")
+    ThumbnailCache(gallery.path).thumbnail(album / "a.png")
     return gallery
 
 
@@ -127,7 +127,7 @@ def test_a_gallery_becomes_private_with_a_private_folder_and_remains_so(
     assert widest(gallery.path) & 0o077 == 0
     (album / "inner").chmod(0o755)
     everything(album, tiny_bundle, gallery.path)
-    Pictures(gallery.path).of(album / "more.png")
+    ThumbnailCache(gallery.path).thumbnail(album / "more.png")
     assert widest(gallery.path) & 0o077 == 0
 
 

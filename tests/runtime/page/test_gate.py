@@ -1,4 +1,4 @@
-"""The gate before the page, over an application that answers everything: what gets through, and what is answered."""
+"""The gate in front of an application that accepts every request: which requests pass, and the responses to others."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ COOKIE = f"photoseek-8501={Access(TOKEN).cookie}"
 
 
 class Answer:
-    """What came back: status, headers by lower-case name, body, and whether the page behind the gate gave it."""
+    """A response: status, headers by lower-case name, body, and whether the request passed the gate."""
 
     def __init__(self, sent: list[dict[str, Any]], passed: list[str]) -> None:
         start = sent[0]
@@ -35,7 +35,7 @@ class Answer:
 
     @property
     def cookie(self) -> str:
-        """As the browser sends it back; empty where none was set."""
+        """The cookie as a browser sends it back, or an empty string."""
         found = http.cookies.SimpleCookie(self.headers.get("set-cookie", ""))
         return "; ".join(f"{name}={morsel.value}" for name, morsel in found.items())
 
@@ -49,7 +49,7 @@ def ask(
     keys: Access | None = None,
     **headers: str,
 ) -> Answer:
-    """Send a request to a gate before an application that answers all of them with the album's name."""
+    """Send a request to a gate in front of an application that accepts every request."""
     sent: list[dict[str, Any]] = []
     passed: list[str] = []
 
@@ -90,30 +90,30 @@ def post(token: str, path: str = "/", **headers: str) -> Answer:
     ["/", "/media/0123.jpg", "/_stcore/host-config", "/static/js/index.js", "/component/a/b", "//media/x", "/?token="],
 )
 @pytest.mark.parametrize("cookie", ["", "photoseek-8501=", f"photoseek-8501={TOKEN}", COOKIE.replace("8501", "9999")])
-def test_without_the_token_nothing_gets_through(path: str, cookie: str) -> None:
+def test_requests_without_the_token_are_refused(path: str, cookie: str) -> None:
     answer = ask(path, cookie=cookie)
     assert (answer.status, answer.passed, answer.cookie) == (401, False, "")
     assert "album" not in answer.body
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "POST", "HEAD"])
-def test_no_method_is_an_exception(method: str) -> None:
+def test_every_method_needs_the_token(method: str) -> None:
     answer = ask(f"/_stcore/upload_file/a/b?token={TOKEN}x", method=method)
     assert (answer.status, answer.passed) == (401, False)
 
 
-def test_the_stream_of_the_page_is_refused_without_the_cookie_and_opened_with_it() -> None:
+def test_the_websocket_needs_the_cookie() -> None:
     refused = ask("/_stcore/stream", kind="websocket")
     assert (refused.status, refused.passed) == (1008, False)
     assert ask("/_stcore/stream", kind="websocket", cookie=COOKIE).passed
 
 
-def test_the_health_of_the_server_is_no_secret() -> None:
+def test_the_health_endpoint_is_public() -> None:
     assert ask("/_stcore/health").passed
     assert not ask("/_stcore/health/").passed
 
 
-def test_the_token_in_the_address_is_exchanged_for_a_cookie_and_taken_out() -> None:
+def test_a_token_in_the_address_is_exchanged_for_a_cookie_and_removed() -> None:
     answer = ask(f"/?q=two+dogs&token={TOKEN}&lang=zh")
     assert (answer.status, answer.headers["location"]) == (303, "./?q=two+dogs&lang=zh")
     assert (answer.headers["referrer-policy"], answer.headers["cache-control"]) == ("no-referrer", "no-store")
@@ -131,32 +131,32 @@ def test_the_redirect_stays_on_this_server(host: str) -> None:
 
 
 @pytest.mark.parametrize("given", ["wrong", "", "é", "\udce9", TOKEN[:-1], TOKEN + "0", "a" * 60_000])
-def test_a_wrong_token_gets_the_form_again_and_no_cookie(given: str) -> None:
+def test_a_wrong_token_returns_the_form_and_no_cookie(given: str) -> None:
     query = urlencode({"token": given}, errors="surrogateescape")
     for answer in (
         ask(f"/?{query}", accept="text/html"),
         post(given.encode("utf-8", "replace").decode(), accept="text/html"),
     ):
         assert (answer.status, answer.passed, answer.cookie) == (401, False, "")
-        assert "not the token of this page" in answer.body
+        assert "Wrong token" in answer.body
         assert "<form" in answer.body
 
 
-def test_the_form_takes_the_token_and_leads_back_to_where_it_was_asked() -> None:
+def test_the_form_redirects_to_the_original_address() -> None:
     answer = post(f" {TOKEN}\n", "/?q=red")
     assert (answer.status, answer.headers["location"]) == (303, "./?q=red")
     assert ask(cookie=answer.cookie).passed
 
 
-def test_a_signed_in_browser_that_follows_an_old_link_stays_signed_in() -> None:
+def test_an_old_link_does_not_sign_a_browser_out() -> None:
     answer = ask("/?token=of-yesterday&q=red", cookie=COOKIE)
     assert (answer.status, answer.headers["location"], answer.cookie) == (303, "./?q=red", "")
 
 
 @pytest.mark.parametrize(
-    ("language", "sentence"), [("zh-CN,zh;q=0.9", "打开本页需要令牌"), ("fr", "This page opens with a token")]
+    ("language", "sentence"), [("zh-CN,zh;q=0.9", "打开此页面需要令牌"), ("fr", "This page requires a token")]
 )
-def test_a_browser_is_asked_in_its_language(language: str, sentence: str) -> None:
+def test_the_form_is_in_the_language_of_the_browser(language: str, sentence: str) -> None:
     answer = ask("/?q=secret+query", accept="text/html,*/*", accept_language=language)
     assert sentence in answer.body
     assert "script" not in answer.body
@@ -164,7 +164,7 @@ def test_a_browser_is_asked_in_its_language(language: str, sentence: str) -> Non
     assert "secret" not in answer.body
 
 
-def test_a_ticket_works_once_for_this_account_and_never_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ticket_works_once_and_from_this_account_only(monkeypatch: pytest.MonkeyPatch) -> None:
     keys = Access(TOKEN)
     monkeypatch.setattr(access, "is_from_this_account", lambda *_: True)
     ticket = keys.new_ticket()
@@ -187,7 +187,7 @@ input()
 
 
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="connections are not listed by account")
-def test_the_account_of_a_connection_is_read_from_the_system() -> None:
+def test_the_account_of_a_connection_is_known() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with socket.create_connection(("127.0.0.1", port)) as client:
@@ -196,7 +196,7 @@ def test_the_account_of_a_connection_is_read_from_the_system() -> None:
 
 
 @pytest.mark.skipif(os.getuid() != 0 or not Path("/proc/net/tcp").exists(), reason="needs another account")
-def test_a_connection_of_another_account_is_told_apart() -> None:
+def test_a_connection_of_another_account_is_detected() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         command = [sys.executable, "-c", _CONNECT_AS_NOBODY, str(port)]
@@ -207,7 +207,7 @@ def test_a_connection_of_another_account_is_told_apart() -> None:
             other.communicate("\n")
 
 
-def test_tokens_are_random_unless_one_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tokens_are_random_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PHOTOSEEK_TOKEN", raising=False)
     made = [Access.from_environment() for _ in range(2)]
     assert len({each.token for each in made if each}) == 2
@@ -220,6 +220,6 @@ def test_tokens_are_random_unless_one_is_named(monkeypatch: pytest.MonkeyPatch) 
     assert Access.from_environment() is None
 
 
-def test_the_cookie_does_not_give_the_token_away() -> None:
+def test_the_cookie_does_not_contain_the_token() -> None:
     assert TOKEN not in Access(TOKEN).cookie
     assert Access(TOKEN).cookie != Access(TOKEN + "1").cookie

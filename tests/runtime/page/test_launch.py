@@ -1,4 +1,4 @@
-"""How the page is started: the command line, its safe settings, and what is said when it cannot be."""
+"""Start of the page: its command line, safe settings, and errors."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ TOP = Path(__file__).parents[3]
 
 @pytest.fixture
 def streamlit_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let it seem installed."""
+    """Streamlit is installed."""
     monkeypatch.setattr(launch, "find_spec", lambda _: object())
 
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], dict[str, str]]]:
-    """Arguments and environment of each server that would have been started."""
+    """Arguments and environment of each server that would have started."""
     calls: list[tuple[list[str], dict[str, str]]] = []
     monkeypatch.setattr(launch, "find_spec", lambda _: object())
-    monkeypatch.setattr(launch, "_serve", lambda *call: calls.append(call) or 0)
+    monkeypatch.setattr(launch, "serve", lambda *call: calls.append(call) or 0)
     return calls
 
 
@@ -48,31 +48,31 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_importing_photoseek_and_the_launcher_does_not_load_streamlit() -> None:
+def test_the_launcher_does_not_load_streamlit() -> None:
     code = "import sys, photoseek, photoseek.page, photoseek.page.launch; sys.exit('streamlit' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_without_streamlit_the_command_that_installs_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_without_streamlit_contains_the_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(launch, "find_spec", lambda _: None)
     with pytest.raises(MissingExtra, match=r"pip install 'photoseek\[app\]'"):
         launch.run_page(None)
 
 
 @pytest.mark.usefixtures("streamlit_found")
-def test_a_taken_port_is_refused_before_anything_is_started(taken_port: int) -> None:
+def test_a_port_in_use_is_refused_before_the_start(taken_port: int) -> None:
     with pytest.raises(PhotoseekError, match=f"port {taken_port}: .* in use; choose another with --port"):
         launch.run_page(None, port=taken_port)
 
 
 @pytest.mark.usefixtures("streamlit_found")
 @pytest.mark.parametrize(("address", "port"), [("127.0.0.1", 70_000), ("256.1.1.1", 8501), ("203.0.113.7", 8501)])
-def test_an_impossible_address_or_port_is_refused(address: str, port: int) -> None:
+def test_an_invalid_address_or_port_is_refused(address: str, port: int) -> None:
     with pytest.raises(PhotoseekError, match="cannot listen at"):
         launch.run_page(None, address=address, port=port)
 
 
-def test_the_command_line_keeps_the_page_to_this_computer() -> None:
+def test_the_page_listens_on_loopback_with_safe_settings() -> None:
     arguments = launch.command(port=9000, open_browser=False)
     assert arguments[:5] == [sys.executable, "-P", "-m", "streamlit", "run"]
     assert Path(arguments[5]).is_relative_to(Path(photoseek.page.__file__).parent)
@@ -92,7 +92,7 @@ def test_the_command_line_keeps_the_page_to_this_computer() -> None:
     }
 
 
-def test_a_browser_is_opened_unless_it_is_not_wanted() -> None:
+def test_a_browser_is_opened_by_default() -> None:
     assert not [argument for argument in launch.command() if "headless" in argument]
 
 
@@ -104,13 +104,13 @@ def test_a_browser_is_opened_unless_it_is_not_wanted() -> None:
         ("0.0.0.0", {"*"}),
     ],
 )
-def test_only_names_of_the_address_are_answered(address: str, allowed: set[str]) -> None:
+def test_only_host_names_of_the_address_are_accepted(address: str, allowed: set[str]) -> None:
     flag = "--server.allowedHosts="
     found = [argument.removeprefix(flag) for argument in launch.command(address=address) if argument.startswith(flag)]
     assert sorted(found) == sorted(allowed)
 
 
-def test_the_gallery_is_handed_over_in_the_environment(
+def test_the_gallery_is_passed_in_the_environment(
     started: list[tuple[list[str], dict[str, str]]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -126,10 +126,10 @@ def test_the_gallery_is_handed_over_in_the_environment(
         ("127.0.0.1", True, ""),
         ("127.0.0.1", False, ""),
         ("0.0.0.0", True, "unencrypted"),
-        ("0.0.0.0", False, "no token is asked for"),
+        ("0.0.0.0", False, "no token is required"),
     ],
 )
-def test_leaving_loopback_is_warned_of(
+def test_an_address_beyond_loopback_logs_a_warning(
     started: list[tuple[list[str], dict[str, str]]],
     caplog: pytest.LogCaptureFixture,
     address: str,
@@ -143,7 +143,7 @@ def test_leaving_loopback_is_warned_of(
 
 
 @pytest.mark.usefixtures("streamlit_found")
-def test_a_short_token_is_refused_before_anything_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_short_token_is_refused_before_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PHOTOSEEK_TOKEN", "short")
     with pytest.raises(PhotoseekError, match="PHOTOSEEK_TOKEN: expected a token of at least 16"):
         launch.run_page(None, port=free_port())
@@ -151,10 +151,10 @@ def test_a_short_token_is_refused_before_anything_is_started(monkeypatch: pytest
 
 @pytest.mark.parametrize("code", [0, 3])
 def test_the_exit_code_is_that_of_the_server(code: int) -> None:
-    assert launch._serve([sys.executable, "-c", f"raise SystemExit({code})"], {}) == code
+    assert launch.serve([sys.executable, "-c", f"raise SystemExit({code})"], {}) == code
 
 
-def test_the_settings_file_says_the_same_as_the_launcher() -> None:
+def test_the_settings_file_equals_the_settings_of_the_launcher() -> None:
     file = TOP / ".streamlit" / "config.toml"
     if not file.is_file():
         pytest.skip("no checkout: the settings file is not part of the package")

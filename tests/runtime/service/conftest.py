@@ -1,4 +1,4 @@
-"""A gallery that is only read, and a client of a service over it."""
+"""A gallery that no test changes, and a client of a service over it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 _ABSENT = [
     name for name in ("fastapi", "uvicorn", "python_multipart", "prometheus_client", "httpx") if not find_spec(name)
 ]
-collect_ignore_glob = ["test_[!l]*.py"] if _ABSENT else []  # a bare install still tests how it says so: test_launch
+collect_ignore_glob = ["test_[!l]*.py"] if _ABSENT else []  # without the extra, only test_launch runs
 if find_spec("schemathesis") is None:
     collect_ignore_glob.append("test_schema.py")
 
 
 @pytest.fixture(scope="session")
 def still_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """As ``photos``, but never changed."""
+    """The same as ``photos``, but never changed."""
     folder = tmp_path_factory.mktemp("service") / "photos"
     for number, (name, color) in enumerate(COLORS.items()):
         for index in range(4):
@@ -36,7 +36,7 @@ def still_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def still_searcher(still_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Searcher:
-    """Over the photos that never change, with an English and a Chinese tower."""
+    """A searcher over the unchanged photos, with an English and a Chinese tower."""
     bundle = Bundle.load(write_tiny_bundle(tmp_path_factory.mktemp("bundles") / "two", chinese=True))
     gallery = Gallery.create(still_photos, bundle)
     gallery.index()
@@ -45,7 +45,7 @@ def still_searcher(still_photos: Path, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="session")
 def client(still_searcher: Searcher) -> Iterator[httpx.Client]:
-    """Asks a service over the photos that never change."""
+    """A client of a service over the unchanged photos."""
     from photoseek.service.app import make_app
     from running_service import running
 

@@ -1,4 +1,4 @@
-"""Connections whose clients are slow, many, or do not speak HTTP."""
+"""Connections of slow or numerous clients, and invalid HTTP."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,15 +17,17 @@ import pytest
 
 from photoseek import Gallery, Searcher
 from photoseek.service.app import make_app
-from photoseek.service.clients import client_key
+from photoseek.service.connections import client_key
 from photoseek.service.limits import Limits
 from photoseek.service.metrics import Metrics
 from running_service import running
 
 WAIT_S = 0.4
 SHORT = Limits(wait_seconds=WAIT_S, idle_seconds=1)
+PATIENT = Limits(connections=16, wait_seconds=600.0)
+"""Limits under which only new connections displace others, however slow the machine is."""
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-WHOLE = HEAD + b"\r\n"
+COMPLETE = HEAD + b"\r\n"
 LATER = b"Content-Length: 1000000000\r\n\r\n{"
 SEARCH = b"POST /v1/search HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
 SEARCH += b'Content-Length: 15\r\n\r\n{"text": "red"}'
@@ -35,7 +38,7 @@ UPLOAD = b"POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json
 def serving(
     searcher: Searcher, limits: Limits, metrics: Metrics | None = None
 ) -> Iterator[tuple[httpx.Client, Callable[..., socket.socket]]]:
-    """A client of a service with these limits, and a function that connects to it and sends some bytes."""
+    """Yield a client of a service with these limits, and a function that connects and sends some bytes."""
     metrics = metrics or Metrics()
     with running(make_app(searcher, limits=limits, metrics=metrics), limits=limits, metrics=metrics) as client:
         opened: list[socket.socket] = []
@@ -58,7 +61,7 @@ def serving(
 
 
 def received(connection: socket.socket) -> bytes:
-    """Everything until the server closes the connection."""
+    """Return all data until the server closes the connection."""
     parts = []
     try:
         while part := connection.recv(65_536):
@@ -69,7 +72,7 @@ def received(connection: socket.socket) -> bytes:
 
 
 def is_open(connection: socket.socket) -> bool:
-    """Whether the server has neither answered nor closed a connection."""
+    """Return whether the server has neither responded nor closed a connection."""
     connection.setblocking(False)
     try:
         connection.recv(1, socket.MSG_PEEK)
@@ -82,32 +85,37 @@ def is_open(connection: socket.socket) -> bool:
     return False
 
 
-@pytest.mark.parametrize(
-    ("sent", "answer"),
-    [
-        (b"", b""),
-        (HEAD, b""),
-        (WHOLE + HEAD, b"HTTP/1.1 200"),
-        (UPLOAD % b"/v1/search", b"HTTP/1.1 413"),  # the body is refused, and what comes of it read for a while
-        (UPLOAD.replace(b"1000000000", b"1000") % b"/v1/search", b"HTTP/1.1 408"),
-        (UPLOAD % b"/nothing", b"HTTP/1.1 413"),
-        (UPLOAD.replace(b"1000000000", b"1000") % b"/nothing", b"HTTP/1.1 404"),
-        (HEAD + LATER.replace(b"1000000000", b"1000"), b"HTTP/1.1 200"),
-    ],
-)
-def test_a_client_that_stops_sending_is_waited_for_so_long(
-    still_searcher: Searcher, sent: bytes, answer: bytes
-) -> None:
-    with serving(still_searcher, SHORT) as (client, connect):
-        began = time.monotonic()
-        assert received(connect(sent))[: len(answer) or 1] == answer
-        assert WAIT_S / 2 < time.monotonic() - began < 10 * WAIT_S + 5
+STOPPED = [
+    (b"", b""),
+    (HEAD, b""),
+    (COMPLETE + HEAD, b"HTTP/1.1 200"),
+    (UPLOAD % b"/v1/search", b"HTTP/1.1 413"),  # the body is refused, but read for some time
+    (UPLOAD.replace(b"1000000000", b"1000") % b"/v1/search", b"HTTP/1.1 408"),
+    (UPLOAD % b"/nothing", b"HTTP/1.1 413"),
+    (UPLOAD.replace(b"1000000000", b"1000") % b"/nothing", b"HTTP/1.1 404"),
+    (HEAD + LATER.replace(b"1000000000", b"1000"), b"HTTP/1.1 200"),
+]
+"""The data that a client sends, and the begin of the response."""
+
+
+def test_clients_that_stop_sending_are_disconnected_in_time(still_searcher: Searcher) -> None:
+    with serving(still_searcher, SHORT) as (client, connect), ThreadPoolExecutor(len(STOPPED)) as clients:
+
+        def stop(sent: bytes) -> tuple[bytes, float]:
+            began = time.monotonic()
+            return received(connect(sent)), time.monotonic() - began
+
+        for (sent, expected), (answer, seconds) in zip(
+            STOPPED, clients.map(stop, (sent for sent, _ in STOPPED)), strict=True
+        ):
+            assert answer[: len(expected) or 1] == expected, sent
+            assert WAIT_S / 2 < seconds < 10 * WAIT_S + 5, sent
         closed = [line for line in client.get("/metrics").text.splitlines() if 'closed_total{reason="timeout"}' in line]
-        assert [line.rpartition(" ")[2] for line in closed] == ["1.0"]
+        assert [line.rpartition(" ")[2] for line in closed] == [f"{len(STOPPED)}.0"]
 
 
 @pytest.mark.parametrize("sent", [HEAD, UPLOAD % b"/nothing"])
-def test_a_client_that_sends_byte_after_byte_gains_no_time(still_searcher: Searcher, sent: bytes) -> None:
+def test_a_client_that_sends_byte_by_byte_gets_no_extra_time(still_searcher: Searcher, sent: bytes) -> None:
     with serving(still_searcher, SHORT) as (_, connect):
         connection, deadline = connect(sent), time.monotonic() + 30
         with pytest.raises((ConnectionResetError, BrokenPipeError)):
@@ -115,15 +123,13 @@ def test_a_client_that_sends_byte_after_byte_gains_no_time(still_searcher: Searc
 
 
 def send_slowly(connection: socket.socket, deadline: float) -> None:
-    """Send byte after byte."""
+    """Send byte by byte."""
     while time.monotonic() < deadline:
         connection.sendall(b"x")
         time.sleep(0.01)
 
 
-def test_a_client_that_does_not_read_is_cut_off_and_one_that_reads_slowly_is_not(
-    gallery: Gallery, photos: Path
-) -> None:
+def test_a_client_that_does_not_read_is_disconnected_and_a_slow_reader_is_not(gallery: Gallery, photos: Path) -> None:
     (photos / "large.png").write_bytes((photos / "red" / "red-0.png").read_bytes() + bytes(6_000_000))
     gallery.index()
     searcher = Searcher(gallery, mode="service")
@@ -147,7 +153,7 @@ def test_a_client_that_does_not_read_is_cut_off_and_one_that_reads_slowly_is_not
 
 
 def test_the_oldest_unfinished_requests_make_room_for_new_ones(still_searcher: Searcher) -> None:
-    with serving(still_searcher, Limits(connections=16)) as (client, connect):
+    with serving(still_searcher, PATIENT) as (client, connect):
         halves = [connect((HEAD, UPLOAD % b"/nothing")[number % 2]) for number in range(40)]
         for _ in range(10):
             with httpx.Client(base_url=client.base_url, trust_env=False) as fresh:
@@ -158,7 +164,7 @@ def test_the_oldest_unfinished_requests_make_room_for_new_ones(still_searcher: S
 
 
 def test_the_address_with_the_most_unfinished_requests_loses_them(still_searcher: Searcher) -> None:
-    with serving(still_searcher, Limits(connections=16)) as (_, connect):
+    with serving(still_searcher, PATIENT) as (_, connect):
         other = connect(HEAD, address="127.0.0.2")
         halves = [connect(HEAD) for _ in range(40)]
         deadline = time.monotonic() + 30
@@ -168,21 +174,21 @@ def test_the_address_with_the_most_unfinished_requests_loses_them(still_searcher
         assert other.recv(100).startswith(b"HTTP/1.1 200")
 
 
-def test_a_connection_is_refused_only_where_all_others_are_served(
+def test_a_connection_is_refused_only_if_all_others_are_in_use(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    searcher, metrics, go_on = Searcher(gallery, mode="service"), Metrics(), threading.Event()
+    searcher, metrics, proceed = Searcher(gallery, mode="service"), Metrics(), threading.Event()
     with serving(searcher, Limits(connections=2), metrics) as (client, connect):
         assert client.get("/readyz").status_code == 200
         client.close()
         nearest = searcher.nearest
-        monkeypatch.setattr(searcher, "nearest", lambda *asked, **rest: go_on.wait(60) and nearest(*asked, **rest))
+        monkeypatch.setattr(searcher, "nearest", lambda *query, **rest: proceed.wait(60) and nearest(*query, **rest))
         served = [connect(SEARCH) for _ in range(2)]
         deadline = time.monotonic() + 30
         while b"photoseek_requests_in_flight 2.0" not in metrics.text():
             assert time.monotonic() < deadline
-        answer = received(connect(WHOLE))
-        go_on.set()
+        answer = received(connect(COMPLETE))
+        proceed.set()
         assert [connection.recv(12) for connection in served] == [b"HTTP/1.1 200"] * 2
     head, _, body = answer.partition(b"\r\n\r\n")
     assert b"\r\nCross-Origin-Resource-Policy: same-origin\r\n" in head + b"\r\n"
@@ -190,36 +196,35 @@ def test_a_connection_is_refused_only_where_all_others_are_served(
     assert json.loads(body)["error"]["code"] == "overloaded"
 
 
-@pytest.mark.parametrize(
-    ("sent", "status", "code"),
-    [
-        (b"GET /%s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" % (b"x" * 9_000), 414, "target_too_long"),
-        (b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n%s\r\n" % (b"X: y\r\n" * 101), 431, "headers_too_large"),
-        (b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: %s\r\n\r\n" % (b"y" * 17_000), 431, "headers_too_large"),
-        (b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: %s" % (b"y" * 40_000), 400, "invalid_http"),
-        (b"GET / HTTP/1.1\r\n\r\n", 400, "invalid_http"),
-        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400, "invalid_http"),
-    ],
-)
-def test_a_head_that_is_too_large_or_none_is_refused_in_the_one_shape(
-    still_searcher: Searcher, sent: bytes, status: int, code: str
-) -> None:
+INVALID = [
+    (b"GET /%s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" % (b"x" * 9_000), 414, "target_too_long"),
+    (b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n%s\r\n" % (b"X: y\r\n" * 101), 431, "headers_too_large"),
+    (b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: %s\r\n\r\n" % (b"y" * 17_000), 431, "headers_too_large"),
+    (b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: %s" % (b"y" * 40_000), 400, "invalid_http"),
+    (b"GET / HTTP/1.1\r\n\r\n", 400, "invalid_http"),
+    (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400, "invalid_http"),
+]
+"""A request head, and status and code of the response."""
+
+
+def test_an_invalid_or_too_large_head_is_refused_as_json(still_searcher: Searcher) -> None:
     with serving(still_searcher, SHORT) as (_, connect):
-        head, _, body = received(connect(sent)).partition(b"\r\n\r\n")
-        assert int(head[9:12]) == status
-        assert json.loads(body)["error"]["code"] == code
-        assert b"cross-origin-resource-policy: same-origin" in head.lower()
+        opened = [connect(sent) for sent, _, _ in INVALID]
+        for connection, (sent, status, code) in zip(opened, INVALID, strict=True):
+            head, _, body = received(connection).partition(b"\r\n\r\n")
+            assert (int(head[9:12]), json.loads(body)["error"]["code"]) == (status, code), sent
+            assert b"cross-origin-resource-policy: same-origin" in head.lower()
 
 
 def test_pipelined_requests_are_answered_in_order(still_searcher: Searcher) -> None:
     with serving(still_searcher, SHORT) as (_, connect):
-        asked = [b"/healthz", b"/nothing", b"/readyz", b"/v1/search"] * 5
-        answer = received(connect(b"".join(WHOLE.replace(b"/healthz", path) for path in asked)))
+        paths = [b"/healthz", b"/nothing", b"/readyz", b"/v1/search"] * 5
+        answer = received(connect(b"".join(COMPLETE.replace(b"/healthz", path) for path in paths)))
         statuses = [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]]
         assert statuses == [b"200", b"404", b"200", b"405"] * 5
 
 
-def test_a_client_that_leaves_before_its_body_arrived_leaves_no_trace_in_the_log(
+def test_a_client_that_disconnects_during_its_body_is_not_logged(
     still_searcher: Searcher, caplog: pytest.LogCaptureFixture
 ) -> None:
     with serving(still_searcher, Limits()) as (client, connect):
@@ -245,5 +250,5 @@ def test_a_client_that_leaves_before_its_body_arrived_leaves_no_trace_in_the_log
         ("", ""),
     ],
 )
-def test_a_network_of_addresses_that_one_client_has_counts_as_one(address: str, key: str) -> None:
+def test_an_ipv6_network_counts_as_one_client(address: str, key: str) -> None:
     assert client_key(address) == key

@@ -1,4 +1,4 @@
-"""How the service is started: what it needs, what it warns of, and the token."""
+"""Start of the service: required libraries, warnings, token and limits."""
 
 from __future__ import annotations
 
@@ -21,21 +21,23 @@ needs_fastapi = pytest.mark.skipif(importlib.util.find_spec("fastapi") is None, 
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The ports at which servers would have listened."""
+    """The ports of the servers that would have run."""
+    from photoseek.service import server
+
     ports: list[int] = []
-    monkeypatch.setattr(launch, "_serve", lambda _, __, port, *___: ports.append(port) or 0)
+    monkeypatch.setattr(server, "run_server", lambda built: ports.append(built.config.port) or 0)
     return ports
 
 
-def test_importing_photoseek_and_the_launcher_loads_no_server() -> None:
+def test_the_launcher_loads_no_server_library() -> None:
     code = "import sys, photoseek, photoseek.service.launch\n"
     code += "sys.exit(bool({'fastapi', 'uvicorn', 'pydantic', 'starlette', 'prometheus_client'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_what_is_missing_and_the_command_that_installs_it_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_names_missing_libraries_and_the_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(launch, "find_spec", lambda name: None if name == "uvicorn" else object())
-    with pytest.raises(MissingExtra, match=r"needs uvicorn; install .*: pip install 'photoseek\[serve\]'"):
+    with pytest.raises(MissingExtra, match=r"needs uvicorn; install it with: pip install 'photoseek\[serve\]'"):
         launch.run_service(Path("/nowhere"))
 
 
@@ -46,11 +48,11 @@ def test_what_is_missing_and_the_command_that_installs_it_are_named(monkeypatch:
     [
         ("127.0.0.1", None, ""),
         ("127.0.0.1", TOKEN, ""),
-        ("0.0.0.0", None, "no token is asked for: whoever reaches 0.0.0.0 port"),
+        ("0.0.0.0", None, "no token is required: anyone who reaches 0.0.0.0 port"),
         ("0.0.0.0", TOKEN, "unencrypted"),
     ],
 )
-def test_leaving_loopback_is_warned_of(
+def test_an_address_beyond_loopback_logs_a_warning(
     photos: Path,
     started: list[int],
     monkeypatch: pytest.MonkeyPatch,
@@ -70,7 +72,7 @@ def test_leaving_loopback_is_warned_of(
 
 
 @needs_fastapi
-def test_a_taken_port_is_refused_before_the_gallery_is_opened() -> None:
+def test_a_port_in_use_is_refused_before_the_gallery_is_opened() -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -79,7 +81,7 @@ def test_a_taken_port_is_refused_before_the_gallery_is_opened() -> None:
             launch.run_service(Path("/nowhere"), port=port)
 
 
-def test_a_token_comes_from_the_file_else_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_token_comes_from_the_file_or_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(access_token.TOKEN_VARIABLE, raising=False)
     assert access_token.read_token(None) is None
     monkeypatch.setenv(access_token.TOKEN_VARIABLE, "of-the-environment")
@@ -89,7 +91,7 @@ def test_a_token_comes_from_the_file_else_from_the_environment(tmp_path: Path, m
 
 
 @pytest.mark.parametrize("token", ["", "\n", "0123456789abcde", "0123456789 abcdef", "0123456789abcdé12", "a\nb" * 9])
-def test_a_token_that_keeps_nobody_out_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: str) -> None:
+def test_a_weak_token_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: str) -> None:
     (tmp_path / "token").write_text(token, "utf-8")
     with pytest.raises(QueryError, match="expected a token of at least 16 letters and digits") as refused:
         access_token.read_token(tmp_path / "token")
@@ -100,7 +102,7 @@ def test_a_token_that_keeps_nobody_out_is_refused(tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.parametrize("address", ["*", "proxy", "10.0.0.1/8", "127.0.0.1:80", ""])
-def test_a_trusted_proxy_that_is_no_address_is_refused(address: str) -> None:
+def test_an_invalid_proxy_address_is_refused(address: str) -> None:
     with pytest.raises(QueryError, match="--proxy-headers: expected addresses or networks of proxies"):
         launch.as_network(address)
     assert launch.as_network(" 10.0.0.0/8 ") == "10.0.0.0/8"
@@ -110,7 +112,7 @@ def test_a_trusted_proxy_that_is_no_address_is_refused(address: str) -> None:
 @pytest.mark.parametrize(
     ("soft", "hard", "connections", "raised"), [(64, 4_096, 1_000, 4_096), (64, 256, 64, 256), (64, 100, 1, 100)]
 )
-def test_the_limit_on_open_files_is_raised_and_bounds_the_connections(
+def test_the_limit_on_open_files_is_raised_and_limits_the_connections(
     soft: int, hard: int, connections: int, raised: int
 ) -> None:
     code = (

@@ -1,4 +1,4 @@
-"""A log grows no faster than it may."""
+"""The rate of a log is limited."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from photoseek.service.log_rate import LogRate
 PER_SECOND = 5
 
 
-class Kept(logging.Handler):
-    """Keeps what is logged."""
+class Messages(logging.Handler):
+    """A handler that stores messages."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -25,9 +25,9 @@ class Kept(logging.Handler):
 
 
 @pytest.fixture
-def kept() -> Iterator[Kept]:
+def messages() -> Iterator[Messages]:
     """A handler of the logger ``flood`` with a bounded rate."""
-    handler, logger = Kept(), logging.getLogger("flood")
+    handler, logger = Messages(), logging.getLogger("flood")
     handler.addFilter(LogRate(PER_SECOND))
     logger.addHandler(handler)
     logger.propagate = False
@@ -36,25 +36,25 @@ def kept() -> Iterator[Kept]:
     logger.propagate = True
 
 
-def test_a_flood_is_cut_and_what_is_missing_is_counted(kept: Kept) -> None:
+def test_a_burst_of_records_is_cut_and_counted(messages: Messages) -> None:
     logger, count = logging.getLogger("flood"), 1_000
     for number in range(count):
         logger.warning("refused %d", number)
     logger.error("something else")
-    assert kept.lines == [*(f"refused {number}" for number in range(PER_SECOND)), "something else"]
+    assert messages.lines == [*(f"refused {number}" for number in range(PER_SECOND)), "something else"]
     deadline = time.monotonic() + 30
-    while len(kept.lines) == PER_SECOND + 1:
+    while len(messages.lines) == PER_SECOND + 1:
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    assert kept.lines[-1] == f"{count - PER_SECOND} more messages of this kind were suppressed: refused %d"
+    assert messages.lines[-1] == f"{count - PER_SECOND} more messages of this kind were suppressed: refused %d"
     logger.warning("refused %d", count)  # of another line of code: another kind
-    assert kept.lines[-1] == f"refused {count}"
+    assert messages.lines[-1] == f"refused {count}"
 
 
-def test_a_trickle_is_not_cut(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_stream_of_records_is_not_cut(messages: Messages, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1_000.0]
     monkeypatch.setattr("photoseek.service.log_rate.time.monotonic", lambda: now[0])
     for number in range(100):
         now[0] += 1 / PER_SECOND
         logging.getLogger("flood").warning("line %d", number)
-    assert len(kept.lines) == 100
+    assert len(messages.lines) == 100

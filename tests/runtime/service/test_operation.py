@@ -1,4 +1,4 @@
-"""Health, readiness, metrics; a gallery that comes, and is indexed anew under load."""
+"""Health, readiness and metrics, also while the gallery is indexed."""
 
 from __future__ import annotations
 
@@ -13,29 +13,25 @@ import httpx
 import pytest
 
 from photoseek import Bundle, Gallery, Searcher
-from photoseek.service import readiness
 from photoseek.service.app import make_app
+from photoseek.service.limits import Limits
 from running_service import running
 from tiny_bundle import COLORS
 from tiny_photos import write_color
 
+ALWAYS_CHECK = Limits(readiness_seconds=0.0)
+
 
 @pytest.fixture
-def own(gallery: Gallery) -> Iterator[httpx.Client]:
-    """Asks a service that nobody else asks."""
-    with running(make_app(Searcher(gallery, mode="service"))) as client:
+def fresh(gallery: Gallery) -> Iterator[httpx.Client]:
+    """A client of a service of one test, which checks readiness for every request."""
+    with running(make_app(Searcher(gallery, mode="service"), limits=ALWAYS_CHECK)) as client:
         yield client
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have readiness asked anew each time."""
-    monkeypatch.setattr(readiness, "_FRESH_S", 0.0)
-
-
 def value(client: httpx.Client, line: str) -> float:
-    """What ``/metrics`` tells of one sample."""
-    found = [told for told in client.get("/metrics").text.splitlines() if told.startswith(f"{line} ")]
+    """Return the value of one metric."""
+    found = [each for each in client.get("/metrics").text.splitlines() if each.startswith(f"{line} ")]
     assert len(found) == 1, f"{line}: {found}"
     return float(found[0].rpartition(" ")[2])
 
@@ -48,7 +44,7 @@ def test_the_text_towers_are_warm_once_the_service_is_ready(gallery: Gallery) ->
         assert not searcher.image_encoder.is_loaded
 
 
-def test_the_text_towers_are_loaded_before_anyone_asks(gallery: Gallery) -> None:
+def test_the_text_towers_are_loaded_before_the_first_request(gallery: Gallery) -> None:
     searcher = Searcher(gallery, mode="service")
     with running(make_app(searcher)):
         deadline = time.monotonic() + 30
@@ -57,10 +53,9 @@ def test_the_text_towers_are_loaded_before_anyone_asks(gallery: Gallery) -> None
             time.sleep(0.01)
 
 
-@pytest.mark.usefixtures("impatient")
-def test_a_service_is_ready_only_once_something_is_indexed(photos: Path, tiny_bundle: Bundle) -> None:
+def test_a_service_is_ready_after_the_first_indexing(photos: Path, tiny_bundle: Bundle) -> None:
     gallery = Gallery.create(photos, tiny_bundle)
-    with running(make_app(Searcher(gallery, mode="service"))) as client:
+    with running(make_app(Searcher(gallery, mode="service"), limits=ALWAYS_CHECK)) as client:
         assert client.get("/healthz").status_code == 200
         answer = client.get("/readyz")
         assert (answer.status_code, answer.json()["error"]["code"]) == (503, "not_ready")
@@ -73,90 +68,83 @@ def test_a_service_is_ready_only_once_something_is_indexed(photos: Path, tiny_bu
         assert value(client, "photoseek_ready") == 1
 
 
-@pytest.mark.usefixtures("impatient")
-def test_a_service_whose_index_is_damaged_is_degraded_until_it_is_made_again(gallery: Gallery) -> None:
+def test_a_service_is_degraded_while_its_index_is_damaged(gallery: Gallery) -> None:
     (gallery.generation().path / "index.ann").write_bytes(b"torn")
-    with running(make_app(Searcher(gallery, engine="annoy", mode="service"))) as client:
+    with running(make_app(Searcher(gallery, engine="annoy", mode="service"), limits=ALWAYS_CHECK)) as client:
         assert client.get("/readyz").json()["status"] == "degraded"
         assert len(client.post("/v1/search", json={"text": "red"}).json()["hits"]) == 5
         gallery.index()
         assert client.get("/readyz").json()["status"] == "ready"
 
 
-@pytest.mark.usefixtures("impatient")
-def test_a_service_whose_gallery_was_damaged_is_not_ready(own: httpx.Client, gallery: Gallery) -> None:
-    assert own.get("/readyz").status_code == 200
+def test_a_service_with_a_damaged_gallery_is_not_ready(fresh: httpx.Client, gallery: Gallery) -> None:
+    assert fresh.get("/readyz").status_code == 200
     (gallery.path / "CURRENT").write_text("nonsense")
-    answer = own.get("/readyz")
+    answer = fresh.get("/readyz")
     assert (answer.status_code, str(gallery.path) in answer.text) == (503, False)
-    assert own.get("/healthz").status_code == 200
+    assert fresh.get("/healthz").status_code == 200
 
 
-def test_readiness_is_asked_of_the_gallery_at_most_once_a_second(
-    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(readiness, "_FRESH_S", 3600.0)
+def test_the_result_of_a_readiness_check_is_reused(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
     searcher = Searcher(gallery, mode="service")
-    asked: list[int] = []
+    searched: list[int] = []
     nearest = searcher.nearest
-    monkeypatch.setattr(searcher, "nearest", lambda query, k, **rest: asked.append(k) or nearest(query, k, **rest))
-    with running(make_app(searcher)) as client, ThreadPoolExecutor(8) as callers:
+    monkeypatch.setattr(searcher, "nearest", lambda query, k, **rest: searched.append(k) or nearest(query, k, **rest))
+    with (
+        running(make_app(searcher, limits=Limits(readiness_seconds=3600.0))) as client,
+        ThreadPoolExecutor(8) as callers,
+    ):
         answers = list(callers.map(lambda _: client.get("/readyz").status_code, range(24)))
-    assert (answers, asked) == ([200] * 24, [1])
+    assert (answers, searched) == ([200] * 24, [1])
 
 
-def test_metrics_count_requests_by_route_and_status_and_time_the_steps(own: httpx.Client, photos: Path) -> None:
+def test_metrics_count_requests_by_route_and_status_and_time_the_steps(fresh: httpx.Client, photos: Path) -> None:
     photo = (photos / "red" / "red-0.png").read_bytes()
     for number in range(3):
-        own.post("/v1/search", json={"text": f"red {number}"})
-    own.post("/v1/search", files={"photo": photo})
-    own.post("/v1/search", files={"photo": photo}, data={"text": "blue"})
-    own.post("/v1/search", json={"text": ""})
-    own.post("/v1/embed", json={"texts": ["red"]})
-    own.get("/v1/photos/1")
-    own.get("/v1/photos/2")
-    own.get("/one")
-    own.get("/two")
+        fresh.post("/v1/search", json={"text": f"red {number}"})
+    fresh.post("/v1/search", files={"photo": photo})
+    fresh.post("/v1/search", files={"photo": photo}, data={"text": "blue"})
+    fresh.post("/v1/search", json={"text": ""})
+    fresh.post("/v1/embed", json={"texts": ["red"]})
+    fresh.get("/v1/photos/1")
+    fresh.get("/v1/photos/2")
+    fresh.get("/one")
+    fresh.get("/two")
     requests = "photoseek_requests_total"
-    assert value(own, f'{requests}{{method="POST",route="/v1/search",status="200"}}') == 5
-    assert value(own, f'{requests}{{method="POST",route="/v1/search",status="422"}}') == 1
-    assert value(own, f'{requests}{{method="GET",route="/v1/photos/{{id}}",status="200"}}') == 2
-    assert value(own, f'{requests}{{method="GET",route="none",status="404"}}') == 2
-    assert value(own, 'photoseek_request_seconds_count{route="/v1/search"}') == 6
-    assert value(own, 'photoseek_encode_seconds_count{kind="text"}') == 4
-    assert value(own, 'photoseek_encode_seconds_count{kind="photo"}') == 1
-    assert value(own, 'photoseek_encode_seconds_count{kind="both"}') == 1
-    assert value(own, "photoseek_search_seconds_count") == 5
-    assert value(own, 'photoseek_encode_seconds_sum{kind="text"}') > 0
-    assert value(own, "photoseek_wait_seconds_count") >= 10
-    assert value(own, "photoseek_requests_in_flight") == 1  # this one
-    assert value(own, "photoseek_gallery_photos") == 24
-    assert value(own, "photoseek_gallery_generation") == 1
+    assert value(fresh, f'{requests}{{method="POST",route="/v1/search",status="200"}}') == 5
+    assert value(fresh, f'{requests}{{method="POST",route="/v1/search",status="422"}}') == 1
+    assert value(fresh, f'{requests}{{method="GET",route="/v1/photos/{{id}}",status="200"}}') == 2
+    assert value(fresh, f'{requests}{{method="GET",route="none",status="404"}}') == 2
+    assert value(fresh, 'photoseek_request_seconds_count{route="/v1/search"}') == 6
+    assert value(fresh, 'photoseek_encode_seconds_count{kind="text"}') == 4
+    assert value(fresh, 'photoseek_encode_seconds_count{kind="photo"}') == 1
+    assert value(fresh, 'photoseek_encode_seconds_count{kind="both"}') == 1
+    assert value(fresh, "photoseek_search_seconds_count") == 5
+    assert value(fresh, 'photoseek_encode_seconds_sum{kind="text"}') > 0
+    assert value(fresh, "photoseek_wait_seconds_count") >= 10
+    assert value(fresh, "photoseek_requests_in_flight") == 1  # this one
+    assert value(fresh, "photoseek_gallery_photos") == 24
+    assert value(fresh, "photoseek_gallery_generation") == 1
 
 
-@pytest.mark.usefixtures("impatient")
-def test_metrics_see_a_gallery_that_was_indexed_again_while_nobody_searched(
-    own: httpx.Client, gallery: Gallery, photos: Path
-) -> None:
-    assert value(own, "photoseek_gallery_photos") == 24
+def test_metrics_show_a_new_generation_without_a_search(fresh: httpx.Client, gallery: Gallery, photos: Path) -> None:
+    assert value(fresh, "photoseek_gallery_photos") == 24
     write_color(photos / "new.png", COLORS["red"], seed=999)
     gallery.index()
-    assert value(own, "photoseek_gallery_photos") == 25
-    assert value(own, "photoseek_gallery_generation") == 2
+    assert value(fresh, "photoseek_gallery_photos") == 25
+    assert value(fresh, "photoseek_gallery_generation") == 2
 
 
-def test_the_metrics_of_two_services_are_their_own(own: httpx.Client, gallery: Gallery) -> None:
-    own.post("/v1/search", json={"text": "red"})
+def test_two_services_have_separate_metrics(fresh: httpx.Client, gallery: Gallery) -> None:
+    fresh.post("/v1/search", json={"text": "red"})
     with running(make_app(Searcher(gallery, mode="service"))) as other:
         other.get("/v1/photos/1")
         assert 'route="/v1/search"' not in other.get("/metrics").text
-    assert 'route="/v1/photos/{id}"' not in own.get("/metrics").text
+    assert 'route="/v1/photos/{id}"' not in fresh.get("/metrics").text
 
 
-def test_a_gallery_is_indexed_anew_under_load_and_no_request_is_lost_or_wrong(
-    own: httpx.Client, gallery: Gallery, photos: Path
-) -> None:
-    """Every answer has to be that of the generation that it names, and new ones have to come."""
+def test_indexing_under_load_loses_no_request(fresh: httpx.Client, gallery: Gallery, photos: Path) -> None:
+    """Every response has the hits of its generation, and new generations appear."""
     texts = [f"{color} picture" for color in COLORS]
     answers: list[tuple[str, int, Any]] = []
     ended = threading.Event()
@@ -164,7 +152,7 @@ def test_a_gallery_is_indexed_anew_under_load_and_no_request_is_lost_or_wrong(
     def ask(number: int) -> None:
         while not ended.is_set():
             text = texts[number % len(texts)]
-            answer = own.post("/v1/search", json={"text": text, "k": 60})
+            answer = fresh.post("/v1/search", json={"text": text, "k": 60})
             answers.append((text, answer.status_code, answer.json()))
             number += 1
 
@@ -175,7 +163,7 @@ def test_a_gallery_is_indexed_anew_under_load_and_no_request_is_lost_or_wrong(
     right = {"000001": expected()}
     writer = Gallery.open(gallery.path)  # as another process would
     with ThreadPoolExecutor(8) as callers:
-        asking = [callers.submit(ask, number) for number in range(8)]
+        clients = [callers.submit(ask, number) for number in range(8)]
         for number in range(2, 5):
             write_color(photos / f"new-{number}.png", list(COLORS.values())[number], seed=900 + number)
             writer.index()
@@ -184,8 +172,8 @@ def test_a_gallery_is_indexed_anew_under_load_and_no_request_is_lost_or_wrong(
             while len(answers) < seen + 50:
                 time.sleep(0.01)
         ended.set()
-        for asked in asking:
-            asked.result()
+        for client in clients:
+            client.result()
     assert {status for _, status, _ in answers} == {200}
     for text, _, answer in answers:
         found = [(hit["id"], hit["score"]) for hit in answer["hits"]]

@@ -1,4 +1,4 @@
-"""Clients that send or read slowly, or not at all, delay and displace nobody else."""
+"""Clients that send or read slowly, or not at all, do not affect others."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ CALLER = "127.0.0.2"
 OPEN_FILES = 1_024  # the usual soft limit
 SERVICE_FILES = 3_000  # the hard limit: enough for the default number of connections
 LONG = seconds(0, 1) > 0
-"""Whether this is a long run, whose latencies have enough samples to be compared."""
+"""Whether this is a long run, with enough samples to compare latencies."""
 STARVED_MS = 3_000.0
-"""Bound of a short run, which shares the cores with other tests. Without bounds, callers give up after 10 seconds."""
+"""Limit of a short run, which shares the cores with other tests. Without limits, requests time out after 10 s."""
 ROUNDS = 3  # a machine that does other work at the same time may spoil one
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts on the limits of Linux")
 
 
 class Latencies:
-    """The seconds that requests took, and what became of those that failed."""
+    """Durations of requests in seconds, and the failed ones."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
@@ -49,22 +49,22 @@ class Latencies:
 
     @property
     def p50(self) -> float:
-        """Milliseconds that half of the requests took at most."""
+        """Median in milliseconds."""
         return 1_000 * float(np.percentile(self.seconds, 50))
 
     @property
     def p99(self) -> float:
-        """Milliseconds that 99 of 100 requests took at most."""
+        """99th percentile in milliseconds."""
         return 1_000 * float(np.percentile(self.seconds, 99))
 
 
 def connect(port: int) -> http.client.HTTPConnection:
-    """A caller of another address than the slow clients have."""
+    """Connect from another address than the slow clients."""
     return http.client.HTTPConnection("127.0.0.1", port, timeout=10, source_address=(CALLER, 0))
 
 
 def search(connection: http.client.HTTPConnection, text: str) -> int:
-    """Ask, and return the status of the answer."""
+    """Send a search, and return the status."""
     connection.request("POST", "/v1/search", json.dumps({"text": text}), {"Content-Type": "application/json"})
     response = connection.getresponse()
     response.read()
@@ -72,7 +72,7 @@ def search(connection: http.client.HTTPConnection, text: str) -> int:
 
 
 def measure(port: int, lasts: float) -> Latencies:
-    """Search from some threads at a time, every other request on a new connection."""
+    """Search from several threads, every other request on a new connection."""
     found, ends = Latencies(), time.monotonic() + lasts
 
     def call(caller: int) -> None:
@@ -103,14 +103,14 @@ def measure(port: int, lasts: float) -> Latencies:
 
 @contextmanager
 def attacked(port: int, photo: int) -> Iterator[None]:
-    """Slow clients, in a process of their own, as long as the block lasts."""
+    """Run slow clients in a separate process during the block."""
     command = [sys.executable, slow_clients.__file__, str(port), str(HALF_SENT), str(UNREAD), f"/v1/photos/{photo}"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as clients:
         assert clients.stdin is not None
         assert clients.stdout is not None
         try:
             assert clients.stdout.readline() == "ready\n"
-            # Answered once the server has accepted all of them.
+            # Returns after the server has accepted all of them.
             with closing(connect(port)) as connection, suppress(OSError, http.client.HTTPException):
                 search(connection, "red")
             yield
@@ -129,14 +129,14 @@ def large(photos: Path, tiny_bundle: Bundle) -> Gallery:
 
 
 def id_of(client: httpx.Client, path: str) -> int:
-    """The id of a photo."""
+    """Return the id of a photo."""
     hits = client.post("/v1/search", json={"text": "red", "k": 100}).json()["hits"]
     return next(int(hit["id"]) for hit in hits if hit["path"] == path)
 
 
 @contextmanager
 def served(gallery: Gallery, *options: object) -> Iterator[httpx.Client]:
-    """A client of a service that starts with the usual number of open files."""
+    """Yield a client of a service with the usual limit on open files."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     if hard < SERVICE_FILES:
         pytest.skip(f"needs {SERVICE_FILES} open files, may have {hard}")
@@ -144,7 +144,7 @@ def served(gallery: Gallery, *options: object) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_half_sent_requests_and_readers_that_do_not_read_delay_nobody(large: Gallery) -> None:
+def test_slow_clients_do_not_delay_others(large: Gallery) -> None:
     lasts = seconds(2, 20)
     rounds: list[tuple[Latencies, Latencies]] = []
     with served(large) as client:

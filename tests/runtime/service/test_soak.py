@@ -1,4 +1,4 @@
-"""A service under load, for as long as you like: its folder changes, indexing is killed, indexes are damaged."""
+"""A service under load of any duration: its folder changes, indexing is killed, indexes are damaged."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from torture import report, seconds, seed
 from typed_commands import environment
 
 CALLERS = 4
-MOST = 40  # photos that come and go
+MOST = 40  # changing photos
 ODD = ["", "+", "\ud800", "[SEP]", "x" * 100_000, "red - red", "\0", "2:red + -", "🙂" * 500]
-GROWTH = 40_000_000  # bytes: what allocators keep of a few million requests
+GROWTH = 40_000_000  # bytes: memory that allocators retain after a few million requests
 
 
 class Folder:
-    """Photos that change beside some that stay, and the score that each content of each path may be found with."""
+    """Photos that change and photos that do not, with every valid score of each path."""
 
     def __init__(self, root: Path, bundle: Bundle, rng: random.Random) -> None:
         self.root, self.rng = root, rng
@@ -44,7 +44,7 @@ class Folder:
             self._note(path)
 
     def change(self) -> None:
-        """A photo comes, changes, goes, or gets another name."""
+        """Add, change, rename or remove a photo."""
         names = sorted((self.root / "changing").glob("*.png"))
         kind = self.rng.choice(["add", "add", "change", "rename", "remove"])
         if not names or (kind == "add" and len(names) < MOST):
@@ -58,7 +58,7 @@ class Folder:
             self.rng.choice(names).unlink()
 
     def expect(self, hits: list[dict[str, object]]) -> None:
-        """Each hit is a content that its path has had, and they are in order."""
+        """Expect ordered hits, each with a score of a content that its path has had."""
         found = [float(str(hit["score"])) for hit in hits]
         assert found == sorted(found, reverse=True)
         for hit, score in zip(hits, found, strict=True):
@@ -70,13 +70,13 @@ class Folder:
         draft.replace(path)
 
     def _note(self, file: Path, path: Path | None = None) -> None:
-        """Before a reader can see it."""
+        """Store the score of a file before readers can see it."""
         name = (path or file).relative_to(self.root).as_posix()
         self.scores.setdefault(name, set()).add(float(self._encoder.encode([file])[0] @ self._query))
 
 
 def call(port: int, folder: Folder, photo: bytes, stop: threading.Event) -> Counter[str]:
-    """Ask until told to stop; what stays is found each time, and nothing that never was."""
+    """Search until stopped; expect unchanged photos in every response, and no photo that never existed."""
     rng, counts = random.Random(threading.get_ident()), Counter[str]()
     with client_of(port) as client:
         while not stop.is_set():
@@ -98,13 +98,13 @@ def call(port: int, folder: Folder, photo: bytes, stop: threading.Event) -> Coun
 
 
 def usage(pid: int) -> tuple[int, int, int]:
-    """Open files, threads, and bytes of memory of a process."""
+    """Return open files, threads, and bytes of memory of a process."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return len(os.listdir(f"/proc/{pid}/fd")), len(os.listdir(f"/proc/{pid}/task")), pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def torment(folder: Folder, gallery: Path, counts: Counter[str]) -> None:
-    """The folder changes, and is indexed: to the end, or until a kill; and now and then an index is damaged."""
+    """Change and index the folder; sometimes kill the indexing or damage an index."""
     for _ in range(folder.rng.randrange(1, 5)):
         folder.change()
     if folder.rng.random() < 0.3:
@@ -122,7 +122,7 @@ def torment(folder: Folder, gallery: Path, counts: Counter[str]) -> None:
 
 
 def damage(file: Path, rng: random.Random) -> None:
-    """As a copy that was damaged: who has the file open keeps what it was."""
+    """Replace a file by a damaged copy; open files keep their content."""
     content = bytearray(file.read_bytes())
     content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
     draft = file.with_suffix(".damaged")
@@ -131,9 +131,7 @@ def damage(file: Path, rng: random.Random) -> None:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-def test_a_service_under_load_answers_right_and_does_not_grow(
-    gallery: Gallery, photos: Path, tiny_bundle: Bundle
-) -> None:
+def test_a_service_under_load_is_correct_and_does_not_grow(gallery: Gallery, photos: Path, tiny_bundle: Bundle) -> None:
     folder = Folder(photos, tiny_bundle, random.Random(seed("soak")))
     (photos / "changing").mkdir()
     lasts, counts, stop = seconds(8, 20 * 60), Counter[str](), threading.Event()
@@ -159,7 +157,7 @@ def test_a_service_under_load_answers_right_and_does_not_grow(
 
 
 def expect_flat(usages: list[tuple[int, int, int]]) -> None:
-    """Of a long run, the second half is like the first."""
+    """Expect the same usage in both halves of a long run."""
     files, threads, memory = np.array(usages).T
     middle = len(usages) // 2
     if middle >= 10:
@@ -168,7 +166,7 @@ def expect_flat(usages: list[tuple[int, int, int]]) -> None:
         assert np.median(memory[middle:]) - np.median(memory[:middle]) < GROWTH
 
 
-def test_the_client_of_this_test_sees_a_wrong_answer(photos: Path, tiny_bundle: Bundle) -> None:
+def test_the_client_detects_wrong_hits(photos: Path, tiny_bundle: Bundle) -> None:
     folder = Folder(photos, tiny_bundle, random.Random(0))
     right = next(iter(folder.scores["red/red-0.png"]))
     folder.expect([{"path": "red/red-0.png", "score": right}])

@@ -18,7 +18,7 @@ from photoseek import Bundle, Gallery, Searcher
 from photoseek.cli.app import app
 from photoseek.errors import GalleryNotFound, PhotoError, QueryError
 from photoseek.gallery.thumbnails import thumbnail
-from photoseek.page.thumbnail_cache import Pictures
+from photoseek.page.thumbnail_cache import ThumbnailCache
 from photoseek.system.folder_tag import TAG
 from tiny_bundle import COLORS
 
@@ -47,7 +47,7 @@ def gallery(s3: S3, tiny_bundle: Bundle, tmp_path: Path) -> Gallery:
 
 
 def test_a_gallery_of_a_bucket_is_private_to_its_owner(gallery: Gallery) -> None:
-    Pictures(gallery.path).of(gallery.photos.file_of("red é.png"))
+    ThumbnailCache(gallery.path).thumbnail(gallery.photos.file_of("red é.png"))
     paths = [gallery.path, *gallery.path.rglob("*")]
     assert len(paths) > 10
     assert not [path for path in paths if path.stat().st_mode & 0o077]
@@ -73,7 +73,7 @@ def test_the_service_returns_photos_and_thumbnails(gallery: Gallery, s3: S3) -> 
         s3.delete("photos/blue é.png")
         for address in (f"/v1/photos/{other}", f"/v1/photos/{other}/thumbnail"):
             missing = client.get(address)
-            assert (missing.status_code, missing.json()["error"]["code"]) == (404, "photo_gone")
+            assert (missing.status_code, missing.json()["error"]["code"]) == (404, "photo_missing")
         s3.stop()
         third = client.post("/v1/search", json={"text": "green", "k": 1}).json()["hits"][0]["id"]
         unavailable = client.get(f"/v1/photos/{third}")
@@ -86,13 +86,13 @@ def test_thumbnails_are_cached_until_the_object_changes(
 ) -> None:
     monkeypatch.setattr("photoseek.gallery.thumbnails._REMEMBERED_S", 1e-6)
     hit, other = Searcher(gallery).search("red", k=2)
-    pictures = Pictures(gallery.path)
-    first = pictures.of(hit.file, 40)
+    pictures = ThumbnailCache(gallery.path)
+    first = pictures.thumbnail(hit.file, 40)
     assert Image.open(io.BytesIO(first)).size == (40, 30)
     assert len([file for file in pictures.folder.iterdir() if file.name != TAG]) == 1
-    assert pictures.of(hit.file, 40) == first == thumbnail(hit.file, 40)
+    assert pictures.thumbnail(hit.file, 40) == first == thumbnail(hit.file, 40)
     s3.put(f"photos/{hit.path}", picture(COLORS["black"], 7))
-    assert pictures.of(hit.file, 40) != first
+    assert pictures.thumbnail(hit.file, 40) != first
     s3.delete(f"photos/{other.path}")
     (error,) = pictures.thumbnails([other.file])
     assert isinstance(error, PhotoError)

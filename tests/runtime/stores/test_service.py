@@ -1,4 +1,4 @@
-"""The service searches in a store, and is degraded while the gallery answers instead."""
+"""The service searches in a store, and is degraded while the gallery answers for it."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import pytest
 
 from photoseek import Gallery, Searcher
 from photoseek.search import store_index
-from photoseek.service import launch, readiness
+from photoseek.service import launch, server
 from photoseek.service.app import make_app
+from photoseek.service.limits import Limits
 from photoseek.stores.base import StoreChoice
 from photoseek.stores.push import push
 from running_service import running
 
 
-def test_the_service_searches_in_the_store_and_falls_back(
+def test_the_service_answers_from_the_store_and_without_it(
     gallery: Gallery,
-    postgres,
-    monkeypatch: pytest.MonkeyPatch,  # type: ignore[no-untyped-def]
+    postgres,  # type: ignore[no-untyped-def]
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(readiness, "_FRESH_S", 0.0)
     monkeypatch.setattr(store_index, "RETRY_INTERVAL_S", 0.0)
     push(gallery, postgres.uri)
     searcher = Searcher(gallery, mode="service", store=postgres.uri, fallback=True)
-    with running(make_app(searcher)) as client:
+    with running(make_app(searcher, limits=Limits(readiness_seconds=0.0))) as client:
         expected = client.post("/v1/search", json={"text": "red", "k": 5}).json()["hits"]
         assert [hit["path"].split("/")[0] for hit in expected[:4]] == ["red"] * 4
         assert client.get("/readyz").json()["status"] == "ready"
@@ -38,7 +38,7 @@ def test_the_service_searches_in_the_store_and_falls_back(
         assert client.get("/readyz").json()["status"] == "ready"
 
 
-def test_without_fallback_an_unavailable_store_is_a_503_without_the_host(gallery: Gallery) -> None:
+def test_without_fallback_a_store_that_is_away_is_an_answer_503_that_names_no_host(gallery: Gallery) -> None:
     pytest.importorskip("psycopg")
     pytest.importorskip("pgvector")
     searcher = Searcher(gallery, mode="service", store="postgresql://me@127.0.0.1:1/photos")
@@ -55,7 +55,7 @@ def test_the_options_reach_the_searcher(gallery: Gallery, photos: Path, monkeypa
     pytest.importorskip("pgvector")
     served: list[Searcher] = []
     monkeypatch.setattr("photoseek.service.app.make_app", lambda searcher, **_: served.append(searcher))
-    monkeypatch.setattr(launch, "_serve", lambda *_: 0)
+    monkeypatch.setattr(server, "run_server", lambda _: 0)
     choice = StoreChoice("postgresql://127.0.0.1:1/photos", "mine", fallback=True)
     assert launch.run_service(photos, store=choice, port=0) == 0
     assert gallery.path == served[0].gallery.path

@@ -1,4 +1,4 @@
-// The photos that were found, as a list of buttons; those alike stand behind theirs until they are asked for.
+// The hits as a list of buttons; near-duplicates are hidden until the person expands them.
 function element(tag, name, text) {
   const made = document.createElement(tag)
   if (name) made.className = name
@@ -7,7 +7,7 @@ function element(tag, name, text) {
 }
 
 function picture(card) {
-  if (!card.picture) return element("span", "ps-photo ps-gone", card.note)
+  if (!card.picture) return element("span", "ps-photo ps-no-picture", card.reason)
   const frame = element("span", "ps-photo")
   const image = element("img")
   image.src = card.picture
@@ -16,7 +16,7 @@ function picture(card) {
   return frame
 }
 
-function caption(card, words) {
+function caption(card, texts) {
   const text = element("span", "ps-caption")
   const path = element("span", "ps-path")
   path.title = card.path
@@ -25,35 +25,35 @@ function caption(card, words) {
   facts.append(element("span", "ps-rank", card.rank))
   if (card.confidence) {
     const confidence = element("span", "ps-confidence", card.confidence)
-    confidence.title = words.confidence
+    confidence.title = texts.confidence
     facts.append(confidence)
   }
   const score = element("span", "ps-score", card.score)
-  score.title = words.cosine
+  score.title = texts.score
   facts.append(score)
   text.append(path, facts)
   return text
 }
 
-function item(card, words, open) {
+function item(card, texts, open) {
   const made = element("li", "ps-card")
   const button = element("button", "ps-open")
   button.type = "button"
-  button.setAttribute("aria-label", words.open.replace("{path}", () => card.path))
+  button.setAttribute("aria-label", texts.open.replace("{path}", () => card.path))
   button.onclick = () => open(card.path)
-  button.append(picture(card), caption(card, words))
+  button.append(picture(card), caption(card, texts))
   made.append(button)
   return made
 }
 
-function unfolding(head, folded, label, words) {
+function expandable(head, folded, label, texts) {
   const button = element("button", "ps-duplicates", label)
   button.type = "button"
   button.setAttribute("aria-expanded", "false")
   button.onclick = () => {
     const shown = button.getAttribute("aria-expanded") === "true"
     button.setAttribute("aria-expanded", String(!shown))
-    button.textContent = shown ? label : words.fewer
+    button.textContent = shown ? label : texts.fewer
     for (const other of folded) other.hidden = shown
   }
   head.classList.add("ps-stack")
@@ -61,20 +61,20 @@ function unfolding(head, folded, label, words) {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".ps-part")
+  const root = parentElement.querySelector(".ps-component")
   const drawn = JSON.stringify(data)
   if (root.drawn === drawn) return
   root.drawn = drawn
   const open = (path) => setTriggerValue("opened", path)
   const list = element("ol", "ps-grid")
   for (const card of data.cards) {
-    const head = item(card, data.words, open)
-    const folded = card.duplicates.map((other) => item(other, data.words, open))
+    const head = item(card, data.texts, open)
+    const folded = card.duplicates.map((other) => item(other, data.texts, open))
     for (const other of folded) {
       other.hidden = true
       other.classList.add("ps-folded")
     }
-    if (folded.length) unfolding(head, folded, card.more, data.words)
+    if (folded.length) expandable(head, folded, card.more, data.texts)
     list.append(head, ...folded)
   }
   root.replaceChildren(list)

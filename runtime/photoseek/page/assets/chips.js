@@ -1,6 +1,6 @@
-// What the query consists of besides its text, each with a button that removes it.
+// The photo of the query and the filters, each as a button that removes it.
 export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".ps-part")
+  const root = parentElement.querySelector(".ps-component")
   root.classList.add("ps-chips")
   root.replaceChildren(
     ...data.chips.map((chip) => {

@@ -1,4 +1,4 @@
-// A picture that is pasted anywhere on the page; pasted text is left to the field that has the focus.
+// Sends a picture that is pasted anywhere on the page; pasted text goes to the focused field.
 export default function ({ data, setTriggerValue }) {
   const paste = (event) => {
     const files = [...(event.clipboardData?.files ?? [])]

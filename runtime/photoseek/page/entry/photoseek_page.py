@@ -1,4 +1,4 @@
-"""What ``photoseek.page.launch`` runs; alone in its folder, which ``streamlit run`` puts on the import path."""
+"""Script of ``photoseek.page.launch``, alone in its folder because ``streamlit run`` puts that on the import path."""
 
 from streamlit.starlette import App
 

@@ -1,4 +1,4 @@
-"""``/healthz``, ``/readyz`` and ``/metrics``: for those who run the service."""
+"""``/healthz``, ``/readyz`` and ``/metrics``, for operators."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ _TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"sche
 
 
 def operation_routes(backend: Backend, readiness: Readiness) -> APIRouter:
-    """The routes that tell of the service itself."""
+    """Return the routes that report the state of the service."""
     router = APIRouter(tags=["operation"], responses=documented(400, 403, 414, 431))
 
     @router.get("/healthz")
     async def alive() -> Alive:
-        """The process answers; whether the gallery does, `/readyz` tells."""
+        """Report that the process responds; `/readyz` reports whether the gallery does."""
         return Alive()
 
     @router.get("/readyz", responses=documented(503))
     async def ready() -> Ready:
-        """The gallery opens and answers."""
+        """Report that the gallery opens and responds."""
         generation = await readiness.check()
         status: Literal["ready", "degraded"] = "degraded" if readiness.degraded else "ready"
         return Ready(status=status, generation=generation.path.name, photos=len(generation.ids))
 
     @router.get("/metrics", responses=documented(401) | _TEXT)
     async def metrics() -> Response:
-        """Counters and clocks in the text format of Prometheus."""
-        with suppress(ApiError):  # photoseek_ready tells
-            await readiness.check()  # sees a gallery that was indexed again, even if nobody searches
+        """Return all metrics in the text format of Prometheus."""
+        with suppress(ApiError):  # reported as photoseek_ready
+            await readiness.check()  # detects a gallery that was indexed again, even without searches
         return Response(backend.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
     return router

@@ -17,42 +17,38 @@ from photoseek.photos.photo_file import StoredPhoto
 from photoseek.service.backend import Backend
 from photoseek.service.errors import ApiError, documented, service_unavailable
 from photoseek.service.limits import MAX_SIDE, MIN_SIDE
-from photoseek.service.photo_files import PhotoContent, original
+from photoseek.service.photo_files import PhotoContent, find_photo
 
-_REFUSED = documented(400, 401, 403, 404, 414, 422, 429, 431, 503)
-_UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "As the caller has it already."}}
+_ERRORS = documented(400, 401, 403, 404, 414, 422, 429, 431, 503)
+_UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "Not modified."}}
 _PHOTO = {"schema": {"type": "string", "format": "binary"}}
-_KEEP = "private, max-age=3600"  # private: no cache between server and caller may hand it to others
+_CACHE_CONTROL = "private, max-age=3600"  # private: no shared cache may serve it to other clients
 
 PhotoId = Annotated[str, InPath(pattern="^[1-9][0-9]{0,17}$", description="The `id` of a hit.")]
-Known = Annotated[str | None, Header(alias="If-None-Match", description="The ETag of what the caller has.")]
-Side = Annotated[int, Query(ge=MIN_SIDE, le=MAX_SIDE, description="The longer side, at most, in pixels.")]
+IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", description="ETag of the client's copy.")]
+Side = Annotated[int, Query(ge=MIN_SIDE, le=MAX_SIDE, description="Maximum length of the longer side, in pixels.")]
 
 
-def picture_routes(backend: Backend) -> APIRouter:
-    """The routes that hand out files."""
-    router = APIRouter(tags=["photos"], responses=_REFUSED | _UNCHANGED, default_response_class=Response)
+def photo_routes(backend: Backend) -> APIRouter:
+    """Return the routes that send photos."""
+    router = APIRouter(tags=["photos"], responses=_ERRORS | _UNCHANGED, default_response_class=Response)
 
     @router.get("/v1/photos/{id}", responses={200: {"content": {"image/*": _PHOTO}}})
-    async def photo(id: PhotoId, known: Known = None) -> Response:  # noqa: A002 the name in the address
-        """A photo as it lies on disk."""
-        return await backend.workers.run(lambda: _original(_find(backend, id), known))
+    async def photo(id: PhotoId, etag: IfNoneMatch = None) -> Response:  # noqa: A002 the name in the address
+        """Return the original file of a photo."""
+        return await backend.run(lambda: _original(find_photo(backend.searcher, int(id)), etag))
 
     @router.get("/v1/photos/{id}/thumbnail", responses={200: {"content": {"image/jpeg": _PHOTO}}})
-    async def small(id: PhotoId, side: Side = SIDE, known: Known = None) -> Response:  # noqa: A002
-        """A photo as a JPEG, upright."""
-        return await backend.workers.run(lambda: _thumbnail(_find(backend, id), side, known))
+    async def photo_thumbnail(id: PhotoId, side: Side = SIDE, etag: IfNoneMatch = None) -> Response:  # noqa: A002
+        """Return a photo as an upright JPEG."""
+        return await backend.run(lambda: _thumbnail(find_photo(backend.searcher, int(id)), side, etag))
 
     return router
 
 
-def _find(backend: Backend, photo: str) -> PhotoContent:
-    return original(backend.searcher, int(photo))
-
-
-def _original(found: PhotoContent, known: str | None) -> Response:
+def _original(found: PhotoContent, etag: str | None) -> Response:
     headers = _headers(found.etag())
-    if _is_known(found.etag(), known):
+    if _is_current(found.etag(), etag):
         return Response(status_code=304, headers=headers)
     headers |= {"Accept-Ranges": "none"}
     if not isinstance(found.file, Path):
@@ -68,41 +64,41 @@ def _original(found: PhotoContent, known: str | None) -> Response:
 
 
 def _streamed(found: PhotoContent, photo: StoredPhoto, headers: dict[str, str]) -> Response:
-    """An object, handed on block by block as it comes from its storage; as much as it had when it was looked at."""
+    """Return an object, sent block by block as its storage delivers it."""
     media_type = found.media_type()
     try:
         blocks = photo.iter_chunks()
     except PhotoError as error:
-        raise ApiError(404, "photo_gone", "the file of this photo is gone") from error
+        raise ApiError(404, "photo_missing", "the file of this photo no longer exists") from error
     name = f"inline; filename*=utf-8''{quote(found.name)}"
     return StreamingResponse(blocks, headers=headers | {"Content-Disposition": name}, media_type=media_type)
 
 
-def _thumbnail(found: PhotoContent, side: int, known: str | None) -> Response:
-    etag = found.etag(f"-{side}")
-    if _is_known(etag, known):
-        return Response(status_code=304, headers=_headers(etag))
+def _thumbnail(found: PhotoContent, side: int, etag: str | None) -> Response:
+    current = found.etag(f"-{side}")
+    if _is_current(current, etag):
+        return Response(status_code=304, headers=_headers(current))
     try:
         jpeg = thumbnail(found.file, side)
     except PhotoUnreachable as error:
         raise service_unavailable(error) from error
     except PhotoError as error:
-        raise ApiError(404, "photo_gone", f"this photo cannot be shown: {error}") from error
-    return Response(jpeg, headers=_headers(etag), media_type="image/jpeg")
+        raise ApiError(404, "photo_missing", f"cannot read this photo: {error}") from error
+    return Response(jpeg, headers=_headers(current), media_type="image/jpeg")
 
 
 def _headers(etag: str) -> dict[str, str]:
-    return {"ETag": etag, "Cache-Control": _KEEP}
+    return {"ETag": etag, "Cache-Control": _CACHE_CONTROL}
 
 
-def _is_known(etag: str, known: str | None) -> bool:
-    """By the weak comparison of RFC 9110, section 13.1.2."""
-    tags = [tag.strip().removeprefix("W/") for tag in (known or "").split(",")]
+def _is_current(etag: str, if_none_match: str | None) -> bool:
+    """Compare ETags weakly, as in RFC 9110, section 13.1.2."""
+    tags = [tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")]
     return etag in tags or "*" in tags
 
 
 class _WholeFile(FileResponse):
-    """A file without ranges, whose errors are of another shape than those of this service."""
+    """A file without range support; the errors of Starlette's ranges have another format."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = [(name, value) for name, value in scope["headers"] if name.lower() != b"range"]

@@ -1,4 +1,4 @@
-"""``POST /v1/search`` and ``POST /v1/embed``."""
+"""``POST /v1/search``, ``/v1/describe`` and ``/v1/embed``."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ from photoseek.service.schemas import (
     body_schema,
 )
 
-_REFUSED = documented(400, 401, 403, 408, 413, 414, 415, 422, 429, 431, 503)
+_ERRORS = documented(400, 401, 403, 408, 413, 414, 415, 422, 429, 431, 503)
 
 
 def query_routes(backend: Backend) -> APIRouter:
-    """The routes that run a tower. They take the request whole: FastAPI knows no body that is JSON or a form."""
-    router = APIRouter(tags=["queries"], responses=_REFUSED)
+    """Return the routes that run a tower. Each parses its body itself: FastAPI has no body that is JSON or a form."""
+    router = APIRouter(tags=["queries"], responses=_ERRORS)
 
     @router.post("/v1/search", openapi_extra=body_schema(SearchRequest, SearchRequest, {"text": "two dogs", "k": 5}))
     async def search(request: Request) -> SearchAnswer:
-        """The photos most like a text, a photo, or both: JSON for a text alone, else a form with the photo's file."""
+        """Search by text, photo or both. Send a text as JSON, or a photo as a form."""
         if not is_form(request):
             return await backend.search(await read_json(request, SearchRequest))
-        async with read_form(request, SearchRequest) as (asked, photo):
-            return await backend.search(asked, photo.file)
+        async with read_form(request, SearchRequest) as (fields, photo):
+            return await backend.search(fields, photo.file)
 
     @router.post("/v1/describe", openapi_extra=body_schema(DescribeRequest, DescribeRequest, {"similar_to": "a/b.jpg"}))
     async def describe(request: Request) -> DescribeAnswer:
-        """The captions that describe a photo best: one of the gallery (JSON), or one that is sent (a form)."""
+        """Return the captions that describe a photo best: one of the gallery (JSON), or an upload (form)."""
         if not is_form(request):
             return await backend.describe(await read_json(request, DescribeRequest))
-        async with read_form(request, DescribeRequest) as (asked, photo):
-            return await backend.describe(asked, photo.file)
+        async with read_form(request, DescribeRequest) as (fields, photo):
+            return await backend.describe(fields, photo.file)
 
     @router.post("/v1/embed", openapi_extra=body_schema(EmbedRequest, EmbedForm, {"texts": ["two dogs", "a beach"]}))
     async def embed(request: Request) -> EmbedAnswer:
-        """The unit vectors of texts (JSON), or of a photo (a form)."""
+        """Return the unit vectors of texts (JSON) or of a photo (form)."""
         if not is_form(request):
             return await backend.embed(await read_json(request, EmbedRequest))
         async with read_form(request, EmbedForm) as (_, photo):

@@ -1,4 +1,4 @@
-"""What is refused: with which status, and always in the one shape."""
+"""Invalid requests: their status, and the one format of errors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BIG = 300_000
 
 
 def problem(answer: httpx.Response) -> tuple[int, str, str]:
-    """Status, code and message of an answer, which holds nothing else."""
+    """Return status, code and message of an error response, which contains nothing else."""
     assert answer.headers["content-type"] == "application/json"
     assert list(answer.json()) == ["error"]
     assert set(answer.json()["error"]) == {"code", "message"}
@@ -46,26 +46,26 @@ def problem(answer: httpx.Response) -> tuple[int, str, str]:
         ([], "Input should be an object"),
     ],
 )
-def test_a_search_that_cannot_be_meant_is_refused(client: httpx.Client, body: Any, message: str) -> None:
-    status, code, told = problem(client.post("/v1/search", json=body))
+def test_an_invalid_search_is_refused(client: httpx.Client, body: Any, message: str) -> None:
+    status, code, message_sent = problem(client.post("/v1/search", json=body))
     assert (status, code.startswith("invalid_")) == (422, True)
-    assert message in told
+    assert message in message_sent
 
 
 @pytest.mark.parametrize("texts", [[], ["red"] * 33, ["x" * 1001], "red", [None], None])
-def test_texts_that_are_none_too_many_or_too_long_are_refused(client: httpx.Client, texts: Any) -> None:
+def test_invalid_texts_to_embed_are_refused(client: httpx.Client, texts: Any) -> None:
     assert problem(client.post("/v1/embed", json={"texts": texts}))[:2] == (422, "invalid_request")
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"text": "\\ud800"}', b"[" * 100_000, b'{"k": 1e999}'])
-def test_what_is_no_json_is_refused(client: httpx.Client, body: bytes) -> None:
+def test_invalid_json_is_refused(client: httpx.Client, body: bytes) -> None:
     answer = client.post("/v1/search", content=body, headers={"Content-Type": "application/json"})
     assert problem(answer)[:2] == (422, "invalid_request")
 
 
 @pytest.mark.parametrize("path", ["/v1/search", "/v1/embed"])
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", None])
-def test_another_type_of_body_is_refused(client: httpx.Client, path: str, kind: str | None) -> None:
+def test_another_media_type_is_refused(client: httpx.Client, path: str, kind: str | None) -> None:
     answer = client.post(path, content=b'{"text": "red"}', headers={"Content-Type": kind} if kind else {})
     assert problem(answer)[:2] == (415, "unsupported_media_type")
 
@@ -76,9 +76,9 @@ def test_a_damaged_photo_is_refused_with_its_reason(
     client: httpx.Client, still_photos: Path, path: str, cut: float
 ) -> None:
     photo = (still_photos / "red" / "red-0.png").read_bytes()
-    status, code, told = problem(client.post(path, files={"photo": photo[: int(len(photo) * cut)]}))
+    status, code, message_sent = problem(client.post(path, files={"photo": photo[: int(len(photo) * cut)]}))
     assert (status, code) == (422, "unreadable_photo")
-    assert told.startswith("damaged: " if cut == 0.5 else "not a photo of a known format (JPEG, PNG")
+    assert message_sent.startswith("damaged: " if cut == 0.5 else "not a photo of a known format (JPEG, PNG")
 
 
 @pytest.mark.parametrize(
@@ -94,13 +94,13 @@ def test_a_damaged_photo_is_refused_with_its_reason(
         ({}, {"photo": b"x", "text": b"red"}),
     ],
 )
-def test_a_form_of_other_fields_is_refused(client: httpx.Client, fields: Any, files: Any) -> None:
+def test_a_form_with_invalid_fields_is_refused(client: httpx.Client, fields: Any, files: Any) -> None:
     files = files or [("photo", (None, fields.pop("photo")))]
     assert problem(client.post("/v1/search", data=fields, files=files))[:2] == (422, "invalid_request")
 
 
 @pytest.mark.parametrize("body", [b"", b"--x", b"--y--", b"--x\r\nContent-Disposition: form-data\r\n\r\n\r\n--x--\r\n"])
-def test_what_is_no_form_is_refused(client: httpx.Client, body: bytes) -> None:
+def test_an_invalid_form_is_refused(client: httpx.Client, body: bytes) -> None:
     for kind in ("multipart/form-data; boundary=x", "multipart/form-data"):
         answer = client.post("/v1/search", content=body, headers={"Content-Type": kind})
         assert problem(answer)[:2] == (422, "invalid_request")
@@ -116,7 +116,7 @@ def test_an_unknown_address_or_method_is_refused(client: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("kind", "most"), [("application/json", 1_000), ("multipart/form-data; boundary=x", 100_000), ("", 1_000)]
 )
-def test_a_body_that_is_too_large_is_refused_whether_it_says_so_or_not(
+def test_a_too_large_body_is_refused_with_and_without_its_length(
     still_searcher: Searcher, kind: str, most: int, stated: bool
 ) -> None:
     body = form(bytes(BIG)) if "form" in kind else b'"' + b"x" * BIG + b'"'
@@ -126,36 +126,38 @@ def test_a_body_that_is_too_large_is_refused_whether_it_says_so_or_not(
         if not kind and not stated:
             assert problem(answer)[0] == 415  # nothing of it was read
         else:
-            assert problem(answer) == (413, "too_large", f"the body of a request may hold {most:,} bytes")
+            assert problem(answer) == (413, "too_large", f"expected a request body of at most {most:,} bytes")
 
 
 @contextmanager
 def crowded(gallery: Gallery, monkeypatch: pytest.MonkeyPatch, limits: Limits) -> Iterator[httpx.Client]:
-    """A service that processes two requests as long as the block lasts."""
-    searcher, go_on = Searcher(gallery, mode="service"), threading.Event()
+    """Yield a client of a service that processes two requests during the block."""
+    searcher, proceed = Searcher(gallery, mode="service"), threading.Event()
     with running(make_app(searcher, limits=limits)) as client, ThreadPoolExecutor(2) as callers:
         assert client.get("/readyz").status_code == 200
         nearest = searcher.nearest
-        monkeypatch.setattr(searcher, "nearest", lambda *asked, **rest: go_on.wait(60) and nearest(*asked, **rest))
+        monkeypatch.setattr(searcher, "nearest", lambda *query, **rest: proceed.wait(60) and nearest(*query, **rest))
         slow = [callers.submit(client.post, "/v1/search", json={"text": "red"}) for _ in range(2)]
         try:
             while "photoseek_requests_in_flight 3.0" not in client.get("/metrics").text:  # this one is the third
                 pass
             yield client
         finally:
-            go_on.set()
-        assert [asked.result().status_code for asked in slow] == [200, 200]
+            proceed.set()
+        assert [each.result().status_code for each in slow] == [200, 200]
         assert client.post("/v1/search", json={"text": "red"}).status_code == 200
 
 
 @pytest.mark.parametrize(
     ("limits", "expected"),
-    [(Limits(in_flight=2), (503, "overloaded")), (Limits(per_client=2), (429, "too_many_requests"))],
+    [
+        (Limits(in_flight=2, readiness_seconds=3600.0), (503, "overloaded")),
+        (Limits(per_client=2, readiness_seconds=3600.0), (429, "too_many_requests")),
+    ],
 )
-def test_a_crowd_is_refused_until_there_is_room(
+def test_too_many_concurrent_requests_are_refused(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch, limits: Limits, expected: tuple[int, str]
 ) -> None:
-    monkeypatch.setattr("photoseek.service.readiness._FRESH_S", 3600.0)
     with crowded(gallery, monkeypatch, limits) as client:
         answers = [
             client.post("/v1/search", json={"text": "red"}),
@@ -169,7 +171,7 @@ def test_a_crowd_is_refused_until_there_is_room(
         assert client.get("/readyz").status_code == 200
 
 
-def test_requests_that_still_arrive_take_no_place(still_searcher: Searcher, still_photos: Path) -> None:
+def test_incomplete_requests_do_not_count(still_searcher: Searcher, still_photos: Path) -> None:
     photo = (still_photos / "red" / "red-0.png").read_bytes()
     with running(make_app(still_searcher, limits=Limits(in_flight=1, per_client=1))) as client:
         assert client.base_url.port is not None
@@ -187,7 +189,7 @@ def test_requests_that_still_arrive_take_no_place(still_searcher: Searcher, stil
         (Limits(arriving_bytes=100_000), 1, (503, "overloaded")),
     ],
 )
-def test_bodies_that_arrive_are_bounded_together(
+def test_the_total_size_of_concurrent_bodies_is_limited(
     still_searcher: Searcher, limits: Limits, bodies: int, expected: tuple[int, str]
 ) -> None:
     with running(make_app(still_searcher, limits=limits)) as client:
@@ -200,7 +202,7 @@ def test_bodies_that_arrive_are_bounded_together(
         assert (int(answer[9:12]), body["error"]["code"]) == expected
 
 
-def test_a_body_that_never_comes_is_not_waited_for(still_searcher: Searcher) -> None:
+def test_an_incomplete_body_times_out(still_searcher: Searcher) -> None:
     with running(make_app(still_searcher, limits=Limits(wait_seconds=0.2))) as client:
         assert client.base_url.port is not None
         answer = SlowUpload(client.base_url.port, b"x").answer()
@@ -208,19 +210,17 @@ def test_a_body_that_never_comes_is_not_waited_for(still_searcher: Searcher) -> 
         assert b'"code":"request_timeout"' in answer
 
 
-def test_what_the_library_says_of_a_damaged_gallery_stays_in_the_log(
-    gallery: Gallery, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_reason_of_a_damaged_gallery_is_only_logged(gallery: Gallery, caplog: pytest.LogCaptureFixture) -> None:
     with running(make_app(Searcher(gallery, mode="service"))) as client:
         assert client.post("/v1/search", json={"text": "red"}).status_code == 200
         (gallery.path / "CURRENT").write_text("nonsense")
-        status, code, told = problem(client.post("/v1/search", json={"text": "blue"}))
+        status, code, message_sent = problem(client.post("/v1/search", json={"text": "blue"}))
     assert (status, code) == (503, "unavailable")
-    assert str(gallery.path) not in told
+    assert str(gallery.path) not in message_sent
     assert str(gallery.path) in caplog.text
 
 
-def test_what_was_not_foreseen_is_told_in_the_same_shape(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_has_the_same_format(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
     searcher = Searcher(gallery, mode="service")
     monkeypatch.setattr(searcher, "query", lambda *_, **__: 1 / 0)
     with running(make_app(searcher)) as client:

@@ -1,4 +1,4 @@
-"""The catalogues of the page: the same texts in each language, and exactly those that the page uses."""
+"""Catalogues of the page: the same texts in each language, and all of them are used."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ENGLISH = CATALOGUES["en"]
 
 
 def used_texts() -> set[str]:
-    """The names that the page's modules read: ``now.found``, ``strings().found``."""
+    """Return the names that the page's modules read: ``now.found``, ``strings().found``."""
     return {
         node.attr
         for file in PAGE.glob("*.py")
@@ -31,7 +31,7 @@ def fields(text: str) -> list[str]:
     return sorted(name for _, name, _, _ in string.Formatter().parse(text) if name)
 
 
-def test_each_catalogue_is_a_file() -> None:
+def test_each_language_has_a_file() -> None:
     assert sorted(strings.LANGUAGES) == sorted(file.stem for file in (PAGE / "locale").glob("*.toml"))
 
 
@@ -49,6 +49,6 @@ def test_the_page_uses_exactly_the_texts_of_the_catalogue() -> None:
 
 
 def test_a_text_is_an_attribute() -> None:
-    assert strings.Strings("zh").top == "前 {k}"
+    assert strings.Strings("zh").top == "前 {k} 张"
     with pytest.raises(AttributeError, match="expected a text named 'nothing_like_it'"):
         _ = strings.Strings("en").nothing_like_it

@@ -1,14 +1,14 @@
-"""The page where other computers can reach it: the operator's gallery alone, and no path of the server."""
+"""The page if other computers can reach it: only the operator's gallery, and no path of the server."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from page_sessions import text_of
 from photoseek import Bundle, Gallery
 from photoseek.captions import Caption
 from photoseek.page import launch
@@ -16,56 +16,38 @@ from tiny_photos import write_color
 
 pytest.importorskip("streamlit", reason="streamlit is not installed")
 import streamlit
-from streamlit.testing.v1 import AppTest
+
+if TYPE_CHECKING:
+    from streamlit.testing.v1 import AppTest
 
 _PATH = re.compile(r"(?<![\w.<:-])/\w")
 
 
 @pytest.fixture(autouse=True)
-def mounted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict[str, Any]]:
-    """A server on every interface, with empty caches; what its parts with scripts were given."""
-    from photoseek.page import components, open_galleries
-
-    given: dict[str, Any] = {}
+def shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that listens on every interface."""
     option = streamlit.get_option
     monkeypatch.setattr(streamlit, "get_option", lambda name: "0.0.0.0" if name == "server.address" else option(name))
-    monkeypatch.setattr(components, "register_component", lambda _, key, data, **__: given.update({key: data}))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    for cached in (open_galleries._open, open_galleries._state):
-        cached.clear()
-    yield given
-    for cached in (open_galleries._open, open_galleries._state):
-        cached.clear()
-
-
-@pytest.fixture
-def page(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    monkeypatch.setenv(launch.GALLERY_VARIABLE, str(gallery.path))
-    return AppTest.from_file(str(Path(launch.__file__).with_name("script.py")), default_timeout=60)
 
 
 @pytest.fixture
 def other(tmp_path: Path, tiny_bundle: Bundle) -> Path:
-    """A gallery of the same machine that no visitor may see."""
+    """Another gallery on the server that no visitor may see."""
     write_color(tmp_path / "private" / "salary.png", (200, 10, 10))
     Gallery.create(tmp_path / "private", tiny_bundle).index()
     return tmp_path / "private"
 
 
-def everything(page: AppTest, mounted: dict[str, Any]) -> str:
-    """All that a visitor is sent: each element as it goes out, the parts' data, and the address."""
+def everything(page: AppTest, rendered: dict[str, Any]) -> str:
+    """Return all data sent to a visitor: elements, data of components, and the address."""
     return "\n".join(
         [str(element.proto) for element in page.main]
         + [str(element.proto) for element in page.sidebar]
-        + [str(mounted), str(dict(page.query_params))]
+        + [str(rendered), str(dict(page.query_params))]
     )
 
 
-def text_of(page: AppTest) -> str:
-    return "\n".join(element.proto.body for element in page.get("html"))
-
-
-def test_there_is_neither_a_field_for_a_gallery_nor_a_list_of_recent_ones(page: AppTest, other: Path) -> None:
+def test_visitors_have_no_gallery_field_no_recent_galleries_and_no_indexing(page: AppTest, other: Path) -> None:
     from photoseek.page.sidebar import recent_galleries, remember
 
     remember(str(other))
@@ -77,36 +59,38 @@ def test_there_is_neither_a_field_for_a_gallery_nor_a_list_of_recent_ones(page: 
     assert recent_galleries() == [str(other)]
 
 
-def test_no_address_and_no_session_names_another_gallery(page: AppTest, mounted: dict[str, Any], other: Path) -> None:
+def test_neither_address_nor_session_can_select_another_gallery(
+    page: AppTest, rendered: dict[str, Any], other: Path
+) -> None:
     for name in ("gallery", "gallery-field", "photos", "bundle", "recent"):
         page.query_params[name] = page.session_state[name] = str(other)
     page.query_params.update({"q": "red", "k": "50"})
     page.run()
     assert not page.exception
-    assert "salary" not in everything(page, mounted)
+    assert "salary" not in everything(page, rendered)
     assert "24 photos searched" in text_of(page)
 
 
-def test_no_path_of_the_server_is_in_anything_that_is_sent(
-    page: AppTest, mounted: dict[str, Any], gallery: Gallery, tmp_path: Path
+def test_no_path_of_the_server_is_sent(
+    page: AppTest, rendered: dict[str, Any], gallery: Gallery, tmp_path: Path
 ) -> None:
     gallery.add_captions([Caption("red/red-0.png", 0, "a red picture")])
     page.query_params.update({"q": "red", "k": "50"})
     page.session_state["opened"] = "red/red-0.png"
     page.run()
-    sent = everything(page, mounted)
+    sent = everything(page, rendered)
     assert "red/red-0.png" in sent
     assert not [place for place in (str(tmp_path), str(gallery.path), str(Path.home())) if place in sent]
     assert not page.get("code")
 
 
-def test_a_path_is_shown_to_the_owner_of_this_computer(
-    page: AppTest, mounted: dict[str, Any], gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+def test_paths_are_shown_on_this_computer(
+    page: AppTest, rendered: dict[str, Any], gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(streamlit, "get_option", lambda _: "127.0.0.1")
     page.query_params.update({"q": "red"})
     page.session_state["opened"] = "red/red-0.png"
-    assert str(gallery.photos.root) in everything(page.run(), mounted)
+    assert str(gallery.photos.root) in everything(page.run(), rendered)
 
 
 def break_vectors(gallery: Gallery) -> None:
@@ -122,37 +106,35 @@ def remove_gallery(gallery: Gallery) -> None:
 
 
 @pytest.mark.parametrize("damage", [break_vectors, break_database, remove_gallery])
-def test_errors_name_no_path_and_no_command_but_the_log_does(
-    page: AppTest, mounted: dict[str, Any], gallery: Gallery, caplog: pytest.LogCaptureFixture, damage: Any
+def test_errors_contain_no_path_and_no_command_but_the_log_does(
+    page: AppTest, rendered: dict[str, Any], gallery: Gallery, caplog: pytest.LogCaptureFixture, damage: Any
 ) -> None:
     root = str(gallery.photos.root)
     damage(gallery)
     gallery.close()
     page.query_params["q"] = "red"
     page.run()
-    sent = everything(page, mounted)
+    sent = everything(page, rendered)
     assert root not in sent
     assert not _PATH.search(text_of(page))
     assert "photoseek index" not in sent
     if damage is not remove_gallery:
-        assert "The reason is in the log of the server" in text_of(page)
+        assert "See the log of the server for details" in text_of(page)
         assert str(gallery.path) in caplog.text
 
 
-def test_an_empty_gallery_names_no_path(
-    page: AppTest, mounted: dict[str, Any], tiny_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_message_for_an_empty_gallery_contains_no_path(
+    page: AppTest, rendered: dict[str, Any], tiny_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "empty").mkdir()
     Gallery.create(tmp_path / "empty", tiny_bundle).index()
     monkeypatch.setenv(launch.GALLERY_VARIABLE, str(tmp_path / "empty"))
     page.run()
     assert "Nothing to search yet" in text_of(page)
-    assert str(tmp_path) not in everything(page, mounted)
+    assert str(tmp_path) not in everything(page, rendered)
 
 
-def test_a_proxy_in_front_of_loopback_makes_visitors_of_its_callers(
-    page: AppTest, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_requests_through_a_proxy_to_loopback_are_from_visitors(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     from photoseek.page import exposure
 
     monkeypatch.setattr(streamlit, "get_option", lambda _: "127.0.0.1")
@@ -170,29 +152,29 @@ def test_a_proxy_in_front_of_loopback_makes_visitors_of_its_callers(
     "message",
     ["/home/you/Photos: damaged", "cannot read '/srv/a'", "see ~/Photos", "at s3://bucket/a", "C:\\photos", "(/etc/x)"],
 )
-def test_a_message_with_a_path_is_not_for_visitors(message: str) -> None:
+def test_a_message_with_a_path_is_replaced(message: str) -> None:
     from photoseek.page.exposure import public
 
-    assert public(message) == "The reason is in the log of the server."
+    assert public(message) == "See the log of the server for details."
 
 
 @pytest.mark.parametrize(
     "message", ["expected a date like 2024", "his/her", "red/red-0.png cannot be decoded", "../a.png"]
 )
-def test_other_messages_are(message: str) -> None:
+def test_other_messages_are_shown(message: str) -> None:
     from photoseek.page.exposure import public
 
     assert public(message) == message
 
 
-def test_the_bare_script_without_the_gate_shows_nothing(
-    page: AppTest, mounted: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+def test_the_script_without_the_gate_shows_no_photos(
+    page: AppTest, rendered: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from photoseek.page import server
+    from photoseek.page import app
 
-    monkeypatch.setattr(server, "_built", False)
+    monkeypatch.setattr(app, "is_gated", lambda: False)
     page.query_params["q"] = "red"
     page.run()
     assert "Start the page with photoseek app" in text_of(page)
-    assert "cards" not in mounted
+    assert "cards" not in rendered
     assert not page.text_input

@@ -1,4 +1,4 @@
-"""Who is answered: by the name of the server, and by a token."""
+"""Which requests are accepted: by host name, token and origin."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from photoseek import Gallery, Searcher
 from photoseek.service.app import make_app
-from photoseek.service.headers import SAFE_HEADERS
+from photoseek.service.middleware import SAFE_HEADERS
 from photoseek.system.network import allowed_hosts
 from running_service import running
 
@@ -21,7 +21,7 @@ GUARDED = ("/v1/photos/1", "/v1/photos/1/thumbnail", "/metrics", "/openapi.json"
 
 @pytest.fixture(scope="module")
 def guarded(still_searcher: Searcher) -> Iterator[httpx.Client]:
-    """Asks a service that wants a token."""
+    """A client of a service that requires a token."""
     with running(make_app(still_searcher, token=TOKEN)) as client:
         yield client
 
@@ -30,7 +30,7 @@ def guarded(still_searcher: Searcher) -> Iterator[httpx.Client]:
     "given",
     [None, "", TOKEN, "Bearer", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", f"Basic {TOKEN}", "Bearer é"],
 )
-def test_without_the_token_nothing_is_told(guarded: httpx.Client, given: str | None) -> None:
+def test_requests_without_the_token_are_refused(guarded: httpx.Client, given: str | None) -> None:
     headers = {} if given is None else {"Authorization": given.encode("latin-1")}
     answers = [guarded.post(path, json={"text": "red"}, headers=headers) for path in ("/v1/search", "/v1/embed")]
     answers += [guarded.get(path, headers=headers) for path in GUARDED]
@@ -40,18 +40,18 @@ def test_without_the_token_nothing_is_told(guarded: httpx.Client, given: str | N
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
-def test_with_the_token_everything_is_answered(guarded: httpx.Client, scheme: str) -> None:
+def test_requests_with_the_token_are_accepted(guarded: httpx.Client, scheme: str) -> None:
     headers = {"Authorization": f"{scheme} {TOKEN}"}
     assert guarded.post("/v1/search", json={"text": "red"}, headers=headers).status_code == 200
     assert [guarded.get(path, headers=headers).status_code for path in GUARDED] == [200, 200, 200, 200, 404]
 
 
-def test_health_is_told_to_everyone(guarded: httpx.Client) -> None:
+def test_health_endpoints_need_no_token(guarded: httpx.Client) -> None:
     assert guarded.get("/healthz").json() == {"status": "alive"}
     assert guarded.get("/readyz").json()["status"] == "ready"
 
 
-def test_the_schema_says_that_a_token_is_wanted(guarded: httpx.Client, client: httpx.Client) -> None:
+def test_the_schema_documents_the_token(guarded: httpx.Client, client: httpx.Client) -> None:
     schema = guarded.get("/openapi.json", headers={"Authorization": f"Bearer {TOKEN}"}).json()
     assert schema["paths"]["/v1/search"]["post"]["security"] == [{"HTTPBearer": []}]
     assert "security" not in schema["paths"]["/healthz"]["get"]
@@ -59,7 +59,7 @@ def test_the_schema_says_that_a_token_is_wanted(guarded: httpx.Client, client: h
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8000", "127.0.0.1:1", "[::1]:8000"])
-def test_a_computer_may_be_called_as_it_calls_itself(client: httpx.Client, host: str) -> None:
+def test_local_host_names_are_accepted(client: httpx.Client, host: str) -> None:
     assert client.get("/healthz", headers={"Host": host}).status_code == 200
 
 
@@ -67,12 +67,12 @@ def test_a_computer_may_be_called_as_it_calls_itself(client: httpx.Client, host:
     "host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "", "a b", "[::2]"]
 )
 @pytest.mark.parametrize("path", ["/healthz", "/v1/photos/1"])
-def test_under_any_other_name_nothing_is_told(client: httpx.Client, host: str, path: str) -> None:
+def test_other_host_names_are_refused(client: httpx.Client, host: str, path: str) -> None:
     answer = client.get(path, headers={"Host": host})
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "unknown_host")
 
 
-def test_a_server_that_listens_everywhere_has_any_name(still_searcher: Searcher) -> None:
+def test_a_server_on_all_interfaces_accepts_any_host_name(still_searcher: Searcher) -> None:
     with running(make_app(still_searcher, hosts=allowed_hosts("0.0.0.0"))) as client:
         assert client.get("/healthz", headers={"Host": "photos.example"}).status_code == 200
 
@@ -97,20 +97,20 @@ def test_a_web_page_of_another_origin_is_refused(client: httpx.Client, path: str
         ({"Origin": "null"}, 403),
     ],
 )
-def test_the_service_itself_and_programs_are_no_other_origin(
+def test_requests_of_the_same_origin_and_of_programs_are_accepted(
     client: httpx.Client, headers: dict[str, str], status: int
 ) -> None:
     answer = client.post("/v1/search", json={"text": "red"}, headers={"Host": "localhost:8000", **headers})
     assert answer.status_code == status
 
 
-def test_a_web_page_that_shows_the_token_is_answered(guarded: httpx.Client) -> None:
-    foreign = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
-    shown = {**foreign, "Authorization": f"Bearer {TOKEN}"}
-    assert guarded.post("/v1/search", json={"text": "red"}, headers=shown).status_code == 200
-    assert guarded.post("/v1/search", json={"text": "red"}, headers=foreign).status_code == 401
-    assert guarded.get("/healthz", headers=foreign).status_code == 403
-    assert guarded.get("/healthz", headers=shown).status_code == 200
+def test_a_web_page_of_another_origin_is_accepted_with_the_token(guarded: httpx.Client) -> None:
+    cross_site = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
+    with_token = {**cross_site, "Authorization": f"Bearer {TOKEN}"}
+    assert guarded.post("/v1/search", json={"text": "red"}, headers=with_token).status_code == 200
+    assert guarded.post("/v1/search", json={"text": "red"}, headers=cross_site).status_code == 401
+    assert guarded.get("/healthz", headers=cross_site).status_code == 403
+    assert guarded.get("/healthz", headers=with_token).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_a_web_page_that_shows_the_token_is_answered(guarded: httpx.Client) -> N
         ("POST", "/v1/embed", {"Content-Type": "application/json"}, 422),
     ],
 )
-def test_every_answer_keeps_other_origins_out(
+def test_every_response_has_the_safe_headers(
     client: httpx.Client, method: str, path: str, headers: dict[str, str], status: int
 ) -> None:
     answer = client.request(method, path, headers=headers)
@@ -142,13 +142,13 @@ def test_every_answer_keeps_other_origins_out(
     expect_safe(answer)
 
 
-def test_even_what_is_not_read_keeps_other_origins_out(client: httpx.Client) -> None:
+def test_a_refused_body_has_the_safe_headers(client: httpx.Client) -> None:
     answer = client.post("/v1/search", content=bytes(1_000_001))
     assert answer.status_code == 413
     expect_safe(answer)
 
 
-def test_even_an_unexpected_error_keeps_other_origins_out(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_has_the_safe_headers(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
     searcher = Searcher(gallery, mode="service")
     monkeypatch.setattr(searcher, "query", lambda *_, **__: 1 / 0)
     with running(make_app(searcher)) as client:
@@ -158,13 +158,13 @@ def test_even_an_unexpected_error_keeps_other_origins_out(gallery: Gallery, monk
 
 
 def expect_safe(answer: httpx.Response) -> None:
-    """Each safe header, once."""
+    """Expect each safe header once."""
     for name, value in SAFE_HEADERS.items():
         assert answer.headers.get_list(name) == [value]
 
 
 async def who(scope: Scope, _: Receive, send: Send) -> None:
-    """An application that answers with the address and the scheme of the request."""
+    """An application that returns the address and the scheme of the request."""
     await PlainTextResponse(f"{scope['client'][0]} {scope['scheme']}")(scope, _, send)
 
 
@@ -178,7 +178,7 @@ async def who(scope: Scope, _: Receive, send: Send) -> None:
         (["127.0.0.1/32", "192.0.2.7/32"], "203.0.113.1, 192.0.2.7", "203.0.113.1 https"),
     ],
 )
-def test_only_trusted_proxies_say_who_asks(
+def test_only_trusted_proxies_set_the_client_address(
     monkeypatch: pytest.MonkeyPatch, trusted: list[str], forwarded: str, expected: str
 ) -> None:
     monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")

@@ -1,7 +1,8 @@
-"""Conditions, photos of the gallery, near-duplicates and sentences, over HTTP as in the library."""
+"""Filters, photos of the gallery, near-duplicates and captions over HTTP."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,24 +16,32 @@ from photoseek.service.app import make_app
 from running_service import running
 
 
-@pytest.fixture
-def client(gallery: Gallery) -> Iterator[httpx.Client]:
-    gallery.add_captions([Caption("", number, f"a {name} picture") for number, name in enumerate(("red", "blue"))])
-    with running(make_app(Searcher(gallery, mode="service"))) as client:
+@pytest.fixture(scope="module")
+def photos(indexed_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Indexed photos with captions, shared by all tests."""
+    folder = shutil.copytree(indexed_photos, tmp_path_factory.mktemp("captioned") / "photos")
+    with Gallery.open(folder) as gallery:
+        gallery.add_captions([Caption("", number, f"a {name} picture") for number, name in enumerate(("red", "blue"))])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def client(photos: Path) -> Iterator[httpx.Client]:
+    with running(make_app(Searcher(Gallery.open(photos), mode="service"))) as client:
         yield client
 
 
-def test_everything_that_can_be_asked_of_the_library_is_answered_alike(client: httpx.Client, gallery: Gallery) -> None:
-    searcher = Searcher(gallery)
-    for asked, options in (
+def test_every_kind_of_query_has_the_hits_of_the_library(client: httpx.Client, photos: Path) -> None:
+    searcher = Searcher(Gallery.open(photos))
+    for fields, options in (
         ({"text": "red + 2:blue - green"}, {}),
         ({"similar_to": "red/red-0.png"}, {"similar_to": "red/red-0.png"}),
         ({"text": "red", "folder": "blue", "type": "png"}, {"where": Filter(folder="blue", type="png")}),
         ({"text": "red", "orientation": "portrait"}, {"where": Filter(orientation="portrait")}),
         ({"text": "red", "group_duplicates": True}, {"group_duplicates": True}),
     ):
-        found = client.post("/v1/search", json={**asked, "k": 24}).json()["hits"]
-        expected = searcher.search(asked.get("text"), k=24, **options)  # type: ignore[arg-type]
+        found = client.post("/v1/search", json={**fields, "k": 24}).json()["hits"]
+        expected = searcher.search(fields.get("text"), k=24, **options)  # type: ignore[arg-type]
         assert [(hit["id"], hit["rank"]) for hit in found] == [(str(hit.id), hit.rank) for hit in expected]
         duplicates = [[other["path"] for other in hit["duplicates"]] for hit in found]
         assert duplicates == [[other.path for other in hit.duplicates] for hit in expected]
@@ -55,7 +64,7 @@ def test_a_photo_is_described(client: httpx.Client, photos: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "message"),
+    ("fields", "message"),
     [
         ({"text": "red", "taken_from": "May"}, "taken_from"),
         ({"text": "red", "taken_from": "2024-13"}, "taken_from: expected a date"),
@@ -66,7 +75,7 @@ def test_a_photo_is_described(client: httpx.Client, photos: Path) -> None:
         ({}, "an empty query"),
     ],
 )
-def test_what_cannot_be_asked_is_refused(client: httpx.Client, asked: dict[str, str], message: str) -> None:
-    answer = client.post("/v1/search", json=asked)
+def test_an_invalid_query_or_filter_is_refused(client: httpx.Client, fields: dict[str, str], message: str) -> None:
+    answer = client.post("/v1/search", json=fields)
     assert answer.status_code == 422
     assert message in answer.json()["error"]["message"]

@@ -1,9 +1,10 @@
-"""Steps that people take on the page."""
+"""Actions on the page, and what it shows."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,11 +12,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
-ASK = "What should the photos show?"
+QUERY = "What should the photos show?"
 
 
 def search(tab: Page, text: str) -> None:
-    tab.get_by_label(ASK).fill(text)
+    tab.get_by_label(QUERY).fill(text)
     tab.keyboard.press("Enter")
 
 
@@ -27,13 +28,13 @@ def choose_gallery(tab: Page, folder: Path | str) -> None:
 
 @contextmanager
 def sidebar(tab: Page) -> Iterator[Locator]:
-    """The sidebar; on a telephone it is opened, and covers the page until it is closed again."""
+    """Yield the sidebar; on a phone it is opened, and covers the page until it is closed."""
     found = tab.get_by_test_id("stSidebar")
-    folded = not is_wide(tab)
-    if folded:
+    collapsed = not is_wide(tab)
+    if collapsed:
         tab.get_by_test_id("stExpandSidebarButton").click()
     yield found
-    if folded:
+    if collapsed:
         found.hover()
         found.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
 
@@ -45,12 +46,35 @@ def is_wide(tab: Page) -> bool:
 def upload(tab: Page, picture: Path) -> None:
     tab.get_by_role("button", name="Photo", exact=False).first.click()
     tab.locator("input[type=file]").first.set_input_files(picture)
-    tab.locator(".ps-chip").wait_for()
+    tab.get_by_role("button", name=f"Remove: {picture.name}").wait_for()
     tab.keyboard.press("Escape")
 
 
+def paste(tab: Page) -> None:
+    """Paste a green picture."""
+    tab.evaluate("""async () => {
+      const canvas = document.createElement("canvas"); canvas.width = canvas.height = 40
+      const pen = canvas.getContext("2d"); pen.fillStyle = "rgb(30, 180, 40)"; pen.fillRect(0, 0, 40, 40)
+      const blob = await new Promise((done) => canvas.toBlob(done))
+      const data = new DataTransfer(); data.items.add(new File([blob], "pasted.png", { type: "image/png" }))
+      document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data }))
+    }""")
+
+
+def wait_until(tab: Page, condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
+    """Poll a condition that no locator expresses."""
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end
+        tab.wait_for_timeout(50)
+
+
+def heading(tab: Page, name: str) -> Locator:
+    return tab.get_by_role("heading", name=name)
+
+
 def cards(tab: Page, first: str) -> Locator:
-    """The cards, once the first one's file has a name that begins so; those alike are among them, hidden."""
+    """Return the cards, once the name of the first one's file starts with ``first``; near-duplicates are hidden."""
     tab.locator(".ps-card").first.filter(has_text=re.compile(rf"(^|/){re.escape(first)}")).wait_for()
     return tab.locator(".ps-card")
 
@@ -60,5 +84,5 @@ def names(found: Locator) -> list[str]:
 
 
 def colors(found: Locator) -> list[str]:
-    """The colour of each card that can be seen."""
+    """Return the color of each visible card."""
     return [name.partition("-")[0] for name in names(found.locator("visible=true"))]

@@ -1,0 +1,63 @@
+"""Recent galleries: the latest first, only existing ones, and a damaged file is replaced."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from photoseek import Bundle, Gallery
+
+pytest.importorskip("streamlit", reason="streamlit is not installed")
+from photoseek.page.sidebar import recent_galleries, remember
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "photoseek"
+
+
+def create_galleries(tiny_bundle: Bundle, *folders: Path) -> list[str]:
+    for folder in folders:
+        folder.mkdir()
+        Gallery.create(folder, tiny_bundle).close()
+    return [str(folder) for folder in folders]
+
+
+@pytest.fixture
+def folders(tmp_path: Path, tiny_bundle: Bundle) -> list[str]:
+    return create_galleries(tiny_bundle, *(tmp_path / name for name in ("one", "two", "照片")))
+
+
+def test_the_latest_is_first_each_is_listed_once_and_removed_ones_are_not(folders: list[str]) -> None:
+    assert recent_galleries() == []
+    for folder in (*folders, folders[0]):
+        remember(folder)
+    assert recent_galleries() == [folders[0], folders[2], folders[1]]
+    shutil.rmtree(folders[2])
+    assert recent_galleries() == [folders[0], folders[1]]
+
+
+def test_twelve_are_stored(tmp_path: Path, tiny_bundle: Bundle) -> None:
+    folders = create_galleries(tiny_bundle, *(tmp_path / str(number) for number in range(15)))
+    for folder in folders:
+        remember(folder)
+    assert recent_galleries() == folders[:2:-1]
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"galleries": 3}', '{"galleries": [1, null]}', "\x00"])
+def test_a_damaged_file_is_replaced(cache: Path, folders: list[str], content: str) -> None:
+    cache.mkdir(parents=True)
+    (cache / "recent.json").write_text(content)
+    assert recent_galleries() == []
+    remember(folders[0])
+    assert recent_galleries() == [folders[0]]
+
+
+def test_without_a_cache_folder_nothing_is_stored(cache: Path, folders: list[str]) -> None:
+    cache.parent.mkdir(parents=True)
+    cache.write_text("not a folder")
+    remember(folders[0])
+    assert recent_galleries() == []
