@@ -127,6 +127,15 @@ def fail(name: str, message: str, code: int) -> NoReturn:
     sys.exit(code)
 
 
+@contextmanager
+def exit_on_interrupt(state: str) -> Iterator[None]:
+    """Exit on Ctrl-C with a message that says what was saved."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        fail("photoseek", f"interrupted; {state}", INTERRUPTED)
+
+
 def print_status(name: str, message: str) -> None:
     """Print one line on standard error."""
     print_line(f"{name}: {one_line(message)}", error=True)
@@ -166,6 +175,15 @@ def confirm(question: str) -> bool:
     """Prompt on the terminal and return whether the answer is ``y`` or ``yes``."""
     print(encodable(f"{one_line(question)} [y/N] ", sys.stderr), end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def plain(value: Any) -> str:
+    """Format a value without brackets and quotes, and integers with thousands separators."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {plain(inner)}".strip() for key, inner in value.items()) or "-"
+    if isinstance(value, list):
+        return ", ".join(plain(inner) for inner in value) or "-"
+    return "-" if value is None else f"{value:,}" if type(value) is int else str(value)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
