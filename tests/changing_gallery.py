@@ -1,4 +1,4 @@
-"""A gallery of few photos whose folder has changed since: what it may answer before, while and after it is indexed."""
+"""A small gallery whose photo folder has changed, with the results it may return before, during and after indexing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Answers = list[list[tuple[str, float]]]
 """For each query, the photos and their scores, best first."""
 
 REFUSED = 3
-"""The exit code of a child that ended with an error that it may end with."""
+"""Exit code of a child that ended with an expected error."""
 
 _INDEX = f"""
 import sys
@@ -40,7 +40,7 @@ except (PhotoseekError, OSError) as error:
 
 @dataclass(frozen=True)
 class Beside:
-    """A second bundle that the gallery holds, and what it answers with that before and after it is indexed."""
+    """A second bundle of the gallery, and its results before and after indexing."""
 
     bundle: Bundle
     old: Answers
@@ -93,7 +93,7 @@ class Changing:
         return cls(folder, bundle, old, new, frozenset({"1.png"}), frozenset({"2.png"}), held)
 
     def copy(self, place: Path) -> Path:
-        """A copy that may be tortured, in place of what lies there."""
+        """Replace a folder by a copy that a test may damage."""
         shutil.rmtree(place, ignore_errors=True)
         return shutil.copytree(self.folder, place)
 
@@ -137,7 +137,7 @@ class Changing:
 
 
 def answers(gallery: Gallery, bundle: Bundle, engine: Engine = "exact") -> Answers:
-    """What a gallery answers to a few fixed queries."""
+    """Return the results of a few fixed queries."""
     searcher = Searcher(gallery, bundle=bundle, engine=engine)
     queries = np.random.default_rng(0).normal(size=(3, DIM)).astype(np.float32)
     queries /= np.linalg.norm(queries, axis=1, keepdims=True)
@@ -145,14 +145,14 @@ def answers(gallery: Gallery, bundle: Bundle, engine: Engine = "exact") -> Answe
 
 
 def without(found: Answers, photos: AbstractSet[str]) -> Answers:
-    """The answers less some photos."""
+    """Return the results without some photos."""
     return [[hit for hit in hits if hit[0] not in photos] for hits in found]
 
 
 def index_in_a_child(
     folder: Path, before: Sequence[str] = (), file_size: int | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Index a folder in a process of its own, begun by the words of ``before``; its files may grow to ``file_size``."""
+    """Index a folder in a new process, after the code ``before``; its files may grow to ``file_size``."""
     command = [*before, sys.executable, "-c", _INDEX, str(folder)]
     limit = None if file_size is None else lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
     return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment(), preexec_fn=limit)
