@@ -39,7 +39,7 @@ except (PhotoseekError, OSError) as error:
 
 
 @dataclass(frozen=True)
-class Beside:
+class SecondBundle:
     """A second bundle of the gallery, and its results before and after indexing."""
 
     bundle: Bundle
@@ -49,16 +49,16 @@ class Beside:
 
 @dataclass(frozen=True)
 class Changing:
-    """A folder of photos, with a gallery of its past, and what it answered and will answer.
+    """A photo folder that has changed since it was indexed, with the results before and after indexing.
 
     Attributes:
-        folder: To be copied and not to be touched.
-        bundle: What it is indexed with.
-        old: The answers of the gallery as it is.
-        new: Those after it is indexed.
-        changed: Photos that are not any more what they were.
-        gone: Photos that are there no more.
-        beside: The same of a second bundle; None where there is none.
+        folder: Photos and their gallery. Do not change it; use ``copy``.
+        bundle: The primary bundle.
+        old: Results of the gallery before indexing.
+        new: Results of the gallery after indexing.
+        changed: Photos whose content has changed.
+        removed: Photos that were removed.
+        second: A second bundle of the gallery with its results, or None.
     """
 
     folder: Path
@@ -66,14 +66,16 @@ class Changing:
     old: Answers
     new: Answers
     changed: frozenset[str]
-    gone: frozenset[str]
-    beside: Beside | None = None
+    removed: frozenset[str]
+    second: SecondBundle | None = None
 
     @classmethod
-    def make(cls, root: Path, *, beside: bool = False) -> Changing:
-        """Six photos were indexed, ``beside`` with two bundles; one has changed since, one is gone, two have come."""
+    def make(cls, root: Path, *, two_bundles: bool = False) -> Changing:
+        """Index six photos with one or two bundles, then change one, remove one and add two."""
         bundle = Bundle.load(write_tiny_bundle(root / "bundle"))
-        second = Bundle.load(write_tiny_bundle(root / "second", name="second", seed=4, dim=DIM)) if beside else None
+        second = (
+            Bundle.load(write_tiny_bundle(root / "second", name="second", seed=4, dim=DIM)) if two_bundles else None
+        )
         folder = root / "photos"
         for number, color in enumerate(COLORS.values()):
             write_color(folder / f"{number}.png", color, seed=number)
@@ -89,8 +91,8 @@ class Changing:
         with Gallery.open(shutil.copytree(folder, root / "indexed")) as gallery:
             gallery.index()
             new, new_second = answers(gallery, bundle), [] if second is None else answers(gallery, second)
-        held = None if second is None else Beside(second, old_second, new_second)
-        return cls(folder, bundle, old, new, frozenset({"1.png"}), frozenset({"2.png"}), held)
+        found = None if second is None else SecondBundle(second, old_second, new_second)
+        return cls(folder, bundle, old, new, frozenset({"1.png"}), frozenset({"2.png"}), found)
 
     def copy(self, place: Path) -> Path:
         """Replace a folder by a copy that a test may damage."""
@@ -99,41 +101,42 @@ class Changing:
 
     @property
     def allowed(self) -> list[Answers]:
-        """The old state, the new one, or the old one without photos that are known to be others now, or none.
+        """The old results, the new ones, or the old ones without changed or removed photos.
 
-        A photo that could not be read now, for want of memory, is as it was.
+        A photo that could not be read, for lack of memory, keeps its old data.
         """
         return self._between(self.old, self.new)
 
     def _between(self, old: Answers, new: Answers) -> list[Answers]:
-        return [*(without(old, left) for left in (set(), self.changed, self.gone, self.changed | self.gone)), new]
+        return [*(without(old, left) for left in (set(), self.changed, self.removed, self.changed | self.removed)), new]
 
     def check(self, folder: Path) -> bool:
-        """Assert that a tortured copy holds the old state or the new one, and comes to the new one when indexed again.
+        """Assert that a damaged copy has the old or the new state, and the new one after indexing.
 
-        Tells whether :meth:`Gallery.verify` found anything wrong before that.
+        Returns:
+            Whether :meth:`Gallery.verify` reported a problem before indexing.
         """
         with Gallery.open(folder) as gallery:
             assert answers(gallery, self.bundle) in self.allowed
-            if self.beside is not None:
-                found = answers(gallery, self.beside.bundle)
-                assert found in self._between(self.beside.old, self.beside.new)
+            if self.second is not None:
+                found = answers(gallery, self.second.bundle)
+                assert found in self._between(self.second.old, self.second.new)
             try:
                 gallery.verify()
-                whole = True
+                intact = True
             except GalleryError:
-                whole = False
+                intact = False
             gallery.index()
             gallery.verify()
             for engine in sorted({"exact", *gallery.generation().manifest.tuning.engines}):
                 assert answers(gallery, self.bundle, engine) == self.new
-                assert self.beside is None or answers(gallery, self.beside.bundle, engine) == self.beside.new
+                assert self.second is None or answers(gallery, self.second.bundle, engine) == self.second.new
             left = sorted(
                 path.name for path in gallery.path.rglob("*") if "partial" in path.name or "new-" in path.name
             )
             assert left == []
             assert all(len(list(folder.iterdir())) <= 2 for folder in gallery.path.rglob("generations"))
-        return not whole
+        return not intact
 
 
 def answers(gallery: Gallery, bundle: Bundle, engine: Engine = "exact") -> Answers:
