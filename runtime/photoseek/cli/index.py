@@ -135,7 +135,7 @@ def index(
         options.recall,
         backend=_ray_backend(options.ray),
         rehash=options.rehash,
-        quiet=as_json,
+        print_report=not as_json,
     )
     pruned = opened.prune() if options.prune else 0
     if as_json:
@@ -152,7 +152,7 @@ def index_with_progress(
     *,
     backend: EncodingBackend | None = None,
     rehash: bool = False,
-    quiet: bool = False,
+    print_report: bool = True,
 ) -> IndexReport:
     """Index a gallery with a progress bar; on an interrupt, keep the encoded photos and exit."""
     with (
@@ -168,7 +168,7 @@ def index_with_progress(
         report = gallery.index(
             bundle, precision=precision, progress=show, recall=recall, backend=backend, rehash=rehash
         )
-    if not quiet:
+    if print_report:
         _print_report(report)
     return report
 

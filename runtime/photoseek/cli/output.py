@@ -43,15 +43,15 @@ def make_app(help_text: str) -> typer.Typer:
     return app
 
 
-def show_version(asked: bool) -> None:
-    """Print the version and exit if ``asked``."""
-    if asked:
+def print_version(requested: bool) -> None:
+    """Print the version and exit if ``requested``."""
+    if requested:
         print_line(__version__)
         raise typer.Exit
 
 
 VersionOption = Annotated[
-    bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print the version and exit.")
+    bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version and exit.")
 ]
 
 
@@ -85,14 +85,17 @@ def run(
     """
     terminal.install()
     try:
-        code = _invoke(app, name)
+        try:
+            code = app(prog_name=name, standalone_mode=False)
+        finally:
+            terminal.install()  # Typer replaces the hook for uncaught errors
         sys.stdout.flush()  # here, so that a closed pipe is handled below
     except typer.TyperException as error:  # no such option, a missing argument, ...
         context = getattr(error, "ctx", None)
-        asked = context.command_path if context else name
+        command = context.command_path if context else name
         if not error.format_message():  # no command: the help was printed
             sys.exit(error.exit_code)
-        fail(name, f"{error.format_message()} See: {asked} --help", error.exit_code)
+        fail(name, f"{error.format_message()} See: {command} --help", error.exit_code)
     except PhotoseekError as error:
         if _debug:
             raise
@@ -112,13 +115,6 @@ def run(
             raise
         fail(name, str(error), RUNTIME_ERROR)
     sys.exit(code or 0)
-
-
-def _invoke(app: typer.Typer, name: str) -> Any:
-    try:
-        return app(prog_name=name, standalone_mode=False)
-    finally:
-        terminal.install()  # Typer replaces the hook for uncaught errors
 
 
 def fail(name: str, message: str, code: int) -> NoReturn:
@@ -205,7 +201,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 def progress_bar(description: str, unit: str = "photos") -> Iterator[Callable[[int, int], None]]:
     """Show a progress bar on standard error and yield its update function, which takes ``done`` and ``total``.
 
-    Without a terminal, nothing is shown.
+    Without a terminal, nothing is printed.
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

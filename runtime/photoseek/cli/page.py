@@ -42,7 +42,7 @@ def demo(
     bundle = Bundle.load(DEMO)
     drawn = folder is None  # another version of photoseek may have indexed the scenes with another bundle
     gallery = Gallery.open_or_create(folder or demo_photos(), bundle, rebuild=drawn)
-    index.index_with_progress(gallery, bundle, quiet=as_json)
+    index.index_with_progress(gallery, bundle, print_report=not as_json)
     if query is not None:
         search.run_query(partial(Searcher(gallery).search, k=k), query, search.OutputOptions(as_json))
     else:

@@ -114,8 +114,8 @@ def push(
 
 
 def _print_report(report: PushReport) -> None:
-    parts = {"sent": report.sent, "deleted": report.deleted, "unchanged": report.unchanged}
-    summary = ", ".join(f"{count:,} {what}" for what, count in parts.items() if count)
+    counts = {"sent": report.sent, "deleted": report.deleted, "unchanged": report.unchanged}
+    summary = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
     recalls = ", ".join(f"{recall:.4f} by {kind}" for kind, recall in sorted(report.found.recalls.items()))
     effort = report.found.parameters["effort"]
     how = f"{effort} candidates per query" if effort else "exact search"

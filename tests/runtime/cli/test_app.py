@@ -93,9 +93,7 @@ def test_evaluate_in_folds_and_in_two_languages(photos: Path, tiny_bundle_path: 
     found = json.loads(answer(*both, "--folds", "2", "--json"))
     assert (found["captions"], found["languages"]["en"]["captions"], found["languages"]["zh"]["captions"]) == (8, 4, 4)
     assert found["languages"]["en"]["rsum"] == 600.0
-    assert (
-        found["languages"]["zh"]["text_to_image"]["r1"] == 25.0
-    )  # unknown words give the same ranking for every query
+    assert found["languages"]["zh"]["text_to_image"]["r1"] == 25.0  # unknown words: one ranking for all queries
     assert (found["folds"]["count"], found["folds"]["images"]) == (2, 2)
     assert "interval" not in found
     table = answer(*both, "--folds", "2")
