@@ -1,4 +1,4 @@
-"""Memory, disk, indexing time, throughput and cost of ten thousand to a thousand million photos, from measurements.
+"""Memory, disk, indexing time, throughput and cost of ten thousand to a billion photos, from measurements.
 
     python benchmarks/scale.py                        # the table of docs/scale.md
     python benchmarks/scale.py --core-hour 0.02 --gb-month-memory 2   # with your prices

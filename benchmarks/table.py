@@ -194,7 +194,7 @@ def _unreached(reports: Mapping[str, Any]) -> str:
     text, limit = _figure(reports, ("text_query", _INT8, "p50_ms")), reports["limits"]["rows"]["text query, int8"]
     text_limit = (
         f"**Reading the weights once** ({limit['streamed_once_ms']} ms) does not bound an int8 text query: at "
-        f"{limit['tokens']:.0f} tokens, the median of these captions, it takes {limit['Gop']} thousand million "
+        f"{limit['tokens']:.0f} tokens, the median of these captions, it takes {limit['Gop']} billion "
         f"operations, for which both cores need {limit['multiplied_at_peak_ms']} ms at the rate of a large matrix "
         f"product. It took {text:.1f} ms.\n\n"
     )

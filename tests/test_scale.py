@@ -59,7 +59,7 @@ def test_a_measured_size_has_the_measured_figures(scale: ModuleType) -> None:
 
 
 def test_an_extrapolated_row_equals_a_calculation_by_hand(scale: ModuleType) -> None:
-    """A thousand million photos in a graph of 784.1 bytes each, in machines of 256 GB, three quarters filled."""
+    """A billion photos in a graph of 784.1 bytes each, in machines of 256 GB, three quarters filled."""
     given = scale.Assumptions()
     run = scale.Run(milliseconds=0.2, memory=784.1e6, index=784.1e6, build=100.0)
     plan = scale.plan(scale.Engine("graph", {1_000_000: run}, math.log), 10**9, 70.0, given)

@@ -110,7 +110,7 @@ def test_each_result_is_printed_before_the_next_query_is_read(gallery: Gallery) 
     pipe = subprocess.PIPE
     buffered = {name: value for name, value in environment().items() if name != "PYTHONUNBUFFERED"}
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=buffered, text=True) as running:
-        timeout = threading.Timer(60, running.kill)
+        timeout = threading.Timer(300, running.kill)
         timeout.start()
         assert running.stdin is not None
         assert running.stdout is not None
@@ -131,7 +131,7 @@ def in_a_terminal(*arguments: object, reply: bytes = b"", **variables: str) -> t
     )
     os.close(theirs)
     printed = b""
-    timeout = threading.Timer(60, running.kill)
+    timeout = threading.Timer(300, running.kill)
     timeout.start()
     with running:
         while True:
