@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 import termios
 import threading
-import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -181,11 +181,9 @@ def test_open_passes_each_hit_to_the_viewer(gallery: Gallery, photos: Path, tmp_
 
 
 def test_search_does_not_wait_for_an_open_viewer(gallery: Gallery, tmp_path: Path) -> None:
-    path = fake_viewer(tmp_path / "bin", f"echo $$ >> {tmp_path}/running; exec sleep 60")
-    began = time.monotonic()
+    path = fake_viewer(tmp_path / "bin", f"echo $$ >> {tmp_path}/running; exec sleep 600")
     answer("search", "red", "--gallery", gallery.path, "-k", 1, "--open", PATH=path)
-    assert time.monotonic() - began < 30
-    os.kill(int((tmp_path / "running").read_text()), 15)
+    os.kill(int((tmp_path / "running").read_text()), signal.SIGTERM)  # fails if the viewer has exited
 
 
 def test_a_failing_or_missing_viewer_is_reported(gallery: Gallery, tmp_path: Path) -> None:
