@@ -1,4 +1,4 @@
-"""The models of ``clip_models`` in the folder layouts of other programs."""
+"""The models of ``clip_models`` in the folders that programs other than photoseek keep them in."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import clip_models as clip
 
 @dataclass(frozen=True)
 class Reference:
-    """A model that transformers runs."""
+    """A model as transformers runs it."""
 
     model: Any
     tokenizer: Any
@@ -34,7 +34,7 @@ def export(
     output: str | list[str],
     dynamic: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write an ONNX graph, with fixed sizes unless ``dynamic``."""
+    """Write an ONNX graph; without ``dynamic`` of fixed sizes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     shapes = {name: (dynamic or {}).get(name) for name in inputs}
     with warnings.catch_warnings():
@@ -54,7 +54,7 @@ def export(
 
 
 def save_configuration(reference: Reference, folder: Path) -> None:
-    """Write the files that transformers writes in addition to weights."""
+    """What transformers itself writes beside weights."""
     folder.mkdir(parents=True, exist_ok=True)
     reference.model.config.save_pretrained(folder)
     reference.tokenizer.save_pretrained(folder)
@@ -67,7 +67,7 @@ def clip_processor(**settings: Any) -> Any:
 
 
 def chinese_processor() -> Any:
-    """Return the preprocessing of OFA-Sys: resize to a square."""
+    """As OFA-Sys has it: squeezed to a square."""
     square = {"height": clip.SIZE, "width": clip.SIZE}
     return transformers.ChineseCLIPImageProcessorPil(size=square, do_center_crop=False)
 
@@ -84,7 +84,7 @@ def ids(model: Any, length: int, batch: int = 2) -> Tensor:
 
 
 def write_two_files(reference: Reference, folder: Path, *, masked: bool = True) -> Path:
-    """Write ``onnx/text_model.onnx`` and ``onnx/vision_model.onnx`` with dynamic sizes, and transformers' files."""
+    """``onnx/text_model.onnx`` and ``onnx/vision_model.onnx`` of dynamic sizes, with transformers' own files."""
     save_configuration(reference, folder)
     model, batch = reference.model, Dim("batch")
     longest = int(model.config.text_config.max_position_embeddings)
@@ -98,7 +98,7 @@ def write_two_files(reference: Reference, folder: Path, *, masked: bool = True) 
 
 
 class States(nn.Module):
-    """Write SigLIP's towers as optimum and transformers.js export them: all states, then the pooled output."""
+    """SigLIP's towers as optimum and transformers.js export them: all states first, then what pools them."""
 
     def __init__(self, tower: nn.Module) -> None:
         super().__init__()
@@ -120,7 +120,7 @@ def write_siglip(reference: Reference, folder: Path) -> Path:
 
 
 class ImmichText(nn.Module):
-    """A text tower with int32 tokens and unit vectors."""
+    """int32 tokens in, unit vectors out."""
 
     def __init__(self, model: Any) -> None:
         super().__init__()
@@ -131,7 +131,7 @@ class ImmichText(nn.Module):
 
 
 def write_immich(reference: Reference, folder: Path, **pictures: Any) -> Path:
-    """Write ``textual/`` and ``visual/`` with batch size 1, and the configuration of open_clip."""
+    """``textual/`` and ``visual/`` of batch 1, with open_clip's configuration."""
     model = reference.model
     export(ImmichText(model), folder / "textual/model.onnx", {"text": ids(model, 77, 1).int()}, "text_embedding")
     pixels = {"image": torch.zeros(1, 3, clip.SIZE, clip.SIZE)}
@@ -158,7 +158,7 @@ def write_immich(reference: Reference, folder: Path, **pictures: Any) -> Path:
 
 
 def write_rclip(reference: Reference, folder: Path) -> Path:
-    """Write ``textual.onnx`` with 77 tokens and ``visual.onnx``, any batch size, and OpenAI's merges."""
+    """``textual.onnx`` and ``visual.onnx`` of 77 tokens and any batch, with OpenAI's merges."""
     model, batch = reference.model, {0: Dim("batch")}
     export(clip.Text(model), folder / "textual.onnx", {"input": ids(model, 77)}, "output", {"input": batch})
     pixels = {"input": torch.zeros(2, 3, clip.SIZE, clip.SIZE)}
@@ -168,7 +168,7 @@ def write_rclip(reference: Reference, folder: Path) -> Path:
 
 
 class ChineseText(nn.Module):
-    """A text tower that masks tokens padded with 0."""
+    """Tokens filled up with zeros, which the graph itself masks."""
 
     def __init__(self, model: Any) -> None:
         super().__init__()

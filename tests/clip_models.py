@@ -1,4 +1,4 @@
-"""Small CLIP, SigLIP and Chinese-CLIP models: random weights, and tokenizers in their real file formats."""
+"""Small models of the classes that people search with: random weights, and tokenizers in their real file formats."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ TEXTS = [
 
 
 def photos() -> list[Image.Image]:
-    """Return pictures in landscape, portrait, odd sizes, tiny and gray."""
+    """Landscape, portrait, odd sides that cannot be halved, tiny, grey."""
     sizes = [(120, 83), (61, 200), (SIZE, SIZE), (49, 151), (5, 3), (301, 48)]
     return [*(_noise(*size) for size in sizes), _noise(90, 71).convert("L")]
 
 
 def _noise(width: int, height: int) -> Image.Image:
-    """Return a picture of color blocks, with edges and areas as in photos."""
+    """Blocks of colour: edges, and areas of several pixels, as photos have them."""
     random = np.random.default_rng(width * 1000 + height)
     small = random.integers(0, 256, size=(-(-height // 4), -(-width // 4), 3)).astype(np.uint8)
     return Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC)
@@ -96,13 +96,13 @@ def _random(kind: type[Any], config: Any) -> Any:
     config._attn_implementation = "eager"
     model = kind(config).eval()
     with torch.no_grad():
-        for parameter in model.parameters():  # with the default initialization, all texts have similar vectors
+        for parameter in model.parameters():  # as initialised all texts would be nearly alike
             parameter += 0.2 * torch.randn_like(parameter)
     return model
 
 
 def write_openai_merges(path: Path) -> list[tuple[str, str]]:
-    """Write ``bpe_simple_vocab_16e6.txt.gz`` with merges for a few words, and return the merges."""
+    """``bpe_simple_vocab_16e6.txt.gz`` with merges for a few words; the merges."""
     found: dict[tuple[str, str], None] = {}
     for word in _WORDS:
         pieces = [*word[:-1], f"{word[-1]}</w>"]
@@ -116,7 +116,7 @@ def write_openai_merges(path: Path) -> list[tuple[str, str]]:
 
 
 def clip_tokenizer(work: Path) -> CLIPTokenizer:
-    """Return the tokenizer of transformers with the merges of OpenAI's file."""
+    """transformers' own, from the merges of OpenAI's file."""
     merges = write_openai_merges(work / "bpe_simple_vocab_16e6.txt.gz")
     letters = sorted(pre_tokenizers.ByteLevel.alphabet(), key=lambda letter: (ord(letter) > 255, ord(letter)))
     tokens = [*letters, *(f"{letter}</w>" for letter in letters), *map("".join, merges)]
@@ -126,7 +126,7 @@ def clip_tokenizer(work: Path) -> CLIPTokenizer:
 
 
 def write_clip_vocabulary(tokenizer: CLIPTokenizer, folder: Path) -> None:
-    """Write ``vocab.json`` and ``merges.txt``, as in folders without tokenizer.json."""
+    """``vocab.json`` and ``merges.txt``, as folders of before tokenizer.json have them."""
     (folder / "vocab.json").write_text(json.dumps(tokenizer.get_vocab(), ensure_ascii=False), "utf-8")
     merges = json.loads(tokenizer.backend_tokenizer.to_str())["model"]["merges"]
     lines = ["#version: 0.2", *(" ".join(pair) for pair in merges), ""]
@@ -134,7 +134,7 @@ def write_clip_vocabulary(tokenizer: CLIPTokenizer, folder: Path) -> None:
 
 
 def chinese_tokenizer(folder: Path) -> Any:
-    """Return the tokenizer of a BERT from ``vocab.txt``."""
+    """A BERT's, from ``vocab.txt``."""
     tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghijklmnopqrstuvwxyz!,'", *_CHINESE]
     tokens += [f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
     folder.mkdir(parents=True, exist_ok=True)
@@ -143,7 +143,7 @@ def chinese_tokenizer(folder: Path) -> Any:
 
 
 def siglip_tokenizer() -> PreTrainedTokenizerFast:
-    """Return a unigram tokenizer that lower-cases, strips punctuation, and ends and pads texts with ``</s>``."""
+    """A unigram model that writes lower case without punctuation, ends texts and fills them up with ``</s>``."""
     pieces = [("<unk>", 0.0), ("</s>", 0.0), ("▁", -3.0)]
     pieces += [(f"▁{word}", -2.0) for word in _WORDS[:15]]
     pieces += [(letter, -6.0) for letter in "abcdefghijklmnopqrstuvwxyz"]
@@ -169,7 +169,7 @@ def siglip_tokenizer() -> PreTrainedTokenizerFast:
 
 
 class Text(nn.Module):
-    """A text tower, wrapped for export."""
+    """A text tower as exporters wrap it."""
 
     def __init__(self, model: Any) -> None:
         super().__init__()
@@ -180,7 +180,7 @@ class Text(nn.Module):
 
 
 class Vision(nn.Module):
-    """An image tower, wrapped for export."""
+    """An image tower as exporters wrap it."""
 
     def __init__(self, model: Any) -> None:
         super().__init__()
@@ -191,14 +191,14 @@ class Vision(nn.Module):
 
 
 def embedding(features: Any) -> Tensor:
-    """Return the embedding, which transformers 5 wraps."""
+    """transformers 5 wraps it."""
     return features if isinstance(features, Tensor) else features.pooler_output
 
 
 def text_vectors(model: Any, tokenizer: Any, texts: Sequence[str], **how: Any) -> np.ndarray:
-    """Return the unit vectors of texts by transformers; special tokens in a text are plain text."""
+    """What transformers makes of texts, unit vectors; special tokens that somebody typed are text."""
     rows = []
-    for text in texts:  # one at a time, without padding
+    for text in texts:  # each by itself: what is filled up cannot matter then
         inputs = tokenizer([text], truncation=True, split_special_tokens=True, return_tensors="pt", **how)
         kept = {name: inputs[name] for name in ("input_ids", "attention_mask") if name in inputs}
         with torch.inference_mode():
@@ -207,7 +207,7 @@ def text_vectors(model: Any, tokenizer: Any, texts: Sequence[str], **how: Any) -
 
 
 def image_vectors(model: Any, processor: Any, pictures: Sequence[Image.Image]) -> np.ndarray:
-    """Return the unit vectors of photos by transformers."""
+    """What transformers makes of photos, unit vectors."""
     with torch.inference_mode():
         pixels = [processor(picture.convert("RGB"), return_tensors="pt")["pixel_values"] for picture in pictures]
         return unit(Vision(model)(torch.cat(pixels)))

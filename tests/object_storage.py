@@ -1,4 +1,4 @@
-"""Local object storage servers with the real protocols, which the tests fill through their clients."""
+"""Object storage on this machine: servers of the real protocols, which the tests fill by clients of their own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BUCKET = "bucket"
 
 
 def picture(color: tuple[int, int, int], seed: int = 0) -> bytes:
-    """Return a PNG of one color with noise, so that no two are equal."""
+    """A PNG of one colour, a little noisy, so that no two are the same."""
     noise = np.random.default_rng(seed).integers(-12, 13, size=(36, 48, 3))
     target = io.BytesIO()
     Image.fromarray(np.clip(np.array(color) + noise, 0, 255).astype(np.uint8)).save(target, "PNG")
@@ -26,7 +26,7 @@ def picture(color: tuple[int, int, int], seed: int = 0) -> bytes:
 
 
 class S3:
-    """Moto's S3 server in a thread of this process."""
+    """Moto's S3 in a thread of this process."""
 
     def __init__(self) -> None:
         pytest.importorskip("s3fs")
@@ -50,12 +50,12 @@ class S3:
         self.client.delete_object(Bucket=BUCKET, Key=key)
 
     def empty(self) -> None:
-        """Reset the server to one empty bucket."""
+        """Have an empty bucket, and nothing else."""
         urlopen(Request(f"{self.endpoint}/moto-api/reset", method="POST")).close()
         self.client.create_bucket(Bucket=BUCKET)
 
     def stop(self) -> None:
-        """Stop the server."""
+        """Be away."""
         self._server.stop()
         self.away = True
 
@@ -65,7 +65,7 @@ _running: list[S3] = []
 
 @contextmanager
 def s3() -> Iterator[S3]:
-    """Yield a server with an empty bucket, configured through environment variables; later calls reuse it."""
+    """A server with an empty bucket, which this process finds by its environment; it is kept for the next caller."""
     if not _running or _running[-1].away:
         _running.append(S3())
     server = _running[-1]
@@ -78,14 +78,14 @@ def s3() -> Iterator[S3]:
             "DEFAULT_REGION": "us-east-1",
         }.items():
             patch.setenv(f"AWS_{name}", value)
-        patch.setattr("s3fs.S3FileSystem.retries", 2)  # the default of five takes long
+        patch.setattr("s3fs.S3FileSystem.retries", 2)  # five take long
         forget_clients("s3fs")
         yield server
         forget_clients("s3fs")
 
 
 class GCS:
-    """The emulator of Google Cloud Storage in a thread of this process."""
+    """The emulator of Google's storage in a thread of this process."""
 
     def __init__(self) -> None:
         pytest.importorskip("gcsfs")
@@ -106,13 +106,13 @@ class GCS:
         urlopen(Request(f"{self.endpoint}/storage/v1/b/{BUCKET}/o/{quote(key, safe='')}", method="DELETE")).close()
 
     def stop(self) -> None:
-        """Stop the server."""
+        """Be away."""
         self._server.stop()
 
 
 @contextmanager
 def gcs() -> Iterator[GCS]:
-    """Yield a server with an empty bucket, configured through environment variables."""
+    """A server with an empty bucket, which this process finds by its environment."""
     server = GCS()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STORAGE_EMULATOR_HOST", server.endpoint)
@@ -125,6 +125,6 @@ def gcs() -> Iterator[GCS]:
 
 
 def forget_clients(package: str) -> None:
-    """Clear the clients that fsspec caches with their endpoint."""
+    """Have clients made anew: fsspec keeps them, with the endpoint that they were made for."""
     kind: Any = pytest.importorskip(package)
     (kind.S3FileSystem if package == "s3fs" else kind.GCSFileSystem).clear_instance_cache()

@@ -1,4 +1,4 @@
-"""Data of the training tests: pictures of two colors."""
+"""The world that the tests of training learn: pictures of two colours."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ COLORS = {"red": (220, 30, 30), "green": (30, 180, 40), "blue": (40, 50, 220), "
 SIZE = 32
 
 MakeFit = Callable[..., Fit]
-"""A run on the data: ``make_fit(out, tune="both", epochs=2)``."""
+"""A run on the world: ``make_fit(out, tune="both", epochs=2)``."""
 
 
 class World(NamedTuple):
-    """Write a data set with three training pictures and one dev picture for each pair of colors."""
+    """Files of a data set: each pair of colours thrice to train on and once to measure on."""
 
     images: Path
     captions: Path
@@ -32,7 +32,7 @@ class World(NamedTuple):
 
 
 def draw(path: Path, left: str, right: str, seed: int) -> None:
-    """Return a noisy picture with one color in each half."""
+    """A noisy picture, half of it in one colour and half in another."""
     pixels = np.empty((36, 48, 3))
     pixels[:, :24], pixels[:, 24:] = COLORS[left], COLORS[right]
     noise = np.random.default_rng(seed).normal(0, 8, pixels.shape)

@@ -1,4 +1,4 @@
-"""Script that the tests of several processes launch in each process: three runs in one start.
+"""What the test of several processes launches in each of them: one run after another, started once.
 
     accelerate launch ... two_processes.py WORLD BERT RESNET OUT
 
@@ -26,14 +26,14 @@ BOTH = replace(FROZEN, tune="both", epochs=3, image_lr=1e-3, text_lr=1e-3, mix=0
 
 
 def fit_on(world: World, bert: Path, resnet: Path, optim: OptimConfig, out: Path) -> Fit:
-    """Start a run on the CPU with the settings of ``command``."""
+    """A run on the CPU, with the settings that ``command`` gives."""
     sources = ModelInit(str(bert), str(resnet), max_tokens=24, dropout=0.0)
     settings = FitSettings(sources, preprocessing_of(32, "squash"), AugmentConfig(crop_scale=0.8), optim)
     return Fit(world.split("train"), world.split("dev"), settings, out, FitResources(device="cpu"))
 
 
 def command(world: World, bert: Path, resnet: Path, optim: OptimConfig, out: Path) -> list[str]:
-    """Return the arguments of ``photoseek-train`` for the same run."""
+    """The words of ``photoseek-train`` for the same run."""
     options = {
         "--images": world.images, "--captions": world.captions, "--train": world.train, "--dev": world.dev,
         "--text-model": bert, "--image-weights": resnet, "--image-size": 32, "--resize": "squash", "--max-tokens": 24,
@@ -45,7 +45,7 @@ def command(world: World, bert: Path, resnet: Path, optim: OptimConfig, out: Pat
 
 
 def main(files: str, bert: Path, resnet: Path, out: Path) -> None:
-    """Execute the three runs."""
+    """Make the three runs."""
     world = World(*map(Path, json.loads(files)))
     app(command(world, bert, resnet, FROZEN, out / "frozen"), standalone_mode=False)
     whole = fit_on(world, bert, resnet, BOTH, out / "whole")

@@ -1,4 +1,4 @@
-"""Open bundles and run their towers in a process that a crafted graph may crash: ``use_bundle.py FOLDER...``.
+"""Opens bundles and runs their towers, in a process that a crafted graph may crash: ``use_bundle.py FOLDER...``.
 
 For each folder a line: ``outcome fine``, or with the class of the error that the bundle was refused with. onnxruntime
 prints lines of its own where a name in a graph is not UTF-8.
@@ -19,10 +19,10 @@ from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import BundleError
 
 MEMORY = 4 << 30
-"""Address space in bytes."""
+"""Bytes of address space."""
 
 SECONDS = 30
-"""Seconds per bundle."""
+"""For one bundle."""
 
 
 def use(folder: Path) -> None:
@@ -34,7 +34,7 @@ def use(folder: Path) -> None:
 
 
 def main(folders: list[str]) -> None:
-    """Use bundles one after the other; any error but ``BundleError`` ends the process."""
+    """Use one after the other; whatever is no ``BundleError`` ends the process."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     for folder in folders:
         signal.alarm(SECONDS)
