@@ -1,4 +1,4 @@
-"""A small gallery whose photo folder has changed, with the results it may return before, during and after indexing."""
+"""A gallery of few photos whose folder has changed since: what it may answer before, while and after it is indexed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Answers = list[list[tuple[str, float]]]
 """For each query, the photos and their scores, best first."""
 
 REFUSED = 3
-"""Exit code of a child that ended with an expected error."""
+"""The exit code of a child that ended with an error that it may end with."""
 
 _INDEX = f"""
 import sys
@@ -39,8 +39,8 @@ except (PhotoseekError, OSError) as error:
 
 
 @dataclass(frozen=True)
-class SecondBundle:
-    """A second bundle of the gallery, and its results before and after indexing."""
+class Beside:
+    """A second bundle that the gallery holds, and what it answers with that before and after it is indexed."""
 
     bundle: Bundle
     old: Answers
@@ -49,16 +49,16 @@ class SecondBundle:
 
 @dataclass(frozen=True)
 class Changing:
-    """A photo folder that has changed since it was indexed, with the results before and after indexing.
+    """A folder of photos, with a gallery of its past, and what it answered and will answer.
 
     Attributes:
-        folder: Photos and their gallery. Do not change it; use ``copy``.
-        bundle: The primary bundle.
-        old: Results of the gallery before indexing.
-        new: Results of the gallery after indexing.
-        changed: Photos whose content has changed.
-        removed: Photos that were removed.
-        second: A second bundle of the gallery with its results, or None.
+        folder: To be copied and not to be touched.
+        bundle: What it is indexed with.
+        old: The answers of the gallery as it is.
+        new: Those after it is indexed.
+        changed: Photos that are not any more what they were.
+        gone: Photos that are there no more.
+        beside: The same of a second bundle; None where there is none.
     """
 
     folder: Path
@@ -66,16 +66,14 @@ class Changing:
     old: Answers
     new: Answers
     changed: frozenset[str]
-    removed: frozenset[str]
-    second: SecondBundle | None = None
+    gone: frozenset[str]
+    beside: Beside | None = None
 
     @classmethod
-    def make(cls, root: Path, *, two_bundles: bool = False) -> Changing:
-        """Index six photos with one or two bundles, then change one, remove one and add two."""
+    def make(cls, root: Path, *, beside: bool = False) -> Changing:
+        """Six photos were indexed, ``beside`` with two bundles; one has changed since, one is gone, two have come."""
         bundle = Bundle.load(write_tiny_bundle(root / "bundle"))
-        second = (
-            Bundle.load(write_tiny_bundle(root / "second", name="second", seed=4, dim=DIM)) if two_bundles else None
-        )
+        second = Bundle.load(write_tiny_bundle(root / "second", name="second", seed=4, dim=DIM)) if beside else None
         folder = root / "photos"
         for number, color in enumerate(COLORS.values()):
             write_color(folder / f"{number}.png", color, seed=number)
@@ -91,56 +89,55 @@ class Changing:
         with Gallery.open(shutil.copytree(folder, root / "indexed")) as gallery:
             gallery.index()
             new, new_second = answers(gallery, bundle), [] if second is None else answers(gallery, second)
-        found = None if second is None else SecondBundle(second, old_second, new_second)
-        return cls(folder, bundle, old, new, frozenset({"1.png"}), frozenset({"2.png"}), found)
+        held = None if second is None else Beside(second, old_second, new_second)
+        return cls(folder, bundle, old, new, frozenset({"1.png"}), frozenset({"2.png"}), held)
 
     def copy(self, place: Path) -> Path:
-        """Replace a folder by a copy that a test may damage."""
+        """A copy that may be tortured, in place of what lies there."""
         shutil.rmtree(place, ignore_errors=True)
         return shutil.copytree(self.folder, place)
 
     @property
     def allowed(self) -> list[Answers]:
-        """The old results, the new ones, or the old ones without changed or removed photos.
+        """The old state, the new one, or the old one without photos that are known to be others now, or none.
 
-        A photo that could not be read, for lack of memory, keeps its old data.
+        A photo that could not be read now, for want of memory, is as it was.
         """
         return self._between(self.old, self.new)
 
     def _between(self, old: Answers, new: Answers) -> list[Answers]:
-        return [*(without(old, left) for left in (set(), self.changed, self.removed, self.changed | self.removed)), new]
+        return [*(without(old, left) for left in (set(), self.changed, self.gone, self.changed | self.gone)), new]
 
     def check(self, folder: Path) -> bool:
-        """Assert that a damaged copy has the old or the new state, and the new one after indexing.
+        """Assert that a tortured copy holds the old state or the new one, and comes to the new one when indexed again.
 
-        Returns:
-            Whether :meth:`Gallery.verify` reported a problem before indexing.
+        Tells whether :meth:`Gallery.verify` found anything wrong before that.
         """
         with Gallery.open(folder) as gallery:
             assert answers(gallery, self.bundle) in self.allowed
-            if self.second is not None:
-                found = answers(gallery, self.second.bundle)
-                assert found in self._between(self.second.old, self.second.new)
+            if self.beside is not None:
+                found = answers(gallery, self.beside.bundle)
+                assert found in self._between(self.beside.old, self.beside.new)
             try:
                 gallery.verify()
-                intact = True
+                whole = True
             except GalleryError:
-                intact = False
+                whole = False
             gallery.index()
             gallery.verify()
             for engine in sorted({"exact", *gallery.generation().manifest.tuning.engines}):
                 assert answers(gallery, self.bundle, engine) == self.new
-                assert self.second is None or answers(gallery, self.second.bundle, engine) == self.second.new
+                assert self.beside is None or answers(gallery, self.beside.bundle, engine) == self.beside.new
             left = sorted(
                 path.name for path in gallery.path.rglob("*") if "partial" in path.name or "new-" in path.name
             )
             assert left == []
             assert all(len(list(folder.iterdir())) <= 2 for folder in gallery.path.rglob("generations"))
-        return not intact
+        return not whole
 
 
 def answers(gallery: Gallery, bundle: Bundle, engine: Engine = "exact") -> Answers:
-    """Return the results of a few fixed queries."""
+    """What a gallery answers to a few fixed queries."""
     searcher = Searcher(gallery, bundle=bundle, engine=engine)
     queries = np.random.default_rng(0).normal(size=(3, DIM)).astype(np.float32)
     queries /= np.linalg.norm(queries, axis=1, keepdims=True)
@@ -148,14 +145,14 @@ def answers(gallery: Gallery, bundle: Bundle, engine: Engine = "exact") -> Answe
 
 
 def without(found: Answers, photos: AbstractSet[str]) -> Answers:
-    """Return the results without some photos."""
+    """The answers less some photos."""
     return [[hit for hit in hits if hit[0] not in photos] for hits in found]
 
 
 def index_in_a_child(
     folder: Path, before: Sequence[str] = (), file_size: int | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Index a folder in a new process, after the code ``before``; its files may grow to ``file_size``."""
+    """Index a folder in a process of its own, begun by the words of ``before``; its files may grow to ``file_size``."""
     command = [*before, sys.executable, "-c", _INDEX, str(folder)]
     limit = None if file_size is None else lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
     return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment(), preexec_fn=limit)

@@ -39,7 +39,7 @@ class Call:
 
 @pytest.fixture(scope="module", params=[False, True], ids=["one bundle", "two bundles"])
 def changing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Changing:
-    return Changing.make(tmp_path_factory.mktemp("changing"), two_bundles=request.param)
+    return Changing.make(tmp_path_factory.mktemp("changing"), beside=request.param)
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def test_what_current_names_is_on_the_disk_before_it_is_named(
     changing: Changing, calls: list[Call], beside: bool
 ) -> None:
     """fsync(each file), rename(generation), fsync(its folder), fsync(new pointer), rename(pointer), fsync(gallery)."""
-    if beside and changing.second is None:
+    if beside and changing.beside is None:
         pytest.skip("a gallery of one bundle")
     calls = [call for call in calls if ("/bundles/" in call.arguments) == beside]
     top = r"/bundles/\w+" if beside else r"/\.photoseek"
