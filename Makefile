@@ -17,6 +17,9 @@ help: ## list the commands
 demo: $(VENV)/app.stamp ## index 300 drawn scenes and open the search page
 	$(BIN)/photoseek demo $(ARGS)
 
+# A test process has one core: threads of BLAS and PyTorch would only wait for each other.
+test torture: export OMP_NUM_THREADS = 1
+
 test: $(VENV)/dev.stamp ## run all tests (20 minutes)
 	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile $(ARGS)
 
