@@ -120,6 +120,7 @@ def index(
     if options.remove_bundle is not None:
         _remove_bundle(Gallery.open(gallery or photos, recover=True), options.remove_bundle, as_json=as_json)
         return
+    backend = _ray_backend(options.ray)  # before anything is written, because Ray may not be installed
     answer = trusting(trust)
     model = _select_bundle(photos, gallery, bundle, answer)
     chosen = {name: getattr(options, name) for name in ("rebuild", "add_bundle", "relocate")}
@@ -129,13 +130,7 @@ def index(
     if options.watch:
         _watch(opened, model, precision, options.recall, as_json=as_json)
     report = index_with_progress(
-        opened,
-        model,
-        precision,
-        options.recall,
-        backend=_ray_backend(options.ray),
-        rehash=options.rehash,
-        print_report=not as_json,
+        opened, model, precision, options.recall, backend=backend, rehash=options.rehash, print_report=not as_json
     )
     pruned = opened.prune() if options.prune else 0
     if as_json:

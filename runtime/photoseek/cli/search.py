@@ -29,6 +29,33 @@ SearchFn: TypeAlias = "Callable[[str | None], Sequence[Hit]]"
 
 
 @dataclass(frozen=True)
+class QueryOptions:
+    """What is searched, and how many hits are returned."""
+
+    query: Annotated[
+        list[str] | None,
+        typer.Argument(help="Text query. Without one, each line of standard input is a query."),
+    ] = None
+    image: Annotated[Path | None, typer.Option(metavar="FILE", help="Find photos similar to this image file.")] = None
+    similar_to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH", help="Find photos similar to this photo of the gallery: its path in the photo folder."
+        ),
+    ] = None
+    k: CountOption = 5
+    group_duplicates: Annotated[
+        bool, typer.Option("--group-duplicates", help="Group near-duplicates and count each group as one hit.")
+    ] = False
+    language: Annotated[
+        str | None,
+        typer.Option(
+            metavar="en|zh", help="Language of the query (`en` or `zh`). Detected from the script by default."
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
 class FilterOptions:
     """Conditions that every hit meets."""
 
@@ -93,32 +120,12 @@ class OutputOptions:
 def search(
     *,
     gallery: GalleryOption,
-    query: Annotated[
-        list[str] | None,
-        typer.Argument(help="Text query. Without one, each line of standard input is a query."),
-    ] = None,
-    image: Annotated[Path | None, typer.Option(metavar="FILE", help="Find photos similar to this image file.")] = None,
-    similar_to: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PATH", help="Find photos similar to this photo of the gallery: its path in the photo folder."
-        ),
-    ] = None,
-    k: CountOption = 5,
+    options: QueryOptions,
     filters: FilterOptions,
-    group_duplicates: Annotated[
-        bool, typer.Option("--group-duplicates", help="Group near-duplicates and count each group as one hit.")
-    ] = False,
     model: ModelOptions,
     reranking: RerankOptions,
     exact: ExactOption = False,
     storage: StoreOptions,
-    language: Annotated[
-        str | None,
-        typer.Option(
-            metavar="en|zh", help="Language of the query (`en` or `zh`). Detected from the script by default."
-        ),
-    ] = None,
     trust: TrustOption = False,
     form: OutputOptions,
 ) -> None:
@@ -141,21 +148,21 @@ def search(
     - Search in a vector database: `photoseek search "a lake" --gallery ~/Photos --store postgresql://me@db/photos`
     """
     form.check()
-    lines = _query_lines() if not query and image is None and similar_to is None else None
+    lines = _query_lines() if not options.query and options.image is None and options.similar_to is None else None
     searcher = open_searcher(Gallery.open(gallery, trust=trusting(trust)), model, exact, storage)
     where = Filter(**vars(filters))
-    searcher.text_encoder.require_text_tower(language)  # once, not for each line
+    searcher.text_encoder.require_text_tower(options.language)  # once, not for each line
     run = partial(
         reranking.wrap(searcher, model.precision).search,
-        photo=image,
-        similar_to=similar_to,
-        k=k,
-        language=language,
+        photo=options.image,
+        similar_to=options.similar_to,
+        k=options.k,
+        language=options.language,
         where=where,
-        group_duplicates=group_duplicates,
+        group_duplicates=options.group_duplicates,
     )
     if lines is None:
-        run_query(run, " ".join(query) if query else None, form)
+        run_query(run, " ".join(options.query) if options.query else None, form)
     else:
         raise typer.Exit(_run_batch(run, lines, form))
 
