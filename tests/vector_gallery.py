@@ -1,4 +1,4 @@
-"""Galleries of thousands of vectors without photos, with databases as indexing writes them."""
+"""Galleries of thousands of vectors, without photos: their databases say what indexing would have found."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FACTS = (
 
 @dataclass(frozen=True)
 class Facts:
-    """Metadata of a photo."""
+    """What a photo tells beside its vector."""
 
     path: str
     width: int = 640
@@ -54,7 +54,7 @@ FILTERS = [
 
 
 def various(count: int, seed: int = 0, start: int = 0) -> list[Facts]:
-    """Return photos in several folders, sizes, years and types."""
+    """Photos of several folders, sizes, years and types."""
     rng = np.random.default_rng(seed)
     folders, endings = ("", "a/", "a/b/", "a.b/", "c d/"), ("jpg", "JPEG", "png", "webp", "txt")
     found = []
@@ -67,19 +67,19 @@ def various(count: int, seed: int = 0, start: int = 0) -> list[Facts]:
 
 
 def clustered(count: int, dim: int, seed: int = 0, centres: int = 50) -> Vectors:
-    """Return vectors around a few centers, like photos around subjects."""
+    """Vectors around few centres, as photos lie around subjects."""
     rng = np.random.default_rng(seed)
     near = rng.normal(size=(centres, dim))[rng.integers(centres, size=count)]
     return normalize(near + 0.4 * rng.normal(size=(count, dim)))
 
 
 def scattered(count: int, dim: int, seed: int = 0) -> Vectors:
-    """Return vectors in random directions."""
+    """Vectors in every direction."""
     return normalize(np.random.default_rng(seed).normal(size=(count, dim)))
 
 
 def make_gallery(folder: Path, bundle: Bundle, vectors: Vectors, facts: Sequence[Facts] | None = None) -> Gallery:
-    """Create a gallery of these photos without a generation; its searchers need a store."""
+    """A gallery of these photos. It has no generation: its searchers need a store."""
     folder.mkdir(parents=True)
     gallery = Gallery.create(folder, bundle)
     put(gallery, vectors, facts or [Facts(f"{number}.jpg") for number in range(len(vectors))])
@@ -87,7 +87,7 @@ def make_gallery(folder: Path, bundle: Bundle, vectors: Vectors, facts: Sequence
 
 
 def put(gallery: Gallery, vectors: Vectors, facts: Sequence[Facts]) -> None:
-    """Add photos to the gallery; a photo with the same path replaces the old one."""
+    """Have the folder hold these photos, too; one of the same path is another photo now."""
     with exclusive_writer(gallery.path), gallery.database.transaction():
         contents = [
             sha256(vector.tobytes() + each.path.encode()).hexdigest() for vector, each in _pairs(vectors, facts)
@@ -105,19 +105,19 @@ def put(gallery: Gallery, vectors: Vectors, facts: Sequence[Facts]) -> None:
 
 
 def remove(gallery: Gallery, paths: Sequence[str]) -> None:
-    """Remove photos from the gallery."""
+    """Have the folder hold these photos no more."""
     with exclusive_writer(gallery.path):
         gallery.database.forget(paths)
 
 
 def make_generation(gallery: Gallery) -> None:
-    """Build the local index of the gallery."""
+    """Have the gallery answer by itself."""
     with exclusive_writer(gallery.path):
         build_snapshot(gallery.path, gallery.database, gallery.bundles()[0], None)
 
 
 class Exact:
-    """Exact search over the vectors of the database, with filters by :func:`meets`."""
+    """The best photos of a gallery as it is now, by the vectors of its database and by :func:`meets`."""
 
     def __init__(self, gallery: Gallery) -> None:
         dim = int(gallery.database.meta()["dim"])
@@ -126,7 +126,7 @@ class Exact:
         self.facts = {photo: Facts(*facts) for photo, *facts in gallery.database.query(_FACTS, gallery.fingerprint)}
 
     def __call__(self, query: Vectors, k: int, where: Filter | None = None) -> list[tuple[int, float]]:
-        """Return ids and cosines of the k best."""
+        """Id and cosine of the k best."""
         met = np.ones(len(self.ids), dtype=bool)
         if where is not None:
             met = np.array([meets(self.facts[photo], where) for photo in self.ids.tolist()], dtype=bool)
@@ -135,7 +135,7 @@ class Exact:
 
 
 def meets(facts: Facts, where: Filter) -> bool:
-    """Return whether a photo meets a filter, independently of SQL."""
+    """What a filter says, in Python."""
     pixels, ending = facts.width * facts.height, facts.path.rpartition(".")[2].lower()
     lies = (facts.width > facts.height) - (facts.width < facts.height)
     return (
