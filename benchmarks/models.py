@@ -60,9 +60,16 @@ def bundle() -> Path:
 
 def checkpoint() -> Path:
     """The same as a checkpoint."""
-    from photoseek_train.config import AugmentConfig, DataConfig, OptimConfig, TrainingConfig, preprocessing_of
+    from photoseek_train.config import (
+        AugmentConfig,
+        DataConfig,
+        ModelInit,
+        OptimConfig,
+        TrainingConfig,
+        preprocessing_of,
+    )
     from photoseek_train.model.checkpoint import create_checkpoint, write_weights
-    from photoseek_train.model.init import ModelInit, build_model
+    from photoseek_train.model.init import build_model
 
     out = CACHE / "checkpoint"
     if not (out / "model.safetensors").exists():

@@ -49,7 +49,7 @@ def _steps(encoder: ImageEncoder, paths: list[Path]) -> dict[str, Any]:
         pixels = []
         for path in paths:
             data = timed("read_ms", lambda path=path: read_photo(path))
-            photo = timed("decode_ms", lambda data=data: decode_photo(data, how.edge))
+            photo = timed("decode_ms", lambda data=data: decode_photo(data, how.min_edge))
             pixels.append(timed("preprocess_ms", lambda photo=photo: how(photo.image)))
         for start in range(0, len(pixels), _BATCH):
             batch = np.stack(pixels[start : start + _BATCH])

@@ -36,11 +36,11 @@ class IvfPq:
         self._index.add(np.asarray(vectors))
         faiss.write_index(self._index, str(file))
         self._vectors = vectors
-        self.most = lists
+        self.max_effort = lists
         self.effort = _FIRST
 
     def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
         """Return the best candidates of the codes, rescored with the vectors."""
-        parameters = faiss.SearchParametersIVF(nprobe=min(self.effort, self.most))
+        parameters = faiss.SearchParametersIVF(nprobe=min(self.effort, self.max_effort))
         _, found = self._index.search(query[None], max(k, _RESCORED), params=parameters)
         return rescore(found[0][found[0] >= 0], self._vectors, query, k)

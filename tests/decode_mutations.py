@@ -16,7 +16,7 @@ import numpy as np
 
 from photo_mutations import mutated, seeds
 from photoseek.errors import PhotoError
-from photoseek.photos import decode
+from photoseek.photos import formats
 from photoseek.photos.decode import decode_photo
 from photoseek.photos.preprocessing import Preprocessing
 
@@ -48,7 +48,7 @@ def outcome(data: bytes) -> str:
 
 def main(seed: str, count: int) -> None:
     """Damage and decode ``count`` photos of each format."""
-    decode.MAX_PIXELS = PIXELS
+    formats.MAX_PIXELS = PIXELS
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     valid = seeds()
     others = list(valid.values())

@@ -1,4 +1,4 @@
-"""Object storage on this machine: servers of the real protocols, which the tests fill by clients of their own."""
+"""Object storage on this machine: servers of the real protocols, which tests fill with separate clients."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BUCKET = "bucket"
 
 
 def picture(color: tuple[int, int, int], seed: int = 0) -> bytes:
-    """A PNG of one colour, a little noisy, so that no two are the same."""
+    """Return a PNG of one color with noise, so that no two are equal."""
     noise = np.random.default_rng(seed).integers(-12, 13, size=(36, 48, 3))
     target = io.BytesIO()
     Image.fromarray(np.clip(np.array(color) + noise, 0, 255).astype(np.uint8)).save(target, "PNG")
@@ -37,7 +37,7 @@ class S3:
         self._server = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self._server.start()
         self.endpoint = f"http://127.0.0.1:{self._server.get_host_and_port()[1]}"
-        self.away = False
+        self.stopped = False
         keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
         self.client = boto3.client("s3", endpoint_url=self.endpoint, **keys)
 
@@ -50,14 +50,14 @@ class S3:
         self.client.delete_object(Bucket=BUCKET, Key=key)
 
     def empty(self) -> None:
-        """Have an empty bucket, and nothing else."""
+        """Remove everything, and create an empty bucket."""
         urlopen(Request(f"{self.endpoint}/moto-api/reset", method="POST")).close()
         self.client.create_bucket(Bucket=BUCKET)
 
     def stop(self) -> None:
-        """Be away."""
+        """Stop answering."""
         self._server.stop()
-        self.away = True
+        self.stopped = True
 
 
 _running: list[S3] = []
@@ -65,8 +65,8 @@ _running: list[S3] = []
 
 @contextmanager
 def s3() -> Iterator[S3]:
-    """A server with an empty bucket, which this process finds by its environment; it is kept for the next caller."""
-    if not _running or _running[-1].away:
+    """Yield a server with an empty bucket, configured in the environment; the next caller uses the same server."""
+    if not _running or _running[-1].stopped:
         _running.append(S3())
     server = _running[-1]
     server.empty()
@@ -106,13 +106,13 @@ class GCS:
         urlopen(Request(f"{self.endpoint}/storage/v1/b/{BUCKET}/o/{quote(key, safe='')}", method="DELETE")).close()
 
     def stop(self) -> None:
-        """Be away."""
+        """Stop answering."""
         self._server.stop()
 
 
 @contextmanager
 def gcs() -> Iterator[GCS]:
-    """A server with an empty bucket, which this process finds by its environment."""
+    """Yield a server with an empty bucket, configured in the environment."""
     server = GCS()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STORAGE_EMULATOR_HOST", server.endpoint)
@@ -125,6 +125,6 @@ def gcs() -> Iterator[GCS]:
 
 
 def forget_clients(package: str) -> None:
-    """Have clients made anew: fsspec keeps them, with the endpoint that they were made for."""
+    """Clear the cache of clients, which have the endpoint that they were created for."""
     kind: Any = pytest.importorskip(package)
     (kind.S3FileSystem if package == "s3fs" else kind.GCSFileSystem).clear_instance_cache()

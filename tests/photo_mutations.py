@@ -49,8 +49,8 @@ def seeds() -> dict[str, bytes]:
         }
     if features.check("avif"):
         made["avif"] = _saved(picture, "AVIF")
-    if formats.can_decode():
-        formats.register()
+    if formats.can_decode_heif():
+        formats.register_heif()
         made["heif"] = _saved(picture, "HEIF")
     return made
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from foreign_tiny import write_foreign
+from external_models import write_transformers
 from photoseek.gallery.gallery import FOLDER
 from tiny_bundle import write_tiny_bundle
 
@@ -65,7 +65,7 @@ def test_the_tutorial_searches_an_indexed_folder(capsys: pytest.CaptureFixture[s
 
 
 def test_another_layout_is_loaded(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_foreign(home / "models" / "clip")
+    write_transformers(home / "models" / "clip")
     run(LAYOUTS)
     assert capsys.readouterr().out == "transformers 16 ('fp32',)\n"
 

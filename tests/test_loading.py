@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from photoseek.bundle.description import json_object
+from photoseek.bundle.json_files import json_object
 from photoseek.bundle.layouts.tokenizers import build_bert, build_clip, build_from_json, build_openai_clip
 from photoseek.bundle.manifest import Manifest
 from photoseek.errors import BundleDamaged

@@ -1,39 +1,36 @@
-"""What the test of several processes launches in each of them: one run after another, started once.
+"""Program of the distributed tests: launched once, it trains one run after another.
 
     accelerate launch ... two_processes.py WORLD BERT RESNET OUT
 
-WORLD is the JSON of the files of a ``World``. OUT/frozen is made by the command line with frozen towers. OUT/whole
-trains both towers; OUT/parts is what OUT/whole was after its first epoch, resumed.
+WORLD is a JSON list of the files of a ``World``. OUT/frozen is trained by the command line, with frozen towers.
+OUT/both trains both towers; OUT/both-resumed resumes from its first epoch.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 from photoseek_train.cli.app import app
-from photoseek_train.config import AugmentConfig, OptimConfig, preprocessing_of
-from photoseek_train.model.init import ModelInit
-from photoseek_train.training.fit import Fit, FitResources, FitSettings
-from photoseek_train.training.trainer import EpochRecord
-from toy_world import World
+from photoseek_train.config import AugmentConfig, FitResources, ModelInit, OptimConfig, preprocessing_of
+from photoseek_train.training.fit import Fit, FitSettings
+from toy_world import World, train_and_resume
 
 FROZEN = OptimConfig(tune="none", epochs=2, batch_size=16, lr=1e-2, precision="fp32")
 BOTH = replace(FROZEN, tune="both", epochs=3, image_lr=1e-3, text_lr=1e-3, mix=0.5, ema=0.9)
 
 
 def fit_on(world: World, bert: Path, resnet: Path, optim: OptimConfig, out: Path) -> Fit:
-    """A run on the CPU, with the settings that ``command`` gives."""
+    """Return a run on the CPU with the settings of ``command``."""
     sources = ModelInit(str(bert), str(resnet), max_tokens=24, dropout=0.0)
     settings = FitSettings(sources, preprocessing_of(32, "squash"), AugmentConfig(crop_scale=0.8), optim)
     return Fit(world.split("train"), world.split("dev"), settings, out, FitResources(device="cpu"))
 
 
 def command(world: World, bert: Path, resnet: Path, optim: OptimConfig, out: Path) -> list[str]:
-    """The words of ``photoseek-train`` for the same run."""
+    """Return the arguments of ``photoseek-train`` for the same run."""
     options = {
         "--images": world.images, "--captions": world.captions, "--train": world.train, "--dev": world.dev,
         "--text-model": bert, "--image-weights": resnet, "--image-size": 32, "--resize": "squash", "--max-tokens": 24,
@@ -45,17 +42,10 @@ def command(world: World, bert: Path, resnet: Path, optim: OptimConfig, out: Pat
 
 
 def main(files: str, bert: Path, resnet: Path, out: Path) -> None:
-    """Make the three runs."""
+    """Train the three runs."""
     world = World(*map(Path, json.loads(files)))
     app(command(world, bert, resnet, FROZEN, out / "frozen"), standalone_mode=False)
-    whole = fit_on(world, bert, resnet, BOTH, out / "whole")
-
-    def keep_first(record: EpochRecord) -> None:
-        if record.epoch == 1:
-            shutil.copytree(whole.out, out / "parts")
-
-    whole(on_epoch=keep_first)
-    replace(whole, out=out / "parts")(resume=True)
+    train_and_resume(fit_on(world, bert, resnet, BOTH, out / "both"))
 
 
 if __name__ == "__main__":

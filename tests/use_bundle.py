@@ -1,7 +1,7 @@
 """Opens bundles and runs their towers, in a process that a crafted graph may crash: ``use_bundle.py FOLDER...``.
 
-For each folder a line: ``outcome fine``, or with the class of the error that the bundle was refused with. onnxruntime
-prints lines of its own where a name in a graph is not UTF-8.
+Prints a line for each folder: ``outcome fine``, or ``outcome`` and the class of the error. onnxruntime prints other
+lines if a name in a graph is not UTF-8.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from pathlib import Path
 from PIL import Image
 
 from photoseek import Bundle
-from photoseek.encoders.check import verify
-from photoseek.encoders.encoders import ImageEncoder, TextEncoder
+from photoseek.encoders.encoders import ImageEncoder, TextEncoder, verify_bundle
 from photoseek.errors import BundleError
 
 MEMORY = 4 << 30
@@ -30,11 +29,11 @@ def use(folder: Path) -> None:
     bundle = Bundle.load(folder)
     TextEncoder(bundle, threads=1).encode(["red", "红"])
     ImageEncoder(bundle, threads=1).encode([Image.new("RGB", (9, 9))])
-    verify(bundle)
+    verify_bundle(bundle)
 
 
 def main(folders: list[str]) -> None:
-    """Use one after the other; whatever is no ``BundleError`` ends the process."""
+    """Use one after the other; any other error than a ``BundleError`` ends the process."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     for folder in folders:
         signal.alarm(SECONDS)

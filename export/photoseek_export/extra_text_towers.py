@@ -16,8 +16,7 @@ from photoseek_export.errors import ExportError, ImageSideDiffers
 from photoseek_export.onnx_export import write_precisions, write_text_graph
 from photoseek_export.parity import check_text_parity
 from photoseek_export.quantize import quantize_text
-from photoseek_train.model.checkpoint import LoadedCheckpoint, load_checkpoint
-from photoseek_train.model.serialization import save_tokenizer
+from photoseek_train.model.checkpoint import LoadedCheckpoint, load_checkpoint, save_tokenizer
 from photoseek_train.model.towers import weights_sha256
 
 

@@ -107,7 +107,7 @@ def calibration_images(
         if len(pictures) == CALIBRATION_PHOTOS:
             break
         try:
-            pictures.append(preprocessing(decode_photo(photo.under(folder), preprocessing.edge).image))
+            pictures.append(preprocessing(decode_photo(photo.under(folder), preprocessing.min_edge).image))
         except PhotoError:
             continue
     if len(pictures) < _MIN_IMAGES:

@@ -1,8 +1,8 @@
-"""Which language a text is written in, told by its script; mixed text is shared out word by word.
+"""The language of a text, detected from its script; mixed text is split by words.
 
-Han characters are Chinese, traditional ones too; every other alphabet counts as English, the language of the towers
-that read it. Digits, punctuation, emoji and kana are words of neither: they follow the words that they stand beside.
-Han characters stand without spaces: one and a half of them count as a word, about what words take in running text.
+Han characters are Chinese, including traditional ones; every other alphabet counts as English, the language of the
+towers that read it. Digits, punctuation, emoji and kana are words of neither: they belong to the words next to them.
+Han characters are written without spaces: one and a half of them count as a word, the average in running text.
 """
 
 from __future__ import annotations
@@ -16,32 +16,32 @@ from itertools import pairwise
 CHINESE = "zh"
 ENGLISH = "en"
 LANGUAGES = (ENGLISH, CHINESE)
-"""ISO 639-1 codes of the languages that are told apart."""
+"""ISO 639-1 codes of the languages that are detected."""
 
 OTHER = "other"
-"""What a text without any words is in."""
+"""The language of a text without any words."""
 
 CHARACTERS_PER_WORD = 1.5
-"""How many Han characters count as one word beside words that spaces part."""
+"""Number of Han characters that count as one word."""
 
 # Radicals, 々〇 and the like, the unified ideographs with their extensions (planes 2 and 3), compatibility ideographs.
 _HAN = re.compile(
     "[\u2e80-\u2fdf\u3005\u3007\u3021-\u3029\u3038-\u303b\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
-# Hiragana, katakana, their half-width and historic forms, and bopomofo: they spell sounds beside Han characters.
+# Hiragana, katakana, their half-width and historic forms, and bopomofo: they spell sounds next to Han characters.
 _HAN_NEIGHBORS = re.compile("[\u3040-\u312f\u31a0-\u31bf\u31f0-\u31ff\uff66-\uff9f\U0001aff0-\U0001b16f]")
 _APOSTROPHES = "'\u2019"
-_SHORT = 2  # letters of which Chinese makes words together with characters: T恤
+_SHORT = 2  # letters that form Chinese words together with Han characters: T恤
 
 
 @dataclass(frozen=True)
 class LanguageSpan:
-    """What one language has of a text.
+    """The part of a text in one language.
 
     Attributes:
         language: ISO 639-1 code.
-        text: Its words, in their order, with what stands beside them.
-        weight: Its share of the words of the text, in (0, 1].
+        text: The words in this language, in their order, with the digits and punctuation next to them.
+        weight: Share of the words of the text, in (0, 1].
     """
 
     language: str
@@ -51,7 +51,7 @@ class LanguageSpan:
 
 @dataclass(frozen=True)
 class _Run:
-    """Letters of one language in a row: ``text[start:end]``."""
+    """Consecutive letters of one language: ``text[start:end]``."""
 
     language: str
     start: int
@@ -63,18 +63,18 @@ class _Run:
 
 
 def detect_language(text: str, default: str = OTHER) -> str:
-    """The language with the most words in a text: ``zh`` or ``en``; ``default`` if it has no words at all."""
+    """Return the language with the most words in a text: ``zh`` or ``en``; ``default`` if it has no words."""
     found = split_by_language(text)
     return found[0].language if found else default
 
 
 def split_by_language(text: str) -> list[LanguageSpan]:
-    """What each language has of a text, the largest share first (of equals the Chinese one); empty without words.
+    """Return a span for each language of a text, the largest first (of equal ones the Chinese one); none without words.
 
-    A text of one language is a single share, with every character of the text.
+    The span of a text in one language contains every character of the text.
     """
     runs = _assign_neutral_characters(list(_runs(text)), text)
-    words = dict.fromkeys((CHINESE, ENGLISH), 0.0)  # of equals the first
+    words = dict.fromkeys((CHINESE, ENGLISH), 0.0)  # of equal ones the first
     for run in runs:
         words[run.language] += run.words
     total = sum(words.values())
@@ -85,7 +85,7 @@ def split_by_language(text: str) -> list[LanguageSpan]:
 
 
 def word_spans(text: str) -> list[tuple[int, int, float]]:
-    """Start, end and length in words of each word and each Han character of a text."""
+    """Return start, end and length in words of each word and each Han character of a text."""
     spans: list[tuple[int, int, float]] = []
     for run in _runs(text):
         if run.language == CHINESE:
@@ -96,7 +96,7 @@ def word_spans(text: str) -> list[tuple[int, int, float]]:
 
 
 def words_in(text: str) -> float:
-    """How many words a text has."""
+    """Return the number of words of a text."""
     return sum(run.words for run in _runs(text))
 
 
@@ -115,7 +115,7 @@ def _runs(text: str) -> Iterator[_Run]:
 
 
 def _script(char: str) -> str:
-    """The language of a letter; nothing for what is no letter, ``+`` for what belongs to the letter before it."""
+    """Return the language of a letter, ``+`` for a sign that belongs to the letter before it, or an empty string."""
     if char.isascii():
         return ENGLISH if char.isalpha() else "+" if char in _APOSTROPHES else ""
     if _HAN.match(char):
@@ -128,10 +128,10 @@ def _script(char: str) -> str:
 
 
 def _assign_neutral_characters(runs: list[_Run], text: str) -> list[_Run]:
-    """Count letters as Chinese that make a Chinese word with the characters they touch: T恤, 卡拉OK, NBA球员."""
-    touching = {run for pair in pairwise(runs) if pair[0].end == pair[1].start for run in pair}
+    """Count letters as Chinese that form a Chinese word with adjacent Han characters: T恤, 卡拉OK, NBA球员."""
+    adjacent = {run for pair in pairwise(runs) if pair[0].end == pair[1].start for run in pair}
     return [
-        replace(run, language=CHINESE) if run in touching and _counts_as_character(text[run.start : run.end]) else run
+        replace(run, language=CHINESE) if run in adjacent and _counts_as_character(text[run.start : run.end]) else run
         for run in runs
     ]
 
@@ -141,7 +141,7 @@ def _counts_as_character(letters: str) -> bool:
 
 
 def _text_of(language: str, runs: list[_Run], text: str) -> str:
-    """A language's runs, each with what follows it up to the next; what precedes the first goes with that."""
+    """Return the runs of a language, each with the text up to the next run; the first also with the text before it."""
     bounds = [0, *(run.start for run in runs[1:]), len(text)]
     pieces: list[str] = []
     previous = ""

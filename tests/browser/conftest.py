@@ -104,7 +104,7 @@ def write_calibrated(folder: Path) -> Path:
     """A tiny bundle that knows how far its cosines can be trusted."""
     write_tiny_bundle(folder)
     manifest = Manifest.read(folder)
-    curve = {"slope": 20.0, "intercept": -17.0, "floor": 0.7, "photos": 9, "captions": 9}
+    curve = {"slope": 20.0, "intercept": -17.0, "min_similarity": 0.7, "photos": 9, "captions": 9}
     manifest.precisions["fp32"]["confidence"] = curve
     manifest.write(folder)
     return folder

@@ -11,10 +11,10 @@ import torch
 from photoseek import Bundle
 from photoseek_export import export_checkpoint
 from photoseek_export.quality_gate import EvaluationImages
-from photoseek_train.config import AugmentConfig, DataConfig, OptimConfig, TrainingConfig, preprocessing_of
+from photoseek_train.config import AugmentConfig, DataConfig, ModelInit, OptimConfig, TrainingConfig, preprocessing_of
 from photoseek_train.model.checkpoint import CheckpointFiles, create_checkpoint, read_config, write_weights
 from photoseek_train.model.compact_bert import CompactBert, create_compact_bert
-from photoseek_train.model.init import ModelInit, build_model
+from photoseek_train.model.init import build_model
 from tiny_bundle import COLORS
 from tiny_photos import write_color
 

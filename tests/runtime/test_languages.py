@@ -1,4 +1,4 @@
-"""The script of a text tells its language, and of a mixed text which words are whose."""
+"""The language of a text is detected from its script, and mixed text is split by words."""
 
 from __future__ import annotations
 
@@ -70,13 +70,13 @@ def test_a_text_is_in_the_language_of_most_of_its_words(text: str, language: str
 
 
 @pytest.mark.parametrize("text", [*WORDLESS, "かわいい", "ㄅㄆㄇ", "ｶﾒﾗ"])
-def test_a_text_without_words_is_of_the_language_asked_for(text: str) -> None:
+def test_a_text_without_words_has_the_default_language(text: str) -> None:
     assert split_by_language(text) == []
     assert detect_language(text) == "other"
     assert detect_language(text, "en") == "en"
 
 
-def test_mixed_text_is_shared_out_by_words() -> None:
+def test_mixed_text_is_split_by_words() -> None:
     """Four English words; two characters, which are 1.33 words: 4 / 5.33 = 0.75."""
     english, chinese = split_by_language("photo of 故宫 at night!")
     assert (english.language, english.text) == ("en", "photo of at night!")
@@ -85,38 +85,38 @@ def test_mixed_text_is_shared_out_by_words() -> None:
     assert chinese.weight == pytest.approx(0.25)
 
 
-def test_what_stands_beside_words_goes_with_them() -> None:
+def test_digits_and_punctuation_belong_to_adjacent_words() -> None:
     chinese, english = split_by_language("“一只 black dog 在雪地里，2只猫。")
     assert chinese.text == "“一只 在雪地里，2只猫。"
     assert english.text == "black dog"
     assert chinese.weight == pytest.approx((8 / CHARACTERS_PER_WORD) / (8 / CHARACTERS_PER_WORD + 2))
 
 
-def test_letters_within_a_chinese_word_stay_in_it() -> None:
+def test_letters_in_a_chinese_word_are_chinese() -> None:
     chinese, english = split_by_language("穿T恤的NBA球员 jumping")
     assert (chinese.text, english.text) == ("穿T恤的NBA球员", "jumping")
-    assert [share.text for share in split_by_language("一个穿着T恤的男人。")] == ["一个穿着T恤的男人。"]
+    assert [span.text for span in split_by_language("一个穿着T恤的男人。")] == ["一个穿着T恤的男人。"]
 
 
-def test_an_apostrophe_or_an_accent_parts_no_word() -> None:
+def test_an_apostrophe_or_an_accent_does_not_split_a_word() -> None:
     first, second = split_by_language("don't cafe\u0301s 狗")
     assert first.weight == pytest.approx(2 / (2 + 1 / CHARACTERS_PER_WORD))
     assert (first.text, second.text) == ("don't cafe\u0301s", "狗")
 
 
 @pytest.mark.parametrize("text", ["  two dogs, 3 cats! ", " 两只狗，3只猫！ "])
-def test_text_of_one_language_is_left_as_it_is(text: str) -> None:
-    assert [share.text for share in split_by_language(text)] == [text]
+def test_text_of_one_language_is_unchanged(text: str) -> None:
+    assert [span.text for span in split_by_language(text)] == [text]
 
 
 @given(st.text(st.characters(exclude_categories=())))
-def test_any_text_is_shared_out_whole(text: str) -> None:
-    """No letter is lost or given twice, and the weights come to one, whatever is typed."""
+def test_any_text_is_split_completely(text: str) -> None:
+    """No letter is lost or duplicated, and the weights add up to one."""
     found = split_by_language(text)
-    assert {share.language for share in found} <= set(LANGUAGES)
-    assert len({share.language for share in found}) == len(found)
+    assert {span.language for span in found} <= set(LANGUAGES)
+    assert len({span.language for span in found}) == len(found)
     if found:
-        assert sum(share.weight for share in found) == pytest.approx(1)
-        assert [share.weight for share in found] == sorted((share.weight for share in found), reverse=True)
-        together = "".join(share.text for share in found)
+        assert sum(span.weight for span in found) == pytest.approx(1)
+        assert [span.weight for span in found] == sorted((span.weight for span in found), reverse=True)
+        together = "".join(span.text for span in found)
         assert sorted("".join(together.split())) == sorted("".join(text.split()))

@@ -11,9 +11,8 @@ import pytest
 import torch
 import torchvision
 
-from photoseek_train.config import AugmentConfig, OptimConfig, preprocessing_of
+from photoseek_train.config import AugmentConfig, ModelInit, OptimConfig, preprocessing_of
 from photoseek_train.model.compact_bert import CompactBert, create_compact_bert
-from photoseek_train.model.init import ModelInit
 from photoseek_train.training.fit import Fit, FitSettings
 from photoseek_train.training.run_folder import Run
 from toy_world import COLORS, SIZE, MakeFit, World, draw
@@ -21,7 +20,7 @@ from toy_world import COLORS, SIZE, MakeFit, World, draw
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
-    """The models here are small: threads that share an operator would spend most of their time on waiting."""
+    """Use one thread: for models this small, sharing an operator costs more than it saves."""
     torch.set_num_threads(1)
 
 
@@ -37,14 +36,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
         lines += [f"{name}#0\t{left} beside {right}", f"{name}#1\tA picture, first {left}, then {right}."]
         names[split].append(name)
     (folder / "captions.token").write_text("\n".join(lines) + "\n", "utf-8")
-    for split, members in names.items():
-        (folder / f"{split}.txt").write_text("\n".join(members) + "\n", "utf-8")
+    for split, photos in names.items():
+        (folder / f"{split}.txt").write_text("\n".join(photos) + "\n", "utf-8")
     return World(folder / "images", folder / "captions.token", folder / "train.txt", folder / "dev.txt")
 
 
 @pytest.fixture(scope="session")
 def bert(tmp_path_factory: pytest.TempPathFactory, world: World) -> Path:
-    """Folder of a BERT of 2 layers, 32 wide, that knows the world's words."""
+    """Folder of a BERT of 2 layers, 32 wide, with the vocabulary of the captions."""
     out = tmp_path_factory.mktemp("models") / "bert"
     create_compact_bert(world.split("train").texts, out, CompactBert(2, 32, 2, vocabulary=200, positions=32))
     return out
@@ -52,7 +51,7 @@ def bert(tmp_path_factory: pytest.TempPathFactory, world: World) -> Path:
 
 @pytest.fixture(scope="session")
 def resnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A torchvision state dict, classifier and all, with random weights."""
+    """A torchvision state dict with random weights, including the classifier."""
     path = tmp_path_factory.mktemp("models") / "resnet18.pth"
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -79,14 +78,20 @@ def fit_into(world: World, bert: Path, resnet: Path) -> MakeFit:
 
 @pytest.fixture
 def make_fit(fit_into: MakeFit, tmp_path: Path) -> MakeFit:
-    """As ``fit_into``, but a folder need not be named."""
+    """Like ``fit_into``, with a default folder."""
     return lambda out=None, **settings: fit_into(out or tmp_path / "out", **settings)
 
 
 @pytest.fixture(scope="session")
 def frozen_run(fit_into: MakeFit, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Two epochs with frozen towers; read only."""
+    """Two epochs with frozen towers; read-only."""
     return fit_into(tmp_path_factory.mktemp("frozen") / "run", epochs=2)()
+
+
+@pytest.fixture(scope="session")
+def image_run(fit_into: MakeFit, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """An image tower trained against a frozen text tower; read-only."""
+    return fit_into(tmp_path_factory.mktemp("image") / "run", tune="image", epochs=5)()
 
 
 @pytest.fixture(scope="session")
@@ -97,11 +102,11 @@ def text_run(fit_into: MakeFit, tmp_path_factory: pytest.TempPathFactory) -> Run
 
 @pytest.fixture(scope="session")
 def english_run(fit_into: MakeFit, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Both towers learned; read only."""
+    """Six epochs of training both towers; read-only."""
     return fit_into(tmp_path_factory.mktemp("english") / "run", tune="both", epochs=6)()
 
 
 @pytest.fixture(scope="session")
 def english(english_run: Run) -> Path:
-    """The checkpoint of ``english_run``; read only."""
+    """The checkpoint of ``english_run``; read-only."""
     return english_run.path

@@ -1,4 +1,4 @@
-"""Several processes train one model: what one has learned, all have."""
+"""Data-parallel training: several processes compute the result of one."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ from photoseek_train.evaluation.evaluate import evaluate
 from toy_world import World
 
 
-def test_a_batch_is_split_into_parts_that_make_the_whole(world: World) -> None:
+def test_the_shards_of_a_batch_add_up_to_it(world: World) -> None:
     """Consecutive photos, each with its captions."""
     config = OptimConfig(tune="both", batch_size=7, captions_per_photo=2)
     for batch in sample_batches(world.split("train"), config, epoch=1):
-        parts = batch.split(3)
-        assert [len(part.photos) for part in parts] == [2, 2, 3]
-        np.testing.assert_array_equal(np.concatenate([part.photos for part in parts]), batch.photos)
-        np.testing.assert_array_equal(np.concatenate([part.captions for part in parts]), batch.captions)
-        for part in parts:
-            np.testing.assert_array_equal(world.split("train").image_of_text[part.captions], part.image_ids)
+        shards = batch.split(3)
+        assert [len(shard.photos) for shard in shards] == [2, 2, 3]
+        np.testing.assert_array_equal(np.concatenate([shard.photos for shard in shards]), batch.photos)
+        np.testing.assert_array_equal(np.concatenate([shard.captions for shard in shards]), batch.captions)
+        for shard in shards:
+            np.testing.assert_array_equal(world.split("train").image_of_text[shard.captions], shard.image_ids)
 
 
-def test_one_process_has_all_of_a_batch() -> None:
+def test_a_single_process_has_the_full_batch() -> None:
     batch = Batch(np.arange(3), np.arange(4), np.array([0, 1, 1, 2]))
-    (whole,) = batch.split(SINGLE_PROCESS.count)
-    assert whole.image_ids.tolist() == [0, 1, 1, 2]
+    (shard,) = batch.split(SINGLE_PROCESS.count)
+    assert shard.image_ids.tolist() == [0, 1, 1, 2]
     rows = torch.randn(3, 2)
     assert SINGLE_PROCESS.gather(rows, [3]) is rows
 
@@ -59,9 +59,9 @@ def environment() -> dict[str, str]:
 
 
 def launch(*words: object) -> str:
-    """Standard error of a launch that ends well."""
-    asked = [*LAUNCHER, *map(str, words)]
-    done = subprocess.run(asked, capture_output=True, text=True, env=environment(), timeout=600, check=False)
+    """Launch the processes; return their standard error."""
+    command = [*LAUNCHER, *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=600, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stderr
 
@@ -79,78 +79,76 @@ class Launched(NamedTuple):
 
 @pytest.fixture(scope="module")
 def launched(world: World, bert: Path, resnet: Path, tmp_path_factory: pytest.TempPathFactory) -> Launched:
-    """Starting PyTorch in three processes takes longer than what they do: it is done once for every test."""
+    """Launch once for all tests: starting PyTorch in three processes takes longer than the runs."""
     out = tmp_path_factory.mktemp("launched")
     return Launched(out, launch(two_processes.__file__, json.dumps([*map(str, world)]), bert, resnet, out))
 
 
 @pytest.mark.slow
-def test_two_processes_learn_what_one_learns(
+def test_two_processes_compute_the_result_of_one(
     launched: Launched, world: World, bert: Path, resnet: Path, tmp_path: Path
 ) -> None:
-    """Without batch norms and dropout that learn, the gradient of a batch is the same, however it is split."""
-    alone, two = (
-        two_processes.fit_on(world, bert, resnet, two_processes.FROZEN, tmp_path)().path,
-        launched.out / "frozen",
-    )
-    states = [torch.load(run / "last.pt", weights_only=True) for run in (alone, two)]
+    """Without trained batch norms and dropout, the gradient of a batch does not depend on how it is split."""
+    one = two_processes.fit_on(world, bert, resnet, two_processes.FROZEN, tmp_path)().path
+    two = launched.out / "frozen"
+    states = [torch.load(run / "last.pt", weights_only=True) for run in (one, two)]
     assert [state["processes"] for state in states] == [1, 2]
     for name, tensor in states[0]["weights"]["image_projector"].items():
         torch.testing.assert_close(states[1]["weights"]["image_projector"][name], tensor, rtol=1e-3, atol=1e-4)
-    assert losses(two) == pytest.approx(losses(alone), rel=1e-4)
+    assert losses(two) == pytest.approx(losses(one), rel=1e-4)
     measured = json.loads((two / "metrics.json").read_text())["dev"]
     assert evaluate(two, world.split("dev")).metrics.to_json() == measured
 
 
 @pytest.mark.slow
-def test_the_first_process_alone_reports(launched: Launched) -> None:
+def test_only_the_first_process_reports(launched: Launched) -> None:
     assert [launched.stderr.count(f"epoch {epoch}/2: loss") for epoch in (1, 2)] == [1, 1]
 
 
 @pytest.mark.slow
-def test_two_processes_resume_as_if_never_stopped(launched: Launched, world: World, bert: Path, resnet: Path) -> None:
-    """Both towers learn, with pasted parts and a moving average; both go on from what the first has written."""
-    whole, parts = (losses(launched.out / name) for name in ("whole", "parts"))
-    assert len(whole) == 3
-    assert parts == pytest.approx(whole, abs=1e-5)
-    assert whole[-1] < whole[0]
+def test_two_processes_resume_to_the_same_result(launched: Launched, world: World, bert: Path, resnet: Path) -> None:
+    """Both towers are trained, with CutMix and a moving average; both processes resume from the files of the first."""
+    uninterrupted, resumed = (losses(launched.out / name) for name in ("both", "both-resumed"))
+    assert len(uninterrupted) == 3
+    assert resumed == pytest.approx(uninterrupted, abs=1e-5)
+    assert uninterrupted[-1] < uninterrupted[0]
     with pytest.raises(RunMismatch, match="used 2 processes, found 1; launch the same number"):
-        two_processes.fit_on(world, bert, resnet, two_processes.BOTH, launched.out / "whole")(resume=True)
+        two_processes.fit_on(world, bert, resnet, two_processes.BOTH, launched.out / "both")(resume=True)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(torture.rounds(1) < 10, reason="minutes long: run by make torture")
-def test_two_processes_that_are_killed_go_on_as_if_never_stopped(
+def test_killed_processes_resume_to_the_same_result(
     launched: Launched, world: World, bert: Path, resnet: Path, tmp_path: Path
 ) -> None:
-    """Killed with SIGKILL, each time at another moment of the run, and resumed until it is complete."""
+    """SIGKILL at random moments; each time, the run is resumed."""
     chance = random.Random(torture.seed("killed processes"))
     words = two_processes.command(world, bert, resnet, two_processes.BOTH, tmp_path / "run")
-    asked = [*LAUNCHER, "-m", "photoseek_train", *words, "--resume"]
+    command = [*LAUNCHER, "-m", "photoseek_train", *words, "--resume"]
     kills = torture.rounds(0.3)
     for _ in range(kills):
-        launch_and_kill(asked, tmp_path / "run" / "config.json", chance.uniform(0, 5))
+        launch_and_kill(command, tmp_path / "run" / "config.json", chance.uniform(0, 5))
     launch("-m", "photoseek_train", *words, "--resume")
-    assert losses(tmp_path / "run") == pytest.approx(losses(launched.out / "whole"), abs=1e-5)
+    assert losses(tmp_path / "run") == pytest.approx(losses(launched.out / "both"), abs=1e-5)
     torture.report("two training processes killed", kills)
 
 
-def launch_and_kill(words: list[str], begun: Path, after: float) -> None:
-    """Kill all processes of a run, some seconds after its start."""
+def launch_and_kill(words: list[str], config: Path, after: float) -> None:
+    """Launch a run, and kill all of its processes some seconds after it started to write."""
     with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment()) as run:
         until = time.monotonic() + 300
-        while not begun.is_file() and run.poll() is None and time.monotonic() < until:
+        while not config.is_file() and run.poll() is None and time.monotonic() < until:
             time.sleep(0.02)
         with suppress(subprocess.TimeoutExpired):
             run.wait(after)
         try:
-            whole = [psutil.Process(run.pid), *psutil.Process(run.pid).children(recursive=True)]
+            processes = [psutil.Process(run.pid), *psutil.Process(run.pid).children(recursive=True)]
         except psutil.NoSuchProcess:
             return
-        for process in whole:
+        for process in processes:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-        psutil.wait_procs(whole[1:], timeout=30)
+        psutil.wait_procs(processes[1:], timeout=30)
 
 
 def test_batches_too_small_for_the_processes_are_refused(world: World) -> None:
@@ -162,7 +160,7 @@ def test_batches_too_small_for_the_processes_are_refused(world: World) -> None:
 
 
 @pytest.mark.parametrize("name", ["WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE"])
-def test_launchers_announce_how_many_there_are(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_the_number_of_processes_comes_from_the_launcher(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     assert env_world_size() == 1
     monkeypatch.setenv(name, "3")
     assert env_world_size() == 3

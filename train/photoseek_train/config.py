@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any, TypeVar
 
+from photoseek.bundle.layouts.hf_image_processor import read_preprocessing
 from photoseek.errors import BundleIncompatible
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek_train.errors import CheckpointDamaged, CheckpointIncompatible, SettingsError
@@ -26,6 +28,21 @@ LOSSES = ("infonce", "triplet")
 BATCHES = ("all", "folder")
 
 _Config = TypeVar("_Config")
+_Value = TypeVar("_Value")
+
+HELP, FLAG = "help", "flag"
+"""Metadata keys of a ``setting``."""
+
+
+def setting(default: _Value, description: str, flag: str | None = None) -> _Value:
+    """Return a dataclass field that is also an option of the command line.
+
+    Args:
+        default: Default of the field and of the option.
+        description: Help of the option.
+        flag: Name of the option, if it is not that of the field.
+    """
+    return field(default=default, metadata={HELP: description, FLAG: flag})
 
 
 @dataclass(frozen=True)
@@ -60,31 +77,58 @@ class ModelConfig:
 
 
 @dataclass(frozen=True)
+class ModelInit:
+    """What a training run initializes the model from.
+
+    Attributes:
+        dim: Dimension of the vectors.
+        dropout: Dropout rate of the projectors.
+        checkpoint: Load towers, projectors, pooling and dim from this checkpoint instead. With ``text_model``, load
+            only the image side, dim and temperature; text tower, ``pooling`` and text projector are new.
+    """
+
+    text_model: str | None = setting(None, "Folder or name of a Hugging Face BERT.")
+    image_weights: str = setting("imagenet", "ResNet weights: imagenet, a .pth file, or none.")
+    pooling: str = setting("mean", "Pooling of token states: mean or cls.")
+    max_tokens: int = setting(64, "Longer captions are truncated.")
+    dim: int = 256
+    dropout: float = 0.1
+    checkpoint: Path | None = None
+    image_model: str = setting("resnet18", "ResNet of torchvision: resnet18, resnet50, ...")
+
+    def __post_init__(self) -> None:
+        if self.text_model is None and self.checkpoint is None:
+            raise SettingsError("text_model: expected a BERT, or a checkpoint to start from (--from), found neither")
+
+    @property
+    def random_image_init(self) -> bool:
+        """Whether the image tower starts from random weights."""
+        return self.checkpoint is None and self.image_weights == "none"
+
+
+@dataclass(frozen=True)
 class AugmentConfig:
     """Augmentation of the training photos; evaluation does not augment.
 
+    A slightly smaller ``size`` than that of evaluation is better, because random crops magnify objects (FixRes, Touvron
+    et al. 2019). From ``first_size``, it grows over the first four fifths of the run, because small images are cheap
+    (progressive learning, Tan and Le 2021, section 4). ``views`` make the projector less dependent on the exact view of
+    a photo.
+
     Attributes:
         crop_scale: Minimum fraction of the photo's area that a random crop keeps.
-        flip: Mirror half of the photos; not for captions that mention left and right.
-        color: Brightness, contrast and saturation are each multiplied by a factor between 1 - this and 1 + this.
-        gray: Fraction of the photos converted to grayscale; not for captions that mention colors.
-        erase: Fraction of the photos in which a random rectangle is erased.
-        size: Side of the training crop in pixels, at most that of evaluation; 0: the same. A slightly smaller size is
-            better, because random crops magnify objects (FixRes, Touvron et al. 2019).
-        first_size: Side in the first epoch; it grows to ``size`` over the first four fifths of the run, because small
-            images are cheap (progressive learning, Tan and Le 2021, section 4). 0: no growth.
-        views: With a frozen image tower: random crops of each photo to encode once, of which each step uses one. They
-            make the projector less dependent on the exact view of a photo. 0: the view of evaluation.
     """
 
     crop_scale: float = 0.5
-    flip: bool = True
-    color: float = 0.0
-    gray: float = 0.0
-    erase: float = 0.0
-    size: int = 0
-    first_size: int = 0
-    views: int = 0
+    flip: bool = setting(True, "Mirror half of the photos; not if captions say left or right.")
+    color: float = setting(0.0, "Maximum relative change of brightness, contrast and saturation.")
+    gray: float = setting(0.0, "Fraction of the photos converted to grayscale; not if captions name colors.")
+    erase: float = setting(0.0, "Fraction of the photos with an erased rectangle.")
+    size: int = setting(0, "Side of training images in pixels; 0: that of --image-size.", "--train-size")
+    first_size: int = setting(0, "Side in the first epoch, from which it grows; 0: no growth.")
+    views: int = setting(
+        0, "With a frozen image tower: random crops of each photo to encode once, and to train on; 0: the full photo."
+    )
 
     def __post_init__(self) -> None:
         _expect(self.views >= 0, "views", "0 or more", self.views)
@@ -99,56 +143,40 @@ class AugmentConfig:
 class OptimConfig:
     """The optimization.
 
+    If the photos are cached features, an epoch is a pass over the captions, and a batch contains captions, each with
+    its photo. If the image tower is trained, an epoch is a pass over the photos, each with ``captions_per_photo``
+    captions. With ``ema``, the moving average is evaluated and saved.
+
     Attributes:
-        tune: Towers to train besides the projectors: ``none``, ``image``, ``text`` or ``both``.
-        epochs: One epoch is a pass over the captions if photos are cached features, else a pass over the photos.
-        captions_per_photo: Captions per photo in an epoch over the photos.
-        batch_size: Photos per step; captions if photos are cached features.
-        batch_by: ``all`` mixes the photos; ``folder`` fills each batch from one folder, so that the negatives of a
-            drawing are drawings.
-        lr: Peak learning rate of the projectors and the temperature.
-        image_lr: Peak learning rate of the image tower.
-        text_lr: Peak learning rate of the text tower.
-        weight_decay: AdamW's weight decay; not applied to norms and biases.
-        warmup: Fraction of the steps with a linearly increasing learning rate; a cosine decay follows.
         clip_norm: Maximum norm of the gradient.
-        loss: ``infonce``, or ``triplet``.
-        margin: Margin of the triplet loss.
-        hardest_after: Epochs in which the triplet loss sums over all negatives; after them it uses only the hardest.
-        ema: Decay of the exponential moving average of the weights, which is evaluated and saved; 0 disables it.
-        patience: Stop after this many epochs without a better dev rsum; 0 disables early stopping.
-        seed: Seed of every random choice.
-        precision: ``auto``: trained towers compute in bfloat16 where the device supports it in hardware, frozen ones in
-            float32. ``fp32``: everything in float32. ``bf16``: all towers in bfloat16.
-        freeze_images: Freeze the image projector, too, so that the vectors of photos do not change.
-        keywords: Probability that a step uses the keywords of a caption instead of the caption.
-        mix: Fraction of the photos into which a patch of another photo is pasted (CutMix); the captions of both count.
-        mask_tokens: Fraction of a caption's tokens that are masked while the text tower is trained, as in BERT's
-            pretraining.
     """
 
-    tune: str = "none"
-    epochs: int = 30
-    captions_per_photo: int = 1
-    batch_size: int = 256
-    batch_by: str = "all"
-    lr: float = 1e-3
-    image_lr: float = 1e-4
-    text_lr: float = 3e-5
-    weight_decay: float = 0.01
-    warmup: float = 0.05
+    tune: str = setting("none", "Towers to train, in addition to the projectors: none, image, text or both.")
+    epochs: int = setting(30, "Passes over the training photos, or over the captions if the image tower is frozen.")
+    captions_per_photo: int = setting(1, "Captions per photo, with a trained image tower.")
+    batch_size: int = setting(256, "Pairs per step; the other pairs are the negatives.")
+    batch_by: str = setting("all", "all: mix the photos; folder: take each batch from one folder.")
+    lr: float = setting(1e-3, "Peak learning rate of the projectors and the temperature.")
+    image_lr: float = setting(1e-4, "Peak learning rate of the image tower.")
+    text_lr: float = setting(3e-5, "Peak learning rate of the text tower.")
+    weight_decay: float = setting(0.01, "Weight decay of AdamW, for matrices only.")
+    warmup: float = setting(0.05, "Fraction of the steps with a rising learning rate; a cosine decay follows.")
     clip_norm: float = 1.0
-    loss: str = "infonce"
-    margin: float = 0.2
-    hardest_after: int = 1
-    ema: float = 0.0
-    patience: int = 0
-    seed: int = 0
-    precision: str = "auto"
-    freeze_images: bool = False
-    keywords: float = 0.0
-    mix: float = 0.0
-    mask_tokens: float = 0.0
+    loss: str = setting("infonce", "infonce, or triplet with the hardest negative (VSE++).")
+    margin: float = setting(0.2, "Margin of the triplet loss.")
+    hardest_after: int = setting(1, "Epochs before triplet uses only the hardest negative.")
+    ema: float = setting(0.0, "Decay of a moving average of the weights, such as 0.999; 0: none.")
+    patience: int = setting(0, "Stop after this many epochs without a better dev rsum; 0: never.")
+    seed: int = setting(0, "Seed of every random choice.")
+    precision: str = setting(
+        "auto", "auto: trained towers in bf16 if the hardware has it; fp32; bf16: frozen towers, too."
+    )
+    freeze_images: bool = setting(
+        False, "Freeze the image projector, too: vectors of photos do not change.", "--freeze-images"
+    )
+    keywords: float = setting(0.0, "Probability of replacing a caption by its keywords.")
+    mix: float = setting(0.0, "Fraction of the photos with a pasted patch of another (CutMix).")
+    mask_tokens: float = setting(0.0, "Fraction of tokens to mask, with a trained text tower.")
 
     def __post_init__(self) -> None:
         if self.freeze_images:
@@ -184,6 +212,16 @@ class OptimConfig:
     def tunes_text(self) -> bool:
         """Whether the text tower is trained."""
         return self.tune in ("text", "both")
+
+
+@dataclass(frozen=True)
+class FitResources:
+    """The resources of a run; they do not change the result beyond rounding. A run may resume on another device."""
+
+    features: Path | None = setting(None, "Folder of cached features. [OUT/features]")  # noqa: RUF009 - a field
+    device: str = setting("auto", "auto, cpu, cuda or mps; auto uses a GPU if there is one.")
+    workers: int = setting(1, "Processes that decode photos which do not fit in memory.")
+    photo_memory: float = setting(4.0, "Maximum GB of decoded photos, in all processes together.")
 
 
 @dataclass(frozen=True)
@@ -238,7 +276,7 @@ class TrainingConfig:
         try:
             return cls(
                 model=_section(ModelConfig, values["model"], f"{where}: model"),
-                preprocessing=Preprocessing.from_json(values["preprocessing"]),
+                preprocessing=read_preprocessing(values["preprocessing"], "preprocessing", native=True),
                 augment=_section(AugmentConfig, values["augment"], f"{where}: augment"),
                 optim=_section(OptimConfig, values["optim"], f"{where}: optim"),
                 data=_section(DataConfig, values["data"], f"{where}: data"),

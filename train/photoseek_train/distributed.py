@@ -99,10 +99,10 @@ class ProcessGroup:
         longest = max(counts)
         padded = torch.zeros(longest, rows.shape[1], dtype=rows.dtype, device=rows.device)
         padded[: len(rows)] = rows.detach()
-        parts = list(torch.split(gather(padded), longest))
-        kept = [part[:count] for part, count in zip(parts, counts, strict=True)]
-        kept[self.rank] = rows
-        return torch.cat(kept)
+        shards = list(torch.split(gather(padded), longest))
+        rows_of = [shard[:count] for shard, count in zip(shards, counts, strict=True)]
+        rows_of[self.rank] = rows
+        return torch.cat(rows_of)
 
     def gather_lists(self, items: list[_Item]) -> list[_Item]:
         """Return the items of all processes in the order of ranks."""

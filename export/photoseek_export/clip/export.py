@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from photoseek.bundle.bundle import Bundle
-from photoseek.bundle.manifest import Layout, Manifest, Reading
+from photoseek.bundle.manifest import Layout, Manifest
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.system.atomic_write import write_json_atomic
 from photoseek.vectors import Vectors, normalize
@@ -102,7 +102,7 @@ def export_clip(
             precisions={precision: {"parity": _rounded(found)} for precision, found in parities.items()},
             training={"source": {"model": clip.path.name, "kind": clip.kind}},
             license=license,
-            reading=Reading(clip.reading.length, clip.reading.masked, clip.reading.side),
+            padding=clip.text_input.padding,
         )
         _write_manifest(manifest, clip, partial, evaluation)
         publish(partial, out)
@@ -117,7 +117,7 @@ def _write_manifest(manifest: Manifest, clip: Clip, folder: Path, evaluation: Ev
         facts["parity"] |= _rounded(_check_outputs(clip, bundle, precision))
     if evaluation is not None:
         measure_recall(manifest, bundle, evaluation, MAX_RECALL_DROP)
-    text = f"{clip.kind} of {clip.path.name}, {clip.reading.limit} tokens, pooling: {clip.pooling}"
+    text = f"{clip.kind} of {clip.path.name}, {clip.text_input.max_length} tokens, pooling: {clip.pooling}"
     card = model_card(manifest, text, f"{clip.kind} of {clip.path.name}", describe_input(clip.preprocessing))
     (folder / Layout.CARD).write_text(card, "utf-8")
     replace(manifest, files=file_records(folder)).write(folder)
@@ -157,14 +157,14 @@ def _write_companions(clip: Clip, folder: Path) -> None:
     """Write configuration, preprocessing and tokenizer under the file names that other loaders expect."""
     shutil.copyfile(clip.path / Layout.CONFIG, folder / Layout.CONFIG)
     write_json_atomic(folder / Layout.PREPROCESSOR, clip.preprocessing.to_json())
-    reading = clip.reading
-    tokenizer = reading.build(clip.path, reading.files, **reading.options)
+    spec = clip.text_input
+    tokenizer = spec.build(clip.path, spec.files, **spec.options)
     tokenizer.no_padding()
     tokenizer.no_truncation()
     tokenizer.save(str(folder / Layout.TOKENIZER))
-    settings = {"model_max_length": reading.limit, "pad_token": reading.pad, "padding_side": reading.side}
+    settings = {"model_max_length": spec.max_length, "pad_token": spec.pad_token, "padding_side": spec.padding.side}
     write_json_atomic(folder / Layout.TOKENIZER_CONFIG, {**settings, "tokenizer_class": "PreTrainedTokenizerFast"})
-    write_json_atomic(folder / Layout.SPECIAL_TOKENS, {"pad_token": reading.pad})
+    write_json_atomic(folder / Layout.SPECIAL_TOKENS, {"pad_token": spec.pad_token})
 
 
 def _dim(clip: Clip) -> int:

@@ -57,10 +57,10 @@ def write_clip_graphs(clip: Clip, folder: Path, precisions: Sequence[str]) -> di
 def _write_text(clip: Clip, path: Path) -> None:
     """Export the text tower: SigLIP's takes texts of a fixed length, the others' any length with a mask."""
     graph = TextGraph(clip.model, clip.embed_text)
-    if clip.reading.length is None:
-        write_masked_text_graph(graph, clip.reading.limit, path)
+    if clip.text_input.padding.length is None:
+        write_masked_text_graph(graph, clip.text_input.max_length, path)
         return
-    ids = torch.ones(BATCH, clip.reading.length, dtype=torch.int64)
+    ids = torch.ones(BATCH, clip.text_input.padding.length, dtype=torch.int64)
     export_graph(graph, {"input_ids": ids}, "text_embeds", {"input_ids": {0: Dim("batch")}}, path)
 
 
@@ -68,12 +68,12 @@ def _random_texts(clip: Clip) -> Iterator[Mapping[str, Tensor]]:
     """Yield tokens of other shapes than the traced one; CLIP looks up the end-of-text token."""
     settings = clip.model.config.text_config
     vocabulary = int(settings.vocab_size)
-    if clip.reading.length is None:
+    if clip.text_input.padding.length is None:
         end = settings.eos_token_id if clip.kind == "clip" else None
         if end == 2:  # legacy configurations: transformers looks up the highest token id instead
             end = vocabulary - 1
-        yield from random_texts(vocabulary, clip.reading.limit, end)
+        yield from random_texts(vocabulary, clip.text_input.max_length, end)
         return
     random = torch.Generator().manual_seed(0)
     for batch in (1, 5):
-        yield {"input_ids": torch.randint(0, vocabulary, (batch, clip.reading.length), generator=random)}
+        yield {"input_ids": torch.randint(0, vocabulary, (batch, clip.text_input.padding.length), generator=random)}

@@ -12,13 +12,14 @@ import transformers
 from PIL import Image
 from torch import Tensor
 
-from photoseek.bundle.description import TextInputSpec, json_object
+from photoseek.bundle.json_files import json_object
 from photoseek.bundle.layouts.hf_image_processor import find_preprocessing
 from photoseek.bundle.layouts.hf_tokenizer import find_text_spec
+from photoseek.bundle.layouts.tokenizers import TextInputSpec
 from photoseek.bundle.layouts.transformers import FAMILIES, Family
 from photoseek.bundle.manifest import Layout
 from photoseek.photos.preprocessing import Preprocessing
-from photoseek_export.clip.sentencepiece import find_sentencepiece_reading
+from photoseek_export.clip.sentencepiece import find_sentencepiece_spec
 from photoseek_export.errors import ExportError
 from photoseek_train.errors import describe_error
 from photoseek_train.model.pretrained import silence_transformers
@@ -41,7 +42,7 @@ class Clip:
         path: Folder of the model.
         kind: Its ``model_type``.
         model: The model, with eager attention, in float32.
-        reading: Preprocessing of texts.
+        text_input: Preprocessing of texts.
         preprocessing: Preprocessing of photos.
         processor: transformers' image processor, based on Pillow.
     """
@@ -49,7 +50,7 @@ class Clip:
     path: Path
     kind: str
     model: Any
-    reading: TextInputSpec
+    text_input: TextInputSpec
     preprocessing: Preprocessing
     processor: Any
 
@@ -78,11 +79,11 @@ class Clip:
 
     def tokens(self, tokenizer: Any, texts: Sequence[str]) -> dict[str, Tensor]:
         """Return texts as tokenized by transformers."""
-        padding = "max_length" if self.family.fixed else True
+        padding = "max_length" if self.family.fixed_length else True
         found = tokenizer(
-            list(texts), padding=padding, truncation=True, max_length=self.reading.limit, return_tensors="pt"
+            list(texts), padding=padding, truncation=True, max_length=self.text_input.max_length, return_tensors="pt"
         )
-        names = ("input_ids",) if self.family.fixed else ("input_ids", "attention_mask")
+        names = ("input_ids",) if self.family.fixed_length else ("input_ids", "attention_mask")
         return {name: found[name] for name in names}
 
 
@@ -105,10 +106,10 @@ def load_clip(folder: str | Path) -> Clip:
     model = _load_model(path, str(kind))
     preprocessing, _ = find_preprocessing(path)
     _check_image_size(path, model, preprocessing)
-    family, positions = FAMILIES[str(kind)], int(model.config.text_config.max_position_embeddings)
-    reading = find_sentencepiece_reading(path, positions) if family.fixed else None
-    reading = reading or find_text_spec(path, positions, fixed=family.fixed)
-    return Clip(path, str(kind), model, reading, preprocessing, _load_processor(path, str(kind)))
+    family, max_length = FAMILIES[str(kind)], int(model.config.text_config.max_position_embeddings)
+    text_input = find_sentencepiece_spec(path, max_length) if family.fixed_length else None
+    text_input = text_input or find_text_spec(path, max_length, fixed_length=family.fixed_length)
+    return Clip(path, str(kind), model, text_input, preprocessing, _load_processor(path, str(kind)))
 
 
 def load_tokenizer(path: Path) -> Any:

@@ -12,8 +12,10 @@ import string
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from photoseek.bundle.description import TextInputSpec, optional_json
+from photoseek.bundle.json_files import optional_json
 from photoseek.bundle.layouts.hf_tokenizer import CONFIG, TOKENIZER
+from photoseek.bundle.layouts.tokenizers import TextInputSpec
+from photoseek.bundle.tokenization import Padding
 from photoseek.errors import MissingExtra
 from photoseek.system.atomic_write import MAX_TOKENIZER_BYTES, read_bounded
 from photoseek_export.errors import ExportError
@@ -25,13 +27,13 @@ _PIECES = "spiece.model"
 _UNIGRAM = 1  # TrainerSpec.ModelType
 
 
-def find_sentencepiece_reading(folder: Path, positions: int) -> TextInputSpec | None:
+def find_sentencepiece_spec(folder: Path, max_length: int) -> TextInputSpec | None:
     """Return SigLIP's tokenization; None if the folder has no ``spiece.model``, or also has a ``tokenizer.json``."""
     if not (folder / _PIECES).is_file() or (folder / TOKENIZER).is_file():
         return None
-    limit = optional_json(folder / CONFIG).get("model_max_length", positions)
-    length = min(int(limit), positions)
-    return TextInputSpec((_PIECES,), build_sentencepiece, limit=length, pad="</s>", length=length, masked=False)
+    limit = optional_json(folder / CONFIG).get("model_max_length", max_length)
+    length = min(int(limit), max_length)
+    return TextInputSpec((_PIECES,), build_sentencepiece, length, "</s>", Padding(length, masked=False))
 
 
 def build_sentencepiece(folder: Path, files: tuple[str, ...]) -> Tokenizer:

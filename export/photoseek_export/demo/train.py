@@ -25,11 +25,10 @@ from photoseek_export.demo.scenes.world import WORLD
 from photoseek_export.export import export_checkpoint
 from photoseek_export.quality_gate import EvaluationImages
 from photoseek_train.cli.progress_bars import print_epochs, progress_bars
-from photoseek_train.config import AugmentConfig, OptimConfig, preprocessing_of
+from photoseek_train.config import AugmentConfig, FitResources, ModelInit, OptimConfig, preprocessing_of
 from photoseek_train.model.checkpoint import read_config
 from photoseek_train.model.compact_bert import CompactBert, create_compact_bert
-from photoseek_train.model.init import ModelInit
-from photoseek_train.training.fit import Fit, FitResources, FitSettings
+from photoseek_train.training.fit import Fit, FitSettings
 
 NAME = "photoseek-demo"
 SIZE = 144  # pixels; images are resized to a square

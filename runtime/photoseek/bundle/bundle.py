@@ -1,4 +1,4 @@
-"""A model bundle on disk: its towers, their tokenizers and preprocessing, whatever their layout."""
+"""A model bundle on disk: its towers, their tokenizers and preprocessing, in any layout."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from photoseek.photos.preprocessing import Preprocessing
 from photoseek.system.cpu import has_int8_instructions
 
 DEMO = "demo"
-"""The name of the bundle that comes with photoseek."""
+"""The name of the bundle that ships with photoseek."""
 
 _DEMO_FOLDER = Path(__file__).parents[1] / "demo" / "bundle"
 
 
 class Bundle:
-    """A bundle whose description and file sizes agree; contents are verified when first used.
+    """A bundle whose manifest and file sizes were verified; each file's content is verified when it is first used.
 
-    Get one from ``load``. It may be shared between threads.
+    Get one from ``load``. May be shared between threads.
     """
 
     def __init__(self, path: Path, description: BundleDescription, reference: str) -> None:
         self.path = path
         self.description = description
         self.reference = reference
-        """What ``Bundle.load`` takes to find it again: ``demo`` or an absolute path."""
+        """The argument of ``Bundle.load`` that opens it again: ``demo`` or an absolute path."""
 
     def __repr__(self) -> str:
         return f"Bundle({self.name!r}, dim={self.dim}, precisions={list(self.precisions)})"
@@ -40,14 +40,14 @@ class Bundle:
         """Open a bundle.
 
         Args:
-            source: Its folder, or ``"demo"`` for the one that comes with photoseek. A folder without a manifest is
+            source: Its folder, or ``"demo"`` for the bundle that ships with photoseek. A folder without a manifest is
                 opened if it has the layout of another program, see ``photoseek.bundle.layouts``.
 
         Raises:
-            BundleNotFound: No such folder, or neither a manifest nor a known layout in it.
+            BundleNotFound: No such folder, or it has neither a manifest nor a known layout.
             BundleDamaged: The manifest cannot be read, or a file is missing or has another size.
-            BundleIncompatible: A newer format, no precision with all towers, or a model of another program that needs
-                something which is not supported.
+            BundleIncompatible: A newer format, no precision with all towers, or a model of another program that
+                requires an unsupported feature.
         """
         demo = str(source) == DEMO
         path = _DEMO_FOLDER if demo else _folder(source)
@@ -59,12 +59,12 @@ class Bundle:
 
     @property
     def manifest(self) -> Manifest:
-        """What is recorded of it."""
+        """The content of ``photoseek.json``, or its equivalent for a model of another program."""
         return self.description.manifest
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """Its display name."""
         return self.manifest.name
 
     @cached_property
@@ -74,42 +74,42 @@ class Bundle:
 
     @cached_property
     def fingerprint(self) -> str:
-        """What ties galleries to it: a SHA-256 over everything that its vectors depend on."""
+        """SHA-256 over everything that its vectors depend on; galleries record it."""
         return self.description.compute_fingerprint()
 
     @property
     def precisions(self) -> tuple[str, ...]:
-        """The precisions of which the image tower and every text tower are there, most exact first."""
-        return self.description.precisions
+        """The precisions that have the image tower and every text tower, the most exact first."""
+        return tuple(self.description.vision_graphs)
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """ISO 639-1 codes of the languages that its text towers read, the main tower's first."""
+        """ISO 639-1 codes of the languages of its text towers, those of the main tower first."""
         return tuple(dict.fromkeys([*self.manifest.languages, *self.manifest.text_towers]))
 
     @property
     def layout(self) -> str:
-        """Whose files these are: ``photoseek``, or the name of another program."""
+        """``photoseek``, or the program that the layout of its files belongs to."""
         return self.description.layout
 
     @property
     def has_checksums(self) -> bool:
-        """Whether anything records what its files should contain."""
+        """Whether a manifest records the content of its files."""
         return self.description.files.have_checksums
 
     def text_graph(self, precision: str, language: str | None = None) -> GraphSpec:
-        """Return the main text tower, or that of a further language."""
-        return self.description.texts(precision, language)
+        """Return the graph of the main text tower, or of that of another language."""
+        return self.description.text_graphs[precision][language]
 
     def vision_graph(self, precision: str) -> GraphSpec:
-        """Return the image tower."""
-        return self.description.visions(precision)
+        """Return the graph of the image tower."""
+        return self.description.vision_graphs[precision]
 
     def tokenization(self, language: str | None = None) -> Tokenization:
-        """Return how texts become the input of a text tower.
+        """Return how texts become the inputs of a text tower.
 
         Raises:
-            BundleDamaged: A tokenizer file is not what it should be.
+            BundleDamaged: A tokenizer file is missing, damaged or invalid.
         """
         return self.description.load_tokenization(language)
 
@@ -118,14 +118,14 @@ class Bundle:
         """How pictures become the input of the image tower."""
         return self.description.load_preprocessing()
 
-    def choose(self, precision: str | None) -> str:
-        """Return the precision asked for; None: the one that this CPU runs fastest.
+    def select_precision(self, precision: str | None) -> str:
+        """Return ``precision``, or the fastest suitable precision on this CPU if it is None.
 
-        That is int8 on a processor with instructions for it, if the bundle records what it loses, and the most exact
-        one otherwise.
+        That is int8 on a processor with instructions for it if the bundle records its metrics, and the most exact one
+        otherwise.
 
         Raises:
-            BundleIncompatible: The bundle lacks it.
+            BundleIncompatible: The bundle lacks the precision.
         """
         if precision is None:
             fast = self.has_checksums and "int8" in self.precisions and has_int8_instructions()
@@ -134,21 +134,20 @@ class Bundle:
             raise BundleIncompatible(f"bundle {self.name!r} has no {precision}; it has {', '.join(self.precisions)}")
         return precision
 
-    def graph_of(self, name: str) -> Path:
+    def graph_path(self, graph: GraphSpec) -> Path:
         """Return the path of a graph after verifying it and the files with its weights.
 
         Raises:
-            BundleDamaged: One of them is not what it should be.
+            BundleDamaged: One of them is missing or damaged.
         """
-        for other in self.description.weights(name):
-            self.description.files.verified(other)
-        return self.description.files.verified(name)
+        path, *_ = [self.description.files.verified_path(name) for name in graph.files]
+        return path
 
     def verify(self) -> None:
-        """Verify every file again; see ``verify`` for a bundle without checksums.
+        """Verify every file again; for a bundle without checksums see ``photoseek.encoders.encoders.verify_bundle``.
 
         Raises:
-            BundleDamaged: The first file that is not what it should be.
+            BundleDamaged: The first file that is missing or damaged.
         """
         self.description.files.verify_all()
 

@@ -1,9 +1,9 @@
-"""What a cosine is worth: calibrated curves, as a bundle carries them."""
+"""Calibration: the probability that a photo matches a text, from their cosine similarity (Platt, 1999)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, astuple, dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,12 +14,12 @@ from photoseek.errors import BundleDamaged
 
 @dataclass(frozen=True)
 class LogisticCurve:
-    """As ``Calibration``, for queries of at most ``words`` words, fitted on so many ``phrases``."""
+    """The curve for queries of at most ``max_words`` words, fitted on ``phrases`` phrases; see ``Calibration``."""
 
-    words: int
+    max_words: int
     slope: float
     intercept: float
-    floor: float
+    min_similarity: float
     phrases: int
 
 
@@ -30,56 +30,59 @@ class Calibration:
     Attributes:
         slope: Per unit of cosine.
         intercept: At cosine 0.
-        floor: The cosine that the best hits of 95% of the captions reached: below it, most likely nothing in the
-            gallery shows what was asked for.
-        photos: That it was fitted on.
-        captions: That it was fitted on.
-        short: The curves of queries shorter than captions, the shortest first.
+        min_similarity: The cosine that the best hits of 95% of the captions reach. Below it, most likely no photo of
+            the gallery matches the query.
+        photos: Number of photos that it was fitted on.
+        captions: Number of captions that it was fitted on.
+        by_length: The curves for queries shorter than captions, the shortest first.
     """
 
     slope: float
     intercept: float
-    floor: float
+    min_similarity: float
     photos: int
     captions: int
-    short: tuple[LogisticCurve, ...] = ()
+    by_length: tuple[LogisticCurve, ...] = ()
 
-    def of_length(self, words: float) -> Calibration:
-        """The curve for queries of so many words."""
-        curve = next((curve for curve in self.short if words <= curve.words), None)
+    def curve_for(self, words: float) -> Calibration:
+        """Return the curve for queries of this many words."""
+        curve = next((curve for curve in self.by_length if words <= curve.max_words), None)
         if curve is None:
             return self
-        return replace(self, slope=curve.slope, intercept=curve.intercept, floor=curve.floor)
+        return replace(self, slope=curve.slope, intercept=curve.intercept, min_similarity=curve.min_similarity)
 
     def probability(self, cosines: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """The confidence of cosines, each in [0, 1]."""
+        """Return the confidence of each cosine, in [0, 1]."""
         logits = np.clip(self.slope * np.asarray(cosines, dtype=np.float64) + self.intercept, -500, 500)
         return np.asarray(1 / (1 + np.exp(-logits)))
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands in a bundle's manifest."""
-        return {**asdict(self), "short": [asdict(curve) for curve in self.short]}
+        """Return the value of ``confidence`` in a bundle's manifest."""
+        return {**asdict(self), "by_length": [asdict(curve) for curve in self.by_length]}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any] | None) -> Calibration | None:
-        """Read it from a bundle's manifest; None where the bundle has none.
+        """Read the value of ``confidence`` in a bundle's manifest; None if the bundle is not calibrated.
 
         Raises:
-            BundleDamaged: It has not the numbers that it should have.
+            BundleDamaged: A number is missing, or is not finite.
         """
         if values is None:
             return None
         try:
-            slope, intercept, floor = (float(values[name]) for name in ("slope", "intercept", "floor"))
-            short = tuple(_curve(each) for each in values.get("short", ()))
-            numbers = [slope, intercept, floor, *(number for each in short for number in astuple(each))]
-            if not np.isfinite(numbers).all():
-                raise ValueError("a number that is not finite")
+            by_length = tuple(
+                LogisticCurve(int(each["max_words"]), *_curve(each), int(each["phrases"]))
+                for each in values.get("by_length", ())
+            )
+            return cls(*_curve(values), values["photos"], values["captions"], by_length)
         except (KeyError, TypeError, ValueError) as error:
-            raise BundleDamaged(f"the manifest's confidence cannot be read: {error}; copy the bundle again") from error
-        return cls(slope, intercept, floor, values["photos"], values["captions"], short)
+            raise BundleDamaged(
+                f"photoseek.json: confidence: expected the numbers of a curve, found {error}; copy the bundle again"
+            ) from error
 
 
-def _curve(values: Mapping[str, Any]) -> LogisticCurve:
-    slope, intercept, floor = (float(values[name]) for name in ("slope", "intercept", "floor"))
-    return LogisticCurve(int(values["words"]), slope, intercept, floor, int(values["phrases"]))
+def _curve(values: Mapping[str, Any]) -> tuple[float, float, float]:
+    slope, intercept, min_similarity = (float(values[name]) for name in ("slope", "intercept", "min_similarity"))
+    if not np.isfinite([slope, intercept, min_similarity]).all():
+        raise ValueError("a number that is not finite")
+    return slope, intercept, min_similarity

@@ -1,43 +1,22 @@
-"""The files of a bundle, and how it is known that they are what they should be."""
+"""The files of a bundle, verified when they are first used."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import TypeAlias
 
 from photoseek.bundle.hash_cache import FileStat, cached_sha256
-from photoseek.bundle.manifest import FileRecord, upgrade_hint
+from photoseek.bundle.json_files import placeholder_hint
+from photoseek.bundle.manifest import FileRecord
 from photoseek.errors import BundleDamaged
 from photoseek.system.atomic_write import file_sha256
 from photoseek.system.fork_safety import ForkAware
 
 
-class BundleFiles(Protocol):
-    """Files by their paths inside the folder of a bundle; may be shared between threads."""
-
-    @property
-    def have_checksums(self) -> bool:
-        """Whether anything records what they should contain."""
-
-    def verified(self, name: str) -> Path:
-        """Return the path of a file after verifying it.
-
-        Raises:
-            BundleDamaged: It is not what it should be.
-        """
-
-    def verify_all(self) -> None:
-        """Verify every file, also those that were verified before.
-
-        Raises:
-            BundleDamaged: The first file that is not what it should be.
-        """
-
-
 class ChecksummedFiles(ForkAware):
-    """Files whose sizes and SHA-256 a manifest records; each is hashed when it is first used."""
+    """Files whose sizes and SHA-256 a manifest records, by path inside the folder. May be shared between threads."""
 
     have_checksums = True
 
@@ -49,14 +28,14 @@ class ChecksummedFiles(ForkAware):
         self.register_fork_hooks()
 
     def after_fork_in_child(self) -> None:
-        """Replace the lock, which another thread may have held."""
+        """Replace the lock, which another thread of the parent may have acquired."""
         self._lock = threading.Lock()
 
-    def verified(self, name: str) -> Path:
-        """Return the path of a file whose content is what the manifest says; hashed once.
+    def verified_path(self, name: str) -> Path:
+        """Return the path of a file after its first use has verified its SHA-256.
 
         Raises:
-            BundleDamaged: It is not.
+            BundleDamaged: The content differs from the manifest.
         """
         with self._lock:
             if name not in self._verified:
@@ -65,17 +44,17 @@ class ChecksummedFiles(ForkAware):
         return self._folder / name
 
     def verify_all(self) -> None:
-        """Hash every file.
+        """Verify every file again.
 
         Raises:
-            BundleDamaged: The first file that is not what the manifest says.
+            BundleDamaged: The first file that differs from the manifest.
         """
         self.check_sizes()
         for name in self._records:
             self._check_content(name)
 
     def check_sizes(self) -> None:
-        """Compare sizes with the manifest, without reading any file.
+        """Compare the sizes with the manifest, without reading any file.
 
         Raises:
             BundleDamaged: A file is missing or has another size.
@@ -83,54 +62,54 @@ class ChecksummedFiles(ForkAware):
         for name, record in self._records.items():
             path = self._folder / name
             if not is_file(path):
-                raise BundleDamaged(f"{path}: missing, or not a file; copy the bundle again, or export it anew")
+                raise BundleDamaged(f"{path}: missing, or not a file; copy or export the bundle again")
             if (found := path.stat().st_size) != record.bytes:
                 raise BundleDamaged(
                     f"{path}: expected {record.bytes:,} bytes, found {found:,}"
-                    f"{upgrade_hint(path)}; copy the bundle again"
+                    f"{placeholder_hint(path)}; copy the bundle again"
                 )
 
     def _check_content(self, name: str) -> None:
         path, record = self._folder / name, self._records.get(name)
         if record is None:
-            raise BundleDamaged(f"{path}: the manifest records no such file")
+            raise BundleDamaged(f"{path}: missing from the manifest; copy or export the bundle again")
         try:
             found = file_sha256(path)
         except OSError as error:
             raise BundleDamaged(f"{path}: {error.strerror or error}") from error
         if found != record.sha256:
             raise BundleDamaged(
-                f"{path}: expected sha256 {record.sha256[:12]}..., found {found[:12]}...{upgrade_hint(path)}; "
+                f"{path}: expected sha256 {record.sha256[:12]}..., found {found[:12]}...{placeholder_hint(path)}; "
                 "copy the bundle again"
             )
 
 
 class UnchangedFiles:
-    """Files without recorded checksums; they must not change while the bundle is used."""
+    """Files without recorded checksums, which must not change while the bundle is open."""
 
     have_checksums = False
 
     def __init__(self, folder: Path, names: Iterable[str]) -> None:
-        """Note the size and times of each file.
+        """Record the size and times of each file.
 
         Raises:
-            BundleDamaged: One of them cannot be looked at.
+            BundleDamaged: A file cannot be accessed.
         """
         self._folder = folder
-        self._stamps = {name: _stamp(folder / name) for name in names}
+        self._stats = {name: _file_stat(folder / name) for name in names}
 
     @property
     def sizes(self) -> dict[str, int]:
-        """The bytes of each file."""
-        return {name: stamp.bytes for name, stamp in self._stamps.items()}
+        """The size of each file in bytes."""
+        return {name: stat.bytes for name, stat in self._stats.items()}
 
-    def verified(self, name: str) -> Path:
+    def verified_path(self, name: str) -> Path:
         """Return the path of a file that has not changed since the bundle was opened.
 
         Raises:
-            BundleDamaged: It has.
+            BundleDamaged: It has changed.
         """
-        if _stamp(self._folder / name) != self._stamps.get(name):
+        if _file_stat(self._folder / name) != self._stats.get(name):
             raise BundleDamaged(f"{self._folder / name}: has changed since the bundle was opened; open it again")
         return self._folder / name
 
@@ -138,10 +117,10 @@ class UnchangedFiles:
         """Check that no file has changed since the bundle was opened.
 
         Raises:
-            BundleDamaged: One has.
+            BundleDamaged: The first file that has changed.
         """
-        for name in self._stamps:
-            self.verified(name)
+        for name in self._stats:
+            self.verified_path(name)
 
     def sha256(self, name: str) -> str:
         """Return the SHA-256 of a file that has not changed since the bundle was opened.
@@ -149,24 +128,27 @@ class UnchangedFiles:
         Raises:
             BundleDamaged: It has changed, or cannot be read.
         """
-        path = self.verified(name)
+        path = self.verified_path(name)
         try:
             found = cached_sha256(path)
         except OSError as error:
             raise BundleDamaged(f"{path}: {error.strerror or error}") from error
-        self.verified(name)
+        self.verified_path(name)
         return found
 
 
+BundleFiles: TypeAlias = ChecksummedFiles | UnchangedFiles
+
+
 def is_file(path: Path) -> bool:
-    """Return whether a path is a file that can be looked at."""
+    """Return whether a path is a file; False also if it cannot be accessed."""
     try:
         return path.is_file()
-    except OSError:  # a name that is too long, a folder that may not be read
+    except OSError:  # a name that is too long, a folder without permission
         return False
 
 
-def _stamp(path: Path) -> FileStat:
+def _file_stat(path: Path) -> FileStat:
     try:
         return FileStat.of(path)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""onnxruntime sessions: made in one place, quiet, and with errors that name the file."""
+"""onnxruntime sessions on the CPU, with errors that name the file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ import onnxruntime as ort
 
 Mode: TypeAlias = Literal["latency", "service"]
 """``latency``: one caller, whose run takes every core, and whose threads spin for an instant while they wait for each
-other. ``service``: many callers, each with a core to itself, so that they don't wait for each other's threads."""
+other. ``service``: many callers, each with one core, so that they do not wait for each other's threads."""
 
 _TYPES: dict[str, npt.DTypeLike] = {
     "tensor(float)": np.float32,
@@ -31,13 +31,13 @@ _TYPES: dict[str, npt.DTypeLike] = {
     "tensor(int64)": np.int64,
     "tensor(int32)": np.int32,
 }
-"""What inputs may be declared as, by onnxruntime's names."""
+"""The types of inputs that are supported, by onnxruntime's names."""
 
-_open_lock = threading.Lock()  # onnxruntime doesn't promise that sessions may be built at the same time
+_open_lock = threading.Lock()  # onnxruntime does not promise that sessions may be built concurrently
 
 
 class OnnxSession(ForkAware):
-    """One ONNX graph, ready to run; may be shared between threads. In a forked child it is read from its file again."""
+    """One ONNX graph. May be shared between threads; a forked child reads it from its file again."""
 
     def __init__(
         self,
@@ -52,14 +52,14 @@ class OnnxSession(ForkAware):
 
         Args:
             path: The ``.onnx`` file.
-            threads: Threads of one run. None: as the mode has it.
-            mode: Whom it serves.
-            inputs: Which of our inputs those take that the graph calls otherwise.
-            output: The name of the one that is wanted. None: the first.
+            threads: Threads of one run. None: as the mode says.
+            mode: See ``Mode``.
+            inputs: For inputs of the graph with another name than in the feeds of ``run``: their names there.
+            output: The name of the output to return. None: the first.
 
         Raises:
             BundleDamaged: onnxruntime cannot read the file.
-            BundleIncompatible: It has no such output, or wants numbers of a type that is not fed here.
+            BundleIncompatible: It has no such output, or an input of an unsupported type.
             QueryError: No such mode.
         """
         if mode not in get_args(Mode):
@@ -69,45 +69,42 @@ class OnnxSession(ForkAware):
         self._mode: Mode = mode
         self._lock = threading.Lock()
         self._session: ort.InferenceSession | None = None
-        declared, outputs = self._session_options()
+        declared, outputs = self._signature()
         self.inputs = tuple(declared)
         self.output = output or next(iter(outputs), "")
         if self.output not in outputs:
             what = f"an output {output!r}" if output else "an output"
             raise BundleIncompatible(f"{path}: expected {what}, found {', '.join(outputs) or 'none'}")
-        self._takes = {name: (inputs or {}).get(name, name) for name in declared}
+        self._sources = {name: (inputs or {}).get(name, name) for name in declared}
         self._types = {name: self._type(name, kind) for name, (kind, _) in declared.items()}
-        self._batch = next((shape[0] for _, shape in declared.values() if shape and type(shape[0]) is int), None)
+        self._batch_size = next((shape[0] for _, shape in declared.values() if shape and type(shape[0]) is int), None)
         self.register_fork_hooks()
 
     def after_fork_in_child(self) -> None:
-        """Never touch the inherited session again: its threads are in the parent, and to free it is to crash."""
+        """Never use the inherited session again: its threads are in the parent, and freeing it crashes."""
         self._lock = threading.Lock()
         leak_native_object(self._session)
         self._session = None
 
     def run(self, feeds: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
-        """The output, for the inputs that the graph declares, in the type that it declares; others are not fed.
+        """Return the output; inputs are cast to the declared types, and feeds that the graph does not declare ignored.
 
-        A graph for batches of one size alone is run as often as it takes.
+        A graph with a fixed batch size runs as often as necessary.
 
         Raises:
-            BundleIncompatible: The graph wants an input that is not among ``feeds``, or cannot run on them.
+            BundleIncompatible: The graph has an input that is missing in ``feeds``, or cannot run on them.
         """
-        missing = [name for name in self.inputs if self._takes[name] not in feeds]
+        missing = [name for name in self.inputs if self._sources[name] not in feeds]
         if missing:
-            raise BundleIncompatible(
-                f"{self.path}: wants the input {missing[0]!r}, which is not known; known are {', '.join(feeds)}"
-            )
-        taken = {name: feeds[self._takes[name]].astype(self._types[name], copy=False) for name in self.inputs}
-        rows = len(next(iter(taken.values()), ()))
-        if self._batch is None or rows in (0, self._batch):
-            return self._run(taken)
-        starts = range(0, rows, self._batch)
-        runs = [
-            self._run({name: _zero_inputs(value[i:], self._batch) for name, value in taken.items()}) for i in starts
-        ]
-        return np.concatenate(runs)[:rows]
+            raise BundleIncompatible(f"{self.path}: expected inputs among {', '.join(feeds)}, found {missing[0]!r}")
+        arrays = {name: feeds[self._sources[name]].astype(self._types[name], copy=False) for name in self.inputs}
+        rows, size = len(next(iter(arrays.values()), ())), self._batch_size
+        if size is None or rows in (0, size):
+            return self._run(arrays)
+        batches = (
+            {name: _batch(array, start, size) for name, array in arrays.items()} for start in range(0, rows, size)
+        )
+        return np.concatenate([self._run(batch) for batch in batches])[:rows]
 
     def _run(self, feeds: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
         session = self._open()
@@ -118,25 +115,24 @@ class OnnxSession(ForkAware):
             raise BundleIncompatible(f"{self.path}: cannot run: {_first_line(error)}") from error
         return np.asarray(found, dtype=np.float32)
 
-    def _session_options(self) -> tuple[dict[str, tuple[str, list[Any]]], list[str]]:
-        """Type and shape of each input, by name, and the names of the outputs."""
+    def _signature(self) -> tuple[dict[str, tuple[str, list[Any]]], list[str]]:
+        """Return type and shape of each input, by name, and the names of the outputs."""
         session = self._open()
         try:
             inputs = {node.name: (node.type, node.shape) for node in session.get_inputs()}
             return inputs, [node.name for node in session.get_outputs()]
-        except Exception as error:  # a name that is no text
+        except Exception as error:  # a name that is not UTF-8
             raise BundleDamaged(f"{self.path}: onnxruntime cannot read it: {_first_line(error)}") from error
 
     def _type(self, name: str, declared: str) -> npt.DTypeLike:
-        found = _TYPES.get(declared)
-        if found is None:
+        if declared not in _TYPES:
             raise BundleIncompatible(
-                f"{self.path}: wants {name!r} as {declared}, which is not fed; fed are {', '.join(_TYPES)}"
+                f"{self.path}: expected the input {name!r} as one of {', '.join(_TYPES)}, found {declared}"
             )
-        return found
+        return _TYPES[declared]
 
     def _open(self) -> ort.InferenceSession:
-        """The session of this process."""
+        """Return the session of this process."""
         if (session := self._session) is not None:
             return session
         with self._lock:
@@ -146,27 +142,13 @@ class OnnxSession(ForkAware):
 
 
 def _session(path: Path, threads: int | None, mode: Mode) -> ort.InferenceSession:
+    options = _options(threads, mode)
     try:
         with _open_lock:
-            return ort.InferenceSession(
-                str(path.absolute()), _options(threads, mode), providers=["CPUExecutionProvider"]
-            )
-    except Exception as error:  # onnxruntime raises a class of its own for each way a file can be wrong
+            return ort.InferenceSession(str(path.absolute()), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime raises a class of its own for each kind of damage
         _check_memory(error)
         raise BundleDamaged(f"{path}: onnxruntime cannot read it: {_first_line(error)}") from error
-
-
-def _zero_inputs(rows: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
-    """The first ``size`` rows; where there are fewer, the last is repeated."""
-    return rows[np.minimum(np.arange(size), len(rows) - 1)]
-
-
-def _reopen() -> None:
-    global _open_lock
-    _open_lock = threading.Lock()
-
-
-os.register_at_fork(after_in_child=_reopen)  # a thread of the parent may have held it
 
 
 def _options(threads: int | None, mode: Mode) -> ort.SessionOptions:
@@ -174,16 +156,29 @@ def _options(threads: int | None, mode: Mode) -> ort.SessionOptions:
     options.intra_op_num_threads = threads or (available_cores() if mode == "latency" else 1)
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors only
-    # The arena for activations stays on in both modes: without it a run is no faster, and a long one slower.
+    # The arena for activations stays enabled in both modes: without it no run is faster, and long ones are slower.
     options.add_session_config_entry("session.intra_op.allow_spinning", "1" if mode == "latency" else "0")
-    options.add_session_config_entry("session.force_spinning_stop", "1")  # between queries no core is kept busy
-    # Without VNNI, products of int8 are added in 16 bits, where large sums are cut off, unless this is set.
+    options.add_session_config_entry("session.force_spinning_stop", "1")  # between queries all cores are idle
+    # Without VNNI, int8 products are added in 16 bits, where large sums saturate, unless this is set.
     options.add_session_config_entry("session.x64quantprecision", "1")
     return options
 
 
+def _batch(rows: npt.NDArray[Any], start: int, size: int) -> npt.NDArray[Any]:
+    """Return ``size`` rows from ``start``; if there are fewer, the last is repeated."""
+    return rows[np.minimum(np.arange(start, start + size), len(rows) - 1)]
+
+
+def _replace_lock() -> None:
+    global _open_lock
+    _open_lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_replace_lock)  # a thread of the parent may have acquired it
+
+
 def _check_memory(error: Exception) -> None:
-    """Where memory ran out, say that, and not that a file is wrong; onnxruntime has no class of error for it."""
+    """Raise MemoryError if memory ran out; onnxruntime has no class of error for it."""
     if re.search(r"allocate memory|bad_alloc", str(error)):
         raise MemoryError(_first_line(error)) from error
 

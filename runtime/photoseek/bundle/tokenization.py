@@ -1,9 +1,9 @@
-"""Texts -> the numbers that a text tower reads."""
+"""Texts -> the inputs of a text tower."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -12,50 +12,57 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-
 MAX_TOKENS = 512
-"""Read of a text where a tokenizer names no limit of its own."""
+"""The maximum length of a text if its tokenizer has no limit."""
 
 Tokens = npt.NDArray[np.int64]
-PaddingSide = Literal["left", "right"]
+
+
+@dataclass(frozen=True)
+class Padding:
+    """How shorter texts are padded.
+
+    Attributes:
+        length: Tokens of every text after padding. None: as many as the longest text of the batch has.
+        side: Where the padding is.
+        masked: Whether the attention mask excludes the padding.
+    """
+
+    length: int | None = None
+    side: Literal["left", "right"] = "right"
+    masked: bool = True
 
 
 @dataclass(frozen=True)
 class Tokenization:
-    """How texts become the input of a text tower.
+    """How texts become the inputs of a text tower.
 
     Attributes:
-        tokenizer: Cuts texts off where the tower's reading ends, and never pads.
-        pad_id: What shorter texts are filled up with.
-        length: As many tokens has every text. None: as many as the longest of its run.
-        masked: Whether the attention mask leaves out what was filled up.
-        side: Where that stands.
-        clean: What is done to a text before it is tokenized.
+        tokenizer: Truncates texts to the maximum length of the tower, and does not pad.
+        pad_id: The token that texts are padded with.
+        padding: How they are padded.
+        clean: Applied to each text before it is tokenized.
     """
 
     tokenizer: Tokenizer
     pad_id: int = 0
-    length: int | None = None
-    masked: bool = True
-    side: PaddingSide = "right"
+    padding: Padding = field(default_factory=Padding)
     clean: Callable[[str], str] = str
 
     def ids(self, texts: Sequence[str]) -> list[Tokens]:
-        """The token ids of each text, with those that begin and end it, cut off where the tower's reading ends."""
+        """Return the token ids of each text, special tokens included, truncated."""
         encodings = self.tokenizer.encode_batch([self.clean(text) for text in texts])
         return [np.asarray(encoding.ids, dtype=np.int64) for encoding in encodings]
 
     def feeds(self, ids: Sequence[Tokens]) -> dict[str, Tokens]:
-        """The inputs of one run, each (n, length)."""
-        length = self.length or max(len(row) for row in ids)
+        """Return the inputs of one batch, each of shape (n, length)."""
+        length = self.padding.length or max(len(row) for row in ids)
         input_ids = np.full((len(ids), length), self.pad_id, dtype=np.int64)
-        attention_mask = np.zeros_like(input_ids)
+        attention_mask = np.full_like(input_ids, not self.padding.masked)
         for row, tokens in enumerate(ids):
-            kept = slice(0, len(tokens)) if self.side == "right" else slice(length - len(tokens), length)
-            input_ids[row, kept] = tokens
-            attention_mask[row, kept] = 1
-        if not self.masked:
-            attention_mask[:] = 1
+            start = 0 if self.padding.side == "right" else length - len(tokens)
+            input_ids[row, start : start + len(tokens)] = tokens
+            attention_mask[row, start : start + len(tokens)] = 1
         return {
             "input_ids": input_ids,
             "attention_mask": attention_mask,
@@ -63,9 +70,9 @@ class Tokenization:
         }
 
 
-def without_limits(tokenizer: Tokenizer, limit: int) -> Tokenizer:
-    """Set a tokenizer to cut texts off at ``limit`` tokens, to pad none, and to take special tokens for text."""
+def configure_tokenizer(tokenizer: Tokenizer, max_length: int) -> Tokenizer:
+    """Set a tokenizer to truncate texts to ``max_length`` tokens, not to pad, and to read special tokens as text."""
     tokenizer.encode_special_tokens = True  # "[SEP]" typed by a user is text
     tokenizer.no_padding()
-    tokenizer.enable_truncation(max_length=limit)
+    tokenizer.enable_truncation(max_length=max_length)
     return tokenizer

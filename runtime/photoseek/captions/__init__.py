@@ -1,14 +1,14 @@
-"""Caption and split files: every reader of them is here.
+"""Readers of caption files and split files.
 
-A caption file is recognised by its content, never by its name alone:
+The format of a caption file is detected from its content, not its name:
 
 - lines ``NAME#I<TAB>caption`` (Flickr30K's ``results_20130124.token``, ``flickr30k.token``),
-- the same with a third column ``keyword, keyword, ...`` (what ``photoseek-train keywords`` writes),
+- the same with a third column ``keyword, keyword, ...`` (as written by ``photoseek-train keywords``),
 - CSV with the header ``image,caption`` (Flickr8k's ``captions.txt``),
-- Karpathy's ``dataset_*.json``, which carries splits, and
+- Karpathy's ``dataset_*.json``, which contains splits, and
 - COCO's captions JSON.
 
-A split is UTF-8 text with one image name a line, or the name of a split that the caption file carries.
+A split is a UTF-8 file with one image name a line, or the name of a split in the caption file.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Captions as every reader gives them.
-
-Files that name the images of a split.
-"""
+"""Captions and splits, whatever the format of their file."""
 
 from __future__ import annotations
 
@@ -15,22 +12,22 @@ from photoseek.errors import CaptionFileError
 from photoseek.system.user_paths import expanded
 
 
-def read_split(path: str | Path, otherwise: str = "") -> list[str]:
-    """Read the image names of a split, in its order; blank lines are passed over.
+def read_split(path: str | Path, remedy: str = "") -> list[str]:
+    """Read the image names of a split file, in its order; blank lines are skipped.
 
     Args:
         path: The file.
-        otherwise: What to do if there is none, for the error.
+        remedy: What the error message says to do if the file cannot be read.
 
     Raises:
-        CaptionFileError: The file is missing, empty or not UTF-8, or a name stands twice.
+        CaptionFileError: The file is missing, empty or not UTF-8, or contains a name twice.
     """
     first_seen: dict[str, int] = {}
-    for number, line in numbered_lines(read_text(Path(path), otherwise)):
+    for number, line in numbered_lines(read_text(Path(path), remedy)):
         name = line.strip()
         earlier = first_seen.setdefault(name, number)
         if earlier != number:
-            raise CaptionFileError(f"{path}:{number}: {name!r} stands on line {earlier} already; delete one of them")
+            raise CaptionFileError(f"{path}:{number}: {name!r} is on line {earlier}, too; delete one of them")
     if not first_seen:
         raise CaptionFileError(f"{path}: expected one image name a line, found none")
     return list(first_seen)
@@ -38,13 +35,13 @@ def read_split(path: str | Path, otherwise: str = "") -> list[str]:
 
 @dataclass(frozen=True)
 class Caption:
-    """One sentence about one image; ``index`` tells the sentences of an image apart.
+    """One caption of an image.
 
     Attributes:
-        image: Name of the image inside its folder, with forward slashes where it lies in a folder of that.
-        index: Number of the sentence.
-        text: The sentence, in one line.
-        keywords: What it says in a few words, if the file has them.
+        image: Path of the image inside the folder of images, with forward slashes.
+        index: Number of the caption among those of the image.
+        text: The caption, in one line.
+        keywords: Its keywords, if the file has them.
     """
 
     image: str
@@ -55,12 +52,12 @@ class Caption:
 
 @dataclass(frozen=True)
 class CaptionFile:
-    """All that a caption file says.
+    """The content of a caption file.
 
     Attributes:
-        path: Where it is.
+        path: The file.
         captions: In the order of the file.
-        splits: Image names by the split that the file puts them in; empty where it knows no splits.
+        splits: Image names by split; empty if the file has no splits.
     """
 
     path: Path
@@ -68,30 +65,30 @@ class CaptionFile:
     splits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def names(self, split: str | Path | None = None) -> list[str]:
-        """The image names of a split, in its order.
+        """Return the image names of a split, in its order.
 
         Args:
-            split: A file of names; else a split of the caption file itself. None: every captioned image.
-                ``train`` also takes in ``restval``, as is customary with Karpathy's splits of COCO.
+            split: A split file, or else a split of the caption file. None: every captioned image. ``train`` includes
+                ``restval``, as usual for Karpathy's splits of COCO.
 
         Raises:
-            CaptionFileError: Neither such a file nor such a split, or the file cannot be used.
+            CaptionFileError: There is neither such a file nor such a split, or the file is invalid.
         """
         if split is None:
             return list(dict.fromkeys(caption.image for caption in self.captions))
         if os.path.isfile(expanded(split)) or str(split) not in self.splits:
-            return read_split(expanded(split), otherwise=self._available_splits())
+            return read_split(expanded(split), remedy=self._available_splits())
         extra = self.splits.get("restval", ()) if str(split) == "train" else ()
         return [*self.splits[str(split)], *extra]
 
     def _available_splits(self) -> str:
         if not self.splits:
-            return f"{self.path} carries no splits of its own; give a file with one image name a line"
-        return f"give a file with one image name a line, or a split of {self.path}: {', '.join(self.splits)}"
+            return f"pass a file with one image name a line; {self.path} has no splits"
+        return f"pass a file with one image name a line, or a split of {self.path}: {', '.join(self.splits)}"
 
 
 def captions_of(captions: Iterable[Caption], names: Sequence[str]) -> list[Caption]:
-    """The captions of a split: in the order of ``names``, each image's captions together.
+    """Return the captions of a split, in the order of ``names``, each image's captions together.
 
     Raises:
         CaptionFileError: An image of the split has no caption.
@@ -100,10 +97,9 @@ def captions_of(captions: Iterable[Caption], names: Sequence[str]) -> list[Capti
     for caption in captions:
         if caption.image in by_image:
             by_image[caption.image].append(caption)
-    bare = [name for name, found in by_image.items() if not found]
-    if bare:
+    if missing := [name for name, found in by_image.items() if not found]:
         raise CaptionFileError(
-            f"{len(bare)} of {len(by_image)} images of the split have no caption, the first is {bare[0]!r}; "
-            "give the caption file that belongs to this split"
+            f"{len(missing)} of {len(by_image)} images of the split have no caption, the first is {missing[0]!r}; "
+            "pass the caption file that belongs to this split"
         )
     return [caption for found in by_image.values() for caption in found]

@@ -16,16 +16,16 @@ _HEADER = ["image", "caption"]
 
 
 def is_header(line: str) -> bool:
-    """Whether a line is the header of such a file."""
+    """Return whether a line is the header of such a file."""
     return _cells(line.removesuffix("\r")) == _HEADER
 
 
 def read_csv(path: Path, text: str, known: frozenset[str] | None) -> Iterator[Caption]:
-    """The captions of such a file; those of an image are numbered in their order.
+    """Yield the captions; those of an image are numbered in their order.
 
     Raises:
-        CaptionFileError: Another header, a row of other than two columns, an image without a name, no caption, an
-            image that is not known, a quotation without end, or no rows.
+        CaptionFileError: Another header, a row without two columns, an empty name or caption, an unknown image, an
+            unterminated quotation, or no rows.
     """
     numbers: Counter[str] = Counter()
     for line, row in _rows(path, text):
@@ -33,15 +33,19 @@ def read_csv(path: Path, text: str, known: frozenset[str] | None) -> Iterator[Ca
         if len(row) != len(_HEADER):
             raise CaptionFileError(
                 f"{where}: expected 2 columns, image,caption, found {len(row)}; "
-                'put a caption that holds a comma between quotation marks: "..."'
+                'put a caption with a comma between quotation marks: "..."'
             )
         image, caption = row[0].strip(), single_line(row[1])
         if not image:
-            raise CaptionFileError(f"{where}: expected the name of an image in the first column, found none; name it")
+            raise CaptionFileError(f"{where}: expected the name of an image in the first column, found none; add it")
         if not caption:
-            raise CaptionFileError(f"{where}: empty caption for {image!r}; write one, or delete the line")
+            raise CaptionFileError(
+                f"{where}: expected a caption for {image!r}, found none; write one, or delete the line"
+            )
         if known is not None and image not in known:
-            raise CaptionFileError(f"{where}: unknown image {image!r}: no such file among the images")
+            raise CaptionFileError(
+                f"{where}: unknown image {image!r}: not in the folder of images; add it, or delete the line"
+            )
         yield Caption(image, numbers[image], caption)
         numbers[image] += 1
     if not numbers:
@@ -49,7 +53,7 @@ def read_csv(path: Path, text: str, known: frozenset[str] | None) -> Iterator[Ca
 
 
 def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
-    """The rows after the header that aren't blank, each with the line on which it ends."""
+    """Yield the rows after the header that are not blank, each with the line on which it ends."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     header = False
     try:
@@ -61,12 +65,12 @@ def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
             elif [cell.strip().lower() for cell in row] != _HEADER:
                 raise CaptionFileError(
                     f"{path}:{reader.line_num}: expected the header image,caption or lines NAME#I<TAB>caption, "
-                    f"found {truncate(','.join(row))}; name the columns so, or give another caption file"
+                    f"found {truncate(','.join(row))}; rename the columns, or pass another caption file"
                 )
             header = True
     except csv.Error as error:
         raise CaptionFileError(
-            f"{path}:{reader.line_num}: expected CSV, found it broken: {error}; close the quotation, and double the "
+            f"{path}:{reader.line_num}: expected CSV, found {error}; close the quotation, and double the "
             'quotation marks inside a caption: ""'
         ) from error
 

@@ -1,7 +1,4 @@
-"""Karpathy's ``dataset_*.json`` and COCO's captions JSON.
-
-Values inside a JSON file that know where they stand, so that an error can say it.
-"""
+"""Karpathy's ``dataset_*.json`` and COCO's captions JSON."""
 
 from __future__ import annotations
 
@@ -18,125 +15,129 @@ from photoseek.errors import CaptionFileError
 SPLITS = ("train", "restval", "val", "test")
 """The splits of Karpathy's files."""
 
+_TOP = "the top level"
+
 
 def read_json(path: Path, text: str) -> CaptionFile:
-    """Read either of the two; COCO's has ``annotations``.
+    """Read either format; COCO's has ``annotations``.
 
     Raises:
-        CaptionFileError: The JSON is cut off or broken, lacks a key, has a value of another kind, an annotation of an
-            unknown image, an image twice, or an empty caption.
+        CaptionFileError: The JSON is truncated or invalid, lacks a key, or has a value of another type, an annotation
+            of an unknown image, an image twice, or an empty caption.
     """
     try:
         values = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
         line, what = (error.lineno, error.msg) if isinstance(error, json.JSONDecodeError) else (1, "nested too deeply")
         raise CaptionFileError(
-            f"{path}:{line}: expected JSON, found it broken or cut off: {what}; fetch the file anew"
+            f"{path}:{line}: expected JSON, found it invalid or truncated: {what}; fetch the file again"
         ) from error
-    top = JsonPath(path, "the top level", values)
+    top = JsonValue(path, _TOP, values)
     if not isinstance(values, dict) or "images" not in values:
-        raise top.wrong("an object with 'images' (Karpathy's, and with 'annotations' COCO's)", "give a caption file")
+        raise top.error("an object with 'images' (Karpathy's, and with 'annotations' COCO's)", "pass a caption file")
     return _coco(top) if "annotations" in values else _karpathy(top)
 
 
-def _karpathy(top: JsonPath) -> CaptionFile:
+def _karpathy(top: JsonValue) -> CaptionFile:
     captions: list[Caption] = []
     splits: dict[str, list[str]] = {}
-    places: dict[str, str] = {}
-    for image in top.list("images", at_least_one=True):
+    locations: dict[str, str] = {}
+    for image in top.get_list("images", at_least_one=True):
         name = _karpathy_name(image)
-        _expect_new(image, name, places)
-        split = image.text("split")
+        _expect_new(image, name, locations)
+        split = image.get_str("split")
         if split not in SPLITS:
-            raise image.at("split").wrong(f"one of {', '.join(SPLITS)}", "name the split so")
+            raise image.get("split").error(f"one of {', '.join(SPLITS)}", "rename the split")
         splits.setdefault(split, []).append(name)
-        for index, sentence in enumerate(image.list("sentences", at_least_one=True)):
-            captions.append(Caption(name, index, single_line(sentence.text("raw"))))
+        for index, sentence in enumerate(image.get_list("sentences", at_least_one=True)):
+            captions.append(Caption(name, index, single_line(sentence.get_str("raw"))))
     ordered = {split: tuple(splits[split]) for split in SPLITS if split in splits}
     return CaptionFile(top.path, tuple(captions), ordered)
 
 
-def _karpathy_name(image: JsonPath) -> str:
-    folder = image.text("filepath") if image.has("filepath") and image.at("filepath").value != "" else ""
-    return (PurePosixPath(folder) / image.text("filename")).as_posix()
+def _karpathy_name(image: JsonValue) -> str:
+    folder = image.get_str("filepath") if "filepath" in image and image.get("filepath").value != "" else ""
+    return (PurePosixPath(folder) / image.get_str("filename")).as_posix()
 
 
-def _coco(top: JsonPath) -> CaptionFile:
+def _coco(top: JsonValue) -> CaptionFile:
     names: dict[Any, str] = {}
-    places: dict[str, str] = {}
-    for image in top.list("images"):
-        name, number = image.text("file_name"), image.number("id")
-        _expect_new(image, name, places)
+    locations: dict[str, str] = {}
+    for image in top.get_list("images"):
+        name, number = image.get_str("file_name"), image.get_int("id")
+        _expect_new(image, name, locations)
         if number in names:
-            raise image.at("id").wrong("an id of its own", f"{names[number]!r} has it already; give each image another")
+            raise image.get("id").error("a unique id", f"{names[number]!r} has the same; change one of them")
         names[number] = name
     numbers: Counter[str] = Counter()
     captions: list[Caption] = []
-    for annotation in top.list("annotations", at_least_one=True):
-        number = annotation.number("image_id")
+    for annotation in top.get_list("annotations", at_least_one=True):
+        number = annotation.get_int("image_id")
         if number not in names:
-            raise annotation.at("image_id").wrong("the id of one of 'images'", "add the image, or drop the annotation")
+            raise annotation.get("image_id").error(
+                "the id of one of 'images'", "add the image, or delete the annotation"
+            )
         name = names[number]
-        captions.append(Caption(name, numbers[name], single_line(annotation.text("caption"))))
+        captions.append(Caption(name, numbers[name], single_line(annotation.get_str("caption"))))
         numbers[name] += 1
     return CaptionFile(top.path, tuple(captions))
 
 
-def _expect_new(image: JsonPath, name: str, places: dict[str, str]) -> None:
-    earlier = places.setdefault(name, image.name)
-    if earlier != image.name:
-        raise CaptionFileError(f"{image.path}: {image.name}: {name!r} stands at {earlier} already; delete one of them")
+def _expect_new(image: JsonValue, name: str, locations: dict[str, str]) -> None:
+    earlier = locations.setdefault(name, image.where)
+    if earlier != image.where:
+        raise CaptionFileError(f"{image.path}: {image.where}: {name!r} is at {earlier}, too; delete one of them")
 
 
 @dataclass(frozen=True)
-class JsonPath:
-    """A value of a JSON file; each method raises ``CaptionFileError`` where it finds something else.
+class JsonValue:
+    """A value of a JSON file; its methods raise ``CaptionFileError`` with its location if they find something else.
 
     Attributes:
         path: The file.
-        name: The way to the value: ``images[3].sentences[0].raw``.
-        value: What stands there.
+        where: The location: ``images[3].sentences[0].raw``.
+        value: The value.
     """
 
     path: Path
-    name: str
+    where: str
     value: Any
 
-    def has(self, key: str) -> bool:
-        """Whether this is an object with such a key."""
+    def __contains__(self, key: str) -> bool:
+        """Return whether this is an object with such a key."""
         return isinstance(self.value, dict) and key in self.value
 
-    def at(self, key: str) -> JsonPath:
-        """The value of a key."""
+    def get(self, key: str) -> JsonValue:
+        """Return the value of a key."""
         if not isinstance(self.value, dict):
-            raise self.wrong(f"an object with the key {key!r}")
+            raise self.error(f"an object with the key {key!r}")
         if key not in self.value:
             found = ", ".join(map(repr, list(self.value)[:8])) or "none"
-            raise CaptionFileError(f"{self.path}: {self.name}: expected the key {key!r}, found {found}; add it")
-        return JsonPath(self.path, key if self.name == "the top level" else f"{self.name}.{key}", self.value[key])
+            raise CaptionFileError(f"{self.path}: {self.where}: expected the key {key!r}, found {found}; add it")
+        return JsonValue(self.path, key if self.where == _TOP else f"{self.where}.{key}", self.value[key])
 
-    def list(self, key: str, *, at_least_one: bool = False) -> list[JsonPath]:
-        """The elements of the list at a key."""
-        place = self.at(key)
-        if not isinstance(place.value, list) or (at_least_one and not place.value):
-            raise place.wrong("a list with at least one element" if at_least_one else "a list")
-        return [JsonPath(self.path, f"{place.name}[{index}]", value) for index, value in enumerate(place.value)]
+    def get_list(self, key: str, *, at_least_one: bool = False) -> list[JsonValue]:
+        """Return the elements of the list at a key."""
+        found = self.get(key)
+        if not isinstance(found.value, list) or (at_least_one and not found.value):
+            raise found.error("a list with at least one element" if at_least_one else "a list")
+        return [JsonValue(self.path, f"{found.where}[{index}]", value) for index, value in enumerate(found.value)]
 
-    def text(self, key: str) -> str:
-        """The text at a key; not blank."""
-        place = self.at(key)
-        if not isinstance(place.value, str) or not place.value.strip():
-            raise place.wrong("text that is not empty", "write it, or delete the entry")
-        return place.value
+    def get_str(self, key: str) -> str:
+        """Return the text at a key, which must not be blank."""
+        found = self.get(key)
+        if not isinstance(found.value, str) or not found.value.strip():
+            raise found.error("text that is not empty", "write it, or delete the entry")
+        return found.value
 
-    def number(self, key: str) -> int:
-        """The whole number at a key."""
-        place = self.at(key)
-        if not isinstance(place.value, int) or isinstance(place.value, bool):
-            raise place.wrong("a whole number")
-        return place.value
+    def get_int(self, key: str) -> int:
+        """Return the whole number at a key."""
+        found = self.get(key)
+        if type(found.value) is not int:
+            raise found.error("a whole number")
+        return found.value
 
-    def wrong(self, expected: str, cure: str = "correct it, or fetch the file anew") -> CaptionFileError:
-        """The error that something else stands here."""
+    def error(self, expected: str, remedy: str = "correct it, or fetch the file again") -> CaptionFileError:
+        """Return an error that this value is not what was expected."""
         found = f"{type(self.value).__name__} {truncate(self.value)}"
-        return CaptionFileError(f"{self.path}: {self.name}: expected {expected}, found {found}; {cure}")
+        return CaptionFileError(f"{self.path}: {self.where}: expected {expected}, found {found}; {remedy}")

@@ -1,4 +1,4 @@
-"""One way to read a caption file of any format."""
+"""Caption files of any format, detected from their content."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ def read_captions(path: str | Path, images: Collection[str] | None = None) -> li
 
     Args:
         path: The file.
-        images: The names of the images there are; a caption of any other image is an error. None: not checked.
+        images: The names of the existing images; a caption of any other image is an error. None: not checked.
 
     Raises:
-        CaptionFileError: As ``read_caption_file``, or an image that is not known.
+        CaptionFileError: As ``read_caption_file``, or an unknown image.
     """
     return list(read_caption_file(path, images).captions)
 
 
 def read_caption_file(path: str | Path, images: Collection[str] | None = None) -> CaptionFile:
-    """Read a caption file of any format, with the splits that it carries.
+    """Read a caption file of any format, with its splits.
 
     Raises:
-        CaptionFileError: The file is missing, empty, cut off or not UTF-8, or not what its format asks for; the
-            message begins with the file and the line, or the place in the JSON.
+        CaptionFileError: The file is missing, empty, truncated, not UTF-8, or invalid; the message starts with the file
+            and the line, or the location in the JSON.
     """
     path = expanded(path)
     known = None if images is None else frozenset(images)
@@ -45,7 +45,7 @@ def read_caption_file(path: str | Path, images: Collection[str] | None = None) -
         raise CaptionFileError(f"{path}: expected captions, lines NAME#I<TAB>caption for example, found none")
     if first.lstrip()[0] in "{[":
         file = read_json(path, text)
-        _check_known_label(file, known)
+        _check_known_images(file, known)
         return file
     if _is_csv(first):
         return CaptionFile(path, tuple(read_csv(path, text, known)))
@@ -53,9 +53,9 @@ def read_caption_file(path: str | Path, images: Collection[str] | None = None) -
 
 
 def read_caption_files(paths: str | Path | Sequence[str | Path]) -> CaptionFile:
-    """Read one caption file or several, say one for each language, as one; raises as ``read_caption_file``.
+    """Read one or several caption files, such as one for each language, as one; errors as ``read_caption_file``.
 
-    Two files may both number their captions from ``NAME#0``. The splits are those of the first file that has any.
+    Every file may number its captions from ``NAME#0``. The splits are those of the first file that has any.
     """
     files = [read_caption_file(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
     captions = tuple(caption for file in files for caption in file.captions)
@@ -63,13 +63,11 @@ def read_caption_files(paths: str | Path | Sequence[str | Path]) -> CaptionFile:
 
 
 def _is_csv(first: str) -> bool:
-    """Whether a file begins as CSV, or as nothing else and with a comma: then its header will be refused."""
-    if is_header(first):
-        return True
-    return "\t" not in first and "," in first and _LABEL.match(first) is None
+    """Return whether a file starts as CSV, or with a comma in an unknown format, whose header is then an error."""
+    return is_header(first) or ("\t" not in first and "," in first and _LABEL.match(first) is None)
 
 
-def _check_known_label(file: CaptionFile, known: frozenset[str] | None) -> None:
-    for caption in file.captions if known is not None else ():
-        if caption.image not in (known or ()):
-            raise CaptionFileError(f"{file.path}: unknown image {caption.image!r}: no such file among the images")
+def _check_known_images(file: CaptionFile, known: frozenset[str] | None) -> None:
+    unknown = next((each.image for each in file.captions if known is not None and each.image not in known), None)
+    if unknown is not None:
+        raise CaptionFileError(f"{file.path}: unknown image {unknown!r}: not in the folder of images; add it")

@@ -91,9 +91,9 @@ def _open(path: str, *, recover: bool = False) -> Bundle | Gallery:
 
 
 def _verify_bundle(bundle: Bundle) -> list[str]:
-    from photoseek.encoders import check
+    from photoseek.encoders.encoders import verify_bundle
 
-    check.verify(bundle)
+    verify_bundle(bundle)
     if bundle.has_checksums:
         return [f"{bundle.path}: OK"]
     return [

@@ -44,6 +44,11 @@ def option_groups(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
+def help_of(group: Any, name: str) -> str:
+    """Return the help that the metadata of a field has."""
+    return next(str(field.metadata[HELP]) for field in fields(group) if field.name == name)
+
+
 def _options(group: Any, omit: AbstractSet[str]) -> Iterator[Parameter]:
     types = get_type_hints(group, include_extras=True)
     for field in fields(group):

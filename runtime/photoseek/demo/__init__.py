@@ -1,1 +1,1 @@
-"""The embedded default: a world of drawn, captioned scenes, and a small bundle trained on it."""
+"""The demo: 300 drawn, captioned scenes, and a small bundle trained on others."""

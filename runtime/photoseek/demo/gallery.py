@@ -1,4 +1,4 @@
-"""The photos of the demo: 300 drawn scenes that the model was not trained on."""
+"""The pictures of the demo: 300 drawn scenes that the model was not trained on."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from photoseek.system.atomic_write import make_private_folder
 from photoseek.system.cache_dir import cache_folder
 
 VERSION = 1
-"""Version of the pictures; part of the name of their folder in the user's cache."""
+"""Version of the pictures, a part of the name of their folder in the user's cache."""
 
 PICTURES = Path(__file__).with_name("pictures")
-"""The pictures and a caption file for each language; ``python -m photoseek_export.demo.pictures`` writes them."""
+"""The pictures and a caption file for each language, written by ``python -m photoseek_export.demo.pictures``."""
 
 
 def demo_photos(folder: Path | None = None) -> Path:
-    """Copy the demo's pictures and captions into a folder, those that are not there yet, and return it.
+    """Copy the missing pictures and captions into a folder, and return it.
 
     Args:
-        folder: Where to copy them. None: ``photoseek/demo-N`` in the user's cache folder.
+        folder: The folder. None: ``photoseek/demo-N`` in the user's cache folder.
     """
     if folder is None:
         make_private_folder(cache_folder())
@@ -27,9 +27,9 @@ def demo_photos(folder: Path | None = None) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for source in PICTURES.iterdir():
         if not (folder / source.name).exists():
-            part = folder / f"{source.name}.part"
-            shutil.copyfile(source, part)
-            part.replace(folder / source.name)
+            partial = folder / f"{source.name}.part"
+            shutil.copyfile(source, partial)
+            partial.replace(folder / source.name)
     return folder
 
 

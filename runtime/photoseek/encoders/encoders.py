@@ -1,4 +1,4 @@
-"""Sentences or photos in, unit vectors of one space out."""
+"""Texts or photos -> unit vectors of one space."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from photoseek.bundle.bundle import Bundle
 from photoseek.encoders.query_syntax import require_text
@@ -21,19 +22,18 @@ if TYPE_CHECKING:
     from photoseek.bundle.onnx_session import Mode
 
 MAX_CHARACTERS = 10_000
-"""Text beyond this is cut off before it is tokenized: far more than any tower reads."""
+"""Longer text is cut off before it is tokenized: far more than any tower reads."""
 
 
 class TextEncoder:
-    """Sentences -> unit vectors, each through the tower of its language. May be shared between threads.
+    """Sentences -> unit vectors, each by the tower of its language. May be shared between threads.
 
-    Where a bundle has a tower for each of two languages, the script of a text decides (see
-    ``photoseek.languages``). Of a mixed text each tower reads its own words, since it makes nothing of words that it
-    never met, and the unit vectors are added, weighted by the square root of the share of words: it is most often a
-    word that counts which stands in another language, among articles and prepositions. (On captions with one or two
-    nouns translated this found more photos than one tower for all of the text, than both towers for all of it, and
-    than the plain share.) A tower is loaded by the first text that needs it. A bundle with one text tower sends it
-    every text as it is.
+    If a bundle has towers for two languages, the script of a text selects the tower (see ``photoseek.languages``). For
+    a text in both languages, each tower encodes the words of its language, since it learned no others, and the unit
+    vectors are added, weighted by the square root of the share of words: the words in the other language are most often
+    content words among articles and prepositions. (On captions with one or two nouns translated, this finds more photos
+    than one tower for the whole text, than both towers for the whole text, and than the plain share.) A tower is loaded
+    by the first text that requires it. A bundle with one text tower encodes every text with it.
     """
 
     def __init__(
@@ -43,13 +43,13 @@ class TextEncoder:
         threads: int | None = None,
         mode: Mode = "latency",
     ) -> None:
-        """Choose the towers; none is loaded yet.
+        """Select the towers; none is loaded yet.
 
         Args:
-            bundle: Whose towers.
-            precision: Of the towers. None: the one that this CPU runs fastest.
-            threads: Of one run. None: as the mode has it.
-            mode: Whom it serves; see ``Mode``.
+            bundle: The bundle with the towers.
+            precision: Of the towers. None: the fastest on this CPU, see ``Bundle.select_precision``.
+            threads: Threads of one run. None: as the mode says.
+            mode: See ``Mode``.
 
         Raises:
             BundleIncompatible: The bundle lacks the precision.
@@ -57,11 +57,8 @@ class TextEncoder:
         self.bundle = bundle
         self._main = TextTower(bundle, precision, threads, mode)
         self.precision = self._main.precision
-        further = {
-            language: TextTower(bundle, precision, threads, mode, language=language)
-            for language in bundle.manifest.text_towers
-        }
-        self._towers = {**dict.fromkeys(bundle.manifest.languages, self._main), **further}
+        others = {code: TextTower(bundle, precision, threads, mode, code) for code in bundle.manifest.text_towers}
+        self._towers = {**dict.fromkeys(bundle.manifest.languages, self._main), **others}
 
     def __repr__(self) -> str:
         return f"TextEncoder({self.bundle.name!r}, {self.precision}, languages={list(self._towers)})"
@@ -72,58 +69,57 @@ class TextEncoder:
         return any(tower.is_loaded for tower in (self._main, *self._towers.values()))
 
     def is_loaded_for(self, text: str) -> bool:
-        """Whether each tower that a text needs is in memory."""
-        return all(tower.is_loaded for tower, _ in self._encode_with(_prepare_text(text), None))
+        """Return whether every tower that a text requires is in memory."""
+        return all(tower.is_loaded for tower, _ in self._spans(_prepare_text(text), None))
 
     def count_tokens(self, text: str) -> int:
-        """How many tokens the towers read of a text."""
-        return sum(
-            len(tower.tokenize([share.text])[0]) for tower, share in self._encode_with(_prepare_text(text), None)
-        )
+        """Return how many tokens of a text the towers read."""
+        return sum(len(tower.tokenize([span.text])[0]) for tower, span in self._spans(_prepare_text(text), None))
 
     def encode(self, texts: Sequence[str], *, batch_size: int = 32, language: str | None = None) -> Vectors:
         """Encode sentences.
 
         Args:
-            texts: Any Unicode; what the tower cannot read to the end is cut off.
-            batch_size: Sentences in one run. Sentences of like length share a run, so little is padded.
-            language: Whose tower reads all of them, one of ``bundle.languages``. None: told by their script.
+            texts: Any Unicode; texts longer than a tower reads are truncated.
+            batch_size: Sentences in one run.
+            language: The language of the tower for all texts, one of ``bundle.languages``. None: detected from the
+                script of each text.
 
         Returns:
             Unit vectors (n, dim), in the order of ``texts``.
 
         Raises:
-            QueryError: One of ``texts`` is no text, or the bundle has no tower for the language.
+            QueryError: One of ``texts`` is not a str, or the bundle has no tower for the language.
         """
         if isinstance(texts, str):
             raise QueryError("expected a list of texts, found one text; put it in brackets")
         self.require_text_tower(language)
-        asked: dict[TextTower, list[tuple[int, LanguageSpan]]] = {}
+        by_tower: dict[TextTower, list[tuple[int, LanguageSpan]]] = {}
         for row, text in enumerate(map(_prepare_text, texts)):
-            for tower, share in self._encode_with(text, language):
-                asked.setdefault(tower, []).append((row, share))
+            for tower, span in self._spans(text, language):
+                by_tower.setdefault(tower, []).append((row, span))
         vectors = np.zeros((len(texts), self.bundle.dim), dtype=np.float32)
         mixed = np.zeros(len(texts), dtype=np.bool_)
-        for tower, read in asked.items():
-            rows = [row for row, _ in read]
-            weights = np.sqrt(np.array([[share.weight] for _, share in read], dtype=np.float32))
-            vectors[rows] += weights * tower.encode([share.text for _, share in read], batch_size)
+        for tower, spans in by_tower.items():
+            rows = [row for row, _ in spans]
+            weights = np.sqrt(np.array([[span.weight] for _, span in spans], dtype=np.float32))
+            vectors[rows] += weights * tower.encode([span.text for _, span in spans], batch_size)
             mixed[rows] |= weights[:, 0] < 1
         vectors[mixed] = normalize(vectors[mixed])
         return vectors
 
-    def _encode_with(self, text: str, language: str | None) -> list[tuple[TextTower, LanguageSpan]]:
-        """Which towers read what of a text; a language without a tower is the main one's."""
+    def _spans(self, text: str, language: str | None) -> list[tuple[TextTower, LanguageSpan]]:
+        """Return the tower for each span of a text; a language without a tower is encoded by the main one."""
         if language is not None:
             return [(self._towers[language], LanguageSpan(language, text, 1.0))]
-        parts = split_by_language(text) if self.bundle.manifest.text_towers else []
-        found = [(self._towers.get(share.language, self._main), share) for share in parts]
+        spans = split_by_language(text) if self.bundle.manifest.text_towers else []
+        found = [(self._towers.get(span.language, self._main), span) for span in spans]
         if len({tower for tower, _ in found}) > 1:
             return found
         return [(found[0][0] if found else self._main, LanguageSpan("", text, 1.0))]
 
     def require_text_tower(self, language: str | None) -> None:
-        """Make sure that a language has a text tower; None is told by the script of each text.
+        """Check that the bundle has a text tower for a language; None always passes.
 
         Raises:
             QueryError: It has none.
@@ -138,11 +134,10 @@ class ImageEncoder(Tower):
     """Photos -> unit vectors. May be shared between threads."""
 
     def encode(self, photos: Iterable[PhotoInput], *, batch_size: int = 16) -> Vectors:
-        """Encode photos, decoding each as ``decode_photo`` does, as large as the tower
-        needs it.
+        """Return unit vectors (n, dim) of photos.
 
         Raises:
-            PhotoError: One of them cannot be decoded; a path stands in the message.
+            PhotoError: One of them cannot be decoded; the message names its path.
         """
         pixels = [self._pixels(photo) for photo in photos]
         if not pixels:
@@ -152,24 +147,36 @@ class ImageEncoder(Tower):
 
     def _pixels(self, photo: PhotoInput) -> npt.NDArray[np.float32]:
         try:
-            return self.bundle.preprocessing(decode_photo(photo, self.bundle.preprocessing.edge).image)
+            return self.bundle.preprocessing(decode_photo(photo, self.bundle.preprocessing.min_edge).image)
         except PhotoError as error:
             if isinstance(photo, str | Path):
                 raise PhotoError(f"{photo}: {error}") from error
             raise
 
     def encode_pixels(self, pixel_values: npt.NDArray[np.float32]) -> Vectors:
-        """Encode preprocessed pictures, float32 (n, 3, height, width), in one run, or one by one."""
-        tower = self.bundle.vision_graph(self.precision)
-        graph = self._open(tower)
+        """Return unit vectors of preprocessed pictures, float32 (n, 3, height, width), encoded as one batch."""
+        spec = self.bundle.vision_graph(self.precision)
+        graph = self._open(spec)
         rows = len(pixel_values)
-        parts = (
-            [pixel_values[row : row + 1] for row in range(rows)] if tower.batch_size_one and rows else [pixel_values]
-        )
-        return self._unit(np.concatenate([graph.run({"pixel_values": part}) for part in parts]), rows, graph)
+        batches = np.split(pixel_values, rows) if spec.batch_size_one and rows else [pixel_values]
+        return self._normalize(np.concatenate([graph.run({"pixel_values": each}) for each in batches]), rows, graph)
+
+
+def verify_bundle(bundle: Bundle) -> None:
+    """Verify every file of a bundle; without checksums, also encode a text and a photo in each precision.
+
+    Raises:
+        BundleError: A file is missing, damaged, or cannot be run.
+    """
+    bundle.verify()
+    if bundle.has_checksums:
+        return
+    for precision in bundle.precisions:
+        TextEncoder(bundle, precision).encode(["a photo", ""])
+        ImageEncoder(bundle, precision).encode([Image.new("RGB", (40, 30))])
 
 
 def _prepare_text(text: str) -> str:
-    """Text that the tokenizer takes: of bounded length, lone surrogates replaced."""
+    """Return text that the tokenizer accepts: of bounded length, lone surrogates replaced."""
     require_text(text, "each query")
     return text[:MAX_CHARACTERS].encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -1,13 +1,13 @@
 r"""The grammar of queries, the same for the page, the command line, the service and the library.
 
 ``dog + beach - person``
-    Parts are added and subtracted. A sign stands between spaces, or at the start before a space; so ``t-shirt``,
+    Terms are added and subtracted. A sign is between spaces, or at the start before a space; ``t-shirt``,
     ``black-and-white`` and ``C++`` are words. The full-width signs of Chinese, ＋ and －, need no spaces.
 ``2:red car + 0.5:snow``
-    A part counts as much as the number before its colon says, else 1. ``16:9`` and ``12:30`` are words, for a digit
-    follows.
+    The number before the colon is the weight of the term, which defaults to 1. ``16:9`` and ``12:30`` are words, since
+    a digit follows.
 ``rock \+ roll``, ``2\:red``
-    After a backslash a sign or a colon is an ordinary character; ``\\`` is a backslash.
+    A backslash escapes a sign or a colon; ``\\`` is a backslash.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from dataclasses import dataclass
 
 from photoseek.errors import QueryError
 
-MAX_PARTS = 16
-"""More parts in one query are refused: each is a run of a tower."""
+MAX_TERMS = 16
+"""Maximum number of terms in a query: each is a run of a tower."""
 
 MAX_WEIGHT = 100.0
-"""A part may count at most this much."""
+"""Maximum weight of a term."""
 
 _SIGN = re.compile(r"(?:^|(?<=\s))[+\-](?=\s|$)|(?<!\\)[＋－]")
 _WEIGHT = re.compile(r"(?P<number>\d+(?:\.\d+)?|\.\d+)[:：](?!\d)\s*", re.ASCII)
@@ -30,11 +30,11 @@ _ESCAPED = re.compile(r"\\([\\+\-:＋－：])")
 
 @dataclass(frozen=True)
 class QueryTerm:
-    """Words and how much they count.
+    """Words and their weight.
 
     Attributes:
         text: What the photos should show.
-        weight: Negative where they should not.
+        weight: Negative for what they should not show.
     """
 
     text: str
@@ -42,39 +42,39 @@ class QueryTerm:
 
 
 def parse_query(text: str) -> tuple[QueryTerm, ...]:
-    """Take a query apart; an empty one has no parts.
+    """Return the terms of a query; an empty one has none.
 
     Raises:
-        QueryError: Not a text, a sign with no words after it, an invalid weight, or over ``MAX_PARTS`` parts.
+        QueryError: Not a text, a sign without words after it, an invalid weight, or over ``MAX_TERMS`` terms.
     """
     require_text(text, "a query")
     if not text.strip():
         return ()
     signs = ["+", *(_plain_sign(match.group()) for match in _SIGN.finditer(text))]
     spans = _SIGN.split(text)
-    if len(spans) > 1 and not spans[0].strip():  # the query begins with a sign
+    if len(spans) > 1 and not spans[0].strip():  # the query starts with a sign
         signs, spans = signs[1:], spans[1:]
-    if len(spans) > MAX_PARTS:
-        raise QueryError(f"expected at most {MAX_PARTS} parts in a query, found {len(spans)}")
-    return tuple(_part(sign, span.strip()) for sign, span in zip(signs, spans, strict=True))
+    if len(spans) > MAX_TERMS:
+        raise QueryError(f"expected at most {MAX_TERMS} terms in a query, found {len(spans)}")
+    return tuple(_term(sign, span.strip()) for sign, span in zip(signs, spans, strict=True))
 
 
 def require_text(text: object, what: str) -> None:
-    """Make sure that a value is text.
+    """Check that a value is a str.
 
     Raises:
-        QueryError: It is not; bytes are of an encoding that is not known here.
+        QueryError: It is not; the encoding of bytes is unknown.
     """
     if not isinstance(text, str):
         raise QueryError(f"expected {what} as a str, found {type(text).__name__}")
 
 
 def escape(text: str) -> str:
-    """A query that looks for these very words, whatever signs are in them."""
+    """Return a query for these words, with their signs escaped."""
     return re.sub(r"[\\+\-:＋－：]", lambda match: f"\\{match.group()}", text)
 
 
-def _part(sign: str, words: str) -> QueryTerm:
+def _term(sign: str, words: str) -> QueryTerm:
     if not words:
         raise QueryError(f"expected words after {sign!r}, found none; for the character itself write \\{sign}")
     weight = 1.0

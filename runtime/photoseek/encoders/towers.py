@@ -1,4 +1,4 @@
-"""A tower of a bundle at run time: a graph that is opened when it is first needed."""
+"""The towers of a bundle at run time; each opens its graph when it is first used."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Tower(ForkAware):
-    """What all towers share. May be shared between threads, and used in a forked child."""
+    """A tower of a bundle. May be shared between threads, and used in a forked child."""
 
     def __init__(
         self,
@@ -31,8 +31,9 @@ class Tower(ForkAware):
         threads: int | None = None,
         mode: Mode = "latency",
     ) -> None:
+        """Select the precision; nothing is loaded yet. Parameters and errors are those of ``TextEncoder``."""
         self.bundle = bundle
-        self.precision = bundle.choose(precision)
+        self.precision = bundle.select_precision(precision)
         self._threads = threads
         self._mode: Mode = mode
         self._graph: OnnxSession | None = None
@@ -40,7 +41,7 @@ class Tower(ForkAware):
         self.register_fork_hooks()
 
     def after_fork_in_child(self) -> None:
-        """Another thread may have held the lock."""
+        """Replace the lock, which another thread of the parent may have acquired."""
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -51,16 +52,16 @@ class Tower(ForkAware):
         """Whether the graph is in memory."""
         return self._graph is not None
 
-    def _open(self, tower: GraphSpec) -> OnnxSession:
+    def _open(self, spec: GraphSpec) -> OnnxSession:
         with self._lock:
             if self._graph is None:
                 from photoseek.bundle.onnx_session import OnnxSession  # onnxruntime takes a tenth of a second to import
 
-                path = self.bundle.graph_of(tower.file)
-                self._graph = OnnxSession(path, self._threads, self._mode, inputs=tower.inputs, output=tower.output)
+                path = self.bundle.graph_path(spec)
+                self._graph = OnnxSession(path, self._threads, self._mode, inputs=spec.inputs, output=spec.output)
             return self._graph
 
-    def _unit(self, embeds: npt.NDArray[np.float32], rows: int, graph: OnnxSession) -> Vectors:
+    def _normalize(self, embeds: npt.NDArray[np.float32], rows: int, graph: OnnxSession) -> Vectors:
         if embeds.shape != (rows, self.bundle.dim):
             raise BundleIncompatible(
                 f"{graph.path}: expected its {graph.output} as ({rows}, {self.bundle.dim}), found {embeds.shape}"
@@ -68,47 +69,38 @@ class Tower(ForkAware):
         try:
             return normalize(embeds)
         except ValueError as error:
-            raise BundleDamaged(f"{graph.path}: makes no usable vectors: {error}") from error
+            raise BundleDamaged(
+                f"{graph.path}: expected finite vectors other than zero: {error}; copy or export the bundle again"
+            ) from error
 
 
 class TextTower(Tower):
     """Sentences of one language -> unit vectors."""
 
     def __init__(
-        self,
-        bundle: Bundle,
-        precision: str | None = None,
-        threads: int | None = None,
-        mode: Mode = "latency",
-        *,
-        language: str | None = None,
+        self, bundle: Bundle, precision: str | None, threads: int | None, mode: Mode, language: str | None = None
     ) -> None:
-        """``language``: whose tower; None: the bundle's main one."""
+        """Select the tower of a language; None: the main one."""
         super().__init__(bundle, precision, threads, mode)
         self.language = language
 
     def encode(self, texts: Sequence[str], batch_size: int) -> Vectors:
-        """Unit vectors (n, dim) of texts that the tokenizer takes; those of like length share a run.
-
-        In int8 each has a run of its own: see ``GraphSpec.batch_size_one``; and a run of one is as fast for each.
-        """
-        tower = self.bundle.text_graph(self.precision, self.language)
-        batch_size = 1 if tower.batch_size_one else batch_size
-        graph = self._open(tower)
+        """Return unit vectors (n, dim); texts of similar length share a batch, so that little is padded."""
+        spec = self.bundle.text_graph(self.precision, self.language)
+        batch_size = 1 if spec.batch_size_one else batch_size
+        graph = self._open(spec)
         ids = self.tokenize(texts)
         order = np.argsort([len(row) for row in ids], kind="stable")
         vectors = np.empty((len(ids), self.bundle.dim), dtype=np.float32)
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
-            vectors[rows] = self._encode_batch([ids[row] for row in rows], graph)
+            embeds = graph.run(self._tokenization.feeds([ids[row] for row in rows]))
+            vectors[rows] = self._normalize(embeds, len(rows), graph)
         return vectors
 
     def tokenize(self, texts: Sequence[str]) -> list[Tokens]:
-        """The token ids of each text, with [CLS] and [SEP], cut off where the tower's reading ends."""
+        """Return the token ids of each text, special tokens included, truncated."""
         return self._tokenization.ids(texts)
-
-    def _encode_batch(self, ids: list[Tokens], graph: OnnxSession) -> Vectors:
-        return self._unit(graph.run(self._tokenization.feeds(ids)), len(ids), graph)
 
     @cached_property
     def _tokenization(self) -> Tokenization:

@@ -199,7 +199,7 @@ def _photo_rates(searcher: Searcher, files: Sequence[PhotoFile]) -> dict[str, fl
     taken = dict.fromkeys(("decode", "preprocess", "encode", "all"), 0.0)
     for part in parts:  # few photos are in memory at a time, as when a folder is indexed
         started = time.perf_counter()
-        photos = [decode_photo(read_photo(file), preprocessing.edge) for file in part]
+        photos = [decode_photo(read_photo(file), preprocessing.min_edge) for file in part]
         decoded = time.perf_counter()
         pixels = np.stack([preprocessing(photo.image) for photo in photos])
         preprocessed = time.perf_counter()

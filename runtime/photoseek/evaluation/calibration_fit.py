@@ -36,7 +36,7 @@ from photoseek.evaluation.evaluate import EncodedSplit, encode_captioned, text_l
 from photoseek.vectors import Rows, Vectors
 
 _UNUSUAL = 0.05
-"""Share of the captions whose best hit lies below the floor."""
+"""Share of the captions whose best hit is below ``min_similarity``."""
 
 _STEPS = 100
 _DAMPING = 1e-6
@@ -62,8 +62,8 @@ def calibrate(images: Vectors, texts: Vectors, image_of_text: npt.ArrayLike) -> 
     cosines = np.concatenate([np.einsum("ij,ij->i", texts, images[found]) for found in (best, best_without)])
     labels = np.concatenate([same.say(found) for found in (best, best_without)])
     slope, intercept = _platt(cosines.astype(np.float64), labels)
-    floor = float(np.quantile(cosines[: len(texts)], _UNUSUAL))
-    return Calibration(round(slope, 4), round(intercept, 4), round(floor, 4), len(images), len(texts))
+    min_similarity = float(np.quantile(cosines[: len(texts)], _UNUSUAL))
+    return Calibration(round(slope, 4), round(intercept, 4), round(min_similarity, 4), len(images), len(texts))
 
 
 def calibrate_by_length(images: Vectors, texts: Vectors, shown: npt.NDArray[np.bool_], words: int) -> LogisticCurve:
@@ -86,8 +86,8 @@ def calibrate_by_length(images: Vectors, texts: Vectors, shown: npt.NDArray[np.b
     slope, intercept = _platt(cosines, labels)
     if slope < 0:  # among texts so short the cosine tells nothing: each is as sure as all are
         slope, intercept = _platt(np.zeros_like(cosines), labels)
-    floor = float(np.quantile(scores[rows, best], _UNUSUAL))
-    return LogisticCurve(words, round(slope, 4), round(intercept, 4), round(floor, 4), len(texts))
+    min_similarity = float(np.quantile(scores[rows, best], _UNUSUAL))
+    return LogisticCurve(words, round(slope, 4), round(intercept, 4), round(min_similarity, 4), len(texts))
 
 
 def _best_hits(images: Vectors, texts: Vectors, own: Rows) -> tuple[Rows, Rows]:
@@ -198,7 +198,7 @@ def calibrate_bundle(
 def fit_on_captions(bundle: Bundle, encoded: EncodedSplit) -> Calibration:
     """Fit the curve of captions, and those of shorter queries, in the precision that they were encoded in.
 
-    The longest of these are nearly captions, and have their curve; only the floor is their own.
+    The longest of these are nearly captions, and have their curve; only ``min_similarity`` is fitted on them.
 
     Raises:
         EvaluationError: Fewer than two images.
@@ -212,4 +212,4 @@ def fit_on_captions(bundle: Bundle, encoded: EncodedSplit) -> Calibration:
     curve = calibrate(encoded.images, encoded.texts, encoded.image_of_text)
     if short:
         short[-1] = replace(short[-1], slope=curve.slope, intercept=curve.intercept)
-    return replace(curve, short=tuple(short))
+    return replace(curve, by_length=tuple(short))

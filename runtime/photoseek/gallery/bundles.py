@@ -103,7 +103,9 @@ class GalleryBundles(ABC):
             GalleryBusy: Another process is writing this gallery.
         """
         held = self.held(bundle)
-        chosen = bundle.choose(precision or (held.precision if held and held.precision in bundle.precisions else None))
+        chosen = bundle.select_precision(
+            precision or (held.precision if held and held.precision in bundle.precisions else None)
+        )
         if held is None or not held.own:
             with exclusive_writer(self.path):
                 save_bundle(self.database, to_record(bundle, precision=chosen))
@@ -187,7 +189,7 @@ class GalleryBundles(ABC):
             before: str | None = held.precision
         else:
             before = self.database.meta().get("precision", bundle.precisions[0] if self.database.count() else None)
-        return bundle.choose(precision or (before if before in bundle.precisions else None))
+        return bundle.select_precision(precision or (before if before in bundle.precisions else None))
 
 
 def primary_record(bundle: Bundle) -> dict[str, str]:

@@ -92,7 +92,7 @@ class Gallery(GalleryBundles):
         """
         source = open_source(photos)
         folder = _resolve_location(source, path)
-        source.expect()
+        source.check_available()
         _expect_none(folder)
         create_folder(folder, access_of(source.root, folder) if isinstance(source, LocalSource) else OWNER)
         meta = {"photos": _stored(source, folder), **primary_record(bundle)}
@@ -230,7 +230,7 @@ class Gallery(GalleryBundles):
 
     def file_of(self, path: str) -> PhotoFile:
         """Where the photo of a path lies, as hits have it in ``Hit.path``."""
-        return self.photo_folder.photo(path)
+        return self.photo_folder.photo_file(path)
 
     def relocate(self, photos: str | Path) -> None:
         """Say that the photos lie in another folder now, or in object storage; all that is known of them is kept.
@@ -242,7 +242,7 @@ class Gallery(GalleryBundles):
         """
         source = open_source(photos)
         known = self.database.paths()
-        source.expect()
+        source.check_available()
         if known and not source.contains_any(known):
             raise GalleryNotFound(
                 f"{source.address}: expected the photos that were in {self.recorded_folder.address}, such as "
@@ -399,7 +399,7 @@ class Gallery(GalleryBundles):
             PhotoSourceUnreachable: The object storage cannot be reached, or refuses.
         """
         folder = self.photo_folder
-        folder.expect()
+        folder.check_available()
         return check_photos(self.database, folder, progress or (lambda *_: None))
 
     def stale_files(self) -> list[Path]:

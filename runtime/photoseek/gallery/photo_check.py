@@ -66,7 +66,7 @@ def _parts(photos: Sequence[tuple[str, str]]) -> Iterator[tuple[int, list[tuple[
 def _mismatch(folder: PhotoSource, path: str, sha256: str) -> str | None:
     """What is wrong with a photo; None if it has the content."""
     try:
-        data = read_photo(folder.photo(path))
+        data = read_photo(folder.photo_file(path))
     except PhotoError as error:
         return "missing" if isinstance(error.__cause__, FileNotFoundError | NotADirectoryError) else str(error)
     return None if hashlib.sha256(data).hexdigest() == sha256 else "its content is not the one that was encoded"

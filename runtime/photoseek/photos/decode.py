@@ -1,4 +1,4 @@
-"""Photo bytes -> an upright 8-bit RGB picture, whatever the file holds."""
+"""Photo files -> upright 8-bit RGB pictures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import os
 import re
 import stat
 import threading
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,20 +18,19 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from photoseek.errors import PhotoError, PhotoUnreachable
 from photoseek.photos import formats
-from photoseek.photos.formats import FORMATS, MAX_BYTES, MAX_PIXELS
+from photoseek.photos.formats import FORMATS, SNIFF_BYTES, check_bytes, check_pixels, require_heif_extra
 from photoseek.photos.photo_file import PhotoFile, StoredPhoto
 from photoseek.photos.pillow_warnings import suppress_pillow_warnings
 from photoseek.photos.rgb import to_rgb
 
 PhotoInput: TypeAlias = str | Path | bytes | bytearray | memoryview | Image.Image | StoredPhoto
-"""A path, the bytes of a file, an open picture, or a photo in object storage (``Hit.file``).
-"""
+"""A path, the bytes of a file, an open picture, or a photo in object storage (``Hit.file``)."""
 
 LARGE = 50_000_000
-"""Pixels above which pictures are decoded one at a time, and averaged down before they are kept."""
+"""Pixels above which pictures are decoded one at a time, and reduced before they are returned."""
 
 _SCALED = ("JPEG", "MPO")  # formats whose decoder scales
-_TURNS = {  # by EXIF orientation, as ImageOps.exif_transpose has it
+_TRANSPOSES = {  # by EXIF orientation, as in ImageOps.exif_transpose
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -39,9 +39,9 @@ _TURNS = {  # by EXIF orientation, as ImageOps.exif_transpose has it
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_ROTATED_90 = (5, 6, 7, 8)  # EXIF orientations that change places of width and height
+_ROTATED_90 = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 _TILE_SIDES = (322, 323)  # TIFF's TileWidth and TileLength
-_WEBP_SIDE = 16_383  # pixels that a frame of WebP has at most; an animation's canvas of 8 million x 12 takes a minute
+_WEBP_SIDE = 16_383  # maximum side of a WebP frame; an animation's canvas of 8 million x 12 takes a minute
 _DATETIME_ORIGINAL = ExifTags.Base.DateTimeOriginal
 _EXIF_DATE = re.compile(r"([12]\d{3}):([01]\d):([0-3]\d) ([0-2]\d:[0-5]\d:[0-6]\d)", re.ASCII)
 _large_decode_lock = threading.Lock()
@@ -52,10 +52,10 @@ class Photo:
     """A decoded photo.
 
     Attributes:
-        image: Upright, 8-bit RGB; smaller than the photo where less was asked for.
+        image: Upright, 8-bit RGB; smaller than the photo if ``min_edge`` allowed it.
         width: Of the upright photo in full, in pixels.
         height: Of the upright photo in full, in pixels.
-        taken: ``YYYY-MM-DD HH:MM:SS`` by the camera's clock; empty where the photo does not tell.
+        taken: ``YYYY-MM-DD HH:MM:SS`` by the camera's clock; empty if the photo does not record it.
     """
 
     image: Image.Image
@@ -67,51 +67,45 @@ class Photo:
 def open_photo(source: PhotoInput) -> Image.Image:
     """Decode a photo: first frame, EXIF orientation applied, 8-bit RGB.
 
-    16-bit greys are scaled to 8 bits, transparent pixels show white behind them, CMYK is converted without
-    its colour profile.
+    16-bit grays are scaled to 8 bits, transparent pixels are drawn over white, CMYK is converted without its color
+    profile.
 
     Raises:
-        PhotoError: The file cannot be read, is of no known format, is damaged, or has over ``MAX_PIXELS`` or
+        PhotoError: The file cannot be read, is of an unsupported format, is damaged, or has over ``MAX_PIXELS`` or
             ``MAX_BYTES``.
     """
     return decode_photo(source).image
 
 
-def decode_photo(source: PhotoInput, edge: int | None = None, large: int = LARGE) -> Photo:
-    """As ``open_photo``, but decoded no larger than needed, where that spares much.
+def decode_photo(source: PhotoInput, min_edge: int | None = None, large: int = LARGE) -> Photo:
+    """Decode a photo like ``open_photo``, but smaller if that saves much time or memory.
 
-    A JPEG is stored as waves of 8 x 8 pixels, from which the decoder makes an eighth, a quarter or half of the size for
-    a fraction of the work: of a photo of 12 megapixels most is never computed. Of other formats very large pictures are
-    averaged down, so that a few of them don't fill the memory.
+    A JPEG consists of the frequencies of blocks of 8 x 8 pixels, from which the decoder computes an eighth, a quarter
+    or half of the size for a fraction of the work. Very large pictures of other formats are reduced by averaging, so
+    that a few of them do not fill the memory.
 
     Args:
-        source: What to decode.
-        edge: The shorter side that is needed, in pixels; the picture is never smaller, unless the photo is. None: all.
+        source: The photo.
+        min_edge: The returned picture's shorter side has at least this many pixels, unless the photo's has fewer. None:
+            the picture has the size of the photo.
         large: See ``LARGE``.
 
     Raises:
         PhotoError: As ``open_photo``.
-        PhotoUnreachable: Pillow found too little memory for it.
+        PhotoUnreachable: Pillow ran out of memory.
     """
-    try:
-        with suppress_pillow_warnings():
-            if isinstance(source, Image.Image):
-                return _apply_orientation(source, None, large)
-            data = _bytes_of(source)
-            with _opened(io.BytesIO(data), data[: formats.SNIFF_BYTES], len(data)) as image:
-                return _apply_orientation(image, edge, large)
-    except (PhotoError, MemoryError):  # for want of memory now, nothing is said of the photo
-        raise
-    except Exception as error:  # Pillow's decoders raise nearly every class there is on damaged files
-        if "out of memory" in str(error):  # Pillow's own word for it, in an OSError
-            raise PhotoUnreachable("not enough memory to decode it now") from error
-        raise PhotoError(_reason(error)) from error
+    with _photo_errors():
+        if isinstance(source, Image.Image):
+            return _to_upright_rgb(source, None, large)
+        data = _bytes_of(source)
+        with _opened(io.BytesIO(data), data[:SNIFF_BYTES], len(data)) as image:
+            return _to_upright_rgb(image, min_edge, large)
 
 
 def read_photo(path: PhotoFile) -> bytes:
-    """The bytes of a regular file of at most ``MAX_BYTES``: a FIFO or a device would hang its reader.
+    """Return the content of a regular file, or of an object in storage, of at most ``MAX_BYTES``.
 
-    Those of a photo in object storage are fetched from there.
+    A FIFO or a device, which would block its reader, is refused.
 
     Raises:
         PhotoError: No such file, not a regular one, too large, not readable, or of a format whose extra is missing.
@@ -119,14 +113,14 @@ def read_photo(path: PhotoFile) -> bytes:
     if not isinstance(path, Path):
         return path.read_bytes()
     try:
-        with _check_regular_file(path) as file:
+        with _open_regular_file(path) as file:
             size = os.fstat(file.fileno()).st_size
             check_bytes(size)
-            require_heif_extra(file.read(formats.SNIFF_BYTES))
+            require_heif_extra(file.read(SNIFF_BYTES))
             file.seek(0)
-            data = file.read(size + 1)  # as much memory as it takes, and not as much as it may take
-            if len(data) > size:  # it has grown since
-                data += file.read(MAX_BYTES + 1 - len(data))
+            data = file.read(size + 1)  # allocates the size of the file, not the limit
+            if len(data) > size:  # it has grown meanwhile
+                data += file.read(formats.MAX_BYTES + 1 - len(data))
     except OSError as error:
         raise PhotoError(error.strerror or str(error)) from error
     check_bytes(len(data))
@@ -134,31 +128,40 @@ def read_photo(path: PhotoFile) -> bytes:
 
 
 def photo_format(path: PhotoFile) -> str:
-    """The format of a photo by its content, one of ``FORMATS``, MPO or HEIF; nothing is decoded.
+    """Return the format of a photo by its content, one of ``FORMATS``, MPO or HEIF, without decoding it.
 
     Raises:
-        PhotoError: The file cannot be read, or is of no known format.
+        PhotoError: The file cannot be read, or is of an unsupported format.
     """
-    try:
-        with suppress_pillow_warnings(), _check_regular_file(path) as file, _header(file) as image:
-            return str(image.format)
-    except PhotoError:
-        raise
-    except Exception as error:  # Pillow's decoders raise nearly every class there is on damaged files
-        raise PhotoError(_reason(error)) from error
+    with _photo_errors(), _open_regular_file(path) as file, _header(file) as image:
+        return str(image.format)
 
 
 def exif_date(path: PhotoFile) -> str:
-    """When a photo was taken, as ``Photo.taken``, from its header alone; empty also where it cannot be read."""
+    """Return when a photo was taken, as ``Photo.taken``, from its header; empty also if it cannot be read."""
     try:
-        with suppress_pillow_warnings(), _check_regular_file(path) as file, _header(file) as image:
+        with suppress_pillow_warnings(), _open_regular_file(path) as file, _header(file) as image:
             return _taken(image)
-    except Exception:  # as in decode_photo: whatever is wrong with it, there is no date
+    except Exception:  # see _photo_errors
         return ""
 
 
-def _check_regular_file(path: PhotoFile) -> BinaryIO:
-    """Open a regular file; what has become a FIFO since it was looked at is not waited for."""
+@contextmanager
+def _photo_errors() -> Iterator[None]:
+    """Raise errors of Pillow as ``PhotoError``; its decoders raise nearly every class on damaged files."""
+    try:
+        with suppress_pillow_warnings():
+            yield
+    except (PhotoError, MemoryError):
+        raise
+    except Exception as error:
+        if "out of memory" in str(error):  # Pillow raises it as an OSError; it says nothing about the photo
+            raise PhotoUnreachable("not enough memory to decode it now") from error
+        raise PhotoError(_reason(error)) from error
+
+
+def _open_regular_file(path: PhotoFile) -> BinaryIO:
+    """Open a regular file without blocking on a FIFO that has replaced it."""
     if not isinstance(path, Path):
         return path.open()
     if not stat.S_ISREG(path.stat().st_mode):
@@ -171,14 +174,14 @@ def _check_regular_file(path: PhotoFile) -> BinaryIO:
 
 
 def _header(file: BinaryIO) -> Image.Image:
-    head = file.read(formats.SNIFF_BYTES)
+    head = file.read(SNIFF_BYTES)
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     return _opened(file, head, size)
 
 
 def _opened(file: BinaryIO, head: bytes, size: int) -> Image.Image:
-    """A picture of which no pixel is decoded yet."""
+    """Return a picture of which no pixel is decoded yet."""
     check_bytes(size)
     require_heif_extra(head)
     return Image.open(file, formats=_formats(formats.is_heif(head)))
@@ -189,61 +192,33 @@ def _bytes_of(source: object) -> bytes:
         return read_photo(Path(source))
     if isinstance(source, StoredPhoto):
         return source.read_bytes()
-    if isinstance(source, bytes):
-        return source
-    if isinstance(source, bytearray | memoryview):
+    if isinstance(source, bytes | bytearray | memoryview):
         return bytes(source)
     raise PhotoError(f"expected a path, the bytes of a file or an open picture, found {type(source).__name__}")
 
 
-def check_bytes(size: int) -> None:
-    """Refuse a file that is too large.
-
-    Raises:
-        PhotoError: It has over ``MAX_BYTES``.
-    """
-    if size > MAX_BYTES:
-        raise PhotoError(f"a file of {size / 1e6:,.0f} MB; at most {MAX_BYTES // 1_000_000} MB are read")
-
-
-def require_heif_extra(head: bytes) -> None:
-    """Refuse a file, by its beginning, that nothing here can decode.
-
-    Raises:
-        PhotoError: It is of a format whose extra is missing.
-    """
-    if formats.is_heif(head[: formats.SNIFF_BYTES]) and not formats.can_decode():
-        raise PhotoError(formats.INSTALL_HINT)
-
-
-def _check_pixels(width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
-        raise PhotoError(f"{width} x {height} pixels; at most {MAX_PIXELS // 1_000_000} million are decoded")
-
-
 @cache
-def _formats(heic: bool = False) -> tuple[str, ...]:
-    """Those of ``FORMATS`` that this build of Pillow has, and HEIF where it is asked for."""
+def _formats(heif: bool) -> tuple[str, ...]:
+    """Return those of ``FORMATS`` that this build of Pillow has, with HEIF if it is needed."""
     Image.init()
-    if heic:
-        formats.register()
-    return tuple(name for name in (*FORMATS, *([formats.HEIF_FORMAT] if heic else [])) if name in Image.OPEN)
+    if heif:
+        formats.register_heif()
+    return tuple(name for name in (*FORMATS, *([formats.HEIF_FORMAT] if heif else [])) if name in Image.OPEN)
 
 
-def _apply_orientation(image: Image.Image, edge: int | None, large: int) -> Photo:
+def _to_upright_rgb(image: Image.Image, min_edge: int | None, large: int) -> Photo:
     width, height = image.size
-    _check_pixels(width, height)
+    check_pixels(width, height)
     _check_extent(image)
-    if edge is not None and image.format in _SCALED:
-        image.draft(None, (edge, edge))
-    with (
-        _large_decode_lock if image.width * image.height > large else nullcontext()
-    ):  # each takes over a gigabyte on its way
+    if min_edge is not None and image.format in _SCALED:
+        image.draft(None, (min_edge, min_edge))
+    # one large picture takes over a gigabyte meanwhile
+    with _large_decode_lock if image.width * image.height > large else nullcontext():
         image.load()
         orientation = _orientation(image)
-        picture = _box_downscale(to_rgb(image), edge, large)
-        if orientation in _TURNS:
-            picture = picture.transpose(_TURNS[orientation])
+        picture = _box_downscale(to_rgb(image), min_edge, large)
+        if orientation in _TRANSPOSES:
+            picture = picture.transpose(_TRANSPOSES[orientation])
         elif picture is image:
             picture = image.copy()
     if orientation in _ROTATED_90:
@@ -251,38 +226,38 @@ def _apply_orientation(image: Image.Image, edge: int | None, large: int) -> Phot
     return Photo(picture, width, height, _taken(image))
 
 
-def _box_downscale(picture: Image.Image, edge: int | None, large: int) -> Image.Image:
-    """A large picture with blocks of pixels averaged to one, its shorter side still twice as long as needed."""
-    factor = min(picture.size) // (2 * edge) if edge is not None else 1
+def _box_downscale(picture: Image.Image, min_edge: int | None, large: int) -> Image.Image:
+    """Average blocks of pixels of a large picture; its shorter side stays at least twice as long as needed."""
+    factor = min(picture.size) // (2 * min_edge) if min_edge is not None else 1
     return picture.reduce(factor) if factor > 1 and picture.width * picture.height > large else picture
 
 
 def _check_extent(image: Image.Image) -> None:
-    """What some formats can ask for beyond their pixels: a TIFF of one pixel may have a tile of gigabytes."""
+    """Refuse what some formats allocate besides the picture: a TIFF of one pixel may have a tile of gigabytes."""
     if image.format == "WEBP" and max(image.size) > _WEBP_SIDE:
         raise PhotoError(f"{image.width} x {image.height} pixels; WebP has at most {_WEBP_SIDE} a side")
     tags = getattr(image, "tag_v2", {})
     width, height = (tags.get(side, 0) for side in _TILE_SIDES)
     if isinstance(width, int) and isinstance(height, int):
-        _check_pixels(width, height)
+        check_pixels(width, height)
 
 
 def _orientation(image: Image.Image) -> int:
     try:
         found = image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # damaged EXIF never costs the photo
+    except Exception:  # damaged EXIF does not make the photo unreadable
         return 1
     return found if isinstance(found, int) else 1
 
 
 def _taken(image: Image.Image) -> str:
-    """EXIF's DateTimeOriginal, or else DateTime, of which the former is the moment of the shot."""
+    """Return EXIF's DateTimeOriginal, the moment of the shot, or else DateTime."""
     try:
         exif = image.getexif()
         for value in (exif.get_ifd(ExifTags.IFD.Exif).get(_DATETIME_ORIGINAL), exif.get(ExifTags.Base.DateTime)):
             if isinstance(value, str) and (found := _EXIF_DATE.match(value)):
                 return "{}-{}-{} {}".format(*found.groups())
-    except Exception:  # damaged EXIF never costs the photo
+    except Exception:  # damaged EXIF does not make the photo unreadable
         pass
     return ""
 
@@ -290,7 +265,7 @@ def _taken(image: Image.Image) -> str:
 def _reason(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "not a photo of a known format (" + ", ".join(FORMATS) + ")"
-    if isinstance(error, Image.DecompressionBombError):  # what Pillow itself refuses to open
-        return f"too many pixels; at most {MAX_PIXELS // 1_000_000} million are decoded"
+    if isinstance(error, Image.DecompressionBombError):  # Pillow's own limit
+        return f"too many pixels; at most {formats.MAX_PIXELS // 1_000_000} million are decoded"
     text = " ".join(str(error).split())[:200]
     return f"damaged: {text or type(error).__name__}"

@@ -1,57 +1,88 @@
-"""HEIC and HEIF, the photos of iPhones: decoded with the extra ``heic``, and without it refused with the cure."""
+"""The formats and limits of photos, and HEIC, the format of iPhones, which requires the extra ``heic``."""
 
 from __future__ import annotations
 
 from functools import cache
 from importlib.util import find_spec
 
+from photoseek.errors import PhotoError
+
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "PPM")
-"""The formats that are decoded; Pillow knows more, among them some that run other programs (EPS)."""
+"""The formats that are decoded; Pillow has more, some of which run other programs (EPS)."""
 
 MAX_PIXELS = 150_000_000
-"""A larger picture is refused before it is decoded: Pillow keeps 150 MP of RGB in 600 MB."""
+"""A larger picture is refused before it is decoded: Pillow needs 600 MB for 150 MP of RGB."""
 
 MAX_BYTES = 512_000_000
-"""A larger file is refused before it is read: 150 MP without any compression are 450 MB."""
+"""A larger file is refused before it is read: 150 MP without compression take 450 MB."""
 
 HEIF_FORMAT = "HEIF"
-"""What Pillow calls it."""
+"""Pillow's name for it."""
 
-HEIF_SUFFIXES = (".heic", ".heif", ".hif")
-"""File name endings, in lower case."""
-
-INSTALL_HINT = "a HEIC photo; to have it decoded: pip install 'photoseek[heic]'"
-"""Why one is refused where the extra is not installed."""
+INSTALL_HINT = "a HEIC photo, which requires an extra; install it with: pip install 'photoseek[heic]'"
+"""The reason for refusing one if the extra is not installed."""
 
 SNIFF_BYTES = 12
-"""Bytes at the start of a file that tell what it is."""
+"""Bytes at the start of a file that identify HEIC."""
+
+SUFFIXES = frozenset(
+    (
+        ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif", ".ppm",
+        ".heic", ".heif", ".hif",
+    )
+)  # fmt: skip
+"""The suffixes, in lower case, by which a scan of a folder detects photos.
+
+Includes those of HEIC even without the extra: its photos are then reported with the command that installs it.
+"""
 
 _BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"))
 
 
 def is_heif(head: bytes) -> bool:
-    """Whether a file that begins so is one: an ISO media file (ISO/IEC 14496-12) of a brand of ISO/IEC 23008-12."""
+    """Return whether a file starts as an ISO media file (ISO/IEC 14496-12) of a brand of ISO/IEC 23008-12."""
     return head[4:8] == b"ftyp" and head[8:SNIFF_BYTES] in _BRANDS
 
 
 @cache
-def can_decode() -> bool:
-    """Whether the extra is installed."""
+def can_decode_heif() -> bool:
+    """Return whether the extra is installed."""
     return find_spec("pillow_heif") is not None
 
 
 @cache
-def register() -> None:
-    """Have Pillow open such files; takes a twentieth of a second, and so is done for the first of them only."""
+def register_heif() -> None:
+    """Register the decoder with Pillow; takes 50 ms, and therefore happens with the first HEIC photo."""
     from pillow_heif import register_heif_opener
 
     register_heif_opener(thumbnails=False)
 
 
-SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif", ".ppm")
-) | frozenset(HEIF_SUFFIXES)
-"""File name endings, in lower case, that a scan of a folder takes for photos.
+def check_bytes(size: int) -> None:
+    """Refuse a file of more than ``MAX_BYTES``.
 
-Those of HEIC are among them without the extra, too: its photos are then named with the cure, and not passed over.
-"""
+    Raises:
+        PhotoError: It is larger.
+    """
+    if size > MAX_BYTES:
+        raise PhotoError(f"a file of {size / 1e6:,.0f} MB; at most {MAX_BYTES // 1_000_000} MB are read")
+
+
+def check_pixels(width: int, height: int) -> None:
+    """Refuse a picture of more than ``MAX_PIXELS``.
+
+    Raises:
+        PhotoError: It is larger.
+    """
+    if width * height > MAX_PIXELS:
+        raise PhotoError(f"{width} x {height} pixels; at most {MAX_PIXELS // 1_000_000} million are decoded")
+
+
+def require_heif_extra(head: bytes) -> None:
+    """Refuse a HEIC file, by its start, if the extra is not installed.
+
+    Raises:
+        PhotoError: It is not installed.
+    """
+    if is_heif(head[:SNIFF_BYTES]) and not can_decode_heif():
+        raise PhotoError(INSTALL_HINT)

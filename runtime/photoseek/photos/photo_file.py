@@ -1,4 +1,4 @@
-"""A photo that can be read, wherever it is stored."""
+"""A photo file, local or in object storage."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from typing import BinaryIO, Protocol, TypeAlias, runtime_checkable
 
 @runtime_checkable
 class StoredPhoto(Protocol):
-    """A photo outside the file system, such as an object in a bucket; its text is its address.
+    """A photo outside the file system, such as an object in a bucket; ``str`` returns its address.
 
-    Each method raises ``PhotoUnreachable`` if the storage cannot be reached, and
-    ``PhotoError`` if the photo does not exist or may not be read.
+    Each method raises ``PhotoUnreachable`` if the storage cannot be reached, and ``PhotoError`` if the photo does not
+    exist or must not be read.
     """
 
     def __hash__(self) -> int:
-        """Of its address: a key of caches."""
+        """Return a hash of its address; caches use it as a key."""
 
     @property
     def name(self) -> str:
-        """The last part of its path."""
+        """The last component of its path."""
 
     def version(self) -> tuple[int, int]:
-        """Return what changes when the photo does: the time of its change in nanoseconds, and its size in bytes."""
+        """Return what changes with the photo: its modification time in nanoseconds, and its size in bytes."""
 
     def read_bytes(self) -> bytes:
-        """Return its bytes, at most ``MAX_BYTES``."""
+        """Return its content, at most ``MAX_BYTES``."""
 
     def open(self) -> BinaryIO:
-        """Open it for random access; parts are fetched when they are read."""
+        """Open it for random access; blocks are fetched when they are read."""
 
     def iter_chunks(self) -> Iterator[bytes]:
-        """Return its bytes block by block; errors are raised before the first block."""
+        """Return its content in chunks; errors are raised before the first chunk."""
 
 
 PhotoFile: TypeAlias = Path | StoredPhoto
-"""A photo: a file of this machine, or an object in a bucket."""
+"""A photo: a local file, or an object in a bucket."""

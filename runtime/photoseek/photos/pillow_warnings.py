@@ -1,7 +1,7 @@
-"""What Pillow and its libraries say of a photo, kept from the user: what is wrong is told by errors or not at all.
+"""Suppression of what Pillow and its libraries print about a photo: errors report what is wrong with it.
 
-``warnings.catch_warnings`` swaps the list of filters of the whole process, which threads that decode side by side would
-mix up. Here one filter is added to that list with the first of them and taken out with the last.
+``warnings.catch_warnings`` replaces the filters of the whole process, which threads that decode concurrently would mix
+up. Instead, the first of them adds one filter, and the last removes it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, cast
 
 from PIL import _imaging
 
-logging.getLogger("PIL").addHandler(logging.NullHandler())  # else Python prints what nobody has asked to see
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # otherwise Python prints its messages to stderr
 
 _MODULES = r"(PIL|pillow_heif)\."
 _lock = threading.Lock()
@@ -26,13 +26,11 @@ _depth = 0
 
 @contextmanager
 def suppress_pillow_warnings() -> Iterator[None]:
-    """Pass over warnings from Pillow's own modules, also where the process turns warnings into errors."""
+    """Ignore warnings from Pillow's own modules, even if the process turns warnings into errors."""
     global _depth
     _suppress_libtiff()
     with _lock:
-        if (
-            _is_pillow_warning() is None
-        ):  # the first of them, or a catch_warnings elsewhere has put its own list in place
+        if _filter() is None:  # the first, or a catch_warnings elsewhere has replaced the filters
             warnings.filterwarnings("ignore", module=_MODULES)
         _depth += 1
     try:
@@ -40,20 +38,20 @@ def suppress_pillow_warnings() -> Iterator[None]:
     finally:
         with _lock:
             _depth -= 1
-            if _depth == 0 and (ours := _is_pillow_warning()) is not None:
-                cast("list[Any]", warnings.filters).remove(ours)
+            if _depth == 0 and (found := _filter()) is not None:
+                cast("list[Any]", warnings.filters).remove(found)
 
 
 @cache
 def _suppress_libtiff() -> None:
-    """libtiff writes to standard error by itself; Pillow knows of the same errors by what its functions return."""
-    with suppress(OSError, AttributeError, TypeError):  # linked in another way, or left out
+    """Disable libtiff's printing to stderr; Pillow raises the same errors from the results of its functions."""
+    with suppress(OSError, AttributeError, TypeError):  # linked differently, or missing
         library = ctypes.CDLL(_imaging.__file__)
         for handler in (library.TIFFSetErrorHandler, library.TIFFSetWarningHandler):
             handler.argtypes, handler.restype = [ctypes.c_void_p], ctypes.c_void_p
             handler(None)
 
 
-def _is_pillow_warning() -> Any:
-    """Our entry among the filters."""
+def _filter() -> Any:
+    """Return our filter, or None if it is not active."""
     return next((entry for entry in warnings.filters if getattr(entry[3], "pattern", None) == _MODULES), None)

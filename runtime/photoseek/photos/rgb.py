@@ -1,4 +1,4 @@
-"""Any Pillow mode -> 8-bit RGB, a strip at a time, so that a large picture needs no further copies of itself."""
+"""Any Pillow mode -> 8-bit RGB, in blocks of rows, so that a large picture is not copied in full several times."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-_BACKGROUND = (255, 255, 255)  # what shows through transparent pixels
+_BACKGROUND = (255, 255, 255)  # behind transparent pixels
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N", "I")
-STRIP = 4_000_000
+BLOCK = 4_000_000
 """Pixels that are converted at once."""
 
 Box = tuple[int, int, int, int]
 
 
-def to_rgb(image: Image.Image, strip: int = STRIP) -> Image.Image:
-    """Return a picture of any Pillow mode as 8-bit RGB; one that is RGB already is returned itself."""
+def to_rgb(image: Image.Image, block: int = BLOCK) -> Image.Image:
+    """Return a picture of any Pillow mode as 8-bit RGB; an RGB picture is returned as it is."""
     if image.mode == "RGB":
         return image
-    boxes = list(_row_blocks(*image.size, strip))
+    boxes = list(_row_blocks(*image.size, block))
     highest = max((_max_value(image.crop(box)) for box in boxes), default=0.0) if image.mode in ("F", "I") else 0.0
     if len(boxes) == 1:
         return _converted(image, highest)
@@ -31,10 +31,10 @@ def to_rgb(image: Image.Image, strip: int = STRIP) -> Image.Image:
     return result
 
 
-def _row_blocks(width: int, height: int, strip: int) -> Iterator[Box]:
-    """Boxes of at most ``strip`` pixels that make up a picture."""
-    columns = max(1, min(width, strip))
-    rows = max(1, strip // columns)
+def _row_blocks(width: int, height: int, block: int) -> Iterator[Box]:
+    """Yield boxes of at most ``block`` pixels that cover a picture."""
+    columns = max(1, min(width, block))
+    rows = max(1, block // columns)
     for top in range(0, max(1, height), rows):
         for left in range(0, max(1, width), columns):
             yield left, top, min(left + columns, width), min(top + rows, height)
@@ -56,7 +56,7 @@ def _max_value(image: Image.Image) -> float:
 
 
 def _eight_bits(image: Image.Image, highest: float) -> Image.Image:
-    """Grey values of 16 bits (0..65535) or floats (0..1, or 0..255) scaled to 0..255; ``highest``: of the picture."""
+    """Scale 16-bit grays (0..65535) or floats (0..1, or 0..255) to 0..255; ``highest``: value of the whole picture."""
     values = _values(image)
     if image.mode == "F":
         values = values * 255.0 if highest <= 1.0 else values
@@ -66,5 +66,5 @@ def _eight_bits(image: Image.Image, highest: float) -> Image.Image:
 
 
 def _values(image: Image.Image) -> npt.NDArray[Any]:
-    with np.errstate(invalid="ignore"):  # a signalling NaN, which numpy would warn of
+    with np.errstate(invalid="ignore"):  # numpy would warn about a signaling NaN
         return np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0.0, neginf=0.0)

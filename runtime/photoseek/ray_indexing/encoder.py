@@ -105,7 +105,7 @@ def _save_batch(found: BatchResult, awaited: set[str], photo_encoder: PhotoEncod
     if found.error is not None:
         raise IndexingError(f"{found.host}: {found.error}")
     for path in found.gone & awaited:
-        photo = photo_encoder.folder.photo(path)
+        photo = photo_encoder.folder.photo_file(path)
         if isinstance(photo, Path) and photo.exists():
             raise IndexingError(
                 f"{found.host}: expected to see {photo}, found no such file; mount the folder there under the same "

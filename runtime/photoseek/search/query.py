@@ -63,7 +63,7 @@ class Query:
         cosines = [photos @ part.vector for part, _ in known]
         curves = [calibration for _, calibration in known]
         each = [curve.probability(found) for found, curve in zip(cosines, curves, strict=True)]
-        below = [found < curve.floor for found, curve in zip(cosines, curves, strict=True)]
+        below = [found < curve.min_similarity for found, curve in zip(cosines, curves, strict=True)]
         return list(zip(np.min(each, axis=0).tolist(), np.any(below, axis=0).tolist(), strict=True))
 
 
@@ -133,4 +133,4 @@ class QueryEncoder:
         tower = language or (detect_language(text) if towers else "")
         facts = towers[tower].precisions if tower in towers else self.bundle.manifest.precisions
         found = Calibration.from_json(facts.get(self.texts.precision, {}).get("confidence"))
-        return None if found is None else found.of_length(words_in(text))
+        return None if found is None else found.curve_for(words_in(text))

@@ -336,7 +336,7 @@ class Searcher(ForkAware):
         hits = []
         for rank, (place, trust) in enumerate(zip(shown, query.trust(vectors), strict=True), start=1):
             photo = photos[ids[place]]
-            score, file = float(found.scores[place]), folder.photo(photo.path)
+            score, file = float(found.scores[place]), folder.photo_file(photo.path)
             facts = (rank, photo.path, score, photo.width, photo.height, file)
             hits.append(Hit(*facts, ids[place], photo.taken or None, *trust))
         return hits, vectors

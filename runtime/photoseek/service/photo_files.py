@@ -72,7 +72,7 @@ def original(searcher: Searcher, photo: int) -> PhotoContent:
     source = searcher.gallery.photo_folder
     if isinstance(source, LocalSource):
         return _file(source.root, stored.path, photo)
-    return _object(source.photo(stored.path))
+    return _object(source.photo_file(stored.path))
 
 
 def _object(photo: PhotoFile) -> PhotoContent:

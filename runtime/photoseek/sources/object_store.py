@@ -1,7 +1,7 @@
-"""Object storage through fsspec: which kinds there are, and their errors in the words of this library.
+"""Object storage through fsspec: the supported protocols, and their errors as errors of this library.
 
-Credentials and endpoints come from where the tools of each storage take them (``AWS_ACCESS_KEY_ID``, ``AWS_PROFILE``,
-``AWS_ENDPOINT_URL``, ``GOOGLE_APPLICATION_CREDENTIALS``, ...); none is ever read, kept or printed here.
+Credentials and endpoints come from the environment, as for the tools of each storage (``AWS_ACCESS_KEY_ID``,
+``AWS_PROFILE``, ``AWS_ENDPOINT_URL``, ``GOOGLE_APPLICATION_CREDENTIALS``, ...); none is read, stored or printed here.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _ATTEMPTS = 2  # of one request, each of which s3fs makes up to five times
 
 @dataclass(frozen=True)
 class _Backend:
-    """A kind of storage.
+    """A protocol.
 
     Attributes:
-        package: Of fsspec's family, that speaks its protocol.
-        extra: That brings the package.
-        options: Of the package, beside what it takes from the environment.
-        environment: That the package finds when it is imported, unless the user has set it otherwise.
+        package: The fsspec package that implements it.
+        extra: The extra that installs the package.
+        options: Of the package, besides the environment.
+        environment: Defaults of environment variables that the package reads when it is imported.
     """
 
     package: str
@@ -52,37 +52,37 @@ SCHEMES: Mapping[str, _Backend] = {
     "gs": _Backend(
         "gcsfs",
         "gcs",
-        environment={"GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false"},  # asks another service for a bucket's kind first
+        environment={"GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false"},  # it requests a bucket's type from another service
     ),
 }
-"""What an address may begin with."""
+"""The supported schemes of addresses."""
 
 
 def filesystem(scheme: str) -> Any:
-    """The client of a kind of storage, made once in each process (fsspec keeps it), and in a forked child anew.
+    """Return the client of a protocol; fsspec caches one for each process, forked ones included.
 
     Raises:
         MissingExtra: Its package is not installed.
     """
-    kind = SCHEMES[scheme]
-    if find_spec(kind.package) is None:
-        install = f"pip install 'photoseek[{kind.extra}]'"
-        raise MissingExtra(f"photos in {scheme}:// need {kind.package}; install it with: {install}")
-    for name, value in kind.environment.items():
+    backend = SCHEMES[scheme]
+    if find_spec(backend.package) is None:
+        install = f"pip install 'photoseek[{backend.extra}]'"
+        raise MissingExtra(f"photos in {scheme}:// require {backend.package}; install it with: {install}")
+    for name, value in backend.environment.items():
         os.environ.setdefault(name, value)
     import fsspec
 
-    logging.getLogger(kind.package).setLevel(logging.CRITICAL)  # of the tries that fail, the last is raised
-    return fsspec.filesystem(scheme, use_listings_cache=False, **kind.options)
+    logging.getLogger(backend.package).setLevel(logging.CRITICAL)  # the last failed attempt raises an error
+    return fsspec.filesystem(scheme, use_listings_cache=False, **backend.options)
 
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Errors of a storage as those of one photo: gone, or not to be told now, which says nothing of the photo.
+    """Raise the errors of a storage as those of one photo.
 
     Raises:
-        PhotoUnreachable: Whatever went wrong, unless it is known that there is no such object.
         PhotoError: There is no such object.
+        PhotoUnreachable: Anything else went wrong; nothing is known about the photo.
     """
     try:
         yield
@@ -90,11 +90,11 @@ def translate_errors() -> Iterator[None]:
         raise PhotoError("no such object") from error
     except (PhotoError, MissingExtra, MemoryError):
         raise
-    except Exception as error:  # each client has errors of its own, and some that are no OSError
+    except Exception as error:  # each client has its own errors, not all of them an OSError
         raise PhotoUnreachable(describe_error(error)) from error
 
 
 def describe_error(error: Exception) -> str:
-    """What went wrong, in a line."""
+    """Return the message of an error in one line."""
     text = " ".join(str(getattr(error, "strerror", None) or error).split())[:300]
     return text or type(error).__name__

@@ -1,9 +1,7 @@
 """A prefix of a bucket in object storage, as a folder of photos.
 
-A key is a name, and no path: ``..`` in it leads nowhere, and a slash at its start is a part of it. No part of a key
-ever becomes a path of this machine. Keys with a part that begins with a dot are passed over, as hidden files are.
-
-``RemoteFile`` takes the place of a ``Path`` for one of its photos.
+A key is a name, not a path: ``..`` in it has no meaning, and a leading slash is a part of it. No part of a key ever
+becomes a path of this machine. Keys with a component that starts with a dot are skipped, like hidden files.
 """
 
 from __future__ import annotations
@@ -17,8 +15,7 @@ from datetime import datetime
 from typing import Any, BinaryIO, cast
 
 from photoseek.errors import GalleryNotFound, MissingExtra, PhotoError, PhotoSourceUnreachable
-from photoseek.photos.decode import check_bytes, require_heif_extra
-from photoseek.photos.formats import MAX_BYTES
+from photoseek.photos.formats import MAX_BYTES, check_bytes, require_heif_extra
 from photoseek.sources import object_store
 from photoseek.sources.base import PhotoEntry, PhotoSource, ScanGaps
 from photoseek.sources.local import has_photo_suffix, is_skipped
@@ -26,81 +23,74 @@ from photoseek.system.filenames import decode_filename, encode_filename
 from photoseek.system.permissions import OWNER
 
 CHUNK_BYTES = 1 << 20
-"""Bytes that are fetched at a time where parts are read."""
+"""Bytes of a chunk or of a block of an open file."""
+
+_READ_CONCURRENCY = 4
+_ATTEMPTS = 3  # to read a photo that is written meanwhile
+_RETRY_DELAY_S = 0.2
+_UNSAFE_KEY = ("\0", "?versionId=")  # SQLite cannot store the former, s3fs reads the latter as a version of an object
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """An object in a bucket; nothing is asked of the storage before a method is called.
+    """An object in a bucket, in place of a ``Path``; only its methods make requests.
+
+    Its methods raise ``PhotoUnreachable`` if the storage cannot be reached, and ``PhotoError`` if the object does not
+    exist, or is outside the folder.
 
     Attributes:
-        folder: Where it lies.
-        path: Inside that, as ``Hit.path`` has it.
+        source: The folder.
+        path: Inside the folder, as ``Hit.path``.
     """
 
-    folder: RemoteSource
+    source: RemoteSource
     path: str
 
     def __str__(self) -> str:
-        """Its address: ``s3://bucket/photos/a.jpg``."""
-        return f"{self.folder.address}/{encode_filename(self.path)}"
+        """Return its address: ``s3://bucket/photos/a.jpg``."""
+        return f"{self.source.address}/{encode_filename(self.path)}"
 
     @property
     def name(self) -> str:
-        """The last part of its path."""
+        """The last component of its path."""
         return self.path.rpartition("/")[2]
 
-    def look(self) -> PhotoEntry:
-        """Size and version now.
-
-        Raises:
-            PhotoUnreachable: It cannot be told now.
-            PhotoError: It is gone, or lies outside the folder.
-        """
-        return self.folder.look(self.path)
-
     def version(self) -> tuple[int, int]:
-        """The time of its change in nanoseconds, and its size; the errors are those of ``look``."""
-        found = self.look()
+        """Return its modification time in nanoseconds, and its size."""
+        found = self.source.stat(self.path)
         return found.mtime_ns, found.bytes
 
     def read_bytes(self) -> bytes:
-        """All of it, at most ``MAX_BYTES``; the errors are those of ``look``."""
-        return self.folder.read(self.path)
+        """Return its content, at most ``MAX_BYTES``."""
+        return self.source.read(self.source.stat(self.path))
 
     def open(self) -> BinaryIO:
-        """A file from which parts can be read, each fetched when it is asked for; the errors are those of ``look``."""
-        return self.folder.open(self.path)
+        """Return a file for random access; blocks are fetched when they are read."""
+        return self.source.open(self.path)
 
     def iter_chunks(self) -> Iterator[bytes]:
-        """All of it, a mebibyte at a time; the errors are those of ``look``, and come before the first block."""
+        """Return its content in chunks of a mebibyte; errors are raised before the first chunk."""
         file = self.open()
         with object_store.translate_errors():
             first = file.read(CHUNK_BYTES)
 
-        def rest() -> Iterator[bytes]:
+        def chunks() -> Iterator[bytes]:
             with file:
-                block = first
-                while block:
-                    yield block
-                    block = file.read(CHUNK_BYTES)
+                chunk = first
+                while chunk:
+                    yield chunk
+                    chunk = file.read(CHUNK_BYTES)
 
-        return rest()
-
-
-_READERS = 4
-_TRIES = 3  # of a photo that is written while it is read
-_PAUSE_S = 0.2
-_UNSAFE_KEY = ("\0", "?versionId=")  # what SQLite cannot keep, and what s3fs takes for a version of another object
+        return chunks()
 
 
 @dataclass(frozen=True)
 class RemoteSource:
-    """Objects whose keys begin with a prefix.
+    """Objects whose keys start with a prefix; its methods are those of ``PhotoSource``.
 
     Attributes:
         scheme: One of ``SCHEMES``.
-        prefix: The bucket, and the beginning of the keys, without a slash at its end: ``bucket/photos``.
+        prefix: The bucket, and the start of the keys, without a slash at its end: ``bucket/photos``.
     """
 
     scheme: str
@@ -108,150 +98,130 @@ class RemoteSource:
 
     @property
     def address(self) -> str:
-        """As ``s3://bucket/photos``."""
+        """An address such as ``s3://bucket/photos``."""
         return f"{self.scheme}://{self.prefix}"
 
     @property
     def read_concurrency(self) -> int:
-        """As many as are in a batch: each photo is two requests."""
-        return _READERS
+        """As many as a batch has: each photo takes two requests."""
+        return _READ_CONCURRENCY
 
-    def expect(self) -> None:
-        """Make sure that the bucket is there, and an object under the prefix.
+    def check_available(self) -> None:
+        """Check that the bucket exists, and has an object under the prefix.
 
         Raises:
-            GalleryNotFound: It is not.
-            PhotoSourceUnreachable: The storage cannot be reached, or refuses.
-            MissingExtra: What speaks its protocol is not installed.
+            MissingExtra: The package for its protocol is not installed.
         """
-        with self._call():
+        with self._folder_errors():
             object_store.filesystem(self.scheme).info(self.prefix)
 
-    def scan(self, unseen: ScanGaps) -> Iterator[PhotoEntry]:
-        """Every object that looks like a photo, listed to the end before the first is told.
+    def scan(self, gaps: ScanGaps) -> Iterator[PhotoEntry]:
+        """Yield every object with the suffix of a photo, after listing all of them.
 
-        What stops halfway is no list: photos would seem to be gone. Only the owner of the gallery counts as a reader.
-
-        Raises:
-            GalleryNotFound: No such bucket.
-            PhotoSourceUnreachable: The storage cannot be reached, or refuses.
+        An interrupted list would make photos look deleted. Only the owner of the gallery counts as a reader.
         """
-        unseen.access.access = OWNER
-        with self._call():
+        gaps.access.access = OWNER
+        with self._folder_errors():
             listed = object_store.filesystem(self.scheme).find(self.prefix, detail=True)
         for name, info in sorted(listed.items()):
             key = name.removeprefix(f"{self.prefix}/")
             if key == name or name.endswith("/") or not _is_photo_key(key):
                 continue
-            if odd := next((sign for sign in _UNSAFE_KEY if sign in key), None):
-                unseen.reasons[decode_filename(key.replace("\0", "\ufffd"))] = f"a name with {odd!r}; rename it"
+            if unsafe := next((sign for sign in _UNSAFE_KEY if sign in key), None):
+                gaps.reasons[decode_filename(key.replace("\0", "\ufffd"))] = f"a name with {unsafe!r}; rename it"
             else:
-                yield _found(decode_filename(key), info)
+                yield photo_entry(decode_filename(key), info)
 
     def read_stable(self, photo: PhotoEntry) -> tuple[PhotoEntry, bytes] | None:
-        """The bytes of an object, and the size and version that belong to them; None where it is gone.
-
-        Raises:
-            PhotoUnreachable: The storage cannot be reached, or refuses.
-            PhotoError: It is too large, of a format whose extra is missing, or keeps changing.
-        """
+        """Return a photo that did not change while it was read, and its content; None if it no longer exists."""
         try:
-            for _ in range(_TRIES):
-                data = self._read(photo)
-                now = self.look(photo.path)
+            for _ in range(_ATTEMPTS):
+                data = self.read(photo)
+                now = self.stat(photo.path)
                 if now == photo and len(data) == now.bytes:
                     return now, data
                 photo = now
-                time.sleep(_PAUSE_S)
+                time.sleep(_RETRY_DELAY_S)
         except PhotoError as error:
             if isinstance(error.__cause__, FileNotFoundError):
                 return None
             raise
-        raise PhotoError("changes while it is read; it is tried again by the next indexing")
+        raise PhotoError("changes while it is read; the next indexing tries it again")
 
-    def photo(self, path: str) -> RemoteFile:
-        """The object of a path."""
+    def photo_file(self, path: str) -> RemoteFile:
+        """Return the object at a path."""
         return RemoteFile(self, path)
 
     def contains_any(self, paths: Collection[str]) -> bool:
-        """Whether one of these photos is in it; the errors are those of ``scan``."""
+        """Return whether one of these photos exists; errors are those of ``scan``."""
         known = frozenset(paths)
         return any(photo.path in known for photo in self.scan(ScanGaps()))
 
     def same_as(self, other: PhotoSource) -> bool:
-        """Whether another one has this address."""
+        """Return whether another source has this address."""
         return self == other
 
-    def look(self, path: str) -> PhotoEntry:
-        """Size and version of an object; see ``RemoteFile.look``."""
+    def stat(self, path: str) -> PhotoEntry:
+        """Return size and version of an object; errors are those of ``RemoteFile``."""
         with object_store.translate_errors():
-            return _found(path, object_store.filesystem(self.scheme).info(self._key(path)))
-
-    def read(self, path: str) -> bytes:
-        """The bytes of an object; see ``RemoteFile.read_bytes``."""
-        return self._read(self.look(path))
+            return photo_entry(path, object_store.filesystem(self.scheme).info(self._key(path)))
 
     def open(self, path: str) -> BinaryIO:
-        """An object as a file; see ``RemoteFile.open``."""
+        """Open an object for random access; see ``RemoteFile.open``."""
         with object_store.translate_errors():
-            return cast(
-                "BinaryIO", object_store.filesystem(self.scheme).open(self._key(path), "rb", block_size=CHUNK_BYTES)
-            )
+            client = object_store.filesystem(self.scheme)
+            return cast("BinaryIO", client.open(self._key(path), "rb", block_size=CHUNK_BYTES))
 
-    def _read(self, photo: PhotoEntry) -> bytes:
+    def read(self, photo: PhotoEntry) -> bytes:
+        """Return the content of an object; see ``RemoteFile.read_bytes``."""
         check_bytes(photo.bytes)
-        if photo.bytes == 0:  # of nothing, no range can be asked for
+        if photo.bytes == 0:  # an empty object has no range
             return b""
         with object_store.translate_errors():
             data = object_store.filesystem(self.scheme).cat_file(self._key(photo.path), start=0, end=MAX_BYTES + 1)
-        check_bytes(len(data))  # it may have grown since
+        check_bytes(len(data))  # it may have grown meanwhile
         require_heif_extra(data)
         return bytes(data)
 
     def _key(self, path: str) -> str:
-        """What the storage calls a photo; a path may come out of a database that somebody has tampered with."""
+        """Return the key of a photo; the path may come from a manipulated database."""
         name = encode_filename(path)
         if not _is_photo_key(name) or "\0" in name:
-            raise PhotoError("lies outside the photo folder, and is not read")
+            raise PhotoError("outside the photo folder; not read")
         return f"{self.prefix}/{name}"
 
     @contextmanager
-    def _call(self) -> Iterator[None]:
-        """What the storage answers to a question about the whole folder, in the errors of this library."""
+    def _folder_errors(self) -> Iterator[None]:
+        """Raise the errors of requests about the whole folder as errors of this library."""
         try:
             yield
         except FileNotFoundError as error:
-            raise self._raise_if_empty() from error
+            raise GalleryNotFound(
+                f"{self.address}: expected a bucket with objects in this folder, found none; check the address"
+            ) from error
         except MissingExtra:
             raise
-        except Exception as error:  # each client has errors of its own
-            raise self._unreachable(error) from error
-
-    def _raise_if_empty(self) -> GalleryNotFound:
-        return GalleryNotFound(f"{self.address}: no such bucket, or no object in this folder of it")
-
-    def _unreachable(self, error: Exception) -> PhotoSourceUnreachable:
-        return PhotoSourceUnreachable(
-            f"{self.address}: cannot be listed: {object_store.describe_error(error)}; nothing was changed: "
-            "look after the "
-            "network, the endpoint and the credentials, and try again"
-        )
+        except Exception as error:  # each client has its own errors
+            raise PhotoSourceUnreachable(
+                f"{self.address}: cannot be listed: {object_store.describe_error(error)}; nothing was changed: "
+                "check the network, the endpoint and the credentials, and try again"
+            ) from error
 
 
-def _is_photo_key(key: str) -> bool:
-    """Whether a key, relative to the prefix, is one of a photo; ``.`` and ``..`` count among hidden folders."""
-    *folders, name = key.split("/")
-    return has_photo_suffix(name) and not any(map(is_skipped, (*folders, name)))
+def photo_entry(path: str, info: Mapping[str, Any]) -> PhotoEntry:
+    """Return the entry of an object from the metadata of its storage.
 
-
-def _found(path: str, info: Mapping[str, Any]) -> PhotoEntry:
-    """An object by what its storage tells of it.
-
-    Times of objects are whole seconds, within which one may be written twice. So what stands below the second is not
-    time, but drawn from what the storage names this very content by: S3's ETag, or Google's generation.
+    Storage records whole seconds, within which an object may be written twice. The nanoseconds of ``mtime_ns`` are
+    therefore a hash of the version of the content: S3's ETag, or Google's generation.
     """
     changed = info.get("LastModified") or info.get("mtime")
     seconds = int(changed.timestamp()) if isinstance(changed, datetime) else 0
     version = str(info.get("ETag") or info.get("generation") or "").strip('"')
-    drawn = int.from_bytes(hashlib.sha256(version.encode()).digest()[:8]) % 1_000_000_000
-    return PhotoEntry(path, int(info["size"] or 0), seconds * 1_000_000_000 + drawn)
+    nanoseconds = int.from_bytes(hashlib.sha256(version.encode()).digest()[:8]) % 1_000_000_000
+    return PhotoEntry(path, int(info["size"] or 0), seconds * 1_000_000_000 + nanoseconds)
+
+
+def _is_photo_key(key: str) -> bool:
+    """Return whether a key, relative to the prefix, is that of a photo; ``.`` and ``..`` are hidden folders."""
+    *folders, name = key.split("/")
+    return has_photo_suffix(name) and not any(map(is_skipped, (*folders, name)))

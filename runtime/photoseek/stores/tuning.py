@@ -24,13 +24,13 @@ class StoreEngine:
 
     def __init__(self, store: Store, effort: int) -> None:
         self.name = type(store).__name__
-        self.most = store.most_effort
+        self.max_effort = store.most_effort
         self._store = store
         self.effort = effort  # 0: there is no index
 
     def search(self, query: Vectors, k: int, where: Filter | None = None) -> tuple[Rows, Vectors]:
         """As ``Index.search``."""
-        return self._store.search(query, k, min(self.effort, self.most), where)
+        return self._store.search(query, k, min(self.effort, self.max_effort), where)
 
 
 def tune_store(
@@ -49,7 +49,7 @@ def tune_store(
     truth = ground_truth(vectors, queries)
     engine = StoreEngine(store, _FIRST_EFFORT if indexed else 0)
     found = tune_effort(engine, truth, target) if indexed else truth.measure(engine)
-    effort = min(engine.effort, engine.most)
+    effort = min(engine.effort, engine.max_effort)
     seconds = round(time.monotonic() - started, 2)
     measured = EngineStats(found.milliseconds, found.recalls, {"effort": effort}, seconds)
     if measured.recall < target:

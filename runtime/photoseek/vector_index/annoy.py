@@ -1,6 +1,6 @@
-"""Approximate search with Annoy (random projection trees), its candidates scored again exactly.
+"""Approximate search with Annoy (random projection trees); its candidates are scored again exactly.
 
-Annoy's file has no header, and a damaged one crashes the process: a gallery verifies its SHA-256 before it is opened.
+Annoy's file has no header, and a damaged one crashes the process: a gallery verifies its SHA-256 before opening it.
 """
 
 from __future__ import annotations
@@ -18,18 +18,17 @@ from photoseek.vectors import Rows, Vectors
 if TYPE_CHECKING:
     from annoy import AnnoyIndex
 
-
-_MOST_NODES = 2**31 - 1  # Annoy counts them in an int
+_MAX_NODES = 2**31 - 1  # Annoy counts them in an int
 
 
 @dataclass(frozen=True)
 class AnnoyParameters:
-    """How the trees are grown and searched.
+    """How the trees are built and searched.
 
     Attributes:
-        trees: More trees: better recall, a larger file.
-        search_k: Nodes looked at by one query. More: better recall, slower.
-        seed: Of the random projections. With one building thread the same vectors make the same file.
+        trees: More trees: higher recall, a larger file.
+        search_k: Nodes visited by one query. More: higher recall, slower.
+        seed: Of the random projections. The same vectors build the same file, with one thread.
     """
 
     trees: int = 50
@@ -38,12 +37,12 @@ class AnnoyParameters:
 
 
 def build(vectors: Vectors, path: Path, parameters: AnnoyParameters) -> None:
-    """Grow the trees over unit vectors (n, dim) and write them to ``path``, which must not be in use."""
+    """Build the trees of unit vectors (n, dim) and write them to ``path``, which must not be in use."""
     index = _index(vectors.shape[1])
     index.set_seed(parameters.seed)
     for row, vector in enumerate(vectors):
         index.add_item(row, vector)
-    index.build(parameters.trees, n_jobs=1)  # several jobs would make another file each time
+    index.build(parameters.trees, n_jobs=1)  # several jobs would build another file each time
     index.save(str(path))
 
 
@@ -56,7 +55,7 @@ class AnnoyTreeIndex:
         """Map the trees of ``vectors`` into memory.
 
         Raises:
-            GalleryDamaged: They are no trees over these vectors.
+            GalleryDamaged: They are not trees of these vectors.
         """
         _check_size(path, vectors)
         self._vectors = vectors
@@ -66,23 +65,23 @@ class AnnoyTreeIndex:
         self._index.load(str(path))
 
     @property
-    def most(self) -> int:
+    def max_effort(self) -> int:
         """Every vector, in every tree."""
         return len(self._vectors) * self._trees
 
     def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
-        """About the k most similar vectors; see ``Index.search``."""
+        """Return about the k most similar vectors; see ``Index.search``."""
         k = min(k, len(self._vectors))
-        effort = min(max(self.effort, k * self._trees), _MOST_NODES)
+        effort = min(max(self.effort, k * self._trees), _MAX_NODES)
         found = self._index.get_nns_by_vector(query, k, effort)
         return rescore(np.asarray(found, dtype=np.int64), self._vectors, query, k)
 
 
 def _check_size(path: Path, vectors: Vectors) -> None:
-    """Raise unless a file has nodes of this dimension, and its last root as many items as there are vectors.
+    """Raise unless a file has nodes of this dimension, and as many items as there are vectors.
 
     A node is ``Angular::Node<int32_t, float>`` of ``src/annoylib.h``: the number of its items, its two children or the
-    length of its vector, the vector. A copy of each root is at the end, and Annoy reads the number of items from it.
+    length of its vector, the vector. Copies of the roots are at the end, from which Annoy reads the number of items.
     """
     count, width = len(vectors), 3 + vectors.shape[1]
     try:

@@ -1,4 +1,4 @@
-"""What every way to find neighbours can do."""
+"""The interface of all engines."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class Index(Protocol):
     name: str
 
     def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
-        """The k most similar vectors, best first, equal scores by row.
+        """Return the k most similar vectors, the best first, equal scores by row.
 
         Args:
             query: One unit vector, (dim,).
-            k: At least 1; fewer are returned where there are fewer vectors.
+            k: At least 1; fewer are returned if there are fewer vectors.
 
         Returns:
             Rows and cosines, both (min(k, n),).
@@ -27,18 +27,18 @@ class Index(Protocol):
 
 
 class ApproximateIndex(Index, Protocol):
-    """Looks at some of the vectors, and may miss some of the best; the more it looks at, the fewer."""
+    """Compares a query with some of the vectors; the higher its effort, the higher its recall."""
 
     effort: int
-    """How much one query looks at, in the engine's own unit."""
+    """How much of the index one query visits, in the engine's own unit."""
 
     @property
-    def most(self) -> int:
-        """The effort that looks at everything."""
+    def max_effort(self) -> int:
+        """The effort that visits the whole index."""
 
 
 def rescore(rows: Rows, vectors: Vectors, query: Vectors, k: int) -> tuple[Rows, Vectors]:
-    """The k best of some rows by their exact cosines, best first, equal ones by row."""
+    """Return the k best of some rows by their exact cosines, the best first, equal ones by row."""
     rows = np.sort(rows)
     scores = vectors[rows] @ query
     order = np.argsort(-scores, kind="stable")[:k]

@@ -1,4 +1,4 @@
-"""Exact search: every score computed. The truth that other engines are measured against."""
+"""Exact search: every score is computed. The recall of other engines is measured against it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ class ExactIndex:
     name = "exact"
 
     def __init__(self, vectors: Vectors, block: int = 65_536) -> None:
-        """``block``: rows that are scored at once, so that their scores stay in a core's cache."""
+        """``block``: rows that are scored at once, so that their scores fit into the cache of a core."""
         self._vectors = vectors
         self._block = block
 
     def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
-        """The k most similar vectors; see ``Index.search``.
+        """Return the k most similar vectors; see ``Index.search``.
 
         Raises:
-            QueryError: k below 1, or a query that is no direction among the vectors.
+            QueryError: k is below 1, or the query is not a vector of this dimension with a direction.
         """
         if k < 1:
             raise QueryError(f"k must be a whole number of at least 1: {k!r}")
@@ -33,16 +33,16 @@ class ExactIndex:
             block = self._vectors[start : start + self._block] @ query
             found = _candidates(block, k, scores[-1] if len(scores) == k else -np.inf)
             rows, scores = np.concatenate([rows, start + found]), np.concatenate([scores, block[found]])
-            order = np.argsort(-scores, kind="stable")[:k]  # of equal scores the lower row stands first already
+            order = np.argsort(-scores, kind="stable")[:k]  # of equal scores the lower row is first already
             rows, scores = rows[order], scores[order]
         return rows, scores
 
 
-def _candidates(scores: Vectors, k: int, floor: float) -> Rows:
-    """The rows of a block, in order, that may be among the k best: above all found so far, with all that tie."""
-    rows = np.flatnonzero(scores > floor)
+def _candidates(scores: Vectors, k: int, min_score: float) -> Rows:
+    """Return the rows of a block, in order, that may be among the k best, including all that tie with the last."""
+    rows = np.flatnonzero(scores > min_score)
     if len(rows) <= k:
         return rows
-    kept = scores[rows]
-    lowest = np.partition(kept, len(kept) - k)[len(kept) - k]
-    return np.asarray(rows[kept >= lowest])
+    candidates = scores[rows]
+    kth_score = np.partition(candidates, len(rows) - k)[len(rows) - k]
+    return np.asarray(rows[candidates >= kth_score])

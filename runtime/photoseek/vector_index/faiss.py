@@ -1,6 +1,6 @@
 """Search with faiss: a graph of near neighbours (HNSW, Malkov and Yashunin 2018), and a scan of half-precision vectors.
 
-Both read one file, the graph over vectors in float16, which is mapped into memory. What they find is scored again
+Both read one file, the graph over vectors in float16, which is mapped into memory. Their candidates are scored again
 exactly.
 """
 
@@ -22,11 +22,11 @@ from photoseek.vectors import Rows, Vectors
 if TYPE_CHECKING:
     import faiss
 
-_AT_ONCE = 20_000  # vectors added in one call, which Ctrl-C waits for
-_SPARE = 32  # vectors that the scan scores again beyond those asked for
+_BATCH = 20_000  # vectors added in one call, which Ctrl-C cannot interrupt
+_EXTRA = 32  # vectors that the scan scores again, in addition to k
 _ROUNDING = 2.0**-11 + 1e-4
-"""How far a score of float16 vectors lies from the exact one: each number is off by at most 2^-11 of itself, so its
-products with a unit query by 2^-11 in all (Cauchy-Schwarz); the rest is for sums in float32 and tiny numbers."""
+"""Maximum error of a score of float16 vectors: the relative error of each number is at most 2^-11, so that of its
+product with a unit query is at most 2^-11 (Cauchy-Schwarz); the rest is for sums in float32 and subnormal numbers."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class HnswParameters:
     """How the graph is built and searched; the names are those of the paper's M and ef.
 
     Attributes:
-        links: Neighbours of each vector. More: better recall, a larger file.
-        ef_construction: Candidates looked at for the neighbours of a new vector. More: a better graph, built slower.
-        ef_search: Candidates kept by one query. More: better recall, slower.
+        links: Neighbors of each vector. More: higher recall, a larger file.
+        ef_construction: Candidates for the neighbors of a new vector. More: a better graph, built slower.
+        ef_search: Candidates of one query. More: higher recall, slower.
     """
 
     links: int = 32
@@ -45,9 +45,9 @@ class HnswParameters:
 
 
 def build(vectors: Vectors, path: Path, parameters: HnswParameters) -> None:
-    """Build the graph over unit vectors (n, dim), on all usable cores, and write it to ``path``.
+    """Build the graph of unit vectors (n, dim), on all available cores, and write it to ``path``.
 
-    Threads insert in no fixed order, so the same vectors make another file each time.
+    Threads insert in no fixed order, so that the same vectors build another file each time.
 
     Raises:
         GalleryError: It cannot be written.
@@ -60,20 +60,20 @@ def build(vectors: Vectors, path: Path, parameters: HnswParameters) -> None:
     before = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(available_cores())
     try:
-        for start in range(0, len(vectors), _AT_ONCE):
-            index.add(np.ascontiguousarray(vectors[start : start + _AT_ONCE]))
+        for start in range(0, len(vectors), _BATCH):
+            index.add(np.ascontiguousarray(vectors[start : start + _BATCH]))
     finally:
         faiss.omp_set_num_threads(before)
     try:
         faiss.write_index(index, str(path))
     except RuntimeError as error:  # a full disk
-        raise GalleryError(f"{path}: cannot be written: {error}; free the disk, and try again") from error
+        raise GalleryError(f"{path}: cannot be written: {error}; free space on the disk, and try again") from error
 
 
 class FaissFlatIndex:
-    """Scans all vectors in float16, then scores the best again: as exact as ``ExactIndex``, and sooner.
+    """Scans all vectors in float16, then scores the best again: as exact as ``ExactIndex``, and faster.
 
-    It looks further until no vector left out can be among the best, however its numbers were rounded.
+    The number of candidates grows until no other vector can be among the best, whatever its rounding errors.
     """
 
     name = "faiss-flat"
@@ -90,26 +90,26 @@ class FaissFlatIndex:
         """Map the file of ``vectors`` into memory.
 
         Raises:
-            GalleryDamaged: It is no graph over these vectors.
+            GalleryDamaged: It is not a graph of these vectors.
         """
         return cls(_open(path, vectors), vectors)
 
     def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
-        """The k most similar vectors; see ``Index.search``."""
+        """Return the k most similar vectors; see ``Index.search``."""
         count = len(self._vectors)
         k = min(k, count)
-        wanted = k + _SPARE
+        candidates = k + _EXTRA
         while True:
-            wanted = min(wanted, count)
-            rounded, found = self._codes.search(query[None], wanted)
+            candidates = min(candidates, count)
+            rounded, found = self._codes.search(query[None], candidates)
             rows, scores = rescore(found[0], self._vectors, query, k)
-            if wanted == count or rounded[0, -1] + _ROUNDING < scores[-1]:
+            if candidates == count or rounded[0, -1] + _ROUNDING < scores[-1]:
                 return rows, scores
-            wanted *= 4
+            candidates *= 4
 
 
 class FaissHnswIndex:
-    """Walks the graph; its effort is ``ef_search``."""
+    """Searches the graph; its effort is ``ef_search``."""
 
     name = "faiss-hnsw"
 
@@ -117,7 +117,7 @@ class FaissHnswIndex:
         """Map the graph of ``vectors`` into memory.
 
         Raises:
-            GalleryDamaged: It is no graph over these vectors.
+            GalleryDamaged: It is not a graph of these vectors.
         """
         self._index = _open(path, vectors)
         self._flat = FaissFlatIndex(self._index, vectors)
@@ -125,29 +125,29 @@ class FaissHnswIndex:
         self.effort = min(parameters.ef_search, len(vectors))
 
     @property
-    def most(self) -> int:
+    def max_effort(self) -> int:
         """Every vector."""
         return len(self._vectors)
 
     def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
-        """About the k most similar vectors; see ``Index.search``."""
+        """Return about the k most similar vectors; see ``Index.search``."""
         import faiss
 
         k = min(k, len(self._vectors))
         depth = faiss.SearchParametersHNSW(efSearch=max(self.effort, k))
         found = self._index.search(query[None], k, params=depth)[1][0]
-        if found[-1] < 0:  # the walk ended before it had met k vectors
+        if found[-1] < 0:  # the search ended before it had visited k vectors
             return self._flat.search(query, k)
         return rescore(found, self._vectors, query, k)
 
 
 def _open(path: Path, vectors: Vectors) -> faiss.IndexHNSWSQ:
-    """Map a file into memory that is a graph over as many vectors of this dimension; its SHA-256 is verified before."""
+    """Map a graph of this many vectors of this dimension into memory; its SHA-256 was verified before."""
     import faiss
 
     try:
         index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
-    except (RuntimeError, MemoryError) as error:  # its own checks, and sizes that no machine has
+    except (RuntimeError, MemoryError) as error:  # its own checks, or a size beyond any memory
         raise GalleryDamaged(f"{path}: cannot be read as a graph: {error}") from error
     if not isinstance(index, faiss.IndexHNSWSQ):
         raise GalleryDamaged(f"{path}: expected a graph over scalars, found {type(index).__name__}")
@@ -159,7 +159,7 @@ def _open(path: Path, vectors: Vectors) -> faiss.IndexHNSWSQ:
 
 
 def _avoid_omp_after_fork() -> None:
-    """OpenMP waits for ever for threads that a fork left behind; alone, the thread that was forked waits for none."""
+    """Use one thread: OpenMP would wait forever for threads that do not exist after a fork."""
     if "faiss" in sys.modules:
         sys.modules["faiss"].omp_set_num_threads(1)
 

@@ -1,12 +1,12 @@
-"""The engines by name: which are installed, what file each needs, and how it is opened."""
+"""The engines by name: which are installed, their files and parameters, and how to open them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 from photoseek.vector_index.annoy import AnnoyParameters, AnnoyTreeIndex
 from photoseek.vector_index.base import Index
@@ -15,50 +15,62 @@ from photoseek.vector_index.faiss import FaissFlatIndex, FaissHnswIndex, HnswPar
 from photoseek.vectors import Vectors
 
 Engine: TypeAlias = Literal["auto", "exact", "annoy", "faiss-hnsw", "faiss-flat"]
-"""``exact``: every photo scored. ``annoy`` and ``faiss-hnsw``: approximate, with a measured recall. ``faiss-flat``:
-every photo scored in half precision, and the best ones again. ``auto``: the one that answered soonest with the recall
-that was asked for, when the gallery was indexed. Those of faiss need the extra ``faiss``."""
+"""``exact`` scores every photo. ``annoy`` and ``faiss-hnsw`` are approximate, with a measured recall. ``faiss-flat``
+scores every photo in half precision, and the best ones again. ``auto`` is the fastest one that reached the target
+recall when the gallery was indexed. ``faiss-hnsw`` and ``faiss-flat`` require the extra ``faiss``."""
 
 ENGINES = tuple(name for name in get_args(Engine) if name != "auto")
-"""The name of each."""
 
 ANNOY_FILE = "index.ann"
 FAISS_FILE = "index.faiss"
 
 
+@dataclass(frozen=True)
+class _EngineSpec:
+    """The file of an engine, the class of its parameters, and a function that opens it."""
+
+    file: str
+    open: Callable[[Path, Vectors, Any], Index]
+    parameters: type[AnnoyParameters | HnswParameters] | None = None
+    package: str = "annoy"
+
+
+_SPECS: Mapping[str, _EngineSpec] = {
+    "annoy": _EngineSpec(ANNOY_FILE, AnnoyTreeIndex, AnnoyParameters),
+    "faiss-hnsw": _EngineSpec(FAISS_FILE, FaissHnswIndex, HnswParameters, "faiss"),
+    "faiss-flat": _EngineSpec(FAISS_FILE, lambda path, vectors, _: FaissFlatIndex.open(path, vectors), None, "faiss"),
+}
+
+
 def is_available(engine: str) -> bool:
-    """Whether what the engine needs is there."""
-    return not engine.startswith("faiss-") or find_spec("faiss") is not None
+    """Return whether the package of an engine is installed; that of ``annoy`` always is."""
+    return engine not in _SPECS or _SPECS[engine].package == "annoy" or find_spec(_SPECS[engine].package) is not None
 
 
 def index_file(engine: str) -> str | None:
-    """The name of the file that the engine searches; None where it needs none."""
-    return {"annoy": ANNOY_FILE, "faiss-hnsw": FAISS_FILE, "faiss-flat": FAISS_FILE}.get(engine)
+    """Return the name of the file that an engine searches, or None if it has none."""
+    return _SPECS[engine].file if engine in _SPECS else None
 
 
 def parameters_of(engine: str) -> frozenset[str]:
-    """The names of what the engine can be opened with."""
-    kinds: dict[str, type[AnnoyParameters | HnswParameters]] = {"annoy": AnnoyParameters, "faiss-hnsw": HnswParameters}
-    return frozenset(each.name for each in fields(kinds[engine])) if engine in kinds else frozenset()
+    """Return the names of an engine's parameters."""
+    parameters = _SPECS[engine].parameters if engine in _SPECS else None
+    return frozenset(each.name for each in fields(parameters)) if parameters else frozenset()
 
 
 def open_index(engine: str, vectors: Vectors, file: Path | None, parameters: Mapping[str, int]) -> Index:
-    """Open an installed engine over unit vectors (n, dim).
+    """Open an engine that is installed over unit vectors (n, dim).
 
     Args:
         engine: Its name.
-        vectors: What it searches.
-        file: Its verified file, where ``index_file`` names one.
-        parameters: What was measured to suit these vectors.
+        vectors: The vectors to search.
+        file: Its verified file; None for ``exact``.
+        parameters: From the tuning for these vectors.
 
     Raises:
-        GalleryDamaged: The file is none over these vectors.
+        GalleryDamaged: The file does not belong to these vectors.
     """
     if file is None:
         return ExactIndex(vectors)
-    opened: dict[str, Callable[[Path], Index]] = {
-        "annoy": lambda file: AnnoyTreeIndex(file, vectors, AnnoyParameters(**parameters)),
-        "faiss-hnsw": lambda file: FaissHnswIndex(file, vectors, HnswParameters(**parameters)),
-        "faiss-flat": lambda file: FaissFlatIndex.open(file, vectors),
-    }
-    return opened[engine](file)
+    spec = _SPECS[engine]
+    return spec.open(file, vectors, spec.parameters(**parameters) if spec.parameters else None)

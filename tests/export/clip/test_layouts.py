@@ -12,8 +12,7 @@ from PIL import Image
 import clip_models as clip
 from clip_folders import Reference
 from photoseek import Bundle
-from photoseek.encoders.check import verify
-from photoseek.encoders.encoders import ImageEncoder, TextEncoder
+from photoseek.encoders.encoders import ImageEncoder, TextEncoder, verify_bundle
 
 _CLOSE = 1e-4
 _ALIKE = 1e-6
@@ -111,5 +110,5 @@ def test_batches_and_neighbors_change_nothing(folder: str, request: pytest.Fixtu
 @pytest.mark.parametrize("folder", ["clip", "siglip", "chinese", "immich", "rclip", "chinese_own"])
 def test_a_folder_verifies_and_has_a_fingerprint(folder: str, request: pytest.FixtureRequest) -> None:
     bundle = Bundle.load(request.getfixturevalue(f"{folder}_folder"))
-    verify(bundle)
+    verify_bundle(bundle)
     assert len(bundle.fingerprint) == 64

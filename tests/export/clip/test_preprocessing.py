@@ -89,7 +89,7 @@ def test_processors_on_torchvision_are_near(tmp_path: Path) -> None:
     for size in ((640, 481), (303, 200), (97, 31)):
         picture = noise(*size).resize(size, Image.Resampling.BOX)
         fast = processor(picture, return_tensors="np")["pixel_values"][0].astype(float)
-        slow = np.asarray(preprocessing.fit(picture), dtype=float).transpose(2, 0, 1)
+        slow = np.asarray(preprocessing.resize_and_crop(picture), dtype=float).transpose(2, 0, 1)
         assert np.abs(fast - slow).max() <= 2
         assert np.abs(fast - slow).mean() < 0.5
 
@@ -103,8 +103,10 @@ def test_a_large_photo_is_decoded_in_full_up_to_sixteen_times_what_is_seen(tmp_p
     for width, height, decoded in ((1600, 1200, (1600, 1200)), (2400, 1800, (1200, 900))):
         file = io.BytesIO()
         smooth.resize((width, height)).save(file, "JPEG", quality=90)
-        photo = decode_photo(file.getvalue(), preprocessing.edge)
+        photo = decode_photo(file.getvalue(), preprocessing.min_edge)
         assert photo.image.size == decoded
-        full = preprocessing.fit(decode_photo(file.getvalue()).image)
-        difference = np.abs(np.asarray(preprocessing.fit(photo.image), dtype=int) - np.asarray(full, dtype=int))
+        full = preprocessing.resize_and_crop(decode_photo(file.getvalue()).image)
+        difference = np.abs(
+            np.asarray(preprocessing.resize_and_crop(photo.image), dtype=int) - np.asarray(full, dtype=int)
+        )
         assert difference.max() <= (0 if decoded == (width, height) else 1)

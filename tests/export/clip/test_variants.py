@@ -221,9 +221,9 @@ def test_immich_cleans_texts_where_it_says_so(immich_folder: Path, clip_referenc
     [
         ("visual/preprocess_cfg.json", {"resize_mode": "longest"}, "resize_mode shortest or squash"),
         ("visual/preprocess_cfg.json", {"mode": "L"}, "expected mode RGB"),
-        ("visual/preprocess_cfg.json", {"interpolation": "random"}, "cannot be followed: no 'random'"),
+        ("visual/preprocess_cfg.json", {"interpolation": "random"}, "unsupported preprocessing: no 'random'"),
         ("visual/preprocess_cfg.json", {"size": [48, 64]}, "expected a size of equal sides"),
-        ("visual/preprocess_cfg.json", {"gamma": 2}, "gamma: not known here, found 2"),
+        ("visual/preprocess_cfg.json", {"gamma": 2}, "gamma: unknown setting, found 2"),
         ("config.json", {"text_cfg": None}, "expected text_cfg, found none"),
         ("config.json", {"text_cfg": {"context_length": "77"}}, "expected context_length as a number"),
         ("config.json", {"text_cfg": {"tokenizer_kwargs": {"clean": "scrub"}}}, "expected clean whitespace or canon"),
@@ -270,5 +270,5 @@ def test_chinese_clip_wants_its_vocabulary_and_one_model(chinese_own_folder: Pat
         Bundle.load(folder)
     (folder / "rn50.txt.fp32.onnx").unlink()
     (folder / "vocab.txt").unlink()
-    with pytest.raises(BundleIncompatible, match=r"vocab\.txt: missing; it is cn_clip/clip/vocab\.txt"):
+    with pytest.raises(BundleIncompatible, match=r"vocab\.txt: missing; copy cn_clip/clip/vocab\.txt"):
         Bundle.load(folder)

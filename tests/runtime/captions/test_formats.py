@@ -1,4 +1,4 @@
-"""Each format of caption files: what is read, its splits, and how each kind of broken input is told."""
+"""The formats of caption files, their splits, and the errors for invalid files."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def changed(values: dict[str, Any], *way: str | int, to: Any = None) -> dict[str
     return copy  # type: ignore[no-any-return]
 
 
-def test_keywords_stand_in_a_third_column(tmp_path: Path) -> None:
+def test_keywords_are_in_a_third_column(tmp_path: Path) -> None:
     file = save(tmp_path / "kw.txt", "a.jpg#0\tA dog runs\tdog,  black dog\na.jpg#1\tSo\t\n")
     assert read_captions(file) == [
         Caption("a.jpg", 0, "A dog runs", ("dog", "black dog")),
@@ -88,11 +88,11 @@ def test_flickr8k_captions_are_numbered_in_the_order_of_each_image(tmp_path: Pat
         ("image,caption\na.jpg,A dog, running", 2, "expected 2 columns, image,caption, found 3"),
         ("image,caption\na.jpg", 2, "expected 2 columns, image,caption, found 1"),
         ("image,caption\na.jpg,Dog\n,Cat", 3, "expected the name of an image in the first column"),
-        ("image,caption\na.jpg,Dog\na.jpg, ", 3, "empty caption for 'a.jpg'"),
+        ("image,caption\na.jpg,Dog\na.jpg, ", 3, "expected a caption for 'a.jpg'"),
         ('image,caption\na.jpg,"A dog', 2, "close the quotation"),
     ],
 )
-def test_broken_csv_is_told_with_its_line(tmp_path: Path, rows: str, line: int, reason: str) -> None:
+def test_the_error_for_invalid_csv_names_its_line(tmp_path: Path, rows: str, line: int, reason: str) -> None:
     file = save(tmp_path / "captions.txt", rows + "\n")
     with pytest.raises(CaptionFileError) as caught:
         read_captions(file)
@@ -105,7 +105,7 @@ def test_a_header_alone_is_refused(tmp_path: Path) -> None:
         read_captions(save(tmp_path / "captions.txt", "image,caption\n"))
 
 
-def test_karpathys_file_carries_splits_and_train_takes_restval_in(tmp_path: Path) -> None:
+def test_karpathys_file_has_splits_and_train_includes_restval(tmp_path: Path) -> None:
     file = read_caption_file(save(tmp_path / "dataset_coco.json", KARPATHY))
     assert file.captions == (
         Caption("val2014/b.jpg", 0, "A cat ."),
@@ -141,7 +141,7 @@ def test_karpathys_file_carries_splits_and_train_takes_restval_in(tmp_path: Path
             changed(KARPATHY, "images", 1, "sentences", 1, "raw", to=" "),
             "images[1].sentences[1].raw: expected text that is not empty, found str ' '",
         ),
-        (changed(KARPATHY, "images", 3, "filename", to="c.jpg"), "images[3]: 'c.jpg' stands at images[2] already"),
+        (changed(KARPATHY, "images", 3, "filename", to="c.jpg"), "images[3]: 'c.jpg' is at images[2], too"),
         (changed(COCO, "annotations", to=[]), "annotations: expected a list with at least one element, found list []"),
         (
             changed(COCO, "annotations", 1, "image_id", to=8),
@@ -153,12 +153,12 @@ def test_karpathys_file_carries_splits_and_train_takes_restval_in(tmp_path: Path
         (changed(COCO, "images", 1, "file_name"), "images[1]: expected the key 'file_name'"),
         (
             changed(COCO, "images", 1, "id", to=7),
-            "images[1].id: expected an id of its own, found int 7; 'a.jpg' has it",
+            "images[1].id: expected a unique id, found int 7; 'a.jpg' has the same",
         ),
-        (changed(COCO, "images", 1, "file_name", to="a.jpg"), "images[1]: 'a.jpg' stands at images[0] already"),
+        (changed(COCO, "images", 1, "file_name", to="a.jpg"), "images[1]: 'a.jpg' is at images[0], too"),
     ],
 )
-def test_broken_json_is_told_with_its_place(tmp_path: Path, values: object, reason: str) -> None:
+def test_the_error_for_invalid_json_names_its_location(tmp_path: Path, values: object, reason: str) -> None:
     file = save(tmp_path / "dataset.json", values)
     with pytest.raises(CaptionFileError) as caught:
         read_captions(file)
@@ -179,11 +179,11 @@ def test_coco_captions_are_numbered_in_the_order_of_each_image(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("values", [KARPATHY, COCO])
-def test_json_cut_off_anywhere_is_refused(tmp_path: Path, values: object) -> None:
-    whole = json.dumps(values, indent=1)
-    for end in range(2, len(whole) - 1, 7):
-        file = save(tmp_path / "cut.json", whole[:end])
-        with pytest.raises(CaptionFileError, match=r"cut\.json:\d+: expected JSON, found it broken or cut off"):
+def test_truncated_json_is_refused(tmp_path: Path, values: object) -> None:
+    text = json.dumps(values, indent=1)
+    for end in range(2, len(text) - 1, 7):
+        file = save(tmp_path / "cut.json", text[:end])
+        with pytest.raises(CaptionFileError, match=r"cut\.json:\d+: expected JSON, found it invalid or truncated"):
             read_captions(file)
 
 
@@ -193,35 +193,39 @@ def test_json_cut_off_anywhere_is_refused(tmp_path: Path, values: object) -> Non
     [
         (
             "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n",
-            "Git LFS pointer; fetch it: git lfs pull",
+            "Git LFS pointer; fetch the file: git lfs pull",
         ),
         ("\n<!DOCTYPE html>\n<html><body>404</body></html>\n", "a web page"),
     ],
 )
-def test_what_stands_in_for_the_file_is_named(tmp_path: Path, read: Any, content: str, found: str) -> None:
+def test_a_pointer_or_a_web_page_in_place_of_the_file_is_detected(
+    tmp_path: Path, read: Any, content: str, found: str
+) -> None:
     with pytest.raises(CaptionFileError, match=found):
         read(save(tmp_path / "captions.token", content))
 
 
 @pytest.mark.parametrize("good", ["a.jpg#0\tcaf\n", "image,caption\na.jpg,caf\n", '{"images":\n["caf"]}'])
-def test_another_encoding_is_told_in_every_format(tmp_path: Path, good: str) -> None:
+def test_another_encoding_is_refused_in_every_format(tmp_path: Path, good: str) -> None:
     (tmp_path / "file").write_bytes(good.encode().replace(b"caf", b"caf\xe9"))
     with pytest.raises(CaptionFileError, match=r"file:[12]: not UTF-8 \(byte 0xe9 at column \d+\).*iconv"):
         read_captions(tmp_path / "file")
 
 
-def test_a_split_is_a_file_or_a_name_and_an_error_offers_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_split_is_a_file_or_a_name_and_the_error_lists_the_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     file = read_caption_file(save(tmp_path / "dataset.json", KARPATHY))
     assert file.names(save(tmp_path / "mine.txt", "a.jpg\nd.jpg\n")) == ["a.jpg", "d.jpg"]
     with pytest.raises(CaptionFileError, match=r"No such file.*or a split of .*: train, restval, val, test"):
         file.names("dev")
     plain = CaptionFile(tmp_path / "c.token", (Caption("a.jpg", 0, "Dog"),))
-    with pytest.raises(CaptionFileError, match=r"^train: cannot be read: No such file.*carries no splits of its own"):
+    with pytest.raises(CaptionFileError, match=r"^train: cannot be read: No such file.*has no splits"):
         plain.names("train")
 
 
-def test_an_evaluation_takes_a_split_by_its_name(tmp_path: Path) -> None:
+def test_an_evaluation_accepts_the_name_of_a_split(tmp_path: Path) -> None:
     file = save(tmp_path / "dataset.json", KARPATHY)
     for name in ("a.jpg", "c.jpg"):
         (tmp_path / name).touch()
@@ -239,7 +243,7 @@ def read_back(content: str) -> list[Caption]:
 
 @settings(deadline=None)
 @given(NAMES, st.lists(TEXTS, min_size=1, max_size=3))
-def test_whatever_csv_and_json_hold_is_read_back(names: list[str], texts: list[str]) -> None:
+def test_any_csv_and_json_is_read_back(names: list[str], texts: list[str]) -> None:
     expected = [Caption(name, index, text.strip()) for name in names for index, text in enumerate(texts)]
     table = io.StringIO()
     rows = [("image", "caption"), *((name, text) for name in names for text in texts)]

@@ -1,4 +1,4 @@
-"""The grammar of queries: signs that stand alone part them, and everything else is words."""
+"""The grammar of queries: signs between spaces separate terms, and everything else is words."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photoseek.encoders.query_syntax import MAX_PARTS, QueryTerm, escape, parse_query
+from photoseek.encoders.query_syntax import MAX_TERMS, QueryTerm, escape, parse_query
 from photoseek.errors import QueryError
 
 
 @pytest.mark.parametrize(
-    ("text", "parts"),
+    ("text", "terms"),
     [
         ("", []),
         ("  \n ", []),
@@ -32,8 +32,8 @@ from photoseek.errors import QueryError
         (r"2\:red", [("2:red", 1)]),
     ],
 )
-def test_queries_are_taken_apart(text: str, parts: list[tuple[str, float]]) -> None:
-    assert parse_query(text) == tuple(QueryTerm(words, weight) for words, weight in parts)
+def test_queries_are_parsed(text: str, terms: list[tuple[str, float]]) -> None:
+    assert parse_query(text) == tuple(QueryTerm(words, weight) for words, weight in terms)
 
 
 @pytest.mark.parametrize(
@@ -45,25 +45,25 @@ def test_queries_are_taken_apart(text: str, parts: list[tuple[str, float]]) -> N
         ("2: + dog", "expected words after '2:', found none"),
         ("0:dog", "expected a weight above 0 and up to 100, found 0"),
         ("101:dog", "expected a weight above 0 and up to 100, found 101"),
-        (" + ".join(["dog"] * (MAX_PARTS + 1)), "expected at most 16 parts in a query, found 17"),
+        (" + ".join(["dog"] * (MAX_TERMS + 1)), "expected at most 16 terms in a query, found 17"),
     ],
 )
-def test_what_cannot_be_read_is_told(text: str, message: str) -> None:
+def test_an_invalid_query_is_refused(text: str, message: str) -> None:
     with pytest.raises(QueryError, match=message):
         parse_query(text)
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"]) | st.sampled_from(list("+-:＋－：\\ 2")), max_size=40))
-def test_any_text_can_be_looked_for_literally(text: str) -> None:
-    assert [(part.text, part.weight) for part in parse_query(escape(text))] == (
+def test_any_text_can_be_escaped(text: str) -> None:
+    assert [(term.text, term.weight) for term in parse_query(escape(text))] == (
         [(text.strip(), 1)] if text.strip() else []
     )
 
 
 @given(st.text(alphabet=st.sampled_from(list("+-:＋－：\\ 2a狗")), max_size=40))
-def test_any_text_is_read_or_refused(text: str) -> None:
+def test_any_text_is_parsed_or_refused(text: str) -> None:
     try:
-        parts = parse_query(text)
+        terms = parse_query(text)
     except QueryError:
         return
-    assert all(part.text and 0 < abs(part.weight) <= 100 for part in parts)
+    assert all(term.text and 0 < abs(term.weight) <= 100 for term in terms)

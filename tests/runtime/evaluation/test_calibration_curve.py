@@ -96,7 +96,7 @@ def test_captions_that_stand_alone_are_measured_by_their_own_photo() -> None:
 def test_the_floor_is_what_nineteen_of_twenty_best_hits_reach() -> None:
     images, texts, own = world(0.2)
     best = (texts @ images.T).max(axis=1)
-    assert (best >= calibrate(images, texts, own).floor).mean() == pytest.approx(0.95, abs=0.005)
+    assert (best >= calibrate(images, texts, own).min_similarity).mean() == pytest.approx(0.95, abs=0.005)
 
 
 def test_it_goes_through_the_manifest_and_back() -> None:
@@ -104,5 +104,5 @@ def test_it_goes_through_the_manifest_and_back() -> None:
     assert Calibration.from_json(found.to_json()) == found
     assert Calibration.from_json(None) is None
     for broken in ({}, {**found.to_json(), "slope": "steep"}, {**found.to_json(), "intercept": float("nan")}):
-        with pytest.raises(BundleDamaged, match="confidence cannot be read"):
+        with pytest.raises(BundleDamaged, match="expected the numbers of a curve"):
             Calibration.from_json(broken)

@@ -59,11 +59,11 @@ def phrase_world(noise: float, seed: int = 3) -> tuple[Vectors, Vectors, np.ndar
 def test_short_queries_are_trusted_as_often_as_they_are_right() -> None:
     images, texts, shown = phrase_world(0.12)
     curve = calibrate_by_length(images, texts, shown, words=2)
-    sure = Calibration(1.0, 0.0, 0.0, 1, 1, (curve,)).of_length(2)
+    sure = Calibration(1.0, 0.0, 0.0, 1, 1, (curve,)).curve_for(2)
     scores = texts @ images.T
     assert np.median(sure.probability(scores.max(axis=1))) > 0.9
     assert np.median(sure.probability(np.where(shown, -1, scores).max(axis=1))) < 0.1
-    assert np.mean(scores.max(axis=1) < curve.floor) == pytest.approx(0.05, abs=0.01)
+    assert np.mean(scores.max(axis=1) < curve.min_similarity) == pytest.approx(0.05, abs=0.01)
 
 
 def test_where_cosines_tell_nothing_every_query_is_as_sure_as_all_are() -> None:
@@ -77,8 +77,8 @@ def test_where_cosines_tell_nothing_every_query_is_as_sure_as_all_are() -> None:
 
 def test_the_curve_is_that_of_the_query_s_length() -> None:
     found = Calibration(1.0, 2.0, 0.3, 9, 9, (LogisticCurve(2, 3.0, 4.0, 0.1, 9), LogisticCurve(5, 5.0, 6.0, 0.2, 9)))
-    floors = [found.of_length(words).floor for words in (0, 2, 2.1, 5, 6, 40)]
+    floors = [found.curve_for(words).min_similarity for words in (0, 2, 2.1, 5, 6, 40)]
     assert floors == [0.1, 0.1, 0.2, 0.2, 0.3, 0.3]
-    assert found.of_length(3).slope == 5.0
+    assert found.curve_for(3).slope == 5.0
     assert Calibration.from_json(found.to_json()) == found
-    assert Calibration.from_json({**found.to_json(), "short": []}) == Calibration(1.0, 2.0, 0.3, 9, 9)
+    assert Calibration.from_json({**found.to_json(), "by_length": []}) == Calibration(1.0, 2.0, 0.3, 9, 9)

@@ -253,7 +253,7 @@ def test_a_second_gallery_in_one_place_and_other_photos_are_refused(
     (tmp_path / "others").mkdir()
     with pytest.raises(GalleryIncompatible, match="belongs to the photos in"):
         Gallery.open_or_create(tmp_path / "others", tiny_bundle, gallery.path)
-    with pytest.raises(GalleryNotFound, match="no such folder; name a folder of photos"):
+    with pytest.raises(GalleryNotFound, match="no such folder; expected a folder of photos"):
         Gallery.create(tmp_path / "nowhere", tiny_bundle)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from photoseek import Bundle, Gallery
-from photoseek.bundle import hash_cache
+from photoseek.bundle.hash_cache import cached_sha256
 from photoseek.errors import GalleryError
 from photoseek.gallery.indexing.index import Progress
 from photoseek.gallery.snapshot import snapshot
@@ -192,6 +192,6 @@ def test_the_cache_of_a_user_is_private(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "cache" / "photoseek").mkdir(parents=True, mode=0o755)
     remember(str(album))
     os.utime(album / "a.png", (1, 1))
-    hash_cache._remember(hash_cache._cache_file(), "some", ["sum"])
+    cached_sha256(album / "a.png", clock_s=-1.0)
     assert {path.name for path in (tmp_path / "cache" / "photoseek").iterdir()} == {"recent.json", "hashes.json"}
     assert widest(tmp_path / "cache" / "photoseek") & 0o077 == 0

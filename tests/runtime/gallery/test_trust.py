@@ -14,7 +14,7 @@ from pathlib import Path
 import onnx
 import pytest
 
-from foreign_tiny import change, write_foreign
+from external_models import change, write_transformers
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.bundle.onnx_session import OnnxSession
 from photoseek.errors import GalleryUntrusted
@@ -168,7 +168,7 @@ def test_a_damaged_record_trusts_nothing(album: Gallery, state: Path, content: s
 @pytest.mark.parametrize("path", ["/etc/passwd", "../../../etc/passwd", "red/../../../etc/passwd", ".."])
 def test_a_path_in_the_database_stays_inside_the_photo_folder(gallery: Gallery, path: str) -> None:
     root = gallery.path.parent
-    assert os.path.normpath(gallery.recorded_folder.photo(path)).startswith(str(root))
+    assert os.path.normpath(gallery.recorded_folder.photo_file(path)).startswith(str(root))
 
 
 def test_the_command_line_refuses_and_takes_the_option(album: Gallery) -> None:
@@ -188,7 +188,7 @@ with contextlib.suppress(SystemExit):
     main()
 print([name for name in ("onnxruntime", "tokenizers", "onnx") if name in sys.modules], file=sys.stderr)
 """
-    foreign = write_foreign(tmp_path / "foreign")
+    foreign = write_transformers(tmp_path / "foreign")
     for tower in ("text", "vision"):  # no file tells the length of its vectors
         graph = onnx.load(foreign / f"onnx/{tower}_model.onnx")
         graph.graph.output[0].type.tensor_type.shape.dim[1].dim_param = "dim"

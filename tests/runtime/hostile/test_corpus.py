@@ -1,4 +1,4 @@
-"""Damaged photos that were kept: small files, made by photo_mutations, one for each error that a decoder can end in."""
+"""A corpus of small damaged photos from ``photo_mutations``, one for each class of decoder errors."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_the_corpus_is_small_and_has_each_class_of_error() -> None:
 
 
 @pytest.mark.parametrize("file", CORPUS, ids=lambda file: file.name)
-def test_a_kept_photo_is_refused_with_its_reason_in_every_way_it_can_be_asked_for(file: Path) -> None:
+def test_every_function_refuses_a_damaged_photo_with_a_reason(file: Path) -> None:
     data = file.read_bytes()
     for decode in (decode_photo, make_thumbnail):
         with pytest.raises(PhotoError, match=r"\w"):
@@ -38,5 +38,5 @@ def test_a_kept_photo_is_refused_with_its_reason_in_every_way_it_can_be_asked_fo
     with pytest.raises(PhotoError, match=r"\w"):
         thumbnail(file)
     assert isinstance(exif_date(file), str)
-    with suppress(PhotoError):  # the header of most of them is whole
+    with suppress(PhotoError):  # most of the headers are intact
         assert photo_format(file)

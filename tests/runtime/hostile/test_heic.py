@@ -1,4 +1,4 @@
-"""HEIC photos: decoded with the extra, named without it."""
+"""HEIC photos: decoded with the extra, reported without it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from photoseek.photos.decode import decode_photo, exif_date, open_photo, photo_f
 from photoseek.photos.formats import SUFFIXES
 from tiny_bundle import COLORS
 
-needs_heif = pytest.mark.skipif(not formats.can_decode(), reason="pillow-heif is not installed")
+needs_heif = pytest.mark.skipif(not formats.can_decode_heif(), reason="pillow-heif is not installed")
 
 
 @needs_heif
-def test_a_heic_photo_is_decoded_where_the_extra_is_installed(photos: Path, tiny_bundle: Bundle) -> None:
-    formats.register()
+def test_a_heic_photo_is_decoded_with_the_extra(photos: Path, tiny_bundle: Bundle) -> None:
+    formats.register_heif()
     exif = Image.Exif()
     exif[0x0132] = "2024:05:17 10:11:12"
     file = io.BytesIO()
@@ -34,18 +34,18 @@ def test_a_heic_photo_is_decoded_where_the_extra_is_installed(photos: Path, tiny
     assert (gallery.index().encoded, gallery.unreadable()) == (25, [])
 
 
-def test_a_heic_photo_is_named_with_the_cure_until_the_extra_is_installed(
+def test_without_the_extra_a_heic_photo_is_reported_with_the_command_that_installs_it(
     photos: Path, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert {".heic", ".heif"} < SUFFIXES
     (photos / "IMG_0001.HEIC").write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
     with monkeypatch.context() as patch:
-        patch.setattr(formats, "can_decode", lambda: False)
+        patch.setattr(formats, "can_decode_heif", lambda: False)
         gallery = Gallery.create(photos, tiny_bundle)
         assert gallery.index().unreadable == [("IMG_0001.HEIC", formats.INSTALL_HINT)]
         assert "pip install 'photoseek[heic]'" in formats.INSTALL_HINT
         revision = gallery.database.revision()
         gallery.index()
         assert gallery.database.revision() == revision
-    if formats.can_decode():  # tried again though the file is the same
+    if formats.can_decode_heif():  # tried again although the file did not change
         assert gallery.index().unreadable[0][1] != formats.INSTALL_HINT

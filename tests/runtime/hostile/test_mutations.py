@@ -1,4 +1,4 @@
-"""Damaged photos by the thousand: each becomes a picture or a reason, within bounds of time and memory."""
+"""Thousands of damaged photos: each is decoded or refused with a reason, within limits of time and memory."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def test_the_seeds_are_valid_photos_of_every_format() -> None:
 
 @pytest.mark.parametrize("turn", range(ROUNDS))
 def test_a_damaged_photo_is_a_picture_or_a_reason(turn: int) -> None:
-    """In a process that makes errors of warnings, and says nothing on standard error."""
-    told = run(str(turn), EACH)
-    outcomes = {line["format"]: line["outcomes"] for line in told if "outcomes" in line}
+    """In a process that turns warnings into errors, and with nothing on standard error."""
+    lines = run(str(turn), EACH)
+    outcomes = {line["format"]: line["outcomes"] for line in lines if "outcomes" in line}
     assert {name: sum(found.values()) for name, found in outcomes.items()} == dict.fromkeys(FORMATS, EACH)
     classes = set().union(*outcomes.values())
     assert {"picture", "OSError", "ValueError", "UnidentifiedImageError"} <= classes
@@ -35,7 +35,7 @@ def test_a_damaged_photo_is_a_picture_or_a_reason(turn: int) -> None:
 
 
 def run(seed: str, count: int) -> list[dict[str, object]]:
-    """What a process that decodes damaged photos tells; the last photo that it began stands in the failure."""
+    """Return the output of a process that decodes damaged photos; a failure names the last photo that it started."""
     script = Path(decode_mutations.__file__)
     paths = [str(script.parent), *sys.path]
     done = subprocess.run(

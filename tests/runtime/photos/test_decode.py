@@ -1,4 +1,4 @@
-"""Any file in, an upright 8-bit RGB picture or a reason out."""
+"""Any file becomes an upright 8-bit RGB picture or an error with a reason."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from photoseek.errors import PhotoError
-from photoseek.photos import decode
+from photoseek.photos import formats
 from photoseek.photos.decode import decode_photo, open_photo
 
 RAMP = np.linspace(0, 1, 64).reshape(8, 8)
@@ -52,30 +52,30 @@ def test_the_exif_orientation_is_applied(orientation: int) -> None:
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 300])
-def test_an_orientation_that_does_not_exist_is_passed_over(orientation: int) -> None:
+def test_an_invalid_orientation_is_ignored(orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     assert open_photo(saved(Image.new("RGB", (24, 16)), "PNG", exif=exif)).size == (24, 16)
 
 
-def test_sixteen_bit_greys_are_scaled_not_clipped() -> None:
+def test_sixteen_bit_grays_are_scaled_and_not_clipped() -> None:
     deep = Image.fromarray((RAMP * 65535).astype(np.uint16))
     opened = np.asarray(open_photo(saved(deep, "PNG")))
     np.testing.assert_allclose(opened[..., 0], np.rint((RAMP * 65535).astype(np.uint16) / 257.0), atol=0)
 
 
-def test_floating_point_greys_are_scaled() -> None:
+def test_floating_point_grays_are_scaled() -> None:
     floats = Image.fromarray(RAMP.astype(np.float32))
     np.testing.assert_allclose(np.asarray(open_photo(saved(floats, "TIFF")))[..., 1], RAMP * 255, atol=0.51)
 
 
-def test_transparent_pixels_show_white_whatever_color_they_hide() -> None:
+def test_transparent_pixels_are_white_whatever_their_color() -> None:
     layer = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
     assert corner(open_photo(saved(layer, "PNG"))) == (255, 255, 255)
     half = Image.new("RGBA", (8, 8), (0, 0, 0, 128))
     assert corner(open_photo(half)) == (127, 127, 127)
-    grey = Image.new("LA", (8, 8), (0, 0))
-    assert corner(open_photo(saved(grey, "PNG"))) == (255, 255, 255)
+    gray = Image.new("LA", (8, 8), (0, 0))
+    assert corner(open_photo(saved(gray, "PNG"))) == (255, 255, 255)
 
 
 def test_palettes_with_and_without_transparency_are_read() -> None:
@@ -92,7 +92,7 @@ def test_cmyk_becomes_rgb() -> None:
     assert max(green, blue) < 15
 
 
-def test_the_first_frame_of_an_animation_counts() -> None:
+def test_the_first_frame_of_an_animation_is_decoded() -> None:
     frames = [Image.new("RGB", (8, 8), color) for color in ("red", "blue")]
     animated = saved(frames[0], "GIF", save_all=True, append_images=frames[1:])
     assert corner(open_photo(animated)) == (255, 0, 0)
@@ -115,9 +115,9 @@ def test_a_path_bytes_and_a_picture_are_the_same_photo(tmp_path: Path) -> None:
         np.testing.assert_array_equal(np.asarray(open_photo(source)), expected)
 
 
-def test_what_is_no_photo_is_told(tmp_path: Path) -> None:
+def test_files_that_are_not_photos_are_refused(tmp_path: Path) -> None:
     with pytest.raises(PhotoError, match="not a photo of a known format"):
-        open_photo(b"GIF89 is how some files begin")
+        open_photo(b"GIF89 without a picture")
     with pytest.raises(PhotoError, match="No such file"):
         open_photo(tmp_path / "nowhere.jpg")
     with pytest.raises(PhotoError, match="not a regular file"):
@@ -139,13 +139,13 @@ def test_formats_that_run_other_programs_are_refused() -> None:
 
 
 def test_too_many_pixels_are_refused_before_they_are_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decode, "MAX_PIXELS", 1_000_000)
+    monkeypatch.setattr(formats, "MAX_PIXELS", 1_000_000)
     with pytest.raises(PhotoError, match="2000 x 1000 pixels; at most 1 million"):
         open_photo(saved(Image.new("1", (2000, 1000)), "PNG"))
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-def test_pillows_own_limit_is_told_in_the_same_words() -> None:
+def test_pillows_own_limit_has_the_same_error() -> None:
     with pytest.raises(PhotoError, match="too many pixels; at most 150 million"):
         open_photo(saved(Image.new("1", (20_000, 9_500)), "PNG"))
     with pytest.raises(PhotoError, match="16000 x 10000 pixels; at most 150 million"):
@@ -172,21 +172,21 @@ def photo_or_reason(content: bytes) -> tuple[int, int] | str:
 
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])
 def test_a_large_jpeg_is_decoded_no_larger_than_needed(orientation: int) -> None:
-    """Of 1200 x 900 with 200 wanted: a quarter, 300 x 225. What is told of the photo is its full, upright size."""
+    """A quarter of 1200 x 900 is 300 x 225, at least 200. Width and height are those of the upright photo in full."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     stored = Image.linear_gradient("L").resize((1200, 900)).convert("RGB")
     data = saved(stored, "JPEG", exif=exif)
-    whole, scaled = decode_photo(data), decode_photo(data, 200)
+    full, scaled = decode_photo(data), decode_photo(data, 200)
     size = (1200, 900) if orientation in (1, 3) else (900, 1200)
-    assert (whole.width, whole.height) == (scaled.width, scaled.height) == whole.image.size == size
+    assert (full.width, full.height) == (scaled.width, scaled.height) == full.image.size == size
     assert scaled.image.size == (size[0] // 4, size[1] // 4)
-    shrunk = np.asarray(whole.image.resize(scaled.image.size, Image.Resampling.BOX), dtype=np.float32)
+    shrunk = np.asarray(full.image.resize(scaled.image.size, Image.Resampling.BOX), dtype=np.float32)
     assert np.abs(shrunk - np.asarray(scaled.image, dtype=np.float32)).mean() < 1
 
 
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP"])
-def test_a_photo_is_never_made_larger_nor_too_small(format_: str) -> None:
+def test_a_photo_is_never_enlarged_and_never_too_small(format_: str) -> None:
     for size in ((300, 210), (199, 1600), (64, 64)):
         photo = decode_photo(saved(Image.new("RGB", size, (9, 99, 199)), format_), 200)
         assert (photo.width, photo.height) == size

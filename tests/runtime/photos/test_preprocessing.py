@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from photoseek.bundle.layouts.hf_image_processor import read_preprocessing
 from photoseek.errors import BundleIncompatible
 from photoseek.photos.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 
@@ -18,7 +19,7 @@ def noise(width: int, height: int) -> Image.Image:
     return Image.fromarray(pixels.astype(np.uint8)).resize((width, height), Image.Resampling.BICUBIC)
 
 
-def test_the_values_of_one_color_worked_by_hand() -> None:
+def test_the_values_of_one_color_computed_by_hand() -> None:
     values = Preprocessing(4, 6, None)(Image.new("RGB", (10, 10), (255, 0, 51)))
     assert values.shape == (3, 4, 6)
     assert values.dtype == np.float32
@@ -36,23 +37,23 @@ def test_one_step_equals_resize_then_crop(size: tuple[int, int]) -> None:
     resized = image.resize(scaled, Image.Resampling.BILINEAR)
     left, top = round((scaled[0] - 32) / 2), round((scaled[1] - 32) / 2)
     expected = np.asarray(resized.crop((left, top, left + 32, top + 32)), dtype=int)
-    found = np.asarray(Preprocessing(32, 32, 36).fit(image), dtype=int)
+    found = np.asarray(Preprocessing(32, 32, 36).resize_and_crop(image), dtype=int)
     assert np.abs(found - expected).max() <= 1
 
 
-def test_squashing_shows_the_whole_picture() -> None:
+def test_without_a_crop_the_whole_picture_is_visible() -> None:
     wide = Image.new("RGB", (400, 100), (0, 0, 0))
     wide.paste((255, 255, 255), (0, 0, 20, 100))
     wide.paste((255, 255, 255), (380, 0, 400, 100))
-    seen = np.asarray(Preprocessing(40, 40, None).fit(wide))[20, :, 0]
-    assert seen[0] > 200
-    assert seen[-1] > 200
-    cropped = np.asarray(Preprocessing(40, 40, 40).fit(wide))
+    found = np.asarray(Preprocessing(40, 40, None).resize_and_crop(wide))[20, :, 0]
+    assert found[0] > 200
+    assert found[-1] > 200
+    cropped = np.asarray(Preprocessing(40, 40, 40).resize_and_crop(wide))
     assert cropped.max() == 0
 
 
 @pytest.mark.parametrize("size", [(1, 60_000), (60_000, 1)])
-def test_an_extreme_picture_costs_no_more_than_another(size: tuple[int, int]) -> None:
+def test_an_extreme_aspect_ratio_costs_no_more(size: tuple[int, int]) -> None:
     """Scaling the shorter side of 1 x 60,000 to 256 first would make a picture of 11 GB."""
     started = time.monotonic()
     assert Preprocessing()(Image.new("RGB", size, (9, 9, 9))).shape == (3, 224, 224)
@@ -60,11 +61,15 @@ def test_an_extreme_picture_costs_no_more_than_another(size: tuple[int, int]) ->
 
 
 def test_the_configuration_survives_a_round_trip() -> None:
-    for preprocessing in (Preprocessing(), Preprocessing(96, 128, None, resample=3, mean=(0.5, 0.4, 0.3))):
-        assert Preprocessing.from_json(preprocessing.to_json()) == preprocessing
+    for preprocessing in (
+        Preprocessing(),
+        Preprocessing(96, 128, None, resample=3, mean=(0.5, 0.4, 0.3)),
+        Preprocessing(floor_crop_offset=True, exact_resize=True),
+    ):
+        assert read_preprocessing(preprocessing.to_json(), "file", native=True) == preprocessing
 
 
-def test_the_id_changes_with_whatever_changes_pixels() -> None:
+def test_the_id_changes_with_everything_that_changes_pixels() -> None:
     ids = {
         Preprocessing().id,
         Preprocessing(shortest_edge=None).id,
@@ -91,20 +96,20 @@ def test_the_configuration_of_a_clip_model_is_read() -> None:
     expected = Preprocessing(
         224, 224, 224, 3, mean=(0.48145466, 0.4578275, 0.40821073), std=(0.26862954, 0.26130258, 0.27577711)
     )
-    assert Preprocessing.from_json(config) == expected
+    assert read_preprocessing(config, "file", native=True) == expected
     spelled = {**config, "size": {"shortest_edge": 224}, "crop_size": {"height": 224, "width": 224}}
-    assert Preprocessing.from_json(spelled) == expected
+    assert read_preprocessing(spelled, "file", native=True) == expected
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
         ({"do_resize": False}, "expected do_resize true"),
-        ({"image_mean": [0.5]}, "cannot be followed"),
-        ({"size": {"longest_edge": 224}}, "no 'shortest_edge'"),
+        ({"image_mean": [0.5]}, "unsupported"),
+        ({"size": {"longest_edge": 224}}, "expected a size as shortest_edge"),
         ({"size": 100}, "shortest_edge 100 is less than"),
     ],
 )
-def test_what_cannot_be_followed_is_refused(change: dict[str, Any], reason: str) -> None:
+def test_an_unsupported_configuration_is_refused(change: dict[str, Any], reason: str) -> None:
     with pytest.raises(BundleIncompatible, match=reason):
-        Preprocessing.from_json({**Preprocessing().to_json(), **change})
+        read_preprocessing({**Preprocessing().to_json(), **change}, "file", native=True)

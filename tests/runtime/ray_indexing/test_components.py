@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from foreign_tiny import write_foreign
+from external_models import write_transformers
 from photoseek import Bundle, Gallery
 from photoseek.bundle.manifest import Layout
 from photoseek.encoders.encoders import ImageEncoder
@@ -85,7 +85,7 @@ def test_a_bundle_of_another_program_arrives_with_its_fingerprint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    bundle = Bundle.load(write_foreign(tmp_path / "model"))
+    bundle = Bundle.load(write_transformers(tmp_path / "model"))
     assert fetch_bundle("/nowhere", bundle.fingerprint, lambda: files_of(bundle)).fingerprint == bundle.fingerprint
 
 

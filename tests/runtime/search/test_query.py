@@ -191,7 +191,7 @@ def test_confidence_is_that_of_the_text(tmp_path: Path, photos: Path) -> None:
     manifest.precisions["fp32"]["confidence"] = {
         "slope": 20.0,
         "intercept": -10.0,
-        "floor": 0.7,
+        "min_similarity": 0.7,
         "photos": 9,
         "captions": 9,
     }

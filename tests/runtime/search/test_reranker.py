@@ -281,7 +281,7 @@ def test_threads_share_a_reranker(
 def test_none_is_of_low_confidence_unless_the_first_best_hit_is(held: Gallery, second: Bundle, tmp_path: Path) -> None:
     place = write_tiny_bundle(tmp_path / "calibrated", name="calibrated", seed=8)
     manifest = json.loads((place / "photoseek.json").read_text())
-    curve = {"slope": 10.0, "intercept": -5.0, "floor": 0.9, "photos": 10, "captions": 10, "short": []}
+    curve = {"slope": 10.0, "intercept": -5.0, "min_similarity": 0.9, "photos": 10, "captions": 10, "by_length": []}
     manifest["precisions"]["fp32"]["confidence"] = curve
     (place / "photoseek.json").write_text(json.dumps(manifest))
     first = Bundle.load(place)

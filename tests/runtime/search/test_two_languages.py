@@ -166,10 +166,10 @@ def test_a_precision_counts_only_with_every_text_tower(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("towers", "message"),
     [
-        ({"../up": {"pooling": "mean", "weights": ""}}, "expected text towers by codes like zh, found '../up'"),
-        ({"de": {"pooling": "mean", "weights": ""}}, "records no de/tokenizer.json"),
-        ({"zh": {"pooling": "mean"}}, "cannot be read as a manifest"),
-        (["zh"], "cannot be read as a manifest"),
+        ({"../up": {"pooling": "mean", "weights": ""}}, "text_towers: expected codes like zh, found '../up'"),
+        ({"de": {"pooling": "mean", "weights": ""}}, "expected de/tokenizer.json"),
+        ({"zh": {"pooling": "mean"}}, "expected a bundle.s manifest"),
+        (["zh"], "expected a bundle.s manifest"),
     ],
 )
 def test_towers_that_cannot_be_are_refused(tmp_path: Path, towers: object, message: str) -> None:

@@ -1,21 +1,22 @@
-"""The service, the page's pictures and the command line over photos in object storage."""
+"""The service, the thumbnails of the page and the command line with photos in object storage."""
 
 from __future__ import annotations
 
 import io
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from typer.testing import CliRunner, Result
 
 import object_storage
 from object_storage import BUCKET, S3, picture
 from photoseek import Bundle, Gallery, Searcher
-from photoseek.errors import PhotoError
+from photoseek.cli.app import app
+from photoseek.errors import GalleryNotFound, PhotoError, QueryError
 from photoseek.gallery.thumbnails import thumbnail
 from photoseek.page.thumbnail_cache import Pictures
 from photoseek.system.folder_tag import TAG
@@ -23,7 +24,7 @@ from tiny_bundle import COLORS
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of what botocore and moto import
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # sockets of the server, and of clients that are forgotten
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # sockets of the server, and of discarded clients
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 ADDRESS = f"s3://{BUCKET}/photos"
@@ -52,7 +53,7 @@ def test_a_gallery_of_a_bucket_is_private_to_its_owner(gallery: Gallery) -> None
     assert not [path for path in paths if path.stat().st_mode & 0o077]
 
 
-def test_the_service_hands_on_photos_and_thumbnails(gallery: Gallery, s3: S3) -> None:
+def test_the_service_returns_photos_and_thumbnails(gallery: Gallery, s3: S3) -> None:
     pytest.importorskip("fastapi")
     pytest.importorskip("httpx")
     from photoseek.service.app import make_app
@@ -60,27 +61,27 @@ def test_the_service_hands_on_photos_and_thumbnails(gallery: Gallery, s3: S3) ->
 
     with running(make_app(Searcher(gallery, mode="service"))) as client:
         hit = client.post("/v1/search", json={"text": "red", "k": 1}).json()["hits"][0]
-        whole = client.get(f"/v1/photos/{hit['id']}")
-        assert whole.content == picture(COLORS["red"], 0)
-        assert whole.headers["content-type"] == "image/png"
-        assert whole.headers["content-disposition"] == "inline; filename*=utf-8''red%20%C3%A9.png"
-        known = {"If-None-Match": whole.headers["etag"]}
+        photo = client.get(f"/v1/photos/{hit['id']}")
+        assert photo.content == picture(COLORS["red"], 0)
+        assert photo.headers["content-type"] == "image/png"
+        assert photo.headers["content-disposition"] == "inline; filename*=utf-8''red%20%C3%A9.png"
+        known = {"If-None-Match": photo.headers["etag"]}
         assert client.get(f"/v1/photos/{hit['id']}", headers=known).status_code == 304
         small = client.get(f"/v1/photos/{hit['id']}/thumbnail?side=32")
         assert Image.open(io.BytesIO(small.content)).size == (32, 24)
         other = client.post("/v1/search", json={"text": "blue", "k": 1}).json()["hits"][0]["id"]
         s3.delete("photos/blue é.png")
         for address in (f"/v1/photos/{other}", f"/v1/photos/{other}/thumbnail"):
-            gone = client.get(address)
-            assert (gone.status_code, gone.json()["error"]["code"]) == (404, "photo_gone")
+            missing = client.get(address)
+            assert (missing.status_code, missing.json()["error"]["code"]) == (404, "photo_gone")
         s3.stop()
         third = client.post("/v1/search", json={"text": "green", "k": 1}).json()["hits"][0]["id"]
-        away = client.get(f"/v1/photos/{third}")
-        assert (away.status_code, away.json()["error"]["code"]) == (503, "unavailable")
-        assert s3.endpoint not in away.text
+        unavailable = client.get(f"/v1/photos/{third}")
+        assert (unavailable.status_code, unavailable.json()["error"]["code"]) == (503, "unavailable")
+        assert s3.endpoint not in unavailable.text
 
 
-def test_pictures_of_the_page_are_kept_and_made_again_for_another_version(
+def test_thumbnails_are_cached_until_the_object_changes(
     gallery: Gallery, s3: S3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("photoseek.gallery.thumbnails._REMEMBERED_S", 1e-6)
@@ -98,31 +99,27 @@ def test_pictures_of_the_page_are_kept_and_made_again_for_another_version(
     assert str(error) == "no such object"
 
 
+def photoseek(*arguments: object) -> Result:
+    return CliRunner().invoke(app, list(map(str, arguments)), env={"COLUMNS": "120"})
+
+
 def test_the_command_line(gallery: Gallery, tiny_bundle: Bundle, tmp_path: Path) -> None:
-    def photoseek(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([sys.executable, "-m", "photoseek", *arguments], capture_output=True, text=True)
-
-    index = ("index", ADDRESS, "--bundle", str(tiny_bundle.path))
-    done = photoseek(*index, "--gallery", str(gallery.path), "--json")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["unchanged"] == len(COLORS)
-    where = ("--gallery", str(gallery.path))
-    assert photoseek("search", "red", *where, "-k", "1", "--paths").stdout == f"{ADDRESS}/red é.png\n"
-    table = photoseek("search", "red", *where, "-k", "1")
-    assert f"{ADDRESS}/red é.png" in table.stdout
-    assert "gone" not in table.stdout
-    refused = photoseek(*index)
-    assert (refused.returncode, refused.stdout) == (2, "")
-    assert "expected --gallery DIR as well" in refused.stderr
-    missing = photoseek("index", f"s3://{BUCKET}/typo", "--gallery", str(tmp_path / "new"))
-    assert missing.returncode == 1
-    assert missing.stderr.count("\n") == 1
-    watched = photoseek(*index, *where, "--watch")
-    assert watched.returncode == 2
-    assert "object storage tells nobody of its changes" in watched.stderr
+    index = ("index", ADDRESS, "--bundle", tiny_bundle.path)
+    where = ("--gallery", gallery.path)
+    assert json.loads(photoseek(*index, *where, "--json").stdout)["unchanged"] == len(COLORS)
+    assert photoseek("search", "red", *where, "-k", 1, "--paths").stdout == f"{ADDRESS}/red é.png\n"
+    table = photoseek("search", "red", *where, "-k", 1).stdout
+    assert f"{ADDRESS}/red é.png" in table
+    assert "gone" not in table
+    with pytest.raises(QueryError, match="expected --gallery DIR as well"):
+        raise photoseek(*index).exception or AssertionError
+    missing = photoseek("index", f"s3://{BUCKET}/typo", "--gallery", tmp_path / "new")
+    assert isinstance(missing.exception, GalleryNotFound)
+    with pytest.raises(QueryError, match="object storage tells nobody of its changes"):
+        raise photoseek(*index, *where, "--watch").exception or AssertionError
 
 
-def test_opening_with_a_viewer_is_refused_with_another_way(
+def test_opening_a_viewer_requires_local_files(
     gallery: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     viewer = tmp_path / "bin" / ("open" if sys.platform == "darwin" else "xdg-open")
@@ -130,7 +127,5 @@ def test_opening_with_a_viewer_is_refused_with_another_way(
     viewer.write_text("#!/bin/sh\n")
     viewer.chmod(0o755)
     monkeypatch.setenv("PATH", f"{viewer.parent}:/usr/bin:/bin")
-    command = [sys.executable, "-m", "photoseek", "search", "red", "--gallery", str(gallery.path), "--open"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert "--open: expected local files, found s3://" in done.stderr
+    with pytest.raises(QueryError, match="--open: expected local files, found s3://"):
+        raise photoseek("search", "red", "--gallery", gallery.path, "--open").exception or AssertionError

@@ -1,4 +1,4 @@
-"""What is in a folder besides plain photos, and what goes on in it while it is read."""
+"""Folders with more than plain photos, and folders that change while they are read."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from photoseek import Bundle, Gallery, Searcher
+from photoseek.cli.app import app
 from photoseek.errors import GalleryIncompatible, GalleryNotFound
 from photoseek.gallery.filters import Filter
 from photoseek.sources import local
-from photoseek.sources import local as reading
 from photoseek.sources.base import ScanGaps
-from photoseek.sources.local import scan
+from photoseek.sources.local import LocalSource, scan
 from photoseek.system.filenames import decode_filename, encode_filename
 from tiny_bundle import COLORS
 from tiny_photos import write_color
 from typed_commands import environment, photoseek_command
 
-LATIN = os.fsdecode("caf\u00e9".encode("latin-1"))  # a folder named long ago, on a system of Latin-1
+LATIN = os.fsdecode("caf\u00e9".encode("latin-1"))  # a folder name from a system with Latin-1
 
 
 def found(gallery: Gallery, text: str, k: int = 4) -> list[str]:
@@ -40,7 +41,7 @@ def paths(folder: Path) -> list[str]:
     return [photo.path for photo in scan(folder)]
 
 
-def test_only_regular_files_are_photos_and_only_files_are_followed_by_their_links(
+def test_only_regular_files_are_photos_and_only_links_to_files_are_followed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root, aside = tmp_path / "root", tmp_path / "aside"
@@ -58,17 +59,17 @@ def test_only_regular_files_are_photos_and_only_files_are_followed_by_their_link
     with socket.socket(socket.AF_UNIX) as listening:
         monkeypatch.chdir(root)  # the path of a socket has to be short
         listening.bind("socket.png")
-    unseen = ScanGaps()
-    photos = list(scan(root, unseen))
+    gaps = ScanGaps()
+    photos = list(scan(root, gaps))
     assert [photo.path for photo in photos] == ["empty.png", "linked.png", "folder.jpg/inner.png"]
-    assert unseen.reasons == {}
+    assert gaps.reasons == {}
     assert photos[1].bytes == (aside / "elsewhere.png").stat().st_size
 
 
-def test_names_of_any_bytes_are_found_and_shown(gallery: Gallery, photos: Path) -> None:
-    """Those that are no text, too: they are kept as text from which their bytes can be told again."""
-    odd = ["\uef80.png", "new\nline.png", "tab\t'quoted\".png", "\x1b[31m.png", "a.PNG", "A.png"]
-    names = [*odd, f"{LATIN}.png", "n" * 251 + ".png"]
+def test_names_of_any_bytes_are_found_and_printed(gallery: Gallery, photos: Path) -> None:
+    """Names that are not UTF-8 are stored as text from which their bytes can be restored."""
+    unusual = ["\uef80.png", "new\nline.png", "tab\t'quoted\".png", "\x1b[31m.png", "a.PNG", "A.png"]
+    names = [*unusual, f"{LATIN}.png", "n" * 251 + ".png"]
     for number, name in enumerate(names):
         write_color(photos / LATIN / name, COLORS["red"], seed=900 + number)
     shutil.rmtree(photos / "red")
@@ -86,7 +87,7 @@ def test_names_of_any_bytes_are_found_and_shown(gallery: Gallery, photos: Path) 
         assert gallery.file_of(hit.path) == hit.file
 
 
-def test_the_command_line_gives_names_back_byte_by_byte(photos: Path, tiny_bundle_path: Path) -> None:
+def test_the_command_line_prints_the_bytes_of_names(photos: Path, tiny_bundle_path: Path) -> None:
     shutil.rmtree(photos / "red")
     names = [os.fsencode(LATIN) + b".png", b"new\nline.png", b"\x1b[31m.png"]
     for number, name in enumerate(names):
@@ -99,8 +100,8 @@ def test_the_command_line_gives_names_back_byte_by_byte(photos: Path, tiny_bundl
     def printed(*options: str) -> bytes:
         return subprocess.run([*words, *options], capture_output=True, env=environment(), check=True).stdout
 
-    given_back = printed("-0").split(b"\0")[:-1]
-    assert sorted(given_back) == sorted(os.fsencode(photos) + b"/" + name for name in names)
+    files = printed("-0").split(b"\0")[:-1]
+    assert sorted(files) == sorted(os.fsencode(photos) + b"/" + name for name in names)
     assert "caf\uefe9.png" in printed("--json").decode()
     table = printed().decode()
     assert "new\\nline.png" in table
@@ -108,20 +109,20 @@ def test_the_command_line_gives_names_back_byte_by_byte(photos: Path, tiny_bundl
 
 
 @given(st.binary(min_size=1, max_size=12).filter(lambda name: b"\0" not in name))
-def test_every_name_is_told_again_from_its_text(name: bytes) -> None:
+def test_every_name_is_restored_from_its_text(name: bytes) -> None:
     text = decode_filename(os.fsdecode(name))
     assert os.fsencode(encode_filename(text)) == name
     text.encode()
 
 
 @given(st.text(st.characters(codec="utf-8")))
-def test_names_that_are_text_stay_as_they_are(name: str) -> None:
+def test_names_in_utf_8_are_unchanged(name: str) -> None:
     if not any(0xEF80 <= ord(character) <= 0xEFFF for character in name):
         assert decode_filename(name) == name == encode_filename(name)
 
 
 def forbid(monkeypatch: pytest.MonkeyPatch, folder: Path, number: int) -> None:
-    """Root may read everything: let the system refuse this one folder to everybody."""
+    """Deny access to one folder even to root, who may read everything."""
     scandir = os.scandir
 
     def refuse(path: Any) -> Any:
@@ -133,7 +134,7 @@ def forbid(monkeypatch: pytest.MonkeyPatch, folder: Path, number: int) -> None:
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.ESTALE, errno.ENAMETOOLONG])
-def test_the_photos_of_a_folder_that_cannot_be_read_are_kept(
+def test_photos_of_an_unreadable_folder_stay_in_the_gallery(
     gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     write_color(photos / "red" / "deep" / "deep.png", COLORS["red"], seed=900)
@@ -150,14 +151,14 @@ def test_the_photos_of_a_folder_that_cannot_be_read_are_kept(
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_folder_without_permission_keeps_its_photos(gallery: Gallery, photos: Path) -> None:
-    for mode in (0o000, stat.S_IRUSR):  # neither listed, nor anything in it looked at
+    for mode in (0o000, stat.S_IRUSR):  # neither listed nor entered
         (photos / "red").chmod(mode)
         report = gallery.index()
         (photos / "red").chmod(0o700)
         assert (report.kept, report.removed) == (4, 0)
 
 
-def test_a_folder_that_vanishes_while_it_is_scanned_has_no_photos(
+def test_a_folder_that_is_deleted_during_the_scan_has_no_photos(
     gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forbid(monkeypatch, photos / "red", errno.ENOENT)
@@ -165,7 +166,7 @@ def test_a_folder_that_vanishes_while_it_is_scanned_has_no_photos(
     assert (report.removed, report.kept, report.unseen) == (4, 0, [])
 
 
-def test_a_disk_inside_the_folder_that_is_not_mounted_keeps_its_photos(
+def test_photos_of_a_disk_that_is_not_mounted_stay_in_the_gallery(
     gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lstat = Path.lstat
@@ -190,8 +191,8 @@ def test_a_disk_inside_the_folder_that_is_not_mounted_keeps_its_photos(
     assert gallery.index().reused == 4
 
 
-def test_a_deep_folder_is_scanned_to_its_end(tmp_path: Path) -> None:
-    """Deeper than Python's functions may call each other."""
+def test_a_deep_folder_is_scanned_completely(tmp_path: Path) -> None:
+    """Deeper than Python's recursion limit."""
     deep = tmp_path.joinpath(*["d"] * 400)
     deep.mkdir(parents=True)
     (deep / "end.png").touch()
@@ -203,13 +204,13 @@ def test_a_deep_folder_is_scanned_to_its_end(tmp_path: Path) -> None:
         sys.setrecursionlimit(before)
 
 
-def while_read(monkeypatch: pytest.MonkeyPatch, happens: Any) -> None:
-    """Something happens after the bytes of a photo are read, and before anything is made of them."""
+def after_read(monkeypatch: pytest.MonkeyPatch, call: Any) -> None:
+    """Call a function after each photo was read."""
     read = local.read_photo
 
     def interfere(path: Path) -> bytes:
         data = read(path)
-        happens(path)
+        call(path)
         return data
 
     monkeypatch.setattr(local, "read_photo", interfere)
@@ -221,14 +222,14 @@ def test_a_photo_that_changes_while_it_is_read_is_read_again(
     gallery.index()  # the photos are copies, with another ctime
     new = write_color(photos / "new.png", COLORS["red"], seed=900)
     once = threading.Lock()
-    while_read(monkeypatch, lambda path: once.acquire(blocking=False) and write_color(path, COLORS["blue"], seed=901))
+    after_read(monkeypatch, lambda path: once.acquire(blocking=False) and write_color(path, COLORS["blue"], seed=901))
     assert gallery.index().encoded == 1
     assert "new.png" in found(gallery, "blue", k=5)
     assert gallery.index().unchanged == 25
     assert new.name not in found(gallery, "red", k=4)
 
 
-def test_a_photo_that_never_stands_still_is_tried_again_later(
+def test_a_photo_that_keeps_changing_is_tried_again_by_the_next_indexing(
     gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gallery.index()  # the photos are copies, with another ctime
@@ -239,32 +240,30 @@ def test_a_photo_that_never_stands_still_is_tried_again_later(
             file.write(b"more")
 
     with monkeypatch.context() as patch:
-        while_read(patch, grow)
-        assert gallery.index().unreadable == [
-            ("new.png", "changes while it is read; it is tried again by the next indexing")
-        ]
+        after_read(patch, grow)
+        assert gallery.index().unreadable == [("new.png", "changes while it is read; the next indexing tries it again")]
     assert gallery.index().encoded == 1
     assert "new.png" in found(gallery, "red", k=5)
 
 
 @pytest.mark.parametrize(("mtime_ns", "tick_s"), [(123_456, 0.02), (0, 2.0)])
-def test_a_photo_is_read_only_when_the_tick_of_its_last_change_is_over(
+def test_a_photo_is_read_after_the_tick_of_its_last_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mtime_ns: int, tick_s: float
 ) -> None:
-    """As git's "racily clean": a change in the same tick, of the same size, could never be seen. A clock that counts
-    whole seconds is taken for that of FAT."""
+    """Like git's "racily clean" entries: a change in the same tick, of the same size, would be invisible. A time in
+    whole seconds is assumed to be from FAT."""
     (tmp_path / "photo.png").write_bytes(b"bytes")
     changed_ns = 1_700_000_000 * 10**9 + mtime_ns
     os.utime(tmp_path / "photo.png", ns=(changed_ns, changed_ns))
     now = [changed_ns / 1e9 + 0.001]
-    monkeypatch.setattr(reading.time, "time", lambda: now[0])
-    monkeypatch.setattr(reading.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
+    monkeypatch.setattr(local.time, "time", lambda: now[0])
+    monkeypatch.setattr(local.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
     (photo,) = scan(tmp_path)
-    assert reading.read_stable(photo, tmp_path, Path.read_bytes) == (photo, b"bytes")
+    assert LocalSource(tmp_path).read_stable(photo) == (photo, b"bytes")
     assert now[0] - changed_ns / 1e9 == pytest.approx(tick_s, abs=1e-3)
 
 
-def test_a_photo_that_vanishes_is_neither_an_error_nor_unreadable(
+def test_a_photo_that_is_deleted_is_neither_an_error_nor_unreadable(
     gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_color(photos / "new.png", COLORS["red"], seed=900)
@@ -283,44 +282,44 @@ def test_a_photo_that_vanishes_is_neither_an_error_nor_unreadable(
 
 
 @pytest.fixture
-def elsewhere(photos: Path, tiny_bundle: Bundle, tmp_path: Path) -> Gallery:
-    """A gallery that does not lie inside its photos."""
-    gallery = Gallery.create(photos, tiny_bundle, tmp_path / "elsewhere")
+def separate(photos: Path, tiny_bundle: Bundle, tmp_path: Path) -> Gallery:
+    """A gallery outside the photo folder."""
+    gallery = Gallery.create(photos, tiny_bundle, tmp_path / "separate")
     gallery.index()
     return gallery
 
 
-def test_moved_photos_keep_their_vectors_once_that_is_said(
-    elsewhere: Gallery, photos: Path, tiny_bundle: Bundle, tmp_path: Path
+def test_relocated_photos_keep_their_vectors(
+    separate: Gallery, photos: Path, tiny_bundle: Bundle, tmp_path: Path
 ) -> None:
     moved = photos.rename(tmp_path / "moved")
     with pytest.raises(GalleryIncompatible, match=r"photos, which is not there now, not in .*moved.*add --relocate"):
-        Gallery.open_or_create(moved, tiny_bundle, elsewhere.path)
-    again = Gallery.open_or_create(moved, tiny_bundle, elsewhere.path, relocate=True)
+        Gallery.open_or_create(moved, tiny_bundle, separate.path)
+    again = Gallery.open_or_create(moved, tiny_bundle, separate.path, relocate=True)
     assert again.index().unchanged == 24
     assert Searcher(again).search("red", k=1)[0].file.is_file()
-    assert Gallery.open_or_create(moved, tiny_bundle, elsewhere.path).photos_root == moved
+    assert Gallery.open_or_create(moved, tiny_bundle, separate.path).photos_root == moved
 
 
-def test_photos_are_not_said_to_have_moved_to_where_none_of_them_is(elsewhere: Gallery, tmp_path: Path) -> None:
+def test_a_folder_without_the_photos_is_refused_for_relocation(separate: Gallery, tmp_path: Path) -> None:
     write_color(tmp_path / "others" / "other.png", COLORS["red"], seed=900)
     with pytest.raises(GalleryNotFound, match=r"such as black/black-0.png, found none of 24"):
-        elsewhere.relocate(tmp_path / "others")
+        separate.relocate(tmp_path / "others")
     with pytest.raises(GalleryNotFound, match="no such folder"):
-        elsewhere.relocate(tmp_path / "nowhere")
-    assert elsewhere.status().photos == 24
+        separate.relocate(tmp_path / "nowhere")
+    assert separate.status().photos == 24
 
 
 def test_a_link_to_the_photo_folder_is_the_photo_folder(
-    elsewhere: Gallery, photos: Path, tiny_bundle: Bundle, tmp_path: Path
+    separate: Gallery, photos: Path, tiny_bundle: Bundle, tmp_path: Path
 ) -> None:
     (tmp_path / "link").symlink_to(photos)
-    assert Gallery.open_or_create(tmp_path / "link", tiny_bundle, elsewhere.path).index().unchanged == 24
+    assert Gallery.open_or_create(tmp_path / "link", tiny_bundle, separate.path).index().unchanged == 24
 
 
-def test_the_command_takes_moved(elsewhere: Gallery, photos: Path, tiny_bundle_path: Path, tmp_path: Path) -> None:
+def test_the_command_relocates_photos(separate: Gallery, photos: Path, tiny_bundle_path: Path, tmp_path: Path) -> None:
     moved = photos.rename(tmp_path / "moved")
-    asked = ("index", moved, "--bundle", tiny_bundle_path, "--gallery", elsewhere.path)
-    refused = photoseek_command(*asked)
-    assert (refused.returncode, "add --relocate" in refused.stderr) == (1, True)
-    assert "24 photos: 24 unchanged" in photoseek_command(*asked, "--relocate").stderr
+    command = ["index", str(moved), "--bundle", str(tiny_bundle_path), "--gallery", str(separate.path)]
+    with pytest.raises(GalleryIncompatible, match="add --relocate"):
+        raise CliRunner().invoke(app, command).exception or AssertionError
+    assert "24 photos: 24 unchanged" in CliRunner().invoke(app, [*command, "--relocate"]).output

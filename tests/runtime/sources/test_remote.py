@@ -28,16 +28,15 @@ from photoseek.gallery.indexing import index as indexing
 from photoseek.gallery.indexing.pipeline import PhotoEncoder
 from photoseek.gallery.watch import watch_gallery
 from photoseek.photos.decode import open_photo, photo_format
-from photoseek.sources import remote
 from photoseek.sources.base import PhotoEntry, ScanGaps
 from photoseek.sources.local import LocalSource, scan
-from photoseek.sources.remote import RemoteFile, RemoteSource
+from photoseek.sources.remote import RemoteFile, RemoteSource, photo_entry
 from photoseek.sources.resolve import open_source
 from tiny_bundle import COLORS
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of what botocore, moto and the emulator import
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # sockets of the servers, and of clients that are forgotten
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # sockets of the servers, and of discarded clients
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning"),  # of the emulator's server
 ]
@@ -82,8 +81,8 @@ async def broken(*_: object, **__: object) -> bytes:
 
 
 @contextmanager
-def instead(method: str, replacement: Any) -> Iterator[None]:
-    """Have s3fs's client do something else for a while; it binds its methods when it is made."""
+def replaced(method: str, replacement: Any) -> Iterator[None]:
+    """Replace a method of s3fs's client, which binds its methods when it is created."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(f"s3fs.S3FileSystem.{method}", replacement)
         object_storage.forget_clients("s3fs")
@@ -117,7 +116,7 @@ def test_photos_of_a_bucket_are_indexed_found_and_read(
         _ = again.photos_root
 
 
-def test_what_changes_in_a_bucket_is_seen(storage: tuple[str, S3 | GCS], tiny_bundle: Bundle, tmp_path: Path) -> None:
+def test_changes_in_a_bucket_are_detected(storage: tuple[str, S3 | GCS], tiny_bundle: Bundle, tmp_path: Path) -> None:
     address, server = storage
     fill(server)
     gallery = Gallery.create(address, tiny_bundle, tmp_path / "gallery")
@@ -134,16 +133,16 @@ def test_what_changes_in_a_bucket_is_seen(storage: tuple[str, S3 | GCS], tiny_bu
     assert counts(gallery.index()) == {"photos": 12, "reused": 1, "unchanged": 11, "removed": 1}
 
 
-def test_two_versions_of_one_second_and_size_are_told_apart() -> None:
+def test_two_versions_of_one_second_and_size_differ() -> None:
     moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     one, same, other = (
-        remote._found("a.png", {"LastModified": moment, "ETag": tag, "size": 7}) for tag in ('"1"', "1", '"2"')
+        photo_entry("a.png", {"LastModified": moment, "ETag": tag, "size": 7}) for tag in ('"1"', "1", '"2"')
     )
     assert one == same != other
     assert one.mtime_ns // 10**9 == other.mtime_ns // 10**9 == moment.timestamp()
 
 
-def test_vectors_are_those_of_the_same_photos_on_disk_and_photos_may_move_from_there(
+def test_vectors_equal_those_of_the_same_photos_on_disk_and_photos_may_move_from_disk(
     photos: Path, s3: S3, tiny_bundle: Bundle, tmp_path: Path
 ) -> None:
     gallery = Gallery.create(photos, tiny_bundle, tmp_path / "gallery")
@@ -168,20 +167,20 @@ def test_vectors_are_those_of_the_same_photos_on_disk_and_photos_may_move_from_t
 
 def test_a_bucket_that_cannot_be_listed_is_not_an_empty_one(gallery: Gallery, s3: S3) -> None:
     s3.stop()
-    with pytest.raises(PhotoSourceUnreachable, match="cannot be listed: Could not connect") as told:
+    with pytest.raises(PhotoSourceUnreachable, match="cannot be listed: Could not connect") as raised:
         gallery.index()
-    assert "test" not in str(told.value).replace("tests", "")  # the key that stands in the environment
+    assert "test" not in str(raised.value).replace("tests", "")  # the key in the environment
     assert gallery.database.count() == 12
-    assert len(Searcher(gallery).search("red", k=3)) == 3  # nothing is asked of the bucket
+    assert len(Searcher(gallery).search("red", k=3)) == 3  # without a request to the bucket
 
 
-def test_a_bucket_that_is_gone_or_denied_is_not_an_empty_one(gallery: Gallery, s3: S3) -> None:
+def test_a_bucket_that_was_deleted_or_denies_access_is_not_an_empty_one(gallery: Gallery, s3: S3) -> None:
     from botocore.exceptions import ClientError
 
     async def denied(*_: object, **__: object) -> None:
         raise ClientError({"Error": {"Code": "AccessDenied", "Message": "Access Denied"}}, "ListObjectsV2")
 
-    with instead("_call_s3", denied), pytest.raises(PhotoSourceUnreachable, match="Access Denied"):
+    with replaced("_call_s3", denied), pytest.raises(PhotoSourceUnreachable, match="Access Denied"):
         gallery.index()
     for name in COLORS:
         for index in range(2):
@@ -189,16 +188,16 @@ def test_a_bucket_that_is_gone_or_denied_is_not_an_empty_one(gallery: Gallery, s
     with pytest.raises(GalleryNotFound, match="no photo found where 12 were"):
         gallery.index()
     s3.client.delete_bucket(Bucket=BUCKET)
-    with pytest.raises(GalleryNotFound, match="no such bucket"):
+    with pytest.raises(GalleryNotFound, match="expected a bucket with objects in this folder"):
         gallery.index()
     assert gallery.database.count() == 12
 
 
-def test_a_photo_that_cannot_be_reached_is_kept_and_not_unreadable(gallery: Gallery, s3: S3) -> None:
-    """One is new, one has changed; then the connection breaks for these two."""
+def test_an_unreachable_photo_stays_in_the_gallery_and_is_not_unreadable(gallery: Gallery, s3: S3) -> None:
+    """One photo is new and one has changed; the connection breaks for both."""
     s3.put("photos/new.png", picture(COLORS["red"], 700))
     s3.put("photos/blue/blue-0.png", picture(COLORS["blue"], 701))
-    with instead("_cat_file", broken):
+    with replaced("_cat_file", broken):
         report = gallery.index()
     assert counts(report) == {"photos": 11, "unchanged": 11, "kept": 1}
     assert report.unseen == [
@@ -210,7 +209,7 @@ def test_a_photo_that_cannot_be_reached_is_kept_and_not_unreadable(gallery: Gall
     assert counts(gallery.index()) == {"photos": 13, "encoded": 2, "unchanged": 11}
 
 
-def test_where_no_photo_can_be_reached_any_more_the_run_ends(
+def test_indexing_stops_if_no_photo_can_be_reached(
     s3: S3, tiny_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(s3)
@@ -218,17 +217,14 @@ def test_where_no_photo_can_be_reached_any_more_the_run_ends(
     gallery = Gallery.create(f"s3://{BUCKET}/photos", tiny_bundle, tmp_path / "gallery")
 
     with (
-        instead("_cat_file", broken),
+        replaced("_cat_file", broken),
         pytest.raises(PhotoSourceUnreachable, match="photos in a row could not be read, the last: Connection reset"),
     ):
         gallery.index()
 
 
-def test_a_photo_that_changes_while_it_is_read_is_read_again(
-    s3: S3, tiny_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_photo_that_changes_while_it_is_read_is_read_again(s3: S3, tiny_bundle: Bundle, tmp_path: Path) -> None:
     fill(s3)
-    monkeypatch.setattr(remote, "_PAUSE_S", 0.0)
     once, last = threading.Lock(), picture(COLORS["black"], 800)
     cat_file = pytest.importorskip("s3fs").S3FileSystem._cat_file
 
@@ -239,15 +235,15 @@ def test_a_photo_that_changes_while_it_is_read_is_read_again(
         return data
 
     gallery = Gallery.create(f"s3://{BUCKET}/photos", tiny_bundle, tmp_path / "gallery")
-    with instead("_cat_file", read):
+    with replaced("_cat_file", read):
         assert counts(gallery.index()) == {"photos": 12, "encoded": 12}
     assert once.locked()
     assert "red/red-0.png" in [hit.path for hit in Searcher(gallery).search("black", k=3)]
     assert counts(gallery.index()) == {"photos": 12, "unchanged": 12}
 
 
-def test_photos_of_a_batch_are_fetched_at_the_same_time(photos: Path, tiny_bundle: Bundle) -> None:
-    """Each waits until all four are under way; were they fetched one by one, that would be forever."""
+def test_photos_of_a_batch_are_fetched_concurrently(photos: Path, tiny_bundle: Bundle) -> None:
+    """Each waits until all four have started, which would be forever if they were fetched one by one."""
     four = threading.Barrier(4)
 
     class Waiting(LocalSource):
@@ -269,7 +265,7 @@ NAMES = ["日本/é ü.png", "a b+c&d=e;f%20.png", "/slash.png", "twice//slashed
 
 
 @pytest.mark.parametrize("prefix", ["photos/", ""])
-def test_any_name_of_an_object_is_a_name_and_no_path(s3: S3, prefix: str) -> None:
+def test_any_key_is_a_name_and_not_a_path(s3: S3, prefix: str) -> None:
     for number, name in enumerate(NAMES):
         s3.put(prefix + name, picture(COLORS["red"], number))
     for hidden in ("../up.png", "./here.png", "a/../../up.png", ".hidden.png", ".photoseek/t.png", "@eaDir/t.png"):
@@ -281,49 +277,49 @@ def test_any_name_of_an_object_is_a_name_and_no_path(s3: S3, prefix: str) -> Non
     for photo in photos:
         still = folder.read_stable(photo)
         assert still is not None
-        key = str(folder.photo(photo.path)).removeprefix(f"s3://{BUCKET}/{prefix}")
+        key = str(folder.photo_file(photo.path)).removeprefix(f"s3://{BUCKET}/{prefix}")
         assert still == (photo, picture(COLORS["red"], NAMES.index(key)))
 
 
-def test_a_path_that_leads_out_is_never_asked_for(s3: S3) -> None:
+def test_a_path_outside_the_folder_is_never_requested(s3: S3) -> None:
     s3.put("secret.png", b"secret")
     folder = RemoteSource("s3", f"{BUCKET}/photos")
     for path in ("../secret.png", "a/../../secret.png", ".hidden/a.png", "secret.txt", "a\0.png"):
-        with pytest.raises(PhotoError, match="lies outside the photo folder"):
+        with pytest.raises(PhotoError, match="outside the photo folder"):
             RemoteFile(folder, path).read_bytes()
 
 
-def test_names_that_a_client_would_mistake_are_told(s3: S3) -> None:
+def test_names_that_a_client_would_misread_are_reported(s3: S3) -> None:
     s3.put("photos/a.png?versionId=3.png", b"x")
-    unseen = ScanGaps()
-    assert list(RemoteSource("s3", f"{BUCKET}/photos").scan(unseen)) == []
-    assert unseen.reasons == {"a.png?versionId=3.png": "a name with '?versionId='; rename it"}
+    gaps = ScanGaps()
+    assert list(RemoteSource("s3", f"{BUCKET}/photos").scan(gaps)) == []
+    assert gaps.reasons == {"a.png?versionId=3.png": "a name with '?versionId='; rename it"}
 
 
-def test_objects_that_are_empty_or_gone_or_too_large(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_deleted_and_too_large_objects(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = RemoteSource("s3", f"{BUCKET}/photos")
     s3.put("photos/empty.png", b"")
     s3.put("photos/large.png", bytes(2000))
     empty, large = folder.scan(ScanGaps())
     assert folder.read_stable(empty) == (empty, b"")
     with monkeypatch.context() as patch:
-        patch.setattr("photoseek.photos.decode.MAX_BYTES", 1000)
+        patch.setattr("photoseek.photos.formats.MAX_BYTES", 1000)
         with pytest.raises(PhotoError, match="at most 0 MB are read"):
             folder.read_stable(large)
     s3.delete("photos/empty.png")
     s3.delete("photos/large.png")
     assert folder.read_stable(large) is None
     with pytest.raises(PhotoError, match="no such object"):
-        folder.photo("large.png").read_bytes()
+        folder.photo_file("large.png").read_bytes()
     s3.stop()
     with pytest.raises(PhotoUnreachable, match="Could not connect"):
-        folder.photo("large.png").look()
+        folder.photo_file("large.png").version()
 
 
 @pytest.mark.usefixtures("s3")
-def test_what_is_not_there_is_told_before_a_gallery_is_made(tiny_bundle: Bundle, tmp_path: Path) -> None:
+def test_a_missing_folder_is_refused_before_a_gallery_is_created(tiny_bundle: Bundle, tmp_path: Path) -> None:
     for address in ("s3://no-such-bucket/photos", f"s3://{BUCKET}/typo"):
-        with pytest.raises(GalleryNotFound, match="no such bucket, or no object in this folder of it"):
+        with pytest.raises(GalleryNotFound, match="expected a bucket with objects in this folder"):
             Gallery.create(address, tiny_bundle, tmp_path / "gallery")
     with pytest.raises(QueryError, match="expected --gallery DIR as well"):
         Gallery.create(f"s3://{BUCKET}/photos", tiny_bundle)

@@ -38,19 +38,19 @@ def test_addresses_and_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         "file://host/photos",
     ],
 )
-def test_what_is_no_address_is_refused(address: str) -> None:
+def test_an_invalid_address_is_refused(address: str) -> None:
     with pytest.raises(QueryError, match="expected "):
         open_source(address)
 
 
-def test_credentials_in_an_address_are_refused_and_never_repeated() -> None:
-    with pytest.raises(QueryError, match="credentials are taken from the environment") as told:
+def test_credentials_in_an_address_are_refused_and_never_printed() -> None:
+    with pytest.raises(QueryError, match="expected credentials in the environment") as raised:
         open_source("s3://key:secret@bucket/photos")
-    assert "secret" not in str(told.value)
+    assert "secret" not in str(raised.value)
 
 
-def test_an_address_that_was_made_a_path_is_refused() -> None:
-    with pytest.raises(QueryError, match="as text, found it as a Path: s3:/bucket/photos"):
+def test_an_address_as_a_path_is_refused() -> None:
+    with pytest.raises(QueryError, match="as a str, found a Path: s3:/bucket/photos"):
         open_source(Path("s3://bucket/photos"))
 
 
@@ -63,7 +63,7 @@ def test_a_missing_extra_names_the_command_that_installs_it(
             Gallery.create(f"{scheme}://bucket/photos", tiny_bundle, tmp_path / "gallery")
 
 
-def test_a_file_address_makes_an_ordinary_gallery(photos: Path, tiny_bundle: Bundle) -> None:
+def test_a_file_address_opens_a_local_folder(photos: Path, tiny_bundle: Bundle) -> None:
     gallery = Gallery.create(photos.as_uri(), tiny_bundle)
     assert gallery.photos_root == photos
     assert gallery.index().encoded == 24

@@ -60,7 +60,7 @@ def test_any_text_is_a_folder_or_an_error_of_photoseek(text: str) -> None:
     try:
         folder = open_source(text)
         if isinstance(folder, LocalSource):
-            folder.expect()
+            folder.check_available()
     except PhotoseekError as error:
         str(error).encode()
 

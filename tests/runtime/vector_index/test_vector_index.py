@@ -1,4 +1,4 @@
-"""Exact search equals sorting; what approximate engines answer carries a recall that was measured."""
+"""Exact search equals sorting; approximate engines have a measured recall."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_exact_search_equals_a_stable_sort_of_all_scores(seed: int, count: int, 
     np.testing.assert_array_equal(scores, (vectors @ query)[expected])
 
 
-def test_annoy_finds_what_exact_search_finds_once_it_looks_at_everything(tmp_path: Path) -> None:
+def test_annoy_equals_exact_search_at_maximum_effort(tmp_path: Path) -> None:
     vectors = random_vectors(500)
     parameters = AnnoyParameters(trees=10, search_k=500 * 10)
     build(vectors, tmp_path / "index.ann", parameters)
@@ -54,7 +54,7 @@ def test_annoy_finds_what_exact_search_finds_once_it_looks_at_everything(tmp_pat
 
 
 @needs_faiss
-def test_the_graph_finds_what_exact_search_finds_once_it_looks_at_everything(tmp_path: Path) -> None:
+def test_hnsw_equals_exact_search_at_maximum_effort(tmp_path: Path) -> None:
     vectors = random_vectors(500)
     build_graph(vectors, tmp_path / "index.faiss", HnswParameters())
     engine = FaissHnswIndex(tmp_path / "index.faiss", vectors, HnswParameters(ef_search=500))
@@ -67,11 +67,11 @@ def test_the_graph_finds_what_exact_search_finds_once_it_looks_at_everything(tmp
 @needs_faiss
 @settings(deadline=None)  # it builds a graph each time
 @given(st.integers(0, 2**32 - 1), st.integers(1, 300), st.integers(1, 320))
-def test_the_scan_in_half_precision_equals_exact_search(
+def test_the_half_precision_scan_equals_exact_search(
     tmp_path_factory: pytest.TempPathFactory, seed: int, count: int, k: int
 ) -> None:
     rng = np.random.default_rng(seed)
-    # around one direction, nearer to each other than half precision tells apart; some are the same
+    # around one direction, closer to each other than half precision can represent; some are the same
     vectors = normalize(rng.integers(-2, 3, size=(count, 8)) * rng.choice([1e-5, 1e-3, 1.0]) + np.arange(1, 9))
     path = tmp_path_factory.mktemp("scan") / "index.faiss"
     build_graph(vectors, path, HnswParameters())
@@ -84,8 +84,8 @@ def test_the_scan_in_half_precision_equals_exact_search(
 
 
 @needs_faiss
-def test_the_scan_looks_further_where_rounding_hides_the_best(tmp_path: Path) -> None:
-    # 2,000 vectors within the rounding of one another: the first look at 42 of them is not enough
+def test_the_scan_extends_its_candidates_for_rounding_errors(tmp_path: Path) -> None:
+    # 2,000 vectors within rounding errors of each other: the first 42 candidates are not sufficient
     vectors = normalize(np.ones(64) + 1e-5 * np.random.default_rng(0).normal(size=(2000, 64)))
     build_graph(vectors, tmp_path / "index.faiss", HnswParameters())
     flat, exact = FaissFlatIndex.open(tmp_path / "index.faiss", vectors), ExactIndex(vectors)
@@ -94,8 +94,8 @@ def test_the_scan_looks_further_where_rounding_hides_the_best(tmp_path: Path) ->
 
 
 @needs_faiss
-def test_the_graph_gives_as_many_as_were_asked_even_where_it_is_torn(tmp_path: Path) -> None:
-    # as many copies of one vector as fill all links: the walk cannot leave them
+def test_hnsw_returns_k_vectors_even_if_its_graph_is_disconnected(tmp_path: Path) -> None:
+    # the copies of one vector fill all links, so that the search cannot leave them
     copies = np.repeat(random_vectors(1), 400, axis=0)
     vectors = np.concatenate([copies, random_vectors(50, seed=1)])
     build_graph(vectors, tmp_path / "index.faiss", HnswParameters(links=4, ef_construction=8))
@@ -104,7 +104,7 @@ def test_the_graph_gives_as_many_as_were_asked_even_where_it_is_torn(tmp_path: P
 
 
 @pytest.mark.parametrize("name", INSTALLED)
-def test_any_count_may_be_asked_of_any_engine(tmp_path: Path, name: str) -> None:
+def test_every_engine_accepts_any_k(tmp_path: Path, name: str) -> None:
     vectors = random_vectors(20)
     tuning = tune(tmp_path, vectors, sample_queries(vectors))
     file = index_file(name)
@@ -114,13 +114,13 @@ def test_any_count_may_be_asked_of_any_engine(tmp_path: Path, name: str) -> None
     assert engine.search(vectors[3], 1)[0].tolist() == [3]
 
 
-def test_the_same_vectors_make_the_same_file(tmp_path: Path) -> None:
+def test_the_same_vectors_build_the_same_file(tmp_path: Path) -> None:
     for name in ("a", "b"):
         build(random_vectors(300), tmp_path / name, AnnoyParameters())
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-def test_recall_is_the_share_of_the_true_best_that_was_found() -> None:
+def test_recall_is_the_share_of_the_true_neighbors() -> None:
     vectors = random_vectors(100)
 
     class Half:
@@ -135,7 +135,7 @@ def test_recall_is_the_share_of_the_true_best_that_was_found() -> None:
     assert measure_recall(Half(), vectors, queries) == 0.5
 
 
-def test_tuning_looks_further_until_every_kind_of_query_fares_well(tmp_path: Path) -> None:
+def test_tuning_raises_the_effort_until_every_kind_of_query_reaches_the_target(tmp_path: Path) -> None:
     vectors = random_vectors(3000, dim=64)  # random directions are the hardest case
     poor = AnnoyParameters(trees=25, search_k=500)
     build(vectors, tmp_path / "poor.ann", poor)
@@ -159,7 +159,7 @@ def test_tuning_looks_further_until_every_kind_of_query_fares_well(tmp_path: Pat
         assert engines["exact"].recall == engines["faiss-flat"].recall == 1.0
 
 
-def test_a_lower_target_is_reached_with_less_work(tmp_path: Path) -> None:
+def test_a_lower_target_needs_less_effort(tmp_path: Path) -> None:
     vectors = random_vectors(3000, dim=64)
     queries = {"text": random_vectors(50, dim=64, seed=9)}
     efforts = {"annoy": "search_k", "faiss-hnsw": "ef_search"}
@@ -184,7 +184,7 @@ def measured(milliseconds: float, recall: float = 1.0) -> EngineStats:
         ({"exact": measured(0.4), "annoy": measured(0.1), "faiss-hnsw": measured(0.1)}, "exact"),
     ],
 )
-def test_the_fastest_engine_is_the_sooner_one_that_reaches_the_target(
+def test_the_fastest_engine_that_reaches_the_target_is_selected(
     engines: dict[str, EngineStats], fastest: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("photoseek.vector_index.registry.find_spec", lambda _: True)
@@ -193,7 +193,7 @@ def test_the_fastest_engine_is_the_sooner_one_that_reaches_the_target(
     assert found.recall_of("auto") == engines[fastest].recall
 
 
-def test_without_faiss_the_fastest_of_the_others_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_faiss_the_fastest_of_the_others_is_selected(monkeypatch: pytest.MonkeyPatch) -> None:
     found = Tuning(0.99, {"exact": measured(2.0), "annoy": measured(1.0), "faiss-hnsw": measured(0.1)})
     monkeypatch.setattr("photoseek.vector_index.registry.find_spec", lambda _: None)
     assert found.fastest == "annoy"
@@ -205,9 +205,9 @@ def test_without_faiss_only_the_others_are_built(tmp_path: Path, monkeypatch: py
     vectors = random_vectors(50)
     found = tune(tmp_path, vectors, sample_queries(vectors))
     assert set(found.engines) == {"exact", "annoy"}
-    assert found.complete
+    assert found.is_complete
     monkeypatch.undo()
-    assert not found.complete  # since it is installed
+    assert not found.is_complete  # since it is installed
 
 
 def test_one_vector_and_opposite_vectors_can_be_tuned(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_one_vector_and_opposite_vectors_can_be_tuned(tmp_path: Path) -> None:
         assert {found.recall for found in engines.values()} == {1.0}
 
 
-def test_queries_by_text_lie_among_texts() -> None:
+def test_text_queries_are_texts_and_their_midpoints() -> None:
     vectors, texts = random_vectors(1000), random_vectors(30, seed=5)
     queries = sample_queries(vectors, texts)
     assert {kind: len(rows) for kind, rows in queries.items()} == {"photo": 200, "text": 200}
@@ -226,24 +226,24 @@ def test_queries_by_text_lie_among_texts() -> None:
     assert {tuple(row) for row in queries["photo"].tolist()} <= {tuple(row) for row in vectors.tolist()}
 
 
-def test_blocks_change_no_answer() -> None:
-    # whole numbers, whose products are exact however BLAS adds them up; many scores tie across blocks
+def test_the_block_size_changes_no_result() -> None:
+    # integers, whose products are exact in any order of summation; many scores tie across blocks
     vectors = np.random.default_rng(0).integers(1, 5, size=(1000, 3)).astype(np.float32)
-    whole = [ExactIndex(vectors).search(query, 50) for query in vectors[:20]]
-    for query, expected in zip(vectors[:20], whole, strict=True):
+    results = [ExactIndex(vectors).search(query, 50) for query in vectors[:20]]
+    for query, expected in zip(vectors[:20], results, strict=True):
         rows, scores = ExactIndex(vectors, block=37).search(query, 50)
         np.testing.assert_array_equal(scores, expected[1])
         np.testing.assert_array_equal(rows, expected[0])
 
 
-def test_trees_over_other_vectors_are_refused(tmp_path: Path) -> None:
+def test_trees_of_other_vectors_are_refused(tmp_path: Path) -> None:
     build(random_vectors(30), tmp_path / "index.ann", AnnoyParameters())
     with pytest.raises(GalleryDamaged, match="expected 29 items, found 30"):
         AnnoyTreeIndex(tmp_path / "index.ann", random_vectors(29), AnnoyParameters())
 
 
 @needs_faiss
-def test_a_graph_over_other_vectors_is_refused(tmp_path: Path) -> None:
+def test_a_graph_of_other_vectors_is_refused(tmp_path: Path) -> None:
     build_graph(random_vectors(30), tmp_path / "index.faiss", HnswParameters())
     with pytest.raises(GalleryDamaged, match="expected 29 items of 32 numbers, found 30 of 32"):
         FaissHnswIndex(tmp_path / "index.faiss", random_vectors(29), HnswParameters())

@@ -1,4 +1,4 @@
-"""Each command, as typed."""
+"""Each command of ``photoseek-train``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 from photoseek.cli import output
 from photoseek_train.cli.app import app, main
 from photoseek_train.errors import SettingsError
+from photoseek_train.training.run_folder import Run
 from toy_world import World
 
 
@@ -29,8 +30,8 @@ def small(bert: Path, resnet: Path) -> list[object]:
 
 
 def test_features_then_fit_then_evaluate(world: World, bert: Path, resnet: Path, tmp_path: Path) -> None:
-    made = call("features", *data(world), *small(bert, resnet), "--out", tmp_path / "f")
-    assert made.stdout.endswith("f: features of 64 photos and 128 captions\n")
+    extracted = call("features", *data(world), *small(bert, resnet), "--out", tmp_path / "f")
+    assert extracted.stdout.endswith("f: features of 64 photos and 128 captions\n")
     before = (tmp_path / "f" / "image_embeddings.npy").stat().st_mtime_ns
 
     split = ["--train", world.train, "--dev", world.dev, "--features", tmp_path / "f", "--out", tmp_path / "run"]
@@ -65,57 +66,42 @@ def test_compact_then_fit_from_nothing(world: World, tmp_path: Path) -> None:
     assert config["preprocessing"]["do_center_crop"] is False
 
 
-def test_fit_goes_on_from_a_checkpoint_and_sees_photos_as_it_did(world: World, bert: Path, tmp_path: Path) -> None:
+def test_fit_continues_from_a_checkpoint_with_its_preprocessing(world: World, english: Path, tmp_path: Path) -> None:
     split = ["--train", world.train, "--dev", world.dev, "--epochs", 1, "--batch-size", 16, "--max-tokens", 24]
-    begin = [
-        "--text-model",
-        bert,
-        "--image-weights",
-        "none",
-        "--tune",
-        "both",
-        "--image-size",
-        32,
-        "--resize",
-        "squash",
-    ]
-    assert call("fit", *data(world), *split, *begin, "--out", tmp_path / "a").exit_code == 0
-    more = ["--from", tmp_path / "a", "--tune", "text", "--out", tmp_path / "b"]
+    more = ["--from", english, "--tune", "text", "--out", tmp_path / "b"]
     assert call("fit", *data(world), *split, *more).exit_code == 0
-    configs = [json.loads((tmp_path / name / "config.json").read_text()) for name in "ab"]
+    configs = [json.loads((path / "config.json").read_text()) for path in (english, tmp_path / "b")]
     assert configs[0]["preprocessing"] == configs[1]["preprocessing"]
-    soup = call("average", tmp_path / "a", tmp_path / "b", "--out", tmp_path / "soup")
+    soup = call("average", english, tmp_path / "b", "--out", tmp_path / "soup")
     assert "soup: average of 2 checkpoints" in soup.stdout
     assert "of 16 images" in call("evaluate", tmp_path / "soup", *data(world), "--split", world.dev).stdout
-    larger = ["--from", tmp_path / "a", "--tune", "image", "--image-size", 48, "--out", tmp_path / "larger"]
+    larger = ["--from", english, "--tune", "image", "--image-size", 48, "--out", tmp_path / "larger"]
     assert call("fit", *data(world), *split, *larger).exit_code == 0
     seen = json.loads((tmp_path / "larger" / "config.json").read_text())["preprocessing"]
     assert seen["size"] == {"height": 48, "width": 48}
-    assert seen["do_center_crop"] is False  # squeezed, as the checkpoint's photos were
+    assert seen["do_center_crop"] is False  # resized to a square, as for the checkpoint
     with pytest.raises(
         SettingsError, match=r"^image_size and resize: expected those of .*, whose image side is frozen"
     ):
         call("fit", *data(world), *split, *more[:-1], tmp_path / "d", "--freeze-images", "--image-size", 48)
     with pytest.raises(SettingsError, match=r"^image_size: expected at least 32, found 0"):
         call("fit", *data(world), *split, *more[:-1], tmp_path / "e", "--image-size", 0)
-    neither = call("fit", *data(world), *split, "--out", tmp_path / "c")
-    assert neither.exit_code == 2
-    assert "--from" in neither.output
+    with pytest.raises(SettingsError, match=r"^text_model: expected a BERT, or a checkpoint .*--from"):
+        call("fit", *data(world), *split, "--out", tmp_path / "c")
 
 
 def test_fit_trains_a_new_text_tower_against_the_images_of_a_checkpoint(
-    world: World, bert: Path, resnet: Path, tmp_path: Path
+    world: World, bert: Path, frozen_run: Run, tmp_path: Path
 ) -> None:
     split = ["--train", world.train, "--dev", world.dev, "--epochs", 1, "--batch-size", 16, "--no-report"]
-    assert call("fit", *data(world), *split, *small(bert, resnet), "--out", tmp_path / "a").exit_code == 0
-    beside = ["--from", tmp_path / "a", "--text-model", bert, "--max-tokens", 20, "--pooling", "cls"]
-    assert call("fit", *data(world), *split, *beside, "--tune", "text", "--out", tmp_path / "b").exit_code == 0
-    first, second = (json.loads((tmp_path / name / "config.json").read_text()) for name in "ab")
+    towers = ["--from", frozen_run.path, "--text-model", bert, "--max-tokens", 20, "--pooling", "cls"]
+    assert call("fit", *data(world), *split, *towers, "--tune", "text", "--out", tmp_path / "b").exit_code == 0
+    first, second = (json.loads((path / "config.json").read_text()) for path in (frozen_run.path, tmp_path / "b"))
     assert first["preprocessing"] == second["preprocessing"]
     assert (first["optim"]["freeze_images"], second["optim"]["freeze_images"]) == (False, True)
     assert (second["model"]["pooling"], second["model"]["max_tokens"]) == ("cls", 20)
     with pytest.raises(SettingsError, match="tune: expected none or text"):
-        call("fit", *data(world), *split, *beside, "--tune", "both", "--out", tmp_path / "c")
+        call("fit", *data(world), *split, *towers, "--tune", "both", "--out", tmp_path / "c")
 
 
 def test_bad_use_is_exit_code_2(world: World) -> None:
@@ -137,10 +123,10 @@ def test_an_error_is_one_line(
     monkeypatch.setattr(sys, "argv", ["photoseek-train", "--debug", *map(str, arguments)])
     with pytest.raises(SettingsError):
         main()
-    output.set_debug(False)  # of the other tests
+    output.set_debug(False)  # for the other tests
 
 
-def test_a_missing_extra_is_told_with_the_command_that_installs_it(world: World) -> None:
+def test_the_error_for_a_missing_extra_names_the_command_that_installs_it(world: World) -> None:
     command = ["photoseek-train", "evaluate", "anywhere", *map(str, data(world))]
     script = f"import sys; sys.modules['torch'] = None; sys.argv = {command!r}\n"  # importing it fails
     script += "from photoseek_train.cli.app import main; main()"
@@ -150,6 +136,6 @@ def test_a_missing_extra_is_told_with_the_command_that_installs_it(world: World)
 
 
 def test_help_loads_no_torch() -> None:
-    """So that it answers at once, and without the extra."""
+    """Help is fast, and works without the extra."""
     script = "import sys, photoseek_train, photoseek_train.cli.app; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""Captioned photos, tokens, augmentation and the plan of an epoch."""
+"""Captioned photos, tokens, augmentation and the batches of an epoch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from photoseek_train.data.tokens import Tokens
 from photoseek_train.errors import DataError, SettingsError
 from photoseek_train.model.compact_bert import CompactBert, create_compact_bert
 from photoseek_train.model.pretrained import load_tokenizer
-from photoseek_train.training.lr_schedule import lr_multiplier
+from photoseek_train.training.optimizer import lr_multiplier
 from toy_world import World
 
 
@@ -30,7 +30,7 @@ def test_captions_know_their_photos(world: World) -> None:
     assert [rows.tolist() for rows in data.captions_of_image[:2]] == [[0, 1], [2, 3]]
 
 
-def test_without_a_split_every_captioned_photo_is_meant(world: World) -> None:
+def test_without_a_split_every_captioned_photo_is_read(world: World) -> None:
     assert len(CaptionedPhotos.read(world.images, world.captions).names) == 64
 
 
@@ -58,7 +58,7 @@ def test_tokens_are_padded_to_the_longest_of_the_batch(bert: Path) -> None:
     assert tokens.batch([2])[0].shape == (1, 8)
 
 
-def test_evaluation_sees_what_preprocessing_gives(world: World) -> None:
+def test_evaluation_photos_are_preprocessed(world: World) -> None:
     paths, preprocessing = world.split("dev").paths, preprocessing_of(32, "crop")
     photos = EvaluationPhotos(paths, preprocessing)
     preload_photos(photos, 1 << 30, "photos")
@@ -67,7 +67,7 @@ def test_evaluation_sees_what_preprocessing_gives(world: World) -> None:
         np.testing.assert_array_equal(row, preprocessing(Image.open(photo)))
 
 
-def test_an_epoch_can_be_repeated(world: World) -> None:
+def test_an_epoch_is_reproducible(world: World) -> None:
     augmentation = Augmentation(AugmentConfig(), preprocessing_of(32, "crop"))
     photos = TrainingPhotos(world.split("dev").paths, augmentation, seed=1)
     first, again, later = (photos.for_epoch(epoch)[0].clone() for epoch in (1, 1, 2))
@@ -84,7 +84,7 @@ def test_a_broken_photo_is_named_also_by_a_worker(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [(48, 36), (10, 300), (300, 10)])
-def test_random_parts_lie_inside_the_photo(size: tuple[int, int]) -> None:
+def test_random_crops_are_inside_the_photo(size: tuple[int, int]) -> None:
     rng = np.random.default_rng(0)
     for _ in range(200):
         left, top, right, bottom = random_box(*size, 0.5, 3 / 4, rng)
@@ -92,13 +92,13 @@ def test_random_parts_lie_inside_the_photo(size: tuple[int, int]) -> None:
         assert 0 <= top < bottom <= size[1]
 
 
-def test_a_wide_view_keeps_the_whole_photo() -> None:
+def test_resizing_for_training_keeps_the_full_photo() -> None:
     photo = Image.new("RGB", (600, 300))
     assert resize_for_training(photo, preprocessing_of(112, "crop")).size == (256, 128)
     assert resize_for_training(photo, preprocessing_of(112, "squash")).size == (128, 128)
 
 
-def test_an_epoch_of_photos_passes_each_once_with_its_own_captions(world: World) -> None:
+def test_an_epoch_of_photos_contains_each_once_with_its_captions(world: World) -> None:
     data = world.split("train")
     plan = sample_batches(data, OptimConfig(tune="both", batch_size=16, captions_per_photo=2), epoch=1)
     photos = np.concatenate([batch.photos for batch in plan])
@@ -108,7 +108,7 @@ def test_an_epoch_of_photos_passes_each_once_with_its_own_captions(world: World)
         np.testing.assert_array_equal(data.image_of_text[batch.captions], batch.image_ids)
 
 
-def test_an_epoch_of_features_passes_each_caption_once(world: World) -> None:
+def test_an_epoch_of_features_contains_each_caption_once(world: World) -> None:
     data = world.split("train")
     first, second = (sample_batches(data, OptimConfig(batch_size=16), epoch) for epoch in (1, 2))
     assert sorted(np.concatenate([batch.captions for batch in first])) == list(range(96))
@@ -117,7 +117,7 @@ def test_an_epoch_of_features_passes_each_caption_once(world: World) -> None:
 
 @pytest.mark.parametrize("tune", ["none", "both"])
 def test_batches_by_folder_never_mix_folders(tmp_path: Path, tune: str) -> None:
-    """Also where a folder has fewer photos than a batch; the folders take turns."""
+    """Even if a folder has fewer photos than a batch; the order of folders is random."""
     names = [
         f"{folder}/{number}.jpg"
         for folder, count in (("drawn", 40), ("photos", 24), ("few", 3))
@@ -136,14 +136,14 @@ def test_batches_by_folder_never_mix_folders(tmp_path: Path, tune: str) -> None:
     assert len(plan) == steps_per_epoch(data, config)
 
 
-def test_the_rate_rises_and_falls() -> None:
+def test_the_learning_rate_rises_and_falls() -> None:
     """Two of twelve steps warm up: a sixth of the run."""
     assert [lr_multiplier(step, 12, 1 / 6) for step in (0, 1, 2)] == [0.5, 1.0, 1.0]
     assert lr_multiplier(7, 12, 1 / 6) == pytest.approx(0.5)
     assert lr_multiplier(12, 12, 1 / 6) == pytest.approx(0.0)
 
 
-def test_a_compact_bert_speaks_bert(bert: Path) -> None:
+def test_a_compact_bert_is_a_bert(bert: Path) -> None:
     tokenizer = load_tokenizer(str(bert))
     assert tokenizer.convert_ids_to_tokens([0, 1, 2, 3, 4]) == ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     assert tokenizer.tokenize("RED, then blue!") == ["red", ",", "then", "blue", "[UNK]"]
@@ -151,7 +151,7 @@ def test_a_compact_bert_speaks_bert(bert: Path) -> None:
     assert tokenizer("red")["input_ids"][-1] == 3
 
 
-def test_a_compact_bert_of_no_shape_is_refused(tmp_path: Path) -> None:
+def test_a_compact_bert_of_an_invalid_shape_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="a multiple of the 3 heads, found 32"):
         CompactBert(hidden=32, heads=3)
     (tmp_path / "file").write_text("mine")

@@ -1,4 +1,4 @@
-"""A fresh cache is never computed again, a stale one always is, and a kill costs little."""
+"""Valid features are reused, stale ones are computed again, and interrupted extractions resume."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ import torch
 from PIL import Image
 
 from photoseek.photos.preprocessing import Preprocessing
-from photoseek_train.config import preprocessing_of
+from photoseek_train.config import ModelInit, preprocessing_of
 from photoseek_train.data.photos import load_photo
 from photoseek_train.errors import FeaturesError, SettingsError
-from photoseek_train.features.cache import CacheRequest, FeatureCache
+from photoseek_train.features.cache import CacheRequest, FeatureCache, Features, ResumableArray
 from photoseek_train.features.frozen_features import cached_image_features, cached_text_features, extract_features
-from photoseek_train.features.resumable_array import Features, ResumableArray
-from photoseek_train.model.init import BuiltModel, ModelInit, build_model
+from photoseek_train.model.init import BuiltModel, build_model
 from toy_world import World
 
 SQUASHED = preprocessing_of(32, "squash")
@@ -51,15 +50,15 @@ def built(bert: Path, resnet: Path) -> BuiltModel:
 
 def test_fresh_rows_are_not_computed_again(tmp_path: Path) -> None:
     first, second = Counted(), Counted()
-    made = FeatureCache(tmp_path / "f").rows(request(first))
+    rows = FeatureCache(tmp_path / "f").rows(request(first))
     moved = FeatureCache(shutil.copytree(tmp_path / "f", tmp_path / "moved"))
     again = moved.rows(request(second, "fb"))
     assert first.rows == [0, 1, 2, 3, 4, 5]
     assert second.rows == []
-    np.testing.assert_array_equal(again, made[[5, 1]])
+    np.testing.assert_array_equal(again, rows[[5, 1]])
 
 
-def test_another_model_means_every_row_anew(tmp_path: Path) -> None:
+def test_another_model_makes_every_row_stale(tmp_path: Path) -> None:
     folder, second = FeatureCache(tmp_path), Counted()
     folder.rows(request(Counted()))
     folder.rows(request(second, model="other"))
@@ -76,7 +75,7 @@ def test_only_unknown_content_is_computed(tmp_path: Path) -> None:
     assert not (tmp_path / ".partial").exists()
 
 
-def test_a_killed_extraction_goes_on(tmp_path: Path) -> None:
+def test_an_interrupted_extraction_resumes(tmp_path: Path) -> None:
     folder, second = FeatureCache(tmp_path, commit_seconds=0.0), Counted()
     with pytest.raises(KeyboardInterrupt):
         folder.rows(request(Counted(kill_after=4)))
@@ -85,7 +84,7 @@ def test_a_killed_extraction_goes_on(tmp_path: Path) -> None:
     assert rows[:, 0].tolist() == [0, 1, 2, 3, 4, 5]
 
 
-def test_partial_work_for_another_model_is_dropped(tmp_path: Path) -> None:
+def test_partial_rows_of_another_model_are_deleted(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         ResumableArray(tmp_path, "t", {"model": 1}, 2, commit_seconds=0.0).run(list("abc"), Counted(kill_after=2))
     second = Counted()
@@ -107,7 +106,7 @@ def test_a_newer_format_is_refused(tmp_path: Path) -> None:
         FeatureCache(tmp_path).rows(request(Counted()))
 
 
-def test_image_rows_are_what_the_tower_gives(tmp_path: Path, world: World, built: BuiltModel) -> None:
+def test_image_rows_equal_the_towers_output(tmp_path: Path, world: World, built: BuiltModel) -> None:
     paths = world.split("dev").paths
     rows = cached_image_features(FeatureCache(tmp_path), built.model.image_tower, SQUASHED, paths)
     one = torch.from_numpy(SQUASHED(load_photo(paths[3]))[None])
@@ -117,7 +116,7 @@ def test_image_rows_are_what_the_tower_gives(tmp_path: Path, world: World, built
     torch.testing.assert_close(rows[3:4], expected, atol=1e-4, rtol=1e-4)
 
 
-def test_text_rows_are_what_the_tower_gives(tmp_path: Path, built: BuiltModel) -> None:
+def test_text_rows_equal_the_towers_output(tmp_path: Path, built: BuiltModel) -> None:
     """Captions are computed in order of length, but returned in the original order."""
     texts = ["red beside blue and much more white than that", "red", "red beside green"]
     rows = cached_text_features(FeatureCache(tmp_path), built, texts)
@@ -150,7 +149,7 @@ def test_preprocessing_and_changed_photos_make_rows_stale(tmp_path: Path, world:
     assert make(preprocessing_of(32, "crop")) == [4]
 
 
-def test_the_manifest_names_what_the_rows_depend_on(tmp_path: Path, world: World, bert: Path, resnet: Path) -> None:
+def test_the_manifest_records_what_the_rows_depend_on(tmp_path: Path, world: World, bert: Path, resnet: Path) -> None:
     sources = ModelInit(str(bert), str(resnet), max_tokens=24)
     assert extract_features(tmp_path, sources, SQUASHED, world.split("dev")) == (16, 32)
     tables = json.loads((tmp_path / "manifest.json").read_text())["tables"]

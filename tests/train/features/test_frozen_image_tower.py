@@ -27,7 +27,7 @@ SIZE = 64
 
 @pytest.fixture(scope="module", autouse=True)
 def several_threads() -> Iterator[None]:
-    """So that several batches are encoded at once."""
+    """Use several threads, so that batches are encoded in parallel."""
     threads = torch.get_num_threads()
     torch.set_num_threads(3)
     yield
@@ -36,7 +36,7 @@ def several_threads() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def tower() -> ImageTower:
-    """Random weights, and batch norms that have seen something."""
+    """Random weights and batch statistics."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         tower = ImageTower()
@@ -56,7 +56,7 @@ def preprocessing() -> Preprocessing:
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """More than one batch of noise, each of another brightness."""
+    """More than one batch of noise images of different brightness."""
     folder, rng = tmp_path_factory.mktemp("photos"), np.random.default_rng(0)
     paths = [folder / f"{number:02d}.png" for number in range(37)]
     for number, path in enumerate(paths):
@@ -70,15 +70,15 @@ def by_the_tower(tower: ImageTower, preprocessing: Preprocessing, paths: list[Pa
         return tower(torch.from_numpy(np.stack(pixels))).numpy()
 
 
-def test_features_are_those_of_the_tower(tower: ImageTower, preprocessing: Preprocessing, photos: list[Path]) -> None:
-    """Without its batch norms, several batches at once, each photo in its place."""
+def test_features_equal_the_towers(tower: ImageTower, preprocessing: Preprocessing, photos: list[Path]) -> None:
+    """With folded batch norms, and with several batches in parallel."""
     expected = by_the_tower(tower, preprocessing, photos)
     found = np.concatenate(list(encode_photos(FrozenImageTower(tower, preprocessing), photos)))
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
     assert len({row.tobytes() for row in found}) == len(photos)
 
 
-def test_bf16_features_are_near(tower: ImageTower, preprocessing: Preprocessing, photos: list[Path]) -> None:
+def test_bf16_features_are_close(tower: ImageTower, preprocessing: Preprocessing, photos: list[Path]) -> None:
     exact = by_the_tower(tower, preprocessing, photos)
     found = np.concatenate(list(encode_photos(FrozenImageTower(tower, preprocessing, bf16=True), photos)))
     cosines = (exact * found).sum(1) / np.linalg.norm(exact, axis=1) / np.linalg.norm(found, axis=1)
@@ -86,14 +86,16 @@ def test_bf16_features_are_near(tower: ImageTower, preprocessing: Preprocessing,
     assert not np.array_equal(found, exact)
 
 
-def test_the_tower_itself_keeps_its_batch_norms(tower: ImageTower, preprocessing: Preprocessing) -> None:
+def test_the_original_tower_keeps_its_batch_norms(tower: ImageTower, preprocessing: Preprocessing) -> None:
     before = {name: tensor.clone() for name, tensor in tower.state_dict().items()}
     FrozenImageTower(tower, preprocessing)
     assert tower.state_dict().keys() == before.keys()
     assert all(torch.equal(tensor, before[name]) for name, tensor in tower.state_dict().items())
 
 
-def test_torch_has_all_its_threads_again(tower: ImageTower, preprocessing: Preprocessing, photos: list[Path]) -> None:
+def test_torchs_number_of_threads_is_restored(
+    tower: ImageTower, preprocessing: Preprocessing, photos: list[Path]
+) -> None:
     list(encode_photos(FrozenImageTower(tower, preprocessing), photos[:20]))
     assert torch.get_num_threads() == 3
 
@@ -117,7 +119,7 @@ def test_a_device_is_chosen_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert choose_device() == torch.device("cuda")
 
 
-def test_views_are_what_the_tower_makes_of_the_augmented_photos(world: World, tower: ImageTower) -> None:
+def test_views_equal_the_towers_output_for_augmented_photos(world: World, tower: ImageTower) -> None:
     how = preprocessing_of(SIZE)
     photos = TrainingPhotos(world.split("dev").paths[:5], Augmentation(AugmentConfig(color=0.4, erase=0.5), how), 3)
     views = [(number, row) for number in (1, 2) for row in range(5)]

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from photoseek_train.config import ModelInit
 from photoseek_train.data.tokens import Tokens
 from photoseek_train.features.inputs import CachedViews, MaskedCaptions, TokenizedCaptions
-from photoseek_train.model.init import ModelInit, build_model
+from photoseek_train.model.init import build_model
 from photoseek_train.model.two_tower import TwoTower
 
 
-def test_captions_embedded_by_length_come_back_in_their_order(bert: Path, resnet: Path) -> None:
+def test_captions_embedded_by_length_are_returned_in_order(bert: Path, resnet: Path) -> None:
     """More than fit in one pass on a CPU, of lengths from one word to the longest that the tower reads."""
     built = build_model(ModelInit(str(bert), str(resnet), max_tokens=24), seed=0)
     rng = np.random.default_rng(3)
@@ -25,7 +26,7 @@ def test_captions_embedded_by_length_come_back_in_their_order(bert: Path, resnet
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
 
 
-def test_a_step_hides_some_words_and_no_other_token(bert: Path, resnet: Path) -> None:
+def test_masking_hides_words_and_no_special_tokens(bert: Path, resnet: Path) -> None:
     tokenizer = build_model(ModelInit(str(bert), str(resnet), max_tokens=24), seed=0).tokenizer
     tokens = Tokens(["red beside green", "blue"] * 500, tokenizer, 24)
     texts, rows = MaskedCaptions(tokens, 0.25, seed=7), [np.arange(1000)]
@@ -41,7 +42,7 @@ def test_a_step_hides_some_words_and_no_other_token(bert: Path, resnet: Path) ->
     assert not torch.equal(next(texts.stream(rows, epoch=2))[0], ids)
 
 
-def test_a_step_takes_one_view_of_each_photo() -> None:
+def test_a_step_uses_one_view_of_each_photo() -> None:
     features = torch.arange(3)[:, None, None] * 100 + torch.arange(50)[None, :, None].float()  # view * 100 + photo
     views = CachedViews(features, TwoTower.project_image, seed=0)
     assert len(views) == 50

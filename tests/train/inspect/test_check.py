@@ -1,4 +1,4 @@
-"""What an inspection finds, and which of it makes data unusable."""
+"""Findings of an inspection, and which of them are errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from photoseek_train.inspect.check import Inspection, inspect_data
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Six photos, a and b to train on, c and d to measure on; e is in no split and f has no caption."""
+    """Six photos: a and b for training, c and d for dev; e is in no split, and f has no caption."""
     (tmp_path / "images").mkdir()
     for number, name in enumerate("abcdef"):
         pixels = np.random.default_rng(number).integers(0, 255, (20 + number, 30, 3), dtype=np.uint8)
@@ -38,7 +38,7 @@ def look(folder: Path, **options: object) -> Inspection:
 
 
 def kinds(found: Inspection) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    """Problems and warnings: places by kind."""
+    """Return the problems and the warnings by kind."""
     problems, warnings = ({f.kind: f.where for f in part} for part in (found.problems, found.warnings))
     return problems, warnings
 
@@ -47,7 +47,7 @@ def add(file: Path, line: str) -> None:
     file.write_text(file.read_text("utf-8") + line + "\n", "utf-8")
 
 
-def test_whole_data_are_usable_and_counted(folder: Path) -> None:
+def test_complete_data_are_usable_and_counted(folder: Path) -> None:
     found = look(folder)
     assert kinds(found) == ({}, {"image_without_caption": ["f.png"]})
     facts = found.to_json()
@@ -65,7 +65,7 @@ def test_whole_data_are_usable_and_counted(folder: Path) -> None:
     assert facts["captions"]["tokens"] is None
 
 
-def test_what_fit_would_refuse_is_a_problem(folder: Path) -> None:
+def test_what_fit_refuses_is_a_problem(folder: Path) -> None:
     (folder / "images" / "a.png").write_bytes(b"no photo")
     (folder / "images" / "b.png").unlink()
     (folder / "images" / "e.png").unlink()
@@ -91,7 +91,7 @@ def test_the_same_photo_under_two_names_is_found(folder: Path) -> None:
     assert warnings["same_content_within_split"] == ["d.png (dev) = g.png (dev)"]
 
 
-def test_slips_in_captions_are_found(folder: Path) -> None:
+def test_mistakes_in_captions_are_found(folder: Path) -> None:
     add(folder / "c.token", "a.png#2\tphoto A in  1 words\nb.png#2\tA \x07 bell\nc.png#2\tPhoto a in 1 words")
     found = look(folder)
     _, warnings = kinds(found)
@@ -101,7 +101,7 @@ def test_slips_in_captions_are_found(folder: Path) -> None:
     assert found.captions["duplicates_of_one_photo"] == 1
 
 
-def test_languages_are_told_apart(folder: Path) -> None:
+def test_languages_are_detected(folder: Path) -> None:
     add(folder / "c.token", "a.png#2\t在雪地中奔跑的狗\na.png#3\t123")
     languages = look(folder).captions["languages"]
     assert {name: facts["captions"] for name, facts in languages.items()} == {"en": 8, "other": 1, "zh": 1}
@@ -116,7 +116,7 @@ def test_tokens_are_counted_by_the_text_model(folder: Path, bert: Path) -> None:
     assert tokens["cut_off"] == 9  # "red" alone is short enough
 
 
-def test_no_folder_is_told(tmp_path: Path) -> None:
+def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such folder"):
         inspect_data(tmp_path / "nowhere", tmp_path / "c.token")
 
@@ -136,7 +136,7 @@ def test_splits_come_from_the_caption_file(folder: Path) -> None:
     assert found.usable
 
 
-def test_fit_takes_the_splits_of_the_caption_file(folder: Path) -> None:
+def test_fit_uses_the_splits_of_the_caption_file(folder: Path) -> None:
     file = write_karpathy(folder)
     train, dev = read_splits(folder / "images", file)
     assert (train.names, dev.names) == (("a.png", "b.png"), ("c.png",))
@@ -152,7 +152,7 @@ def call(folder: Path, *more: object) -> Result:
     return CliRunner().invoke(app, [str(word) for word in ("inspect", *data, *more)], catch_exceptions=False)
 
 
-def test_the_command_prints_json_and_its_exit_code_says_whether_the_data_are_usable(folder: Path) -> None:
+def test_the_command_prints_json_and_exits_with_1_if_there_are_problems(folder: Path) -> None:
     good = call(folder, "--train", folder / "train.txt", "--json")
     assert good.exit_code == 0
     assert json.loads(good.stdout).keys() == {
@@ -173,7 +173,7 @@ def test_the_command_prints_tables(folder: Path) -> None:
     assert "not usable: fit would refuse this data" in printed.stdout
 
 
-def test_every_kind_of_finding_has_its_sentence() -> None:
+def test_every_kind_of_finding_has_a_sentence() -> None:
     from photoseek_train.cli.inspect_output import _SENTENCES
     from photoseek_train.inspect import check
 

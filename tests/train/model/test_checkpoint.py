@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 from pathlib import Path
 
 import pytest
 import torch
 
-from photoseek_train.config import FORMAT, AugmentConfig, DataConfig, OptimConfig, TrainingConfig, preprocessing_of
+from photoseek_train.config import (
+    FORMAT,
+    AugmentConfig,
+    DataConfig,
+    ModelInit,
+    OptimConfig,
+    TrainingConfig,
+    preprocessing_of,
+)
 from photoseek_train.errors import CheckpointDamaged, CheckpointIncompatible, CheckpointNotFound
 from photoseek_train.model.checkpoint import (
     CheckpointFiles,
@@ -18,7 +27,7 @@ from photoseek_train.model.checkpoint import (
     weights_hash,
     write_weights,
 )
-from photoseek_train.model.init import ModelInit, build_model
+from photoseek_train.model.init import build_model
 from photoseek_train.model.two_tower import TwoTower
 
 
@@ -35,11 +44,9 @@ def saved(tmp_path_factory: pytest.TempPathFactory, bert: Path, resnet: Path) ->
 
 @pytest.fixture
 def copy(saved: tuple[Path, TwoTower, TrainingConfig], tmp_path: Path) -> Path:
-    """A checkpoint to damage."""
-    folder = tmp_path / "copy"
-    folder.mkdir()
-    for file in saved[0].iterdir():
-        (folder / file.name).write_bytes(file.read_bytes())
+    """A copy of the checkpoint, to damage."""
+    folder = shutil.copytree(saved[0], tmp_path / "copy", ignore=shutil.ignore_patterns(CheckpointFiles.WEIGHTS))
+    (folder / CheckpointFiles.WEIGHTS).hardlink_to(saved[0] / CheckpointFiles.WEIGHTS)  # 45 MB
     return folder
 
 
@@ -47,7 +54,7 @@ def test_round_trip_without_network_and_sources(
     saved: tuple[Path, TwoTower, TrainingConfig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
-        raise AssertionError("a checkpoint asked for the network")
+        raise AssertionError("loading a checkpoint used the network")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     folder, model, config = saved
@@ -73,7 +80,7 @@ def test_the_tokenizer_is_complete(saved: tuple[Path, TwoTower, TrainingConfig])
     assert all((saved[0] / name).is_file() for name in CheckpointFiles.TOKENIZER)
 
 
-def test_it_names_no_folder_of_this_machine(saved: tuple[Path, TwoTower, TrainingConfig], bert: Path) -> None:
+def test_it_records_no_folder_of_this_machine(saved: tuple[Path, TwoTower, TrainingConfig], bert: Path) -> None:
     for name in (CheckpointFiles.CONFIG, *CheckpointFiles.TOKENIZER):
         assert str(bert.parent) not in (saved[0] / name).read_text()
 
@@ -120,7 +127,7 @@ def test_settings_that_are_missing_or_unknown_are_named(copy: Path) -> None:
         ({"format": "x"}, "a JSON object with a format number"),
         ({"model": None}, "expected the keys"),
         ({"optim": {"lr": 1.0}}, "expected the keys"),
-        ({"preprocessing": {"size": 3}}, "cannot be followed"),
+        ({"preprocessing": {"size": 3}}, "unsupported"),
     ],
 )
 def test_a_damaged_configuration_is_refused(copy: Path, change: dict[str, object], message: str) -> None:
@@ -150,7 +157,9 @@ def test_another_resnet_is_rebuilt(tmp_path: Path, bert: Path) -> None:
 
 def test_damaged_weights_are_refused(copy: Path) -> None:
     weights = copy / CheckpointFiles.WEIGHTS
-    weights.write_bytes(weights.read_bytes()[:-1000])
+    content = weights.read_bytes()
+    weights.unlink()  # a hard link
+    weights.write_bytes(content[:-1000])
     with pytest.raises(CheckpointDamaged, match=r"expected the weights that config\.json describes"):
         load_checkpoint(copy)
 

@@ -1,4 +1,4 @@
-"""Chinese: the files of bert-base-chinese are read as they are, and a compact vocabulary knows its characters."""
+"""Chinese: loading bert-base-chinese, a second text tower, and compact vocabularies."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from transformers import BertConfig, BertForPreTraining
 
 from photoseek.encoders.encoders import TextEncoder
 from photoseek_export import export_checkpoint
-from photoseek_train.config import OptimConfig
+from photoseek_train.config import ModelInit, OptimConfig
 from photoseek_train.errors import SettingsError
 from photoseek_train.evaluation.evaluate import evaluate
 from photoseek_train.model.checkpoint import load_checkpoint
 from photoseek_train.model.compact_bert import CompactBert, learn_tokenizer
-from photoseek_train.model.init import ModelInit, build_model
+from photoseek_train.model.init import build_model
 from photoseek_train.model.pretrained import load_text_model, load_tokenizer
 from photoseek_train.training.fit import Fit
-from toy_world import MakeFit, World
+from photoseek_train.training.run_folder import Run
+from toy_world import MakeFit, World, train_and_resume
 
 CHARACTERS = "红绿蓝白左右边的图一张先再，。狗雪地奔跑"
 VOCABULARY = ["[PAD]", *(f"[unused{n}]" for n in range(1, 100)), "[UNK]", "[CLS]", "[SEP]", "[MASK]", *CHARACTERS, "T"]
@@ -33,8 +34,11 @@ WORDS = {"red": "红", "green": "绿", "blue": "蓝", "white": "白"}
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the files of bert-base-chinese, of random small weights: the heads of pre-training are in it, and
-    the norms' parameters are called gamma and beta, as in the conversion from TensorFlow."""
+    """A folder with the files of bert-base-chinese and small random weights.
+
+    It contains the heads of pretraining, and the parameters of norms are named gamma and beta, as converted from
+    TensorFlow.
+    """
     folder = tmp_path_factory.mktemp("published") / "bert-base-chinese"
     folder.mkdir()
     (folder / "vocab.txt").write_text("".join(f"{piece}\n" for piece in VOCABULARY), "utf-8")
@@ -91,8 +95,8 @@ def saved_weights(folder: Path) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "model.safetensors"])
-def test_every_weight_of_the_published_file_arrives(published: Path, tmp_path: Path, name: str) -> None:
-    """The norms' too, under their old names; heads and pooler are left out."""
+def test_every_weight_of_the_published_file_is_loaded(published: Path, tmp_path: Path, name: str) -> None:
+    """Including those of the norms under their old names; heads and pooler are omitted."""
     folder = Path(shutil.copytree(published, tmp_path / "bert", ignore=shutil.ignore_patterns("*.bin")))
     write_weights(folder / name)
     model = load_text_model(str(folder)).state_dict()
@@ -103,7 +107,7 @@ def test_every_weight_of_the_published_file_arrives(published: Path, tmp_path: P
         assert torch.equal(tensor, saved[f"bert.{old_name(name)}"]), name
 
 
-def test_its_tokenizer_parts_characters_and_keeps_case(published: Path) -> None:
+def test_its_tokenizer_splits_characters_and_keeps_case(published: Path) -> None:
     tokenizer = load_tokenizer(str(published))
     assert tokenizer.tokenize("红狗T t，雪地。") == ["红", "狗", "T", "[UNK]", "，", "雪", "地", "。"]
     assert tokenizer("红")["input_ids"] == [VOCABULARY.index(piece) for piece in ("[CLS]", "红", "[SEP]")]
@@ -124,8 +128,8 @@ def chinese_world(world: World, tmp_path_factory: pytest.TempPathFactory) -> Wor
     return world._replace(captions=captions)
 
 
-def beside(fit: Fit, checkpoint: Path, bert: Path, world: World, out: Path, **optim: object) -> Fit:
-    """A run like ``fit`` that trains another text tower against the image side of a checkpoint."""
+def second_tower(fit: Fit, checkpoint: Path, bert: Path, world: World, out: Path, **optim: object) -> Fit:
+    """Return a run like ``fit`` that trains another text tower against the image side of a checkpoint."""
     sources = replace(fit.settings.sources, text_model=str(bert), checkpoint=checkpoint, dropout=0.1)
     settings = replace(fit.settings, sources=sources, optim=replace(fit.settings.optim, freeze_images=True, **optim))
     return replace(fit, train=world.split("train"), dev=world.split("dev"), settings=settings, out=out)
@@ -136,13 +140,30 @@ def image_side(checkpoint: Path) -> dict[str, torch.Tensor]:
     return {name: tensor for name, tensor in state.items() if name.startswith("image_")}
 
 
-@pytest.mark.parametrize(("tune", "ema"), [("text", 0.0), ("text", 0.9), ("none", 0.0)])
-def test_a_second_text_tower_leaves_the_image_side_as_it_is(
-    make_fit: MakeFit, english: Path, published: Path, chinese_world: World, tmp_path: Path, tune: str, ema: float
+@pytest.fixture(scope="module")
+def chinese_run(
+    fit_into: MakeFit, english: Path, published: Path, chinese_world: World, tmp_path_factory: pytest.TempPathFactory
+) -> Run:
+    """A published BERT trained against the image side of ``english``; the moving average is saved. Read-only."""
+    out = tmp_path_factory.mktemp("chinese") / "run"
+    return second_tower(fit_into(out, tune="text", epochs=3, ema=0.9), english, published, chinese_world, out)()
+
+
+@pytest.mark.parametrize("tune", ["text", "none"])
+def test_a_second_text_tower_does_not_change_the_image_side(
+    request: pytest.FixtureRequest,
+    make_fit: MakeFit,
+    english: Path,
+    published: Path,
+    chinese_world: World,
+    tmp_path: Path,
+    tune: str,
 ) -> None:
-    """To the bit: weights, batch statistics, the projector; also in the moving average. And it learns."""
-    fit = make_fit(tune=tune, epochs=3, ema=ema)
-    run = beside(fit, english, published, chinese_world, tmp_path / "chinese")()
+    """Weights, batch statistics and projector are identical to the bit, while the loss decreases."""
+    if tune == "text":
+        run: Run = request.getfixturevalue("chinese_run")
+    else:
+        run = second_tower(make_fit(epochs=3), english, published, chinese_world, tmp_path / "chinese")()
     before, after = image_side(english), image_side(run.path)
     assert before.keys() == after.keys()
     for name, tensor in before.items():
@@ -153,7 +174,7 @@ def test_a_second_text_tower_leaves_the_image_side_as_it_is(
     assert run.config.model.image_weights == load_checkpoint(english).config.model.image_weights
 
 
-def test_the_temperature_goes_on_from_the_checkpoints(english: Path, published: Path) -> None:
+def test_the_temperature_continues_from_the_checkpoint(english: Path, published: Path) -> None:
     built = build_model(ModelInit(str(published), max_tokens=24, checkpoint=english), seed=0).model
     trained = load_checkpoint(english).model
     assert built.logit_scale == trained.logit_scale
@@ -163,48 +184,33 @@ def test_the_temperature_goes_on_from_the_checkpoints(english: Path, published: 
 def test_the_second_tower_finds_the_photos(
     make_fit: MakeFit, english: Path, bert: Path, world: World, tmp_path: Path
 ) -> None:
-    """A new tower on the captions that the first was trained on, in an image space it had no part in."""
+    """A new tower, trained on the captions of the first against its frozen image side."""
     fit = make_fit(tune="text", epochs=10)
-    run = beside(fit, english, bert, world, tmp_path / "second")()
+    run = second_tower(fit, english, bert, world, tmp_path / "second")()
     assert run.best is not None
     first = evaluate(english, world.split("dev")).metrics.rsum
     assert run.best.dev.rsum > 0.8 * first
 
 
-class Killed(Exception):
-    """Simulates a kill between two epochs."""
-
-
-def kill(_: object) -> None:
-    raise Killed
-
-
-def test_a_run_beside_a_frozen_image_side_resumes(
+def test_a_run_with_a_frozen_image_side_resumes(
     make_fit: MakeFit, english: Path, bert: Path, world: World, tmp_path: Path
 ) -> None:
-    whole, parts = (
-        beside(make_fit(tune="text", epochs=2), english, bert, world, tmp_path / name) for name in ("whole", "parts")
-    )
-    with pytest.raises(Killed):
-        parts(on_epoch=kill)
-    losses = [[record.loss for record in run.history] for run in (whole(), parts(resume=True))]
+    fit = second_tower(make_fit(tune="text", epochs=2), english, bert, world, tmp_path / "run")
+    losses = [[record.loss for record in run.history] for run in train_and_resume(fit)]
     assert losses[0] == pytest.approx(losses[1], abs=1e-6)
 
 
-def test_a_frozen_image_side_has_no_tower_that_learns() -> None:
+def test_a_frozen_image_side_has_no_trained_tower() -> None:
     with pytest.raises(
         SettingsError, match="tune: expected none or text, because the image side is frozen, found 'both'"
     ):
         OptimConfig(tune="both", freeze_images=True)
 
 
-def test_a_published_bert_becomes_the_second_tower_of_a_bundle(
-    make_fit: MakeFit, english: Path, published: Path, chinese_world: World, tmp_path: Path
-) -> None:
-    """From its files to a query: the runtime's vectors are those of PyTorch."""
-    run = beside(make_fit(tune="text", epochs=1), english, published, chinese_world, tmp_path / "chinese")()
-    bundle = export_checkpoint(english, tmp_path / "bundle", texts={"zh": run.path})
-    model, _, tokenizer = load_checkpoint(run.path)
+def test_a_published_bert_becomes_the_second_tower_of_a_bundle(english: Path, chinese_run: Run, tmp_path: Path) -> None:
+    """From its files to a query: the runtime's vectors equal PyTorch's."""
+    bundle = export_checkpoint(english, tmp_path / "bundle", texts={"zh": chinese_run.path})
+    model, _, tokenizer = load_checkpoint(chinese_run.path)
     text = "左边红，右边白。"
     with torch.inference_mode():
         expected = model.encode_text(**tokenizer(text, return_tensors="pt", return_token_type_ids=False)).numpy()
@@ -218,8 +224,8 @@ def test_a_compact_vocabulary_has_a_piece_for_each_character() -> None:
     assert "[UNK]" not in [piece for caption in captions for piece in tokenizer.tokenize(caption)]
 
 
-def test_a_compact_vocabulary_keeps_to_its_size() -> None:
-    """Where there are more characters than room, the rarest are unknown."""
+def test_a_compact_vocabulary_has_at_most_its_size() -> None:
+    """If there are more characters, the rarest are unknown."""
     common, rare = "狗雪地", [chr(0x4E00 + number) for number in range(400)]
     captions = [f"{common}{character}" for character in rare] + ["a cab", "bad"] * 3
     tokenizer = learn_tokenizer(captions, CompactBert(vocabulary=100, positions=32))
@@ -229,7 +235,7 @@ def test_a_compact_vocabulary_keeps_to_its_size() -> None:
 
 
 def test_the_same_captions_give_the_same_pieces_and_ids() -> None:
-    """Twice in one process is not enough: the order in which the trainer meets words is random each time."""
+    """The trainer processes words in random order each time."""
     words = [f"{first}{second}{third}ing" for first in "bcdfg" for second in "aeiou" for third in "lmnpr"]
     captions = [f"a {word} dog and the {other}" for word, other in zip(words, reversed(words), strict=True)]
     shape = CompactBert(vocabulary=150, positions=32)
@@ -239,8 +245,8 @@ def test_the_same_captions_give_the_same_pieces_and_ids() -> None:
     assert sorted(first.values()) == list(range(150))
 
 
-def test_forms_inside_words_are_no_special_tokens() -> None:
-    """Typed by a user, they are text."""
+def test_continuation_pieces_are_not_special_tokens() -> None:
+    """If a user types them, they are text."""
     tokenizer = learn_tokenizer(["a cab", "a bad cab"], CompactBert(vocabulary=100, positions=32))
     assert tokenizer.all_special_tokens == ["[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"]
     assert "##a" in tokenizer.get_vocab()

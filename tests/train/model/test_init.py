@@ -1,4 +1,4 @@
-"""Each way in which weights, folders and names can be wrong is named, with what to do."""
+"""Initialization: weights, folders and names, and their errors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import torchvision
 from photoseek_train.errors import SettingsError, TowerError
 from photoseek_train.model.pretrained import load_text_model, load_tokenizer
 from photoseek_train.model.resnet import resnet_names
-from photoseek_train.model.resnet_weights import resnet_weights
 from photoseek_train.model.towers import ImageTower
 
 
@@ -34,7 +33,7 @@ def test_each_resnet_has_the_width_of_its_last_feature_map(name: str, width: int
         assert tower(torch.zeros(2, 3, 64, 64)).shape == (2, width)
 
 
-def test_the_resnets_are_those_of_torchvisions_own_module() -> None:
+def test_the_resnets_are_those_of_torchvisions_module() -> None:
     """Not the quantized ones, and no other family."""
     builders = vars(torchvision.models.resnet)["__all__"]
     assert sorted(resnet_names()) == sorted(name for name in builders if name.islower())
@@ -43,8 +42,6 @@ def test_the_resnets_are_those_of_torchvisions_own_module() -> None:
 def test_another_family_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"image_model: expected one of resnet101, .*, found 'vgg16'"):
         ImageTower("vgg16")
-    with pytest.raises(SettingsError, match="found 'vgg16'"):
-        resnet_weights("none", "vgg16")
 
 
 def test_another_resnet_loads_its_own_weights(tmp_path: Path) -> None:
@@ -55,18 +52,12 @@ def test_another_resnet_loads_its_own_weights(tmp_path: Path) -> None:
     assert torch.equal(tower.resnet.layer3[5].conv2.weight, state["layer3.5.conv2.weight"])
 
 
-def test_the_weights_of_another_resnet_are_named(resnet: Path, tmp_path: Path) -> None:
-    with pytest.raises(TowerError, match=r"expected the weights of resnet50, this looks like resnet18; pass .* or --"):
-        resnet_weights(str(resnet), "resnet50")
-    with torch.device("meta"):
-        names = {name: tensor.shape for name, tensor in torchvision.models.wide_resnet50_2().state_dict().items()}
-    torch.save({name: torch.zeros(()).expand(shape) for name, shape in names.items()}, tmp_path / "wide.pth")
-    with pytest.raises(TowerError, match="this looks like wide_resnet50_2"):
-        resnet_weights(str(tmp_path / "wide.pth"), "resnet50")
-
-
-def test_none_means_random_weights() -> None:
-    assert resnet_weights("none") is None
+def test_the_weights_of_another_resnet_are_refused(resnet: Path) -> None:
+    with pytest.raises(
+        TowerError,
+        match=r"expected the weights of torchvision's resnet34: .*layer1\.2\.conv1.*; pass these weights, or",
+    ):
+        ImageTower.from_pretrained(str(resnet), "resnet34")
 
 
 def change(path: Path, out: Path, **entries: Any) -> str:
@@ -77,23 +68,23 @@ def change(path: Path, out: Path, **entries: Any) -> str:
 
 def test_broken_state_dicts_are_named(resnet: Path, tmp_path: Path) -> None:
     file = tmp_path / "odd.pth"
-    with pytest.raises(TowerError, match=r"lacks 1 entries .*: conv1.weight"):
-        resnet_weights(change(resnet, file, **{"conv1.weight": None}))
-    with pytest.raises(TowerError, match=r"unexpected 1 entries .*: extra"):
-        resnet_weights(change(resnet, file, extra=torch.zeros(1)))
-    with pytest.raises(TowerError, match=r"bn1.weight of shape \(64,\), found \(3,\)"):
-        resnet_weights(change(resnet, file, **{"bn1.weight": torch.zeros(3)}))
+    with pytest.raises(TowerError, match=r"Missing key.*conv1\.weight"):
+        ImageTower.from_pretrained(change(resnet, file, **{"conv1.weight": None}))
+    with pytest.raises(TowerError, match=r"Unexpected key.*extra"):
+        ImageTower.from_pretrained(change(resnet, file, extra=torch.zeros(1)))
+    with pytest.raises(TowerError, match=r"size mismatch for bn1\.weight"):
+        ImageTower.from_pretrained(change(resnet, file, **{"bn1.weight": torch.zeros(3)}))
 
 
 def test_files_that_are_no_state_dicts_are_named(tmp_path: Path) -> None:
     with pytest.raises(TowerError, match="no such file; pass 'imagenet', 'none'"):
-        resnet_weights(str(tmp_path / "missing.pth"))
+        ImageTower.from_pretrained(str(tmp_path / "missing.pth"))
     (tmp_path / "text.pth").write_text("not weights")
     with pytest.raises(TowerError, match=r"found another file"):
-        resnet_weights(str(tmp_path / "text.pth"))
+        ImageTower.from_pretrained(str(tmp_path / "text.pth"))
     torch.save([1, 2], tmp_path / "list.pth")
     with pytest.raises(TowerError, match="found something else"):
-        resnet_weights(str(tmp_path / "list.pth"))
+        ImageTower.from_pretrained(str(tmp_path / "list.pth"))
 
 
 def test_no_network_for_imagenet_names_the_file_to_fetch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,10 +93,8 @@ def test_no_network_for_imagenet_names_the_file_to_fetch(monkeypatch: pytest.Mon
 
     monkeypatch.setattr("torch.hub.load_state_dict_from_url", fail)
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", fail)
-    with pytest.raises(TowerError, match=r"cannot be downloaded: no route to host; .*resnet18-f37072fd\.pth"):
-        resnet_weights("imagenet")
-    with pytest.raises(TowerError, match=r"resnet50-0676ba61\.pth elsewhere"):
-        resnet_weights("imagenet", "resnet50")
+    with pytest.raises(TowerError, match=r"cannot be downloaded: no route to host; .*resnet18-f37072fd\.pth elsewhere"):
+        ImageTower.from_pretrained("imagenet")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The average of checkpoints is that of their weights, and only of like ones."""
+"""Model soups: the mean of the weights of compatible checkpoints."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from photoseek_train.config import AugmentConfig, DataConfig, OptimConfig, TrainingConfig, preprocessing_of
+from photoseek_train.config import AugmentConfig, DataConfig, ModelInit, OptimConfig, TrainingConfig, preprocessing_of
 from photoseek_train.errors import SettingsError
 from photoseek_train.evaluation.evaluate import evaluate
 from photoseek_train.model.checkpoint import (
@@ -19,13 +19,13 @@ from photoseek_train.model.checkpoint import (
     write_weights,
 )
 from photoseek_train.model.compact_bert import CompactBert, create_compact_bert
-from photoseek_train.model.init import ModelInit, build_model
+from photoseek_train.model.init import build_model
 from photoseek_train.model.soup import model_soup
 from toy_world import MakeFit, World
 
 
 def write(folder: Path, bert: Path, resnet: Path, seed: int, size: int = 48, dim: int = 16) -> Path:
-    """A checkpoint of random projectors, batch statistics too."""
+    """Write a checkpoint with random projectors and batch statistics."""
     built = build_model(ModelInit(str(bert), str(resnet), max_tokens=24, dim=dim), seed=seed)
     generator = torch.Generator().manual_seed(seed)
     for name, buffer in built.model.named_buffers():
@@ -38,38 +38,40 @@ def write(folder: Path, bert: Path, resnet: Path, seed: int, size: int = 48, dim
     return folder
 
 
-@pytest.fixture
-def three(tmp_path: Path, bert: Path, resnet: Path) -> list[Path]:
-    return [write(tmp_path / str(seed), bert, resnet, seed) for seed in range(3)]
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory, bert: Path, resnet: Path) -> list[Path]:
+    """Three compatible checkpoints; read-only."""
+    folder = tmp_path_factory.mktemp("three")
+    return [write(folder / str(seed), bert, resnet, seed) for seed in range(3)]
 
 
 def test_each_weight_is_the_mean_of_that_weight(three: list[Path], tmp_path: Path) -> None:
     model_soup(three, tmp_path / "soup")
     soup = load_checkpoint(tmp_path / "soup")
-    parts = [load_checkpoint(path).model.state_dict() for path in three]
+    states = [load_checkpoint(path).model.state_dict() for path in three]
     for name, found in soup.model.state_dict().items():
         if found.is_floating_point():
-            expected = torch.stack([part[name].double() for part in parts]).mean(0)
+            expected = torch.stack([state[name].double() for state in states]).mean(0)
             torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=1e-7)
         else:
-            assert torch.equal(found, parts[0][name])
-    assert any(not torch.equal(parts[0][name], parts[1][name]) for name in parts[0] if "running_var" in name)
+            assert torch.equal(found, states[0][name])
+    assert any(not torch.equal(states[0][name], states[1][name]) for name in states[0] if "running_var" in name)
     assert soup.config == load_checkpoint(three[0]).config
     assert read_metrics(tmp_path / "soup")["average_of"] == [weights_hash(path) for path in three]
 
 
-def test_checkpoints_of_one_road_average_to_one_that_works(
+def test_the_average_of_a_run_and_its_continuation_finds_photos(
     world: World, english: Path, make_fit: MakeFit, tmp_path: Path
 ) -> None:
     fit = make_fit(tmp_path / "second", tune="both", epochs=1)
-    sources = replace(fit.settings.sources, text_model="", checkpoint=english)
+    sources = replace(fit.settings.sources, text_model=None, checkpoint=english)
     replace(fit, settings=replace(fit.settings, sources=sources))()
     model_soup([english, tmp_path / "second"], tmp_path / "soup")
     found = evaluate(tmp_path / "soup", world.split("dev")).metrics
     assert found.text_to_image.r10 > 50
 
 
-def test_unlike_ones_are_refused_and_nothing_is_written(
+def test_incompatible_checkpoints_are_refused_and_nothing_is_written(
     three: list[Path], bert: Path, resnet: Path, tmp_path: Path
 ) -> None:
     other = tmp_path / "other-bert"

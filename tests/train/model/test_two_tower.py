@@ -1,4 +1,4 @@
-"""Projector, pooling and temperature against what their formulae say."""
+"""Projector, pooling and temperature against their formulas."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from photoseek_train.config import ModelInit
 from photoseek_train.errors import SettingsError
-from photoseek_train.model.init import ModelInit, build_model
+from photoseek_train.model.init import build_model
 from photoseek_train.model.towers import TextTower, mean_pooling, weights_sha256
 from photoseek_train.model.two_tower import Projector, TwoTower
 
@@ -51,14 +52,14 @@ def test_padding_changes_no_text_vector(bert: Path, pooling: str) -> None:
 
 
 def test_attention_implementations_agree(bert: Path) -> None:
-    """Export uses eager attention; it has to compute what training did."""
+    """Export uses eager attention, which must compute the same vectors."""
     ids = torch.tensor([[2, 7, 9, 3]])
     with torch.inference_mode():
-        made = [
+        vectors = [
             TextTower.from_pretrained(str(bert), attention=attention).eval()(ids, torch.ones_like(ids))
             for attention in ("sdpa", "eager")
         ]
-    torch.testing.assert_close(made[0], made[1], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(vectors[0], vectors[1], atol=1e-5, rtol=1e-5)
 
 
 def test_unknown_pooling_is_refused(bert: Path) -> None:
@@ -81,7 +82,7 @@ def test_encoded_rows_have_unit_length(model: TwoTower) -> None:
     torch.testing.assert_close(vectors.norm(dim=1), torch.ones(3))
 
 
-def test_temperature_begins_and_ends_as_in_clip(bert: Path, resnet: Path) -> None:
+def test_temperature_has_the_initial_and_maximum_value_of_clip(bert: Path, resnet: Path) -> None:
     model = build_model(ModelInit(str(bert), str(resnet), max_tokens=24), seed=0).model
     assert float(model.inverse_temperature.detach()) == pytest.approx(1 / 0.07)
     with torch.no_grad():
@@ -90,7 +91,7 @@ def test_temperature_begins_and_ends_as_in_clip(bert: Path, resnet: Path) -> Non
     assert float(model.inverse_temperature.detach()) == pytest.approx(100.0)
 
 
-def test_a_seed_gives_one_model(bert: Path, resnet: Path) -> None:
+def test_a_seed_determines_the_model(bert: Path, resnet: Path) -> None:
     sources = ModelInit(str(bert), str(resnet), max_tokens=24)
     hashes = [weights_sha256(build_model(sources, seed).model) for seed in (1, 1, 2)]
     assert hashes[0] == hashes[1] != hashes[2]

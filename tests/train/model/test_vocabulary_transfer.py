@@ -1,4 +1,4 @@
-"""What a tower of one language knows is taken over into another, through captions of the same photos."""
+"""Transfer of a text tower to another language, by captions of the same photos."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ import torch
 
 from photoseek.captions import Caption
 from photoseek_export import export_checkpoint
+from photoseek_train.config import ModelInit
 from photoseek_train.errors import SettingsError
 from photoseek_train.evaluation.evaluate import evaluate
 from photoseek_train.model.checkpoint import CheckpointFiles, load_checkpoint, read_metrics, weights_hash
-from photoseek_train.model.init import ModelInit
-from photoseek_train.model.vocabulary_transfer import transfer_vocabulary
-from photoseek_train.model.word_alignment import Ids, train_ibm_model1
+from photoseek_train.model.vocabulary_transfer import Ids, train_ibm_model1, transfer_vocabulary
 from toy_world import MakeFit, World
 
 CHINESE = {"red": "红", "green": "绿", "blue": "蓝", "white": "白"}
@@ -56,13 +55,13 @@ def test_alignment_equals_loops_over_every_pair() -> None:
     np.testing.assert_allclose(train_ibm_model1(ours, theirs, (6, 8), 5), given, atol=1e-5)
 
 
-def test_tokens_in_no_caption_stand_for_nothing() -> None:
+def test_tokens_without_captions_have_probability_zero() -> None:
     found = train_ibm_model1([ids(1)], [ids(2, 2, 0)], (3, 4))
     np.testing.assert_allclose(found, [[0] * 4, [1 / 3, 0, 2 / 3, 0], [0] * 4], atol=1e-6)
 
 
 def translate(text: str) -> str:
-    """The world's sentences in Chinese: left and right keep their order, and another sentence frames them."""
+    """Return the Chinese translation of a caption."""
     found = [CHINESE[word] for word in text.lower().replace(",", " ").replace(".", " ").split() if word in CHINESE]
     return f"左边{found[0]}，右边{found[1]}。" if "beside" in text else f"一张图，先{found[0]}再{found[1]}"
 
@@ -79,38 +78,40 @@ def captions_of(world: World) -> list[Caption]:
     return list(world.split("train").captions)
 
 
-class Begun(NamedTuple):
-    """A checkpoint that was transplanted into Chinese, and how many word pieces it has."""
+class Transferred(NamedTuple):
+    """A checkpoint that was transferred to Chinese, and its number of word pieces."""
 
     path: Path
     pieces: int
 
 
 @pytest.fixture(scope="module")
-def begun(world: World, chinese: World, english: Path, tmp_path_factory: pytest.TempPathFactory) -> Begun:
-    """Read only."""
-    out = tmp_path_factory.mktemp("begun") / "zh"
-    return Begun(out, transfer_vocabulary(english, captions_of(world), captions_of(chinese), out))
+def transferred(world: World, chinese: World, english: Path, tmp_path_factory: pytest.TempPathFactory) -> Transferred:
+    """Read-only."""
+    out = tmp_path_factory.mktemp("transferred") / "zh"
+    return Transferred(out, transfer_vocabulary(english, captions_of(world), captions_of(chinese), out))
 
 
-def test_a_transplanted_tower_understands_before_it_has_learned(chinese: World, english: Path, begun: Begun) -> None:
-    loaded = load_checkpoint(begun.path)
-    assert len(loaded.tokenizer) == begun.pieces == loaded.config.model.text_architecture["vocab_size"]
-    found = evaluate(begun.path, chinese.split("dev")).metrics.text_to_image
-    # a guess would have the photo among the first five of 16 in 31%
+def test_a_transferred_tower_finds_photos_before_training(
+    chinese: World, english: Path, transferred: Transferred
+) -> None:
+    loaded = load_checkpoint(transferred.path)
+    assert len(loaded.tokenizer) == transferred.pieces == loaded.config.model.text_architecture["vocab_size"]
+    found = evaluate(transferred.path, chinese.split("dev")).metrics.text_to_image
+    # by chance, the photo is among the first five of 16 in 31%
     assert found.r5 > 60
     before, after = load_checkpoint(english).model.state_dict(), loaded.model.state_dict()
     differing = [name for name, tensor in before.items() if not torch.equal(tensor, after[name])]
     assert differing == ["text_tower.bert.embeddings.word_embeddings.weight"]
-    assert read_metrics(begun.path)["transplanted_from"] == weights_hash(english)
+    assert read_metrics(transferred.path)["transplanted_from"] == weights_hash(english)
 
 
-def test_it_is_tuned_and_exported_beside_the_first(
-    make_fit: MakeFit, chinese: World, english: Path, begun: Begun, tmp_path: Path
+def test_it_is_trained_and_exported_with_the_first_tower(
+    make_fit: MakeFit, chinese: World, english: Path, transferred: Transferred, tmp_path: Path
 ) -> None:
-    """Its metrics go into the bundle only if they are those of its weights."""
+    """The bundle records its metrics only if they belong to its weights."""
     fit = make_fit(tmp_path / "tuned", tune="text", epochs=2, freeze_images=True, text_lr=1e-4, lr=1e-3)
-    sources = ModelInit("", max_tokens=24, checkpoint=begun.path, dropout=0.0)
+    sources = ModelInit(max_tokens=24, checkpoint=transferred.path, dropout=0.0)
     settings = replace(fit.settings, sources=sources)
     run = replace(fit, train=chinese.split("train"), dev=chinese.split("dev"), settings=settings)()
     assert run.best is not None
@@ -123,7 +124,7 @@ def test_it_is_tuned_and_exported_beside_the_first(
     assert "metrics" not in bundle.manifest.text_towers["zh"].precisions["fp32"]
 
 
-def test_what_cannot_be_transplanted_is_refused_and_nothing_is_written(
+def test_captions_of_other_photos_are_refused_and_nothing_is_written(
     world: World, chinese: World, english: Path, tmp_path: Path
 ) -> None:
     elsewhere = [Caption(f"other/{caption.image}", caption.index, caption.text) for caption in captions_of(chinese)]
@@ -134,7 +135,7 @@ def test_what_cannot_be_transplanted_is_refused_and_nothing_is_written(
         transfer_vocabulary(english, captions_of(world), captions_of(chinese), english)
 
 
-def test_a_piece_that_no_common_photo_has_begins_in_the_middle(
+def test_a_piece_without_a_common_photo_is_initialized_with_the_mean(
     world: World, chinese: World, english: Path, tmp_path: Path
 ) -> None:
     further = [*captions_of(chinese), *(Caption("elsewhere.png", number, "狗狗狗狗") for number in range(5))]

@@ -1,4 +1,4 @@
-"""The report of a run: complete in itself, safe with any text, and showing the failures that there are."""
+"""The report of a run: self-contained, safe with any text, with the worst failures."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from photoseek.vectors import normalize
 from photoseek_train.cli.app import app
 from photoseek_train.data.dataset import CaptionedPhotos
 from photoseek_train.errors import CheckpointDamaged, CheckpointNotFound, DataError, SettingsError
+from photoseek_train.evaluation.evaluate import evaluate_split
 from photoseek_train.evaluation.examples import ExampleCounts, select_examples
 from photoseek_train.features.encode import SplitVectors
 from photoseek_train.model.checkpoint import CheckpointFiles, write_history
@@ -32,8 +33,8 @@ from toy_world import World
 HOSTILE = '<script>alert(1)</script> & "quotes" {{ 7 * 7 }} </style>'
 
 
-class Seen(HTMLParser):
-    """The tags of a page, and whatever could make a browser ask a server."""
+class Page(HTMLParser):
+    """The tags of a page, and the addresses that a browser could request."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -53,7 +54,7 @@ def call(*arguments: object) -> Result:
 
 @pytest.fixture
 def split(tmp_path: Path) -> tuple[CaptionedPhotos, SplitVectors]:
-    """Four photos on four axes; the caption of the last, which is hostile, looks like the first."""
+    """Four photos on four axes; the caption of the last one, which is hostile, is closest to the first."""
     names = ["a.png", "b.png", "c.png", "<b>d & e.png"]
     for row, name in enumerate(names):
         write_color(tmp_path / "images" / name, (60 * row, 90, 200))
@@ -64,7 +65,7 @@ def split(tmp_path: Path) -> tuple[CaptionedPhotos, SplitVectors]:
     )
 
 
-def test_the_planted_failure_is_chosen_with_its_rank_and_margin(split: tuple[CaptionedPhotos, SplitVectors]) -> None:
+def test_the_failure_is_selected_with_its_rank_and_margin(split: tuple[CaptionedPhotos, SplitVectors]) -> None:
     found = select_examples(*split, ExampleCounts(captions=4, photos=4, failures=3, answers=2))
     (worst,) = found.worst
     (confusion,) = found.confusions
@@ -78,34 +79,35 @@ def test_the_planted_failure_is_chosen_with_its_rank_and_margin(split: tuple[Cap
     assert found.photos[0].answers[0].right
 
 
-def test_failures_are_ordered_and_of_different_photos() -> None:
+def test_failures_are_sorted_and_have_different_photos() -> None:
     rng = np.random.default_rng(0)
     names = tuple(f"{row}.jpg" for row in range(40))
     captions = tuple(Caption(names[row // 5], row % 5, "x") for row in range(200))
     vectors = SplitVectors(normalize(rng.normal(size=(40, 6))), normalize(rng.normal(size=(200, 6))))
     found = select_examples(CaptionedPhotos(Path(), names, captions), vectors, ExampleCounts(failures=8))
     scores = vectors.texts @ vectors.images.T
-    own = np.arange(200) // 5
-    ranks = [int((scores[row] > scores[row, own[row]]).sum()) + 1 for row in range(200)]
-    wrong = [max(scores[row, photo] for photo in range(40) if photo != own[row]) for row in range(200)]
+    photo_of = np.arange(200) // 5
+    ranks = [int((scores[row] > scores[row, photo_of[row]]).sum()) + 1 for row in range(200)]
+    wrong = [max(scores[row, photo] for photo in range(40) if photo != photo_of[row]) for row in range(200)]
     for failures in (found.worst, found.confusions):
-        assert len({own[search.row] for search in failures}) == len(failures) == 8
+        assert len({photo_of[search.row] for search in failures}) == len(failures) == 8
     assert [search.rank for search in found.worst] == sorted((search.rank for search in found.worst), reverse=True)
     assert found.worst[0].rank == max(ranks)
     for search in (*found.worst, *found.confusions, *found.captions):
         assert search.rank == ranks[search.row]
-        assert search.margin == pytest.approx(wrong[search.row] - scores[search.row, own[search.row]], abs=1e-5)
+        assert search.margin == pytest.approx(wrong[search.row] - scores[search.row, photo_of[search.row]], abs=1e-5)
     margins = [search.margin for search in found.confusions]
     assert margins == sorted(margins, reverse=True)
 
 
-def test_the_report_of_a_run_is_complete_safe_and_alone(
+def test_the_report_is_complete_safe_and_self_contained(
     frozen_run: Run, split: tuple[CaptionedPhotos, SplitVectors], tmp_path: Path
 ) -> None:
-    (split[0].folder / "b.png").unlink()  # gone since it was measured
-    findings = ReportData.measured("four", *split, EvaluationProtocol(resamples=50))
+    (split[0].folder / "b.png").unlink()  # deleted after evaluation
+    evaluation = evaluate_split(*split, EvaluationProtocol(resamples=50))
+    findings = ReportData.of("four", *split, evaluation)
     page = write_report(frozen_run.path, findings, tmp_path / "report.html").read_text("utf-8")
-    seen = Seen(page)
+    seen = Page(page)
     assert seen.addresses
     assert all(address.startswith("data:image/jpeg;base64,") for address in seen.addresses)
     assert not re.search(r"https?:|@import|url\(|javascript:", page)
@@ -119,20 +121,20 @@ def test_the_report_of_a_run_is_complete_safe_and_alone(
     assert "its photo, rank 4" in failures
     for chart in ("loss", "text to image, %", "rsum", "learning rate", "temperature", "seconds per epoch"):
         assert f'aria-label="{chart} by epoch"' in page
-    for told in ("<dt>seed</dt><dd>0</dd>", "<dt>torch</dt>", "<dt>cores</dt>", "<dt>train images</dt><dd>48</dd>"):
-        assert told in page
+    for text in ("<dt>seed</dt><dd>0</dd>", "<dt>torch</dt>", "<dt>cores</dt>", "<dt>train images</dt><dd>48</dd>"):
+        assert text in page
     assert frozen_run.best is not None
     assert f"<dd>{frozen_run.best.dev.rsum:.1f}</dd>" in page
 
 
 @pytest.fixture
 def run(frozen_run: Run, tmp_path: Path) -> Path:
-    """A run without its weights, to be changed."""
+    """A copy of a run without its weights, to be changed."""
     large = shutil.ignore_patterns(CheckpointFiles.WEIGHTS, CheckpointFiles.LAST, CheckpointFiles.FEATURES)
     return shutil.copytree(frozen_run.path, tmp_path / "run", ignore=large)
 
 
-def test_a_run_under_way_has_a_report_without_findings(run: Path) -> None:
+def test_a_run_in_progress_has_a_report_without_results(run: Path) -> None:
     page = write_report(run).read_text("utf-8")
     assert 'id="curves"' in page
     assert 'id="failures"' not in page
@@ -154,8 +156,8 @@ def test_fit_and_evaluate_and_report_write_reports(world: World, bert: Path, res
     again = (tmp_path / "again.html").read_text("utf-8")
     assert again[: again.index('id="examples"')] == first[: first.index('id="examples"')]  # the same figures and curves
 
-    asked = ["evaluate", run, *data, "--split", world.dev, "--report", tmp_path / "e" / "found.html"]
-    found = json.loads(call(*asked, "--folds", 2, "--sample", 10, "--resamples", 30, "--json").stdout)
+    command = ["evaluate", run, *data, "--split", world.dev, "--report", tmp_path / "e" / "found.html"]
+    found = json.loads(call(*command, "--folds", 2, "--sample", 10, "--resamples", 30, "--json").stdout)
     assert (found["images"], found["captions"], found["folds"]["images"], found["interval"]["resamples"]) == (
         10,
         20,
@@ -168,17 +170,17 @@ def test_fit_and_evaluate_and_report_write_reports(world: World, bert: Path, res
     assert 'id="curves"' not in page
 
 
-def test_without_a_run_or_its_data_the_report_says_what_to_give(run: Path, tmp_path: Path) -> None:
+def test_errors_name_the_missing_run_or_data(run: Path, tmp_path: Path) -> None:
     with pytest.raises(CheckpointNotFound, match="no run here"):
         files_of(tmp_path, None, None, None)
     with pytest.raises(SettingsError, match="pass --images, --captions and --split"):
         files_of(run, None, None, None)
     with pytest.raises(SettingsError, match="--images and --captions together"):
         files_of(run, tmp_path, None, None)
-    kept = DataFiles(tmp_path / "images", (tmp_path / "a", tmp_path / "b"), None)
-    kept.save(run)
-    assert files_of(run, None, None, None) == kept
-    named = DataFiles(tmp_path / "images", (tmp_path / "dataset.json",), "val")  # a split that the captions carry
+    files = DataFiles(tmp_path / "images", (tmp_path / "a", tmp_path / "b"), None)
+    files.save(run)
+    assert files_of(run, None, None, None) == files
+    named = DataFiles(tmp_path / "images", (tmp_path / "dataset.json",), "val")  # a split of the caption file
     named.save(run)
     assert files_of(run, None, None, None) == named
     (run / CheckpointFiles.DATA).write_text("[]")
@@ -186,7 +188,7 @@ def test_without_a_run_or_its_data_the_report_says_what_to_give(run: Path, tmp_p
         files_of(run, None, None, None)
 
 
-def test_a_run_lists_each_environment_once(tmp_path: Path) -> None:
+def test_each_environment_is_recorded_once(tmp_path: Path) -> None:
     record_environment(tmp_path)
     record_environment(tmp_path)
     (now,) = read_environments(tmp_path)
@@ -198,7 +200,7 @@ def test_a_run_lists_each_environment_once(tmp_path: Path) -> None:
     assert read_environments(tmp_path) == []
 
 
-def test_curves_lie_where_their_numbers_are() -> None:
+def test_curves_have_the_coordinates_of_their_numbers() -> None:
     recalls = {"r1": 0.0, "r5": 50.0, "r10": 100.0}
     rows = [
         {"epoch": epoch, "loss": loss, "lr": {"projectors": 0.001}, "dev": {"text_to_image": recalls}, "grad_norm": 2.0}
@@ -211,8 +213,8 @@ def test_curves_lie_where_their_numbers_are() -> None:
     assert charts["loss"].best == 350.0
     assert [tick.label for tick in charts["loss"].y_ticks] == ["0", "1", "2", "3", "4"]
     assert [curve.last for curve in charts["text to image, %"].curves] == ["0", "50", "100"]
-    assert charts["temperature"].curves[0].points == ()  # not in these records
-    assert charts["grad norm"].curves[0].last == "2"  # a number of another version
+    assert charts["temperature"].curves[0].points == ()  # missing in these records
+    assert charts["grad norm"].curves[0].last == "2"  # a field of another version
     assert build_charts([], None) == []
 
 
@@ -225,7 +227,7 @@ def test_ticks_are_round_and_enclose_the_numbers(low: float, high: float) -> Non
     np.testing.assert_allclose(np.diff(ticks), ticks[1] - ticks[0], rtol=1e-6)
 
 
-def test_one_epoch_of_a_long_run_is_drawn_within_the_picture(tmp_path: Path) -> None:
+def test_short_and_long_runs_are_drawn_inside_the_chart(tmp_path: Path) -> None:
     write_history(tmp_path, [{"epoch": epoch, "loss": 1 / epoch} for epoch in range(1, 251)])
     rows = [json.loads(line) for line in (tmp_path / CheckpointFiles.HISTORY).read_text().splitlines()]
     for history in (rows[:1], rows):

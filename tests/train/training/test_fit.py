@@ -1,4 +1,4 @@
-"""Training learns, can be stopped at any epoch, and refuses what makes no sense."""
+"""Training: results, resumption, and invalid settings."""
 
 from __future__ import annotations
 
@@ -12,26 +12,25 @@ import numpy as np
 import pytest
 import torch
 
-from photoseek_train.config import FORMAT, AugmentConfig, OptimConfig, preprocessing_of
+from photoseek_train.config import FORMAT, AugmentConfig, FitResources, ModelInit, OptimConfig, preprocessing_of
 from photoseek_train.errors import CheckpointIncompatible, DataError, RunDiverged, RunExists, RunMismatch, SettingsError
 from photoseek_train.evaluation.evaluate import evaluate
 from photoseek_train.features.frozen_features import VIEWS
 from photoseek_train.model.checkpoint import CheckpointFiles, load_checkpoint, read_metrics, weights_hash
-from photoseek_train.model.init import ModelInit, build_model
-from photoseek_train.training.ema import create_ema
-from photoseek_train.training.fit import Fit, FitResources, FitSettings
+from photoseek_train.model.init import build_model
+from photoseek_train.training.fit import Fit, FitSettings
+from photoseek_train.training.optimizer import create_ema
 from photoseek_train.training.run_folder import Run
 from photoseek_train.training.trainer import EpochRecord, freeze, set_training
-from toy_world import MakeFit, World
+from toy_world import MakeFit, World, train_and_resume
 
 CHANCE_RSUM = 2 * (100 + 500 + 1000) / 16  # 16 photos: one guess in 16 is right
 
 
 @pytest.mark.parametrize("tune", ["none", "image", "text", "both"])
-def test_every_mode_learns(make_fit: MakeFit, request: pytest.FixtureRequest, tune: str) -> None:
-    trained = {"text": "text_run", "both": "english_run"}
-    fresh = {"none": 12, "image": 5}
-    run = request.getfixturevalue(trained[tune]) if tune in trained else make_fit(tune=tune, epochs=fresh[tune])()
+def test_every_mode_finds_photos(make_fit: MakeFit, request: pytest.FixtureRequest, tune: str) -> None:
+    trained = {"image": "image_run", "text": "text_run", "both": "english_run"}
+    run = request.getfixturevalue(trained[tune]) if tune in trained else make_fit(tune=tune, epochs=12)()
     first, last, best = run.history[0], run.history[-1], run.best
     assert best is not None
     assert last.loss < 0.8 * first.loss
@@ -40,7 +39,7 @@ def test_every_mode_learns(make_fit: MakeFit, request: pytest.FixtureRequest, tu
 
 
 def test_the_checkpoint_is_that_of_the_best_epoch(text_run: Run, world: World) -> None:
-    """What is on disk measures the same as in training, with nothing but the folder."""
+    """Evaluation of the folder returns the metrics that training recorded."""
     metrics = read_metrics(text_run.path)
     assert text_run.best is not None
     assert metrics["epoch"] == text_run.best.epoch
@@ -48,7 +47,7 @@ def test_the_checkpoint_is_that_of_the_best_epoch(text_run: Run, world: World) -
     assert evaluate(text_run.path, world.split("dev")).metrics.to_json() == metrics["dev"]
 
 
-def test_frozen_towers_stay_as_they_were(text_run: Run, resnet: Path) -> None:
+def test_frozen_towers_do_not_change(text_run: Run, resnet: Path) -> None:
     trained = load_checkpoint(text_run.path).model.image_tower.resnet.state_dict()
     for name, tensor in torch.load(resnet, weights_only=True).items():
         if not name.startswith("fc."):
@@ -56,7 +55,7 @@ def test_frozen_towers_stay_as_they_were(text_run: Run, resnet: Path) -> None:
 
 
 @pytest.mark.parametrize(("tune", "image", "text"), [("none", 0, 0), ("image", 1, 0), ("text", 0, 1), ("both", 1, 1)])
-def test_only_what_learns_is_in_training_mode(bert: Path, resnet: Path, tune: str, image: int, text: int) -> None:
+def test_only_trained_towers_are_in_training_mode(bert: Path, resnet: Path, tune: str, image: int, text: int) -> None:
     """A frozen tower in training mode would drop states, and change its batch statistics."""
     model = build_model(ModelInit(str(bert), str(resnet), max_tokens=24), seed=0).model
     config = OptimConfig(tune=tune)
@@ -69,8 +68,8 @@ def test_only_what_learns_is_in_training_mode(bert: Path, resnet: Path, tune: st
     assert model.logit_scale.requires_grad
 
 
-def test_training_goes_on_from_a_checkpoint(make_fit: MakeFit, english_run: Run, world: World, tmp_path: Path) -> None:
-    """Towers and projectors are taken over: the first epoch is no worse than the last of the run before."""
+def test_a_run_continues_from_a_checkpoint(make_fit: MakeFit, english_run: Run, world: World, tmp_path: Path) -> None:
+    """Towers and projectors are loaded: the first epoch is no worse than the last one of the earlier run."""
     assert english_run.best is not None
     sources = ModelInit(checkpoint=english_run.path, max_tokens=24, dropout=0.0)
     model = build_model(sources, seed=99).model
@@ -85,18 +84,6 @@ def test_training_goes_on_from_a_checkpoint(make_fit: MakeFit, english_run: Run,
     assert second.config.model.dim == 16
 
 
-class Killed(Exception):
-    """Simulates a kill between two epochs."""
-
-
-def kill_after(epoch: int) -> object:
-    def note(record: EpochRecord) -> None:
-        if record.epoch == epoch:
-            raise Killed
-
-    return note
-
-
 @pytest.mark.parametrize(
     "optim",
     [
@@ -106,23 +93,21 @@ def kill_after(epoch: int) -> object:
     ],
     ids=str,
 )
-def test_a_resumed_run_ends_like_one_never_stopped(make_fit: MakeFit, tmp_path: Path, optim: dict[str, Any]) -> None:
+def test_a_resumed_run_ends_like_an_uninterrupted_one(make_fit: MakeFit, optim: dict[str, Any]) -> None:
     views = 0 if optim["tune"] == "both" else 3
     augment = AugmentConfig(  # random choices to reproduce
         crop_scale=0.7, flip=True, color=0.4, gray=0.2, erase=0.5, first_size=32, views=views
     )
-
-    def run(name: str) -> Fit:
-        fit = make_fit(tmp_path / name, epochs=2, augment=AugmentConfig(), **optim)
-        return replace(fit, settings=replace(fit.settings, preprocessing=preprocessing_of(64), augment=augment))
-
-    whole = run("whole")()
-    with pytest.raises(Killed):
-        run("parts")(on_epoch=kill_after(1))
-    parts = run("parts")(resume=True)
-    assert [record.dev.to_json() for record in parts.history] == [record.dev.to_json() for record in whole.history]
-    assert [record.loss for record in parts.history] == pytest.approx([r.loss for r in whole.history], abs=1e-6)
-    states = [torch.load(run.path / CheckpointFiles.LAST, weights_only=True)["weights"] for run in (whole, parts)]
+    fit = make_fit(epochs=2, augment=AugmentConfig(), **optim)
+    settings = replace(fit.settings, preprocessing=preprocessing_of(64), augment=augment)
+    runs = uninterrupted, resumed = train_and_resume(replace(fit, settings=settings))
+    assert [record.dev.to_json() for record in resumed.history] == [
+        record.dev.to_json() for record in uninterrupted.history
+    ]
+    assert [record.loss for record in resumed.history] == pytest.approx(
+        [r.loss for r in uninterrupted.history], abs=1e-6
+    )
+    states = [torch.load(run.path / CheckpointFiles.LAST, weights_only=True)["weights"] for run in runs]
     for name, tensor in states[0]["image_projector"].items():
         torch.testing.assert_close(tensor, states[1]["image_projector"][name], atol=1e-6, rtol=1e-6)
 
@@ -135,15 +120,15 @@ def test_the_triplet_loss_learns(make_fit: MakeFit) -> None:
     assert run.best.dev.rsum > 1.5 * CHANCE_RSUM
 
 
-def test_the_average_is_kept_and_not_the_last_step(make_fit: MakeFit, world: World, tmp_path: Path) -> None:
-    """Two steps: the first is copied, then the average moves 1 - min(0.9, 2 / 11) of the way."""
+def test_the_moving_average_is_saved_and_not_the_last_step(make_fit: MakeFit, world: World, tmp_path: Path) -> None:
+    """Two steps: the first is copied, then the average moves by a fraction of 1 - min(0.9, 2 / 11)."""
     plain = make_fit(tmp_path / "plain", epochs=1, batch_size=48)()
     averaged = make_fit(tmp_path / "averaged", epochs=1, batch_size=48, ema=0.9)()
     after = [load_checkpoint(run.path).model.state_dict() for run in (plain, averaged)]
     last = torch.load(averaged.path / CheckpointFiles.LAST, weights_only=True)["weights"]["image_projector"][
         "first.weight"
     ]
-    assert torch.equal(last, after[0]["image_projector.first.weight"])  # the average doesn't change the training
+    assert torch.equal(last, after[0]["image_projector.first.weight"])  # the average does not change training
     assert not torch.equal(last, after[1]["image_projector.first.weight"])
     assert evaluate(averaged.path, world.split("dev")).metrics == averaged.history[0].dev
 
@@ -156,12 +141,12 @@ def test_a_moving_average_worked_by_hand() -> None:
         weights.weight.fill_(value)
         average.update_parameters(weights)
     second = 1.0 + (1 - 2 / 11) * (2.0 - 1.0)  # the first is copied; the decay after one step is 2 / 11
-    third = second + (1 - 0.25) * (3.0 - second)  # after two it would be 3 / 12, which is the highest asked for
+    third = second + (1 - 0.25) * (3.0 - second)  # after two steps, 3 / 12, which is the maximum
     assert float(average.module.weight) == pytest.approx(third)
 
 
-def test_a_run_that_no_longer_improves_stops(make_fit: MakeFit) -> None:
-    """Dev never gets better than in epoch 1 when nothing is learned; a resumed run doesn't go on either."""
+def test_a_run_without_improvement_stops(make_fit: MakeFit) -> None:
+    """With a learning rate of nearly 0, epoch 1 is the best; a resumed run does not continue either."""
     run = make_fit(epochs=9, lr=1e-12, patience=2)()
     assert run.best is not None
     assert (run.best.epoch, len(run.history)) == (1, 3)
@@ -177,29 +162,29 @@ def test_history_has_a_line_for_each_epoch(frozen_run: Run) -> None:
 
 @pytest.fixture
 def copy(frozen_run: Run, tmp_path: Path) -> Path:
-    """The folder of a finished run, to resume or to damage."""
+    """A copy of a finished run, to resume or to damage."""
     return shutil.copytree(frozen_run.path, tmp_path / "out")
 
 
-def test_a_finished_run_is_left_as_it_is(make_fit: MakeFit, copy: Path) -> None:
+def test_resuming_a_finished_run_changes_nothing(make_fit: MakeFit, copy: Path) -> None:
     before = (copy / CheckpointFiles.LAST).read_bytes()
     assert len(make_fit(copy, epochs=2)(resume=True).history) == 2
     assert (copy / CheckpointFiles.LAST).read_bytes() == before
 
 
 def test_an_epoch_whose_state_was_not_written_is_trained_again(make_fit: MakeFit, copy: Path, frozen_run: Run) -> None:
-    """Killed after its weights and history were: the state is written last."""
+    """The run was killed after it wrote weights and history: the state is written last."""
     (copy / CheckpointFiles.LAST).unlink()
     again = make_fit(copy, epochs=2)(resume=True)
     assert [record.loss for record in again.history] == [record.loss for record in frozen_run.history]
 
 
-def test_a_folder_that_holds_a_run_is_refused(make_fit: MakeFit, frozen_run: Run) -> None:
+def test_a_folder_with_a_run_is_refused(make_fit: MakeFit, frozen_run: Run) -> None:
     with pytest.raises(RunExists, match="contains a run; continue it with --resume"):
         make_fit(frozen_run.path, epochs=2)()
 
 
-def test_a_run_with_other_settings_says_what_differs(make_fit: MakeFit, frozen_run: Run) -> None:
+def test_the_settings_that_differ_are_named(make_fit: MakeFit, frozen_run: Run) -> None:
     with pytest.raises(RunMismatch, match=r"optim\.epochs: 3, not 2; optim\.seed: 5, not 0"):
         make_fit(frozen_run.path, epochs=3, seed=5)(resume=True)
 
@@ -224,7 +209,7 @@ def test_a_run_of_another_format_is_refused(make_fit: MakeFit, copy: Path) -> No
         make_fit(copy, epochs=2)(resume=True)
 
 
-def test_a_folder_of_other_things_is_refused(make_fit: MakeFit, bert: Path) -> None:
+def test_a_folder_with_other_files_is_refused(make_fit: MakeFit, bert: Path) -> None:
     """Also with --resume, and although a Hugging Face folder has a config.json."""
     with pytest.raises(RunExists, match="found files in it"):
         make_fit(bert, epochs=1)(resume=True)
@@ -249,29 +234,29 @@ def test_random_weights_cannot_stay_frozen(make_fit: MakeFit, bert: Path, tune: 
         {"loss": "l2"},
         {"ema": 1.0},
         {"mask_tokens": 1.0},
-        {"mask_tokens": 0.1},  # where the text tower rests
+        {"mask_tokens": 0.1},  # with a frozen text tower
     ],
 )
-def test_settings_that_make_no_sense_are_named(make_fit: MakeFit, setting: dict[str, object]) -> None:
+def test_invalid_settings_are_named(make_fit: MakeFit, setting: dict[str, object]) -> None:
     (name,) = setting
     with pytest.raises(SettingsError, match=f"^{name}: expected .*, found"):
         make_fit(**setting)
 
 
-def test_views_are_for_a_tower_that_rests(make_fit: MakeFit) -> None:
+def test_views_need_a_frozen_image_tower(make_fit: MakeFit) -> None:
     with pytest.raises(SettingsError, match=r"^views: expected 0 with a trained image tower.*found 2"):
         make_fit(tune="image", augment=AugmentConfig(views=2))
     with pytest.raises(SettingsError, match=r"^views: expected 0 or more, found -1"):
         AugmentConfig(views=-1)
 
 
-def test_learning_from_views_makes_them_once(make_fit: MakeFit) -> None:
+def test_views_are_encoded_once_and_trained_on(make_fit: MakeFit) -> None:
     run = make_fit(tune="text", epochs=12, mask_tokens=0.1, augment=AugmentConfig(crop_scale=0.8, views=2))()
     assert run.best is not None
     assert run.best.dev.rsum > 1.5 * CHANCE_RSUM
-    made = np.load(run.path / CheckpointFiles.FEATURES / f"{VIEWS}.npy")
-    assert made.shape == (2 * 48, 512)
-    assert len(np.unique(made.round(4), axis=0)) == len(made)
+    encoded = np.load(run.path / CheckpointFiles.FEATURES / f"{VIEWS}.npy")
+    assert encoded.shape == (2 * 48, 512)
+    assert len(np.unique(encoded.round(4), axis=0)) == len(encoded)
 
 
 def test_a_photo_in_both_splits_is_refused(make_fit: MakeFit) -> None:
@@ -280,13 +265,23 @@ def test_a_photo_in_both_splits_is_refused(make_fit: MakeFit) -> None:
         Fit(fit.dev, fit.dev, fit.settings, fit.out)()
 
 
-def test_photos_that_do_not_fit_in_memory_give_the_same_result(make_fit: MakeFit, tmp_path: Path) -> None:
-    kept = make_fit(tmp_path / "kept", tune="image", epochs=1)()
-    read = make_fit(tmp_path / "read", tune="image", epochs=1, resources=FitResources(workers=1, photo_memory=0))()
-    assert read.history[0].loss == pytest.approx(kept.history[0].loss, abs=1e-6)
+class Stopped(Exception):
+    """Raised to stop a run after its first epoch."""
 
 
-def test_a_loss_that_is_no_number_stops_the_run(make_fit: MakeFit, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_photos_that_do_not_fit_in_memory_give_the_same_result(make_fit: MakeFit, image_run: Run) -> None:
+    losses = []
+
+    def stop(record: EpochRecord) -> None:
+        losses.append(record.loss)
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        make_fit(tune="image", epochs=5, resources=FitResources(workers=1, photo_memory=0))(on_epoch=stop)
+    assert losses == pytest.approx([image_run.history[0].loss], abs=1e-6)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(make_fit: MakeFit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "photoseek_train.training.trainer.info_nce", lambda *_: torch.tensor(torch.nan, requires_grad=True)
     )

@@ -14,22 +14,22 @@ from photoseek_train.training.losses import info_nce, triplet
 
 
 def same(ids: list[int]) -> torch.Tensor:
-    """Row i and column j belong together where both show the same photo."""
+    """Return the target weights: row i matches column j if both have the same photo."""
     return target_weights(np.array(ids), np.array(ids))
 
 
 def looped(images: torch.Tensor, texts: torch.Tensor, scale: float, right: torch.Tensor) -> float:
-    """The mean over photos and over captions of the right ones' cross-entropies, each against the wrong ones alone."""
+    """Return the mean, over photos and captions, of the cross-entropies of positives against the negatives."""
     logits = (scale * images @ texts.T).tolist()
 
-    def select_split(scores: list[float], shares: list[float]) -> float:
+    def cross_entropy(scores: list[float], shares: list[float]) -> float:
         wrong = sum(math.exp(score) for score, share in zip(scores, shares, strict=True) if share == 0)
         costs = (math.log(math.exp(score) + wrong) - score for score in scores)
         return sum(share * cost for share, cost in zip(shares, costs, strict=True)) / sum(shares)
 
-    by_photo = [select_split(row, shares) for row, shares in zip(logits, right.tolist(), strict=True)]
+    by_photo = [cross_entropy(row, shares) for row, shares in zip(logits, right.tolist(), strict=True)]
     columns = zip(*logits, strict=True)
-    by_caption = [select_split(list(c), shares) for c, shares in zip(columns, right.T.tolist(), strict=True)]
+    by_caption = [cross_entropy(list(c), shares) for c, shares in zip(columns, right.T.tolist(), strict=True)]
     return (sum(by_photo) / len(by_photo) + sum(by_caption) / len(by_caption)) / 2
 
 
@@ -40,13 +40,13 @@ def test_two_orthogonal_pairs_worked_by_hand() -> None:
     assert float(loss) == pytest.approx(math.log1p(math.exp(-2.0)))
 
 
-def test_equal_vectors_cost_the_logarithm_of_the_batch() -> None:
+def test_equal_vectors_give_the_logarithm_of_the_batch_size() -> None:
     rows = torch.ones(5, 4) / 2
     loss = info_nce(rows, rows, torch.tensor(7.0), same([0, 1, 2, 3, 4]))
     assert float(loss) == pytest.approx(math.log(5))
 
 
-def test_one_photo_per_caption_costs_what_cross_entropy_says() -> None:
+def test_one_caption_per_photo_gives_the_cross_entropy_of_clip() -> None:
     """CLIP's loss: cross_entropy of the logits along both axes."""
     images, texts = (l2_normalize(torch.randn(6, 8, generator=torch.Generator().manual_seed(seed))) for seed in (3, 4))
     logits, target = 5.0 * images @ texts.T, torch.arange(6)
@@ -55,7 +55,7 @@ def test_one_photo_per_caption_costs_what_cross_entropy_says() -> None:
 
 
 @pytest.mark.parametrize("ids", [[0, 1, 2, 3, 4, 5], [0, 0, 1, 2, 2, 2], [3, 1, 3, 1, 3, 1]])
-def test_equals_a_loop_in_which_captions_of_one_photo_are_no_negatives_of_each_other(ids: list[int]) -> None:
+def test_equals_a_loop_that_skips_other_captions_of_the_photo(ids: list[int]) -> None:
     generator = torch.Generator().manual_seed(1)
     images, texts = (l2_normalize(torch.randn(6, 8, generator=generator)) for _ in range(2))
     loss = info_nce(images, texts, torch.tensor(5.0), same(ids))
@@ -63,7 +63,7 @@ def test_equals_a_loop_in_which_captions_of_one_photo_are_no_negatives_of_each_o
 
 
 def test_photos_and_captions_may_differ_in_number() -> None:
-    """Two photos of three captions each, a quarter of the second pasted into the first."""
+    """Two photos with three captions each, and a patch of the second in a quarter of the first."""
     generator = torch.Generator().manual_seed(1)
     images, texts = (l2_normalize(torch.randn(n, 8, generator=generator)) for n in (3, 6))
     right = torch.tensor([[0.75] * 3 + [0.25] * 2 + [0.0], [0.0] * 3 + [1.0] * 2 + [0.0], [0.0] * 5 + [1.0]])
@@ -71,7 +71,7 @@ def test_photos_and_captions_may_differ_in_number() -> None:
     assert float(loss) == pytest.approx(looped(images, texts, 5.0, right), abs=1e-6)
 
 
-def test_captions_of_one_photo_do_not_push_each_other_away() -> None:
+def test_captions_of_one_photo_are_no_negatives_of_each_other() -> None:
     """A batch of one photo has no negatives, so no loss and no gradient."""
     images = l2_normalize(torch.randn(3, 4)).requires_grad_()
     loss = info_nce(images, l2_normalize(torch.randn(3, 4)), torch.tensor(9.0), same([8, 8, 8]))
@@ -85,10 +85,10 @@ def test_captions_of_one_photo_do_not_push_each_other_away() -> None:
 def looped_triplet(images: torch.Tensor, texts: torch.Tensor, ids: list[int], margin: float, hardest: bool) -> float:
     total = 0.0
     for i in range(len(ids)):
-        own, wrong = float(images[i] @ texts[i]), [j for j in range(len(ids)) if ids[j] != ids[i]]
+        positive, wrong = float(images[i] @ texts[i]), [j for j in range(len(ids)) if ids[j] != ids[i]]
         for hinges in (
-            [max(0.0, margin - own + float(images[i] @ texts[j])) for j in wrong],
-            [max(0.0, margin - own + float(images[j] @ texts[i])) for j in wrong],
+            [max(0.0, margin - positive + float(images[i] @ texts[j])) for j in wrong],
+            [max(0.0, margin - positive + float(images[j] @ texts[i])) for j in wrong],
         ):
             total += (max(hinges) if hardest else sum(hinges)) if hinges else 0.0
     return total / len(ids)

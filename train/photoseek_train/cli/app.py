@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from photoseek.cli import metrics_table
-from photoseek.cli.option_groups import option_groups
+from photoseek.cli.option_groups import help_of, option_groups
 from photoseek.cli.output import make_app, print_json, print_line, run
 from photoseek.errors import EvaluationError
-from photoseek_train.cli.data import inspect, keywords
+from photoseek_train.cli.data import Captions, Images, inspect, keywords
 from photoseek_train.cli.progress_bars import print_epochs, progress_bars
+from photoseek_train.config import AugmentConfig, FitResources, ModelInit, OptimConfig, preprocessing_of
 from photoseek_train.errors import SettingsError
 
 app = make_app("Train two-tower models for photo search.")
 app.command()(inspect)
 app.command()(keywords)
 
-Images = Annotated[Path, typer.Option("--images", help="Folder of the photos.")]
-Captions = Annotated[Path, typer.Option("--captions", help="Caption file: .token, CSV, or JSON of Karpathy or COCO.")]
 Split = Annotated[
     Path | None, typer.Option("--split", help="File of photo names, or name of a split in the captions. [all]")
 ]
-TextModel = Annotated[str, typer.Option("--text-model", help="Folder or name of a Hugging Face BERT.")]
-ImageModel = Annotated[str, typer.Option("--image-model", help="ResNet of torchvision: resnet18, resnet50, ...")]
-ImageWeights = Annotated[str, typer.Option("--image-weights", help="ResNet weights: imagenet, a .pth file, or none.")]
-ImageSize = Annotated[int, typer.Option("--image-size", help="Side of the image tower's input in pixels.")]
-Resize = Annotated[str, typer.Option("--resize", help="crop: center crop; squash: resize to a square.")]
-Pooling = Annotated[str, typer.Option("--pooling", help="Pooling of token states: mean or cls.")]
-MaxTokens = Annotated[int, typer.Option("--max-tokens", help="Longer captions are truncated.")]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps; auto uses a GPU if there is one.")]
-Workers = Annotated[int, typer.Option("--workers", help="Processes that decode photos which do not fit in memory.")]
+Device = Annotated[str, typer.Option("--device", help=help_of(FitResources, "device"))]
+Workers = Annotated[int, typer.Option("--workers", help=help_of(FitResources, "workers"))]
+TextModel = Annotated[str, typer.Option("--text-model", help=help_of(ModelInit, "text_model"))]
+
+_IMAGE_SIZE = "Side of the image tower's input in pixels."
+_RESIZE = "crop: center crop; squash: resize to a square."
 
 
 def main() -> None:
@@ -41,18 +38,17 @@ def main() -> None:
 
 
 @app.command()
+@option_groups
 def features(
+    *,
     images: Images,
     captions: Captions,
-    text_model: TextModel,
+    text_model: TextModel,  # noqa: ARG001 - a field of sources
     out: Annotated[Path, typer.Option(help="Folder of the features; valid ones are reused.")],
     split: Split = None,
-    image_model: ImageModel = "resnet18",
-    image_weights: ImageWeights = "imagenet",
-    image_size: ImageSize = 224,
-    resize: Resize = "crop",
-    pooling: Pooling = "mean",
-    max_tokens: MaxTokens = 64,
+    sources: ModelInit,
+    image_size: Annotated[int, typer.Option(help=_IMAGE_SIZE)] = 224,
+    resize: Annotated[str, typer.Option(help=_RESIZE)] = "crop",
     precision: Annotated[str, typer.Option(help="fp32, or bf16: faster with hardware support.")] = "fp32",
     device: Device = "auto",
 ) -> None:
@@ -61,12 +57,9 @@ def features(
     Example: `photoseek-train features --images images --captions captions.token --text-model bert-base-uncased
     --out features`
     """
-    from photoseek_train.config import preprocessing_of
     from photoseek_train.data.dataset import CaptionedPhotos
     from photoseek_train.features.frozen_features import extract_features
-    from photoseek_train.model.init import ModelInit
 
-    sources = ModelInit(text_model, image_weights, pooling, max_tokens, image_model=image_model)
     data = CaptionedPhotos.read(images, captions, split)
     if precision not in ("fp32", "bf16"):
         raise typer.BadParameter(f"expected fp32 or bf16, found {precision!r}", param_hint="--precision")
@@ -77,7 +70,9 @@ def features(
 
 
 @app.command()
+@option_groups
 def fit(
+    *,
     images: Images,
     captions: Captions,
     out: Annotated[Path, typer.Option(help="Folder of the checkpoint.")],
@@ -87,7 +82,6 @@ def fit(
     dev: Annotated[
         Path | None, typer.Option(help="Photos to evaluate after each epoch: a file, or a split. [val]")
     ] = None,
-    text_model: Annotated[str | None, typer.Option(help="Folder or name of a Hugging Face BERT.")] = None,
     checkpoint: Annotated[
         Path | None,
         typer.Option(
@@ -97,58 +91,16 @@ def fit(
             "With --text-model, train a new text tower against its frozen image side.",
         ),
     ] = None,
-    image_model: ImageModel = "resnet18",
-    image_weights: ImageWeights = "imagenet",
-    tune: Annotated[str, typer.Option(help="Towers to train: none, image, text or both.")] = "none",
-    freeze_images: Annotated[
-        bool,
-        typer.Option("--freeze-images", help="Freeze the image projector, too: vectors of photos do not change."),
-    ] = False,
-    epochs: Annotated[int, typer.Option(help="Passes over the training photos.")] = 30,
-    batch_size: Annotated[int, typer.Option(help="Pairs per step; the other pairs are the negatives.")] = 256,
-    batch_by: Annotated[str, typer.Option(help="all, or folder: take each batch from one folder.")] = "all",
-    captions_per_photo: Annotated[int, typer.Option(help="Captions per photo, with a trained image tower.")] = 1,
-    lr: Annotated[float, typer.Option(help="Peak learning rate of the projectors.")] = 1e-3,
-    image_lr: Annotated[float, typer.Option(help="Peak learning rate of the image tower.")] = 1e-4,
-    text_lr: Annotated[float, typer.Option(help="Peak learning rate of the text tower.")] = 3e-5,
-    weight_decay: Annotated[float, typer.Option(help="Weight decay of AdamW, for matrices only.")] = 0.01,
-    warmup: Annotated[float, typer.Option(help="Fraction of the steps with a rising learning rate.")] = 0.05,
-    dropout: Annotated[float, typer.Option(help="Dropout rate of the projectors.")] = 0.1,
-    loss: Annotated[str, typer.Option(help="infonce, or triplet with the hardest negative (VSE++).")] = "infonce",
-    margin: Annotated[float, typer.Option(help="Margin of the triplet loss.")] = 0.2,
-    hardest_after: Annotated[int, typer.Option(help="Epochs before triplet uses only the hardest negative.")] = 1,
-    ema: Annotated[float, typer.Option(help="Decay of a moving average of the weights, such as 0.999; 0: none.")] = 0.0,
-    patience: Annotated[int, typer.Option(help="Stop after this many epochs without a better dev rsum; 0: never.")] = 0,
-    image_size: Annotated[
-        int | None, typer.Option(help="Side of the image tower's input in pixels. [224; with --from: the same]")
+    sources: ModelInit,
+    dropout: Annotated[float, typer.Option(help="Dropout rate of the projectors.")] = ModelInit.dropout,  # noqa: ARG001 - a field of sources
+    optim: OptimConfig,
+    image_size: Annotated[int | None, typer.Option(help=f"{_IMAGE_SIZE} [224; with --from: the same]")] = None,
+    resize: Annotated[str | None, typer.Option(help=f"{_RESIZE} [crop; with --from: the same]")] = None,
+    smallest_crop: Annotated[
+        float | None, typer.Option("--crop-scale", help="Minimum area of random crops. [0.5; squash: 0.8]")
     ] = None,
-    resize: Annotated[
-        str | None, typer.Option(help="crop: center crop; squash: resize to a square. [crop; with --from: the same]")
-    ] = None,
-    crop_scale: Annotated[float | None, typer.Option(help="Minimum area of random crops. [0.5; squash: 0.8]")] = None,
-    flip: Annotated[bool, typer.Option(help="Mirror half of the photos; not if captions say left or right.")] = True,
-    color: Annotated[float, typer.Option(help="Maximum relative change of brightness, contrast and saturation.")] = 0.0,
-    gray: Annotated[float, typer.Option(help="Fraction of the photos converted to grayscale.")] = 0.0,
-    erase: Annotated[float, typer.Option(help="Fraction of the photos with an erased rectangle.")] = 0.0,
-    mix: Annotated[float, typer.Option(help="Fraction of the photos with a pasted patch of another (CutMix).")] = 0.0,
-    views: Annotated[
-        int, typer.Option(help="With a frozen image tower: random crops of each photo to train on; 0: the full photo.")
-    ] = 0,
-    train_size: Annotated[int, typer.Option(help="Side of training images in pixels; 0: that of --image-size.")] = 0,
-    first_size: Annotated[int, typer.Option(help="Side in the first epoch, from which it grows; 0: no growth.")] = 0,
-    pooling: Pooling = "mean",
-    max_tokens: MaxTokens = 64,
-    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
-    mask_tokens: Annotated[float, typer.Option(help="Fraction of tokens to mask, with a trained text tower.")] = 0.0,
-    keywords: Annotated[float, typer.Option(help="Probability of replacing a caption by its keywords.")] = 0.0,
-    features: Annotated[Path | None, typer.Option(help="Folder of cached features. [OUT/features]")] = None,
-    precision: Annotated[
-        str,
-        typer.Option(help="auto: trained towers in bf16 if the hardware has it; fp32; bf16: frozen towers, too."),
-    ] = "auto",
-    device: Device = "auto",
-    workers: Workers = 1,
-    photo_memory: Annotated[float, typer.Option(help="Maximum GB of decoded photos.")] = 4.0,
+    augment: AugmentConfig,
+    resources: FitResources,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in OUT, if there is one.")] = False,
     report: Annotated[bool, typer.Option(help="Write OUT/report.html: curves, examples, failures.")] = True,
 ) -> None:
@@ -161,63 +113,25 @@ def fit(
     - Continue with a trained image tower: `photoseek-train fit --images images --captions captions.token
       --from runs/first --tune image --seed 1 --out runs/second`
     """
-    from photoseek_train.config import AugmentConfig, OptimConfig
     from photoseek_train.data.dataset import read_splits
-    from photoseek_train.model.init import ModelInit
-    from photoseek_train.report.run_report import DataFiles, finish_report, report_epochs
-    from photoseek_train.training.fit import Fit, FitResources, FitSettings, preprocessing_for
+    from photoseek_train.report.run_report import DataFiles, report_epochs, report_run
+    from photoseek_train.training.fit import Fit, FitSettings, preprocessing_for
 
-    if text_model is None and checkpoint is None:
-        raise typer.BadParameter("expected --text-model, --from a checkpoint, or both")
     preprocessing = preprocessing_for(checkpoint, image_size, resize)
-    if crop_scale is None:
-        crop_scale = 0.8 if preprocessing.shortest_edge is None else 0.5
-    settings = FitSettings(
-        ModelInit(
-            text_model or "",
-            image_weights,
-            pooling,
-            max_tokens,
-            dropout=dropout,
-            checkpoint=checkpoint,
-            image_model=image_model,
-        ),
-        preprocessing,
-        AugmentConfig(crop_scale, flip, color, gray, erase, train_size, first_size, views),
-        OptimConfig(
-            tune=tune,
-            epochs=epochs,
-            captions_per_photo=captions_per_photo,
-            batch_size=batch_size,
-            batch_by=batch_by,
-            lr=lr,
-            image_lr=image_lr,
-            text_lr=text_lr,
-            weight_decay=weight_decay,
-            warmup=warmup,
-            loss=loss,
-            margin=margin,
-            hardest_after=hardest_after,
-            ema=ema,
-            patience=patience,
-            seed=seed,
-            precision=precision,
-            freeze_images=freeze_images or not (text_model is None or checkpoint is None),
-            keywords=keywords,
-            mix=mix,
-            mask_tokens=mask_tokens,
-        ),
-    )
+    if smallest_crop is None:
+        smallest_crop = 0.5 if preprocessing.shortest_edge else 0.8
+    if checkpoint is not None and sources.text_model is not None:
+        optim = replace(optim, freeze_images=True)
+    settings = FitSettings(sources, preprocessing, replace(augment, crop_scale=smallest_crop), optim)
     training, dev_split = read_splits(images, captions, train, dev)
-    on_epoch = report_epochs(out, print_epochs(epochs)) if report else print_epochs(epochs)
-    resources = FitResources(features, workers, round(photo_memory * 1e9), device)
+    on_epoch = report_epochs(out, print_epochs(optim.epochs)) if report else print_epochs(optim.epochs)
     with progress_bars() as progress:
         run_folder = Fit(training, dev_split, settings, out, resources)(resume, on_epoch, progress)
         if not run_folder.processes.is_main:
             return
         if report and run_folder.best is not None:
             DataFiles(images, (captions,), dev or "val").save(out)
-            finish_report(run_folder, dev_split, workers, progress)
+            report_run(out, dev_split, resources.workers, progress, vectors=run_folder.dev_vectors)
     if run_folder.best is not None:
         metrics_table.print_metrics(run_folder.best.dev, f"dev, epoch {run_folder.best.epoch}")
 
@@ -243,7 +157,7 @@ def evaluate(
     """
     from photoseek_train.data.dataset import CaptionedPhotos
     from photoseek_train.evaluation.evaluate import encode_checkpoint, evaluate_split, select_split
-    from photoseek_train.report.report import ReportData, write_evaluation_report
+    from photoseek_train.report.report import ReportData, write_report
     from photoseek_train.report.run_report import describe
 
     protocol = options.protocol
@@ -253,7 +167,8 @@ def evaluate(
     found = evaluate_split(data, vectors, protocol)
     if report is not None:
         name = (split or images).name
-        write_evaluation_report(report, checkpoint, ReportData.of(describe(name, data), data, vectors, found))
+        findings = ReportData.of(describe(name, data), data, vectors, found)
+        write_report(checkpoint, findings, report, curves=False)
     if as_json:
         print_json(found.to_json())
     else:

@@ -10,12 +10,13 @@ import typer
 from photoseek.cli.output import RUNTIME_ERROR, print_json, print_line
 from photoseek_train.cli.progress_bars import progress_bars
 
-_Captions = Annotated[Path, typer.Option("--captions", help="Caption file: .token, CSV, or JSON of Karpathy or COCO.")]
+Images = Annotated[Path, typer.Option("--images", help="Folder of the photos.")]
+Captions = Annotated[Path, typer.Option("--captions", help="Caption file: .token, CSV, or JSON of Karpathy or COCO.")]
 _SPLIT = "A file of photo names, or the name of a split in the caption file."
 
 
 def keywords(
-    captions: _Captions,
+    captions: Captions,
     out: Annotated[Path, typer.Option(help="Output file of captions with keywords.")],
     language: Annotated[str, typer.Option(help="en, zh, or auto: detect the language of each caption.")] = "auto",
     top: Annotated[int, typer.Option(help="Maximum number of keywords per caption.")] = 5,
@@ -29,14 +30,14 @@ def keywords(
 
     found = read_captions(captions)
     with progress_bars() as progress:
-        made = write_keywords(found, out, language, top, progress)
-    average = made.keywords / made.captions
-    print_line(f"{out}: {made.captions:,} captions, {average:.1f} keywords each, {made.bare:,} without keywords")
+        counts = [len(caption.keywords) for caption in write_keywords(found, out, language, top, progress)]
+    average = sum(counts) / len(counts)
+    print_line(f"{out}: {len(counts):,} captions, {average:.1f} keywords each, {counts.count(0):,} without keywords")
 
 
 def inspect(
-    images: Annotated[Path, typer.Option("--images", help="Folder of the photos.")],
-    captions: _Captions,
+    images: Images,
+    captions: Captions,
     train: Annotated[Path | None, typer.Option(help=f"Training split. {_SPLIT}")] = None,
     dev: Annotated[Path | None, typer.Option(help=f"Dev split. {_SPLIT}")] = None,
     test: Annotated[Path | None, typer.Option(help=f"Test split. {_SPLIT}")] = None,

@@ -73,5 +73,5 @@ def _sentence(finding: Finding) -> str:
 
 
 def _some(where: Sequence[str]) -> str:
-    shown = ", ".join(where[:_EXAMPLES])
-    return f"{shown}, ..." if len(where) > _EXAMPLES else shown
+    examples = ", ".join(where[:_EXAMPLES])
+    return f"{examples}, ..." if len(where) > _EXAMPLES else examples

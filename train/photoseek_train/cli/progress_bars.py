@@ -25,15 +25,15 @@ _UNITS = {
 def progress_bars() -> Iterator[ProgressCallback]:
     """Yield a progress callback that shows a bar on standard error for each task in turn."""
     with ExitStack() as stack:
-        shown = ""
+        current = ""
         update: Callable[[int, int], None] | None = None
 
         def progress(task: str, done: int, total: int) -> None:
-            nonlocal shown, update
-            if task != shown:
+            nonlocal current, update
+            if task != current:
                 stack.close()
                 update = stack.enter_context(progress_bar(task, _UNITS.get(task.split()[0], "photos")))
-                shown = task
+                current = task
             if update is not None:
                 update(done, total)
 

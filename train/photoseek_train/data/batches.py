@@ -34,9 +34,9 @@ class Batch:
     def split(self, count: int) -> list[Batch]:
         """Split the batch for ``count`` processes: consecutive photos, each with its captions."""
         ends = [len(self.photos) * (part + 1) // count for part in range(count)]
-        return [self._part(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+        return [self._slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
 
-    def _part(self, start: int, end: int) -> Batch:
+    def _slice(self, start: int, end: int) -> Batch:
         inside = (self.photo_of_caption >= start) & (self.photo_of_caption < end)
         return Batch(self.photos[start:end], self.captions[inside], self.photo_of_caption[inside] - start)
 
@@ -49,16 +49,16 @@ def steps_per_epoch(data: CaptionedPhotos, config: OptimConfig) -> int:
 def sample_batches(data: CaptionedPhotos, config: OptimConfig, epoch: int) -> list[Batch]:
     """Return the batches of an epoch, shuffled by (seed, epoch)."""
     rng = np.random.default_rng([config.seed, epoch])
-    parts: list[Rows] = []
+    batches: list[Rows] = []
     for rows in _batch_groups(data, config):
         order = rng.permutation(rows)
         size = config.batch_size
-        parts += [order[step * size : (step + 1) * size] for step in range(_steps(len(rows), config))]
+        batches += [order[step * size : (step + 1) * size] for step in range(_steps(len(rows), config))]
     if config.batch_by == "folder":
-        parts = [parts[position] for position in rng.permutation(len(parts))]
+        batches = [batches[position] for position in rng.permutation(len(batches))]
     if config.tunes_image:
-        return [_by_photo(data, part, config.captions_per_photo, rng) for part in parts]
-    return [_by_caption(data, part) for part in parts]
+        return [_by_photo(data, rows, config.captions_per_photo, rng) for rows in batches]
+    return [_by_caption(data, rows) for rows in batches]
 
 
 def check_batch_size(plan: Sequence[Batch], config: OptimConfig, processes: int) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from photoseek.captions import Caption
@@ -35,23 +35,14 @@ Extract = Callable[[str], tuple[str, ...]]
 """Maps a caption to its keywords: best first in English, in the order of the caption in Chinese."""
 
 
-@dataclass(frozen=True)
-class KeywordCounts:
-    """Counts of the written captions, of those without keywords, and of the keywords."""
-
-    captions: int
-    bare: int
-    keywords: int
-
-
 def write_keywords(
     captions: Sequence[Caption],
     out: Path,
     language: str = "auto",
     top: int = TOP,
     progress: ProgressCallback = no_progress,
-) -> KeywordCounts:
-    """Write captions with their keywords, as lines ``NAME#I<TAB>caption<TAB>keyword, keyword, ...``.
+) -> list[Caption]:
+    """Write and return captions with their keywords, as lines ``NAME#I<TAB>caption<TAB>keyword, keyword, ...``.
 
     Args:
         captions: Captions to augment; existing keywords are replaced.
@@ -70,8 +61,7 @@ def write_keywords(
         raise SettingsError(f"top: expected at least 1 keyword, found {top}")
     augmented = with_keywords(captions, language, top, progress)
     write_bytes_atomic(out, "".join(map(token_line, augmented)).encode())
-    bare = sum(not caption.keywords for caption in augmented)
-    return KeywordCounts(len(augmented), bare, sum(len(caption.keywords) for caption in augmented))
+    return augmented
 
 
 def with_keywords(

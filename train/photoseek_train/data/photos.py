@@ -27,9 +27,6 @@ Pixels = npt.NDArray[np.float32]
 
 Stored = npt.NDArray[np.uint8] | Pixels
 
-DEFAULT_MEMORY = 4 << 30
-"""Maximum bytes of decoded photos."""
-
 
 class EvaluationPhotos(Dataset[Tensor]):
     """Photos transformed by ``Preprocessing``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -115,14 +115,12 @@ def _searches(
 
 def _margins(vectors: SplitVectors, owner: Rows) -> Scores:
     """Return for each caption the best score of a photo minus the score of its photo; 0 if that is the best."""
-    return np.concatenate([*_margin_blocks(vectors, owner)])
-
-
-def _margin_blocks(vectors: SplitVectors, owner: Rows) -> Iterator[Scores]:
+    margins = np.empty(len(owner), dtype=np.float32)
     for start in range(0, len(owner), _BLOCK):
         photos = owner[start : start + _BLOCK]
         scores = vectors.texts[start : start + _BLOCK] @ vectors.images.T
-        yield scores.max(axis=1) - scores[np.arange(len(photos)), photos]
+        margins[start : start + _BLOCK] = scores.max(axis=1) - scores[np.arange(len(photos)), photos]
+    return margins
 
 
 def _first_of_each(order: Rows, owner: Rows, counts: npt.NDArray[np.bool_], most: int) -> Sequence[int]:

@@ -26,12 +26,12 @@ def encode_all(
     """Return unit vectors of every input, (n, dim), computed in float32; the model must be in evaluation mode."""
     rows = processes.shard(np.array_split(np.arange(len(inputs)), processes.count))
     batches = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
-    parts: list[Vectors] = []
+    vectors: list[Vectors] = []
     with torch.inference_mode():
         for batch in inputs.stream(batches, epoch=0):
-            parts.append(inputs.embed(model, batch).float().cpu().numpy())
-            progress(task, sum(map(len, parts)), len(rows))
-    return normalize(np.concatenate(processes.gather_lists(parts)))
+            vectors.append(inputs.embed(model, batch).float().cpu().numpy())
+            progress(task, sum(map(len, vectors)), len(rows))
+    return normalize(np.concatenate(processes.gather_lists(vectors)))
 
 
 class SplitVectors(NamedTuple):

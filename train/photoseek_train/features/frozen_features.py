@@ -16,16 +16,16 @@ from torch import Tensor
 
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek.system.atomic_write import file_sha256
+from photoseek_train.config import ModelInit
 from photoseek_train.data.dataset import CaptionedPhotos
 from photoseek_train.data.photos import TrainingPhotos
 from photoseek_train.data.tokens import Tokens, untruncated_tokenizer
 from photoseek_train.device import choose_device, tower_arithmetic
 from photoseek_train.errors import DataError, SettingsError
-from photoseek_train.features.cache import CacheRequest, FeatureCache
+from photoseek_train.features.cache import CacheRequest, FeatureCache, Features
 from photoseek_train.features.frozen_image_tower import FrozenImageTower
 from photoseek_train.features.pipeline import encode_photos, encode_views, map_on_cores
-from photoseek_train.features.resumable_array import Features
-from photoseek_train.model.init import BuiltModel, ModelInit, architecture_config, build_model
+from photoseek_train.model.init import BuiltModel, architecture_config, build_model
 from photoseek_train.model.towers import ImageTower, weights_sha256
 from photoseek_train.progress import ProgressCallback, no_progress
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from photoseek.photos.preprocessing import Preprocessing
-from photoseek_train.features.resumable_array import Features
+from photoseek_train.features.cache import Features
 from photoseek_train.model.towers import ImageTower
 
 UInt8Images = npt.NDArray[np.uint8]

@@ -119,11 +119,11 @@ class TokenizedCaptions:
         order = lengths.argsort(stable=True)
         chunks = [order[start : start + _CPU_BATCH_SIZE] for start in range(0, len(order), _CPU_BATCH_SIZE)]
         longest = [int(lengths[rows[-1]]) for rows in chunks]
-        parts = [
+        vectors = [
             model.embed_text(ids[rows, :length], mask[rows, :length])
             for rows, length in zip(chunks, longest, strict=True)
         ]
-        return torch.cat(parts)[order.argsort()]
+        return torch.cat(vectors)[order.argsort()]
 
 
 @dataclass(frozen=True)

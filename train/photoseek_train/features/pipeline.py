@@ -15,8 +15,8 @@ import numpy.typing as npt
 import torch
 
 from photoseek_train.data.photos import TrainingPhotos, load_photo
+from photoseek_train.features.cache import Features
 from photoseek_train.features.frozen_image_tower import FrozenImageTower, UInt8Images
-from photoseek_train.features.resumable_array import Features
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -33,8 +33,8 @@ def encode_photos(tower: FrozenImageTower, paths: Sequence[Path]) -> Iterator[Fe
         DataError: A photo cannot be decoded.
     """
 
-    def decode(part: Sequence[Path]) -> UInt8Images:
-        return np.stack([np.asarray(tower.preprocessing.fit(load_photo(path))) for path in part])
+    def decode(batch: Sequence[Path]) -> UInt8Images:
+        return np.stack([np.asarray(tower.preprocessing.resize_and_crop(load_photo(path))) for path in batch])
 
     return _encode(tower, paths, decode, tower)
 
@@ -48,8 +48,8 @@ def encode_views(
         DataError: A photo cannot be decoded.
     """
 
-    def draw(part: Sequence[tuple[int, int]]) -> npt.NDArray[np.float32]:
-        return np.stack([photos.view(number, row) for number, row in part])
+    def draw(batch: Sequence[tuple[int, int]]) -> npt.NDArray[np.float32]:
+        return np.stack([photos.view(number, row) for number, row in batch])
 
     return _encode(tower, views, draw, tower.encode_pixels)
 
@@ -67,13 +67,13 @@ def _encode(
     """
     on_cpu = tower.device.type == "cpu"
     size = _CPU_BATCH_SIZE if on_cpu else _DEVICE_BATCH_SIZE
-    parts = [items[start : start + size] for start in range(0, len(items), size)]
+    batches = [items[start : start + size] for start in range(0, len(items), size)]
     if on_cpu:
-        yield from map_on_cores(lambda part: encode(prepare(part)), parts)
+        yield from map_on_cores(lambda batch: encode(prepare(batch)), batches)
         return
     workers = os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
-        yield from map(encode, ordered_results(pool, prepare, parts, ahead=workers + 1))
+        yield from map(encode, ordered_results(pool, prepare, batches, ahead=workers + 1))
 
 
 def map_on_cores(work: Callable[[_Item], _Result], items: Sequence[_Item]) -> Iterator[_Result]:

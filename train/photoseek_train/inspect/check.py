@@ -12,14 +12,17 @@ from typing import Any
 from photoseek.captions import CaptionFile, read_caption_file
 from photoseek.sources.local import scan
 from photoseek_train.errors import DataError
-from photoseek_train.inspect.caption_stats import (
+from photoseek_train.inspect.stats import (
+    PhotoStats,
     caption_id,
     captions_json,
+    collect_photo_stats,
     duplicates,
     has_control_characters,
+    same_content,
+    sizes_json,
     token_stats,
 )
-from photoseek_train.inspect.photo_stats import PhotoStats, collect_photo_stats, same_content, sizes_json
 from photoseek_train.progress import ProgressCallback, no_progress
 
 _SPLIT_NAMES = {"val": "dev"}  # names of splits in caption files -> names on the command line
@@ -188,11 +191,11 @@ def _inspect_photos(inspection: _Inspection, progress: ProgressCallback) -> dict
 
 def _find_duplicates(inspection: _Inspection, photos: Sequence[PhotoStats]) -> None:
     """Find photos with equal content: across splits, where they inflate the metrics, and within a split."""
-    members = {split: set(names) for split, names in inspection.splits.items()}
+    names_of = {split: set(names) for split, names in inspection.splits.items()}
     across: list[str] = []
     within: list[str] = []
     for group in same_content(photos):
-        groups = [{split for split, names in members.items() if name in names} for name in group]
+        groups = [{split for split, names in names_of.items() if name in names} for name in group]
         shared = any(one != other for one, other in combinations(groups, 2))
         (across if shared else within).append(" = ".join(_with_split(n, h) for n, h in zip(group, groups, strict=True)))
     inspection.add("same_content_across_splits", across)
@@ -214,5 +217,5 @@ def _inspect_captions(inspection: _Inspection, text_model: str | None, max_token
 
 
 def _split_json(inspection: _Inspection, names: Sequence[str]) -> dict[str, int]:
-    members = set(names)
-    return {"photos": len(names), "captions": sum(caption.image in members for caption in inspection.file.captions)}
+    photos = set(names)
+    return {"photos": len(names), "captions": sum(caption.image in photos for caption in inspection.file.captions)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +16,6 @@ from photoseek.system.atomic_write import file_sha256, read_bounded, write_bytes
 from photoseek_train.config import TrainingConfig
 from photoseek_train.errors import CheckpointDamaged, CheckpointNotFound, SettingsError, describe_error
 from photoseek_train.model.pretrained import load_tokenizer
-from photoseek_train.model.serialization import TOKENIZER_FILES, save_tokenizer, save_weights, to_jsonl
 from photoseek_train.model.two_tower import TwoTower
 
 
@@ -31,7 +31,7 @@ class CheckpointFiles:
     ENVIRONMENT = "environment.json"
     DATA = "data.json"
     REPORT = "report.html"
-    TOKENIZER = TOKENIZER_FILES
+    TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
     REQUIRED = (CONFIG, WEIGHTS, "tokenizer.json", "tokenizer_config.json")
 
 
@@ -50,15 +50,27 @@ def create_checkpoint(path: Path, config: TrainingConfig, tokenizer: PreTrainedT
     save_tokenizer(tokenizer, path)
 
 
+def save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Write ``CheckpointFiles.TOKENIZER``, including ``special_tokens_map.json``, which transformers 5 omits."""
+    special = {name: str(token) for name, token in tokenizer.special_tokens_map.items() if not isinstance(token, list)}
+    write_json_atomic(folder / "special_tokens_map.json", special)
+    with tempfile.TemporaryDirectory() as draft:
+        tokenizer.save_pretrained(draft)
+        for path in Path(draft).iterdir():
+            if path.name in CheckpointFiles.TOKENIZER:
+                write_bytes_atomic(folder / path.name, path.read_bytes())
+
+
 def write_weights(path: Path, model: TwoTower, metrics: Mapping[str, Any]) -> None:
     """Replace the weights, then their metrics."""
-    save_weights(model, path / CheckpointFiles.WEIGHTS)
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    write_bytes_atomic(path / CheckpointFiles.WEIGHTS, safetensors.torch.save(tensors, metadata={"format": "pt"}))
     write_json_atomic(path / CheckpointFiles.METRICS, {**metrics, "weights_sha256": weights_hash(path)})
 
 
 def write_history(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Replace ``history.jsonl``, which has one line per epoch."""
-    write_bytes_atomic(path / CheckpointFiles.HISTORY, to_jsonl(rows))
+    write_bytes_atomic(path / CheckpointFiles.HISTORY, "".join(json.dumps(row) + "\n" for row in rows).encode())
 
 
 def load_checkpoint(path: str | Path, attention: str = "sdpa") -> LoadedCheckpoint:

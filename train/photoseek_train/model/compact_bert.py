@@ -13,8 +13,8 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from photoseek_train.errors import SettingsError
+from photoseek_train.model.checkpoint import save_tokenizer
 from photoseek_train.model.pretrained import drop_pooler, silence_transformers
-from photoseek_train.model.serialization import save_tokenizer
 
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")  # in the order of their ids, as in BERT's vocabularies
 
@@ -126,13 +126,13 @@ def _alphabet(tokenizer: Tokenizer, texts: Sequence[str], room: int) -> tuple[li
         for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(tokenizer.normalizer.normalize_str(text)):
             counts.update(word)
             inside.update(word[1:])
-    kept: list[str] = []
+    alphabet: list[str] = []
     for character in sorted(counts, key=lambda character: (-counts[character], character)):
         room -= 2 if character in inside else 1
         if room < 0:
             break
-        kept.append(character)
-    return kept, [character for character in kept if character in inside]
+        alphabet.append(character)
+    return alphabet, [character for character in alphabet if character in inside]
 
 
 def _configure_as_bert(tokenizer: Tokenizer) -> None:

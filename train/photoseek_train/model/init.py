@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from photoseek_train.config import ModelConfig
+from photoseek_train.config import ModelConfig, ModelInit
 from photoseek_train.errors import SettingsError
 from photoseek_train.model.checkpoint import LoadedCheckpoint, load_checkpoint
 from photoseek_train.model.pretrained import load_tokenizer
@@ -18,37 +18,6 @@ from photoseek_train.model.towers import ImageTower, TextTower
 from photoseek_train.model.two_tower import TwoTower
 
 _PROVENANCE_KEYS = ("_name_or_path", "transformers_version", "dtype", "torch_dtype", "architectures")
-
-
-@dataclass(frozen=True)
-class ModelInit:
-    """What a training run initializes the model from.
-
-    Attributes:
-        text_model: Folder or name of a Hugging Face BERT.
-        image_weights: ``imagenet``, a torchvision state dict (``.pth``), or ``none``.
-        pooling: ``mean`` or ``cls``.
-        max_tokens: Captions are truncated to this length.
-        dim: Dimension of the vectors.
-        dropout: Dropout rate of the projectors.
-        checkpoint: Load towers, projectors, pooling and dim from this checkpoint instead. With ``text_model``, load
-            only the image side, dim and temperature; text tower, ``pooling`` and text projector are new.
-        image_model: torchvision's name of a ResNet.
-    """
-
-    text_model: str = ""
-    image_weights: str = "imagenet"
-    pooling: str = "mean"
-    max_tokens: int = 64
-    dim: int = 256
-    dropout: float = 0.1
-    checkpoint: Path | None = None
-    image_model: str = "resnet18"
-
-    @property
-    def random_image_init(self) -> bool:
-        """Whether the image tower starts from random weights."""
-        return self.checkpoint is None and self.image_weights == "none"
 
 
 class BuiltModel(NamedTuple):
@@ -68,51 +37,49 @@ def build_model(sources: ModelInit, seed: int) -> BuiltModel:
         SettingsError: torchvision has no such ResNet, or ``max_tokens`` exceeds the positions of the text tower.
     """
     loaded = None if sources.checkpoint is None else load_checkpoint(sources.checkpoint)
-    if loaded is not None and not sources.text_model:
-        return _from_checkpoint(loaded, sources)
-    tokenizer = load_tokenizer(sources.text_model)
+    if loaded is not None and sources.text_model is None:
+        loaded.model.set_dropout(sources.dropout)
+        config = replace(loaded.config.model, max_tokens=sources.max_tokens, dropout=sources.dropout)
+        built = BuiltModel(loaded.model, loaded.tokenizer, config)
+    else:
+        built = _build(sources, seed, loaded)
+    _check_positions(built.model.text_tower.bert, sources.max_tokens)
+    return built
+
+
+def _build(sources: ModelInit, seed: int, loaded: LoadedCheckpoint | None) -> BuiltModel:
+    """Return a model with a new text side, and the image side of a checkpoint if there is one."""
+    source = cast(str, sources.text_model)
+    tokenizer = load_tokenizer(source)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        text = TextTower.from_pretrained(sources.text_model, sources.pooling)
+        text = TextTower.from_pretrained(source, sources.pooling)
         if loaded is None:
             image, dim = ImageTower.from_pretrained(sources.image_weights, sources.image_model), sources.dim
         else:
             image, dim = loaded.model.image_tower, loaded.model.dim
         model = TwoTower(text, image, dim, sources.dropout)
-    _check_positions(text.bert, sources.max_tokens)
-    config = _model_config(sources, text.bert)
+    config = ModelConfig(
+        text_model=_base_name(source),
+        text_architecture=architecture_config(text.bert),
+        pooling=sources.pooling,
+        max_tokens=sources.max_tokens,
+        image_weights=_base_name(sources.image_weights),
+        dim=dim,
+        dropout=sources.dropout,
+        image_model=sources.image_model,
+    )
     if loaded is not None:
         model.image_projector, model.logit_scale = loaded.model.image_projector, loaded.model.logit_scale
         known = loaded.config.model
-        config = replace(config, image_weights=known.image_weights, image_model=known.image_model, dim=known.dim)
+        config = replace(config, image_weights=known.image_weights, image_model=known.image_model)
     return BuiltModel(model, tokenizer, config)
-
-
-def _from_checkpoint(loaded: LoadedCheckpoint, sources: ModelInit) -> BuiltModel:
-    """Return the model of a checkpoint."""
-    config = replace(loaded.config.model, max_tokens=sources.max_tokens, dropout=sources.dropout)
-    loaded.model.set_dropout(sources.dropout)
-    _check_positions(loaded.model.text_tower.bert, sources.max_tokens)
-    return BuiltModel(loaded.model, loaded.tokenizer, config)
 
 
 def architecture_config(bert: PreTrainedModel) -> dict[str, Any]:
     """Return a model's ``config.json`` without the fields that describe its origin."""
     values = json.loads(bert.config.to_json_string(use_diff=False))
     return {key: value for key, value in values.items() if key not in _PROVENANCE_KEYS}
-
-
-def _model_config(sources: ModelInit, bert: PreTrainedModel) -> ModelConfig:
-    return ModelConfig(
-        text_model=_base_name(sources.text_model),
-        text_architecture=architecture_config(bert),
-        pooling=sources.pooling,
-        max_tokens=sources.max_tokens,
-        image_weights=_base_name(sources.image_weights),
-        dim=sources.dim,
-        dropout=sources.dropout,
-        image_model=sources.image_model,
-    )
 
 
 def _base_name(source: str) -> str:

@@ -1,8 +1,10 @@
-"""The ResNets of torchvision, by name."""
+"""The ResNets of torchvision without their classifier, and their weights."""
 
 from __future__ import annotations
 
+import pickle
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,10 +12,9 @@ import torchvision.models as zoo
 from torch import Tensor, nn
 from torchvision.models.resnet import ResNet
 
-from photoseek_train.errors import SettingsError
+from photoseek_train.errors import SettingsError, TowerError, describe_error
 
-Shapes = dict[str, tuple[int, ...]]
-"""Shapes of the entries of a state dict."""
+Weights = dict[str, Tensor]
 
 
 @cache
@@ -22,49 +23,63 @@ def resnet_names() -> tuple[str, ...]:
     return tuple(name for name in zoo.list_models() if zoo.get_model_builder(name).__module__ == ResNet.__module__)
 
 
-def require_resnet(name: str) -> None:
-    """Check that torchvision has a ResNet of this name.
-
-    Raises:
-        SettingsError: It has none.
-    """
-    if name not in resnet_names():
-        raise SettingsError(f"image_model: expected one of {', '.join(resnet_names())}, found {name!r}")
-
-
 def build_resnet(name: str) -> tuple[nn.Module, int]:
     """Return a ResNet with random weights and without its classifier, and the width of its features.
 
     Raises:
         SettingsError: torchvision has no ResNet of this name.
     """
-    require_resnet(name)
+    if name not in resnet_names():
+        raise SettingsError(f"image_model: expected one of {', '.join(resnet_names())}, found {name!r}")
     resnet: Any = zoo.get_model(name, weights=None)
     width = int(resnet.fc.in_features)
     resnet.fc = nn.Identity()
     return resnet, width
 
 
-def shapes_of(name: str) -> Shapes:
-    """Return the shapes of the state dict of a ResNet without its classifier."""
-    with torch.device("meta"):
-        return entry_shapes(build_resnet(name)[0].state_dict())
+def load_resnet_weights(resnet: nn.Module, name: str, source: str) -> None:
+    """Replace the weights of a ResNet.
+
+    Args:
+        resnet: A model that ``build_resnet`` returned.
+        name: torchvision's name of the model.
+        source: ``imagenet`` (torchvision's ``IMAGENET1K_V1``, downloaded once, trained on photos resized to 256 and
+            cropped to 224 pixels), or the path of a torchvision state dict.
+
+    Raises:
+        TowerError: The file does not exist or is not a state dict of this ResNet, or there is no network.
+    """
+    weights = _imagenet(name) if source == "imagenet" else _from_file(Path(source).expanduser())
+    weights = {entry: tensor for entry, tensor in weights.items() if not entry.startswith("fc.")}
+    counters = {entry: tensor for entry, tensor in resnet.state_dict().items() if entry.endswith("num_batches_tracked")}
+    try:
+        resnet.load_state_dict({**counters, **weights})  # old files have no batch counters
+    except RuntimeError as error:
+        raise TowerError(
+            f"{source}: expected the weights of torchvision's {name}: {describe_error(error)}; pass these weights, or "
+            "the --image-model of the file"
+        ) from error
 
 
-def entry_shapes(weights: dict[str, Tensor]) -> Shapes:
-    """Return the shape of each entry."""
-    return {name: tuple(tensor.shape) for name, tensor in weights.items()}
+def _imagenet(name: str) -> Weights:
+    entry: Any = zoo.get_model_weights(name)["IMAGENET1K_V1"]
+    try:
+        return dict(entry.get_state_dict(progress=False))
+    except Exception as error:  # URLError, TimeoutError, an incomplete download, ...
+        raise TowerError(
+            f"torchvision's ImageNet weights cannot be downloaded: {error}; without a network, download "
+            f"{entry.url} elsewhere and pass the file"
+        ) from error
 
 
-def is_optional(entry: str) -> bool:
-    """Return whether a state dict may lack the entry: old files have no batch counters."""
-    return entry.endswith("num_batches_tracked")
-
-
-def find_resnet(found: Shapes) -> str | None:
-    """Return the name of the ResNet whose state dict has exactly these shapes, or None."""
-    needed = {entry: shape for entry, shape in found.items() if not is_optional(entry)}
-    for name in resnet_names():
-        if needed == {entry: shape for entry, shape in shapes_of(name).items() if not is_optional(entry)}:
-            return name
-    return None
+def _from_file(path: Path) -> Weights:
+    if not path.is_file():
+        raise TowerError(f"{path}: no such file; pass 'imagenet', 'none', or a torchvision state dict (.pth)")
+    try:
+        values: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        found = f"found another file: {describe_error(error)}"
+        raise TowerError(f"{path}: expected a torchvision state dict, {found}") from error
+    if not isinstance(values, dict) or not all(isinstance(tensor, Tensor) for tensor in values.values()):
+        raise TowerError(f"{path}: expected a torchvision state dict (names to tensors), found something else")
+    return dict(values)

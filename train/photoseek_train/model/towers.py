@@ -11,8 +11,7 @@ from transformers import PreTrainedModel
 from photoseek_train.config import POOLINGS
 from photoseek_train.errors import SettingsError
 from photoseek_train.model.pretrained import load_text_model
-from photoseek_train.model.resnet import build_resnet
-from photoseek_train.model.resnet_weights import resnet_weights
+from photoseek_train.model.resnet import build_resnet, load_resnet_weights
 
 
 class TextTower(nn.Module):
@@ -52,17 +51,18 @@ class ImageTower(nn.Module):
         features: Dimension of the features: 512 for resnet18 and resnet34, 2048 for the others.
     """
 
-    def __init__(self, architecture: str = "resnet18", weights: dict[str, Tensor] | None = None) -> None:
+    def __init__(self, architecture: str = "resnet18") -> None:
         super().__init__()
         self.architecture = architecture
         self.resnet, self.features = build_resnet(architecture)
-        if weights is not None:
-            self.resnet.load_state_dict(weights, strict=False)  # resnet_weights checked the names
 
     @classmethod
     def from_pretrained(cls, source: str, architecture: str = "resnet18") -> ImageTower:
-        """Load ``imagenet``, a ``.pth`` file, or ``none``; see ``resnet_weights``."""
-        return cls(architecture, resnet_weights(source, architecture))
+        """Build a tower with the weights of ``source``: ``imagenet``, a ``.pth`` file, or ``none`` for random ones."""
+        tower = cls(architecture)
+        if source != "none":
+            load_resnet_weights(tower.resnet, architecture, source)
+        return tower
 
     def forward(self, pixel_values: Tensor) -> Tensor:
         """Encode photos, float32 (n, 3, height, width) -> (n, features)."""

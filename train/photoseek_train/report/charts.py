@@ -113,7 +113,7 @@ def draw_chart(title: str, epochs: Sequence[int], series: Mapping[str, Sequence[
     return Chart(
         title,
         tuple(curve(name, row) for name, row in series.items()),
-        tuple(Tick(x(epoch), str(epoch)) for epoch in _epoch_ticks(first, last)),
+        tuple(Tick(x(epoch), f"{epoch:g}") for epoch in _epoch_ticks(first, last)),
         tuple(Tick(y(value), f"{value:.6g}") for value in ticks),
         None if best is None else x(best),
     )
@@ -130,9 +130,6 @@ def nice_ticks(low: float, high: float) -> list[float]:
     return [float(f"{number * step:.12g}") for number in range(start, stop + 1)]
 
 
-def _epoch_ticks(first: int, last: int) -> list[int]:
-    step = next(
-        step for power in range(9) for step in (10**power, 2 * 10**power, 5 * 10**power) if (last - first) <= 8 * step
-    )
-    inner = range(first - first % step + step, last + 1, step) if step > 1 else range(first + 1, last + 1)
-    return [first, *(epoch for epoch in inner if epoch > first)]
+def _epoch_ticks(first: int, last: int) -> list[float]:
+    """Return the first epoch, and the integers of ``nice_ticks`` after it."""
+    return [first, *(tick for tick in nice_ticks(first, last) if first < tick <= last and tick.is_integer())]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 from base64 import b64encode
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 
 from PIL import Image
 
@@ -12,9 +14,7 @@ from photoseek.errors import PhotoError
 from photoseek.photos.decode import open_photo
 from photoseek_train.data.dataset import CaptionedPhotos
 
-SIDE = 192
-"""Longer side of a thumbnail in pixels: about 7 kB each."""
-
+_SIDE = 192  # longer side in pixels: about 7 kB each
 _QUALITY = 72
 
 
@@ -26,29 +26,24 @@ class Picture:
     uri: str | None
 
 
-@dataclass(frozen=True)
-class Thumbnails:
-    """The thumbnails of a split by row; each photo is decoded once."""
+def thumbnails(data: CaptionedPhotos) -> Callable[[int], Picture]:
+    """Return a function from the row of a photo to its thumbnail; each photo is decoded once."""
 
-    data: CaptionedPhotos
-    _cache: dict[int, Picture] = field(default_factory=dict, init=False, repr=False)
+    @cache
+    def picture(row: int) -> Picture:
+        name = data.names[row]
+        try:
+            return Picture(name, _data_uri(open_photo(data.folder / name)))
+        except PhotoError:  # must not fail the report
+            return Picture(name, None)
 
-    def __call__(self, row: int) -> Picture:
-        """Return the thumbnail of a photo; a photo that cannot be decoded does not fail the report."""
-        if row not in self._cache:
-            name = self.data.names[row]
-            try:
-                uri = thumbnail_uri(open_photo(self.data.folder / name))
-            except PhotoError:
-                uri = None
-            self._cache[row] = Picture(name, uri)
-        return self._cache[row]
+    return picture
 
 
-def thumbnail_uri(photo: Image.Image) -> str:
+def _data_uri(photo: Image.Image) -> str:
     """Return a photo as a small JPEG in a data URI."""
     small = photo.convert("RGB")
-    small.thumbnail((SIDE, SIDE), Image.Resampling.BICUBIC)
+    small.thumbnail((_SIDE, _SIDE), Image.Resampling.BICUBIC)
     target = io.BytesIO()
     small.save(target, "JPEG", quality=_QUALITY, optimize=True)
     return "data:image/jpeg;base64," + b64encode(target.getvalue()).decode("ascii")

@@ -11,17 +11,15 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from photoseek.evaluation.protocol import EvaluationProtocol
 from photoseek.evaluation.report import Evaluation
 from photoseek.system.atomic_write import write_bytes_atomic
 from photoseek_train.data.dataset import CaptionedPhotos
 from photoseek_train.errors import CheckpointDamaged, CheckpointNotFound
-from photoseek_train.evaluation.evaluate import evaluate_split
 from photoseek_train.evaluation.examples import RetrievalExamples, select_examples
 from photoseek_train.features.encode import SplitVectors
 from photoseek_train.model.checkpoint import CheckpointFiles, read_metrics
 from photoseek_train.report import charts
-from photoseek_train.report.photo_cards import Thumbnails
+from photoseek_train.report.photo_cards import thumbnails
 from photoseek_train.training.environment import read_environments
 from photoseek_train.training.run_folder import saved_config
 
@@ -49,21 +47,17 @@ class ReportData:
         """Return the data with selected examples."""
         return cls(split, data, evaluation, select_examples(data, vectors))
 
-    @classmethod
-    def measured(
-        cls, split: str, data: CaptionedPhotos, vectors: SplitVectors, protocol: EvaluationProtocol | None = None
-    ) -> ReportData:
-        """Evaluate, then select examples."""
-        return cls.of(split, data, vectors, evaluate_split(data, vectors, protocol or EvaluationProtocol()))
 
-
-def write_report(run: Path, findings: ReportData | None = None, out: Path | None = None) -> Path:
-    """Write the report of a training run.
+def write_report(
+    run: Path, findings: ReportData | None = None, out: Path | None = None, *, curves: bool = True
+) -> Path:
+    """Write the report of a training run, or of an evaluation.
 
     Args:
         run: Folder that ``fit`` wrote, finished or in progress.
-        findings: Results of the best epoch on dev. None: report only settings and curves.
+        findings: Results on a split. None: report only settings and curves.
         out: Output file. None: ``report.html`` in the run.
+        curves: Whether to report the training run, too.
 
     Returns:
         The output file.
@@ -72,21 +66,29 @@ def write_report(run: Path, findings: ReportData | None = None, out: Path | None
         CheckpointNotFound: The folder contains no run.
         CheckpointDamaged: The history cannot be read.
     """
-    history = read_history(run)
-    best = read_metrics(run).get("epoch")
-    return _write(out or run / CheckpointFiles.REPORT, run, findings, history, best)
+    config = saved_config(run)
+    if config is None:
+        raise not_a_run(run)
+    history = _read_history(run) if curves else []
+    best = read_metrics(run).get("epoch") if curves else None
+    page = _template().render(
+        name=run.resolve().name,
+        charts=charts.build_charts(history, best),
+        frame=charts,
+        facts=_facts(history, best),
+        settings=format_settings(config.to_json()),
+        environments=_environments(run),
+        findings=findings,
+        picture=None if findings is None else thumbnails(findings.data),
+        rows=[] if findings is None else figure_rows(findings.evaluation.to_json()),
+    )
+    file = out or run / CheckpointFiles.REPORT
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes_atomic(file, page.encode("utf-8", "replace"))  # file names may not be valid Unicode
+    return file
 
 
-def write_evaluation_report(file: Path, checkpoint: Path, findings: ReportData) -> Path:
-    """Write the results of an evaluation with the checkpoint's settings, without training curves.
-
-    Raises:
-        CheckpointNotFound: The folder contains no checkpoint.
-    """
-    return _write(file, checkpoint, findings, [], None)
-
-
-def read_history(run: Path) -> list[dict[str, Any]]:
+def _read_history(run: Path) -> list[dict[str, Any]]:
     """Return the rows of ``history.jsonl``; empty before the end of the first epoch.
 
     Raises:
@@ -107,27 +109,6 @@ def not_a_run(folder: Path) -> CheckpointNotFound:
     return CheckpointNotFound(
         f"{folder}: no run here (no readable {CheckpointFiles.CONFIG}); create one: photoseek-train fit"
     )
-
-
-def _write(file: Path, run: Path, findings: ReportData | None, history: Sequence[Mapping[str, Any]], best: Any) -> Path:
-    config = saved_config(run)
-    if config is None:
-        raise not_a_run(run)
-    best_epoch = best if isinstance(best, int) else None
-    page = _template().render(
-        name=run.resolve().name,
-        charts=charts.build_charts(history, best_epoch),
-        frame=charts,
-        facts=_facts(history, best_epoch),
-        settings=format_settings(config.to_json()),
-        environments=_environments(run),
-        findings=findings,
-        picture=None if findings is None else Thumbnails(findings.data),
-        rows=[] if findings is None else figure_rows(findings.evaluation.to_json()),
-    )
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes_atomic(file, page.encode("utf-8", "replace"))  # file names may not be valid Unicode
-    return file
 
 
 def _template() -> Any:
@@ -174,10 +155,10 @@ def format_settings(config: Mapping[str, Any]) -> dict[str, dict[str, str]]:
 def _environments(run: Path) -> list[tuple[str, dict[str, str]]]:
     """Return titles with versions and hardware of each part of a run."""
     found = read_environments(run)
-    parts = [""] if len(found) == 1 else [f", part {number}" for number in range(1, len(found) + 1)]
+    suffixes = [""] if len(found) == 1 else [f", part {number}" for number in range(1, len(found) + 1)]
     return [
-        (title + part, {key.replace("_", " "): _format_value(value) for key, value in entry.get(title, {}).items()})
-        for entry, part in zip(found, parts, strict=True)
+        (title + suffix, {key.replace("_", " "): _format_value(value) for key, value in entry.get(title, {}).items()})
+        for entry, suffix in zip(found, suffixes, strict=True)
         for title in ("versions", "machine")
     ]
 

@@ -6,15 +6,16 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from photoseek.evaluation.protocol import EvaluationProtocol
 from photoseek.system.atomic_write import write_json_atomic
 from photoseek_train.data.dataset import CaptionedPhotos
 from photoseek_train.errors import DataError, SettingsError
-from photoseek_train.evaluation.evaluate import encode_checkpoint
+from photoseek_train.evaluation.evaluate import encode_checkpoint, evaluate_split
 from photoseek_train.features.encode import SplitVectors
 from photoseek_train.model.checkpoint import CheckpointFiles
 from photoseek_train.progress import ProgressCallback, no_progress
 from photoseek_train.report.report import ReportData, not_a_run, write_report
-from photoseek_train.training.run_folder import Run, saved_config
+from photoseek_train.training.run_folder import saved_config
 from photoseek_train.training.trainer import EpochCallback, EpochRecord
 
 
@@ -76,23 +77,23 @@ def report_epochs(run: Path, then: EpochCallback) -> EpochCallback:
     return after
 
 
-def finish_report(run: Run, dev: CaptionedPhotos, workers: int = 1, progress: ProgressCallback = no_progress) -> Path:
-    """Write the report of a finished run; raises like ``report_run``."""
-    return _write(run.path, dev, run.dev_vectors, workers, progress)
-
-
 def report_run(
-    run: Path, dev: CaptionedPhotos, workers: int = 1, progress: ProgressCallback = no_progress, out: Path | None = None
+    run: Path,
+    dev: CaptionedPhotos,
+    workers: int = 1,
+    progress: ProgressCallback = no_progress,
+    out: Path | None = None,
+    vectors: SplitVectors | None = None,
 ) -> Path:
-    """Write the report of any run in a folder, evaluated again on ``dev``.
+    """Write the report of the run in a folder with results on ``dev``, whose photos are encoded unless given.
 
     Raises:
         CheckpointError: The folder contains no run, or it cannot be used.
         DataError: A photo cannot be decoded.
     """
-    if saved_config(run) is None:
-        raise not_a_run(run)
-    return _write(run, dev, None, workers, progress, out)
+    vectors = vectors or encode_checkpoint(run, dev, workers, progress)
+    evaluation = evaluate_split(dev, vectors, EvaluationProtocol())
+    return write_report(run, ReportData.of(describe("dev", dev), dev, vectors, evaluation), out)
 
 
 def files_of(run: Path, images: Path | None, captions: list[Path] | None, split: str | Path | None) -> DataFiles:
@@ -106,26 +107,13 @@ def files_of(run: Path, images: Path | None, captions: list[Path] | None, split:
         return DataFiles(images, tuple(captions), split)
     if images is not None or captions or split is not None:
         raise SettingsError("expected --images and --captions together, or neither to use those of the run")
-    files = DataFiles.saved(run)
-    if files is None and saved_config(run) is not None:
-        raise SettingsError(
-            f"{run}: the run did not record its data (no {CheckpointFiles.DATA}); pass --images, --captions and --split"
-        )
-    if files is None:
+    if (files := DataFiles.saved(run)) is not None:
+        return files
+    if saved_config(run) is None:
         raise not_a_run(run)
-    return files
-
-
-def _write(
-    run: Path,
-    dev: CaptionedPhotos,
-    vectors: SplitVectors | None,
-    workers: int,
-    progress: ProgressCallback,
-    out: Path | None = None,
-) -> Path:
-    found = vectors if vectors is not None else encode_checkpoint(run, dev, workers, progress)
-    return write_report(run, ReportData.measured(describe("dev", dev), dev, found), out)
+    raise SettingsError(
+        f"{run}: the run did not record its data (no {CheckpointFiles.DATA}); pass --images, --captions and --split"
+    )
 
 
 def describe(name: str, data: CaptionedPhotos) -> str:

@@ -10,10 +10,18 @@ import torch
 from torch import Tensor
 
 from photoseek.photos.preprocessing import Preprocessing
-from photoseek_train.config import AugmentConfig, DataConfig, OptimConfig, TrainingConfig, preprocessing_of
+from photoseek_train.config import (
+    AugmentConfig,
+    DataConfig,
+    FitResources,
+    ModelInit,
+    OptimConfig,
+    TrainingConfig,
+    preprocessing_of,
+)
 from photoseek_train.data.augment import Augmentation, check_sizes
 from photoseek_train.data.dataset import CaptionedPhotos, require_disjoint, require_keywords
-from photoseek_train.data.photos import DEFAULT_MEMORY, EvaluationPhotos, TrainingPhotos, preload_photos
+from photoseek_train.data.photos import EvaluationPhotos, TrainingPhotos, preload_photos
 from photoseek_train.data.tokens import Tokens
 from photoseek_train.device import choose_device
 from photoseek_train.distributed import ProcessGroup
@@ -35,7 +43,7 @@ from photoseek_train.features.inputs import (
     TokenizedCaptions,
 )
 from photoseek_train.model.checkpoint import CheckpointFiles, read_config
-from photoseek_train.model.init import BuiltModel, ModelInit, build_model
+from photoseek_train.model.init import BuiltModel, build_model
 from photoseek_train.model.two_tower import TwoTower
 from photoseek_train.progress import ProgressCallback, no_progress
 from photoseek_train.training.run_folder import Run, check_run_folder
@@ -44,7 +52,7 @@ from photoseek_train.training.trainer import EpochCallback, EpochRecord, SplitIn
 
 @dataclass(frozen=True)
 class FitSettings:
-    """The settings that determine the result of a training run, besides the data."""
+    """The settings that determine the result of a training run, in addition to the data."""
 
     sources: ModelInit
     preprocessing: Preprocessing = field(default_factory=preprocessing_of)
@@ -86,23 +94,6 @@ def preprocessing_for(checkpoint: Path | None, size: int | None, resize: str | N
         return known
     theirs = "squash" if known.shortest_edge is None else "crop"
     return preprocessing_of(known.width if size is None else size, theirs if resize is None else resize)
-
-
-@dataclass(frozen=True)
-class FitResources:
-    """The resources of a run; they do not change the result beyond rounding.
-
-    Attributes:
-        features: Folder of cached tower features. None: ``features`` in the output folder.
-        workers: Processes that decode photos which do not fit in memory.
-        photo_memory: Maximum bytes of decoded photos, in all processes together.
-        device: ``auto``, ``cpu``, ``cuda`` or ``mps``; a run may be resumed on another device.
-    """
-
-    features: Path | None = None
-    workers: int = 1
-    photo_memory: int = DEFAULT_MEMORY
-    device: str = "auto"
 
 
 def no_callback(record: EpochRecord) -> None:
@@ -159,7 +150,7 @@ class Fit:
             if processes.is_main:
                 on_epoch(record)
 
-        trainer.run(first_epoch, finish, progress, stop=lambda: run.early_stop)
+        trainer.run(first_epoch, finish, lambda: run.early_stop, progress)
         return run
 
     def _config(self, built: BuiltModel) -> TrainingConfig:
@@ -201,7 +192,7 @@ class Fit:
     ) -> tuple[InputPipeline, InputPipeline]:
         """Return photos of train and dev for a trained tower; the ``processes`` share the memory."""
         settings, resources = self.settings, self.resources
-        memory = resources.photo_memory // processes
+        memory = round(resources.photo_memory * 1e9 / processes)
         augmentation = Augmentation(settings.augment, settings.preprocessing, settings.optim.epochs)
         train = TrainingPhotos(self.train.paths, augmentation, settings.optim.seed)
         dev = EvaluationPhotos(self.dev.paths, settings.preprocessing)
@@ -214,16 +205,13 @@ class Fit:
         """Return captions of train and dev: tokens if the text tower is trained, else features."""
         optim = self.settings.optim
         keywords = self.train.keyword_texts if self._with_keywords else []
-        make = self._tokenized_captions if optim.tunes_text else self._cached_captions
-        train, dev = make(built, keywords, progress)
+        if optim.tunes_text:
+            train, dev = self._tokenized_captions(built, keywords)
+        else:
+            train, dev = self._cached_captions(built, keywords, progress)
         return (KeywordReplacement(train, optim.keywords, optim.seed) if keywords else train), dev
 
-    def _tokenized_captions(
-        self,
-        built: BuiltModel,
-        keywords: list[str],
-        progress: ProgressCallback,  # noqa: ARG002
-    ) -> tuple[InputPipeline, InputPipeline]:
+    def _tokenized_captions(self, built: BuiltModel, keywords: list[str]) -> tuple[InputPipeline, InputPipeline]:
         longest = built.config.max_tokens
         tokens, optim = Tokens(self.train.texts + keywords, built.tokenizer, longest), self.settings.optim
         masked = optim.mask_tokens > 0 and tokens.mask_id >= 0  # mask_id raises if there is no mask token

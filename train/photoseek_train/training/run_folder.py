@@ -104,16 +104,11 @@ def check_run_folder(path: Path, resume: bool) -> None:
     """
     if path.exists() and not path.is_dir():
         raise RunExists(f"{path}: expected a folder for the run, found a file; choose another")
-    if has_run(path):
+    if saved_config(path) is not None:
         if not resume:
             raise RunExists(f"{path}: contains a run; continue it with --resume, or choose another folder")
     elif path.is_dir() and any(map(_is_unexpected, path.iterdir())):
         raise RunExists(f"{path}: expected an empty or new folder, found files in it; choose another")
-
-
-def has_run(path: Path) -> bool:
-    """Return whether the folder contains a run."""
-    return saved_config(path) is not None
 
 
 def saved_config(path: Path) -> TrainingConfig | None:

@@ -25,7 +25,7 @@ class RunState:
 
     Attributes:
         history: A record of each finished epoch.
-        weights: State of the trained parts, by their names in the model.
+        weights: State of the trained modules, by their names in the model.
         optimizer: State of the optimizer. Schedule and random choices are derived from the epoch and not stored.
         average: State of the moving average of the weights, if there is one.
         processes: Number of processes: with another number, shards and batch statistics would differ.
@@ -40,8 +40,8 @@ class RunState:
     @classmethod
     def of(cls, trainer: Trainer, history: list[EpochRecord]) -> RunState:
         """Return the state of a trainer between two epochs."""
-        parts = trainable_modules(trainer.model, trainer.config)
-        weights: dict[str, Any] = {name: module.state_dict() for name, module in parts.items()}
+        modules = trainable_modules(trainer.model, trainer.config)
+        weights: dict[str, Any] = {name: module.state_dict() for name, module in modules.items()}
         weights["logit_scale"] = trainer.model.logit_scale.detach()
         average = None if trainer.average is None else trainer.average.state_dict()
         return cls(history, weights, trainer.optimizer.state_dict(), average, trainer.processes.count)

@@ -24,9 +24,8 @@ from photoseek_train.features.encode import SplitVectors, encode_split
 from photoseek_train.features.inputs import InputPipeline
 from photoseek_train.model.two_tower import TwoTower, l2_normalize
 from photoseek_train.progress import ProgressCallback, no_progress
-from photoseek_train.training.ema import create_ema
 from photoseek_train.training.losses import info_nce, triplet
-from photoseek_train.training.lr_schedule import learning_rates, lr_multiplier, make_optimizer
+from photoseek_train.training.optimizer import create_ema, learning_rates, lr_multiplier, make_optimizer
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class SplitInputs:
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """One line of ``history.jsonl``; ``lr`` is the learning rate of each part at the end of the epoch."""
+    """One line of ``history.jsonl``; ``lr`` is the learning rate of each module at the end of the epoch."""
 
     epoch: int
     loss: float
@@ -64,11 +63,6 @@ EpochCallback = Callable[[EpochRecord], None]
 
 StopCondition = Callable[[], bool]
 """Called before each epoch; returns whether to stop."""
-
-
-def never_stop() -> bool:
-    """Return False: train all epochs."""
-    return False
 
 
 class Trainer:
@@ -104,8 +98,8 @@ class Trainer:
         self,
         first_epoch: int,
         on_epoch: EpochCallback,
+        stop: StopCondition,
         progress: ProgressCallback = no_progress,
-        stop: StopCondition = never_stop,
     ) -> None:
         """Train from ``first_epoch``, counted from 1, to the last; the global random state is preserved."""
         gpus = [self.model.device] if self.model.device.type == "cuda" else []
@@ -132,27 +126,27 @@ class Trainer:
         """Train for one pass over the training split; return the mean loss."""
         torch.manual_seed(self.config.seed * 100_003 + epoch + 1_000_000_007 * self.processes.rank)  # for dropout
         set_training(self.model, self.config)
-        plan = [batch.split(self.processes.count) for batch in sample_batches(self.train.data, self.config, epoch)]
-        shards = [self.processes.shard(parts) for parts in plan]
-        photos = self.train.images.stream([part.photos for part in shards], epoch)
-        captions = self.train.texts.stream([part.captions for part in shards], epoch)
+        batches = [batch.split(self.processes.count) for batch in sample_batches(self.train.data, self.config, epoch)]
+        local = [self.processes.shard(shards) for shards in batches]
+        photos = self.train.images.stream([shard.photos for shard in local], epoch)
+        captions = self.train.texts.stream([shard.captions for shard in local], epoch)
         total = 0.0
-        for step, (parts, images, texts) in enumerate(zip(plan, photos, captions, strict=True)):
+        for step, (shards, images, texts) in enumerate(zip(batches, photos, captions, strict=True)):
             self._set_rates((epoch - 1) * self.steps + step)
-            total += self._step(parts, images, texts, (epoch, step))
+            total += self._step(shards, images, texts, (epoch, step))
             if not math.isfinite(total):
                 raise RunDiverged(f"epoch {epoch}, step {step + 1}: the loss is {total}; decrease the learning rates")
-            progress(f"epoch {epoch}/{self.config.epochs}", step + 1, len(plan))
-        return total / len(plan)
+            progress(f"epoch {epoch}/{self.config.epochs}", step + 1, len(batches))
+        return total / len(batches)
 
     def _set_rates(self, step: int) -> None:
         factor = lr_multiplier(step, self.config.epochs * self.steps, self.config.warmup)
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak_lr"] * factor
 
-    def _step(self, parts: Sequence[Batch], images: Any, texts: Any, moment: tuple[int, int]) -> float:
+    def _step(self, shards: Sequence[Batch], images: Any, texts: Any, moment: tuple[int, int]) -> float:
         """Update the weights; ``images`` and ``texts`` are those of this process's shard."""
-        loss = self._loss(parts, images, texts, moment)
+        loss = self._loss(shards, images, texts, moment)
         self.optimizer.zero_grad()
         torch.autograd.backward(loss)
         self._share_gradients()
@@ -164,47 +158,48 @@ class Trainer:
             self.average.update_parameters(self.model)
         return float(loss.detach())
 
-    def _loss(self, parts: Sequence[Batch], images: Any, texts: Any, moment: tuple[int, int]) -> Tensor:
+    def _loss(self, shards: Sequence[Batch], images: Any, texts: Any, moment: tuple[int, int]) -> Tensor:
         """Return the loss of the full batch; towers may compute in bfloat16, the loss in float32."""
-        cutmixes = [self._sample_cutmix(part, images, (*moment, rank)) for rank, part in enumerate(parts)]
+        cutmixes = [self._sample_cutmix(shard, images, (*moment, rank)) for rank, shard in enumerate(shards)]
         cutmix = self.processes.shard(cutmixes)
-        precision = (
-            self.config.precision if self.config.tune != "none" else "fp32"
-        )  # projectors are too small to gain from it
+        # projectors alone are too small to gain from bfloat16
+        precision = self.config.precision if self.config.tune != "none" else "fp32"
         with tower_arithmetic(precision, self.model.device):
             if cutmix is not None:
                 images = cutmix(images.to(self.model.device, non_blocking=True))
             image_vectors = l2_normalize(self.train.images.embed(self.model, images))
             text_vectors = l2_normalize(self.train.texts.embed(self.model, texts))
-        image_vectors = self.processes.gather(image_vectors, [len(part.photos) for part in parts])
-        text_vectors = self.processes.gather(text_vectors, [len(part.captions) for part in parts])
-        return self._objective(image_vectors, text_vectors, parts, cutmixes, epoch=moment[0])
+        image_vectors = self.processes.gather(image_vectors, [len(shard.photos) for shard in shards])
+        text_vectors = self.processes.gather(text_vectors, [len(shard.captions) for shard in shards])
+        return self._objective(image_vectors, text_vectors, shards, cutmixes, epoch=moment[0])
 
-    def _sample_cutmix(self, part: Batch, images: Any, moment: tuple[int, ...]) -> CutMix | None:
+    def _sample_cutmix(self, shard: Batch, images: Any, moment: tuple[int, ...]) -> CutMix | None:
         """Sample the patches of a shard; every process samples those of all shards."""
         if not self.config.mix:
             return None
         rng = np.random.default_rng([self.config.seed, *moment])
-        return sample_cutmix(len(part.photos), images.shape[-2:], self.config.mix, rng)
+        return sample_cutmix(len(shard.photos), images.shape[-2:], self.config.mix, rng)
 
     def _objective(
         self,
         images: Tensor,
         texts: Tensor,
-        parts: Sequence[Batch],
+        shards: Sequence[Batch],
         cutmixes: Sequence[CutMix | None],
         epoch: int,
     ) -> Tensor:
         """Return the loss on the vectors of all shards, in order."""
         device = self.model.device
-        image_ids = np.concatenate([part.image_ids for part in parts])
+        image_ids = np.concatenate([shard.image_ids for shard in shards])
         if self.config.loss == "triplet":
-            first = np.cumsum([0, *(len(part.photos) for part in parts[:-1])])
-            owner = np.concatenate([start + part.photo_of_caption for start, part in zip(first, parts, strict=True)])
+            first = np.cumsum([0, *(len(shard.photos) for shard in shards[:-1])])
+            owner = np.concatenate([start + shard.photo_of_caption for start, shard in zip(first, shards, strict=True)])
             pairs = images[torch.from_numpy(owner).to(device)], texts
             hardest = epoch > self.config.hardest_after
             return triplet(*pairs, torch.from_numpy(image_ids).to(device), self.config.margin, hardest)
-        right = [target_weights(part.photos, image_ids, cutmix) for part, cutmix in zip(parts, cutmixes, strict=True)]
+        right = [
+            target_weights(shard.photos, image_ids, cutmix) for shard, cutmix in zip(shards, cutmixes, strict=True)
+        ]
         return info_nce(images, texts, self.model.inverse_temperature, torch.cat(right).to(device))
 
     def _share_gradients(self) -> None:
@@ -226,19 +221,19 @@ class Trainer:
 
 
 def trainable_modules(model: TwoTower, config: OptimConfig) -> dict[str, nn.Module]:
-    """Return the trained parts by their names in the model."""
-    parts: dict[str, nn.Module] = {"text_projector": model.text_projector}
+    """Return the trained modules by their names in the model."""
+    modules: dict[str, nn.Module] = {"text_projector": model.text_projector}
     if not config.freeze_images:
-        parts["image_projector"] = model.image_projector
+        modules["image_projector"] = model.image_projector
     if config.tunes_image:
-        parts["image_tower"] = model.image_tower
+        modules["image_tower"] = model.image_tower
     if config.tunes_text:
-        parts["text_tower"] = model.text_tower
-    return parts
+        modules["text_tower"] = model.text_tower
+    return modules
 
 
 def freeze(model: TwoTower, config: OptimConfig) -> None:
-    """Freeze all parts that ``config.tune`` does not name; use the channels-last memory format for photos."""
+    """Freeze all modules that ``config.tune`` does not name; use the channels-last memory format for photos."""
     model.requires_grad_(False)
     for module in trainable_modules(model, config).values():
         module.requires_grad_(True)
@@ -247,7 +242,7 @@ def freeze(model: TwoTower, config: OptimConfig) -> None:
 
 
 def set_training(model: TwoTower, config: OptimConfig) -> None:
-    """Set the trained parts to training mode and the frozen ones to evaluation mode."""
+    """Set the trained modules to training mode and the frozen ones to evaluation mode."""
     model.eval()
     for module in trainable_modules(model, config).values():
         module.train()

@@ -1,5 +1,5 @@
-"""Bundles that other programs made: each layout is recognised by its files, and refused where it cannot be followed.
+"""The layouts of bundles: ours, and those of other programs.
 
-``photoseek.bundle.layouts.external`` describes one; each layout has a module that tells of its files what a
-``ExternalModel`` holds.
+Each layout is a module: ``describe`` detects a layout by its files and returns what is in them. To add the layout of
+another program, write a module that returns an ``ExternalModel``, and add it to the list in ``external``.
 """

@@ -4,39 +4,42 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
-from photoseek.bundle.description import BundleDescription, ExternalModel
+from photoseek.bundle.description import BundleDescription
 from photoseek.bundle.files import UnchangedFiles
-from photoseek.bundle.layouts.detect import detect_layout
-from photoseek.bundle.layouts.text_cleaning import CLEANING
-from photoseek.bundle.manifest import FileRecord, Manifest
-from photoseek.bundle.tokenization import Tokenization, without_limits
-from photoseek.errors import BundleDamaged
+from photoseek.bundle.layouts import chinese_clip, immich, rclip, transformers
+from photoseek.bundle.layouts.model import ExternalModel
+from photoseek.bundle.manifest import FileRecord, Layout, Manifest
+from photoseek.bundle.tokenization import Tokenization
+from photoseek.errors import BundleIncompatible, BundleNotFound
 
-NO_CHECKSUM = "unknown"
+_LAYOUTS = (transformers, immich, rclip, chinese_clip)
+_PYTORCH = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
+_ONE_GRAPH = ("onnx/model.onnx", "model.onnx")
+_UNKNOWN = "unknown"
 
 
 def describe(folder: Path) -> BundleDescription:
     """Describe a folder without a manifest of ours.
 
     Raises:
-        BundleNotFound: No layout is recognized.
+        BundleNotFound: No layout is detected.
         BundleDamaged: A file cannot be read.
-        BundleIncompatible: It needs something that is not supported.
+        BundleIncompatible: It is incomplete, or requires an unsupported feature.
     """
-    model = detect_layout(folder)
+    model = _detect(folder)
     files = UnchangedFiles(folder, model.files)
     return BundleDescription(
         layout=model.layout,
         manifest=_manifest(folder, model, files),
         files=files,
-        precisions=model.precisions,
-        texts=lambda precision, _: model.texts[precision],
-        visions=lambda precision: model.visions[precision],
-        weights=lambda graph: model.outside.get(graph, ()),
+        text_graphs={precision: {None: model.texts[precision]} for precision in model.precisions},
+        vision_graphs={precision: model.visions[precision] for precision in model.precisions},
         load_preprocessing=lambda: model.preprocessing,
         load_tokenization=lambda _: _load_tokenization(folder, model, files),
         compute_fingerprint=partial(_fingerprint, model, files),
@@ -44,8 +47,38 @@ def describe(folder: Path) -> BundleDescription:
         fingerprint_parts={
             "dim": model.dim,
             "preprocessing": asdict(model.preprocessing),
-            "reading": model.reading.fingerprint_parts,
+            "text_input": model.text_input.fingerprint_parts,
         },
+    )
+
+
+def _detect(folder: Path) -> ExternalModel:
+    layouts: list[Callable[[Path], ExternalModel | None]] = [layout.describe for layout in _LAYOUTS]
+    try:
+        found = next(filter(None, (describe(folder) for describe in layouts)), None)
+        return found or _raise_not_a_bundle(folder)
+    except (OSError, ValueError) as error:  # a folder without permission, an invalid name
+        what = getattr(error, "strerror", None) or error
+        raise BundleNotFound(f"no bundle at {folder}: expected a folder that can be read: {what}") from error
+
+
+def _raise_not_a_bundle(folder: Path) -> NoReturn:
+    """Report what a folder without a known layout is, and how to make a bundle of it."""
+    if (folder / Layout.CONFIG).is_file():
+        if any((folder / name).is_file() for name in _PYTORCH):
+            raise BundleIncompatible(
+                f"{folder}: expected ONNX graphs, found weights for PyTorch; make a bundle of them: "
+                f"photoseek-export --from-clip {folder} --out BUNDLE"
+            )
+        if one := next((name for name in _ONE_GRAPH if (folder / name).is_file()), None):
+            raise BundleIncompatible(
+                f"{folder / one}: both towers in one graph, so that a text needs a photo to be encoded; expected "
+                f"{transformers.LAYOUT_HINT}"
+            )
+    raise BundleNotFound(
+        f"no bundle at {folder}: expected a folder with {Layout.MANIFEST}, or the files of another program: "
+        f"{'; '.join(layout.LAYOUT_HINT for layout in _LAYOUTS)}; "
+        "make one with photoseek-export, or use the bundle that ships with photoseek: demo"
     )
 
 
@@ -53,52 +86,46 @@ def _manifest(folder: Path, model: ExternalModel, files: UnchangedFiles) -> Mani
     return Manifest(
         name=folder.name,
         dim=model.dim or 0,
-        pooling=NO_CHECKSUM,
+        pooling=_UNKNOWN,
         languages=list(model.languages),
         preprocessing=model.preprocessing.id,
-        weights=NO_CHECKSUM,
+        weights=_UNKNOWN,
         files={name: FileRecord(size, "") for name, size in files.sizes.items()},
         precisions={precision: {} for precision in model.precisions},
-        license=NO_CHECKSUM,
+        license=_UNKNOWN,
+        padding=model.text_input.padding,
     )
 
 
 def _fingerprint(model: ExternalModel, files: UnchangedFiles) -> str:
-    """SHA-256 over what vectors depend on: weights of the most exact precision, preprocessing, tokenizer.
+    """Return a SHA-256 over what vectors depend on: weights of the most exact precision, preprocessing, tokenizer.
 
     The folder's path and name are not included.
     """
     main = model.precisions[0]
     graphs = (model.texts[main], model.visions[main])
     parts = {
-        "weights": [files.sha256(name) for name in model.graph_files(main)],
+        "weights": [files.sha256(name) for graph in graphs for name in graph.files],
         "graphs": [[dict(graph.inputs), graph.output] for graph in graphs],
         "preprocessing": model.preprocessing.id,
-        "tokenizer": [files.sha256(name) for name in model.reading.files],
-        "reading": model.reading.fingerprint_parts,
+        "tokenizer": [files.sha256(name) for name in model.text_input.files],
+        "text_input": model.text_input.fingerprint_parts,
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def _load_tokenization(folder: Path, model: ExternalModel, files: UnchangedFiles) -> Tokenization:
-    reading = model.reading
-    for name in reading.files:
-        files.verified(name)
-    tokenizer = without_limits(reading.build(folder, reading.files, **reading.options), reading.limit)
-    pad = reading.pad if isinstance(reading.pad, int) else tokenizer.token_to_id(reading.pad)
-    if pad is None:
-        path = folder / reading.files[0]
-        raise BundleDamaged(f"{path}: expected the token {reading.pad!r:.80}, found none; copy the folder again")
-    return Tokenization(tokenizer, pad, reading.length, reading.masked, reading.side, CLEANING[reading.clean])
+    for name in model.text_input.files:
+        files.verified_path(name)
+    return model.text_input.load(folder)
 
 
 def _measured_dim(folder: Path, model: ExternalModel, files: UnchangedFiles) -> int:
-    """The length of what the text tower returns, where no file records it."""
+    """Return the length of what the text tower returns, if no file records it."""
     from photoseek.bundle.onnx_session import OnnxSession  # onnxruntime takes a tenth of a second to import
 
     tower = model.texts[model.precisions[0]]
-    for name in (tower.file, *model.outside.get(tower.file, ())):
-        files.verified(name)
-    graph = OnnxSession(folder / tower.file, inputs=tower.inputs, output=tower.output)
+    path, *_ = [files.verified_path(name) for name in tower.files]
+    graph = OnnxSession(path, inputs=tower.inputs, output=tower.output)
     tokenization = _load_tokenization(folder, model, files)
     return int(graph.run(tokenization.feeds(tokenization.ids(["a"]))).shape[-1])

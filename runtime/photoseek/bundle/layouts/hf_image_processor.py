@@ -1,8 +1,8 @@
-"""``preprocessor_config.json`` of transformers -> ``Preprocessing``.
+"""``preprocessor_config.json``, of transformers or written by ``Preprocessing.to_json`` -> ``Preprocessing``.
 
-What is matched are the processors on Pillow (``CLIPImageProcessorPil`` and its like, before transformers 5 those
-without ``Fast``), as the models were trained with Pillow's filters. Those on torchvision round otherwise.
-Keys left out have the defaults of the processor's class; a key or value that is not known here is refused.
+Matches the processors on Pillow (such as ``CLIPImageProcessorPil``, before transformers 5 those without ``Fast``),
+since the models were trained with Pillow's filters; those on torchvision round differently. Missing keys have the
+defaults of the processor's class; an unknown key or an unsupported value is an error.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from photoseek.bundle.description import json_object
+from photoseek.bundle.json_files import json_object
 from photoseek.errors import BundleIncompatible
-from photoseek.photos.preprocessing import RGB, Preprocessing
+from photoseek.photos.preprocessing import EXTRA_KEYS, RGB, Preprocessing
 
 PREPROCESSOR = "preprocessor_config.json"
 PROCESSOR = "processor_config.json"
-"""Where transformers 5 keeps the same, under ``image_processor``."""
+"""Contains the same in transformers 5, under ``image_processor``."""
 
 CLIP_MEAN: RGB = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD: RGB = (0.26862954, 0.26130258, 0.27577711)
@@ -69,7 +69,7 @@ _IGNORED_KEYS = {
     "_processor_class",
     "_valid_processor_keys",
     "processor_class",
-    "default_to_square",  # what a plain number as size stands for; see _sized
+    "default_to_square",  # the meaning of a plain number as size, see _size_from
     "disable_grouping",
     "device",
     "input_data_format",
@@ -80,30 +80,37 @@ _FIXED_VALUES: Mapping[str, tuple[Any, ...]] = {
     "do_pad": (False,),
     "use_square_size": (False,),
     "do_reduce_labels": (False,),
-    "photoseek": ({"floor_middle": True, "faithful": True},),  # of a bundle of ours without its manifest
+    "photoseek": (dict.fromkeys(EXTRA_KEYS, True),),  # of our own bundle without its manifest
 }
-"""Keys that have to have one of these values, or none."""
+"""Keys that must have one of these values if they are there."""
 
 
 def find_preprocessing(folder: Path) -> tuple[Preprocessing, str]:
-    """That of a folder of transformers, and the file that tells it.
+    """Return the preprocessing of a folder of transformers, and the file that it was read from.
 
     Raises:
-        BundleIncompatible: No file tells it, or it asks for something that is not done here.
-        BundleDamaged: The file is no JSON.
+        BundleIncompatible: There is no such file, or it has an unsupported setting.
+        BundleDamaged: The file is not JSON.
     """
     if (folder / PREPROCESSOR).is_file():
         return read_preprocessing(json_object(folder / PREPROCESSOR), folder / PREPROCESSOR), PREPROCESSOR
     if (folder / PROCESSOR).is_file() and "image_processor" in (config := json_object(folder / PROCESSOR)):
         return read_preprocessing(config["image_processor"], folder / PROCESSOR), PROCESSOR
-    raise BundleIncompatible(f"{folder / PREPROCESSOR}: missing; it tells how photos are prepared: copy it there")
+    raise BundleIncompatible(
+        f"{folder / PREPROCESSOR}: missing; it contains the preprocessing of photos: copy it there"
+    )
 
 
-def read_preprocessing(config: Mapping[str, Any], path: Path) -> Preprocessing:
-    """Read the settings of an image processor; ``path`` is what errors name.
+def read_preprocessing(config: Mapping[str, Any], path: Path | str, *, native: bool = False) -> Preprocessing:
+    """Read the settings of an image processor.
+
+    Args:
+        config: The content of ``preprocessor_config.json``.
+        path: The name of the file in errors.
+        native: Whether ``Preprocessing.to_json`` wrote it. Others are followed exactly, see ``exact_resize``.
 
     Raises:
-        BundleIncompatible: They ask for something that is not done here.
+        BundleIncompatible: A setting is unsupported.
     """
     if not isinstance(config, Mapping):
         raise BundleIncompatible(f"{path}: expected the settings of an image processor, found {config!r:.80}")
@@ -113,36 +120,40 @@ def read_preprocessing(config: Mapping[str, Any], path: Path) -> Preprocessing:
         raise BundleIncompatible(
             f"{path}: expected an image processor among {', '.join(_PROCESSOR_TYPES)}, found {kind!r:.80}"
         )
+    extra = dict.fromkeys(EXTRA_KEYS, True)
+    if native and isinstance(found := config.get("photoseek", {}), Mapping):
+        extra = {key: found.get(key) is True for key in EXTRA_KEYS}
+        config = {key: value for key, value in config.items() if key != "photoseek"}
     _expect_known(config, path)
     try:
-        return _apply_config({key: value for key, value in config.items() if value is not None}, defaults)
+        return _apply_config({key: value for key, value in config.items() if value is not None}, defaults, extra)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         what = f"no {error}" if isinstance(error, KeyError) else str(error)
-        raise BundleIncompatible(f"{path}: cannot be followed: {what}") from error
+        raise BundleIncompatible(f"{path}: unsupported preprocessing: {what}; correct the file") from error
 
 
-def _expect_known(config: Mapping[str, Any], path: Path) -> None:
+def _expect_known(config: Mapping[str, Any], path: Path | str) -> None:
     for key, value in config.items():
         if value is None or key in _USED_KEYS or key in _IGNORED_KEYS:
             continue
         if key not in _FIXED_VALUES:
-            raise BundleIncompatible(f"{path}: {key}: not known here, found {value!r:.80}; upgrade photoseek")
+            raise BundleIncompatible(f"{path}: {key}: unknown setting, found {value!r:.80}; upgrade photoseek")
         if value not in _FIXED_VALUES[key]:
             raise BundleIncompatible(f"{path}: expected {key} {_FIXED_VALUES[key][0]!r}, found {value!r:.80}")
 
 
-def _apply_config(config: Mapping[str, Any], defaults: _Defaults) -> Preprocessing:
+def _apply_config(config: Mapping[str, Any], defaults: _Defaults, extra: Mapping[str, bool]) -> Preprocessing:
     if not config.get("do_resize", True):
-        raise ValueError("expected do_resize true, found false: photos of every size come in")
+        raise ValueError("expected do_resize true, found false; photos have different sizes")
     cropped = bool(config.get("do_center_crop", defaults.crop))
     size = _size_from(config.get("size", defaults.size), edge="shortest_edge" in defaults.size)
-    cut = _size_from(config.get("crop_size", _SQUARE_224), edge=False) if cropped else None
+    crop = _size_from(config.get("crop_size", _SQUARE_224), edge=False) if cropped else None
     edge = size.get("shortest_edge")
-    if edge is None and cut not in (None, size):
-        raise ValueError(f"expected a crop_size of the size that photos are squeezed to, found {cut} and {size}")
-    if edge is not None and cut is None:
-        raise ValueError("expected do_center_crop true beside a shortest_edge, found false: results differ in size")
-    result = cut or size
+    if edge is None and crop not in (None, size):
+        raise ValueError(f"expected a crop_size of the size that photos are resized to, found {crop} and {size}")
+    if edge is not None and crop is None:
+        raise ValueError("expected do_center_crop true with a shortest_edge, found false; results would differ in size")
+    result = crop or size
     normalized = bool(config.get("do_normalize", True))
     return Preprocessing(
         height=result["height"],
@@ -150,15 +161,14 @@ def _apply_config(config: Mapping[str, Any], defaults: _Defaults) -> Preprocessi
         shortest_edge=edge,
         resample=int(config.get("resample", defaults.resample)),
         rescale_factor=float(config.get("rescale_factor", 1 / 255)) if config.get("do_rescale", True) else 1.0,
-        mean=_triple(config.get("image_mean", defaults.mean)) if normalized else (0.0, 0.0, 0.0),
-        std=_triple(config.get("image_std", defaults.std)) if normalized else (1.0, 1.0, 1.0),
-        floor_middle=True,
-        faithful=True,
+        mean=as_rgb(config.get("image_mean", defaults.mean)) if normalized else (0.0, 0.0, 0.0),
+        std=as_rgb(config.get("image_std", defaults.std)) if normalized else (1.0, 1.0, 1.0),
+        **extra,
     )
 
 
 def _size_from(size: Any, *, edge: bool) -> dict[str, int]:
-    """``{"shortest_edge": n}`` or ``{"height": h, "width": w}``; a plain number stands for one of them."""
+    """Return ``{"shortest_edge": n}`` or ``{"height": h, "width": w}``; a plain number means the former if ``edge``."""
     if isinstance(size, int):
         return {"shortest_edge": size} if edge else {"height": size, "width": size}
     given = {key: value for key, value in dict(size).items() if value is not None}
@@ -167,6 +177,12 @@ def _size_from(size: Any, *, edge: bool) -> dict[str, int]:
     return given
 
 
-def _triple(values: Any) -> RGB:
+def as_rgb(values: Any) -> RGB:
+    """Return a list of three numbers as a tuple of floats.
+
+    Raises:
+        TypeError: It is not a list of numbers.
+        ValueError: It does not contain three numbers.
+    """
     red, green, blue = (float(value) for value in values)
     return red, green, blue

@@ -1,44 +1,43 @@
-"""Which tokenizer lies in a folder of transformers, and how its settings say that texts are read."""
+"""The tokenizer of a folder of transformers, and its settings for truncation and padding."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from photoseek.bundle.description import TextInputSpec, optional_json
-from photoseek.bundle.layouts.tokenizers import build_bert, build_clip, build_from_json
-from photoseek.bundle.tokenization import PaddingSide
+from photoseek.bundle.json_files import optional_json
+from photoseek.bundle.layouts.tokenizers import TextInputSpec, build_bert, build_clip, build_from_json
+from photoseek.bundle.tokenization import Padding
 from photoseek.errors import BundleIncompatible
 
 TOKENIZER, VOCABULARY, MERGES, BERT = "tokenizer.json", "vocab.json", "merges.txt", "vocab.txt"
 SENTENCEPIECE = ("spiece.model", "tokenizer.model", "sentencepiece.bpe.model")
 CONFIG, SPECIAL = "tokenizer_config.json", "special_tokens_map.json"
 
-_NO_LIMIT = 1_000_000  # transformers writes 1e30 where it knows no limit
+_NO_LIMIT = 1_000_000  # transformers writes 1e30 if there is no limit
 
 
-def find_text_spec(folder: Path, positions: int, *, fixed: bool) -> TextInputSpec:
-    """How the text tower's texts are read.
+def find_text_spec(folder: Path, max_length: int, *, fixed_length: bool) -> TextInputSpec:
+    """Return how texts become the input of the text tower.
 
     Args:
         folder: With tokenizer files.
-        positions: Tokens that the model reads at most.
-        fixed: Whether each text is filled up to all of them, and none of that is masked.
+        max_length: Tokens of a text that the model reads.
+        fixed_length: Whether each text is padded to the maximum length, without masking the padding.
 
     Raises:
-        BundleIncompatible: There is no tokenizer, or none that can be read here.
-        BundleDamaged: A file is no JSON.
+        BundleIncompatible: There is no tokenizer, or none in a supported form.
+        BundleDamaged: A file is not JSON.
     """
     config = optional_json(folder / CONFIG)
     limit = config.get("model_max_length")
-    read = min(int(limit), positions) if isinstance(limit, int | float) and 0 < limit < _NO_LIMIT else positions
+    if isinstance(limit, int | float) and 0 < limit < _NO_LIMIT:
+        max_length = min(int(limit), max_length)
     shared: dict[str, Any] = {
-        "limit": read,
-        "pad": _pad(folder, config),
-        "length": read if fixed else None,
-        "masked": not fixed,
-        "side": _side(folder, config),
+        "max_length": max_length,
+        "pad_token": _pad_token(folder, config),
+        "padding": Padding(max_length if fixed_length else None, _padding_side(folder, config), not fixed_length),
     }
     if (folder / TOKENIZER).is_file():
         return TextInputSpec((TOKENIZER,), build_from_json, **shared)
@@ -54,7 +53,7 @@ def _missing(folder: Path) -> str:
     if pieces is None:
         return f"expected a tokenizer: {TOKENIZER}, or {VOCABULARY} with {MERGES}, or {BERT}; copy it there"
     return (
-        f"found {pieces}, but no {TOKENIZER}, the form that is read here; convert it with transformers "
+        f"found {pieces}, but no {TOKENIZER}, the supported form; convert it with transformers "
         f"(AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR)), or make a bundle of the model's PyTorch folder: "
         "photoseek-export --from-clip DIR --out BUNDLE"
     )
@@ -68,8 +67,8 @@ def _bert_options(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _pad(folder: Path, config: Mapping[str, Any]) -> str:
-    """The token that texts are filled up with: CLIP's is the one that ends them."""
+def _pad_token(folder: Path, config: Mapping[str, Any]) -> str:
+    """Return the token that texts are padded with; CLIP's is the end token."""
     special = optional_json(folder / SPECIAL)
     for found in (config.get("pad_token"), special.get("pad_token")):
         token = found.get("content") if isinstance(found, Mapping) else found
@@ -79,11 +78,11 @@ def _pad(folder: Path, config: Mapping[str, Any]) -> str:
         return "[PAD]"
     if (folder / VOCABULARY).is_file():
         return "<|endoftext|>"
-    raise BundleIncompatible(f"{folder / CONFIG}: expected pad_token, found none; it tells how texts are filled up")
+    raise BundleIncompatible(f"{folder / CONFIG}: expected pad_token, found none; add it")
 
 
-def _side(folder: Path, config: Mapping[str, Any]) -> PaddingSide:
-    """Where texts are filled up. They are cut off on the right."""
+def _padding_side(folder: Path, config: Mapping[str, Any]) -> Literal["left", "right"]:
+    """Return where texts are padded; they are always truncated on the right."""
     if config.get("truncation_side", "right") != "right":
         raise BundleIncompatible(
             f"{folder / CONFIG}: expected truncation_side right, found {config['truncation_side']!r}"

@@ -1,15 +1,19 @@
-"""Tokenizer files of other programs -> tokenizers."""
+"""The tokenizers of other programs, built from their files, and what each program does to a text before."""
 
 from __future__ import annotations
 
 import gzip
+import html
 import json
+import string
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from photoseek.bundle.manifest import upgrade_hint
+from photoseek.bundle.json_files import placeholder_hint
+from photoseek.bundle.tokenization import Padding, Tokenization, configure_tokenizer
 from photoseek.errors import BundleDamaged
 from photoseek.system.atomic_write import MAX_TOKENIZER_BYTES, bounded, read_bounded
 
@@ -17,20 +21,90 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 _CLIP_PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
-_CLIP_MERGES = 49_152 - 256 - 2  # of OpenAI's file, which goes on with what CLIP does not use
+_CLIP_MERGES = 49_152 - 256 - 2  # of OpenAI's file, which continues with merges that CLIP does not use
+
+_NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_CURLED = {"'": "\u2018\u2019\u201a\u201b", '"': "\u201c\u201d\u201e\u201f"}
+_STRAIGHT = str.maketrans({mark: straight for straight, marks in _CURLED.items() for mark in marks})
+
+
+def no_cleaning(text: str) -> str:
+    """Return the text unchanged."""
+    return text
+
+
+def collapse_whitespace(text: str) -> str:
+    """Return the text with each run of white space as one space, as immich's ``clean_text`` does."""
+    return " ".join(text.split())
+
+
+def siglip_canonicalize(text: str) -> str:
+    """Return the text also without ASCII punctuation and in lower case, as immich does for SigLIP."""
+    return collapse_whitespace(text).translate(_NO_PUNCTUATION).lower()
+
+
+def clip_clean(text: str) -> str:
+    """Return the text with HTML entities resolved twice, as OpenAI's CLIP does, and straight quotation marks.
+
+    Straight quotation marks are the part of ftfy's repairs that is implemented; it also repairs wrongly decoded text.
+    """
+    return collapse_whitespace(html.unescape(html.unescape(text.translate(_STRAIGHT))))
+
+
+CLEANING = {each.__name__: each for each in (no_cleaning, collapse_whitespace, siglip_canonicalize, clip_clean)}
+
+
+@dataclass(frozen=True)
+class TextInputSpec:
+    """How the texts of another program's model become its input.
+
+    Attributes:
+        files: Of the tokenizer, by paths from the folder.
+        build: Builds the tokenizer from the folder, the files and ``options``.
+        max_length: Longer texts are truncated to this many tokens.
+        pad_token: The token that shorter texts are padded with, or its id.
+        padding: How they are padded.
+        cleaning: A function of ``CLEANING``, applied to each text before it is tokenized.
+        options: Settings of the tokenizer that none of its files contains.
+    """
+
+    files: tuple[str, ...]
+    build: Callable[..., Tokenizer]
+    max_length: int
+    pad_token: str | int
+    padding: Padding = field(default_factory=Padding)
+    cleaning: str = "no_cleaning"
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def fingerprint_parts(self) -> dict[str, Any]:
+        """What vectors depend on, besides the files."""
+        return {name: value for name, value in asdict(self).items() if name not in ("files", "build")}
+
+    def load(self, folder: Path) -> Tokenization:
+        """Build the tokenizer from its files in a folder.
+
+        Raises:
+            BundleDamaged: A file is invalid, or the tokenizer has no such padding token.
+        """
+        tokenizer = configure_tokenizer(self.build(folder, self.files, **self.options), self.max_length)
+        pad_id = self.pad_token if isinstance(self.pad_token, int) else tokenizer.token_to_id(self.pad_token)
+        if pad_id is None:
+            path = folder / self.files[0]
+            raise BundleDamaged(f"{path}: expected the token {self.pad_token!r:.80}, found none; copy the folder again")
+        return Tokenization(tokenizer, pad_id, self.padding, CLEANING[self.cleaning])
 
 
 def build_from_json(folder: Path, files: tuple[str, ...]) -> Tokenizer:
-    """``tokenizer.json``: the file of the tokenizers library."""
+    """Build from ``tokenizer.json``, the file of the tokenizers library."""
     from tokenizers import Tokenizer
 
-    return _finish(
-        folder / files[0], lambda: Tokenizer.from_buffer(read_bounded(folder / files[0], MAX_TOKENIZER_BYTES))
-    )
+    path = folder / files[0]
+    return _finish(path, lambda: Tokenizer.from_buffer(read_bounded(path, MAX_TOKENIZER_BYTES)))
 
 
 def build_clip(folder: Path, files: tuple[str, ...]) -> Tokenizer:
-    """``vocab.json`` and ``merges.txt`` of CLIP."""
+    """Build from ``vocab.json`` and ``merges.txt`` of CLIP."""
 
     def build() -> Tokenizer:
         vocabulary: dict[str, int] = json.loads(read_bounded(folder / files[0]).decode())
@@ -42,7 +116,7 @@ def build_clip(folder: Path, files: tuple[str, ...]) -> Tokenizer:
 
 
 def build_openai_clip(folder: Path, files: tuple[str, ...]) -> Tokenizer:
-    """``bpe_simple_vocab_16e6.txt.gz``: the merges alone, from which the vocabulary follows."""
+    """Build from ``bpe_simple_vocab_16e6.txt.gz``: the merges alone, which determine the vocabulary."""
 
     def build() -> Tokenizer:
         with gzip.open(folder / files[0]) as file:
@@ -64,7 +138,7 @@ def build_bert(
     split_chinese: bool = True,
     longest_word: int = 100,
 ) -> Tokenizer:
-    """``vocab.txt`` of a BERT; a word of more than ``longest_word`` characters is unknown."""
+    """Build from ``vocab.txt`` of a BERT; a word of more than ``longest_word`` characters is unknown."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
     def build() -> Tokenizer:
@@ -120,7 +194,7 @@ def _pair(line: str) -> tuple[str, str]:
 
 
 def _byte_to_unicode() -> list[str]:
-    """A visible letter for each byte, in the order of OpenAI's vocabulary: first those that are letters themselves."""
+    """Return a printable character for each byte, in the order of OpenAI's vocabulary: printable bytes first."""
     visible = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
     return [*map(chr, visible), *(chr(256 + number) for number in range(256 - len(visible)))]
 
@@ -130,4 +204,6 @@ def _finish(path: Path, build: Callable[[], Tokenizer]) -> Tokenizer:
         return build()
     except (Exception, zlib.error) as error:  # tokenizers raises bare Exception
         what = f"no {error} in it" if isinstance(error, KeyError) else str(error)
-        raise BundleDamaged(f"{path}: not a tokenizer: {what:.300}{upgrade_hint(path)}; copy the file again") from error
+        raise BundleDamaged(
+            f"{path}: not a tokenizer: {what:.300}{placeholder_hint(path)}; copy the file again"
+        ) from error

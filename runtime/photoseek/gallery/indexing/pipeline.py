@@ -91,7 +91,7 @@ class Content:
         Raises:
             PhotoError: They are no photo, or a damaged one.
         """
-        photo = decode_photo(data, preprocessing.edge)
+        photo = decode_photo(data, preprocessing.min_edge)
         return cls(sha256, (photo.width, photo.height), photo.taken, preprocessing(photo.image))
 
 

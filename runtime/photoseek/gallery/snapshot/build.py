@@ -135,7 +135,7 @@ def _is_current(generation: Snapshot, shown: SourceState, target: float) -> bool
     """Whether a generation is what would be made now."""
     made = generation.manifest
     same = (made.revision, made.fingerprint, made.state) == (shown.revision, shown.fingerprint, shown.state)
-    return same and made.tuning.target == target and made.tuning.complete and not generation.damaged()
+    return same and made.tuning.target == target and made.tuning.is_complete and not generation.damaged()
 
 
 def sample_query_vectors(bundle: Bundle, precision: str | None) -> Vectors | None:

@@ -1,4 +1,4 @@
-"""Whatever stands in the configuration of a foreign folder: it runs, or is refused with an error of our own."""
+"""Any value in the configuration of another program's model: it runs, or raises an error that names the folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from foreign_tiny import change, write_foreign, write_foreign_immich
+from external_models import change, write_immich, write_transformers
 from photoseek import Bundle
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import BundleError
@@ -44,13 +44,13 @@ SETTINGS = {
 
 
 @pytest.mark.parametrize(("file", "key"), [(file, key) for file, keys in SETTINGS.items() for key in keys])
-def test_any_value_of_a_setting(tmp_path: Path, file: str, key: str) -> None:
-    folder = write_foreign(tmp_path / "model")
+def test_any_value_of_a_setting_runs_or_is_refused(tmp_path: Path, file: str, key: str) -> None:
+    folder = write_transformers(tmp_path / "model")
     before = (folder / file).read_text()
     for value in VALUES:
         change(folder / file, **{key: value})
-        told = outcome(folder)
-        assert told == "fine" or str(folder) in told, value
+        found = outcome(folder)
+        assert found == "fine" or str(folder) in found, value
         (folder / file).write_text(before)
 
 
@@ -62,32 +62,32 @@ IMMICH = {
 
 
 @pytest.mark.parametrize(("file", "key"), [(file, key) for file, keys in IMMICH.items() for key in keys])
-def test_any_value_of_a_setting_of_immich(tmp_path: Path, file: str, key: str) -> None:
-    folder = write_foreign_immich(tmp_path / "model")
+def test_any_value_of_an_immich_setting_runs_or_is_refused(tmp_path: Path, file: str, key: str) -> None:
+    folder = write_immich(tmp_path / "model")
     assert outcome(folder) == "fine"
     before = (folder / file).read_text()
     for value in [*VALUES, {"tokenizer_kwargs": 5}, {"tokenizer_kwargs": {"clean": []}}, {"context_length": 10**30}]:
         change(folder / file, **{key: value})
-        told = outcome(folder)
-        assert told == "fine" or str(folder) in told, value
+        found = outcome(folder)
+        assert found == "fine" or str(folder) in found, value
         (folder / file).write_text(before)
 
 
 def outcome(folder: Path) -> str:
-    """What is wrong with a folder, or ``fine``."""
+    """Return the error for a folder, or ``fine``."""
     try:
         bundle = Bundle.load(folder)
         text = TextEncoder(bundle, threads=1).encode(["red"])
         photo = ImageEncoder(bundle, threads=1).encode([Image.new("RGB", (9, 5), (200, 30, 30))])
     except BundleError as error:
         return str(error)
-    return "fine" if np.isfinite(text).all() and np.isfinite(photo).all() else "numbers that are none"
+    return "fine" if np.isfinite(text).all() and np.isfinite(photo).all() else "vectors that are not finite"
 
 
 @pytest.mark.parametrize("value", [value for value in VALUES if not isinstance(value, dict)], ids=repr)
-def test_a_file_that_is_no_object(tmp_path: Path, value: Any) -> None:
+def test_a_file_without_an_object_is_refused(tmp_path: Path, value: Any) -> None:
     for file in SETTINGS:
-        folder = write_foreign(tmp_path / file)
+        folder = write_transformers(tmp_path / file)
         (folder / file).write_text(json.dumps(value))
         with pytest.raises(BundleError, match=file):
             Bundle.load(folder)

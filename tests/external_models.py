@@ -1,4 +1,4 @@
-"""The small bundle of ``tiny_bundle`` as other programs would keep it: its towers know colours."""
+"""The small bundle of ``tiny_bundle`` in the layouts of other programs."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from photoseek.bundle.manifest import Layout
 from tiny_bundle import DIM, SIDE, write_tiny_bundle
 
 
-def write_foreign(folder: Path, *, precisions: tuple[str, ...] = ("fp32",), seed: int = 0) -> Path:
-    """The layout of transformers.js, with the files of a CLIP; an int8 becomes its ``_quantized``."""
+def write_transformers(folder: Path, *, precisions: tuple[str, ...] = ("fp32",), seed: int = 0) -> Path:
+    """Write the layout of transformers.js, with the files of a CLIP; int8 becomes ``_quantized``."""
     write_tiny_bundle(folder, precisions=precisions, seed=seed)
     (folder / Layout.MANIFEST).unlink()
     text = {"max_position_embeddings": 32}
@@ -23,13 +23,13 @@ def write_foreign(folder: Path, *, precisions: tuple[str, ...] = ("fp32",), seed
 
 
 def change(path: Path, **values: Any) -> None:
-    """Replace values of a JSON file; those that are ``...`` are taken out."""
-    told = {**json.loads(path.read_text("utf-8")), **values}
-    path.write_text(json.dumps({key: value for key, value in told.items() if value is not ...}), "utf-8")
+    """Replace values of a JSON file; ``...`` removes a key."""
+    changed = {**json.loads(path.read_text("utf-8")), **values}
+    path.write_text(json.dumps({key: value for key, value in changed.items() if value is not ...}), "utf-8")
 
 
-def write_foreign_immich(folder: Path) -> Path:
-    """The layout of immich, with a mask as its M-CLIP models have it."""
+def write_immich(folder: Path) -> Path:
+    """Write the layout of immich, with an attention mask as in its M-CLIP models."""
     write_tiny_bundle(folder)
     for name in (Layout.MANIFEST, "config.json"):
         (folder / name).unlink()
