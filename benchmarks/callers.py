@@ -1,9 +1,9 @@
-"""What do 1, 4 and 16 callers get at once: queries a second, and how long the slowest wait?
+"""Throughput and tail latency of text queries with 1, 4 and 16 concurrent callers, BERT-base.
 
     python benchmarks/callers.py
 
-BERT-base; every caller asks for the next vector as soon as it has one. In ``latency`` mode a run takes all cores, in
-``service`` mode each run has one.
+Every caller requests the next vector as soon as it has one. In ``latency`` mode, a run uses all cores; in ``service``
+mode, each run uses one.
 """
 
 from __future__ import annotations

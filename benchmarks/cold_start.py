@@ -1,9 +1,9 @@
-"""How long does one query take from nothing, and how much memory and disk does it want?
+"""Latency, memory and disk space of one query in a new process.
 
     python benchmarks/cold_start.py
 
-``photoseek search`` over 300 scenes with the embedded bundle, beside the same query through PyTorch and transformers: a
-BERT of the same shape loaded from a local folder, the same photos' vectors from a file. A new process each time.
+Compares ``photoseek search`` over 300 scenes with the embedded bundle to the same query in PyTorch and transformers: a
+BERT of the same shape loaded from a local folder, and the vectors of the same photos loaded from a file.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ _PEERS = {
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Run the benchmark and write the result."""
     gallery = Gallery.open_or_create(demo_photos(folder=CACHE / "demo"), Bundle.load("demo"), rebuild=True)
     gallery.index()
     vectors = CACHE / "demo.npy"
     np.save(vectors, np.asarray(gallery.generation().vectors))
-    folder = _bert_like_the_demos()
+    folder = _bert_of_the_demos_shape()
     commands = {
         "photoseek search": ["-m", "photoseek", "search", _QUERY, "--gallery", str(gallery.path), "--json"],
         "PyTorch + transformers": ["-c", _PYTORCH, str(folder), str(vectors), _QUERY],
@@ -62,7 +62,7 @@ def main() -> None:
     for turn in range(_STARTS + 1):
         for name, command in commands.items():
             taken, peak = run_cold([sys.executable, *command])
-            if turn:  # the first reads everything from the disk
+            if turn:  # the first one fills the page cache
                 seconds[name].append(taken)
                 peaks[name] = max(peaks[name], peak)
     rows: dict[str, Any] = {name: {**milliseconds(seconds[name]), "peak_MB": peaks[name]} for name in commands}
@@ -72,8 +72,8 @@ def main() -> None:
     write("cold_start", "One query from a new process; memory; size on disk with all that is required", rows, _STARTS)
 
 
-def _bert_like_the_demos() -> Path:
-    """The shape of the embedded English tower, with random weights."""
+def _bert_of_the_demos_shape() -> Path:
+    """Write a BERT with the shape of the embedded English tower and random weights."""
     import json
 
     from transformers import AutoModel, BertConfig
@@ -87,7 +87,7 @@ def _bert_like_the_demos() -> Path:
 
 
 def _installed(names: tuple[str, ...]) -> float:
-    """10^6 bytes of the packages and of all that they require here."""
+    """Return the size of packages and their installed requirements in megabytes."""
     from packaging.requirements import Requirement
 
     seen: dict[str, int] = {}

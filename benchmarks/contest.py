@@ -1,4 +1,4 @@
-"""What every benchmark shares: contestants take turns, each in a fresh process, and results say what they belong to."""
+"""Shared by all benchmarks: contestants take turns, each in a new process, and results record the machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from photoseek.system.cpu import available_cores, has_int8_instructions
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
 CACHE = HERE.parent / "build" / "benchmarks"
-"""Models, photos and vectors that the benchmarks make; git ignores it."""
+"""Generated models, photos and vectors; ignored by git."""
 
 _PACKAGES = (
     "photoseek",
@@ -49,18 +49,18 @@ Measure = Callable[[], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Contest:
-    """One question, and those who answer it; each is measured by a function that a fresh process calls."""
+    """A benchmark and its contestants, each with a function that a new process calls."""
 
     name: str
     question: str
     contestants: Mapping[str, Measure]
 
     def main(self, arguments: Sequence[str], rounds: int) -> None:
-        """Run as a script: without arguments all in turn, with ``--one NAME`` that one alone, result on stdout.
+        """Run as a script: all contestants in turn, or with ``--one NAME`` a single one, whose result is printed.
 
         Args:
-            arguments: Of the command line.
-            rounds: How often each has its turn; figures are medians over them.
+            arguments: Command line arguments.
+            rounds: Number of runs of each contestant; figures are medians over them.
         """
         if arguments[:1] == ["--one"]:
             print(json.dumps(self.contestants[arguments[1]]()))
@@ -75,18 +75,18 @@ class Contest:
 
     def _one(self, name: str) -> dict[str, Any]:
         command = [sys.executable, str(HERE / f"{self.name}.py"), "--one", name]
-        done = subprocess.run(command, check=False, capture_output=True, text=True, env={**os.environ, **_QUIET})
+        done = subprocess.run(command, check=False, capture_output=True, text=True, env={**os.environ, **_ENVIRONMENT})
         if done.returncode:
             raise SystemExit(f"{self.name}: {name} failed:\n{done.stderr}")
         figures: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
         return figures
 
 
-_QUIET = {"TRANSFORMERS_VERBOSITY": "error", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
+_ENVIRONMENT = {"TRANSFORMERS_VERBOSITY": "error", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
 
 
 def write(name: str, question: str, rows: Mapping[str, Any], rounds: int, command: str | None = None) -> None:
-    """Write ``results/NAME.json``, which ``benchmarks/NAME.py`` made unless ``command`` tells otherwise; print it."""
+    """Print a result and write it to ``results/NAME.json``; ``command`` defaults to ``NAME.py``."""
     RESULTS.mkdir(exist_ok=True)
     command = f"python benchmarks/{command or f'{name}.py'}"
     report = {"question": question, "command": command, "rounds": rounds, "machine": machine(), "rows": rows}
@@ -96,7 +96,7 @@ def write(name: str, question: str, rows: Mapping[str, Any], rounds: int, comman
 
 
 def machine() -> dict[str, Any]:
-    """What the figures belong to."""
+    """Return the processor, the load and the versions of the packages."""
     return {
         "processor": _processor(),
         "cores": available_cores(),
@@ -108,13 +108,13 @@ def machine() -> dict[str, Any]:
 
 
 def milliseconds(seconds: Sequence[float]) -> dict[str, float]:
-    """Median, 95th and 99th percentile of calls."""
+    """Return the median, the 95th and the 99th percentile in milliseconds."""
     found = Latency.of(seconds)
     return {"p50_ms": found.p50, "p95_ms": found.p95, "p99_ms": found.p99}
 
 
 def _medians(turns: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The median of each figure over the rounds; what is no number is taken from the first."""
+    """Return the median of each figure over the rounds, and other values from the first round."""
     return {
         key: round(statistics.median(turn[key] for turn in turns), 4) if isinstance(value, int | float) else value
         for key, value in turns[0].items()

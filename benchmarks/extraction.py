@@ -1,11 +1,11 @@
-"""How many photos a second does feature extraction pass through ResNet18, beside a plain torchvision loop?
+"""Speed of feature extraction with ResNet18, compared to a plain torchvision loop.
 
     python benchmarks/extraction.py --images PHOTOS
 
-Plain is what one writes first: torchvision's Resize, CenterCrop, ToTensor and Normalize, a DataLoader with two workers,
-resnet18 in evaluation mode, float32. Ours is ``photoseek-train features``: files hashed, decoded and encoded, rows on
-disk; in float32, and with ``--precision bf16``. All take turns, with random weights, on the photos as they are and on
-larger ones made from them. Some minutes on two cores; writes ``benchmarks/results/extraction.json``.
+The plain loop has torchvision's Resize, CenterCrop, ToTensor and Normalize, a DataLoader with two workers, and
+resnet18 in evaluation mode in float32. ``photoseek-train features`` also hashes the files and writes the rows to
+disk; it runs in float32 and with ``--precision bf16``. All take turns, with random weights, on the given photos and
+on enlarged copies. Takes some minutes on two cores and writes ``benchmarks/results/extraction.json``.
 """
 
 from __future__ import annotations
@@ -43,21 +43,21 @@ Extract = Callable[[ImageTower, Preprocessing, Sequence[Path]], Rows]
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table; rates in photos a second, ``ratio`` is that of the medians."""
+    """A row of the table; rates in photos per second, ``ratio`` of the medians."""
 
     photos: str
     input: int
-    precision: str  # of ours
+    precision: str  # of photoseek
     count: int
     plain: float
     ours: float
     ratio: float
     ratios: list[float]
-    difference: float  # largest, of the largest feature
+    difference: float  # maximum, relative to the largest feature
 
 
 class PlainPhotos(Dataset[torch.Tensor]):
-    """Photos as torchvision's documentation prepares them."""
+    """Photos, preprocessed as in torchvision's documentation."""
 
     def __init__(self, paths: Sequence[Path], preprocessing: Preprocessing) -> None:
         self.paths = list(paths)
@@ -80,14 +80,14 @@ class PlainPhotos(Dataset[torch.Tensor]):
 
 
 def plain(tower: ImageTower, preprocessing: Preprocessing, paths: Sequence[Path]) -> Rows:
-    """The loop to beat."""
+    """Extract features with the plain loop."""
     loader = DataLoader(PlainPhotos(paths, preprocessing), batch_size=64, num_workers=2)
     with torch.inference_mode():
         return torch.cat([tower.resnet(batch) for batch in loader]).numpy()
 
 
 def ours(tower: ImageTower, preprocessing: Preprocessing, paths: Sequence[Path], *, bf16: bool) -> Rows:
-    """Into a new folder, so that nothing is cached."""
+    """Extract features with photoseek into a new folder, so that nothing is cached."""
     with tempfile.TemporaryDirectory() as folder:
         return cached_image_features(FeatureCache(Path(folder)), tower, preprocessing, paths, bf16=bf16).numpy()
 
@@ -96,7 +96,7 @@ LOOPS: dict[str, Extract] = {"plain": plain, "fp32": partial(ours, bf16=False), 
 
 
 def compare(photos: str, paths: Sequence[Path], size: int, rounds: int) -> list[Row]:
-    """All in turn, after a short warm-up of each; a row for each of ours."""
+    """Run all loops in turn after a warm-up, and return a row for each precision of photoseek."""
     torch.manual_seed(0)
     tower, preprocessing = ImageTower().eval(), preprocessing_of(size)
     rates: dict[str, list[float]] = {name: [] for name in LOOPS}
@@ -120,7 +120,7 @@ def compare(photos: str, paths: Sequence[Path], size: int, rounds: int) -> list[
 
 
 def enlarge(paths: Sequence[Path], folder: Path) -> list[Path]:
-    """Large copies of photos."""
+    """Return large copies of photos."""
     made = [folder / f"{number:05d}.jpg" for number in range(len(paths))]
     for number, (path, target) in enumerate(zip(paths, made, strict=True)):
         write_large(path, target, LARGE, number)
@@ -128,16 +128,16 @@ def enlarge(paths: Sequence[Path], folder: Path) -> list[Path]:
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Run the benchmark and write the result."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--images", type=Path, required=True, help="folder of JPEGs")
-    parser.add_argument("--count", type=int, default=512, help="photos of it to take; a quarter of them is enlarged")
-    parser.add_argument("--rounds", type=int, default=5, help="times that each loop runs")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[224, 112], help="sides of the tower's input")
+    parser.add_argument("--count", type=int, default=512, help="number of photos to use; a quarter of them is enlarged")
+    parser.add_argument("--rounds", type=int, default=5, help="number of runs of each loop")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[224, 112], help="input sizes of the tower in pixels")
     options = parser.parse_args()
     paths = sorted(options.images.glob("*.jpg"))[: options.count]
     if not paths:
-        parser.error(f"{options.images}: no *.jpg in it")
+        parser.error(f"{options.images}: expected *.jpg files, found none")
     figures = []
     facts = machine()
     print(f"{'photos':<12}{'input':>6}{'ours in':>9}{'plain/s':>9}{'ours/s':>9}{'ratio':>7}  of each round; difference")

@@ -1,10 +1,10 @@
-"""How long after Enter does the page show what was found, beyond the library's own time?
+"""Time from Enter to painted results on the search page, beyond the time of the library.
 
     python benchmarks/first_paint.py GALLERY QUERIES
 
-A real browser types the lines of the file QUERIES into the search page, one after the other, and notes when the answer
-and every photo of it that is in sight have been painted. The library's own time is what the page tells of that very
-query: encoding it and finding the nearest. Needs the extras ``app`` and ``dev``, and a Chromium or Chrome.
+A browser types the lines of the file QUERIES into the search page, one after the other, and records when the results
+and all visible photos are painted. The time of the library is what the page reports for the query: encoding and
+search. Needs the extras ``app`` and ``dev``, and Chromium or Chrome.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _WARM_UP = 5
 _QUERIES = 100
 _TIMEOUT_MS = 30_000
 
-# Of the next Enter: milliseconds to the frame in which the answer, with each of its photos in sight, has been painted.
+# Milliseconds from the next Enter to the frame in which the results with all visible photos are painted.
 _WATCH = """
 () => {
   const found = {}
@@ -44,7 +44,7 @@ _WATCH = """
     return box.height > 0 && box.top < innerHeight && box.bottom > 0
   }
   const before = new Set(cards())
-  found.painted = new Promise((tell, fail) => {
+  found.painted = new Promise((resolve, reject) => {
     let begun
     const look = () => {
       if (!before.size) roots = hosts()
@@ -52,9 +52,9 @@ _WATCH = """
       const images = now.flatMap((card) => [...card.querySelectorAll("img")]).filter(inSight)
       if (images.length && !now.some((card) => before.has(card)) && images.every((image) => image.complete))
         Promise.all(images.map((image) => image.decode())).then(() =>
-          requestAnimationFrame(() => setTimeout(() => tell(performance.now() - begun)))
+          requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - begun)))
         )
-      else if (performance.now() - begun > TIMEOUT) fail(new Error("no answer in time"))
+      else if (performance.now() - begun > TIMEOUT) reject(new Error("no results in time"))
       else requestAnimationFrame(look)
     }
     addEventListener("keydown", () => { begun = performance.now(); look() }, { once: true, capture: true })
@@ -65,8 +65,8 @@ _WATCH = """
 
 
 def main(gallery: Path, queries: Path) -> None:
-    """Serve the page, ask, write the result."""
-    texts = _answered(gallery, queries)
+    """Start the page, run the queries and write the result."""
+    texts = _confident_queries(gallery, queries)
     rows = {}
     with _page_of(gallery) as url, sync_playwright() as driver:
         browser = driver.chromium.launch(
@@ -74,17 +74,17 @@ def main(gallery: Path, queries: Path) -> None:
         )
         for window, (width, height) in _WINDOWS.items():
             shutil.rmtree(Gallery.open(gallery).path / "thumbnails", ignore_errors=True)
-            for thumbnails in ("made", "kept"):
+            for thumbnails in ("new", "cached"):
                 tab = browser.new_page(viewport={"width": width, "height": height})
-                rows[f"{window}, thumbnails {thumbnails}"] = _figures(tab, url, texts)
+                rows[f"{window}, {thumbnails} thumbnails"] = _figures(tab, url, texts)
                 tab.close()
     photos = Gallery.open(gallery).status().searchable
-    question = f"The page: milliseconds from Enter to the painted answer, {photos:,} photos"
+    question = f"The page: milliseconds from Enter to painted results, {photos:,} photos"
     write("first_paint", question, rows, rounds=1, command="first_paint.py GALLERY QUERIES")
 
 
-def _answered(gallery: Path, queries: Path) -> list[str]:
-    """The first queries that are answered with photos: doubtful ones stay folded away."""
+def _confident_queries(gallery: Path, queries: Path) -> list[str]:
+    """Return the first queries with confident hits; the page collapses the others."""
     found = []
     with Gallery.open(gallery) as opened:
         searcher = Searcher(opened)
@@ -99,7 +99,7 @@ def _answered(gallery: Path, queries: Path) -> list[str]:
 
 @contextmanager
 def _page_of(gallery: Path) -> Iterator[str]:
-    """The page as people start it, at a free port."""
+    """Start the page on a free port and yield its URL."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -123,19 +123,19 @@ def _figures(tab: Page, url: str, texts: Sequence[str]) -> dict[str, float]:
     tab.goto(url)
     field = tab.get_by_label("What should the photos show?")
     field.wait_for()
-    taken, own = [], []
+    taken, library = [], []
     for text in texts:
         field.fill(text)
         watch = tab.evaluate_handle(_WATCH)
         field.press("Enter")
         taken.append(watch.evaluate("found => found.painted"))
-        own.append(_library_ms(tab))
-    taken, own = taken[_WARM_UP:], own[_WARM_UP:]
-    beyond = sorted(all_of_it - library for all_of_it, library in zip(taken, own, strict=True))
+        library.append(_library_ms(tab))
+    taken, library = taken[_WARM_UP:], library[_WARM_UP:]
+    beyond = sorted(total - part for total, part in zip(taken, library, strict=True))
     return {
         "queries": len(taken),
         "painted, p50_ms": round(statistics.median(taken)),
-        "library, p50_ms": round(statistics.median(own), 1),
+        "library, p50_ms": round(statistics.median(library), 1),
         "beyond, p50_ms": round(statistics.median(beyond)),
         "beyond, p95_ms": round(beyond[int(0.95 * len(beyond))]),
         "beyond, most_ms": round(beyond[-1]),
@@ -143,9 +143,9 @@ def _figures(tab: Page, url: str, texts: Sequence[str]) -> dict[str, float]:
 
 
 def _library_ms(tab: Page) -> float:
-    """What the page tells of the query: read, and searched."""
-    told = tab.locator(".ps-found").inner_text()
-    return sum(float(ms) for ms in re.findall(r"in ([\d.]+) ms", told))
+    """Return the milliseconds that the page reports for encoding and search."""
+    status = tab.locator(".ps-found").inner_text()
+    return sum(float(ms) for ms in re.findall(r"in ([\d.]+) ms", status))
 
 
 if __name__ == "__main__":

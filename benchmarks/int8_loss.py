@@ -1,8 +1,8 @@
-"""How much mean recall does int8 lose on photos and captions of yours?
+"""Loss of mean recall by int8 on your photos and captions.
 
     python benchmarks/int8_loss.py --bundle BUNDLE --images DIR --captions FILE [--split FILE]
 
-The bundle has both precisions. It is not part of `make bench`, since it wants a trained model and real photos.
+The bundle needs both precisions. Not part of `make bench`, because it needs a trained model and real photos.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from photoseek.evaluation.evaluate import encode_captioned
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Run the benchmark and write the result."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--bundle", type=Path, required=True)
     parser.add_argument("--images", type=Path, required=True)
@@ -38,7 +38,7 @@ def main() -> None:
             "mean recall": round(sum(recalls) / len(recalls), 2),
         }
     command = "int8_loss.py --bundle BUNDLE --images images --captions captions.token --split dev.txt"
-    question = f"What int8 loses: recall in percent, {found.images:,} photos, {found.captions:,} captions"
+    question = f"Loss by int8: recall in percent, {found.images:,} photos, {found.captions:,} captions"
     write("int8_loss", question, rows, rounds=1, command=command)
 
 

@@ -1,4 +1,4 @@
-"""Large photos made from small ones."""
+"""Large photos generated from small ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PIL import Image
 
 
 def write_large(source: Path, target: Path, size: tuple[int, int], seed: int) -> None:
-    """A JPEG of (width, height) with the grain of a camera, so that it takes as long to decode as a real one."""
+    """Write a JPEG of (width, height) with camera noise, so that it takes as long to decode as a real one."""
     with Image.open(source) as image:
         large = np.asarray(image.convert("RGB").resize(size, Image.Resampling.BICUBIC), dtype=np.float32)
     grain = np.random.default_rng(seed).normal(0, 6, large.shape)

@@ -1,4 +1,4 @@
-"""How far is this machine's limit: memory read, float32 and int8 products, and the least time of a text query?
+"""Limits of this machine: memory bandwidth, float32 and int8 products, and the minimum time of a text query.
 
 python benchmarks/limits.py
 """
@@ -30,7 +30,7 @@ _ROUNDS = 25
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Run the benchmark and write the result."""
     bandwidth, peaks = _bandwidth(), {"fp32": _product(np.float32), "int8": _product(np.int8)}
     rows: dict[str, Any] = {"memory": {"read_GB_per_s": round(bandwidth / 1e9, 1)}}
     rows |= {f"{precision} products": {"Gop_per_s": round(peak / 1e9, 1)} for precision, peak in peaks.items()}
@@ -41,7 +41,7 @@ def main() -> None:
         graph = onnx.load(str(folder / Layout.text_model(precision)))
         weights = [numpy_helper.to_array(tensor) for tensor in graph.graph.initializer]
         streamed = sum(weight.nbytes for weight in weights if weight.ndim == 2 and min(weight.shape) >= 256)
-        streamed -= max(weight.nbytes for weight in weights)  # the embedding table: a query reads a few of its rows
+        streamed -= max(weight.nbytes for weight in weights)  # the embedding table, of which a query reads a few rows
         operations = 2 * tokens * streamed / (4 if precision == "fp32" else 1)
         rows[f"text query, {precision}"] = {
             "tokens": tokens,
@@ -50,7 +50,7 @@ def main() -> None:
             "Gop": round(operations / 1e9, 2),
             "multiplied_at_peak_ms": round(1000 * operations / peak, 2),
         }
-    operations = 2e9 * ResNet18_Weights.IMAGENET1K_V1.meta["_ops"]  # which counts a product and its sum as one
+    operations = 2e9 * ResNet18_Weights.IMAGENET1K_V1.meta["_ops"]  # which counts a multiply-add as one
     rows["photo, int8"] = {
         "Gop": round(operations / 1e9, 2),
         "multiplied_at_peak_ms": round(1000 * operations / peaks["int8"], 2),
@@ -61,18 +61,18 @@ def main() -> None:
             "read_MB": round(size / 1e6, 1),
             "streamed_once_ms": round(1000 * size / bandwidth, 2),
         }
-    write("limits", "What this machine can do at most", rows, _ROUNDS)
+    write("limits", "Limits of this machine", rows, _ROUNDS)
 
 
 def _bandwidth() -> float:
-    """Bytes a second that all cores read together from an array far larger than any cache."""
+    """Return the bytes per second that all cores together read from an array larger than any cache."""
     parts = np.array_split(np.ones(_GIGABYTE // 8), available_cores())
     with ThreadPoolExecutor(len(parts)) as pool:
         return _GIGABYTE / _fastest(lambda: list(pool.map(np.sum, parts)))
 
 
 def _product(kind: Any) -> float:
-    """Multiplications and additions a second of a square product in onnxruntime, all cores."""
+    """Return the multiplications and additions per second of a square matrix product in onnxruntime, on all cores."""
     int8 = kind is np.int8
     shape = [_SIDE, _SIDE]
     left = np.ones(shape, dtype=np.uint8 if int8 else kind)
@@ -99,7 +99,7 @@ def _fastest(work: Callable[[], object]) -> float:
         started = time.perf_counter()
         work()
         seconds.append(time.perf_counter() - started)
-    return min(seconds)  # a limit: whatever else the machine does only adds to it
+    return min(seconds)  # other work on the machine only adds to the time
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Where does the time of a photo go, from its JPEG file to its vector, on one core?
+"""Time of each step from a JPEG file to its vector, on one core.
 
 python benchmarks/photo_steps.py
 """

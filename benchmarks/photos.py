@@ -1,9 +1,9 @@
-"""How many photos a second become vectors, from JPEG files, ResNet18 at 224 pixels?
+"""Photos per second from JPEG files to vectors, ResNet18 at 224 pixels.
 
     python benchmarks/photos.py
 
-Photos of three sizes: as drawn (about 224 pixels), 1024 x 768, and 4000 x 3000, the larger ones with the grain of a
-camera, so that they take as long to decode as real ones. Every contestant has its own process and all cores.
+Photos have three sizes: as drawn (about 224 pixels), 1024 x 768, and 4000 x 3000. The larger ones have camera noise, so
+that they take as long to decode as real ones. Every contestant runs in a separate process with all cores.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def _photoseek(precision: str) -> dict[str, Any]:
 
 
 def _pytorch() -> dict[str, Any]:
-    """What one writes first: torchvision's transforms, a DataLoader with a worker for each core, eager ResNet18."""
+    """Encode with torchvision's transforms, a DataLoader with one worker per core, and an eager ResNet18."""
     import torch
     from extraction import PlainPhotos
     from torch.utils.data import DataLoader
@@ -77,7 +77,7 @@ def _pytorch() -> dict[str, Any]:
 
 
 def _full_decode() -> dict[str, Any]:
-    """The way of rclip: each photo decoded in full and resized with Pillow, one after the other; an fp32 ONNX graph."""
+    """Encode as rclip does: decode each photo at full size, resize it with Pillow, and run an fp32 ONNX graph."""
     import onnxruntime as ort
 
     from photoseek import Bundle

@@ -1,13 +1,12 @@
-"""What does it gain, and cost, to have a second bundle look at the first N hits of one?
+"""Gain and cost of reranking the top N hits of one bundle with a second one.
 
     python benchmarks/rerank.py --first BUNDLE --second BUNDLE --images DIR --captions FILE [--split FILE]
 
-The images become a gallery of both bundles. Recall is that of all captions over all images; what the fused order gains
-over the better bundle has a paired bootstrap interval. The milliseconds are those of one query after another, from its
-text to ten hits: each depth has a searcher of its own, and they take turns, so that none finds the other's texts
-remembered. The vectors of both are in the gallery; ``first time`` is a query before the second bundle is added, which
-encodes N photos.
-It is not part of `make bench`, since it wants trained models and real photos.
+The images become a gallery with the vectors of both bundles. Recall counts all captions over all images; the gain of
+the fused ranking over the better bundle has a paired bootstrap interval. Queries run one after the other, from a text
+to ten hits. Each depth has a separate searcher, and they take turns, so that no text is cached. ``first time`` is a
+query before the second bundle is added, which encodes N photos. Not part of `make bench`, because it needs trained
+models and real photos.
 """
 
 from __future__ import annotations
@@ -37,18 +36,18 @@ _QUERIES = 200
 _FIRST_TIMES = 5
 _HITS = 10
 
-Ask = Callable[[str], Sequence[Any]]
-"""A text to its hits."""
+SearchFn = Callable[[str], Sequence[Any]]
+"""Returns the hits of a text."""
 
 Spent = tuple[float, float]
-"""Seconds that a query took, and those of all cores that it kept busy: other work on the machine changes them less."""
+"""Wall-clock and processor seconds of a query; other work on the machine changes the latter less."""
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Run the benchmark and write the result."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--first", required=True, help="what searches: a folder, or demo")
-    parser.add_argument("--second", required=True, help="what looks once more")
+    parser.add_argument("--first", required=True, help="bundle that searches: a folder, or demo")
+    parser.add_argument("--second", required=True, help="bundle that reranks")
     parser.add_argument("--images", type=Path, required=True)
     parser.add_argument("--captions", type=Path, required=True)
     parser.add_argument("--split", type=Path)
@@ -65,23 +64,23 @@ def main() -> None:
         times = _times(photos, *bundles, texts)
     sizes = f"{found.images:,} photos, {found.captions:,} captions"
     command = "rerank.py --first FIRST --second SECOND --images images --captions captions.token --split dev.txt"
-    write("rerank", f"A second bundle over the first N hits: {sizes}", _rows(found, times), rounds=1, command=command)
-    write("rerank_rules", f"Rules of fusion, text to image: {sizes}", _rules(first, second), rounds=1, command=command)
+    write("rerank", f"Reranking the top N hits: {sizes}", _rows(found, times), rounds=1, command=command)
+    write("rerank_rules", f"Fusion methods, text to image: {sizes}", _rules(first, second), rounds=1, command=command)
 
 
 def _times(photos: Path, first: Bundle, second: Bundle, texts: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Return the milliseconds of queries by what answers them, and those of queries that encode their photos."""
+    """Return the milliseconds of queries by searcher, and of queries that encode their photos."""
     with Gallery.create(photos, first) as gallery:
         gallery.index()
         first_times = {depth: _first_time(gallery, first, second, depth, texts) for depth in _DEPTHS}
         gallery.bundles.add(second)
         gallery.index()
-        asks: dict[str, Ask] = {
+        searches: dict[str, SearchFn] = {
             bundle.name: partial(Searcher(gallery, bundle=bundle).search, k=_HITS) for bundle in (first, second)
         }
         for depth in _DEPTHS:
-            asks[f"N = {depth:,}"] = partial(_reranker(gallery, first, second, depth).search, k=_HITS)
-        spent = _in_turns(asks, texts)
+            searches[f"N = {depth:,}"] = partial(_reranker(gallery, first, second, depth).search, k=_HITS)
+        spent = _in_turns(searches, texts)
     found = {name: _milliseconds(each) for name, each in spent.items()}
     for depth, taken in first_times.items():
         found[f"N = {depth:,}"]["first time, ms"] = taken
@@ -94,15 +93,15 @@ def _milliseconds(spent: Sequence[Spent]) -> dict[str, float]:
     return {"p50_ms": found["p50_ms"], "p95_ms": found["p95_ms"], "processor, p50_ms": milliseconds(worked)["p50_ms"]}
 
 
-def _in_turns(asks: Mapping[str, Ask], texts: Sequence[str]) -> dict[str, list[Spent]]:
-    for ask in asks.values():  # loads towers
-        ask("a photo")
-    spent: dict[str, list[Spent]] = {name: [] for name in asks}
+def _in_turns(searches: Mapping[str, SearchFn], texts: Sequence[str]) -> dict[str, list[Spent]]:
+    for run_query in searches.values():  # loads towers
+        run_query("a photo")
+    spent: dict[str, list[Spent]] = {name: [] for name in searches}
     for number, text in enumerate(texts):
-        names = list(asks)
+        names = list(searches)
         for name in names[number % len(names) :] + names[: number % len(names)]:
             started, worked = time.perf_counter(), time.process_time()
-            hits = asks[name](text)
+            hits = searches[name](text)
             spent[name].append((time.perf_counter() - started, time.process_time() - worked))
             assert len(hits) == _HITS
     return spent

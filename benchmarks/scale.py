@@ -1,31 +1,31 @@
-"""From ten thousand photos to a thousand million: memory, disk, hours, queries and money, from what was measured.
+"""Memory, disk, indexing time, throughput and cost of ten thousand to a billion photos, from measurements.
 
     python benchmarks/scale.py                        # the table of docs/scale.md
-    python benchmarks/scale.py --core-hour 0.02 --gb-month-memory 2   # with prices of your own
+    python benchmarks/scale.py --core-hour 0.02 --gb-month-memory 2   # with your prices
 
-Everything is computed from the files in ``benchmarks/results``; nothing is measured here. For N photos of ``dim``
-dimensions with an engine, measured at N0 photos (its largest run):
+The script measures nothing; it reads ``benchmarks/results``. For N photos of ``dim`` dimensions with an engine that was
+measured at N0 photos (its largest run):
 
     memory(N)  = N * bytes(N0) / N0            of what queries read at random: vectors for exact, the index for others,
                                                table and index for PostgreSQL
-    disk(N)    = index(N) + 2 * 4 * dim * N    vectors lie in the gallery's database, and in its generation or a store
-    shards S   = ceil(memory(N) / (share * machine))       so that each machine holds N / S photos in its memory
+    disk(N)    = index(N) + 2 * 4 * dim * N    vectors are in the gallery's database, and in its generation or a store
+    shards S   = ceil(memory(N) / (share * machine))       each machine has N / S photos in memory
     ms(n)      = ms(n0) * growth(n) / growth(n0)            of a core, for the n = N / S photos of a shard:
                  exact       growth(n) = n                  every vector is read
                  graphs      growth(n) = log n              HNSW: Malkov and Yashunin, TPAMI 2018, section 4.2
-                 annoy       growth(n) = n ^ b              b from its own runs at 100,000 and 1,000,000
-                 IVF-PQ      growth(n) = sqrt n             as many lists are looked into, of 4 sqrt(n) lists
-    queries/s of a core        = 1000 / (S * ms(N / S))     each query is asked of every shard
+                 annoy       growth(n) = n ^ b              b from its runs at 100,000 and 1,000,000
+                 IVF-PQ      growth(n) = sqrt n             a fixed number of 4 sqrt(n) lists is probed
+    queries/s of a core        = 1000 / (S * ms(N / S))     each query goes to every shard
     indexing hours             = (N / rate + S * build(N / S)) / cores / 3600
-                 rate        photos a second of a core, from files of 1024 pixels to vectors in int8
+                 rate        photos per second of a core, from files of 1024 pixels to vectors in int8
                  build(n)    = build(n0) * n log n / (n0 log n0), in seconds of a core
     dollars a month            = memory / share * price + disk * price + cores(N) * 730 * price
-                 cores(N)    = max(1, wanted queries a second / queries a second of a core)
+                 cores(N)    = max(1, required queries/s / queries/s of a core)
     dollars for a million queries   = 10^6 / (queries/s of a core) / 3600 * price
     dollars to index a million photos = indexing core-hours / N * 10^6 * price
 
-A size at which an engine was measured itself stands with its own figures, marked ``measured``; all others are marked
-with the size that they come from.
+A row is marked ``measured`` if the engine was run with that number of photos, else with the number that it is
+extrapolated from.
 """
 
 from __future__ import annotations
@@ -47,17 +47,17 @@ _GB = 1e9
 
 @dataclass(frozen=True)
 class Assumptions:
-    """What was not measured; each is an option of the command.
+    """Prices and machine sizes; each is an option of the command.
 
     Attributes:
-        core_hour: Dollars for an hour of a core.
-        gb_month_memory: Dollars for a month of a GB of memory.
-        gb_month_disk: Dollars for a month of a GB of solid-state disk.
-        machine_gb: Memory of a machine.
-        share: Of it that vectors and indexes may fill.
-        cores: That index photos, in all.
-        queries: A second, that the cores of a month's price have to answer.
-        dim: Of the vectors.
+        core_hour: Dollars per hour of a core.
+        gb_month_memory: Dollars per month for a GB of memory.
+        gb_month_disk: Dollars per month for a GB of solid-state disk.
+        machine_gb: Memory of a machine in GB.
+        share: Fraction of the memory that vectors and indexes may fill.
+        cores: Total number of cores that index photos.
+        queries: Queries per second that the cores paid for each month must answer.
+        dim: Dimensions of the vectors.
     """
 
     core_hour: float = 0.04
@@ -72,12 +72,12 @@ class Assumptions:
 
 @dataclass(frozen=True)
 class Run:
-    """What was measured with an engine at one number of photos.
+    """Measurement of an engine at one number of photos.
 
     Attributes:
         milliseconds: Median of a query, one caller, one core.
         memory: Bytes that queries read at random.
-        index: Bytes on the disk beside the vectors.
+        index: Bytes on disk, without the vectors.
         build: Seconds of a core that the index took.
     """
 
@@ -98,13 +98,13 @@ class Engine:
 
     @property
     def largest(self) -> int:
-        """The number of photos that is extrapolated from."""
+        """Largest measured number of photos."""
         return max(self.runs)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What so many photos take with an engine."""
+    """A row of the table: the resources that photos take with an engine."""
 
     photos: int
     engine: str
@@ -121,7 +121,7 @@ class Plan:
 
 
 def plan(engine: Engine, photos: int, rate: float, given: Assumptions) -> Plan:
-    """The formulae of this file's head."""
+    """Apply the formulas of the module docstring."""
     base = photos if photos in engine.runs else engine.largest
     run, times = engine.runs[base], photos / base
     memory, index = run.memory * times, run.index * times
@@ -155,18 +155,18 @@ def plan(engine: Engine, photos: int, rate: float, given: Assumptions) -> Plan:
 
 
 def engines(results: Path, given: Assumptions) -> list[Engine]:
-    """Each with its runs, and the sizes that it is planned for."""
+    """Return the engines with their runs and the sizes of their rows."""
     searches = {_count(report): report for report in map(_read, sorted(results.glob("search*.json")))}
     stores = _read(results / "stores.json")
     cores, vector = stores["machine"]["cores"], 4 * given.dim
 
-    def embedded(row: str, *, whole: bool = False) -> dict[int, Run]:
-        """``whole``: the vectors themselves are what queries read."""
+    def embedded(row: str, *, reads_vectors: bool = False) -> dict[int, Run]:
+        """Return the runs of an engine; ``reads_vectors`` means that queries read the vectors, not an index."""
         return {
             count: Run(
                 found["p50_ms"],
-                vector * count if whole else found["MB"] * 1e6,
-                0 if whole else found["MB"] * 1e6,
+                vector * count if reads_vectors else found["MB"] * 1e6,
+                0 if reads_vectors else found["MB"] * 1e6,
                 found.get("build_s", 0) * cores,
             )
             for count, report in searches.items()
@@ -178,7 +178,7 @@ def engines(results: Path, given: Assumptions) -> list[Engine]:
     lite = stores["rows"]["Milvus Lite"]
     annoy = embedded("photoseek annoy, tuned")
     return [
-        Engine("exact", embedded("photoseek exact", whole=True), float, _sizes(4, 6)),
+        Engine("exact", embedded("photoseek exact", reads_vectors=True), float, _sizes(4, 6)),
         Engine("annoy", annoy, lambda n: n ** _exponent(annoy), _sizes(5, 6)),
         Engine("faiss-hnsw", embedded("photoseek faiss-hnsw, tuned"), math.log, _sizes(4, 9)),
         Engine("Milvus Lite", {count: _stored(lite, cores, lite["memory_MB"])}, float, _sizes(5, 5)),
@@ -188,7 +188,7 @@ def engines(results: Path, given: Assumptions) -> list[Engine]:
 
 
 def _stored(row: Mapping[str, Any], cores: int, memory_mb: float) -> Run:
-    """A store: what it takes to fill and to index it counts as building."""
+    """Return the run of a store; its build time includes inserting the rows."""
     build = cores * 100_000 / row["photos/s"]
     return Run(row["p50_ms"], memory_mb * 1e6, row["disk_MB"] * 1e6 - 4 * 256 * 100_000, build)
 
@@ -217,7 +217,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def table(results: Path, given: Assumptions) -> str:
-    """All plans as Markdown."""
+    """Return the table as Markdown."""
     photos = _read(results / "photos.json")
     rate = photos["rows"]["photoseek int8"]["1024 px, photos/s"] / photos["machine"]["cores"]
     columns = (
@@ -244,7 +244,7 @@ def _line(row: Plan) -> str:
 
 
 def _figure(value: float) -> str:
-    """Two digits that count."""
+    """Format a value with two significant digits."""
     digits = max(0, 1 - math.floor(math.log10(abs(value)))) if value else 0
     return f"{round(value, 1 - math.floor(math.log10(abs(value)))):,.{digits}f}" if value else "0"
 

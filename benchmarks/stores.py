@@ -1,12 +1,12 @@
-"""What do stores cost beside the embedded engines: to fill, to index, to ask, in bytes of disk and memory?
+"""Cost of stores compared to embedded engines: inserting, indexing, queries, disk and memory.
 
     python benchmarks/stores.py                # 100,000 vectors of 256 dimensions, about 15 minutes on two cores
     python benchmarks/stores.py "Milvus Lite"  # one of them
 
-Vectors and queries are those of ``search.py``. Each contestant fills and indexes its place in a process of its own,
-raises what its queries look at until recall@10 reaches 0.99 on other queries of the same kind, as ``photoseek push``
-and ``photoseek index`` do, and is then asked by one caller and by four. Servers run as they are installed, on this
-machine, and share its cores with the callers; their memory is that of all their processes.
+Vectors and queries are those of ``search.py``. Each contestant inserts and indexes in a separate process, and raises
+its search effort until recall@10 reaches 0.99 on other queries of the same kind, as ``photoseek push`` and
+``photoseek index`` do. Then one caller and four concurrent callers query it. Servers run with default settings on
+this machine and share its cores with the callers; their memory is the sum over all their processes.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ from photoseek.vectors import Rows, Vectors
 COUNT = 100_000
 _NEIGHBORS, _TARGET, _CALLERS = 10, 0.99, 4
 
-Ask = Callable[[Vectors], tuple[Rows, Vectors]]
+SearchFn = Callable[[Vectors], tuple[Rows, Vectors]]
 
 
 def embedded(name: str) -> dict[str, Any]:
-    """Vectors in a file that is mapped, and an engine's own file beside it."""
+    """Measure an embedded engine over a memory-mapped file of vectors."""
     vectors, queries, others = draw(COUNT)
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
@@ -61,7 +61,7 @@ def embedded(name: str) -> dict[str, Any]:
         built = time.perf_counter() - started
         if name != "exact":
             tune_effort(engine, GroundTruth.of(mapped, {"text": others}), _TARGET)
-        asked = _asked(lambda query: engine.search(query, _NEIGHBORS), vectors, queries, others)
+        asked = _measure(lambda query: engine.search(query, _NEIGHBORS), vectors, queries, others)
         disk = sum(each.stat().st_size for each in folder.iterdir()) / 1e6
         how = {"effort": getattr(engine, "effort", 0), "disk_MB": round(disk, 1)}
         return {**_filled(written, built), **asked, **how, "memory_MB": round(_own_mb() - before, 1)}
@@ -88,7 +88,7 @@ _BUILT: dict[str, Callable[[Vectors, Path], Any]] = {
 
 
 def stored(place: str) -> dict[str, Any]:
-    """A store, filled in batches as ``photoseek push`` fills it."""
+    """Measure a store, filled in batches as by ``photoseek push``."""
     vectors, queries, others = draw(COUNT)
     rows = [StoreRow.of(row, f"{row % 100}/{row}.jpg", 640, 480, "", vector) for row, vector in enumerate(vectors)]
     with ExitStack() as stack:
@@ -104,7 +104,7 @@ def stored(place: str) -> dict[str, Any]:
         store.finalize(COUNT, indexed=True)
         built = time.perf_counter() - started
         effort = tune_store(store, vectors, {"text": others}, _TARGET, indexed=True).parameters["effort"]
-        asked = _asked(lambda query: store.search(query, _NEIGHBORS, effort), vectors, queries, others)
+        asked = _measure(lambda query: store.search(query, _NEIGHBORS, effort), vectors, queries, others)
         disk = servers.files_mb(folder) if server is None else server.disk_mb()
         memory = _own_mb() - before if server is None else server.memory_mb()
         changed = _changed(store, rows)
@@ -125,7 +125,7 @@ def _filled(written: float, built: float) -> dict[str, float]:
 
 
 def _changed(store: Store, rows: list[StoreRow]) -> dict[str, float]:
-    """Rows replaced and deleted each second, with the index there."""
+    """Return the rows replaced and deleted per second in an indexed store."""
     started = time.perf_counter()
     store.put(rows[:BATCH])
     replaced = time.perf_counter() - started
@@ -134,14 +134,14 @@ def _changed(store: Store, rows: list[StoreRow]) -> dict[str, float]:
     return {"updates/s": round(BATCH / replaced), "deletes/s": round(BATCH / (time.perf_counter() - started))}
 
 
-def _asked(ask: Ask, vectors: Vectors, queries: Vectors, others: Vectors) -> dict[str, Any]:
-    """Recall and times of one caller, and the queries a second of several."""
-    for query in others:  # warms what is mapped, and caches
-        ask(query)
+def _measure(run_query: SearchFn, vectors: Vectors, queries: Vectors, others: Vectors) -> dict[str, Any]:
+    """Return recall and latencies of one caller, and the throughput of several."""
+    for query in others:  # warms the page cache
+        run_query(query)
     found, seconds = [], []
     for query in queries:
         started = time.perf_counter()
-        found.append(ask(query)[0])
+        found.append(run_query(query)[0])
         seconds.append(time.perf_counter() - started)
     exact = ExactIndex(vectors)
     hits = 0
@@ -149,7 +149,7 @@ def _asked(ask: Ask, vectors: Vectors, queries: Vectors, others: Vectors) -> dic
         tenth = float(exact.search(query, _NEIGHBORS)[1][-1])
         hits += int((vectors[rows] @ query >= tenth - 1e-5).sum())
     times = milliseconds(seconds)
-    together = _together(ask, queries)
+    together = _together(run_query, queries)
     return {
         "recall@10": round(hits / (_NEIGHBORS * len(queries)), 4),
         **times,
@@ -157,12 +157,12 @@ def _asked(ask: Ask, vectors: Vectors, queries: Vectors, others: Vectors) -> dic
     }
 
 
-def _together(ask: Ask, queries: Vectors) -> float:
-    """Each caller asks every query."""
+def _together(run_query: SearchFn, queries: Vectors) -> float:
+    """Return the queries per second of concurrent callers, each with all queries."""
 
     def caller() -> None:
         for query in queries:
-            ask(query)
+            run_query(query)
 
     threads = [threading.Thread(target=caller) for _ in range(_CALLERS)]
     started = time.perf_counter()
@@ -179,7 +179,7 @@ def _own_mb() -> float:
 
 CONTEST = Contest(
     "stores",
-    f"Stores beside embedded engines: {COUNT:,} x 256",
+    f"Stores and embedded engines: {COUNT:,} x 256",
     {
         "photoseek exact": partial(embedded, "exact"),
         "photoseek annoy": partial(embedded, "annoy"),

@@ -1,4 +1,4 @@
-"""Write benchmarks/README.md and its plots from the results that lie in benchmarks/results.
+"""Write benchmarks/README.md and its plots from benchmarks/results.
 
 python benchmarks/table.py
 """
@@ -37,12 +37,12 @@ _OURS = ("photoseek exact", "photoseek faiss-flat", "photoseek faiss-hnsw, tuned
 
 @dataclass(frozen=True)
 class Ratio:
-    """A figure over another one, and what it should be: at least ``asked``, or at most."""
+    """Ratio of two figures and its goal: at least ``goal``, or at most."""
 
     what: str
     above: tuple[str, str, str]  # result, row, figure
     below: tuple[str, str, str]
-    asked: float
+    goal: float
     at_most: bool = False
 
 
@@ -68,9 +68,9 @@ _RATIOS = (
             f"photos of {size} px: int8 over torchvision + PyTorch",
             ("photos", _INT8, f"{size} px, photos/s"),
             ("photos", _TORCHVISION, f"{size} px, photos/s"),
-            asked,
+            goal,
         )
-        for size, asked in ((1024, 5), (4000, 8))
+        for size, goal in ((1024, 5), (4000, 8))
     ),
     Ratio("search among 31,783: numpy over faiss-hnsw", ("search", _NUMPY, "p50_ms"), ("search", _GRAPH, "p50_ms"), 3),
     Ratio(
@@ -91,15 +91,15 @@ _RATIOS = (
             f"cold query: PyTorch over photoseek, {what}",
             ("cold_start", "PyTorch + transformers", figure),
             ("cold_start", "photoseek search", figure),
-            asked,
+            goal,
         )
-        for what, figure, asked in (("time", "p50_ms", 5), ("memory", "peak_MB", 4))
+        for what, figure, goal in (("time", "p50_ms", 5), ("memory", "peak_MB", 4))
     ),
 )
 
 _BUSY = "processor, p50_ms"
 
-# (what, milliseconds taken, the least that this machine needs for it)
+# (label, measured milliseconds, minimum of this machine)
 _LIMITS = (
     ("text query, int8: products", ("text_query", _INT8, "p50_ms"), ("text query, int8", "multiplied_at_peak_ms")),
     (
@@ -132,17 +132,16 @@ _LIMITS = (
 _HEAD = """\
 # Benchmarks
 
-Each question has a script; its contestants take turns in processes of their own, on one machine, and figures are
-medians over the rounds. `make bench` runs all of them, in an environment of its own, and writes this file; of a million
-vectors only photoseek's own indexes are built then, and the peers' by `make bench-million`. `make bench-quick` answers
-the question of text queries alone. `photoseek bench --gallery DIR` measures your own bundle
-and gallery.
+Each script answers one question. Its contestants take turns in separate processes on one machine, and figures are
+medians over the rounds. `make bench` runs all scripts in a separate environment and writes this file. With a million
+vectors it builds only photoseek's indexes; `make bench-million` also builds those of the peers. `make bench-quick`
+measures text queries only. `photoseek bench --gallery DIR` measures your bundle and gallery.
 
 """
 
 
 def main() -> None:
-    """Read, draw, write."""
+    """Write the README and the plots."""
     reports = {path.stem: json.loads(path.read_text("utf-8")) for path in RESULTS.glob("*.json")}
     shown = {name: reports[name] for name in _ORDER if name in reports}
     growth = {
@@ -179,9 +178,9 @@ def _ratios(reports: Mapping[str, Any]) -> str:
         if above is None or below is None:
             continue
         found = above / below
-        reached = found <= ratio.asked if ratio.at_most else found >= ratio.asked
-        asked = f"{'at most' if ratio.at_most else 'at least'} {ratio.asked:g}"
-        rows.append(f"| {ratio.what} | {found:.2f} | {asked} | {'yes' if reached else '**no**, see below'} |\n")
+        reached = found <= ratio.goal if ratio.at_most else found >= ratio.goal
+        goal = f"{'at most' if ratio.at_most else 'at least'} {ratio.goal:g}"
+        rows.append(f"| {ratio.what} | {found:.2f} | {goal} | {'yes' if reached else '**no**, see below'} |\n")
     loss = reports.get("int8_loss", {}).get("rows", {})
     if loss:
         before, after = (found["mean recall"] for found in loss.values())
@@ -191,23 +190,23 @@ def _ratios(reports: Mapping[str, Any]) -> str:
 
 
 def _unreached(reports: Mapping[str, Any]) -> str:
-    """Why some goals are out of reach on this machine, in figures."""
+    """Return the paragraphs that explain unreached goals with figures."""
     text, limit = _figure(reports, ("text_query", _INT8, "p50_ms")), reports["limits"]["rows"]["text query, int8"]
-    said = (
-        f"**Reading the weights once** ({limit['streamed_once_ms']} ms) is not what bounds an int8 text query: at "
-        f"{limit['tokens']:.0f} tokens, the median of these captions, it multiplies and adds {limit['Gop']} thousand "
-        f"million numbers, for which both cores need {limit['multiplied_at_peak_ms']} ms at the rate of a large "
+    text_limit = (
+        f"**Reading the weights once** ({limit['streamed_once_ms']} ms) does not bound an int8 text query: at "
+        f"{limit['tokens']:.0f} tokens, the median of these captions, it takes {limit['Gop']} billion "
+        f"operations, for which both cores need {limit['multiplied_at_peak_ms']} ms at the rate of a large matrix "
         f"product. It took {text:.1f} ms.\n\n"
     )
     steps, products = reports["photo_steps"]["rows"]["1024 px"], reports["limits"]["rows"]["photo, int8"]
     plain = _figure(reports, ("photos", _TORCHVISION, "1024 px, photos/s")) or 0.0
     cores = reports["limits"]["machine"]["cores"]
-    return said + (
+    return text_limit + (
         f"**A photo of 1024 px** takes a core {steps['all_ms']} ms: {steps['encode_ms']} in the tower, "
-        f"{steps['decode_ms']} to decode at half the size, {steps['preprocess_ms']} to resize and normalise. The "
-        "tower's products alone, at the rate of a large product, take it "
-        f"{cores * products['multiplied_at_peak_ms']:.2f} ms; five times the plain way's {plain:.1f} photos a second "
-        f"would leave {1000 * cores / (5 * plain):.2f} ms for everything.\n\n"
+        f"{steps['decode_ms']} to decode at half the size, {steps['preprocess_ms']} to resize and normalize. The "
+        f"tower's products alone take {cores * products['multiplied_at_peak_ms']:.2f} ms at the rate of a large "
+        f"product; five times the {plain:.1f} photos per second of torchvision would leave "
+        f"{1000 * cores / (5 * plain):.2f} ms for everything.\n\n"
     )
 
 
@@ -219,12 +218,12 @@ def _limits(reports: Mapping[str, Any]) -> str:
             if place[0] == "photo_steps":  # one core's time
                 needed *= reports["limits"]["machine"]["cores"]
             rows.append(f"| {what} | {taken:.2f} | {needed:.2f} | {taken / needed:.1f} |\n")
-    head = "How far from what this machine can do at most (`python benchmarks/limits.py`):\n\n"
+    head = "Distance from the limits of this machine (`python benchmarks/limits.py`):\n\n"
     return "".join([head, "| | taken, ms | limit, ms | ratio |\n|---|---|---|---|\n", *rows, "\n"])
 
 
 def _growth(sizes: Mapping[int, Mapping[str, Any]]) -> str:
-    """The median of a query by engine and number of photos."""
+    """Return the table of median query times by engine and number of photos."""
     counts = sorted(sizes)
     names = list(dict.fromkeys(name for count in counts for name in sizes[count] if name in (_NUMPY, *_OURS)))
     head = (
@@ -239,7 +238,7 @@ def _growth(sizes: Mapping[int, Mapping[str, Any]]) -> str:
 
 
 def _machine(reports: Mapping[str, Any]) -> str:
-    """Machine and versions; each result's own file has those that it was measured with."""
+    """Return machines and versions; each result file names the one it was measured on."""
     found = {str({k: v for k, v in report["machine"].items() if k != "load"}): report for report in reports.values()}
     lines = [", ".join(f"{key} {value}" for key, value in report["machine"].items()) for report in found.values()]
     return "## Machine\n\n" + "\n\n".join(lines) + "\n"
@@ -262,7 +261,7 @@ def _cell(value: Any) -> str:
 
 
 def _plot(name: str, report: Mapping[str, Any]) -> None:
-    """Bars of each contestant's first figures."""
+    """Plot the first figures of each contestant as bars."""
     rows: Mapping[str, Mapping[str, float]] = report["rows"]
     keys = [key for key in next(iter(rows.values())) if not key.startswith(("p95", "p99"))]
     figure, axes = plt.subplots(1, len(keys), figsize=(4.2 * len(keys) + 2, 0.45 * len(rows) + 1), squeeze=False)
@@ -293,7 +292,7 @@ def _plot_growth(sizes: Mapping[int, Mapping[str, Any]]) -> None:
 
 
 def _plot_rerank(report: Mapping[str, Any]) -> None:
-    """Recall against the median of a query: a curve over N, and both bundles alone."""
+    """Plot recall against the median time of a query: a curve over N, and both bundles alone."""
     rows: Mapping[str, Mapping[str, float]] = report["rows"]
     figure, axes = plt.subplots(1, 3, figsize=(12, 3.8))
     for axis, key in zip(axes, ("R@1", "R@5", "R@10"), strict=True):

@@ -1,8 +1,9 @@
-"""How long does it take to turn a text query into a vector, BERT-base, one query at a time?
+"""Time to encode a text query with BERT-base, one query at a time.
 
     python benchmarks/text_query.py
 
-Every contestant has its own process and does all of it: tokenizer, tower, pooling, one vector. A few minutes.
+Every contestant runs in a separate process and does the full work: tokenizer, tower, pooling, one vector. Takes a few
+minutes.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ SHOTS = {
 
 
 def main() -> None:
-    """Make every picture anew."""
+    """Take every screenshot."""
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, _named(Path(folder) / "Pictures") as place:
         photos = demo_photos(folder=place)

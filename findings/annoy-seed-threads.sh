@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
 # Annoy 1.17.3: set_seed makes a build reproducible only with n_jobs=1, and the default is one thread a core.
 #
-# What one expects: the same items, the same seed and the same number of trees give the same index file, as the README says of
-# set_seed.
-# What happens: each build thread seeds a generator of its own, and the threads append their trees to one array in the order in
-# which they finish (source: spotify/annoy, src/annoylib.h, thread_build). Two builds with several threads differ byte for byte,
-# so a cache keyed by the file's hash never hits. The trees depend on the number of threads, too: a machine with another number of
-# cores gives other answers, and a recall measured on one is not the recall of the other.
-# What to do: build(trees, n_jobs=1) where the same input has to give the same bytes.
+# Expected: the same items, seed and number of trees give the same index file, as the README says about set_seed.
+# Found: each build thread seeds its own generator, and the threads append their trees to one array in the order in which they
+# finish (source: spotify/annoy, src/annoylib.h, thread_build). Two builds with several threads differ, so a cache keyed by the
+# hash of the file never hits. The trees also depend on the number of threads: machines with different numbers of cores return
+# different results, and a recall measured on one does not apply to the other.
+# Workaround: build(trees, n_jobs=1) if the same input must give the same bytes.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

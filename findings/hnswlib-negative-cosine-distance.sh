@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # hnswlib 0.8.0: the distance that the "cosine" space returns can be negative.
 #
-# What one expects: a distance is at least 0, so that sqrt(2 * distance) is the Euclidean distance of the unit vectors, and a filter
+# Expected: a distance is at least 0, so that sqrt(2 * distance) is the Euclidean distance of the unit vectors, and a filter
 # such as `0 <= distance < 0.05` finds exact duplicates.
-# What happens: the space normalizes in float32 and returns 1 - <a, b>; the product of a vector with itself exceeds 1 by some ulp
+# Found: the space normalizes in float32 and returns 1 - <a, b>; the product of a vector with itself exceeds 1 by some ulp
 # for 40 % of the vectors below (source: hnswlib, bindings.cpp and space_ip.h). The square root is NaN there, and a duplicate filter
 # that demands distance >= 0 drops these true duplicates.
-# What to do: clip at 0, or compute the score of the hits again in float64.
+# Workaround: clip at 0, or rescore the hits in float64.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# onnxruntime 1.24.1: in a dynamically quantized model, the answer for one row depends on the other rows of its batch.
+# onnxruntime 1.24.1: in a dynamically quantized model, the output for one row depends on the other rows of its batch.
 #
-# What one expects: a row of a batch gets the output that it gets alone, as in the float model.
-# What happens: quantize_dynamic inserts DynamicQuantizeLinear, whose scale and zero point cover the whole activation tensor
+# Expected: a row has the same output in a batch as alone, as in the float model.
+# Found: quantize_dynamic inserts DynamicQuantizeLinear, whose scale and zero point cover the whole activation tensor
 # (source: ONNX operator specification, DynamicQuantizeLinear: the range comes from the minimum and maximum of the input). One
-# neighbor with large activations coarsens the grid of every other row. per_channel=True does not help: it
-# concerns the weights alone. An embedding service that batches queries then returns vectors that change with the traffic.
-# What to do: run such a model one row at a time, or quantize statically.
+# neighbor with large activations coarsens the grid of every other row. per_channel=True does not help, because it
+# applies only to the weights. An embedding service that batches queries then returns vectors that change with the traffic.
+# Workaround: run such a model one row at a time, or quantize statically.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -37,7 +37,7 @@ for name in ("float", "per_tensor", "per_channel"):
     alone = session.run(None, {"x": row})[0][0]
     batched = session.run(None, {"x": np.concatenate([row, loud])})[0][0]
     moved[name] = float(np.abs(alone - batched).max() / np.abs(alone).max())
-    print(f"{name:12} the first row moves by {100 * moved[name]:.3f} % of its largest output")
+    print(f"{name:12} the first row changes by {100 * moved[name]:.3f} % of its largest output")
 assert moved["float"] < 1e-5, moved
 assert moved["per_tensor"] > 0.01 and moved["per_channel"] > 0.01, moved
 PY

@@ -1,6 +1,6 @@
-"""Runs commands of the three programs, each in a child of its own, on a terminal or with pipes.
+"""Run commands of the three programs, each in a forked child, on a terminal or with pipes.
 
-A script: it reads a JSON list of runs on standard input, imports the programs once, and writes what each run printed.
+As a script, it reads a JSON list of runs on standard input, imports the programs once, and writes the outputs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import termios
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from typed_commands import environment
@@ -28,35 +28,44 @@ _PROGRAMS = {
     "photoseek-train": ("photoseek_train.cli.app", "photoseek_train.training.fit", "photoseek_train.report.run_report"),
     "photoseek-export": ("photoseek_export.cli", "photoseek_export.export", "photoseek_export.clip.export"),
 }
-"""The module with ``main``, and what its commands import: once, and not in each child."""
+"""The module with ``main``, and modules that its commands import, here once instead of in each child."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A command, whether it has a terminal, what a pipe brings to it, and what a user types."""
+    """A command line.
+
+    Attributes:
+        words: The program and its arguments.
+        terminal: Whether its streams are a terminal, or pipes.
+        lines: Standard input from a pipe.
+        typed: What a user types on the terminal.
+        variables: Environment variables.
+    """
 
     words: tuple[str, ...]
     terminal: bool
     lines: str = ""
     typed: str = ""
+    variables: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Printed:
-    """What a run printed on standard output and standard error, and its exit code."""
+    """The output on standard output and standard error, and the exit code."""
 
     output: bytes
     code: int
 
 
-def run_all(runs: Sequence[Run], **further: str) -> list[Printed]:
-    """Run commands one after another."""
+def run_all(runs: Sequence[Run]) -> list[Printed]:
+    """Run commands one after another in a new process, which imports the programs once."""
     done = subprocess.run(
         [sys.executable, __file__],
         input=json.dumps([asdict(run) for run in runs]).encode(),
         capture_output=True,
-        env=environment(**further),
-        timeout=600,
+        env=environment(),
+        timeout=1200,
         check=False,
     )
     assert done.returncode == 0, done.stderr.decode()
@@ -68,18 +77,15 @@ def _main() -> None:
     for name in {run.words[0] for run in runs}:
         for module in _PROGRAMS[name]:
             importlib.import_module(module)
-    import photoseek.evaluation.benchmark
-    import photoseek.search.searcher
-
-    photoseek.evaluation.benchmark._COLD_STARTS = 1
-    answers = [_on_terminal(run) if run.terminal else _in_pipes(run) for run in runs]
-    json.dump([(output.decode("latin-1"), code) for output, code in answers], sys.stdout)
+    importlib.import_module("photoseek.search.searcher")
+    results = [_on_terminal(run) if run.terminal else _in_pipes(run) for run in runs]
+    json.dump([(output.decode("latin-1"), code) for output, code in results], sys.stdout)
 
 
 def _on_terminal(run: Run) -> tuple[bytes, int]:
     terminal, side = pty.openpty()
     settings = termios.tcgetattr(side)
-    settings[1] &= ~termios.OPOST  # a line ends as it was printed
+    settings[1] &= ~termios.OPOST  # no carriage returns
     settings[3] &= ~termios.ECHO
     termios.tcsetattr(side, termios.TCSANOW, settings)
     os.write(terminal, run.typed.encode())
@@ -111,7 +117,7 @@ def _in_pipes(run: Run) -> tuple[bytes, int]:
 
 
 def _pipe_with(text: str) -> int:
-    """The end of a pipe from which a text can be read."""
+    """Return the reading end of a pipe that contains a text."""
     reading, writing = os.pipe()
     os.write(writing, text.encode())
     os.close(writing)
@@ -123,6 +129,7 @@ def _child(run: Run) -> None:
     try:
         sys.stdin = os.fdopen(0)
         sys.argv = list(run.words)
+        os.environ.update(run.variables)
         importlib.import_module(_PROGRAMS[run.words[0]][0]).main()
     except SystemExit as end:
         code = end.code
@@ -139,12 +146,12 @@ def _read(descriptor: int) -> bytes:
     found = b""
     while True:
         try:
-            part = os.read(descriptor, 65_536)
-        except OSError:  # the end of a terminal
+            block = os.read(descriptor, 65_536)
+        except OSError:  # the child has closed the terminal
             break
-        if not part:
+        if not block:
             break
-        found += part
+        found += block
     os.close(descriptor)
     return found
 

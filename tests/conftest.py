@@ -1,4 +1,4 @@
-"""Fixtures that every test may use: a small real bundle, and photos of plain colours for it."""
+"""Fixtures of all tests: a small real bundle, and photos of plain colors for it."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from photoseek.gallery.location import FOLDER
 from tiny_bundle import COLORS, write_tiny_bundle
 from tiny_photos import write_color
 
-os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="photoseek-state-")  # what tests trust, no user does
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="photoseek-state-")  # tests trust galleries that users must not
 atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
 def tiny_bundle_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of a bundle that knows colours; read only."""
+    """Return the folder of a bundle that recognizes colors. Do not change it."""
     return write_tiny_bundle(tmp_path_factory.mktemp("bundles") / "tiny")
 
 
 @pytest.fixture
 def tiny_bundle(tiny_bundle_path: Path) -> Bundle:
-    """A bundle that knows colours."""
+    """Return a bundle that recognizes colors."""
     return Bundle.load(tiny_bundle_path)
 
 
 @pytest.fixture(scope="session")
 def indexed_photos(tiny_bundle_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What ``photos`` and ``gallery`` are copies of: indexing takes longer than most tests."""
+    """Return indexed photos that ``photos`` and ``gallery`` copy, because indexing takes longer than most tests."""
     folder = tmp_path_factory.mktemp("indexed") / "photos"
     for number, (name, color) in enumerate(COLORS.items()):
         for index in range(4):
@@ -46,14 +46,24 @@ def indexed_photos(tiny_bundle_path: Path, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture
 def photos(indexed_photos: Path, tmp_path: Path) -> Path:
-    """A folder of 24 photos, four of each colour: ``red/red-0.png`` and so on."""
+    """Return a folder of 24 photos, four of each color: ``red/red-0.png`` and so on."""
     return shutil.copytree(indexed_photos, tmp_path / "photos", ignore=shutil.ignore_patterns(FOLDER))
 
 
 @pytest.fixture
 def gallery(indexed_photos: Path, photos: Path) -> Gallery:
-    """The photos, indexed."""
+    """Return a gallery of ``photos``."""
     return Gallery.open(shutil.copytree(indexed_photos / FOLDER, photos / FOLDER))
+
+
+@pytest.fixture
+def home(gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a home folder with an indexed folder ``Photos``, and change to it."""
+    gallery.close()
+    photos.rename(photos.parent / "Photos")
+    monkeypatch.setenv("HOME", str(photos.parent))
+    monkeypatch.chdir(photos.parent)
+    return photos.parent
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

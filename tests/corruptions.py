@@ -1,4 +1,4 @@
-"""Damage to the files of a gallery, and what becomes of it; as a program, the process that may crash over it.
+"""Damage to the files of a gallery, and its effect; as a script, the process that may crash.
 
 ``python tests/corruptions.py TEMPLATE OTHER WORK`` reads trials from standard input, a line of JSON each, and writes an
 outcome for each: ``right``, the name of an error of photoseek, or a sentence that begins with ``wrong``.
@@ -24,13 +24,13 @@ from photoseek.vector_index.registry import ENGINES, is_available
 from typed_commands import environment
 
 DATABASE = "gallery.sqlite"
-_SECONDS = 20  # for one trial; what takes longer hangs
-_INDEXED = 40  # one trial of so many is followed by an indexing
+_SECONDS = 20  # per trial; a longer one hangs
+_INDEXED = 40  # one of this many trials is followed by indexing
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One thing done to one file, by its path inside the gallery."""
+    """A damage to one file, by its path in the gallery."""
 
     file: str
     kind: str
@@ -67,7 +67,7 @@ class Trial:
 
 
 def trials_over(gallery: Path, flips: int, rng: random.Random) -> list[Trial]:
-    """Every kind of damage to every file; lengths at the boundaries of pages, heads and nodes, and some at random."""
+    """Return every kind of damage to every file, at the boundaries of pages, headers and nodes and at random."""
     current = (gallery / "CURRENT").read_text().split()[0]
     paths = [*gallery.glob("*"), *(gallery / "generations" / current).glob("*")]
     files = sorted(path.relative_to(gallery).as_posix() for path in paths if path.is_file() and path.name != "LOCK")
@@ -84,7 +84,7 @@ def trials_over(gallery: Path, flips: int, rng: random.Random) -> list[Trial]:
 
 
 def outcomes(trials: Sequence[Trial], template: Path, foreign: Path, work: Path) -> Iterator[tuple[Trial, str]]:
-    """What becomes of each, in child processes: a new one after each that crashed."""
+    """Return the result of each damage, from child processes: a new one after each crash."""
     left = list(trials)
     while left:
         command = [sys.executable, __file__, str(template), str(foreign), str(work)]
@@ -123,7 +123,7 @@ def _try(trial: Trial, template: Path, foreign: Path, work: Path, bundle: Bundle
 
 
 def main() -> None:
-    """Try what standard input says."""
+    """Run the trials that standard input lists."""
     template, foreign, work = map(Path, sys.argv[1:])
     with Gallery.open(template) as gallery:
         bundle = gallery.bundles.load()

@@ -1,4 +1,4 @@
-"""Decodes damaged photos in a process of its own, which a decoder may crash: ``python decode_mutations.py SEED COUNT``.
+"""Decode damaged photos in a separate process, which a decoder may crash: ``python decode_mutations.py SEED COUNT``.
 
 Each line of output is JSON: before a photo its seed and number, after all of a format what became of them.
 """
@@ -21,13 +21,13 @@ from photoseek.photos.decode import decode_photo
 from photoseek.photos.preprocessing import Preprocessing
 
 PIXELS = 4_000_000
-"""The budget of pixels here, so that time goes to many small photos; its real size is for test_budgets."""
+"""Limit of pixels, lower than the real one, to test many small photos in the same time."""
 
 MEMORY = 3 << 29
-"""Bytes of address space: the libraries map half of it."""
+"""Address space in bytes; libraries map half of it."""
 
 SECONDS = 30
-"""For one photo, on a machine that does other things, too."""
+"""Seconds per photo, on a busy machine."""
 
 
 def outcome(data: bytes) -> str:
@@ -58,7 +58,7 @@ def main(seed: str, count: int) -> None:
         for number in range(count):
             damaged = mutated(data, random, random.choice(others))
             print(json.dumps({"format": name, "seed": seed, "number": number, "data": damaged.hex()}), flush=True)
-            signal.alarm(SECONDS)  # ends the process: a decoder in C hears of nothing else
+            signal.alarm(SECONDS)  # ends the process, also inside a decoder in C
             found[outcome(damaged)] += 1
             signal.alarm(0)
         print(json.dumps({"format": name, "outcomes": found}), flush=True)

@@ -1,4 +1,4 @@
-"""Which engines this environment can run: a bare install has no faiss."""
+"""Engines that are installed here; a bare install has no faiss."""
 
 from __future__ import annotations
 

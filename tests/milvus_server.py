@@ -1,4 +1,4 @@
-"""A server that speaks Milvus' protocol: Milvus Lite in a process of its own."""
+"""A server with Milvus' protocol: Milvus Lite in a separate process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WAIT_S = 60
 
 
 class MilvusServer:
-    """One that can be stopped and started again."""
+    """A server that can be stopped and restarted."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -45,7 +45,7 @@ class MilvusServer:
 
 @contextmanager
 def running_milvus(folder: Path) -> Iterator[MilvusServer]:
-    """Runs as long as the block lasts, with its data in this folder."""
+    """Run a server with its data in this folder."""
     server = MilvusServer(folder)
     server.start()
     try:

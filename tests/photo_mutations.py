@@ -15,7 +15,7 @@ from photoseek.photos import formats
 
 @cache
 def seeds() -> dict[str, bytes]:
-    """A photo of a few hundred bytes in each format and kind that this build decodes."""
+    """Return a photo of a few hundred bytes in each format and mode that this build decodes."""
     picture = _picture()
     exif = Image.Exif()
     exif[0x0112], exif[0x0132] = 6, "2024:05:17 10:11:12"
@@ -56,7 +56,7 @@ def seeds() -> dict[str, bytes]:
 
 
 def mutated(data: bytes, random: Random, other: bytes = b"") -> bytes:
-    """A photo damaged in one to four ways; ``other``: what pieces may be taken from."""
+    """Return a photo damaged in one to four ways, with pieces of ``other``."""
     content = bytearray(data)
     for _ in range(random.randint(1, 4)):
         random.choice(_WAYS)(content, random, other)
@@ -94,7 +94,7 @@ def _splice(content: bytearray, random: Random, other: bytes) -> None:
 
 
 def _length(content: bytearray, random: Random, _: bytes) -> None:
-    """A whole number of two or four bytes, as lengths, sizes, counts and offsets are."""
+    """Overwrite an integer of two or four bytes, such as a length, size, count or offset."""
     form = random.choice(("<H", ">H", "<I", ">I"))
     most = 2 ** (8 * struct.calcsize(form)) - 1
     value = random.choice((0, 1, 2, 255, 256, 0x7FFF, 0x8000, most >> 1, (most >> 1) + 1, most - 1, most))
@@ -106,7 +106,7 @@ _WAYS = (_flip, _byte, _byte, _cut, _remove, _repeat, _splice, _length, _length)
 
 
 def _place(content: bytearray, random: Random) -> int:
-    """Half of the time near the start, where headers are."""
+    """Return a position, half of the time near the start, where headers are."""
     most = max(0, len(content) - 1)
     return random.randint(0, min(most, 64) if random.random() < 0.5 else most)
 
@@ -124,7 +124,7 @@ def _saved(image: Image.Image, form: str, **options: object) -> bytes:
 
 
 def tiled_tiff(width: int = 16, height: int = 16, tile: tuple[int, int] = (16, 16)) -> bytes:
-    """A grey TIFF of one deflated tile, which Pillow does not write."""
+    """Return a gray TIFF of one deflated tile, which Pillow does not write."""
     import zlib
 
     data = zlib.compress(bytes(range(256)))

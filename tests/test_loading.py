@@ -1,4 +1,4 @@
-"""Files of others are read with a bound, and none of them brings code."""
+"""Untrusted files are read up to a limit, and never execute code."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OURS = ("TextTower", "ImageTower", "TwoTower")
 
 
 def calls(name: str) -> list[tuple[str, ast.Call]]:
-    """Each call of a function or method of this name, with the place where it is."""
+    """Return each call of a function or method with its location."""
     files = [file for root in ("runtime", "train", "export") for file in sorted((ROOT / root).rglob("*.py"))]
     nodes = [(file, node) for file in files for node in ast.walk(ast.parse(file.read_text("utf-8")))]
     return [
@@ -30,32 +30,32 @@ def calls(name: str) -> list[tuple[str, ast.Call]]:
     ]
 
 
-def says(node: ast.Call, keyword: str, value: object) -> bool:
+def has_keyword(node: ast.Call, keyword: str, value: object) -> bool:
     return any(
         each.arg == keyword and isinstance(each.value, ast.Constant) and each.value.value is value
         for each in node.keywords
     )
 
 
-def test_transformers_loads_no_code_of_others() -> None:
+def test_transformers_loads_no_remote_code() -> None:
     loads = [
         (place, node)
         for place, node in (*calls("from_pretrained"), *calls("from_config"))
         if ast.unparse(node.func).split(".")[0] not in OURS
     ]
     assert loads
-    assert [place for place, node in loads if not says(node, "trust_remote_code", False)] == []
+    assert [place for place, node in loads if not has_keyword(node, "trust_remote_code", False)] == []
 
 
 def test_no_pickle_is_read() -> None:
     loads = [(place, node) for place, node in calls("load") if ast.unparse(node.func) == "torch.load"]
     assert loads
-    assert [place for place, node in loads if not says(node, "weights_only", True)] == []
+    assert [place for place, node in loads if not has_keyword(node, "weights_only", True)] == []
     arrays = [node for _, node in calls("load") if ast.unparse(node.func) == "np.load"]
-    assert not any(says(node, "allow_pickle", True) for node in arrays)
+    assert not any(has_keyword(node, "allow_pickle", True) for node in arrays)
 
 
-def test_a_vocabulary_that_unpacks_to_gigabytes_is_refused(tmp_path: Path) -> None:
+def test_a_gzip_bomb_is_refused(tmp_path: Path) -> None:
     with gzip.open(tmp_path / "bomb.gz", "wb") as file:
         for _ in range(20):
             file.write(b"a b\n" * 250_000)
@@ -74,15 +74,15 @@ def test_a_vocabulary_that_unpacks_to_gigabytes_is_refused(tmp_path: Path) -> No
         (Manifest.read, "photoseek.json", MAX_TEXT_BYTES),
     ],
 )
-def test_a_file_beyond_its_bound_is_refused(
+def test_a_file_above_its_limit_is_refused(
     tmp_path: Path, read: Callable[[Path], object], name: str, most: int
 ) -> None:
     with (tmp_path / name).open("wb") as file:
-        file.truncate(most + 1)  # takes no room on the disk
+        file.truncate(most + 1)  # sparse
     with pytest.raises(BundleDamaged, match=f"expected at most {most:,} bytes, found more"):
         read(tmp_path)
 
 
-def test_a_file_of_the_greatest_size_is_read(tmp_path: Path) -> None:
+def test_a_file_at_its_limit_is_read(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"12345")
     assert read_bounded(tmp_path / "file", 5) == b"12345"

@@ -1,11 +1,10 @@
-"""The table of docs/scale.md is what benchmarks/scale.py computes from the results, by the formulae that it tells."""
+"""The table of docs/scale.md is the output of benchmarks/scale.py, which applies the formulas of the page."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
 import math
-import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -24,7 +23,7 @@ def scale() -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules["scale"] = module  # dataclasses look their module up
+    sys.modules["scale"] = module  # dataclasses look up their module
     spec.loader.exec_module(module)
     return module
 
@@ -33,19 +32,22 @@ def rows(name: str) -> dict[str, dict[str, float]]:
     return dict(json.loads((RESULTS / f"{name}.json").read_text("utf-8"))["rows"])
 
 
-def test_the_page_has_the_table_that_the_script_prints() -> None:
-    done = subprocess.run([sys.executable, str(SCRIPT)], capture_output=True, text=True, check=True)
-    table = done.stdout.strip()
+def test_the_page_has_the_table_that_the_script_prints(
+    scale: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", [str(SCRIPT)])
+    scale.main()
+    table = capsys.readouterr().out.strip()
     assert len(table.splitlines()) > 10
     assert table in TEXT
 
 
-def test_every_assumption_is_told_with_its_value(scale: ModuleType) -> None:
+def test_the_page_lists_every_assumption_with_its_value(scale: ModuleType) -> None:
     for name, value in vars(scale.Assumptions()).items():
         assert f"| `--{name.replace('_', '-')}` | {value:g} |" in TEXT
 
 
-def test_a_measured_size_stands_with_its_own_figures(scale: ModuleType) -> None:
+def test_a_measured_size_has_the_measured_figures(scale: ModuleType) -> None:
     given = scale.Assumptions()
     (graph,) = [each for each in scale.engines(RESULTS, given) if each.name == "faiss-hnsw"]
     plan = scale.plan(graph, 1_000_000, 70.0, given)
@@ -56,8 +58,8 @@ def test_a_measured_size_stands_with_its_own_figures(scale: ModuleType) -> None:
     assert plan.hours == pytest.approx((1_000_000 / 70 + 2 * measured["build_s"]) / 16 / 3600)
 
 
-def test_what_is_extrapolated_by_hand(scale: ModuleType) -> None:
-    """A thousand million photos in a graph of 784.1 bytes each, in machines of 256 GB, three quarters filled."""
+def test_an_extrapolated_row_equals_a_calculation_by_hand(scale: ModuleType) -> None:
+    """A billion photos in a graph of 784.1 bytes each, in machines of 256 GB, three quarters filled."""
     given = scale.Assumptions()
     run = scale.Run(milliseconds=0.2, memory=784.1e6, index=784.1e6, build=100.0)
     plan = scale.plan(scale.Engine("graph", {1_000_000: run}, math.log), 10**9, 70.0, given)
@@ -73,10 +75,10 @@ def test_what_is_extrapolated_by_hand(scale: ModuleType) -> None:
     assert plan.basis == "from 1,000,000"
 
 
-def test_exact_search_grows_with_the_photos_and_dearer_cores_cost_more(scale: ModuleType) -> None:
-    given, dear = scale.Assumptions(), scale.Assumptions(core_hour=0.4)
+def test_exact_search_is_linear_and_expensive_cores_cost_more(scale: ModuleType) -> None:
+    given, expensive = scale.Assumptions(), scale.Assumptions(core_hour=0.4)
     (exact,) = [each for each in scale.engines(RESULTS, given) if each.name == "exact"]
     million, ten = (scale.plan(exact, count, 70.0, given) for count in (1_000_000, 10_000_000))
     assert ten.milliseconds == pytest.approx(10 * million.milliseconds)
     assert million.memory_gb == pytest.approx(1.024)
-    assert scale.plan(exact, 1_000_000, 70.0, dear).million_queries == pytest.approx(10 * million.million_queries)
+    assert scale.plan(exact, 1_000_000, 70.0, expensive).million_queries == pytest.approx(10 * million.million_queries)

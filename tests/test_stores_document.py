@@ -1,4 +1,4 @@
-"""The examples of docs/stores.md do what it says, against a real PostgreSQL."""
+"""Run the examples of docs/stores.md with a real PostgreSQL."""
 
 from __future__ import annotations
 
@@ -19,14 +19,11 @@ def block(language: str) -> str:
     return str(found)
 
 
-def test_the_example_pushes_and_searches_and_what_it_leaves_can_be_dropped(
-    gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_examples_push_search_and_remove(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code = block("python")
     assert code.count(URI) == 2
-    name = f"photoseek_{gallery.database.meta()['gallery']}"
-    monkeypatch.setenv("HOME", str(photos.parent))
-    photos.rename(photos.parent / "Photos")
+    with Gallery.open(home / "Photos") as gallery:
+        name = f"photoseek_{gallery.database.meta()['gallery']}"
     with running_postgres() as server:
         import psycopg
 
@@ -36,7 +33,7 @@ def test_the_example_pushes_and_searches_and_what_it_leaves_can_be_dropped(
         assert len(found["hits"]) == 5  # type: ignore[arg-type]
         found["searcher"].index.close()  # type: ignore[attr-defined]
         with psycopg.connect(server.uri, autocommit=True) as connection:
-            left = "SELECT (SELECT count(*) FROM photoseek_stores), to_regclass(%s)"
-            assert connection.execute(left, (name,)).fetchone() == (1, name)
+            remaining = "SELECT (SELECT count(*) FROM photoseek_stores), to_regclass(%s)"
+            assert connection.execute(remaining, (name,)).fetchone() == (1, name)
             connection.execute(re.sub(r"photoseek_[0-9a-f]{32}", name, block("sql")))
-            assert connection.execute(left, (name,)).fetchone() == (0, None)
+            assert connection.execute(remaining, (name,)).fetchone() == (0, None)

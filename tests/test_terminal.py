@@ -1,4 +1,4 @@
-"""No command of the three programs gives a terminal, or a pipe, text of others that it would obey."""
+"""Every command of the three programs escapes untrusted text, on a terminal and in a pipe."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import sqlite3
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ import photoseek.cli.app
 import photoseek_export.cli
 import photoseek_train.cli.app
 from command_driver import Printed, Run, run_all
-from hostile_text import HOSTILE, SHOWN, raw_characters
+from hostile_text import ESCAPED, HOSTILE, raw_characters
 from photoseek import Bundle, Gallery
 from photoseek.captions import Caption
 from tiny_bundle import COLORS, write_tiny_bundle
@@ -31,163 +31,201 @@ APPS = {
     "photoseek-export": photoseek_export.cli.app,
 }
 PRINTERS = {"output.py", "terminal.py"}
-SEQUENCES = re.compile(r"\x1b\[(?:[0-9;]*m|\?25[hl]|[0-9]*[AK])")  # colours, the cursor of a progress bar
 REDIRECTS = {"ray_output.py"}  # redirects the streams of this process to silence Ray
+SEQUENCES = re.compile(r"\x1b\[(?:[0-9;]*m|\?25[hl]|[0-9]*[AK])")  # colors, and the cursor of a progress bar
+PATH_FORMS = ("--paths", "-0")
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command line; ``shown``: that the hostile text is part of what it prints."""
+    """A command line, its exit code, and whether its output contains the hostile text."""
 
     words: tuple[object, ...]
     code: int
-    shown: bool = True
+    quoted: bool = True
     lines: str = ""
     typed: str = ""
 
+    def run(self, terminal: bool, variables: dict[str, str]) -> Run:
+        return Run(tuple(map(str, self.words)), terminal, self.lines, self.typed, variables)
+
 
 @dataclass(frozen=True)
-class World:
-    """Files whose names, and whatever they say, are hostile."""
+class HostileFiles:
+    """Photos, a gallery, bundles and captions with hostile names and contents."""
 
     folder: Path
     photos: Path
     bundle: Path
     captions: Path
-    stranger: Path
+    untrusted: Path
     damaged: Path
 
     @classmethod
-    def make(cls, folder: Path) -> World:
-        os.environ["XDG_STATE_HOME"] = str(folder / "state")
-        world = cls(
+    def write(cls, folder: Path) -> HostileFiles:
+        files = cls(
             folder,
             folder / f"photos {HOSTILE}",
             folder / f"bundle {HOSTILE}",
             folder / f"captions {HOSTILE}.token",
-            folder / f"stranger {HOSTILE}",
+            folder / f"untrusted {HOSTILE}",
             folder / f"damaged {HOSTILE}",
         )
         for number, (name, color) in enumerate(COLORS.items()):
-            write_color(world.photos / f"{name} {HOSTILE}.png", color, seed=number)
-        (world.photos / f"broken {HOSTILE}.jpg").write_bytes(b"no photo")
-        write_tiny_bundle(world.bundle, name=f"tiny {HOSTILE}")
-        manifest = json.loads((world.bundle / "photoseek.json").read_text())
-        facts = {"license": HOSTILE, "training": {HOSTILE: HOSTILE}}
-        (world.bundle / "photoseek.json").write_text(json.dumps({**manifest, **facts}))
-        plain = folder / "plain"
-        plain.mkdir()
-        for name, color in COLORS.items():
-            write_color(plain / f"{name}.png", color)
-        lines = [f"{name}.png#0\ta {name} picture" for name in COLORS]
-        world.captions.write_text("\n".join(lines))
-        (folder / "split.txt").write_text("gone \x1b[31m\u202e.png\n")
-        with Gallery.create(world.photos, Bundle.load(world.bundle)) as gallery:
+            write_color(files.photos / f"{name} {HOSTILE}.png", color, seed=number)
+            write_color(folder / "plain" / f"{name}.png", color)
+        (files.photos / f"broken {HOSTILE}.jpg").write_bytes(b"no photo")
+        write_tiny_bundle(files.bundle, name=f"tiny {HOSTILE}")
+        manifest = json.loads((files.bundle / "photoseek.json").read_text())
+        manifest |= {"license": HOSTILE, "training": {HOSTILE: HOSTILE}}
+        (files.bundle / "photoseek.json").write_text(json.dumps(manifest))
+        files.captions.write_text("\n".join(f"{name}.png#0\ta {name} picture" for name in COLORS))
+        (folder / "split.txt").write_text("missing \x1b[31m\u202e.png\n")
+        with Gallery.create(files.photos, Bundle.load(files.bundle)) as gallery:
             gallery.index()
             gallery.add_captions([Caption("", 0, f"red {HOSTILE}")])
-        shutil.copytree(world.photos, world.stranger)
-        with sqlite3.connect(world.stranger / ".photoseek" / "gallery.sqlite") as connection:
+        shutil.copytree(files.photos, files.untrusted)
+        with sqlite3.connect(files.untrusted / ".photoseek" / "gallery.sqlite") as connection:
             connection.execute("UPDATE meta SET value = ? WHERE key = 'photos'", (f"/elsewhere {HOSTILE}",))
         connection.close()
-        shutil.copytree(world.bundle, world.damaged)
-        (world.damaged / "config.json").write_text("{}")
-        return world
+        shutil.copytree(files.bundle, files.damaged)
+        (files.damaged / "config.json").write_text("{}")
+        return files
+
+    @property
+    def missing(self) -> Path:
+        """A path with a hostile name at which there is no file."""
+        return self.folder / f"missing {HOSTILE}"
 
     def commands(self) -> list[Command]:
-        """Every command of ``photoseek``, where it succeeds and where it fails."""
-        gone, here, bundle = self.folder / f"gone {HOSTILE}", self.photos, self.bundle
+        """Every command of ``photoseek``, with arguments that succeed and arguments that fail."""
+        missing, here, bundle = self.missing, self.photos, self.bundle
         data = ("--images", self.folder / "plain", "--captions", self.captions)
         of = ("--gallery", here)
-        found = [
-            Command(("demo", self.folder / "plain", "--query", "red"), 0, shown=False),
-            Command(("demo", gone, "--query", "red"), 1),
-            Command(("index", here), 0, shown=False),
-            Command(("index", here, "--json"), 0),
-            Command(("index", here, "--remove-bundle", HOSTILE), 1),
-            Command(("index", gone, "--bundle", "demo"), 1),
-            Command(("index", here, "--bundle", gone), 1),
-            Command(("index", self.stranger), 1),
-            Command(("search", "red", *of), 0),
-            Command(("search", "red", *of, "--json"), 0),
-            Command(("search", *of), 0, lines=f"red {HOSTILE}\n".replace("\n", " ") + "\n"),
-            Command(("search", *of, "--json"), 0, lines="red \x1b[31m\u202e\n"),
-            Command(("search", "red", *of, "--similar-to", HOSTILE), 2),
-            Command(("search", "red", *of, "--folder", HOSTILE), 0, shown=False),
-            Command(("search", "red", *of, "--engine", HOSTILE), 2),
-            Command(("search", "red", *of, "--rerank", gone), 1),
-            Command(("search", "red", *of, "--image", gone), 1),
-            Command(("search", "red", *of, "--language", HOSTILE), 2),
-            Command(("search", "red", *of, f"--{HOSTILE}"), 2),
-            Command(("search", "red", "--gallery", gone), 1),
-            Command(("search", "red", "--gallery", self.stranger), 1, typed="n\n"),
-            Command(("--debug", "search", "red", "--gallery", gone), 1),
-            Command((HOSTILE,), 2),
-            Command(("captions", "describe", "--similar-to", f"red {HOSTILE}.png", *of), 0),
-            Command(("captions", "describe", "--image", gone, *of), 1),
-            Command(("captions", "add", gone, *of), 1),
-            Command(("captions", "clear", "--gallery", gone), 1),
-            Command(("evaluate", *data, "--bundle", bundle, "--resamples", 0), 0, shown=False),
-            Command(("evaluate", *data, "--bundle", bundle, "--rerank", bundle, "--resamples", 0), 0),
-            Command(("evaluate", "--images", gone, "--captions", self.captions), 1),
-            Command(("calibrate", *data, "--bundle", gone), 1),
-            Command(("bench", *of, "--repeats", 1, "--photos", 1), 0),
-            Command(("bench", *of, "--queries", gone), 1),
-            Command(("info", here), 0),
-            Command(("info", here, "--json"), 0),
-            Command(("info", bundle), 0),
-            Command(("info", gone), 2),
-            Command(("verify", here), 0),
-            Command(("verify", bundle), 0),
-            Command(("verify", self.damaged), 1),
-            Command(("push", *of, "--store", f"nowhere://{HOSTILE}"), 2, shown=False),
-            Command(("app", "--address", HOSTILE, "--no-browser"), 1),
-            Command(("app", "--gallery", self.stranger, "--no-browser"), 1, typed="n\n"),
-            Command(("serve", *of, "--token-file", gone), 1),
-            Command(("serve", "--gallery", gone), 1),
+        return [
+            Command(("photoseek", "demo", self.folder / "plain", "--query", "red"), 0, quoted=False),
+            Command(("photoseek", "demo", missing, "--query", "red"), 1),
+            Command(("photoseek", "index", here), 0, quoted=False),
+            Command(("photoseek", "index", here, "--json"), 0),
+            Command(("photoseek", "index", here, "--remove-bundle", HOSTILE), 1),
+            Command(("photoseek", "index", missing, "--bundle", "demo"), 1),
+            Command(("photoseek", "index", here, "--bundle", missing), 1),
+            Command(("photoseek", "index", self.untrusted), 1),
+            Command(("photoseek", "search", "red", *of), 0),
+            Command(("photoseek", "search", "red", *of, "--json"), 0),
+            Command(("photoseek", "search", *of), 0, lines=f"red {HOSTILE}\n".replace("\n", " ") + "\n"),
+            Command(("photoseek", "search", *of, "--json"), 0, lines="red \x1b[31m\u202e\n"),
+            Command(("photoseek", "search", "red", *of, "--similar-to", HOSTILE), 2),
+            Command(("photoseek", "search", "red", *of, "--folder", HOSTILE), 0, quoted=False),
+            Command(("photoseek", "search", "red", *of, "--engine", HOSTILE), 2),
+            Command(("photoseek", "search", "red", *of, "--rerank", missing), 1),
+            Command(("photoseek", "search", "red", *of, "--image", missing), 1),
+            Command(("photoseek", "search", "red", *of, "--language", HOSTILE), 2),
+            Command(("photoseek", "search", "red", *of, f"--{HOSTILE}"), 2),
+            Command(("photoseek", "search", "red", "--gallery", missing), 1),
+            Command(("photoseek", "search", "red", "--gallery", self.untrusted), 1, typed="n\n"),
+            Command(("photoseek", "--debug", "search", "red", "--gallery", missing), 1),
+            Command(("photoseek", HOSTILE), 2),
+            Command(("photoseek", "captions", "describe", "--similar-to", f"red {HOSTILE}.png", *of), 0),
+            Command(("photoseek", "captions", "describe", "--image", missing, *of), 1),
+            Command(("photoseek", "captions", "add", missing, *of), 1),
+            Command(("photoseek", "captions", "clear", "--gallery", missing), 1),
+            Command(("photoseek", "evaluate", *data, "--bundle", bundle, "--resamples", 0), 0, quoted=False),
+            Command(("photoseek", "evaluate", *data, "--bundle", bundle, "--rerank", bundle, "--resamples", 0), 0),
+            Command(("photoseek", "evaluate", "--images", missing, "--captions", self.captions), 1),
+            Command(("photoseek", "calibrate", *data, "--bundle", missing), 1),
+            Command(("photoseek", "bench", *of, "--repeats", 1, "--photos", 1), 0),
+            Command(("photoseek", "bench", *of, "--queries", missing), 1),
+            Command(("photoseek", "info", here), 0),
+            Command(("photoseek", "info", here, "--json"), 0),
+            Command(("photoseek", "info", bundle), 0),
+            Command(("photoseek", "info", missing), 2),
+            Command(("photoseek", "verify", here), 0),
+            Command(("photoseek", "verify", bundle), 0),
+            Command(("photoseek", "verify", self.damaged), 1),
+            Command(("photoseek", "push", *of, "--store", f"nowhere://{HOSTILE}"), 2, quoted=False),
+            Command(("photoseek", "app", "--address", HOSTILE, "--no-browser"), 1),
+            Command(("photoseek", "app", "--gallery", self.untrusted, "--no-browser"), 1, typed="n\n"),
+            Command(("photoseek", "serve", *of, "--token-file", missing), 1),
+            Command(("photoseek", "serve", "--gallery", missing), 1),
         ]
-        return [replace(each, words=("photoseek", *each.words)) for each in found]
 
-    def making_commands(self) -> list[Command]:
+    def training_commands(self) -> list[Command]:
         """Every command of ``photoseek-train`` and ``photoseek-export``."""
-        gone = self.folder / f"gone {HOSTILE}"
+        none = self.missing
         data = ("--images", self.folder / "plain", "--captions", self.captions)
-        missing = ("--images", gone, "--captions", gone)
+        missing = ("--images", none, "--captions", none)
         found: list[tuple[tuple[object, ...], int]] = [
             (("train", "inspect", *data, "--train", self.folder / "split.txt"), 1),
             (("train", "inspect", *missing), 1),
-            (("train", "keywords", "--captions", gone, "--out", gone), 1),
-            (("train", "features", *missing, "--text-model", gone, "--out", gone), 1),
-            (("train", "fit", *missing, "--text-model", gone, "--out", gone), 1),
-            (("train", "fit", *missing, "--out", gone, "--from", gone), 1),
-            (("train", "evaluate", gone, *data), 1),
-            (("train", "report", gone), 1),
-            (("train", "average", gone, gone, "--out", gone), 1),
-            (("train", "transplant", gone, "--captions", gone, "--into", gone, "--out", gone), 1),
-            (("train", "compact", "--captions", self.captions, "--out", self.folder / f"bert {HOSTILE}"), 0),
+            (("train", "keywords", "--captions", none, "--out", none), 1),
+            (("train", "features", *missing, "--text-model", none, "--out", none), 1),
+            (("train", "fit", *missing, "--text-model", none, "--out", none), 1),
+            (("train", "fit", *missing, "--out", none, "--from", none), 1),
+            (("train", "evaluate", none, *data), 1),
+            (("train", "report", none), 1),
+            (("train", "average", none, none, "--out", none), 1),
+            (("train", "transplant", none, "--captions", none, "--into", none, "--out", none), 1),
             (("train", HOSTILE), 2),
-            (("export", gone, "--out", gone), 1),
-            (("export", "--from-clip", gone, "--out", gone), 1),
-            (("export", gone, "--out", gone, "--text", HOSTILE), 2),
+            (("export", none, "--out", none), 1),
+            (("export", "--from-clip", none, "--out", none), 1),
+            (("export", none, "--out", none, "--text", HOSTILE), 2),
         ]
         return [Command((f"photoseek-{words[0]}", *words[1:]), code) for words, code in found]
 
+    def all_commands(self, terminal: bool) -> list[Command]:
+        """Return the commands of all programs; ``compact`` needs a new folder for each call."""
+        bert = self.folder / f"bert {HOSTILE} {terminal}"
+        compact = ("photoseek-train", "compact", "--captions", self.captions, "--out", bert)
+        return [*self.commands(), *self.training_commands(), Command(compact, 0)]
+
+
+@dataclass(frozen=True)
+class Walk:
+    """The output of every command, on a terminal and in a pipe."""
+
+    files: HostileFiles
+    commands: dict[bool, list[tuple[Command, Printed]]]
+    paths: dict[tuple[bool, str], Printed]
+    colored: list[Printed] = field(default_factory=list)
+
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """Made once: every command leaves it as it is."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_STATE_HOME", os.environ["XDG_STATE_HOME"])
-        return World.make(tmp_path_factory.mktemp("world"))
+def walk(tmp_path_factory: pytest.TempPathFactory) -> Walk:
+    """Run every command once on a terminal and once in a pipe, in one process that imports the programs once."""
+    files = HostileFiles.write(tmp_path_factory.mktemp("hostile"))
+    plain = {"TERM": "dumb", "NO_COLOR": "1", "COLUMNS": "1000", "XDG_CACHE_HOME": str(files.folder / "cache")}
+    search = ("photoseek", "search", "red", "--gallery", str(files.photos), "-k", "1")
+    commands = [(each, terminal) for terminal in (True, False) for each in files.all_commands(terminal)]
+    forms = [(terminal, form) for terminal in (True, False) for form in PATH_FORMS]
+    runs = [each.run(terminal, plain) for each, terminal in commands]
+    runs += [Run((*search, form), terminal) for terminal, form in forms]
+    printed = run_all([*runs, *colored_runs(files)])
+    walked: dict[bool, list[tuple[Command, Printed]]] = {True: [], False: []}
+    for (command, terminal), found in zip(commands, printed, strict=False):
+        walked[terminal].append((command, found))
+    rest = printed[len(commands) :]
+    return Walk(files, walked, dict(zip(forms, rest, strict=False)), rest[len(forms) :])
 
 
-def walk(world: World, commands: list[Command], terminal: bool) -> list[Printed]:
-    runs = [Run(tuple(map(str, each.words)), terminal, each.lines, each.typed) for each in commands]
-    plain = {"TERM": "dumb", "NO_COLOR": "1", "COLUMNS": "1000", "XDG_STATE_HOME": str(world.folder / "state")}
-    return run_all(runs, **plain, XDG_CACHE_HOME=str(world.folder / "cache"))
+def colored_runs(files: HostileFiles) -> list[Run]:
+    """Index and search photos on a color terminal, first with hostile names, then with harmless ones."""
+    harmless = files.folder / "harmless"
+    for name, color in COLORS.items():
+        write_color(harmless / "photos" / f"{name}.png", color)
+    write_tiny_bundle(harmless / "bundle")
+    runs = []
+    for photos, bundle in ((files.photos, files.bundle), (harmless / "photos", harmless / "bundle")):
+        gallery = str(files.folder / f"gallery-{bundle.parent.name}")
+        index = ("photoseek", "index", str(photos), "--gallery", gallery, "--bundle", str(bundle))
+        color = {"TERM": "xterm-256color", "COLUMNS": "1000"}
+        runs += [Run(index, True, variables=color)]
+        runs += [Run(("photoseek", "search", "red", "--gallery", gallery), True, variables=color)]
+    return runs
 
 
 def names_of(app: typer.Typer, name: str) -> set[str]:
-    """Every command of a program, as its user types it."""
+    """Return every command of a program as a user types it."""
 
     def below(command: object, words: str) -> set[str]:
         inner = getattr(command, "commands", {})
@@ -198,72 +236,46 @@ def names_of(app: typer.Typer, name: str) -> set[str]:
     return below(typer.main.get_command(app), name)
 
 
-def check(commands: list[Command], printed: list[Printed]) -> None:
+@pytest.mark.parametrize("terminal", [True, False], ids=["terminal", "pipe"])
+def test_every_command_escapes_untrusted_text(walk: Walk, terminal: bool) -> None:
     wrong = []
-    for command, found in zip(commands, printed, strict=True):
+    for command, found in walk.commands[terminal]:
         text = found.output.decode("utf-8")
-        shown = not command.shown or "\\u202e" in text
-        if found.code != command.code or raw_characters(text) or not shown:
-            wrong.append((command.words, found.code, raw_characters(text), shown, text))
+        quoted = not command.quoted or "\\u202e" in text
+        if found.code != command.code or raw_characters(text) or not quoted:
+            wrong.append((command.words, found.code, raw_characters(text), quoted, text))
     assert wrong == []
 
 
-@pytest.mark.parametrize("terminal", [True, False], ids=["terminal", "pipe"])
-def test_no_command_prints_text_of_others_raw(world: World, terminal: bool) -> None:
-    commands = world.commands()
-    check(commands, walk(world, commands, terminal))
-
-
-@pytest.mark.parametrize("terminal", [True, False], ids=["terminal", "pipe"])
-def test_training_and_export_print_no_text_of_others_raw(world: World, terminal: bool) -> None:
-    shutil.rmtree(world.folder / f"bert {HOSTILE}", ignore_errors=True)
-    commands = world.making_commands()
-    check(commands, walk(world, commands, terminal))
-
-
-def test_the_walks_go_through_every_command(world: World) -> None:
-    walked = [" ".join(map(str, each.words)) for each in (*world.commands(), *world.making_commands())]
+def test_every_command_is_run(walk: Walk) -> None:
+    walked = [" ".join(map(str, command.words)) for command, _ in walk.commands[True]]
     for program, app in APPS.items():
         for name in names_of(app, program):
             assert any(each.startswith(f"{name} ") for each in walked), name
 
 
-def test_paths_are_raw_in_a_pipe_and_escaped_on_a_terminal(world: World) -> None:
-    words = ("photoseek", "search", "red", "--gallery", str(world.photos), "-k", "1")
-    forms = [("--paths",), ("-0",)]
-    file = os.fsencode(world.photos / f"red {HOSTILE}.png")
-    runs = [Run((*words, *form), terminal) for terminal in (False, True) for form in forms]
-    lines, nulls, *on_terminal = run_all(runs, XDG_STATE_HOME=str(world.folder / "state"))
-    assert (lines.output, nulls.output) == (file + b"\n", file + b"\0")
-    for found in on_terminal:
-        assert raw_characters(found.output.decode()) == []
-        assert f"red {SHOWN}.png\n" in found.output.decode()
+def test_paths_are_raw_in_a_pipe_and_escaped_on_a_terminal(walk: Walk) -> None:
+    file = os.fsencode(walk.files.photos / f"red {HOSTILE}.png")
+    assert walk.paths[False, "--paths"].output == file + b"\n"
+    assert walk.paths[False, "-0"].output == file + b"\0"
+    for form in PATH_FORMS:
+        text = walk.paths[True, form].output.decode()
+        assert raw_characters(text) == []
+        assert f"red {ESCAPED}.png\n" in text
 
 
-def test_in_color_a_terminal_gets_the_sequences_of_rich_alone(world: World) -> None:
+def test_a_color_terminal_gets_only_the_sequences_of_rich(walk: Walk) -> None:
     """The same commands over harmless names print the same sequences."""
-    clean = world.folder / "clean"
-    bundle = clean / "bundle"
-    for name, color in COLORS.items():
-        write_color(clean / "photos" / f"{name}.png", color)
-    write_tiny_bundle(bundle)
-
-    def runs(photos: Path, bundle: Path) -> list[Run]:
-        gallery = str(world.folder / f"gallery-{bundle.parent.name}")
-        index = ("photoseek", "index", str(photos), "--gallery", gallery, "--bundle", str(bundle))
-        return [Run(index, True), Run(("photoseek", "search", "red", "--gallery", gallery), True)]
-
-    hostile, harmless = runs(world.photos, world.bundle), runs(clean / "photos", bundle)
-    both = run_all([*hostile, *harmless], TERM="xterm-256color", COLUMNS="1000")
-    assert [found.code for found in both] == [0, 0, 0, 0]
-    for indexing, searching in (both[:2], both[2:]):
-        assert set(raw_characters(SEQUENCES.sub("", indexing.output.decode()))) <= {"U+000D"}
-        assert set(raw_characters(SEQUENCES.sub("", searching.output.decode()))) == set()
-    assert set(SEQUENCES.findall(both[1].output.decode())) == set(SEQUENCES.findall(both[3].output.decode()))
+    assert [found.code for found in walk.colored] == [0, 0, 0, 0]
+    texts = [found.output.decode() for found in walk.colored]
+    for indexing, searching in (texts[:2], texts[2:]):
+        assert set(raw_characters(SEQUENCES.sub("", indexing))) <= {"U+000D"}
+        assert set(raw_characters(SEQUENCES.sub("", searching))) == set()
+    assert set(SEQUENCES.findall(texts[1])) == set(SEQUENCES.findall(texts[3]))
 
 
 def calls_of(file: Path) -> list[str]:
-    """Each place in a module that writes to the streams of the process, or makes what does."""
+    """Return the calls in a module that write to the streams of the process."""
     found = []
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         name = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
@@ -284,7 +296,7 @@ def calls_of(file: Path) -> list[str]:
     return found
 
 
-def test_only_the_console_prints() -> None:
+def test_only_the_output_module_prints() -> None:
     roots = [ROOT / name for name in ("runtime", "train", "export")]
     modules = [file for root in roots for file in root.rglob("*.py") if file.name not in PRINTERS | REDIRECTS]
     assert [call for file in (*modules, ROOT / "streamlit_app.py") for call in calls_of(file)] == []

@@ -1,4 +1,4 @@
-"""A bundle small enough to write in a test, and real: its towers know colours.
+"""A real bundle that is small enough to write in a test; its towers recognize colors.
 
 A picture becomes its mean colour, a sentence the mean of the colours it names, and one matrix takes both to 16
 dimensions: "red" finds red pictures. A second text tower, if asked for, knows the colours in Chinese.
@@ -43,7 +43,7 @@ def write_tiny_bundle(
     chinese: bool = False,
     dim: int = DIM,
 ) -> Path:
-    """Write a bundle of all the given precisions (equal but for their names); bundles of two seeds differ."""
+    """Write a bundle with the given precisions, whose graphs are equal; bundles of different seeds differ."""
     (folder / "onnx").mkdir(parents=True)
     projection, bias = _projection(seed, dim)
     for precision in precisions:
@@ -77,19 +77,19 @@ def write_tiny_bundle(
 
 
 def vocabulary() -> list[str]:
-    """Every token, by id."""
+    """Return every token by id."""
     return [*_SPECIAL, *COLORS, "a", "picture", "and"]
 
 
 def chinese_vocabulary() -> list[str]:
-    """Every token of the Chinese tower, by id: a colour never has the id that it has in English."""
+    """Return every token of the Chinese tower by id; a color never has the same id as in English."""
     return [*_SPECIAL, *"色的图", *CHINESE, "t"]
 
 
 def token_colors(
     tokens: Sequence[str] | None = None, colors: Mapping[str, tuple[int, int, int]] = COLORS
 ) -> np.ndarray:
-    """For each token the colour it names, as the image tower sees it: float32 (tokens, 3), zero for other words."""
+    """Return the color that each token names, as the image tower sees it: float32 (tokens, 3), zero for other words."""
     rows = [colors.get(token) for token in tokens or vocabulary()]
     seen = [(0, 0, 0) if row is None else (np.array(row) / 255 - _MEAN) / _STD for row in rows]
     return np.array(seen, dtype=np.float32)
@@ -140,7 +140,7 @@ def _model(
     output: str,
     constants: dict[str, np.ndarray],
 ) -> onnx.ModelProto:
-    """The nodes, which end in ``mean``, with the projection after them."""
+    """Return nodes that end in ``mean``, followed by the projection."""
     nodes += [
         helper.make_node("MatMul", ["mean", "projection"], ["projected"]),
         helper.make_node("Add", ["projected", "bias"], [output]),

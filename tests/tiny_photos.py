@@ -1,4 +1,4 @@
-"""Photos of one colour, for the bundle that knows colours."""
+"""Photos of one color for the bundle of ``tiny_bundle``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PIL import Image
 
 
 def write_color(path: Path, color: tuple[int, int, int], seed: int = 0, size: tuple[int, int] = (48, 36)) -> Path:
-    """Write a picture of one colour, a little noisy, so that no two are the same."""
+    """Write a picture of one color with noise, so that no two are equal."""
     noise = np.random.default_rng(seed).integers(-12, 13, size=(size[1], size[0], 3))
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.clip(np.array(color) + noise, 0, 255).astype(np.uint8)).save(path)

@@ -1,6 +1,6 @@
-"""How long the tests that torture go on, and what they did.
+"""Duration and counts of the torture tests.
 
-``PHOTOSEEK_TORTURE`` multiplies their rounds (1: some seconds each), ``PHOTOSEEK_TORTURE_SEED`` repeats a run, and
+``PHOTOSEEK_TORTURE`` multiplies their rounds (1: a few seconds each), ``PHOTOSEEK_TORTURE_SEED`` repeats a run, and
 ``PHOTOSEEK_TORTURE_REPORT`` names a file that counts are added to, a line of JSON each.
 """
 
@@ -13,24 +13,24 @@ from pathlib import Path
 
 
 def rounds(count: int) -> int:
-    """``count`` times the factor, at least 1."""
+    """Return ``count`` times the factor, at least 1."""
     return max(1, round(count * float(os.environ.get("PHOTOSEEK_TORTURE", "1"))))
 
 
 def seconds(short: float, long: float) -> float:
-    """How long something goes on: ``short``, or ``long`` where the factor is 10 or more."""
+    """Return ``short``, or ``long`` if the factor is 10 or more."""
     return long if float(os.environ.get("PHOTOSEEK_TORTURE", "1")) >= 10 else short
 
 
 def seed(what: str) -> int:
-    """What the random choices of a test follow from: as asked, or another each time; printed, as a failure shows it."""
+    """Return and print the seed of a test's random choices: the given one, or a new one each time."""
     chosen = int(os.environ.get("PHOTOSEEK_TORTURE_SEED", random.randrange(2**31)))
     print(f"{what}: PHOTOSEEK_TORTURE_SEED={chosen}")
     return chosen
 
 
 def report(what: str, count: int) -> None:
-    """Note how often something was done without harm."""
+    """Record how often an action succeeded."""
     print(f"{what}: {count:,}")
     if file := os.environ.get("PHOTOSEEK_TORTURE_REPORT"):
         with Path(file).open("a", encoding="utf-8") as lines:

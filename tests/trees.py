@@ -1,4 +1,4 @@
-"""The state of a folder with all that is in it, to be compared before and after."""
+"""Snapshots of a folder, to compare its state before and after."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import stat
 from pathlib import Path
 
 Tree = dict[str, tuple[int, str]]
-"""Mode and content of each file, folder and link, by its path."""
+"""Mode and content of each file, folder and link, by path."""
 
 
 def tree(folder: Path) -> Tree:
-    """Look at a folder without following links."""
+    """Return the state of a folder without following links."""
     return {path.relative_to(folder).as_posix(): _state(path) for path in (folder, *folder.rglob("*"))}
 
 

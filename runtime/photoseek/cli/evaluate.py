@@ -1,4 +1,4 @@
-"""The ``calibrate``, ``evaluate`` and ``bench`` commands."""
+"""``photoseek calibrate`` and ``photoseek evaluate``."""
 
 from __future__ import annotations
 
@@ -9,31 +9,26 @@ import typer
 
 from photoseek.bundle.bundle import DEMO, Bundle
 from photoseek.bundle.calibration import Calibration
-from photoseek.cli import metrics_table, output, search
-from photoseek.cli import rerank as rerank_options
-from photoseek.cli.options import (
-    BundleOption,
-    EngineOption,
-    ExactOption,
-    GalleryOption,
-    IndexedBundleOption,
-    JsonOption,
-    PrecisionOption,
-    TrustOption,
-    trusting,
-)
-from photoseek.gallery.gallery import Gallery
+from photoseek.cli import output, rerank
+from photoseek.cli.metrics_table import CaptionFiles, ProtocolOptions, print_evaluation
+from photoseek.cli.option_groups import option_groups
+from photoseek.cli.options import JsonOption, PrecisionOption
 from photoseek.search.rank_fusion import DEPTH, MAX_DEPTH, Fusion
+
+_Images = Annotated[Path, typer.Option("--images", metavar="DIR", help="Folder of the images.")]
+_Split = Annotated[
+    Path | None,
+    typer.Option(
+        "--split", metavar="FILE|NAME", help="Images to use: a file of image names, or a split of the captions."
+    ),
+]
 
 
 def calibrate(
-    images: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the images.")],
-    captions: metrics_table.CaptionFiles,
+    images: _Images,
+    captions: CaptionFiles,
     bundle: Annotated[str, typer.Option("--bundle", metavar="BUNDLE", help="Folder of the bundle to update.")],
-    split: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE|NAME", help="Images to use: a file of image names, or a split of the captions."),
-    ] = None,
+    split: _Split = None,
     as_json: JsonOption = False,
 ) -> None:
     """Fit the calibration of a bundle, which turns cosines into confidences. Galleries need no re-indexing.
@@ -61,31 +56,27 @@ def _rows(name: str, found: Calibration) -> list[list[str]]:
     return [[name, *map(str, row)] for row in (*by_length, captions)]
 
 
+@option_groups
 def evaluate(
-    images: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the images.")],
-    captions: metrics_table.CaptionFiles,
-    bundle: BundleOption = DEMO,
-    split: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE|NAME", help="Images to use: a file of image names, or a split of the captions."),
-    ] = None,
+    *,
+    images: _Images,
+    captions: CaptionFiles,
+    bundle: Annotated[
+        str, typer.Option("--bundle", metavar="BUNDLE", help="Folder of a bundle or of a supported model, or `demo`.")
+    ] = DEMO,
+    split: _Split = None,
     precision: PrecisionOption = None,
-    language: metrics_table.Language = None,
-    sample: metrics_table.Sample = None,
-    folds: metrics_table.Folds = None,
-    fold_size: metrics_table.FoldSize = None,
-    resamples: metrics_table.Resamples = 1000,
-    seed: metrics_table.BootstrapSeed = 0,
-    rerank: Annotated[
+    options: ProtocolOptions,
+    rerank_bundle: Annotated[
         str | None,
-        typer.Option(metavar="BUNDLE", help="Measure the gain of reranking the top hits with this bundle."),
+        typer.Option("--rerank", metavar="BUNDLE", help="Measure the gain of reranking the top hits with this bundle."),
     ] = None,
     depth: Annotated[
         list[int] | None,
         typer.Option(min=1, max=MAX_DEPTH, metavar="N", help="Number of hits to rerank; may be repeated."),
     ] = None,
-    fuse: rerank_options.FuseOption = Fusion.rule,
-    rerank_weight: rerank_options.WeightOption = Fusion.weight,
+    fuse: rerank.FuseOption = Fusion.rule,
+    rerank_weight: rerank.WeightOption = Fusion.weight,
     as_json: JsonOption = False,
 ) -> None:
     """Measure the recall of text-to-image and image-to-text retrieval.
@@ -97,55 +88,20 @@ def evaluate(
     - In two languages: `photoseek evaluate --images DIR --captions en.token --captions zh.token --folds 5`
     """
     from photoseek.evaluation.evaluate import encode_captioned
-    from photoseek.evaluation.protocol import EvaluationProtocol
 
-    rules = EvaluationProtocol(sample, folds, fold_size, language, resamples, seed)
-    if rerank is not None:
-        models = (Bundle.load(bundle), Bundle.load(rerank))
+    protocol = options.protocol
+    if rerank_bundle is not None:
+        models = (Bundle.load(bundle), Bundle.load(rerank_bundle))
         fusion = Fusion(fuse, rerank_weight)
-        gained = rerank_options.measure(models, (images, captions, split), depth or [DEPTH], fusion, precision, rules)
-        rerank_options.print_improvement(gained, as_json=as_json)
+        gained = rerank.measure(models, (images, captions, split), depth or [DEPTH], fusion, precision, protocol)
+        rerank.print_improvement(gained, as_json=as_json)
         return
     with output.progress_bar("encoding") as update:
         encoded = encode_captioned(
-            Bundle.load(bundle), images, captions, split, precision=precision, protocol=rules, progress=update
+            Bundle.load(bundle), images, captions, split, precision=precision, protocol=protocol, progress=update
         )
     found = encoded.evaluate()
     if as_json:
         output.print_json(found.to_json())
     else:
-        metrics_table.print_evaluation(found, found.precision)
-
-
-def bench(
-    gallery: GalleryOption,
-    bundle: IndexedBundleOption = None,
-    queries: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="File with one query per line. Defaults to a built-in sample.")
-    ] = None,
-    repeats: Annotated[int, typer.Option(help="Number of runs of each query.")] = 10,
-    photos: Annotated[int, typer.Option(help="Number of photos to decode and encode.")] = 64,
-    precision: PrecisionOption = None,
-    engine: EngineOption = "auto",
-    exact: ExactOption = False,
-    trust: TrustOption = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Measure the speed of search and indexing on this machine, with your gallery.
-
-    Examples:
-
-    - `photoseek bench --gallery ~/Photos`
-    - `photoseek bench --gallery ~/Photos --queries queries.txt --engine exact --json`
-    """
-    from photoseek.cli import bench as bench_output
-    from photoseek.evaluation.benchmark import bench as measure
-
-    texts = None if queries is None else bench_output.read_queries(queries)
-    opened = Gallery.open(gallery, trust=trusting(trust))
-    searcher = search.open_searcher(opened, bundle, precision, "exact" if exact else engine)
-    found = measure(searcher, texts, repeats=repeats, photos=photos)
-    if as_json:
-        output.print_json(found.to_json())
-    else:
-        bench_output.print_bench(found)
+        print_evaluation(found, found.precision)

@@ -37,8 +37,8 @@ def find_viewer() -> str:
     return found
 
 
-def open_files(viewer: str, photos: Sequence[PhotoFile]) -> None:
-    """Open each file in the viewer; exit if the viewer reports a failure.
+def open_files(photos: Sequence[PhotoFile]) -> None:
+    """Open each file in the desktop's viewer; exit if the viewer reports a failure.
 
     Raises:
         QueryError: A photo is not a local file.
@@ -46,6 +46,7 @@ def open_files(viewer: str, photos: Sequence[PhotoFile]) -> None:
     files = [file for file in photos if isinstance(file, Path)]
     if len(files) < len(photos):
         raise QueryError(f"--open: expected local files, found {photos[0]}; to view these photos, run: photoseek app")
+    viewer = find_viewer()
     started = [_start(viewer, file) for file in files]
     until = time.monotonic() + _PATIENCE_S
     for file, process in zip(files, started, strict=True):

@@ -1,27 +1,85 @@
-"""Output of ``photoseek info`` and ``photoseek verify``."""
+"""``photoseek info`` and ``photoseek verify``."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from photoseek.bundle.bundle import Bundle
+import typer
+
+from photoseek.bundle.bundle import DEMO, Bundle
 from photoseek.cli import output
-from photoseek.encoders.encoders import verify_bundle
+from photoseek.cli.options import JsonOption
 from photoseek.errors import BundleNotFound, GalleryNotFound, QueryError
 from photoseek.gallery.gallery import Gallery
-from photoseek.gallery.photo_check import PhotoMismatch
+
+if TYPE_CHECKING:
+    from photoseek.gallery.photo_check import PhotoMismatch
+
+_PathArgument = Annotated[str, typer.Argument(help="Bundle or gallery; `demo` is the embedded bundle.")]
 
 
-def bundle_or_gallery(path: str, *, recover: bool = False) -> Bundle | Gallery:
-    """Open a bundle or a gallery.
+def info(path: _PathArgument = DEMO, as_json: JsonOption = False) -> None:
+    """Show the contents of a bundle or a gallery.
 
-    Args:
-        path: Folder of either, or the name of an embedded bundle.
-        recover: See ``Gallery.open``.
+    Examples: `photoseek info demo`, `photoseek info ~/Photos --json`
+    """
+    opened = _open(path)
+    if isinstance(opened, Bundle):
+        facts = _bundle_json(opened)
+    else:
+        unreadable = [{"path": name, "reason": reason} for name, reason in opened.unreadable()]
+        facts = {**opened.status().to_json(), "unreadable": unreadable}
+    if as_json:
+        output.print_json(facts)
+    else:
+        _print_facts(facts)
+
+
+def verify(
+    path: _PathArgument = DEMO,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Repair a gallery from its database, without encoding any photo.")
+    ] = False,
+    photos: Annotated[
+        bool, typer.Option("--photos", help="Also read every photo of a gallery and report those that have changed.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Verify the files of a bundle or a gallery, and every row of the gallery's database.
+
+    Exit codes: 0 if everything is intact or was repaired, 1 if something is damaged or a photo has changed,
+    2 for a usage error.
+
+    Examples:
+
+    - `photoseek verify bundles/flickr30k`
+    - `photoseek verify ~/Photos --photos`
+    - `photoseek verify ~/Photos --repair`, then `photoseek index ~/Photos`
+    """
+    opened = _open(path, recover=repair)
+    if isinstance(opened, Bundle):
+        if repair:
+            raise QueryError(f"{opened.path}: a bundle cannot be repaired; copy or export it again")
+        if photos:
+            raise QueryError(f"{opened.path}: expected a gallery for --photos, found a bundle")
+        messages, changed = _verify_bundle(opened), []
+    else:
+        messages = _verify_gallery(opened, repair=repair)
+        changed = _changed_photos(opened) if photos else []
+    if as_json:
+        output.print_json({"messages": messages, "photos": [asdict(photo) for photo in changed]})
+    else:
+        _print_verified(messages, changed)
+    if changed:
+        raise typer.Exit(output.RUNTIME_ERROR)
+
+
+def _open(path: str, *, recover: bool = False) -> Bundle | Gallery:
+    """Return the bundle or the gallery at a path.
 
     Raises:
-        QueryError: There is no bundle and no gallery at this path.
+        QueryError: There is neither.
     """
     try:
         return Bundle.load(path)
@@ -32,86 +90,49 @@ def bundle_or_gallery(path: str, *, recover: bool = False) -> Bundle | Gallery:
             raise QueryError(f"expected a bundle or a gallery, found neither: {path}") from None
 
 
-def describe_path(opened: Bundle | Gallery) -> dict[str, Any]:
-    """Return the JSON object that ``info --json`` prints."""
-    if isinstance(opened, Bundle):
-        return _bundle_json(opened)
-    unreadable = [{"path": name, "reason": reason} for name, reason in opened.unreadable()]
-    return {**opened.status().to_json(), "unreadable": unreadable}
+def _verify_bundle(bundle: Bundle) -> list[str]:
+    from photoseek.encoders.encoders import verify_bundle
+
+    verify_bundle(bundle)
+    if bundle.has_checksums:
+        return [f"{bundle.path}: OK"]
+    return [
+        f"{bundle.path}: {bundle.layout} layout, both towers run in {', '.join(bundle.precisions)} and return "
+        f"{bundle.dim}-d vectors; the files are not verified, because the bundle has no checksums"
+    ]
 
 
-def verify(opened: Bundle | Gallery, *, repair: bool) -> list[str]:
-    """Verify a bundle or a gallery, or repair a gallery, and return the lines to print.
-
-    Raises:
-        QueryError: A bundle cannot be repaired.
-        PhotoseekError: Something is damaged.
-    """
-    lines = []
-    if isinstance(opened, Bundle):
-        if repair:
-            raise QueryError(f"{opened.path}: a bundle cannot be repaired; copy or export it again")
-        verify_bundle(opened)
-        if not opened.has_checksums:
-            return [_unverified_notice(opened)]
-    elif repair:
-        lines = opened.repair().lines()
+def _verify_gallery(gallery: Gallery, *, repair: bool) -> list[str]:
+    if repair:
+        messages = gallery.repair().lines()
     else:
-        opened.verify()
-        names = [path.relative_to(opened.path).as_posix() for path in opened.stale_files()]
-        lines = (
-            [f"stale files of an interrupted run, removed by the next indexing: {', '.join(names)}"] if names else []
-        )
-    return [*lines, f"{opened.path}: OK"]
+        gallery.verify()
+        stale = ", ".join(path.relative_to(gallery.path).as_posix() for path in gallery.stale_files())
+        messages = [f"stale files of an interrupted run, removed by the next indexing: {stale}"] if stale else []
+    return [*messages, f"{gallery.path}: OK"]
 
 
-def verify_photos(opened: Bundle | Gallery) -> list[PhotoMismatch]:
-    """Compare every photo of a gallery with its recorded checksum and show a progress bar.
-
-    Raises:
-        QueryError: A bundle has no photos.
-        GalleryNotFound: The photo folder does not exist.
-    """
-    if isinstance(opened, Bundle):
-        raise QueryError(f"{opened.path}: expected a gallery for --photos, found a bundle")
-    try:
-        with output.progress_bar("reading") as progress:
-            return opened.verify_photos(progress)
-    except KeyboardInterrupt:
-        output.fail("photoseek", "interrupted; the gallery is unchanged", output.INTERRUPTED)
+def _changed_photos(gallery: Gallery) -> list[PhotoMismatch]:
+    with output.exit_on_interrupt("the gallery is unchanged"), output.progress_bar("reading") as progress:
+        return gallery.verify_photos(progress)
 
 
-def print_verified(lines: list[str], wrong: list[PhotoMismatch], *, as_json: bool) -> None:
-    """Print the lines of ``verify`` and each photo that has changed since it was encoded."""
-    if as_json:
-        output.print_json({"messages": lines, "photos": [asdict(photo) for photo in wrong]})
-        return
-    for line in lines:
+def _print_verified(messages: list[str], changed: list[PhotoMismatch]) -> None:
+    for line in (*messages, *(f"{photo.path}: {photo.reason}" for photo in changed)):
         output.print_line(line)
-    for photo in wrong:
-        output.print_line(f"{photo.path}: {photo.reason}")
-    if wrong:
+    if changed:
         output.print_line(
-            f"{len(wrong):,} photos have changed since they were encoded; run: photoseek index PHOTOS --rehash"
+            f"{len(changed):,} photos have changed since they were encoded; run: photoseek index PHOTOS --rehash"
         )
 
 
-def print_facts(facts: dict[str, Any]) -> None:
+def _print_facts(facts: dict[str, Any]) -> None:
     """Print a line for each fact and a table of the engine benchmarks."""
     for key, value in facts.items():
         if key != "search":
-            output.print_line(f"{key + ':':<16}{plain(value)}")
+            output.print_line(f"{key + ':':<16}{output.plain(value)}")
     if facts.get("search"):
         _print_engines(facts["search"])
-
-
-def plain(value: Any) -> str:
-    """Format a value without brackets and quotes, and integers with thousands separators."""
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {plain(inner)}".strip() for key, inner in value.items()) or "-"
-    if isinstance(value, list):
-        return ", ".join(plain(inner) for inner in value) or "-"
-    return "-" if value is None else f"{value:,}" if type(value) is int else str(value)
 
 
 def _print_engines(measured: dict[str, Any]) -> None:
@@ -122,18 +143,11 @@ def _print_engines(measured: dict[str, Any]) -> None:
             f"{name}{' *' if name == measured['auto'] else ''}",
             f"{found['milliseconds']:.3f}",
             *(f"{found['recalls'][kind]:.4f}" if kind in found["recalls"] else "-" for kind in kinds),
-            plain(found["parameters"]),
+            output.plain(found["parameters"]),
         ]
         for name, found in measured["engines"].items()
     ]
     output.print_table(["engine", "ms", *(f"recall, by {kind}" for kind in kinds), "parameters"], rows)
-
-
-def _unverified_notice(bundle: Bundle) -> str:
-    return (
-        f"{bundle.path}: {bundle.layout} layout, both towers run in {', '.join(bundle.precisions)} and return "
-        f"{bundle.dim}-d vectors; the files are not verified, because the bundle has no checksums"
-    )
 
 
 def _bundle_json(bundle: Bundle) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -11,24 +12,41 @@ import typer
 from photoseek.cli.output import print_line, print_table
 from photoseek.evaluation.bootstrap import CONFIDENCE_LEVEL, Bounds, Interval
 from photoseek.evaluation.metrics import RecallMetrics, RetrievalMetrics
+from photoseek.evaluation.protocol import EvaluationProtocol
 from photoseek.evaluation.report import Evaluation, EvaluationResult
 
 CaptionFiles = Annotated[
     list[Path],
     typer.Option("--captions", metavar="FILE", help="Caption file with lines `NAME#I<TAB>caption`; may be repeated."),
 ]
-Language = Annotated[
-    str | None, typer.Option(metavar="en|zh", help="Use only captions in this language. Defaults to all.")
-]
-Sample = Annotated[int | None, typer.Option(min=1, metavar="N", help="Use only the first N images, for example 1000.")]
-Folds = Annotated[
-    int | None, typer.Option(min=1, metavar="N", help="Also report the mean over N folds, for example 5.")
-]
-FoldSize = Annotated[
-    int | None, typer.Option(min=1, metavar="N", help="Images per fold. Defaults to an equal share of all images.")
-]
-Resamples = Annotated[int, typer.Option(min=0, help="Bootstrap resamples for the 95% interval; 0 disables it.")]
-BootstrapSeed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the bootstrap.")]
+
+
+@dataclass(frozen=True)
+class ProtocolOptions:
+    """Which images and captions count, and how the bootstrap runs."""
+
+    language: Annotated[
+        str | None, typer.Option(metavar="en|zh", help="Use only captions in this language. Defaults to all.")
+    ] = None
+    sample: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Use only the first N images, for example 1000.")
+    ] = None
+    folds: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Also report the mean over N folds, for example 5.")
+    ] = None
+    fold_size: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Images per fold. Defaults to an equal share of all images.")
+    ] = None
+    resamples: Annotated[int, typer.Option(min=0, help="Bootstrap resamples for the 95% interval; 0 disables it.")] = (
+        1000
+    )
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0
+
+    @property
+    def protocol(self) -> EvaluationProtocol:
+        """The options as the library takes them."""
+        return EvaluationProtocol(**vars(self))
+
 
 _COLUMNS = ("searched", "R@1", "R@5", "R@10", "median rank", "mean rank", "rsum")
 

@@ -1,8 +1,9 @@
-"""Options that several commands share, the filter options of ``search``, and shell completion."""
+"""Options that several commands share, and shell completion."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,6 @@ import typer
 
 from photoseek.cli import output
 from photoseek.errors import QueryError
-from photoseek.gallery.filters import TYPES, Orientation
 from photoseek.gallery.location import find_gallery
 from photoseek.gallery.trust import Answer
 from photoseek.system.terminal import visible
@@ -87,9 +87,6 @@ TrustOption = Annotated[
         "--trust", help="Trust a gallery that was created elsewhere, with its recorded photo folder and bundles."
     ),
 ]
-BundleOption = Annotated[
-    str, typer.Option("--bundle", metavar="BUNDLE", help="Folder of a bundle or of a supported model, or `demo`.")
-]
 CountOption = Annotated[int, typer.Option("-k", min=1, help="Maximum number of photos.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 PrecisionOption = Annotated[
@@ -100,14 +97,6 @@ PrecisionOption = Annotated[
         autocompletion=complete_precision,
     ),
 ]
-GalleryBundleOption = Annotated[
-    str | None,
-    typer.Option(
-        "--bundle",
-        metavar="BUNDLE",
-        help="Folder of a bundle, or `demo`. Defaults to the gallery's bundle; a new gallery uses `demo`.",
-    ),
-]
 IndexedBundleOption = Annotated[
     str | None,
     typer.Option(
@@ -116,29 +105,18 @@ IndexedBundleOption = Annotated[
         help="Bundle of the gallery to use, by name or folder. Defaults to the gallery's primary bundle.",
     ),
 ]
-EngineOption = Annotated[
-    Engine, typer.Option(help="Nearest-neighbor engine. `auto` uses the fastest one measured while indexing.")
-]
 ExactOption = Annotated[bool, typer.Option("--exact", help="Score every photo; the same as --engine exact.")]
-PortOption = Annotated[int, typer.Option(help="Port of the page.")]
-BrowserOption = Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")]
+AddressOption = Annotated[
+    str, typer.Option(help="Address to listen on; any other than 127.0.0.1 exposes it to the network.")
+]
 
-FolderOption = Annotated[
-    str | None, typer.Option(metavar="FOLDER", help="Only photos in this subfolder of the photo folder.")
-]
-TakenFromOption = Annotated[
-    str | None, typer.Option(metavar="DATE", help="Taken on this date or later: 2024, 2024-05 or 2024-05-17.")
-]
-TakenToOption = Annotated[str | None, typer.Option(metavar="DATE", help="Taken on this date or earlier.")]
-MinMegapixelsOption = Annotated[float | None, typer.Option(metavar="N", help="Minimum size in megapixels.")]
-MaxMegapixelsOption = Annotated[float | None, typer.Option(metavar="N", help="Maximum size in megapixels.")]
-OrientationOption = Annotated[Orientation | None, typer.Option(help="Only photos of this orientation.")]
-TypeOption = Annotated[
-    str | None,
-    typer.Option(
-        "--type",
-        metavar="|".join(TYPES),
-        help="Only files of this type.",
-        autocompletion=lambda incomplete: [name for name in TYPES if name.startswith(incomplete)],
-    ),
-]
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """Which towers encode a query, and which engine searches."""
+
+    bundle: IndexedBundleOption = None
+    precision: PrecisionOption = None
+    engine: Annotated[
+        Engine, typer.Option(help="Nearest-neighbor engine. `auto` uses the fastest one measured while indexing.")
+    ] = "auto"

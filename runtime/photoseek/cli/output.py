@@ -43,15 +43,15 @@ def make_app(help_text: str) -> typer.Typer:
     return app
 
 
-def show_version(asked: bool) -> None:
-    """Print the version and exit if ``asked``."""
-    if asked:
+def print_version(requested: bool) -> None:
+    """Print the version and exit if ``requested``."""
+    if requested:
         print_line(__version__)
         raise typer.Exit
 
 
 VersionOption = Annotated[
-    bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print the version and exit.")
+    bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version and exit.")
 ]
 
 
@@ -85,14 +85,17 @@ def run(
     """
     terminal.install()
     try:
-        code = _invoke(app, name)
+        try:
+            code = app(prog_name=name, standalone_mode=False)
+        finally:
+            terminal.install()  # Typer replaces the hook for uncaught errors
         sys.stdout.flush()  # here, so that a closed pipe is handled below
     except typer.TyperException as error:  # no such option, a missing argument, ...
         context = getattr(error, "ctx", None)
-        asked = context.command_path if context else name
+        command = context.command_path if context else name
         if not error.format_message():  # no command: the help was printed
             sys.exit(error.exit_code)
-        fail(name, f"{error.format_message()} See: {asked} --help", error.exit_code)
+        fail(name, f"{error.format_message()} See: {command} --help", error.exit_code)
     except PhotoseekError as error:
         if _debug:
             raise
@@ -114,17 +117,19 @@ def run(
     sys.exit(code or 0)
 
 
-def _invoke(app: typer.Typer, name: str) -> Any:
-    try:
-        return app(prog_name=name, standalone_mode=False)
-    finally:
-        terminal.install()  # Typer replaces the hook for uncaught errors
-
-
 def fail(name: str, message: str, code: int) -> NoReturn:
     """Print one line on standard error and exit."""
     print_status(name, message)
     sys.exit(code)
+
+
+@contextmanager
+def exit_on_interrupt(state: str) -> Iterator[None]:
+    """Exit on Ctrl-C with a message that says what was saved."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        fail("photoseek", f"interrupted; {state}", INTERRUPTED)
 
 
 def print_status(name: str, message: str) -> None:
@@ -168,6 +173,15 @@ def confirm(question: str) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
+def plain(value: Any) -> str:
+    """Format a value without brackets and quotes, and integers with thousands separators."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {plain(inner)}".strip() for key, inner in value.items()) or "-"
+    if isinstance(value, list):
+        return ", ".join(plain(inner) for inner in value) or "-"
+    return "-" if value is None else f"{value:,}" if type(value) is int else str(value)
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table on standard output; all columns but the first are right-aligned."""
     from rich import box
@@ -187,7 +201,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 def progress_bar(description: str, unit: str = "photos") -> Iterator[Callable[[int, int], None]]:
     """Show a progress bar on standard error and yield its update function, which takes ``done`` and ``total``.
 
-    Without a terminal, nothing is shown.
+    Without a terminal, nothing is printed.
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -30,16 +30,16 @@ def silence_ray() -> Iterator[None]:
 @contextmanager
 def _native_silence() -> Iterator[None]:
     sys.stderr.flush()
-    kept = os.dup(_STDERR)
+    saved = os.dup(_STDERR)
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, _STDERR)
     os.close(nothing)
     try:
-        with open(kept, "w", buffering=1, closefd=False) as screen, redirect_stderr(screen):
+        with open(saved, "w", buffering=1, closefd=False) as screen, redirect_stderr(screen):
             yield
     finally:
-        os.dup2(kept, _STDERR)
-        os.close(kept)
+        os.dup2(saved, _STDERR)
+        os.close(saved)
 
 
 class _LogWriter(io.TextIOBase):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,7 @@ import typer
 
 from photoseek.cli import output
 from photoseek.errors import EvaluationError
-from photoseek.search.rank_fusion import MAX_DEPTH, Method
+from photoseek.search.rank_fusion import DEPTH, MAX_DEPTH, Fusion, Method
 
 if TYPE_CHECKING:
     from photoseek.bundle.bundle import Bundle
@@ -18,40 +19,49 @@ if TYPE_CHECKING:
     from photoseek.evaluation.protocol import EvaluationProtocol
     from photoseek.evaluation.rerank import Reranked, RerankEvaluation
     from photoseek.search.backend import SearchBackend
-    from photoseek.search.rank_fusion import Fusion
     from photoseek.search.searcher import Searcher
 
-RerankOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="BUNDLE",
-        help="Rerank the top hits with a second bundle, by name or folder. New vectors are not stored; to store them, "
-        "add the bundle with photoseek index --add-bundle.",
-    ),
-]
-DepthOption = Annotated[int, typer.Option(min=1, max=MAX_DEPTH, metavar="N", help="Number of hits to rerank.")]
 FuseOption = Annotated[Method, typer.Option(help="Fusion method: z-scores or reciprocal ranks.")]
 WeightOption = Annotated[
     float, typer.Option(min=0, max=1, metavar="W", help="Weight of the second bundle, between 0 and 1.")
 ]
 
 
-def with_rerank(
-    searcher: Searcher, bundle: str | None, depth: int, fusion: Fusion, precision: str | None
-) -> SearchBackend:
-    """Return a reranker over the searcher, or the searcher itself if no bundle is given."""
-    if bundle is None:
-        return searcher
-    from photoseek.search.reranker import Reranker
+@dataclass(frozen=True)
+class RerankOptions:
+    """Whether a second bundle reranks the top hits, and how."""
 
-    model = searcher.gallery.bundles.load(bundle)
-    return Reranker(
-        searcher,
-        model,
-        depth=depth,
-        fusion=fusion,
-        precision=precision if precision in model.precisions else None,
-    )
+    rerank: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BUNDLE",
+            help="Rerank the top hits with a second bundle, by name or folder. New vectors are not stored; to store "
+            "them, add the bundle with photoseek index --add-bundle.",
+        ),
+    ] = None
+    depth: Annotated[int, typer.Option(min=1, max=MAX_DEPTH, metavar="N", help="Number of hits to rerank.")] = DEPTH
+    fuse: FuseOption = Fusion.rule
+    rerank_weight: WeightOption = Fusion.weight
+
+    @property
+    def fusion(self) -> Fusion:
+        """How the two rankings are combined."""
+        return Fusion(self.fuse, self.rerank_weight)
+
+    def wrap(self, searcher: Searcher, precision: str | None) -> SearchBackend:
+        """Return a reranker over the searcher, or the searcher itself if no bundle is given."""
+        if self.rerank is None:
+            return searcher
+        from photoseek.search.reranker import Reranker
+
+        model = searcher.gallery.bundles.load(self.rerank)
+        return Reranker(
+            searcher,
+            model,
+            depth=self.depth,
+            fusion=self.fusion,
+            precision=precision if precision in model.precisions else None,
+        )
 
 
 def measure(

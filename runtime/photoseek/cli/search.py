@@ -1,109 +1,248 @@
-"""Options and output of ``photoseek search``, for a single query or for each line of standard input."""
+"""``photoseek search``: its options, for a single query or for each line of standard input."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from photoseek.cli import image_viewer
-from photoseek.cli import output as console
+from photoseek.cli import hits, image_viewer, output
+from photoseek.cli.option_groups import option_groups
+from photoseek.cli.options import CountOption, ExactOption, GalleryOption, ModelOptions, TrustOption, trusting
+from photoseek.cli.rerank import RerankOptions
+from photoseek.cli.store import StoreOptions
 from photoseek.errors import QueryError
-from photoseek.system.filenames import decode_filename
+from photoseek.gallery.filters import TYPES, Filter, Orientation
+from photoseek.gallery.gallery import Gallery
 
 if TYPE_CHECKING:
-    from photoseek.gallery.gallery import Gallery
     from photoseek.search.hits import Hit
     from photoseek.search.searcher import Searcher
-    from photoseek.stores.base import StoreChoice
-    from photoseek.vector_index.registry import Engine
 
 SearchFn: TypeAlias = "Callable[[str | None], Sequence[Hit]]"
 """Returns the hits of a query."""
 
-HitsJsonOption = Annotated[
-    bool, typer.Option("--json", help="Print JSON; for queries on standard input, one object per line.")
-]
-PathsOption = Annotated[bool, typer.Option("--paths", help="Print only absolute paths or URLs, one per line.")]
-NullOption = Annotated[
-    bool,
-    typer.Option("--null", "-0", help="Print paths terminated by NUL, for xargs -0."),
-]
-PicturesOption = Annotated[
-    bool, typer.Option("--pictures", help="Show the photos in the terminal below the table (extra: terminal).")
-]
-OpenOption = Annotated[bool, typer.Option("--open", help="Open the photos in the system's image viewer.")]
+
+@dataclass(frozen=True)
+class QueryOptions:
+    """What is searched, and how many hits are returned."""
+
+    query: Annotated[
+        list[str] | None,
+        typer.Argument(help="Text query. Without one, each line of standard input is a query."),
+    ] = None
+    image: Annotated[Path | None, typer.Option(metavar="FILE", help="Find photos similar to this image file.")] = None
+    similar_to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH", help="Find photos similar to this photo of the gallery: its path in the photo folder."
+        ),
+    ] = None
+    k: CountOption = 5
+    group_duplicates: Annotated[
+        bool, typer.Option("--group-duplicates", help="Group near-duplicates and count each group as one hit.")
+    ] = False
+    language: Annotated[
+        str | None,
+        typer.Option(
+            metavar="en|zh", help="Language of the query (`en` or `zh`). Detected from the script by default."
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)
-class Output:
+class FilterOptions:
+    """Conditions that every hit meets."""
+
+    folder: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="Only photos in this subfolder of the photo folder.")
+    ] = None
+    taken_from: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Taken on this date or later: 2024, 2024-05 or 2024-05-17.")
+    ] = None
+    taken_to: Annotated[str | None, typer.Option(metavar="DATE", help="Taken on this date or earlier.")] = None
+    min_megapixels: Annotated[float | None, typer.Option(metavar="N", help="Minimum size in megapixels.")] = None
+    max_megapixels: Annotated[float | None, typer.Option(metavar="N", help="Maximum size in megapixels.")] = None
+    orientation: Annotated[Orientation | None, typer.Option(help="Only photos of this orientation.")] = None
+    type: Annotated[
+        str | None,
+        typer.Option(
+            metavar="|".join(TYPES),
+            help="Only files of this type.",
+            autocompletion=lambda incomplete: [name for name in TYPES if name.startswith(incomplete)],
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class OutputOptions:
     """How hits are printed.
 
-    Attributes:
-        form: Output format.
-        end: Terminator of each path.
-        pictures: Whether to show the photos below the table.
-        viewer: Program that opens the photos, or None to open none.
+    Raises:
+        typer.BadParameter: More than one output format is given.
     """
 
-    form: Literal["table", "json", "paths"] = "table"
-    end: bytes = b"\n"
-    pictures: bool = False
-    viewer: str | None = None
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON; for queries on standard input, one object per line.")
+    ] = False
+    paths: Annotated[bool, typer.Option("--paths", help="Print only absolute paths or URLs, one per line.")] = False
+    null: Annotated[bool, typer.Option("--null", "-0", help="Print paths terminated by NUL, for xargs -0.")] = False
+    pictures: Annotated[
+        bool, typer.Option("--pictures", help="Show the photos in the terminal below the table (extra: terminal).")
+    ] = False
+    open: Annotated[bool, typer.Option("--open", help="Open the photos in the system's image viewer.")] = False
 
-    @classmethod
-    def chosen(
-        cls, *, as_json: bool, paths: bool = False, null: bool = False, pictures: bool = False, opened: bool = False
-    ) -> Output:
-        """Return the output that the options select.
+    def __post_init__(self) -> None:
+        formats = {"--json": self.as_json, "--paths": self.only_paths, "--pictures": self.pictures}
+        given = [name for name, is_given in formats.items() if is_given]
+        if len(given) > 1:
+            raise typer.BadParameter(f"expected one output format, found {' and '.join(given)}")
 
-        Exit if the options conflict or a required program is missing.
-        """
-        paths = paths or null
-        named = [name for name, wanted in (("--json", as_json), ("--paths", paths), ("--pictures", pictures)) if wanted]
-        if len(named) > 1:
-            raise typer.BadParameter(f"expected one output format, found {' and '.join(named)}")
-        if pictures:
+    @property
+    def only_paths(self) -> bool:
+        """Whether paths are printed instead of a table."""
+        return self.paths or self.null
+
+    def check(self) -> None:
+        """Check that the terminal and the programs can do what the options select, or exit."""
+        if self.pictures:
             image_viewer.check_terminal_images()
-        return cls(
-            "json" if as_json else "paths" if paths else "table",
-            b"\0" if null else b"\n",
-            pictures,
-            image_viewer.find_viewer() if opened else None,
-        )
+        if self.open:
+            image_viewer.find_viewer()
 
 
-def open_searcher(
-    gallery: Gallery,
-    bundle: str | None = None,
-    precision: str | None = None,
-    engine: Engine = "auto",
-    store: StoreChoice | None = None,
-) -> Searcher:
+@option_groups
+def search(
+    *,
+    gallery: GalleryOption,
+    options: QueryOptions,
+    filters: FilterOptions,
+    model: ModelOptions,
+    reranking: RerankOptions,
+    exact: ExactOption = False,
+    storage: StoreOptions,
+    trust: TrustOption = False,
+    form: OutputOptions,
+) -> None:
+    """Search photos by text, by image, or by both.
+
+    A query can add, subtract and weight terms with `+`, `-` and `N:`. Escape these characters with a backslash.
+
+    Exit codes: 0 if every query succeeded, 1 if a search failed or a line of standard input is not a valid query,
+    2 for a usage error.
+
+    Examples:
+
+    - `photoseek search "two dogs on a beach" --gallery ~/Photos -k 10`
+    - Weighted terms: `photoseek search "dog + 2:beach - person" --gallery ~/Photos`
+    - Photos of one summer: `photoseek search "a lake" --gallery ~/Photos --taken-from 2023-06 --taken-to 2023-08`
+    - Rerank the top hits: `photoseek search "a lake" --gallery ~/Photos --rerank bundles/flickr30k`
+    - Open photos similar to an image: `photoseek search --image holiday.jpg --gallery ~/Photos --open`
+    - Copy the photos found: `photoseek search "at night" --gallery ~/Photos -0 | xargs -0 cp -t night`
+    - Many queries, one JSON object per line: `photoseek search --gallery ~/Photos --json < queries.txt`
+    - Search in a vector database: `photoseek search "a lake" --gallery ~/Photos --store postgresql://me@db/photos`
+    """
+    form.check()
+    lines = _query_lines() if not options.query and options.image is None and options.similar_to is None else None
+    searcher = open_searcher(Gallery.open(gallery, trust=trusting(trust)), model, exact, storage)
+    where = Filter(**vars(filters))
+    searcher.text_encoder.require_text_tower(options.language)  # once, not for each line
+    run = partial(
+        reranking.wrap(searcher, model.precision).search,
+        photo=options.image,
+        similar_to=options.similar_to,
+        k=options.k,
+        language=options.language,
+        where=where,
+        group_duplicates=options.group_duplicates,
+    )
+    if lines is None:
+        run_query(run, " ".join(options.query) if options.query else None, form)
+    else:
+        raise typer.Exit(_run_batch(run, lines, form))
+
+
+def open_searcher(gallery: Gallery, model: ModelOptions, exact: bool, storage: StoreOptions | None = None) -> Searcher:
     """Return the searcher that the options of a command select."""
     from photoseek.search.searcher import Searcher
 
-    model = None if bundle is None else gallery.bundles.load(bundle)
-    chosen = {} if store is None else vars(store)
-    return Searcher(gallery, bundle=model, precision=precision, engine=engine, **chosen)
+    storage = storage or StoreOptions()
+    if exact and storage.store is not None:
+        raise typer.BadParameter("expected --exact, or --store (or PHOTOSEEK_STORE), found both")
+    return Searcher(
+        gallery,
+        bundle=None if model.bundle is None else gallery.bundles.load(model.bundle),
+        precision=model.precision,
+        engine="exact" if exact else model.engine,
+        **vars(storage.choice),
+    )
 
 
-def run_query(ask: SearchFn, query: str | None, output: Output) -> None:
+def run_query(run: SearchFn, query: str | None, form: OutputOptions) -> None:
     """Run one query and print its hits."""
-    hits = ask(query)
-    if output.form == "json":
-        console.print_json(_json(hits))
+    found = run(query)
+    if form.as_json:
+        output.print_json([hit.to_json() for hit in found])
     else:
-        _show(hits, output)
-        _warn(hits)
-    _open(hits, output)
+        _print_hits(found, form)
+    _open_hits(found, form)
 
 
-def query_lines() -> Iterable[bytes]:
+def _run_batch(run: SearchFn, lines: Iterable[bytes], form: OutputOptions) -> int:
+    """Run the query on each line as soon as the line is read, and skip empty lines.
+
+    An invalid query is reported on standard error and does not stop the others.
+
+    Returns:
+        The exit code: ``output.RUNTIME_ERROR`` if a query was invalid, else 0.
+    """
+    code = 0
+    for number, line in enumerate(lines, start=1):
+        try:
+            if query := _decode(line):
+                _run_line(run, query, form)
+        except QueryError as error:
+            output.print_status("photoseek", f"line {number}: {error}")
+            code = output.RUNTIME_ERROR
+    return code
+
+
+def _run_line(run: SearchFn, query: str, form: OutputOptions) -> None:
+    found = run(query)
+    if form.as_json:
+        output.print_json({"query": query, "hits": [hit.to_json() for hit in found]}, indent=None)
+    else:
+        if not form.only_paths:
+            output.print_line(query)
+        _print_hits(found, form)
+    output.flush()  # an interactive caller reads each result before it sends the next query
+    _open_hits(found, form)
+
+
+def _print_hits(found: Sequence[Hit], form: OutputOptions) -> None:
+    if form.only_paths:
+        output.print_paths((str(hit.file) for hit in found), end=b"\0" if form.null else b"\n")
+    else:
+        hits.print_table(found)
+        if form.pictures:
+            image_viewer.print_pictures([(hit.path, hit.file) for hit in found])
+    if not found:
+        output.print_status("photoseek", "no photo matches these filters")
+    elif found[0].low_confidence:
+        output.print_status("photoseek", "no confident match; showing the nearest photos")
+
+
+def _open_hits(found: Sequence[Hit], form: OutputOptions) -> None:
+    if form.open:
+        image_viewer.open_files([hit.file for hit in found])
+
+
+def _query_lines() -> Iterable[bytes]:
     """Return the lines of standard input.
 
     Raises:
@@ -117,98 +256,8 @@ def query_lines() -> Iterable[bytes]:
     return sys.stdin.buffer
 
 
-def run_batch(ask: SearchFn, lines: Iterable[bytes], output: Output) -> int:
-    """Run the query on each line as soon as the line is read, and skip empty lines.
-
-    An invalid query is reported on standard error and does not stop the others.
-
-    Returns:
-        The exit code: ``output.RUNTIME_ERROR`` if a query was invalid, else 0.
-    """
-    code = 0
-    for number, line in enumerate(lines, start=1):
-        try:
-            query = _query(line)
-            if query:
-                _answer_line(ask, query, output)
-        except QueryError as error:
-            console.print_status("photoseek", f"line {number}: {error}")
-            code = console.RUNTIME_ERROR
-    return code
-
-
-def print_hits(hits: Sequence[Hit]) -> None:
-    """Print hits as a table."""
-    rows = [
-        [_path(hit), f"{hit.score:.3f}", _rerank_score(hit), _confidence(hit), f"+{len(hit.duplicates)}"]
-        for hit in hits
-    ]
-    calibrated, grouped = any(hit.confidence is not None for hit in hits), any(hit.duplicates for hit in hits)
-    reranked = next((hit.scores[1].bundle for hit in hits if hit.scores), "")
-    shown = [column for column, wanted in enumerate((True, True, bool(reranked), calibrated, grouped)) if wanted]
-    names = ("photo", "score", f"score by {reranked}", "confidence", "duplicates")
-    console.print_table([names[column] for column in shown], [[row[column] for column in shown] for row in rows])
-
-
-def _warn(hits: Sequence[Hit]) -> None:
-    """Warn on standard error about empty results and low confidence."""
-    if not hits:
-        console.print_status("photoseek", "no photo matches these filters")
-    elif hits[0].low_confidence:
-        console.print_status("photoseek", "no confident match; showing the nearest photos")
-
-
-def _path(hit: Hit) -> str:
-    name = decode_filename(str(hit.file))
-    missing = isinstance(hit.file, Path) and not hit.file.exists()  # object storage is not queried
-    return f"{name} (missing; index again)" if missing else name
-
-
-def _rerank_score(hit: Hit) -> str:
-    """Format the cosine of the reranking bundle."""
-    found = hit.scores[1].score if hit.scores else None
-    return "-" if found is None else f"{found:.3f}"
-
-
-def _confidence(hit: Hit) -> str:
-    if hit.confidence is None:
-        return ""
-    return f"{hit.confidence:.0%}" if hit.confidence >= 0.005 else "<1%"
-
-
-def _answer_line(ask: SearchFn, query: str, output: Output) -> None:
-    hits = ask(query)
-    if output.form == "json":
-        console.print_json({"query": query, "hits": _json(hits)}, indent=None)
-    else:
-        if output.form == "table":
-            console.print_line(query)
-        _show(hits, output)
-        _warn(hits)
-    console.flush()  # an interactive caller reads each result before it sends the next query
-    _open(hits, output)
-
-
-def _query(line: bytes) -> str:
+def _decode(line: bytes) -> str:
     try:
         return line.decode("utf-8-sig").strip()  # files from Windows may start with a byte order mark
     except UnicodeDecodeError as error:
         raise QueryError(f"expected UTF-8 text: {error}") from error
-
-
-def _json(hits: Sequence[Hit]) -> list[dict[str, Any]]:
-    return [hit.to_json() for hit in hits]
-
-
-def _show(hits: Sequence[Hit], output: Output) -> None:
-    if output.form == "paths":
-        console.print_paths((str(hit.file) for hit in hits), end=output.end)
-        return
-    print_hits(hits)
-    if output.pictures:
-        image_viewer.print_pictures([(hit.path, hit.file) for hit in hits])
-
-
-def _open(hits: Sequence[Hit], output: Output) -> None:
-    if output.viewer is not None:
-        image_viewer.open_files(output.viewer, [hit.file for hit in hits])

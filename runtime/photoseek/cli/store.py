@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +11,7 @@ from photoseek.cli import output
 from photoseek.cli.options import GalleryOption, IndexedBundleOption, JsonOption, TrustOption, trusting
 from photoseek.errors import QueryError
 from photoseek.gallery.gallery import Gallery
+from photoseek.stores.base import StoreChoice
 from photoseek.stores.uri import StoreUri
 
 if TYPE_CHECKING:
@@ -30,39 +32,42 @@ def _without_password(context: typer.Context, parameter: typer.CallbackParam, ur
     return uri
 
 
-StoreOption = Annotated[
-    str | None,
-    typer.Option(
+def _store_option(what: str) -> Any:
+    return typer.Option(
         "--store",
         metavar="URI",
-        help="Store to search: postgresql://USER@HOST/DATABASE, http://HOST:19530, or NAME.db (Milvus Lite).",
+        help=f"{what}: postgresql://USER@HOST/DATABASE, http://HOST:19530, or NAME.db (Milvus Lite).",
         envvar="PHOTOSEEK_STORE",
         callback=_without_password,
-    ),
-]
-PushedStoreOption = Annotated[
-    str,
-    typer.Option(
-        "--store",
-        metavar="URI",
-        help="Store to update: postgresql://USER@HOST/DATABASE, http://HOST:19530, or NAME.db (Milvus Lite).",
-        envvar="PHOTOSEEK_STORE",
-        callback=_without_password,
-    ),
-]
-CollectionOption = Annotated[
+    )
+
+
+_CollectionOption = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="Collection or table in the store. Defaults to a name with the gallery's id."),
 ]
-FallbackOption = Annotated[
-    bool, typer.Option("--fallback", help="Search the local gallery while the store is unavailable.")
-]
+
+
+@dataclass(frozen=True)
+class StoreOptions:
+    """Which store is searched instead of the gallery's index."""
+
+    store: Annotated[str | None, _store_option("Store to search")] = None
+    collection: _CollectionOption = None
+    fallback: Annotated[
+        bool, typer.Option("--fallback", help="Search the local gallery while the store is unavailable.")
+    ] = False
+
+    @property
+    def choice(self) -> StoreChoice:
+        """The options as the library takes them."""
+        return StoreChoice(self.store, self.collection, self.fallback)
 
 
 def push(
     gallery: GalleryOption,
-    store: PushedStoreOption,
-    collection: CollectionOption = None,
+    store: Annotated[str, _store_option("Store to update")],
+    collection: _CollectionOption = None,
     bundle: IndexedBundleOption = None,
     recall: Annotated[
         float | None,
@@ -95,20 +100,12 @@ def push(
 
     opened = Gallery.open(gallery, trust=trusting(trust))
     model = None if bundle is None else opened.bundles.load(bundle)
-    try:
-        with output.progress_bar("pushing") as update:
-            report = push_gallery(
-                opened,
-                store,
-                collection=collection,
-                bundle=model,
-                recall=recall,
-                rebuild=rebuild,
-                progress=update,
-            )
-    except KeyboardInterrupt:
-        output.fail(
-            "photoseek", "interrupted; sent rows are saved, run the command again to resume", output.INTERRUPTED
+    with (
+        output.exit_on_interrupt("sent rows are saved, run the command again to resume"),
+        output.progress_bar("pushing") as update,
+    ):
+        report = push_gallery(
+            opened, store, collection=collection, bundle=model, recall=recall, rebuild=rebuild, progress=update
         )
     if as_json:
         output.print_json(report.to_json())
@@ -117,8 +114,8 @@ def push(
 
 
 def _print_report(report: PushReport) -> None:
-    parts = {"sent": report.sent, "deleted": report.deleted, "unchanged": report.unchanged}
-    summary = ", ".join(f"{count:,} {what}" for what, count in parts.items() if count)
+    counts = {"sent": report.sent, "deleted": report.deleted, "unchanged": report.unchanged}
+    summary = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
     recalls = ", ".join(f"{recall:.4f} by {kind}" for kind, recall in sorted(report.stats.recalls.items()))
     effort = report.stats.parameters["effort"]
     how = f"{effort} candidates per query" if effort else "exact search"

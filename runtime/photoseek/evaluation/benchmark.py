@@ -25,7 +25,7 @@ from photoseek.system.cpu import available_cores
 
 _NEIGHBORS = 10
 _WARM_UP = 5
-_COLD_STARTS = 5
+_MAX_COLD_STARTS = 5
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def bench(
     Args:
         searcher: A searcher over the gallery.
         queries: Query texts. Defaults to built-in samples in the bundle's languages.
-        repeats: Runs of each query.
+        repeats: Runs of each query; also the number of cold starts, at most 5.
         photos: Number of photos of the gallery to decode and encode, may be 0.
 
     Raises:
@@ -93,7 +93,7 @@ def bench(
     if repeats < 1 or photos < 0:
         raise QueryError(f"expected at least 1 repeat and 0 photos, found {repeats} and {photos}")
     warm = _measure_warm(searcher, texts, repeats)
-    cold, cold_peak = _measure_cold(searcher, texts[0])
+    cold, cold_peak = _measure_cold(searcher, texts[0], min(repeats, _MAX_COLD_STARTS))
     files = _some_photos(searcher, photos)
     snapshot = searcher.snapshot
     return BenchReport(
@@ -135,12 +135,12 @@ def _measure_warm(searcher: Searcher, texts: Sequence[str], repeats: int) -> dic
     return {step: Latency.of(values) for step, values in seconds.items()}
 
 
-def _measure_cold(searcher: Searcher, text: str) -> tuple[Latency, float]:
+def _measure_cold(searcher: Searcher, text: str, starts: int) -> tuple[Latency, float]:
     """Return the latency and the peak memory in MB of new processes that run one query."""
     command = [sys.executable, "-m", "photoseek", "search", "--gallery", str(searcher.gallery.path), "--json"]
     command += ["--bundle", searcher.bundle.reference, "--precision", searcher.text_encoder.precision]
     command += ["--engine", searcher.engine, "--", text]
-    runs = [run_cold(command) for _ in range(_COLD_STARTS)]
+    runs = [run_cold(command) for _ in range(starts)]
     return Latency.of([seconds for seconds, _ in runs]), max(peak for _, peak in runs)
 
 

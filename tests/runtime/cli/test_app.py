@@ -1,4 +1,4 @@
-"""The command line as its user sees it: what is printed where, and how it exits."""
+"""The command line: output, messages and exit codes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tiny_bundle import write_tiny_bundle
 from typed_commands import answer, photoseek_command
 
 
-def test_index_then_search_with_no_more_than_the_photos_named(photos: Path, tiny_bundle_path: Path) -> None:
+def test_index_then_search_with_the_photo_folder(photos: Path, tiny_bundle_path: Path) -> None:
     report = json.loads(answer("index", photos, "--bundle", tiny_bundle_path, "--json"))
     assert (report["photos"], report["encoded"], report["unreadable"]) == (24, 24, [])
     hits = json.loads(answer("search", "a red picture", "--gallery", photos, "-k", 4, "--json"))
@@ -27,7 +27,7 @@ def test_index_then_search_with_no_more_than_the_photos_named(photos: Path, tiny
     assert Path(hits[0]["file"]).is_file()
 
 
-def test_search_by_photo_by_both_and_exactly(gallery: Gallery, photos: Path) -> None:
+def test_search_by_photo_by_text_and_photo_and_exactly(gallery: Gallery, photos: Path) -> None:
     image = photos / "blue" / "blue-1.png"
     by_photo = json.loads(answer("search", "--image", image, "--gallery", gallery.path, "--json"))
     assert by_photo[0]["path"] == "blue/blue-1.png"
@@ -41,7 +41,7 @@ def test_the_table_names_the_files(gallery: Gallery, photos: Path) -> None:
     assert "score" in printed
 
 
-def test_a_long_path_is_never_cut_in_a_pipe(photos: Path, tiny_bundle_path: Path) -> None:
+def test_a_long_path_is_not_truncated_in_a_pipe(photos: Path, tiny_bundle_path: Path) -> None:
     long = photos / ("album " * 20).strip() / ("name " * 20 + "end.png")
     long.parent.mkdir()
     (photos / "red" / "red-0.png").rename(long)
@@ -49,7 +49,7 @@ def test_a_long_path_is_never_cut_in_a_pipe(photos: Path, tiny_bundle_path: Path
     assert str(long) in answer("search", "red", "--gallery", photos)
 
 
-def test_indexing_tells_what_it_did_and_what_it_could_not_read(photos: Path, tiny_bundle_path: Path) -> None:
+def test_indexing_reports_counts_and_unreadable_photos(photos: Path, tiny_bundle_path: Path) -> None:
     (photos / "broken.jpg").write_bytes(b"no photo")
     done = photoseek_command("index", photos, "--bundle", tiny_bundle_path)
     assert done.returncode == 0
@@ -63,10 +63,10 @@ def test_evaluate_prints_the_documented_json(photos: Path, tiny_bundle_path: Pat
     captions = [f"{image}#{index}\ta {image.split('/')[0]} picture" for image in images for index in range(2)]
     (tmp_path / "c.token").write_text("\n".join(captions))
     (tmp_path / "split.txt").write_text("\n".join(images[:3]))
-    asked = ("evaluate", "--bundle", tiny_bundle_path, "--images", photos, "--captions", tmp_path / "c.token")
-    found = json.loads(answer(*asked, "--split", tmp_path / "split.txt", "--json"))
+    words = ("evaluate", "--bundle", tiny_bundle_path, "--images", photos, "--captions", tmp_path / "c.token")
+    found = json.loads(answer(*words, "--split", tmp_path / "split.txt", "--json"))
     perfect = {"r1": 100.0, "r5": 100.0, "r10": 100.0, "medr": 1.0, "meanr": 1.0}
-    # the two captions of an image are the same sentence, which counts against neither
+    # both captions of an image are the same sentence, so each is a correct answer
     interval = found.pop("interval")
     assert interval["text_to_image"] == {"r1": [100.0, 100.0], "r5": [100.0, 100.0], "r10": [100.0, 100.0]}
     assert found == {
@@ -77,7 +77,7 @@ def test_evaluate_prints_the_documented_json(photos: Path, tiny_bundle_path: Pat
         "captions": 6,
         "precision": "fp32",
     }
-    table = answer(*asked)
+    table = answer(*words)
     assert "of 4 images" in table
     assert "of 8 captions" in table
     assert "100.0 [100.0, 100.0]" in table
@@ -87,34 +87,34 @@ def test_evaluate_in_folds_and_in_two_languages(photos: Path, tiny_bundle_path: 
     images = [f"{name}/{name}-0.png" for name in ("red", "green", "blue", "yellow")]
     english = [f"{image}#0\ta {image.split('/')[0]} picture" for image in images]
     (tmp_path / "en.token").write_text("\n".join(english))
-    asked = ["evaluate", "--bundle", tiny_bundle_path, "--images", photos, "--captions", tmp_path / "en.token"]
-    both = [*asked, "--captions", tmp_path / "zh.token", "--resamples", "0"]
+    words = ["evaluate", "--bundle", tiny_bundle_path, "--images", photos, "--captions", tmp_path / "en.token"]
+    both = [*words, "--captions", tmp_path / "zh.token", "--resamples", "0"]
     (tmp_path / "zh.token").write_text("\n".join(f"{image}#0\t\u7ea2\u8272" for image in images), "utf-8")
     found = json.loads(answer(*both, "--folds", "2", "--json"))
     assert (found["captions"], found["languages"]["en"]["captions"], found["languages"]["zh"]["captions"]) == (8, 4, 4)
     assert found["languages"]["en"]["rsum"] == 600.0
-    assert found["languages"]["zh"]["text_to_image"]["r1"] == 25.0  # words it doesn't know: the same answer to all
+    assert found["languages"]["zh"]["text_to_image"]["r1"] == 25.0  # unknown words: one ranking for all queries
     assert (found["folds"]["count"], found["folds"]["images"]) == (2, 2)
     assert "interval" not in found
     table = answer(*both, "--folds", "2")
     assert "zh: mean of 2 folds, image to text" in table
     one = json.loads(answer(*both, "--language", "en", "--sample", "3", "--json"))
     assert (one["images"], one["captions"], one["rsum"]) == (3, 3, 600.0)
-    refused = photoseek_command(*both, "--folds", "9")
-    assert refused.returncode == 2
-    assert refused.stderr.strip() == "photoseek: expected folds that fit into 4 images, found 9 folds"
+    failed = photoseek_command(*both, "--folds", "9")
+    assert failed.returncode == 2
+    assert failed.stderr.strip() == "photoseek: expected folds that fit into 4 images, found 9 folds"
 
 
-def test_info_and_verify_know_bundles_and_galleries(gallery: Gallery, tiny_bundle_path: Path) -> None:
+def test_info_and_verify_accept_bundles_and_galleries(gallery: Gallery, tiny_bundle_path: Path) -> None:
     bundle = json.loads(answer("info", tiny_bundle_path, "--json"))
     assert (bundle["name"], bundle["dim"]) == ("tiny", 16)
     status = json.loads(answer("info", gallery.path, "--json"))
     assert (status["photos"], status["recall"], status["unreadable"]) == (24, 1.0, [])
     assert set(status["search"]["engines"]) == set(INSTALLED)
-    told = answer("info", gallery.path)
-    assert "bundle:" in told
-    assert "exact *" in told  # what auto takes among so few photos
-    assert "search_k" in told
+    text = answer("info", gallery.path)
+    assert "bundle:" in text
+    assert "exact *" in text  # the engine of auto for so few photos
+    assert "search_k" in text
     for path in (tiny_bundle_path, gallery.path):
         assert answer("verify", path) == f"{path}: OK\n"
 
@@ -171,22 +171,22 @@ def test_verify_fails_on_a_damaged_file(tmp_path: Path) -> None:
 def test_an_error_is_one_line_on_standard_error(
     gallery: Gallery, tiny_bundle_path: Path, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
-    asked = [argument.format(gallery=gallery.path, bundle=tiny_bundle_path) for argument in arguments]
-    done = photoseek_command(*asked)
+    words = [argument.format(gallery=gallery.path, bundle=tiny_bundle_path) for argument in arguments]
+    done = photoseek_command(*words)
     assert done.returncode == code, done.stderr
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
     assert message in done.stderr
 
 
-def test_debug_shows_where_an_error_comes_from() -> None:
+def test_debug_shows_the_traceback() -> None:
     done = photoseek_command("--debug", "search", "red", "--gallery", "/nowhere")
     assert done.returncode == 1
     assert "Traceback" in done.stderr
     assert "GalleryNotFound" in done.stderr
 
 
-def test_a_reader_that_has_seen_enough_is_no_error(gallery: Gallery) -> None:
+def test_a_pipe_that_is_closed_early_is_no_error(gallery: Gallery) -> None:
     command = f"{sys.executable} -m photoseek search red -k 24 --json --gallery {gallery.path} | head -n 1"
     source = str(Path(photoseek.__file__).parents[1])
     done = subprocess.run(
@@ -196,7 +196,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(gallery: Gallery) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_conditions_parts_and_photos_of_the_gallery_can_be_asked_for(gallery: Gallery) -> None:
+def test_filters_terms_similar_photos_and_groups(gallery: Gallery) -> None:
     def found(*arguments: object) -> list[str]:
         return [hit["path"] for hit in json.loads(answer("search", *arguments, "--gallery", gallery.path, "--json"))]
 
@@ -204,16 +204,16 @@ def test_conditions_parts_and_photos_of_the_gallery_can_be_asked_for(gallery: Ga
     assert set(found("--similar-to", "red/red-0.png", "-k", 3)) == {"red/red-1.png", "red/red-2.png", "red/red-3.png"}
     assert found("red", "--type", "jpeg") == []
     assert len(found("red", "-k", 24, "--group-duplicates")) < 24
-    refused = photoseek_command("search", "red", "--taken-from", "may", "--gallery", gallery.path)
-    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
-    assert "taken_from: expected a date like 2024" in refused.stderr
+    failed = photoseek_command("search", "red", "--taken-from", "may", "--gallery", gallery.path)
+    assert (failed.returncode, failed.stderr.count("\n")) == (2, 1)
+    assert "taken_from: expected a date like 2024" in failed.stderr
 
 
 def test_captions_are_added_and_describe_a_photo(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
     file = tmp_path / "sentences.txt"
     file.write_text("a red picture\n\na blue picture\na green picture\n", "utf-8")
-    told = json.loads(answer("captions", "add", file, "--plain", "--gallery", gallery.path, "--json"))
-    assert told == {"read": 3, "added": 3, "captions": 3}
+    added = json.loads(answer("captions", "add", file, "--plain", "--gallery", gallery.path, "--json"))
+    assert added == {"read": 3, "added": 3, "captions": 3}
     assert "0 of 3 captions were new" in answer("captions", "add", file, "--plain", "--gallery", gallery.path)
     best = json.loads(
         answer("captions", "describe", "--image", photos / "blue" / "blue-1.png", "--gallery", gallery.path, "--json")
@@ -223,16 +223,16 @@ def test_captions_are_added_and_describe_a_photo(gallery: Gallery, photos: Path,
     assert answer("captions", "clear", "--gallery", gallery.path) == "3 captions deleted\n"
 
 
-def test_a_query_that_nothing_answers_is_told(photos: Path, tmp_path: Path) -> None:
+def test_a_query_without_a_confident_match_is_reported(photos: Path, tmp_path: Path) -> None:
     path = write_tiny_bundle(tmp_path / "calibrated")
     captions = photos / "captions.token"
     colors = ("red", "green", "blue", "yellow", "white", "black")
     captions.write_text("".join(f"{name}/{name}-0.png#0\t{name}\n" for name in colors), "utf-8")
     answer("calibrate", "--bundle", path, "--images", photos, "--captions", captions)
     assert photoseek_command("index", photos / "black", "--bundle", path).returncode == 0
-    asked = photoseek_command("search", "white", "--gallery", photos / "black")
-    assert (asked.returncode, asked.stderr) == (
+    found = photoseek_command("search", "white", "--gallery", photos / "black")
+    assert (found.returncode, found.stderr) == (
         0,
         "photoseek: no confident match; showing the nearest photos\n",
     )
-    assert "confidence" in asked.stdout
+    assert "confidence" in found.stdout

@@ -1,4 +1,4 @@
-"""What a shell completes, asked as the shell asks."""
+"""Shell completion, requested as a shell does."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from photoseek.vector_index.registry import ENGINES
 from typed_commands import answer, environment
 
 
-def completed(typed: str, **further: str) -> list[str]:
-    """What bash is offered for the last word, which may be empty."""
+def completed(typed: str, **more: str) -> list[str]:
+    """Return the completions of the last word in bash; the word may be empty."""
     words = typed.split(" ")
-    asked = {"COMP_WORDS": typed, "COMP_CWORD": str(len(words) - 1), "_PHOTOSEEK_COMPLETE": "complete_bash"}
-    return answer(**asked, **further).split()
+    variables = {"COMP_WORDS": typed, "COMP_CWORD": str(len(words) - 1), "_PHOTOSEEK_COMPLETE": "complete_bash"}
+    return answer(**variables, **more).split()
 
 
 def test_commands_and_options() -> None:
@@ -33,16 +33,16 @@ def test_values_of_engine_and_precision() -> None:
     assert completed("photoseek search --precision f") == ["fp32", "fp16"]
 
 
-def test_galleries_and_the_folders_that_hold_one(gallery: Gallery, photos: Path) -> None:
+def test_galleries_and_their_photo_folders(gallery: Gallery, photos: Path) -> None:
     (photos.parent / "photographers").mkdir()
     for command in ("search", "bench", "app"):
         assert completed(f"photoseek {command} --gallery {photos.parent}/ph") == [str(photos)]
     assert completed("photoseek search --gallery ~/ph", HOME=str(photos.parent)) == ["~/photos"]
     assert completed(f"photoseek search --gallery {photos}/.p") == [str(gallery.path)]
-    assert completed(f"photoseek search --gallery {photos}/") == []  # hidden, like all that begins with a dot
+    assert completed(f"photoseek search --gallery {photos}/") == []  # hidden, like all names that start with a dot
 
 
-def test_where_there_is_no_gallery_the_shell_completes_folders(tmp_path: Path) -> None:
+def test_without_a_gallery_the_shell_completes_folders(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     assert completed(f"photoseek search --gallery {tmp_path}/") == []
     assert completed("photoseek search --gallery /nowhere/") == []
@@ -50,7 +50,7 @@ def test_where_there_is_no_gallery_the_shell_completes_folders(tmp_path: Path) -
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
-def test_bash_takes_the_script_and_completes_by_it(tmp_path: Path) -> None:
+def test_bash_completes_with_the_script(tmp_path: Path) -> None:
     command = tmp_path / "photoseek"
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m photoseek "$@"\n')
     command.chmod(0o755)
@@ -66,7 +66,7 @@ def test_bash_takes_the_script_and_completes_by_it(tmp_path: Path) -> None:
     assert done.stdout.splitlines() == ["exact", "complete -o default -F _photoseek_completion photoseek"]
 
 
-def test_the_options_that_install_it_are_there() -> None:
-    told = answer("--help")
-    assert "--install-completion" in told
-    assert "--show-completion" in told
+def test_the_options_that_install_completion_exist() -> None:
+    text = answer("--help")
+    assert "--install-completion" in text
+    assert "--show-completion" in text

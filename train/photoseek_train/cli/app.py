@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from photoseek.cli import metrics_table
+from photoseek.cli.option_groups import help_of, option_groups
 from photoseek.cli.output import make_app, print_json, print_line, run
 from photoseek.errors import EvaluationError
 from photoseek_train.cli.data import Captions, Images, inspect, keywords
-from photoseek_train.cli.option_groups import help_of, option_groups
 from photoseek_train.cli.progress_bars import print_epochs, progress_bars
 from photoseek_train.config import AugmentConfig, FitResources, ModelInit, OptimConfig, preprocessing_of
 from photoseek_train.errors import SettingsError
@@ -137,17 +137,13 @@ def fit(
 
 
 @app.command()
+@option_groups
 def evaluate(
     checkpoint: Annotated[Path, typer.Argument(help="Folder that fit wrote.")],
     images: Images,
     captions: metrics_table.CaptionFiles,
+    options: metrics_table.ProtocolOptions,
     split: Split = None,
-    language: metrics_table.Language = None,
-    sample: metrics_table.Sample = None,
-    folds: metrics_table.Folds = None,
-    fold_size: metrics_table.FoldSize = None,
-    resamples: metrics_table.Resamples = 1000,
-    seed: metrics_table.BootstrapSeed = 0,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write examples and failures as HTML.")
     ] = None,
@@ -159,17 +155,16 @@ def evaluate(
 
     Example: `photoseek-train evaluate runs/first --images images --captions captions.token --split test.txt`
     """
-    from photoseek.evaluation.protocol import EvaluationProtocol
     from photoseek_train.data.dataset import CaptionedPhotos
     from photoseek_train.evaluation.evaluate import encode_checkpoint, evaluate_split, select_split
     from photoseek_train.report.report import ReportData, write_report
     from photoseek_train.report.run_report import describe
 
-    rules = EvaluationProtocol(sample, folds, fold_size, language, resamples, seed)
-    data = select_split(CaptionedPhotos.read(images, captions, split), rules)
+    protocol = options.protocol
+    data = select_split(CaptionedPhotos.read(images, captions, split), protocol)
     with progress_bars() as progress:
         vectors = encode_checkpoint(checkpoint, data, workers, progress, device)
-    found = evaluate_split(data, vectors, rules)
+    found = evaluate_split(data, vectors, protocol)
     if report is not None:
         name = (split or images).name
         findings = ReportData.of(describe(name, data), data, vectors, found)
