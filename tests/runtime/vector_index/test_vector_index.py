@@ -30,6 +30,7 @@ def measure_recall(engine: Index, vectors: Vectors, queries: Vectors) -> float:
     return tuning.GroundTruth.of(vectors, {"these": queries}).measure(engine).recalls["these"]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(1, 70))
 def test_exact_search_equals_a_stable_sort_of_all_scores(seed: int, count: int, k: int) -> None:
     rng = np.random.default_rng(seed)
