@@ -35,7 +35,7 @@ def block(file: str, part: str) -> str:
 README = block("README.md", "Gallery.open_or_create")
 TUTORIAL = block("tutorial.md", "Searcher(Gallery.open(")
 LAYOUTS = block("other-models.md", "bundle.layout")
-BUNDLES = block("rerank.md", "gallery.add_bundle(")
+BUNDLES = block("rerank.md", "gallery.bundles.add(")
 RERANK = block("rerank.md", "Reranker(Searcher(gallery)")
 
 

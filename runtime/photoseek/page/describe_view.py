@@ -47,13 +47,12 @@ def render_describe_view(opened: OpenGallery, state: GalleryState) -> None:
 
 
 def _render_captions(opened: OpenGallery, photo: Upload | str) -> None:
-    searcher = opened.searcher
     if isinstance(photo, Upload):
         picture = make_thumbnail(photo.data, FULL_SIDE)
-        sentences = searcher.describe(photo.data, k=_SENTENCES)
+        sentences = opened.captions.describe(photo.data, k=_SENTENCES)
     else:
-        sentences = searcher.describe(similar_to=photo, k=_SENTENCES)
-        picture = opened.thumbnails.thumbnail(searcher.gallery.photos.file_of(photo), FULL_SIDE)
+        sentences = opened.captions.describe(similar_to=photo, k=_SENTENCES)
+        picture = opened.thumbnails.thumbnail(opened.searcher.gallery.photos.file_of(photo), FULL_SIDE)
     left, right = st.columns([2, 3], gap="medium")
     left.html(f'<figure class="ps-full"><img src="{data_uri(picture)}" alt="{escape(strings().your_photo)}"></figure>')
     right.html(_list(sentences))

@@ -14,6 +14,8 @@ from photoseek.gallery.snapshot.current import current_id
 from photoseek.gallery.status import GalleryStatus
 from photoseek.page.exposure import is_shared
 from photoseek.page.thumbnail_cache import ThumbnailCache
+from photoseek.search.backend import SearchBackend
+from photoseek.search.caption_search import CaptionSearcher
 from photoseek.search.reranker import Reranker
 from photoseek.search.searcher import Searcher
 from photoseek.sources.local import LocalSource
@@ -32,6 +34,7 @@ class OpenGallery:
     Attributes:
         searcher: Searcher with the primary or an additional bundle.
         thumbnails: Thumbnails of its photos.
+        captions: Searcher over its captions.
         database: Device and inode of its database.
         primary: Whether the searcher has the primary bundle.
         reranker: Reranker over the searcher, or None.
@@ -39,9 +42,15 @@ class OpenGallery:
 
     searcher: Searcher
     thumbnails: ThumbnailCache
+    captions: CaptionSearcher
     database: tuple[int, int]
     primary: bool = True
     reranker: Reranker | None = None
+
+    @property
+    def backend(self) -> SearchBackend:
+        """The reranker if there is one, else the searcher."""
+        return self.reranker or self.searcher
 
 
 @dataclass(frozen=True)
@@ -118,7 +127,8 @@ def _open(folder: str, bundle: str | None, *, links: bool) -> OpenGallery:
     source = gallery.photos.source
     root = source.root if isinstance(source, LocalSource) else None
     thumbnails = ThumbnailCache(gallery.path, root=root, links=links)
-    opened = OpenGallery(searcher, thumbnails, _identity(gallery), searcher.bundle.fingerprint == gallery.fingerprint)
+    primary = searcher.bundle.fingerprint == gallery.fingerprint
+    opened = OpenGallery(searcher, thumbnails, CaptionSearcher(searcher), _identity(gallery), primary)
     _log.info("opened %r", opened.searcher)
     return opened
 

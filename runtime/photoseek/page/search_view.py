@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from contextlib import nullcontext
 
 import streamlit as st
 
@@ -38,23 +37,22 @@ def render_results(opened: OpenGallery, query: SearchForm, state: GalleryState) 
 
 def _search(opened: OpenGallery, query: SearchForm, where: Filter, state: GalleryState) -> tuple[list[Hit], list[str]]:
     """Return the hits, and facts about the search; a fact may be empty."""
-    searcher, reranker, now = opened.searcher, opened.reranker, strings()
-    backend: Any = reranker or searcher  # both take the same arguments
+    searcher, backend, now = opened.searcher, opened.backend, strings()
     photo = query.photo.data if query.photo else None
-    with _spinner(opened, query):
+    with nullcontext() if backend.is_loaded_for(query.text, photo) else st.spinner(""):  # loading a tower takes a while
         started = time.perf_counter()
         vectors = backend.query(query.text or None, photo=photo, similar_to=query.similar_to)
         encoded = time.perf_counter()
         hits = backend.nearest(vectors, query.k, where=where, group_duplicates=True)
         found = time.perf_counter()
-    engine = "exact" if not where.empty else searcher.generation.manifest.tuning.fastest
+    engine = "exact" if not where.empty else searcher.snapshot.manifest.tuning.fastest
     return hits, [
         _number_of(hits, filtered=not where.empty),
         now.searched.format(count=f"{state.status.searchable:,}"),
         " · ".join(filter(None, [_precision(searcher, query), engine])),
         now.encode_time.format(ms=_ms(encoded - started)),
         now.search_time.format(ms=_ms(found - encoded)),
-        "" if reranker is None else now.reranked.format(bundle=reranker.bundle.name),
+        "" if opened.reranker is None else now.reranked.format(bundle=opened.reranker.bundle.name),
     ]
 
 
@@ -76,12 +74,3 @@ def _precision(searcher: Searcher, query: SearchForm) -> str:
     text = searcher.text_encoder.precision if query.text else ""
     image = searcher.image_encoder.precision if query.photo else ""
     return " + ".join(dict.fromkeys(filter(None, (text, image))))
-
-
-def _spinner(opened: OpenGallery, query: SearchForm) -> AbstractContextManager[None]:
-    """Return a spinner for a query that has to load a tower; other queries are too fast to need one."""
-    searcher, reranker = opened.searcher, opened.reranker
-    text = not query.text or searcher.text_encoder.is_loaded_for(query.text)
-    image = not query.photo or searcher.image_encoder.is_loaded
-    rerank = reranker is None or not query.text or reranker.text_encoder.is_loaded_for(query.text)
-    return nullcontext() if text and image and rerank else st.spinner("")

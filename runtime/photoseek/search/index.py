@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from photoseek.gallery.database.database import StoredPhoto
+from photoseek.gallery.database.records import StoredPhoto
 from photoseek.gallery.filters import Filter
 from photoseek.gallery.snapshot.snapshot import Snapshot
 from photoseek.vectors import Rows, Vectors

@@ -15,8 +15,8 @@ from photoseek.gallery.database.bundles import GalleryBundle
 from photoseek.gallery.database.filter_query import matching_ids
 from photoseek.gallery.filters import Filter
 from photoseek.gallery.gallery import Gallery
-from photoseek.gallery.snapshot.build import ROWS_REPAIR_HINT, rows_for, verify_rows
 from photoseek.gallery.snapshot.current import REPAIR_HINT, current_id
+from photoseek.gallery.snapshot.row_checks import ROWS_REPAIR_HINT, rows_for, verify_rows
 from photoseek.gallery.snapshot.snapshot import Snapshot
 from photoseek.search.index import Neighbors
 from photoseek.system.fork_safety import ForkAware

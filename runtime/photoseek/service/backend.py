@@ -15,9 +15,12 @@ from prometheus_client import Histogram
 from photoseek.errors import PhotoseekError, QueryError
 from photoseek.gallery.filters import Filter
 from photoseek.gallery.snapshot.snapshot import Snapshot
+from photoseek.search.backend import SearchBackend
+from photoseek.search.caption_search import CaptionSearcher
 from photoseek.search.hits import Hit
-from photoseek.search.reranker import Reranker, RerankQuery
-from photoseek.search.searcher import Query, Searcher
+from photoseek.search.query import Query
+from photoseek.search.reranker import Reranker
+from photoseek.search.searcher import Searcher
 from photoseek.service.errors import service_unavailable
 from photoseek.service.metrics import Metrics
 from photoseek.service.schemas import (
@@ -62,6 +65,7 @@ class Backend:
         """
         self.searcher = searcher
         self.reranker = reranker
+        self.captions = CaptionSearcher(searcher)
         self.metrics = metrics
         self._threads = _worker_threads()
 
@@ -107,69 +111,63 @@ class Backend:
     def _search(self, request: SearchRequest, photo: BinaryIO | None) -> SearchAnswer:
         data = None if photo is None else photo.read()  # in the worker: at most one upload per core is in memory
         kind = "photo" if request.text is None else "text" if data is None else "both"
+        backend = self._backend_for(request)
         with _timed(self.metrics.encode_seconds.labels(kind)) as encoding:
-            query = self._searcher_for(request).query(
-                request.text, photo=data, similar_to=request.similar_to, language=request.language
-            )
+            query = backend.query(request.text, photo=data, similar_to=request.similar_to, language=request.language)
         where = request.where
         with _timed(self.metrics.search_seconds) as searching:
-            hits, generation = self.nearest(
-                query, request.k, where, group_duplicates=request.group_duplicates, depth=request.depth
-            )
+            hits, snapshot = self.nearest(backend, query, request.k, where, group_duplicates=request.group_duplicates)
         return SearchAnswer(
             hits=[PhotoHit.of(hit) for hit in hits],
             took_ms=TookMs(encode=encoding.milliseconds, search=searching.milliseconds),
-            generation=generation.path.name,
+            generation=snapshot.path.name,
         )
 
-    def _searcher_for(self, request: SearchRequest) -> Searcher | Reranker:
+    def _backend_for(self, request: SearchRequest) -> SearchBackend:
+        """Return the searcher, or the reranker at the depth of a request.
+
+        Raises:
+            QueryError: The request asks for reranking, and the service has no second bundle.
+        """
         if request.rerank is False or (self.reranker is None and request.rerank is None and request.depth is None):
             return self.searcher
-        return self._require_reranker()
-
-    def _require_reranker(self) -> Reranker:
         if self.reranker is None:
             raise QueryError(
                 "rerank: this service has no second bundle; start it with: photoseek serve --rerank BUNDLE"
             )
-        return self.reranker
+        return self.reranker if request.depth is None else self.reranker.with_depth(request.depth)
 
     def _describe(self, request: DescribeRequest, photo: BinaryIO | None) -> DescribeAnswer:
         data = None if photo is None else photo.read()
         with _timed(self.metrics.encode_seconds.labels("photo")):
-            found = self.searcher.describe(data, similar_to=request.similar_to, k=request.k)
+            found = self.captions.describe(data, similar_to=request.similar_to, k=request.k)
         return DescribeAnswer(sentences=[Description.model_validate(sentence.to_json()) for sentence in found])
 
     def nearest(
         self,
-        query: Query | RerankQuery | Vectors,
+        backend: SearchBackend,
+        query: Query,
         k: int,
         where: Filter | None = None,
         *,
         group_duplicates: bool = False,
-        depth: int | None = None,
     ) -> tuple[list[Hit], Snapshot]:
-        """Return the hits and the one generation that all of them come from.
+        """Return the hits and the one snapshot that all of them come from.
 
         Raises:
             ApiError: 503, the gallery cannot respond now.
         """
         try:
             while True:
-                generation = self.searcher.generation
-                if isinstance(query, RerankQuery):
-                    hits = self._require_reranker().nearest(
-                        query, k, where=where, group_duplicates=group_duplicates, depth=depth
-                    )
-                else:
-                    hits = self.searcher.nearest(query, k, where=where, group_duplicates=group_duplicates)
-                if self.searcher.generation is generation:  # else the hits may come from either of the two
+                snapshot = self.searcher.snapshot
+                hits = backend.nearest(query, k, where=where, group_duplicates=group_duplicates)
+                if self.searcher.snapshot is snapshot:  # else the hits may come from either of the two
                     break
         except PhotoseekError as error:  # its message may contain a folder
             raise service_unavailable(error) from error
-        self.metrics.photos.set(len(generation.ids))
-        self.metrics.generation.set(int(generation.path.name))
-        return hits, generation
+        self.metrics.photos.set(len(snapshot.ids))
+        self.metrics.generation.set(int(snapshot.path.name))
+        return hits, snapshot
 
     def _embed(self, kind: str, encode: Callable[[], Vectors]) -> EmbedAnswer:
         with _timed(self.metrics.encode_seconds.labels(kind)):

@@ -61,11 +61,11 @@ class Readiness:
     def _query(self) -> Snapshot:
         """Search as a request does; the first call loads every text tower."""
         searcher = self._backend.searcher
-        query = searcher.encode(_WARM_UP)  # cached: encoded once
+        query = searcher.query(_WARM_UP)  # cached: encoded once
         for language in searcher.bundle.languages:
-            searcher.encode(_WARM_UP, language=language)
+            searcher.query(_WARM_UP, language=language)
         if self._backend.reranker is not None:
             self._backend.reranker.query(_WARM_UP)
-        generation = self._backend.nearest(query, 1)[1]
+        snapshot = self._backend.nearest(searcher, query, 1)[1]
         self.degraded = searcher.damage is not None
-        return generation
+        return snapshot
