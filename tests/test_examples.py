@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from external_models import write_transformers
-from photoseek.gallery.gallery import FOLDER
+from photoseek.gallery.location import FOLDER
 from tiny_bundle import write_tiny_bundle
 
 ROOT = Path(__file__).parents[1]
