@@ -76,7 +76,7 @@ $(VENV)/dev.stamp: pyproject.toml | compiler
 define install
 test -x $(1)/bin/pip || $(PYTHON) -m venv --clear $(1)
 @echo "installing into $(1), which takes some minutes"
-$(1)/bin/python -m pip install --disable-pip-version-check --progress-bar off --editable ".[$(2)]"
+$(1)/bin/python -m pip install --disable-pip-version-check --progress-bar off --no-compile --editable ".[$(2)]"
 touch $@
 endef
 

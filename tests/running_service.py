@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import select
 import socket
 import subprocess
@@ -39,7 +40,7 @@ def running(
         lifespan=lifespan,
         log_config=None,
     )
-    thread = threading.Thread(target=server.run)
+    thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
         assert thread.is_alive()
@@ -50,7 +51,10 @@ def running(
             yield client
     finally:
         server.should_exit = True
-        thread.join()
+        thread.join(timeout=60)
+        if thread.is_alive():
+            faulthandler.dump_traceback()
+            raise TimeoutError("the server does not end")
 
 
 def client_of(port: int, **headers: str) -> httpx.Client:

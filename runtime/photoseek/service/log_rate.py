@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -34,9 +35,10 @@ class LogRate(logging.Filter):
     is a separate record of the same logger, one second after the first suppressed record.
     """
 
-    def __init__(self, per_second: int = 10) -> None:
+    def __init__(self, per_second: int = 10, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._per_second = per_second
+        self._clock = clock
         self._windows: dict[_Kind, _Window] = {}
         self._lock = threading.Lock()
 
@@ -47,8 +49,8 @@ class LogRate(logging.Filter):
         kind = (record.name, record.pathname, record.lineno)
         with self._lock:
             window = self._windows.get(kind)
-            if window is None or time.monotonic() - window.since >= window.lasts:
-                window = self._windows[kind] = _Window(time.monotonic())
+            if window is None or self._clock() - window.since >= window.lasts:
+                window = self._windows[kind] = _Window(self._clock())
             if window.passed < self._per_second:
                 window.passed += 1
                 return True
