@@ -50,7 +50,7 @@ def test_a_path_bytes_and_an_image_are_the_same_query(searcher: Searcher, photos
 
 def test_text_and_photo_have_equal_weights(searcher: Searcher, photos: Path) -> None:
     photo = photos / "red" / "red-0.png"
-    both = searcher.query("green", photo).vector
+    both = searcher.query("green", photo=photo).vector
     text, image = searcher.query("green").vector, searcher.query(photo=photo).vector
     assert both @ text == pytest.approx(both @ image, abs=1e-5)
     assert np.linalg.norm(both) == pytest.approx(1, abs=1e-6)

@@ -44,14 +44,15 @@ def serving(
         opened: list[socket.socket] = []
 
         def connect(sent: bytes = b"", address: str = "127.0.0.1", buffer: int = 0) -> socket.socket:
-            opened.append(socket.socket())
+            connection = socket.socket()
+            opened.append(connection)
             if buffer:
-                opened[-1].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-            opened[-1].settimeout(30)
-            opened[-1].bind((address, 0))
-            opened[-1].connect(("127.0.0.1", client.base_url.port))
-            opened[-1].sendall(sent)
-            return opened[-1]
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+            connection.settimeout(30)
+            connection.bind((address, 0))
+            connection.connect(("127.0.0.1", client.base_url.port))
+            connection.sendall(sent)
+            return connection
 
         try:
             yield client, connect
