@@ -72,7 +72,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for reports in terminalreporter.stats.values():
         for report in reports:
             if isinstance(report, pytest.TestReport):
-                seconds["/".join(report.nodeid.split("/")[:-1][:3])] += report.duration
+                seconds["/".join(report.nodeid.partition("::")[0].split("/")[:-1][:3])] += report.duration
     terminalreporter.section("seconds by folder")
     for folder, duration in seconds.most_common():
         terminalreporter.write_line(f"{duration:8.1f}  {folder}")
