@@ -155,7 +155,7 @@ def change(path: Path, **values: Any) -> None:
             "found 'siglip2'; SigLIP 2 models of this type take patches",
         ),
         ("config.json", {"model_type": "blip"}, ExportError, "expected a model_type among clip, siglip, chinese_clip"),
-        ("preprocessor_config.json", {"crop_pct": 0.9}, BundleIncompatible, "crop_pct: not known here"),
+        ("preprocessor_config.json", {"crop_pct": 0.9}, BundleIncompatible, "crop_pct: unknown setting, found 0.9"),
         ("preprocessor_config.json", {"do_resize": False}, BundleIncompatible, "expected do_resize true"),
         (
             "preprocessor_config.json",
