@@ -164,7 +164,7 @@ def test_an_outdated_store_warns_and_omits_removed_photos(
     remove(big_gallery, [photo.path for photo in photos.values()])
     with caplog.at_level(logging.WARNING):
         assert ids_near(big_gallery, query, postgres_uri) == exact_ids(big_gallery, query)
-    assert "an earlier state of the gallery" in caplog.text
+    assert "the gallery has changed since the last push" in caplog.text
 
 
 def test_another_gallery_and_another_bundle_are_rejected(
@@ -205,7 +205,7 @@ def test_tables_of_other_programs_are_never_changed(big_gallery: Gallery, postgr
         connection.execute("CREATE TABLE albums (id bigint, title text)")
         connection.execute("INSERT INTO albums VALUES (1, 'summer')")
         for rebuild in (False, True):
-            with pytest.raises(StoreIncompatible, match=r"found one of other columns \(id, title\)"):
+            with pytest.raises(StoreIncompatible, match=r"found one with other columns \(id, title\)"):
                 push(big_gallery, uri, collection="albums", rebuild=rebuild)
         assert connection.execute("SELECT * FROM albums").fetchall() == [(1, "summer")]
         connection.execute("DROP TABLE albums")
@@ -219,7 +219,7 @@ def test_collections_of_other_programs_are_never_changed(big_gallery: Gallery, m
     client.create_collection("albums", dimension=4)
     client.insert("albums", [{"id": 1, "vector": [1.0, 0.0, 0.0, 0.0]}])
     for rebuild in (False, True):
-        with pytest.raises(StoreIncompatible, match=r"found one of other fields \(id, vector\)"):
+        with pytest.raises(StoreIncompatible, match=r"found one with other fields \(id, vector\)"):
             push(big_gallery, uri, collection="albums", rebuild=rebuild)
     assert client.query("albums", filter="id >= 0", output_fields=["id"])[0]["id"] == 1
     client.drop_collection("albums")
