@@ -58,7 +58,7 @@ def test_removed_photos_are_not_timed(gallery: Gallery, photos: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("queries", "repeats", "message"), [(["", " "], 1, "queries, one a line"), (["red"], 0, "1 repeat")]
+    ("queries", "repeats", "message"), [(["", " "], 1, "queries, one per line"), (["red"], 0, "1 repeat")]
 )
 def test_empty_benchmarks_are_rejected(gallery: Gallery, queries: list[str], repeats: int, message: str) -> None:
     with pytest.raises(QueryError, match=message):

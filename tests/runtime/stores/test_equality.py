@@ -178,12 +178,12 @@ def test_hostile_names_are_stored_and_filtered(tmp_path: Path, tiny_bundle: Bund
 
 def test_metadata_of_a_store_survives_a_round_trip(fast_uri: str) -> None:
     store = open_store(fast_uri, "notes")
-    assert store.state() is None
+    assert store.metadata() is None
     store.prepare(4)
     state = StoreMetadata("g'\"\\", "f\n", 4, complete=True, revision=7, state="s", count=3, target=0.9)
     store.set_metadata(StoreMetadata("other", "f", 4))
     store.set_metadata(state)
-    assert store.state() == state
+    assert store.metadata() == state
     store.drop()
-    assert store.state() is None
+    assert store.metadata() is None
     store.close()
