@@ -19,7 +19,7 @@ SIDE = 640
 
 _CACHED_THUMBNAILS = 256  # about 20 MB
 _CACHED_VERSIONS = 4096  # of photos in object storage, each of which takes a request
-_VERSION_MAX_AGE_S = 60.0
+VERSION_MAX_AGE_S = 60.0
 _QUALITY = 82
 
 
@@ -39,7 +39,7 @@ def cache_key(file: PhotoFile) -> tuple[int, int]:
         PhotoError: It does not exist; the message is the reason.
     """
     if not isinstance(file, Path):
-        return _version(file, int(time.monotonic() / _VERSION_MAX_AGE_S))
+        return _version(file, int(time.monotonic() / VERSION_MAX_AGE_S))
     try:
         status = file.stat()
     except OSError as error:

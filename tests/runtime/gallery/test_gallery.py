@@ -81,7 +81,7 @@ def test_a_gallery_between_two_bundles_refuses_to_answer(gallery: Gallery, photo
     """Its snapshot still has vectors of the old one: any answer would be wrong."""
     other = Bundle.load(write_tiny_bundle(tmp_path / "other", name="other", seed=1))
     interrupted = Gallery.open_or_create(photos, other, rebuild=True)
-    with pytest.raises(GalleryIncompatible, match=r"re-indexing with bundle 'other' is not finished; run: photoseek index"):
+    with pytest.raises(GalleryIncompatible, match=r"bundle 'other' is not finished; run: photoseek index"):
         Searcher(interrupted).search("red")
     interrupted.index()
     assert found(interrupted, "red", k=1)[0].startswith("red/")

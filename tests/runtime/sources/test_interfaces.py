@@ -84,7 +84,7 @@ def test_the_service_returns_photos_and_thumbnails(gallery: Gallery, s3: S3) -> 
 def test_thumbnails_are_cached_until_the_object_changes(
     gallery: Gallery, s3: S3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("photoseek.gallery.thumbnails._REMEMBERED_S", 1e-6)
+    monkeypatch.setattr("photoseek.gallery.thumbnails.VERSION_MAX_AGE_S", 1e-6)
     hit, other = Searcher(gallery).search("red", k=2)
     pictures = ThumbnailCache(gallery.path)
     first = pictures.thumbnail(hit.file, 40)
