@@ -28,7 +28,8 @@ torture: $(VENV)/dev.stamp ## run the durability tests TIMES (20) as long (an ho
 	PHOTOSEEK_TORTURE=$(TIMES) PHOTOSEEK_TORTURE_REPORT=$(CURDIR)/build/torture.jsonl $(BIN)/python -m pytest \
 	  --numprocesses=$(JOBS) --dist=loadfile \
 	  tests/runtime/durability tests/runtime/hostile tests/runtime/gallery/test_any_history.py tests/runtime/system/test_fork_safety.py \
-	  tests/runtime/gallery/test_sharing.py tests/runtime/service/test_soak.py tests/train/test_distributed.py $(ARGS)
+	  tests/runtime/gallery/test_sharing.py tests/runtime/service/test_soak.py tests/runtime/service/test_slow_clients.py \
+	  tests/runtime/ray_indexing/test_encoder.py tests/train/test_distributed.py $(ARGS)
 
 lint: $(VENV)/dev.stamp ## check style, types, imports and documentation (2 minutes)
 	$(BIN)/ruff check .

@@ -25,6 +25,7 @@ from photoseek.ray_indexing import RayBackend  # noqa: E402
 from photoseek.sources.base import PhotoEntry  # noqa: E402
 from photoseek.sources.local import LocalSource  # noqa: E402
 from tiny_photos import write_color  # noqa: E402
+from torture import rounds  # noqa: E402
 
 pytestmark = [
     pytest.mark.slow,
@@ -34,6 +35,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
+long = pytest.mark.skipif(rounds(1) == 1, reason="a minute long: run by make torture")
 _HEALTH = {"health_check_initial_delay_ms": 1000, "health_check_period_ms": 1000, "health_check_failure_threshold": 4}
 
 
@@ -140,7 +142,7 @@ def test_a_lost_node_loses_and_duplicates_no_photo(
 ) -> None:
     plain = Gallery.create(many, tiny_bundle, tmp_path / "plain")
     plain.index()
-    gallery = Gallery.create(many, tiny_bundle, tmp_path / "crewed")
+    gallery = Gallery.create(many, tiny_bundle, tmp_path / "by-ray")
     count_commits(gallery)
     folder = Watched(many, tmp_path / "read.log", pause_s=0.05, nodes_at_least=2)
     monkeypatch.setattr(GalleryPhotos, "source", folder)
@@ -164,13 +166,14 @@ def test_a_lost_node_loses_and_duplicates_no_photo(
     assert gallery.index(backend=RayBackend(cluster.address)).unchanged == 121
 
 
+@long
 def test_a_client_outside_the_cluster_sends_its_bundle(
     photos: Path, tiny_bundle: Bundle, cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = Gallery.create(photos, tiny_bundle, tmp_path / "plain")
     plain.index()
     monkeypatch.setattr(tiny_bundle, "reference", "/nowhere/bundle")
-    gallery = Gallery.create(photos, tiny_bundle, tmp_path / "crewed")
+    gallery = Gallery.create(photos, tiny_bundle, tmp_path / "by-ray")
     report = tried_again(
         lambda: gallery.index(tiny_bundle, backend=RayBackend(f"ray://127.0.0.1:{cluster.client_port}"))
     )
@@ -180,20 +183,22 @@ def test_a_client_outside_the_cluster_sends_its_bundle(
     assert Bundle.load(arrived).fingerprint == tiny_bundle.fingerprint
 
 
+@long
 def test_a_photo_that_kills_its_process_is_reported_and_delays_no_other(
     photos: Path, tiny_bundle: Bundle, cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gallery = Gallery.create(photos, tiny_bundle, tmp_path / "crewed")
+    gallery = Gallery.create(photos, tiny_bundle, tmp_path / "by-ray")
     monkeypatch.setattr(GalleryPhotos, "source", Watched(photos, tmp_path / "log", deadly="red/red-1.png"))
     report = gallery.index(backend=RayBackend(cluster.address))
     assert report.unreadable == [("red/red-1.png", "a process ended while it was decoded")]
     assert report.encoded == 23
 
 
+@long
 def test_an_interruption_saves_encoded_photos_and_a_machine_without_photos_is_named(
     many: Path, tiny_bundle: Bundle, cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gallery = Gallery.create(many, tiny_bundle, tmp_path / "crewed")
+    gallery = Gallery.create(many, tiny_bundle, tmp_path / "by-ray")
     monkeypatch.setattr(GalleryPhotos, "source", Watched(many, tmp_path / "log", pause_s=0.02))
 
     def interrupt(progress: Progress) -> None:
