@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -49,7 +50,7 @@ class SafeHeaders:
         await self._app(scope, receive, send_safely)
 
 
-class RequestCheck:
+class RequestCheck(ABC):
     """Base of middleware that refuses requests before anything of their body is read."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -60,9 +61,9 @@ class RequestCheck:
         error = await self.check(scope) if scope["type"] == "http" else None
         await (self._app if error is None else error.response())(scope, receive, send)
 
+    @abstractmethod
     async def check(self, scope: Scope) -> ApiError | None:
         """Return why a request is refused, or None."""
-        raise NotImplementedError
 
 
 class AllowedHosts(RequestCheck):
