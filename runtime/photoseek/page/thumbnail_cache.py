@@ -16,7 +16,7 @@ from pathlib import Path
 from photoseek.errors import PhotoError
 from photoseek.gallery.file_names import THUMBNAIL_NAME, THUMBNAILS
 from photoseek.gallery.thumbnails import cache_key, make_thumbnail
-from photoseek.photos.decode import read_photo
+from photoseek.photos.decode import load_plugins, read_photo
 from photoseek.photos.photo_file import PhotoFile
 from photoseek.system.folder_tag import is_tagged, make_tagged, open_file, open_folder
 from photoseek.system.removal import remove_file_in
@@ -78,6 +78,7 @@ class ThumbnailCache:
 
     def thumbnails(self, files: Sequence[PhotoFile], side: int = CARD_SIDE) -> list[bytes | PhotoError]:
         """Return the thumbnails of several photos, with an error in place of each photo that has none."""
+        load_plugins()
         with ThreadPoolExecutor(_DECODERS) as pool:
             return list(pool.map(lambda file: self._of_or_error(file, side), files))
 

@@ -197,6 +197,15 @@ def _bytes_of(source: object) -> bytes:
     raise PhotoError(f"expected a path, the bytes of a file or an open picture, found {type(source).__name__}")
 
 
+def load_plugins() -> None:
+    """Import Pillow's plugins; call this before threads decode.
+
+    An import that runs out of memory may leave a lock of Python's import system, for which other threads would wait
+    forever.
+    """
+    _formats(heif=False)
+
+
 @cache
 def _formats(heif: bool) -> tuple[str, ...]:
     """Return those of ``FORMATS`` that this build of Pillow has, with HEIF if it is needed."""

@@ -34,6 +34,22 @@ with Gallery.open(sys.argv[1]) as gallery:
         Searcher(gallery, engine=sys.argv[2]).search("red", k=3)
 """
 
+_IMPORTS = """
+import sys, threading
+from PIL import Image
+from photoseek import Gallery
+
+threads, init = set(), Image.init
+def noted():
+    if not Image._initialized >= 2:
+        threads.add(threading.current_thread().name)
+    return init()
+Image.init = noted
+with Gallery.open(sys.argv[1]) as gallery:
+    assert gallery.index().encoded
+print(*threads)
+"""
+
 
 @pytest.fixture(scope="module")
 def changing(tmp_path_factory: pytest.TempPathFactory) -> Changing:
@@ -58,3 +74,10 @@ def test_low_memory_is_an_error_and_damages_nothing(changing: Changing, tmp_path
     assert ended <= 1 + refused // 10
     report("processes out of memory", refused)
     report("processes out of memory that a native library ended", ended)
+
+
+def test_pillows_plugins_are_imported_before_threads_decode(changing: Changing, tmp_path: Path) -> None:
+    """An import that runs out of memory in a thread may leave a lock for which all others wait forever."""
+    command = [sys.executable, "-c", _IMPORTS, str(changing.copy(tmp_path / "photos"))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment(), check=True)
+    assert done.stdout.split() == ["MainThread"]

@@ -8,6 +8,7 @@ from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoo
 from dataclasses import dataclass, field
 
 from photoseek.gallery.indexing.pipeline import BATCH, Batch, PhotoEncoder
+from photoseek.photos.decode import load_plugins
 from photoseek.sources.base import PhotoEntry
 from photoseek.system.cpu import available_cores
 
@@ -34,6 +35,7 @@ class ThreadBackend:
         self, work: Sequence[PhotoEntry], photo_encoder: PhotoEncoder, on_batch: Callable[[Batch], None]
     ) -> Generator[Batch]:
         """See ``EncodingBackend.encode``."""
+        load_plugins()
         batches = [work[start : start + BATCH] for start in range(0, len(work), BATCH)]
         yield from _prefetch(photo_encoder.batch, batches, on_batch, self.workers, self.ahead)
 
