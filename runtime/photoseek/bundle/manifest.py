@@ -79,7 +79,7 @@ class FileRecord:
 
     @classmethod
     def of(cls, path: Path) -> FileRecord:
-        """Return the record of a file as it is now."""
+        """Return the current record of a file."""
         return cls(path.stat().st_size, file_sha256(path))
 
 

@@ -18,7 +18,7 @@ Box = tuple[int, int, int, int]
 
 
 def to_rgb(image: Image.Image, block: int = BLOCK) -> Image.Image:
-    """Return a picture of any Pillow mode as 8-bit RGB; an RGB picture is returned as it is."""
+    """Return a picture of any Pillow mode as 8-bit RGB; an RGB picture is returned unchanged."""
     if image.mode == "RGB":
         return image
     boxes = list(_row_blocks(*image.size, block))

@@ -1,4 +1,4 @@
-"""Photos of a run as a Ray dataset: sent to workers in blocks, and returned as tables as they are encoded."""
+"""Photos of a run as a Ray dataset: sent to workers in blocks, and returned in tables when encoded."""
 
 from __future__ import annotations
 

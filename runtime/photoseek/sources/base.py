@@ -44,7 +44,7 @@ class PhotoSource(Protocol):
         """
 
     def read_stable(self, photo: PhotoEntry) -> tuple[PhotoEntry, bytes] | None:
-        """Return a photo as it is now, and its content; None if it no longer exists.
+        """Return the current record of a photo and its content, or None if it no longer exists.
 
         Raises:
             PhotoUnreachable: The storage cannot be reached.

@@ -18,7 +18,7 @@ _MAX_TOKENS = 65_536
 
 @dataclass(frozen=True)
 class ExternalModel:
-    """A model in the layout of another program, as far as it is known without running it.
+    """A model in the layout of another program, described without running it.
 
     Attributes:
         layout: The name of the layout.
@@ -73,7 +73,7 @@ def build_model(
         texts: Text towers; if they accept one number of tokens only, texts are padded and truncated to it.
         visions: Image towers, by the same precisions.
         preprocessing: Of photos.
-        text_input: Of texts, as far as the configuration records it.
+        text_input: Preprocessing of texts according to the configuration.
         languages: That it reads.
         config_files: Further files.
         dim: Length of vectors by the configuration; what the graphs declare takes precedence.

@@ -50,7 +50,7 @@ class _Run:
     limits: Limits
 
     def work(self, found: list[PhotoEntry], bundle: Bundle) -> list[PhotoEntry]:
-        """Return the photos that a bundle has not encoded as they are now."""
+        """Return the photos whose current content a bundle has not encoded."""
         settled = self.database.unchanged(bundle.fingerprint)
         return [photo for photo in found if settled.get(photo.path) != photo]
 

@@ -56,7 +56,7 @@ class PhotoEncoder:
         return Batch(len(part), read, contents, skipped)
 
     def _decoded(self, part: Sequence[PhotoEntry]) -> list[_Decoded | None]:
-        """Decode photos: of a disk one by one on this thread's core, others concurrently, as they are fetched."""
+        """Decode photos: local ones one by one, remote ones concurrently while others are fetched."""
         if self.folder.read_concurrency < 2:
             return [_decode(photo, self) for photo in part]
         with ThreadPoolExecutor(self.folder.read_concurrency, thread_name_prefix="photoseek-fetch") as pool:
