@@ -28,11 +28,7 @@ CALLERS = 2
 CALLER = "127.0.0.2"
 OPEN_FILES = 1_024  # the usual soft limit
 SERVICE_FILES = 3_000  # the hard limit: enough for the default number of connections
-LONG = seconds(0, 1) > 0
-"""Whether this is a long run, with enough samples to compare latencies."""
-STARVED_MS = 3_000.0
-"""Limit of a short run, which shares the cores with other tests. Without limits, requests time out after 10 s."""
-ROUNDS = 3  # a machine that does other work at the same time may spoil one
+ROUNDS = 8  # other work of the machine may spoil some
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts on the limits of Linux")
 
@@ -159,5 +155,4 @@ def test_slow_clients_do_not_delay_others(large: Gallery) -> None:
         print(f"usually {usual}, among slow clients {under}")
         assert (usual.failures, under.failures) == ([], [])
         report("requests answered among slow clients", len(under.seconds))
-    longest = 3 * max(usual.p99 for usual, _ in rounds) if LONG else STARVED_MS
-    assert min(under.p99 for _, under in rounds) <= longest
+    assert any(under.p99 <= 3 * usual.p99 for usual, under in rounds)
