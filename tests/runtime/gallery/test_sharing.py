@@ -132,8 +132,9 @@ def together(count: int, work: Callable[[], None]) -> None:
     threads = [threading.Thread(target=run) for _ in range(count)]
     for thread in threads:
         thread.start()
+    deadline = time.monotonic() + rounds(120)
     for thread in threads:
-        thread.join(120)
+        thread.join(deadline - time.monotonic())
         assert not thread.is_alive()
     if errors:
         raise errors[0]
