@@ -48,7 +48,7 @@ _WORDS = [
     "<|endoftext|>",
 ]
 _CHINESE = "一只狗在海滩上奔跑的照片红色汽车"
-_SMALL = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+_SMALL = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
 _VISION = {**_SMALL, "image_size": SIZE, "patch_size": 16}
 
 TEXTS = [

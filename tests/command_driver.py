@@ -5,6 +5,7 @@ As a script, it reads a JSON list of runs on standard input, imports the program
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -15,6 +16,8 @@ import termios
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+from typer.testing import CliRunner
 
 from typed_commands import environment
 
@@ -75,9 +78,10 @@ def run_all(runs: Sequence[Run]) -> list[Printed]:
 def _main() -> None:
     runs = [Run(**{**each, "words": tuple(each["words"])}) for each in json.load(sys.stdin)]
     for name in {run.words[0] for run in runs}:
-        for module in _PROGRAMS[name]:
-            importlib.import_module(module)
+        app = [importlib.import_module(module) for module in _PROGRAMS[name]][0].app
+        CliRunner().invoke(app, ["nothing"])  # typer imports what parses arguments when it parses the first
     importlib.import_module("photoseek.search.searcher")
+    gc.freeze()  # children don't copy the memory of a collection
     results = [_on_terminal(run) if run.terminal else _in_pipes(run) for run in runs]
     json.dump([(output.decode("latin-1"), code) for output, code in results], sys.stdout)
 
