@@ -26,7 +26,7 @@ test: $(VENV)/dev.stamp ## run all tests (20 minutes)
 torture: $(VENV)/dev.stamp ## run the durability tests TIMES (20) as long (an hour)
 	mkdir -p build
 	PHOTOSEEK_TORTURE=$(TIMES) PHOTOSEEK_TORTURE_REPORT=$(CURDIR)/build/torture.jsonl $(BIN)/python -m pytest \
-	  --numprocesses=$(JOBS) --dist=loadfile \
+	  --numprocesses=$(JOBS) --dist=loadscope \
 	  tests/runtime/durability tests/runtime/hostile tests/runtime/gallery/test_any_history.py tests/runtime/system/test_fork_safety.py \
 	  tests/runtime/gallery/test_sharing.py tests/runtime/service/test_soak.py tests/runtime/service/test_slow_clients.py \
 	  tests/runtime/ray_indexing/test_encoder.py tests/train/test_distributed.py $(ARGS)

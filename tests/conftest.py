@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,6 +16,10 @@ from photoseek import Bundle, Gallery
 from photoseek.gallery.location import FOLDER
 from tiny_bundle import COLORS, write_tiny_bundle
 from tiny_photos import write_color
+
+if TYPE_CHECKING:
+    from xdist.remote import Producer
+    from xdist.scheduler import LoadFileScheduling
 
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="photoseek-state-")  # tests trust galleries that users must not
 atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
@@ -64,6 +69,25 @@ def home(gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     monkeypatch.setenv("HOME", str(photos.parent))
     monkeypatch.chdir(photos.parent)
     return photos.parent
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    """Run the tests of a folder in one process, which creates their bundles, checkpoints and servers once."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class FolderScheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return nodeid.partition("::")[0].rpartition("/")[0]
+
+    config.option.loadscopereorder = False  # else folders with few but long tests are last, in one process
+    return FolderScheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with the folders of slow tests, so that no process ends long after the others."""
+    slow = {item.path.parent for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path.parent not in slow)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

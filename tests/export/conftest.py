@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
 import torch
+from torch.onnx._internal.exporter import _registration
 from typer.testing import CliRunner
 
 from exported_source import Exported
@@ -39,6 +42,15 @@ CAPTIONS = ["a red car next to a tree", "two white dogs on a beach at night", "a
 def one_thread() -> None:
     """Use one thread: the models are so small that threads would mostly wait for each other."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_registry() -> Iterator[None]:
+    """Parse the 500 operators of the exporter once; it parses them for each graph, which takes longer than a model."""
+    registry = _registration.ONNXRegistry
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "from_torchlib", staticmethod(cache(registry.from_torchlib)))
+        yield
 
 
 @pytest.fixture(scope="session")
