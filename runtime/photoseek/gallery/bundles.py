@@ -56,10 +56,10 @@ class GalleryBundles:
             return record
         primary = self.primary
         raise GalleryIncompatible(
-            f"gallery holds {primary.dim}-d vectors of bundle {primary.name!r} ({primary.fingerprint[:12]}), but "
-            f"bundle {bundle.name!r} ({bundle.fingerprint[:12]}) makes other {bundle.dim}-d ones; re-index with: "
-            f"{reindex_command(self._gallery, self._database)} --bundle {bundle.path} --rebuild, or keep both with "
-            "--add-bundle instead"
+            f"gallery has {primary.dim}-d vectors of bundle {primary.name!r} ({primary.fingerprint[:12]}), but "
+            f"bundle {bundle.name!r} ({bundle.fingerprint[:12]}) makes different {bundle.dim}-d ones; re-index with: "
+            f"{reindex_command(self._gallery, self._database)} --bundle {bundle.path} --rebuild, or with --add-bundle "
+            "instead to keep both"
         )
 
     def load(self, name: str | Path | None = None) -> Bundle:

@@ -120,7 +120,7 @@ class Gallery:
             found_instead = why_no_folder(folder)
             reason = f": {found_instead}" if found_instead else ""
             raise GalleryNotFound(
-                f"no gallery at {printable(folder)}{reason}; make one with: photoseek index PHOTOS --bundle BUNDLE"
+                f"no gallery at {printable(folder)}{reason}; create one with: photoseek index PHOTOS --bundle BUNDLE"
             )
         expect_database(found)
         return cls(found, Database(found / DATABASE, recover=recover), trust)

@@ -60,7 +60,7 @@ def watch_gallery(
     if not isinstance(source := gallery.photos.source, LocalSource):
         raise QueryError(
             f"{source.address}: expected a folder of this machine: object storage does not report changes; "
-            "run photoseek index again from time to time, by cron for example"
+            "run photoseek index regularly, for example with cron"
         )
     index = partial(gallery.index, bundle, precision=precision, recall=recall, progress=progress)
     yield from _Watcher(gallery, index, _watchfiles(), stop or threading.Event(), poll_ms, settle_s).reports()

@@ -95,11 +95,11 @@ def _join(ray: Any, address: str, timeout_s: float) -> None:
         if address != "auto":
             raise IndexingError(f"{address}: the Ray cluster cannot be joined: {_line(error)}; {_TOKEN}") from error
         raise IndexingError(
-            "auto: no Ray cluster runs on this machine; start one with: ray start --head, name one elsewhere, or use "
-            "this machine alone: --ray local"
+            "auto: no Ray cluster runs on this machine; start one with: ray start --head, pass the address of another, "
+            "or use only this machine: --ray local"
         ) from error
     except TimeoutError as error:
-        raise IndexingError(f"{address}: {error}; is it a Ray cluster, of this version of Ray? {_TOKEN}") from error
+        raise IndexingError(f"{address}: {error}; is it a Ray cluster of the same Ray version? {_TOKEN}") from error
     except Exception as error:  # what Ray raises here has many classes
         raise IndexingError(f"{address}: the Ray cluster cannot be joined: {_line(error)}") from error
 

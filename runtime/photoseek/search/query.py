@@ -126,7 +126,7 @@ class QueryEncoder:
             raise QueryError("an empty query: expected a text, a photo, or both")
         total = np.sum([term.weight * term.vector for term in terms], axis=0, keepdims=True)
         if not np.abs(total).max() > _MIN_NORM:
-            raise QueryError("the parts of the query cancel out: expected something to look for")
+            raise QueryError("the terms of the query cancel out; change a term or a weight")
         return Query(normalize(total)[0], tuple(terms), exclude_id)
 
     def _encode_uncached(self, text: str, language: str | None) -> Vectors:

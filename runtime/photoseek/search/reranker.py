@@ -66,7 +66,7 @@ class Reranker(SearchBackend):
             BundleIncompatible: The bundle lacks the precision.
         """
         if bundle.fingerprint == searcher.bundle.fingerprint:
-            raise QueryError(f"rerank: expected a bundle other than {searcher.bundle.name!r}, which searches already")
+            raise QueryError(f"rerank: expected a bundle other than {searcher.bundle.name!r}, the first bundle")
         self.searcher, self.gallery = searcher, searcher.gallery
         self.bundle = bundle
         self.depth = check_depth(depth)

@@ -146,5 +146,5 @@ class SnapshotIndex(ForkAware):
         try:
             return _View(snapshot, snapshot.engine(self._engine))
         except GalleryDamaged as error:  # the vectors are intact
-            _log.warning("every photo is scored, without an index: %s", error)
+            _log.warning("falling back to exact search: %s", error)
             return _View(snapshot, ExactIndex(snapshot.vectors), str(error))

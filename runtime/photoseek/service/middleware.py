@@ -132,7 +132,7 @@ class SameOrigin(RequestCheck):
         """Return why a request is refused, or None."""
         if scope.get(_AUTHENTICATED) or not _is_cross_origin(Headers(scope=scope)):
             return None
-        message = "a web page of another origin sent this request; expected the token of this server with it"
+        message = "cross-origin request: expected the token of this server"
         return ApiError(403, "cross_site", message)
 
 

@@ -106,7 +106,7 @@ def push(
             return _Push(gallery, bundle, store, expected, index_from, report).run(recall, rebuild)
         except StoreUnavailable as error:
             raise StoreUnavailable(
-                f"{error}; rows that were sent remain; run the same push again to continue"
+                f"{error}; sent rows are saved, run the command again to resume"
             ) from None
         finally:
             store.close()

@@ -68,7 +68,7 @@ def test_missing_and_empty_files_are_refused(tmp_path: Path, read: object) -> No
 
 def test_a_split_has_the_order_of_its_file_and_unique_names(tmp_path: Path) -> None:
     assert read_split(write(tmp_path / "s", "b.jpg\n\n a.jpg \n")) == ["b.jpg", "a.jpg"]
-    with pytest.raises(CaptionFileError, match=r"t:3: 'b.jpg' is on line 1, too"):
+    with pytest.raises(CaptionFileError, match=r"t:3: 'b.jpg' is also on line 1"):
         read_split(write(tmp_path / "t", "b.jpg\na.jpg\nb.jpg\n"))
 
 

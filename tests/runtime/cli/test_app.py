@@ -141,7 +141,7 @@ def test_verify_fails_on_a_damaged_file(tmp_path: Path) -> None:
         (
             ("search", "red", "--gallery", "/nowhere"),
             1,
-            "no gallery at /nowhere: no such folder; make one with: photoseek index",
+            "no gallery at /nowhere: no such folder; create one with: photoseek index",
         ),
         (("search", "red", "--gallery", ".", "--engine", "x"), 2, "'x' is not one of 'auto', 'exact', 'annoy'"),
         (

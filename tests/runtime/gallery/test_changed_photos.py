@@ -196,7 +196,7 @@ def test_verify_lists_changed_photos(same_size: Path, photos: Path, settled: Gal
     assert done.returncode == 1
     assert json.loads(done.stdout)["photos"] == [
         {"path": "blue/blue-1.png", "reason": "missing"},
-        {"path": PHOTO, "reason": "its content is not the one that was encoded"},
+        {"path": PHOTO, "reason": "its content differs from what was encoded"},
     ]
     assert (settled.path / "gallery.sqlite").read_bytes() == before
     done = photoseek_command("index", photos, "--rehash", "--json")

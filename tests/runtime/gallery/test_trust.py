@@ -57,7 +57,7 @@ def album(gallery: Gallery, photos: Path, state: Path) -> Gallery:
 
 @pytest.mark.usefixtures("no_model")
 def test_a_bundle_inside_an_album_does_not_run(album: Gallery) -> None:
-    with pytest.raises(GalleryUntrusted, match=r"records the bundle .*/photos/bundle, which you have not named here"):
+    with pytest.raises(GalleryUntrusted, match=r"its bundle .*/photos/bundle is not one that you named"):
         Searcher(album)
 
 
@@ -112,7 +112,7 @@ def test_photos_elsewhere_are_neither_read_nor_returned(gallery: Gallery, place:
         lambda: gallery.photos.file_of("red/red-0.png"),
         lambda: Searcher(gallery),
     ):
-        with pytest.raises(GalleryUntrusted, match=r"records its photos in .*, which you have not named for it here"):
+        with pytest.raises(GalleryUntrusted, match=r"its photo folder .* is not one that you named for it"):
             use()
     assert gallery.status().photos == 24  # it is still described
 

@@ -75,7 +75,7 @@ def test_a_server_that_stops_and_starts_again(  # type: ignore[no-untyped-def]
         ask(strict)
     assert time.monotonic() - started < 12
     assert small_gallery.database.meta()["gallery"] not in str(error.value)
-    with pytest.raises(StoreUnavailable, match="rows that were sent remain; run the same push again to continue"):
+    with pytest.raises(StoreUnavailable, match="sent rows are saved, run the command again to resume"):
         push(small_gallery, server.uri)
     assert ask(lenient) == expected
     assert ask(lenient, where) == filtered

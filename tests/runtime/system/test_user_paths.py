@@ -71,7 +71,7 @@ def test_any_text_is_a_folder_or_an_error_of_photoseek(text: str) -> None:
         ("/etc/passwd", "expected a folder, found a file"),
         ("/nowhere", "no such folder"),
         ("~nobody-here/x", "no such folder"),
-        ("a\0b", "characters that no name can have"),
+        ("a\0b", "characters that names cannot contain"),
         ("a" * 5000, "File name too long"),
     ],
 )
@@ -105,7 +105,7 @@ def test_a_folder_without_permission_is_an_error(tmp_path: Path) -> None:
     ran = subprocess.run([sys.executable, "-c", _AS_NOBODY, str(locked)], capture_output=True, text=True, check=False)
     locked.chmod(0o700)
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert "that you may read, found one without that permission" in ran.stdout
+    assert "expected a readable folder, found one without permission" in ran.stdout
 
 
 def test_a_long_name_is_shortened_on_one_line() -> None:

@@ -54,7 +54,7 @@ def _missing(folder: Path) -> str:
         return f"expected a tokenizer: {TOKENIZER}, or {VOCABULARY} with {MERGES}, or {BERT}; copy it there"
     return (
         f"found {pieces}, but no {TOKENIZER}, the supported form; convert it with transformers "
-        f"(AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR)), or make a bundle of the model's PyTorch folder: "
+        f"(AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR)), or convert the model's PyTorch folder: "
         "photoseek-export --from-clip DIR --out BUNDLE"
     )
 

@@ -188,7 +188,7 @@ class Connection(ForkAware):
                 "(if the disk is read-only: on a copy of the folder on a writable disk)"
             )
         if code in _TRANSIENT:
-            return GalleryError(f"{self.path}: {error}; free the disk or the file, and try again")
+            return GalleryError(f"{self.path}: {error}; free disk space or unlock the file, and try again")
         return GalleryDamaged(f"{self.path}: not a gallery database: {error}; restore it from a backup")
 
 

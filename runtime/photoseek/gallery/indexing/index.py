@@ -132,7 +132,7 @@ def _scan(gallery: Path, database: Database, folder: PhotoSource) -> _Scan:
         _check_mounts(database, folder.root, found, gaps)
     removed = {path for path in missing if not gaps.covers(path)}
     if removed and not found:
-        question = "is its disk mounted?" if isinstance(folder, LocalSource) else "is it the right place?"
+        question = "is its disk mounted?" if isinstance(folder, LocalSource) else "is the address correct?"
         raise GalleryNotFound(f"{folder.address}: no photo found where {len(missing):,} were; {question}")
     return _Scan(found, gaps, missing, removed)
 
@@ -142,7 +142,7 @@ def _check_mounts(database: Database, root: Path, found: list[PhotoEntry], gaps:
     known = set(json.loads(database.meta().get(_MOUNTS, "[]")))
     for mount in known - gaps.mounts:
         if (root / encode_filename(mount)).is_dir() and not any(photo.path.startswith(f"{mount}/") for photo in found):
-            gaps.reasons[mount] = "not mounted; if its photos are gone for good, remove this empty folder"
+            gaps.reasons[mount] = "not mounted; if its photos were deleted, remove this empty folder"
             gaps.mounts.add(mount)
     if gaps.mounts != known:
         database.set_meta(**{_MOUNTS: json.dumps(sorted(gaps.mounts))})

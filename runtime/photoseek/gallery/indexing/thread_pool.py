@@ -75,7 +75,7 @@ def _completed(
     """Wait for at least one batch, and pass all completed ones to ``on_batch`` before the first is yielded."""
     done = _wait(pending, threads, FIRST_COMPLETED)
     if not done:
-        raise MemoryError("a thread that encodes photos has ended unexpectedly; is memory short?")
+        raise MemoryError("a thread that encodes photos has ended unexpectedly; is there enough memory?")
     failed = [future for future in done if future.exception() is not None]
     pending -= done
     batches = [future.result() for future in done if future not in failed]

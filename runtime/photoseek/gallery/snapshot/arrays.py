@@ -63,7 +63,7 @@ def mmap_ids(path: Path, count: int) -> Rows:
     """
     ids: Rows = _map(path, np.int64, (count,))
     if ids[0] < 1 or (np.diff(ids) < 1).any():
-        raise ValueError("expected ids that rise from 1 on")
+        raise ValueError("expected increasing ids of at least 1")
     return ids
 
 

@@ -73,9 +73,9 @@ def check_matches_database(snapshot: Snapshot, database: Database) -> None:
     """
     made, now = snapshot.manifest, database_state(database, snapshot.manifest.fingerprint)
     if made.gallery != now.gallery:
-        raise GalleryDamaged(f"{snapshot.path}: made from another database than {database.path}; {REPAIR_HINT}")
+        raise GalleryDamaged(f"{snapshot.path}: built from another database than {database.path}; {REPAIR_HINT}")
     if made.revision > now.revision:
-        raise GalleryDamaged(f"{snapshot.path}: shows a later state than {database.path} is in; {REPAIR_HINT}")
+        raise GalleryDamaged(f"{snapshot.path}: is newer than {database.path}; {REPAIR_HINT}")
 
 
 def database_state(database: Database, fingerprint: str) -> SourceState:

@@ -64,7 +64,7 @@ def read_manifest(folder: Path, checksum: str) -> SnapshotManifest:
     path = folder / MANIFEST
     raw = read_bounded(path)
     if hashlib.sha256(raw).hexdigest() != checksum:
-        raise ValueError("its sha256 is not the one that CURRENT names")
+        raise ValueError("its sha256 differs from the one in CURRENT")
     values = json.loads(raw)
     if not isinstance(values, dict) or type(values.get("format")) is not int or values["format"] < 1:
         raise ValueError("expected a JSON object with a format number")

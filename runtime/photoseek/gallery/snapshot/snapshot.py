@@ -214,7 +214,7 @@ def _write_vectors(folder: Path, rows: Iterator[tuple[int, Vectors]], count: int
         mmap_ids(folder / IDS, count)
         return mmap_vectors(folder / VECTORS, count, dim)
     except ValueError as error:
-        raise GalleryDamaged(f"{folder}: read back other data than was written: {error}; index again") from error
+        raise GalleryDamaged(f"{folder}: read back different data than written: {error}; index again") from error
 
 
 def _publish(gallery: Path, partial: Path, name: str, manifest: SnapshotManifest) -> None:
@@ -256,7 +256,7 @@ def _check(path: Path, record: FileRecord) -> None:
     except OSError as error:
         raise GalleryDamaged(f"{path}: {error.strerror or error}; {REPAIR_HINT}") from error
     if found != record:
-        what = f"{record.bytes:,} bytes, found {size:,}" if size != record.bytes else "another content"
+        what = f"{record.bytes:,} bytes, found {size:,}" if size != record.bytes else "the recorded sha256"
         raise GalleryDamaged(f"{path}: expected {what}; {REPAIR_HINT}")
 
 
