@@ -105,9 +105,7 @@ def push(
         try:
             return _Push(gallery, bundle, store, expected, index_from, report).run(recall, rebuild)
         except StoreUnavailable as error:
-            raise StoreUnavailable(
-                f"{error}; sent rows are saved, run the command again to resume"
-            ) from None
+            raise StoreUnavailable(f"{error}; sent rows are saved, run the command again to resume") from None
         finally:
             store.close()
 
