@@ -71,7 +71,7 @@ def caption_files(
     missing = [tower for tower in ("", *towers) if tower not in files]
     if missing and "int8" in precisions:
         raise ExportError(
-            "int8 requires an evaluation of each text tower, found no captions for that of "
+            "int8 requires an evaluation of each text tower, found no captions for the tower of "
             f"{missing[0] or ', '.join(languages)}; pass them with another --captions; no bundle was written"
         )
     return files

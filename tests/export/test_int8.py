@@ -92,7 +92,7 @@ def test_int8_requires_an_evaluation_and_another_precision(
 def test_int8_requires_captions_for_each_text_tower(
     checkpoint: Path, chinese_checkpoint: Path, captioned: EvaluationImages, calibration: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(ExportError, match="found no captions for that of zh; pass them with another --captions"):
+    with pytest.raises(ExportError, match="found no captions for the tower of zh; pass them with another --captions"):
         export_checkpoint(
             checkpoint,
             tmp_path / "b",

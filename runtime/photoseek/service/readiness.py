@@ -54,7 +54,7 @@ class Readiness:
             result = ApiError(503, "not_ready", error.message)
         except Exception:  # a missing bundle, a failed disk: whatever it is, the service is not ready
             _log.exception("not ready")
-            result = ApiError(503, "not_ready", "the gallery does not respond; see the log of the server for details")
+            result = ApiError(503, "not_ready", "the gallery does not respond; see the server log for details")
         self._backend.metrics.ready.set(not isinstance(result, ApiError))
         return result
 

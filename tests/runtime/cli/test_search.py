@@ -190,7 +190,7 @@ def test_a_failing_or_missing_viewer_is_reported(gallery: Gallery, tmp_path: Pat
     path = fake_viewer(tmp_path / "bin", "exit 3")
     failed = photoseek_command("search", "red", "--gallery", gallery.path, "--open", PATH=path)
     assert failed.returncode == 1
-    assert "could not open" in failed.stderr
+    assert "cannot open" in failed.stderr
     assert "(exit code 3)" in failed.stderr
     (tmp_path / "empty").mkdir()
     absent = photoseek_command("search", "red", "--gallery", gallery.path, "--open", PATH=str(tmp_path / "empty"))
