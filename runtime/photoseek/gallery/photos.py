@@ -25,12 +25,12 @@ class GalleryPhotos:
 
     @property
     def recorded(self) -> PhotoSource:
-        """The folder that the gallery records, trusted or not: to name it, not to read from it."""
+        """The folder that the gallery records, trusted or not; use it only for display."""
         return recorded_source(self._gallery, self._database)
 
     @property
     def source(self) -> PhotoSource:
-        """The folder, to read from it.
+        """The folder to read photos from.
 
         Raises:
             GalleryUntrusted: The gallery records a folder elsewhere that this user has not named.

@@ -1,4 +1,4 @@
-"""Trust: a gallery may use the photo folders and bundles that its user has named on this computer.
+"""Trust: a gallery may use only the photo folders and bundles that its user has named on this computer.
 
 A gallery records where its photos and bundles are. A gallery from someone else may record any path: a private folder
 whose photos would be served, or a bundle whose graphs would run. So a record is followed only if it cannot point

@@ -48,7 +48,7 @@ def connected(address: str, timeout_s: float) -> Iterator[Any]:
         MissingExtra: Ray or its data library is not installed.
         IndexingError: The cluster cannot be reached.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing leaves the machine
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no telemetry
     try:
         import ray
         import ray.data
@@ -100,12 +100,12 @@ def _join(ray: Any, address: str, timeout_s: float) -> None:
         ) from error
     except TimeoutError as error:
         raise IndexingError(f"{address}: {error}; is it a Ray cluster of the same Ray version? {_TOKEN}") from error
-    except Exception as error:  # what Ray raises here has many classes
+    except Exception as error:  # Ray raises many classes here
         raise IndexingError(f"{address}: the Ray cluster cannot be joined: {_line(error)}") from error
 
 
 def _with_timeout(seconds: float, join: Callable[[], object]) -> None:
-    """Call in another thread, which is abandoned if it takes too long: Ray has no timeout.
+    """Call a function in another thread, which is abandoned after a timeout, because Ray has none.
 
     Raises:
         TimeoutError: It took longer.

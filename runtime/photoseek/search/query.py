@@ -21,7 +21,7 @@ from photoseek.vectors import Vectors, normalize
 if TYPE_CHECKING:
     from photoseek.bundle.onnx_session import Mode
 
-_MIN_NORM = 1e-6  # a sum of unit vectors below this has no direction
+_MIN_NORM = 1e-6  # a shorter sum of unit vectors has no direction
 _RECENT_QUERIES = 512  # cached text vectors, a few KB each
 
 PhotoLookup = Callable[[str], tuple[int, Vectors]]
@@ -43,7 +43,7 @@ class Query:
 
     Attributes:
         vector: Unit vector, (dim,).
-        terms: The vectors that it is the sum of.
+        terms: The weighted vectors whose sum it is.
         exclude_id: Id of a photo that is not a hit.
         rerank: The same query in the space of a second bundle, for a ``Reranker``.
     """

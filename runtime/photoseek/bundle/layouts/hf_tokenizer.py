@@ -22,12 +22,12 @@ def find_text_spec(folder: Path, max_length: int, *, fixed_length: bool) -> Text
     """Return how texts become the input of the text tower.
 
     Args:
-        folder: With tokenizer files.
-        max_length: Tokens of a text that the model reads.
+        folder: Folder of the tokenizer files.
+        max_length: Maximum number of tokens of a text.
         fixed_length: Whether each text is padded to the maximum length, without masking the padding.
 
     Raises:
-        BundleIncompatible: There is no tokenizer, or none in a supported form.
+        BundleIncompatible: There is no tokenizer in a supported form.
         BundleDamaged: A file is not JSON.
     """
     config = optional_json(folder / CONFIG)

@@ -40,7 +40,7 @@ class _Scan:
 
 @dataclass(frozen=True)
 class _Run:
-    """One indexing: where photos are read from and their vectors written to."""
+    """One indexing run: where photos are read from and their vectors are written to."""
 
     gallery: Path
     database: Database
@@ -138,7 +138,7 @@ def _scan(gallery: Path, database: Database, folder: PhotoSource) -> _Scan:
 
 
 def _check_mounts(database: Database, root: Path, found: list[PhotoEntry], gaps: ScanGaps) -> None:
-    """Record disks that are mounted inside the folder; an empty mount point is a gap: its photos are not removed."""
+    """Record disks that are mounted inside the folder; photos of an empty mount point are not removed."""
     known = set(json.loads(database.meta().get(_MOUNTS, "[]")))
     for mount in known - gaps.mounts:
         if (root / encode_filename(mount)).is_dir() and not any(photo.path.startswith(f"{mount}/") for photo in found):

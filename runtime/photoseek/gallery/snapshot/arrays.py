@@ -56,7 +56,7 @@ def mmap_vectors(path: Path, count: int, dim: int) -> Vectors:
 
 
 def mmap_ids(path: Path, count: int) -> Rows:
-    """Map the rising ids of photos (count,) into memory.
+    """Map the increasing ids of photos (count,) into memory.
 
     Raises:
         ValueError: The file contains anything else.

@@ -31,10 +31,10 @@ class SnapshotManifest:
     """The contents of a snapshot.
 
     Attributes:
-        revision: Revision of the database that it shows.
+        revision: Revision of the database when it was built.
         fingerprint: Of the bundle that encoded the vectors.
-        gallery: Name of the database that it was made from.
-        state: Name of the state of the database that it shows.
+        gallery: Name of the database that it was built from.
+        state: Name of the state of the database when it was built.
         count: Number of vectors.
         dim: Their length.
         tuning: Measurements and parameters of each engine.
