@@ -1,4 +1,4 @@
-"""Evaluation of each precision of a bundle with the runtime; an int8 that loses too much recall is rejected."""
+"""Evaluation of each precision of a bundle with the runtime; int8 is rejected if it loses too much recall."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def write_report(
 
 
 def _read_history(run: Path) -> list[dict[str, Any]]:
-    """Return the rows of ``history.jsonl``; empty before the end of the first epoch.
+    """Return the rows of ``history.jsonl``; empty until the first epoch ends.
 
     Raises:
         CheckpointDamaged: A line is not a JSON object with an epoch.
