@@ -186,7 +186,7 @@ def test_debug_shows_the_traceback() -> None:
     assert "GalleryNotFound" in done.stderr
 
 
-def test_a_pipe_that_is_closed_early_is_no_error(gallery: Gallery) -> None:
+def test_a_pipe_that_is_closed_early_is_not_an_error(gallery: Gallery) -> None:
     command = f"{sys.executable} -m photoseek search red -k 24 --json --gallery {gallery.path} | head -n 1"
     source = str(Path(photoseek.__file__).parents[1])
     done = subprocess.run(

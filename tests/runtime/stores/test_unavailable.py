@@ -28,7 +28,7 @@ SECRET = "s3cr%zzt!"
 
 @pytest.fixture(scope="module")
 def small_gallery(tmp_path_factory: pytest.TempPathFactory, tiny_bundle_path: Path) -> Gallery:
-    """Read only."""
+    """A gallery that tests do not change."""
     folder = tmp_path_factory.mktemp("galleries") / "small"
     gallery = make_gallery(folder, Bundle.load(tiny_bundle_path), scattered(COUNT, DIM), various(COUNT))
     make_generation(gallery)

@@ -1,4 +1,4 @@
-"""Paths as people type them: any text is a place or a sentence, in the library as on the command line."""
+"""Paths as people type them: any text is a path or a one-line error, in the library and on the command line."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_a_long_name_is_shortened_on_one_line() -> None:
 @pytest.mark.parametrize(
     "command", [("search", "red", "--gallery"), ("info",), ("verify",), ("index",), ("captions", "add")]
 )
-def test_the_command_line_prints_one_sentence(command: tuple[str, ...], gallery: Gallery) -> None:
+def test_the_command_line_prints_one_line(command: tuple[str, ...], gallery: Gallery) -> None:
     rest = ("--gallery", str(gallery.path)) if command[0] == "captions" else ()
     ran = CliRunner().invoke(app, [*command, "~nobody-here/x", *rest])
     assert ran.exit_code
