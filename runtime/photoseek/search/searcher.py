@@ -150,7 +150,7 @@ class Searcher(SearchBackend):
         encodable = name.encode("utf-8", "replace") == name.encode("utf-8", "surrogatepass")  # as all in a gallery
         found = self.index.find_photo(name) if encodable else None
         if found is None:
-            raise QueryError(f"no searchable photo {path!r} in this gallery; see: photoseek info")
+            raise QueryError(f"no photo {path!r} in this gallery, or it is not searchable; see: photoseek info")
         return found
 
     def _hits(self, neighbors: Neighbors, query: Query) -> tuple[list[Hit], Vectors]:

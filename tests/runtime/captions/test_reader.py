@@ -40,7 +40,7 @@ def test_byte_order_mark_windows_lines_and_blank_lines_are_accepted(tmp_path: Pa
         ("a.jpg#1\t  ", "expected a caption for"),
         ("a.jpg#1\tA cat\tcat", "expected 2 columns, NAME#I<TAB>caption, found 3"),
         ("z.jpg#0\tA cat", "unknown image 'z.jpg'"),
-        ("a.jpg#0\tA cat", "is on line 1, too"),
+        ("a.jpg#0\tA cat", "is also on line 1"),
     ],
 )
 def test_the_error_for_an_invalid_line_names_file_and_line(tmp_path: Path, line: str, reason: str) -> None:
