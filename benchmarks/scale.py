@@ -221,8 +221,8 @@ def table(results: Path, given: Assumptions) -> str:
     photos = _read(results / "photos.json")
     rate = photos["rows"]["photoseek int8"]["1024 px, photos/s"] / photos["machine"]["cores"]
     columns = (
-        "photos | engine | basis | machines | memory, GB | disk, GB | indexing, h | ms per query | queries/s per core | "
-        "$ per month | $ for 10^6 queries | $ to index 10^6 photos"
+        "photos | engine | basis | machines | memory, GB | disk, GB | indexing, h | ms per query | "
+        "queries/s per core | $ per month | $ for 10^6 queries | $ to index 10^6 photos"
     )
     lines = [f"| {columns} |", "|---" * (columns.count("|") + 1) + "|"]
     known = engines(results, given)
