@@ -1,4 +1,4 @@
-# Each command sets up what it needs in .venv, so that a fresh machine needs no step by hand.
+# Each command sets up what it needs in .venv, so that a fresh machine needs no manual step.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -17,13 +17,13 @@ help: ## list the commands
 demo: $(VENV)/app.stamp ## index 300 drawn scenes and open the search page
 	$(BIN)/photoseek demo $(ARGS)
 
-# A test process has one core: threads of BLAS and PyTorch would only wait for each other.
+# Each test process uses one core: threads of BLAS and PyTorch would only wait for each other.
 test torture: export OMP_NUM_THREADS = 1
 
 test: $(VENV)/dev.stamp ## run all tests (20 minutes)
 	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile $(ARGS)
 
-torture: $(VENV)/dev.stamp ## run the durability tests TIMES (20) as long (an hour)
+torture: $(VENV)/dev.stamp ## run the durability tests TIMES (20) times as long (an hour)
 	mkdir -p build
 	PHOTOSEEK_TORTURE=$(TIMES) PHOTOSEEK_TORTURE_REPORT=$(CURDIR)/build/torture.jsonl $(BIN)/python -m pytest \
 	  --numprocesses=$(JOBS) --dist=loadscope \
@@ -51,7 +51,7 @@ bench-million: $(BENCH)/bench.stamp ## search a million vectors with all peers
 	$(BENCH)/bin/python benchmarks/search.py 1000000
 	$(BENCH)/bin/python benchmarks/table.py
 
-bench-quick: $(BENCH)/bench.stamp bench-models ## measure text queries alone
+bench-quick: $(BENCH)/bench.stamp bench-models ## measure text queries only
 	$(BENCH)/bin/python benchmarks/text_query.py
 	$(BENCH)/bin/python benchmarks/table.py
 
@@ -84,13 +84,13 @@ endef
 .PHONY: compiler
 compiler:
 	@command -v $${CXX:-c++} >/dev/null || { \
-	  echo "photoseek: annoy is compiled when it is installed and needs a C++ compiler: install one" \
+	  echo "photoseek: annoy is built from source and needs a C++ compiler: install one" \
 	       "(Debian and Ubuntu: apt install g++, Fedora: dnf install gcc-c++, macOS: xcode-select --install)" >&2; \
 	  exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "photoseek: needs Python 3.11 or newer, found $$($(PYTHON) --version); name one with: make PYTHON=python3.12" >&2; \
+	  echo "photoseek: needs Python 3.11 or newer, found $$($(PYTHON) --version); select one with: make PYTHON=python3.12" >&2; \
 	  exit 1; }
 	@$(PYTHON) -c 'import ensurepip, os, sysconfig; os.stat(sysconfig.get_path("include") + "/Python.h")' 2>/dev/null || { \
-	  echo "photoseek: this Python can neither make an environment nor compile annoy without its headers: install them" \
+	  echo "photoseek: this Python lacks venv or the headers that building annoy needs: install both" \
 	       "(Debian and Ubuntu: apt install python3-venv python3-dev, Fedora: dnf install python3-devel)" >&2; \
 	  exit 1; }

@@ -1,10 +1,10 @@
-"""Models of the right shape to time: BERT-base and ResNet18, random weights, as a checkpoint and as a bundle.
+"""Models to benchmark: BERT-base and ResNet18 with random weights, as a checkpoint and as a bundle.
 
     python benchmarks/models.py
 
-makes them; that wants the extra ``export``. Time does not depend on what weights say. The captions are those of the
-demo's scenes, and so is the vocabulary: it has fewer word pieces than BERT's 30,522, which makes the embedding table
-smaller, and nothing slower.
+writes them; it needs the extra ``export``. The values of the weights do not affect the time. Captions and vocabulary
+are those of the demo's scenes. The vocabulary has fewer word pieces than BERT's 30,522, which makes the embedding table
+smaller but does not change the time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SCENES = 48
 
 @cache
 def captions() -> list[str]:
-    """Full captions of scenes, as people describe photos."""
+    """Return full captions of scenes, like those that people write for photos."""
     from photoseek_export.demo.scenes.scenes import DEMO_SEEDS, captions, compose
 
     return [captions(compose(seed), seed)[0] for seed in DEMO_SEEDS[:CAPTIONS]]
@@ -35,7 +35,7 @@ def scenes() -> Path:
 
 
 def bert() -> Path:
-    """A Hugging Face folder of a BERT of base shape: 12 layers, 768 wide."""
+    """Write a Hugging Face folder with a BERT of the shape of BERT-base, and return it."""
     from photoseek_train.model.compact_bert import CompactBert, create_compact_bert
 
     folder = CACHE / "bert-base"
@@ -46,7 +46,7 @@ def bert() -> Path:
 
 
 def bundle() -> Path:
-    """A bundle of both precisions, at 224 pixels."""
+    """Write a bundle of both precisions for 224 pixels, and return its folder."""
     out = CACHE / "bundle"
     if not out.exists():
         from photoseek_export.export import export_checkpoint
@@ -59,7 +59,7 @@ def bundle() -> Path:
 
 
 def checkpoint() -> Path:
-    """The same as a checkpoint."""
+    """Write the checkpoint that is exported as the bundle, and return its folder."""
     from photoseek_train.config import (
         AugmentConfig,
         DataConfig,
@@ -84,7 +84,7 @@ def checkpoint() -> Path:
 
 
 def _names(folder: Path, count: int) -> Path:
-    """A split of the first images."""
+    """Write a split file with the first images, and return it."""
     file = folder / "measured.txt"
     file.write_text("\n".join(sorted(path.name for path in folder.glob("images/*.jpg"))[:count]) + "\n", "utf-8")
     return file

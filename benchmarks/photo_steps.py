@@ -25,7 +25,7 @@ _ROUNDS = 3
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Run the benchmark and write the result."""
     encoder = ImageEncoder(Bundle.load(models.bundle()), "int8", threads=1)
     write(
         "photo_steps",

@@ -30,7 +30,7 @@ _BATCH = 16
 
 
 def jpegs(size: str) -> list[Path]:
-    """Photos of a size, made once."""
+    """Return photos of a size, which are generated once."""
     folder = CACHE / f"photos-{size}"
     made = sorted(folder.glob("*.jpg"))
     if len(made) < _COUNT[size]:

@@ -139,7 +139,7 @@ def _rows(found: RerankEvaluation, times: Mapping[str, Mapping[str, float]]) -> 
 
 
 def _rules(first: EncodedSplit, second: EncodedSplit) -> dict[str, Any]:
-    """R@1 + R@5 + R@10 of each rule by weight of the second bundle, at the default depth and at all photos."""
+    """Return recall of each rule by weight of the second bundle, at the default depth and over all photos."""
     rows: dict[str, Any] = {}
     for rule in ("zscore", "rrf"):
         for depth in (100, len(first.names)):

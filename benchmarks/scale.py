@@ -10,18 +10,18 @@ measured at N0 photos (its largest run):
                                                table and index for PostgreSQL
     disk(N)    = index(N) + 2 * 4 * dim * N    vectors are in the gallery's database, and in its generation or a store
     shards S   = ceil(memory(N) / (share * machine))       each machine has N / S photos in memory
-    ms(n)      = ms(n0) * growth(n) / growth(n0)            of a core, for the n = N / S photos of a shard:
+    ms(n)      = ms(n0) * growth(n) / growth(n0)            on one core, for the n = N / S photos of a shard:
                  exact       growth(n) = n                  every vector is read
                  graphs      growth(n) = log n              HNSW: Malkov and Yashunin, TPAMI 2018, section 4.2
                  annoy       growth(n) = n ^ b              b from its runs at 100,000 and 1,000,000
                  IVF-PQ      growth(n) = sqrt n             a fixed number of 4 sqrt(n) lists is probed
-    queries/s of a core        = 1000 / (S * ms(N / S))     each query goes to every shard
+    queries/s per core         = 1000 / (S * ms(N / S))     each query goes to every shard
     indexing hours             = (N / rate + S * build(N / S)) / cores / 3600
-                 rate        photos per second of a core, from files of 1024 pixels to vectors in int8
-                 build(n)    = build(n0) * n log n / (n0 log n0), in seconds of a core
-    dollars a month            = memory / share * price + disk * price + cores(N) * 730 * price
-                 cores(N)    = max(1, required queries/s / queries/s of a core)
-    dollars for a million queries   = 10^6 / (queries/s of a core) / 3600 * price
+                 rate        photos per second per core, from files of 1024 pixels to vectors in int8
+                 build(n)    = build(n0) * n log n / (n0 log n0), in core-seconds
+    dollars per month          = memory / share * price + disk * price + cores(N) * 730 * price
+                 cores(N)    = max(1, required queries/s / queries/s per core)
+    dollars for a million queries   = 10^6 / (queries/s per core) / 3600 * price
     dollars to index a million photos = indexing core-hours / N * 10^6 * price
 
 A row is marked ``measured`` if the engine was run with that number of photos, else with the number that it is
@@ -50,7 +50,7 @@ class Assumptions:
     """Prices and machine sizes; each is an option of the command.
 
     Attributes:
-        core_hour: Dollars per hour of a core.
+        core_hour: Dollars per core-hour.
         gb_month_memory: Dollars per month for a GB of memory.
         gb_month_disk: Dollars per month for a GB of solid-state disk.
         machine_gb: Memory of a machine in GB.
@@ -78,7 +78,7 @@ class Run:
         milliseconds: Median of a query, one caller, one core.
         memory: Bytes that queries read at random.
         index: Bytes on disk, without the vectors.
-        build: Seconds of a core that the index took.
+        build: Core-seconds that building the index took.
     """
 
     milliseconds: float
@@ -221,8 +221,8 @@ def table(results: Path, given: Assumptions) -> str:
     photos = _read(results / "photos.json")
     rate = photos["rows"]["photoseek int8"]["1024 px, photos/s"] / photos["machine"]["cores"]
     columns = (
-        "photos | engine | basis | machines | memory, GB | disk, GB | indexing, h | ms a query | queries/s of a core | "
-        "$ a month | $ for 10^6 queries | $ to index 10^6 photos"
+        "photos | engine | basis | machines | memory, GB | disk, GB | indexing, h | ms per query | "
+        "queries/s per core | $ per month | $ for 10^6 queries | $ to index 10^6 photos"
     )
     lines = [f"| {columns} |", "|---" * (columns.count("|") + 1) + "|"]
     known = engines(results, given)

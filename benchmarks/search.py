@@ -4,7 +4,7 @@
     python benchmarks/search.py 1000000     # a million; use ``--engines`` to skip those that take long to build
     python benchmarks/search.py 10000 --growth   # only photoseek's engines, for the curve over sizes
 
-Vectors are drawn around 2,000 centers of 64 latent dimensions; queries are apart from them, as texts are apart from
+Vectors are sampled around 2,000 centers of 64 latent dimensions; queries are offset from them, as texts are from
 photos. ``--vectors FILE.npy --queries FILE.npy`` uses real ones. The search effort of approximate engines is raised
 until recall@10 reaches 0.99. One thread runs one query at a time.
 """

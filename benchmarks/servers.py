@@ -22,8 +22,8 @@ class Server:
     """A running server.
 
     Attributes:
-        uri: Where.
-        process: Its first process.
+        uri: Address of the server.
+        process: Its main process.
         disk_mb: Returns the size of its data in MB, without logs.
     """
 

@@ -45,7 +45,7 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 
 
 def commands() -> str:
-    """The help of every command of the three programs."""
+    """Return the help of every command of the three programs as Markdown."""
     import photoseek.cli.app
     import photoseek_export.cli
     import photoseek_train.cli.app
@@ -60,7 +60,7 @@ def commands() -> str:
 
 
 def http_api() -> str:
-    """The endpoints of the service, from its OpenAPI document."""
+    """Return the endpoints of the service as Markdown, from its OpenAPI document."""
     from photoseek.service.app import make_app
 
     document = make_app(cast("Any", None)).openapi()  # the schema needs no gallery
@@ -78,7 +78,7 @@ def http_api() -> str:
 
 
 def _fields(document: dict[str, Any], operation: dict[str, Any]) -> list[tuple[str, str]]:
-    """Name and description of each field that a JSON body may have."""
+    """Return name and description of each field that a JSON body may have."""
     content = operation.get("requestBody", {}).get("content", {})
     name = content.get("application/json", {}).get("schema", {}).get("$ref", "").rpartition("/")[2]
     schema = document["components"]["schemas"].get(name, {})

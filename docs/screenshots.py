@@ -1,7 +1,6 @@
 """Pictures of the search page over the demo's drawn scenes, for the README: ``python docs/screenshots.py``.
 
-Needs the extras ``app`` and ``dev``, and a Chromium or Chrome; takes half a minute. The scenes are drawn into a folder
-that is thrown away.
+Needs the extras ``app`` and ``dev``, and Chromium or Chrome; takes half a minute. The scenes are in a temporary folder.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ def main() -> None:
 
 @contextmanager
 def _named(folder: Path) -> Iterator[Path]:
-    """A short name for a folder, since the page shows it; the folder itself where that name is taken."""
+    """Yield a short link to a folder, since the page shows its path; the folder itself if the name is taken."""
     short = Path(tempfile.gettempdir(), folder.name)
     if short.exists() or short.is_symlink():
         yield folder
@@ -68,7 +67,7 @@ def _named(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def serving(photos: Path) -> Iterator[str]:
-    """The page over a folder of photos, at a free port."""
+    """Serve the page for a folder of photos on a free port, and yield its URL."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -85,7 +84,7 @@ def serving(photos: Path) -> Iterator[str]:
 
 
 def wait_for(url: str) -> None:
-    """Until an address answers, for at most half a minute."""
+    """Wait until a URL responds, for at most half a minute."""
     for _ in range(300):
         try:
             urllib.request.urlopen(url, timeout=5).close()
@@ -96,7 +95,7 @@ def wait_for(url: str) -> None:
 
 
 def taken(browser: Browser, url: str, options: dict[str, object]) -> bytes:
-    """A picture of the page, once all photos of its answer are there; the second answer, when the towers are loaded."""
+    """Return a screenshot of the page with all photos of its results; of the second run, when the towers are loaded."""
     page = browser.new_page(**options)  # type: ignore[arg-type]
     for _ in range(2):
         page.goto(url)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Annoy 1.17.3: set_seed makes a build reproducible only with n_jobs=1, and the default is one thread a core.
+# Annoy 1.17.3: set_seed makes a build reproducible only with n_jobs=1, and the default is one thread per core.
 #
 # Expected: the same items, seed and number of trees give the same index file, as the README says about set_seed.
 # Found: each build thread seeds its own generator, and the threads append their trees to one array in the order in which they

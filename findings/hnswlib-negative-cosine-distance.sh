@@ -4,8 +4,8 @@
 # Expected: a distance is at least 0, so that sqrt(2 * distance) is the Euclidean distance of the unit vectors, and a filter
 # such as `0 <= distance < 0.05` finds exact duplicates.
 # Found: the space normalizes in float32 and returns 1 - <a, b>; the product of a vector with itself exceeds 1 by some ulp
-# for 40 % of the vectors below (source: hnswlib, bindings.cpp and space_ip.h). The square root is NaN there, and a duplicate filter
-# that demands distance >= 0 drops these true duplicates.
+# for 40 % of the vectors below (source: hnswlib, bindings.cpp and space_ip.h). For these, the square root is NaN, and a
+# duplicate filter that requires distance >= 0 drops true duplicates.
 # Workaround: clip at 0, or rescore the hits in float64.
 set -euo pipefail
 work=$(mktemp -d)

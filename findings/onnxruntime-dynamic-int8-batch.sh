@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # onnxruntime 1.24.1: in a dynamically quantized model, the output for one row depends on the other rows of its batch.
 #
-# Expected: a row has the same output in a batch as alone, as in the float model.
+# Expected: a row has the same output in a batch as on its own, as in the float model.
 # Found: quantize_dynamic inserts DynamicQuantizeLinear, whose scale and zero point cover the whole activation tensor
 # (source: ONNX operator specification, DynamicQuantizeLinear: the range comes from the minimum and maximum of the input). One
 # neighbor with large activations coarsens the grid of every other row. per_channel=True does not help, because it

@@ -49,16 +49,16 @@ class Additional:
 
 @dataclass(frozen=True)
 class Changing:
-    """A folder of photos, with a gallery of its past, and what it answered and will answer.
+    """A folder of photos that changed after it was indexed, with the expected answers before and after re-indexing.
 
     Attributes:
-        folder: To be copied and not to be touched.
-        bundle: What it is indexed with.
-        old: The answers of the gallery as it is.
-        new: Those after it is indexed.
-        changed: Photos that are not any more what they were.
+        folder: The folder; tests copy it and do not change it.
+        bundle: The primary bundle of its gallery.
+        old: Answers of the gallery before it is indexed again.
+        new: Answers after that.
+        changed: Photos whose content changed.
         removed: Photos that no longer exist.
-        additional: The same of an additional bundle; None where there is none.
+        additional: An additional bundle and its answers, or None.
     """
 
     folder: Path
@@ -99,9 +99,9 @@ class Changing:
 
     @property
     def allowed(self) -> list[Answers]:
-        """The old state, the new one, or the old one without photos that are known to be others now, or none.
+        """The valid answers: the old state, with or without changed and removed photos, or the new state.
 
-        A photo that could not be read now, for want of memory, is as it was.
+        A photo that could not be read, because memory ran out, is unchanged.
         """
         return self._between(self.old, self.new)
 
@@ -109,9 +109,9 @@ class Changing:
         return [*(without(old, left) for left in (set(), self.changed, self.removed, self.changed | self.removed)), new]
 
     def check(self, folder: Path) -> bool:
-        """Assert that a tortured copy holds the old state or the new one, and comes to the new one when indexed again.
+        """Assert that a copy has the old or the new state after a fault, and the new one after it is indexed again.
 
-        Tells whether :meth:`Gallery.verify` found anything wrong before that.
+        Returns whether ``Gallery.verify`` found a problem before that.
         """
         with Gallery.open(folder) as gallery:
             assert answers(gallery, self.bundle) in self.allowed
@@ -147,14 +147,14 @@ def answers(gallery: Gallery, bundle: Bundle, engine: Engine = "exact") -> Answe
 
 
 def without(found: Answers, photos: AbstractSet[str]) -> Answers:
-    """The answers less some photos."""
+    """Return answers without some photos."""
     return [[hit for hit in hits if hit[0] not in photos] for hits in found]
 
 
 def index_in_a_child(
     folder: Path, before: Sequence[str] = (), file_size: int | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Index a folder in a process of its own, begun by the words of ``before``; its files may grow to ``file_size``."""
+    """Index a folder in a new process, with ``before`` as command prefix and a limit on the size of files."""
     command = [*before, sys.executable, "-c", _INDEX, str(folder)]
     limit = None if file_size is None else lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
     return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment(), preexec_fn=limit)

@@ -34,7 +34,7 @@ def export(
     output: str | list[str],
     dynamic: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write an ONNX graph; without ``dynamic`` of fixed sizes."""
+    """Write an ONNX graph; without ``dynamic``, its sizes are fixed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     shapes = {name: (dynamic or {}).get(name) for name in inputs}
     with warnings.catch_warnings():
@@ -67,7 +67,7 @@ def clip_processor(**settings: Any) -> Any:
 
 
 def chinese_processor() -> Any:
-    """As OFA-Sys has it: squeezed to a square."""
+    """Return the image processor of OFA-Sys' models, which resizes to a square."""
     square = {"height": clip.SIZE, "width": clip.SIZE}
     return transformers.ChineseCLIPImageProcessorPil(size=square, do_center_crop=False)
 
@@ -84,7 +84,7 @@ def ids(model: Any, length: int, batch: int = 2) -> Tensor:
 
 
 class States(nn.Module):
-    """SigLIP's towers as optimum and transformers.js export them: all states first, then what pools them."""
+    """SigLIP's towers as optimum and transformers.js export them: all states first, then the pooled output."""
 
     def __init__(self, tower: nn.Module) -> None:
         super().__init__()
@@ -106,7 +106,7 @@ def write_siglip(reference: Reference, folder: Path) -> Path:
 
 
 class ImmichText(nn.Module):
-    """int32 tokens in, unit vectors out."""
+    """A text tower from int32 tokens to unit vectors."""
 
     def __init__(self, model: Any) -> None:
         super().__init__()
@@ -117,7 +117,7 @@ class ImmichText(nn.Module):
 
 
 def write_immich(reference: Reference, folder: Path, **pictures: Any) -> Path:
-    """``textual/`` and ``visual/`` of batch 1, with open_clip's configuration."""
+    """Write ``textual/`` and ``visual/`` with batch size 1, and open_clip's configuration."""
     model = reference.model
     export(ImmichText(model), folder / "textual/model.onnx", {"text": ids(model, 77, 1).int()}, "text_embedding")
     pixels = {"image": torch.zeros(1, 3, clip.SIZE, clip.SIZE)}
@@ -144,7 +144,7 @@ def write_immich(reference: Reference, folder: Path, **pictures: Any) -> Path:
 
 
 def write_rclip(reference: Reference, folder: Path) -> Path:
-    """``textual.onnx`` and ``visual.onnx`` of 77 tokens and any batch, with OpenAI's merges."""
+    """Write ``textual.onnx`` and ``visual.onnx`` for 77 tokens and any batch size, with OpenAI's merges."""
     model, batch = reference.model, {0: Dim("batch")}
     export(clip.Text(model), folder / "textual.onnx", {"input": ids(model, 77)}, "output", {"input": batch})
     pixels = {"input": torch.zeros(2, 3, clip.SIZE, clip.SIZE)}
@@ -154,7 +154,7 @@ def write_rclip(reference: Reference, folder: Path) -> Path:
 
 
 class ChineseText(nn.Module):
-    """Tokens filled up with zeros, which the graph itself masks."""
+    """A text tower that masks tokens padded with zeros."""
 
     def __init__(self, model: Any) -> None:
         super().__init__()
@@ -165,7 +165,7 @@ class ChineseText(nn.Module):
 
 
 def write_chinese_clip(reference: Reference, folder: Path) -> Path:
-    """``NAME.txt.fp32.onnx`` of one text of 52 tokens, ``NAME.img.fp32.onnx`` of any batch, with external weights."""
+    """Write graphs for one text of 52 tokens and for any batch of photos, with external weights."""
     model = reference.model
     text, vision = folder / "vit-b-16.txt.fp32.onnx", folder / "vit-b-16.img.fp32.onnx"
     export(ChineseText(model), text, {"text": ids(model, 52, 1)}, "unnorm_text_features")

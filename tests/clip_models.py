@@ -63,13 +63,13 @@ TEXTS = [
 
 
 def photos() -> list[Image.Image]:
-    """Landscape, portrait, odd sides that cannot be halved, tiny, grey."""
+    """Return photos in landscape and portrait, with odd sides, tiny and gray."""
     sizes = [(120, 83), (61, 200), (SIZE, SIZE), (49, 151), (5, 3), (301, 48)]
     return [*(_noise(*size) for size in sizes), _noise(90, 71).convert("L")]
 
 
 def _noise(width: int, height: int) -> Image.Image:
-    """Blocks of colour: edges, and areas of several pixels, as photos have them."""
+    """Return blocks of color, with edges and uniform areas like those of photos."""
     random = np.random.default_rng(width * 1000 + height)
     small = random.integers(0, 256, size=(-(-height // 4), -(-width // 4), 3)).astype(np.uint8)
     return Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC)
@@ -96,13 +96,13 @@ def _random(kind: type[Any], config: Any) -> Any:
     config._attn_implementation = "eager"
     model = kind(config).eval()
     with torch.no_grad():
-        for parameter in model.parameters():  # as initialised all texts would be nearly alike
+        for parameter in model.parameters():  # with the initial values, all texts would have nearly equal vectors
             parameter += 0.2 * torch.randn_like(parameter)
     return model
 
 
 def write_openai_merges(path: Path) -> list[tuple[str, str]]:
-    """``bpe_simple_vocab_16e6.txt.gz`` with merges for a few words; the merges."""
+    """Write ``bpe_simple_vocab_16e6.txt.gz`` with merges for a few words, and return the merges."""
     found: dict[tuple[str, str], None] = {}
     for word in _WORDS:
         pieces = [*word[:-1], f"{word[-1]}</w>"]
@@ -126,7 +126,7 @@ def clip_tokenizer(work: Path) -> CLIPTokenizer:
 
 
 def write_clip_vocabulary(tokenizer: CLIPTokenizer, folder: Path) -> None:
-    """``vocab.json`` and ``merges.txt``, as folders of before tokenizer.json have them."""
+    """Write ``vocab.json`` and ``merges.txt``, as in folders that predate tokenizer.json."""
     (folder / "vocab.json").write_text(json.dumps(tokenizer.get_vocab(), ensure_ascii=False), "utf-8")
     merges = json.loads(tokenizer.backend_tokenizer.to_str())["model"]["merges"]
     lines = ["#version: 0.2", *(" ".join(pair) for pair in merges), ""]
@@ -134,7 +134,7 @@ def write_clip_vocabulary(tokenizer: CLIPTokenizer, folder: Path) -> None:
 
 
 def chinese_tokenizer(folder: Path) -> Any:
-    """A BERT's, from ``vocab.txt``."""
+    """Return a BERT tokenizer from ``vocab.txt``."""
     tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghijklmnopqrstuvwxyz!,'", *_CHINESE]
     tokens += [f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
     folder.mkdir(parents=True, exist_ok=True)
@@ -143,7 +143,7 @@ def chinese_tokenizer(folder: Path) -> Any:
 
 
 def siglip_tokenizer() -> PreTrainedTokenizerFast:
-    """A unigram model that writes lower case without punctuation, ends texts and fills them up with ``</s>``."""
+    """Return a unigram tokenizer: lower case, no punctuation, texts end with and are padded with ``</s>``."""
     pieces = [("<unk>", 0.0), ("</s>", 0.0), ("▁", -3.0)]
     pieces += [(f"▁{word}", -2.0) for word in _WORDS[:15]]
     pieces += [(letter, -6.0) for letter in "abcdefghijklmnopqrstuvwxyz"]
@@ -191,14 +191,14 @@ class Vision(nn.Module):
 
 
 def embedding(features: Any) -> Tensor:
-    """transformers 5 wraps it."""
+    """Return the embeddings, which transformers 5 wraps in an output object."""
     return features if isinstance(features, Tensor) else features.pooler_output
 
 
 def text_vectors(model: Any, tokenizer: Any, texts: Sequence[str], **how: Any) -> np.ndarray:
     """Return transformers' unit vectors of texts; special tokens in them are read as text."""
     rows = []
-    for text in texts:  # one by one: without padding
+    for text in texts:  # one by one, without padding
         inputs = tokenizer([text], truncation=True, split_special_tokens=True, return_tensors="pt", **how)
         used = {name: inputs[name] for name in ("input_ids", "attention_mask") if name in inputs}
         with torch.inference_mode():

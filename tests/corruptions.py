@@ -24,13 +24,13 @@ from photoseek.vector_index.registry import ENGINES, is_available
 from typed_commands import environment
 
 DATABASE = "gallery.sqlite"
-_SECONDS = 20  # per trial; a longer one hangs
+_SECONDS = 20  # per trial; a longer one counts as a hang
 _INDEXED = 40  # one of this many trials is followed by indexing
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A damage to one file, by its path in the gallery."""
+    """Damage to one file, given by its path in the gallery."""
 
     file: str
     kind: str
@@ -39,7 +39,7 @@ class Trial:
     index: bool = False
 
     def apply(self, gallery: Path, foreign: Path) -> None:
-        """Do it; ``foreign`` is a gallery of other photos."""
+        """Damage the file; ``foreign`` is a gallery of other photos."""
         path = gallery / self.file
         content = path.read_bytes()
         if self.kind == "delete":

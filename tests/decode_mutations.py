@@ -1,6 +1,6 @@
 """Decode damaged photos in a separate process, which a decoder may crash: ``python decode_mutations.py SEED COUNT``.
 
-Each line of output is JSON: before a photo its seed and number, after all of a format what became of them.
+Each line of output is JSON: the seed and number of a photo before it is decoded, and the outcomes of each format.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SECONDS = 30
 
 
 def outcome(data: bytes) -> str:
-    """The name of what a photo ends in: ``picture``, or the class of Pillow's error behind a ``PhotoError``.
+    """Return the outcome of a photo: ``picture``, or the class of the Pillow error that caused a ``PhotoError``.
 
     Anything else is raised.
     """
@@ -58,7 +58,7 @@ def main(seed: str, count: int) -> None:
         for number in range(count):
             damaged = mutated(data, random, random.choice(others))
             print(json.dumps({"format": name, "seed": seed, "number": number, "data": damaged.hex()}), flush=True)
-            signal.alarm(SECONDS)  # ends the process, also inside a decoder in C
+            signal.alarm(SECONDS)  # ends the process even inside a decoder in C
             found[outcome(damaged)] += 1
             signal.alarm(0)
         print(json.dumps({"format": name, "outcomes": found}), flush=True)

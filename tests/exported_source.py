@@ -1,4 +1,4 @@
-"""Bundles that are already exported, also as the source of another export: no graph is exported twice."""
+"""Exported bundles, also as the source of another export, so that no graph is exported twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions of the page's script, and what they show."""
+"""Sessions of the page's script, and their content."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A real bundle that is small enough to write in a test; its towers recognize colors.
 
-A picture becomes its mean colour, a sentence the mean of the colours it names, and one matrix takes both to 16
-dimensions: "red" finds red pictures. A second text tower, if asked for, knows the colours in Chinese.
+A picture becomes its mean color, a sentence the mean of the colors it names, and one matrix projects both to 16
+dimensions: "red" finds red pictures. An optional second text tower has the colors in Chinese.
 """
 
 from __future__ import annotations

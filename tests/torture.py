@@ -1,7 +1,7 @@
 """Duration and counts of the torture tests.
 
 ``PHOTOSEEK_TORTURE`` multiplies their rounds (1: a few seconds each), ``PHOTOSEEK_TORTURE_SEED`` repeats a run, and
-``PHOTOSEEK_TORTURE_REPORT`` names a file that counts are added to, a line of JSON each.
+``PHOTOSEEK_TORTURE_REPORT`` names a file to which counts are appended, one JSON object per line.
 """
 
 from __future__ import annotations

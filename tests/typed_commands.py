@@ -22,7 +22,7 @@ _OFF_BY_DEFAULT = (DeprecationWarning, PendingDeprecationWarning, ImportWarning,
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """Return the variables with which a process imports this very photoseek."""
+    """Return environment variables with which a process imports this copy of photoseek."""
     source = str(Path(photoseek.__file__).parents[1])
     path = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))
     return {**os.environ, "COLUMNS": "100", "PYTHONPATH": path, **variables}

@@ -33,7 +33,7 @@ def use(folder: Path) -> None:
 
 
 def main(folders: list[str]) -> None:
-    """Use one after the other; any other error than a ``BundleError`` ends the process."""
+    """Use one bundle after the other; any error except a ``BundleError`` ends the process."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     for folder in folders:
         signal.alarm(SECONDS)

@@ -1,4 +1,4 @@
-"""Galleries of thousands of vectors, without photos: their databases say what indexing would have found."""
+"""Galleries of thousands of vectors, without photos: their databases contain what indexing would store."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FACTS = (
 
 @dataclass(frozen=True)
 class Facts:
-    """What a photo tells beside its vector."""
+    """Metadata of a photo."""
 
     path: str
     width: int = 640
@@ -54,7 +54,7 @@ FILTERS = [
 
 
 def various(count: int, seed: int = 0, start: int = 0) -> list[Facts]:
-    """Photos of several folders, sizes, years and types."""
+    """Return photos of several folders, sizes, years and types."""
     rng = np.random.default_rng(seed)
     folders, endings = ("", "a/", "a/b/", "a.b/", "c d/"), ("jpg", "JPEG", "png", "webp", "txt")
     found = []
@@ -67,19 +67,19 @@ def various(count: int, seed: int = 0, start: int = 0) -> list[Facts]:
 
 
 def clustered(count: int, dim: int, seed: int = 0, centres: int = 50) -> Vectors:
-    """Vectors around few centres, as photos lie around subjects."""
+    """Return vectors in clusters, as photos of a few subjects have."""
     rng = np.random.default_rng(seed)
     near = rng.normal(size=(centres, dim))[rng.integers(centres, size=count)]
     return normalize(near + 0.4 * rng.normal(size=(count, dim)))
 
 
 def scattered(count: int, dim: int, seed: int = 0) -> Vectors:
-    """Vectors in every direction."""
+    """Return vectors of random directions."""
     return normalize(np.random.default_rng(seed).normal(size=(count, dim)))
 
 
 def make_gallery(folder: Path, bundle: Bundle, vectors: Vectors, facts: Sequence[Facts] | None = None) -> Gallery:
-    """A gallery of these photos. It has no generation: its searchers need a store."""
+    """Create a gallery of these photos without a snapshot, so that searchers need a store."""
     folder.mkdir(parents=True)
     gallery = Gallery.create(folder, bundle)
     put(gallery, vectors, facts or [Facts(f"{number}.jpg") for number in range(len(vectors))])
@@ -87,7 +87,7 @@ def make_gallery(folder: Path, bundle: Bundle, vectors: Vectors, facts: Sequence
 
 
 def put(gallery: Gallery, vectors: Vectors, facts: Sequence[Facts]) -> None:
-    """Have the folder hold these photos, too; one of the same path is another photo now."""
+    """Add photos to the database; a photo with the same path is replaced."""
     with exclusive_writer(gallery.path), gallery.database.writing():
         contents = [
             sha256(vector.tobytes() + each.path.encode()).hexdigest() for vector, each in _pairs(vectors, facts)
@@ -105,19 +105,19 @@ def put(gallery: Gallery, vectors: Vectors, facts: Sequence[Facts]) -> None:
 
 
 def remove(gallery: Gallery, paths: Sequence[str]) -> None:
-    """Have the folder hold these photos no more."""
+    """Delete photos from the database."""
     with exclusive_writer(gallery.path):
         gallery.database.delete_photos(paths)
 
 
 def make_generation(gallery: Gallery) -> None:
-    """Have the gallery answer by itself."""
+    """Build a snapshot, so that the gallery can be searched without a store."""
     with exclusive_writer(gallery.path):
         build_snapshot(gallery.path, gallery.database, gallery.bundles.primary, None)
 
 
 class Exact:
-    """The best photos of a gallery as it is now, by the vectors of its database and by :func:`meets`."""
+    """Reference search over the vectors of a gallery's database, with ``meets`` as the filter."""
 
     def __init__(self, gallery: Gallery) -> None:
         dim = int(gallery.database.meta()["dim"])
@@ -126,7 +126,7 @@ class Exact:
         self.facts = {photo: Facts(*facts) for photo, *facts in gallery.database.query(_FACTS, gallery.fingerprint)}
 
     def __call__(self, query: Vectors, k: int, where: Filter | None = None) -> list[tuple[int, float]]:
-        """Id and cosine of the k best."""
+        """Return id and cosine of the k best photos."""
         met = np.ones(len(self.ids), dtype=bool)
         if where is not None:
             met = np.array([meets(self.facts[photo], where) for photo in self.ids.tolist()], dtype=bool)
@@ -135,7 +135,7 @@ class Exact:
 
 
 def meets(facts: Facts, where: Filter) -> bool:
-    """What a filter says, in Python."""
+    """Return whether a photo matches a filter: an independent implementation."""
     pixels, ending = facts.width * facts.height, facts.path.rpartition(".")[2].lower()
     lies = (facts.width > facts.height) - (facts.width < facts.height)
     return (

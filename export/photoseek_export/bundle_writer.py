@@ -17,7 +17,7 @@ from photoseek_export.quality_gate import MAX_RECALL_DROP, EvaluationImages, mea
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """Options of exports of all kinds of models; see ``export_checkpoint``."""
+    """Options common to all exports; see ``export_checkpoint``."""
 
     out: Path
     name: str | None

@@ -1,4 +1,4 @@
-"""Checkpoints as sources of text towers, and the check that several of them share one image side."""
+"""Checkpoints as sources of text towers, and a check that they share one image side."""
 
 from __future__ import annotations
 

@@ -55,14 +55,14 @@ Text = Annotated[
 ]
 License = Annotated[
     str | None,
-    typer.Option(help="SPDX identifier of the license of the weights.", show_default="MIT; of --from-clip unknown"),
+    typer.Option(help="SPDX identifier of the license of the weights.", show_default="MIT; with --from-clip: unknown"),
 ]
 
 
 @app.command(context_settings={"help_option_names": ["-h", "--help"]})
 def export(
     out: Annotated[Path, typer.Option(metavar="BUNDLE", help="Folder of the bundle.")],
-    checkpoint: Annotated[Path | None, typer.Argument(help="Folder that photoseek-train fit wrote.")] = None,
+    checkpoint: Annotated[Path | None, typer.Argument(help="Folder written by photoseek-train fit.")] = None,
     from_clip: FromClip = None,
     name: Annotated[str | None, typer.Option(help="Name of the bundle; defaults to the folder's name.")] = None,
     fp16: Annotated[bool, typer.Option("--fp16", help="Also export graphs with fp16 weights.")] = False,

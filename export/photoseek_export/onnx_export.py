@@ -17,7 +17,7 @@ from torch.export import Dim
 OPSET = 18
 
 MAX_FILE_BYTES = 1_900_000_000
-"""Maximum bytes of weights in one file; protobuf is limited to 2 GB."""
+"""Maximum bytes of weights in one file, because protobuf is limited to 2 GB."""
 
 _BATCH, _LENGTH = 2, 8  # of the traced example; parity is checked with other shapes
 

@@ -1,4 +1,4 @@
-"""Evaluation of each precision of a bundle with the runtime; an int8 that loses too much recall is rejected."""
+"""Evaluation of each precision of a bundle with the runtime; int8 is rejected if it loses too much recall."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def caption_files(
     missing = [tower for tower in ("", *towers) if tower not in files]
     if missing and "int8" in precisions:
         raise ExportError(
-            "int8 requires an evaluation of each text tower, found no captions for that of "
+            "int8 requires an evaluation of each text tower, found no captions for the tower of "
             f"{missing[0] or ', '.join(languages)}; pass them with another --captions; no bundle was written"
         )
     return files

@@ -23,7 +23,7 @@ PhotoseekError
 │   └── PhotoUnreachable      a photo cannot be read now; it may be valid
 ├── QueryError                an invalid query or argument
 ├── CaptionFileError          an invalid line of a caption or split file
-├── EvaluationError           captioned images do not allow a measurement
+├── EvaluationError           captioned images cannot be evaluated
 └── MissingExtra              an optional dependency is not installed (also an ImportError)
 """
 
@@ -123,7 +123,7 @@ class CaptionFileError(PhotoseekError):
 
 
 class EvaluationError(PhotoseekError):
-    """A measurement is not possible with these captioned images."""
+    """The captioned images cannot be evaluated."""
 
 
 class MissingExtra(PhotoseekError, ImportError):

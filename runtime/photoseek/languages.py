@@ -1,7 +1,7 @@
 """The language of a text, detected from its script; mixed text is split by words.
 
-Han characters are Chinese, including traditional ones; every other alphabet counts as English, the language of the
-towers that read it. Digits, punctuation, emoji and kana are words of neither: they belong to the words next to them.
+Han characters, including traditional ones, count as Chinese. Every other alphabet counts as English, because the
+English tower reads it. Digits, punctuation, emoji and kana are words of neither: they belong to the words next to them.
 Han characters are written without spaces: one and a half of them count as a word, the average in running text.
 """
 
@@ -69,12 +69,12 @@ def detect_language(text: str, default: str = OTHER) -> str:
 
 
 def split_by_language(text: str) -> list[LanguageSpan]:
-    """Return a span for each language of a text, the largest first (of equal ones the Chinese one); none without words.
+    """Return a span for each language of a text, the largest first (on a tie, Chinese); none without words.
 
     The span of a text in one language contains every character of the text.
     """
     runs = _assign_neutral_characters(list(_runs(text)), text)
-    words = dict.fromkeys((CHINESE, ENGLISH), 0.0)  # of equal ones the first
+    words = dict.fromkeys((CHINESE, ENGLISH), 0.0)  # on a tie, the first wins
     for run in runs:
         words[run.language] += run.words
     total = sum(words.values())

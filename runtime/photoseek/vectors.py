@@ -51,7 +51,7 @@ def normalize(rows: npt.ArrayLike) -> Vectors:
         A new float32 array of shape (n, dim).
 
     Raises:
-        ValueError: A row holds NaN or infinity, or is zero: it has no direction.
+        ValueError: A row contains NaN or infinity, or is zero: it has no direction.
     """
     array = np.asarray(rows, dtype=np.float32)
     lengths = np.sqrt(np.einsum("ij,ij->i", array, array, dtype=np.float64))

@@ -52,7 +52,7 @@ def test_int8_vectors_do_not_depend_on_the_batch(bundle: Bundle) -> None:
 def test_layers_and_convolutions_are_quantized_and_projectors_are_not(bundle: Bundle) -> None:
     text = onnx.load(str(bundle.path / Layout.text_model("int8")))
     operators = Counter(node.op_type for node in text.graph.node)
-    assert operators["MultiHeadAttention"] == 2  # one a layer
+    assert operators["MultiHeadAttention"] == 2  # one per layer
     assert operators["SkipLayerNormalization"] == 4
     assert operators["MatMulInteger"] == 2 * 6
     constants = {tensor.name for tensor in text.graph.initializer}
@@ -92,7 +92,7 @@ def test_int8_requires_an_evaluation_and_another_precision(
 def test_int8_requires_captions_for_each_text_tower(
     checkpoint: Path, chinese_checkpoint: Path, captioned: EvaluationImages, calibration: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(ExportError, match="found no captions for that of zh; pass them with another --captions"):
+    with pytest.raises(ExportError, match="found no captions for the tower of zh; pass them with another --captions"):
         export_checkpoint(
             checkpoint,
             tmp_path / "b",
@@ -126,7 +126,7 @@ def test_calibration_samples_readable_photos(calibration: Path) -> None:
 
 
 def test_attention_that_cannot_be_fused_is_refused(bundle: Bundle, checkpoint: Path, tmp_path: Path) -> None:
-    """Such as that of an ordinary export, in which a layer's attention is not one operator."""
+    """For example in an ordinary export, in which a layer's attention is several operators."""
     config = load_checkpoint(checkpoint).model.text_tower.bert.config
     with pytest.raises(ExportError, match=r"expected fused attention in 2 layers, found it in 0; .*upgrade"):
         fuse_layers(bundle.path / Layout.text_model("fp32"), config, tmp_path / "fused.onnx")

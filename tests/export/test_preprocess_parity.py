@@ -19,7 +19,7 @@ SQUASHED = Preprocessing(112, 112, None)
 
 
 def reference(image: Image.Image, preprocessing: Preprocessing) -> np.ndarray:
-    """What torchvision documents for its ImageNet models, on an RGB picture."""
+    """Return pixel values as documented for torchvision's ImageNet models, from an RGB picture."""
     size = (preprocessing.height, preprocessing.width)
     bilinear = v2.InterpolationMode.BILINEAR
     if preprocessing.shortest_edge is None:
@@ -98,7 +98,7 @@ def test_pixel_values_are_torchvisions(name: str, preprocessing: Preprocessing) 
     expected = reference(as_rgb(Image.open(io.BytesIO(data))), preprocessing)
     found = preprocessing(open_photo(data))
     assert found.shape == expected.shape
-    # Resize and crop in one step round once less: a level of 8 bits more or less here and there, none on average.
+    # Resize and crop in one step round once instead of twice: some pixels differ by one level, none on average.
     levels = (found - expected) * 255 * np.array(IMAGENET_STD, dtype=np.float32)[:, None, None]
     assert np.abs(levels).max() < 1.001
     assert abs(levels.mean()) < 0.005

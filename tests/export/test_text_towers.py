@@ -68,7 +68,7 @@ def test_the_command_reports_the_difference_of_each_text_tower(exported: Exporte
 
 
 def test_the_second_towers_vectors_are_pytorchs(bilingual: Bundle, chinese_checkpoint: Path) -> None:
-    """Each sentence alone and unpadded through PyTorch; all together, cut off and padded, through the runtime."""
+    """Each sentence alone and unpadded through PyTorch; all together, truncated and padded, through the runtime."""
     model, config, tokenizer = load_checkpoint(chinese_checkpoint)
     expected = []
     for text in TEXTS:

@@ -1,4 +1,4 @@
-"""What the runtime brings into a process, and what it leaves outside."""
+"""Which modules and side effects the runtime brings into a process."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def run(code: str, **environment: str) -> str:
     return done.stdout.strip()
 
 
-def test_importing_photoseek_brings_in_nothing_heavy() -> None:
+def test_importing_photoseek_imports_no_heavy_package() -> None:
     loaded = run(f"import sys, photoseek; print([name for name in {HEAVY!r} if name in sys.modules])")
     assert loaded == "[]"
 
@@ -51,7 +51,7 @@ def test_importing_photoseek_does_not_start_onnxruntime() -> None:
     assert run(f"import sys, photoseek; print([name for name in {names!r} if name in sys.modules])") == "[]"
 
 
-def test_a_query_from_the_command_line_brings_in_nothing_heavy(tiny_bundle_path: Path, photos: Path) -> None:
+def test_a_query_from_the_command_line_imports_no_heavy_package(tiny_bundle_path: Path, photos: Path) -> None:
     code = f"""
 import sys
 from photoseek import Bundle, Gallery, Searcher
@@ -63,8 +63,8 @@ print([name for name in {HEAVY!r} if name in sys.modules])
     assert run(code) == "[]"
 
 
-def test_onnxruntime_reports_to_nobody(tiny_bundle_path: Path, tmp_path: Path) -> None:
-    """Its telemetry leaves a folder in the user's cache when it is on; CI is unset, for it would hide that."""
+def test_onnxruntime_sends_no_telemetry(tiny_bundle_path: Path, tmp_path: Path) -> None:
+    """If its telemetry is on, it creates a folder in the user's cache; CI is unset, because it disables telemetry."""
     code = f"""
 from photoseek import Bundle
 from photoseek.encoders.encoders import TextEncoder
@@ -74,10 +74,10 @@ TextEncoder(Bundle.load({str(tiny_bundle_path)!r})).encode(["red"])
     assert list(tmp_path.rglob("*")) == []
 
 
-def test_the_public_names_are_these() -> None:
+def test_the_public_names_are_unchanged() -> None:
     assert photoseek.__all__ == ["Bundle", "Gallery", "Hit", "PhotoseekError", "Reranker", "Searcher", "__version__"]
     assert all(hasattr(photoseek, name) for name in photoseek.__all__)
 
 
-def test_the_package_says_that_it_is_typed() -> None:
+def test_the_package_is_marked_as_typed() -> None:
     assert (Path(photoseek.__file__).parent / "py.typed").is_file()

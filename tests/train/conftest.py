@@ -1,4 +1,4 @@
-"""A small world that can be learned in seconds: two-colored images, and tiny towers."""
+"""A small data set that can be learned in seconds: two-colored images, and tiny towers."""
 
 from __future__ import annotations
 

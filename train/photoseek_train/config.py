@@ -120,9 +120,9 @@ class AugmentConfig:
     """
 
     crop_scale: float = 0.5
-    flip: bool = setting(True, "Mirror half of the photos; not if captions say left or right.")
+    flip: bool = setting(True, "Mirror half of the photos; disable it if captions say left or right.")
     color: float = setting(0.0, "Maximum relative change of brightness, contrast and saturation.")
-    gray: float = setting(0.0, "Fraction of the photos converted to grayscale; not if captions name colors.")
+    gray: float = setting(0.0, "Fraction of the photos converted to grayscale; use 0 if captions name colors.")
     erase: float = setting(0.0, "Fraction of the photos with an erased rectangle.")
     size: int = setting(0, "Side of training images in pixels; 0: that of --image-size.", "--train-size")
     first_size: int = setting(0, "Side in the first epoch, from which it grows; 0: no growth.")
@@ -169,7 +169,7 @@ class OptimConfig:
     patience: int = setting(0, "Stop after this many epochs without a better dev rsum; 0: never.")
     seed: int = setting(0, "Seed of every random choice.")
     precision: str = setting(
-        "auto", "auto: trained towers in bf16 if the hardware has it; fp32; bf16: frozen towers, too."
+        "auto", "auto: bf16 for trained towers if the hardware supports it; fp32: never bf16; bf16: for all towers."
     )
     freeze_images: bool = setting(
         False, "Freeze the image projector, too: vectors of photos do not change.", "--freeze-images"

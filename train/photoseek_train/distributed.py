@@ -41,7 +41,7 @@ class ProcessGroup:
         """Join the processes that ``accelerate launch`` started; without a launcher, return a single process.
 
         Raises:
-            SettingsError: The number of processes is not that of the launcher: each would overwrite the others' files.
+            SettingsError: The number of processes differs from the launcher's: each would overwrite the others' files.
         """
         expected = env_world_size()
         if expected == 1:

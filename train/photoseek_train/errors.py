@@ -7,7 +7,7 @@ PhotoseekError
     │   ├── CheckpointNotFound        no checkpoint in the folder
     │   ├── CheckpointDamaged         a file of the checkpoint is missing or unreadable
     │   └── CheckpointIncompatible    the checkpoint has another format
-    ├── DataError                     photos or captions that cannot be trained on
+    ├── DataError                     photos or captions cannot be used for training
     ├── SettingsError                 invalid settings
     ├── FeaturesError                 unusable folder of cached features
     └── RunError
@@ -51,7 +51,7 @@ class CheckpointIncompatible(CheckpointError):
 
 
 class DataError(TrainingError):
-    """Photos or captions cannot be trained on."""
+    """Photos or captions cannot be used for training."""
 
 
 class SettingsError(TrainingError):

@@ -64,7 +64,7 @@ class Clip:
 
     @property
     def pooling(self) -> str:
-        """Which token state becomes the embedding of a text: ``eos``, ``last`` or ``cls``."""
+        """Which token state is pooled as the embedding of a text: ``eos``, ``last`` or ``cls``."""
         return _KINDS[self.kind].pooling
 
     @property

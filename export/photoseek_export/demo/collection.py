@@ -96,7 +96,7 @@ class Collection:
                 link.symlink_to(target, target_is_directory=True)
 
     def data(self, split: str, language: Language, kinds: Iterable[str] | None = None) -> CaptionedPhotos:
-        """Return the images of a split with their texts; None: of all kinds."""
+        """Return the images of a split with their texts; ``kinds`` None: all kinds."""
         found = [
             Caption(f"{kind}/{caption.image}", caption.index, caption.text)
             for kind in (kinds or self.kinds)

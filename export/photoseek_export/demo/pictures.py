@@ -45,7 +45,7 @@ def demo_seeds() -> list[int]:
 
 
 def write_pictures(folder: Path) -> None:
-    """Replace a folder by one with the images of ``demo_seeds`` and a caption file for each language."""
+    """Replace a folder with one that contains the images of ``demo_seeds`` and a caption file for each language."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     seeds = demo_seeds()

@@ -60,8 +60,8 @@ class Recipe:
     def joint(self, epochs: int, from_nothing: bool = False) -> OptimConfig:
         """Return the settings for training both towers.
 
-        From random weights, the rates of both are equal, except for that of BERT, which is less stable; else that of
-        the images is lower. Batches mix scenes and photos, so that the statistics of batch norms cover both.
+        From random weights, the learning rates are equal, except for BERT's, which is less stable; otherwise the image
+        tower's is lower. Batches mix scenes and photos, so that the statistics of batch norms cover both.
         """
         return OptimConfig(
             tune="both",
@@ -98,7 +98,7 @@ class DemoRun:
     Attributes:
         folder: Folder of all intermediate files.
         photos: Photos to train on in addition to the scenes.
-        init_from: A run with an image tower trained on photos. None: random weights.
+        init_from: A run whose image tower was trained on photos. None: random weights.
     """
 
     folder: Path

@@ -55,7 +55,7 @@ class BundleDescription:
         load_tokenization: Returns how texts become the inputs of the text tower of a language.
         compute_fingerprint: Returns the fingerprint.
         compute_dim: Returns the length of vectors, if the manifest does not record it.
-        fingerprint_parts: What the fingerprint depends on besides the manifest.
+        fingerprint_parts: What the fingerprint depends on in addition to the manifest.
     """
 
     layout: str

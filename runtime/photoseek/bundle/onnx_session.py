@@ -21,7 +21,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime as ort
 
 Mode: TypeAlias = Literal["latency", "service"]
-"""``latency``: one caller, whose run takes every core, and whose threads spin for an instant while they wait for each
+"""``latency``: one caller, whose run uses every core, and whose threads spin briefly while they wait for each
 other. ``service``: many callers, each with one core, so that they do not wait for each other's threads."""
 
 _TYPES: dict[str, npt.DTypeLike] = {
@@ -52,7 +52,7 @@ class OnnxSession(ForkAware):
 
         Args:
             path: The ``.onnx`` file.
-            threads: Threads of one run. None: as the mode says.
+            threads: Threads of one run. None: as many as the mode uses.
             mode: See ``Mode``.
             inputs: For inputs of the graph with another name than in the feeds of ``run``: their names there.
             output: The name of the output to return. None: the first.

@@ -27,7 +27,7 @@ def read_split(path: str | Path, remedy: str = "") -> list[str]:
         name = line.strip()
         earlier = first_seen.setdefault(name, number)
         if earlier != number:
-            raise CaptionFileError(f"{path}:{number}: {name!r} is on line {earlier}, too; delete one of them")
+            raise CaptionFileError(f"{path}:{number}: {name!r} is also on line {earlier}; delete one of them")
     if not first_seen:
         raise CaptionFileError(f"{path}: expected one image name a line, found none")
     return list(first_seen)

@@ -32,7 +32,7 @@ def read_token_lines(path: Path, text: str, known: frozenset[str] | None) -> Ite
         earlier = first_seen.setdefault((caption.image, caption.index), number)
         if earlier != number:
             raise CaptionFileError(
-                f"{where}: {caption.image}#{caption.index} is on line {earlier}, too; change its number"
+                f"{where}: {caption.image}#{caption.index} is also on line {earlier}; change its number"
             )
         yield caption
 

@@ -86,7 +86,7 @@ def _coco(top: JsonValue) -> CaptionFile:
 def _expect_new(image: JsonValue, name: str, locations: dict[str, str]) -> None:
     earlier = locations.setdefault(name, image.where)
     if earlier != image.where:
-        raise CaptionFileError(f"{image.path}: {image.where}: {name!r} is at {earlier}, too; delete one of them")
+        raise CaptionFileError(f"{image.path}: {image.where}: {name!r} is also at {earlier}; delete one of them")
 
 
 @dataclass(frozen=True)

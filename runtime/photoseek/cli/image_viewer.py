@@ -52,7 +52,7 @@ def open_files(photos: Sequence[PhotoFile]) -> None:
     for file, process in zip(files, started, strict=True):
         with suppress(subprocess.TimeoutExpired):
             if code := process.wait(max(0.0, until - time.monotonic())):
-                message = f"--open: {viewer} could not open {file} (exit code {code}); is a desktop session running?"
+                message = f"--open: {viewer} cannot open {file} (exit code {code}); is a desktop session running?"
                 output.fail("photoseek", message, output.RUNTIME_ERROR)
 
 

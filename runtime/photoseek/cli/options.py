@@ -107,7 +107,7 @@ IndexedBundleOption = Annotated[
 ]
 ExactOption = Annotated[bool, typer.Option("--exact", help="Score every photo; the same as --engine exact.")]
 AddressOption = Annotated[
-    str, typer.Option(help="Address to listen on; any other than 127.0.0.1 exposes it to the network.")
+    str, typer.Option(help="Address to listen on; any address except 127.0.0.1 exposes it to the network.")
 ]
 
 

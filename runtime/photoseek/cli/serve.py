@@ -42,7 +42,7 @@ class ServerOptions:
         typer.Option(
             min=0.1,
             metavar="SECONDS",
-            help="Timeout for a client to send the request headers, send more of the body, "
+            help="Timeout in seconds for a client to send the request headers, send more of the body, "
             "or read more of the response.",
         ),
     ] = Limits.wait_seconds

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from photoseek.bundle.onnx_session import Mode
 
 MAX_CHARACTERS = 10_000
-"""Longer text is cut off before it is tokenized: far more than any tower reads."""
+"""Maximum number of characters to tokenize, far more than any tower reads; longer text is truncated."""
 
 
 class TextEncoder:
@@ -32,8 +32,8 @@ class TextEncoder:
     a text in both languages, each tower encodes the words of its language, since it learned no others, and the unit
     vectors are added, weighted by the square root of the share of words: the words in the other language are most often
     content words among articles and prepositions. (On captions with one or two nouns translated, this finds more photos
-    than one tower for the whole text, than both towers for the whole text, and than the plain share.) A tower is loaded
-    by the first text that requires it. A bundle with one text tower encodes every text with it.
+    than one tower for the entire text, both towers for the entire text, or the plain share.) A tower is loaded by the
+    first text that requires it. A bundle with one text tower encodes every text with it.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class TextEncoder:
         Args:
             bundle: The bundle with the towers.
             precision: Of the towers. None: the fastest on this CPU, see ``Bundle.select_precision``.
-            threads: Threads of one run. None: as the mode says.
+            threads: Threads of one run. None: as many as the mode uses.
             mode: See ``Mode``.
 
         Raises:

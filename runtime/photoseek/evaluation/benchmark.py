@@ -147,7 +147,7 @@ def _measure_cold(searcher: Searcher, text: str, starts: int) -> tuple[Latency, 
 def run_cold(command: Sequence[str]) -> tuple[float, float]:
     """Run a command in a new process, started by a small interpreter.
 
-    The system counts the memory of the process that starts another one as part of the other's.
+    The peak memory of a process includes that of the process that forked it.
 
     Returns:
         Seconds from start to end, and the peak memory in 10^6 bytes.

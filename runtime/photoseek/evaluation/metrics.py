@@ -176,4 +176,4 @@ def _check(images: Vectors, texts: Vectors, owner: Ranks) -> None:
         raise ValueError(f"image rows of captions must be in [0, {len(images)})")
     captioned = np.bincount(owner, minlength=len(images)) > 0
     if not captioned.all():
-        raise ValueError(f"image {int(np.argmin(captioned))} has no caption; leave it out of the measurement")
+        raise ValueError(f"image {int(np.argmin(captioned))} has no caption; exclude it from the evaluation")

@@ -56,10 +56,10 @@ class GalleryBundles:
             return record
         primary = self.primary
         raise GalleryIncompatible(
-            f"gallery holds {primary.dim}-d vectors of bundle {primary.name!r} ({primary.fingerprint[:12]}), but "
-            f"bundle {bundle.name!r} ({bundle.fingerprint[:12]}) makes other {bundle.dim}-d ones; re-index with: "
-            f"{reindex_command(self._gallery, self._database)} --bundle {bundle.path} --rebuild, or keep both with "
-            "--add-bundle instead"
+            f"gallery has {primary.dim}-d vectors of bundle {primary.name!r} ({primary.fingerprint[:12]}), but "
+            f"bundle {bundle.name!r} ({bundle.fingerprint[:12]}) makes different {bundle.dim}-d ones; re-index with: "
+            f"{reindex_command(self._gallery, self._database)} --bundle {bundle.path} --rebuild, or with --add-bundle "
+            "instead to keep both"
         )
 
     def load(self, name: str | Path | None = None) -> Bundle:
@@ -88,7 +88,7 @@ class GalleryBundles:
         return bundle
 
     def load_additional(self) -> dict[str, Bundle | str]:
-        """Load each additional bundle, by its fingerprint; a text says why one cannot be loaded."""
+        """Load each additional bundle, by its fingerprint; a str is the reason why one cannot be loaded."""
         loaded: dict[str, Bundle | str] = {}
         for record in self:
             if not record.is_primary:
@@ -103,7 +103,7 @@ class GalleryBundles:
 
         Args:
             bundle: Of any dimension.
-            precision: Of its image tower. None: the one that this CPU runs fastest.
+            precision: Precision of its image tower. None: the fastest on this CPU.
 
         Raises:
             BundleIncompatible: The bundle lacks the precision.
@@ -122,7 +122,7 @@ class GalleryBundles:
         """Remove an additional bundle and its vectors, and return how many photos had one.
 
         Args:
-            bundle: It, its folder, or its name or fingerprint as ``load`` takes them.
+            bundle: The bundle, its folder, or its name or fingerprint as for ``load``.
 
         Raises:
             GalleryIncompatible: The gallery does not contain it, or it is the primary bundle.
@@ -172,8 +172,8 @@ class GalleryBundles:
 
         Args:
             bundle: A bundle, in the gallery or not.
-            precision: The requested one. None: the one that encoded the photos so far, or in a new gallery the one that
-                this CPU runs fastest.
+            precision: The requested one. None: the one that encoded the photos so far, or in a new gallery the fastest
+                on this CPU.
 
         Raises:
             BundleIncompatible: The bundle lacks the requested precision.

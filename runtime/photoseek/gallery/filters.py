@@ -36,7 +36,7 @@ _DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?", re.ASCI
 
 @dataclass(frozen=True)
 class Filter:
-    """Conditions that a photo must all meet; None: no condition.
+    """Conditions that a photo must all match; None: no condition.
 
     Attributes:
         folder: A folder inside the photo folder, including its subfolders.
@@ -96,7 +96,7 @@ class Clause:
 
 
 def filter_clauses(where: Filter | None) -> list[Clause]:
-    """Return the comparisons that a photo must all meet; none without a filter.
+    """Return the comparisons that a photo must all match; none without a filter.
 
     Each backend renders them in its language: SQL of SQLite or PostgreSQL, or Milvus expressions.
     """

@@ -64,7 +64,7 @@ def expect_database(gallery: Path) -> None:
     """Raise unless the database of a gallery and its journals are files inside the gallery.
 
     Raises:
-        GalleryDamaged: One is a symbolic link or no regular file.
+        GalleryDamaged: One is a symbolic link or not a regular file.
     """
     for suffix in ("", "-journal", "-wal", "-shm"):
         expect_file(gallery / f"{DATABASE}{suffix}", "photoseek does not follow links inside a gallery; remove it")
@@ -111,7 +111,7 @@ def _limit_all(names: Iterable[str], folder: int, access: Access) -> None:
             continue
         mode = stat.S_IMODE(status.st_mode)
         if not stat.S_ISLNK(status.st_mode) and (limited := access.limit(mode, status.st_gid)) != mode:
-            os.chmod(name, limited, dir_fd=folder)  # never opened: closing a database drops the locks of SQLite
+            os.chmod(name, limited, dir_fd=folder)  # not opened, because closing a database releases SQLite's locks
 
 
 def _unknown_entries(folder: Path) -> list[str]:

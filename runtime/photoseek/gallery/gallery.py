@@ -103,7 +103,7 @@ class Gallery:
 
         Args:
             path: Its folder, or the photo folder that contains it.
-            recover: Whether to complete the transaction of a killed process first. By default nothing is written, and
+            recover: Whether to complete the transaction of a killed process first. By default, nothing is written, and
                 a database that cannot be read without that is reported.
             trust: Whether to use a photo folder outside the folder that contains the gallery, and bundles, that the
                 gallery records and that this user has not named on this computer; what is used is recorded. A function
@@ -112,7 +112,7 @@ class Gallery:
         Raises:
             GalleryNotFound: There is no gallery, or the path is not a valid file name.
             GalleryDamaged: Its database cannot be read, or is a symbolic link.
-            GalleryIncompatible: Its format is newer than this version's.
+            GalleryIncompatible: Its format is newer than this version supports.
         """
         folder = absolute(path)
         found = find_gallery(folder)
@@ -120,7 +120,7 @@ class Gallery:
             found_instead = why_no_folder(folder)
             reason = f": {found_instead}" if found_instead else ""
             raise GalleryNotFound(
-                f"no gallery at {printable(folder)}{reason}; make one with: photoseek index PHOTOS --bundle BUNDLE"
+                f"no gallery at {printable(folder)}{reason}; create one with: photoseek index PHOTOS --bundle BUNDLE"
             )
         expect_database(found)
         return cls(found, Database(found / DATABASE, recover=recover), trust)
@@ -217,7 +217,7 @@ class Gallery:
         Raises:
             QueryError: Invalid recall.
             GalleryBusy: Another process is indexing this gallery.
-            GalleryNotFound: The photo folder does not exist, or has lost all of its photos.
+            GalleryNotFound: The photo folder does not exist, or all of its photos have disappeared.
             GalleryIncompatible: The gallery does not contain the bundle.
             PhotoSourceUnreachable: The object storage cannot be reached, or denies access.
             IndexingError: The backend fails to encode the photos.
@@ -285,7 +285,7 @@ class Gallery:
         """Open the snapshot that answers queries with the primary bundle, or with another one of the gallery.
 
         Raises:
-            GalleryDamaged: It is damaged, or was made from another database.
+            GalleryDamaged: It is damaged, or was built from another database.
             GalleryError: See ``open_current``.
         """
         snapshot = open_current(self.path if record is None else record.folder(self.path))
@@ -297,7 +297,7 @@ class Gallery:
         return self.database.unreadable()
 
     def status(self) -> GalleryStatus:
-        """Return the contents of the gallery in figures."""
+        """Return statistics of the gallery."""
         return gallery_status(self.path, self.database)
 
     def verify(self) -> None:

@@ -18,7 +18,7 @@ _AT_ONCE = 64  # photos that may be in memory, and that an interruption waits fo
 
 @dataclass(frozen=True)
 class PhotoMismatch:
-    """A photo whose content is not the one that was encoded; ``path`` is relative to the photo folder."""
+    """A photo whose content differs from what was encoded; ``path`` is relative to the photo folder."""
 
     path: str
     reason: str
@@ -56,4 +56,4 @@ def _mismatch(folder: PhotoSource, path: str, sha256: str) -> str | None:
         data = read_photo(folder.photo_file(path))
     except PhotoError as error:
         return "missing" if isinstance(error.__cause__, FileNotFoundError | NotADirectoryError) else str(error)
-    return None if hashlib.sha256(data).hexdigest() == sha256 else "its content is not the one that was encoded"
+    return None if hashlib.sha256(data).hexdigest() == sha256 else "its content differs from what was encoded"

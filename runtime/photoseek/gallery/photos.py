@@ -25,12 +25,12 @@ class GalleryPhotos:
 
     @property
     def recorded(self) -> PhotoSource:
-        """The folder that the gallery records, trusted or not: to name it, not to read from it."""
+        """The folder that the gallery records, trusted or not; use it only for display."""
         return recorded_source(self._gallery, self._database)
 
     @property
     def source(self) -> PhotoSource:
-        """The folder, to read from it.
+        """The folder to read photos from.
 
         Raises:
             GalleryUntrusted: The gallery records a folder elsewhere that this user has not named.
@@ -63,10 +63,10 @@ class GalleryPhotos:
         """
         if not (before := self.recorded).same_as(source):
             missing = isinstance(before, LocalSource) and not before.root.is_dir()
-            there = ", which is not there now" if missing else ""
+            there = ", which does not exist" if missing else ""
             raise GalleryIncompatible(
                 f"{self._gallery}: belongs to the photos in {before.address}{there}, not in {source.address}; "
-                "if they have moved, add --relocate, and no photo is encoded again; else name another --gallery"
+                "if they have moved, add --relocate, which re-encodes no photo; otherwise name another --gallery"
             )
         self._trust.accept_photos(before)
 

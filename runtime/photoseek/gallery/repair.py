@@ -22,10 +22,10 @@ from photoseek.gallery.snapshot.stale import remove_stale_files
 
 @dataclass(frozen=True)
 class Repaired:
-    """What a repair did.
+    """Results of a repair.
 
     Attributes:
-        deleted: Counts of deleted database rows, in words; empty if there were none.
+        deleted: Counts of deleted database rows as text; empty if there were none.
         encoded: Captions that were encoded again.
         removed: Stale files and folders of interrupted runs.
         generation: Snapshots that were rebuilt; None if all were valid.
@@ -39,7 +39,7 @@ class Repaired:
     encoding_skipped: str | None = None
 
     def lines(self) -> list[str]:
-        """Return a sentence for each thing that was done."""
+        """Return a line for each action."""
         sentences = {
             f"deleted from the database: {self.deleted}; encode them again with: photoseek index PHOTOS": self.deleted,
             f"encoded {self.encoded:,} captions again": self.encoded,

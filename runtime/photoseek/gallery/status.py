@@ -1,4 +1,4 @@
-"""The contents of a gallery in figures."""
+"""Statistics of a gallery."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class BundleStatus:
         searchable: Photos that a query can find.
         recall: Measured recall@10 of the ``auto`` engine against exact search; None before the first indexing.
         generation: The snapshot that answers queries; None before the first indexing.
-        fresh: Whether the snapshot shows all that has been indexed.
+        fresh: Whether the snapshot contains everything that has been indexed.
         damaged: Problems of files of approximate search; exact search answers instead, until the next indexing.
     """
 
@@ -48,9 +48,9 @@ class GalleryStatus:
 
     Attributes:
         photos: Photos found, readable or not.
-        searchable: As for ``BundleStatus``, like all that are not described here: those of the primary bundle.
+        searchable: As in ``BundleStatus``. This and all attributes not described here are those of the primary bundle.
         unreadable: Photos that cannot be decoded.
-        captions: Sentences that photos can be described with.
+        captions: Captions that can describe photos.
         search: Target recall, the measurements of each engine (milliseconds, recalls by kind of query, parameters), and
             the engine that ``auto`` uses; None before the first indexing.
         bytes: Size of the gallery on disk.

@@ -18,7 +18,7 @@ SIDE = 640
 """The longer side of a thumbnail, in pixels."""
 
 _CACHED_THUMBNAILS = 256  # about 20 MB
-_CACHED_VERSIONS = 4096  # of photos in object storage, each of which takes a request
+_CACHED_VERSIONS = 4096  # of photos in object storage, where each costs a request
 VERSION_MAX_AGE_S = 60.0
 _QUALITY = 82
 

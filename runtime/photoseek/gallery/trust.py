@@ -1,4 +1,4 @@
-"""Trust: a gallery may use the photo folders and bundles that its user has named on this computer.
+"""Trust: a gallery may use only the photo folders and bundles that its user has named on this computer.
 
 A gallery records where its photos and bundles are. A gallery from someone else may record any path: a private folder
 whose photos would be served, or a bundle whose graphs would run. So a record is followed only if it cannot point
@@ -65,7 +65,7 @@ class Trust:
         if folder.address == self._photos:
             return
         if not self._contains_gallery(folder) and not self._is_recorded(folder):
-            self._ask(f"{self._gallery}: records its photos in {folder.address}, which you have not named for it here")
+            self._ask(f"{self._gallery}: its photo folder {folder.address} is not one that you named for it")
             self.accept_photos(folder)
         self._photos = folder.address
 
@@ -84,7 +84,7 @@ class Trust:
             return Bundle.load(DEMO)
         trusted = _read().bundles.get(_key(reference))
         if trusted is None:
-            self._ask(f"{self._gallery}: records the bundle {reference}, which you have not named here")
+            self._ask(f"{self._gallery}: its bundle {reference} is not one that you named")
         bundle = Bundle.load(reference)
         if bundle.fingerprint == fingerprint and trusted != _content(bundle):
             if trusted is not None:

@@ -1,4 +1,4 @@
-"""Keep a gallery current: index its photos, then again whenever they change."""
+"""Keep a gallery up to date: index its photos, then again whenever they change."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def watch_gallery(
         gallery: The gallery.
         bundle: As for ``Gallery.index``, like ``precision``, ``recall`` and ``progress``.
         stop: Ends watching when set. None: it runs until the generator is closed, or interrupted.
-        poll_ms: Interval at which the folder's existence is checked, and a busy gallery tried again.
-        settle_s: Seconds for which a file must keep its size and time to count as completely written.
+        poll_ms: Interval of checks that the folder exists, and of retries while the gallery is busy.
+        settle_s: Seconds for which size and time of a file must be unchanged to count as completely written.
 
     Raises:
         MissingExtra: watchfiles is not installed.
@@ -60,7 +60,7 @@ def watch_gallery(
     if not isinstance(source := gallery.photos.source, LocalSource):
         raise QueryError(
             f"{source.address}: expected a folder of this machine: object storage does not report changes; "
-            "run photoseek index again from time to time, by cron for example"
+            "run photoseek index regularly, for example with cron"
         )
     index = partial(gallery.index, bundle, precision=precision, recall=recall, progress=progress)
     yield from _Watcher(gallery, index, _watchfiles(), stop or threading.Event(), poll_ms, settle_s).reports()
@@ -79,8 +79,8 @@ class _Watcher:
     stop: threading.Event
     poll_ms: int
     settle_s: float
-    started: bool = False  # the first indexing succeeded
-    logged: str = ""  # what it waits for
+    started: bool = False  # whether the first indexing succeeded
+    logged: str = ""  # the last logged reason to wait
     problems: object = None  # of the last report
 
     def reports(self) -> Iterator[IndexReport]:
@@ -130,7 +130,7 @@ class _Watcher:
         return first or changed
 
     def _changes(self, root: Path) -> Generator[set[str]]:
-        """Yield changed paths, or an empty set after each interval without; the first when watching has started."""
+        """Yield changed paths, or an empty set after an interval without changes, once watching has started."""
 
         def is_relevant(_: Change, path: str) -> bool:
             place = Path(path)

@@ -61,7 +61,7 @@ class Access:
         ticket = next((ticket for ticket in list(self._tickets) if same(given, ticket)), None)
         if ticket is None:
             return False
-        until = self._tickets.pop(ticket, 0.0)  # also if it is refused: another account has seen it
+        until = self._tickets.pop(ticket, 0.0)  # even if it is refused, because another account has seen it
         return time.monotonic() < until and is_from_this_account(client, server)
 
     def accepts_cookie(self, given: str) -> bool:

@@ -13,7 +13,7 @@ from photoseek.page.components import field_options
 from photoseek.page.strings import strings
 
 SEARCH, RERANK = "bundle", "rerank"
-"""Names of the choices in the session and in the address of the page; each is an abbreviated fingerprint or empty."""
+"""Names of the choices in the session and in the page's URL; each is an abbreviated fingerprint or empty."""
 
 SHORT = 12
 """Length of an abbreviated fingerprint."""

@@ -22,7 +22,7 @@ _SENTENCES = 10
 
 
 def describe(path: str) -> None:
-    """Switch to the tab with a photo of the gallery."""
+    """Open the tab with a photo of the gallery."""
     st.session_state.update({PHOTO: path, "opened": None, "view": "describe"})
 
 

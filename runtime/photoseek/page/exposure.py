@@ -1,4 +1,4 @@
-"""Restrictions if other computers can reach the page: only the operator's gallery, and no path of the server."""
+"""Restrictions if other computers can reach the page: only the operator's gallery, and no server paths."""
 
 from __future__ import annotations
 

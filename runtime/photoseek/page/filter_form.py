@@ -16,7 +16,7 @@ from photoseek.page.search_form import SearchForm
 from photoseek.page.strings import Strings, strings
 
 NAMES = tuple(field.name for field in fields(Filter))
-"""Names of the filters in the address, and with ``PREFIX`` in the session."""
+"""Names of the filters in the URL and, with ``PREFIX``, in the session."""
 
 PREFIX = "filter-"
 
@@ -82,7 +82,7 @@ def _field(name: str) -> dict[str, Any]:
 
 
 def _store(name: str, key: str, turn: int) -> None:
-    if turn == st.session_state[_TURN]:  # a fast browser sends the value of a removed field again
+    if turn == st.session_state[_TURN]:  # a browser may send the value of a removed field again
         st.session_state[PREFIX + name] = st.session_state[key]
 
 

@@ -14,7 +14,7 @@ _REFRESH_S = 0.5
 
 
 def render_index_panel(folder: str, bundle: str) -> None:
-    """Draw the button or the progress, if only this computer reaches the page: a visitor could index any folder."""
+    """Draw the button or the progress if only this computer can reach the page: a visitor could index any folder."""
     if not folder or is_shared():
         return
     job = index_job.job_of(folder)

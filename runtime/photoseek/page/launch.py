@@ -1,4 +1,4 @@
-"""Start the page: Streamlit in a separate process, with settings that are safe on a private computer."""
+"""Start the page: Streamlit in a separate process, with settings that expose it to this computer only."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SETTINGS: Settings = {
     "theme.light.primaryColor": "#0f766e",
     "theme.dark.primaryColor": "#0c847a",
 }
-"""Streamlit options of the page; ``.streamlit/config.toml`` has the same for ``streamlit run streamlit_app.py``."""
+"""Streamlit options of the page, the same as in ``.streamlit/config.toml``."""
 
 _SCRIPT = Path(__file__).parent / "entry" / "photoseek_page.py"
 _SHUTDOWN_S = 10.0  # between SIGTERM and SIGKILL
@@ -57,15 +57,15 @@ def run_page(
 
     Args:
         gallery: Gallery to open. None: the one of ``PHOTOSEEK_GALLERY``, if set.
-        address: Address to listen on. Beyond loopback, visitors search this gallery and cannot open others.
+        address: Address to listen on. On any address except loopback, visitors search only this gallery.
         port: Port to listen on.
         open_browser: Whether to open a browser if there is a display.
-        token: Whether visitors need the token. Otherwise, anyone who reaches the server can search and see the photos.
+        token: Whether visitors need the token. Without it, anyone who reaches the server can search and see the photos.
 
     Raises:
         MissingExtra: Streamlit is not installed.
         QueryError: The token of the environment is too short or has invalid characters.
-        PhotoseekError: The address or port cannot be listened on.
+        PhotoseekError: The server cannot listen on the address or port.
     """
     if find_spec("streamlit") is None:
         raise MissingExtra("the search page needs Streamlit; install it with: pip install 'photoseek[app]'")

@@ -1,4 +1,4 @@
-"""Cache of open galleries, shared by all sessions, so that a tower is loaded once and not for each query."""
+"""Cache of open galleries that all sessions share, so that a tower is loaded once and not for each query."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class GalleryState:
     """Contents of a gallery.
 
     Attributes:
-        status: Its numbers.
+        status: Its statistics.
         unreadable: Path and reason of each photo that cannot be decoded.
         folders: Every folder with a photo, relative to the photo folder.
     """

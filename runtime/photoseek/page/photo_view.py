@@ -1,4 +1,4 @@
-"""Dialog with one large photo, its facts, and buttons to search with it or describe it."""
+"""Dialog with one large photo, its details, and buttons to search with it or describe it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _render_picture(hit: Hit, thumbnails: ThumbnailCache) -> None:
 
 
 def _render_navigation(hits: Sequence[Hit], position: int) -> None:
-    """Draw two buttons that wrap around. They are never disabled: a disabled one loses the focus, and so Escape."""
+    """Draw two buttons that wrap around. A disabled one would lose the focus, so that Escape would not work."""
     now = strings()
     with st.container(horizontal=True, key="ps-turn", vertical_alignment="center", horizontal_alignment="distribute"):
         _open_button(now.previous, hits[position - 1], "Left")
@@ -94,5 +94,5 @@ def _close() -> None:
 
 
 def _search_similar(path: str) -> None:
-    """Search with this photo only; the person can add a text."""
+    """Search with this photo only; the user can add a text."""
     st.session_state.update(similar_to=path, photo=None, q="", opened=None)

@@ -22,7 +22,7 @@ MAX_DUPLICATES = 24
 
 
 def render_hits(hits: Sequence[Hit], facts: Sequence[str], thumbnails: ThumbnailCache) -> None:
-    """Draw facts about the search and a card for each hit; hits that probably do not match are collapsed."""
+    """Draw details of the search and a card for each hit; hits that probably do not match are collapsed."""
     now = strings()
     spans = "".join(f"<span>{escape(fact)}</span>" for fact in facts if fact)
     st.html(f'<p class="ps-found" role="status">{spans}</p>')

@@ -17,7 +17,7 @@ from photoseek.search.searcher import Searcher
 MAX_K = 50
 DEFAULT_K = 12
 MAX_TEXT = 500
-"""Maximum length of a query in characters: more than a tower reads, and short enough for an address."""
+"""Maximum length of a query in characters: more than a tower reads, and short enough for a URL."""
 
 _CHOICES = (5, 12, 24, MAX_K)
 _MAX_BYTES = 20_000_000  # of a pasted picture; the same as server.maxUploadSize
@@ -95,9 +95,9 @@ def render_upload(label: str, key: str) -> None:
 
 
 def render_examples(searcher: Searcher) -> None:
-    """Draw a button for each example query, in the language of the page if the bundle supports it, else in English.
+    """Draw a button for each example query, in the page's language if the bundle supports it, else in English.
 
-    A gallery with photos of the demo has examples that match those.
+    A gallery of demo photos has examples that match them.
     """
     now = strings()
     language = now.code if now.code in searcher.bundle.languages else "en"
@@ -121,7 +121,7 @@ def _store_upload(key: str, field: str) -> None:
 
 
 def store_pasted() -> None:
-    """Store a pasted picture in the session, after validation: any program can send this event."""
+    """Validate a pasted picture, since any program can send this event, and store it in the session."""
     pasted = components.component_value("paste", "pasted")
     try:
         name, data = str(pasted["name"]), b64decode(pasted["data"], validate=True)

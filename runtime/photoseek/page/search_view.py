@@ -36,7 +36,7 @@ def render_results(opened: OpenGallery, query: SearchForm, state: GalleryState) 
 
 
 def _search(opened: OpenGallery, query: SearchForm, where: Filter, state: GalleryState) -> tuple[list[Hit], list[str]]:
-    """Return the hits, and facts about the search; a fact may be empty."""
+    """Return the hits, and details of the search; a detail may be empty."""
     searcher, backend, now = opened.searcher, opened.backend, strings()
     photo = query.photo.data if query.photo else None
     with nullcontext() if backend.is_loaded_for(query.text, photo) else st.spinner(""):  # loading a tower takes a while

@@ -1,4 +1,4 @@
-"""The page as an ASGI application: its gate, and the addresses that are printed and opened.
+"""The page as an ASGI application: its gate, and the URLs that are printed and opened.
 
 ``streamlit run`` finds the application by parsing the script, so each script builds it from these functions.
 """
@@ -53,7 +53,7 @@ def is_gated() -> bool:
 
 @asynccontextmanager
 async def lifespan(_: object) -> AsyncIterator[None]:
-    """Print the addresses of the page when it listens, and open a browser unless the server is headless."""
+    """Print the URLs of the page when it listens, and open a browser unless the server is headless."""
     address, port = str(st.get_option("server.address") or ""), int(st.get_option("server.port"))
     secret = {} if _access is None else {PARAMETER: _access.token}
     for line in ("The search page is at:", *(f"  {url(host, port, secret)}" for host in hosts(address))):
@@ -70,7 +70,7 @@ def hosts(address: str) -> list[str]:
 
 
 def url(host: str, port: int, query: dict[str, Any]) -> str:
-    """Return the address of the page."""
+    """Return the URL of the page."""
     name = f"[{host}]" if ":" in host else host
     scheme = "https" if st.get_option("server.sslCertFile") else "http"
     prefix = str(st.get_option("server.baseUrlPath") or "").strip("/")
@@ -78,7 +78,7 @@ def url(host: str, port: int, query: dict[str, Any]) -> str:
 
 
 def open_browser(address: str) -> None:
-    """Open an address in the default browser, and discard the browser's output."""
+    """Open a URL in the default browser, and discard the browser's output."""
     opener = shutil.which("xdg-open") if sys.platform != "darwin" else None
     if opener is None:
         webbrowser.open(address)

@@ -53,7 +53,7 @@ def choose_gallery() -> str:
 
 
 def render_status(state: GalleryState) -> None:
-    """Draw the numbers and the unreadable photos of the gallery."""
+    """Draw the statistics and the unreadable photos of the gallery."""
     with st.sidebar:
         facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in _facts(state.status))
         st.html(f'<dl class="ps-facts">{facts}</dl>')

@@ -8,7 +8,7 @@ from importlib import resources
 import streamlit as st
 
 KEY = "lang"
-"""Name of the language in the session and in the address of the page."""
+"""Name of the language in the session and in the page's URL."""
 
 LANGUAGES = ("en", "zh")
 """Languages of the page; the first is the default."""
@@ -18,7 +18,7 @@ class Strings:
     """Texts of one language, as attributes; ``str.format`` replaces names in braces."""
 
     def __init__(self, code: str) -> None:
-        """Read the catalogue of a language."""
+        """Read the catalog of a language."""
         file = resources.files("photoseek.page") / "locale" / f"{code}.toml"
         self._texts: dict[str, str] = tomllib.loads(file.read_text("utf-8"))
 
@@ -26,7 +26,7 @@ class Strings:
         try:
             return self._texts[name]
         except KeyError:
-            raise AttributeError(f"expected a text named {name!r} in the page's catalogue, found none") from None
+            raise AttributeError(f"expected a text named {name!r} in the page's catalog, found none") from None
 
 
 CATALOGUES = {code: Strings(code) for code in LANGUAGES}
@@ -40,7 +40,7 @@ def strings() -> Strings:
 
 
 def read_language() -> None:
-    """Read the language from the address of the page when a session begins."""
+    """Read the language from the page's URL when a session begins."""
     if KEY not in st.session_state:
         given = st.query_params.get(KEY, "")
         st.session_state[KEY] = given if given in CATALOGUES else None

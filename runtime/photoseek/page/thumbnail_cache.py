@@ -154,7 +154,7 @@ class ThumbnailCache:
         """Open the folder, which must have a tag and not be a symbolic link."""
         with open_folder(self.folder.parent, self.folder.name) as folder:
             if not is_tagged(folder):
-                raise OSError("expected a folder that photoseek created, found none with its tag")
+                raise OSError("expected a folder that photoseek created, found one without its tag")
             yield folder
 
 

@@ -1,4 +1,4 @@
-"""The query in the address of the page, so that a link repeats the search.
+"""The query in the page's URL, so that a link repeats the search.
 
 It never contains an uploaded photo or the folder of the gallery.
 """
@@ -22,7 +22,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {"min_megapixels": float, "max_megap
 
 
 def read_url() -> None:
-    """Initialize the session from the address; invalid values are ignored."""
+    """Initialize the session from the URL; invalid values are ignored."""
     state, given = st.session_state, st.query_params
     state.setdefault("q", given.get("q", "")[:MAX_TEXT])
     state.setdefault("k", _number_of_photos(given.get("k", "")))
@@ -37,7 +37,7 @@ def read_url() -> None:
 
 
 def write_url() -> None:
-    """Update the address from the session."""
+    """Update the URL from the session."""
     state = st.session_state
     values = {
         "q": state["q"].strip(),

@@ -27,7 +27,7 @@ PhotoInput: TypeAlias = str | Path | bytes | bytearray | memoryview | Image.Imag
 """A path, the bytes of a file, an open picture, or a photo in object storage (``Hit.file``)."""
 
 LARGE = 50_000_000
-"""Pixels above which pictures are decoded one at a time, and reduced before they are returned."""
+"""Number of pixels above which pictures are decoded one at a time and downscaled before they are returned."""
 
 _SCALED = ("JPEG", "MPO")  # formats whose decoder scales
 _TRANSPOSES = {  # by EXIF orientation, as in ImageOps.exif_transpose
@@ -53,8 +53,8 @@ class Photo:
 
     Attributes:
         image: Upright, 8-bit RGB; smaller than the photo if ``min_edge`` allowed it.
-        width: Of the upright photo in full, in pixels.
-        height: Of the upright photo in full, in pixels.
+        width: Width of the upright photo at full size, in pixels.
+        height: Height of the upright photo at full size, in pixels.
         taken: ``YYYY-MM-DD HH:MM:SS`` by the camera's clock; empty if the photo does not record it.
     """
 
@@ -78,7 +78,7 @@ def open_photo(source: PhotoInput) -> Image.Image:
 
 
 def decode_photo(source: PhotoInput, min_edge: int | None = None, large: int = LARGE) -> Photo:
-    """Decode a photo like ``open_photo``, but smaller if that saves much time or memory.
+    """Decode a photo like ``open_photo``, at a smaller size if that saves much time or memory.
 
     A JPEG consists of the frequencies of blocks of 8 x 8 pixels, from which the decoder computes an eighth, a quarter
     or half of the size for a fraction of the work. Very large pictures of other formats are reduced by averaging, so
@@ -181,7 +181,7 @@ def _header(file: BinaryIO) -> Image.Image:
 
 
 def _opened(file: BinaryIO, head: bytes, size: int) -> Image.Image:
-    """Return a picture of which no pixel is decoded yet."""
+    """Return a picture whose pixels are not decoded yet."""
     check_bytes(size)
     require_heif_extra(head)
     return Image.open(file, formats=_formats(formats.is_heif(head)))
@@ -208,7 +208,7 @@ def load_plugins() -> None:
 
 @cache
 def _formats(heif: bool) -> tuple[str, ...]:
-    """Return those of ``FORMATS`` that this build of Pillow has, with HEIF if it is needed."""
+    """Return the ``FORMATS`` that this build of Pillow supports, with HEIF if requested."""
     Image.init()
     if heif:
         formats.register_heif()
@@ -221,7 +221,7 @@ def _to_upright_rgb(image: Image.Image, min_edge: int | None, large: int) -> Pho
     _check_extent(image)
     if min_edge is not None and image.format in _SCALED:
         image.draft(None, (min_edge, min_edge))
-    # one large picture takes over a gigabyte meanwhile
+    # decoding one large picture takes over a gigabyte
     with _large_decode_lock if image.width * image.height > large else nullcontext():
         image.load()
         orientation = _orientation(image)
@@ -242,7 +242,7 @@ def _box_downscale(picture: Image.Image, min_edge: int | None, large: int) -> Im
 
 
 def _check_extent(image: Image.Image) -> None:
-    """Refuse what some formats allocate besides the picture: a TIFF of one pixel may have a tile of gigabytes."""
+    """Refuse large allocations in addition to the picture: a TIFF of one pixel may have a tile of gigabytes."""
     if image.format == "WEBP" and max(image.size) > _WEBP_SIDE:
         raise PhotoError(f"{image.width} x {image.height} pixels; WebP has at most {_WEBP_SIDE} a side")
     tags = getattr(image, "tag_v2", {})

@@ -17,10 +17,10 @@ MAX_BYTES = 512_000_000
 """A larger file is refused before it is read: 150 MP without compression take 450 MB."""
 
 HEIF_FORMAT = "HEIF"
-"""Pillow's name for it."""
+"""Pillow's name of the format."""
 
 INSTALL_HINT = "a HEIC photo, which requires an extra; install it with: pip install 'photoseek[heic]'"
-"""The reason for refusing one if the extra is not installed."""
+"""The reason why a HEIC photo is refused if the extra is not installed."""
 
 SNIFF_BYTES = 12
 """Bytes at the start of a file that identify HEIC."""
@@ -52,7 +52,7 @@ def can_decode_heif() -> bool:
 
 @cache
 def register_heif() -> None:
-    """Register the decoder with Pillow; takes 50 ms, and therefore happens with the first HEIC photo."""
+    """Register the decoder with Pillow. This takes 50 ms and is therefore delayed until the first HEIC photo."""
     from pillow_heif import register_heif_opener
 
     register_heif_opener(thumbnails=False)
@@ -79,7 +79,7 @@ def check_pixels(width: int, height: int) -> None:
 
 
 def require_heif_extra(head: bytes) -> None:
-    """Refuse a HEIC file, by its start, if the extra is not installed.
+    """Refuse a HEIC file, detected by its first bytes, if the extra is not installed.
 
     Raises:
         PhotoError: It is not installed.

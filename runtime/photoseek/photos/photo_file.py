@@ -23,7 +23,7 @@ class StoredPhoto(Protocol):
         """The last component of its path."""
 
     def version(self) -> tuple[int, int]:
-        """Return what changes with the photo: its modification time in nanoseconds, and its size in bytes."""
+        """Return a version that changes with the photo: modification time in nanoseconds, and size in bytes."""
 
     def read_bytes(self) -> bytes:
         """Return its content, at most ``MAX_BYTES``."""

@@ -1,7 +1,7 @@
-"""Suppression of what Pillow and its libraries print about a photo: errors report what is wrong with it.
+"""Suppression of what Pillow and its libraries print about a photo: errors report its problems.
 
-``warnings.catch_warnings`` replaces the filters of the whole process, which threads that decode concurrently would mix
-up. Instead, the first of them adds one filter, and the last removes it.
+``warnings.catch_warnings`` replaces the filters of the entire process and is not thread-safe. Instead, the first of the
+threads that decode concurrently adds one filter, and the last removes it.
 """
 
 from __future__ import annotations

@@ -32,17 +32,17 @@ _MAX_NUMBER = 1e15
 
 _EXACT_SCALE = 16
 """With ``exact_resize``, pictures are decoded at 16 times the size of the result or more: the decoder's averaging,
-which differs from the filter's, then no longer shows in the result."""
+which differs from the filter's, then has no visible effect."""
 
 _MAX_ASPECT_RATIO = 16
-"""Up to this aspect ratio, resizing the whole picture costs little more than resizing the crop."""
+"""Up to this aspect ratio, resizing the entire picture costs little more than resizing the crop."""
 
 _MAX_REDUCTION = 1_000
 """Pixels of a picture for one of the result above which blocks are averaged first: Pillow's filters allocate a weight
 for each, which takes gigabytes for a picture of 150 million x 1 pixels."""
 
 EXTRA_KEYS = ("floor_crop_offset", "exact_resize")
-"""Settings without a key in transformers."""
+"""Settings for which transformers has no key."""
 
 
 @dataclass(frozen=True)
@@ -181,5 +181,5 @@ class Preprocessing:
             "do_normalize": True,
             "image_mean": list(self.mean),
             "image_std": list(self.std),
-            **({"photoseek": extra} if extra else {}),  # no other program has keys for it
+            **({"photoseek": extra} if extra else {}),  # other programs have no keys for these
         }

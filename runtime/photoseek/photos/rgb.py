@@ -12,7 +12,7 @@ from PIL import Image
 _BACKGROUND = (255, 255, 255)  # behind transparent pixels
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 BLOCK = 4_000_000
-"""Pixels that are converted at once."""
+"""Maximum number of pixels that are converted at once."""
 
 Box = tuple[int, int, int, int]
 
@@ -56,7 +56,7 @@ def _max_value(image: Image.Image) -> float:
 
 
 def _eight_bits(image: Image.Image, highest: float) -> Image.Image:
-    """Scale 16-bit grays (0..65535) or floats (0..1, or 0..255) to 0..255; ``highest``: value of the whole picture."""
+    """Scale 16-bit grays (0..65535) or floats (0..1, or 0..255) to 0..255; ``highest``: the picture's maximum."""
     values = _values(image)
     if image.mode == "F":
         values = values * 255.0 if highest <= 1.0 else values

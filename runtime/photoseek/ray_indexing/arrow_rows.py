@@ -16,7 +16,7 @@ _COLUMN = "pickle"
 
 @dataclass(frozen=True)
 class BatchResult:
-    """The result of a worker for the photos that it was given.
+    """The result of a worker for its photos.
 
     Attributes:
         host: The machine.

@@ -1,4 +1,4 @@
-"""Transfer of a bundle to other machines: loaded there by its path, or unpacked from the files that are sent."""
+"""Transfer of a bundle to other machines: it is loaded from its path there, or unpacked from files that are sent."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def fetch_bundle(reference: str, fingerprint: str, fetch: Callable[[], Mapping[s
     """Load a bundle on this machine.
 
     Args:
-        reference: Its path on the machine that sent it, which a shared disk may have here as well, or ``demo``.
+        reference: Its path on the machine that sent it, which may exist here on a shared disk, or ``demo``.
         fingerprint: Required fingerprint.
         fetch: Returns the files that were sent; called only if the bundle is missing here.
 
@@ -62,7 +62,7 @@ def fetch_bundle(reference: str, fingerprint: str, fetch: Callable[[], Mapping[s
 
 
 def _unpack(files: Mapping[str, bytes], target: Path) -> None:
-    """Write files into a new folder, which gets its name when it is complete."""
+    """Write files into a new folder, which is renamed to ``target`` when it is complete."""
     make_private_folder(cache_folder())
     target.parent.mkdir(mode=0o700, exist_ok=True)
     names = {f"{_UNPACKED}/", *(f"{_UNPACKED}/{name}" for name in files)}

@@ -48,7 +48,7 @@ def connected(address: str, timeout_s: float) -> Iterator[Any]:
         MissingExtra: Ray or its data library is not installed.
         IndexingError: The cluster cannot be reached.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing leaves the machine
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no telemetry
     try:
         import ray
         import ray.data
@@ -95,17 +95,17 @@ def _join(ray: Any, address: str, timeout_s: float) -> None:
         if address != "auto":
             raise IndexingError(f"{address}: the Ray cluster cannot be joined: {_line(error)}; {_TOKEN}") from error
         raise IndexingError(
-            "auto: no Ray cluster runs on this machine; start one with: ray start --head, name one elsewhere, or use "
-            "this machine alone: --ray local"
+            "auto: no Ray cluster runs on this machine; start one with: ray start --head, pass the address of another, "
+            "or use only this machine: --ray local"
         ) from error
     except TimeoutError as error:
-        raise IndexingError(f"{address}: {error}; is it a Ray cluster, of this version of Ray? {_TOKEN}") from error
-    except Exception as error:  # what Ray raises here has many classes
+        raise IndexingError(f"{address}: {error}; is it a Ray cluster of the same Ray version? {_TOKEN}") from error
+    except Exception as error:  # Ray raises many classes here
         raise IndexingError(f"{address}: the Ray cluster cannot be joined: {_line(error)}") from error
 
 
 def _with_timeout(seconds: float, join: Callable[[], object]) -> None:
-    """Call in another thread, which is abandoned if it takes too long: Ray has no timeout.
+    """Call a function in another thread, which is abandoned after a timeout, because Ray has none.
 
     Raises:
         TimeoutError: It took longer.

@@ -53,7 +53,7 @@ def run_dataset_remote(work: Sequence[PhotoEntry], spec: WorkerSpec, workers: in
     run = actor.remote(list(work), spec, workers)
     pending = run.next.remote()
     while (table := ray.get(pending)) is not None:
-        pending = run.next.remote()  # while the last table is being committed
+        pending = run.next.remote()  # runs while the last table is being committed
         yield table
 
 

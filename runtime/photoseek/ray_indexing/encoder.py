@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class RayBackend:
     """Encodes photos on a Ray cluster: ``gallery.index(backend=RayBackend("auto"))``.
 
-    This process scans the photos, and alone writes the gallery. Each photo is committed once, however often it was sent
-    to a machine again because another one was lost.
+    Only this process scans the photos and writes the gallery. Each photo is committed once, even if it was sent again
+    because a machine was lost.
     """
 
     def __init__(self, address: str = "auto", *, join_timeout_s: float = 60.0) -> None:

@@ -22,7 +22,7 @@ _REASON = "a process ended while it was decoded"
 
 @dataclass(frozen=True)
 class WorkerSpec:
-    """Settings that are sent to every worker; an ONNX session could not be.
+    """Settings that are sent to every worker, since an ONNX session cannot be sent.
 
     Attributes:
         version: Of photoseek; must be the same everywhere, because preprocessing may change between versions.
@@ -96,7 +96,7 @@ class Worker:
         )
 
     def _encode_one_by_one(self, photo: PhotoEntry, photo_encoder: PhotoEncoder) -> Batch:
-        """Encode one photo, unless it has killed its process ``_MAX_ATTEMPTS`` times."""
+        """Encode one photo unless it has crashed its process ``_MAX_ATTEMPTS`` times."""
         if self._start(photo.path) > _MAX_ATTEMPTS:
             return Batch(1, [PhotoRecord(photo, reason=_REASON)], [])
         batch = photo_encoder.batch([photo])

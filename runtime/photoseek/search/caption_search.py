@@ -1,4 +1,4 @@
-"""Photos in, the captions of a gallery that describe them out."""
+"""Search of a gallery's captions by photo."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ class BundleScore:
     Attributes:
         bundle: Name of the bundle.
         score: Cosine of query and photo, in [-1, 1]; None if the bundle could not encode the photo.
-        rank: Rank among the reranked photos, 1 is best; None if the score is.
+        rank: Rank among the reranked photos, 1 is best; None if the score is None.
     """
 
     bundle: str

@@ -1,4 +1,4 @@
-"""The interface of everything that finds a gallery's nearest photos: its snapshot, or a vector database."""
+"""The interface of indexes that find a gallery's nearest photos: its snapshot, or a vector database."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class PhotoIndex(Protocol):
 
     @property
     def damage(self) -> str | None:
-        """Why a slower way of searching is in use, or None."""
+        """Why a slower search is in use, or None."""
 
     def search(self, query: Vectors, k: int, where: Filter | None = None) -> Neighbors:
         """Return about ``k`` photos nearest to a unit vector (dim,) that match the filter."""

@@ -13,7 +13,7 @@ DUPLICATE_THRESHOLD = 0.98
 
 
 def group_near_duplicates(hits: Sequence[Hit], vectors: Vectors) -> list[Hit]:
-    """Return the hits without near-duplicates of better ones, which get them as ``duplicates``, with new ranks.
+    """Return the hits with new ranks; near-duplicates of a better hit move to its ``duplicates``.
 
     Args:
         hits: Best first.

@@ -21,7 +21,7 @@ from photoseek.vectors import Vectors, normalize
 if TYPE_CHECKING:
     from photoseek.bundle.onnx_session import Mode
 
-_MIN_NORM = 1e-6  # a sum of unit vectors below this has no direction
+_MIN_NORM = 1e-6  # a shorter sum of unit vectors has no direction
 _RECENT_QUERIES = 512  # cached text vectors, a few KB each
 
 PhotoLookup = Callable[[str], tuple[int, Vectors]]
@@ -43,7 +43,7 @@ class Query:
 
     Attributes:
         vector: Unit vector, (dim,).
-        terms: The vectors that it is the sum of.
+        terms: The weighted vectors whose sum it is.
         exclude_id: Id of a photo that is not a hit.
         rerank: The same query in the space of a second bundle, for a ``Reranker``.
     """
@@ -126,7 +126,7 @@ class QueryEncoder:
             raise QueryError("an empty query: expected a text, a photo, or both")
         total = np.sum([term.weight * term.vector for term in terms], axis=0, keepdims=True)
         if not np.abs(total).max() > _MIN_NORM:
-            raise QueryError("the parts of the query cancel out: expected something to look for")
+            raise QueryError("the terms of the query cancel out; change a term or a weight")
         return Query(normalize(total)[0], tuple(terms), exclude_id)
 
     def _encode_uncached(self, text: str, language: str | None) -> Vectors:

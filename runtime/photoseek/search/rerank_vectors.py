@@ -24,9 +24,9 @@ from photoseek.vectors import Vectors
 _log = logging.getLogger(__name__)
 
 CACHE_BYTES = 64 * 2**20
-"""Size of the cache in memory, at most."""
+"""Maximum size of the cache in memory."""
 
-_ENTRY_BYTES = 512  # of an entry without its numbers: the key, the array object and the slot of the dictionary
+_ENTRY_BYTES = 512  # overhead per entry: the key, the array object and the slot of the dictionary
 
 
 class RerankVectors(ForkAware):
@@ -94,11 +94,11 @@ class RerankVectors(ForkAware):
     def _encode(self, batch: Iterable[tuple[str, str]]) -> dict[str, Vectors]:
         """Encode a few photos, without those that cannot be decoded. Runs in a worker thread."""
         contents = [found for content in batch if (found := self._decode(*content)) is not None]
-        # copies: a row would keep the vectors of its batch in memory
+        # copies, because a row would keep the vectors of its batch in memory
         return {record.sha256: record.vector.copy() for record in encode(self.encoder, contents)}
 
     def _decode(self, sha256: str, path: str) -> Content | None:
-        """Return the content at a path; None where it changed or cannot be decoded."""
+        """Return the content at a path; None if it changed or cannot be decoded."""
         try:
             data = read_photo(self.gallery.photos.file_of(path))
             if hashlib.sha256(data).hexdigest() == sha256:
@@ -108,7 +108,7 @@ class RerankVectors(ForkAware):
         return None
 
     def _cached(self, wanted: Iterable[str]) -> dict[str, Vectors]:
-        """Return what the cache has of these contents, and mark it as just used."""
+        """Return the cached vectors of these contents, and mark them as recently used."""
         with self._lock:
             found = {sha256: self._cache[sha256] for sha256 in wanted if sha256 in self._cache}
             for sha256 in found:
@@ -116,7 +116,7 @@ class RerankVectors(ForkAware):
         return found
 
     def _add(self, fresh: Mapping[str, Vectors]) -> None:
-        """Add vectors to the cache; the least recently used make room."""
+        """Add vectors to the cache, and evict the least recently used ones."""
         with self._lock:
             self._cache.update(fresh)
             while len(self._cache) > self._capacity:

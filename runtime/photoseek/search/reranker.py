@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 class Reranker(SearchBackend):
     """Searches like a ``Searcher``, and reranks the top hits with a second bundle. May be shared between threads.
 
-    Vectors of the second bundle are read from the gallery if it was added there (``Gallery.add_bundle``). Other photos
+    Vectors of the second bundle are read from the gallery if it was added there (``Gallery.bundles``). Other photos
     are encoded when they are first needed; their vectors are cached in memory (at most 64 MiB) and never stored.
 
     Hits have the ``score`` and the ``confidence`` of the first bundle. They are ordered by ``fusion_score``; ``scores``
@@ -66,7 +66,7 @@ class Reranker(SearchBackend):
             BundleIncompatible: The bundle lacks the precision.
         """
         if bundle.fingerprint == searcher.bundle.fingerprint:
-            raise QueryError(f"rerank: expected a bundle other than {searcher.bundle.name!r}, which searches already")
+            raise QueryError(f"rerank: expected a bundle other than {searcher.bundle.name!r}, the first bundle")
         self.searcher, self.gallery = searcher, searcher.gallery
         self.bundle = bundle
         self.depth = check_depth(depth)

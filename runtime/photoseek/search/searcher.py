@@ -1,4 +1,4 @@
-"""Text and photos in, the best photos of a gallery out."""
+"""Search of a gallery by text, photo or both."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Searcher(SearchBackend):
 
         Args:
             gallery: The gallery to search.
-            bundle: One of the gallery's bundles. Defaults to its first.
+            bundle: One of the gallery's bundles. Defaults to the primary one.
             precision: Precision of the towers. By default, the fastest on this CPU for text, and for images the one
                 that the gallery was indexed with.
             engine: Engine that finds the nearest vectors; see ``Engine``.
@@ -69,7 +69,7 @@ class Searcher(SearchBackend):
         self.gallery = gallery
         self.bundle = bundle or gallery.bundles.load()
         self.engine = engine
-        _ = gallery.photos.source  # raises here if it is untrusted, not in the first query
+        _ = gallery.photos.source  # if it is untrusted, raises here and not in the first query
         snapshots = SnapshotIndex(gallery, self.bundle, engine)
         self.index: PhotoIndex = snapshots
         if store is not None:
@@ -150,7 +150,7 @@ class Searcher(SearchBackend):
         encodable = name.encode("utf-8", "replace") == name.encode("utf-8", "surrogatepass")  # as all in a gallery
         found = self.index.find_photo(name) if encodable else None
         if found is None:
-            raise QueryError(f"no photo {path!r} in this gallery that could be searched with; see: photoseek info")
+            raise QueryError(f"no photo {path!r} in this gallery, or it is not searchable; see: photoseek info")
         return found
 
     def _hits(self, neighbors: Neighbors, query: Query) -> tuple[list[Hit], Vectors]:

@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _View:
-    """A snapshot and the engine over it, replaced together so that a query uses matching ones."""
+    """A snapshot and its engine, replaced together so that they always match."""
 
     snapshot: Snapshot
     engine: Index
@@ -70,7 +70,7 @@ class SnapshotIndex(ForkAware):
 
     @property
     def damage(self) -> str | None:
-        """Why every photo is scored instead of using the engine, or None."""
+        """Why exact search replaces the engine, or None."""
         return self._current().damage
 
     def search(self, query: Vectors, k: int, where: Filter | None = None) -> Neighbors:
@@ -122,7 +122,7 @@ class SnapshotIndex(ForkAware):
             return self._opened
 
     def _open(self) -> _View:
-        """Open the current snapshot. Retry if it was replaced meanwhile, since older snapshots are removed."""
+        """Open the current snapshot. Retry if it was replaced in the meantime, since older snapshots are removed."""
         while True:
             bundle = self._gallery.bundles.require(self._bundle)
             self._folder = bundle.folder(self._gallery.path)
@@ -146,5 +146,5 @@ class SnapshotIndex(ForkAware):
         try:
             return _View(snapshot, snapshot.engine(self._engine))
         except GalleryDamaged as error:  # the vectors are intact
-            _log.warning("every photo is scored, without an index: %s", error)
+            _log.warning("falling back to exact search: %s", error)
             return _View(snapshot, ExactIndex(snapshot.vectors), str(error))

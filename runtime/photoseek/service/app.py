@@ -70,7 +70,7 @@ def make_app(
         backend.close()
 
     app = _App(
-        telemetry=_NO_TELEMETRY,  # even if environment variables configure OpenTelemetry
+        telemetry=_NO_TELEMETRY,  # overrides environment variables that configure OpenTelemetry
         title="photoseek",
         summary="Find photos by what they show.",
         version=__version__,
@@ -80,7 +80,7 @@ def make_app(
         middleware=_middleware(metrics, hosts, token, limits),
     )
     add_handlers(app)
-    schema = [] if token is None else [Depends(HTTPBearer(auto_error=False))]  # only documents what BearerToken does
+    schema = [] if token is None else [Depends(HTTPBearer(auto_error=False))]  # documents BearerToken in the schema
     app.include_router(query_routes(backend), dependencies=schema)
     app.include_router(photo_routes(backend), dependencies=schema)
     app.include_router(operation_routes(backend, readiness))

@@ -1,4 +1,4 @@
-"""ASGI middleware before the routes: size and pace of requests, and how many are processed at once."""
+"""ASGI middleware before the routes: limits of the size, speed and concurrency of requests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from photoseek.service.middleware import HEALTH, RequestCheck
 from photoseek.service.request_body import FORM, media_type
 
 UNCOUNTED = HEALTH | {"/metrics"}
-"""Endpoints without a limit on requests in flight, so that monitoring sees a busy service, not a dead one."""
+"""Endpoints without a limit on requests in flight, so that monitoring can tell a busy service from a dead one."""
 
 _RETRY = {"Retry-After": "1"}
 

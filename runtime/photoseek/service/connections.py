@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 _BATCH = 32  # connections closed at a time, so that the search for them is rare
 _SWEEP_S = 1.0
-_NETWORK_BITS = 64  # of an IPv6 address; the owner of the network chooses the rest at will
+_NETWORK_BITS = 64  # of an IPv6 address; the owner of the network controls the rest
 
 
 @lru_cache(maxsize=4096)
@@ -50,8 +50,8 @@ class Connections:
 
     All states of a connection count: no byte received, half a head, half a body, a response that is not read, idle.
     If there is no room for a new connection, the server closes those that have waited longest for their client,
-    starting with the address that has the most of them: whoever fills the server with connections loses these, and a
-    new client still gets in. It refuses a connection only if it is processing requests on all others.
+    starting with the address that has the most of them, so that a client cannot lock out others. It refuses a
+    connection only if it is processing requests on all others.
     """
 
     def __init__(self, limits: Limits, metrics: Metrics) -> None:
@@ -152,7 +152,7 @@ class BoundedProtocol(H11Protocol):
         transport.set_write_buffer_limits(high=self._limits.send_bytes)
         sock = transport.get_extra_info("socket")
         if sock is not None:
-            with suppress(OSError):  # else the kernel buffers megabytes for a client that does not read
+            with suppress(OSError):  # otherwise the kernel buffers megabytes for a client that does not read
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 * self._limits.send_bytes)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -187,7 +187,7 @@ class BoundedProtocol(H11Protocol):
         super().on_response_complete()
 
     def patience(self) -> float | None:
-        """Return how many seconds the server waits for the client in this state, or None on the server's turn."""
+        """Return how many seconds the server waits for the client in this state, or None while it does not wait."""
         limits = self._limits
         if unread := self.transport.get_write_buffer_size():
             if unread <= self._unread - limits.send_bytes:
@@ -197,7 +197,7 @@ class BoundedProtocol(H11Protocol):
             idle = self.timeout_keep_alive_task is not None and not self.conn.trailing_data[0]
             return limits.idle_seconds if idle else limits.wait_seconds
         if self.conn.their_state is h11.SEND_BODY:
-            if self.cycle.response_complete:  # the rest is read only to be discarded
+            if self.cycle.response_complete:  # the rest of the body is discarded
                 return limits.wait_seconds
             return 2 * limits.wait_seconds + self._body_bytes / limits.body_rate  # BodyLimit responds with 408 before
         return None

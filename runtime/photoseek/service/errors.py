@@ -59,7 +59,7 @@ def service_unavailable(error: Exception) -> ApiError:
     if isinstance(error, GalleryEmpty):
         return ApiError(503, "gallery_empty", "nothing is indexed yet; run: photoseek index PHOTOS")
     _log.warning("cannot respond: %s", error)
-    return ApiError(503, "unavailable", "the gallery cannot respond now; see the log of the server for details")
+    return ApiError(503, "unavailable", "the gallery cannot respond now; see the server log for details")
 
 
 def bad_request(error: ValidationError | RequestValidationError) -> ApiError:
@@ -101,4 +101,4 @@ def _api_error(error: Exception) -> ApiError:
         case HTTPException():
             code = HTTPStatus(error.status_code).name.lower()
             return ApiError(error.status_code, code, str(error.detail), error.headers)
-    return ApiError(500, "internal", "unexpected error; see the log of the server for details")
+    return ApiError(500, "internal", "unexpected error; see the server log for details")

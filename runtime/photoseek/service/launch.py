@@ -54,7 +54,7 @@ def run_service(
         precision: Precision of the towers, as for ``photoseek.Searcher``.
         engine: Engine that finds neighbors.
         store: Store that finds neighbors instead of the engine, or None.
-        address: Address to listen on. Beyond loopback, use a token.
+        address: Address to listen on. Use a token on any address except loopback.
         port: Port to listen on.
         token_file: File with the token that clients must send. None: ``PHOTOSEEK_TOKEN``, or no token.
         limits: Limits of the service. A low limit on open files reduces the number of connections.
@@ -64,7 +64,7 @@ def run_service(
     Raises:
         MissingExtra: FastAPI or a library that it needs is not installed.
         QueryError: The token is too short, or a trusted proxy is not an address.
-        PhotoseekError: The gallery or its bundle cannot be opened, or the address or port cannot be listened on.
+        PhotoseekError: The gallery or its bundle cannot be opened, or the server cannot listen on the address or port.
     """
     _check_installed()
     token = read_token(token_file)

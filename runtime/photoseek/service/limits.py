@@ -8,7 +8,7 @@ MAX_K = 100
 """Maximum number of hits of one search."""
 
 MAX_DEPTH = 1_000
-"""Maximum number of hits to rerank: without stored vectors of the second bundle, some seconds of all cores, once."""
+"""Maximum number of hits to rerank; without stored vectors of the second bundle, this takes some seconds once."""
 
 MAX_TEXT = 1_000
 """Maximum length of one text, in characters: more than any tower reads."""
@@ -18,7 +18,7 @@ MAX_TEXTS = 32
 
 MIN_SIDE = 16
 MAX_SIDE = 1_024
-"""Range of a thumbnail's longer side, in pixels; the cached ones stay below 100 MB."""
+"""Range of a thumbnail's longer side, in pixels; cached thumbnails take less than 100 MB."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,13 @@ class Limits:
         head_bytes: Size of a request head.
         target_bytes: Size of a request target, which is part of the head.
         headers: Number of request headers.
-        body_rate: Bytes a second of a request body. Each ``body_rate`` bytes extend ``wait_seconds`` by one second.
+        body_rate: Bytes per second of a request body. Each ``body_rate`` bytes extend ``wait_seconds`` by one second.
         json_bytes: Size of a body that is not a form: ``MAX_TEXTS`` texts fit, even if every character is escaped.
         upload_bytes: Size of a form with a photo.
         arriving_bytes: Size of all bodies that are being received or processed; half of it for one client.
         send_bytes: Size of the part of a response that waits for the client to read.
         in_flight: Requests that are processed or queued at the same time. Requests whose body is still being received,
-            and responses that are being sent, do not count: their pace is the client's.
+            and responses that are being sent, do not count, because the client determines their speed.
         per_client: The same for one client.
         readiness_seconds: How long the result of a readiness check is reused.
     """

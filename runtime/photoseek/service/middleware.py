@@ -1,4 +1,4 @@
-"""ASGI middleware before the routes: host names, the token, web pages of other origins, and response headers."""
+"""ASGI middleware before the routes: host names, the token, cross-origin requests, and response headers."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class SafeHeaders:
 
 
 class RequestCheck(ABC):
-    """Base of middleware that refuses requests before anything of their body is read."""
+    """Base class of middleware that refuses requests before their body is read."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -120,9 +120,9 @@ def _digest(token: str) -> bytes:
 
 
 class SameOrigin(RequestCheck):
-    """Refuse requests that a browser sends for a web page of another origin, unless they have the token.
+    """Refuse cross-origin requests of browsers unless they have the token.
 
-    Browsers name the relation of the two in ``Sec-Fetch-Site`` (https://www.w3.org/TR/fetch-metadata/). ``same-site``
+    Browsers send how the origins relate in ``Sec-Fetch-Site`` (https://www.w3.org/TR/fetch-metadata/). ``same-site``
     is refused as well: all ports of this computer are one site. Older browsers, and all browsers on a connection that
     is neither encrypted nor local, send at most ``Origin``. For requests without either header,
     ``Cross-Origin-Resource-Policy`` prevents the page from reading the response. Programs send neither header.
@@ -132,7 +132,7 @@ class SameOrigin(RequestCheck):
         """Return why a request is refused, or None."""
         if scope.get(_AUTHENTICATED) or not _is_cross_origin(Headers(scope=scope)):
             return None
-        message = "a web page of another origin sent this request; expected the token of this server with it"
+        message = "cross-origin request: expected the token of this server"
         return ApiError(403, "cross_site", message)
 
 

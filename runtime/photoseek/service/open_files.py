@@ -11,7 +11,7 @@ _log = logging.getLogger(__name__)
 
 _RESERVED = 128  # for the gallery, the bundle, the libraries and their pipes
 _PER_CONNECTION = 2  # its socket, and the photo or the upload that passes through it
-_ENOUGH = 65_536  # if the hard limit is "unlimited", which not every system accepts as a soft limit
+_ENOUGH = 65_536  # used if the hard limit is "unlimited", which some systems do not accept as a soft limit
 
 
 def raise_open_files() -> int | None:

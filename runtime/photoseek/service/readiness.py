@@ -1,4 +1,4 @@
-"""Whether the gallery opens and responds."""
+"""Check that the gallery opens and responds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WARM_UP = "a photo"
 class Readiness:
     """Query the gallery once for all callers, and reuse the result.
 
-    The health endpoints need no token, so the load that they cause is limited.
+    This limits the load of the health endpoints, which need no token.
 
     Attributes:
         degraded: Whether the index is damaged, and exact search replaces it.
@@ -52,9 +52,9 @@ class Readiness:
             result: Snapshot | ApiError = await self._backend.run(self._query)
         except ApiError as error:
             result = ApiError(503, "not_ready", error.message)
-        except Exception:  # a missing bundle, a failed disk: whatever it is, the service is not ready
+        except Exception:  # a missing bundle, a failed disk, ...: the service is not ready
             _log.exception("not ready")
-            result = ApiError(503, "not_ready", "the gallery does not respond; see the log of the server for details")
+            result = ApiError(503, "not_ready", "the gallery does not respond; see the server log for details")
         self._backend.metrics.ready.set(not isinstance(result, ApiError))
         return result
 

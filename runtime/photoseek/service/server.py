@@ -52,7 +52,7 @@ def make_server(
         access_log=False,  # /metrics counts requests
         server_header=False,
         proxy_headers=bool(trusted_proxies),
-        forwarded_allow_ips=list(trusted_proxies),  # else uvicorn trusts loopback, and FORWARDED_ALLOW_IPS
+        forwarded_allow_ips=list(trusted_proxies),  # otherwise uvicorn trusts loopback and FORWARDED_ALLOW_IPS
         h11_max_incomplete_event_size=limits.head_bytes,
         timeout_keep_alive=limits.idle_seconds,
         timeout_graceful_shutdown=_SHUTDOWN_S,
@@ -71,7 +71,7 @@ def run_server(server: uvicorn.Server) -> int:
 
 @contextmanager
 def _ignore_signals_after_shutdown() -> Iterator[None]:
-    """Ignore the signal that uvicorn sends itself again after a shutdown, which would be an exit code other than 0."""
+    """Ignore the signal that uvicorn re-raises after a shutdown, which would cause an exit code other than 0."""
     if threading.current_thread() is not threading.main_thread():  # only there can signals be handled
         yield
         return

@@ -1,1 +1,1 @@
-"""Where photos lie: a folder of this machine, or a prefix of a bucket in object storage."""
+"""Photo sources: a folder of this machine, or a prefix of a bucket in object storage."""

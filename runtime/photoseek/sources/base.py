@@ -13,7 +13,7 @@ from photoseek.photos.photo_file import PhotoFile
 from photoseek.system.filenames import encode_filename
 from photoseek.system.permissions import SeenAccess
 
-_NOT_FOUND_ERRNOS = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})  # ELOOP: a circle of links
+_NOT_FOUND_ERRNOS = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})  # ELOOP: a cycle of links
 
 
 class PhotoSource(Protocol):
@@ -25,7 +25,7 @@ class PhotoSource(Protocol):
 
     @property
     def read_concurrency(self) -> int:
-        """How many photos one worker should read concurrently: more than one if reading is mostly waiting."""
+        """How many photos one worker should read concurrently: more than one if reading is mostly I/O wait."""
 
     def check_available(self) -> None:
         """Check that it exists and can be read.
@@ -63,12 +63,12 @@ class PhotoSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PhotoEntry:
-    """A file with the suffix of a photo. Equal entries mean that its content did not change.
+    """A file with the suffix of a photo. If two entries are equal, its content did not change.
 
     Attributes:
         path: Relative to the folder, with forward slashes, as returned by ``decode_filename``.
         bytes: Its size.
-        mtime_ns: When its content last changed, unless a program has set another time.
+        mtime_ns: When its content last changed, unless a program set another time.
         ctime_ns: When its content or metadata last changed, which programs cannot set; 0 in object storage.
         inode: Its number in the file system; 0 without stable inode numbers, and in object storage.
     """
@@ -92,7 +92,7 @@ class PhotoEntry:
 
 @dataclass
 class ScanGaps:
-    """What a scan could not read: photos in an unreadable folder still exist.
+    """Folders and files that a scan could not read; their photos may still exist.
 
     Attributes:
         reasons: By the path of the folder or file, relative to the scanned folder.
@@ -116,5 +116,5 @@ class ScanGaps:
 
 
 def _signed(value: int) -> int:
-    """Return a number as 64 signed bits for SQLite: some file systems have larger inodes, and dates after 2262."""
+    """Return a number as a signed 64-bit integer for SQLite; inodes and dates after 2262 may exceed it."""
     return (value + 2**63) % 2**64 - 2**63

@@ -123,7 +123,7 @@ class LocalSource:
 
     @property
     def read_concurrency(self) -> int:
-        """One: a second would compete for the same core."""
+        """One, because a second would compete for the same core."""
         return 1
 
     def check_available(self) -> None:
@@ -162,7 +162,7 @@ class LocalSource:
         raise PhotoError("changes while it is read; the next indexing tries it again")
 
     def photo_file(self, path: str) -> Path:
-        """Return the file of a photo, always inside: a manipulated gallery may record a path that leads outside."""
+        """Return the file of a photo, always inside the folder: a tampered gallery may record a path outside."""
         name = encode_filename(path)
         if name.startswith("/") or ".." in name.split("/"):
             name = os.path.normpath(f"/{name}").lstrip("/")
@@ -189,5 +189,5 @@ def _stat(photo: PhotoEntry, file: Path) -> PhotoEntry:
 def _wait_for_tick(changed_ns: int) -> None:
     tick = _TICK_S if changed_ns % 1_000_000_000 else _COARSE_TICK_S
     age = time.time() - changed_ns / 1e9
-    if 0 <= age < tick:  # a time in the future is of another clock: waiting is no use
+    if 0 <= age < tick:  # a time in the future is from another clock, so waiting does not help
         time.sleep(tick - age)

@@ -26,7 +26,7 @@ CHUNK_BYTES = 1 << 20
 """Bytes of a chunk or of a block of an open file."""
 
 _READ_CONCURRENCY = 4
-_ATTEMPTS = 3  # to read a photo that is written meanwhile
+_ATTEMPTS = 3  # to read a photo that is being written
 _RETRY_DELAY_S = 0.2
 _UNSAFE_KEY = ("\0", "?versionId=")  # SQLite cannot store the former, s3fs reads the latter as a version of an object
 
@@ -103,7 +103,7 @@ class RemoteSource:
 
     @property
     def read_concurrency(self) -> int:
-        """As many as a batch has: each photo takes two requests."""
+        """The size of a batch, because each photo takes two requests."""
         return _READ_CONCURRENCY
 
     def check_available(self) -> None:
@@ -118,7 +118,7 @@ class RemoteSource:
     def scan(self, gaps: ScanGaps) -> Iterator[PhotoEntry]:
         """Yield every object with the suffix of a photo, after listing all of them.
 
-        An interrupted list would make photos look deleted. Only the owner of the gallery counts as a reader.
+        With an interrupted listing, photos would look deleted. Only the owner of the gallery counts as a reader.
         """
         gaps.access.access = OWNER
         with self._folder_errors():
@@ -184,7 +184,7 @@ class RemoteSource:
         return bytes(data)
 
     def _key(self, path: str) -> str:
-        """Return the key of a photo; the path may come from a manipulated database."""
+        """Return the key of a photo; the path may come from a tampered database."""
         name = encode_filename(path)
         if not _is_photo_key(name) or "\0" in name:
             raise PhotoError("outside the photo folder; not read")
@@ -192,7 +192,7 @@ class RemoteSource:
 
     @contextmanager
     def _folder_errors(self) -> Iterator[None]:
-        """Raise the errors of requests about the whole folder as errors of this library."""
+        """Raise the errors of requests about the entire folder as errors of this library."""
         try:
             yield
         except FileNotFoundError as error:

@@ -1,4 +1,4 @@
-"""Stores: servers that hold a copy of a gallery's vectors and search it, for collections beyond one machine's memory.
+"""Stores: servers that search a copy of a gallery's vectors, for collections larger than one machine's memory.
 
-The gallery's database stays the truth. ``push`` brings a store up to date with it, ``asking`` searches one.
+The gallery's database remains the source of truth. ``push`` updates a store from it.
 """

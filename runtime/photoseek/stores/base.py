@@ -35,7 +35,7 @@ class StoreMetadata:
         gallery: Id of the gallery.
         fingerprint: Fingerprint of the bundle.
         dim: Dimension of the vectors.
-        complete: Whether the rows match the gallery state below. If not, a push is running or was interrupted.
+        complete: Whether the rows match the gallery state below; if not, a push is running or was interrupted.
         revision: Revision of the gallery's database.
         state: Name of the gallery's state.
         count: Number of rows.

@@ -71,7 +71,7 @@ def push(
     index_from: int = INDEX_FROM,
     progress: Callable[[int, int], None] | None = None,
 ) -> PushReport:
-    """Update a store from a gallery, which is locked for other writers meanwhile.
+    """Update a store from a gallery, which is locked for other writers during the push.
 
     After an interruption, the next call continues.
 
@@ -79,7 +79,7 @@ def push(
         gallery: Gallery whose searchable photos are sent.
         uri: See ``StoreUri``.
         collection: Collection name. Derived from the gallery's id by default.
-        bundle: Bundle whose vectors are sent. Defaults to ``Gallery.load_bundle``.
+        bundle: Bundle whose vectors are sent. Defaults to the gallery's primary bundle.
         recall: Target recall of the ten nearest neighbors, in (0, 1]. Defaults to the last one, initially 0.99.
         rebuild: Whether to replace a collection of another bundle or gallery.
         index_from: Number of photos from which an index is built.
@@ -91,7 +91,7 @@ def push(
         GalleryBusy: Another process is writing this gallery.
         GalleryEmpty: The gallery has no searchable photos.
         StoreIncompatible: The collection belongs to another gallery or bundle.
-        StoreUnavailable: The server does not answer. Rows that were sent remain.
+        StoreUnavailable: The server does not answer. Sent rows are saved.
         StoreError: The server reports an error.
     """
     if recall is not None and not 0 < recall <= 1:
@@ -105,9 +105,7 @@ def push(
         try:
             return _Push(gallery, bundle, store, expected, index_from, report).run(recall, rebuild)
         except StoreUnavailable as error:
-            raise StoreUnavailable(
-                f"{error}; rows that were sent remain; run the same push again to continue"
-            ) from None
+            raise StoreUnavailable(f"{error}; sent rows are saved, run the command again to resume") from None
         finally:
             store.close()
 

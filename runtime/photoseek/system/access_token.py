@@ -27,6 +27,6 @@ def read_token(file: Path | None) -> str | None:
     if len(token) < _MIN_LENGTH or not token.isascii() or not token.isprintable() or " " in token:
         raise QueryError(
             f"{file or TOKEN_VARIABLE}: expected a token of at least {_MIN_LENGTH} letters and digits, found "
-            f"{len(token)} characters; make one with: openssl rand -hex 32"
+            f"{len(token)} characters; generate one with: openssl rand -hex 32"
         )
     return token

@@ -32,7 +32,7 @@ MAX_TOKENIZER_BYTES = 100_000_000
 
 
 def read_bounded(path: Path, most: int = MAX_TEXT_BYTES) -> bytes:
-    """Read a file of other programs.
+    """Read a file of another program.
 
     Raises:
         ValueError: It has more than ``most`` bytes.

@@ -45,6 +45,6 @@ def file_system_of(path: Path, mounts: Path = Path("/proc/self/mountinfo")) -> s
         mounted, _, source = line.partition(b" - ")
         point = _ESCAPED.sub(lambda match: bytes([int(match[1], 8)]), mounted.split()[4]).rstrip(b"/")
         inside = place == point or place.startswith(point + b"/")
-        if inside and len(point) >= longest:  # of equals, the last is on top
+        if inside and len(point) >= longest:  # the last of several mounts at one point is on top
             longest, found = len(point), os.fsdecode(source.split()[0])
     return found

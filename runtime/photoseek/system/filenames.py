@@ -22,12 +22,12 @@ def decode_filename(name: str) -> str:
 
 
 def encode_filename(text: str) -> str:
-    """Return the name of a text of ``decode_filename``, for ``os`` and ``pathlib.Path``."""
+    """Return the name that ``decode_filename`` converted to a text, for ``os`` and ``pathlib.Path``."""
     return os.fsdecode(_MAPPED.sub(_unescape, text).encode("utf-8", "surrogateescape"))
 
 
 def normalize_user_path(path: str) -> str:
-    """Return the text of a path that a caller has from a hit (as text) or from a shell (as ``os`` returns it)."""
+    """Return the text of a path that comes from a hit (as text) or from a shell (as ``os`` returns it)."""
     return decode_filename(path) if _ESCAPED.search(path) else path
 
 

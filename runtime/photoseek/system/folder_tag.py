@@ -30,11 +30,11 @@ def open_folder(path: Path, *inner: str) -> Iterator[int]:
     """Open a folder, yield its descriptor, and close it.
 
     Args:
-        path: May be or contain a symbolic link: it is a name that a person chose.
+        path: The folder. It may be or contain a symbolic link, because a user chose it.
         inner: Folders inside, one within the other, none of them a symbolic link.
 
     Raises:
-        OSError: One is missing, is no folder, or is a symbolic link.
+        OSError: One is missing, is not a folder, or is a symbolic link.
     """
     descriptor = os.open(path, _FOLDER)
     try:
@@ -72,7 +72,7 @@ def open_file(path: Path | str, flags: int, mode: int = 0o666, folder: int | Non
 
 
 def mode_inside(folder: Path) -> int:
-    """Return the permissions of what is created in a folder: never wider than those of the folder."""
+    """Return the permissions for new files in a folder, never wider than those of the folder."""
     return folder.stat().st_mode & 0o777
 
 

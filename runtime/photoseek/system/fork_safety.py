@@ -1,6 +1,6 @@
 """Fork hooks for objects with locks, SQLite connections or onnxruntime sessions.
 
-The child of a fork has one thread, but every lock in the state that it had in the parent. SQLite forbids the use of an
+The child of a fork has one thread, but inherits every lock in its state in the parent. SQLite forbids the use of an
 inherited connection, and onnxruntime crashes when an inherited session is freed, because its threads do not exist in
 the child. An object with one of these abandons it in the child without freeing it, and creates a new one when needed.
 """

@@ -17,7 +17,7 @@ LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 def allowed_hosts(address: str) -> list[str]:
     """Return the host names that requests may have; any (``*``) if the server listens on all interfaces.
 
-    Other names are refused because a web page could reach the server by one of its domain (DNS rebinding).
+    Other names are refused against DNS rebinding: a web page could reach the server by a name of its own domain.
     """
     if address in ("", "0.0.0.0", "::"):
         return ["*"]
@@ -33,7 +33,7 @@ def is_loopback(address: str) -> bool:
 
 
 def check_port_free(address: str, port: int) -> None:
-    """Raise unless a server can listen; servers themselves report it late, with a traceback.
+    """Raise unless a server can listen; servers themselves report this late and with a traceback.
 
     Raises:
         PhotoseekError: Nothing can listen at this address and port.

@@ -1,4 +1,4 @@
-"""Which accounts may read the photos, and permissions of a gallery that admit no others.
+"""Which accounts may read the photos, and permissions of a gallery that exclude all others.
 
 A photo is readable by the accounts that may read its file and enter and list every folder that leads to it from the
 photo folder. A gallery is readable only by accounts that may read every indexed photo.
@@ -16,7 +16,7 @@ READ, ENTER, LIST = 0o4, 0o1, 0o5
 
 @dataclass(frozen=True)
 class Access:
-    """Accounts that may read something besides its owner.
+    """Accounts other than the owner that may read something.
 
     Attributes:
         others: Whether every account may.
@@ -37,7 +37,7 @@ class Access:
         return self & Access(False, frozenset({status.st_gid} if group else ()))
 
     def __and__(self, other: Access) -> Access:
-        """Return the accounts that are among both."""
+        """Return the accounts that are in both."""
         if self is other or other == EVERYONE:
             return self
         if self.groups is None or other.groups is None:
@@ -72,7 +72,7 @@ class SeenAccess:
     places: set[str] = field(default_factory=set)
 
     def for_gallery(self, gallery: Path) -> Access:
-        """Return who may read every photo, as far as the folders above ``gallery`` do not keep others out anyway."""
+        """Return who may read every photo, ignoring folders above ``gallery``, which protect it as well."""
         passed = {folder for place in self.places for folder in (Path(place), *Path(place).parents)}
         access = self.access
         for folder in passed - set(Path(os.path.realpath(gallery)).parents):
@@ -84,6 +84,6 @@ class SeenAccess:
 
 
 def access_of(folder: Path, gallery: Path) -> Access:
-    """Return who may read the photos of a folder, as far as that is known before it is scanned."""
+    """Return who may read the photos of a folder, as far as is known before it is scanned."""
     seen = SeenAccess(EVERYONE.narrowed(folder.stat(), LIST), {os.path.realpath(folder)})
     return seen.for_gallery(gallery)

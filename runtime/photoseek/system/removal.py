@@ -137,7 +137,7 @@ def _walk(folder: int, above: str = "") -> Iterator[str]:
 
 
 def _empty(folder: int, files: re.Pattern[str], full: Path, above: str = "") -> None:
-    """Remove what ``files`` matches from an open folder; the tag is last, so that an interrupted removal can resume."""
+    """Remove what ``files`` matches from an open folder, the tag last, so that an interrupted removal can resume."""
     with os.scandir(folder) as entries:
         found = sorted((entry.name == TAG, entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
     for tag, name, is_folder in found:

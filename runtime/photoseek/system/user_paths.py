@@ -38,11 +38,11 @@ def why_no_folder(path: Path) -> str | None:
         if not stat.S_ISDIR(status.st_mode):
             return "expected a folder, found a file"
         if not os.access(path, os.R_OK | os.X_OK):
-            return "expected a folder that you may read, found one without that permission"
+            return "expected a readable folder, found one without permission"
     except FileNotFoundError:
         return "no such folder"
     except OSError as error:
         return error.strerror or str(error)
     except ValueError:  # NUL, or not a valid file name
-        return "expected the name of a folder, found characters that no name can have"
+        return "expected the name of a folder, found characters that names cannot contain"
     return None

@@ -1,4 +1,4 @@
-"""Approximate search with Annoy (random projection trees); its candidates are scored again exactly.
+"""Approximate search with Annoy (random projection trees); candidates are rescored exactly.
 
 Annoy's file has no header, and a damaged one crashes the process: a gallery verifies its SHA-256 before opening it.
 """
@@ -26,9 +26,9 @@ class AnnoyParameters:
     """How the trees are built and searched.
 
     Attributes:
-        trees: More trees: higher recall, a larger file.
-        search_k: Nodes visited by one query. More: higher recall, slower.
-        seed: Of the random projections. The same vectors build the same file, with one thread.
+        trees: Number of trees. More trees give a higher recall and a larger file.
+        search_k: Nodes visited by one query. More nodes give a higher recall and are slower.
+        seed: Seed of the random projections. With one thread, the same vectors build the same file.
     """
 
     trees: int = 50
@@ -42,7 +42,7 @@ def build(vectors: Vectors, path: Path, parameters: AnnoyParameters) -> None:
     index.set_seed(parameters.seed)
     for row, vector in enumerate(vectors):
         index.add_item(row, vector)
-    index.build(parameters.trees, n_jobs=1)  # several jobs would build another file each time
+    index.build(parameters.trees, n_jobs=1)  # several jobs would build a different file each time
     index.save(str(path))
 
 

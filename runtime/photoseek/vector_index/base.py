@@ -34,7 +34,7 @@ class ApproximateIndex(Index, Protocol):
 
     @property
     def max_effort(self) -> int:
-        """The effort that visits the whole index."""
+        """The effort that visits the entire index."""
 
 
 def rescore(rows: Rows, vectors: Vectors, query: Vectors, k: int) -> tuple[Rows, Vectors]:

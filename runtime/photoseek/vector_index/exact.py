@@ -14,7 +14,7 @@ class ExactIndex:
     name = "exact"
 
     def __init__(self, vectors: Vectors, block: int = 65_536) -> None:
-        """``block``: rows that are scored at once, so that their scores fit into the cache of a core."""
+        """Set the vectors to search; ``block`` rows are scored at once, so that scores fit into a core's cache."""
         self._vectors = vectors
         self._block = block
 
@@ -33,7 +33,7 @@ class ExactIndex:
             block = self._vectors[start : start + self._block] @ query
             found = _candidates(block, k, scores[-1] if len(scores) == k else -np.inf)
             rows, scores = np.concatenate([rows, start + found]), np.concatenate([scores, block[found]])
-            order = np.argsort(-scores, kind="stable")[:k]  # of equal scores the lower row is first already
+            order = np.argsort(-scores, kind="stable")[:k]  # equal scores are already in the order of rows
             rows, scores = rows[order], scores[order]
         return rows, scores
 

@@ -1,4 +1,4 @@
-"""Search with faiss: a graph of near neighbours (HNSW, Malkov and Yashunin 2018), and a scan of half-precision vectors.
+"""Search with faiss: a graph of near neighbors (HNSW, Malkov and Yashunin 2018), and a scan of half-precision vectors.
 
 Both read one file, the graph over vectors in float16, which is mapped into memory. Their candidates are scored again
 exactly.
@@ -34,9 +34,9 @@ class HnswParameters:
     """How the graph is built and searched; the names are those of the paper's M and ef.
 
     Attributes:
-        links: Neighbors of each vector. More: higher recall, a larger file.
-        ef_construction: Candidates for the neighbors of a new vector. More: a better graph, built slower.
-        ef_search: Candidates of one query. More: higher recall, slower.
+        links: Neighbors of each vector. More links give a higher recall and a larger file.
+        ef_construction: Candidates for the neighbors of a new vector. More give a better graph and a slower build.
+        ef_search: Candidates of one query. More give a higher recall and are slower.
     """
 
     links: int = 32
@@ -47,7 +47,7 @@ class HnswParameters:
 def build(vectors: Vectors, path: Path, parameters: HnswParameters) -> None:
     """Build the graph of unit vectors (n, dim), on all available cores, and write it to ``path``.
 
-    Threads insert in no fixed order, so that the same vectors build another file each time.
+    Threads insert in no fixed order, so the same vectors build a different file each time.
 
     Raises:
         GalleryError: It cannot be written.
@@ -67,11 +67,11 @@ def build(vectors: Vectors, path: Path, parameters: HnswParameters) -> None:
     try:
         faiss.write_index(index, str(path))
     except RuntimeError as error:  # a full disk
-        raise GalleryError(f"{path}: cannot be written: {error}; free space on the disk, and try again") from error
+        raise GalleryError(f"{path}: cannot be written: {error}; free disk space, and try again") from error
 
 
 class FaissFlatIndex:
-    """Scans all vectors in float16, then scores the best again: as exact as ``ExactIndex``, and faster.
+    """Scans all vectors in float16, then rescores the best: as exact as ``ExactIndex``, and faster.
 
     The number of candidates grows until no other vector can be among the best, whatever its rounding errors.
     """

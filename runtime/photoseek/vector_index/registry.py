@@ -1,4 +1,4 @@
-"""The engines by name: which are installed, their files and parameters, and how to open them."""
+"""The engines by name: availability, files, parameters, and constructors."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ _NEGLIGIBLE_MS = 0.5  # exact search within this time needs no approximation
 
 @dataclass(frozen=True)
 class EngineStats:
-    """The measurements of an engine, on the machine that indexed.
+    """The measurements of an engine on the machine that indexed the gallery.
 
     Attributes:
         milliseconds: Median time of a query.
@@ -95,10 +95,10 @@ def sample_queries(vectors: Vectors, texts: Vectors | None = None, seed: int = 0
     """Return up to 200 queries of each kind.
 
     Args:
-        vectors: Of the gallery's photos, (n, dim); the ``photo`` queries are a sample of them.
-        texts: Of typical texts, (m, dim); the ``text`` queries are these and midpoints of two of them, since texts and
+        vectors: Vectors of the gallery's photos, (n, dim); the ``photo`` queries are a sample of them.
+        texts: Vectors of typical texts, (m, dim); the ``text`` queries are these and midpoints of two, since texts and
             photos are in different regions of the space. None: no ``text`` queries.
-        seed: Of the sample.
+        seed: Seed of the sample.
     """
     rng = np.random.default_rng(seed)
     queries = {"photo": np.asarray(vectors[np.sort(rng.permutation(len(vectors))[:SAMPLES])])}
@@ -156,7 +156,7 @@ def _tune_annoy(
         return file, EngineStats(found.milliseconds, found.recalls, tuned, _seconds_since(started))
 
     def rank(found: EngineStats) -> tuple[float, float]:
-        """The higher the recall, up to the target, the better; then the faster."""
+        """Sort key: recall up to the target, then speed."""
         return min(found.recall, target), -found.milliseconds
 
     file, best = build(TREES[0])
@@ -235,7 +235,7 @@ class GroundTruth:
                 started = time.perf_counter()
                 _, scores = engine.search(query, self.neighbors)
                 times.append(time.perf_counter() - started)
-                found = int((scores >= kth_score - 1e-6).sum())  # a vector that ties with the k-th is as good
+                found = int((scores >= kth_score - 1e-6).sum())  # a vector that ties with the k-th counts
                 recalls[kind].append(found / self.neighbors)
         return EffortMeasurement(recalls, round(1000 * statistics.median(times), 4))
 
@@ -253,6 +253,6 @@ class EffortMeasurement:
         return {kind: round(float(np.mean(values)), 6) for kind, values in self.recall_of_query.items()}
 
     def reaches(self, target: float) -> bool:
-        """Return whether each kind does, by a margin of one standard error: later queries differ from these."""
+        """Return whether each kind reaches the target by one standard error, since later queries differ from these."""
         margin = {kind: float(np.std(values)) / len(values) ** 0.5 for kind, values in self.recall_of_query.items()}
         return all(recall - margin[kind] >= target for kind, recall in self.recalls.items())

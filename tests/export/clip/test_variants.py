@@ -69,7 +69,7 @@ def test_a_special_token_in_a_query_is_text(copy: Path) -> None:
     assert np.abs(typed - cut).max() > 0.01
 
 
-def test_bert_with_its_vocabulary_alone(chinese_folder: Path, chinese_reference: Reference, tmp_path: Path) -> None:
+def test_bert_with_only_its_vocabulary(chinese_folder: Path, chinese_reference: Reference, tmp_path: Path) -> None:
     folder = shutil.copytree(chinese_folder, tmp_path / "copy")
     for name in ("tokenizer.json", "tokenizer_config.json"):
         (folder / name).unlink()
@@ -79,7 +79,7 @@ def test_bert_with_its_vocabulary_alone(chinese_folder: Path, chinese_reference:
 
 
 def test_the_settings_of_a_processor_of_transformers_5(copy: Path, expected: tuple[np.ndarray, np.ndarray]) -> None:
-    """One file for the tokenizer's and the image processor's."""
+    """One file contains those of the tokenizer and the image processor."""
     settings = json.loads((copy / "preprocessor_config.json").read_text())
     (copy / "preprocessor_config.json").unlink()
     (copy / "processor_config.json").write_text(

@@ -28,7 +28,7 @@ NAMES = {
     "plane": "飞机", "balloon": "气球", "kite": "风筝",
 }  # fmt: skip
 KIND_OF = {name: kind for kind, names in NAMES.items() for name in names.split()}
-# What each noun is counted with, by the dictionary.
+# The measure words of each noun, from a dictionary.
 MEASURES = {
     "辆": "car bus bicycle", "列": "train", "座": "house", "栋": "house", "幢": "house", "顶": "tent", "棵": "tree",
     "朵": "flower", "枝": "flower", "只": "dog cat sheep duck bird kite balloon boat", "条": "dog boat", "头": "sheep",
@@ -62,7 +62,7 @@ ORDER = ["left", "middle", "right"]
 
 
 def groups_in(text: str) -> list[tuple[str, str, int]]:
-    """Kind, color and count of each group that a caption names."""
+    """Return kind, color and count of each group that a caption names."""
     return [(KIND_OF[m["noun"]], COLORS[m["color"]], NUMBERS[m["number"] or "一"]) for m in GROUP.finditer(text)]
 
 
@@ -81,7 +81,7 @@ def sampled_queries() -> list[tuple[Scene, list[str]]]:
 
 
 def without_settings(text: str) -> str:
-    """A text without the words of place and time that hold a character of a thing or a color."""
+    """Return a text without words of place and time that contain a character of a thing or a color."""
     return re.sub("开满小花|雪花|黄昏|白天|白日|天黑|马路|灯塔", "", text)
 
 

@@ -69,7 +69,7 @@ GROUP = re.compile(
 
 
 def kind_of(noun: str) -> str:
-    """The kind that a noun of a caption names, by an independent list in this file."""
+    """Return the kind that a noun of a caption names, by an independent list in this file."""
     for form in (noun, noun.removesuffix("s")):
         kind = SYNONYMS.get(form, form)
         if kind in KINDS:
@@ -78,7 +78,7 @@ def kind_of(noun: str) -> str:
 
 
 def groups_in(text: str) -> list[tuple[str, str, int]]:
-    """Kind, color and count of each group that a caption names."""
+    """Return kind, color and count of each group that a caption names."""
     found = [match.groupdict() for match in GROUP.finditer(text.lower())]
     return [(kind_of(m["noun"] or m["wearer"]), m["color"] or m["worn"], NUMBERS[m["number"]]) for m in found]
 
@@ -138,7 +138,7 @@ def test_english_texts_of_a_thousand_seeds_never_change() -> None:
     ],
 )
 def test_pictures_of_a_seed_never_change(seed: int, greys: list[int]) -> None:
-    """Mean greys of twelve fields: another release of Pillow may round a pixel differently."""
+    """Mean grays of twelve fields: another release of Pillow may round a pixel differently."""
     fields = render(compose(seed), seed).convert("L").resize((4, 3), Image.Resampling.BOX)
     assert np.abs(np.asarray(fields, dtype=int).ravel() - greys).max() <= 1
     assert WORLD == 1

@@ -141,7 +141,7 @@ def test_karpathys_file_has_splits_and_train_includes_restval(tmp_path: Path) ->
             changed(KARPATHY, "images", 1, "sentences", 1, "raw", to=" "),
             "images[1].sentences[1].raw: expected text that is not empty, found str ' '",
         ),
-        (changed(KARPATHY, "images", 3, "filename", to="c.jpg"), "images[3]: 'c.jpg' is at images[2], too"),
+        (changed(KARPATHY, "images", 3, "filename", to="c.jpg"), "images[3]: 'c.jpg' is also at images[2]"),
         (changed(COCO, "annotations", to=[]), "annotations: expected a list with at least one element, found list []"),
         (
             changed(COCO, "annotations", 1, "image_id", to=8),
@@ -155,7 +155,7 @@ def test_karpathys_file_has_splits_and_train_includes_restval(tmp_path: Path) ->
             changed(COCO, "images", 1, "id", to=7),
             "images[1].id: expected a unique id, found int 7; 'a.jpg' has the same",
         ),
-        (changed(COCO, "images", 1, "file_name", to="a.jpg"), "images[1]: 'a.jpg' is at images[0], too"),
+        (changed(COCO, "images", 1, "file_name", to="a.jpg"), "images[1]: 'a.jpg' is also at images[0]"),
     ],
 )
 def test_the_error_for_invalid_json_names_its_location(tmp_path: Path, values: object, reason: str) -> None:

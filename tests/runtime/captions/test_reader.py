@@ -40,7 +40,7 @@ def test_byte_order_mark_windows_lines_and_blank_lines_are_accepted(tmp_path: Pa
         ("a.jpg#1\t  ", "expected a caption for"),
         ("a.jpg#1\tA cat\tcat", "expected 2 columns, NAME#I<TAB>caption, found 3"),
         ("z.jpg#0\tA cat", "unknown image 'z.jpg'"),
-        ("a.jpg#0\tA cat", "is on line 1, too"),
+        ("a.jpg#0\tA cat", "is also on line 1"),
     ],
 )
 def test_the_error_for_an_invalid_line_names_file_and_line(tmp_path: Path, line: str, reason: str) -> None:
@@ -68,7 +68,7 @@ def test_missing_and_empty_files_are_refused(tmp_path: Path, read: object) -> No
 
 def test_a_split_has_the_order_of_its_file_and_unique_names(tmp_path: Path) -> None:
     assert read_split(write(tmp_path / "s", "b.jpg\n\n a.jpg \n")) == ["b.jpg", "a.jpg"]
-    with pytest.raises(CaptionFileError, match=r"t:3: 'b.jpg' is on line 1, too"):
+    with pytest.raises(CaptionFileError, match=r"t:3: 'b.jpg' is also on line 1"):
         read_split(write(tmp_path / "t", "b.jpg\na.jpg\nb.jpg\n"))
 
 

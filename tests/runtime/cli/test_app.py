@@ -141,7 +141,7 @@ def test_verify_fails_on_a_damaged_file(tmp_path: Path) -> None:
         (
             ("search", "red", "--gallery", "/nowhere"),
             1,
-            "no gallery at /nowhere: no such folder; make one with: photoseek index",
+            "no gallery at /nowhere: no such folder; create one with: photoseek index",
         ),
         (("search", "red", "--gallery", ".", "--engine", "x"), 2, "'x' is not one of 'auto', 'exact', 'annoy'"),
         (
@@ -186,7 +186,7 @@ def test_debug_shows_the_traceback() -> None:
     assert "GalleryNotFound" in done.stderr
 
 
-def test_a_pipe_that_is_closed_early_is_no_error(gallery: Gallery) -> None:
+def test_a_pipe_that_is_closed_early_is_not_an_error(gallery: Gallery) -> None:
     command = f"{sys.executable} -m photoseek search red -k 24 --json --gallery {gallery.path} | head -n 1"
     source = str(Path(photoseek.__file__).parents[1])
     done = subprocess.run(

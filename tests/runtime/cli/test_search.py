@@ -101,7 +101,7 @@ def test_an_invalid_line_is_reported_and_the_others_are_searched(gallery: Galler
     assert messages[1].startswith("photoseek: line 3: expected UTF-8 text")
 
 
-def test_empty_standard_input_is_no_error(gallery: Gallery) -> None:
+def test_empty_standard_input_is_not_an_error(gallery: Gallery) -> None:
     assert answer("search", "--gallery", gallery.path, "--json") == ""
 
 
@@ -190,7 +190,7 @@ def test_a_failing_or_missing_viewer_is_reported(gallery: Gallery, tmp_path: Pat
     path = fake_viewer(tmp_path / "bin", "exit 3")
     failed = photoseek_command("search", "red", "--gallery", gallery.path, "--open", PATH=path)
     assert failed.returncode == 1
-    assert "could not open" in failed.stderr
+    assert "cannot open" in failed.stderr
     assert "(exit code 3)" in failed.stderr
     (tmp_path / "empty").mkdir()
     absent = photoseek_command("search", "red", "--gallery", gallery.path, "--open", PATH=str(tmp_path / "empty"))
@@ -234,7 +234,7 @@ main()
 
 
 @pytest.mark.parametrize("form", ["--paths", "--json", "-k1"])
-def test_a_closed_pipe_is_no_error(gallery: Gallery, form: str) -> None:
+def test_a_closed_pipe_is_not_an_error(gallery: Gallery, form: str) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     command = [sys.executable, "-m", "photoseek", "search", "red", "--gallery", str(gallery.path), form]

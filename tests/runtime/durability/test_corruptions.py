@@ -1,4 +1,4 @@
-"""Whatever becomes of a file of a gallery, a search gives the right answer or an error of photoseek: never a crash."""
+"""With any damaged file of a gallery, a search returns the right answer or a photoseek error, and never crashes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def galleries(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
             gallery.index()
     write_color(foreign / "more.png", (99, 99, 99))
     with Gallery.open(foreign) as gallery:
-        gallery.index()  # so that its current generation bears the same number
+        gallery.index()  # gives its current generation the same number
     return changing.folder, foreign
 
 
@@ -41,7 +41,7 @@ def test_a_damaged_file_is_reported_or_not_used(galleries: tuple[Path, Path], tm
     found = list(outcomes(trials, valid, other, tmp_path / "work"))
     assert [(trial, outcome) for trial, outcome in found if outcome.startswith("wrong")] == []
     counts = Counter(outcome for _, outcome in found)
-    assert counts["right"] > 10  # a damaged index is done without
+    assert counts["right"] > 10  # exact search replaces a damaged index
     assert counts["GalleryDamaged"] > 60
     for outcome, count in sorted(counts.items()):
         report(f"corruptions of files, {outcome}", count)

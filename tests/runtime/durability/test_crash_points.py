@@ -1,4 +1,4 @@
-"""Indexing is killed, or its disk is full or fails, at each system call that changes the gallery: old state or new."""
+"""Kills and disk errors at each system call that changes the gallery leave the old state or the new one."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def changing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture(scope="module")
 def calls(changing: Changing, tmp_path_factory: pytest.TempPathFactory) -> list[Call]:
-    """The system calls on the gallery of an undisturbed indexing, in order."""
+    """The system calls on the gallery during indexing without faults, in order."""
     if shutil.which("strace") is None:
         pytest.skip("strace is not installed")
     if subprocess.run([*TRACE, "-o", "/dev/null", "true"], capture_output=True).returncode != 0:
@@ -57,7 +57,7 @@ def calls(changing: Changing, tmp_path_factory: pytest.TempPathFactory) -> list[
 
 
 def traced(log: Path) -> list[Call]:
-    """The system calls in a log of strace; each thread counts its own, as ``when`` does."""
+    """Return the system calls in an strace log, numbered per thread, as ``when`` counts them."""
     counts: Counter[tuple[str, str]] = Counter()
     found = []
     for line in log.read_text("utf-8", "replace").splitlines():
@@ -81,7 +81,7 @@ def test_a_fault_at_any_call_leaves_the_old_state_or_the_new_one(
         inject = ["-e", f"trace={call.name}", "-e", f"inject={call.name}:{fault}:when={call.number}"]
         done = index_in_a_child(photos, [*TRACE, *inject, "-o", str(log)])
         message = f"{fault} at {call}: {done.returncode} {done.stderr}"
-        # an error at what only tidies up may be passed over
+        # an error during cleanup may be ignored
         ends = {-signal.SIGKILL, 128 + signal.SIGKILL} if "SIGKILL" in fault else {0, REFUSED}
         hit += (was_hit := "(INJECTED)" in log.read_text("utf-8", "replace") or done.returncode in ends - {0, REFUSED})
         assert done.returncode in (ends if was_hit else {0}), message
@@ -89,9 +89,9 @@ def test_a_fault_at_any_call_leaves_the_old_state_or_the_new_one(
             broken += changing.check(photos)
         except Exception as error:
             raise AssertionError(message) from error
-    assert hit > 0.6 * len(chosen)  # how many trees are tried follows the clock, and so does where a number falls
+    assert hit > 0.6 * len(chosen)  # the number of trees tried, and so of calls, depends on timing
     report(f"crash points of {len(points)}", hit)
-    report("crash points after which verify named what the next indexing cured", broken)
+    report("crash points after which verify reported a problem that the next indexing repaired", broken)
 
 
 @pytest.mark.parametrize("additional", [False, True], ids=["primary", "additional"])

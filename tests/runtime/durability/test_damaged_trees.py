@@ -1,4 +1,4 @@
-"""Index files of the wrong size are refused also without a checksum: a full disk may have cut them off when built."""
+"""Index files of the wrong size are refused even without a checksum: a full disk may have truncated them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_truncated_trees_are_refused(tmp_path: Path, size: int, message: str) ->
 @pytest.mark.parametrize("count", [1, 2, 13, 14, 15, 200])
 @pytest.mark.parametrize("alike", [False, True])
 def test_trees_of_any_size_are_opened(tmp_path: Path, count: int, alike: bool) -> None:
-    """From one item, over as many as fit into a single bucket, to splits; of equal vectors, whose planes are zero."""
+    """One item, as many as fit into a single bucket, and splits; also equal vectors, whose planes are zero."""
     vectors = normalize(np.random.default_rng(0).normal(size=(count, 12)))
     vectors[: count if alike else 0] = vectors[0]
     annoy.build(vectors, tmp_path / "index.ann", AnnoyParameters(3))

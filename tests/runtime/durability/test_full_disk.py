@@ -1,4 +1,4 @@
-"""A disk that fills up while photos are indexed: an error that says so, the old state or the new one, and no crash."""
+"""A disk that fills up during indexing causes an error, leaves the old state or the new one, and never a crash."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torture import report, rounds, seed
 
 PAGE = 4096
 DISKS = 2  # in one round
-MOST = 24  # pages that are free: hardly enough
+MOST = 24  # free pages, which are hardly enough
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def changing(tmp_path_factory: pytest.TempPathFactory) -> Changing:
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[Path]:
-    """A file system of 2 MB in memory."""
+    """Mount a file system of 2 MB in memory, and yield its folder."""
     folder.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(folder)], capture_output=True)
     if mounted.returncode != 0:
@@ -36,7 +36,7 @@ def small_disk(folder: Path) -> Iterator[Path]:
 
 
 def fill(file: Path, pages: int) -> None:
-    """Fill a disk up to so many pages."""
+    """Fill a disk except for some pages."""
     with file.open("wb", buffering=0) as filler:
         try:
             while filler.write(bytes(PAGE)) == PAGE:
@@ -50,7 +50,7 @@ def test_a_full_disk_leaves_the_old_state_or_the_new_one(changing: Changing, tmp
     stride = max(1, MOST // rounds(DISKS))
     refused = 0
     with small_disk(tmp_path / "disk") as disk:
-        for pages in (0, *range(seed("full disks") % stride, MOST, stride)):  # without a page it is refused
+        for pages in (0, *range(seed("full disks") % stride, MOST, stride)):  # without a free page, opening fails
             photos = changing.copy(disk / "photos")
             fill(disk / "filler", pages)
             done = index_in_a_child(photos)

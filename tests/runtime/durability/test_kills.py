@@ -35,9 +35,9 @@ for folder in map(str.strip, sys.stdin):
 
 @dataclass
 class Model:
-    """The photos that are in the folder, and what may be known of them: the vector of each content that a path has had.
+    """The photos in the folder, and the vectors that a search may use: one for each content that a path has had.
 
-    ``settled`` has the vectors of the last indexing that was let alone.
+    ``settled`` has the vectors of the last indexing that was not killed.
     """
 
     folder: Path
@@ -65,17 +65,17 @@ class Model:
         self.now[new] = self.now.pop(old)
 
     def change(self) -> None:
-        """A few photos come, change, go, or get another name."""
+        """Add, change, remove or rename a few photos."""
         for _ in range(self.rng.randrange(1, 6)):
             self.rng.choice([self.add, self.add, self.remove, self.rename])()
         self.since.append(dict(self.now))
 
     def settle(self) -> None:
-        """The folder was indexed as it is."""
+        """Record that the folder was indexed completely."""
         self.settled, self.since = dict(self.now), []
 
     def check(self, found: dict[str, float], query: Vectors) -> None:
-        """Nothing that stayed is missing, and nothing is found by another content than one that it has had."""
+        """Expect every unchanged photo, and no photo with the score of a content that it never had."""
         stayed = [
             name
             for name, vector in self.settled.items()
@@ -118,7 +118,7 @@ def test_random_kills_lose_and_invent_nothing(tmp_path: Path, tiny_bundle: Bundl
         child.kill()
         child.communicate()
     report("kills at random moments", kills)
-    report("indexings that were let alone between them", let_alone)
+    report("complete indexings between them", let_alone)
 
 
 def start() -> subprocess.Popen[str]:

@@ -1,6 +1,6 @@
-"""A process that runs out of memory: nearly always an error of Python, never a hang, and no harm to the gallery.
+"""A process that runs out of memory: nearly always a Python error, never a hang, and no damage to the gallery.
 
-The C library, and tokenizers, in Rust, may end the process where they get no memory; no program can keep them from it.
+The C library and tokenizers (Rust) may abort the process if an allocation fails, which no program can prevent.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from changing_gallery import Changing
 from torture import report, rounds, seed
 from typed_commands import environment
 
-MEGABYTES = 64  # more than what is needed beyond the libraries themselves
-POINTS = 3  # in one round, of each kind
+MEGABYTES = 64  # more than is needed in addition to the libraries
+POINTS = 3  # per kind, in one round
 
 _CHILD = """
 import resource, sys
@@ -61,7 +61,7 @@ def changing(tmp_path_factory: pytest.TempPathFactory) -> Changing:
 def test_low_memory_is_an_error_and_damages_nothing(changing: Changing, tmp_path: Path, work: str) -> None:
     stride = MEGABYTES * 2**20 // rounds(POINTS)
     refused = ended = 0
-    for limit in (0, *range(seed("little memory") % stride, MEGABYTES * 2**20, stride)):  # without any it is refused
+    for limit in (0, *range(seed("little memory") % stride, MEGABYTES * 2**20, stride)):  # without any memory, it fails
         photos = changing.copy(tmp_path / "photos")
         command = [sys.executable, "-c", _CHILD, str(photos), work, str(limit)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment())

@@ -76,7 +76,7 @@ def p99(times: list[float]) -> float:
 
 @contextmanager
 def stopping_at_calls(gallery: Path, log: Path) -> Iterator[Iterator[str]]:
-    """A process that writes the gallery, and is stopped at each system call on the database."""
+    """Run a process that writes the gallery and is stopped at each system call on the database."""
     if shutil.which("strace") is None:
         pytest.skip("strace is not installed")
     if subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True).returncode != 0:
@@ -110,7 +110,7 @@ def stops(writer: subprocess.Popen[bytes], log: Path) -> Iterator[str]:
 
 
 def test_a_writer_that_is_stopped_at_any_system_call_delays_no_search(indexed: Path, tmp_path: Path) -> None:
-    """The library's searcher, one that was opened just now, and the service with its health endpoint."""
+    """Checks the library's searcher, a newly opened one, and the service with its health endpoint."""
     photos = shutil.copytree(indexed, tmp_path / "photos")
     query = scattered(1, DIM)[0]
 
@@ -164,7 +164,7 @@ def test_removing_200_000_photos_delays_no_search_by_100_ms(indexed: Path, tmp_p
 
 
 def add_rows(gallery: Gallery, count: int) -> None:
-    """Photos that share one content, as rows of the table: those of many contents take a minute to insert."""
+    """Add rows of photos that share one content; rows with different contents take a minute to insert."""
     with gallery.database.writing() as connection:
         columns = {row[1] for row in connection.execute("PRAGMA table_info(photos)")} - {"id", "path", "reason"}
         names = ", ".join(sorted(columns))

@@ -39,7 +39,7 @@ def test_batch_size_order_and_padding_change_nothing(tiny_bundle: Bundle, batch_
     np.testing.assert_allclose(together, alone[order], atol=1e-6)
 
 
-def test_no_texts_and_no_photos_make_no_vectors(tiny_bundle: Bundle) -> None:
+def test_no_texts_and_no_photos_return_no_vectors(tiny_bundle: Bundle) -> None:
     assert TextEncoder(tiny_bundle).encode([]).shape == (0, tiny_bundle.dim)
     assert ImageEncoder(tiny_bundle).encode([]).shape == (0, tiny_bundle.dim)
 

@@ -10,14 +10,14 @@ from photoseek.evaluation.metrics import RetrievalMetrics, RetrievalRanks
 
 
 def ranks_of(seed: int, images: int) -> RetrievalRanks:
-    """Images with one to four captions, in any order."""
+    """Return ranks of images with one to four captions, in random order."""
     rng = np.random.default_rng(seed)
     owner = rng.permutation(np.repeat(np.arange(images), rng.integers(1, 5, size=images)))
     return RetrievalRanks(rng.integers(0, 15, size=len(owner)), rng.integers(0, 15, size=images), owner)
 
 
 def one_by_one(ranks: RetrievalRanks, resamples: int, seed: int) -> np.ndarray:
-    """The definition: draw images, gather the ranks of their captions, measure."""
+    """Resample by the definition: draw images, gather the ranks of their captions, measure."""
     rng = np.random.default_rng(seed)
     rows = []
     for _ in range(resamples):
@@ -54,7 +54,7 @@ def test_intervals_contain_the_recall_and_narrow_with_the_root_of_the_images() -
 
 
 def test_an_interval_has_the_width_of_the_normal_distribution() -> None:
-    """Half of 400 images found: the standard error is 2.5 points, and 95 % lie within 1.96 of it."""
+    """Half of 400 images found: the standard error is 2.5 points, and 95 % are within 1.96 of it."""
     found = np.tile([0, 20], 200)
     interval = Interval.of(resample(RetrievalRanks(found, found, np.arange(400)), 4000), seed=0)
     assert CONFIDENCE_LEVEL == 0.95
@@ -62,7 +62,7 @@ def test_an_interval_has_the_width_of_the_normal_distribution() -> None:
 
 
 def test_captions_of_an_image_are_drawn_together() -> None:
-    """Five captions that always agree are worth one: the interval is as wide as with one caption an image."""
+    """Five captions that always agree count as one: the interval is as wide as with one caption per image."""
     found = np.tile([0, 20], 100)
     alone = resample(RetrievalRanks(found, found, np.arange(200)), 300, seed=2)
     together = resample(RetrievalRanks(np.repeat(found, 5), found, np.repeat(np.arange(200), 5)), 300, seed=2)

@@ -19,7 +19,7 @@ def world(noise: float, photos: int = 200, seed: int = 0) -> tuple[Vectors, Vect
 
 
 def test_the_curve_has_maximum_likelihood() -> None:
-    """Against a search over a grid of all slopes and intercepts, with Platt's targets."""
+    """Compared with a search over a grid of slopes and intercepts, with Platt's targets."""
     rng = np.random.default_rng(1)
     cosines = rng.uniform(0, 1, 300)
     labels = rng.uniform(size=300) < 1 / (1 + np.exp(-(8 * cosines - 4)))

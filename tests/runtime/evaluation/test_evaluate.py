@@ -1,4 +1,4 @@
-"""Recall of a bundle on captioned images: which are used, and what is rejected."""
+"""Recall of a bundle on captioned images: which images are used, and which input is rejected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""After any sequence of changes of a folder and its gallery, a search finds the same as brute force in a dict."""
+"""After any sequence of changes to a folder and its gallery, a search finds the same photos as brute force."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ class History(RuleBasedStateMachine):
 
 
 def test_search_equals_brute_force_after_any_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deriving_module, "sample_queries", lambda _: ["red"])  # to be tuned with, which takes longest
+    monkeypatch.setattr(deriving_module, "sample_queries", lambda _: ["red"])  # tuning with more takes longest
     History.bundle = Bundle.load(write_tiny_bundle(tmp_path / "bundle"))
     History.encoder = ImageEncoder(History.bundle)
     History.TestCase.settings = settings(max_examples=rounds(6), stateful_step_count=15, deadline=None)

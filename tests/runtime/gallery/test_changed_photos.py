@@ -28,14 +28,14 @@ PHOTO = "red/red-0.png"
 
 @pytest.fixture
 def settled(gallery: Gallery) -> Gallery:
-    """The gallery, with the timestamps of these copies of the photos."""
+    """The gallery, indexed again with the timestamps of the copied photos."""
     gallery.index()
     return gallery
 
 
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The name of each photo that is read."""
+    """Records the name of each photo that is read."""
     found: list[str] = []
     read_photo = local.read_photo
 
@@ -48,7 +48,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def replace_content(photo: Path) -> None:
-    """Another picture of the same size, with the same modification time, in the same file."""
+    """Write another picture of the same size into the same file, and restore the modification time."""
     before = photo.stat()
     other = write_color(photo.parent.parent.parent / "other.png", COLORS["blue"], seed=77).read_bytes()
     padded = other + bytes(max(0, before.st_size - len(other)))
@@ -77,7 +77,7 @@ def test_a_content_of_the_same_size_and_time_is_encoded(same_size: Path, settled
 
 
 def test_a_file_that_replaced_another_is_encoded(same_size: Path, settled: Gallery) -> None:
-    """As `mv` and `cp --preserve` do it: a new inode, and the old modification time."""
+    """As `mv` and `cp --preserve` do: a new inode and the old modification time."""
     other = Path(shutil.copy2(same_size, same_size.parent.parent.parent / "copy.png"))
     replace_content(other)
     other.replace(same_size)
@@ -196,7 +196,7 @@ def test_verify_lists_changed_photos(same_size: Path, photos: Path, settled: Gal
     assert done.returncode == 1
     assert json.loads(done.stdout)["photos"] == [
         {"path": "blue/blue-1.png", "reason": "missing"},
-        {"path": PHOTO, "reason": "its content is not the one that was encoded"},
+        {"path": PHOTO, "reason": "its content differs from what was encoded"},
     ]
     assert (settled.path / "gallery.sqlite").read_bytes() == before
     done = photoseek_command("index", photos, "--rehash", "--json")

@@ -77,7 +77,7 @@ def test_an_interrupted_creation_is_repeated(
 
 @pytest.mark.parametrize("at", range(6))
 def test_a_creation_killed_at_any_call_is_repeated(few: Path, tiny_bundle: Bundle, at: int) -> None:
-    """A child process dies at the ``at``-th call that changes the folder."""
+    """A child process is killed at the ``at``-th call that changes the folder."""
     if (child := os.fork()) == 0:
         count = -1
         for name in ("mkdir", "fsync", "replace", "chmod", "rename", "rmdir"):

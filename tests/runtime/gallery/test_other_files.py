@@ -40,14 +40,14 @@ def plant_file(path: Path, gallery: Path) -> None:
 
 
 def plant_folder(path: Path, gallery: Path) -> None:
-    """A folder with file names of a snapshot, without a tag."""
+    """Create a folder with the file names of a snapshot, without a tag."""
     del gallery
     for name in ("vectors.npy", "ids.npy", "manifest.json", "CURRENT", "gallery.sqlite"):
         write(path / name)
 
 
 def plant_tagged(path: Path, gallery: Path) -> None:
-    """A folder with a tag, and a file of another program in it."""
+    """Create a folder with a tag and a file of another program."""
     plant_folder(path, gallery)
     shutil.copy(gallery / TAG, path)
     write(path / "notes.txt")
@@ -65,13 +65,13 @@ def plant_linked_tag(path: Path, gallery: Path) -> None:
 
 
 def plant_link(path: Path, gallery: Path) -> None:
-    """A link to a folder that photoseek would remove at this path."""
+    """Create a link to a folder that photoseek would remove at this path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.symlink_to(gallery / "generations" / "000001")
 
 
 def plant_link_inside(path: Path, gallery: Path) -> None:
-    """A snapshot with a link in place of one of its files."""
+    """Create a snapshot with a link in place of one of its files."""
     shutil.copytree(gallery / "generations" / "000001", path)
     (path / "vectors.npy").unlink()
     (path / "vectors.npy").symlink_to(gallery / "gallery.sqlite")
@@ -166,7 +166,7 @@ def test_nothing_is_read_written_or_removed_through_a_link(
 def test_a_prepared_gallery_changes_nothing_outside(
     used: Gallery, few: Path, tiny_bundle: Bundle, second: Bundle, tmp_path: Path, complete: bool
 ) -> None:
-    """``.photoseek`` came with the photos, and has links to folders of this computer."""
+    """``.photoseek`` came with the photos and contains links to folders of this computer."""
     used.close()
     home = tmp_path / "home"
     for name in ("generations", "bundles", "thumbnails", ".ssh"):

@@ -32,14 +32,14 @@ def usual_umask() -> Iterator[None]:
 
 @pytest.fixture
 def album(tmp_path: Path) -> Path:
-    """Photos that all may read: ``a.png``, ``inner/b.png`` and ``inner/deep/c.png`` in ``home/album``."""
+    """World-readable photos: ``a.png``, ``inner/b.png`` and ``inner/deep/c.png`` in ``home/album``."""
     for number, name in enumerate(("a.png", "inner/b.png", "inner/deep/c.png")):
         write_color(tmp_path / "home" / "album" / name, COLORS["red"], seed=number)
     return tmp_path / "home" / "album"
 
 
 def widest(gallery: Path) -> int:
-    """The permissions that any file or folder of a gallery has."""
+    """Return the union of the permissions of all files and folders of a gallery."""
     found = 0
     for path in (gallery, *gallery.rglob("*")):
         found |= stat.S_IMODE(path.lstat().st_mode)
@@ -47,7 +47,7 @@ def widest(gallery: Path) -> int:
 
 
 def everything(album: Path, bundle: Bundle, place: Path) -> Gallery:
-    """A gallery with two generations and a thumbnail."""
+    """Create a gallery with two generations and a thumbnail."""
     gallery = Gallery.open_or_create(album, bundle, place)
     gallery.index()
     write_color(album / "more.png", COLORS["blue"], seed=len(list(album.iterdir()))).chmod(0o644)
@@ -134,7 +134,7 @@ def test_a_gallery_becomes_private_with_a_private_folder_and_remains_so(
 def test_others_cannot_read_at_any_time(
     album: Path, tiny_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Checked at every encoded batch and while indexes are built; before the first there is no folder."""
+    """Checked after every encoded batch and while indexes are built; before the first, there is no folder."""
     (album / "inner" / "deep").chmod(0o700)
     gallery = Gallery.create(album, tiny_bundle, tmp_path / "gallery")
     seen: list[int] = []
@@ -165,7 +165,7 @@ def test_the_journal_of_the_database_is_as_private(album: Path, tiny_bundle: Bun
 def test_a_gallery_whose_permissions_cannot_be_changed_is_refused(
     album: Path, tiny_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As on a disk of another account, or of a file system without permissions."""
+    """As on another account's disk, or on a file system without permissions."""
     gallery = everything(album, tiny_bundle, tmp_path / "gallery")
     before = gallery.database.revision()
     (album / "inner").chmod(0o700)

@@ -1,4 +1,4 @@
-"""Commands that read change no file of a gallery, neither one that may be written nor one on a read-only disk."""
+"""Reading commands change no file of a gallery, whether it is writable or on a read-only disk."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def kill_a_writer(gallery: Path, journal: str) -> None:
 
 
 def tree(folder: Path) -> dict[str, tuple[int, int, bytes]]:
-    """Mode, modification time and content of everything in a folder."""
+    """Return mode, modification time and content of everything in a folder."""
     found = {}
     for path in (folder, *folder.rglob("*")):
         status = path.stat()
@@ -153,7 +153,7 @@ def test_a_killed_writer_s_gallery_on_a_read_only_disk_is_read(captioned: Path, 
 def test_a_transaction_that_only_a_writer_can_complete_is_refused_with_a_remedy(
     captioned: Path, read_only: Callable[[], Path], journal: str, tmp_path: Path
 ) -> None:
-    """A log without the memory that is shared over it, as a backup of two files has it, and a rollback journal."""
+    """A log without its shared memory, as in a backup of only two files, and a rollback journal."""
     kill_a_writer(captioned, journal)
     (captioned / "gallery.sqlite-shm").unlink(missing_ok=True)
     path = read_only()

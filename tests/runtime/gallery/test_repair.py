@@ -29,7 +29,7 @@ def change_rows(gallery: Gallery, *statements: str) -> None:
 
 
 def blob(*numbers: float) -> str:
-    """A vector as SQL writes it."""
+    """Return a vector as an SQL literal."""
     return f"x'{np.array(numbers, dtype='<f4').tobytes().hex()}'"
 
 
@@ -90,7 +90,7 @@ def test_a_changed_vector_is_reported_and_encoded_again(gallery: Gallery) -> Non
 
 
 def test_a_photo_deleted_since_the_snapshot_is_not_damage(gallery: Gallery) -> None:
-    """As during an indexing: the snapshot is older than the database."""
+    """As during indexing, when the snapshot is older than the database."""
     searcher = Searcher(gallery)
     first = searcher.search("red", k=1)[0].path
     gallery.database.delete_photos([first])
@@ -193,7 +193,7 @@ def tear_trees(gallery: Path) -> None:
 def test_snapshots_are_rebuilt_without_reading_a_photo(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Path], None], bundle_there: bool
 ) -> None:
-    """Not even the photos need be there, nor the bundle, whose texts it is otherwise tuned with."""
+    """Neither the photos nor the bundle, which encodes queries for tuning, need to exist."""
     place = write_tiny_bundle(tmp_path / "bundle")
     bundle = Bundle.load(place)
     gallery = Gallery.create(photos, bundle, tmp_path / "gallery")
@@ -231,7 +231,7 @@ def test_stale_files_are_reported_and_removed(gallery: Gallery, photos: Path) ->
         f"{gallery.path}: OK",
     ]
     with exclusive_writer(gallery.path):
-        assert gallery.stale_files() == []  # they may belong to the writer
+        assert gallery.stale_files() == []  # the writer may still use them
     done = photoseek_command("verify", photos, "--repair")
     assert (done.returncode, done.stdout.splitlines()) == (
         0,

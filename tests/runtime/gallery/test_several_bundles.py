@@ -143,7 +143,7 @@ def test_captions_are_encoded_with_each_bundle_including_earlier_ones(
 
 def test_an_unknown_bundle_is_refused_with_both_remedies(gallery: Gallery, other: Bundle) -> None:
     with pytest.raises(
-        GalleryIncompatible, match=r"makes other 24-d ones; re-index with: .*--rebuild, or .*--add-bundle"
+        GalleryIncompatible, match=r"makes different 24-d ones; re-index with: .*--rebuild, or .*--add-bundle"
     ):
         Searcher(gallery, bundle=other)
 

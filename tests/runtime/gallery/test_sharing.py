@@ -1,4 +1,4 @@
-"""One writer and any number of readers: in this process, in others, and for as long as you like."""
+"""One writer and any number of readers, in this process and in others, for any duration."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ while True:
 
 
 class Folder:
-    """A photo folder that changes, and what a search by brute force finds in it."""
+    """A photo folder that changes, and what a brute-force search finds in it."""
 
     def __init__(self, root: Path, bundle: Bundle) -> None:
         self.root = root
@@ -62,7 +62,7 @@ class Folder:
         return sorted(scored, key=lambda found: -found[1])[:K]
 
     def change(self, number: int) -> None:
-        """One change, of each kind in turn."""
+        """Apply one change, of each kind in turn."""
         names = sorted(path for path in self.root.rglob("[!.]*.png") if path.parent.name in ("red", "changing"))
         chosen = names[number * 7 % len(names)]
         match number % 5:
@@ -77,7 +77,7 @@ class Folder:
 
 
 def same(hits: list[tuple[str, float]], expected: list[tuple[str, float]]) -> bool:
-    """The same photos, up to those whose scores a float32 cannot tell apart."""
+    """Return whether both have the same photos, except for scores that float32 cannot distinguish."""
     scores = [score for _, score in hits], [score for _, score in expected]
     return len(hits) == len(expected) and np.allclose(*scores, atol=2e-5)
 
@@ -85,7 +85,7 @@ def same(hits: list[tuple[str, float]], expected: list[tuple[str, float]]) -> bo
 def test_a_reader_in_another_process_answers_for_one_state_or_the_next(
     gallery: Gallery, photos: Path, tiny_bundle: Bundle, tmp_path: Path
 ) -> None:
-    """While one is being indexed, a photo that was changed or renamed may be left out, but nothing else may happen."""
+    """During indexing, a changed or renamed photo may be missing; every other difference is an error."""
     script, stop, folder = tmp_path / "reading.py", tmp_path / "stop", Folder(photos, tiny_bundle)
     script.write_text(READING)
     vector = Searcher(gallery).query("red").vector
@@ -109,8 +109,8 @@ def test_a_reader_in_another_process_answers_for_one_state_or_the_next(
     assert same([(path, score) for _, path, score in answers[-1]], folder.best(states[-1], vector))
     pictures: dict[int, float] = {}
     for photo, _, score in (hit for answer in answers for hit in answer):
-        assert pictures.setdefault(photo, score) == score  # an id never comes to mean another picture
-    assert len({json.dumps(answer) for answer in answers}) > 3  # it did see the gallery change
+        assert pictures.setdefault(photo, score) == score  # an id never refers to another picture
+    assert len({json.dumps(answer) for answer in answers}) > 3  # the reader saw the gallery change
     report("answers of a reader during writes", len(answers))
 
 
@@ -119,7 +119,7 @@ def pairs(states: list[dict[str, bytes]]) -> list[tuple[dict[str, bytes], dict[s
 
 
 def together(count: int, work: Callable[[], None]) -> None:
-    """Run in threads that begin at the same moment; an error in one is raised here."""
+    """Run a function in threads that start at the same moment; an error in one is raised here."""
     start, errors = threading.Barrier(count), list[BaseException]()
 
     def run() -> None:
@@ -171,7 +171,7 @@ def test_snapshots_are_swapped_under_load(gallery: Gallery, photos: Path) -> Non
         else:
             while not done.is_set():
                 assert [hit.path for hit in searcher.search("blue", k=4)] == expected
-                time.sleep(0.001)  # lets the one that indexes go on
+                time.sleep(0.001)  # lets the indexing thread run
 
     together(4, work)
     assert len(searcher.search("red", k=1_000)) == 24 + rounds(5)
@@ -214,7 +214,7 @@ def test_closing_a_gallery_during_a_search_is_an_error(gallery: Gallery) -> None
 
 
 def usage() -> tuple[int, int, int]:
-    """Open files, threads, and bytes of memory of this process."""
+    """Return open files, threads, and bytes of memory of this process."""
     gc.collect()
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task")), pages * os.sysconf("SC_PAGE_SIZE")
@@ -235,7 +235,7 @@ def test_files_threads_and_memory_are_constant_over_queries_and_snapshots(galler
             with Gallery.open(gallery.path) as other:
                 Searcher(other).search("blue")
 
-    go_on(150, 2, 5_000)  # fills the memory of recent texts, and what allocators keep
+    go_on(150, 2, 5_000)  # fills the cache of texts and the pools of allocators
     files, threads, memory = usage()
     go_on(rounds(500), rounds(10), 10_000)
     after = usage()

@@ -74,7 +74,7 @@ def test_exact_search_replaces_a_damaged_engine_until_the_next_indexing(
     damage_file(before / name, damage)
     searcher = Searcher(gallery, engine=engine)
     assert searcher.search("red", k=24) == Searcher(gallery, engine="exact").search("red", k=24)
-    assert f"every photo is scored, without an index: {before / name}" in caplog.text
+    assert f"falling back to exact search: {before / name}" in caplog.text
     assert "photoseek index" in str(searcher.damage)
     assert [str(searcher.damage)] == gallery.status().damaged
     with pytest.raises(GalleryDamaged, match=name):
@@ -178,7 +178,7 @@ def test_a_restored_backup_does_not_match_a_later_snapshot(gallery: Gallery, pho
     (photos / "lost.png").unlink()
     write_color(photos / "new.png", COLORS["blue"], seed=901)
     with Gallery.open(photos) as restored:
-        with pytest.raises(GalleryDamaged, match=r"shows a later state than .*gallery\.sqlite is in.*photoseek index"):
+        with pytest.raises(GalleryDamaged, match=r"is newer than .*gallery\.sqlite; .*photoseek index"):
             found(restored, "red")
         restored.index()
         assert "new.png" not in found(restored, "red", k=4)
@@ -196,7 +196,7 @@ def test_the_database_of_another_gallery_does_not_match_the_snapshot(
     shutil.copy(other.path / "gallery.sqlite", gallery.path)
     with (
         Gallery.open(gallery.path) as mixed,
-        pytest.raises(GalleryDamaged, match=r"made from another database.*photoseek index"),
+        pytest.raises(GalleryDamaged, match=r"built from another database.*photoseek index"),
     ):
         found(mixed, "red")
 

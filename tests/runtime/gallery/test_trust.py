@@ -1,4 +1,4 @@
-"""A gallery from someone else cannot read other folders, or run models that it brings along."""
+"""A gallery from someone else can neither read other folders nor run the models in it."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from typed_commands import environment, photoseek_command
 
 @pytest.fixture
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The state folder of a user who has named nothing yet; on another computer, say."""
+    """The state folder of a user who has named nothing yet, as on another computer."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return tmp_path / "state" / "photoseek" / "trust.json"
 
 
 @pytest.fixture
 def no_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Opening a graph fails the test."""
+    """Fail the test if a graph is opened."""
 
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a graph was opened")
@@ -41,7 +41,7 @@ def no_model(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def records(gallery: Gallery, **facts: str) -> Gallery:
-    """The gallery, with other facts in its database, opened again."""
+    """Change facts in the gallery's database, and open it again."""
     gallery.database.set_meta(**facts)
     gallery.close()
     return Gallery.open(gallery.path)
@@ -49,7 +49,7 @@ def records(gallery: Gallery, **facts: str) -> Gallery:
 
 @pytest.fixture
 def album(gallery: Gallery, photos: Path, state: Path) -> Gallery:
-    """Photos with a gallery and its bundle in one folder, as a stranger may pass them on."""
+    """Photos with a gallery and its bundle in one folder, as received from a stranger."""
     write_tiny_bundle(photos / "bundle")
     assert not state.exists()
     return records(gallery, bundle=str(photos / "bundle"))
@@ -57,7 +57,7 @@ def album(gallery: Gallery, photos: Path, state: Path) -> Gallery:
 
 @pytest.mark.usefixtures("no_model")
 def test_a_bundle_inside_an_album_does_not_run(album: Gallery) -> None:
-    with pytest.raises(GalleryUntrusted, match=r"records the bundle .*/photos/bundle, which you have not named here"):
+    with pytest.raises(GalleryUntrusted, match=r"its bundle .*/photos/bundle is not one that you named"):
         Searcher(album)
 
 
@@ -79,7 +79,7 @@ def test_the_embedded_bundle_needs_no_trust(tmp_path: Path, state: Path) -> None
     moved = folder.rename(tmp_path / "another computer")
     with Gallery.open(moved) as gallery:
         assert Searcher(gallery).search("red", k=1)[0].file == moved / "red.png"
-    assert not state.parent.exists()  # nothing points elsewhere, so nothing is noted
+    assert not state.parent.exists()  # nothing refers to another location, so nothing is recorded
 
 
 def test_paths_that_the_user_names_are_trusted_afterward(photos: Path, tiny_bundle: Bundle, state: Path) -> None:
@@ -112,9 +112,9 @@ def test_photos_elsewhere_are_neither_read_nor_returned(gallery: Gallery, place:
         lambda: gallery.photos.file_of("red/red-0.png"),
         lambda: Searcher(gallery),
     ):
-        with pytest.raises(GalleryUntrusted, match=r"records its photos in .*, which you have not named for it here"):
+        with pytest.raises(GalleryUntrusted, match=r"its photo folder .* is not one that you named for it"):
             use()
-    assert gallery.status().photos == 24  # it is still described
+    assert gallery.status().photos == 24  # the status is still available
 
 
 def test_trust_is_given_by_an_option_or_an_answer_and_recorded(album: Gallery, state: Path) -> None:
@@ -127,7 +127,7 @@ def test_trust_is_given_by_an_option_or_an_answer_and_recorded(album: Gallery, s
     for _ in range(2):
         with pytest.raises(GalleryUntrusted):
             Searcher(refusing)
-    assert len(asked) == 1  # once in a program
+    assert len(asked) == 1  # asked once per process
     assert not state.exists()
     assert Searcher(Gallery.open(album.path, trust=answer(True))).search("red", k=1)
     assert len(asked) == 2
@@ -195,7 +195,7 @@ with contextlib.suppress(SystemExit):
 print([name for name in ("onnxruntime", "tokenizers", "onnx") if name in sys.modules], file=sys.stderr)
 """
     foreign = write_transformers(tmp_path / "foreign")
-    for tower in ("text", "vision"):  # no file tells the length of its vectors
+    for tower in ("text", "vision"):  # no file records the length of its vectors
         graph = onnx.load(foreign / f"onnx/{tower}_model.onnx")
         graph.graph.output[0].type.tensor_type.shape.dim[1].dim_param = "dim"
         onnx.save(graph, foreign / f"onnx/{tower}_model.onnx")

@@ -31,7 +31,7 @@ PAGE = b"<!DOCTYPE html><html>404</html>"
 TEXT, VISION = Layout.text_model("fp32"), Layout.vision_model("fp32")
 READ = [Layout.PREPROCESSOR, Layout.TOKENIZER, Layout.TOKENIZER_CONFIG, TEXT, VISION, Layout.tokenizer("zh")]
 FILES = [Layout.MANIFEST, Layout.CONFIG, *READ]
-REMEDY = r"(copy|export|copy or export) the bundle again|git lfs pull|make one with|upgrade photoseek"
+REMEDY = r"(copy|export|copy or export) the bundle again|git lfs pull|create one with|upgrade photoseek"
 
 
 @pytest.fixture(scope="module")
@@ -341,7 +341,7 @@ def test_a_gallery_refuses_the_bundle_of_another(path: Path, photos: Path, tmp_p
         lambda: gallery.index(other),
         lambda: gallery.add_captions([], other),
     ):
-        with pytest.raises(GalleryIncompatible, match=r"holds 16-d vectors of bundle 'tiny' .* --rebuild"):
+        with pytest.raises(GalleryIncompatible, match=r"has 16-d vectors of bundle 'tiny' .* --rebuild"):
             use()
     shutil.rmtree(path)
     shutil.copytree(tmp_path / "other", path)

@@ -1,6 +1,6 @@
-"""Nothing leaves this computer, and nothing is written but the gallery: seen from the kernel, through strace.
+"""No network traffic, and no writes outside the gallery, checked by tracing system calls with strace.
 
-Telemetry of libraries is often off where a CI is noticed, so the environment is made from nothing.
+Libraries often disable telemetry if they detect a CI, so the environment is built from scratch.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def traced(home: Path, *arguments: str) -> list[str]:
-    """The system calls of a run of Python that the network or a file might notice."""
+    """Return the system calls of a Python process on sockets and files."""
     log, temporary = home.parent / "strace.log", home.parent / "temporary"
     temporary.mkdir(exist_ok=True)
     environment = {
@@ -100,7 +100,7 @@ def asked_of_the_network(calls: list[str]) -> list[str]:
 
 
 def written(calls: list[str], home: Path) -> set[str]:
-    """The paths that were created or opened for writing; a relative one starts at its open folder, or at ``home``."""
+    """Return paths created or opened for writing; relative ones start at their open folder, or at ``home``."""
     paths = set()
     for call in calls:
         if (found := _WRITES.search(call)) and not re.search(r"= -1 E", call):
@@ -112,7 +112,7 @@ def written(calls: list[str], home: Path) -> set[str]:
 
 
 def strange(paths: set[str], home: Path, gallery: Path) -> set[str]:
-    """Those of ``paths`` outside the gallery, the temporary folder and the folder of the trust record."""
+    """Return the paths outside the gallery, the temporary folder and the folder of the trust record."""
     allowed = (gallery, home.parent / "temporary", home / ".local")
     return {path for path in paths if not any(Path(path).is_relative_to(folder) for folder in allowed)}
 
@@ -121,7 +121,7 @@ def files(folder: Path) -> list[str]:
     return [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
 
 
-def test_what_is_looked_for_is_found(home: Path) -> None:
+def test_network_access_and_writes_are_detected(home: Path) -> None:
     code = """
 import os, socket
 open("a.txt", "w").close(); os.mkdir("b"); os.rename("a.txt", "b/c.txt"); os.symlink("b", "d")
@@ -136,7 +136,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
     assert written(calls, home) == {str(home / name) for name in ("a.txt", "b", "b/c.txt", "d", "b/e.txt", "b/f.txt")}
 
 
-def test_the_command_line_asks_no_network_and_writes_only_its_gallery(
+def test_the_command_line_uses_no_network_and_writes_only_its_gallery(
     home: Path, photos: Path, tiny_bundle_path: Path
 ) -> None:
     gallery, queries = photos / ".photoseek", home.parent / "queries.txt"
@@ -153,10 +153,10 @@ def test_the_command_line_asks_no_network_and_writes_only_its_gallery(
     assert list((home.parent / "temporary").iterdir()) == []
 
 
-def test_the_library_asks_no_network_while_its_sessions_are_open(
+def test_the_library_uses_no_network_while_its_sessions_are_open(
     home: Path, photos: Path, tiny_bundle_path: Path
 ) -> None:
-    """In the long run they stay open for a minute: what reports usage may wait that long before it does."""
+    """In a long run they stay open for a minute, because telemetry may be sent with a delay."""
     wait = 0 if rounds(1) == 1 else 60
     calls = traced(home, "-c", _SEARCH, str(photos), str(tiny_bundle_path), str(wait))
     assert asked_of_the_network(calls) == []

@@ -127,8 +127,8 @@ def test_a_picture_that_is_reduced_ten_thousandfold_has_the_same_order() -> None
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "I;16", "I;16B", "I", "F"])
-def test_conversion_in_blocks_equals_that_of_the_whole_picture(mode: str) -> None:
-    """Whether 32-bit grays have 8 bits depends on the maximum of the whole picture: its first block is dark."""
+def test_conversion_in_blocks_equals_that_of_the_entire_picture(mode: str) -> None:
+    """Whether 32-bit grays have 8 bits depends on the maximum of the entire picture: its first block is dark."""
     values = np.arange(40 * 50, dtype=np.uint16).reshape(40, 50)
     if mode in ("I", "F"):
         image = Image.fromarray(values.astype({"I": np.int32, "F": np.float32}[mode]))
@@ -251,7 +251,7 @@ def test_the_first_of_several_frames_is_decoded(form: str) -> None:
     assert np.abs(np.asarray(open_photo(data), dtype=int) - COLORS["red"]).max() < 12
 
 
-def test_a_circle_of_tiff_directories_ends() -> None:
+def test_a_cycle_of_tiff_directories_ends() -> None:
     data = bytearray(tiled_tiff())
     entries = int.from_bytes(data[8:10], "little")
     data[10 + 12 * entries : 14 + 12 * entries] = (8).to_bytes(4, "little")

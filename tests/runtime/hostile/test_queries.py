@@ -1,4 +1,4 @@
-"""Whatever is asked is answered, or refused with a QueryError, in little time and memory."""
+"""Any query is answered, or refused with a QueryError, in bounded time and memory."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def searcher(tiny_bundle_path: Any, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def seconds_and_megabytes(ask: Callable[[], object]) -> tuple[float, float]:
-    """What it takes: the best time of three, since the machine may be busy, and the most memory of one."""
+    """Return the best time of three runs, since the machine may be busy, and the peak memory of one."""
     times = []
     for _ in range(3):
         started = time.perf_counter()
@@ -109,8 +109,8 @@ def answer_or_none(searcher: Searcher, text: str) -> int | None:
 
 
 @pytest.mark.parametrize("token", ["[CLS]", "[SEP]", "[MASK]", "[PAD]", "[UNK]", "<|endoftext|>", "<s>", "</s>"])
-def test_a_special_token_that_is_typed_is_text(tiny_bundle: Bundle, token: str) -> None:
-    """It neither ends the text nor stands for the token of its name: what follows it counts."""
+def test_a_typed_special_token_is_text(tiny_bundle: Bundle, token: str) -> None:
+    """It neither ends the text nor becomes the token of its name; the text after it counts."""
     encoder = TextEncoder(tiny_bundle)
     typed, spaced, alone = encoder.encode([f"{token} red", f"{' '.join(token)} red", "green"])
     own = encoder._main.tokenize([f"{token} red"])[0]
@@ -120,7 +120,7 @@ def test_a_special_token_that_is_typed_is_text(tiny_bundle: Bundle, token: str) 
 
 
 @pytest.mark.parametrize("text", [b"red", 5, 1.5, ["red"], ("red",), object(), bytearray(b"red")])
-def test_what_is_no_text_is_refused(searcher: Searcher, text: Any) -> None:
+def test_a_value_that_is_not_text_is_refused(searcher: Searcher, text: Any) -> None:
     for ask in (
         lambda: searcher.search(text),
         lambda: searcher.search(similar_to=text),
@@ -134,7 +134,7 @@ def test_what_is_no_text_is_refused(searcher: Searcher, text: Any) -> None:
             ask()
 
 
-def test_one_text_in_place_of_a_list_is_not_taken_for_its_letters(searcher: Searcher) -> None:
+def test_a_single_text_instead_of_a_list_is_refused(searcher: Searcher) -> None:
     with pytest.raises(QueryError, match="expected a list of texts, found one text"):
         searcher.text_encoder.encode("red")
 
@@ -148,14 +148,14 @@ def test_a_photo_that_is_not_in_the_gallery_is_refused(searcher: Searcher, simil
 @pytest.mark.parametrize(
     "photo", [5, b"", "", "a\0b", bytearray(b"x"), memoryview(b"x"), ["red.png"], "/", "/dev/zero"]
 )
-def test_what_is_no_photo_is_refused(searcher: Searcher, photo: Any) -> None:
+def test_a_value_that_is_not_a_photo_is_refused(searcher: Searcher, photo: Any) -> None:
     with pytest.raises(PhotoError, match=r"\w"):
         searcher.search(photo=photo)
 
 
 @pytest.mark.parametrize("engine", INSTALLED)
 @pytest.mark.parametrize("vector", NO_VECTORS, ids=lambda vector: repr(vector)[:30])
-def test_a_vector_that_is_no_direction_is_refused_by_every_engine(
+def test_a_vector_without_a_direction_is_refused_by_every_engine(
     searcher: Searcher, engine: Engine, vector: Any
 ) -> None:
     with pytest.raises(QueryError, match="expected a vector"):
@@ -163,14 +163,14 @@ def test_a_vector_that_is_no_direction_is_refused_by_every_engine(
 
 
 @pytest.mark.parametrize("vector", NO_VECTORS, ids=lambda vector: repr(vector)[:30])
-def test_exact_search_refuses_them_by_itself(vector: Any) -> None:
+def test_exact_search_refuses_a_vector_without_a_direction(vector: Any) -> None:
     with pytest.raises(QueryError, match=r"expected a vector (of 16|with a direction)"):
         ExactIndex(np.eye(16, dtype=np.float32)).search(vector, 3)
 
 
 @pytest.mark.parametrize("engine", INSTALLED)
 @pytest.mark.parametrize("kind", ["float64", "float16", "int32", "list", "strided", "long", "short", "big-endian"])
-def test_a_vector_in_another_form_finds_the_same(searcher: Searcher, engine: Engine, kind: str) -> None:
+def test_a_vector_of_another_type_finds_the_same(searcher: Searcher, engine: Engine, kind: str) -> None:
     vector = searcher.query("red").vector
     forms: dict[str, Any] = {
         "float64": vector.astype(np.float64),
@@ -195,7 +195,7 @@ def test_a_unit_vector_keeps_its_bits() -> None:
 
 @pytest.mark.parametrize("engine", INSTALLED)
 @pytest.mark.parametrize("k", [10**12, 10**30, 2**31, 2**63])
-def test_a_k_beyond_all_photos_gives_all_photos_in_bounded_memory(searcher: Searcher, engine: Engine, k: int) -> None:
+def test_a_k_above_all_photos_returns_all_in_bounded_memory(searcher: Searcher, engine: Engine, k: int) -> None:
     asked = Searcher(searcher.gallery, engine=engine)
     assert len(asked.search("red", k=k)) == len(asked.search("red", k=k, where=Filter(type="png"))) == 6
     seconds, megabytes = seconds_and_megabytes(lambda: asked.search("red", k=k))
@@ -204,7 +204,7 @@ def test_a_k_beyond_all_photos_gives_all_photos_in_bounded_memory(searcher: Sear
 
 
 @pytest.mark.parametrize("k", [0, -1, -(10**12), True, False, None, "5", 2.0, float("nan"), np.int64(3)])
-def test_a_k_that_is_no_count_is_refused_everywhere(searcher: Searcher, k: Any) -> None:
+def test_an_invalid_k_is_refused_everywhere(searcher: Searcher, k: Any) -> None:
     for ask in (searcher.search, searcher.nearest, CaptionSearcher(searcher).describe):
         with pytest.raises(QueryError, match="k must be a whole number of at least 1"):
             ask("red" if ask != searcher.nearest else searcher.query("red").vector, k=k)
@@ -240,7 +240,7 @@ filters = st.fixed_dictionaries(
 @example(conditions={"min_megapixels": np.float32(0.5)})
 @example(conditions={"folder": "\ud800"})
 @example(conditions={"folder": "' OR 1=1 --\0"})
-def test_any_condition_is_met_or_refused(searcher: Searcher, conditions: dict[str, Any]) -> None:
+def test_any_filter_is_applied_or_refused(searcher: Searcher, conditions: dict[str, Any]) -> None:
     try:
         where = Filter(**conditions)
     except QueryError as error:
@@ -250,7 +250,7 @@ def test_any_condition_is_met_or_refused(searcher: Searcher, conditions: dict[st
 
 
 @pytest.mark.parametrize("where", [{"type": "png"}, "png", 5, Filter])
-def test_what_is_no_condition_is_refused(searcher: Searcher, where: Any) -> None:
+def test_a_value_that_is_not_a_filter_is_refused(searcher: Searcher, where: Any) -> None:
     with pytest.raises(QueryError, match=r"expected a photoseek\.gallery\.filters\.Filter"):
         searcher.search("red", where=where)
 

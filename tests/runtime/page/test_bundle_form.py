@@ -103,7 +103,7 @@ def test_an_unknown_bundle_in_a_link_is_ignored(rendered: dict[str, Any], galler
         assert shown(page, rendered) == expected(Searcher(gallery))
 
 
-def test_a_bundle_that_is_not_indexed_yet_cannot_be_chosen(
+def test_a_bundle_that_is_not_indexed_cannot_be_chosen(
     gallery: Gallery, second: Bundle, rendered: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gallery.bundles.add(second)
@@ -113,7 +113,7 @@ def test_a_bundle_that_is_not_indexed_yet_cannot_be_chosen(
     assert not has_fields(page)
 
 
-def test_a_removed_bundle_cannot_be_chosen_any_more(
+def test_a_removed_bundle_cannot_be_chosen(
     page: AppTest, rendered: dict[str, Any], gallery: Gallery, second: Bundle
 ) -> None:
     choose(page, SEARCH, second)

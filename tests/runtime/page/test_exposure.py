@@ -119,7 +119,7 @@ def test_errors_contain_no_path_and_no_command_but_the_log_does(
     assert not _PATH.search(text_of(page))
     assert "photoseek index" not in sent
     if damage is not remove_gallery:
-        assert "See the log of the server for details" in text_of(page)
+        assert "See the server log for details" in text_of(page)
         assert str(gallery.path) in caplog.text
 
 
@@ -155,7 +155,7 @@ def test_requests_through_a_proxy_to_loopback_are_from_visitors(page: AppTest, m
 def test_a_message_with_a_path_is_replaced(message: str) -> None:
     from photoseek.page.exposure import public
 
-    assert public(message) == "See the log of the server for details."
+    assert public(message) == "See the server log for details."
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Catalogues of the page: the same texts in each language, and all of them are used."""
+"""Catalogs of the page: the same texts in each language, and all of them are used."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_each_language_has_the_same_texts_with_the_same_fields(code: str) -> Non
     assert CATALOGUES[code]["code"] == code
 
 
-def test_the_page_uses_exactly_the_texts_of_the_catalogue() -> None:
+def test_the_page_uses_exactly_the_texts_of_the_catalog() -> None:
     assert used_texts() == set(ENGLISH)
 
 

@@ -1,4 +1,4 @@
-"""Any text typed as the folder of a gallery: a message or a gallery, never a traceback on the page or in the log."""
+"""Any text typed as a gallery folder shows a message or a gallery, and never a traceback on the page or in the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Resize, crop and normalise: the configuration is followed, and one step equals two."""
+"""Resize, crop and normalize follow the configuration, and one step equals two."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_the_values_of_one_color_computed_by_hand() -> None:
 
 @pytest.mark.parametrize("size", [(300, 200), (200, 300), (224, 224), (97, 31), (7, 5), (1, 1), (640, 480), (481, 640)])
 def test_one_step_equals_resize_then_crop(size: tuple[int, int]) -> None:
-    """The reference of torchvision, in Pillow's words: shorter side to 36, then the middle 32 x 32."""
+    """The reference of torchvision, implemented with Pillow: shorter side to 36, then the center 32 x 32."""
     image = noise(*size)
     width, height = size
     scaled = (36, int(36 * height / width)) if width <= height else (int(36 * width / height), 36)
@@ -41,7 +41,7 @@ def test_one_step_equals_resize_then_crop(size: tuple[int, int]) -> None:
     assert np.abs(found - expected).max() <= 1
 
 
-def test_without_a_crop_the_whole_picture_is_visible() -> None:
+def test_without_a_crop_the_entire_picture_is_visible() -> None:
     wide = Image.new("RGB", (400, 100), (0, 0, 0))
     wide.paste((255, 255, 255), (0, 0, 20, 100))
     wide.paste((255, 255, 255), (380, 0, 400, 100))

@@ -160,7 +160,7 @@ def test_joining_a_server_that_is_not_a_cluster_times_out(photos: Path, tiny_bun
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50)
     assert done.returncode == 1
     line = done.stderr.strip().splitlines()[-1]
-    assert f"IndexingError: {address}: no answer within 2 s; is it a Ray cluster, of this version of Ray?" in line
+    assert f"IndexingError: {address}: no answer within 2 s; is it a Ray cluster of the same Ray version?" in line
 
 
 def test_watching_and_ray_exclude_each_other(photos: Path) -> None:

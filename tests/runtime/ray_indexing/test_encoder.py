@@ -50,7 +50,7 @@ class Watched(LocalSource):
 
     def read_stable(self, photo: PhotoEntry) -> tuple[PhotoEntry, bytes] | None:
         if photo.path == self.deadly:
-            os._exit(1)  # as a decoder does that is hit by its own mistake
+            os._exit(1)  # like a decoder that crashes
         with self.log.open("a") as log:
             log.write(f"{ray.get_runtime_context().get_node_id()} {photo.path}\n")
         until = time.monotonic() + 60
@@ -65,7 +65,7 @@ class Watched(LocalSource):
 
 @dataclasses.dataclass(frozen=True)
 class Elsewhere(LocalSource):
-    """A folder that the machines of the crew have not mounted."""
+    """A folder that the workers' machines have not mounted."""
 
     def read_stable(self, _: PhotoEntry) -> tuple[PhotoEntry, bytes] | None:
         return None
@@ -79,7 +79,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
     with pytest.MonkeyPatch.context() as patch, socket.socket() as probe:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("RAY_AUTH_MODE", "disabled")  # whether or not who runs the tests has a token
+        patch.setenv("RAY_AUTH_MODE", "disabled")  # even if the user who runs the tests has a token
         patch.setenv("RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S", "120")  # the port for clients, on a loaded machine
         patch.setenv("GRPC_ENABLE_FORK_SUPPORT", "0")
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
@@ -121,13 +121,13 @@ def commits(gallery: Gallery) -> list[str]:
 
 
 def contents(gallery: Gallery) -> dict[str, tuple[object, ...]]:
-    """All that is known of each photo's content."""
+    """Return everything that the database stores about each photo's content."""
     sql = "SELECT path, sha256, reason, width, height, vector, taken FROM photos LEFT JOIN vectors USING (sha256)"
     return {path: tuple(facts) for path, *facts in gallery.database.query(sql)}
 
 
 def tried_again(index: Callable[[], IndexReport]) -> IndexReport:
-    """On a loaded machine Ray's client gives up before the process that serves it has started: half a minute."""
+    """Retry once: on a loaded machine, Ray's client gives up before its server has started (half a minute)."""
     for _ in range(2):
         try:
             return index()

@@ -117,7 +117,7 @@ def test_a_bundle_with_one_tower_uses_it_for_every_text(tiny_bundle: Bundle, bun
 
 
 def test_the_main_tower_may_be_the_chinese_one(path: Path, tmp_path: Path, opened: list[str]) -> None:
-    """It then reads what has no words, too."""
+    """It then also encodes texts without words."""
     copy = Path(shutil.copytree(path, tmp_path / "swapped"))
     shutil.copytree(copy / "zh", copy / "en")
     shutil.copy(copy / Layout.text_model("fp32", "zh"), copy / Layout.text_model("fp32", "en"))

@@ -28,7 +28,7 @@ CALLERS = 2
 CALLER = "127.0.0.2"
 OPEN_FILES = 1_024  # the usual soft limit
 SERVICE_FILES = 3_000  # the hard limit: enough for the default number of connections
-ROUNDS = 8  # other work of the machine may spoil some
+ROUNDS = 8  # other work on the machine may disturb some
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts on the limits of Linux")
 

@@ -186,7 +186,7 @@ def test_photos_of_a_disk_that_is_not_mounted_stay_in_the_gallery(
     for _ in range(2):
         report = gallery.index()
         assert (report.photos, report.kept_missing, report.removed) == (20, 4, 0)
-        assert report.skipped[0][1].startswith("not mounted; if its photos are gone for good, remove")
+        assert report.skipped[0][1].startswith("not mounted; if its photos were deleted, remove")
     (photos / "red").rmdir()
     assert gallery.index().removed == 4
     aside.rename(photos / "red")
@@ -295,7 +295,7 @@ def test_relocated_photos_keep_their_vectors(
     separate: Gallery, photos: Path, tiny_bundle: Bundle, tmp_path: Path
 ) -> None:
     moved = photos.rename(tmp_path / "moved")
-    with pytest.raises(GalleryIncompatible, match=r"photos, which is not there now, not in .*moved.*add --relocate"):
+    with pytest.raises(GalleryIncompatible, match=r"photos, which does not exist, not in .*moved.*add --relocate"):
         Gallery.open_or_create(moved, tiny_bundle, separate.path)
     again = Gallery.open_or_create(moved, tiny_bundle, separate.path, relocate=True)
     assert again.index().unchanged == 24

@@ -1,4 +1,4 @@
-"""What a user may name as a place with photos."""
+"""Paths and addresses that a user may pass as a photo source."""
 
 from __future__ import annotations
 

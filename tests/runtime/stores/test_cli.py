@@ -1,4 +1,4 @@
-"""``photoseek push``, ``search --store`` and ``serve --store`` as they are typed."""
+"""``photoseek push``, ``search --store`` and ``serve --store`` on the command line."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_gallery_is_pushed_and_searched(gallery: Gallery, photos: Path, fast_u
 
 
 def test_a_collection_can_be_named(photos: Path, tiny_bundle: Bundle, postgres_uri: str) -> None:
-    gallery = Gallery.create(photos, tiny_bundle)  # with another id, under which nothing was pushed
+    gallery = Gallery.create(photos, tiny_bundle)  # has another id, under which nothing was pushed
     gallery.index()
     name = f"mine_{gallery.database.meta()['gallery'][:8]}"
     answer("push", "--gallery", photos, "--store", postgres_uri, "--collection", name)

@@ -60,7 +60,7 @@ def test_with_an_index_the_target_recall_is_reached(
     fast_uri: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if StoreUri.parse(fast_uri).kind == "pgvector":  # which scores all where fewer meet a filter
+    if StoreUri.parse(fast_uri).kind == "pgvector":  # scores all photos if few match a filter
         monkeypatch.setattr("photoseek.stores.pgvector.store.PgvectorStore.min_rows_for_index", few)
     drawn = draw(COUNT + 40, DIM)
     gallery = make_gallery(tmp_path / "big", tiny_bundle, drawn[:COUNT], various(COUNT))
@@ -71,7 +71,7 @@ def test_with_an_index_the_target_recall_is_reached(
     assert mean_recall(searcher, exact, queries, None) >= 0.99
     for where in FILTERS:
         assert mean_recall(searcher, exact, queries[:5], where) >= 0.95, where
-    assert len(searcher.nearest(queries[0], 1_500)) == 1_500  # more than the candidates that pgvector takes at most
+    assert len(searcher.nearest(queries[0], 1_500)) == 1_500  # more than pgvector's maximum number of candidates
     searcher.index.close()
 
 
@@ -87,7 +87,7 @@ def test_all_photos_are_scored_if_the_index_returns_too_few(
     gallery = make_gallery(tmp_path / "big", tiny_bundle, drawn[:COUNT], various(COUNT))
     push(gallery, postgres.uri, index_from=1_000)
     settings = {"hnsw.max_scan_tuples": "1", "enable_seqscan": "off", "enable_bitmapscan": "off", "enable_sort": "off"}
-    with psycopg.connect(postgres.uri, autocommit=True) as connection:  # as with a huge table and its default settings
+    with psycopg.connect(postgres.uri, autocommit=True) as connection:  # simulates a huge table with default settings
         for name, value in settings.items():
             connection.execute(f"ALTER DATABASE postgres SET {name} = {value}")
         try:

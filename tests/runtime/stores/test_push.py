@@ -74,9 +74,9 @@ def test_a_second_push_sends_only_changes(big_gallery: Gallery, uri: str) -> Non
 
     assert counts(push(big_gallery, uri)) == (0, 0, COUNT)
 
-    put(big_gallery, scattered(30, DIM, seed=1), various(30, start=COUNT))  # thirty come
+    put(big_gallery, scattered(30, DIM, seed=1), various(30, start=COUNT))  # thirty are added
     put(big_gallery, scattered(1, DIM, seed=2), various(1))  # one has changed: it has a new id
-    remove(big_gallery, [each.path for each in various(COUNT)[5:25]])  # twenty go
+    remove(big_gallery, [each.path for each in various(COUNT)[5:25]])  # twenty are removed
     assert counts(push(big_gallery, uri)) == (31, 21, COUNT - 21)
     expect_same(big_gallery, uri)
     for query in scattered(5, DIM, seed=3):
@@ -174,7 +174,7 @@ def test_another_gallery_and_another_bundle_are_rejected(
     other = make_gallery(tmp_path / "other", tiny_bundle, scattered(20, DIM, seed=5))
     with pytest.raises(StoreIncompatible, match="expected photos of gallery"):
         push(other, postgres_uri, collection="mine")
-    searcher = Searcher(other, store=postgres_uri, collection="mine", fallback=True)  # this is no way to be away
+    searcher = Searcher(other, store=postgres_uri, collection="mine", fallback=True)  # not this error
     with pytest.raises(StoreIncompatible, match="expected photos of gallery"):
         searcher.search("red")
     searcher.index.close()

@@ -1,4 +1,4 @@
-"""The service searches in a store, and is degraded while the gallery answers for it."""
+"""The service searches in a store, and is degraded while the gallery replaces it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_the_service_answers_from_the_store_and_without_it(
         assert client.get("/readyz").json()["status"] == "ready"
 
 
-def test_without_fallback_a_store_that_is_away_is_an_answer_503_that_names_no_host(gallery: Gallery) -> None:
+def test_without_fallback_an_unavailable_store_returns_503_without_its_host(gallery: Gallery) -> None:
     pytest.importorskip("psycopg")
     pytest.importorskip("pgvector")
     searcher = Searcher(gallery, mode="service", store="postgresql://me@127.0.0.1:1/photos")

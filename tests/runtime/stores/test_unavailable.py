@@ -28,7 +28,7 @@ SECRET = "s3cr%zzt!"
 
 @pytest.fixture(scope="module")
 def small_gallery(tmp_path_factory: pytest.TempPathFactory, tiny_bundle_path: Path) -> Gallery:
-    """Read only."""
+    """A gallery that tests do not change."""
     folder = tmp_path_factory.mktemp("galleries") / "small"
     gallery = make_gallery(folder, Bundle.load(tiny_bundle_path), scattered(COUNT, DIM), various(COUNT))
     make_generation(gallery)
@@ -75,7 +75,7 @@ def test_a_server_that_stops_and_starts_again(  # type: ignore[no-untyped-def]
         ask(strict)
     assert time.monotonic() - started < 12
     assert small_gallery.database.meta()["gallery"] not in str(error.value)
-    with pytest.raises(StoreUnavailable, match="rows that were sent remain; run the same push again to continue"):
+    with pytest.raises(StoreUnavailable, match="sent rows are saved, run the command again to resume"):
         push(small_gallery, server.uri)
     assert ask(lenient) == expected
     assert ask(lenient, where) == filtered

@@ -1,4 +1,4 @@
-"""A gallery and a searcher that a process has opened answer in its forked children, too; Linux forks without asking."""
+"""A gallery and a searcher that were opened before a fork also work in the forked children."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_forked_children_answer_like_their_parent_and_exit_cleanly(
     script.write_text(FORKING)
     words = [sys.executable, "-W", "ignore::DeprecationWarning", script, gallery.path, use, rounds(forks), *INSTALLED]
     variables = environment()
-    variables.pop("OMP_NUM_THREADS", None)  # whose threads would be left behind, too
+    variables.pop("OMP_NUM_THREADS", None)  # its threads would not exist in the child
     done = subprocess.run(
         list(map(str, words)), env=variables, capture_output=True, text=True, timeout=rounds(120), check=False
     )
@@ -83,13 +83,13 @@ opened: dict[str, Searcher] = {}
 
 
 def searched(text: str) -> tuple[int, list[str]]:
-    """In a worker of a pool: the searcher is the one that its parent had opened."""
+    """Search in a worker of a pool, with the searcher that its parent opened."""
     return os.getpid(), [hit.path for hit in opened["searcher"].search(text, k=4)]
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forking_pool_uses_objects_of_its_parent(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As gunicorn --preload and Celery do."""
+    """As with gunicorn --preload and Celery."""
     monkeypatch.setitem(opened, "searcher", Searcher(gallery))
     expected = {color: searched(color)[1] for color in COLORS}
     with multiprocessing.get_context("fork").Pool(2) as pool:
@@ -104,7 +104,7 @@ def test_a_child_writes_with_a_new_connection(gallery: Gallery) -> None:
         gallery.database.set_meta(written_by=str(os.getpid()))
 
     process = multiprocessing.get_context("fork").Process(target=write)
-    with gallery.database.writing():  # the child waits for it, as any other process
+    with gallery.database.writing():  # the child waits for it like any other process
         gallery.database.set_meta(written_by="parent")
     process.start()
     process.join(60)
@@ -114,7 +114,7 @@ def test_a_child_writes_with_a_new_connection(gallery: Gallery) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_child_that_outlives_an_indexing_does_not_hold_its_lock(gallery: Gallery) -> None:
+def test_a_child_that_outlives_indexing_does_not_keep_its_lock(gallery: Gallery) -> None:
     children = []
 
     def fork(_: object) -> None:

@@ -99,4 +99,4 @@ def test_logs_warnings_and_tracebacks_of_any_library_are_escaped() -> None:
     assert raw_characters(printed) == []
     assert printed.count("\\u202egnp") >= 8  # log, message and traceback, warning, thread, its error, __del__, error
     lines = printed.splitlines()
-    assert not any(line.startswith("b\\rc") for line in lines)  # no line of its own
+    assert not any(line.startswith("b\\rc") for line in lines)  # not on a separate line

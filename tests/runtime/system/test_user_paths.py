@@ -1,4 +1,4 @@
-"""Paths as people type them: any text is a place or a sentence, in the library as on the command line."""
+"""Paths as people type them: any text is a path or a one-line error, in the library and on the command line."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_any_text_is_a_folder_or_an_error_of_photoseek(text: str) -> None:
         ("/etc/passwd", "expected a folder, found a file"),
         ("/nowhere", "no such folder"),
         ("~nobody-here/x", "no such folder"),
-        ("a\0b", "characters that no name can have"),
+        ("a\0b", "characters that names cannot contain"),
         ("a" * 5000, "File name too long"),
     ],
 )
@@ -105,7 +105,7 @@ def test_a_folder_without_permission_is_an_error(tmp_path: Path) -> None:
     ran = subprocess.run([sys.executable, "-c", _AS_NOBODY, str(locked)], capture_output=True, text=True, check=False)
     locked.chmod(0o700)
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert "that you may read, found one without that permission" in ran.stdout
+    assert "expected a readable folder, found one without permission" in ran.stdout
 
 
 def test_a_long_name_is_shortened_on_one_line() -> None:
@@ -117,7 +117,7 @@ def test_a_long_name_is_shortened_on_one_line() -> None:
 @pytest.mark.parametrize(
     "command", [("search", "red", "--gallery"), ("info",), ("verify",), ("index",), ("captions", "add")]
 )
-def test_the_command_line_prints_one_sentence(command: tuple[str, ...], gallery: Gallery) -> None:
+def test_the_command_line_prints_one_line(command: tuple[str, ...], gallery: Gallery) -> None:
     rest = ("--gallery", str(gallery.path)) if command[0] == "captions" else ()
     ran = CliRunner().invoke(app, [*command, "~nobody-here/x", *rest])
     assert ran.exit_code

@@ -96,7 +96,7 @@ def test_the_scan_extends_its_candidates_for_rounding_errors(tmp_path: Path) -> 
 
 @needs_faiss
 def test_hnsw_returns_k_vectors_even_if_its_graph_is_disconnected(tmp_path: Path) -> None:
-    # the copies of one vector fill all links, so that the search cannot leave them
+    # copies of one vector fill all links, so that the search cannot leave them
     copies = np.repeat(random_vectors(1), 400, axis=0)
     vectors = np.concatenate([copies, random_vectors(50, seed=1)])
     build_graph(vectors, tmp_path / "index.faiss", HnswParameters(links=4, ef_construction=8))

@@ -50,7 +50,7 @@ def test_features_then_fit_then_evaluate(world: World, bert: Path, resnet: Path,
     assert interval["rsum"][0] <= dev["rsum"] <= interval["rsum"][1]
 
 
-def test_compact_then_fit_from_nothing(world: World, tmp_path: Path) -> None:
+def test_compact_then_fit_from_scratch(world: World, tmp_path: Path) -> None:
     bert = tmp_path / "bert"
     shape = ["--layers", 1, "--hidden", 16, "--heads", 2, "--vocabulary", 200]
     words = ["--captions", world.captions, "--split", world.train]
@@ -104,7 +104,7 @@ def test_fit_trains_a_new_text_tower_against_the_images_of_a_checkpoint(
         call("fit", *data(world), *split, *towers, "--tune", "both", "--out", tmp_path / "c")
 
 
-def test_bad_use_is_exit_code_2(world: World) -> None:
+def test_a_usage_error_has_exit_code_2(world: World) -> None:
     assert call("fit", *data(world)).exit_code == 2
     assert call("nonsense").exit_code == 2
 

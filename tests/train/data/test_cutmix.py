@@ -52,7 +52,7 @@ def test_images_grow_over_the_first_four_fifths() -> None:
     assert image_size_at(AugmentConfig(size=112), 128, 1, 10) == 112
 
 
-def test_training_uses_the_size_of_the_epoch_and_evaluation_its_own() -> None:
+def test_training_uses_the_size_of_the_epoch_and_evaluation_the_full_size() -> None:
     augmentation = Augmentation(AugmentConfig(size=64, first_size=48), preprocessing_of(96), epochs=5)
     assert [augmentation.for_epoch(epoch).preprocessing.width for epoch in (1, 5)] == [48, 64]
     assert augmentation.preprocessing.width == 96

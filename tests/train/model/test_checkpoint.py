@@ -91,7 +91,7 @@ def test_the_weights_hash_is_that_of_the_file(saved: tuple[Path, TwoTower, Train
 
 
 def test_no_checkpoint_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointNotFound, match=r"no checkpoint here .*; make one: photoseek-train fit"):
+    with pytest.raises(CheckpointNotFound, match=r"no checkpoint here .*; create one with: photoseek-train fit"):
         load_checkpoint(tmp_path)
 
 

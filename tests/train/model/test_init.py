@@ -44,7 +44,7 @@ def test_another_family_is_refused() -> None:
         ImageTower("vgg16")
 
 
-def test_another_resnet_loads_its_own_weights(tmp_path: Path) -> None:
+def test_another_resnet_loads_its_weights(tmp_path: Path) -> None:
     path = tmp_path / "resnet34.pth"
     state = {name: tensor for name, tensor in torchvision.models.resnet34().state_dict().items() if "num_b" not in name}
     torch.save(state, path)  # as old releases of torchvision wrote it
@@ -76,7 +76,7 @@ def test_broken_state_dicts_are_named(resnet: Path, tmp_path: Path) -> None:
         ImageTower.from_pretrained(change(resnet, file, **{"bn1.weight": torch.zeros(3)}))
 
 
-def test_files_that_are_no_state_dicts_are_named(tmp_path: Path) -> None:
+def test_files_that_are_not_state_dicts_are_named(tmp_path: Path) -> None:
     with pytest.raises(TowerError, match="no such file; pass 'imagenet', 'none'"):
         ImageTower.from_pretrained(str(tmp_path / "missing.pth"))
     (tmp_path / "text.pth").write_text("not weights")

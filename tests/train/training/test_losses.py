@@ -71,7 +71,7 @@ def test_photos_and_captions_may_differ_in_number() -> None:
     assert float(loss) == pytest.approx(looped(images, texts, 5.0, right), abs=1e-6)
 
 
-def test_captions_of_one_photo_are_no_negatives_of_each_other() -> None:
+def test_captions_of_one_photo_are_not_negatives_of_each_other() -> None:
     """A batch of one photo has no negatives, so no loss and no gradient."""
     images = l2_normalize(torch.randn(3, 4)).requires_grad_()
     loss = info_nce(images, l2_normalize(torch.randn(3, 4)), torch.tensor(9.0), same([8, 8, 8]))

@@ -44,12 +44,12 @@ def features(
     images: Images,
     captions: Captions,
     text_model: TextModel,  # noqa: ARG001 - a field of sources
-    out: Annotated[Path, typer.Option(help="Folder of the features; valid ones are reused.")],
+    out: Annotated[Path, typer.Option(help="Folder of the features; up-to-date ones are reused.")],
     split: Split = None,
     sources: ModelInit,
     image_size: Annotated[int, typer.Option(help=_IMAGE_SIZE)] = 224,
     resize: Annotated[str, typer.Option(help=_RESIZE)] = "crop",
-    precision: Annotated[str, typer.Option(help="fp32, or bf16: faster with hardware support.")] = "fp32",
+    precision: Annotated[str, typer.Option(help="fp32, or bf16 (faster with hardware support).")] = "fp32",
     device: Device = "auto",
 ) -> None:
     """Encode photos and captions with the frozen towers; `fit --features` trains on the result.
@@ -94,8 +94,8 @@ def fit(
     sources: ModelInit,
     dropout: Annotated[float, typer.Option(help="Dropout rate of the projectors.")] = ModelInit.dropout,  # noqa: ARG001 - a field of sources
     optim: OptimConfig,
-    image_size: Annotated[int | None, typer.Option(help=f"{_IMAGE_SIZE} [224; with --from: the same]")] = None,
-    resize: Annotated[str | None, typer.Option(help=f"{_RESIZE} [crop; with --from: the same]")] = None,
+    image_size: Annotated[int | None, typer.Option(help=f"{_IMAGE_SIZE} [224; with --from: the checkpoint's]")] = None,
+    resize: Annotated[str | None, typer.Option(help=f"{_RESIZE} [crop; with --from: the checkpoint's]")] = None,
     smallest_crop: Annotated[
         float | None, typer.Option("--crop-scale", help="Minimum area of random crops. [0.5; squash: 0.8]")
     ] = None,
@@ -139,7 +139,7 @@ def fit(
 @app.command()
 @option_groups
 def evaluate(
-    checkpoint: Annotated[Path, typer.Argument(help="Folder that fit wrote.")],
+    checkpoint: Annotated[Path, typer.Argument(help="Folder written by fit.")],
     images: Images,
     captions: metrics_table.CaptionFiles,
     options: metrics_table.ProtocolOptions,
@@ -177,7 +177,7 @@ def evaluate(
 
 @app.command("report")
 def report_command(
-    checkpoint: Annotated[Path, typer.Argument(metavar="RUN", help="Folder that fit wrote.")],
+    checkpoint: Annotated[Path, typer.Argument(metavar="RUN", help="Folder written by fit.")],
     images: Annotated[Path | None, typer.Option(help="Folder of the photos. [that of the run]")] = None,
     captions: Annotated[list[Path] | None, typer.Option(help="Caption file; repeatable. [those of the run]")] = None,
     split: Annotated[Path | None, typer.Option(help="Photos to evaluate. [dev of the run]")] = None,
@@ -198,10 +198,10 @@ def report_command(
 
 @app.command()
 def average(
-    checkpoints: Annotated[list[Path], typer.Argument(help="Folders that fit wrote, fine-tuned from one another.")],
+    checkpoints: Annotated[list[Path], typer.Argument(help="Folders written by fit, fine-tuned from one another.")],
     out: Annotated[Path, typer.Option(help="New folder of the checkpoint.")],
 ) -> None:
-    """Average the weights of checkpoints (a model soup), which often improves on each of them.
+    """Average the weights of checkpoints (a model soup). The result is often better than each of them.
 
     Example: `photoseek-train average runs/first runs/second --out runs/soup`
     """
@@ -213,7 +213,7 @@ def average(
 
 @app.command()
 def transplant(
-    checkpoint: Annotated[Path, typer.Argument(metavar="RUN", help="Folder that fit wrote.")],
+    checkpoint: Annotated[Path, typer.Argument(metavar="RUN", help="Folder written by fit.")],
     captions: Annotated[Path, typer.Option(help="Captions in the language of the checkpoint.")],
     into: Annotated[Path, typer.Option(metavar="CAPTIONS", help="Captions of the same photos in the new language.")],
     out: Annotated[Path, typer.Option(help="New folder of the checkpoint.")],
@@ -255,7 +255,7 @@ def compact(
     vocabulary: Annotated[int, typer.Option(help="Maximum number of word pieces.")] = 4000,
     seed: Annotated[int, typer.Option(help="Seed of the random weights.")] = 0,
 ) -> None:
-    """Create a small BERT with random weights and a vocabulary of these captions, for `fit --text-model OUT`.
+    """Create a small BERT with random weights and a vocabulary learned from captions, for `fit --text-model OUT`.
 
     Example: `photoseek-train compact --captions captions.token --split train.txt --out bert`
     """

@@ -57,7 +57,7 @@ class Augmentation:
     def __call__(self, view: Image.Image, rng: np.random.Generator) -> npt.NDArray[np.float32]:
         """Return the pixel values of a random crop of the photo, float32 (3, height, width)."""
         target = self.preprocessing
-        ratio = 3 / 4 if target.shortest_edge is not None else 0.9  # a squashed photo is distorted already
+        ratio = 3 / 4 if target.shortest_edge is not None else 0.9  # a squashed photo is already distorted
         box = random_box(*view.size, self.config.crop_scale, ratio, rng)
         part = view.resize((target.width, target.height), Image.Resampling(target.resample), box=box)
         if self.config.flip and rng.random() < 0.5:

@@ -1,6 +1,6 @@
 """A cache of tower features in a folder: one table per kind of features, with rows keyed by content hashes.
 
-Missing rows are computed into a ``ResumableArray``, so that an interruption costs seconds of work.
+Missing rows are computed into a ``ResumableArray``, so that an interruption loses only seconds of work.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Encode = Callable[[Sequence[int]], Iterable[Features]]
 """Maps positions to their features, in order and in batches."""
 
 COMMIT_SECONDS = 5.0
-"""Interval between commits: the work that an interruption can lose."""
+"""Interval between commits: the maximum work that an interruption can lose."""
 
 _MANIFEST = "manifest.json"
 _PARTIAL = ".partial"

@@ -52,7 +52,7 @@ class FrozenImageTower:
             return features.float().cpu().numpy()
 
     def _pixels(self, pictures: Tensor) -> Tensor:
-        """Normalize like ``Preprocessing.__call__``, but on the device: uint8 needs a quarter of the transfer."""
+        """Normalize like ``Preprocessing.__call__``, but on the device: uint8 is a quarter of the transfer."""
         how = self.preprocessing
         if self.device.type == "cuda":
             pictures = pictures.pin_memory()

@@ -1,4 +1,4 @@
-"""Checks of photos and captions before training: problems that ``fit`` would refuse, and probable mistakes."""
+"""Checks of photos and captions before training: errors that ``fit`` would raise, and probable mistakes."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ class Inspection:
 
     @property
     def problems(self) -> list[Finding]:
-        """Findings that ``fit`` would refuse."""
+        """Findings with which ``fit`` would fail."""
         return [finding for finding in self.findings if finding.is_error]
 
     @property
     def warnings(self) -> list[Finding]:
-        """Findings that ``fit`` would accept."""
+        """Findings that do not stop ``fit``."""
         return [finding for finding in self.findings if not finding.is_error]
 
     def to_json(self) -> dict[str, Any]:

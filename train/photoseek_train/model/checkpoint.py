@@ -102,7 +102,7 @@ def read_config(folder: Path) -> TrainingConfig:
     """Read ``config.json`` after checking that the other files exist; raises like ``load_checkpoint``."""
     if not (folder / CheckpointFiles.CONFIG).is_file():
         raise CheckpointNotFound(
-            f"{folder}: no checkpoint here (no {CheckpointFiles.CONFIG}); make one: photoseek-train fit"
+            f"{folder}: no checkpoint here (no {CheckpointFiles.CONFIG}); create one with: photoseek-train fit"
         )
     for name in CheckpointFiles.REQUIRED:
         if not (folder / name).is_file():

@@ -82,7 +82,7 @@ class TwoTower(nn.Module):
         self.text_projector.dropout.p = self.image_projector.dropout.p = share
 
     def clamp_logit_scale(self) -> None:
-        """Clamp the temperature; call after each optimizer step."""
+        """Clamp the temperature. Call this after each optimizer step."""
         with torch.no_grad():
             self.logit_scale.clamp_(max=MAX_LOGIT_SCALE)
 

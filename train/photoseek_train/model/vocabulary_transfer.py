@@ -43,7 +43,7 @@ def transfer_vocabulary(
     vocabulary: int = 4000,
     progress: ProgressCallback = no_progress,
 ) -> int:
-    """Write a checkpoint whose text tower reads another language; it differs only in vocabulary and word embeddings.
+    """Write a checkpoint for another language; it differs only in the text tower's vocabulary and word embeddings.
 
     A vocabulary is learned from captions in the new language. The embedding of each new piece is the mean of the old
     pieces' embeddings, weighted by ``train_ibm_model1`` on the photos with captions in both languages. The other

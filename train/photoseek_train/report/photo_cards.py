@@ -1,4 +1,4 @@
-"""Thumbnails that are embedded in a report."""
+"""Thumbnails embedded in a report."""
 
 from __future__ import annotations
 

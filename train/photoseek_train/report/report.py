@@ -89,7 +89,7 @@ def write_report(
 
 
 def _read_history(run: Path) -> list[dict[str, Any]]:
-    """Return the rows of ``history.jsonl``; empty before the end of the first epoch.
+    """Return the rows of ``history.jsonl``; empty until the first epoch ends.
 
     Raises:
         CheckpointDamaged: A line is not a JSON object with an epoch.
@@ -107,7 +107,7 @@ def _read_history(run: Path) -> list[dict[str, Any]]:
 def not_a_run(folder: Path) -> CheckpointNotFound:
     """Return the error for a folder without a run."""
     return CheckpointNotFound(
-        f"{folder}: no run here (no readable {CheckpointFiles.CONFIG}); create one: photoseek-train fit"
+        f"{folder}: no run here (no readable {CheckpointFiles.CONFIG}); create one with: photoseek-train fit"
     )
 
 

@@ -35,7 +35,7 @@ class Run:
 
     @property
     def best(self) -> EpochRecord | None:
-        """The epoch with the highest dev rsum, the first of equal ones."""
+        """The epoch with the highest dev rsum; on a tie, the first."""
         return max(self.history, key=lambda record: round(record.dev.rsum, 2), default=None)
 
     @property
@@ -59,7 +59,7 @@ class Run:
             )
 
     def start(self, tokenizer: PreTrainedTokenizerFast) -> None:
-        """Write the files that no epoch changes."""
+        """Write the files that do not change between epochs."""
         if not self.processes.is_main:
             return
         create_checkpoint(self.path, self.config, tokenizer)

@@ -162,7 +162,7 @@ class Trainer:
         """Return the loss of the full batch; towers may compute in bfloat16, the loss in float32."""
         cutmixes = [self._sample_cutmix(shard, images, (*moment, rank)) for rank, shard in enumerate(shards)]
         cutmix = self.processes.shard(cutmixes)
-        # projectors alone are too small to gain from bfloat16
+        # projectors are too small to benefit from bfloat16
         precision = self.config.precision if self.config.tune != "none" else "fp32"
         with tower_arithmetic(precision, self.model.device):
             if cutmix is not None:

@@ -1,4 +1,4 @@
-"""A model in the layout of another program as a bundle; its manifest is made in memory."""
+"""A model in the layout of another program as a bundle; its manifest is created in memory."""
 
 from __future__ import annotations
 
@@ -63,22 +63,22 @@ def _detect(folder: Path) -> ExternalModel:
 
 
 def _raise_not_a_bundle(folder: Path) -> NoReturn:
-    """Report what a folder without a known layout is, and how to make a bundle of it."""
+    """Raise an error that says what a folder without a known layout is, and how to convert it."""
     if (folder / Layout.CONFIG).is_file():
         if any((folder / name).is_file() for name in _PYTORCH):
             raise BundleIncompatible(
-                f"{folder}: expected ONNX graphs, found weights for PyTorch; make a bundle of them: "
+                f"{folder}: expected ONNX graphs, found PyTorch weights; convert them with: "
                 f"photoseek-export --from-clip {folder} --out BUNDLE"
             )
         if one := next((name for name in _ONE_GRAPH if (folder / name).is_file()), None):
             raise BundleIncompatible(
-                f"{folder / one}: both towers in one graph, so that a text needs a photo to be encoded; expected "
+                f"{folder / one}: both towers in one graph, so encoding a text would need a photo; expected "
                 f"{transformers.LAYOUT_HINT}"
             )
     raise BundleNotFound(
         f"no bundle at {folder}: expected a folder with {Layout.MANIFEST}, or the files of another program: "
         f"{'; '.join(layout.LAYOUT_HINT for layout in _LAYOUTS)}; "
-        "make one with photoseek-export, or use the bundle that ships with photoseek: demo"
+        "create one with photoseek-export, or use the bundle that ships with photoseek: demo"
     )
 
 

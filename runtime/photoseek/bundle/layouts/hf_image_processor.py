@@ -19,7 +19,7 @@ from photoseek.photos.preprocessing import EXTRA_KEYS, RGB, Preprocessing
 
 PREPROCESSOR = "preprocessor_config.json"
 PROCESSOR = "processor_config.json"
-"""Contains the same in transformers 5, under ``image_processor``."""
+"""In transformers 5, contains the same settings under ``image_processor``."""
 
 CLIP_MEAN: RGB = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD: RGB = (0.26862954, 0.26130258, 0.27577711)
@@ -82,7 +82,7 @@ _FIXED_VALUES: Mapping[str, tuple[Any, ...]] = {
     "do_reduce_labels": (False,),
     "photoseek": (dict.fromkeys(EXTRA_KEYS, True),),  # of our own bundle without its manifest
 }
-"""Keys that must have one of these values if they are there."""
+"""Keys that, if present, must have one of these values."""
 
 
 def find_preprocessing(folder: Path) -> tuple[Preprocessing, str]:

@@ -22,12 +22,12 @@ def find_text_spec(folder: Path, max_length: int, *, fixed_length: bool) -> Text
     """Return how texts become the input of the text tower.
 
     Args:
-        folder: With tokenizer files.
-        max_length: Tokens of a text that the model reads.
+        folder: Folder of the tokenizer files.
+        max_length: Maximum number of tokens of a text.
         fixed_length: Whether each text is padded to the maximum length, without masking the padding.
 
     Raises:
-        BundleIncompatible: There is no tokenizer, or none in a supported form.
+        BundleIncompatible: There is no tokenizer in a supported form.
         BundleDamaged: A file is not JSON.
     """
     config = optional_json(folder / CONFIG)
@@ -54,7 +54,7 @@ def _missing(folder: Path) -> str:
         return f"expected a tokenizer: {TOKENIZER}, or {VOCABULARY} with {MERGES}, or {BERT}; copy it there"
     return (
         f"found {pieces}, but no {TOKENIZER}, the supported form; convert it with transformers "
-        f"(AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR)), or make a bundle of the model's PyTorch folder: "
+        f"(AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR)), or convert the model's PyTorch folder: "
         "photoseek-export --from-clip DIR --out BUNDLE"
     )
 

@@ -1,4 +1,4 @@
-"""A model in the layout of another program, checked: its towers, preprocessing and tokenizer must agree."""
+"""A model in the layout of another program, after a check that towers, preprocessing and tokenizer agree."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class ExternalModel:
 
     Attributes:
         layout: The name of the layout.
-        texts: Text towers, by precision.
+        texts: Text towers by precision.
         visions: Image towers, by the same precisions.
         dim: Length of its vectors; None if no file records it.
-        preprocessing: Of photos.
-        text_input: Of texts.
-        languages: ISO 639-1 codes of the languages that it reads.
+        preprocessing: Preprocessing of photos.
+        text_input: Preprocessing and tokenization of texts.
+        languages: ISO 639-1 codes of the supported languages.
         config_files: Further files, such as ``config.json``.
     """
 
@@ -42,7 +42,7 @@ class ExternalModel:
 
     @property
     def precisions(self) -> tuple[str, ...]:
-        """The most exact first."""
+        """Precisions of both towers, the most exact first."""
         return tuple(precision for precision in PRECISIONS if precision in self.texts)
 
     @property
@@ -70,16 +70,16 @@ def build_model(
     Args:
         folder: The folder of its files.
         layout: The name of the layout.
-        texts: Text towers; if they accept one number of tokens only, texts are padded and truncated to it.
+        texts: Text towers by precision. If they accept a single length only, texts are padded and truncated to it.
         visions: Image towers, by the same precisions.
-        preprocessing: Of photos.
+        preprocessing: Preprocessing of photos.
         text_input: Preprocessing of texts according to the configuration.
-        languages: That it reads.
+        languages: ISO 639-1 codes of the supported languages.
         config_files: Further files.
-        dim: Length of vectors by the configuration; what the graphs declare takes precedence.
+        dim: Length of vectors according to the configuration; what the graphs declare takes precedence.
 
     Raises:
-        BundleIncompatible: They do not agree.
+        BundleIncompatible: The parts do not agree.
     """
     towers = [*texts.values(), *visions.values()]
     dims = {tower.dim for tower in towers if tower.dim is not None}
@@ -127,7 +127,7 @@ def has_pair(folder: Path, text: str, vision: str, expected: str) -> bool:
     """Return whether a folder has the two files of a layout with one precision; False if it has neither.
 
     Raises:
-        BundleIncompatible: It has one of them only.
+        BundleIncompatible: It has only one of them.
     """
     texts, visions = ({"fp32": file} if (folder / file).is_file() else {} for file in (text, vision))
     return bool(texts or visions) and bool(common_precisions(folder, texts, visions, expected))

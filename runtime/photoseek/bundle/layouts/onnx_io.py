@@ -1,4 +1,4 @@
-"""Which of a graph's inputs and outputs are which."""
+"""Detection of a graph's inputs and outputs."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def describe(folder: Path) -> ExternalModel | None:
     """Return the model, or None if the folder has no file of this layout.
 
     Raises:
-        BundleError: It has, but cannot be read.
+        BundleError: A file of this layout cannot be read.
     """
     if not has_pair(folder, _TEXT, _VISION, LAYOUT_HINT):
         return None

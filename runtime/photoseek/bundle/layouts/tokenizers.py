@@ -1,4 +1,4 @@
-"""The tokenizers of other programs, built from their files, and what each program does to a text before."""
+"""The tokenizers of other programs, built from their files, and each program's text cleaning."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 _CLIP_PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
-_CLIP_MERGES = 49_152 - 256 - 2  # of OpenAI's file, which continues with merges that CLIP does not use
+_CLIP_MERGES = 49_152 - 256 - 2  # used by CLIP; OpenAI's file has more
 
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 _CURLED = {"'": "\u2018\u2019\u201a\u201b", '"': "\u201c\u201d\u201e\u201f"}
@@ -59,7 +59,7 @@ class TextInputSpec:
     """How the texts of another program's model become its input.
 
     Attributes:
-        files: Of the tokenizer, by paths from the folder.
+        files: Files of the tokenizer, relative to the folder.
         build: Builds the tokenizer from the folder, the files and ``options``.
         max_length: Longer texts are truncated to this many tokens.
         pad_token: The token that shorter texts are padded with, or its id.
@@ -78,7 +78,7 @@ class TextInputSpec:
 
     @property
     def fingerprint_parts(self) -> dict[str, Any]:
-        """What vectors depend on, besides the files."""
+        """What vectors depend on in addition to the files."""
         return {name: value for name, value in asdict(self).items() if name not in ("files", "build")}
 
     def load(self, folder: Path) -> Tokenization:

@@ -33,7 +33,7 @@ SUFFIXES = {
     "q4f16": "_q4f16",
     "bnb4": "_bnb4",
 }
-"""Those of transformers.js (``DEFAULT_DTYPE_SUFFIX_MAPPING``)."""
+"""File suffixes of transformers.js by precision (``DEFAULT_DTYPE_SUFFIX_MAPPING``)."""
 
 _FOLDERS = ("onnx", "")
 
@@ -45,9 +45,9 @@ class Family:
     Attributes:
         text_outputs: Names that the embedding of a text may have.
         image_outputs: Names that the embedding of a photo may have.
-        max_length: Tokens of a text that it reads, if its configuration does not record it.
+        max_length: Maximum number of tokens of a text, if its configuration does not record it.
         fixed_length: Whether each text is padded to the maximum length, without masking the padding.
-        languages: ISO 639-1 codes of the languages that it reads.
+        languages: ISO 639-1 codes of the supported languages.
     """
 
     text_outputs: tuple[str, ...] = ("text_embeds",)
@@ -63,14 +63,14 @@ FAMILIES: Mapping[str, Family] = {
     "chinese_clip": Family(max_length=512, languages=("zh",)),
     "siglip": Family(("text_embeds", *_POOLED), ("image_embeds", *_POOLED), max_length=64, fixed_length=True),
 }
-"""By ``model_type``."""
+"""Supported families by ``model_type``."""
 
 
 def describe(folder: Path) -> ExternalModel | None:
     """Return the model, or None if the folder has no file of this layout.
 
     Raises:
-        BundleError: It has, but cannot be read.
+        BundleError: A file of this layout cannot be read.
     """
     texts, visions = _files(folder, "text_model"), _files(folder, "vision_model")
     if not texts and not visions:

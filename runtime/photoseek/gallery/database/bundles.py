@@ -33,9 +33,9 @@ class GalleryBundle:
     Attributes:
         fingerprint: Key of its vectors in the database.
         name: Its name.
-        reference: Path at which it was last used; see ``Bundle.reference``.
+        reference: Path from which it was last loaded; see ``Bundle.reference``.
         dim: Length of its vectors.
-        precision: Of its image tower; empty before the first indexing.
+        precision: Precision of its image tower; empty before the first indexing.
         is_primary: Whether it is the primary bundle of the gallery.
     """
 
@@ -125,7 +125,7 @@ def set_primary(database: Database, record: GalleryBundle, facts: Mapping[str, s
 def delete_bundle(database: Database, fingerprint: str) -> int:
     """Delete an additional bundle, then its vectors; return how many photos had one.
 
-    If the process is killed in between, ``Database.prune`` removes the other vectors.
+    If the process is killed in between, ``Database.prune`` deletes the remaining vectors.
     """
     with database.writing() as connection:
         connection.execute("DELETE FROM caption_vectors WHERE fingerprint = ?", (fingerprint,))

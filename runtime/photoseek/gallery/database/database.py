@@ -67,7 +67,7 @@ class Database(Connection):
 
     @classmethod
     def create(cls, path: Path, meta: Mapping[str, str]) -> Database:
-        """Create an empty database with these rows of ``meta``; it gets its name when it is complete."""
+        """Create an empty database with these rows of ``meta``; it is renamed to ``path`` when it is complete."""
         with draft_folder(path.parent, DRAFT_FILE) as folder:
             draft = folder / path.name
             connection = sqlite3.connect(draft)
@@ -102,7 +102,7 @@ class Database(Connection):
                 self._changes = None
 
     def mark_changed(self, key: str = "revision") -> None:
-        """Increment ``revision``, the one of photos, or ``captions_revision`` at the end of the current transaction.
+        """Increment ``revision`` (of the photos) or ``captions_revision`` at the end of the current transaction.
 
         Each revision of photos gets a new state name: a restored backup may reach the same number again, but not the
         same state.
@@ -191,7 +191,7 @@ class Database(Connection):
                     connection.execute(f"INSERT OR REPLACE INTO meta VALUES (?, {_RANDOM})", (_STATE + fingerprint,))
 
     def delete_photos(self, paths: Iterable[str]) -> None:
-        """Delete photos, some in each transaction; their vectors are kept, in case the photos return."""
+        """Delete photos in batches, each in one transaction; their vectors are kept, in case the photos return."""
         self._delete_in_batches("DELETE FROM photos WHERE path = ?", sorted(paths), change=True)
 
     @staticmethod
@@ -214,13 +214,13 @@ class Database(Connection):
         )
 
     def remove_vectors(self, condition: str, *values: object) -> int:
-        """Delete vectors that meet an SQL condition, some in each transaction; return how many."""
+        """Delete vectors that match an SQL condition in batches, each in one transaction; return how many."""
         rows = [row for (row,) in self.query(f"SELECT rowid FROM vectors WHERE {condition}", *values)]
         self._delete_in_batches("DELETE FROM vectors WHERE rowid = ?", rows)
         return len(rows)
 
     def _delete_in_batches(self, sql: str, values: Sequence[object], *, change: bool = False) -> None:
-        """Run a statement for each value, some in each transaction; ``change``: whether it changes the revision."""
+        """Run a statement for each value in batches, one transaction each; ``change``: whether the revision changes."""
         for start in range(0, len(values), _REMOVED_AT_ONCE):
             with self.writing() as connection:
                 connection.executemany(sql, ((value,) for value in values[start : start + _REMOVED_AT_ONCE]))

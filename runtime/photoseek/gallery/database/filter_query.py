@@ -1,4 +1,4 @@
-"""Photos of a gallery that meet a filter, and its folders."""
+"""Photos of a gallery that match a filter, and its folders."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EXPRESSIONS = {  # of fields that are not columns
 
 
 def matching_ids(database: Database, condition: Filter, fingerprint: str) -> Rows:
-    """Return the ids of the searchable photos that meet a filter, in order."""
+    """Return the ids of the searchable photos that match a filter, in order."""
     clauses = filter_clauses(condition)
     sql = f"SELECT id {SEARCHABLE}"
     tests = (f"{_EXPRESSIONS.get(each.field, each.field)} {each.operator} ?" for each in clauses)

@@ -1,6 +1,6 @@
-"""Connections that only read a SQLite file: they change or create no file, and wait for no writer.
+"""Read-only connections to a SQLite file: they change or create no file, and never wait for a writer.
 
-The way a file is read depends on its state on disk:
+How a file is read depends on its state on disk:
 
 - No transaction is pending, which means that neither the write-ahead log nor the rollback journal has content. The file
   is read as an immutable one, without locks. If its state has changed afterward, the rows are discarded, and the

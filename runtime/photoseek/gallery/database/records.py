@@ -1,4 +1,4 @@
-"""Rows of the database, and what makes one valid: SQLite has no checksums, and a damaged row may have any value."""
+"""Rows of the database and their validation: SQLite has no checksums, so a damaged row may have any value."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from photoseek.vectors import Vectors, not_unit
 
 @dataclass(frozen=True)
 class PhotoRecord:
-    """A photo file that was read, or could not be; ``reason`` says why it cannot be decoded."""
+    """A photo file, whether or not it could be read; ``reason`` says why it cannot be decoded."""
 
     found: PhotoEntry
     sha256: str | None = None
@@ -58,7 +58,7 @@ class StoredPhoto:
         return cls(path, width, height, taken if isinstance(taken, str) else "?")  # fails the checksum
 
     def checksum(self, photo: int) -> int:
-        """Return the CRC-32 of the row of a photo id, which snapshots record."""
+        """Return the CRC-32 of the row with a photo id; snapshots record it."""
         facts = (photo, self.path, self.width, self.height, self.taken)
         return zlib.crc32("\0".join(map(str, facts)).encode("utf-8", "surrogatepass"))
 

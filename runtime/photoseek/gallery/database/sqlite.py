@@ -57,7 +57,7 @@ class Connection(ForkAware):
                 self._turn.wait()
 
     def after_fork_in_parent(self) -> None:
-        """Let the other threads continue."""
+        """Let the other threads resume."""
         with self._turn:
             self._forking = False
             self._turn.notify_all()
@@ -126,7 +126,7 @@ class Connection(ForkAware):
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        """Use reading connections; a fork or ``close`` waits for it."""
+        """Use reading connections; a fork or ``close`` waits until the block ends."""
         with self._turn:
             while self._forking:
                 self._turn.wait()
@@ -169,7 +169,7 @@ class Connection(ForkAware):
         connection.execute(f"PRAGMA busy_timeout = {WAIT_S * 1000:.0f}")
 
     def _reset_readers(self) -> None:
-        """Start without reading connections."""
+        """Reset to no reading connections."""
         self._readers = ReadConnections(self.path)
         self._turn = threading.Condition()
         self._active = 0  # threads that are inside SQLite to read
@@ -188,7 +188,7 @@ class Connection(ForkAware):
                 "(if the disk is read-only: on a copy of the folder on a writable disk)"
             )
         if code in _TRANSIENT:
-            return GalleryError(f"{self.path}: {error}; free the disk or the file, and try again")
+            return GalleryError(f"{self.path}: {error}; free disk space or unlock the file, and try again")
         return GalleryDamaged(f"{self.path}: not a gallery database: {error}; restore it from a backup")
 
 

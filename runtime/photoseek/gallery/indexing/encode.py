@@ -26,7 +26,7 @@ class Limits:
 
     Attributes:
         commit_s: Seconds between two commits; a kill loses what was encoded since the last one.
-        unreachable: Unreachable photos in a row after which the storage counts as unreachable.
+        unreachable: Consecutive unreachable photos after which the storage counts as unreachable.
     """
 
     commit_s: float = 5.0
@@ -80,7 +80,7 @@ class Counts:
         self.photos, self.contents, self.committed_at = [], [], time.monotonic()
 
     def _is_same(self, record: PhotoRecord) -> bool:
-        """Return whether a photo has the content that it had."""
+        """Return whether a photo has the same content as before."""
         return record.sha256 is not None and self.before.get(record.found.path) == (record.sha256, record.reason)
 
 

@@ -40,7 +40,7 @@ class _Scan:
 
 @dataclass(frozen=True)
 class _Run:
-    """One indexing: where photos are read from and their vectors written to."""
+    """One indexing run: where photos are read from and their vectors are written to."""
 
     gallery: Path
     database: Database
@@ -132,17 +132,17 @@ def _scan(gallery: Path, database: Database, folder: PhotoSource) -> _Scan:
         _check_mounts(database, folder.root, found, gaps)
     removed = {path for path in missing if not gaps.covers(path)}
     if removed and not found:
-        question = "is its disk mounted?" if isinstance(folder, LocalSource) else "is it the right place?"
+        question = "is its disk mounted?" if isinstance(folder, LocalSource) else "is the address correct?"
         raise GalleryNotFound(f"{folder.address}: no photo found where {len(missing):,} were; {question}")
     return _Scan(found, gaps, missing, removed)
 
 
 def _check_mounts(database: Database, root: Path, found: list[PhotoEntry], gaps: ScanGaps) -> None:
-    """Record disks that are mounted inside the folder; an empty mount point is a gap: its photos are not removed."""
+    """Record disks that are mounted inside the folder; photos of an empty mount point are not removed."""
     known = set(json.loads(database.meta().get(_MOUNTS, "[]")))
     for mount in known - gaps.mounts:
         if (root / encode_filename(mount)).is_dir() and not any(photo.path.startswith(f"{mount}/") for photo in found):
-            gaps.reasons[mount] = "not mounted; if its photos are gone for good, remove this empty folder"
+            gaps.reasons[mount] = "not mounted; if its photos were deleted, remove this empty folder"
             gaps.mounts.add(mount)
     if gaps.mounts != known:
         database.set_meta(**{_MOUNTS: json.dumps(sorted(gaps.mounts))})

@@ -19,7 +19,7 @@ from photoseek.photos.decode import decode_photo
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek.sources.base import PhotoEntry, PhotoSource
 
-BATCH = 4  # photos in one run of the image tower: more are no faster on a CPU, and fill its cache
+BATCH = 4  # photos in one run of the image tower; more are not faster on a CPU and exceed its cache
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Batch:
 
     Attributes:
         size: Number of photos, including those that no longer exist.
-        records: Those that were read.
-        contents: Those of their contents that were encoded.
+        records: Records of the photos that were read.
+        contents: Their contents that were encoded.
         skipped: Path and reason of each photo that could not be reached.
     """
 
@@ -71,7 +71,7 @@ class EncodingBackend(Protocol):
     ) -> Generator[Batch]:
         """Encode photos, and pass each batch to ``on_batch`` once before it is yielded.
 
-        After the caller stops iterating, batches that were already started may stable be passed to ``on_batch``.
+        After the caller stops iterating, batches that were already started may still be passed to ``on_batch``.
         """
 
 
@@ -121,7 +121,7 @@ class _Decoded:
 def _decode(photo: PhotoEntry, photo_encoder: PhotoEncoder) -> _Decoded | None:
     """Read a photo, and decode it unless its content has a vector; None if it no longer exists.
 
-    A missing photo is left to the next scan: its disk may have been unmounted.
+    The next scan handles a missing photo: its disk may have been unmounted.
     """
     sha256 = None
     try:

@@ -16,12 +16,12 @@ class Progress:
 
 @dataclass(frozen=True)
 class BundleReport:
-    """What one indexing did for an additional bundle.
+    """Results of one indexing run for an additional bundle.
 
     Attributes:
         bundle: Its name.
-        encoded: Photos encoded now.
-        problem: Why it was skipped; None if it was not.
+        encoded: Photos encoded in this run.
+        problem: Why the bundle was skipped; None if it was not.
     """
 
     bundle: str
@@ -31,19 +31,19 @@ class BundleReport:
 
 @dataclass(frozen=True)
 class IndexReport:
-    """What one indexing did.
+    """Results of one indexing run.
 
     Attributes:
         photos: Photos in the folder.
-        encoded: Encoded now.
+        encoded: Encoded in this run.
         reused: New, renamed or replaced photos whose content was encoded before.
-        unchanged: Photos with the same content as before; those with changed metadata were read to find out.
+        unchanged: Photos with the same content as before, including those read because their metadata changed.
         removed: No longer in the folder.
         unreadable: Path and reason of each photo that could not be decoded, now or before.
         seconds: Duration.
         kept_missing: Photos that were not found or read, but kept, because they may be in a skipped folder or file.
         skipped: Path and reason of each folder or file that could not be read.
-        additional: What was done for each additional bundle; the counts above are those of the primary bundle.
+        additional: Results for each additional bundle; the counts above are those of the primary bundle.
     """
 
     photos: int

@@ -20,7 +20,7 @@ _POLL_S = 2.0  # interval of checks that the threads are alive
 class ThreadBackend:
     """Threads of this process: each decodes and encodes a few photos at a time on its own core.
 
-    Threads that shared one run of the tower would wait for each other, and a separate decoding thread would take a core
+    Threads that share one run of the tower wait for each other, and a separate decoding thread would take a core
     from it.
 
     Attributes:
@@ -75,7 +75,7 @@ def _completed(
     """Wait for at least one batch, and pass all completed ones to ``on_batch`` before the first is yielded."""
     done = _wait(pending, threads, FIRST_COMPLETED)
     if not done:
-        raise MemoryError("a thread that encodes photos has ended unexpectedly; is memory short?")
+        raise MemoryError("a thread that encodes photos has ended unexpectedly; is there enough memory?")
     failed = [future for future in done if future.exception() is not None]
     pending -= done
     batches = [future.result() for future in done if future not in failed]
@@ -87,7 +87,7 @@ def _completed(
 
 
 def _wait(futures: set[Future[Batch]], threads: set[threading.Thread], until: str) -> set[Future[Batch]]:
-    """Return completed futures; fewer than requested if a thread has died, which a lack of memory can cause."""
+    """Return completed futures; fewer than requested if a thread has died, for example because memory ran out."""
     while True:
         found = wait(futures, timeout=_POLL_S, return_when=until)
         if (found.done and until == FIRST_COMPLETED) or not found.not_done:

@@ -56,14 +56,14 @@ def mmap_vectors(path: Path, count: int, dim: int) -> Vectors:
 
 
 def mmap_ids(path: Path, count: int) -> Rows:
-    """Map the rising ids of photos (count,) into memory.
+    """Map the increasing ids of photos (count,) into memory.
 
     Raises:
         ValueError: The file contains anything else.
     """
     ids: Rows = _map(path, np.int64, (count,))
     if ids[0] < 1 or (np.diff(ids) < 1).any():
-        raise ValueError("expected ids that rise from 1 on")
+        raise ValueError("expected increasing ids of at least 1")
     return ids
 
 

@@ -35,7 +35,7 @@ def build_snapshot(
         gallery: Its folder.
         database: Its database.
         record: The bundle whose vectors it contains.
-        bundle: The same, loaded: encodes sample queries to tune approximate search. None: tuned by photos alone.
+        bundle: The same, loaded; encodes sample queries to tune approximate search. None: tune with photos only.
         recall: See ``Gallery.index``.
     """
     folder = record.folder(gallery)
@@ -66,26 +66,26 @@ def build_snapshot(
 
 
 def check_matches_database(snapshot: Snapshot, database: Database) -> None:
-    """Raise unless a snapshot was made from a database.
+    """Raise unless a snapshot was built from a database.
 
     Raises:
-        GalleryDamaged: It was made from another one, or from a later state of it, as after a restored backup.
+        GalleryDamaged: It was built from another one, or from a later state of it, as after a restored backup.
     """
     made, now = snapshot.manifest, database_state(database, snapshot.manifest.fingerprint)
     if made.gallery != now.gallery:
-        raise GalleryDamaged(f"{snapshot.path}: made from another database than {database.path}; {REPAIR_HINT}")
+        raise GalleryDamaged(f"{snapshot.path}: built from another database than {database.path}; {REPAIR_HINT}")
     if made.revision > now.revision:
-        raise GalleryDamaged(f"{snapshot.path}: shows a later state than {database.path} is in; {REPAIR_HINT}")
+        raise GalleryDamaged(f"{snapshot.path}: is newer than {database.path}; {REPAIR_HINT}")
 
 
 def database_state(database: Database, fingerprint: str) -> SourceState:
-    """Return the state that a snapshot of a bundle's vectors would show if it were made now."""
+    """Return the current state of a bundle's vectors, which a new snapshot would record."""
     meta = database.meta()
     return SourceState(int(meta["revision"]), fingerprint, meta["gallery"], database.index_state(fingerprint))
 
 
 def expected_state(folder: Path, database: Database) -> Snapshot | None:
-    """Return the current snapshot if it can be opened and was made from this database."""
+    """Return the current snapshot if it can be opened and was built from this database."""
     try:
         snapshot = open_current(folder)
         check_matches_database(snapshot, database)
@@ -113,7 +113,7 @@ def _target_recall(database: Database) -> float:
 
 
 def _is_current(snapshot: Snapshot, state: SourceState, target: float) -> bool:
-    """Return whether a snapshot is the one that would be made now."""
+    """Return whether a new snapshot would equal an existing one."""
     made = snapshot.manifest
     same = (made.revision, made.fingerprint, made.state) == (state.revision, state.fingerprint, state.state)
     return same and made.tuning.target == target and made.tuning.is_complete and not snapshot.damaged()

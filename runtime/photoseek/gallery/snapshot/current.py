@@ -33,7 +33,7 @@ def clear_current(gallery: Path) -> None:
 
 
 def read_current(gallery: Path) -> tuple[str, str] | None:
-    """Return name and manifest checksum of the current snapshot, in one read: it may be replaced at any time."""
+    """Return name and manifest checksum of the current snapshot, in one read, since it may be replaced at any time."""
     path = gallery / CURRENT
     expect_file(path, LINK_HINT)
     try:

@@ -31,10 +31,10 @@ class SnapshotManifest:
     """The contents of a snapshot.
 
     Attributes:
-        revision: Revision of the database that it shows.
+        revision: Revision of the database when it was built.
         fingerprint: Of the bundle that encoded the vectors.
-        gallery: Name of the database that it was made from.
-        state: Name of the state of the database that it shows.
+        gallery: Name of the database that it was built from.
+        state: Name of the state of the database when it was built.
         count: Number of vectors.
         dim: Their length.
         tuning: Measurements and parameters of each engine.
@@ -64,7 +64,7 @@ def read_manifest(folder: Path, checksum: str) -> SnapshotManifest:
     path = folder / MANIFEST
     raw = read_bounded(path)
     if hashlib.sha256(raw).hexdigest() != checksum:
-        raise ValueError("its sha256 is not the one that CURRENT names")
+        raise ValueError("its sha256 differs from the one in CURRENT")
     values = json.loads(raw)
     if not isinstance(values, dict) or type(values.get("format")) is not int or values["format"] < 1:
         raise ValueError("expected a JSON object with a format number")

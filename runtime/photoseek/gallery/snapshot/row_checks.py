@@ -1,4 +1,4 @@
-"""Checks of database rows: the form of every row, and a comparison with the checksums and vectors of a snapshot.
+"""Checks of database rows: the types of every row, and a comparison with the checksums and vectors of a snapshot.
 
 SQLite's own check covers neither. Deleting an invalid row loses nothing: the next indexing finds the photo again, or
 encodes its content again.
@@ -59,7 +59,7 @@ class RowProblems:
 
     @property
     def is_fatal(self) -> bool:
-        """Whether any of them could affect an answer."""
+        """Whether any of them could affect a search."""
         return bool(self.photos or self.vectors or self.sentences or self.missing)
 
     def __str__(self) -> str:
@@ -146,7 +146,7 @@ def _mismatches(database: Database, snapshot: Snapshot) -> tuple[list[tuple[int 
     """Compare the database with a snapshot.
 
     Returns:
-        Photo id and row number of each vector with another row or vector, the id None if the photo row is right; and
+        Photo id and row number of each vector whose row or vector differs, the id None if the photo row is correct; and
         the ids of missing photos.
     """
     altered: list[tuple[int | None, int]] = []

@@ -49,12 +49,12 @@ from photoseek.vector_index.registry import index_file, is_available, open_index
 from photoseek.vector_index.tuning import TARGET_RECALL, sample_queries, tune
 from photoseek.vectors import Rows, Vectors
 
-_MOST = 10**11  # numbers of snapshots are below; a folder with a higher one is ignored
+_MOST = 10**11  # snapshots have smaller numbers; a folder with a higher one is ignored
 
 
 @dataclass(frozen=True)
 class SourceState:
-    """The state of the database that a snapshot shows; see ``SnapshotManifest``."""
+    """The state of the database from which a snapshot was built; see ``SnapshotManifest``."""
 
     revision: int
     fingerprint: str
@@ -171,7 +171,7 @@ def write_snapshot(
 
     Args:
         gallery: The folder of the bundle's snapshots.
-        rows: Photo ids, rising, and vectors; at least one.
+        rows: Photo ids in increasing order, and vectors; at least one.
         checksums: Those of the same database rows.
         count: Number of rows.
         dim: Length of the vectors.
@@ -214,11 +214,11 @@ def _write_vectors(folder: Path, rows: Iterator[tuple[int, Vectors]], count: int
         mmap_ids(folder / IDS, count)
         return mmap_vectors(folder / VECTORS, count, dim)
     except ValueError as error:
-        raise GalleryDamaged(f"{folder}: read back other data than was written: {error}; index again") from error
+        raise GalleryDamaged(f"{folder}: read back different data than written: {error}; index again") from error
 
 
 def _publish(gallery: Path, partial: Path, name: str, manifest: SnapshotManifest) -> None:
-    """Sync everything, then update ``CURRENT``, then remove all older ones but the previous."""
+    """Sync everything, then update ``CURRENT``, then remove all older snapshots except the previous one."""
     write_json_atomic(partial / MANIFEST, asdict(manifest))
     for file in manifest.files:
         limit_mode(partial / file)
@@ -256,7 +256,7 @@ def _check(path: Path, record: FileRecord) -> None:
     except OSError as error:
         raise GalleryDamaged(f"{path}: {error.strerror or error}; {REPAIR_HINT}") from error
     if found != record:
-        what = f"{record.bytes:,} bytes, found {size:,}" if size != record.bytes else "another content"
+        what = f"{record.bytes:,} bytes, found {size:,}" if size != record.bytes else "the recorded sha256"
         raise GalleryDamaged(f"{path}: expected {what}; {REPAIR_HINT}")
 
 

@@ -1,4 +1,4 @@
-"""Script of ``photoseek.page.launch``, alone in its folder because ``streamlit run`` puts that on the import path."""
+"""Script of ``photoseek.page.launch``, alone in its folder because ``streamlit run`` adds that to the import path."""
 
 from streamlit.starlette import App
 

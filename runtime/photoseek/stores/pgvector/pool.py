@@ -22,7 +22,7 @@ CONNECT_S = 5
 """Timeout of a connection attempt, in seconds."""
 
 _MAX_IDLE = 8  # further connections are closed after use
-_UNACKNOWLEDGED_MS = 10_000  # the connection is closed if data is not acknowledged
+_UNACKNOWLEDGED_MS = 10_000  # the connection is closed if data remains unacknowledged for longer
 
 _Result = TypeVar("_Result")
 

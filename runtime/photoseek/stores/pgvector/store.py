@@ -205,7 +205,7 @@ def _create_extension(connection: psycopg.Connection, place: str) -> None:
         connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
     except psycopg.errors.InsufficientPrivilege:
         raise StoreError(
-            f"{place}: this user may not create pgvector's extension; have an administrator of the database run: "
+            f"{place}: this user may not create pgvector's extension; ask a database administrator to run: "
             "CREATE EXTENSION vector"
         ) from None
 

@@ -85,7 +85,7 @@ def test_a_gallery_refuses_a_model_that_was_replaced(folder: Path, photos: Path,
     shutil.copyfile(other / "onnx/vision_model.onnx", folder / "onnx/vision_model.onnx")
     done = CliRunner().invoke(app, ["search", "blue", "--gallery", str(photos)])
     assert done.exit_code == 1
-    assert "makes other" in str(done.exception)
+    assert "makes different" in str(done.exception)
 
 
 def test_the_fingerprint_changes_with_everything_that_changes_vectors(folder: Path, tmp_path: Path) -> None:
