@@ -75,7 +75,7 @@ class Calibration:
                 for each in values.get("by_length", ())
             )
             return cls(*_curve(values), values["photos"], values["captions"], by_length)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise BundleDamaged(
                 f"photoseek.json: confidence: expected the numbers of a curve, found {error}; copy the bundle again"
             ) from error

@@ -36,7 +36,7 @@ _TYPES: Mapping[str, type] = {
 
 
 class Layout:
-    """The file names of a bundle; no other module spells them."""
+    """The file names of the layout ``photoseek``; no other module contains them."""
 
     MANIFEST = "photoseek.json"
     CARD = "README.md"

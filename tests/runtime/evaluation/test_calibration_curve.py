@@ -107,6 +107,8 @@ def test_a_calibration_survives_the_manifest() -> None:
     found = Calibration(12.5, -3.25, 0.2, 100, 500)
     assert Calibration.from_json(found.to_json()) == found
     assert Calibration.from_json(None) is None
-    for broken in ({}, {**found.to_json(), "slope": "steep"}, {**found.to_json(), "intercept": float("nan")}):
+    for changed in ({"slope": "steep"}, {"slope": 10**400}, {"intercept": float("nan")}):
         with pytest.raises(BundleDamaged, match="expected the numbers of a curve"):
-            Calibration.from_json(broken)
+            Calibration.from_json({**found.to_json(), **changed})
+    with pytest.raises(BundleDamaged, match="expected the numbers of a curve"):
+        Calibration.from_json({})

@@ -1,5 +1,5 @@
-"""The layouts of bundles: ours, and those of other programs.
+"""The layouts of bundles: ours, ``photoseek``, and those of other programs.
 
-Each layout is a module: ``describe`` detects a layout by its files and returns what is in them. To add the layout of
-another program, write a module that returns an ``ExternalModel``, and add it to the list in ``external``.
+Each other layout is a module whose ``describe`` detects it by its files and returns an ``ExternalModel``. To add one,
+see CONTRIBUTING.md.
 """

@@ -18,6 +18,7 @@ from photoseek.bundle.manifest import FileRecord, Layout, Manifest
 from photoseek.bundle.tokenization import Tokenization
 from photoseek.errors import BundleIncompatible, BundleNotFound
 
+# In order of detection: the first that does not return None wins, and an error ends the search.
 _LAYOUTS = (transformers, immich, rclip, chinese_clip)
 _PYTORCH = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 _ONE_GRAPH = ("onnx/model.onnx", "model.onnx")
@@ -59,7 +60,7 @@ def _detect(folder: Path) -> ExternalModel:
         return found or _raise_not_a_bundle(folder)
     except (OSError, ValueError) as error:  # a folder without permission, an invalid name
         what = getattr(error, "strerror", None) or error
-        raise BundleNotFound(f"no bundle at {folder}: expected a folder that can be read: {what}") from error
+        raise BundleNotFound(f"no bundle at {folder}: cannot read the model in it: {what}") from error
 
 
 def _raise_not_a_bundle(folder: Path) -> NoReturn:

@@ -95,7 +95,7 @@ def _preprocessing(config: Mapping[str, Any], path: Path) -> Preprocessing:
             floor_crop_offset=True,
             exact_resize=True,
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         what = f"no {error}" if isinstance(error, KeyError) else str(error)
         raise BundleIncompatible(f"{path}: unsupported preprocessing: {what}; correct the file") from error
 
