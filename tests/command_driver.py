@@ -78,10 +78,10 @@ def run_all(runs: Sequence[Run]) -> list[Printed]:
 def _main() -> None:
     runs = [Run(**{**each, "words": tuple(each["words"])}) for each in json.load(sys.stdin)]
     for name in {run.words[0] for run in runs}:
-        app = [importlib.import_module(module) for module in _PROGRAMS[name]][0].app
-        CliRunner().invoke(app, ["nothing"])  # typer imports what parses arguments when it parses the first
+        modules = [importlib.import_module(module) for module in _PROGRAMS[name]]
+        CliRunner().invoke(modules[0].app, ["nothing"])  # typer imports its parser for the first command
     importlib.import_module("photoseek.search.searcher")
-    gc.freeze()  # children don't copy the memory of a collection
+    gc.freeze()  # a collection in a child would copy the memory
     results = [_on_terminal(run) if run.terminal else _in_pipes(run) for run in runs]
     json.dump([(output.decode("latin-1"), code) for output, code in results], sys.stdout)
 
