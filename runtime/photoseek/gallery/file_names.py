@@ -6,7 +6,7 @@ import re
 
 from photoseek.system.folder_tag import TAG
 from photoseek.system.removal import DRAFT_NAME
-from photoseek.vector_index.registry import ANNOY_FILE, FAISS_FILE
+from photoseek.vector_index.registry import ANNOY_FILE, INDEX_FILES
 
 DATABASE = "gallery.sqlite"
 LOCK = "LOCK"
@@ -23,7 +23,7 @@ THUMBNAILS = "thumbnails"
 PARTIAL = ".partial"
 """Suffix of incomplete files and folders."""
 
-_names = "|".join(re.escape(name) for name in (TAG, VECTORS, IDS, CHECKSUMS, MANIFEST, ANNOY_FILE, FAISS_FILE))
+_names = "|".join(re.escape(name) for name in (TAG, VECTORS, IDS, CHECKSUMS, MANIFEST, *INDEX_FILES))
 _generation_file = rf"{_names}|{re.escape(MANIFEST)}\.\d+\.partial|{re.escape(ANNOY_FILE)}\.\d+"
 _generation = r"\d{6,12}(?:\.partial)?"
 _generations = rf"{GENERATIONS}/(?:{_generation}/(?:{_generation_file})?)?"

@@ -27,12 +27,12 @@ FAISS_FILE = "index.faiss"
 
 @dataclass(frozen=True)
 class _EngineSpec:
-    """The file of an engine, the class of its parameters, and a function that opens it."""
+    """The file of an engine, a function that opens it, the class of its parameters, and the package of its extra."""
 
     file: str
     open: Callable[[Path, Vectors, Any], Index]
-    parameters: type[AnnoyParameters | HnswParameters] | None = None
-    package: str = "annoy"
+    parameters: type[Any] | None = None
+    package: str | None = None
 
 
 _SPECS: Mapping[str, _EngineSpec] = {
@@ -42,9 +42,18 @@ _SPECS: Mapping[str, _EngineSpec] = {
 }
 
 
+INDEX_FILES = sorted({spec.file for spec in _SPECS.values()})
+
+
+def extra_of(engine: str) -> str | None:
+    """Return the extra of an engine, named after its package, or None if it needs none."""
+    return _SPECS[engine].package if engine in _SPECS else None
+
+
 def is_available(engine: str) -> bool:
-    """Return whether the package of an engine is installed; that of ``annoy`` always is."""
-    return engine not in _SPECS or _SPECS[engine].package == "annoy" or find_spec(_SPECS[engine].package) is not None
+    """Return whether the extra of an engine is installed; an engine without one always is available."""
+    extra = extra_of(engine)
+    return extra is None or find_spec(extra) is not None
 
 
 def index_file(engine: str) -> str | None:

@@ -52,6 +52,9 @@ class SnapshotManifest:
     metric: str = "cosine"
     format: int = FORMAT
 
+    def __post_init__(self) -> None:
+        _check_manifest(self)
+
 
 def read_manifest(folder: Path, checksum: str) -> SnapshotManifest:
     """Read the manifest in a folder.
@@ -77,11 +80,9 @@ def read_manifest(folder: Path, checksum: str) -> SnapshotManifest:
         files = {name: FileRecord(**record) for name, record in values["files"].items()}
         engines = {name: EngineStats(**found) for name, found in values["tuning"]["engines"].items()}
         tuning = Tuning(values["tuning"]["target"], engines)
-        manifest = SnapshotManifest(**{**values, "tuning": tuning, "files": files})
+        return SnapshotManifest(**{**values, "tuning": tuning, "files": files})
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"cannot be read as a manifest: {error!r}") from error
-    _check_manifest(manifest)
-    return manifest
 
 
 def _check_manifest(manifest: SnapshotManifest) -> None:

@@ -45,7 +45,7 @@ from photoseek.system.atomic_write import (
 from photoseek.system.folder_tag import expect_file, expect_folder, make_tagged
 from photoseek.system.removal import remove_folder
 from photoseek.vector_index.base import Index
-from photoseek.vector_index.registry import index_file, is_available, open_index
+from photoseek.vector_index.registry import extra_of, index_file, is_available, open_index
 from photoseek.vector_index.tuning import TARGET_RECALL, sample_queries, tune
 from photoseek.vectors import Rows, Vectors
 
@@ -84,16 +84,17 @@ class Snapshot:
         Raises:
             GalleryDamaged: Its file is missing, or differs from the manifest.
             MissingExtra: Its library is not installed.
-            QueryError: Its library was not installed when the gallery was indexed.
+            QueryError: The gallery was indexed without it.
         """
         tuning = self.manifest.tuning
         name = tuning.fastest if name == "auto" else name
         if not is_available(name):
-            raise MissingExtra(f"engine {name} needs faiss; install it with: pip install 'photoseek[faiss]'")
+            extra = extra_of(name)
+            raise MissingExtra(f"engine {name} needs {extra}; install it with: pip install 'photoseek[{extra}]'")
         if name not in tuning.engines:
             raise QueryError(
-                f"{self.path}: no index for engine {name}: it was not installed when this gallery was indexed; build "
-                "it with: photoseek index PHOTOS"
+                f"{self.path}: no index for engine {name}: this gallery was indexed without it; build it with: "
+                "photoseek index PHOTOS"
             )
         file = index_file(name)
         path = None if file is None else self._verified(file)
