@@ -81,6 +81,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_AUTH_MODE", "disabled")  # even if the user who runs the tests has a token
         patch.setenv("RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S", "120")  # the port for clients, on a loaded machine
+        if rounds(1) > 1:  # Ray's client needs it; with it, forked children of later tests hang in a client of Milvus
+            patch.setenv("GRPC_ENABLE_FORK_SUPPORT", "0")
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
