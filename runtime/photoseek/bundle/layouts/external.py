@@ -60,7 +60,7 @@ def _detect(folder: Path) -> ExternalModel:
         return found or _raise_not_a_bundle(folder)
     except (OSError, ValueError) as error:  # a folder without permission, an invalid name
         what = getattr(error, "strerror", None) or error
-        raise BundleNotFound(f"no bundle at {folder}: cannot read the model in it: {what}") from error
+        raise BundleNotFound(f"no bundle at {folder}: expected a folder with files that can be read: {what}") from error
 
 
 def _raise_not_a_bundle(folder: Path) -> NoReturn:
