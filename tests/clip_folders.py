@@ -13,9 +13,10 @@ import onnx
 import torch
 import transformers
 from torch import Tensor, nn
-from torch.export import Dim
 
 import clip_models as clip
+
+BATCH = {0: "batch"}
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,11 @@ def export(
     path: Path,
     inputs: Mapping[str, Tensor],
     output: str | list[str],
-    dynamic: Mapping[str, Any] | None = None,
+    dynamic: Mapping[str, Mapping[int, str]] | None = None,
 ) -> None:
-    """Write an ONNX graph; without ``dynamic``, its sizes are fixed."""
+    """Write an ONNX graph with the TorchScript exporter, as most programs do; axes not in ``dynamic`` are fixed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    shapes = {name: (dynamic or {}).get(name) for name in inputs}
+    outputs = [output] if isinstance(output, str) else output
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
@@ -44,12 +45,10 @@ def export(
             tuple(inputs.values()),
             str(path),
             input_names=list(inputs),
-            output_names=[output] if isinstance(output, str) else output,
-            dynamic_shapes=tuple(shapes.values()) if dynamic else None,
+            output_names=outputs,
+            dynamic_axes={**dynamic, **dict.fromkeys(outputs, BATCH)} if dynamic else None,
             opset_version=18,
-            dynamo=True,
-            external_data=False,
-            verbose=False,
+            dynamo=False,
         )
 
 
@@ -97,11 +96,11 @@ class States(nn.Module):
 
 def write_siglip(reference: Reference, folder: Path) -> Path:
     save_configuration(reference, folder)
-    model, batch = reference.model, {0: Dim("batch")}
+    model = reference.model
     outputs = ["last_hidden_state", "pooler_output"]
     tokens, pixels = {"input_ids": ids(model, 64)}, {"pixel_values": torch.zeros(2, 3, clip.SIZE, clip.SIZE)}
-    export(States(model.text_model), folder / "onnx/text_model.onnx", tokens, outputs, {"input_ids": batch})
-    export(States(model.vision_model), folder / "onnx/vision_model.onnx", pixels, outputs, {"pixel_values": batch})
+    export(States(model.text_model), folder / "onnx/text_model.onnx", tokens, outputs, {"input_ids": BATCH})
+    export(States(model.vision_model), folder / "onnx/vision_model.onnx", pixels, outputs, {"pixel_values": BATCH})
     return folder
 
 
@@ -145,10 +144,10 @@ def write_immich(reference: Reference, folder: Path, **pictures: Any) -> Path:
 
 def write_rclip(reference: Reference, folder: Path) -> Path:
     """Write ``textual.onnx`` and ``visual.onnx`` for 77 tokens and any batch size, with OpenAI's merges."""
-    model, batch = reference.model, {0: Dim("batch")}
-    export(clip.Text(model), folder / "textual.onnx", {"input": ids(model, 77)}, "output", {"input": batch})
+    model = reference.model
+    export(clip.Text(model), folder / "textual.onnx", {"input": ids(model, 77)}, "output", {"input": BATCH})
     pixels = {"input": torch.zeros(2, 3, clip.SIZE, clip.SIZE)}
-    export(clip.Vision(model), folder / "visual.onnx", pixels, "output", {"input": batch})
+    export(clip.Vision(model), folder / "visual.onnx", pixels, "output", {"input": BATCH})
     clip.write_openai_merges(folder / "tokenizer/bpe_simple_vocab_16e6.txt.gz")
     return folder
 
@@ -170,7 +169,7 @@ def write_chinese_clip(reference: Reference, folder: Path) -> Path:
     text, vision = folder / "vit-b-16.txt.fp32.onnx", folder / "vit-b-16.img.fp32.onnx"
     export(ChineseText(model), text, {"text": ids(model, 52, 1)}, "unnorm_text_features")
     pixels = {"image": torch.zeros(2, 3, clip.SIZE, clip.SIZE)}
-    export(clip.Vision(model), vision, pixels, "unnorm_image_features", {"image": {0: Dim("batch")}})
+    export(clip.Vision(model), vision, pixels, "unnorm_image_features", {"image": BATCH})
     onnx.save(
         onnx.load(str(vision)), str(vision), save_as_external_data=True, location=f"{vision.name}.extra_file",
         size_threshold=1024, convert_attribute=True,

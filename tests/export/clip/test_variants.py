@@ -15,7 +15,6 @@ import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 from onnxruntime.transformers.float16 import convert_float_to_float16
-from torch.export import Dim
 from transformers.models.siglip2 import Siglip2Tokenizer
 
 import clip_folders as folders
@@ -176,7 +175,7 @@ def test_siglip_of_any_length_with_a_mask(siglip_folder: Path, siglip_reference:
     folder, model = shutil.copytree(siglip_folder, tmp_path / "copy"), siglip_reference.model
     tokens = folders.ids(model, 8)
     inputs = {"input_ids": tokens, "attention_mask": torch.ones_like(tokens)}
-    axes = {0: Dim("batch"), 1: Dim("sequence", max=64)}
+    axes = {**folders.BATCH, 1: "sequence"}
     path = folder / "onnx/text_model.onnx"
     folders.export(clip.Text(model), path, inputs, "pooler_output", dict.fromkeys(inputs, axes))
     expected = clip.text_vectors(model, siglip_reference.tokenizer, clip.TEXTS, padding="max_length")
