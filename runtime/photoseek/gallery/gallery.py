@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from photoseek.bundle.bundle import Bundle
 from photoseek.captions import Caption
@@ -15,15 +16,10 @@ from photoseek.gallery.database.database import Database
 from photoseek.gallery.database.sentences import Sentences
 from photoseek.gallery.file_names import DATABASE
 from photoseek.gallery.folder import create_folder, expect_database
-from photoseek.gallery.indexing.encode import encode_sentences
-from photoseek.gallery.indexing.index import index_gallery
-from photoseek.gallery.indexing.pipeline import EncodingBackend
-from photoseek.gallery.indexing.report import IndexReport, Progress
 from photoseek.gallery.location import expect_no_gallery, find_gallery, record_of, reindex_command, resolve_location
 from photoseek.gallery.lock import exclusive_writer, is_writing
 from photoseek.gallery.photo_check import PhotoMismatch, check_photos
 from photoseek.gallery.photos import GalleryPhotos
-from photoseek.gallery.repair import Repaired, repair_gallery, verify_gallery
 from photoseek.gallery.snapshot.build import check_matches_database
 from photoseek.gallery.snapshot.snapshot import Snapshot, open_current
 from photoseek.gallery.snapshot.stale import stale_files
@@ -33,6 +29,11 @@ from photoseek.sources.local import LocalSource
 from photoseek.sources.resolve import open_source
 from photoseek.system.permissions import OWNER, access_of
 from photoseek.system.user_paths import absolute, printable, why_no_folder
+
+if TYPE_CHECKING:  # a search needs neither indexing nor repair: methods import them
+    from photoseek.gallery.indexing.pipeline import EncodingBackend
+    from photoseek.gallery.indexing.report import IndexReport, Progress
+    from photoseek.gallery.repair import Repaired
 
 
 class Gallery:
@@ -222,6 +223,8 @@ class Gallery:
             PhotoSourceUnreachable: The object storage cannot be reached, or denies access.
             IndexingError: The backend fails to encode the photos.
         """
+        from photoseek.gallery.indexing.index import index_gallery
+
         if recall is not None and not 0 < recall <= 1:
             raise QueryError(f"recall: expected a share within (0, 1], found {recall}")
         bundle = bundle or self.bundles.load()
@@ -266,6 +269,8 @@ class Gallery:
             GalleryBusy: Another process is writing this gallery.
             GalleryIncompatible: The gallery does not contain the bundle.
         """
+        from photoseek.gallery.indexing.encode import encode_sentences
+
         bundle = bundle or self.bundles.load()
         self.bundles.require(bundle)
         encoding = {bundle.fingerprint: bundle, **self.bundles.load_additional()}
@@ -306,6 +311,8 @@ class Gallery:
         Raises:
             GalleryDamaged: The first problem found, and how to repair it.
         """
+        from photoseek.gallery.repair import verify_gallery
+
         verify_gallery(self.path, self.database)
 
     def verify_photos(self, progress: Callable[[int, int], None] | None = None) -> list[PhotoMismatch]:
@@ -336,6 +343,8 @@ class Gallery:
             GalleryBusy: Another process is writing this gallery.
             GalleryDamaged: The database itself cannot be read.
         """
+        from photoseek.gallery.repair import repair_gallery
+
         bundles = self.bundles.load_additional()
         try:
             bundles[self.fingerprint] = self.bundles.load()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -21,4 +20,6 @@ def demo_queries(language: str) -> list[str]:
 
 @cache
 def _queries() -> dict[str, dict[str, list[str]]]:
+    import tomllib  # a search needs no sample queries
+
     return tomllib.loads(Path(__file__).with_name("sample_queries.toml").read_text("utf-8"))
