@@ -90,9 +90,9 @@ def outcomes(trials: Sequence[Trial], template: Path, foreign: Path, work: Path)
         command = [sys.executable, __file__, str(template), str(foreign), str(work)]
         lines = "".join(json.dumps(asdict(trial)) + "\n" for trial in left)
         done = subprocess.run(command, input=lines, capture_output=True, text=True, env=environment())
-        told = done.stdout.splitlines()
-        yield from zip(left, told, strict=False)
-        left = left[len(told) :]
+        printed = done.stdout.splitlines()
+        yield from zip(left, printed, strict=False)
+        left = left[len(printed) :]
         if left:
             yield left.pop(0), f"wrong: the process ended with {done.returncode}: {done.stderr[-2000:]}"
 

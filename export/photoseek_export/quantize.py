@@ -135,8 +135,8 @@ def calibration_images(
             continue
     if len(photos) < _MIN_IMAGES:
         raise ExportError(
-            f"{folder}: expected at least {_MIN_IMAGES} readable photos to calibrate int8 with, besides those of the "
-            f"evaluation, found {len(photos)}; pass a folder with more: --calibration DIR"
+            f"{folder}: expected at least {_MIN_IMAGES} readable photos to calibrate int8 with, not counting those of "
+            f"the evaluation, found {len(photos)}; pass a folder with more: --calibration DIR"
         )
     return np.stack(photos)
 

@@ -27,7 +27,7 @@ class _Backend:
     Attributes:
         package: The fsspec package that implements it.
         extra: The extra that installs the package.
-        options: Of the package, besides the environment.
+        options: Options of the package, in addition to the environment.
         environment: Defaults of environment variables that the package reads when it is imported.
     """
 

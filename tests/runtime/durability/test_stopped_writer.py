@@ -119,20 +119,20 @@ def test_a_writer_that_is_stopped_at_any_system_call_delays_no_search(indexed: P
             assert len(Searcher(fresh).nearest(query, 10)) == 10
 
     with Gallery.open(photos) as gallery, running(make_app(searcher := Searcher(gallery))) as client:
-        asked: dict[str, Callable[[], object]] = {
+        readers: dict[str, Callable[[], object]] = {
             "search": lambda: searcher.nearest(query, 10),
             "open and search": opened,
             "/v1/search": lambda: expect(client.post("/v1/search", json={"text": "red"})),
             "/readyz": lambda: expect(client.get("/readyz")),
         }
-        counts = {name: QUERIES if name == "search" else 2 for name in asked}
-        usual = {name: [took(ask) for _ in range(5 * counts[name])] for name, ask in asked.items()}
-        stopped: dict[str, list[float]] = {name: [] for name in asked}
+        counts = {name: QUERIES if name == "search" else 2 for name in readers}
+        usual = {name: [took(ask) for _ in range(5 * counts[name])] for name, ask in readers.items()}
+        stopped: dict[str, list[float]] = {name: [] for name in readers}
         points = 0
         with stopping_at_calls(gallery.path, tmp_path / "log") as calls:
             for call in calls:
                 points += 1
-                for name, ask in asked.items():
+                for name, ask in readers.items():
                     stopped[name] += [took(ask) for _ in range(counts[name])]
                     assert stopped[name][-1] < 2, f"{name} waited at {call}"
     assert points > 20

@@ -118,19 +118,19 @@ def test_photos_elsewhere_are_neither_read_nor_returned(gallery: Gallery, place:
 
 
 def test_trust_is_given_by_an_option_or_an_answer_and_recorded(album: Gallery, state: Path) -> None:
-    asked: list[str] = []
+    questions: list[str] = []
 
     def answer(yes: bool) -> Callable[[str], bool]:
-        return lambda question: bool(asked.append(question)) or yes
+        return lambda question: bool(questions.append(question)) or yes
 
     refusing = Gallery.open(album.path, trust=answer(False))
     for _ in range(2):
         with pytest.raises(GalleryUntrusted):
             Searcher(refusing)
-    assert len(asked) == 1  # asked once per process
+    assert len(questions) == 1  # once per process
     assert not state.exists()
     assert Searcher(Gallery.open(album.path, trust=answer(True))).search("red", k=1)
-    assert len(asked) == 2
+    assert len(questions) == 2
     assert Searcher(Gallery.open(album.path)).search("red", k=1)
     records(album, photos="/")
     with pytest.raises(GalleryUntrusted, match="photos"):

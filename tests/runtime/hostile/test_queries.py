@@ -182,10 +182,10 @@ def test_a_vector_of_another_type_finds_the_same(searcher: Searcher, engine: Eng
         "short": vector * 0.01,
         "big-endian": vector.astype(">f4"),
     }
-    asked = Searcher(searcher.gallery, engine=engine)
-    hits = asked.nearest(forms[kind], 3)
-    assert [hit.path for hit in hits] == [hit.path for hit in asked.nearest(vector, 3)]
-    assert hits[0].score == pytest.approx(asked.nearest(vector, 1)[0].score, abs=2e-3)
+    reader = Searcher(searcher.gallery, engine=engine)
+    hits = reader.nearest(forms[kind], 3)
+    assert [hit.path for hit in hits] == [hit.path for hit in reader.nearest(vector, 3)]
+    assert hits[0].score == pytest.approx(reader.nearest(vector, 1)[0].score, abs=2e-3)
 
 
 def test_a_unit_vector_keeps_its_bits() -> None:
@@ -196,9 +196,9 @@ def test_a_unit_vector_keeps_its_bits() -> None:
 @pytest.mark.parametrize("engine", INSTALLED)
 @pytest.mark.parametrize("k", [10**12, 10**30, 2**31, 2**63])
 def test_a_k_above_all_photos_returns_all_in_bounded_memory(searcher: Searcher, engine: Engine, k: int) -> None:
-    asked = Searcher(searcher.gallery, engine=engine)
-    assert len(asked.search("red", k=k)) == len(asked.search("red", k=k, where=Filter(type="png"))) == 6
-    seconds, megabytes = seconds_and_megabytes(lambda: asked.search("red", k=k))
+    reader = Searcher(searcher.gallery, engine=engine)
+    assert len(reader.search("red", k=k)) == len(reader.search("red", k=k, where=Filter(type="png"))) == 6
+    seconds, megabytes = seconds_and_megabytes(lambda: reader.search("red", k=k))
     assert seconds < 1
     assert megabytes < 5
 
