@@ -20,10 +20,10 @@ demo: $(VENV)/app.stamp ## index 300 drawn scenes and open the search page
 # Each test process uses one core: threads of BLAS and PyTorch would only wait for each other.
 test torture: export OMP_NUM_THREADS = 1
 
-test: $(VENV)/dev.stamp ## run all tests (20 minutes)
+test: $(VENV)/dev.stamp ## run all tests (18 minutes)
 	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile $(ARGS)
 
-torture: $(VENV)/dev.stamp ## run the durability tests TIMES (20) times as long (an hour)
+torture: $(VENV)/dev.stamp ## run the durability tests TIMES (20) times as long (40 minutes)
 	mkdir -p build
 	PHOTOSEEK_TORTURE=$(TIMES) PHOTOSEEK_TORTURE_REPORT=$(CURDIR)/build/torture.jsonl $(BIN)/python -m pytest \
 	  --numprocesses=$(JOBS) --dist=loadscope \

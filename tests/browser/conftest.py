@@ -183,7 +183,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # playwright's event loop runs until then, and no other can run in the process
 def chromium() -> Iterator[Browser]:
     """A Chromium or Chrome of this computer."""
     found = next(filter(None, map(shutil.which, _BROWSERS)), None)
@@ -198,7 +198,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def signed_in(chromium: Browser, server: Server) -> Iterator[dict[str, BrowserContext]]:
     """A signed-in browser profile for each viewport. Its tabs share the HTTP cache, and each tab is a new session."""
     contexts = {name: new_context(chromium, server, viewport=name) for name in VIEWPORTS}
