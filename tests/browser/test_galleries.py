@@ -39,7 +39,7 @@ def test_the_sidebar_shows_the_status_and_opens_other_galleries(
     choose_gallery(tab, albums / "empty")
     heading(tab, "This gallery is empty").wait_for()
     command = f"photoseek index {albums / 'empty'} --bundle {tiny_bundle_path}"
-    assert tab.inner_text("[data-testid=stCode]").strip() == command
+    tab.locator("[data-testid=stCode]", has_text=command).wait_for()
     choose_gallery(tab, albums / "damaged")
     tab.locator(".ps-error", has_text="vectors.npy").wait_for()
     assert "rebuild it with photoseek index" in tab.inner_text(".ps-error")
