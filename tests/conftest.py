@@ -72,9 +72,15 @@ def home(gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
-    """Run the tests of a folder in one process, which creates their bundles, checkpoints and servers once."""
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    """Run the tests of a folder in one process, which creates their bundles, checkpoints and servers once.
+
+    This replaces ``--dist=loadfile``; ``--dist=loadscope`` distributes files.
+    """
     from xdist.scheduler import LoadFileScheduling
+
+    if config.getoption("dist") != "loadfile":
+        return None
 
     class FolderScheduling(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:

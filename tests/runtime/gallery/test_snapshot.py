@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from photoseek.errors import (
     QueryError,
 )
 from photoseek.vector_index.registry import Engine
-from photoseek.vector_index.tuning import EngineStats
+from photoseek.vector_index.tuning import EngineStats, Tuning, tune
 from tiny_bundle import COLORS
 from tiny_photos import write_color
 
@@ -154,6 +155,23 @@ def test_an_invalid_manifest_is_refused_even_if_its_checksum_matches(gallery: Ga
             pytest.fail(f"{path} = {value!r} was answered: {searcher.search('red')}")
     gallery.index()
     assert found(gallery, "red", k=1)[0].startswith("red/")
+
+
+def test_an_invalid_manifest_is_not_published(gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as that of an engine with a parameter of 0; the previous snapshot remains current."""
+
+    def tuned(*arguments: Any) -> Tuning:
+        tuning = tune(*arguments)
+        stats = replace(tuning.engines["annoy"], parameters={"trees": 0})
+        return replace(tuning, engines={**tuning.engines, "annoy": stats})
+
+    monkeypatch.setattr("photoseek.gallery.snapshot.snapshot.tune", tuned)
+    before, generations = found(gallery, "red"), sorted((gallery.path / "generations").iterdir())
+    write_color(photos / "new.png", COLORS["red"], seed=900)
+    with pytest.raises(ValueError, match="parameters of annoy cannot be"):
+        gallery.index()
+    assert found(gallery, "red") == before
+    assert sorted((gallery.path / "generations").iterdir()) == generations
 
 
 def test_search_works_with_extreme_parameters(gallery: Gallery) -> None:
