@@ -128,7 +128,7 @@ def contents(gallery: Gallery) -> dict[str, tuple[object, ...]]:
 
 
 def tried_again(index: Callable[[], IndexReport]) -> IndexReport:
-    """Retry once: on a loaded machine, Ray's client gives up before its server has started (half a minute)."""
+    """Retry twice: on a loaded machine, Ray's client gives up before its server has started (half a minute)."""
     for _ in range(2):
         try:
             return index()
