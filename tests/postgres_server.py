@@ -44,6 +44,8 @@ def running_postgres() -> Iterator[PostgresServer]:
 
     folder = Path(tempfile.mkdtemp(prefix="pg-"))  # short, because the path of a socket has at most 107 characters
     server = get_server(folder, cleanup_mode=None)
+    # A vacuum between two searches can change the plan from the index to an exact scan.
+    server.psql("ALTER SYSTEM SET autovacuum = off; SELECT pg_reload_conf();")
     try:
         yield PostgresServer(server)
     finally:

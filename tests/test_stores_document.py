@@ -31,7 +31,6 @@ def test_the_examples_push_search_and_remove(home: Path, capsys: pytest.CaptureF
         exec(compile(code.replace(URI, server.uri), "stores.md", "exec"), found)
         assert capsys.readouterr().out == "24 0 1.0\n"
         assert len(found["hits"]) == 5  # type: ignore[arg-type]
-        found["searcher"].index.close()  # type: ignore[attr-defined]
         with psycopg.connect(server.uri, autocommit=True) as connection:
             remaining = "SELECT (SELECT count(*) FROM photoseek_stores), to_regclass(%s)"
             assert connection.execute(remaining, (name,)).fetchone() == (1, name)

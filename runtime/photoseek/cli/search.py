@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -149,22 +150,22 @@ def search(
     """
     form.check()
     lines = _query_lines() if not options.query and options.image is None and options.similar_to is None else None
-    searcher = open_searcher(Gallery.open(gallery, trust=trusting(trust)), model, exact, storage)
     where = Filter(**vars(filters))
-    searcher.text_encoder.require_text_tower(options.language)  # once, not for each line
-    run = partial(
-        reranking.wrap(searcher, model.precision).search,
-        photo=options.image,
-        similar_to=options.similar_to,
-        k=options.k,
-        language=options.language,
-        where=where,
-        group_duplicates=options.group_duplicates,
-    )
-    if lines is None:
-        run_query(run, " ".join(options.query) if options.query else None, form)
-    else:
-        raise typer.Exit(_run_batch(run, lines, form))
+    with closing(open_searcher(Gallery.open(gallery, trust=trusting(trust)), model, exact, storage)) as searcher:
+        searcher.text_encoder.require_text_tower(options.language)  # once, not for each line
+        run = partial(
+            reranking.wrap(searcher, model.precision).search,
+            photo=options.image,
+            similar_to=options.similar_to,
+            k=options.k,
+            language=options.language,
+            where=where,
+            group_duplicates=options.group_duplicates,
+        )
+        if lines is None:
+            run_query(run, " ".join(options.query) if options.query else None, form)
+        else:
+            raise typer.Exit(_run_batch(run, lines, form))
 
 
 def open_searcher(gallery: Gallery, model: ModelOptions, exact: bool, storage: StoreOptions | None = None) -> Searcher:

@@ -82,6 +82,10 @@ class Searcher(SearchBackend):
     def __repr__(self) -> str:
         return f"Searcher({self.gallery!r}, {self.bundle!r}, engine={self.engine!r})"
 
+    def close(self) -> None:
+        """Close the connections to the store, if there is one; the next query reconnects."""
+        self.index.close()
+
     @property
     def text_encoder(self) -> TextEncoder:
         """Encoder of texts."""

@@ -80,9 +80,10 @@ class Backend:
         return await asyncio.get_running_loop().run_in_executor(self._threads, begin)
 
     def close(self) -> None:
-        """Wait until the worker threads have ended; later calls start new ones."""
+        """Wait until the worker threads have ended, and disconnect from the store; later calls start new ones."""
         threads, self._threads = self._threads, _worker_threads()
         threads.shutdown(wait=True)
+        self.searcher.close()
 
     async def search(self, request: SearchRequest, photo: BinaryIO | None = None) -> SearchAnswer:
         """Return the hits of a query.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,6 +29,13 @@ def milvus_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusSe
     _need_milvus()
     with running_milvus(tmp_path_factory.mktemp("milvus") / "data") as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def leaks_are_collected() -> Iterator[None]:
+    """Make a connection that a test leaves open fail that test, and not a later one."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(params=KINDS)

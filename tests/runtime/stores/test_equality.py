@@ -48,7 +48,7 @@ def test_without_an_index_ids_and_scores_are_those_of_exact_search(
             expect_equal(found(searcher, query, k), exact(query, k))
     for where in FILTERS:
         expect_equal(found(searcher, drawn[-1], 20, where), exact(drawn[-1], 20, where))
-    searcher.index.close()
+    searcher.close()
 
 
 @pytest.mark.parametrize(("draw", "few"), [(clustered, 10_000), (scattered, 20)])
@@ -72,7 +72,7 @@ def test_with_an_index_the_target_recall_is_reached(
     for where in FILTERS:
         assert mean_recall(searcher, exact, queries[:5], where) >= 0.95, where
     assert len(searcher.nearest(queries[0], 1_500)) == 1_500  # more than pgvector's maximum number of candidates
-    searcher.index.close()
+    searcher.close()
 
 
 def test_all_photos_are_scored_if_the_index_returns_too_few(
@@ -94,7 +94,7 @@ def test_all_photos_are_scored_if_the_index_returns_too_few(
             searcher, exact = Searcher(gallery, store=postgres.uri), Exact(gallery)
             for query in drawn[COUNT:]:
                 expect_equal(found(searcher, query, 30, where), exact(query, 30, where))
-            searcher.index.close()
+            searcher.close()
         finally:
             connection.execute("ALTER DATABASE postgres RESET ALL")
 
@@ -173,7 +173,7 @@ def test_hostile_names_are_stored_and_filtered(tmp_path: Path, tiny_bundle: Bund
         where = Filter(folder=path.rpartition("/")[0])
         expect_equal(found(searcher, query, 100, where), exact(query, 100, where))
         assert path in [hit.path for hit in searcher.nearest(query, 100, where=where)]
-    searcher.index.close()
+    searcher.close()
 
 
 def test_metadata_of_a_store_survives_a_round_trip(fast_uri: str) -> None:

@@ -48,7 +48,7 @@ def test_a_reader_searches_and_cannot_push(tmp_path: Path, tiny_bundle: Bundle, 
     for where in (None, Filter(folder="a")):
         found = [hit.id for hit in searcher.nearest(query, 10, where=where)]
         assert found == [photo for photo, _ in Exact(gallery)(query, 10, where)]
-    searcher.index.close()
+    searcher.close()
     with pytest.raises(StoreError, match="permission denied"):
         push(gallery, reader, recall=0.5)
     with psycopg.connect(owner, autocommit=True) as connection:

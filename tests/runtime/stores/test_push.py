@@ -58,7 +58,7 @@ def ids_near(gallery: Gallery, vector: Vectors, uri: str) -> list[int]:
     try:
         return [hit.id for hit in searcher.nearest(vector, 10)]
     finally:
-        searcher.index.close()
+        searcher.close()
 
 
 def exact_ids(gallery: Gallery, vector: Vectors, k: int = 10) -> list[int]:
@@ -177,7 +177,7 @@ def test_another_gallery_and_another_bundle_are_rejected(
     searcher = Searcher(other, store=postgres_uri, collection="mine", fallback=True)  # not this error
     with pytest.raises(StoreIncompatible, match="expected photos of gallery"):
         searcher.search("red")
-    searcher.index.close()
+    searcher.close()
 
     assert counts(push(other, postgres_uri, collection="mine", rebuild=True)) == (20, 0, 0)
     with pytest.raises(StoreIncompatible, match="expected photos of gallery"):
@@ -244,7 +244,7 @@ def test_nothing_is_pushed_from_an_empty_gallery_or_while_it_is_indexed(
     searcher = Searcher(big_gallery, store=postgres_uri)
     with pytest.raises(StoreEmpty, match="no photos of this gallery; run: photoseek push"):
         searcher.search("red")
-    searcher.index.close()
+    searcher.close()
 
 
 def test_an_invalid_recall_is_rejected(big_gallery: Gallery) -> None:

@@ -43,7 +43,7 @@ def test_threads_and_forked_children_get_the_results_of_exact_search(
     if not uri.endswith(".db"):  # Milvus Lite belongs to the process that has opened it
         _expect_in_children(searcher, queries, expected)
     assert answers(searcher, queries) == expected
-    searcher.index.close()
+    searcher.close()
 
 
 def _expect_in_children(searcher: Searcher, queries: object, expected: list[list[int]]) -> None:

@@ -93,7 +93,7 @@ def test_a_server_that_stops_and_starts_again(  # type: ignore[no-untyped-def]
     assert lenient.damage is None
     assert caplog.messages[-1].endswith("available again")
     for searcher in (strict, lenient):
-        searcher.index.close()
+        searcher.close()
 
 
 def test_an_unavailable_server_is_not_contacted_by_each_query(
