@@ -83,7 +83,7 @@ def plain(tower: ImageTower, preprocessing: Preprocessing, paths: Sequence[Path]
     """Extract features with the plain loop."""
     loader = DataLoader(PlainPhotos(paths, preprocessing), batch_size=64, num_workers=2)
     with torch.inference_mode():
-        return torch.cat([tower.resnet(batch) for batch in loader]).numpy()
+        return torch.cat([tower.backbone(batch) for batch in loader]).numpy()
 
 
 def ours(tower: ImageTower, preprocessing: Preprocessing, paths: Sequence[Path], *, bf16: bool) -> Rows:

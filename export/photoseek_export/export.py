@@ -19,6 +19,7 @@ from photoseek_export.model_card import model_card
 from photoseek_export.quality_gate import MAX_RECALL_DROP, EvaluationImages, caption_files
 from photoseek_export.quantize import calibration_images
 from photoseek_export.towers import vision_tower
+from photoseek_train.config import TIMM
 
 
 def export_checkpoint(
@@ -111,7 +112,8 @@ class _CheckpointSource:
 
     def card(self, manifest: Manifest) -> str:
         config = self.main.loaded.config
-        image = f"{config.model.image_model} of torchvision, initialized from: {config.model.image_weights}"
+        library, name = _library_and_name(config.model.image_model)
+        image = f"{name} of {library}, initialized from: {config.model.image_weights}"
         texts = {code: tower.description for code, tower in self.extra.items()}
         return model_card(manifest, self.main.description, image, config.preprocessing, texts)
 
@@ -124,12 +126,20 @@ class _CheckpointSource:
             "projection_dim": model.dim,
             "logit_scale": round(float(model.inverse_temperature.detach()), 4),
             "text_config": config.model.text_architecture,
-            "vision_config": {"model_type": config.model.image_model, "hidden_size": model.image_tower.features},
+            "vision_config": {
+                "model_type": _library_and_name(config.model.image_model)[1],
+                "hidden_size": model.image_tower.features,
+            },
         }
         if self.extra:
             towers = self.extra.items()
             values["text_configs"] = {code: tower.loaded.config.model.text_architecture for code, tower in towers}
         write_json_atomic(folder / Layout.CONFIG, values)
+
+
+def _library_and_name(image_model: str) -> tuple[str, str]:
+    """Return the library of an image model, and its name there."""
+    return ("timm", image_model.removeprefix(TIMM)) if image_model.startswith(TIMM) else ("torchvision", image_model)
 
 
 def _write_extra(tower: Checkpoint, language: str, folder: Path, precisions: Sequence[str]) -> TextTowerRecord:

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from exported_source import Exported
 from photoseek import Bundle
 from photoseek.bundle.manifest import Layout
+from photoseek.photos.preprocessing import Preprocessing
 from photoseek_export import export_checkpoint
 from photoseek_export.cli import app
 from photoseek_export.quality_gate import EvaluationImages
@@ -23,6 +24,7 @@ from photoseek_train.config import AugmentConfig, DataConfig, ModelInit, OptimCo
 from photoseek_train.model.checkpoint import create_checkpoint, read_config, write_weights
 from photoseek_train.model.compact_bert import CompactBert, create_compact_bert
 from photoseek_train.model.init import build_model
+from photoseek_train.model.timm_backbones import timm_preprocessing
 from tiny_bundle import COLORS
 from tiny_photos import write_color
 
@@ -56,10 +58,22 @@ def one_registry() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint with random weights whose batch norms are not those of a fresh model; read only."""
-    folder = tmp_path_factory.mktemp("export")
+    return make_checkpoint(tmp_path_factory.mktemp("export"))
+
+
+@pytest.fixture(scope="session")
+def timm_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint like the other, with a small model of timm; read-only."""
+    name = "timm:test_efficientnet"
+    return make_checkpoint(tmp_path_factory.mktemp("timm"), name, timm_preprocessing(name))
+
+
+def make_checkpoint(folder: Path, image_model: str = "resnet18", model: Preprocessing | None = None) -> Path:
+    """Create the checkpoint of an image model; ``model`` is its preprocessing."""
     shape = CompactBert(layers=2, hidden=32, heads=2, vocabulary=200, positions=48)
     create_compact_bert(CAPTIONS, folder / "bert", shape)
-    built = build_model(ModelInit(str(folder / "bert"), image_weights="none", max_tokens=48), seed=3)
+    sources = ModelInit(str(folder / "bert"), image_weights="none", max_tokens=48, image_model=image_model)
+    built = build_model(sources, seed=3)
     built.model.train()
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
@@ -67,7 +81,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
             built.model.embed_image(torch.randn(4, 3, SIZE, SIZE, generator=generator) * 2 + 0.5)
     config = TrainingConfig(
         model=built.config,
-        preprocessing=preprocessing_of(SIZE, "crop"),
+        preprocessing=preprocessing_of(SIZE, "crop", model),
         augment=AugmentConfig(),
         optim=OptimConfig(tune="both"),
         data=DataConfig(4, 4, "0" * 64, 1, 1, "1" * 64),

@@ -151,8 +151,8 @@ def changed(source: Path, out: Path, part: str) -> Path:
 @pytest.mark.parametrize(
     ("part", "named"),
     [
-        ("image_tower.resnet.conv1.weight", "image tower"),
-        ("image_tower.resnet.bn1.running_mean", "image tower"),
+        ("image_tower.backbone.conv1.weight", "image tower"),
+        ("image_tower.backbone.bn1.running_mean", "image tower"),
         ("image_projector.second.weight", "image projector"),
         ("preprocessing", "preprocessing"),
     ],

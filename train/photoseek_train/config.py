@@ -7,7 +7,7 @@ and without the files that training started from.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,6 +29,9 @@ BATCHES = ("all", "folder")
 
 _Config = TypeVar("_Config")
 _Value = TypeVar("_Value")
+
+TIMM = "timm:"
+"""Prefix of the names of timm's image models."""
 
 HELP, FLAG = "help", "flag"
 """Metadata keys of a ``setting``."""
@@ -57,7 +60,7 @@ class ModelConfig:
         image_weights: What initialized the image tower: ``imagenet``, the name of a file, or ``none``.
         dim: Dimension of the vectors.
         dropout: Dropout rate of the projectors.
-        image_model: torchvision's name of the image tower's ResNet.
+        image_model: torchvision's name of the image tower's ResNet, or ``timm:`` and timm's name of a model.
     """
 
     text_model: str
@@ -88,13 +91,13 @@ class ModelInit:
     """
 
     text_model: str | None = setting(None, "Folder or name of a Hugging Face BERT.")
-    image_weights: str = setting("imagenet", "ResNet weights: imagenet, a .pth file, or none.")
+    image_weights: str = setting("imagenet", "Image weights: imagenet, a file (.pth, .safetensors), or none.")
     pooling: str = setting("mean", "Pooling of token states: mean or cls.")
     max_tokens: int = setting(64, "Longer captions are truncated.")
     dim: int = 256
     dropout: float = 0.1
     checkpoint: Path | None = None
-    image_model: str = setting("resnet18", "ResNet of torchvision: resnet18, resnet50, ...")
+    image_model: str = setting("resnet18", "ResNet of torchvision, or timm:NAME, a model of timm (extra: timm).")
 
     def __post_init__(self) -> None:
         if self.text_model is None and self.checkpoint is None:
@@ -297,8 +300,10 @@ class TrainingConfig:
         ]
 
 
-def preprocessing_of(size: int = 224, resize: str = "crop") -> Preprocessing:
-    """Return the evaluation transform for square images of ``size`` pixels, with ImageNet's mean and deviation.
+def preprocessing_of(size: int = 224, resize: str = "crop", model: Preprocessing | None = None) -> Preprocessing:
+    """Return the evaluation transform for square images of ``size`` pixels.
+
+    Filter, mean and deviation are those of ``model``; by default bilinear and ImageNet's, as for torchvision's ResNets.
 
     ``crop`` scales the shorter side to 8/7 of the size and crops the center, like torchvision's ImageNet models (256
     and 224 pixels); ``squash`` resizes the full photo to a square.
@@ -308,7 +313,8 @@ def preprocessing_of(size: int = 224, resize: str = "crop") -> Preprocessing:
     """
     _expect(resize in RESIZES, "resize", f"one of {', '.join(RESIZES)}", resize)
     _expect(size >= 32, "image_size", "at least 32", size)
-    return Preprocessing(size, size, shortest_edge=round(size * 8 / 7) if resize == "crop" else None)
+    edge = round(size * 8 / 7) if resize == "crop" else None
+    return replace(model or Preprocessing(), height=size, width=size, shortest_edge=edge)
 
 
 def _section(kind: type[_Config], values: Any, where: str) -> _Config:

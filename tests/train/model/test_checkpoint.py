@@ -152,7 +152,7 @@ def test_another_resnet_is_rebuilt(tmp_path: Path, bert: Path) -> None:
     write_weights(tmp_path, built.model, {})
     tower = load_checkpoint(tmp_path).model.image_tower
     assert tower.architecture == "resnet34"
-    assert torch.equal(tower.resnet.layer3[5].conv2.weight, built.model.image_tower.resnet.layer3[5].conv2.weight)
+    assert torch.equal(tower.backbone.layer3[5].conv2.weight, built.model.image_tower.backbone.layer3[5].conv2.weight)
 
 
 def test_damaged_weights_are_refused(copy: Path) -> None:

@@ -19,7 +19,7 @@ from photoseek_train.model.towers import ImageTower
 def test_a_state_dict_is_loaded_without_its_classifier(resnet: Path) -> None:
     tower = ImageTower.from_pretrained(str(resnet))
     saved = torch.load(resnet, weights_only=True)
-    assert torch.equal(tower.resnet.conv1.weight, saved["conv1.weight"])
+    assert torch.equal(tower.backbone.conv1.weight, saved["conv1.weight"])
     assert tower(torch.zeros(2, 3, 32, 32)).shape == (2, 512)
 
 
@@ -49,7 +49,7 @@ def test_another_resnet_loads_its_weights(tmp_path: Path) -> None:
     state = {name: tensor for name, tensor in torchvision.models.resnet34().state_dict().items() if "num_b" not in name}
     torch.save(state, path)  # as old releases of torchvision wrote it
     tower = ImageTower.from_pretrained(str(path), "resnet34")
-    assert torch.equal(tower.resnet.layer3[5].conv2.weight, state["layer3.5.conv2.weight"])
+    assert torch.equal(tower.backbone.layer3[5].conv2.weight, state["layer3.5.conv2.weight"])
 
 
 def test_the_weights_of_another_resnet_are_refused(resnet: Path) -> None:

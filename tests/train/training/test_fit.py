@@ -48,7 +48,7 @@ def test_the_checkpoint_is_that_of_the_best_epoch(text_run: Run, world: World) -
 
 
 def test_frozen_towers_do_not_change(text_run: Run, resnet: Path) -> None:
-    trained = load_checkpoint(text_run.path).model.image_tower.resnet.state_dict()
+    trained = load_checkpoint(text_run.path).model.image_tower.backbone.state_dict()
     for name, tensor in torch.load(resnet, weights_only=True).items():
         if not name.startswith("fc."):
             assert torch.equal(trained[name], tensor), name

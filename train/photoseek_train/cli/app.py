@@ -14,7 +14,7 @@ from photoseek.cli.output import make_app, print_json, print_line, run
 from photoseek.errors import EvaluationError
 from photoseek_train.cli.data import Captions, Images, inspect, keywords
 from photoseek_train.cli.progress_bars import print_epochs, progress_bars
-from photoseek_train.config import AugmentConfig, FitResources, ModelInit, OptimConfig, preprocessing_of
+from photoseek_train.config import AugmentConfig, FitResources, ModelInit, OptimConfig
 from photoseek_train.errors import SettingsError
 
 app = make_app("Train two-tower models for photo search.")
@@ -29,6 +29,7 @@ Workers = Annotated[int, typer.Option("--workers", help=help_of(FitResources, "w
 TextModel = Annotated[str, typer.Option("--text-model", help=help_of(ModelInit, "text_model"))]
 
 _IMAGE_SIZE = "Side of the image tower's input in pixels."
+_DEFAULT_SIZE = "224; timm: the model's"
 _RESIZE = "crop: center crop; squash: resize to a square."
 
 
@@ -47,8 +48,8 @@ def features(
     out: Annotated[Path, typer.Option(help="Folder of the features; up-to-date ones are reused.")],
     split: Split = None,
     sources: ModelInit,
-    image_size: Annotated[int, typer.Option(help=_IMAGE_SIZE)] = 224,
-    resize: Annotated[str, typer.Option(help=_RESIZE)] = "crop",
+    image_size: Annotated[int | None, typer.Option(help=f"{_IMAGE_SIZE} [{_DEFAULT_SIZE}]")] = None,
+    resize: Annotated[str | None, typer.Option(help=f"{_RESIZE} [crop]")] = None,
     precision: Annotated[str, typer.Option(help="fp32, or bf16 (faster with hardware support).")] = "fp32",
     device: Device = "auto",
 ) -> None:
@@ -59,13 +60,15 @@ def features(
     """
     from photoseek_train.data.dataset import CaptionedPhotos
     from photoseek_train.features.frozen_features import extract_features
+    from photoseek_train.training.fit import preprocessing_for
 
     data = CaptionedPhotos.read(images, captions, split)
     if precision not in ("fp32", "bf16"):
         raise typer.BadParameter(f"expected fp32 or bf16, found {precision!r}", param_hint="--precision")
     bf16 = precision == "bf16"
     with progress_bars() as progress:
-        counts = extract_features(out, sources, preprocessing_of(image_size, resize), data, progress, device, bf16)
+        preprocessing = preprocessing_for(None, sources.image_model, image_size, resize)
+        counts = extract_features(out, sources, preprocessing, data, progress, device, bf16)
     print_line(f"{out}: features of {counts[0]} photos and {counts[1]} captions")
 
 
@@ -94,7 +97,9 @@ def fit(
     sources: ModelInit,
     dropout: Annotated[float, typer.Option(help="Dropout rate of the projectors.")] = ModelInit.dropout,  # noqa: ARG001 - a field of sources
     optim: OptimConfig,
-    image_size: Annotated[int | None, typer.Option(help=f"{_IMAGE_SIZE} [224; with --from: the checkpoint's]")] = None,
+    image_size: Annotated[
+        int | None, typer.Option(help=f"{_IMAGE_SIZE} [{_DEFAULT_SIZE}; with --from: the checkpoint's]")
+    ] = None,
     resize: Annotated[str | None, typer.Option(help=f"{_RESIZE} [crop; with --from: the checkpoint's]")] = None,
     smallest_crop: Annotated[
         float | None, typer.Option("--crop-scale", help="Minimum area of random crops. [0.5; squash: 0.8]")
@@ -117,7 +122,7 @@ def fit(
     from photoseek_train.report.run_report import DataFiles, report_epochs, report_run
     from photoseek_train.training.fit import Fit, FitSettings, preprocessing_for
 
-    preprocessing = preprocessing_for(checkpoint, image_size, resize)
+    preprocessing = preprocessing_for(checkpoint, sources.image_model, image_size, resize)
     if smallest_crop is None:
         smallest_crop = 0.5 if preprocessing.shortest_edge else 0.8
     if checkpoint is not None and sources.text_model is not None:

@@ -149,6 +149,7 @@ def extract_features(
         raise SettingsError("--image-weights: expected pretrained weights, found none; use imagenet or a .pth file")
     target = choose_device(device)
     built = build_model(sources, seed=0)
+    built.model.image_tower.check_sizes(preprocessing.width)
     built.model.to(target)
     folder = FeatureCache(out)
     images = cached_image_features(folder, built.model.image_tower, preprocessing, data.paths, progress, bf16)

@@ -33,8 +33,8 @@ class FrozenImageTower:
         self.device: torch.device = next(tower.parameters()).device
         self.preprocessing = preprocessing
         self.dtype: torch.dtype = torch.bfloat16 if bf16 else torch.float32
-        folded = fold_batch_norms(tower.resnet).requires_grad_(False)
-        self._resnet = folded.to(dtype=self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        folded = fold_batch_norms(tower.backbone).requires_grad_(False)
+        self._backbone = folded.to(dtype=self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def __call__(self, pictures: UInt8Images) -> Features:
         """Return the features of photos, (n, width of the tower)."""
@@ -48,7 +48,7 @@ class FrozenImageTower:
 
     def _features(self, pixels: Tensor) -> Features:
         with disable_tf32():
-            features: Tensor = self._resnet(pixels.to(self.dtype))
+            features: Tensor = self._backbone(pixels.to(self.dtype))
             return features.float().cpu().numpy()
 
     def _pixels(self, pictures: Tensor) -> Tensor:
@@ -61,14 +61,17 @@ class FrozenImageTower:
         return pixels.mul_(how.rescale_factor / std).sub_(mean / std)
 
 
-def fold_batch_norms(resnet: nn.Module) -> nn.Module:
-    """Return a copy in evaluation mode in which each batch norm is folded into the convolution before it."""
-    folded = deepcopy(resnet).eval()
+def fold_batch_norms(backbone: nn.Module) -> nn.Module:
+    """Return a copy in evaluation mode in which each batch norm is folded into the convolution before it.
+
+    Batch norms of timm stay as they are, because they include the activation.
+    """
+    folded = deepcopy(backbone).eval()
     for module in list(folded.modules()):
         children = dict(module.named_children())
         for first, second in _CONVOLUTION_AND_NORM:
             convolution, norm = children.get(first), children.get(second)
-            if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+            if isinstance(convolution, nn.Conv2d) and type(norm) is nn.BatchNorm2d:
                 setattr(module, first, fuse_conv_bn_eval(convolution, norm))
                 setattr(module, second, nn.Identity())
     return folded

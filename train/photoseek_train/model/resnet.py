@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import pickle
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-import torch
 import torchvision.models as zoo
-from torch import Tensor, nn
+from torch import nn
 from torchvision.models.resnet import ResNet
 
+from photoseek_train.config import TIMM
 from photoseek_train.errors import SettingsError, TowerError, describe_error
-
-Weights = dict[str, Tensor]
+from photoseek_train.model.weight_files import Weights, read_state_dict
 
 
 @cache
@@ -30,7 +27,7 @@ def build_resnet(name: str) -> tuple[nn.Module, int]:
         SettingsError: torchvision has no ResNet of this name.
     """
     if name not in resnet_names():
-        raise SettingsError(f"image_model: expected one of {', '.join(resnet_names())}, found {name!r}")
+        raise SettingsError(f"image_model: expected one of {', '.join(resnet_names())}, or {TIMM}NAME, found {name!r}")
     resnet: Any = zoo.get_model(name, weights=None)
     width = int(resnet.fc.in_features)
     resnet.fc = nn.Identity()
@@ -49,7 +46,7 @@ def load_resnet_weights(resnet: nn.Module, name: str, source: str) -> None:
     Raises:
         TowerError: The file does not exist or is not a state dict of this ResNet, or there is no network.
     """
-    weights = _imagenet(name) if source == "imagenet" else _from_file(Path(source).expanduser())
+    weights = _imagenet(name) if source == "imagenet" else read_state_dict(source)
     weights = {entry: tensor for entry, tensor in weights.items() if not entry.startswith("fc.")}
     counters = {entry: tensor for entry, tensor in resnet.state_dict().items() if entry.endswith("num_batches_tracked")}
     try:
@@ -70,16 +67,3 @@ def _imagenet(name: str) -> Weights:
             f"torchvision's ImageNet weights cannot be downloaded: {error}; without a network, download "
             f"{entry.url} elsewhere and pass the file"
         ) from error
-
-
-def _from_file(path: Path) -> Weights:
-    if not path.is_file():
-        raise TowerError(f"{path}: no such file; pass 'imagenet', 'none', or a torchvision state dict (.pth)")
-    try:
-        values: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        found = f"found another file: {describe_error(error)}"
-        raise TowerError(f"{path}: expected a torchvision state dict, {found}") from error
-    if not isinstance(values, dict) or not all(isinstance(tensor, Tensor) for tensor in values.values()):
-        raise TowerError(f"{path}: expected a torchvision state dict (names to tensors), found something else")
-    return dict(values)

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from photoseek_train.config import POOLINGS
+from photoseek_train.config import POOLINGS, TIMM
 from photoseek_train.errors import SettingsError
 from photoseek_train.model.pretrained import load_text_model
 from photoseek_train.model.resnet import build_resnet, load_resnet_weights
+from photoseek_train.model.timm_backbones import build_timm_model, fixed_size, load_timm_weights
 
 
 class TextTower(nn.Module):
@@ -44,29 +45,44 @@ class TextTower(nn.Module):
 
 
 class ImageTower(nn.Module):
-    """A ResNet of torchvision without its classifier.
+    """A ResNet of torchvision, or a model of timm, without its classifier.
 
     Attributes:
-        architecture: torchvision's name of the model.
-        features: Dimension of the features: 512 for resnet18 and resnet34, 2048 for the others.
+        architecture: torchvision's name of the ResNet, or ``timm:`` and timm's name of the model.
+        features: Dimension of the features, such as 512 for resnet18.
     """
 
     def __init__(self, architecture: str = "resnet18") -> None:
         super().__init__()
         self.architecture = architecture
-        self.resnet, self.features = build_resnet(architecture)
+        build = build_timm_model if architecture.startswith(TIMM) else build_resnet
+        self.backbone, self.features = build(architecture)
+        self._fixed_size = fixed_size(architecture) if architecture.startswith(TIMM) else None
 
     @classmethod
     def from_pretrained(cls, source: str, architecture: str = "resnet18") -> ImageTower:
-        """Build a tower with the weights of ``source``: ``imagenet``, a ``.pth`` file, or ``none`` for random ones."""
+        """Build a tower with the weights of ``source``: ``imagenet``, a file, or ``none`` for random ones."""
         tower = cls(architecture)
         if source != "none":
-            load_resnet_weights(tower.resnet, architecture, source)
+            load = load_timm_weights if architecture.startswith(TIMM) else load_resnet_weights
+            load(tower.backbone, architecture, source)
         return tower
+
+    def check_sizes(self, *sizes: int) -> None:
+        """Check that the model takes photos of these sides, in pixels, as vision transformers take only one.
+
+        Raises:
+            SettingsError: It does not.
+        """
+        for size in sizes:
+            if self._fixed_size not in (None, size):
+                raise SettingsError(
+                    f"image_size: {self.architecture} takes photos of {self._fixed_size} pixels only, found {size}"
+                )
 
     def forward(self, pixel_values: Tensor) -> Tensor:
         """Encode photos, float32 (n, 3, height, width) -> (n, features)."""
-        pooled: Tensor = self.resnet(pixel_values)
+        pooled: Tensor = self.backbone(pixel_values)
         return pooled
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek_train.config import (
+    TIMM,
     AugmentConfig,
     DataConfig,
     FitResources,
@@ -44,6 +45,7 @@ from photoseek_train.features.inputs import (
 )
 from photoseek_train.model.checkpoint import CheckpointFiles, read_config
 from photoseek_train.model.init import BuiltModel, build_model
+from photoseek_train.model.timm_backbones import timm_preprocessing
 from photoseek_train.model.two_tower import TwoTower
 from photoseek_train.progress import ProgressCallback, no_progress
 from photoseek_train.training.run_folder import Run, check_run_folder
@@ -74,6 +76,12 @@ class FitSettings:
         if self.optim.freeze_images and self.sources.checkpoint is not None:
             self._check_preprocessing(read_config(self.sources.checkpoint).preprocessing)
 
+    @property
+    def image_sizes(self) -> set[int]:
+        """The sides of the images of evaluation and of training, in pixels; there may be more between them."""
+        full, augment = self.preprocessing.width, self.augment
+        return {full, augment.size or full, augment.first_size or augment.size or full}
+
     def _check_preprocessing(self, trained: Preprocessing) -> None:
         if trained.id != self.preprocessing.id:
             raise SettingsError(
@@ -82,18 +90,21 @@ class FitSettings:
             )
 
 
-def preprocessing_for(checkpoint: Path | None, size: int | None, resize: str | None) -> Preprocessing:
-    """Return the preprocessing: the given values, else those of the checkpoint, else a center crop of 224 pixels.
+def preprocessing_for(checkpoint: Path | None, image_model: str, size: int | None, resize: str | None) -> Preprocessing:
+    """Return the preprocessing: the given values, else those of the checkpoint, else those of the image model.
 
     Raises:
-        SettingsError: ``resize`` is unknown, or ``size`` is too small.
+        SettingsError: ``resize`` is unknown, or ``size`` is too small or not that of the image model.
         CheckpointError: The checkpoint cannot be used.
     """
-    known = preprocessing_of() if checkpoint is None else read_config(checkpoint).preprocessing
+    if checkpoint is not None:
+        known = read_config(checkpoint).preprocessing
+    else:
+        known = timm_preprocessing(image_model) if image_model.startswith(TIMM) else preprocessing_of()
     if size is None and resize is None:
         return known
     theirs = "squash" if known.shortest_edge is None else "crop"
-    return preprocessing_of(known.width if size is None else size, theirs if resize is None else resize)
+    return preprocessing_of(known.width if size is None else size, theirs if resize is None else resize, known)
 
 
 def no_callback(record: EpochRecord) -> None:
@@ -138,6 +149,7 @@ class Fit:
         with processes.main_process_first():  # the main process checks the folder and downloads models
             check_run_folder(self.out, resume or not processes.is_main)
             built = build_model(self.settings.sources, self.settings.optim.seed)
+        built.model.image_tower.check_sizes(*self.settings.image_sizes)
         built.model.to(processes.device(device))
         run = Run(self.out, self._config(built), processes)
         run.check_settings()

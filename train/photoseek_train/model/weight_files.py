@@ -1,0 +1,45 @@
+"""Files of pretrained weights."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from photoseek_train.errors import TowerError, describe_error
+
+Weights = dict[str, Tensor]
+
+
+def read_state_dict(source: str) -> Weights:
+    """Read a state dict, ``.safetensors`` or a pickle of tensors (``.pth``).
+
+    Raises:
+        TowerError: The file does not exist, or is not a state dict.
+    """
+    path = Path(source).expanduser()
+    if not path.is_file():
+        raise TowerError(f"{path}: no such file; pass 'imagenet', 'none', or a state dict (.pth, .safetensors)")
+    try:
+        if path.suffix == ".safetensors":
+            return safetensors.torch.load_file(path)
+        values: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except (
+        RuntimeError,
+        EOFError,
+        OSError,
+        ValueError,
+        KeyError,
+        pickle.UnpicklingError,
+        safetensors.SafetensorError,
+    ) as error:
+        found = f"found another file: {describe_error(error)}"
+        raise TowerError(f"{path}: expected a state dict, {found}") from error
+    if not isinstance(values, dict) or not all(isinstance(tensor, Tensor) for tensor in values.values()):
+        raise TowerError(f"{path}: expected a state dict (names to tensors), found something else")
+    return dict(values)
