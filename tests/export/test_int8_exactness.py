@@ -1,0 +1,116 @@
+"""int8 graphs return the same vectors on every CPU: those of an evaluation in integers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime as ort
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+import integer_reference
+from photoseek.bundle.onnx_session import OnnxSession
+from photoseek_export.quantize import quantize_text, quantize_vision
+
+Array = npt.NDArray[Any]
+SIZE = 32
+WORDS, WIDTH, DIM = 20, 256, 64
+ROUNDING = 2e-3
+"""Maximum difference relative to the largest component: rounding errors of float32 may round to another integer."""
+
+
+def _positive(seed: int, *shape: int) -> Array:
+    """Return weights of one sign close to their maximum, so that no sum of products cancels."""
+    return np.random.default_rng(seed).uniform(0.8, 1.0, shape).astype(np.float32)
+
+
+def _write(path: Path, source: str, tensors: Mapping[str, Array], shape: str) -> Path:
+    """Write a graph in ONNX's text format; ``tensors`` are its weights."""
+    model = onnx.parser.parse_model(
+        f'<ir_version: 9, opset_import: ["": 18]> graph {shape} {{ {source} }}'  # the types of inputs and outputs
+    )
+    model.graph.initializer.extend(numpy_helper.from_array(array, name) for name, array in tensors.items())
+    for number, node in enumerate(model.graph.node):
+        node.name = f"{node.op_type}_{number}"
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
+    return path
+
+
+@pytest.fixture(scope="module")
+def text_graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An int8 text tower of two layers whose sums of two products exceed 16 bits."""
+    folder = tmp_path_factory.mktemp("text")
+    tensors = {"words": _positive(0, WORDS, WIDTH), "first": _positive(1, WIDTH, WIDTH), "second": _positive(2, WIDTH, DIM)}
+    source = """
+        tokens = Gather (words, input_ids)
+        hidden = MatMul (tokens, first)
+        active = Relu (hidden)
+        outputs = MatMul (active, second)
+        text_embeds = ReduceMean <keepdims = 0> (outputs, axis)
+    """
+    full = _write(
+        folder / "full.onnx",
+        source,
+        {**tensors, "axis": np.array([1])},
+        f"(int64[batch, sequence] input_ids) => (float[batch, {DIM}] text_embeds)",
+    )
+    quantize_text(full, folder / "int8.onnx")
+    return folder / "int8.onnx"
+
+
+@pytest.fixture(scope="module")
+def vision_graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An int8 image tower with all kinds of convolutions whose sums of two products exceed 16 bits."""
+    folder = tmp_path_factory.mktemp("vision")
+    shapes = {"stem": (32, 3, 3, 3), "depthwise": (32, 1, 3, 3), "point": (32, 32, 1, 1), "full": (DIM, 32, 3, 3)}
+    tensors = {name: _positive(number, *shape) for number, (name, shape) in enumerate(shapes.items())}
+    source = """
+        a = Conv <pads = [1, 1, 1, 1], strides = [2, 2]> (pixel_values, stem)
+        b = Relu (a)
+        c = MaxPool <kernel_shape = [2, 2], strides = [2, 2]> (b)
+        d = Conv <pads = [1, 1, 1, 1], group = 32> (c, depthwise)
+        e = Relu (d)
+        f = Conv (e, point)
+        g = Add (f, c)
+        h = Relu (g)
+        i = Conv (h, full, bias)
+        j = GlobalAveragePool (i)
+        image_embeds = Flatten (j)
+    """
+    full = _write(
+        folder / "full.onnx",
+        source,
+        {**tensors, "bias": _positive(9, DIM)},
+        f"(float[batch, 3, {SIZE}, {SIZE}] pixel_values) => (float[batch, {DIM}] image_embeds)",
+    )
+    quantize_vision(full, folder / "int8.onnx", _positive(10, 16, 3, SIZE, SIZE))
+    return folder / "int8.onnx"
+
+
+def _vectors(path: Path, feeds: Mapping[str, Array], runtime: bool) -> Array:
+    """Return the output in photoseek's session, or in one with onnxruntime's defaults."""
+    if runtime:
+        return OnnxSession(path, threads=1).run(feeds)
+    found: Array = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"]).run(None, dict(feeds))[0]
+    return found
+
+
+def _check(path: Path, feeds: Mapping[str, Array], runtime: bool) -> None:
+    expected = integer_reference.evaluate(path, feeds)
+    np.testing.assert_allclose(_vectors(path, feeds, runtime), expected, rtol=0, atol=ROUNDING * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("runtime", [True, False], ids=["photoseek", "onnxruntime"])
+def test_texts(text_graph: Path, runtime: bool) -> None:
+    _check(text_graph, {"input_ids": np.arange(10)[None] % WORDS}, runtime)
+
+
+@pytest.mark.parametrize("runtime", [True, False], ids=["photoseek", "onnxruntime"])
+def test_photos(vision_graph: Path, runtime: bool) -> None:
+    _check(vision_graph, {"pixel_values": _positive(11, 2, 3, SIZE, SIZE)}, runtime)
