@@ -18,7 +18,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import eager_mask
 
 from photoseek_export.errors import ExportError
-from photoseek_export.onnx_export import only_errors
+from photoseek_export.logs import only_errors
 
 _ATTENTION = "photoseek_fused"
 

@@ -12,12 +12,20 @@ from typing import Protocol
 from photoseek.bundle.bundle import Bundle
 from photoseek.bundle.manifest import FileRecord, Layout, Manifest
 from photoseek_export.errors import BundleExists, ExportError
-from photoseek_export.quality_gate import MAX_RECALL_DROP, EvaluationImages, measure_recall
+from photoseek_export.quality_gate import (
+    MAX_RECALL_DROP,
+    EvaluationImages,
+    measure_recall,
+    measure_similarity,
+)
 
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """Options common to all exports; see ``export_checkpoint``."""
+    """Options common to all exports; see ``export_checkpoint``.
+
+    ``min_cosine`` is that of int8 without an evaluation, see ``measure_similarity``; None: int8 requires an evaluation.
+    """
 
     out: Path
     name: str | None
@@ -26,6 +34,7 @@ class ExportOptions:
     evaluation: EvaluationImages | None
     overwrite: bool
     max_loss: float = MAX_RECALL_DROP
+    min_cosine: float | None = None
 
     def check(self, supported: Sequence[str]) -> None:
         """Check everything that does not require the model.
@@ -38,14 +47,13 @@ class ExportOptions:
         unknown = [precision for precision in self.precisions if precision not in supported]
         if unknown or not self.precisions:
             raise ExportError(
-                f"expected precisions among {', '.join(supported)}, found {', '.join(unknown) or 'none'}; these are "
-                "the precisions that can be exported from this kind of model"
+                f"expected precisions among {', '.join(supported)}, found {', '.join(unknown) or 'none'}"
             )
-        if "int8" in self.precisions and (self.evaluation is None or len(set(self.precisions)) == 1):
-            raise ExportError(
-                "int8 requires an evaluation against fp32 or fp16: export one of them too, and "
-                "pass captioned images (--images DIR --captions FILE)"
-            )
+        alone = len(set(self.precisions)) == 1
+        captions = self.evaluation is None and self.min_cosine is None
+        if "int8" in self.precisions and (alone or captions):
+            needed = ", and pass captioned images (--images DIR --captions FILE)" if captions else ""
+            raise ExportError(f"int8 requires an evaluation against fp32 or fp16: export one of them too{needed}")
 
 
 class Source(Protocol):
@@ -67,6 +75,7 @@ def write_bundle(source: Source, options: ExportOptions) -> Bundle:
     Raises:
         ParityError: The output differs from PyTorch's.
         RecallDropTooHigh: int8 loses more than ``max_loss``.
+        SimilarityTooLow: int8 vectors differ too much.
         ExportError: A caption file cannot be assigned to a text tower.
     """
     out = options.out
@@ -82,6 +91,8 @@ def write_bundle(source: Source, options: ExportOptions) -> Bundle:
             facts["parity"] |= source.check_outputs(bundle, precision)
         if options.evaluation is not None:
             measure_recall(manifest, bundle, options.evaluation, options.max_loss)
+        elif "int8" in options.precisions and options.min_cosine is not None:
+            manifest.precisions["int8"]["similarity"] = measure_similarity(bundle, options.min_cosine)
         (folder / Layout.CARD).write_text(source.card(manifest), "utf-8")
         replace(manifest, files=_records(folder)).write(folder)
         _publish(folder, out)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 import typer
 
 from photoseek.cli import output
-from photoseek_export.quality_gate import MAX_RECALL_DROP, EvaluationImages
+from photoseek_export.quality_gate import MAX_RECALL_DROP, MIN_COSINE, EvaluationImages
 
 if TYPE_CHECKING:
     from photoseek.bundle.bundle import Bundle
@@ -29,7 +29,7 @@ FromClip = Annotated[
         help="Instead of CHECKPOINT: local transformers folder of a CLIP, SigLIP or Chinese-CLIP model.",
     ),
 ]
-Int8 = Annotated[bool, typer.Option("--int8", help="Also export int8 graphs; requires --images and --captions.")]
+Int8 = Annotated[bool, typer.Option("--int8", help="Also export int8 graphs; of CHECKPOINT, requires --images and --captions.")]
 Images = Annotated[
     Path | None, typer.Option(metavar="DIR", help="With --captions: evaluate each precision on these images.")
 ]
@@ -45,6 +45,13 @@ Calibration = Annotated[
 MaxLoss = Annotated[
     float,
     typer.Option(metavar="POINTS", help="Maximum loss of mean recall of --int8; above it, no bundle is written."),
+]
+MinCosine = Annotated[
+    float,
+    typer.Option(
+        metavar="COSINE",
+        help="With --from-clip --int8 and without --captions: minimum mean cosine of int8 vectors with exact ones.",
+    ),
 ]
 Text = Annotated[
     list[str] | None,
@@ -73,6 +80,7 @@ def export(
     split: Annotated[Path | None, typer.Option(metavar="FILE", help="Names of the images to evaluate.")] = None,
     calibration: Calibration = None,
     max_loss: MaxLoss = MAX_RECALL_DROP,
+    min_cosine: MinCosine = MIN_COSINE,
     language: Annotated[list[str] | None, typer.Option(help="Language of CHECKPOINT, such as en; repeatable.")] = None,
     text: Text = None,
     license: License = None,
@@ -87,21 +95,31 @@ def export(
     - `photoseek-export runs/flickr30k --out bundles/flickr30k`
     - `photoseek-export runs/flickr30k --out bundles/flickr30k --int8 --images DIR --captions FILE --split dev.txt`
     - `photoseek-export runs/english --text zh=runs/chinese --out bundles/both`
-    - `photoseek-export --from-clip models/clip-vit-base-patch32 --out bundles/clip --fp16`
+    - `photoseek-export --from-clip models/clip-vit-base-patch32 --out bundles/clip --int8`
     """
     del version  # handled by its callback
     output.set_debug(debug)
-    precisions, evaluation = _precisions(fp32, fp16, int8), _evaluation(images, captions, split, int8)
+    precisions, evaluation = _precisions(fp32, fp16, int8), _evaluation(images, captions, split)
     if (checkpoint is None) == (from_clip is None):
         raise typer.BadParameter("expected either CHECKPOINT or --from-clip DIR")
-    common: _Common = {"name": name, "precisions": precisions, "evaluation": evaluation, "overwrite": overwrite}
+    common: _Common = {
+        "name": name,
+        "precisions": precisions,
+        "evaluation": evaluation,
+        "max_loss": max_loss,
+        "overwrite": overwrite,
+    }
     from photoseek_export import export_checkpoint, export_clip
 
+    if int8 and from_clip is None and evaluation is None:
+        raise typer.BadParameter("--int8 requires captioned images to evaluate: --images and --captions")
     if from_clip is not None:
-        for option, value in {"--int8": int8, "--text": text, "--calibration": calibration}.items():
+        for option, value in {"--text": text, "--calibration": calibration}.items():
             if value:
-                raise typer.BadParameter(f"{option} requires CHECKPOINT; --from-clip exports fp32 and --fp16")
-        bundle = export_clip(from_clip, out, languages=language, license=license or "unknown", **common)
+                raise typer.BadParameter(f"{option} requires CHECKPOINT")
+        bundle = export_clip(
+            from_clip, out, languages=language, license=license or "unknown", min_cosine=min_cosine, **common
+        )
     elif checkpoint is not None:
         bundle = export_checkpoint(
             checkpoint,
@@ -110,7 +128,6 @@ def export(
             texts=_by_language(text or []),
             license=license or "MIT",
             calibration=calibration,
-            max_loss=max_loss,
             **common,
         )
     _print_summary(bundle)
@@ -122,6 +139,7 @@ class _Common(TypedDict):
     name: str | None
     precisions: list[str]
     evaluation: EvaluationImages | None
+    max_loss: float
     overwrite: bool
 
 
@@ -131,15 +149,11 @@ def _precisions(fp32: bool, fp16: bool, int8: bool) -> list[str]:
     return [precision for precision, enabled in (("fp32", fp32), ("fp16", fp16), ("int8", int8)) if enabled]
 
 
-def _evaluation(
-    images: Path | None, captions: list[Path] | None, split: Path | None, int8: bool
-) -> EvaluationImages | None:
+def _evaluation(images: Path | None, captions: list[Path] | None, split: Path | None) -> EvaluationImages | None:
     if images is not None and captions:
         return EvaluationImages(images, captions[0], split, tuple(captions[1:]))
     if images is not None or captions:
         raise typer.BadParameter("expected --images and --captions together")
-    if int8:
-        raise typer.BadParameter("--int8 requires captioned images to evaluate: --images and --captions")
     return None
 
 

@@ -4,6 +4,7 @@ PhotoseekError
 └── ExportError
     ├── ParityError          the output of a graph differs from PyTorch's
     ├── RecallDropTooHigh    a precision loses too much recall
+    ├── SimilarityTooLow     the vectors of a precision differ too much
     ├── ImageSideDiffers     two checkpoints of a bundle encode photos differently
     └── BundleExists         the output folder is not empty
 """
@@ -23,6 +24,10 @@ class ParityError(ExportError):
 
 class RecallDropTooHigh(ExportError):
     """A precision loses too much recall."""
+
+
+class SimilarityTooLow(ExportError):
+    """The vectors of a precision differ too much from those of the most exact one."""
 
 
 class ImageSideDiffers(ExportError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -13,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.export import Dim
+
+from photoseek_export.logs import only_errors
 
 OPSET = 18
 
@@ -101,18 +102,6 @@ def export_graph(
             external_data=weights > MAX_FILE_BYTES,
             verbose=False,
         )
-
-
-@contextlib.contextmanager
-def only_errors(name: str | None = None) -> Iterator[None]:
-    """Log only errors of a logger and its children. None: the root logger."""
-    logger = logging.getLogger(name)
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Evaluation of each precision of a bundle with the runtime; int8 is rejected if it loses too much recall."""
+"""Evaluation of each precision of a bundle with the runtime; int8 is rejected if it is too inexact."""
 
 from __future__ import annotations
 
@@ -8,16 +8,24 @@ from pathlib import Path
 
 from photoseek.bundle.bundle import Bundle
 from photoseek.bundle.manifest import Layout, Manifest
+from photoseek.captions import read_caption_file
+from photoseek.demo.gallery import PICTURES, picture_names
+from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.evaluation.calibration_fit import fit_on_captions
 from photoseek.evaluation.evaluate import encode_captioned, text_language
 from photoseek.evaluation.protocol import EvaluationProtocol
 from photoseek.evaluation.report import evaluate_vectors
-from photoseek_export.errors import ExportError, RecallDropTooHigh
+from photoseek.vectors import Vectors, normalize
+from photoseek_export.errors import ExportError, RecallDropTooHigh, SimilarityTooLow
 
 MAX_RECALL_DROP = 0.5
 """Maximum loss of mean recall of int8, in percentage points."""
 
+MIN_COSINE = 0.98
+"""Minimum mean cosine of int8 vectors with those of the most exact precision; see ``measure_similarity``."""
+
 _RECALLS = 6  # number of recalls in rsum
+_SAMPLES = 32  # texts and photos
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,48 @@ def measure_recall(manifest: Manifest, bundle: Bundle, evaluation: EvaluationIma
             if len(found.names) > 1:
                 facts["confidence"] = fit_on_captions(bundle, found).to_json()
         _check_recall_drop({name: facts["metrics"]["rsum"] for name, facts in facts_of.items()}, captions, max_loss)
+
+
+def measure_similarity(bundle: Bundle, min_cosine: float) -> dict[str, float]:
+    """Return the mean cosine of int8 vectors with those of the most exact precision, on the demo's texts and photos.
+
+    The mean vector of each precision is subtracted first: vectors of one model have a large part in common, which
+    does not affect the ranks and would hide differences.
+
+    Returns:
+        The means by tower: ``texts``, ``texts.zh`` for the text tower of another language, and ``photos``.
+
+    Raises:
+        SimilarityTooLow: One of them is below ``min_cosine``.
+    """
+    exact, photos = bundle.precisions[0], [PICTURES / name for name in picture_names()[:_SAMPLES]]
+    pairs = {"photos": [ImageEncoder(bundle, precision).encode(photos) for precision in (exact, "int8")]}
+    for language in (None, *bundle.manifest.text_towers):
+        texts = _sample_texts([language] if language else bundle.manifest.languages)
+        encoders = [TextEncoder(bundle, precision) for precision in (exact, "int8")]
+        code = language or bundle.manifest.languages[0]
+        key = f"texts.{language}" if language else "texts"
+        pairs[key] = [encoder.encode(texts, language=code) for encoder in encoders]
+    found = {name: _mean_cosine(*vectors) for name, vectors in pairs.items()}
+    for name, cosine in found.items():
+        if not cosine >= min_cosine:
+            raise SimilarityTooLow(
+                f"{name}: int8 vectors have a mean cosine of {cosine} with those of {exact}, expected at least "
+                f"{min_cosine}; no int8 was written: use {exact}, or compare by retrieval with captioned images"
+            )
+    return found
+
+
+def _sample_texts(languages: Collection[str]) -> list[str]:
+    """Return captions of the demo's photos, Chinese ones for a tower that encodes Chinese but not English."""
+    chinese = "zh" in languages and "en" not in languages
+    captions = read_caption_file(PICTURES / ("captions.zh.token" if chinese else "captions.token")).captions
+    return [caption.text for caption in captions[:_SAMPLES]]
+
+
+def _mean_cosine(exact: Vectors, rounded: Vectors) -> float:
+    centered = [normalize(vectors - vectors.mean(axis=0)) for vectors in (exact, rounded)]
+    return round(float((centered[0] * centered[1]).sum(axis=1).mean()), 4)
 
 
 def caption_files(

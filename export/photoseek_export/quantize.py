@@ -4,19 +4,26 @@ fp16 halves the size of a bundle at the speed of fp32: each large weight is stor
 onnxruntime folds into a float32 constant when it loads the graph. Weights are rounded to 11 significant bits;
 activations are not affected.
 
-int8 text towers use dynamic quantization: queries are short, so time is spent reading weights; activations are scaled
-by their actual range. int8 image towers use static quantization (QDQ) with ranges calibrated on photos, so that chains
-of convolutions stay in int8. Weights are scaled per channel
-(https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html). Projectors stay in float32: they are
-cheap, and their rounding errors would affect the vectors directly.
+int8 text towers, and image towers of transformer layers, use dynamic quantization: activations are scaled by their
+actual range. Image towers of convolutions use static quantization (QDQ) with ranges calibrated on photos, so that
+chains of convolutions stay in int8. Weights are scaled per channel. Projectors stay in float32: they are cheap, and
+their rounding errors would affect the vectors directly.
+
+Weights have 7 bits (-64 to 64), so that vectors do not depend on the CPU. Activations are uint8; without VNNI, the
+kernels of x86 add two products of uint8 and int8 in 16 bits, where 2 * 255 * 127 saturates and 2 * 255 * 64 = 32,640
+does not (https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html, "When to use reduce-range and
+per-channel quantization"). The alternative, uint8 weights, is exact, too, but slower: its kernels do not use VNNI, and
+for symmetric int8 weights alone there are convolutions without im2col. docs/int8.md has the measurements.
 """
 
 from __future__ import annotations
 
+import math
 import random
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,11 +44,13 @@ from photoseek.photos.decode import decode_photo
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek.sources.local import scan
 from photoseek_export.errors import ExportError
-from photoseek_export.onnx_export import only_errors
+from photoseek_export.logs import only_errors
 
 CALIBRATION_PHOTOS = 128
 """Photos that calibrate the ranges of activations."""
 
+_WEIGHTS: dict[str, Any] = {"weight_type": QuantType.QInt8, "reduce_range": True, "per_channel": True}
+_MIN_SHARE = 0.5
 _MIN_IMAGES = 16
 _BATCH = 16
 _MIN_FP16_SIZE = 256  # elements: for smaller weights, a Cast node needs more bytes than it saves
@@ -70,22 +79,36 @@ def store_weights_fp16(source: Path, target: Path) -> None:
     onnx.save(model, str(target))
 
 
-def quantize_text(source: Path, target: Path) -> None:
-    """Write the int8 version of a text tower's graph, preferably of a fused one."""
+def quantize_dynamic_int8(source: Path, target: Path) -> None:
+    """Write the int8 version of a graph whose weights are those of matrix products, preferably of a fused one.
+
+    Embedding tables have 8 bits: nothing is multiplied by them.
+
+    Raises:
+        ExportError: Most weights are those of convolutions, which only ``quantize_static_int8`` converts.
+    """
+    model = onnx.load(str(source))
+    if (share := _share_of_products(model)) < _MIN_SHARE:
+        raise ExportError(
+            f"{source.name}: expected most weights in matrix products to convert to int8, found {share:.0%}; "
+            "convolutions need calibration photos and are converted only by: photoseek-export CHECKPOINT --int8"
+        )
     with only_errors():  # onnxruntime logs advice on the root logger
         quantize_dynamic(
             source,
             target,
             op_types_to_quantize=["MatMul", "Gather"],  # the layers' weights and the embedding tables
-            per_channel=True,
-            weight_type=QuantType.QInt8,
-            nodes_to_exclude=_projector_nodes(source),
-            extra_options={"MatMulConstBOnly": True},  # attention scores are not weights
+            nodes_to_exclude=[f"{node.name}_MatMul" for node in model.graph.node if node.op_type == "Gemm"],
+            extra_options={
+                "MatMulConstBOnly": True,  # attention scores are not weights
+                "WeightSymmetric": False,  # for weights without zero points, Arm's SME kernels scale activations by row
+            },
+            **_WEIGHTS,
         )
 
 
-def quantize_vision(source: Path, target: Path, photos: npt.NDArray[np.float32]) -> None:
-    """Write the int8 version of an image tower's graph.
+def quantize_static_int8(source: Path, target: Path, photos: npt.NDArray[np.float32]) -> None:
+    """Write the int8 version of the graph of a convolutional image tower.
 
     Args:
         source: The float32 graph.
@@ -100,11 +123,11 @@ def quantize_vision(source: Path, target: Path, photos: npt.NDArray[np.float32])
             target,
             _Batches(photos),
             quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=["Conv", "Add", "MaxPool"],  # the last two keep activations in int8
-            per_channel=True,
+            # The last two keep activations in int8; after Relu and Clip (ReLU6), the range of a convolution is narrower.
+            op_types_to_quantize=["Conv", "Relu", "Clip", "Add", "MaxPool"],
             activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax,
+            **_WEIGHTS,
         )
 
 
@@ -152,7 +175,10 @@ class _Batches(CalibrationDataReader):  # type: ignore[misc]
         return None if batch is None else {"pixel_values": batch}
 
 
-def _projector_nodes(text_graph: Path) -> list[str]:
-    """Return the node names of the projector's layers after onnxruntime's quantizer has split them."""
-    nodes = onnx.load(str(text_graph), load_external_data=False).graph.node
-    return [f"{node.name}_MatMul" for node in nodes if node.op_type == "Gemm"]
+def _share_of_products(model: onnx.ModelProto) -> float:
+    """Return the share of the float32 weights of a graph that are factors of products, or rows of a table."""
+    weights = {each.name: math.prod(each.dims) for each in model.graph.initializer if each.data_type == TensorProto.FLOAT}
+    used = {
+        name for node in model.graph.node if node.op_type in ("MatMul", "Gemm", "Gather") for name in node.input
+    }
+    return sum(size for name, size in weights.items() if name in used) / max(1, sum(weights.values()))

@@ -15,7 +15,7 @@ from photoseek.bundle.manifest import Layout
 from photoseek_export.attention_fusion import write_fused_graph
 from photoseek_export.onnx_export import Embed, write_text_graph, write_vision_graph
 from photoseek_export.parity import check_parity, random_images, random_texts
-from photoseek_export.quantize import quantize_text, quantize_vision, store_weights_fp16
+from photoseek_export.quantize import quantize_dynamic_int8, quantize_static_int8, store_weights_fp16
 from photoseek_train.model.checkpoint import LoadedCheckpoint
 
 Convert = Callable[[Path, Path], None]
@@ -80,7 +80,7 @@ def text_tower(loaded: LoadedCheckpoint, language: str | None = None) -> Tower:
     def quantize(full: Path, small: Path) -> None:
         fused = full.with_suffix(".fused")
         write_fused_graph(bert, write, fused)
-        quantize_text(fused, small)
+        quantize_dynamic_int8(fused, small)
         fused.unlink()
 
     file = partial(Layout.text_model, language=language)
@@ -100,5 +100,5 @@ def vision_tower(loaded: LoadedCheckpoint, calibration: npt.NDArray[np.float32] 
         return model.embed_image(**inputs)
 
     write = partial(write_vision_graph, model, embed, size)
-    quantize = None if calibration is None else partial(quantize_vision, photos=calibration)
+    quantize = None if calibration is None else partial(quantize_static_int8, photos=calibration)
     return Tower(Layout.vision_model, embed, partial(random_images, size), write, quantize)

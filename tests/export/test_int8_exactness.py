@@ -15,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 import integer_reference
 from photoseek.bundle.onnx_session import OnnxSession
-from photoseek_export.quantize import quantize_text, quantize_vision
+from photoseek_export.quantize import quantize_dynamic_int8, quantize_static_int8
 
 Array = npt.NDArray[Any]
 SIZE = 32
@@ -60,7 +60,7 @@ def text_graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {**tensors, "axis": np.array([1])},
         f"(int64[batch, sequence] input_ids) => (float[batch, {DIM}] text_embeds)",
     )
-    quantize_text(full, folder / "int8.onnx")
+    quantize_dynamic_int8(full, folder / "int8.onnx")
     return folder / "int8.onnx"
 
 
@@ -89,7 +89,7 @@ def vision_graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {**tensors, "bias": _positive(9, DIM)},
         f"(float[batch, 3, {SIZE}, {SIZE}] pixel_values) => (float[batch, {DIM}] image_embeds)",
     )
-    quantize_vision(full, folder / "int8.onnx", _positive(10, 16, 3, SIZE, SIZE))
+    quantize_static_int8(full, folder / "int8.onnx", _positive(10, 16, 3, SIZE, SIZE))
     return folder / "int8.onnx"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,12 +25,10 @@ from photoseek_export.clip.models import Clip, load_clip, load_tokenizer
 from photoseek_export.model_card import model_card
 from photoseek_export.onnx_export import write_text_graph, write_vision_graph
 from photoseek_export.parity import assert_close, random_images, random_texts
-from photoseek_export.quality_gate import EvaluationImages
+from photoseek_export.quality_gate import MAX_RECALL_DROP, MIN_COSINE, EvaluationImages
+from photoseek_export.quantize import quantize_dynamic_int8
 from photoseek_export.towers import Tower
 from photoseek_train.model.towers import weights_sha256
-
-PRECISIONS = ("fp32", "fp16")
-"""Precisions of these exports; int8 would require an evaluation of each tower."""
 
 _TEXTS = (
     "two dogs running on a beach",
@@ -51,6 +50,8 @@ def export_clip(
     languages: Sequence[str] | None = None,
     license: str = "unknown",
     evaluation: EvaluationImages | None = None,
+    max_loss: float = MAX_RECALL_DROP,
+    min_cosine: float = MIN_COSINE,
     overwrite: bool = False,
 ) -> Bundle:
     """Export a transformers model to ONNX, verify it, and write a bundle; on errors, write nothing.
@@ -62,22 +63,28 @@ def export_clip(
         source: Folder with ``config.json``, weights, tokenizer and image processor of a CLIP, SigLIP or Chinese-CLIP.
         out: Folder of the bundle.
         name: Name of the bundle. None: the folder's name.
-        precisions: Among ``fp32`` and ``fp16`` (weights stored in half precision).
+        precisions: Among ``fp32``, ``fp16`` (weights stored in half precision) and ``int8`` (quantized), which
+            requires another precision.
         languages: ISO 639-1 codes of the model's languages. None: English, or Chinese for Chinese-CLIP.
         license: SPDX identifier of the license of the weights.
         evaluation: Images on which to evaluate each precision with the runtime, which also calibrates the confidence of
-            hits. None: no evaluation.
+            hits. None: no evaluation; the vectors of int8 are compared on sample texts and photos.
+        max_loss: With ``evaluation``: maximum loss of mean recall of int8, in percentage points, against the most
+            exact precision.
+        min_cosine: Without ``evaluation``: minimum mean cosine of int8 vectors, see ``measure_similarity``.
         overwrite: Whether to replace an existing bundle.
 
     Raises:
         ParityError: The output differs from that of transformers.
+        RecallDropTooHigh: int8 loses more than ``max_loss``.
+        SimilarityTooLow: The mean cosine of int8 is below ``min_cosine``.
         BundleExists: The folder exists, and ``overwrite`` is false or it is not a bundle.
-        ExportError: The model cannot be loaded, or is of another type.
+        ExportError: The model cannot be loaded or is of another type, or int8 does not support its image tower.
         BundleError: The tokenizer or the preprocessing is not supported.
     """
     out = Path(out).expanduser().absolute()
-    options = ExportOptions(out, name, precisions, license, evaluation, overwrite)
-    options.check(PRECISIONS)
+    options = ExportOptions(out, name, precisions, license, evaluation, overwrite, max_loss, min_cosine)
+    options.check(Layout.PRECISIONS)
     clip = load_clip(source)
     return write_bundle(_ClipSource(clip, list(languages or FAMILIES[clip.kind].languages)), options)
 
@@ -93,6 +100,11 @@ class _ClipSource:
         clip = self.clip
         text, vision = (tower.export(folder, precisions) for tower in _towers(clip))
         _write_configuration(clip, folder)
+        facts: dict[str, dict[str, Any]] = {
+            each: {"parity": {"text": text[each], "vision": vision[each]}} for each in precisions
+        }
+        if "int8" in facts:
+            facts["int8"]["photo_activations"] = "dynamic"
         return Manifest(
             name="",
             dim=clip.dim,
@@ -101,7 +113,7 @@ class _ClipSource:
             preprocessing=clip.preprocessing.id,
             weights=weights_sha256(clip.model),
             files={},
-            precisions={each: {"parity": {"text": text[each], "vision": vision[each]}} for each in precisions},
+            precisions=facts,
             training={"source": {"model": clip.path.name, "kind": clip.kind}},
             padding=clip.text_input.padding,
         )
@@ -135,8 +147,8 @@ def _towers(clip: Clip) -> tuple[Tower, Tower]:
     write_text = partial(write_text_graph, clip.model, clip.embed_text, length, fixed=fixed)
     write_vision = partial(write_vision_graph, clip.model, clip.embed_image, size)
     return (
-        Tower(Layout.text_model, clip.embed_text, partial(_random_texts, clip), write_text),
-        Tower(Layout.vision_model, clip.embed_image, partial(random_images, size), write_vision),
+        Tower(Layout.text_model, clip.embed_text, partial(_random_texts, clip), write_text, quantize_dynamic_int8),
+        Tower(Layout.vision_model, clip.embed_image, partial(random_images, size), write_vision, quantize_dynamic_int8),
     )
 
 

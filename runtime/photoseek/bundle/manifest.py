@@ -113,7 +113,9 @@ class Manifest:
         weights: SHA-256 of the trained weights that every precision was made from.
         files: Size and SHA-256 of each file, by its path inside the bundle.
         precisions: For each precision: ``parity`` (largest absolute differences from PyTorch) and, if measured,
-            ``metrics`` (retrieval, as ``evaluate --json`` prints it) and ``confidence`` (see ``Calibration``).
+            ``metrics`` (retrieval, as ``evaluate --json`` prints it), ``confidence`` (see ``Calibration``) and, of
+            int8, ``similarity`` (mean cosines with the most exact precision). ``photo_activations`` of int8 is
+            ``dynamic`` if the image tower scales activations by the largest of the batch.
         training: Data and settings of the training.
         license: SPDX identifier of the license of the weights.
         text_towers: The text towers of other languages, by ISO 639-1 code.
@@ -151,6 +153,10 @@ class Manifest:
         if self.padding != Padding():
             parts.append(asdict(self.padding))
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    def has_dynamic_photos(self, precision: str) -> bool:
+        """Return whether the image tower of a precision scales activations by the largest of the batch."""
+        return bool(self.precisions.get(precision, {}).get("photo_activations") == "dynamic")
 
     def write(self, folder: Path) -> None:
         """Write ``photoseek.json``."""

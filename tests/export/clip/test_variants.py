@@ -23,7 +23,7 @@ from clip_folders import Reference
 from photoseek import Bundle
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import BundleIncompatible
-from photoseek_export.onnx_export import only_errors
+from photoseek_export.logs import only_errors
 
 _CLOSE = 1e-4
 _END = "<|endoftext|>"

@@ -48,7 +48,9 @@ def describe(folder: Path) -> BundleDescription:
         manifest=manifest,
         files=files,
         text_graphs=text_graphs,
-        vision_graphs={each: _graph(manifest, Layout.vision_model(each)) for each in text_graphs},
+        vision_graphs={
+            each: _graph(manifest, Layout.vision_model(each), manifest.has_dynamic_photos(each)) for each in text_graphs
+        },
         load_preprocessing=partial(_load_preprocessing, files),
         load_tokenization=partial(_load_tokenization, files, manifest),
         compute_fingerprint=lambda: manifest.fingerprint,

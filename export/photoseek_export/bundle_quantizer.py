@@ -1,0 +1,131 @@
+"""int8 graphs for a bundle that is ONNX already, with onnx and onnxruntime only: this module needs no PyTorch."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from photoseek.bundle.bundle import Bundle
+from photoseek.bundle.layouts import photoseek, transformers
+from photoseek.bundle.manifest import FileRecord, Layout, Manifest
+from photoseek_export.errors import BundleExists, ExportError
+from photoseek_export.quality_gate import (
+    MAX_RECALL_DROP,
+    MIN_COSINE,
+    EvaluationImages,
+    measure_recall,
+    measure_similarity,
+)
+from photoseek_export.quantize import quantize_dynamic_int8
+
+_LAYOUTS = (photoseek.NAME, transformers.NAME)
+
+
+def quantize_bundle(
+    source: str | Path,
+    *,
+    evaluation: EvaluationImages | None = None,
+    max_loss: float = MAX_RECALL_DROP,
+    min_cosine: float = MIN_COSINE,
+    overwrite: bool = False,
+) -> Mapping[str, Any]:
+    """Add int8 graphs of all towers to a bundle's folder; on errors, leave the folder unchanged.
+
+    Args:
+        source: Folder of a bundle, or of a model in the layout of transformers.js, with fp32 graphs. Its int8 graphs
+            are written next to them, as ``onnx/text_model_int8.onnx`` and ``onnx/vision_model_int8.onnx``.
+        evaluation: Captioned images on which int8 and fp32 are compared. None: compare their vectors of sample texts
+            and photos instead.
+        max_loss: With ``evaluation``: maximum loss of mean recall, in percentage points.
+        min_cosine: Without ``evaluation``: minimum mean cosine with fp32, see ``measure_similarity``.
+        overwrite: Whether to replace int8 graphs.
+
+    Returns:
+        The facts of int8, as in ``Manifest.precisions``: ``metrics`` and ``confidence``, or ``similarity``. A bundle
+        with a manifest records them.
+
+    Raises:
+        RecallDropTooHigh: int8 loses more than ``max_loss``.
+        SimilarityTooLow: The mean cosine is below ``min_cosine``.
+        BundleExists: The bundle has int8 graphs, and ``overwrite`` is false.
+        ExportError: The layout is another one, there are no fp32 graphs, or a tower consists of convolutions.
+        BundleError: The bundle cannot be read.
+    """
+    bundle = Bundle.load(source)
+    _check(bundle, overwrite)
+    with tempfile.TemporaryDirectory(prefix=f".{bundle.path.name}-", dir=bundle.path.parent) as work:
+        folder = Path(work, bundle.path.name)
+        shutil.copytree(bundle.path, folder, copy_function=_link)
+        files = [_quantize(bundle, file, folder) for file in _graphs(bundle)]
+        manifest = _with_int8(bundle.manifest, folder, files)
+        if bundle.has_checksums:
+            _replace_manifest(manifest, folder)
+        quantized = Bundle.load(folder)
+        if evaluation is None:
+            manifest.precisions["int8"]["similarity"] = measure_similarity(quantized, min_cosine)
+        else:
+            measure_recall(manifest, quantized, evaluation, max_loss)
+        for file in files:
+            (folder / file).replace(bundle.path / file)
+        if bundle.has_checksums:
+            manifest.write(bundle.path)
+    return manifest.precisions["int8"]
+
+
+def _check(bundle: Bundle, overwrite: bool) -> None:
+    if bundle.layout not in _LAYOUTS:
+        raise ExportError(
+            f"{bundle.path}: expected a bundle of one of the layouts {', '.join(_LAYOUTS)}, found {bundle.layout}, "
+            "whose file names have no precision"
+        )
+    if "fp32" not in bundle.precisions:
+        raise ExportError(
+            f"{bundle.path}: expected fp32 graphs to convert to int8, found {', '.join(bundle.precisions)}; "
+            "add the fp32 graphs first"
+        )
+    if "int8" in bundle.precisions and not overwrite:
+        raise BundleExists(f"{bundle.path}: int8 graphs exist; replace them with overwrite")
+
+
+def _graphs(bundle: Bundle) -> list[str]:
+    """Return the files of the fp32 graphs, after verifying their checksums."""
+    graphs = [*bundle.description.text_graphs["fp32"].values(), bundle.vision_graph("fp32")]
+    for graph in graphs:
+        bundle.graph_path(graph)
+    return [graph.file for graph in graphs]
+
+
+def _quantize(bundle: Bundle, file: str, folder: Path) -> str:
+    """Write the int8 version of a graph into a copy of the bundle, and return its path there."""
+    target = f"{file.removesuffix('.onnx')}{Layout.SUFFIX['int8']}.onnx"
+    (folder / target).unlink(missing_ok=True)  # a link to the graph that it replaces
+    quantize_dynamic_int8(bundle.path / file, folder / target)
+    return target
+
+
+def _with_int8(manifest: Manifest, folder: Path, files: list[str]) -> Manifest:
+    records = {**manifest.files, **{file: FileRecord.of(folder / file) for file in files}}
+    facts = {"photo_activations": "dynamic"}
+    precisions: dict[str, dict[str, Any]] = {**(manifest.precisions or {"fp32": {}}), "int8": facts}
+    towers = {
+        code: replace(tower, precisions={**tower.precisions, "int8": {}}) for code, tower in manifest.text_towers.items()
+    }
+    return replace(manifest, files=records, precisions=precisions, text_towers=towers)
+
+
+def _replace_manifest(manifest: Manifest, folder: Path) -> None:
+    (folder / Layout.MANIFEST).unlink()  # a link
+    manifest.write(folder)
+
+
+def _link(source: str, target: str) -> None:
+    """Link a file, or copy it where links are not supported."""
+    try:
+        os.link(os.path.realpath(source), target)
+    except OSError:
+        shutil.copyfile(source, target)
