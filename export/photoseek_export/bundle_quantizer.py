@@ -113,7 +113,8 @@ def _with_int8(manifest: Manifest, folder: Path, files: list[str]) -> Manifest:
     facts = {"photo_activations": "dynamic"}
     precisions: dict[str, dict[str, Any]] = {**(manifest.precisions or {"fp32": {}}), "int8": facts}
     towers = {
-        code: replace(tower, precisions={**tower.precisions, "int8": {}}) for code, tower in manifest.text_towers.items()
+        code: replace(tower, precisions={**tower.precisions, "int8": {}})
+        for code, tower in manifest.text_towers.items()
     }
     return replace(manifest, files=records, precisions=precisions, text_towers=towers)
 

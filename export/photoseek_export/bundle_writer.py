@@ -46,9 +46,7 @@ class ExportOptions:
         check_output_folder(self.out, self.overwrite)
         unknown = [precision for precision in self.precisions if precision not in supported]
         if unknown or not self.precisions:
-            raise ExportError(
-                f"expected precisions among {', '.join(supported)}, found {', '.join(unknown) or 'none'}"
-            )
+            raise ExportError(f"expected precisions among {', '.join(supported)}, found {', '.join(unknown) or 'none'}")
         alone = len(set(self.precisions)) == 1
         captions = self.evaluation is None and self.min_cosine is None
         if "int8" in self.precisions and (alone or captions):

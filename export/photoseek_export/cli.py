@@ -29,7 +29,9 @@ FromClip = Annotated[
         help="Instead of CHECKPOINT: local transformers folder of a CLIP, SigLIP or Chinese-CLIP model.",
     ),
 ]
-Int8 = Annotated[bool, typer.Option("--int8", help="Also export int8 graphs; of CHECKPOINT, requires --images and --captions.")]
+Int8 = Annotated[
+    bool, typer.Option("--int8", help="Also export int8 graphs; of CHECKPOINT, requires --images and --captions.")
+]
 Images = Annotated[
     Path | None, typer.Option(metavar="DIR", help="With --captions: evaluate each precision on these images.")
 ]

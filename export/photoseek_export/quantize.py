@@ -6,8 +6,8 @@ activations are not affected.
 
 int8 text towers, and image towers of transformer layers, use dynamic quantization: activations are scaled by their
 actual range. Image towers of convolutions use static quantization (QDQ) with ranges calibrated on photos, so that
-chains of convolutions stay in int8. Weights are scaled per channel. Projectors stay in float32: they are cheap, and
-their rounding errors would affect the vectors directly.
+chains of convolutions stay in int8, and with corrected biases. Weights are scaled per channel. Projectors stay in
+float32: they are cheap, and their rounding errors would affect the vectors directly.
 
 Weights have 7 bits (-64 to 64), so that vectors do not depend on the CPU. Activations are uint8; without VNNI, the
 kernels of x86 add two products of uint8 and int8 in 16 bits, where 2 * 255 * 127 saturates and 2 * 255 * 64 = 32,640
@@ -43,6 +43,7 @@ from photoseek.errors import PhotoError
 from photoseek.photos.decode import decode_photo
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek.sources.local import scan
+from photoseek_export.bias_correction import correct_biases
 from photoseek_export.errors import ExportError
 from photoseek_export.logs import only_errors
 
@@ -50,6 +51,7 @@ CALIBRATION_PHOTOS = 128
 """Photos that calibrate the ranges of activations."""
 
 _WEIGHTS: dict[str, Any] = {"weight_type": QuantType.QInt8, "reduce_range": True, "per_channel": True}
+_PRODUCTS = ("MatMul", "Gemm", "Gather")
 _MIN_SHARE = 0.5
 _MIN_IMAGES = 16
 _BATCH = 16
@@ -88,7 +90,7 @@ def quantize_dynamic_int8(source: Path, target: Path) -> None:
         ExportError: Most weights are those of convolutions, which only ``quantize_static_int8`` converts.
     """
     model = onnx.load(str(source))
-    if (share := _share_of_products(model)) < _MIN_SHARE:
+    if (share := _share_of_products(model.graph)) < _MIN_SHARE:
         raise ExportError(
             f"{source.name}: expected most weights in matrix products to convert to int8, found {share:.0%}; "
             "convolutions need calibration photos and are converted only by: photoseek-export CHECKPOINT --int8"
@@ -97,7 +99,7 @@ def quantize_dynamic_int8(source: Path, target: Path) -> None:
         quantize_dynamic(
             source,
             target,
-            op_types_to_quantize=["MatMul", "Gather"],  # the layers' weights and the embedding tables
+            op_types_to_quantize=["MatMul", "Gather"],  # weights of layers, and embedding tables
             nodes_to_exclude=[f"{node.name}_MatMul" for node in model.graph.node if node.op_type == "Gemm"],
             extra_options={
                 "MatMulConstBOnly": True,  # attention scores are not weights
@@ -123,12 +125,13 @@ def quantize_static_int8(source: Path, target: Path, photos: npt.NDArray[np.floa
             target,
             _Batches(photos),
             quant_format=QuantFormat.QDQ,
-            # The last two keep activations in int8; after Relu and Clip (ReLU6), the range of a convolution is narrower.
+            # Add and MaxPool keep activations in int8; Relu and Clip (ReLU6) narrow the range of a convolution.
             op_types_to_quantize=["Conv", "Relu", "Clip", "Add", "MaxPool"],
             activation_type=QuantType.QUInt8,
             calibrate_method=CalibrationMethod.MinMax,
             **_WEIGHTS,
         )
+        correct_biases(prepared, target, photos)
 
 
 def calibration_images(
@@ -175,10 +178,12 @@ class _Batches(CalibrationDataReader):  # type: ignore[misc]
         return None if batch is None else {"pixel_values": batch}
 
 
-def _share_of_products(model: onnx.ModelProto) -> float:
-    """Return the share of the float32 weights of a graph that are factors of products, or rows of a table."""
-    weights = {each.name: math.prod(each.dims) for each in model.graph.initializer if each.data_type == TensorProto.FLOAT}
-    used = {
-        name for node in model.graph.node if node.op_type in ("MatMul", "Gemm", "Gather") for name in node.input
-    }
-    return sum(size for name, size in weights.items() if name in used) / max(1, sum(weights.values()))
+def _share_of_products(graph: onnx.GraphProto) -> float:
+    """Return the share of products and tables in the float32 weights, not counting an embedding of patches."""
+    sizes = {each.name: math.prod(each.dims) for each in graph.initializer if each.data_type == TensorProto.FLOAT}
+    inputs = {each.name for each in graph.input}
+    found = {"Conv": 0, **dict.fromkeys(_PRODUCTS, 0)}
+    for node in graph.node:
+        if node.op_type in found and node.input[0] not in inputs:
+            found[node.op_type] += sum(sizes.get(name, 0) for name in node.input)
+    return 1 - found["Conv"] / max(1, sum(found.values()))

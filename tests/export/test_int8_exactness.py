@@ -11,7 +11,7 @@ import numpy.typing as npt
 import onnx
 import onnxruntime as ort
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import numpy_helper
 
 import integer_reference
 from photoseek.bundle.onnx_session import OnnxSession
@@ -46,7 +46,11 @@ def _write(path: Path, source: str, tensors: Mapping[str, Array], shape: str) ->
 def text_graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An int8 text tower of two layers whose sums of two products exceed 16 bits."""
     folder = tmp_path_factory.mktemp("text")
-    tensors = {"words": _positive(0, WORDS, WIDTH), "first": _positive(1, WIDTH, WIDTH), "second": _positive(2, WIDTH, DIM)}
+    tensors = {
+        "words": _positive(0, WORDS, WIDTH),
+        "first": _positive(1, WIDTH, WIDTH),
+        "second": _positive(2, WIDTH, DIM),
+    }
     source = """
         tokens = Gather (words, input_ids)
         hidden = MatMul (tokens, first)
