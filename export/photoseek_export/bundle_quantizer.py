@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from photoseek.bundle.bundle import Bundle
+from photoseek.bundle.description import GraphSpec
 from photoseek.bundle.layouts import photoseek, transformers
 from photoseek.bundle.manifest import FileRecord, Layout, Manifest
 from photoseek_export.errors import BundleExists, ExportError
@@ -58,10 +59,11 @@ def quantize_bundle(
     """
     bundle = Bundle.load(source)
     _check(bundle, overwrite)
+    graphs = [*bundle.description.text_graphs["fp32"].values(), bundle.vision_graph("fp32")]
     with tempfile.TemporaryDirectory(prefix=f".{bundle.path.name}-", dir=bundle.path.parent) as work:
         folder = Path(work, bundle.path.name)
-        shutil.copytree(bundle.path, folder, copy_function=_link)
-        files = [_quantize(bundle, file, folder) for file in _graphs(bundle)]
+        shutil.copytree(bundle.path, folder, copy_function=partial(_link, copied=_external_data(bundle, graphs)))
+        files = [_quantize(bundle, graph, folder) for graph in graphs]
         manifest = _with_int8(bundle.manifest, folder, files)
         if bundle.has_checksums:
             _replace_manifest(manifest, folder)
@@ -92,19 +94,30 @@ def _check(bundle: Bundle, overwrite: bool) -> None:
         raise BundleExists(f"{bundle.path}: int8 graphs exist; replace them with overwrite")
 
 
-def _graphs(bundle: Bundle) -> list[str]:
-    """Return the files of the fp32 graphs, after verifying their checksums."""
-    graphs = [*bundle.description.text_graphs["fp32"].values(), bundle.vision_graph("fp32")]
-    for graph in graphs:
-        bundle.graph_path(graph)
-    return [graph.file for graph in graphs]
+def _external_data(bundle: Bundle, graphs: Iterable[GraphSpec]) -> set[Path]:
+    """Return the graphs with external weights and their files, which onnxruntime does not read through links."""
+    return {bundle.path / file for graph in graphs if graph.external_data for file in graph.files}
 
 
-def _quantize(bundle: Bundle, file: str, folder: Path) -> str:
-    """Write the int8 version of a graph into a copy of the bundle, and return its path there."""
-    target = f"{file.removesuffix('.onnx')}{Layout.SUFFIX['int8']}.onnx"
+def _link(source: str, target: str, copied: Collection[Path]) -> None:
+    """Link a file symbolically; copy it if it is one of ``copied``, or where links are not supported.
+
+    A hard link would change the file's times, by which processes detect that an open bundle has changed.
+    """
+    try:
+        if Path(source) not in copied:
+            Path(target).symlink_to(source)
+            return
+    except OSError:
+        pass
+    shutil.copyfile(source, target)
+
+
+def _quantize(bundle: Bundle, graph: GraphSpec, folder: Path) -> str:
+    """Write the int8 version of a graph, after verifying it, into a copy of the bundle; return its path there."""
+    target = f"{graph.file.removesuffix('.onnx')}{Layout.SUFFIX['int8']}.onnx"
     (folder / target).unlink(missing_ok=True)  # a link to the graph that it replaces
-    quantize_dynamic_int8(bundle.path / file, folder / target)
+    quantize_dynamic_int8(bundle.graph_path(graph), folder / target)
     return target
 
 
@@ -122,11 +135,3 @@ def _with_int8(manifest: Manifest, folder: Path, files: list[str]) -> Manifest:
 def _replace_manifest(manifest: Manifest, folder: Path) -> None:
     (folder / Layout.MANIFEST).unlink()  # a link
     manifest.write(folder)
-
-
-def _link(source: str, target: str) -> None:
-    """Link a file, or copy it where links are not supported."""
-    try:
-        os.link(os.path.realpath(source), target)
-    except OSError:
-        shutil.copyfile(source, target)

@@ -81,10 +81,11 @@ def store_weights_fp16(source: Path, target: Path) -> None:
     onnx.save(model, str(target))
 
 
-def quantize_dynamic_int8(source: Path, target: Path) -> None:
+def quantize_dynamic_int8(source: Path, target: Path, **settings: Any) -> None:
     """Write the int8 version of a graph whose weights are those of matrix products, preferably of a fused one.
 
-    Embedding tables have 8 bits: nothing is multiplied by them.
+    Embedding tables have 8 bits: nothing is multiplied by them. ``settings`` of ``quantize_dynamic`` replace the
+    defaults.
 
     Raises:
         ExportError: Most weights are those of convolutions, which only ``quantize_static_int8`` converts.
@@ -105,17 +106,18 @@ def quantize_dynamic_int8(source: Path, target: Path) -> None:
                 "MatMulConstBOnly": True,  # attention scores are not weights
                 "WeightSymmetric": False,  # for weights without zero points, Arm's SME kernels scale activations by row
             },
-            **_WEIGHTS,
+            **{**_WEIGHTS, **settings},
         )
 
 
-def quantize_static_int8(source: Path, target: Path, photos: npt.NDArray[np.float32]) -> None:
+def quantize_static_int8(source: Path, target: Path, photos: npt.NDArray[np.float32], **settings: Any) -> None:
     """Write the int8 version of the graph of a convolutional image tower.
 
     Args:
         source: The float32 graph.
         target: Output file.
         photos: Preprocessed calibration photos, (n, 3, height, width).
+        settings: Those of ``quantize_static`` that replace the defaults.
     """
     with only_errors(), tempfile.TemporaryDirectory(dir=target.parent) as work:
         prepared = Path(work, "prepared.onnx")
@@ -127,9 +129,8 @@ def quantize_static_int8(source: Path, target: Path, photos: npt.NDArray[np.floa
             quant_format=QuantFormat.QDQ,
             # Add and MaxPool keep activations in int8; Relu and Clip (ReLU6) narrow the range of a convolution.
             op_types_to_quantize=["Conv", "Relu", "Clip", "Add", "MaxPool"],
-            activation_type=QuantType.QUInt8,
             calibrate_method=CalibrationMethod.MinMax,
-            **_WEIGHTS,
+            **{"activation_type": QuantType.QUInt8, **_WEIGHTS, **settings},
         )
         correct_biases(prepared, target, photos)
 

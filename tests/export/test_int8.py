@@ -12,9 +12,11 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+import integer_reference
 from exported_source import ExportedSource
 from photoseek import Bundle
 from photoseek.bundle.manifest import Layout
+from photoseek.bundle.onnx_session import OnnxSession
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek_export import export_checkpoint
@@ -47,6 +49,17 @@ def test_int8_vectors_do_not_depend_on_the_batch(bundle: Bundle) -> None:
     images = ImageEncoder(bundle, "int8")
     each = np.concatenate([images.encode([image]) for image in noise])
     np.testing.assert_allclose(images.encode(noise), each, atol=1e-6)
+
+
+def test_int8_graphs_are_evaluated_in_integers(bundle: Bundle) -> None:
+    """Whatever the CPU; see ``test_int8_exactness`` for sums that saturate."""
+    ids = np.random.default_rng(0).integers(0, 100, (1, 9))
+    texts = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+    photos = {"pixel_values": np.random.default_rng(1).normal(size=(1, 3, 64, 64)).astype(np.float32)}
+    for name, feeds in ((Layout.text_model("int8"), texts), (Layout.vision_model("int8"), photos)):
+        expected = integer_reference.evaluate(bundle.path / name, feeds)
+        found = OnnxSession(bundle.path / name).run(feeds)
+        np.testing.assert_allclose(found, expected, atol=5e-3 * np.abs(expected).max())
 
 
 def test_layers_and_convolutions_are_quantized_and_projectors_are_not(bundle: Bundle) -> None:

@@ -15,6 +15,7 @@ from onnx import numpy_helper
 
 import integer_reference
 from photoseek.bundle.onnx_session import OnnxSession
+from photoseek_export.errors import ExportError
 from photoseek_export.quantize import quantize_dynamic_int8, quantize_static_int8
 
 Array = npt.NDArray[Any]
@@ -118,3 +119,8 @@ def test_texts(text_graph: Path, runtime: bool) -> None:
 @pytest.mark.parametrize("runtime", [True, False], ids=["photoseek", "onnxruntime"])
 def test_photos(vision_graph: Path, runtime: bool) -> None:
     _check(vision_graph, {"pixel_values": _positive(11, 2, 3, SIZE, SIZE)}, runtime)
+
+
+def test_towers_of_convolutions_need_calibration(vision_graph: Path, tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match=r"expected most weights in matrix products to convert to int8, found \d+%"):
+        quantize_dynamic_int8(vision_graph.with_name("full.onnx"), tmp_path / "int8.onnx")

@@ -228,7 +228,7 @@ def test_the_command_line(clip_source: Path, tmp_path: Path) -> None:
     [
         ([], "expected either CHECKPOINT or --from-clip DIR"),
         (["runs/x", "--from-clip", "models/x"], "expected either CHECKPOINT or --from-clip DIR"),
-        (["--from-clip", "x", "--int8", "--images", "x", "--captions", "x"], "--int8 requires CHECKPOINT"),
+        (["--from-clip", "x", "--calibration", "y"], "--calibration requires CHECKPOINT"),
         (["--from-clip", "x", "--text", "zh=y"], "--text requires CHECKPOINT"),
     ],
 )

@@ -1,0 +1,140 @@
+"""int8 of CLIP models, exported from transformers or added to a bundle that is ONNX already."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import clip_models as clip
+import integer_reference
+from clip_folders import Reference
+from exported_source import ExportedSource
+from photoseek import Bundle
+from photoseek.bundle.manifest import Layout
+from photoseek.bundle.onnx_session import OnnxSession
+from photoseek.encoders.encoders import ImageEncoder, TextEncoder
+from photoseek_export import cli
+from photoseek_export.bundle_quantizer import quantize_bundle
+from photoseek_export.bundle_writer import ExportOptions, write_bundle
+from photoseek_export.errors import BundleExists, ExportError, RecallDropTooHigh, SimilarityTooLow
+from photoseek_export.quality_gate import EvaluationImages
+
+_ANY = -1.0  # random towers of 32 dimensions are less accurate than trained ones
+
+
+@pytest.fixture(scope="session")
+def int8_clip(sources: dict[str, tuple[Path, Reference]], tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """A CLIP exported with int8 by the command, without captioned images; read-only."""
+    out = tmp_path_factory.mktemp("int8") / "bundle"
+    words = ["--from-clip", str(sources["clip"][0]), "--out", str(out), "--int8", f"--min-cosine={_ANY}"]
+    done = CliRunner().invoke(cli.app, words)
+    assert done.exit_code == 0, done.output
+    return Bundle.load(out)
+
+
+@pytest.fixture
+def folder(exported: Callable[[str], Bundle], tmp_path: Path) -> Path:
+    """A copy of the bundle of a CLIP without int8."""
+    return shutil.copytree(exported("clip").path, tmp_path / "clip")
+
+
+def expect_int8(bundle: Bundle) -> None:
+    """Expect vectors close to those of fp32, whatever the batch."""
+    for encoder, inputs in ((TextEncoder, clip.TEXTS), (ImageEncoder, clip.photos())):
+        exact, rounded = (encoder(bundle, precision).encode(inputs) for precision in ("fp32", "int8"))  # type: ignore[operator]
+        assert np.abs(exact - rounded).max() > 0
+        assert (exact * rounded).sum(axis=1).mean() > 0.98
+        alone = [encoder(bundle, "int8").encode([each]) for each in inputs]  # type: ignore[operator]
+        np.testing.assert_allclose(rounded, np.concatenate(alone), atol=1e-6)
+
+
+def test_int8_vectors_are_close_to_fp32_and_do_not_depend_on_the_batch(int8_clip: Bundle) -> None:
+    expect_int8(int8_clip)
+
+
+def test_int8_graphs_are_evaluated_in_integers(int8_clip: Bundle) -> None:
+    random = np.random.default_rng(0)
+    ids = random.integers(0, 50, (1, 9))
+    texts = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+    photos = {"pixel_values": random.normal(size=(1, 3, clip.SIZE, clip.SIZE)).astype(np.float32)}
+    for name, feeds in ((Layout.text_model("int8"), texts), (Layout.vision_model("int8"), photos)):
+        expected = integer_reference.evaluate(int8_clip.path / name, feeds)
+        found = OnnxSession(int8_clip.path / name).run(feeds)
+        np.testing.assert_allclose(found, expected, atol=5e-3 * np.abs(expected).max())
+
+
+def test_without_captions_the_similarity_is_recorded(int8_clip: Bundle) -> None:
+    facts = int8_clip.manifest.precisions["int8"]
+    assert set(facts["similarity"]) == {"texts", "photos"}
+    assert "metrics" not in facts
+
+
+def test_a_similarity_below_the_limit_leaves_no_bundle(int8_clip: Bundle, tmp_path: Path) -> None:
+    options = ExportOptions(tmp_path / "b", None, ["fp32", "int8"], "MIT", None, False, min_cosine=1.1)
+    with pytest.raises(SimilarityTooLow, match=r"photos: int8 vectors have a mean cosine of .* expected at least 1\.1"):
+        write_bundle(ExportedSource(int8_clip), options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_int8_alone_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match=r"export one of them too$"):
+        ExportOptions(tmp_path / "b", None, ["int8"], "MIT", None, False, min_cosine=0.9).check(Layout.PRECISIONS)
+
+
+def test_a_bundle_that_is_onnx_gets_int8(folder: Path, int8_clip: Bundle) -> None:
+    fingerprint = Bundle.load(folder).fingerprint
+    facts = quantize_bundle(folder, min_cosine=_ANY)
+    bundle = Bundle.load(folder)
+    bundle.verify()
+    assert bundle.precisions == ("fp32", "fp16", "int8")
+    assert bundle.manifest.precisions["int8"] == facts
+    assert facts["similarity"] == int8_clip.manifest.precisions["int8"]["similarity"]
+    assert bundle.fingerprint == fingerprint
+    expect_int8(bundle)
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
+def test_a_model_in_the_layout_of_transformers_gets_int8(clip_folder: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(clip_folder, tmp_path / "clip")
+    quantize_bundle(folder, min_cosine=_ANY)
+    bundle = Bundle.load(folder)
+    assert (bundle.layout, bundle.precisions) == ("transformers", ("fp32", "int8"))
+    expect_int8(bundle)
+
+
+def test_captioned_images_measure_the_loss(folder: Path, captioned: EvaluationImages) -> None:
+    with pytest.raises(RecallDropTooHigh, match=r"int8 loses .* at most -100\.0 is allowed"):
+        quantize_bundle(folder, evaluation=captioned, max_loss=-100.0)
+    assert Bundle.load(folder).precisions == ("fp32", "fp16")
+    facts = quantize_bundle(folder, evaluation=captioned, max_loss=100.0)
+    assert facts["metrics"]["images"] == 12
+    with pytest.raises(BundleExists, match="int8 graphs exist"):
+        quantize_bundle(folder)
+
+
+def test_a_failure_leaves_the_folder_unchanged(folder: Path) -> None:
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with pytest.raises(SimilarityTooLow):
+        quantize_bundle(folder, min_cosine=1.1)
+    assert {path: path.read_bytes() for path in folder.parent.rglob("*") if path.is_file()} == before
+
+
+def test_other_bundles_are_refused(immich_folder: Path) -> None:
+    with pytest.raises(
+        ExportError, match="expected a bundle of one of the layouts photoseek, transformers, found immich"
+    ):
+        quantize_bundle(immich_folder)
+    with pytest.raises(ExportError, match="expected fp32 graphs to convert to int8, found fp16"):
+        quantize_bundle("demo")
+
+
+def test_a_bundle_is_quantized_without_pytorch() -> None:
+    code = "import photoseek_export.bundle_quantizer, sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
