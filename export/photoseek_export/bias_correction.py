@@ -79,8 +79,9 @@ def _mean_of_output(weights: npt.NDArray[Any], inputs: npt.NDArray[np.float64]) 
 
 
 def _integers(node: NodeProto, tensors: Mapping[str, TensorProto]) -> npt.NDArray[np.float64]:
-    """Return the constant input of a DequantizeLinear whose zero points are zero."""
-    return numpy_helper.to_array(tensors[node.input[0]]).astype(np.float64)
+    """Return the constant input of a DequantizeLinear minus its zero points, which are those of channels or of all."""
+    values, _, *zeros = (numpy_helper.to_array(tensors[name]).astype(np.float64) for name in node.input)
+    return values - zeros[0].reshape(-1, *[1] * (values.ndim - 1)) if zeros else values
 
 
 def _scale(node: NodeProto, tensors: Mapping[str, TensorProto]) -> npt.NDArray[np.float64]:
