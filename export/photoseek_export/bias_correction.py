@@ -19,6 +19,7 @@ import onnxruntime as ort
 from onnx import NodeProto, TensorProto, numpy_helper
 
 _PHOTOS = 32
+_MAX_BIAS = int(0.9999 * 2**31)  # onnxruntime reserves the rest of int32 for the sums of channels of tiny weights
 _BATCH = 4  # the inputs of all convolutions are in memory
 
 
@@ -45,7 +46,8 @@ def correct_biases(source: Path, quantized: Path, photos: npt.NDArray[np.float32
         errors = rounded - numpy_helper.to_array(weights[convolution.input[1]])
         shift = _mean_of_output(errors, means[convolution.input[0]])
         corrected = _integers(bias[0], integers) - shift / _scale(bias[0], integers)
-        _replace(integers[bias[0].input[0]], np.rint(corrected).astype(np.int32))
+        corrected = np.clip(np.rint(corrected), -_MAX_BIAS, _MAX_BIAS)
+        _replace(integers[bias[0].input[0]], corrected.astype(np.int32))
     onnx.save(model, str(quantized))
 
 
@@ -62,7 +64,8 @@ def _channel_means(
     sums: dict[str, Any] = dict.fromkeys([image, *hidden], 0.0)
     for start in range(0, len(photos), _BATCH):
         batch = photos[start : start + _BATCH]
-        for name, values in zip([image, *hidden], [batch, *session.run(hidden, {image: batch})], strict=True):
+        found = session.run(hidden, {image: batch}) if hidden else []  # of no names, run returns all outputs
+        for name, values in zip([image, *hidden], [batch, *found], strict=True):
             sums[name] = sums[name] + values.mean(axis=(2, 3), dtype=np.float64).sum(axis=0)
     return {name: total / len(photos) for name, total in sums.items()}
 

@@ -124,3 +124,24 @@ def test_photos(vision_graph: Path, runtime: bool) -> None:
 def test_towers_of_convolutions_need_calibration(vision_graph: Path, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"expected most weights in matrix products to convert to int8, found \d+%"):
         quantize_dynamic_int8(vision_graph.with_name("full.onnx"), tmp_path / "int8.onnx")
+
+
+def test_rounding_weights_leaves_the_mean_outputs_of_convolutions(tmp_path: Path) -> None:
+    """With weights rounded to 64 steps and without correction, means of channels differ by up to 1 %."""
+    random = np.random.default_rng(0)
+    full = _write(
+        tmp_path / "full.onnx",
+        """
+        a = Conv <group = 3> (pixel_values, weights, bias)
+        b = GlobalAveragePool (a)
+        image_embeds = Flatten (b)
+        """,
+        {"weights": random.normal(size=(48, 1, 3, 3)).astype(np.float32), "bias": _positive(1, 48)},
+        f"(float[batch, 3, {SIZE}, {SIZE}] pixel_values) => (float[batch, 48] image_embeds)",
+    )
+    photos = random.uniform(0, 2, (16, 3, SIZE, SIZE)).astype(np.float32)
+    quantize_static_int8(full, tmp_path / "int8.onnx", photos)
+    exact, rounded = (
+        OnnxSession(tmp_path / name).run({"pixel_values": photos}).mean(axis=0) for name in ("full.onnx", "int8.onnx")
+    )
+    np.testing.assert_allclose(rounded, exact, rtol=0, atol=1e-3 * np.abs(exact).max())
