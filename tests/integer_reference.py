@@ -30,17 +30,6 @@ def evaluate(path: Path, feeds: Mapping[str, Array]) -> Array:
     return evaluation.values[model.graph.output[0].name]
 
 
-def products(path: Path) -> list[NodeProto]:
-    """Return the nodes of a graph that multiply integers."""
-    nodes = onnx.load(str(path)).graph.node
-    dequantized = {name for node in nodes if node.op_type == "DequantizeLinear" for name in node.output}
-    return [
-        node
-        for node in nodes
-        if node.op_type == "MatMulInteger" or (node.op_type == "Conv" and node.input[0] in dequantized)
-    ]
-
-
 class _Evaluation:
     """The values of a graph, by name; ``integers`` are those of dequantized tensors, with their scales."""
 

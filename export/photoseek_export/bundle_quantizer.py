@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from photoseek.bundle.bundle import Bundle
 from photoseek.bundle.description import GraphSpec
 from photoseek.bundle.layouts import photoseek, transformers
 from photoseek.bundle.manifest import FileRecord, Layout, Manifest
+from photoseek.system.atomic_write import fsync_file
 from photoseek_export.errors import BundleExists, ExportError
 from photoseek_export.quality_gate import (
     MAX_RECALL_DROP,
@@ -33,7 +35,6 @@ def quantize_bundle(
     evaluation: EvaluationImages | None = None,
     max_loss: float = MAX_RECALL_DROP,
     min_cosine: float = MIN_COSINE,
-    overwrite: bool = False,
 ) -> Mapping[str, Any]:
     """Add int8 graphs of all towers to a bundle's folder; on errors, leave the folder unchanged.
 
@@ -44,7 +45,6 @@ def quantize_bundle(
             and photos instead.
         max_loss: With ``evaluation``: maximum loss of mean recall, in percentage points.
         min_cosine: Without ``evaluation``: minimum mean cosine with fp32, see ``measure_similarity``.
-        overwrite: Whether to replace int8 graphs.
 
     Returns:
         The facts of int8, as in ``Manifest.precisions``: ``metrics`` and ``confidence``, or ``similarity``. A bundle
@@ -53,12 +53,12 @@ def quantize_bundle(
     Raises:
         RecallDropTooHigh: int8 loses more than ``max_loss``.
         SimilarityTooLow: The mean cosine is below ``min_cosine``.
-        BundleExists: The bundle has int8 graphs, and ``overwrite`` is false.
+        BundleExists: The bundle has int8 graphs.
         ExportError: The layout is another one, there are no fp32 graphs, or a tower consists of convolutions.
         BundleError: The bundle cannot be read.
     """
     bundle = Bundle.load(source)
-    _check(bundle, overwrite)
+    _check(bundle)
     graphs = [*bundle.description.text_graphs["fp32"].values(), bundle.vision_graph("fp32")]
     with tempfile.TemporaryDirectory(prefix=f".{bundle.path.name}-", dir=bundle.path.parent) as work:
         folder = Path(work, bundle.path.name)
@@ -73,13 +73,14 @@ def quantize_bundle(
         else:
             measure_recall(manifest, quantized, evaluation, max_loss)
         for file in files:
+            fsync_file(folder / file)
             (folder / file).replace(bundle.path / file)
         if bundle.has_checksums:
             manifest.write(bundle.path)
     return manifest.precisions["int8"]
 
 
-def _check(bundle: Bundle, overwrite: bool) -> None:
+def _check(bundle: Bundle) -> None:
     if bundle.layout not in _LAYOUTS:
         raise ExportError(
             f"{bundle.path}: expected a bundle of one of the layouts {', '.join(_LAYOUTS)}, found {bundle.layout}, "
@@ -90,8 +91,8 @@ def _check(bundle: Bundle, overwrite: bool) -> None:
             f"{bundle.path}: expected fp32 graphs to convert to int8, found {', '.join(bundle.precisions)}; "
             "add the fp32 graphs first"
         )
-    if "int8" in bundle.precisions and not overwrite:
-        raise BundleExists(f"{bundle.path}: int8 graphs exist; replace them with overwrite")
+    if "int8" in bundle.precisions:
+        raise BundleExists(f"{bundle.path}: expected a bundle without int8, found its graphs; use them, or remove them")
 
 
 def _external_data(bundle: Bundle, graphs: Iterable[GraphSpec]) -> set[Path]:
@@ -104,19 +105,17 @@ def _link(source: str, target: str, copied: Collection[Path]) -> None:
 
     A hard link would change the file's times, by which processes detect that an open bundle has changed.
     """
-    try:
-        if Path(source) not in copied:
+    if Path(source) not in copied:
+        with suppress(OSError):
             Path(target).symlink_to(source)
             return
-    except OSError:
-        pass
     shutil.copyfile(source, target)
 
 
 def _quantize(bundle: Bundle, graph: GraphSpec, folder: Path) -> str:
     """Write the int8 version of a graph, after verifying it, into a copy of the bundle; return its path there."""
     target = f"{graph.file.removesuffix('.onnx')}{Layout.SUFFIX['int8']}.onnx"
-    (folder / target).unlink(missing_ok=True)  # a link to the graph that it replaces
+    (folder / target).unlink(missing_ok=True)  # a link to what an interrupted run left
     quantize_dynamic_int8(bundle.graph_path(graph), folder / target)
     return target
 

@@ -115,7 +115,7 @@ def test_captioned_images_measure_the_loss(folder: Path, captioned: EvaluationIm
     assert Bundle.load(folder).precisions == ("fp32", "fp16")
     facts = quantize_bundle(folder, evaluation=captioned, max_loss=100.0)
     assert facts["metrics"]["images"] == 12
-    with pytest.raises(BundleExists, match="int8 graphs exist"):
+    with pytest.raises(BundleExists, match="expected a bundle without int8"):
         quantize_bundle(folder)
 
 
