@@ -53,7 +53,7 @@ class _Evaluation:
             found = operator(*inputs)
         else:
             found = self._run_in_float(node)
-        self.values.update(zip(node.output, found, strict=True))
+        self.values.update(zip(node.output, map(np.asarray, found), strict=True))  # numpy's arithmetic returns scalars
 
     def _dequantize(self, node: NodeProto, values: Array, scale: Array, zero: Array | int = 0) -> Array:
         axis = next((each.i for each in node.attribute if each.name == "axis"), 1)

@@ -12,8 +12,8 @@ float32: they are cheap, and their rounding errors would affect the vectors dire
 Weights have 7 bits (-64 to 64), so that vectors do not depend on the CPU. Activations are uint8; without VNNI, the
 kernels of x86 add two products of uint8 and int8 in 16 bits, where 2 * 255 * 127 saturates and 2 * 255 * 64 = 32,640
 does not (https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html, "When to use reduce-range and
-per-channel quantization"). The alternative, uint8 weights, is exact, too, but slower: its kernels do not use VNNI, and
-for symmetric int8 weights alone there are convolutions without im2col. docs/int8.md has the measurements.
+per-channel quantization"). The alternative, uint8 weights, is exact, too, but slower: its kernels do not use AVX-512
+VNNI or AVX-VNNI, and only symmetric int8 weights have convolutions without im2col. docs/int8.md has the measurements.
 """
 
 from __future__ import annotations

@@ -159,7 +159,8 @@ def _options(threads: int | None, mode: Mode) -> ort.SessionOptions:
     # The arena for activations stays enabled in both modes: without it no run is faster, and long ones are slower.
     options.add_session_config_entry("session.intra_op.allow_spinning", "1" if mode == "latency" else "0")
     options.add_session_config_entry("session.force_spinning_stop", "1")  # between queries all cores are idle
-    # Without VNNI, int8 products are added in 16 bits, where large sums saturate, unless this is set.
+    # Without VNNI, int8 products are added in 16 bits, where large sums saturate, unless this is set. Graphs of other
+    # programs need it; the weights of photoseek's int8 graphs have 7 bits.
     options.add_session_config_entry("session.x64quantprecision", "1")
     return options
 
