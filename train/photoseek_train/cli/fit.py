@@ -130,8 +130,8 @@ def distill(
 ) -> None:
     """Train a small model to give the vectors of a larger one, for photos and captions.
 
-    The photos are those of the training split, and all photos of the folder without captions. The vectors are in the
-    teacher's space: a gallery of the teacher can be searched with the text tower of the student.
+    The photos are those of the training split, and all photos of the folder without captions. The vectors have the
+    teacher's dimension and are in its space.
 
     Example: `photoseek-train distill --teacher bundles/clip --images images --captions captions.token
     --train train.txt --dev dev.txt --text-model bert --tune both --out runs/small`
