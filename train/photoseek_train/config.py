@@ -241,13 +241,19 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """The content of a checkpoint's ``config.json``; ``preprocessing`` is the evaluation transform."""
+    """The content of a checkpoint's ``config.json``.
+
+    Attributes:
+        preprocessing: The transform of evaluation.
+        teacher: Name and fingerprint of the bundle that was distilled; empty if there was none.
+    """
 
     model: ModelConfig
     preprocessing: Preprocessing
     augment: AugmentConfig
     optim: OptimConfig
     data: DataConfig
+    teacher: str = ""
     format: int = field(default=FORMAT)
 
     def to_json(self) -> dict[str, Any]:
@@ -259,6 +265,7 @@ class TrainingConfig:
             "augment": asdict(self.augment),
             "optim": asdict(self.optim),
             "data": asdict(self.data),
+            "teacher": self.teacher,
         }
 
     @classmethod
@@ -283,6 +290,7 @@ class TrainingConfig:
                 augment=_section(AugmentConfig, values["augment"], f"{where}: augment"),
                 optim=_section(OptimConfig, values["optim"], f"{where}: optim"),
                 data=_section(DataConfig, values["data"], f"{where}: data"),
+                teacher=str(values.get("teacher", "")),
             )
         except KeyError as error:
             raise CheckpointDamaged(f"{where}: expected the section {error}, found none") from error

@@ -283,7 +283,7 @@ def test_photos_that_do_not_fit_in_memory_give_the_same_result(make_fit: MakeFit
 
 def test_a_loss_that_is_not_finite_stops_the_run(make_fit: MakeFit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "photoseek_train.training.trainer.info_nce", lambda *_: torch.tensor(torch.nan, requires_grad=True)
+        "photoseek_train.training.objectives.info_nce", lambda *_: torch.tensor(torch.nan, requires_grad=True)
     )
     with pytest.raises(RunDiverged, match="epoch 1, step 1: the loss is nan; decrease the learning rates"):
         make_fit(epochs=1)()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,13 +12,14 @@ from photoseek.cli.option_groups import help_of, option_groups
 from photoseek.cli.output import make_app, print_json, print_line, run
 from photoseek.errors import EvaluationError
 from photoseek_train.cli.data import Captions, Images, inspect, keywords
-from photoseek_train.cli.progress_bars import print_epochs, progress_bars
-from photoseek_train.config import AugmentConfig, FitResources, ModelInit, OptimConfig
+from photoseek_train.cli.fit import IMAGE_SIZE, IMAGE_SIZE_DEFAULT, RESIZE, distill, fit
+from photoseek_train.cli.progress_bars import progress_bars
+from photoseek_train.config import FitResources, ModelInit
 from photoseek_train.errors import SettingsError
 
 app = make_app("Train two-tower models for photo search.")
-app.command()(inspect)
-app.command()(keywords)
+for command in (inspect, keywords, fit, distill):
+    app.command()(command)
 
 Split = Annotated[
     Path | None, typer.Option("--split", help="File of photo names, or name of a split in the captions. [all]")
@@ -27,10 +27,6 @@ Split = Annotated[
 Device = Annotated[str, typer.Option("--device", help=help_of(FitResources, "device"))]
 Workers = Annotated[int, typer.Option("--workers", help=help_of(FitResources, "workers"))]
 TextModel = Annotated[str, typer.Option("--text-model", help=help_of(ModelInit, "text_model"))]
-
-_IMAGE_SIZE = "Side of the image tower's input in pixels."
-_DEFAULT_SIZE = "224; timm: the model's"
-_RESIZE = "crop: center crop; squash: resize to a square."
 
 
 def main() -> None:
@@ -48,8 +44,8 @@ def features(
     out: Annotated[Path, typer.Option(help="Folder of the features; up-to-date ones are reused.")],
     split: Split = None,
     sources: ModelInit,
-    image_size: Annotated[int | None, typer.Option(help=f"{_IMAGE_SIZE} [{_DEFAULT_SIZE}]")] = None,
-    resize: Annotated[str | None, typer.Option(help=f"{_RESIZE} [crop]")] = None,
+    image_size: Annotated[int | None, typer.Option(help=f"{IMAGE_SIZE} [{IMAGE_SIZE_DEFAULT}]")] = None,
+    resize: Annotated[str | None, typer.Option(help=f"{RESIZE} [crop]")] = None,
     precision: Annotated[str, typer.Option(help="fp32, or bf16 (faster with hardware support).")] = "fp32",
     device: Device = "auto",
 ) -> None:
@@ -70,75 +66,6 @@ def features(
         preprocessing = preprocessing_for(None, sources.image_model, image_size, resize)
         counts = extract_features(out, sources, preprocessing, data, progress, device, bf16)
     print_line(f"{out}: features of {counts[0]} photos and {counts[1]} captions")
-
-
-@app.command()
-@option_groups
-def fit(
-    *,
-    images: Images,
-    captions: Captions,
-    out: Annotated[Path, typer.Option(help="Folder of the checkpoint.")],
-    train: Annotated[
-        Path | None, typer.Option(help="Training photos: a file of names, or a split of the captions. [train]")
-    ] = None,
-    dev: Annotated[
-        Path | None, typer.Option(help="Photos to evaluate after each epoch: a file, or a split. [val]")
-    ] = None,
-    checkpoint: Annotated[
-        Path | None,
-        typer.Option(
-            "--from",
-            metavar="CHECKPOINT",
-            help="Start from the weights and the preprocessing of a checkpoint; use another --seed to get other crops. "
-            "With --text-model, train a new text tower against its frozen image side.",
-        ),
-    ] = None,
-    sources: ModelInit,
-    dropout: Annotated[float, typer.Option(help="Dropout rate of the projectors.")] = ModelInit.dropout,  # noqa: ARG001 - a field of sources
-    optim: OptimConfig,
-    image_size: Annotated[
-        int | None, typer.Option(help=f"{_IMAGE_SIZE} [{_DEFAULT_SIZE}; with --from: the checkpoint's]")
-    ] = None,
-    resize: Annotated[str | None, typer.Option(help=f"{_RESIZE} [crop; with --from: the checkpoint's]")] = None,
-    smallest_crop: Annotated[
-        float | None, typer.Option("--crop-scale", help="Minimum area of random crops. [0.5; squash: 0.8]")
-    ] = None,
-    augment: AugmentConfig,
-    resources: FitResources,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in OUT, if there is one.")] = False,
-    report: Annotated[bool, typer.Option(help="Write OUT/report.html: curves, examples, failures.")] = True,
-) -> None:
-    """Train projectors, and optionally towers; OUT becomes the checkpoint of the best epoch on dev.
-
-    Examples:
-
-    - Frozen towers: `photoseek-train fit --images images --captions captions.token --train train.txt --dev dev.txt
-      --text-model bert-base-uncased --out runs/first`
-    - Continue with a trained image tower: `photoseek-train fit --images images --captions captions.token
-      --from runs/first --tune image --seed 1 --out runs/second`
-    """
-    from photoseek_train.data.dataset import read_splits
-    from photoseek_train.report.run_report import DataFiles, report_epochs, report_run
-    from photoseek_train.training.fit import Fit, FitSettings, preprocessing_for
-
-    preprocessing = preprocessing_for(checkpoint, sources.image_model, image_size, resize)
-    if smallest_crop is None:
-        smallest_crop = 0.5 if preprocessing.shortest_edge else 0.8
-    if checkpoint is not None and sources.text_model is not None:
-        optim = replace(optim, freeze_images=True)
-    settings = FitSettings(sources, preprocessing, replace(augment, crop_scale=smallest_crop), optim)
-    training, dev_split = read_splits(images, captions, train, dev)
-    on_epoch = report_epochs(out, print_epochs(optim.epochs)) if report else print_epochs(optim.epochs)
-    with progress_bars() as progress:
-        run_folder = Fit(training, dev_split, settings, out, resources)(resume, on_epoch, progress)
-        if not run_folder.processes.is_main:
-            return
-        if report and run_folder.best is not None:
-            DataFiles(images, (captions,), dev or "val").save(out)
-            report_run(out, dev_split, resources.workers, progress, vectors=run_folder.dev_vectors)
-    if run_folder.best is not None:
-        metrics_table.print_metrics(run_folder.best.dev, f"dev, epoch {run_folder.best.epoch}")
 
 
 @app.command()

@@ -41,13 +41,11 @@ class Batch:
         return Batch(self.photos[start:end], self.captions[inside], self.photo_of_caption[inside] - start)
 
 
-def steps_per_epoch(data: CaptionedPhotos, config: OptimConfig) -> int:
-    """Return the number of batches of an epoch; an incomplete last batch is dropped unless it is the only one."""
-    return sum(_steps(len(rows), config) for rows in _batch_groups(data, config))
-
-
 def sample_batches(data: CaptionedPhotos, config: OptimConfig, epoch: int) -> list[Batch]:
-    """Return the batches of an epoch, shuffled by (seed, epoch)."""
+    """Return the batches of an epoch, shuffled by (seed, epoch).
+
+    An incomplete last batch is dropped unless it is the only one.
+    """
     rng = np.random.default_rng([config.seed, epoch])
     batches: list[Rows] = []
     for rows in _batch_groups(data, config):
@@ -59,6 +57,21 @@ def sample_batches(data: CaptionedPhotos, config: OptimConfig, epoch: int) -> li
     if config.tunes_image:
         return [_by_photo(data, rows, config.captions_per_photo, rng) for rows in batches]
     return [_by_caption(data, rows) for rows in batches]
+
+
+def sample_for_teacher(data: CaptionedPhotos, config: OptimConfig, epoch: int) -> list[Batch]:
+    """Return batches of photos, shuffled by (seed, epoch), each photo with one caption.
+
+    A photo without captions brings one of another photo, so that all batches have as many captions as photos.
+    """
+    rng = np.random.default_rng([config.seed, epoch])
+    order, size = rng.permutation(len(data.names)), config.batch_size
+    captions = rng.integers(len(data.captions), size=len(order))
+    for photo, own in enumerate(data.captions_of_image):
+        if len(own):
+            captions[photo] = rng.choice(own)
+    batches = [order[step * size : (step + 1) * size] for step in range(_steps(len(order), config))]
+    return [Batch(photos, captions[photos], np.arange(len(photos))) for photos in batches]
 
 
 def check_batch_size(plan: Sequence[Batch], config: OptimConfig, processes: int) -> None:

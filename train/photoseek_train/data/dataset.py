@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from photoseek.captions import Caption, captions_of, read_caption_file, read_caption_files
+from photoseek.sources.local import scan
 from photoseek_train.errors import DataError, SettingsError
 
 Rows = npt.NDArray[np.int64]
@@ -20,7 +21,7 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class CaptionedPhotos:
-    """The photos of a split and all of their captions.
+    """The photos of a split and all of their captions. Photos without captions are used in distillation only.
 
     Attributes:
         folder: Folder of the photos.
@@ -65,6 +66,12 @@ class CaptionedPhotos:
             )
         return cls(folder, tuple(names), tuple(chosen))
 
+    def with_uncaptioned(self, captions: Sequence[Caption]) -> CaptionedPhotos:
+        """Return this split with every photo below its folder that is in none of the captions, of any split."""
+        captioned = {caption.image for caption in captions}
+        found = sorted(entry.path for entry in scan(self.folder) if entry.path not in captioned)
+        return CaptionedPhotos(self.folder, (*self.names, *found), self.captions)
+
     @property
     def paths(self) -> list[Path]:
         """The files of the photos."""
@@ -95,8 +102,10 @@ class CaptionedPhotos:
 
     @cached_property
     def sha256(self) -> str:
-        """SHA-256 over the lines ``NAME#I<TAB>caption``."""
-        lines = (f"{item.image}#{item.index}\t{item.text}\n" for item in self.captions)
+        """SHA-256 over the lines ``NAME#I<TAB>caption``, and a line ``NAME`` for each photo without captions."""
+        lines = [f"{item.image}#{item.index}\t{item.text}\n" for item in self.captions]
+        captioned = {item.image for item in self.captions}
+        lines += [f"{name}\n" for name in self.names if name not in captioned]
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
     @cached_property

@@ -43,13 +43,17 @@ from photoseek_train.features.inputs import (
     MaskedCaptions,
     TokenizedCaptions,
 )
+from photoseek_train.features.teacher import Teacher
 from photoseek_train.model.checkpoint import CheckpointFiles, read_config
 from photoseek_train.model.init import BuiltModel, build_model
 from photoseek_train.model.timm_backbones import timm_preprocessing
 from photoseek_train.model.two_tower import TwoTower
 from photoseek_train.progress import ProgressCallback, no_progress
+from photoseek_train.training.objectives import Contrastive, Distillation, Objective
 from photoseek_train.training.run_folder import Run, check_run_folder
 from photoseek_train.training.trainer import EpochCallback, EpochRecord, SplitInputs, Trainer
+
+_CONTRASTIVE = ("loss", "margin", "hardest_after", "mix", "captions_per_photo", "batch_by")
 
 
 @dataclass(frozen=True)
@@ -113,13 +117,18 @@ def no_callback(record: EpochRecord) -> None:
 
 @dataclass(frozen=True)
 class Fit:
-    """A configured training run; calling it trains and returns the finished run."""
+    """A configured training run; calling it trains and returns the finished run.
+
+    With a teacher, the model learns the teacher's vectors of photos and captions instead of telling the captions of
+    different photos apart; training photos need no captions.
+    """
 
     train: CaptionedPhotos
     dev: CaptionedPhotos
     settings: FitSettings
     out: Path
     resources: FitResources = field(default_factory=FitResources)
+    teacher: Teacher | None = None
 
     def __call__(
         self, resume: bool = False, on_epoch: EpochCallback = no_callback, progress: ProgressCallback = no_progress
@@ -140,6 +149,8 @@ class Fit:
             TrainingError: Towers, photos, captions or settings cannot be used.
         """
         require_disjoint(self.train, self.dev)
+        if self.teacher is not None:
+            _expect_defaults(self.settings.optim)
         if self._with_keywords:
             require_keywords(self.train)
         device = choose_device(self.resources.device)
@@ -150,6 +161,11 @@ class Fit:
             check_run_folder(self.out, resume or not processes.is_main)
             built = build_model(self.settings.sources, self.settings.optim.seed)
         built.model.image_tower.check_sizes(*self.settings.image_sizes)
+        if self.teacher is not None and built.model.dim != self.teacher.bundle.dim:
+            raise SettingsError(
+                f"dim: expected {self.teacher.bundle.dim}, that of the teacher, found {built.model.dim}; start from "
+                "another checkpoint"
+            )
         built.model.to(processes.device(device))
         run = Run(self.out, self._config(built), processes)
         run.check_settings()
@@ -175,16 +191,26 @@ class Fit:
             dev_sha256=self.dev.sha256,
         )
         settings = self.settings
-        return TrainingConfig(built.config, settings.preprocessing, settings.augment, settings.optim, data)
+        teacher = "" if self.teacher is None else self.teacher.name
+        return TrainingConfig(built.config, settings.preprocessing, settings.augment, settings.optim, data, teacher)
 
     def _trainer(self, built: BuiltModel, processes: ProcessGroup, progress: ProgressCallback) -> Trainer:
         with processes.main_process_first():  # the main process fills the feature cache for the others
             train_texts, dev_texts = self._texts(built, progress)
             cached = None if self.settings.optim.tunes_image else self._cached_images(built, progress)
+            objective = self._objective(progress)
         train_images, dev_images = cached or self._decoded_photos(built.model.device, processes.count, progress)
         train = SplitInputs(self.train, train_images, train_texts)
         dev = SplitInputs(self.dev, dev_images, dev_texts)
-        return Trainer(built.model, train, dev, self.settings.optim, processes)
+        return Trainer(built.model, train, dev, self.settings.optim, processes, objective)
+
+    def _objective(self, progress: ProgressCallback) -> Objective:
+        optim = self.settings.optim
+        if self.teacher is None:
+            return Contrastive(self.train, optim)
+        images = self.teacher.image_vectors(self._features, self.train.paths, progress)
+        texts = self.teacher.text_vectors(self._features, self.train.texts, progress)
+        return Distillation(self.train, optim, images, texts, self.teacher.scale)
 
     def _cached_images(self, built: BuiltModel, progress: ProgressCallback) -> tuple[InputPipeline, InputPipeline]:
         """Return photos of train and dev as features of a frozen tower, with several views of train if configured."""
@@ -253,6 +279,18 @@ class Fit:
     @property
     def _features(self) -> FeatureCache:
         return FeatureCache(self.resources.features or self.out / CheckpointFiles.FEATURES)
+
+
+def _expect_defaults(optim: OptimConfig) -> None:
+    """Check that no setting of the contrastive losses is set, which a teacher replaces.
+
+    Raises:
+        SettingsError: One is set.
+    """
+    for name in _CONTRASTIVE:
+        default, found = getattr(OptimConfig, name), getattr(optim, name)
+        if found != default:
+            raise SettingsError(f"{name}: expected {default} with a teacher, found {found}; omit it")
 
 
 def _split(

@@ -1,4 +1,4 @@
-"""Contrastive losses."""
+"""Contrastive losses, and losses of distillation."""
 
 from __future__ import annotations
 
@@ -61,3 +61,33 @@ def triplet(images: Tensor, texts: Tensor, image_ids: Tensor, margin: float, har
     if hardest:
         return (wrong_captions.amax(dim=1) + wrong_photos.amax(dim=0)).mean()
     return (wrong_captions.sum(dim=1) + wrong_photos.sum(dim=0)).mean()
+
+
+def feature_regression(vectors: Tensor, teacher: Tensor) -> Tensor:
+    """Return half of the mean squared distance of unit vectors to those of a teacher, both (n, dim): 1 - cosine.
+
+    Feature distillation of Yang et al. 2024 (CLIP-KD, arXiv:2307.12732), section 3.2.
+    """
+    return 1 - (vectors * teacher).sum(dim=1).mean()
+
+
+def affinity_mimicking(student: tuple[Tensor, Tensor], teacher: tuple[Tensor, Tensor], scale: float) -> Tensor:
+    """Return the divergence of the student's similarities from the teacher's, averaged over both directions.
+
+    Wu et al. 2023 (TinyCLIP, arXiv:2309.12314), section 3.1: for each photo, the softmax over the captions of the
+    batch, and for each caption, that over its photos. The constant entropy of the teacher is subtracted.
+
+    Args:
+        student: Unit vectors of photos, (n, dim), and of captions, (m, dim).
+        teacher: The teacher's unit vectors, as for the student.
+        scale: Inverse temperature of both.
+    """
+    ours, theirs = (scale * images @ texts.T for images, texts in (student, teacher))
+    return (_divergence(ours, theirs) + _divergence(ours.T, theirs.T)) / 2
+
+
+def _divergence(ours: Tensor, theirs: Tensor) -> Tensor:
+    """Return the mean Kullback-Leibler divergence of the softmax of each row."""
+    return torch.nn.functional.kl_div(
+        ours.log_softmax(dim=1), theirs.log_softmax(dim=1), log_target=True, reduction="batchmean"
+    )

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from photoseek.evaluation.metrics import RetrievalMetrics, retrieval_metrics
 from photoseek_train.config import OptimConfig
-from photoseek_train.data.batches import Batch, check_batch_size, sample_batches, steps_per_epoch
-from photoseek_train.data.cutmix import CutMix, sample_cutmix, target_weights
+from photoseek_train.data.batches import Batch, check_batch_size
+from photoseek_train.data.cutmix import CutMix, sample_cutmix
 from photoseek_train.data.dataset import CaptionedPhotos
 from photoseek_train.device import tower_arithmetic
 from photoseek_train.distributed import SINGLE_PROCESS, ProcessGroup
@@ -24,7 +24,7 @@ from photoseek_train.features.encode import SplitVectors, encode_split
 from photoseek_train.features.inputs import InputPipeline
 from photoseek_train.model.two_tower import TwoTower, l2_normalize
 from photoseek_train.progress import ProgressCallback, no_progress
-from photoseek_train.training.losses import info_nce, triplet
+from photoseek_train.training.objectives import Contrastive, Objective, StepVectors
 from photoseek_train.training.optimizer import create_ema, learning_rates, lr_multiplier, make_optimizer
 
 
@@ -75,17 +75,21 @@ class Trainer:
         dev: SplitInputs,
         config: OptimConfig,
         processes: ProcessGroup = SINGLE_PROCESS,
+        objective: Objective | None = None,
     ) -> None:
+        """Prepare training; ``objective`` defaults to the contrastive loss of ``config``."""
         self.model = model
         self.processes = processes
         self.train = train
         self.dev = dev
         self.config = config
+        self.objective: Objective = objective or Contrastive(train.data, config)
         freeze(model, config)
         self.optimizer = make_optimizer(model, config)
-        self.steps = steps_per_epoch(train.data, config)
+        first_batches = self.objective.batches(epoch=1)
+        self.steps = len(first_batches)
         if processes.count > 1:
-            check_batch_size(sample_batches(train.data, config, epoch=1), config, processes.count)
+            check_batch_size(first_batches, config, processes.count)
         self.average = create_ema(model, config.ema) if config.ema else None
         self.dev_vectors: SplitVectors | None = None  # of the last evaluation
 
@@ -126,7 +130,7 @@ class Trainer:
         """Train for one pass over the training split; return the mean loss."""
         torch.manual_seed(self.config.seed * 100_003 + epoch + 1_000_000_007 * self.processes.rank)  # for dropout
         set_training(self.model, self.config)
-        batches = [batch.split(self.processes.count) for batch in sample_batches(self.train.data, self.config, epoch)]
+        batches = [batch.split(self.processes.count) for batch in self.objective.batches(epoch)]
         local = [self.processes.shard(shards) for shards in batches]
         photos = self.train.images.stream([shard.photos for shard in local], epoch)
         captions = self.train.texts.stream([shard.captions for shard in local], epoch)
@@ -171,7 +175,8 @@ class Trainer:
             text_vectors = l2_normalize(self.train.texts.embed(self.model, texts))
         image_vectors = self.processes.gather(image_vectors, [len(shard.photos) for shard in shards])
         text_vectors = self.processes.gather(text_vectors, [len(shard.captions) for shard in shards])
-        return self._objective(image_vectors, text_vectors, shards, cutmixes, epoch=moment[0])
+        scale = self.model.inverse_temperature
+        return self.objective.loss(StepVectors(image_vectors, text_vectors, shards, cutmixes, scale, moment[0]))
 
     def _sample_cutmix(self, shard: Batch, images: Any, moment: tuple[int, ...]) -> CutMix | None:
         """Sample the patches of a shard; every process samples those of all shards."""
@@ -179,28 +184,6 @@ class Trainer:
             return None
         rng = np.random.default_rng([self.config.seed, *moment])
         return sample_cutmix(len(shard.photos), images.shape[-2:], self.config.mix, rng)
-
-    def _objective(
-        self,
-        images: Tensor,
-        texts: Tensor,
-        shards: Sequence[Batch],
-        cutmixes: Sequence[CutMix | None],
-        epoch: int,
-    ) -> Tensor:
-        """Return the loss on the vectors of all shards, in order."""
-        device = self.model.device
-        image_ids = np.concatenate([shard.image_ids for shard in shards])
-        if self.config.loss == "triplet":
-            first = np.cumsum([0, *(len(shard.photos) for shard in shards[:-1])])
-            owner = np.concatenate([start + shard.photo_of_caption for start, shard in zip(first, shards, strict=True)])
-            pairs = images[torch.from_numpy(owner).to(device)], texts
-            hardest = epoch > self.config.hardest_after
-            return triplet(*pairs, torch.from_numpy(image_ids).to(device), self.config.margin, hardest)
-        right = [
-            target_weights(shard.photos, image_ids, cutmix) for shard, cutmix in zip(shards, cutmixes, strict=True)
-        ]
-        return info_nce(images, texts, self.model.inverse_temperature, torch.cat(right).to(device))
 
     def _share_gradients(self) -> None:
         """Sum the gradients over processes; that of the temperature is complete in each process."""
