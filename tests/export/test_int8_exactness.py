@@ -121,6 +121,17 @@ def test_photos(vision_graph: Path, runtime: bool) -> None:
     _check(vision_graph, {"pixel_values": _positive(11, 2, 3, SIZE, SIZE)}, runtime)
 
 
+def test_two_products_fit_in_16_bits(text_graph: Path, vision_graph: Path) -> None:
+    """Also where the CPU's kernels would not add them in 16 bits."""
+    for path in (text_graph, vision_graph):
+        graph = onnx.load(str(path)).graph
+        rows = {node.input[0] for node in graph.node if node.op_type == "Gather"}
+        weights = [numpy_helper.to_array(each) for each in graph.initializer if each.dims and each.name not in rows]
+        integers = [each.astype(int) for each in weights if each.dtype == np.int8 and each.ndim > 1]
+        assert len(integers) in (2, 4)
+        assert 2 * 255 * max(np.abs(each).max() for each in integers) <= np.iinfo(np.int16).max
+
+
 def test_towers_of_convolutions_need_calibration(vision_graph: Path, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"expected most weights in matrix products to convert to int8, found \d+%"):
         quantize_dynamic_int8(vision_graph.with_name("full.onnx"), tmp_path / "int8.onnx")
