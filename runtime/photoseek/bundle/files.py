@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
@@ -20,9 +20,13 @@ class ChecksummedFiles(ForkAware):
 
     have_checksums = True
 
-    def __init__(self, folder: Path, records: Mapping[str, FileRecord]) -> None:
+    def __init__(
+        self, folder: Path, records: Mapping[str, FileRecord], hash_file: Callable[[Path], str] = file_sha256
+    ) -> None:
+        """Remember the records; nothing is read yet. ``hash_file`` returns the SHA-256 of a file."""
         self._folder = folder
         self._records = records
+        self._hash_file = hash_file
         self._verified: set[str] = set()
         self._lock = threading.Lock()
         self.register_fork_hooks()
@@ -42,6 +46,20 @@ class ChecksummedFiles(ForkAware):
                 self._check_content(name)
                 self._verified.add(name)
         return self._folder / name
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The size of each file in bytes."""
+        return {name: record.bytes for name, record in self._records.items()}
+
+    def sha256(self, name: str) -> str:
+        """Return the SHA-256 of a file after its first use has verified it.
+
+        Raises:
+            BundleDamaged: The content differs from the manifest.
+        """
+        self.verified_path(name)
+        return self._records[name].sha256
 
     def verify_all(self) -> None:
         """Verify every file again.
@@ -74,7 +92,7 @@ class ChecksummedFiles(ForkAware):
         if record is None:
             raise BundleDamaged(f"{path}: missing from the manifest; copy or export the bundle again")
         try:
-            found = file_sha256(path)
+            found = self._hash_file(path)
         except OSError as error:
             raise BundleDamaged(f"{path}: {error.strerror or error}") from error
         if found != record.sha256:
