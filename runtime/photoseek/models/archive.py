@@ -101,7 +101,7 @@ def _install_members(
         )
     missing, done = dict(record.files), 0
     with open_draft(record.name, record.files) as draft:
-        for member in archive:
+        while (member := archive.next()) is not None:
             if (facts := missing.pop(member.name, None)) is None or not member.isreg() or member.size != facts.bytes:
                 raise ModelRefused(f"{source}: expected a file of the record, found {member.name!r:.80}; {_COPY_AGAIN}")
             content = archive.extractfile(member)

@@ -1,8 +1,8 @@
 """The Hugging Face hub: the files of a repository, and downloads that resume.
 
 ``huggingface_hub`` provides addresses, tokens and sessions, so that ``HF_ENDPOINT``, ``HF_TOKEN``, ``HF_HOME``,
-``HF_HUB_OFFLINE`` and proxies have their usual meaning. It is imported when a function is called. It discards
-incomplete files, so they are downloaded here: a model has hundreds of megabytes.
+``HF_HUB_OFFLINE`` and proxies have their usual meaning. It is imported when a function is called, and its telemetry is
+off. It discards incomplete files, so they are downloaded here: a model has hundreds of megabytes.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from photoseek.errors import ModelUnavailable
 from photoseek.system.terminal import one_line
 from photoseek.version import __version__
 
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"  # read when huggingface_hub is imported
+
 TIMEOUT_S = 30.0
 """Maximum time to connect, and between two blocks of an answer."""
 
 RETRIES = 5
 """How often a connection that breaks is opened again; each block that arrives resets the count."""
 
-_BLOCK = 1 << 20
 _TRANSPORTS = ("httpx", "httpx2", "requests")  # packages of errors of a connection, by the version of huggingface_hub
 _LATER = "run the command again to resume"
 
@@ -206,7 +207,7 @@ def _http_problem(error: Any, repository: str, revision: str | None, file: str |
 
 def _stream(repository: str, commit: str, name: str, file: BinaryIO, progress: Callable[[int], None]) -> None:
     from huggingface_hub import get_session, hf_hub_url
-    from huggingface_hub.utils._http import hf_raise_for_status
+    from huggingface_hub.utils import build_hf_headers, hf_raise_for_status  # type: ignore[attr-defined]
 
     start = file.seek(0, os.SEEK_END)
     headers = build_hf_headers(library_name="photoseek", library_version=__version__)
@@ -220,7 +221,7 @@ def _stream(repository: str, commit: str, name: str, file: BinaryIO, progress: C
         if start and not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
             file.truncate(0)
             file.seek(0)
-        for block in response.iter_bytes(_BLOCK):
+        for block in response.iter_bytes():
             file.write(block)
             progress(file.tell())
 
