@@ -16,7 +16,7 @@ from photoseek.gallery.gallery import Gallery
 if TYPE_CHECKING:
     from photoseek.gallery.photo_check import PhotoMismatch
 
-_PathArgument = Annotated[str, typer.Argument(help="Bundle or gallery; `demo` is the embedded bundle.")]
+_PathArgument = Annotated[str, typer.Argument(help="Bundle, model or gallery; `demo` is the embedded bundle.")]
 
 
 def info(path: _PathArgument = DEMO, as_json: JsonOption = False) -> None:

@@ -149,7 +149,7 @@ def pack(name: _NameArgument, file: _FileArgument, as_json: JsonOption = False) 
 
 @app.command()
 def unpack(file: _FileArgument, as_json: JsonOption = False) -> None:
-    """Install a model from a file of `photoseek models pack`, after checking every file.
+    """Install a packed model after checking every file.
 
     Example: `photoseek models unpack clip.tar`
     """
