@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
+import secrets
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import IO
 
 from photoseek.bundle.installed_models import RECORD, ModelRecord, find_model, require_model
 from photoseek.errors import BundleError, ModelError, ModelRefused
-from photoseek.models.model_folder import open_draft
+from photoseek.models.model_folder import open_draft, remove_draft
 from photoseek.models.pull import install
 from photoseek.system.atomic_write import MAX_TEXT_BYTES, create_file, fsync_dir
 from photoseek.system.removal import remove_file
@@ -37,12 +39,13 @@ def pack(name: str, target: Path, progress: Callable[[int, int], None] | None = 
         raise ModelError(f"{target}: expected a new file, found an existing one; choose another name")
     record = ModelRecord.read(folder)
     Bundle.load(folder).verify()
-    partial = target.with_name(f"{target.name}.partial")
+    partial = target.with_name(f"{target.name}.{secrets.randbelow(10**12)}.partial")
     with create_file(partial) as file:
         try:
             with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
                 _add(archive, folder, record, progress)
             file.flush()
+            os.fsync(file.fileno())
             partial.rename(target)
         except BaseException:
             remove_file(partial)
@@ -99,21 +102,40 @@ def _install_members(
         raise ModelError(
             f"model {record.name} is installed; to replace it, first run: photoseek models remove {record.name}"
         )
-    missing, done = dict(record.files), 0
     with open_draft(record.name, record.files) as draft:
-        while (member := archive.next()) is not None:
-            if (facts := missing.pop(member.name, None)) is None or not member.isreg() or member.size != facts.bytes:
-                raise ModelRefused(f"{source}: expected a file of the record, found {member.name!r:.80}; {_COPY_AGAIN}")
-            content = archive.extractfile(member)
-            if content is None or _copy(content, draft / member.name) != facts.sha256:
-                raise ModelRefused(f"{source}: {member.name}: differs from its sha256; {_COPY_AGAIN}")
-            done += facts.bytes
-            if progress is not None:
-                progress(done, record.bytes)
-        if missing:
-            raise ModelRefused(f"{source}: expected {next(iter(missing))!r:.80}, found no such file; {_COPY_AGAIN}")
+        try:
+            _copy_members(archive, source, record, draft, progress)
+        except ModelRefused:
+            remove_draft(record.name)
+            raise
         install(record)
     return record
+
+
+def _copy_members(
+    archive: tarfile.TarFile,
+    source: Path,
+    record: ModelRecord,
+    draft: Path,
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    """Copy the files of a record into a draft.
+
+    Raises:
+        ModelRefused: One is missing or damaged, or there is another file.
+    """
+    missing, done = dict(record.files), 0
+    while (member := archive.next()) is not None:
+        if (facts := missing.pop(member.name, None)) is None or not member.isreg() or member.size != facts.bytes:
+            raise ModelRefused(f"{source}: expected a file of the record, found {member.name!r:.80}; {_COPY_AGAIN}")
+        content = archive.extractfile(member)
+        if content is None or _copy(content, draft / member.name) != facts.sha256:
+            raise ModelRefused(f"{source}: {member.name}: differs from its sha256; {_COPY_AGAIN}")
+        done += facts.bytes
+        if progress is not None:
+            progress(done, record.bytes)
+    if missing:
+        raise ModelRefused(f"{source}: expected {next(iter(missing))!r:.80}, found no such file; {_COPY_AGAIN}")
 
 
 def _first_record(archive: tarfile.TarFile, source: Path) -> ModelRecord:

@@ -41,6 +41,7 @@ def open_draft(name: str, files: Iterable[str]) -> Iterator[Path]:
     models_folder().mkdir(parents=True, exist_ok=True)
     folder, listed = draft_path(name), sorted(files)
     if _listed(folder) not in (None, listed):
+        _expect_unused(folder, name)
         remove_draft(name)
     if not make_tagged(folder):
         raise ModelError(f"{folder}: expected a folder that photoseek created, found another; move it away")
@@ -86,9 +87,7 @@ def remove_model(name: str) -> int:
         ModelError: It is not installed, or its folder contains files that photoseek did not create.
     """
     folder, draft = models_folder() / name, draft_path(name)
-    if draft.exists():
-        with _locked(draft, name):
-            pass
+    _expect_unused(draft, name)
     drafted = remove_draft(name)
     if not folder.exists():
         if drafted:
@@ -111,6 +110,17 @@ def _remove_installed(folder: Path) -> int:
 def local_parents(files: Iterable[str]) -> set[str]:
     """Return the folders of files, each ending with /."""
     return {f"{parent}/" for file in files for parent in PurePosixPath(file).parents if str(parent) != "."}
+
+
+def _expect_unused(draft: Path, name: str) -> None:
+    """Raise if another process has locked a draft.
+
+    Raises:
+        ModelError: It has.
+    """
+    if draft.exists():
+        with _locked(draft, name):
+            pass
 
 
 @contextmanager

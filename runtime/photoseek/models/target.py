@@ -76,5 +76,7 @@ def _registered(model: RegisteredModel, revision: str, precision: str | None) ->
         RepositoryFiles(each.repository, each.files, each.revision or pin.sources.get(each.repository))
         for each in model.more
     )
-    known = {} if revision else {**pin.sha256, **model.sha256}
+    known = {} if revision else dict(model.sha256)
+    if pin.sources.get(model.repository) == main.revision:  # another one after an update of the registry
+        known = {**pin.sha256, **known}
     return Target(model.name, chosen, (main, *more), model.folder, known, model.license, model.languages, model.dim)

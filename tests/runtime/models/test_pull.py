@@ -272,3 +272,14 @@ def test_a_repository_without_two_towers_is_refused(hub: Hub, files: list[str], 
 def test_a_missing_precision_is_refused() -> None:
     with pytest.raises(BundleIncompatible, match="expected a precision among fp32, found 'q4'"):
         plan_pull("hf:org/small", "q4")
+
+
+def test_an_update_of_the_registry_is_not_refused(hub: Hub) -> None:
+    """The checksums of the first pull belong to its commit."""
+    commit = hub.repositories[REPOSITORY].latest
+    files = dict(hub.repositories[REPOSITORY].commits[commit])
+    files["tokenizer_config.json"] += b"\n"
+    hub.repositories[REPOSITORY].add(files, "d" * 40)
+    pull(f"clip-vit-b-32@{'d' * 40}")
+    answer("models", "remove", "clip-vit-b-32")
+    assert plan_pull("clip-vit-b-32").sources == {REPOSITORY: commit}
