@@ -186,7 +186,7 @@ def _http_problem(error: Any, repository: str, revision: str | None, file: str |
         return f"{repository}: expected access, found a gated repository; accept its terms at {page}, and set HF_TOKEN"
     if isinstance(error, errors.RevisionNotFoundError):
         return (
-            f"{repository}: expected revision {revision}, but the hub no longer has it; to use the latest one instead, "
+            f"{repository}: expected revision {revision}, but the hub does not have it; to use the latest one instead, "
             "append @main to the name"
         )
     if isinstance(error, errors.EntryNotFoundError):

@@ -88,14 +88,6 @@ def test_a_missing_model_names_the_command_that_downloads_it(photos: Path, comma
     )
 
 
-@pytest.mark.usefixtures("hub")
-def test_a_removed_model_of_a_gallery_is_named(photos: Path) -> None:
-    run_pull(plan_pull("clip-vit-b-32"))
-    answer("index", photos, "--bundle", "clip-vit-b-32")
-    remove_model("clip-vit-b-32")
-    assert "photoseek models pull clip-vit-b-32" in photoseek_command("search", "red", "--gallery", photos).stderr
-
-
 def test_a_similar_name_is_suggested() -> None:
     with pytest.raises(BundleNotFound, match="similar models: clip-vit-b-32, "):
         Bundle.load("clip-vit-b32")
