@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -93,6 +93,25 @@ def word_spans(text: str) -> list[tuple[int, int, float]]:
         else:
             spans.append((run.start, run.end, 1.0))
     return spans
+
+
+def unread_share(text: str, languages: Collection[str]) -> float:
+    """Return the share of a text's letters that are in a script of none of the languages, in [0, 1].
+
+    English is written in Latin letters, Chinese in Han characters. It is 0 if another language is among them, whose
+    script is not known here.
+    """
+    if not languages or not set(languages) <= set(LANGUAGES):
+        return 0.0
+    scripts = [_letter_language(char) for char in text if char.isalpha() or _HAN.match(char)]
+    return sum(script not in languages for script in scripts) / len(scripts) if scripts else 0.0
+
+
+def _letter_language(char: str) -> str:
+    """Return the language that is written with a letter; empty for all but Latin letters and Han characters."""
+    if _HAN.match(char):
+        return CHINESE
+    return ENGLISH if char.isascii() or unicodedata.name(char, "").startswith(("LATIN", "FULLWIDTH LATIN")) else ""
 
 
 def words_in(text: str) -> float:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photoseek.languages import CHARACTERS_PER_WORD, LANGUAGES, detect_language, split_by_language
+from photoseek.languages import CHARACTERS_PER_WORD, LANGUAGES, detect_language, split_by_language, unread_share
 
 ROUTES = {
     "two dogs on a beach": "en",
@@ -120,3 +120,23 @@ def test_any_text_is_split_completely(text: str) -> None:
         assert [span.weight for span in found] == sorted((span.weight for span in found), reverse=True)
         together = "".join(span.text for span in found)
         assert sorted("".join(together.split())) == sorted("".join(text.split()))
+
+
+@pytest.mark.parametrize(
+    ("text", "languages", "share"),
+    [
+        ("two dogs", ["en"], 0.0),
+        ("café, ＣＡＴ", ["en"], 0.0),
+        ("两只狗", ["en"], 1.0),
+        ("两只狗", ["en", "zh"], 0.0),
+        ("two dogs", ["zh"], 1.0),
+        ("собака", ["en", "zh"], 1.0),
+        ("a собака", ["en"], 6 / 7),
+        ("собака", ["en", "ru"], 0.0),
+        ("собака", [], 0.0),
+        ("12 🐶", ["en"], 0.0),
+        ("", ["en"], 0.0),
+    ],
+)
+def test_letters_of_other_scripts_are_unread(text: str, languages: list[str], share: float) -> None:
+    assert unread_share(text, languages) == pytest.approx(share)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -53,6 +54,20 @@ class Tokenization:
         """Return the token ids of each text, special tokens included, truncated."""
         encodings = self.tokenizer.encode_batch([self.clean(text) for text in texts])
         return [np.asarray(encoding.ids, dtype=np.int64) for encoding in encodings]
+
+    def unknown_share(self, text: str) -> float:
+        """Return the share of a text's tokens that the vocabulary does not contain, in [0, 1]; 0 without tokens."""
+        encoding = self.tokenizer.encode(self.clean(text))
+        pairs = zip(encoding.ids, encoding.special_tokens_mask, strict=True)
+        unknown = [token == self._unknown_id for token, special in pairs if not special]
+        return sum(unknown) / len(unknown) if unknown else 0.0
+
+    @cached_property
+    def _unknown_id(self) -> int | None:
+        """The id of the token for everything else; None if the vocabulary can spell any text."""
+        model = self.tokenizer.model
+        name = getattr(model, "unk_token", None)  # of WordPiece and BPE; byte-level BPE has one that it never uses
+        return getattr(model, "unk_id", None) if name is None else self.tokenizer.token_to_id(name)
 
     def feeds(self, ids: Sequence[Tokens]) -> dict[str, Tokens]:
         """Return the inputs of one batch, each of shape (n, length)."""

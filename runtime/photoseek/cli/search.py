@@ -234,6 +234,8 @@ def _print_hits(found: Sequence[Hit], form: OutputOptions) -> None:
             image_viewer.print_pictures([(hit.path, hit.file) for hit in found])
     if not found:
         output.print_status("photoseek", "no photo matches these filters")
+    elif found[0].from_unread_text:
+        output.print_status("photoseek", "the bundle does not know most of these words; the photos are arbitrary")
     elif found[0].low_confidence:
         output.print_status("photoseek", "no confident match; showing the nearest photos")
 

@@ -14,7 +14,7 @@ from photoseek.bundle.bundle import Bundle
 from photoseek.encoders.query_syntax import require_text
 from photoseek.encoders.towers import TextTower, Tower
 from photoseek.errors import PhotoError, QueryError
-from photoseek.languages import LanguageSpan, split_by_language
+from photoseek.languages import LanguageSpan, split_by_language, unread_share
 from photoseek.photos.decode import PhotoInput, decode_photo
 from photoseek.vectors import Vectors, normalize
 
@@ -75,6 +75,17 @@ class TextEncoder:
     def count_tokens(self, text: str) -> int:
         """Return how many tokens of a text the towers read."""
         return sum(len(tower.tokenize([span.text])[0]) for tower, span in self._spans(_prepare_text(text), None))
+
+    def unread_share(self, text: str, language: str | None = None) -> float:
+        """Return the share of a text that the towers do not read, in [0, 1].
+
+        Its words are unknown to the vocabulary, or in a script of none of the bundle's languages. ``language`` is that
+        of ``encode``.
+        """
+        text = _prepare_text(text)
+        spans = self._spans(text, language)
+        unknown = sum(span.weight * tower.unknown_share(span.text) for tower, span in spans)
+        return max(unknown, unread_share(text, self.bundle.languages))
 
     def encode(self, texts: Sequence[str], *, batch_size: int = 32, language: str | None = None) -> Vectors:
         """Encode sentences.

@@ -102,6 +102,10 @@ class TextTower(Tower):
         """Return the token ids of each text, special tokens included, truncated."""
         return self._tokenization.ids(texts)
 
+    def unknown_share(self, text: str) -> float:
+        """Return the share of a text's tokens that the tower's vocabulary does not contain, in [0, 1]."""
+        return self._tokenization.unknown_share(text)
+
     @cached_property
     def _tokenization(self) -> Tokenization:
         return self.bundle.tokenization(self.language)

@@ -29,7 +29,9 @@ def render_hits(hits: Sequence[Hit], facts: Sequence[str], thumbnails: Thumbnail
     if not hits:
         messages.notice(now.no_results_title, now.no_results)
     elif hits[0].low_confidence:
-        messages.notice(now.low_confidence_title, now.low_confidence)
+        unread = hits[0].from_unread_text
+        title = now.unread_title if unread else now.low_confidence_title
+        messages.notice(title, now.unread if unread else now.low_confidence)
         with st.expander(now.show_anyway):
             _render_cards(hits, thumbnails)
     else:

@@ -43,10 +43,11 @@ class Hit:
         file: A path, or a ``RemoteFile``, whose text is its URL, for a photo in object storage.
         id: Id in the gallery, never reused for another picture.
         taken: ``YYYY-MM-DD HH:MM:SS`` by the camera's clock; None if unknown.
-        confidence: Probability, in [0, 1], that the photo shows what the text says; None for queries with a photo,
-            and if the bundle is not calibrated. See ``photoseek.evaluation.calibration_fit``.
+        confidence: Probability, in [0, 1], that the photo shows what the text says, see
+            ``photoseek.evaluation.calibration_fit``. None for queries with a photo, and if the bundle is not
+            calibrated, or does not read most of the text.
         low_confidence: Whether the score is lower than that of most best hits. If the first hit has it, the gallery
-            probably has no matching photo.
+            probably has no matching photo. Without a confidence: the bundle does not read most of the text.
         duplicates: Near-duplicates that are grouped with this hit, best first.
         fusion_score: Reranked hits are sorted by this, see ``photoseek.search.rank_fusion``; None for other hits.
         scores: Scores of a reranked hit by the first and the second bundle.
@@ -65,6 +66,11 @@ class Hit:
     duplicates: tuple[Hit, ...] = ()
     fusion_score: float | None = None
     scores: tuple[BundleScore, ...] = ()
+
+    @property
+    def from_unread_text(self) -> bool:
+        """Whether the bundle does not read most of the query's text, so that the hit means little."""
+        return self.low_confidence and self.confidence is None
 
     def to_json(self) -> dict[str, Any]:
         """Return the output of ``search --json``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from photoseek.bundle.onnx_session import Mode
 
 _MIN_NORM = 1e-6  # a shorter sum of unit vectors has no direction
+_MAX_UNREAD = 0.5  # of a text; its vector says little about the rest
 _RECENT_QUERIES = 512  # cached text vectors, a few KB each
 
 PhotoLookup = Callable[[str], tuple[int, Vectors]]
@@ -30,11 +31,15 @@ PhotoLookup = Callable[[str], tuple[int, Vectors]]
 
 @dataclass(frozen=True)
 class WeightedVector:
-    """A term of a query: a unit vector (dim,), its weight, and the calibration of its cosines."""
+    """A term of a query: a unit vector (dim,), its weight, and the calibration of its cosines.
+
+    ``unread`` is set if the bundle does not read most of the text.
+    """
 
     vector: Vectors
     weight: float = 1.0
     calibration: Calibration | None = None
+    unread: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,9 +66,12 @@ class Query:
 
         Returns:
             ``Hit.confidence`` and ``Hit.low_confidence`` of each photo. The confidence is None if the query has a
-            photo, or a text that the bundle is not calibrated for.
+            photo, or a text that the bundle is not calibrated for. It is None and low if the bundle does not read
+            most of a text.
         """
         added = [term for term in self.terms if term.weight > 0]
+        if any(term.unread for term in added):
+            return [(None, True)] * len(photos)
         calibrated = [(photos @ term.vector, term.calibration) for term in added if term.calibration is not None]
         if not calibrated or len(calibrated) < len(added):
             return [(None, False)] * len(photos)
@@ -113,7 +121,7 @@ class QueryEncoder:
             if value is not None:
                 require_text(value, name)
         terms = [
-            WeightedVector(self._encode_text(term.text, language), term.weight, self._calibration(term.text, language))
+            replace(self._encode_text(term.text, language), weight=term.weight)
             for term in parse_query((text or "")[:MAX_CHARACTERS])
         ]
         exclude_id = None
@@ -129,10 +137,11 @@ class QueryEncoder:
             raise QueryError("the terms of the query cancel out; change a term or a weight")
         return Query(normalize(total)[0], tuple(terms), exclude_id)
 
-    def _encode_uncached(self, text: str, language: str | None) -> Vectors:
+    def _encode_uncached(self, text: str, language: str | None) -> WeightedVector:
         vector: Vectors = self.texts.encode([text], language=language)[0]
         vector.flags.writeable = False  # cached
-        return vector
+        unread = self.texts.unread_share(text, language) > _MAX_UNREAD
+        return WeightedVector(vector, calibration=self._calibration(text, language), unread=unread)
 
     def _calibration(self, text: str, language: str | None) -> Calibration | None:
         """Return the calibration of the tower that encodes most of a text, for texts of this length."""

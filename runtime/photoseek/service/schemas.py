@@ -101,7 +101,13 @@ class PhotoHit(BaseModel):
     path: Annotated[str, Field(description="Relative to the photo folder.")]
     score: Annotated[float, Field(description="Cosine of query and photo.")]
     confidence: Annotated[float | None, Field(description="Probability that the photo matches the text.")]
-    low_confidence: Annotated[bool, Field(description="Whether the score is lower than usual for a best hit.")]
+    low_confidence: Annotated[
+        bool,
+        Field(
+            description="Whether the score is lower than usual for a best hit. Without a confidence: the bundle does "
+            "not read most of the text."
+        ),
+    ]
     width: int
     height: int
     taken: Annotated[str | None, Field(description="Date and time taken, `YYYY-MM-DD HH:MM:SS` by the camera's clock.")]

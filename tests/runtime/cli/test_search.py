@@ -41,6 +41,13 @@ def test_filters_without_a_match_are_reported(gallery: Gallery, form: tuple[str,
     assert (done.returncode, done.stderr) == (0, "photoseek: no photo matches these filters\n")
 
 
+def test_words_that_the_bundle_does_not_know_are_reported(gallery: Gallery) -> None:
+    done = photoseek_command("search", "собака", "--gallery", gallery.path)
+    assert done.returncode == 0
+    assert done.stderr == "photoseek: the bundle does not know most of these words; the photos are arbitrary\n"
+    assert photoseek_command("search", "red", "--gallery", gallery.path).stderr == ""
+
+
 def test_a_missing_photo_is_marked(gallery: Gallery, photos: Path) -> None:
     (photos / "red" / "red-0.png").unlink()
     rows = answer("search", "red", "--gallery", gallery.path, "-k", 4, COLUMNS="300").splitlines()

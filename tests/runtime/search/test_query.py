@@ -217,6 +217,26 @@ def test_confidence_is_that_of_the_text(tmp_path: Path, photos: Path) -> None:
     assert {(hit.confidence, hit.low_confidence) for hit in with_photo} == {(None, False)}
 
 
+@pytest.mark.parametrize(
+    ("text", "unread"),
+    [
+        ("собака", True),
+        ("開く 개가 달린다", True),
+        ("🐶", True),
+        ("red", False),
+        ("собака red picture", False),
+        ("red + собака", True),
+        ("red - собака", False),
+        ("123", True),
+        ("red 123", False),
+    ],
+)
+def test_a_text_that_the_bundle_does_not_read_has_low_confidence(searcher: Searcher, text: str, unread: bool) -> None:
+    hits = searcher.search(text, k=24)
+    assert {(hit.confidence, hit.low_confidence) for hit in hits} == {(None, unread)}
+    assert {hit.from_unread_text for hit in hits} == {unread}
+
+
 def test_an_uncalibrated_bundle_has_no_confidence(searcher: Searcher) -> None:
     assert {hit.confidence for hit in searcher.search("red", k=24)} == {None}
     assert searcher.search("red", k=1)[0].to_json()["confidence"] is None
