@@ -102,7 +102,7 @@ def _install_members(
         raise ModelError(
             f"model {record.name} is installed; to replace it, first run: photoseek models remove {record.name}"
         )
-    with open_draft(record.name, record.files) as draft:
+    with open_draft(record.name, "unpack", record.files) as draft:
         try:
             _copy_members(archive, source, record, draft, progress)
         except ModelRefused:

@@ -6,7 +6,7 @@ import fcntl
 import os
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from photoseek.bundle.installed_models import RECORD, ModelRecord, models_folder
@@ -20,7 +20,7 @@ PARTIAL = ".partial"
 """Suffix of a file that is not complete."""
 
 FILES = "files.txt"
-"""Lists the files of a draft, so that it can be removed after an interruption."""
+"""Lists the origin of a draft and its files, so that it can be resumed or removed after an interruption."""
 
 
 def draft_path(name: str) -> Path:
@@ -28,25 +28,30 @@ def draft_path(name: str) -> Path:
     return models_folder() / f"{DRAFT_PREFIX}{name}"
 
 
+def can_resume(name: str, origin: str) -> bool:
+    """Return whether there is a draft of a model whose files come from an origin."""
+    return (_lines(draft_path(name)) or [""])[0] == origin
+
+
 @contextmanager
-def open_draft(name: str, files: Iterable[str]) -> Iterator[Path]:
+def open_draft(name: str, origin: str, files: Iterable[str]) -> Iterator[Path]:
     """Create or resume the draft of a model, lock it, and yield its folder.
 
-    A draft with other files is emptied first.
+    A draft with other files, or with files of another origin, such as another commit, is removed first.
 
     Raises:
         ModelError: Another process is using it, or it cannot be emptied.
         OSError: It cannot be created.
     """
     models_folder().mkdir(parents=True, exist_ok=True)
-    folder, listed = draft_path(name), sorted(files)
-    if _listed(folder) not in (None, listed):
+    folder, lines = draft_path(name), [origin, *sorted(files)]
+    if folder.exists() and _lines(folder) != lines:
         _expect_unused(folder, name)
         remove_draft(name)
     if not make_tagged(folder):
         raise ModelError(f"{folder}: expected a folder that photoseek created, found another; move it away")
     with _locked(folder, name):
-        (folder / FILES).write_text("\n".join(listed), "utf-8")
+        (folder / FILES).write_text("\n".join(lines), "utf-8")
         yield folder
 
 
@@ -77,7 +82,13 @@ def remove_draft(name: str) -> bool:
         ModelError: It contains files that photoseek did not create.
     """
     folder = draft_path(name)
-    return _remove(folder, _listed(folder) or ()) if folder.exists() else False
+    if not folder.exists():
+        return False
+    if (lines := _lines(folder)) is not None:
+        return _remove(folder, lines[1:])
+    with suppress(BundleError):  # it was about to be published
+        return _remove(folder, ModelRecord.read(folder).files)
+    return _remove(folder, ())
 
 
 def remove_model(name: str) -> int:
@@ -149,13 +160,9 @@ def _remove(folder: Path, files: Iterable[str]) -> bool:
     return True
 
 
-def _listed(folder: Path) -> list[str] | None:
-    """Return the files of a draft; None if there is no draft, or it is empty."""
+def _lines(folder: Path) -> list[str] | None:
+    """Return the origin of a draft and its files; None if they are not recorded."""
     try:
         return (folder / FILES).read_text("utf-8").split("\n")
     except (OSError, ValueError):
-        pass
-    try:
-        return sorted(ModelRecord.read(folder).files)
-    except BundleError:
         return None

@@ -6,7 +6,7 @@ import errno
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from photoseek.bundle.model_registry import RepositoryFiles
 from photoseek.errors import BundleError, ModelError, ModelRefused, ModelUnavailable
 from photoseek.models.file_selection import select_files
 from photoseek.models.hub import RemoteFile, Repository, cached_file, download, read_repository
-from photoseek.models.model_folder import PARTIAL, draft_path, open_draft, publish, remove_draft
+from photoseek.models.model_folder import PARTIAL, can_resume, draft_path, open_draft, publish, remove_draft
 from photoseek.models.pins import save_pin
 from photoseek.models.target import Target, resolve
 from photoseek.models.tower_check import check_towers
@@ -121,7 +121,8 @@ def plan_pull(reference: str, precision: str | None = None) -> Plan:
         if not names:
             chosen, names = select_files(repository.name, repository.files, target.precision)
         files += [_planned(target, source, repository, name) for name in names]
-    missing = sum(file.facts.bytes or 0 for file in files) - sum(_present(target.name, file) for file in files)
+    draft = draft_path(target.name) if can_resume(target.name, _origin(repositories)) else None
+    missing = sum((file.facts.bytes or 0) - _present(draft, file) for file in files)
     return Plan(target, repositories, chosen, tuple(files), missing)
 
 
@@ -138,7 +139,7 @@ def run_pull(plan: Plan, progress: Callable[[int, int], None] | None = None) -> 
         ModelError: The disk is full, or another process installs the model.
     """
     name, total = plan.target.name, plan.bytes
-    with open_draft(name, [file.local for file in plan.files]) as draft:
+    with open_draft(name, _origin(plan.repositories), [file.local for file in plan.files]) as draft:
         _expect_space(plan)
         done, records = 0, dict[str, FileRecord]()
         for file in plan.files:
@@ -190,13 +191,17 @@ def _planned(target: Target, source: RepositoryFiles, repository: Repository, na
     return PlannedFile(repository.name, repository.commit, name, local, facts, known or facts.sha256)
 
 
-def _present(name: str, file: PlannedFile) -> int:
-    """Return how many bytes of a file were downloaded before, or are in the cache of the hub."""
-    path = draft_path(name) / file.local
-    for found in (path, path.with_name(path.name + PARTIAL), cached_file(file.repository, file.commit, file.remote)):
-        if found is not None and found.is_file():
-            return min(found.stat().st_size, file.facts.bytes or 0)
-    return 0
+def _origin(repositories: Iterable[Repository]) -> str:
+    """Return what identifies the files of a draft."""
+    return " ".join(f"{each.name}@{each.commit}" for each in repositories)
+
+
+def _present(draft: Path | None, file: PlannedFile) -> int:
+    """Return how many bytes of a file are in a draft or in the cache of the hub."""
+    found = [] if draft is None else [draft / file.local, draft / f"{file.local}{PARTIAL}"]
+    if (cached := cached_file(file.repository, file.commit, file.remote)) is not None:
+        found.append(cached)
+    return next((min(path.stat().st_size, file.facts.bytes or 0) for path in found if path.is_file()), 0)
 
 
 def _expect_space(plan: Plan) -> None:

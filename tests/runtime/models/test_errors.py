@@ -141,9 +141,9 @@ def test_a_disk_that_fills_up_keeps_what_was_downloaded(
 def test_two_pulls_of_one_model_do_not_mix(hub: Hub) -> None:
     plan = plan_pull("clip-vit-b-32")
     names = [file.local for file in plan.files]
-    with open_draft("clip-vit-b-32", names), pytest.raises(ModelError, match="another process is installing"):
+    with open_draft("clip-vit-b-32", "", names), pytest.raises(ModelError, match="another process is installing"):
         run_pull(plan)
-    with open_draft("clip-vit-b-32", names), pytest.raises(ModelError, match="another process is installing"):
+    with open_draft("clip-vit-b-32", "", names), pytest.raises(ModelError, match="another process is installing"):
         remove_model("clip-vit-b-32")
     assert Bundle.load(run_pull(plan)).dim == 512
     assert hub.downloaded() != []

@@ -127,6 +127,22 @@ def test_an_interrupted_pull_resumes(hub: Hub, models: Path) -> None:
     assert {request.range for request in hub.requests} == {None, "bytes=1000-"}
 
 
+def test_an_interrupted_pull_of_another_commit_starts_again(hub: Hub, small: Path) -> None:
+    first = plan_pull("hf:org/small")
+    with pytest.raises(KeyboardInterrupt):
+        run_pull(first, interrupt_at_once)
+    (small / "README.md").write_text("another commit")
+    hub.add_folder("org/small", small)
+    assert plan_pull("hf:org/small").missing == first.bytes
+    pull("hf:org/small")
+    assert Bundle.load("hf:org/small").dim == 16
+
+
+def interrupt_at_once(done: int, total: int) -> None:
+    assert 0 < done <= total
+    raise KeyboardInterrupt
+
+
 def test_a_server_without_ranges_starts_the_file_again(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client.time, "sleep", lambda _: None)
     hub.ranges = False
