@@ -21,12 +21,24 @@ class ChecksummedFiles(ForkAware):
     have_checksums = True
 
     def __init__(
-        self, folder: Path, records: Mapping[str, FileRecord], hash_file: Callable[[Path], str] = file_sha256
+        self,
+        folder: Path,
+        records: Mapping[str, FileRecord],
+        hash_file: Callable[[Path], str] = file_sha256,
+        remedy: str = "copy the bundle again",
     ) -> None:
-        """Remember the records; nothing is read yet. ``hash_file`` returns the SHA-256 of a file."""
+        """Remember the records; nothing is read yet.
+
+        Args:
+            folder: The folder.
+            records: Sizes and checksums by path inside the folder.
+            hash_file: Returns the SHA-256 of a file.
+            remedy: What messages about a file with another content say to do.
+        """
         self._folder = folder
         self._records = records
         self._hash_file = hash_file
+        self._remedy = remedy
         self._verified: set[str] = set()
         self._lock = threading.Lock()
         self.register_fork_hooks()
@@ -83,8 +95,7 @@ class ChecksummedFiles(ForkAware):
                 raise BundleDamaged(f"{path}: missing, or not a file; copy or export the bundle again")
             if (found := path.stat().st_size) != record.bytes:
                 raise BundleDamaged(
-                    f"{path}: expected {record.bytes:,} bytes, found {found:,}"
-                    f"{placeholder_hint(path)}; copy the bundle again"
+                    f"{path}: expected {record.bytes:,} bytes, found {found:,}{placeholder_hint(path)}; {self._remedy}"
                 )
 
     def _check_content(self, name: str) -> None:
@@ -98,7 +109,7 @@ class ChecksummedFiles(ForkAware):
         if found != record.sha256:
             raise BundleDamaged(
                 f"{path}: expected sha256 {record.sha256[:12]}..., found {found[:12]}...{placeholder_hint(path)}; "
-                "copy the bundle again"
+                f"{self._remedy}"
             )
 
 

@@ -53,6 +53,11 @@ class ModelRecord:
     format: int = _FORMAT
 
     @property
+    def reference(self) -> str:
+        """The reference that commands accept: its name in the registry, or its repository."""
+        return self.name if self.name in registered_models() else f"{HUB_PREFIX}{next(iter(self.sources))}"
+
+    @property
     def bytes(self) -> int:
         """The size of all files."""
         return sum(record.bytes for record in self.files.values())

@@ -64,7 +64,8 @@ def _files(folder: Path, model: ExternalModel, record: ModelRecord | None) -> Bu
         return UnchangedFiles(folder, model.files)
     if unknown := next((name for name in model.files if name not in record.files), None):
         raise BundleDamaged(f"{folder / unknown}: missing from {RECORD}; install the model again")
-    files = ChecksummedFiles(folder, record.files, cached_sha256)
+    remedy = f"install the model again with: photoseek models pull {record.reference}"
+    files = ChecksummedFiles(folder, record.files, cached_sha256, remedy)
     files.check_sizes()
     return files
 
