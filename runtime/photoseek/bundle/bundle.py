@@ -8,7 +8,7 @@ from pathlib import Path
 
 from photoseek.bundle.description import BundleDescription, GraphSpec
 from photoseek.bundle.files import is_file
-from photoseek.bundle.installed_models import RECORD, ModelRecord, find_model, raise_not_installed
+from photoseek.bundle.installed_models import RECORD, ModelRecord, find_model, hub_snapshot, raise_not_installed
 from photoseek.bundle.layouts import photoseek
 from photoseek.bundle.manifest import Layout, Manifest
 from photoseek.bundle.tokenization import Tokenization
@@ -163,6 +163,6 @@ def _folder(source: str | Path) -> Path:
     """Return the folder of a bundle; an existing one takes precedence over an installed model of the same name."""
     try:
         path = Path(source).expanduser().absolute()
-        return path if os.path.isdir(path) else find_model(str(source)) or path
+        return hub_snapshot(path) if os.path.isdir(path) else find_model(str(source)) or path
     except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: the home of an unknown user
         raise BundleNotFound(f"expected the folder of a bundle, or demo, found {source!r}: {error}") from error

@@ -26,6 +26,7 @@ RECORD = "photoseek-model.json"
 HUB_PREFIX = "hf:"
 """Begins the reference of a model by its repository on the hub."""
 
+_CACHED = "models--"  # prefix of the folder of a repository in the hub's cache
 _FORMAT = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -115,6 +116,23 @@ def is_repository(text: str) -> bool:
 def model_name(reference: str) -> str:
     """Return the name of a model: a name of the registry, or ``ORG--REPO`` for ``hf:ORG/REPO``."""
     return reference.removeprefix(HUB_PREFIX).replace("/", "--") if reference.startswith(HUB_PREFIX) else reference
+
+
+def hub_snapshot(path: Path) -> Path:
+    """Return the latest snapshot of a folder of the hub's cache, ``models--ORG--NAME``; other folders are unchanged."""
+    if path.name.startswith(_CACHED):
+        try:
+            commit = (path / "refs" / "main").read_text("utf-8").strip()
+        except (OSError, ValueError):
+            return path
+        return path / "snapshots" / commit
+    return path
+
+
+def display_name(folder: Path) -> str:
+    """Return the name of a folder of a model; for a snapshot in the hub's cache, ``ORG--NAME``."""
+    cached = folder.parents[1].name if len(folder.parents) > 1 and folder.parent.name == "snapshots" else ""
+    return cached.removeprefix(_CACHED) if cached.startswith(_CACHED) else folder.name
 
 
 def find_model(reference: str) -> Path | None:

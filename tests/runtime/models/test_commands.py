@@ -11,6 +11,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import huggingface_hub
 import pytest
 
 import photoseek.bundle.model_registry
@@ -101,6 +102,14 @@ def test_a_folder_takes_precedence(written: Path, tmp_path: Path, monkeypatch: p
     (tmp_path / "clip-vit-b-32").symlink_to(written / "small")
     monkeypatch.chdir(tmp_path)
     assert Bundle.load("clip-vit-b-32").dim == 16
+
+
+def test_a_folder_of_the_cache_of_the_hub_is_opened(hub: Hub, written: Path, tmp_path: Path) -> None:
+    for name in hub.repositories["org/small"].commits[hub.repositories["org/small"].latest]:
+        huggingface_hub.hf_hub_download("org/small", name, endpoint=hub.address)
+    bundle = Bundle.load(tmp_path / "hub-cache" / "models--org--small")
+    assert (bundle.name, bundle.dim) == ("org--small", 16)
+    assert bundle.fingerprint == Bundle.load(written / "small").fingerprint
 
 
 @pytest.mark.usefixtures("hub")

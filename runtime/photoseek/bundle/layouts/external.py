@@ -13,7 +13,7 @@ from typing import NoReturn
 from photoseek.bundle.description import BundleDescription
 from photoseek.bundle.files import BundleFiles, ChecksummedFiles, UnchangedFiles
 from photoseek.bundle.hash_cache import cached_sha256
-from photoseek.bundle.installed_models import RECORD, ModelRecord
+from photoseek.bundle.installed_models import RECORD, ModelRecord, display_name
 from photoseek.bundle.layouts import chinese_clip, immich, rclip, transformers
 from photoseek.bundle.layouts.model import ExternalModel
 from photoseek.bundle.manifest import FileRecord, Layout, Manifest
@@ -103,7 +103,7 @@ def _raise_not_a_bundle(folder: Path) -> NoReturn:
 def _manifest(folder: Path, model: ExternalModel, files: BundleFiles, record: ModelRecord | None) -> Manifest:
     records = record.files if record else {name: FileRecord(size, "") for name, size in files.sizes.items()}
     return Manifest(
-        name=record.name if record else folder.name,
+        name=record.name if record else display_name(folder),
         dim=model.dim or 0,
         pooling=_UNKNOWN,
         languages=list((record and record.languages) or model.languages),
