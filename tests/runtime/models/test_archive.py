@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
+import huggingface_hub.constants
 import pytest
 
-from hub_server import Hub
+from hub_server import serve_hub
 from photoseek import Bundle
 from photoseek.bundle.installed_models import RECORD
 from photoseek.errors import ModelError, ModelNotInstalled, ModelRefused
@@ -21,13 +23,25 @@ from typed_commands import answer
 Members = list[tuple[tarfile.TarInfo, bytes]]
 
 
+@pytest.fixture(scope="module")
+def packed_once(written: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a packed model. Do not change it."""
+    folder = tmp_path_factory.mktemp("packed")
+    with pytest.MonkeyPatch.context() as patch, serve_hub() as hub:
+        patch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(folder / "hub-cache"))
+        for name, value in {"PHOTOSEEK_MODELS": folder / "installed", "HF_ENDPOINT": hub.address}.items():
+            patch.setenv(name, str(value))
+        hub.add_folder("org/small", written / "small")
+        run_pull(plan_pull("hf:org/small"))
+        pack("hf:org/small", folder / "small.tar")
+    huggingface_hub.close_session()
+    return folder / "small.tar"
+
+
 @pytest.fixture
-def packed(hub: Hub, tmp_path: Path) -> Path:
-    """Return a packed model."""
-    run_pull(plan_pull("hf:org/small"))
-    assert hub.downloaded()
-    pack("hf:org/small", tmp_path / "small.tar")
-    return tmp_path / "small.tar"
+def packed(packed_once: Path, tmp_path: Path) -> Path:
+    """Return a packed model that a test may change."""
+    return shutil.copy(packed_once, tmp_path / "small.tar")
 
 
 @pytest.fixture
@@ -39,16 +53,16 @@ def elsewhere(packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return tmp_path / "elsewhere"
 
 
-def test_unpacking_installs_the_same_model(packed: Path, elsewhere: Path) -> None:
-    fingerprint = Bundle.load(packed.parent / "installed/org--small").fingerprint
+def test_unpacking_installs_the_same_model(packed: Path, elsewhere: Path, written: Path) -> None:
     report = json.loads(answer("models", "unpack", packed, "--json"))
     assert (report["name"], report["folder"]) == ("org--small", str(elsewhere / "org--small"))
-    assert Bundle.load("hf:org/small").fingerprint == fingerprint
+    assert Bundle.load("hf:org/small").fingerprint == Bundle.load(written / "small").fingerprint
     with pytest.raises(ModelError, match="is installed; to replace it, first run: photoseek models remove org--small"):
         unpack(packed)
 
 
 def test_packing_again_writes_the_same_bytes(packed: Path, tmp_path: Path) -> None:
+    unpack(packed)
     pack("org--small", tmp_path / "again.tar")
     assert (tmp_path / "again.tar").read_bytes() == packed.read_bytes()
     with pytest.raises(ModelError, match="expected a new file, found an existing one"):
