@@ -8,7 +8,6 @@ from pathlib import Path
 
 from photoseek.bundle.description import BundleDescription, GraphSpec
 from photoseek.bundle.files import is_file
-from photoseek.bundle.installed_models import RECORD, ModelRecord, find_model, hub_snapshot, raise_not_installed
 from photoseek.bundle.layouts import photoseek
 from photoseek.bundle.manifest import Layout, Manifest
 from photoseek.bundle.tokenization import Tokenization
@@ -57,10 +56,11 @@ class Bundle:
         path = _DEMO_FOLDER if demo else _folder(source)
         if is_file(path / Layout.MANIFEST):
             return cls(path, photoseek.describe(path), DEMO if demo else str(path))
-        if not os.path.isdir(path):
-            raise_not_installed(str(source), path)
+        from photoseek.bundle.installed_models import RECORD, ModelRecord, raise_not_installed
         from photoseek.bundle.layouts import external
 
+        if not os.path.isdir(path):
+            raise_not_installed(str(source), path)
         record = ModelRecord.read(path) if is_file(path / RECORD) else None
         return cls(path, external.describe(path, record), str(path))
 
@@ -161,6 +161,8 @@ class Bundle:
 
 def _folder(source: str | Path) -> Path:
     """Return the folder of a bundle; an existing one takes precedence over an installed model of the same name."""
+    from photoseek.bundle.installed_models import find_model, hub_snapshot  # importing photoseek does not need it
+
     try:
         path = Path(source).expanduser().absolute()
         return hub_snapshot(path) if os.path.isdir(path) else find_model(str(source)) or path
