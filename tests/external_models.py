@@ -10,12 +10,12 @@ from photoseek.bundle.manifest import Layout
 from tiny_bundle import DIM, SIDE, write_tiny_bundle
 
 
-def write_transformers(folder: Path, *, precisions: tuple[str, ...] = ("fp32",), seed: int = 0) -> Path:
+def write_transformers(folder: Path, *, precisions: tuple[str, ...] = ("fp32",), seed: int = 0, dim: int = DIM) -> Path:
     """Write the layout of transformers.js, with the files of a CLIP; int8 becomes ``_quantized``."""
-    write_tiny_bundle(folder, precisions=precisions, seed=seed)
+    write_tiny_bundle(folder, precisions=precisions, seed=seed, dim=dim)
     (folder / Layout.MANIFEST).unlink()
     text = {"max_position_embeddings": 32}
-    (folder / "config.json").write_text(json.dumps({"model_type": "clip", "projection_dim": DIM, "text_config": text}))
+    (folder / "config.json").write_text(json.dumps({"model_type": "clip", "projection_dim": dim, "text_config": text}))
     for tower in ("text_model", "vision_model"):
         if (quantized := folder / f"onnx/{tower}_int8.onnx").is_file():
             quantized.rename(folder / f"onnx/{tower}_quantized.onnx")

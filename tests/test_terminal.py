@@ -88,6 +88,9 @@ class HostileFiles:
         with sqlite3.connect(files.untrusted / ".photoseek" / "gallery.sqlite") as connection:
             connection.execute("UPDATE meta SET value = ? WHERE key = 'photos'", (f"/elsewhere {HOSTILE}",))
         connection.close()
+        record = {"name": "tiny", "sources": {HOSTILE: "0"}, "precision": "fp32", "license": HOSTILE, "format": 1}
+        (folder / "models" / "tiny").mkdir(parents=True)
+        (folder / "models" / "tiny" / "photoseek-model.json").write_text(json.dumps({**record, "files": {}}))
         shutil.copytree(files.bundle, files.damaged)
         (files.damaged / "config.json").write_text("{}")
         return files
@@ -144,6 +147,13 @@ class HostileFiles:
             Command(("photoseek", "verify", bundle), 0),
             Command(("photoseek", "verify", self.damaged), 1),
             Command(("photoseek", "push", *of, "--store", f"nowhere://{HOSTILE}"), 2, quoted=False),
+            Command(("photoseek", "models", "list"), 0),
+            Command(("photoseek", "models", "list", "--json"), 0),
+            Command(("photoseek", "models", "pull", HOSTILE), 2),
+            Command(("photoseek", "models", "remove", HOSTILE), 2),
+            Command(("photoseek", "models", "where", HOSTILE), 1),
+            Command(("photoseek", "models", "pack", HOSTILE, missing), 1),
+            Command(("photoseek", "models", "unpack", missing), 1),
             Command(("photoseek", "app", "--address", HOSTILE, "--no-browser"), 1),
             Command(("photoseek", "app", "--gallery", self.untrusted, "--no-browser"), 1, typed="n\n"),
             Command(("photoseek", "serve", *of, "--token-file", missing), 1),
@@ -194,7 +204,8 @@ class Walk:
 def walk(tmp_path_factory: pytest.TempPathFactory) -> Walk:
     """Run every command once on a terminal and once in a pipe, in one process that imports the programs once."""
     files = HostileFiles.write(tmp_path_factory.mktemp("hostile"))
-    plain = {"TERM": "dumb", "NO_COLOR": "1", "COLUMNS": "1000", "XDG_CACHE_HOME": str(files.folder / "cache")}
+    folders = {"XDG_CACHE_HOME": str(files.folder / "cache"), "PHOTOSEEK_MODELS": str(files.folder / "models")}
+    plain = {"TERM": "dumb", "NO_COLOR": "1", "COLUMNS": "1000", **folders}
     search = ("photoseek", "search", "red", "--gallery", str(files.photos), "-k", "1")
     commands = [(each, terminal) for terminal in (True, False) for each in files.all_commands(terminal)]
     forms = [(terminal, form) for terminal in (True, False) for form in PATH_FORMS]

@@ -3,8 +3,12 @@
 PhotoseekError
 ├── BundleError
 │   ├── BundleNotFound        no model bundle at the given path
+│   │   └── ModelNotInstalled  a model by name that was not downloaded
 │   ├── BundleDamaged         a file of the bundle is missing or differs from its manifest
 │   └── BundleIncompatible    a newer format, or the bundle lacks a precision or an input
+├── ModelError                a model cannot be downloaded, unpacked or removed
+│   ├── ModelUnavailable      the hub cannot be reached, denies access, or lacks the model
+│   └── ModelRefused          a file differs from its checksum, or the towers return no valid vectors
 ├── GalleryError
 │   ├── GalleryNotFound       no gallery or photo folder at the given path
 │   ├── PhotoSourceUnreachable  object storage cannot be reached, or denies access
@@ -42,12 +46,28 @@ class BundleNotFound(BundleError):
     """There is no model bundle at the given path."""
 
 
+class ModelNotInstalled(BundleNotFound):
+    """A model by name was not downloaded; the message names the command that downloads it."""
+
+
 class BundleDamaged(BundleError):
     """A file of the bundle is missing, or differs from its manifest."""
 
 
 class BundleIncompatible(BundleError):
     """The bundle has a newer format, or lacks a precision or an input."""
+
+
+class ModelError(PhotoseekError):
+    """A model cannot be downloaded, unpacked or removed."""
+
+
+class ModelUnavailable(ModelError):
+    """The hub cannot be reached, denies access, or lacks the model."""
+
+
+class ModelRefused(ModelError):
+    """A file of a model differs from its checksum, or its towers return no valid vectors."""
 
 
 class GalleryError(PhotoseekError):

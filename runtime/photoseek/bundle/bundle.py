@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from pathlib import Path
 
@@ -40,11 +41,13 @@ class Bundle:
         """Open a bundle.
 
         Args:
-            source: Its folder, or ``"demo"`` for the bundle that ships with photoseek. A folder without a manifest is
-                opened if it has the layout of another program, see ``photoseek.bundle.layouts``.
+            source: Its folder, ``"demo"`` for the bundle that ships with photoseek, or the name of a model that
+                ``photoseek models pull`` has installed. A folder without a manifest is opened if it has the layout of
+                another program, see ``photoseek.bundle.layouts``.
 
         Raises:
             BundleNotFound: No such folder, or it has neither a manifest nor a known layout.
+            ModelNotInstalled: A model by this name can be downloaded.
             BundleDamaged: The manifest cannot be read, or a file is missing or has another size.
             BundleIncompatible: A newer format, no precision with all towers, or a model of another program that
                 requires an unsupported feature.
@@ -53,9 +56,13 @@ class Bundle:
         path = _DEMO_FOLDER if demo else _folder(source)
         if is_file(path / Layout.MANIFEST):
             return cls(path, photoseek.describe(path), DEMO if demo else str(path))
+        from photoseek.bundle.installed_models import RECORD, ModelRecord, raise_not_installed
         from photoseek.bundle.layouts import external
 
-        return cls(path, external.describe(path), str(path))
+        if not os.path.isdir(path):
+            raise_not_installed(str(source), path)
+        record = ModelRecord.read(path) if is_file(path / RECORD) else None
+        return cls(path, external.describe(path, record), str(path))
 
     @property
     def manifest(self) -> Manifest:
@@ -128,7 +135,7 @@ class Bundle:
             BundleIncompatible: The bundle lacks the precision.
         """
         if precision is None:
-            fast = self.has_checksums and "int8" in self.precisions and has_int8_instructions()
+            fast = self.layout == photoseek.NAME and "int8" in self.precisions and has_int8_instructions()
             return "int8" if fast else self.precisions[0]
         if precision not in self.precisions:
             raise BundleIncompatible(f"bundle {self.name!r} has no {precision}; it has {', '.join(self.precisions)}")
@@ -153,7 +160,11 @@ class Bundle:
 
 
 def _folder(source: str | Path) -> Path:
+    """Return the folder of a bundle; an existing one takes precedence over an installed model of the same name."""
+    from photoseek.bundle.installed_models import find_model, hub_snapshot  # importing photoseek does not need it
+
     try:
-        return Path(source).expanduser().absolute()
+        path = Path(source).expanduser().absolute()
+        return hub_snapshot(path) if os.path.isdir(path) else find_model(str(source)) or path
     except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: the home of an unknown user
         raise BundleNotFound(f"expected the folder of a bundle, or demo, found {source!r}: {error}") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
@@ -20,9 +20,25 @@ class ChecksummedFiles(ForkAware):
 
     have_checksums = True
 
-    def __init__(self, folder: Path, records: Mapping[str, FileRecord]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        records: Mapping[str, FileRecord],
+        hash_file: Callable[[Path], str] = file_sha256,
+        remedy: str = "copy the bundle again",
+    ) -> None:
+        """Remember the records; nothing is read yet.
+
+        Args:
+            folder: The folder.
+            records: Sizes and checksums by path inside the folder.
+            hash_file: Returns the SHA-256 of a file.
+            remedy: What messages about a file with another content say to do.
+        """
         self._folder = folder
         self._records = records
+        self._hash_file = hash_file
+        self._remedy = remedy
         self._verified: set[str] = set()
         self._lock = threading.Lock()
         self.register_fork_hooks()
@@ -42,6 +58,20 @@ class ChecksummedFiles(ForkAware):
                 self._check_content(name)
                 self._verified.add(name)
         return self._folder / name
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The size of each file in bytes."""
+        return {name: record.bytes for name, record in self._records.items()}
+
+    def sha256(self, name: str) -> str:
+        """Return the SHA-256 of a file after its first use has verified it.
+
+        Raises:
+            BundleDamaged: The content differs from the manifest.
+        """
+        self.verified_path(name)
+        return self._records[name].sha256
 
     def verify_all(self) -> None:
         """Verify every file again.
@@ -65,8 +95,7 @@ class ChecksummedFiles(ForkAware):
                 raise BundleDamaged(f"{path}: missing, or not a file; copy or export the bundle again")
             if (found := path.stat().st_size) != record.bytes:
                 raise BundleDamaged(
-                    f"{path}: expected {record.bytes:,} bytes, found {found:,}"
-                    f"{placeholder_hint(path)}; copy the bundle again"
+                    f"{path}: expected {record.bytes:,} bytes, found {found:,}{placeholder_hint(path)}; {self._remedy}"
                 )
 
     def _check_content(self, name: str) -> None:
@@ -74,13 +103,13 @@ class ChecksummedFiles(ForkAware):
         if record is None:
             raise BundleDamaged(f"{path}: missing from the manifest; copy or export the bundle again")
         try:
-            found = file_sha256(path)
+            found = self._hash_file(path)
         except OSError as error:
             raise BundleDamaged(f"{path}: {error.strerror or error}") from error
         if found != record.sha256:
             raise BundleDamaged(
                 f"{path}: expected sha256 {record.sha256[:12]}..., found {found[:12]}...{placeholder_hint(path)}; "
-                "copy the bundle again"
+                f"{self._remedy}"
             )
 
 

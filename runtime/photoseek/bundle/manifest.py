@@ -211,7 +211,7 @@ def _problem(manifest: Manifest) -> str:
     for language in manifest.text_towers:
         if not _LANGUAGE.fullmatch(language):
             return f"text_towers: expected codes like zh, found {language!r}"
-    records = (_record_problem(name, record) for name, record in manifest.files.items())
+    records = (record_problem(name, record) for name, record in manifest.files.items())
     return _padding_problem(manifest.padding) or next(filter(None, records), "") or _missing_file(manifest)
 
 
@@ -224,7 +224,8 @@ def _padding_problem(padding: Padding) -> str:
     return ""
 
 
-def _record_problem(name: str, record: FileRecord) -> str:
+def record_problem(name: str, record: FileRecord) -> str:
+    """Return what is wrong with the record of a file, or an empty string."""
     if "\0" in name or PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
         return f"files: expected paths inside the bundle, found {name!r:.80}"
     if type(record.bytes) is not int or not isinstance(record.sha256, str) or not _SHA256.fullmatch(record.sha256):

@@ -6,7 +6,7 @@ import warnings
 
 from PIL import Image
 
-from photoseek.cli import bench, captions, evaluate, index, info, output, page, search, serve, store
+from photoseek.cli import bench, captions, evaluate, index, info, models, output, page, search, serve, store
 from photoseek.errors import EvaluationError, QueryError
 
 app = output.make_app("Search photos by their content. To get started, run `photoseek demo`.")
@@ -24,6 +24,7 @@ app.command("app")(page.page)
 for command in (serve.serve, info.info, info.verify):
     app.command()(command)
 app.add_typer(captions.app, name="captions")
+app.add_typer(models.app, name="models")
 
 
 def main() -> None:

@@ -62,7 +62,8 @@ def evaluate(
     images: _Images,
     captions: CaptionFiles,
     bundle: Annotated[
-        str, typer.Option("--bundle", metavar="BUNDLE", help="Folder of a bundle or of a supported model, or `demo`.")
+        str,
+        typer.Option("--bundle", metavar="BUNDLE", help="An installed model, folder of a bundle, or `demo`."),
     ] = DEMO,
     split: _Split = None,
     precision: PrecisionOption = None,

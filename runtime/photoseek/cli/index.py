@@ -90,7 +90,8 @@ def index(
         typer.Option(
             "--bundle",
             metavar="BUNDLE",
-            help="Folder of a bundle, or `demo`. Defaults to the gallery's bundle; a new gallery uses `demo`.",
+            help="Name of an installed model, folder of a bundle, or `demo`. Defaults to the gallery's bundle; a new "
+            "gallery uses `demo`.",
         ),
     ] = None,
     gallery: Annotated[
@@ -110,6 +111,7 @@ def index(
     - With the demo bundle: `photoseek index ~/Photos`
     - After a program changed photos and restored their timestamps: `photoseek index ~/Photos --rehash`
     - Switch to another bundle: `photoseek index ~/Photos --bundle bundles/flickr30k --rebuild`
+    - After `photoseek models pull clip-vit-b-32`: `photoseek index ~/Photos --bundle clip-vit-b-32 --rebuild`
     - Add a second bundle: `photoseek index ~/Photos --bundle bundles/flickr30k --add-bundle`
     - Store the gallery outside the photo folder: `photoseek index /mnt/photos --gallery ~/galleries/photos`
     - After the photos have moved: `photoseek index /mnt/disk2 --gallery ~/galleries/photos --relocate`

@@ -10,13 +10,13 @@ import typer
 from photoseek.bundle.bundle import DEMO, Bundle
 from photoseek.cli import output
 from photoseek.cli.options import JsonOption
-from photoseek.errors import BundleNotFound, GalleryNotFound, QueryError
+from photoseek.errors import BundleNotFound, GalleryNotFound, ModelNotInstalled, QueryError
 from photoseek.gallery.gallery import Gallery
 
 if TYPE_CHECKING:
     from photoseek.gallery.photo_check import PhotoMismatch
 
-_PathArgument = Annotated[str, typer.Argument(help="Bundle or gallery; `demo` is the embedded bundle.")]
+_PathArgument = Annotated[str, typer.Argument(help="Bundle, model or gallery; `demo` is the embedded bundle.")]
 
 
 def info(path: _PathArgument = DEMO, as_json: JsonOption = False) -> None:
@@ -83,6 +83,8 @@ def _open(path: str, *, recover: bool = False) -> Bundle | Gallery:
     """
     try:
         return Bundle.load(path)
+    except ModelNotInstalled:
+        raise
     except BundleNotFound:
         try:
             return Gallery.open(path, recover=recover)

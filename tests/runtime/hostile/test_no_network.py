@@ -144,6 +144,7 @@ def test_the_command_line_uses_no_network_and_writes_only_its_gallery(
     for arguments in (
         ["index", str(photos), "--bundle", str(tiny_bundle_path)],
         ["search", "red", "--image", str(photos / "red" / "red-0.png"), "--gallery", str(gallery), "--json"],
+        ["models", "list"],
         ["bench", "--gallery", str(gallery), "--queries", str(queries), "--repeats", "1", "--photos", "2", "--json"],
     ):
         calls = traced(home, "-c", _COMMAND_LINE, *arguments)

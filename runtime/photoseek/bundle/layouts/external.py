@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from photoseek.bundle.description import BundleDescription
-from photoseek.bundle.files import UnchangedFiles
+from photoseek.bundle.files import BundleFiles, ChecksummedFiles, UnchangedFiles
+from photoseek.bundle.hash_cache import cached_sha256
+from photoseek.bundle.installed_models import RECORD, ModelRecord, display_name
 from photoseek.bundle.layouts import chinese_clip, immich, rclip, transformers
 from photoseek.bundle.layouts.model import ExternalModel
 from photoseek.bundle.manifest import FileRecord, Layout, Manifest
 from photoseek.bundle.tokenization import Tokenization
-from photoseek.errors import BundleIncompatible, BundleNotFound
+from photoseek.errors import BundleDamaged, BundleIncompatible, BundleNotFound
 
 # In order of detection: the first that does not return None wins, and an error ends the search.
 _LAYOUTS = (transformers, immich, rclip, chinese_clip)
@@ -25,8 +27,12 @@ _ONE_GRAPH = ("onnx/model.onnx", "model.onnx")
 _UNKNOWN = "unknown"
 
 
-def describe(folder: Path) -> BundleDescription:
+def describe(folder: Path, record: ModelRecord | None = None) -> BundleDescription:
     """Describe a folder without a manifest of ours.
+
+    Args:
+        folder: The folder.
+        record: The record of an installed model, whose files are verified when they are first used.
 
     Raises:
         BundleNotFound: No layout is detected.
@@ -34,10 +40,10 @@ def describe(folder: Path) -> BundleDescription:
         BundleIncompatible: It is incomplete, or requires an unsupported feature.
     """
     model = _detect(folder)
-    files = UnchangedFiles(folder, model.files)
+    files = _files(folder, model, record)
     return BundleDescription(
         layout=model.layout,
-        manifest=_manifest(folder, model, files),
+        manifest=_manifest(folder, model, files, record),
         files=files,
         text_graphs={precision: {None: model.texts[precision]} for precision in model.precisions},
         vision_graphs={precision: model.visions[precision] for precision in model.precisions},
@@ -51,6 +57,17 @@ def describe(folder: Path) -> BundleDescription:
             "text_input": model.text_input.fingerprint_parts,
         },
     )
+
+
+def _files(folder: Path, model: ExternalModel, record: ModelRecord | None) -> BundleFiles:
+    if record is None:
+        return UnchangedFiles(folder, model.files)
+    if unknown := next((name for name in model.files if name not in record.files), None):
+        raise BundleDamaged(f"{folder / unknown}: missing from {RECORD}; install the model again")
+    remedy = f"install the model again with: photoseek models pull {record.reference}"
+    files = ChecksummedFiles(folder, record.files, cached_sha256, remedy)
+    files.check_sizes()
+    return files
 
 
 def _detect(folder: Path) -> ExternalModel:
@@ -83,22 +100,23 @@ def _raise_not_a_bundle(folder: Path) -> NoReturn:
     )
 
 
-def _manifest(folder: Path, model: ExternalModel, files: UnchangedFiles) -> Manifest:
+def _manifest(folder: Path, model: ExternalModel, files: BundleFiles, record: ModelRecord | None) -> Manifest:
+    records = record.files if record else {name: FileRecord(size, "") for name, size in files.sizes.items()}
     return Manifest(
-        name=folder.name,
+        name=record.name if record else display_name(folder),
         dim=model.dim or 0,
         pooling=_UNKNOWN,
-        languages=list(model.languages),
+        languages=list((record and record.languages) or model.languages),
         preprocessing=model.preprocessing.id,
         weights=_UNKNOWN,
-        files={name: FileRecord(size, "") for name, size in files.sizes.items()},
+        files=dict(records),
         precisions={precision: {} for precision in model.precisions},
-        license=_UNKNOWN,
+        license=record.license if record else _UNKNOWN,
         padding=model.text_input.padding,
     )
 
 
-def _fingerprint(model: ExternalModel, files: UnchangedFiles) -> str:
+def _fingerprint(model: ExternalModel, files: BundleFiles) -> str:
     """Return a SHA-256 over what vectors depend on: weights of the most exact precision, preprocessing, tokenizer.
 
     The folder's path and name are not included.
@@ -115,13 +133,13 @@ def _fingerprint(model: ExternalModel, files: UnchangedFiles) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _load_tokenization(folder: Path, model: ExternalModel, files: UnchangedFiles) -> Tokenization:
+def _load_tokenization(folder: Path, model: ExternalModel, files: BundleFiles) -> Tokenization:
     for name in model.text_input.files:
         files.verified_path(name)
     return model.text_input.load(folder)
 
 
-def _measured_dim(folder: Path, model: ExternalModel, files: UnchangedFiles) -> int:
+def _measured_dim(folder: Path, model: ExternalModel, files: BundleFiles) -> int:
     """Return the length of what the text tower returns, if no file records it."""
     from photoseek.bundle.onnx_session import OnnxSession  # onnxruntime takes a tenth of a second to import
 
