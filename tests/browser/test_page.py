@@ -49,6 +49,8 @@ def test_a_text_finds_photos_with_near_duplicates_behind_them(tab: Page) -> None
 
 def test_probable_mismatches_are_collapsed_and_invalid_queries_are_explained(tab: Page) -> None:
     tab.goto("/?q=zzz&k=2")
+    heading(tab, "The model does not know these words").wait_for()
+    search(tab, "a picture")
     heading(tab, "No photo seems to match").wait_for()
     assert tab.locator(".ps-card").locator("visible=true").count() == 0
     tab.get_by_text("Show the closest photos anyway").click()
