@@ -15,28 +15,61 @@ from photoseek_train.cli.progress_bars import print_epochs, progress_bars
 from photoseek_train.config import AugmentConfig, FitResources, ModelInit, OptimConfig
 
 if TYPE_CHECKING:
-    from photoseek_train.report.run_report import DataFiles
+    from photoseek_train.data.dataset import CaptionedPhotos
     from photoseek_train.training.fit import Fit, FitSettings
 
 IMAGE_SIZE = "Side of the image tower's input in pixels."
 IMAGE_SIZE_DEFAULT = "224; timm: the model's"
 RESIZE = "crop: center crop; squash: resize to a square."
 
-Out = Annotated[Path, typer.Option(help="Folder of the checkpoint.")]
-TrainSplit = Annotated[
-    Path | None, typer.Option(help="Training photos: a file of names, or a split of the captions. [train]")
-]
-DevSplit = Annotated[Path | None, typer.Option(help="Photos to evaluate after each epoch: a file, or a split. [val]")]
-Checkpoint = Annotated[
-    Path | None,
-    typer.Option(
-        "--from",
-        metavar="CHECKPOINT",
-        help="Start from the weights and the preprocessing of a checkpoint; use another --seed to get other crops. "
-        "With --text-model, train a new text tower against its frozen image side.",
-    ),
-]
-Dropout = Annotated[float, typer.Option(help="Dropout rate of the projectors.")]
+
+@dataclass(frozen=True)
+class RunOptions:
+    """The data of a run, its folder, and what it starts from."""
+
+    images: Images
+    captions: Captions
+    out: Annotated[Path, typer.Option(help="Folder of the checkpoint.")]
+    train: Annotated[
+        Path | None, typer.Option(help="Training photos: a file of names, or a split of the captions. [train]")
+    ] = None
+    dev: Annotated[Path | None, typer.Option(help="Photos to evaluate after each epoch: a file, or a split. [val]")] = (
+        None
+    )
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="CHECKPOINT",
+            help="Start from the weights and the preprocessing of a checkpoint; use another --seed to get other crops. "
+            "With --text-model, train a new text tower against its frozen image side.",
+        ),
+    ] = None
+    dropout: Annotated[float, typer.Option(help="Dropout rate of the projectors.")] = ModelInit.dropout
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in OUT, if there is one.")] = False
+    report: Annotated[bool, typer.Option(help="Write OUT/report.html: curves, examples, failures.")] = True
+
+    def splits(self) -> tuple[CaptionedPhotos, CaptionedPhotos]:
+        """Return the training and dev photos."""
+        from photoseek_train.data.dataset import read_splits
+
+        return read_splits(self.images, self.captions, self.train, self.dev)
+
+    def run(self, fit: Fit) -> None:
+        """Train, write the report of each epoch and of the run, and print the metrics of the best epoch."""
+        from photoseek_train.report.run_report import DataFiles, report_epochs, report_run
+
+        printed = print_epochs(fit.settings.optim.epochs)
+        on_epoch = report_epochs(fit.out, printed) if self.report else printed
+        with progress_bars() as progress:
+            run = fit(self.resume, on_epoch, progress)
+            if not run.processes.is_main:
+                return
+            if self.report and run.best is not None:
+                DataFiles(self.images, (self.captions,), self.dev or "val").save(fit.out)
+                report_run(fit.out, fit.dev, fit.resources.workers, progress, vectors=run.dev_vectors)
+        if run.best is not None:
+            metrics_table.print_metrics(run.best.dev, f"dev, epoch {run.best.epoch}")
 
 
 @dataclass(frozen=True)
@@ -51,45 +84,28 @@ class ImageOptions:
         float | None, typer.Option("--crop-scale", help="Minimum area of random crops. [0.5; squash: 0.8]")
     ] = None
 
-    def settings(
-        self, checkpoint: Path | None, sources: ModelInit, optim: OptimConfig, augment: AugmentConfig
-    ) -> FitSettings:
+    def settings(self, sources: ModelInit, optim: OptimConfig, augment: AugmentConfig) -> FitSettings:
         """Return the settings of a run."""
         from photoseek_train.training.fit import FitSettings, preprocessing_for
 
-        preprocessing = preprocessing_for(checkpoint, sources.image_model, self.image_size, self.resize)
+        preprocessing = preprocessing_for(sources.checkpoint, sources.image_model, self.image_size, self.resize)
         smallest = self.smallest_crop
         if smallest is None:
             smallest = 0.5 if preprocessing.shortest_edge else 0.8
-        if checkpoint is not None and sources.text_model is not None:
+        if sources.checkpoint is not None and sources.text_model is not None:
             optim = replace(optim, freeze_images=True)
         return FitSettings(sources, preprocessing, replace(augment, crop_scale=smallest), optim)
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """How a run is started."""
-
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in OUT, if there is one.")] = False
-    report: Annotated[bool, typer.Option(help="Write OUT/report.html: curves, examples, failures.")] = True
 
 
 @option_groups
 def fit(
     *,
-    images: Images,
-    captions: Captions,
-    out: Out,
-    train: TrainSplit = None,
-    dev: DevSplit = None,
-    checkpoint: Checkpoint = None,
+    options: RunOptions,
     sources: ModelInit,
-    dropout: Dropout = ModelInit.dropout,  # noqa: ARG001 - a field of sources
     optim: OptimConfig,
     image_options: ImageOptions,
     augment: AugmentConfig,
     resources: FitResources,
-    options: RunOptions,
 ) -> None:
     """Train projectors, and optionally towers; OUT becomes the checkpoint of the best epoch on dev.
 
@@ -100,33 +116,22 @@ def fit(
     - Continue with a trained image tower: `photoseek-train fit --images images --captions captions.token
       --from runs/first --tune image --seed 1 --out runs/second`
     """
-    from photoseek_train.data.dataset import read_splits
-    from photoseek_train.report.run_report import DataFiles
     from photoseek_train.training.fit import Fit
 
-    settings = image_options.settings(checkpoint, sources, optim, augment)
-    training, dev_split = read_splits(images, captions, train, dev)
-    files = DataFiles(images, (captions,), dev or "val")
-    _train_and_report(Fit(training, dev_split, settings, out, resources), files, options)
+    settings = image_options.settings(sources, optim, augment)
+    options.run(Fit(*options.splits(), settings, options.out, resources))
 
 
 @option_groups
 def distill(
     *,
     teacher: Annotated[str, typer.Option(metavar="BUNDLE", help="The bundle to learn from: any that photoseek opens.")],
-    images: Images,
-    captions: Captions,
-    out: Out,
-    train: TrainSplit = None,
-    dev: DevSplit = None,
-    checkpoint: Checkpoint = None,
+    options: RunOptions,
     sources: ModelInit,
-    dropout: Dropout = ModelInit.dropout,  # noqa: ARG001 - a field of sources
     optim: OptimConfig,
     image_options: ImageOptions,
     augment: AugmentConfig,
     resources: FitResources,
-    options: RunOptions,
 ) -> None:
     """Train a small model to give the vectors of a larger one, for photos and captions.
 
@@ -137,31 +142,11 @@ def distill(
     --train train.txt --dev dev.txt --text-model bert --tune both --out runs/small`
     """
     from photoseek.captions import read_captions
-    from photoseek_train.data.dataset import read_splits
     from photoseek_train.features.teacher import Teacher
-    from photoseek_train.report.run_report import DataFiles
     from photoseek_train.training.fit import Fit
 
     loaded = Teacher.load(teacher)
-    settings = image_options.settings(checkpoint, replace(sources, dim=loaded.bundle.dim), optim, augment)
-    training, dev_split = read_splits(images, captions, train, dev)
-    training = training.with_uncaptioned(read_captions(captions))
-    files = DataFiles(images, (captions,), dev or "val")
-    _train_and_report(Fit(training, dev_split, settings, out, resources, loaded), files, options)
-
-
-def _train_and_report(fit: Fit, files: DataFiles, options: RunOptions) -> None:
-    """Train, write the report of each epoch and of the run, and print the metrics of the best epoch."""
-    from photoseek_train.report.run_report import report_epochs, report_run
-
-    printed = print_epochs(fit.settings.optim.epochs)
-    on_epoch = report_epochs(fit.out, printed) if options.report else printed
-    with progress_bars() as progress:
-        run = fit(options.resume, on_epoch, progress)
-        if not run.processes.is_main:
-            return
-        if options.report and run.best is not None:
-            files.save(fit.out)
-            report_run(fit.out, fit.dev, fit.resources.workers, progress, vectors=run.dev_vectors)
-    if run.best is not None:
-        metrics_table.print_metrics(run.best.dev, f"dev, epoch {run.best.epoch}")
+    settings = image_options.settings(replace(sources, dim=loaded.bundle.dim), optim, augment)
+    training, dev = options.splits()
+    training = training.with_uncaptioned(read_captions(options.captions))
+    options.run(Fit(training, dev, settings, options.out, resources, loaded))
