@@ -172,6 +172,7 @@ class HostileFiles:
             (("train", "features", *missing, "--text-model", none, "--out", none), 1),
             (("train", "fit", *missing, "--text-model", none, "--out", none), 1),
             (("train", "fit", *missing, "--out", none, "--from", none), 1),
+            (("train", "distill", *missing, "--teacher", none, "--text-model", none, "--out", none), 1),
             (("train", "evaluate", none, *data), 1),
             (("train", "report", none), 1),
             (("train", "average", none, none, "--out", none), 1),
