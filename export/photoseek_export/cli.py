@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
@@ -104,24 +105,18 @@ def export(
     precisions, evaluation = _precisions(fp32, fp16, int8), _evaluation(images, captions, split)
     if (checkpoint is None) == (from_clip is None):
         raise typer.BadParameter("expected either CHECKPOINT or --from-clip DIR")
-    common: _Common = {
-        "name": name,
-        "precisions": precisions,
-        "evaluation": evaluation,
-        "max_loss": max_loss,
-        "overwrite": overwrite,
-    }
+    if from_clip is not None:
+        _expect_unset({"--text": text, "--calibration": calibration}, "CHECKPOINT")
+    else:
+        _expect_unset({"--min-cosine": min_cosine != MIN_COSINE}, "--from-clip")
+        if int8 and evaluation is None:
+            raise typer.BadParameter("--int8 requires captioned images to evaluate: --images and --captions")
+    common = _Common(name=name, precisions=precisions, evaluation=evaluation, max_loss=max_loss, overwrite=overwrite)
     from photoseek_export import export_checkpoint, export_clip
 
-    if int8 and from_clip is None and evaluation is None:
-        raise typer.BadParameter("--int8 requires captioned images to evaluate: --images and --captions")
     if from_clip is not None:
-        for option, value in {"--text": text, "--calibration": calibration}.items():
-            if value:
-                raise typer.BadParameter(f"{option} requires CHECKPOINT")
-        bundle = export_clip(
-            from_clip, out, languages=language, license=license or "unknown", min_cosine=min_cosine, **common
-        )
+        license = license or "unknown"
+        bundle = export_clip(from_clip, out, languages=language, license=license, min_cosine=min_cosine, **common)
     elif checkpoint is not None:
         bundle = export_checkpoint(
             checkpoint,
@@ -143,6 +138,13 @@ class _Common(TypedDict):
     evaluation: EvaluationImages | None
     max_loss: float
     overwrite: bool
+
+
+def _expect_unset(options: Mapping[str, object], needed: str) -> None:
+    """Reject options that are set without what they need."""
+    for option, value in options.items():
+        if value:
+            raise typer.BadParameter(f"{option} requires {needed}")
 
 
 def _precisions(fp32: bool, fp16: bool, int8: bool) -> list[str]:

@@ -249,7 +249,7 @@ def _license(info: Any) -> str | None:
 
 
 def _cached_repository(name: str, revision: str | None) -> Repository:
-    """Return a repository as far as it is in the cache of the hub."""
+    """Return a repository with the files that the cache of the hub contains."""
     from huggingface_hub import constants
     from huggingface_hub.file_download import repo_folder_name
 

@@ -230,6 +230,7 @@ def test_the_command_line(clip_source: Path, tmp_path: Path) -> None:
         (["runs/x", "--from-clip", "models/x"], "expected either CHECKPOINT or --from-clip DIR"),
         (["--from-clip", "x", "--calibration", "y"], "--calibration requires CHECKPOINT"),
         (["--from-clip", "x", "--text", "zh=y"], "--text requires CHECKPOINT"),
+        (["runs/x", "--min-cosine", "0.9"], "--min-cosine requires --from-clip"),
     ],
 )
 def test_incompatible_options_are_usage_errors(words: list[str], reason: str, tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ class FrozenImageTower:
 def fold_batch_norms(backbone: nn.Module) -> nn.Module:
     """Return a copy in evaluation mode in which each batch norm is folded into the convolution before it.
 
-    Batch norms of timm stay as they are, because they include the activation.
+    Batch norms of timm are not folded, because they include the activation.
     """
     folded = deepcopy(backbone).eval()
     for module in list(folded.modules()):

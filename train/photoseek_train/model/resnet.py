@@ -10,8 +10,8 @@ from torch import nn
 from torchvision.models.resnet import ResNet
 
 from photoseek_train.config import TIMM
-from photoseek_train.errors import SettingsError, TowerError, describe_error
-from photoseek_train.model.weight_files import Weights, read_state_dict
+from photoseek_train.errors import SettingsError, TowerError
+from photoseek_train.model.weight_files import Weights, load_weights, read_state_dict
 
 
 @cache
@@ -48,14 +48,7 @@ def load_resnet_weights(resnet: nn.Module, name: str, source: str) -> None:
     """
     weights = _imagenet(name) if source == "imagenet" else read_state_dict(source)
     weights = {entry: tensor for entry, tensor in weights.items() if not entry.startswith("fc.")}
-    counters = {entry: tensor for entry, tensor in resnet.state_dict().items() if entry.endswith("num_batches_tracked")}
-    try:
-        resnet.load_state_dict({**counters, **weights})  # old files have no batch counters
-    except RuntimeError as error:
-        raise TowerError(
-            f"{source}: expected the weights of torchvision's {name}: {describe_error(error)}; pass these weights, or "
-            "the --image-model of the file"
-        ) from error
+    load_weights(resnet, weights, source, f"torchvision's {name}")
 
 
 def _imagenet(name: str) -> Weights:

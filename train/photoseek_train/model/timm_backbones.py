@@ -13,15 +13,13 @@ from photoseek.errors import MissingExtra
 from photoseek.photos.preprocessing import RGB, Preprocessing
 from photoseek_train.config import TIMM, preprocessing_of
 from photoseek_train.errors import SettingsError, TowerError, describe_error
-from photoseek_train.model.weight_files import Weights, read_state_dict
+from photoseek_train.model.weight_files import COUNTER, Weights, load_weights, read_state_dict
 
 if TYPE_CHECKING:
     from timm.models import PretrainedCfg
 
 _FILTERS = {"nearest": 0, "lanczos": 1, "bilinear": 2, "bicubic": 3, "box": 4, "hamming": 5}
 """Pillow's codes of the filters that timm names."""
-
-_COUNTER = "num_batches_tracked"  # old files have none
 
 
 def build_timm_model(name: str) -> tuple[nn.Module, int]:
@@ -67,14 +65,7 @@ def load_timm_weights(model: nn.Module, name: str, source: str) -> None:
         weights = _renamed(weights, expected)
     classifiers = tuple(f"{each}." for each in _as_tuple(_pretrained_cfg(name).classifier))
     weights = {key: tensor for key, tensor in weights.items() if key in expected or not key.startswith(classifiers)}
-    counters = {key: tensor for key, tensor in expected.items() if key.endswith(_COUNTER)}
-    try:
-        model.load_state_dict({**counters, **weights})
-    except RuntimeError as error:
-        raise TowerError(
-            f"{source}: expected the weights of timm's {name.removeprefix(TIMM)}: {describe_error(error)}; pass these "
-            "weights, or the --image-model of the file"
-        ) from error
+    load_weights(model, weights, source, f"timm's {name.removeprefix(TIMM)}")
 
 
 def timm_preprocessing(name: str) -> Preprocessing:
@@ -98,8 +89,8 @@ def _renamed(weights: Weights, expected: Weights) -> Weights:
 
     Both register the layers in the order in which a photo passes them, which a file keeps.
     """
-    names = [name for name in expected if not name.endswith(_COUNTER)]
-    tensors = [(key, tensor) for key, tensor in weights.items() if not key.endswith(_COUNTER)]
+    names = [name for name in expected if not name.endswith(COUNTER)]
+    tensors = [(key, tensor) for key, tensor in weights.items() if not key.endswith(COUNTER)]
     tensors = [(key, tensor) for key, tensor in tensors if not key.startswith("_fc.")]
     kinds = [[key.rpartition(".")[2] for key in keys] for keys in (names, [key for key, _ in tensors])]
     if kinds[0] != kinds[1]:

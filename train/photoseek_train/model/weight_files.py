@@ -9,11 +9,37 @@ from typing import Any
 import safetensors
 import safetensors.torch
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from photoseek_train.errors import TowerError, describe_error
 
 Weights = dict[str, Tensor]
+
+
+COUNTER = "num_batches_tracked"
+"""Ends the names of the batch counters of batch norms, which old files lack."""
+
+
+def load_weights(module: nn.Module, weights: Weights, source: str, model: str) -> None:
+    """Replace the weights of a module; batch counters may be missing.
+
+    Args:
+        module: The module.
+        weights: Its weights by name.
+        source: What the weights were read from, for errors.
+        model: The model whose weights are expected, for errors.
+
+    Raises:
+        TowerError: They are not the weights of the module.
+    """
+    counters = {name: tensor for name, tensor in module.state_dict().items() if name.endswith(COUNTER)}
+    try:
+        module.load_state_dict({**counters, **weights})
+    except RuntimeError as error:
+        raise TowerError(
+            f"{source}: expected the weights of {model}: {describe_error(error)}; pass these weights, or the "
+            "--image-model of the file"
+        ) from error
 
 
 def read_state_dict(source: str) -> Weights:
