@@ -152,6 +152,7 @@ class HostileFiles:
             Command(("photoseek", "models", "pull", HOSTILE), 2),
             Command(("photoseek", "models", "remove", HOSTILE), 2),
             Command(("photoseek", "models", "where", HOSTILE), 1),
+            Command(("photoseek", "models", "quantize", HOSTILE), 1),
             Command(("photoseek", "models", "pack", HOSTILE, missing), 1),
             Command(("photoseek", "models", "unpack", missing), 1),
             Command(("photoseek", "app", "--address", HOSTILE, "--no-browser"), 1),
@@ -185,10 +186,11 @@ class HostileFiles:
         return [Command((f"photoseek-{words[0]}", *words[1:]), code) for words, code in found]
 
     def all_commands(self, terminal: bool) -> list[Command]:
-        """Return the commands of all programs; ``compact`` needs a new folder for each call."""
+        """Return the commands of all programs; ``compact`` and ``shorten`` need new folders for each call."""
         bert = self.folder / f"bert {HOSTILE} {terminal}"
         compact = ("photoseek-train", "compact", "--captions", self.captions, "--out", bert)
-        return [*self.commands(), *self.training_commands(), Command(compact, 0)]
+        shorten = ("photoseek-train", "shorten", bert, "--captions", self.captions, "--out", f"{bert} short")
+        return [*self.commands(), *self.training_commands(), Command(compact, 0), Command(shorten, 0)]
 
 
 @dataclass(frozen=True)

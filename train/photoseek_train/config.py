@@ -161,6 +161,9 @@ class OptimConfig:
     batch_by: str = setting("all", "all: mix the photos; folder: take each batch from one folder.")
     lr: float = setting(1e-3, "Peak learning rate of the projectors and the temperature.")
     image_lr: float = setting(1e-4, "Peak learning rate of the image tower.")
+    frozen_stages: int = setting(
+        0, "First stages of a pretrained image tower to freeze, and with them the statistics of all its batch norms."
+    )
     text_lr: float = setting(3e-5, "Peak learning rate of the text tower.")
     weight_decay: float = setting(0.01, "Weight decay of AdamW, for matrices only.")
     warmup: float = setting(0.05, "Fraction of the steps with a rising learning rate; a cosine decay follows.")
@@ -193,7 +196,7 @@ class OptimConfig:
             _expect(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
         for name in ("lr", "image_lr", "text_lr", "clip_norm", "margin"):
             _expect(getattr(self, name) > 0, name, "more than 0", getattr(self, name))
-        for name in ("weight_decay", "hardest_after", "patience", "seed"):
+        for name in ("weight_decay", "hardest_after", "patience", "seed", "frozen_stages"):
             _expect(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
         _expect(0 <= self.ema < 1, "ema", "within [0, 1)", self.ema)
         _expect(0 <= self.warmup < 1, "warmup", "within [0, 1)", self.warmup)
@@ -288,7 +291,7 @@ class TrainingConfig:
                 model=_section(ModelConfig, values["model"], f"{where}: model"),
                 preprocessing=read_preprocessing(values["preprocessing"], "preprocessing", native=True),
                 augment=_section(AugmentConfig, values["augment"], f"{where}: augment"),
-                optim=_section(OptimConfig, values["optim"], f"{where}: optim"),
+                optim=_section(OptimConfig, {"frozen_stages": 0, **values["optim"]}, f"{where}: optim"),
                 data=_section(DataConfig, values["data"], f"{where}: data"),
                 teacher=str(values.get("teacher", "")),
             )

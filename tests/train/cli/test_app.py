@@ -66,6 +66,15 @@ def test_compact_then_fit_from_scratch(world: World, tmp_path: Path) -> None:
     assert config["preprocessing"]["do_center_crop"] is False
 
 
+def test_shorten_then_fit(english: Path, world: World, bert: Path, tmp_path: Path) -> None:
+    words = ["--captions", world.captions, "--split", world.train]
+    short = tmp_path / "short"
+    assert "a BERT of 1 layers" in call("shorten", bert, *words, "--layers", 1, "--out", short).stdout
+    split = ["--train", world.train, "--dev", world.dev, "--epochs", 1, "--batch-size", 16, "--max-tokens", 24]
+    more = ["--from", english, "--text-model", short, "--tune", "text", "--out", tmp_path / "run"]
+    assert call("fit", *data(world), *split, *more).exit_code == 0
+
+
 def test_fit_continues_from_a_checkpoint_with_its_preprocessing(world: World, english: Path, tmp_path: Path) -> None:
     split = ["--train", world.train, "--dev", world.dev, "--epochs", 1, "--batch-size", 16, "--max-tokens", 24]
     more = ["--from", english, "--tune", "text", "--out", tmp_path / "b"]

@@ -121,6 +121,13 @@ def test_settings_that_are_missing_or_unknown_are_named(copy: Path) -> None:
             load_checkpoint(copy)
 
 
+def test_a_checkpoint_of_before_frozen_stages_is_read(copy: Path) -> None:
+    optim = json.loads((copy / CheckpointFiles.CONFIG).read_text())["optim"]
+    assert optim.pop("frozen_stages") == 0
+    rewrite(copy, optim=optim)
+    assert load_checkpoint(copy).config.optim.frozen_stages == 0
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

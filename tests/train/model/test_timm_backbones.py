@@ -133,3 +133,21 @@ def test_the_sizes_of_training_are_checked() -> None:
     sources = ModelInit("bert", image_model="timm:test_vit")
     settings = FitSettings(sources, preprocessing_for(None, "timm:test_vit", None, None), augment, OptimConfig())
     assert settings.image_sizes == {160, 128, 96}
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "last", "next_"),
+    [
+        ("resnet18", 5, "layer1.1.bn2.bias", "layer2.0.conv1.weight"),
+        (LITE, 8, "blocks.0.0.bn2.bias", "blocks.1.0.conv_pw.weight"),
+        ("timm:test_resnet", 5, "layer1.0.bn2.bias", "layer2.0.conv1.weight"),
+        ("timm:test_vit", 7, "blocks.0.mlp.fc2.bias", "blocks.1.norm1.weight"),
+    ],
+)
+def test_stages_are_frozen_from_the_stem(name: str, count: int, last: str, next_: str) -> None:
+    tower = ImageTower(name)
+    tower.freeze_stages(2)
+    names = [[key for key, value in tower.backbone.named_parameters() if value.requires_grad == on] for on in (0, 1)]
+    assert (names[0][-1], names[1][0]) == (last, next_)
+    with pytest.raises(SettingsError, match=f"at most {count - 1}, because {name} has {count} stages, found {count}"):
+        tower.freeze_stages(count)

@@ -54,6 +54,16 @@ def test_frozen_towers_do_not_change(text_run: Run, resnet: Path) -> None:
             assert torch.equal(trained[name], tensor), name
 
 
+def test_frozen_stages_and_batch_statistics_do_not_change(make_fit: MakeFit, resnet: Path) -> None:
+    """Stem and first two stages keep their weights; all batch norms keep their statistics, but train their scales."""
+    run = make_fit(tune="image", epochs=1, frozen_stages=3)()
+    trained = load_checkpoint(run.path).model.image_tower.backbone.state_dict()
+    for name, tensor in torch.load(resnet, weights_only=True).items():
+        if not name.startswith("fc."):
+            frozen = name.startswith(("conv1", "bn1", "layer1", "layer2")) or "running" in name or "num_" in name
+            assert torch.equal(trained[name], tensor) == frozen, name
+
+
 @pytest.mark.parametrize(("tune", "image", "text"), [("none", 0, 0), ("image", 1, 0), ("text", 0, 1), ("both", 1, 1)])
 def test_only_trained_towers_are_in_training_mode(bert: Path, resnet: Path, tune: str, image: int, text: int) -> None:
     """A frozen tower in training mode would drop states, and change its batch statistics."""

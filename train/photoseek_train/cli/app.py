@@ -191,10 +191,38 @@ def compact(
 
     Example: `photoseek-train compact --captions captions.token --split train.txt --out bert`
     """
-    from photoseek.captions import captions_of, read_caption_file
     from photoseek_train.model.compact_bert import CompactBert, create_compact_bert
 
-    file = read_caption_file(captions)
-    texts = [caption.text for caption in captions_of(file.captions, file.names(split))]
-    pieces = create_compact_bert(texts, out, CompactBert(layers, hidden, heads, vocabulary), seed)
+    pieces = create_compact_bert(_texts(captions, split), out, CompactBert(layers, hidden, heads, vocabulary), seed)
     print_line(f"{out}: a BERT of {layers} layers, {hidden} wide, {pieces} word pieces")
+
+
+@app.command()
+def shorten(
+    source: Annotated[str, typer.Argument(metavar="BERT", help="Folder or name of a Hugging Face BERT.")],
+    captions: Captions,
+    out: Annotated[Path, typer.Option(help="New folder of the model.")],
+    split: Annotated[
+        Path | None, typer.Option("--split", help="Use only the captions of these photos: a file, or a split.")
+    ] = None,
+    layers: Annotated[int, typer.Option(help="Transformer layers to keep.")] = 3,
+    vocabulary: Annotated[
+        int, typer.Option(help="Word pieces at the start of the vocabulary to keep, beside those of the captions.")
+    ] = 16_000,
+    positions: Annotated[int | None, typer.Option(help="Maximum number of tokens. [that of the BERT]")] = None,
+) -> None:
+    """Keep some layers and word pieces of a pretrained BERT, for `fit --text-model OUT --tune text`.
+
+    Example: `photoseek-train shorten all-MiniLM-L6-v2 --captions captions.token --split train.txt --out bert`
+    """
+    from photoseek_train.model.shortened_bert import shorten_bert
+
+    pieces = shorten_bert(source, _texts(captions, split), out, layers, vocabulary, positions)
+    print_line(f"{out}: a BERT of {layers} layers, {pieces} word pieces")
+
+
+def _texts(captions: Path, split: Path | None) -> list[str]:
+    from photoseek.captions import captions_of, read_caption_file
+
+    file = read_caption_file(captions)
+    return [caption.text for caption in captions_of(file.captions, file.names(split))]

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+from transformers import BertConfig, BertModel, PreTrainedModel, PreTrainedTokenizerFast
 
 from photoseek_train.errors import SettingsError
 from photoseek_train.model.checkpoint import save_tokenizer
 from photoseek_train.model.pretrained import drop_pooler, silence_transformers
 
-_SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")  # in the order of their ids, as in BERT's vocabularies
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+"""BERT's special tokens, in the order of their ids."""
 
 
 @dataclass(frozen=True)
@@ -60,19 +61,28 @@ def create_compact_bert(captions: Iterable[str], out: Path, shape: CompactBert, 
     Raises:
         SettingsError: ``out`` is not empty.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise SettingsError(f"{out}: expected an empty or new folder, found files in it; choose another")
     tokenizer = learn_tokenizer(captions, shape)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         bert = BertModel(shape.config(len(tokenizer)))
+    write_bert(bert, tokenizer, out)
+    return len(tokenizer)
+
+
+def write_bert(bert: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, out: Path) -> None:
+    """Write a Hugging Face folder, at once.
+
+    Raises:
+        SettingsError: ``out`` is not empty.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise SettingsError(f"{out}: expected an empty or new folder, found files in it; choose another")
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as work, silence_transformers():
         draft = Path(work, "bert")
         drop_pooler(bert).save_pretrained(draft)
         save_tokenizer(tokenizer, draft)
         draft.rename(out)  # atomic
-    return len(tokenizer)
 
 
 def learn_tokenizer(captions: Iterable[str], shape: CompactBert) -> PreTrainedTokenizerFast:
@@ -84,7 +94,7 @@ def learn_tokenizer(captions: Iterable[str], shape: CompactBert) -> PreTrainedTo
     tokenizer = Tokenizer(models.WordPiece(_learn_pieces(list(captions), shape.vocabulary), unk_token="[UNK]"))
     _configure_as_bert(tokenizer)
     tokenizer.decoder = decoders.WordPiece()
-    sep, cls = (str(_SPECIAL[3]), 3), (str(_SPECIAL[2]), 2)
+    sep, cls = (str(SPECIAL[3]), 3), (str(SPECIAL[2]), 2)
     tokenizer.post_processor = processors.BertProcessing(sep, cls)
     return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer,
@@ -105,12 +115,12 @@ def _learn_pieces(texts: Sequence[str], vocabulary: int) -> dict[str, int]:
     """
     learner = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     _configure_as_bert(learner)
-    characters, continuations = _alphabet(learner, texts, vocabulary - len(_SPECIAL))
+    characters, continuations = _alphabet(learner, texts, vocabulary - len(SPECIAL))
     trainer = trainers.WordPieceTrainer(
         vocab_size=vocabulary,
         initial_alphabet=characters,
         limit_alphabet=len(characters),
-        special_tokens=[*_SPECIAL, *(f"##{character}" for character in continuations)],
+        special_tokens=[*SPECIAL, *(f"##{character}" for character in continuations)],
         show_progress=False,
     )
     learner.train_from_iterator(texts, trainer)

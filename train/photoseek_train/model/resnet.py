@@ -51,6 +51,15 @@ def load_resnet_weights(resnet: nn.Module, name: str, source: str) -> None:
     load_weights(resnet, weights, source, f"torchvision's {name}")
 
 
+def resnet_stages(resnet: nn.Module) -> list[list[nn.Parameter]]:
+    """Return the parameters of the stem and of the four stages of a ResNet."""
+    blocks = [name for name, _ in resnet.named_children() if name.startswith("layer")]
+    stages: dict[str, list[nn.Parameter]] = {name: [] for name in ("stem", *blocks)}
+    for name, parameter in resnet.named_parameters():
+        stages.get(name.partition(".")[0], stages["stem"]).append(parameter)
+    return list(stages.values())
+
+
 def _imagenet(name: str) -> Weights:
     entry: Any = zoo.get_model_weights(name)["IMAGENET1K_V1"]
     try:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import nn
@@ -66,6 +66,14 @@ def load_timm_weights(model: nn.Module, name: str, source: str) -> None:
     classifiers = tuple(f"{each}." for each in _as_tuple(_pretrained_cfg(name).classifier))
     weights = {key: tensor for key, tensor in weights.items() if key in expected or not key.startswith(classifiers)}
     load_weights(model, weights, source, f"timm's {name.removeprefix(TIMM)}")
+
+
+def timm_stages(model: nn.Module) -> list[list[nn.Parameter]]:
+    """Return the parameters of the stem and of each stage of a model that ``build_timm_model`` returned."""
+    matcher = cast(Any, model).group_matcher(coarse=True)
+    parameters = dict(model.named_parameters())
+    groups: Mapping[object, list[str]] = _timm().models.group_parameters(model, matcher)
+    return [[parameters[name] for name in names] for names in groups.values()]
 
 
 def timm_preprocessing(name: str) -> Preprocessing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import chain
 
 import torch
 from torch import Tensor, nn
@@ -11,8 +12,8 @@ from transformers import PreTrainedModel
 from photoseek_train.config import POOLINGS, TIMM
 from photoseek_train.errors import SettingsError
 from photoseek_train.model.pretrained import load_text_model
-from photoseek_train.model.resnet import build_resnet, load_resnet_weights
-from photoseek_train.model.timm_backbones import build_timm_model, fixed_size, load_timm_weights
+from photoseek_train.model.resnet import build_resnet, load_resnet_weights, resnet_stages
+from photoseek_train.model.timm_backbones import build_timm_model, fixed_size, load_timm_weights, timm_stages
 
 
 class TextTower(nn.Module):
@@ -67,6 +68,21 @@ class ImageTower(nn.Module):
             load = load_timm_weights if architecture.startswith(TIMM) else load_resnet_weights
             load(tower.backbone, architecture, source)
         return tower
+
+    def freeze_stages(self, count: int) -> None:
+        """Freeze the parameters of the first stages: the stem, then the stages as torchvision or timm groups them.
+
+        Raises:
+            SettingsError: The model has fewer stages.
+        """
+        stages = (timm_stages if self.architecture.startswith(TIMM) else resnet_stages)(self.backbone)
+        if count >= len(stages):
+            raise SettingsError(
+                f"frozen_stages: expected at most {len(stages) - 1}, because {self.architecture} has {len(stages)} "
+                f"stages, found {count}"
+            )
+        for parameter in chain.from_iterable(stages[:count]):
+            parameter.requires_grad_(False)
 
     def check_sizes(self, *sizes: int) -> None:
         """Check that the model takes photos of these sides, in pixels, as vision transformers take only one.

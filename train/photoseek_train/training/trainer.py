@@ -220,12 +220,21 @@ def freeze(model: TwoTower, config: OptimConfig) -> None:
     model.requires_grad_(False)
     for module in trainable_modules(model, config).values():
         module.requires_grad_(True)
+    if config.frozen_stages:
+        model.image_tower.freeze_stages(config.frozen_stages)
     model.logit_scale.requires_grad_(True)
     model.image_tower.to(memory_format=torch.channels_last)
 
 
 def set_training(model: TwoTower, config: OptimConfig) -> None:
-    """Set the trained modules to training mode and the frozen ones to evaluation mode."""
+    """Set the trained modules to training mode and the frozen ones to evaluation mode.
+
+    With frozen stages, batch norms keep the statistics of their pretraining, as in detectors (Ren et al. 2015).
+    """
     model.eval()
     for module in trainable_modules(model, config).values():
         module.train()
+    if config.frozen_stages:
+        for module in model.image_tower.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.eval()
