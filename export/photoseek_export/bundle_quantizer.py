@@ -13,6 +13,7 @@ from typing import Any
 
 from photoseek.bundle.bundle import Bundle
 from photoseek.bundle.description import GraphSpec
+from photoseek.bundle.installed_models import RECORD, ModelRecord
 from photoseek.bundle.layouts import photoseek, transformers
 from photoseek.bundle.manifest import FileRecord, Layout, Manifest
 from photoseek.system.atomic_write import fsync_file
@@ -40,7 +41,8 @@ def quantize_bundle(
 
     Args:
         source: Folder of a bundle, or of a model in the layout of transformers.js, with fp32 graphs. Its int8 graphs
-            are written next to them, as ``onnx/text_model_int8.onnx`` and ``onnx/vision_model_int8.onnx``.
+            are written next to them, as ``onnx/text_model_int8.onnx`` and ``onnx/vision_model_int8.onnx``, and the
+            record of a model that was installed by name lists them.
         evaluation: Captioned images on which int8 and fp32 are compared. None: compare their vectors of sample texts
             and photos instead.
         max_loss: With ``evaluation``: maximum loss of mean recall, in percentage points.
@@ -57,6 +59,7 @@ def quantize_bundle(
         ExportError: The layout is another one, there are no fp32 graphs, or a tower consists of convolutions.
         BundleError: The bundle cannot be read.
     """
+    _remove_unrecorded(Path(source))
     bundle = Bundle.load(source)
     _check(bundle)
     graphs = [*bundle.description.text_graphs["fp32"].values(), bundle.vision_graph("fp32")]
@@ -65,8 +68,10 @@ def quantize_bundle(
         shutil.copytree(bundle.path, folder, copy_function=partial(_link, copied=_external_data(bundle, graphs)))
         files = [_quantize(bundle, graph, folder) for graph in graphs]
         manifest = _with_int8(bundle.manifest, folder, files)
-        if bundle.has_checksums:
-            _replace_manifest(manifest, folder)
+        for name in (Layout.MANIFEST, RECORD):
+            if (folder / name).is_symlink():
+                _copy(folder / name)
+        _record(manifest, files, folder)
         quantized = Bundle.load(folder)
         if evaluation is None:
             manifest.precisions["int8"]["similarity"] = measure_similarity(quantized, min_cosine)
@@ -75,9 +80,33 @@ def quantize_bundle(
         for file in files:
             fsync_file(folder / file)
             (folder / file).replace(bundle.path / file)
-        if bundle.has_checksums:
-            manifest.write(bundle.path)
+        _record(manifest, files, bundle.path)
     return manifest.precisions["int8"]
+
+
+def _remove_unrecorded(folder: Path) -> None:
+    """Remove int8 graphs of an interrupted run from an installed model, which opens only with recorded files."""
+    if (folder / RECORD).is_file():
+        for file in set(folder.glob(f"onnx/*{Layout.SUFFIX['int8']}.onnx")):
+            if file.relative_to(folder).as_posix() not in ModelRecord.read(folder).files:
+                file.unlink()
+
+
+def _copy(link: Path) -> None:
+    """Replace a link by a copy of its file."""
+    content = link.read_bytes()
+    link.unlink()
+    link.write_bytes(content)
+
+
+def _record(manifest: Manifest, files: list[str], folder: Path) -> None:
+    """Add new files to the manifest of a bundle, and to the record of an installed model; each may be missing."""
+    if (folder / Layout.MANIFEST).is_file():
+        manifest.write(folder)
+        files = [*files, Layout.MANIFEST]
+    if (folder / RECORD).is_file():
+        record = ModelRecord.read(folder)
+        replace(record, files={**record.files, **{file: FileRecord.of(folder / file) for file in files}}).write(folder)
 
 
 def _check(bundle: Bundle) -> None:
@@ -129,8 +158,3 @@ def _with_int8(manifest: Manifest, folder: Path, files: list[str]) -> Manifest:
         for code, tower in manifest.text_towers.items()
     }
     return replace(manifest, files=records, precisions=precisions, text_towers=towers)
-
-
-def _replace_manifest(manifest: Manifest, folder: Path) -> None:
-    (folder / Layout.MANIFEST).unlink()  # a link
-    manifest.write(folder)

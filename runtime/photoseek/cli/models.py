@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +21,7 @@ from photoseek.bundle.installed_models import (
 from photoseek.bundle.model_registry import RegisteredModel, registered_models
 from photoseek.cli import output
 from photoseek.cli.options import JsonOption, complete_precision
-from photoseek.errors import QueryError
+from photoseek.errors import MissingExtra, QueryError
 from photoseek.system.filenames import decode_filename
 
 if TYPE_CHECKING:
@@ -129,6 +130,40 @@ def where(name: _NameArgument) -> None:
     Example: `photoseek models where clip-vit-b-32`
     """
     output.print_line(str(require_model(name)))
+
+
+@app.command()
+def quantize(
+    name: _NameArgument,
+    images: Annotated[Path | None, typer.Option(help="Captioned images to compare int8 and fp32 by retrieval.")] = None,
+    captions: Annotated[Path | None, typer.Option(help="Captions of these images.")] = None,
+    max_loss: Annotated[float, typer.Option(help="With --captions: maximum loss of mean recall, in points.")] = 0.5,
+    min_cosine: Annotated[
+        float, typer.Option(help="Without --captions: minimum mean cosine with the vectors of fp32.")
+    ] = 0.98,
+    as_json: JsonOption = False,
+) -> None:
+    """Add int8 graphs to an installed fp32 model: a quarter of the size, and faster.
+
+    They are kept only if they search as well: on captioned images or, without them, if their vectors of sample texts
+    and photos are close to those of fp32.
+
+    Example: `photoseek models quantize clip-vit-b-32`, then `photoseek index ~/Photos --bundle clip-vit-b-32
+    --precision int8`
+    """
+    if (images is None) != (captions is None):
+        raise typer.BadParameter("expected both --images and --captions, found one of them")
+    folder = require_model(name)
+    try:  # a layer above this package
+        quantizer, gate = (import_module(f"photoseek_export.{each}") for each in ("bundle_quantizer", "quality_gate"))
+    except ImportError as error:
+        raise MissingExtra(f"int8 graphs need onnx ({error}); install: pip install 'photoseek[export]'") from error
+    evaluation = images and gate.EvaluationImages(images, captions)
+    facts = quantizer.quantize_bundle(folder, evaluation=evaluation, max_loss=max_loss, min_cosine=min_cosine)
+    if as_json:
+        output.print_json({"name": model_name(name), **facts})
+    else:
+        output.print_line(f"{model_name(name)} has int8 graphs; use them with: --precision int8", error=True)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -17,8 +18,10 @@ import integer_reference
 from clip_folders import Reference
 from exported_source import ExportedSource
 from photoseek import Bundle
-from photoseek.bundle.manifest import Layout
+from photoseek.bundle.installed_models import ModelRecord
+from photoseek.bundle.manifest import FileRecord, Layout
 from photoseek.bundle.onnx_session import OnnxSession
+from photoseek.cli.app import app
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek_export import cli
 from photoseek_export.bundle_quantizer import quantize_bundle
@@ -109,6 +112,46 @@ def test_a_model_in_the_layout_of_transformers_gets_int8(clip_folder: Path, tmp_
     expect_int8(bundle)
 
 
+def install(source: Path, models: Path) -> Path:
+    """Install a folder by the name ``mine``."""
+    folder = shutil.copytree(source, models / "mine")
+    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    records = {name: FileRecord.of(path) for name, path in files.items()}
+    ModelRecord("mine", {"org/mine": "0" * 40}, "fp32", "mit", files=records).write(folder)
+    return folder
+
+
+@pytest.mark.parametrize("layout", ["photoseek", "transformers"])
+def test_an_installed_model_gets_int8(
+    layout: str, folder: Path, clip_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also after a run that was killed before the record listed its first graph."""
+    monkeypatch.setenv("PHOTOSEEK_MODELS", str(tmp_path / "models"))
+    installed = install(folder if layout == "photoseek" else clip_folder, tmp_path / "models")
+    (installed / "onnx/text_model_int8.onnx").write_bytes(b"a part")
+    words = ["models", "quantize", "mine", f"--min-cosine={_ANY}", "--json"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    assert set(json.loads(done.stdout)["similarity"]) == {"texts", "photos"}
+    bundle = Bundle.load("mine")
+    bundle.verify()
+    assert (bundle.layout, bundle.precisions[-1]) == (layout, "int8")
+    expect_int8(bundle)
+    assert CliRunner().invoke(app, words).exit_code == 1
+
+
+def test_a_rejected_int8_leaves_an_installed_model_as_it_is(
+    clip_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PHOTOSEEK_MODELS", str(tmp_path / "models"))
+    folder = install(clip_folder, tmp_path / "models")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    done = CliRunner().invoke(app, ["models", "quantize", "mine", "--min-cosine=1.1"])
+    assert (done.exit_code, type(done.exception)) == (1, SimilarityTooLow)
+    assert {path: path.read_bytes() for path in folder.parent.rglob("*") if path.is_file()} == before
+    assert CliRunner().invoke(app, ["models", "quantize", "mine", "--images", "."]).exit_code == 2
+
+
 def test_captioned_images_measure_the_loss(folder: Path, captioned: EvaluationImages) -> None:
     with pytest.raises(RecallDropTooHigh, match=r"int8 loses .* at most -100\.0 is allowed"):
         quantize_bundle(folder, evaluation=captioned, max_loss=-100.0)
@@ -131,7 +174,7 @@ def test_other_bundles_are_refused(immich_folder: Path) -> None:
         ExportError, match="expected a bundle of one of the layouts photoseek, transformers, found immich"
     ):
         quantize_bundle(immich_folder)
-    with pytest.raises(ExportError, match="expected fp32 graphs to convert to int8, found fp16"):
+    with pytest.raises(ExportError, match="expected fp32 graphs to convert to int8, found int8"):
         quantize_bundle("demo")
 
 
