@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from photoseek.bundle.bundle import Bundle
 from photoseek.bundle.manifest import FileRecord, Layout, Manifest
@@ -24,7 +24,8 @@ from photoseek_export.quality_gate import (
 class ExportOptions:
     """Options common to all exports; see ``export_checkpoint``.
 
-    ``min_cosine`` is that of int8 without an evaluation, see ``measure_similarity``; None: int8 requires an evaluation.
+    ``published`` are the precisions that the bundle keeps; None: all. ``min_cosine`` is that of int8 without an
+    evaluation, see ``measure_similarity``; None: int8 requires an evaluation.
     """
 
     out: Path
@@ -35,6 +36,7 @@ class ExportOptions:
     overwrite: bool
     max_loss: float = MAX_RECALL_DROP
     min_cosine: float | None = None
+    published: Sequence[str] | None = None
 
     def check(self, supported: Sequence[str]) -> None:
         """Check everything that does not require the model.
@@ -91,10 +93,28 @@ def write_bundle(source: Source, options: ExportOptions) -> Bundle:
             measure_recall(manifest, bundle, options.evaluation, options.max_loss)
         elif "int8" in options.precisions and options.min_cosine is not None:
             manifest.precisions["int8"]["similarity"] = measure_similarity(bundle, options.min_cosine)
+        if options.published is not None:
+            manifest = _keep_precisions(manifest, folder, options.published)
         (folder / Layout.CARD).write_text(source.card(manifest), "utf-8")
         replace(manifest, files=_records(folder)).write(folder)
         _publish(folder, out)
     return Bundle.load(out)
+
+
+def _keep_precisions(manifest: Manifest, folder: Path, kept: Collection[str]) -> Manifest:
+    """Delete the graphs of all other precisions; return the manifest without them."""
+    for precision in manifest.precisions.keys() - set(kept):
+        texts = (Layout.text_model(precision, language) for language in (None, *manifest.text_towers))
+        for name in (*texts, Layout.vision_model(precision)):
+            (folder / name).unlink()
+    towers = {
+        code: replace(tower, precisions=_only(tower.precisions, kept)) for code, tower in manifest.text_towers.items()
+    }
+    return replace(manifest, precisions=_only(manifest.precisions, kept), text_towers=towers)
+
+
+def _only(facts: Mapping[str, dict[str, Any]], kept: Collection[str]) -> dict[str, dict[str, Any]]:
+    return {precision: values for precision, values in facts.items() if precision in kept}
 
 
 def check_output_folder(out: Path, overwrite: bool) -> None:

@@ -35,6 +35,8 @@ def export_checkpoint(
     calibration: str | Path | None = None,
     max_loss: float = MAX_RECALL_DROP,
     overwrite: bool = False,
+    published: Sequence[str] | None = None,
+    origins: str = "",
 ) -> Bundle:
     """Export both towers with their projectors to ONNX, verify them, and write a bundle; on errors, write nothing.
 
@@ -53,6 +55,9 @@ def export_checkpoint(
             that are not evaluated.
         max_loss: Maximum loss of mean recall of int8, in percentage points, against the most exact precision.
         overwrite: Whether to replace an existing bundle.
+        published: Precisions to keep in the bundle, such as int8 alone, once it was evaluated against another. None:
+            all of ``precisions``.
+        origins: Pretrained weights and data with their licenses, in Markdown, for the model card.
 
     Raises:
         ParityError: The output of a graph differs from PyTorch's.
@@ -62,7 +67,7 @@ def export_checkpoint(
         CheckpointError: The checkpoint cannot be read.
     """
     out = Path(out).expanduser().absolute()
-    options = ExportOptions(out, name, precisions, license, evaluation, overwrite, max_loss)
+    options = ExportOptions(out, name, precisions, license, evaluation, overwrite, max_loss, published=published)
     options.check(Layout.PRECISIONS)
     main = Checkpoint.load(checkpoint)
     extra = load_extra_towers(main, languages, texts or {})
@@ -71,7 +76,7 @@ def export_checkpoint(
         caption_files(evaluation, languages, extra, precisions)  # fail early
         if "int8" in precisions:
             photos = _calibration_photos(main, Path(calibration or evaluation.images), evaluation)
-    return write_bundle(_CheckpointSource(main, languages, extra, photos), options)
+    return write_bundle(_CheckpointSource(main, languages, extra, photos, origins), options)
 
 
 def _calibration_photos(main: Checkpoint, folder: Path, evaluation: EvaluationImages) -> npt.NDArray[np.float32]:
@@ -87,6 +92,7 @@ class _CheckpointSource:
     languages: Sequence[str]
     extra: Mapping[str, Checkpoint]
     photos: npt.NDArray[np.float32] | None
+    origins: str
 
     def write(self, folder: Path, precisions: Sequence[str]) -> Manifest:
         main, config = self.main, self.main.loaded.config
@@ -115,7 +121,7 @@ class _CheckpointSource:
         library, name = _library_and_name(config.model.image_model)
         image = f"{name} of {library}, initialized from: {config.model.image_weights}"
         texts = {code: tower.description for code, tower in self.extra.items()}
-        return model_card(manifest, self.main.description, image, config.preprocessing, texts)
+        return model_card(manifest, self.main.description, image, config.preprocessing, texts, self.origins)
 
     def _write_configuration(self, folder: Path) -> None:
         """Write configuration and preprocessing under the file names that other loaders expect."""

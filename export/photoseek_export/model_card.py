@@ -41,7 +41,7 @@ Exact search over the full set, with the captions of an image as in VSE++; recal
 ## Training
 
 {training}
-
+{origins}
 ## Limits
 
 The towers cover the topics of their training captions, in {languages}. Scores are cosines: they rank the photos of one
@@ -50,9 +50,23 @@ query and are not comparable across queries.
 
 
 def model_card(
-    manifest: Manifest, text: str, image: str, preprocessing: Preprocessing, texts: Mapping[str, str] | None = None
+    manifest: Manifest,
+    text: str,
+    image: str,
+    preprocessing: Preprocessing,
+    texts: Mapping[str, str] | None = None,
+    origins: str = "",
 ) -> str:
-    """Return the card of a bundle; ``text``, ``image`` and ``texts``, by language, describe its towers."""
+    """Return the card of a bundle.
+
+    Args:
+        manifest: The bundle's manifest.
+        text: Description of the text tower.
+        image: Description of the image tower.
+        preprocessing: Preprocessing of the image tower.
+        texts: Descriptions of additional text towers, by language.
+        origins: Pretrained weights and data with their licenses, in Markdown.
+    """
     extra = texts or {}
     return _CARD.format(
         name=manifest.name,
@@ -68,6 +82,7 @@ def model_card(
         input=_describe_input(preprocessing),
         metrics=_metrics_table(manifest),
         training=_training(manifest),
+        origins=f"\n## Origins\n\n{origins}\n" if origins else "",
     )
 
 

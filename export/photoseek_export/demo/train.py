@@ -1,16 +1,15 @@
-"""Training of the embedded bundle, in English and Chinese, on drawn scenes and, optionally, photos.
+"""Training of the embedded bundle, in English and Chinese, on captioned photos and drawn scenes.
 
-    make demo-bundle                                        # scenes only, from random weights
-    make demo-bundle ARGS="--photos flickr8k --from runs/flickr8k"
+    make demo-bundle ARGS="--photos flickr8k --text-model all-MiniLM-L6-v2 --image-weights efficientnet_lite0.pth"
 
-The second command starts from the image tower of a run of ``photoseek-train fit`` on the photos. It can be interrupted
-at any time; the same command resumes it.
+It can be interrupted at any time; the same command resumes it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -23,87 +22,115 @@ from photoseek_export.demo.scenes.world import WORLD
 from photoseek_export.export import export_checkpoint
 from photoseek_export.quality_gate import EvaluationImages
 from photoseek_train.cli.progress_bars import print_epochs, progress_bars
-from photoseek_train.config import AugmentConfig, FitResources, ModelInit, OptimConfig, preprocessing_of
-from photoseek_train.model.checkpoint import read_config
-from photoseek_train.model.compact_bert import CompactBert, create_compact_bert
-from photoseek_train.training.fit import Fit, FitSettings
+from photoseek_train.config import TIMM, AugmentConfig, FitResources, ModelInit, OptimConfig
+from photoseek_train.model.checkpoint import CheckpointFiles
+from photoseek_train.model.shortened_bert import shorten_bert
+from photoseek_train.model.soup import model_soup
+from photoseek_train.model.vocabulary_transfer import transfer_vocabulary
+from photoseek_train.training.fit import Fit, FitSettings, preprocessing_for
 
 NAME = "photoseek-demo"
-SIZE = 144  # pixels; images are resized to a square
-MAX_TOKENS = 64
-BERTS: dict[Language, CompactBert] = {
-    "en": CompactBert(layers=3, hidden=256, heads=4, vocabulary=6000, positions=MAX_TOKENS),
-    "zh": CompactBert(layers=3, hidden=256, heads=4, vocabulary=3000, positions=MAX_TOKENS),
-}
-AUGMENT = AugmentConfig(crop_scale=0.6, flip=False, color=0.2, size=112)  # captions mention left and right, and colors
-FINE_AUGMENT = AugmentConfig(crop_scale=0.8, flip=False, color=0.2, size=SIZE)  # the captioned objects stay visible
+ORIGINS = """\
+- Image tower: EfficientNet-Lite0, trained on ImageNet (Apache-2.0).
+- English text tower: three layers of all-MiniLM-L6-v2 (Apache-2.0), from which the Chinese one was transferred.
+- Photos and English captions: Flickr8k (Hodosh et al. 2013), for research.
+- Chinese captions: Flickr8K-CN (Li et al. 2016), written and machine-translated.
+- Scenes: drawn by photoseek (MIT)."""
+IMAGE_MODEL = f"{TIMM}tf_efficientnet_lite0"
+MAX_TOKENS = 32  # in training
+MAX_POSITIONS = 64
+
+PHOTO_VIEWS = AugmentConfig(crop_scale=0.5, views=3)
+PHOTOS = AugmentConfig(crop_scale=0.4, color=0.2, size=144)
+BOTH = AugmentConfig(crop_scale=0.7, flip=False, color=0.1, size=144)  # scenes are captioned with sides and colors
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Amount of data, model sizes and training lengths."""
+    """Amount of data, model sizes and training lengths.
 
-    scenes: int = 14_000
+    Attributes:
+        size: Side of images in pixels; they are resized to a square.
+        layers: Layers of the text towers.
+        english_pieces: Word pieces at the start of the pretrained vocabulary to keep, beside those of the captions.
+        chinese_pieces: Maximum size of the Chinese vocabulary.
+        frozen_stages: Stages of the image tower that keep their pretrained weights.
+        averaged: Stages whose weights are averaged. Training on scenes costs recall on photos, most of which the
+            average restores: WiSE-FT (Wortsman et al. 2022, section 3).
+    """
+
+    image_model: str = IMAGE_MODEL
+    size: int = 192
+    layers: int = 3
+    english_pieces: int = 16_000
+    chinese_pieces: int = 4_000
+    frozen_stages: int = 4
+    scenes: int = 6_000
     dev_scenes: int = 500
-    reading_epochs: int = 4
-    joint_epochs: int = 5
-    fine_epochs: int = 3
-    chinese_epochs: int = 3
-    closing_epochs: int = 1
+    reading_epochs: int = 3
+    photo_epochs: int = 7
+    both_epochs: int = 2
+    chinese_epochs: int = 2
+    english_epochs: int = 1
     batch_size: int = 192
     text_batch_size: int = 512
-    augment: AugmentConfig = AUGMENT
-    fine_augment: AugmentConfig = FINE_AUGMENT
-    size: int = SIZE
-    berts: Mapping[Language, CompactBert] = field(default_factory=BERTS.copy)
+    views: AugmentConfig = PHOTO_VIEWS
+    photos: AugmentConfig = PHOTOS
+    both: AugmentConfig = BOTH
+    averaged: Sequence[str] = ("photos", "both", "both")
 
-    def joint(self, epochs: int, from_nothing: bool = False) -> OptimConfig:
-        """Return the settings for training both towers.
-
-        From random weights, the learning rates are equal, except for BERT's, which is less stable; otherwise the image
-        tower's is lower. Batches mix scenes and photos, so that the statistics of batch norms cover both.
-        """
+    def towers(self, epochs: int, captions_per_photo: int, mix: float) -> OptimConfig:
+        """Return the settings for training both towers."""
         return OptimConfig(
             tune="both",
             epochs=epochs,
-            captions_per_photo=2,
+            captions_per_photo=captions_per_photo,
             batch_size=self.batch_size,
-            lr=1e-3,
-            image_lr=1e-3 if from_nothing else 5e-4,
-            text_lr=5e-4,
-            weight_decay=0.2,
-            ema=0.995,
-            mix=0.2,
+            lr=5e-4,
+            image_lr=4e-4,
+            frozen_stages=self.frozen_stages,
+            text_lr=1e-4,
+            weight_decay=0.1,
+            ema=0.98,
+            mix=mix,
+            seed=1,
         )
 
-    def text(self, epochs: int) -> OptimConfig:
-        """Return the settings for training a text tower in large batches of one kind, with a frozen image side."""
+    def text(self, epochs: int, rate: float, freeze_images: bool) -> OptimConfig:
+        """Return the settings for training a text tower with a frozen image tower, in large batches of one kind."""
         return OptimConfig(
             tune="text",
-            freeze_images=True,
+            freeze_images=freeze_images,
             epochs=epochs,
             batch_size=self.text_batch_size,
             batch_by="folder",
-            lr=5e-4,
-            text_lr=5e-4,
+            lr=5e-4 if freeze_images else 1e-3,
+            text_lr=rate,
             weight_decay=0.05,
             ema=0.99,
         )
 
 
 @dataclass(frozen=True)
-class DemoRun:
-    """The folder of a training of the embedded bundle, and its starting point.
+class Pretrained:
+    """What the towers start from.
 
     Attributes:
-        folder: Folder of all intermediate files.
-        photos: Photos to train on in addition to the scenes.
-        init_from: A run whose image tower was trained on photos. None: random weights.
+        text_model: Folder or name of an English BERT.
+        image_weights: Weights of the image tower: a file, ``imagenet``, or ``none``.
     """
 
+    text_model: str
+    image_weights: str
+
+
+@dataclass(frozen=True)
+class DemoRun:
+    """The folder of a training of the embedded bundle, its photos, and its starting point."""
+
     folder: Path
-    photos: CaptionedFolder | None = None
-    init_from: Path | None = None
+    photos: CaptionedFolder
+    pretrained: Pretrained
 
     @property
     def scenes(self) -> CaptionedFolder:
@@ -113,25 +140,16 @@ class DemoRun:
     @property
     def collection(self) -> Collection:
         """Scenes and photos."""
-        kinds = {"scenes": self.scenes}
-        if self.photos is not None:
-            kinds["photos"] = self.photos
-        return Collection(self.folder / "pictures", kinds)
+        return Collection(self.folder / "pictures", {"scenes": self.scenes, "photos": self.photos})
 
     def checkpoint(self, stage: str) -> Path:
-        """Return the run of a stage: ``reading``, ``joint``, ``fine``, ``reading-zh``, ``en`` or ``zh``."""
+        """Return the run of a stage: ``reading``, ``photos``, ``both``, ``averaged``, ``transferred``, ``zh``
+        or ``en``."""
         return self.folder / stage
 
-    def new_text_tower(self, language: Language, images: Path | None) -> ModelInit:
-        """Return an untrained text tower, with the image side of a checkpoint or, if None, an untrained one."""
-        bert = str(self.folder / f"bert-{language}")
-        if images is None:
-            return ModelInit(bert, image_weights="none", max_tokens=MAX_TOKENS)
-        return ModelInit(bert, checkpoint=images, max_tokens=MAX_TOKENS)
-
-    def trained(self, stage: str) -> ModelInit:
+    def trained(self, stage: str, dropout: float = 0.1) -> ModelInit:
         """Return the model of a stage."""
-        return ModelInit(checkpoint=self.checkpoint(stage), max_tokens=MAX_TOKENS)
+        return ModelInit(checkpoint=self.checkpoint(stage), max_tokens=MAX_TOKENS, dropout=dropout)
 
 
 def render_scenes(run: DemoRun, recipe: Recipe) -> None:
@@ -143,41 +161,64 @@ def render_scenes(run: DemoRun, recipe: Recipe) -> None:
 
 
 def train(run: DemoRun, recipe: Recipe) -> None:
-    """Train both towers on small and then on full-size images, then the text tower of each language.
+    """Train both towers on photos, then on photos and scenes, and then the text tower of each language.
 
     Finished stages are skipped, and an interrupted one is resumed.
     """
-    for language in LANGUAGES:
-        bert = run.folder / f"bert-{language}"
-        if not bert.exists():
-            create_compact_bert(run.collection.data("train", language).texts, bert, recipe.berts[language])
-    init = run.new_text_tower("en", run.init_from)
-    if run.init_from is not None:  # first, train a text tower against the trained image tower
-        kinds = None if run.photos is None else ["photos"]
-        fit(run, "reading", init, recipe.text(recipe.reading_epochs), kinds=kinds)
-        init = run.trained("reading")
-    joint = recipe.joint(recipe.joint_epochs, from_nothing=run.init_from is None)
-    fit(run, "joint", init, joint, recipe.augment, size=recipe.size)
-    fit(run, "fine", run.trained("joint"), recipe.joint(recipe.fine_epochs), recipe.fine_augment)
-    chinese = run.new_text_tower("zh", run.checkpoint("fine"))
-    fit(run, "reading-zh", chinese, recipe.text(recipe.chinese_epochs), language="zh")
-    for language, before in ("en", "fine"), ("zh", "reading-zh"):
-        fit(run, language, run.trained(before), recipe.text(recipe.closing_epochs), language=language)
+    bert = run.folder / "bert-en"
+    if not bert.exists():
+        texts = [caption.text for caption in run.collection.data("train", "en").captions]
+        shorten_bert(run.pretrained.text_model, texts, bert, recipe.layers, recipe.english_pieces, MAX_POSITIONS)
+    init = ModelInit(
+        str(bert),
+        image_model=recipe.image_model,
+        image_weights=run.pretrained.image_weights,
+        max_tokens=MAX_TOKENS,
+        dropout=0.5,
+    )
+    reading = recipe.text(recipe.reading_epochs, 1e-4, freeze_images=False)
+    fit(run, recipe, "reading", init, reading, recipe.views, kinds=["photos"])
+    photos = recipe.towers(recipe.photo_epochs, 2, mix=0.0)
+    fit(run, recipe, "photos", run.trained("reading", dropout=0.4), photos, recipe.photos, kinds=["photos"])
+    fit(run, recipe, "both", run.trained("photos"), recipe.towers(recipe.both_epochs, 1, mix=0.2), recipe.both)
+    average, transferred = run.checkpoint("averaged"), run.checkpoint("transferred")
+    if start(average):
+        model_soup([run.checkpoint(stage) for stage in recipe.averaged], average)
+    if start(transferred):
+        english, chinese = (run.collection.data("train", language).captions for language in LANGUAGES)
+        with progress_bars() as progress:
+            transfer_vocabulary(average, english, chinese, transferred, recipe.chinese_pieces, progress)
+    fit(
+        run,
+        recipe,
+        "zh",
+        run.trained("transferred"),
+        recipe.text(recipe.chinese_epochs, 3e-4, freeze_images=True),
+        language="zh",
+    )
+
+
+def start(checkpoint: Path) -> bool:
+    """Return whether a checkpoint has no weights yet; remove what an interruption left."""
+    if (checkpoint / CheckpointFiles.WEIGHTS).exists():
+        return False
+    shutil.rmtree(checkpoint, ignore_errors=True)
+    return True
 
 
 def fit(
     run: DemoRun,
+    recipe: Recipe,
     stage: str,
     sources: ModelInit,
     optim: OptimConfig,
     augment: AugmentConfig | None = None,
     language: Language = "en",
     kinds: Sequence[str] | None = None,
-    size: int = SIZE,
 ) -> None:
-    """Run one stage of training, evaluated on the dev captions; ``size`` applies only to the first stage."""
-    trained = sources.checkpoint
-    preprocessing = preprocessing_of(size, "squash") if trained is None else read_config(trained).preprocessing
+    """Run one stage of training, evaluated on the dev captions."""
+    size = recipe.size if sources.checkpoint is None else None
+    preprocessing = preprocessing_for(sources.checkpoint, sources.image_model, size, "squash" if size else None)
     settings = FitSettings(sources, preprocessing, augment or AugmentConfig(), optim)
     collection = run.collection
     resources = FitResources(features=run.folder / ("features-reading" if stage == "reading" else "features"))
@@ -187,42 +228,38 @@ def fit(
 
 
 def export(run: DemoRun, out: Path) -> None:
-    """Export with fp16 weights, and evaluate them on the dev scenes."""
-    scenes = run.scenes
+    """Export as int8, evaluated on the dev photos."""
+    photos = run.photos
     bundle = export_checkpoint(
         run.checkpoint("en"),
         out,
         name=NAME,
-        precisions=["fp16"],
+        precisions=["fp16", "int8"],
+        published=["int8"],
         texts={"zh": run.checkpoint("zh")},
-        evaluation=EvaluationImages(scenes.images, scenes.captions(), scenes.split("dev"), (scenes.captions("zh"),)),
+        evaluation=EvaluationImages(photos.images, photos.captions(), photos.split("dev"), (photos.captions("zh"),)),
         overwrite=True,
+        origins=ORIGINS,
     )
     output.print_line(f"{bundle.path}: {sum(record.bytes for record in bundle.manifest.files.values()) / 1e6:.1f} MB")
-    output.print_line(str(bundle.manifest.precisions["fp16"]))
+    output.print_line(str(bundle.manifest.precisions["int8"]))
 
 
 def main(
     out: Annotated[Path, typer.Option(help="Folder of the bundle; it is replaced.")],
-    work: Annotated[Path, typer.Option(help="Folder of scenes and checkpoints.")] = Path("runs/demo"),
     photos: Annotated[
-        Path | None, typer.Option(help="Folder with images/, captions.token, captions.zh.token, train.txt, dev.txt.")
-    ] = None,
-    init_from: Annotated[
-        Path | None, typer.Option("--from", metavar="RUN", help="Run to take the image tower from.")
-    ] = None,
+        Path, typer.Option(help="Folder with images/, captions.token, captions.zh.token, train.txt, dev.txt.")
+    ],
+    text_model: Annotated[str, typer.Option(help="Folder or name of the English BERT to start from.")],
+    image_weights: Annotated[str, typer.Option(help=f"Weights of {IMAGE_MODEL} to start from.")] = "imagenet",
+    work: Annotated[Path, typer.Option(help="Folder of scenes and checkpoints.")] = Path("runs/demo"),
     scenes: Annotated[int, typer.Option(help="Number of training scenes.")] = Recipe.scenes,
-    epochs: Annotated[int, typer.Option(help="Epochs of training both towers on small images.")] = Recipe.joint_epochs,
 ) -> None:
     """Draw, train, export and evaluate."""
-    captioned: CaptionedFolder | None = None
-    name = f"world-{WORLD}"
-    if photos is not None:
-        captioned, name = CaptionedFolder(photos), f"{name}-photos"
-        captioned.check_files()
-    if init_from is not None:
-        read_config(init_from)  # fail early
-    run, recipe = DemoRun(work / name, captioned, init_from), Recipe(scenes=scenes, joint_epochs=epochs)
+    captioned = CaptionedFolder(photos)
+    captioned.check_files()
+    run = DemoRun(work / f"world-{WORLD}", captioned, Pretrained(text_model, image_weights))
+    recipe = Recipe(scenes=scenes)
     render_scenes(run, recipe)
     train(run, recipe)
     export(run, out)

@@ -73,7 +73,7 @@ def test_each_kind_is_in_a_subfolder(
     collection = Collection(tmp_path / "pictures", {"scenes": scenes, "photos": photos})
     collection.link()
     without = 0 if language == "en" else 1
-    for split, drawn, photographed in (("train", 6, 12 - without), ("dev", 2, 4 - without)):
+    for split, drawn, photographed in (("train", 6, 20 - without), ("dev", 2, 4)):
         data = collection.data(split, language)
         folders = [name.partition("/")[0] for name in data.names]
         assert (folders.count("scenes"), folders.count("photos")) == (drawn, photographed)

@@ -7,72 +7,86 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
+import torchvision
 
 from photoseek import Bundle
 from photoseek.encoders.encoders import TextEncoder
 from photoseek_export.demo.collection import CaptionedFolder
-from photoseek_export.demo.train import MAX_TOKENS, DemoRun, Recipe, export, render_scenes, train
+from photoseek_export.demo.train import MAX_POSITIONS, DemoRun, Pretrained, Recipe, export, render_scenes, train
 from photoseek_train.config import AugmentConfig
-from photoseek_train.model.compact_bert import CompactBert
+from photoseek_train.model.checkpoint import load_checkpoint
+from photoseek_train.model.compact_bert import CompactBert, create_compact_bert
 
 SMALL = Recipe(
+    image_model="resnet18",
+    size=48,
+    layers=1,
+    english_pieces=200,
+    chinese_pieces=200,
+    frozen_stages=1,
     scenes=24,
     dev_scenes=8,
     reading_epochs=1,
-    joint_epochs=1,
-    fine_epochs=1,
+    photo_epochs=1,
+    both_epochs=1,
     chinese_epochs=1,
-    closing_epochs=1,
+    english_epochs=1,
     batch_size=8,
     text_batch_size=16,
-    augment=AugmentConfig(size=32),
-    fine_augment=AugmentConfig(crop_scale=0.8, size=48),
-    size=48,
-    berts={
-        "en": CompactBert(layers=1, hidden=32, heads=2, vocabulary=1000, positions=MAX_TOKENS),
-        "zh": CompactBert(layers=1, hidden=16, heads=2, vocabulary=1000, positions=MAX_TOKENS),
-    },
+    views=AugmentConfig(views=1),
+    photos=AugmentConfig(size=32),
+    both=AugmentConfig(crop_scale=0.8, size=48),
 )
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoRun]:
-    """Drawn scenes to train on; the checkpoints in its folder are large, and removed with it."""
-    run = DemoRun(tmp_path_factory.mktemp("run"))
+def run(tmp_path_factory: pytest.TempPathFactory, photos: CaptionedFolder) -> Iterator[DemoRun]:
+    """Scenes and photos to train on; the checkpoints in its folder are large, and removed with it."""
+    folder = tmp_path_factory.mktemp("run")
+    shape = CompactBert(layers=2, hidden=32, heads=2, vocabulary=300, positions=MAX_POSITIONS)
+    create_compact_bert(["red and blue", "a car next to a tree at night"], folder / "source", shape)
+    torch.manual_seed(0)
+    torch.save(torchvision.models.resnet18().state_dict(), folder / "resnet18.pth")
+    run = DemoRun(folder, photos, Pretrained(str(folder / "source"), str(folder / "resnet18.pth")))
     render_scenes(run, SMALL)
+    train(run, SMALL)
     yield run
     shutil.rmtree(run.folder)
 
 
-@pytest.fixture(scope="module")
-def trained(run: DemoRun) -> DemoRun:
+@pytest.mark.slow
+def test_finished_stages_are_skipped(run: DemoRun) -> None:
+    weights = (run.checkpoint("zh") / "model.safetensors").stat().st_mtime_ns
     train(run, SMALL)
-    return run
+    assert (run.checkpoint("zh") / "model.safetensors").stat().st_mtime_ns == weights
 
 
 @pytest.mark.slow
-def test_training_on_scenes_exports_a_bundle_of_two_languages(trained: DemoRun, tmp_path: Path) -> None:
-    weights = (trained.checkpoint("zh") / "model.safetensors").stat().st_mtime_ns
-    train(trained, SMALL)  # finished stages are skipped
-    assert (trained.checkpoint("zh") / "model.safetensors").stat().st_mtime_ns == weights
-    export(trained, tmp_path / "bundle")
+def test_the_bundle_has_int8_weights_and_reads_two_languages(run: DemoRun, tmp_path: Path) -> None:
+    export(run, tmp_path / "bundle")
     bundle = Bundle.load(tmp_path / "bundle")
-    assert bundle.precisions == ("fp16",)
-    assert bundle.manifest.precisions["fp16"]["metrics"]["images"] == 8
-    assert bundle.manifest.text_towers["zh"].precisions["fp16"]["metrics"]["captions"] == 40
-    assert bundle.manifest.training["settings"]["freeze_images"]
-    assert bundle.manifest.text_towers["zh"].training["settings"]["freeze_images"]
+    bundle.verify()
+    assert bundle.precisions == ("int8",)
+    assert {file.name for file in (bundle.path / "onnx").iterdir()} == {
+        "text_model_int8.onnx",
+        "text_model.zh_int8.onnx",
+        "vision_model_int8.onnx",
+    }
+    assert bundle.manifest.precisions["int8"]["metrics"]["images"] == 4
+    assert bundle.manifest.text_towers["zh"].precisions["int8"]["metrics"]["captions"] == 4
+    card = (bundle.path / "README.md").read_text("utf-8")
+    assert "fp16" not in card
+    assert "## Origins" in card
+    assert "all-MiniLM-L6-v2 (Apache-2.0)" in card
     assert TextEncoder(bundle).encode(["a red car", "一辆红色的汽车"]).shape == (2, 256)
 
 
 @pytest.mark.slow
-def test_training_on_photos_starts_from_an_image_tower_trained_on_photos(
-    trained: DemoRun, photos: CaptionedFolder, tmp_path: Path
-) -> None:
-    """A text tower is trained against that tower before both are trained."""
-    joint = DemoRun(tmp_path / "joint", photos, init_from=trained.checkpoint("joint"))
-    render_scenes(joint, SMALL)
-    train(joint, SMALL)
-    assert (joint.checkpoint("reading") / "history.jsonl").is_file()
-    for stage in ("joint", "fine"):
-        assert (joint.checkpoint(stage) / "history.jsonl").read_text().count('"images": 12') == 1
+def test_photos_come_first_then_scenes_and_then_texts(run: DemoRun) -> None:
+    counts = {stage: load_checkpoint(run.checkpoint(stage)).config.data for stage in ("reading", "photos", "both")}
+    assert {stage: data.train_images for stage, data in counts.items()} == {"reading": 20, "photos": 20, "both": 44}
+    images = [load_checkpoint(run.checkpoint(stage)).model for stage in ("averaged", "zh", "en")]
+    first = images[0].image_projector.first.weight
+    assert all(torch.equal(model.image_projector.first.weight, first) for model in images[1:])
+    assert len(images[0].text_tower.bert.encoder.layer) == 1

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer
 from torch import nn
-from transformers import PreTrainedModel, PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast
 
 from photoseek_train.errors import SettingsError
 from photoseek_train.model.compact_bert import SPECIAL, write_bert
@@ -63,9 +63,10 @@ def _kept_pieces(tokenizer: PreTrainedTokenizerFast, captions: Iterable[str], vo
     """Return pieces and their old ids in the new order: special tokens first, then as before."""
     found = tokenizer.backend_tokenizer.encode_batch(list(captions), add_special_tokens=False)
     used = {token for encoding in found for token in encoding.ids}
-    pieces = sorted(tokenizer.get_vocab().items(), key=lambda piece: piece[1])
+    ids = tokenizer.get_vocab()
+    pieces = sorted(ids.items(), key=lambda piece: piece[1])
     kept = {piece: old for piece, old in pieces if piece not in SPECIAL and (old in used or old < vocabulary)}
-    special = {token: int(tokenizer.convert_tokens_to_ids(token)) for token in SPECIAL}
+    special = {token: ids[token] for token in SPECIAL if token in ids}
     return special | {piece: old for piece, old in kept.items() if not piece.startswith("[unused")}
 
 
@@ -86,14 +87,14 @@ def _with_pieces(tokenizer: PreTrainedTokenizerFast, pieces: list[str], position
     )
 
 
-def _shorten(bert: PreTrainedModel, layers: list[int], pieces: list[int], positions: int) -> None:
+def _shorten(bert: Any, layers: list[int], pieces: list[int], positions: int) -> None:
     """Keep these layers, word embeddings and positions."""
     embeddings, encoder = bert.embeddings, bert.encoder
     for name, rows in ("word_embeddings", torch.tensor(pieces)), ("position_embeddings", torch.arange(positions)):
         table = getattr(embeddings, name)
         padding = 0 if name == "word_embeddings" else None
-        kept = nn.Embedding.from_pretrained(table.weight[rows].detach().clone(), freeze=False, padding_idx=padding)
-        setattr(embeddings, name, kept)
+        weights = table.weight[rows].detach().clone()
+        setattr(embeddings, name, nn.Embedding(len(rows), weights.shape[1], padding_idx=padding, _weight=weights))
     embeddings.position_ids = torch.arange(positions)[None]
     embeddings.token_type_ids = torch.zeros_like(embeddings.position_ids)
     encoder.layer = nn.ModuleList(encoder.layer[number] for number in layers)
