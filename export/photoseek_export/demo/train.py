@@ -70,8 +70,7 @@ class Recipe:
     reading_epochs: int = 3
     photo_epochs: int = 7
     both_epochs: int = 2
-    chinese_epochs: int = 2
-    english_epochs: int = 1
+    chinese_epochs: int = 1
     batch_size: int = 192
     text_batch_size: int = 512
     views: AugmentConfig = PHOTO_VIEWS
@@ -143,8 +142,7 @@ class DemoRun:
         return Collection(self.folder / "pictures", {"scenes": self.scenes, "photos": self.photos})
 
     def checkpoint(self, stage: str) -> Path:
-        """Return the run of a stage: ``reading``, ``photos``, ``both``, ``averaged``, ``transferred``, ``zh``
-        or ``en``."""
+        """Return the run of a stage: ``reading``, ``photos``, ``both``, ``averaged``, ``transferred`` or ``zh``."""
         return self.folder / stage
 
     def trained(self, stage: str, dropout: float = 0.1) -> ModelInit:
@@ -161,7 +159,7 @@ def render_scenes(run: DemoRun, recipe: Recipe) -> None:
 
 
 def train(run: DemoRun, recipe: Recipe) -> None:
-    """Train both towers on photos, then on photos and scenes, and then the text tower of each language.
+    """Train both towers on photos, then on photos and scenes, and then the Chinese text tower.
 
     Finished stages are skipped, and an interrupted one is resumed.
     """
@@ -231,7 +229,7 @@ def export(run: DemoRun, out: Path) -> None:
     """Export as int8, evaluated on the dev photos."""
     photos = run.photos
     bundle = export_checkpoint(
-        run.checkpoint("en"),
+        run.checkpoint("averaged"),
         out,
         name=NAME,
         precisions=["fp16", "int8"],

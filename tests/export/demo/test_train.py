@@ -31,7 +31,6 @@ SMALL = Recipe(
     photo_epochs=1,
     both_epochs=1,
     chinese_epochs=1,
-    english_epochs=1,
     batch_size=8,
     text_batch_size=16,
     views=AugmentConfig(views=1),
@@ -83,10 +82,9 @@ def test_the_bundle_has_int8_weights_and_reads_two_languages(run: DemoRun, tmp_p
 
 
 @pytest.mark.slow
-def test_photos_come_first_then_scenes_and_then_texts(run: DemoRun) -> None:
+def test_photos_come_first_then_scenes_and_then_chinese(run: DemoRun) -> None:
     counts = {stage: load_checkpoint(run.checkpoint(stage)).config.data for stage in ("reading", "photos", "both")}
     assert {stage: data.train_images for stage, data in counts.items()} == {"reading": 20, "photos": 20, "both": 44}
-    images = [load_checkpoint(run.checkpoint(stage)).model for stage in ("averaged", "zh", "en")]
-    first = images[0].image_projector.first.weight
-    assert all(torch.equal(model.image_projector.first.weight, first) for model in images[1:])
+    images = [load_checkpoint(run.checkpoint(stage)).model for stage in ("averaged", "zh")]
+    assert torch.equal(images[0].image_projector.first.weight, images[1].image_projector.first.weight)
     assert len(images[0].text_tower.bert.encoder.layer) == 1

@@ -13,6 +13,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from photoseek import Bundle, Gallery
+from photoseek.bundle.calibration import Calibration
 from photoseek.captions import read_captions
 from photoseek.cli.app import app
 from photoseek.demo.gallery import PICTURES, VERSION, demo_photos
@@ -44,7 +45,7 @@ def bundle() -> Bundle:
 
 def test_the_bundle_and_the_pictures_are_complete_and_small(bundle: Bundle) -> None:
     bundle.verify()
-    assert bytes_in(bundle.path) <= 38_000_000
+    assert bytes_in(bundle.path) <= 30_000_000
     assert bytes_in(PICTURES) <= 2_300_000
 
 
@@ -53,10 +54,22 @@ def bytes_in(folder: Path) -> int:
 
 
 def test_the_bundle_reads_english_and_chinese(bundle: Bundle) -> None:
-    """Each language has a tower, evaluated on captions in that language."""
+    """Each language has a tower, evaluated on 1,000 photos with captions in that language."""
     assert bundle.languages == LANGUAGES
+    assert bundle.precisions == ("int8",)
+    towers = bundle.manifest.precisions, bundle.manifest.text_towers["zh"].precisions
+    for facts, least in zip(towers, (62, 40), strict=True):
+        metrics = facts["int8"]["metrics"]
+        assert (metrics["images"], metrics["captions"]) == (1000, 5000)
+        assert metrics["text_to_image"]["r10"] >= least
+
+
+def test_confidence_rises_with_the_cosine(bundle: Bundle) -> None:
+    """No curve is flat: the confidence of every query depends on its photos."""
     for facts in (bundle.manifest.precisions, bundle.manifest.text_towers["zh"].precisions):
-        assert facts["fp16"]["metrics"]["text_to_image"]["r1"] >= 85
+        calibration = Calibration.from_json(facts["int8"]["confidence"])
+        assert calibration is not None
+        assert all(curve.slope > 2 for curve in (calibration, *calibration.by_length))
 
 
 @pytest.fixture(scope="module")
