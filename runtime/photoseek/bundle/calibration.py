@@ -14,7 +14,10 @@ from photoseek.errors import BundleDamaged
 
 @dataclass(frozen=True)
 class LogisticCurve:
-    """The curve for queries of at most ``max_words`` words, fitted on ``phrases`` phrases; see ``Calibration``."""
+    """The curve for queries of at most ``max_words`` words, fitted on ``phrases`` phrases; see ``Calibration``.
+
+    ``min_similarity`` is the cosine that 95% of the right best hits reach.
+    """
 
     max_words: int
     slope: float

@@ -34,7 +34,10 @@ from photoseek.evaluation.evaluate import EncodedSplit, encode_captioned, text_l
 from photoseek.vectors import Rows, Vectors
 
 _FLOOR_QUANTILE = 0.05
-"""Share of the captions whose best hit has a cosine below ``min_similarity``."""
+"""Share of the captions whose best hit has a cosine below ``min_similarity``; of phrases, those with a right best hit.
+
+A phrase whose best hit is wrong is like a query that matches no photo: its cosine says nothing about right hits.
+"""
 
 _STEPS = 100
 _DAMPING = 1e-6
@@ -83,7 +86,8 @@ def calibrate_by_length(images: Vectors, texts: Vectors, relevant: npt.NDArray[n
     slope, intercept = _platt(cosines, labels)
     if slope < 0:  # the cosine is not informative for texts this short: use their mean
         slope, intercept = _platt(np.zeros_like(cosines), labels)
-    min_similarity = float(np.quantile(scores[rows, best], _FLOOR_QUANTILE))
+    right = relevant[rows, best] if relevant[rows, best].any() else np.ones(len(texts), dtype=bool)
+    min_similarity = float(np.quantile(scores[rows, best][right], _FLOOR_QUANTILE))
     return LogisticCurve(words, round(slope, 4), round(intercept, 4), round(min_similarity, 4), len(texts))
 
 

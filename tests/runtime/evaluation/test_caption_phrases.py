@@ -66,6 +66,16 @@ def test_confidence_of_short_queries_equals_the_share_of_correct_hits() -> None:
     assert np.mean(scores.max(axis=1) < curve.min_similarity) == pytest.approx(0.05, abs=0.01)
 
 
+def test_wrong_best_hits_do_not_lower_the_threshold() -> None:
+    """Half of the phrases name things that the text tower does not know: their best hits are arbitrary."""
+    images, texts, relevant = phrase_world(0.12)
+    known = calibrate_by_length(images, texts, relevant, words=2)
+    unknown = normalize(np.random.default_rng(4).normal(size=texts.shape))
+    both = calibrate_by_length(images, np.concatenate([texts, unknown]), np.concatenate([relevant, relevant]), words=2)
+    assert both.min_similarity == pytest.approx(known.min_similarity, abs=0.02)
+    assert np.mean((unknown @ images.T).max(axis=1) < both.min_similarity) > 0.9
+
+
 def test_uninformative_cosines_give_the_mean_confidence() -> None:
     images, texts, relevant = phrase_world(0.12)
     curve = calibrate_by_length(images, -texts, relevant, words=2)
