@@ -143,15 +143,19 @@ def average(
     print_line(f"{out}: average of {len(checkpoints)} checkpoints; evaluate it with: photoseek-train evaluate {out}")
 
 
+_ModelFolder = Annotated[Path, typer.Option("--out", help="New folder of the model.")]
+_CaptionSplit = Annotated[
+    Path | None, typer.Option("--split", help="Use only the captions of these photos: a file, or a split.")
+]
+
+
 @app.command()
 def transplant(
     checkpoint: Annotated[Path, typer.Argument(metavar="RUN", help="Folder written by fit.")],
     captions: Annotated[Path, typer.Option(help="Captions in the language of the checkpoint.")],
     into: Annotated[Path, typer.Option(metavar="CAPTIONS", help="Captions of the same photos in the new language.")],
     out: Annotated[Path, typer.Option(help="New folder of the checkpoint.")],
-    split: Annotated[
-        Path | None, typer.Option("--split", help="Use only the captions of these photos: a file, or a split.")
-    ] = None,
+    split: _CaptionSplit = None,
     vocabulary: Annotated[int, typer.Option(help="Maximum number of word pieces.")] = 4000,
 ) -> None:
     """Transfer a text tower to another language, for `fit --from OUT --tune text`.
@@ -177,10 +181,8 @@ def transplant(
 @app.command()
 def compact(
     captions: Captions,
-    out: Annotated[Path, typer.Option(help="New folder of the model.")],
-    split: Annotated[
-        Path | None, typer.Option("--split", help="Use only the captions of these photos: a file, or a split.")
-    ] = None,
+    out: _ModelFolder,
+    split: _CaptionSplit = None,
     layers: Annotated[int, typer.Option(help="Transformer layers.")] = 4,
     hidden: Annotated[int, typer.Option(help="Hidden size.")] = 256,
     heads: Annotated[int, typer.Option(help="Attention heads.")] = 4,
@@ -201,10 +203,8 @@ def compact(
 def shorten(
     source: Annotated[str, typer.Argument(metavar="BERT", help="Folder or name of a Hugging Face BERT.")],
     captions: Captions,
-    out: Annotated[Path, typer.Option(help="New folder of the model.")],
-    split: Annotated[
-        Path | None, typer.Option("--split", help="Use only the captions of these photos: a file, or a split.")
-    ] = None,
+    out: _ModelFolder,
+    split: _CaptionSplit = None,
     layers: Annotated[int, typer.Option(help="Transformer layers to keep.")] = 3,
     vocabulary: Annotated[
         int, typer.Option(help="Word pieces at the start of the vocabulary to keep, beside those of the captions.")
