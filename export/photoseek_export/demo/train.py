@@ -34,7 +34,7 @@ ORIGINS = """\
 - Image tower: EfficientNet-Lite0, trained on ImageNet (Apache-2.0).
 - English text tower: three layers of all-MiniLM-L6-v2 (Apache-2.0), from which the Chinese one was transferred.
 - Photos and English captions: Flickr8k (Hodosh et al. 2013), for research.
-- Chinese captions: Flickr8K-CN (Li et al. 2016), written and machine-translated.
+- Chinese captions: Flickr8K-CN (Li et al. 2016), written and machine-translated (no license stated).
 - Scenes: drawn by photoseek (MIT)."""
 IMAGE_MODEL = f"{TIMM}tf_efficientnet_lite0"
 MAX_TOKENS = 32  # in training
@@ -95,7 +95,7 @@ class Recipe:
             seed=1,
         )
 
-    def text(self, epochs: int, rate: float, freeze_images: bool) -> OptimConfig:
+    def text(self, epochs: int, lr: float, text_lr: float, freeze_images: bool) -> OptimConfig:
         """Return the settings for training a text tower with a frozen image tower, in large batches of one kind."""
         return OptimConfig(
             tune="text",
@@ -103,8 +103,8 @@ class Recipe:
             epochs=epochs,
             batch_size=self.text_batch_size,
             batch_by="folder",
-            lr=5e-4 if freeze_images else 1e-3,
-            text_lr=rate,
+            lr=lr,
+            text_lr=text_lr,
             weight_decay=0.05,
             ema=0.99,
         )
@@ -174,30 +174,24 @@ def train(run: DemoRun, recipe: Recipe) -> None:
         max_tokens=MAX_TOKENS,
         dropout=0.5,
     )
-    reading = recipe.text(recipe.reading_epochs, 1e-4, freeze_images=False)
+    reading = recipe.text(recipe.reading_epochs, 1e-3, 1e-4, freeze_images=False)
     fit(run, recipe, "reading", init, reading, recipe.views, kinds=["photos"])
     photos = recipe.towers(recipe.photo_epochs, 2, mix=0.0)
     fit(run, recipe, "photos", run.trained("reading", dropout=0.4), photos, recipe.photos, kinds=["photos"])
     fit(run, recipe, "both", run.trained("photos"), recipe.towers(recipe.both_epochs, 1, mix=0.2), recipe.both)
     average, transferred = run.checkpoint("averaged"), run.checkpoint("transferred")
-    if start(average):
+    if discard_unfinished(average):
         model_soup([run.checkpoint(stage) for stage in recipe.averaged], average)
-    if start(transferred):
+    if discard_unfinished(transferred):
         english, chinese = (run.collection.data("train", language).captions for language in LANGUAGES)
         with progress_bars() as progress:
             transfer_vocabulary(average, english, chinese, transferred, recipe.chinese_pieces, progress)
-    fit(
-        run,
-        recipe,
-        "zh",
-        run.trained("transferred"),
-        recipe.text(recipe.chinese_epochs, 3e-4, freeze_images=True),
-        language="zh",
-    )
+    chinese_text = recipe.text(recipe.chinese_epochs, 5e-4, 3e-4, freeze_images=True)
+    fit(run, recipe, "zh", run.trained("transferred"), chinese_text, language="zh")
 
 
-def start(checkpoint: Path) -> bool:
-    """Return whether a checkpoint has no weights yet; remove what an interruption left."""
+def discard_unfinished(checkpoint: Path) -> bool:
+    """Remove a checkpoint without weights, which an interruption left; return whether there is no checkpoint now."""
     if (checkpoint / CheckpointFiles.WEIGHTS).exists():
         return False
     shutil.rmtree(checkpoint, ignore_errors=True)

@@ -13,7 +13,16 @@ import torchvision
 from photoseek import Bundle
 from photoseek.encoders.encoders import TextEncoder
 from photoseek_export.demo.collection import CaptionedFolder
-from photoseek_export.demo.train import MAX_POSITIONS, DemoRun, Pretrained, Recipe, export, render_scenes, train
+from photoseek_export.demo.train import (
+    MAX_POSITIONS,
+    DemoRun,
+    Pretrained,
+    Recipe,
+    discard_unfinished,
+    export,
+    render_scenes,
+    train,
+)
 from photoseek_train.config import AugmentConfig
 from photoseek_train.model.checkpoint import load_checkpoint
 from photoseek_train.model.compact_bert import CompactBert, create_compact_bert
@@ -88,3 +97,16 @@ def test_photos_come_first_then_scenes_and_then_chinese(run: DemoRun) -> None:
     images = [load_checkpoint(run.checkpoint(stage)).model for stage in ("averaged", "zh")]
     assert torch.equal(images[0].image_projector.first.weight, images[1].image_projector.first.weight)
     assert len(images[0].text_tower.bert.encoder.layer) == 1
+
+
+def test_an_unfinished_checkpoint_is_discarded(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "averaged"
+    assert discard_unfinished(checkpoint)
+    checkpoint.mkdir()
+    (checkpoint / "config.json").write_text("{}")
+    assert discard_unfinished(checkpoint)
+    assert not checkpoint.exists()
+    checkpoint.mkdir()
+    (checkpoint / "model.safetensors").write_bytes(b"")
+    assert not discard_unfinished(checkpoint)
+    assert checkpoint.exists()
