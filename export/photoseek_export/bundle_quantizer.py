@@ -68,10 +68,7 @@ def quantize_bundle(
         shutil.copytree(bundle.path, folder, copy_function=partial(_link, copied=_external_data(bundle, graphs)))
         files = [_quantize(bundle, graph, folder) for graph in graphs]
         manifest = _with_int8(bundle.manifest, folder, files)
-        for name in (Layout.MANIFEST, RECORD):
-            if (folder / name).is_symlink():
-                _copy(folder / name)
-        _record(manifest, files, folder)
+        _list_files(manifest, files, folder)
         quantized = Bundle.load(folder)
         if evaluation is None:
             manifest.precisions["int8"]["similarity"] = measure_similarity(quantized, min_cosine)
@@ -80,27 +77,24 @@ def quantize_bundle(
         for file in files:
             fsync_file(folder / file)
             (folder / file).replace(bundle.path / file)
-        _record(manifest, files, bundle.path)
+        _list_files(manifest, files, bundle.path)
     return manifest.precisions["int8"]
 
 
 def _remove_unrecorded(folder: Path) -> None:
     """Remove int8 graphs of an interrupted run from an installed model, which opens only with recorded files."""
     if (folder / RECORD).is_file():
-        for file in set(folder.glob(f"onnx/*{Layout.SUFFIX['int8']}.onnx")):
-            if file.relative_to(folder).as_posix() not in ModelRecord.read(folder).files:
+        recorded = ModelRecord.read(folder).files
+        for file in list(folder.glob(f"onnx/*{Layout.SUFFIX['int8']}.onnx")):
+            if file.relative_to(folder).as_posix() not in recorded:
                 file.unlink()
 
 
-def _copy(link: Path) -> None:
-    """Replace a link by a copy of its file."""
-    content = link.read_bytes()
-    link.unlink()
-    link.write_bytes(content)
+def _list_files(manifest: Manifest, files: list[str], folder: Path) -> None:
+    """List new files in the manifest of a bundle, and in the record of an installed model, if they exist.
 
-
-def _record(manifest: Manifest, files: list[str], folder: Path) -> None:
-    """Add new files to the manifest of a bundle, and to the record of an installed model; each may be missing."""
+    Both are replaced, also where they are links.
+    """
     if (folder / Layout.MANIFEST).is_file():
         manifest.write(folder)
         files = [*files, Layout.MANIFEST]

@@ -137,10 +137,12 @@ def quantize(
     name: _NameArgument,
     images: Annotated[Path | None, typer.Option(help="Captioned images to compare int8 and fp32 by retrieval.")] = None,
     captions: Annotated[Path | None, typer.Option(help="Captions of these images.")] = None,
-    max_loss: Annotated[float, typer.Option(help="With --captions: maximum loss of mean recall, in points.")] = 0.5,
+    max_loss: Annotated[
+        float | None, typer.Option(help="With --captions: maximum loss of mean recall, in points. [0.5]")
+    ] = None,
     min_cosine: Annotated[
-        float, typer.Option(help="Without --captions: minimum mean cosine with the vectors of fp32.")
-    ] = 0.98,
+        float | None, typer.Option(help="Without --captions: minimum mean cosine with the vectors of fp32. [0.98]")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Add int8 graphs to an installed fp32 model: a quarter of the size, and faster.
@@ -158,8 +160,9 @@ def quantize(
         quantizer, gate = (import_module(f"photoseek_export.{each}") for each in ("bundle_quantizer", "quality_gate"))
     except ImportError as error:
         raise MissingExtra(f"int8 graphs need onnx ({error}); install: pip install 'photoseek[export]'") from error
-    evaluation = images and gate.EvaluationImages(images, captions)
-    facts = quantizer.quantize_bundle(folder, evaluation=evaluation, max_loss=max_loss, min_cosine=min_cosine)
+    limits = {"max_loss": max_loss, "min_cosine": min_cosine}
+    given = {option: limit for option, limit in limits.items() if limit is not None}
+    facts = quantizer.quantize_bundle(folder, evaluation=images and gate.EvaluationImages(images, captions), **given)
     if as_json:
         output.print_json({"name": model_name(name), **facts})
     else:

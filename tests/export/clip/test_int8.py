@@ -23,6 +23,7 @@ from photoseek.bundle.manifest import FileRecord, Layout
 from photoseek.bundle.onnx_session import OnnxSession
 from photoseek.cli.app import app
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
+from photoseek.errors import MissingExtra
 from photoseek_export import cli
 from photoseek_export.bundle_quantizer import quantize_bundle
 from photoseek_export.bundle_writer import ExportOptions, write_bundle
@@ -138,6 +139,26 @@ def test_an_installed_model_gets_int8(
     assert (bundle.layout, bundle.precisions[-1]) == (layout, "int8")
     expect_int8(bundle)
     assert CliRunner().invoke(app, words).exit_code == 1
+
+
+def test_an_installed_model_is_compared_on_captioned_images(
+    folder: Path, captioned: EvaluationImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PHOTOSEEK_MODELS", str(tmp_path / "models"))
+    install(folder, tmp_path / "models")
+    words = ["models", "quantize", "mine", "--images", str(captioned.images), "--captions", str(captioned.captions)]
+    done = CliRunner().invoke(app, [*words, "--max-loss=100", "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["metrics"]["images"] > 0
+
+
+def test_without_onnx_the_extra_is_named(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PHOTOSEEK_MODELS", str(tmp_path / "models"))
+    install(folder, tmp_path / "models")
+    monkeypatch.setitem(sys.modules, "photoseek_export.bundle_quantizer", None)
+    done = CliRunner().invoke(app, ["models", "quantize", "mine"])
+    assert (done.exit_code, type(done.exception)) == (1, MissingExtra)
+    assert "pip install 'photoseek[export]'" in str(done.exception)
 
 
 def test_a_rejected_int8_leaves_an_installed_model_as_it_is(
