@@ -151,3 +151,10 @@ def test_stages_are_frozen_from_the_stem(name: str, count: int, last: str, next_
     assert (names[0][-1], names[1][0]) == (last, next_)
     with pytest.raises(SettingsError, match=f"at most {count - 1}, because {name} has {count} stages, found {count}"):
         tower.freeze_stages(count)
+
+
+def test_stages_that_timm_does_not_group_are_not_frozen() -> None:
+    tower = ImageTower(NAME)
+    tower.backbone = torch.nn.Identity()
+    with pytest.raises(SettingsError, match="timm does not group the layers of Identity"):
+        tower.freeze_stages(1)

@@ -64,6 +64,12 @@ def test_frozen_stages_and_batch_statistics_do_not_change(make_fit: MakeFit, res
             assert torch.equal(trained[name], tensor) == frozen, name
 
 
+def test_stages_of_a_random_image_tower_are_not_frozen(bert: Path) -> None:
+    sources, optim = ModelInit(str(bert), "none"), OptimConfig(tune="both", frozen_stages=1)
+    with pytest.raises(SettingsError, match="frozen_stages: expected 0 for an image tower with random weights"):
+        FitSettings(sources, optim=optim)
+
+
 @pytest.mark.parametrize(("tune", "image", "text"), [("none", 0, 0), ("image", 1, 0), ("text", 0, 1), ("both", 1, 1)])
 def test_only_trained_towers_are_in_training_mode(bert: Path, resnet: Path, tune: str, image: int, text: int) -> None:
     """A frozen tower in training mode would drop states, and change its batch statistics."""

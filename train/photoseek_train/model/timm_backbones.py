@@ -69,7 +69,13 @@ def load_timm_weights(model: nn.Module, name: str, source: str) -> None:
 
 
 def timm_stages(model: nn.Module) -> list[list[nn.Parameter]]:
-    """Return the parameters of the stem and of each stage of a model that ``build_timm_model`` returned."""
+    """Return the parameters of the stem and of each stage of a model that ``build_timm_model`` returned.
+
+    Raises:
+        SettingsError: timm does not group the layers of this model.
+    """
+    if not hasattr(model, "group_matcher"):
+        raise SettingsError(f"frozen_stages: timm does not group the layers of {type(model).__name__}; use 0")
     matcher = cast(Any, model).group_matcher(coarse=True)
     parameters = dict(model.named_parameters())
     groups: Mapping[object, list[str]] = _timm().models.group_parameters(model, matcher)

@@ -71,6 +71,10 @@ class FitSettings:
                 f"tune {self.optim.tune!r} freezes the image tower, but image weights 'none' are random; "
                 "pass --image-weights, or train the tower: --tune both"
             )
+        if self.sources.random_image_init and self.optim.frozen_stages:
+            raise SettingsError(
+                "frozen_stages: expected 0 for an image tower with random weights; pass --image-weights"
+            )
         check_sizes(self.augment, self.preprocessing)
         if self.augment.views and self.optim.tunes_image:
             raise SettingsError(
