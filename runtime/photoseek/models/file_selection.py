@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator
 
 from photoseek.bundle.description import PRECISIONS
-from photoseek.bundle.layouts.transformers import SUFFIXES
+from photoseek.bundle.layouts.hf_model import SUFFIXES
 from photoseek.bundle.manifest import Layout
 from photoseek.errors import BundleIncompatible
 
