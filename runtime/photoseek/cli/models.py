@@ -310,6 +310,13 @@ def _row(facts: dict[str, Any]) -> list[str]:
         facts.get("license", "-").partition(",")[0],
         " ".join(f"{code} {value:.1f}" for code, value in recall.items() if code in ("en", "zh")) or "-",
         benchmark.get("name", "-"),
-        *(f"{estimate[key]:.3g}" if estimate else "-" for key in ("photos_per_s", "query_ms")),
+        *(_number(estimate.get(key)) for key in ("photos_per_s", "query_ms")),
         state,
     ]
+
+
+def _number(value: float | None) -> str:
+    """Return three digits of a number; "-" for None."""
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
