@@ -102,8 +102,8 @@ def _why_unsupported(names: Collection[str]) -> str:
         has_tokenizer = any(set(files) <= set(names) for files in _TOKENIZERS)
         if has_tokenizer != ("preprocessor_config.json" in names):
             return (
-                f"{expected}, found one tower of a pair of repositories; copy both to folders NAME-text and NAME-vision "
-                "next to each other, and pass one of these as --bundle, or choose another repository"
+                f"{expected}, found one tower of a pair of repositories; copy both to folders NAME-text and "
+                "NAME-vision next to each other, and pass one of these as --bundle, or choose another repository"
             )
         return f"{expected}, found both in one graph, so encoding a text would need a photo; choose another repository"
     if any(name in names for name in _PYTORCH):
