@@ -46,7 +46,8 @@ def measure_gflops(seconds: float = _PROBE_S) -> float:
         "states": random.standard_normal((_TOKENS, _WIDTH), dtype=np.float32),
         "weights": random.standard_normal((_WIDTH, _HIDDEN), dtype=np.float32),
     }
-    session, durations = OnnxSession(_GRAPH), []
+    session = OnnxSession(_GRAPH)
+    durations: list[float] = []
     session.run(feeds)
     end = time.perf_counter() + seconds
     while len(durations) < _MIN_RUNS or (len(durations) < _MAX_RUNS and time.perf_counter() < end):

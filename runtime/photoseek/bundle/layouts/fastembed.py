@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from photoseek.bundle.installed_models import hub_snapshot, repository_folder
+from photoseek.bundle.installed_models import CACHED, hub_snapshot, repository_folder
 from photoseek.bundle.json_files import expect_file, json_object, optional_json
 from photoseek.bundle.layouts.hf_image_processor import find_preprocessing
 from photoseek.bundle.layouts.hf_model import build_hf_model, config_number, family_of, graph_files
@@ -90,8 +90,8 @@ def _pair_inside(folder: Path) -> _Pair | None:
 
 
 def _pair(folder: Path, text: Path, vision: Path, start: str) -> _Pair:
-    inside = [path.relative_to(folder).as_posix() for path in (text, vision)]
-    return _Pair(folder, *inside, start.removeprefix("models--") or folder.name)
+    inside = {path: path.relative_to(folder).as_posix() for path in (text, vision)}
+    return _Pair(folder, inside[text], inside[vision], start.removeprefix(CACHED) or folder.name)
 
 
 def _describe_pair(pair: _Pair) -> ExternalModel:
