@@ -25,6 +25,7 @@ _PAIRS = (
     ("clip_textual.onnx", "clip_visual.onnx"),
     ("text_encoder.onnx", "image_encoder.onnx"),
     ("text_encoder.onnx", "vision_encoder.onnx"),
+    ("textual.onnx", "visual.onnx"),  # with the merges of OpenAI's tokenizer, the layout of rclip
 )
 _SETTINGS = {
     Layout.CONFIG: (Layout.CONFIG,),
@@ -42,8 +43,8 @@ def describe(folder: Path) -> ExternalModel | None:
     Raises:
         BundleError: A file of this layout cannot be read, or files of the model are missing.
     """
-    found = next((pair for pair in _PAIRS if all((folder / name).is_file() for name in pair)), None)
-    text, vision = found or next((pair for pair in _PAIRS if (folder / pair[0]).is_file()), _PAIRS[0])
+    # A complete pair, else the first with one of its graphs.
+    text, vision = max(_PAIRS, key=lambda pair: sum((folder / name).is_file() for name in pair))
     if not has_pair(folder, text, vision, LAYOUT_HINT):
         return None
     missing = [name for name, names in _SETTINGS.items() if not any((folder / each).is_file() for each in names)]

@@ -139,6 +139,7 @@ def test_weights_of_open_clip_are_refused_with_the_alternatives(tmp_path: Path, 
         ("clip_textual.onnx", "clip_visual.onnx"),
         ("text_encoder.onnx", "image_encoder.onnx"),
         ("text_encoder.onnx", "vision_encoder.onnx"),
+        ("textual.onnx", "visual.onnx"),
     ],
 )
 def test_graphs_of_clip_onnx_are_opened_with_files_of_transformers(tmp_path: Path, names: tuple[str, str]) -> None:
@@ -156,6 +157,9 @@ def test_graphs_of_clip_onnx_alone_name_the_missing_files(tmp_path: Path) -> Non
         Bundle.load(folder)
     (folder / "clip_visual.onnx").unlink()
     with pytest.raises(BundleIncompatible, match=r"found clip_textual\.onnx, but not an image tower"):
+        Bundle.load(folder)
+    (folder / "clip_textual.onnx").rename(folder / "vision_encoder.onnx")
+    with pytest.raises(BundleIncompatible, match=r"found vision_encoder\.onnx, but not a text tower"):
         Bundle.load(folder)
 
 
