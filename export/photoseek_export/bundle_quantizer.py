@@ -50,8 +50,8 @@ def quantize_bundle(
         min_cosine: Without ``evaluation``: minimum mean cosine with fp32, see ``measure_similarity``.
 
     Returns:
-        The facts of int8, as in ``Manifest.precisions``: ``metrics`` and ``confidence``, or ``similarity``. A bundle
-        with a manifest records them.
+        The facts of int8, as in ``Manifest.precisions``: ``metrics`` and ``confidence``, or ``similarity``. The
+        manifest of a bundle and the record of an installed model contain them.
 
     Raises:
         RecallDropTooHigh: int8 loses more than ``max_loss``.
@@ -95,7 +95,7 @@ def _remove_unrecorded(folder: Path) -> None:
 
 
 def _list_files(manifest: Manifest, files: list[str], folder: Path) -> None:
-    """List new files in the manifest of a bundle, and in the record of an installed model, if they exist.
+    """Add new files and precisions to the manifest of a bundle and the record of an installed model, if they exist.
 
     Both are replaced, also where they are links.
     """
@@ -103,8 +103,8 @@ def _list_files(manifest: Manifest, files: list[str], folder: Path) -> None:
         manifest.write(folder)
         files = [*files, Layout.MANIFEST]
     if (folder / RECORD).is_file():
-        record = ModelRecord.read(folder)
-        replace(record, files={**record.files, **{file: FileRecord.of(folder / file) for file in files}}).write(folder)
+        record, added = ModelRecord.read(folder), {file: FileRecord.of(folder / file) for file in files}
+        replace(record, files={**record.files, **added}, precisions=manifest.precisions).write(folder)
 
 
 def _check(bundle: Bundle) -> None:

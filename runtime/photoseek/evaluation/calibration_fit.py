@@ -19,7 +19,8 @@ phrase is a query once over all photos and once without those that match.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,10 @@ import numpy.typing as npt
 
 from photoseek.bundle.bundle import Bundle
 from photoseek.bundle.calibration import Calibration, LogisticCurve
-from photoseek.bundle.manifest import Layout, Manifest
+from photoseek.bundle.files import is_file
+from photoseek.bundle.installed_models import RECORD, ModelRecord
+from photoseek.bundle.layouts import photoseek
+from photoseek.bundle.manifest import FileRecord, Layout, Manifest
 from photoseek.encoders.encoders import TextEncoder
 from photoseek.errors import BundleIncompatible, EvaluationError
 from photoseek.evaluation.caption_phrases import LENGTHS, extract_phrases
@@ -200,12 +204,12 @@ def calibrate_bundle(
     split: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Calibration]:
-    """Calibrate each precision of a bundle and write the result to its ``photoseek.json``.
+    """Calibrate each precision of a bundle and write the result to its manifest, or the record of an installed model.
 
     Vectors do not change, so galleries of the bundle need no re-indexing.
 
     Args:
-        bundle: A bundle in a writable folder.
+        bundle: A bundle in a writable folder, or an installed model.
         images: Folder of the images.
         captions: Caption files. Each calibrates the text tower of the language that most of its captions are in.
         split: Images to use, as for ``encode_captioned``.
@@ -218,14 +222,15 @@ def calibrate_bundle(
         CaptionFileError: A line is invalid, or an image of the split has no captions or no file.
         EvaluationError: Fewer than two images.
         PhotoError: An image cannot be decoded.
-        BundleIncompatible: The bundle has the layout of another program.
+        BundleIncompatible: A folder in the layout of another program, which no command has installed.
     """
-    if bundle.layout != "photoseek":
+    installed = is_file(bundle.path / RECORD)
+    if bundle.layout != photoseek.NAME and not installed:
         raise BundleIncompatible(
             f"{bundle.path}: a calibration is stored in {Layout.MANIFEST}, which other programs' folders do not have; "
             "convert the model: photoseek-export --from-clip DIR --out BUNDLE"
         )
-    manifest, found = Manifest.read(bundle.path), {}
+    manifest, found = deepcopy(bundle.manifest), {}
     for file in captions:
         tower = text_language(manifest.text_towers, Path(file))
         facts = manifest.text_towers[tower].precisions if tower else manifest.precisions
@@ -234,8 +239,19 @@ def calibrate_bundle(
             curve = fit_on_captions(bundle, encoded)
             facts.setdefault(precision, {})["confidence"] = curve.to_json()
             found[f"{precision} {tower}".strip()] = curve
-    manifest.write(bundle.path)
+    if bundle.layout == photoseek.NAME:
+        manifest.write(bundle.path)
+    if installed:
+        _update_record(bundle.path, manifest)
     return found
+
+
+def _update_record(folder: Path, manifest: Manifest) -> None:
+    record = ModelRecord.read(folder)
+    files = dict(record.files)
+    if Layout.MANIFEST in files:
+        files[Layout.MANIFEST] = FileRecord.of(folder / Layout.MANIFEST)
+    replace(record, files=files, precisions=manifest.precisions).write(folder)
 
 
 def fit_on_captions(bundle: Bundle, encoded: EncodedSplit) -> Calibration:
