@@ -128,14 +128,15 @@ class Bundle:
     def select_precision(self, precision: str | None) -> str:
         """Return ``precision``, or the fastest suitable precision on this CPU if it is None.
 
-        That is int8 on a processor with instructions for it if the bundle records its metrics, and the most exact one
-        otherwise.
+        That is int8 on a processor with instructions for it if its loss was measured, and the most exact one otherwise.
 
         Raises:
             BundleIncompatible: The bundle lacks the precision.
         """
         if precision is None:
-            fast = self.layout == photoseek.NAME and "int8" in self.precisions and has_int8_instructions()
+            facts = self.manifest.precisions.get("int8", {})
+            measured = self.layout == photoseek.NAME or "metrics" in facts or "similarity" in facts
+            fast = measured and "int8" in self.precisions and has_int8_instructions()
             return "int8" if fast else self.precisions[0]
         if precision not in self.precisions:
             raise BundleIncompatible(f"bundle {self.name!r} has no {precision}; it has {', '.join(self.precisions)}")

@@ -122,7 +122,7 @@ def _manifest(model: ExternalModel, files: BundleFiles, record: ModelRecord | No
         preprocessing=model.preprocessing.id,
         weights=_UNKNOWN,
         files=dict(records),
-        precisions={precision: {} for precision in model.precisions},
+        precisions={each: dict(record.precisions.get(each, {}) if record else {}) for each in model.precisions},
         license=record.license if record else _UNKNOWN,
         padding=model.text_input.padding,
     )
