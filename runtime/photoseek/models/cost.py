@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 
@@ -36,8 +35,8 @@ class Cost:
 def measure_gflops(seconds: float = _PROBE_S) -> float:
     """Return the GFLOP/s of this CPU, with all cores, in the largest layer of ViT-B/32.
 
-    The median of runs that take ``seconds`` together, but at least three runs; with the import of onnxruntime, about a
-    second.
+    That of the fastest of the runs that take ``seconds`` together, but at least three: other programs interrupt the
+    rest. With the import of onnxruntime, about a second.
     """
     from photoseek.bundle.onnx_session import OnnxSession  # onnxruntime takes a tenth of a second to import
 
@@ -54,7 +53,7 @@ def measure_gflops(seconds: float = _PROBE_S) -> float:
         started = time.perf_counter()
         session.run(feeds)
         durations.append(time.perf_counter() - started)
-    return 2e-9 * _TOKENS * _WIDTH * _HIDDEN / median(durations)
+    return 2e-9 * _TOKENS * _WIDTH * _HIDDEN / min(durations)
 
 
 def estimate_cost(model: RegisteredModel, gflops: float) -> Cost | None:
