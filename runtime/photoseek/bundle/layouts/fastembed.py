@@ -59,19 +59,19 @@ def _pair_of_half(folder: Path) -> _Pair | None:
     side = next((side for side, end in _KINDS.items() if kind.endswith(end)), None)
     if side is None:
         return None
-    own = repository_folder(folder)
+    repository = repository_folder(folder)
     other = _VISION if side == _TEXT else _TEXT
-    start, dash, end = own.name.rpartition("-")
-    names = {side: own.name, other: f"{start}{dash}{other}"}
-    partner = hub_snapshot(own.parent / names[other])
+    start, dash, end = repository.name.rpartition("-")
+    names = {side: repository.name, other: f"{start}{dash}{other}"}
+    partner = hub_snapshot(repository.parent / names[other])
     if end != side or not graph_files(partner, _GRAPH):
         expected = names[other] if end == side else f"NAME-{_TEXT} and NAME-{_VISION} as names of the folders"
         raise BundleIncompatible(
-            f"{folder}: found the {side} tower only ({kind}); expected {expected} in {own.parent}: copy both folders "
-            "there"
+            f"{folder}: found the {side} tower only ({kind}); expected {expected} in {repository.parent}: copy both "
+            "folders there"
         )
     halves = {side: folder, other: partner}
-    return _pair(own.parent, halves[_TEXT], halves[_VISION], start)
+    return _pair(repository.parent, halves[_TEXT], halves[_VISION], start)
 
 
 def _pair_inside(folder: Path) -> _Pair | None:
