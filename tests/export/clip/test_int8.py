@@ -155,7 +155,7 @@ def test_an_installed_model_gets_int8(
     bundle = Bundle.load("mine")
     bundle.verify()
     assert (bundle.layout, bundle.precisions[-1]) == (layout, "int8")
-    monkeypatch.setattr("photoseek.bundle.bundle.has_int8_instructions", lambda: True)
+    monkeypatch.setattr("photoseek.bundle.bundle.prefers_int8", lambda: True)
     assert bundle.select_precision(None) == "int8"
     expect_int8(bundle)
     assert CliRunner().invoke(app, words).exit_code == 1

@@ -44,8 +44,8 @@ def test_its_vectors_are_those_of_its_graphs(folder: Path, tmp_path: Path) -> No
 
 
 def test_the_most_exact_precision_is_the_default(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also on a processor with int8 instructions: the loss of int8 is unknown."""
-    monkeypatch.setattr("photoseek.bundle.bundle.has_int8_instructions", lambda: True)
+    """Also where int8 is faster: its loss is unknown."""
+    monkeypatch.setattr("photoseek.bundle.bundle.prefers_int8", lambda: True)
     for tower in ("text", "vision"):
         shutil.copyfile(folder / f"onnx/{tower}_model.onnx", folder / f"onnx/{tower}_model_int8.onnx")
     bundle = Bundle.load(folder)
