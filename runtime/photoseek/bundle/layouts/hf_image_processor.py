@@ -86,7 +86,7 @@ _FIXED_VALUES: Mapping[str, tuple[Any, ...]] = {
 """Keys that, if present, must have one of these values."""
 
 _JINA = "JinaCLIPImageProcessor"
-"""A class in the code of jina-clip's repository (``jinaai/jina-clip-implementation``): a copy of open_clip's transform."""
+"""A class of ``jinaai/jina-clip-implementation``, which copies open_clip's transform."""
 _JINA_IGNORED = ("auto_map", "feature_extractor_type", "image_processor_type", "processor_class")
 
 
