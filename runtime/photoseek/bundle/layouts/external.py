@@ -12,7 +12,6 @@ from typing import NoReturn
 
 from photoseek.bundle.description import BundleDescription
 from photoseek.bundle.files import BundleFiles, ChecksummedFiles, UnchangedFiles
-from photoseek.bundle.hash_cache import cached_sha256
 from photoseek.bundle.installed_models import CACHED, RECORD, ModelRecord, display_name, hub_snapshots
 from photoseek.bundle.layouts import chinese_clip, fastembed, immich, named_graphs, rclip, transformers
 from photoseek.bundle.layouts.hf_model import graph_files
@@ -66,7 +65,7 @@ def _files(model: ExternalModel, record: ModelRecord | None) -> BundleFiles:
     if unknown := next((name for name in model.files if name not in record.files), None):
         raise BundleDamaged(f"{model.folder / unknown}: missing from {RECORD}; install the model again")
     remedy = f"install the model again with: photoseek models pull {record.reference}"
-    files = ChecksummedFiles(model.folder, record.files, cached_sha256, remedy)
+    files = ChecksummedFiles(model.folder, record.files, remedy)
     files.check_sizes()
     return files
 

@@ -15,12 +15,12 @@ from typer.testing import CliRunner
 
 from external_models import change, write_transformers
 from photoseek import Bundle, Gallery, Searcher
-from photoseek.bundle.hash_cache import cached_sha256
 from photoseek.bundle.installed_models import ModelRecord
 from photoseek.bundle.manifest import FileRecord
 from photoseek.cli.app import app
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import BundleDamaged, BundleIncompatible
+from photoseek.system.hash_cache import cached_sha256
 from tiny_bundle import COLORS, DIM, write_tiny_bundle
 
 
@@ -132,7 +132,7 @@ def test_a_hash_is_cached_until_the_file_changes(tmp_path: Path, monkeypatch: py
     file.write_bytes(b"a" * 1000)
     os.utime(file, (1_600_000_000, 1_600_000_000))
     first, read = cached_sha256(file, clock_s=-1.0), []
-    monkeypatch.setattr("photoseek.bundle.hash_cache.file_sha256", lambda path: read.append(path) or "0" * 64)
+    monkeypatch.setattr("photoseek.system.hash_cache.file_sha256", lambda path: read.append(path) or "0" * 64)
     assert (cached_sha256(file), read) == (first, [])
     file.write_bytes(b"b" * 1000)
     os.utime(file, (1_600_000_000, 1_600_000_000))
