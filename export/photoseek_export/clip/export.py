@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from photoseek.bundle.bundle import Bundle
-from photoseek.bundle.layouts.transformers import FAMILIES
+from photoseek.bundle.layouts.hf_model import FAMILIES
 from photoseek.bundle.manifest import Layout, Manifest
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.system.atomic_write import write_json_atomic

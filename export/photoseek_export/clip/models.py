@@ -15,9 +15,9 @@ from torch import Tensor
 
 from photoseek.bundle.json_files import json_object
 from photoseek.bundle.layouts.hf_image_processor import find_preprocessing
+from photoseek.bundle.layouts.hf_model import FAMILIES
 from photoseek.bundle.layouts.hf_tokenizer import find_text_spec
 from photoseek.bundle.layouts.tokenizers import TextInputSpec
-from photoseek.bundle.layouts.transformers import FAMILIES
 from photoseek.bundle.manifest import Layout
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek_export.clip.sentencepiece import find_sentencepiece_spec
@@ -88,7 +88,9 @@ class Clip:
         return found
 
     def tokens(self, tokenizer: Any, texts: Sequence[str]) -> dict[str, Tensor]:
-        """Return texts as tokenized by transformers."""
+        """Return texts as tokenized by transformers, whose ``GemmaTokenizer`` omits the lower case of SigLIP 2."""
+        if self.text_input.options.get("lowercase"):
+            texts = [text.lower() for text in texts]
         fixed = FAMILIES[self.kind].fixed_length
         padding, max_length = "max_length" if fixed else True, self.text_input.max_length
         found = tokenizer(list(texts), padding=padding, truncation=True, max_length=max_length, return_tensors="pt")

@@ -39,6 +39,11 @@ class ChecksummedFiles(ForkAware):
         self._lock = threading.Lock()
         self.register_fork_hooks()
 
+    @property
+    def folder(self) -> Path:
+        """The folder that the names of the files are relative to."""
+        return self._folder
+
     def after_fork_in_child(self) -> None:
         """Replace the lock, which another thread of the parent may have acquired."""
         self._lock = threading.Lock()
@@ -122,6 +127,11 @@ class UnchangedFiles:
         """
         self._folder = folder
         self._stats = {name: _file_stat(folder / name) for name in names}
+
+    @property
+    def folder(self) -> Path:
+        """The folder that the names of the files are relative to."""
+        return self._folder
 
     @property
     def sizes(self) -> dict[str, int]:

@@ -26,7 +26,9 @@ RECORD = "photoseek-model.json"
 HUB_PREFIX = "hf:"
 """Begins the reference of a model by its repository on the hub."""
 
-_CACHED = "models--"  # prefix of the folder of a repository in the hub's cache
+CACHED = "models--"
+"""Begins the name of the folder of a repository in the hub's cache."""
+
 _FORMAT = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -121,20 +123,37 @@ def model_name(reference: str) -> str:
 
 
 def hub_snapshot(path: Path) -> Path:
-    """Return the latest snapshot of a folder of the hub's cache, ``models--ORG--NAME``; other folders are unchanged."""
-    if path.name.startswith(_CACHED):
-        try:
-            commit = (path / "refs" / "main").read_text("utf-8").strip()
-        except (OSError, ValueError):
-            return path
-        return path / "snapshots" / commit
-    return path
+    """Return a snapshot of a folder of the hub's cache, ``models--ORG--NAME``: that of ``main``, or the only one.
+
+    Other folders, and those without such a snapshot, are returned unchanged.
+    """
+    if not path.name.startswith(CACHED):
+        return path
+    found = hub_snapshots(path)
+    try:
+        commit = (path / "refs" / "main").read_text("utf-8").strip()
+    except (OSError, ValueError):
+        commit = found[0] if len(found) == 1 else ""
+    return path / "snapshots" / commit if commit in found else path
+
+
+def hub_snapshots(path: Path) -> list[str]:
+    """Return the commits whose files a folder of the hub's cache has."""
+    try:
+        return sorted(name for name in os.listdir(path / "snapshots") if (path / "snapshots" / name).is_dir())
+    except OSError:
+        return []
+
+
+def repository_folder(path: Path) -> Path:
+    """Return the folder of the repository of a snapshot in the hub's cache; other folders are unchanged."""
+    cached = len(path.parents) > 1 and path.parent.name == "snapshots" and path.parents[1].name.startswith(CACHED)
+    return path.parents[1] if cached else path
 
 
 def display_name(folder: Path) -> str:
     """Return the name of a folder of a model; for a snapshot in the hub's cache, ``ORG--NAME``."""
-    cached = folder.parents[1].name if len(folder.parents) > 1 and folder.parent.name == "snapshots" else ""
-    return cached.removeprefix(_CACHED) if cached.startswith(_CACHED) else folder.name
+    return repository_folder(folder).name.removeprefix(CACHED)
 
 
 def find_model(reference: str) -> Path | None:

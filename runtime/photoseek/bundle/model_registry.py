@@ -53,6 +53,8 @@ class RegisteredModel:
         revision: The pinned commit. None: the commit of the first pull is pinned.
         folder: Folder of the repository that is not part of the names of installed files.
         megabytes: Size of the download per precision, where it is known.
+        gflop: Floating-point operations in billions, two for a multiplication with an addition: ``photo``, and ``text``
+            for a query of 16 tokens, or of as many as the graph always gets.
         recall: Published recall in percent by language.
         benchmark: What the recall was measured with.
         sha256: Known checksums by file.
@@ -72,6 +74,7 @@ class RegisteredModel:
     revision: str | None = None
     folder: str = ""
     megabytes: Mapping[str, int] = field(default_factory=dict)
+    gflop: Mapping[str, float] = field(default_factory=dict)
     recall: Mapping[str, float] = field(default_factory=dict)
     benchmark: Benchmark | None = None
     sha256: Mapping[str, str] = field(default_factory=dict)

@@ -39,25 +39,42 @@ _NameArgument = Annotated[
     str,
     typer.Argument(metavar="NAME", help="A model of `photoseek models list`.", autocompletion=complete_name),
 ]
+_COLUMNS = (
+    "model",
+    "languages",
+    "dim",
+    "MB",
+    "license",
+    "recall",
+    "benchmark",
+    "photos/s",
+    "ms/query",
+    "installed",
+)
 _FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="File with the packed model.")]
 
 
 @app.command("list")
 def list_models(as_json: JsonOption = False) -> None:
-    """List the models that can be downloaded, and those that are installed.
+    """List the models that can be downloaded, by what they find for their cost on this CPU, and those installed.
+
+    The cost is an estimate, from the arithmetic of a model and a measurement of the CPU that takes a second.
 
     Example: `photoseek models list`
     """
-    found = installed_models()
-    rows = [_facts(name, found.get(name)) for name in {**registered_models(), **found}]
+    from photoseek.models import cost
+
+    found, registered = installed_models(), registered_models()
+    gflops = cost.measure_gflops()
+    names = dict.fromkeys([*(model.name for model in cost.rank_models(registered.values())), *found])
+    rows = [_facts(name, found.get(name), gflops) for name in names]
     if as_json:
         output.print_json(rows)
         return
-    columns = ["model", "languages", "dim", "MB", "license", "recall", "benchmark", "installed"]
-    output.print_table(columns, [_row(facts) for facts in rows])
+    output.print_table(_COLUMNS, [_row(facts) for facts in rows])
     output.print_line(
         "MB: size of the download per precision. recall: mean of R@1, R@5 and R@10 as published, in percent; compare "
-        "only figures of the same benchmark",
+        "only figures of the same benchmark. photos/s, ms/query: estimates for fp32 on this CPU, without decoding",
         error=True,
     )
 
@@ -246,10 +263,10 @@ def _record_json(record: ModelRecord) -> dict[str, Any]:
     }
 
 
-def _facts(name: str, record: ModelRecord | str | None) -> dict[str, Any]:
+def _facts(name: str, record: ModelRecord | str | None, gflops: float) -> dict[str, Any]:
     """Return what is known of a model: from the registry, and from its record if it is installed."""
     model = registered_models().get(name)
-    facts = {} if model is None else _registry_json(model)
+    facts = {} if model is None else _registry_json(model, gflops)
     here: dict[str, Any] = {"installed": record is not None}
     if isinstance(record, str):
         here["problem"] = record
@@ -259,7 +276,10 @@ def _facts(name: str, record: ModelRecord | str | None) -> dict[str, Any]:
     return {"name": name, **facts, **here}
 
 
-def _registry_json(model: RegisteredModel) -> dict[str, Any]:
+def _registry_json(model: RegisteredModel, gflops: float) -> dict[str, Any]:
+    from photoseek.models.cost import estimate_cost
+
+    cost = estimate_cost(model, gflops)
     return {
         "title": model.title,
         "repository": model.repository,
@@ -272,12 +292,15 @@ def _registry_json(model: RegisteredModel) -> dict[str, Any]:
         "license": model.license,
         "recall": dict(model.recall),
         "benchmark": None if model.benchmark is None else vars(model.benchmark),
+        "gflop": dict(model.gflop),
+        "estimate": None if cost is None else {"cpu_gflops": gflops, **vars(cost)},
     }
 
 
 def _row(facts: dict[str, Any]) -> list[str]:
     recall = facts.get("recall") or {}
     benchmark = facts.get("benchmark") or {}
+    estimate = facts.get("estimate") or {}
     state = facts.get("problem") or (facts.get("precision", "") if facts["installed"] else "")
     return [
         facts["name"],
@@ -287,5 +310,13 @@ def _row(facts: dict[str, Any]) -> list[str]:
         facts.get("license", "-").partition(",")[0],
         " ".join(f"{code} {value:.1f}" for code, value in recall.items() if code in ("en", "zh")) or "-",
         benchmark.get("name", "-"),
+        *(_number(estimate.get(key)) for key in ("photos_per_s", "query_ms")),
         state,
     ]
+
+
+def _number(value: float | None) -> str:
+    """Return three digits of a number; "-" for None."""
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator
 
 from photoseek.bundle.description import PRECISIONS
-from photoseek.bundle.layouts.transformers import SUFFIXES
+from photoseek.bundle.layouts.hf_model import SUFFIXES
 from photoseek.bundle.manifest import Layout
 from photoseek.errors import BundleIncompatible
 
@@ -99,6 +99,12 @@ def _why_unsupported(names: Collection[str]) -> str:
             "transformers with: photoseek-export --from-clip DIR --out BUNDLE"
         )
     if any(name in names for name in ("onnx/model.onnx", "model.onnx")):
+        has_tokenizer = any(set(files) <= set(names) for files in _TOKENIZERS)
+        if has_tokenizer != ("preprocessor_config.json" in names):
+            return (
+                f"{expected}, found one tower of a pair of repositories; copy both to folders NAME-text and "
+                "NAME-vision next to each other, and pass one of these as --bundle, or choose another repository"
+            )
         return f"{expected}, found both in one graph, so encoding a text would need a photo; choose another repository"
     if any(name in names for name in _PYTORCH):
         return (

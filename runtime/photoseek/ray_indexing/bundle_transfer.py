@@ -26,12 +26,15 @@ def files_of(bundle: Bundle) -> dict[str, bytes]:
     """
     if bundle.reference == DEMO:
         return {}
+    folder = bundle.description.files.folder
     names = {Layout.MANIFEST, *bundle.manifest.files}
-    if not (bundle.path / Layout.MANIFEST).is_file():
-        settings = (path for path in bundle.path.rglob("*") if path.suffix in _SETTINGS)
-        names |= {path.relative_to(bundle.path).as_posix() for path in settings}
-    names = {name for name in names if (bundle.path / name).is_file()}
-    return {name.removeprefix("../"): (bundle.path / name).read_bytes() for name in names}
+    if not (folder / Layout.MANIFEST).is_file():
+        # A pair of folders is inside a folder with other files.
+        roots = {folder} if folder == bundle.path else {(folder / name).parent for name in bundle.manifest.files}
+        settings = (path for root in roots for path in root.rglob("*") if path.suffix in _SETTINGS)
+        names |= {path.relative_to(folder).as_posix() for path in settings}
+    names = {name for name in names if (folder / name).is_file()}
+    return {name.removeprefix("../"): (folder / name).read_bytes() for name in names}
 
 
 def fetch_bundle(reference: str, fingerprint: str, fetch: Callable[[], Mapping[str, bytes]]) -> Bundle:

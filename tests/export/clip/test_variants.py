@@ -21,6 +21,7 @@ import clip_folders as folders
 import clip_models as clip
 from clip_folders import Reference
 from photoseek import Bundle
+from photoseek.bundle.layouts.hf_tokenizer import find_text_spec
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import BundleIncompatible
 from photoseek_export.logs import only_errors
@@ -190,6 +191,29 @@ def test_siglip_padded_on_the_left(siglip_reference: Reference, tmp_path: Path) 
     folder = folders.write_siglip(replace(siglip_reference, tokenizer=tokenizer, model=model), tmp_path / "siglip2")
     expected = clip.text_vectors(model, tokenizer, clip.TEXTS, padding="max_length", return_attention_mask=False)
     np.testing.assert_allclose(TextEncoder(Bundle.load(folder)).encode(clip.TEXTS), expected, atol=_CLOSE)
+
+
+@pytest.mark.parametrize("name", ["GemmaTokenizer", "Siglip2Tokenizer"])
+def test_texts_of_siglip_2_are_read_in_lower_case(tmp_path: Path, name: str) -> None:
+    """Google's ``tokenizer.json`` has no such step, and its class is that of Gemma."""
+    pieces = [
+        "<pad>",
+        "<eos>",
+        "<bos>",
+        "<unk>",
+        "<mask>",
+        "▁",
+        *"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    ]
+    tokenizer = Siglip2Tokenizer(vocab={piece: row for row, piece in enumerate(pieces)}, merges=[], model_max_length=64)
+    tokenizer.save_pretrained(tmp_path)
+    replaced = {"normalizer": {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}}
+    for file, values in (("tokenizer.json", replaced), ("tokenizer_config.json", {"tokenizer_class": name})):
+        known = json.loads((tmp_path / file).read_text("utf-8"))
+        (tmp_path / file).write_text(json.dumps({**known, **values}), "utf-8")
+    found = find_text_spec(tmp_path, 64, fixed_length=True).load(tmp_path).ids(clip.TEXTS)
+    expected = tokenizer(clip.TEXTS, truncation=True, split_special_tokens=True)["input_ids"]
+    assert [row.tolist() for row in found] == expected
 
 
 @pytest.mark.parametrize("size", [(120, 83), (61, 200), (5, 3)])

@@ -278,6 +278,8 @@ def test_a_model_of_another_dimension_is_not_installed(hub: Hub, written: Path) 
     [
         (["config.json", "model.safetensors"], "found PyTorch weights; .* photoseek-export --from-clip"),
         (["config.json", "onnx/model.onnx"], "found both in one graph"),
+        (["config.json", "model.onnx", "tokenizer.json"], "found one tower of a pair of repositories"),
+        (["config.json", "model.onnx", "preprocessor_config.json"], "found one tower of a pair of repositories"),
         (["open_clip_config.json", "open_clip_pytorch_model.bin"], "found weights of open_clip"),
         (["README.md"], "found README.md"),
     ],

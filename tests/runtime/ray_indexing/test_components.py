@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from external_models import write_transformers
+from external_models import write_fastembed, write_transformers
 from photoseek import Bundle, Gallery
+from photoseek.bundle.files import ChecksummedFiles
 from photoseek.bundle.manifest import Layout
 from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import BundleDamaged, IndexingError, MissingExtra, QueryError
@@ -95,12 +96,19 @@ def test_files_outside_a_bundle_are_sent_inside_it(tiny_bundle: Bundle, tmp_path
     (tmp_path / "tokenizer" / "merges").write_bytes(b"x")
     record = tiny_bundle.manifest.files[Layout.TOKENIZER]
     manifest = replace(tiny_bundle.manifest, files={"../tokenizer/merges": record})
-    assert (
-        files_of(Bundle(tmp_path / "model", replace(tiny_bundle.description, manifest=manifest), "x"))[
-            "tokenizer/merges"
-        ]
-        == b"x"
-    )
+    files = ChecksummedFiles(tmp_path / "model", manifest.files)
+    bundle = Bundle(tmp_path / "model", replace(tiny_bundle.description, manifest=manifest, files=files), "x")
+    assert files_of(bundle)["tokenizer/merges"] == b"x"
+
+
+def test_both_folders_of_a_pair_are_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    text, _ = write_fastembed(tmp_path / "models")
+    (tmp_path / "models/notes.json").write_text("{}")
+    bundle = Bundle.load(text)
+    sent = files_of(bundle)
+    assert {name.partition("/")[0] for name in sent} == {"clip-ViT-B-32-text", "clip-ViT-B-32-vision"}
+    assert fetch_bundle("/nowhere", bundle.fingerprint, lambda: sent).fingerprint == bundle.fingerprint
 
 
 def test_another_version_of_photoseek_is_refused(photos: Path, tiny_bundle: Bundle) -> None:

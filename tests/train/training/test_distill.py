@@ -18,9 +18,10 @@ from photoseek_train.cli.app import app
 from photoseek_train.config import OptimConfig
 from photoseek_train.data.batches import sample_for_teacher
 from photoseek_train.data.dataset import CaptionedPhotos
-from photoseek_train.errors import RunMismatch, SettingsError
+from photoseek_train.errors import DataError, RunMismatch, SettingsError
 from photoseek_train.features.cache import FeatureCache
 from photoseek_train.features.teacher import CLIP_SCALE, Teacher
+from photoseek_train.features.teacher_pairs import pair_by_teacher
 from photoseek_train.model.checkpoint import CheckpointFiles, load_checkpoint, read_config
 from photoseek_train.training.fit import Fit
 from photoseek_train.training.losses import affinity_mimicking, feature_regression
@@ -134,6 +135,72 @@ def test_settings_that_do_not_fit_the_teacher_are_refused(distill: Fit, make_fit
         other = replace(make_fit(tune="both", **{name: value}), teacher=distill.teacher)
         with pytest.raises(SettingsError, match=f"{name}: expected {default} with a teacher, found {value}; omit it"):
             other()
+
+
+def write_texts(world: World, file: Path) -> list[str]:
+    """Write the captions of the toy world without their photos, with empty and repeated lines; return each once."""
+    texts = list(dict.fromkeys(world.split("train").texts + world.split("dev").texts))
+    file.write_text("\n".join(["", *texts, texts[0], "  "]), "utf-8")
+    return texts
+
+
+def test_a_text_becomes_a_caption_of_the_photo_that_the_teacher_ranks_first(
+    world: World, teacher: Teacher, tmp_path: Path
+) -> None:
+    texts = write_texts(world, tmp_path / "texts.txt")
+    cache = FeatureCache(tmp_path / "features")
+    train, dev = pair_by_teacher(teacher, cache, world.images, tmp_path / "texts.txt")
+    assert sorted(train.texts + dev.texts) == sorted(texts)
+    assert not set(train.names) & set(dev.names)
+    assert len(dev.texts) == max(1, len(texts) // 20)
+    assert {caption.image for caption in dev.captions} == set(dev.names)
+    for split in (train, dev):
+        images, vectors = (
+            ImageEncoder(teacher.bundle).encode(split.paths),
+            TextEncoder(teacher.bundle).encode(split.texts),
+        )
+        scores = vectors @ images.T
+        assigned = scores[np.arange(len(vectors)), split.image_of_text]
+        np.testing.assert_allclose(assigned, scores.max(axis=1), atol=1e-5)
+    assert pair_by_teacher(teacher, cache, world.images, tmp_path / "texts.txt") == (train, dev)
+
+
+def test_photos_and_texts_without_captions_must_be_at_least_two(
+    world: World, teacher: Teacher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "one.txt").write_text("red\nred\n")
+    (tmp_path / "none").mkdir()
+    cache = FeatureCache(tmp_path / "features")
+    with pytest.raises(DataError, match=r"one\.txt: expected texts, at least 2, found 1"):
+        pair_by_teacher(teacher, cache, world.images, tmp_path / "one.txt")
+    with pytest.raises(DataError, match="none: expected photos, at least 2, found 0"):
+        pair_by_teacher(teacher, cache, tmp_path / "none", tmp_path / "one.txt")
+    with pytest.raises(DataError, match="expected UTF-8 texts, one a line"):
+        pair_by_teacher(teacher, cache, world.images, tmp_path / "missing.txt")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(SettingsError, match="texts: expected one process, found several"):
+        pair_by_teacher(teacher, cache, world.images, tmp_path / "one.txt")
+
+
+def test_the_command_line_without_captions(
+    world: World, teacher: Teacher, bert: Path, resnet: Path, tmp_path: Path
+) -> None:
+    write_texts(world, tmp_path / "texts.txt")
+    out = tmp_path / "run"
+    words = [
+        *("distill", "--teacher", teacher.bundle.path, "--images", world.images, "--out", out),
+        *("--text-model", bert, "--image-weights", resnet, "--image-size", 32, "--resize", "squash"),
+        *("--max-tokens", 24, "--epochs", 1, "--batch-size", 16),
+    ]
+    for more, found in (([], "found neither"), (["--texts", "a", "--captions", "b"], "found both")):
+        refused = CliRunner().invoke(app, [str(word) for word in [*words, *more]])
+        assert refused.exit_code == 2
+        assert found in refused.output
+    done = CliRunner().invoke(app, [str(word) for word in [*words, "--texts", tmp_path / "texts.txt"]])
+    assert done.exit_code == 0, done.output
+    assert "dev, for each text the first photo of the teacher, epoch 1" in " ".join(done.output.split())
+    assert (out / "report.html").is_file()
+    assert read_config(out).teacher == teacher.name
 
 
 def test_the_command_line(world: World, teacher: Teacher, bert: Path, resnet: Path, tmp_path: Path) -> None:

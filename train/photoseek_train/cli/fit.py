@@ -16,6 +16,7 @@ from photoseek_train.config import AugmentConfig, FitResources, ModelInit, Optim
 
 if TYPE_CHECKING:
     from photoseek_train.data.dataset import CaptionedPhotos
+    from photoseek_train.features.teacher import Teacher
     from photoseek_train.training.fit import Fit, FitSettings
 
 IMAGE_SIZE = "Side of the image tower's input in pixels."
@@ -28,7 +29,7 @@ class RunOptions:
     """The data of a run, its folder, and what it starts from."""
 
     images: Images
-    captions: Captions
+    captions: Path | None  # an option of each command
     out: Annotated[Path, typer.Option(help="Folder of the checkpoint.")]
     train: Annotated[
         Path | None, typer.Option(help="Training photos: a file of names, or a split of the captions. [train]")
@@ -49,11 +50,23 @@ class RunOptions:
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in OUT, if there is one.")] = False
     report: Annotated[bool, typer.Option(help="Write OUT/report.html: curves, examples, failures.")] = True
 
-    def splits(self) -> tuple[CaptionedPhotos, CaptionedPhotos]:
+    def splits(self, captions: Path) -> tuple[CaptionedPhotos, CaptionedPhotos]:
         """Return the training and dev photos."""
         from photoseek_train.data.dataset import read_splits
 
-        return read_splits(self.images, self.captions, self.train, self.dev)
+        return read_splits(self.images, captions, self.train, self.dev)
+
+    def pairs(self, teacher: Teacher, texts: Path, features: Path | None) -> tuple[CaptionedPhotos, CaptionedPhotos]:
+        """Return the training and dev photos, with texts that the teacher assigns to them."""
+        from photoseek_train.features.cache import FeatureCache
+        from photoseek_train.features.teacher_pairs import pair_by_teacher
+        from photoseek_train.model.checkpoint import CheckpointFiles
+
+        if self.train is not None or self.dev is not None:
+            raise typer.BadParameter("expected no --train and no --dev with --texts, which is split by itself")
+        with progress_bars() as progress:
+            cache = FeatureCache(features or self.out / CheckpointFiles.FEATURES)
+            return pair_by_teacher(teacher, cache, self.images, texts, progress)
 
     def run(self, fit: Fit) -> None:
         """Train, write the report of each epoch and of the run, and print the metrics of the best epoch."""
@@ -66,10 +79,12 @@ class RunOptions:
             if not run.processes.is_main:
                 return
             if self.report and run.best is not None:
-                DataFiles(self.images, (self.captions,), self.dev or "val").save(fit.out)
+                if self.captions is not None:
+                    DataFiles(self.images, (self.captions,), self.dev or "val").save(fit.out)
                 report_run(fit.out, fit.dev, fit.resources.workers, progress, vectors=run.dev_vectors)
         if run.best is not None:
-            metrics_table.print_metrics(run.best.dev, f"dev, epoch {run.best.epoch}")
+            what = "dev" if self.captions is not None else "dev, for each text the first photo of the teacher"
+            metrics_table.print_metrics(run.best.dev, f"{what}, epoch {run.best.epoch}")
 
 
 @dataclass(frozen=True)
@@ -100,6 +115,7 @@ class ImageOptions:
 @option_groups
 def fit(
     *,
+    captions: Captions,
     options: RunOptions,
     sources: ModelInit,
     optim: OptimConfig,
@@ -119,13 +135,15 @@ def fit(
     from photoseek_train.training.fit import Fit
 
     settings = image_options.settings(sources, optim, augment)
-    options.run(Fit(*options.splits(), settings, options.out, resources))
+    options.run(Fit(*options.splits(captions), settings, options.out, resources))
 
 
 @option_groups
 def distill(
     *,
     teacher: Annotated[str, typer.Option(metavar="BUNDLE", help="The bundle to learn from: any that photoseek opens.")],
+    captions: Annotated[Path | None, typer.Option(help="Caption file, as for `fit`; else pass --texts.")] = None,
+    texts: Annotated[Path | None, typer.Option(help="Texts to learn from instead of captions, one a line.")] = None,
     options: RunOptions,
     sources: ModelInit,
     optim: OptimConfig,
@@ -136,17 +154,27 @@ def distill(
     """Train a small model to give the vectors of a larger one, for photos and captions.
 
     The photos are those of the training split, and all photos of the folder without captions. The vectors have the
-    teacher's dimension and are in its space.
+    teacher's dimension and are in its space. Without captions, pass texts: each becomes a caption of the photo that
+    the teacher ranks first, and one of 20 photos and texts is kept for dev.
 
-    Example: `photoseek-train distill --teacher bundles/clip --images images --captions captions.token
-    --train train.txt --dev dev.txt --text-model bert --tune both --out runs/small`
+    Examples:
+
+    - With captions: `photoseek-train distill --teacher bundles/clip --images images --captions captions.token
+      --train train.txt --dev dev.txt --text-model bert --tune both --out runs/small`
+    - Without: `photoseek-train distill --teacher bundles/clip --images images --texts texts.txt --text-model bert
+      --tune both --out runs/small`
     """
     from photoseek.captions import read_captions
     from photoseek_train.features.teacher import Teacher
     from photoseek_train.training.fit import Fit
 
+    if (captions is None) == (texts is None):
+        raise typer.BadParameter(f"expected --captions or --texts, found {'neither' if texts is None else 'both'}")
     loaded = Teacher.load(teacher)
     settings = image_options.settings(replace(sources, dim=loaded.bundle.dim), optim, augment)
-    training, dev = options.splits()
-    training = training.with_uncaptioned(read_captions(options.captions))
+    if captions is not None:
+        training, dev = options.splits(captions)
+        training = training.with_uncaptioned(read_captions(captions))
+    elif texts is not None:
+        training, dev = options.pairs(loaded, texts, resources.features)
     options.run(Fit(training, dev, settings, options.out, resources, loaded))

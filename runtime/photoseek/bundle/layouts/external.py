@@ -12,17 +12,18 @@ from typing import NoReturn
 
 from photoseek.bundle.description import BundleDescription
 from photoseek.bundle.files import BundleFiles, ChecksummedFiles, UnchangedFiles
-from photoseek.bundle.installed_models import RECORD, ModelRecord, display_name
-from photoseek.bundle.layouts import chinese_clip, immich, rclip, transformers
+from photoseek.bundle.installed_models import CACHED, RECORD, ModelRecord, display_name, hub_snapshots
+from photoseek.bundle.layouts import chinese_clip, fastembed, immich, named_graphs, rclip, transformers
+from photoseek.bundle.layouts.hf_model import graph_files
 from photoseek.bundle.layouts.model import ExternalModel
 from photoseek.bundle.manifest import FileRecord, Layout, Manifest
 from photoseek.bundle.tokenization import Tokenization
 from photoseek.errors import BundleDamaged, BundleIncompatible, BundleNotFound
 
 # In order of detection: the first that does not return None wins, and an error ends the search.
-_LAYOUTS = (transformers, immich, rclip, chinese_clip)
+_LAYOUTS = (transformers, immich, rclip, chinese_clip, named_graphs, fastembed)
 _PYTORCH = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
-_ONE_GRAPH = ("onnx/model.onnx", "model.onnx")
+_OPEN_CLIP = ("open_clip_config.json", "open_clip_pytorch_model.bin", "open_clip_model.safetensors")
 _UNKNOWN = "unknown"
 
 
@@ -39,17 +40,17 @@ def describe(folder: Path, record: ModelRecord | None = None) -> BundleDescripti
         BundleIncompatible: It is incomplete, or requires an unsupported feature.
     """
     model = _detect(folder)
-    files = _files(folder, model, record)
+    files = _files(model, record)
     return BundleDescription(
         layout=model.layout,
-        manifest=_manifest(folder, model, files, record),
+        manifest=_manifest(model, files, record),
         files=files,
         text_graphs={precision: {None: model.texts[precision]} for precision in model.precisions},
         vision_graphs={precision: model.visions[precision] for precision in model.precisions},
         load_preprocessing=lambda: model.preprocessing,
-        load_tokenization=lambda _: _load_tokenization(folder, model, files),
+        load_tokenization=lambda _: _load_tokenization(model, files),
         compute_fingerprint=partial(_fingerprint, model, files),
-        compute_dim=partial(_measured_dim, folder, model, files),
+        compute_dim=partial(_measured_dim, model, files),
         fingerprint_parts={
             "dim": model.dim,
             "preprocessing": asdict(model.preprocessing),
@@ -58,13 +59,13 @@ def describe(folder: Path, record: ModelRecord | None = None) -> BundleDescripti
     )
 
 
-def _files(folder: Path, model: ExternalModel, record: ModelRecord | None) -> BundleFiles:
+def _files(model: ExternalModel, record: ModelRecord | None) -> BundleFiles:
     if record is None:
-        return UnchangedFiles(folder, model.files)
+        return UnchangedFiles(model.folder, model.files)
     if unknown := next((name for name in model.files if name not in record.files), None):
-        raise BundleDamaged(f"{folder / unknown}: missing from {RECORD}; install the model again")
+        raise BundleDamaged(f"{model.folder / unknown}: missing from {RECORD}; install the model again")
     remedy = f"install the model again with: photoseek models pull {record.reference}"
-    files = ChecksummedFiles(folder, record.files, remedy)
+    files = ChecksummedFiles(model.folder, record.files, remedy)
     files.check_sizes()
     return files
 
@@ -81,17 +82,28 @@ def _detect(folder: Path) -> ExternalModel:
 
 def _raise_not_a_bundle(folder: Path) -> NoReturn:
     """Raise an error that says what a folder without a known layout is, and how to convert it."""
-    if (folder / Layout.CONFIG).is_file():
-        if any((folder / name).is_file() for name in _PYTORCH):
-            raise BundleIncompatible(
-                f"{folder}: expected ONNX graphs, found PyTorch weights; convert them with: "
-                f"photoseek-export --from-clip {folder} --out BUNDLE"
-            )
-        if one := next((name for name in _ONE_GRAPH if (folder / name).is_file()), None):
-            raise BundleIncompatible(
-                f"{folder / one}: both towers in one graph, so encoding a text would need a photo; expected "
-                f"{transformers.LAYOUT_HINT}"
-            )
+    has_config = (folder / Layout.CONFIG).is_file()
+    if has_config and any((folder / name).is_file() for name in _PYTORCH):
+        raise BundleIncompatible(
+            f"{folder}: expected ONNX graphs, found PyTorch weights; convert them with: "
+            f"photoseek-export --from-clip {folder} --out BUNDLE"
+        )
+    if found := next((name for name in _OPEN_CLIP if (folder / name).is_file()), None):
+        raise BundleIncompatible(
+            f"{folder}: expected ONNX graphs, found weights of open_clip ({found}), a form that cannot be converted; "
+            "choose the same model of immich-app, or of transformers (config.json with model.safetensors), and convert "
+            "the latter with: photoseek-export --from-clip DIR --out BUNDLE"
+        )
+    if has_config and (one := graph_files(folder, "model")):
+        raise BundleIncompatible(
+            f"{folder / next(iter(one.values()))}: both towers in one graph, so encoding a text would need a photo; "
+            f"expected {transformers.LAYOUT_HINT}"
+        )
+    if folder.name.startswith(CACHED):
+        raise BundleNotFound(
+            f"no bundle at {folder}: expected refs/main or one snapshot of the hub's cache, found "
+            f"{', '.join(hub_snapshots(folder)) or 'none'}; pass the folder of a snapshot, or download the model again"
+        )
     raise BundleNotFound(
         f"no bundle at {folder}: expected a folder with {Layout.MANIFEST}, or the files of another program: "
         f"{'; '.join(layout.LAYOUT_HINT for layout in _LAYOUTS)}; "
@@ -99,10 +111,10 @@ def _raise_not_a_bundle(folder: Path) -> NoReturn:
     )
 
 
-def _manifest(folder: Path, model: ExternalModel, files: BundleFiles, record: ModelRecord | None) -> Manifest:
+def _manifest(model: ExternalModel, files: BundleFiles, record: ModelRecord | None) -> Manifest:
     records = record.files if record else {name: FileRecord(size, "") for name, size in files.sizes.items()}
     return Manifest(
-        name=record.name if record else display_name(folder),
+        name=record.name if record else model.name or display_name(model.folder),
         dim=model.dim or 0,
         pooling=_UNKNOWN,
         languages=list((record and record.languages) or model.languages),
@@ -132,18 +144,18 @@ def _fingerprint(model: ExternalModel, files: BundleFiles) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _load_tokenization(folder: Path, model: ExternalModel, files: BundleFiles) -> Tokenization:
+def _load_tokenization(model: ExternalModel, files: BundleFiles) -> Tokenization:
     for name in model.text_input.files:
         files.verified_path(name)
-    return model.text_input.load(folder)
+    return model.text_input.load(model.folder)
 
 
-def _measured_dim(folder: Path, model: ExternalModel, files: BundleFiles) -> int:
+def _measured_dim(model: ExternalModel, files: BundleFiles) -> int:
     """Return the length of what the text tower returns, if no file records it."""
     from photoseek.bundle.onnx_session import OnnxSession  # onnxruntime takes a tenth of a second to import
 
     tower = model.texts[model.precisions[0]]
     path, *_ = [files.verified_path(name) for name in tower.files]
     graph = OnnxSession(path, inputs=tower.inputs, output=tower.output)
-    tokenization = _load_tokenization(folder, model, files)
+    tokenization = _load_tokenization(model, files)
     return int(graph.run(tokenization.feeds(tokenization.ids(["a"]))).shape[-1])

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from photoseek.bundle.json_files import json_object
+from photoseek.bundle.layouts.open_clip_preprocessing import as_rgb, read_open_clip_preprocessing
 from photoseek.errors import BundleIncompatible
 from photoseek.photos.preprocessing import EXTRA_KEYS, RGB, Preprocessing
 
@@ -84,6 +85,10 @@ _FIXED_VALUES: Mapping[str, tuple[Any, ...]] = {
 }
 """Keys that, if present, must have one of these values."""
 
+_JINA = "JinaCLIPImageProcessor"
+"""A class of ``jinaai/jina-clip-implementation``, which copies open_clip's transform."""
+_JINA_IGNORED = ("auto_map", "feature_extractor_type", "image_processor_type", "processor_class")
+
 
 def find_preprocessing(folder: Path) -> tuple[Preprocessing, str]:
     """Return the preprocessing of a folder of transformers, and the file that it was read from.
@@ -115,10 +120,12 @@ def read_preprocessing(config: Mapping[str, Any], path: Path | str, *, native: b
     if not isinstance(config, Mapping):
         raise BundleIncompatible(f"{path}: expected the settings of an image processor, found {config!r:.80}")
     kind = config.get("image_processor_type") or config.get("feature_extractor_type") or "CLIPImageProcessor"
+    if kind == _JINA:
+        return read_open_clip_preprocessing(config, path, floor_crop_offset=False, ignored=_JINA_IGNORED)
     defaults = _PROCESSOR_TYPES.get(re.sub("(Fast|Pil)$", "", kind) if isinstance(kind, str) else "")
     if defaults is None:
         raise BundleIncompatible(
-            f"{path}: expected an image processor among {', '.join(_PROCESSOR_TYPES)}, found {kind!r:.80}"
+            f"{path}: expected an image processor among {', '.join([*_PROCESSOR_TYPES, _JINA])}, found {kind!r:.80}"
         )
     extra = dict.fromkeys(EXTRA_KEYS, True)
     if native and isinstance(found := config.get("photoseek", {}), Mapping):
@@ -175,14 +182,3 @@ def _size_from(size: Any, *, edge: bool) -> dict[str, int]:
     if set(given) not in ({"shortest_edge"}, {"height", "width"}) or not all(type(n) is int for n in given.values()):
         raise ValueError(f"expected a size as shortest_edge, or as height and width, found {size!r:.80}")
     return given
-
-
-def as_rgb(values: Any) -> RGB:
-    """Return a list of three numbers as a tuple of floats.
-
-    Raises:
-        TypeError: It is not a list of numbers.
-        ValueError: It does not contain three numbers.
-    """
-    red, green, blue = (float(value) for value in values)
-    return red, green, blue

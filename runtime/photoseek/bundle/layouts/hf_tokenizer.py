@@ -15,6 +15,7 @@ TOKENIZER, VOCABULARY, MERGES, BERT = "tokenizer.json", "vocab.json", "merges.tx
 SENTENCEPIECE = ("spiece.model", "tokenizer.model", "sentencepiece.bpe.model")
 CONFIG, SPECIAL = "tokenizer_config.json", "special_tokens_map.json"
 
+_SIGLIP2 = "Siglip2Tokenizer"
 _NO_LIMIT = 1_000_000  # transformers writes 1e30 if there is no limit
 
 
@@ -40,7 +41,8 @@ def find_text_spec(folder: Path, max_length: int, *, fixed_length: bool) -> Text
         "padding": Padding(max_length if fixed_length else None, _padding_side(folder, config), not fixed_length),
     }
     if (folder / TOKENIZER).is_file():
-        return TextInputSpec((TOKENIZER,), build_from_json, **shared)
+        options = {"lowercase": True} if _declares_lowercase(config, fixed_length) else {}
+        return TextInputSpec((TOKENIZER,), build_from_json, options=options, **shared)
     if (folder / VOCABULARY).is_file() and (folder / MERGES).is_file():
         return TextInputSpec((VOCABULARY, MERGES), build_clip, **shared)
     if (folder / BERT).is_file():
@@ -57,6 +59,16 @@ def _missing(folder: Path) -> str:
         f"(AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR)), or convert the model's PyTorch folder: "
         "photoseek-export --from-clip DIR --out BUNDLE"
     )
+
+
+def _declares_lowercase(config: Mapping[str, Any], siglip: bool) -> bool:
+    """Return whether texts are read in lower case, whatever ``tokenizer.json`` says.
+
+    SigLIP 2 was trained on lower case (Tschannen 2025, section 2.1), which transformers' ``Siglip2Tokenizer`` always
+    applies. The published ``tokenizer.json`` does not, and names a ``GemmaTokenizer``, which SigLIP 1 never has.
+    """
+    kind, declared = str(config.get("tokenizer_class")).removesuffix("Fast"), config.get("do_lower_case")
+    return kind == _SIGLIP2 or declared is True or (declared is None and siglip and kind == "GemmaTokenizer")
 
 
 def _bert_options(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,7 +99,7 @@ def _padding_side(folder: Path, config: Mapping[str, Any]) -> Literal["left", "r
         raise BundleIncompatible(
             f"{folder / CONFIG}: expected truncation_side right, found {config['truncation_side']!r}"
         )
-    side = config.get("padding_side", "left" if config.get("tokenizer_class") == "Siglip2Tokenizer" else "right")
+    side = config.get("padding_side", "left" if config.get("tokenizer_class") == _SIGLIP2 else "right")
     if side not in ("left", "right"):
         raise BundleIncompatible(f"{folder / CONFIG}: expected padding_side left or right, found {side!r:.80}")
     return "left" if side == "left" else "right"

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from photoseek.bundle.json_files import expect_file, json_object
-from photoseek.bundle.layouts.hf_image_processor import BICUBIC, BILINEAR, as_rgb
 from photoseek.bundle.layouts.model import ExternalModel, build_model, has_pair
 from photoseek.bundle.layouts.onnx_io import text_io, vision_io
+from photoseek.bundle.layouts.open_clip_preprocessing import read_open_clip_preprocessing
 from photoseek.bundle.layouts.tokenizers import TextInputSpec, build_from_json
 from photoseek.bundle.tokenization import Padding
 from photoseek.errors import BundleIncompatible
-from photoseek.photos.preprocessing import Preprocessing
 
 NAME = "immich"
 LAYOUT_HINT = "textual/model.onnx and visual/model.onnx (immich)"
@@ -27,8 +26,6 @@ _CONFIG = "config.json"
 _TOKENIZER, _TOKENIZER_CONFIG = "textual/tokenizer.json", "textual/tokenizer_config.json"
 _PREPROCESS = "visual/preprocess_cfg.json"
 _TOKENS = 77  # if text_cfg has no context_length
-_FILTERS = {"bicubic": BICUBIC, "bilinear": BILINEAR, "nearest": 0, "lanczos": 1, "box": 4, "hamming": 5}
-_KNOWN_KEYS = {"size", "mode", "mean", "std", "interpolation", "resize_mode", "fill_color"}
 _CLEANING = {None: "collapse_whitespace", "whitespace": "collapse_whitespace", "canonicalize": "siglip_canonicalize"}
 
 
@@ -49,7 +46,7 @@ def describe(folder: Path) -> ExternalModel | None:
         NAME,
         {"fp32": text_io(folder, _TEXT, "fp32")},
         {"fp32": vision_io(folder, _VISION, "fp32")},
-        _preprocessing(json_object(folder / _PREPROCESS), folder / _PREPROCESS),
+        read_open_clip_preprocessing(json_object(folder / _PREPROCESS), folder / _PREPROCESS, floor_crop_offset=True),
         _text_input(config, json_object(folder / _TOKENIZER_CONFIG), folder),
         config_files=(_CONFIG, _TOKENIZER_CONFIG, _PREPROCESS),
         dim=dim if type(dim) is int else None,
@@ -71,38 +68,3 @@ def _text_input(config: Mapping[str, Any], tokenizer_config: Mapping[str, Any], 
     if not isinstance(clean, str | None) or clean not in _CLEANING:
         raise BundleIncompatible(f"{folder / _CONFIG}: expected clean whitespace or canonicalize, found {clean!r:.80}")
     return TextInputSpec((_TOKENIZER,), build_from_json, length, pad, Padding(length), _CLEANING[clean])
-
-
-def _preprocessing(config: Mapping[str, Any], path: Path) -> Preprocessing:
-    if unknown := sorted(set(config) - _KNOWN_KEYS):
-        raise BundleIncompatible(
-            f"{path}: {unknown[0]}: unknown setting, found {config[unknown[0]]!r:.80}; upgrade photoseek"
-        )
-    mode, resize = config.get("mode", "RGB"), config.get("resize_mode", "shortest")
-    if mode != "RGB" or resize not in ("shortest", "squash"):
-        raise BundleIncompatible(
-            f"{path}: expected mode RGB and resize_mode shortest or squash, found {mode!r:.80} and {resize!r:.80}"
-        )
-    try:
-        size = _side(config["size"])
-        return Preprocessing(
-            size,
-            size,
-            size if resize == "shortest" else None,
-            _FILTERS[str(config["interpolation"]).lower()],
-            mean=as_rgb(config["mean"]),
-            std=as_rgb(config["std"]),
-            floor_crop_offset=True,
-            exact_resize=True,
-        )
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        what = f"no {error}" if isinstance(error, KeyError) else str(error)
-        raise BundleIncompatible(f"{path}: unsupported preprocessing: {what}; correct the file") from error
-
-
-def _side(size: Any) -> int:
-    """Return the side of a square, given as a number or twice the same number."""
-    sides = size if isinstance(size, list) else [size]
-    if not all(type(side) is int for side in sides) or len(set(sides)) != 1:
-        raise ValueError(f"expected a size of equal sides, found {size!r:.80}")
-    return int(sides[0])

@@ -21,6 +21,7 @@ class ExternalModel:
     """A model in the layout of another program, described without running it.
 
     Attributes:
+        folder: The folder that the names of its files are relative to.
         layout: The name of the layout.
         texts: Text towers by precision.
         visions: Image towers, by the same precisions.
@@ -29,8 +30,10 @@ class ExternalModel:
         text_input: Preprocessing and tokenization of texts.
         languages: ISO 639-1 codes of the supported languages.
         config_files: Further files, such as ``config.json``.
+        name: Its display name. Empty: that of the folder.
     """
 
+    folder: Path
     layout: str
     texts: Mapping[str, GraphSpec]
     visions: Mapping[str, GraphSpec]
@@ -39,6 +42,7 @@ class ExternalModel:
     text_input: TextInputSpec
     languages: tuple[str, ...]
     config_files: tuple[str, ...]
+    name: str = ""
 
     @property
     def precisions(self) -> tuple[str, ...]:
@@ -64,6 +68,7 @@ def build_model(
     languages: Sequence[str] = ("en",),
     config_files: Sequence[str] = (),
     dim: int | None = None,
+    name: str = "",
 ) -> ExternalModel:
     """Return a model after checking that its parts agree.
 
@@ -77,6 +82,7 @@ def build_model(
         languages: ISO 639-1 codes of the supported languages.
         config_files: Further files.
         dim: Length of vectors according to the configuration; what the graphs declare takes precedence.
+        name: The display name. Empty: that of the folder.
 
     Raises:
         BundleIncompatible: The parts do not agree.
@@ -96,6 +102,7 @@ def build_model(
     for tower in visions.values():
         _check_size(folder, tower, preprocessing)
     return ExternalModel(
+        folder=folder,
         layout=layout,
         texts={precision: tower.graph for precision, tower in texts.items()},
         visions={precision: tower.graph for precision, tower in visions.items()},
@@ -104,6 +111,7 @@ def build_model(
         text_input=_with_fixed_length(folder, texts, text_input),
         languages=tuple(languages),
         config_files=tuple(config_files),
+        name=name,
     )
 
 

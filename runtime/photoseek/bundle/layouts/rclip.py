@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from photoseek.bundle.layouts.hf_image_processor import BICUBIC, CLIP_MEAN, CLIP_STD
+from photoseek.bundle.layouts.hf_image_processor import BICUBIC, CLIP_MEAN, CLIP_STD, PREPROCESSOR
 from photoseek.bundle.layouts.model import ExternalModel, build_model, has_pair
 from photoseek.bundle.layouts.onnx_io import text_io, vision_io
 from photoseek.bundle.layouts.tokenizers import TextInputSpec, build_openai_clip
@@ -35,6 +35,8 @@ def describe(folder: Path) -> ExternalModel | None:
     if not has_pair(folder, _TEXT, _VISION, LAYOUT_HINT):
         return None
     merges = next((place for place in _PLACES if (folder / place).is_file()), None)
+    if merges is None and (folder / PREPROCESSOR).is_file():
+        return None  # of another exporter, with files of transformers
     if merges is None:
         raise BundleIncompatible(f"{folder / _PLACES[0]}: missing; copy the tokenizer of rclip or OpenAI's CLIP there")
     image = vision_io(folder, _VISION, "fp32")

@@ -95,12 +95,28 @@ class TextInputSpec:
         return Tokenization(tokenizer, pad_id, self.padding, CLEANING[self.cleaning])
 
 
-def build_from_json(folder: Path, files: tuple[str, ...]) -> Tokenizer:
-    """Build from ``tokenizer.json``, the file of the tokenizers library."""
+def build_from_json(folder: Path, files: tuple[str, ...], lowercase: bool = False) -> Tokenizer:
+    """Build from ``tokenizer.json``, the file of the tokenizers library; ``lowercase``: also if it does not do that."""
     from tokenizers import Tokenizer
 
     path = folder / files[0]
-    return _finish(path, lambda: Tokenizer.from_buffer(read_bounded(path, MAX_TOKENIZER_BYTES)))
+    tokenizer: Tokenizer = _finish(path, lambda: Tokenizer.from_buffer(read_bounded(path, MAX_TOKENIZER_BYTES)))
+    if lowercase and not _lowercases(tokenizer):
+        from tokenizers import normalizers
+
+        # Before the other steps, as in transformers' Siglip2Tokenizer.
+        others = [] if tokenizer.normalizer is None else [tokenizer.normalizer]
+        tokenizer.normalizer = normalizers.Sequence([normalizers.Lowercase(), *others])
+    return tokenizer
+
+
+def _lowercases(tokenizer: Tokenizer) -> bool:
+    """Return whether a step of the normalizer converts texts to lower case."""
+    if tokenizer.normalizer is None:
+        return False
+    state = json.loads(tokenizer.normalizer.__getstate__())
+    steps = state.get("normalizers", [state])
+    return any(step.get("type") == "Lowercase" or step.get("lowercase") is True for step in steps)
 
 
 def build_clip(folder: Path, files: tuple[str, ...]) -> Tokenizer:
