@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,6 +37,7 @@ class Job:
         progress: Current progress, or None before the first step.
         report: Report of a completed run, or None.
         error: Error message of a failed run, or None.
+        clock: Returns the time in seconds.
     """
 
     folder: Path
@@ -43,6 +45,7 @@ class Job:
     progress: Progress | None = None
     report: IndexReport | None = None
     error: str | None = None
+    clock: Callable[[], float] = time.monotonic
     _phase: tuple[float, int] = (0.0, 0)  # when the current phase began, and what was done then
     _stop: threading.Event = field(default_factory=threading.Event)
     _done: threading.Event = field(default_factory=threading.Event)
@@ -61,7 +64,7 @@ class Job:
     def seconds_left(self) -> float | None:
         """Estimated seconds until the current phase ends, or None if it is too early to say."""
         progress, (began, before) = self.progress, self._phase
-        elapsed = time.monotonic() - began
+        elapsed = self.clock() - began
         if progress is None or progress.done <= before or elapsed < _MIN_ESTIMATE_S:
             return None
         return elapsed * (progress.total - progress.done) / (progress.done - before)
@@ -99,7 +102,7 @@ class Job:
     def update(self, progress: Progress) -> None:
         """Store the progress, and stop if requested; the index of all encoded photos is always built to its end."""
         if self.progress is None or self.progress.phase != progress.phase:
-            self._phase = (time.monotonic(), progress.done)
+            self._phase = (self.clock(), progress.done)
         self.progress = progress
         if self._stop.is_set() and progress.phase != "build":
             raise _Stopped
