@@ -22,7 +22,14 @@ from photoseek.page import (
 )
 from photoseek.page.bundle_form import render_bundle_form
 from photoseek.page.exposure import is_shared
-from photoseek.page.open_galleries import GalleryState, OpenGallery, gallery_state, open_gallery, open_reranker
+from photoseek.page.open_galleries import (
+    GalleryState,
+    OpenGallery,
+    default_bundle,
+    gallery_state,
+    open_gallery,
+    open_reranker,
+)
 from photoseek.page.search_view import render_results
 from photoseek.page.server import is_gated
 from photoseek.page.strings import KEY, read_language, strings
@@ -82,7 +89,7 @@ def _render_gallery(folder: str) -> None:
     _render_index_panel(folder)
     gallery = opened.searcher.gallery
     state = gallery_state(gallery)
-    choice = render_bundle_form(tuple(gallery.bundles), state.status)
+    choice = render_bundle_form(tuple(gallery.bundles), state.status, default_bundle(folder, gallery, state.status))
     sidebar.render_status(state)
     if choice.search != gallery.fingerprint:
         opened = open_gallery(folder, choice.search)

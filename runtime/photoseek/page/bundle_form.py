@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from photoseek.bundle.bundle import DEMO
 from photoseek.gallery.database.bundles import GalleryBundle
 from photoseek.gallery.status import GalleryStatus
 from photoseek.page.components import field_options
@@ -28,22 +27,21 @@ class BundleChoice:
     rerank: str | None = None
 
 
-def render_bundle_form(bundles: Sequence[GalleryBundle], status: GalleryStatus) -> BundleChoice:
+def render_bundle_form(bundles: Sequence[GalleryBundle], status: GalleryStatus, default: str) -> BundleChoice:
     """Draw both fields in the sidebar if two or more bundles are indexed, and return the choice.
 
-    A choice that this gallery does not have is ignored. By default, the primary bundle searches; if that is the
-    embedded one, another bundle does.
+    A choice that this gallery does not have is ignored. ``default`` is the fingerprint of the bundle that searches
+    without one.
     """
     primary = bundles[0].fingerprint
     indexed = {it.fingerprint for it in status.additional if it.generation is not None}
     known = {it.fingerprint[:SHORT]: it for it in bundles if it.is_primary or it.fingerprint in indexed}
     if len(known) < 2:
         return BundleChoice(primary)
-    default = list(known)[bundles[0].reference == DEMO]
     names = {short: bundle.name for short, bundle in known.items()}
     now = strings()
     with st.sidebar:
-        search = _select(now.search_with, SEARCH, names, default)
+        search = _select(now.search_with, SEARCH, names, default[:SHORT])
         others = {short: name for short, name in names.items() if short != search}
         rerank = _select(now.rerank_with, RERANK, {"": now.no_rerank, **others}, "")
     return BundleChoice(known[search].fingerprint, known[rerank].fingerprint if rerank else None)

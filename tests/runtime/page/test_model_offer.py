@@ -20,6 +20,7 @@ from photoseek.bundle.installed_models import RECORD
 from photoseek.demo.gallery import picture_names
 from photoseek.errors import ModelUnavailable
 from photoseek.gallery.indexing.report import IndexReport, Progress
+from photoseek.models.model_folder import remove_model
 from photoseek.models.recommendation import recommended_model
 from photoseek.page import index_job, launch
 from photoseek.page.model_job import ModelJob
@@ -78,6 +79,11 @@ def test_one_click_downloads_indexes_and_switches(
     rendered.clear()
     new_session(q="red").run()
     assert colors(rendered)[:4] == ["red"] * 4
+    remove_model(MODEL.name)
+    streamlit.cache_resource.clear()  # as in a new server
+    rendered.clear()
+    assert "Something went wrong" not in text_of(new_session(q="red").run())
+    assert len(rendered["cards"]["cards"]) == 12
 
 
 @dataclass(kw_only=True)
