@@ -72,11 +72,13 @@ def test_one_click_sets_up_a_larger_model_while_the_small_one_answers(
             tab.get_by_text(f"{MODEL.name}, a download of {MODEL.megabytes} MB from {hub.address}").wait_for()
         assert hub.requests == []
         wide.get_by_role("button", name="Download and index").click()
+        progress = re.compile(r"\d of 4 MB")
+        wide.get_by_text(progress).wait_for()
         phone.reload()
-        for tab in (wide, phone):
-            tab.get_by_text(re.compile(r"\d of 4 MB")).wait_for()
+        for tab in (phone, wide):
+            tab.get_by_text(progress).wait_for()
             search(tab, "a blue picture")
-            tab.locator(".ps-card").first.wait_for()
+            tab.locator(".ps-found", has_text="27 photos searched").wait_for()
         phone.get_by_role("button", name="Stop").click()
         hub.pauses.pop("tokenizer.json").set()
         for tab in (wide, phone):

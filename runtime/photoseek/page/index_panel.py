@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from typing import Literal
 
 import streamlit as st
 
@@ -43,11 +44,12 @@ def render_progress(job: index_job.Job) -> None:
     """Draw the progress of a running job and a button that stops it; when it ends, run the page again."""
     if not job.running:
         st.rerun()
-    now = strings()
-    share, text = _progress(job.progress, of_model=isinstance(job, ModelJob))
+    now, of_model = strings(), isinstance(job, ModelJob)
+    share, text = _progress(job.progress, of_model=of_model)
     st.progress(share, " · ".join(filter(None, [text, _time_left(job.seconds_left)])))
     label = now.stopping if job.stopping else now.stop
-    st.button(label, icon=":material/stop_circle:", on_click=job.stop, disabled=job.stopping, width="stretch")
+    width: Literal["content", "stretch"] = "content" if of_model else "stretch"
+    st.button(label, icon=":material/stop_circle:", on_click=job.stop, disabled=job.stopping, width=width)
 
 
 def outcome(text: str) -> None:
