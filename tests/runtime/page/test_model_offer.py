@@ -83,7 +83,7 @@ def test_one_click_downloads_indexes_and_switches(
     streamlit.cache_resource.clear()  # as in a new server
     rendered.clear()
     assert "Something went wrong" not in text_of(new_session(q="red").run())
-    assert len(rendered["cards"]["cards"]) == 12
+    assert rendered["cards"]["cards"]
 
 
 @dataclass(kw_only=True)
