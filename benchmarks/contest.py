@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from photoseek.evaluation.benchmark import Latency
-from photoseek.system.cpu import available_cores, has_int8_instructions
+from photoseek.system.cpu import available_cores, cpu_model, int8_instructions
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -98,9 +98,9 @@ def write(name: str, question: str, rows: Mapping[str, Any], rounds: int, comman
 def machine() -> dict[str, Any]:
     """Return the processor, the load and the versions of the packages."""
     return {
-        "processor": _processor(),
+        "processor": cpu_model(),
         "cores": available_cores(),
-        "int8 instructions": has_int8_instructions(),
+        "int8 instructions": bool(int8_instructions()),
         "load": round(os.getloadavg()[0], 2),
         "python": platform.python_version(),
         **{name: found for name in _PACKAGES if (found := _version(name))},
@@ -119,14 +119,6 @@ def _medians(turns: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         key: round(statistics.median(turn[key] for turn in turns), 4) if isinstance(value, int | float) else value
         for key, value in turns[0].items()
     }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def _version(name: str) -> str | None:

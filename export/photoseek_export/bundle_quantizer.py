@@ -25,7 +25,7 @@ from photoseek_export.quality_gate import (
     measure_recall,
     measure_similarity,
 )
-from photoseek_export.quantize import quantize_dynamic_int8
+from photoseek_export.quantize import is_convolutional, quantize_dynamic_int8, store_weights_fp16
 
 _LAYOUTS = (photoseek.NAME, transformers.NAME)
 
@@ -42,32 +42,36 @@ def quantize_bundle(
     Args:
         source: Folder of a bundle, or of a model in the layout of transformers.js, with fp32 graphs. Its int8 graphs
             are written next to them, as ``onnx/text_model_int8.onnx`` and ``onnx/vision_model_int8.onnx``, and the
-            record of a model that was installed by name lists them.
+            record of a model that was installed by name lists them. In the layout of transformers.js, an image tower of
+            convolutions gets weights in fp16 instead: MobileCLIP's are separated by GELU, and not faster in int8.
         evaluation: Captioned images on which int8 and fp32 are compared. None: compare their vectors of sample texts
             and photos instead.
         max_loss: With ``evaluation``: maximum loss of mean recall, in percentage points.
         min_cosine: Without ``evaluation``: minimum mean cosine with fp32, see ``measure_similarity``.
 
     Returns:
-        The facts of int8, as in ``Manifest.precisions``: ``metrics`` and ``confidence``, or ``similarity``. A bundle
-        with a manifest records them.
+        The facts of int8, as in ``Manifest.precisions``: ``metrics`` and ``confidence``, or ``similarity``. The
+        manifest of a bundle and the record of an installed model contain them.
 
     Raises:
         RecallDropTooHigh: int8 loses more than ``max_loss``.
         SimilarityTooLow: The mean cosine is below ``min_cosine``.
         BundleExists: The bundle has int8 graphs.
-        ExportError: The layout is another one, there are no fp32 graphs, or a tower consists of convolutions.
+        ExportError: The layout is another one, there are no fp32 graphs, or the image tower of a bundle consists of
+            convolutions, which only ``export_checkpoint`` converts.
         BundleError: The bundle cannot be read.
     """
     _remove_unrecorded(Path(source))
     bundle = Bundle.load(source)
     _check(bundle)
-    graphs = [*bundle.description.text_graphs["fp32"].values(), bundle.vision_graph("fp32")]
+    vision = bundle.vision_graph("fp32")
+    graphs = [*bundle.description.text_graphs["fp32"].values(), vision]
+    quantized_photos = bundle.layout == photoseek.NAME or not is_convolutional(bundle.graph_path(vision))
     with tempfile.TemporaryDirectory(prefix=f".{bundle.path.name}-", dir=bundle.path.parent) as work:
         folder = Path(work, bundle.path.name)
         shutil.copytree(bundle.path, folder, copy_function=partial(_link, copied=_external_data(bundle, graphs)))
-        files = [_quantize(bundle, graph, folder) for graph in graphs]
-        manifest = _with_int8(bundle.manifest, folder, files)
+        files = [_quantize(bundle, graph, folder, graph is not vision or quantized_photos) for graph in graphs]
+        manifest = _with_int8(bundle.manifest, folder, files, quantized_photos)
         _list_files(manifest, files, folder)
         quantized = Bundle.load(folder)
         if evaluation is None:
@@ -91,7 +95,7 @@ def _remove_unrecorded(folder: Path) -> None:
 
 
 def _list_files(manifest: Manifest, files: list[str], folder: Path) -> None:
-    """List new files in the manifest of a bundle, and in the record of an installed model, if they exist.
+    """Add new files and precisions to the manifest of a bundle and the record of an installed model, if they exist.
 
     Both are replaced, also where they are links.
     """
@@ -99,8 +103,8 @@ def _list_files(manifest: Manifest, files: list[str], folder: Path) -> None:
         manifest.write(folder)
         files = [*files, Layout.MANIFEST]
     if (folder / RECORD).is_file():
-        record = ModelRecord.read(folder)
-        replace(record, files={**record.files, **{file: FileRecord.of(folder / file) for file in files}}).write(folder)
+        record, added = ModelRecord.read(folder), {file: FileRecord.of(folder / file) for file in files}
+        replace(record, files={**record.files, **added}, precisions=manifest.precisions).write(folder)
 
 
 def _check(bundle: Bundle) -> None:
@@ -135,17 +139,18 @@ def _link(source: str, target: str, copied: Collection[Path]) -> None:
     shutil.copyfile(source, target)
 
 
-def _quantize(bundle: Bundle, graph: GraphSpec, folder: Path) -> str:
-    """Write the int8 version of a graph, after verifying it, into a copy of the bundle; return its path there."""
+def _quantize(bundle: Bundle, graph: GraphSpec, folder: Path, int8: bool) -> str:
+    """Write the int8 or fp16 version of a graph, after verifying it, into a copy of the bundle; return its path."""
     target = f"{graph.file.removesuffix('.onnx')}{Layout.SUFFIX['int8']}.onnx"
     (folder / target).unlink(missing_ok=True)  # a link to what an interrupted run left
-    quantize_dynamic_int8(bundle.graph_path(graph), folder / target)
+    write = quantize_dynamic_int8 if int8 else store_weights_fp16
+    write(bundle.graph_path(graph), folder / target)
     return target
 
 
-def _with_int8(manifest: Manifest, folder: Path, files: list[str]) -> Manifest:
+def _with_int8(manifest: Manifest, folder: Path, files: list[str], quantized_photos: bool) -> Manifest:
     records = {**manifest.files, **{file: FileRecord.of(folder / file) for file in files}}
-    facts = {"photo_activations": "dynamic"}
+    facts = {"photo_activations": "dynamic"} if quantized_photos else {}
     precisions: dict[str, dict[str, Any]] = {**(manifest.precisions or {"fp32": {}}), "int8": facts}
     towers = {
         code: replace(tower, precisions={**tower.precisions, "int8": {}})

@@ -81,6 +81,11 @@ def store_weights_fp16(source: Path, target: Path) -> None:
     onnx.save(model, str(target))
 
 
+def is_convolutional(source: Path) -> bool:
+    """Return whether most weights of a graph are those of convolutions, which dynamic quantization does not convert."""
+    return _share_of_products(onnx.load(str(source)).graph) < _MIN_SHARE
+
+
 def quantize_dynamic_int8(source: Path, target: Path, **settings: Any) -> None:
     """Write the int8 version of a graph whose weights are those of matrix products, preferably of a fused one.
 
@@ -94,7 +99,7 @@ def quantize_dynamic_int8(source: Path, target: Path, **settings: Any) -> None:
     if (share := _share_of_products(model.graph)) < _MIN_SHARE:
         raise ExportError(
             f"{source.name}: expected most weights in matrix products to convert to int8, found {share:.0%}; "
-            "convolutions need calibration photos and are converted only by: photoseek-export CHECKPOINT --int8"
+            "only photoseek-export CHECKPOINT --int8 converts convolutions, with calibration photos"
         )
     with only_errors():  # onnxruntime logs advice on the root logger
         quantize_dynamic(

@@ -56,7 +56,8 @@ class Recipe:
         chinese_pieces: Maximum size of the Chinese vocabulary.
         frozen_stages: Stages of the image tower that keep their pretrained weights.
         averaged: Stages whose weights are averaged. Training on scenes costs recall on photos, most of which the
-            average restores: WiSE-FT (Wortsman et al. 2022, section 3).
+            average restores: WiSE-FT (Wortsman et al. 2022, section 3). The English text tower is then tuned again,
+            with the image tower frozen.
     """
 
     image_model: str = IMAGE_MODEL
@@ -70,7 +71,8 @@ class Recipe:
     reading_epochs: int = 3
     photo_epochs: int = 7
     both_epochs: int = 2
-    chinese_epochs: int = 1
+    english_epochs: int = 2
+    chinese_epochs: int = 2
     batch_size: int = 192
     text_batch_size: int = 512
     views: AugmentConfig = PHOTO_VIEWS
@@ -142,7 +144,7 @@ class DemoRun:
         return Collection(self.folder / "pictures", {"scenes": self.scenes, "photos": self.photos})
 
     def checkpoint(self, stage: str) -> Path:
-        """Return the run of a stage: ``reading``, ``photos``, ``both``, ``averaged``, ``transferred`` or ``zh``."""
+        """Return the run of a stage, see ``train``."""
         return self.folder / stage
 
     def trained(self, stage: str, dropout: float = 0.1) -> ModelInit:
@@ -159,7 +161,9 @@ def render_scenes(run: DemoRun, recipe: Recipe) -> None:
 
 
 def train(run: DemoRun, recipe: Recipe) -> None:
-    """Train both towers on photos, then on photos and scenes, and then the Chinese text tower.
+    """Train both towers on photos, then on photos and scenes, and then the text tower of each language.
+
+    The stages are ``reading``, ``photos``, ``both``, ``averaged``, ``en``, ``transferred`` and ``zh``.
 
     Finished stages are skipped, and an interrupted one is resumed.
     """
@@ -182,6 +186,8 @@ def train(run: DemoRun, recipe: Recipe) -> None:
     average, transferred = run.checkpoint("averaged"), run.checkpoint("transferred")
     if discard_unfinished(average):
         model_soup([run.checkpoint(stage) for stage in recipe.averaged], average)
+    english_text = recipe.text(recipe.english_epochs, 5e-4, 1e-4, freeze_images=True)
+    fit(run, recipe, "en", run.trained("averaged"), english_text)
     if discard_unfinished(transferred):
         english, chinese = (run.collection.data("train", language).captions for language in LANGUAGES)
         with progress_bars() as progress:
@@ -223,7 +229,7 @@ def export(run: DemoRun, out: Path) -> None:
     """Export as int8, evaluated on the dev photos."""
     photos = run.photos
     bundle = export_checkpoint(
-        run.checkpoint("averaged"),
+        run.checkpoint("en"),
         out,
         name=NAME,
         precisions=["fp16", "int8"],

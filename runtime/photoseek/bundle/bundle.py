@@ -8,12 +8,12 @@ from pathlib import Path
 
 from photoseek.bundle.description import BundleDescription, GraphSpec
 from photoseek.bundle.files import is_file
+from photoseek.bundle.int8_probe import prefers_int8
 from photoseek.bundle.layouts import photoseek
 from photoseek.bundle.manifest import Layout, Manifest
 from photoseek.bundle.tokenization import Tokenization
 from photoseek.errors import BundleIncompatible, BundleNotFound
 from photoseek.photos.preprocessing import Preprocessing
-from photoseek.system.cpu import has_int8_instructions
 
 DEMO = "demo"
 """The name of the bundle that ships with photoseek."""
@@ -126,17 +126,18 @@ class Bundle:
         return self.description.load_preprocessing()
 
     def select_precision(self, precision: str | None) -> str:
-        """Return ``precision``, or the fastest suitable precision on this CPU if it is None.
+        """Return ``precision``, or the fastest suitable precision on this computer if it is None.
 
-        That is int8 on a processor with instructions for it if the bundle records its metrics, and the most exact one
-        otherwise.
+        That is int8 if it is faster here and its loss was measured, and the most exact one otherwise.
 
         Raises:
             BundleIncompatible: The bundle lacks the precision.
         """
         if precision is None:
-            fast = self.layout == photoseek.NAME and "int8" in self.precisions and has_int8_instructions()
-            return "int8" if fast else self.precisions[0]
+            exact, *others = self.precisions
+            facts = self.manifest.precisions.get("int8", {})
+            measured = self.layout == photoseek.NAME or "metrics" in facts or "similarity" in facts
+            return "int8" if "int8" in others and measured and prefers_int8() else exact
         if precision not in self.precisions:
             raise BundleIncompatible(f"bundle {self.name!r} has no {precision}; it has {', '.join(self.precisions)}")
         return precision

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from photoseek.bundle.hash_cache import FileStat, cached_sha256
 from photoseek.bundle.json_files import placeholder_hint
 from photoseek.bundle.manifest import FileRecord
 from photoseek.errors import BundleDamaged
-from photoseek.system.atomic_write import file_sha256
 from photoseek.system.fork_safety import ForkAware
+from photoseek.system.hash_cache import FileStat, cached_sha256
 
 
 class ChecksummedFiles(ForkAware):
@@ -24,7 +23,6 @@ class ChecksummedFiles(ForkAware):
         self,
         folder: Path,
         records: Mapping[str, FileRecord],
-        hash_file: Callable[[Path], str] = file_sha256,
         remedy: str = "copy the bundle again",
     ) -> None:
         """Remember the records; nothing is read yet.
@@ -32,12 +30,10 @@ class ChecksummedFiles(ForkAware):
         Args:
             folder: The folder.
             records: Sizes and checksums by path inside the folder.
-            hash_file: Returns the SHA-256 of a file.
             remedy: What messages about a file with another content say to do.
         """
         self._folder = folder
         self._records = records
-        self._hash_file = hash_file
         self._remedy = remedy
         self._verified: set[str] = set()
         self._lock = threading.Lock()
@@ -48,7 +44,7 @@ class ChecksummedFiles(ForkAware):
         self._lock = threading.Lock()
 
     def verified_path(self, name: str) -> Path:
-        """Return the path of a file after its first use has verified its SHA-256.
+        """Return the path of a file after its first use has verified its SHA-256, see ``cached_sha256``.
 
         Raises:
             BundleDamaged: The content differs from the manifest.
@@ -74,14 +70,14 @@ class ChecksummedFiles(ForkAware):
         return self._records[name].sha256
 
     def verify_all(self) -> None:
-        """Verify every file again.
+        """Read and verify every file again.
 
         Raises:
             BundleDamaged: The first file that differs from the manifest.
         """
         self.check_sizes()
         for name in self._records:
-            self._check_content(name)
+            self._check_content(name, reread=True)
 
     def check_sizes(self) -> None:
         """Compare the sizes with the manifest, without reading any file.
@@ -98,12 +94,12 @@ class ChecksummedFiles(ForkAware):
                     f"{path}: expected {record.bytes:,} bytes, found {found:,}{placeholder_hint(path)}; {self._remedy}"
                 )
 
-    def _check_content(self, name: str) -> None:
+    def _check_content(self, name: str, *, reread: bool = False) -> None:
         path, record = self._folder / name, self._records.get(name)
         if record is None:
             raise BundleDamaged(f"{path}: missing from the manifest; copy or export the bundle again")
         try:
-            found = self._hash_file(path)
+            found = cached_sha256(path, reread=reread)
         except OSError as error:
             raise BundleDamaged(f"{path}: {error.strerror or error}") from error
         if found != record.sha256:

@@ -43,6 +43,7 @@ class ModelRecord:
         license: The license of its weights.
         languages: ISO 639-1 codes of its languages; if there are none, those of its layout.
         files: Size and SHA-256 of each file, by its path inside the folder.
+        precisions: What was measured of each precision on this computer, as in ``Manifest.precisions``.
     """
 
     name: str
@@ -51,6 +52,7 @@ class ModelRecord:
     license: str
     languages: list[str] = field(default_factory=list)
     files: Mapping[str, FileRecord] = field(default_factory=dict)
+    precisions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     format: int = _FORMAT
 
     @property
@@ -211,6 +213,8 @@ def _problem(record: ModelRecord) -> str:
     )
     if not all(isinstance(text, str) for text in texts) or not record.sources:
         return "expected texts for name, precision, license, languages and sources"
+    if not all(isinstance(facts, dict) for facts in record.precisions.values()):
+        return "precisions: expected what was measured of each"
     if not is_model_name(record.name):
         return f"name: expected letters, digits, dots and dashes, found {record.name!r:.80}"
     return next(filter(None, (record_problem(name, facts) for name, facts in record.files.items())), "")

@@ -27,7 +27,9 @@ _Split = Annotated[
 def calibrate(
     images: _Images,
     captions: CaptionFiles,
-    bundle: Annotated[str, typer.Option("--bundle", metavar="BUNDLE", help="Folder of the bundle to update.")],
+    bundle: Annotated[
+        str, typer.Option("--bundle", metavar="BUNDLE", help="Folder of the bundle to update, or an installed model.")
+    ],
     split: _Split = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -11,13 +11,15 @@ as half of the caption pairs of a single photo are to each other (the median cos
 count as wrong, since a photo may show what only the caption of another photo mentions.
 
 Shorter texts have lower cosines: by the curve of captions, no photo would match "dog". Phrases from the start and end
-of captions therefore get a curve for each length. A phrase matches every photo whose captions contain all of its words;
-it is a query once over all photos and once without those that match.
+of captions therefore get a curve for each length. A phrase matches every photo whose captions contain all of its words.
+Few photos have all the words of a long phrase, which therefore also matches every photo with an equivalent caption. A
+phrase is a query once over all photos and once without those that match.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,7 +28,10 @@ import numpy.typing as npt
 
 from photoseek.bundle.bundle import Bundle
 from photoseek.bundle.calibration import Calibration, LogisticCurve
-from photoseek.bundle.manifest import Layout, Manifest
+from photoseek.bundle.files import is_file
+from photoseek.bundle.installed_models import RECORD, ModelRecord
+from photoseek.bundle.layouts import photoseek
+from photoseek.bundle.manifest import FileRecord, Layout, Manifest
 from photoseek.encoders.encoders import TextEncoder
 from photoseek.errors import BundleIncompatible, EvaluationError
 from photoseek.evaluation.caption_phrases import LENGTHS, extract_phrases
@@ -39,13 +44,34 @@ _FLOOR_QUANTILE = 0.05
 A phrase whose best hit is wrong is like a query that matches no photo: its cosine says nothing about right hits.
 """
 
+_NEARLY_CAPTION = 6  # words
+
+_MIN_SLOPE_SHARE = 0.1  # of the slope of captions
+
 _STEPS = 100
 _DAMPING = 1e-6
 _BLOCK = 1024  # captions scored at a time
 
 
-def calibrate(images: Vectors, texts: Vectors, image_of_text: npt.ArrayLike) -> Calibration:
-    """Fit the curve of captions.
+@dataclass(frozen=True)
+class BestHits:
+    """Best hits of queries of similar length, over all photos and then without the photos that match.
+
+    Attributes:
+        max_words: Words in the longest query; None for captions.
+        cosines: Their cosines, float64 (h,).
+        correct: Whether they match, (h,).
+        queries: Number of queries. Their hits over all photos come first.
+    """
+
+    max_words: int | None
+    cosines: npt.NDArray[np.float64]
+    correct: npt.NDArray[np.bool_]
+    queries: int
+
+
+def caption_hits(images: Vectors, texts: Vectors, image_of_text: npt.ArrayLike) -> BestHits:
+    """Return the best hits of captions.
 
     Args:
         images: Unit vectors of N photos, (N, dim), at least two.
@@ -61,34 +87,50 @@ def calibrate(images: Vectors, texts: Vectors, image_of_text: npt.ArrayLike) -> 
     hits = _best_hits(images, texts, image_rows)
     groups = _CaptionGroups.of(texts, image_rows)
     cosines = np.concatenate([np.einsum("ij,ij->i", texts, images[best]) for best in hits])
-    labels = np.concatenate([groups.match(best) for best in hits])
-    slope, intercept = _platt(cosines.astype(np.float64), labels)
-    min_similarity = float(np.quantile(cosines[: len(texts)], _FLOOR_QUANTILE))
-    return Calibration(round(slope, 4), round(intercept, 4), round(min_similarity, 4), len(images), len(texts))
+    correct = np.concatenate([groups.match(best) for best in hits])
+    return BestHits(None, cosines.astype(np.float64), correct, len(texts))
 
 
-def calibrate_by_length(images: Vectors, texts: Vectors, relevant: npt.NDArray[np.bool_], words: int) -> LogisticCurve:
-    """Fit the curve of short queries.
+def phrase_hits(images: Vectors, texts: Vectors, relevant: npt.NDArray[np.bool_], max_words: int) -> BestHits:
+    """Return the best hits of phrases.
 
     Args:
         images: Unit vectors of N photos, (N, dim).
         texts: Unit vectors of P phrases, (P, dim), at least one.
-        relevant: Whether each photo matches each phrase, (P, N), see ``Phrases``.
-        words: Words in the longest phrase.
+        relevant: Whether each photo matches each phrase, (P, N).
+        max_words: Words in the longest phrase.
     """
     scores = np.asarray(texts @ images.T)
-    rows = np.arange(len(texts))
-    best = scores.argmax(axis=1)
+    rows, best = np.arange(len(texts)), scores.argmax(axis=1)
     without = np.where(relevant, -np.inf, scores).max(axis=1)
-    absent = np.isfinite(without)  # phrases that do not match every photo
-    cosines = np.concatenate([scores[rows, best], without[absent]]).astype(np.float64)
-    labels = np.concatenate([relevant[rows, best], np.zeros(int(absent.sum()), dtype=bool)])
-    slope, intercept = _platt(cosines, labels)
-    if slope < 0:  # the cosine is not informative for texts this short: use their mean
-        slope, intercept = _platt(np.zeros_like(cosines), labels)
-    right = relevant[rows, best] if relevant[rows, best].any() else np.ones(len(texts), dtype=bool)
-    min_similarity = float(np.quantile(scores[rows, best][right], _FLOOR_QUANTILE))
-    return LogisticCurve(words, round(slope, 4), round(intercept, 4), round(min_similarity, 4), len(texts))
+    absent = without[np.isfinite(without)]  # of phrases that do not match every photo
+    cosines = np.concatenate([scores[rows, best], absent]).astype(np.float64)
+    return BestHits(max_words, cosines, np.concatenate([relevant[rows, best], np.zeros(len(absent), bool)]), len(texts))
+
+
+def fit_curves(phrases: Sequence[BestHits], captions: BestHits, photos: int) -> Calibration:
+    """Fit the curves of phrases, the shortest first, and of captions, on the best hits among a number of photos.
+
+    No curve is flat or falling, or every hit would have the same confidence, or the better one the lower. Where the
+    best fit is, because few hits are correct or few are wrong, the curve has a tenth of the slope of captions.
+    """
+    slope, intercept = _platt(captions.cosines, captions.correct)
+    min_similarity = float(np.quantile(captions.cosines[: captions.queries], _FLOOR_QUANTILE))
+    by_length = tuple(_fit_phrases(each, _MIN_SLOPE_SHARE * max(slope, 0.0)) for each in phrases)
+    numbers = round(slope, 4), round(intercept, 4), round(min_similarity, 4)
+    return Calibration(*numbers, photos, captions.queries, by_length)
+
+
+def _fit_phrases(hits: BestHits, min_slope: float) -> LogisticCurve:
+    slope, intercept = _platt(hits.cosines, hits.correct)
+    if slope < min_slope:
+        level = _platt(np.zeros_like(hits.cosines), hits.correct, offset=min_slope * hits.cosines)
+        slope, intercept = min_slope, level[1]
+    cosines, correct = hits.cosines[: hits.queries], hits.correct[: hits.queries]
+    min_similarity = float(np.quantile(cosines[correct] if correct.any() else cosines, _FLOOR_QUANTILE))
+    return LogisticCurve(
+        hits.max_words or 0, round(slope, 4), round(intercept, 4), round(min_similarity, 4), hits.queries
+    )
 
 
 def _best_hits(images: Vectors, texts: Vectors, image_rows: Rows) -> tuple[Rows, Rows]:
@@ -133,14 +175,19 @@ def _pair_cosines(vectors: Vectors) -> Vectors:
     return np.asarray((vectors @ vectors.T)[np.triu_indices(len(vectors), 1)])
 
 
-def _platt(cosines: npt.NDArray[np.float64], labels: npt.NDArray[np.bool_]) -> tuple[float, float]:
-    """Return the maximum likelihood slope and intercept, by Newton's method with damping, so that it converges."""
+def _platt(
+    cosines: npt.NDArray[np.float64], labels: npt.NDArray[np.bool_], offset: npt.ArrayLike = 0.0
+) -> tuple[float, float]:
+    """Return the maximum likelihood slope and intercept, by Newton's method with damping, so that it converges.
+
+    ``offset`` is added to the logits.
+    """
     positives, negatives = int(labels.sum()), int((~labels).sum())
     targets = np.where(labels, (positives + 1) / (positives + 2), 1 / (negatives + 2))
     inputs = np.stack([cosines, np.ones_like(cosines)], axis=1)
     weights = np.array([0.0, np.log((positives + 1) / (negatives + 1))])
     for _ in range(_STEPS):
-        predicted = 1 / (1 + np.exp(-np.clip(inputs @ weights, -500, 500)))
+        predicted = 1 / (1 + np.exp(-np.clip(inputs @ weights + offset, -500, 500)))
         gradient = inputs.T @ (predicted - targets)
         curvature = (inputs * (predicted * (1 - predicted))[:, None]).T @ inputs + _DAMPING * np.eye(2)
         step = np.linalg.solve(curvature, gradient)
@@ -157,12 +204,12 @@ def calibrate_bundle(
     split: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Calibration]:
-    """Calibrate each precision of a bundle and write the result to its ``photoseek.json``.
+    """Calibrate each precision of a bundle and write the result to its manifest, or the record of an installed model.
 
     Vectors do not change, so galleries of the bundle need no re-indexing.
 
     Args:
-        bundle: A bundle in a writable folder.
+        bundle: A bundle in a writable folder, or an installed model.
         images: Folder of the images.
         captions: Caption files. Each calibrates the text tower of the language that most of its captions are in.
         split: Images to use, as for ``encode_captioned``.
@@ -175,14 +222,15 @@ def calibrate_bundle(
         CaptionFileError: A line is invalid, or an image of the split has no captions or no file.
         EvaluationError: Fewer than two images.
         PhotoError: An image cannot be decoded.
-        BundleIncompatible: The bundle has the layout of another program.
+        BundleIncompatible: A folder in the layout of another program, which no command has installed.
     """
-    if bundle.layout != "photoseek":
+    installed = is_file(bundle.path / RECORD)
+    if bundle.layout != photoseek.NAME and not installed:
         raise BundleIncompatible(
             f"{bundle.path}: a calibration is stored in {Layout.MANIFEST}, which other programs' folders do not have; "
             "convert the model: photoseek-export --from-clip DIR --out BUNDLE"
         )
-    manifest, found = Manifest.read(bundle.path), {}
+    manifest, found = deepcopy(bundle.manifest), {}
     for file in captions:
         tower = text_language(manifest.text_towers, Path(file))
         facts = manifest.text_towers[tower].precisions if tower else manifest.precisions
@@ -191,25 +239,64 @@ def calibrate_bundle(
             curve = fit_on_captions(bundle, encoded)
             facts.setdefault(precision, {})["confidence"] = curve.to_json()
             found[f"{precision} {tower}".strip()] = curve
-    manifest.write(bundle.path)
+    if bundle.layout == photoseek.NAME:
+        manifest.write(bundle.path)
+    if installed:
+        _update_record(bundle.path, manifest)
     return found
+
+
+def _update_record(folder: Path, manifest: Manifest) -> None:
+    record = ModelRecord.read(folder)
+    files = dict(record.files)
+    if Layout.MANIFEST in files:
+        files[Layout.MANIFEST] = FileRecord.of(folder / Layout.MANIFEST)
+    replace(record, files=files, precisions=manifest.precisions).write(folder)
 
 
 def fit_on_captions(bundle: Bundle, encoded: EncodedSplit) -> Calibration:
     """Fit the curves of captions and of shorter queries.
 
-    The longest phrases are nearly captions, and use the curve of captions with another ``min_similarity``.
+    Raises:
+        EvaluationError: Fewer than two images.
+    """
+    *phrases, captions = best_hits(bundle, encoded)
+    return fit_curves(phrases, captions, len(encoded.images))
+
+
+def best_hits(bundle: Bundle, encoded: EncodedSplit) -> list[BestHits]:
+    """Return the best hits of phrases, the shortest first, and of captions.
 
     Raises:
         EvaluationError: Fewer than two images.
     """
-    texts, short = TextEncoder(bundle, encoded.precision), []
+    captions = caption_hits(encoded.images, encoded.texts, encoded.image_of_text)
+    encoder, found = TextEncoder(bundle, encoded.precision), []
     for lengths in LENGTHS:
         phrases = extract_phrases(encoded.captions, encoded.names, lengths)
         if phrases.texts:
-            vectors = texts.encode(phrases.texts)
-            short.append(calibrate_by_length(encoded.images, vectors, phrases.relevant, max(lengths)))
-    curve = calibrate(encoded.images, encoded.texts, encoded.image_of_text)
-    if short:
-        short[-1] = replace(short[-1], slope=curve.slope, intercept=curve.intercept)
-    return replace(curve, by_length=tuple(short))
+            texts, relevant = encoder.encode(phrases.texts), phrases.relevant
+            if min(lengths) >= _NEARLY_CAPTION:
+                relevant = relevant | equivalent_photos(texts, phrases.image_rows, encoded)
+            found.append(phrase_hits(encoded.images, texts, relevant, max(lengths)))
+    return [*found, captions]
+
+
+def equivalent_photos(phrases: Vectors, image_rows: Rows, encoded: EncodedSplit) -> npt.NDArray[np.bool_]:
+    """Return whether each of N photos has a caption that is equivalent to each of P phrases, (P, N).
+
+    A caption is equivalent if its cosine with the phrase is at least the median of all phrases with the other captions
+    of their own photos. ``image_rows`` has the row of each phrase's own photo, (P,).
+    """
+    image_of_text = encoded.image_of_text
+    photos, starts = np.unique(image_of_text, return_index=True)  # captions are in the order of their photos
+    similarity = np.full((len(phrases), len(encoded.images)), -np.inf, dtype=np.float32)
+    others = []
+    for start in range(0, len(phrases), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        cosines = phrases[rows] @ encoded.texts.T
+        similarity[rows, photos] = np.maximum.reduceat(cosines, starts, axis=1)
+        for row, found in zip(image_rows[rows], cosines, strict=True):
+            others.append(np.sort(found[image_of_text == row])[:-1])  # the highest is the caption with the phrase
+    pairs = np.concatenate(others)
+    return np.asarray(similarity >= (np.median(pairs) if len(pairs) else np.inf))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from photoseek.captions import Caption
 from photoseek.languages import word_spans
+from photoseek.vectors import Rows
 
 LENGTHS = ((1, 2), (3, 4, 5), (6, 7, 8))
 """Numbers of words in phrases, from short to long; longer queries are treated as captions."""
@@ -25,43 +26,54 @@ class Phrases:
 
     Attributes:
         texts: The phrases, p of them.
+        image_rows: The row of the photo whose caption has the phrase, (p,); of several photos, the first.
         relevant: Whether each photo matches each phrase, (p, n): its captions contain all informative words.
     """
 
     texts: list[str]
+    image_rows: Rows
     relevant: npt.NDArray[np.bool_]
 
 
 def extract_phrases(captions: Sequence[Caption], names: Sequence[str], lengths: Sequence[int]) -> Phrases:
-    """Return a deterministic sample of the first and last words of captions.
+    """Return a deterministic sample of the distinct first and last words of captions.
+
+    Each phrase occurs once: the few most frequent ones would outweigh all others.
 
     Args:
         captions: Captions of the photos.
         names: Names of the photos, in the order of ``Phrases.relevant``.
         lengths: Numbers of words in a phrase.
     """
-    photos_with = _photos_with(captions, names)
+    row_of = {name: row for row, name in enumerate(names)}
+    photos_with = _photos_with(captions, row_of)
     informative = {word for word, photos in photos_with.items() if photos.mean() <= _MAX_SHARE}
-    ends = [phrase for caption in captions for phrase in _trim(caption.text.lower(), lengths)]
-    found = sorted(
-        phrase for phrase in ends if informative.intersection(_words(phrase))
-    )  # repeated phrases have more weight
+    rows = {
+        phrase: row_of[caption.image]
+        for caption in reversed(captions)  # of the first caption with the phrase
+        for phrase in _trim(caption.text.lower(), lengths)
+        if informative.intersection(_words(phrase))
+    }
+    found = sorted(rows)
     if len(found) > _MAX_PHRASES:
         chosen = np.random.default_rng(_SEED).choice(len(found), _MAX_PHRASES, replace=False)
         found = [found[place] for place in sorted(chosen.tolist())]
     relevant = [
         np.all([photos_with[word] for word in informative.intersection(_words(text))], axis=0) for text in found
     ]
-    return Phrases(found, np.array(relevant, dtype=bool).reshape(len(found), len(names)))
+    return Phrases(
+        found,
+        np.array([rows[text] for text in found], dtype=np.int64),
+        np.array(relevant, dtype=bool).reshape(len(found), len(names)),
+    )
 
 
-def _photos_with(captions: Sequence[Caption], names: Sequence[str]) -> dict[str, npt.NDArray[np.bool_]]:
+def _photos_with(captions: Sequence[Caption], row_of: Mapping[str, int]) -> dict[str, npt.NDArray[np.bool_]]:
     """Return which photos have each word, or Han character, in one of their captions, (n,)."""
-    row_of = {name: row for row, name in enumerate(names)}
     found: dict[str, npt.NDArray[np.bool_]] = {}
     for caption in captions:
         for word in _words(caption.text.lower()):
-            found.setdefault(word, np.zeros(len(names), dtype=bool))[row_of[caption.image]] = True
+            found.setdefault(word, np.zeros(len(row_of), dtype=bool))[row_of[caption.image]] = True
     return found
 
 

@@ -84,6 +84,9 @@ def repair_gallery(gallery: Path, database: Database, bundles: Mapping[str, Bund
     """
     _rebuild_indexes(database)
     records = list_bundles(database)
+    for record in records:
+        with suppress(GalleryError):
+            open_current(record.folder(gallery)).verify()  # reads every file: the checks below skip unchanged ones
     snapshots = [expected_state(record.folder(gallery), database) for record in records]
     problems = find_bad_rows(database, [snapshot for snapshot in snapshots if snapshot is not None])
     if problems.is_fatal or problems.orphans:

@@ -107,14 +107,15 @@ def _bundle_status(gallery: Path, database: Database, record: GalleryBundle) -> 
     if snapshot is not None:
         check_matches_database(snapshot, database)
     manifest, now = snapshot.manifest if snapshot else None, database_state(database, record.fingerprint)
+    fresh = manifest is not None and (manifest.revision, manifest.state) == (now.revision, now.state)
     status = BundleStatus(
         bundle=record.name,
         fingerprint=record.fingerprint,
         dim=record.dim,
-        searchable=database.count_searchable(record.fingerprint),
+        searchable=manifest.count if manifest and fresh else database.count_searchable(record.fingerprint),
         recall=manifest.tuning.recall_of("auto") if manifest else None,
         generation=name,
-        fresh=manifest is not None and (manifest.revision, manifest.state) == (now.revision, now.state),
+        fresh=fresh,
         damaged=snapshot.damaged() if snapshot else [],
     )
     return status, manifest.tuning if manifest else None

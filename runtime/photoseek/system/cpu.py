@@ -1,4 +1,4 @@
-"""Properties of the CPU: available cores, and int8 instructions."""
+"""Properties of the CPU: model, available cores, and int8 instructions."""
 
 from __future__ import annotations
 
@@ -10,15 +10,21 @@ import sys
 from functools import cache
 from pathlib import Path
 
-_INT8 = re.compile(r"^(flags|Features)\s*:.*\b(avx512_vnni|avx_vnni|asimddp)\b", re.MULTILINE)  # of x86, of Arm
+_INT8 = {"avx512_vnni", "avx_vnni", "asimddp"}  # of x86, of Arm
 
 
-@cache
-def has_int8_instructions(info: Path = Path("/proc/cpuinfo")) -> bool:
-    """Return whether the CPU has int8 dot products (VNNI, dotprod), without which int8 may be slower."""
+def int8_instructions(info: Path = Path("/proc/cpuinfo")) -> list[str]:
+    """Return the CPU's instructions for int8 dot products."""
     if sys.platform == "darwin":
-        return platform.machine() == "arm64"
-    return _INT8.search(_text(info)) is not None
+        return ["asimddp"] if platform.machine() == "arm64" else []
+    flags = re.search(r"^(?:flags|Features)\s*:(.*)$", _text(info), re.MULTILINE)
+    return sorted(_INT8.intersection(flags[1].split())) if flags else []
+
+
+def cpu_model(info: Path = Path("/proc/cpuinfo")) -> str:
+    """Return the model of the CPU."""
+    model = re.search(r"^model name\s*:\s*(.+)$", _text(info), re.MULTILINE)
+    return model[1] if model else platform.processor() or platform.machine()
 
 
 @cache

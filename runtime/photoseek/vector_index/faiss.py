@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,13 +59,9 @@ def build(vectors: Vectors, path: Path, parameters: HnswParameters) -> None:
     half = faiss.ScalarQuantizer.QT_fp16
     index = faiss.IndexHNSWSQ(vectors.shape[1], half, parameters.links, faiss.METRIC_INNER_PRODUCT)
     index.hnsw.efConstruction = parameters.ef_construction
-    before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(available_cores())
-    try:
+    with _threads(available_cores()):
         for start in range(0, len(vectors), _BATCH):
             index.add(np.ascontiguousarray(vectors[start : start + _BATCH]))
-    finally:
-        faiss.omp_set_num_threads(before)
     try:
         faiss.write_index(index, str(path))
     except RuntimeError as error:  # a full disk
@@ -101,7 +99,8 @@ class FaissFlatIndex:
         candidates = k + _EXTRA
         while True:
             candidates = min(candidates, count)
-            rounded, found = self._codes.search(query[None], candidates)
+            with _threads(1):
+                rounded, found = self._codes.search(query[None], candidates)
             rows, scores = rescore(found[0], self._vectors, query, k)
             if candidates == count or rounded[0, -1] + _ROUNDING < scores[-1]:
                 return rows, scores
@@ -135,10 +134,24 @@ class FaissHnswIndex:
 
         k = min(k, len(self._vectors))
         depth = faiss.SearchParametersHNSW(efSearch=max(self.effort, k))
-        found = self._index.search(query[None], k, params=depth)[1][0]
+        with _threads(1):
+            found = self._index.search(query[None], k, params=depth)[1][0]
         if found[-1] < 0:  # the search ended before it had visited k vectors
             return self._flat.search(query, k)
         return rescore(found, self._vectors, query, k)
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Set the number of OpenMP threads that this thread starts: others would only wait during a single query."""
+    import faiss
+
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(count)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(before)
 
 
 def _open(path: Path, vectors: Vectors) -> faiss.IndexHNSWSQ:

@@ -32,6 +32,11 @@ Queries: TypeAlias = Mapping[str, Vectors]
 SAMPLES = 200
 """Maximum number of queries of each kind."""
 
+FEW = 1_000
+"""Up to this number of vectors, exact search is the fastest engine; a short measurement without texts suffices."""
+
+_FEW_SAMPLES = 20
+
 NEIGHBORS = 10
 """Neighbors over which recall is measured."""
 
@@ -92,7 +97,7 @@ class Tuning:
 
 
 def sample_queries(vectors: Vectors, texts: Vectors | None = None, seed: int = 0) -> Queries:
-    """Return up to 200 queries of each kind.
+    """Return up to 200 queries of each kind, and up to 20 by photo for few vectors.
 
     Args:
         vectors: Vectors of the gallery's photos, (n, dim); the ``photo`` queries are a sample of them.
@@ -101,8 +106,10 @@ def sample_queries(vectors: Vectors, texts: Vectors | None = None, seed: int = 0
         seed: Seed of the sample.
     """
     rng = np.random.default_rng(seed)
-    queries = {"photo": np.asarray(vectors[np.sort(rng.permutation(len(vectors))[:SAMPLES])])}
-    if texts is not None:
+    few = len(vectors) <= FEW
+    photos = rng.permutation(len(vectors))[: _FEW_SAMPLES if few else SAMPLES]
+    queries = {"photo": np.asarray(vectors[np.sort(photos)])}
+    if texts is not None and not few:
         left, right = rng.integers(0, len(texts), size=(2, max(0, SAMPLES - len(texts))))
         sums = texts[left] + texts[right]
         opposite = np.einsum("ij,ij->i", sums, sums) < 1e-6  # opposite vectors have no midpoint

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 from typer.testing import CliRunner
 
 import clip_models as clip
@@ -28,6 +30,7 @@ from photoseek_export import cli
 from photoseek_export.bundle_quantizer import quantize_bundle
 from photoseek_export.bundle_writer import ExportOptions, write_bundle
 from photoseek_export.errors import BundleExists, ExportError, RecallDropTooHigh, SimilarityTooLow
+from photoseek_export.onnx_export import write_vision_graph
 from photoseek_export.quality_gate import EvaluationImages
 
 _ANY = -1.0  # random towers of 32 dimensions are less accurate than trained ones
@@ -113,6 +116,21 @@ def test_a_model_in_the_layout_of_transformers_gets_int8(clip_folder: Path, tmp_
     expect_int8(bundle)
 
 
+def test_an_image_tower_of_convolutions_gets_fp16_weights(clip_folder: Path, tmp_path: Path) -> None:
+    """The text tower becomes int8; vectors of photos change only by the rounding of weights."""
+    folder = shutil.copytree(clip_folder, tmp_path / "clip")
+    torch.manual_seed(0)
+    tower = nn.Sequential(nn.Conv2d(3, 64, 8, 8), nn.GELU(), nn.Conv2d(64, 24, 6), nn.Flatten())
+    size = (clip.SIZE, clip.SIZE)
+    write_vision_graph(tower, lambda inputs: tower(inputs["pixel_values"]), size, folder / Layout.vision_model("fp32"))
+    facts = quantize_bundle(folder, min_cosine=_ANY)
+    assert facts["similarity"]["photos"] >= 0.9999 > facts["similarity"]["texts"]
+    graphs = [folder / name for name in (Layout.vision_model("int8"), Layout.vision_model("fp32"))]
+    assert graphs[0].stat().st_size < 0.55 * graphs[1].stat().st_size
+    vectors = ImageEncoder(Bundle.load(folder), "int8").encode(clip.photos())
+    np.testing.assert_allclose(vectors, ImageEncoder(Bundle.load(folder), "fp32").encode(clip.photos()), atol=2e-3)
+
+
 def install(source: Path, models: Path) -> Path:
     """Install a folder by the name ``mine``."""
     folder = shutil.copytree(source, models / "mine")
@@ -137,6 +155,8 @@ def test_an_installed_model_gets_int8(
     bundle = Bundle.load("mine")
     bundle.verify()
     assert (bundle.layout, bundle.precisions[-1]) == (layout, "int8")
+    monkeypatch.setattr("photoseek.bundle.bundle.prefers_int8", lambda: True)
+    assert bundle.select_precision(None) == "int8"
     expect_int8(bundle)
     assert CliRunner().invoke(app, words).exit_code == 1
 

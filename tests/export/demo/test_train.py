@@ -39,6 +39,7 @@ SMALL = Recipe(
     reading_epochs=1,
     photo_epochs=1,
     both_epochs=1,
+    english_epochs=1,
     chinese_epochs=1,
     batch_size=8,
     text_batch_size=16,

@@ -61,11 +61,11 @@ def test_the_fingerprint_depends_on_the_weights_and_not_on_the_folder(tmp_path: 
     assert first.fingerprint != other.fingerprint
 
 
-@pytest.mark.parametrize(("vnni", "chosen"), [(True, "int8"), (False, "fp32")])
-def test_the_default_precision_is_int8_on_a_cpu_with_instructions_for_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, vnni: bool, chosen: str
+@pytest.mark.parametrize(("faster", "chosen"), [(True, "int8"), (False, "fp32")])
+def test_the_default_precision_is_int8_where_it_is_faster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, faster: bool, chosen: str
 ) -> None:
-    monkeypatch.setattr("photoseek.bundle.bundle.has_int8_instructions", lambda: vnni)
+    monkeypatch.setattr("photoseek.bundle.bundle.prefers_int8", lambda: faster)
     both = Bundle.load(write_tiny_bundle(tmp_path / "both", precisions=("fp32", "int8")))
     assert both.select_precision(None) == chosen
     assert both.select_precision("fp32") == "fp32"

@@ -7,7 +7,7 @@ import pytest
 
 from photoseek.bundle.calibration import Calibration
 from photoseek.errors import BundleDamaged, EvaluationError
-from photoseek.evaluation.calibration_fit import _platt, calibrate
+from photoseek.evaluation.calibration_fit import _platt, caption_hits, fit_curves
 from photoseek.vectors import Vectors, normalize
 
 
@@ -16,6 +16,10 @@ def world(noise: float, photos: int = 200, seed: int = 0) -> tuple[Vectors, Vect
     images = normalize(rng.normal(size=(photos, 64)))
     image_of_text = np.repeat(np.arange(photos), 3)
     return images, normalize(images[image_of_text] + noise * rng.normal(size=(len(image_of_text), 64))), image_of_text
+
+
+def calibrate(images: Vectors, texts: Vectors, image_of_text: np.ndarray) -> Calibration:
+    return fit_curves([], caption_hits(images, texts, image_of_text), len(images))
 
 
 def test_the_curve_has_maximum_likelihood() -> None:

@@ -7,8 +7,9 @@ import pytest
 
 from photoseek.bundle.calibration import Calibration, LogisticCurve
 from photoseek.captions import Caption
-from photoseek.evaluation.calibration_fit import calibrate_by_length
+from photoseek.evaluation.calibration_fit import BestHits, equivalent_photos, fit_curves, phrase_hits
 from photoseek.evaluation.caption_phrases import extract_phrases
+from photoseek.evaluation.evaluate import EncodedSplit
 from photoseek.languages import words_in
 from photoseek.vectors import Vectors, normalize
 
@@ -56,9 +57,16 @@ def phrase_world(noise: float, seed: int = 3) -> tuple[Vectors, Vectors, np.ndar
     return images, texts, np.repeat(np.repeat(np.eye(20, dtype=bool), 10, axis=0), 5, axis=1)
 
 
+def fitted(images: Vectors, texts: Vectors, relevant: np.ndarray) -> LogisticCurve:
+    """The curve of phrases of two words, with captions whose curve has a slope of about 30."""
+    cosines = np.linspace(0, 1, 200)
+    captions = BestHits(None, cosines, cosines + np.random.default_rng(0).normal(0, 0.05, 200) > 0.5, 100)
+    return fit_curves([phrase_hits(images, texts, relevant, 2)], captions, len(images)).by_length[0]
+
+
 def test_confidence_of_short_queries_equals_the_share_of_correct_hits() -> None:
     images, texts, relevant = phrase_world(0.12)
-    curve = calibrate_by_length(images, texts, relevant, words=2)
+    curve = fitted(images, texts, relevant)
     sure = Calibration(1.0, 0.0, 0.0, 1, 1, (curve,)).curve_for(2)
     scores = texts @ images.T
     assert np.median(sure.probability(scores.max(axis=1))) > 0.9
@@ -69,20 +77,34 @@ def test_confidence_of_short_queries_equals_the_share_of_correct_hits() -> None:
 def test_wrong_best_hits_do_not_lower_the_threshold() -> None:
     """Half of the phrases name things that the text tower does not know: their best hits are arbitrary."""
     images, texts, relevant = phrase_world(0.12)
-    known = calibrate_by_length(images, texts, relevant, words=2)
+    known = fitted(images, texts, relevant)
     unknown = normalize(np.random.default_rng(4).normal(size=texts.shape))
-    both = calibrate_by_length(images, np.concatenate([texts, unknown]), np.concatenate([relevant, relevant]), words=2)
+    both = fitted(images, np.concatenate([texts, unknown]), np.concatenate([relevant, relevant]))
     assert both.min_similarity == pytest.approx(known.min_similarity, abs=0.02)
     assert np.mean((unknown @ images.T).max(axis=1) < both.min_similarity) > 0.9
 
 
-def test_uninformative_cosines_give_the_mean_confidence() -> None:
+def test_no_curve_is_flat_or_falling() -> None:
+    """Photos far from a phrase match it: the curve rises by the smallest slope, and is right on average."""
     images, texts, relevant = phrase_world(0.12)
-    curve = calibrate_by_length(images, -texts, relevant, words=2)
-    assert curve.slope == 0
-    best = relevant[np.arange(200), (-texts @ images.T).argmax(axis=1)]
-    expected = best.sum() / 400
-    assert 1 / (1 + np.exp(-curve.intercept)) == pytest.approx(expected, abs=0.01)
+    curve = fitted(images, -texts, relevant)
+    assert 1 < curve.slope < 10
+    scores = -texts @ images.T
+    cosines = np.concatenate([scores.max(axis=1), np.where(relevant, -np.inf, scores).max(axis=1)])
+    expected = relevant[np.arange(200), scores.argmax(axis=1)].sum() / 400
+    predicted = Calibration(curve.slope, curve.intercept, 0.0, 1, 1).probability(cosines)
+    assert predicted.mean() == pytest.approx(expected, abs=0.01)
+
+
+def test_long_phrases_match_photos_with_an_equivalent_caption() -> None:
+    """The third photo shows the same as the first; no caption of it has the words of the phrase."""
+    dog, cat, dogs = np.eye(3, dtype=np.float32)[[0, 1, 0]] + np.array([[0, 0, 0], [0, 0, 0], [0, 0, 0.1]], np.float32)
+    names = ["dog.jpg", "cat.jpg", "dogs.jpg"]
+    captions = [Caption(name, number, "text") for name in names for number in range(2)]
+    texts = normalize(np.stack([dog, dog + 0.2 * cat, cat, cat + 0.2 * dog, dogs, dogs + cat]))
+    encoded = EncodedSplit(names, captions, normalize(np.stack([dog, cat, dogs])), texts, "fp32")
+    found = equivalent_photos(normalize(np.stack([dog, cat])), np.array([0, 1]), encoded)
+    assert found.tolist() == [[True, False, True], [False, True, False]]
 
 
 def test_the_curve_depends_on_the_length_of_the_query() -> None:

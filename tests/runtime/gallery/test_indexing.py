@@ -226,7 +226,7 @@ def test_a_slow_photo_does_not_delay_others(photos: Path, tiny_bundle: Bundle, m
 def test_photos_are_encoded_in_the_first_precision_of_the_gallery(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("photoseek.bundle.bundle.has_int8_instructions", lambda: True)
+    monkeypatch.setattr("photoseek.bundle.bundle.prefers_int8", lambda: True)
     bundle = Bundle.load(write_tiny_bundle(tmp_path / "both", precisions=("fp32", "int8")))
     gallery = Gallery.create(photos, bundle)
     assert gallery.bundles.image_precision(bundle) == "int8"

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from photoseek import Bundle, Gallery
-from photoseek.bundle.hash_cache import cached_sha256
 from photoseek.errors import GalleryError
 from photoseek.gallery.indexing.report import Progress
 from photoseek.gallery.snapshot import snapshot
 from photoseek.page.sidebar import remember
 from photoseek.page.thumbnail_cache import ThumbnailCache
+from photoseek.system.hash_cache import cached_sha256
 from tiny_bundle import COLORS
 from tiny_photos import write_color
 

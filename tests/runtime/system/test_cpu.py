@@ -44,14 +44,21 @@ def test_cores_are_those_of_the_affinity_within_the_quota(
 @pytest.mark.parametrize(
     ("line", "found"),
     [
-        ("flags\t\t: fpu sse avx2 avx512_vnni\n", True),
-        ("flags\t\t: fpu sse avx2\n", False),
-        ("Features\t: fp asimd asimddp\n", True),
-        ("", False),
+        ("flags\t\t: fpu avx_vnni sse avx2 avx512_vnni\n", ["avx512_vnni", "avx_vnni"]),
+        ("flags\t\t: fpu sse avx2\n", []),
+        ("Features\t: fp asimd asimddp\n", ["asimddp"]),
+        ("", []),
     ],
 )
-def test_int8_instructions_are_detected_by_name(tmp_path: Path, line: str, found: bool) -> None:
+def test_int8_instructions_are_detected_by_name(tmp_path: Path, line: str, found: list[str]) -> None:
     file = tmp_path / "cpuinfo"
-    file.write_text(f"processor\t: 0\n{line}")
-    assert cpu.has_int8_instructions(file) is found
-    assert cpu.has_int8_instructions(tmp_path / "none") is False
+    file.write_text(f"model name\t: AMD EPYC\n{line}")
+    assert cpu.int8_instructions(file) == found
+    assert cpu.int8_instructions(tmp_path / "none") == []
+
+
+def test_the_model_is_that_of_the_system(tmp_path: Path) -> None:
+    file = tmp_path / "cpuinfo"
+    file.write_text("processor\t: 0\nmodel name\t: AMD EPYC\nprocessor\t: 1\nmodel name\t: AMD EPYC\n")
+    assert cpu.cpu_model(file) == "AMD EPYC"
+    assert cpu.cpu_model(tmp_path / "none")

@@ -18,7 +18,7 @@ from photoseek.vector_index.exact import ExactIndex
 from photoseek.vector_index.faiss import FaissFlatIndex, FaissHnswIndex, HnswParameters
 from photoseek.vector_index.faiss import build as build_graph
 from photoseek.vector_index.registry import ENGINES, index_file, open_index
-from photoseek.vector_index.tuning import TARGET_RECALL, EngineStats, Tuning, sample_queries, tune
+from photoseek.vector_index.tuning import FEW, TARGET_RECALL, EngineStats, Tuning, sample_queries, tune
 from photoseek.vectors import Vectors, normalize
 
 
@@ -220,12 +220,33 @@ def test_one_vector_and_opposite_vectors_can_be_tuned(tmp_path: Path) -> None:
 
 
 def test_text_queries_are_texts_and_their_midpoints() -> None:
-    vectors, texts = random_vectors(1000), random_vectors(30, seed=5)
+    vectors, texts = random_vectors(FEW + 1), random_vectors(30, seed=5)
     queries = sample_queries(vectors, texts)
     assert {kind: len(rows) for kind, rows in queries.items()} == {"photo": 200, "text": 200}
     np.testing.assert_array_equal(queries["text"][:30], texts)
     np.testing.assert_allclose(np.linalg.norm(queries["text"], axis=1), 1, atol=1e-6)
     assert {tuple(row) for row in queries["photo"].tolist()} <= {tuple(row) for row in vectors.tolist()}
+    assert {kind: len(rows) for kind, rows in sample_queries(vectors[:FEW], texts).items()} == {"photo": 20}
+
+
+@needs_faiss
+def test_a_search_leaves_the_threads_of_openmp_unchanged(tmp_path: Path) -> None:
+    """Other code in the process may use faiss, too."""
+    import faiss
+
+    vectors = random_vectors(100)
+    parameters = HnswParameters()
+    build_graph(vectors, tmp_path / "index.faiss", parameters)
+    graph = FaissHnswIndex(tmp_path / "index.faiss", vectors, parameters)
+    engines = graph, FaissFlatIndex.open(tmp_path / "index.faiss", vectors)
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(3)
+    try:
+        for engine in engines:
+            engine.search(vectors[0], 5)
+            assert faiss.omp_get_max_threads() == 3
+    finally:
+        faiss.omp_set_num_threads(before)
 
 
 def test_the_block_size_changes_no_result() -> None:

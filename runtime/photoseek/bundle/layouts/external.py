@@ -12,7 +12,6 @@ from typing import NoReturn
 
 from photoseek.bundle.description import BundleDescription
 from photoseek.bundle.files import BundleFiles, ChecksummedFiles, UnchangedFiles
-from photoseek.bundle.hash_cache import cached_sha256
 from photoseek.bundle.installed_models import RECORD, ModelRecord, display_name
 from photoseek.bundle.layouts import chinese_clip, immich, rclip, transformers
 from photoseek.bundle.layouts.model import ExternalModel
@@ -65,7 +64,7 @@ def _files(folder: Path, model: ExternalModel, record: ModelRecord | None) -> Bu
     if unknown := next((name for name in model.files if name not in record.files), None):
         raise BundleDamaged(f"{folder / unknown}: missing from {RECORD}; install the model again")
     remedy = f"install the model again with: photoseek models pull {record.reference}"
-    files = ChecksummedFiles(folder, record.files, cached_sha256, remedy)
+    files = ChecksummedFiles(folder, record.files, remedy)
     files.check_sizes()
     return files
 
@@ -110,7 +109,7 @@ def _manifest(folder: Path, model: ExternalModel, files: BundleFiles, record: Mo
         preprocessing=model.preprocessing.id,
         weights=_UNKNOWN,
         files=dict(records),
-        precisions={precision: {} for precision in model.precisions},
+        precisions={each: dict(record.precisions.get(each, {}) if record else {}) for each in model.precisions},
         license=record.license if record else _UNKNOWN,
         padding=model.text_input.padding,
     )

@@ -18,6 +18,7 @@ CREATE TABLE photos (
     reason TEXT                         -- why it cannot be decoded; NULL if it can
 );
 CREATE INDEX photos_by_content ON photos (sha256);
+CREATE INDEX photos_unreadable ON photos (path) WHERE reason IS NOT NULL;
 CREATE TABLE vectors (
     sha256 TEXT NOT NULL,               -- content of the photo
     fingerprint TEXT NOT NULL,          -- of the bundle

@@ -14,7 +14,7 @@ from photoseek.gallery.snapshot.current import REPAIR_HINT, clear_current
 from photoseek.gallery.snapshot.sample_queries import sample_queries
 from photoseek.gallery.snapshot.snapshot import Snapshot, SourceState, open_current, write_snapshot
 from photoseek.gallery.snapshot.stale import remove_stale_snapshots
-from photoseek.vector_index.tuning import TARGET_RECALL
+from photoseek.vector_index.tuning import FEW, TARGET_RECALL
 from photoseek.vectors import Vectors
 
 _log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ def build_snapshot(
         count=count,
         dim=record.dim,
         state=state,
-        texts=None if bundle is None else sample_query_vectors(bundle, record.precision or None),
+        texts=None if bundle is None or count <= FEW else sample_query_vectors(bundle, record.precision or None),
         target=target,
     )
     return True

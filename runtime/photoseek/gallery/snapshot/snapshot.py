@@ -43,6 +43,7 @@ from photoseek.system.atomic_write import (
     write_json_atomic,
 )
 from photoseek.system.folder_tag import expect_file, expect_folder, make_tagged
+from photoseek.system.hash_cache import cached_sha256
 from photoseek.system.removal import remove_folder
 from photoseek.vector_index.base import Index
 from photoseek.vector_index.registry import extra_of, index_file, is_available, open_index
@@ -103,12 +104,16 @@ class Snapshot:
         except GalleryDamaged as error:
             raise GalleryDamaged(f"{error}; {REPAIR_HINT}") from error
 
-    def damaged(self) -> list[str]:
-        """Read every file, open each engine, and return the problems."""
+    def damaged(self, *, reread: bool = False) -> list[str]:
+        """Check every file, open each engine, and return the problems.
+
+        Args:
+            reread: Also read files that have not changed since they were verified.
+        """
         wrong: dict[str, str] = {}
-        for file in self.manifest.files:
+        for file, record in self.manifest.files.items():
             with _record(wrong, file):
-                self._verified(file)
+                _check(self.path / file, record, reread=reread)
         for name in self.manifest.tuning.engines:
             file = index_file(name) or VECTORS
             if file not in wrong and is_available(name):
@@ -117,12 +122,12 @@ class Snapshot:
         return list(wrong.values())
 
     def verify(self) -> None:
-        """Check every file.
+        """Read every file.
 
         Raises:
             GalleryDamaged: One is missing, or differs from the manifest.
         """
-        if wrong := self.damaged():
+        if wrong := self.damaged(reread=True):
             raise GalleryDamaged(wrong[0])
 
     def _verified(self, file: str) -> Path:
@@ -249,11 +254,11 @@ def _read_manifest(folder: Path, checksum: str) -> SnapshotManifest:
         raise GalleryDamaged(f"{folder / MANIFEST}: {error}; {REPAIR_HINT}") from error
 
 
-def _check(path: Path, record: FileRecord) -> None:
+def _check(path: Path, record: FileRecord, *, reread: bool = False) -> None:
     expect_file(path, REPAIR_HINT)
     try:
         size = path.stat().st_size
-        found = FileRecord(size, file_sha256(path) if size == record.bytes else "")
+        found = FileRecord(size, cached_sha256(path, reread=reread) if size == record.bytes else "")
     except OSError as error:
         raise GalleryDamaged(f"{path}: {error.strerror or error}; {REPAIR_HINT}") from error
     if found != record:

@@ -15,10 +15,12 @@ from typer.testing import CliRunner
 
 from external_models import change, write_transformers
 from photoseek import Bundle, Gallery, Searcher
-from photoseek.bundle.hash_cache import cached_sha256
+from photoseek.bundle.installed_models import ModelRecord
+from photoseek.bundle.manifest import FileRecord
 from photoseek.cli.app import app
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import BundleDamaged, BundleIncompatible
+from photoseek.system.hash_cache import cached_sha256
 from tiny_bundle import COLORS, DIM, write_tiny_bundle
 
 
@@ -42,8 +44,8 @@ def test_its_vectors_are_those_of_its_graphs(folder: Path, tmp_path: Path) -> No
 
 
 def test_the_most_exact_precision_is_the_default(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also on a processor with int8 instructions: the loss of int8 is unknown."""
-    monkeypatch.setattr("photoseek.bundle.bundle.has_int8_instructions", lambda: True)
+    """Also where int8 is faster: its loss is unknown."""
+    monkeypatch.setattr("photoseek.bundle.bundle.prefers_int8", lambda: True)
     for tower in ("text", "vision"):
         shutil.copyfile(folder / f"onnx/{tower}_model.onnx", folder / f"onnx/{tower}_model_int8.onnx")
     bundle = Bundle.load(folder)
@@ -130,7 +132,7 @@ def test_a_hash_is_cached_until_the_file_changes(tmp_path: Path, monkeypatch: py
     file.write_bytes(b"a" * 1000)
     os.utime(file, (1_600_000_000, 1_600_000_000))
     first, read = cached_sha256(file, clock_s=-1.0), []
-    monkeypatch.setattr("photoseek.bundle.hash_cache.file_sha256", lambda path: read.append(path) or "0" * 64)
+    monkeypatch.setattr("photoseek.system.hash_cache.file_sha256", lambda path: read.append(path) or "0" * 64)
     assert (cached_sha256(file), read) == (first, [])
     file.write_bytes(b"b" * 1000)
     os.utime(file, (1_600_000_000, 1_600_000_000))
@@ -166,7 +168,29 @@ def test_info_and_verify_report_what_is_known(folder: Path) -> None:
     assert "the files are not verified" in verified.output
 
 
-def test_it_cannot_be_calibrated(folder: Path, tmp_path: Path) -> None:
+def test_an_installed_one_is_calibrated_in_its_record(folder: Path, photos: Path) -> None:
+    """Other programs' files stay as they are; hits have a confidence."""
+    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    records = {name: FileRecord.of(path) for name, path in files.items()}
+    ModelRecord("model", {"org/model": "0" * 40}, "fp32", "mit", files=records).write(folder)
+    captions = photos / "captions.token"
+    captions.write_text("".join(f"{name}/{name}-0.png#0\ta {name} picture\n" for name in COLORS))
+    fingerprint = Bundle.load(folder).fingerprint
+    words = ["calibrate", "--bundle", str(folder), "--images", str(photos), "--captions", str(captions), "--json"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    bundle = Bundle.load(folder)
+    bundle.verify()
+    assert bundle.fingerprint == fingerprint
+    assert {each: facts["confidence"] for each, facts in bundle.manifest.precisions.items()} == json.loads(done.stdout)
+    Gallery.create(photos, bundle).index()
+    right, *_, wrong = Searcher(Gallery.open(photos)).search("a red picture", k=24)
+    assert right.confidence is not None
+    assert wrong.confidence is not None
+    assert right.confidence > wrong.confidence
+
+
+def test_a_folder_cannot_be_calibrated(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "captions.token").write_text("a.jpg#0\tred\n")
     words = [
         "calibrate",

@@ -41,11 +41,12 @@ class FileStat:
         return cls(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
 
-def cached_sha256(path: Path, clock_s: float = CLOCK_S) -> str:
+def cached_sha256(path: Path, *, reread: bool = False, clock_s: float = CLOCK_S) -> str:
     """Return the hexadecimal SHA-256 of a file; a file that has not changed since it was hashed is not read.
 
     Args:
         path: The file.
+        reread: Read it in any case. Only this detects a disk that returns other data than was written.
         clock_s: Seconds after its last change from when on the hash is cached.
 
     Raises:
@@ -54,20 +55,22 @@ def cached_sha256(path: Path, clock_s: float = CLOCK_S) -> str:
     cache, key = cache_folder() / "hashes.json", str(path.resolve())
     before = FileStat.of(path)
     entry = _read(cache).get(key)
-    if isinstance(entry, list) and entry[:-1] == list(astuple(before)) and isinstance(entry[-1], str):
+    if not reread and isinstance(entry, list) and entry[:-1] == list(astuple(before)) and isinstance(entry[-1], str):
         return entry[-1]
     sha256 = file_sha256(path)
     if FileStat.of(path) == before and time.time() - max(before.mtime_ns, before.ctime_ns) / 1e9 > clock_s:
-        _add(cache, key, [*astuple(before), sha256])
+        _write(cache, key, [*astuple(before), sha256])
+    elif entry is not None:
+        _write(cache, key, None)
     return sha256
 
 
-def _add(cache: Path, key: str, entry: list[object]) -> None:
-    """Add an entry; a cache that cannot be written only makes the next start slower."""
+def _write(cache: Path, key: str, entry: list[object] | None) -> None:
+    """Replace an entry, or remove it; a cache that cannot be written only makes the next start slower."""
     others = [(name, value) for name, value in _read(cache).items() if name != key]
     try:
         make_private_folder(cache.parent)
-        write_json_atomic(cache, {**dict(others[1 - MAX_ENTRIES :]), key: entry})
+        write_json_atomic(cache, {**dict(others[1 - MAX_ENTRIES :]), **({key: entry} if entry else {})})
     except OSError:
         pass
 
