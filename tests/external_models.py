@@ -11,6 +11,7 @@ from onnx import TensorProto, helper
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from photoseek.bundle.manifest import Layout
+from photoseek.bundle.model_registry import registered_models
 from tiny_bundle import DIM, SIDE, write_tiny_bundle
 
 
@@ -23,6 +24,15 @@ def write_transformers(folder: Path, *, precisions: tuple[str, ...] = ("fp32",),
     for tower in ("text_model", "vision_model"):
         if (quantized := folder / f"onnx/{tower}_int8.onnx").is_file():
             quantized.rename(folder / f"onnx/{tower}_quantized.onnx")
+    return folder
+
+
+def write_registered(folder: Path, name: str, precision: str) -> Path:
+    """Write the files of a model of the registry that has the layout of transformers.js, in one precision."""
+    model = registered_models()[name]
+    write_transformers(folder, seed=3, dim=model.dim)
+    for before, file in zip(("text_model", "vision_model"), model.files[precision], strict=True):
+        (folder / f"onnx/{before}.onnx").rename(folder / file)
     return folder
 
 

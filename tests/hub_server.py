@@ -60,6 +60,7 @@ class Hub:
     Attributes:
         statuses: Answers of the API by repository: a status and headers.
         breaks: Bytes of a file after which its connection breaks, by the end of its name; removed when it happened.
+        pauses: Halfway through a file, the server waits for an event, by the name of the file in the repository.
         sent: Other content of files than the API reports, by the end of their names.
         sends_commit: Another commit than the requested one that the server reports.
         ranges: Whether the server supports ranges.
@@ -70,6 +71,7 @@ class Hub:
     requests: list[Request] = field(default_factory=list)
     statuses: dict[str, tuple[int, dict[str, str]]] = field(default_factory=dict)
     breaks: dict[str, list[int]] = field(default_factory=dict)
+    pauses: dict[str, threading.Event] = field(default_factory=dict)
     sent: dict[str, bytes] = field(default_factory=dict)
     sends_commit: str | None = None
     ranges: bool = True
@@ -183,9 +185,17 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {**(headers or {}), "Accept-Ranges": "bytes"}
         if start:
             headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
-        self._answer(206 if start else 200, data[start:], headers, self.hub.breaks.get(path))
+        pause = self.hub.pauses.get(path)
+        self._answer(206 if start else 200, data[start:], headers, self.hub.breaks.get(path), pause)
 
-    def _answer(self, status: int, body: bytes, headers: Mapping[str, str], breaks: list[int] | None = None) -> None:
+    def _answer(
+        self,
+        status: int,
+        body: bytes,
+        headers: Mapping[str, str],
+        breaks: list[int] | None = None,
+        pause: threading.Event | None = None,
+    ) -> None:
         self.send_response(status)
         for name, value in {"Content-Length": str(len(body)), **headers}.items():
             self.send_header(name, value)
@@ -196,7 +206,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body[: breaks.pop(0)])
             self.close_connection = True
         else:
-            self.wfile.write(body)
+            half = len(body) // 2 if pause else 0
+            self.wfile.write(body[:half])
+            if pause:
+                pause.wait()
+            self.wfile.write(body[half:])
 
 
 def _sibling(path: str, data: bytes) -> dict[str, object]:

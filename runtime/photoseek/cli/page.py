@@ -6,12 +6,13 @@ import sys
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
 
 from photoseek.bundle.bundle import DEMO, Bundle
-from photoseek.cli import index, search
+from photoseek.cli import index, output, search
 from photoseek.cli.options import AddressOption, CountOption, JsonOption, TrustOption, complete_gallery, trusting
 from photoseek.errors import GalleryNotFound
 from photoseek.gallery.gallery import Gallery
@@ -43,10 +44,25 @@ def demo(
     drawn = folder is None  # another version of photoseek may have indexed the scenes with another bundle
     gallery = Gallery.open_or_create(folder or demo_photos(), bundle, rebuild=drawn)
     index.index_with_progress(gallery, bundle, print_report=not as_json)
+    if folder is not None and not as_json:
+        _print_larger_model(gallery, folder)
     if query is not None:
         search.run_query(partial(Searcher(gallery).search, k=k), query, search.OutputOptions(as_json))
     else:
         _run_page(gallery.path, "127.0.0.1", port, browser)
+
+
+def _print_larger_model(gallery: Gallery, folder: Path) -> None:
+    """Print how to get a model that finds more, unless the gallery has one."""
+    if len(list(gallery.bundles)) > 1:
+        return
+    from photoseek.models.recommendation import recommended_model
+
+    model = recommended_model("en")
+    commands = ([] if model.is_installed else [model.pull_command]) + [
+        f"photoseek index {quote(str(folder))} --bundle {model.name} --add-bundle"
+    ]
+    output.print_line(f"this is the small built-in model; for more hits: {' && '.join(commands)}", error=True)
 
 
 def page(

@@ -28,7 +28,7 @@ RETRIES = 5
 """How often a connection that breaks is opened again; each block that arrives resets the count."""
 
 _TRANSPORTS = ("httpx", "httpx2", "requests")  # packages of errors of a connection, by the version of huggingface_hub
-_LATER = "run the command again to resume"
+_LATER = "try again to resume"
 
 
 @dataclass(frozen=True)
@@ -202,7 +202,7 @@ def _http_problem(error: Any, repository: str, revision: str | None, file: str |
         wait = error.response.headers.get("Retry-After")
         when = f"wait {wait} seconds" if wait and wait.isdigit() else "wait some minutes"
         return f"{repository}: the hub answered 429, too many requests; {when}, or set HF_TOKEN, then {_LATER}"
-    return f"{repository}: expected an answer of the hub, found status {status}; try later: {_LATER}"
+    return f"{repository}: expected an answer of the hub, found status {status}; try again later"
 
 
 def _stream(repository: str, commit: str, name: str, file: BinaryIO, progress: Callable[[int], None]) -> None:

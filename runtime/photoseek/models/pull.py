@@ -237,7 +237,7 @@ def _obtain(draft: Path, file: PlannedFile, progress: Callable[[int], None]) -> 
         if error.errno != errno.ENOSPC:
             raise
         raise ModelError(
-            f"{partial}: no space left on the disk; free some, and run the command again to resume, or set "
+            f"{partial}: no space left on the disk; free some, and try again to resume, or set "
             "PHOTOSEEK_MODELS to a folder on another disk"
         ) from error
     partial.rename(path)
@@ -269,7 +269,7 @@ def _verified(path: Path, file: PlannedFile) -> FileRecord:
             remove_file(path)
             raise ModelRefused(
                 f"{file.repository}: {file.remote}: expected {what} {known!s:.12}, found {actual!s:.12}; the "
-                "download was damaged: run the command again"
+                "download was damaged: try again"
             )
     return found
 

@@ -10,10 +10,26 @@ import streamlit as st
 
 from photoseek.bundle.bundle import DEMO
 from photoseek.errors import GalleryNotFound, PhotoseekError
-from photoseek.page import describe_view, filter_form, index_job, index_panel, messages, search_form, sidebar
+from photoseek.page import (
+    describe_view,
+    filter_form,
+    index_job,
+    index_panel,
+    messages,
+    model_offer,
+    search_form,
+    sidebar,
+)
 from photoseek.page.bundle_form import render_bundle_form
 from photoseek.page.exposure import is_shared
-from photoseek.page.open_galleries import GalleryState, OpenGallery, gallery_state, open_gallery, open_reranker
+from photoseek.page.open_galleries import (
+    GalleryState,
+    OpenGallery,
+    default_bundle,
+    gallery_state,
+    open_gallery,
+    open_reranker,
+)
 from photoseek.page.search_view import render_results
 from photoseek.page.server import is_gated
 from photoseek.page.strings import KEY, read_language, strings
@@ -73,7 +89,7 @@ def _render_gallery(folder: str) -> None:
     _render_index_panel(folder)
     gallery = opened.searcher.gallery
     state = gallery_state(gallery)
-    choice = render_bundle_form(tuple(gallery.bundles), state.status)
+    choice = render_bundle_form(tuple(gallery.bundles), state.status, default_bundle(folder, gallery, state.status))
     sidebar.render_status(state)
     if choice.search != gallery.fingerprint:
         opened = open_gallery(folder, choice.search)
@@ -89,6 +105,7 @@ def _render_index_panel(folder: str) -> None:
 def _render_state(folder: str, opened: OpenGallery, state: GalleryState) -> None:
     if state.status.searchable and state.status.generation is not None:
         _render_tabs(opened, state)
+        model_offer.render_model_offer(folder, opened, state)
     elif (job := index_job.job_of(folder)) is not None and job.running:
         messages.notice(strings().being_indexed_title, strings().being_indexed)
     else:

@@ -27,10 +27,11 @@ class BundleChoice:
     rerank: str | None = None
 
 
-def render_bundle_form(bundles: Sequence[GalleryBundle], status: GalleryStatus) -> BundleChoice:
+def render_bundle_form(bundles: Sequence[GalleryBundle], status: GalleryStatus, default: str) -> BundleChoice:
     """Draw both fields in the sidebar if two or more bundles are indexed, and return the choice.
 
-    A choice that this gallery does not have is ignored.
+    A choice that this gallery does not have is ignored. ``default`` is the fingerprint of the bundle that searches
+    without one.
     """
     primary = bundles[0].fingerprint
     indexed = {it.fingerprint for it in status.additional if it.generation is not None}
@@ -40,7 +41,7 @@ def render_bundle_form(bundles: Sequence[GalleryBundle], status: GalleryStatus) 
     names = {short: bundle.name for short, bundle in known.items()}
     now = strings()
     with st.sidebar:
-        search = _select(now.search_with, SEARCH, names, primary[:SHORT])
+        search = _select(now.search_with, SEARCH, names, default[:SHORT])
         others = {short: name for short, name in names.items() if short != search}
         rerank = _select(now.rerank_with, RERANK, {"": now.no_rerank, **others}, "")
     return BundleChoice(known[search].fingerprint, known[rerank].fingerprint if rerank else None)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from photoseek.gallery.indexing.report import IndexReport, Progress
 from photoseek.system.user_paths import absolute, printable
 
 _log = logging.getLogger(__name__)
+
+_MIN_ESTIMATE_S = 2.0  # before, an estimate jumps
 
 _jobs: dict[Path, Job] = {}
 _lock = threading.Lock()
@@ -30,9 +34,10 @@ class Job:
     Attributes:
         folder: Photo folder or gallery.
         bundle: Bundle of a new gallery.
-        progress: Current progress, or None before the photos are counted.
+        progress: Current progress, or None before the first step.
         report: Report of a completed run, or None.
         error: Error message of a failed run, or None.
+        clock: Returns the time in seconds.
     """
 
     folder: Path
@@ -40,6 +45,8 @@ class Job:
     progress: Progress | None = None
     report: IndexReport | None = None
     error: str | None = None
+    clock: Callable[[], float] = time.monotonic
+    _phase: tuple[float, int] = (0.0, 0)  # when the current phase began, and what was done then
     _stop: threading.Event = field(default_factory=threading.Event)
     _done: threading.Event = field(default_factory=threading.Event)
 
@@ -53,6 +60,15 @@ class Job:
         """Whether ``stop`` was called."""
         return self._stop.is_set()
 
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimated seconds until the current phase ends, or None if it is too early to say."""
+        progress, (began, before) = self.progress, self._phase
+        elapsed = self.clock() - began
+        if progress is None or progress.done <= before or elapsed < _MIN_ESTIMATE_S:
+            return None
+        return elapsed * (progress.total - progress.done) / (progress.done - before)
+
     def stop(self) -> None:
         """Stop the job after the current batch."""
         self._stop.set()
@@ -62,22 +78,34 @@ class Job:
         return self._done.wait(seconds)
 
     def run(self) -> None:
-        """Index the folder; all errors are stored in ``error``."""
+        """Do the work; all errors are stored in ``error``."""
         try:
-            with self._gallery() as gallery:
-                self.report = gallery.index(progress=self._update)
+            self.report = self.work()
         except _Stopped:
             _log.info("%s: indexing was stopped", printable(self.folder))
         except PhotoseekError as error:
             self.error = str(error)
         except OSError as error:  # a full disk, or a read-only folder
             _log.warning("cannot index %s: %s", printable(self.folder), error)
-            self.error = f"{printable(self.folder)}: {error.strerror or error}"
+            self.error = f"{printable(error.filename or self.folder)}: {error.strerror or error}"
         except Exception as error:
             _log.exception("cannot index %s", printable(self.folder))
             self.error = str(error) or type(error).__name__
         finally:
             self._done.set()
+
+    def work(self) -> IndexReport:
+        """Index the folder, and return the report."""
+        with self._gallery() as gallery:
+            return gallery.index(progress=self.update)
+
+    def update(self, progress: Progress) -> None:
+        """Store the progress, and stop if requested; the index of all encoded photos is always built to its end."""
+        if self.progress is None or self.progress.phase != progress.phase:
+            self._phase = (self.clock(), progress.done)
+        self.progress = progress
+        if self._stop.is_set() and progress.phase != "build":
+            raise _Stopped
 
     def _gallery(self) -> Gallery:
         try:
@@ -85,20 +113,20 @@ class Job:
         except GalleryNotFound:
             return Gallery.create(self.folder, Bundle.load(self.bundle))
 
-    def _update(self, progress: Progress) -> None:
-        self.progress = progress
-        if self._stop.is_set() and progress.phase == "encode":
-            raise _Stopped
-
 
 def start(folder: str, bundle: str) -> Job:
     """Start to index a folder, and return the job; a running job of the folder continues."""
-    path = absolute(folder)
+    return begin(Job(absolute(folder), bundle))
+
+
+def begin(job: Job) -> Job:
+    """Run a job in the background and return it, or the running job of its folder."""
     with _lock:
-        job = _jobs.get(path)
-        if job is None or not job.running:
-            job = _jobs[path] = Job(path, bundle)
-            threading.Thread(target=job.run, name="photoseek-index", daemon=True).start()
+        before = _jobs.get(job.folder)
+        if before is not None and before.running:
+            return before
+        _jobs[job.folder] = job
+        threading.Thread(target=job.run, name="photoseek-index", daemon=True).start()
         return job
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 
 import streamlit as st
 
+from photoseek.bundle.bundle import DEMO
 from photoseek.errors import PhotoseekError
 from photoseek.gallery.database.filter_query import list_folders
 from photoseek.gallery.gallery import Gallery
@@ -82,6 +84,20 @@ def open_gallery(folder: str, bundle: str | None = None) -> OpenGallery:
         PhotoseekError: It or its bundle cannot be opened.
     """
     return _open(str(absolute(folder)), bundle, links=not is_shared())
+
+
+def default_bundle(folder: str, gallery: Gallery, status: GalleryStatus) -> str:
+    """Return the fingerprint of the bundle that searches by default.
+
+    It is the primary one. If that is the embedded bundle, it is an additional one that is indexed and can be opened.
+    """
+    if gallery.bundles.primary.reference == DEMO:
+        for each in status.additional:
+            if each.generation is not None:
+                with suppress(PhotoseekError):
+                    open_gallery(folder, each.fingerprint)
+                    return each.fingerprint
+    return gallery.fingerprint
 
 
 def open_reranker(opened: OpenGallery, bundle: str) -> Reranker:

@@ -101,12 +101,16 @@ def render_examples(searcher: Searcher) -> None:
     """
     now = strings()
     language = now.code if now.code in searcher.bundle.languages else "en"
-    demo = any(map(searcher.is_searchable, picture_names()[:_MAX_EXAMPLES]))
-    examples = demo_queries(language) if demo else sample_queries([language])
+    examples = demo_queries(language) if has_demo_photos(searcher) else sample_queries([language])
     messages.hint(now.examples)
     with st.container(horizontal=True, key="ps-examples"):
         for example in examples[:_MAX_EXAMPLES]:
             st.button(example, on_click=_set_text, args=(example,))
+
+
+def has_demo_photos(searcher: Searcher) -> bool:
+    """Return whether a gallery has pictures of the demo."""
+    return any(map(searcher.is_searchable, picture_names()[:_MAX_EXAMPLES]))
 
 
 def _set_text(text: str) -> None:

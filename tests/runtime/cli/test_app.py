@@ -12,7 +12,9 @@ import pytest
 
 import photoseek
 from installed import INSTALLED
-from photoseek import Gallery
+from photoseek import Bundle, Gallery
+from photoseek.bundle.installed_models import RECORD
+from photoseek.models.recommendation import recommended_model
 from tiny_bundle import write_tiny_bundle
 from typed_commands import answer, photoseek_command
 
@@ -25,6 +27,24 @@ def test_index_then_search_with_the_photo_folder(photos: Path, tiny_bundle_path:
     assert {hit["path"] for hit in hits} == {f"red/red-{index}.png" for index in range(4)}
     assert set(hits[0]) >= {"rank", "path", "score", "width", "height", "file"}
     assert Path(hits[0]["file"]).is_file()
+
+
+def test_the_demo_of_a_folder_names_a_larger_model_and_its_commands(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PHOTOSEEK_MODELS", str(tmp_path / "installed"))
+    model = recommended_model("en")
+    pull, index = model.pull_command, f"photoseek index {photos} --bundle {model.name} --add-bundle"
+    offer = "this is the small built-in model; for more hits: "
+    assert f"{offer}{pull} && {index}\n" in photoseek_command("demo", photos, "--query", "red").stderr
+    installed = tmp_path / "installed" / model.name / RECORD
+    installed.parent.mkdir(parents=True)
+    installed.write_text("{}")
+    assert f"{offer}{index}\n" in photoseek_command("demo", photos, "--query", "red").stderr
+    with Gallery.open(photos) as gallery:
+        gallery.bundles.add(Bundle.load(write_tiny_bundle(tmp_path / "second")))
+    assert offer not in photoseek_command("demo", photos, "--query", "red").stderr
+    assert offer not in photoseek_command("demo", photos, "--query", "red", "--json").stderr
 
 
 def test_search_by_photo_by_text_and_photo_and_exactly(gallery: Gallery, photos: Path) -> None:

@@ -25,7 +25,7 @@ from typed_commands import photoseek_command, photoseek_process
         (403, {"X-Error-Code": "GatedRepo"}, "found a gated repository; accept its terms at .*, and set HF_TOKEN"),
         (404, {"X-Error-Code": "RepoNotFound"}, "expected a repository, found none"),
         (429, {"Retry-After": "12"}, "answered 429, too many requests; wait 12 seconds, or set HF_TOKEN"),
-        (500, {}, "found status 500; try later"),
+        (500, {}, "found status 500; try again later"),
     ],
 )
 def test_a_status_of_the_hub_says_what_to_do(hub: Hub, status: int, headers: dict[str, str], reason: str) -> None:
@@ -127,7 +127,7 @@ def test_a_disk_that_fills_up_keeps_what_was_downloaded(
         plan = plan_pull("hf:org/small")
         usage = shutil.disk_usage("/")
         monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-        with pytest.raises(ModelError, match="no space left on the disk; free some, and run the command again"):
+        with pytest.raises(ModelError, match="no space left on the disk; free some, and try again to resume"):
             run_pull(plan)
         draft = disk / "models/.incomplete-org--small"
         assert (draft / "onnx/text_model.onnx").is_file()

@@ -1,14 +1,21 @@
-"""Sessions of the page's script without a server or a browser."""
+"""Sessions of the page's script without a server or a browser, and a local hub with the model that the page offers."""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import huggingface_hub.constants
 import pytest
 
+from external_models import write_registered
+from hub_server import Hub, serve_hub
 from page_sessions import new_session
-from photoseek import Gallery
+from photoseek import Bundle, Gallery
+from photoseek.gallery.location import FOLDER
+from photoseek.models.recommendation import recommended_model
 from photoseek.page import launch
 
 if TYPE_CHECKING:
@@ -40,3 +47,35 @@ def page(gallery: Gallery, rendered: dict[str, Any], monkeypatch: pytest.MonkeyP
     rendered.clear()
     monkeypatch.setenv(launch.GALLERY_VARIABLE, str(gallery.path))
     return new_session()
+
+
+@pytest.fixture(scope="session")
+def indexed_with_demo(indexed_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The 24 photos, indexed with the embedded bundle. Do not change them."""
+    folder = tmp_path_factory.mktemp("demo") / "photos"
+    shutil.copytree(indexed_photos, folder, ignore=shutil.ignore_patterns(FOLDER))
+    with Gallery.create(folder, Bundle.load("demo")) as gallery:
+        gallery.index()
+    return folder
+
+
+@pytest.fixture
+def small(indexed_with_demo: Path, photos: Path) -> Path:
+    """A photo folder with a gallery of the embedded bundle."""
+    shutil.copytree(indexed_with_demo / FOLDER, photos / FOLDER)
+    return photos
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """A hub with the model that the page offers in English; no model is installed."""
+    monkeypatch.setenv("PHOTOSEEK_MODELS", str(tmp_path / "installed"))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub-cache"))
+    for name in ("HF_TOKEN", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    model = recommended_model("en")
+    with serve_hub() as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.address)
+        server.add_folder(model.repository, write_registered(tmp_path / "model", model.name, model.precision))
+        yield server
+    huggingface_hub.close_session()

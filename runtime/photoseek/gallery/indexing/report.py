@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Progress:
-    """Progress of one bundle; ``phase`` is ``encode`` or ``build``."""
+    """Progress of one bundle; ``phase`` is ``encode`` or ``build``, or on the search page ``download`` of a model."""
 
     phase: str
     done: int
