@@ -2,9 +2,10 @@
 
     python benchmarks/calibration.py BUNDLE --images DIR --captions FILE [--captions FILE] [--split FILE]
 
-The curves are fitted on every second photo, and tested on the others: the mean over ten bins of equal size of the
+The curves are fitted on every second photo, and tested on the others: the mean over ten bins of equal weight of the
 difference between mean confidence and share of correct hits (Naeini, Cooper and Hauskrecht, AAAI 2015). Then the
-halves change places. Not part of `make bench`, because it needs captioned photos.
+halves change places. A phrase has the weight that it has in the fit. Not part of `make bench`, because it needs
+captioned photos.
 """
 
 from __future__ import annotations
@@ -40,9 +41,9 @@ def main() -> None:
             curves = fit_curves(phrases, caption_hits, photos)
             for hits in tested[0]:
                 curve = curves if hits.max_words is None else curves.curve_for(hits.max_words)
-                error = _calibration_error(curve.probability(hits.cosines), hits.correct)
+                error = _calibration_error(curve.probability(hits.cosines), hits)
                 words = "more" if hits.max_words is None else f"up to {hits.max_words}"
-                share = 100 * hits.correct[: hits.queries].mean()
+                share = 100 * np.average(hits.correct[: hits.queries], weights=hits.weights[: hits.queries])
                 print(f"| {captions.name} | {words} | {hits.queries} | {share:.0f} | {error:.3f} |")
 
 
@@ -61,11 +62,14 @@ def _hits_of_halves(
     return found[0], found[1]
 
 
-def _calibration_error(confidences: npt.NDArray[np.float64], correct: npt.NDArray[np.bool_]) -> float:
-    """Return the expected calibration error in bins of equal size."""
-    bins = np.array_split(np.argsort(confidences), _BINS)
-    gaps = [abs(confidences[rows].mean() - correct[rows].mean()) * len(rows) for rows in bins]
-    return float(sum(gaps) / len(confidences))
+def _calibration_error(confidences: npt.NDArray[np.float64], hits: BestHits) -> float:
+    """Return the expected calibration error in bins of equal weight."""
+    order = np.argsort(confidences)
+    confidences, correct, weights = confidences[order], hits.correct[order], hits.weights[order]
+    ends = np.searchsorted(np.cumsum(weights), np.arange(1, _BINS) * weights.sum() / _BINS)
+    bins = np.split(np.arange(len(order)), ends)
+    gaps = [abs((weights[rows] * (confidences[rows] - correct[rows])).sum()) for rows in bins]
+    return float(sum(gaps) / weights.sum())
 
 
 if __name__ == "__main__":

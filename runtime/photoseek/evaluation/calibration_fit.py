@@ -61,12 +61,14 @@ class BestHits:
         max_words: Words in the longest query; None for captions.
         cosines: Their cosines, float64 (h,).
         correct: Whether they match, (h,).
+        weights: How much each counts, (h,).
         queries: Number of queries. Their hits over all photos come first.
     """
 
     max_words: int | None
     cosines: npt.NDArray[np.float64]
     correct: npt.NDArray[np.bool_]
+    weights: npt.NDArray[np.float64]
     queries: int
 
 
@@ -88,24 +90,32 @@ def caption_hits(images: Vectors, texts: Vectors, image_of_text: npt.ArrayLike) 
     groups = _CaptionGroups.of(texts, image_rows)
     cosines = np.concatenate([np.einsum("ij,ij->i", texts, images[best]) for best in hits])
     correct = np.concatenate([groups.match(best) for best in hits])
-    return BestHits(None, cosines.astype(np.float64), correct, len(texts))
+    return BestHits(None, cosines.astype(np.float64), correct, np.ones(len(cosines)), len(texts))
 
 
-def phrase_hits(images: Vectors, texts: Vectors, relevant: npt.NDArray[np.bool_], max_words: int) -> BestHits:
+def phrase_hits(
+    images: Vectors, texts: Vectors, relevant: npt.NDArray[np.bool_], max_words: int, counts: npt.ArrayLike
+) -> BestHits:
     """Return the best hits of phrases.
+
+    A phrase has the weight of the square root of its count: otherwise the few most frequent ones would outweigh all
+    others, or rare ones, of which there are most, those that people search for.
 
     Args:
         images: Unit vectors of N photos, (N, dim).
         texts: Unit vectors of P phrases, (P, dim), at least one.
         relevant: Whether each photo matches each phrase, (P, N).
         max_words: Words in the longest phrase.
+        counts: How often each phrase occurs, (P,).
     """
     scores = np.asarray(texts @ images.T)
     rows, best = np.arange(len(texts)), scores.argmax(axis=1)
     without = np.where(relevant, -np.inf, scores).max(axis=1)
-    absent = without[np.isfinite(without)]  # of phrases that do not match every photo
-    cosines = np.concatenate([scores[rows, best], absent]).astype(np.float64)
-    return BestHits(max_words, cosines, np.concatenate([relevant[rows, best], np.zeros(len(absent), bool)]), len(texts))
+    absent = np.isfinite(without)  # phrases that do not match every photo
+    cosines = np.concatenate([scores[rows, best], without[absent]]).astype(np.float64)
+    correct = np.concatenate([relevant[rows, best], np.zeros(int(absent.sum()), bool)])
+    weights = np.sqrt(np.asarray(counts, dtype=np.float64))
+    return BestHits(max_words, cosines, correct, np.concatenate([weights, weights[absent]]), len(texts))
 
 
 def fit_curves(phrases: Sequence[BestHits], captions: BestHits, photos: int) -> Calibration:
@@ -114,7 +124,7 @@ def fit_curves(phrases: Sequence[BestHits], captions: BestHits, photos: int) -> 
     No curve is flat or falling, or every hit would have the same confidence, or the better one the lower. Where the
     best fit is, because few hits are correct or few are wrong, the curve has a tenth of the slope of captions.
     """
-    slope, intercept = _platt(captions.cosines, captions.correct)
+    slope, intercept = _platt(captions)
     min_similarity = float(np.quantile(captions.cosines[: captions.queries], _FLOOR_QUANTILE))
     by_length = tuple(_fit_phrases(each, _MIN_SLOPE_SHARE * max(slope, 0.0)) for each in phrases)
     numbers = round(slope, 4), round(intercept, 4), round(min_similarity, 4)
@@ -122,15 +132,24 @@ def fit_curves(phrases: Sequence[BestHits], captions: BestHits, photos: int) -> 
 
 
 def _fit_phrases(hits: BestHits, min_slope: float) -> LogisticCurve:
-    slope, intercept = _platt(hits.cosines, hits.correct)
+    slope, intercept = _platt(hits)
     if slope < min_slope:
-        level = _platt(np.zeros_like(hits.cosines), hits.correct, offset=min_slope * hits.cosines)
+        level = _platt(replace(hits, cosines=np.zeros_like(hits.cosines)), offset=min_slope * hits.cosines)
         slope, intercept = min_slope, level[1]
-    cosines, correct = hits.cosines[: hits.queries], hits.correct[: hits.queries]
-    min_similarity = float(np.quantile(cosines[correct] if correct.any() else cosines, _FLOOR_QUANTILE))
+    queries = slice(hits.queries)
+    right = hits.correct[queries] if hits.correct[queries].any() else np.ones(hits.queries, dtype=bool)
+    counts = hits.weights[queries][right] ** 2
+    min_similarity = _quantile(hits.cosines[queries][right], counts)
     return LogisticCurve(
         hits.max_words or 0, round(slope, 4), round(intercept, 4), round(min_similarity, 4), hits.queries
     )
+
+
+def _quantile(values: npt.NDArray[np.float64], counts: npt.NDArray[np.float64]) -> float:
+    """Return the value below which a share of ``_FLOOR_QUANTILE`` is, each value counted a number of times."""
+    order = np.argsort(values)
+    below = np.cumsum(counts[order])
+    return float(values[order][np.searchsorted(below, _FLOOR_QUANTILE * below[-1])])
 
 
 def _best_hits(images: Vectors, texts: Vectors, image_rows: Rows) -> tuple[Rows, Rows]:
@@ -175,26 +194,25 @@ def _pair_cosines(vectors: Vectors) -> Vectors:
     return np.asarray((vectors @ vectors.T)[np.triu_indices(len(vectors), 1)])
 
 
-def _platt(
-    cosines: npt.NDArray[np.float64], labels: npt.NDArray[np.bool_], offset: npt.ArrayLike = 0.0
-) -> tuple[float, float]:
+def _platt(hits: BestHits, offset: npt.ArrayLike = 0.0) -> tuple[float, float]:
     """Return the maximum likelihood slope and intercept, by Newton's method with damping, so that it converges.
 
     ``offset`` is added to the logits.
     """
-    positives, negatives = int(labels.sum()), int((~labels).sum())
-    targets = np.where(labels, (positives + 1) / (positives + 2), 1 / (negatives + 2))
-    inputs = np.stack([cosines, np.ones_like(cosines)], axis=1)
-    weights = np.array([0.0, np.log((positives + 1) / (negatives + 1))])
+    weights = hits.weights
+    positives, negatives = weights[hits.correct].sum(), weights[~hits.correct].sum()
+    targets = np.where(hits.correct, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+    inputs = np.stack([hits.cosines, np.ones_like(hits.cosines)], axis=1)
+    line = np.array([0.0, np.log((positives + 1) / (negatives + 1))])
     for _ in range(_STEPS):
-        predicted = 1 / (1 + np.exp(-np.clip(inputs @ weights + offset, -500, 500)))
-        gradient = inputs.T @ (predicted - targets)
-        curvature = (inputs * (predicted * (1 - predicted))[:, None]).T @ inputs + _DAMPING * np.eye(2)
+        predicted = 1 / (1 + np.exp(-np.clip(inputs @ line + offset, -500, 500)))
+        gradient = inputs.T @ (weights * (predicted - targets))
+        curvature = (inputs * (weights * predicted * (1 - predicted))[:, None]).T @ inputs + _DAMPING * np.eye(2)
         step = np.linalg.solve(curvature, gradient)
-        weights -= step
+        line -= step
         if np.abs(step).max() < 1e-9:
             break
-    return float(weights[0]), float(weights[1])
+    return float(line[0]), float(line[1])
 
 
 def calibrate_bundle(
@@ -278,7 +296,7 @@ def best_hits(bundle: Bundle, encoded: EncodedSplit) -> list[BestHits]:
             texts, relevant = encoder.encode(phrases.texts), phrases.relevant
             if min(lengths) >= _NEARLY_CAPTION:
                 relevant = relevant | equivalent_photos(texts, phrases.image_rows, encoded)
-            found.append(phrase_hits(encoded.images, texts, relevant, max(lengths)))
+            found.append(phrase_hits(encoded.images, texts, relevant, max(lengths), phrases.counts))
     return [*found, captions]
 
 

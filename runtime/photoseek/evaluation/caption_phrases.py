@@ -26,19 +26,19 @@ class Phrases:
 
     Attributes:
         texts: The phrases, p of them.
+        counts: How often captions begin or end with each phrase, (p,).
         image_rows: The row of the photo whose caption has the phrase, (p,); of several photos, the first.
         relevant: Whether each photo matches each phrase, (p, n): its captions contain all informative words.
     """
 
     texts: list[str]
+    counts: Rows
     image_rows: Rows
     relevant: npt.NDArray[np.bool_]
 
 
 def extract_phrases(captions: Sequence[Caption], names: Sequence[str], lengths: Sequence[int]) -> Phrases:
     """Return a deterministic sample of the distinct first and last words of captions.
-
-    Each phrase occurs once: the few most frequent ones would outweigh all others.
 
     Args:
         captions: Captions of the photos.
@@ -48,12 +48,11 @@ def extract_phrases(captions: Sequence[Caption], names: Sequence[str], lengths: 
     row_of = {name: row for row, name in enumerate(names)}
     photos_with = _photos_with(captions, row_of)
     informative = {word for word, photos in photos_with.items() if photos.mean() <= _MAX_SHARE}
-    rows = {
-        phrase: row_of[caption.image]
-        for caption in reversed(captions)  # of the first caption with the phrase
-        for phrase in _trim(caption.text.lower(), lengths)
-        if informative.intersection(_words(phrase))
-    }
+    rows: dict[str, list[int]] = {}
+    for caption in captions:
+        for phrase in _trim(caption.text.lower(), lengths):
+            if informative.intersection(_words(phrase)):
+                rows.setdefault(phrase, []).append(row_of[caption.image])
     found = sorted(rows)
     if len(found) > _MAX_PHRASES:
         chosen = np.random.default_rng(_SEED).choice(len(found), _MAX_PHRASES, replace=False)
@@ -63,7 +62,8 @@ def extract_phrases(captions: Sequence[Caption], names: Sequence[str], lengths: 
     ]
     return Phrases(
         found,
-        np.array([rows[text] for text in found], dtype=np.int64),
+        np.array([len(rows[text]) for text in found], dtype=np.int64),
+        np.array([rows[text][0] for text in found], dtype=np.int64),
         np.array(relevant, dtype=bool).reshape(len(found), len(names)),
     )
 

@@ -58,7 +58,7 @@ def test_the_bundle_reads_english_and_chinese(bundle: Bundle) -> None:
     assert bundle.languages == LANGUAGES
     assert bundle.precisions == ("int8",)
     towers = bundle.manifest.precisions, bundle.manifest.text_towers["zh"].precisions
-    for facts, least in zip(towers, (62, 40), strict=True):
+    for facts, least in zip(towers, (64, 46), strict=True):
         metrics = facts["int8"]["metrics"]
         assert (metrics["images"], metrics["captions"]) == (1000, 5000)
         assert metrics["text_to_image"]["r10"] >= least
@@ -80,12 +80,12 @@ def fresh(bundle: Bundle) -> Vectors:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_caption_finds_its_scene_among_new_ones(bundle: Bundle, fresh: Vectors, language: Language) -> None:
-    """The promise is R@1 of 50% and R@5 of 85% among 500 scenes; among 200 the test requires more."""
+    """Among 500 other scenes, R@1 is 92% (English) and 87% (Chinese)."""
     rng = np.random.default_rng(0)
     texts = [captions(compose(seed), seed, language)[rng.integers(5)] for seed in FRESH]
     found = retrieval_metrics(fresh, TextEncoder(bundle).encode(texts), range(len(FRESH))).text_to_image
-    assert found.r1 >= 60, found
-    assert found.r5 >= 90, found
+    assert found.r1 >= 85, found
+    assert found.r5 >= 97, found
 
 
 @pytest.fixture(scope="module")

@@ -38,6 +38,24 @@ def test_a_phrase_matches_photos_whose_captions_have_all_its_words() -> None:
     assert relevant["plays outside"] == [True, False, False, False]
 
 
+def test_phrases_are_distinct_and_counted() -> None:
+    found = extract_phrases(CAPTIONS, NAMES, (2,))
+    counts = dict(zip(found.texts, found.counts.tolist(), strict=True))
+    assert len(counts) == len(found.texts)
+    assert (counts["a dog"], counts["a child"]) == (2, 1)
+    assert found.image_rows[found.texts.index("a dog")] == 0
+
+
+def test_a_phrase_counts_by_the_square_root_of_its_frequency() -> None:
+    """As if it were among the phrases that many times."""
+    images, texts, relevant = phrase_world(0.5)
+    again = np.repeat(np.arange(200), np.where(np.arange(200) % 3, 1, 2))
+    expected = fitted(images, texts[again], relevant[again])
+    hits = phrase_hits(images, texts, relevant, 2, np.where(np.arange(200) % 3, 1, 4))
+    found = fit_curves([hits], hits, len(images)).by_length[0]
+    assert (found.slope, found.intercept) == pytest.approx((expected.slope, expected.intercept), abs=1e-3)
+
+
 def test_han_characters_are_two_thirds_of_a_word() -> None:
     captions = [Caption("one.jpg", 0, "一只黑狗在雪地里奔跑"), Caption("two.jpg", 0, "孩子在床上睡觉")]
     found = extract_phrases(captions, ["one.jpg", "two.jpg"], (2,))
@@ -60,8 +78,10 @@ def phrase_world(noise: float, seed: int = 3) -> tuple[Vectors, Vectors, np.ndar
 def fitted(images: Vectors, texts: Vectors, relevant: np.ndarray) -> LogisticCurve:
     """The curve of phrases of two words, with captions whose curve has a slope of about 30."""
     cosines = np.linspace(0, 1, 200)
-    captions = BestHits(None, cosines, cosines + np.random.default_rng(0).normal(0, 0.05, 200) > 0.5, 100)
-    return fit_curves([phrase_hits(images, texts, relevant, 2)], captions, len(images)).by_length[0]
+    correct = cosines + np.random.default_rng(0).normal(0, 0.05, 200) > 0.5
+    captions = BestHits(None, cosines, correct, np.ones(200), 100)
+    phrases = phrase_hits(images, texts, relevant, 2, np.ones(len(texts)))
+    return fit_curves([phrases], captions, len(images)).by_length[0]
 
 
 def test_confidence_of_short_queries_equals_the_share_of_correct_hits() -> None:
