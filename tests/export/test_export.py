@@ -40,7 +40,7 @@ def test_text_vectors_are_pytorchs_at_any_batch_and_length(bundle: Bundle, check
         tokens = tokenizer(text, truncation=True, max_length=config.model.max_tokens, return_tensors="pt")
         with torch.inference_mode():
             expected.append(model.encode_text(tokens["input_ids"], tokens["attention_mask"])[0].numpy())
-    np.testing.assert_allclose(TextEncoder(bundle).encode(texts), np.stack(expected), atol=1e-4)
+    np.testing.assert_allclose(TextEncoder(bundle, "fp32").encode(texts), np.stack(expected), atol=1e-4)
 
 
 def test_image_vectors_are_pytorchs_at_another_batch_size(bundle: Bundle, checkpoint: Path) -> None:
@@ -49,7 +49,7 @@ def test_image_vectors_are_pytorchs_at_another_batch_size(bundle: Bundle, checkp
     pixels = np.stack([config.preprocessing(image) for image in images])
     with torch.inference_mode():
         expected = model.encode_image(torch.from_numpy(pixels)).numpy()
-    np.testing.assert_allclose(ImageEncoder(bundle).encode(images), expected, atol=1e-4)
+    np.testing.assert_allclose(ImageEncoder(bundle, "fp32").encode(images), expected, atol=1e-4)
 
 
 def test_fp16_weights_halve_the_file_and_change_vectors_little(bundle: Bundle) -> None:

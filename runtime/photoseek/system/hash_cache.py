@@ -17,6 +17,9 @@ from photoseek.system.cache_dir import cache_folder
 CLOCK_S = 2.0
 """The coarsest clock of a file system (FAT)."""
 
+MIN_BYTES = 1 << 24
+"""Smaller files are read each time, which takes some hundredths of a second, and are not in the cache."""
+
 MAX_ENTRIES = 1_000
 """The most recently hashed files stay in the cache."""
 
@@ -42,7 +45,7 @@ class FileStat:
 
 
 def cached_sha256(path: Path, *, reread: bool = False, clock_s: float = CLOCK_S) -> str:
-    """Return the hexadecimal SHA-256 of a file; a file that has not changed since it was hashed is not read.
+    """Return the hexadecimal SHA-256 of a file; a large one that has not changed since it was hashed is not read.
 
     Args:
         path: The file.
@@ -52,8 +55,10 @@ def cached_sha256(path: Path, *, reread: bool = False, clock_s: float = CLOCK_S)
     Raises:
         OSError: It cannot be read.
     """
-    cache, key = cache_folder() / "hashes.json", str(path.resolve())
     before = FileStat.of(path)
+    if before.bytes < MIN_BYTES:
+        return file_sha256(path)
+    cache, key = cache_folder() / "hashes.json", str(path.resolve())
     entry = _read(cache).get(key)
     if not reread and isinstance(entry, list) and entry[:-1] == list(astuple(before)) and isinstance(entry[-1], str):
         return entry[-1]

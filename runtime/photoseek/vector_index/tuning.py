@@ -33,9 +33,9 @@ SAMPLES = 200
 """Maximum number of queries of each kind."""
 
 FEW = 1_000
-"""Up to this number of vectors, exact search is the fastest engine; a short measurement without texts suffices."""
+"""Up to this number of vectors, exact search is the fastest engine, and ``FEW_SAMPLES`` queries by photo suffice."""
 
-_FEW_SAMPLES = 20
+FEW_SAMPLES = 20
 
 NEIGHBORS = 10
 """Neighbors over which recall is measured."""
@@ -96,25 +96,24 @@ class Tuning:
         return self.engines[self.fastest if engine == "auto" else engine].recall
 
 
-def sample_queries(vectors: Vectors, texts: Vectors | None = None, seed: int = 0) -> Queries:
-    """Return up to 200 queries of each kind, and up to 20 by photo for few vectors.
+def sample_queries(vectors: Vectors, texts: Vectors | None = None, seed: int = 0, count: int = SAMPLES) -> Queries:
+    """Return up to ``count`` queries of each kind.
 
     Args:
         vectors: Vectors of the gallery's photos, (n, dim); the ``photo`` queries are a sample of them.
         texts: Vectors of typical texts, (m, dim); the ``text`` queries are these and midpoints of two, since texts and
             photos are in different regions of the space. None: no ``text`` queries.
         seed: Seed of the sample.
+        count: Maximum number of queries of each kind.
     """
     rng = np.random.default_rng(seed)
-    few = len(vectors) <= FEW
-    photos = rng.permutation(len(vectors))[: _FEW_SAMPLES if few else SAMPLES]
-    queries = {"photo": np.asarray(vectors[np.sort(photos)])}
-    if texts is not None and not few:
-        left, right = rng.integers(0, len(texts), size=(2, max(0, SAMPLES - len(texts))))
+    queries = {"photo": np.asarray(vectors[np.sort(rng.permutation(len(vectors))[:count])])}
+    if texts is not None:
+        left, right = rng.integers(0, len(texts), size=(2, max(0, count - len(texts))))
         sums = texts[left] + texts[right]
         opposite = np.einsum("ij,ij->i", sums, sums) < 1e-6  # opposite vectors have no midpoint
         sums[opposite] = texts[left[opposite]]
-        queries["text"] = np.concatenate([texts, normalize(sums)])[:SAMPLES]
+        queries["text"] = np.concatenate([texts, normalize(sums)])[:count]
     return queries
 
 

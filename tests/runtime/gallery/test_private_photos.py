@@ -189,6 +189,7 @@ def test_an_empty_readable_folder_becomes_private(album: Path, tiny_bundle: Bund
 
 def test_the_cache_of_a_user_is_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, album: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("photoseek.system.hash_cache.MIN_BYTES", 0)
     (tmp_path / "cache" / "photoseek").mkdir(parents=True, mode=0o755)
     remember(str(album))
     os.utime(album / "a.png", (1, 1))

@@ -194,8 +194,7 @@ def test_snapshots_are_rebuilt_without_reading_a_photo(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Path], None], bundle_there: bool
 ) -> None:
     """Neither the photos nor the bundle, which encodes queries for tuning, need to exist."""
-    for module in ("gallery.snapshot.build", "vector_index.tuning"):
-        monkeypatch.setattr(f"photoseek.{module}.FEW", 0)  # tuned with texts, as a large gallery
+    monkeypatch.setattr("photoseek.gallery.snapshot.build.FEW", 0)  # tuned with texts, as a large gallery
     place = write_tiny_bundle(tmp_path / "bundle")
     bundle = Bundle.load(place)
     gallery = Gallery.create(photos, bundle, tmp_path / "gallery")

@@ -20,6 +20,7 @@ from tiny_bundle import write_tiny_bundle
 @pytest.fixture(autouse=True)
 def private_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("photoseek.system.hash_cache.MIN_BYTES", 0)
 
 
 def rot(path: Path) -> None:
@@ -68,3 +69,11 @@ def test_a_moved_file_is_read(tmp_path: Path) -> None:
     (tmp_path / "b").write_bytes(b"b")
     shutil.move(tmp_path / "b", tmp_path / "a")
     assert cached_sha256(tmp_path / "a", clock_s=-1.0) != first
+
+
+def test_small_files_are_not_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("photoseek.system.hash_cache.MIN_BYTES", 3)
+    for content in (b"aa", b"aaa"):
+        (tmp_path / "file").write_bytes(content)
+        cached_sha256(tmp_path / "file", clock_s=-1.0)
+        assert (cache_folder() / "hashes.json").exists() == (len(content) == 3)

@@ -47,7 +47,7 @@ from photoseek.system.hash_cache import cached_sha256
 from photoseek.system.removal import remove_folder
 from photoseek.vector_index.base import Index
 from photoseek.vector_index.registry import extra_of, index_file, is_available, open_index
-from photoseek.vector_index.tuning import TARGET_RECALL, sample_queries, tune
+from photoseek.vector_index.tuning import FEW, FEW_SAMPLES, SAMPLES, TARGET_RECALL, sample_queries, tune
 from photoseek.vectors import Rows, Vectors
 
 _MOST = 10**11  # snapshots have smaller numbers; a folder with a higher one is ignored
@@ -200,7 +200,9 @@ def write_snapshot(
         with (partial / CHECKSUMS).open("wb") as file:
             if (written := write_checksums(file, checksums, count)) != count:
                 raise GalleryDamaged(f"expected {count} photos in the database, found {written}; index again")
-        tuning = tune(partial, vectors, sample_queries(vectors, texts), target)
+        tuning = tune(
+            partial, vectors, sample_queries(vectors, texts, count=FEW_SAMPLES if count <= FEW else SAMPLES), target
+        )
         files = {file.name: FileRecord.of(file) for file in sorted(partial.iterdir())}
         facts = (state.revision, state.fingerprint, state.gallery, state.state, count, dim, tuning, files)
         manifest = SnapshotManifest(*facts)

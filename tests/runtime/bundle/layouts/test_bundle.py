@@ -27,6 +27,7 @@ from tiny_bundle import COLORS, DIM, write_tiny_bundle
 @pytest.fixture(autouse=True)
 def private_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("photoseek.system.hash_cache.MIN_BYTES", 0)
 
 
 @pytest.fixture
