@@ -29,8 +29,8 @@ _UNSAFE = re.compile(
     "\\ud800-\\udfff"  # lone surrogates: bytes of a file name that are not UTF-8
     "]"
 )
-"""Not escaped, because text needs them: ZWNJ and ZWJ (Persian, emoji), variation selectors, Arabic number signs, joiners of
-hieroglyphs."""
+"""Not escaped, because text needs them: ZWNJ and ZWJ (Persian, emoji), variation selectors, Arabic number signs, and
+joiners of hieroglyphs."""
 
 _BREAK = re.compile(r"\s*[\r\n]+\s*")
 
