@@ -30,19 +30,25 @@ def prefers_int8() -> bool:
 
     facts = cpu_model(), *int8_instructions(), f"{available_cores()} cores", f"onnxruntime {onnxruntime.__version__}"
     file, key = cache_folder() / "int8.json", ", ".join(facts)
-    try:
-        remembered = json.loads(file.read_text("utf-8"))[key]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):  # missing or damaged: measured again
-        remembered = None
-    if isinstance(remembered, bool):
-        return remembered
+    remembered = _read(file)
+    if isinstance(answer := remembered.get(key), bool):
+        return answer
     found = measure_int8_ratio() <= _MAX_RATIO
     try:
         make_private_folder(file.parent)
-        write_json_atomic(file, {key: found})
+        write_json_atomic(file, {**remembered, key: found})
     except OSError:
         pass  # measured again by the next process
     return found
+
+
+def _read(file: Path) -> dict[str, object]:
+    """Return the answers of all computers that share this folder; none if the file is missing or damaged."""
+    try:
+        values = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return values if isinstance(values, dict) else {}
 
 
 def measure_int8_ratio() -> float:

@@ -61,15 +61,24 @@ class BestHits:
         max_words: Words in the longest query; None for captions.
         cosines: Their cosines, float64 (h,).
         correct: Whether they match, (h,).
-        weights: How much each counts, (h,).
+        counts: How often captions contain the query of each, (h,).
         queries: Number of queries. Their hits over all photos come first.
     """
 
     max_words: int | None
     cosines: npt.NDArray[np.float64]
     correct: npt.NDArray[np.bool_]
-    weights: npt.NDArray[np.float64]
+    counts: npt.NDArray[np.int64]
     queries: int
+
+    @property
+    def weights(self) -> npt.NDArray[np.float64]:
+        """The weight of each in a fit, (h,): the square root of its count.
+
+        With the count, the few most frequent queries would outweigh all others; without it, rare ones, of which there
+        are most, those that people search for.
+        """
+        return np.sqrt(self.counts)
 
 
 def caption_hits(images: Vectors, texts: Vectors, image_of_text: npt.ArrayLike) -> BestHits:
@@ -90,16 +99,13 @@ def caption_hits(images: Vectors, texts: Vectors, image_of_text: npt.ArrayLike) 
     groups = _CaptionGroups.of(texts, image_rows)
     cosines = np.concatenate([np.einsum("ij,ij->i", texts, images[best]) for best in hits])
     correct = np.concatenate([groups.match(best) for best in hits])
-    return BestHits(None, cosines.astype(np.float64), correct, np.ones(len(cosines)), len(texts))
+    return BestHits(None, cosines.astype(np.float64), correct, np.ones(len(cosines), np.int64), len(texts))
 
 
 def phrase_hits(
-    images: Vectors, texts: Vectors, relevant: npt.NDArray[np.bool_], max_words: int, counts: npt.ArrayLike
+    images: Vectors, texts: Vectors, relevant: npt.NDArray[np.bool_], max_words: int, counts: npt.NDArray[np.int64]
 ) -> BestHits:
     """Return the best hits of phrases.
-
-    A phrase has the weight of the square root of its count: otherwise the few most frequent ones would outweigh all
-    others, or rare ones, of which there are most, those that people search for.
 
     Args:
         images: Unit vectors of N photos, (N, dim).
@@ -114,8 +120,7 @@ def phrase_hits(
     absent = np.isfinite(without)  # phrases that do not match every photo
     cosines = np.concatenate([scores[rows, best], without[absent]]).astype(np.float64)
     correct = np.concatenate([relevant[rows, best], np.zeros(int(absent.sum()), bool)])
-    weights = np.sqrt(np.asarray(counts, dtype=np.float64))
-    return BestHits(max_words, cosines, correct, np.concatenate([weights, weights[absent]]), len(texts))
+    return BestHits(max_words, cosines, correct, np.concatenate([counts, counts[absent]]), len(texts))
 
 
 def fit_curves(phrases: Sequence[BestHits], captions: BestHits, photos: int) -> Calibration:
@@ -138,14 +143,13 @@ def _fit_phrases(hits: BestHits, min_slope: float) -> LogisticCurve:
         slope, intercept = min_slope, level[1]
     queries = slice(hits.queries)
     right = hits.correct[queries] if hits.correct[queries].any() else np.ones(hits.queries, dtype=bool)
-    counts = hits.weights[queries][right] ** 2
-    min_similarity = _quantile(hits.cosines[queries][right], counts)
+    min_similarity = _quantile(hits.cosines[queries][right], hits.counts[queries][right])
     return LogisticCurve(
         hits.max_words or 0, round(slope, 4), round(intercept, 4), round(min_similarity, 4), hits.queries
     )
 
 
-def _quantile(values: npt.NDArray[np.float64], counts: npt.NDArray[np.float64]) -> float:
+def _quantile(values: npt.NDArray[np.float64], counts: npt.NDArray[np.int64]) -> float:
     """Return the value below which a share of ``_FLOOR_QUANTILE`` is, each value counted a number of times."""
     order = np.argsort(values)
     below = np.cumsum(counts[order])

@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import onnx
+import onnx.parser
 import pytest
 
 from photoseek.bundle import int8_probe
@@ -23,7 +25,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def remembered(cache: Path) -> bool:
-    (answer,) = json.loads(cache.read_text()).values()
+    *_, answer = json.loads(cache.read_text()).values()
     assert isinstance(answer, bool)
     return answer
 
@@ -45,19 +47,58 @@ def test_the_next_process_does_not_measure_again(cache: Path, monkeypatch: pytes
     assert remembered(cache) is first
 
 
-@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"another cpu": true}'])
-def test_a_damaged_or_foreign_memory_is_replaced(cache: Path, monkeypatch: pytest.MonkeyPatch, content: str) -> None:
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"another cpu": false}'])
+def test_a_damaged_file_is_replaced_and_another_cpu_remembered(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
     cache.parent.mkdir(parents=True)
     cache.write_text(content)
     monkeypatch.setattr(int8_probe, "measure_int8_ratio", lambda: 0.5)
     assert int8_probe.prefers_int8() is True
     assert remembered(cache) is True
+    assert ("another cpu" in json.loads(cache.read_text())) == ("another cpu" in content)
 
 
 def test_a_cache_that_cannot_be_written_is_no_error(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache.parent.parent.joinpath("photoseek").write_text("a file")
     monkeypatch.setattr(int8_probe, "measure_int8_ratio", lambda: 0.5)
     assert int8_probe.prefers_int8() is True
+
+
+def test_the_graphs_are_the_same_layer_in_both_precisions() -> None:
+    """ONNX text, of which the files are the binary form; onnxruntime folds the constant weights."""
+    folder = Path(int8_probe.__file__).parent / "int8_probe_graphs"
+    head = '<ir_version: 9, opset_import: ["" : 17]> probe (float[10, 384] x) => (float[10, 384] y)'
+    shapes = """
+        up_shape = Constant <value = int64[2] {384, 1536}> ()
+        down_shape = Constant <value = int64[2] {1536, 384}> ()
+    """
+    fp32 = """
+        up = ConstantOfShape <value = float[1] {0.01}> (up_shape)
+        down = ConstantOfShape <value = float[1] {0.01}> (down_shape)
+        a = MatMul (x, up)
+        b = Relu (a)
+        y = MatMul (b, down)
+    """
+    int8 = """
+        up = ConstantOfShape <value = int8[1] {3}> (up_shape)
+        down = ConstantOfShape <value = int8[1] {3}> (down_shape)
+        zero = Constant <value = int8 {0}> ()
+        scale = Constant <value = float {0.003}> ()
+        xq, xs, xz = DynamicQuantizeLinear (x)
+        ai = MatMulInteger (xq, up, xz, zero)
+        af = Cast <to = 1> (ai)
+        as = Mul (xs, scale)
+        a = Mul (af, as)
+        b = Relu (a)
+        bq, bs, bz = DynamicQuantizeLinear (b)
+        yi = MatMulInteger (bq, down, bz, zero)
+        yf = Cast <to = 1> (yi)
+        ys = Mul (bs, scale)
+        y = Mul (yf, ys)
+    """
+    for name, nodes in (("fp32.onnx", fp32), ("int8.onnx", int8)):
+        assert onnx.load(str(folder / name)) == onnx.parser.parse_model(f"{head} {{{shapes}{nodes}}}")
 
 
 def test_a_slower_graph_has_a_larger_ratio(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ def test_the_curve_has_maximum_likelihood() -> None:
     rng = np.random.default_rng(1)
     cosines = rng.uniform(0, 1, 300)
     labels = rng.uniform(size=300) < 1 / (1 + np.exp(-(8 * cosines - 4)))
-    slope, intercept = _platt(BestHits(None, cosines, labels, np.ones(300), 300))
+    slope, intercept = _platt(BestHits(None, cosines, labels, np.ones(300, int), 300))
     positives = labels.sum()
     targets = np.where(labels, (positives + 1) / (positives + 2), 1 / (300 - positives + 2))
 

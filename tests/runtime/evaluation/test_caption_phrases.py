@@ -79,8 +79,8 @@ def fitted(images: Vectors, texts: Vectors, relevant: np.ndarray) -> LogisticCur
     """The curve of phrases of two words, with captions whose curve has a slope of about 30."""
     cosines = np.linspace(0, 1, 200)
     correct = cosines + np.random.default_rng(0).normal(0, 0.05, 200) > 0.5
-    captions = BestHits(None, cosines, correct, np.ones(200), 100)
-    phrases = phrase_hits(images, texts, relevant, 2, np.ones(len(texts)))
+    captions = BestHits(None, cosines, correct, np.ones(200, int), 100)
+    phrases = phrase_hits(images, texts, relevant, 2, np.ones(len(texts), int))
     return fit_curves([phrases], captions, len(images)).by_length[0]
 
 

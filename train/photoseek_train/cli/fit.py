@@ -155,7 +155,7 @@ def distill(
 
     The photos are those of the training split, and all photos of the folder without captions. The vectors have the
     teacher's dimension and are in its space. Without captions, pass texts: each becomes a caption of the photo that
-    the teacher ranks first, and one of 20 photos and texts is kept for dev.
+    the teacher ranks first, and one of 20 photos and texts is for dev.
 
     Examples:
 

@@ -170,7 +170,7 @@ def test_info_and_verify_report_what_is_known(folder: Path) -> None:
 
 
 def test_an_installed_one_is_calibrated_in_its_record(folder: Path, photos: Path) -> None:
-    """Other programs' files stay as they are; hits have a confidence."""
+    """The files of the other program do not change, and hits have a confidence."""
     files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
     records = {name: FileRecord.of(path) for name, path in files.items()}
     ModelRecord("model", {"org/model": "0" * 40}, "fp32", "mit", files=records).write(folder)
