@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Locator, LocatorAssertions, Page
 
 QUERY = "What should the photos show?"
 
@@ -59,6 +59,13 @@ def paste(tab: Page) -> None:
       const data = new DataTransfer(); data.items.add(new File([blob], "pasted.png", { type: "image/png" }))
       document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data }))
     }""")
+
+
+def expect(found: Locator) -> LocatorAssertions:
+    """Return assertions that wait: what the page shows follows an action at some distance."""
+    from playwright.sync_api import expect as playwright_expect  # it is not installed everywhere
+
+    return playwright_expect(found)
 
 
 def wait_until(tab: Page, condition: Callable[[], bool], timeout_s: float = 20.0) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .actions import QUERY, cards, choose_gallery, heading, sidebar
+from .actions import QUERY, cards, choose_gallery, expect, heading, sidebar
 from .conftest import Server, watched_tab
 
 if TYPE_CHECKING:
@@ -69,8 +69,8 @@ def test_every_tab_can_watch_stop_and_continue_indexing(
             assert side.locator(".ps-facts dd").all_inner_texts()[:3] == ["41", "40", "1"]
             side.get_by_text("Unreadable photos (1)").click()
             side.locator(".ps-unreadable li", has_text="broken.jpg").wait_for()
-        assert wide.get_by_label(QUERY).input_value() == "red"
-        assert wide.get_by_label("How many photos").input_value() == "Top 12"
+        expect(wide.get_by_label(QUERY)).to_have_value("red")
+        expect(wide.get_by_label("How many photos")).to_have_value("Top 12")
         phone.reload()
         choose_gallery(phone, unindexed)
         for tab in (wide, phone):

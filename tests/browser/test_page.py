@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .actions import QUERY, cards, colors, heading, is_wide, names, paste, search, upload, wait_until
+from .actions import QUERY, cards, colors, expect, heading, is_wide, names, paste, search, upload, wait_until
 from .conftest import HOSTILE
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def test_a_text_finds_photos_with_near_duplicates_behind_them(tab: Page) -> None
     heading(tab, "Search 28 photos").wait_for()
     tab.get_by_role("button", name="a dog running on the beach").click()
     tab.locator(".ps-found").wait_for()
-    assert tab.get_by_label(QUERY).input_value() == "a dog running on the beach"
+    expect(tab.get_by_label(QUERY)).to_have_value("a dog running on the beach")
     search(tab, "   ")
     heading(tab, "Search 28 photos").wait_for()
     search(tab, "a red picture")
@@ -42,9 +42,9 @@ def test_a_text_finds_photos_with_near_duplicates_behind_them(tab: Page) -> None
     assert re.fullmatch(SUMMARY, tab.inner_text(".ps-found").replace("\n", " "))
     before = visible.count()
     found.first.get_by_role("button", name="+3 similar").click()
-    assert visible.count() == before + 3
+    expect(visible).to_have_count(before + 3)
     found.first.get_by_role("button", name="Show fewer").click()
-    assert visible.count() == before
+    expect(visible).to_have_count(before)
 
 
 def test_probable_mismatches_are_collapsed_and_invalid_queries_are_explained(tab: Page) -> None:
@@ -52,7 +52,7 @@ def test_probable_mismatches_are_collapsed_and_invalid_queries_are_explained(tab
     heading(tab, "The model does not know these words").wait_for()
     search(tab, "a picture")
     heading(tab, "No photo seems to match").wait_for()
-    assert tab.locator(".ps-card").locator("visible=true").count() == 0
+    expect(tab.locator(".ps-card").locator("visible=true")).to_have_count(0)
     tab.get_by_text("Show the closest photos anyway").click()
     tab.locator(".ps-card").first.locator("img").wait_for()
     search(tab, "red +")
@@ -65,7 +65,7 @@ def test_probable_mismatches_are_collapsed_and_invalid_queries_are_explained(tab
     tab.locator(".ps-found").wait_for()
     assert tab.locator(".ps-error").count() == 0
     search(tab, "green")
-    assert cards(tab, "green-").locator("visible=true").count() == 2
+    expect(cards(tab, "green-").locator("visible=true")).to_have_count(2)
     tab.get_by_label("How many photos").click()
     tab.get_by_role("option", name="Top 24").click()
     tab.wait_for_url("**/?q=green&k=24")
@@ -86,7 +86,7 @@ def test_a_photo_is_a_query_alone_or_with_a_text(tab: Page, picture: Path, tmp_p
     broken.write_bytes(b"no photo")
     upload(tab, broken)
     heading(tab, "Cannot read this file as a photo").wait_for()
-    assert tab.locator(".ps-card").count() == 0
+    expect(tab.locator(".ps-card")).to_have_count(0)
     assert "not a photo of a known format" in tab.inner_text(".ps-error").lower()
 
 
@@ -181,7 +181,7 @@ def test_a_photo_is_opened_searched_with_and_described(tab: Page, picture: Path)
     dialog.get_by_role("button", name="More like this").click()
     chip = tab.get_by_role("button", name=f"Remove: similar to {first}")
     chip.wait_for()
-    assert tab.get_by_label(QUERY).input_value() == ""
+    expect(tab.get_by_label(QUERY)).to_have_value("")
     assert first.rpartition("/")[2] not in names(cards(tab, "red-"))
     chip.click()
     heading(tab, "Search 28 photos").wait_for()
