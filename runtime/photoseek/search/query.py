@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +18,7 @@ from photoseek.encoders.query_syntax import parse_query, require_text
 from photoseek.errors import QueryError
 from photoseek.languages import detect_language, words_in
 from photoseek.photos.decode import PhotoInput
+from photoseek.system.fork_safety import ForkAware
 from photoseek.vectors import Vectors, normalize
 
 if TYPE_CHECKING:
@@ -80,7 +83,7 @@ class Query:
         return list(zip(np.min(probabilities, axis=0).tolist(), np.any(low, axis=0).tolist(), strict=True))
 
 
-class QueryEncoder:
+class QueryEncoder(ForkAware):
     """Encodes texts and photos as a ``Query`` in the space of one bundle. May be shared between threads.
 
     Each tower is loaded by the first query that needs it. Vectors of recent texts are cached.
@@ -102,7 +105,13 @@ class QueryEncoder:
         self.bundle = bundle
         self.texts = TextEncoder(bundle, text_precision, threads, mode)
         self.images = ImageEncoder(bundle, image_precision, threads, mode)
-        self._encode_text = lru_cache(maxsize=_RECENT_QUERIES)(self._encode_uncached)
+        self._recent: OrderedDict[tuple[str, str | None], WeightedVector] = OrderedDict()
+        self._lock = threading.Lock()
+        self.register_fork_hooks()
+
+    def after_fork_in_child(self) -> None:
+        """Replace the lock, which another thread of the parent may have acquired."""
+        self._lock = threading.Lock()
 
     def is_loaded_for(self, text: str | None, photo: PhotoInput | None) -> bool:
         """Return whether the towers that a query needs are in memory."""
@@ -120,10 +129,9 @@ class QueryEncoder:
         for name, value in (("text", text), ("similar_to", similar_to), ("language", language)):
             if value is not None:
                 require_text(value, name)
-        terms = [
-            replace(self._encode_text(term.text, language), weight=term.weight)
-            for term in parse_query((text or "")[:MAX_CHARACTERS])
-        ]
+        parsed = parse_query((text or "")[:MAX_CHARACTERS])
+        encoded = self._encode_terms([term.text for term in parsed], language)
+        terms = [replace(vector, weight=term.weight) for term, vector in zip(parsed, encoded, strict=True)]
         exclude_id = None
         if photo is not None:
             terms.append(WeightedVector(self.images.encode([photo])[0]))
@@ -137,11 +145,46 @@ class QueryEncoder:
             raise QueryError("the terms of the query cancel out; change a term or a weight")
         return Query(normalize(total)[0], tuple(terms), exclude_id)
 
-    def _encode_uncached(self, text: str, language: str | None) -> WeightedVector:
-        vector: Vectors = self.texts.encode([text], language=language)[0]
-        vector.flags.writeable = False  # cached
-        unread = self.texts.unread_share(text, language) > _MAX_UNREAD
-        return WeightedVector(vector, calibration=self._calibration(text, language), unread=unread)
+    def cache_texts(self, texts: Sequence[tuple[str, str | None]]) -> None:
+        """Encode several texts, each with its language, in one run of a tower, so that ``encode`` finds them cached.
+
+        Texts that ``encode`` refuses are left out.
+        """
+        by_language: dict[str | None, list[str]] = {}
+        for text, language in texts:
+            with suppress(QueryError):
+                self.texts.require_text_tower(language)
+                terms = [term.text for term in parse_query(text[:MAX_CHARACTERS])]
+                by_language.setdefault(language, []).extend(terms)
+        for language, terms in by_language.items():
+            self._encode_terms(terms, language)
+
+    def _encode_terms(self, texts: Sequence[str], language: str | None) -> list[WeightedVector]:
+        """Return the vectors of texts; those that are not cached are encoded together."""
+        with self._lock:
+            found = {text: self._recent.get((text, language)) for text in texts}
+        missing = [text for text, vector in found.items() if vector is None]
+        new = dict(zip(missing, self._encode_uncached(missing, language), strict=True)) if missing else {}
+        vectors = {text: new[text] if vector is None else vector for text, vector in found.items()}
+        with self._lock:
+            for text, vector in vectors.items():
+                self._recent[text, language] = vector
+                self._recent.move_to_end((text, language))
+            while len(self._recent) > _RECENT_QUERIES:
+                self._recent.popitem(last=False)
+        return [vectors[text] for text in texts]
+
+    def _encode_uncached(self, texts: Sequence[str], language: str | None) -> list[WeightedVector]:
+        vectors = self.texts.encode(texts, language=language)
+        vectors.flags.writeable = False  # cached
+        return [
+            WeightedVector(
+                vector,
+                calibration=self._calibration(text, language),
+                unread=self.texts.unread_share(text, language) > _MAX_UNREAD,
+            )
+            for text, vector in zip(texts, vectors, strict=True)
+        ]
 
     def _calibration(self, text: str, language: str | None) -> Calibration | None:
         """Return the calibration of the tower that encodes most of a text, for texts of this length."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO, TypeVar
 
 from prometheus_client import Histogram
@@ -34,6 +35,7 @@ from photoseek.service.schemas import (
     SearchRequest,
     TookMs,
 )
+from photoseek.service.text_batches import TextBatches
 from photoseek.system.cpu import available_cores
 from photoseek.vectors import Vectors
 
@@ -68,6 +70,7 @@ class Backend:
         self.captions = CaptionSearcher(searcher)
         self.metrics = metrics
         self._threads = _worker_threads()
+        self._batches = TextBatches(searcher.encoder.cache_texts, metrics.wait_seconds.observe, available_cores())
 
     async def run(self, work: Callable[[], Result]) -> Result:
         """Run a function in a worker thread, and return its result."""
@@ -93,6 +96,10 @@ class Backend:
             PhotoError: The photo cannot be decoded.
             ApiError: 503, the gallery cannot respond now.
         """
+        text = request.text
+        if photo is None and text is not None:
+            finish = partial(self._search, request, None)
+            return await self._batches.run(self._threads, text, request.language, finish)
         return await self.run(lambda: self._search(request, photo))
 
     async def describe(self, request: DescribeRequest, photo: BinaryIO | None = None) -> DescribeAnswer:
@@ -109,11 +116,12 @@ class Backend:
         encode = self.searcher.image_encoder.encode
         return await self.run(lambda: self._embed("photo", lambda: encode([photo.read()])))
 
-    def _search(self, request: SearchRequest, photo: BinaryIO | None) -> SearchAnswer:
+    def _search(self, request: SearchRequest, photo: BinaryIO | None, encoded_in: float = 0.0) -> SearchAnswer:
+        """Search; ``encoded_in`` is how many seconds the batch took to encode in which the text was encoded."""
         data = None if photo is None else photo.read()  # in the worker: at most one upload per core is in memory
         kind = "photo" if request.text is None else "text" if data is None else "both"
         backend = self._backend_for(request)
-        with _timed(self.metrics.encode_seconds.labels(kind)) as encoding:
+        with _timed(self.metrics.encode_seconds.labels(kind), encoded_in) as encoding:
             query = backend.query(request.text, photo=data, similar_to=request.similar_to, language=request.language)
         where = request.where
         with _timed(self.metrics.search_seconds) as searching:
@@ -182,10 +190,10 @@ def _worker_threads() -> ThreadPoolExecutor:
 
 
 @contextmanager
-def _timed(histogram: Histogram) -> Iterator[Timing]:
-    """Time the block, unless it fails."""
+def _timed(histogram: Histogram, before: float = 0.0) -> Iterator[Timing]:
+    """Time the block, unless it fails; ``before`` are seconds of work that preceded it."""
     timing = Timing()
-    started = time.perf_counter()
+    started = time.perf_counter() - before
     yield timing
     timing.seconds = time.perf_counter() - started
     histogram.observe(timing.seconds)

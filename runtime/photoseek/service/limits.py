@@ -41,7 +41,7 @@ class Limits:
         send_bytes: Size of the part of a response that waits for the client to read.
         in_flight: Requests that are processed or queued at the same time. Requests whose body is still being received,
             and responses that are being sent, do not count, because the client determines their speed.
-        per_client: The same for one client.
+        per_client: The same for one client: many people share the address of a proxy or an office.
         readiness_seconds: How long the result of a readiness check is reused.
     """
 
@@ -56,6 +56,6 @@ class Limits:
     upload_bytes: int = 20_000_000
     arriving_bytes: int = 640_000_000
     send_bytes: int = 65_536
-    in_flight: int = 64
-    per_client: int = 32
+    in_flight: int = 256
+    per_client: int = 128
     readiness_seconds: float = 1.0

@@ -144,7 +144,7 @@ def test_eight_threads_get_the_same_bits_as_one(gallery: Gallery, photos: Path) 
     photo = (photos / "blue" / "blue-1.png").read_bytes()
 
     def ask(searcher: Searcher) -> list[object]:
-        searcher.encoder._encode_text.cache_clear()
+        searcher.encoder._recent.clear()
         return [*(searcher.search(f"a {color} picture", k=24) for color in COLORS), searcher.search(photo=photo)]
 
     expected, shared = ask(Searcher(gallery)), Searcher(gallery)

@@ -132,15 +132,21 @@ def test_a_too_large_body_is_refused_with_and_without_its_length(
 @contextmanager
 def crowded(gallery: Gallery, monkeypatch: pytest.MonkeyPatch, limits: Limits) -> Iterator[httpx.Client]:
     """Yield a client of a service that processes two requests during the block."""
-    searcher, proceed = Searcher(gallery, mode="service"), threading.Event()
+    searcher, entered, proceed = Searcher(gallery, mode="service"), threading.Semaphore(0), threading.Event()
     with running(make_app(searcher, limits=limits)) as client, ThreadPoolExecutor(2) as callers:
         assert client.get("/readyz").status_code == 200
         nearest = searcher.nearest
-        monkeypatch.setattr(searcher, "nearest", lambda *query, **rest: proceed.wait(60) and nearest(*query, **rest))
-        slow = [callers.submit(client.post, "/v1/search", json={"text": "red"}) for _ in range(2)]
+
+        def wait(*query: Any, **rest: Any) -> object:
+            entered.release()
+            return proceed.wait(60) and nearest(*query, **rest)
+
+        monkeypatch.setattr(searcher, "nearest", wait)
+        slow = []
         try:
-            while "photoseek_requests_in_flight 3.0" not in client.get("/metrics").text:  # this one is the third
-                pass
+            for _ in range(2):  # one after the other, so that each has a worker
+                slow.append(callers.submit(client.post, "/v1/search", json={"text": "red"}))
+                assert entered.acquire(timeout=60)
             yield client
         finally:
             proceed.set()

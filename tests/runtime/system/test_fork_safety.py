@@ -30,7 +30,7 @@ vector = searcher.query("red").vector
 colours = ("red", "green", "blue")
 
 def ask():
-    searcher.encoder._encode_text.cache_clear()
+    searcher.encoder._recent.clear()
     texts = [[(hit.id, hit.path, hit.score) for hit in searcher.search(colour, k=4)] for colour in colours]
     others = [[(hit.id, hit.score) for hit in other.nearest(vector, 4)] for other in further]
     return texts, others, searcher.search(photo=gallery.photos.root / "red/red-0.png"), gallery.status().photos
