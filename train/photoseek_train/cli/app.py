@@ -55,17 +55,21 @@ def features(
     --out features`
     """
     from photoseek_train.data.dataset import CaptionedPhotos
-    from photoseek_train.features.frozen_features import extract_features
-    from photoseek_train.training.fit import preprocessing_for
+    from photoseek_train.features.up_to_date import FeatureInputs, is_up_to_date, record_up_to_date
 
     data = CaptionedPhotos.read(images, captions, split)
     if precision not in ("fp32", "bf16"):
         raise typer.BadParameter(f"expected fp32 or bf16, found {precision!r}", param_hint="--precision")
-    bf16 = precision == "bf16"
-    with progress_bars() as progress:
-        preprocessing = preprocessing_for(None, sources.image_model, image_size, resize)
-        counts = extract_features(out, sources, preprocessing, data, progress, device, bf16)
-    print_line(f"{out}: features of {counts[0]} photos and {counts[1]} captions")
+    digest = FeatureInputs(sources, data, (image_size, resize, precision)).digest()
+    if not is_up_to_date(out, digest):
+        from photoseek_train.features.frozen_features import extract_features
+        from photoseek_train.training.fit import preprocessing_for
+
+        with progress_bars() as progress:
+            preprocessing = preprocessing_for(None, sources.image_model, image_size, resize)
+            extract_features(out, sources, preprocessing, data, progress, device, precision == "bf16")
+        record_up_to_date(out, digest)
+    print_line(f"{out}: features of {len(data.names)} photos and {len(data.captions)} captions")
 
 
 @app.command()
