@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from photoseek.captions import Caption, captions_of, read_captions, read_split
+from photoseek.captions import Caption, CaptionFile, captions_of, read_captions, read_split
 from photoseek_export.demo.scenes.scenes import (
     LANGUAGES,
     Language,
@@ -102,7 +102,7 @@ class Collection:
             for kind in (kinds or self.kinds)
             for caption in self.kinds[kind].texts(split, language)
         ]
-        return CaptionedPhotos.of(self.folder, list(dict.fromkeys(caption.image for caption in found)), found)
+        return CaptionedPhotos.of(self.folder, CaptionFile(self.folder, tuple(found)), None)
 
 
 def write_scenes(

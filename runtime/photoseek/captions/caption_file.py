@@ -58,11 +58,13 @@ class CaptionFile:
         path: The file.
         captions: In the order of the file.
         splits: Image names by split; empty if the file has no splits.
+        broken: Why each row that is left out cannot be read.
     """
 
     path: Path
     captions: tuple[Caption, ...]
     splits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    broken: tuple[str, ...] = ()
 
     def names(self, split: str | Path | None = None) -> list[str]:
         """Return the image names of a split, in its order.

@@ -1,4 +1,4 @@
-"""Karpathy's ``dataset_*.json`` and COCO's captions JSON."""
+"""JSON: Karpathy's ``dataset_*.json``, COCO's captions, and other lists of captions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from photoseek.captions.caption_file import Caption, CaptionFile
+from photoseek.captions.columns import REMEDY, CaptionColumns
+from photoseek.captions.json_records import find_records, json_lines, read_records
 from photoseek.captions.text_file import single_line, truncate
 from photoseek.errors import CaptionFileError
 
@@ -18,8 +20,8 @@ SPLITS = ("train", "restval", "val", "test")
 _TOP = "the top level"
 
 
-def read_json(path: Path, text: str) -> CaptionFile:
-    """Read either format; COCO's has ``annotations``.
+def read_json(path: Path, text: str, columns: CaptionColumns) -> CaptionFile:
+    """Read Karpathy's format, COCO's, which has ``annotations``, or records, in a list or one in each line.
 
     Raises:
         CaptionFileError: The JSON is truncated or invalid, lacks a key, or has a value of another type, an annotation
@@ -28,14 +30,27 @@ def read_json(path: Path, text: str) -> CaptionFile:
     try:
         values = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
+        if (lines := json_lines(text)) is not None:
+            return read_records(path, lines, columns)
         line, what = (error.lineno, error.msg) if isinstance(error, json.JSONDecodeError) else (1, "nested too deeply")
         raise CaptionFileError(
             f"{path}:{line}: expected JSON, found it invalid or truncated: {what}; fetch the file again"
         ) from error
     top = JsonValue(path, _TOP, values)
-    if not isinstance(values, dict) or "images" not in values:
-        raise top.error("an object with 'images' (Karpathy's, and with 'annotations' COCO's)", "pass a caption file")
-    return _coco(top) if "annotations" in values else _karpathy(top)
+    if isinstance(values, dict) and "images" in values and ("annotations" in values or _is_karpathy(values)):
+        return _coco(top) if "annotations" in values else _karpathy(top)
+    if (records := find_records(values, columns)) is not None:
+        return read_records(path, records, columns)
+    raise top.error(
+        "an object with 'images' (Karpathy's, and with 'annotations' COCO's), or a list of records with an image and a "
+        "caption",
+        REMEDY,
+    )
+
+
+def _is_karpathy(values: dict[str, Any]) -> bool:
+    images = values["images"]
+    return not (isinstance(images, list) and images and isinstance(images[0], dict) and "caption" in images[0])
 
 
 def _karpathy(top: JsonValue) -> CaptionFile:

@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
-from photoseek.captions import Caption, read_caption_file
+from photoseek.captions import Caption, CaptionColumns, captions_of, read_caption_file
 from photoseek.cli import output
+from photoseek.cli.option_groups import option_groups
 from photoseek.cli.options import GalleryOption, JsonOption, TrustOption, trusting
 from photoseek.errors import CaptionFileError
 from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.indexing.report import Progress
+from photoseek.system.atomic_write import write_bytes_atomic
 
 app = typer.Typer(
     help="Manage the captions of a gallery and describe photos with them.",
@@ -24,7 +26,8 @@ app = typer.Typer(
 @app.command()
 def add(
     files: Annotated[
-        list[Path], typer.Argument(help="Caption files: .token, CSV, or JSON in Karpathy's or COCO's format.")
+        list[Path],
+        typer.Argument(help="Caption files: .token, a table with a header, JSON, or folders of .txt."),
     ],
     gallery: GalleryOption,
     plain: Annotated[bool, typer.Option("--plain", help="Read plain text files with one caption per line.")] = False,
@@ -49,6 +52,26 @@ def add(
         output.print_line(
             f"{added:,} of {len(captions):,} captions were new; the gallery has {opened.sentences.count():,}"
         )
+
+
+@app.command()
+@option_groups
+def convert(
+    *,
+    file: Annotated[Path, typer.Argument(help="Caption file of any format, or a folder of .txt files.")],
+    out: Annotated[Path, typer.Argument(help="Output file with lines `NAME#I<TAB>caption`.")],
+    columns: CaptionColumns,
+    split: Annotated[str | None, typer.Option(metavar="NAME", help="Write only this split of the file.")] = None,
+) -> None:
+    """Write captions of any format as lines `NAME#I<TAB>caption`, which every command reads.
+
+    Example: `photoseek captions convert table.csv captions.token --image-column picture --caption-column words`
+    """
+    found = read_caption_file(file, columns=columns)
+    captions = found.captions if split is None else captions_of(found.captions, found.names(split))
+    lines = (f"{each.image}#{each.index}\t{each.text}\n" for each in captions)
+    write_bytes_atomic(out, "".join(lines).encode())
+    output.print_line(f"{out}: {len(captions):,} captions of {len({each.image for each in captions}):,} images")
 
 
 @app.command()

@@ -17,7 +17,9 @@ from photoseek.evaluation.report import Evaluation, EvaluationResult
 
 CaptionFiles = Annotated[
     list[Path],
-    typer.Option("--captions", metavar="FILE", help="Caption file with lines `NAME#I<TAB>caption`; may be repeated."),
+    typer.Option(
+        "--captions", metavar="FILE", help="Caption file: .token, a table with a header, or JSON; may be repeated."
+    ),
 ]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from photoseek.bundle.bundle import Bundle
-from photoseek.captions import Caption, captions_of, read_caption_file, read_caption_files
+from photoseek.captions import Caption, captions_of, match_files, read_caption_file, read_caption_files
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import CaptionFileError
 from photoseek.evaluation.protocol import EvaluationProtocol
@@ -106,9 +106,7 @@ def images_with_captions(
     Raises:
         CaptionFileError: A line is invalid, or an image has no captions or no file.
     """
-    file = read_caption_files(captions)
-    names = file.names(split)
-    missing = [name for name in names if not (images / name).is_file()]
+    names, file, missing = match_files(read_caption_files(captions), images, split)
     if missing:
         source = captions if split is None else split
         files = [source] if isinstance(source, str | Path) else source

@@ -85,7 +85,7 @@ def test_flickr8k_captions_are_numbered_in_the_order_of_each_image(tmp_path: Pat
     ("rows", "line", "reason"),
     [
         ("name,text\na.jpg,Dog", 1, "expected the header image,caption or lines NAME#I<TAB>caption, found 'name,text'"),
-        ("image,caption\na.jpg,A dog, running", 2, "expected 2 columns, image,caption, found 3"),
+        ("caption,image\nA dog, running,a.jpg", 2, "expected 2 columns, caption,image, found 3"),
         ("image,caption\na.jpg", 2, "expected 2 columns, image,caption, found 1"),
         ("image,caption\na.jpg,Dog\n,Cat", 3, "expected the name of an image in the first column"),
         ("image,caption\na.jpg,Dog\na.jpg, ", 3, "expected a caption for 'a.jpg'"),

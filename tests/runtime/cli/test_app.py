@@ -229,6 +229,16 @@ def test_filters_terms_similar_photos_and_groups(gallery: Gallery) -> None:
     assert "taken_from: expected a date like 2024" in failed.stderr
 
 
+def test_captions_of_any_format_are_converted(tmp_path: Path) -> None:
+    table, out = tmp_path / "table.csv", tmp_path / "captions.token"
+    table.write_text("picture;words;split\na.jpg;A dog;train\nb.jpg;A cat;val\na.jpg;Dogs;train\n")
+    columns = ["--image-column", "picture", "--caption-column", "words"]
+    assert answer("captions", "convert", table, out, *columns) == f"{out}: 3 captions of 2 images\n"
+    assert out.read_text() == "a.jpg#0\tA dog\nb.jpg#0\tA cat\na.jpg#1\tDogs\n"
+    answer("captions", "convert", table, out, *columns, "--split", "val")
+    assert out.read_text() == "b.jpg#0\tA cat\n"
+
+
 def test_captions_are_added_and_describe_a_photo(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
     file = tmp_path / "sentences.txt"
     file.write_text("a red picture\n\na blue picture\na green picture\n", "utf-8")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from photoseek.captions import Caption
+from photoseek.captions import Caption, CaptionFile
 from photoseek.errors import CaptionFileError
 from photoseek_train.config import AugmentConfig, OptimConfig, preprocessing_of
 from photoseek_train.data.augment import Augmentation, random_box, resize_for_training
@@ -126,7 +126,8 @@ def test_batches_by_folder_never_mix_folders(tmp_path: Path, tune: str) -> None:
     for name in names:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    data = CaptionedPhotos.of(tmp_path, names, [Caption(name, 0, "a thing") for name in names])
+    captions = CaptionFile(tmp_path, tuple(Caption(name, 0, "a thing") for name in names))
+    data = CaptionedPhotos.of(tmp_path, captions, None)
     config = OptimConfig(tune=tune, batch_size=8, batch_by="folder")
     plan = sample_batches(data, config, epoch=1)
     folders = [{data.names[row].partition("/")[0] for row in batch.photos} for batch in plan]

@@ -80,6 +80,22 @@ def test_what_fit_refuses_is_a_problem(folder: Path) -> None:
     assert warnings["caption_without_image"] == ["e.png"]
 
 
+def test_broken_rows_and_a_few_missing_photos_are_warnings_without_splits(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    for number in range(100):
+        Image.new("RGB", (16, 16), (2 * number, 0, 0)).save(tmp_path / "images" / f"{number}.png")
+    rows = [f"{number}.png#0\tPhoto {number}" for number in range(100)]
+    (tmp_path / "c.token").write_text("\n".join([*rows, "5.png#1\t", "gone.png#0\tPhoto"]))
+    found = inspect_data(tmp_path / "images", tmp_path / "c.token")
+    problems, warnings = kinds(found)
+    assert problems == {}
+    assert warnings["broken_row"] == [
+        f"{tmp_path}/c.token:101: expected a caption for '5.png#1', found none; write one, or delete the line"
+    ]
+    assert warnings["caption_without_image"] == ["gone.png"]
+    assert found.captions["total"] == 100
+
+
 def test_the_same_photo_under_two_names_is_found(folder: Path) -> None:
     shutil.copy(folder / "images" / "a.png", folder / "images" / "c.png")
     shutil.copy(folder / "images" / "d.png", folder / "images" / "g.png")

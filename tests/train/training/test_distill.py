@@ -13,6 +13,7 @@ import torch
 from typer.testing import CliRunner
 
 from photoseek import Bundle
+from photoseek.captions import CaptionFile
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek_train.cli.app import app
 from photoseek_train.config import OptimConfig
@@ -43,7 +44,7 @@ def data(world: World, tmp_path: Path) -> CaptionedPhotos:
     for seed, color in enumerate(COLORS):
         draw(images / "more" / f"{color}.png", color, color, seed=100 + seed)
     captioned = world.split("train").captions + world.split("dev").captions
-    return replace(world.split("train"), folder=images).with_uncaptioned(captioned)
+    return replace(world.split("train"), folder=images).with_uncaptioned(CaptionFile(images, captioned))
 
 
 @pytest.fixture

@@ -11,7 +11,9 @@ from photoseek.cli.output import RUNTIME_ERROR, print_json, print_line
 from photoseek_train.cli.progress_bars import progress_bars
 
 Images = Annotated[Path, typer.Option("--images", help="Folder of the photos.")]
-Captions = Annotated[Path, typer.Option("--captions", help="Caption file: .token, CSV, or JSON (Karpathy or COCO).")]
+Captions = Annotated[
+    Path, typer.Option("--captions", help="Captions: .token, a table with a header, JSON, or a folder.")
+]
 _SPLIT = "A file of photo names, or the name of a split in the caption file."
 
 

@@ -164,7 +164,7 @@ def distill(
     - Without: `photoseek-train distill --teacher bundles/clip --images images --texts texts.txt --text-model bert
       --tune both --out runs/small`
     """
-    from photoseek.captions import read_captions
+    from photoseek.captions import read_caption_file
     from photoseek_train.features.teacher import Teacher
     from photoseek_train.training.fit import Fit
 
@@ -174,7 +174,7 @@ def distill(
     settings = image_options.settings(replace(sources, dim=loaded.bundle.dim), optim, augment)
     if captions is not None:
         training, dev = options.splits(captions)
-        training = training.with_uncaptioned(read_captions(captions))
+        training = training.with_uncaptioned(read_caption_file(captions))
     elif texts is not None:
         training, dev = options.pairs(loaded, texts, resources.features)
     options.run(Fit(training, dev, settings, options.out, resources, loaded))

@@ -11,8 +11,9 @@ from photoseek_train.inspect.check import Finding, Inspection
 _EXAMPLES = 3
 
 _SENTENCES = {
+    "broken_row": "rows of the caption file cannot be read",
     "image_missing": "photos are not in the folder",
-    "caption_without_image": "captioned photos outside the splits are not in the folder",
+    "caption_without_image": "captioned photos that are not used are not in the folder",
     "split_image_without_caption": "photos of the splits have no caption",
     "in_train_and_dev": "photos are in both the training split and the dev split",
     "in_train_and_test": "photos are in both the training split and the test split",

@@ -11,7 +11,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from photoseek.captions import Caption, captions_of, read_caption_file, read_caption_files
+from photoseek.captions import (
+    Caption,
+    CaptionFile,
+    captions_of,
+    match_files,
+    read_caption_file,
+    read_caption_files,
+)
 from photoseek.sources.local import scan
 from photoseek_train.errors import DataError, SettingsError
 
@@ -48,17 +55,16 @@ class CaptionedPhotos:
             CaptionFileError: A line is malformed, or a photo of the split has no caption.
             DataError: The folder does not exist, or lacks photos.
         """
-        file = read_caption_files(captions)
-        return cls.of(Path(images), file.names(split), file.captions)
+        return cls.of(Path(images), read_caption_files(captions), split)
 
     @classmethod
-    def of(cls, folder: Path, names: Sequence[str], captions: Sequence[Caption]) -> CaptionedPhotos:
-        """Select the captions of ``names``; raises like ``read``."""
+    def of(cls, folder: Path, file: CaptionFile, split: str | Path | None) -> CaptionedPhotos:
+        """Select a split of a caption file; raises like ``read``."""
         folder = folder.expanduser()
         if not folder.is_dir():
             raise DataError(f"{folder}: no such folder; pass the folder that contains the photos")
-        chosen = captions_of(captions, names)
-        missing = [name for name in names if not (folder / name).is_file()]
+        names, file, missing = match_files(file, folder, split)
+        chosen = captions_of(file.captions, names)
         if missing:
             raise DataError(
                 f"{folder}: {len(missing)} of {len(names)} photos are not in this folder, "
@@ -66,9 +72,10 @@ class CaptionedPhotos:
             )
         return cls(folder, tuple(names), tuple(chosen))
 
-    def with_uncaptioned(self, captions: Sequence[Caption]) -> CaptionedPhotos:
+    def with_uncaptioned(self, file: CaptionFile) -> CaptionedPhotos:
         """Return this split with every photo below its folder that is in none of the captions, of any split."""
-        captioned = {caption.image for caption in captions}
+        _, file, _ = match_files(file, self.folder, None)
+        captioned = {caption.image for caption in file.captions}
         found = sorted(entry.path for entry in scan(self.folder) if entry.path not in captioned)
         return CaptionedPhotos(self.folder, (*self.names, *found), self.captions)
 
@@ -129,8 +136,7 @@ def read_splits(
             f"expected a training split and a dev split, but {captions} defines no splits; "
             "pass --train and --dev, each a file with one photo name per line"
         )
-    splits = [file.names(split) for split in (train or "train", dev or "val")]
-    ours, theirs = (CaptionedPhotos.of(Path(images), names, file.captions) for names in splits)
+    ours, theirs = (CaptionedPhotos.of(Path(images), file, split) for split in (train or "train", dev or "val"))
     return ours, theirs
 
 

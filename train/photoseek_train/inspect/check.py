@@ -9,7 +9,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from photoseek.captions import CaptionFile, read_caption_file
+from photoseek.captions import CaptionFile, match_files, read_caption_file
 from photoseek.sources.local import scan
 from photoseek_train.errors import DataError
 from photoseek_train.inspect.stats import (
@@ -92,6 +92,7 @@ class _Inspection:
     images: Path
     file: CaptionFile
     splits: dict[str, list[str]]
+    captioned: list[str]
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -101,7 +102,7 @@ class _Inspection:
     @property
     def expected_images(self) -> list[str]:
         """Photos that training or evaluation would open: those of the splits, or all captioned ones."""
-        return list(dict.fromkeys(name for names in self.splits.values() for name in names)) or self.captioned_images
+        return list(dict.fromkeys(name for names in self.splits.values() for name in names)) or self.captioned
 
     def add(self, kind: str, where: Iterable[str], *, is_error: bool = False) -> None:
         places = list(where)
@@ -140,7 +141,7 @@ def inspect_data(
     folder = Path(images).expanduser()
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; pass the folder that contains the photos")
-    inspection = _Inspection(folder, *_read(captions, splits or {}))
+    inspection = _read(folder, captions, splits or {})
     _find_missing(inspection)
     photos = _inspect_photos(inspection, progress)
     facts = _inspect_captions(inspection, text_model, max_tokens)
@@ -148,12 +149,16 @@ def inspect_data(
     return Inspection(photos, facts, sizes, inspection.findings, time.monotonic() - started)
 
 
-def _read(captions: str | Path, splits: Mapping[str, str | Path]) -> tuple[CaptionFile, dict[str, list[str]]]:
+def _read(folder: Path, captions: str | Path, splits: Mapping[str, str | Path]) -> _Inspection:
     file = read_caption_file(captions)
     named: Mapping[str, str | Path] = splits or {
         _SPLIT_NAMES.get(name, name): name for name in file.splits if name != "restval" or "train" not in file.splits
     }
-    return file, {name: file.names(split) for name, split in named.items()}
+    captioned, matched, _ = match_files(file, folder, None)
+    names = {name: match_files(file, folder, split)[0] for name, split in named.items()}
+    inspection = _Inspection(folder, matched, names, captioned)
+    inspection.add("broken_row", file.broken)
+    return inspection
 
 
 def _find_missing(inspection: _Inspection) -> None:
