@@ -62,7 +62,7 @@ def test_probable_mismatches_are_collapsed_and_invalid_queries_are_explained(tab
     tab.keyboard.press("Escape")
     search(tab, "yellow - 2:red")
     heading(tab, "Invalid query").wait_for(state="detached")
-    tab.locator(".ps-found").wait_for()
+    tab.locator(".ps-found").get_by_text("without: red").wait_for()
     assert tab.locator(".ps-error").count() == 0
     search(tab, "green")
     expect(cards(tab, "green-").locator("visible=true")).to_have_count(2)

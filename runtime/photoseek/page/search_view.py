@@ -7,6 +7,7 @@ from contextlib import nullcontext
 
 import streamlit as st
 
+from photoseek.encoders.query_syntax import parse_query
 from photoseek.errors import PhotoError, QueryError
 from photoseek.gallery.filters import Filter
 from photoseek.page import filter_form, messages, photo_view, results
@@ -48,6 +49,7 @@ def _search(opened: OpenGallery, query: SearchForm, where: Filter, state: Galler
     engine = "exact" if not where.empty else searcher.snapshot.manifest.tuning.fastest
     return hits, [
         _number_of(hits, filtered=not where.empty),
+        _subtracted(query.text),
         now.searched.format(count=f"{state.status.searchable:,}"),
         " · ".join(filter(None, [_precision(searcher, query), engine])),
         now.encode_time.format(ms=_ms(encoded - started)),
@@ -62,6 +64,13 @@ def _number_of(hits: list[Hit], *, filtered: bool) -> str:
     now = strings()
     text = now.found_filtered if filtered else now.found if len(hits) > 1 else now.found_one
     return text.format(count=f"{len(hits):,}")
+
+
+def _subtracted(text: str) -> str:
+    """Return which words of a query are subtracted, since they may come from "without" or a dash."""
+    words = [term.text for term in parse_query(text) if term.weight < 0]
+    now = strings()
+    return now.subtracted.format(words=now.list_separator.join(words)) if words else ""
 
 
 def _ms(seconds: float) -> str:
