@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
@@ -20,8 +19,10 @@ from photoseek.cli.store import StoreOptions
 from photoseek.errors import QueryError
 from photoseek.gallery.filters import TYPES, Filter, Orientation
 from photoseek.gallery.gallery import Gallery
+from photoseek.photos.download import download_photo, is_url
 
 if TYPE_CHECKING:
+    from photoseek.photos.decode import PhotoInput
     from photoseek.search.hits import Hit
     from photoseek.search.searcher import Searcher
 
@@ -37,7 +38,8 @@ class QueryOptions:
         list[str] | None,
         typer.Argument(help="Text query. Without one, each line of standard input is a query."),
     ] = None
-    image: Annotated[Path | None, typer.Option(metavar="FILE", help="Find photos similar to this image file.")] = None
+    image: Annotated[str | None, typer.Option(metavar="FILE", help="Find photos similar to this image file.")] = None
+    allow_url: Annotated[bool, typer.Option("--allow-url", help="Let --image be a URL, which is fetched.")] = False
     similar_to: Annotated[
         str | None,
         typer.Option(
@@ -54,6 +56,21 @@ class QueryOptions:
             metavar="en|zh", help="Language of the query (`en` or `zh`). Detected from the script by default."
         ),
     ] = None
+
+    def photo(self) -> PhotoInput | None:
+        """Return the photo that is a part of the query, fetched if it is a URL.
+
+        Raises:
+            QueryError: It is a URL, and ``--allow-url`` is not given.
+            PhotoError: It cannot be fetched.
+        """
+        if self.image is None or not is_url(self.image):
+            return self.image
+        if not self.allow_url:
+            raise QueryError(
+                f"--image: expected a file, found the URL {self.image}; pass --allow-url to fetch it, or download it"
+            )
+        return download_photo(self.image)
 
 
 @dataclass(frozen=True)
@@ -155,7 +172,7 @@ def search(
         searcher.text_encoder.require_text_tower(options.language)  # once, not for each line
         run = partial(
             reranking.wrap(searcher, model.precision).search,
-            photo=options.image,
+            photo=options.photo(),
             similar_to=options.similar_to,
             k=options.k,
             language=options.language,
