@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL.JpegImagePlugin import jpeg_factory
 
 from photoseek.errors import PhotoError, PhotoUnreachable
 from photoseek.photos import formats
@@ -30,6 +31,7 @@ LARGE = 50_000_000
 """Number of pixels above which pictures are decoded one at a time and downscaled before they are returned."""
 
 _SCALED = ("JPEG", "MPO")  # formats whose decoder scales
+_JPEG = b"\xff\xd8\xff"
 _TRANSPOSES = {  # by EXIF orientation, as in ImageOps.exif_transpose
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -184,7 +186,11 @@ def _opened(file: BinaryIO, head: bytes, size: int) -> Image.Image:
     """Return a picture whose pixels are not decoded yet."""
     check_bytes(size)
     require_heif_extra(head)
-    return Image.open(file, formats=_formats(formats.is_heif(head)))
+    known = _formats(formats.is_heif(head))
+    if head.startswith(_JPEG):
+        file.seek(0)
+        return jpeg_factory(file)  # Image.open refuses 179 megapixels, at whatever size they are decoded
+    return Image.open(file, formats=known)
 
 
 def _bytes_of(source: object) -> bytes:
@@ -217,10 +223,14 @@ def _formats(heif: bool) -> tuple[str, ...]:
 
 def _to_upright_rgb(image: Image.Image, min_edge: int | None, large: int) -> Photo:
     width, height = image.size
-    check_pixels(width, height)
     _check_extent(image)
     if min_edge is not None and image.format in _SCALED:
         image.draft(None, (min_edge, min_edge))
+    if image.size != (width, height) and not image.info.get("progressive"):
+        check_pixels(width, height, formats.MAX_JPEG_PIXELS)
+        check_pixels(*image.size)
+    else:
+        check_pixels(width, height)
     # decoding one large picture takes over a gigabyte
     with _large_decode_lock if image.width * image.height > large else nullcontext():
         image.load()

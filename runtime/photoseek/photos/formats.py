@@ -13,6 +13,12 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "PPM")
 MAX_PIXELS = 150_000_000
 """A larger picture is refused before it is decoded: Pillow needs 600 MB for 150 MP of RGB."""
 
+MAX_JPEG_PIXELS = 1_000_000_000
+"""The same for a JPEG that is decoded at a fraction of its size, of which ``MAX_PIXELS`` counts what is decoded.
+
+A progressive JPEG needs memory for its full size, so that ``MAX_PIXELS`` counts all of it.
+"""
+
 MAX_BYTES = 512_000_000
 """A larger file is refused before it is read: 150 MP without compression take 450 MB."""
 
@@ -68,14 +74,15 @@ def check_bytes(size: int) -> None:
         raise PhotoError(f"a file of {size / 1e6:,.0f} MB; at most {MAX_BYTES // 1_000_000} MB are read")
 
 
-def check_pixels(width: int, height: int) -> None:
-    """Refuse a picture of more than ``MAX_PIXELS``.
+def check_pixels(width: int, height: int, most: int | None = None) -> None:
+    """Refuse a picture of more than ``MAX_PIXELS``, or another number.
 
     Raises:
         PhotoError: It is larger.
     """
-    if width * height > MAX_PIXELS:
-        raise PhotoError(f"{width} x {height} pixels; at most {MAX_PIXELS // 1_000_000} million are decoded")
+    most = MAX_PIXELS if most is None else most
+    if width * height > most:
+        raise PhotoError(f"{width} x {height} pixels; at most {most // 1_000_000} million are decoded")
 
 
 def require_heif_extra(head: bytes) -> None:

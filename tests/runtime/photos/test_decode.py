@@ -144,6 +144,29 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(monkeypatch: pytest
         open_photo(saved(Image.new("1", (2000, 1000)), "PNG"))
 
 
+def test_the_limit_counts_the_pixels_of_a_jpeg_that_are_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    large = Image.new("RGB", (2000, 1000), (200, 30, 30))
+    monkeypatch.setattr(formats, "MAX_PIXELS", 1_000_000)
+    photo = decode_photo(saved(large, "JPEG"), 100)
+    assert (photo.width, photo.height, photo.image.size) == (2000, 1000, (250, 125))
+    for data, edge in (
+        (saved(large, "JPEG"), None),
+        (saved(large, "JPEG"), 900),  # no smaller size has such an edge
+        (saved(large, "JPEG", progressive=True), 100),
+        (saved(large, "PNG"), 100),
+    ):
+        with pytest.raises(PhotoError, match="2000 x 1000 pixels; at most 1 million"):
+            decode_photo(data, edge)
+    monkeypatch.setattr(formats, "MAX_JPEG_PIXELS", 1_999_999)
+    with pytest.raises(PhotoError, match="2000 x 1000 pixels; at most 1 million"):
+        decode_photo(saved(large, "JPEG"), 100)
+
+
+def test_a_photo_of_200_megapixels_is_decoded_at_an_eighth() -> None:
+    photo = decode_photo(saved(Image.new("L", (16_320, 12_240), 90), "JPEG"), 448)
+    assert (photo.width, photo.height, photo.image.size) == (16_320, 12_240, (2040, 1530))
+
+
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_pillows_own_limit_has_the_same_error() -> None:
     with pytest.raises(PhotoError, match="too many pixels; at most 150 million"):
