@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import stat
 import threading
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from PIL.JpegImagePlugin import jpeg_factory
 
 from photoseek.errors import PhotoError, PhotoUnreachable
 from photoseek.photos import formats
+from photoseek.photos.dates import exif_taken
 from photoseek.photos.formats import FORMATS, SNIFF_BYTES, check_bytes, check_pixels, require_heif_extra
 from photoseek.photos.photo_file import PhotoFile, StoredPhoto
 from photoseek.photos.pillow_warnings import suppress_pillow_warnings
@@ -44,8 +44,6 @@ _TRANSPOSES = {  # by EXIF orientation, as in ImageOps.exif_transpose
 _ROTATED_90 = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 _TILE_SIDES = (322, 323)  # TIFF's TileWidth and TileLength
 _WEBP_SIDE = 16_383  # maximum side of a WebP frame; an animation's canvas of 8 million x 12 takes a minute
-_DATETIME_ORIGINAL = ExifTags.Base.DateTimeOriginal
-_EXIF_DATE = re.compile(r"([12]\d{3}):([01]\d):([0-3]\d) ([0-2]\d:[0-5]\d:[0-6]\d)", re.ASCII)
 _large_decode_lock = threading.Lock()
 
 
@@ -143,7 +141,7 @@ def exif_date(path: PhotoFile) -> str:
     """Return when a photo was taken, as ``Photo.taken``, from its header; empty also if it cannot be read."""
     try:
         with suppress_pillow_warnings(), _open_regular_file(path) as file, _header(file) as image:
-            return _taken(image)
+            return exif_taken(image)
     except Exception:  # see _photo_errors
         return ""
 
@@ -242,7 +240,7 @@ def _to_upright_rgb(image: Image.Image, min_edge: int | None, large: int) -> Pho
             picture = image.copy()
     if orientation in _ROTATED_90:
         width, height = height, width
-    return Photo(picture, width, height, _taken(image))
+    return Photo(picture, width, height, exif_taken(image))
 
 
 def _box_downscale(picture: Image.Image, min_edge: int | None, large: int) -> Image.Image:
@@ -267,18 +265,6 @@ def _orientation(image: Image.Image) -> int:
     except Exception:  # damaged EXIF does not make the photo unreadable
         return 1
     return found if isinstance(found, int) else 1
-
-
-def _taken(image: Image.Image) -> str:
-    """Return EXIF's DateTimeOriginal, the moment of the shot, or else DateTime."""
-    try:
-        exif = image.getexif()
-        for value in (exif.get_ifd(ExifTags.IFD.Exif).get(_DATETIME_ORIGINAL), exif.get(ExifTags.Base.DateTime)):
-            if isinstance(value, str) and (found := _EXIF_DATE.match(value)):
-                return "{}-{}-{} {}".format(*found.groups())
-    except Exception:  # damaged EXIF does not make the photo unreadable
-        pass
-    return ""
 
 
 def _reason(error: Exception) -> str:
