@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 from PIL import ExifTags, Image, UnidentifiedImageError
-from PIL.JpegImagePlugin import jpeg_factory
 
 from photoseek.errors import PhotoError, PhotoUnreachable
 from photoseek.photos import formats
@@ -32,6 +31,8 @@ LARGE = 50_000_000
 
 _SCALED = ("JPEG", "MPO")  # formats whose decoder scales
 _JPEG = b"\xff\xd8\xff"
+_TIFF = (b"II*\0", b"MM\0*")
+_BANDS, _BITS, _SAMPLE_FORMAT = 277, 258, 339  # TIFF's SamplesPerPixel, BitsPerSample and SampleFormat
 _TRANSPOSES = {  # by EXIF orientation, as in ImageOps.exif_transpose
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -186,9 +187,30 @@ def _opened(file: BinaryIO, head: bytes, size: int) -> Image.Image:
     require_heif_extra(head)
     known = _formats(formats.is_heif(head))
     if head.startswith(_JPEG):
+        from PIL.JpegImagePlugin import jpeg_factory  # takes 10 ms, and a text query decodes nothing
+
         file.seek(0)
         return jpeg_factory(file)  # Image.open refuses 179 megapixels, at whatever size they are decoded
-    return Image.open(file, formats=known)
+    try:
+        return Image.open(file, formats=known)
+    except UnidentifiedImageError:
+        if head.startswith(_TIFF):
+            raise PhotoError(_why_no_tiff(file)) from None
+        raise
+
+
+def _why_no_tiff(file: BinaryIO) -> str:
+    """Return what a TIFF is that Pillow has no mode for, such as the measurements of a satellite."""
+    from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+    file.seek(0)
+    header = ImageFileDirectory_v2(file.read(8))
+    file.seek(header.next)
+    header.load(file)
+    bands = header.get(_BANDS, 1)
+    bits, kind = (str((header.get(tag) or (1,))[0]) for tag in (_BITS, _SAMPLE_FORMAT))
+    kind = {"2": "signed ", "3": "floating-point "}.get(kind, "")
+    return f"a TIFF with bands of {bits} {kind}bits, {bands} of them; expected gray or RGB: convert it"
 
 
 def _bytes_of(source: object) -> bytes:

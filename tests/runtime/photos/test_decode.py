@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,37 @@ def test_sixteen_bit_grays_are_scaled_and_not_clipped() -> None:
 def test_floating_point_grays_are_scaled() -> None:
     floats = Image.fromarray(RAMP.astype(np.float32))
     np.testing.assert_allclose(np.asarray(open_photo(saved(floats, "TIFF")))[..., 1], RAMP * 255, atol=0.51)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        (RAMP * 4095).astype(np.uint16),
+        (RAMP * 4095).astype(np.float32),
+        (RAMP * 3 - 1).astype(np.float32),
+        (RAMP * 1_000_000).astype(np.int32),
+    ],
+    ids=["12 bits in 16", "counts", "below 0", "32 bits"],
+)
+@pytest.mark.parametrize("hot", [False, True])
+def test_grays_of_another_range_are_scaled_whatever_a_hot_pixel_has(values: np.ndarray, hot: bool) -> None:
+    large = np.repeat(np.repeat(values, 8, axis=0), 8, axis=1)
+    if hot:
+        large[3, 5] = 60_000 if large.dtype == np.uint16 else 2_000_000_000
+    opened = np.asarray(open_photo(saved(Image.fromarray(large), "TIFF")), dtype=float)[::8, ::8, 1]
+    np.testing.assert_allclose(opened[1:], RAMP[1:] * 255, atol=4)
+
+
+def test_a_light_drawing_on_transparency_is_visible() -> None:
+    drawing = Image.new("RGBA", (100, 100), (255, 255, 255, 0))
+    drawing.paste((250, 250, 250, 255), (40, 40, 60, 60))
+    for mode in ("RGBA", "LA"):
+        opened = np.asarray(open_photo(saved(drawing.convert(mode), "PNG")))
+        assert opened[50, 50].min() > 240
+        assert opened[0, 0].max() < 64
+    screenshot = Image.new("RGBA", (100, 100), (250, 250, 250, 255))
+    screenshot.paste((0, 0, 0, 0), (0, 0, 8, 8))
+    assert corner(open_photo(saved(screenshot, "PNG"))) == (255, 255, 255)
 
 
 def test_transparent_pixels_are_white_whatever_their_color() -> None:
@@ -136,6 +168,26 @@ def test_formats_that_run_other_programs_are_refused() -> None:
     postscript = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\n"
     with pytest.raises(PhotoError, match="not a photo of a known format"):
         open_photo(postscript)
+
+
+def tiff(bands: int, bits: int, sample_format: int) -> bytes:
+    """Return a TIFF of 1 x 1 pixel."""
+    fields = [(256, 1), (257, 1), (258, bits), (259, 1), (262, 1), (273, 200), (277, bands), (278, 1), (279, bands * 8)]
+    entries = b"".join(struct.pack("<HHII", tag, 3, 1, value) for tag, value in [*fields, (339, sample_format)])
+    return struct.pack("<2sHIH", b"II", 42, 8, len(fields) + 1).ljust(10) + entries.ljust(190, b"\0") + bytes(8 * bands)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (tiff(5, 16, 1), "a TIFF with bands of 16 bits, 5 of them; expected gray or RGB: convert it"),
+        (tiff(1, 64, 3), "a TIFF with bands of 64 floating-point bits, 1 of them"),
+        (tiff(2, 16, 2), "a TIFF with bands of 16 signed bits, 2 of them"),
+    ],
+)
+def test_a_tiff_of_measurements_is_named_as_what_it_is(content: bytes, reason: str) -> None:
+    with pytest.raises(PhotoError, match=reason):
+        open_photo(content)
 
 
 def test_too_many_pixels_are_refused_before_they_are_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
