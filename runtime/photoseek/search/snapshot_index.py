@@ -12,16 +12,16 @@ import numpy as np
 from photoseek.bundle.bundle import Bundle
 from photoseek.errors import GalleryDamaged, GalleryIncompatible, QueryError
 from photoseek.gallery.database.bundles import GalleryBundle
-from photoseek.gallery.database.filter_query import matching_ids
 from photoseek.gallery.filters import Filter
 from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.snapshot.current import REPAIR_HINT, current_id
-from photoseek.gallery.snapshot.row_checks import ROWS_REPAIR_HINT, rows_for, verify_rows
+from photoseek.gallery.snapshot.row_checks import ROWS_REPAIR_HINT, rows_for
 from photoseek.gallery.snapshot.snapshot import Snapshot
 from photoseek.search.index import Neighbors
 from photoseek.system.fork_safety import ForkAware
 from photoseek.vector_index.base import Index
 from photoseek.vector_index.exact import ExactIndex
+from photoseek.vector_index.filtered import FilteredIndex
 from photoseek.vector_index.registry import Engine
 from photoseek.vectors import Rows, Vectors
 
@@ -55,7 +55,6 @@ class SnapshotIndex(ForkAware):
         self._gallery, self._bundle, self._engine = gallery, bundle, engine
         self._folder = gallery.bundles.require(bundle).folder(gallery.path)
         self._opened: _View | None = None
-        self._verified: Snapshot | None = None  # all of its database rows were checked
         self._lock = threading.Lock()
         self.register_fork_hooks()
 
@@ -101,18 +100,14 @@ class SnapshotIndex(ForkAware):
     def close(self) -> None:
         """Do nothing: there is no connection."""
 
-    def _rows(self, view: _View, query: Vectors, k: int, where: Filter | None) -> tuple[Rows, Vectors]:
-        """Return the rows and scores of the k nearest. With a filter, every photo that matches is scored."""
+    @staticmethod
+    def _rows(view: _View, query: Vectors, k: int, where: Filter | None) -> tuple[Rows, Vectors]:
+        """Return the rows and scores of the k nearest."""
         if where is None or where.empty:
             return view.engine.search(query, k)
         snapshot = view.snapshot
-        if self._verified is not snapshot:  # a damaged database row could make a photo match no filter
-            verify_rows(snapshot, self._gallery.database)
-            self._verified = snapshot
-        ids = matching_ids(self._gallery.database, where, snapshot.manifest.fingerprint)
-        matching = np.flatnonzero(np.isin(snapshot.ids, ids, assume_unique=True))
-        rows, scores = ExactIndex(snapshot.vectors[matching]).search(query, k)
-        return matching[rows], scores
+        filtered = FilteredIndex(view.engine, snapshot.vectors, snapshot.manifest.tuning)
+        return filtered.search(query, k, snapshot.columns.matching(where))
 
     def _current(self) -> _View:
         """Return the view of the snapshot that ``CURRENT`` names, opened once."""

@@ -252,10 +252,14 @@ class Database(Connection):
         for photo, blob in self.rows("id, vector", fingerprint):
             yield photo, self.vectors_from([(f"photo {photo}", blob)], dim)[0]
 
-    def checksums(self, fingerprint: str) -> Iterator[int]:
-        """Yield ``StoredPhoto.checksum`` of each searchable photo, by id."""
+    def searchable(self, fingerprint: str) -> Iterator[tuple[int, StoredPhoto]]:
+        """Yield each searchable photo and its id, by id.
+
+        Raises:
+            GalleryDamaged: A row is invalid.
+        """
         for photo, *facts in self.rows("id, path, width, height, taken", fingerprint):
-            yield self._photo(*facts).checksum(photo)
+            yield photo, self._photo(*facts)
 
     def rows(self, columns: str, fingerprint: str) -> Iterator[tuple[Any, ...]]:
         """Yield columns of each searchable photo, ordered by the first one, ``id``.

@@ -32,14 +32,12 @@ def write_rows(vectors: BinaryIO, ids: BinaryIO, rows: Iterable[tuple[int, Vecto
     return written
 
 
-def write_checksums(file: BinaryIO, checksums: Iterable[int], count: int) -> int:
-    """Write CRC-32 checksums as an array (count,), and return how many there were."""
-    np.lib.format.write_array_header_1_0(file, {"descr": "<u4", "fortran_order": False, "shape": (count,)})
-    written = 0
-    for checksum in checksums:
-        file.write(checksum.to_bytes(4, "little"))
-        written += 1
-    return written
+def write_array(path: Path, array: npt.NDArray[Any]) -> None:
+    """Write an array with plain writes."""
+    with path.open("wb") as file:
+        descr = {"descr": array.dtype.newbyteorder("<").str, "fortran_order": False, "shape": array.shape}
+        np.lib.format.write_array_header_1_0(file, descr)
+        file.write(array.astype(array.dtype.newbyteorder("<")).tobytes())
 
 
 def mmap_vectors(path: Path, count: int, dim: int) -> Vectors:
@@ -48,7 +46,7 @@ def mmap_vectors(path: Path, count: int, dim: int) -> Vectors:
     Raises:
         ValueError: The file contains anything else.
     """
-    vectors: Vectors = _map(path, np.float32, (count, dim))
+    vectors: Vectors = map_array(path, np.float32, (count, dim))
     for start in range(0, count, _BLOCK):
         if len(wrong := not_unit(vectors[start : start + _BLOCK])):
             raise ValueError(f"row {start + wrong[0]} is not a unit vector")
@@ -61,7 +59,7 @@ def mmap_ids(path: Path, count: int) -> Rows:
     Raises:
         ValueError: The file contains anything else.
     """
-    ids: Rows = _map(path, np.int64, (count,))
+    ids: Rows = map_array(path, np.int64, (count,))
     if ids[0] < 1 or (np.diff(ids) < 1).any():
         raise ValueError("expected increasing ids of at least 1")
     return ids
@@ -73,11 +71,16 @@ def mmap_checksums(path: Path, count: int) -> Checksums:
     Raises:
         ValueError: The file contains anything else.
     """
-    checksums: Checksums = _map(path, np.uint32, (count,))
+    checksums: Checksums = map_array(path, np.uint32, (count,))
     return checksums
 
 
-def _map(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> npt.NDArray[Any]:
+def map_array(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """Map an array into memory.
+
+    Raises:
+        ValueError: The file contains anything else than an array of this type and shape.
+    """
     try:
         array = np.lib.format.open_memmap(path, mode="r")  # refuses pickles
     except (OSError, ValueError, TypeError, SyntaxError, OverflowError, MemoryError, RecursionError) as error:

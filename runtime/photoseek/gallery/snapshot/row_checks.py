@@ -89,16 +89,6 @@ def rows_for(snapshot: Snapshot, database: Database, rows: Rows) -> dict[int, St
     return found
 
 
-def verify_rows(snapshot: Snapshot, database: Database) -> None:
-    """Check every row of a snapshot as ``rows_for`` does.
-
-    Raises:
-        GalleryDamaged: As ``rows_for``.
-    """
-    for start in range(0, len(snapshot.ids), _AT_ONCE):
-        rows_for(snapshot, database, np.arange(start, min(start + _AT_ONCE, len(snapshot.ids))))
-
-
 def find_bad_rows(database: Database, snapshots: Sequence[Snapshot] = ()) -> RowProblems:
     """Check every row of the database.
 
