@@ -14,7 +14,7 @@ from photoseek.errors import GalleryDamaged, GalleryIncompatible, QueryError
 from photoseek.gallery.database.bundles import GalleryBundle
 from photoseek.gallery.filters import Filter
 from photoseek.gallery.gallery import Gallery
-from photoseek.gallery.snapshot.current import REPAIR_HINT, current_id
+from photoseek.gallery.snapshot.current import REPAIR_HINT, CurrentSnapshot
 from photoseek.gallery.snapshot.row_checks import ROWS_REPAIR_HINT, rows_for
 from photoseek.gallery.snapshot.snapshot import Snapshot
 from photoseek.search.index import Neighbors
@@ -53,7 +53,7 @@ class SnapshotIndex(ForkAware):
         if engine not in get_args(Engine):
             raise QueryError(f"expected an engine among {', '.join(get_args(Engine))}, found {engine!r}")
         self._gallery, self._bundle, self._engine = gallery, bundle, engine
-        self._folder = gallery.bundles.require(bundle).folder(gallery.path)
+        self._pointer = CurrentSnapshot(gallery.bundles.require(bundle).folder(gallery.path))
         self._opened: _View | None = None
         self._lock = threading.Lock()
         self.register_fork_hooks()
@@ -112,7 +112,7 @@ class SnapshotIndex(ForkAware):
     def _current(self) -> _View:
         """Return the view of the snapshot that ``CURRENT`` names, opened once."""
         with self._lock:
-            if self._opened is None or self._opened.snapshot.path.name != current_id(self._folder):
+            if self._opened is None or self._opened.snapshot.path.name != self._pointer.name():
                 self._opened = self._open()
             return self._opened
 
@@ -120,12 +120,12 @@ class SnapshotIndex(ForkAware):
         """Open the current snapshot. Retry if it was replaced in the meantime, since older snapshots are removed."""
         while True:
             bundle = self._gallery.bundles.require(self._bundle)
-            self._folder = bundle.folder(self._gallery.path)
-            name = current_id(self._folder)
+            self._pointer = CurrentSnapshot(bundle.folder(self._gallery.path))
+            name = self._pointer.name()
             try:
                 return self._open_snapshot(bundle)
             except GalleryDamaged:
-                if current_id(self._folder) == name:
+                if self._pointer.name() == name:
                     raise
 
     def _open_snapshot(self, bundle: GalleryBundle) -> _View:

@@ -8,7 +8,7 @@ from photoseek.errors import QueryError
 from photoseek.vector_index.base import Matches
 from photoseek.vectors import Rows, Vectors, as_query_vector
 
-SCATTERED = 3.0
+SCATTERED = 2.5
 """Time to score a vector among others that are not, as a multiple of its time in a block of consecutive vectors."""
 
 _COPIED = 2_048  # scattered vectors are copied; so many at once stay in a core's cache
@@ -58,9 +58,11 @@ class ExactIndex:
 
 def _candidates(scores: Vectors, k: int, min_score: float) -> Rows:
     """Return the rows of a block, in order, that may be among the k best, including all that tie with the last."""
+    if min_score == -np.inf and len(scores) > k:
+        return np.flatnonzero(scores >= _kth_best(scores, k))
     rows = np.flatnonzero(scores > min_score)
-    if len(rows) <= k:
-        return rows
-    candidates = scores[rows]
-    kth_score = np.partition(candidates, len(rows) - k)[len(rows) - k]
-    return np.asarray(rows[candidates >= kth_score])
+    return rows if len(rows) <= k else np.asarray(rows[scores[rows] >= _kth_best(scores[rows], k)])
+
+
+def _kth_best(scores: Vectors, k: int) -> np.float32:
+    return np.float32(np.partition(scores, len(scores) - k)[len(scores) - k])

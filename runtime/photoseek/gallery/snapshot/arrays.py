@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -41,7 +42,7 @@ def write_array(path: Path, array: npt.NDArray[Any]) -> None:
 
 
 def mmap_vectors(path: Path, count: int, dim: int) -> Vectors:
-    """Map unit vectors (count, dim) into memory.
+    """Map unit vectors (count, dim) into memory; only those that are read afterward occupy memory of this process.
 
     Raises:
         ValueError: The file contains anything else.
@@ -50,6 +51,7 @@ def mmap_vectors(path: Path, count: int, dim: int) -> Vectors:
     for start in range(0, count, _BLOCK):
         if len(wrong := not_unit(vectors[start : start + _BLOCK])):
             raise ValueError(f"row {start + wrong[0]} is not a unit vector")
+        _release(vectors)
     return vectors
 
 
@@ -75,6 +77,15 @@ def mmap_checksums(path: Path, count: int) -> Checksums:
     return checksums
 
 
+def _release(mapped: npt.NDArray[Any]) -> None:
+    """Remove the pages of a mapped array from the memory of this process; they stay in the system's page cache."""
+    base = mapped.base
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)
+
+
 def map_array(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> npt.NDArray[Any]:
     """Map an array into memory.
 
@@ -87,4 +98,4 @@ def map_array(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> np
         raise ValueError(f"cannot be read as an array: {error}") from error
     if array.dtype != dtype or array.shape != shape or not array.flags.c_contiguous:
         raise ValueError(f"expected {np.dtype(dtype)} {shape}, found {array.dtype} {array.shape}")
-    return array
+    return array.view(np.ndarray)  # a memmap takes longer to index
