@@ -27,6 +27,8 @@ from photoseek.vectors import Rows, Vectors
 
 _log = logging.getLogger(__name__)
 
+_MOST_READ = 100  # vectors that may stay in memory; the system maps up to 64 KB around each
+
 
 @dataclass(frozen=True)
 class _View:
@@ -55,6 +57,7 @@ class SnapshotIndex(ForkAware):
         self._gallery, self._bundle, self._engine = gallery, bundle, engine
         self._pointer = CurrentSnapshot(gallery.bundles.require(bundle).folder(gallery.path))
         self._opened: _View | None = None
+        self._read = 0  # vectors since their memory was released
         self._lock = threading.Lock()
         self.register_fork_hooks()
 
@@ -79,7 +82,9 @@ class SnapshotIndex(ForkAware):
         snapshot = view.snapshot
         photos = rows_for(snapshot, self._gallery.database, rows)
         truncated = len(rows) == k and k < len(snapshot.ids)
-        return Neighbors(snapshot.ids[rows], scores, np.asarray(snapshot.vectors[rows]), photos, truncated)
+        neighbors = Neighbors(snapshot.ids[rows], scores, np.asarray(snapshot.vectors[rows]), photos, truncated)
+        self._limit_memory(view, len(rows) if where is None else len(snapshot.ids))
+        return neighbors
 
     def find_photo(self, path: str) -> tuple[int, Vectors] | None:
         """Return the id and the vector of the photo at a path, from the snapshot if it is in there."""
@@ -108,6 +113,14 @@ class SnapshotIndex(ForkAware):
         snapshot = view.snapshot
         filtered = FilteredIndex(view.engine, snapshot.vectors, snapshot.manifest.tuning)
         return filtered.search(query, k, snapshot.columns.matching(where))
+
+    def _limit_memory(self, view: _View, read: int) -> None:
+        """Release the vectors of few hits or of a filter, unless the engine reads all vectors for each query."""
+        if view.engine.name != ExactIndex.name:
+            self._read += read
+            if self._read > _MOST_READ:
+                self._read = 0
+                view.snapshot.release()
 
     def _current(self) -> _View:
         """Return the view of the snapshot that ``CURRENT`` names, opened once."""

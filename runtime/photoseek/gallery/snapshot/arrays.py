@@ -51,7 +51,7 @@ def mmap_vectors(path: Path, count: int, dim: int) -> Vectors:
     for start in range(0, count, _BLOCK):
         if len(wrong := not_unit(vectors[start : start + _BLOCK])):
             raise ValueError(f"row {start + wrong[0]} is not a unit vector")
-        _release(vectors)
+        release(vectors)
     return vectors
 
 
@@ -77,8 +77,8 @@ def mmap_checksums(path: Path, count: int) -> Checksums:
     return checksums
 
 
-def _release(mapped: npt.NDArray[Any]) -> None:
-    """Remove the pages of a mapped array from the memory of this process; they stay in the system's page cache."""
+def release(mapped: npt.NDArray[Any]) -> None:
+    """Remove a mapped array from the memory of this process until it is read again; the system may still cache it."""
     base = mapped.base
     while isinstance(base, np.ndarray):
         base = base.base

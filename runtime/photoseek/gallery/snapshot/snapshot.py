@@ -31,6 +31,7 @@ from photoseek.gallery.snapshot.arrays import (
     mmap_checksums,
     mmap_ids,
     mmap_vectors,
+    release,
     write_rows,
 )
 from photoseek.gallery.snapshot.columns import Columns, write_columns
@@ -134,6 +135,10 @@ class Snapshot:
         """
         if wrong := self.damaged(reread=True):
             raise GalleryDamaged(wrong[0])
+
+    def release(self) -> None:
+        """Remove the vectors from the memory of this process until they are read again."""
+        release(self.vectors)
 
     def _verified(self, file: str) -> Path:
         _check(self.path / file, self.manifest.files[file])
