@@ -64,7 +64,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("columns")
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(photos=st.lists(PHOTOS, min_size=1, max_size=40), where=CONDITIONS)
 def test_any_filter_selects_the_photos_that_meet_it(folder: Path, photos: list[Facts], where: Filter) -> None:
     matches = columns_of(folder, photos).matching(where)
@@ -72,6 +72,24 @@ def test_any_filter_selects_the_photos_that_meet_it(folder: Path, photos: list[F
     assert matches(slice(None)).tolist() == expected
     assert matches(slice(0, None, 2)).tolist() == expected[::2]
     assert matches(np.arange(len(photos))[::-1]).tolist() == expected[::-1]
+
+
+@settings(deadline=None, max_examples=20)
+@given(
+    photos=st.lists(PHOTOS, min_size=1, max_size=12),
+    others=st.lists(PHOTOS, min_size=1, max_size=12),
+    removed=st.sets(st.integers(0, 11)),
+    where=CONDITIONS,
+)
+def test_joined_columns_select_among_the_photos_of_both(
+    folder: Path, photos: list[Facts], others: list[Facts], removed: set[int], where: Filter
+) -> None:
+    rows = sorted(row for row in removed if row < len(photos))
+    first = columns_of(folder, photos)
+    first = Columns(np.array(first.values), first.folders)  # the next line replaces the file
+    matches = first.joined(np.array(rows, dtype=np.int64), columns_of(folder, others)).matching(where)
+    left = [photo for row, photo in enumerate(photos) if row not in removed] + others
+    assert matches(slice(None)).tolist() == [meets(photo, where) for photo in left]
 
 
 @pytest.mark.parametrize("where", FILTERS, ids=lambda where: str(where.to_json()))

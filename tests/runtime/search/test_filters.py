@@ -14,7 +14,7 @@ from photoseek.vector_index.registry import Engine
 from tiny_bundle import DIM
 from vector_gallery import FILTERS, Exact, clustered, make_gallery, make_generation, remove, various
 
-COUNT = 1_500
+COUNT = 900
 
 
 @pytest.fixture(scope="module")

@@ -68,6 +68,23 @@ class Columns:
 
         return matches
 
+    def joined(self, removed: Rows, added: Columns) -> Columns:
+        """Return the columns without removed rows, followed by those of added photos."""
+        names = sorted({*self._folder_names(), *added._folder_names()})
+        offset_of = dict(zip(names, _offsets(names).tolist(), strict=True))
+        parts = []
+        for each in (self, added):
+            values = each.values.copy()
+            own = each._folder_names()
+            offsets = np.array([offset_of[name] for name in own], dtype=np.int32)
+            values[_FOLDER] = offsets[np.searchsorted(_offsets(own), values[_FOLDER])]
+            parts.append(values)
+        return Columns(np.concatenate([np.delete(parts[0], removed, axis=1), parts[1]], axis=1), b"".join(names))
+
+    def _folder_names(self) -> list[bytes]:
+        """Return the entries of ``folders.bin``."""
+        return [b"\0" + name for name in self.folders.split(b"\0")[1:]]
+
     def _ranges(self, where: Filter) -> dict[int, tuple[int, int]]:
         """Return the lowest and the highest number that match, by column."""
         found: dict[int, tuple[int, int]] = {}
@@ -104,18 +121,20 @@ def write_columns(folder: Path, photos: Iterable[tuple[int, StoredPhoto]]) -> in
         for column, number in zip(numbers, facts, strict=True):
             column.append(number)
     values = np.array(numbers, dtype=np.int32)
-    names = {b"\0" + parent.encode("utf-8", "surrogatepass"): number for parent, number in seen.items()}
-    offsets = np.empty(len(names), dtype=np.int32)
-    offset = 0
-    for name, number in sorted(names.items()):
-        offsets[number] = offset
-        offset += len(name)
-    values[_FOLDER] = offsets[values[_FOLDER]]
+    names = [b"\0" + parent.encode("utf-8", "surrogatepass") for parent in seen]
+    order = sorted(names)
+    offset_of = dict(zip(order, _offsets(order).tolist(), strict=True))
+    values[_FOLDER] = np.array([offset_of[name] for name in names], dtype=np.int32)[values[_FOLDER]]
     write_array(folder / CHECKSUMS, np.array(checksums, dtype=np.uint32))
     write_array(folder / COLUMNS, values)
     with (folder / FOLDERS).open("wb") as file:
-        file.write(b"".join(sorted(names)))
+        file.write(b"".join(order))
     return len(checksums)
+
+
+def _offsets(names: list[bytes]) -> npt.NDArray[np.int32]:
+    """Return the offset of each entry of ``folders.bin``."""
+    return np.cumsum([0, *map(len, names[:-1])], dtype=np.int32)
 
 
 def _date(text: str, rest: str) -> int:
