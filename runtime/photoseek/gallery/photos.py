@@ -27,10 +27,7 @@ class GalleryPhotos:
     @property
     def recorded(self) -> PhotoSource:
         """The folder that the gallery records, trusted or not; use it only for display."""
-        record, known = self._database.meta()["photos"], self._source
-        if known is None or known[0] != record:
-            known = self._source = record, source_from_record(record, self._gallery)
-        return known[1]
+        return self._parse(self._database.meta()["photos"])
 
     @property
     def source(self) -> PhotoSource:
@@ -39,9 +36,20 @@ class GalleryPhotos:
         Raises:
             GalleryUntrusted: The gallery records a folder elsewhere that this user has not named.
         """
-        source = self.recorded
+        return self.source_of(self._database.meta()["photos"])
+
+    def source_of(self, record: str) -> PhotoSource:
+        """Return the folder of a record, as ``Database.photos_in_folder`` returns it; raises as ``source``."""
+        source = self._parse(record)
         self._trust.expect_photos(source)
         return source
+
+    def _parse(self, record: str) -> PhotoSource:
+        """Return the folder of a record, parsed once."""
+        known = self._source
+        if known is None or known[0] != record:
+            known = self._source = record, source_from_record(record, self._gallery)
+        return known[1]
 
     @property
     def root(self) -> Path:

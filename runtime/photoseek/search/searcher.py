@@ -161,7 +161,7 @@ class Searcher(SearchBackend):
         """Return the hits among neighbors that are still in the gallery, and their vectors."""
         ids = neighbors.ids.tolist()
         rows = [row for row, photo in enumerate(ids) if photo in neighbors.photos and photo != query.exclude_id]
-        vectors, folder = neighbors.vectors[rows], self.gallery.photos.source
+        vectors, folder = neighbors.vectors[rows], self.gallery.photos.source_of(neighbors.folder)
         hits = []
         for rank, (row, confidence) in enumerate(zip(rows, query.confidences(vectors), strict=True), start=1):
             photo = neighbors.photos[ids[row]]

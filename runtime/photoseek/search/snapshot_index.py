@@ -80,9 +80,9 @@ class SnapshotIndex(ForkAware):
         view = self._current()
         rows, scores = self._rows(view, query, k, where)
         snapshot = view.snapshot
-        photos = rows_for(snapshot, self._gallery.database, rows)
+        photos, folder = rows_for(snapshot, self._gallery.database, rows)
         truncated = len(rows) == k and k < len(snapshot.ids)
-        neighbors = Neighbors(snapshot.ids[rows], scores, np.asarray(snapshot.vectors[rows]), photos, truncated)
+        neighbors = Neighbors(snapshot.ids[rows], scores, np.asarray(snapshot.vectors[rows]), photos, folder, truncated)
         self._limit_memory(view, len(rows) if where is None else len(snapshot.ids))
         return neighbors
 
@@ -97,7 +97,7 @@ class SnapshotIndex(ForkAware):
         row = int(np.searchsorted(snapshot.ids, photo))
         if row == len(snapshot.ids) or snapshot.ids[row] != photo:  # added since
             return found
-        stored = rows_for(snapshot, database, np.array([row])).get(photo)
+        stored = rows_for(snapshot, database, np.array([row]))[0].get(photo)
         if stored is not None and stored.path != path:
             raise GalleryDamaged(f"{database.path}: photo {photo} has two paths; {ROWS_REPAIR_HINT}")
         return photo, np.asarray(snapshot.vectors[row])

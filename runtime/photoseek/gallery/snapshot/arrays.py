@@ -64,6 +64,7 @@ def mmap_ids(path: Path, count: int) -> Rows:
     ids: Rows = map_array(path, np.int64, (count,))
     if ids[0] < 1 or (np.diff(ids) < 1).any():
         raise ValueError("expected increasing ids of at least 1")
+    release(ids)
     return ids
 
 
