@@ -165,7 +165,6 @@ class Searcher(SearchBackend):
         hits = []
         for rank, (row, confidence) in enumerate(zip(rows, query.confidences(vectors), strict=True), start=1):
             photo = neighbors.photos[ids[row]]
-            score, file = float(neighbors.scores[row]), folder.photo_file(photo.path)
-            facts = (rank, photo.path, score, photo.width, photo.height, file)
+            facts = (rank, photo.path, float(neighbors.scores[row]), photo.width, photo.height, folder)
             hits.append(Hit(*facts, ids[row], photo.taken or None, *confidence))
         return hits, vectors
