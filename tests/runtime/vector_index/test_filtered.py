@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from installed import INSTALLED
-from photoseek.vector_index import exact
+from photoseek.vector_index import annoy, exact, faiss
+from photoseek.vector_index.annoy import AnnoyParameters
 from photoseek.vector_index.base import Matches
 from photoseek.vector_index.exact import ExactIndex
+from photoseek.vector_index.faiss import HnswParameters
 from photoseek.vector_index.filtered import FilteredIndex
-from photoseek.vector_index.registry import index_file, open_index
-from photoseek.vector_index.tuning import EngineStats, Tuning, sample_queries, tune
+from photoseek.vector_index.registry import ANNOY_FILE, FAISS_FILE, index_file, open_index
+from photoseek.vector_index.tuning import EngineStats, Tuning
 from photoseek.vectors import Mask, Vectors, normalize
 from vector_gallery import clustered
 
@@ -55,15 +58,24 @@ def test_scattered_vectors_are_copied_a_few_at_a_time(monkeypatch: pytest.Monkey
     expect_equal(ExactIndex(vectors).search(vectors[5], 20, matching(mask)), loop(vectors, vectors[5], 20, mask))
 
 
+PARAMETERS: dict[str, AnnoyParameters | HnswParameters] = {
+    "annoy": AnnoyParameters(trees=20, search_k=2_000),
+    "faiss-hnsw": HnswParameters(ef_search=64),
+}
+
+
 @pytest.fixture(scope="module")
 def tuned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Vectors, Tuning]:
+    """Indexes in a folder, their vectors, and times with which scans take long."""
     folder, vectors = tmp_path_factory.mktemp("engines"), clustered(COUNT, DIM)
-    found = tune(folder, vectors, sample_queries(vectors))
-    cheap = {
-        name: EngineStats(1000.0 if name in ("exact", "faiss-flat") else 1.0, each.recalls, each.parameters)
-        for name, each in found.engines.items()
-    }
-    return folder, vectors, Tuning(found.target, cheap)
+    annoy.build(vectors, folder / ANNOY_FILE, AnnoyParameters(trees=20))
+    if "faiss-hnsw" in INSTALLED:
+        faiss.build(vectors, folder / FAISS_FILE, HnswParameters())
+    engines = {}
+    for name in INSTALLED:
+        parameters = asdict(PARAMETERS[name]) if name in PARAMETERS else {}
+        engines[name] = EngineStats(1.0 if parameters else 1000.0, {"photo": 1.0}, parameters)
+    return folder, vectors, Tuning(0.99, engines)
 
 
 def filtered(tuned: tuple[Path, Vectors, Tuning], engine: str) -> FilteredIndex:

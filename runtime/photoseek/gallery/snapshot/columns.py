@@ -134,7 +134,7 @@ def write_columns(folder: Path, photos: Iterable[tuple[int, StoredPhoto]]) -> in
 
 def _offsets(names: list[bytes]) -> npt.NDArray[np.int32]:
     """Return the offset of each entry of ``folders.bin``."""
-    return np.cumsum([0, *map(len, names[:-1])], dtype=np.int32)
+    return np.cumsum([0, *map(len, names)], dtype=np.int32)[:-1]
 
 
 def _date(text: str, rest: str) -> int:
