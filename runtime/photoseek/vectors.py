@@ -16,6 +16,9 @@ Vectors = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 """Row numbers, or ids of photos."""
 
+Mask = npt.NDArray[np.bool_]
+"""Which rows of an array meet a condition."""
+
 
 def as_query_vector(values: object, dim: int) -> Vectors:
     """Return a vector as search engines need it: (dim,), float32, finite, and of unit length.

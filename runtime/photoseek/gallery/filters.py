@@ -81,6 +81,22 @@ class Filter:
         """Whether there is no condition."""
         return not self.to_json()
 
+    @property
+    def folder_prefix(self) -> str:
+        """The folder with a slash at its end, with which the paths of its photos begin; empty for any folder."""
+        folder = normalize_user_path(self.folder or "").strip("/")
+        return f"{folder}/" if folder else ""
+
+    @property
+    def fewest_pixels(self) -> int | None:
+        """``min_megapixels`` as a number of pixels."""
+        return None if self.min_megapixels is None else math.ceil(_pixels(self.min_megapixels))
+
+    @property
+    def most_pixels(self) -> int | None:
+        """``max_megapixels`` as a number of pixels."""
+        return None if self.max_megapixels is None else math.floor(_pixels(self.max_megapixels))
+
     def to_json(self) -> dict[str, Any]:
         """Return the conditions that are set."""
         return {it.name: value for it in fields(self) if (value := getattr(self, it.name)) is not None}
@@ -98,21 +114,21 @@ class Clause:
 def filter_clauses(where: Filter | None) -> list[Clause]:
     """Return the comparisons that a photo must all match; none without a filter.
 
-    Each backend renders them in its language: SQL of SQLite or PostgreSQL, or Milvus expressions.
+    Each store renders them in its language: SQL of PostgreSQL, or Milvus expressions.
     """
     if where is None:
         return []
     found: list[Clause] = []
-    if folder := normalize_user_path(where.folder or "").strip("/"):
-        found += [Clause("path", ">=", f"{folder}/"), Clause("path", "<", f"{folder}0")]  # 0 is the character after /
+    if folder := where.folder_prefix:
+        found += [Clause("path", ">=", folder), Clause("path", "<", f"{folder[:-1]}0")]  # 0 is the character after /
     if where.taken_from is not None:
         found.append(Clause("taken", ">=", where.taken_from))
     if where.taken_to is not None:
         found += [Clause("taken", "!=", ""), Clause("taken", "<", f"{where.taken_to}~")]  # ~ is after all of a date
-    if where.min_megapixels is not None:
-        found.append(Clause("pixels", ">=", math.ceil(_pixels(where.min_megapixels))))
-    if where.max_megapixels is not None:
-        found.append(Clause("pixels", "<=", math.floor(_pixels(where.max_megapixels))))
+    if where.fewest_pixels is not None:
+        found.append(Clause("pixels", ">=", where.fewest_pixels))
+    if where.most_pixels is not None:
+        found.append(Clause("pixels", "<=", where.most_pixels))
     if where.orientation is not None:
         found.append(Clause("orientation", "=", where.orientation))
     if where.type is not None:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from photoseek.errors import GalleryError, GalleryIncompatible, GalleryNotFound
 from photoseek.gallery.database.database import Database
-from photoseek.gallery.location import record_of, recorded_source
+from photoseek.gallery.location import record_of
 from photoseek.gallery.lock import exclusive_writer
 from photoseek.gallery.trust import Trust
 from photoseek.photos.photo_file import PhotoFile
 from photoseek.sources.base import PhotoSource
 from photoseek.sources.local import LocalSource
-from photoseek.sources.resolve import open_source
+from photoseek.sources.resolve import open_source, source_from_record
 
 
 class GalleryPhotos:
@@ -22,11 +22,12 @@ class GalleryPhotos:
         self._gallery = gallery
         self._database = database
         self._trust = trust
+        self._source: tuple[str, PhotoSource] | None = None  # of the last record that was read
 
     @property
     def recorded(self) -> PhotoSource:
         """The folder that the gallery records, trusted or not; use it only for display."""
-        return recorded_source(self._gallery, self._database)
+        return self._parse(self._database.meta()["photos"])
 
     @property
     def source(self) -> PhotoSource:
@@ -35,9 +36,20 @@ class GalleryPhotos:
         Raises:
             GalleryUntrusted: The gallery records a folder elsewhere that this user has not named.
         """
-        source = self.recorded
+        return self.source_of(self._database.meta()["photos"])
+
+    def source_of(self, record: str) -> PhotoSource:
+        """Return the folder of a record, as ``Database.photos_in_folder`` returns it; raises as ``source``."""
+        source = self._parse(record)
         self._trust.expect_photos(source)
         return source
+
+    def _parse(self, record: str) -> PhotoSource:
+        """Return the folder of a record, parsed once."""
+        known = self._source
+        if known is None or known[0] != record:
+            known = self._source = record, source_from_record(record, self._gallery)
+        return known[1]
 
     @property
     def root(self) -> Path:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from photoseek.bundle.bundle import DEMO
 from photoseek.errors import PhotoseekError
-from photoseek.gallery.database.filter_query import list_folders
+from photoseek.gallery.database.folders import list_folders
 from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.snapshot.current import current_id
 from photoseek.gallery.status import GalleryStatus

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from photoseek.photos.photo_file import PhotoFile
+from photoseek.sources.base import PhotoSource
 from photoseek.system.filenames import decode_filename
 
 
@@ -40,7 +41,7 @@ class Hit:
         score: Cosine of query and photo, in [-1, 1].
         width: Pixels of the upright photo.
         height: Pixels of the upright photo.
-        file: A path, or a ``RemoteFile``, whose text is its URL, for a photo in object storage.
+        source: The photo folder.
         id: Id in the gallery, never reused for another picture.
         taken: ``YYYY-MM-DD HH:MM:SS`` by the camera's clock; None if unknown.
         confidence: Probability, in [0, 1], that the photo shows what the text says, see
@@ -58,7 +59,7 @@ class Hit:
     score: float
     width: int
     height: int
-    file: PhotoFile
+    source: PhotoSource = field(repr=False)
     id: int
     taken: str | None = None
     confidence: float | None = None
@@ -66,6 +67,11 @@ class Hit:
     duplicates: tuple[Hit, ...] = ()
     fusion_score: float | None = None
     scores: tuple[BundleScore, ...] = ()
+
+    @property
+    def file(self) -> PhotoFile:
+        """A path, or a ``RemoteFile``, whose text is its URL, for a photo in object storage."""
+        return self.source.photo_file(self.path)
 
     @property
     def from_unread_text(self) -> bool:

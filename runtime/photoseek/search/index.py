@@ -21,6 +21,7 @@ class Neighbors:
         scores: Exact cosines, (n,).
         vectors: Unit vectors, (n, dim).
         photos: Database rows by photo id. Photos that were removed since the index was written are missing.
+        folder: The gallery's record of its photo folder, see ``GalleryPhotos.source_of``.
         truncated: Whether a larger ``k`` may return more photos.
     """
 
@@ -28,6 +29,7 @@ class Neighbors:
     scores: Vectors
     vectors: Vectors
     photos: Mapping[int, StoredPhoto]
+    folder: str
     truncated: bool
 
 

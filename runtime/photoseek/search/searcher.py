@@ -161,11 +161,10 @@ class Searcher(SearchBackend):
         """Return the hits among neighbors that are still in the gallery, and their vectors."""
         ids = neighbors.ids.tolist()
         rows = [row for row, photo in enumerate(ids) if photo in neighbors.photos and photo != query.exclude_id]
-        vectors, folder = neighbors.vectors[rows], self.gallery.photos.source
+        vectors, folder = neighbors.vectors[rows], self.gallery.photos.source_of(neighbors.folder)
         hits = []
         for rank, (row, confidence) in enumerate(zip(rows, query.confidences(vectors), strict=True), start=1):
             photo = neighbors.photos[ids[row]]
-            score, file = float(neighbors.scores[row]), folder.photo_file(photo.path)
-            facts = (rank, photo.path, score, photo.width, photo.height, file)
+            facts = (rank, photo.path, float(neighbors.scores[row]), photo.width, photo.height, folder)
             hits.append(Hit(*facts, ids[row], photo.taken or None, *confidence))
         return hits, vectors

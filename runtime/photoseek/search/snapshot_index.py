@@ -12,20 +12,22 @@ import numpy as np
 from photoseek.bundle.bundle import Bundle
 from photoseek.errors import GalleryDamaged, GalleryIncompatible, QueryError
 from photoseek.gallery.database.bundles import GalleryBundle
-from photoseek.gallery.database.filter_query import matching_ids
 from photoseek.gallery.filters import Filter
 from photoseek.gallery.gallery import Gallery
-from photoseek.gallery.snapshot.current import REPAIR_HINT, current_id
-from photoseek.gallery.snapshot.row_checks import ROWS_REPAIR_HINT, rows_for, verify_rows
+from photoseek.gallery.snapshot.current import REPAIR_HINT, CurrentSnapshot
+from photoseek.gallery.snapshot.row_checks import ROWS_REPAIR_HINT, rows_for
 from photoseek.gallery.snapshot.snapshot import Snapshot
 from photoseek.search.index import Neighbors
 from photoseek.system.fork_safety import ForkAware
 from photoseek.vector_index.base import Index
 from photoseek.vector_index.exact import ExactIndex
+from photoseek.vector_index.filtered import FilteredIndex
 from photoseek.vector_index.registry import Engine
 from photoseek.vectors import Rows, Vectors
 
 _log = logging.getLogger(__name__)
+
+_MOST_READ = 100  # vectors that may stay in memory; the system maps up to 64 KB around each
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,9 @@ class SnapshotIndex(ForkAware):
         if engine not in get_args(Engine):
             raise QueryError(f"expected an engine among {', '.join(get_args(Engine))}, found {engine!r}")
         self._gallery, self._bundle, self._engine = gallery, bundle, engine
-        self._folder = gallery.bundles.require(bundle).folder(gallery.path)
+        self._pointer = CurrentSnapshot(gallery.bundles.require(bundle).folder(gallery.path))
         self._opened: _View | None = None
-        self._verified: Snapshot | None = None  # all of its database rows were checked
+        self._read = 0  # vectors since their memory was released
         self._lock = threading.Lock()
         self.register_fork_hooks()
 
@@ -78,9 +80,11 @@ class SnapshotIndex(ForkAware):
         view = self._current()
         rows, scores = self._rows(view, query, k, where)
         snapshot = view.snapshot
-        photos = rows_for(snapshot, self._gallery.database, rows)
+        photos, folder = rows_for(snapshot, self._gallery.database, rows)
         truncated = len(rows) == k and k < len(snapshot.ids)
-        return Neighbors(snapshot.ids[rows], scores, np.asarray(snapshot.vectors[rows]), photos, truncated)
+        neighbors = Neighbors(snapshot.ids[rows], scores, np.asarray(snapshot.vectors[rows]), photos, folder, truncated)
+        self._limit_memory(view, len(rows) if where is None else len(snapshot.ids))
+        return neighbors
 
     def find_photo(self, path: str) -> tuple[int, Vectors] | None:
         """Return the id and the vector of the photo at a path, from the snapshot if it is in there."""
@@ -93,7 +97,7 @@ class SnapshotIndex(ForkAware):
         row = int(np.searchsorted(snapshot.ids, photo))
         if row == len(snapshot.ids) or snapshot.ids[row] != photo:  # added since
             return found
-        stored = rows_for(snapshot, database, np.array([row])).get(photo)
+        stored = rows_for(snapshot, database, np.array([row]))[0].get(photo)
         if stored is not None and stored.path != path:
             raise GalleryDamaged(f"{database.path}: photo {photo} has two paths; {ROWS_REPAIR_HINT}")
         return photo, np.asarray(snapshot.vectors[row])
@@ -101,23 +105,27 @@ class SnapshotIndex(ForkAware):
     def close(self) -> None:
         """Do nothing: there is no connection."""
 
-    def _rows(self, view: _View, query: Vectors, k: int, where: Filter | None) -> tuple[Rows, Vectors]:
-        """Return the rows and scores of the k nearest. With a filter, every photo that matches is scored."""
+    @staticmethod
+    def _rows(view: _View, query: Vectors, k: int, where: Filter | None) -> tuple[Rows, Vectors]:
+        """Return the rows and scores of the k nearest."""
         if where is None or where.empty:
             return view.engine.search(query, k)
         snapshot = view.snapshot
-        if self._verified is not snapshot:  # a damaged database row could make a photo match no filter
-            verify_rows(snapshot, self._gallery.database)
-            self._verified = snapshot
-        ids = matching_ids(self._gallery.database, where, snapshot.manifest.fingerprint)
-        matching = np.flatnonzero(np.isin(snapshot.ids, ids, assume_unique=True))
-        rows, scores = ExactIndex(snapshot.vectors[matching]).search(query, k)
-        return matching[rows], scores
+        filtered = FilteredIndex(view.engine, snapshot.vectors, snapshot.manifest.tuning)
+        return filtered.search(query, k, snapshot.columns.matching(where))
+
+    def _limit_memory(self, view: _View, read: int) -> None:
+        """Release the vectors of few hits or of a filter, unless the engine reads all vectors for each query."""
+        if view.engine.name != ExactIndex.name:
+            self._read += read
+            if self._read > _MOST_READ:
+                self._read = 0
+                view.snapshot.release()
 
     def _current(self) -> _View:
         """Return the view of the snapshot that ``CURRENT`` names, opened once."""
         with self._lock:
-            if self._opened is None or self._opened.snapshot.path.name != current_id(self._folder):
+            if self._opened is None or self._opened.snapshot.path.name != self._pointer.name():
                 self._opened = self._open()
             return self._opened
 
@@ -125,12 +133,12 @@ class SnapshotIndex(ForkAware):
         """Open the current snapshot. Retry if it was replaced in the meantime, since older snapshots are removed."""
         while True:
             bundle = self._gallery.bundles.require(self._bundle)
-            self._folder = bundle.folder(self._gallery.path)
-            name = current_id(self._folder)
+            self._pointer = CurrentSnapshot(bundle.folder(self._gallery.path))
+            name = self._pointer.name()
             try:
                 return self._open_snapshot(bundle)
             except GalleryDamaged:
-                if current_id(self._folder) == name:
+                if self._pointer.name() == name:
                     raise
 
     def _open_snapshot(self, bundle: GalleryBundle) -> _View:

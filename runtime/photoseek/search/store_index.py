@@ -130,8 +130,8 @@ class StoreIndex(ForkAware):
         scores = np.asarray(vectors @ query, dtype=np.float32)
         order = np.argsort(-scores, kind="stable")
         found = np.array([row.id for row in rows], dtype=np.int64)[order]
-        photos = self._database.photos(found.tolist(), fingerprint)
-        return Neighbors(found, scores[order], vectors[order], photos, truncated)
+        photos, folder = self._database.photos_in_folder(found.tolist(), fingerprint)
+        return Neighbors(found, scores[order], vectors[order], photos, folder, truncated)
 
     def _current_metadata(self) -> StoreMetadata:
         """Return the store's metadata, read and checked every ``_METADATA_S`` seconds."""

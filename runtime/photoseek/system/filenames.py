@@ -23,6 +23,8 @@ def decode_filename(name: str) -> str:
 
 def encode_filename(text: str) -> str:
     """Return the name that ``decode_filename`` converted to a text, for ``os`` and ``pathlib.Path``."""
+    if text.isascii():
+        return text
     return os.fsdecode(_MAPPED.sub(_unescape, text).encode("utf-8", "surrogateescape"))
 
 

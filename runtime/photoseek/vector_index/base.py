@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
-from photoseek.vectors import Rows, Vectors
+from photoseek.vectors import Mask, Rows, Vectors
+
+Matches: TypeAlias = Callable[[Rows | slice], Mask]
+"""Returns which of some rows match a filter."""
 
 
 class Index(Protocol):

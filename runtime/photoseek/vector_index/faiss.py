@@ -18,7 +18,7 @@ import numpy as np
 
 from photoseek.errors import GalleryDamaged, GalleryError
 from photoseek.system.cpu import available_cores
-from photoseek.vector_index.base import rescore
+from photoseek.vector_index.base import Matches, rescore
 from photoseek.vectors import Rows, Vectors
 
 if TYPE_CHECKING:
@@ -92,15 +92,24 @@ class FaissFlatIndex:
         """
         return cls(_open(path, vectors), vectors)
 
-    def search(self, query: Vectors, k: int) -> tuple[Rows, Vectors]:
-        """Return the k most similar vectors; see ``Index.search``."""
-        count = len(self._vectors)
+    def search(self, query: Vectors, k: int, matches: Matches | None = None) -> tuple[Rows, Vectors]:
+        """Return the k most similar vectors, or the k most similar of those that match; see ``Index.search``."""
+        import faiss
+
+        count, options = len(self._vectors), None
+        if matches is not None:
+            selected = matches(slice(0, count))
+            count = int(np.count_nonzero(selected))
+            bits = faiss.IDSelectorBitmap(np.packbits(selected, bitorder="little"))
+            options = faiss.SearchParameters(sel=bits)
         k = min(k, count)
         candidates = k + _EXTRA
         while True:
             candidates = min(candidates, count)
+            if not candidates:
+                return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
             with _threads(1):
-                rounded, found = self._codes.search(query[None], candidates)
+                rounded, found = self._codes.search(query[None], candidates, params=options)
             rows, scores = rescore(found[0], self._vectors, query, k)
             if candidates == count or rounded[0, -1] + _ROUNDING < scores[-1]:
                 return rows, scores
@@ -108,7 +117,11 @@ class FaissFlatIndex:
 
 
 class FaissHnswIndex:
-    """Searches the graph; its effort is ``ef_search``."""
+    """Searches the graph; its effort is ``ef_search``.
+
+    Attributes:
+        flat: A scan of the same vectors.
+    """
 
     name = "faiss-hnsw"
 
@@ -119,7 +132,7 @@ class FaissHnswIndex:
             GalleryDamaged: It is not a graph of these vectors.
         """
         self._index = _open(path, vectors)
-        self._flat = FaissFlatIndex(self._index, vectors)
+        self.flat = FaissFlatIndex(self._index, vectors)
         self._vectors = vectors
         self.effort = min(parameters.ef_search, len(vectors))
 
@@ -137,7 +150,7 @@ class FaissHnswIndex:
         with _threads(1):
             found = self._index.search(query[None], k, params=depth)[1][0]
         if found[-1] < 0:  # the search ended before it had visited k vectors
-            return self._flat.search(query, k)
+            return self.flat.search(query, k)
         return rescore(found, self._vectors, query, k)
 
 

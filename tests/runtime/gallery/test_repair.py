@@ -51,11 +51,12 @@ UNSEEN = {
 
 @pytest.mark.parametrize("damage", UNSEEN.values(), ids=UNSEEN)
 def test_a_changed_row_is_refused_reported_and_repaired(gallery: Gallery, damage: str) -> None:
-    expected = found(gallery)
+    expected, blue = found(gallery), Searcher(gallery).search("red", where=Filter(folder="blue"))
     change_rows(gallery, damage)
+    assert Searcher(gallery).search("red", where=Filter(folder="blue")) == blue  # shows no changed row
     for ask in (
         lambda: found(gallery),
-        lambda: Searcher(gallery).search("blue", k=1, where=Filter(folder="blue")),
+        lambda: Searcher(gallery).search("blue", k=24, where=Filter(folder="red")),
         lambda: gallery.verify(),
     ):
         with pytest.raises(GalleryDamaged, match=r"gallery\.sqlite: .*verify GALLERY --repair"):

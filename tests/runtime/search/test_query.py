@@ -14,7 +14,7 @@ from photoseek import Bundle, Gallery, Searcher
 from photoseek.bundle.manifest import Manifest
 from photoseek.captions import Caption
 from photoseek.errors import QueryError
-from photoseek.gallery.database.filter_query import list_folders
+from photoseek.gallery.database.folders import list_folders
 from photoseek.gallery.filters import Filter
 from photoseek.search.caption_search import CaptionSearcher
 from photoseek.vectors import normalize

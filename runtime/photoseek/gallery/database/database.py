@@ -252,10 +252,14 @@ class Database(Connection):
         for photo, blob in self.rows("id, vector", fingerprint):
             yield photo, self.vectors_from([(f"photo {photo}", blob)], dim)[0]
 
-    def checksums(self, fingerprint: str) -> Iterator[int]:
-        """Yield ``StoredPhoto.checksum`` of each searchable photo, by id."""
+    def searchable(self, fingerprint: str) -> Iterator[tuple[int, StoredPhoto]]:
+        """Yield each searchable photo and its id, by id.
+
+        Raises:
+            GalleryDamaged: A row is invalid.
+        """
         for photo, *facts in self.rows("id, path, width, height, taken", fingerprint):
-            yield self._photo(*facts).checksum(photo)
+            yield photo, self._photo(*facts)
 
     def rows(self, columns: str, fingerprint: str) -> Iterator[tuple[Any, ...]]:
         """Yield columns of each searchable photo, ordered by the first one, ``id``.
@@ -278,8 +282,19 @@ class Database(Connection):
         Raises:
             GalleryDamaged: A row is invalid.
         """
-        rows = self._of_ids(f"SELECT id, path, width, height, taken {SEARCHABLE}", (fingerprint,), ids)
-        return {photo: self._photo(*facts) for photo, *facts in rows}
+        return self.photos_in_folder(ids, fingerprint)[0]
+
+    def photos_in_folder(self, ids: Sequence[int], fingerprint: str) -> tuple[dict[int, StoredPhoto], str]:
+        """Return the photos with these ids that still exist, and the record of the photo folder at the same moment.
+
+        Raises as ``photos``.
+        """
+        folder = "(SELECT value FROM meta WHERE key = 'photos')"
+        rows = list(self._of_ids(f"SELECT {folder}, id, path, width, height, taken {SEARCHABLE}", (fingerprint,), ids))
+        record = rows[-1][0] if rows else self.meta()["photos"]
+        if not isinstance(record, str) or "\0" in record:
+            raise self._damaged(f"its photos is {record!r}")
+        return {photo: self._photo(*facts) for _, photo, *facts in rows}, record
 
     def photo_at(self, path: str, fingerprint: str, dim: int) -> tuple[int, Vectors] | None:
         """Return id and vector (dim,) of the searchable photo at a path; None if there is none."""

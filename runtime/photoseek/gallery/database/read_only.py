@@ -124,6 +124,8 @@ class ReadConnections:
             UnicodeDecodeError: The same.
             GalleryBusy: It kept changing.
         """
+        if (rows := self._unchanged(sql, values)) is not None:
+            return rows
         deadline = time.monotonic() + WAIT_S
         while True:
             with self._borrowed() as reader:
@@ -137,6 +139,25 @@ class ReadConnections:
                         return rows
             if time.monotonic() > deadline:
                 raise GalleryBusy(f"{self.path}: kept changing for {WAIT_S:.0f} s while it was read; try again")
+
+    def _unchanged(self, sql: str, values: tuple[object, ...]) -> list[Any] | None:
+        """Return the rows of a statement by an open connection, if the file is still the one that it has opened.
+
+        One comparison afterward suffices: the file had this state when it was opened, and every change is visible in
+        the state.
+        """
+        with self._lock:
+            if not self._idle or self._idle[-1].how != _IMMUTABLE:
+                return None
+            reader = self._idle.pop()
+        try:
+            rows = reader.connection.execute(sql, values).fetchall()
+        except ERRORS:
+            return None
+        finally:
+            with self._lock:
+                self._idle.append(reader)
+        return rows if self._is_current(reader) else None
 
     def close(self) -> None:
         """Close every connection; the caller ensures that no thread uses one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -32,26 +33,25 @@ def write_rows(vectors: BinaryIO, ids: BinaryIO, rows: Iterable[tuple[int, Vecto
     return written
 
 
-def write_checksums(file: BinaryIO, checksums: Iterable[int], count: int) -> int:
-    """Write CRC-32 checksums as an array (count,), and return how many there were."""
-    np.lib.format.write_array_header_1_0(file, {"descr": "<u4", "fortran_order": False, "shape": (count,)})
-    written = 0
-    for checksum in checksums:
-        file.write(checksum.to_bytes(4, "little"))
-        written += 1
-    return written
+def write_array(path: Path, array: npt.NDArray[Any]) -> None:
+    """Write an array with plain writes."""
+    with path.open("wb") as file:
+        descr = {"descr": array.dtype.newbyteorder("<").str, "fortran_order": False, "shape": array.shape}
+        np.lib.format.write_array_header_1_0(file, descr)
+        file.write(array.astype(array.dtype.newbyteorder("<")).tobytes())
 
 
 def mmap_vectors(path: Path, count: int, dim: int) -> Vectors:
-    """Map unit vectors (count, dim) into memory.
+    """Map unit vectors (count, dim) into memory; only those that are read afterward occupy memory of this process.
 
     Raises:
         ValueError: The file contains anything else.
     """
-    vectors: Vectors = _map(path, np.float32, (count, dim))
+    vectors: Vectors = map_array(path, np.float32, (count, dim))
     for start in range(0, count, _BLOCK):
         if len(wrong := not_unit(vectors[start : start + _BLOCK])):
             raise ValueError(f"row {start + wrong[0]} is not a unit vector")
+        release(vectors)
     return vectors
 
 
@@ -61,9 +61,10 @@ def mmap_ids(path: Path, count: int) -> Rows:
     Raises:
         ValueError: The file contains anything else.
     """
-    ids: Rows = _map(path, np.int64, (count,))
+    ids: Rows = map_array(path, np.int64, (count,))
     if ids[0] < 1 or (np.diff(ids) < 1).any():
         raise ValueError("expected increasing ids of at least 1")
+    release(ids)
     return ids
 
 
@@ -73,15 +74,29 @@ def mmap_checksums(path: Path, count: int) -> Checksums:
     Raises:
         ValueError: The file contains anything else.
     """
-    checksums: Checksums = _map(path, np.uint32, (count,))
+    checksums: Checksums = map_array(path, np.uint32, (count,))
     return checksums
 
 
-def _map(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> npt.NDArray[Any]:
+def release(mapped: npt.NDArray[Any]) -> None:
+    """Remove a mapped array from the memory of this process until it is read again; the system may still cache it."""
+    base = mapped.base
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)
+
+
+def map_array(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """Map an array into memory.
+
+    Raises:
+        ValueError: The file contains anything else than an array of this type and shape.
+    """
     try:
         array = np.lib.format.open_memmap(path, mode="r")  # refuses pickles
     except (OSError, ValueError, TypeError, SyntaxError, OverflowError, MemoryError, RecursionError) as error:
         raise ValueError(f"cannot be read as an array: {error}") from error
     if array.dtype != dtype or array.shape != shape or not array.flags.c_contiguous:
         raise ValueError(f"expected {np.dtype(dtype)} {shape}, found {array.dtype} {array.shape}")
-    return array
+    return array.view(np.ndarray)  # a memmap takes longer to index

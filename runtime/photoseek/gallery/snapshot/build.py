@@ -55,7 +55,7 @@ def build_snapshot(
     write_snapshot(
         folder,
         database.vectors(record.fingerprint, record.dim),
-        database.checksums(record.fingerprint),
+        database.searchable(record.fingerprint),
         count=count,
         dim=record.dim,
         state=state,

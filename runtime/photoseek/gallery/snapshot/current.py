@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from pathlib import Path
 
 from photoseek.errors import GalleryDamaged
@@ -18,6 +19,35 @@ LINK_HINT = "photoseek does not follow links inside a gallery; remove it, and ru
 _POINTER = re.compile(r"(\d{1,18}) ([0-9a-f]{64})\n", re.ASCII)
 _START = re.compile(r"(?:\d{1,18}(?: (?:[0-9a-f]{0,63}|[0-9a-f]{64}\n?))?)?", re.ASCII)
 _MOST_BYTES = 84
+_CLOCK_S = 2.0  # the coarsest clock of a file system; two changes within it may have the same time
+
+
+class CurrentSnapshot:
+    """The name of the current snapshot; ``CURRENT`` is read again only after it may have changed."""
+
+    def __init__(self, gallery: Path) -> None:
+        """Set the folder; nothing is read."""
+        self._gallery = gallery
+        self._file = str(gallery / CURRENT)
+        self._read: tuple[tuple[int, ...], str | None] | None = None  # state of the file, and the name in it
+
+    def name(self) -> str | None:
+        """Return the name; None if there is no snapshot."""
+        state = self._state()
+        if self._read is not None and self._read[0] == state:
+            return self._read[1]
+        name = current_id(self._gallery)
+        settled = state is not None and time.time() - max(state[2:]) / 1e9 > _CLOCK_S
+        self._read = (state, name) if state is not None and settled else None
+        return name
+
+    def _state(self) -> tuple[int, ...] | None:
+        """Return inode, size, mtime and ctime of the file; None if it cannot be accessed."""
+        try:
+            status = os.lstat(self._file)  # each query calls it, and a Path costs more than the call
+        except OSError:
+            return None
+        return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def current_id(gallery: Path) -> str | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from photoseek.bundle.manifest import FileRecord
 from photoseek.errors import GalleryIncompatible
-from photoseek.gallery.file_names import CHECKSUMS, IDS, MANIFEST, VECTORS
+from photoseek.gallery.file_names import CHECKSUMS, COLUMNS, FOLDERS, IDS, MANIFEST, VECTORS
 from photoseek.system.atomic_write import read_bounded
 from photoseek.vector_index.registry import ENGINES, index_file, parameters_of
 from photoseek.vector_index.tuning import EngineStats, Tuning
@@ -109,7 +109,7 @@ def _check_tuning(tuning: Tuning, files: Mapping[str, FileRecord]) -> None:
         _require(isinstance(parameters, dict), f"parameters of {name}", parameters)
         _require(set(parameters) <= parameters_of(name), f"parameters of {name}", parameters)
         _require(all(_is_integer(value, 1) for value in parameters.values()), f"parameters of {name}", parameters)
-    needed = {VECTORS, IDS, CHECKSUMS, *filter(None, map(index_file, tuning.engines))}
+    needed = {VECTORS, IDS, CHECKSUMS, COLUMNS, FOLDERS, *filter(None, map(index_file, tuning.engines))}
     _require(needed <= set(files), "files", sorted(files))
     _require(tuning.engines["exact"].recall >= tuning.target, "recalls of exact", tuning.engines["exact"].recalls)
 

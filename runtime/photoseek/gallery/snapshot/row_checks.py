@@ -72,31 +72,21 @@ class RowProblems:
         return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
 
 
-def rows_for(snapshot: Snapshot, database: Database, rows: Rows) -> dict[int, StoredPhoto]:
-    """Return the photos in some rows of a snapshot that are still in the database, by id.
+def rows_for(snapshot: Snapshot, database: Database, rows: Rows) -> tuple[dict[int, StoredPhoto], str]:
+    """Return the photos in some rows of a snapshot that are still in the database, by id, and their folder's record.
 
     Raises:
         GalleryDamaged: One has another checksum, or is missing although the database has not changed since.
     """
     ids, manifest = snapshot.ids[rows].tolist(), snapshot.manifest
-    found = database.photos(ids, manifest.fingerprint)
+    found, folder = database.photos_in_folder(ids, manifest.fingerprint)
     for photo, checksum in zip(ids, snapshot.checksums[rows].tolist(), strict=True):
         if photo in found and checksum != found[photo].checksum(photo):
             raise GalleryDamaged(f"{database.path}: checksum mismatch in photo row {photo}; {ROWS_REPAIR_HINT}")
     if len(found) < len(ids) and database.index_state(manifest.fingerprint) == manifest.state:
         missing = next(photo for photo in ids if photo not in found)
         raise GalleryDamaged(f"{database.path}: expected a row of photo {missing}, found none; {ROWS_REPAIR_HINT}")
-    return found
-
-
-def verify_rows(snapshot: Snapshot, database: Database) -> None:
-    """Check every row of a snapshot as ``rows_for`` does.
-
-    Raises:
-        GalleryDamaged: As ``rows_for``.
-    """
-    for start in range(0, len(snapshot.ids), _AT_ONCE):
-        rows_for(snapshot, database, np.arange(start, min(start + _AT_ONCE, len(snapshot.ids))))
+    return found, folder
 
 
 def find_bad_rows(database: Database, snapshots: Sequence[Snapshot] = ()) -> RowProblems:

@@ -13,9 +13,12 @@ from pathlib import Path
 
 from photoseek.bundle.manifest import FileRecord
 from photoseek.errors import GalleryDamaged, GalleryEmpty, MissingExtra, QueryError
+from photoseek.gallery.database.records import StoredPhoto
 from photoseek.gallery.file_names import (
     CHECKSUMS,
+    COLUMNS,
     CURRENT,
+    FOLDERS,
     GENERATION_FILE,
     GENERATIONS,
     IDS,
@@ -28,9 +31,10 @@ from photoseek.gallery.snapshot.arrays import (
     mmap_checksums,
     mmap_ids,
     mmap_vectors,
-    write_checksums,
+    release,
     write_rows,
 )
+from photoseek.gallery.snapshot.columns import Columns, write_columns
 from photoseek.gallery.snapshot.current import LINK_HINT, REPAIR_HINT, read_current, write_current
 from photoseek.gallery.snapshot.manifest import SnapshotManifest, read_manifest
 from photoseek.gallery.snapshot.stale import number_of, remove_stale_snapshots
@@ -71,6 +75,7 @@ class Snapshot:
         ids: Photo id of each row, (n,).
         vectors: Unit vectors, (n, dim).
         checksums: Of each row, (n,), see ``StoredPhoto.checksum``.
+        columns: What filters compare.
     """
 
     path: Path
@@ -78,6 +83,7 @@ class Snapshot:
     ids: Rows
     vectors: Vectors
     checksums: Checksums
+    columns: Columns
 
     def engine(self, name: str) -> Index:
         """Open an engine over the vectors; ``auto`` is the fastest.
@@ -130,6 +136,10 @@ class Snapshot:
         if wrong := self.damaged(reread=True):
             raise GalleryDamaged(wrong[0])
 
+    def release(self) -> None:
+        """Remove the vectors from the memory of this process until they are read again."""
+        release(self.vectors)
+
     def _verified(self, file: str) -> Path:
         _check(self.path / file, self.manifest.files[file])
         return self.path / file
@@ -151,7 +161,7 @@ def open_current(gallery: Path) -> Snapshot:
     for each in (folder.parent, folder):
         expect_folder(each, LINK_HINT)
     manifest = _read_manifest(folder, checksum)
-    for file in (IDS, VECTORS, CHECKSUMS):
+    for file in (IDS, VECTORS, CHECKSUMS, COLUMNS, FOLDERS):
         _check(folder / file, manifest.files[file])
     with _with_hint(folder / IDS):
         ids = mmap_ids(folder / IDS, manifest.count)
@@ -159,13 +169,15 @@ def open_current(gallery: Path) -> Snapshot:
         vectors = mmap_vectors(folder / VECTORS, manifest.count, manifest.dim)
     with _with_hint(folder / CHECKSUMS):
         checksums = mmap_checksums(folder / CHECKSUMS, manifest.count)
-    return Snapshot(folder, manifest, ids, vectors, checksums)
+    with _with_hint(folder / COLUMNS):
+        columns = Columns.open(folder, manifest.count)
+    return Snapshot(folder, manifest, ids, vectors, checksums, columns)
 
 
 def write_snapshot(
     gallery: Path,
     rows: Iterator[tuple[int, Vectors]],
-    checksums: Iterable[int],
+    photos: Iterable[tuple[int, StoredPhoto]],
     *,
     count: int,
     dim: int,
@@ -178,7 +190,7 @@ def write_snapshot(
     Args:
         gallery: The folder of the bundle's snapshots.
         rows: Photo ids in increasing order, and vectors; at least one.
-        checksums: Those of the same database rows.
+        photos: Ids and photos of the same database rows.
         count: Number of rows.
         dim: Length of the vectors.
         state: Of the database.
@@ -197,9 +209,8 @@ def write_snapshot(
     try:
         make_tagged(partial)
         vectors = _write_vectors(partial, rows, count, dim)
-        with (partial / CHECKSUMS).open("wb") as file:
-            if (written := write_checksums(file, checksums, count)) != count:
-                raise GalleryDamaged(f"expected {count} photos in the database, found {written}; index again")
+        if (written := write_columns(partial, photos)) != count:
+            raise GalleryDamaged(f"expected {count} photos in the database, found {written}; index again")
         tuning = tune(
             partial, vectors, sample_queries(vectors, texts, count=FEW_SAMPLES if count <= FEW else SAMPLES), target
         )

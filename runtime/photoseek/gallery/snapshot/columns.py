@@ -1,0 +1,143 @@
+"""Columns that filters compare: date, folder, pixels, orientation and type of each photo of a snapshot.
+
+They are written from the same database rows as the checksums, so a filter reads no row of the database.
+
+``columns.npy`` is an array (5, n) of int32. ``folders.bin`` lists each folder that contains photos in sorted order: a
+NUL, the path in UTF-8, and a slash (for the photo folder itself, only the NUL). The number of a folder is the offset of
+its NUL, so a folder and its subfolders have a range of numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from photoseek.gallery.database.records import StoredPhoto
+from photoseek.gallery.file_names import CHECKSUMS, COLUMNS, FOLDERS
+from photoseek.gallery.filters import TYPES, Filter, Orientation, file_type, orientation
+from photoseek.gallery.snapshot.arrays import map_array, write_array
+from photoseek.vector_index.base import Matches
+from photoseek.vectors import Mask, Rows
+
+_TAKEN, _FOLDER, _PIXELS, _ORIENTATION, _TYPE = range(5)
+_NO_DATE = -1
+_MOST = 2**31 - 1  # no photo has as many pixels, see ``photoseek.photos.formats.MAX_PIXELS``
+_DATE = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?(?!\d)", re.ASCII)
+_ORIENTATIONS: dict[str, int] = {name: number for number, name in enumerate(get_args(Orientation))}
+_TYPES = {name: number for number, name in enumerate(("", *TYPES))}
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a snapshot.
+
+    Attributes:
+        values: As in ``columns.npy``.
+        folders: As in ``folders.bin``.
+    """
+
+    values: npt.NDArray[np.int32]
+    folders: bytes
+
+    @classmethod
+    def open(cls, folder: Path, count: int) -> Columns:
+        """Map the columns of a snapshot of ``count`` photos into memory.
+
+        Raises:
+            ValueError: The file contains anything else.
+        """
+        return cls(map_array(folder / COLUMNS, np.int32, (5, count)), (folder / FOLDERS).read_bytes())
+
+    def matching(self, where: Filter) -> Matches:
+        """Return a function that returns which rows match a filter."""
+        ranges = [(self.values[column], *limits) for column, limits in self._ranges(where).items()]
+
+        def matches(rows: Rows | slice) -> Mask:
+            found = np.ones(len(self.values[0][rows]), dtype=bool)
+            for column, lowest, highest in ranges:
+                values = column[rows]
+                found &= (values >= lowest) & (values <= highest)
+            return found
+
+        return matches
+
+    def joined(self, removed: Rows, added: Columns) -> Columns:
+        """Return the columns without removed rows, followed by those of added photos."""
+        names = sorted({*self._folder_names(), *added._folder_names()})
+        offset_of = dict(zip(names, _offsets(names).tolist(), strict=True))
+        parts = []
+        for each in (self, added):
+            values = each.values.copy()
+            own = each._folder_names()
+            offsets = np.array([offset_of[name] for name in own], dtype=np.int32)
+            values[_FOLDER] = offsets[np.searchsorted(_offsets(own), values[_FOLDER])]
+            parts.append(values)
+        return Columns(np.concatenate([np.delete(parts[0], removed, axis=1), parts[1]], axis=1), b"".join(names))
+
+    def _folder_names(self) -> list[bytes]:
+        """Return the entries of ``folders.bin``."""
+        return [b"\0" + name for name in self.folders.split(b"\0")[1:]]
+
+    def _ranges(self, where: Filter) -> dict[int, tuple[int, int]]:
+        """Return the lowest and the highest number that match, by column."""
+        found: dict[int, tuple[int, int]] = {}
+        if where.folder_prefix:
+            found[_FOLDER] = self._folder_range(where.folder_prefix)
+        if where.taken_from is not None or where.taken_to is not None:
+            found[_TAKEN] = (_date(where.taken_from or "0000", "0"), _date(where.taken_to or "9999", "9"))
+        if where.fewest_pixels is not None or where.most_pixels is not None:
+            found[_PIXELS] = (where.fewest_pixels or 0, _MOST if where.most_pixels is None else where.most_pixels)
+        if where.orientation is not None:
+            found[_ORIENTATION] = (_ORIENTATIONS[where.orientation],) * 2
+        if where.type is not None:
+            found[_TYPE] = (_TYPES[where.type],) * 2
+        return found
+
+    def _folder_range(self, prefix: str) -> tuple[int, int]:
+        """Return the lowest and the highest number of a folder and its subfolders; an empty range if there is none."""
+        if "\0" in prefix:
+            return 0, -1
+        wanted = b"\0" + prefix.encode()
+        return max(0, self.folders.find(wanted)), self.folders.rfind(wanted)
+
+
+def write_columns(folder: Path, photos: Iterable[tuple[int, StoredPhoto]]) -> int:
+    """Write columns and checksums of photos, in the order of their ids, and return how many there were."""
+    checksums, numbers = array("I"), [array("i") for _ in range(5)]
+    seen: dict[str, int] = {}  # folders in the order of their first photos
+    for photo, stored in photos:
+        checksums.append(stored.checksum(photo))
+        parent = stored.path[: stored.path.rfind("/") + 1]
+        pixels = min(max(stored.width * stored.height, 0), _MOST)
+        kinds = (_ORIENTATIONS[orientation(stored.width, stored.height)], _TYPES[file_type(stored.path)])
+        facts = (_date(stored.taken, "0"), seen.setdefault(parent, len(seen)), pixels, *kinds)
+        for column, number in zip(numbers, facts, strict=True):
+            column.append(number)
+    values = np.array(numbers, dtype=np.int32)
+    names = [b"\0" + parent.encode("utf-8", "surrogatepass") for parent in seen]
+    order = sorted(names)
+    offset_of = dict(zip(order, _offsets(order).tolist(), strict=True))
+    values[_FOLDER] = np.array([offset_of[name] for name in names], dtype=np.int32)[values[_FOLDER]]
+    write_array(folder / CHECKSUMS, np.array(checksums, dtype=np.uint32))
+    write_array(folder / COLUMNS, values)
+    with (folder / FOLDERS).open("wb") as file:
+        file.write(b"".join(order))
+    return len(checksums)
+
+
+def _offsets(names: list[bytes]) -> npt.NDArray[np.int32]:
+    """Return the offset of each entry of ``folders.bin``."""
+    return np.cumsum([0, *map(len, names)], dtype=np.int32)[:-1]
+
+
+def _date(text: str, rest: str) -> int:
+    """Return a date as the number YYYYMMDD, with ``rest`` as its missing digits; ``_NO_DATE`` if it is not a date."""
+    found = _DATE.match(text)
+    return int("".join(filter(None, found.groups())).ljust(8, rest)) if found else _NO_DATE
