@@ -134,7 +134,7 @@ class SnapshotIndex(ForkAware):
                     raise
 
     def _open_snapshot(self, bundle: GalleryBundle) -> _View:
-        snapshot = self._gallery.generation(bundle)
+        snapshot = self._gallery.generation(bundle, self._opened.snapshot if self._opened else None)
         if snapshot.manifest.fingerprint != self._bundle.fingerprint:
             raise GalleryIncompatible(
                 f"{self._gallery.path}: re-indexing with bundle {self._bundle.name!r} is not finished; run: "
@@ -147,4 +147,4 @@ class SnapshotIndex(ForkAware):
             return _View(snapshot, snapshot.engine(self._engine))
         except GalleryDamaged as error:  # the vectors are intact
             _log.warning("falling back to exact search: %s", error)
-            return _View(snapshot, ExactIndex(snapshot.vectors), str(error))
+            return _View(snapshot, snapshot.engine("exact"), str(error))

@@ -42,6 +42,12 @@ def write_checksums(file: BinaryIO, checksums: Iterable[int], count: int) -> int
     return written
 
 
+def write_array(file: BinaryIO, rows: Rows) -> None:
+    """Write row numbers as an array."""
+    np.lib.format.write_array_header_1_0(file, {"descr": "<i8", "fortran_order": False, "shape": rows.shape})
+    file.write(rows.astype("<i8").tobytes())
+
+
 def mmap_vectors(path: Path, count: int, dim: int) -> Vectors:
     """Map unit vectors (count, dim) into memory.
 
@@ -62,9 +68,21 @@ def mmap_ids(path: Path, count: int) -> Rows:
         ValueError: The file contains anything else.
     """
     ids: Rows = _map(path, np.int64, (count,))
-    if ids[0] < 1 or (np.diff(ids) < 1).any():
+    if (ids[:1] < 1).any() or (np.diff(ids) < 1).any():
         raise ValueError("expected increasing ids of at least 1")
     return ids
+
+
+def mmap_removed(path: Path, count: int, rows: int) -> Rows:
+    """Map the increasing numbers of removed rows (count,) into memory, each below ``rows``.
+
+    Raises:
+        ValueError: The file contains anything else.
+    """
+    removed: Rows = _map(path, np.int64, (count,))
+    if (removed < 0).any() or (removed >= rows).any() or (np.diff(removed) < 1).any():
+        raise ValueError(f"expected increasing row numbers below {rows}")
+    return removed
 
 
 def mmap_checksums(path: Path, count: int) -> Checksums:
