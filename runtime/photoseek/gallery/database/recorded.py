@@ -39,7 +39,7 @@ class RecordedPhotos:
         work = []
         for photo in found:
             row = self._rows.get(photo.path)
-            if row is not None and row[4:] == (photo.bytes, photo.mtime_ns, photo.ctime_ns, photo.inode):
+            if row is not None and row[4:] == photo[1:]:
                 _, number, decodable, unread, *_ = row
                 if (number <= last or number in later) if decodable else not unread:
                     continue
