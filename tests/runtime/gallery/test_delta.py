@@ -95,12 +95,19 @@ def interrupt_snapshot(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> Non
             make_generation(gallery)
 
 
+@pytest.fixture(scope="module")
+def large_template(tmp_path_factory: pytest.TempPathFactory, tiny_bundle_path: Path) -> Path:
+    """The folder that ``large`` is a copy of."""
+    folder = tmp_path_factory.mktemp("template") / "large"
+    with make_gallery(folder, Bundle.load(tiny_bundle_path), clustered(2000, DIM)) as gallery:
+        make_generation(gallery)
+    return folder
+
+
 @pytest.fixture
-def large(tmp_path: Path, tiny_bundle: Bundle) -> Gallery:
+def large(large_template: Path, tmp_path: Path) -> Gallery:
     """A gallery whose base is large enough for a delta."""
-    gallery = make_gallery(tmp_path / "large", tiny_bundle, clustered(2000, DIM))
-    make_generation(gallery)
-    return gallery
+    return Gallery.open(shutil.copytree(large_template, tmp_path / "large"))
 
 
 def test_a_delta_does_not_copy_read_or_change_its_base(large: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,10 +169,18 @@ def test_a_restored_database_gets_a_new_base(large: Gallery, tmp_path: Path, tin
         check(restored, tiny_bundle, np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("name", ["removed.npy", "vectors.npy", "ids.npy", "checksums.npy", "manifest.json"])
-@pytest.mark.parametrize("of_base", [False, True])
+@pytest.mark.parametrize(
+    ("of_base", "name"),
+    [
+        (False, "removed.npy"),
+        (False, "vectors.npy"),
+        (False, "manifest.json"),
+        (True, "ids.npy"),
+        (True, "manifest.json"),
+    ],
+)
 def test_damage_of_a_delta_or_its_base_is_refused_and_repaired(
-    large: Gallery, tiny_bundle: Bundle, name: str, of_base: bool
+    large: Gallery, tiny_bundle: Bundle, of_base: bool, name: str
 ) -> None:
     put(large, clustered(3, DIM, seed=5), [Facts(f"{number}-new.jpg") for number in range(3)])
     remove(large, ["0.jpg"])
@@ -173,8 +188,6 @@ def test_damage_of_a_delta_or_its_base_is_refused_and_repaired(
     delta = large.generation()
     assert delta.base is not None
     file = (delta.base.path if of_base else delta.path) / name
-    if not file.exists():
-        return
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.unlink()
