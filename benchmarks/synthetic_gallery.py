@@ -14,7 +14,7 @@ from search import draw
 from photoseek import Bundle, Gallery
 from photoseek.gallery.database.records import vector_blob
 from photoseek.gallery.lock import exclusive_writer
-from photoseek.gallery.snapshot import snapshot
+from photoseek.gallery.snapshot import write
 from photoseek.gallery.snapshot.build import build_snapshot
 from photoseek.vector_index import faiss
 from photoseek.vector_index.faiss import FaissFlatIndex, HnswParameters
@@ -39,7 +39,7 @@ def synthetic_gallery(count: int) -> Path:
         (folder / "photos").mkdir(parents=True)
         with Gallery.create(folder / "photos", Bundle.load("demo"), folder / "gallery") as gallery:
             _fill(gallery, draw(count)[0])
-            with exclusive_writer(gallery.path), mock.patch.object(snapshot, "tune", _measure):
+            with exclusive_writer(gallery.path), mock.patch.object(write, "tune", _measure):
                 build_snapshot(gallery.path, gallery.database, gallery.bundles.primary, None)
         done.touch()
     return folder / "gallery"
@@ -73,7 +73,7 @@ def _photos(start: int, count: int) -> Iterator[tuple[str, str, int, int, str]]:
         yield f"{number:064x}", f"{folder}/{number // 1000:04}/IMG_{number:07}.jpg", 4000, 3000, taken
 
 
-def _measure(folder: Path, vectors: Vectors, *_: object) -> Tuning:
+def _measure(folder: Path, vectors: Vectors, *_: object, **__: object) -> Tuning:
     """Return the measurements of exact scans, in place of ``tune``: building a graph for ``faiss-hnsw`` takes long."""
     queries = sample_queries(vectors, count=20)
     truth = GroundTruth.of(vectors, queries)

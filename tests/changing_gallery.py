@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from installed import INSTALLED
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.errors import GalleryError
 from photoseek.vector_index.registry import Engine
@@ -30,7 +31,10 @@ _INDEX = f"""
 import sys
 from photoseek import Gallery
 from photoseek.errors import PhotoseekError
+from photoseek.gallery.snapshot import build
 try:
+    if sys.argv[2:]:  # a delta, which only larger galleries have
+        build.MIN_BASE, build.MAX_SHARE = 0, 1.0
     Gallery.open(sys.argv[1]).index()
 except (PhotoseekError, OSError) as error:
     print(type(error).__name__, error, file=sys.stderr)
@@ -80,7 +84,7 @@ class Changing:
         with Gallery.create(folder, bundle) as gallery:
             if second is not None:
                 gallery.bundles.add(second)
-            gallery.index()
+            gallery.index(engines=INSTALLED)
             old, old_second = answers(gallery, bundle), [] if second is None else answers(gallery, second)
         write_color(folder / "1.png", COLORS["blue"], seed=101)
         (folder / "2.png").unlink()
@@ -134,7 +138,7 @@ class Changing:
                 path.name for path in gallery.path.rglob("*") if "partial" in path.name or "new-" in path.name
             )
             assert left == []
-            assert all(len(list(folder.iterdir())) <= 2 for folder in gallery.path.rglob("generations"))
+            assert all(len(list(folder.iterdir())) <= 3 for folder in gallery.path.rglob("generations"))
         return not complete
 
 
@@ -152,9 +156,12 @@ def without(found: Answers, photos: AbstractSet[str]) -> Answers:
 
 
 def index_in_a_child(
-    folder: Path, before: Sequence[str] = (), file_size: int | None = None
+    folder: Path, before: Sequence[str] = (), file_size: int | None = None, *, delta: bool = False
 ) -> subprocess.CompletedProcess[str]:
-    """Index a folder in a new process, with ``before`` as command prefix and a limit on the size of files."""
-    command = [*before, sys.executable, "-c", _INDEX, str(folder)]
+    """Index a folder in a new process, with ``before`` as command prefix and a limit on the size of files.
+
+    ``delta``: The new snapshot is a delta.
+    """
+    command = [*before, sys.executable, "-c", _INDEX, str(folder), *(["delta"] if delta else [])]
     limit = None if file_size is None else lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
     return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment(), preexec_fn=limit)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from installed import INSTALLED
 from photoseek import Bundle, Gallery
 from photoseek.gallery.location import FOLDER
 from tiny_bundle import COLORS, write_tiny_bundle
@@ -45,7 +46,7 @@ def indexed_photos(tiny_bundle_path: Path, tmp_path_factory: pytest.TempPathFact
         for index in range(4):
             write_color(folder / name / f"{name}-{index}.png", color, seed=10 * number + index)
     with Gallery.create(folder, Bundle.load(tiny_bundle_path)) as gallery:
-        gallery.index()
+        gallery.index(engines=INSTALLED)
     return folder
 
 

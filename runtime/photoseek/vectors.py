@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Protocol
+
 import numpy as np
 import numpy.typing as npt
 
@@ -18,6 +20,19 @@ Rows = npt.NDArray[np.int64]
 
 Mask = npt.NDArray[np.bool_]
 """Which rows of an array meet a condition."""
+
+
+class VectorRows(Protocol):
+    """Vectors (n, dim) that are read by rows: an array, or several of them as one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The numbers of rows and of dimensions."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: Any, /) -> Any:
+        """Return the vector of a row, or an array with those of a slice or an array of rows."""
 
 
 def as_query_vector(values: object, dim: int) -> Vectors:

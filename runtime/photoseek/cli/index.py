@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass
@@ -17,6 +18,7 @@ from photoseek.cli.options import JsonOption, PrecisionOption, TrustOption, trus
 from photoseek.errors import GalleryNotFound, GalleryUntrusted
 from photoseek.gallery.gallery import Gallery
 from photoseek.system.filenames import decode_filename
+from photoseek.vector_index.registry import Engine
 
 if TYPE_CHECKING:
     from photoseek.gallery.indexing.pipeline import EncodingBackend
@@ -49,6 +51,10 @@ class IndexOptions:
     recall: Annotated[
         float | None,
         typer.Option(metavar="SHARE", help="Target recall@10 of approximate search, between 0 and 1 [default: 0.99]"),
+    ] = None
+    engine: Annotated[
+        Engine | None,
+        typer.Option(help="Also build this engine, now and in later runs. `auto` builds only the fastest one."),
     ] = None
     prune: Annotated[
         bool, typer.Option("--prune", help="Delete the stored vectors of removed photos and removed bundles.")
@@ -115,6 +121,7 @@ def index(
     - Add a second bundle: `photoseek index ~/Photos --bundle bundles/flickr30k --add-bundle`
     - Store the gallery outside the photo folder: `photoseek index /mnt/photos --gallery ~/galleries/photos`
     - After the photos have moved: `photoseek index /mnt/disk2 --gallery ~/galleries/photos --relocate`
+    - Build another engine, to compare it: `photoseek index ~/Photos --engine annoy`
     - Re-index on every change until Ctrl-C: `photoseek index ~/Photos --watch`
     - Photos in object storage: `photoseek index s3://bucket/photos --gallery ~/galleries/photos`
     - On several machines: `photoseek index s3://bucket/photos --gallery ~/galleries/photos --ray auto`
@@ -132,7 +139,14 @@ def index(
     if options.watch:
         _watch(opened, model, precision, options.recall, as_json=as_json)
     report = index_with_progress(
-        opened, model, precision, options.recall, backend=backend, rehash=options.rehash, print_report=not as_json
+        opened,
+        model,
+        precision,
+        options.recall,
+        None if options.engine is None else [options.engine],
+        backend=backend,
+        rehash=options.rehash,
+        print_report=not as_json,
     )
     pruned = opened.prune() if options.prune else 0
     if as_json:
@@ -146,6 +160,7 @@ def index_with_progress(
     bundle: Bundle,
     precision: str | None = None,
     recall: float | None = None,
+    engines: Collection[Engine] | None = None,
     *,
     backend: EncodingBackend | None = None,
     rehash: bool = False,
@@ -163,7 +178,13 @@ def index_with_progress(
                 update(progress.done, progress.total)
 
         report = gallery.index(
-            bundle, precision=precision, progress=show, recall=recall, backend=backend, rehash=rehash
+            bundle,
+            precision=precision,
+            progress=show,
+            recall=recall,
+            engines=engines,
+            backend=backend,
+            rehash=rehash,
         )
     if print_report:
         _print_report(report)

@@ -19,13 +19,17 @@ CHECKSUMS = "checksums.npy"
 """CRC-32 of each database row that a snapshot shows."""
 COLUMNS = "columns.npy"
 FOLDERS = "folders.bin"
+REMOVED = "removed.npy"
+"""Rows of the base of a delta snapshot that were removed."""
 BUNDLES = "bundles"
 THUMBNAILS = "thumbnails"
 
 PARTIAL = ".partial"
 """Suffix of incomplete files and folders."""
 
-_names = "|".join(re.escape(name) for name in (TAG, VECTORS, IDS, CHECKSUMS, COLUMNS, FOLDERS, MANIFEST, *INDEX_FILES))
+_names = "|".join(
+    re.escape(name) for name in (TAG, VECTORS, IDS, CHECKSUMS, COLUMNS, FOLDERS, REMOVED, MANIFEST, *INDEX_FILES)
+)
 _generation_file = rf"{_names}|{re.escape(MANIFEST)}\.\d+\.partial|{re.escape(ANNOY_FILE)}\.\d+"
 _generation = r"\d{6,12}(?:\.partial)?"
 _generations = rf"{GENERATIONS}/(?:{_generation}/(?:{_generation_file})?)?"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +29,7 @@ from photoseek.sources.local import LocalSource
 from photoseek.sources.resolve import open_source
 from photoseek.system.permissions import OWNER, access_of
 from photoseek.system.user_paths import absolute, printable, why_no_folder
+from photoseek.vector_index.registry import Engine, require_engine
 
 if TYPE_CHECKING:  # a search needs neither indexing nor repair: methods import them
     from photoseek.gallery.indexing.pipeline import EncodingBackend
@@ -198,6 +199,7 @@ class Gallery:
         precision: str | None = None,
         progress: Callable[[Progress], None] | None = None,
         recall: float | None = None,
+        engines: Collection[Engine] | None = None,
         backend: EncodingBackend | None = None,
         rehash: bool = False,
     ) -> IndexReport:
@@ -211,11 +213,13 @@ class Gallery:
             precision: Of that bundle's image tower. None: see ``GalleryBundles.image_precision``.
             progress: Called after each batch, in the calling thread.
             recall: Target recall@10 of approximate search, within (0, 1]. None: as before, at first 0.99.
+            engines: Engines to build in addition to the fastest one. None: as before, at first none.
             backend: Encodes the photos, such as a ``RayBackend``. None: threads of this process.
             rehash: Whether to read every photo and compare its SHA-256, even if size, timestamps and inode are
                 unchanged.
 
         Raises:
+            MissingExtra: The library of an engine is not installed.
             QueryError: Invalid recall.
             GalleryBusy: Another process is indexing this gallery.
             GalleryNotFound: The photo folder does not exist, or all of its photos have disappeared.
@@ -227,6 +231,8 @@ class Gallery:
 
         if recall is not None and not 0 < recall <= 1:
             raise QueryError(f"recall: expected a share within (0, 1], found {recall}")
+        for engine in engines or ():
+            require_engine(engine)
         bundle = bundle or self.bundles.load()
         record = self.bundles.require(bundle)
         chosen = self.bundles.image_precision(bundle, precision)
@@ -237,7 +243,10 @@ class Gallery:
                 additional[record.fingerprint] = bundle
                 save_bundle(self.database, to_record(bundle, precision=chosen))
                 self.trust.accept_bundle(bundle)
-            self.database.set_meta(precision=chosen if record.is_primary else self.bundles.image_precision(primary))
+            settings = {} if recall is None else {"recall": str(recall)}
+            settings |= {} if engines is None else {"engines": " ".join(set(engines) - {"auto"})}
+            settings["precision"] = chosen if record.is_primary else self.bundles.image_precision(primary)
+            self.database.set_meta(**settings)
             return index_gallery(
                 self.path,
                 self.database,
@@ -245,7 +254,6 @@ class Gallery:
                 primary,
                 additional,
                 progress=progress,
-                recall=recall,
                 backend=backend,
                 rehash=rehash,
             )
@@ -286,14 +294,18 @@ class Gallery:
         with exclusive_writer(self.path):
             return self.database.prune([record.fingerprint for record in self.bundles])
 
-    def generation(self, record: GalleryBundle | None = None) -> Snapshot:
+    def generation(self, record: GalleryBundle | None = None, opened: Snapshot | None = None) -> Snapshot:
         """Open the snapshot that answers queries with the primary bundle, or with another one of the gallery.
+
+        Args:
+            record: The other bundle.
+            opened: See ``open_current``.
 
         Raises:
             GalleryDamaged: It is damaged, or was built from another database.
             GalleryError: See ``open_current``.
         """
-        snapshot = open_current(self.path if record is None else record.folder(self.path))
+        snapshot = open_current(self.path if record is None else record.folder(self.path), opened)
         check_matches_database(snapshot, self.database)
         return snapshot
 

@@ -21,7 +21,7 @@ from photoseek.search.index import Neighbors
 from photoseek.system.fork_safety import ForkAware
 from photoseek.vector_index.base import Index
 from photoseek.vector_index.exact import ExactIndex
-from photoseek.vector_index.filtered import FilteredIndex
+from photoseek.vector_index.filtered import search_matching
 from photoseek.vector_index.registry import Engine
 from photoseek.vectors import Rows, Vectors
 
@@ -111,8 +111,8 @@ class SnapshotIndex(ForkAware):
         if where is None or where.empty:
             return view.engine.search(query, k)
         snapshot = view.snapshot
-        filtered = FilteredIndex(view.engine, snapshot.vectors, snapshot.manifest.tuning)
-        return filtered.search(query, k, snapshot.columns.matching(where))
+        matches = snapshot.columns.matching(where)
+        return search_matching(view.engine, snapshot.vectors, snapshot.manifest.tuning, query, k, matches)
 
     def _limit_memory(self, view: _View, read: int) -> None:
         """Release the vectors of few hits or of a filter, unless the engine reads all vectors for each query."""
@@ -142,7 +142,7 @@ class SnapshotIndex(ForkAware):
                     raise
 
     def _open_snapshot(self, bundle: GalleryBundle) -> _View:
-        snapshot = self._gallery.generation(bundle)
+        snapshot = self._gallery.generation(bundle, self._opened.snapshot if self._opened else None)
         if snapshot.manifest.fingerprint != self._bundle.fingerprint:
             raise GalleryIncompatible(
                 f"{self._gallery.path}: re-indexing with bundle {self._bundle.name!r} is not finished; run: "
@@ -155,4 +155,4 @@ class SnapshotIndex(ForkAware):
             return _View(snapshot, snapshot.engine(self._engine))
         except GalleryDamaged as error:  # the vectors are intact
             _log.warning("falling back to exact search: %s", error)
-            return _View(snapshot, ExactIndex(snapshot.vectors), str(error))
+            return _View(snapshot, snapshot.engine("exact"), str(error))

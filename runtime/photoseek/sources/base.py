@@ -7,7 +7,7 @@ import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from photoseek.photos.photo_file import PhotoFile
 from photoseek.system.filenames import encode_filename
@@ -61,9 +61,10 @@ class PhotoSource(Protocol):
         """Return whether another source is the same folder."""
 
 
-@dataclass(frozen=True, slots=True)
-class PhotoEntry:
+class PhotoEntry(NamedTuple):
     """A file with the suffix of a photo. If two entries are equal, its content did not change.
+
+    A tuple, because a scan creates one for each file.
 
     Attributes:
         path: Relative to the folder, with forward slashes, as returned by ``decode_filename``.
@@ -117,4 +118,4 @@ class ScanGaps:
 
 def _signed(value: int) -> int:
     """Return a number as a signed 64-bit integer for SQLite; inodes and dates after 2262 may exceed it."""
-    return (value + 2**63) % 2**64 - 2**63
+    return value if -(2**63) <= value < 2**63 else (value + 2**63) % 2**64 - 2**63

@@ -7,6 +7,7 @@ import stat
 import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 from photoseek.errors import GalleryNotFound, PhotoError
@@ -31,7 +32,7 @@ def is_skipped(name: str) -> bool:
 
 def has_photo_suffix(name: str) -> bool:
     """Return whether a name has the suffix of a photo."""
-    return os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122 - a Path for each file costs as much as its stat
+    return name[name.rfind(".") :].lower() in SUFFIXES  # a Path for each file would cost as much as its stat
 
 
 def scan(folder: Path, gaps: ScanGaps | None = None) -> Iterator[PhotoEntry]:
@@ -91,7 +92,7 @@ class _Directory:
                 status = self.location.lstat()
                 device, self.access = status.st_dev, self.access.narrowed(status, LIST)
             with os.scandir(self.location) as entries:
-                found = sorted((each for each in entries if not is_skipped(each.name)), key=lambda each: each.name)
+                found = sorted((each for each in entries if not is_skipped(each.name)), key=attrgetter("name"))
         except OSError as error:
             gaps.add(self.path, error)
             return []
@@ -103,7 +104,9 @@ class _Directory:
 
     def photo(self, path: str, entry: os.DirEntry[str], status: os.stat_result, gaps: ScanGaps) -> PhotoEntry:
         """Return the entry of a photo in it, and restrict ``gaps.access`` to who may read it."""
-        gaps.access.access &= self.access.narrowed(status, READ)
+        access = self.access.narrowed(status, READ)
+        if access is not gaps.access.access:
+            gaps.access.access &= access
         if entry.is_symlink():
             gaps.access.places.add(os.path.dirname(os.path.realpath(entry.path)))  # noqa: PTH120
         inodes = self.inodes if status.st_dev == self.device else has_stable_inodes(Path(entry.path))

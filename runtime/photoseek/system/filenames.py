@@ -18,7 +18,7 @@ _UNSAFE = re.compile("[\udc80-\udcff\uef80-\uefff]")
 
 def decode_filename(name: str) -> str:
     """Return the text of a name or path as ``os`` returns it; most are returned unchanged."""
-    return _UNSAFE.sub(_escape, name)
+    return name if name.isascii() else _UNSAFE.sub(_escape, name)
 
 
 def encode_filename(text: str) -> str:

@@ -31,9 +31,10 @@ class Access:
 
         An account that is denied as a member of the file's group is also excluded from "others".
         """
-        group, others = (status.st_mode >> shift & needed == needed for shift in (3, 0))
-        if group and others:
+        everyone = needed << 3 | needed
+        if status.st_mode & everyone == everyone:
             return self
+        group = status.st_mode >> 3 & needed == needed
         return self & Access(False, frozenset({status.st_gid} if group else ()))
 
     def __and__(self, other: Access) -> Access:

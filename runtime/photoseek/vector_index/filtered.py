@@ -14,12 +14,32 @@ from typing import cast
 import numpy as np
 
 from photoseek.vector_index.base import ApproximateIndex, Index, Matches
+from photoseek.vector_index.delta import DeltaIndex
 from photoseek.vector_index.exact import SCATTERED, ExactIndex
 from photoseek.vector_index.faiss import FaissFlatIndex, FaissHnswIndex
 from photoseek.vector_index.tuning import NEIGHBORS, Tuning
-from photoseek.vectors import Rows, Vectors
+from photoseek.vectors import Rows, VectorRows, Vectors
 
 _SAMPLE = 1_000  # vectors from which the share that matches is estimated
+
+
+def search_matching(
+    engine: Index, vectors: VectorRows, tuning: Tuning, query: Vectors, k: int, matches: Matches
+) -> tuple[Rows, Vectors]:
+    """Return the k most similar vectors that match a filter; see ``Index.search``.
+
+    Args:
+        engine: The engine of a snapshot.
+        vectors: The vectors that it searches.
+        tuning: The measured times of engines for them.
+        query: One unit vector, (dim,).
+        k: At least 1.
+        matches: The filter.
+    """
+    if isinstance(engine, DeltaIndex):
+        base = FilteredIndex(engine.base, engine.vectors.base, tuning)
+        return engine.merge(*base.search(query, k, engine.base_matches(matches)), query, k, matches)
+    return FilteredIndex(engine, np.asarray(vectors), tuning).search(query, k, matches)
 
 
 class FilteredIndex:

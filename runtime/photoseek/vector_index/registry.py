@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
+from photoseek.errors import MissingExtra, QueryError
 from photoseek.vector_index.annoy import AnnoyParameters, AnnoyTreeIndex
 from photoseek.vector_index.base import Index
 from photoseek.vector_index.exact import ExactIndex
@@ -54,6 +55,20 @@ def is_available(engine: str) -> bool:
     """Return whether the extra of an engine is installed; an engine without one always is available."""
     extra = extra_of(engine)
     return extra is None or find_spec(extra) is not None
+
+
+def require_engine(engine: str) -> None:
+    """Raise unless an engine exists and its extra is installed.
+
+    Raises:
+        QueryError: Unknown engine.
+        MissingExtra: Its extra is not installed.
+    """
+    if engine not in get_args(Engine):
+        raise QueryError(f"expected an engine among {', '.join(get_args(Engine))}, found {engine!r}")
+    if not is_available(engine):
+        extra = extra_of(engine)
+        raise MissingExtra(f"engine {engine} needs {extra}; install it with: pip install 'photoseek[{extra}]'")
 
 
 def index_file(engine: str) -> str | None:

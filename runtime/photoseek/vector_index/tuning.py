@@ -1,10 +1,13 @@
-"""Selection of the engine for a gallery: indexing benchmarks every engine on the gallery's own vectors."""
+"""Selection of the engine for a gallery: indexing benchmarks engines on the gallery's own vectors.
+
+Engines are built in the order of ``PROMISE``, until one reaches the target recall; none if exact search is fast enough.
+"""
 
 from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -17,11 +20,14 @@ from photoseek.vector_index.annoy import AnnoyParameters, AnnoyTreeIndex
 from photoseek.vector_index.base import ApproximateIndex, Index
 from photoseek.vector_index.exact import ExactIndex
 from photoseek.vector_index.faiss import FaissFlatIndex, FaissHnswIndex, HnswParameters
-from photoseek.vector_index.registry import ANNOY_FILE, ENGINES, FAISS_FILE, is_available
+from photoseek.vector_index.registry import index_file, is_available
 from photoseek.vectors import Vectors, normalize
 
 TARGET_RECALL = 0.99
 """Recall@10 that approximate search must reach."""
+
+PROMISE = ("faiss-hnsw", "annoy")
+"""Engines with an index of their own, the most promising first."""
 
 TREES = (25, 50, 100)
 """Numbers of trees to try, in this order, until Annoy is faster than the other engines."""
@@ -32,15 +38,16 @@ Queries: TypeAlias = Mapping[str, Vectors]
 SAMPLES = 200
 """Maximum number of queries of each kind."""
 
-FEW = 1_000
-"""Up to this number of vectors, exact search is the fastest engine, and ``FEW_SAMPLES`` queries by photo suffice."""
+FEW = 2_000
+"""Up to this number of vectors, exact search takes less than half a millisecond on any machine."""
 
-FEW_SAMPLES = 20
+_FEW_SAMPLES = 20  # queries by photo that measure exact search
 
 NEIGHBORS = 10
 """Neighbors over which recall is measured."""
 
-_NEGLIGIBLE_MS = 0.5  # exact search within this time needs no approximation
+NEGLIGIBLE_MS = 0.5
+"""Exact search within this time needs no approximation."""
 
 
 @dataclass(frozen=True)
@@ -81,15 +88,23 @@ class Tuning:
     def fastest(self) -> str:
         """The fastest installed engine that reaches the target recall."""
         exact = self.engines["exact"]
-        if exact.milliseconds <= _NEGLIGIBLE_MS:
+        if exact.milliseconds <= NEGLIGIBLE_MS:
             return "exact"
         good = [name for name, found in self.engines.items() if found.recall >= self.target and is_available(name)]
         return min(good, key=lambda name: self.engines[name].milliseconds)
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether every engine that is installed was measured."""
-        return all(name in self.engines for name in ENGINES if is_available(name))
+    def is_complete(self, count: int, wanted: Collection[str] = ()) -> bool:
+        """Return whether no further engine has to be built.
+
+        Args:
+            count: Number of vectors.
+            wanted: Engines that must have been built if they are installed.
+        """
+        if any(name not in self.engines for name in wanted if is_available(name)):
+            return False
+        if count <= FEW or self.engines["exact"].milliseconds <= NEGLIGIBLE_MS:
+            return True
+        return next(filter(is_available, PROMISE)) in self.engines
 
     def recall_of(self, engine: str) -> float:
         """Return the recall of an engine, or of ``auto``."""
@@ -117,23 +132,49 @@ def sample_queries(vectors: Vectors, texts: Vectors | None = None, seed: int = 0
     return queries
 
 
-def tune(
-    folder: Path, vectors: Vectors, queries: Queries, target: float = TARGET_RECALL, give_up: float = 2.0
-) -> Tuning:
-    """Build the index of each installed engine into ``folder``, and tune its effort to the target recall.
+def tune_exact(vectors: Vectors, target: float = TARGET_RECALL) -> Tuning:
+    """Measure exact search only, on a few of the vectors."""
+    queries = sample_queries(vectors, count=_FEW_SAMPLES)
+    return Tuning(target, {"exact": _exact_stats(GroundTruth.of(vectors, queries))})
 
+
+def tune(
+    folder: Path,
+    vectors: Vectors,
+    queries: Queries,
+    target: float = TARGET_RECALL,
+    give_up: float = 2.0,
+    wanted: Collection[str] = (),
+) -> Tuning:
+    """Build the indexes of engines into ``folder``, and tune their effort to the target recall.
+
+    Installed engines are built in the order of ``PROMISE``, until one reaches the target; then only ``wanted`` ones.
     An engine that misses the target has its maximum effort. More trees are tried until Annoy is the fastest engine, or
     takes over ``give_up`` times as long as the fastest.
     """
     truth = GroundTruth.of(vectors, queries)
-    engines = {"exact": EngineStats(truth.milliseconds, dict.fromkeys(queries, 1.0), {})}
-    if is_available("faiss-hnsw"):
-        engines["faiss-hnsw"] = _tune_hnsw(folder / FAISS_FILE, vectors, truth, target)
-        found = truth.measure(FaissFlatIndex.open(folder / FAISS_FILE, vectors))
-        engines["faiss-flat"] = EngineStats(found.milliseconds, found.recalls, {})
-    fastest_ms = min(each.milliseconds for each in engines.values() if each.recall >= target)
-    engines["annoy"] = _tune_annoy(folder / ANNOY_FILE, vectors, truth, target, fastest_ms, give_up)
+    engines = {"exact": _exact_stats(truth)}
+    for name in filter(is_available, PROMISE):
+        file = index_file(name) or ""
+        if _is_found(engines, target) and not any(index_file(each) == file for each in wanted):
+            continue
+        if name == "annoy":
+            fastest_ms = min(each.milliseconds for each in engines.values() if each.recall >= target)
+            engines[name] = _tune_annoy(folder / file, vectors, truth, target, fastest_ms, give_up)
+        else:
+            engines[name] = _tune_hnsw(folder / file, vectors, truth, target)
+            found = truth.measure(FaissFlatIndex.open(folder / file, vectors))
+            engines["faiss-flat"] = EngineStats(found.milliseconds, found.recalls, {})
     return Tuning(target, engines)
+
+
+def _is_found(engines: Mapping[str, EngineStats], target: float) -> bool:
+    """Return whether an approximate engine has reached the target."""
+    return any(engines[name].recall >= target for name in PROMISE if name in engines)
+
+
+def _exact_stats(truth: GroundTruth) -> EngineStats:
+    return EngineStats(truth.milliseconds, dict.fromkeys(truth.queries, 1.0), {})
 
 
 def _tune_hnsw(path: Path, vectors: Vectors, truth: GroundTruth, target: float) -> EngineStats:

@@ -37,13 +37,18 @@ class Call:
     arguments: str
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["one bundle", "two bundles"])
-def changing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Changing:
-    return Changing.make(tmp_path_factory.mktemp("changing"), additional=request.param)
+@pytest.fixture(scope="module", params=["one bundle", "two bundles", "delta"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture(scope="module")
-def calls(changing: Changing, tmp_path_factory: pytest.TempPathFactory) -> list[Call]:
+def changing(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Changing:
+    return Changing.make(tmp_path_factory.mktemp("changing"), additional=kind == "two bundles")
+
+
+@pytest.fixture(scope="module")
+def calls(changing: Changing, kind: str, tmp_path_factory: pytest.TempPathFactory) -> list[Call]:
     """The system calls on the gallery during indexing without faults, in order."""
     if shutil.which("strace") is None:
         pytest.skip("strace is not installed")
@@ -51,7 +56,8 @@ def calls(changing: Changing, tmp_path_factory: pytest.TempPathFactory) -> list[
         pytest.skip("strace may not trace here")
     folder = tmp_path_factory.mktemp("traced")
     photos = changing.copy(folder / "photos")
-    done = index_in_a_child(photos, [*TRACE, "-e", f"trace={','.join(CALLS)}", "-o", str(folder / "log")])
+    trace = [*TRACE, "-e", f"trace={','.join(CALLS)}", "-o", str(folder / "log")]
+    done = index_in_a_child(photos, trace, delta=kind == "delta")
     assert done.returncode == 0, done.stderr
     return [call for call in traced(folder / "log") if f"{photos}/.photoseek" in call.arguments]
 
@@ -69,7 +75,7 @@ def traced(log: Path) -> list[Call]:
 
 
 def test_a_fault_at_any_call_leaves_the_old_state_or_the_new_one(
-    changing: Changing, calls: list[Call], tmp_path: Path
+    changing: Changing, kind: str, calls: list[Call], tmp_path: Path
 ) -> None:
     points = [(fault, call) for fault, names in FAULTS.items() for call in calls if call.name in names]
     stride = max(1, len(points) // rounds(POINTS))
@@ -79,7 +85,7 @@ def test_a_fault_at_any_call_leaves_the_old_state_or_the_new_one(
         photos = changing.copy(tmp_path / "photos")
         log = tmp_path / "log"
         inject = ["-e", f"trace={call.name}", "-e", f"inject={call.name}:{fault}:when={call.number}"]
-        done = index_in_a_child(photos, [*TRACE, *inject, "-o", str(log)])
+        done = index_in_a_child(photos, [*TRACE, *inject, "-o", str(log)], delta=kind == "delta")
         message = f"{fault} at {call}: {done.returncode} {done.stderr}"
         # an error during cleanup may be ignored
         ends = {-signal.SIGKILL, 128 + signal.SIGKILL} if "SIGKILL" in fault else {0, REFUSED}
@@ -95,7 +101,9 @@ def test_a_fault_at_any_call_leaves_the_old_state_or_the_new_one(
 
 
 @pytest.mark.parametrize("additional", [False, True], ids=["primary", "additional"])
-def test_a_snapshot_is_synced_before_current_names_it(changing: Changing, calls: list[Call], additional: bool) -> None:
+def test_a_snapshot_is_synced_before_current_names_it(
+    changing: Changing, kind: str, calls: list[Call], additional: bool
+) -> None:
     """fsync(each file), rename(generation), fsync(its folder), fsync(new pointer), rename(pointer), fsync(gallery)."""
     if additional and changing.additional is None:
         pytest.skip("a gallery of one bundle")
@@ -108,7 +116,8 @@ def test_a_snapshot_is_synced_before_current_names_it(changing: Changing, calls:
     moved = places("rename", r'\.partial", ".*/generations/\d+"')
     named = places("rename", r'/CURRENT\.\d+\.partial", ".*/CURRENT"')
     assert (len(moved), len(named)) == (1, 1)
-    for file in ("ids.npy", "vectors.npy", "index.ann", r"manifest\.json\.\d+\.partial"):
+    last = "removed.npy" if kind == "delta" else "index.ann"
+    for file in ("ids.npy", "vectors.npy", last, r"manifest\.json\.\d+\.partial"):
         written, synced = places("write", rf"partial/{file}"), places("fsync", rf"partial/{file}>")
         assert len(synced) == 1, file
         assert max(written, default=0) < synced[0] < moved[0], file

@@ -18,7 +18,7 @@ from photoseek import Bundle, Gallery, Searcher
 from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import GalleryDamaged, GalleryNotFound
 from photoseek.gallery.indexing.report import Progress
-from photoseek.gallery.snapshot import build as deriving_module
+from photoseek.gallery.snapshot import build
 from tiny_bundle import COLORS, write_tiny_bundle
 from tiny_photos import write_color
 from torture import report, rounds
@@ -150,7 +150,8 @@ class History(RuleBasedStateMachine):
 
 
 def test_search_equals_brute_force_after_any_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deriving_module, "sample_queries", lambda _: ["red"])  # tuning with more takes longest
+    monkeypatch.setattr(build, "MIN_BASE", 0)  # deltas of small galleries, until half of the photos have changed
+    monkeypatch.setattr(build, "MAX_SHARE", 0.5)
     History.bundle = Bundle.load(write_tiny_bundle(tmp_path / "bundle"))
     History.encoder = ImageEncoder(History.bundle)
     History.TestCase.settings = settings(max_examples=rounds(6), stateful_step_count=15, deadline=None)

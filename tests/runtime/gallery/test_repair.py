@@ -195,11 +195,10 @@ def test_snapshots_are_rebuilt_without_reading_a_photo(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Path], None], bundle_there: bool
 ) -> None:
     """Neither the photos nor the bundle, which encodes queries for tuning, need to exist."""
-    monkeypatch.setattr("photoseek.gallery.snapshot.build.FEW", 0)  # tuned with texts, as a large gallery
     place = write_tiny_bundle(tmp_path / "bundle")
     bundle = Bundle.load(place)
     gallery = Gallery.create(photos, bundle, tmp_path / "gallery")
-    gallery.index()
+    gallery.index(engines=["annoy"])
     expected = Searcher(gallery, bundle=bundle, engine="annoy").search("red", k=24)
     shutil.rmtree(photos)
     monkeypatch.setattr(ImageEncoder, "encode_pixels", None)

@@ -178,7 +178,7 @@ def test_removing_a_bundle_removes_all_of_it_and_nothing_else(both: Gallery, oth
     expected = answers(both)
     assert both.bundles.remove("other") == 24
     assert not (both.path / BUNDLES).exists() or not list((both.path / BUNDLES).iterdir())
-    tables = ("vectors", "caption_vectors", "meta WHERE key LIKE '%:%'")
+    tables = ("vectors", "caption_vectors", f"meta WHERE key LIKE '%:{other.fingerprint}'")
     assert [both.database.query(f"SELECT count(*) FROM {table}")[0][0] for table in tables] == [24, 1, 0]
     assert answers(both) == expected
     both.verify()

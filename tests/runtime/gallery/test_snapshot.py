@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -160,12 +161,12 @@ def test_an_invalid_manifest_is_refused_even_if_its_checksum_matches(gallery: Ga
 def test_an_invalid_manifest_is_not_published(gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Such as that of an engine with a parameter of 0; the previous snapshot remains current."""
 
-    def tuned(*arguments: Any) -> Tuning:
-        tuning = tune(*arguments)
+    def tuned(*arguments: Any, **options: Any) -> Tuning:
+        tuning = tune(*arguments, **options)
         stats = replace(tuning.engines["annoy"], parameters={"trees": 0})
         return replace(tuning, engines={**tuning.engines, "annoy": stats})
 
-    monkeypatch.setattr("photoseek.gallery.snapshot.snapshot.tune", tuned)
+    monkeypatch.setattr("photoseek.gallery.snapshot.write.tune", tuned)
     before, generations = found(gallery, "red"), sorted((gallery.path / "generations").iterdir())
     write_color(photos / "new.png", COLORS["red"], seed=900)
     with pytest.raises(ValueError, match="parameters of annoy cannot be"):
@@ -248,18 +249,46 @@ def test_an_engine_installed_later_is_built_by_the_next_indexing(
     photos: Path, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("photoseek.vector_index.registry.find_spec", lambda _: None)
+    monkeypatch.setattr("photoseek.vector_index.tuning.FEW", 0)
+    monkeypatch.setattr("photoseek.vector_index.tuning.NEGLIGIBLE_MS", 0.0)
     gallery = Gallery.create(photos, tiny_bundle)
     gallery.index()
+    assert set(measured(gallery)) == {"exact", "annoy"}
     with pytest.raises(
         MissingExtra, match=r"faiss-hnsw needs faiss; install it with: pip install 'photoseek\[faiss\]'"
     ):
         Searcher(gallery, engine="faiss-hnsw").search("red")
-    monkeypatch.undo()
+    monkeypatch.setattr("photoseek.vector_index.registry.find_spec", find_spec)
     with pytest.raises(QueryError, match=r"no index for engine faiss-hnsw.*photoseek index"):
         Searcher(gallery, engine="faiss-hnsw").search("red")
     assert Searcher(gallery).search("red", k=1)[0].path.startswith("red/")
     gallery.index()
+    assert set(measured(gallery)) == {"exact", "faiss-hnsw", "faiss-flat"}
     assert Searcher(gallery, engine="faiss-hnsw").search("red", k=1)[0].path.startswith("red/")
+
+
+def test_a_small_gallery_has_no_index(photos: Path, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is tuned, and no text is encoded, until an engine is named; it remains in later snapshots."""
+    monkeypatch.setattr("photoseek.gallery.snapshot.write.tune", None)
+    monkeypatch.setattr("photoseek.gallery.snapshot.build.sample_query_vectors", None)
+    gallery = Gallery.create(photos, tiny_bundle)
+    gallery.index()
+    assert set(measured(gallery)) == {"exact"}
+    assert {path.name for path in gallery.generation().path.iterdir()} == {
+        *("PHOTOSEEK.TAG", "manifest.json", "vectors.npy", "ids.npy", "checksums.npy", "columns.npy", "folders.bin"),
+    }
+    with pytest.raises(QueryError, match=r"no index for engine annoy.* photoseek index PHOTOS --engine annoy"):
+        Searcher(gallery, engine="annoy").search("red")
+    monkeypatch.undo()
+    gallery.index(engines=["annoy"])
+    (photos / "red" / "red-0.png").unlink()
+    gallery.index()
+    assert "annoy" in measured(gallery)
+    assert len(Searcher(gallery, engine="annoy").search("red", k=24)) == 23
+    gallery.index(engines=["auto"])
+    (photos / "red" / "red-1.png").unlink()
+    gallery.index()
+    assert set(measured(gallery)) == {"exact"}
 
 
 def measured(gallery: Gallery) -> dict[str, EngineStats]:
@@ -274,9 +303,8 @@ def test_a_damaged_text_tower_leaves_photos_searchable(
         raise BundleDamaged("text_model.onnx: torn")
 
     monkeypatch.setattr("photoseek.encoders.towers.TextTower.encode", damaged)
-    monkeypatch.setattr("photoseek.gallery.snapshot.build.FEW", 0)  # more photos would be tuned with texts
     gallery = Gallery.create(photos, tiny_bundle)
-    gallery.index()
+    gallery.index(engines=INSTALLED)
     assert {frozenset(found.recalls) for found in measured(gallery).values()} == {frozenset({"photo"})}
     assert "tuned without texts: text_model.onnx: torn" in caplog.text
 

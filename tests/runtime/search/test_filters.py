@@ -21,6 +21,7 @@ COUNT = 900
 def gallery(tmp_path_factory: pytest.TempPathFactory, tiny_bundle_path: Path) -> Gallery:
     folder = tmp_path_factory.mktemp("filters") / "photos"
     gallery = make_gallery(folder, Bundle.load(tiny_bundle_path), clustered(COUNT, DIM), various(COUNT))
+    gallery.database.set_meta(engines=" ".join(INSTALLED))
     make_generation(gallery)
     return gallery
 

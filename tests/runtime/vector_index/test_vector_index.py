@@ -107,7 +107,7 @@ def test_hnsw_returns_k_vectors_even_if_its_graph_is_disconnected(tmp_path: Path
 @pytest.mark.parametrize("name", INSTALLED)
 def test_every_engine_accepts_any_k(tmp_path: Path, name: str) -> None:
     vectors = random_vectors(20)
-    tuning = tune(tmp_path, vectors, sample_queries(vectors))
+    tuning = tune(tmp_path, vectors, sample_queries(vectors), wanted=INSTALLED)
     file = index_file(name)
     engine = open_index(name, vectors, file and tmp_path / file, tuning.engines[name].parameters)
     assert engine.name == name
@@ -145,7 +145,7 @@ def test_tuning_raises_the_effort_until_every_kind_of_query_reaches_the_target(t
     before = measure_recall(AnnoyTreeIndex(tmp_path / "poor.ann", vectors, poor), vectors, queries["text"])
     assert before < 0.9
     (tmp_path / "tuned").mkdir()
-    engines = tune(tmp_path / "tuned", vectors, queries, give_up=np.inf).engines  # exact search of so few is fast
+    engines = tune(tmp_path / "tuned", vectors, queries, give_up=np.inf, wanted=INSTALLED).engines
     assert set(engines) == set(INSTALLED)
     for name, found in engines.items():
         assert set(found.recalls) == {"photo", "text"}
@@ -166,7 +166,9 @@ def test_a_lower_target_needs_less_effort(tmp_path: Path) -> None:
     queries = {"text": random_vectors(50, dim=64, seed=9)}
     efforts = {"annoy": "search_k", "faiss-hnsw": "ef_search"}
     for name, effort in ((name, effort) for name, effort in efforts.items() if name in INSTALLED):
-        little, much = (tune(tmp_path, vectors, queries, target, np.inf).engines[name] for target in (0.6, 0.99))
+        little, much = (
+            tune(tmp_path, vectors, queries, target, np.inf, [name]).engines[name] for target in (0.6, 0.99)
+        )
         assert 0.6 <= little.recall < 0.99 <= much.recall
         assert little.parameters[effort] < much.parameters[effort]
 
@@ -204,12 +206,35 @@ def test_without_faiss_the_fastest_of_the_others_is_selected(monkeypatch: pytest
 @needs_faiss
 def test_without_faiss_only_the_others_are_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("photoseek.vector_index.registry.find_spec", lambda _: None)
+    monkeypatch.setattr(tuning, "NEGLIGIBLE_MS", 0.0)
     vectors = random_vectors(50)
     found = tune(tmp_path, vectors, sample_queries(vectors))
     assert set(found.engines) == {name for name in ENGINES if not name.startswith("faiss")}
-    assert found.is_complete
-    monkeypatch.undo()
-    assert not found.is_complete  # since it is installed
+    assert found.is_complete(10**6)
+    monkeypatch.setattr("photoseek.vector_index.registry.find_spec", lambda _: True)
+    assert not found.is_complete(10**6)  # since it is installed
+
+
+@needs_faiss
+def test_engines_are_built_in_order_until_one_reaches_the_target(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vectors = random_vectors(300)
+    queries = sample_queries(vectors)
+    assert set(tune(tmp_path, vectors, queries).engines) == {"exact", "faiss-hnsw", "faiss-flat"}
+    assert [path.name for path in tmp_path.iterdir()] == ["index.faiss"]
+    assert set(tune(tmp_path, vectors, queries, wanted=["annoy"]).engines) == set(INSTALLED)
+    poor = EngineStats(0.1, {"photo": 0.5}, {})
+    monkeypatch.setattr(tuning, "_tune_hnsw", lambda path, *_: build_graph(vectors, path, HnswParameters()) or poor)
+    assert tune(tmp_path, vectors, queries).fastest in ("exact", "annoy", "faiss-flat")
+
+
+def test_an_index_is_built_unless_exact_search_is_fast_enough() -> None:
+    slow, fast = (Tuning(0.99, {"exact": measured(milliseconds)}) for milliseconds in (2.0, 0.4))
+    assert fast.is_complete(10**6)
+    assert slow.is_complete(tuning.FEW)
+    assert not slow.is_complete(tuning.FEW + 1)
+    assert not fast.is_complete(10, ["annoy"])
 
 
 def test_one_vector_and_opposite_vectors_can_be_tuned(tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ from photoseek.gallery.database.records import ContentRecord, PhotoRecord, Store
 from photoseek.gallery.database.schema import FORMAT, SCHEMA
 from photoseek.gallery.database.sqlite import Connection, set_journal
 from photoseek.gallery.file_names import DRAFT_FILE
-from photoseek.sources.base import PhotoEntry
 from photoseek.system.atomic_write import fsync_dir, fsync_file
 from photoseek.system.folder_tag import mode_inside
 from photoseek.system.removal import draft_folder
@@ -27,12 +26,15 @@ from photoseek.vectors import Vectors
 SEARCHABLE = "FROM photos JOIN vectors USING (sha256) WHERE fingerprint = ? AND reason IS NULL"
 """SQL for the photos that have a vector of a bundle."""
 
-_IDS_AT_ONCE = 10_000  # SQLite accepts 32,766 values per statement
+_VALUES_AT_ONCE = 10_000  # SQLite accepts 32,766 values per statement
 _ROWS_AT_ONCE = 4_096  # per statement that reads vectors
 _REMOVED_AT_ONCE = 5_000  # rows per transaction
 _REPAIR_HINT = "run `photoseek verify GALLERY --repair`, or restore a backup"
 _RANDOM = "lower(hex(randomblob(16)))"  # a unique name
 _FACTS = ("revision", "gallery", "state", "photos", "bundle", "bundle_name", "fingerprint", "dim")  # in every gallery
+BASE = "base:"
+"""Prefix of the key of the record of a bundle's base snapshot, see ``photoseek.gallery.database.bases``."""
+
 _STATE = "state:"  # prefix of the key of the state of an additional bundle's vectors, before its fingerprint
 _INCREMENT = {
     "revision": "UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'revision'",
@@ -128,30 +130,20 @@ class Database(Connection):
         with self.writing() as connection:
             connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", facts.items())
 
-    def unchanged(self, fingerprint: str) -> dict[str, PhotoEntry]:
-        """Return the photos, by path, that have a vector or cannot be decoded: they need no work until they change.
+    def contents(self, paths: Sequence[str] | None = None) -> dict[str, tuple[str | None, str | None]]:
+        """Return SHA-256 and reason of each photo, by path and ordered by it; see ``PhotoRecord``.
 
-        Photos that could not be read (no permission, an unmounted disk) are not among them.
+        With ``paths``, only of those.
         """
-        rows = self.query(
-            "SELECT path, bytes, mtime_ns, ctime_ns, inode FROM photos WHERE (reason IS NOT NULL AND sha256 IS NOT "
-            "NULL) OR EXISTS (SELECT 1 FROM vectors WHERE vectors.sha256 = photos.sha256 AND fingerprint = ?)",
-            fingerprint,
+        sql = "SELECT path, sha256, reason FROM photos"
+        rows = (
+            self.query(f"{sql} ORDER BY path") if paths is None else self.of_values(f"{sql} WHERE path IN", (), paths)
         )
-        return {row[0]: PhotoEntry(*row) for row in rows}
-
-    def contents(self) -> dict[str, tuple[str | None, str | None]]:
-        """Return SHA-256 and reason of each photo, by path and ordered by it; see ``PhotoRecord``."""
-        rows = self.query("SELECT path, sha256, reason FROM photos ORDER BY path")
         return {path: (sha256, reason) for path, sha256, reason in rows}
 
     def paths(self) -> set[str]:
         """Return the path of every photo, readable or not."""
         return {path for (path,) in self.query("SELECT path FROM photos")}
-
-    def known_contents(self, fingerprint: str) -> set[str]:
-        """Return the SHA-256 of each photo content that has a vector."""
-        return {sha256 for (sha256,) in self.query("SELECT sha256 FROM vectors WHERE fingerprint = ?", fingerprint)}
 
     def save_photos(self, records: Iterable[PhotoRecord]) -> None:
         """Add photos; one with the same path and other content is replaced under a new id."""
@@ -196,8 +188,8 @@ class Database(Connection):
 
     @staticmethod
     def clear_state(connection: sqlite3.Connection, fingerprint: str) -> None:
-        """Delete the state of the vectors of an additional bundle."""
-        connection.execute("DELETE FROM meta WHERE key = ?", (_STATE + fingerprint,))
+        """Delete the state of the vectors of an additional bundle, and the record of its base snapshot."""
+        connection.execute("DELETE FROM meta WHERE key IN (?, ?)", (_STATE + fingerprint, BASE + fingerprint))
 
     def index_state(self, fingerprint: str) -> str:
         """Return the name of the state of a bundle's vectors and photos; it changes whenever they do."""
@@ -207,9 +199,12 @@ class Database(Connection):
 
     def prune(self, fingerprints: Sequence[str]) -> int:
         """Delete vectors of contents that no photo has, or of bundles other than these; return how many."""
+        places = ",".join("?" * len(fingerprints))
+        with self.writing() as connection:
+            kept = [BASE + fingerprint for fingerprint in fingerprints]
+            connection.execute(f"DELETE FROM meta WHERE key LIKE '{BASE}%' AND key NOT IN ({places})", kept)
         return self.remove_vectors(
-            f"fingerprint NOT IN ({','.join('?' * len(fingerprints))}) OR NOT EXISTS "
-            "(SELECT 1 FROM photos WHERE photos.sha256 = vectors.sha256)",
+            f"fingerprint NOT IN ({places}) OR NOT EXISTS (SELECT 1 FROM photos WHERE photos.sha256 = vectors.sha256)",
             *fingerprints,
         )
 
@@ -235,38 +230,38 @@ class Database(Connection):
         """Return the number of photos."""
         return int(self.query("SELECT count(*) FROM photos")[0][0])
 
-    def count_searchable(self, fingerprint: str) -> int:
-        """Return the number of photos with a vector of this bundle."""
-        return int(self.query(f"SELECT count(*) {SEARCHABLE}", fingerprint)[0][0])
+    def count_searchable(self, fingerprint: str, after: int = -1) -> int:
+        """Return the number of photos with a vector of this bundle, and an id above ``after``."""
+        return int(self.query(f"SELECT count(*) {SEARCHABLE} AND id > ?", fingerprint, after)[0][0])
 
     def unreadable(self) -> list[tuple[str, str]]:
         """Return path and reason of each photo that cannot be decoded."""
         return list(self.query("SELECT path, reason FROM photos WHERE reason IS NOT NULL ORDER BY path"))
 
-    def vectors(self, fingerprint: str, dim: int) -> Iterator[tuple[int, Vectors]]:
-        """Yield id and vector of each searchable photo, by id.
+    def vectors(self, fingerprint: str, dim: int, after: int = -1) -> Iterator[tuple[int, Vectors]]:
+        """Yield id and vector of each searchable photo with an id above ``after``, by id.
 
         Raises:
             GalleryDamaged: A vector is not a unit vector of ``dim`` numbers.
         """
-        for photo, blob in self.rows("id, vector", fingerprint):
+        for photo, blob in self.rows("id, vector", fingerprint, after):
             yield photo, self.vectors_from([(f"photo {photo}", blob)], dim)[0]
 
-    def searchable(self, fingerprint: str) -> Iterator[tuple[int, StoredPhoto]]:
-        """Yield each searchable photo and its id, by id.
+    def searchable(self, fingerprint: str, after: int = -1) -> Iterator[tuple[int, StoredPhoto]]:
+        """Yield each searchable photo with an id above ``after``, and its id, by id.
 
         Raises:
             GalleryDamaged: A row is invalid.
         """
-        for photo, *facts in self.rows("id, path, width, height, taken", fingerprint):
+        for photo, *facts in self.rows("id, path, width, height, taken", fingerprint, after):
             yield photo, self._photo(*facts)
 
-    def rows(self, columns: str, fingerprint: str) -> Iterator[tuple[Any, ...]]:
-        """Yield columns of each searchable photo, ordered by the first one, ``id``.
+    def rows(self, columns: str, fingerprint: str, after: int = -1) -> Iterator[tuple[Any, ...]]:
+        """Yield columns of each searchable photo with an id above ``after``, ordered by the first one, ``id``.
 
         No transaction stays open between two batches of rows, so a writer can checkpoint.
         """
-        last = -1
+        last = after
         while True:
             rows = self.query(
                 f"SELECT {columns} {SEARCHABLE} AND id > ? ORDER BY id LIMIT ?", fingerprint, last, _ROWS_AT_ONCE
@@ -319,9 +314,13 @@ class Database(Connection):
 
     def _of_ids(self, sql: str, values: tuple[object, ...], ids: Sequence[int]) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a statement that ends with a condition, for these photos only."""
-        for start in range(0, len(ids), _IDS_AT_ONCE):
-            some = ids[start : start + _IDS_AT_ONCE]
-            yield from self.query(f"{sql} AND id IN ({','.join('?' * len(some))})", *values, *some)
+        yield from self.of_values(f"{sql} AND id IN", values, ids)
+
+    def of_values(self, sql: str, values: tuple[object, ...], some: Sequence[object]) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a statement that ends with IN, for these values."""
+        for start in range(0, len(some), _VALUES_AT_ONCE):
+            part = some[start : start + _VALUES_AT_ONCE]
+            yield from self.query(f"{sql} ({','.join('?' * len(part))})", *values, *part)
 
     def verify(self) -> None:
         """Check the file with SQLite's ``integrity_check``.

@@ -11,6 +11,7 @@ from photoseek.bundle.bundle import Bundle
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import PhotoSourceUnreachable
 from photoseek.gallery.database.database import Database
+from photoseek.gallery.database.recorded import KnownContents
 from photoseek.gallery.database.records import ContentRecord, PhotoRecord
 from photoseek.gallery.database.sentences import Sentences
 from photoseek.gallery.indexing.pipeline import Batch, EncodingBackend, PhotoEncoder
@@ -98,10 +99,9 @@ def encode_photos(
     Raises:
         PhotoSourceUnreachable: Many photos in a row could not be reached.
     """
-    paths = {photo.path for photo in work}
-    counts = Counts({path: content for path, content in database.contents().items() if path in paths} if work else {})
+    counts = Counts(database.contents([photo.path for photo in work]))
     fingerprint = encoder.bundle.fingerprint
-    photo_encoder = PhotoEncoder(folder, encoder, database.known_contents(fingerprint))
+    photo_encoder = PhotoEncoder(folder, encoder, KnownContents(database, fingerprint))
     progress(Progress("encode", 0, len(work)))
     done = 0
     try:

@@ -13,6 +13,7 @@ from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import GalleryNotFound
 from photoseek.gallery.database.bundles import GalleryBundle, list_bundles
 from photoseek.gallery.database.database import Database
+from photoseek.gallery.database.recorded import RecordedPhotos
 from photoseek.gallery.database.sentences import Sentences
 from photoseek.gallery.folder import limit_access
 from photoseek.gallery.indexing.encode import Counts, Limits, encode_photos, encode_sentences
@@ -30,9 +31,13 @@ _MOUNTS = "mounts"  # key in the database: disks that are mounted inside the pho
 
 @dataclass(frozen=True)
 class _Scan:
-    """The photos in the folder, what could not be read, photos that were not found, and those of them to remove."""
+    """The photos in the folder, what could not be read, photos that were not found, and those of them to remove.
+
+    ``recorded``: what the database recorded of each photo.
+    """
 
     found: list[PhotoEntry]
+    recorded: RecordedPhotos
     gaps: ScanGaps
     missing: set[str]
     removed: set[str]
@@ -49,27 +54,22 @@ class _Run:
     backend: EncodingBackend
     limits: Limits
 
-    def work(self, found: list[PhotoEntry], bundle: Bundle) -> list[PhotoEntry]:
-        """Return the photos whose current content a bundle has not encoded."""
-        settled = self.database.unchanged(bundle.fingerprint)
-        return [photo for photo in found if settled.get(photo.path) != photo]
-
     def encode(self, work: list[PhotoEntry], record: GalleryBundle, bundle: Bundle) -> Counts:
         """Encode photos."""
         encoder = ImageEncoder(bundle, record.precision or None, mode="service")
         return encode_photos(work, self.database, self.folder, encoder, self.progress, self.backend, self.limits)
 
-    def build(self, record: GalleryBundle, bundle: Bundle, recall: float | None = None) -> None:
+    def build(self, record: GalleryBundle, bundle: Bundle) -> None:
         """Build the snapshot of a bundle."""
         self.progress(Progress("build", 0, 1))
-        build_snapshot(self.gallery, self.database, record, bundle, recall)
+        build_snapshot(self.gallery, self.database, record, bundle)
         self.progress(Progress("build", 1, 1))
 
     def index_additional(self, scan: _Scan, record: GalleryBundle, bundle: Bundle | str) -> BundleReport:
         """Index photos and captions with an additional bundle."""
         if isinstance(bundle, str):
             return BundleReport(record.name, problem=bundle)
-        counts = self.encode(self.work(scan.found, bundle), record, bundle)
+        counts = self.encode(scan.recorded.work(scan.found, bundle.fingerprint), record, bundle)
         scan.gaps.reasons.update(counts.skipped)
         encode_sentences(Sentences(self.database), bundle)
         self.build(record, bundle)
@@ -84,7 +84,6 @@ def index_gallery(
     additional: Mapping[str, Bundle | str],
     *,
     progress: Callable[[Progress], None] | None = None,
-    recall: float | None = None,
     backend: EncodingBackend | None = None,
     rehash: bool = False,
     limits: Limits | None = None,
@@ -97,11 +96,13 @@ def index_gallery(
     run = _Run(gallery, database, folder, progress or (lambda _: None), backend or ThreadBackend(), limits or Limits())
     scan = _scan(gallery, database, folder)
     primary, *others = records = list_bundles(database)
-    work = scan.found if rehash else run.work(scan.found, bundle)
+    work = scan.found if rehash else scan.recorded.work(scan.found, bundle.fingerprint)
     counts = run.encode(work, primary, bundle)
     database.delete_photos(scan.removed)
     remove_stale_files(gallery, records)
-    run.build(primary, bundle, recall)
+    run.build(primary, bundle)
+    if others:
+        scan.recorded.refresh([photo.path for photo in work])
     reports = [run.index_additional(scan, record, additional[record.fingerprint]) for record in others]
     unread = len(database.paths() & counts.skipped.keys()) if counts.skipped else 0
     return IndexReport(
@@ -126,7 +127,8 @@ def _scan(gallery: Path, database: Database, folder: PhotoSource) -> _Scan:
     """
     gaps = ScanGaps()
     found = list(folder.scan(gaps))
-    missing = database.paths() - {photo.path for photo in found}
+    recorded = RecordedPhotos(database)
+    missing = recorded.paths - {photo.path for photo in found}
     limit_access(gallery, gaps.access.for_gallery(gallery))
     if isinstance(folder, LocalSource):
         _check_mounts(database, folder.root, found, gaps)
@@ -134,7 +136,7 @@ def _scan(gallery: Path, database: Database, folder: PhotoSource) -> _Scan:
     if removed and not found:
         question = "is its disk mounted?" if isinstance(folder, LocalSource) else "is the address correct?"
         raise GalleryNotFound(f"{folder.address}: no photo found where {len(missing):,} were; {question}")
-    return _Scan(found, gaps, missing, removed)
+    return _Scan(found, recorded, gaps, missing, removed)
 
 
 def _check_mounts(database: Database, root: Path, found: list[PhotoEntry], gaps: ScanGaps) -> None:

@@ -62,10 +62,22 @@ def mmap_ids(path: Path, count: int) -> Rows:
         ValueError: The file contains anything else.
     """
     ids: Rows = map_array(path, np.int64, (count,))
-    if ids[0] < 1 or (np.diff(ids) < 1).any():
+    if (ids[:1] < 1).any() or (np.diff(ids) < 1).any():
         raise ValueError("expected increasing ids of at least 1")
     release(ids)
     return ids
+
+
+def mmap_removed(path: Path, count: int, rows: int) -> Rows:
+    """Map the increasing numbers of removed rows (count,) into memory, each below ``rows``.
+
+    Raises:
+        ValueError: The file contains anything else.
+    """
+    removed: Rows = map_array(path, np.int64, (count,))
+    if (removed < 0).any() or (removed >= rows).any() or (np.diff(removed) < 1).any():
+        raise ValueError(f"expected increasing row numbers below {rows}")
+    return removed
 
 
 def mmap_checksums(path: Path, count: int) -> Checksums:

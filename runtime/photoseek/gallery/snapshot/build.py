@@ -3,32 +3,42 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from pathlib import Path
+
+import numpy as np
 
 from photoseek.bundle.bundle import Bundle
 from photoseek.encoders.encoders import TextEncoder
 from photoseek.errors import BundleError, GalleryDamaged, GalleryError
+from photoseek.gallery.database.bases import BaseRecord, base_record, readable_ids, save_base_record
 from photoseek.gallery.database.bundles import GalleryBundle
 from photoseek.gallery.database.database import Database
 from photoseek.gallery.snapshot.current import REPAIR_HINT, clear_current
 from photoseek.gallery.snapshot.sample_queries import sample_queries
-from photoseek.gallery.snapshot.snapshot import Snapshot, SourceState, open_current, write_snapshot
+from photoseek.gallery.snapshot.snapshot import Snapshot, SourceState, open_current
 from photoseek.gallery.snapshot.stale import remove_stale_snapshots
-from photoseek.vector_index.tuning import FEW, TARGET_RECALL
+from photoseek.gallery.snapshot.write import write_delta, write_snapshot
+from photoseek.vector_index.tuning import TARGET_RECALL
 from photoseek.vectors import Vectors
 
 _log = logging.getLogger(__name__)
 
 
-def build_snapshot(
-    gallery: Path,
-    database: Database,
-    record: GalleryBundle,
-    bundle: Bundle | None,
-    recall: float | None = None,
-) -> bool:
+MIN_BASE = 2_000
+"""Minimum number of photos of the base of a delta: a smaller base is written again within a tenth of a second."""
+
+MAX_DELTA = 10_000
+"""Maximum number of added and removed photos in a delta: exact search of more would slow down every query."""
+
+MAX_SHARE = 0.1
+"""Maximum number of added and removed photos in a delta, as a share of its base."""
+
+
+def build_snapshot(gallery: Path, database: Database, record: GalleryBundle, bundle: Bundle | None) -> bool:
     """Write a new snapshot unless the current one is valid, up to date and complete; return whether one was written.
 
+    It is a delta while few photos have changed since a large base, see ``MIN_BASE``, ``MAX_DELTA`` and ``MAX_SHARE``.
     The caller holds the gallery's lock.
 
     Args:
@@ -36,22 +46,23 @@ def build_snapshot(
         database: Its database.
         record: The bundle whose vectors it contains.
         bundle: The same, loaded; encodes sample queries to tune approximate search. None: tune with photos only.
-        recall: See ``Gallery.index``.
     """
     folder = record.folder(gallery)
     remove_stale_snapshots(folder)
     current = expected_state(folder, database)
-    if recall is not None:
-        database.set_meta(recall=str(recall))
-    target = _target_recall(database)
+    target, engines = _target_recall(database), database.meta().get("engines", "").split()
     state = database_state(database, record.fingerprint)
-    if current is not None and _is_current(current, state, target):
-        return False
+    if current is not None and _is_usable(current, state, target, engines):
+        if (current.manifest.revision, current.manifest.state) == (state.revision, state.state):
+            return False
+        if _write_delta(folder, database, current.base or current, state):
+            return True
     if not (count := database.count_searchable(record.fingerprint)):
         if current is None and folder.exists():
             clear_current(folder)
         return False
     record.create_folder(gallery)
+    save_base_record(database, record.fingerprint)
     write_snapshot(
         folder,
         database.vectors(record.fingerprint, record.dim),
@@ -59,9 +70,28 @@ def build_snapshot(
         count=count,
         dim=record.dim,
         state=state,
-        texts=None if bundle is None or count <= FEW else sample_query_vectors(bundle, record.precision or None),
+        texts=lambda: None if bundle is None else sample_query_vectors(bundle, record.precision or None),
         target=target,
+        engines=engines,
     )
+    return True
+
+
+def _write_delta(folder: Path, database: Database, base: Snapshot, state: SourceState) -> bool:
+    """Write a delta snapshot if the changes since its base are known and few; return whether it was written."""
+    last, fingerprint = int(base.ids[-1]), state.fingerprint
+    if base_record(database, fingerprint) != BaseRecord(base.manifest.state, last):
+        return False
+    ids = readable_ids(database, last, len(base.ids))
+    removed = np.flatnonzero(~np.isin(base.ids, base.ids if ids is None else ids, assume_unique=True))
+    added = database.count_searchable(fingerprint, last)
+    kept = len(base.ids) - len(removed)
+    if (ids is not None and len(ids) != kept) or not kept + added:
+        return False
+    if len(base.ids) < MIN_BASE or added + len(removed) > min(MAX_DELTA, MAX_SHARE * len(base.ids)):
+        return False
+    rows, photos = database.vectors(fingerprint, base.manifest.dim, last), database.searchable(fingerprint, last)
+    write_delta(folder, base, removed, rows, photos, added=added, state=state)
     return True
 
 
@@ -112,8 +142,8 @@ def _target_recall(database: Database) -> float:
     return target if 0 < target <= 1 else TARGET_RECALL
 
 
-def _is_current(snapshot: Snapshot, state: SourceState, target: float) -> bool:
-    """Return whether a new snapshot would equal an existing one."""
-    made = snapshot.manifest
-    same = (made.revision, made.fingerprint, made.state) == (state.revision, state.fingerprint, state.state)
-    return same and made.tuning.target == target and made.tuning.is_complete and not snapshot.damaged()
+def _is_usable(snapshot: Snapshot, state: SourceState, target: float, engines: Collection[str]) -> bool:
+    """Return whether a snapshot is intact, and a new one of the same photos would have the same indexes."""
+    made, base = snapshot.manifest, snapshot.base or snapshot
+    same = (made.fingerprint, made.tuning.target) == (state.fingerprint, target)
+    return same and made.tuning.is_complete(len(base.ids), engines) and not snapshot.damaged()

@@ -8,13 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from photoseek.bundle.manifest import FileRecord
 from photoseek.errors import GalleryIncompatible
-from photoseek.gallery.file_names import CHECKSUMS, COLUMNS, FOLDERS, IDS, MANIFEST, VECTORS
+from photoseek.gallery.file_names import CHECKSUMS, COLUMNS, FOLDERS, IDS, MANIFEST, REMOVED, VECTORS
 from photoseek.system.atomic_write import read_bounded
 from photoseek.vector_index.registry import ENGINES, index_file, parameters_of
 from photoseek.vector_index.tuning import EngineStats, Tuning
@@ -23,7 +22,25 @@ FORMAT = 1
 """Format version of a snapshot; any other is refused."""
 
 _MOST = 2**31 - 1  # largest number that is passed to native code
+_NAME = re.compile(r"\d{6,12}", re.ASCII)
 _SHA256 = re.compile("[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Base:
+    """What a delta snapshot refers to, and its own size.
+
+    Attributes:
+        name: Name of the base snapshot.
+        sha256: Of the manifest of the base snapshot.
+        added: Number of photos in the folder of the delta.
+        removed: Number of rows of the base that were removed.
+    """
+
+    name: str
+    sha256: str
+    added: int
+    removed: int
 
 
 @dataclass(frozen=True)
@@ -39,6 +56,7 @@ class SnapshotManifest:
         dim: Their length.
         tuning: Measurements and parameters of each engine.
         files: Size and checksum of each file.
+        base: The base of a delta snapshot; None for a base snapshot.
     """
 
     revision: int
@@ -49,11 +67,17 @@ class SnapshotManifest:
     dim: int
     tuning: Tuning
     files: dict[str, FileRecord]
+    base: Base | None = None
     metric: str = "cosine"
     format: int = FORMAT
 
     def __post_init__(self) -> None:
         _check_manifest(self)
+
+    @property
+    def rows(self) -> int:
+        """Number of rows of the arrays in its folder."""
+        return self.count if self.base is None else self.base.added
 
 
 def read_manifest(folder: Path, checksum: str) -> SnapshotManifest:
@@ -80,9 +104,19 @@ def read_manifest(folder: Path, checksum: str) -> SnapshotManifest:
         files = {name: FileRecord(**record) for name, record in values["files"].items()}
         engines = {name: EngineStats(**found) for name, found in values["tuning"]["engines"].items()}
         tuning = Tuning(values["tuning"]["target"], engines)
-        return SnapshotManifest(**{**values, "tuning": tuning, "files": files})
+        base = None if values["base"] is None else Base(**values["base"])
+        return SnapshotManifest(**{**values, "tuning": tuning, "files": files, "base": base})
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"cannot be read as a manifest: {error!r}") from error
+
+
+def base_name(folder: Path) -> str | None:
+    """Return the name of the base of the snapshot in a folder, without verifying its manifest; None without a base."""
+    try:
+        name = json.loads(read_bounded(folder / MANIFEST))["base"]["name"]
+    except (OSError, ValueError, RecursionError, LookupError, TypeError):
+        return None
+    return name if isinstance(name, str) and _NAME.fullmatch(name) else None
 
 
 def _check_manifest(manifest: SnapshotManifest) -> None:
@@ -95,10 +129,19 @@ def _check_manifest(manifest: SnapshotManifest) -> None:
         _require(Path(file).name == file and "\0" not in file, "files", file)
         _require(_is_integer(record.bytes, 0, 2**63 - 1) and isinstance(record.sha256, str), file, record)
         _require(_SHA256.fullmatch(record.sha256) is not None, file, record)
-    _check_tuning(manifest.tuning, manifest.files)
+    _check_tuning(manifest.tuning)
+    needed = {VECTORS, IDS, CHECKSUMS, COLUMNS, FOLDERS}
+    if (base := manifest.base) is not None:
+        _require(_NAME.fullmatch(base.name) is not None, "base", base.name)
+        _require(_SHA256.fullmatch(base.sha256) is not None, "base", base.sha256)
+        _require(_is_integer(base.added, 0) and _is_integer(base.removed, 0), "base", base)
+        needed |= {REMOVED}
+    else:
+        needed |= set(filter(None, map(index_file, manifest.tuning.engines)))
+    _require(needed <= set(manifest.files), "files", sorted(manifest.files))
 
 
-def _check_tuning(tuning: Tuning, files: Mapping[str, FileRecord]) -> None:
+def _check_tuning(tuning: Tuning) -> None:
     _require(_is_share(tuning.target), "target", tuning.target)
     _require("exact" in tuning.engines and set(tuning.engines) <= set(ENGINES), "engines", list(tuning.engines))
     for name, found in tuning.engines.items():
@@ -109,8 +152,6 @@ def _check_tuning(tuning: Tuning, files: Mapping[str, FileRecord]) -> None:
         _require(isinstance(parameters, dict), f"parameters of {name}", parameters)
         _require(set(parameters) <= parameters_of(name), f"parameters of {name}", parameters)
         _require(all(_is_integer(value, 1) for value in parameters.values()), f"parameters of {name}", parameters)
-    needed = {VECTORS, IDS, CHECKSUMS, COLUMNS, FOLDERS, *filter(None, map(index_file, tuning.engines))}
-    _require(needed <= set(files), "files", sorted(files))
     _require(tuning.engines["exact"].recall >= tuning.target, "recalls of exact", tuning.engines["exact"].recalls)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from photoseek.errors import GalleryDamaged
+from photoseek.gallery.database.bases import delete_base_records
 from photoseek.gallery.database.bundles import list_bundles
 from photoseek.gallery.database.database import SEARCHABLE, Database
 from photoseek.gallery.database.records import StoredPhoto, unit_vectors
@@ -128,6 +129,8 @@ def delete_rows(database: Database, problems: RowProblems) -> None:
     with database.writing() as connection:
         for table, (key, rows) in tables.items():
             connection.executemany(f"DELETE FROM {table} WHERE {key} = ?", ((row,) for row in rows))
+        if problems.vectors:
+            delete_base_records(connection)
         if problems.photos or problems.vectors or problems.missing:
             database.mark_changed()  # the next indexing finds missing photos again and rebuilds the snapshot
 

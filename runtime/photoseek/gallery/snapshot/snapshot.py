@@ -2,59 +2,49 @@
 
 A snapshot is written completely and synced before ``CURRENT`` names it, and never changed afterward; a reader of the
 previous one can continue. All of it can be rebuilt from the database.
+
+A base snapshot has every photo, and the indexes of engines. A delta snapshot refers to a base, and has only the photos
+that were added since, and the rows of the base that were removed; its photos are searched exactly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from photoseek.bundle.manifest import FileRecord
-from photoseek.errors import GalleryDamaged, GalleryEmpty, MissingExtra, QueryError
-from photoseek.gallery.database.records import StoredPhoto
+from photoseek.errors import GalleryDamaged, GalleryEmpty, QueryError
 from photoseek.gallery.file_names import (
     CHECKSUMS,
     COLUMNS,
-    CURRENT,
     FOLDERS,
-    GENERATION_FILE,
     GENERATIONS,
     IDS,
     MANIFEST,
-    PARTIAL,
+    REMOVED,
     VECTORS,
 )
 from photoseek.gallery.snapshot.arrays import (
     Checksums,
     mmap_checksums,
     mmap_ids,
+    mmap_removed,
     mmap_vectors,
     release,
-    write_rows,
 )
-from photoseek.gallery.snapshot.columns import Columns, write_columns
-from photoseek.gallery.snapshot.current import LINK_HINT, REPAIR_HINT, read_current, write_current
+from photoseek.gallery.snapshot.columns import Columns
+from photoseek.gallery.snapshot.current import LINK_HINT, REPAIR_HINT, read_current
 from photoseek.gallery.snapshot.manifest import SnapshotManifest, read_manifest
-from photoseek.gallery.snapshot.stale import number_of, remove_stale_snapshots
-from photoseek.system.atomic_write import (
-    file_sha256,
-    fsync_dir,
-    fsync_file,
-    limit_mode,
-    mkdir_durable,
-    write_json_atomic,
-)
-from photoseek.system.folder_tag import expect_file, expect_folder, make_tagged
+from photoseek.system.folder_tag import expect_file, expect_folder
 from photoseek.system.hash_cache import cached_sha256
-from photoseek.system.removal import remove_folder
 from photoseek.vector_index.base import Index
-from photoseek.vector_index.registry import extra_of, index_file, is_available, open_index
-from photoseek.vector_index.tuning import FEW, FEW_SAMPLES, SAMPLES, TARGET_RECALL, sample_queries, tune
-from photoseek.vectors import Rows, Vectors
-
-_MOST = 10**11  # snapshots have smaller numbers; a folder with a higher one is ignored
+from photoseek.vector_index.delta import DeltaIndex, DeltaVectors
+from photoseek.vector_index.registry import index_file, is_available, open_index, require_engine
+from photoseek.vectors import Rows, VectorRows
 
 
 @dataclass(frozen=True)
@@ -72,18 +62,20 @@ class Snapshot:
     """An open snapshot, its verified vectors mapped into memory.
 
     Attributes:
-        ids: Photo id of each row, (n,).
+        ids: Photo id of each row, (n,), increasing.
         vectors: Unit vectors, (n, dim).
         checksums: Of each row, (n,), see ``StoredPhoto.checksum``.
         columns: What filters compare.
+        base: The base of a delta snapshot. Its removed rows are not among those above.
     """
 
     path: Path
     manifest: SnapshotManifest
     ids: Rows
-    vectors: Vectors
+    vectors: VectorRows
     checksums: Checksums
     columns: Columns
+    base: Snapshot | None = None
 
     def engine(self, name: str) -> Index:
         """Open an engine over the vectors; ``auto`` is the fastest.
@@ -95,18 +87,18 @@ class Snapshot:
         """
         tuning = self.manifest.tuning
         name = tuning.fastest if name == "auto" else name
-        if not is_available(name):
-            extra = extra_of(name)
-            raise MissingExtra(f"engine {name} needs {extra}; install it with: pip install 'photoseek[{extra}]'")
+        require_engine(name)
         if name not in tuning.engines:
             raise QueryError(
-                f"{self.path}: no index for engine {name}: this gallery was indexed without it; build it with: "
-                "photoseek index PHOTOS"
+                f"{self.path}: no index for engine {name}, because `--engine auto` is expected to be faster here; "
+                f"build it with: photoseek index PHOTOS --engine {name}"
             )
+        if isinstance(self.vectors, DeltaVectors) and self.base is not None:
+            return DeltaIndex(self.base.engine(name), self.vectors)
         file = index_file(name)
         path = None if file is None else self._verified(file)
         try:
-            return open_index(name, self.vectors, path, tuning.engines[name].parameters)
+            return open_index(name, np.asarray(self.vectors), path, tuning.engines[name].parameters)
         except GalleryDamaged as error:
             raise GalleryDamaged(f"{error}; {REPAIR_HINT}") from error
 
@@ -116,11 +108,13 @@ class Snapshot:
         Args:
             reread: Also read files that have not changed since they were verified.
         """
+        if self.base is not None and (damaged := self.base.damaged(reread=reread)):
+            return damaged
         wrong: dict[str, str] = {}
         for file, record in self.manifest.files.items():
             with _record(wrong, file):
                 _check(self.path / file, record, reread=reread)
-        for name in self.manifest.tuning.engines:
+        for name in () if self.base else self.manifest.tuning.engines:
             file = index_file(name) or VECTORS
             if file not in wrong and is_available(name):
                 with _record(wrong, file):
@@ -138,15 +132,22 @@ class Snapshot:
 
     def release(self) -> None:
         """Remove the vectors from the memory of this process until they are read again."""
-        release(self.vectors)
+        if self.base is not None:
+            self.base.release()
+        elif isinstance(self.vectors, np.ndarray):
+            release(self.vectors)
 
     def _verified(self, file: str) -> Path:
         _check(self.path / file, self.manifest.files[file])
         return self.path / file
 
 
-def open_current(gallery: Path) -> Snapshot:
+def open_current(gallery: Path, opened: Snapshot | None = None) -> Snapshot:
     """Open the current snapshot of a folder, its vectors verified before they are mapped.
+
+    Args:
+        gallery: The folder of the bundle's snapshots.
+        opened: An earlier one; if the current snapshot has the same base, that is not opened again.
 
     Raises:
         GalleryEmpty: There is none.
@@ -156,107 +157,72 @@ def open_current(gallery: Path) -> Snapshot:
     current = read_current(gallery)
     if current is None:
         raise GalleryEmpty(f"{gallery}: nothing indexed yet; run: photoseek index PHOTOS")
-    name, checksum = current
+    expect_folder(gallery / GENERATIONS, LINK_HINT)
+    folder, manifest = _open_manifest(gallery, *current)
+    if manifest.base is None:
+        return _open_rows(folder, manifest)
+    base = _open_base(gallery, manifest, opened)
+    delta = _open_rows(folder, manifest)
+    _check(folder / REMOVED, manifest.files[REMOVED])
+    with _with_hint(folder / REMOVED):
+        removed = mmap_removed(folder / REMOVED, manifest.base.removed, len(base.ids))
+    if len(delta.ids) and delta.ids[0] <= base.ids[-1]:
+        raise GalleryDamaged(f"{folder / IDS}: expected ids above those of {base.path}; {REPAIR_HINT}")
+    return Snapshot(
+        folder,
+        manifest,
+        np.concatenate([np.delete(base.ids, removed), delta.ids]),
+        DeltaVectors(np.asarray(base.vectors), removed, np.asarray(delta.vectors)),
+        np.concatenate([np.delete(base.checksums, removed), delta.checksums]),
+        base.columns.joined(removed, delta.columns),
+        base,
+    )
+
+
+def _open_base(gallery: Path, manifest: SnapshotManifest, opened: Snapshot | None) -> Snapshot:
+    """Open the base of a delta snapshot, unless ``opened`` has it.
+
+    Raises:
+        GalleryDamaged: It is missing or damaged, or not the base of the delta.
+    """
+    record = manifest.base
+    assert record is not None
+    folder, found = _open_manifest(gallery, record.name, record.sha256)
+    delta, base = manifest, found
+    if (delta.fingerprint, delta.gallery, delta.dim, delta.tuning) != (
+        base.fingerprint,
+        base.gallery,
+        base.dim,
+        base.tuning,
+    ) or base.base is not None:
+        raise GalleryDamaged(f"{folder / MANIFEST}: expected the base of another snapshot; {REPAIR_HINT}")
+    before = None if opened is None else opened.base or opened
+    if before is not None and (before.path, before.manifest) == (folder, found):
+        return before
+    return _open_rows(folder, found)
+
+
+def _open_manifest(gallery: Path, name: str, checksum: str) -> tuple[Path, SnapshotManifest]:
+    """Return the folder and the manifest of a snapshot."""
     folder = gallery / GENERATIONS / name
-    for each in (folder.parent, folder):
-        expect_folder(each, LINK_HINT)
-    manifest = _read_manifest(folder, checksum)
+    expect_folder(folder, LINK_HINT)
+    return folder, _read_manifest(folder, checksum)
+
+
+def _open_rows(folder: Path, manifest: SnapshotManifest) -> Snapshot:
+    """Open the arrays in the folder of a snapshot."""
+    count = manifest.rows
     for file in (IDS, VECTORS, CHECKSUMS, COLUMNS, FOLDERS):
         _check(folder / file, manifest.files[file])
     with _with_hint(folder / IDS):
-        ids = mmap_ids(folder / IDS, manifest.count)
+        ids = mmap_ids(folder / IDS, count)
     with _with_hint(folder / VECTORS):
-        vectors = mmap_vectors(folder / VECTORS, manifest.count, manifest.dim)
+        vectors = mmap_vectors(folder / VECTORS, count, manifest.dim)
     with _with_hint(folder / CHECKSUMS):
-        checksums = mmap_checksums(folder / CHECKSUMS, manifest.count)
+        checksums = mmap_checksums(folder / CHECKSUMS, count)
     with _with_hint(folder / COLUMNS):
-        columns = Columns.open(folder, manifest.count)
+        columns = Columns.open(folder, count)
     return Snapshot(folder, manifest, ids, vectors, checksums, columns)
-
-
-def write_snapshot(
-    gallery: Path,
-    rows: Iterator[tuple[int, Vectors]],
-    photos: Iterable[tuple[int, StoredPhoto]],
-    *,
-    count: int,
-    dim: int,
-    state: SourceState,
-    texts: Vectors | None = None,
-    target: float = TARGET_RECALL,
-) -> SnapshotManifest:
-    """Write a snapshot, and make it current.
-
-    Args:
-        gallery: The folder of the bundle's snapshots.
-        rows: Photo ids in increasing order, and vectors; at least one.
-        photos: Ids and photos of the same database rows.
-        count: Number of rows.
-        dim: Length of the vectors.
-        state: Of the database.
-        texts: Vectors of sample queries. None: engines are tuned on queries by photo only.
-        target: Recall to which engines are tuned.
-
-    Raises:
-        GalleryDamaged: The database has other rows than ``count``, or the disk returns other data than was written.
-    """
-    parent = gallery / GENERATIONS
-    expect_folder(parent, LINK_HINT)
-    expect_file(gallery / CURRENT, LINK_HINT)
-    mkdir_durable(parent)
-    name = _next_name(parent)
-    partial = parent / f"{name}{PARTIAL}"
-    try:
-        make_tagged(partial)
-        vectors = _write_vectors(partial, rows, count, dim)
-        if (written := write_columns(partial, photos)) != count:
-            raise GalleryDamaged(f"expected {count} photos in the database, found {written}; index again")
-        tuning = tune(
-            partial, vectors, sample_queries(vectors, texts, count=FEW_SAMPLES if count <= FEW else SAMPLES), target
-        )
-        files = {file.name: FileRecord.of(file) for file in sorted(partial.iterdir())}
-        facts = (state.revision, state.fingerprint, state.gallery, state.state, count, dim, tuning, files)
-        manifest = SnapshotManifest(*facts)
-        _publish(gallery, partial, name, manifest)
-    except BaseException:
-        remove_folder(gallery, GENERATIONS, partial.name, files=GENERATION_FILE)  # frees space on a full disk
-        raise
-    return manifest
-
-
-def _write_vectors(folder: Path, rows: Iterator[tuple[int, Vectors]], count: int, dim: int) -> Vectors:
-    with (folder / VECTORS).open("wb") as vectors, (folder / IDS).open("wb") as ids:
-        written = write_rows(vectors, ids, rows, count, dim)
-    if written != count:
-        raise GalleryDamaged(f"expected {count} vectors in the database, found {written}; index again")
-    try:
-        mmap_ids(folder / IDS, count)
-        return mmap_vectors(folder / VECTORS, count, dim)
-    except ValueError as error:
-        raise GalleryDamaged(f"{folder}: read back different data than written: {error}; index again") from error
-
-
-def _publish(gallery: Path, partial: Path, name: str, manifest: SnapshotManifest) -> None:
-    """Sync everything, then update ``CURRENT``, then remove all older snapshots except the previous one."""
-    write_json_atomic(partial / MANIFEST, asdict(manifest))
-    for file in manifest.files:
-        limit_mode(partial / file)
-        fsync_file(partial / file)
-    fsync_dir(partial)
-    final = partial.with_name(name)
-    partial.rename(final)
-    fsync_dir(final.parent)
-    write_current(gallery, name, file_sha256(final / MANIFEST))
-    remove_stale_snapshots(gallery)
-
-
-def _next_name(parent: Path) -> str:
-    """Return an unused name with a number above that of every snapshot, complete or not."""
-    taken = set(map(number_of, parent.iterdir()))
-    number = max((number for number in taken if number < _MOST), default=0) + 1
-    while number in taken:
-        number += 1
-    return f"{number:06d}"
 
 
 def _read_manifest(folder: Path, checksum: str) -> SnapshotManifest:

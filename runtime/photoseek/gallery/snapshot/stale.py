@@ -19,13 +19,14 @@ from photoseek.gallery.file_names import (
     PARTIAL,
 )
 from photoseek.gallery.snapshot.current import current_id, is_pointer_draft
+from photoseek.gallery.snapshot.manifest import base_name
 from photoseek.system.removal import DRAFT_NAME, is_ours, remove_file, remove_folder
 
 
 def stale_snapshots(gallery: Path) -> list[Path]:
     """Return incomplete files of killed processes, and unused snapshots.
 
-    The snapshot before the current one may still have readers, and is not among them.
+    The snapshot before the current one may still have readers; neither it nor the bases of both are among them.
     """
     pointers = [path for path in gallery.glob(f"{CURRENT}.*{PARTIAL}") if is_pointer_draft(path)]
     drafts = [path for path in gallery.glob("*") if DRAFT_NAME.fullmatch(path.name)]
@@ -52,7 +53,10 @@ def remove_stale_snapshots(gallery: Path) -> list[Path]:
 
 
 def _unused(gallery: Path) -> list[Path]:
-    """Return each folder with the name of a snapshot except the current and the previous one; none behind a link."""
+    """Return each folder with the name of a snapshot except the current one, the previous one and their bases.
+
+    None behind a link.
+    """
     parent = gallery / GENERATIONS
     if parent.is_symlink():
         return []
@@ -66,6 +70,7 @@ def _unused(gallery: Path) -> list[Path]:
     earlier = sorted((number for number in complete if number < current), reverse=True)
     ours = (number for number in earlier if is_ours(gallery, *_inner(complete[number]), files=GENERATION_FILE))
     used = {current, next(ours, current)}
+    used |= {int(base) for number in used if number in complete and (base := base_name(complete[number])) is not None}
     return [*partial, *(folder for number, folder in complete.items() if number not in used)]
 
 

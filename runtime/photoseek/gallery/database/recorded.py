@@ -1,0 +1,65 @@
+"""What the database recorded of each photo: compared with a scan, and with the contents of new photos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, KeysView, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+from photoseek.gallery.database.bases import base_record
+from photoseek.gallery.database.database import Database
+from photoseek.sources.base import PhotoEntry
+
+_ROW = "SELECT path, id, reason IS NULL, sha256 IS NULL, bytes, mtime_ns, ctime_ns, inode FROM photos"
+
+
+class RecordedPhotos:
+    """Every photo of the database, readable or not, as it was when this object was created, or refreshed."""
+
+    def __init__(self, database: Database) -> None:
+        """Read all photos."""
+        self._database = database
+        self._rows: dict[str, tuple[Any, ...]] = {row[0]: row for row in database.query(_ROW)}
+
+    @property
+    def paths(self) -> KeysView[str]:
+        """Their paths."""
+        return self._rows.keys()
+
+    def refresh(self, paths: Sequence[str]) -> None:
+        """Read some photos again."""
+        self._rows.update((row[0], row) for row in self._database.of_values(f"{_ROW} WHERE path IN", (), paths))
+
+    def work(self, found: Iterable[PhotoEntry], fingerprint: str) -> list[PhotoEntry]:
+        """Return the found photos whose current content a bundle has not encoded, and that may be decoded."""
+        base = base_record(self._database, fingerprint)
+        last = -1 if base is None else base.last  # photos up to this id have a vector, or cannot be decoded
+        sql = "SELECT id FROM photos JOIN vectors USING (sha256) WHERE fingerprint = ? AND id > ?"
+        later = {photo for (photo,) in self._database.query(sql, fingerprint, last)}
+        work = []
+        for photo in found:
+            row = self._rows.get(photo.path)
+            if row is not None and row[4:] == photo[1:]:
+                _, number, decodable, unread, *_ = row
+                if (number <= last or number in later) if decodable else not unread:
+                    continue
+            work.append(photo)
+        return work
+
+
+class KnownContents(AbstractSet[str]):
+    """The SHA-256 of each photo content that has a vector of a bundle, looked up in the database."""
+
+    def __init__(self, database: Database, fingerprint: str) -> None:
+        self._database, self._fingerprint = database, fingerprint
+
+    def __contains__(self, sha256: object) -> bool:
+        sql = "SELECT 1 FROM vectors WHERE sha256 = ? AND fingerprint = ?"
+        return bool(self._database.query(sql, sha256, self._fingerprint))
+
+    def __iter__(self) -> Iterator[str]:
+        rows = self._database.query("SELECT sha256 FROM vectors WHERE fingerprint = ?", self._fingerprint)
+        return iter([sha256 for (sha256,) in rows])
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
