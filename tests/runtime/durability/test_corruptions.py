@@ -10,6 +10,7 @@ import pytest
 
 from changing_gallery import Changing
 from corruptions import outcomes, trials_over
+from installed import INSTALLED
 from photoseek import Gallery
 from tiny_bundle import COLORS
 from tiny_photos import write_color
@@ -27,7 +28,7 @@ def galleries(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         write_color(foreign / f"{number}.png", color, seed=300 + number)
     for folder in (foreign, changing.folder):
         with Gallery.open_or_create(folder, changing.bundle) as gallery:
-            gallery.index()
+            gallery.index(engines=INSTALLED)
     write_color(foreign / "more.png", (99, 99, 99))
     with Gallery.open(foreign) as gallery:
         gallery.index()  # gives its current generation the same number

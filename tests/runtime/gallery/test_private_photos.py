@@ -12,7 +12,7 @@ import pytest
 from photoseek import Bundle, Gallery
 from photoseek.errors import GalleryError
 from photoseek.gallery.indexing.report import Progress
-from photoseek.gallery.snapshot import snapshot
+from photoseek.gallery.snapshot import write
 from photoseek.page.sidebar import remember
 from photoseek.page.thumbnail_cache import ThumbnailCache
 from photoseek.system.hash_cache import cached_sha256
@@ -142,13 +142,13 @@ def test_others_cannot_read_at_any_time(
     def look(_: Progress) -> None:
         seen.append(widest(gallery.path))
 
-    def tuned(folder: Path, *rest: object) -> object:
+    def tuned(folder: Path, *rest: object, **options: object) -> object:
         seen.extend(stat.S_IMODE(path.stat().st_mode) for path in (folder, folder.parent, gallery.path))
-        return tune(folder, *rest)
+        return tune(folder, *rest, **options)
 
-    tune = snapshot.tune
-    monkeypatch.setattr(snapshot, "tune", tuned)
-    gallery.index(progress=look)
+    tune = write.tune
+    monkeypatch.setattr(write, "tune", tuned)
+    gallery.index(progress=look, engines=["annoy"])
     assert len(seen) > 5
     assert not [oct(mode) for mode in seen if mode & 0o077]
 

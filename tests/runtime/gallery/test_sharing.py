@@ -21,6 +21,7 @@ from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import GalleryClosed, GalleryDamaged
 from photoseek.gallery.database.bundles import GalleryBundle
 from photoseek.gallery.snapshot.current import current_id
+from photoseek.gallery.snapshot.snapshot import Snapshot
 from tiny_bundle import COLORS
 from tiny_photos import write_color
 from torture import report, rounds
@@ -185,12 +186,12 @@ def test_a_reader_that_misses_two_snapshots_opens_the_next(
     searcher, late = Searcher(gallery), threading.Lock()
     open_now = Gallery.generation
 
-    def slow(record: GalleryBundle) -> object:
+    def slow(record: GalleryBundle, opened: Snapshot | None) -> object:
         if late.acquire(blocking=False):
             write_color(photos / "new.png", COLORS["red"], seed=900)
             gallery.index()
             raise GalleryDamaged("manifest.json: No such file or directory")
-        return open_now(gallery, record)
+        return open_now(gallery, record, opened)
 
     monkeypatch.setattr(gallery, "generation", slow)
     assert "new.png" in [hit.path for hit in searcher.search("red", k=5)]
