@@ -2,8 +2,8 @@
 
     python benchmarks/clip_models.py
 
-writes them; it needs the extra ``export``. ``Clip`` names the folders. The vocabulary has as many merges as OpenAI's:
-those of the captions' words first, then those of random words.
+writes them; it needs the extra ``export``. The vocabulary has as many merges as OpenAI's: those of the captions' words
+first, then those of random words.
 """
 
 from __future__ import annotations
