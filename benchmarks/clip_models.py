@@ -121,7 +121,7 @@ def _write_fastembed() -> None:
 
 
 def _write_rclip() -> None:
-    """Write what rclip downloads, as its ``scripts/convert_model.py`` does: 77 tokens, any batch size."""
+    """Write what rclip downloads: the same inputs and outputs, for 77 tokens and any batch size."""
     import torch
     from torch.export import Dim
 

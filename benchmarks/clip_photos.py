@@ -3,7 +3,8 @@
     python benchmarks/clip_photos.py
 
 Photos of 1024 x 768 and 4000 x 3000 have camera noise, so that they take as long to decode as real ones. photoseek
-encodes as ``photoseek index`` does: one photo per core. rclip reads ahead in threads, and encodes batches of 8. Every
+encodes as ``photoseek index`` does: one photo per core. rclip loads all photos in its threads, then encodes
+batches of 8: rclip itself does both at the same time, so compare processor time, not photos per second. Every
 contestant runs in a separate process with all cores. Processor time is that of all threads.
 """
 
