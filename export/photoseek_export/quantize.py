@@ -38,6 +38,8 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
+from onnxruntime.transformers.fusion_gelu import FusionGelu
+from onnxruntime.transformers.onnx_model import OnnxModel
 
 from photoseek.errors import PhotoError
 from photoseek.photos.decode import decode_photo
@@ -52,6 +54,7 @@ CALIBRATION_PHOTOS = 128
 
 _WEIGHTS: dict[str, Any] = {"weight_type": QuantType.QInt8, "reduce_range": True, "per_channel": True}
 _PRODUCTS = ("MatMul", "Gemm", "Gather")
+_CONTRIB = "com.microsoft"
 _MIN_SHARE = 0.5
 _MIN_IMAGES = 16
 _BATCH = 16
@@ -101,18 +104,29 @@ def quantize_dynamic_int8(source: Path, target: Path, **settings: Any) -> None:
             f"{source.name}: expected most weights in matrix products to convert to int8, found {share:.0%}; "
             "only photoseek-export CHECKPOINT --int8 converts convolutions, with calibration photos"
         )
+    excluded = [f"{node.name}_MatMul" for node in model.graph.node if node.op_type == "Gemm"]
     with only_errors():  # onnxruntime logs advice on the root logger
         quantize_dynamic(
-            source,
+            _fuse_gelu(model),
             target,
             op_types_to_quantize=["MatMul", "Gather"],  # weights of layers, and embedding tables
-            nodes_to_exclude=[f"{node.name}_MatMul" for node in model.graph.node if node.op_type == "Gemm"],
+            nodes_to_exclude=excluded,
             extra_options={
                 "MatMulConstBOnly": True,  # attention scores are not weights
                 "WeightSymmetric": False,  # for weights without zero points, Arm's SME kernels scale activations by row
             },
             **{**_WEIGHTS, **settings},
         )
+
+
+def _fuse_gelu(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Replace each GELU that an exporter has written as five operators by one; sessions fuse only some forms."""
+    fusion = FusionGelu(OnnxModel(model))
+    fusion.apply()
+    fused: onnx.ModelProto = fusion.model.model
+    if fusion.nodes_to_add and not any(each.domain == _CONTRIB for each in fused.opset_import):
+        fused.opset_import.append(helper.make_opsetid(_CONTRIB, 1))
+    return fused
 
 
 def quantize_static_int8(source: Path, target: Path, photos: npt.NDArray[np.float32], **settings: Any) -> None:

@@ -6,12 +6,34 @@
 >>> Searcher(gallery).search("two dogs on a beach", k=5)
 """
 
-from photoseek.bundle.bundle import Bundle
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from photoseek.errors import PhotoseekError
-from photoseek.gallery.gallery import Gallery
-from photoseek.search.hits import Hit
-from photoseek.search.reranker import Reranker
-from photoseek.search.searcher import Searcher
 from photoseek.version import __version__
 
+if TYPE_CHECKING:
+    from photoseek.bundle.bundle import Bundle
+    from photoseek.gallery.gallery import Gallery
+    from photoseek.search.hits import Hit
+    from photoseek.search.reranker import Reranker
+    from photoseek.search.searcher import Searcher
+
 __all__ = ["Bundle", "Gallery", "Hit", "PhotoseekError", "Reranker", "Searcher", "__version__"]
+
+_MODULES = {
+    "Bundle": "photoseek.bundle.bundle",
+    "Gallery": "photoseek.gallery.gallery",
+    "Hit": "photoseek.search.hits",
+    "Reranker": "photoseek.search.reranker",
+    "Searcher": "photoseek.search.searcher",
+}
+
+
+def __getattr__(name: str) -> type:
+    """Import the module of a public name when it is first used, so that a command imports only what it needs."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: type = getattr(import_module(_MODULES[name]), name)
+    globals()[name] = found
+    return found

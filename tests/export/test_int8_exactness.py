@@ -156,3 +156,30 @@ def test_rounding_weights_leaves_the_mean_outputs_of_convolutions(tmp_path: Path
         OnnxSession(tmp_path / name).run({"pixel_values": photos}).mean(axis=0) for name in ("full.onnx", "int8.onnx")
     )
     np.testing.assert_allclose(rounded, exact, rtol=0, atol=1e-3 * np.abs(exact).max())
+
+
+def test_a_gelu_of_five_operators_becomes_one(tmp_path: Path) -> None:
+    """Torch exports 0.5 * x * (1 + erf(x / sqrt(2))), of which sessions fuse only some orders of the products."""
+    random = np.random.default_rng(0)
+    tensors = {
+        "first": random.normal(size=(16, 64)).astype(np.float32),
+        "second": random.normal(size=(64, 8)).astype(np.float32),
+        **{name: np.array(value, np.float32) for name, value in (("root", 2**0.5), ("one", 1.0), ("half", 0.5))},
+    }
+    source = """
+        hidden = MatMul (x, first)
+        scaled = Div (hidden, root)
+        error = Erf (scaled)
+        sum = Add (error, one)
+        halved = Mul (hidden, half)
+        active = Mul (halved, sum)
+        y = MatMul (active, second)
+    """
+    plain = _write(tmp_path / "plain.onnx", source, tensors, "(float[n, 16] x) => (float[n, 8] y)")
+    quantize_dynamic_int8(plain, tmp_path / "int8.onnx")
+    operators = {node.op_type for node in onnx.load(tmp_path / "int8.onnx").graph.node}
+    assert "Gelu" in operators
+    assert "Erf" not in operators
+    feeds = {"x": random.normal(size=(5, 16)).astype(np.float32)}
+    expected, found = (OnnxSession(path, threads=1).run(feeds) for path in (plain, tmp_path / "int8.onnx"))
+    assert np.abs(found - expected).max() < 0.05 * np.abs(expected).max()

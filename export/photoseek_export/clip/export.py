@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
+from tokenizers import Tokenizer
 from torch import Tensor
 
 from photoseek.bundle.bundle import Bundle
@@ -181,7 +183,16 @@ def _write_configuration(clip: Clip, folder: Path) -> None:
     tokenizer = spec.build(clip.path, spec.files, **spec.options)
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    tokenizer.save(str(folder / Layout.TOKENIZER))
+    (folder / Layout.TOKENIZER).write_text(_compact_json(tokenizer), "utf-8")
     settings = {"model_max_length": spec.max_length, "pad_token": spec.pad_token, "padding_side": spec.padding.side}
     write_json_atomic(folder / Layout.TOKENIZER_CONFIG, {**settings, "tokenizer_class": "PreTrainedTokenizerFast"})
     write_json_atomic(folder / Layout.SPECIAL_TOKENS, {"pad_token": spec.pad_token})
+
+
+def _compact_json(tokenizer: Tokenizer) -> str:
+    """Return ``tokenizer.json`` in the form that loads fastest: in one line, each merge as a string of two tokens."""
+    content = json.loads(tokenizer.to_str())
+    merges = content["model"].get("merges", [])
+    if not any(" " in token for pair in merges for token in pair):
+        content["model"]["merges"] = [" ".join(pair) for pair in merges]
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))

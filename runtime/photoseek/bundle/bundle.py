@@ -14,6 +14,7 @@ from photoseek.bundle.manifest import Layout, Manifest
 from photoseek.bundle.tokenization import Tokenization
 from photoseek.errors import BundleIncompatible, BundleNotFound
 from photoseek.photos.preprocessing import Preprocessing
+from photoseek.system.hash_cache import MIN_BYTES
 
 DEMO = "demo"
 """The name of the bundle that ships with photoseek."""
@@ -150,6 +151,17 @@ class Bundle:
         """
         path, *_ = [self.description.files.verified_path(name) for name in graph.files]
         return path
+
+    def graph_content(self, graph: GraphSpec) -> str | None:
+        """Return a hash of a graph and its weights for ``OnnxSession``; None if it is small, and opens fast anyway.
+
+        Raises:
+            BundleDamaged: One of the files is missing or damaged.
+        """
+        files = self.description.files
+        if sum(files.sizes[name] for name in graph.files) < MIN_BYTES:
+            return None
+        return ", ".join(files.sha256(name) for name in graph.files)
 
     def verify(self) -> None:
         """Verify every file again; for a bundle without checksums see ``photoseek.encoders.encoders.verify_bundle``.

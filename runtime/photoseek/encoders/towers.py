@@ -57,8 +57,14 @@ class Tower(ForkAware):
             if self._graph is None:
                 from photoseek.bundle.onnx_session import OnnxSession  # onnxruntime takes a tenth of a second to import
 
-                path = self.bundle.graph_path(spec)
-                self._graph = OnnxSession(path, self._threads, self._mode, inputs=spec.inputs, output=spec.output)
+                self._graph = OnnxSession(
+                    self.bundle.graph_path(spec),
+                    self._threads,
+                    self._mode,
+                    inputs=spec.inputs,
+                    output=spec.output,
+                    content=self.bundle.graph_content(spec),
+                )
             return self._graph
 
     def _normalize(self, embeds: npt.NDArray[np.float32], rows: int, graph: OnnxSession) -> Vectors:

@@ -1,4 +1,4 @@
-"""Properties of the CPU: model, available cores, and int8 instructions."""
+"""Properties of the CPU: model, available cores, and instructions."""
 
 from __future__ import annotations
 
@@ -17,8 +17,13 @@ def int8_instructions(info: Path = Path("/proc/cpuinfo")) -> list[str]:
     """Return the CPU's instructions for int8 dot products."""
     if sys.platform == "darwin":
         return ["asimddp"] if platform.machine() == "arm64" else []
+    return sorted(_INT8.intersection(instructions(info)))
+
+
+def instructions(info: Path = Path("/proc/cpuinfo")) -> list[str]:
+    """Return the names of the CPU's optional instructions; none if the system does not list them."""
     flags = re.search(r"^(?:flags|Features)\s*:(.*)$", _text(info), re.MULTILINE)
-    return sorted(_INT8.intersection(flags[1].split())) if flags else []
+    return sorted(flags[1].split()) if flags else []
 
 
 def cpu_model(info: Path = Path("/proc/cpuinfo")) -> str:
