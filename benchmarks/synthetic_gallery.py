@@ -24,7 +24,7 @@ from photoseek.vectors import Vectors
 
 MONTHS = 120
 _AT_ONCE = 50_000
-_VERSION = 1  # of the photos below
+_VERSION = 2  # of the photos below
 
 
 def synthetic_gallery(count: int) -> Path:
@@ -39,6 +39,7 @@ def synthetic_gallery(count: int) -> Path:
         (folder / "photos").mkdir(parents=True)
         with Gallery.create(folder / "photos", Bundle.load("demo"), folder / "gallery") as gallery:
             _fill(gallery, draw(count)[0])
+            gallery.database.set_meta(engines="faiss-flat")
             with exclusive_writer(gallery.path), mock.patch.object(write, "tune", _measure):
                 build_snapshot(gallery.path, gallery.database, gallery.bundles.primary, None)
         done.touch()

@@ -59,7 +59,7 @@ def searcher(tiny_bundle_path: Any, tmp_path_factory: pytest.TempPathFactory) ->
     for number, (name, color) in enumerate(COLORS.items()):
         write_color(photos / f"{name}.png", color, seed=number)
     gallery = Gallery.create(photos, Bundle.load(tiny_bundle_path))
-    gallery.index()
+    gallery.index(engines=INSTALLED)
     return Searcher(gallery)
 
 
