@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 BENCH  := .venv-bench
+BENCH_CLIP := .venv-bench-clip
 RUNS   := runs
 TIMES  := 20
 JOBS   := logical
 MKDOCS  = NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs torture bench bench-million bench-quick bench-models demo-bundle clean
+.PHONY: help demo test lint docs torture bench bench-million bench-quick bench-scale bench-clip bench-models demo-bundle clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,7 +43,7 @@ docs: $(VENV)/dev.stamp ## serve the documentation on http://127.0.0.1:8000
 	$(MKDOCS) serve
 
 bench: $(BENCH)/bench.stamp bench-models ## measure photoseek and its peers (13 minutes)
-	for question in text_query photos photo_steps search stores cold_start callers limits \
+	for question in text_query photos photo_steps search stores cold_start callers service nearest unchanged_features limits \
 	    'search 1000 --growth' 'search 10000 --growth' 'search 100000 --growth' 'search 1000000 --growth'; do \
 	  set -- $$question; script=$$1; shift; $(BENCH)/bin/python benchmarks/$$script.py "$$@" || exit 1; done
 	$(BENCH)/bin/python benchmarks/table.py
@@ -54,6 +55,13 @@ bench-million: $(BENCH)/bench.stamp ## search a million vectors with all peers
 bench-quick: $(BENCH)/bench.stamp bench-models ## measure text queries only
 	$(BENCH)/bin/python benchmarks/text_query.py
 	$(BENCH)/bin/python benchmarks/table.py
+
+bench-scale: $(BENCH)/bench.stamp ## measure large and growing galleries
+	for script in growth first_index filters table; do $(BENCH)/bin/python benchmarks/$$script.py || exit 1; done
+
+bench-clip: $(BENCH_CLIP)/bench-clip.stamp $(VENV)/dev.stamp ## measure CLIP models beside rclip and fastembed
+	$(BIN)/python benchmarks/clip_models.py
+	for script in clip_photos clip_text clip_cold table; do $(BENCH_CLIP)/bin/python benchmarks/$$script.py || exit 1; done
 
 bench-models: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/models.py
@@ -69,6 +77,9 @@ $(VENV)/app.stamp: pyproject.toml | compiler
 
 $(BENCH)/bench.stamp: pyproject.toml | compiler
 	$(call install,$(BENCH),bench)
+
+$(BENCH_CLIP)/bench-clip.stamp: pyproject.toml | compiler
+	$(call install,$(BENCH_CLIP),bench-clip)
 
 $(VENV)/dev.stamp: pyproject.toml | compiler
 	$(call install,$(VENV),app$(,)train$(,)export$(,)dev)
