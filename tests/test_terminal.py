@@ -133,6 +133,8 @@ class HostileFiles:
             Command(("photoseek", "captions", "describe", "--image", missing, *of), 1),
             Command(("photoseek", "captions", "add", missing, *of), 1),
             Command(("photoseek", "captions", "clear", "--gallery", missing), 1),
+            Command(("photoseek", "captions", "convert", self.captions, self.folder / f"out {HOSTILE}.token"), 0),
+            Command(("photoseek", "captions", "convert", missing, self.folder / "out.token"), 1),
             Command(("photoseek", "evaluate", *data, "--bundle", bundle, "--resamples", 0), 0, quoted=False),
             Command(("photoseek", "evaluate", *data, "--bundle", bundle, "--rerank", bundle, "--resamples", 0), 0),
             Command(("photoseek", "evaluate", "--images", missing, "--captions", self.captions), 1),

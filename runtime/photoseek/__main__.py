@@ -4,6 +4,7 @@ import os
 import sys
 from contextlib import suppress
 
+from photoseek.cli import output
 from photoseek.cli.app import main
 
 
@@ -16,9 +17,8 @@ def run() -> None:
         main()
     except SystemExit as stop:
         if sys.argv[1:2] == ["search"] and isinstance(stop.code, int):
-            for stream in filter(None, (sys.stdout, sys.stderr)):
-                with suppress(OSError):
-                    stream.flush()
+            with suppress(OSError, AttributeError):  # a closed stream, or none
+                output.flush()
             os._exit(stop.code)
         raise
 
