@@ -28,9 +28,9 @@ from contest import CACHE, milliseconds, write
 from photoseek import Bundle, Gallery
 from photoseek.demo.gallery import demo_photos
 
-_CALLERS = (1, 16)
-_SECONDS = 4.0
-_ROUNDS = 2
+_CALLERS = (1, 16, 64)
+_SECONDS = 3.0
+_ROUNDS = 3
 _PORT = 8765
 _JSON = "application/json"
 
