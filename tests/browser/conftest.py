@@ -30,7 +30,7 @@ from tiny_photos import write_color
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 20.0
 TOKEN = "a-token-of-the-tests-0123456789"
 VIEWPORTS = {"wide": (1280, 900), "phone": (390, 844)}
 HOSTILE = (

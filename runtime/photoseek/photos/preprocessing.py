@@ -32,8 +32,8 @@ _MAX_NUMBER = 1e15
 """Far more than any mean or standard deviation; a product of two still fits into float32."""
 
 _EXACT_SCALE = 2.5
-"""With ``exact_resize``, JPEGs are decoded at 2.5 times the size of the result or more. Vectors of a trained ResNet18
-then have a centered cosine of at least 0.9999 with those of exact pixels; see docs/other-models.md for other cases."""
+"""With ``exact_resize``, JPEGs are decoded at 2.5 times the size of the result or more. docs/other-models.md compares
+the vectors with those of exact pixels."""
 
 _MAX_ASPECT_RATIO = 16
 """Up to this aspect ratio, resizing the entire picture costs little more than resizing the crop."""
