@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
 from contest import HERE, RESULTS
+from goals import INT8, NUMPY, RATIOS, RATIOS_IN_USE, TORCHVISION, Ratio, figure
 
 mpl.use("svg")
 import matplotlib.pyplot as plt
@@ -41,182 +41,13 @@ _ORDER = (
     "unchanged_features",
 )
 _PICTURES = ("text_query", "photos")
+_BUSY = "processor, p50_ms"
 _OURS = ("photoseek exact", "photoseek faiss-flat", "photoseek faiss-hnsw, tuned", "photoseek annoy, tuned")
 
 
-@dataclass(frozen=True)
-class Ratio:
-    """Ratio of two figures, or one figure, and its goal: at least ``goal``, or at most.
-
-    ``why`` explains a goal that is not reached.
-    """
-
-    what: str
-    above: tuple[str, str, str]  # result, row, figure
-    below: tuple[str, str, str] | None
-    goal: float
-    at_most: bool = False
-    why: str = ""
-
-    def found(self, reports: Mapping[str, Any]) -> float | None:
-        """Return the ratio, or None if a figure is missing."""
-        above = _figure(reports, self.above)
-        below = 1.0 if self.below is None else _figure(reports, self.below)
-        return None if above is None or below is None else above / below
-
-    def is_reached(self, found: float) -> bool:
-        """Return whether a ratio reaches the goal."""
-        return found <= self.goal if self.at_most else found >= self.goal
-
-
-_INT8, _EAGER, _TORCHVISION = "photoseek int8", "PyTorch eager fp32", "torchvision + PyTorch eager"
-_NUMPY, _GRAPH = "numpy, all scores", "photoseek faiss-hnsw, tuned"
-_RATIOS = (
-    Ratio("text query: PyTorch eager over int8", ("text_query", _EAGER, "p50_ms"), ("text_query", _INT8, "p50_ms"), 3),
-    Ratio(
-        "text query: fastest of sentence-transformers over int8",
-        ("text_query", "sentence-transformers onnx int8", "p50_ms"),
-        ("text_query", _INT8, "p50_ms"),
-        1,
-    ),
-    Ratio(
-        "text query, int8, over reading its weights once",
-        ("text_query", _INT8, "p50_ms"),
-        ("limits", "text query, int8", "streamed_once_ms"),
-        1.5,
-        at_most=True,
-    ),
-    *(
-        Ratio(
-            f"photos of {size} px: int8 over torchvision + PyTorch",
-            ("photos", _INT8, f"{size} px, photos/s"),
-            ("photos", _TORCHVISION, f"{size} px, photos/s"),
-            goal,
-        )
-        for size, goal in ((1024, 5), (4000, 8))
-    ),
-    Ratio("search among 31,783: numpy over faiss-hnsw", ("search", _NUMPY, "p50_ms"), ("search", _GRAPH, "p50_ms"), 3),
-    Ratio(
-        "search among 1,000,000: numpy over faiss-hnsw",
-        ("search-1000000", _NUMPY, "p50_ms"),
-        ("search-1000000", _GRAPH, "p50_ms"),
-        20,
-    ),
-    Ratio(
-        "search among 31,783 over encoding the text, int8",
-        ("search", _GRAPH, "p50_ms"),
-        ("text_query", _INT8, "p50_ms"),
-        0.1,
-        at_most=True,
-    ),
-    *(
-        Ratio(
-            f"cold query: PyTorch over photoseek, {what}",
-            ("cold_start", "PyTorch + transformers", figure),
-            ("cold_start", "photoseek search", figure),
-            goal,
-        )
-        for what, figure, goal in (("time", "p50_ms", 5), ("memory", "peak_MB", 4))
-    ),
-)
-
-_BUSY = "processor, p50_ms"
-
-_OURS_INT8 = "photoseek int8"
-_MINIMAL = "FastAPI, onnxruntime and numpy"
-_RATIOS_IN_USE = (
-    *(
-        Ratio(
-            f"CLIP ViT-B/32, photos of {size} px: rclip over photoseek int8",
-            ("clip_photos", "rclip", f"{size} px, processor_ms"),
-            ("clip_photos", _OURS_INT8, f"{size} px, processor_ms"),
-            goal,
-        )
-        for size, goal in ((4000, 2.5), (1024, 1.3))
-    ),
-    *(
-        Ratio(
-            f"CLIP ViT-B/32, a short query: {peer} over photoseek int8",
-            ("clip_text", peer, "query, processor_ms"),
-            ("clip_text", _OURS_INT8, "query, processor_ms"),
-            goal,
-        )
-        for peer, goal in (("fastembed", 2.4), ("rclip", 6))
-    ),
-    Ratio(
-        "CLIP ViT-B/32, a query from a new process: rclip over photoseek int8",
-        ("clip_cold", "rclip", "processor_ms"),
-        ("clip_cold", _OURS_INT8, "processor_ms"),
-        2,
-        why="importing numpy, reading the tokenizer and opening the graph take most of the rest.",
-    ),
-    *(
-        Ratio(
-            f"service, {callers} callers: requests per second over a minimal service",
-            ("service", "photoseek serve", f"{callers}: requests/s"),
-            ("service", _MINIMAL, f"{callers}: requests/s"),
-            1.5,
-            why="the text tower of the demo is small: most of the time of a request is HTTP and Python around it.",
-        )
-        for callers in (16, 64)
-    ),
-    Ratio(
-        "ten new photos among 300,000: seconds of processor time",
-        ("growth", "delta of 10 photos", "all_cpu_s"),
-        None,
-        2,
-        at_most=True,
-        why="most is the scan of the folder, see `scan_cpu_s` below.",
-    ),
-    Ratio(
-        "among 1,000,000, a month, exact: milliseconds",
-        ("filters", "exact, a month", "p50_ms"),
-        None,
-        20,
-        at_most=True,
-    ),
-    Ratio(
-        "among 1,000,000, a month, exact: first milliseconds",
-        ("filters", "exact, a month", "first_ms"),
-        None,
-        500,
-        at_most=True,
-    ),
-    Ratio(
-        "among 1,000,000, a filter that keeps 90 % over none, exact",
-        ("filters", "exact, 90%", "processor_ms"),
-        ("filters", "exact, no filter", "processor_ms"),
-        1.5,
-        at_most=True,
-    ),
-    Ratio(
-        "memory of a searcher after filters, 1,000,000, faiss-flat: MB",
-        ("filters", "faiss-flat, 90%", "MB_after"),
-        None,
-        600,
-        at_most=True,
-        why="the vectors in half precision alone take 512 MB.",
-    ),
-    Ratio(
-        "`Searcher.nearest` among 10,000, exact: milliseconds",
-        ("nearest", "Searcher.nearest", "p50_ms"),
-        None,
-        0.9,
-        at_most=True,
-        why="see the time of the engine alone below; the rest reads the rows of the hits from the database.",
-    ),
-    Ratio(
-        "`photoseek-train features`, nothing changed: seconds",
-        ("unchanged_features", "nothing changed", "wall_s"),
-        None,
-        2,
-        at_most=True,
-    ),
-)
-
 # (label, measured milliseconds, minimum of this machine)
 _LIMITS = (
-    ("text query, int8: products", ("text_query", _INT8, "p50_ms"), ("text query, int8", "multiplied_at_peak_ms")),
+    ("text query, int8: products", ("text_query", INT8, "p50_ms"), ("text query, int8", "multiplied_at_peak_ms")),
     (
         "text query, fp32: products",
         ("text_query", "photoseek fp32", "p50_ms"),
@@ -263,7 +94,7 @@ def main() -> None:
     reports = {path.stem: json.loads(path.read_text("utf-8")) for path in RESULTS.glob("*.json")}
     shown = {name: reports[name] for name in _ORDER if name in reports}
     growth = {
-        report["rows"][_NUMPY]["count"]: report["rows"] for name, report in reports.items() if name.startswith("search")
+        report["rows"][NUMPY]["count"]: report["rows"] for name, report in reports.items() if name.startswith("search")
     }
     parts = [
         _HEAD,
@@ -284,14 +115,8 @@ def main() -> None:
         _plot_rerank(reports["rerank"])
 
 
-def _figure(reports: Mapping[str, Any], place: tuple[str, str, str]) -> float | None:
-    name, row, figure = place
-    value = reports.get(name, {}).get("rows", {}).get(row, {}).get(figure)
-    return None if value is None else float(value)
-
-
 def _ratios(reports: Mapping[str, Any]) -> str:
-    rows = [_ratio_row(ratio, reports, "**no**, see below") for ratio in _RATIOS]
+    rows = [_ratio_row(ratio, reports, "**no**, see below") for ratio in RATIOS]
     loss = reports.get("int8_loss", {}).get("rows", {})
     if loss:
         before, after = (found["mean recall"] for found in loss.values())
@@ -302,10 +127,10 @@ def _ratios(reports: Mapping[str, Any]) -> str:
 
 def _ratios_in_use(reports: Mapping[str, Any]) -> str:
     """Return the table of what people use at the size that they have, and why goals are not reached."""
-    rows = [_ratio_row(ratio, reports, "**no**") for ratio in _RATIOS_IN_USE]
+    rows = [_ratio_row(ratio, reports, "**no**") for ratio in RATIOS_IN_USE]
     missed = [
         f"- **{ratio.what}**: {ratio.why}\n"
-        for ratio in _RATIOS_IN_USE
+        for ratio in RATIOS_IN_USE
         if ratio.why and (found := ratio.found(reports)) is not None and not ratio.is_reached(found)
     ]
     intro = "What people use, at the size that they have; processor time, unless stated otherwise:\n\n"
@@ -322,7 +147,7 @@ def _ratio_row(ratio: Ratio, reports: Mapping[str, Any], missed: str) -> str:
 
 def _unreached(reports: Mapping[str, Any]) -> str:
     """Return the paragraphs that explain unreached goals with figures."""
-    text, limit = _figure(reports, ("text_query", _INT8, "p50_ms")), reports["limits"]["rows"]["text query, int8"]
+    text, limit = figure(reports, ("text_query", INT8, "p50_ms")), reports["limits"]["rows"]["text query, int8"]
     text_limit = (
         f"**Reading the weights once** ({limit['streamed_once_ms']} ms) does not bound an int8 text query: at "
         f"{limit['tokens']:.0f} tokens, the median of these captions, it takes {limit['Gop']} billion "
@@ -330,7 +155,7 @@ def _unreached(reports: Mapping[str, Any]) -> str:
         f"product. It took {text:.1f} ms.\n\n"
     )
     steps, products = reports["photo_steps"]["rows"]["1024 px"], reports["limits"]["rows"]["photo, int8"]
-    plain = _figure(reports, ("photos", _TORCHVISION, "1024 px, photos/s")) or 0.0
+    plain = figure(reports, ("photos", TORCHVISION, "1024 px, photos/s")) or 0.0
     cores = reports["limits"]["machine"]["cores"]
     return text_limit + (
         f"**A photo of 1024 px** takes a core {steps['all_ms']} ms: {steps['encode_ms']} in the tower, "
@@ -344,7 +169,7 @@ def _unreached(reports: Mapping[str, Any]) -> str:
 def _limits(reports: Mapping[str, Any]) -> str:
     rows = []
     for what, place, least in _LIMITS:
-        taken, needed = _figure(reports, place), _figure(reports, ("limits", *least))
+        taken, needed = figure(reports, place), figure(reports, ("limits", *least))
         if taken is not None and needed is not None:
             if place[0] == "photo_steps":  # one core's time
                 needed *= reports["limits"]["machine"]["cores"]
@@ -356,7 +181,7 @@ def _limits(reports: Mapping[str, Any]) -> str:
 def _growth(sizes: Mapping[int, Mapping[str, Any]]) -> str:
     """Return the table of median query times by engine and number of photos."""
     counts = sorted(sizes)
-    names = list(dict.fromkeys(name for count in counts for name in sizes[count] if name in (_NUMPY, *_OURS)))
+    names = list(dict.fromkeys(name for count in counts for name in sizes[count] if name in (NUMPY, *_OURS)))
     head = (
         "## Growth: milliseconds of a query, by number of photos\n\n`python benchmarks/search.py COUNT --growth`\n\n"
         f"| | {' | '.join(f'{count:,}' for count in counts)} |\n{'|---' * (len(counts) + 1)}|\n"
@@ -395,7 +220,7 @@ def _plot(name: str, report: Mapping[str, Any]) -> None:
     """Plot the first figures of each contestant as bars."""
     rows: Mapping[str, Mapping[str, float]] = report["rows"]
     keys = [key for key in next(iter(rows.values())) if not key.startswith(("p95", "p99"))]
-    figure, axes = plt.subplots(1, len(keys), figsize=(4.2 * len(keys) + 2, 0.45 * len(rows) + 1), squeeze=False)
+    canvas, axes = plt.subplots(1, len(keys), figsize=(4.2 * len(keys) + 2, 0.45 * len(rows) + 1), squeeze=False)
     for axis, key in zip(axes[0], keys, strict=True):
         axis.barh(list(rows), [figures[key] for figures in rows.values()], color="#4c78a8")
         axis.invert_yaxis()
@@ -403,29 +228,29 @@ def _plot(name: str, report: Mapping[str, Any]) -> None:
         axis.spines[["top", "right"]].set_visible(False)
         if axis is not axes[0][0]:
             axis.set_yticklabels([])
-    figure.tight_layout()
-    figure.savefig(RESULTS / f"{name}.svg", metadata={"Date": None})
-    plt.close(figure)
+    canvas.tight_layout()
+    canvas.savefig(RESULTS / f"{name}.svg", metadata={"Date": None})
+    plt.close(canvas)
 
 
 def _plot_growth(sizes: Mapping[int, Mapping[str, Any]]) -> None:
-    figure, axis = plt.subplots(figsize=(7, 4))
+    canvas, axis = plt.subplots(figsize=(7, 4))
     counts = sorted(sizes)
-    for name in (_NUMPY, *_OURS):
+    for name in (NUMPY, *_OURS):
         known = [count for count in counts if name in sizes[count]]
         axis.plot(known, [sizes[count][name]["p50_ms"] for count in known], marker="o", label=name)
     axis.set(xscale="log", yscale="log", xlabel="photos", ylabel="median of a query, ms")
     axis.spines[["top", "right"]].set_visible(False)
     axis.legend(frameon=False)
-    figure.tight_layout()
-    figure.savefig(RESULTS / "growth.svg", metadata={"Date": None})
-    plt.close(figure)
+    canvas.tight_layout()
+    canvas.savefig(RESULTS / "growth.svg", metadata={"Date": None})
+    plt.close(canvas)
 
 
 def _plot_rerank(report: Mapping[str, Any]) -> None:
     """Plot recall against the median time of a query: a curve over N, and both bundles alone."""
     rows: Mapping[str, Mapping[str, float]] = report["rows"]
-    figure, axes = plt.subplots(1, 3, figsize=(12, 3.8))
+    canvas, axes = plt.subplots(1, 3, figsize=(12, 3.8))
     for axis, key in zip(axes, ("R@1", "R@5", "R@10"), strict=True):
         fused = {name: row for name, row in rows.items() if name.startswith("N = ")}
         axis.plot([row[_BUSY] for row in fused.values()], [row[key] for row in fused.values()], marker="o")
@@ -439,9 +264,9 @@ def _plot_rerank(report: Mapping[str, Any]) -> None:
         axis.set(xlabel="a query, ms of processor time, median", ylabel=f"{key}, percent")
         axis.spines[["top", "right"]].set_visible(False)
     axes[-1].legend(frameon=False, loc="lower right")
-    figure.tight_layout()
-    figure.savefig(RESULTS / "rerank.svg", metadata={"Date": None})
-    plt.close(figure)
+    canvas.tight_layout()
+    canvas.savefig(RESULTS / "rerank.svg", metadata={"Date": None})
+    plt.close(canvas)
 
 
 if __name__ == "__main__":

@@ -138,9 +138,22 @@ def index(
         opened.expect_trust()  # asks before the progress bar starts
     if options.watch:
         _watch(opened, model, precision, options.recall, as_json=as_json)
+    _update(opened, model, precision, options, backend, as_json=as_json)
+
+
+def _update(
+    gallery: Gallery,
+    bundle: Bundle,
+    precision: str | None,
+    options: IndexOptions,
+    backend: EncodingBackend | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Index once, delete vectors if asked to, and print the report."""
     report = index_with_progress(
-        opened,
-        model,
+        gallery,
+        bundle,
         precision,
         options.recall,
         None if options.engine is None else [options.engine],
@@ -148,9 +161,9 @@ def index(
         rehash=options.rehash,
         print_report=not as_json,
     )
-    pruned = opened.prune() if options.prune else 0
+    pruned = gallery.prune() if options.prune else 0
     if as_json:
-        output.print_json({**_report_json(report, opened), "pruned": pruned})
+        output.print_json({**_report_json(report, gallery), "pruned": pruned})
     elif options.prune:
         output.print_line(f"{pruned:,} vectors deleted")
 

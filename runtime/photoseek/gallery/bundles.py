@@ -89,14 +89,17 @@ class GalleryBundles:
 
     def load_additional(self) -> dict[str, Bundle | str]:
         """Load each additional bundle, by its fingerprint; a str is the reason why one cannot be loaded."""
-        loaded: dict[str, Bundle | str] = {}
-        for record in self:
-            if not record.is_primary:
-                try:
-                    loaded[record.fingerprint] = self.load(record.fingerprint)
-                except PhotoseekError as error:
-                    loaded[record.fingerprint] = str(error)
-        return loaded
+        return {record.fingerprint: self._load_or_reason(record) for record in self if not record.is_primary}
+
+    def load_all(self) -> dict[str, Bundle | str]:
+        """Load each bundle, as ``load_additional``."""
+        return {record.fingerprint: self._load_or_reason(record) for record in self}
+
+    def _load_or_reason(self, record: GalleryBundle) -> Bundle | str:
+        try:
+            return self.load(record.fingerprint)
+        except PhotoseekError as error:
+            return str(error)
 
     def add(self, bundle: Bundle, *, precision: str | None = None) -> GalleryBundle:
         """Add a bundle; ``Gallery.index`` encodes every photo with it, and keeps it current.

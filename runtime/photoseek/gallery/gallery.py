@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from photoseek.bundle.bundle import Bundle
 from photoseek.captions import Caption
-from photoseek.errors import BundleError, GalleryNotFound, PhotoseekError, QueryError
+from photoseek.errors import BundleError, GalleryNotFound
 from photoseek.gallery.bundles import GalleryBundles
 from photoseek.gallery.database.bundles import GalleryBundle, list_bundles, primary_record, save_bundle, to_record
 from photoseek.gallery.database.database import Database
@@ -20,7 +20,7 @@ from photoseek.gallery.location import expect_no_gallery, find_gallery, record_o
 from photoseek.gallery.lock import exclusive_writer, is_writing
 from photoseek.gallery.photo_check import PhotoMismatch, check_photos
 from photoseek.gallery.photos import GalleryPhotos
-from photoseek.gallery.snapshot.build import check_matches_database
+from photoseek.gallery.snapshot.build import check_matches_database, index_settings
 from photoseek.gallery.snapshot.snapshot import Snapshot, open_current
 from photoseek.gallery.snapshot.stale import stale_files
 from photoseek.gallery.status import GalleryStatus, gallery_status
@@ -29,7 +29,7 @@ from photoseek.sources.local import LocalSource
 from photoseek.sources.resolve import open_source
 from photoseek.system.permissions import OWNER, access_of
 from photoseek.system.user_paths import absolute, printable, why_no_folder
-from photoseek.vector_index.registry import Engine, require_engine
+from photoseek.vector_index.registry import Engine
 
 if TYPE_CHECKING:  # a search needs neither indexing nor repair: methods import them
     from photoseek.gallery.indexing.pipeline import EncodingBackend
@@ -220,7 +220,7 @@ class Gallery:
 
         Raises:
             MissingExtra: The library of an engine is not installed.
-            QueryError: Invalid recall.
+            QueryError: Invalid recall or engine.
             GalleryBusy: Another process is indexing this gallery.
             GalleryNotFound: The photo folder does not exist, or all of its photos have disappeared.
             GalleryIncompatible: The gallery does not contain the bundle.
@@ -229,10 +229,7 @@ class Gallery:
         """
         from photoseek.gallery.indexing.index import index_gallery
 
-        if recall is not None and not 0 < recall <= 1:
-            raise QueryError(f"recall: expected a share within (0, 1], found {recall}")
-        for engine in engines or ():
-            require_engine(engine)
+        settings = index_settings(recall, engines)
         bundle = bundle or self.bundles.load()
         record = self.bundles.require(bundle)
         chosen = self.bundles.image_precision(bundle, precision)
@@ -243,10 +240,8 @@ class Gallery:
                 additional[record.fingerprint] = bundle
                 save_bundle(self.database, to_record(bundle, precision=chosen))
                 self.trust.accept_bundle(bundle)
-            settings = {} if recall is None else {"recall": str(recall)}
-            settings |= {} if engines is None else {"engines": " ".join(set(engines) - {"auto"})}
-            settings["precision"] = chosen if record.is_primary else self.bundles.image_precision(primary)
-            self.database.set_meta(**settings)
+            of_primary = chosen if record.is_primary else self.bundles.image_precision(primary)
+            self.database.set_meta(**settings, precision=of_primary)
             return index_gallery(
                 self.path,
                 self.database,
@@ -357,11 +352,7 @@ class Gallery:
         """
         from photoseek.gallery.repair import repair_gallery
 
-        bundles = self.bundles.load_additional()
-        try:
-            bundles[self.fingerprint] = self.bundles.load()
-        except PhotoseekError as error:
-            bundles[self.fingerprint] = str(error)
+        bundles = self.bundles.load_all()
         with exclusive_writer(self.path):
             repaired = repair_gallery(self.path, self.database, bundles)
         self.verify()

@@ -100,7 +100,7 @@ def _range_of(image: Image.Image, boxes: list[Box]) -> _Range:
 
 
 def _samples(image: Image.Image, box: Box) -> npt.NDArray[np.float64]:
-    """Return about a thousand rows and columns of a picture, as far as they are in a box."""
+    """Return the pixels in a box that are in every n-th row and column; a picture has about a thousand of each."""
     left, top, _, _ = box
     across, down = (max(1, side // _SAMPLES) for side in image.size)
     return _values(image.crop(box))[-top % down :: down, -left % across :: across].ravel()

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from installed import INSTALLED
 from photoseek.vector_index.delta import DeltaIndex, DeltaVectors
 from photoseek.vector_index.exact import ExactIndex
+from photoseek.vector_index.filtered import search_matching
 from photoseek.vector_index.registry import index_file, open_index
-from photoseek.vector_index.tuning import sample_queries, tune
+from photoseek.vector_index.tuning import EngineStats, Tuning, sample_queries, tune
 from photoseek.vectors import Vectors, normalize
 
 numbers = st.integers(0, 2**32 - 1)
@@ -51,6 +52,21 @@ def test_search_equals_a_stable_sort_of_all_scores(seed: int, base: int, added: 
     query = normalize(np.random.default_rng(seed).integers(1, 4, size=(1, 2)))[0]
     rows, scores = DeltaIndex(ExactIndex(vectors.base), vectors).search(query, k)
     np.testing.assert_array_equal(rows, np.argsort(-(expected @ query), kind="stable")[:k])
+    np.testing.assert_array_equal(scores, (expected @ query)[rows])
+
+
+@given(numbers, st.integers(1, 40), st.integers(0, 20), st.sampled_from([0.0, 0.1, 0.5, 1.0]), st.integers(1, 70))
+def test_filtered_search_equals_a_stable_sort_of_the_scores_that_match(
+    seed: int, base: int, added: int, share: float, k: int
+) -> None:
+    vectors, expected = draw(seed, base, added, share)
+    rng = np.random.default_rng(seed)
+    query, mask = normalize(rng.integers(1, 4, size=(1, 2)))[0], rng.random(len(expected)) < 0.5
+    index = DeltaIndex(ExactIndex(vectors.base, block=7), vectors)
+    tuning = Tuning(0.99, {"exact": EngineStats(1.0, {"photo": 1.0}, {})})
+    rows, scores = search_matching(index, vectors, tuning, query, k, lambda rows: mask[rows])
+    order = np.argsort(-(expected @ query), kind="stable")
+    np.testing.assert_array_equal(rows, order[mask[order]][:k])
     np.testing.assert_array_equal(scores, (expected @ query)[rows])
 
 

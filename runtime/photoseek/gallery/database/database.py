@@ -285,7 +285,8 @@ class Database(Connection):
         Raises as ``photos``.
         """
         folder = "(SELECT value FROM meta WHERE key = 'photos')"
-        rows = list(self._of_ids(f"SELECT {folder}, id, path, width, height, taken {SEARCHABLE}", (fingerprint,), ids))
+        sql = f"SELECT {folder}, id, path, width, height, taken {SEARCHABLE} AND id IN"
+        rows = list(self.of_values(sql, (fingerprint,), ids))
         record = rows[-1][0] if rows else self.meta()["photos"]
         if not isinstance(record, str) or "\0" in record:
             raise self._damaged(f"its photos is {record!r}")
@@ -302,19 +303,15 @@ class Database(Connection):
         Raises:
             GalleryDamaged: A vector is not a unit vector of ``dim`` numbers.
         """
-        sql = "SELECT id, vector FROM photos JOIN vectors USING (sha256) WHERE fingerprint = ?"
-        rows = list(self._of_ids(sql, (fingerprint,), ids))
+        sql = "SELECT id, vector FROM photos JOIN vectors USING (sha256) WHERE fingerprint = ? AND id IN"
+        rows = list(self.of_values(sql, (fingerprint,), ids))
         vectors = self.vectors_from([(f"photo {photo}", blob) for photo, blob in rows], dim)
         return {photo: vector for (photo, _), vector in zip(rows, vectors, strict=True)}
 
     def contents_of(self, ids: Sequence[int]) -> dict[int, tuple[str, str]]:
         """Return path and SHA-256 of each of these photos that still exists and is readable."""
-        rows = self._of_ids("SELECT id, path, sha256 FROM photos WHERE reason IS NULL", (), ids)
+        rows = self.of_values("SELECT id, path, sha256 FROM photos WHERE reason IS NULL AND id IN", (), ids)
         return {photo: (path, sha256) for photo, path, sha256 in rows}
-
-    def _of_ids(self, sql: str, values: tuple[object, ...], ids: Sequence[int]) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows of a statement that ends with a condition, for these photos only."""
-        yield from self.of_values(f"{sql} AND id IN", values, ids)
 
     def of_values(self, sql: str, values: tuple[object, ...], some: Sequence[object]) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a statement that ends with IN, for these values."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from photoseek.bundle.bundle import Bundle
 from photoseek.encoders.encoders import TextEncoder
-from photoseek.errors import BundleError, GalleryDamaged, GalleryError
+from photoseek.errors import BundleError, GalleryDamaged, GalleryError, QueryError
 from photoseek.gallery.database.bases import BaseRecord, base_record, readable_ids, save_base_record
 from photoseek.gallery.database.bundles import GalleryBundle
 from photoseek.gallery.database.database import Database
@@ -19,6 +19,7 @@ from photoseek.gallery.snapshot.sample_queries import sample_queries
 from photoseek.gallery.snapshot.snapshot import Snapshot, SourceState, open_current
 from photoseek.gallery.snapshot.stale import remove_stale_snapshots
 from photoseek.gallery.snapshot.write import write_delta, write_snapshot
+from photoseek.vector_index.registry import require_engine
 from photoseek.vector_index.tuning import TARGET_RECALL
 from photoseek.vectors import Vectors
 
@@ -131,6 +132,21 @@ def sample_query_vectors(bundle: Bundle, precision: str | None) -> Vectors | Non
     except BundleError as error:
         _log.warning("approximate search is tuned without texts: %s", error)
         return None
+
+
+def index_settings(recall: float | None, engines: Collection[str] | None) -> dict[str, str]:
+    """Return what the database records of the arguments of ``Gallery.index``; None: as before.
+
+    Raises:
+        MissingExtra: The library of an engine is not installed.
+        QueryError: Invalid recall or engine.
+    """
+    if recall is not None and not 0 < recall <= 1:
+        raise QueryError(f"recall: expected a share within (0, 1], found {recall}")
+    for engine in engines or ():
+        require_engine(engine)
+    settings = {} if recall is None else {"recall": str(recall)}
+    return settings if engines is None else {**settings, "engines": " ".join(sorted({*engines} - {"auto"}))}
 
 
 def _target_recall(database: Database) -> float:
