@@ -39,7 +39,7 @@ SAMPLES = 200
 """Maximum number of queries of each kind."""
 
 FEW = 2_000
-"""Up to this number of vectors, exact search takes less than half a millisecond on any machine."""
+"""Up to this number of vectors, exact search is not measured against an index, and needs none."""
 
 _FEW_SAMPLES = 20  # queries by photo that measure exact search
 
