@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,7 +70,11 @@ class Backend:
         self.captions = CaptionSearcher(searcher)
         self.metrics = metrics
         self._threads = _worker_threads()
-        self._batches = TextBatches(searcher.encoder.cache_texts, metrics.wait_seconds.observe, available_cores())
+        self._batches = TextBatches(self._cache_texts, metrics.wait_seconds.observe, available_cores())
+
+    def _cache_texts(self, texts: Sequence[tuple[str, str | None]]) -> None:
+        """Encode texts with their languages, and cache the vectors."""
+        self.searcher.encoder.cache_texts(texts)
 
     async def run(self, work: Callable[[], Result]) -> Result:
         """Run a function in a worker thread, and return its result."""
