@@ -171,6 +171,7 @@ class HostileFiles:
         found: list[tuple[tuple[object, ...], int]] = [
             (("train", "inspect", *data, "--train", self.folder / "split.txt"), 1),
             (("train", "inspect", *missing), 1),
+            (("train", "unpack", none, none), 1),
             (("train", "keywords", "--captions", none, "--out", none), 1),
             (("train", "features", *missing, "--text-model", none, "--out", none), 1),
             (("train", "fit", *missing, "--text-model", none, "--out", none), 1),

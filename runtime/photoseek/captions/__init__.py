@@ -19,14 +19,17 @@ the extension of the file.
 from __future__ import annotations
 
 from photoseek.captions.caption_file import Caption, CaptionFile, captions_of, read_split
-from photoseek.captions.columns import CaptionColumns
+from photoseek.captions.columns import IMAGES, CaptionColumns
 from photoseek.captions.image_names import match_files
+from photoseek.captions.json_records import caption_texts
 from photoseek.captions.reader import read_caption_file, read_caption_files, read_captions
 
 __all__ = [
+    "IMAGES",
     "Caption",
     "CaptionColumns",
     "CaptionFile",
+    "caption_texts",
     "captions_of",
     "match_files",
     "read_caption_file",

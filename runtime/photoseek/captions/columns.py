@@ -36,16 +36,21 @@ class CaptionColumns:
 
     def find(self, names: Iterable[str]) -> tuple[str, str] | None:
         """Return the names of the columns with images and captions, or None if one of them does not exist."""
-        by_key = {name.strip().lower().replace(" ", "_"): name for name in reversed(list(names))}
-        image = _first(by_key, IMAGES if self.image_column is None else (self.image_column,))
-        caption = _first(by_key, CAPTIONS if self.caption_column is None else (self.caption_column,))
+        names = list(names)
+        image = _first(names, IMAGES if self.image_column is None else (self.image_column,))
+        caption = self.find_caption(names)
         return None if image is None or caption is None or image == caption else (image, caption)
+
+    def find_caption(self, names: Iterable[str]) -> str | None:
+        """Return the name of the column with captions, or None if there is none."""
+        return _first(names, CAPTIONS if self.caption_column is None else (self.caption_column,))
 
 
 REMEDY = "name them with: photoseek captions convert FILE captions.token --image-column COLUMN --caption-column COLUMN"
 """What to do about a file without columns of the usual names."""
 
 
-def _first(by_key: dict[str, str], wanted: tuple[str, ...]) -> str | None:
+def _first(names: Iterable[str], wanted: tuple[str, ...]) -> str | None:
+    by_key = {name.strip().lower().replace(" ", "_"): name for name in reversed(list(names))}
     keys = (name.strip().lower().replace(" ", "_") for name in wanted)
     return next((by_key[key] for key in keys if key in by_key), None)

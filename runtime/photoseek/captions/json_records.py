@@ -42,7 +42,7 @@ def find_records(values: Any, columns: CaptionColumns) -> list[Any] | None:
     for value in values.values():
         if isinstance(value, list) and _has_columns(value, columns):
             return value
-    if all(name.endswith(EXTENSIONS) and _texts(value) for name, value in values.items()) and values:
+    if all(name.endswith(EXTENSIONS) and caption_texts(value) for name, value in values.items()) and values:
         return [{"image": name, "caption": value} for name, value in values.items()]
     return [values] if _has_columns([values], columns) else None
 
@@ -86,7 +86,7 @@ def _parse(path: Path, numbered: tuple[int, Any], columns: CaptionColumns) -> tu
     image, caption = (record[key] for key in found)
     if not isinstance(image, str) or not image.strip():
         raise CaptionFileError(f"{where}: {found[0]}: expected the name of an image, found {truncate(image)}; add it")
-    texts = _texts(caption)
+    texts = caption_texts(caption)
     if not texts:
         raise CaptionFileError(
             f"{where}: {found[1]}: expected a caption, found {truncate(caption)}; write one, or delete the record"
@@ -95,7 +95,7 @@ def _parse(path: Path, numbered: tuple[int, Any], columns: CaptionColumns) -> tu
     return image.strip(), texts, split if isinstance(split, str) else ""
 
 
-def _texts(value: Any) -> list[str]:
+def caption_texts(value: Any) -> list[str]:
     """Return the captions in a value: a text, a list of texts, or objects with one of the usual keys."""
     return [text for text in _all_texts(value) if text]
 

@@ -9,6 +9,12 @@ from photoseek.errors import CaptionFileError
 
 _LFS_POINTER = "version https://git-lfs.github.com/spec/"
 _HTML = ("<!doctype html", "<html")
+PACKED = (".tar", ".tar.gz", ".tgz", ".parquet", ".arrow")
+"""Suffixes of files that contain photos and captions."""
+
+UNPACK = "unpack it with: photoseek-train unpack {} images"
+"""What to do about packed files; the argument is the file or the folder."""
+
 _BREAKS = str.maketrans("\t\r\n", "   ")
 
 
@@ -20,8 +26,12 @@ def read_text(path: Path, remedy: str = "") -> str:
         remedy: What the error message says to do if it cannot be read.
 
     Raises:
-        CaptionFileError: It cannot be read, is not UTF-8, or is a Git LFS pointer or a web page.
+        CaptionFileError: It cannot be read, is not UTF-8, or is a packed data set, a Git LFS pointer or a web page.
     """
+    if path.name.endswith(PACKED):
+        raise CaptionFileError(
+            f"{path}: expected a text file of captions, found a packed data set; {UNPACK.format(path)}"
+        )
     try:
         raw = path.read_bytes()
     except OSError as error:

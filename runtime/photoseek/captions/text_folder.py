@@ -6,7 +6,7 @@ from pathlib import Path
 
 from photoseek.captions.caption_file import Caption, CaptionFile
 from photoseek.captions.image_names import file_names, file_of
-from photoseek.captions.text_file import numbered_lines, read_text
+from photoseek.captions.text_file import PACKED, UNPACK, numbered_lines, read_text
 from photoseek.errors import CaptionFileError
 
 METADATA = ("metadata.jsonl", "metadata.csv")
@@ -31,6 +31,8 @@ def read_text_folder(folder: Path) -> CaptionFile:
         if name.endswith(".txt")
         for index, (_, line) in enumerate(numbered_lines(read_text(folder / name)))
     ]
+    if not captions and any(name.endswith(PACKED) for name in names):
+        raise CaptionFileError(f"{folder}: expected captions, found a packed data set; {UNPACK.format(folder)}")
     if not captions:
         raise CaptionFileError(
             f"{folder}: expected NAME.txt with captions for each image, or {' or '.join(METADATA)}, found none; pass a "

@@ -11,14 +11,14 @@ from photoseek.cli import metrics_table
 from photoseek.cli.option_groups import help_of, option_groups
 from photoseek.cli.output import make_app, print_json, print_line, run
 from photoseek.errors import EvaluationError
-from photoseek_train.cli.data import Captions, Images, inspect, keywords
+from photoseek_train.cli.data import Captions, Images, inspect, keywords, unpack
 from photoseek_train.cli.fit import IMAGE_SIZE, IMAGE_SIZE_DEFAULT, RESIZE, distill, fit
 from photoseek_train.cli.progress_bars import progress_bars
 from photoseek_train.config import FitResources, ModelInit
 from photoseek_train.errors import SettingsError
 
 app = make_app("Train two-tower models for photo search.")
-for command in (inspect, keywords, fit, distill):
+for command in (unpack, inspect, keywords, fit, distill):
     app.command()(command)
 
 Split = Annotated[

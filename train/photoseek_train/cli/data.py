@@ -1,4 +1,4 @@
-"""The commands ``inspect`` and ``keywords`` of ``photoseek-train``."""
+"""The commands ``unpack``, ``inspect`` and ``keywords`` of ``photoseek-train``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from photoseek.captions import CaptionColumns
+from photoseek.cli.option_groups import option_groups
 from photoseek.cli.output import RUNTIME_ERROR, print_json, print_line
 from photoseek_train.cli.progress_bars import progress_bars
 
@@ -15,6 +17,35 @@ Captions = Annotated[
     Path, typer.Option("--captions", help="Captions: .token, a table with a header, JSON, or a folder.")
 ]
 _SPLIT = "A file of photo names, or the name of a split in the caption file."
+
+
+@option_groups
+def unpack(
+    *,
+    source: Annotated[
+        Path, typer.Argument(help="Folder of tar shards (WebDataset) or tables (Hugging Face datasets), or one file.")
+    ],
+    out: Annotated[Path, typer.Argument(help="Folder for the photos, captions.token, and a file for each split.")],
+    columns: CaptionColumns,
+) -> None:
+    """Unpack photos and captions from WebDataset's tar shards, or from a data set of Hugging Face.
+
+    An interrupted run continues where it stopped.
+
+    Example: `photoseek-train unpack shards images`
+    """
+    from photoseek_train.unpack.unpack import CAPTIONS, find_parts, unpack
+
+    parts = find_parts(source, columns)
+    with progress_bars() as progress:
+        found = unpack(parts, out, progress)
+    splits = f", splits {', '.join(found.splits)}" if found.splits else ""
+    print_line(f"{out / CAPTIONS}: {found.captions:,} captions of {found.photos:,} photos{splits}")
+    if found.without_caption or found.without_photo:
+        print_line(
+            f"left out {found.without_caption:,} photos without a caption, and {found.without_photo:,} captions "
+            "without a photo"
+        )
 
 
 def keywords(

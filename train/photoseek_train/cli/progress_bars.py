@@ -18,6 +18,8 @@ _UNITS = {
     "aug_text_embeddings": "captions",
     "captions": "captions",
     "keywords": "captions",
+    "shards": "bytes",
+    "rows": "rows",
 }
 
 
