@@ -1,0 +1,72 @@
+"""axe-core finds no serious problem in any state of the page, in both themes, wide and on a phone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .actions import cards, heading, search, sidebar
+from .conftest import new_context
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+    from .conftest import Server
+
+pytestmark = pytest.mark.browser
+
+SEVERE = {"serious", "critical"}
+THEMES = ("light", "dark")
+
+
+def problems(tab: Page) -> list[str]:
+    """Return each serious problem of what the tab shows now, with the element."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    tab.wait_for_function("document.getAnimations().every((each) => each.playState !== 'running')")  # colors in between
+    found = axe.Axe().run(tab).response["violations"]
+    return [
+        f"{each['id']}: {node['html']}: {node['failureSummary']}"
+        for each in found
+        if each["impact"] in SEVERE
+        for node in each["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_every_state_of_the_page_is_accessible(tab: Page, theme: str) -> None:
+    tab.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+    found = {}
+    tab.goto("/")
+    heading(tab, "Search 28 photos").wait_for()
+    found["start"] = problems(tab)
+    with sidebar(tab):
+        found["sidebar"] = problems(tab)
+    search(tab, "a red picture")
+    cards(tab, "red-").first.locator("img").wait_for()
+    found["results"] = problems(tab)
+    cards(tab, "red-").first.locator(".ps-open").click()
+    tab.get_by_role("dialog").locator(".ps-facts").wait_for()
+    found["photo"] = problems(tab)
+    tab.keyboard.press("Escape")
+    tab.goto("/?q=red&folder=red&from=2020")
+    tab.locator(".ps-chip").first.wait_for()
+    found["filters"] = problems(tab)
+    tab.goto("/?q=a+picture")
+    tab.get_by_text("Show the closest photos anyway").click()
+    tab.locator(".ps-card").first.locator("img").wait_for()
+    found["doubtful"] = problems(tab)
+    search(tab, "red +")
+    heading(tab, "Invalid query").wait_for()
+    found["error"] = problems(tab)
+    assert {state: each for state, each in found.items() if each} == {}
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_form_for_the_token_is_accessible(chromium: Browser, server: Server, theme: str) -> None:
+    context = new_context(chromium, server, color_scheme=theme)
+    tab = context.new_page()
+    tab.goto("/")
+    tab.locator("input").first.wait_for()
+    assert problems(tab) == []
+    context.close()
