@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from caption_shapes import SHAPES
 from photoseek_train.cli.app import app
 from photoseek_train.data.dataset import CaptionedPhotos, read_splits
 from photoseek_train.errors import DataError, SettingsError
@@ -45,6 +46,18 @@ def kinds(found: Inspection) -> tuple[dict[str, list[str]], dict[str, list[str]]
 
 def add(file: Path, line: str) -> None:
     file.write_text(file.read_text("utf-8") + line + "\n", "utf-8")
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_every_published_shape_is_counted(tmp_path: Path, name: str) -> None:
+    (tmp_path / "images").mkdir()
+    for number, photo in enumerate(("a.jpg", "b.jpg")):
+        pixels = np.random.default_rng(number).integers(0, 255, (20, 30, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "images" / photo)
+    (tmp_path / "captions").write_text(SHAPES[name], "utf-8")
+    found = inspect_data(tmp_path / "images", tmp_path / "captions", {})
+    assert found.usable
+    assert (found.photos["decoded"], found.captions["total"]) == (2, 3)
 
 
 def test_complete_data_are_usable_and_counted(folder: Path) -> None:
