@@ -29,6 +29,7 @@ def running(
     metrics: Metrics | None = None,
     trusted_proxies: Sequence[str] = (),
     lifespan: str = "on",
+    root_path: str = "",
     **headers: str,
 ) -> Iterator[httpx.Client]:
     """Run an application on a free port, with the settings of the product, and yield a client."""
@@ -38,6 +39,7 @@ def running(
         metrics or Metrics(),
         trusted_proxies=trusted_proxies,
         lifespan=lifespan,
+        root_path=root_path,
         log_config=None,
     )
     thread = threading.Thread(target=server.run, daemon=True)

@@ -34,6 +34,17 @@ class ServerOptions:
             "commas. By default, these headers are ignored.",
         ),
     ] = ""
+    cors: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ORIGIN", help="Let web pages of this origin use the service; repeatable."),
+    ] = None
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Also accept requests for this host name; repeatable."),
+    ] = None
+    root_path: Annotated[
+        str, typer.Option(metavar="PREFIX", help="Path under which a proxy serves this, and which it removes.")
+    ] = ""
     max_connections: Annotated[
         int, typer.Option(min=1, help="Maximum open connections; idle and incomplete ones are closed for new ones.")
     ] = Limits.connections
@@ -74,6 +85,9 @@ def serve(
             address=server.address,
             port=server.port,
             token_file=server.token_file,
+            hosts=server.allowed_host or (),
+            origins=server.cors or (),
+            root_path=server.root_path,
             limits=Limits(connections=server.max_connections, wait_seconds=server.client_timeout),
             trusted_proxies=[address for address in server.proxy_headers.split(",") if address.strip()],
             trust=trusting(trust),

@@ -19,11 +19,19 @@ from photoseek.service.bounds import BodyLimit, ConcurrencyLimit, HeadLimit
 from photoseek.service.errors import ApiError, add_handlers
 from photoseek.service.limits import Limits
 from photoseek.service.metrics import Metrics, MetricsMiddleware
-from photoseek.service.middleware import AllowedHosts, BearerToken, SafeHeaders, SameOrigin
+from photoseek.service.middleware import (
+    AllowedHosts,
+    AllowedOrigins,
+    BearerToken,
+    HeadRequests,
+    SafeHeaders,
+    SameOrigin,
+)
 from photoseek.service.readiness import Readiness
 from photoseek.service.routes.health import operation_routes
 from photoseek.service.routes.photos import photo_routes
 from photoseek.service.routes.search import query_routes
+from photoseek.service.schemas import SUMMARY
 from photoseek.system.network import LOCAL_NAMES
 from photoseek.version import __version__
 
@@ -44,6 +52,7 @@ def make_app(
     reranker: Reranker | None = None,
     token: str | None = None,
     hosts: Sequence[str] = LOCAL_NAMES,
+    origins: Sequence[str] = (),
     limits: Limits | None = None,
     metrics: Metrics | None = None,
 ) -> FastAPI:
@@ -54,6 +63,7 @@ def make_app(
         reranker: Reranker over that searcher, for requests without ``"rerank": false``. None: hits are not reranked.
         token: Token that clients must send. None: no token.
         hosts: Accepted host names; ``*`` accepts any.
+        origins: Origins, such as ``https://photos.example``, whose web pages may use the service.
         limits: Limits of requests. None: the defaults.
         metrics: Where requests are counted. None: new metrics.
     """
@@ -72,12 +82,13 @@ def make_app(
     app = _App(
         telemetry=_NO_TELEMETRY,  # overrides environment variables that configure OpenTelemetry
         title="photoseek",
-        summary="Find photos by what they show.",
+        summary=SUMMARY,
         version=__version__,
         docs_url=None,  # these pages load scripts from other hosts
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan,
-        middleware=_middleware(metrics, hosts, token, limits),
+        middleware=_middleware(metrics, hosts, origins, token, limits),
     )
     add_handlers(app)
     schema = [] if token is None else [Depends(HTTPBearer(auto_error=False))]  # documents BearerToken in the schema
@@ -87,16 +98,20 @@ def make_app(
     return app
 
 
-def _middleware(metrics: Metrics, hosts: Sequence[str], token: str | None, limits: Limits) -> list[Middleware]:
+def _middleware(
+    metrics: Metrics, hosts: Sequence[str], origins: Sequence[str], token: str | None, limits: Limits
+) -> list[Middleware]:
     """Return the middleware, the outermost first: no body is read before the client is authorized."""
     return [
         Middleware(MetricsMiddleware, metrics),
+        *([Middleware(AllowedOrigins, origins)] if origins else []),
         Middleware(HeadLimit, limits),
         Middleware(AllowedHosts, hosts),
         *([] if token is None else [Middleware(BearerToken, token)]),
         Middleware(SameOrigin),
         Middleware(ConcurrencyLimit, limits),
         Middleware(BodyLimit, limits),
+        Middleware(HeadRequests),
     ]
 
 

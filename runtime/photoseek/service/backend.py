@@ -129,9 +129,10 @@ class Backend:
             query = backend.query(request.text, photo=data, similar_to=request.similar_to, language=request.language)
         where = request.where
         with _timed(self.metrics.search_seconds) as searching:
-            hits, snapshot = self.nearest(backend, query, request.k, where, group_duplicates=request.group_duplicates)
+            count = request.offset + request.k
+            hits, snapshot = self.nearest(backend, query, count, where, group_duplicates=request.group_duplicates)
         return SearchAnswer(
-            hits=[PhotoHit.of(hit) for hit in hits],
+            hits=[PhotoHit.of(hit) for hit in hits[request.offset :]],
             took_ms=TookMs(encode=encoding.milliseconds, search=searching.milliseconds),
             generation=snapshot.path.name,
         )

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from photoseek.service.connections import client_key
 from photoseek.service.errors import ApiError
 from photoseek.service.limits import Limits
-from photoseek.service.middleware import HEALTH, RequestCheck
+from photoseek.service.middleware import HEALTH, RequestCheck, route_path
 from photoseek.service.request_body import FORM, media_type
 
 UNCOUNTED = HEALTH | {"/metrics"}
@@ -60,7 +60,7 @@ class ConcurrencyLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] != "http" or scope["path"] in UNCOUNTED:
+        if scope["type"] != "http" or route_path(scope) in UNCOUNTED:
             await self._app(scope, receive, send)
             return
         request = _CountedRequest(self, _client(scope), receive, send)

@@ -14,6 +14,7 @@ from photoseek.gallery.trust import Answer
 from photoseek.search.rank_fusion import DEPTH, Fusion
 from photoseek.service.limits import Limits
 from photoseek.service.open_files import raise_open_files, within_open_files
+from photoseek.service.public_address import PublicAddress
 from photoseek.system.access_token import read_token
 from photoseek.system.network import allowed_hosts, check_port_free, warn_of_exposure
 from photoseek.vector_index.registry import Engine
@@ -39,6 +40,9 @@ def run_service(
     address: str = "127.0.0.1",
     port: int = 8000,
     token_file: Path | None = None,
+    hosts: Sequence[str] = (),
+    origins: Sequence[str] = (),
+    root_path: str = "",
     limits: Limits | None = None,
     trusted_proxies: Sequence[str] = (),
     trust: Answer = False,
@@ -57,25 +61,29 @@ def run_service(
         address: Address to listen on. Use a token on any address except loopback.
         port: Port to listen on.
         token_file: File with the token that clients must send. None: ``PHOTOSEEK_TOKEN``, or no token.
+        hosts: Names that requests may use for the server, beside those of ``address``.
+        origins: Origins whose web pages may use the service.
+        root_path: Prefix under which a proxy serves it; the proxy removes it from the path.
         limits: Limits of the service. A low limit on open files reduces the number of connections.
         trusted_proxies: Addresses and networks whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are used.
         trust: As for ``Gallery.open``.
 
     Raises:
         MissingExtra: FastAPI or a library that it needs is not installed.
-        QueryError: The token is too short, or a trusted proxy is not an address.
+        QueryError: The token is too short, a trusted proxy is not an address, or an origin or the prefix is invalid.
         PhotoseekError: The gallery or its bundle cannot be opened, or the server cannot listen on the address or port.
     """
     _check_installed()
     token = read_token(token_file)
     proxies = [as_network(proxy) for proxy in trusted_proxies]
+    public = PublicAddress.of([*allowed_hosts(address), *hosts], origins, root_path)
     limits = within_open_files(limits or Limits(), raise_open_files())
     check_port_free(address, port)
     warn_of_exposure(address, port, token=token is not None)
     with Gallery.open(gallery, trust=trust) as opened:
         searcher = _searcher(opened, bundle, precision, engine, store)
         reranker = None if rerank is None else _reranker(searcher, rerank, depth, fusion, precision)
-        return _serve(searcher, reranker, token, limits, (address, port), proxies)
+        return _serve(searcher, reranker, token, limits, public, (address, port), proxies)
 
 
 def as_network(address: str) -> str:
@@ -121,6 +129,7 @@ def _serve(
     reranker: Reranker | None,
     token: str | None,
     limits: Limits,
+    public: PublicAddress,
     address: tuple[str, int],
     proxies: Sequence[str],
 ) -> int:
@@ -129,6 +138,18 @@ def _serve(
     from photoseek.service.metrics import Metrics
 
     host, port = address
-    metrics, hosts = Metrics(), allowed_hosts(host)
-    app = make_app(searcher, reranker=reranker, token=token, hosts=hosts, limits=limits, metrics=metrics)
-    return server.run_server(server.make_server(app, limits, metrics, address=host, port=port, trusted_proxies=proxies))
+    metrics = Metrics()
+    app = make_app(
+        searcher,
+        reranker=reranker,
+        token=token,
+        hosts=public.hosts,
+        origins=public.origins,
+        limits=limits,
+        metrics=metrics,
+    )
+    return server.run_server(
+        server.make_server(
+            app, limits, metrics, address=host, port=port, root_path=public.root_path, trusted_proxies=proxies
+        )
+    )

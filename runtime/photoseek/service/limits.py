@@ -7,6 +7,9 @@ from dataclasses import dataclass
 MAX_K = 100
 """Maximum number of hits of one search."""
 
+MAX_OFFSET = 1_000
+"""Maximum number of better hits that a search leaves out."""
+
 MAX_DEPTH = 1_000
 """Maximum number of hits to rerank; without stored vectors of the second bundle, this takes some seconds once."""
 

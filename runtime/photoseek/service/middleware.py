@@ -1,4 +1,4 @@
-"""ASGI middleware before the routes: host names, the token, cross-origin requests, and response headers."""
+"""ASGI middleware before the routes: host names, the token, cross-origin requests, HEAD, and response headers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,6 +27,17 @@ SAFE_HEADERS = {
 
 _AUTHENTICATED = "photoseek.authenticated"  # key of the ASGI scope: whether the request has the token
 _HOST_ALLOWED = "photoseek.host_allowed"
+_ORIGIN_ALLOWED = "photoseek.origin_allowed"
+_HEAD = "photoseek.head"
+
+_CORS_METHODS = ("GET", "HEAD", "POST")
+_CORS_HEADERS = ("Authorization", "Content-Type", "If-None-Match")
+
+
+def route_path(scope: Scope) -> str:
+    """Return the path of a request without the prefix under which a proxy serves it."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
 
 
 class SafeHeaders:
@@ -48,6 +60,60 @@ class SafeHeaders:
             await send(message)
 
         await self._app(scope, receive, send_safely)
+
+
+class AllowedOrigins:
+    """Let web pages of some origins send requests and read the responses (CORS)."""
+
+    def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
+        self._app = app
+        self._origins = frozenset(origins)
+        self._cors = CORSMiddleware(
+            app,
+            allow_origins=origins,
+            allow_methods=_CORS_METHODS,
+            allow_headers=_CORS_HEADERS,
+            expose_headers=["ETag", "Retry-After"],
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; respond to a preflight request of an allowed origin."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        allowed = Headers(scope=scope).get("origin") in self._origins
+        scope[_ORIGIN_ALLOWED] = allowed
+
+        async def send_with_origin(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.add_vary_header("Origin")
+                if allowed:
+                    headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+            await send(message)
+
+        await (self._cors if allowed else self._app)(scope, receive, send_with_origin)
+
+
+class HeadRequests:
+    """Route HEAD as GET; the server sends no body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+        routed = {**scope, "method": "GET", _HEAD: True}
+        await self._app(routed, receive, send)
+        scope["route"] = routed.get("route")  # for the metrics
+
+
+def is_head(scope: Scope) -> bool:
+    """Return whether a request was HEAD, so that its response needs no body."""
+    return bool(scope.get(_HEAD))
 
 
 class RequestCheck(ABC):
@@ -104,7 +170,7 @@ class BearerToken(RequestCheck):
     async def check(self, scope: Scope) -> ApiError | None:
         """Return why a request is refused, or None."""
         scope[_AUTHENTICATED] = self._has_token(Headers(scope=scope))
-        if scope[_AUTHENTICATED] or scope["path"] in HEALTH:
+        if scope[_AUTHENTICATED] or route_path(scope) in HEALTH:
             return None
         message = "expected the header Authorization: Bearer TOKEN, with the token of this server"
         return ApiError(401, "unauthorized", message, {"WWW-Authenticate": "Bearer"})
@@ -130,9 +196,10 @@ class SameOrigin(RequestCheck):
 
     async def check(self, scope: Scope) -> ApiError | None:
         """Return why a request is refused, or None."""
-        if scope.get(_AUTHENTICATED) or not _is_cross_origin(Headers(scope=scope)):
+        trusted = scope.get(_AUTHENTICATED) or scope.get(_ORIGIN_ALLOWED)
+        if trusted or not _is_cross_origin(Headers(scope=scope)):
             return None
-        message = "cross-origin request: expected the token of this server"
+        message = "cross-origin request: expected the token of this server, or an origin of its option --cors"
         return ApiError(403, "cross_site", message)
 
 

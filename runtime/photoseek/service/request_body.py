@@ -1,8 +1,8 @@
-"""Parsing of request bodies: JSON, or a form with a photo."""
+"""Parsing of requests: a body of JSON, a form with a photo, or fields in the address."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -46,6 +46,20 @@ async def read_json(request: Request, model: type[Fields]) -> Fields:
         ApiError: The body is invalid or exceeds a limit.
     """
     return _validate(model.model_validate_json, await request.body())
+
+
+def read_query(request: Request, model: type[Fields], names: Mapping[str, str]) -> Fields:
+    """Return the query of the address as a model; ``names`` maps names in the address to those of fields.
+
+    Raises:
+        ApiError: A field is unknown, repeated or invalid.
+    """
+    fields: dict[str, str] = {}
+    for given, value in request.query_params.multi_items():
+        if (name := names.get(given, given)) in fields:
+            raise ApiError(422, "invalid_request", f"{given}: expected one parameter of this name")
+        fields[name] = value
+    return _validate(model.model_validate_strings, fields)
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ Unknown fields are refused, so that an older server never ignores a part of a ne
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Annotated, Any, Literal
 
@@ -12,7 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from photoseek.gallery.filters import TYPES, Filter, Orientation
 from photoseek.search.hits import Hit
-from photoseek.service.limits import MAX_DEPTH, MAX_K, MAX_TEXT, MAX_TEXTS
+from photoseek.service.limits import MAX_DEPTH, MAX_K, MAX_OFFSET, MAX_TEXT, MAX_TEXTS
+from photoseek.version import __version__
+
+SUMMARY = "Find photos by what they show."
+"""What the service does."""
 
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Date = Annotated[str, Field(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$", examples=["2024", "2024-05", "2024-05-17"])]
@@ -34,6 +39,7 @@ class SearchRequest(Request):
     text: Annotated[Text | None, Field(description="What the photos should show.")] = None
     similar_to: Annotated[Text | None, Field(description="Path of a similar photo of the gallery.")] = None
     k: Annotated[int, Field(ge=1, le=MAX_K, description="Maximum number of hits.")] = 5
+    offset: Annotated[int, Field(ge=0, le=MAX_OFFSET, description="Number of better hits to leave out.")] = 0
     language: Language = None
     rerank: Annotated[
         bool | None,
@@ -164,6 +170,20 @@ class EmbedAnswer(BaseModel):
     fingerprint: str
 
 
+class Version(BaseModel):
+    """The version of photoseek."""
+
+    version: str = __version__
+
+
+class About(Version):
+    """What answers here; ``openapi`` is the address of the description of every endpoint, relative to this one."""
+
+    name: str = "photoseek"
+    summary: str = SUMMARY
+    openapi: str = "openapi.json"
+
+
 class Alive(BaseModel):
     """The process responds."""
 
@@ -193,6 +213,22 @@ def body_schema(fields: type[Request], form: type[Request], example: dict[str, A
         "multipart/form-data": {"schema": form_schema},
     }
     return {"requestBody": {"required": True, "content": content}}
+
+
+def query_parameters(fields: type[Request], names: Mapping[str, str]) -> dict[str, Any]:
+    """Return the OpenAPI description of fields in an address; ``names`` are those that differ from the fields'."""
+    found = fields.model_json_schema()["properties"].items()
+    parameters = [
+        {
+            "name": names.get(name, name),
+            "in": "query",
+            "required": False,
+            "description": schema.get("description", ""),
+            "schema": {key: value for key, value in _in_form(schema).items() if key not in ("description", "default")},
+        }
+        for name, schema in found
+    ]
+    return {"parameters": parameters}
 
 
 def _in_form(schema: dict[str, Any]) -> dict[str, Any]:

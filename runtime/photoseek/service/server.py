@@ -27,6 +27,7 @@ def make_server(
     *,
     address: str = "127.0.0.1",
     port: int = 0,
+    root_path: str = "",
     trusted_proxies: Sequence[str] = (),
     **options: Any,
 ) -> uvicorn.Server:
@@ -38,6 +39,7 @@ def make_server(
         metrics: Where connections are counted.
         address: Address to listen on.
         port: Port to listen on; 0 selects a free one.
+        root_path: Prefix under which a proxy serves it; the proxy removes it from the path.
         trusted_proxies: Addresses and networks whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are used.
         **options: Further options of ``uvicorn.Config``.
     """
@@ -46,6 +48,7 @@ def make_server(
         app,
         host=address,
         port=port,
+        root_path=root_path,
         http=partial(BoundedProtocol, connections=connections),  # type: ignore[arg-type]  # called like a class
         ws="none",
         use_colors=False,  # control characters in a message are escaped

@@ -219,7 +219,7 @@ def test_an_invalid_or_too_large_head_is_refused_as_json(still_searcher: Searche
 
 def test_pipelined_requests_are_answered_in_order(still_searcher: Searcher) -> None:
     with serving(still_searcher, SHORT) as (_, connect):
-        paths = [b"/healthz", b"/nothing", b"/readyz", b"/v1/search"] * 5
+        paths = [b"/healthz", b"/nothing", b"/readyz", b"/v1/embed"] * 5
         answer = received(connect(b"".join(COMPLETE.replace(b"/healthz", path) for path in paths)))
         statuses = [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]]
         assert statuses == [b"200", b"404", b"200", b"405"] * 5

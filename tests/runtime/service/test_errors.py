@@ -108,7 +108,7 @@ def test_an_invalid_form_is_refused(client: httpx.Client, body: bytes) -> None:
 
 def test_an_unknown_address_or_method_is_refused(client: httpx.Client) -> None:
     assert problem(client.get("/nothing"))[:2] == (404, "not_found")
-    assert problem(client.get("/v1/search"))[:2] == (405, "method_not_allowed")
+    assert problem(client.get("/v1/embed"))[:2] == (405, "method_not_allowed")
     assert client.get("/docs").status_code == 404  # it would load scripts from elsewhere
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from photoseek import Searcher
@@ -12,10 +12,13 @@ from photoseek.service.app import make_app
 
 OPERATIONS = [
     ("/v1/search", "POST"),
+    ("/v1/search", "GET"),
     ("/v1/describe", "POST"),
     ("/v1/embed", "POST"),
     ("/v1/photos/{id}", "GET"),
     ("/v1/photos/{id}/thumbnail", "GET"),
+    ("/", "GET"),
+    ("/version", "GET"),
     ("/healthz", "GET"),
     ("/readyz", "GET"),
     ("/metrics", "GET"),
@@ -38,7 +41,7 @@ def test_valid_requests_follow_the_schema(described: schemathesis.BaseSchema, pa
     hold(described[path][method], schemathesis.GenerationMode.POSITIVE)
 
 
-@pytest.mark.parametrize(("path", "method"), OPERATIONS[:5])
+@pytest.mark.parametrize(("path", "method"), OPERATIONS[:6])
 def test_invalid_requests_are_refused_as_in_the_schema(
     described: schemathesis.BaseSchema, path: str, method: str
 ) -> None:
@@ -51,7 +54,16 @@ def hold(operation: schemathesis.APIOperation, mode: schemathesis.GenerationMode
     @settings(max_examples=20, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy(generation_mode=mode))
     def holds(case: schemathesis.Case) -> None:
-        # A schema cannot express that a file is a photo, or that a text is not only spaces.
-        case.call_and_validate(excluded_checks=[positive_data_acceptance])
+        assume(not _has_list_in_form(case))
+        answer = case.call()
+        if answer.status_code != 414:  # no schema limits the length of an address
+            # A schema cannot express that a file is a photo, or that a text is not only spaces.
+            case.validate_response(answer, excluded_checks=[positive_data_acceptance])
 
     holds()
+
+
+def _has_list_in_form(case: schemathesis.Case) -> bool:
+    """Return whether a field is a list, which a form sends as that many fields: none and one are valid."""
+    is_form = case.media_type == "multipart/form-data" and isinstance(case.body, dict)
+    return is_form and any(isinstance(value, list) for value in case.body.values())

@@ -1,4 +1,4 @@
-"""``/healthz``, ``/readyz`` and ``/metrics``, for operators."""
+"""``/``, ``/version``, ``/healthz``, ``/readyz`` and ``/metrics``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from starlette.responses import Response
 from photoseek.service.backend import Backend
 from photoseek.service.errors import ApiError, documented
 from photoseek.service.readiness import Readiness
-from photoseek.service.schemas import Alive, Ready
+from photoseek.service.schemas import About, Alive, Ready, Version
 
 _TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 
@@ -20,6 +20,16 @@ _TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"sche
 def operation_routes(backend: Backend, readiness: Readiness) -> APIRouter:
     """Return the routes that report the state of the service."""
     router = APIRouter(tags=["operation"], responses=documented(400, 403, 414, 431))
+
+    @router.get("/", responses=documented(401))
+    async def about() -> About:
+        """Return what this is, and where its description is."""
+        return About()
+
+    @router.get("/version", responses=documented(401))
+    async def version() -> Version:
+        """Return the version of photoseek."""
+        return Version()
 
     @router.get("/healthz")
     async def alive() -> Alive:

@@ -17,6 +17,7 @@ from photoseek.photos.photo_file import StoredPhoto
 from photoseek.service.backend import Backend
 from photoseek.service.errors import ApiError, documented, service_unavailable
 from photoseek.service.limits import MAX_SIDE, MIN_SIDE
+from photoseek.service.middleware import is_head
 from photoseek.service.photo_files import PhotoContent, find_photo
 
 _ERRORS = documented(400, 401, 403, 404, 414, 422, 429, 431, 503)
@@ -98,8 +99,9 @@ def _is_current(etag: str, if_none_match: str | None) -> bool:
 
 
 class _WholeFile(FileResponse):
-    """A file without range support; the errors of Starlette's ranges have another format."""
+    """A file without range support; the errors of Starlette's ranges have another format. It is not read for HEAD."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = [(name, value) for name, value in scope["headers"] if name.lower() != b"range"]
-        await super().__call__({**scope, "headers": headers}, receive, send)
+        method = "HEAD" if is_head(scope) else scope["method"]
+        await super().__call__({**scope, "headers": headers, "method": method}, receive, send)

@@ -1,4 +1,4 @@
-"""``POST /v1/search``, ``/v1/describe`` and ``/v1/embed``."""
+"""``/v1/search``, ``/v1/describe`` and ``/v1/embed``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from starlette.requests import Request
 
 from photoseek.service.backend import Backend
 from photoseek.service.errors import documented
-from photoseek.service.request_body import is_form, read_form, read_json
+from photoseek.service.request_body import is_form, read_form, read_json, read_query
 from photoseek.service.schemas import (
     DescribeAnswer,
     DescribeRequest,
@@ -17,6 +17,7 @@ from photoseek.service.schemas import (
     SearchAnswer,
     SearchRequest,
     body_schema,
+    query_parameters,
 )
 
 _ERRORS = documented(400, 401, 403, 408, 413, 414, 415, 422, 429, 431, 503)
@@ -49,5 +50,10 @@ def query_routes(backend: Backend) -> APIRouter:
             return await backend.embed(await read_json(request, EmbedRequest))
         async with read_form(request, EmbedForm) as (_, photo):
             return await backend.embed_photo(photo.file)
+
+    @router.get("/v1/search", openapi_extra=query_parameters(SearchRequest, {"text": "q"}))
+    async def search_by_address(request: Request) -> SearchAnswer:
+        """Search by the fields in the address, of which `q` is the text."""
+        return await backend.search(read_query(request, SearchRequest, {"q": "text"}))
 
     return router
